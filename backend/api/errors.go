@@ -1,0 +1,68 @@
+package api
+
+// Error is the body of every refused request. Code is stable, Description is
+// for people and may change.
+type Error struct {
+	Code        Code   `json:"error"`
+	Description string `json:"error_description"`
+	ServerTime  int64  `json:"server_time,omitempty"`
+	// RetryAfter is the least time to wait before asking again, in seconds.
+	RetryAfter int64 `json:"retry_after,omitempty"`
+	// LoginURL satisfies the refusal when navigated to: a sign-in, or the
+	// step-up that the organisation asks for.
+	LoginURL string `json:"login_url,omitempty"`
+	// ACRValues and MaxAge are the step-up challenge (RFC 9470 section 3).
+	ACRValues string `json:"acr_values,omitempty"`
+	MaxAge    *int64 `json:"max_age,omitempty"`
+}
+
+// Code is a stable error code.
+type Code string
+
+// The codes of the contract.
+const (
+	InvalidRequest                 Code = "invalid_request"
+	OrganizationRequired           Code = "organization_required"
+	OrganizationAccessDenied       Code = "organization_access_denied"
+	LoginRequired                  Code = "login_required"
+	SessionExpired                 Code = "session_expired"
+	SessionRevoked                 Code = "session_revoked"
+	RefreshTokenReused             Code = "refresh_token_reused"
+	OrganizationSessionExpired     Code = "organization_session_expired"
+	InsufficientUserAuthentication Code = "insufficient_user_authentication"
+	OriginNotAllowed               Code = "origin_not_allowed"
+	IdentityChanged                Code = "identity_changed"
+	DeviceKeyRequired              Code = "device_key_required"
+	InvalidDPoPProof               Code = "invalid_dpop_proof" // RFC 9449 section 5
+	UseDPoPNonce                   Code = "use_dpop_nonce"     // RFC 9449 section 8
+	RequestTooOld                  Code = "request_too_old"
+	NotFound                       Code = "not_found"
+	RateLimited                    Code = "rate_limited"
+	TemporarilyUnavailable         Code = "temporarily_unavailable"
+	ServerError                    Code = "server_error"
+)
+
+// Action is what a client does about a code.
+type Action string
+
+// The actions. A code that a client does not know is a reason to Stop: it is
+// reported and ends nothing.
+const (
+	Retry  Action = "retry"
+	SignIn Action = "sign_in"
+	StepUp Action = "step_up"
+	Stop   Action = "stop"
+)
+
+// Action tells what a client does about the code, from the code alone.
+func (c Code) Action() Action {
+	switch c {
+	case LoginRequired, SessionExpired, SessionRevoked, RefreshTokenReused, DeviceKeyRequired:
+		return SignIn
+	case InsufficientUserAuthentication, OrganizationSessionExpired:
+		return StepUp
+	case RequestTooOld, UseDPoPNonce, RateLimited, TemporarilyUnavailable, ServerError:
+		return Retry
+	}
+	return Stop
+}
