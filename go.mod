@@ -2,8 +2,8 @@ module github.com/tabard-auth/tabard
 
 go 1.26
 
-// Go files inside node_modules would break ./... .
-ignore ./node_modules
+// Go files inside node_modules, at any depth, would break ./... .
+ignore node_modules
 
 require (
 	github.com/andybalholm/brotli v1.2.8 // indirect
