@@ -1,0 +1,106 @@
+// Package sqlstore keeps sessions, directory and keys in SQL: one text of every
+// statement for SQLite, PostgreSQL and Cloudflare D1.
+//
+// No request of a browser needs a transaction, for D1 has none: each changes one
+// row by one statement, or several by statements that can be run again.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"regexp"
+)
+
+// Dialect is what the databases differ in.
+type Dialect struct {
+	// Migrations is the folder of the dialect's migrations in Migrations.
+	Migrations string
+	// dollar tells that parameters are written $1, not ?1.
+	dollar bool
+}
+
+// The dialects. D1 speaks SQLite's.
+var (
+	SQLite   = Dialect{Migrations: "migrations/sqlite"}
+	Postgres = Dialect{Migrations: "migrations/postgres", dollar: true}
+)
+
+// Store keeps everything in one database. It implements session.Store,
+// directory.Store and keys.Store.
+type Store struct {
+	db      *sql.DB
+	dialect Dialect
+	text    map[string]string // statements as the dialect writes them
+}
+
+// New returns the store in a database whose schema is migrated.
+func New(db *sql.DB, dialect Dialect) *Store {
+	return &Store{db: db, dialect: dialect, text: dialect.rewrite(statements)}
+}
+
+var parameter = regexp.MustCompile(`\?(\d+)`)
+
+// rewrite writes parameters as the dialect does.
+func (d Dialect) rewrite(all []string) map[string]string {
+	text := make(map[string]string, len(all))
+	for _, s := range all {
+		if text[s] = s; d.dollar {
+			text[s] = parameter.ReplaceAllString(s, `$$$1`)
+		}
+	}
+	return text
+}
+
+func (s *Store) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	return s.db.ExecContext(ctx, s.text[statement], args...)
+}
+
+func (s *Store) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+	return s.db.QueryContext(ctx, s.text[statement], args...)
+}
+
+func (s *Store) row(ctx context.Context, statement string, args ...any) *sql.Row {
+	return s.db.QueryRowContext(ctx, s.text[statement], args...)
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
+
+// Close closes the database.
+func (s *Store) Close() error { return s.db.Close() }
+
+// list is a list of strings, kept as JSON.
+type list []string
+
+func (l *list) Scan(value any) error { return scanJSON(value, l) }
+
+func (l list) text() string {
+	if l == nil {
+		return "[]"
+	}
+	text, _ := json.Marshal([]string(l)) // strings always encode
+	return string(text)
+}
+
+func scanJSON(value, into any) error {
+	switch value := value.(type) {
+	case nil:
+		return nil
+	case string:
+		return json.Unmarshal([]byte(value), into)
+	case []byte:
+		return json.Unmarshal(value, into)
+	}
+	return fmt.Errorf("sqlstore: a %T where JSON text was expected", value)
+}
+
+// null returns nil for the zero value, which the columns that may be NULL mean by it.
+func null[T comparable](v T) any {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return v
+}
