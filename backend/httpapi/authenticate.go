@@ -157,15 +157,15 @@ func isRefusal(err error) bool {
 
 // present judges the token against its session, gives the verdict its effect, and
 // keeps the cookie going.
-func (c *call) present(presented session.Token, s session.Session) error {
-	limits := session.LimitsFor(s.JKT != "")
-	verdict := session.Judge(s.Row, presented, false, limits, c.now)
+func (c *call) present(token session.Token, s session.Session) error {
+	p := c.presentation(token, s)
+	verdict := session.Judge(s.Row, p)
 	if verdict.Writes {
-		row, err := c.store.Present(c.ctx, session.Presentation{Token: presented, Limits: limits, Now: c.now})
+		row, err := c.store.Present(c.ctx, p)
 		if err != nil {
 			return err
 		}
-		verdict = session.Judge(row, presented, false, limits, c.now)
+		verdict = session.Settle(row, p)
 	}
 	if !verdict.Outcome.Mints() {
 		c.clear(sessionCookieName(s.App, s.ID))
@@ -175,4 +175,8 @@ func (c *call) present(presented session.Token, s session.Session) error {
 		c.keep(s, session.Successor(s.ID, verdict.After, session.NewTokenID(), c.now))
 	}
 	return nil
+}
+
+func (c *call) presentation(token session.Token, s session.Session) session.Presentation {
+	return session.Presentation{Token: token, Limits: session.LimitsFor(s.JKT != ""), Now: c.now}
 }

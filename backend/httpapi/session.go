@@ -19,7 +19,7 @@ func (c *call) session(struct{}) (*api.SessionResponse, error) {
 		return nil, err
 	}
 	s := subject.Session
-	verdict := session.Judge(s.Row, presented, false, session.LimitsFor(s.JKT != ""), c.now)
+	verdict := session.Judge(s.Row, c.presentation(presented, s))
 	if !verdict.Outcome.Mints() {
 		return nil, ended(verdict.After.RevokeReason)
 	}
