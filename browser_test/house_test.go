@@ -112,7 +112,9 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 					hasAny(i, "encoding/json", "net/http", "reflect", "fmt", "github.com/golang-jwt")
 			}},
 		{"only files named _js.go touch JavaScript",
-			func(s source) bool { return !strings.HasSuffix(s.path, "_js.go") && !strings.HasSuffix(s.path, "_js_test.go") },
+			func(s source) bool {
+				return !strings.HasSuffix(s.path, "_js.go") && !strings.HasSuffix(s.path, "_js_test.go")
+			},
 			func(_ source, i string) bool { return hasAny(i, javascript...) }},
 		{"only the worker imports syumai/workers",
 			func(s source) bool { return !s.in("worker") },
