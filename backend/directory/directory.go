@@ -1,0 +1,80 @@
+// Package directory owns who belongs to which organisation, with which roles: the
+// workspace's document, its organisations, its people and their memberships.
+package directory
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// User is a person. (Issuer, Subject) is their key; an e-mail address never is.
+type User struct {
+	ID       string
+	Issuer   string
+	Subject  string
+	Name     string
+	Email    string
+	Disabled bool
+}
+
+// Organization is a tenant.
+type Organization struct {
+	ID       string
+	Slug     string
+	Name     string
+	Rules    policy.Rules
+	Disabled bool
+}
+
+// Membership is one person's place in one organisation.
+type Membership struct {
+	Organization Organization
+	Roles        []string
+	// Entered is how the session that asked stands in the organisation; nil
+	// where it never entered.
+	Entered *session.OrganizationSession
+}
+
+// Subject is all that a mint has to know, in one read of the store.
+type Subject struct {
+	Session session.Session
+	User    User
+	// Membership is nil where the organisation that was named does not exist, or
+	// does not admit the person: a client cannot tell the two apart.
+	Membership *Membership
+	// Revision is the workspace document's: another than the one at hand means
+	// that it has to be read again.
+	Revision int64
+}
+
+// Store keeps the directory, as far as minting and signing in need it.
+type Store interface {
+	// Workspace returns the workspace's document.
+	Workspace(ctx context.Context) (*Workspace, error)
+	// Subject reads a session and its person's place in an organisation, which
+	// ref names by id (org_…) or slug. An unknown session is
+	// session.ErrNotFound.
+	Subject(ctx context.Context, id session.ID, ref string) (Subject, error)
+	// Memberships returns the organisations that admit the session's person, by
+	// name, at most limit of them.
+	Memberships(ctx context.Context, id session.ID, limit int) ([]Membership, error)
+	// SignIn returns the user of (u.Issuer, u.Subject), made with u.ID where
+	// there is none, and writes down the name and e-mail that u has.
+	SignIn(ctx context.Context, u User, now int64) (User, error)
+	// ReplaceClaimed makes the memberships that a provider's claim gave a person
+	// be these, by organisation slug; those of other sources stay.
+	ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error
+}
+
+// OrganizationPrefix begins every organisation's id and no slug.
+const OrganizationPrefix = "org_"
+
+// NewID returns a new identifier of 130 random bits with a prefix, which tells
+// people what it is an id of. Ids are never used again.
+func NewID(prefix string) string {
+	return prefix + strings.ToLower(rand.Text())
+}

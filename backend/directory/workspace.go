@@ -1,0 +1,109 @@
+package directory
+
+import (
+	"slices"
+
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+// Workspace is the workspace's document: everything of it that is small, read
+// whole and kept by every replica until its revision changes.
+type Workspace struct {
+	Revision int64               `json:"-"`
+	Apps     []App               `json:"apps"`
+	Roles    map[string][]string `json:"roles"` // role → permissions
+	Policy   policy.Rules        `json:"policy"`
+	// MembershipClaim maps a claim of the identity token to memberships; nil
+	// where the provider's claims say nothing about them.
+	MembershipClaim *MembershipClaim `json:"membership_claim,omitempty"`
+}
+
+// App is a frontend of the workspace.
+type App struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Origins  []string `json:"origins"`
+	Audience string   `json:"audience"`
+	// Claims repeats claims of the access token under further names
+	// (alias → claim), for resource servers that expect those.
+	Claims map[string]string `json:"claims,omitempty"`
+	// Disabled apps sign nobody in and mint nothing.
+	Disabled bool `json:"disabled,omitempty"`
+}
+
+// MembershipClaim says which claim of the identity token names the person's
+// organisations, by slug: a list of slugs, or an object from slug to role or
+// roles. Roles are given where the claim names none.
+type MembershipClaim struct {
+	Claim string   `json:"claim" yaml:"claim"`
+	Roles []string `json:"roles" yaml:"roles"`
+}
+
+// AppByID returns the app of that id.
+func (w *Workspace) AppByID(id string) (App, bool) {
+	return w.app(func(a App) bool { return a.ID == id })
+}
+
+// AppByOrigin returns the app that owns an origin, compared exactly.
+func (w *Workspace) AppByOrigin(origin string) (App, bool) {
+	return w.app(func(a App) bool { return origin != "" && slices.Contains(a.Origins, origin) })
+}
+
+func (w *Workspace) app(is func(App) bool) (App, bool) {
+	for _, a := range w.Apps {
+		if !a.Disabled && is(a) {
+			return a, true
+		}
+	}
+	return App{}, false
+}
+
+// Permissions returns what roles permit together, sorted, each once.
+func (w *Workspace) Permissions(roles []string) []string {
+	all := []string{}
+	for _, role := range roles {
+		all = append(all, w.Roles[role]...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// FromClaims returns the memberships that an identity token's claims give: roles
+// by organisation slug. ok is false where the claims say nothing, so that nothing
+// changes; a claim of another form gives none.
+func (m *MembershipClaim) FromClaims(claims map[string]any) (roles map[string][]string, ok bool) {
+	value, named := claims[m.Claim]
+	if !named {
+		return nil, false
+	}
+	roles = map[string][]string{}
+	switch value := value.(type) {
+	case []any:
+		for _, slug := range texts(value) {
+			roles[slug] = m.Roles
+		}
+	case map[string]any:
+		for slug, named := range value {
+			if roles[slug] = texts(named); len(roles[slug]) == 0 {
+				roles[slug] = m.Roles
+			}
+		}
+	}
+	return roles, true
+}
+
+func texts(value any) []string {
+	switch value := value.(type) {
+	case string:
+		return []string{value}
+	case []any:
+		var all []string
+		for _, v := range value {
+			if s, ok := v.(string); ok {
+				all = append(all, s)
+			}
+		}
+		return all
+	}
+	return nil
+}

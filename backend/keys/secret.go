@@ -1,0 +1,141 @@
+package keys
+
+import (
+	"bufio"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Secret is the workspace's secret: the one thing that lives outside the
+// database. Everything that must not be forged or read by whoever holds a copy of
+// the database is derived from it: the refresh tokens' MAC, the seal of sign-in
+// attempts, the encryption of signing keys, the hashes in the logs.
+//
+// It holds several values while one replaces another: the first makes, all of
+// them are accepted.
+type Secret struct {
+	values [][]byte
+}
+
+// Purpose separates the keys derived from one secret.
+type Purpose string
+
+// The purposes.
+const (
+	ForRefreshTokens Purpose = "refresh token"
+	ForAttempts      Purpose = "sign-in attempt"
+	ForSigningKeys   Purpose = "signing key"
+	ForUpstream      Purpose = "upstream identity token"
+	ForLogs          Purpose = "log hash"
+)
+
+const secretBytes = 32
+
+// ParseSecret reads a secret: one value a line, each the unpadded or padded base64
+// (standard or URL alphabet) of at least 32 bytes; empty lines and lines
+// beginning with # are passed over.
+func ParseSecret(text string) (Secret, error) {
+	var s Secret
+	lines := bufio.NewScanner(strings.NewReader(text))
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		line = strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(line, "="))
+		value, err := base64.RawURLEncoding.DecodeString(line)
+		if err != nil || len(value) < secretBytes {
+			return Secret{}, fmt.Errorf("line %d is not the base64 of at least %d bytes; `openssl rand -base64 %d` makes one", n, secretBytes, secretBytes)
+		}
+		s.values = append(s.values, value)
+	}
+	if len(s.values) == 0 {
+		return Secret{}, fmt.Errorf("it holds no secret; `openssl rand -base64 %d` makes one", secretBytes)
+	}
+	return s, nil
+}
+
+// NewSecret makes a secret and returns it with its text, which ParseSecret reads.
+func NewSecret() (Secret, string) {
+	value := make([]byte, secretBytes)
+	rand.Read(value)
+	return Secret{values: [][]byte{value}}, base64.RawURLEncoding.EncodeToString(value)
+}
+
+// Derive returns the keys of a purpose (HKDF-SHA-256, RFC 5869), 32 bytes each,
+// the one that makes first.
+func (s Secret) Derive(p Purpose) [][]byte {
+	keys := make([][]byte, len(s.values))
+	for i, value := range s.values {
+		key, err := hkdf.Key(sha256.New, value, nil, "tabard "+string(p), sha256.Size)
+		if err != nil { // only when more than 255 hashes are asked for
+			panic(err)
+		}
+		keys[i] = key
+	}
+	return keys
+}
+
+// Sealer encrypts small values so that only a holder of the secret reads them and
+// nobody alters them (AES-256-GCM).
+type Sealer struct {
+	aeads []cipher.AEAD
+}
+
+// Sealer returns the sealer of a purpose.
+func (s Secret) Sealer(p Purpose) Sealer {
+	var sealer Sealer
+	for _, key := range s.Derive(p) {
+		block, err := aes.NewCipher(key)
+		if err != nil { // only for a key of another length
+			panic(err)
+		}
+		aead, err := cipher.NewGCM(block)
+		if err != nil {
+			panic(err)
+		}
+		sealer.aeads = append(sealer.aeads, aead)
+	}
+	return sealer
+}
+
+// ErrSealed is the error for a value that was not sealed under the secret, or
+// not for this context.
+var ErrSealed = errors.New("keys: not sealed under this secret")
+
+// Seal encrypts plain, bound to context: it opens only where the same context is
+// given. The result is base64url text.
+func (s Sealer) Seal(plain []byte, context string) string {
+	aead := s.aeads[0]
+	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
+	if _, err := io.ReadFull(rand.Reader, nonce); err != nil {
+		panic(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(context)))
+}
+
+// Open is the reverse of Seal.
+func (s Sealer) Open(sealed, context string) ([]byte, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	if err != nil {
+		return nil, ErrSealed
+	}
+	for _, aead := range s.aeads {
+		if len(raw) < aead.NonceSize() {
+			return nil, ErrSealed
+		}
+		nonce, box := raw[:aead.NonceSize()], raw[aead.NonceSize():]
+		if plain, err := aead.Open(nil, nonce, box, []byte(context)); err == nil {
+			return plain, nil
+		}
+	}
+	return nil, ErrSealed
+}

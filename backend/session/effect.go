@@ -1,0 +1,55 @@
+package session
+
+// The effects of a verdict on the row.
+
+// used records a use of C, but only where a later verdict can read it: up to
+// the first use that rules a rollback out, and again once a successor is due.
+// So most requests of a steady tab write nothing.
+func (j judgement) used() Row {
+	row := j.Row
+	read := j.flushing() || j.Now >= j.CurAt+j.Limits.R
+	if read && j.Now > row.CurLast {
+		row.CurLast = j.Now
+	}
+	return row
+}
+
+// advanced makes N current. A rotation without a rollback ends their count.
+func (j judgement) advanced() Row {
+	row := j.Row
+	row.Gen, row.Cur, row.Prev = row.Gen+1, j.Token.ID, row.Cur
+	row.CurAt, row.CurLast = j.Now, j.Now
+	if !row.Rolled {
+		row.Rollbacks = 0
+	}
+	row.Rolled = false
+	return row
+}
+
+// switched puts S in the place of C.
+func (j judgement) switched() Row {
+	row := j.Row
+	row.Cur, row.CurLast = j.Token.ID, j.Now
+	return row
+}
+
+// returned makes P current again; the token carries its own parent.
+func (j judgement) returned() Row {
+	row := j.Row
+	row.Gen, row.Cur, row.Prev = row.Gen-1, j.Token.ID, j.Token.Parent
+	row.CurAt, row.CurLast = j.Now, j.Now
+	return row
+}
+
+func (j judgement) revoked(reason Reason) Row {
+	row := j.Row
+	row.RevokedAt, row.RevokeReason = j.Now, reason
+	return row
+}
+
+// rolledBack counts the rollback that made the row.
+func (r Row) rolledBack() Row {
+	r.Rolled = true
+	r.Rollbacks++
+	return r
+}

@@ -1,0 +1,97 @@
+package session
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+)
+
+// Secret is a session's own part of the MAC, drawn at sign-in and kept in the
+// session's row.
+type Secret [32]byte
+
+// NewSecret draws a random Secret.
+func NewSecret() (secret Secret) {
+	rand.Read(secret[:]) // never fails
+	return secret
+}
+
+const (
+	keyIDSize = 3
+	macSize   = sha256.Size
+)
+
+type keyID [keyIDSize]byte
+
+// Ring holds the MAC keys of refresh tokens, so that they can be replaced: the
+// first signs, all verify.
+type Ring struct {
+	signing keyID
+	keys    map[keyID][]byte
+}
+
+// MinRingKey is the least length of a key in a [Ring], in bytes.
+const MinRingKey = 32
+
+// NewRing makes a ring, the newest key first. A key's id follows from the key.
+func NewRing(keys ...[]byte) (*Ring, error) {
+	if len(keys) == 0 {
+		return nil, errors.New("session: a ring needs a key")
+	}
+	ring := &Ring{keys: make(map[keyID][]byte, len(keys))}
+	for i, key := range keys {
+		if len(key) < MinRingKey {
+			return nil, fmt.Errorf("session: ring key %d is shorter than %d bytes", i, MinRingKey)
+		}
+		id := keyID(mac(key, "tabard refresh token key id"))
+		if _, double := ring.keys[id]; double {
+			return nil, fmt.Errorf("session: ring key %d has the id of an earlier one", i)
+		}
+		if ring.keys[id] = key; i == 0 {
+			ring.signing = id
+		}
+	}
+	return ring, nil
+}
+
+// Sign returns the token's text form.
+func (r *Ring) Sign(token Token, secret Secret) string {
+	raw := token.body(r.signing)
+	return base64.RawURLEncoding.EncodeToString(append(raw, r.mac(r.signing, secret, raw)...))
+}
+
+// ErrNotAuthentic refuses a token that this server did not make for this
+// session, or whose key is no longer in the ring. It proves nothing against the
+// session: revoke nothing, tell the caller nothing more.
+var ErrNotAuthentic = errors.New("session: refresh token is not authentic")
+
+// Authenticate checks the MAC, in constant time, with the Secret of the row of
+// [Unverified.Session].
+func (r *Ring) Authenticate(u Unverified, secret Secret) (Token, error) {
+	key := keyID(u.raw[1 : 1+keyIDSize])
+	if _, known := r.keys[key]; !known {
+		return Token{}, ErrNotAuthentic
+	}
+	if !hmac.Equal(u.raw[bodySize:], r.mac(key, secret, u.raw[:bodySize])) {
+		return Token{}, ErrNotAuthentic
+	}
+	return u.token(), nil
+}
+
+func (r *Ring) mac(key keyID, secret Secret, body []byte) []byte {
+	return mac(r.keys[key], "tabard refresh token", secret[:], body)
+}
+
+// mac is HMAC-SHA-256 over a purpose and parts of fixed length.
+func mac(key []byte, purpose string, parts ...[]byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(purpose))
+	h.Write([]byte{0})
+	for _, part := range parts {
+		h.Write(part)
+	}
+	return h.Sum(nil)
+}

@@ -1,0 +1,100 @@
+// Package session is a sign-in's life: the refresh token that all tabs of a
+// browser share, how it rotates, and when it ends.
+//
+// Minting an access token and rotating the refresh token are two acts. A mint
+// presents the current token and usually writes nothing; a rotation is finished
+// only when its successor is first presented (see Judge).
+package session
+
+import (
+	"context"
+	"errors"
+)
+
+// Session is one sign-in on one browser in one app. Times are Unix seconds.
+type Session struct {
+	ID     ID
+	App    string
+	UserID string
+	// Secret is covered by the MAC of the session's refresh tokens, whose key
+	// lives outside the store: neither alone makes a token.
+	Secret Secret
+	Row
+
+	CreatedAt int64
+	// ExpiresAt is fixed at sign-in; nothing moves it.
+	ExpiresAt int64
+	SignIn    Authentication
+	// Attempt is the sign-in attempt that made the session. It is unique, which
+	// makes every attempt count once.
+	Attempt string
+	// JKT is the thumbprint of the device key (RFC 7638); empty without one.
+	JKT string
+	// UpstreamSID is the provider's own name of its session, and UpstreamToken the
+	// identity token, sealed, with which the provider ends it.
+	UpstreamSID   string
+	UpstreamToken string
+	UserAgent     string
+	Address       string
+}
+
+// Authentication is one authentication event, as the provider told of it.
+type Authentication struct {
+	Time int64 // Unix seconds (auth_time)
+	ACR  string
+	AMR  []string
+}
+
+// OrganizationSession is a session acting for one organisation. Times are Unix
+// seconds; 0 means never.
+type OrganizationSession struct {
+	OrganizationID string
+	StartedAt      int64
+	EndedAt        int64
+	// Authentication is the event that satisfied the organisation.
+	Authentication Authentication
+}
+
+// Presentation is an authentic token presented to its session: what the verdict
+// is about, besides the row.
+type Presentation struct {
+	Token Token
+	// Device tells that the session has a device key and the request proved it.
+	Device bool
+	Limits Limits
+	Now    int64
+}
+
+// Reasons for the end of a session other than Judge's own.
+const (
+	ReasonSignedOut  Reason = "signed_out"
+	ReasonSuperseded Reason = "superseded"
+)
+
+// ErrAttemptUsed refuses a second session from one sign-in attempt.
+var ErrAttemptUsed = errors.New("session: the sign-in attempt was used before")
+
+// ErrNotFound is the error for a session that is not in the store.
+var ErrNotFound = errors.New("session: not found")
+
+// Store keeps sessions. An error means that nothing is known of the outcome;
+// every method may be called again with the same arguments.
+type Store interface {
+	// Create keeps a new session; ErrAttemptUsed where its attempt made one before.
+	Create(ctx context.Context, s Session) error
+	// Session returns a session, ended or not, or ErrNotFound.
+	Session(ctx context.Context, id ID) (Session, error)
+	// Present gives the verdict on an authentic token its effect, in one
+	// statement on the newest state of the row, and returns the row after it.
+	// Of a session that had ended before it returns the row as it is.
+	Present(ctx context.Context, p Presentation) (Row, error)
+	// Revoke ends a session. One that has ended keeps its time and reason.
+	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
+	// RevokeUser ends all of a person's sessions.
+	RevokeUser(ctx context.Context, userID string, reason Reason, now int64) error
+	// Enter starts the organisation session, or starts it anew where it has ended.
+	Enter(ctx context.Context, id ID, o OrganizationSession) error
+	// Leave ends the organisation session at o.EndedAt, also one that was never
+	// entered: a mint under way does not start it after that.
+	Leave(ctx context.Context, id ID, o OrganizationSession) error
+}

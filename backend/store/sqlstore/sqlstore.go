@@ -1,0 +1,99 @@
+// Package sqlstore keeps sessions, directory and keys in SQL: one text of every
+// statement for SQLite, PostgreSQL and Cloudflare D1.
+//
+// No request of a browser needs a transaction, for D1 has none: each changes one
+// row by one statement, or several by statements that can be run again.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"sync"
+)
+
+// Dialect is what the databases differ in.
+type Dialect struct {
+	// Migrations is the folder of the dialect's migrations in Migrations.
+	Migrations string
+	// dollar tells that parameters are written $1, not ?1.
+	dollar bool
+}
+
+// The dialects. D1 speaks SQLite's.
+var (
+	SQLite   = Dialect{Migrations: "migrations/sqlite"}
+	Postgres = Dialect{Migrations: "migrations/postgres", dollar: true}
+)
+
+// Store keeps everything in one database. It implements session.Store,
+// directory.Store and keys.Store.
+type Store struct {
+	db      *sql.DB
+	dialect Dialect
+	dollars sync.Map // statements → as PostgreSQL writes them
+}
+
+// New returns the store in a database whose schema is migrated.
+func New(db *sql.DB, dialect Dialect) *Store {
+	return &Store{db: db, dialect: dialect}
+}
+
+var parameter = regexp.MustCompile(`\?(\d+)`)
+
+// text returns a statement as the dialect writes it.
+func (s *Store) text(statement string) string {
+	if !s.dialect.dollar {
+		return statement
+	}
+	text, known := s.dollars.Load(statement)
+	if !known {
+		text, _ = s.dollars.LoadOrStore(statement, parameter.ReplaceAllString(statement, `$$$1`))
+	}
+	return text.(string)
+}
+
+func (s *Store) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	return s.db.ExecContext(ctx, s.text(statement), args...)
+}
+
+func (s *Store) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+	return s.db.QueryContext(ctx, s.text(statement), args...)
+}
+
+func (s *Store) row(ctx context.Context, statement string, args ...any) *sql.Row {
+	return s.db.QueryRowContext(ctx, s.text(statement), args...)
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
+
+// Close closes the database.
+func (s *Store) Close() error { return s.db.Close() }
+
+// list is a list of strings, kept as JSON.
+type list []string
+
+func (l *list) Scan(value any) error { return scanJSON(value, l) }
+
+func (l list) text() string {
+	if l == nil {
+		return "[]"
+	}
+	text, _ := json.Marshal([]string(l)) // strings always encode
+	return string(text)
+}
+
+func scanJSON(value, into any) error {
+	switch value := value.(type) {
+	case nil:
+		return nil
+	case string:
+		return json.Unmarshal([]byte(value), into)
+	case []byte:
+		return json.Unmarshal(value, into)
+	}
+	return fmt.Errorf("sqlstore: a %T where JSON text was expected", value)
+}

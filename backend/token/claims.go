@@ -1,0 +1,107 @@
+// Package token is the access token: its claims, how it is signed, and how a
+// resource server verifies it.
+//
+// An access token is a JWT of the profile of RFC 9068. It serves one audience and
+// one organisation; only the signed org_id decides which.
+package token
+
+import (
+	"crypto"
+	"fmt"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Type is the token's media type in its header (RFC 9068 section 2.1).
+const Type = "at+jwt"
+
+// Claims are an access token's claims. Times are Unix seconds.
+type Claims struct {
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	Audience []string `json:"aud"`
+	Expires  int64    `json:"exp"`
+	IssuedAt int64    `json:"iat"`
+	ID       string   `json:"jti"`
+	// ClientID is the app's id (RFC 8693 section 4.3).
+	ClientID string `json:"client_id"`
+	// SessionID names the session; it is no credential.
+	SessionID        string   `json:"sid"`
+	OrganizationID   string   `json:"org_id"`
+	OrganizationSlug string   `json:"org_slug"`
+	Roles            []string `json:"roles"`
+	Permissions      []string `json:"permissions"`
+	// AuthTime, ACR and AMR tell of the authentication that satisfied this
+	// organisation (OpenID Connect Core section 2); minting never freshens them.
+	AuthTime int64    `json:"auth_time"`
+	ACR      string   `json:"acr,omitempty"`
+	AMR      []string `json:"amr,omitempty"`
+	// Confirmation binds the token to a key (RFC 7800, RFC 9449 section 6).
+	Confirmation *Confirmation `json:"cnf,omitempty"`
+}
+
+// Confirmation names the key that a bound token belongs to.
+type Confirmation struct {
+	JKT string `json:"jkt"` // the key's thumbprint (RFC 7638)
+}
+
+// Allows tells whether the token carries a permission.
+func (c *Claims) Allows(permission string) bool {
+	for _, p := range c.Permissions {
+		if p == permission {
+			return true
+		}
+	}
+	return false
+}
+
+// SigningKey is what a token is signed with.
+type SigningKey struct {
+	ID        string
+	Algorithm string // ES256, EdDSA or RS256
+	Private   crypto.Signer
+}
+
+// Sign returns the signed token in compact form. Aliases repeat claims under
+// further names (alias → claim), for resource servers that expect those; an
+// alias never replaces a claim of the token.
+func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error) {
+	method := jwt.GetSigningMethod(key.Algorithm)
+	if method == nil {
+		return "", fmt.Errorf("token: no signing method %q", key.Algorithm)
+	}
+	t := jwt.NewWithClaims(method, c.all(aliases))
+	t.Header["typ"], t.Header["kid"] = Type, key.ID
+	signed, err := t.SignedString(key.Private)
+	if err != nil {
+		return "", fmt.Errorf("token: %w", err)
+	}
+	return signed, nil
+}
+
+func (c *Claims) all(aliases map[string]string) jwt.MapClaims {
+	all := jwt.MapClaims{
+		"iss": c.Issuer, "sub": c.Subject, "aud": c.Audience, "exp": c.Expires, "iat": c.IssuedAt,
+		"jti": c.ID, "client_id": c.ClientID, "sid": c.SessionID, "org_id": c.OrganizationID,
+		"org_slug": c.OrganizationSlug, "roles": c.Roles, "permissions": c.Permissions,
+		"auth_time": c.AuthTime,
+	}
+	if len(c.Audience) == 1 { // the form that every validator reads (RFC 7519 section 4.1.3)
+		all["aud"] = c.Audience[0]
+	}
+	if c.ACR != "" {
+		all["acr"] = c.ACR
+	}
+	if len(c.AMR) > 0 {
+		all["amr"] = c.AMR
+	}
+	if c.Confirmation != nil {
+		all["cnf"] = c.Confirmation
+	}
+	for alias, claim := range aliases {
+		if _, taken := all[alias]; !taken && all[claim] != nil {
+			all[alias] = all[claim]
+		}
+	}
+	return all
+}

@@ -1,0 +1,295 @@
+package token
+
+import (
+	"context"
+	"crypto"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Reason tells why a token was refused. Reasons are stable.
+type Reason string
+
+// The reasons.
+const (
+	Malformed         Reason = "malformed"
+	WrongType         Reason = "wrong_type"
+	UnknownKey        Reason = "unknown_key"
+	BadSignature      Reason = "bad_signature"
+	WrongIssuer       Reason = "wrong_issuer"
+	WrongAudience     Reason = "wrong_audience"
+	Expired           Reason = "expired"
+	NotYetValid       Reason = "not_yet_valid"
+	MissingClaim      Reason = "missing_claim"
+	WrongOrganization Reason = "wrong_organization"
+	KeysUnavailable   Reason = "keys_unavailable"
+)
+
+// Error is the error of a refused token.
+type Error struct {
+	Reason Reason
+	Err    error // the cause, where there is one
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("token: %s: %v", e.Reason, e.Err)
+	}
+	return "token: " + string(e.Reason)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// ReasonOf returns why err refused a token, and "" for any other error.
+func ReasonOf(err error) Reason {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Reason
+	}
+	return ""
+}
+
+// PublicKey is a key that tokens are verified with. The key fixes the algorithm;
+// a token's header never does (RFC 8725 section 3.1).
+type PublicKey struct {
+	Algorithm string
+	Key       crypto.PublicKey
+}
+
+// KeySource finds the public key of an issuer by its id. A key that the issuer
+// does not have is ErrUnknownKey; any other error means that it could not be asked.
+type KeySource interface {
+	PublicKey(ctx context.Context, kid string) (PublicKey, error)
+}
+
+// ErrUnknownKey is the error of a KeySource for a key that the issuer does not have.
+var ErrUnknownKey = errors.New("unknown key")
+
+// Config says which tokens a Verifier accepts. Issuer, Audience and Keys are
+// required.
+type Config struct {
+	Issuer   string
+	Audience string
+	Keys     KeySource
+	// Algorithms is the allow-list; nil means ES256 and EdDSA.
+	Algorithms []string
+	// Leeway is what clocks may differ by; 0 means 30 s, more than 60 s is refused.
+	Leeway time.Duration
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+}
+
+const (
+	maxTokenBytes = 8 << 10
+	defaultLeeway = 30 * time.Second
+	maxLeeway     = 60 * time.Second
+)
+
+// Verifier verifies access tokens.
+type Verifier struct {
+	config Config
+	parser *jwt.Parser
+}
+
+// NewVerifier returns the verifier of a configuration.
+func NewVerifier(c Config) (*Verifier, error) {
+	if c.Issuer == "" || c.Audience == "" || c.Keys == nil {
+		return nil, errors.New("token: a verifier needs an issuer, an audience and keys")
+	}
+	if c.Leeway < 0 || c.Leeway > maxLeeway {
+		return nil, fmt.Errorf("token: leeway %v is not within 0 and %v", c.Leeway, maxLeeway)
+	}
+	if c.Leeway == 0 {
+		c.Leeway = defaultLeeway
+	}
+	if len(c.Algorithms) == 0 {
+		c.Algorithms = []string{"ES256", "EdDSA"}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	parser := jwt.NewParser(jwt.WithValidMethods(c.Algorithms), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
+	return &Verifier{config: c, parser: parser}, nil
+}
+
+// Verify returns the claims of a token that authorises: authentic, of this issuer
+// and audience, and within its time. Every other token is an *Error.
+//
+// The caller still has to compare Claims.OrganizationID with the organisation of
+// the resource; VerifyFor does both.
+func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
+	claims, err := v.authentic(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.timely(claims); err != nil {
+		return nil, err
+	}
+	return claims, nil
+}
+
+// VerifyFor is Verify for a resource of one organisation, named by id.
+func (v *Verifier) VerifyFor(ctx context.Context, raw, organizationID string) (*Claims, error) {
+	claims, err := v.Verify(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	if organizationID == "" || claims.OrganizationID != organizationID {
+		return nil, &Error{Reason: WrongOrganization}
+	}
+	return claims, nil
+}
+
+// Inspect tells whose an authentic token was, expired or not, and why it does not
+// authorise (nil where it does). A token that is not authentic tells nothing.
+//
+// Its claims authorise nothing: they say where a renewal lands, and what to write
+// in a log.
+func (v *Verifier) Inspect(ctx context.Context, raw string) (*Claims, error) {
+	claims, err := v.authentic(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	return claims, v.timely(claims)
+}
+
+// authentic checks all but the times.
+func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
+	if len(raw) > maxTokenBytes || strings.Count(raw, ".") != 2 {
+		return nil, &Error{Reason: Malformed}
+	}
+	if err := wellFormed(raw); err != nil {
+		return nil, &Error{Reason: Malformed, Err: err}
+	}
+	var claims jwtClaims
+	if _, err := v.parser.ParseWithClaims(raw, &claims, v.keyFor(ctx)); err != nil {
+		return nil, refused(err)
+	}
+	switch {
+	case claims.Issuer != v.config.Issuer:
+		return nil, &Error{Reason: WrongIssuer}
+	case !slices.Contains(claims.Audience, v.config.Audience):
+		return nil, &Error{Reason: WrongAudience}
+	case claims.Subject == "" || claims.OrganizationID == "" || claims.Expires == 0 || claims.IssuedAt == 0:
+		return nil, &Error{Reason: MissingClaim}
+	}
+	c := claims.Claims
+	c.Audience = claims.Audience
+	return &c, nil
+}
+
+func (v *Verifier) timely(c *Claims) error {
+	now, leeway := v.config.Now().Unix(), int64(v.config.Leeway/time.Second)
+	switch {
+	case c.IssuedAt > now+leeway:
+		return &Error{Reason: NotYetValid}
+	case c.Expires+leeway <= now:
+		return &Error{Reason: Expired}
+	}
+	return nil
+}
+
+// keyFor finds the token's key. It obeys kid alone: no key or address that the
+// token itself carries, and no algorithm but the key's own.
+func (v *Verifier) keyFor(ctx context.Context) jwt.Keyfunc {
+	return func(t *jwt.Token) (any, error) {
+		if typ, _ := t.Header["typ"].(string); !strings.EqualFold(strings.TrimPrefix(strings.ToLower(typ), "application/"), Type) {
+			return nil, &Error{Reason: WrongType}
+		}
+		if _, critical := t.Header["crit"]; critical {
+			return nil, &Error{Reason: Malformed, Err: errors.New("crit is not supported")}
+		}
+		kid, _ := t.Header["kid"].(string)
+		key, err := v.config.Keys.PublicKey(ctx, kid)
+		switch {
+		case errors.Is(err, ErrUnknownKey):
+			return nil, &Error{Reason: UnknownKey}
+		case err != nil:
+			return nil, &Error{Reason: KeysUnavailable, Err: err}
+		case key.Algorithm != t.Method.Alg():
+			return nil, &Error{Reason: BadSignature, Err: errors.New("the key is of another algorithm")}
+		}
+		return key.Key, nil
+	}
+}
+
+func refused(err error) error {
+	var own *Error
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.Is(err, jwt.ErrTokenMalformed):
+		return &Error{Reason: Malformed, Err: err}
+	}
+	return &Error{Reason: BadSignature, Err: err}
+}
+
+// jwtClaims reads Claims from a token whose aud is a string or a list.
+type jwtClaims struct {
+	Claims
+	Audience jwt.ClaimStrings `json:"aud"`
+	jwtNoValidation
+}
+
+// jwtNoValidation satisfies jwt.Claims; the Verifier checks every claim itself,
+// in one place and by one clock.
+type jwtNoValidation struct{}
+
+func (jwtNoValidation) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
+func (jwtNoValidation) GetIssuedAt() (*jwt.NumericDate, error)       { return nil, nil }
+func (jwtNoValidation) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
+func (jwtNoValidation) GetIssuer() (string, error)                   { return "", nil }
+func (jwtNoValidation) GetSubject() (string, error)                  { return "", nil }
+func (jwtNoValidation) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }
+
+// wellFormed refuses header and claims with a member named twice: parsers
+// disagree about which one counts (RFC 8259 section 4).
+func wellFormed(raw string) error {
+	parts := strings.Split(raw, ".")
+	for _, part := range parts[:2] {
+		text, err := base64.RawURLEncoding.Strict().DecodeString(part)
+		if err != nil {
+			return err
+		}
+		if err := noDuplicates(json.NewDecoder(strings.NewReader(string(text)))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func noDuplicates(d *json.Decoder) error {
+	open, err := d.Token()
+	if err != nil {
+		return err
+	}
+	object := open == json.Delim('{')
+	if !object && open != json.Delim('[') {
+		return nil
+	}
+	seen := map[any]bool{}
+	for d.More() {
+		if object {
+			name, err := d.Token()
+			if err != nil {
+				return err
+			}
+			if seen[name] {
+				return fmt.Errorf("member %q stands twice", name)
+			}
+			seen[name] = true
+		}
+		if err := noDuplicates(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
+}
