@@ -8,12 +8,6 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/chrome"
 )
 
-// statusIs waits until the tab's client has a status.
-const statusIs = `new Promise((done) => {
-	const look = () => tabard.state.status === %q && done(tabard.state.status);
-	look(); tabard.subscribe(look);
-})`
-
 func TestModuleAndFaceInChromium(t *testing.T) {
 	backend, server := newApp(t)
 	tab := chrome.New(t)
@@ -96,5 +90,5 @@ func TestModuleAndFaceInChromium(t *testing.T) {
 
 func await(t *testing.T, tab context.Context, status string) {
 	t.Helper()
-	chrome.Eval[string](t, tab, fmt.Sprintf(statusIs, status))
+	chrome.Await(t, tab, fmt.Sprintf(`window.tabard?.state.status === %q`, status))
 }

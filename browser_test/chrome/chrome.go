@@ -13,8 +13,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds the life of a browser in a test.
-const patience = 2 * time.Minute
+// patience bounds the life of a browser in a test, awaitTimeout that of [Await].
+const (
+	patience     = 2 * time.Minute
+	awaitTimeout = 15 * time.Second
+)
 
 // New starts a browser with a profile of its own and returns its first tab. The
 // browser ends with the test.
@@ -116,5 +119,20 @@ func Block(t testing.TB, tab context.Context, pattern string) {
 	}
 	if err != nil {
 		t.Fatalf("blocking %s: %v", pattern, err)
+	}
+}
+
+// Await waits until an expression is true in a tab's page, across navigations.
+func Await(t testing.TB, tab context.Context, expression string) {
+	t.Helper()
+	deadline := time.Now().Add(awaitTimeout)
+	for {
+		_, err := chromedp.Run(tab, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(time.Until(deadline))))
+		if err == nil {
+			return
+		}
+		if tab.Err() != nil || time.Now().After(deadline) {
+			t.Fatalf("awaiting %s: %v", expression, err)
+		}
 	}
 }
