@@ -2,23 +2,23 @@ package session
 
 // The effects of a verdict on the row.
 
-// used records a use of C, but only where a later verdict can read it: until
-// the use that ends the time for rollbacks, and again once a successor is out.
+// used records a use of C, but only where a later verdict can read it: up to
+// the first use that rules a rollback out, and again once a successor is due.
 // So most requests of a steady tab write nothing.
-func (p presentation) used() Row {
-	row := p.row
-	read := row.CurLast <= row.CurAt+p.limits.G+p.limits.W || p.now >= row.CurAt+p.limits.R
-	if read && p.now > row.CurLast {
-		row.CurLast = p.now
+func (j judgement) used() Row {
+	row := j.Row
+	read := j.flushing() || j.Now >= j.CurAt+j.Limits.R
+	if read && j.Now > row.CurLast {
+		row.CurLast = j.Now
 	}
 	return row
 }
 
-// advanced makes N current. A rotation without a rollback ends their row.
-func (p presentation) advanced() Row {
-	row := p.row
-	row.Gen, row.Cur, row.Prev = row.Gen+1, p.token.ID, row.Cur
-	row.CurAt, row.CurLast = p.now, p.now
+// advanced makes N current. A rotation without a rollback ends their count.
+func (j judgement) advanced() Row {
+	row := j.Row
+	row.Gen, row.Cur, row.Prev = row.Gen+1, j.Token.ID, row.Cur
+	row.CurAt, row.CurLast = j.Now, j.Now
 	if !row.Rolled {
 		row.Rollbacks = 0
 	}
@@ -27,29 +27,29 @@ func (p presentation) advanced() Row {
 }
 
 // switched puts S in the place of C.
-func (p presentation) switched() Row {
-	row := p.row
-	row.Cur, row.CurLast = p.token.ID, p.now
+func (j judgement) switched() Row {
+	row := j.Row
+	row.Cur, row.CurLast = j.Token.ID, j.Now
 	return row
 }
 
-// returned makes P current again; its own parent is in the token.
-func (p presentation) returned() Row {
-	row := p.row
-	row.Gen, row.Cur, row.Prev = row.Gen-1, p.token.ID, p.token.Parent
-	row.CurAt, row.CurLast = p.now, p.now
+// returned makes P current again; the token carries its own parent.
+func (j judgement) returned() Row {
+	row := j.Row
+	row.Gen, row.Cur, row.Prev = row.Gen-1, j.Token.ID, j.Token.Parent
+	row.CurAt, row.CurLast = j.Now, j.Now
 	return row
 }
 
-// rolledTo counts a rollback to row.
-func (p presentation) rolledTo(row Row) Row {
-	row.Rolled = true
-	row.Rollbacks++
+func (j judgement) revoked(reason Reason) Row {
+	row := j.Row
+	row.RevokedAt, row.RevokeReason = j.Now, reason
 	return row
 }
 
-func (p presentation) revoked(reason Reason) Row {
-	row := p.row
-	row.RevokedAt, row.RevokeReason = p.now, reason
-	return row
+// rolledBack counts the rollback that made the row.
+func (r Row) rolledBack() Row {
+	r.Rolled = true
+	r.Rollbacks++
+	return r
 }

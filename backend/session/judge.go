@@ -77,101 +77,121 @@ type Verdict struct {
 	Successor bool
 }
 
-// Judge tells what an authentic token means to its session's row. device tells
-// that the session has a device key and that the request proved it.
+// Judge tells what an authentic token means to its session's row.
 //
 // A browser's tabs share one cookie jar, answers get lost or come late, and a
-// crash throws the jar back; a thief holds a copy. The successor is first
-// *used*, not sent, when a rotation ends, and each answer carries one of its
-// own, so thief and victim soon hold different tokens, of which only one can
-// agree with a single jar.
+// crash throws the jar back; a thief holds a copy. A rotation ends when its
+// successor is first used, not when it is sent, and each answer carries a
+// successor of its own; so thief and victim soon hold different tokens, of which
+// only one can agree with a single jar.
 //
-// Every verdict is idempotent: judged again, the row it leaves stays as it is.
-func Judge(row Row, token Token, device bool, limits Limits, now int64) Verdict {
+// Every verdict is idempotent: judged again, the row that it leaves stays as it
+// is.
+func Judge(row Row, p Presentation) Verdict {
 	if row.RevokedAt != 0 {
 		return Verdict{Outcome: Revoked, After: row}
 	}
-	outcome, after := presentation{row, token, limits, now}.judge()
-	if device && !outcome.Mints() {
+	outcome, after := judgement{row, p}.table()
+	if p.Device && !outcome.Mints() {
 		return Verdict{Outcome: Repair, After: row, Successor: true}
 	}
-	due := token.ID == after.Cur && now >= after.CurAt+limits.R
+	due := p.Token.ID == after.Cur && p.Now >= after.CurAt+p.Limits.R
 	return Verdict{outcome, after, after != row, due && outcome.Mints()}
 }
 
-// presentation is one token against one row. C, N, S and P are the names of
-// the four tokens that an honest browser can hold: the current one, a new
-// successor of it, a sibling of it, and the previous one.
-type presentation struct {
-	row    Row
-	token  Token
-	limits Limits
-	now    int64
-}
-
-func (p presentation) judge() (Outcome, Row) {
-	row, token := p.row, p.token
-	rotated := row.Prev != TokenID{}
-	switch {
-	case token.Gen == row.Gen && token.ID == row.Cur:
-		return Current, p.used()
-	case token.Gen == row.Gen+1 && token.Parent == row.Cur:
-		return p.judgeNext()
-	case rotated && token.Gen == row.Gen && token.Parent == row.Prev:
-		return p.judgeSibling()
-	case rotated && token.Gen == row.Gen-1 && token.ID == row.Prev:
-		return p.judgePrevious()
-	case token.Gen > row.Gen:
-		return Lost, p.revoked(ReasonLost)
+// Settle tells the verdict from the row that [Store.Present] returned: it may
+// have been reached on a newer row than was read before. Of the outcomes that
+// mint, those that have become Current are told as such.
+func Settle(after Row, p Presentation) Verdict {
+	verdict := Judge(after, p)
+	if verdict.Outcome != Revoked || after.RevokedAt != p.Now {
+		return verdict
 	}
-	return Reuse, p.revoked(ReasonReuse)
-}
-
-// judgeNext judges N. Had C been used later than 2D after N was issued, N would
-// have been in the jar, or lost, by then.
-func (p presentation) judgeNext() (Outcome, Row) {
-	switch {
-	case p.unusedSinceIssue():
-		return Advance, p.advanced()
-	case p.mayBeLate():
-		return Straggler, p.row
+	switch after.RevokeReason {
+	case ReasonReuse:
+		verdict.Outcome = Reuse
+	case ReasonLost:
+		verdict.Outcome = Lost
 	}
-	return Reuse, p.revoked(ReasonReuse)
+	return verdict
 }
 
-// judgeSibling judges S, issued beside C by the rotation that made both.
-func (p presentation) judgeSibling() (Outcome, Row) {
+// judgement is a token against its row. An honest browser can hold four: the
+// current one (C), a new successor of it (N), a sibling of it (S), and the
+// previous one (P).
+type judgement struct {
+	Row
+	Presentation
+}
+
+func (j judgement) table() (Outcome, Row) {
+	rotated := j.Prev != TokenID{}
 	switch {
-	case p.unusedSinceIssue():
-		return Switch, p.switched()
-	case p.mayBeLate():
-		return Straggler, p.row
-	case !p.row.Rolled && p.mayBeRolledBack():
-		return Rollback, p.rolledTo(p.switched())
+	case j.Token.Gen == j.Gen && j.Token.ID == j.Cur:
+		return Current, j.used()
+	case j.Token.Gen == j.Gen+1 && j.Token.Parent == j.Cur:
+		return j.next()
+	case rotated && j.Token.Gen == j.Gen && j.Token.Parent == j.Prev:
+		return j.sibling()
+	case rotated && j.Token.Gen == j.Gen-1 && j.Token.ID == j.Prev:
+		return j.previous()
+	case j.Token.Gen > j.Gen:
+		return Lost, j.revoked(ReasonLost)
 	}
-	return Reuse, p.revoked(ReasonReuse)
+	return Reuse, j.revoked(ReasonReuse)
 }
 
-// judgePrevious judges P, which C replaced in the jar, though perhaps not yet
-// on the disk.
-func (p presentation) judgePrevious() (Outcome, Row) {
+// next judges N. Had C been used later than 2D after N was issued, N would have
+// been in the jar, or lost, by then.
+func (j judgement) next() (Outcome, Row) {
 	switch {
-	case p.now <= p.row.CurAt+p.limits.G:
-		return Straggler, p.row
-	case p.mayBeRolledBack():
-		return Rollback, p.rolledTo(p.returned())
+	case j.unusedSinceIssue():
+		return Advance, j.advanced()
+	case j.mayBeLate():
+		return Straggler, j.Row
 	}
-	return Reuse, p.revoked(ReasonReuse)
+	return Reuse, j.revoked(ReasonReuse)
 }
 
-func (p presentation) unusedSinceIssue() bool {
-	return p.row.CurLast <= p.token.IssuedAt+p.limits.G
+// sibling judges S, issued beside C by the rotation that made both.
+func (j judgement) sibling() (Outcome, Row) {
+	switch {
+	case j.unusedSinceIssue():
+		return Switch, j.switched()
+	case j.mayBeLate():
+		return Straggler, j.Row
+	case !j.Rolled && j.mayBeRolledBack():
+		return Rollback, j.switched().rolledBack()
+	}
+	return Reuse, j.revoked(ReasonReuse)
 }
 
-func (p presentation) mayBeLate() bool {
-	return p.now <= max(p.row.CurAt+p.limits.G, p.token.IssuedAt+p.limits.G+p.limits.W)
+// previous judges P, which C replaced in the jar, though perhaps not yet on the
+// disk.
+func (j judgement) previous() (Outcome, Row) {
+	switch {
+	case j.Now <= j.CurAt+j.Limits.G:
+		return Straggler, j.Row
+	case j.mayBeRolledBack():
+		return Rollback, j.returned().rolledBack()
+	}
+	return Reuse, j.revoked(ReasonReuse)
 }
 
-func (p presentation) mayBeRolledBack() bool {
-	return p.row.Rollbacks < p.limits.K && p.row.CurLast <= p.row.CurAt+p.limits.G+p.limits.W
+func (j judgement) unusedSinceIssue() bool {
+	return j.CurLast <= j.Token.IssuedAt+j.Limits.G
+}
+
+func (j judgement) mayBeLate() bool {
+	return j.Now <= max(j.CurAt+j.Limits.G, j.Token.IssuedAt+j.Limits.G+j.Limits.W)
+}
+
+func (j judgement) mayBeRolledBack() bool {
+	return j.Rollbacks < j.Limits.K && j.flushing()
+}
+
+// flushing tells that C has not been seen in use for so long that it must be on
+// the disk.
+func (j judgement) flushing() bool {
+	return j.CurLast <= j.CurAt+j.Limits.G+j.Limits.W
 }

@@ -27,6 +27,10 @@ func token(gen int64, id, parent session.TokenID, issuedAt int64) session.Token 
 	return session.Token{Gen: gen, ID: id, Parent: parent, IssuedAt: issuedAt}
 }
 
+func present(row session.Row, token session.Token, device bool, limits session.Limits, now int64) session.Verdict {
+	return session.Judge(row, session.Presentation{Token: token, Device: device, Limits: limits, Now: now})
+}
+
 func with(change func(*session.Row)) session.Row {
 	changed := row
 	change(&changed)
@@ -81,14 +85,14 @@ func TestTheTable(t *testing.T) {
 		{"C of a revoked session", with(func(r *session.Row) { r.RevokedAt = at + 1 }), c, at + 2, session.Revoked},
 	} {
 		t.Run(line.name, func(t *testing.T) {
-			if got := session.Judge(line.row, line.token, false, limits, line.now); got.Outcome != line.want {
+			if got := present(line.row, line.token, false, limits, line.now); got.Outcome != line.want {
 				t.Errorf("without a device key: %v, want %v", got.Outcome, line.want)
 			}
 			want := line.want
 			if want == session.Reuse || want == session.Lost {
 				want = session.Repair
 			}
-			if got := session.Judge(line.row, line.token, true, limits, line.now); got.Outcome != want {
+			if got := present(line.row, line.token, true, limits, line.now); got.Outcome != want {
 				t.Errorf("with a device key: %v, want %v", got.Outcome, want)
 			}
 		})
@@ -132,7 +136,7 @@ func TestEffects(t *testing.T) {
 			with(func(r *session.Row) { r.RevokedAt, r.RevokeReason = at+1, session.ReasonLost })},
 	} {
 		t.Run(line.name, func(t *testing.T) {
-			verdict := session.Judge(line.row, line.token, false, limits, line.now)
+			verdict := present(line.row, line.token, false, limits, line.now)
 			if verdict.After != line.want {
 				t.Errorf("leaves\n%+v, want\n%+v", verdict.After, line.want)
 			}
@@ -144,7 +148,7 @@ func TestEffects(t *testing.T) {
 }
 
 func TestRepairChangesNothingAndAnswersASuccessor(t *testing.T) {
-	verdict := session.Judge(row, token(5, grandparent, stranger, at), true, limits, at+1)
+	verdict := present(row, token(5, grandparent, stranger, at), true, limits, at+1)
 	if verdict.Outcome != session.Repair || verdict.After != row || verdict.Writes || !verdict.Successor {
 		t.Errorf("verdict %+v", verdict)
 	}
@@ -154,13 +158,13 @@ func TestASuccessorIsDueFromRSecondsOn(t *testing.T) {
 	for _, device := range []bool{false, true} {
 		limits := session.LimitsFor(device)
 		c := token(7, current, previous, at-10)
-		if session.Judge(row, c, device, limits, at+limits.R-1).Successor {
+		if present(row, c, device, limits, at+limits.R-1).Successor {
 			t.Errorf("device %v: too early", device)
 		}
-		if !session.Judge(row, c, device, limits, at+limits.R).Successor {
+		if !present(row, c, device, limits, at+limits.R).Successor {
 			t.Errorf("device %v: not when due", device)
 		}
-		if session.Judge(row, token(6, previous, grandparent, 0), device, limits, at+1).Successor {
+		if present(row, token(6, previous, grandparent, 0), device, limits, at+1).Successor {
 			t.Errorf("device %v: to a straggler", device)
 		}
 	}
@@ -171,7 +175,7 @@ func TestASteadyTabWritesOnOneMintInTen(t *testing.T) {
 	c, row, writes := token(7, current, previous, at-10), row, 0
 	row.CurLast = at
 	for now := int64(at + 270); now < at+limits.R; now += 270 {
-		verdict := session.Judge(row, c, true, limits, now)
+		verdict := present(row, c, true, limits, now)
 		if row = verdict.After; verdict.Writes {
 			writes++
 		}
@@ -197,6 +201,33 @@ func TestDefaultLimitsMeetTheirConditions(t *testing.T) {
 		limits := session.LimitsFor(false)
 		if spoil(&limits); limits.Check() == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestSettleTellsTheVerdictFromTheRowThatItLeft(t *testing.T) {
+	for name, line := range map[string]struct {
+		token session.Token
+		now   int64
+		want  session.Outcome
+	}{
+		"C":         {token(7, current, previous, at-10), at + 30, session.Current},
+		"N":         {token(8, next, current, at+240), at + 241, session.Current},
+		"S":         {token(7, sibling, previous, at-10), at + 30, session.Current},
+		"P in time": {token(6, previous, grandparent, at-300), at + 30, session.Straggler},
+		"P later":   {token(6, previous, grandparent, at-300), at + 66, session.Current},
+		"stranger":  {token(5, grandparent, stranger, at), at + 30, session.Reuse},
+		"two ahead": {token(9, next, stranger, at), at + 30, session.Lost},
+	} {
+		p := session.Presentation{Token: line.token, Limits: limits, Now: line.now}
+		after := session.Judge(row, p).After
+		if got := session.Settle(after, p); got.Outcome != line.want || got.Writes || got.After != after {
+			t.Errorf("%s: %+v, want %v", name, got, line.want)
+		}
+		if after.RevokedAt != 0 {
+			if p.Now++; session.Settle(after, p).Outcome != session.Revoked {
+				t.Errorf("%s: told as its own to the next presentation", name)
+			}
 		}
 	}
 }

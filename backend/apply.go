@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
+)
+
+func applyCommand() *cobra.Command {
+	var s settings
+	command := &cobra.Command{
+		Use:   "apply FILE",
+		Short: "Make the workspace be what a workspace file says",
+		Long: `Apply makes the apps, roles, organisations and members be what the workspace file
+(YAML or JSON) says: all of it, or with a mistake in the file nothing. Applied
+again it changes nothing. A running server follows at the next request.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return apply(c.Context(), s, args[0], c.OutOrStdout())
+		},
+	}
+	s.addDatabase(command.Flags())
+	return command
+}
+
+func apply(ctx context.Context, s settings, path string, out io.Writer) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	desired, err := workspacefile.Parse(text)
+	if err != nil {
+		return fmt.Errorf("%s: nothing was applied\n%w", path, err)
+	}
+	store, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	changes, err := store.Apply(ctx, desired, time.Now().Unix())
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(out, report(desired, changes))
+	return nil
+}
+
+func report(d directory.Desired, c directory.Changes) string {
+	if c.None() {
+		return "Nothing changed.\n"
+	}
+	text := fmt.Sprintf("%d organisations in the file: %d added, %d changed. Members: %d added, %d changed, %d removed.\n",
+		len(d.Organizations), c.Organizations.Added, c.Organizations.Changed,
+		c.Members.Added, c.Members.Changed, c.Members.Removed)
+	if c.Workspace {
+		text += "Apps, roles or policy changed.\n"
+	}
+	return text
+}

@@ -1,0 +1,131 @@
+//go:build unix
+
+// Package pg runs a private PostgreSQL for tests.
+package pg
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Postgres returns the connection string of a new, empty database. All
+// databases of a test binary share one cluster, which listens on a socket in a
+// directory of its own and ends, and is removed, when the binary does, however
+// it does. Where PostgreSQL is not installed, the test fails.
+func Postgres(tb testing.TB) (dsn string) {
+	tb.Helper()
+	directory, err := cluster()
+	if err != nil {
+		tb.Fatalf("PostgreSQL is needed (Debian: apt install postgresql): %v", err)
+	}
+	conn, err := pgx.Connect(context.Background(), connection(directory, "postgres"))
+	if err != nil {
+		tb.Fatalf("PostgreSQL does not answer: %v", err)
+	}
+	defer conn.Close(context.Background())
+	name := fmt.Sprintf("test%d", databases.Add(1))
+	if _, err := conn.Exec(context.Background(), "CREATE DATABASE "+name); err != nil {
+		tb.Fatal(err)
+	}
+	return connection(directory, name)
+}
+
+var databases atomic.Int64
+
+func connection(directory, database string) string {
+	return fmt.Sprintf("host=%s user=postgres dbname=%s", directory, database)
+}
+
+// script runs the cluster until its standard input ends.
+const script = `
+export PATH="$1:$PATH"; cd "$2"
+exec 2>log
+initdb --username=postgres --auth=trust --encoding=UTF8 --no-locale --no-sync data >&2 &&
+pg_ctl start --wait --silent --pgdata=data --log=log \
+	--options="-k '$2' -c listen_addresses= -c fsync=off -c max_connections=200" >&2 &&
+echo ready && cat >&2 || cat log
+pg_ctl stop --silent --pgdata=data --mode=immediate >&2
+cd / && rm -rf "$2"
+`
+
+var cluster = sync.OnceValues(func() (directory string, err error) {
+	binaries, err := findBinaries()
+	if err != nil {
+		return "", err
+	}
+	if directory, err = os.MkdirTemp("", "pg"); err != nil {
+		return "", err
+	}
+	command := exec.Command("/bin/sh", "-c", script, "sh", binaries, directory)
+	if command.SysProcAttr, err = asOrdinaryUser(directory); err != nil {
+		return "", err
+	}
+	if lifeline, err = command.StdinPipe(); err != nil {
+		return "", err
+	}
+	output, err := command.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	if err := command.Start(); err != nil {
+		return "", err
+	}
+	lines := bufio.NewReader(output)
+	if line, _ := lines.ReadString('\n'); line != "ready\n" {
+		rest, _ := io.ReadAll(lines)
+		return "", fmt.Errorf("the cluster did not start: %s%s", line, rest)
+	}
+	return directory, nil
+})
+
+// lifeline is the cluster's standard input, which ends when the process does.
+var lifeline io.WriteCloser
+
+// findBinaries finds the directory of initdb and pg_ctl.
+func findBinaries() (string, error) {
+	if path, err := exec.LookPath("pg_ctl"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/pg_ctl") // Debian
+	if err != nil || len(found) == 0 {
+		return "", fmt.Errorf("pg_ctl: %w", exec.ErrNotFound)
+	}
+	return filepath.Dir(slices.Max(found)), nil
+}
+
+// asOrdinaryUser makes the process, which must not be root's, that of the
+// account postgres where the test is root's, and keeps the terminal's signals
+// from it: it ends by its standard input.
+func asOrdinaryUser(directory string) (*syscall.SysProcAttr, error) {
+	if os.Geteuid() != 0 {
+		return &syscall.SysProcAttr{Setpgid: true}, nil
+	}
+	account, err := user.Lookup("postgres")
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.Atoi(account.Uid)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.Atoi(account.Gid)
+	if err != nil {
+		return nil, err
+	}
+	credential := &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return &syscall.SysProcAttr{Setpgid: true, Credential: credential}, os.Chown(directory, uid, gid)
+}

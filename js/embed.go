@@ -1,0 +1,6 @@
+package js
+
+import "net/http"
+
+func Built() bool { return true }
+func Handler() http.Handler { return http.NotFoundHandler() }
