@@ -26,11 +26,14 @@ type backend struct {
 // startBackend applies the workspace and starts the program; it ends when ctx
 // does. Its logs go where the demo's own output goes.
 func startBackend(ctx context.Context, o options, workspaceFile, clientSecret string) (*backend, error) {
+	if _, err := os.Stat(o.tabard); err != nil {
+		return nil, fmt.Errorf("%w (make build makes it; --tabard names another)", err)
+	}
 	database := "sqlite:" + filepath.Join(o.state, "tabard.db")
 	env := append(withoutTabard(os.Environ()), "TABARD_DATABASE="+database, "TABARD_OIDC_CLIENT_SECRET="+clientSecret)
 	apply := tabard(ctx, o, env, "apply", workspaceFile)
 	if err := apply.Run(); err != nil {
-		return nil, fmt.Errorf("%s: %w", apply, err)
+		return nil, fmt.Errorf("%s apply: %w", o.tabard, err)
 	}
 	serve := tabard(ctx, o, env, "serve",
 		"--listen", o.backendAddress(),

@@ -65,7 +65,7 @@ func withoutSessionCookies(next http.Handler) http.Handler {
 }
 
 // stripSessionCookies removes them from one Cookie header and leaves the others
-// as they were sent. Browsers know the prefix in any case.
+// as they were sent. Browsers match the prefix in any case.
 func stripSessionCookies(line string) string {
 	var rest []string
 	for pair := range strings.SplitSeq(line, ";") {

@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer front.Close()
+	defer shutDown(front)
 	greet(out, o, w)
 	select {
 	case <-ctx.Done():
@@ -156,6 +156,13 @@ func serve(listener net.Listener, handler http.Handler) *http.Server {
 	}
 	go func() { _ = server.Serve(listener) }() // ends with ErrServerClosed
 	return server
+}
+
+// shutDown lets requests under way finish, but not for long.
+func shutDown(server *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	_ = server.Shutdown(ctx) // what is left then ends with the process
 }
 
 // ignoreCancelled returns err unless it only says that the demo was told to end.
