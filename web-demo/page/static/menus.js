@@ -1,5 +1,5 @@
 // The organisation switcher and the account menu.
-import { $, el, fill, icon } from "/dom.js";
+import { $, announce, el, fill, icon } from "/dom.js";
 import { badge } from "/livery.js";
 import { record } from "/log.js";
 
@@ -7,35 +7,64 @@ const outward = "M8 4H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1v-3M11 4h
 const check = "m4 10.5 4 4 8-9";
 const stateWords = { step_up_required: "asks to confirm that it is you", expired: "asks to sign in again" };
 
+let client;
+let asked; // the fence of the state in which the organisations were asked for
+
 export function showMenus(tabard, state) {
-  const active = state.status === "active";
-  $("switcher").hidden = !active;
-  $("person").hidden = !state.user;
-  if (state.user) showPerson(tabard, state);
+  client = tabard;
+  const { status, organization, organizations, user } = state;
+  const active = status === "active";
+  const alone = organizations?.length === 1;
+  $("switcher").hidden = !active || alone;
+  $("hero-note").hidden = alone;
+  $("person").hidden = !user;
+  if (user) showPerson(tabard, user, active ? organization : undefined);
   if (!active) return;
-  fill($("switcher-badge"), badge(state.organization));
-  fill($("switcher-name"), state.organization.name);
-  $("open-another").hidden = state.organizations.length < 2;
-  fill($("organization-list"), ...state.organizations.map((organization) => organizationRow(tabard, organization, state.organization)));
+  askOnce(state);
+  fill($("switcher-badge"), badge(organization));
+  fill($("switcher-name"), organization.name);
+  $("open-another").hidden = !(organizations?.length > 1);
+  list($("organization-list"), tabard, organizations, organization);
 }
 
-/** One organisation: a press works for it in this tab, the arrow in a new one. */
-export function organizationRow(tabard, organization, current) {
+/** Asks for the person's organisations where the state has none yet; the answer is a new state. */
+export function askOnce({ fence, organizations }) {
+  if (organizations || asked === fence) return;
+  asked = fence;
+  refresh();
+}
+
+function refresh() {
+  client.organizations().catch(() => {}); // the next opening of the menu asks again
+}
+
+const listed = new WeakMap();
+
+/** Lists organisations, and leaves a list that is right as it is: somebody may have the focus in it. */
+export function list(element, tabard, organizations, current) {
+  const text = JSON.stringify([organizations, current?.id]);
+  if (listed.get(element) === text) return;
+  listed.set(element, text);
+  fill(element, ...(organizations ?? []).map((organization) => row(tabard, organization, current)));
+}
+
+// One organisation: a press works for it in this tab, the arrow in a new one.
+function row(tabard, organization, current) {
   const here = organization.id === current?.id;
-  const row = el("button", { className: "menu-row" }, badge(organization),
+  const choose = el("button", { className: "menu-row" }, badge(organization),
     el("span", { className: "menu-text" }, el("strong", {}, organization.name), el("span", {}, describe(organization))));
   if (here) {
-    row.setAttribute("aria-current", "true");
-    row.append(icon(check, "here"));
+    choose.setAttribute("aria-current", "true");
+    choose.append(icon(check, "here"));
   }
-  row.addEventListener("click", () => (here ? closeMenus() : enter(tabard, organization)));
+  choose.addEventListener("click", () => (here ? closeMenus() : enter(tabard, organization)));
   const open = el("button", { className: "menu-open", title: "Open in a new tab", attributes: { "aria-label": `Open ${organization.name} in a new tab` } }, icon(outward));
   open.addEventListener("click", () => {
     closeMenus();
     record(`Opened ${organization.name} in a tab of its own.`);
     tabard.openTab(organization.slug);
   });
-  return el("li", { attributes: { "data-organization": organization.slug } }, row, open);
+  return el("li", { attributes: { "data-organization": organization.slug } }, choose, open);
 }
 
 function describe(organization) {
@@ -46,29 +75,37 @@ function describe(organization) {
 export async function enter(tabard, organization) {
   closeMenus();
   const result = await tabard.switchOrganization(organization.slug);
-  if (result.status === "switched") return;
-  if (result.continue) {
+  if (result.status === "step_up_required") {
     record(`${organization.name} asks to confirm that it is you.`);
     result.continue();
-    return;
+  } else if (result.status !== "switched" && result.status !== "overtaken") {
+    record(`Not switched to ${organization.name}: ${result.code}. This tab stays as it was.`, "refused");
   }
-  record(`Not switched to ${organization.name}: ${result.error?.code ?? result.status}. This tab stays as it was.`, "refused");
 }
 
-function showPerson(tabard, state) {
-  const { user, organization } = state;
-  const name = user.name ?? user.email ?? user.sub;
+function showPerson(tabard, user, organization) {
+  const name = user.name || user.email || user.sub;
   fill($("person"), initials(name));
   $("person").setAttribute("aria-label", `Account of ${name}`);
   fill($("person-name"), name);
-  fill($("person-email"), user.email ?? "");
-  $("sign-out-organization").parentElement.hidden = state.status !== "active";
-  fill($("sign-out-organization"), `Sign out of ${organization?.name ?? "this organisation"} only`);
+  fill($("person-email"), user.email);
+  $("sign-out-organization").parentElement.hidden = !organization;
+  fill($("sign-out-organization"), `Sign out of ${organization?.name} only`);
   for (const scope of ["organization", "session", "everywhere"]) {
-    $(`sign-out-${scope}`).onclick = () => {
-      closeMenus();
-      tabard.signOut({ scope });
-    };
+    $(`sign-out-${scope}`).onclick = () => signOut(tabard, scope);
+  }
+}
+
+/** Signs out. The provider's own session may go on: the welcome screen offers to end it too. */
+export async function signOut(tabard, scope) {
+  closeMenus();
+  try {
+    const { endSessionUrl } = await tabard.signOut({ scope });
+    $("provider-session").hidden = !endSessionUrl;
+    if (endSessionUrl) $("end-provider-session").onclick = () => location.assign(endSessionUrl);
+  } catch (error) {
+    record(`Not signed out: ${error.code}. Please try again.`, "refused");
+    announce("Signing out did not work. Please try again.");
   }
 }
 
@@ -84,6 +121,7 @@ export function closeMenus() {
 for (const menu of document.querySelectorAll(".menu")) {
   menu.addEventListener("beforetoggle", (event) => {
     if (event.newState !== "open") return;
+    if (menu.id === "organizations") refresh();
     const opener = $(menu.id === "person-menu" ? "person" : "switcher").getBoundingClientRect();
     const width = Math.min(384, innerWidth - 24);
     menu.style.setProperty("--menu-top", `${opener.bottom + 8}px`);

@@ -8,18 +8,18 @@ let state;
 let raw; // the token on the screen
 let claims;
 let timer;
+let doors; // the organisations that the doors on the screen lead to
 
 export function watchToken(client, current) {
-  const changed = state?.organization.id !== current.organization.id;
   [tabard, state] = [client, current];
-  if (changed) showDoors();
+  showDoors();
   look();
 }
 
 /** Takes the token off the screen: the tab no longer works for its organisation. */
 export function forgetToken() {
   clearTimeout(timer);
-  [state, raw, claims] = [undefined, undefined, undefined];
+  [state, raw, claims, doors] = [];
   for (const id of ["claims", "all-claims", "token-life", "doors", "door-answer"]) fill($(id));
 }
 
@@ -59,7 +59,7 @@ const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seco
 
 function countDown() {
   const left = Math.max(0, claims.exp - Date.now() / 1000);
-  fill($("token-life"), `${clock(left)} left, then a new one by itself`);
+  fill($("token-life"), `${clock(left)} left, then a new one comes by itself`);
   $("ring").style.setProperty("--left", 100 * Math.min(1, left / (claims.exp - claims.iat)));
 }
 
@@ -70,7 +70,10 @@ function decode(token) {
 }
 
 function showDoors() {
-  const others = state.organizations.filter((other) => other.id !== state.organization.id);
+  const others = (state.organizations ?? []).filter((other) => other.id !== state.organization.id);
+  const names = JSON.stringify(others);
+  if (names === doors) return;
+  doors = names;
   $("wrong-door").hidden = others.length === 0;
   fill($("doors"), ...others.map(door));
 }
@@ -87,6 +90,6 @@ async function knock(other) {
   const body = await response.json();
   if (state?.organization.id !== mine.organization.id) return;
   const answer = `${response.status} ${body.error ?? "let in"}`;
-  fill($("door-answer"), el("strong", {}, answer), ` ${body.error_description ?? "this should not have happened"}.`);
-  record(`${other.name} answered this tab's token: ${answer}.`, response.ok ? "refused" : "good");
+  fill($("door-answer"), el("strong", {}, answer), `: ${body.error_description ?? "this should not have happened"}.`);
+  record(`Asked ${other.name} with this tab's token: ${answer}.`, response.ok ? "refused" : "good");
 }
