@@ -48,6 +48,14 @@ func TestBothWaysOfClientAuthenticationWork(t *testing.T) {
 	}
 }
 
+func TestTwoWaysOfClientAuthenticationAtOnceAreRefused(t *testing.T) {
+	p := newParty(t)
+	p.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
+	code := p.press(p.visit(), "alice", "pwd").code(t)
+	_, _, err := p.exchange(code, with("client_id", "tabard"), with("client_secret", config().ClientSecret))
+	wantTokenError(t, err, http.StatusUnauthorized, "invalid_client")
+}
+
 func TestAWrongClientSecretIsRefusedAndDoesNotSpendTheCode(t *testing.T) {
 	p := newParty(t)
 	p.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
