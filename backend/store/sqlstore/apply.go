@@ -22,7 +22,9 @@ SELECT id, slug, name, rules, disabled_at FROM organizations WHERE id = ?1 OR sl
 INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`
 
 	updateOrganization = `
-UPDATE organizations SET slug = ?2, name = ?3, rules = ?4, disabled_at = ?5 WHERE id = ?1`
+UPDATE organizations SET slug = ?2, name = ?3, rules = ?4,
+	disabled_at = CASE WHEN CAST(?5 AS BIGINT) IS NULL THEN NULL ELSE COALESCE(disabled_at, ?5) END
+WHERE id = ?1`
 
 	selectMembers = `
 SELECT u.id, u.iss, u.sub, m.roles, m.source
