@@ -43,7 +43,7 @@ func (p *provider) showPeople(w http.ResponseWriter, q authorizationRequest, ses
 		}
 		return signedIn && session.person == person
 	}
-	v := view{Title: "Who is signing in?", Lead: "Development provider: choose a person. No password is asked for.", Request: q.raw}
+	v := view{Title: "Who is signing in?", Lead: "Choose a person. No password is asked for.", Request: q.raw}
 	if q.wantsSecondFactor() {
 		v.Title = "Please confirm that it is you"
 		v.Lead = "The application asks for a second factor. Here it takes one press of a button."
