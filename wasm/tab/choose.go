@@ -34,9 +34,9 @@ func (t *Tab) offer() {
 func (t *Tab) inquire() (api.SessionResponse, *Error) {
 	t.mu.Lock()
 	t.wake()
-	epoch := t.epoch()
+	epoch, c := t.epoch(), t.call()
 	t.mu.Unlock()
-	v, err := t.send(t.ctx, "GET", api.PathSession, "")
+	v, err := t.send(c, "GET", api.PathSession, "")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	session := DecodeSessionResponse(v)
