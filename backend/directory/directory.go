@@ -5,7 +5,6 @@ package directory
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -52,19 +51,17 @@ type Subject struct {
 	Revision int64
 }
 
-// ErrNotFound is the error for a row that is not there.
-var ErrNotFound = errors.New("directory: not found")
-
 // Store keeps the directory, as far as minting and signing in need it.
 type Store interface {
 	// Workspace returns the workspace's document.
 	Workspace(ctx context.Context) (*Workspace, error)
 	// Subject reads a session and its person's place in an organisation, which
-	// ref names by id (org_…) or slug. An unknown session is ErrNotFound.
-	Subject(ctx context.Context, sessionID, ref string) (Subject, error)
+	// ref names by id (org_…) or slug. An unknown session is
+	// session.ErrNotFound.
+	Subject(ctx context.Context, id session.ID, ref string) (Subject, error)
 	// Memberships returns the organisations that admit the session's person, by
 	// name, at most limit of them.
-	Memberships(ctx context.Context, sessionID string, limit int) ([]Membership, error)
+	Memberships(ctx context.Context, id session.ID, limit int) ([]Membership, error)
 	// SignIn returns the user of (u.Issuer, u.Subject), made with u.ID where
 	// there is none, and writes down the name and e-mail that u has.
 	SignIn(ctx context.Context, u User, now int64) (User, error)
@@ -81,4 +78,3 @@ const OrganizationPrefix = "org_"
 func NewID(prefix string) string {
 	return prefix + strings.ToLower(rand.Text())
 }
-

@@ -55,6 +55,16 @@ type OrganizationSession struct {
 	Authentication Authentication
 }
 
+// Presentation is an authentic token presented to its session: what the verdict
+// is about, besides the row.
+type Presentation struct {
+	Token Token
+	// Device tells that the session has a device key and the request proved it.
+	Device bool
+	Limits Limits
+	Now    int64
+}
+
 // Reasons for the end of a session other than Judge's own.
 const (
 	ReasonSignedOut  Reason = "signed_out"
@@ -75,8 +85,8 @@ type Store interface {
 	// Session returns a session, ended or not, or ErrNotFound.
 	Session(ctx context.Context, id ID) (Session, error)
 	// Present gives the verdict on an authentic token its effect, in one
-	// statement on the newest state of the row, and returns the row after it;
-	// ErrRevoked where the session had ended before.
+	// statement on the newest state of the row, and returns the row after it.
+	// Of a session that had ended before it returns the row as it is.
 	Present(ctx context.Context, p Presentation) (Row, error)
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
@@ -84,6 +94,7 @@ type Store interface {
 	RevokeUser(ctx context.Context, userID string, reason Reason, now int64) error
 	// Enter starts the organisation session, or starts it anew where it has ended.
 	Enter(ctx context.Context, id ID, o OrganizationSession) error
-	// Leave ends the organisation session.
-	Leave(ctx context.Context, id ID, organizationID string, now int64) error
+	// Leave ends the organisation session at o.EndedAt, also one that was never
+	// entered: a mint under way does not start it after that.
+	Leave(ctx context.Context, id ID, o OrganizationSession) error
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"sync"
 )
 
 // Dialect is what the databases differ in.
@@ -32,37 +33,38 @@ var (
 type Store struct {
 	db      *sql.DB
 	dialect Dialect
-	text    map[string]string // statements as the dialect writes them
+	dollars sync.Map // statements → as PostgreSQL writes them
 }
 
 // New returns the store in a database whose schema is migrated.
 func New(db *sql.DB, dialect Dialect) *Store {
-	return &Store{db: db, dialect: dialect, text: dialect.rewrite(statements)}
+	return &Store{db: db, dialect: dialect}
 }
 
 var parameter = regexp.MustCompile(`\?(\d+)`)
 
-// rewrite writes parameters as the dialect does.
-func (d Dialect) rewrite(all []string) map[string]string {
-	text := make(map[string]string, len(all))
-	for _, s := range all {
-		if text[s] = s; d.dollar {
-			text[s] = parameter.ReplaceAllString(s, `$$$1`)
-		}
+// text returns a statement as the dialect writes it.
+func (s *Store) text(statement string) string {
+	if !s.dialect.dollar {
+		return statement
 	}
-	return text
+	text, known := s.dollars.Load(statement)
+	if !known {
+		text, _ = s.dollars.LoadOrStore(statement, parameter.ReplaceAllString(statement, `$$$1`))
+	}
+	return text.(string)
 }
 
 func (s *Store) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
-	return s.db.ExecContext(ctx, s.text[statement], args...)
+	return s.db.ExecContext(ctx, s.text(statement), args...)
 }
 
 func (s *Store) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
-	return s.db.QueryContext(ctx, s.text[statement], args...)
+	return s.db.QueryContext(ctx, s.text(statement), args...)
 }
 
 func (s *Store) row(ctx context.Context, statement string, args ...any) *sql.Row {
-	return s.db.QueryRowContext(ctx, s.text[statement], args...)
+	return s.db.QueryRowContext(ctx, s.text(statement), args...)
 }
 
 // Ping tells whether the database answers.
@@ -94,13 +96,4 @@ func scanJSON(value, into any) error {
 		return json.Unmarshal(value, into)
 	}
 	return fmt.Errorf("sqlstore: a %T where JSON text was expected", value)
-}
-
-// null returns nil for the zero value, which the columns that may be NULL mean by it.
-func null[T comparable](v T) any {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return v
 }

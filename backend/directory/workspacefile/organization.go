@@ -1,0 +1,70 @@
+package workspacefile
+
+import (
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+func (f *file) organization(n *yaml.Node) {
+	o := directory.DesiredOrganization{Line: n.Line}
+	var members *yaml.Node
+	f.object(n, map[string]func(*yaml.Node){
+		"id": f.into(&o.ID), "slug": f.into(&o.Slug), "name": f.into(&o.Name),
+		"policy":   func(n *yaml.Node) { o.Rules = f.policy(n, false) },
+		"disabled": func(n *yaml.Node) { o.Disabled = f.truth(n) },
+		"members":  func(n *yaml.Node) { members = n },
+	})
+	switch {
+	case !slug.MatchString(o.Slug):
+		f.wrong(n, "slug %q is not of up to 63 of a–z, 0–9 and -", o.Slug)
+	case f.slugs[o.Slug]:
+		f.wrong(n, "there are two organisations %q", o.Slug)
+	case o.ID != "" && !orgID.MatchString(o.ID):
+		f.wrong(n, "id %q is not org_ and up to 60 of a–z and 0–9", o.ID)
+	case o.ID != "" && f.ids[o.ID]:
+		f.wrong(n, "there are two organisations with the id %s", o.ID)
+	case o.Name == "":
+		f.wrong(n, "organisation %q needs a name", o.Slug)
+	}
+	f.slugs[o.Slug], f.ids[o.ID] = true, true
+	if members != nil {
+		o.Members = f.people(members)
+	}
+	f.desired.Organizations = append(f.desired.Organizations, o)
+	n.Content = nil // read; of a large file the nodes weigh most
+}
+
+func (f *file) people(n *yaml.Node) []directory.Member {
+	var all []directory.Member
+	seen := map[[2]string]bool{}
+	f.list(n, func(n *yaml.Node) {
+		m := f.member(n)
+		person := [2]string{m.Issuer, m.Subject}
+		if seen[person] {
+			f.wrong(n, "%q is a member twice", m.Subject)
+		}
+		seen[person] = true
+		all = append(all, m)
+	})
+	return all
+}
+
+func (f *file) member(n *yaml.Node) directory.Member {
+	m := directory.Member{User: directory.User{Issuer: f.issuer}, Roles: []string{}}
+	f.object(n, map[string]func(*yaml.Node){
+		"iss": func(n *yaml.Node) { m.Issuer = f.issuerURL(n) },
+		"sub": f.into(&m.Subject), "name": f.into(&m.Name), "email": f.into(&m.Email),
+		"roles": func(n *yaml.Node) {
+			m.Roles = f.texts(n)
+			f.haveRoles(n, m.Roles)
+		},
+	})
+	if m.Subject == "" || len(m.Subject) > 255 {
+		f.wrong(n, "a member needs sub, the provider's name of the person (up to 255 bytes)")
+	}
+	if m.Issuer == "" {
+		f.wrong(n, "member %q needs iss, the provider's issuer, unless the file begins with issuer:", m.Subject)
+	}
+	return m
+}

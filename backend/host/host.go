@@ -1,0 +1,82 @@
+// Package host wires the backend together: what every main and every test of the
+// whole needs to do alike.
+package host
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/httpapi"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/login"
+)
+
+// Config is what differs between deployments.
+type Config struct {
+	// PublicURL is the backend's base URL as browsers see it, and the issuer.
+	PublicURL string
+	Secret    keys.Secret
+	// Algorithm signs access tokens; "" means ES256.
+	Algorithm keys.Algorithm
+	// Provider is the OpenID provider; its redirect URL follows from PublicURL.
+	Provider login.Config
+	// Client serves the browser module's files, below /client/; nil serves none.
+	Client http.Handler
+	Log    *slog.Logger
+	Now    func() time.Time
+}
+
+// Store is what the backend keeps everything in.
+type Store interface {
+	httpapi.Store
+	keys.Store
+	Ping(ctx context.Context) error
+}
+
+// New returns the backend's handler.
+func New(c Config, store Store) (http.Handler, error) {
+	if c.Algorithm == "" {
+		c.Algorithm = keys.ES256
+	}
+	if c.Provider.Transport == nil {
+		c.Provider.Transport = http.DefaultTransport
+	}
+	c.Provider.RedirectURL = httpapi.CallbackURL(c.PublicURL)
+	contract, err := httpapi.New(httpapi.Config{
+		PublicURL: c.PublicURL, Store: store, Secret: c.Secret,
+		Keys:     keys.NewRing(store, c.Secret, c.Algorithm),
+		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	public, err := httpapi.ParsePublicURL(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	base := strings.TrimSuffix(public.Path, "/")
+	mux := http.NewServeMux()
+	mux.Handle("/", contract)
+	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil) })
+	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) { health(w, store.Ping(r.Context())) })
+	if c.Client != nil {
+		mux.Handle(base+api.PathClient, http.StripPrefix(base+strings.TrimSuffix(api.PathClient, "/"), c.Client))
+	}
+	return mux, nil
+}
+
+// health answers whoever watches over the process.
+func health(w http.ResponseWriter, err error) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		w.Write([]byte("{\"status\":\"unavailable\"}\n"))
+		return
+	}
+	w.Write([]byte("{\"status\":\"ok\"}\n"))
+}

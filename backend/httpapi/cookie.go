@@ -1,0 +1,76 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// Cookies. __Host-Http- makes browsers refuse a cookie of the name that a script,
+// a sibling host or plain http set (RFC 6265bis). The session's name carries the
+// app and a few characters of the session, so that a late answer of one that
+// ended never displaces a newer one.
+const (
+	sessionCookie = "__Host-Http-tabard."
+	attemptCookie = "__Host-Http-tabard-login."
+
+	nameChars  = 8
+	maxCookies = 8
+)
+
+func sessionCookieName(app string, id session.ID) string {
+	return sessionCookie + app + "." + strings.TrimPrefix(id.String(), "ses_")[:nameChars]
+}
+
+func attemptCookieName(attempt string) string {
+	return attemptCookie + strings.ToLower(attempt[:nameChars])
+}
+
+// carried is a refresh token that a request carries.
+type carried struct {
+	name  string
+	token session.Unverified
+}
+
+// refreshTokens returns the refresh tokens of the call's app. A cookie that this
+// server cannot have set is cleared and counts for nothing.
+func (c *call) refreshTokens() ([]carried, error) {
+	var tokens []carried
+	seen := map[string]bool{}
+	for _, cookie := range c.r.Cookies() {
+		if !strings.HasPrefix(cookie.Name, sessionCookie+c.app.ID+".") {
+			continue
+		}
+		if seen[cookie.Name] {
+			return nil, refuse(api.InvalidRequest, "A cookie stands twice.")
+		}
+		seen[cookie.Name] = true
+		token, err := session.ParseToken(cookie.Value)
+		if err != nil || cookie.Quoted || sessionCookieName(c.app.ID, token.Session()) != cookie.Name {
+			c.clear(cookie.Name)
+			continue
+		}
+		tokens = append(tokens, carried{cookie.Name, token})
+	}
+	if len(seen) > maxCookies {
+		return nil, refuse(api.InvalidRequest, "There are too many sessions in this browser. Clear its cookies.")
+	}
+	return tokens, nil
+}
+
+// keep gives the browser a refresh token, until the session's end.
+func (c *call) keep(s session.Session, token session.Token) {
+	http.SetCookie(c.w, &http.Cookie{
+		Name: sessionCookieName(s.App, s.ID), Value: c.refresh.Sign(token, s.Secret),
+		Path: "/", MaxAge: int(s.ExpiresAt - c.now), Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	})
+}
+
+// clear takes a session's cookie from the browser.
+func (c *call) clear(name string) {
+	http.SetCookie(c.w, &http.Cookie{
+		Name: name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	})
+}

@@ -1,0 +1,283 @@
+package httpapi
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// maxAttempts is how many sign-ins a browser may have under way.
+const maxAttempts = 4
+
+// login is GET /login: it sends the browser to the OpenID provider. Only a page's
+// own navigation starts it, never a frame, an image or a script.
+func (c *call) login() error {
+	if err := c.navigation(); err != nil {
+		return err
+	}
+	query, err := c.query()
+	if err != nil {
+		return err
+	}
+	returnTo, err := c.landing(query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
+	if err != nil {
+		return err
+	}
+	attempt := login.NewAttempt(c.app.ID, returnTo, c.now)
+	if text := query.Get(api.ParamMaxAge); text != "" {
+		age, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || age < 0 {
+			return refuse(api.InvalidRequest, "max_age is not a number of seconds.")
+		}
+		attempt.MaxAge = &age
+	}
+	target, err := c.provider.AuthorizationURL(c.ctx, attempt, login.Request{
+		ACRValues: query.Get(api.ParamACRValues), LoginHint: query.Get(api.ParamLoginHint), Prompt: query.Get(api.ParamPrompt),
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.remember(attempt); err != nil {
+		return err
+	}
+	c.redirect(target)
+	return nil
+}
+
+// navigation refuses what is not a top-level navigation, where the browser tells.
+func (c *call) navigation() error {
+	mode, hasMode := single(c.r.Header, "Sec-Fetch-Mode")
+	dest, hasDest := single(c.r.Header, "Sec-Fetch-Dest")
+	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {
+		return refuse(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
+	}
+	return nil
+}
+
+// query returns the request's parameters, each of which may stand once.
+func (c *call) query() (url.Values, error) {
+	query, err := url.ParseQuery(c.r.URL.RawQuery)
+	if err != nil {
+		return nil, refuse(api.InvalidRequest, "The address is malformed.")
+	}
+	for name, values := range query {
+		if len(values) > 1 {
+			return nil, refuse(api.InvalidRequest, "The parameter "+strconv.Quote(name)+" stands twice.")
+		}
+	}
+	return query, nil
+}
+
+// landing finds the app that a sign-in is for, by its id or by where it returns,
+// and where that is.
+func (c *call) landing(appID, returnTo string) (string, error) {
+	for _, seen := range []int64{0, unseen} {
+		w, err := c.current(c.ctx, seen)
+		if err != nil {
+			return "", err
+		}
+		for _, app := range w.Apps {
+			if app.Disabled || (appID != "" && appID != app.ID) {
+				continue
+			}
+			if address, ok := returnAddress(app, c.home(app), returnTo); ok && c.owns(app, appID, returnTo) {
+				c.workspace, c.app = w, app
+				return address, nil
+			}
+		}
+	}
+	return "", refuse(api.InvalidRequest, "The app is not known, or return_to is none of its addresses.")
+}
+
+// owns tells whether an app that was not named is the one meant by a path: the one
+// at the backend's own origin, or the only one.
+func (c *call) owns(app directory.App, appID, returnTo string) bool {
+	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
+	return appID != "" || !path || c.home(app) == c.origin
+}
+
+// remember keeps the attempt in a cookie of its own, the newest few of them.
+func (c *call) remember(a login.Attempt) error {
+	name := attemptCookieName(a.ID)
+	sealed, err := a.Seal(c.attempts, name)
+	if err != nil {
+		return err
+	}
+	older := c.attemptsUnderWay()
+	for len(older) >= maxAttempts {
+		c.clearAttempt(attemptCookieName(older[0].ID))
+		older = older[1:]
+	}
+	http.SetCookie(c.w, &http.Cookie{
+		Name: name, Value: sealed, Path: "/", MaxAge: login.AttemptLife,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+	return nil
+}
+
+// attemptsUnderWay returns the attempts that the browser carries, the oldest
+// first; what is none is cleared.
+func (c *call) attemptsUnderWay() []login.Attempt {
+	var all []login.Attempt
+	for _, cookie := range c.r.Cookies() {
+		if !strings.HasPrefix(cookie.Name, attemptCookie) {
+			continue
+		}
+		attempt, err := login.OpenAttempt(c.attempts, cookie.Value, cookie.Name, c.now)
+		if err != nil {
+			c.clearAttempt(cookie.Name)
+			continue
+		}
+		all = append(all, attempt)
+	}
+	slices.SortFunc(all, func(a, b login.Attempt) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) })
+	return all
+}
+
+func (c *call) clearAttempt(name string) {
+	http.SetCookie(c.w, &http.Cookie{
+		Name: name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// callback is GET /callback: the provider sends the browser back here, and it
+// leaves with a session of a new id. Cookies of older ones are not sent on this
+// navigation (they are Strict), so it clears none.
+func (c *call) callback() error {
+	query, err := c.query()
+	if err != nil {
+		return err
+	}
+	attempt, err := c.attempt(query.Get("state"))
+	if err != nil {
+		return err
+	}
+	c.clearAttempt(attemptCookieName(attempt.ID))
+	w, err := c.current(c.ctx, 0)
+	if err != nil {
+		return err
+	}
+	app, ok := w.AppByID(attempt.App)
+	if !ok {
+		return refuse(api.InvalidRequest, "The app is not known any more.")
+	}
+	c.workspace, c.app = w, app
+	identity, err := c.provider.Identify(c.ctx, attempt, query, c.now)
+	var refused *login.Refused
+	if errors.As(err, &refused) {
+		return c.giveUp(attempt, refused)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.signIn(attempt, identity); err != nil {
+		return err
+	}
+	c.redirect(attempt.ReturnTo)
+	return nil
+}
+
+// attempt finds the sign-in that the callback ends: one that this browser began.
+func (c *call) attempt(state string) (login.Attempt, error) {
+	unknown := refuse(api.InvalidRequest, "This sign-in was not started in this browser, or took too long. Start again.")
+	if len(state) < nameChars {
+		return login.Attempt{}, unknown
+	}
+	name := attemptCookieName(state)
+	cookies := c.r.CookiesNamed(name)
+	if len(cookies) != 1 || cookies[0].Quoted {
+		return login.Attempt{}, unknown
+	}
+	attempt, err := login.OpenAttempt(c.attempts, cookies[0].Value, name, c.now)
+	if err != nil || attempt.ID != state {
+		return login.Attempt{}, unknown.because(err)
+	}
+	return attempt, nil
+}
+
+// giveUp goes back to the app with the reason why nobody signed in.
+func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) error {
+	target, err := url.Parse(attempt.ReturnTo)
+	if err != nil {
+		return err
+	}
+	query := target.Query()
+	query.Set(api.ParamError, refused.Code)
+	target.RawQuery = query.Encode()
+	c.record.refusal = refuse(api.LoginRequired, "The sign-in was refused.").because(refused)
+	c.redirect(target.String())
+	return nil
+}
+
+// signIn makes the session of an identity and gives the browser its first token.
+func (c *call) signIn(attempt login.Attempt, i login.Identity) error {
+	user, err := c.store.SignIn(c.ctx, directory.User{
+		ID: directory.NewID("usr_"), Issuer: i.Issuer, Subject: i.Subject, Name: i.Name, Email: i.Email,
+	}, c.now)
+	if err != nil {
+		return err
+	}
+	if user.Disabled {
+		return refuse(api.SessionRevoked, "Your account is disabled.").with(http.StatusForbidden)
+	}
+	if err := c.claimed(user, i); err != nil {
+		return err
+	}
+	id := session.NewID()
+	first, row := session.First(id, session.NewTokenID(), c.now)
+	s := session.Session{
+		ID: id, App: c.app.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
+		CreatedAt: c.now, ExpiresAt: c.workspace.Policy.SessionEnd(c.now),
+		SignIn:  session.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR},
+		Attempt: attempt.ID, UpstreamSID: i.SessionID, UpstreamToken: c.upstream.Seal([]byte(i.Token), id.String()),
+		UserAgent: clip(c.r.UserAgent()), Address: clip(c.r.RemoteAddr),
+	}
+	err = c.store.Create(c.ctx, s)
+	if errors.Is(err, session.ErrAttemptUsed) {
+		return refuse(api.InvalidRequest, "This sign-in was used before. Start again.")
+	}
+	if err != nil {
+		return err
+	}
+	c.record.session, c.record.user = s.ID.String(), user.ID
+	c.audit(audit.Event{Action: audit.SignIn, UserID: user.ID, SessionID: s.ID.String()})
+	c.keep(s, first)
+	return nil
+}
+
+// claimed brings memberships in line with what the provider says of them, where
+// the workspace lets it.
+func (c *call) claimed(user directory.User, i login.Identity) error {
+	if c.workspace.MembershipClaim == nil {
+		return nil
+	}
+	roles, ok := c.workspace.MembershipClaim.FromClaims(i.Claims)
+	if !ok {
+		return nil
+	}
+	return c.store.ReplaceClaimed(c.ctx, user.ID, roles, c.now)
+}
+
+// redirect sends the browser on, by GET (RFC 9110 section 15.4.4).
+func (c *call) redirect(target string) {
+	c.w.Header().Set("Location", target)
+	c.w.WriteHeader(http.StatusSeeOther)
+	c.record.status = http.StatusSeeOther
+}
+
+// clip bounds what is kept of a header, and keeps text of it: databases refuse
+// bytes that are none.
+func clip(text string) string {
+	const most = 256
+	return strings.ToValidUTF8(text[:min(len(text), most)], "?")
+}

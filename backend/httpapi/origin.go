@@ -1,0 +1,121 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// admit lets a request of one of the workspace's apps pass, and finds the app.
+// Threats: requests forged by other origins, same-site siblings included (RFC
+// 10017 section 6.1.3.3). The cookie's SameSite alone does not stop siblings, and
+// Fetch Metadata alone not browsers that lack it.
+//
+//	Sec-Fetch-Site   Origin must be
+//	same-origin      a registered one, or absent (then the backend's own counts)
+//	same-site        a registered one
+//	absent           a registered one; absent only for reading
+//	anything else    refused
+//
+// Host and Forwarded decide nothing. A request that changes something carries the
+// custom header besides.
+func (c *call) admit() error {
+	c.w.Header().Add("Vary", "Origin, Sec-Fetch-Site")
+	origin, named := single(c.r.Header, "Origin")
+	switch site, _ := single(c.r.Header, "Sec-Fetch-Site"); {
+	case site == "same-site" && named, site == "" && named, site == "same-origin" && named:
+	case site == "same-origin", site == "" && c.reading():
+		origin = c.origin
+	default:
+		return refuse(api.OriginNotAllowed, "Requests from this page are not allowed.")
+	}
+	if err := c.findApp(origin); err != nil {
+		return err
+	}
+	if named && origin != c.origin {
+		c.allow(origin)
+	}
+	if !c.reading() && c.r.Header.Get(api.HeaderClient) == "" {
+		return refuse(api.InvalidRequest, "The header "+api.HeaderClient+" is missing.")
+	}
+	return c.recent()
+}
+
+// findApp finds the app that owns an origin. An origin that is not known may have
+// been registered since the document was read.
+func (c *call) findApp(origin string) error {
+	for _, seen := range []int64{0, unseen} {
+		w, err := c.current(c.ctx, seen)
+		if err != nil {
+			return err
+		}
+		if app, ok := w.AppByOrigin(origin); ok {
+			c.workspace, c.app = w, app
+			return nil
+		}
+	}
+	return refuse(api.OriginNotAllowed, "Requests from this page are not allowed.")
+}
+
+// unseen is a revision that no document has.
+const unseen = -1
+
+// allow answers a registered origin of the same site (CORS with credentials).
+func (c *call) allow(origin string) {
+	h := c.w.Header()
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Credentials", "true")
+	h.Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate, "+api.HeaderNonce)
+}
+
+// preflight answers what a browser asks before a request from another origin.
+func (c *call) preflight() error {
+	c.w.Header().Add("Vary", "Origin")
+	origin, named := single(c.r.Header, "Origin")
+	if !named {
+		return refuse(api.OriginNotAllowed, "Requests from this page are not allowed.")
+	}
+	if err := c.findApp(origin); err != nil {
+		return err
+	}
+	c.allow(origin)
+	h := c.w.Header()
+	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
+	h.Set("Access-Control-Allow-Headers", "Content-Type, "+api.HeaderClient+", "+api.HeaderTime+", "+api.HeaderProof)
+	h.Set("Access-Control-Max-Age", "600")
+	c.w.WriteHeader(http.StatusNoContent)
+	c.record.status = http.StatusNoContent
+	return nil
+}
+
+// recent refuses a request that was sent longer ago than rotation tolerates: a
+// page that slept sent it, and has sent others since.
+func (c *call) recent() error {
+	text := c.r.Header.Get(api.HeaderTime)
+	if text == "" {
+		return nil
+	}
+	sent, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return refuse(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
+	}
+	if c.now-sent > session.LimitsFor(false).D {
+		return refuse(api.RequestTooOld, "The request took too long to arrive. Send it again.")
+	}
+	return nil
+}
+
+// single returns a header that may stand once; twice counts as a value that
+// matches nothing.
+func single(h http.Header, name string) (value string, present bool) {
+	values := h.Values(name)
+	switch len(values) {
+	case 0:
+		return "", false
+	case 1:
+		return values[0], true
+	}
+	return "\x00", true
+}

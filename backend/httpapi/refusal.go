@@ -1,0 +1,98 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// body is the answer to a refused request; an alias, for an error's method takes
+// the name that embedding would use.
+type body = api.Error
+
+// refusal is an error with its answer.
+type refusal struct {
+	body
+	status int   // 0 means the code's own
+	cause  error // for the log alone
+}
+
+func (r *refusal) Error() string { return string(r.Code) + ": " + r.Description }
+func (r *refusal) Unwrap() error { return r.cause }
+
+func refuse(code api.Code, description string) *refusal {
+	return &refusal{body: body{Code: code, Description: description}}
+}
+
+func (r *refusal) with(status int) *refusal {
+	r.status = status
+	return r
+}
+
+func (r *refusal) because(err error) *refusal {
+	r.cause = err
+	return r
+}
+
+// statuses is the one table from code to status.
+var statuses = map[api.Code]int{
+	api.InvalidRequest:                 http.StatusBadRequest,
+	api.OrganizationRequired:           http.StatusBadRequest,
+	api.OrganizationAccessDenied:       http.StatusForbidden,
+	api.LoginRequired:                  http.StatusUnauthorized,
+	api.SessionExpired:                 http.StatusUnauthorized,
+	api.SessionRevoked:                 http.StatusUnauthorized,
+	api.RefreshTokenReused:             http.StatusUnauthorized,
+	api.OrganizationSessionExpired:     http.StatusUnauthorized,
+	api.InsufficientUserAuthentication: http.StatusUnauthorized,
+	api.OriginNotAllowed:               http.StatusForbidden,
+	api.IdentityChanged:                http.StatusConflict,
+	api.DeviceKeyRequired:              http.StatusUnauthorized,
+	api.InvalidDPoPProof:               http.StatusBadRequest,
+	api.UseDPoPNonce:                   http.StatusBadRequest,
+	api.RequestTooOld:                  http.StatusConflict,
+	api.NotFound:                       http.StatusNotFound,
+	api.RateLimited:                    http.StatusTooManyRequests,
+	api.TemporarilyUnavailable:         http.StatusServiceUnavailable,
+	api.ServerError:                    http.StatusInternalServerError,
+}
+
+// refusalOf returns the answer to any error. What is not known to be something
+// else is a fault of the storage or of the host: nothing is known, nothing is
+// given, and the client may try again.
+func refusalOf(err error) *refusal {
+	var known *refusal
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, session.ErrNotFound):
+		return refuse(api.SessionExpired, "The session has ended. Sign in again.").because(err)
+	case errors.Is(err, login.ErrUnavailable):
+		return refuse(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").because(err)
+	case errors.Is(err, context.Canceled):
+		return refuse(api.TemporarilyUnavailable, "The request was given up.").because(err)
+	}
+	return refuse(api.TemporarilyUnavailable, "Something failed on the server. Try again.").because(err)
+}
+
+func (r *refusal) httpStatus() int {
+	if r.status != 0 {
+		return r.status
+	}
+	return statuses[r.Code]
+}
+
+// ended tells what became of a session that no longer lives.
+func ended(reason session.Reason) *refusal {
+	switch reason {
+	case session.ReasonReuse:
+		return refuse(api.RefreshTokenReused, "The session was used from two places and was ended. Sign in again.")
+	case session.ReasonLost:
+		return refuse(api.SessionExpired, "The session has ended. Sign in again.")
+	}
+	return refuse(api.SessionRevoked, "The session was ended. Sign in again.")
+}

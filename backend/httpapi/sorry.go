@@ -1,0 +1,32 @@
+package httpapi
+
+import (
+	"fmt"
+	"html"
+	"strings"
+)
+
+// page tells that a person is looking: a navigation of /login or /callback.
+func (c *call) page() bool {
+	return c.reading() && strings.Contains(c.r.Header.Get("Accept"), "text/html")
+}
+
+const sorryPage = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>Sign-in</title>
+<h1>This did not work</h1>
+<p>%s</p>
+<p><small>%s</small></p>
+</html>
+`
+
+// sorry answers a person with a page.
+func (c *call) sorry(r *refusal) {
+	c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	c.w.WriteHeader(r.httpStatus())
+	c.record.status = r.httpStatus()
+	fmt.Fprintf(c.w, sorryPage, html.EscapeString(r.Description), html.EscapeString(string(r.Code)))
+}

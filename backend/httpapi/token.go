@@ -1,0 +1,134 @@
+package httpapi
+
+import (
+	"crypto/rand"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// token is POST /token, and the product: from the identity that all tabs share it
+// mints an access token for the one organisation that this tab wears.
+func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
+	// Authenticate: which session is it, and where does its person stand?
+	presented, subject, err := c.authenticate(request.Organization)
+	if err != nil {
+		return nil, err
+	}
+
+	// Rotate: what does the refresh token mean to its session? Usually nothing is
+	// written; now and then the browser gets a successor.
+	if err := c.present(presented, subject.Session); err != nil {
+		return nil, err
+	}
+
+	// Decide: may this person act for this organisation, and until when?
+	if err := c.expect(request.User, subject); err != nil {
+		return nil, err
+	}
+	member, err := c.member(request.Organization, subject)
+	if err != nil {
+		return nil, err
+	}
+	rules := policy.Strictest(c.workspace.Policy, member.Organization.Rules)
+	decision := policy.Decide(policy.Subject{SessionEnd: subject.Session.ExpiresAt}, rules, c.now)
+	entered, err := c.enter(request, subject.Session, member)
+	if err != nil {
+		return nil, err
+	}
+
+	// Mint: a token for this organisation and no other.
+	claims := c.claims(subject, member, entered, decision)
+	key, err := c.keys.Signing(c.ctx, c.now)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := claims.Sign(token.SigningKey{
+		ID: key.ID, Algorithm: string(key.Algorithm), Private: key.Private,
+	}, c.app.Claims)
+	if err != nil {
+		return nil, err
+	}
+	return c.minted(signed, claims, subject, member, entered), nil
+}
+
+// expect refuses where another person signed in than the tab believes: their
+// token never reaches a tab that shows somebody else's data.
+func (c *call) expect(user string, subject directory.Subject) error {
+	if user != "" && user != subject.User.ID {
+		return refuse(api.IdentityChanged, "Somebody else has signed in.")
+	}
+	return nil
+}
+
+// member returns the person's place in the organisation that was named, or in the
+// only one that they have where none was.
+func (c *call) member(ref string, subject directory.Subject) (*directory.Membership, error) {
+	if ref != "" {
+		if subject.Membership == nil {
+			return nil, refuse(api.OrganizationAccessDenied, "You do not have access to this organisation.")
+		}
+		return subject.Membership, nil
+	}
+	all, err := c.store.Memberships(c.ctx, subject.Session.ID, 2)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) != 1 {
+		return nil, refuse(api.OrganizationRequired, "Name the organisation.")
+	}
+	return &all[0], nil
+}
+
+// enter starts the organisation session where there is none yet. One that ended
+// starts again only for a person who asks for it.
+func (c *call) enter(request api.TokenRequest, s session.Session, m *directory.Membership) (session.OrganizationSession, error) {
+	if m.Entered != nil && m.Entered.EndedAt == 0 {
+		return *m.Entered, nil
+	}
+	if m.Entered != nil && !request.Enter {
+		return session.OrganizationSession{}, refuse(api.OrganizationSessionExpired, "You signed out of this organisation.")
+	}
+	started := session.OrganizationSession{
+		OrganizationID: m.Organization.ID, StartedAt: c.now, Authentication: s.SignIn,
+	}
+	if err := c.store.Enter(c.ctx, s.ID, started); err != nil {
+		return session.OrganizationSession{}, err
+	}
+	c.audit(audit.Event{
+		Action: audit.EnterOrganization, UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
+	})
+	return started, nil
+}
+
+func (c *call) claims(s directory.Subject, m *directory.Membership, e session.OrganizationSession, d policy.Decision) token.Claims {
+	c.record.organization = m.Organization.ID
+	return token.Claims{
+		Issuer: c.issuer, Subject: s.User.ID, Audience: []string{c.app.Audience},
+		IssuedAt: c.now, Expires: d.Expires, ID: rand.Text(),
+		ClientID: c.app.ID, SessionID: s.Session.ID.String(),
+		OrganizationID: m.Organization.ID, OrganizationSlug: m.Organization.Slug,
+		Roles: m.Roles, Permissions: c.workspace.Permissions(m.Roles),
+		AuthTime: e.Authentication.Time, ACR: e.Authentication.ACR, AMR: e.Authentication.AMR,
+	}
+}
+
+func (c *call) minted(signed string, claims token.Claims, s directory.Subject, m *directory.Membership, e session.OrganizationSession) *api.TokenResponse {
+	return &api.TokenResponse{
+		AccessToken: signed, TokenType: api.TokenTypeBearer,
+		ExpiresIn: claims.Expires - c.now, ServerTime: c.now,
+		Organization: api.Organization{ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name},
+		Roles:        claims.Roles, Permissions: claims.Permissions,
+		User: person(s.User), Session: claims.SessionID, SessionExpiresIn: s.Session.ExpiresAt - c.now,
+		OrganizationSession: api.OrganizationSession{AuthTime: e.Authentication.Time},
+		DeviceBound:         s.Session.JKT != "",
+	}
+}
+
+func person(u directory.User) api.User {
+	return api.User{ID: u.ID, Name: u.Name, Email: u.Email, Issuer: u.Issuer, Subject: u.Subject}
+}

@@ -1,0 +1,69 @@
+package login
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+
+	"golang.org/x/oauth2"
+)
+
+// Attempt is one sign-in on its way through the provider. It travels sealed in a
+// cookie of its own, so that attempts in several tabs do not disturb each other
+// and the server keeps nothing.
+type Attempt struct {
+	// ID is the state of the authorization request (RFC 6749 section 4.1.1), and
+	// what the session that comes of it keeps, so that it counts once.
+	ID        string `json:"id"`
+	Nonce     string `json:"nonce"`
+	Verifier  string `json:"verifier"` // RFC 7636 section 4.1
+	App       string `json:"app"`
+	ReturnTo  string `json:"return_to"`
+	CreatedAt int64  `json:"created_at"`
+	// MaxAge is the greatest age of the authentication that was asked for, in
+	// seconds; nil where none was.
+	MaxAge *int64 `json:"max_age,omitempty"`
+}
+
+// AttemptLife is how long a sign-in may take, in seconds.
+const AttemptLife = 10 * 60
+
+// Sealer encrypts and opens an attempt, bound to a context.
+type Sealer interface {
+	Seal(plain []byte, context string) string
+	Open(sealed, context string) ([]byte, error)
+}
+
+// ErrAttempt refuses what is no attempt of this server, or one that is too old.
+var ErrAttempt = errors.New("login: no such sign-in attempt")
+
+// NewAttempt begins a sign-in.
+func NewAttempt(app, returnTo string, now int64) Attempt {
+	return Attempt{
+		ID: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
+		App: app, ReturnTo: returnTo, CreatedAt: now,
+	}
+}
+
+// Seal returns the attempt as its cookie keeps it; context is the cookie's name.
+func (a Attempt) Seal(s Sealer, context string) (string, error) {
+	plain, err := json.Marshal(a)
+	if err != nil {
+		return "", err
+	}
+	return s.Seal(plain, context), nil
+}
+
+// OpenAttempt is the reverse of Seal. An attempt older than AttemptLife is
+// ErrAttempt.
+func OpenAttempt(s Sealer, sealed, context string, now int64) (Attempt, error) {
+	plain, err := s.Open(sealed, context)
+	if err != nil {
+		return Attempt{}, ErrAttempt
+	}
+	var a Attempt
+	if err := json.Unmarshal(plain, &a); err != nil || now-a.CreatedAt > AttemptLife {
+		return Attempt{}, ErrAttempt
+	}
+	return a, nil
+}

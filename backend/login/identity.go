@@ -1,0 +1,186 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+// Identity is who the provider says signed in, and how.
+type Identity struct {
+	// Issuer and Subject together name the person; nothing else does.
+	Issuer  string
+	Subject string
+	Name    string
+	Email   string
+	// AuthTime is when the person authenticated, in Unix seconds.
+	AuthTime int64
+	ACR      string
+	AMR      []string
+	// SessionID is the provider's own session (OpenID Connect Front-Channel
+	// Logout section 3).
+	SessionID string
+	// Token is the identity token, for ending the provider's session.
+	Token string
+	// Claims are all claims of the identity token and of the provider's userinfo.
+	Claims map[string]any
+}
+
+// Refused is the error of a sign-in that the provider, or a check of its answer,
+// refused. Code is the provider's (RFC 6749 section 4.1.2.1) or invalid_response.
+type Refused struct {
+	Code string
+	Err  error
+}
+
+func (e *Refused) Error() string { return fmt.Sprintf("login: %s: %v", e.Code, e.Err) }
+func (e *Refused) Unwrap() error { return e.Err }
+
+func refused(format string, args ...any) error {
+	return &Refused{Code: "invalid_response", Err: fmt.Errorf(format, args...)}
+}
+
+// maxSkew is what the provider's clock may be ahead, in seconds.
+const maxSkew = 60
+
+// Identify ends a sign-in: it redeems the callback's code and checks the identity
+// token (OpenID Connect Core section 3.1.3.7). The error is *Refused, or
+// ErrUnavailable.
+func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values, now int64) (Identity, error) {
+	found, err := p.discover(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	if err := p.checkCallback(found, callback); err != nil {
+		return Identity{}, err
+	}
+	ctx = oidc.ClientContext(ctx, p.client)
+	tokens, err := found.oauth.Exchange(ctx, callback.Get("code"), oauth2.VerifierOption(a.Verifier))
+	if err != nil {
+		return Identity{}, exchangeError(err)
+	}
+	raw, _ := tokens.Extra("id_token").(string)
+	token, err := found.provider.Verifier(&oidc.Config{
+		ClientID: p.config.ClientID, Now: func() time.Time { return time.Unix(now, 0) },
+	}).Verify(ctx, raw)
+	if err != nil {
+		return Identity{}, refused("identity token: %w", err)
+	}
+	identity, err := p.read(token, a, now)
+	if err != nil {
+		return Identity{}, err
+	}
+	identity.Token = raw
+	if err := p.addUserInfo(ctx, found, tokens, &identity); err != nil {
+		return Identity{}, err
+	}
+	return identity, nil
+}
+
+// checkCallback refuses an answer of another provider (RFC 9207 section 2.4) and
+// hands on the provider's own refusal.
+func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
+	iss := callback.Get("iss")
+	if (iss != "" || found.metadata.NamesIss) && iss != p.config.Issuer {
+		return refused("the answer is of issuer %q", iss)
+	}
+	if code := callback.Get("error"); code != "" {
+		return &Refused{Code: code, Err: errors.New("the provider refused")}
+	}
+	if callback.Get("code") == "" {
+		return refused("the answer has no code")
+	}
+	return nil
+}
+
+// exchangeError tells a refused code from a provider that is away.
+func exchangeError(err error) error {
+	var answer *oauth2.RetrieveError
+	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4 {
+		return refused("the code was refused: %s", answer.ErrorCode)
+	}
+	return fmt.Errorf("%w: redeeming the code failed", ErrUnavailable)
+}
+
+func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, error) {
+	var claims struct {
+		AuthorizedParty string   `json:"azp"`
+		AuthTime        int64    `json:"auth_time"`
+		ACR             string   `json:"acr"`
+		AMR             []string `json:"amr"`
+		SessionID       string   `json:"sid"`
+		Name            string   `json:"name"`
+		Email           string   `json:"email"`
+	}
+	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject, Claims: map[string]any{}}
+	if err := errors.Join(token.Claims(&claims), token.Claims(&identity.Claims)); err != nil {
+		return Identity{}, refused("identity token: %w", err)
+	}
+	switch {
+	case token.Nonce == "" || token.Nonce != a.Nonce:
+		return Identity{}, refused("identity token: another nonce")
+	case token.Subject == "" || len(token.Subject) > 255:
+		return Identity{}, refused("identity token: no usable sub")
+	case claims.AuthorizedParty != "" && claims.AuthorizedParty != p.config.ClientID,
+		claims.AuthorizedParty == "" && len(token.Audience) > 1:
+		return Identity{}, refused("identity token: azp is %q", claims.AuthorizedParty)
+	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
+		return Identity{}, refused("identity token: issued in the future, or nobody knows when")
+	case a.MaxAge != nil && (claims.AuthTime == 0 || now-claims.AuthTime > *a.MaxAge+maxSkew):
+		return Identity{}, refused("identity token: the authentication is older than was asked for")
+	}
+	identity.AuthTime = claims.AuthTime
+	if identity.AuthTime == 0 || identity.AuthTime > now {
+		identity.AuthTime = min(token.IssuedAt.Unix(), now)
+	}
+	identity.ACR, identity.AMR, identity.SessionID = claims.ACR, slices.Clip(claims.AMR), claims.SessionID
+	identity.Name, identity.Email = claims.Name, verified(claims.Email, identity.Claims)
+	return identity, nil
+}
+
+// verified returns an e-mail address unless the claims beside it say that the
+// provider has not verified it (OpenID Connect Core section 5.1).
+func verified(email string, claims map[string]any) string {
+	if v, said := claims["email_verified"]; said && v != true && v != "true" {
+		return ""
+	}
+	return email
+}
+
+// addUserInfo asks the provider for what its identity token leaves out (OpenID
+// Connect Core section 5.3). Who signed in is known without it, so that its
+// failure fails nothing; an answer about somebody else is refused.
+func (p *Provider) addUserInfo(ctx context.Context, found *discovered, tokens *oauth2.Token, identity *Identity) error {
+	if found.metadata.UserInfo == "" || (identity.Name != "" && identity.Email != "") {
+		return nil
+	}
+	info, err := found.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
+	if err != nil {
+		return nil
+	}
+	if info.Subject != identity.Subject {
+		return refused("userinfo: of another sub")
+	}
+	var claims map[string]any
+	if err := info.Claims(&claims); err != nil {
+		return nil
+	}
+	for name, value := range claims {
+		if _, signed := identity.Claims[name]; !signed {
+			identity.Claims[name] = value
+		}
+	}
+	if name, ok := claims["name"].(string); ok && identity.Name == "" {
+		identity.Name = name
+	}
+	if identity.Email == "" {
+		identity.Email = verified(info.Email, identity.Claims)
+	}
+	return nil
+}

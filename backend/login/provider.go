@@ -1,0 +1,179 @@
+// Package login signs people in at an OpenID provider: authorization code flow
+// with PKCE (RFC 9700 section 2.1.1), on every host over a transport of the host.
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+// Config names a provider and the client that the workspace is to it.
+type Config struct {
+	Issuer       string
+	ClientID     string
+	ClientSecret string
+	// RedirectURL is the backend's callback, exactly as registered.
+	RedirectURL string
+	// Scopes beside openid; nil means profile and email.
+	Scopes []string
+	// Transport carries the requests to the provider.
+	Transport http.RoundTripper
+}
+
+// Provider is an OpenID provider. Its metadata is read at the first use, so that
+// a server starts while its provider is away.
+type Provider struct {
+	config Config
+	client *http.Client
+	found  atomic.Pointer[discovered]
+}
+
+// discovered is what the provider's metadata say (OpenID Connect Discovery
+// section 3, RFC 9207 section 3).
+type discovered struct {
+	provider *oidc.Provider
+	oauth    oauth2.Config
+	metadata struct {
+		EndSession  string   `json:"end_session_endpoint"`
+		UserInfo    string   `json:"userinfo_endpoint"`
+		NamesIss    bool     `json:"authorization_response_iss_parameter_supported"`
+		AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
+	}
+}
+
+const (
+	providerTimeout = 10 * time.Second
+	maxAnswer       = 1 << 20
+)
+
+// New returns the provider of a configuration.
+func New(c Config) *Provider {
+	if c.Scopes == nil {
+		c.Scopes = []string{"profile", "email"}
+	}
+	return &Provider{config: c, client: &http.Client{
+		Transport:     bounded{c.Transport},
+		Timeout:       providerTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// bounded cuts answers at maxAnswer bytes.
+type bounded struct{ next http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := b.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(response.Body, maxAnswer), response.Body}
+	return response, nil
+}
+
+// ErrUnavailable is the error for a provider that cannot be reached or does not
+// speak as one; trying again later may help.
+var ErrUnavailable = errors.New("login: the OpenID provider is unavailable")
+
+// Discover reads the provider's metadata, unless they were read before.
+func (p *Provider) Discover(ctx context.Context) error {
+	_, err := p.discover(ctx)
+	return err
+}
+
+func (p *Provider) discover(ctx context.Context) (*discovered, error) {
+	if found := p.found.Load(); found != nil {
+		return found, nil
+	}
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.config.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	found := &discovered{provider: provider, oauth: oauth2.Config{
+		ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret,
+		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
+		Scopes: append([]string{oidc.ScopeOpenID}, p.config.Scopes...),
+	}}
+	if err := provider.Claims(&found.metadata); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	found.oauth.Endpoint.AuthStyle = authStyle(found.metadata.AuthMethods)
+	p.found.Store(found)
+	return found, nil
+}
+
+// authStyle chooses how the client authenticates: by client_secret_basic, which is
+// what a provider that names no methods takes (OpenID Connect Discovery section 3),
+// unless it takes client_secret_post alone. Trying both would redeem a code twice.
+func authStyle(methods []string) oauth2.AuthStyle {
+	if slices.Contains(methods, "client_secret_post") && !slices.Contains(methods, "client_secret_basic") {
+		return oauth2.AuthStyleInParams
+	}
+	return oauth2.AuthStyleInHeader
+}
+
+// Request is what a sign-in asks of the provider beyond the ordinary (OpenID
+// Connect Core section 3.1.2.1). The zero value asks nothing.
+type Request struct {
+	ACRValues string
+	LoginHint string
+	Prompt    string
+}
+
+// AuthorizationURL returns where the browser goes to sign in.
+func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (string, error) {
+	found, err := p.discover(ctx)
+	if err != nil {
+		return "", err
+	}
+	options := []oauth2.AuthCodeOption{
+		oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.Verifier),
+	}
+	if a.MaxAge != nil {
+		options = append(options, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(*a.MaxAge, 10)))
+	}
+	for name, value := range map[string]string{
+		"acr_values": r.ACRValues, "login_hint": r.LoginHint, "prompt": r.Prompt,
+	} {
+		if value != "" {
+			options = append(options, oauth2.SetAuthURLParam(name, value))
+		}
+	}
+	return found.oauth.AuthCodeURL(a.ID, options...), nil
+}
+
+// EndSessionURL returns where the provider's own session is ended (OpenID Connect
+// RP-Initiated Logout section 2), or "" where it offers that not. Of another scheme
+// than the issuer's it is no address to send a page to.
+func (p *Provider) EndSessionURL(ctx context.Context, identityToken, returnTo string) string {
+	found, err := p.discover(ctx)
+	if err != nil || found.metadata.EndSession == "" {
+		return ""
+	}
+	end, err := url.Parse(found.metadata.EndSession)
+	if err != nil || end.Scheme == "" || !strings.HasPrefix(p.config.Issuer, end.Scheme+"://") {
+		return ""
+	}
+	query := end.Query()
+	query.Set("client_id", p.config.ClientID)
+	query.Set("post_logout_redirect_uri", returnTo)
+	if identityToken != "" {
+		query.Set("id_token_hint", identityToken)
+	}
+	end.RawQuery = query.Encode()
+	return end.String()
+}

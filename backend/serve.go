@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/js"
+)
+
+func serveCommand() *cobra.Command {
+	var s settings
+	command := &cobra.Command{
+		Use:     "serve",
+		Short:   "Serve sign-in, tokens and the browser module",
+		GroupID: groupServer,
+		Long: `Serve answers browsers below --public-url, usually from behind the proxy that ends
+TLS. It makes the database's tables and the signing key where there are none. On
+an interrupt it stops to listen and lets the requests under way finish.`,
+		Example: `  # at the desk: a provider on this machine, the secret beside the SQLite file
+  tabard serve --public-url http://localhost:8080/auth \
+    --oidc-issuer http://localhost:8081 \
+    --oidc-client-id tabard --oidc-client-secret secret
+
+  # in production, with the two secrets out of the process list
+  export TABARD_OIDC_CLIENT_SECRET=… TABARD_DATABASE=postgres://…
+  tabard serve --public-url https://app.example.com/auth \
+    --listen 10.0.0.5:8787 --secret-file /run/secrets/tabard \
+    --oidc-issuer https://id.example.com --oidc-client-id tabard`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return serve(c.Context(), &s, c.ErrOrStderr())
+		},
+	}
+	s.addServer(command)
+	return command
+}
+
+// serve runs the server until ctx ends, then lets requests under way finish. With
+// a setting that is wrong, or a port that is taken, it has done nothing.
+func serve(ctx context.Context, s *settings, logs io.Writer) error {
+	if wrong := s.check(); wrong != nil {
+		return wrong
+	}
+	if !js.Built() {
+		return errors.New("the browser module is not built; run: go run ./js/build")
+	}
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("%s: %w", source(s.flags.Lookup("listen")), err)
+	}
+	defer listener.Close()
+	secret, err := s.secret()
+	if err != nil {
+		return err
+	}
+	store, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	algorithm := keys.Algorithm(s.signingAlgorithm)
+	if _, err := keys.NewRing(store, secret, algorithm).Signing(ctx, time.Now().Unix()); err != nil {
+		return err
+	}
+	log := s.logger(logs)
+	handler, err := host.New(host.Config{
+		PublicURL: s.publicURL, Secret: secret, Algorithm: algorithm,
+		Provider: s.provider(), Client: js.Handler(), Log: log,
+	}, store)
+	if err != nil {
+		return err
+	}
+	for _, w := range s.warnings() {
+		log.Warn(w)
+	}
+	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
+	return run(ctx, listener, handler, log)
+}
+
+// Limits of the HTTP server.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	shutdownTimeout   = 15 * time.Second
+	maxHeader         = 16 << 10
+)
+
+// run serves until ctx ends, then waits shutdownTimeout for requests under way.
+func run(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("stopping: requests under way may finish")
+	finish, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(finish); err != nil {
+		return fmt.Errorf("requests were cut off after %v", shutdownTimeout)
+	}
+	log.Info("stopped")
+	return nil
+}

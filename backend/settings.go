@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/store/inspect"
+	"github.com/tabard-auth/tabard/backend/store/postgres"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// settings are what a command is told by flags and environment, as text.
+type settings struct {
+	listen           string
+	publicURL        string
+	database         string
+	secretFile       string
+	signingAlgorithm string
+	oidcIssuer       string
+	oidcClientID     string
+	oidcClientSecret string
+	logFormat        string
+	logLevel         string
+
+	flags *pflag.FlagSet // those above that the command has
+}
+
+// inTheEnvironment ends the help of every command that has settings.
+const inTheEnvironment = `
+
+Every setting can stand in the environment instead: --database is TABARD_DATABASE.
+A flag wins over the environment.`
+
+// addDatabase gives a command the settings that reach the store.
+func (s *settings) addDatabase(c *cobra.Command) {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.databaseFlags()
+	s.give(c)
+}
+
+// addServer gives a command all that a server is told.
+func (s *settings) addServer(c *cobra.Command) {
+	s.flags = allSettingsOf(s)
+	s.give(c)
+	complete := func(flag string, values ...string) {
+		c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+	complete("signing-algorithm", string(keys.ES256), string(keys.EdDSA), string(keys.RS256))
+	complete("log-format", "json", "text")
+	complete("log-level", "debug", "info", "warn", "error")
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret"} {
+		complete(free)
+	}
+	c.MarkFlagFilename("secret-file")
+}
+
+// give hands the flags to the command, which reads the environment before it runs.
+func (s *settings) give(c *cobra.Command) {
+	c.Long += inTheEnvironment
+	c.Flags().SortFlags = false
+	c.Flags().AddFlagSet(s.flags)
+	c.RegisterFlagCompletionFunc("database", cobra.FixedCompletions(
+		[]string{"sqlite:", "postgres://"}, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp))
+	c.PreRunE = func(*cobra.Command, []string) error { return readEnvironment(s.flags, os.Environ()) }
+}
+
+// allSettings returns every setting that there is.
+func allSettings() *pflag.FlagSet { return allSettingsOf(new(settings)) }
+
+func allSettingsOf(s *settings) *pflag.FlagSet {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.flags.SortFlags = false
+	text := s.flags.StringVar
+	text(&s.publicURL, "public-url", "", "the backend's `URL` as browsers see it; the issuer of its tokens")
+	text(&s.listen, "listen", "127.0.0.1:8787", "`HOST:PORT` to listen on")
+	s.databaseFlags()
+	text(&s.secretFile, "secret-file", "", "`FILE` with the workspace's secret; on loopback one is made beside the SQLite file")
+	text(&s.oidcIssuer, "oidc-issuer", "", "`URL` of the OpenID provider, exactly its issuer")
+	text(&s.oidcClientID, "oidc-client-id", "", "`ID` of this client at the provider")
+	text(&s.oidcClientSecret, "oidc-client-secret", "", "`SECRET` of this client at the provider; better in the environment, which ps does not show")
+	text(&s.signingAlgorithm, "signing-algorithm", "ES256", "`NAME` of the access tokens' algorithm: ES256, EdDSA or RS256")
+	text(&s.logFormat, "log-format", "json", "`FORMAT` of the log on standard error: json or text")
+	text(&s.logLevel, "log-level", "info", "`LEVEL` from which records are logged: debug, info, warn or error")
+	return s.flags
+}
+
+func (s *settings) databaseFlags() {
+	s.flags.StringVar(&s.database, "database", "sqlite:tabard.db", "`ADDRESS` of the database: sqlite:FILE or postgres://…")
+}
+
+// open opens the store that --database names.
+func (s *settings) open(ctx context.Context) (store *sqlstore.Store, err error) {
+	if wrong := s.checkDatabase(); wrong != nil {
+		return nil, wrongSettings{*wrong}
+	}
+	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
+		store, err = sqlite.Open(ctx, path)
+	} else {
+		store, err = postgres.Open(ctx, s.database)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source(s.flags.Lookup("database")), err)
+	}
+	return store, nil
+}
+
+// inspect looks at the database that --database names, and leaves it as it is.
+func (s *settings) inspect(ctx context.Context) (*inspect.Database, error) {
+	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
+		return sqlite.Inspect(ctx, path)
+	}
+	return postgres.Inspect(ctx, s.database)
+}
+
+func (s *settings) provider() login.Config {
+	return login.Config{Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret}
+}
+
+// logger returns the log that the settings ask for.
+func (s *settings) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	level.UnmarshalText([]byte(s.logLevel)) // checked
+	options := &slog.HandlerOptions{Level: level}
+	if s.logFormat == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// warnings tells what is not wrong enough to stop for.
+func (s *settings) warnings() []string {
+	warnings := misspelt(os.Environ())
+	if w := readableByOthers(s.secretFile); w != "" {
+		warnings = append(warnings, w)
+	}
+	return warnings
+}
+
+// warn tells the warnings to whoever runs a command.
+func (s *settings) warn(c *cobra.Command) {
+	for _, w := range s.warnings() {
+		fmt.Fprintln(c.ErrOrStderr(), "tabard: warning: "+w)
+	}
+}

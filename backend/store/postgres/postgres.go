@@ -1,0 +1,36 @@
+// Package postgres opens a store in a PostgreSQL database.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
+	"github.com/tabard-auth/tabard/backend/store/migrate"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+const (
+	maxConnections = 16
+	connectionIdle = 5 * time.Minute
+)
+
+// Open opens the store in the database at address (postgres://…) and brings its
+// schema up to date.
+func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	db.SetMaxOpenConns(maxConnections)
+	db.SetMaxIdleConns(maxConnections)
+	db.SetConnMaxIdleTime(connectionIdle)
+	if err := migrate.Up(ctx, db, sqlstore.Postgres); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	return sqlstore.New(db, sqlstore.Postgres), nil
+}

@@ -1,0 +1,37 @@
+// Package sqlite opens a store in an embedded SQLite file.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/tabard-auth/tabard/backend/store/migrate"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// Open opens the store in the file at path, made where it is missing, and brings
+// its schema up to date. A commit that was answered survives a crash of the
+// machine (WAL, synchronous=FULL).
+func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
+	db, err := sql.Open("sqlite", address(path))
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
+	}
+	if err := migrate.Up(ctx, db, sqlstore.SQLite); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
+	}
+	return sqlstore.New(db, sqlstore.SQLite), nil
+}
+
+func address(path string) string {
+	pragmas := url.Values{
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_txlock": {"immediate"},
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
+}

@@ -1,0 +1,132 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+const upsertWorkspace = `
+INSERT INTO workspace (one, revision, document) VALUES (1, 1, ?1)
+ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = excluded.document`
+
+// Apply makes the directory be what a workspace file wants, in one transaction:
+// all of it or, with an error, nothing. Applied again it changes nothing. The
+// error is directory.Conflicts where the directory as it is stands in the way.
+//
+// Members that the file once gave an organisation and no longer names leave it.
+// Those whom an administrator or a claim admitted stay, unless the file names
+// them: then they are the file's. Organisations that it does not name are left
+// as they are.
+func (s *Store) Apply(ctx context.Context, d directory.Desired, now int64) (directory.Changes, error) {
+	return s.ApplyReporting(ctx, d, now, func(int) {})
+}
+
+// ApplyReporting is Apply, and tells after each organisation how many memberships
+// it has looked at.
+func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int64, report func(members int)) (directory.Changes, error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", err)
+	}
+	defer tx.Rollback()
+	a := &applying{Store: s, tx: tx, now: now, report: report, prepared: map[string]*sql.Stmt{}}
+	if err := a.all(ctx, d); err != nil {
+		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", err)
+	}
+	return a.changes, nil
+}
+
+// applying is a Desired on its way into the database.
+type applying struct {
+	*Store
+	tx       *sql.Tx
+	now      int64
+	report   func(members int)
+	prepared map[string]*sql.Stmt // the transaction closes them
+	changes  directory.Changes
+}
+
+// statement returns a statement prepared, once.
+func (a *applying) statement(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s := a.prepared[text]; s != nil {
+		return s, nil
+	}
+	s, err := a.tx.PrepareContext(ctx, a.text(text))
+	if err == nil {
+		a.prepared[text] = s
+	}
+	return s, err
+}
+
+func (a *applying) exec(ctx context.Context, statement string, args ...any) error {
+	s, err := a.statement(ctx, statement)
+	if err != nil {
+		return err
+	}
+	_, err = s.ExecContext(ctx, args...)
+	return err
+}
+
+// each calls scan for every row that a statement answers with.
+func (a *applying) each(ctx context.Context, scan func(*sql.Rows) error, statement string, args ...any) error {
+	s, err := a.statement(ctx, statement)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (a *applying) all(ctx context.Context, d directory.Desired) error {
+	if err := a.workspace(ctx, d.Workspace); err != nil {
+		return err
+	}
+	ids, err := a.organizations(ctx, d.Organizations)
+	if err != nil {
+		return err
+	}
+	done := 0
+	for i, o := range d.Organizations {
+		if err := a.members(ctx, ids[i], o.Members); err != nil {
+			return err
+		}
+		done += len(o.Members)
+		a.report(done)
+	}
+	return nil
+}
+
+func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
+	document, err := json.Marshal(w)
+	if err != nil {
+		return err
+	}
+	var revision int64
+	var stored string
+	err = a.tx.QueryRowContext(ctx, a.text(selectWorkspace)).Scan(&revision, &stored)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if stored == string(document) {
+		return nil
+	}
+	a.changes.Workspace = true
+	return a.exec(ctx, upsertWorkspace, string(document))
+}

@@ -1,0 +1,241 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+const (
+	selectWorkspace = `SELECT revision, document FROM workspace WHERE one = 1`
+
+	userColumns = `
+	u.id AS u_id, u.iss, u.sub, u.name AS u_name, u.email, u.disabled_at AS u_disabled_at`
+
+	membershipColumns = `
+	o.id AS o_id, o.slug, o.name AS o_name, o.rules, m.roles,
+	e.started_at, e.ended_at, e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr`
+
+	// A mint reads all that it has to know by one of these two.
+	selectSubjectByID   = selectSubject + `o.id = ?2` + subjectOf
+	selectSubjectBySlug = selectSubject + `o.slug = ?2` + subjectOf
+
+	selectSubject = `
+SELECT` + sessionColumns + `,` + userColumns + `,` + membershipColumns + `, w.revision
+FROM sessions s
+JOIN users u ON u.id = s.user_id
+LEFT JOIN workspace w ON w.one = 1
+LEFT JOIN organizations o ON o.disabled_at IS NULL AND `
+	subjectOf = `
+LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = o.id
+LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
+WHERE s.id = ?1`
+
+	selectMemberships = `
+SELECT` + membershipColumns + `
+FROM sessions s
+JOIN memberships m ON m.user_id = s.user_id
+JOIN organizations o ON o.id = m.organization_id
+LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
+WHERE s.id = ?1 AND o.disabled_at IS NULL
+ORDER BY o.name, o.id
+LIMIT ?2`
+
+	upsertUser = `
+INSERT INTO users (id, iss, sub, name, email, created_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+ON CONFLICT (iss, sub) DO UPDATE SET
+	name = CASE WHEN excluded.name = '' THEN users.name ELSE excluded.name END,
+	email = CASE WHEN excluded.email = '' THEN users.email ELSE excluded.email END,
+	seen_at = excluded.seen_at
+RETURNING id, iss, sub, name, email, disabled_at`
+
+	selectClaimed = `
+SELECT m.organization_id, o.slug FROM memberships m JOIN organizations o ON o.id = m.organization_id
+WHERE m.user_id = ?1 AND m.source = 'claim'`
+
+	deleteClaimed = `
+DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'claim'`
+
+	upsertClaimed = `
+INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
+SELECT ?1, id, ?3, 'claim', ?4 FROM organizations WHERE slug = ?2
+ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles WHERE memberships.source = 'claim'`
+)
+
+// Workspace implements directory.Store. An empty store has an empty workspace.
+func (s *Store) Workspace(ctx context.Context) (*directory.Workspace, error) {
+	var w directory.Workspace
+	var document string
+	err := s.row(ctx, selectWorkspace).Scan(&w.Revision, &document)
+	if errors.Is(err, sql.ErrNoRows) {
+		return &w, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: workspace: %w", err)
+	}
+	if err := json.Unmarshal([]byte(document), &w); err != nil {
+		return nil, fmt.Errorf("sqlstore: workspace: %w", err)
+	}
+	return &w, nil
+}
+
+// Subject implements directory.Store.
+func (s *Store) Subject(ctx context.Context, id session.ID, ref string) (directory.Subject, error) {
+	statement := selectSubjectBySlug
+	if strings.HasPrefix(ref, directory.OrganizationPrefix) {
+		statement = selectSubjectByID
+	}
+	var (
+		own      sessionRow
+		user     userRow
+		member   membershipRow
+		revision sql.NullInt64
+	)
+	fields := append(append(own.fields(), user.fields()...), member.fields()...)
+	err := s.row(ctx, statement, id.String(), ref).Scan(append(fields, &revision)...)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return directory.Subject{}, session.ErrNotFound
+	case err != nil:
+		return directory.Subject{}, fmt.Errorf("sqlstore: subject: %w", err)
+	}
+	subject := directory.Subject{User: user.user(), Revision: revision.Int64}
+	if subject.Session, err = own.session(); err != nil {
+		return directory.Subject{}, err
+	}
+	subject.Membership, err = member.membership()
+	return subject, err
+}
+
+// Memberships implements directory.Store.
+func (s *Store) Memberships(ctx context.Context, id session.ID, limit int) ([]directory.Membership, error) {
+	rows, err := s.query(ctx, selectMemberships, id.String(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: memberships: %w", err)
+	}
+	defer rows.Close()
+	var all []directory.Membership
+	for rows.Next() {
+		var row membershipRow
+		if err := rows.Scan(row.fields()...); err != nil {
+			return nil, fmt.Errorf("sqlstore: memberships: %w", err)
+		}
+		m, err := row.membership()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *m)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlstore: memberships: %w", err)
+	}
+	return all, nil
+}
+
+// SignIn implements directory.Store.
+func (s *Store) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
+	var row userRow
+	err := s.row(ctx, upsertUser, u.ID, u.Issuer, u.Subject, u.Name, u.Email, now).Scan(row.fields()...)
+	if err != nil {
+		return directory.User{}, fmt.Errorf("sqlstore: sign in: %w", err)
+	}
+	return row.user(), nil
+}
+
+// ReplaceClaimed implements directory.Store.
+func (s *Store) ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error {
+	claimed, err := s.claimed(ctx, userID)
+	if err != nil {
+		return err
+	}
+	for slug, named := range roles {
+		delete(claimed, slug)
+		if err := s.change(ctx, "claimed membership", upsertClaimed, userID, slug, list(named).text(), now); err != nil {
+			return err
+		}
+	}
+	for _, organizationID := range claimed {
+		if err := s.change(ctx, "claimed membership", deleteClaimed, userID, organizationID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claimed returns the organisations that claims gave a person: ids by slug.
+func (s *Store) claimed(ctx context.Context, userID string) (map[string]string, error) {
+	rows, err := s.query(ctx, selectClaimed, userID)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: claimed memberships: %w", err)
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var id, slug string
+		if err := rows.Scan(&id, &slug); err != nil {
+			return nil, fmt.Errorf("sqlstore: claimed memberships: %w", err)
+		}
+		all[slug] = id
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlstore: claimed memberships: %w", err)
+	}
+	return all, nil
+}
+
+type userRow struct {
+	id, iss, sub, name, email string
+	disabledAt                sql.NullInt64
+}
+
+func (r *userRow) fields() []any {
+	return []any{&r.id, &r.iss, &r.sub, &r.name, &r.email, &r.disabledAt}
+}
+
+func (r *userRow) user() directory.User {
+	return directory.User{
+		ID: r.id, Issuer: r.iss, Subject: r.sub, Name: r.name, Email: r.email,
+		Disabled: r.disabledAt.Valid,
+	}
+}
+
+// membershipRow is a row of membershipColumns; all of it is NULL where there is
+// no organisation, and roles where the person does not belong to it.
+type membershipRow struct {
+	id, slug, name, rules, roles sql.NullString
+	startedAt, endedAt, authTime sql.NullInt64
+	acr                          sql.NullString
+	amr                          list
+}
+
+func (r *membershipRow) fields() []any {
+	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.roles, &r.startedAt, &r.endedAt, &r.authTime, &r.acr, &r.amr}
+}
+
+func (r *membershipRow) membership() (*directory.Membership, error) {
+	if !r.roles.Valid {
+		return nil, nil
+	}
+	m := &directory.Membership{
+		Organization: directory.Organization{ID: r.id.String, Slug: r.slug.String, Name: r.name.String},
+	}
+	if err := scanJSON(r.rules.String, &m.Organization.Rules); err != nil {
+		return nil, fmt.Errorf("sqlstore: rules of %s: %w", r.id.String, err)
+	}
+	if err := scanJSON(r.roles.String, &m.Roles); err != nil {
+		return nil, fmt.Errorf("sqlstore: roles in %s: %w", r.id.String, err)
+	}
+	if r.startedAt.Valid {
+		m.Entered = &session.OrganizationSession{
+			OrganizationID: r.id.String, StartedAt: r.startedAt.Int64, EndedAt: r.endedAt.Int64,
+			Authentication: session.Authentication{Time: r.authTime.Int64, ACR: r.acr.String, AMR: r.amr},
+		}
+	}
+	return m, nil
+}

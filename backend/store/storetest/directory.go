@@ -1,0 +1,114 @@
+package storetest
+
+import (
+	"sync"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+func (s *suite) subjects() {
+	alice := s.person("alice")
+	n := s.session(alice)
+	byID, err := s.Subject(s.ctx, n.ID, "org_acme")
+	s.must(err)
+	bySlug, err := s.Subject(s.ctx, n.ID, "acme")
+	s.must(err)
+	s.is(byID, bySlug)
+	workspace, err := s.Workspace(s.ctx)
+	s.must(err)
+	s.is(byID, directory.Subject{
+		Session: n,
+		User:    directory.User{ID: alice.ID, Issuer: "https://id.test", Subject: "alice", Name: "Name of alice"},
+		Membership: &directory.Membership{
+			Organization: directory.Organization{ID: "org_acme", Slug: "acme", Name: "The acme", Rules: policy.Rules{AccessTTL: 60}},
+			Roles:        []string{"admin", "billing"},
+		},
+		Revision: workspace.Revision,
+	})
+	s.is(workspace.Apps, Desired().Workspace.Apps)
+}
+
+func (s *suite) strangers() {
+	n := s.session(s.person("bob"))
+	for _, ref := range []string{"globex", "org_globex", "nowhere", "org_nowhere", "hooli", "org_hooli", "", "org_acme' OR '1'='1"} {
+		subject, err := s.Subject(s.ctx, n.ID, ref)
+		s.must(err)
+		if subject.Membership != nil {
+			s.Errorf("%q admits bob", ref)
+		}
+		s.is(subject.Session, n)
+	}
+}
+
+func (s *suite) memberships() {
+	slugs := func(user directory.User, limit int) []string {
+		members, err := s.Memberships(s.ctx, s.session(user).ID, limit)
+		s.must(err)
+		var all []string
+		for _, m := range members {
+			all = append(all, m.Organization.Slug)
+		}
+		return all
+	}
+	s.is(slugs(s.person("alice"), 10), []string{"acme", "globex"})
+	s.is(slugs(s.person("alice"), 1), []string{"acme"})
+	s.is(slugs(s.person("nobody"), 10), []string(nil))
+}
+
+func (s *suite) signsIn() {
+	made, err := s.SignIn(s.ctx, directory.User{ID: "usr_1", Issuer: "https://id.test", Subject: "carol", Name: "Carol", Email: "c@test"}, Now)
+	s.must(err)
+	again, err := s.SignIn(s.ctx, directory.User{ID: "usr_2", Issuer: "https://id.test", Subject: "carol", Name: "Carol Two"}, Now)
+	s.must(err)
+	s.is(again, directory.User{ID: made.ID, Issuer: made.Issuer, Subject: "carol", Name: "Carol Two", Email: "c@test"})
+	elsewhere, err := s.SignIn(s.ctx, directory.User{ID: "usr_3", Issuer: "https://other.test", Subject: "carol", Email: "c@test"}, Now)
+	s.must(err)
+	if elsewhere.ID == made.ID {
+		s.Error("two providers' carol are one person")
+	}
+}
+
+func (s *suite) claims() {
+	bob := s.person("bob")
+	n := s.session(bob)
+	roles := func() map[string][]string {
+		members, err := s.Memberships(s.ctx, n.ID, 10)
+		s.must(err)
+		all := map[string][]string{}
+		for _, m := range members {
+			all[m.Organization.Slug] = m.Roles
+		}
+		return all
+	}
+	s.must(s.ReplaceClaimed(s.ctx, bob.ID, map[string][]string{"globex": {"viewer"}, "acme": {"admin"}, "nowhere": {}}, Now))
+	s.is(roles(), map[string][]string{"acme": {}, "globex": {"viewer"}}) // acme is the file's
+	s.must(s.ReplaceClaimed(s.ctx, bob.ID, map[string][]string{"globex": {"admin"}}, Now))
+	s.is(roles(), map[string][]string{"acme": {}, "globex": {"admin"}})
+	s.must(s.ReplaceClaimed(s.ctx, bob.ID, map[string][]string{}, Now))
+	s.is(roles(), map[string][]string{"acme": {}})
+}
+
+func (s *suite) oneKey() {
+	var group sync.WaitGroup
+	errs := make([]error, 4)
+	for i := range errs {
+		group.Go(func() {
+			errs[i] = s.AddSigningKey(s.ctx, keys.Stored{
+				ID: directory.NewID("k"), Algorithm: keys.ES256, Generation: 1, Sealed: "sealed", CreatedAt: Now,
+			})
+		})
+	}
+	group.Wait()
+	for _, err := range errs {
+		s.must(err)
+	}
+	later := keys.Stored{ID: "later", Algorithm: keys.ES256, Generation: 2, Sealed: "sealed", CreatedAt: Now + 1}
+	s.must(s.AddSigningKey(s.ctx, later))
+	all, err := s.SigningKeys(s.ctx)
+	s.must(err)
+	if len(all) != 2 || all[0] != later {
+		s.Errorf("the store has the keys %+v", all)
+	}
+}

@@ -1,0 +1,258 @@
+// Package storetest states the promises that every store keeps, as tests.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// Store is what the promises are made of.
+type Store interface {
+	session.Store
+	directory.Store
+	keys.Store
+	audit.Store
+}
+
+// Now is the time at which the suite begins, in Unix seconds.
+const Now = 1_800_000_000
+
+// Desired is the directory that the suite starts from: alice belongs to acme and
+// globex, bob to acme; hooli is disabled.
+func Desired() directory.Desired {
+	person := func(sub string, roles ...string) directory.Member {
+		return directory.Member{User: directory.User{Issuer: "https://id.test", Subject: sub, Name: "Name of " + sub}, Roles: roles}
+	}
+	organization := func(slug string, disabled bool, members ...directory.Member) directory.DesiredOrganization {
+		return directory.DesiredOrganization{
+			Organization: directory.Organization{ID: "org_" + slug, Slug: slug, Name: "The " + slug, Disabled: disabled,
+				Rules: policy.Rules{AccessTTL: 60}},
+			Members: members,
+		}
+	}
+	return directory.Desired{
+		Workspace: directory.Workspace{
+			Apps: []directory.App{{ID: "app", Name: "App", Origins: []string{"https://app.test"}, Audience: "https://app.test/api"}},
+		},
+		Organizations: []directory.DesiredOrganization{
+			organization("acme", false, person("alice", "admin", "billing"), person("bob")),
+			organization("globex", false, person("alice", "viewer")),
+			organization("hooli", true, person("alice", "admin")),
+		},
+	}
+}
+
+// Run tells whether the store that open returns keeps its promises. Each call of
+// open returns an empty store in which Desired was applied.
+func Run(t *testing.T, open func(*testing.T) Store) {
+	for _, promise := range []struct {
+		sentence string
+		kept     func(*suite)
+	}{
+		{"a session is read as it was created", (*suite).readsWhatWasCreated},
+		{"a sign-in attempt makes one session", (*suite).oneSessionAnAttempt},
+		{"a sign-in attempt makes one session in a race", (*suite).oneSessionInARace},
+		{"what is not there is not found", (*suite).notFound},
+		{"a session that ended keeps its time and reason", (*suite).endsOnce},
+		{"all of a person's sessions end, and nobody else's", (*suite).endsAPersons},
+		{"a session that ended is presented in vain", (*suite).presentsInVain},
+		{"an organisation is entered once and left until it is entered again", (*suite).entersAndLeaves},
+		{"leaving an organisation that was never entered counts", (*suite).leavesUnentered},
+		{"a subject is read by the organisation's id and slug alike", (*suite).subjects},
+		{"an organisation that does not admit is like one that does not exist", (*suite).strangers},
+		{"memberships are listed by name, disabled organisations left out", (*suite).memberships},
+		{"a person is who the provider says, for good", (*suite).signsIn},
+		{"claimed memberships follow the claim and leave the others alone", (*suite).claims},
+		{"an event recorded twice counts once", (*suite).eventsOnce},
+		{"the trail is read by pages, the newest first", (*suite).eventPages},
+		{"replicas that start together end with one signing key", (*suite).oneKey},
+	} {
+		t.Run(promise.sentence, func(t *testing.T) {
+			promise.kept(&suite{T: t, Store: open(t), ctx: t.Context()})
+		})
+	}
+}
+
+type suite struct {
+	*testing.T
+	Store
+	ctx context.Context
+}
+
+func (s *suite) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *suite) is(got, want any) {
+	s.Helper()
+	if !reflect.DeepEqual(got, want) {
+		s.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// person signs somebody in who is a member of something, or of nothing.
+func (s *suite) person(sub string) directory.User {
+	s.Helper()
+	u, err := s.SignIn(s.ctx, directory.User{ID: directory.NewID("usr_"), Issuer: "https://id.test", Subject: sub}, Now)
+	s.must(err)
+	return u
+}
+
+func newSession(user directory.User) session.Session {
+	id := session.NewID()
+	_, row := session.First(id, session.NewTokenID(), Now)
+	return session.Session{
+		ID: id, App: "app", UserID: user.ID, Secret: session.NewSecret(), Row: row,
+		CreatedAt: Now, ExpiresAt: Now + 3600,
+		SignIn:  session.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd", "otp"}},
+		Attempt: directory.NewID(""), JKT: "thumb", UpstreamSID: "up", UpstreamToken: "sealed",
+		UserAgent: `Browser "1"; 'x'`, Address: "127.0.0.1",
+	}
+}
+
+func (s *suite) session(user directory.User) session.Session {
+	s.Helper()
+	n := newSession(user)
+	s.must(s.Create(s.ctx, n))
+	return n
+}
+
+func (s *suite) stored(id session.ID) session.Session {
+	s.Helper()
+	got, err := s.Session(s.ctx, id)
+	s.must(err)
+	return got
+}
+
+func (s *suite) readsWhatWasCreated() {
+	n := s.session(s.person("alice"))
+	s.is(s.stored(n.ID), n)
+}
+
+func (s *suite) oneSessionAnAttempt() {
+	alice := s.person("alice")
+	first := s.session(alice)
+	s.must(s.Create(s.ctx, first)) // a reply was lost
+	second := newSession(alice)
+	second.Attempt = first.Attempt
+	s.is(s.Create(s.ctx, second), session.ErrAttemptUsed)
+	_, err := s.Session(s.ctx, second.ID)
+	s.is(err, session.ErrNotFound)
+}
+
+func (s *suite) oneSessionInARace() {
+	alice := s.person("alice")
+	attempt := directory.NewID("")
+	errs := make([]error, 8)
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() {
+			n := newSession(alice)
+			n.Attempt = attempt
+			errs[i] = s.Create(s.ctx, n)
+		})
+	}
+	group.Wait()
+	made := 0
+	for _, err := range errs {
+		if err == nil {
+			made++
+		} else if !errors.Is(err, session.ErrAttemptUsed) {
+			s.Error(err)
+		}
+	}
+	s.is(made, 1)
+}
+
+func (s *suite) notFound() {
+	_, err := s.Session(s.ctx, session.NewID())
+	s.is(err, session.ErrNotFound)
+	_, err = s.Subject(s.ctx, session.NewID(), "acme")
+	s.is(err, session.ErrNotFound)
+}
+
+func (s *suite) endsOnce() {
+	n := s.session(s.person("alice"))
+	s.must(s.Revoke(s.ctx, n.ID, session.ReasonSignedOut, Now+1))
+	s.must(s.Revoke(s.ctx, n.ID, session.ReasonSuperseded, Now+2))
+	got := s.stored(n.ID)
+	s.is(got.RevokedAt, int64(Now+1))
+	s.is(got.RevokeReason, session.ReasonSignedOut)
+}
+
+func (s *suite) endsAPersons() {
+	alice, bob := s.person("alice"), s.person("bob")
+	one, two, other := s.session(alice), s.session(alice), s.session(bob)
+	s.must(s.RevokeUser(s.ctx, alice.ID, session.ReasonSignedOut, Now+1))
+	s.is(s.stored(one.ID).RevokedAt, int64(Now+1))
+	s.is(s.stored(two.ID).RevokedAt, int64(Now+1))
+	s.is(s.stored(other.ID), other)
+}
+
+func (s *suite) presentsInVain() {
+	n := s.session(s.person("alice"))
+	s.must(s.Revoke(s.ctx, n.ID, session.ReasonSignedOut, Now+1))
+	p := session.Presentation{
+		Token:  session.Successor(n.ID, n.Row, session.NewTokenID(), Now+2),
+		Limits: session.LimitsFor(false), Now: Now + 2,
+	}
+	row, err := s.Present(s.ctx, p)
+	s.must(err)
+	s.is(row, s.stored(n.ID).Row)
+	s.is(row.RevokeReason, session.ReasonSignedOut)
+}
+
+func (s *suite) entered(n session.Session, ref string) *session.OrganizationSession {
+	s.Helper()
+	subject, err := s.Subject(s.ctx, n.ID, ref)
+	s.must(err)
+	if subject.Membership == nil {
+		s.Fatalf("%s does not admit", ref)
+	}
+	return subject.Membership.Entered
+}
+
+func (s *suite) entersAndLeaves() {
+	n := s.session(s.person("alice"))
+	first := session.OrganizationSession{OrganizationID: "org_acme", StartedAt: Now + 1, Authentication: n.SignIn}
+	again := session.OrganizationSession{
+		OrganizationID: "org_acme", StartedAt: Now + 2, Authentication: session.Authentication{Time: Now, AMR: []string{}},
+	}
+	s.is(s.entered(n, "acme"), (*session.OrganizationSession)(nil))
+	s.must(s.Enter(s.ctx, n.ID, first))
+	s.must(s.Enter(s.ctx, n.ID, again))
+	s.is(s.entered(n, "acme"), &first)
+
+	left := again
+	left.EndedAt = Now + 3
+	s.must(s.Leave(s.ctx, n.ID, left))
+	left.EndedAt = Now + 4
+	s.must(s.Leave(s.ctx, n.ID, left))
+	ended := first
+	ended.EndedAt = Now + 3
+	s.is(s.entered(n, "acme"), &ended)
+	s.is(s.entered(n, "globex"), (*session.OrganizationSession)(nil))
+
+	again.StartedAt = Now + 5
+	s.must(s.Enter(s.ctx, n.ID, again))
+	s.is(s.entered(n, "acme"), &again)
+}
+
+func (s *suite) leavesUnentered() {
+	n := s.session(s.person("alice"))
+	left := session.OrganizationSession{OrganizationID: "org_acme", StartedAt: Now, EndedAt: Now, Authentication: n.SignIn}
+	s.must(s.Leave(s.ctx, n.ID, left))
+	s.is(s.entered(n, "acme"), &left)
+}

@@ -1,0 +1,173 @@
+// Package chrome drives a real Chromium in tests: browsers, people in them, and
+// their tabs, each a context for chromedp.
+package chrome
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+)
+
+// patience bounds the life of a browser in a test, awaitTimeout that of [Await],
+// which polls by a timer: frames come only while a tab is in front.
+const (
+	patience     = 2 * time.Minute
+	awaitTimeout = 15 * time.Second
+	pollInterval = 20 * time.Millisecond
+)
+
+// New starts a browser with a profile of its own and returns its first tab. The
+// browser ends with the test.
+func New(t testing.TB) context.Context {
+	t.Helper()
+	return Open(t, t.TempDir())
+}
+
+// Open starts a browser on a profile, for tests that start it again there.
+func Open(t testing.TB, profile string) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path(t)),
+		chromedp.UserDataDir(profile),
+		chromedp.Flag("headless", "new"),
+		chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("no-sandbox", os.Geteuid() == 0),
+	)
+	timed, stop := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(stop)
+	allocator, freeAllocator := chromedp.NewExecAllocator(timed, options...)
+	t.Cleanup(freeAllocator)
+	return started(t, allocator)
+}
+
+// path finds the browser by its usual names.
+func path(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if found, err := exec.LookPath(name); err == nil {
+			return found
+		}
+	}
+	t.Fatal("no Chromium on the PATH: make test installs it")
+	return ""
+}
+
+// Person returns the first tab of somebody else in the same browser: with
+// cookies and storage of their own.
+func Person(t testing.TB, browser context.Context) context.Context {
+	t.Helper()
+	return started(t, browser, chromedp.WithNewBrowserContext())
+}
+
+// Tab returns a new tab of the same person.
+func Tab(t testing.TB, tab context.Context) context.Context {
+	t.Helper()
+	return started(t, tab)
+}
+
+func started(t testing.TB, parent context.Context, options ...chromedp.ContextOption) context.Context {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(parent, options...)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("starting Chromium: %v", err)
+	}
+	return ctx
+}
+
+// Go navigates a tab and waits until the page has loaded.
+func Go(t testing.TB, tab context.Context, url string) {
+	t.Helper()
+	if err := chromedp.Do(tab, chromedp.Navigate(url)); err != nil {
+		t.Fatalf("going to %s: %v", url, err)
+	}
+}
+
+// Reload reloads a tab and waits until the page has loaded.
+func Reload(t testing.TB, tab context.Context) {
+	t.Helper()
+	if err := chromedp.Do(tab, chromedp.Reload()); err != nil {
+		t.Fatalf("reloading: %v", err)
+	}
+}
+
+// Eval evaluates an expression in a tab's page and returns its value, a
+// promise's when it is fulfilled.
+func Eval[T any](t testing.TB, tab context.Context, expression string) T {
+	t.Helper()
+	value, err := chromedp.Run(tab, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatalf("evaluating %s: %v", expression, err)
+	}
+	return value
+}
+
+// Block keeps a tab from loading what matches a URL pattern, such as
+// "*://*:*/*.wasm".
+func Block(t testing.TB, tab context.Context, pattern string) {
+	t.Helper()
+	_, err := chromedp.Call(tab, network.Enable, network.EnableParams{})
+	if err == nil {
+		_, err = chromedp.Call(tab, network.SetBlockedURLs, network.SetBlockedURLsParams{
+			URLPatterns: []*network.BlockPattern{{URLPattern: pattern, Block: true}},
+		})
+	}
+	if err != nil {
+		t.Fatalf("blocking %s: %v", pattern, err)
+	}
+}
+
+// Await waits until an expression is true in a tab's page, across navigations.
+func Await(t testing.TB, tab context.Context, expression string) {
+	t.Helper()
+	deadline := time.Now().Add(awaitTimeout)
+	for {
+		_, err := chromedp.Run(tab, chromedp.Poll[bool](expression,
+			chromedp.WithPollingInterval(pollInterval), chromedp.WithPollingTimeout(time.Until(deadline))))
+		if err == nil {
+			return
+		}
+		if tab.Err() != nil || time.Now().After(deadline) {
+			t.Fatalf("awaiting %s: %v", expression, err)
+		}
+	}
+}
+
+// Press waits until an element can be seen and presses it.
+func Press(t testing.TB, tab context.Context, selector string) {
+	t.Helper()
+	timed, stop := context.WithTimeout(tab, awaitTimeout)
+	defer stop()
+	if err := chromedp.Do(timed, chromedp.Click(selector)); err != nil {
+		t.Fatalf("pressing %s: %v", selector, err)
+	}
+}
+
+// Back goes back in a tab's history. It does not wait: a page restored from the
+// back/forward cache does not load again.
+func Back(t testing.TB, tab context.Context) {
+	t.Helper()
+	Eval[any](t, tab, `void setTimeout(() => history.back())`)
+}
+
+// Opened evaluates what opens a tab from another, and returns that tab.
+func Opened(t testing.TB, tab context.Context, expression string) context.Context {
+	t.Helper()
+	opened := chromedp.WaitNewTarget(tab, func(*target.Info) bool { return true })
+	Eval[any](t, tab, expression)
+	select {
+	case id := <-opened:
+		return started(t, tab, chromedp.WithTargetID(id))
+	case <-time.After(awaitTimeout):
+		t.Fatalf("no tab was opened by %s", expression)
+		return nil
+	}
+}

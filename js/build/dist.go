@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/andybalholm/brotli"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// dist is the folder that the backend embeds.
+type dist struct {
+	dir    string
+	wrote  map[string]bool
+	module api.Module
+}
+
+// face is the name of the bundled face in dist.
+const face = "tabard.js"
+
+// writeDist writes the folder and removes what an earlier build left there.
+func writeDist(dir, version string, wasm, exec, faceCode []byte) (*dist, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	d := &dist{dir: dir, wrote: map[string]bool{".gitkeep": true}}
+	d.module = api.Module{
+		Version: version,
+		Wasm:    asset("module", ".wasm", wasm),
+		Exec:    asset("exec", ".js", exec),
+	}
+	manifest, err := json.MarshalIndent(d.module, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	for name, content := range map[string][]byte{
+		d.module.Wasm.URL: wasm,
+		d.module.Exec.URL: exec,
+		face:              faceCode,
+		"module.json":     append(manifest, '\n'),
+	} {
+		if err := d.write(name, content); err != nil {
+			return nil, err
+		}
+	}
+	return d, d.sweep()
+}
+
+// asset names a file after its content.
+func asset(name, extension string, content []byte) api.Asset {
+	short := sha256.Sum256(content)
+	whole := sha512.Sum384(content)
+	return api.Asset{
+		URL:       name + "." + hex.EncodeToString(short[:8]) + extension,
+		Integrity: "sha384-" + base64.StdEncoding.EncodeToString(whole[:]),
+		Bytes:     int64(len(content)),
+	}
+}
+
+// write writes a file and its compressed siblings. What is there already is not
+// compressed again.
+func (d *dist) write(name string, content []byte) error {
+	path := filepath.Join(d.dir, name)
+	d.wrote[name], d.wrote[name+".br"], d.wrote[name+".gz"] = true, true, true
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) && exist(path+".br", path+".gz") {
+		return nil
+	}
+	// The file itself goes last: an interrupted build is not taken for done.
+	for _, f := range []struct {
+		path    string
+		content []byte
+	}{{path + ".br", brotli11(content)}, {path + ".gz", gzip9(content)}, {path, content}} {
+		if err := os.WriteFile(f.path, f.content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func exist(paths ...string) bool {
+	for _, path := range paths {
+		if _, err := os.Stat(path); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// sweep removes what this build did not write.
+func (d *dist) sweep() error {
+	entries, err := os.ReadDir(d.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !d.wrote[e.Name()] {
+			if err := os.Remove(filepath.Join(d.dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func brotli11(content []byte) []byte {
+	var b bytes.Buffer
+	w := brotli.NewWriterLevel(&b, brotli.BestCompression)
+	w.Write(content)
+	w.Close()
+	return b.Bytes()
+}
+
+func gzip9(content []byte) []byte {
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	w.Write(content)
+	w.Close()
+	return b.Bytes()
+}

@@ -1,0 +1,86 @@
+// Command build makes js/dist, what the backend serves under /client/: the
+// module, the wasm_exec.js of the same toolchain, the face, and module.json,
+// each also compressed. It needs nothing but go.
+//
+//	go run ./js/build         builds
+//	go run ./js/build size    builds, and reports sizes against the budgets
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	err := run(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
+	files, err := build(root)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(args) == 0:
+		return nil
+	case len(args) == 1 && args[0] == "size":
+		return reportSize(root, files)
+	}
+	return fmt.Errorf("unknown arguments %q: go run ./js/build [size]", args)
+}
+
+// moduleRoot is the repository's root.
+func moduleRoot() (string, error) {
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	path := strings.TrimSpace(string(out))
+	if err != nil || path == "" || path == os.DevNull {
+		return "", fmt.Errorf("run me inside the repository")
+	}
+	return filepath.Dir(path), nil
+}
+
+// build writes js/dist and returns what is in it.
+func build(root string) (*dist, error) {
+	version, err := releaseOf(filepath.Join(root, "js", "package.json"))
+	if err != nil {
+		return nil, err
+	}
+	wasm, err := buildWasm(root, "./wasm", "-s -w -X main.release="+version)
+	if err != nil {
+		return nil, err
+	}
+	exec, err := wasmExec()
+	if err != nil {
+		return nil, err
+	}
+	face, err := bundleFace(filepath.Join(root, "js"))
+	if err != nil {
+		return nil, err
+	}
+	return writeDist(filepath.Join(root, "js", "dist"), version, wasm, exec, face)
+}
+
+// releaseOf reads the version that the npm package and the module share.
+func releaseOf(packageJSON string) (string, error) {
+	data, err := os.ReadFile(packageJSON)
+	if err != nil {
+		return "", err
+	}
+	var p struct{ Version string }
+	if err := json.Unmarshal(data, &p); err != nil || p.Version == "" {
+		return "", fmt.Errorf("%s: no version: %w", packageJSON, err)
+	}
+	return p.Version, nil
+}

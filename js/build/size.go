@@ -1,0 +1,3 @@
+package main
+
+func reportSize(root string, d *dist) error { return nil }

@@ -1,0 +1,4 @@
+package js
+
+// NewFiles serves a folder as Handler serves the embedded one.
+var NewFiles = newFiles

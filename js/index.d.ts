@@ -1,0 +1,200 @@
+/**
+ * Where a tab stands.
+ *
+ * - `starting`: not known yet; wait for {@link Client.ready}.
+ * - `signed_out`: nobody is signed in; call {@link Client.signIn}.
+ * - `choose`: signed in; offer {@link State.organizations}, then call {@link Client.switchOrganization}.
+ * - `active`: the tab wears {@link State.organization}; call {@link Client.fetch} or {@link Client.getToken}.
+ * - `ended`: the tab's organisation session is over, {@link State.error} says why; other organisations go on.
+ *   Call {@link Client.switchOrganization} to enter it again, or {@link Client.signIn}.
+ * - `unavailable`: the backend cannot be reached and no token lives. Nothing has ended: the tab tries again by itself.
+ */
+export type Status = "starting" | "signed_out" | "choose" | "active" | "ended" | "unavailable";
+
+/**
+ * What to do about an error, from its code alone: wait and `retry`; call {@link Client.signIn};
+ * offer the organisation's `step_up` ({@link Client.switchOrganization}, then `continue()`); or `stop`: it will not work.
+ */
+export type Action = "retry" | "sign_in" | "step_up" | "stop";
+
+/** A tenant. Bind by `id`; `slug` and `name` may change. */
+export interface Organization {
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+}
+
+/** An organisation that the person may enter, with the state that they would meet there. */
+export interface OrganizationState extends Organization {
+  readonly roles: readonly string[];
+  readonly state: "active" | "available" | "step_up_required" | "expired";
+}
+
+/** The person who signed in. `iss` and `sub` are who they are to the OpenID provider. */
+export interface User {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly iss: string;
+  readonly sub: string;
+}
+
+/** A refusal or a fault, as {@link State.error} and {@link TabardError} tell it. */
+export interface Problem {
+  /** Stable: `login_required`, `organization_access_denied`, `identity_changed`, `temporarily_unavailable`, … */
+  readonly code: string;
+  readonly action: Action;
+  /** For people who read logs; may change. */
+  readonly description: string;
+  /** The least time to wait before asking again, in seconds. */
+  readonly retryAfter?: number;
+}
+
+/** What the page sees of its tab. Frozen, and the same object until something changes. */
+export interface State {
+  readonly status: Status;
+  /** Numbers what the tab wears; it changes with the organisation and the person, like {@link Client.partition}. */
+  readonly fence: number;
+  readonly organization: Organization | null;
+  readonly user: User | null;
+  readonly roles: readonly string[];
+  readonly permissions: readonly string[];
+  /** The organisations to choose from; null until the backend was asked. See {@link Client.organizations}. */
+  readonly organizations: readonly OrganizationState[] | null;
+  readonly error: Problem | null;
+  /** Whether the session is bound to a key that this browser cannot give away. */
+  readonly deviceBound: boolean;
+}
+
+export interface Options {
+  /**
+   * The backend's base URL, such as `"/auth"`. It may be left out where this file is loaded from the backend itself
+   * (`https://…/auth/client/tabard.js`).
+   */
+  backend?: string;
+  /** The organisation that the page is about, by id or slug, as its route says. It goes before what the tab remembers. */
+  organization?: string;
+  /** Origins that {@link Client.fetch} sends the token to. Default: the page's own. */
+  apis?: readonly string[];
+  /** The app's id. Default: the app to which the page's origin belongs. */
+  app?: string;
+  /** Renew tokens even while the tab is hidden. Default: a hidden tab renews when asked. */
+  keepAlive?: boolean;
+  /** Where the module's `module.json` is. Default: the backend's. */
+  module?: string;
+}
+
+/** How a switch ended. Unless it `switched`, the tab goes on in its organisation as if nothing had been asked. */
+export type SwitchResult =
+  | { readonly status: "switched"; readonly organization: Organization }
+  | (SwitchProblem & {
+      readonly status: "step_up_required";
+      /**
+       * Leaves the page to authenticate as the organisation asks, and finishes the switch when it is back at `returnTo`
+       * (default: this page).
+       */
+      continue(options?: { returnTo?: string | URL }): Promise<void>;
+    })
+  | (SwitchProblem & {
+      /**
+       * - `refused`: the backend said no; `code` says why.
+       * - `failed`: the answer could not be trusted.
+       * - `overtaken`: another switch, or a sign-out, came later.
+       * - `unavailable`: the backend could not be reached; call again.
+       */
+      readonly status: "refused" | "failed" | "overtaken" | "unavailable";
+    });
+
+export interface SwitchProblem {
+  readonly code: string;
+  readonly action: Action;
+  readonly description: string;
+}
+
+/**
+ * The scope of what belongs to the person and the organisation shown. Put `key` into the app's cache keys and hand
+ * `signal` to what runs for it; a new organisation brings a new partition and aborts the old signal.
+ */
+export interface Partition {
+  /** Empty while no organisation is worn. */
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+/** A second organisation that the page acts for without switching. */
+export interface Scope {
+  /** As {@link Client.getToken}, for this organisation. */
+  getToken(): Promise<string>;
+  /** As {@link Client.fetch}, for this organisation. */
+  fetch: typeof globalThis.fetch;
+  /** Aborts when the organisation refuses, the person signs out or the client is closed. */
+  readonly signal: AbortSignal;
+}
+
+export interface Client {
+  /** Settles when {@link State.status} has left `starting`. Waiting for it is optional: every call waits by itself. */
+  readonly ready: Promise<void>;
+  /** Where the tab stands now. Call {@link subscribe} to hear of changes. */
+  readonly state: State;
+  /** For the app's own caches. */
+  readonly partition: Partition;
+  /**
+   * Leaves the page to sign in, and comes back to `returnTo` (default: this page). A sign-in that ended without a
+   * session comes back with {@link State.error}.
+   */
+  signIn(options?: { organization?: string; returnTo?: string | URL }): Promise<void>;
+  /**
+   * This tab's organisation's access token, living for some seconds at least. Ask for each request; it is renewed
+   * when due. Most pages call {@link fetch} instead.
+   * @throws {TabardError} `action` says what to call next.
+   */
+  getToken(): Promise<string>;
+  /**
+   * `fetch` for the organisation: attaches the token to requests to {@link Options.apis}, and to no others; aborts when
+   * the tab changes organisation; renews once on 401, unless the body can be read only once.
+   * @throws {TabardError} where there is no token.
+   */
+  fetch: typeof globalThis.fetch;
+  /**
+   * Changes this tab to another organisation, by id or slug, and no other tab. It never rejects for what the backend
+   * says: look at `status`. On `step_up_required`, offer the person `continue()`.
+   */
+  switchOrganization(organization: string): Promise<SwitchResult>;
+  /** Acts for a second organisation without switching. */
+  inOrganization(organization: string): Scope;
+  /** Asks which organisations there are to enter; they stand in {@link State.organizations} too. */
+  organizations(): Promise<readonly OrganizationState[]>;
+  /** Opens a page of the app (default: this one) in a new tab that wears another organisation. Call it in a click. */
+  openTab(organization: string, url?: string | URL): void;
+  /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
+  subscribe(listener: (state: State) => void): () => void;
+  /**
+   * Ends the tab's organisation session (`organization`), the session in this browser (`session`, the default) or all
+   * of the person's sessions (`everywhere`). Where the answer has an `endSessionUrl`, navigate there to end the
+   * provider's own session too.
+   * @throws {TabardError} and then nothing has ended.
+   */
+  signOut(options?: { scope?: "organization" | "session" | "everywhere" }): Promise<{ endSessionUrl?: string }>;
+  /** Ends the client: signals abort, nothing is under way any more, the state stays as it is. */
+  close(): void;
+}
+
+/** What every call but {@link Client.switchOrganization} throws when the answer is no. */
+export class TabardError extends Error {
+  constructor(code: string, action: Action, description?: string);
+  /** Stable; see {@link Problem.code}. */
+  readonly code: string;
+  /** What to do about it, from the code alone. */
+  readonly action: Action;
+}
+
+/**
+ * Makes the page's client: at once, and also while a page is rendered on a server, where it stays `starting`. Make one
+ * per page and keep it.
+ *
+ * ```js
+ * const tabard = createClient({ backend: "/auth" });
+ * const notes = await tabard.fetch("/api/notes");
+ * ```
+ */
+export function createClient(options?: Options): Client;

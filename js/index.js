@@ -1,0 +1,3 @@
+// @ts-check
+export { createClient } from "./src/client.js";
+export { TabardError } from "./src/error.js";

@@ -1,0 +1,13 @@
+// What wasm_exec.js and the module's start add to the global object.
+
+export interface Go {
+  importObject: WebAssembly.Imports;
+  run(instance: WebAssembly.Instance): Promise<void>;
+  _resume(): void;
+  _scheduledTimeouts: Map<number, number>;
+}
+
+declare global {
+  var Go: new () => Go;
+  var __tabard: unknown;
+}

@@ -1,0 +1,40 @@
+// @ts-check
+// What the face reads of the tab's record before the module runs. Only the
+// module writes it.
+
+/**
+ * A storage area's item, null also where the browser blocks storage.
+ * @param {"sessionStorage" | "localStorage"} area
+ * @param {string} key
+ */
+function item(area, key) {
+  try {
+    return globalThis[area].getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The token that a page reloaded in a bound tab may use at once, with the state
+ * in which it was left: it was minted in the browser's present epoch (nobody has
+ * signed in or out since), for the organisation that the page names, if it names
+ * one, and it lives.
+ * @param {string} key
+ * @param {string} [organization]
+ * @returns {{token: string, state: string} | undefined}
+ */
+export function living(key, organization) {
+  try {
+    const record = JSON.parse(item("sessionStorage", key) ?? "null");
+    if (!record?.state || !record.epoch || record.epoch !== item("localStorage", key + ":epoch")) return;
+    for (const { answer, minted, until } of record.held) {
+      const { id, slug } = answer.organization;
+      if (id !== record.organization || (organization && organization !== id && organization !== slug)) continue;
+      const now = Date.now();
+      if (minted <= now && now < until) return { token: answer.access_token, state: JSON.stringify(record.state) };
+    }
+  } catch {
+    // Not a record: the module will write one.
+  }
+}

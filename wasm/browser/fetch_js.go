@@ -1,0 +1,59 @@
+package browser
+
+import (
+	"context"
+
+	"github.com/hack-pad/safejs"
+
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// Backend sends requests with the browser's fetch.
+type Backend struct{}
+
+// Do implements [tab.Backend]. It sends the cookies, passes every cache and
+// follows no redirect: the backend sends none here, a captive portal does.
+func (Backend) Do(ctx context.Context, request tab.Request) (tab.Response, error) {
+	controller, err := Global("AbortController").New()
+	if err != nil {
+		return tab.Response{}, err
+	}
+	stop := context.AfterFunc(ctx, func() { controller.Call("abort") })
+	defer stop()
+	promise, err := Value{safejs.Global()}.Call("fetch", request.URL, options(request, controller.Get("signal")))
+	if err != nil {
+		return tab.Response{}, err
+	}
+	response, err := await(ctx, promise)
+	if err != nil {
+		return tab.Response{}, err
+	}
+	return read(ctx, response)
+}
+
+func options(request tab.Request, signal Value) map[string]any {
+	headers := map[string]any{}
+	for _, h := range request.Headers {
+		headers[h[0]] = h[1]
+	}
+	init := map[string]any{
+		"method": request.Method, "headers": headers, "signal": signal.js,
+		"credentials": "include", "cache": "no-store", "redirect": "error",
+	}
+	if request.Body != "" {
+		init["body"] = request.Body
+	}
+	return init
+}
+
+func read(ctx context.Context, response Value) (tab.Response, error) {
+	promise, err := response.Call("text")
+	if err != nil {
+		return tab.Response{}, err
+	}
+	body, err := await(ctx, promise)
+	if err != nil {
+		return tab.Response{}, err
+	}
+	return tab.Response{Status: int(response.Get("status").Number()), Body: body.Text()}, nil
+}

@@ -1,0 +1,82 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hack-pad/safejs"
+)
+
+// Func is a Go function that JavaScript can call.
+type Func struct{ js safejs.Func }
+
+// FuncOf wraps a function. It must not block: JavaScript waits for it. A panic
+// is reported and the caller gets undefined. Release it when no one can call it
+// any more.
+func FuncOf(f func(args []Value) any) *Func {
+	fn, err := safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) (result any) {
+		defer func() {
+			if r := recover(); r != nil {
+				report(r)
+				result = safejs.Undefined()
+			}
+		}()
+		values := make([]Value, len(args))
+		for i, arg := range args {
+			values[i] = Value{arg}
+		}
+		return bare([]any{f(values)})[0]
+	})
+	if err != nil {
+		report(err)
+	}
+	return &Func{fn}
+}
+
+// Release frees the function.
+func (f *Func) Release() { f.js.Release() }
+
+func report(problem any) {
+	Global("console").Call("error", fmt.Sprint("tabard: ", problem))
+}
+
+// settled is how a promise ended.
+type settled struct {
+	value  Value
+	failed bool
+}
+
+// await waits until a promise is settled or the context is done. The callbacks
+// are freed when the promise is settled, whoever still waits.
+func await(ctx context.Context, promise Value) (Value, error) {
+	done := make(chan settled, 1)
+	var onValue, onError *Func
+	finish := func(failed bool) func([]Value) any {
+		return func(args []Value) any {
+			onValue.Release()
+			onError.Release()
+			done <- settled{first(args), failed}
+			return nil
+		}
+	}
+	onValue, onError = FuncOf(finish(false)), FuncOf(finish(true))
+	if _, err := promise.Call("then", onValue, onError); err != nil {
+		return Value{}, err
+	}
+	select {
+	case s := <-done:
+		if s.failed {
+			return Value{}, fmt.Errorf("rejected: %s", s.value.Get("name").Text())
+		}
+		return s.value, nil
+	case <-ctx.Done():
+		return Value{}, ctx.Err()
+	}
+}
+
+func first(args []Value) Value {
+	if len(args) == 0 {
+		return Value{safejs.Undefined()}
+	}
+	return args[0]
+}

@@ -1,0 +1,43 @@
+package browser
+
+import "time"
+
+// Storage is sessionStorage or localStorage. Blocked or full, it finds and
+// keeps nothing.
+type Storage struct{ area Value }
+
+// NewStorage returns the storage area of that name.
+func NewStorage(name string) Storage { return Storage{Global(name)} }
+
+// Get implements [tab.Storage].
+func (s Storage) Get(key string) string {
+	v, err := s.area.Call("getItem", key)
+	if err != nil {
+		return ""
+	}
+	return v.Text()
+}
+
+// Set implements [tab.Storage].
+func (s Storage) Set(key, value string) { s.area.Call("setItem", key, value) }
+
+// Page is the document.
+type Page struct{}
+
+// Hidden implements [tab.Page].
+func (Page) Hidden() bool { return Global("document").Get("visibilityState").Text() == "hidden" }
+
+// Navigate implements [tab.Page].
+func (Page) Navigate(url string) { Global("location").Call("assign", url) }
+
+// Clock is Date.now and performance.now, which Go's own clocks are made of.
+type Clock struct{ start time.Time }
+
+// NewClock returns the browser's clocks.
+func NewClock() Clock { return Clock{time.Now()} }
+
+// Wall implements [tab.Clock].
+func (Clock) Wall() time.Duration { return time.Duration(time.Now().UnixNano()) }
+
+// Monotonic implements [tab.Clock].
+func (c Clock) Monotonic() time.Duration { return time.Since(c.start) }

@@ -1,0 +1,129 @@
+// Package browser is the browser as the module sees it: what wasm/tab asks for,
+// over safejs.
+//
+// safejs catches what JavaScript throws in a call, but not in a property read
+// (blocked storage throws there), and does not recover callbacks. This package
+// wraps it once: it reads through Reflect.get, recovers every callback and has
+// the one way to await a promise. Nothing else touches safejs.
+package browser
+
+import (
+	"github.com/hack-pad/safejs"
+
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// Value is a JavaScript value. It reads parsed JSON for wasm/tab.
+type Value struct{ js safejs.Value }
+
+var reflectObject, _ = safejs.Global().Get("Reflect")
+
+// Global returns a property of the global object.
+func Global(name string) Value { return Value{safejs.Global()}.Get(name) }
+
+// Get returns a property, undefined where reading it throws.
+func (v Value) Get(name string) Value {
+	got, err := reflectObject.Call("get", v.js, name)
+	if err != nil {
+		return Value{safejs.Undefined()}
+	}
+	return Value{got}
+}
+
+// Call calls a method. Arguments are as for js.ValueOf, and Values, Funcs and
+// objects of Funcs.
+func (v Value) Call(method string, args ...any) (Value, error) {
+	got, err := v.js.Call(method, bare(args)...)
+	return Value{got}, err
+}
+
+// Invoke calls v, a function.
+func (v Value) Invoke(args ...any) (Value, error) {
+	got, err := v.js.Invoke(bare(args)...)
+	return Value{got}, err
+}
+
+// New calls v as a constructor.
+func (v Value) New(args ...any) (Value, error) {
+	got, err := v.js.New(bare(args)...)
+	return Value{got}, err
+}
+
+// bare unwraps arguments for safejs.
+func bare(args []any) []any {
+	out := make([]any, len(args))
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case Value:
+			out[i] = arg.js
+		case *Func:
+			out[i] = arg.js
+		case map[string]*Func:
+			members := make(map[string]any, len(arg))
+			for name, f := range arg {
+				members[name] = f.js
+			}
+			out[i] = members
+		default:
+			out[i] = arg
+		}
+	}
+	return out
+}
+
+// Exists tells whether v is neither undefined nor null.
+func (v Value) Exists() bool { return !v.js.IsUndefined() && !v.js.IsNull() }
+
+// Member implements [tab.Value].
+func (v Value) Member(name string) tab.Value {
+	if m := v.Get(name); m.Exists() {
+		return m
+	}
+	return nil
+}
+
+// Elements implements [tab.Value].
+func (v Value) Elements() []tab.Value {
+	n, _ := v.Get("length").js.Int()
+	elements := make([]tab.Value, 0, n)
+	for i := range n {
+		e, err := v.js.Index(i)
+		if err == nil && (Value{e}).Exists() {
+			elements = append(elements, Value{e})
+		}
+	}
+	return elements
+}
+
+// Text implements [tab.Value].
+func (v Value) Text() string {
+	if v.js.Type() != safejs.TypeString {
+		return ""
+	}
+	s, _ := v.js.String()
+	return s
+}
+
+// Number implements [tab.Value].
+func (v Value) Number() float64 {
+	n, err := v.js.Float()
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Bool implements [tab.Value].
+func (v Value) Bool() bool {
+	b, err := v.js.Bool()
+	return err == nil && b
+}
+
+// Parse reads a JSON text.
+func Parse(text string) (tab.Value, error) {
+	v, err := Global("JSON").Call("parse", text)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}

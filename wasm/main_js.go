@@ -1,0 +1,129 @@
+// Command wasm is the browser module. The face (js/) starts it with a handle:
+// the client's options, and the functions through which the module answers. The
+// module gives back its own functions and lives until it is closed.
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/wasm/browser"
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// release is set by the build.
+var release = "unreleased"
+
+func main() {
+	handle := browser.Global("__tabard")
+	t := tab.New(config(handle.Get("options")), world(handle))
+	closed := make(chan struct{})
+	functions := functions(t)
+	functions["close"] = browser.FuncOf(func([]browser.Value) any {
+		t.Close()
+		close(closed)
+		return nil
+	})
+	handle.Call("ready", functions)
+	t.Start()
+	<-closed
+}
+
+func config(options browser.Value) tab.Config {
+	return tab.Config{
+		Backend:      options.Get("backend").Text(),
+		Key:          options.Get("key").Text(),
+		Release:      release,
+		App:          options.Get("app").Text(),
+		Organization: options.Get("organization").Text(),
+		Arrival:      api.Code(options.Get("arrival").Text()),
+		KeepAlive:    options.Get("keepAlive").Bool(),
+	}
+}
+
+func world(handle browser.Value) tab.World {
+	return tab.World{
+		Backend: browser.Backend{},
+		Session: browser.NewStorage("sessionStorage"),
+		Local:   browser.NewStorage("localStorage"),
+		Locks:   browser.NewLocks(func(release browser.Value) { handle.Call("hold", release) }),
+		Channel: channel{handle},
+		Clock:   browser.NewClock(),
+		Page:    browser.Page{},
+		Random:  rand.Uint64,
+		Parse:   browser.Parse,
+		Changed: func(state string) { handle.Call("changed", state) },
+	}
+}
+
+// channel sends through the face, which closes the BroadcastChannel while the
+// page lies in the back/forward cache: a message would evict it from there.
+type channel struct{ handle browser.Value }
+
+func (c channel) Send(message string) { c.handle.Call("send", message) }
+
+// functions are what the face calls. Arguments and results are strings, errors
+// and compound results JSON.
+func functions(t *tab.Tab) map[string]*browser.Func {
+	return map[string]*browser.Func{
+		"token": promised(func(a arguments) (string, *tab.Error) {
+			return t.Token(context.Background(), a.text(0), a.text(1))
+		}),
+		"switch": promised(func(a arguments) (string, *tab.Error) {
+			return t.Switch(a.text(0)).JSON(), nil
+		}),
+		"organizations": promised(func(arguments) (string, *tab.Error) {
+			list, err := t.Organizations()
+			return tab.EncodeOrganizations(list), err
+		}),
+		"signOut": promised(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0)) }),
+		"signIn": promised(func(a arguments) (string, *tab.Error) {
+			t.SignIn(a.text(0), a.text(1))
+			return "", nil
+		}),
+		"stepUp": promised(func(a arguments) (string, *tab.Error) {
+			t.StepUp(a.text(0), a.text(1), a.text(2))
+			return "", nil
+		}),
+		"hear":   told(func(a arguments) { t.Hear(a.text(0)) }),
+		"look":   told(func(a arguments) { t.Look(a.text(0) == "online") }),
+		"hide":   told(func(arguments) { t.Hide() }),
+		"freeze": told(func(arguments) { t.Freeze() }),
+		"thaw":   told(func(arguments) { t.Thaw() }),
+	}
+}
+
+// arguments are those of a call from the face.
+type arguments []browser.Value
+
+func (a arguments) text(i int) string {
+	if i >= len(a) {
+		return ""
+	}
+	return a[i].Text()
+}
+
+// told is a function that the face does not wait for.
+func told(f func(arguments)) *browser.Func {
+	return browser.FuncOf(func(args []browser.Value) any {
+		go f(args)
+		return nil
+	})
+}
+
+// promised is a function whose first two arguments settle a promise that the
+// face made.
+func promised(f func(arguments) (string, *tab.Error)) *browser.Func {
+	return browser.FuncOf(func(args []browser.Value) any {
+		go func() {
+			result, err := f(args[2:])
+			if err != nil {
+				args[1].Invoke(err.JSON())
+				return
+			}
+			args[0].Invoke(result)
+		}()
+		return nil
+	})
+}

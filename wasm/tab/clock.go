@@ -1,0 +1,80 @@
+package tab
+
+import "time"
+
+// asleep is by how much the wall clock must run ahead of the monotonic one for
+// the tab to know that the computer slept.
+const asleep = 5 * time.Second
+
+// clock counts the time that passes, sleep included, and knows the server's
+// time from its answers. It never trusts the time of day.
+type clock struct {
+	Clock
+	ahead    time.Duration // wall minus monotonic, when last looked
+	slept    time.Duration // sleep that the monotonic clock did not count
+	server   int64         // the server's time, Unix seconds, 0 while unknown
+	serverAt time.Duration // when it was learnt
+}
+
+func newClock(c Clock) clock {
+	return clock{Clock: c, ahead: c.Wall() - c.Monotonic()}
+}
+
+// now is the time that has passed since some fixed moment.
+func (c *clock) now() time.Duration { return c.Monotonic() + c.slept }
+
+// woke tells whether the computer has slept since woke was last asked. A time
+// of day put forward by hand looks the same and costs a renewal; one put back
+// is ignored.
+func (c *clock) woke() bool {
+	ahead := c.Wall() - c.Monotonic()
+	jump := ahead - c.ahead
+	c.ahead = ahead
+	if jump < asleep {
+		return false
+	}
+	c.slept += jump
+	return true
+}
+
+// learn takes the server's time from an answer that just came.
+func (c *clock) learn(unix int64) {
+	if unix > 0 {
+		c.server, c.serverAt = unix, c.now()
+	}
+}
+
+// serverTime is the server's time in Unix seconds, 0 while it is unknown.
+func (c *clock) serverTime() int64 {
+	if c.server == 0 {
+		return 0
+	}
+	return c.server + int64((c.now()-c.serverAt)/time.Second)
+}
+
+// backoff spaces out requests to a backend that fails.
+type backoff struct {
+	faults int
+	until  time.Duration // no background request before
+	err    *Error        // the last fault
+}
+
+// The pauses between requests to a failing backend double from the first to
+// the last, each shortened by up to a half at random.
+const (
+	firstPause = 2 * time.Second
+	lastPause  = time.Minute
+)
+
+// fault notes a failed request. random is 64 random bits.
+func (b *backoff) fault(err *Error, now time.Duration, random uint64) {
+	pause := min(firstPause<<min(b.faults, 10), lastPause)
+	pause -= fraction(pause/2, random)
+	pause = max(pause, time.Duration(err.RetryAfter)*time.Second)
+	b.faults, b.until, b.err = b.faults+1, now+pause, err
+}
+
+// fraction is a random part of d.
+func fraction(d time.Duration, random uint64) time.Duration {
+	return time.Duration(random % uint64(d+1))
+}

@@ -1,0 +1,141 @@
+package tab
+
+import "github.com/tabard-auth/tabard/backend/api"
+
+// The decoders of the contract's answers. A member that is absent or of another
+// type is read as zero; whoever uses an answer checks what it cannot do without.
+
+func text(v Value, name string) string {
+	if m := member(v, name); m != nil {
+		return m.Text()
+	}
+	return ""
+}
+
+func number(v Value, name string) int64 {
+	if m := member(v, name); m != nil {
+		return int64(m.Number())
+	}
+	return 0
+}
+
+func flag(v Value, name string) bool {
+	m := member(v, name)
+	return m != nil && m.Bool()
+}
+
+// list reads an array, and nil where there is none.
+func list[T any](v Value, name string, element func(Value) T) []T {
+	m := member(v, name)
+	if m == nil {
+		return nil
+	}
+	elements := m.Elements()
+	values := make([]T, 0, len(elements))
+	for _, e := range elements {
+		if e != nil {
+			values = append(values, element(e))
+		}
+	}
+	return values
+}
+
+func texts(v Value, name string) []string { return list(v, name, Value.Text) }
+
+// member is Member for a value that may itself be absent.
+func member(v Value, name string) Value {
+	if v == nil {
+		return nil
+	}
+	return v.Member(name)
+}
+
+// DecodeTokenResponse reads the answer to POST /token.
+func DecodeTokenResponse(v Value) api.TokenResponse {
+	return api.TokenResponse{
+		AccessToken:         text(v, "access_token"),
+		TokenType:           text(v, "token_type"),
+		ExpiresIn:           number(v, "expires_in"),
+		ServerTime:          number(v, "server_time"),
+		Organization:        decodeOrganization(member(v, "organization")),
+		Roles:               texts(v, "roles"),
+		Permissions:         texts(v, "permissions"),
+		User:                decodeUser(member(v, "user")),
+		Session:             text(v, "session"),
+		SessionExpiresIn:    number(v, "session_expires_in"),
+		OrganizationSession: decodeOrganizationSession(member(v, "organization_session")),
+		DeviceBound:         flag(v, "device_bound"),
+	}
+}
+
+// DecodeSessionResponse reads the answer to GET /session.
+func DecodeSessionResponse(v Value) api.SessionResponse {
+	return api.SessionResponse{
+		Session:       text(v, "session"),
+		App:           text(v, "app"),
+		User:          decodeUser(member(v, "user")),
+		Organizations: list(v, "organizations", decodeOrganizationState),
+		ExpiresIn:     number(v, "expires_in"),
+		ServerTime:    number(v, "server_time"),
+		DeviceBound:   flag(v, "device_bound"),
+	}
+}
+
+// DecodeLogoutResponse reads the answer to POST /logout.
+func DecodeLogoutResponse(v Value) api.LogoutResponse {
+	return api.LogoutResponse{
+		EndSessionURL: text(v, "end_session_url"),
+		ServerTime:    number(v, "server_time"),
+	}
+}
+
+// DecodeError reads the body of a refused request.
+func DecodeError(v Value) api.Error {
+	e := api.Error{
+		Code:        api.Code(text(v, "error")),
+		Description: text(v, "error_description"),
+		ServerTime:  number(v, "server_time"),
+		RetryAfter:  number(v, "retry_after"),
+		LoginURL:    text(v, "login_url"),
+		ACRValues:   text(v, "acr_values"),
+	}
+	if m := member(v, "max_age"); m != nil {
+		age := int64(m.Number())
+		e.MaxAge = &age
+	}
+	return e
+}
+
+func decodeOrganization(v Value) api.Organization {
+	return api.Organization{ID: text(v, "id"), Slug: text(v, "slug"), Name: text(v, "name")}
+}
+
+func decodeUser(v Value) api.User {
+	return api.User{
+		ID:      text(v, "id"),
+		Name:    text(v, "name"),
+		Email:   text(v, "email"),
+		Issuer:  text(v, "iss"),
+		Subject: text(v, "sub"),
+	}
+}
+
+func decodeOrganizationSession(v Value) api.OrganizationSession {
+	return api.OrganizationSession{
+		AuthTime:      number(v, "auth_time"),
+		ExpiresIn:     number(v, "expires_in"),
+		IdleExpiresIn: number(v, "idle_expires_in"),
+		IdleTimeout:   number(v, "idle_timeout"),
+		FreshOnSwitch: flag(v, "fresh_on_switch"),
+	}
+}
+
+func decodeOrganizationState(v Value) api.OrganizationState {
+	return api.OrganizationState{
+		ID:    text(v, "id"),
+		Slug:  text(v, "slug"),
+		Name:  text(v, "name"),
+		Roles: texts(v, "roles"),
+		State: text(v, "state"),
+	}
+}

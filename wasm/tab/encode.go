@@ -1,0 +1,167 @@
+package tab
+
+import (
+	"strconv"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// object writes a JSON object, member by member.
+type object struct{ b []byte }
+
+func newObject() *object { return &object{b: []byte{'{'}} }
+
+func (o *object) end() string { return string(append(o.b, '}')) }
+
+func (o *object) name(name string) {
+	if len(o.b) > 1 {
+		o.b = append(o.b, ',')
+	}
+	o.b = append(appendQuoted(o.b, name), ':')
+}
+
+func (o *object) text(name, value string) {
+	o.name(name)
+	o.b = appendQuoted(o.b, value)
+}
+
+func (o *object) number(name string, value int64) {
+	o.name(name)
+	o.b = strconv.AppendInt(o.b, value, 10)
+}
+
+func (o *object) flag(name string, value bool) {
+	o.name(name)
+	o.b = strconv.AppendBool(o.b, value)
+}
+
+// raw writes a member that is JSON already.
+func (o *object) raw(name, json string) {
+	o.name(name)
+	o.b = append(o.b, json...)
+}
+
+func (o *object) texts(name string, values []string) {
+	o.raw(name, array(values, func(s string) string { return string(appendQuoted(nil, s)) }))
+}
+
+// array writes a JSON array.
+func array[T any](values []T, element func(T) string) string {
+	b := []byte{'['}
+	for i, v := range values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, element(v)...)
+	}
+	return string(append(b, ']'))
+}
+
+// appendQuoted appends s as a JSON string (RFC 8259 section 7).
+func appendQuoted(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ':
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}
+
+// EncodeTokenRequest writes the body of POST /token.
+func EncodeTokenRequest(r api.TokenRequest) string {
+	o := newObject()
+	if r.Organization != "" {
+		o.text("organization", r.Organization)
+	}
+	if r.Enter {
+		o.flag("enter", true)
+	}
+	if r.User != "" {
+		o.text("user", r.User)
+	}
+	if r.IdleSeconds != nil {
+		o.number("idle_seconds", *r.IdleSeconds)
+	}
+	return o.end()
+}
+
+// EncodeLogoutRequest writes the body of POST /logout.
+func EncodeLogoutRequest(r api.LogoutRequest) string {
+	o := newObject()
+	o.text("scope", r.Scope)
+	if r.Organization != "" {
+		o.text("organization", r.Organization)
+	}
+	if r.User != "" {
+		o.text("user", r.User)
+	}
+	return o.end()
+}
+
+// EncodeTokenResponse writes a token for the record, as the backend sent it.
+func EncodeTokenResponse(r api.TokenResponse) string {
+	o := newObject()
+	o.text("access_token", r.AccessToken)
+	o.text("token_type", r.TokenType)
+	o.number("expires_in", r.ExpiresIn)
+	o.number("server_time", r.ServerTime)
+	o.raw("organization", encodeOrganization(r.Organization))
+	o.texts("roles", r.Roles)
+	o.texts("permissions", r.Permissions)
+	o.raw("user", encodeUser(r.User))
+	o.text("session", r.Session)
+	o.number("session_expires_in", r.SessionExpiresIn)
+	o.raw("organization_session", encodeOrganizationSession(r.OrganizationSession))
+	o.flag("device_bound", r.DeviceBound)
+	return o.end()
+}
+
+func encodeOrganization(v api.Organization) string {
+	o := newObject()
+	o.text("id", v.ID)
+	o.text("slug", v.Slug)
+	o.text("name", v.Name)
+	return o.end()
+}
+
+func encodeUser(u api.User) string {
+	o := newObject()
+	o.text("id", u.ID)
+	o.text("name", u.Name)
+	o.text("email", u.Email)
+	o.text("iss", u.Issuer)
+	o.text("sub", u.Subject)
+	return o.end()
+}
+
+func encodeOrganizationSession(s api.OrganizationSession) string {
+	o := newObject()
+	o.number("auth_time", s.AuthTime)
+	o.number("expires_in", s.ExpiresIn)
+	o.number("idle_expires_in", s.IdleExpiresIn)
+	o.number("idle_timeout", s.IdleTimeout)
+	o.flag("fresh_on_switch", s.FreshOnSwitch)
+	return o.end()
+}
+
+// EncodeOrganizations writes the organisations of a session.
+func EncodeOrganizations(organizations []api.OrganizationState) string {
+	return array(organizations, encodeOrganizationState)
+}
+
+func encodeOrganizationState(s api.OrganizationState) string {
+	o := newObject()
+	o.text("id", s.ID)
+	o.text("slug", s.Slug)
+	o.text("name", s.Name)
+	o.texts("roles", s.Roles)
+	o.text("state", s.State)
+	return o.end()
+}

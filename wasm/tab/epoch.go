@@ -1,0 +1,103 @@
+package tab
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The browser's epoch is an item in the storage that all tabs share: the session
+// that lives (empty: none) and a random number. It is no secret. Every sign-in
+// and sign-out replaces it, and a token is handed out only under the epoch in
+// which it was minted: a tab restored after a sign-out elsewhere shows nothing.
+
+// What tabs tell each other. A message carries no data.
+const (
+	lookAgain = "look again" // somebody signed in or out
+	woke      = "woke"       // the computer slept
+)
+
+func (t *Tab) epochKey() string { return t.config.Key + ":epoch" }
+
+// epoch is the browser's epoch, empty where there is none or storage is blocked.
+func (t *Tab) epoch() string { return t.world.Local.Get(t.epochKey()) }
+
+// epochSession is the session of an epoch.
+func epochSession(epoch string) string {
+	return epoch[:max(0, strings.LastIndexByte(epoch, '.'))]
+}
+
+// enterEpoch ties the record to the browser's epoch, and begins a new one where
+// the session has just begun.
+func (t *Tab) enterEpoch() {
+	if epochSession(t.epoch()) != t.record.Session {
+		t.replaceEpoch(t.record.Session)
+	}
+	t.record.Epoch = t.epoch()
+}
+
+// leaveEpoch begins a new epoch because something was signed out; session is
+// the one that lives on, or empty.
+func (t *Tab) leaveEpoch(session string) {
+	epoch := t.epoch()
+	if epochSession(epoch) != "" {
+		t.replaceEpoch(session)
+	}
+	t.record.Epoch = t.epoch()
+}
+
+// replaceEpoch tells the other tabs only of an epoch that they can read: without
+// storage they would answer one another for ever.
+func (t *Tab) replaceEpoch(session string) {
+	epoch := session + "." + strconv.FormatUint(t.world.Random(), 36)
+	t.world.Local.Set(t.epochKey(), epoch)
+	if t.epoch() == epoch {
+		t.world.Channel.Send(lookAgain)
+	}
+}
+
+// heed leaves behind what was minted in another epoch.
+func (t *Tab) heed() {
+	epoch := t.epoch()
+	if epoch == t.record.Epoch || t.state.Status == Starting {
+		return
+	}
+	t.record.Epoch, t.record.Held = epoch, nil
+	t.abortAll(again)
+	session := epochSession(epoch)
+	switch {
+	case epoch != "" && session == "":
+		t.signedOut(nil)
+		return
+	case session != t.record.Session:
+		t.takeOff(Starting, nil)
+	}
+	t.save()
+	t.soon()
+}
+
+// soon looks where the tab stands; a hidden tab not at the same moment as all
+// the others.
+func (t *Tab) soon() {
+	var wait time.Duration
+	if t.world.Page.Hidden() {
+		wait = fraction(2*time.Second, t.world.Random())
+	}
+	time.AfterFunc(wait, t.settle)
+}
+
+// Hear takes in what another tab said.
+func (t *Tab) Hear(message string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch message {
+	case woke:
+		t.wake()
+	case lookAgain:
+		t.heed()
+		if t.epoch() == "" && t.state.Status != Starting {
+			t.record.Held = nil
+			t.soon()
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package tab
+
+import "github.com/tabard-auth/tabard/backend/api"
+
+// Codes that only the client knows, beside those of package api.
+const (
+	// OrganizationMismatch: the backend answered for another organisation than
+	// the one asked for. The token is thrown away.
+	OrganizationMismatch api.Code = "organization_mismatch"
+	// Overtaken: the tab went on to another organisation, or was signed out,
+	// while the answer was under way.
+	Overtaken api.Code = "overtaken"
+	// Closed: the client was closed.
+	Closed api.Code = "client_closed"
+)
+
+// Error is a refusal or a fault, with what to do about it.
+type Error struct {
+	Code        api.Code
+	Action      api.Action
+	Description string
+	// RetryAfter is the least time to wait before asking again, in seconds.
+	RetryAfter int64
+	// LoginURL satisfies the refusal when navigated to.
+	LoginURL string
+}
+
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Description }
+
+// JSON is the error as the face reads it.
+func (e *Error) JSON() string {
+	o := newObject()
+	o.text("code", string(e.Code))
+	o.text("action", string(e.Action))
+	o.text("description", e.Description)
+	if e.RetryAfter > 0 {
+		o.number("retryAfter", e.RetryAfter)
+	}
+	return o.end()
+}
+
+func newError(code api.Code, description string) *Error {
+	action := code.Action()
+	if code == Overtaken {
+		action = api.Retry
+	}
+	return &Error{Code: code, Action: action, Description: description}
+}
+
+// refusal is the error of an answer that carries one of the contract's codes.
+func refusal(e api.Error) *Error {
+	return &Error{
+		Code: e.Code, Action: e.Code.Action(), Description: e.Description,
+		RetryAfter: e.RetryAfter, LoginURL: e.LoginURL,
+	}
+}
+
+// unreachable is the error of an answer that did not come, or that did not come
+// from the backend. It ends nothing: a proxy's 401 signs nobody out.
+func unreachable(why string) *Error { return newError(api.TemporarilyUnavailable, why) }
+
+// again is why an answer was not used although nothing is wrong with the
+// question: it is asked anew.
+var again = newError(Overtaken, "the answer was out of date; ask again")
+
+// overtaken is why nobody waits for an answer any more.
+var overtaken = newError(Overtaken, "the tab has gone on to something else")
+
+// ends tells whether an error ends the organisation session that it is about.
+func (e *Error) ends() bool {
+	return e.Action == api.StepUp || e.Code == api.OrganizationAccessDenied
+}

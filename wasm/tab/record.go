@@ -1,0 +1,183 @@
+package tab
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// recordVersion changes with the record's meaning; a record of another version
+// is not read.
+const recordVersion = 1
+
+// record is what a tab remembers over a reload. It lies in the tab's own
+// storage. Only this package writes it; the face reads it to hand out a living
+// token before the module runs.
+type record struct {
+	// Tab is the tab's id: a label, never a credential.
+	Tab string
+	// Epoch is the browser's epoch under which Held was minted.
+	Epoch string
+	// Organization is the id of the organisation that the tab wears.
+	Organization string
+	// Pending is the organisation of a switch that a step-up interrupted.
+	Pending string
+	// User and Session say whose tokens they are.
+	User    api.User
+	Session string
+	Held    []*held
+	// Fence numbers what the tab wore; see [State.Fence].
+	Fence int64
+	// Shown is the state as last published, for the face to start with.
+	Shown string
+}
+
+// held is an organisation session entered in this tab, with its token.
+type held struct {
+	answer  api.TokenResponse
+	minted  time.Duration // wall clock
+	renewAt time.Duration // this and expires: clock.now
+	expires time.Duration
+}
+
+// Of a token's life the last part is not handed out, so that it survives its
+// way to the API, and before that comes a part in which it is renewed while it
+// is still in use.
+const (
+	marginShare, marginMost = 20, 5 * time.Second
+	renewShare, renewMost   = 5, time.Minute
+)
+
+// newHeld is the token of an answer that came at the moment now.
+func newHeld(answer api.TokenResponse, wall, now time.Duration, random uint64) *held {
+	h := &held{answer: answer, minted: wall}
+	early := min(h.life()/renewShare, renewMost)
+	h.expires = now + h.life()
+	h.renewAt = h.expires - early - fraction(early/2, random)
+	return h
+}
+
+// life is how long the token is handed out after it was minted.
+func (h *held) life() time.Duration {
+	life := time.Duration(h.answer.ExpiresIn) * time.Second
+	return life - min(life/marginShare, marginMost)
+}
+
+func (h *held) usable(now time.Duration) bool { return h != nil && now < h.expires }
+
+func (h *held) organization() api.Organization { return h.answer.Organization }
+
+// names tells whether name, an id or a slug, is the organisation's.
+func names(o api.Organization, name string) bool {
+	return name != "" && (name == o.ID || name == o.Slug)
+}
+
+// find returns what the tab holds for an organisation, by id or slug.
+func (t *Tab) find(name string) *held {
+	for _, h := range t.record.Held {
+		if names(h.organization(), name) {
+			return h
+		}
+	}
+	return nil
+}
+
+// keep takes a minted token into the record; the caller saves it.
+func (t *Tab) keep(answer api.TokenResponse) *held {
+	if answer.Session != t.record.Session || t.epoch() != t.record.Epoch {
+		t.record.Held = nil
+	}
+	t.drop(answer.Organization.ID)
+	h := newHeld(answer, t.clock.Wall(), t.clock.now(), t.world.Random())
+	t.record.Held = append(t.record.Held, h)
+	t.record.User, t.record.Session = answer.User, answer.Session
+	t.enterEpoch()
+	return h
+}
+
+// drop forgets what the tab holds for an organisation.
+func (t *Tab) drop(name string) {
+	t.record.Held = slices.DeleteFunc(t.record.Held, func(h *held) bool {
+		return names(h.organization(), name)
+	})
+}
+
+// save writes the record, without what has expired.
+func (t *Tab) save() {
+	now := t.clock.now()
+	t.record.Held = slices.DeleteFunc(t.record.Held, func(h *held) bool { return !h.usable(now) })
+	t.world.Session.Set(t.config.Key, t.record.json())
+}
+
+// load reads the record. Tokens of another epoch are left behind: somebody
+// signed in or out since. The organisation stays.
+func (t *Tab) load() record {
+	v, err := t.world.Parse(t.world.Session.Get(t.config.Key))
+	if err != nil || v == nil || number(v, "version") != recordVersion {
+		return record{}
+	}
+	r := decodeRecord(v)
+	if epoch := t.epoch(); epoch == "" || epoch != r.Epoch {
+		r.Held = nil
+	}
+	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !t.revive(h) })
+	return r
+}
+
+// revive counts a stored token's life from the time of day at which it was
+// minted, the only clock that goes on over a reload. A token from the future
+// has no known age.
+func (t *Tab) revive(h *held) bool {
+	age := t.clock.Wall() - h.minted
+	if age < 0 {
+		return false
+	}
+	*h = *newHeld(h.answer, h.minted, t.clock.now()-age, t.world.Random())
+	return h.usable(t.clock.now())
+}
+
+func (r *record) json() string {
+	o := newObject()
+	o.number("version", recordVersion)
+	o.text("tab", r.Tab)
+	o.text("epoch", r.Epoch)
+	o.text("organization", r.Organization)
+	o.text("pending", r.Pending)
+	o.raw("user", encodeUser(r.User))
+	o.text("session", r.Session)
+	o.number("fence", r.Fence)
+	o.raw("held", array(r.Held, (*held).json))
+	if r.Shown != "" {
+		o.raw("state", r.Shown)
+	}
+	return o.end()
+}
+
+func (h *held) json() string {
+	o := newObject()
+	o.number("minted", h.minted.Milliseconds())
+	o.number("until", (h.minted + h.life()).Milliseconds())
+	o.raw("answer", EncodeTokenResponse(h.answer))
+	return o.end()
+}
+
+func decodeRecord(v Value) record {
+	return record{
+		Tab:          text(v, "tab"),
+		Epoch:        text(v, "epoch"),
+		Organization: text(v, "organization"),
+		Pending:      text(v, "pending"),
+		User:         decodeUser(member(v, "user")),
+		Session:      text(v, "session"),
+		Fence:        number(v, "fence"),
+		Held:         list(v, "held", decodeHeld),
+	}
+}
+
+func decodeHeld(v Value) *held {
+	return &held{
+		answer: DecodeTokenResponse(member(v, "answer")),
+		minted: time.Duration(number(v, "minted")) * time.Millisecond,
+	}
+}

@@ -1,0 +1,65 @@
+package tab
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// SignIn navigates to the sign-in, for an organisation (empty: the one that the
+// tab wore last, if any), and back to returnTo. Whoever signs in may be somebody
+// else, so what the tab held is left behind.
+func (t *Tab) SignIn(organization, returnTo string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.abortAll(overtaken)
+	t.record.Held, t.record.User, t.record.Session = nil, api.User{}, ""
+	t.record.Pending = organization
+	t.save()
+	url := t.loginURL(cmp.Or(organization, t.wish))
+	t.world.Page.Navigate(withQuery(url, api.ParamReturnTo, returnTo))
+}
+
+// loginURL is where a sign-in for an organisation starts.
+func (t *Tab) loginURL(organization string) string {
+	url := withQuery(t.config.Backend+api.PathLogin, api.ParamApp, t.config.App)
+	return withQuery(url, api.ParamOrganization, organization)
+}
+
+// absolute resolves a URL of the backend's that may be relative to its base.
+func (t *Tab) absolute(url string) string {
+	if strings.HasPrefix(url, api.PathLogin) {
+		return t.config.Backend + url
+	}
+	return url
+}
+
+// withQuery adds a query parameter, unless the value is empty or the URL has
+// the parameter already.
+func withQuery(url, name, value string) string {
+	if value == "" || strings.Contains(url, "?"+name+"=") || strings.Contains(url, "&"+name+"=") {
+		return url
+	}
+	mark := "?"
+	if strings.Contains(url, "?") {
+		mark = "&"
+	}
+	return url + mark + name + "=" + escape(value)
+}
+
+// escape percent-encodes all but the unreserved characters (RFC 3986 section 2.3).
+func escape(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b []byte
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~", c) >= 0:
+			b = append(b, c)
+		default:
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,52 @@
+package tab
+
+import "github.com/tabard-auth/tabard/backend/api"
+
+// SignOut ends the tab's organisation session, the session, or all of the
+// person's sessions: one of api.ScopeOrganization, api.ScopeSession and
+// api.ScopeEverywhere. It returns where the provider's own session can be ended,
+// or empty. On an error nothing has ended.
+func (t *Tab) SignOut(scope string) (endSessionURL string, err *Error) {
+	request := t.beginSignOut(scope)
+	v, err := t.send(t.ctx, "POST", api.PathLogout, EncodeLogoutRequest(request))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case err == nil && scope == api.ScopeOrganization:
+		t.leave(request.Organization)
+	case err == nil || err.Action == api.SignIn:
+		t.signedOut(nil)
+	case err.Code == api.IdentityChanged:
+		t.identityChanged(err)
+		return "", err
+	default:
+		return "", err
+	}
+	t.world.Channel.Send(lookAgain)
+	return DecodeLogoutResponse(v).EndSessionURL, nil
+}
+
+// beginSignOut aborts what is under way, so that no late answer brings anything
+// back.
+func (t *Tab) beginSignOut(scope string) api.LogoutRequest {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wake()
+	t.state.Arrival = ""
+	t.switches++
+	t.abortAll(overtaken)
+	request := api.LogoutRequest{Scope: scope, User: t.record.User.ID}
+	if scope == api.ScopeOrganization {
+		request.Organization = t.id(t.wish)
+	}
+	return request
+}
+
+// leave ends the organisation session that the tab was signed out of.
+func (t *Tab) leave(organization string) {
+	t.drop(organization)
+	t.leaveEpoch(t.record.Session)
+	if t.worn(organization) {
+		t.takeOff(Ended, nil)
+	}
+}

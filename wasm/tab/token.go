@@ -1,0 +1,98 @@
+package tab
+
+import (
+	"context"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// Token returns a living access token of an organisation, by id or slug; empty
+// is the one that the tab wears. rejected is a token that an API has refused, or
+// empty: that one is not handed out again. Only [Tab.Switch] enters an
+// organisation that the person left.
+func (t *Tab) Token(ctx context.Context, organization, rejected string) (string, *Error) {
+	if err := t.started(ctx); err != nil {
+		return "", err
+	}
+	name, h, err := t.ready(organization, rejected)
+	if err == nil && h == nil {
+		h, err = t.mint(ctx, name, false)
+	}
+	if err != nil {
+		return "", err
+	}
+	return h.answer.AccessToken, nil
+}
+
+// started waits until it is known where the tab stands.
+func (t *Tab) started(ctx context.Context) *Error {
+	for {
+		t.mu.Lock()
+		t.heed()
+		starting, moved := t.state.Status == Starting, t.moved
+		t.mu.Unlock()
+		if !starting {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return newError(Closed, "nobody waits for the token any more")
+		case <-t.ctx.Done():
+			return newError(Closed, "the client was closed")
+		}
+	}
+}
+
+// ready returns the token that the tab holds, and none where one must be minted
+// for the organisation of that name. A token near its end is renewed while it
+// is still in use.
+func (t *Tab) ready(organization, rejected string) (name string, h *held, err *Error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wake()
+	if organization == "" || t.worn(organization) {
+		organization = t.wish
+		if err := t.refusal(); err != nil {
+			return "", nil, err
+		}
+	} else if t.state.Status == SignedOut {
+		return "", nil, t.refusal()
+	}
+	now := t.clock.now()
+	h = t.find(organization)
+	if h != nil && h.answer.AccessToken == rejected {
+		t.drop(organization)
+		h = nil
+	}
+	waiting := now < t.backoff.until
+	switch {
+	case !h.usable(now) && waiting:
+		return "", nil, t.backoff.err
+	case !h.usable(now):
+		return organization, nil, nil
+	case now >= h.renewAt && !waiting:
+		go t.mint(t.ctx, organization, false)
+	}
+	return organization, h, nil
+}
+
+// refusal is why the tab's own organisation gets no token until the person
+// does something; nil where one may be had.
+func (t *Tab) refusal() *Error {
+	var code api.Code
+	switch t.state.Status {
+	case SignedOut:
+		code = api.LoginRequired
+	case Ended:
+		code = api.OrganizationSessionExpired
+	case Choose:
+		code = api.OrganizationRequired
+	default:
+		return nil
+	}
+	if t.state.Error != nil {
+		return t.state.Error
+	}
+	return newError(code, "the tab is "+string(t.state.Status))
+}

@@ -1,0 +1,91 @@
+package tab
+
+import (
+	"context"
+	"time"
+)
+
+// World is what a tab needs of the browser.
+type World struct {
+	Backend Backend
+	// Session is the tab's own storage, Local the one that all tabs share.
+	Session, Local Storage
+	// Locks is nil where the browser has none.
+	Locks   Locks
+	Channel Channel
+	Clock   Clock
+	Page    Page
+	// Random returns 64 random bits.
+	Random func() uint64
+	// Parse reads a JSON text.
+	Parse func(text string) (Value, error)
+	// Changed is told the state, as JSON, whenever it changes. It must return
+	// at once and must not call the tab.
+	Changed func(state string)
+}
+
+// Backend sends one request. It fails when no answer came; every answer,
+// whatever its status, is a success.
+type Backend interface {
+	Do(ctx context.Context, request Request) (Response, error)
+}
+
+// Request is a request to the backend, sent with the person's cookie, past
+// every cache.
+type Request struct {
+	Method  string
+	URL     string
+	Headers [][2]string
+	Body    string // empty for none
+}
+
+// Response is the backend's answer.
+type Response struct {
+	Status int
+	Body   string
+}
+
+// Storage keeps small items. Where the browser blocks it, Get finds nothing and
+// Set keeps nothing.
+type Storage interface {
+	Get(key string) string
+	Set(key, value string)
+}
+
+// Locks hands out names that one page of the browser can hold.
+type Locks interface {
+	// Take takes a name unless another page holds it. It fails when the
+	// browser gives no answer.
+	Take(ctx context.Context, name string) (release func(), free bool, err error)
+}
+
+// Channel reaches the other tabs of the origin. What they send comes in through
+// [Tab.Hear].
+type Channel interface {
+	Send(message string)
+}
+
+// Clock is the browser's two clocks.
+type Clock interface {
+	// Wall is the time of day, since the Unix epoch. People change it.
+	Wall() time.Duration
+	// Monotonic never goes back, and may stand still while the computer sleeps.
+	Monotonic() time.Duration
+}
+
+// Page is the document that the tab shows.
+type Page interface {
+	Hidden() bool
+	Navigate(url string)
+}
+
+// Value is a parsed JSON value. A method that does not fit the value's type
+// returns that method's zero.
+type Value interface {
+	// Member returns a member of an object, nil where there is none or it is null.
+	Member(name string) Value
+	Elements() []Value
+	Text() string
+	Number() float64
+	Bool() bool
+}

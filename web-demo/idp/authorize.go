@@ -1,0 +1,174 @@
+package idp
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// authorizationRequest is a validated request of OpenID Connect Core 1.0
+// section 3.1.2.1.
+type authorizationRequest struct {
+	redirectURI string
+	state       string
+	nonce       string
+	challenge   string
+	loginHint   string
+	scopes      []string
+	prompts     []string
+	acrValues   []string
+	maxAge      time.Duration // negative: none asked for
+	raw         string        // the request as a query, to come back to
+}
+
+// refusal is an error that the client hears about at its redirect URI.
+type refusal struct{ code, description string }
+
+// authorize answers at once where the browser's session satisfies the request,
+// and asks who it is otherwise.
+func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
+	request, ok := p.readRequest(w, r)
+	if !ok {
+		return
+	}
+	now := time.Now()
+	session, signedIn := p.currentSession(r, now)
+	missing := request.missing(session, signedIn, now)
+	switch {
+	case missing == "":
+		p.answerCode(w, r, request, session, now)
+	case slices.Contains(request.prompts, "none"):
+		p.answerError(w, r, request, refusal{missing, "prompt=none, but the person would have to be asked"})
+	default:
+		p.showPeople(w, request, session, signedIn)
+	}
+}
+
+// missing names what keeps the session from satisfying the request, as the
+// error that prompt=none gets; empty when nothing does.
+func (q authorizationRequest) missing(session authentication, signedIn bool, now time.Time) string {
+	switch {
+	case !signedIn, slices.Contains(q.prompts, "login"):
+		return "login_required"
+	case slices.Contains(q.prompts, "select_account"):
+		return "account_selection_required"
+	case q.maxAge >= 0 && now.Sub(session.at) > q.maxAge:
+		return "login_required"
+	case q.wantsSecondFactor() && session.acr != ACRSecondFactor:
+		return "interaction_required"
+	}
+	return ""
+}
+
+// wantsSecondFactor goes by the most preferred class that the provider knows.
+func (q authorizationRequest) wantsSecondFactor() bool {
+	for _, acr := range q.acrValues {
+		if acr == ACRPassword || acr == ACRSecondFactor {
+			return acr == ACRSecondFactor
+		}
+	}
+	return false
+}
+
+// readRequest validates the parameters and answers those that are refused. A
+// request that doesn't come from the client, or asks to answer elsewhere, is
+// refused on a page: redirecting it would make an open redirector.
+func (p *provider) readRequest(w http.ResponseWriter, r *http.Request) (authorizationRequest, bool) {
+	if err := r.ParseForm(); err != nil {
+		p.showProblem(w, "The request is too large or cannot be read.")
+		return authorizationRequest{}, false
+	}
+	return p.validate(w, r, r.Form)
+}
+
+func (p *provider) validate(w http.ResponseWriter, r *http.Request, form url.Values) (authorizationRequest, bool) {
+	for name, values := range form {
+		if len(values) > 1 {
+			p.showProblem(w, "The parameter "+name+" was sent more than once.")
+			return authorizationRequest{}, false
+		}
+	}
+	if form.Get("client_id") != p.ClientID {
+		p.showProblem(w, "The application (client_id) is not registered here.")
+		return authorizationRequest{}, false
+	}
+	if !slices.Contains(p.RedirectURIs, form.Get("redirect_uri")) {
+		p.showProblem(w, "The return address (redirect_uri) is not registered for this application.")
+		return authorizationRequest{}, false
+	}
+	request, refused := parseRequest(form)
+	if refused != nil {
+		p.answerError(w, r, request, *refused)
+		return request, false
+	}
+	return request, true
+}
+
+func parseRequest(form url.Values) (authorizationRequest, *refusal) {
+	q := authorizationRequest{
+		redirectURI: form.Get("redirect_uri"),
+		state:       form.Get("state"),
+		nonce:       form.Get("nonce"),
+		challenge:   form.Get("code_challenge"),
+		loginHint:   form.Get("login_hint"),
+		scopes:      strings.Fields(form.Get("scope")),
+		prompts:     strings.Fields(form.Get("prompt")),
+		acrValues:   strings.Fields(form.Get("acr_values")),
+		maxAge:      -1,
+		raw:         form.Encode(),
+	}
+	if seconds, err := strconv.ParseUint(form.Get("max_age"), 10, 31); err == nil {
+		q.maxAge = time.Duration(seconds) * time.Second
+	}
+	challenge, err := base64.RawURLEncoding.DecodeString(q.challenge)
+	switch {
+	case form.Has("request"):
+		return q, &refusal{"request_not_supported", "request objects are not supported"}
+	case form.Has("request_uri"):
+		return q, &refusal{"request_uri_not_supported", "request objects are not supported"}
+	case form.Get("response_type") != "code":
+		return q, &refusal{"unsupported_response_type", "response_type must be code"}
+	case form.Has("response_mode") && form.Get("response_mode") != "query":
+		return q, &refusal{"invalid_request", "response_mode must be query"}
+	case !slices.Contains(q.scopes, "openid"):
+		return q, &refusal{"invalid_scope", "scope must contain openid"}
+	case form.Get("code_challenge_method") != "S256" || err != nil || len(challenge) != 32:
+		return q, &refusal{"invalid_request", "PKCE is required: code_challenge with code_challenge_method=S256"}
+	case form.Has("max_age") && q.maxAge < 0:
+		return q, &refusal{"invalid_request", "max_age must be a number of seconds"}
+	case slices.Contains(q.prompts, "none") && len(q.prompts) > 1:
+		return q, &refusal{"invalid_request", "prompt=none stands alone"}
+	case slices.ContainsFunc(q.prompts, unknownPrompt):
+		return q, &refusal{"invalid_request", "prompt must be none, login, select_account or consent"}
+	}
+	return q, nil
+}
+
+func unknownPrompt(prompt string) bool {
+	return !slices.Contains([]string{"none", "login", "select_account", "consent"}, prompt)
+}
+
+func (p *provider) answerCode(w http.ResponseWriter, r *http.Request, q authorizationRequest, a authentication, now time.Time) {
+	p.answer(w, r, q, url.Values{"code": {p.memory.issueCode(a, q, now)}})
+}
+
+func (p *provider) answerError(w http.ResponseWriter, r *http.Request, q authorizationRequest, e refusal) {
+	p.answer(w, r, q, url.Values{"error": {e.code}, "error_description": {e.description}})
+}
+
+// answer redirects to the client, naming the issuer (RFC 9207).
+func (p *provider) answer(w http.ResponseWriter, r *http.Request, q authorizationRequest, response url.Values) {
+	response.Set("iss", p.Issuer)
+	if q.state != "" {
+		response.Set("state", q.state)
+	}
+	separator := "?"
+	if strings.Contains(q.redirectURI, "?") {
+		separator = "&"
+	}
+	http.Redirect(w, r, q.redirectURI+separator+response.Encode(), http.StatusSeeOther)
+}

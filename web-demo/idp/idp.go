@@ -1,0 +1,135 @@
+// Package idp is an OpenID provider for development: everything that a relying
+// party meets in production except a password. Whoever opens its page picks a
+// person and is signed in, so it answers on loopback only (see [Listen]).
+//
+// It speaks authorization code with PKCE S256 for one confidential client
+// (OpenID Connect Core 1.0, RFC 7636), identifies itself in the authorization
+// response (RFC 9207), honours prompt, max_age, login_hint and acr_values, and
+// ends sessions on request (OpenID Connect RP-Initiated Logout 1.0). All of it
+// lives in memory: a restart forgets every session and makes a new signing key.
+//
+// Tests drive its page by element id: #person-SUBJECT signs that person in,
+// #second-factor-SUBJECT does so with a second factor.
+package idp
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Authentication context classes of the provider, for acr_values and acr.
+const (
+	ACRPassword     = "urn:tabard:pwd"
+	ACRSecondFactor = "urn:tabard:mfa"
+)
+
+// Config is what a provider is made of.
+type Config struct {
+	// Issuer is the provider's own URL: http or https, a loopback host, no path.
+	Issuer string
+	// ClientID and ClientSecret are the one client's, which authenticates by
+	// client_secret_basic or client_secret_post.
+	ClientID, ClientSecret string
+	// RedirectURIs and PostLogoutRedirectURIs are compared exactly.
+	RedirectURIs, PostLogoutRedirectURIs []string
+	// People are those who can sign in, in the order in which they are shown.
+	People []Person
+}
+
+// Person is somebody who can sign in.
+type Person struct {
+	Subject string // sub: stable, unique within the provider
+	Name    string
+	Email   string
+}
+
+type provider struct {
+	Config
+	host   string
+	key    *signingKey
+	memory *memory
+}
+
+// New makes a provider. It fails on a configuration that could not work and on
+// an issuer that is not on loopback.
+func New(config Config) (http.Handler, error) {
+	config.Issuer = strings.TrimSuffix(config.Issuer, "/")
+	host, err := loopbackHost(config.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	if config.ClientID == "" || config.ClientSecret == "" || len(config.RedirectURIs) == 0 {
+		return nil, errors.New("idp: client id, client secret and a redirect URI are required")
+	}
+	key, err := newSigningKey()
+	if err != nil {
+		return nil, err
+	}
+	p := &provider{Config: config, host: host, key: key, memory: newMemory()}
+	return p.routes(), nil
+}
+
+func (p *provider) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
+	mux.HandleFunc("GET /jwks.json", p.keySet)
+	mux.HandleFunc("GET /authorize", p.authorize)
+	mux.HandleFunc("POST /authorize", p.authorize)
+	mux.HandleFunc("POST /token", p.token)
+	mux.HandleFunc("GET /userinfo", p.userInfo)
+	mux.HandleFunc("POST /userinfo", p.userInfo)
+	mux.HandleFunc("GET /end-session", p.endSession)
+	mux.HandleFunc("POST /end-session", p.endSession)
+	own := http.NewCrossOriginProtection()
+	mux.Handle("POST /sign-in", own.Handler(http.HandlerFunc(p.signIn)))
+	mux.Handle("POST /sign-out", own.Handler(http.HandlerFunc(p.signOut)))
+	mux.HandleFunc("GET /style.css", style)
+	mux.HandleFunc("GET /{$}", p.home)
+	return p.guard(mux)
+}
+
+// guard refuses other host names (DNS rebinding), bounds bodies and sets the
+// headers that every answer shares. There is no form-action: browsers apply it
+// to each redirect that follows a form, the application's own included.
+func (p *provider) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		if r.Host != p.host {
+			http.Error(w, "This provider is "+p.Issuer+".", http.StatusMisdirectedRequest)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (p *provider) person(subject string) (Person, bool) {
+	i := slices.IndexFunc(p.People, func(person Person) bool { return person.Subject == subject })
+	if i < 0 {
+		return Person{}, false
+	}
+	return p.People[i], true
+}
+
+func loopbackHost(issuer string) (string, error) {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return "", fmt.Errorf("idp: issuer: %w", err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", fmt.Errorf("idp: issuer %q: want scheme, host and port only", issuer)
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && !ip.IsLoopback() {
+		return "", fmt.Errorf("idp: issuer %q: %w", issuer, ErrNotLoopback)
+	}
+	return u.Host, nil
+}

@@ -1,0 +1,124 @@
+package idp
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// cookieName carries the port, because browsers share the cookies of a host
+// among all of its ports.
+func (p *provider) cookieName() string {
+	_, port, _ := strings.Cut(p.host, ":")
+	return "tabard_provider_" + port
+}
+
+func (p *provider) currentSession(r *http.Request, now time.Time) (authentication, bool) {
+	cookie, err := r.Cookie(p.cookieName())
+	if err != nil {
+		return authentication{}, false
+	}
+	return p.memory.session(cookie.Value, now)
+}
+
+func (p *provider) replaceSession(w http.ResponseWriter, r *http.Request, a authentication) {
+	p.endCurrent(r)
+	p.setCookie(w, p.memory.startSession(a), int(sessionLife.Seconds()))
+}
+
+func (p *provider) endCurrent(r *http.Request) {
+	if cookie, err := r.Cookie(p.cookieName()); err == nil {
+		p.memory.endSession(cookie.Value)
+	}
+}
+
+// setCookie is not Secure on http: some browsers drop such cookies there, on
+// loopback as well.
+func (p *provider) setCookie(w http.ResponseWriter, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: p.cookieName(), Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(p.Issuer, "https:"),
+	})
+}
+
+// signOutQuestion is what the confirmation page carries along.
+type signOutQuestion struct{ RedirectURI, State string }
+
+// endSession is RP-Initiated Logout 1.0: with an ID token of the person who is
+// signed in it ends the session at once, otherwise it asks first.
+func (p *provider) endSession(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		p.showProblem(w, "The request is too large or cannot be read.")
+		return
+	}
+	hinted, problem := p.readHint(r.Form)
+	if problem != "" {
+		p.showProblem(w, problem)
+		return
+	}
+	back := signOutQuestion{r.Form.Get("post_logout_redirect_uri"), r.Form.Get("state")}
+	session, signedIn := p.currentSession(r, time.Now())
+	if signedIn && hinted != session.person.Subject {
+		show(w, http.StatusOK, view{Title: "Sign out here too?", Lead: "You are signed in to the provider as " + session.person.Name + ".", SignOut: &back})
+		return
+	}
+	p.leave(w, r, back)
+}
+
+// readHint returns the subject of the ID token, if one was sent, and the reason
+// for which the request cannot be honoured.
+func (p *provider) readHint(form url.Values) (subject, problem string) {
+	client := form.Get("client_id")
+	if hint := form.Get("id_token_hint"); hint != "" {
+		var err error
+		if subject, err = p.key.subjectOf(hint); err != nil {
+			return "", "The id_token_hint was not issued here."
+		}
+		if client == "" {
+			client = p.ClientID
+		}
+	}
+	if client != "" && client != p.ClientID {
+		return "", "The application (client_id) is not registered here."
+	}
+	if back := form.Get("post_logout_redirect_uri"); back != "" && (client == "" || !p.mayReturnTo(back)) {
+		return "", "The return address (post_logout_redirect_uri) is not registered for this application."
+	}
+	return subject, ""
+}
+
+func (p *provider) mayReturnTo(address string) bool {
+	return slices.Contains(p.PostLogoutRedirectURIs, address)
+}
+
+// signOut is the confirmed form of endSession.
+func (p *provider) signOut(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		p.showProblem(w, "The request is too large or cannot be read.")
+		return
+	}
+	back := signOutQuestion{r.PostForm.Get("post_logout_redirect_uri"), r.PostForm.Get("state")}
+	if back.RedirectURI != "" && !p.mayReturnTo(back.RedirectURI) {
+		p.showProblem(w, "The return address (post_logout_redirect_uri) is not registered for this application.")
+		return
+	}
+	p.leave(w, r, back)
+}
+
+func (p *provider) leave(w http.ResponseWriter, r *http.Request, back signOutQuestion) {
+	p.endCurrent(r)
+	p.setCookie(w, "", -1)
+	if back.RedirectURI == "" {
+		show(w, http.StatusOK, view{Title: "You are signed out", Lead: "Nobody is signed in here now. You can close this page."})
+		return
+	}
+	target, _ := url.Parse(back.RedirectURI) // registered, hence parsed before
+	if back.State != "" {
+		query := target.Query()
+		query.Set("state", back.State)
+		target.RawQuery = query.Encode()
+	}
+	http.Redirect(w, r, target.String(), http.StatusSeeOther)
+}

@@ -1,0 +1,126 @@
+package idp
+
+import (
+	_ "embed"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+//go:embed page.html
+var pageSource string
+
+//go:embed style.css
+var styleSource string
+
+var page = template.Must(template.New("page").Parse(pageSource))
+
+// view is what the page shows: people to choose from, a question, or a problem.
+type view struct {
+	Title   string
+	Lead    string
+	People  []choice
+	Request string // the authorization request to go on with, as a query
+	SignOut *signOutQuestion
+}
+
+type choice struct {
+	Person
+	Initials     string
+	Current      bool // signed in already, or meant by login_hint
+	SecondFactor bool // asked for
+}
+
+// showPeople asks who is there. Whoever is signed in, or was named by
+// login_hint, stands first.
+func (p *provider) showPeople(w http.ResponseWriter, q authorizationRequest, session authentication, signedIn bool) {
+	expected := func(person Person) bool {
+		if q.loginHint != "" {
+			return q.loginHint == person.Subject || strings.EqualFold(q.loginHint, person.Email)
+		}
+		return signedIn && session.person == person
+	}
+	v := view{Title: "Who is signing in?", Lead: "Choose a person. No password is asked for.", Request: q.raw}
+	if q.wantsSecondFactor() {
+		v.Title = "Please confirm that it is you"
+		v.Lead = "The application asks for a second factor. Here it takes one press of a button."
+	}
+	for _, person := range p.People {
+		v.People = append(v.People, choice{person, initials(person.Name), expected(person), q.wantsSecondFactor()})
+	}
+	slices.SortStableFunc(v.People, func(a, b choice) int { return rank(a) - rank(b) })
+	show(w, http.StatusOK, v)
+}
+
+func rank(c choice) int {
+	if c.Current {
+		return 0
+	}
+	return 1
+}
+
+// signIn starts a session for the person whose button was pressed and goes on
+// with the request that the page was shown for.
+func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		p.showProblem(w, "The request is too large or cannot be read.")
+		return
+	}
+	query, err := url.ParseQuery(r.PostForm.Get("request"))
+	if err != nil {
+		p.showProblem(w, "The sign-in that this page belongs to cannot be read. Please start again.")
+		return
+	}
+	request, ok := p.validate(w, r, query)
+	if !ok {
+		return
+	}
+	person, ok := p.person(r.PostForm.Get("person"))
+	if !ok {
+		p.showProblem(w, "There is nobody of that name here.")
+		return
+	}
+	now := time.Now()
+	authenticated := authentication{person: person, at: now, acr: ACRPassword}
+	if r.PostForm.Get("factor") == "otp" {
+		authenticated.acr = ACRSecondFactor
+	}
+	p.replaceSession(w, r, authenticated)
+	p.answerCode(w, r, request, authenticated, now)
+}
+
+// home tells who is signed in to the provider itself.
+func (p *provider) home(w http.ResponseWriter, r *http.Request) {
+	v := view{Title: "Development provider", Lead: "Nobody is signed in here. Start from the application."}
+	if session, ok := p.currentSession(r, time.Now()); ok {
+		v.Lead = "Signed in as " + session.person.Name + "."
+		v.SignOut = &signOutQuestion{}
+	}
+	show(w, http.StatusOK, v)
+}
+
+func (p *provider) showProblem(w http.ResponseWriter, text string) {
+	show(w, http.StatusBadRequest, view{Title: "That did not work", Lead: text})
+}
+
+func show(w http.ResponseWriter, status int, v view) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_ = page.Execute(w, v) // a caller who went away is no error
+}
+
+func style(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	_, _ = w.Write([]byte(styleSource))
+}
+
+func initials(name string) string {
+	var letters []rune
+	for word := range strings.FieldsSeq(name) {
+		letters = append(letters, []rune(word)[0])
+	}
+	return string(letters[:min(2, len(letters))])
+}

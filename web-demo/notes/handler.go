@@ -1,0 +1,142 @@
+package notes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// Permissions that an access token carries.
+const (
+	Read   = "notes:read"
+	Write  = "notes:write"
+	Delete = "notes:delete"
+)
+
+// Limits of a request.
+const (
+	maxBody = 4 << 10
+	maxText = 500 // characters
+)
+
+// Verifier verifies access tokens; *token.Verifier is one.
+type Verifier interface {
+	Verify(ctx context.Context, raw string) (*token.Claims, error)
+}
+
+type handler struct {
+	verifier Verifier
+	book     *Book
+}
+
+// NewHandler serves the notes below /api/organizations/{organization}/notes,
+// where {organization} is the id, never the slug.
+func NewHandler(verifier Verifier, book *Book) http.Handler {
+	h := &handler{verifier, book}
+	mux := http.NewServeMux()
+	mux.Handle("GET /api/organizations/{organization}/notes", h.permit(Read, h.list))
+	mux.Handle("POST /api/organizations/{organization}/notes", h.permit(Write, h.add))
+	mux.Handle("DELETE /api/organizations/{organization}/notes/{id}", h.permit(Delete, h.delete))
+	return mux
+}
+
+// action handles a request whose token serves the organisation of the path.
+type action func(w http.ResponseWriter, r *http.Request, claims *token.Claims)
+
+// permit lets a request through if its token is good, serves the organisation
+// of the path, and carries the permission. In that order: who is refused for the
+// organisation learns nothing about permissions in it.
+func (h *handler) permit(permission string, next action) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		raw, ok := bearer(r)
+		if !ok {
+			refuse(w, errNoToken)
+			return
+		}
+		claims, err := h.verifier.Verify(r.Context(), raw)
+		switch {
+		case token.ReasonOf(err) == token.KeysUnavailable:
+			refuse(w, errKeysUnavailable)
+		case err != nil:
+			refuse(w, errInvalidToken)
+		case claims.OrganizationID != r.PathValue("organization"):
+			refuse(w, errOrganizationMismatch)
+		case !claims.Allows(permission):
+			refuse(w, insufficientScope(permission))
+		default:
+			next(w, r, claims)
+		}
+	})
+}
+
+// bearer reads the token from the one place that RFC 6750 section 2.1 names.
+func bearer(r *http.Request) (string, bool) {
+	if len(r.Header.Values("Authorization")) != 1 {
+		return "", false
+	}
+	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return raw, strings.EqualFold(scheme, "Bearer") && raw != ""
+}
+
+func (h *handler) list(w http.ResponseWriter, _ *http.Request, claims *token.Claims) {
+	notes := h.book.List(claims.OrganizationID)
+	if notes == nil {
+		notes = []Note{}
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"organization": claims.OrganizationID, "notes": notes})
+}
+
+func (h *handler) add(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
+	text, err := readText(w, r)
+	if err != nil {
+		refuse(w, refusal{http.StatusBadRequest, api.InvalidRequest, err.Error(), ""})
+		return
+	}
+	note, err := h.book.Add(claims.OrganizationID, claims.Subject, text, time.Now())
+	if err != nil {
+		refuse(w, errLimitReached)
+		return
+	}
+	writeJSON(w, http.StatusCreated, note)
+}
+
+func (h *handler) delete(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
+	if err := h.book.Delete(claims.OrganizationID, r.PathValue("id")); err != nil {
+		refuse(w, errNotFound)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// readText reads {"text": …} and refuses everything else.
+func readText(w http.ResponseWriter, r *http.Request) (string, error) {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		return "", errors.New("the body must be application/json")
+	}
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	decoder.DisallowUnknownFields()
+	var body struct {
+		Text string `json:"text"`
+	}
+	if err := decoder.Decode(&body); err != nil {
+		return "", errors.New(`the body must be {"text": …}, at most 4 KiB, and nothing else`)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return "", errors.New("something follows the body's one JSON object")
+	}
+	text := strings.TrimSpace(body.Text)
+	if n := utf8.RuneCountInString(text); n == 0 || n > maxText {
+		return "", errors.New("text must have 1 to 500 characters")
+	}
+	return text, nil
+}
