@@ -95,6 +95,9 @@ func (c *call) enter(request api.TokenRequest, s session.Session, m *directory.M
 	started := session.OrganizationSession{
 		OrganizationID: m.Organization.ID, StartedAt: c.now, Authentication: s.SignIn,
 	}
+	if m.Entered != nil {
+		started.EndedAt = m.Entered.EndedAt
+	}
 	return started, c.store.Enter(c.ctx, s.ID, started)
 }
 
