@@ -29,6 +29,8 @@ type Options struct {
 	Variables map[string]string
 	// Desired is applied to its database.
 	Desired directory.Desired
+	// State is the folder of its database; Start makes one.
+	State string
 }
 
 // Variables are those that the Worker needs.
@@ -61,12 +63,14 @@ func FreePort(t testing.TB) int {
 func Start(t testing.TB, o Options) {
 	t.Helper()
 	Build(t)
-	state := Database(t, o.Desired)
-	run(t, o, state)
+	o.State = Database(t, o.Desired)
+	Run(t, o)
 }
 
-func run(t testing.TB, o Options, state string) {
+// Run runs what is built, with the state of o.State.
+func Run(t testing.TB, o Options) {
 	t.Helper()
+	Installed(t)
 	if o.Entry == "" {
 		o.Entry = "entry.mjs"
 	}
@@ -94,7 +98,7 @@ func run(t testing.TB, o Options, state string) {
 	})
 	options, err := json.Marshal(map[string]any{
 		"config": filepath.Join(Folder(), "wrangler.jsonc"), "root": Folder(), "entry": o.Entry,
-		"port": o.Port, "variables": o.Variables, "state": state,
+		"port": o.Port, "variables": o.Variables, "state": o.State,
 	})
 	if err != nil {
 		t.Fatal(err)
