@@ -60,15 +60,15 @@ func FreePort(t testing.TB) int {
 }
 
 // Start builds the Worker and runs it until the test ends.
-func Start(t testing.TB, o Options) {
+func Start(t testing.TB, o Options) *Process {
 	t.Helper()
 	Build(t)
 	o.State = Database(t, o.Desired)
-	Run(t, o)
+	return Run(t, o)
 }
 
 // Run runs what is built, with the state of o.State.
-func Run(t testing.TB, o Options) {
+func Run(t testing.TB, o Options) *Process {
 	t.Helper()
 	Installed(t)
 	if o.Entry == "" {
@@ -107,6 +107,7 @@ func Run(t testing.TB, o Options) {
 		t.Fatalf("workerd: %v\n%s", err, log)
 	}
 	serves(t, output, log)
+	return child(node.Process.Pid)
 }
 
 // serves waits until the Worker serves, and goes on reading what it says.
