@@ -94,9 +94,9 @@ func (t *Tab) Hear(message string) {
 	case woke:
 		t.wake()
 	case lookAgain:
-		blind := t.epoch() == "" && t.state.Status != Starting
 		t.heed()
-		if blind {
+		if t.epoch() == "" && t.state.Status != Starting {
+			t.record.Held = nil
 			t.soon()
 		}
 	}

@@ -45,8 +45,9 @@ func (t *Tab) mint(ctx context.Context, organization string, enter bool) (*held,
 	return nil, err
 }
 
-// join returns the mint under way for an organisation, or starts one. One that
-// may not enter does not serve one that may, so it is asked anew.
+// join returns the mint under way for an organisation, or starts one, unless one
+// has landed just now. One that may not enter does not serve one that may, so it
+// is asked anew.
 func (t *Tab) join(organization string, enter bool) *flight {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -59,6 +60,11 @@ func (t *Tab) join(organization string, enter bool) *flight {
 	t.abort(organization, again)
 	f = &flight{organization: organization, enter: enter, epoch: t.epoch(), user: t.record.User.ID}
 	f.done = make(chan struct{})
+	if h := t.find(organization); h != nil && !enter && t.clock.now() < h.renewAt {
+		f.held = h
+		close(f.done)
+		return f
+	}
 	f.ctx, f.cancel = context.WithCancelCause(t.ctx)
 	t.flights[organization] = f
 	go t.fly(f)

@@ -158,7 +158,7 @@ func (h *held) json() string {
 	o := newObject()
 	o.number("minted", h.minted.Milliseconds())
 	o.number("until", (h.minted + h.life()).Milliseconds())
-	o.raw("answer", encodeTokenResponse(h.answer))
+	o.raw("answer", EncodeTokenResponse(h.answer))
 	return o.end()
 }
 

@@ -17,6 +17,9 @@ const Timeout = 20 * time.Second
 func (t *Tab) send(ctx context.Context, method, path, body string) (Value, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
+	if ctx.Err() != nil {
+		return nil, unreachable("the request was given up before it was sent")
+	}
 	response, err := t.world.Backend.Do(ctx, t.request(method, path, body))
 	if err != nil {
 		return nil, unreachable("the backend cannot be reached")

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tabard-auth/tabard/backend/directory"
 )
 
 // Problem is a mistake in a workspace file.
@@ -29,9 +31,6 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxProblems is how many mistakes are told at once.
-const maxProblems = 20
-
 // reader reads nodes and collects what is wrong with them, so that one run tells
 // all mistakes.
 type reader struct {
@@ -39,7 +38,7 @@ type reader struct {
 }
 
 func (r *reader) wrong(n *yaml.Node, format string, args ...any) {
-	if len(r.problems) < maxProblems {
+	if len(r.problems) < directory.MaxProblems {
 		r.problems = append(r.problems, Problem{n.Line, fmt.Sprintf(format, args...)})
 	}
 }

@@ -21,6 +21,10 @@ INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUE
 ON CONFLICT (%s) DO UPDATE SET slug = excluded.slug, name = excluded.name, rules = excluded.rules,
 	disabled_at = CASE WHEN excluded.disabled_at IS NULL THEN NULL ELSE COALESCE(organizations.disabled_at, excluded.disabled_at) END`
 
+	scriptUser = `
+INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (iss, sub) DO NOTHING`
+
 	scriptMember = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
 SELECT u.id, o.id, ?4, 'file', ?5 FROM users u, organizations o WHERE u.iss = ?1 AND u.sub = ?2 AND o.slug = ?3
@@ -99,7 +103,7 @@ func (s *script) organization(o directory.DesiredOrganization) error {
 	named := map[string][]string{} // subjects by issuer
 	var issuers []string
 	for _, m := range o.Members {
-		s.add(knowUser, directory.NewID("usr_"), m.Issuer, m.Subject, m.Name, m.Email, s.now)
+		s.add(scriptUser, directory.NewID("usr_"), m.Issuer, m.Subject, m.Name, m.Email, s.now)
 		s.add(scriptMember, m.Issuer, m.Subject, o.Slug, list(m.Roles).text(), s.now)
 		if named[m.Issuer] == nil {
 			issuers = append(issuers, m.Issuer)

@@ -5,7 +5,7 @@ import { dress, undress } from "/livery.js";
 import { record } from "/log.js";
 import { closeMenus, showMenus } from "/menus.js";
 import { forgetNotes, showNotes } from "/notes.js";
-import { showChoices, showEnded, showHead, showNobody, showWelcome } from "/screens.js";
+import { forgetHead, showChoices, showEnded, showHead, showNobody, showWelcome } from "/screens.js";
 import { forgetToken, watchToken } from "/token.js";
 
 const tabard = createClient({ backend: "/auth" });
@@ -30,6 +30,7 @@ function render(state) {
   const screen = state.status === "choose" && state.organizations?.length === 0 ? "nobody" : state.status;
   const moved = tabard.partition.key !== partition || screen !== shown;
   if (moved) {
+    forgetHead();
     forgetNotes();
     forgetToken();
     closeMenus();

@@ -59,7 +59,7 @@ const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seco
 
 function countDown() {
   const left = Math.max(0, claims.exp - Date.now() / 1000);
-  fill($("token-life"), `${clock(left)} left, then a new one comes by itself`);
+  fill($("token-life"), `${clock(left)} left, then it renews itself`);
   $("ring").style.setProperty("--left", 100 * Math.min(1, left / (claims.exp - claims.iat)));
 }
 
