@@ -86,7 +86,7 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	if !wrong.has("database") {
 		config.Database = s.inspect
 	}
-	if secret, err := readSecret(s.secretPath()); err == nil {
+	if secret, err := readSecret(s.secretPath()); err == nil && !wrong.has("secret-file") {
 		config.Secret = &secret
 	}
 	return append(findings, doctor.Examine(c.Context(), config)...)
