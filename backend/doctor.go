@@ -47,7 +47,7 @@ client; the provider may log that.`,
 				return err
 			}
 			if n := count(findings, doctor.Problem); n > 0 {
-				return fmt.Errorf("doctor: %s to solve", plural(n, "problem"))
+				return fmt.Errorf("%s to solve", plural(n, "problem"))
 			}
 			return nil
 		},
@@ -132,6 +132,9 @@ func table(all []doctor.Finding) string {
 				shown = ""
 			}
 		}
+	}
+	if count(all, doctor.Problem) == 0 {
+		text.WriteString("\nNo problem found.\n")
 	}
 	return text.String()
 }

@@ -122,7 +122,7 @@ func TestTheDoctorFindsARunningServerWell(t *testing.T) {
 func TestTheDoctorLooksBeforeTheFirstStartAndMakesNothing(t *testing.T) {
 	d, _ := deploy(t)
 	findings, err := examined(t, d.args())
-	if err == nil || err.Error() != "doctor: 1 problem to solve" {
+	if err == nil || err.Error() != "1 problem to solve" {
 		t.Errorf("the error is %v", err)
 	}
 	for _, want := range []string{
@@ -142,7 +142,7 @@ func TestTheDoctorLooksBeforeTheFirstStartAndMakesNothing(t *testing.T) {
 func TestTheDoctorLooksAtWhatItCanBesideWrongSettings(t *testing.T) {
 	d, _ := deploy(t)
 	findings, err := examined(t, []string{"--database", d.database, "--oidc-issuer", d.issuer, "--log-level", "loud"})
-	if err == nil || err.Error() != "doctor: 4 problems to solve" {
+	if err == nil || err.Error() != "4 problems to solve" {
 		t.Errorf("the error is %v", err)
 	}
 	for _, want := range []string{
@@ -171,5 +171,8 @@ database        ok       it can be written
 `
 	if got != want {
 		t.Errorf("it is\n%s\nnot\n%s", got, want)
+	}
+	if got := table([]doctor.Finding{{Subject: "keys", Level: doctor.Warning, Text: "none"}}); !strings.HasSuffix(got, "\nNo problem found.\n") {
+		t.Errorf("without a problem it is\n%s", got)
 	}
 }
