@@ -12,10 +12,12 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
 func applyCommand() *cobra.Command {
 	var s settings
+	var printSQL bool
 	command := &cobra.Command{
 		Use:     "apply FILE",
 		Short:   "Make the workspace be what a workspace file says",
@@ -27,7 +29,10 @@ again it changes nothing. A running server follows at the next request.
 Members that the file named before and no longer names leave their organisation.
 Those whom somebody admitted, or a claim of their identity token, stay as they
 are, unless the file names them: then the file has the last word. Organisations
-that the file does not name stay as they are.`,
+that the file does not name stay as they are.
+
+With --print-sql nothing is applied: the statements that would do it are printed,
+for wrangler d1 execute.`,
 		Example: `  tabard apply workspace.yaml
   generate-workspace | tabard apply -`,
 		Args: cobra.ExactArgs(1),
@@ -43,10 +48,14 @@ that the file does not name stay as they are.`,
 			if err != nil {
 				return err
 			}
+			if printSQL {
+				return printScript(desired, c.OutOrStdout())
+			}
 			return s.apply(c.Context(), args[0], desired, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	s.addDatabase(command)
+	command.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of applying")
 	return command
 }
 
@@ -69,6 +78,15 @@ func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 		return directory.Desired{}, nothingApplied(path, err)
 	}
 	return desired, nil
+}
+
+func printScript(desired directory.Desired, out io.Writer) error {
+	script, err := sqlstore.Script(desired, time.Now().Unix())
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, script)
+	return err
 }
 
 func nothingApplied(path string, err error) error {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"time"
@@ -37,4 +40,19 @@ func selfSigned(now time.Time) (tls.Certificate, error) {
 		return tls.Certificate{}, err
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, nil
+}
+
+// serverLog writes a server's complaints, but not those about handshakes: with a
+// certificate that nobody trusts yet, browsers break off many.
+func serverLog(out io.Writer) *log.Logger {
+	return log.New(withoutHandshakes{out}, "", log.LstdFlags)
+}
+
+type withoutHandshakes struct{ out io.Writer }
+
+func (w withoutHandshakes) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("TLS handshake error")) {
+		return len(line), nil
+	}
+	return w.out.Write(line)
 }

@@ -19,7 +19,7 @@ func greet(out io.Writer, o options, w workspace) {
 	if o.tls {
 		fmt.Fprint(out, "  The certificate was made just now: the browser will ask once whether to trust it.\n")
 	} else {
-		fmt.Fprint(out, "  Safari drops Secure cookies on plain http://localhost; with --tls the demo works there too.\n")
+		fmt.Fprint(out, "  Safari drops Secure cookies on plain http://localhost; make run ARGS=--tls works there too.\n")
 	}
 	fmt.Fprintf(out, "  Ctrl-C ends it. %s keeps the sessions for the next start.\n\n", o.state)
 }

@@ -153,6 +153,7 @@ func serve(listener net.Listener, handler http.Handler) *http.Server {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          serverLog(os.Stderr),
 	}
 	go func() { _ = server.Serve(listener) }() // ends with ErrServerClosed
 	return server

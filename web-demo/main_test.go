@@ -152,6 +152,7 @@ func TestTheCertificateServesLocalhost(t *testing.T) {
 	}
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	server.Config.ErrorLog = serverLog(os.Stderr)
 	server.StartTLS()
 	defer server.Close()
 	leaf, err := x509.ParseCertificate(certificate.Certificate[0])

@@ -10,13 +10,16 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds the life of a browser in a test, awaitTimeout that of [Await].
+// patience bounds the life of a browser in a test, awaitTimeout that of [Await],
+// which polls by a timer: frames come only while a tab is in front.
 const (
 	patience     = 2 * time.Minute
 	awaitTimeout = 15 * time.Second
+	pollInterval = 20 * time.Millisecond
 )
 
 // New starts a browser with a profile of its own and returns its first tab. The
@@ -127,12 +130,44 @@ func Await(t testing.TB, tab context.Context, expression string) {
 	t.Helper()
 	deadline := time.Now().Add(awaitTimeout)
 	for {
-		_, err := chromedp.Run(tab, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(time.Until(deadline))))
+		_, err := chromedp.Run(tab, chromedp.Poll[bool](expression,
+			chromedp.WithPollingInterval(pollInterval), chromedp.WithPollingTimeout(time.Until(deadline))))
 		if err == nil {
 			return
 		}
 		if tab.Err() != nil || time.Now().After(deadline) {
 			t.Fatalf("awaiting %s: %v", expression, err)
 		}
+	}
+}
+
+// Press waits until an element can be seen and presses it.
+func Press(t testing.TB, tab context.Context, selector string) {
+	t.Helper()
+	timed, stop := context.WithTimeout(tab, awaitTimeout)
+	defer stop()
+	if err := chromedp.Do(timed, chromedp.Click(selector)); err != nil {
+		t.Fatalf("pressing %s: %v", selector, err)
+	}
+}
+
+// Back goes back in a tab's history. It does not wait: a page restored from the
+// back/forward cache does not load again.
+func Back(t testing.TB, tab context.Context) {
+	t.Helper()
+	Eval[any](t, tab, `void setTimeout(() => history.back())`)
+}
+
+// Opened evaluates what opens a tab from another, and returns that tab.
+func Opened(t testing.TB, tab context.Context, expression string) context.Context {
+	t.Helper()
+	opened := chromedp.WaitNewTarget(tab, func(*target.Info) bool { return true })
+	Eval[any](t, tab, expression)
+	select {
+	case id := <-opened:
+		return started(t, tab, chromedp.WithTargetID(id))
+	case <-time.After(awaitTimeout):
+		t.Fatalf("no tab was opened by %s", expression)
+		return nil
 	}
 }

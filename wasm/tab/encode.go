@@ -105,7 +105,8 @@ func EncodeLogoutRequest(r api.LogoutRequest) string {
 	return o.end()
 }
 
-func encodeTokenResponse(r api.TokenResponse) string {
+// EncodeTokenResponse writes a token for the record, as the backend sent it.
+func EncodeTokenResponse(r api.TokenResponse) string {
 	o := newObject()
 	o.text("access_token", r.AccessToken)
 	o.text("token_type", r.TokenType)

@@ -1,10 +1,6 @@
 package tab
 
-import (
-	"time"
-
-	"github.com/tabard-auth/tabard/backend/api"
-)
+import "github.com/tabard-auth/tabard/backend/api"
 
 // Status is where a tab stands.
 type Status string
@@ -63,9 +59,10 @@ func (s *State) JSON() string {
 	return o.end()
 }
 
-// problem is the error that the page is shown.
+// problem is the error that the page is shown. Why a sign-in failed says more
+// than that nobody is signed in.
 func (s *State) problem() *Error {
-	if s.Error == nil && s.Arrival != "" {
+	if s.Arrival != "" && (s.Error == nil || s.Error.Code == api.LoginRequired) {
 		return newError(s.Arrival, "the sign-in ended without a session")
 	}
 	return s.Error
@@ -83,7 +80,7 @@ func (t *Tab) show(status Status, err *Error) {
 	t.state.Status, t.state.Error = status, err
 	t.plan()
 	json := t.state.JSON()
-	if json == t.shown {
+	if json == t.shown || t.closed {
 		return
 	}
 	t.shown = json
@@ -145,47 +142,4 @@ func (t *Tab) identityChanged(err *Error) {
 	t.record.Held = nil
 	t.record.Epoch = t.epoch()
 	t.takeOff(Ended, err)
-}
-
-// plan sets the timer for what is due next. Timers are only hints: a hidden tab
-// renews only when asked, and expiry is checked whenever a token is asked for.
-func (t *Tab) plan() {
-	t.rest()
-	at, ok := t.due()
-	if !ok || t.ctx.Err() != nil || t.world.Page.Hidden() && !t.config.KeepAlive {
-		return
-	}
-	t.timer = time.AfterFunc(max(0, at-t.clock.now()), t.tick)
-}
-
-// due is when the tab asks the backend next of its own accord.
-func (t *Tab) due() (at time.Duration, ok bool) {
-	switch h := t.find(t.wish); {
-	case t.state.Status == Active && h != nil:
-		return max(h.renewAt, t.backoff.until), true
-	case t.state.Status == Active, t.state.Status == Unavailable:
-		return t.backoff.until, true
-	}
-	return 0, false
-}
-
-func (t *Tab) tick() {
-	t.mu.Lock()
-	t.wake()
-	at, ok := t.due()
-	ok = ok && at <= t.clock.now()
-	if !ok {
-		t.plan()
-	}
-	t.mu.Unlock()
-	if ok {
-		t.settle()
-	}
-}
-
-func (t *Tab) rest() {
-	if t.timer != nil {
-		t.timer.Stop()
-		t.timer = nil
-	}
 }

@@ -17,7 +17,9 @@ SELECT id, slug, name, rules, disabled_at FROM organizations`
 INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`
 
 	updateOrganization = `
-UPDATE organizations SET slug = ?2, name = ?3, rules = ?4, disabled_at = ?5 WHERE id = ?1`
+UPDATE organizations SET slug = ?2, name = ?3, rules = ?4,
+	disabled_at = CASE WHEN CAST(?5 AS BIGINT) IS NULL THEN NULL ELSE COALESCE(disabled_at, ?5) END
+WHERE id = ?1`
 
 	// An organisation about to be renamed gives its slug up first, so that two can
 	// exchange theirs. No slug begins with ~.

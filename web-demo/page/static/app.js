@@ -5,14 +5,14 @@ import { dress, undress } from "/livery.js";
 import { record } from "/log.js";
 import { closeMenus, showMenus } from "/menus.js";
 import { forgetNotes, showNotes } from "/notes.js";
-import { showChoices, showEnded, showHead, showNobody, showWelcome } from "/screens.js";
+import { forgetHead, showChoices, showEnded, showHead, showNobody, showWelcome } from "/screens.js";
 import { forgetToken, watchToken } from "/token.js";
 
 const tabard = createClient({ backend: "/auth" });
 window.tabard = tabard;
 
 let shown = "starting"; // the screen
-let partition = ""; // whose data is on it: the person's and the organisation's
+let partition; // what the data on it belongs to
 
 const screens = {
   signed_out: (state) => showWelcome(tabard, state),
@@ -28,8 +28,9 @@ const screens = {
 
 function render(state) {
   const screen = state.status === "choose" && state.organizations?.length === 0 ? "nobody" : state.status;
-  const moved = tabard.partition.key !== partition || screen !== shown;
+  const moved = tabard.partition !== partition || screen !== shown;
   if (moved) {
+    forgetHead();
     forgetNotes();
     forgetToken();
     closeMenus();
@@ -42,7 +43,7 @@ function render(state) {
   if (moved) tell(screen, state);
   if (screen !== shown) keepFocus();
   shown = screen;
-  partition = tabard.partition.key;
+  partition = tabard.partition;
 }
 
 const words = {

@@ -9,6 +9,11 @@ export function showHead({ organization, roles }) {
   fill($("hero-roles"), ...roles.map((role) => el("span", { className: "role" }, role)));
 }
 
+/** Takes the organisation's name off the screen. */
+export function forgetHead() {
+  for (const id of ["hero-badge", "organization-name", "hero-roles"]) fill($(id));
+}
+
 const signedOutReasons = {
   login_required: "",
   session_expired: "Your session has ended. Please sign in again.",
@@ -33,7 +38,7 @@ export function showNobody(tabard, { user }) {
   fill($("nobody-email"), user.email || "unknown");
   fill($("nobody-issuer"), user.iss);
   fill($("nobody-subject"), user.sub);
-  fill($("nobody-command"), `bin/tabard members admit --organization acme --role viewer --iss ${user.iss} --sub ${user.sub}`);
+  fill($("nobody-command"), `bin/tabard members admit --organization acme --role viewer \\\n  --user ${user.id} --database sqlite:.run/tabard.db`);
   $("nobody-sign-out").onclick = () => signOut(tabard, "session");
 }
 

@@ -59,7 +59,7 @@ const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seco
 
 function countDown() {
   const left = Math.max(0, claims.exp - Date.now() / 1000);
-  fill($("token-life"), `${clock(left)} left, then a new one comes by itself`);
+  fill($("token-life"), `${clock(left)} left, then it renews itself`);
   $("ring").style.setProperty("--left", 100 * Math.min(1, left / (claims.exp - claims.iat)));
 }
 
@@ -80,7 +80,9 @@ function showDoors() {
 
 function door(other) {
   const button = el("button", { className: "button plain small", attributes: { "data-door": other.slug } }, `Ask ${other.name}`);
-  onPress(button, () => knock(other).catch((error) => fill($("door-answer"), `No answer: ${error.code ?? "the server cannot be reached"}.`)));
+  onPress(button, () => knock(other).catch((error) => {
+    if (error.name !== "AbortError") fill($("door-answer"), `No answer: ${error.code ?? "the server cannot be reached"}.`);
+  }));
   return button;
 }
 

@@ -1,0 +1,223 @@
+package tab_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// backend speaks the contract to all tabs of one browser, whose cookie is
+// session. Faults and refusals are scripted.
+type backend struct {
+	mu      sync.Mutex
+	person  string // who is signed in; empty for nobody
+	session string
+	latency time.Duration
+	offline bool
+	life    int64 // seconds of a token
+	fresh   bool  // organisations want a fresh token at every switch
+	// left are organisations that the person signed out of, refusals what an
+	// organisation answers instead of a token.
+	left     map[string]bool
+	refusals map[string]api.Error
+	// script answers instead of the backend, if it returns a response.
+	script func(tab.Request) *tab.Response
+	log    []string // requests as "POST /token org_a enter"
+	seen   []tab.Request
+	minted int
+	signed int
+}
+
+// Ada is in Acme and Globex, Bob in Globex, Cleo in Initech alone.
+var (
+	acme    = api.Organization{ID: "org_a", Slug: "acme", Name: "Acme"}
+	globex  = api.Organization{ID: "org_g", Slug: "globex", Name: "Globex"}
+	initech = api.Organization{ID: "org_i", Slug: "initech", Name: "Initech"}
+	members = map[string][]api.Organization{
+		"ada": {acme, globex}, "bob": {globex}, "cleo": {initech}, "dan": {acme, globex, initech},
+	}
+)
+
+func newBackend() *backend {
+	return &backend{life: 300, left: map[string]bool{}, refusals: map[string]api.Error{}}
+}
+
+// signIn begins a new session.
+func (b *backend) signIn(person string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.signed++
+	b.person, b.session = person, fmt.Sprintf("ses_%d", b.signed)
+	clear(b.left)
+}
+
+func (b *backend) set(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f()
+}
+
+// asked are the requests since last asked.
+func (b *backend) asked() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	log := b.log
+	b.log = nil
+	return log
+}
+
+// Do implements [tab.Backend].
+func (b *backend) Do(r tab.Request, stop <-chan struct{}) (tab.Response, error) {
+	response, latency, err := b.answer(r)
+	select {
+	case <-time.After(latency):
+		return response, err
+	case <-stop:
+		return tab.Response{}, errors.New("stopped")
+	}
+}
+
+func (b *backend) answer(r tab.Request) (tab.Response, time.Duration, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.note(r)
+	latency := b.latency
+	if b.offline {
+		return tab.Response{}, latency, errors.New("offline")
+	}
+	if b.script != nil {
+		if response := b.script(r); response != nil {
+			return *response, latency, nil
+		}
+	}
+	switch r.Method + " " + strings.TrimPrefix(r.URL, base) {
+	case "POST /token":
+		return b.token(r), latency, nil
+	case "GET /session":
+		return b.sessions(), latency, nil
+	case "POST /logout":
+		return b.logout(r), latency, nil
+	}
+	return refuse(404, api.Error{Code: api.NotFound}), latency, nil
+}
+
+func (b *backend) note(r tab.Request) {
+	var body struct {
+		Organization, Scope string
+		Enter               bool
+	}
+	json.Unmarshal([]byte(r.Body), &body)
+	line := r.Method + " " + strings.TrimPrefix(r.URL, base)
+	for _, word := range []string{body.Scope, body.Organization} {
+		if word != "" {
+			line += " " + word
+		}
+	}
+	if body.Enter {
+		line += " enter"
+	}
+	b.log, b.seen = append(b.log, line), append(b.seen, r)
+}
+
+func (b *backend) token(r tab.Request) tab.Response {
+	var request api.TokenRequest
+	if err := json.Unmarshal([]byte(r.Body), &request); err != nil {
+		return refuse(400, api.Error{Code: api.InvalidRequest})
+	}
+	switch {
+	case b.person == "":
+		return refuse(401, api.Error{Code: api.LoginRequired})
+	case request.User != "" && request.User != "usr_"+b.person:
+		return refuse(409, api.Error{Code: api.IdentityChanged})
+	}
+	mine := members[b.person]
+	if request.Organization == "" && len(mine) != 1 {
+		return refuse(400, api.Error{Code: api.OrganizationRequired})
+	}
+	i := slices.IndexFunc(mine, func(o api.Organization) bool {
+		name := cmp.Or(request.Organization, o.ID)
+		return name == o.ID || name == o.Slug
+	})
+	if i < 0 {
+		return refuse(403, api.Error{Code: api.OrganizationAccessDenied})
+	}
+	if refusal, ok := b.refusals[mine[i].ID]; ok {
+		return refuse(401, refusal)
+	}
+	if b.left[mine[i].ID] && !request.Enter {
+		return refuse(401, api.Error{Code: api.OrganizationSessionExpired})
+	}
+	delete(b.left, mine[i].ID)
+	return ok(b.mint(mine[i]))
+}
+
+// mint names a token after what it is for, so that tests can see a mix-up.
+func (b *backend) mint(o api.Organization) api.TokenResponse {
+	b.minted++
+	return api.TokenResponse{
+		AccessToken:         fmt.Sprintf("%s@%s#%d", b.person, o.Slug, b.minted),
+		TokenType:           api.TokenTypeBearer,
+		ExpiresIn:           b.life,
+		ServerTime:          serverTime(),
+		Organization:        o,
+		Roles:               []string{"member"},
+		User:                b.user(),
+		Session:             b.session,
+		SessionExpiresIn:    86400,
+		OrganizationSession: api.OrganizationSession{FreshOnSwitch: b.fresh},
+	}
+}
+
+func (b *backend) user() api.User { return api.User{ID: "usr_" + b.person, Name: b.person} }
+
+func (b *backend) sessions() tab.Response {
+	if b.person == "" {
+		return refuse(401, api.Error{Code: api.LoginRequired})
+	}
+	states := []api.OrganizationState{}
+	for _, o := range members[b.person] {
+		states = append(states, api.OrganizationState{ID: o.ID, Slug: o.Slug, Name: o.Name, State: api.StateAvailable})
+	}
+	return ok(api.SessionResponse{Session: b.session, User: b.user(), Organizations: states, ServerTime: serverTime()})
+}
+
+func (b *backend) logout(r tab.Request) tab.Response {
+	var request api.LogoutRequest
+	json.Unmarshal([]byte(r.Body), &request)
+	switch {
+	case b.person == "":
+		return refuse(401, api.Error{Code: api.LoginRequired})
+	case request.User != "usr_"+b.person:
+		return refuse(409, api.Error{Code: api.IdentityChanged})
+	case request.Scope == api.ScopeOrganization:
+		b.left[request.Organization] = true
+	default:
+		b.person, b.session = "", ""
+	}
+	return ok(api.LogoutResponse{EndSessionURL: "https://id.example/end", ServerTime: serverTime()})
+}
+
+// serverTime is the backend's clock: the real time of the test's bubble.
+func serverTime() int64 { return time.Now().Unix() }
+
+func ok(body any) tab.Response {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	return tab.Response{Status: 200, Body: string(text)}
+}
+
+func refuse(status int, e api.Error) tab.Response {
+	response := ok(e)
+	response.Status = status
+	return response
+}

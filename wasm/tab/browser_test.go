@@ -1,0 +1,309 @@
+package tab_test
+
+import (
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// base is where the backend is.
+const base = "https://app.example/auth"
+
+// browser is what all tabs of a person share: the backend's cookie, storage,
+// locks, the channel, the clocks.
+type browser struct {
+	*backend
+	local *storage
+	start time.Time
+
+	mu             sync.Mutex
+	skew           time.Duration // the wall clock is wrong by
+	slept          time.Duration // the monotonic clock stood still for
+	locks          map[string]bool
+	lockless, mute bool // no Web Locks; Web Locks that do not answer
+	deaf           bool // no BroadcastChannel
+	pages          []*page
+	sent           []string
+}
+
+// page is one tab of it, with the client that runs there.
+type page struct {
+	*tab.Tab
+	browser *browser
+	session *storage
+	config  tab.Config
+
+	mu     sync.Mutex
+	hidden bool
+	texts  []string // states as published
+	went   string   // where the page navigated
+}
+
+// in runs a test in a bubble where time passes as soon as everybody waits.
+func in(t *testing.T, test func(t *testing.T, b *browser)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := &browser{backend: newBackend(), local: &storage{}, start: time.Now(), locks: map[string]bool{}}
+		t.Cleanup(func() {
+			for _, p := range b.pages {
+				p.Close()
+			}
+		})
+		test(t, b)
+	})
+}
+
+// open opens a tab.
+func (b *browser) open(configure ...func(*tab.Config)) *page {
+	return b.restore(&storage{}, configure...)
+}
+
+// restore opens a tab with what another one left in its storage.
+func (b *browser) restore(session *storage, configure ...func(*tab.Config)) *page {
+	p := &page{browser: b, session: session}
+	p.config = tab.Config{Backend: base, Key: "tabard", Release: "1.2.3"}
+	for _, f := range configure {
+		f(&p.config)
+	}
+	b.mu.Lock()
+	b.pages = append(b.pages, p)
+	b.mu.Unlock()
+	p.Tab = tab.New(p.config, p.world())
+	p.Start()
+	synctest.Wait()
+	return p
+}
+
+// reload loads the page anew; what the old one had under way comes to nothing.
+func (p *page) reload() *page {
+	p.leave()
+	return p.browser.restore(p.session, func(c *tab.Config) { *c = p.config; c.Arrival = "" })
+}
+
+// leave closes the tab.
+func (p *page) leave() {
+	p.Freeze()
+	p.Close()
+	synctest.Wait()
+}
+
+// sleep suspends the computer: the wall clock goes on, the monotonic one stands.
+func (b *browser) sleep(d time.Duration) {
+	time.Sleep(d)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.slept += d
+}
+
+func route(organization string) func(*tab.Config) {
+	return func(c *tab.Config) { c.Organization = organization }
+}
+
+func (p *page) world() tab.World {
+	w := tab.World{
+		Backend: p.browser.backend, Session: p.session, Local: p.browser.local,
+		Locks: locks{p.browser}, Channel: channel{p}, Clock: clock{p.browser}, Page: p,
+		Random: rand.Uint64, Parse: parse, Changed: p.changed,
+	}
+	if p.browser.lockless {
+		w.Locks = nil
+	}
+	return w
+}
+
+func (p *page) changed(state string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.texts = append(p.texts, state)
+}
+
+func (p *page) Hidden() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hidden
+}
+
+func (p *page) Navigate(url string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.went = url
+}
+
+// hide puts the tab into the background.
+func (p *page) hide() {
+	p.mu.Lock()
+	p.hidden = true
+	p.mu.Unlock()
+	p.Tab.Hide()
+}
+
+// focus brings the tab to the front.
+func (p *page) focus() {
+	p.mu.Lock()
+	p.hidden = false
+	p.mu.Unlock()
+	p.Look(false)
+	synctest.Wait()
+}
+
+// shown is the state that the page sees.
+type shown struct {
+	Status        string
+	Fence         int64
+	Organization  *api.Organization
+	User          *api.User
+	Roles         []string
+	Organizations []api.OrganizationState
+	Error         *struct {
+		Code   string
+		Action string
+	}
+}
+
+func (p *page) state(t *testing.T) shown {
+	t.Helper()
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var s shown
+	if err := json.Unmarshal([]byte(p.texts[len(p.texts)-1]), &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// is fails the test unless the tab shows a status and, where given, wears an
+// organisation.
+func (p *page) is(t *testing.T, status tab.Status, organization ...string) {
+	t.Helper()
+	s := p.state(t)
+	got, slug := s.Status, ""
+	if s.Organization != nil {
+		slug = s.Organization.Slug
+	}
+	if want := strings.Join(organization, ""); got != string(status) || len(organization) > 0 && slug != want {
+		t.Fatalf("the tab is %s %q %+v, want %s %q", got, slug, s.Error, status, want)
+	}
+}
+
+// token gets the tab's token and fails the test unless it is of that person and
+// organisation, as in "ada@acme".
+func (p *page) token(t *testing.T, of string) string {
+	t.Helper()
+	token, err := p.Token("", "")
+	if err != nil {
+		t.Fatalf("no token: %v", err)
+	}
+	if !strings.HasPrefix(token, of+"#") {
+		t.Fatalf("token %s, want one of %s", token, of)
+	}
+	return token
+}
+
+// refuses fails the test unless the tab gives no token, for a reason.
+func (p *page) refuses(t *testing.T, code api.Code) {
+	t.Helper()
+	token, err := p.Token("", "")
+	if err == nil || err.Code != code {
+		t.Fatalf("token %q, error %v, want error %s", token, err, code)
+	}
+}
+
+// asks fails the test unless just these requests were made since last asked.
+func (b *browser) asks(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	if got := b.asked(); strings.Join(got, ", ") != strings.Join(want, ", ") {
+		t.Fatalf("asked %q, want %q", got, want)
+	}
+}
+
+// storage is a storage area.
+type storage struct {
+	mu      sync.Mutex
+	items   map[string]string
+	blocked bool
+}
+
+func (s *storage) Item(key string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.items[key]
+}
+
+func (s *storage) SetItem(key, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.items == nil {
+		s.items = map[string]string{}
+	}
+	if !s.blocked {
+		s.items[key] = value
+	}
+}
+
+// copy is what a duplicated tab starts with.
+func (s *storage) copy() *storage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &storage{items: map[string]string{}}
+	for k, v := range s.items {
+		c.items[k] = v
+	}
+	return c
+}
+
+type clock struct{ b *browser }
+
+func (c clock) Wall() time.Duration {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	return time.Duration(time.Now().UnixNano()) + c.b.skew
+}
+
+func (c clock) Monotonic() time.Duration {
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	return time.Since(c.b.start) - c.b.slept
+}
+
+type channel struct{ p *page }
+
+func (c channel) Send(message string) {
+	b := c.p.browser
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sent = append(b.sent, message)
+	for _, other := range b.pages {
+		if other != c.p && !b.deaf {
+			go other.Hear(message)
+		}
+	}
+}
+
+type locks struct{ b *browser }
+
+func (l locks) Take(name string, _ time.Duration) (func(), bool, error) {
+	l.b.mu.Lock()
+	defer l.b.mu.Unlock()
+	if l.b.mute {
+		return nil, false, errors.New("no answer")
+	}
+	if l.b.locks[name] {
+		return nil, false, nil
+	}
+	l.b.locks[name] = true
+	return func() {
+		l.b.mu.Lock()
+		defer l.b.mu.Unlock()
+		delete(l.b.locks, name)
+	}, true, nil
+}

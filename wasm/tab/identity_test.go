@@ -1,0 +1,104 @@
+package tab_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// id is the tab's id, as the record has it.
+func (p *page) id(t *testing.T) string {
+	t.Helper()
+	var record struct{ Tab string }
+	if err := json.Unmarshal([]byte(p.session.Item("tabard")), &record); err != nil || record.Tab == "" {
+		t.Fatalf("no id in the record: %v", err)
+	}
+	return record.Tab
+}
+
+func TestACopiedTabKeepsTheOrganisationAndGetsItsOwnID(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		copied := b.restore(p.session.copy())
+		copied.is(t, tab.Active, "acme")
+		if copied.id(t) == p.id(t) {
+			t.Error("two tabs have one id")
+		}
+		copied.Switch("globex")
+		p.is(t, tab.Active, "acme")
+	})
+}
+
+func TestAReloadKeepsTheTabsID(t *testing.T) {
+	environments := map[string]func(*browser){
+		"with Web Locks":                    func(b *browser) {},
+		"without Web Locks":                 func(b *browser) { b.lockless = true },
+		"with Web Locks that do not answer": func(b *browser) { b.mute = true },
+	}
+	for name, prepare := range environments {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				prepare(b)
+				b.signIn("ada")
+				p := b.open(route("acme"))
+				id := p.id(t)
+				if got := p.reload().id(t); got != id {
+					t.Errorf("id %s, was %s", got, id)
+				}
+			})
+		})
+	}
+}
+
+func TestAPageThatIsLeftHoldsNoLock(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		id := p.id(t)
+		p.Freeze()
+		if len(b.locks) != 0 {
+			t.Errorf("locks held: %v", b.locks)
+		}
+		p.Thaw()
+		if len(b.locks) != 1 || p.id(t) != id {
+			t.Errorf("locks %v, id %s, was %s", b.locks, p.id(t), id)
+		}
+		p.Thaw() // once more does no harm
+		p.Freeze()
+		copied := b.restore(p.session.copy()) // took the id meanwhile
+		p.Thaw()
+		if p.id(t) == copied.id(t) {
+			t.Error("two tabs have one id")
+		}
+		p.is(t, tab.Active, "acme")
+	})
+}
+
+func TestATabWorksWithoutStorage(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("cleo")
+		b.local.blocked = true
+		p := b.restore(&storage{blocked: true})
+		p.is(t, tab.Active, "initech")
+		other := b.restore(&storage{blocked: true})
+		time.Sleep(time.Hour)
+		p.token(t, "cleo@initech")
+		other.token(t, "cleo@initech")
+	})
+}
+
+func TestARecordThatCannotBeReadIsLeftBehind(t *testing.T) {
+	for _, text := range []string{"", "null", "{", "[]", `"x"`, `{"version":99,"organization":"org_g"}`, `{"version":1,"held":[{}]}`, `{"version":1,"held":{"a":1},"user":7}`} {
+		t.Run(text, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.signIn("cleo")
+				s := &storage{}
+				s.SetItem("tabard", text)
+				b.restore(s).is(t, tab.Active, "initech")
+			})
+		})
+	}
+}

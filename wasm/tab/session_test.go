@@ -1,0 +1,294 @@
+package tab_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+func (p *page) signOut(t *testing.T, scope string) {
+	t.Helper()
+	if _, err := p.SignOut(scope); err != nil {
+		t.Fatalf("signing out: %v", err)
+	}
+	synctest.Wait()
+}
+
+func TestP10ASignOutReachesEveryTab(t *testing.T) {
+	environments := map[string]func(*browser){
+		"with all the browser has":   func(b *browser) {},
+		"without a BroadcastChannel": func(b *browser) { b.deaf = true },
+		"with storage blocked":       func(b *browser) { b.local.blocked = true },
+	}
+	for name, prepare := range environments {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				prepare(b)
+				b.signIn("ada")
+				p, other, hidden := b.open(route("acme")), b.open(route("globex")), b.open(route("acme"))
+				hidden.hide()
+				if end, err := p.SignOut(api.ScopeSession); err != nil || end != "https://id.example/end" {
+					t.Fatalf("sign-out: %q %v", end, err)
+				}
+				time.Sleep(3 * time.Second)
+				other.Token("", "")
+				hidden.Token("", "")
+				for _, p := range []*page{p, other, hidden} {
+					p.is(t, tab.SignedOut, "")
+					p.refuses(t, api.LoginRequired)
+					p.reload().is(t, tab.SignedOut, "")
+				}
+			})
+		})
+	}
+}
+
+func TestP10ASignOutElsewhereTakesNoRequest(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		var tabs []*page
+		for range 200 {
+			tabs = append(tabs, b.open(route("acme")))
+		}
+		b.asked()
+		tabs[0].signOut(t, api.ScopeEverywhere)
+		for _, p := range tabs {
+			p.is(t, tab.SignedOut, "")
+		}
+		time.Sleep(time.Minute)
+		b.asks(t, "POST /logout everywhere")
+	})
+}
+
+func TestP10ARestoredTabShowsNothing(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p, closed := b.open(route("acme")), b.open(route("acme"))
+		closed.leave()
+		kept := b.open(route("globex"))
+		kept.Freeze() // into the back/forward cache, deaf
+		b.deaf = true
+		p.signOut(t, api.ScopeSession)
+
+		restored := b.restore(closed.session)
+		restored.is(t, tab.SignedOut, "")
+		for _, text := range restored.texts {
+			if strings.Contains(text, "acme") {
+				t.Errorf("the restored tab showed %s", text)
+			}
+		}
+		kept.Thaw()
+		kept.is(t, tab.SignedOut, "")
+	})
+}
+
+func TestP10ALateAnswerBringsNothingBack(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p, other := b.open(route("acme")), b.open(route("globex"))
+		late := ok(b.mint(globex))
+		b.set(func() {
+			b.latency = 5 * time.Second
+			b.script = func(r tab.Request) *tab.Response {
+				if strings.Contains(r.Body, "org_g") {
+					b.script, b.latency = nil, 0
+					return &late
+				}
+				return nil
+			}
+		})
+		got := make(chan *tab.Error)
+		go func() {
+			_, err := other.Token("", other.token(t, "ada@globex"))
+			got <- err
+		}()
+		synctest.Wait()
+		b.deaf = true
+		p.signOut(t, api.ScopeSession)
+		if err := <-got; err == nil || err.Action != api.SignIn {
+			t.Errorf("the token under way came as %v", err)
+		}
+		other.is(t, tab.SignedOut, "")
+	})
+}
+
+func TestP10ASignOutDuringASwitchStands(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.set(func() { b.latency = time.Second })
+		done := make(chan tab.SwitchResult)
+		go func() { done <- p.Switch("globex") }()
+		synctest.Wait()
+		p.signOut(t, api.ScopeSession)
+		if r := <-done; r.Status != tab.OvertakenBy {
+			t.Errorf("switch: %+v", r)
+		}
+		p.is(t, tab.SignedOut, "")
+	})
+}
+
+func TestASignOutThatFailedEndsNothing(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.set(func() { b.offline = true })
+		if _, err := p.SignOut(api.ScopeSession); err == nil || err.Action != api.Retry {
+			t.Errorf("sign-out offline: %v", err)
+		}
+		p.is(t, tab.Active, "acme")
+	})
+}
+
+func TestASignOutOfASessionThatIsOverSucceeds(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.set(func() { b.person = "" })
+		p.signOut(t, api.ScopeSession)
+		p.is(t, tab.SignedOut, "")
+	})
+}
+
+func TestP4SigningOutOfOneOrganisationLeavesTheOthers(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p, sibling, other := b.open(route("acme")), b.open(route("acme")), b.open(route("globex"))
+		fence := other.state(t).Fence
+		p.signOut(t, api.ScopeOrganization)
+		time.Sleep(3 * time.Second)
+		p.is(t, tab.Ended, "acme")
+		sibling.is(t, tab.Ended, "acme")
+		other.is(t, tab.Active, "globex")
+		if got := other.state(t).Fence; got != fence {
+			t.Errorf("the other organisation's fence is %d, was %d", got, fence)
+		}
+		other.token(t, "ada@globex")
+	})
+}
+
+func TestP4OnlyASwitchEntersAnOrganisationThatWasLeft(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.signOut(t, api.ScopeOrganization)
+		p.refuses(t, api.OrganizationSessionExpired)
+		p = p.reload()
+		p.is(t, tab.Ended)
+		b.open(route("acme")).is(t, tab.Ended)
+		if r := p.Switch("acme"); r.Status != tab.Switched {
+			t.Fatalf("switch: %+v", r)
+		}
+		p.is(t, tab.Active, "acme")
+		p.token(t, "ada@acme")
+	})
+}
+
+func TestP4TheEndOfOneOrganisationIsNotTheEndOfTheSession(t *testing.T) {
+	for _, code := range []api.Code{api.OrganizationSessionExpired, api.InsufficientUserAuthentication, api.OrganizationAccessDenied} {
+		t.Run(string(code), func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.signIn("ada")
+				p, other := b.open(route("acme")), b.open(route("globex"))
+				b.set(func() { b.refusals["org_a"] = api.Error{Code: code} })
+				time.Sleep(time.Hour)
+				p.is(t, tab.Ended, "acme")
+				p.refuses(t, code)
+				other.is(t, tab.Active, "globex")
+			})
+		})
+	}
+}
+
+func TestTheSessionsEndSignsEveryTabOut(t *testing.T) {
+	for _, code := range []api.Code{api.LoginRequired, api.SessionExpired, api.SessionRevoked, api.RefreshTokenReused, api.DeviceKeyRequired} {
+		t.Run(string(code), func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.signIn("ada")
+				p, other := b.open(route("acme")), b.open(route("globex"))
+				b.set(func() {
+					b.script = func(tab.Request) *tab.Response { r := refuse(401, api.Error{Code: code}); return &r }
+				})
+				p.Token("", p.token(t, "ada@acme"))
+				p.is(t, tab.SignedOut, "")
+				p.refuses(t, code)
+				other.is(t, tab.SignedOut, "")
+			})
+		})
+	}
+}
+
+func TestASignInElsewhereSignsTheTabIn(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		p := b.open(route("acme"))
+		p.is(t, tab.SignedOut, "")
+		b.signIn("ada")
+		b.open(route("globex"))
+		p.is(t, tab.Active, "acme")
+	})
+}
+
+func TestSomebodyElseSignedIn(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("globex"))
+		p.config.Organization = ""
+		b.signIn("bob") // who is in Globex too
+		b.open(route("globex")).token(t, "bob@globex")
+		p.is(t, tab.Ended, "")
+		p.refuses(t, api.IdentityChanged)
+		p = p.reload()
+		p.refuses(t, api.IdentityChanged)
+		for _, text := range p.texts {
+			if strings.Contains(text, "usr_bob") {
+				t.Errorf("Ada's tab showed Bob: %s", text)
+			}
+		}
+		b.signIn("ada")
+		b.open(route("acme"))
+		p.is(t, tab.Active, "globex")
+		p.token(t, "ada@globex")
+	})
+}
+
+func TestSomebodyElsesTokenIsNeverTakenIn(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("globex"))
+		b.set(func() {
+			b.person = "bob" // and the backend forgets to compare
+			b.script = func(tab.Request) *tab.Response { r := ok(b.mint(globex)); return &r }
+		})
+		token, err := p.Token("", p.token(t, "ada@globex"))
+		if err == nil || err.Code != api.IdentityChanged {
+			t.Errorf("token %q, %v", token, err)
+		}
+	})
+}
+
+func TestTheSamePersonUnderANewSessionGoesOn(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.signIn("ada")
+		b.open(route("globex"))
+		p.is(t, tab.Active, "acme")
+		p.token(t, "ada@acme")
+	})
+}
+
+func TestTheOrganisationsCanBeListed(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		list, err := p.Organizations()
+		if err != nil || len(list) != 2 || len(p.state(t).Organizations) != 2 {
+			t.Errorf("%+v %v, in the state %+v", list, err, p.state(t).Organizations)
+		}
+		p.is(t, tab.Active, "acme")
+	})
+}

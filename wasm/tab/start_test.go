@@ -1,0 +1,222 @@
+package tab_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+func TestNobodyIsSignedIn(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		p := b.open()
+		p.is(t, tab.SignedOut, "")
+		b.asks(t, "POST /token")
+		p.refuses(t, api.LoginRequired)
+		b.asks(t) // what is known is not asked for again
+	})
+}
+
+func TestP2OneOrganisationIsNeverAskedFor(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("cleo")
+		p := b.open()
+		p.is(t, tab.Active, "initech")
+		p.token(t, "cleo@initech")
+		b.asks(t, "POST /token")
+	})
+}
+
+func TestP2EnteringAnotherOrganisationTakesNoSignIn(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		for _, organization := range []string{"acme", "globex"} {
+			p := b.open(route(organization))
+			p.is(t, tab.Active, organization)
+			p.token(t, "ada@"+organization)
+		}
+	})
+}
+
+func TestSeveralOrganisationsAreOffered(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open()
+		p.is(t, tab.Choose, "")
+		b.asks(t, "POST /token", "GET /session")
+		if s := p.state(t); len(s.Organizations) != 2 || s.User == nil || s.User.ID != "usr_ada" {
+			t.Errorf("offered %+v to %+v", s.Organizations, s.User)
+		}
+		p.refuses(t, api.OrganizationRequired)
+		p.Switch("acme")
+		p.is(t, tab.Active, "acme")
+	})
+}
+
+func TestSomebodyWithoutAnOrganisationSeesWhoTheyAre(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("eve")
+		p := b.open()
+		p.is(t, tab.Choose, "")
+		if s := p.state(t); s.Organizations == nil || len(s.Organizations) != 0 || s.User.ID != "usr_eve" {
+			t.Errorf("offered %+v to %+v", s.Organizations, s.User)
+		}
+	})
+}
+
+func TestWhichOrganisationANewTabWears(t *testing.T) {
+	wears := func(name string, person, route, remembered, want string) {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.signIn(person)
+				session := &storage{}
+				if remembered != "" {
+					p := b.open(func(c *tab.Config) { c.Organization = remembered })
+					session = p.session
+					p.leave()
+				}
+				p := b.restore(session, func(c *tab.Config) { c.Organization = route })
+				if want == "" {
+					p.is(t, tab.Choose, "")
+					return
+				}
+				p.is(t, tab.Active, want)
+				p.token(t, person+"@"+want)
+			})
+		})
+	}
+	wears("the route goes before the record", "ada", "globex", "acme", "globex")
+	wears("the route may name an id", "ada", "org_g", "acme", "globex")
+	wears("the record goes before asking", "ada", "", "acme", "acme")
+	wears("the only one needs no name", "cleo", "", "", "initech")
+	wears("several are asked for, never the one last used", "ada", "", "", "")
+}
+
+func TestARouteToAForeignOrganisationShowsNothing(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.leave()
+		p = b.restore(p.session, route("initech"))
+		p.is(t, tab.Ended, "")
+		p.refuses(t, api.OrganizationAccessDenied)
+	})
+}
+
+func TestP1AReloadKeepsTheOrganisationAndAsksNobody(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.config.Organization = ""
+		token := p.token(t, "ada@acme")
+		b.asks(t, "POST /token acme")
+		for range 5 {
+			time.Sleep(10 * time.Second)
+			p = p.reload()
+			p.is(t, tab.Active, "acme")
+			if got := p.token(t, "ada@acme"); got != token {
+				t.Fatalf("token %s, want %s", got, token)
+			}
+		}
+		b.asks(t)
+	})
+}
+
+func TestP1NothingAnotherTabDoesChangesTheOrganisation(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("dan")
+		p, other := b.open(route("acme")), b.open(route("globex"))
+		p.config.Organization, other.config.Organization = "", ""
+		if r := other.Switch("initech"); r.Status != tab.Switched {
+			t.Fatalf("switch: %+v", r)
+		}
+		other = other.reload()
+		p.token(t, "dan@acme")
+		p = p.reload()
+		p.is(t, tab.Active, "acme")
+		other.is(t, tab.Active, "initech")
+	})
+}
+
+func TestP8AnExpiredTokenStillSaysWhereTheTabBelongs(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("globex"))
+		p.config.Organization = ""
+		p.leave()
+		time.Sleep(24 * time.Hour)
+		p = p.browser.restore(p.session)
+		p.is(t, tab.Active, "globex")
+		p.token(t, "ada@globex")
+	})
+}
+
+func TestP8AfterASignInTheTabIsWhereItWas(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("globex"))
+		p.config.Organization = ""
+		b.set(func() { b.person = "" })
+		time.Sleep(time.Hour)
+		p.is(t, tab.SignedOut, "")
+		p.SignIn("", "https://app.example/notes?a=1")
+		want := base + "/login?organization=org_g&return_to=https%3A%2F%2Fapp.example%2Fnotes%3Fa%3D1"
+		if p.went != want {
+			t.Errorf("went to %s\nwant    %s", p.went, want)
+		}
+		b.signIn("ada")
+		p = p.reload()
+		p.is(t, tab.Active, "globex")
+	})
+}
+
+func TestAnotherPersonSigningInHereDoesNotInheritTheOrganisation(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.config.Organization = ""
+		p.SignIn("", "https://app.example/")
+		b.signIn("cleo")
+		p = p.reload()
+		p.is(t, tab.Active, "initech")
+		p.token(t, "cleo@initech")
+		for _, text := range p.texts {
+			if strings.Contains(text, `"ended"`) {
+				t.Errorf("the tab flickered through %s", text)
+			}
+		}
+	})
+}
+
+func TestASignInForAnOrganisationEntersIt(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		p := b.open()
+		p.SignIn("globex", "https://app.example/")
+		b.signIn("ada")
+		p = p.reload()
+		p.is(t, tab.Active, "globex")
+	})
+}
+
+func TestASignInThatFailedIsToldOnce(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		p := b.open(func(c *tab.Config) { c.Arrival = "access_denied" })
+		s := p.state(t)
+		if s.Status != "signed_out" || s.Error == nil || s.Error.Code != "access_denied" {
+			t.Errorf("state %+v %+v", s.Status, s.Error)
+		}
+	})
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"), func(c *tab.Config) { c.Arrival = "access_denied" })
+		if s := p.state(t); s.Status != "active" || s.Error == nil || s.Error.Code != "access_denied" {
+			t.Errorf("state %+v %+v", s.Status, s.Error)
+		}
+		p.Switch("globex")
+		if s := p.state(t); s.Error != nil {
+			t.Errorf("the error stays after the person went on: %+v", s.Error)
+		}
+	})
+}

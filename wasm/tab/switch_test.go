@@ -1,0 +1,276 @@
+package tab_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+func TestP3ASwitchChangesTheTabOnceTheTokenIsThere(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.asked()
+		b.set(func() { b.latency = 3 * time.Second })
+		done := make(chan tab.SwitchResult)
+		go func() { done <- p.Switch("globex") }()
+		synctest.Wait()
+		p.is(t, tab.Active, "acme")
+		p.token(t, "ada@acme")
+		if r := <-done; r.Status != tab.Switched || r.Organization != globex {
+			t.Fatalf("switch: %+v", r)
+		}
+		p.is(t, tab.Active, "globex")
+		p.token(t, "ada@globex")
+		b.asks(t, "POST /token globex enter")
+	})
+}
+
+func TestP3WhateverElseHappensTheOldOrganisationGoesOn(t *testing.T) {
+	status := func(status int, code api.Code) func(*browser, *page) {
+		return func(b *browser, _ *page) {
+			b.set(func() {
+				b.script = func(tab.Request) *tab.Response { r := refuse(status, api.Error{Code: code}); return &r }
+			})
+		}
+	}
+	body := func(status int, body string) func(*browser, *page) {
+		return func(b *browser, _ *page) {
+			b.set(func() {
+				b.script = func(tab.Request) *tab.Response { return &tab.Response{Status: status, Body: body} }
+			})
+		}
+	}
+	tests := []struct {
+		name   string
+		happen func(*browser, *page)
+		want   tab.Outcome
+		code   api.Code
+	}{
+		{"not a member", func(b *browser, p *page) { members["ada"] = members["ada"][:1] }, tab.Refused, api.OrganizationAccessDenied},
+		{"step-up", status(401, api.InsufficientUserAuthentication), tab.StepUpRequired, api.InsufficientUserAuthentication},
+		{"ended there", status(401, api.OrganizationSessionExpired), tab.StepUpRequired, api.OrganizationSessionExpired},
+		{"origin", status(403, api.OriginNotAllowed), tab.Refused, api.OriginNotAllowed},
+		{"an unknown code", status(400, "brand_new"), tab.Refused, "brand_new"},
+		{"5xx", status(500, api.ServerError), tab.NotReached, api.ServerError},
+		{"429", status(429, api.RateLimited), tab.NotReached, api.RateLimited},
+		{"offline", func(b *browser, p *page) { b.set(func() { b.offline = true }) }, tab.NotReached, api.TemporarilyUnavailable},
+		{"no answer in time", func(b *browser, p *page) { b.set(func() { b.latency = time.Hour }) }, tab.NotReached, api.TemporarilyUnavailable},
+		{"a captive portal", body(200, "<html>"), tab.NotReached, api.TemporarilyUnavailable},
+		{"a proxy's 401", body(401, "<html>"), tab.NotReached, api.TemporarilyUnavailable},
+		{"JSON that is no token", body(200, "{}"), tab.NotReached, api.TemporarilyUnavailable},
+		{"null", body(200, "null"), tab.NotReached, api.TemporarilyUnavailable},
+		{"a token of another organisation", func(b *browser, p *page) {
+			b.set(func() { b.script = func(tab.Request) *tab.Response { r := ok(b.mint(initech)); return &r } })
+		}, tab.Failed, tab.OrganizationMismatch},
+		{"another switch", func(b *browser, p *page) {
+			b.set(func() { b.latency = time.Second })
+			go func() { time.Sleep(time.Millisecond); p.Switch("acme") }()
+		}, tab.OvertakenBy, tab.Overtaken},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				defer func(m []api.Organization) { members["ada"] = m }(members["ada"])
+				b.signIn("ada")
+				p := b.open(route("acme"))
+				p.config.Organization = ""
+				before, token := p.state(t), p.token(t, "ada@acme")
+				test.happen(b, p)
+				r := p.Switch("globex")
+				if r.Status != test.want || r.Error == nil || r.Error.Code != test.code {
+					t.Errorf("switch: %+v %v, want %s %s", r, r.Error, test.want, test.code)
+				}
+				after := p.state(t)
+				if after.Status != "active" || after.Fence != before.Fence || *after.Organization != acme || after.Error != nil {
+					t.Errorf("the state changed to %+v", after)
+				}
+				if got := p.token(t, "ada@acme"); got != token {
+					t.Errorf("token %s, want %s", got, token)
+				}
+				p = p.reload()
+				p.is(t, tab.Active, "acme")
+			})
+		})
+	}
+}
+
+func TestP3OfTwoSwitchesTheLastWins(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("dan")
+		p := b.open(route("acme"))
+		first := make(chan tab.SwitchResult)
+		b.set(func() { b.latency = 5 * time.Second })
+		go func() { first <- p.Switch("globex") }()
+		synctest.Wait()
+		b.set(func() { b.latency = time.Second })
+		if r := p.Switch("initech"); r.Status != tab.Switched {
+			t.Errorf("the second: %+v", r)
+		}
+		if r := <-first; r.Status != tab.OvertakenBy {
+			t.Errorf("the first: %+v", r)
+		}
+		p.is(t, tab.Active, "initech")
+	})
+}
+
+func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.set(func() { b.latency = time.Second })
+		renewed := make(chan *tab.Error)
+		go func() {
+			_, err := p.Token("", p.token(t, "ada@acme"))
+			renewed <- err
+		}()
+		synctest.Wait()
+		if r := p.Switch("globex"); r.Status != tab.Switched {
+			t.Errorf("switch: %+v", r)
+		}
+		<-renewed
+		p.is(t, tab.Active, "globex")
+		p.token(t, "ada@globex")
+	})
+}
+
+func TestALateAnswerForTheOldOrganisationIsDropped(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.Switch("globex")
+		p.Switch("acme")
+		b.set(func() { b.latency = 10 * time.Second })
+		renewed := make(chan *tab.Error)
+		go func() {
+			_, err := p.Token("", p.token(t, "ada@acme"))
+			renewed <- err
+		}()
+		synctest.Wait()
+		if r := p.Switch("globex"); r.Status != tab.Switched { // from the record, at once
+			t.Fatalf("switch: %+v", r)
+		}
+		if err := <-renewed; err == nil || err.Code != tab.Overtaken || err.Action != api.Retry {
+			t.Errorf("the old organisation's token: %v", err)
+		}
+		p.is(t, tab.Active, "globex")
+	})
+}
+
+func TestSwitchingBackTakesNoRequest(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.Switch("globex")
+		b.asked()
+		for _, organization := range []string{"acme", "org_g", "acme", "acme"} {
+			if r := p.Switch(organization); r.Status != tab.Switched {
+				t.Fatalf("switch: %+v", r)
+			}
+		}
+		b.asks(t)
+		p.is(t, tab.Active, "acme")
+	})
+}
+
+func TestSwitchingBackTakesAFreshTokenWherePolicyDemandsIt(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.fresh = true
+		p := b.open(route("acme"))
+		p.Switch("globex")
+		b.asked()
+		p.Switch("acme")
+		b.asks(t, "POST /token org_a enter")
+		p.Switch("acme") // it is there already
+		b.asks(t)
+	})
+}
+
+func TestEverySwitchChangesTheFence(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		seen := map[int64]bool{p.state(t).Fence: true}
+		for _, organization := range []string{"globex", "acme", "globex"} {
+			p.Switch(organization)
+			fence := p.state(t).Fence
+			if seen[fence] {
+				t.Errorf("fence %d again", fence)
+			}
+			seen[fence] = true
+		}
+		fence := p.state(t).Fence
+		p.config.Organization = ""
+		time.Sleep(time.Hour) // renewals
+		if got := p.reload().state(t).Fence; got != fence {
+			t.Errorf("fence %d after renewals and a reload, want %d", got, fence)
+		}
+	})
+}
+
+func TestASwitchIsFinishedAfterTheStepUp(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.config.Organization = ""
+		b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication, LoginURL: base + "/login?organization=org_g&acr_values=mfa"}
+		r := p.Switch("globex")
+		if r.Status != tab.StepUpRequired || !strings.Contains(r.JSON(), `"loginUrl":"https://app.example/auth/login?organization=org_g&acr_values=mfa"`) {
+			t.Fatalf("switch: %s", r.JSON())
+		}
+		p.StepUp("globex", r.Error.LoginURL, "https://app.example/x")
+		if want := r.Error.LoginURL + "&return_to=https%3A%2F%2Fapp.example%2Fx"; p.went != want {
+			t.Errorf("went to %s, want %s", p.went, want)
+		}
+		delete(b.refusals, "org_g")
+		p = p.reload()
+		p.is(t, tab.Active, "globex")
+		if p = p.reload(); true {
+			p.is(t, tab.Active, "globex")
+		}
+	})
+}
+
+func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
+	for name, arrival := range map[string]api.Code{"by going back": "", "with an error": "access_denied"} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.signIn("ada")
+				p := b.open(route("acme"))
+				b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
+				p.StepUp("globex", "", "https://app.example/")
+				if want := base + "/login?organization=globex&return_to=https%3A%2F%2Fapp.example%2F"; p.went != want {
+					t.Errorf("went to %s, want %s", p.went, want)
+				}
+				p.leave()
+				p = b.restore(p.session, func(c *tab.Config) { c.Arrival = arrival })
+				p.is(t, tab.Active, "acme")
+			})
+		})
+	}
+}
+
+func TestASecondOrganisationIsServedWithoutSwitching(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.asked()
+		for range 3 {
+			token, err := p.Token("globex", "")
+			if err != nil || !strings.HasPrefix(token, "ada@globex#") {
+				t.Fatalf("token %q, %v", token, err)
+			}
+		}
+		b.asks(t, "POST /token globex")
+		p.is(t, tab.Active, "acme")
+		if _, err := p.Token("initech", ""); err == nil || err.Code != api.OrganizationAccessDenied {
+			t.Errorf("a foreign one: %v", err)
+		}
+		p.is(t, tab.Active, "acme")
+	})
+}
