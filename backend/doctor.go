@@ -80,6 +80,9 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	if wrong.has("oidc-issuer") {
 		config.Provider.Issuer = ""
 	}
+	if wrong.has("signing-algorithm") {
+		config.Algorithm = keys.ES256
+	}
 	if !wrong.has("public-url") {
 		config.PublicURL = s.publicURL
 	}
