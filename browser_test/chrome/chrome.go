@@ -122,12 +122,14 @@ func Block(t testing.TB, tab context.Context, pattern string) {
 	}
 }
 
-// Await waits until an expression is true in a tab's page, across navigations.
+// Await waits until an expression is true in a tab's page, across navigations. It
+// looks by the clock: a tab in the background paints no frames.
 func Await(t testing.TB, tab context.Context, expression string) {
 	t.Helper()
 	deadline := time.Now().Add(awaitTimeout)
 	for {
-		_, err := chromedp.Run(tab, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(time.Until(deadline))))
+		_, err := chromedp.Run(tab, chromedp.Poll[bool](expression,
+			chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(time.Until(deadline))))
 		if err == nil {
 			return
 		}
