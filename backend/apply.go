@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,56 +12,139 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
 func applyCommand() *cobra.Command {
 	var s settings
+	var printSQL bool
 	command := &cobra.Command{
-		Use:   "apply FILE",
-		Short: "Make the workspace be what a workspace file says",
+		Use:     "apply FILE",
+		Short:   "Make the workspace be what a workspace file says",
+		GroupID: groupWorkspace,
 		Long: `Apply makes the apps, roles, organisations and members be what the workspace file
 (YAML or JSON) says: all of it, or with a mistake in the file nothing. Applied
-again it changes nothing. A running server follows at the next request.`,
+again it changes nothing. A running server follows at the next request.
+
+Members that the file named before and no longer names leave their organisation.
+Those whom somebody admitted, or a claim of their identity token, stay as they
+are, unless the file names them: then the file has the last word. Organisations
+that the file does not name stay as they are.
+
+With --print-sql nothing is applied: the statements that would do it are printed,
+for wrangler d1 execute.`,
+		Example: `  tabard apply workspace.yaml
+  generate-workspace | tabard apply -`,
 		Args: cobra.ExactArgs(1),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return []string{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt
+		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return apply(c.Context(), s, args[0], c.OutOrStdout())
+			s.warn(c)
+			desired, err := readWorkspace(args[0], c.InOrStdin())
+			if err != nil {
+				return err
+			}
+			if printSQL {
+				return printScript(desired, c.OutOrStdout())
+			}
+			return s.apply(c.Context(), args[0], desired, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	s.addDatabase(command.Flags())
+	s.addDatabase(command)
+	command.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of applying")
 	return command
 }
 
-func apply(ctx context.Context, s settings, path string, out io.Writer) error {
-	text, err := os.ReadFile(path)
+// readWorkspace reads a workspace file; - is standard input.
+func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return directory.Desired{}, err
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(in)
 	if err != nil {
-		return err
+		return directory.Desired{}, err
 	}
 	desired, err := workspacefile.Parse(text)
 	if err != nil {
-		return fmt.Errorf("%s: nothing was applied\n%w", path, err)
+		return directory.Desired{}, nothingApplied(path, err)
 	}
+	return desired, nil
+}
+
+func printScript(desired directory.Desired, out io.Writer) error {
+	script, err := sqlstore.Script(desired, time.Now().Unix())
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, script)
+	return err
+}
+
+func nothingApplied(path string, err error) error {
+	return fmt.Errorf("%s: nothing was applied\n%w", path, err)
+}
+
+func (s *settings) apply(ctx context.Context, path string, desired directory.Desired, out, progress io.Writer) error {
 	store, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	changes, err := store.Apply(ctx, desired, time.Now().Unix())
+	p := &progressing{out: progress, total: desired.MemberCount(), told: time.Now()}
+	changes, err := store.ApplyReporting(ctx, desired, time.Now().Unix(), p.report)
+	var conflicts directory.Conflicts
+	if errors.As(err, &conflicts) {
+		return nothingApplied(path, conflicts)
+	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprint(out, report(desired, changes))
-	return nil
+	_, err = io.WriteString(out, summary(desired, changes))
+	return err
 }
 
-func report(d directory.Desired, c directory.Changes) string {
-	if c.None() {
-		return "Nothing changed.\n"
+// progressing tells those who wait how far a large file is.
+type progressing struct {
+	out   io.Writer
+	total int
+	told  time.Time
+}
+
+// progressInterval is how long nobody is told anything.
+const progressInterval = 2 * time.Second
+
+func (p *progressing) report(done int) {
+	if time.Since(p.told) < progressInterval {
+		return
 	}
-	text := fmt.Sprintf("%d organisations in the file: %d added, %d changed. Members: %d added, %d changed, %d removed.\n",
-		len(d.Organizations), c.Organizations.Added, c.Organizations.Changed,
-		c.Members.Added, c.Members.Changed, c.Members.Removed)
+	p.told = time.Now()
+	fmt.Fprintf(p.out, "%d of %d memberships (%d %%)\n", done, p.total, 100*done/max(p.total, 1))
+}
+
+// summary says what was changed.
+func summary(d directory.Desired, c directory.Changes) string {
+	if c.None() {
+		return fmt.Sprintf("Nothing changed: %s and %s are as the file says.\n",
+			plural(len(d.Organizations), "organisation"), plural(d.MemberCount(), "membership"))
+	}
+	text := ""
 	if c.Workspace {
-		text += "Apps, roles or policy changed.\n"
+		text += "apps, roles, policy  changed\n"
+	}
+	for _, row := range []struct {
+		name  string
+		count directory.Count
+	}{{"organisations", c.Organizations}, {"memberships", c.Members}} {
+		text += fmt.Sprintf("%-19s  %d added, %d changed, %d removed\n", row.name, row.count.Added, row.count.Changed, row.count.Removed)
 	}
 	return text
 }

@@ -7,39 +7,56 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 )
 
-func main() {
+func main() { os.Exit(execute()) }
+
+// execute runs the command that the arguments name and returns the exit status.
+func execute() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := newCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "tabard: "+err.Error())
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
+
+// The groups in which help shows the commands.
+const (
+	groupServer    = "server"
+	groupWorkspace = "workspace"
+	groupOther     = "other"
+)
 
 func newCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tabard",
 		Short: "One sign-in, one organisation per tab, no way to mix them",
 		Long: `Tabard mints short-lived access tokens, each for one organisation, from the one
-sign-in that all tabs of a browser share.
-
-Begin with a workspace file and a server:
-
-  tabard apply workspace.yaml
-  tabard serve --public-url https://app.example.com/auth --oidc-issuer https://id.example.com …
-
-Every flag can be given in the environment: --public-url is TABARD_PUBLIC_URL.`,
+sign-in that all tabs of a browser share.`,
+		Example: `  tabard apply workspace.yaml       say which apps, organisations, people there are
+  tabard serve --help               see what a server has to be told
+  tabard doctor                     see whether it was told right`,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
-		// Before any command runs, what the environment says becomes its flags.
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags(), os.LookupEnv) },
 	}
-	root.AddCommand(serveCommand(), applyCommand())
+	root.AddGroup(
+		&cobra.Group{ID: groupServer, Title: "The server:"},
+		&cobra.Group{ID: groupWorkspace, Title: "The workspace:"},
+		&cobra.Group{ID: groupOther, Title: "This program:"},
+	)
+	root.SetHelpCommandGroupID(groupOther)
+	root.SetCompletionCommandGroupID(groupOther)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(explainFlag)
+	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), membersCommand(), versionCommand())
 	return root
 }

@@ -14,33 +14,52 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/keys"
-	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/js"
 )
 
 func serveCommand() *cobra.Command {
 	var s settings
 	command := &cobra.Command{
-		Use:   "serve",
-		Short: "Serve the contract, the browser module and the face",
-		Args:  cobra.NoArgs,
+		Use:     "serve",
+		Short:   "Serve sign-in, tokens and the browser module",
+		GroupID: groupServer,
+		Long: `Serve answers browsers below --public-url, usually from behind the proxy that ends
+TLS. It makes the database's tables and the signing key where there are none. On
+an interrupt it stops to listen and lets the requests under way finish.`,
+		Example: `  # at the desk: a provider on this machine, the secret beside the SQLite file
+  tabard serve --public-url http://localhost:8080/auth \
+    --oidc-issuer http://localhost:8081 \
+    --oidc-client-id tabard --oidc-client-secret secret
+
+  # in production, with the two secrets out of the process list
+  export TABARD_OIDC_CLIENT_SECRET=… TABARD_DATABASE=postgres://…
+  tabard serve --public-url https://app.example.com/auth \
+    --listen 10.0.0.5:8787 --secret-file /run/secrets/tabard \
+    --oidc-issuer https://id.example.com --oidc-client-id tabard`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return serve(c.Context(), s, c.ErrOrStderr())
+			return serve(c.Context(), &s, c.ErrOrStderr())
 		},
 	}
-	s.addServer(command.Flags())
+	s.addServer(command)
 	return command
 }
 
-// serve runs the server until ctx ends, then lets requests under way finish.
-func serve(ctx context.Context, s settings, logs io.Writer) error {
-	log := slog.New(slog.NewJSONHandler(logs, nil))
-	if err := s.check(); err != nil {
-		return err
+// serve runs the server until ctx ends, then lets requests under way finish. With
+// a setting that is wrong, or a port that is taken, it has done nothing.
+func serve(ctx context.Context, s *settings, logs io.Writer) error {
+	if wrong := s.check(); wrong != nil {
+		return wrong
 	}
 	if !js.Built() {
 		return errors.New("the browser module is not built; run: go run ./js/build")
 	}
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("%s: %w", source(s.flags.Lookup("listen")), err)
+	}
+	defer listener.Close()
 	secret, err := s.secret()
 	if err != nil {
 		return err
@@ -50,20 +69,23 @@ func serve(ctx context.Context, s settings, logs io.Writer) error {
 		return err
 	}
 	defer store.Close()
+	algorithm := keys.Algorithm(s.signingAlgorithm)
+	if _, err := keys.NewRing(store, secret, algorithm).Signing(ctx, time.Now().Unix()); err != nil {
+		return err
+	}
+	log := s.logger(logs)
 	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, Secret: secret, Algorithm: keys.Algorithm(s.signingAlgorithm),
-		Provider: login.Config{Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret},
-		Client:   js.Handler(), Log: log,
+		PublicURL: s.publicURL, Secret: secret, Algorithm: algorithm,
+		Provider: s.provider(), Client: js.Handler(), Log: log,
 	}, store)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", s.listen)
-	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
+	for _, w := range s.warnings() {
+		log.Warn(w)
 	}
 	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
-	return run(ctx, listener, handler)
+	return run(ctx, listener, handler, log)
 }
 
 // Limits of the HTTP server.
@@ -76,10 +98,12 @@ const (
 	maxHeader         = 16 << 10
 )
 
-func run(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// run serves until ctx ends, then waits shutdownTimeout for requests under way.
+func run(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -88,7 +112,12 @@ func run(ctx context.Context, listener net.Listener, handler http.Handler) error
 		return err
 	case <-ctx.Done():
 	}
+	log.Info("stopping: requests under way may finish")
 	finish, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	return server.Shutdown(finish)
+	if err := server.Shutdown(finish); err != nil {
+		return fmt.Errorf("requests were cut off after %v", shutdownTimeout)
+	}
+	log.Info("stopped")
+	return nil
 }

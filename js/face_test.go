@@ -24,10 +24,6 @@ func run(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-func TestTheFaceKeepsItsPromisesWithoutTheModule(t *testing.T) {
-	run(t, "node", "--test", "test/")
-}
-
 func TestTheDeclarationsAreTheCode(t *testing.T) {
 	npm(t)
 	run(t, "node_modules/.bin/tsc", "-p", ".")

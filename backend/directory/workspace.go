@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -106,4 +107,9 @@ func texts(value any) []string {
 		return all
 	}
 	return nil
+}
+
+// RoleNames returns the workspace's roles, sorted.
+func (w *Workspace) RoleNames() []string {
+	return slices.Sorted(maps.Keys(w.Roles))
 }

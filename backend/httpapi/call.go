@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -57,9 +60,19 @@ func (c *call) dispatch(methods map[string]endpoint) error {
 		run, ok = methods[http.MethodGet]
 	}
 	if !ok {
+		c.w.Header().Set("Allow", allowed(methods))
 		return refuse(api.InvalidRequest, "This address does not answer "+c.r.Method+".").with(http.StatusMethodNotAllowed)
 	}
 	return run(c)
+}
+
+// allowed is the header Allow of a path (RFC 9110 section 10.2.1).
+func allowed(methods map[string]endpoint) string {
+	names := slices.Sorted(maps.Keys(methods))
+	if methods[http.MethodGet] != nil {
+		names = append(names, http.MethodHead)
+	}
+	return strings.Join(append(names, http.MethodOptions), ", ")
 }
 
 // secure sets what every answer carries.
@@ -85,18 +98,23 @@ func (c *call) recovered() {
 	}
 }
 
-// refuse answers with an error: JSON for programs, a page for people.
-func (c *call) refuse(r *refusal) {
-	c.record.refusal = r
+// refuse answers with an error: JSON for programs, a page for people. A fault of
+// the server's changes nothing in the browser.
+func (c *call) refuse(because *refusal) {
+	r := *because // a refusal may be shared between calls
 	r.ServerTime = c.now
+	c.record.refusal = &r
+	if r.httpStatus() >= http.StatusInternalServerError {
+		c.w.Header().Del("Set-Cookie")
+	}
 	switch r.Code {
 	case api.InsufficientUserAuthentication:
-		c.w.Header().Set("WWW-Authenticate", challenge(r))
+		c.w.Header().Set("WWW-Authenticate", challenge(&r))
 	case api.RateLimited, api.TemporarilyUnavailable:
 		c.w.Header().Set("Retry-After", strconv.FormatInt(max(r.RetryAfter, 1), 10))
 	}
 	if c.page() {
-		c.sorry(r)
+		c.sorry(&r)
 		return
 	}
 	c.json(r.httpStatus(), r.body)
@@ -216,6 +234,9 @@ func flat(text []byte) error {
 		if err != nil {
 			return errors.New("not a JSON object")
 		}
+		if text, _ := name.(string); strings.ContainsFunc(text, notInName) {
+			return fmt.Errorf("unknown field %q", name)
+		}
 		if seen[name] {
 			return fmt.Errorf("%q stands twice", name)
 		}
@@ -230,3 +251,7 @@ func flat(text []byte) error {
 	}
 	return nil
 }
+
+// notInName tells what no name of the contract has. The decoder matches names
+// whatever their case, and would take "User" for a second "user".
+func notInName(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }

@@ -48,7 +48,7 @@ func (c *call) refreshTokens() ([]carried, error) {
 		}
 		seen[cookie.Name] = true
 		token, err := session.ParseToken(cookie.Value)
-		if err != nil || sessionCookieName(c.app.ID, token.Session()) != cookie.Name {
+		if err != nil || cookie.Quoted || sessionCookieName(c.app.ID, token.Session()) != cookie.Name {
 			c.clear(cookie.Name)
 			continue
 		}

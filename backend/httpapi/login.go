@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -55,9 +56,9 @@ func (c *call) login() error {
 
 // navigation refuses what is not a top-level navigation, where the browser tells.
 func (c *call) navigation() error {
-	mode, named := single(c.r.Header, "Sec-Fetch-Mode")
-	dest, _ := single(c.r.Header, "Sec-Fetch-Dest")
-	if named && (mode != "navigate" || dest != "document") {
+	mode, hasMode := single(c.r.Header, "Sec-Fetch-Mode")
+	dest, hasDest := single(c.r.Header, "Sec-Fetch-Dest")
+	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {
 		return refuse(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
 	}
 	return nil
@@ -194,7 +195,7 @@ func (c *call) attempt(state string) (login.Attempt, error) {
 	}
 	name := attemptCookieName(state)
 	cookies := c.r.CookiesNamed(name)
-	if len(cookies) != 1 {
+	if len(cookies) != 1 || cookies[0].Quoted {
 		return login.Attempt{}, unknown
 	}
 	attempt, err := login.OpenAttempt(c.attempts, cookies[0].Value, name, c.now)
@@ -249,6 +250,7 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity) error {
 		return err
 	}
 	c.record.session, c.record.user = s.ID.String(), user.ID
+	c.audit(audit.Event{Action: audit.SignIn, UserID: user.ID, SessionID: s.ID.String()})
 	c.keep(s, first)
 	return nil
 }
@@ -273,8 +275,9 @@ func (c *call) redirect(target string) {
 	c.record.status = http.StatusSeeOther
 }
 
-// clip bounds what is kept of a header.
+// clip bounds what is kept of a header, and keeps text of it: databases refuse
+// bytes that are none.
 func clip(text string) string {
 	const most = 256
-	return text[:min(len(text), most)]
+	return strings.ToValidUTF8(text[:min(len(text), most)], "?")
 }

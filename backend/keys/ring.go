@@ -104,7 +104,7 @@ func (r *Ring) All(ctx context.Context, now int64) ([]Key, error) {
 	if r.keys != nil {
 		return r.keys, nil
 	}
-	keys, err := r.load(ctx)
+	keys, err := r.Stored(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (r *Ring) All(ctx context.Context, now int64) ([]Key, error) {
 		if err := r.make(ctx, now); err != nil {
 			return nil, err
 		}
-		if keys, err = r.load(ctx); err != nil {
+		if keys, err = r.Stored(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -129,7 +129,8 @@ func holds(keys []Key, a Algorithm) bool {
 	return false
 }
 
-func (r *Ring) load(ctx context.Context) ([]Key, error) {
+// Stored returns the keys that the store has, the newest first, and makes none.
+func (r *Ring) Stored(ctx context.Context) ([]Key, error) {
 	stored, err := r.store.SigningKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("keys: %w", err)

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -66,7 +66,9 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, exchangeError(err)
 	}
 	raw, _ := tokens.Extra("id_token").(string)
-	token, err := found.provider.Verifier(&oidc.Config{ClientID: p.config.ClientID}).Verify(ctx, raw)
+	token, err := found.provider.Verifier(&oidc.Config{
+		ClientID: p.config.ClientID, Now: func() time.Time { return time.Unix(now, 0) },
+	}).Verify(ctx, raw)
 	if err != nil {
 		return Identity{}, refused("identity token: %w", err)
 	}
@@ -75,7 +77,9 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	identity.Token = raw
-	p.addUserInfo(ctx, found, tokens, &identity)
+	if err := p.addUserInfo(ctx, found, tokens, &identity); err != nil {
+		return Identity{}, err
+	}
 	return identity, nil
 }
 
@@ -98,8 +102,8 @@ func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 // exchangeError tells a refused code from a provider that is away.
 func exchangeError(err error) error {
 	var answer *oauth2.RetrieveError
-	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode < http.StatusInternalServerError {
-		return &Refused{Code: "invalid_response", Err: fmt.Errorf("the code was refused: %s", answer.ErrorCode)}
+	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4 {
+		return refused("the code was refused: %s", answer.ErrorCode)
 	}
 	return fmt.Errorf("%w: redeeming the code failed", ErrUnavailable)
 }
@@ -114,7 +118,7 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 		Name            string   `json:"name"`
 		Email           string   `json:"email"`
 	}
-	identity := Identity{Issuer: token.Issuer, Subject: token.Subject, Claims: map[string]any{}}
+	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject, Claims: map[string]any{}}
 	if err := errors.Join(token.Claims(&claims), token.Claims(&identity.Claims)); err != nil {
 		return Identity{}, refused("identity token: %w", err)
 	}
@@ -126,8 +130,8 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 	case claims.AuthorizedParty != "" && claims.AuthorizedParty != p.config.ClientID,
 		claims.AuthorizedParty == "" && len(token.Audience) > 1:
 		return Identity{}, refused("identity token: azp is %q", claims.AuthorizedParty)
-	case token.IssuedAt.Unix() > now+maxSkew:
-		return Identity{}, refused("identity token: issued in the future")
+	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
+		return Identity{}, refused("identity token: issued in the future, or nobody knows when")
 	case a.MaxAge != nil && (claims.AuthTime == 0 || now-claims.AuthTime > *a.MaxAge+maxSkew):
 		return Identity{}, refused("identity token: the authentication is older than was asked for")
 	}
@@ -136,24 +140,36 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 		identity.AuthTime = min(token.IssuedAt.Unix(), now)
 	}
 	identity.ACR, identity.AMR, identity.SessionID = claims.ACR, slices.Clip(claims.AMR), claims.SessionID
-	identity.Name, identity.Email = claims.Name, claims.Email
+	identity.Name, identity.Email = claims.Name, verified(claims.Email, identity.Claims)
 	return identity, nil
+}
+
+// verified returns an e-mail address unless the claims beside it say that the
+// provider has not verified it (OpenID Connect Core section 5.1).
+func verified(email string, claims map[string]any) string {
+	if v, said := claims["email_verified"]; said && v != true && v != "true" {
+		return ""
+	}
+	return email
 }
 
 // addUserInfo asks the provider for what its identity token leaves out (OpenID
 // Connect Core section 5.3). Who signed in is known without it, so that its
-// failure fails nothing.
-func (p *Provider) addUserInfo(ctx context.Context, found *discovered, tokens *oauth2.Token, identity *Identity) {
+// failure fails nothing; an answer about somebody else is refused.
+func (p *Provider) addUserInfo(ctx context.Context, found *discovered, tokens *oauth2.Token, identity *Identity) error {
 	if found.metadata.UserInfo == "" || (identity.Name != "" && identity.Email != "") {
-		return
+		return nil
 	}
 	info, err := found.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
-	if err != nil || info.Subject != identity.Subject {
-		return
+	if err != nil {
+		return nil
+	}
+	if info.Subject != identity.Subject {
+		return refused("userinfo: of another sub")
 	}
 	var claims map[string]any
 	if err := info.Claims(&claims); err != nil {
-		return
+		return nil
 	}
 	for name, value := range claims {
 		if _, signed := identity.Claims[name]; !signed {
@@ -164,6 +180,7 @@ func (p *Provider) addUserInfo(ctx context.Context, found *discovered, tokens *o
 		identity.Name = name
 	}
 	if identity.Email == "" {
-		identity.Email = info.Email
+		identity.Email = verified(info.Email, identity.Claims)
 	}
+	return nil
 }

@@ -9,8 +9,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
-	"sync"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -35,9 +37,7 @@ type Config struct {
 type Provider struct {
 	config Config
 	client *http.Client
-
-	mu    sync.Mutex
-	found *discovered
+	found  atomic.Pointer[discovered]
 }
 
 // discovered is what the provider's metadata say (OpenID Connect Discovery
@@ -46,10 +46,10 @@ type discovered struct {
 	provider *oidc.Provider
 	oauth    oauth2.Config
 	metadata struct {
-		EndSession string   `json:"end_session_endpoint"`
-		UserInfo   string   `json:"userinfo_endpoint"`
-		NamesIss   bool     `json:"authorization_response_iss_parameter_supported"`
-		Methods    []string `json:"code_challenge_methods_supported"`
+		EndSession  string   `json:"end_session_endpoint"`
+		UserInfo    string   `json:"userinfo_endpoint"`
+		NamesIss    bool     `json:"authorization_response_iss_parameter_supported"`
+		AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 	}
 }
 
@@ -89,17 +89,15 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 // speak as one; trying again later may help.
 var ErrUnavailable = errors.New("login: the OpenID provider is unavailable")
 
-// Discover reads the provider's metadata, once.
+// Discover reads the provider's metadata, unless they were read before.
 func (p *Provider) Discover(ctx context.Context) error {
 	_, err := p.discover(ctx)
 	return err
 }
 
 func (p *Provider) discover(ctx context.Context) (*discovered, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.found != nil {
-		return p.found, nil
+	if found := p.found.Load(); found != nil {
+		return found, nil
 	}
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.config.Issuer)
 	if err != nil {
@@ -113,8 +111,19 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	if err := provider.Claims(&found.metadata); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	p.found = found
+	found.oauth.Endpoint.AuthStyle = authStyle(found.metadata.AuthMethods)
+	p.found.Store(found)
 	return found, nil
+}
+
+// authStyle chooses how the client authenticates: by client_secret_basic, which is
+// what a provider that names no methods takes (OpenID Connect Discovery section 3),
+// unless it takes client_secret_post alone. Trying both would redeem a code twice.
+func authStyle(methods []string) oauth2.AuthStyle {
+	if slices.Contains(methods, "client_secret_post") && !slices.Contains(methods, "client_secret_basic") {
+		return oauth2.AuthStyleInParams
+	}
+	return oauth2.AuthStyleInHeader
 }
 
 // Request is what a sign-in asks of the provider beyond the ordinary (OpenID
@@ -148,14 +157,15 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 }
 
 // EndSessionURL returns where the provider's own session is ended (OpenID Connect
-// RP-Initiated Logout section 2), or "" where it offers that not.
+// RP-Initiated Logout section 2), or "" where it offers that not. Of another scheme
+// than the issuer's it is no address to send a page to.
 func (p *Provider) EndSessionURL(ctx context.Context, identityToken, returnTo string) string {
 	found, err := p.discover(ctx)
 	if err != nil || found.metadata.EndSession == "" {
 		return ""
 	}
 	end, err := url.Parse(found.metadata.EndSession)
-	if err != nil {
+	if err != nil || end.Scheme == "" || !strings.HasPrefix(p.config.Issuer, end.Scheme+"://") {
 		return ""
 	}
 	query := end.Query()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -148,4 +149,35 @@ func look(tab context.Context, expression string) (bool, error) {
 	ctx, stop := context.WithTimeout(tab, lookTimeout)
 	defer stop()
 	return chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+}
+
+// Press waits until an element can be seen and presses it.
+func Press(t testing.TB, tab context.Context, selector string) {
+	t.Helper()
+	timed, stop := context.WithTimeout(tab, awaitTimeout)
+	defer stop()
+	if err := chromedp.Do(timed, chromedp.Click(selector)); err != nil {
+		t.Fatalf("pressing %s: %v", selector, err)
+	}
+}
+
+// Back goes back in a tab's history. It does not wait: a page restored from the
+// back/forward cache does not load again.
+func Back(t testing.TB, tab context.Context) {
+	t.Helper()
+	Eval[any](t, tab, `void setTimeout(() => history.back())`)
+}
+
+// Opened evaluates what opens a tab from another, and returns that tab.
+func Opened(t testing.TB, tab context.Context, expression string) context.Context {
+	t.Helper()
+	opened := chromedp.WaitNewTarget(tab, func(*target.Info) bool { return true })
+	Eval[any](t, tab, expression)
+	select {
+	case id := <-opened:
+		return started(t, tab, chromedp.WithTargetID(id))
+	case <-time.After(awaitTimeout):
+		t.Fatalf("no tab was opened by %s", expression)
+		return nil
+	}
 }

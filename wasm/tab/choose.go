@@ -22,7 +22,10 @@ func (t *Tab) offer() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
+	case err == nil && t.wish != "":
+		// The person chose while the list was on its way.
 	case err == nil:
+		t.record.Epoch = t.epoch()
 		t.state.Organizations, t.state.User = session.Organizations, session.User
 		t.takeOff(Choose, nil)
 	case t.state.Status == Starting:

@@ -2,6 +2,7 @@ package idp_test
 
 import (
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"slices"
 	"strings"
@@ -45,6 +46,14 @@ func TestBothWaysOfClientAuthenticationWork(t *testing.T) {
 		p.oauth.Endpoint.AuthStyle = style
 		p.signIn("bob", "pwd")
 	}
+}
+
+func TestTwoWaysOfClientAuthenticationAtOnceAreRefused(t *testing.T) {
+	p := newParty(t)
+	p.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
+	code := p.press(p.visit(), "alice", "pwd").code(t)
+	_, _, err := p.exchange(code, with("client_id", "tabard"), with("client_secret", config().ClientSecret))
+	wantTokenError(t, err, http.StatusUnauthorized, "invalid_client")
 }
 
 func TestAWrongClientSecretIsRefusedAndDoesNotSpendTheCode(t *testing.T) {
@@ -215,8 +224,14 @@ func TestASessionEndsAfterTwelveHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t)
 		p.signIn("alice", "pwd")
-		time.Sleep(12 * time.Hour)
-		p.visit(with("prompt", "none")).wantError(t, "login_required")
+		address, _ := url.Parse(issuer)
+		cookies := p.browser.Jar.Cookies(address)
+		time.Sleep(12*time.Hour - time.Second)
+		p.wantSignedIn(true)
+		time.Sleep(time.Second)
+		p.browser.Jar, _ = cookiejar.New(nil) // one that never drops a cookie by itself
+		p.browser.Jar.SetCookies(address, cookies)
+		p.wantSignedIn(false)
 	})
 }
 
@@ -239,6 +254,13 @@ func TestASignInFromAnotherSiteIsRefused(t *testing.T) {
 	if got := p.read(response, err); got.status != http.StatusForbidden || got.header.Get("Set-Cookie") != "" {
 		t.Errorf("status %d, Set-Cookie %q, want 403 and none", got.status, got.header.Get("Set-Cookie"))
 	}
+}
+
+func TestACancelledSignInIsToldToTheClient(t *testing.T) {
+	p := newParty(t)
+	got := p.post("/sign-in", url.Values{"request": {p.visit().hidden(t, "request")}, "cancel": {""}})
+	got.wantError(t, "access_denied")
+	p.wantSignedIn(false)
 }
 
 func TestNobodyElseCanBeSignedIn(t *testing.T) {

@@ -73,7 +73,7 @@ func (p *provider) readHint(form url.Values) (subject, problem string) {
 	client := form.Get("client_id")
 	if hint := form.Get("id_token_hint"); hint != "" {
 		var err error
-		if subject, err = p.key.subjectOf(hint, p.Issuer, p.ClientID); err != nil {
+		if subject, err = p.key.subjectOf(hint); err != nil {
 			return "", "The id_token_hint was not issued here."
 		}
 		if client == "" {

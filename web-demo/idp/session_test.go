@@ -77,7 +77,8 @@ func TestEndSessionRefuses(t *testing.T) {
 		"a foreign return address":      {"client_id": {"tabard"}, "post_logout_redirect_uri": {"https://evil.example/"}},
 		"a return address of no client": {"post_logout_redirect_uri": {signedOut}},
 		"an unknown client":             {"client_id": {"somebody"}},
-		"a forged ID token":             {"id_token_hint": {"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9."}},
+		"an ID token of no key":         {"id_token_hint": {"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9."}},
+		"another provider's ID token":   {"id_token_hint": {newParty(t).idToken("alice")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newParty(t)

@@ -43,7 +43,7 @@ func (p *provider) showPeople(w http.ResponseWriter, q authorizationRequest, ses
 		}
 		return signedIn && session.person == person
 	}
-	v := view{Title: "Who is signing in?", Lead: "Development provider: choose a person. No password is asked for.", Request: q.raw}
+	v := view{Title: "Who is signing in?", Lead: "Choose a person. No password is asked for.", Request: q.raw}
 	if q.wantsSecondFactor() {
 		v.Title = "Please confirm that it is you"
 		v.Lead = "The application asks for a second factor. Here it takes one press of a button."
@@ -63,7 +63,7 @@ func rank(c choice) int {
 }
 
 // signIn starts a session for the person whose button was pressed and goes on
-// with the request that the page was shown for.
+// with the request that the page was shown for, or ends it where they cancelled.
 func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		p.showProblem(w, "The request is too large or cannot be read.")
@@ -76,6 +76,10 @@ func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	request, ok := p.validate(w, r, query)
 	if !ok {
+		return
+	}
+	if r.PostForm.Has("cancel") {
+		p.answerError(w, r, request, refusal{"access_denied", "the person cancelled the sign-in"})
 		return
 	}
 	person, ok := p.person(r.PostForm.Get("person"))

@@ -7,7 +7,7 @@ import (
 )
 
 func (f *file) organization(n *yaml.Node) {
-	var o directory.DesiredOrganization
+	o := directory.DesiredOrganization{Line: n.Line}
 	var members *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
 		"id": f.into(&o.ID), "slug": f.into(&o.Slug), "name": f.into(&o.Name),
@@ -32,6 +32,7 @@ func (f *file) organization(n *yaml.Node) {
 		o.Members = f.people(members)
 	}
 	f.desired.Organizations = append(f.desired.Organizations, o)
+	n.Content = nil // read; of a large file the nodes weigh most
 }
 
 func (f *file) people(n *yaml.Node) []directory.Member {

@@ -6,8 +6,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tabard-auth/tabard/backend/directory"
 )
 
 // Problem is a mistake in a workspace file.
@@ -29,9 +32,6 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxProblems is how many mistakes are told at once.
-const maxProblems = 20
-
 // reader reads nodes and collects what is wrong with them, so that one run tells
 // all mistakes.
 type reader struct {
@@ -39,7 +39,7 @@ type reader struct {
 }
 
 func (r *reader) wrong(n *yaml.Node, format string, args ...any) {
-	if len(r.problems) < maxProblems {
+	if len(r.problems) < directory.MaxProblems {
 		r.problems = append(r.problems, Problem{n.Line, fmt.Sprintf(format, args...)})
 	}
 }
@@ -98,8 +98,15 @@ func (r *reader) text(n *yaml.Node) string {
 		r.wrong(n, "a text is expected here")
 		return ""
 	}
+	if len(n.Value) > maxText || strings.ContainsFunc(n.Value, unicode.IsControl) {
+		r.wrong(n, "this text is longer than %d bytes, or of several lines", maxText)
+		return ""
+	}
 	return n.Value
 }
+
+// maxText is how long a text may be, in bytes.
+const maxText = 1000
 
 func (r *reader) texts(n *yaml.Node) []string {
 	all := []string{}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/httpapi"
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+// wrongSetting is a setting that is not as it has to be.
+type wrongSetting struct {
+	flag  string
+	what  string // where it came from, and what is wrong with it
+	right string // what would be right
+}
+
+// wrongSettings is the error that tells all of them at once.
+type wrongSettings []wrongSetting
+
+func (w wrongSettings) Error() string {
+	text := "a setting is wrong; nothing was started\n"
+	if len(w) > 1 {
+		text = fmt.Sprintf("%d settings are wrong; nothing was started\n", len(w))
+	}
+	for _, s := range w {
+		text += fmt.Sprintf("\n  %s\n      %s\n", s.what, strings.ReplaceAll(s.right, "\n", "\n      "))
+	}
+	return strings.TrimSuffix(text, "\n")
+}
+
+func (w wrongSettings) has(flag string) bool {
+	return slices.ContainsFunc(w, func(s wrongSetting) bool { return s.flag == flag })
+}
+
+func (s *settings) wrong(flag, right string) *wrongSetting {
+	f := s.flags.Lookup(flag)
+	what := fmt.Sprintf("%s is %s", source(f), shown(flag, f.Value.String()))
+	if f.Value.String() == "" {
+		what = fmt.Sprintf("--%s (or %s) is missing", flag, variable(flag))
+	}
+	return &wrongSetting{flag, what, right}
+}
+
+// shown quotes a value, and hides one that may hold a password.
+func shown(flag, value string) string {
+	if flag == "database" && strings.Contains(value, "@") {
+		scheme, _, _ := strings.Cut(value, ":")
+		return strconv.Quote(scheme + ":…")
+	}
+	return strconv.Quote(value)
+}
+
+// check returns every setting of a server that is wrong.
+func (s *settings) check() wrongSettings {
+	var all wrongSettings
+	for _, check := range []func() *wrongSetting{
+		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
+		s.checkIssuer, s.checkClientID, s.checkClientSecret,
+		s.checkAlgorithm, s.checkLogFormat, s.checkLogLevel,
+	} {
+		if wrong := check(); wrong != nil {
+			all = append(all, *wrong)
+		}
+	}
+	return all
+}
+
+func (s *settings) checkPublicURL() *wrongSetting {
+	if s.publicURL == "" {
+		return s.wrong("public-url", "It is the backend's address as browsers see it, such as\nhttps://app.example.com/auth")
+	}
+	if _, err := httpapi.ParsePublicURL(s.publicURL); err != nil {
+		return s.wrong("public-url", "It has to be an https address, such as https://app.example.com/auth,\nwithout query; http only on localhost, for browsers drop its cookies.")
+	}
+	return nil
+}
+
+func (s *settings) checkListen() *wrongSetting {
+	_, port, err := net.SplitHostPort(s.listen)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return s.wrong("listen", "It has to be HOST:PORT, such as 127.0.0.1:8787, or :8787 for every address.")
+	}
+	return nil
+}
+
+const sqlitePrefix = "sqlite:"
+
+func (s *settings) checkDatabase() *wrongSetting {
+	path, embedded := strings.CutPrefix(s.database, sqlitePrefix)
+	switch {
+	case embedded && path != "":
+		return nil
+	case strings.HasPrefix(s.database, "postgres://"), strings.HasPrefix(s.database, "postgresql://"):
+		return nil
+	}
+	return s.wrong("database", "It has to be sqlite:FILE, such as sqlite:/var/lib/tabard/tabard.db, or\npostgres://USER:PASSWORD@HOST/DATABASE")
+}
+
+func (s *settings) checkIssuer() *wrongSetting {
+	if s.oidcIssuer == "" {
+		return s.wrong("oidc-issuer", "It is the issuer of your OpenID provider, such as https://id.example.com")
+	}
+	u, err := url.Parse(s.oidcIssuer)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.Scheme != "https" && (u.Scheme != "http" || !onLoopback(u.Hostname())) {
+		return s.wrong("oidc-issuer", "It has to be an https address without query, exactly as the provider's\nmetadata name it (http only on localhost).")
+	}
+	return nil
+}
+
+func (s *settings) checkClientID() *wrongSetting {
+	if s.oidcClientID == "" {
+		return s.wrong("oidc-client-id", "Register a confidential web client at the provider; it gives the id.")
+	}
+	return nil
+}
+
+func (s *settings) checkClientSecret() *wrongSetting {
+	if s.oidcClientSecret == "" {
+		return s.wrong("oidc-client-secret", "The provider gives it with the client id. In the environment ps does\nnot show it.")
+	}
+	return nil
+}
+
+func (s *settings) checkAlgorithm() *wrongSetting {
+	if _, err := keys.ParseAlgorithm(s.signingAlgorithm); err != nil {
+		return s.wrong("signing-algorithm", "It has to be ES256, EdDSA or RS256.")
+	}
+	return nil
+}
+
+func (s *settings) checkLogFormat() *wrongSetting {
+	if s.logFormat != "json" && s.logFormat != "text" {
+		return s.wrong("log-format", "It has to be json or text.")
+	}
+	return nil
+}
+
+func (s *settings) checkLogLevel() *wrongSetting {
+	var level slog.Level
+	if level.UnmarshalText([]byte(s.logLevel)) != nil {
+		return s.wrong("log-level", "It has to be debug, info, warn or error.")
+	}
+	return nil
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+func onLoopback(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}

@@ -1,0 +1,82 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+const cookies = "cookies"
+
+// Cookies of the echo: one that is named like the backend's, and one that is not.
+const (
+	likeOurs   = "__Host-Http-tabard.doctor"
+	likeTheirs = "doctor-control"
+	marker     = "tabard-doctor-1d0f5c"
+)
+
+// stripAdvice says what a proxy has to do on a host that the backend shares.
+const stripAdvice = "Let the proxy take every cookie whose name begins with __Host-Http-tabard from the requests that it does not forward to the backend. " +
+	"To check: sign in, open a page of the app, and see that the Cookie header that reaches the app has none of them. " +
+	"With an address outside the mount that answers with the request's headers, --echo-url URL checks it."
+
+// cookies finds out how far the session cookie reaches. __Host- demands Path=/, so
+// browsers send it to all of the backend's host; an app on the same host must not
+// get to see it.
+func (e *examination) cookies(ctx context.Context, public *url.URL) {
+	switch {
+	case e.EchoURL != "":
+		e.echo(ctx, public)
+	case e.workspace == nil:
+		e.add(cookies, Look, stripAdvice, "whether an app shares the host %s is not known; then its proxy has to keep the session cookie from it", public.Host)
+	case !sharesHost(e.workspace, public):
+		e.ok(cookies, "no app shares the host %s, so none sees the session cookie", public.Host)
+	default:
+		e.add(cookies, Look, stripAdvice, "an app shares the host %s; whether the proxy keeps the session cookie from it cannot be told from outside", public.Host)
+	}
+}
+
+// sharesHost tells whether an app's pages come from the backend's host, of which
+// cookies know no ports.
+func sharesHost(w *directory.Workspace, public *url.URL) bool {
+	return slices.ContainsFunc(w.Apps, func(a directory.App) bool {
+		return slices.ContainsFunc(a.Origins, func(origin string) bool {
+			u, err := url.Parse(origin)
+			return err == nil && u.Hostname() == public.Hostname()
+		})
+	})
+}
+
+// echo sends both cookies to an address that answers with what reached it: only
+// the one that is not the backend's may come back.
+func (e *examination) echo(ctx context.Context, public *url.URL) {
+	u, err := url.Parse(e.EchoURL)
+	mount := strings.TrimSuffix(public.Path, "/") + "/"
+	if err != nil || u.Hostname() != public.Hostname() || (u.Host == public.Host && strings.HasPrefix(u.Path+"/", mount)) {
+		e.add(cookies, Problem, "It has to be an address of the app, on the host "+public.Hostname()+" but outside "+mount, "--echo-url %s is not where the app is", e.EchoURL)
+		return
+	}
+	a, err := e.get(ctx, e.EchoURL, "Cookie", likeTheirs+"="+marker+"; "+likeOurs+"="+marker)
+	switch {
+	case err != nil:
+		e.add(cookies, Problem, "Check --echo-url.", "%s does not answer: %v", e.EchoURL, err)
+	case a.carries(likeOurs):
+		e.add(cookies, Problem, stripAdvice, "%s got to see a cookie named like the session's", e.EchoURL)
+	case !a.carries(likeTheirs):
+		e.add(cookies, Look, stripAdvice, "%s does not answer with the cookies that reached it, so it tells nothing (%s)", e.EchoURL, a.describe())
+	default:
+		e.ok(cookies, "%s does not get to see a cookie named like the session's", e.EchoURL)
+	}
+}
+
+// carries tells whether a cookie's name comes back, in a header or the body.
+func (a *answer) carries(name string) bool {
+	var headers bytes.Buffer
+	http.Header(a.header).Write(&headers)
+	return bytes.Contains(a.body, []byte(name)) || bytes.Contains(headers.Bytes(), []byte(name))
+}

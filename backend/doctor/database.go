@@ -1,0 +1,121 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/store/inspect"
+)
+
+const database = "database"
+
+func (e *examination) database(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	d, err := e.Config.Database(ctx)
+	switch {
+	case errors.Is(err, inspect.ErrMissing):
+		e.add(database, Warning, "`tabard apply` and `tabard serve` make it. If there was one, check --database: a relative file name depends on the directory.",
+			"there is none yet")
+		return
+	case err != nil:
+		e.add(database, Problem, "Check --database, and that the database runs and lets this account in.", "it cannot be used: %v", err)
+		return
+	}
+	defer d.Store.Close()
+	e.schema(d)
+	e.durability(d)
+	if d.Schema > 0 && d.ReadOnly == nil {
+		e.ok(database, "it can be written")
+	} else if d.ReadOnly != nil {
+		e.add(database, Problem, "Give the account of the server the right to write, and see that this is no read-only replica or file.",
+			"it cannot be written: %v", d.ReadOnly)
+	}
+	if d.Ahead != 0 {
+		e.clock("the database's", int64(d.Ahead/time.Second))
+	}
+	if d.Migrated() {
+		e.workspaceDocument(ctx, d)
+		e.signingKeys(ctx, d)
+	}
+}
+
+func (e *examination) schema(d *inspect.Database) {
+	switch {
+	case d.Migrated():
+		e.ok(database, "its tables are this release's")
+	case d.Schema == 0:
+		e.add(database, Warning, "`tabard apply` and `tabard serve` make them.", "it has no tables yet")
+	case d.Schema < d.Release:
+		e.add(database, Warning, "`tabard serve` of this release brings them up to date. Make a backup first.",
+			"its tables are of an older release (%d of %d)", d.Schema, d.Release)
+	default:
+		e.add(database, Problem, "Run the newer release; tables never go back.",
+			"its tables are of a newer release (%d, this one knows %d)", d.Schema, d.Release)
+	}
+}
+
+func (e *examination) durability(d *inspect.Database) {
+	var good, bad []string
+	for _, s := range d.Durability {
+		if setting := s.Name + " = " + s.Value; s.Durable {
+			good = append(good, setting)
+		} else {
+			bad = append(bad, setting)
+		}
+	}
+	if len(bad) > 0 {
+		e.add(database, Problem, "Set it so that commits survive a crash: otherwise rotations are lost, and people signed out, when the machine fails. SQLite needs a local disk for WAL.",
+			"commits may be lost in a crash: %s", strings.Join(bad, ", "))
+		return
+	}
+	e.ok(database, "commits survive a crash: %s", strings.Join(good, ", "))
+}
+
+func (e *examination) workspaceDocument(ctx context.Context, d *inspect.Database) {
+	w, err := d.Store.Workspace(ctx)
+	if err != nil {
+		e.add(database, Problem, "Apply the workspace file again.", "the workspace cannot be read: %v", err)
+		return
+	}
+	e.workspace = w
+}
+
+func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
+	const subject = "keys"
+	stored, err := d.Store.SigningKeys(ctx)
+	if err != nil {
+		e.add(subject, Problem, "Check the database.", "they cannot be read: %v", err)
+		return
+	}
+	if len(stored) == 0 {
+		e.ok(subject, "none yet; the first start makes one for %s", e.Algorithm)
+		return
+	}
+	if e.Secret == nil {
+		e.add(subject, Problem, "Put the secret file back from its copy: what is in the database was made under it.",
+			"there are %d, but no secret to open them", len(stored))
+		return
+	}
+	opened, err := keys.NewRing(d.Store, *e.Secret, e.Algorithm).Stored(ctx)
+	if err != nil {
+		e.add(subject, Problem, "Add the secret that was used before as a further line of the secret file; the first line makes, all of them open.",
+			"they cannot be opened: %v", err)
+		return
+	}
+	counts := map[keys.Algorithm]int{}
+	for _, k := range opened {
+		counts[k.Algorithm]++
+		e.keyIDs = append(e.keyIDs, k.ID)
+	}
+	e.ok(subject, "all of them (%d) open under the secret", len(opened))
+	if counts[e.Algorithm] == 0 {
+		e.add(subject, Warning, "See that the APIs accept "+string(e.Algorithm)+"; the next start makes a key for it.",
+			"none is for %s, with which tokens will be signed", e.Algorithm)
+		return
+	}
+	e.ok(subject, "%d for %s, with which tokens are signed", counts[e.Algorithm], e.Algorithm)
+}

@@ -1,0 +1,123 @@
+// Package doctor finds out whether a deployment will work, from where it runs: it
+// looks at provider, database, keys, public address, origins and cookies, changes
+// nothing, and says what to do about what it finds.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/store/inspect"
+)
+
+// Level says how much a finding matters.
+type Level string
+
+// The levels.
+const (
+	OK      Level = "ok"
+	Look    Level = "look"    // cannot be told from here: somebody has to look
+	Warning Level = "warning" // works, or will, but not as well as it should
+	Problem Level = "problem" // something does not work
+)
+
+// Finding is one thing that was looked at.
+type Finding struct {
+	// Subject is the part of the deployment: provider, database, keys, public
+	// address, origins, cookies, clock or settings.
+	Subject string `json:"subject"`
+	Level   Level  `json:"level"`
+	// Text says what was found, Advice what to do about it.
+	Text   string `json:"text"`
+	Advice string `json:"advice,omitempty"`
+}
+
+// Config is the deployment. What hangs on a part that is left out is not looked
+// at.
+type Config struct {
+	PublicURL string
+	Provider  login.Config
+	// Database looks at the database; nil where it is not known which.
+	Database func(ctx context.Context) (*inspect.Database, error)
+	// Secret is nil where the first start will make one.
+	Secret    *keys.Secret
+	Algorithm keys.Algorithm
+	// EchoURL is an address on the app's own host, outside the backend's mount,
+	// that answers with the headers that reached it; "" where there is none.
+	EchoURL string
+	// Transport carries the requests.
+	Transport http.RoundTripper
+	// Now is the time, Unix seconds.
+	Now int64
+}
+
+// timeout bounds each request, and all questions to the database together.
+const timeout = 10 * time.Second
+
+// Examine looks at a deployment.
+func Examine(ctx context.Context, c Config) []Finding {
+	e := &examination{Config: c, client: &http.Client{
+		Transport: c.Transport, Timeout: timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	if c.Provider.Issuer != "" {
+		e.provider(ctx)
+	}
+	if c.Database != nil {
+		e.database(ctx)
+	}
+	if public, err := url.Parse(c.PublicURL); err == nil && public.Host != "" {
+		reached := e.publicAddress(ctx)
+		e.origins(ctx, public, reached)
+		e.cookies(ctx, public)
+	}
+	return e.findings
+}
+
+// examination is a deployment being looked at.
+type examination struct {
+	Config
+	client   *http.Client
+	findings []Finding
+
+	workspace *directory.Workspace // nil where it could not be read
+	keyIDs    []string             // of the signing keys in the database
+}
+
+func (e *examination) add(subject string, level Level, advice, text string, args ...any) {
+	e.findings = append(e.findings, Finding{subject, level, fmt.Sprintf(text, args...), advice})
+}
+
+func (e *examination) ok(subject, text string, args ...any) {
+	e.add(subject, OK, "", text, args...)
+}
+
+// Differences of clocks, in seconds. Identity tokens from a clock further ahead
+// than skewLimit are refused.
+const (
+	skewNoticed = 5
+	skewLimit   = 60
+)
+
+// clock compares a clock, which is ahead of this machine's by so many seconds.
+func (e *examination) clock(whose string, ahead int64) {
+	const advice = "Keep both clocks by NTP (chrony, systemd-timesyncd)."
+	direction, by := "ahead", ahead
+	if ahead < 0 {
+		direction, by = "behind", -ahead
+	}
+	switch {
+	case by > skewLimit:
+		e.add("clock", Problem, advice, "%s clock is %d s %s of this machine's: sign-ins fail", whose, by, direction)
+	case by > skewNoticed:
+		e.add("clock", Warning, advice, "%s clock is %d s %s of this machine's", whose, by, direction)
+	default:
+		e.ok("clock", "%s clock agrees with this machine's", whose)
+	}
+}

@@ -1,0 +1,141 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+const (
+	publicAddress = "public address"
+	origins       = "origins"
+)
+
+// publicAddress finds out whether browsers reach this backend at its public URL.
+func (e *examination) publicAddress(ctx context.Context) (reached bool) {
+	base := strings.TrimSuffix(e.PublicURL, "/")
+	var named struct{ Issuer string }
+	_, err := e.getJSON(ctx, base+api.PathOpenIDConfiguration, &named)
+	switch {
+	case err != nil:
+		e.add(publicAddress, Problem, "Start the server, and let the proxy forward everything below "+base+"/ to it with the path unchanged.",
+			"%s: this backend does not answer there: %v", base, err)
+		return false
+	case named.Issuer != base:
+		e.add(publicAddress, Problem, "Give the server that runs there the same --public-url as this command, or correct this one.",
+			"%s: the server there names itself %q", base, named.Issuer)
+		return false
+	}
+	e.ok(publicAddress, "%s answers, and names itself so", base)
+	e.sameKeys(ctx, base)
+	return true
+}
+
+// sameKeys tells whether the server there has the keys of this database.
+func (e *examination) sameKeys(ctx context.Context, base string) {
+	var set keys.Set
+	if _, err := e.getJSON(ctx, base+api.PathKeySet, &set); err != nil {
+		e.add(publicAddress, Problem, "APIs read it to check tokens. See the server's log.", "its key set cannot be read: %v", err)
+		return
+	}
+	for _, id := range e.keyIDs {
+		if !slices.ContainsFunc(set.Keys, func(k keys.JWK) bool { return k.ID == id }) {
+			e.add(publicAddress, Problem, "Compare --database there and here. A server that started before the key was made has to be restarted.",
+				"the server there does not publish key %s of this database", id)
+			return
+		}
+	}
+	e.ok(publicAddress, "it publishes its signing keys")
+}
+
+// origins finds out whether the apps' pages can use the backend: only pages of
+// its own site get its SameSite=Strict cookie.
+func (e *examination) origins(ctx context.Context, public *url.URL, reached bool) {
+	if e.workspace == nil {
+		return
+	}
+	if len(e.workspace.Apps) == 0 {
+		e.add(origins, Warning, "Describe apps, organisations and people in a workspace file, and run: tabard apply FILE",
+			"the workspace has no app yet")
+		return
+	}
+	for _, app := range e.workspace.Apps {
+		for _, origin := range app.Origins {
+			if app.Disabled {
+				e.add(origins, Warning, "Nobody signs in there until the workspace file says otherwise.", "%s: app %s is disabled", origin, app.ID)
+				continue
+			}
+			e.origin(ctx, public, origin, reached)
+		}
+	}
+}
+
+func (e *examination) origin(ctx context.Context, public *url.URL, origin string, reached bool) {
+	page, err := url.Parse(origin)
+	if err != nil || site(page) != site(public) {
+		e.add(origins, Problem, "Serve the backend on the app's own host (such as "+origin+"/auth), or on a sibling host of the same registrable domain.",
+			"%s is another site than %s: browsers send no cookie", origin, public.Host)
+		return
+	}
+	if page.Scheme != "https" && !loopback(page.Hostname()) {
+		e.add(origins, Problem, "Serve the app over https.", "%s is not https: browsers drop the cookies", origin)
+		return
+	}
+	if !reached {
+		e.ok(origins, "%s is of the same site as the backend", origin)
+		return
+	}
+	e.admission(ctx, public, origin)
+}
+
+// admission asks as a page of the origin would, without a cookie: a backend that
+// knows the origin answers login_required.
+func (e *examination) admission(ctx context.Context, public *url.URL, origin string) {
+	const proxy = "Let the proxy pass Origin, Sec-Fetch-Site and the backend's headers on unchanged, and cache nothing below the public URL."
+	a, err := e.get(ctx, strings.TrimSuffix(e.PublicURL, "/")+api.PathSession, "Origin", origin, "Sec-Fetch-Site", "same-site")
+	if err != nil {
+		e.add(origins, Problem, proxy, "%s: the backend did not answer: %v", origin, err)
+		return
+	}
+	var body struct{ Error api.Code }
+	json.Unmarshal(a.body, &body) // another body has no code
+	allowed := origin == public.Scheme+"://"+public.Host || a.header.Get("Access-Control-Allow-Origin") == origin
+	switch {
+	case body.Error == api.OriginNotAllowed:
+		e.add(origins, Problem, "The server there does not know this origin: see that it uses this database. "+proxy, "%s is refused", origin)
+	case a.status != http.StatusUnauthorized || body.Error != api.LoginRequired || !allowed:
+		e.add(origins, Problem, proxy, "%s: the backend's answer does not arrive whole (%s)", origin, a.describe())
+	case !strings.Contains(a.header.Get("Cache-Control"), "no-store"):
+		e.add(origins, Problem, "A cache would give one person's answer to another. "+proxy, "%s: the answer arrives without Cache-Control: no-store", origin)
+	default:
+		e.ok(origins, "%s is of the same site, and is let in", origin)
+	}
+}
+
+// site is the schemeful site of an address, as SameSite compares it: the scheme
+// and the registrable domain (RFC 6265bis section 5.2).
+func site(u *url.URL) string {
+	host := u.Hostname()
+	if net.ParseIP(host) == nil {
+		if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {
+			host = domain
+		}
+	}
+	return u.Scheme + "://" + host
+}
+
+func loopback(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}

@@ -1,0 +1,96 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+)
+
+// answer is what a request was answered with.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+const maxAnswer = 1 << 20
+
+// get asks an address, with pairs of header names and values.
+func (e *examination) get(ctx context.Context, address string, header ...string) (*answer, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := e.client.Do(request)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return nil, err
+	}
+	return &answer{response.StatusCode, response.Header, body}, nil
+}
+
+// getJSON reads a JSON document that is answered with 200.
+func (e *examination) getJSON(ctx context.Context, address string, into any) (*answer, error) {
+	a, err := e.get(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	if a.status != http.StatusOK {
+		return a, errors.New("it answers " + a.describe())
+	}
+	if err := json.Unmarshal(a.body, into); err != nil {
+		return a, fmt.Errorf("it answers %s, which is not what was expected", a.describe())
+	}
+	return a, nil
+}
+
+// describe says what was answered, without its content.
+func (a *answer) describe() string {
+	text := fmt.Sprintf("%d %s", a.status, http.StatusText(a.status))
+	if to := a.header.Get("Location"); to != "" && a.status/100 == 3 {
+		return text + " to " + withoutQuery(to)
+	}
+	if media, _, err := mime.ParseMediaType(a.header.Get("Content-Type")); err == nil {
+		text += " (" + media + ")"
+	}
+	return text
+}
+
+func withoutQuery(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	u.RawQuery, u.Fragment = "", ""
+	return u.Redacted()
+}
+
+// ahead returns by how many seconds the answer's clock is ahead of now.
+func (a *answer) ahead(now int64) (seconds int64, ok bool) {
+	date, err := http.ParseTime(a.header.Get("Date"))
+	if err != nil {
+		return 0, false
+	}
+	return date.Unix() - now, true
+}
+
+// cause leaves away method and address, which a finding names itself.
+func cause(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+// checkSecretFile tells whether there is a secret, or one may be made.
+func (s *settings) checkSecretFile() *wrongSetting {
+	if s.secretFile == "" {
+		if s.ownSecretFile() == "" {
+			return s.wrong("secret-file", "A server that others reach, or that shares its database, needs a secret\nof its own. Make one, keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
+		}
+		return nil
+	}
+	if _, err := readSecret(s.secretFile); err != nil {
+		return s.wrong("secret-file", "It cannot be used: "+err.Error()+".")
+	}
+	return nil
+}
+
+// ownSecretFile names the file that a server which nobody else reaches keeps a
+// secret of its own in: beside its SQLite file. It is "" for any other server.
+func (s *settings) ownSecretFile() string {
+	path, embedded := strings.CutPrefix(s.database, sqlitePrefix)
+	host, _, err := net.SplitHostPort(s.listen)
+	if err != nil || !embedded || !onLoopback(host) || !onLoopback(hostOf(s.publicURL)) {
+		return ""
+	}
+	return path + ".secret"
+}
+
+// secret reads the workspace's secret, of settings that are right. Where the
+// server may go without a file, its own is made.
+func (s *settings) secret() (keys.Secret, error) {
+	if s.secretFile == "" {
+		if err := makeSecret(s.ownSecretFile()); err != nil {
+			return keys.Secret{}, fmt.Errorf("--secret-file: %w", err)
+		}
+	}
+	secret, err := readSecret(s.secretPath())
+	if err != nil {
+		return keys.Secret{}, fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
+	}
+	return secret, nil
+}
+
+// secretPath names the file that the secret is in, or will be.
+func (s *settings) secretPath() string {
+	if s.secretFile != "" {
+		return s.secretFile
+	}
+	return s.ownSecretFile()
+}
+
+func readSecret(path string) (keys.Secret, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return keys.Secret{}, reason(err)
+	}
+	return keys.ParseSecret(string(text))
+}
+
+// reason leaves the path away, which the reader has before them.
+func reason(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// makeSecret makes the file where there is none, readable by its owner alone.
+func makeSecret(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, text := keys.NewSecret()
+	_, err = f.WriteString(text + "\n")
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// readableByOthers warns of a secret that every account of the machine can read.
+func readableByOthers(path string) string {
+	info, err := os.Stat(path)
+	if path == "" || err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o007 == 0 {
+		return ""
+	}
+	return fmt.Sprintf("every account of this machine can read the secret in %s; run: chmod o= %s", path, path)
+}

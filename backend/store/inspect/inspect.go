@@ -1,0 +1,137 @@
+// Package inspect looks at a database and leaves it as it is.
+package inspect
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// ErrMissing is the error for a database file that does not exist yet.
+var ErrMissing = errors.New("inspect: there is no database yet")
+
+// Database is how a database stands.
+type Database struct {
+	Store *sqlstore.Store
+	// Schema is the last migration that the database has, 0 without any; Release
+	// the last one that this program has.
+	Schema, Release int64
+	// ReadOnly is why nothing can be written; nil where it can, or where there
+	// is no table yet to tell by.
+	ReadOnly error
+	// Durability are the settings that a commit's survival hangs on.
+	Durability []Setting
+	// Ahead is how far the database's clock is ahead of this program's.
+	Ahead time.Duration
+}
+
+// Setting is a setting of the database, as it is.
+type Setting struct {
+	Name, Value string
+	// Durable tells that, as far as this setting goes, a commit that was
+	// answered survives a crash of the machine.
+	Durable bool
+}
+
+// Migrated tells that the schema is the one that this program works with.
+func (d *Database) Migrated() bool { return d.Schema == d.Release }
+
+// Queries are what a dialect is asked by.
+type Queries struct {
+	Dialect sqlstore.Dialect
+	// HasTable counts the tables named ?1.
+	HasTable string
+	// Durability maps the name of a setting to the query for its value, and
+	// Durable tells which values keep commits.
+	Durability []Question
+	// Clock asks for Unix seconds; "" where the database has no clock of its own.
+	Clock string
+}
+
+// Question asks for a setting.
+type Question struct {
+	Name, Query string
+	Durable     func(value string) bool
+}
+
+// Look reads how a database stands.
+func Look(ctx context.Context, db *sql.DB, q Queries) (*Database, error) {
+	d := &Database{Store: sqlstore.New(db, q.Dialect)}
+	var err error
+	if d.Release, err = release(q.Dialect); err != nil {
+		return nil, fmt.Errorf("inspect: %w", err)
+	}
+	if d.Schema, err = schema(ctx, db, q); err != nil {
+		return nil, fmt.Errorf("inspect: %w", err)
+	}
+	if d.Schema > 0 {
+		d.ReadOnly = write(ctx, db)
+	}
+	for _, question := range q.Durability {
+		s := Setting{Name: question.Name}
+		if err := db.QueryRowContext(ctx, question.Query).Scan(&s.Value); err != nil {
+			return nil, fmt.Errorf("inspect: %s: %w", question.Name, err)
+		}
+		s.Durable = question.Durable(s.Value)
+		d.Durability = append(d.Durability, s)
+	}
+	if q.Clock != "" {
+		if d.Ahead, err = ahead(ctx, db, q.Clock); err != nil {
+			return nil, fmt.Errorf("inspect: clock: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// release returns the version of the newest migration in this program.
+func release(dialect sqlstore.Dialect) (newest int64, err error) {
+	files, err := fs.ReadDir(sqlstore.Migrations, dialect.Migrations)
+	if err != nil {
+		return 0, err
+	}
+	for _, file := range files {
+		version, err := goose.NumericComponent(file.Name())
+		if err != nil {
+			return 0, err
+		}
+		newest = max(newest, version)
+	}
+	return newest, nil
+}
+
+func schema(ctx context.Context, db *sql.DB, q Queries) (version int64, err error) {
+	var tables int
+	if err := db.QueryRowContext(ctx, q.HasTable, goose.DefaultTablename).Scan(&tables); err != nil || tables == 0 {
+		return 0, err
+	}
+	err = db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+goose.DefaultTablename).Scan(&version)
+	return version, err
+}
+
+// write tries a change of no row, in a transaction that is taken back.
+func write(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	_, err = tx.ExecContext(ctx, "UPDATE workspace SET revision = revision WHERE 1 = 0")
+	return err
+}
+
+func ahead(ctx context.Context, db *sql.DB, clock string) (time.Duration, error) {
+	asked := time.Now()
+	var seconds float64
+	if err := db.QueryRowContext(ctx, clock).Scan(&seconds); err != nil {
+		return 0, err
+	}
+	middle := asked.Add(time.Since(asked) / 2)
+	return time.UnixMicro(int64(seconds * 1e6)).Sub(middle), nil
+}

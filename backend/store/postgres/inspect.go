@@ -1,0 +1,34 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/store/inspect"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// Inspect looks at the database at address and makes nothing.
+func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	notOff := func(v string) bool { return v != "off" }
+	found, err := inspect.Look(ctx, db, inspect.Queries{
+		Dialect:  sqlstore.Postgres,
+		HasTable: "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1",
+		Durability: []inspect.Question{
+			{Name: "synchronous_commit", Query: "SHOW synchronous_commit", Durable: notOff},
+			{Name: "fsync", Query: "SHOW fsync", Durable: notOff},
+			{Name: "full_page_writes", Query: "SHOW full_page_writes", Durable: notOff},
+		},
+		Clock: "SELECT extract(epoch FROM clock_timestamp())::float8",
+	})
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	return found, nil
+}

@@ -1,0 +1,41 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/tabard-auth/tabard/backend/store/inspect"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// Inspect looks at the file at path as Open would use it, and makes nothing. A
+// file that does not exist is inspect.ErrMissing.
+func Inspect(ctx context.Context, path string) (*inspect.Database, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, inspect.ErrMissing
+	}
+	db, err := sql.Open("sqlite", address(path)+"&mode=rw")
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	found, err := inspect.Look(ctx, db, inspect.Queries{
+		Dialect:  sqlstore.SQLite,
+		HasTable: "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+		Durability: []inspect.Question{
+			{Name: "journal_mode", Query: "PRAGMA journal_mode", Durable: func(v string) bool { return v == "wal" }},
+			{Name: "synchronous", Query: "PRAGMA synchronous", Durable: func(v string) bool { return v >= full }},
+		},
+	})
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	return found, nil
+}
+
+// full is synchronous=FULL as SQLite tells it; 3 is EXTRA.
+const full = "2"

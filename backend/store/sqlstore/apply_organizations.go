@@ -1,0 +1,134 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+const (
+	selectOrganizations = `
+SELECT id, slug, name, rules, disabled_at FROM organizations`
+
+	insertOrganization = `
+INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`
+
+	updateOrganization = `
+UPDATE organizations SET slug = ?2, name = ?3, rules = ?4,
+	disabled_at = CASE WHEN CAST(?5 AS BIGINT) IS NULL THEN NULL ELSE COALESCE(disabled_at, ?5) END
+WHERE id = ?1`
+
+	// An organisation about to be renamed gives its slug up first, so that two can
+	// exchange theirs. No slug begins with ~.
+	releaseSlug = `
+UPDATE organizations SET slug = '~' || id WHERE id = ?1`
+)
+
+// organizations brings all organisations up to date and returns their ids, in
+// order.
+func (a *applying) organizations(ctx context.Context, wanted []directory.DesiredOrganization) ([]string, error) {
+	stored, err := a.storedOrganizations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := match(stored, wanted)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range wanted {
+		if found[i] != nil && found[i].Slug != o.Slug {
+			if err := a.exec(ctx, releaseSlug, found[i].ID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	ids := make([]string, len(wanted))
+	for i, o := range wanted {
+		if ids[i], err = a.organization(ctx, found[i], o.Organization); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+func (a *applying) storedOrganizations(ctx context.Context) (all []*directory.Organization, err error) {
+	err = a.each(ctx, func(rows *sql.Rows) error {
+		var o directory.Organization
+		var rules string
+		var disabledAt sql.NullInt64
+		if err := rows.Scan(&o.ID, &o.Slug, &o.Name, &rules, &disabledAt); err != nil {
+			return err
+		}
+		o.Disabled = disabledAt.Valid
+		all = append(all, &o)
+		return scanJSON(rules, &o.Rules)
+	}, selectOrganizations)
+	return all, err
+}
+
+// match finds for each organisation of the file the stored one that it is: that of
+// its id or, where it names none, of its slug. Ids are never exchanged, so a slug
+// that another organisation has and keeps is a conflict.
+func match(stored []*directory.Organization, wanted []directory.DesiredOrganization) ([]*directory.Organization, error) {
+	byID, bySlug := map[string]*directory.Organization{}, map[string]*directory.Organization{}
+	for _, o := range stored {
+		byID[o.ID], bySlug[o.Slug] = o, o
+	}
+	renamed := map[string]bool{}
+	for _, o := range wanted {
+		if had := byID[o.ID]; had != nil && had.Slug != o.Slug {
+			renamed[had.ID] = true
+		}
+	}
+	found := make([]*directory.Organization, len(wanted))
+	var conflicts directory.Conflicts
+	for i, o := range wanted {
+		holder := bySlug[o.Slug]
+		if holder != nil && renamed[holder.ID] {
+			holder = nil
+		}
+		if o.ID == "" {
+			found[i] = holder
+			continue
+		}
+		found[i] = byID[o.ID]
+		if holder != nil && holder.ID != o.ID && len(conflicts) < directory.MaxProblems {
+			conflicts = append(conflicts, directory.Conflict{Line: o.Line, Text: fmt.Sprintf(
+				"slug %q belongs to the organisation %s, not to %s", o.Slug, holder.ID, o.ID)})
+		}
+	}
+	if conflicts != nil {
+		return nil, conflicts
+	}
+	return found, nil
+}
+
+// organization brings one organisation up to date and returns its id.
+func (a *applying) organization(ctx context.Context, stored *directory.Organization, o directory.Organization) (string, error) {
+	rules, err := json.Marshal(o.Rules)
+	if err != nil {
+		return "", err
+	}
+	if stored == nil {
+		if o.ID == "" {
+			o.ID = directory.NewID(directory.OrganizationPrefix)
+		}
+		a.changes.Organizations.Added++
+		return o.ID, a.exec(ctx, insertOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o), a.now)
+	}
+	if o.ID = stored.ID; *stored == o {
+		return o.ID, nil
+	}
+	a.changes.Organizations.Changed++
+	return o.ID, a.exec(ctx, updateOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o))
+}
+
+func (a *applying) disabled(o directory.Organization) any {
+	if o.Disabled {
+		return a.now
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+const (
+	selectPending = `
+SELECT id, iss, sub, name, email, seen_at FROM users
+WHERE seen_at IS NOT NULL AND disabled_at IS NULL
+AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = users.id)
+ORDER BY seen_at DESC, id LIMIT ?1`
+
+	selectPlace = `
+SELECT u.id, o.id, m.source
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN users u ON u.id = ?1 OR (u.iss = ?2 AND u.sub = ?3)
+LEFT JOIN organizations o ON o.id = ?4 OR o.slug = ?4
+LEFT JOIN memberships m ON m.user_id = u.id AND m.organization_id = o.id`
+
+	admitMember = `
+INSERT INTO memberships (user_id, organization_id, roles, source, created_at) VALUES (?1, ?2, ?3, 'admin', ?4)
+ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles, source = excluded.source
+WHERE memberships.source <> 'file'`
+)
+
+// Pending returns the people who signed in and belong to no organisation, who
+// signed in last first, at most limit of them.
+func (s *Store) Pending(ctx context.Context, limit int) ([]directory.Pending, error) {
+	rows, err := s.query(ctx, selectPending, limit)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: pending: %w", err)
+	}
+	defer rows.Close()
+	var all []directory.Pending
+	for rows.Next() {
+		var p directory.Pending
+		if err := rows.Scan(&p.ID, &p.Issuer, &p.Subject, &p.Name, &p.Email, &p.SeenAt); err != nil {
+			return nil, fmt.Errorf("sqlstore: pending: %w", err)
+		}
+		all = append(all, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlstore: pending: %w", err)
+	}
+	return all, nil
+}
+
+// Admit gives a known person a place in an organisation, or other roles in it. The
+// error is directory.ErrNoOrganization, ErrNoUser, ErrNoRole or ErrFromFile where
+// the Admission is at fault.
+func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) error {
+	w, err := s.Workspace(ctx)
+	if err != nil {
+		return err
+	}
+	for _, role := range a.Roles {
+		if _, known := w.Roles[role]; !known {
+			return fmt.Errorf("%w: %q", directory.ErrNoRole, role)
+		}
+	}
+	var user, organization, from sql.NullString
+	err = s.row(ctx, selectPlace, a.UserID, a.Issuer, a.Subject, a.Organization).Scan(&user, &organization, &from)
+	switch {
+	case err != nil:
+		return fmt.Errorf("sqlstore: admit: %w", err)
+	case !organization.Valid:
+		return fmt.Errorf("%w: %q", directory.ErrNoOrganization, a.Organization)
+	case !user.Valid:
+		return directory.ErrNoUser
+	case from.String == fromFile:
+		return directory.ErrFromFile
+	}
+	return s.change(ctx, "admit", admitMember, user.String, organization.String, list(a.Roles).text(), now)
+}

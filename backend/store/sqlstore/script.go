@@ -1,0 +1,121 @@
+package sqlstore
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// maxStatement is the longest statement that D1 takes, in bytes.
+const maxStatement = 100_000
+
+const (
+	scriptWorkspace = upsertWorkspace + `
+WHERE workspace.document <> excluded.document`
+
+	scriptOrganization = `
+INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (%s) DO UPDATE SET slug = excluded.slug, name = excluded.name, rules = excluded.rules,
+	disabled_at = CASE WHEN excluded.disabled_at IS NULL THEN NULL ELSE COALESCE(organizations.disabled_at, excluded.disabled_at) END`
+
+	scriptUser = `
+INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (iss, sub) DO NOTHING`
+
+	scriptMember = `
+INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
+SELECT u.id, o.id, ?4, 'file', ?5 FROM users u, organizations o WHERE u.iss = ?1 AND u.sub = ?2 AND o.slug = ?3
+ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles, source = excluded.source`
+
+	scriptLeavers = `
+DELETE FROM memberships WHERE source = 'file'
+AND organization_id = (SELECT id FROM organizations WHERE slug = ?1)
+AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = memberships.user_id AND (?2))`
+)
+
+// Script returns SQLite statements that have the effect of Apply: for D1, where a
+// file of statements is the only transaction. Applied again it changes nothing;
+// new rows get the ids that the script was made with.
+func Script(d directory.Desired, now int64) (string, error) {
+	s := &script{now: now}
+	document, err := json.Marshal(d.Workspace)
+	if err != nil {
+		return "", fmt.Errorf("sqlstore: script: %w", err)
+	}
+	s.add(scriptWorkspace, string(document))
+	for _, o := range d.Organizations {
+		if err := s.organization(o); err != nil {
+			return "", fmt.Errorf("sqlstore: script: %w", err)
+		}
+	}
+	return s.text.String(), nil
+}
+
+// script is a script being written.
+type script struct {
+	text strings.Builder
+	now  int64
+}
+
+// add writes a statement with its parameters as literals.
+func (s *script) add(statement string, args ...any) int {
+	before := s.text.Len()
+	s.text.WriteString(strings.TrimPrefix(parameter.ReplaceAllStringFunc(statement, func(p string) string {
+		n, _ := strconv.Atoi(p[1:]) // the pattern matches digits
+		return literal(args[n-1])
+	}), "\n"))
+	s.text.WriteString(";\n")
+	return s.text.Len() - before
+}
+
+// condition is SQL text in the place of a parameter.
+type condition string
+
+func literal(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return "NULL"
+	case int64:
+		return strconv.FormatInt(value, 10)
+	case condition:
+		return string(value)
+	}
+	return "'" + strings.ReplaceAll(value.(string), "'", "''") + "'"
+}
+
+func (s *script) organization(o directory.DesiredOrganization) error {
+	rules, err := json.Marshal(o.Rules)
+	if err != nil {
+		return err
+	}
+	id, key := o.ID, "id"
+	if id == "" {
+		id, key = directory.NewID(directory.OrganizationPrefix), "slug"
+	}
+	var disabled any
+	if o.Disabled {
+		disabled = s.now
+	}
+	s.add(fmt.Sprintf(scriptOrganization, key), id, o.Slug, o.Name, string(rules), disabled, s.now)
+	named := map[string][]string{} // subjects by issuer
+	var issuers []string
+	for _, m := range o.Members {
+		s.add(scriptUser, directory.NewID("usr_"), m.Issuer, m.Subject, m.Name, m.Email, s.now)
+		s.add(scriptMember, m.Issuer, m.Subject, o.Slug, list(m.Roles).text(), s.now)
+		if named[m.Issuer] == nil {
+			issuers = append(issuers, m.Issuer)
+		}
+		named[m.Issuer] = append(named[m.Issuer], literal(m.Subject))
+	}
+	remain := []string{"FALSE"}
+	for _, issuer := range issuers {
+		remain = append(remain, "u.iss = "+literal(issuer)+" AND u.sub IN ("+strings.Join(named[issuer], ", ")+")")
+	}
+	if s.add(scriptLeavers, o.Slug, condition(strings.Join(remain, " OR "))) > maxStatement {
+		return fmt.Errorf("organisation %s has more members than D1 takes in one statement", o.Slug)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package sqlstore_test
+
+import (
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// rows are what applying a workspace may leave, without the ids that are random.
+var rows = map[string]string{
+	"workspace":     `SELECT revision, document FROM workspace`,
+	"organizations": `SELECT slug, CASE WHEN id LIKE 'org_named%' THEN id ELSE '' END, name, rules, disabled_at, created_at FROM organizations ORDER BY slug`,
+	"users":         `SELECT iss, sub, name, email, created_at FROM users ORDER BY iss, sub`,
+	"memberships": `SELECT u.iss, u.sub, o.slug, m.roles, m.source FROM memberships m
+		JOIN users u ON u.id = m.user_id JOIN organizations o ON o.id = m.organization_id ORDER BY 1, 2, 3`,
+}
+
+func TestAScriptHasTheEffectOfApply(t *testing.T) {
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		applied, scripted := database(t), database(t)
+		for step := range 6 {
+			d, now := anyDesired(r), int64(1000+step)
+			if _, err := sqlstore.New(applied, sqlstore.SQLite).Apply(t.Context(), d, now); err != nil {
+				t.Fatal(err)
+			}
+			script, err := sqlstore.Script(d, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second time changes nothing
+				if _, err := scripted.Exec(script); err != nil {
+					t.Fatalf("%v\n%s", err, script)
+				}
+				for name, query := range rows {
+					if want, got := dump(t, applied, query), dump(t, scripted, query); !reflect.DeepEqual(got, want) {
+						t.Fatalf("seed %d, step %d: %s are\n%v, want\n%v\nafter\n%s", seed, step, name, got, want, script)
+					}
+				}
+			}
+		}
+	}
+}
+
+func database(t *testing.T) *sql.DB {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "test.db")
+	dsn := "file:" + file + "?_pragma=foreign_keys(1)&_pragma=synchronous(off)"
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	open(t, "sqlite", dsn, sqlstore.SQLite)
+	if _, err := db.Exec(`INSERT INTO organizations (id, slug, name, rules, created_at) VALUES ('org_claim', 'claimed', '', '{}', 1);
+		INSERT INTO memberships (user_id, organization_id, roles, source, created_at) VALUES ('usr_1', 'org_claim', '[]', 'claim', 1)`); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func dump(t *testing.T, db *sql.DB, query string) []string {
+	t.Helper()
+	found, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.Close()
+	columns, err := found.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{}
+	for found.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		if err := found.Scan(values...); err != nil {
+			t.Fatal(err)
+		}
+		line := ""
+		for _, v := range values {
+			line += fmt.Sprintf("%v | ", *v.(*any))
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+// anyDesired is a small workspace, with names that SQL must quote.
+func anyDesired(r *rand.Rand) directory.Desired {
+	d := directory.Desired{Workspace: directory.Workspace{
+		Apps:   []directory.App{{ID: "demo", Origins: []string{"https://a.example"}}},
+		Policy: policy.Rules{AccessTTL: r.Int64N(2) * 60},
+	}}
+	for i, slug := range []string{"acme", "globex", "claimed"} {
+		if r.IntN(3) == 0 {
+			continue
+		}
+		o := directory.DesiredOrganization{Organization: directory.Organization{
+			Slug: slug, Name: []string{"It's ?1", "Ünï; -- x"}[r.IntN(2)], Disabled: r.IntN(4) == 0,
+		}}
+		if i == 1 {
+			o.ID = "org_named1"
+		}
+		for _, sub := range []string{"sub", "al'ice", "?2", "bob"} {
+			if r.IntN(2) == 0 {
+				o.Members = append(o.Members, directory.Member{
+					User:  directory.User{Issuer: []string{"iss", "https://id.example/?1"}[r.IntN(2)], Subject: sub},
+					Roles: []string{"admin", "viewer"}[:r.IntN(3)],
+				})
+			}
+		}
+		d.Organizations = append(d.Organizations, o)
+	}
+	return d
+}

@@ -1,0 +1,214 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// The scripts' language. A line is a command; "!" before it means that it must not
+// hold.
+//
+//	browser NAME          use a browser; a new name is a new browser
+//	copy NAME             use a new browser with a copy of this one's cookies
+//	signin PERSON         sign in with the provider
+//	header NAME VALUE     the next request carries this header
+//	noheader NAME         the next request lacks this header
+//	get PATH              fetch, as the app's page does
+//	post PATH JSON
+//	status N              of the last answer
+//	code CODE             the error code of the last answer
+//	json PATH VALUE       a member of the last answer, such as organization.slug
+//	save NAME PATH        keep a member of the last answer as $NAME
+//	claim NAME VALUE      of the last access token, which verifies
+//	cookies VALUE         what the last answer did to session cookies: set, cleared, nothing
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"browser":  command(1, (*script).use),
+	"copy":     command(1, (*script).copy),
+	"signin":   command(1, (*script).signIn),
+	"header":   command(2, (*script).header),
+	"noheader": command(1, (*script).noHeader),
+	"get":      command(1, (*script).get),
+	"post":     command(2, (*script).post),
+	"status":   check(1, (*script).status),
+	"code":     check(1, (*script).code),
+	"json":     check(2, (*script).member),
+	"claim":    check(2, (*script).claim),
+	"cookies":  check(1, (*script).cookies),
+	"save": func(ts *testscript.TestScript, _ bool, args []string) {
+		s := ts.Value(scriptKey{}).(*script)
+		if len(args) != 2 {
+			ts.Fatalf("usage: save NAME PATH")
+		}
+		value, err := s.at(args[1])
+		ts.Check(err)
+		ts.Setenv(args[0], value)
+	},
+}
+
+func command(n int, run func(*script, []string) error) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != n {
+			ts.Fatalf("%d arguments are expected, and no !", n)
+		}
+		ts.Check(run(ts.Value(scriptKey{}).(*script), args))
+	}
+}
+
+// check makes a command of a function that returns what is, which must be the
+// command's last argument.
+func check(n int, what func(*script, []string) (string, error)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if len(args) != n {
+			ts.Fatalf("%d arguments are expected", n)
+		}
+		s := ts.Value(scriptKey{}).(*script)
+		is, err := what(s, args)
+		ts.Check(err)
+		if want := args[n-1]; (is == want) == neg {
+			ts.Fatalf("it is %q; the answer was %d %s", is, s.answer.Status, s.answer.Body)
+		}
+	}
+}
+
+func (s *script) use(args []string) error {
+	s.browser = args[0]
+	if s.browsers[s.browser] == nil {
+		s.browsers[s.browser] = httpbrowser.New(s.tb, s.target.Origin, s.target.PublicURL)
+	}
+	s.next = s.browsers[s.browser]
+	return nil
+}
+
+func (s *script) copy(args []string) error {
+	s.browsers[args[0]] = s.browsers[s.browser].Copy()
+	return s.use(args)
+}
+
+func (s *script) signIn(args []string) error {
+	s.answer = s.browsers[s.browser].SignIn(args[0])
+	return nil
+}
+
+func (s *script) header(args []string) error {
+	s.next = s.next.With(args[0], args[1])
+	return nil
+}
+
+func (s *script) noHeader(args []string) error {
+	s.next = s.next.Without(args[0])
+	return nil
+}
+
+func (s *script) get(args []string) error { return s.sent(s.next.Get(args[0])) }
+
+func (s *script) post(args []string) error { return s.sent(s.next.Post(args[0], args[1])) }
+
+func (s *script) sent(answer httpbrowser.Response) error {
+	s.answer, s.next = answer, s.browsers[s.browser]
+	var minted api.TokenResponse
+	if json.Unmarshal([]byte(answer.Body), &minted) == nil && minted.AccessToken != "" {
+		s.token = minted.AccessToken
+	}
+	return nil
+}
+
+func (s *script) status([]string) (string, error) { return strconv.Itoa(s.answer.Status), nil }
+
+func (s *script) code([]string) (string, error) { return s.answer.Code(), nil }
+
+func (s *script) member(args []string) (string, error) { return s.at(args[0]) }
+
+// at returns a member of the answer as text; lists are joined by commas, and a
+// list has a length.
+func (s *script) at(path string) (string, error) {
+	var value any
+	if err := json.Unmarshal([]byte(s.answer.Body), &value); err != nil {
+		return "", fmt.Errorf("the answer is not JSON: %s", s.answer.Body)
+	}
+	return find(value, path)
+}
+
+func find(value any, path string) (string, error) {
+	for name := range strings.SplitSeq(path, ".") {
+		switch at := value.(type) {
+		case map[string]any:
+			value = at[name]
+		case []any:
+			if name == "length" {
+				return strconv.Itoa(len(at)), nil
+			}
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(at) {
+				return "", fmt.Errorf("%s: the list has %d elements", path, len(at))
+			}
+			value = at[i]
+		default:
+			return "", fmt.Errorf("%s: there is no %s", path, name)
+		}
+	}
+	return text(value), nil
+}
+
+func text(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return value
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64)
+	case []any:
+		parts := make([]string, len(value))
+		for i, v := range value {
+			parts[i] = text(v)
+		}
+		return strings.Join(parts, ",")
+	}
+	return fmt.Sprint(value)
+}
+
+// claim verifies the last access token as a resource server does.
+func (s *script) claim(args []string) (string, error) {
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer: s.target.PublicURL, Audience: s.target.Origin + "/api",
+		Keys: token.NewKeySet(s.target.PublicURL+api.PathKeySet, nil),
+	})
+	if err != nil {
+		return "", err
+	}
+	claims, err := verifier.Verify(s.tb.Context(), s.token)
+	if err != nil {
+		return "", err
+	}
+	encoded, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	var value any
+	if err := json.Unmarshal(encoded, &value); err != nil {
+		return "", err
+	}
+	return find(value, args[0])
+}
+
+func (s *script) cookies([]string) (string, error) {
+	did := "nothing"
+	for _, c := range s.answer.Cookies() {
+		switch {
+		case strings.HasPrefix(c.Name, "__Host-Http-tabard-login."):
+		case c.MaxAge < 0:
+			did = "cleared"
+		default:
+			did = "set"
+		}
+	}
+	return did, nil
+}

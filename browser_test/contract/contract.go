@@ -1,0 +1,175 @@
+// Package contract runs the contract's HTTP scripts against a backend, whatever
+// host it runs on. Every script of the folder scripts runs unchanged everywhere.
+package contract
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/httpapi"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp"
+)
+
+//go:embed scripts
+var scripts embed.FS
+
+// Target is a backend to run the scripts against.
+type Target struct {
+	// PublicURL is the backend's base URL, on http://localhost:PORT.
+	PublicURL string
+	// Origin is the origin of its app "demo".
+	Origin string
+}
+
+// Client of the workspace at the provider.
+const (
+	ClientID     = "tabard"
+	ClientSecret = "a secret of the tests alone"
+)
+
+// Provider serves the development provider for a backend until the test ends, and
+// returns its issuer. alice belongs to acme, globex and initech, bob and dave to acme,
+// carol to none. The scripts run at once: only dave signs out everywhere.
+func Provider(t testing.TB, publicURL, origin string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer := "http://" + listener.Addr().String()
+	handler, err := idp.New(idp.Config{
+		Issuer: issuer, ClientID: ClientID, ClientSecret: ClientSecret,
+		RedirectURIs:           []string{httpapi.CallbackURL(publicURL)},
+		PostLogoutRedirectURIs: []string{origin + "/"},
+		People: []idp.Person{
+			{Subject: "alice", Name: "Alice Martin", Email: "alice@example.com"},
+			{Subject: "bob", Name: "Bob Ito", Email: "bob@example.com"},
+			{Subject: "carol", Name: "Carol Diaz", Email: "carol@example.com"},
+			{Subject: "dave", Name: "Dave Obi", Email: "dave@example.com"},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: handler}
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+	return issuer
+}
+
+// Desired is the workspace that the scripts need, for people of an issuer.
+func Desired(issuer, origin string) directory.Desired {
+	member := func(sub string, roles ...string) directory.Member {
+		return directory.Member{User: directory.User{Issuer: issuer, Subject: sub}, Roles: roles}
+	}
+	organization := func(slug, name string, members ...directory.Member) directory.DesiredOrganization {
+		return directory.DesiredOrganization{
+			Organization: directory.Organization{ID: "org_" + slug, Slug: slug, Name: name}, Members: members,
+		}
+	}
+	return directory.Desired{
+		Workspace: directory.Workspace{
+			Apps: []directory.App{{ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api"}},
+			Roles: map[string][]string{
+				"viewer": {"notes:read"}, "editor": {"notes:read", "notes:write"},
+				"admin": {"notes:read", "notes:write", "notes:delete"},
+			},
+		},
+		Organizations: []directory.DesiredOrganization{
+			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer")),
+			organization("globex", "Globex", member("alice", "editor")),
+			organization("initech", "Initech", member("alice", "viewer")),
+		},
+	}
+}
+
+// Run runs every script against a target.
+func Run(t *testing.T, target Target) {
+	t.Helper()
+	testscript.Run(t, testscript.Params{
+		Dir: unpack(t),
+		Setup: func(env *testscript.Env) error {
+			tb, ok := env.T().(testing.TB)
+			if !ok {
+				return fmt.Errorf("%T is no testing.TB", env.T())
+			}
+			env.Setenv("ORIGIN", target.Origin)
+			env.Setenv("ISSUER", target.PublicURL)
+			env.Values[scriptKey{}] = newScript(tb, target)
+			return nil
+		},
+		Cmds: commands,
+	})
+}
+
+// unpack writes the scripts where testscript reads them.
+func unpack(t *testing.T) string {
+	folder := t.TempDir()
+	files, err := fs.Glob(scripts, "scripts/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no scripts: %v", err)
+	}
+	for _, file := range files {
+		text, err := scripts.ReadFile(file)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, filepath.Base(file)), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// Ready waits until a backend answers; it fails the test after a while.
+func Ready(t testing.TB, publicURL string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, publicURL+"/.well-known/jwks.json", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response, err := http.DefaultClient.Do(r); err == nil {
+			response.Body.Close()
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s does not answer", publicURL)
+		case <-tick.C:
+		}
+	}
+}
+
+// script is one script's state: its browsers and the last answer.
+type script struct {
+	tb       testing.TB
+	target   Target
+	browsers map[string]*httpbrowser.Browser
+	browser  string
+	next     *httpbrowser.Browser // with the next request's headers
+	answer   httpbrowser.Response
+	token    string // the last access token
+}
+
+type scriptKey struct{}
+
+func newScript(tb testing.TB, target Target) *script {
+	return &script{tb: tb, target: target, browsers: map[string]*httpbrowser.Browser{}}
+}

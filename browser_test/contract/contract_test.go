@@ -1,0 +1,43 @@
+package contract_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/browser_test/contract"
+)
+
+func TestTheContractHoldsInProcess(t *testing.T) {
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	origin := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
+	issuer := contract.Provider(t, target.PublicURL, origin)
+
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	if _, err := store.Apply(t.Context(), contract.Desired(issuer, origin), time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	secret, _ := keys.NewSecret()
+	handler, err = host.New(host.Config{
+		PublicURL: target.PublicURL, Secret: secret,
+		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},
+	}, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contract.Run(t, target)
+}

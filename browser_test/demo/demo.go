@@ -1,0 +1,183 @@
+// Package demo runs the demo as make run does, for tests: the program bin/tabard,
+// the development provider and the product built on them.
+package demo
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/browser_test/chrome"
+)
+
+// Demo is a running demo.
+type Demo struct {
+	Origin  string // of its page and API
+	Backend string // the backend's public URL
+	Issuer  string // of its provider
+	State   string // the folder that it keeps everything in
+	tabard  string // the program
+}
+
+const patience = 60 * time.Second
+
+// Start runs a demo until the test ends.
+func Start(t testing.TB) *Demo {
+	t.Helper()
+	programs := build(t)
+	page, backend, provider := port(t), port(t), port(t)
+	d := &Demo{
+		Origin: fmt.Sprintf("http://localhost:%d", page),
+		Issuer: fmt.Sprintf("http://127.0.0.1:%d", provider),
+		State:  t.TempDir(), tabard: filepath.Join(programs, "tabard"),
+	}
+	d.Backend = d.Origin + "/auth"
+	command := exec.Command(filepath.Join(programs, "web-demo"), "-tabard", d.tabard, "-state", d.State,
+		"-port", strconv.Itoa(page), "-backend-port", strconv.Itoa(backend),
+		"-provider", fmt.Sprintf("127.0.0.1:%d", provider))
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { command.Wait(); close(ended) }()
+	t.Cleanup(func() {
+		command.Process.Signal(syscall.SIGTERM)
+		<-ended
+		if t.Failed() {
+			t.Logf("the demo said:\n%s", output.String())
+		}
+	})
+	d.await(t, ended)
+	return d
+}
+
+// await waits until the page answers.
+func (d *Demo) await(t testing.TB, ended <-chan struct{}) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if response, err := http.Get(d.Backend + "/readyz"); err == nil {
+			response.Body.Close()
+			return
+		}
+		select {
+		case <-ended:
+			t.Fatal("the demo ended at once")
+		case <-ctx.Done():
+			t.Fatal("the demo does not answer")
+		case <-tick.C:
+		}
+	}
+}
+
+// Apply applies another workspace file to the running demo.
+func (d *Demo) Apply(t testing.TB, text string) {
+	t.Helper()
+	file := filepath.Join(d.State, "applied.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(d.tabard, "apply", file, "--database", "sqlite:"+filepath.Join(d.State, "tabard.db")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("tabard apply: %v\n%s", err, out)
+	}
+}
+
+// Workspace returns the workspace file that the demo applied.
+func (d *Demo) Workspace(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(d.State, "workspace.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// SignIn opens the demo in a tab and signs a person in, by the buttons that a
+// person presses.
+func (d *Demo) SignIn(t testing.TB, tab context.Context, person string) {
+	t.Helper()
+	chrome.Go(t, tab, d.Origin)
+	chrome.Await(t, tab, `document.body.dataset.screen === "signed_out"`)
+	chrome.Press(t, tab, "#sign-in")
+	chrome.Press(t, tab, "#person-"+person)
+	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
+}
+
+// Open opens the demo in a tab, on an organisation of the person signed in.
+func (d *Demo) Open(t testing.TB, tab context.Context, organization string) {
+	t.Helper()
+	chrome.Go(t, tab, d.Origin+"/?tabard_organization="+organization)
+	Wears(t, tab, organization)
+}
+
+// Wears waits until a tab wears an organisation and its page shows it.
+func Wears(t testing.TB, tab context.Context, organization string) {
+	t.Helper()
+	chrome.Await(t, tab, fmt.Sprintf(
+		`globalThis.tabard?.state.status === "active" && tabard.state.organization.slug === %q && document.body.dataset.screen === "active"`, organization))
+}
+
+// Screen waits until a tab shows a screen of the demo.
+func Screen(t testing.TB, tab context.Context, name string) {
+	t.Helper()
+	chrome.Await(t, tab, fmt.Sprintf(`document.body?.dataset.screen === %q`, name))
+}
+
+// port returns a port that is free now.
+func port(t testing.TB) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+var (
+	once     sync.Once
+	folder   string
+	buildErr error
+)
+
+// build builds both programs where make does, once in a test binary.
+func build(t testing.TB) string {
+	t.Helper()
+	once.Do(func() {
+		root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+		if err != nil {
+			buildErr = err
+			return
+		}
+		folder = filepath.Join(strings.TrimSpace(string(root)), "bin")
+		for name, source := range map[string]string{"tabard": "backend", "web-demo": "web-demo"} {
+			command := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(folder, name), "github.com/tabard-auth/tabard/"+source)
+			command.Env = append(os.Environ(), "CGO_ENABLED=0")
+			if out, err := command.CombinedOutput(); err != nil {
+				buildErr = fmt.Errorf("%w\n%s", err, out)
+				return
+			}
+		}
+	})
+	if buildErr != nil {
+		t.Fatal(buildErr)
+	}
+	return folder
+}

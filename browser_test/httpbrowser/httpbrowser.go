@@ -1,0 +1,155 @@
+// Package httpbrowser is a browser without a window, for tests of the contract: it
+// keeps cookies as browsers do on http://localhost, tells where a request comes
+// from (Origin, Fetch Metadata) and follows redirects, but runs no script. What a
+// page's script would ask for, the test asks for with Post and Get.
+//
+// It models what the backend's defences rest on, and nothing else: cookie name
+// prefixes, Secure, SameSite by the initiator of a request (RFC 6265bis section
+// 5.2), Max-Age, and Fetch Metadata over redirects. Ports do not separate cookies.
+package httpbrowser
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Browser is one browser profile with one tab, whose page is of one origin.
+type Browser struct {
+	t       testing.TB
+	origin  *url.URL // of the app's page, which Post and Get act for
+	backend string   // the backend's base URL
+	page    *url.URL // where the tab is
+	jar     *jar
+	header  map[string]*string // overrides; nil takes the header away
+
+	// Transport carries the requests; http.DefaultTransport unless set.
+	Transport http.RoundTripper
+	// Now tells the time by which cookies end; time.Now unless set.
+	Now func() time.Time
+}
+
+// New returns a browser that shows a page of origin, an app of the backend at that
+// base URL, such as http://localhost:8080 and http://localhost:8080/auth.
+func New(t testing.TB, origin, backend string) *Browser {
+	t.Helper()
+	b := &Browser{t: t, backend: strings.TrimSuffix(backend, "/"), jar: &jar{}, Transport: http.DefaultTransport, Now: time.Now}
+	b.origin = b.parse(origin)
+	b.page = b.parse(origin + "/")
+	return b
+}
+
+// Copy returns a second browser with a copy of the first one's cookies: a thief's.
+func (b *Browser) Copy() *Browser {
+	other := *b
+	other.jar = &jar{cookies: append([]stored(nil), b.jar.cookies...)}
+	return &other
+}
+
+// Tab returns a second tab of the same browser.
+func (b *Browser) Tab() *Browser {
+	other := *b
+	return &other
+}
+
+// With returns the same tab, which sends one header otherwise than a browser would.
+func (b *Browser) With(name, value string) *Browser { return b.override(name, &value) }
+
+// Without returns the same tab, which does not send one header.
+func (b *Browser) Without(name string) *Browser { return b.override(name, nil) }
+
+func (b *Browser) override(name string, value *string) *Browser {
+	other := *b
+	other.header = maps.Clone(b.header)
+	if other.header == nil {
+		other.header = map[string]*string{}
+	}
+	other.header[http.CanonicalHeaderKey(name)] = value
+	return &other
+}
+
+// Get fetches a path below the backend's base URL, as the page's script does.
+func (b *Browser) Get(path string) Response {
+	b.t.Helper()
+	return b.Fetch(http.MethodGet, path, "")
+}
+
+// Post sends a JSON body to a path below the backend's base URL, as the page's
+// script does.
+func (b *Browser) Post(path, json string) Response {
+	b.t.Helper()
+	return b.Fetch(http.MethodPost, path, json)
+}
+
+// Fetch is fetch(path, {method, body, credentials: "include"}). CORS keeps no
+// answer from the test, and asks nothing before.
+func (b *Browser) Fetch(method, path, body string) Response {
+	b.t.Helper()
+	r := b.request(method, b.parse(b.backend+path), strings.NewReader(body))
+	if !reads(method) {
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Tabard-Client", "test")
+	}
+	if !reads(method) || origin(b.origin) != origin(r.URL) {
+		r.Header.Set("Origin", origin(b.origin))
+	}
+	r.Header.Set("Accept", "*/*")
+	r.Header.Set("Sec-Fetch-Site", relation(b.origin, r.URL))
+	r.Header.Set("Sec-Fetch-Mode", "cors")
+	r.Header.Set("Sec-Fetch-Dest", "empty")
+	return b.send(r, sent{from: b.origin})
+}
+
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+func (b *Browser) request(method string, to *url.URL, body io.Reader) *http.Request {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), method, to.String(), body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("User-Agent", "httpbrowser")
+	return r
+}
+
+// send exchanges one request and keeps the cookies that it brings.
+func (b *Browser) send(r *http.Request, s sent) Response {
+	b.t.Helper()
+	for _, c := range b.jar.of(r.URL, s, r.Method, b.Now()) {
+		r.AddCookie(c)
+	}
+	for name, value := range b.header {
+		if r.Header.Del(name); value != nil {
+			r.Header.Set(name, *value)
+		}
+		if name == "Host" && value != nil {
+			r.Host = *value
+		}
+	}
+	answer, err := b.Transport.RoundTrip(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range answer.Cookies() {
+		b.jar.keep(r.URL, c, b.Now())
+	}
+	return Response{Status: answer.StatusCode, Header: answer.Header, Body: string(body), URL: r.URL}
+}
+
+func (b *Browser) parse(address string) *url.URL {
+	b.t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return u
+}

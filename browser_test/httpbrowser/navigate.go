@@ -1,0 +1,107 @@
+package httpbrowser
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// maxRedirects is what browsers put up with.
+const maxRedirects = 20
+
+// Open goes to an address that the person typed, and follows redirects.
+func (b *Browser) Open(address string) Response {
+	b.t.Helper()
+	return b.navigate(http.MethodGet, address, nil, sent{navigation: true})
+}
+
+// Follow goes to an address that the page at hand links or redirects to.
+func (b *Browser) Follow(address string) Response {
+	b.t.Helper()
+	return b.navigate(http.MethodGet, address, nil, sent{navigation: true, from: b.page})
+}
+
+// Submit sends a form of the page at hand.
+func (b *Browser) Submit(address string, form url.Values) Response {
+	b.t.Helper()
+	return b.navigate(http.MethodPost, address, form, sent{navigation: true, from: b.page})
+}
+
+// Step is Follow as far as the first answer, redirect or not.
+func (b *Browser) Step(address string) Response {
+	b.t.Helper()
+	r := b.navigation(http.MethodGet, b.parse(address), nil, sent{navigation: true, from: b.page})
+	return b.send(r, sent{navigation: true, from: b.page})
+}
+
+// Login goes to the backend's /login with a query, such as "return_to=/notes", and
+// stops where the provider asks who is there, or where it sent the browser back to.
+func (b *Browser) Login(query string) Response {
+	b.t.Helper()
+	return b.Follow(b.backend + "/login?" + query)
+}
+
+var pressed = regexp.MustCompile(`name="request" value="([^"]*)"`)
+
+// SignIn signs a person in with the development provider, and returns the answer
+// of the page that the backend sends them back to.
+func (b *Browser) SignIn(person string) Response {
+	b.t.Helper()
+	return b.Choose(b.Login(""), person)
+}
+
+// Choose presses a person's button on the development provider's page. An answer
+// that is none is returned as it is: the provider still knew who was there.
+func (b *Browser) Choose(page Response, person string) Response {
+	b.t.Helper()
+	if page.Status != http.StatusOK || !pressed.MatchString(page.Body) {
+		return page
+	}
+	return b.Submit(origin(page.URL)+"/sign-in", url.Values{
+		"request": {page.URL.RawQuery}, "person": {person}, "factor": {"pwd"},
+	})
+}
+
+func (b *Browser) navigate(method, address string, form url.Values, s sent) Response {
+	b.t.Helper()
+	target := b.parse(address)
+	for range maxRedirects {
+		answer := b.send(b.navigation(method, target, form, s), s)
+		location := answer.Header.Get("Location")
+		if location == "" || answer.Status < 300 || answer.Status > 399 {
+			b.page = target
+			return answer
+		}
+		next, err := target.Parse(location)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if answer.Status != http.StatusTemporaryRedirect && answer.Status != http.StatusPermanentRedirect {
+			method, form = http.MethodGet, nil
+		}
+		s.via = append(s.via, target)
+		target = next
+	}
+	b.t.Fatalf("%s redirects without end", address)
+	return Response{}
+}
+
+func (b *Browser) navigation(method string, to *url.URL, form url.Values, s sent) *http.Request {
+	b.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r := b.request(method, to, body)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", origin(s.from))
+	}
+	r.Header.Set("Accept", "text/html,*/*;q=0.8")
+	r.Header.Set("Sec-Fetch-Site", s.site(to))
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
+	r.Header.Set("Sec-Fetch-Dest", "document")
+	return r
+}

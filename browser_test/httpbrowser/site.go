@@ -1,0 +1,73 @@
+package httpbrowser
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// sent is how a request came about.
+type sent struct {
+	navigation bool
+	from       *url.URL   // the initiator; nil where a person typed the address
+	via        []*url.URL // what redirected to it
+}
+
+// site is Sec-Fetch-Site: the least related of all that led to the request.
+func (s sent) site(to *url.URL) string {
+	if s.from == nil && len(s.via) == 0 {
+		return "none"
+	}
+	worst := "none"
+	if s.from != nil {
+		worst = relation(s.from, to)
+	}
+	for _, u := range s.via {
+		if r := relation(u, to); rank[r] > rank[worst] && s.from != nil {
+			worst = r
+		}
+	}
+	return worst
+}
+
+var rank = map[string]int{"none": 0, "same-origin": 1, "same-site": 2, "cross-site": 3}
+
+func relation(from, to *url.URL) string {
+	switch {
+	case origin(from) == origin(to):
+		return "same-origin"
+	case site(from) == site(to):
+		return "same-site"
+	}
+	return "cross-site"
+}
+
+// allows tells whether a cookie's SameSite lets it go along. As in browsers of
+// today, redirects on the way count for nothing.
+func (s sent) allows(c http.SameSite, to *url.URL, method string) bool {
+	if s.from == nil || site(s.from) == site(to) {
+		return true
+	}
+	switch c {
+	case http.SameSiteStrictMode:
+		return false
+	case http.SameSiteNoneMode:
+		return true
+	}
+	return s.navigation && reads(method)
+}
+
+func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// site is the scheme and the registrable domain, of which it knows hosts below
+// localhost (each a site of its own), addresses, and names under one label such as
+// com.
+func site(u *url.URL) string {
+	host := u.Hostname()
+	labels := strings.Split(host, ".")
+	last := labels[len(labels)-1]
+	if len(labels) > 2 && !strings.ContainsAny(last, "0123456789:") {
+		host = strings.Join(labels[len(labels)-2:], ".")
+	}
+	return u.Scheme + "://" + host
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// greet tells where the demo is, who can sign in and what to try.
+func greet(out io.Writer, o options, w workspace) {
+	fmt.Fprintf(out, "\n  Tabard demo: %s\n\n", o.origin())
+	fmt.Fprintf(out, "  Who can sign in (the provider at %s asks for no password):\n", o.providerURL())
+	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	for _, person := range w.people() {
+		fmt.Fprintf(table, "    %s\t%s\n", person.Name, w.memberships(person.Subject))
+	}
+	_ = table.Flush()
+	fmt.Fprint(out, "\n  Sign in as Alice, open a second tab, choose another organisation, reload both.\n")
+	if o.tls {
+		fmt.Fprint(out, "  The certificate was made just now: the browser will ask once whether to trust it.\n")
+	} else {
+		fmt.Fprint(out, "  Safari drops Secure cookies on plain http://localhost; make run ARGS=--tls works there too.\n")
+	}
+	fmt.Fprintf(out, "  Ctrl-C ends it. %s keeps the sessions for the next start.\n\n", o.state)
+}

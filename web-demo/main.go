@@ -1,0 +1,175 @@
+// Command web-demo runs a small product of several organisations on loopback:
+// a page and its API on localhost, bin/tabard behind the same origin at /auth,
+// and a development OpenID provider on another site.
+//
+//	browser ── localhost:8080 ─┬─ /       page (web-demo/page)
+//	   │                       ├─ /api/   notes (web-demo/notes), verifies access tokens
+//	   │                       └─ /auth/  bin/tabard, on a loopback port of its own
+//	   └────── 127.0.0.1:8081 ─── development provider (web-demo/idp)
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/web-demo/idp"
+	"github.com/tabard-auth/tabard/web-demo/notes"
+)
+
+const clientID = "tabard" // the backend's, at the provider
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "web-demo:", err)
+		os.Exit(1)
+	}
+}
+
+// run starts the parts in the order in which they need each other, and ends them
+// all when ctx does or when one of them fails.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	o, err := readOptions(args, out)
+	if err != nil {
+		return err
+	}
+	w, err := newWorkspace(o.origin(), o.providerURL())
+	if err != nil {
+		return err
+	}
+	pageListener, err := listenPage(o)
+	if err != nil {
+		return err
+	}
+	defer pageListener.Close()
+	clientSecret := rand.Text()
+	provider, err := startProvider(o, w, clientSecret)
+	if err != nil {
+		return err
+	}
+	defer provider.Close()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	backend, err := prepareAndStart(ctx, o, w, clientSecret)
+	if backend != nil {
+		defer func() { cancel(); <-backend.ended }()
+	}
+	if err != nil {
+		return ignoreCancelled(ctx, err)
+	}
+	front, err := startFront(o, pageListener)
+	if err != nil {
+		return err
+	}
+	defer shutDown(front)
+	greet(out, o, w)
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-backend.ended:
+		return ignoreCancelled(ctx, backend.failure())
+	}
+}
+
+func listenPage(o options) (net.Listener, error) {
+	listener, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", o.port))
+	if err != nil || !o.tls {
+		return listener, err
+	}
+	certificate, err := selfSigned(time.Now())
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}}), nil
+}
+
+func startProvider(o options, w workspace, clientSecret string) (*http.Server, error) {
+	handler, err := idp.New(idp.Config{
+		Issuer:                 o.providerURL(),
+		ClientID:               clientID,
+		ClientSecret:           clientSecret,
+		RedirectURIs:           []string{o.publicURL() + api.PathCallback},
+		PostLogoutRedirectURIs: []string{o.origin() + "/"},
+		People:                 w.people(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	listener, err := idp.Listen(o.provider)
+	if err != nil {
+		return nil, err
+	}
+	return serve(listener, handler), nil
+}
+
+func prepareAndStart(ctx context.Context, o options, w workspace, clientSecret string) (*backend, error) {
+	if err := os.MkdirAll(o.state, 0o700); err != nil {
+		return nil, err
+	}
+	file, err := w.write(o.state)
+	if err != nil {
+		return nil, err
+	}
+	return startBackend(ctx, o, file, clientSecret)
+}
+
+func startFront(o options, listener net.Listener) (*http.Server, error) {
+	inner := &url.URL{Scheme: "http", Host: o.backendAddress()}
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer:   o.publicURL(),
+		Audience: o.origin() + "/api",
+		Keys:     token.NewKeySet(inner.JoinPath(mount, api.PathKeySet).String(), nil),
+	})
+	if err != nil {
+		return nil, err
+	}
+	book := notes.NewBook(firstNotes, time.Now())
+	return serve(listener, newFront(inner, notes.NewHandler(verifier, book))), nil
+}
+
+// serve answers on a listener until the server is closed.
+func serve(listener net.Listener, handler http.Handler) *http.Server {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          serverLog(os.Stderr),
+	}
+	go func() { _ = server.Serve(listener) }() // ends with ErrServerClosed
+	return server
+}
+
+// shutDown lets requests under way finish, but not for long.
+func shutDown(server *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	_ = server.Shutdown(ctx) // what is left then ends with the process
+}
+
+// ignoreCancelled returns err unless it only says that the demo was told to end.
+func ignoreCancelled(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

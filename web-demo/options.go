@@ -1,0 +1,54 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+)
+
+// options are the demo's flags.
+type options struct {
+	port        int    // of the page
+	backendPort int    // of bin/tabard
+	provider    string // host:port of the development provider
+	tabard      string // path of the program
+	state       string // directory that keeps sessions between starts
+	tls         bool
+}
+
+func readOptions(args []string, out io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("web-demo", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.IntVar(&o.port, "port", 8080, "port of the page, on localhost")
+	flags.IntVar(&o.backendPort, "backend-port", 8082, "port of the token backend behind it, on 127.0.0.1")
+	flags.StringVar(&o.provider, "provider", "127.0.0.1:8081", "loopback address of the development provider")
+	flags.StringVar(&o.tabard, "tabard", "bin/tabard", "the tabard program to run")
+	flags.StringVar(&o.state, "state", ".run", "directory that keeps sessions between starts")
+	flags.BoolVar(&o.tls, "tls", false, "serve the page over https, with a certificate made at start")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	return o, nil
+}
+
+// origin is the page's, and publicURL the backend's below it. The provider is on
+// another site on purpose: sign-in then crosses sites, as it does in production.
+func (o options) origin() string {
+	scheme := "http"
+	if o.tls {
+		scheme = "https"
+	}
+	return scheme + "://localhost:" + strconv.Itoa(o.port)
+}
+
+func (o options) publicURL() string   { return o.origin() + mount }
+func (o options) providerURL() string { return "http://" + o.provider }
+func (o options) backendAddress() string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(o.backendPort))
+}

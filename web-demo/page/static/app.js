@@ -1,0 +1,76 @@
+// The product: which screen to show for the client's state, and what its buttons do.
+import { createClient } from "/auth/client/tabard.js";
+import { $, announce, onPress } from "/dom.js";
+import { dress, undress } from "/livery.js";
+import { record } from "/log.js";
+import { closeMenus, showMenus } from "/menus.js";
+import { forgetNotes, showNotes } from "/notes.js";
+import { forgetHead, showChoices, showEnded, showHead, showNobody, showWelcome } from "/screens.js";
+import { forgetToken, watchToken } from "/token.js";
+
+const tabard = createClient({ backend: "/auth" });
+window.tabard = tabard;
+
+let shown = "starting"; // the screen
+let partition; // what the data on it belongs to
+
+const screens = {
+  signed_out: (state) => showWelcome(tabard, state),
+  choose: (state) => showChoices(tabard, state),
+  nobody: (state) => showNobody(tabard, state),
+  ended: (state) => showEnded(tabard, state),
+  active(state) {
+    showHead(state);
+    showNotes(tabard, state);
+    watchToken(tabard, state);
+  },
+};
+
+function render(state) {
+  const screen = state.status === "choose" && state.organizations?.length === 0 ? "nobody" : state.status;
+  const moved = tabard.partition !== partition || screen !== shown;
+  if (moved) {
+    forgetHead();
+    forgetNotes();
+    forgetToken();
+    closeMenus();
+  }
+  document.body.dataset.screen = screen;
+  if (state.organization) dress(state.organization);
+  else undress();
+  showMenus(tabard, state);
+  screens[screen]?.(state);
+  if (moved) tell(screen, state);
+  if (screen !== shown) keepFocus();
+  shown = screen;
+  partition = tabard.partition;
+}
+
+const words = {
+  signed_out: () => "Nobody is signed in.",
+  choose: () => "Signed in. This tab has no organisation yet.",
+  nobody: () => "Signed in, but in no organisation.",
+  ended: () => "The organisation's session ended in this tab.",
+  unavailable: () => "The server cannot be reached. Nobody is signed out.",
+  active: ({ organization }) => `This tab works for ${organization.name}.`,
+};
+
+function tell(screen, state) {
+  const text = words[screen]?.(state);
+  if (!text) return;
+  record(text);
+  announce(text);
+}
+
+// Focus that stood on something now hidden goes to the new screen.
+function keepFocus() {
+  const focused = document.activeElement;
+  if (shown !== "starting" && (focused === document.body || !focused.checkVisibility())) $("main").focus({ preventScroll: true });
+}
+
+onPress($("sign-in"), () => tabard.signIn());
+onPress($("try-again"), () => tabard.getToken().catch(() => {}));
+onPress($("nobody-again"), () => location.reload());
+
+tabard.subscribe(render);
+render(tabard.state);

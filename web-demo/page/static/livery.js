@@ -1,0 +1,57 @@
+// Whose colours the tab wears: accent, badge, title and favicon, all from the
+// organisation's id, so that one organisation looks the same in every tab.
+import { $, svg } from "/dom.js";
+
+const coat = "M9 3h4a3 3 0 0 0 6 0h4l7 7-4 5-3-2v16H9V13l-3 2-4-5z";
+const plainTitle = document.title;
+const plainIcon = $("favicon").href;
+
+/** One of twelve hues, which the eye can tell apart (the upper half of FNV-1a). */
+export function hueOf(organization) {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(organization.id)) {
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  }
+  return ((hash >>> 16) % 12) * 30;
+}
+
+function initial(organization) {
+  return [...organization.name][0]?.toUpperCase() ?? "";
+}
+
+/** The organisation's coat with its initial. */
+export function badge(organization) {
+  const drawing = svg("svg", { viewBox: "0 0 32 32", class: "badge", "aria-hidden": "true" },
+    svg("path", { d: coat }),
+    svg("text", { x: 16, y: 23 }, initial(organization)));
+  drawing.style.setProperty("--hue", hueOf(organization));
+  return drawing;
+}
+
+/** Dresses the tab. */
+export function dress(organization) {
+  document.title = `${organization.name} · Tabard demo`;
+  document.documentElement.style.setProperty("--hue", hueOf(organization));
+  document.documentElement.style.setProperty("--tint", 1);
+  setIcon(favicon(organization));
+}
+
+/** Takes the colours off. */
+export function undress() {
+  document.title = plainTitle;
+  document.documentElement.style.removeProperty("--hue");
+  document.documentElement.style.removeProperty("--tint");
+  setIcon(plainIcon);
+}
+
+// Setting an unchanged address would load it anew.
+function setIcon(address) {
+  if ($("favicon").href !== address) $("favicon").href = address;
+}
+
+function favicon(organization) {
+  const drawing = svg("svg", { viewBox: "0 0 32 32" },
+    svg("path", { d: coat, fill: `oklch(0.6 0.17 ${hueOf(organization)})` }),
+    svg("text", { x: 16, y: 24, fill: "white", "font-family": "sans-serif", "font-weight": 700, "font-size": 15, "text-anchor": "middle" }, initial(organization)));
+  return `data:image/svg+xml,${encodeURIComponent(new XMLSerializer().serializeToString(drawing))}`;
+}

@@ -1,0 +1,6 @@
+// The page without its client has nothing to show: say so instead of staying empty.
+import("/app.js").catch((error) => {
+  console.error(error);
+  document.body.dataset.screen = "unavailable";
+  document.getElementById("try-again").addEventListener("click", () => location.reload());
+});

@@ -1,0 +1,70 @@
+// The head of the tab's organisation, and the screens for a tab that has none.
+import { $, el, fill } from "/dom.js";
+import { badge } from "/livery.js";
+import { askOnce, enter, list, signOut } from "/menus.js";
+
+export function showHead({ organization, roles }) {
+  fill($("hero-badge"), badge(organization));
+  fill($("organization-name"), organization.name);
+  fill($("hero-roles"), ...roles.map((role) => el("span", { className: "role" }, role)));
+}
+
+/** Takes the organisation's name off the screen. */
+export function forgetHead() {
+  for (const id of ["hero-badge", "organization-name", "hero-roles"]) fill($(id));
+}
+
+const signedOutReasons = {
+  login_required: "",
+  session_expired: "Your session has ended. Please sign in again.",
+  session_revoked: "This session was ended. Please sign in again.",
+  refresh_token_reused: "To be safe, this session was ended: somebody else may have used it. Please sign in again.",
+  access_denied: "The sign-in was cancelled.",
+};
+
+export function showWelcome(tabard, { error }) {
+  const text = error ? (signedOutReasons[error.code] ?? `The sign-in did not work (${error.code}). Please try again.`) : "";
+  fill($("sign-in-problem"), text);
+  $("sign-in-problem").hidden = !text;
+}
+
+export function showChoices(tabard, { organizations }) {
+  list($("choices"), tabard, organizations);
+}
+
+/** Signed in, and let in nowhere: who they are to the provider is what an administrator needs. */
+export function showNobody(tabard, { user }) {
+  fill($("nobody-name"), user.name || "unknown");
+  fill($("nobody-email"), user.email || "unknown");
+  fill($("nobody-issuer"), user.iss);
+  fill($("nobody-subject"), user.sub);
+  fill($("nobody-command"), `bin/tabard members admit --organization acme --role viewer \\\n  --user ${user.id} --database sqlite:.run/tabard.db`);
+  $("nobody-sign-out").onclick = () => signOut(tabard, "session");
+}
+
+const endedReasons = {
+  organization_session_expired: "It was idle for too long, or you signed out of it.",
+  organization_access_denied: "You do not have access to it, or no longer.",
+  insufficient_user_authentication: "It asks to confirm that it is you.",
+  identity_changed: "Somebody else has signed in in this browser.",
+};
+
+export function showEnded(tabard, state) {
+  const { organization, organizations, error } = state;
+  if (error?.code !== "identity_changed") askOnce(state);
+  const name = organization?.name ?? "this organisation";
+  const others = organizations?.filter((other) => other.id !== organization?.id) ?? [];
+  fill($("ended-title"), `Your session at ${name} has ended`);
+  fill($("ended-reason"), `${endedReasons[error?.code] ?? "You signed out of it."} Your other tabs go on.`);
+  showWayBack(tabard, organization, error);
+  $("ended-others").hidden = others.length === 0;
+  list($("ended-choices"), tabard, others);
+}
+
+function showWayBack(tabard, organization, error) {
+  const again = $("ended-again");
+  const changed = error?.code === "identity_changed";
+  again.hidden = !changed && (!organization || error?.code === "organization_access_denied");
+  fill(again, changed ? "Sign in" : `Enter ${organization?.name} again`);
+  again.onclick = () => (changed ? tabard.signIn() : enter(tabard, organization));
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tabard-auth/tabard/web-demo/idp"
+)
+
+//go:embed workspace.yaml
+var workspaceText string
+
+// The addresses that workspace.yaml is written for.
+const (
+	writtenOrigin   = "http://localhost:8080"
+	writtenProvider = "http://127.0.0.1:8081"
+)
+
+// nobody is the one who can sign in and belongs to no organisation.
+var nobody = idp.Person{Subject: "carol", Name: "Carol Dubois", Email: "carol@example.com"}
+
+// workspace is what the demo itself reads of its workspace file.
+type workspace struct {
+	text          string
+	Organizations []struct {
+		ID, Slug, Name string
+		Members        []member
+	}
+}
+
+type member struct {
+	Iss, Sub, Name, Email string
+	Roles                 []string
+}
+
+// newWorkspace puts the demo's addresses into the workspace file.
+func newWorkspace(origin, provider string) (workspace, error) {
+	w := workspace{text: strings.NewReplacer(writtenOrigin, origin, writtenProvider, provider).Replace(workspaceText)}
+	if err := yaml.Unmarshal([]byte(w.text), &w); err != nil {
+		return workspace{}, fmt.Errorf("workspace.yaml: %w", err)
+	}
+	return w, nil
+}
+
+// write saves the file for `tabard apply` and returns its path.
+func (w workspace) write(dir string) (string, error) {
+	path := filepath.Join(dir, "workspace.yaml")
+	return path, os.WriteFile(path, []byte(w.text), 0o600)
+}
+
+// people are the members in the order of the file, and nobody.
+func (w workspace) people() []idp.Person {
+	var people []idp.Person
+	for _, organization := range w.Organizations {
+		for _, m := range organization.Members {
+			person := idp.Person{Subject: m.Sub, Name: m.Name, Email: m.Email}
+			if !slices.Contains(people, person) {
+				people = append(people, person)
+			}
+		}
+	}
+	return append(people, nobody)
+}
+
+// memberships tells in words where a person belongs.
+func (w workspace) memberships(subject string) string {
+	var list []string
+	for _, organization := range w.Organizations {
+		for _, m := range organization.Members {
+			if m.Sub == subject {
+				list = append(list, organization.Name+" ("+strings.Join(m.Roles, ", ")+")")
+			}
+		}
+	}
+	if len(list) == 0 {
+		return "no organisation yet"
+	}
+	return strings.Join(list, ", ")
+}
+
+// firstNotes are there from the start, so that every organisation looks its own.
+var firstNotes = map[string][]string{
+	"org_acme": {
+		"Board meeting moved to Thursday, 10:00. The numbers are in the shared folder.",
+		"The new price list goes out on Monday. Please don't quote the old one any more.",
+		"Welcome to the team, Jonas! He starts in purchasing.",
+	},
+	"org_globex": {
+		"MV Aurora left Rotterdam two hours late; Hamburg knows.",
+		"Container 4471 is held at customs. The papers are with Bob.",
+	},
+	"org_initech": {
+		"Sample 12 is stable at 40 °C after six weeks.",
+		"The centrifuge is back from service; book it in the calendar as before.",
+		"Fire drill on Wednesday at 14:30.",
+	},
+}

@@ -1,0 +1,61 @@
+// Command compile builds what the Worker is made of: the Go program as
+// WebAssembly, and beside it the JavaScript of the toolchain that built it.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const module = "github.com/tabard-auth/tabard/worker"
+
+func main() {
+	program := flag.String("program", module, "`package` of the program")
+	out := flag.String("o", "", "`file` to write; worker/build/tabard.wasm unless said otherwise")
+	flag.Parse()
+	if err := compile(*program, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "compile: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+func compile(program, out string) error {
+	root, err := output("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tabard-auth/tabard")
+	if err != nil {
+		return err
+	}
+	folder := filepath.Join(root, "worker", "build")
+	if out == "" {
+		out = filepath.Join(folder, "tabard.wasm")
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, program)
+	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOFLAGS=")
+	build.Stdout, build.Stderr = os.Stdout, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("%s: %w", program, err)
+	}
+	goroot, err := output("go", "env", "GOROOT")
+	if err != nil {
+		return err
+	}
+	support, err := os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "wasm_exec.js"), support, 0o644)
+}
+
+func output(name string, args ...string) (string, error) {
+	text, err := exec.Command(name, args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}

@@ -1,0 +1,73 @@
+package edge
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"syscall/js"
+)
+
+// Program is what a Worker runs.
+type Program struct {
+	// Handler answers fetch events.
+	Handler http.Handler
+	// Scheduled does what is due whenever a cron trigger fires.
+	Scheduled func(ctx context.Context) error
+}
+
+// Run serves events until the instance is dropped.
+func Run(p Program) {
+	binding := js.Global().Get("context").Get("binding")
+	binding.Set("fetch", js.FuncOf(func(_ js.Value, args []js.Value) any {
+		go p.fetch(args[0].String(), args[1], args[2])
+		return nil
+	}))
+	binding.Set("scheduled", js.FuncOf(func(_ js.Value, args []js.Value) any {
+		go p.scheduled(args[0])
+		return nil
+	}))
+	select {}
+}
+
+// fetch answers one request by a call of done(status, headers, body, healthy). An
+// instance that is not healthy serves nothing more: a panic may have left locks
+// held and writes half done.
+func (p Program) fetch(head string, body, done js.Value) {
+	w := newAnswer()
+	healthy := false
+	defer func() {
+		if v := recover(); v != nil {
+			slog.Error("panic", "value", v, "stack", string(debug.Stack()))
+			w = newAnswer()
+			http.Error(w, "Something failed on the server.", http.StatusInternalServerError)
+		}
+		status, headers, content := w.finish()
+		done.Invoke(status, headers, Uint8Array(content), healthy && status != http.StatusInternalServerError)
+	}()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, err := newRequest(ctx, head, Bytes(body))
+	if err != nil {
+		http.Error(w, err.Error(), err.status)
+	} else {
+		p.Handler.ServeHTTP(w, r)
+	}
+	healthy = true
+}
+
+// scheduled ends by a call of done(error), "" for none.
+func (p Program) scheduled(done js.Value) {
+	failure := "panic"
+	defer func() {
+		if v := recover(); v != nil {
+			slog.Error("panic", "value", v, "stack", string(debug.Stack()))
+		}
+		done.Invoke(failure)
+	}()
+	if err := p.Scheduled(context.Background()); err != nil {
+		failure = err.Error()
+		return
+	}
+	failure = ""
+}

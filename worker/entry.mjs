@@ -1,0 +1,9 @@
+import program from "./build/tabard.wasm";
+import { Pool } from "./pool.mjs";
+
+const pool = new Pool(program);
+
+export default {
+  fetch: (request, env, ctx) => pool.fetch(request, env, ctx),
+  scheduled: (_, env, ctx) => pool.scheduled(env, ctx),
+};

@@ -1,0 +1,47 @@
+/** Splits lines "name: value" into pairs, so that several of one name stay several. */
+export function pairs(text) {
+  if (text === "") return [];
+  return text.split("\n").map((line) => {
+    const colon = line.indexOf(": ");
+    return [line.slice(0, colon), line.slice(colon + 2)];
+  });
+}
+
+/**
+ * Reads a body whole.
+ * @param {ReadableStream<Uint8Array> | null} stream
+ * @param {number} most
+ * @returns {Promise<Uint8Array | undefined>} undefined if it has more than most bytes
+ */
+export async function readAtMost(stream, most) {
+  if (stream === null) return new Uint8Array(0);
+  const chunks = [];
+  let length = 0;
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > most) {
+      await reader.cancel();
+      return undefined;
+    }
+    chunks.push(value);
+  }
+  if (chunks.length === 1) return chunks[0];
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+/** An error of the contract, where the program itself cannot answer. */
+export function refusal(status, code, description) {
+  return Response.json(
+    { error: code, error_description: description },
+    { status, headers: { "Cache-Control": "no-store", ...(status === 503 && { "Retry-After": "1" }) } },
+  );
+}

@@ -1,0 +1,89 @@
+// Command worker is the token backend on Cloudflare Workers: the same handler as
+// the server's, with D1 as its store and the platform's fetch to the provider.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/syumai/workers/cloudflare"
+	"github.com/syumai/workers/cloudflare/d1"
+
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/worker/edge"
+	"github.com/tabard-auth/tabard/worker/webcrypto"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	slog.SetDefault(log)
+	program, err := newProgram(log)
+	if err != nil {
+		log.Error("the Worker's settings are wrong", "problems", err.Error())
+		os.Exit(1)
+	}
+	webcrypto.Register()
+	edge.Run(program)
+}
+
+func newProgram(log *slog.Logger) (edge.Program, error) {
+	s, problems := readSettings(cloudflare.Getenv)
+	connector, err := d1.OpenConnector("DB")
+	if err := errors.Join(problems, err); err != nil {
+		return edge.Program{}, err
+	}
+	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
+	handler, err := host.New(host.Config{
+		PublicURL: s.publicURL, Secret: s.secret, Algorithm: s.algorithm,
+		Provider: login.Config{
+			Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret, Transport: edge.Transport{},
+		},
+		Log: log,
+	}, store)
+	if err != nil {
+		return edge.Program{}, err
+	}
+	return edge.Program{Handler: handler, Scheduled: func(context.Context) error { return nil }}, nil
+}
+
+// settings are the Worker's variables and secrets.
+type settings struct {
+	publicURL                      string
+	secret                         keys.Secret
+	algorithm                      keys.Algorithm
+	issuer, clientID, clientSecret string
+}
+
+// readSettings reads the variables that the server has flags of the same names
+// for, and names all that are missing or wrong.
+func readSettings(variable func(string) string) (settings, error) {
+	var problems []error
+	required := func(name string) string {
+		value := variable(name)
+		if value == "" {
+			problems = append(problems, fmt.Errorf("%s is missing", name))
+		}
+		return value
+	}
+	s := settings{
+		publicURL: required("TABARD_PUBLIC_URL"), issuer: required("TABARD_OIDC_ISSUER"),
+		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
+	}
+	var err error
+	if s.secret, err = keys.ParseSecret(required("TABARD_SECRET")); err != nil {
+		problems = append(problems, fmt.Errorf("TABARD_SECRET: %w", err))
+	}
+	if name := variable("TABARD_SIGNING_ALGORITHM"); name != "" {
+		if s.algorithm, err = keys.ParseAlgorithm(name); err != nil {
+			problems = append(problems, fmt.Errorf("TABARD_SIGNING_ALGORITHM: %w", err))
+		}
+	}
+	return s, errors.Join(problems...)
+}
