@@ -174,7 +174,8 @@ func (c *call) callback() error {
 	identity, err := c.provider.Identify(c.ctx, attempt, query, c.now)
 	var refused *login.Refused
 	if errors.As(err, &refused) {
-		return c.giveUp(attempt, refused)
+		c.giveUp(attempt, refused)
+		return nil
 	}
 	if err != nil {
 		return err
@@ -204,18 +205,20 @@ func (c *call) attempt(state string) (login.Attempt, error) {
 	return attempt, nil
 }
 
-// giveUp goes back to the app with the reason why nobody signed in.
-func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) error {
-	target, err := url.Parse(attempt.ReturnTo)
-	if err != nil {
-		return err
+// giveUp goes back to the app with the reason why nobody signed in. The address
+// stays as the app wrote it.
+func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) {
+	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")
+	mark := "?"
+	if strings.Contains(address, mark) {
+		mark = "&"
 	}
-	query := target.Query()
-	query.Set(api.ParamError, refused.Code)
-	target.RawQuery = query.Encode()
+	address += mark + url.Values{api.ParamError: {refused.Code}}.Encode()
+	if marked {
+		address += "#" + fragment
+	}
 	c.record.refusal = refuse(api.LoginRequired, "The sign-in was refused.").because(refused)
-	c.redirect(target.String())
-	return nil
+	c.redirect(address)
 }
 
 // signIn makes the session of an identity and gives the browser its first token.

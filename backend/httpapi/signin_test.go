@@ -180,13 +180,21 @@ func TestASignInThatTheProviderRefusesLeadsBackWithItsReason(t *testing.T) {
 		v.Del("code")
 		v.Set("error", "access_denied")
 	}
-	b := w.browser()
-	landed := b.Choose(b.Login("return_to=/notes?a=1%23top"), "alice")
-	if got := landed.URL.String(); got != origin+"/notes?a=1&"+api.ParamError+"=access_denied#top" {
-		t.Errorf("landed on %s", got)
-	}
-	if len(b.Cookies()) != 0 {
-		t.Errorf("the browser keeps %v", b.Cookies())
+	for returnTo, want := range map[string]string{
+		"/notes":        "/notes?tabard_error=access_denied",
+		"/notes?b=2&a":  "/notes?b=2&a&tabard_error=access_denied",
+		"/notes?#top?":  "/notes?&tabard_error=access_denied#top?",
+		"/notes#top":    "/notes?tabard_error=access_denied#top",
+		"/notes%zz?%zz": "/notes%zz?%zz&tabard_error=access_denied",
+	} {
+		b := w.browser()
+		got := b.Step(w.callbackOf(b, "return_to="+url.QueryEscape(returnTo)))
+		if got.Status != http.StatusSeeOther || got.Header.Get("Location") != origin+want {
+			t.Errorf("%s leads to %d %s", returnTo, got.Status, got.Header.Get("Location"))
+		}
+		if len(b.Cookies()) != 0 {
+			t.Errorf("the browser keeps %v", b.Cookies())
+		}
 	}
 }
 
