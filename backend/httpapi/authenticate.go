@@ -172,6 +172,7 @@ func (c *call) present(token session.Token, s session.Session) error {
 		}
 		verdict = session.Settle(row, p)
 	}
+	c.auditVerdict(s, verdict)
 	if !verdict.Outcome.Mints() {
 		c.clear(sessionCookieName(s.App, s.ID))
 		return ended(verdict.After.RevokeReason)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -142,4 +143,14 @@ func (f *Faulty) AddSigningKey(ctx context.Context, k keys.Stored) error {
 // Ping tells whether the store answers.
 func (f *Faulty) Ping(ctx context.Context) error {
 	return f.call("Ping", func() error { return f.Store.Ping(ctx) })
+}
+
+// RecordEvent implements audit.Store.
+func (f *Faulty) RecordEvent(ctx context.Context, e audit.Event) error {
+	return f.call("RecordEvent", func() error { return f.Store.RecordEvent(ctx, e) })
+}
+
+// Events implements audit.Store.
+func (f *Faulty) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
+	return read(f, "Events", func() ([]audit.Event, error) { return f.Store.Events(ctx, q) })
 }
