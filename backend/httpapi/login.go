@@ -90,7 +90,7 @@ func (c *call) landing(appID, returnTo string) (string, error) {
 			if app.Disabled || (appID != "" && appID != app.ID) {
 				continue
 			}
-			if address, ok := returnAddress(app, c.home(app), returnTo); ok && c.owns(app, appID, returnTo) {
+			if address, ok := returnAddress(app, c.home(app), returnTo); ok && c.owns(w, app, appID, returnTo) {
 				c.workspace, c.app = w, app
 				return address, nil
 			}
@@ -101,9 +101,9 @@ func (c *call) landing(appID, returnTo string) (string, error) {
 
 // owns tells whether an app that was not named is the one meant by a path: the one
 // at the backend's own origin, or the only one.
-func (c *call) owns(app directory.App, appID, returnTo string) bool {
+func (c *call) owns(w *directory.Workspace, app directory.App, appID, returnTo string) bool {
 	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
-	return appID != "" || !path || c.home(app) == c.origin
+	return appID != "" || !path || c.home(app) == c.origin || len(w.Apps) == 1
 }
 
 // remember keeps the attempt in a cookie of its own, the newest few of them.

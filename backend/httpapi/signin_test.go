@@ -3,11 +3,13 @@ package httpapi_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
@@ -228,4 +230,46 @@ func TestAProviderThatIsAwayIsNoEnd(t *testing.T) {
 		t.Errorf("the same callback, again: %d %s", got.Status, got.Body)
 	}
 	w.theSession(b)
+}
+
+func TestAPathIsTheOnlyAppsWhereverTheBackendIs(t *testing.T) {
+	w := newWorld(t, nil)
+	w.hosts["localhost:9000"] = http.NotFoundHandler()
+	b := w.browserOf(sibling)
+	if got := b.Choose(b.Login("return_to=/notes"), "alice").URL.String(); got != origin+"/notes" {
+		t.Errorf("of two apps the one at the backend's origin owns a path, not %s", got)
+	}
+	if got := b.Choose(b.Login("app=desk&return_to=/notes"), "alice").URL.String(); got != sibling+"/notes" {
+		t.Errorf("the app that was named owns it, not %s", got)
+	}
+	d := desired()
+	d.Workspace.Apps = d.Workspace.Apps[1:2]
+	w.apply(d)
+	w.restart()
+	if got := b.Choose(b.Login("return_to=/notes"), "alice").URL.String(); got != sibling+"/notes" {
+		t.Errorf("the only app owns it, not %s", got)
+	}
+}
+
+func TestWhatASessionKeepsOfItsBrowserIsText(t *testing.T) {
+	w := newWorld(t, nil)
+	for sent, want := range map[string]string{
+		"Browser/1.0":                    "Browser/1.0",
+		"bytes \xff\xfe":                 "bytes ?",
+		strings.Repeat("a", 255) + "é":   strings.Repeat("a", 255) + "?",
+		strings.Repeat("agent ", 10_000): strings.Repeat("agent ", 43)[:256],
+	} {
+		b := w.browser()
+		back := w.callbackOf(b, "")
+		b.With("User-Agent", sent).Step(back)
+		_, value := w.theSession(b)
+		token, err := session.ParseToken(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := w.store.Session(t.Context(), token.Session())
+		if err != nil || kept.UserAgent != want {
+			t.Errorf("of %.20q… the session keeps %q, %v", sent, kept.UserAgent, err)
+		}
+	}
 }
