@@ -20,7 +20,6 @@ export class Pool {
   #limits;
   #idle = [];
   #loans = new Set();
-  #waiting = [];
 
   constructor(module, limits = {}) {
     this.#module = module;
@@ -66,9 +65,11 @@ export class Pool {
   /** Takes an idle instance, starts one where there is room, or waits. */
   async #borrow(env) {
     const patience = Date.now() + this.#limits.patience;
+    let turn = 1;
     while (this.#idle.length === 0 && this.#loaned() >= this.#limits.instances) {
       if (Date.now() >= patience) throw new Busy();
-      await this.#turn();
+      turn = Math.min(2 * turn, 64);
+      await pause(turn);
     }
     // An event that the platform ended gives nothing back: its loan lapses.
     const loan = { instance: this.#idle.pop(), lapses: Date.now() + 3 * this.#limits.event, healthy: true };
@@ -88,21 +89,6 @@ export class Pool {
     return this.#loans.size;
   }
 
-  /** Resolves when an instance may be free; the wake-up of an event that is gone is lost. */
-  #turn() {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#waiting.splice(this.#waiting.indexOf(wake), 1);
-        resolve();
-      }, 50);
-      const wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#waiting.push(wake);
-    });
-  }
-
   #giveBack(loan) {
     const { instance } = loan;
     const { uses, memory } = this.#limits;
@@ -113,7 +99,6 @@ export class Pool {
 
   #close(loan) {
     this.#loans.delete(loan);
-    this.#waiting.shift()?.();
   }
 }
 
@@ -126,6 +111,14 @@ function head(request) {
 
 function bodiless(status, request) {
   return request.method === "HEAD" || status === 204 || status === 205 || status === 304;
+}
+
+/**
+ * Lets time pass. An event that waits for another has to look again: what the
+ * other resolves would go on in the other's context.
+ */
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Rejects when a promise has not settled in time. */
