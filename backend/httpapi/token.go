@@ -96,6 +96,9 @@ func (c *call) enter(request api.TokenRequest, s session.Session, m *directory.M
 	started := session.OrganizationSession{
 		OrganizationID: m.Organization.ID, StartedAt: c.now, Authentication: s.SignIn,
 	}
+	if m.Entered != nil {
+		started.EndedAt = m.Entered.EndedAt
+	}
 	if err := c.store.Enter(c.ctx, s.ID, started); err != nil {
 		return session.OrganizationSession{}, err
 	}
