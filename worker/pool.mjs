@@ -11,9 +11,6 @@ export const LIMITS = {
   body: 64 << 10, // of a request
 };
 
-/** The pool is fully used, and stayed so. */
-class Busy extends Error {}
-
 /** Keeps instances of a program and lends each to one event at a time. */
 export class Pool {
   #module;
@@ -67,7 +64,7 @@ export class Pool {
     const patience = Date.now() + this.#limits.patience;
     let turn = 1;
     while (this.#idle.length === 0 && this.#loaned() >= this.#limits.instances) {
-      if (Date.now() >= patience) throw new Busy();
+      if (Date.now() >= patience) throw new Error("every instance is in use");
       turn = Math.min(2 * turn, 64);
       await pause(turn);
     }

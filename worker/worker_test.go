@@ -26,6 +26,8 @@ func start(t *testing.T, entry string) contract.Target {
 	return target
 }
 
-func TestTheContractHoldsOnWorkerd(t *testing.T) {
-	contract.Run(t, start(t, "entry.mjs"))
+func TestTheWorker(t *testing.T) {
+	target := start(t, "entry.mjs")
+	t.Run("keeps the contract", func(t *testing.T) { contract.Run(t, target) })
+	t.Run("serves the browser module and the face as the server does", func(t *testing.T) { clientFilesAreServed(t, target) })
 }
