@@ -14,10 +14,21 @@ type Workspace struct {
 	Apps     []App               `json:"apps"`
 	Roles    map[string][]string `json:"roles"` // role → permissions
 	Policy   policy.Rules        `json:"policy"`
+	// OnReuse says what ends when a refresh token is used twice.
+	OnReuse OnReuse `json:"on_reuse,omitempty"`
 	// MembershipClaim maps a claim of the identity token to memberships; nil
 	// where the provider's claims say nothing about them.
 	MembershipClaim *MembershipClaim `json:"membership_claim,omitempty"`
 }
+
+// OnReuse says what a theft ends: the session, or all of the person's.
+type OnReuse string
+
+// The choices of OnReuse.
+const (
+	EndSession OnReuse = "session" // also where nothing is said
+	EndUser    OnReuse = "user"
+)
 
 // App is a frontend of the workspace.
 type App struct {
