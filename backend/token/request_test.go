@@ -24,10 +24,10 @@ type resource struct {
 }
 
 // oneKey is an issuer with one key.
-type oneKey struct{ *ecdsa.PublicKey }
+type oneKey struct{ key *ecdsa.PublicKey }
 
 func (k oneKey) PublicKey(context.Context, string) (token.PublicKey, error) {
-	return token.PublicKey{Algorithm: "ES256", Key: k.PublicKey}, nil
+	return token.PublicKey{Algorithm: "ES256", Key: k.key}, nil
 }
 
 const api = "https://api.example.com"
