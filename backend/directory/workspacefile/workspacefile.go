@@ -56,6 +56,7 @@ func (f *file) read(root *yaml.Node) {
 		"apps":             func(n *yaml.Node) { f.list(n, f.app) },
 		"roles":            f.roles,
 		"policy":           func(n *yaml.Node) { w.Policy = f.policy(n, true) },
+		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.truth(n) },
 		"membership_claim": f.membershipClaim,
 		"organizations":    func(n *yaml.Node) { organizations = n },
 	})
@@ -83,6 +84,8 @@ func (f *file) app(n *yaml.Node) {
 		"origins":  func(n *yaml.Node) { origins = n },
 		"claims":   func(n *yaml.Node) { a.Claims = f.claims(n) },
 		"disabled": func(n *yaml.Node) { a.Disabled = f.truth(n) },
+
+		"dpop_bound_tokens": func(n *yaml.Node) { a.DPoPBoundTokens = f.truth(n) },
 	})
 	if !appID.MatchString(a.ID) || a.ID == "login" {
 		f.wrong(n, "app id %q is not of up to 32 of a–z, 0–9 and - (and not \"login\")", a.ID)
