@@ -2,10 +2,12 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
 )
@@ -35,21 +37,41 @@ func (c *call) onDevice(s session.Session) (session.Session, error) {
 		return s, nil
 	}
 	proof, err := c.proof()
-	if err != nil {
-		return s, err
+	if err == nil && s.JKT == "" && proof != nil {
+		s.JKT, err = c.store.Bind(c.ctx, s.ID, proof.JKT, c.now)
 	}
-	if s.JKT == "" && proof != nil {
-		if s.JKT, err = c.store.Bind(c.ctx, s.ID, proof.JKT, c.now); err != nil {
-			return s, err
-		}
+	if err == nil && s.JKT != "" {
+		err = proves(proof, s.JKT)
 	}
+	c.auditProof(s, err)
+	return s, err
+}
+
+// proves refuses a proof by another key than the session's, and none at all.
+func proves(proof *token.Proof, jkt string) error {
 	switch {
-	case s.JKT == "", proof != nil && proof.JKT == s.JKT:
-		return s, nil
 	case proof == nil:
-		return s, refuse(api.DeviceKeyRequired, "This session belongs to another browser. Sign in.")
+		return refuse(api.DeviceKeyRequired, "This session belongs to another browser. Sign in.")
+	case proof.JKT != jkt:
+		return refuse(api.DeviceKeyMismatch, "This browser has lost the key of its session. Sign in again.")
 	}
-	return s, refuse(api.DeviceKeyMismatch, "This browser has lost the key of its session. Sign in again.")
+	return nil
+}
+
+// auditProof records that a session was asked for without a good proof: its cookie
+// may be in other hands. Of one kind it records one a minute, however many come.
+func (c *call) auditProof(s session.Session, err error) {
+	if !isRefusal(err) {
+		return
+	}
+	switch code := refusalOf(err).Code; code {
+	case api.InvalidDPoPProof, api.DeviceKeyRequired, api.DeviceKeyMismatch:
+		c.audit(audit.Event{
+			ID:     fmt.Sprintf("proof:%s:%s:%d", s.ID, code, c.now/60),
+			Action: audit.ProofRefused, Outcome: audit.Refused, Reason: string(code),
+			Actor: audit.Server, UserID: s.UserID, SessionID: s.ID.String(),
+		})
+	}
 }
 
 // isDeviceOf tells whether the request comes from the session's device, as far as it

@@ -1,11 +1,13 @@
 package httpapi_test
 
 import (
+	"maps"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
@@ -139,6 +141,37 @@ func TestABadProofIsRefusedAndEndsNothing(t *testing.T) {
 		}
 	}
 	w.boundTo(b, device.Thumbprint())
+}
+
+func TestWhatIsNoGoodProofIsAuditedOnceAMinute(t *testing.T) {
+	w := newWorld(t, nil)
+	b, device := w.signedInOn("alice")
+	w.mint(b, "acme")
+	thief := b.Copy()
+	old := device.Proof(t, http.MethodPost, publicURL+"/token", w.now().Add(-time.Hour))
+	for range 2 {
+		for range 3 {
+			thief.Post("/token", enterAcme)
+			thief.With("DPoP", "garbage").Post("/token", enterAcme)
+			thief.On(httpbrowser.NewDevice(t)).Post("/token", enterAcme)
+			b.With("DPoP", old).Post("/token", enterAcme) // slow, not suspicious
+		}
+		w.pass(time.Minute)
+	}
+	events, err := w.store.Events(t.Context(), audit.Query{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]int{}
+	for _, e := range events {
+		if e.Action == audit.ProofRefused && e.Outcome == audit.Refused && e.UserID != "" && e.SessionID != "" {
+			told[e.Reason]++
+		}
+	}
+	want := map[string]int{"device_key_required": 2, "device_key_mismatch": 2, "invalid_dpop_proof": 2}
+	if !maps.Equal(told, want) {
+		t.Errorf("the trail tells %v, want %v", told, want)
+	}
 }
 
 func TestAProofIsRefusedAgainForAsLongAsItIsRecent(t *testing.T) {

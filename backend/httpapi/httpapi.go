@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -27,6 +28,7 @@ import (
 type Store interface {
 	session.Store
 	directory.Store
+	audit.Store
 }
 
 // Config is what New needs. All of it is required but Log and Now.

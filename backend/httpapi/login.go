@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -252,6 +253,7 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity) error {
 		return err
 	}
 	c.record.session, c.record.user = s.ID.String(), user.ID
+	c.audit(audit.Event{Action: audit.SignIn, UserID: user.ID, SessionID: s.ID.String()})
 	c.keep(s, first)
 	return nil
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -11,6 +12,11 @@ import (
 // session. What has ended already stays so, and is
 // no error.
 func (c *call) logout(request api.LogoutRequest) (*api.LogoutResponse, error) {
+	switch request.Scope {
+	case api.ScopeOrganization, api.ScopeSession, api.ScopeEverywhere:
+	default:
+		return nil, refuse(api.InvalidRequest, "The scope is one of organization, session, everywhere.")
+	}
 	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
 		return nil, refuse(api.InvalidRequest, "An organisation is named exactly with the scope organization.")
 	}
@@ -42,26 +48,34 @@ func (c *call) end(request api.LogoutRequest, subject directory.Subject) (*api.L
 	var err error
 	switch request.Scope {
 	case api.ScopeOrganization:
-		if subject.Membership == nil {
-			return nil, refuse(api.OrganizationAccessDenied, "You do not have access to this organisation.")
-		}
-		c.record.organization = subject.Membership.Organization.ID
-		err = c.store.Leave(c.ctx, s.ID, session.OrganizationSession{
-			OrganizationID: subject.Membership.Organization.ID, StartedAt: c.now, EndedAt: c.now, Authentication: s.SignIn,
-		})
-		return &api.LogoutResponse{ServerTime: c.now}, err
+		return c.leave(subject)
 	case api.ScopeSession:
 		err = c.store.Revoke(c.ctx, s.ID, session.ReasonSignedOut, c.now)
 	case api.ScopeEverywhere:
 		err = c.store.RevokeUser(c.ctx, s.UserID, session.ReasonSignedOut, c.now)
-	default:
-		return nil, refuse(api.InvalidRequest, "The scope is one of organization, session, everywhere.")
 	}
 	if err != nil { // not ended: the cookie stays, and the caller is told
 		return nil, err
 	}
+	c.audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
 	c.clear(sessionCookieName(s.App, s.ID))
 	return &api.LogoutResponse{EndSessionURL: c.endSession(s), ServerTime: c.now}, nil
+}
+
+// leave ends the session's stay in one organisation.
+func (c *call) leave(subject directory.Subject) (*api.LogoutResponse, error) {
+	if subject.Membership == nil {
+		return nil, refuse(api.OrganizationAccessDenied, "You do not have access to this organisation.")
+	}
+	s, id := subject.Session, subject.Membership.Organization.ID
+	c.record.organization = id
+	if err := c.store.Leave(c.ctx, s.ID, session.OrganizationSession{
+		OrganizationID: id, StartedAt: c.now, EndedAt: c.now, Authentication: s.SignIn,
+	}); err != nil {
+		return nil, err
+	}
+	c.audit(audit.Event{Action: audit.LeaveOrganization, UserID: s.UserID, OrganizationID: id, SessionID: s.ID.String()})
+	return &api.LogoutResponse{ServerTime: c.now}, nil
 }
 
 // endSession is where the provider's own session ends; the app's first origin is

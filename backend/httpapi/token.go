@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -95,7 +96,16 @@ func (c *call) enter(request api.TokenRequest, s session.Session, m *directory.M
 	started := session.OrganizationSession{
 		OrganizationID: m.Organization.ID, StartedAt: c.now, Authentication: s.SignIn,
 	}
-	return started, c.store.Enter(c.ctx, s.ID, started)
+	if m.Entered != nil {
+		started.EndedAt = m.Entered.EndedAt
+	}
+	if err := c.store.Enter(c.ctx, s.ID, started); err != nil {
+		return session.OrganizationSession{}, err
+	}
+	c.audit(audit.Event{
+		Action: audit.EnterOrganization, UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
+	})
+	return started, nil
 }
 
 func (c *call) claims(s directory.Subject, m *directory.Membership, e session.OrganizationSession, d policy.Decision) token.Claims {

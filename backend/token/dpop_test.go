@@ -5,19 +5,15 @@ import (
 	"maps"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
-const (
-	address = "https://app.example.com/auth/token"
-	now     = 1_800_000_000
-)
+const address = "https://app.example.com/auth/token"
 
 func goodClaims() map[string]any {
-	return map[string]any{"jti": "a-jti", "htm": "POST", "htu": address, "iat": now}
+	return map[string]any{"jti": "a-jti", "htm": "POST", "htu": address, "iat": now.Unix()}
 }
 
 func TestAGoodProofTellsItsKey(t *testing.T) {
@@ -28,7 +24,7 @@ func TestAGoodProofTellsItsKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if proof.JKT != device.Thumbprint() || proof.ID != "a-jti" || proof.IssuedAt != now || proof.Nonce != "a-nonce" {
+	if proof.JKT != device.Thumbprint() || proof.ID != "a-jti" || proof.IssuedAt != now.Unix() || proof.Nonce != "a-nonce" {
 		t.Errorf("%+v", proof)
 	}
 	if err := proof.Covers("POST", address); err != nil {
@@ -79,7 +75,7 @@ func TestABadProofIsRefused(t *testing.T) {
 		"no key":                      {"jwk": nil},
 		"a key that is a text":        {"jwk": "key"},
 		"another's key":               {"jwk": other.JWK()},
-		"something critical":          {"crit": []string{"exp"}, "exp": now},
+		"something critical":          {"crit": []string{"exp"}, "exp": now.Unix()},
 		"a private key":               jwk(map[string]any{"d": "AAAA"}),
 		"a symmetric secret":          jwk(map[string]any{"k": "AAAA"}),
 		"an RSA key":                  jwk(map[string]any{"kty": "RSA", "n": "AAAA", "e": "AQAB"}),
@@ -131,7 +127,7 @@ func TestABadProofIsRefused(t *testing.T) {
 	bad["a padded signature"] = good + "=="
 	bad["another signature"] = parts[0] + "." + parts[1] + "." + strings.Split(other.Sign(t, nil, goodClaims()), ".")[2]
 	bad["a signature of zeros"] = parts[0] + "." + parts[1] + "." + strings.Repeat("A", 86)
-	bad["other claims"] = parts[0] + "." + strings.Split(device.Sign(t, nil, map[string]any{"jti": "b", "htm": "POST", "htu": address, "iat": now}), ".")[1] + "." + parts[2]
+	bad["other claims"] = parts[0] + "." + strings.Split(device.Sign(t, nil, map[string]any{"jti": "b", "htm": "POST", "htu": address, "iat": now.Unix()}), ".")[1] + "." + parts[2]
 	bad["two of them"] = good + "," + good
 	bad["a space"] = " " + good
 	bad["too much of it"] = device.Sign(t, map[string]any{"x": strings.Repeat("x", 4<<10)}, goodClaims())
@@ -197,7 +193,7 @@ func TestAProofCoversItsRequestAlone(t *testing.T) {
 
 func TestAProofCoversItsTokenAlone(t *testing.T) {
 	device := httpbrowser.NewDevice(t)
-	proof, err := token.ParseProof(device.Proof(t, "GET", address, time.Unix(now, 0), "the token"))
+	proof, err := token.ParseProof(device.Proof(t, "GET", address, now, "the token"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +203,7 @@ func TestAProofCoversItsTokenAlone(t *testing.T) {
 	if proof.CoversToken("another") == nil {
 		t.Error("it covers another token")
 	}
-	if proof, err = token.ParseProof(device.Proof(t, "GET", address, time.Unix(now, 0))); err != nil || proof.CoversToken("the token") == nil {
+	if proof, err = token.ParseProof(device.Proof(t, "GET", address, now)); err != nil || proof.CoversToken("the token") == nil {
 		t.Errorf("a proof without ath covers a token (%v)", err)
 	}
 }

@@ -9,12 +9,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
+// start is when the tests begin, in Unix seconds.
+var start = now.Unix()
+
 func TestAProofCountsOnceWhileItIsGood(t *testing.T) {
 	const life = 36
 	for offset := range int64(2 * life) { // wherever in a half of the memory it falls
 		replays := token.NewReplays(life, 10)
-		replays.Use(&token.Proof{ID: "first"}, now)
-		shown := now + offset
+		replays.Use(&token.Proof{ID: "first"}, start)
+		shown := start + offset
 		if err := replays.Use(&token.Proof{ID: "one"}, shown); err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +32,7 @@ func TestAProofCountsOnceWhileItIsGood(t *testing.T) {
 func TestTheSameNameByAnotherKeyIsAnotherProof(t *testing.T) {
 	replays := token.NewReplays(36, 10)
 	for _, jkt := range []string{"one", "two"} {
-		if err := replays.Use(&token.Proof{JKT: jkt, ID: "name"}, now); err != nil {
+		if err := replays.Use(&token.Proof{JKT: jkt, ID: "name"}, start); err != nil {
 			t.Error(err)
 		}
 	}
@@ -38,17 +41,17 @@ func TestTheSameNameByAnotherKeyIsAnotherProof(t *testing.T) {
 func TestWhatCannotBeRememberedIsRefusedUntilThereIsRoom(t *testing.T) {
 	replays := token.NewReplays(36, 100)
 	for i := range 100 {
-		if err := replays.Use(&token.Proof{ID: fmt.Sprint(i)}, now); err != nil {
+		if err := replays.Use(&token.Proof{ID: fmt.Sprint(i)}, start); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := replays.Use(&token.Proof{ID: "more"}, now+35); !errors.Is(err, token.ErrTooManyProofs) {
+	if err := replays.Use(&token.Proof{ID: "more"}, start+35); !errors.Is(err, token.ErrTooManyProofs) {
 		t.Errorf("the proof beyond: %v", err)
 	}
-	if err := replays.Use(&token.Proof{ID: "0"}, now+35); !errors.Is(err, token.ErrReplayed) {
+	if err := replays.Use(&token.Proof{ID: "0"}, start+35); !errors.Is(err, token.ErrReplayed) {
 		t.Errorf("the first proof, again: %v", err)
 	}
-	if err := replays.Use(&token.Proof{ID: "more"}, now+36); err != nil {
+	if err := replays.Use(&token.Proof{ID: "more"}, start+36); err != nil {
 		t.Errorf("later: %v", err)
 	}
 }
@@ -58,7 +61,7 @@ func TestOfManyAtOnceOneUsesAProof(t *testing.T) {
 	var group sync.WaitGroup
 	errs := make(chan error, 50)
 	for range cap(errs) {
-		group.Go(func() { errs <- replays.Use(&token.Proof{ID: "one"}, now) })
+		group.Go(func() { errs <- replays.Use(&token.Proof{ID: "one"}, start) })
 	}
 	group.Wait()
 	close(errs)

@@ -14,18 +14,21 @@ const (
 	maxResourceProofs = 1 << 19
 )
 
+// ErrNoToken is the error of a request without an access token.
+var ErrNoToken = errors.New("token: the request carries no access token")
+
 // VerifyRequest is Verify for the access token of a request, which stands in the
 // header Authorization and nowhere else (RFC 6750 section 2.1, RFC 9449 section
 // 7.1). A token that is bound to a key is good only under the scheme DPoP and with
 // that key's proof for this request and this token, once; under the scheme Bearer
-// it is ProofRequired. A request without a token is NoToken.
+// it is ProofRequired. A request without a token is ErrNoToken.
 //
 // The caller still has to compare Claims.OrganizationID with the organisation of
 // the resource.
 func (v *Verifier) VerifyRequest(r *http.Request) (*Claims, error) {
 	scheme, raw, ok := authorization(r)
 	if !ok {
-		return nil, &Error{Reason: NoToken}
+		return nil, ErrNoToken
 	}
 	claims, err := v.Inspect(r.Context(), raw)
 	if err != nil {

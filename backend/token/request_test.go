@@ -1,10 +1,7 @@
 package token_test
 
 import (
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -23,44 +20,31 @@ type resource struct {
 	now          time.Time
 }
 
-// oneKey is an issuer with one key.
-type oneKey struct{ key *ecdsa.PublicKey }
-
-func (k oneKey) PublicKey(context.Context, string) (token.PublicKey, error) {
-	return token.PublicKey{Algorithm: "ES256", Key: k.key}, nil
-}
-
-const api = "https://api.example.com"
+const (
+	api = "https://api.example.com"
+	// noToken stands for token.ErrNoToken, which has no reason.
+	noToken token.Reason = "no token"
+)
 
 func newResource(t *testing.T, configure ...func(*token.Config)) *resource {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &resource{T: t, device: httpbrowser.NewDevice(t), now: time.Unix(now, 0)}
+	private, public := newKey(t)
+	r := &resource{T: t, device: httpbrowser.NewDevice(t), now: now}
 	config := token.Config{
-		Issuer: "https://app.example.com/auth", Audience: "api", Keys: oneKey{&private.PublicKey},
+		Issuer: issuer, Audience: audience, Keys: keyRing{"k1": public},
 		BaseURL: api, Now: func() time.Time { return r.now },
 	}
 	for _, f := range configure {
 		f(&config)
 	}
+	var err error
 	if r.verifier, err = token.NewVerifier(config); err != nil {
 		t.Fatal(err)
 	}
-	sign := func(confirmation *token.Confirmation) string {
-		claims := token.Claims{
-			Issuer: config.Issuer, Subject: "usr_a", Audience: []string{"api"}, Expires: now + 3600, IssuedAt: now,
-			ID: "jti", OrganizationID: "org_a", Confirmation: confirmation,
-		}
-		signed, err := claims.Sign(token.SigningKey{ID: "k", Algorithm: "ES256", Private: private}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return signed
-	}
-	r.plain, r.bound = sign(nil), sign(&token.Confirmation{JKT: r.device.Thumbprint()})
+	c := claims()
+	r.plain = sign(t, c, private)
+	c.Confirmation = &token.Confirmation{JKT: r.device.Thumbprint()}
+	r.bound = sign(t, c, private)
 	return r
 }
 
@@ -78,8 +62,11 @@ func (r *resource) get(header ...string) token.Reason {
 		request.Header.Add(header[i], header[i+1])
 	}
 	claims, err := r.verifier.VerifyRequest(request)
-	if (claims == nil) != (err != nil) || err != nil && token.ReasonOf(err) == "" {
+	if (claims == nil) != (err != nil) || err != nil && token.ReasonOf(err) == "" && !errors.Is(err, token.ErrNoToken) {
 		r.Fatalf("%+v, %v", claims, err)
+	}
+	if errors.Is(err, token.ErrNoToken) {
+		return noToken
 	}
 	return token.ReasonOf(err)
 }
@@ -123,11 +110,11 @@ func TestABoundTokenIsWorthlessWithoutItsKeysProof(t *testing.T) {
 		"an old proof":              {token.InvalidProof, []string{"Authorization", "DPoP " + r.bound, "DPoP", r.device.Proof(t, "GET", api+"/notes", r.now.Add(-90*time.Second), r.bound)}},
 		"a proof of the future":     {token.InvalidProof, []string{"Authorization", "DPoP " + r.bound, "DPoP", r.device.Proof(t, "GET", api+"/notes", r.now.Add(31*time.Second), r.bound)}},
 		"an unbound token as DPoP":  {token.InvalidProof, []string{"Authorization", "DPoP " + r.plain, "DPoP", r.device.Proof(t, "GET", api+"/notes", r.now, r.plain)}},
-		"no token":                  {token.NoToken, nil},
-		"two tokens":                {token.NoToken, []string{"Authorization", "DPoP " + r.bound, "Authorization", "Bearer " + r.plain, "DPoP", r.proof()}},
-		"another scheme":            {token.NoToken, []string{"Authorization", "Basic " + r.bound, "DPoP", r.proof()}},
-		"a scheme alone":            {token.NoToken, []string{"Authorization", "DPoP ", "DPoP", r.proof()}},
-		"a token alone":             {token.NoToken, []string{"Authorization", r.bound, "DPoP", r.proof()}},
+		"no token":                  {noToken, nil},
+		"two tokens":                {noToken, []string{"Authorization", "DPoP " + r.bound, "Authorization", "Bearer " + r.plain, "DPoP", r.proof()}},
+		"another scheme":            {noToken, []string{"Authorization", "Basic " + r.bound, "DPoP", r.proof()}},
+		"a scheme alone":            {noToken, []string{"Authorization", "DPoP ", "DPoP", r.proof()}},
+		"a token alone":             {noToken, []string{"Authorization", r.bound, "DPoP", r.proof()}},
 		"a forged token":            {token.BadSignature, []string{"Authorization", "DPoP " + r.bound[:len(r.bound)-4] + "AAAA", "DPoP", r.proof()}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +132,7 @@ func TestABoundTokenDoesNotAuthoriseByItself(t *testing.T) {
 	r := newResource(t)
 	_, err := r.verifier.Verify(t.Context(), r.bound)
 	r.wants(token.ReasonOf(err), token.ProofRequired)
-	_, err = r.verifier.VerifyFor(t.Context(), r.bound, "org_a")
+	_, err = r.verifier.VerifyFor(t.Context(), r.bound, "org_acme")
 	r.wants(token.ReasonOf(err), token.ProofRequired)
 	if claims, err := r.verifier.Inspect(t.Context(), r.bound); err != nil || claims.Confirmation.JKT != r.device.Thumbprint() {
 		t.Errorf("%+v, %v", claims, err)
@@ -166,8 +153,21 @@ func TestAnExpiredBoundTokenIsExpired(t *testing.T) {
 
 func TestABaseURLIsAnAddress(t *testing.T) {
 	for _, base := range []string{"api.example.com", "/api", "ftp://api.example.com", "https://u@api.example.com"} {
-		if _, err := token.NewVerifier(token.Config{Issuer: "i", Audience: "a", Keys: oneKey{}, BaseURL: base}); err == nil {
+		if _, err := token.NewVerifier(token.Config{Issuer: "i", Audience: "a", Keys: keyRing{}, BaseURL: base}); err == nil {
 			t.Errorf("%q is taken", base)
+		}
+	}
+}
+
+func TestARefusedProofIsToldInItsScheme(t *testing.T) {
+	for reason, want := range map[token.Reason]string{
+		token.InvalidProof:  `DPoP error="invalid_dpop_proof", algs="ES256"`,
+		token.ProofRequired: `DPoP error="invalid_token", error_description="proof_required", algs="ES256"`,
+	} {
+		answer := httptest.NewRecorder()
+		token.Refuse(answer, &token.Error{Reason: reason})
+		if got := answer.Header().Get("WWW-Authenticate"); got != want || answer.Code != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", reason, answer.Code, got)
 		}
 	}
 }

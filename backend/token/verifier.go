@@ -30,7 +30,6 @@ const (
 	MissingClaim      Reason = "missing_claim"
 	WrongOrganization Reason = "wrong_organization"
 	KeysUnavailable   Reason = "keys_unavailable"
-	NoToken           Reason = "no_token"
 	// ProofRequired: the token is bound to a key (RFC 9449), and nothing proves
 	// that its bearer has it.
 	ProofRequired Reason = "proof_required"

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -19,6 +20,7 @@ type Store interface {
 	session.Store
 	directory.Store
 	keys.Store
+	audit.Store
 }
 
 // Now is the time at which the suite begins, in Unix seconds.
@@ -72,6 +74,8 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"memberships are listed by name, disabled organisations left out", (*suite).memberships},
 		{"a person is who the provider says, for good", (*suite).signsIn},
 		{"claimed memberships follow the claim and leave the others alone", (*suite).claims},
+		{"an event recorded twice counts once", (*suite).eventsOnce},
+		{"the trail is read by pages, the newest first", (*suite).eventPages},
 		{"replicas that start together end with one signing key", (*suite).oneKey},
 	} {
 		t.Run(promise.sentence, func(t *testing.T) {
@@ -244,7 +248,12 @@ func (s *suite) entersAndLeaves() {
 	s.is(s.entered(n, "globex"), (*session.OrganizationSession)(nil))
 
 	again.StartedAt = Now + 5
+	s.is(s.Enter(s.ctx, n.ID, again), session.ErrOrganizationEnded) // read before it ended
+	s.is(s.entered(n, "acme"), &ended)
+	again.EndedAt = Now + 3
 	s.must(s.Enter(s.ctx, n.ID, again))
+	s.must(s.Enter(s.ctx, n.ID, again)) // a reply was lost
+	again.EndedAt = 0
 	s.is(s.entered(n, "acme"), &again)
 }
 

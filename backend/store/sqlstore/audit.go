@@ -1,0 +1,54 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+)
+
+const (
+	insertEvent = `
+INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (id) DO NOTHING`
+
+	selectEvents = `
+SELECT id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address
+FROM audit
+WHERE (?1 = '' OR organization_id = ?1) AND (?2 = '' OR user_id = ?2) AND (at < ?3 OR (at = ?3 AND id < ?4))
+ORDER BY at DESC, id DESC
+LIMIT ?5`
+)
+
+// RecordEvent implements audit.Store.
+func (s *Store) RecordEvent(ctx context.Context, e audit.Event) error {
+	return s.change(ctx, "record event", insertEvent, e.ID, e.At, string(e.Action), string(e.Outcome), e.Reason,
+		e.Actor, e.UserID, e.OrganizationID, e.SessionID, e.App, e.Address)
+}
+
+// Events implements audit.Store.
+func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
+	if q.Before == (audit.Position{}) {
+		q.Before.At = math.MaxInt32 * 1000 // after every time that D1 binds exactly
+	}
+	rows, err := s.query(ctx, selectEvents, q.OrganizationID, q.UserID, q.Before.At, q.Before.ID, q.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: events: %w", err)
+	}
+	defer rows.Close()
+	var all []audit.Event
+	for rows.Next() {
+		var e audit.Event
+		if err := rows.Scan(&e.ID, &e.At, &e.Action, &e.Outcome, &e.Reason, &e.Actor, &e.UserID,
+			&e.OrganizationID, &e.SessionID, &e.App, &e.Address); err != nil {
+			return nil, fmt.Errorf("sqlstore: events: %w", err)
+		}
+		all = append(all, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlstore: events: %w", err)
+	}
+	return all, nil
+}
