@@ -175,7 +175,8 @@ function client(base, options) {
     });
   }
 
-  return Object.freeze({
+  /** @type {Client} */
+  const face = {
     ready: ready.promise,
     get state() {
       return state;
@@ -212,7 +213,8 @@ function client(base, options) {
       partition.abort();
       abortOthers();
     },
-  });
+  };
+  return Object.freeze(face);
 }
 
 /**
