@@ -55,6 +55,11 @@ var underFault = map[string]func(*world) request{
 		w.restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
+	"a token that binds the device key": func(w *world) request {
+		b := w.signedIn("alice").On(httpbrowser.NewDevice(w))
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
 	"a token after two sign-ins": func(w *world) request {
 		b := w.signedIn("alice")
 		w.pass(time.Second)

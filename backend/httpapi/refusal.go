@@ -52,6 +52,7 @@ var statuses = map[api.Code]int{
 	api.OriginNotAllowed:               http.StatusForbidden,
 	api.IdentityChanged:                http.StatusConflict,
 	api.DeviceKeyRequired:              http.StatusUnauthorized,
+	api.DeviceKeyMismatch:              http.StatusUnauthorized,
 	api.InvalidDPoPProof:               http.StatusBadRequest,
 	api.UseDPoPNonce:                   http.StatusBadRequest,
 	api.RequestTooOld:                  http.StatusConflict,

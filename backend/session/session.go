@@ -55,6 +55,10 @@ type OrganizationSession struct {
 	Authentication Authentication
 }
 
+// BindWithin is how long after its sign-in a session without a device key may still
+// be bound to one, in seconds.
+const BindWithin = 120
+
 // Presentation is an authentic token presented to its session: what the verdict
 // is about, besides the row.
 type Presentation struct {
@@ -103,6 +107,11 @@ type Store interface {
 	// statement on the newest state of the row, and returns the row after it.
 	// Of a session that had ended before it returns the row as it is.
 	Present(ctx context.Context, p Presentation) (Row, error)
+	// Bind binds a living session that has no device key and began at most
+	// BindWithin ago to the key of a thumbprint, and returns the thumbprint that
+	// the session has then: another's where that came first, "" where it was too
+	// late.
+	Bind(ctx context.Context, id ID, jkt string, now int64) (string, error)
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
 	// RevokeUser ends all of a person's sessions.

@@ -3,7 +3,7 @@
 // runs, and asks the module from then on.
 
 import { TabardError } from "./error.js";
-import { fetchFor } from "./fetch.js";
+import { fetchFor, tokenOf } from "./fetch.js";
 import { deferred, startModule } from "./module.js";
 import { living } from "./record.js";
 
@@ -128,10 +128,13 @@ function client(base, options) {
   });
 
   /** @param {string} [rejected] */
-  const getToken = async (rejected) => {
-    const token = !module.running && !rejected && living(key, organization)?.token;
-    return token || module.ask("token", "", rejected ?? "");
+  const credential = async (rejected) => {
+    const early = !module.running && !rejected && living(key, organization)?.token;
+    return early || module.ask("token", "", rejected ?? "");
   };
+
+  /** @param {string[]} request */
+  const prove = (...request) => module.ask("proof", ...request);
 
   /** @param {string | URL} [url] */
   const absolute = (url) => new URL(url ?? location.href, location.href).href;
@@ -153,7 +156,7 @@ function client(base, options) {
   function inOrganization(name) {
     const scope = others.get(required(name)) ?? scopeOf(name);
     others.set(name, scope);
-    const token = async (rejected = "") => {
+    const credential = async (rejected = "") => {
       scope.signal.throwIfAborted();
       try {
         return await module.ask("token", name, rejected);
@@ -166,8 +169,8 @@ function client(base, options) {
       }
     };
     return Object.freeze({
-      getToken: () => token(),
-      fetch: fetchFor({ apis, scope: () => scope, token }),
+      getToken: async () => tokenOf(await credential()),
+      fetch: fetchFor({ apis, scope: () => scope, credential, prove }),
       signal: scope.signal,
     });
   }
@@ -184,8 +187,8 @@ function client(base, options) {
     signIn: async ({ organization: name = "", returnTo } = {}) => {
       await module.ask("signIn", name, absolute(returnTo));
     },
-    getToken: () => getToken(),
-    fetch: fetchFor({ apis, scope: () => partition, token: getToken }),
+    getToken: async () => tokenOf(await credential()),
+    fetch: fetchFor({ apis, scope: () => partition, credential, prove }),
     switchOrganization,
     inOrganization,
     organizations: async () => freeze(JSON.parse(await module.ask("organizations"))),

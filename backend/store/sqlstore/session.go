@@ -28,6 +28,13 @@ ON CONFLICT (attempt) DO NOTHING`
 
 	selectAttempt = `SELECT id FROM sessions WHERE attempt = ?1`
 
+	bindSession = `
+UPDATE sessions SET jkt = CASE
+	WHEN jkt = '' AND revoked_at IS NULL AND created_at >= CAST(?3 AS BIGINT) THEN CAST(?2 AS TEXT)
+	ELSE jkt END
+WHERE id = ?1
+RETURNING jkt`
+
 	revokeSession = `
 UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE id = ?1 AND revoked_at IS NULL`
 
@@ -95,6 +102,18 @@ func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, er
 		return session.Session{}, fmt.Errorf("sqlstore: session: %w", err)
 	}
 	return row.session()
+}
+
+// Bind implements session.Store.
+func (s *Store) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
+	err := s.row(ctx, bindSession, id.String(), jkt, now-session.BindWithin).Scan(&jkt)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", session.ErrNotFound
+	case err != nil:
+		return "", fmt.Errorf("sqlstore: bind session: %w", err)
+	}
+	return jkt, nil
 }
 
 // Revoke implements session.Store.

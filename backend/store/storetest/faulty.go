@@ -85,6 +85,11 @@ func (f *Faulty) Present(ctx context.Context, p session.Presentation) (session.R
 	return read(f, "Present", func() (session.Row, error) { return f.Store.Present(ctx, p) })
 }
 
+// Bind implements session.Store.
+func (f *Faulty) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
+	return read(f, "Bind", func() (string, error) { return f.Store.Bind(ctx, id, jkt, now) })
+}
+
 // Revoke implements session.Store.
 func (f *Faulty) Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error {
 	return f.call("Revoke", func() error { return f.Store.Revoke(ctx, id, reason, now) })

@@ -62,6 +62,8 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"a sign-in attempt makes one session", (*suite).oneSessionAnAttempt},
 		{"a sign-in attempt makes one session in a race", (*suite).oneSessionInARace},
 		{"what is not there is not found", (*suite).notFound},
+		{"a session without a device key is bound to one, once, in its first two minutes", (*suite).bindsOnce},
+		{"of keys that race for a session one is bound", (*suite).bindsOneInARace},
 		{"a session that ended keeps its time and reason", (*suite).endsOnce},
 		{"all of a person's sessions end, and nobody else's", (*suite).endsAPersons},
 		{"a provider's logout ends what it is about", (*suite).endsUpstream},
