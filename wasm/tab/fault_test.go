@@ -119,6 +119,23 @@ func TestTheBackendsRetryAfterIsKept(t *testing.T) {
 	})
 }
 
+func TestATokenThatExpiresWhileTheBackendIsLeftAloneIsNotShownAsLiving(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.set(func() {
+			b.script = func(tab.Request) *tab.Response {
+				r := refuse(429, api.Error{Code: api.RateLimited, RetryAfter: 3600})
+				return &r
+			}
+		})
+		time.Sleep(4*time.Minute + 30*time.Second)
+		p.is(t, tab.Active, "acme")
+		time.Sleep(time.Minute)
+		p.is(t, tab.Unavailable, "acme")
+	})
+}
+
 func TestRequestsEndAfterTwentySeconds(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
@@ -283,6 +300,26 @@ func TestWakingAbortsWhatWasUnderWayAndAsksAnew(t *testing.T) {
 	})
 }
 
+func TestWakingAbortsASignOutThatWasUnderWay(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.set(func() { b.latency = 15 * time.Second })
+		got := make(chan *tab.Error)
+		start := time.Now()
+		go func() {
+			_, err := p.SignOut(api.ScopeSession)
+			got <- err
+		}()
+		synctest.Wait()
+		b.sleep(10 * time.Second)
+		p.focus()
+		if err := <-got; err == nil || err.Action != api.Retry || time.Since(start) > 10*time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
 func TestWakingInOneTabAbortsInAll(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
@@ -327,6 +364,9 @@ func TestRequestsSayWhoAsksAndWhen(t *testing.T) {
 		first, last := headers(b.seen[0]), headers(b.seen[len(b.seen)-1])
 		if first[api.HeaderClient] != "1.2.3" || first["Content-Type"] != "application/json" {
 			t.Errorf("headers %v", first)
+		}
+		if body := b.seen[len(b.seen)-1].Body; body != `{"organization":"org_a","user":"usr_ada"}` {
+			t.Errorf("body %s", body)
 		}
 		if at, sent := first[api.HeaderTime]; sent {
 			t.Errorf("the first request knew the server's time: %s", at)

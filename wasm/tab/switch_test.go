@@ -62,6 +62,7 @@ func TestP3WhateverElseHappensTheOldOrganisationGoesOn(t *testing.T) {
 		{"no answer in time", func(b *browser, p *page) { b.set(func() { b.latency = time.Hour }) }, tab.NotReached, api.TemporarilyUnavailable},
 		{"a captive portal", body(200, "<html>"), tab.NotReached, api.TemporarilyUnavailable},
 		{"a proxy's 401", body(401, "<html>"), tab.NotReached, api.TemporarilyUnavailable},
+		{"a proxy's 401 in JSON", body(401, `{"message":"who are you"}`), tab.NotReached, api.TemporarilyUnavailable},
 		{"JSON that is no token", body(200, "{}"), tab.NotReached, api.TemporarilyUnavailable},
 		{"null", body(200, "null"), tab.NotReached, api.TemporarilyUnavailable},
 		{"a token of another organisation", func(b *browser, p *page) {
@@ -230,29 +231,40 @@ func TestASwitchIsFinishedAfterTheStepUp(t *testing.T) {
 		delete(b.refusals, "org_g")
 		p = p.reload()
 		p.is(t, tab.Active, "globex")
-		if p = p.reload(); true {
-			p.is(t, tab.Active, "globex")
-		}
+		p.reload().is(t, tab.Active, "globex")
 	})
 }
 
-func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
-	for name, arrival := range map[string]api.Code{"by going back": "", "with an error": "access_denied"} {
+func TestAStepUpDoesNotOverruleWhereThePageIs(t *testing.T) {
+	for name, configure := range map[string]func(*tab.Config){
+		"it failed":                    func(c *tab.Config) { c.Arrival = "access_denied" },
+		"the route names another":      route("acme"),
+		"the route names it by its id": route("org_a"),
+	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				p := b.open(route("acme"))
-				b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
 				p.StepUp("globex", "", "https://app.example/")
-				if want := base + "/login?organization=globex&return_to=https%3A%2F%2Fapp.example%2F"; p.went != want {
-					t.Errorf("went to %s, want %s", p.went, want)
-				}
 				p.leave()
-				p = b.restore(p.session, func(c *tab.Config) { c.Arrival = arrival })
-				p.is(t, tab.Active, "acme")
+				b.restore(p.session, configure).is(t, tab.Active, "acme")
 			})
 		})
 	}
+}
+
+func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
+		p.StepUp("globex", "", "https://app.example/")
+		if want := base + "/login?organization=globex&return_to=https%3A%2F%2Fapp.example%2F"; p.went != want {
+			t.Errorf("went to %s, want %s", p.went, want)
+		}
+		p.leave()
+		b.restore(p.session).is(t, tab.Active, "acme")
+	})
 }
 
 func TestASecondOrganisationIsServedWithoutSwitching(t *testing.T) {
