@@ -27,6 +27,15 @@ func Compile(t testing.TB, name string) {
 	}
 }
 
+// CompileTests builds the tests of the package in a folder below worker as
+// build/NAME.wasm.
+func CompileTests(t testing.TB, name string) {
+	t.Helper()
+	if err := in(Folder(), "go", "run", "./compile", "-tests", "-program", "./"+name, "-o", "build/"+name+".wasm"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // in runs a command in a folder; its error holds what it said. Nothing of it talks
 // to anybody.
 func in(folder, name string, args ...string) error {
