@@ -38,15 +38,20 @@ func (c *call) authenticate(ref string) (session.Token, directory.Subject, error
 	if err := c.live(subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
 	}
-	if subject.User.Disabled {
-		return session.Token{}, directory.Subject{}, refuse(api.SessionRevoked, "Your account is disabled.")
-	}
 	return presented, subject, c.refreshWorkspace(subject.Revision)
 }
 
 // errForged refuses a refresh token whose MAC is wrong. It says nothing that a
 // missing cookie would not, and ends nothing.
 var errForged = refuse(api.LoginRequired, "Sign in.")
+
+// enabled refuses a person whose account is disabled. They may still sign out.
+func enabled(u directory.User) error {
+	if u.Disabled {
+		return refuse(api.SessionRevoked, "Your account is disabled.")
+	}
+	return nil
+}
 
 func (c *call) live(s session.Session) error {
 	switch {

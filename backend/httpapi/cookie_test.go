@@ -266,3 +266,32 @@ func TestRefusalsAtTheSameTimeDoNotMix(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// Whatever stands in the header: no token, no fault, no cookie but those cleared
+// that are the app's.
+func FuzzTheCookieHeader(f *testing.F) {
+	w := newWorld(f, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	for _, header := range []string{
+		"", name, name + "=", name + "=" + value[:100], name + "=" + value + "A", name + "x=" + value, "=" + value, ";;;", "a=b; " + name + "=x; " + name + "=y",
+		"__Host-Http-tabard.web.=x", "__Host-Http-tabard.web.\"=\"", "__Host-Http-tabard.desk.aaaaaaaa=x", name + "=\"\"", "\x00=\x00", strings.Repeat("__Host-Http-tabard.web.a=b; ", 99),
+	} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		if strings.Contains(header, value) {
+			return // the real one may pass
+		}
+		w := w.on(t)
+		got := w.browser().With("Cookie", header).Post("/token", `{"organization":"acme"}`)
+		if got.Code() != string(api.LoginRequired) && got.Code() != string(api.InvalidRequest) && got.Code() != string(api.SessionExpired) {
+			t.Errorf("%q: %d %s", header, got.Status, got.Body)
+		}
+		for _, c := range got.Cookies() {
+			if c.MaxAge >= 0 || c.Value != "" || !strings.HasPrefix(c.Name, "__Host-Http-tabard.web.") {
+				t.Errorf("%q: %s", header, c.Raw)
+			}
+		}
+	})
+}

@@ -68,6 +68,9 @@ func (c *call) expect(user string, subject directory.Subject) error {
 // member returns the person's place in the organisation that was named, or in the
 // only one that they have where none was.
 func (c *call) member(ref string, subject directory.Subject) (*directory.Membership, error) {
+	if err := enabled(subject.User); err != nil {
+		return nil, err
+	}
 	if ref != "" {
 		if subject.Membership == nil {
 			return nil, refuse(api.OrganizationAccessDenied, "You do not have access to this organisation.")

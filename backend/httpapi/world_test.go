@@ -33,7 +33,7 @@ const (
 
 // world is a backend with everything around it, in one process.
 type world struct {
-	*testing.T
+	testing.TB
 	store    *sqlstore.Store
 	secret   keys.Secret
 	provider *logintest.Provider
@@ -64,9 +64,9 @@ func (c *clock) pass(d time.Duration) {
 
 // newWorld starts a backend; wrap, where it is not nil, stands between it and its
 // store.
-func newWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
+func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
-	w := &world{T: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}}
+	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}}
 	w.secret, _ = keys.NewSecret()
 	var err error
 	if w.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db")); err != nil {
@@ -105,9 +105,9 @@ func (w *world) backend(public string, store host.Store) http.Handler {
 }
 
 // on returns the same world for a subtest.
-func (w *world) on(t *testing.T) *world {
+func (w *world) on(t testing.TB) *world {
 	other := *w
-	other.T = t
+	other.TB = t
 	return &other
 }
 
