@@ -59,3 +59,12 @@ func TestSixteenPresentationsOfOneSuccessorAdvanceOnce(t *testing.T) {
 func TestSixteenSuccessorsAdvanceOnce(t *testing.T) {
 	onEveryDatabase(t, func(t *testing.T, store *sqlstore.Store) { storetest.SuccessorsAtOnce(t, store, 30) })
 }
+
+func TestSessionsAreForgottenAfterTheirEnd(t *testing.T) {
+	onEveryDatabase(t, func(t *testing.T, store *sqlstore.Store) {
+		if _, err := store.Apply(t.Context(), storetest.Desired(), storetest.Now); err != nil {
+			t.Fatal(err)
+		}
+		storetest.Forgets(t, store)
+	})
+}
