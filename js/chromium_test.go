@@ -3,13 +3,14 @@ package js_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/chrome"
 )
 
 func TestModuleAndFaceInChromium(t *testing.T) {
-	backend, server := newApp(t)
+	backend, server := newApp(t, http.HandlerFunc(app))
 	tab := chrome.New(t)
 
 	chrome.Go(t, tab, server.URL)
@@ -76,6 +77,44 @@ func TestModuleAndFaceInChromium(t *testing.T) {
 		if mints := backend.mints(); len(mints) > 0 {
 			t.Errorf("minted for %v", mints)
 		}
+	})
+	t.Run("a module that dies is started again and nothing is lost", func(t *testing.T) {
+		backend.mints()
+		// The module exits as a panic does: from inside, while it is called.
+		chrome.Eval[any](t, tab, `{
+			const go = instances.at(-1), { exports } = go._inst, { resume } = exports;
+			go._inst = { exports: { ...exports, resume() { go.importObject.gojs["runtime.wasmExit"](exports.getsp()); } } };
+			tabard.getToken().catch((e) => window.died = e.code + " " + e.action);
+		}`)
+		chrome.Await(t, tab, `window.died && instances.length === 2`)
+		if got := chrome.Eval[string](t, tab, `window.died`); got != "temporarily_unavailable retry" {
+			t.Errorf("the call under way: %s", got)
+		}
+		if got := chrome.Eval[string](t, tab, `tabard.getToken()`); got != first {
+			t.Errorf("token %q, want %q", got, first)
+		}
+		if mints := backend.mints(); len(mints) > 0 {
+			t.Errorf("the restart minted for %v", mints)
+		}
+	})
+	t.Run("the page is left as it was", func(t *testing.T) {
+		if got := chrome.Eval[string](t, tab, `[typeof process, typeof __tabard, ...violations, ...rejections].join()`); got != "undefined,undefined" {
+			t.Errorf("globals, violations and unhandled errors: %s", got)
+		}
+	})
+	t.Run("P10 going back shows nothing after a sign-out", func(t *testing.T) {
+		back := chrome.Tab(t, tab)
+		chrome.Go(t, back, server.URL+"/?tabard_organization=acme")
+		await(t, back, "active")
+		chrome.Go(t, back, server.URL+"/api/echo")
+		chrome.Eval[any](t, tab, `tabard.signOut().then(() => 1)`)
+		chrome.Eval[any](t, back, `void history.back()`)
+		await(t, back, "signed_out")
+		if got := chrome.Eval[string](t, back, `tabard.getToken().catch((e) => e.code)`); got != "login_required" {
+			t.Errorf("the token: %s", got)
+		}
+		chrome.Eval[any](t, tab, `void tabard.signIn()`)
+		await(t, tab, "active")
 	})
 	t.Run("P10 a sign-out reaches the other tabs", func(t *testing.T) {
 		other := chrome.Tab(t, tab)

@@ -90,7 +90,7 @@ func (c *call) landing(appID, returnTo string) (string, error) {
 			if app.Disabled || (appID != "" && appID != app.ID) {
 				continue
 			}
-			if address, ok := returnAddress(app, c.home(app), returnTo); ok && c.owns(app, appID, returnTo) {
+			if address, ok := returnAddress(app, c.home(app), returnTo); ok && c.owns(w, app, appID, returnTo) {
 				c.workspace, c.app = w, app
 				return address, nil
 			}
@@ -101,9 +101,9 @@ func (c *call) landing(appID, returnTo string) (string, error) {
 
 // owns tells whether an app that was not named is the one meant by a path: the one
 // at the backend's own origin, or the only one.
-func (c *call) owns(app directory.App, appID, returnTo string) bool {
+func (c *call) owns(w *directory.Workspace, app directory.App, appID, returnTo string) bool {
 	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
-	return appID != "" || !path || c.home(app) == c.origin
+	return appID != "" || !path || c.home(app) == c.origin || len(w.Apps) == 1
 }
 
 // remember keeps the attempt in a cookie of its own, the newest few of them.
@@ -175,7 +175,8 @@ func (c *call) callback() error {
 	identity, err := c.provider.Identify(c.ctx, attempt, query, c.now)
 	var refused *login.Refused
 	if errors.As(err, &refused) {
-		return c.giveUp(attempt, refused)
+		c.giveUp(attempt, refused)
+		return nil
 	}
 	if err != nil {
 		return err
@@ -205,18 +206,20 @@ func (c *call) attempt(state string) (login.Attempt, error) {
 	return attempt, nil
 }
 
-// giveUp goes back to the app with the reason why nobody signed in.
-func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) error {
-	target, err := url.Parse(attempt.ReturnTo)
-	if err != nil {
-		return err
+// giveUp goes back to the app with the reason why nobody signed in. The address
+// stays as the app wrote it.
+func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) {
+	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")
+	mark := "?"
+	if strings.Contains(address, mark) {
+		mark = "&"
 	}
-	query := target.Query()
-	query.Set(api.ParamError, refused.Code)
-	target.RawQuery = query.Encode()
+	address += mark + url.Values{api.ParamError: {refused.Code}}.Encode()
+	if marked {
+		address += "#" + fragment
+	}
 	c.record.refusal = refuse(api.LoginRequired, "The sign-in was refused.").because(refused)
-	c.redirect(target.String())
-	return nil
+	c.redirect(address)
 }
 
 // signIn makes the session of an identity and gives the browser its first token.

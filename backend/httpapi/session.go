@@ -23,6 +23,9 @@ func (c *call) session(struct{}) (*api.SessionResponse, error) {
 	if !verdict.Outcome.Mints() {
 		return nil, ended(verdict.After.RevokeReason)
 	}
+	if err := enabled(subject.User); err != nil {
+		return nil, err
+	}
 	members, err := c.store.Memberships(c.ctx, s.ID, maxMemberships)
 	if err != nil {
 		return nil, err

@@ -68,6 +68,9 @@ func (c *call) expect(user string, subject directory.Subject) error {
 // member returns the person's place in the organisation that was named, or in the
 // only one that they have where none was.
 func (c *call) member(ref string, subject directory.Subject) (*directory.Membership, error) {
+	if err := enabled(subject.User); err != nil {
+		return nil, err
+	}
 	if ref != "" {
 		if subject.Membership == nil {
 			return nil, refuse(api.OrganizationAccessDenied, "You do not have access to this organisation.")
@@ -95,6 +98,9 @@ func (c *call) enter(request api.TokenRequest, s session.Session, m *directory.M
 	}
 	started := session.OrganizationSession{
 		OrganizationID: m.Organization.ID, StartedAt: c.now, Authentication: s.SignIn,
+	}
+	if m.Entered != nil {
+		started.EndedAt = m.Entered.EndedAt
 	}
 	if err := c.store.Enter(c.ctx, s.ID, started); err != nil {
 		return session.OrganizationSession{}, err

@@ -33,12 +33,12 @@ const (
 
 // world is a backend with everything around it, in one process.
 type world struct {
-	*testing.T
-	handler  http.Handler
+	testing.TB
 	store    *sqlstore.Store
 	secret   keys.Secret
 	provider *logintest.Provider
 	hosts    httpbrowser.Hosts
+	through  host.Store // what the backend sees of the store
 	logged   *lockedBuffer
 	*clock
 }
@@ -64,9 +64,9 @@ func (c *clock) pass(d time.Duration) {
 
 // newWorld starts a backend; wrap, where it is not nil, stands between it and its
 // store.
-func newWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
+func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
-	w := &world{T: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}}
+	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}}
 	w.secret, _ = keys.NewSecret()
 	var err error
 	if w.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db")); err != nil {
@@ -77,13 +77,17 @@ func newWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
 	w.provider = logintest.New(t, issuer)
 	w.provider.Now = w.now
 	w.hosts = httpbrowser.Hosts{"127.0.0.1:8081": w.provider}
-	var store host.Store = w.store
-	if wrap != nil {
-		store = wrap(store)
+	if w.through = w.store; wrap != nil {
+		w.through = wrap(w.store)
 	}
-	w.handler = w.backend(publicURL, store)
-	w.hosts["localhost:8080"] = w.handler
+	w.restart()
 	return w
+}
+
+// restart puts a new backend in the old one's place, which remembers nothing.
+func (w *world) restart() {
+	w.Helper()
+	w.hosts["localhost:8080"] = w.backend(publicURL, w.through)
 }
 
 // backend returns the handler of a backend at that URL.
@@ -101,9 +105,9 @@ func (w *world) backend(public string, store host.Store) http.Handler {
 }
 
 // on returns the same world for a subtest.
-func (w *world) on(t *testing.T) *world {
+func (w *world) on(t testing.TB) *world {
 	other := *w
-	other.T = t
+	other.TB = t
 	return &other
 }
 

@@ -74,6 +74,10 @@ const (
 // ErrAttemptUsed refuses a second session from one sign-in attempt.
 var ErrAttemptUsed = errors.New("session: the sign-in attempt was used before")
 
+// ErrOrganizationEnded is the error of entering an organisation that was signed out
+// of meanwhile.
+var ErrOrganizationEnded = errors.New("session: the organisation session has ended meanwhile")
+
 // ErrNotFound is the error for a session that is not in the store.
 var ErrNotFound = errors.New("session: not found")
 
@@ -92,7 +96,9 @@ type Store interface {
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
 	// RevokeUser ends all of a person's sessions.
 	RevokeUser(ctx context.Context, userID string, reason Reason, now int64) error
-	// Enter starts the organisation session, or starts it anew where it has ended.
+	// Enter starts the organisation session, or starts it anew where it ended at
+	// o.EndedAt, the end that was read before. One that ended since, while the mint
+	// was under way, stays ended: ErrOrganizationEnded.
 	Enter(ctx context.Context, id ID, o OrganizationSession) error
 	// Leave ends the organisation session at o.EndedAt, also one that was never
 	// entered: a mint under way does not start it after that.

@@ -24,6 +24,9 @@ func (j *jar) keep(from *url.URL, c *http.Cookie, now time.Time) {
 	if !acceptable(from, c) {
 		return
 	}
+	if c.Path == "" {
+		c.Path = "/"
+	}
 	at := slices.IndexFunc(j.cookies, func(s stored) bool {
 		return s.host == from.Hostname() && s.Name == c.Name && s.Path == c.Path
 	})
@@ -49,13 +52,14 @@ func end(c *http.Cookie, now time.Time) time.Time {
 	return c.Expires
 }
 
-// acceptable is what RFC 6265bis section 5.7 demands of Secure and of prefixed
-// names.
+// acceptable is what RFC 6265bis section 5.7 demands of size, of Secure and of
+// prefixed names.
 func acceptable(from *url.URL, c *http.Cookie) bool {
 	name := strings.ToLower(c.Name)
 	ofHost, ofHTTP := strings.HasPrefix(name, "__host-"), strings.HasPrefix(name, "__host-http-")
 	switch {
 	case c.Domain != "",
+		len(c.Name)+len(c.Value) > 4096,
 		c.Secure && !trustworthy(from),
 		ofHost && (!c.Secure || c.Path != "/"),
 		ofHTTP && !c.HttpOnly:
@@ -74,7 +78,8 @@ func (j *jar) of(to *url.URL, s sent, method string, now time.Time) []*http.Cook
 	var all []*http.Cookie
 	for _, c := range j.cookies {
 		live := c.ends.IsZero() || c.ends.After(now)
-		if live && c.host == to.Hostname() && (!c.Secure || trustworthy(to)) && s.allows(c.SameSite, to, method) {
+		near := c.host == to.Hostname() && (c.Path == "/" || to.Path == c.Path || strings.HasPrefix(to.Path, c.Path+"/"))
+		if live && near && (!c.Secure || trustworthy(to)) && s.allows(c.SameSite, to, method) {
 			all = append(all, &http.Cookie{Name: c.Name, Value: c.Value})
 		}
 	}

@@ -172,7 +172,8 @@ function client(base, options) {
     });
   }
 
-  return Object.freeze({
+  /** @type {Client} */
+  const face = {
     ready: ready.promise,
     get state() {
       return state;
@@ -209,7 +210,8 @@ function client(base, options) {
       partition.abort();
       abortOthers();
     },
-  });
+  };
+  return Object.freeze(face);
 }
 
 /**

@@ -36,8 +36,19 @@ async function load(url) {
   /** @param {{url: string, integrity: string}} asset */
   const get = ({ url: path, integrity }) => fetch(new URL(path, url), { integrity });
   const [module] = await Promise.all([WebAssembly.compileStreaming(get(wasm)), get(exec)]);
+  const bare = !globalThis.process;
   await import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(exec.url, url).href);
+  if (bare) hideProcess();
   return module;
+}
+
+/** What wasm_exec.js puts in the place of Node's process. @type {unknown} */
+let process;
+
+/** Takes it away: libraries tell by it that they run in Node. */
+function hideProcess() {
+  process ??= globalThis.process;
+  delete globalThis.process;
 }
 
 /**
@@ -76,7 +87,10 @@ export function startModule(url, host) {
         release = f;
       },
     };
+    const hidden = process && !globalThis.process;
+    if (hidden) globalThis.process = process;
     const exit = go.run(instance);
+    if (hidden) hideProcess();
     delete globalThis.__tabard;
     try {
       await exit;

@@ -40,7 +40,10 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 ON CONFLICT (session_id, organization_id) DO UPDATE SET
 	started_at = excluded.started_at, ended_at = NULL,
 	auth_time = excluded.auth_time, acr = excluded.acr, amr = excluded.amr
-WHERE organization_sessions.ended_at IS NOT NULL`
+WHERE organization_sessions.ended_at = ?7`
+
+	selectEnded = `
+SELECT ended_at FROM organization_sessions WHERE session_id = ?1 AND organization_id = ?2`
 
 	leaveOrganization = `
 INSERT INTO organization_sessions (session_id, organization_id, started_at, auth_time, acr, amr, ended_at)
@@ -95,17 +98,28 @@ func (s *Store) RevokeUser(ctx context.Context, userID string, reason session.Re
 
 // Enter implements session.Store.
 func (s *Store) Enter(ctx context.Context, id session.ID, o session.OrganizationSession) error {
-	return s.change(ctx, "enter organization", enterOrganization, organizationSessionArgs(id, o)...)
+	err := s.change(ctx, "enter organization", enterOrganization, organizationSessionArgs(id, o)...)
+	if err != nil {
+		return err
+	}
+	var ended sql.NullInt64
+	if err := s.row(ctx, selectEnded, id.String(), o.OrganizationID).Scan(&ended); err != nil {
+		return fmt.Errorf("sqlstore: enter organization: %w", err)
+	}
+	if ended.Valid {
+		return session.ErrOrganizationEnded
+	}
+	return nil
 }
 
 // Leave implements session.Store.
 func (s *Store) Leave(ctx context.Context, id session.ID, o session.OrganizationSession) error {
-	return s.change(ctx, "leave organization", leaveOrganization, append(organizationSessionArgs(id, o), o.EndedAt)...)
+	return s.change(ctx, "leave organization", leaveOrganization, organizationSessionArgs(id, o)...)
 }
 
 func organizationSessionArgs(id session.ID, o session.OrganizationSession) []any {
 	return []any{id.String(), o.OrganizationID, o.StartedAt,
-		o.Authentication.Time, o.Authentication.ACR, list(o.Authentication.AMR).text()}
+		o.Authentication.Time, o.Authentication.ACR, list(o.Authentication.AMR).text(), o.EndedAt}
 }
 
 func (s *Store) change(ctx context.Context, what, statement string, args ...any) error {

@@ -246,7 +246,12 @@ func (s *suite) entersAndLeaves() {
 	s.is(s.entered(n, "globex"), (*session.OrganizationSession)(nil))
 
 	again.StartedAt = Now + 5
+	s.is(s.Enter(s.ctx, n.ID, again), session.ErrOrganizationEnded) // read before it ended
+	s.is(s.entered(n, "acme"), &ended)
+	again.EndedAt = Now + 3
 	s.must(s.Enter(s.ctx, n.ID, again))
+	s.must(s.Enter(s.ctx, n.ID, again)) // a reply was lost
+	again.EndedAt = 0
 	s.is(s.entered(n, "acme"), &again)
 }
 
