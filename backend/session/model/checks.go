@@ -70,10 +70,11 @@ func checks() []check {
 
 		laziness(but(wide, func(l *session.Limits) { l.R = 7 })),
 
-		theft("k = 0", but(tight, func(l *session.Limits) { l.K = 0 }), 2),
-		theft("k = 1", tight, 4),
-		theft("k = 2", twice, 6),
-		theft("k = 3", thrice, 8),
+		theft("k = 0", false, but(tight, func(l *session.Limits) { l.K = 0 }), 2),
+		theft("k = 1", false, tight, 4),
+		theft("k = 2", false, twice, 6),
+		theft("k = 3", false, thrice, 8),
+		theft("k = 3, pauses shorter than R", true, but(thrice, func(l *session.Limits) { l.R = 6 }), 9),
 		undetected("no limit k", rules{Limits: tight, judge: withoutLimit}),
 		undetected("a deterministic successor, thief in step", rules{Limits: tight, judge: session.Judge, inStep: true}),
 	}
@@ -114,8 +115,8 @@ func laziness(limits session.Limits) check {
 	}}
 }
 
-func theft(name string, limits session.Limits, most int) check {
-	return check{"theft: " + name, false, func() result {
+func theft(name string, full bool, limits session.Limits, most int) check {
+	return check{"theft: " + name, full, func() result {
 		r := judging(limits)
 		turns, states := r.alternations()
 		return result{turns <= most, states, fmt.Sprintf("found after %d alternations", turns), nil}
