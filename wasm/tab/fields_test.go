@@ -53,16 +53,17 @@ func (v value) Bool() bool      { b, _ := v.v.(bool); return b }
 // The rest are parts of them, or are read by the face.
 var (
 	answers = map[string]func(t *testing.T){
-		"TokenResponse":   decodes(tab.DecodeTokenResponse),
-		"SessionResponse": decodes(tab.DecodeSessionResponse),
-		"LogoutResponse":  decodes(tab.DecodeLogoutResponse),
-		"Error":           decodes(tab.DecodeError),
+		"TokenResponse":    decodes(tab.DecodeTokenResponse),
+		"SessionResponse":  decodes(tab.DecodeSessionResponse),
+		"LogoutResponse":   decodes(tab.DecodeLogoutResponse),
+		"SessionsResponse": decodes(tab.DecodeSessionsResponse),
+		"Error":            decodes(tab.DecodeError),
 	}
 	bodies = map[string]func(t *testing.T){
 		"TokenRequest":  encodes(tab.EncodeTokenRequest),
 		"LogoutRequest": encodes(tab.EncodeLogoutRequest),
 	}
-	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState"}
+	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession"}
 	byTheFace = []string{"Module", "Asset"}
 )
 
