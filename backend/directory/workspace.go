@@ -17,10 +17,21 @@ type Workspace struct {
 	// ProofNonce demands a nonce of the server's in every device proof (RFC 9449
 	// section 8).
 	ProofNonce bool `json:"proof_nonce,omitempty"`
+	// OnReuse says what ends when a refresh token is used twice.
+	OnReuse OnReuse `json:"on_reuse,omitempty"`
 	// MembershipClaim maps a claim of the identity token to memberships; nil
 	// where the provider's claims say nothing about them.
 	MembershipClaim *MembershipClaim `json:"membership_claim,omitempty"`
 }
+
+// OnReuse says what a theft ends: the session, or all of the person's.
+type OnReuse string
+
+// The choices of OnReuse.
+const (
+	EndSession OnReuse = "session" // also where nothing is said
+	EndUser    OnReuse = "user"
+)
 
 // App is a frontend of the workspace.
 type App struct {

@@ -187,6 +187,11 @@ func (c *call) present(token session.Token, s session.Session) error {
 		}
 		verdict = session.Settle(row, p)
 	}
+	if verdict.Outcome == session.Reuse && c.workspace.OnReuse == directory.EndUser {
+		if err := c.store.RevokeUser(c.ctx, s.UserID, session.ReasonReuse, c.now); err != nil {
+			return err
+		}
+	}
 	c.auditVerdict(s, verdict)
 	if !verdict.Outcome.Mints() {
 		c.clear(sessionCookieName(s.App, s.ID))

@@ -156,7 +156,7 @@ func answer[Request, Response any](run func(*call, Request) (Response, error)) e
 			return err
 		}
 		var request Request
-		if !c.reading() {
+		if c.r.Method == http.MethodPost {
 			if err := c.read(&request); err != nil {
 				return err
 			}

@@ -69,10 +69,21 @@ type Presentation struct {
 	Now    int64
 }
 
+// UpstreamLogout says which sessions a provider ended: of its person Subject, of
+// its own session SessionID, or both; one of the two may be empty.
+type UpstreamLogout struct {
+	Issuer    string
+	Subject   string
+	SessionID string
+	// Until is the newest sign-in that it is about, in Unix seconds.
+	Until int64
+}
+
 // Reasons for the end of a session other than Judge's own.
 const (
 	ReasonSignedOut  Reason = "signed_out"
 	ReasonSuperseded Reason = "superseded"
+	ReasonUpstream   Reason = "provider_logout"
 )
 
 // ErrAttemptUsed refuses a second session from one sign-in attempt.
@@ -105,6 +116,10 @@ type Store interface {
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
 	// RevokeUser ends all of a person's sessions.
 	RevokeUser(ctx context.Context, userID string, reason Reason, now int64) error
+	// RevokeUpstream ends the sessions that a provider's logout is about.
+	RevokeUpstream(ctx context.Context, l UpstreamLogout, reason Reason, now int64) error
+	// Live returns a person's live sessions, the newest first, at most limit.
+	Live(ctx context.Context, userID string, now int64, limit int) ([]Session, error)
 	// Enter starts the organisation session, or starts it anew where it ended at
 	// o.EndedAt, the end that was read before. One that ended since, while the mint
 	// was under way, stays ended: ErrOrganizationEnded.

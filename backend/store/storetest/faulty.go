@@ -100,6 +100,16 @@ func (f *Faulty) RevokeUser(ctx context.Context, userID string, reason session.R
 	return f.call("RevokeUser", func() error { return f.Store.RevokeUser(ctx, userID, reason, now) })
 }
 
+// RevokeUpstream implements session.Store.
+func (f *Faulty) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, reason session.Reason, now int64) error {
+	return f.call("RevokeUpstream", func() error { return f.Store.RevokeUpstream(ctx, l, reason, now) })
+}
+
+// Live implements session.Store.
+func (f *Faulty) Live(ctx context.Context, userID string, now int64, limit int) ([]session.Session, error) {
+	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, now, limit) })
+}
+
 // Enter implements session.Store.
 func (f *Faulty) Enter(ctx context.Context, id session.ID, o session.OrganizationSession) error {
 	return f.call("Enter", func() error { return f.Store.Enter(ctx, id, o) })
