@@ -50,7 +50,8 @@ func (v value) Number() float64 { n, _ := v.v.(float64); return n }
 func (v value) Bool() bool      { b, _ := v.v.(bool); return b }
 
 // answers are the types that the tab decodes, bodies those that it encodes.
-// The rest are parts of them, or are read by the face.
+// The rest are parts of them, are read by the face, or are for pages that ask for
+// them themselves.
 var (
 	answers = map[string]func(t *testing.T){
 		"TokenResponse":    decodes(tab.DecodeTokenResponse),
@@ -65,6 +66,7 @@ var (
 	}
 	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession"}
 	byTheFace = []string{"Module", "Asset"}
+	byThePage = []string{"SessionsResponse", "DeviceSession"}
 )
 
 func TestEveryFieldOfTheContractIsReadAndWritten(t *testing.T) {
@@ -75,7 +77,7 @@ func TestEveryFieldOfTheContractIsReadAndWritten(t *testing.T) {
 		}
 		if test != nil {
 			t.Run(name, test)
-		} else if !slices.Contains(parts, name) && !slices.Contains(byTheFace, name) {
+		} else if !slices.Contains(parts, name) && !slices.Contains(slices.Concat(byTheFace, byThePage), name) {
 			t.Errorf("api.%s is new: say here who reads or writes it", name)
 		}
 	}
