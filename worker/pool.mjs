@@ -129,5 +129,5 @@ function within(milliseconds, promise) {
 
 function failure(problem) {
   console.error(JSON.stringify({ level: "ERROR", msg: "event failed", cause: String(problem) }));
-  return refusal(503, "temporarily_unavailable", "Something failed on the server. Try again.");
+  return refusal(503, "temporarily_unavailable", "Something failed on the server. Try again.", { "Retry-After": "1" });
 }

@@ -14,11 +14,11 @@ type Workspace struct {
 	Apps     []App               `json:"apps"`
 	Roles    map[string][]string `json:"roles"` // role → permissions
 	Policy   policy.Rules        `json:"policy"`
+	// OnReuse says what ends when a refresh token is used twice.
+	OnReuse OnReuse `json:"on_reuse,omitempty"`
 	// ProofNonce demands a nonce of the server's in every device proof (RFC 9449
 	// section 8).
 	ProofNonce bool `json:"proof_nonce,omitempty"`
-	// OnReuse says what ends when a refresh token is used twice.
-	OnReuse OnReuse `json:"on_reuse,omitempty"`
 	// MembershipClaim maps a claim of the identity token to memberships; nil
 	// where the provider's claims say nothing about them.
 	MembershipClaim *MembershipClaim `json:"membership_claim,omitempty"`

@@ -40,15 +40,24 @@ func compile(command []string, program, out string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	build := exec.Command("go", append(command, "-trimpath", "-ldflags", "-s -w", "-o", out, program)...)
+	goroot, err := output("go", "env", "GOROOT")
+	if err != nil {
+		return err
+	}
+	temporary, err := os.MkdirTemp("", "tabard-worker-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
+	overlay, err := withoutSockets(goroot, temporary)
+	if err != nil {
+		return err
+	}
+	build := exec.Command("go", append(command, "-trimpath", "-overlay", overlay, "-ldflags", "-s -w", "-o", out, program)...)
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOFLAGS=")
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("%s: %w", program, err)
-	}
-	goroot, err := output("go", "env", "GOROOT")
-	if err != nil {
-		return err
 	}
 	support, err := os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))
 	if err != nil {

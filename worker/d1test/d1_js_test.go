@@ -15,13 +15,15 @@ func TestTheStoreKeepsItsPromises(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store { return empty(t) })
 }
 
-func TestTheStatementIsTheVerdict(t *testing.T) { storetest.Histories(t, empty(t), 600) }
+func TestTheStatementIsTheVerdict(t *testing.T) { storetest.Histories(t, empty(t), 200) }
 
 func TestSixteenPresentationsOfOneSuccessorAdvanceOnce(t *testing.T) {
 	storetest.OneSuccessorAtOnce(t, empty(t), 10)
 }
 
 func TestSixteenSuccessorsAdvanceOnce(t *testing.T) { storetest.SuccessorsAtOnce(t, empty(t), 10) }
+
+func TestSessionsAreForgottenAfterTheirEnd(t *testing.T) { storetest.Forgets(t, empty(t)) }
 
 // empty returns the store of a database in which nothing but the suite's directory
 // is left.

@@ -88,8 +88,8 @@ func (f *file) workspace(root *yaml.Node) {
 		"apps":             func(n *yaml.Node) { f.list(n, f.app) },
 		"roles":            f.roles,
 		"policy":           func(n *yaml.Node) { w.Policy = f.policy(n, true) },
-		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.truth(n) },
 		"on_reuse":         func(n *yaml.Node) { w.OnReuse = f.onReuse(n) },
+		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.truth(n) },
 		"membership_claim": func(n *yaml.Node) { claim = n },
 		"organizations":    func(n *yaml.Node) { organizations = n },
 	})
