@@ -253,6 +253,28 @@ func TestALateCookieOfAnEndedSessionRevivesNothing(t *testing.T) {
 	}
 }
 
+// A copied cookie and its owner's go different ways at the next rotation; whoever
+// comes second, and too late, ends the session for both.
+func TestACopiedCookieIsFoundAndEndsTheSession(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	thief := b.Copy()
+	rotation := time.Duration(session.LimitsFor(false).R) * time.Second
+	for range 2 { // the first mint brings the thief a successor, the second uses it
+		w.pass(rotation)
+		w.mint(thief, "acme")
+		w.mint(thief, "acme")
+	}
+	w.pass(rotation)
+	got := b.Post("/token", `{"organization":"acme"}`)
+	w.wants(got, http.StatusUnauthorized, api.RefreshTokenReused)
+	if len(cleared(got)) != 1 || strings.Contains(got.Body, "eyJ") {
+		t.Errorf("%s, cleared %v", got.Body, cleared(got))
+	}
+	w.wants(thief.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.RefreshTokenReused)
+}
+
 func TestRefusalsAtTheSameTimeDoNotMix(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")

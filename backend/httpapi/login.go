@@ -41,6 +41,9 @@ func (c *call) login() error {
 		}
 		attempt.MaxAge = &age
 	}
+	if attempt.JKT, err = c.namedKey(query.Get(api.ParamJKT)); err != nil {
+		return err
+	}
 	target, err := c.provider.AuthorizationURL(c.ctx, attempt, login.Request{
 		ACRValues: query.Get(api.ParamACRValues), LoginHint: query.Get(api.ParamLoginHint), Prompt: query.Get(api.ParamPrompt),
 	})
@@ -242,7 +245,7 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity) error {
 		ID: id, App: c.app.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: c.now, ExpiresAt: c.workspace.Policy.SessionEnd(c.now),
 		SignIn:  session.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR},
-		Attempt: attempt.ID, UpstreamSID: i.SessionID, UpstreamToken: c.upstream.Seal([]byte(i.Token), id.String()),
+		Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: c.upstream.Seal([]byte(i.Token), id.String()),
 		UserAgent: clip(c.r.UserAgent()), Address: clip(c.r.RemoteAddr),
 	}
 	err = c.store.Create(c.ctx, s)

@@ -99,6 +99,28 @@ func TestASecondUseOfACallbackIsRefused(t *testing.T) {
 	}
 }
 
+func TestTheWholeStateCountsNotOnlyTheCookiesName(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	back, err := url.Parse(w.callbackOf(b, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := back.Query()
+	state := query.Get("state")
+	for _, other := range []string{"", state[:8], state[:len(state)-1], state + "A", strings.ToLower(state), state[:8] + strings.Repeat("A", len(state)-8)} {
+		query.Set("state", other)
+		got := b.Copy().Step(publicURL + "/callback?" + query.Encode())
+		w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+		if len(got.Cookies()) != 0 {
+			t.Errorf("state %q: %v", other, got.Cookies())
+		}
+	}
+	if got := b.Step(back.String()); got.Status != http.StatusSeeOther {
+		t.Errorf("the state itself: %d %s", got.Status, got.Body)
+	}
+}
+
 // A provider that redeems a code twice cannot make two sessions of one attempt.
 func TestAnAttemptCountsOnceWhateverTheProviderDoes(t *testing.T) {
 	w := newWorld(t, nil)

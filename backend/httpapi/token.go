@@ -113,7 +113,7 @@ func (c *call) enter(request api.TokenRequest, s session.Session, m *directory.M
 
 func (c *call) claims(s directory.Subject, m *directory.Membership, e session.OrganizationSession, d policy.Decision) token.Claims {
 	c.record.organization = m.Organization.ID
-	return token.Claims{
+	claims := token.Claims{
 		Issuer: c.issuer, Subject: s.User.ID, Audience: []string{c.app.Audience},
 		IssuedAt: c.now, Expires: d.Expires, ID: rand.Text(),
 		ClientID: c.app.ID, SessionID: s.Session.ID.String(),
@@ -121,11 +121,19 @@ func (c *call) claims(s directory.Subject, m *directory.Membership, e session.Or
 		Roles: m.Roles, Permissions: c.workspace.Permissions(m.Roles),
 		AuthTime: e.Authentication.Time, ACR: e.Authentication.ACR, AMR: e.Authentication.AMR,
 	}
+	if c.app.DPoPBoundTokens && s.Session.JKT != "" {
+		claims.Confirmation = &token.Confirmation{JKT: s.Session.JKT}
+	}
+	return claims
 }
 
 func (c *call) minted(signed string, claims token.Claims, s directory.Subject, m *directory.Membership, e session.OrganizationSession) *api.TokenResponse {
+	kind := api.TokenTypeBearer
+	if claims.Confirmation != nil {
+		kind = api.TokenTypeDPoP
+	}
 	return &api.TokenResponse{
-		AccessToken: signed, TokenType: api.TokenTypeBearer,
+		AccessToken: signed, TokenType: kind,
 		ExpiresIn: claims.Expires - c.now, ServerTime: c.now,
 		Organization: api.Organization{ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name},
 		Roles:        claims.Roles, Permissions: claims.Permissions,

@@ -40,6 +40,7 @@ type world struct {
 	hosts    httpbrowser.Hosts
 	through  host.Store // what the backend sees of the store
 	logged   *lockedBuffer
+	folder   string // of the database
 	*clock
 }
 
@@ -66,10 +67,10 @@ func (c *clock) pass(d time.Duration) {
 // store.
 func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
-	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}}
+	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}, folder: t.TempDir()}
 	w.secret, _ = keys.NewSecret()
 	var err error
-	if w.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db")); err != nil {
+	if w.store, err = sqlite.Open(t.Context(), filepath.Join(w.folder, "tabard.db")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.store.Close() })

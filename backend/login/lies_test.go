@@ -18,13 +18,17 @@ import (
 	"github.com/tabard-auth/tabard/backend/login/logintest"
 )
 
-// claim makes the identity token say something else, or nothing.
+// claim makes the identity token say something else, or nothing, and userinfo agree
+// about who it is.
 func claim(name string, value any) func(*logintest.Provider) {
 	return func(p *logintest.Provider) {
-		p.Claims = func(claims map[string]any) {
+		lie := func(claims map[string]any) {
 			if claims[name] = value; value == nil {
 				delete(claims, name)
 			}
+		}
+		if p.Claims = lie; name == "sub" {
+			p.UserInfo = lie
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
@@ -180,4 +181,23 @@ func Opened(t testing.TB, tab context.Context, expression string) context.Contex
 		t.Fatalf("no tab was opened by %s", expression)
 		return nil
 	}
+}
+
+// Before lets a script run in a tab's pages before their own.
+func Before(t testing.TB, tab context.Context, script string) {
+	t.Helper()
+	if _, err := chromedp.Call(tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
+		t.Fatalf("adding a script: %v", err)
+	}
+}
+
+// Cookies returns the cookies that a tab sends to a URL, also those that no script
+// reads.
+func Cookies(t testing.TB, tab context.Context, url string) []*network.Cookie {
+	t.Helper()
+	got, err := chromedp.Call(tab, network.GetCookies, network.GetCookiesParams{URLs: []string{url}})
+	if err != nil {
+		t.Fatalf("reading the cookies: %v", err)
+	}
+	return got.Cookies
 }

@@ -252,7 +252,9 @@ test("a closed client is over: signals abort, nothing is heard, calls are refuse
   await settle();
   client.close();
   assert.ok(signal.aborted);
+  assert.equal(client.state.status, "active");
   await assert.rejects(pending, { action: "retry" });
+  await assert.rejects(client.getToken(), { action: "retry" });
   stage.calls.length = 0;
   window.dispatchEvent(new Event("focus"));
   assert.deepEqual(stage.calls, []);

@@ -26,6 +26,21 @@ type sheet struct {
 	thefts, harshThefts []thefts
 }
 
+// faultless tells that nobody was signed out and no thief missed.
+func (s *sheet) faultless() bool {
+	for _, h := range s.honest {
+		if h.signOuts > 0 {
+			return false
+		}
+	}
+	for i := range tempers {
+		if s.thefts[i].missed+s.harshThefts[i].missed > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 type honest struct{ days, signOuts int }
 
 // per100 is the number of false sign-outs in 100 working days.
@@ -113,16 +128,17 @@ func compareSome(r int64, size size, first, step int) []sheet {
 	}
 	calm, storm := generator{conditions: alone}, generator{conditions: harsh}
 	for n := first; n < size.thefts; n += step {
+		week := calm.week(uint64(n))
 		for i, b := range browsers {
-			sheets[i].suffer(sheets[i].thefts, b, calm.week(uint64(n)), uint64(n))
+			b.sufferAll(sheets[i].thefts, week, uint64(n))
 		}
-		sheets[ours].suffer(sheets[ours].harshThefts, browsers[ours], storm.week(uint64(n)), uint64(n))
+		browsers[ours].sufferAll(sheets[ours].harshThefts, storm.week(uint64(n)), uint64(n))
 	}
 	return sheets
 }
 
-// suffer lives a week with each thief in turn.
-func (s *sheet) suffer(count []thefts, b *browser, week *trace, seed uint64) {
+// sufferAll lives a week with each thief in turn.
+func (b *browser) sufferAll(count []thefts, week *trace, seed uint64) {
 	for i, temper := range tempers {
 		if after, found := b.suffer(week, temper, seed); found {
 			count[i].found = append(count[i].found, after)

@@ -17,12 +17,19 @@ import (
 func main() {
 	weeks := flag.Int("weeks", 26_000, "weeks of 40 hours that ours lives in the harshest conditions")
 	flag.Parse()
+	failed := false
 	for _, r := range []int64{240, 3600} {
 		began := time.Now()
 		sheets := compare(r, size{harsh: *weeks, all: *weeks / 10, thefts: *weeks / 26})
 		fmt.Printf("R = %d s (%.0f s to run)\n\n", r, time.Since(began).Seconds())
 		printSignOuts(sheets)
 		printThefts(sheets)
+		ours := sheets[len(sheets)-1]
+		failed = failed || !ours.faultless()
+	}
+	if failed {
+		fmt.Fprintln(os.Stderr, "ours has signed somebody out, or missed a thief")
+		os.Exit(1)
 	}
 }
 
@@ -36,6 +43,10 @@ func printSignOuts(sheets []sheet) {
 	for _, s := range sheets {
 		fmt.Fprintf(out, "%s\t", s.scheme)
 		for _, h := range s.honest {
+			if h.signOuts == 0 {
+				fmt.Fprint(out, "0\t")
+				continue
+			}
 			fmt.Fprintf(out, "%.2f\t", h.per100())
 		}
 		fmt.Fprintf(out, "%d\t\n", int64(s.honest[len(world)-1].days)*(workingDay/hour))

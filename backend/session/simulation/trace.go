@@ -28,6 +28,7 @@ const (
 
 	lifetime = 300 * second // of an access token
 	abort    = 20 * second  // the client's patience
+	tooOld   = 30 * second  // what the server refuses, whatever the scheme
 )
 
 // event is one thing that happens to a browser. A trace of them does not depend
@@ -91,7 +92,7 @@ func (g *generator) day(from, to int64) {
 			wake = end + 16*hour
 		}
 		g.awake(from, end, wake)
-		from = wake + second/10
+		from = wake
 	}
 }
 
@@ -99,7 +100,7 @@ func (g *generator) day(from, to int64) {
 // wake is when a sleep ends, 0 for a crash. All tabs renew on waking.
 func (g *generator) awake(from, to, wake int64) {
 	for range g.tabs {
-		for at := from + g.rand.Int64N(2*second); at < to; {
+		for at := from + 1 + g.rand.Int64N(2*second); at < to; {
 			if g.request(at, to, wake) {
 				at += min(lifetime-g.rand.Int64N(lifetime/5), 1+g.exponential(20*minute))
 			} else {
@@ -110,6 +111,7 @@ func (g *generator) awake(from, to, wake int64) {
 }
 
 // request makes a request sent at a time, and tells whether it was answered.
+// What a sleep froze lands as the browser wakes, before it sends anything new.
 func (g *generator) request(at, to, wake int64) bool {
 	n := g.requests
 	g.requests++
@@ -120,20 +122,20 @@ func (g *generator) request(at, to, wake int64) bool {
 	}
 	arrival := at + g.delay()
 	g.events = append(g.events, event{arrival, arrive, n})
-	if g.rand.Float64() < 0.005 { // a duplicate; the answer is to the later one
-		arrival += g.delay()
-		g.events = append(g.events, event{arrival, arrive, n})
+	if again := arrival + g.delay(); g.rand.Float64() < 0.005 && again <= at+tooOld {
+		g.events = append(g.events, event{again, arrive, n}) // a duplicate; it is this one that is answered
+		arrival = again
 	}
 	reload := g.rand.Float64() < 0.005
 	landing := arrival + g.delay()
 	if reload || g.rand.Float64() < g.loss || landing > at+abort {
 		return false
 	}
-	if landing >= to { // frozen in the sleep, or gone with the crash
-		if wake == 0 || g.rand.IntN(2) == 0 {
+	if landing >= to { // gone with the crash, aborted on waking, or frozen in the sleep
+		if wake == 0 || landing >= wake || g.rand.IntN(2) == 0 {
 			return false
 		}
-		landing = wake + g.rand.Int64N(second/20)
+		landing = wake
 	}
 	g.events = append(g.events, event{landing, land, n})
 	return true

@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"database/sql"
+	"flag"
 	"io/fs"
 	"path/filepath"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 )
+
+var histories = flag.Int("histories", 300, "how many random histories to hold the statement against the verdict on")
 
 // onEveryDatabase runs a test against a store with one person in it.
 func onEveryDatabase(t *testing.T, test func(t *testing.T, store *sqlstore.Store)) {
@@ -46,7 +49,7 @@ func open(t *testing.T, driver, dsn string, dialect sqlstore.Dialect) *sqlstore.
 }
 
 func TestTheStatementIsTheVerdict(t *testing.T) {
-	onEveryDatabase(t, func(t *testing.T, store *sqlstore.Store) { storetest.Histories(t, store, 2000) })
+	onEveryDatabase(t, func(t *testing.T, store *sqlstore.Store) { storetest.Histories(t, store, *histories) })
 }
 
 func TestSixteenPresentationsOfOneSuccessorAdvanceOnce(t *testing.T) {
