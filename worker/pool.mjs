@@ -32,8 +32,13 @@ export class Pool {
 
   /** Runs what the program does at a cron trigger. */
   async scheduled(env, ctx) {
-    const [problem] = await this.#call(env, ctx, "scheduled", []);
-    if (problem !== "") throw new Error(problem);
+    try {
+      const [problem] = await this.#call(env, ctx, "scheduled", []);
+      if (problem !== "") throw new Error(problem);
+    } catch (problem) {
+      report(problem);
+      throw problem;
+    }
   }
 
   async #answer(request, env, ctx) {
@@ -127,7 +132,11 @@ function within(milliseconds, promise) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-function failure(problem) {
+function report(problem) {
   console.error(JSON.stringify({ level: "ERROR", msg: "event failed", cause: String(problem) }));
+}
+
+function failure(problem) {
+  report(problem);
   return refusal(503, "temporarily_unavailable", "Something failed on the server. Try again.", { "Retry-After": "1" });
 }
