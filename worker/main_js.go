@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log := slog.New(slog.NewJSONHandler(edge.Console{}, nil))
 	slog.SetDefault(log)
 	program, err := newProgram(log)
 	if err != nil {
