@@ -75,6 +75,10 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		return err
 	}
 	log := s.logger(logs)
+	trusted, err := parseProxies(s.trustedProxies)
+	if err != nil {
+		return err // checked
+	}
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, Secret: secret, Algorithm: algorithm,
 		Provider: s.provider(), Client: js.Handler(), Log: log,
@@ -87,7 +91,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	}
 	go cleanUp(ctx, store, log)
 	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
-	return run(ctx, listener, handler, log)
+	return run(ctx, listener, trusted.before(handler), log)
 }
 
 const cleanUpInterval = time.Hour
