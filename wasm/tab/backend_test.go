@@ -25,6 +25,7 @@ type backend struct {
 	offline bool
 	life    int64 // seconds of a token
 	fresh   bool  // organisations want a fresh token at every switch
+	bound   bool  // the session is bound to the device key
 	// left are organisations that the person signed out of, refusals what an
 	// organisation answers instead of a token.
 	left     map[string]bool
@@ -176,6 +177,7 @@ func (b *backend) mint(o api.Organization) api.TokenResponse {
 		Session:             b.session,
 		SessionExpiresIn:    86400,
 		OrganizationSession: api.OrganizationSession{FreshOnSwitch: b.fresh},
+		DeviceBound:         b.bound,
 	}
 }
 
