@@ -71,14 +71,19 @@ func BenchmarkWorker(b *testing.B) {
 			})
 		}
 	}
-	b.Run("memory", func(b *testing.B) {
-		before := process.Memory(b)
-		for range b.N {
-			fetch(b, client, mint())
-		}
-		b.ReportMetric(before, "MB-before")
-		b.ReportMetric(process.Memory(b), "MB-after")
-	})
+	for name, next := range map[string]func() *http.Request{"read": get("/read"), "hello": get("/auth/healthz"), "mint": mint} {
+		b.Run("memory/"+name, func(b *testing.B) { grows(b, process, client, next) })
+	}
+}
+
+// grows reports the process's memory before b.N requests and after.
+func grows(b *testing.B, process *workerd.Process, client *http.Client, next func() *http.Request) {
+	before := process.Memory(b)
+	for range b.N {
+		fetch(b, client, next())
+	}
+	b.ReportMetric(before, "MB-before")
+	b.ReportMetric(process.Memory(b), "MB-after")
 }
 
 // coldStart reports what the first request costs, which starts the program.

@@ -4,7 +4,7 @@ import { Instance } from "./instance.mjs";
 /** What a pool keeps to. Times are milliseconds, sizes bytes. */
 export const LIMITS = {
   instances: 10, // at once; together with `memory` they stay below the platform's 128 MB
-  uses: 5000, // events that an instance serves before another takes its place
+  uses: 2000, // events that an instance serves; D1's driver leaves a callback behind at each query
   memory: 24 << 20, // beyond which it serves no further event
   event: 15_000, // an event has ended, or its instance is given up
   patience: 10_000, // an event waits for an instance
