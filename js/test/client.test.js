@@ -377,3 +377,13 @@ test("no early token: storage is blocked, or holds something else", async () => 
     assert.equal(await open().getToken(), "token");
   }
 });
+
+test("P10 another tab's sign-in or sign-out is heard when its epoch arrives, not only when its message does", async () => {
+  const stage = set();
+  open();
+  await settle();
+  for (const changed of ["something else", key + ":epoch"]) {
+    window.dispatchEvent(Object.assign(new Event("storage"), { key: changed }));
+  }
+  assert.deepEqual(stage.calls.filter(([name]) => name === "hear"), [["hear", "look again"]]);
+});
