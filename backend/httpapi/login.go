@@ -34,6 +34,7 @@ func (c *call) login() error {
 		return err
 	}
 	attempt := login.NewAttempt(c.app.ID, returnTo, c.now)
+	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
 	if text := query.Get(api.ParamMaxAge); text != "" {
 		age, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || age < 0 {
@@ -41,8 +42,14 @@ func (c *call) login() error {
 		}
 		attempt.MaxAge = &age
 	}
+	var refused *login.Refused
+	if err := c.raising(&attempt, query.Get(api.ParamUser)); errors.As(err, &refused) {
+		return c.giveUp(attempt, refused)
+	} else if err != nil {
+		return err
+	}
 	target, err := c.provider.AuthorizationURL(c.ctx, attempt, login.Request{
-		ACRValues: query.Get(api.ParamACRValues), LoginHint: query.Get(api.ParamLoginHint), Prompt: query.Get(api.ParamPrompt),
+		LoginHint: query.Get(api.ParamLoginHint), Prompt: query.Get(api.ParamPrompt),
 	})
 	if err != nil {
 		return err
@@ -151,7 +158,7 @@ func (c *call) clearAttempt(name string) {
 }
 
 // callback is GET /callback: the provider sends the browser back here, and it
-// leaves with a session of a new id. Cookies of older ones are not sent on this
+// leaves with a session of a new id, or with more authentication in an old one. Cookies of older ones are not sent on this
 // navigation (they are Strict), so it clears none.
 func (c *call) callback() error {
 	query, err := c.query()
@@ -172,15 +179,10 @@ func (c *call) callback() error {
 		return refuse(api.InvalidRequest, "The app is not known any more.")
 	}
 	c.workspace, c.app = w, app
-	identity, err := c.provider.Identify(c.ctx, attempt, query, c.now)
 	var refused *login.Refused
-	if errors.As(err, &refused) {
+	if err := c.arrive(attempt, query); errors.As(err, &refused) {
 		return c.giveUp(attempt, refused)
-	}
-	if err != nil {
-		return err
-	}
-	if err := c.signIn(attempt, identity); err != nil {
+	} else if err != nil {
 		return err
 	}
 	c.redirect(attempt.ReturnTo)
@@ -219,19 +221,21 @@ func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) error {
 	return nil
 }
 
+const usedBefore = "This sign-in was used before. Start again."
+
 // signIn makes the session of an identity and gives the browser its first token.
-func (c *call) signIn(attempt login.Attempt, i login.Identity) error {
+func (c *call) signIn(attempt login.Attempt, i login.Identity) (session.ID, error) {
 	user, err := c.store.SignIn(c.ctx, directory.User{
 		ID: directory.NewID("usr_"), Issuer: i.Issuer, Subject: i.Subject, Name: i.Name, Email: i.Email,
 	}, c.now)
 	if err != nil {
-		return err
+		return session.ID{}, err
 	}
 	if user.Disabled {
-		return refuse(api.SessionRevoked, "Your account is disabled.").with(http.StatusForbidden)
+		return session.ID{}, refuse(api.SessionRevoked, "Your account is disabled.").with(http.StatusForbidden)
 	}
 	if err := c.claimed(user, i); err != nil {
-		return err
+		return session.ID{}, err
 	}
 	id := session.NewID()
 	first, row := session.First(id, session.NewTokenID(), c.now)
@@ -244,15 +248,15 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity) error {
 	}
 	err = c.store.Create(c.ctx, s)
 	if errors.Is(err, session.ErrAttemptUsed) {
-		return refuse(api.InvalidRequest, "This sign-in was used before. Start again.")
+		return session.ID{}, refuse(api.InvalidRequest, usedBefore)
 	}
 	if err != nil {
-		return err
+		return session.ID{}, err
 	}
 	c.record.session, c.record.user = s.ID.String(), user.ID
 	c.audit(audit.Event{Action: audit.SignIn, UserID: user.ID, SessionID: s.ID.String()})
 	c.keep(s, first)
-	return nil
+	return s.ID, nil
 }
 
 // claimed brings memberships in line with what the provider says of them, where

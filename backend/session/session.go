@@ -43,16 +43,8 @@ type Authentication struct {
 	Time int64 // Unix seconds (auth_time)
 	ACR  string
 	AMR  []string
-}
-
-// OrganizationSession is a session acting for one organisation. Times are Unix
-// seconds; 0 means never.
-type OrganizationSession struct {
-	OrganizationID string
-	StartedAt      int64
-	EndedAt        int64
-	// Authentication is the event that satisfied the organisation.
-	Authentication Authentication
+	// Connection is where it was made; empty is the workspace's own provider.
+	Connection string
 }
 
 // Presentation is an authentic token presented to its session: what the verdict
@@ -92,9 +84,4 @@ type Store interface {
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
 	// RevokeUser ends all of a person's sessions.
 	RevokeUser(ctx context.Context, userID string, reason Reason, now int64) error
-	// Enter starts the organisation session, or starts it anew where it has ended.
-	Enter(ctx context.Context, id ID, o OrganizationSession) error
-	// Leave ends the organisation session at o.EndedAt, also one that was never
-	// entered: a mint under way does not start it after that.
-	Leave(ctx context.Context, id ID, o OrganizationSession) error
 }
