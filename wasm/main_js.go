@@ -4,7 +4,6 @@
 package main
 
 import (
-	"context"
 	"math/rand/v2"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -49,7 +48,7 @@ func world(handle browser.Value) tab.World {
 		Local:   browser.NewStorage("localStorage"),
 		Locks:   browser.NewLocks(func(release browser.Value) { handle.Call("hold", release) }),
 		Channel: channel{handle},
-		Clock:   browser.NewClock(),
+		Clock:   browser.Clock{},
 		Page:    browser.Page{},
 		Random:  rand.Uint64,
 		Parse:   browser.Parse,
@@ -68,7 +67,7 @@ func (c channel) Send(message string) { c.handle.Call("send", message) }
 func functions(t *tab.Tab) map[string]*browser.Func {
 	return map[string]*browser.Func{
 		"token": promised(func(a arguments) (string, *tab.Error) {
-			return t.Token(context.Background(), a.text(0), a.text(1))
+			return t.Token(a.text(0), a.text(1))
 		}),
 		"switch": promised(func(a arguments) (string, *tab.Error) {
 			return t.Switch(a.text(0)).JSON(), nil

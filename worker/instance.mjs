@@ -1,5 +1,6 @@
 import "./build/wasm_exec.js";
 import { pairs, readAtMost } from "./http.mjs";
+import { Timers } from "./timers.mjs";
 
 /** The most that an answer to the program's own requests may have, in bytes. */
 const MAX_ANSWER = 1 << 20;
@@ -12,6 +13,7 @@ const MAX_ANSWER = 1 << 20;
 export class Instance {
   uses = 0;
   #go = new globalThis.Go();
+  #timers = new Timers(this.#go);
   #memory;
   #binding = {};
   #runtime;
@@ -23,6 +25,7 @@ export class Instance {
     instance.#memory = wasm.exports.mem;
     instance.#runtime = { env, binding: instance.#binding, fetch: outgoing };
     globalThis.context = instance.#runtime; // which the program keeps while it starts
+    instance.#go._resolveExitPromise = () => {}; // belongs to this event; #go.exit tells
     instance.#go.run(wasm);
     if (instance.ended) throw new Error("the program ended at its start");
     return instance;
@@ -47,19 +50,16 @@ export class Instance {
   call(kind, args, waitUntil) {
     this.uses++;
     this.#runtime.ctx = { waitUntil };
+    this.#timers.start();
     return new Promise((resolve, reject) => {
       this.#go.exit = (code) => reject(new Error(`the program ended with code ${code}`));
       this.#binding[kind](...args, (...answer) => resolve(answer));
     });
   }
 
-  /**
-   * Ends the event: timers that it set must not wake the program in the next one.
-   * Go looks at the clock whenever it runs, so that none is lost.
-   */
+  /** Ends the event. */
   rest() {
-    for (const timer of this.#go._scheduledTimeouts.values()) clearTimeout(timer);
-    this.#go._scheduledTimeouts.clear();
+    this.#timers.stop();
   }
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/worker/edge"
+	"github.com/tabard-auth/tabard/worker/webcrypto"
 )
 
 func main() {
@@ -28,6 +29,7 @@ func main() {
 		log.Error("the Worker's settings are wrong", "problems", err.Error())
 		os.Exit(1)
 	}
+	webcrypto.Register()
 	edge.Run(program)
 }
 

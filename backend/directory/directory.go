@@ -75,7 +75,9 @@ type Store interface {
 // Stays keeps where sessions stand in organisations, and what they authenticated
 // with.
 type Stays interface {
-	// Enter starts the organisation session, or starts it anew where it has ended.
+	// Enter starts the organisation session, or starts it anew where it ended at
+	// o.EndedAt, the end that was read before. One that ended since, while the mint
+	// was under way, stays ended: session.ErrOrganizationEnded.
 	Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error
 	// Leave ends the organisation session at o.EndedAt, also one that was never
 	// entered: a mint under way does not start it after that. It ends nothing, and

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -11,12 +12,20 @@ import (
 // maxReference is the longest organisation id or slug, in bytes.
 const maxReference = 64
 
+// notInReference tells what no id or slug has, and databases differ over.
+func notInReference(r rune) bool { return r < ' ' || r > '~' }
+
+// unnameable tells a text that can be no organisation's id or slug.
+func unnameable(ref string) bool {
+	return len(ref) > maxReference || strings.ContainsFunc(ref, notInReference)
+}
+
 // authenticate finds the live session whose authentic refresh token the request
 // carries, and its person's place in the organisation that ref names. The token is
 // not judged yet.
 func (c *call) authenticate(ref string) (session.Token, directory.Subject, error) {
-	if len(ref) > maxReference {
-		return session.Token{}, directory.Subject{}, refuse(api.InvalidRequest, "The organisation's name is too long.")
+	if unnameable(ref) {
+		return session.Token{}, directory.Subject{}, refuse(api.InvalidRequest, "No organisation can have this name.")
 	}
 	cookie, err := c.newest()
 	if err != nil {
@@ -84,7 +93,8 @@ func (c *call) refreshWorkspace(revision int64) error {
 
 // newest returns the refresh token of the newest sign-in among those that the
 // browser carries. Usually there is one; a sign-in over a living session leaves
-// two, of which a request that may change something ends the older.
+// two, of which a request that may change something ends the older. Of two in one
+// second the one that the browser names last is the newer (RFC 6265bis section 5.8.3).
 func (c *call) newest() (carried, error) {
 	tokens, err := c.refreshTokens()
 	if err != nil {
@@ -110,7 +120,7 @@ func (c *call) newest() (carried, error) {
 			continue
 		}
 		loser := t
-		if best.name == "" || s.CreatedAt > newest.CreatedAt {
+		if best.name == "" || s.CreatedAt >= newest.CreatedAt {
 			loser, best, newest, s = best, t, s, newest
 		}
 		if err := c.supersede(loser, s); err != nil {

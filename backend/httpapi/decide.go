@@ -101,6 +101,7 @@ func (c *call) settle(s session.Session, m *directory.Membership, d policy.Decis
 	case d.Outcome != policy.Allow:
 		return nil
 	case !before.Live():
+		after.EndedAt = before.EndedAt // what was read: an end that came since stands
 		return c.begin(s, organization, after, d.Rules.MaxSessions)
 	case !reflect.DeepEqual(after.Authentication, before.Authentication):
 		if err := c.store.Raise(c.ctx, s.ID, organization, after.Authentication); err != nil {

@@ -19,6 +19,9 @@ import (
 // maxAttempts is how many sign-ins a browser may have under way.
 const maxAttempts = 4
 
+// maxACRValues is the longest acr_values, in bytes: the attempt has to fit a cookie.
+const maxACRValues = 256
+
 // login is GET /login: it sends the browser to the OpenID provider. Only a page's
 // own navigation starts it, never a frame, an image or a script.
 func (c *call) login() error {
@@ -35,6 +38,9 @@ func (c *call) login() error {
 	}
 	attempt := login.NewAttempt(c.app.ID, returnTo, c.now)
 	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
+	if unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
+		return refuse(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
+	}
 	if text := query.Get(api.ParamMaxAge); text != "" {
 		age, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || age < 0 {

@@ -12,6 +12,11 @@ import (
 // whoever holds one may end its session. What has ended already stays so, and is
 // no error.
 func (c *call) logout(request api.LogoutRequest) (*api.LogoutResponse, error) {
+	switch request.Scope {
+	case api.ScopeOrganization, api.ScopeSession, api.ScopeEverywhere:
+	default:
+		return nil, refuse(api.InvalidRequest, "The scope is one of organization, session, everywhere.")
+	}
 	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
 		return nil, refuse(api.InvalidRequest, "An organisation is named exactly with the scope organization.")
 	}
@@ -38,8 +43,6 @@ func (c *call) end(request api.LogoutRequest, subject directory.Subject) (*api.L
 		err = c.store.Revoke(c.ctx, s.ID, session.ReasonSignedOut, c.now)
 	case api.ScopeEverywhere:
 		err = c.store.RevokeUser(c.ctx, s.UserID, session.ReasonSignedOut, c.now)
-	default:
-		return nil, refuse(api.InvalidRequest, "The scope is one of organization, session, everywhere.")
 	}
 	if err != nil { // not ended: the cookie stays, and the caller is told
 		return nil, err

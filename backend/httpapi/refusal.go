@@ -71,6 +71,8 @@ func refusalOf(err error) *refusal {
 		return known
 	case errors.Is(err, session.ErrNotFound):
 		return refuse(api.SessionExpired, "The session has ended. Sign in again.").because(err)
+	case errors.Is(err, session.ErrOrganizationEnded):
+		return refuse(api.OrganizationSessionExpired, "You signed out of this organisation.").because(err)
 	case errors.Is(err, login.ErrUnavailable):
 		return refuse(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").because(err)
 	case errors.Is(err, context.Canceled):

@@ -34,11 +34,11 @@ const (
 // world is a backend with everything around it, in one process.
 type world struct {
 	*testing.T
-	handler  http.Handler
 	store    *sqlstore.Store
 	secret   keys.Secret
 	provider *logintest.Provider
 	hosts    httpbrowser.Hosts
+	through  host.Store // what the backend sees of the store
 	logged   *lockedBuffer
 	*clock
 }
@@ -77,13 +77,17 @@ func newWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
 	w.provider = logintest.New(t, issuer)
 	w.provider.Now = w.now
 	w.hosts = httpbrowser.Hosts{"127.0.0.1:8081": w.provider}
-	var store host.Store = w.store
-	if wrap != nil {
-		store = wrap(store)
+	if w.through = w.store; wrap != nil {
+		w.through = wrap(w.store)
 	}
-	w.handler = w.backend(publicURL, store)
-	w.hosts["localhost:8080"] = w.handler
+	w.restart()
 	return w
+}
+
+// restart puts a new backend in the old one's place, which remembers nothing.
+func (w *world) restart() {
+	w.Helper()
+	w.hosts["localhost:8080"] = w.backend(publicURL, w.through)
 }
 
 // backend returns the handler of a backend at that URL.

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -76,11 +77,13 @@ func NewAttempt(app, returnTo string, now int64) Attempt {
 
 // Seal returns the attempt as its cookie keeps it; context is the cookie's name.
 func (a Attempt) Seal(s Sealer, context string) (string, error) {
-	plain, err := json.Marshal(a)
-	if err != nil {
+	var plain bytes.Buffer
+	encoder := json.NewEncoder(&plain)
+	encoder.SetEscapeHTML(false) // six bytes for each & of an address: too large for a cookie
+	if err := encoder.Encode(a); err != nil {
 		return "", err
 	}
-	return s.Seal(plain, context), nil
+	return s.Seal(plain.Bytes(), context), nil
 }
 
 // OpenAttempt is the reverse of Seal. An attempt older than AttemptLife is

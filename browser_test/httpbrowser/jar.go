@@ -49,13 +49,14 @@ func end(c *http.Cookie, now time.Time) time.Time {
 	return c.Expires
 }
 
-// acceptable is what RFC 6265bis section 5.7 demands of Secure and of prefixed
-// names.
+// acceptable is what RFC 6265bis section 5.7 demands of size, of Secure and of
+// prefixed names.
 func acceptable(from *url.URL, c *http.Cookie) bool {
 	name := strings.ToLower(c.Name)
 	ofHost, ofHTTP := strings.HasPrefix(name, "__host-"), strings.HasPrefix(name, "__host-http-")
 	switch {
 	case c.Domain != "",
+		len(c.Name)+len(c.Value) > 4096,
 		c.Secure && !trustworthy(from),
 		ofHost && (!c.Secure || c.Path != "/"),
 		ofHTTP && !c.HttpOnly:

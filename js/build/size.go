@@ -1,3 +1,99 @@
 package main
 
-func reportSize(root string, d *dist) error { return nil }
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+)
+
+// The budgets, in bytes of brotli.
+const (
+	moduleBudget = 620_000
+	faceBudget   = 4_000
+)
+
+// weight is a file's size as it is, and as it travels.
+type weight struct{ raw, gzip, brotli int }
+
+func weigh(content []byte) weight {
+	return weight{len(content), len(gzip9(content)), len(brotli11(content))}
+}
+
+// reportSize prints what a page loads, what each package adds to the module, and
+// how many lines each package of the repository has.
+func reportSize(root string, d *dist) error {
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	defer table.Flush()
+	if err := reportFiles(table, d); err != nil {
+		return err
+	}
+	if err := reportPackages(table, root); err != nil {
+		return err
+	}
+	return reportLines(table, root)
+}
+
+func reportFiles(table *tabwriter.Writer, d *dist) error {
+	empty, err := emptyProgram()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(table, "\t%s\t%s\t%s\t%s\t\n", "raw", "gzip 9", "brotli 11", "budget")
+	row := func(name string, w weight, budget string) {
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t\n", name, w.raw, w.gzip, w.brotli, budget)
+	}
+	for _, f := range []struct {
+		name, file string
+		budget     int
+	}{{"module", d.module.Wasm.URL, moduleBudget}, {"face", face, faceBudget}, {"wasm_exec.js", d.module.Exec.URL, 0}} {
+		w, err := d.weight(f.file)
+		if err != nil {
+			return err
+		}
+		row(f.name, w, verdict(w.brotli, f.budget))
+	}
+	row("an empty Go program", weigh(empty), "")
+	fmt.Fprintln(table)
+	return nil
+}
+
+func verdict(size, budget int) string {
+	switch {
+	case budget == 0:
+		return ""
+	case size <= budget:
+		return fmt.Sprintf("%d: kept", budget)
+	}
+	return fmt.Sprintf("%d: %d over", budget, size-budget)
+}
+
+// weight reads a file's sizes from what the build left.
+func (d *dist) weight(name string) (w weight, err error) {
+	for suffix, size := range map[string]*int{"": &w.raw, ".gz": &w.gzip, ".br": &w.brotli} {
+		info, err := os.Stat(filepath.Join(d.dir, name+suffix))
+		if err != nil {
+			return w, err
+		}
+		*size = int(info.Size())
+	}
+	return w, nil
+}
+
+// emptyProgram is what the module is measured against: the Go runtime alone.
+func emptyProgram() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "tabard-empty-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	for name, content := range map[string]string{
+		"go.mod":  "module empty\n",
+		"main.go": "package main\n\nfunc main() {}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return buildWasm(dir, ".", "-ldflags=-s -w")
+}

@@ -1,8 +1,6 @@
 package browser
 
 import (
-	"context"
-
 	"github.com/hack-pad/safejs"
 
 	"github.com/tabard-auth/tabard/wasm/tab"
@@ -13,22 +11,24 @@ type Backend struct{}
 
 // Do implements [tab.Backend]. It sends the cookies, passes every cache and
 // follows no redirect: the backend sends none here, a captive portal does.
-func (Backend) Do(ctx context.Context, request tab.Request) (tab.Response, error) {
+func (Backend) Do(request tab.Request, stop <-chan struct{}) (tab.Response, error) {
 	controller, err := Global("AbortController").New()
 	if err != nil {
 		return tab.Response{}, err
 	}
-	stop := context.AfterFunc(ctx, func() { controller.Call("abort") })
-	defer stop()
+	go func() {
+		<-stop
+		controller.Call("abort")
+	}()
 	promise, err := Value{safejs.Global()}.Call("fetch", request.URL, options(request, controller.Get("signal")))
 	if err != nil {
 		return tab.Response{}, err
 	}
-	response, err := await(ctx, promise)
+	response, err := await(promise)
 	if err != nil {
 		return tab.Response{}, err
 	}
-	return read(ctx, response)
+	return read(response)
 }
 
 func options(request tab.Request, signal Value) map[string]any {
@@ -46,12 +46,12 @@ func options(request tab.Request, signal Value) map[string]any {
 	return init
 }
 
-func read(ctx context.Context, response Value) (tab.Response, error) {
+func read(response Value) (tab.Response, error) {
 	promise, err := response.Call("text")
 	if err != nil {
 		return tab.Response{}, err
 	}
-	body, err := await(ctx, promise)
+	body, err := await(promise)
 	if err != nil {
 		return tab.Response{}, err
 	}

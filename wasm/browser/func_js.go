@@ -1,7 +1,7 @@
 package browser
 
 import (
-	"context"
+	"errors"
 	"fmt"
 
 	"github.com/hack-pad/safejs"
@@ -46,9 +46,9 @@ type settled struct {
 	failed bool
 }
 
-// await waits until a promise is settled or the context is done. The callbacks
-// are freed when the promise is settled, whoever still waits.
-func await(ctx context.Context, promise Value) (Value, error) {
+// await waits until a promise is settled. What it waits for must come to an end:
+// a request is aborted, a lock has a time limit.
+func await(promise Value) (Value, error) {
 	done := make(chan settled, 1)
 	var onValue, onError *Func
 	finish := func(failed bool) func([]Value) any {
@@ -63,15 +63,11 @@ func await(ctx context.Context, promise Value) (Value, error) {
 	if _, err := promise.Call("then", onValue, onError); err != nil {
 		return Value{}, err
 	}
-	select {
-	case s := <-done:
-		if s.failed {
-			return Value{}, fmt.Errorf("rejected: %s", s.value.Get("name").Text())
-		}
-		return s.value, nil
-	case <-ctx.Done():
-		return Value{}, ctx.Err()
+	s := <-done
+	if s.failed {
+		return Value{}, errors.New("rejected: " + s.value.Get("name").Text())
 	}
+	return s.value, nil
 }
 
 func first(args []Value) Value {

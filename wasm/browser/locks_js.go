@@ -1,8 +1,8 @@
 package browser
 
 import (
-	"context"
 	"errors"
+	"time"
 
 	"github.com/hack-pad/safejs"
 
@@ -26,37 +26,32 @@ func NewLocks(hold func(release Value)) tab.Locks {
 }
 
 // Take implements [tab.Locks].
-func (l Locks) Take(ctx context.Context, name string) (release func(), free bool, err error) {
+func (l Locks) Take(name string, within time.Duration) (release func(), free bool, err error) {
 	held, letGo, err := openPromise()
 	if err != nil {
 		return nil, false, err
 	}
-	granted := make(chan bool, 1)
+	answer := make(chan error, 3) // from the lock, the promise and the clock
 	var onGrant *Func
 	onGrant = FuncOf(func(args []Value) any {
 		onGrant.Release()
-		granted <- first(args).Exists()
+		free = first(args).Exists()
+		answer <- nil
 		return held
 	})
-	release = func() { letGo.Invoke() }
 	promise, err := l.manager.Call("request", name, map[string]any{"ifAvailable": true}, onGrant)
 	if err != nil {
 		return nil, false, err
 	}
-	refused := make(chan struct{})
+	limit := time.AfterFunc(within, func() { answer <- errors.New("no answer about the lock") })
+	defer limit.Stop()
 	go func() {
-		if _, err := await(context.Background(), promise); err != nil {
-			close(refused)
+		if _, err := await(promise); err != nil {
+			answer <- err
 		}
 	}()
-	select {
-	case free = <-granted:
-	case <-refused:
-		err = errors.New("the browser refused the lock")
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if !free {
+	release = func() { letGo.Invoke() }
+	if err = <-answer; err != nil || !free {
 		release()
 		return nil, false, err
 	}

@@ -2,7 +2,6 @@ package tab_test
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,13 +75,13 @@ func (b *backend) asked() []string {
 }
 
 // Do implements [tab.Backend].
-func (b *backend) Do(ctx context.Context, r tab.Request) (tab.Response, error) {
+func (b *backend) Do(r tab.Request, stop <-chan struct{}) (tab.Response, error) {
 	response, latency, err := b.answer(r)
 	select {
 	case <-time.After(latency):
 		return response, err
-	case <-ctx.Done():
-		return tab.Response{}, ctx.Err()
+	case <-stop:
+		return tab.Response{}, errors.New("stopped")
 	}
 }
 

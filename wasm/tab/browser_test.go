@@ -1,7 +1,6 @@
 package tab_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
@@ -199,7 +198,7 @@ func (p *page) is(t *testing.T, status tab.Status, organization ...string) {
 // organisation, as in "ada@acme".
 func (p *page) token(t *testing.T, of string) string {
 	t.Helper()
-	token, err := p.Token(t.Context(), "", "")
+	token, err := p.Token("", "")
 	if err != nil {
 		t.Fatalf("no token: %v", err)
 	}
@@ -212,7 +211,7 @@ func (p *page) token(t *testing.T, of string) string {
 // refuses fails the test unless the tab gives no token, for a reason.
 func (p *page) refuses(t *testing.T, code api.Code) {
 	t.Helper()
-	token, err := p.Token(t.Context(), "", "")
+	token, err := p.Token("", "")
 	if err == nil || err.Code != code {
 		t.Fatalf("token %q, error %v, want error %s", token, err, code)
 	}
@@ -234,13 +233,13 @@ type storage struct {
 	blocked bool
 }
 
-func (s *storage) Get(key string) string {
+func (s *storage) Item(key string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.items[key]
 }
 
-func (s *storage) Set(key, value string) {
+func (s *storage) SetItem(key, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.items == nil {
@@ -292,7 +291,7 @@ func (c channel) Send(message string) {
 
 type locks struct{ b *browser }
 
-func (l locks) Take(ctx context.Context, name string) (func(), bool, error) {
+func (l locks) Take(name string, _ time.Duration) (func(), bool, error) {
 	l.b.mu.Lock()
 	defer l.b.mu.Unlock()
 	if l.b.mute {

@@ -22,7 +22,10 @@ func (t *Tab) offer() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
+	case err == nil && t.wish != "":
+		// The person chose while the list was on its way.
 	case err == nil:
+		t.record.Epoch = t.epoch()
 		t.state.Organizations, t.state.User = session.Organizations, session.User
 		t.takeOff(Choose, nil)
 	case t.state.Status == Starting:
@@ -34,9 +37,9 @@ func (t *Tab) offer() {
 func (t *Tab) inquire() (api.SessionResponse, *Error) {
 	t.mu.Lock()
 	t.wake()
-	epoch := t.epoch()
+	epoch, c := t.epoch(), t.call()
 	t.mu.Unlock()
-	v, err := t.send(t.ctx, "GET", api.PathSession, "")
+	v, err := t.send(c, "GET", api.PathSession, "")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	session := DecodeSessionResponse(v)

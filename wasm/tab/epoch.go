@@ -20,7 +20,7 @@ const (
 func (t *Tab) epochKey() string { return t.config.Key + ":epoch" }
 
 // epoch is the browser's epoch, empty where there is none or storage is blocked.
-func (t *Tab) epoch() string { return t.world.Local.Get(t.epochKey()) }
+func (t *Tab) epoch() string { return t.world.Local.Item(t.epochKey()) }
 
 // epochSession is the session of an epoch.
 func epochSession(epoch string) string {
@@ -50,7 +50,7 @@ func (t *Tab) leaveEpoch(session string) {
 // storage they would answer one another for ever.
 func (t *Tab) replaceEpoch(session string) {
 	epoch := session + "." + strconv.FormatUint(t.world.Random(), 36)
-	t.world.Local.Set(t.epochKey(), epoch)
+	t.world.Local.SetItem(t.epochKey(), epoch)
 	if t.epoch() == epoch {
 		t.world.Channel.Send(lookAgain)
 	}

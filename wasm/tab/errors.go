@@ -66,6 +66,9 @@ var again = newError(Overtaken, "the answer was out of date; ask again")
 // overtaken is why nobody waits for an answer any more.
 var overtaken = newError(Overtaken, "the tab has gone on to something else")
 
+// closed is why a client that was closed gives nothing.
+var closed = newError(Closed, "the client was closed")
+
 // ends tells whether an error ends the organisation session that it is about.
 func (e *Error) ends() bool {
 	return e.Action == api.StepUp || e.Code == api.OrganizationAccessDenied

@@ -46,7 +46,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 
 				time.Sleep(time.Minute)
 				p.is(t, tab.Unavailable, "acme")
-				if _, err := p.Token(t.Context(), "", ""); err == nil || err.Action == api.SignIn {
+				if _, err := p.Token("", ""); err == nil || err.Action == api.SignIn {
 					t.Errorf("an expired token: %v", err)
 				}
 
@@ -88,7 +88,7 @@ func TestAFailingBackendIsAskedEverLessOften(t *testing.T) {
 		p := b.open(route("acme"))
 		p.is(t, tab.Unavailable, "")
 		for range 100 { // however often the app asks
-			p.Token(t.Context(), "", "")
+			p.Token("", "")
 		}
 		b.asks(t, "POST /token acme")
 		time.Sleep(10 * time.Minute)
@@ -216,11 +216,11 @@ func TestARefusedTokenIsNotHandedOutAgain(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		old := p.token(t, "ada@acme")
-		renewed, err := p.Token(t.Context(), "", old)
+		renewed, err := p.Token("", old)
 		if err != nil || renewed == old {
 			t.Fatalf("token %s, %v", renewed, err)
 		}
-		again, err := p.Token(t.Context(), "", old) // another request that had it
+		again, err := p.Token("", old) // another request that had it
 		if err != nil || again != renewed {
 			t.Errorf("token %s, %v, want %s", again, err, renewed)
 		}
@@ -267,7 +267,7 @@ func TestWakingAbortsWhatWasUnderWayAndAsksAnew(t *testing.T) {
 		b.set(func() { b.latency = 15 * time.Second })
 		got := make(chan string)
 		go func() {
-			renewed, _ := p.Token(t.Context(), "", token)
+			renewed, _ := p.Token("", token)
 			got <- renewed
 		}()
 		synctest.Wait()
@@ -288,7 +288,7 @@ func TestWakingInOneTabAbortsInAll(t *testing.T) {
 		b.signIn("ada")
 		p, other := b.open(route("acme")), b.open(route("globex"))
 		b.set(func() { b.latency = 15 * time.Second })
-		go other.Token(t.Context(), "", other.token(t, "ada@globex"))
+		go other.Token("", other.token(t, "ada@globex"))
 		synctest.Wait()
 		b.asked()
 		b.sleep(10 * time.Second)

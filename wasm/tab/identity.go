@@ -1,7 +1,6 @@
 package tab
 
 import (
-	"context"
 	"strconv"
 	"time"
 )
@@ -38,9 +37,7 @@ func (t *Tab) take(id string) (release func(), free bool) {
 	if t.world.Locks == nil {
 		return func() {}, true
 	}
-	ctx, cancel := context.WithTimeout(t.ctx, lockTimeout)
-	defer cancel()
-	release, free, err := t.world.Locks.Take(ctx, t.config.Key+":tab:"+id)
+	release, free, err := t.world.Locks.Take(t.config.Key+":tab:"+id, lockTimeout)
 	if err != nil || release == nil {
 		release = func() {}
 	}

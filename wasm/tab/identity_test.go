@@ -12,7 +12,7 @@ import (
 func (p *page) id(t *testing.T) string {
 	t.Helper()
 	var record struct{ Tab string }
-	if err := json.Unmarshal([]byte(p.session.Get("tabard")), &record); err != nil || record.Tab == "" {
+	if err := json.Unmarshal([]byte(p.session.Item("tabard")), &record); err != nil || record.Tab == "" {
 		t.Fatalf("no id in the record: %v", err)
 	}
 	return record.Tab
@@ -96,7 +96,7 @@ func TestARecordThatCannotBeReadIsLeftBehind(t *testing.T) {
 			in(t, func(t *testing.T, b *browser) {
 				b.signIn("cleo")
 				s := &storage{}
-				s.Set("tabard", text)
+				s.SetItem("tabard", text)
 				b.restore(s).is(t, tab.Active, "initech")
 			})
 		})

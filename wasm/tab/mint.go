@@ -1,10 +1,6 @@
 package tab
 
-import (
-	"context"
-
-	"github.com/tabard-auth/tabard/backend/api"
-)
+import "github.com/tabard-auth/tabard/backend/api"
 
 // attempts is how often a mint is asked for when its answers are out of date as
 // they come.
@@ -16,9 +12,8 @@ type flight struct {
 	enter        bool
 	epoch        string // the browser's epoch when it left
 	user         string
-	cancel       context.CancelCauseFunc
-	ctx          context.Context
-	done         chan struct{}
+	call         *call
+	done         chan struct{} // closed when held and err are set
 	held         *held
 	err          *Error
 }
@@ -26,14 +21,10 @@ type flight struct {
 // mint gets a token for an organisation, by id or slug, or for the person's only
 // one. What the answer means for the tab is done by the time it returns. enter
 // is true when a person chose the organisation.
-func (t *Tab) mint(ctx context.Context, organization string, enter bool) (*held, *Error) {
+func (t *Tab) mint(organization string, enter bool) (*held, *Error) {
 	for range attempts {
 		f := t.join(organization, enter)
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			return nil, newError(Closed, "nobody waits for the token any more")
-		}
+		<-f.done
 		if f.err != again {
 			return f.held, f.err
 		}
@@ -53,21 +44,30 @@ func (t *Tab) join(organization string, enter bool) *flight {
 	defer t.mu.Unlock()
 	t.wake()
 	organization = t.id(organization)
-	f := t.flights[organization]
-	if f != nil && (f.enter || !enter) {
+	if f := t.flights[organization]; f != nil && (f.enter || !enter) {
 		return f
+	}
+	h := t.find(organization)
+	if h != nil && !enter && t.clock.now() < h.renewAt {
+		return landed(h, nil)
+	}
+	if t.closed {
+		return landed(nil, closed)
 	}
 	t.abort(organization, again)
-	f = &flight{organization: organization, enter: enter, epoch: t.epoch(), user: t.record.User.ID}
-	f.done = make(chan struct{})
-	if h := t.find(organization); h != nil && !enter && t.clock.now() < h.renewAt {
-		f.held = h
-		close(f.done)
-		return f
+	f := &flight{
+		organization: organization, enter: enter, epoch: t.epoch(), user: t.record.User.ID,
+		call: t.call(), done: make(chan struct{}),
 	}
-	f.ctx, f.cancel = context.WithCancelCause(t.ctx)
 	t.flights[organization] = f
 	go t.fly(f)
+	return f
+}
+
+// landed is a flight that is over.
+func landed(h *held, err *Error) *flight {
+	f := &flight{done: make(chan struct{}), held: h, err: err}
+	close(f.done)
 	return f
 }
 
@@ -82,23 +82,24 @@ func (t *Tab) id(name string) string {
 	return name
 }
 
+// fly asks the backend. A flight that was aborted meanwhile has its outcome; the
+// late answer is dropped.
 func (t *Tab) fly(f *flight) {
-	v, err := t.send(f.ctx, "POST", api.PathToken, EncodeTokenRequest(api.TokenRequest{
+	v, err := t.send(f.call, "POST", api.PathToken, EncodeTokenRequest(api.TokenRequest{
 		Organization: f.organization, Enter: f.enter, User: f.user,
 	}))
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	defer close(f.done)
+	if t.flights[f.organization] != f {
+		return
+	}
+	delete(t.flights, f.organization)
 	f.held, f.err = t.land(f, v, err)
-	f.cancel(nil)
+	close(f.done)
 }
 
 // land takes an answer in, unless it is out of date.
 func (t *Tab) land(f *flight, v Value, err *Error) (*held, *Error) {
-	if cause := context.Cause(f.ctx); cause != nil {
-		return nil, reason(cause)
-	}
-	delete(t.flights, f.organization)
 	if t.epoch() != f.epoch || err != nil && err.Code == api.RequestTooOld {
 		return nil, again
 	}
@@ -117,14 +118,6 @@ func (t *Tab) land(f *flight, v Value, err *Error) (*held, *Error) {
 	}
 	t.save()
 	return h, nil
-}
-
-// reason is why a request was aborted.
-func reason(cause error) *Error {
-	if err, ok := cause.(*Error); ok {
-		return err
-	}
-	return newError(Closed, "the client was closed")
 }
 
 // check fails closed on a token that is not what was asked for: of the
@@ -188,7 +181,9 @@ func (t *Tab) failed(organization string, err *Error) {
 func (t *Tab) abort(organization string, why *Error) {
 	if f := t.flights[organization]; f != nil {
 		delete(t.flights, organization)
-		f.cancel(why)
+		t.hangUp(f.call)
+		f.err = why
+		close(f.done)
 	}
 }
 

@@ -107,13 +107,13 @@ func (t *Tab) drop(name string) {
 func (t *Tab) save() {
 	now := t.clock.now()
 	t.record.Held = slices.DeleteFunc(t.record.Held, func(h *held) bool { return !h.usable(now) })
-	t.world.Session.Set(t.config.Key, t.record.json())
+	t.world.Session.SetItem(t.config.Key, t.record.json())
 }
 
 // load reads the record. Tokens of another epoch are left behind: somebody
 // signed in or out since. The organisation stays.
 func (t *Tab) load() record {
-	v, err := t.world.Parse(t.world.Session.Get(t.config.Key))
+	v, err := t.world.Parse(t.world.Session.Item(t.config.Key))
 	if err != nil || v == nil || number(v, "version") != recordVersion {
 		return record{}
 	}

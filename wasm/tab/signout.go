@@ -7,8 +7,8 @@ import "github.com/tabard-auth/tabard/backend/api"
 // api.ScopeEverywhere. It returns where the provider's own session can be ended,
 // or empty. On an error nothing has ended.
 func (t *Tab) SignOut(scope string) (endSessionURL string, err *Error) {
-	request := t.beginSignOut(scope)
-	v, err := t.send(t.ctx, "POST", api.PathLogout, EncodeLogoutRequest(request))
+	request, c := t.beginSignOut(scope)
+	v, err := t.send(c, "POST", api.PathLogout, EncodeLogoutRequest(request))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
@@ -28,7 +28,7 @@ func (t *Tab) SignOut(scope string) (endSessionURL string, err *Error) {
 
 // beginSignOut aborts what is under way, so that no late answer brings anything
 // back.
-func (t *Tab) beginSignOut(scope string) api.LogoutRequest {
+func (t *Tab) beginSignOut(scope string) (api.LogoutRequest, *call) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
@@ -39,7 +39,7 @@ func (t *Tab) beginSignOut(scope string) api.LogoutRequest {
 	if scope == api.ScopeOrganization {
 		request.Organization = t.id(t.wish)
 	}
-	return request
+	return request, t.call()
 }
 
 // leave ends the organisation session that the tab was signed out of.

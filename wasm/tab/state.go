@@ -80,7 +80,7 @@ func (t *Tab) show(status Status, err *Error) {
 	t.state.Status, t.state.Error = status, err
 	t.plan()
 	json := t.state.JSON()
-	if json == t.shown {
+	if json == t.shown || t.closed {
 		return
 	}
 	t.shown = json

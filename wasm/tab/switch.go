@@ -48,7 +48,7 @@ func (t *Tab) Switch(organization string) SwitchResult {
 	number, h := t.beginSwitch(organization)
 	var err *Error
 	if h == nil {
-		h, err = t.mint(t.ctx, organization, true)
+		h, err = t.mint(organization, true)
 	}
 	return t.endSwitch(number, h, err)
 }

@@ -125,7 +125,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 		b.set(func() { b.latency = time.Second })
 		renewed := make(chan *tab.Error)
 		go func() {
-			_, err := p.Token(t.Context(), "", p.token(t, "ada@acme"))
+			_, err := p.Token("", p.token(t, "ada@acme"))
 			renewed <- err
 		}()
 		synctest.Wait()
@@ -147,7 +147,7 @@ func TestALateAnswerForTheOldOrganisationIsDropped(t *testing.T) {
 		b.set(func() { b.latency = 10 * time.Second })
 		renewed := make(chan *tab.Error)
 		go func() {
-			_, err := p.Token(t.Context(), "", p.token(t, "ada@acme"))
+			_, err := p.Token("", p.token(t, "ada@acme"))
 			renewed <- err
 		}()
 		synctest.Wait()
@@ -261,14 +261,14 @@ func TestASecondOrganisationIsServedWithoutSwitching(t *testing.T) {
 		p := b.open(route("acme"))
 		b.asked()
 		for range 3 {
-			token, err := p.Token(t.Context(), "globex", "")
+			token, err := p.Token("globex", "")
 			if err != nil || !strings.HasPrefix(token, "ada@globex#") {
 				t.Fatalf("token %q, %v", token, err)
 			}
 		}
 		b.asks(t, "POST /token globex")
 		p.is(t, tab.Active, "acme")
-		if _, err := p.Token(t.Context(), "initech", ""); err == nil || err.Code != api.OrganizationAccessDenied {
+		if _, err := p.Token("initech", ""); err == nil || err.Code != api.OrganizationAccessDenied {
 			t.Errorf("a foreign one: %v", err)
 		}
 		p.is(t, tab.Active, "acme")

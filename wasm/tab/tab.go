@@ -11,7 +11,6 @@ package tab
 
 import (
 	"cmp"
-	"context"
 	"sync"
 	"time"
 
@@ -42,28 +41,30 @@ type Config struct {
 type Tab struct {
 	config Config
 	world  World
-	ctx    context.Context
-	cancel context.CancelFunc
 
 	mu       sync.Mutex // guards all below
 	clock    clock
 	record   record
 	wish     string // the organisation to wear, id or slug; empty while nobody named one
 	state    State
-	shown    string        // state as last published
-	moved    chan struct{} // closed when state changes
+	shown    string         // state as last published
+	moved    chan struct{}  // closed when state changes
+	calls    map[*call]bool // requests under way
 	flights  map[string]*flight
 	switches int // numbers the switches, so that the last one wins
 	backoff  backoff
 	timer    *time.Timer
 	unlock   func() // releases the lock on the tab's id
+	closed   bool
 }
 
 // New returns the tab as the page's record left it. It asks nobody anything
 // before [Tab.Start].
 func New(config Config, world World) *Tab {
-	t := &Tab{config: config, world: world, flights: map[string]*flight{}, moved: make(chan struct{})}
-	t.ctx, t.cancel = context.WithCancel(context.Background())
+	t := &Tab{
+		config: config, world: world,
+		calls: map[*call]bool{}, flights: map[string]*flight{}, moved: make(chan struct{}),
+	}
 	t.clock = newClock(world.Clock)
 	t.record = t.load()
 	t.state = State{Status: Starting, Fence: t.record.Fence, Arrival: config.Arrival}
@@ -123,10 +124,10 @@ func (t *Tab) resume() bool {
 // all to choose from.
 func (t *Tab) settle() {
 	wish, sure := t.bound()
-	_, err := t.mint(t.ctx, wish, false)
+	_, err := t.mint(wish, false)
 	if err != nil && err.Code == api.OrganizationAccessDenied && !sure {
 		t.unbind()
-		_, err = t.mint(t.ctx, "", false)
+		_, err = t.mint("", false)
 	}
 	if err != nil && err.Code == api.OrganizationRequired {
 		t.offer()
@@ -154,11 +155,23 @@ func (t *Tab) unbind() {
 	t.show(Starting, nil)
 }
 
-// Close ends the client: nothing is under way any more, the tab's id is free.
-func (t *Tab) Close() {
-	t.cancel()
+func (t *Tab) closedNow() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.closed
+}
+
+// Close ends the client: nothing is under way any more, the tab's id is free.
+func (t *Tab) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	t.closed = true
+	t.abortAll(closed)
+	t.hangUpAll()
 	t.rest()
 	t.release()
+	close(t.moved)
 }

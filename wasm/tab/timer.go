@@ -7,7 +7,7 @@ import "time"
 func (t *Tab) plan() {
 	t.rest()
 	at, ok := t.due()
-	if !ok || t.ctx.Err() != nil || t.world.Page.Hidden() && !t.config.KeepAlive {
+	if !ok || t.closed || t.world.Page.Hidden() && !t.config.KeepAlive {
 		return
 	}
 	t.timer = time.AfterFunc(max(0, at-t.clock.now()), t.tick)

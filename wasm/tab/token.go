@@ -1,22 +1,18 @@
 package tab
 
-import (
-	"context"
-
-	"github.com/tabard-auth/tabard/backend/api"
-)
+import "github.com/tabard-auth/tabard/backend/api"
 
 // Token returns a living access token of an organisation, by id or slug; empty
 // is the one that the tab wears. rejected is a token that an API has refused, or
 // empty: that one is not handed out again. Only [Tab.Switch] enters an
 // organisation that the person left.
-func (t *Tab) Token(ctx context.Context, organization, rejected string) (string, *Error) {
-	if err := t.started(ctx); err != nil {
+func (t *Tab) Token(organization, rejected string) (string, *Error) {
+	if err := t.started(); err != nil {
 		return "", err
 	}
 	name, h, err := t.ready(organization, rejected)
 	if err == nil && h == nil {
-		h, err = t.mint(ctx, name, false)
+		h, err = t.mint(name, false)
 	}
 	if err != nil {
 		return "", err
@@ -25,23 +21,19 @@ func (t *Tab) Token(ctx context.Context, organization, rejected string) (string,
 }
 
 // started waits until it is known where the tab stands.
-func (t *Tab) started(ctx context.Context) *Error {
-	for {
-		t.mu.Lock()
-		t.heed()
-		starting, moved := t.state.Status == Starting, t.moved
+func (t *Tab) started() *Error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.heed(); t.state.Status == Starting && !t.closed; t.heed() {
+		moved := t.moved
 		t.mu.Unlock()
-		if !starting {
-			return nil
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return newError(Closed, "nobody waits for the token any more")
-		case <-t.ctx.Done():
-			return newError(Closed, "the client was closed")
-		}
+		<-moved
+		t.mu.Lock()
 	}
+	if t.closed {
+		return closed
+	}
+	return nil
 }
 
 // ready returns the token that the tab holds, and none where one must be minted
@@ -72,7 +64,7 @@ func (t *Tab) ready(organization, rejected string) (name string, h *held, err *E
 	case !h.usable(now):
 		return organization, nil, nil
 	case now >= h.renewAt && !waiting:
-		go t.mint(t.ctx, organization, false)
+		go t.mint(organization, false)
 	}
 	return organization, h, nil
 }

@@ -8,6 +8,7 @@ func (t *Tab) wake() {
 	}
 	t.world.Channel.Send(woke)
 	t.abortAll(again)
+	t.hangUpAll()
 	t.hurry()
 }
 
@@ -23,9 +24,6 @@ func (t *Tab) hurry() {
 func (t *Tab) Look(online bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.state.Status == Starting {
-		return
-	}
 	if online {
 		t.hurry()
 	}

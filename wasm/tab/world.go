@@ -1,9 +1,6 @@
 package tab
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // World is what a tab needs of the browser.
 type World struct {
@@ -24,10 +21,10 @@ type World struct {
 	Changed func(state string)
 }
 
-// Backend sends one request. It fails when no answer came; every answer,
-// whatever its status, is a success.
+// Backend sends one request. It fails when no answer came, and soon after stop
+// is closed; every answer, whatever its status, is a success.
 type Backend interface {
-	Do(ctx context.Context, request Request) (Response, error)
+	Do(request Request, stop <-chan struct{}) (Response, error)
 }
 
 // Request is a request to the backend, sent with the person's cookie, past
@@ -45,18 +42,19 @@ type Response struct {
 	Body   string
 }
 
-// Storage keeps small items. Where the browser blocks it, Get finds nothing and
-// Set keeps nothing.
+// Storage keeps small items. Where the browser blocks it, Item finds nothing and
+// SetItem keeps nothing. (A method Get(string) string would bring that of
+// reflect.StructTag into the module, and much with it.)
 type Storage interface {
-	Get(key string) string
-	Set(key, value string)
+	Item(key string) string
+	SetItem(key, value string)
 }
 
 // Locks hands out names that one page of the browser can hold.
 type Locks interface {
 	// Take takes a name unless another page holds it. It fails when the
-	// browser gives no answer.
-	Take(ctx context.Context, name string) (release func(), free bool, err error)
+	// browser gives no answer within a time.
+	Take(name string, within time.Duration) (release func(), free bool, err error)
 }
 
 // Channel reaches the other tabs of the origin. What they send comes in through

@@ -256,6 +256,13 @@ func TestASignInFromAnotherSiteIsRefused(t *testing.T) {
 	}
 }
 
+func TestACancelledSignInIsToldToTheClient(t *testing.T) {
+	p := newParty(t)
+	got := p.post("/sign-in", url.Values{"request": {p.visit().hidden(t, "request")}, "cancel": {""}})
+	got.wantError(t, "access_denied")
+	p.wantSignedIn(false)
+}
+
 func TestNobodyElseCanBeSignedIn(t *testing.T) {
 	p := newParty(t)
 	if got := p.press(p.visit(), "mallory", "pwd"); got.status != http.StatusBadRequest || got.header.Get("Set-Cookie") != "" {

@@ -9,7 +9,7 @@
 // lives in memory: a restart forgets every session and makes a new signing key.
 //
 // Tests drive its page by element id: #person-SUBJECT signs that person in,
-// #second-factor-SUBJECT does so with a second factor.
+// #second-factor-SUBJECT does so with a second factor, #cancel gives up.
 package idp
 
 import (

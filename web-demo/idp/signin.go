@@ -63,7 +63,7 @@ func rank(c choice) int {
 }
 
 // signIn starts a session for the person whose button was pressed and goes on
-// with the request that the page was shown for.
+// with the request that the page was shown for, or ends it where they cancelled.
 func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		p.showProblem(w, "The request is too large or cannot be read.")
@@ -76,6 +76,10 @@ func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	request, ok := p.validate(w, r, query)
 	if !ok {
+		return
+	}
+	if r.PostForm.Has("cancel") {
+		p.answerError(w, r, request, refusal{"access_denied", "the person cancelled the sign-in"})
 		return
 	}
 	person, ok := p.person(r.PostForm.Get("person"))

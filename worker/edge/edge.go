@@ -5,6 +5,3 @@
 // in another event's context may do no I/O there. A request and its answer cross
 // in one call each: strings for what is text, one array for the body.
 package edge
-
-// maxHead is the most bytes of a request's address and headers.
-const maxHead = 16 << 10

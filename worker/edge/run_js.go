@@ -43,11 +43,11 @@ func (p Program) fetch(head string, body, done js.Value) {
 			http.Error(w, "Something failed on the server.", http.StatusInternalServerError)
 		}
 		status, headers, content := w.finish()
-		done.Invoke(status, headers, toUint8Array(content), healthy && status != http.StatusInternalServerError)
+		done.Invoke(status, headers, Uint8Array(content), healthy && status != http.StatusInternalServerError)
 	}()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	r, err := newRequest(ctx, head, fromUint8Array(body))
+	r, err := newRequest(ctx, head, Bytes(body))
 	if err != nil {
 		http.Error(w, err.Error(), err.status)
 	} else {
@@ -70,16 +70,4 @@ func (p Program) scheduled(done js.Value) {
 		return
 	}
 	failure = ""
-}
-
-func fromUint8Array(array js.Value) []byte {
-	b := make([]byte, array.Length())
-	js.CopyBytesToGo(b, array)
-	return b
-}
-
-func toUint8Array(b []byte) js.Value {
-	array := js.Global().Get("Uint8Array").New(len(b))
-	js.CopyBytesToJS(array, b)
-	return array
 }

@@ -2,8 +2,6 @@ package edge
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,8 +25,8 @@ func (Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	abort := js.Global().Get("AbortController").New()
 	promise := js.Global().Get("context").Call("fetch",
-		r.Method, r.URL.String(), headerText(r.Header), toUint8Array(body), abort.Get("signal"))
-	answered, err := await(r.Context(), promise)
+		r.Method, r.URL.String(), headerText(r.Header), Uint8Array(body), abort.Get("signal"))
+	answered, err := Await(r.Context(), promise)
 	if err != nil {
 		abort.Call("abort")
 		return nil, fmt.Errorf("fetch %s: %w", r.URL.Host, err)
@@ -38,7 +36,7 @@ func (Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // response reads what ../instance.mjs's fetch answers: [status, headers, body].
 func response(r *http.Request, answered js.Value) *http.Response {
-	status, body := answered.Index(0).Int(), fromUint8Array(answered.Index(2))
+	status, body := answered.Index(0).Int(), Bytes(answered.Index(2))
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), StatusCode: status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -55,28 +53,4 @@ func headerText(h http.Header) string {
 		}
 	}
 	return strings.TrimSuffix(text.String(), "\n")
-}
-
-// await waits for a promise, or for ctx to end.
-func await(ctx context.Context, promise js.Value) (js.Value, error) {
-	fulfilled, rejected := make(chan js.Value, 1), make(chan error, 1)
-	then := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		fulfilled <- args[0]
-		return nil
-	})
-	defer then.Release()
-	catch := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		rejected <- errors.New(args[0].Call("toString").String())
-		return nil
-	})
-	defer catch.Release()
-	promise.Call("then", then, catch)
-	select {
-	case value := <-fulfilled:
-		return value, nil
-	case err := <-rejected:
-		return js.Value{}, err
-	case <-ctx.Done():
-		return js.Value{}, ctx.Err()
-	}
 }

@@ -5,7 +5,27 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"testing"
 )
+
+// Build builds the Worker, once for all tests.
+func Build(t testing.TB) {
+	t.Helper()
+	if err := built(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var built = sync.OnceValue(func() error { return in(Folder(), "go", "run", "./compile") })
+
+// Compile builds the program in a folder below worker as build/NAME.wasm.
+func Compile(t testing.TB, name string) {
+	t.Helper()
+	if err := in(Folder(), "go", "run", "./compile", "-program", "./"+name, "-o", "build/"+name+".wasm"); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // in runs a command in a folder; its error holds what it said. Nothing of it talks
 // to anybody.

@@ -15,16 +15,6 @@ import (
 // install tells how to get what is missing; tests fail without it.
 const install = "\nThe Worker's npm packages are needed: npm ci --prefix worker"
 
-// Build builds the Worker, once for all tests.
-func Build(t testing.TB) {
-	t.Helper()
-	if err := built(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-var built = sync.OnceValue(func() error { return in(Folder(), "go", "run", "./compile") })
-
 // Database makes a local D1 database as deployments are told to: wrangler applies
 // the migrations, then the script of a workspace. It returns the folder of its
 // state.

@@ -29,6 +29,8 @@ type Options struct {
 	Variables map[string]string
 	// Desired is applied to its database.
 	Desired directory.Desired
+	// State is the folder of its database; Start makes one.
+	State string
 }
 
 // Variables are those that the Worker needs.
@@ -58,15 +60,17 @@ func FreePort(t testing.TB) int {
 }
 
 // Start builds the Worker and runs it until the test ends.
-func Start(t testing.TB, o Options) {
+func Start(t testing.TB, o Options) *Process {
 	t.Helper()
 	Build(t)
-	state := Database(t, o.Desired)
-	run(t, o, state)
+	o.State = Database(t, o.Desired)
+	return Run(t, o)
 }
 
-func run(t testing.TB, o Options, state string) {
+// Run runs what is built, with the state of o.State.
+func Run(t testing.TB, o Options) *Process {
 	t.Helper()
+	Installed(t)
 	if o.Entry == "" {
 		o.Entry = "entry.mjs"
 	}
@@ -94,7 +98,7 @@ func run(t testing.TB, o Options, state string) {
 	})
 	options, err := json.Marshal(map[string]any{
 		"config": filepath.Join(Folder(), "wrangler.jsonc"), "root": Folder(), "entry": o.Entry,
-		"port": o.Port, "variables": o.Variables, "state": state,
+		"port": o.Port, "variables": o.Variables, "state": o.State,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +107,7 @@ func run(t testing.TB, o Options, state string) {
 		t.Fatalf("workerd: %v\n%s", err, log)
 	}
 	serves(t, output, log)
+	return child(node.Process.Pid)
 }
 
 // serves waits until the Worker serves, and goes on reading what it says.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -97,8 +98,15 @@ func (r *reader) text(n *yaml.Node) string {
 		r.wrong(n, "a text is expected here")
 		return ""
 	}
+	if len(n.Value) > maxText || strings.ContainsFunc(n.Value, unicode.IsControl) {
+		r.wrong(n, "this text is longer than %d bytes, or of several lines", maxText)
+		return ""
+	}
 	return n.Value
 }
+
+// maxText is how long a text may be, in bytes.
+const maxText = 1000
 
 func (r *reader) texts(n *yaml.Node) []string {
 	all := []string{}

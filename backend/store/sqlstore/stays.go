@@ -19,7 +19,10 @@ ON CONFLICT (session_id, organization_id) DO UPDATE SET
 	started_at = excluded.started_at, active_at = excluded.active_at, ended_at = NULL, ending = '',
 	auth_time = excluded.auth_time, acr = excluded.acr, amr = excluded.amr,
 	connection = excluded.connection, made_for = excluded.made_for
-WHERE organization_sessions.ended_at IS NOT NULL`
+WHERE organization_sessions.ended_at = ?10`
+
+	selectEnded = `
+SELECT ended_at FROM organization_sessions WHERE session_id = ?1 AND organization_id = ?2`
 
 	leaveOrganization = `
 INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
@@ -64,8 +67,18 @@ WHERE session_id = ?1 ORDER BY auth_time DESC, attempt LIMIT 50`
 
 // Enter implements directory.Stays.
 func (s *Store) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
-	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt)
-	return s.change(ctx, "enter organization", enterOrganization, args...)
+	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt)
+	if err := s.change(ctx, "enter organization", enterOrganization, args...); err != nil {
+		return err
+	}
+	var ended sql.NullInt64
+	if err := s.row(ctx, selectEnded, id.String(), organizationID).Scan(&ended); err != nil {
+		return fmt.Errorf("sqlstore: enter organization: %w", err)
+	}
+	if ended.Valid {
+		return session.ErrOrganizationEnded
+	}
+	return nil
 }
 
 // Leave implements directory.Stays.

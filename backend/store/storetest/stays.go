@@ -58,7 +58,12 @@ func (s *suite) entersAndLeaves() {
 	s.is(members[0].Stay, over(first, Now+3, policy.SignedOut))
 
 	again.StartedAt, again.ActiveAt = Now+5, Now+5
+	s.is(s.Enter(s.ctx, n.ID, "org_acme", again), session.ErrOrganizationEnded) // read before it ended
+	s.is(s.stay(n, "acme"), over(first, Now+3, policy.SignedOut))
+	again.EndedAt = Now + 3
 	s.must(s.Enter(s.ctx, n.ID, "org_acme", again))
+	s.must(s.Enter(s.ctx, n.ID, "org_acme", again)) // a reply was lost
+	again.EndedAt = 0
 	s.is(s.stay(n, "acme"), again)
 }
 

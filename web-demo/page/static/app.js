@@ -12,7 +12,7 @@ const tabard = createClient({ backend: "/auth" });
 window.tabard = tabard;
 
 let shown = "starting"; // the screen
-let partition = ""; // whose data is on it: the person's and the organisation's
+let partition; // what the data on it belongs to
 
 const screens = {
   signed_out: (state) => showWelcome(tabard, state),
@@ -28,7 +28,7 @@ const screens = {
 
 function render(state) {
   const screen = state.status === "choose" && state.organizations?.length === 0 ? "nobody" : state.status;
-  const moved = tabard.partition.key !== partition || screen !== shown;
+  const moved = tabard.partition !== partition || screen !== shown;
   if (moved) {
     forgetHead();
     forgetNotes();
@@ -43,7 +43,7 @@ function render(state) {
   if (moved) tell(screen, state);
   if (screen !== shown) keepFocus();
   shown = screen;
-  partition = tabard.partition.key;
+  partition = tabard.partition;
 }
 
 const words = {

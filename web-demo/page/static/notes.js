@@ -35,7 +35,7 @@ async function load() {
   fill($("note-list"), ...(items.length ? items : [el("li", { className: "empty" }, "No notes yet.")]));
 }
 
-/** Asks the API; undefined where it refused, or where the tab works for another organisation by now. */
+// Asks the API; undefined where it refused, or where the tab has gone on to something else by now.
 async function ask(path, options) {
   const { id } = organization;
   $("note-problem").hidden = true;
@@ -46,7 +46,7 @@ async function ask(path, options) {
     if (response.ok) return body;
     complain(body.error_description ?? `the server answered ${response.status}`);
   } catch (error) {
-    if (id === organization?.id) complain(error.code ?? "the server cannot be reached");
+    if (error.name !== "AbortError" && id === organization?.id) complain(error.code ?? "the server cannot be reached");
   }
   return undefined;
 }

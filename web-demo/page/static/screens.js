@@ -38,7 +38,7 @@ export function showNobody(tabard, { user }) {
   fill($("nobody-email"), user.email || "unknown");
   fill($("nobody-issuer"), user.iss);
   fill($("nobody-subject"), user.sub);
-  fill($("nobody-lines"), `- iss: ${user.iss}\n  sub: ${user.sub}\n  roles: [viewer]`);
+  fill($("nobody-command"), `bin/tabard members admit --organization acme --role viewer \\\n  --user ${user.id} --database sqlite:.run/tabard.db`);
   $("nobody-sign-out").onclick = () => signOut(tabard, "session");
 }
 

@@ -80,7 +80,9 @@ function showDoors() {
 
 function door(other) {
   const button = el("button", { className: "button plain small", attributes: { "data-door": other.slug } }, `Ask ${other.name}`);
-  onPress(button, () => knock(other).catch((error) => fill($("door-answer"), `No answer: ${error.code ?? "the server cannot be reached"}.`)));
+  onPress(button, () => knock(other).catch((error) => {
+    if (error.name !== "AbortError") fill($("door-answer"), `No answer: ${error.code ?? "the server cannot be reached"}.`);
+  }));
   return button;
 }
 

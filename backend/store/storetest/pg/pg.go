@@ -74,9 +74,11 @@ var cluster = sync.OnceValues(func() (directory string, err error) {
 	if command.SysProcAttr, err = asOrdinaryUser(directory); err != nil {
 		return "", err
 	}
-	if lifeline, err = command.StdinPipe(); err != nil {
+	lifeline, err := command.StdinPipe()
+	if err != nil {
 		return "", err
 	}
+	lifelines = append(lifelines, lifeline)
 	output, err := command.StdoutPipe()
 	if err != nil {
 		return "", err
@@ -92,8 +94,9 @@ var cluster = sync.OnceValues(func() (directory string, err error) {
 	return directory, nil
 })
 
-// lifeline is the cluster's standard input, which ends when the process does.
-var lifeline io.WriteCloser
+// lifelines are the clusters' standard inputs, which end when the process does and
+// no earlier.
+var lifelines []io.Closer
 
 // findBinaries finds the directory of initdb and pg_ctl.
 func findBinaries() (string, error) {

@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// maxHead is the most bytes of a request's address and headers.
+const maxHead = 16 << 10
+
 // requestError refuses a request that cannot be given to a handler.
 type requestError struct {
 	status int

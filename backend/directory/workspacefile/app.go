@@ -1,0 +1,108 @@
+package workspacefile
+
+import (
+	"fmt"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+func (f *file) app(n *yaml.Node) {
+	var a directory.App
+	var origins *yaml.Node
+	f.object(n, map[string]func(*yaml.Node){
+		"id": f.into(&a.ID), "name": f.into(&a.Name), "audience": f.into(&a.Audience),
+		"origins":  func(n *yaml.Node) { origins = n },
+		"claims":   func(n *yaml.Node) { a.Claims = f.claims(n) },
+		"disabled": func(n *yaml.Node) { a.Disabled = f.truth(n) },
+	})
+	if !appID.MatchString(a.ID) || a.ID == "login" {
+		f.wrong(n, "app id %q is not of up to 32 of a–z, 0–9 and - (and not \"login\")", a.ID)
+	}
+	for _, other := range f.desired.Workspace.Apps {
+		if other.ID == a.ID {
+			f.wrong(n, "there are two apps %q", a.ID)
+		}
+	}
+	if other, taken := f.audiences[a.Audience]; taken || a.Audience == "" {
+		f.wrong(n, "app %q needs an audience of its own (that of its API); %q is %s", a.ID, a.Audience, describe(other))
+	}
+	f.audiences[a.Audience] = a.ID
+	if origins != nil {
+		f.list(origins, func(n *yaml.Node) { a.Origins = append(a.Origins, f.origin(n, a.ID)) })
+	}
+	if len(a.Origins) == 0 {
+		f.wrong(n, "app %q needs its origins, such as https://app.example.com", a.ID)
+	}
+	f.desired.Workspace.Apps = append(f.desired.Workspace.Apps, a)
+}
+
+func describe(other string) string {
+	if other == "" {
+		return "empty"
+	}
+	return fmt.Sprintf("app %q's", other)
+}
+
+// origin reads an origin exactly as browsers write it.
+func (f *file) origin(n *yaml.Node, app string) string {
+	text := f.text(n)
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || text != u.Scheme+"://"+strings.ToLower(u.Host) || !browsable(u) || defaultPort(u) {
+		f.wrong(n, "%q is not an origin as browsers write it, such as https://app.example.com (no path, no slash at the end; http only on localhost)", text)
+	}
+	if other, taken := f.origins[text]; taken {
+		f.wrong(n, "origin %s belongs to app %q already", text, other)
+	}
+	f.origins[text] = app
+	return text
+}
+
+func (f *file) issuerURL(n *yaml.Node) string {
+	text := f.text(n)
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || !browsable(u) || u.RawQuery != "" || u.Fragment != "" {
+		f.wrong(n, "%q is not an issuer: https://…, exactly as the provider's metadata name it", text)
+	}
+	return text
+}
+
+// browsable tells an address that is https, or on the machine itself.
+func browsable(u *url.URL) bool {
+	host := u.Hostname()
+	local := host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1" || host == "::1"
+	return u.Scheme == "https" || u.Scheme == "http" && local
+}
+
+func defaultPort(u *url.URL) bool {
+	return u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80"
+}
+
+func (f *file) claims(n *yaml.Node) map[string]string {
+	all := map[string]string{}
+	f.members(n, func(alias, claim *yaml.Node) {
+		if own[alias.Value] || alias.Value == "" {
+			f.wrong(alias, "claim %q is the token's own, and never replaced", alias.Value)
+		}
+		if all[alias.Value] = f.text(claim); !own[all[alias.Value]] {
+			f.wrong(claim, "%q is not a claim of the token; such as org_id is", claim.Value)
+		}
+	})
+	return all
+}
+
+// own are the names of an access token's own claims.
+var own = func() map[string]bool {
+	names := map[string]bool{"nbf": true}
+	claims := reflect.TypeFor[token.Claims]()
+	for i := range claims.NumField() {
+		name, _, _ := strings.Cut(claims.Field(i).Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
+}()

@@ -1,0 +1,248 @@
+package workspacefile_test
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+const whole = `
+issuer: https://id.example.com
+policy: {access_ttl: 5m, session_age: 12h}
+membership_claim: {claim: groups, roles: [viewer]}
+apps:
+  - id: notes
+    name: Notes
+    origins: [https://notes.example.com, "http://localhost:8080"]
+    audience: https://notes.example.com/api
+    claims: {tenantId: org_id}
+roles:
+  viewer: [notes:read]
+  editor: [notes:read, notes:write]
+organizations:
+  - id: org_acme
+    slug: acme
+    name: Acme Corporation
+    policy: {access_ttl: 60}
+    members:
+      - {sub: alice, name: Alice, email: alice@example.com, roles: [editor]}
+      - {iss: "https://other.example.com", sub: alice}
+  - {slug: globex, name: Globex, disabled: true}
+`
+
+const wholeJSON = `{
+	"issuer": "https://id.example.com",
+	"policy": {"access_ttl": 300, "session_age": 43200},
+	"membership_claim": {"claim": "groups", "roles": ["viewer"]},
+	"apps": [{"id": "notes", "name": "Notes", "origins": ["https://notes.example.com", "http://localhost:8080"],
+		"audience": "https://notes.example.com/api", "claims": {"tenantId": "org_id"}}],
+	"roles": {"viewer": ["notes:read"], "editor": ["notes:read", "notes:write"]},
+	"organizations": [
+		{"id": "org_acme", "slug": "acme", "name": "Acme Corporation", "policy": {"access_ttl": 60}, "members": [
+			{"sub": "alice", "name": "Alice", "email": "alice@example.com", "roles": ["editor"]},
+			{"iss": "https://other.example.com", "sub": "alice"}]},
+		{"slug": "globex", "name": "Globex", "disabled": true}
+	]
+}`
+
+func desired() directory.Desired {
+	return directory.Desired{
+		Workspace: directory.Workspace{
+			Apps: []directory.App{{
+				ID: "notes", Name: "Notes", Audience: "https://notes.example.com/api",
+				Origins: []string{"https://notes.example.com", "http://localhost:8080"},
+				Claims:  map[string]string{"tenantId": "org_id"},
+			}},
+			Roles:           map[string][]string{"viewer": {"notes:read"}, "editor": {"notes:read", "notes:write"}},
+			Policy:          policy.Rules{AccessTTL: 300, SessionAge: 43200},
+			MembershipClaim: &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}},
+		},
+		Organizations: []directory.DesiredOrganization{
+			{
+				Organization: directory.Organization{ID: "org_acme", Slug: "acme", Name: "Acme Corporation", Rules: policy.Rules{AccessTTL: 60}},
+				Members: []directory.Member{
+					{User: directory.User{Issuer: "https://id.example.com", Subject: "alice", Name: "Alice", Email: "alice@example.com"}, Roles: []string{"editor"}},
+					{User: directory.User{Issuer: "https://other.example.com", Subject: "alice"}, Roles: []string{}},
+				},
+			},
+			{Organization: directory.Organization{Slug: "globex", Name: "Globex", Disabled: true}},
+		},
+	}
+}
+
+func TestYAMLAndJSONAreReadAlike(t *testing.T) {
+	for name, text := range map[string]string{"YAML": whole, "JSON": wholeJSON} {
+		got, err := workspacefile.Parse([]byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for i := range got.Organizations {
+			if got.Organizations[i].Line == 0 {
+				t.Errorf("%s: organisation %d has no line", name, i)
+			}
+			got.Organizations[i].Line = 0
+		}
+		if !reflect.DeepEqual(got, desired()) {
+			t.Errorf("%s: read as\n%+v, not\n%+v", name, got, desired())
+		}
+	}
+}
+
+func TestMembersCanBeSharedByAnAnchor(t *testing.T) {
+	got, err := workspacefile.Parse([]byte(`
+apps: [{id: a, origins: ["https://a.test"], audience: a}]
+organizations:
+  - {slug: acme, name: Acme, members: &staff [{iss: "https://id.test", sub: alice}]}
+  - {slug: globex, name: Globex, members: *staff}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := got.MemberCount(); n != 2 {
+		t.Errorf("%d memberships, not 2", n)
+	}
+}
+
+// with returns a workspace file whose last lines are these; the first of them is
+// line 4.
+func with(lines string) string {
+	return "apps: [{id: a, origins: [https://a.test], audience: api}]\nroles: {viewer: [read]}\nissuer: https://id.test\n" + lines
+}
+
+// organization returns a workspace file with an organisation whose further lines,
+// from line 7, are these.
+func organization(lines string) string {
+	return with("organizations:\n- slug: acme\n  name: Acme\n" + lines)
+}
+
+func TestAMistakeIsToldWithItsLine(t *testing.T) {
+	for _, mistake := range []struct {
+		file string
+		line int
+		told string
+	}{
+		{"", 1, "the file is empty"},
+		{"# nothing\n", 1, "the file is empty"},
+		{"just a text", 1, "a mapping (name: value) is expected here"},
+		{"apps: [", 1, "this is not YAML: did not find expected node content"},
+		{"apps: []\n\tx: 1", 2, "this is not YAML: found character that cannot start any token"},
+		{with("---\nissuer: https://id.test\n"), 4, "a second document begins here"},
+		{with("organisations: []"), 4, `"organisations" is not known here; known are apps, issuer, membership_claim, organizations, policy, roles`},
+		{with("issuer: https://id.test"), 4, `"issuer" stands here twice, first on line 3`},
+		{"issuer: https://id.test", 1, "the workspace needs an app"},
+		{"issuer: id.test\napps: [{id: a, origins: [https://a.test], audience: api}]", 1, `"id.test" is not an issuer`},
+		{"issuer: http://id.test\napps: [{id: a, origins: [https://a.test], audience: api}]", 1, `"http://id.test" is not an issuer`},
+
+		{"apps:\n- {id: App, origins: [https://a.test], audience: api}", 2, `app id "App" is not of`},
+		{"apps:\n- {id: login, origins: [https://a.test], audience: api}", 2, `app id "login" is not of`},
+		{"apps:\n- {id: a, origins: [https://a.test], audience: api}\n- {id: a, origins: [https://b.test], audience: b}", 3, `there are two apps "a"`},
+		{"apps:\n- {id: a, origins: [https://a.test]}", 2, `app "a" needs an audience of its own`},
+		{"apps:\n- {id: a, origins: [https://a.test], audience: api}\n- {id: b, origins: [https://b.test], audience: api}", 3, `"api" is app "a"'s`},
+		{"apps:\n- {id: a, audience: api}", 2, `app "a" needs its origins`},
+		{"apps:\n- {id: a, origins: [], audience: api}", 2, `app "a" needs its origins`},
+		{"apps:\n- id: a\n  audience: api\n  origins:\n  - https://a.test/", 5, `"https://a.test/" is not an origin`},
+		{"apps:\n- {id: a, origins: [http://a.test], audience: api}", 2, `"http://a.test" is not an origin`},
+		{"apps:\n- {id: a, origins: [https://A.test], audience: api}", 2, `"https://A.test" is not an origin`},
+		{"apps:\n- {id: a, origins: [https://a.test:443], audience: api}", 2, `is not an origin`},
+		{"apps:\n- {id: a, origins: ['*'], audience: api}", 2, `"*" is not an origin`},
+		{"apps:\n- {id: a, origins: https://a.test, audience: api}", 2, "a list is expected here"},
+		{"apps:\n- {id: a, origins: [https://a.test], audience: api}\n- {id: b, origins: [https://a.test], audience: b}", 3, `origin https://a.test belongs to app "a" already`},
+		{"apps:\n- {id: a, origins: [https://a.test], audience: api, claims: {sub: org_id}}", 2, `claim "sub" is the token's own`},
+		{"apps:\n- {id: a, origins: [https://a.test], audience: api, claims: {tenant: organization}}", 2, `"organization" is not a claim of the token`},
+		{"apps:\n- {id: a, origins: [https://a.test], audience: api, disabled: perhaps}", 2, "true or false is expected here"},
+
+		{"roles:\n  viewer: [notes read]\napps: [{id: a, origins: [https://a.test], audience: api}]", 2, `permission "notes read" of role "viewer"`},
+		{"roles: {viewer: {notes: read}}\napps: [{id: a, origins: [https://a.test], audience: api}]", 1, "a list is expected here"},
+		{with("policy: {access_ttl: 1h}"), 4, `"1h" is no time between 10s and 10m0s`},
+		{with("policy: {access_ttl: 5}"), 4, `"5" is no time between`},
+		{with("policy: {session_age: forever}"), 4, `"forever" is no time between`},
+		{with("policy: {idle: 5m}"), 4, `"idle" is not known here`},
+		{with("membership_claim: {roles: [viewer]}"), 4, "membership_claim needs the name of a claim"},
+		{with("membership_claim: {claim: groups, roles: [owner]}"), 4, `role "owner" is not among the workspace's roles`},
+
+		{with("organizations: {acme: Acme}"), 4, "a list is expected here"},
+		{with("organizations:\n- {slug: org_acme, name: Acme}"), 5, `slug "org_acme" is not of up to 63`},
+		{with("organizations:\n- {slug: Acme, name: Acme}"), 5, `slug "Acme" is not of up to 63`},
+		{with("organizations:\n- {name: Acme}"), 5, `slug "" is not of up to 63`},
+		{with("organizations:\n- {slug: acme}"), 5, `organisation "acme" needs a name`},
+		{with("organizations:\n- {slug: acme, name: Acme, id: acme}"), 5, `id "acme" is not org_`},
+		{with("organizations:\n- {slug: acme, name: Acme}\n- {slug: acme, name: Acme}"), 6, `there are two organisations "acme"`},
+		{with("organizations:\n- {slug: a, name: A, id: org_x}\n- {slug: b, name: B, id: org_x}"), 6, "there are two organisations with the id org_x"},
+		{organization("  policy: {session_age: 1h}"), 7, `"session_age" is not known here; known are access_ttl`},
+		{organization("  members:\n  - name: Alice"), 8, "a member needs sub"},
+		{organization("  members:\n  - sub: ~"), 8, "a text is expected here"},
+		{organization("  members:\n  - {sub: alice, roles: [owner]}"), 8, `role "owner" is not among the workspace's roles`},
+		{organization("  members:\n  - {sub: alice, role: [viewer]}"), 8, `"role" is not known here; known are email, iss, name, roles, sub`},
+		{organization("  members:\n  - {sub: alice}\n  - {sub: alice}"), 9, `"alice" is a member twice`},
+		{organization("  members:\n  - {sub: \"a\\0b\"}"), 8, "this text is longer than 1000 bytes, or of several lines"},
+		{organization("  members:\n  - {sub: " + strings.Repeat("x", 256) + "}"), 8, "a member needs sub"},
+		{"apps: [{id: a, origins: [https://a.test], audience: api}]\norganizations:\n- slug: acme\n  name: Acme\n  members:\n  - sub: alice", 6, `member "alice" needs iss`},
+	} {
+		_, err := workspacefile.Parse([]byte(mistake.file))
+		var problems workspacefile.Problems
+		if !errors.As(err, &problems) {
+			t.Errorf("%q: %v, not a list of problems", mistake.file, err)
+			continue
+		}
+		if p := problems[0]; p.Line != mistake.line || !strings.Contains(p.Text, mistake.told) {
+			t.Errorf("%q:\n told %s\n  not line %d: %s", mistake.file, p, mistake.line, mistake.told)
+		}
+	}
+}
+
+func TestAllMistakesAreToldAtOnceUpToALimit(t *testing.T) {
+	text := with("organizations:\n")
+	for i := range directory.MaxProblems + 5 {
+		text += fmt.Sprintf("- {slug: o%d}\n", i)
+	}
+	_, err := workspacefile.Parse([]byte(text))
+	var problems workspacefile.Problems
+	if !errors.As(err, &problems) || len(problems) != directory.MaxProblems {
+		t.Fatalf("%d problems, not %d: %v", len(problems), directory.MaxProblems, err)
+	}
+	for i, p := range problems {
+		if p.Line != 5+i {
+			t.Errorf("problem %d is on line %d, not %d", i, p.Line, 5+i)
+		}
+	}
+}
+
+// A workspace file that is accepted has nothing in it that the store or a token
+// would have to refuse.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{whole, wholeJSON, organization("  members: &a\n  - *a"), "a: &a [*a]", "? [x]\n: y", "<<: {apps: []}", "\xff\xfe", "!!binary x"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, err := workspacefile.Parse(text)
+		if err != nil {
+			var problems workspacefile.Problems
+			if !errors.As(err, &problems) || len(problems) == 0 || problems[0].Line < 1 {
+				t.Fatalf("an error without a line: %v", err)
+			}
+			return
+		}
+		if len(got.Workspace.Apps) == 0 {
+			t.Fatal("accepted without an app")
+		}
+		slugs := map[string]bool{}
+		for _, o := range got.Organizations {
+			if slugs[o.Slug] || o.Slug == "" || strings.HasPrefix(o.Slug, directory.OrganizationPrefix) {
+				t.Fatalf("accepted the slug %q", o.Slug)
+			}
+			slugs[o.Slug] = true
+			for _, m := range o.Members {
+				if m.Issuer == "" || m.Subject == "" || m.Roles == nil || strings.ContainsRune(m.Subject, 0) {
+					t.Fatalf("accepted the member %+v", m)
+				}
+			}
+		}
+	})
+}

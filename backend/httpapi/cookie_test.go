@@ -1,0 +1,268 @@
+package httpapi_test
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+func TestAForgedCookieIsLikeNoneAndEndsNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	raw, err := base64.RawURLEncoding.DecodeString(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	altered := func(at int) string {
+		other := slices.Clone(raw)
+		other[at] ^= 1
+		return base64.RawURLEncoding.EncodeToString(other)
+	}
+	for what, forged := range map[string]string{
+		"cut":                value[:len(value)-1],
+		"cut to nothing":     "",
+		"longer":             value + "A",
+		"padded":             value + "==",
+		"quoted":             `"` + value + `"`,
+		"another version":    altered(0),
+		"another key":        altered(1),
+		"another session":    altered(4),
+		"another generation": altered(23),
+		"another id":         altered(24),
+		"another parent":     altered(40),
+		"another time":       altered(63),
+		"another MAC":        altered(len(raw) - 1),
+		"standard alphabet":  strings.NewReplacer("-", "+", "_", "/").Replace(value) + "+",
+		"of another sort":    "eyJhbGciOiJub25lIn0.e30.",
+		"with a null byte":   value[:10] + "%00" + value[13:],
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := w.on(t)
+			got := b.Copy().With("Cookie", name+"="+forged).Post("/token", `{"organization":"acme"}`)
+			w.wants(got, http.StatusUnauthorized, api.LoginRequired)
+			if names := cleared(got); !slices.Equal(names, []string{name}) {
+				t.Errorf("cleared %v, want %s", names, name)
+			}
+		})
+	}
+	w.mint(b, "acme")
+}
+
+func TestEveryPrefixAndBitFlipOfACookieIsRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	for i := range value {
+		flipped := []byte(value)
+		if flipped[i] ^= 1; !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", rune(flipped[i])) {
+			flipped[i] = 'A' + (value[i]+1)%26
+		}
+		for _, forged := range []string{value[:i], string(flipped)} {
+			if forged == value {
+				continue
+			}
+			if got := b.Copy().With("Cookie", name+"="+forged).Post("/token", `{"organization":"acme"}`); got.Status != http.StatusUnauthorized {
+				t.Fatalf("byte %d: %d %s", i, got.Status, got.Body)
+			}
+		}
+	}
+	w.mint(b, "acme")
+}
+
+func TestACookieUnderAnotherNameIsNotAdopted(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	_, value := w.theSession(b)
+	for _, name := range []string{"__Host-Http-tabard.web.aaaaaaaa", "__Host-Http-tabard.web.", "__Host-tabard.web.x", "tabard", "__Host-Http-tabard"} {
+		got := b.Copy().With("Cookie", name+"="+value).Post("/token", `{"organization":"acme"}`)
+		w.wants(got, http.StatusUnauthorized, api.LoginRequired)
+	}
+}
+
+func TestTwoCookiesOfOneNameAreRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	for _, other := range []string{value, "forged", ""} {
+		for _, header := range []string{name + "=" + value + "; " + name + "=" + other, name + "=" + other + "; " + name + "=" + value} {
+			got := b.Copy().With("Cookie", header).Post("/token", `{"organization":"acme"}`)
+			w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+		}
+	}
+}
+
+func TestMoreThanEightSessionsAreRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	for range 8 {
+		w.signIn(b, "alice")
+		w.pass(time.Second)
+	}
+	eight := b.Copy()
+	if w.mint(eight, "acme"); len(sessionCookies(eight)) != 1 {
+		t.Errorf("of eight sessions the browser keeps %v", sessionCookies(eight))
+	}
+	b = w.browser()
+	for range 9 {
+		w.signIn(b, "alice")
+	}
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusBadRequest, api.InvalidRequest)
+}
+
+func TestTheCookieOfAnotherAppIsLeftAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	desk := w.browserOf(sibling)
+	desk.SetCookie(name, value)
+	got := desk.Post("/token", `{"organization":"acme"}`)
+	w.wants(got, http.StatusUnauthorized, api.LoginRequired)
+	if len(got.Cookies()) != 0 {
+		t.Errorf("the other app's cookie was touched: %v", got.Cookies())
+	}
+	renamed := strings.Replace(name, ".web.", ".desk.", 1)
+	got = desk.With("Cookie", renamed+"="+value).Post("/token", `{"organization":"acme"}`)
+	w.wants(got, http.StatusUnauthorized, api.LoginRequired)
+	if names := cleared(got); !slices.Equal(names, []string{renamed}) {
+		t.Errorf("cleared %v", names)
+	}
+	w.mint(b, "acme")
+}
+
+func TestAnExpiredSessionHasEndedAndItsCookieIsCleared(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	name, _ := w.theSession(b)
+	b.Now = func() time.Time { return time.Time{} } // a jar that keeps cookies too long
+	w.pass(24*time.Hour - time.Second)
+	w.mint(b.Copy(), "acme")
+	w.pass(time.Second)
+	for _, got := range []func() (r interface{ Code() string }, names []string){
+		func() (interface{ Code() string }, []string) { r := b.Copy().Get("/session"); return r, cleared(r) },
+		func() (interface{ Code() string }, []string) {
+			r := b.Copy().Post("/token", `{}`)
+			return r, cleared(r)
+		},
+	} {
+		if r, names := got(); r.Code() != string(api.SessionExpired) || !slices.Equal(names, []string{name}) {
+			t.Errorf("%s, cleared %v", r.Code(), names)
+		}
+	}
+}
+
+func TestASessionThatIsNotInTheStoreHasEnded(t *testing.T) {
+	w := newWorld(t, nil)
+	other := newWorld(t, nil)
+	b := other.signedIn("alice")
+	name, value := other.theSession(b)
+	got := w.browser().With("Cookie", name+"="+value).Post("/token", `{}`)
+	w.wants(got, http.StatusUnauthorized, api.SessionExpired)
+	if names := cleared(got); !slices.Equal(names, []string{name}) {
+		t.Errorf("cleared %v", names)
+	}
+}
+
+// Fixation: a value that the server did not issue makes no session, and is not
+// taken over by the sign-in that follows.
+func TestASignInNeverAdoptsACookie(t *testing.T) {
+	w := newWorld(t, nil)
+	attacker := w.signedIn("alice")
+	name, value := w.theSession(attacker)
+	victim := w.browser()
+	victim.SetCookie(name, value)
+	w.pass(time.Second)
+	w.signIn(victim, "bob")
+	if minted := w.mint(victim, "acme"); minted.User.Subject != "bob" {
+		t.Errorf("the victim's tab acts for %s", minted.User.Subject)
+	}
+	if newName, _ := w.theSession(victim); newName == name {
+		t.Error("the session kept the attacker's id")
+	}
+}
+
+func TestASignInOverALivingSessionEndsTheOlderAtTheNextPost(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	older, value := w.theSession(b)
+	thief := b.Copy()
+	w.pass(time.Second)
+	w.signIn(b, "bob")
+	if len(sessionCookies(b)) != 2 {
+		t.Fatalf("the browser keeps %v", sessionCookies(b))
+	}
+	read := b.Get("/session")
+	if read.Status != http.StatusOK || !strings.Contains(read.Body, `"sub":"bob"`) || len(read.Cookies()) != 0 {
+		t.Errorf("reading: %d %s %v", read.Status, read.Body, read.Cookies())
+	}
+	w.mint(thief.Copy(), "acme") // reading has ended nothing
+	got := b.Post("/token", `{"organization":"acme"}`)
+	if !strings.Contains(got.Body, `"sub":"bob"`) || !slices.Equal(cleared(got), []string{older}) {
+		t.Errorf("%s, cleared %v", got.Body, cleared(got))
+	}
+	w.wants(thief.With("Cookie", older+"="+value).Post("/token", `{}`), http.StatusUnauthorized, api.SessionRevoked)
+}
+
+func TestOfTwoSignInsInOneSecondTheLaterWins(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.signIn(b, "bob")
+	if minted := w.mint(b, "acme"); minted.User.Subject != "bob" {
+		t.Errorf("%s won", minted.User.Subject)
+	}
+}
+
+func TestADeadCookieBesideALivingOneIsClearedInAnyAnswer(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	living, _ := w.theSession(b)
+	gone := "__Host-Http-tabard.web.aaaaaaaa"
+	b.SetCookie(gone, "nothing")
+	if got := b.Get("/session"); got.Status != http.StatusOK || !slices.Equal(cleared(got), []string{gone}) {
+		t.Errorf("%d, cleared %v", got.Status, cleared(got))
+	}
+	if name, _ := w.theSession(b); name != living {
+		t.Errorf("%s is left", name)
+	}
+}
+
+// A late answer of a session that ended cannot displace a newer one's cookie.
+func TestALateCookieOfAnEndedSessionRevivesNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+	late := b.Copy().Post("/token", `{"organization":"acme"}`).Cookies()
+	if len(late) != 1 || late[0].MaxAge <= 0 {
+		t.Fatalf("no successor was due: %v", late)
+	}
+	b.Post("/logout", `{"scope":"session"}`)
+	w.signIn(b, "bob")
+	b.SetCookie(late[0].Name, late[0].Value)
+	if minted := w.mint(b, "acme"); minted.User.Subject != "bob" {
+		t.Errorf("%s is back", minted.User.Subject)
+	}
+	if name, _ := w.theSession(b); name == late[0].Name {
+		t.Error("the late cookie is kept")
+	}
+}
+
+func TestRefusalsAtTheSameTimeDoNotMix(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			got := b.Copy().With("Cookie", name+"="+value[:len(value)-2]+"AA").Post("/token", `{}`)
+			w.wants(got, http.StatusUnauthorized, api.LoginRequired)
+		})
+	}
+	group.Wait()
+}

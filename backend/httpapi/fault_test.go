@@ -1,0 +1,185 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// request is one request of the contract, ready to be sent again and again.
+type request func() httpbrowser.Response
+
+// underFault are requests that use every method of the store between them. Each
+// prepares a world that has answered nothing yet, and returns its request.
+var underFault = map[string]func(*world) request{
+	"login": func(w *world) request {
+		b := w.browser()
+		return func() httpbrowser.Response { return b.Step(publicURL + "/login") }
+	},
+	"callback": func(w *world) request {
+		w.provider.People = map[string]map[string]any{"alice": {"groups": []string{"umbrella"}}}
+		b := w.browser()
+		page := b.Login("")
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode())
+		}
+	},
+	"the first token": func(w *world) request {
+		b := w.signedIn("alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
+	"a token where none is named": func(w *world) request {
+		b := w.signedIn("bob")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{}`) }
+	},
+	"a token that advances": func(w *world) request {
+		b := w.signedIn("alice")
+		w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+		w.mint(b, "acme") // brings the successor
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
+	"a token after two sign-ins": func(w *world) request {
+		b := w.signedIn("alice")
+		w.pass(time.Second)
+		w.signIn(b, "bob")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
+	"the session": func(w *world) request {
+		b := w.signedIn("alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Get("/session") }
+	},
+	"signing out of an organization": signingOut(`{"scope":"organization","organization":"acme"}`),
+	"signing out":                    signingOut(`{"scope":"session"}`),
+	"signing out everywhere":         signingOut(`{"scope":"everywhere"}`),
+	"the key set": func(w *world) request {
+		return func() httpbrowser.Response { return w.browser().Get("/.well-known/jwks.json") }
+	},
+	"the metadata": func(w *world) request {
+		return func() httpbrowser.Response { return w.browser().Get("/.well-known/openid-configuration") }
+	},
+}
+
+func signingOut(body string) func(*world) request {
+	return func(w *world) request {
+		b := w.signedIn("alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/logout", body) }
+	}
+}
+
+// faultyWorld returns a world over a store that can fail, with memberships by
+// claim.
+func faultyWorld(t *testing.T) (*world, *storetest.Faulty) {
+	faulty := &storetest.Faulty{}
+	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+	d := desired()
+	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
+	w.apply(d)
+	return w, faulty
+}
+
+func TestNoFaultOfTheStorageGivesAnythingOrEndsAnything(t *testing.T) {
+	used := map[string]bool{}
+	for name, prepare := range underFault {
+		w, faulty := faultyWorld(t)
+		ask := prepare(w)
+		faulty.Fail(0, false)
+		if got := ask(); got.Status >= 400 {
+			t.Fatalf("%s, without a fault: %d %s", name, got.Status, got.Body)
+		}
+		calls := faulty.Calls()
+		for i, method := range calls {
+			used[method] = true
+			if method == "RecordEvent" {
+				continue // see TestATrailThatCannotBeWrittenUndoesNothing
+			}
+			for _, lost := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %s, lost %t", name, method, lost), func(t *testing.T) {
+					oneFault(t, prepare, i+1, lost)
+				})
+			}
+		}
+	}
+	var missing []string
+	for method := range reflect.TypeFor[host.Store]().Methods() {
+		if !used[method.Name] && method.Name != "Ping" && method.Name != "Events" {
+			missing = append(missing, method.Name)
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("no request uses %v", missing)
+	}
+}
+
+func oneFault(t *testing.T, prepare func(*world) request, at int, lost bool) {
+	w, faulty := faultyWorld(t)
+	ask := prepare(w)
+	faulty.Fail(at, lost)
+	got := ask()
+	w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)
+	if len(got.Cookies()) != 0 || strings.Contains(got.Body, "eyJ") || got.Header.Get("Retry-After") == "" || got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%v %s", got.Header, got.Body)
+	}
+	if !strings.Contains(w.logged.String(), storetest.ErrFault.Error()) {
+		t.Error("the log does not say why")
+	}
+	faulty.Fail(0, false)
+	again := ask()
+	used := again.Code() == string(api.InvalidRequest) || strings.Contains(again.Body, "used before")
+	if again.Status >= 400 && !(lost && used) { // a session whose creation was not answered has used its attempt
+		t.Errorf("asked again: %d %s", again.Status, again.Body)
+	}
+}
+
+func TestATrailThatCannotBeWrittenUndoesNothing(t *testing.T) {
+	for name, prepare := range underFault {
+		w, faulty := faultyWorld(t)
+		ask := prepare(w)
+		faulty.Fail(0, false)
+		want := ask().Status
+		at := slices.Index(faulty.Calls(), "RecordEvent") + 1
+		if at == 0 {
+			continue
+		}
+		w, faulty = faultyWorld(t)
+		ask = prepare(w)
+		faulty.Fail(at, false)
+		if got := ask(); got.Status != want {
+			t.Errorf("%s: %d, want %d", name, got.Status, want)
+		}
+		if !strings.Contains(w.logged.String(), "an audit event was not recorded") {
+			t.Errorf("%s: the log does not say what the trail misses", name)
+		}
+	}
+}
+
+func TestTheHealthOfTheStorageIsTold(t *testing.T) {
+	w, faulty := faultyWorld(t)
+	if got := w.browser().Get("/readyz"); got.Status != http.StatusOK {
+		t.Errorf("ready: %d %s", got.Status, got.Body)
+	}
+	faulty.Fail(1, false)
+	if got := w.browser().Get("/readyz"); got.Status != http.StatusServiceUnavailable || !slices.Equal(faulty.Calls(), []string{"Ping"}) {
+		t.Errorf("not ready: %d %s", got.Status, got.Body)
+	}
+	if got := w.browser().Get("/healthz"); got.Status != http.StatusOK {
+		t.Errorf("healthy: %d %s", got.Status, got.Body)
+	}
+}

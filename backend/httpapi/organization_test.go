@@ -1,0 +1,195 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+func TestAnOrganizationThatDoesNotExistIsLikeOneThatDoesNotAdmit(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	foreign := b.Post("/token", `{"organization":"umbrella","enter":true}`)
+	w.wants(foreign, http.StatusForbidden, api.OrganizationAccessDenied)
+	for _, ref := range []string{"org_umbrella", "nowhere", "org_nowhere", "hooli", "org_hooli", "ACME", "org_", "Acme", "acme ", "acme'--", "%", "*", strings.Repeat("a", 64)} {
+		for _, enter := range []bool{false, true} {
+			got := b.Post("/token", fmt.Sprintf(`{"organization":%s,"enter":%t}`, quote(ref), enter))
+			if got.Status != foreign.Status || got.Body != foreign.Body || fmt.Sprint(got.Header) != fmt.Sprint(foreign.Header) {
+				t.Errorf("%q: %d %s %v\nwant %d %s %v", ref, got.Status, got.Body, got.Header, foreign.Status, foreign.Body, foreign.Header)
+			}
+		}
+		out := b.Post("/logout", `{"scope":"organization","organization":`+quote(ref)+`}`)
+		w.wants(out, http.StatusForbidden, api.OrganizationAccessDenied)
+		if out.Body != foreign.Body {
+			t.Errorf("signing out of %q: %s", ref, out.Body)
+		}
+	}
+}
+
+func TestANameThatNoOrganizationCanHaveIsRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	for _, ref := range []string{strings.Repeat("a", 65), "a\x00", "\x00", "a\nb", "acmé", "\x7f", "\u2028"} {
+		w.wants(b.Post("/token", `{"organization":`+quote(ref)+`}`), http.StatusBadRequest, api.InvalidRequest)
+		w.wants(b.Post("/logout", `{"scope":"organization","organization":`+quote(ref)+`}`), http.StatusBadRequest, api.InvalidRequest)
+	}
+}
+
+func TestNoOrganizationIsChosenForAPersonWhoHasSeveral(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, body := range []string{`{}`, `{"organization":""}`, `{"organization":null}`, `{"enter":true}`} {
+		w.wants(w.signedIn("alice").Post("/token", body), http.StatusBadRequest, api.OrganizationRequired)
+		w.wants(w.signedIn("zoe").Post("/token", body), http.StatusBadRequest, api.OrganizationRequired)
+	}
+}
+
+func TestAPersonWithOneOrganizationNeedNotNameIt(t *testing.T) {
+	w := newWorld(t, nil)
+	var minted api.TokenResponse
+	w.signedIn("bob").Post("/token", `{}`).JSON(t, &minted)
+	if minted.Organization.ID != "org_acme" || !slices.Equal(minted.Roles, []string{"viewer"}) || !slices.Equal(minted.Permissions, []string{"notes:read"}) {
+		t.Errorf("minted %+v", minted)
+	}
+}
+
+func TestHeadersQueryAndCookiesChooseNoOrganization(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	b = b.With("X-Organization", "globex").With("X-Org", "globex").With("Tenant", "globex").With("Cookie", name+"="+value+"; organization=globex; org=globex")
+	var minted api.TokenResponse
+	b.Post("/token?organization=globex&org=globex", `{"organization":"acme"}`).JSON(t, &minted)
+	if minted.Organization.ID != "org_acme" {
+		t.Errorf("minted for %s", minted.Organization.ID)
+	}
+	w.wants(b.Post("/token?organization=globex", `{}`), http.StatusBadRequest, api.OrganizationRequired)
+}
+
+func TestAMintDecidesAnewEachTime(t *testing.T) {
+	for name, change := range map[string]func(*directory.Desired){
+		"the person left":               func(d *directory.Desired) { d.Organizations[0].Members = d.Organizations[0].Members[1:] },
+		"the organization was disabled": func(d *directory.Desired) { d.Organizations[0].Disabled = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			b := w.signedIn("alice")
+			w.mint(b, "acme")
+			d := desired()
+			change(&d)
+			w.apply(d)
+			w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusForbidden, api.OrganizationAccessDenied)
+			w.mint(b, "globex")
+		})
+	}
+}
+
+func TestRolesAreReadAtTheMint(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	if minted := w.mint(b, "acme"); !slices.Equal(minted.Permissions, []string{"notes:read", "notes:write"}) {
+		t.Errorf("permissions %v", minted.Permissions)
+	}
+	d := desired()
+	d.Organizations[0].Members[0].Roles = []string{"viewer"}
+	w.apply(d)
+	if minted := w.mint(b, "acme"); !slices.Equal(minted.Roles, []string{"viewer"}) || !slices.Equal(minted.Permissions, []string{"notes:read"}) {
+		t.Errorf("after the change: %v %v", minted.Roles, minted.Permissions)
+	}
+	d.Workspace.Roles["viewer"] = []string{}
+	w.apply(d)
+	if minted := w.mint(b, "acme"); len(minted.Permissions) != 0 {
+		t.Errorf("after the role's change: %v", minted.Permissions)
+	}
+}
+
+func TestATokenNeverReachesATabOfSomebodyElse(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	alice := w.mint(b, "acme").User.ID
+	expects := `{"organization":"acme","user":"` + alice + `"}`
+	w.pass(time.Second)
+	w.signIn(b, "alice") // a new session of the same person
+	if got := b.Post("/token", expects); got.Status != http.StatusOK {
+		t.Errorf("the same person: %d %s", got.Status, got.Body)
+	}
+	w.pass(time.Second)
+	w.signIn(b, "bob")
+	got := b.Post("/token", expects)
+	w.wants(got, http.StatusConflict, api.IdentityChanged)
+	if strings.Contains(got.Body, "bob") || strings.Contains(got.Body, "access_token") {
+		t.Errorf("the refusal tells %s", got.Body)
+	}
+	w.wants(b.Post("/logout", `{"scope":"session","user":"`+alice+`"}`), http.StatusConflict, api.IdentityChanged)
+	if minted := w.mint(b, "acme"); minted.User.Subject != "bob" {
+		t.Errorf("minted for %s", minted.User.Subject)
+	}
+}
+
+func TestTheSessionTellsWhoIsSignedInAndWhere(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "globex")
+	var got api.SessionResponse
+	b.Get("/session").JSON(t, &got)
+	var told []string
+	for _, o := range got.Organizations {
+		told = append(told, o.Slug+" "+o.State)
+	}
+	if !slices.Equal(told, []string{"acme available", "globex active", "initech available"}) {
+		t.Errorf("organizations %v", told)
+	}
+	if got.App != "web" || got.User.Subject != "alice" || got.ExpiresIn != 86400 || got.ServerTime != w.now().Unix() || got.DeviceBound {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAPersonInNoOrganizationSeesWhoTheyAreToTheProvider(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("zoe")
+	got := b.Get("/session")
+	var told api.SessionResponse
+	got.JSON(t, &told)
+	if !strings.Contains(got.Body, `"organizations":[]`) || told.User.Issuer != issuer || told.User.Subject != "zoe" {
+		t.Errorf("%s", got.Body)
+	}
+}
+
+func TestTwoProvidersPersonsWithOneAddressAreTwo(t *testing.T) {
+	w := newWorld(t, nil)
+	w.provider.People = map[string]map[string]any{"alice": {"email": "a@example.com"}, "mallory": {"email": "a@example.com"}}
+	alice, mallory := w.signedIn("alice"), w.signedIn("mallory")
+	w.mint(alice, "acme")
+	w.wants(mallory.Post("/token", `{"organization":"acme"}`), http.StatusForbidden, api.OrganizationAccessDenied)
+}
+
+func TestMembershipMayComeFromAMappedClaim(t *testing.T) {
+	w := newWorld(t, nil)
+	d := desired()
+	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
+	w.apply(d)
+	w.provider.People = map[string]map[string]any{"zoe": {"groups": []string{"globex", "unknown", "hooli"}}}
+	b := w.signedIn("zoe")
+	if minted := w.mint(b, "globex"); !slices.Equal(minted.Roles, []string{"viewer"}) {
+		t.Errorf("roles %v", minted.Roles)
+	}
+	w.wants(b.Post("/token", `{"organization":"hooli"}`), http.StatusForbidden, api.OrganizationAccessDenied)
+
+	w.provider.People["zoe"]["groups"] = map[string]any{"umbrella": "admin", "acme": []string{}}
+	again := w.signedIn("zoe")
+	if minted := w.mint(again, "umbrella"); !slices.Equal(minted.Roles, []string{"admin"}) {
+		t.Errorf("roles %v", minted.Roles)
+	}
+	w.wants(again.Post("/token", `{"organization":"globex"}`), http.StatusForbidden, api.OrganizationAccessDenied)
+
+	delete(w.provider.People["zoe"], "groups") // the provider says nothing: nothing changes
+	w.mint(w.signedIn("zoe"), "umbrella")
+	w.provider.People["zoe"]["groups"] = []string{}
+	w.wants(w.signedIn("zoe").Post("/token", `{"organization":"umbrella"}`), http.StatusForbidden, api.OrganizationAccessDenied)
+	w.mint(w.signedIn("alice"), "acme") // a membership of the file stays
+}

@@ -1,0 +1,257 @@
+package keys_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+const now = 1_800_000_000
+
+func emptyStore(t *testing.T) *sqlstore.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "keys.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+// An independent reader of key sets (RFC 7517) takes every key that is published
+// as what signed.
+func TestEveryAlgorithmsKeyIsPublishedAsItSigns(t *testing.T) {
+	secret, _ := keys.NewSecret()
+	store := emptyStore(t)
+	for _, algorithm := range []keys.Algorithm{keys.ES256, keys.EdDSA, keys.RS256} {
+		t.Run(string(algorithm), func(t *testing.T) {
+			ring := keys.NewRing(store, secret, algorithm)
+			key, err := ring.Signing(t.Context(), now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if key.Algorithm != algorithm || key.Generation != 1 || key.CreatedAt != now {
+				t.Errorf("the key is %+v", key)
+			}
+			public := published(t, ring, key.ID)
+			if public.Algorithm().String() != string(algorithm) || public.KeyUsage() != "sig" {
+				t.Errorf("it is published for %s, use %q", public.Algorithm(), public.KeyUsage())
+			}
+			verify(t, key, public)
+		})
+	}
+	all, err := keys.NewRing(store, secret, keys.ES256).All(t.Context(), now)
+	if err != nil || len(all) != 3 {
+		t.Errorf("%d keys, not the 3 that were made: %v", len(all), err)
+	}
+}
+
+// published returns what the ring publishes under an id, as jwx reads it.
+func published(t *testing.T, ring *keys.Ring, id string) jwk.Key {
+	t.Helper()
+	all, err := ring.All(t.Context(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := keys.Publish(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), `"d"`) {
+		t.Fatal("a private part is published")
+	}
+	read, err := jwk.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, ok := read.LookupKeyID(id)
+	if !ok {
+		t.Fatalf("key %s is not published", id)
+	}
+	if err := key.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func verify(t *testing.T, key keys.Key, public jwk.Key) {
+	t.Helper()
+	var raw any
+	if err := public.Raw(&raw); err != nil {
+		t.Fatal(err)
+	}
+	method := jwt.GetSigningMethod(string(key.Algorithm))
+	signature, err := method.Sign("signed", key.Private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := method.Verify("signed", signature, raw); err != nil {
+		t.Error(err)
+	}
+	if err := method.Verify("another", signature, raw); err == nil {
+		t.Error("the signature is of any text")
+	}
+}
+
+func TestReplicasThatStartTogetherEndWithOneKey(t *testing.T) {
+	store := emptyStore(t)
+	secret, _ := keys.NewSecret()
+	const replicas = 8
+	ids := make([]string, replicas)
+	var start, done sync.WaitGroup
+	start.Add(1)
+	for i := range replicas {
+		done.Go(func() {
+			start.Wait()
+			key, err := keys.NewRing(store, secret, keys.ES256).Signing(context.Background(), now)
+			if err != nil {
+				t.Error(err)
+			}
+			ids[i] = key.ID
+		})
+	}
+	start.Done()
+	done.Wait()
+	for _, id := range ids {
+		if id != ids[0] || id == "" {
+			t.Fatalf("the replicas sign with %v", ids)
+		}
+	}
+}
+
+// racing is a store in which another replica adds its key between this one's look
+// and its own.
+type racing struct {
+	keys.Store
+	other func()
+}
+
+func (r racing) AddSigningKey(ctx context.Context, k keys.Stored) error {
+	r.other()
+	return r.Store.AddSigningKey(ctx, k)
+}
+
+func TestAReplicaThatComesSecondTakesTheFirstOnesKey(t *testing.T) {
+	store := emptyStore(t)
+	secret, _ := keys.NewSecret()
+	var first keys.Key
+	second, err := keys.NewRing(racing{store, func() {
+		var err error
+		if first, err = keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), now); err != nil {
+			t.Error(err)
+		}
+	}}, secret, keys.ES256).Signing(t.Context(), now)
+	if err != nil || second.ID != first.ID || first.ID == "" {
+		t.Errorf("one signs with %q, the other with %q: %v", first.ID, second.ID, err)
+	}
+}
+
+func TestAKeyUnderAMissingSecretIsAClearErrorAndStays(t *testing.T) {
+	store := emptyStore(t)
+	lost, _ := keys.NewSecret()
+	key, err := keys.NewRing(store, lost, keys.ES256).Signing(t.Context(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, _ := keys.NewSecret()
+	_, err = keys.NewRing(store, other, keys.ES256).Signing(t.Context(), now)
+	if !errors.Is(err, keys.ErrSealed) || !strings.Contains(err.Error(), key.ID) ||
+		!strings.Contains(err.Error(), "the secret that it was stored under is missing") {
+		t.Errorf("the error is %v", err)
+	}
+	if stored, err := store.SigningKeys(t.Context()); err != nil || len(stored) != 1 {
+		t.Errorf("%d keys are stored, not the one: %v", len(stored), err)
+	}
+}
+
+func TestAReplacedSecretStillOpensTheSigningKeys(t *testing.T) {
+	store := emptyStore(t)
+	old, oldText := keys.NewSecret()
+	_, freshText := keys.NewSecret()
+	key, err := keys.NewRing(store, old, keys.ES256).Signing(t.Context(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := keys.ParseSecret(freshText + "\n" + oldText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := keys.NewRing(store, both, keys.ES256).Signing(t.Context(), now)
+	if err != nil || again.ID != key.ID {
+		t.Errorf("signs with %q, not %q: %v", again.ID, key.ID, err)
+	}
+}
+
+func TestAStoredKeyOpensUnderItsOwnIDOnly(t *testing.T) {
+	store := emptyStore(t)
+	secret, _ := keys.NewSecret()
+	ring := keys.NewRing(store, secret, keys.ES256)
+	if _, err := ring.Signing(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := store.SigningKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := stored[0]
+	copied.ID = "renamed"
+	copied.Generation = 2
+	if err := store.AddSigningKey(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), now); !errors.Is(err, keys.ErrSealed) {
+		t.Errorf("a key opens under another's id: %v", err)
+	}
+}
+
+func TestLookingAtTheStoredKeysMakesNone(t *testing.T) {
+	store := emptyStore(t)
+	secret, _ := keys.NewSecret()
+	for range 2 {
+		if stored, err := keys.NewRing(store, secret, keys.ES256).Stored(t.Context()); err != nil || len(stored) != 0 {
+			t.Errorf("%d keys, %v", len(stored), err)
+		}
+	}
+}
+
+// silent is a store that does not answer.
+type silent struct{ keys.Store }
+
+func (silent) SigningKeys(context.Context) ([]keys.Stored, error) {
+	return nil, errors.New("no answer")
+}
+
+func TestAStoreThatDoesNotAnswerMakesNoKey(t *testing.T) {
+	secret, _ := keys.NewSecret()
+	if _, err := keys.NewRing(silent{}, secret, keys.ES256).Signing(t.Context(), now); err == nil {
+		t.Error("signs with a key that nobody else knows")
+	}
+}
+
+func TestAlgorithmsAreNamedExactly(t *testing.T) {
+	for _, name := range []string{"ES256", "EdDSA", "RS256"} {
+		if a, err := keys.ParseAlgorithm(name); err != nil || string(a) != name {
+			t.Errorf("%s: %v, %v", name, a, err)
+		}
+	}
+	for _, name := range []string{"", "none", "HS256", "es256", "ES384"} {
+		if _, err := keys.ParseAlgorithm(name); err == nil || !strings.Contains(err.Error(), "ES256, EdDSA, RS256") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}

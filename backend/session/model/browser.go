@@ -1,0 +1,238 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+)
+
+// browser is an honest browser, its session's row, and what is under way
+// between them.
+type browser struct {
+	row      row
+	jar      token
+	past     [3]left    // what the disk may still hold in the jar's place
+	requests [3]message // under way to the server
+	replies  [3]message // under way to the jar
+	crashes  int8       // that may still happen
+	state    state
+	// unsettled counts the ticks until what was pending in a sleep has reached
+	// the disk. No crash happens before: that is a known limit.
+	unsettled int8
+}
+
+// left is a token that has left the jar some ticks ago.
+type left struct {
+	token
+	since int8
+}
+
+// message is a token sent some ticks ago. The crash of the browser makes its
+// requests orphans: their replies go nowhere.
+type message struct {
+	token
+	sent   int8
+	orphan bool
+}
+
+type state uint8
+
+const (
+	awake state = iota
+	asleep
+	waking // replies frozen in the sleep may land; nothing new is sent
+)
+
+// habitat is the world in which a browser is explored.
+type habitat struct {
+	rules
+	messages int // at most under way in each direction
+	crashes  int8
+	sleeps   bool
+	// impatient browsers send before they have aborted what a sleep froze.
+	impatient bool
+}
+
+func (h *habitat) check() found {
+	first := token{id: 1}
+	return explore(h.normal(browser{row: row{cur: 1}, jar: first, crashes: h.crashes}), h.next)
+}
+
+// next visits all that can happen next, in the browser, on the way, at the
+// server, or to the time.
+func (h *habitat) next(b browser, visit func(browser)) (wrong string) {
+	reach := func(b browser) { visit(h.normal(b)) }
+	for i, r := range b.requests[:h.messages] {
+		if r.id != 0 {
+			if wrong := h.deliver(b, i, reach); wrong != "" {
+				return wrong
+			}
+		}
+	}
+	if b.state == awake || b.state == waking && h.impatient {
+		h.send(b, reach)
+	}
+	if b.state != asleep {
+		h.land(b, reach)
+	}
+	switch b.state {
+	case awake:
+		h.crash(b, reach)
+		if h.sleeps {
+			b.state = asleep
+			reach(b)
+			b.state = awake
+		}
+	case asleep:
+		b.state = waking
+		reach(b)
+		b.state = asleep
+	case waking:
+		b.state, b.replies, b.unsettled = awake, [3]message{}, int8(h.Flush)+1
+		reach(b)
+		return ""
+	}
+	h.tick(b, reach)
+	return ""
+}
+
+func (h *habitat) send(b browser, visit func(browser)) {
+	if i := slices.IndexFunc(b.requests[:h.messages], func(r message) bool { return r.id == 0 }); i >= 0 {
+		b.requests[i] = message{token: b.jar}
+		visit(b)
+	}
+}
+
+// deliver brings a request to the server, by any replica's clock. A copy of it
+// may stay on the way; the reply may be lost.
+func (h *habitat) deliver(b browser, i int, visit func(browser)) (wrong string) {
+	r := b.requests[i]
+	for skew := range h.Slack + 1 {
+		verdict, after := h.present(b.row, r.token, skew)
+		if !verdict.Outcome.Mints() {
+			return fmt.Sprintf("%s taken for %v", b.row.kind(r.token), verdict.Outcome)
+		}
+		judged := b
+		judged.row = after
+		for range 2 {
+			visit(judged)
+			if verdict.Successor && !r.orphan {
+				h.reply(judged, after.successor(skew), visit)
+			}
+			judged.requests[i] = message{}
+		}
+	}
+	return ""
+}
+
+func (h *habitat) reply(b browser, successor token, visit func(browser)) {
+	if i := slices.Index(b.replies[:h.messages], message{}); i >= 0 {
+		b.replies[i] = message{token: successor}
+		visit(b)
+	}
+}
+
+// land puts a reply's token into the jar.
+func (h *habitat) land(b browser, visit func(browser)) {
+	free := slices.Index(b.past[:], left{})
+	if free < 0 {
+		return
+	}
+	b.past[free] = left{token: b.jar}
+	for i, reply := range b.replies {
+		if reply.id != 0 {
+			landed := b
+			landed.replies[i], landed.jar = message{}, reply.token
+			visit(landed)
+		}
+	}
+}
+
+// crash ends the browser; the jar comes back as the disk has it.
+func (h *habitat) crash(b browser, visit func(browser)) {
+	if b.crashes == 0 || b.unsettled > 0 {
+		return
+	}
+	past := b.past
+	b.crashes--
+	b.past, b.replies = [3]left{}, [3]message{}
+	for i := range b.requests {
+		b.requests[i].orphan = b.requests[i].id != 0
+	}
+	visit(b)
+	for _, p := range past {
+		if p.id != 0 {
+			b.jar = p.token
+			visit(b)
+		}
+	}
+}
+
+// tick lets a tick pass. What has been under way for more than D has no effect
+// any more, except that in a sleep replies wait.
+func (h *habitat) tick(b browser, visit func(browser)) {
+	b.row.at++
+	b.row.last++
+	b.jar.age++
+	for i := range b.past {
+		if p := &b.past[i]; p.id != 0 {
+			p.age++
+			if p.since++; int64(p.since) > h.Flush {
+				*p = left{}
+			}
+		}
+	}
+	for i := range b.requests {
+		if r := &b.requests[i]; r.id != 0 {
+			r.age++
+			if r.sent++; int64(r.sent) > h.D {
+				*r = message{}
+			}
+		}
+	}
+	for i := range b.replies {
+		if r := &b.replies[i]; r.id != 0 {
+			if r.age++; b.state == asleep {
+				continue
+			}
+			if r.sent++; int64(r.sent) > h.D {
+				*r = message{}
+			}
+		}
+	}
+	if b.state == awake && b.unsettled > 0 {
+		b.unsettled--
+	}
+	visit(b)
+}
+
+// normal is the one form of all browsers that differ only in names.
+func (h *habitat) normal(b browser) browser {
+	slices.SortFunc(b.past[:], func(x, y left) int { return y.order() - x.order() })
+	slices.SortFunc(b.requests[:], func(x, y message) int { return y.order() - x.order() })
+	slices.SortFunc(b.replies[:], func(x, y message) int { return y.order() - x.order() })
+	p := &h.scratch
+	p.of(&b.row)
+	p.token(&b.jar)
+	for i := range b.past {
+		p.token(&b.past[i].token)
+	}
+	for i := range b.requests {
+		p.token(&b.requests[i].token)
+	}
+	for i := range b.replies {
+		p.token(&b.replies[i].token)
+	}
+	p.normalize(h.longest())
+	return b
+}
+
+func (t token) order() int {
+	if t.id == 0 {
+		return -1 << 20
+	}
+	return int(t.gen)<<8 + int(t.age)
+}
+
+func (l left) order() int { return int(l.since)<<16 + l.token.order() }
+
+func (m message) order() int { return int(m.sent)<<16 + m.token.order() }

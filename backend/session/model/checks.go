@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// check is one question to the model.
+type check struct {
+	name string
+	// full checks take minutes and gigabytes.
+	full bool
+	run  func() result
+}
+
+type result struct {
+	ok     bool
+	states int
+	says   string
+	trace  []string
+}
+
+// tight are the least limits for D = 1 and a flush of one tick.
+var tight = session.Limits{D: 1, G: 2, W: 1, R: 4, K: 1, Flush: 1}
+
+func but(limits session.Limits, change func(*session.Limits)) session.Limits {
+	change(&limits)
+	return limits
+}
+
+func checks() []check {
+	wide := session.Limits{D: 1, G: 3, W: 2, R: 6, K: 1, Flush: 2}
+	skewed := session.Limits{D: 1, G: 3, W: 2, R: 6, K: 1, Slack: 1}
+	twice := but(tight, func(l *session.Limits) { l.K = 2 })
+	thrice := but(tight, func(l *session.Limits) { l.K = 3 })
+	return []check{
+		honest("a crash", false, habitat{rules: judging(tight), messages: 2, crashes: 1}),
+		honest("sleep", false, habitat{rules: judging(tight), messages: 2, sleeps: true}),
+		honest("a crash and sleep", true, habitat{rules: judging(tight), messages: 2, crashes: 1, sleeps: true}),
+		honest("two crashes and sleep", true, habitat{rules: judging(twice), messages: 2, crashes: 2, sleeps: true}),
+		honest("three crashes", true, habitat{rules: judging(thrice), messages: 2, crashes: 3}),
+		honest("a crash and sleep, wider limits", true, habitat{rules: judging(wide), messages: 2, crashes: 1, sleeps: true}),
+		honest("a crash, three messages", true, habitat{rules: judging(tight), messages: 3, crashes: 1}),
+		honest("a crash, clocks that differ", true, habitat{rules: judging(skewed), messages: 2, crashes: 1}),
+
+		control("G = D", false, habitat{messages: 2,
+			rules: judging(but(tight, func(l *session.Limits) { l.G = l.D }))}),
+		control("no S rule", false, habitat{messages: 2,
+			rules: rules{Limits: tight, judge: withoutSiblings}}),
+		control("no rollback rows", false, habitat{messages: 2, crashes: 1,
+			rules: rules{Limits: tight, judge: withoutRollbacks}}),
+		control("more crashes than k", false, habitat{messages: 2, crashes: 2,
+			rules: judging(tight)}),
+		control("G = 2D and R = 2D", false, habitat{messages: 2,
+			rules: judging(but(tight, func(l *session.Limits) { l.R = 2 * l.D }))}),
+		control("R = 2D + W and a crash", false, habitat{messages: 2, crashes: 1,
+			rules: judging(but(tight, func(l *session.Limits) { l.R = 2*l.D + l.W }))}),
+		control("W below the flush time", false, habitat{messages: 2, crashes: 1,
+			rules: judging(but(tight, func(l *session.Limits) { l.Flush = 2 }))}),
+		control("no slack in G", false, habitat{messages: 2,
+			rules: judging(but(skewed, func(l *session.Limits) { l.G = 2 * l.D }))}),
+		control("half the slack in W", true, habitat{messages: 2, crashes: 1,
+			rules: judging(but(skewed, func(l *session.Limits) { l.Flush = 1 }))}),
+		control("the browser does not wait on waking", false, habitat{messages: 2, sleeps: true, impatient: true,
+			rules: judging(tight)}),
+
+		laziness(but(wide, func(l *session.Limits) { l.R = 7 })),
+
+		theft("k = 0", but(tight, func(l *session.Limits) { l.K = 0 }), 2),
+		theft("k = 1", tight, 4),
+		theft("k = 2", twice, 6),
+		theft("k = 3", thrice, 8),
+		undetected("no limit k", rules{Limits: tight, judge: withoutLimit}),
+		undetected("a deterministic successor, thief in step", rules{Limits: tight, judge: session.Judge, inStep: true}),
+	}
+}
+
+func judging(limits session.Limits) rules { return rules{Limits: limits, judge: session.Judge} }
+
+// honest checks that no honest history ends in a false verdict.
+func honest(name string, full bool, h habitat) check {
+	return check{"honest: " + name, full, func() result {
+		if err := h.Check(); err != nil {
+			return result{says: err.Error()}
+		}
+		found := h.check()
+		return result{found.why == "", found.states, says(found.why, "no false verdict"), found.trace}
+	}}
+}
+
+// control checks that the model can see a fault at all.
+func control(name string, full bool, h habitat) check {
+	return check{"control: " + name, full, func() result {
+		found := h.check()
+		return result{found.why != "", found.states, says(found.why, "nothing is wrong"), nil}
+	}}
+}
+
+func says(why, otherwise string) string {
+	if why != "" {
+		return why
+	}
+	return otherwise
+}
+
+func laziness(limits session.Limits) check {
+	return check{"lazy: cur_last", false, func() result {
+		found := compare(judging(limits))
+		return result{found.why == "", found.states, says(found.why, "every verdict as if eager"), found.trace}
+	}}
+}
+
+func theft(name string, limits session.Limits, most int) check {
+	return check{"theft: " + name, false, func() result {
+		r := judging(limits)
+		turns, states := r.alternations()
+		return result{turns <= most, states, fmt.Sprintf("found after %d alternations", turns), nil}
+	}}
+}
+
+func undetected(name string, r rules) check {
+	return check{"control: " + name, false, func() result {
+		turns, states := r.alternations()
+		return result{turns >= enough-2, states, fmt.Sprintf("not found after %d alternations", turns), nil}
+	}}
+}

@@ -1,0 +1,136 @@
+package main
+
+// duel is a session of which a thief has copied the token. Each party presents
+// what it holds, longer after the last presentation than honest requests can
+// overlap.
+type duel struct {
+	row    row
+	victim token
+	// thief keeps two tokens, the victim's jar holds one.
+	thief [2]token
+	turn  party
+}
+
+type party uint8
+
+const (
+	nobody party = iota
+	theVictim
+	theThief
+)
+
+// move is a step of a duel: who presents what, after a pause, and what becomes
+// of the successor in the answer.
+func (r *rules) duelMoves(d duel, visit func(duel)) {
+	for pause := r.G + r.W + 1; pause <= max(r.R, r.G+r.W+1); pause++ {
+		later := d.after(int8(pause))
+		later.turn = theVictim
+		r.presentIn(later, later.victim, func(d duel, successor token) {
+			if successor.id != 0 {
+				d.victim = successor
+			}
+			visit(d.normal(r))
+		})
+		later.turn = theThief
+		for _, t := range later.thief {
+			if t.id == 0 {
+				continue
+			}
+			r.presentIn(later, t, func(d duel, successor token) {
+				visit(d.normal(r))
+				if successor.id != 0 {
+					for i := range d.thief {
+						kept := d
+						kept.thief[i] = successor
+						visit(kept.normal(r))
+					}
+				}
+			})
+		}
+	}
+}
+
+func (r *rules) presentIn(d duel, t token, minted func(duel, token)) {
+	verdict, after := r.present(d.row, t, 0)
+	if !verdict.Outcome.Mints() {
+		return
+	}
+	d.row = after
+	var successor token
+	if verdict.Successor {
+		successor = after.successor(0)
+		if r.inStep {
+			for _, known := range [...]token{d.victim, d.thief[0], d.thief[1]} {
+				if known.gen == successor.gen && known.parent == successor.parent {
+					successor.id = known.id
+				}
+			}
+		}
+	}
+	minted(d, successor)
+}
+
+func (d duel) after(pause int8) duel {
+	d.row.at += pause
+	d.row.last += pause
+	d.victim.age += pause
+	d.thief[0].age += pause
+	d.thief[1].age += pause
+	return d
+}
+
+func (d duel) normal(r *rules) duel {
+	if d.thief[0].order() < d.thief[1].order() {
+		d.thief[0], d.thief[1] = d.thief[1], d.thief[0]
+	}
+	at := &r.scratch
+	at.of(&d.row)
+	at.token(&d.victim)
+	for i := range d.thief {
+		if t := &d.thief[i]; t.id == 0 || t.gen < d.row.gen-3 {
+			*t = token{}
+		}
+		at.token(&d.thief[i])
+	}
+	at.normalize(r.longest())
+	return d
+}
+
+// enough alternations are taken for endless.
+const enough = 40
+
+// alternations returns how often, at most, the turn passes from one party to
+// the other before the theft is found, and in how many states the duel can be.
+func (r *rules) alternations() (most, states int) {
+	start := duel{row: row{cur: 1}, victim: token{id: 1}, thief: [2]token{{id: 1}}}
+	level := map[duel]bool{start.normal(r): true}
+	seen := map[duel]bool{}
+	for ; len(level) > 0 && most < enough; most++ {
+		level = r.nextTurn(level, seen)
+	}
+	return most - 2, len(seen)
+}
+
+// nextTurn returns where the turn can have passed to from the duels of level,
+// after the party whose turn it is has presented as often as it likes.
+func (r *rules) nextTurn(level, seen map[duel]bool) map[duel]bool {
+	passed := map[duel]bool{}
+	var queue []duel
+	for d := range level {
+		queue = append(queue, d)
+	}
+	for len(queue) > 0 {
+		d := queue[0]
+		queue = queue[1:]
+		seen[d] = true
+		r.duelMoves(d, func(next duel) {
+			if next.turn != d.turn {
+				passed[next] = true
+			} else if !level[next] {
+				level[next] = true
+				queue = append(queue, next)
+			}
+		})
+	}
+	return passed
+}

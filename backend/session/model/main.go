@@ -1,0 +1,40 @@
+// Model explores the rotation of refresh tokens in a small world: every order
+// of the messages of an honest browser, their loss and duplication, sleep and
+// crashes; and a thief's every choice. It runs session.Judge itself.
+//
+//	go run ./backend/session/model [-full] [-trace]
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"time"
+)
+
+func main() {
+	full := flag.Bool("full", false, "the larger worlds too: minutes, and up to 4 GB")
+	trace := flag.Bool("trace", false, "print how a world came to a wrong verdict")
+	flag.Parse()
+	failed := false
+	for _, check := range checks() {
+		if check.full && !*full {
+			continue
+		}
+		began := time.Now()
+		result := check.run()
+		mark := "ok  "
+		if !result.ok {
+			mark, failed = "FAIL", true
+		}
+		fmt.Printf("%s %-50s %9d states %6.1f s  %s\n", mark, check.name, result.states, time.Since(began).Seconds(), result.says)
+		if *trace {
+			for _, line := range result.trace {
+				fmt.Println("    ", line)
+			}
+		}
+	}
+	if failed {
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,39 @@
+package main
+
+import "github.com/tabard-auth/tabard/backend/session"
+
+// The variants of session.Judge that the negative controls run.
+
+// withoutSiblings takes the table's rows of S away.
+func withoutSiblings(row session.Row, p session.Presentation) session.Verdict {
+	if p.Token.Gen == row.Gen && p.Token.ID != row.Cur {
+		return session.Verdict{Outcome: session.Reuse, After: row}
+	}
+	return session.Judge(row, p)
+}
+
+// withoutRollbacks takes the table's rows of rollbacks away.
+func withoutRollbacks(row session.Row, p session.Presentation) session.Verdict {
+	verdict := session.Judge(row, p)
+	if verdict.Outcome == session.Rollback {
+		return session.Verdict{Outcome: session.Reuse, After: row}
+	}
+	return verdict
+}
+
+// eagerly records every use of the current token, not only those that a later
+// verdict can read.
+func eagerly(row session.Row, p session.Presentation) session.Verdict {
+	verdict := session.Judge(row, p)
+	if verdict.Outcome == session.Current {
+		verdict.After.CurLast = max(row.CurLast, p.Now)
+	}
+	return verdict
+}
+
+// withoutLimit counts no rollbacks.
+func withoutLimit(row session.Row, p session.Presentation) session.Verdict {
+	verdict := session.Judge(row, p)
+	verdict.After.Rollbacks = 0
+	return verdict
+}

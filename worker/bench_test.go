@@ -1,0 +1,143 @@
+//go:build !js
+
+package main_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/browser_test/contract"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/worker/workerd"
+)
+
+// BenchmarkWorker measures requests on workerd from outside, for its clock stands
+// still during execution. CPU is that of the whole process: the platform's answer
+// and its read of D1, which runs in it too, stand in rows of their own.
+func BenchmarkWorker(b *testing.B) {
+	port := workerd.FreePort(b)
+	origin := fmt.Sprintf("http://localhost:%d", port)
+	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
+	issuer := contract.Provider(b, target.PublicURL, origin)
+	process := workerd.Start(b, workerd.Options{
+		Port: port, Entry: "bench/entry.mjs",
+		Variables: workerd.Variables(target.PublicURL, issuer, contract.ClientID, contract.ClientSecret),
+		Desired:   contract.Desired(issuer, origin),
+	})
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+
+	get := func(path string) func() *http.Request {
+		return func() *http.Request { return request(b, http.MethodGet, origin+path, "") }
+	}
+	b.Run("cold", func(b *testing.B) { measure(b, process, client, 1, get("/auth/healthz")) })
+	browser := httpbrowser.New(b, origin, target.PublicURL)
+	browser.SignIn("alice")
+	session := func(method, path, body string) func() *http.Request {
+		return func() *http.Request {
+			r := request(b, method, target.PublicURL+path, body)
+			for name, value := range browser.Cookies() {
+				r.AddCookie(&http.Cookie{Name: name, Value: value})
+			}
+			r.Header.Set("Origin", origin)
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set(api.HeaderClient, "bench")
+			return r
+		}
+	}
+	mint := session(http.MethodPost, api.PathToken, `{"organization":"acme","enter":true}`)
+	for _, callers := range []int{1, 10} {
+		for _, what := range []struct {
+			name    string
+			request func() *http.Request
+		}{
+			{"platform", get("/platform")}, {"read", get("/read")}, {"hello", get("/auth/healthz")},
+			{"session", session(http.MethodGet, api.PathSession, "")}, {"mint", mint},
+		} {
+			b.Run(fmt.Sprintf("%s/callers=%d", what.name, callers), func(b *testing.B) {
+				measure(b, process, client, callers, what.request)
+			})
+		}
+	}
+	b.Run("memory", func(b *testing.B) {
+		before := process.Memory(b)
+		for range b.N {
+			fetch(b, client, mint())
+		}
+		b.ReportMetric(before, "MB-before")
+		b.ReportMetric(process.Memory(b), "MB-after")
+	})
+}
+
+// BenchmarkSize reports what is uploaded.
+func BenchmarkSize(b *testing.B) {
+	workerd.Build(b)
+	program, err := os.ReadFile(filepath.Join(workerd.Folder(), "build", "tabard.wasm"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	w.Write(program)
+	w.Close()
+	b.ReportMetric(float64(len(program)), "B-raw")
+	b.ReportMetric(float64(packed.Len()), "B-gzip")
+}
+
+func request(b *testing.B, method, address, body string) *http.Request {
+	r, err := http.NewRequestWithContext(b.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return r
+}
+
+func fetch(b *testing.B, client *http.Client, r *http.Request) {
+	response, err := client.Do(r)
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK {
+		b.Errorf("%s: %d %s %v", r.URL.Path, response.StatusCode, body, err)
+	}
+}
+
+// measure sends b.N requests from several callers at once.
+func measure(b *testing.B, process *workerd.Process, client *http.Client, callers int, next func() *http.Request) {
+	var (
+		took  = make([]time.Duration, b.N)
+		taken atomic.Int64
+		done  sync.WaitGroup
+	)
+	cpu := process.CPU(b)
+	for range callers {
+		done.Go(func() {
+			for i := taken.Add(1) - 1; i < int64(b.N); i = taken.Add(1) - 1 {
+				began := time.Now()
+				fetch(b, client, next())
+				took[i] = time.Since(began)
+			}
+		})
+	}
+	done.Wait()
+	cpu = process.CPU(b) - cpu
+	slices.Sort(took)
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	b.ReportMetric(ms(cpu)/float64(b.N), "cpu-ms/op")
+	b.ReportMetric(ms(took[b.N/2]), "p50-ms")
+	b.ReportMetric(ms(took[b.N*99/100]), "p99-ms")
+}
