@@ -146,6 +146,17 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+func TestAnOrganizationShortensTheLifeOfATokenAndNeverLengthensIt(t *testing.T) {
+	ttl := func(seconds int64) policy.Rules { return policy.Rules{AccessTTL: seconds} }
+	for _, test := range []struct{ workspace, organization, want int64 }{
+		{0, 0, 300}, {0, 60, 60}, {0, 600, 300}, {600, 0, 600}, {600, 400, 400}, {60, 600, 60},
+	} {
+		if got := policy.Strictest(ttl(test.workspace), ttl(test.organization)).AccessTTL; got != test.want {
+			t.Errorf("%d and %d make %d, want %d", test.workspace, test.organization, got, test.want)
+		}
+	}
+}
+
 func TestATokenOutlivesNothingThatItRestsOn(t *testing.T) {
 	day := policy.Subject{SessionEnd: start + 100}
 	for _, test := range []struct {

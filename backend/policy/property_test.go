@@ -25,7 +25,7 @@ func anyRules(t *rapid.T, name string) policy.Rules {
 		return some
 	}
 	return policy.Rules{
-		AccessTTL: seconds("access_ttl"), IdleTimeout: seconds("idle_timeout"),
+		AccessTTL: rapid.SampledFrom([]int64{10, 60, 100, 1000}).Draw(t, name+" access_ttl"), IdleTimeout: seconds("idle_timeout"),
 		OrganizationSessionAge: seconds("organization_session_age"), AuthenticationAge: seconds("authentication_age"),
 		ACR: texts("acr", "pwd", "mfa", "hwk"), AMR: texts("amr", "pwd", "otp"),
 		Isolated: flag("isolated"), MaxSessions: seconds("max_sessions"), DeviceKey: flag("device_key"), FreshOnSwitch: flag("fresh_on_switch"),

@@ -1,11 +1,15 @@
 package policy
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Rules are what a workspace or an organisation demands. A zero field demands
 // nothing. Times are seconds.
 type Rules struct {
-	// AccessTTL is how long an access token lives.
+	// AccessTTL is how long an access token lives: the default where the workspace
+	// says nothing, which no organisation exceeds.
 	AccessTTL int64 `json:"access_ttl,omitempty"`
 	// SessionAge is how long a session lives after its sign-in. Only the
 	// workspace's counts: no organisation shortens another's session.
@@ -71,7 +75,7 @@ func Effective(workspace, organization Rules, entered []Rules) Rules {
 func Strictest(workspace, organization Rules) Rules {
 	a, b := workspace, organization
 	return Rules{
-		AccessTTL:              earliest(a.AccessTTL, b.AccessTTL),
+		AccessTTL:              earliest(cmp.Or(a.AccessTTL, DefaultAccessTTL), b.AccessTTL),
 		SessionAge:             a.SessionAge,
 		OrganizationSessionAge: earliest(a.OrganizationSessionAge, b.OrganizationSessionAge),
 		IdleTimeout:            earliest(a.IdleTimeout, b.IdleTimeout),
