@@ -22,4 +22,4 @@ lint: ## gofmt, vet, staticcheck, govulncheck
 	.ci/lint
 
 size: ## of module, face and packages
-	go run ./js/size
+	go run ./js/build size

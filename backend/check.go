@@ -87,7 +87,7 @@ func (s *settings) checkListen() *wrongSetting {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return s.wrong("listen", "It has to be HOST:PORT, such as 127.0.0.1:8787, or :8787 for every address.")
+		return s.wrong("listen", "It has to be HOST:PORT, such as 127.0.0.1:8787, or :8787 for all\naddresses.")
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ client; the provider may log that.`,
 				return err
 			}
 			if n := count(findings, doctor.Problem); n > 0 {
-				return fmt.Errorf("doctor: %s to solve", plural(n, "problem"))
+				return fmt.Errorf("%s to solve", plural(n, "problem"))
 			}
 			return nil
 		},
@@ -80,13 +80,16 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	if wrong.has("oidc-issuer") {
 		config.Provider.Issuer = ""
 	}
+	if wrong.has("signing-algorithm") {
+		config.Algorithm = keys.ES256
+	}
 	if !wrong.has("public-url") {
 		config.PublicURL = s.publicURL
 	}
 	if !wrong.has("database") {
 		config.Database = s.inspect
 	}
-	if secret, err := readSecret(s.secretPath()); err == nil {
+	if secret, err := readSecret(s.secretPath()); err == nil && !wrong.has("secret-file") {
 		config.Secret = &secret
 	}
 	return append(findings, doctor.Examine(c.Context(), config)...)
@@ -132,6 +135,9 @@ func table(all []doctor.Finding) string {
 				shown = ""
 			}
 		}
+	}
+	if count(all, doctor.Problem) == 0 {
+		text.WriteString("\nNo problem found.\n")
 	}
 	return text.String()
 }

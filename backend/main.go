@@ -40,7 +40,7 @@ func newCommand() *cobra.Command {
 		Short: "One sign-in, one organisation per tab, no way to mix them",
 		Long: `Tabard mints short-lived access tokens, each for one organisation, from the one
 sign-in that all tabs of a browser share.`,
-		Example: `  tabard apply workspace.yaml       say which apps, organisations, people there are
+		Example: `  tabard apply workspace.yaml       say which apps and organisations there are
   tabard serve --help               see what a server has to be told
   tabard doctor                     see whether it was told right`,
 		Version:       version(),
@@ -58,5 +58,19 @@ sign-in that all tabs of a browser share.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlag)
 	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), membersCommand(), versionCommand())
+	fit(root)
 	return root
+}
+
+// fit breaks the paragraphs of all commands' descriptions into lines that fit a
+// terminal.
+func fit(c *cobra.Command) {
+	var paragraphs []string
+	for text := range strings.SplitSeq(c.Long, "\n\n") {
+		paragraphs = append(paragraphs, strings.Join(wrap(text, lineWidth), "\n"))
+	}
+	c.Long = strings.Join(paragraphs, "\n\n")
+	for _, further := range c.Commands() {
+		fit(further)
+	}
 }

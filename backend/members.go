@@ -94,9 +94,7 @@ func (s *settings) pending(ctx context.Context, limit int) ([]pendingPerson, err
 	return people, nil
 }
 
-// listing shows people: the first line of each who they are, the second what
-// admits them. Names come from a provider, so what a terminal would obey is
-// quoted.
+// listing shows people in a table, by what tells them apart.
 func listing(people []pendingPerson) string {
 	if len(people) == 0 {
 		return "Nobody is waiting: everybody who signed in belongs to an organisation.\n"
@@ -107,9 +105,8 @@ func listing(people []pendingPerson) string {
 	for _, p := range people {
 		seen := time.Unix(p.SeenAt, 0).UTC().Format("2006-01-02 15:04Z")
 		fmt.Fprintf(columns, "%s\t%s\t%s\n", seen, p.UserID, printable(p.Name))
-		for _, more := range []string{p.Email, p.Subject, p.Issuer} {
-			fmt.Fprintf(columns, "\t\t%s\n", printable(more))
-		}
+		fmt.Fprintf(columns, "\t\t%s\n", printable(p.Email))
+		fmt.Fprintf(columns, "\t\tsub %s\n\t\tiss %s\n", printable(p.Subject), printable(p.Issuer))
 	}
 	columns.Flush()
 	text.WriteString("\nAdmit somebody: tabard members admit --organization SLUG --role ROLE --user ID\n")

@@ -14,7 +14,7 @@ import (
 // checkSecretFile tells whether there is a secret, or one may be made.
 func (s *settings) checkSecretFile() *wrongSetting {
 	if s.secretFile == "" {
-		if s.ownSecretFile() == "" {
+		if s.reachable() {
 			return s.wrong("secret-file", "A server that others reach, or that shares its database, needs a secret\nof its own. Make one, keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
 		}
 		return nil
@@ -25,22 +25,20 @@ func (s *settings) checkSecretFile() *wrongSetting {
 	return nil
 }
 
-// ownSecretFile names the file that a server which nobody else reaches keeps a
-// secret of its own in: beside its SQLite file. It is "" for any other server.
-func (s *settings) ownSecretFile() string {
-	path, embedded := strings.CutPrefix(s.database, sqlitePrefix)
-	host, _, err := net.SplitHostPort(s.listen)
-	if err != nil || !embedded || !onLoopback(host) || !onLoopback(hostOf(s.publicURL)) {
-		return ""
-	}
-	return path + ".secret"
+// reachable tells whether a setting shows that somebody beyond this machine
+// reaches the server or its database. A setting that is wrong shows nothing.
+func (s *settings) reachable() bool {
+	host, _, _ := net.SplitHostPort(s.listen)
+	return s.checkListen() == nil && !onLoopback(host) ||
+		s.checkPublicURL() == nil && !onLoopback(hostOf(s.publicURL)) ||
+		s.checkDatabase() == nil && !strings.HasPrefix(s.database, sqlitePrefix)
 }
 
 // secret reads the workspace's secret, of settings that are right. Where the
 // server may go without a file, its own is made.
 func (s *settings) secret() (keys.Secret, error) {
 	if s.secretFile == "" {
-		if err := makeSecret(s.ownSecretFile()); err != nil {
+		if err := makeSecret(s.secretPath()); err != nil {
 			return keys.Secret{}, fmt.Errorf("--secret-file: %w", err)
 		}
 	}
@@ -51,12 +49,13 @@ func (s *settings) secret() (keys.Secret, error) {
 	return secret, nil
 }
 
-// secretPath names the file that the secret is in, or will be.
+// secretPath names the file that the secret is in. A server that nobody else
+// reaches keeps one of its own, beside its SQLite file.
 func (s *settings) secretPath() string {
 	if s.secretFile != "" {
 		return s.secretFile
 	}
-	return s.ownSecretFile()
+	return strings.TrimPrefix(s.database, sqlitePrefix) + ".secret"
 }
 
 func readSecret(path string) (keys.Secret, error) {

@@ -39,6 +39,13 @@ an interrupt it stops to listen and lets the requests under way finish.`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if wrong := s.check(); wrong != nil {
+				s.warn(c)
+				return wrong
+			}
+			if !js.Built() {
+				return errors.New("the browser module is not built; run: go run ./js/build")
+			}
 			return serve(c.Context(), &s, c.ErrOrStderr())
 		},
 	}
@@ -46,15 +53,9 @@ an interrupt it stops to listen and lets the requests under way finish.`,
 	return command
 }
 
-// serve runs the server until ctx ends, then lets requests under way finish. With
-// a setting that is wrong, or a port that is taken, it has done nothing.
+// serve runs the server, of settings that are right, until ctx ends, then lets
+// requests under way finish. Where the port is taken, it has done nothing.
 func serve(ctx context.Context, s *settings, logs io.Writer) error {
-	if wrong := s.check(); wrong != nil {
-		return wrong
-	}
-	if !js.Built() {
-		return errors.New("the browser module is not built; run: go run ./js/build")
-	}
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("%s: %w", source(s.flags.Lookup("listen")), err)

@@ -81,21 +81,21 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
 	s.flags.SortFlags = false
 	text := s.flags.StringVar
-	text(&s.publicURL, "public-url", "", "the backend's `URL` as browsers see it; the issuer of its tokens")
-	text(&s.listen, "listen", "127.0.0.1:8787", "`HOST:PORT` to listen on")
+	text(&s.publicURL, "public-url", "", "serve as `URL`, the backend's address as browsers see it and the issuer of its tokens")
+	text(&s.listen, "listen", "127.0.0.1:8787", "listen on `HOST:PORT`")
 	s.databaseFlags()
-	text(&s.secretFile, "secret-file", "", "`FILE` with the workspace's secret; on loopback one is made beside the SQLite file")
-	text(&s.oidcIssuer, "oidc-issuer", "", "`URL` of the OpenID provider, exactly its issuer")
-	text(&s.oidcClientID, "oidc-client-id", "", "`ID` of this client at the provider")
-	text(&s.oidcClientSecret, "oidc-client-secret", "", "`SECRET` of this client at the provider; better in the environment, which ps does not show")
-	text(&s.signingAlgorithm, "signing-algorithm", "ES256", "`NAME` of the access tokens' algorithm: ES256, EdDSA or RS256")
-	text(&s.logFormat, "log-format", "json", "`FORMAT` of the log on standard error: json or text")
-	text(&s.logLevel, "log-level", "info", "`LEVEL` from which records are logged: debug, info, warn or error")
+	text(&s.secretFile, "secret-file", "", "read the workspace's secret from `FILE`; on loopback one is made beside the SQLite file")
+	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
+	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
+	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
+	text(&s.signingAlgorithm, "signing-algorithm", "ES256", "sign access tokens by `NAME`: ES256, EdDSA or RS256")
+	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
+	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
 	return s.flags
 }
 
 func (s *settings) databaseFlags() {
-	s.flags.StringVar(&s.database, "database", "sqlite:tabard.db", "`ADDRESS` of the database: sqlite:FILE or postgres://…")
+	s.flags.StringVar(&s.database, "database", "sqlite:tabard.db", "keep everything in the database at `ADDRESS`: sqlite:FILE or postgres://…")
 }
 
 // open opens the store that --database names.

@@ -30,16 +30,38 @@ var organizations = map[string]api.Organization{
 
 var ada = api.User{ID: "usr_ada", Name: "Ada", Issuer: "https://id.example", Subject: "ada"}
 
-// page is the app's only page.
-const page = `<!doctype html><title>app</title>
-<link rel="icon" href="data:,">
-<script type="module">
+// app is a page under a strict policy for content and Trusted Types. It keeps
+// the instances of the module, and what the policy objected to.
+func app(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "+
+		"connect-src 'self'; img-src data:; require-trusted-types-for 'script'; trusted-types 'none'")
+	switch r.URL.Path {
+	case "/":
+		fmt.Fprint(w, `<!doctype html><title>app</title><link rel="icon" href="data:,"><script type="module" src="/app.js"></script>`)
+	case "/app.js":
+		w.Header().Set("Content-Type", "text/javascript")
+		fmt.Fprint(w, `
 import { createClient } from "/auth/client/tabard.js";
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (e) => violations.push(e.violatedDirective + " " + e.blockedURI));
+window.rejections = [];
+addEventListener("unhandledrejection", (e) => rejections.push(String(e.reason)));
+addEventListener("error", (e) => rejections.push(e.message));
+window.instances = [];
+let Go;
+Object.defineProperty(globalThis, "Go", {
+	get: () => Go,
+	set: (original) => { Go = class extends original { constructor() { super(); instances.push(this); } } },
+});
 window.tabard = createClient();
-</script>`
+`)
+	default:
+		http.NotFound(w, r)
+	}
+}
 
 // newApp builds the client and serves it with a page and an API of the app's own.
-func newApp(t *testing.T) (*backend, *httptest.Server) {
+func newApp(t *testing.T, page http.Handler) (*backend, *httptest.Server) {
 	t.Helper()
 	if out, err := exec.Command("go", "run", "./build").CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
@@ -54,11 +76,7 @@ func newApp(t *testing.T) (*backend, *httptest.Server) {
 	mux.HandleFunc("GET /api/echo", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.Header.Get("Authorization"))
 	})
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy",
-			"default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'unsafe-inline'; connect-src 'self'; img-src data:; require-trusted-types-for 'script'; trusted-types 'none'")
-		fmt.Fprint(w, page)
-	})
+	mux.Handle("/", page)
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return b, server

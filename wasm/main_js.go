@@ -47,6 +47,7 @@ func world(handle browser.Value) tab.World {
 		Session: browser.NewStorage("sessionStorage"),
 		Local:   browser.NewStorage("localStorage"),
 		Locks:   browser.NewLocks(func(release browser.Value) { handle.Call("hold", release) }),
+		Device:  browser.NewDevice(handle.Get("options").Get("key").Text()),
 		Channel: channel{handle},
 		Clock:   browser.Clock{},
 		Page:    browser.Page{},
@@ -67,7 +68,10 @@ func (c channel) Send(message string) { c.handle.Call("send", message) }
 func functions(t *tab.Tab) map[string]*browser.Func {
 	return map[string]*browser.Func{
 		"token": promised(func(a arguments) (string, *tab.Error) {
-			return t.Token(a.text(0), a.text(1))
+			return t.Credential(a.text(0), a.text(1))
+		}),
+		"proof": promised(func(a arguments) (string, *tab.Error) {
+			return t.Proof(a.text(0), a.text(1), a.text(2))
 		}),
 		"switch": promised(func(a arguments) (string, *tab.Error) {
 			return t.Switch(a.text(0)).JSON(), nil

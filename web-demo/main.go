@@ -137,6 +137,7 @@ func startFront(o options, listener net.Listener) (*http.Server, error) {
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer:   o.publicURL(),
 		Audience: o.origin() + "/api",
+		BaseURL:  o.origin(),
 		Keys:     token.NewKeySet(inner.JoinPath(mount, api.PathKeySet).String(), nil),
 	})
 	if err != nil {

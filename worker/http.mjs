@@ -38,10 +38,8 @@ export async function readAtMost(stream, most) {
   return whole;
 }
 
-/** An error of the contract, where the program itself cannot answer. */
-export function refusal(status, code, description) {
-  return Response.json(
-    { error: code, error_description: description },
-    { status, headers: { "Cache-Control": "no-store", ...(status === 503 && { "Retry-After": "1" }) } },
-  );
+/** An error of the contract, where the program itself does not answer. */
+export function refusal(status, code, description, headers = {}) {
+  const body = { error: code, error_description: description, server_time: Math.floor(Date.now() / 1000) };
+  return Response.json(body, { status, headers: { "Cache-Control": "no-store", ...headers } });
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/syumai/workers/cloudflare"
 	"github.com/syumai/workers/cloudflare/d1"
@@ -50,7 +51,22 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	if err != nil {
 		return edge.Program{}, err
 	}
-	return edge.Program{Handler: handler, Scheduled: func(context.Context) error { return nil }}, nil
+	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error { return cleanUp(ctx, store, log) }}, nil
+}
+
+// Sessions are forgotten a day after their end, a batch at a cron trigger: D1
+// bounds what a statement may do.
+const (
+	keepEnded = 24 * time.Hour
+	batch     = 5000
+)
+
+func cleanUp(ctx context.Context, store *sqlstore.Store, log *slog.Logger) error {
+	forgotten, err := store.DeleteExpired(ctx, time.Now().Add(-keepEnded).Unix(), batch)
+	if err == nil {
+		log.Info("sessions forgotten", "count", forgotten)
+	}
+	return err
 }
 
 // settings are the Worker's variables and secrets.

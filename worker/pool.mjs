@@ -11,16 +11,12 @@ export const LIMITS = {
   body: 64 << 10, // of a request
 };
 
-/** The pool is fully used, and stayed so. */
-class Busy extends Error {}
-
 /** Keeps instances of a program and lends each to one event at a time. */
 export class Pool {
   #module;
   #limits;
   #idle = [];
   #loans = new Set();
-  #waiting = [];
 
   constructor(module, limits = {}) {
     this.#module = module;
@@ -66,9 +62,11 @@ export class Pool {
   /** Takes an idle instance, starts one where there is room, or waits. */
   async #borrow(env) {
     const patience = Date.now() + this.#limits.patience;
+    let turn = 1;
     while (this.#idle.length === 0 && this.#loaned() >= this.#limits.instances) {
-      if (Date.now() >= patience) throw new Busy();
-      await this.#turn();
+      if (Date.now() >= patience) throw new Error("every instance is in use");
+      turn = Math.min(2 * turn, 64);
+      await pause(turn);
     }
     // An event that the platform ended gives nothing back: its loan lapses.
     const loan = { instance: this.#idle.pop(), lapses: Date.now() + 3 * this.#limits.event, healthy: true };
@@ -88,21 +86,6 @@ export class Pool {
     return this.#loans.size;
   }
 
-  /** Resolves when an instance may be free; the wake-up of an event that is gone is lost. */
-  #turn() {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#waiting.splice(this.#waiting.indexOf(wake), 1);
-        resolve();
-      }, 50);
-      const wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#waiting.push(wake);
-    });
-  }
-
   #giveBack(loan) {
     const { instance } = loan;
     const { uses, memory } = this.#limits;
@@ -113,7 +96,6 @@ export class Pool {
 
   #close(loan) {
     this.#loans.delete(loan);
-    this.#waiting.shift()?.();
   }
 }
 
@@ -128,6 +110,14 @@ function bodiless(status, request) {
   return request.method === "HEAD" || status === 204 || status === 205 || status === 304;
 }
 
+/**
+ * Lets time pass. An event that waits for another has to look again: what the
+ * other resolves would go on in the other's context.
+ */
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
 /** Rejects when a promise has not settled in time. */
 function within(milliseconds, promise) {
   let timer;
@@ -139,5 +129,5 @@ function within(milliseconds, promise) {
 
 function failure(problem) {
   console.error(JSON.stringify({ level: "ERROR", msg: "event failed", cause: String(problem) }));
-  return refusal(503, "temporarily_unavailable", "Something failed on the server. Try again.");
+  return refusal(503, "temporarily_unavailable", "Something failed on the server. Try again.", { "Retry-After": "1" });
 }

@@ -10,21 +10,24 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// start runs the Worker with the contract's workspace and provider.
-func start(t *testing.T) contract.Target {
+// start runs the Worker with the contract's workspace and provider,
+// by one of its scripts.
+func start(t *testing.T, entry string) contract.Target {
 	t.Helper()
 	port := workerd.FreePort(t)
 	origin := fmt.Sprintf("http://localhost:%d", port)
 	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
 	issuer := contract.Provider(t, target.PublicURL, origin)
 	workerd.Start(t, workerd.Options{
-		Port:      port,
+		Port: port, Entry: entry,
 		Variables: workerd.Variables(target.PublicURL, issuer, contract.ClientID, contract.ClientSecret),
 		Desired:   contract.Desired(issuer, origin),
 	})
 	return target
 }
 
-func TestTheContractHoldsOnWorkerd(t *testing.T) {
-	contract.Run(t, start(t))
+func TestTheWorker(t *testing.T) {
+	target := start(t, "entry.mjs")
+	t.Run("keeps the contract", func(t *testing.T) { contract.Run(t, target) })
+	t.Run("serves the browser module and the face as the server does", func(t *testing.T) { clientFilesAreServed(t, target) })
 }

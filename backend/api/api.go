@@ -175,6 +175,28 @@ type LogoutResponse struct {
 	ServerTime    int64  `json:"server_time"`
 }
 
+// SessionsResponse is the answer to GET /sessions: the person's live sessions in
+// all browsers, the newest first.
+type SessionsResponse struct {
+	Sessions   []DeviceSession `json:"sessions"`
+	ServerTime int64           `json:"server_time"`
+}
+
+// DeviceSession is one of a person's sessions, as they see it among their devices.
+type DeviceSession struct {
+	ID string `json:"id"`
+	// Current tells that it is the session that asks.
+	Current   bool   `json:"current"`
+	App       string `json:"app"`
+	UserAgent string `json:"user_agent"`
+	// Address is where the sign-in came from.
+	Address     string `json:"address"`
+	CreatedAt   int64  `json:"created_at"`
+	LastUsedAt  int64  `json:"last_used_at"`
+	ExpiresAt   int64  `json:"expires_at"`
+	DeviceBound bool   `json:"device_bound"`
+}
+
 // Module is the answer to GET /client/module.json: the browser module of the
 // same release as the backend. URLs are relative to module.json.
 type Module struct {

@@ -36,8 +36,9 @@ const (
 	OriginNotAllowed               Code = "origin_not_allowed"
 	IdentityChanged                Code = "identity_changed"
 	DeviceKeyRequired              Code = "device_key_required"
-	InvalidDPoPProof               Code = "invalid_dpop_proof" // RFC 9449 section 5
-	UseDPoPNonce                   Code = "use_dpop_nonce"     // RFC 9449 section 8
+	DeviceKeyMismatch              Code = "device_key_mismatch" // a good proof, by another key
+	InvalidDPoPProof               Code = "invalid_dpop_proof"  // RFC 9449 section 5
+	UseDPoPNonce                   Code = "use_dpop_nonce"      // RFC 9449 section 8
 	RequestTooOld                  Code = "request_too_old"
 	NotFound                       Code = "not_found"
 	RateLimited                    Code = "rate_limited"
@@ -60,11 +61,11 @@ const (
 // Action tells what a client does about the code, from the code alone.
 func (c Code) Action() Action {
 	switch c {
-	case LoginRequired, SessionExpired, SessionRevoked, RefreshTokenReused, DeviceKeyRequired:
+	case LoginRequired, SessionExpired, SessionRevoked, RefreshTokenReused, DeviceKeyRequired, DeviceKeyMismatch:
 		return SignIn
 	case InsufficientUserAuthentication, OrganizationSessionExpired:
 		return StepUp
-	case RequestTooOld, UseDPoPNonce, RateLimited, TemporarilyUnavailable, ServerError:
+	case RequestTooOld, UseDPoPNonce, InvalidDPoPProof, RateLimited, TemporarilyUnavailable, ServerError:
 		return Retry
 	}
 	return Stop

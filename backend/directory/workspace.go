@@ -14,10 +14,24 @@ type Workspace struct {
 	Apps     []App               `json:"apps"`
 	Roles    map[string][]string `json:"roles"` // role → permissions
 	Policy   policy.Rules        `json:"policy"`
+	// OnReuse says what ends when a refresh token is used twice.
+	OnReuse OnReuse `json:"on_reuse,omitempty"`
+	// ProofNonce demands a nonce of the server's in every device proof (RFC 9449
+	// section 8).
+	ProofNonce bool `json:"proof_nonce,omitempty"`
 	// MembershipClaim maps a claim of the identity token to memberships; nil
 	// where the provider's claims say nothing about them.
 	MembershipClaim *MembershipClaim `json:"membership_claim,omitempty"`
 }
+
+// OnReuse says what a theft ends: the session, or all of the person's.
+type OnReuse string
+
+// The choices of OnReuse.
+const (
+	EndSession OnReuse = "session" // also where nothing is said
+	EndUser    OnReuse = "user"
+)
 
 // App is a frontend of the workspace.
 type App struct {
@@ -28,6 +42,9 @@ type App struct {
 	// Claims repeats claims of the access token under further names
 	// (alias → claim), for resource servers that expect those.
 	Claims map[string]string `json:"claims,omitempty"`
+	// DPoPBoundTokens binds access tokens to the device key of sessions that have
+	// one (RFC 9449 section 5).
+	DPoPBoundTokens bool `json:"dpop_bound_tokens,omitempty"`
 	// Disabled apps sign nobody in and mint nothing.
 	Disabled bool `json:"disabled,omitempty"`
 }

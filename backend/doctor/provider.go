@@ -50,7 +50,7 @@ func (e *examination) provider(ctx context.Context) {
 	e.abilities(m)
 	e.providerKeys(ctx, m)
 	e.credentials(ctx, m)
-	if e.PublicURL != "" {
+	if e.PublicURL != "" && e.Provider.ClientID != "" {
 		e.redirectURI(ctx, m)
 	}
 }

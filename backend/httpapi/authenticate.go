@@ -21,8 +21,8 @@ func unnameable(ref string) bool {
 }
 
 // authenticate finds the live session whose authentic refresh token the request
-// carries, and its person's place in the organisation that ref names. The token is
-// not judged yet.
+// carries, from the device whose key it is bound to, and its person's place in the
+// organisation that ref names. The token is not judged yet.
 func (c *call) authenticate(ref string) (session.Token, directory.Subject, error) {
 	if unnameable(ref) {
 		return session.Token{}, directory.Subject{}, refuse(api.InvalidRequest, "No organisation can have this name.")
@@ -43,15 +43,24 @@ func (c *call) authenticate(ref string) (session.Token, directory.Subject, error
 	if err := c.live(subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
 	}
-	if subject.User.Disabled {
-		return session.Token{}, directory.Subject{}, refuse(api.SessionRevoked, "Your account is disabled.")
+	if err := c.refreshWorkspace(subject.Revision); err != nil {
+		return session.Token{}, directory.Subject{}, err
 	}
-	return presented, subject, c.refreshWorkspace(subject.Revision)
+	subject.Session, err = c.onDevice(subject.Session)
+	return presented, subject, err
 }
 
 // errForged refuses a refresh token whose MAC is wrong. It says nothing that a
 // missing cookie would not, and ends nothing.
 var errForged = refuse(api.LoginRequired, "Sign in.")
+
+// enabled refuses a person whose account is disabled. They may still sign out.
+func enabled(u directory.User) error {
+	if u.Disabled {
+		return refuse(api.SessionRevoked, "Your account is disabled.")
+	}
+	return nil
+}
 
 func (c *call) live(s session.Session) error {
 	switch {
@@ -88,6 +97,7 @@ func (c *call) refreshWorkspace(revision int64) error {
 		return refuse(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
 	c.workspace, c.app = w, app
+	c.offerNonce()
 	return nil
 }
 
@@ -148,13 +158,18 @@ func (c *call) authentic(t carried) (session.Session, error) {
 	return s, c.live(s)
 }
 
-// supersede ends a session for a newer sign-in in the same browser.
+// supersede ends a session for a newer sign-in in the same browser. One whose device
+// key this browser cannot prove is not ended: it only loses its cookie here.
 func (c *call) supersede(t carried, s session.Session) error {
 	if t.name == "" || c.reading() {
 		return nil
 	}
-	if err := c.store.Revoke(c.ctx, s.ID, session.ReasonSuperseded, c.now); err != nil {
+	if own, err := c.isDeviceOf(s); err != nil {
 		return err
+	} else if own {
+		if err := c.store.Revoke(c.ctx, s.ID, session.ReasonSuperseded, c.now); err != nil {
+			return err
+		}
 	}
 	c.clear(t.name)
 	return nil
@@ -177,6 +192,11 @@ func (c *call) present(token session.Token, s session.Session) error {
 		}
 		verdict = session.Settle(row, p)
 	}
+	if verdict.Outcome == session.Reuse && c.workspace.OnReuse == directory.EndUser {
+		if err := c.store.RevokeUser(c.ctx, s.UserID, session.ReasonReuse, c.now); err != nil {
+			return err
+		}
+	}
 	c.auditVerdict(s, verdict)
 	if !verdict.Outcome.Mints() {
 		c.clear(sessionCookieName(s.App, s.ID))
@@ -189,5 +209,6 @@ func (c *call) present(token session.Token, s session.Session) error {
 }
 
 func (c *call) presentation(token session.Token, s session.Session) session.Presentation {
-	return session.Presentation{Token: token, Limits: session.LimitsFor(s.JKT != ""), Now: c.now}
+	device := s.JKT != "" // which authenticate has seen proved
+	return session.Presentation{Token: token, Device: device, Limits: session.LimitsFor(device), Now: c.now}
 }

@@ -14,9 +14,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/token"
 )
 
 // call is one request on its way to its answer.
@@ -29,6 +31,8 @@ type call struct {
 	workspace *directory.Workspace
 	app       directory.App
 	record    record
+	// proof is the request's device proof, nil without one: prove, once.
+	proof func() (*token.Proof, error)
 }
 
 // endpoint answers a call, or returns why not.
@@ -39,6 +43,7 @@ type endpoint func(*call) error
 func (s *server) serve(methods map[string]endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{server: s, ctx: r.Context(), w: w, r: r, now: s.now().Unix()}
+		c.proof = sync.OnceValues(c.prove)
 		c.secure()
 		defer c.recovered()
 		if err := c.dispatch(methods); err != nil {
@@ -151,7 +156,7 @@ func answer[Request, Response any](run func(*call, Request) (Response, error)) e
 			return err
 		}
 		var request Request
-		if !c.reading() {
+		if c.r.Method == http.MethodPost {
 			if err := c.read(&request); err != nil {
 				return err
 			}

@@ -253,6 +253,28 @@ func TestALateCookieOfAnEndedSessionRevivesNothing(t *testing.T) {
 	}
 }
 
+// A copied cookie and its owner's go different ways at the next rotation; whoever
+// comes second, and too late, ends the session for both.
+func TestACopiedCookieIsFoundAndEndsTheSession(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	thief := b.Copy()
+	rotation := time.Duration(session.LimitsFor(false).R) * time.Second
+	for range 2 { // the first mint brings the thief a successor, the second uses it
+		w.pass(rotation)
+		w.mint(thief, "acme")
+		w.mint(thief, "acme")
+	}
+	w.pass(rotation)
+	got := b.Post("/token", `{"organization":"acme"}`)
+	w.wants(got, http.StatusUnauthorized, api.RefreshTokenReused)
+	if len(cleared(got)) != 1 || strings.Contains(got.Body, "eyJ") {
+		t.Errorf("%s, cleared %v", got.Body, cleared(got))
+	}
+	w.wants(thief.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.RefreshTokenReused)
+}
+
 func TestRefusalsAtTheSameTimeDoNotMix(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
@@ -265,4 +287,33 @@ func TestRefusalsAtTheSameTimeDoNotMix(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// Whatever stands in the header: no token, no fault, no cookie but those cleared
+// that are the app's.
+func FuzzTheCookieHeader(f *testing.F) {
+	w := newWorld(f, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	for _, header := range []string{
+		"", name, name + "=", name + "=" + value[:100], name + "=" + value + "A", name + "x=" + value, "=" + value, ";;;", "a=b; " + name + "=x; " + name + "=y",
+		"__Host-Http-tabard.web.=x", "__Host-Http-tabard.web.\"=\"", "__Host-Http-tabard.desk.aaaaaaaa=x", name + "=\"\"", "\x00=\x00", strings.Repeat("__Host-Http-tabard.web.a=b; ", 99),
+	} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		if strings.Contains(header, value) {
+			return // the real one may pass
+		}
+		w := w.on(t)
+		got := w.browser().With("Cookie", header).Post("/token", `{"organization":"acme"}`)
+		if got.Code() != string(api.LoginRequired) && got.Code() != string(api.InvalidRequest) && got.Code() != string(api.SessionExpired) {
+			t.Errorf("%q: %d %s", header, got.Status, got.Body)
+		}
+		for _, c := range got.Cookies() {
+			if c.MaxAge >= 0 || c.Value != "" || !strings.HasPrefix(c.Name, "__Host-Http-tabard.web.") {
+				t.Errorf("%q: %s", header, c.Raw)
+			}
+		}
+	})
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
@@ -54,6 +56,11 @@ var underFault = map[string]func(*world) request{
 		w.restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
+	"a token that binds the device key": func(w *world) request {
+		b := w.signedIn("alice").On(httpbrowser.NewDevice(w))
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
 	"a token after two sign-ins": func(w *world) request {
 		b := w.signedIn("alice")
 		w.pass(time.Second)
@@ -93,6 +100,28 @@ var underFault = map[string]func(*world) request{
 	"signing out of an organization": signingOut(`{"scope":"organization","organization":"acme"}`),
 	"signing out":                    signingOut(`{"scope":"session"}`),
 	"signing out everywhere":         signingOut(`{"scope":"everywhere"}`),
+	"listing one's devices": func(w *world) request {
+		b := w.signedIn("alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Get("/sessions") }
+	},
+	"ending one's device": func(w *world) request {
+		b := w.signedIn("alice")
+		id := w.devices(b)[0].ID
+		w.signIn(b, "alice")
+		w.mint(b, "acme")
+		w.restart()
+		return func() httpbrowser.Response { return b.Fetch(http.MethodDelete, "/sessions/"+id, "") }
+	},
+	"a provider's logout": func(w *world) request {
+		w.signedIn("alice")
+		token := w.logoutToken("alice", func(jwt.MapClaims) {})
+		w.restart()
+		return func() httpbrowser.Response {
+			got := w.backchannel(token)
+			return httpbrowser.Response{Status: got.Code, Header: got.Header(), Body: got.Body.String()}
+		}
+	},
 	"the key set": func(w *world) request {
 		return func() httpbrowser.Response { return w.browser().Get("/.well-known/jwks.json") }
 	},

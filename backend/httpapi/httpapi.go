@@ -21,6 +21,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/token"
 )
 
 // Store is what the handler needs a store for.
@@ -55,6 +56,8 @@ type server struct {
 	attempts  keys.Sealer
 	upstream  keys.Sealer
 	provider  *login.Provider
+	replays   *token.Replays
+	nonces    nonces
 	log       recorder
 	now       func() time.Time
 	workspace atomic.Pointer[directory.Workspace]
@@ -75,6 +78,7 @@ func New(c Config) (http.Handler, error) {
 		base: strings.TrimSuffix(public.Path, "/"), store: c.Store, keys: c.Keys, refresh: refresh,
 		attempts: c.Secret.Sealer(keys.ForAttempts), upstream: c.Secret.Sealer(keys.ForUpstream),
 		provider: c.Provider, log: newRecorder(c.Log, c.Secret), now: c.Now,
+		replays: token.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(keys.ForNonces),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -118,6 +122,9 @@ func (s *server) routes() http.Handler {
 		{api.PathToken, map[string]endpoint{http.MethodPost: answer((*call).token)}},
 		{api.PathSession, map[string]endpoint{http.MethodGet: answer((*call).session)}},
 		{api.PathLogout, map[string]endpoint{http.MethodPost: answer((*call).logout)}},
+		{api.PathSessions, map[string]endpoint{http.MethodGet: answer((*call).sessions)}},
+		{api.PathSessions + "/{id}", map[string]endpoint{http.MethodDelete: answer((*call).endSessionByID)}},
+		{api.PathBackchannelLogout, map[string]endpoint{http.MethodPost: (*call).backchannelLogout}},
 		{api.PathLogin, map[string]endpoint{http.MethodGet: (*call).login}},
 		{api.PathCallback, map[string]endpoint{http.MethodGet: (*call).callback}},
 		{api.PathKeySet, map[string]endpoint{http.MethodGet: public((*call).keySet)}},

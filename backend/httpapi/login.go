@@ -32,25 +32,14 @@ func (c *call) login() error {
 	if err != nil {
 		return err
 	}
-	returnTo, err := c.landing(query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
+	attempt, err := c.begun(query)
 	if err != nil {
 		return err
 	}
-	attempt := login.NewAttempt(c.app.ID, returnTo, c.now)
-	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
-	if unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
-		return refuse(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
-	}
-	if text := query.Get(api.ParamMaxAge); text != "" {
-		age, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || age < 0 {
-			return refuse(api.InvalidRequest, "max_age is not a number of seconds.")
-		}
-		attempt.MaxAge = &age
-	}
 	var refused *login.Refused
 	if err := c.raising(&attempt, query.Get(api.ParamUser)); errors.As(err, &refused) {
-		return c.giveUp(attempt, refused)
+		c.giveUp(attempt, refused)
+		return nil
 	} else if err != nil {
 		return err
 	}
@@ -65,6 +54,28 @@ func (c *call) login() error {
 	}
 	c.redirect(target)
 	return nil
+}
+
+// begun is the sign-in that the parameters ask for.
+func (c *call) begun(query url.Values) (login.Attempt, error) {
+	returnTo, err := c.landing(query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
+	if err != nil {
+		return login.Attempt{}, err
+	}
+	attempt := login.NewAttempt(c.app.ID, returnTo, c.now)
+	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
+	if unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
+		return attempt, refuse(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
+	}
+	if text := query.Get(api.ParamMaxAge); text != "" {
+		age, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || age < 0 {
+			return attempt, refuse(api.InvalidRequest, "max_age is not a number of seconds.")
+		}
+		attempt.MaxAge = &age
+	}
+	attempt.JKT, err = c.namedKey(query.Get(api.ParamJKT))
+	return attempt, err
 }
 
 // navigation refuses what is not a top-level navigation, where the browser tells.
@@ -103,7 +114,7 @@ func (c *call) landing(appID, returnTo string) (string, error) {
 			if app.Disabled || (appID != "" && appID != app.ID) {
 				continue
 			}
-			if address, ok := returnAddress(app, c.home(app), returnTo); ok && c.owns(app, appID, returnTo) {
+			if address, ok := returnAddress(app, c.home(app), returnTo); ok && c.owns(w, app, appID, returnTo) {
 				c.workspace, c.app = w, app
 				return address, nil
 			}
@@ -114,9 +125,9 @@ func (c *call) landing(appID, returnTo string) (string, error) {
 
 // owns tells whether an app that was not named is the one meant by a path: the one
 // at the backend's own origin, or the only one.
-func (c *call) owns(app directory.App, appID, returnTo string) bool {
+func (c *call) owns(w *directory.Workspace, app directory.App, appID, returnTo string) bool {
 	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
-	return appID != "" || !path || c.home(app) == c.origin
+	return appID != "" || !path || c.home(app) == c.origin || len(w.Apps) == 1
 }
 
 // remember keeps the attempt in a cookie of its own, the newest few of them.
@@ -187,7 +198,8 @@ func (c *call) callback() error {
 	c.workspace, c.app = w, app
 	var refused *login.Refused
 	if err := c.arrive(attempt, query); errors.As(err, &refused) {
-		return c.giveUp(attempt, refused)
+		c.giveUp(attempt, refused)
+		return nil
 	} else if err != nil {
 		return err
 	}
@@ -213,18 +225,20 @@ func (c *call) attempt(state string) (login.Attempt, error) {
 	return attempt, nil
 }
 
-// giveUp goes back to the app with the reason why nobody signed in.
-func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) error {
-	target, err := url.Parse(attempt.ReturnTo)
-	if err != nil {
-		return err
+// giveUp goes back to the app with the reason why nobody signed in. The address
+// stays as the app wrote it.
+func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) {
+	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")
+	mark := "?"
+	if strings.Contains(address, mark) {
+		mark = "&"
 	}
-	query := target.Query()
-	query.Set(api.ParamError, refused.Code)
-	target.RawQuery = query.Encode()
+	address += mark + url.Values{api.ParamError: {refused.Code}}.Encode()
+	if marked {
+		address += "#" + fragment
+	}
 	c.record.refusal = refuse(api.LoginRequired, "The sign-in was refused.").because(refused)
-	c.redirect(target.String())
-	return nil
+	c.redirect(address)
 }
 
 const usedBefore = "This sign-in was used before. Start again."
@@ -249,7 +263,7 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity) (session.ID, erro
 		ID: id, App: c.app.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: c.now, ExpiresAt: c.workspace.Policy.SessionEnd(c.now),
 		SignIn:  session.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR},
-		Attempt: attempt.ID, UpstreamSID: i.SessionID, UpstreamToken: c.upstream.Seal([]byte(i.Token), id.String()),
+		Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: c.upstream.Seal([]byte(i.Token), id.String()),
 		UserAgent: clip(c.r.UserAgent()), Address: clip(c.r.RemoteAddr),
 	}
 	err = c.store.Create(c.ctx, s)

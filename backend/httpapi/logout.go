@@ -8,8 +8,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// logout is POST /logout. An authentic refresh token suffices, of whatever age:
-// whoever holds one may end its session. What has ended already stays so, and is
+// logout is POST /logout. An authentic refresh token suffices, of whatever age, with
+// the proof of the device key where there is one: whoever holds both may end the
+// session. What has ended already stays so, and is
 // no error.
 func (c *call) logout(request api.LogoutRequest) (*api.LogoutResponse, error) {
 	switch request.Scope {
@@ -21,7 +22,7 @@ func (c *call) logout(request api.LogoutRequest) (*api.LogoutResponse, error) {
 		return nil, refuse(api.InvalidRequest, "An organisation is named exactly with the scope organization.")
 	}
 	_, subject, err := c.authenticate(request.Organization)
-	if isRefusal(err) && refusalOf(err).Code.Action() == api.SignIn {
+	if over(err) {
 		return &api.LogoutResponse{ServerTime: c.now}, nil
 	}
 	if err != nil {
@@ -31,6 +32,16 @@ func (c *call) logout(request api.LogoutRequest) (*api.LogoutResponse, error) {
 		return nil, err
 	}
 	return c.end(request, subject)
+}
+
+// over tells the error that says that no session is left. That the device key is
+// missing says nothing of the kind.
+func over(err error) bool {
+	if !isRefusal(err) {
+		return false
+	}
+	code := refusalOf(err).Code
+	return code.Action() == api.SignIn && code != api.DeviceKeyRequired && code != api.DeviceKeyMismatch
 }
 
 func (c *call) end(request api.LogoutRequest, subject directory.Subject) (*api.LogoutResponse, error) {

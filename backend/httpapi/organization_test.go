@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/session"
 )
 
 func TestAnOrganizationThatDoesNotExistIsLikeOneThatDoesNotAdmit(t *testing.T) {
@@ -192,4 +195,43 @@ func TestMembershipMayComeFromAMappedClaim(t *testing.T) {
 	w.provider.People["zoe"]["groups"] = []string{}
 	w.wants(w.signedIn("zoe").Post("/token", `{"organization":"umbrella"}`), http.StatusForbidden, api.OrganizationAccessDenied)
 	w.mint(w.signedIn("alice"), "acme") // a membership of the file stays
+}
+
+// disabling is a store in which everybody's account is disabled.
+type disabling struct {
+	host.Store
+	on bool
+}
+
+func (d *disabling) Subject(ctx context.Context, id session.ID, ref string) (directory.Subject, error) {
+	subject, err := d.Store.Subject(ctx, id, ref)
+	subject.User.Disabled = d.on
+	return subject, err
+}
+
+func (d *disabling) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
+	user, err := d.Store.SignIn(ctx, u, now)
+	user.Disabled = d.on
+	return user, err
+}
+
+func TestADisabledPersonMayOnlySignOut(t *testing.T) {
+	store := &disabling{}
+	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	store.on = true
+	w.wants(b.Post("/token", `{"organization":"acme","enter":true}`), http.StatusUnauthorized, api.SessionRevoked)
+	w.wants(b.Get("/session"), http.StatusUnauthorized, api.SessionRevoked)
+	again := w.browser()
+	w.wants(again.SignIn("alice"), http.StatusForbidden, api.SessionRevoked)
+	if len(again.Cookies()) != 0 {
+		t.Errorf("the sign-in left %v", again.Cookies())
+	}
+	kept := b.Copy()
+	if out := b.Post("/logout", `{"scope":"session"}`); len(cleared(out)) != 1 {
+		t.Errorf("signing out: %d %s", out.Status, out.Body)
+	}
+	store.on = false
+	w.wants(kept.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 }

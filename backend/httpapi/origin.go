@@ -53,6 +53,7 @@ func (c *call) findApp(origin string) error {
 		}
 		if app, ok := w.AppByOrigin(origin); ok {
 			c.workspace, c.app = w, app
+			c.offerNonce()
 			return nil
 		}
 	}

@@ -52,6 +52,7 @@ var statuses = map[api.Code]int{
 	api.OriginNotAllowed:               http.StatusForbidden,
 	api.IdentityChanged:                http.StatusConflict,
 	api.DeviceKeyRequired:              http.StatusUnauthorized,
+	api.DeviceKeyMismatch:              http.StatusUnauthorized,
 	api.InvalidDPoPProof:               http.StatusBadRequest,
 	api.UseDPoPNonce:                   http.StatusBadRequest,
 	api.RequestTooOld:                  http.StatusConflict,
@@ -66,6 +67,7 @@ var statuses = map[api.Code]int{
 // given, and the client may try again.
 func refusalOf(err error) *refusal {
 	var known *refusal
+	var refused *login.Refused
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -73,6 +75,8 @@ func refusalOf(err error) *refusal {
 		return refuse(api.SessionExpired, "The session has ended. Sign in again.").because(err)
 	case errors.Is(err, session.ErrOrganizationEnded):
 		return refuse(api.OrganizationSessionExpired, "You signed out of this organisation.").because(err)
+	case errors.As(err, &refused):
+		return refuse(api.InvalidRequest, "The provider's message is not what was expected.").because(err)
 	case errors.Is(err, login.ErrUnavailable):
 		return refuse(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").because(err)
 	case errors.Is(err, context.Canceled):

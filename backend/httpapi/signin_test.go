@@ -3,11 +3,13 @@ package httpapi_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
@@ -97,6 +99,28 @@ func TestASecondUseOfACallbackIsRefused(t *testing.T) {
 	}
 }
 
+func TestTheWholeStateCountsNotOnlyTheCookiesName(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	back, err := url.Parse(w.callbackOf(b, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := back.Query()
+	state := query.Get("state")
+	for _, other := range []string{"", state[:8], state[:len(state)-1], state + "A", strings.ToLower(state), state[:8] + strings.Repeat("A", len(state)-8)} {
+		query.Set("state", other)
+		got := b.Copy().Step(publicURL + "/callback?" + query.Encode())
+		w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+		if len(got.Cookies()) != 0 {
+			t.Errorf("state %q: %v", other, got.Cookies())
+		}
+	}
+	if got := b.Step(back.String()); got.Status != http.StatusSeeOther {
+		t.Errorf("the state itself: %d %s", got.Status, got.Body)
+	}
+}
+
 // A provider that redeems a code twice cannot make two sessions of one attempt.
 func TestAnAttemptCountsOnceWhateverTheProviderDoes(t *testing.T) {
 	w := newWorld(t, nil)
@@ -180,13 +204,21 @@ func TestASignInThatTheProviderRefusesLeadsBackWithItsReason(t *testing.T) {
 		v.Del("code")
 		v.Set("error", "access_denied")
 	}
-	b := w.browser()
-	landed := b.Choose(b.Login("return_to=/notes?a=1%23top"), "alice")
-	if got := landed.URL.String(); got != origin+"/notes?a=1&"+api.ParamError+"=access_denied#top" {
-		t.Errorf("landed on %s", got)
-	}
-	if len(b.Cookies()) != 0 {
-		t.Errorf("the browser keeps %v", b.Cookies())
+	for returnTo, want := range map[string]string{
+		"/notes":        "/notes?tabard_error=access_denied",
+		"/notes?b=2&a":  "/notes?b=2&a&tabard_error=access_denied",
+		"/notes?#top?":  "/notes?&tabard_error=access_denied#top?",
+		"/notes#top":    "/notes?tabard_error=access_denied#top",
+		"/notes%zz?%zz": "/notes%zz?%zz&tabard_error=access_denied",
+	} {
+		b := w.browser()
+		got := b.Step(w.callbackOf(b, "return_to="+url.QueryEscape(returnTo)))
+		if got.Status != http.StatusSeeOther || got.Header.Get("Location") != origin+want {
+			t.Errorf("%s leads to %d %s", returnTo, got.Status, got.Header.Get("Location"))
+		}
+		if len(b.Cookies()) != 0 {
+			t.Errorf("the browser keeps %v", b.Cookies())
+		}
 	}
 }
 
@@ -220,4 +252,46 @@ func TestAProviderThatIsAwayIsNoEnd(t *testing.T) {
 		t.Errorf("the same callback, again: %d %s", got.Status, got.Body)
 	}
 	w.theSession(b)
+}
+
+func TestAPathIsTheOnlyAppsWhereverTheBackendIs(t *testing.T) {
+	w := newWorld(t, nil)
+	w.hosts["localhost:9000"] = http.NotFoundHandler()
+	b := w.browserOf(sibling)
+	if got := b.Choose(b.Login("return_to=/notes"), "alice").URL.String(); got != origin+"/notes" {
+		t.Errorf("of two apps the one at the backend's origin owns a path, not %s", got)
+	}
+	if got := b.Choose(b.Login("app=desk&return_to=/notes"), "alice").URL.String(); got != sibling+"/notes" {
+		t.Errorf("the app that was named owns it, not %s", got)
+	}
+	d := desired()
+	d.Workspace.Apps = d.Workspace.Apps[1:2]
+	w.apply(d)
+	w.restart()
+	if got := b.Choose(b.Login("return_to=/notes"), "alice").URL.String(); got != sibling+"/notes" {
+		t.Errorf("the only app owns it, not %s", got)
+	}
+}
+
+func TestWhatASessionKeepsOfItsBrowserIsText(t *testing.T) {
+	w := newWorld(t, nil)
+	for sent, want := range map[string]string{
+		"Browser/1.0":                    "Browser/1.0",
+		"bytes \xff\xfe":                 "bytes ?",
+		strings.Repeat("a", 255) + "é":   strings.Repeat("a", 255) + "?",
+		strings.Repeat("agent ", 10_000): strings.Repeat("agent ", 43)[:256],
+	} {
+		b := w.browser()
+		back := w.callbackOf(b, "")
+		b.With("User-Agent", sent).Step(back)
+		_, value := w.theSession(b)
+		token, err := session.ParseToken(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := w.store.Session(t.Context(), token.Session())
+		if err != nil || kept.UserAgent != want {
+			t.Errorf("of %.20q… the session keeps %q, %v", sent, kept.UserAgent, err)
+		}
+	}
 }

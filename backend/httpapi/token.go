@@ -67,6 +67,9 @@ const noAccess = "You do not have access to this organisation."
 // member returns the person's place in the organisation that was named, or in the
 // only one that they have where none was.
 func (c *call) member(ref string, subject directory.Subject) (*directory.Membership, error) {
+	if err := enabled(subject.User); err != nil {
+		return nil, err
+	}
 	if ref != "" {
 		if subject.Membership == nil {
 			return nil, refuse(api.OrganizationAccessDenied, noAccess)
@@ -86,7 +89,7 @@ func (c *call) member(ref string, subject directory.Subject) (*directory.Members
 func (c *call) claims(s directory.Subject, m *directory.Membership, d policy.Decision) token.Claims {
 	c.record.organization = m.Organization.ID
 	event := d.Stay.Authentication
-	return token.Claims{
+	claims := token.Claims{
 		Issuer: c.issuer, Subject: s.User.ID, Audience: []string{c.app.Audience},
 		IssuedAt: c.now, Expires: d.Expires, ID: rand.Text(),
 		ClientID: c.app.ID, SessionID: s.Session.ID.String(),
@@ -94,11 +97,19 @@ func (c *call) claims(s directory.Subject, m *directory.Membership, d policy.Dec
 		Roles: m.Roles, Permissions: c.workspace.Permissions(m.Roles),
 		AuthTime: event.Time, ACR: event.ACR, AMR: event.AMR,
 	}
+	if c.app.DPoPBoundTokens && s.Session.JKT != "" {
+		claims.Confirmation = &token.Confirmation{JKT: s.Session.JKT}
+	}
+	return claims
 }
 
 func (c *call) minted(signed string, claims token.Claims, s directory.Subject, m *directory.Membership, d policy.Decision) *api.TokenResponse {
+	kind := api.TokenTypeBearer
+	if claims.Confirmation != nil {
+		kind = api.TokenTypeDPoP
+	}
 	return &api.TokenResponse{
-		AccessToken: signed, TokenType: api.TokenTypeBearer,
+		AccessToken: signed, TokenType: kind,
 		ExpiresIn: claims.Expires - c.now, ServerTime: c.now,
 		Organization: api.Organization{ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name},
 		Roles:        claims.Roles, Permissions: claims.Permissions,

@@ -34,7 +34,7 @@ const (
 
 // world is a backend with everything around it, in one process.
 type world struct {
-	*testing.T
+	testing.TB
 	store    *sqlstore.Store
 	file     string // the database
 	secret   keys.Secret
@@ -42,6 +42,7 @@ type world struct {
 	hosts    httpbrowser.Hosts
 	through  host.Store // what the backend sees of the store
 	logged   *lockedBuffer
+	folder   string // of the database
 	*clock
 }
 
@@ -66,12 +67,12 @@ func (c *clock) pass(d time.Duration) {
 
 // newWorld starts a backend; wrap, where it is not nil, stands between it and its
 // store.
-func newWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
+func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
-	w := &world{T: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}}
+	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}, folder: t.TempDir()}
 	w.secret, _ = keys.NewSecret()
 	var err error
-	w.file = filepath.Join(t.TempDir(), "tabard.db")
+	w.file = filepath.Join(w.folder, "tabard.db")
 	if w.store, err = sqlite.Open(t.Context(), w.file); err != nil {
 		t.Fatal(err)
 	}
@@ -108,9 +109,9 @@ func (w *world) backend(public string, store host.Store) http.Handler {
 }
 
 // on returns the same world for a subtest.
-func (w *world) on(t *testing.T) *world {
+func (w *world) on(t testing.TB) *world {
 	other := *w
-	other.T = t
+	other.TB = t
 	return &other
 }
 

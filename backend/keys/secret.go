@@ -35,6 +35,7 @@ const (
 	ForSigningKeys   Purpose = "signing key"
 	ForUpstream      Purpose = "upstream identity token"
 	ForLogs          Purpose = "log hash"
+	ForNonces        Purpose = "DPoP nonce"
 )
 
 const secretBytes = 32

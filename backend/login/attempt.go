@@ -27,6 +27,9 @@ type Attempt struct {
 	// MaxAge is the greatest age of the authentication that was asked for, in
 	// seconds; nil where none was.
 	MaxAge *int64 `json:"max_age,omitempty"`
+	// JKT is the thumbprint of the device key that the session is bound to (RFC
+	// 9449 section 10); empty without one.
+	JKT string `json:"jkt,omitempty"`
 	// ACRValues are the authentication context classes that were asked for, the
 	// preferred first, separated by spaces.
 	ACRValues string `json:"acr_values,omitempty"`

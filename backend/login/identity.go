@@ -1,7 +1,9 @@
 package login
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -118,11 +120,14 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 		Name            string   `json:"name"`
 		Email           string   `json:"email"`
 	}
+	var text json.RawMessage
 	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject, Claims: map[string]any{}}
-	if err := errors.Join(token.Claims(&claims), token.Claims(&identity.Claims)); err != nil {
+	if err := errors.Join(token.Claims(&claims), token.Claims(&identity.Claims), token.Claims(&text)); err != nil {
 		return Identity{}, refused("identity token: %w", err)
 	}
 	switch {
+	case holdsNull(text):
+		return Identity{}, refused("identity token: a null character")
 	case token.Nonce == "" || token.Nonce != a.Nonce:
 		return Identity{}, refused("identity token: another nonce")
 	case token.Subject == "" || len(token.Subject) > 255:
@@ -143,6 +148,10 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 	identity.Name, identity.Email = claims.Name, verified(claims.Email, identity.Claims)
 	return identity, nil
 }
+
+// holdsNull tells that a text of the JSON may hold U+0000, which no name has and not
+// every database keeps.
+func holdsNull(text json.RawMessage) bool { return bytes.Contains(text, []byte(`\u0000`)) }
 
 // verified returns an e-mail address unless the claims beside it say that the
 // provider has not verified it (OpenID Connect Core section 5.1).
@@ -168,7 +177,8 @@ func (p *Provider) addUserInfo(ctx context.Context, found *discovered, tokens *o
 		return refused("userinfo: of another sub")
 	}
 	var claims map[string]any
-	if err := info.Claims(&claims); err != nil {
+	var text json.RawMessage
+	if errors.Join(info.Claims(&claims), info.Claims(&text)) != nil || holdsNull(text) {
 		return nil
 	}
 	for name, value := range claims {

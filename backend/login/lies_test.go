@@ -18,13 +18,17 @@ import (
 	"github.com/tabard-auth/tabard/backend/login/logintest"
 )
 
-// claim makes the identity token say something else, or nothing.
+// claim makes the identity token say something else, or nothing, and userinfo agree
+// about who it is.
 func claim(name string, value any) func(*logintest.Provider) {
 	return func(p *logintest.Provider) {
-		p.Claims = func(claims map[string]any) {
+		lie := func(claims map[string]any) {
 			if claims[name] = value; value == nil {
 				delete(claims, name)
 			}
+		}
+		if p.Claims = lie; name == "sub" {
+			p.UserInfo = lie
 		}
 	}
 }
@@ -85,6 +89,11 @@ func enormous(w http.ResponseWriter, _ *http.Request) {
 	w.Write([]byte(`{"padding":"` + strings.Repeat("x", 10<<20) + `"}`))
 }
 
+func withNull(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Write([]byte(`{"sub":"alice","email":"a\u0000@example.com"}`))
+}
+
 func notJSON(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Write([]byte("<html>"))
@@ -111,6 +120,7 @@ func TestAnAnswerWithOneLieIsRefused(t *testing.T) {
 		"sub missing":                    claim("sub", nil),
 		"sub too long":                   claim("sub", strings.Repeat("a", 256)),
 		"sub of another type":            claim("sub", 7),
+		"a null character":               claim("groups", []string{"a\x00"}),
 		"no signature":                   signed(unsigned),
 		"signed with the client secret":  signed(withClientSecret),
 		"signed with another key":        signed(foreignKey),
@@ -168,6 +178,17 @@ func TestNothingIsTakenFromWhereARedirectPoints(t *testing.T) {
 		t.Error("the redirect was followed")
 	}}
 	wantUnavailable(t, p)
+}
+
+func TestAnErrorQuotesLittleOfAnAnswer(t *testing.T) {
+	p := provider(t)
+	p.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadGateway)
+		w.Write([]byte(strings.Repeat("x", 1<<20)))
+	}}
+	if err := client(p).Discover(t.Context()); err == nil || len(err.Error()) > 400 {
+		t.Errorf("%.400s", err)
+	}
 }
 
 func TestAHangingEndpointIsGivenUp(t *testing.T) {
@@ -260,7 +281,7 @@ func TestIssIsNotDemandedWhereItIsNotAdvertised(t *testing.T) {
 }
 
 func TestAUserInfoEndpointThatFailsFailsNothing(t *testing.T) {
-	for name, lie := range map[string]http.HandlerFunc{"failing": failing, "enormous": enormous, "redirecting": redirecting} {
+	for name, lie := range map[string]http.HandlerFunc{"failing": failing, "enormous": enormous, "redirecting": redirecting, "with a null character": withNull} {
 		p := provider(t)
 		endpoint("/userinfo", lie)(p)
 		if got, err := signIn(t, p, nil); err != nil || got.Subject != "alice" || got.Email != "" {

@@ -100,8 +100,8 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 		return found, nil
 	}
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.config.Issuer)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	if err != nil { // it may quote the whole answer
+		return nil, fmt.Errorf("%w: %.300s", ErrUnavailable, err)
 	}
 	found := &discovered{provider: provider, oauth: oauth2.Config{
 		ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret,

@@ -43,7 +43,9 @@ func TestTheTable(t *testing.T) {
 	s := token(7, sibling, previous, at-10)
 	p := token(6, previous, grandparent, at-300)
 	usedLate := with(func(r *session.Row) { r.CurLast = at + 240 + 66 })
+	usedInTime := with(func(r *session.Row) { r.CurLast = at + 240 + 65 })
 	usedOnce := with(func(r *session.Row) { r.CurLast = at + 60 })
+	unsteady := with(func(r *session.Row) { r.CurLast = at + 105 })
 	steady := with(func(r *session.Row) { r.CurLast = at + 106 })
 	rolled := with(func(r *session.Row) { r.CurLast, r.Rolled = at+60, true })
 	worn := with(func(r *session.Row) { r.CurLast, r.Rollbacks = at+60, 3 })
@@ -60,19 +62,23 @@ func TestTheTable(t *testing.T) {
 		{"C after years", row, c, at + 1e9, session.Current},
 		{"N", row, n, at + 241, session.Advance},
 		{"N after years", row, n, at + 1e9, session.Advance},
+		{"N, C used by a request that it overtook", usedInTime, n, at + 400, session.Advance},
 		{"N, C used since, in flight across a crash", usedLate, n, at + 240 + 105, session.Straggler},
 		{"N, C used since, later", usedLate, n, at + 240 + 106, session.Reuse},
 		{"S", row, s, at + 30, session.Switch},
 		{"S after years", row, s, at + 1e9, session.Switch},
+		{"S, C used by a request that it overtook", with(func(r *session.Row) { r.CurLast = at + 55 }), s, at + 300, session.Switch},
 		{"S, C used since, in flight", usedOnce, s, at + 95, session.Straggler},
 		{"S, C used since, later", usedOnce, s, at + 96, session.Rollback},
 		{"S, after another rollback", rolled, s, at + 96, session.Reuse},
 		{"S, after k rollbacks", worn, s, at + 96, session.Reuse},
+		{"S, C not used too long", unsteady, s, at + 300, session.Rollback},
 		{"S, C used too long", steady, s, at + 300, session.Reuse},
 		{"P in flight", row, p, at + 65, session.Straggler},
 		{"P later", row, p, at + 66, session.Rollback},
 		{"P later, after another rollback", rolled, p, at + 66, session.Rollback},
 		{"P later, after k rollbacks", worn, p, at + 66, session.Reuse},
+		{"P later, C not used too long", unsteady, p, at + 300, session.Rollback},
 		{"P later, C used too long", steady, p, at + 300, session.Reuse},
 		{"two ahead", row, token(9, next, stranger, at), at + 1, session.Lost},
 		{"next of a stranger", row, token(8, next, stranger, at), at + 1, session.Lost},

@@ -47,6 +47,10 @@ type Authentication struct {
 	Connection string
 }
 
+// BindWithin is how long after its sign-in a session without a device key may still
+// be bound to one, in seconds.
+const BindWithin = 120
+
 // Presentation is an authentic token presented to its session: what the verdict
 // is about, besides the row.
 type Presentation struct {
@@ -57,10 +61,21 @@ type Presentation struct {
 	Now    int64
 }
 
+// UpstreamLogout says which sessions a provider ended: of its person Subject, of
+// its own session SessionID, or both; one of the two may be empty.
+type UpstreamLogout struct {
+	Issuer    string
+	Subject   string
+	SessionID string
+	// Until is the newest sign-in that it is about, in Unix seconds.
+	Until int64
+}
+
 // Reasons for the end of a session other than Judge's own.
 const (
 	ReasonSignedOut  Reason = "signed_out"
 	ReasonSuperseded Reason = "superseded"
+	ReasonUpstream   Reason = "provider_logout"
 )
 
 // ErrAttemptUsed refuses a second session from one sign-in attempt.
@@ -84,8 +99,17 @@ type Store interface {
 	// statement on the newest state of the row, and returns the row after it.
 	// Of a session that had ended before it returns the row as it is.
 	Present(ctx context.Context, p Presentation) (Row, error)
+	// Bind binds a living session that has no device key and began at most
+	// BindWithin ago to the key of a thumbprint, and returns the thumbprint that
+	// the session has then: another's where that came first, "" where it was too
+	// late.
+	Bind(ctx context.Context, id ID, jkt string, now int64) (string, error)
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
 	// RevokeUser ends all of a person's sessions.
 	RevokeUser(ctx context.Context, userID string, reason Reason, now int64) error
+	// RevokeUpstream ends the sessions that a provider's logout is about.
+	RevokeUpstream(ctx context.Context, l UpstreamLogout, reason Reason, now int64) error
+	// Live returns a person's live sessions, the newest first, at most limit.
+	Live(ctx context.Context, userID string, now int64, limit int) ([]Session, error)
 }

@@ -147,6 +147,15 @@ func TestEveryOtherSpellingIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnotherVersionIsMalformed(t *testing.T) {
+	text := ring(t, newKey).Sign(anyToken(), secret)
+	for _, first := range []string{"AA", "Ag", "_w"} {
+		if _, err := session.ParseToken(first + text[2:]); !errors.Is(err, session.ErrMalformedToken) {
+			t.Errorf("beginning with %q: %v", first, err)
+		}
+	}
+}
+
 func refused(t *testing.T, ring *session.Ring, text string) {
 	t.Helper()
 	_, err := open(ring, secret, text)
@@ -161,6 +170,7 @@ func FuzzToken(f *testing.F) {
 	text := ring.Sign(token, secret)
 	f.Add(text)
 	f.Add(text[:127] + "=")
+	f.Add(text[:60] + "\r\n\r\n" + text[64:])
 	f.Add(strings.Repeat("A", 128))
 	f.Fuzz(func(t *testing.T, other string) {
 		got, err := open(ring, secret, other)

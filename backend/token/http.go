@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 )
 
 // Protect lets requests pass that carry a token of any organisation. The handler
@@ -46,20 +45,8 @@ func ClaimsFrom(ctx context.Context) *Claims {
 	return claims
 }
 
-// ErrNoToken is the error of a request without an access token.
-var ErrNoToken = errors.New("token: the request carries no access token")
-
-// VerifyRequest verifies the access token of a request (RFC 6750 section 2.1).
-func (v *Verifier) VerifyRequest(r *http.Request) (*Claims, error) {
-	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || raw == "" || len(r.Header.Values("Authorization")) != 1 {
-		return nil, ErrNoToken
-	}
-	return v.Verify(r.Context(), raw)
-}
-
-// Refuse answers a request whose token was refused (RFC 6750 section 3): 401 where
-// another token could help, 403 where the token is of another organisation, 503
+// Refuse answers a request whose token was refused (RFC 6750 section 3, RFC 9449
+// section 7.1): 401 where another token or proof could help, 403 where the token is of another organisation, 503
 // where the keys could not be had.
 func Refuse(w http.ResponseWriter, err error) {
 	status, code := http.StatusUnauthorized, "invalid_token"
@@ -70,6 +57,11 @@ func Refuse(w http.ResponseWriter, err error) {
 		status, code = http.StatusForbidden, "organization_mismatch"
 	case reason == KeysUnavailable:
 		status, code = http.StatusServiceUnavailable, "temporarily_unavailable"
+	case reason == InvalidProof:
+		code = "invalid_dpop_proof"
+		w.Header().Set("WWW-Authenticate", `DPoP error="invalid_dpop_proof", algs="ES256"`)
+	case reason == ProofRequired:
+		w.Header().Set("WWW-Authenticate", `DPoP error="invalid_token", error_description="proof_required", algs="ES256"`)
 	default:
 		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="invalid_token", error_description=%q`, reason))
 	}

@@ -30,6 +30,10 @@ const (
 	MissingClaim      Reason = "missing_claim"
 	WrongOrganization Reason = "wrong_organization"
 	KeysUnavailable   Reason = "keys_unavailable"
+	// ProofRequired: the token is bound to a key (RFC 9449), and nothing proves
+	// that its bearer has it.
+	ProofRequired Reason = "proof_required"
+	InvalidProof  Reason = "invalid_proof"
 )
 
 // Error is the error of a refused token.
@@ -80,6 +84,11 @@ type Config struct {
 	Keys     KeySource
 	// Algorithms is the allow-list; nil means ES256 and EdDSA.
 	Algorithms []string
+	// BaseURL is what precedes a request's path in the address that clients know,
+	// such as https://api.example.com: the proofs of bound tokens are compared with
+	// it, never with what a request says of its host. Without it, bound tokens are
+	// refused.
+	BaseURL string
 	// Leeway is what clocks may differ by; 0 means 30 s, more than 60 s is refused.
 	Leeway time.Duration
 	// Now tells the time; nil means time.Now.
@@ -94,8 +103,9 @@ const (
 
 // Verifier verifies access tokens.
 type Verifier struct {
-	config Config
-	parser *jwt.Parser
+	config  Config
+	parser  *jwt.Parser
+	replays *Replays
 }
 
 // NewVerifier returns the verifier of a configuration.
@@ -116,21 +126,28 @@ func NewVerifier(c Config) (*Verifier, error) {
 		c.Now = time.Now
 	}
 	parser := jwt.NewParser(jwt.WithValidMethods(c.Algorithms), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
-	return &Verifier{config: c, parser: parser}, nil
+	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	if _, err := normalised(c.BaseURL); c.BaseURL != "" && err != nil {
+		return nil, fmt.Errorf("token: BaseURL %q is not an http address", c.BaseURL)
+	}
+	v := &Verifier{config: c, parser: parser}
+	v.replays = NewReplays(proofLife+2*v.leeway(), maxResourceProofs)
+	return v, nil
 }
 
-// Verify returns the claims of a token that authorises: authentic, of this issuer
-// and audience, and within its time. Every other token is an *Error.
+// Verify returns the claims of a token that authorises by itself: authentic, of
+// this issuer and audience, within its time, and bound to no key. Every other token
+// is an *Error; VerifyRequest takes those that are bound to a key.
 //
 // The caller still has to compare Claims.OrganizationID with the organisation of
 // the resource; VerifyFor does both.
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
-	claims, err := v.authentic(ctx, raw)
+	claims, err := v.Inspect(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.timely(claims); err != nil {
-		return nil, err
+	if claims.Confirmation != nil {
+		return nil, &Error{Reason: ProofRequired}
 	}
 	return claims, nil
 }
@@ -186,7 +203,7 @@ func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
 }
 
 func (v *Verifier) timely(c *Claims) error {
-	now, leeway := v.config.Now().Unix(), int64(v.config.Leeway/time.Second)
+	now, leeway := v.config.Now().Unix(), v.leeway()
 	switch {
 	case c.IssuedAt > now+leeway:
 		return &Error{Reason: NotYetValid}
@@ -195,6 +212,8 @@ func (v *Verifier) timely(c *Claims) error {
 	}
 	return nil
 }
+
+func (v *Verifier) leeway() int64 { return int64(v.config.Leeway / time.Second) }
 
 // keyFor finds the token's key. It obeys kid alone: no key or address that the
 // token itself carries, and no algorithm but the key's own.

@@ -10,16 +10,16 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds the life of a browser in a test, awaitTimeout that of [Await],
-// which polls by a timer: frames come only while a tab is in front.
 const (
-	patience     = 2 * time.Minute
+	patience     = 2 * time.Minute // the life of a browser in a test
 	awaitTimeout = 15 * time.Second
-	pollInterval = 20 * time.Millisecond
+	lookTimeout  = 2 * time.Second
+	lookInterval = 50 * time.Millisecond
 )
 
 // New starts a browser with a profile of its own and returns its first tab. The
@@ -125,20 +125,31 @@ func Block(t testing.TB, tab context.Context, pattern string) {
 	}
 }
 
-// Await waits until an expression is true in a tab's page, across navigations.
+// Await waits until an expression is true in a tab's page. It asks again and
+// again from outside, so a page that goes away, is frozen or paints no frames is
+// no obstacle.
 func Await(t testing.TB, tab context.Context, expression string) {
 	t.Helper()
-	deadline := time.Now().Add(awaitTimeout)
+	patient, stop := context.WithTimeout(tab, awaitTimeout)
+	defer stop()
 	for {
-		_, err := chromedp.Run(tab, chromedp.Poll[bool](expression,
-			chromedp.WithPollingInterval(pollInterval), chromedp.WithPollingTimeout(time.Until(deadline))))
-		if err == nil {
+		holds, err := look(patient, expression)
+		if err == nil && holds {
 			return
 		}
-		if tab.Err() != nil || time.Now().After(deadline) {
-			t.Fatalf("awaiting %s: %v", expression, err)
+		select {
+		case <-time.After(lookInterval):
+		case <-patient.Done():
+			t.Fatalf("awaited in vain: %s (%v)", expression, err)
 		}
 	}
+}
+
+// look evaluates a condition once; a page on its way out may never answer.
+func look(tab context.Context, expression string) (bool, error) {
+	ctx, stop := context.WithTimeout(tab, lookTimeout)
+	defer stop()
+	return chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
 }
 
 // Press waits until an element can be seen and presses it.
@@ -170,4 +181,23 @@ func Opened(t testing.TB, tab context.Context, expression string) context.Contex
 		t.Fatalf("no tab was opened by %s", expression)
 		return nil
 	}
+}
+
+// Before lets a script run in a tab's pages before their own.
+func Before(t testing.TB, tab context.Context, script string) {
+	t.Helper()
+	if _, err := chromedp.Call(tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
+		t.Fatalf("adding a script: %v", err)
+	}
+}
+
+// Cookies returns the cookies that a tab sends to a URL, also those that no script
+// reads.
+func Cookies(t testing.TB, tab context.Context, url string) []*network.Cookie {
+	t.Helper()
+	got, err := chromedp.Call(tab, network.GetCookies, network.GetCookiesParams{URLs: []string{url}})
+	if err != nil {
+		t.Fatalf("reading the cookies: %v", err)
+	}
+	return got.Cookies
 }

@@ -41,3 +41,7 @@ func TestTheContractHoldsInProcess(t *testing.T) {
 	}
 	contract.Run(t, target)
 }
+
+func TestTheContractHoldsOnTheServer(t *testing.T) {
+	contract.Run(t, contract.StartServer(t).Target)
+}

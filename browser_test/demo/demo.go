@@ -3,22 +3,18 @@
 package demo
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/browser_test/chrome"
+	"github.com/tabard-auth/tabard/browser_test/program"
 )
 
 // Demo is a running demo.
@@ -35,32 +31,17 @@ const patience = 60 * time.Second
 // Start runs a demo until the test ends.
 func Start(t testing.TB) *Demo {
 	t.Helper()
-	programs := build(t)
-	page, backend, provider := port(t), port(t), port(t)
+	page, backend, provider := program.Port(t), program.Port(t), program.Port(t)
 	d := &Demo{
 		Origin: fmt.Sprintf("http://localhost:%d", page),
 		Issuer: fmt.Sprintf("http://127.0.0.1:%d", provider),
-		State:  t.TempDir(), tabard: filepath.Join(programs, "tabard"),
+		State:  t.TempDir(), tabard: program.Path(t, "tabard"),
 	}
 	d.Backend = d.Origin + "/auth"
-	command := exec.Command(filepath.Join(programs, "web-demo"), "-tabard", d.tabard, "-state", d.State,
+	process := program.Start(t, "web-demo", nil, "-tabard", d.tabard, "-state", d.State,
 		"-port", strconv.Itoa(page), "-backend-port", strconv.Itoa(backend),
 		"-provider", fmt.Sprintf("127.0.0.1:%d", provider))
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { command.Wait(); close(ended) }()
-	t.Cleanup(func() {
-		command.Process.Signal(syscall.SIGTERM)
-		<-ended
-		if t.Failed() {
-			t.Logf("the demo said:\n%s", output.String())
-		}
-	})
-	d.await(t, ended)
+	d.await(t, process.Ended)
 	return d
 }
 
@@ -138,46 +119,4 @@ func Wears(t testing.TB, tab context.Context, organization string) {
 func Screen(t testing.TB, tab context.Context, name string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`document.body?.dataset.screen === %q`, name))
-}
-
-// port returns a port that is free now.
-func port(t testing.TB) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
-var (
-	once     sync.Once
-	folder   string
-	buildErr error
-)
-
-// build builds both programs where make does, once in a test binary.
-func build(t testing.TB) string {
-	t.Helper()
-	once.Do(func() {
-		root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
-		if err != nil {
-			buildErr = err
-			return
-		}
-		folder = filepath.Join(strings.TrimSpace(string(root)), "bin")
-		for name, source := range map[string]string{"tabard": "backend", "web-demo": "web-demo"} {
-			command := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(folder, name), "github.com/tabard-auth/tabard/"+source)
-			command.Env = append(os.Environ(), "CGO_ENABLED=0")
-			if out, err := command.CombinedOutput(); err != nil {
-				buildErr = fmt.Errorf("%w\n%s", err, out)
-				return
-			}
-		}
-	})
-	if buildErr != nil {
-		t.Fatal(buildErr)
-	}
-	return folder
 }

@@ -26,6 +26,7 @@ type Browser struct {
 	page    *url.URL // where the tab is
 	jar     *jar
 	header  map[string]*string // overrides; nil takes the header away
+	device  *Device            // nil without one
 
 	// Transport carries the requests; http.DefaultTransport unless set.
 	Transport http.RoundTripper
@@ -43,9 +44,11 @@ func New(t testing.TB, origin, backend string) *Browser {
 	return b
 }
 
-// Copy returns a second browser with a copy of the first one's cookies: a thief's.
+// Copy returns a second browser with a copy of the first one's cookies: a thief's,
+// who could not take the device key along.
 func (b *Browser) Copy() *Browser {
 	other := *b
+	other.device = nil
 	other.jar = &jar{cookies: append([]stored(nil), b.jar.cookies...)}
 	return &other
 }
@@ -101,7 +104,13 @@ func (b *Browser) Fetch(method, path, body string) Response {
 	r.Header.Set("Sec-Fetch-Site", relation(b.origin, r.URL))
 	r.Header.Set("Sec-Fetch-Mode", "cors")
 	r.Header.Set("Sec-Fetch-Dest", "empty")
-	return b.send(r, sent{from: b.origin})
+	if b.device == nil {
+		return b.send(r, sent{from: b.origin})
+	}
+	r.Header.Set("DPoP", b.device.Proof(b.t, method, r.URL.String(), b.Now()))
+	answer := b.send(r, sent{from: b.origin})
+	b.device.learn(answer.Header.Get("DPoP-Nonce"))
+	return answer
 }
 
 func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }

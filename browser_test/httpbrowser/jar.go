@@ -24,6 +24,9 @@ func (j *jar) keep(from *url.URL, c *http.Cookie, now time.Time) {
 	if !acceptable(from, c) {
 		return
 	}
+	if c.Path == "" {
+		c.Path = "/"
+	}
 	at := slices.IndexFunc(j.cookies, func(s stored) bool {
 		return s.host == from.Hostname() && s.Name == c.Name && s.Path == c.Path
 	})
@@ -75,7 +78,8 @@ func (j *jar) of(to *url.URL, s sent, method string, now time.Time) []*http.Cook
 	var all []*http.Cookie
 	for _, c := range j.cookies {
 		live := c.ends.IsZero() || c.ends.After(now)
-		if live && c.host == to.Hostname() && (!c.Secure || trustworthy(to)) && s.allows(c.SameSite, to, method) {
+		near := c.host == to.Hostname() && (c.Path == "/" || to.Path == c.Path || strings.HasPrefix(to.Path, c.Path+"/"))
+		if live && near && (!c.Secure || trustworthy(to)) && s.allows(c.SameSite, to, method) {
 			all = append(all, &http.Cookie{Name: c.Name, Value: c.Value})
 		}
 	}

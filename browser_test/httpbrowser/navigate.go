@@ -49,7 +49,11 @@ var pressed = regexp.MustCompile(`name="request" value="([^"]*)"`)
 // of the page that the backend sends them back to.
 func (b *Browser) SignIn(person string) Response {
 	b.t.Helper()
-	return b.Choose(b.Login(""), person)
+	query := ""
+	if b.device != nil {
+		query = "dpop_jkt=" + b.device.Thumbprint()
+	}
+	return b.Choose(b.Login(query), person)
 }
 
 // Choose presses a person's button on the development provider's page. An answer

@@ -3,25 +3,26 @@
 // runs, and asks the module from then on.
 
 import { TabardError } from "./error.js";
-import { fetchFor } from "./fetch.js";
-import { deferred, startModule } from "./module.js";
+import { fetchFor, tokenOf } from "./fetch.js";
+import { Module } from "./module.js";
+import { joinTabs, takeParameter } from "./page.js";
 import { living } from "./record.js";
+import { scopeOf } from "./scope.js";
+import { begin, freeze, Store } from "./store.js";
 
-/** @import { Client, Options, State, SwitchResult } from "../index.js" */
+/** @import { Client, Options, SwitchResult } from "../index.js" */
 
 /** Where this file was loaded from, if the backend serves it. */
 const servedBy = import.meta.url?.match(/^(https?:.*)\/client\/tabard\.js$/)?.[1];
-
-const begin = '{"status":"starting","fence":0,"organization":null,"user":null,"roles":[],"permissions":[],"organizations":null,"error":null,"deviceBound":false}';
 
 /**
  * @param {Options} [options]
  * @returns {Client}
  */
 export function createClient(options = {}) {
-  const base = options.backend ?? servedBy;
-  if (base === undefined) throw new TypeError("createClient: option backend is missing, as in createClient({ backend: \"/auth\" })");
-  return typeof document === "undefined" ? prerendered() : client(base, options);
+  const backend = options.backend ?? servedBy;
+  if (backend === undefined) throw new TypeError('createClient: option backend is missing, as in createClient({ backend: "/auth" })');
+  return typeof document === "undefined" ? prerendered() : client(backend, options);
 }
 
 /**
@@ -30,185 +31,114 @@ export function createClient(options = {}) {
  * @returns {Client}
  */
 function client(base, options) {
-  const backend = new URL(base, document.baseURI).href.replace(/\/+$/, "");
-  const key = "tabard:" + backend;
-  const organization = options.organization ?? takeParameter("tabard_organization");
-  const arrival = takeParameter("tabard_error");
-  const apis = (options.apis ?? [location.origin]).map((url) => new URL(url, location.href).origin);
-  /** @type {Set<(state: State) => void>} */
-  const listeners = new Set();
-  const closing = new AbortController();
-  /** @type {ReturnType<typeof deferred<void>>} */
-  const ready = deferred();
-
-  let text = "";
-  /** @type {State} */
-  let state;
-  let partition = scopeOf("");
-  let person = "";
-  let notifying = false;
-  /** @type {Map<string, ReturnType<typeof scopeOf>>} */
-  const others = new Map();
-
-  /** @param {string} json */
-  function changed(json) {
-    if (json === text) return;
-    text = json;
-    const next = freeze(JSON.parse(json));
-    const key = partitionKey(next);
-    if (next.fence !== state?.fence || key !== partition.key) {
-      partition.abort();
-      partition = scopeOf(key);
-    }
-    const signedIn = personOf(next);
-    if (person && signedIn !== person) abortOthers();
-    person = signedIn;
-    state = next;
-    if (state.status !== "starting") ready.resolve();
-    if (!notifying) queueMicrotask(notify);
-    notifying = true;
-  }
-
-  function abortOthers() {
-    for (const scope of others.values()) scope.abort();
-    others.clear();
-  }
-
-  function notify() {
-    notifying = false;
-    for (const listener of listeners) {
-      try {
-        listener(state);
-      } catch (error) {
-        reportError(error);
-      }
-    }
-  }
-
-  const early = living(key, organization);
-  changed(early ? early.state : begin);
-
-  /** @type {BroadcastChannel | undefined} */
-  let channel;
-  const openChannel = () => {
-    if (typeof BroadcastChannel === "undefined") return;
-    channel = new BroadcastChannel(key);
-    channel.onmessage = ({ data }) => module.tell("hear", String(data));
-  };
-  openChannel();
-
-  const module = startModule(options.module ?? backend + "/client/module.json", {
-    options: { backend, key, organization, arrival, app: options.app, keepAlive: options.keepAlive },
-    changed,
-    send: (message) => channel?.postMessage(message),
-    failed(error) {
-      if (state.status !== "starting") return;
-      const { code, action, message } = /** @type {TabardError} */ (error);
-      changed(JSON.stringify({ ...state, status: "unavailable", error: { code, action, description: message } }));
-    },
-  });
-
-  /**
-   * @param {EventTarget} target
-   * @param {string} type
-   * @param {(event: any) => void} listener
-   */
-  const on = (target, type, listener) => target.addEventListener(type, listener, { signal: closing.signal });
-  on(document, "visibilitychange", () => module.tell(document.visibilityState === "hidden" ? "hide" : "look"));
-  on(window, "focus", () => module.tell("look"));
-  on(window, "online", () => module.tell("look", "online"));
-  on(window, "pagehide", () => {
-    module.tell("freeze");
-    channel?.close();
-  });
-  on(window, "pageshow", (event) => {
-    if (!event.persisted) return;
-    openChannel();
-    module.tell("thaw");
-  });
-
-  /** @param {string} [rejected] */
-  const getToken = async (rejected) => {
-    const token = !module.running && !rejected && living(key, organization)?.token;
-    return token || module.ask("token", "", rejected ?? "");
-  };
-
-  /** @param {string | URL} [url] */
-  const absolute = (url) => new URL(url ?? location.href, location.href).href;
-
-  /**
-   * @param {string} name
-   * @returns {Promise<SwitchResult>}
-   */
-  async function switchOrganization(name) {
-    const { loginUrl, ...result } = JSON.parse(await module.ask("switch", required(name)));
-    if (result.status === "step_up_required") {
-      result.continue = (/** @type {{returnTo?: string | URL}} */ { returnTo } = {}) =>
-        module.ask("stepUp", name, loginUrl, absolute(returnTo)).then(() => {});
-    }
-    return result;
-  }
-
-  /** @param {string} name */
-  function inOrganization(name) {
-    const scope = others.get(required(name)) ?? scopeOf(name);
-    others.set(name, scope);
-    const token = async (rejected = "") => {
-      scope.signal.throwIfAborted();
-      try {
-        return await module.ask("token", name, rejected);
-      } catch (error) {
-        if (error instanceof TabardError && error.action !== "retry") {
-          scope.abort();
-          others.delete(name);
-        }
-        throw error;
-      }
-    };
-    return Object.freeze({
-      getToken: () => token(),
-      fetch: fetchFor({ apis, scope: () => scope, token }),
-      signal: scope.signal,
-    });
-  }
-
-  return Object.freeze({
-    ready: ready.promise,
+  const { store, module, credential, apis, close } = start(base, options);
+  /** @type {Client} */
+  const face = {
+    ready: store.ready,
     get state() {
-      return state;
+      return store.state;
     },
     get partition() {
-      return partition.view;
+      return store.partition.view;
     },
-    signIn: async ({ organization: name = "", returnTo } = {}) => {
-      await module.ask("signIn", name, absolute(returnTo));
-    },
-    getToken: () => getToken(),
-    fetch: fetchFor({ apis, scope: () => partition, token: getToken }),
-    switchOrganization,
-    inOrganization,
+    signIn: async ({ organization = "", returnTo } = {}) => void (await module.ask("signIn", organization, absolute(returnTo))),
+    getToken: async () => tokenOf(await credential()),
+    fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: prover(module) }),
+    switchOrganization: async (organization) => switchTo(module, required(organization)),
+    inOrganization: (organization) => second(store, module, apis, required(organization)),
     organizations: async () => freeze(JSON.parse(await module.ask("organizations"))),
-    openTab(name, url) {
+    openTab(organization, url) {
       const target = new URL(absolute(url));
-      target.searchParams.set("tabard_organization", required(name));
+      target.searchParams.set("tabard_organization", required(organization));
       window.open(target, "_blank", "noopener");
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    subscribe: (listener) => store.subscribe(listener),
     signOut: async ({ scope = "session" } = {}) => {
       const endSessionUrl = await module.ask("signOut", scope);
       return endSessionUrl ? { endSessionUrl } : {};
     },
-    close() {
-      closing.abort();
-      listeners.clear();
-      module.close();
-      channel?.close();
-      partition.abort();
-      abortOthers();
+    close,
+  };
+  return Object.freeze(face);
+}
+
+/**
+ * @param {string} base
+ * @param {Options} options
+ */
+function start(base, { organization = takeParameter("tabard_organization"), app, keepAlive, module: url, apis = [location.origin] }) {
+  const backend = new URL(base, document.baseURI).href.replace(/\/+$/, "");
+  const key = "tabard:" + backend;
+  const arrival = takeParameter("tabard_error");
+  const store = new Store(living(key, organization)?.state ?? begin);
+  const tabs = joinTabs(key);
+  const module = new Module(url ?? backend + "/client/module.json", {
+    options: { backend, key, organization, arrival, app, keepAlive },
+    changed: (state) => store.changed(state),
+    send: tabs.send,
+    failed: (error) => store.failed(error),
+  });
+  tabs.listen(module);
+  return {
+    store,
+    module,
+    apis: apis.map((api) => new URL(api, location.href).origin),
+    /** @param {string} [rejected] */
+    async credential(rejected = "") {
+      const early = !module.running && !rejected && living(key, organization)?.token;
+      return early || module.ask("token", "", rejected);
     },
+    close() {
+      tabs.close();
+      module.close();
+      store.close();
+    },
+  };
+}
+
+/**
+ * @param {Module} module
+ * @param {string} organization
+ * @returns {Promise<SwitchResult>}
+ */
+async function switchTo(module, organization) {
+  const { loginUrl, ...result } = JSON.parse(await module.ask("switch", organization));
+  if (result.status === "step_up_required") {
+    result.continue = async (/** @type {{returnTo?: string | URL}} */ { returnTo } = {}) =>
+      void (await module.ask("stepUp", organization, loginUrl, absolute(returnTo)));
+  }
+  return result;
+}
+
+/**
+ * The device key's proofs of requests (RFC 9449 section 4).
+ * @param {Module} module
+ * @returns {(token: string, method: string, url: string) => Promise<string>}
+ */
+const prover = (module) => (...request) => module.ask("proof", ...request);
+
+/**
+ * Acts for a second organisation, until it refuses.
+ * @param {Store} store
+ * @param {Module} module
+ * @param {string[]} apis
+ * @param {string} organization
+ */
+function second(store, module, apis, organization) {
+  const scope = store.scope(organization);
+  const credential = async (rejected = "") => {
+    scope.signal.throwIfAborted();
+    try {
+      return await module.ask("token", organization, rejected);
+    } catch (error) {
+      if (error instanceof TabardError && error.action !== "retry") store.endScope(organization);
+      throw error;
+    }
+  };
+  return Object.freeze({
+    getToken: async () => tokenOf(await credential()),
+    fetch: fetchFor({ apis, scope: () => scope, credential, prove: prover(module) }),
+    signal: scope.signal,
   });
 }
 
@@ -217,20 +147,19 @@ function client(base, options) {
  * @returns {Client}
  */
 function prerendered() {
-  const state = freeze(JSON.parse(begin));
-  const scope = scopeOf("");
+  const { view } = scopeOf("");
   const not = async () => {
     throw new TabardError("not_in_browser", "stop", "a page that is rendered on a server has no tab");
   };
   return Object.freeze({
     ready: new Promise(() => {}),
-    state,
-    partition: scope.view,
+    state: freeze(JSON.parse(begin)),
+    partition: view,
     signIn: not,
     getToken: not,
     fetch: not,
     switchOrganization: not,
-    inOrganization: () => ({ getToken: not, fetch: not, signal: scope.signal }),
+    inOrganization: () => ({ getToken: not, fetch: not, signal: view.signal }),
     organizations: not,
     openTab() {},
     subscribe: () => () => {},
@@ -239,52 +168,11 @@ function prerendered() {
   });
 }
 
-/**
- * A scope for what belongs to an organisation: its key, and a signal that ends
- * with it.
- * @param {string} key
- */
-function scopeOf(key) {
-  const controller = new AbortController();
-  const { signal } = controller;
-  return { key, signal, view: Object.freeze({ key, signal }), abort: () => controller.abort() };
-}
+/** @param {string | URL} [url] */
+const absolute = (url) => new URL(url ?? location.href, location.href).href;
 
-/**
- * The key of the data that may be shown; empty where none may.
- * @param {State} state
- */
-function partitionKey({ status, user, organization }) {
-  const shown = status === "active" || status === "unavailable" || status === "starting";
-  return shown && user && organization ? `${user.id}/${organization.id}` : "";
-}
-
-/** @param {State} state */
-function personOf({ status, user, error }) {
-  return status === "signed_out" || error?.code === "identity_changed" ? "" : (user?.id ?? "");
-}
-
-/**
- * Reads a parameter of the page's address and takes it away.
- * @param {string} name
- */
-function takeParameter(name) {
-  const url = new URL(location.href);
-  const value = url.searchParams.get(name);
-  if (value === null) return undefined;
-  url.searchParams.delete(name);
-  history.replaceState(history.state, "", url);
-  return value;
-}
-
-/** @param {string} name */
-function required(name) {
-  if (!name || typeof name !== "string") throw new TypeError("an organisation's id or slug is required");
-  return name;
-}
-
-/** @param {any} value */
-function freeze(value) {
-  if (value && typeof value === "object") Object.values(value).forEach(freeze);
-  return Object.freeze(value);
+/** @param {string} organization */
+function required(organization) {
+  if (!organization || typeof organization !== "string") throw new TypeError("an organisation's id or slug is required");
+  return organization;
 }

@@ -10,4 +10,5 @@ export interface Go {
 declare global {
   var Go: new () => Go;
   var __tabard: unknown;
+  var process: unknown;
 }

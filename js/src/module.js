@@ -1,8 +1,8 @@
 // @ts-check
-// Loads the WebAssembly module from the backend, starts it, and starts it again
-// should it die.
 
+import { deferred } from "./deferred.js";
 import { toError, unavailable } from "./error.js";
+import { compile, execute, silence } from "./exec.js";
 
 /**
  * @typedef {Record<string, (...args: unknown[]) => void>} Functions
@@ -14,163 +14,124 @@ import { toError, unavailable } from "./error.js";
  * }} Host
  */
 
-/** Compiled modules by address: clients of one page and restarts share them. @type {Map<string, Promise<WebAssembly.Module>>} */
-const compiled = new Map();
-
-/** @param {string} url */
-function compile(url) {
-  let module = compiled.get(url);
-  if (!module) {
-    module = load(url);
-    compiled.set(url, module);
-    module.catch(() => compiled.delete(url));
-  }
-  return module;
-}
-
-/** @param {string} url of module.json */
-async function load(url) {
-  const response = await fetch(url, { cache: "no-cache" });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  const { wasm, exec } = await response.json();
-  /** @param {{url: string, integrity: string}} asset */
-  const get = ({ url: path, integrity }) => fetch(new URL(path, url), { integrity });
-  const [module] = await Promise.all([WebAssembly.compileStreaming(get(wasm)), get(exec)]);
-  await import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(exec.url, url).href);
-  return module;
-}
-
-/**
- * Starts the module.
- * @param {string} url of module.json
- * @param {Host} host
- */
-export function startModule(url, host) {
-  let closed = false;
-  let faults = 0;
+/** The WebAssembly module, loaded from the backend, and started again should it die. */
+export class Module {
+  #url;
+  #host;
+  #closed = false;
+  #ran = false;
+  #faults = 0;
   /** @type {Functions | undefined} */
-  let functions;
+  #functions;
   /** @type {ReturnType<typeof deferred<Functions>>} */
-  let ready = deferred();
-  let ran = false;
+  #ready = deferred();
   /** Rejects the calls under way. @type {Set<(reason: unknown) => void>} */
-  const calls = new Set();
+  #calls = new Set();
 
-  async function run() {
-    const module = await compile(url);
+  /**
+   * @param {string} url of module.json
+   * @param {Host} host
+   */
+  constructor(url, host) {
+    this.#url = url;
+    this.#host = host;
+    this.#start();
+  }
+
+  /** Whether the module runs. */
+  get running() {
+    return this.#functions !== undefined;
+  }
+
+  #start() {
+    if (!this.#closed) this.#run().catch((cause) => this.#died(cause));
+  }
+
+  async #run() {
+    const module = await compile(this.#url);
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
-    if (closed) return;
+    if (this.#closed) return;
     /** @type {(() => void) | undefined} */
     let release;
-    globalThis.__tabard = {
-      ...host,
-      /** @param {Functions} f */
-      ready(f) {
-        ran = true;
-        functions = f;
-        ready.resolve(f);
-      },
-      /** @param {() => void} f releases the lock on the tab's id */
-      hold(f) {
-        release = f;
-      },
-    };
-    const exit = go.run(instance);
-    delete globalThis.__tabard;
     try {
-      await exit;
+      await execute(go, instance, {
+        ...this.#host,
+        ready: (/** @type {Functions} */ functions) => this.#runs(functions),
+        hold: (/** @type {() => void} */ lock) => (release = lock),
+      });
     } finally {
       silence(go);
       release?.();
     }
-    if (!closed) throw new Error("the module stopped");
+    if (!this.#closed) throw new Error("the module stopped");
+  }
+
+  /** @param {Functions} functions */
+  #runs(functions) {
+    this.#ran = true;
+    this.#functions = functions;
+    this.#ready.resolve(functions);
   }
 
   /** @param {unknown} cause */
-  function died(cause) {
-    const error = unavailable(String(cause));
+  #died(cause) {
     console.error("tabard:", cause);
-    functions = undefined;
-    ready.reject(error);
-    ready = deferred();
-    for (const reject of calls) reject(error);
-    host.failed(error);
+    const error = unavailable(String(cause));
+    this.#refuse(error);
+    this.#host.failed(error);
     // It goes on where the record stands, not where the page began.
-    if (ran) host.options = { ...host.options, organization: "", arrival: "" };
-    setTimeout(start, Math.min(1000 * 2 ** faults++, 60000) * (0.5 + Math.random() / 2));
+    if (this.#ran) this.#host.options = { ...this.#host.options, organization: "", arrival: "" };
+    const pause = Math.min(1000 * 2 ** this.#faults++, 60000) * (0.5 + Math.random() / 2);
+    setTimeout(() => this.#start(), pause);
   }
 
-  function start() {
-    if (!closed) run().catch(died);
+  /**
+   * Ends the calls under way; new ones wait for the next start.
+   * @param {Error} error
+   */
+  #refuse(error) {
+    this.#functions = undefined;
+    this.#ready.reject(error);
+    this.#ready = deferred();
+    for (const reject of this.#calls) reject(error);
   }
-  start();
 
-  return {
-    /** Whether the module runs. */
-    get running() {
-      return functions !== undefined;
-    },
-    /**
-     * Calls a function of the module's that answers.
-     * @param {string} name
-     * @param {...string} args
-     * @returns {Promise<string>}
-     */
-    async ask(name, ...args) {
-      const f = functions ?? (await ready.promise);
-      /** @type {(reason: unknown) => void} */
-      let cancel = () => {};
-      try {
-        return await new Promise((resolve, reject) => {
-          cancel = reject;
-          calls.add(reject);
-          f[name](resolve, reject, ...args);
-        });
-      } catch (reason) {
-        throw toError(reason);
-      } finally {
-        calls.delete(cancel);
-      }
-    },
-    /**
-     * Tells the module something, if it runs.
-     * @param {string} name
-     * @param {...string} args
-     */
-    tell(name, ...args) {
-      functions?.[name](...args);
-    },
-    close() {
-      closed = true;
-      functions?.close();
-      const error = unavailable("the client was closed");
-      ready.reject(error);
-      for (const reject of calls) reject(error);
-    },
-  };
-}
+  /**
+   * Calls a function of the module's that answers.
+   * @param {string} name
+   * @param {...string} args
+   * @returns {Promise<string>}
+   */
+  async ask(name, ...args) {
+    const functions = this.#functions ?? (await this.#ready.promise);
+    /** @type {ReturnType<typeof deferred<string>>} */
+    const answer = deferred();
+    this.#calls.add(answer.reject);
+    try {
+      functions[name](answer.resolve, answer.reject, ...args);
+      return await answer.promise;
+    } catch (reason) {
+      throw toError(reason);
+    } finally {
+      this.#calls.delete(answer.reject);
+    }
+  }
 
-/**
- * A promise that is settled from outside, and that nobody need wait for.
- * @template T
- */
-export function deferred() {
-  /** @type {(value: T) => void} */
-  let resolve = () => {};
-  /** @type {(reason: unknown) => void} */
-  let reject = () => {};
-  /** @type {Promise<T>} */
-  const promise = new Promise((...settle) => ([resolve, reject] = settle));
-  promise.catch(() => {});
-  return { promise, resolve, reject };
-}
+  /**
+   * Tells the module something, if it runs.
+   * @param {string} name
+   * @param {...string} args
+   */
+  tell(name, ...args) {
+    this.#functions?.[name](...args);
+  }
 
-/**
- * Lets what still refers to a dead instance (timers, promises) come to nothing.
- * @param {import("./globals.js").Go} go
- */
-function silence(go) {
-  go._resume = () => {};
-  for (const timeout of go._scheduledTimeouts.values()) clearTimeout(timeout);
+  close() {
+    this.#closed = true;
+    this.tell("close");
+    const error = unavailable("the client was closed");
+    this.#refuse(error);
+    this.#ready.reject(error);
+  }
 }

@@ -22,7 +22,7 @@ function item(area, key) {
  * one, and it lives.
  * @param {string} key
  * @param {string} [organization]
- * @returns {{token: string, state: string} | undefined}
+ * @returns {{token: string, state: string} | undefined} token is a credential, as the module hands them out
  */
 export function living(key, organization) {
   try {
@@ -32,7 +32,8 @@ export function living(key, organization) {
       const { id, slug } = answer.organization;
       if (id !== record.organization || (organization && organization !== id && organization !== slug)) continue;
       const now = Date.now();
-      if (minted <= now && now < until) return { token: answer.access_token, state: JSON.stringify(record.state) };
+      const scheme = answer.token_type === "DPoP" ? "DPoP " : "";
+      if (minted <= now && now < until) return { token: scheme + answer.access_token, state: JSON.stringify(record.state) };
     }
   } catch {
     // Not a record: the module will write one.

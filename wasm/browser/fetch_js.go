@@ -3,6 +3,7 @@ package browser
 import (
 	"github.com/hack-pad/safejs"
 
+	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
@@ -55,5 +56,9 @@ func read(response Value) (tab.Response, error) {
 	if err != nil {
 		return tab.Response{}, err
 	}
-	return tab.Response{Status: int(response.Get("status").Number()), Body: body.Text()}, nil
+	nonce, err := response.Get("headers").Call("get", api.HeaderNonce)
+	if err != nil {
+		return tab.Response{}, err
+	}
+	return tab.Response{Status: int(response.Get("status").Number()), Body: body.Text(), Nonce: nonce.Text()}, nil
 }

@@ -19,6 +19,7 @@ import (
 type backend struct {
 	mu      sync.Mutex
 	person  string // who is signed in; empty for nobody
+	members map[string][]api.Organization
 	session string
 	latency time.Duration
 	offline bool
@@ -41,13 +42,15 @@ var (
 	acme    = api.Organization{ID: "org_a", Slug: "acme", Name: "Acme"}
 	globex  = api.Organization{ID: "org_g", Slug: "globex", Name: "Globex"}
 	initech = api.Organization{ID: "org_i", Slug: "initech", Name: "Initech"}
-	members = map[string][]api.Organization{
-		"ada": {acme, globex}, "bob": {globex}, "cleo": {initech}, "dan": {acme, globex, initech},
-	}
 )
 
 func newBackend() *backend {
-	return &backend{life: 300, left: map[string]bool{}, refusals: map[string]api.Error{}}
+	return &backend{
+		members: map[string][]api.Organization{
+			"ada": {acme, globex}, "bob": {globex}, "cleo": {initech}, "dan": {acme, globex, initech},
+		},
+		life: 300, left: map[string]bool{}, refusals: map[string]api.Error{},
+	}
 }
 
 // signIn begins a new session.
@@ -138,7 +141,7 @@ func (b *backend) token(r tab.Request) tab.Response {
 	case request.User != "" && request.User != "usr_"+b.person:
 		return refuse(409, api.Error{Code: api.IdentityChanged})
 	}
-	mine := members[b.person]
+	mine := b.members[b.person]
 	if request.Organization == "" && len(mine) != 1 {
 		return refuse(400, api.Error{Code: api.OrganizationRequired})
 	}
@@ -183,7 +186,7 @@ func (b *backend) sessions() tab.Response {
 		return refuse(401, api.Error{Code: api.LoginRequired})
 	}
 	states := []api.OrganizationState{}
-	for _, o := range members[b.person] {
+	for _, o := range b.members[b.person] {
 		states = append(states, api.OrganizationState{ID: o.ID, Slug: o.Slug, Name: o.Name, State: api.StateAvailable})
 	}
 	return ok(api.SessionResponse{Session: b.session, User: b.user(), Organizations: states, ServerTime: serverTime()})

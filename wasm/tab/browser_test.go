@@ -28,8 +28,9 @@ type browser struct {
 	skew           time.Duration // the wall clock is wrong by
 	slept          time.Duration // the monotonic clock stood still for
 	locks          map[string]bool
-	lockless, mute bool // no Web Locks; Web Locks that do not answer
-	deaf           bool // no BroadcastChannel
+	lockless, mute bool       // no Web Locks; Web Locks that do not answer
+	deaf           bool       // no BroadcastChannel
+	device         tab.Device // nil without WebCrypto or IndexedDB
 	pages          []*page
 	sent           []string
 }
@@ -110,7 +111,7 @@ func route(organization string) func(*tab.Config) {
 func (p *page) world() tab.World {
 	w := tab.World{
 		Backend: p.browser.backend, Session: p.session, Local: p.browser.local,
-		Locks: locks{p.browser}, Channel: channel{p}, Clock: clock{p.browser}, Page: p,
+		Locks: locks{p.browser}, Device: p.browser.device, Channel: channel{p}, Clock: clock{p.browser}, Page: p,
 		Random: rand.Uint64, Parse: parse, Changed: p.changed,
 	}
 	if p.browser.lockless {

@@ -44,26 +44,40 @@ func (t *Tab) hangUpAll() {
 	}
 }
 
-// send sends one request to the backend and reads its answer. Any answer that
-// the backend did not write itself counts as none.
+// send sends one request to the backend and reads its answer. Where the device key's
+// proof was refused it sends it once more, with a fresh one.
 func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
+	v, err := t.exchange(c, method, path, body)
+	if err != nil && t.mends(err) {
+		v, err = t.exchange(c, method, path, body)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.hangUp(c)
+	return v, err
+}
+
+// exchange is one request and its answer. Any answer that the backend did not write
+// itself counts as none.
+func (t *Tab) exchange(c *call, method, path, body string) (Value, *Error) {
 	request := t.request(method, path, body)
-	if t.closedNow() {
-		return nil, closed
+	if err := t.gone(c); err != nil {
+		return nil, err
 	}
 	response, err := t.world.Backend.Do(request, c.stop)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil || !t.calls[c] {
-		t.hangUp(c)
 		return nil, unreachable("the backend cannot be reached")
 	}
-	t.hangUp(c)
 	v, err := t.world.Parse(response.Body)
 	if err != nil || v == nil {
 		return nil, unreachable("the answer is not the backend's")
 	}
 	t.clock.learn(number(v, "server_time"))
+	if response.Nonce != "" {
+		t.nonce = response.Nonce
+	}
 	if response.Status == 200 {
 		return v, nil
 	}
@@ -74,12 +88,29 @@ func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 	return nil, refusal(e)
 }
 
+// gone tells why a call is not to be sent any more: it was hung up while its proof
+// was made.
+func (t *Tab) gone(c *call) *Error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.closed:
+		return closed
+	case !t.calls[c]:
+		return unreachable("the request was given up before it was sent")
+	}
+	return nil
+}
+
 // request is the one place where a request to the backend is made.
 func (t *Tab) request(method, path, body string) Request {
 	r := Request{Method: method, URL: t.config.Backend + path, Body: body}
 	r.Headers = append(r.Headers, [2]string{api.HeaderClient, t.config.Release})
 	if body != "" {
 		r.Headers = append(r.Headers, [2]string{"Content-Type", "application/json"})
+	}
+	if proof := t.proof(method, r.URL, ""); proof != "" {
+		r.Headers = append(r.Headers, [2]string{api.HeaderProof, proof})
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -124,6 +124,7 @@ func TestP10ASignOutDuringASwitchStands(t *testing.T) {
 		done := make(chan tab.SwitchResult)
 		go func() { done <- p.Switch("globex") }()
 		synctest.Wait()
+		b.set(func() { b.latency = 3 * time.Second }) // the sign-out is slower
 		p.signOut(t, api.ScopeSession)
 		if r := <-done; r.Status != tab.OvertakenBy {
 			t.Errorf("switch: %+v", r)
@@ -278,6 +279,54 @@ func TestTheSamePersonUnderANewSessionGoesOn(t *testing.T) {
 		b.open(route("globex"))
 		p.is(t, tab.Active, "acme")
 		p.token(t, "ada@acme")
+	})
+}
+
+func TestANewSessionsTabHoldsNoTokensOfTheOldOne(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.local.blocked = true // nothing tells the tab of it
+		p := b.open(route("acme"))
+		p.Switch("globex")
+		b.signIn("ada")
+		if _, err := p.Token("", p.token(t, "ada@globex")); err != nil {
+			t.Fatal(err)
+		}
+		b.asked()
+		p.Switch("acme")
+		b.asks(t, "POST /token acme enter")
+	})
+}
+
+func TestP10AListThatComesAfterASignOutIsNotShown(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p, other := b.open(route("acme")), b.open(route("globex"))
+		b.deaf = true
+		b.set(func() { b.latency = 5 * time.Second })
+		got := make(chan *tab.Error)
+		go func() {
+			_, err := p.Organizations()
+			got <- err
+		}()
+		synctest.Wait()
+		b.set(func() { b.latency = 0 })
+		other.signOut(t, api.ScopeSession)
+		if err := <-got; err == nil || p.state(t).Organizations != nil {
+			t.Errorf("%v, in the state %+v", err, p.state(t).Organizations)
+		}
+	})
+}
+
+func TestSomebodyElsesOrganisationsAreNotListed(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.signIn("bob")
+		if list, err := p.Organizations(); err == nil || err.Code != api.IdentityChanged {
+			t.Errorf("%+v %v", list, err)
+		}
+		p.is(t, tab.Ended, "acme")
 	})
 }
 

@@ -11,13 +11,14 @@ import (
 // tab wore last, if any), and back to returnTo. Whoever signs in may be somebody
 // else, so what the tab held is left behind.
 func (t *Tab) SignIn(organization, returnTo string) {
+	jkt := t.thumbprint()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.abortAll(overtaken)
 	t.record.Held, t.record.User, t.record.Session = nil, api.User{}, ""
 	t.record.Pending = organization
 	t.save()
-	url := t.loginURL(cmp.Or(organization, t.wish))
+	url := withQuery(t.loginURL(cmp.Or(organization, t.wish)), api.ParamJKT, jkt)
 	t.world.Page.Navigate(withQuery(url, api.ParamReturnTo, returnTo))
 }
 

@@ -33,7 +33,6 @@ func (t *Tab) beginSignOut(scope string) (api.LogoutRequest, *call) {
 	defer t.mu.Unlock()
 	t.wake()
 	t.state.Arrival = ""
-	t.switches++
 	t.abortAll(overtaken)
 	request := api.LogoutRequest{Scope: scope, User: t.record.User.ID}
 	if scope == api.ScopeOrganization {

@@ -106,9 +106,10 @@ func outcome(err *Error) Outcome {
 // met, and finishes the switch when the page is back at returnTo. loginURL is
 // the refusal's, or empty.
 func (t *Tab) StepUp(organization, loginURL, returnTo string) {
+	jkt := t.thumbprint()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	url := cmp.Or(loginURL, t.loginURL(organization))
+	url := withQuery(cmp.Or(loginURL, t.loginURL(organization)), api.ParamJKT, jkt)
 	t.record.Pending = organization
 	t.save()
 	t.world.Page.Navigate(withQuery(t.absolute(url), api.ParamReturnTo, returnTo))

@@ -30,52 +30,62 @@ func TestP3ASwitchChangesTheTabOnceTheTokenIsThere(t *testing.T) {
 	})
 }
 
+// mishap is something that happens to a switch.
+type mishap func(*browser, *page)
+
+func answers401(code api.Code) mishap {
+	return answersWith(func(*browser) tab.Response { return refuse(401, api.Error{Code: code}) })
+}
+
+func answersBody(status int, body string) mishap {
+	return answersWith(func(*browser) tab.Response { return tab.Response{Status: status, Body: body} })
+}
+
+func answersWith(answer func(*browser) tab.Response) mishap {
+	return func(b *browser, _ *page) {
+		b.set(func() { b.script = func(tab.Request) *tab.Response { r := answer(b); return &r } })
+	}
+}
+
+// overtakenBy switches elsewhere while the first switch waits for its answer.
+func overtakenBy(organization string) mishap {
+	return func(b *browser, p *page) {
+		b.set(func() { b.latency = time.Second })
+		go func() {
+			time.Sleep(time.Millisecond)
+			p.Switch(organization)
+		}()
+	}
+}
+
+var mishaps = []struct {
+	name   string
+	happen mishap
+	want   tab.Outcome
+	code   api.Code
+}{
+	{"not a member", func(b *browser, _ *page) { b.set(func() { delete(b.members, "ada") }) }, tab.Refused, api.OrganizationAccessDenied},
+	{"step-up", answers401(api.InsufficientUserAuthentication), tab.StepUpRequired, api.InsufficientUserAuthentication},
+	{"ended there", answers401(api.OrganizationSessionExpired), tab.StepUpRequired, api.OrganizationSessionExpired},
+	{"origin", answers401(api.OriginNotAllowed), tab.Refused, api.OriginNotAllowed},
+	{"an unknown code", answers401("brand_new"), tab.Refused, "brand_new"},
+	{"server_error", answers401(api.ServerError), tab.NotReached, api.ServerError},
+	{"too many requests", answers401(api.RateLimited), tab.NotReached, api.RateLimited},
+	{"offline", func(b *browser, _ *page) { b.set(func() { b.offline = true }) }, tab.NotReached, api.TemporarilyUnavailable},
+	{"no answer in time", func(b *browser, _ *page) { b.set(func() { b.latency = time.Hour }) }, tab.NotReached, api.TemporarilyUnavailable},
+	{"a captive portal", answersBody(200, "<html>"), tab.NotReached, api.TemporarilyUnavailable},
+	{"a proxy's 401", answersBody(401, "<html>"), tab.NotReached, api.TemporarilyUnavailable},
+	{"a proxy's 401 in JSON", answersBody(401, `{"message":"who are you"}`), tab.NotReached, api.TemporarilyUnavailable},
+	{"JSON that is no token", answersBody(200, "{}"), tab.NotReached, api.TemporarilyUnavailable},
+	{"null", answersBody(200, "null"), tab.NotReached, api.TemporarilyUnavailable},
+	{"a token of another organisation", answersWith(func(b *browser) tab.Response { return ok(b.mint(initech)) }), tab.Failed, tab.OrganizationMismatch},
+	{"another switch", overtakenBy("acme"), tab.OvertakenBy, tab.Overtaken},
+}
+
 func TestP3WhateverElseHappensTheOldOrganisationGoesOn(t *testing.T) {
-	status := func(status int, code api.Code) func(*browser, *page) {
-		return func(b *browser, _ *page) {
-			b.set(func() {
-				b.script = func(tab.Request) *tab.Response { r := refuse(status, api.Error{Code: code}); return &r }
-			})
-		}
-	}
-	body := func(status int, body string) func(*browser, *page) {
-		return func(b *browser, _ *page) {
-			b.set(func() {
-				b.script = func(tab.Request) *tab.Response { return &tab.Response{Status: status, Body: body} }
-			})
-		}
-	}
-	tests := []struct {
-		name   string
-		happen func(*browser, *page)
-		want   tab.Outcome
-		code   api.Code
-	}{
-		{"not a member", func(b *browser, p *page) { members["ada"] = members["ada"][:1] }, tab.Refused, api.OrganizationAccessDenied},
-		{"step-up", status(401, api.InsufficientUserAuthentication), tab.StepUpRequired, api.InsufficientUserAuthentication},
-		{"ended there", status(401, api.OrganizationSessionExpired), tab.StepUpRequired, api.OrganizationSessionExpired},
-		{"origin", status(403, api.OriginNotAllowed), tab.Refused, api.OriginNotAllowed},
-		{"an unknown code", status(400, "brand_new"), tab.Refused, "brand_new"},
-		{"5xx", status(500, api.ServerError), tab.NotReached, api.ServerError},
-		{"429", status(429, api.RateLimited), tab.NotReached, api.RateLimited},
-		{"offline", func(b *browser, p *page) { b.set(func() { b.offline = true }) }, tab.NotReached, api.TemporarilyUnavailable},
-		{"no answer in time", func(b *browser, p *page) { b.set(func() { b.latency = time.Hour }) }, tab.NotReached, api.TemporarilyUnavailable},
-		{"a captive portal", body(200, "<html>"), tab.NotReached, api.TemporarilyUnavailable},
-		{"a proxy's 401", body(401, "<html>"), tab.NotReached, api.TemporarilyUnavailable},
-		{"JSON that is no token", body(200, "{}"), tab.NotReached, api.TemporarilyUnavailable},
-		{"null", body(200, "null"), tab.NotReached, api.TemporarilyUnavailable},
-		{"a token of another organisation", func(b *browser, p *page) {
-			b.set(func() { b.script = func(tab.Request) *tab.Response { r := ok(b.mint(initech)); return &r } })
-		}, tab.Failed, tab.OrganizationMismatch},
-		{"another switch", func(b *browser, p *page) {
-			b.set(func() { b.latency = time.Second })
-			go func() { time.Sleep(time.Millisecond); p.Switch("acme") }()
-		}, tab.OvertakenBy, tab.Overtaken},
-	}
-	for _, test := range tests {
+	for _, test := range mishaps {
 		t.Run(test.name, func(t *testing.T) {
 			in(t, func(t *testing.T, b *browser) {
-				defer func(m []api.Organization) { members["ada"] = m }(members["ada"])
 				b.signIn("ada")
 				p := b.open(route("acme"))
 				p.config.Organization = ""
@@ -230,29 +240,40 @@ func TestASwitchIsFinishedAfterTheStepUp(t *testing.T) {
 		delete(b.refusals, "org_g")
 		p = p.reload()
 		p.is(t, tab.Active, "globex")
-		if p = p.reload(); true {
-			p.is(t, tab.Active, "globex")
-		}
+		p.reload().is(t, tab.Active, "globex")
 	})
 }
 
-func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
-	for name, arrival := range map[string]api.Code{"by going back": "", "with an error": "access_denied"} {
+func TestAStepUpDoesNotOverruleWhereThePageIs(t *testing.T) {
+	for name, configure := range map[string]func(*tab.Config){
+		"it failed":                    func(c *tab.Config) { c.Arrival = "access_denied" },
+		"the route names another":      route("acme"),
+		"the route names it by its id": route("org_a"),
+	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				p := b.open(route("acme"))
-				b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
 				p.StepUp("globex", "", "https://app.example/")
-				if want := base + "/login?organization=globex&return_to=https%3A%2F%2Fapp.example%2F"; p.went != want {
-					t.Errorf("went to %s, want %s", p.went, want)
-				}
 				p.leave()
-				p = b.restore(p.session, func(c *tab.Config) { c.Arrival = arrival })
-				p.is(t, tab.Active, "acme")
+				b.restore(p.session, configure).is(t, tab.Active, "acme")
 			})
 		})
 	}
+}
+
+func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
+		p.StepUp("globex", "", "https://app.example/")
+		if want := base + "/login?organization=globex&return_to=https%3A%2F%2Fapp.example%2F"; p.went != want {
+			t.Errorf("went to %s, want %s", p.went, want)
+		}
+		p.leave()
+		b.restore(p.session).is(t, tab.Active, "acme")
+	})
 }
 
 func TestASecondOrganisationIsServedWithoutSwitching(t *testing.T) {

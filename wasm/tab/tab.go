@@ -56,6 +56,8 @@ type Tab struct {
 	timer    *time.Timer
 	unlock   func() // releases the lock on the tab's id
 	closed   bool
+	key      Key    // of the device, once it was had
+	nonce    string // for the next proof, as the backend gave it
 }
 
 // New returns the tab as the page's record left it. It asks nobody anything
@@ -153,12 +155,6 @@ func (t *Tab) unbind() {
 	defer t.mu.Unlock()
 	t.wish, t.record.Organization = "", ""
 	t.show(Starting, nil)
-}
-
-func (t *Tab) closedNow() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.closed
 }
 
 // Close ends the client: nothing is under way any more, the tab's id is free.

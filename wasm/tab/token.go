@@ -7,17 +7,22 @@ import "github.com/tabard-auth/tabard/backend/api"
 // empty: that one is not handed out again. Only [Tab.Switch] enters an
 // organisation that the person left.
 func (t *Tab) Token(organization, rejected string) (string, *Error) {
-	if err := t.started(); err != nil {
+	h, err := t.token(organization, rejected)
+	if err != nil {
 		return "", err
+	}
+	return h.answer.AccessToken, nil
+}
+
+func (t *Tab) token(organization, rejected string) (*held, *Error) {
+	if err := t.started(); err != nil {
+		return nil, err
 	}
 	name, h, err := t.ready(organization, rejected)
 	if err == nil && h == nil {
 		h, err = t.mint(name, false)
 	}
-	if err != nil {
-		return "", err
-	}
-	return h.answer.AccessToken, nil
+	return h, err
 }
 
 // started waits until it is known where the tab stands.

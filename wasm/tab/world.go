@@ -8,7 +8,9 @@ type World struct {
 	// Session is the tab's own storage, Local the one that all tabs share.
 	Session, Local Storage
 	// Locks is nil where the browser has none.
-	Locks   Locks
+	Locks Locks
+	// Device is nil where the browser has no WebCrypto or no IndexedDB.
+	Device  Device
 	Channel Channel
 	Clock   Clock
 	Page    Page
@@ -40,6 +42,7 @@ type Request struct {
 type Response struct {
 	Status int
 	Body   string
+	Nonce  string // [api.HeaderNonce], if the answer has one
 }
 
 // Storage keeps small items. Where the browser blocks it, Item finds nothing and
@@ -55,6 +58,23 @@ type Locks interface {
 	// Take takes a name unless another page holds it. It fails when the
 	// browser gives no answer within a time.
 	Take(name string, within time.Duration) (release func(), free bool, err error)
+}
+
+// Device keeps this browser's key for the backend, with which no one can walk away.
+type Device interface {
+	// Key returns the key, made at the first use: all tabs of the origin have the
+	// same. It fails when the browser gives no answer within a time.
+	Key() (Key, error)
+	// Digest is the SHA-256 of a text.
+	Digest(text string) ([]byte, error)
+}
+
+// Key is a P-256 key (RFC 7518 section 6.2).
+type Key interface {
+	// JWK is the public key as its thumbprint is taken of it (RFC 7638 section 3).
+	JWK() string
+	// Sign signs a text (ES256, RFC 7518 section 3.4).
+	Sign(text string) ([]byte, error)
 }
 
 // Channel reaches the other tabs of the origin. What they send comes in through

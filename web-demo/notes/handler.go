@@ -1,7 +1,6 @@
 package notes
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -30,7 +29,7 @@ const (
 
 // Verifier verifies access tokens; *token.Verifier is one.
 type Verifier interface {
-	Verify(ctx context.Context, raw string) (*token.Claims, error)
+	VerifyRequest(r *http.Request) (*token.Claims, error)
 }
 
 type handler struct {
@@ -58,15 +57,14 @@ type action func(w http.ResponseWriter, r *http.Request, claims *token.Claims)
 func (h *handler) permit(permission string, next action) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		raw, ok := bearer(r)
-		if !ok {
-			refuse(w, errNoToken)
-			return
-		}
-		claims, err := h.verifier.Verify(r.Context(), raw)
+		claims, err := h.verifier.VerifyRequest(r)
 		switch {
+		case errors.Is(err, token.ErrNoToken):
+			refuse(w, errNoToken)
 		case token.ReasonOf(err) == token.KeysUnavailable:
 			refuse(w, errKeysUnavailable)
+		case token.ReasonOf(err) == token.InvalidProof || token.ReasonOf(err) == token.ProofRequired:
+			refuse(w, errInvalidProof)
 		case err != nil:
 			refuse(w, errInvalidToken)
 		case claims.OrganizationID != r.PathValue("organization"):
@@ -77,15 +75,6 @@ func (h *handler) permit(permission string, next action) http.Handler {
 			next(w, r, claims)
 		}
 	})
-}
-
-// bearer reads the token from the one place that RFC 6750 section 2.1 names.
-func bearer(r *http.Request) (string, bool) {
-	if len(r.Header.Values("Authorization")) != 1 {
-		return "", false
-	}
-	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return raw, strings.EqualFold(scheme, "Bearer") && raw != ""
 }
 
 func (h *handler) list(w http.ResponseWriter, _ *http.Request, claims *token.Claims) {

@@ -28,6 +28,8 @@ var (
 		"an access token is required", `Bearer`}
 	errInvalidToken = refusal{http.StatusUnauthorized, InvalidToken,
 		"the access token is not valid here, or no longer", `Bearer error="invalid_token"`}
+	errInvalidProof = refusal{http.StatusUnauthorized, api.InvalidDPoPProof,
+		"the access token is bound to a key, and the request does not prove it", `DPoP error="invalid_dpop_proof", algs="ES256"`}
 	errOrganizationMismatch = refusal{http.StatusForbidden, OrganizationMismatch,
 		"the access token serves another organisation", ""}
 	errNotFound = refusal{http.StatusNotFound, api.NotFound,

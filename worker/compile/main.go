@@ -16,14 +16,19 @@ const module = "github.com/tabard-auth/tabard/worker"
 func main() {
 	program := flag.String("program", module, "`package` of the program")
 	out := flag.String("o", "", "`file` to write; worker/build/tabard.wasm unless said otherwise")
+	tests := flag.Bool("tests", false, "build the package's tests instead")
 	flag.Parse()
-	if err := compile(*program, *out); err != nil {
+	command := []string{"build"}
+	if *tests {
+		command = []string{"test", "-c"}
+	}
+	if err := compile(command, *program, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "compile: "+err.Error())
 		os.Exit(1)
 	}
 }
 
-func compile(program, out string) error {
+func compile(command []string, program, out string) error {
 	root, err := output("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tabard-auth/tabard")
 	if err != nil {
 		return err
@@ -35,15 +40,24 @@ func compile(program, out string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out, program)
+	goroot, err := output("go", "env", "GOROOT")
+	if err != nil {
+		return err
+	}
+	temporary, err := os.MkdirTemp("", "tabard-worker-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
+	overlay, err := withoutSockets(goroot, temporary)
+	if err != nil {
+		return err
+	}
+	build := exec.Command("go", append(command, "-trimpath", "-overlay", overlay, "-ldflags", "-s -w", "-o", out, program)...)
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOFLAGS=")
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("%s: %w", program, err)
-	}
-	goroot, err := output("go", "env", "GOROOT")
-	if err != nil {
-		return err
 	}
 	support, err := os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -27,14 +28,35 @@ func Compile(t testing.TB, name string) {
 	}
 }
 
-// in runs a command in a folder; its error holds what it said. Nothing of it talks
-// to anybody.
+// CompileTests builds the tests of the package in a folder below worker as
+// build/NAME.wasm.
+func CompileTests(t testing.TB, name string) {
+	t.Helper()
+	if err := in(Folder(), "go", "run", "./compile", "-tests", "-program", "./"+name, "-o", "build/"+name+".wasm"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Wrangler runs the command of that name in the folder worker, and returns what it
+// said.
+func Wrangler(args ...string) (string, error) {
+	return said(Folder(), filepath.Join("node_modules", ".bin", "wrangler"), args...)
+}
+
 func in(folder, name string, args ...string) error {
+	_, err := said(folder, name, args...)
+	return err
+}
+
+// said runs a command in a folder; its error holds what it said. Nothing of it
+// talks to anybody.
+func said(folder, name string, args ...string) (string, error) {
 	command := exec.Command(name, args...)
 	command.Dir = folder
-	command.Env = append(os.Environ(), "CI=1", "WRANGLER_SEND_METRICS=false", "WRANGLER_LOG_SANITIZE=true", "NO_UPDATE_NOTIFIER=1")
-	if said, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, said)
+	command.Env = append(os.Environ(), "CI=1", "WRANGLER_SEND_METRICS=false", "NO_UPDATE_NOTIFIER=1")
+	text, err := command.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, text)
 	}
-	return nil
+	return string(text), nil
 }

@@ -44,7 +44,7 @@ func Apply(t testing.TB, state string, d directory.Desired) {
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := wrangler("d1", "execute", "tabard", "--local", "--persist-to", state, "--file", file); err != nil {
+	if _, err := Wrangler("d1", "execute", "tabard", "--local", "--persist-to", state, "--file", file); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -55,7 +55,8 @@ var migrated = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return state, wrangler("d1", "migrations", "apply", "tabard", "--local", "--persist-to", state)
+	_, err = Wrangler("d1", "migrations", "apply", "tabard", "--local", "--persist-to", state)
+	return state, err
 })
 
 // Installed fails a test where Node or the npm packages are missing.
@@ -67,8 +68,4 @@ func Installed(t testing.TB) {
 	if _, err := os.Stat(filepath.Join(Folder(), "node_modules", "wrangler", "package.json")); err != nil {
 		t.Fatalf("%v%s", err, install)
 	}
-}
-
-func wrangler(args ...string) error {
-	return in(Folder(), filepath.Join("node_modules", ".bin", "wrangler"), args...)
 }

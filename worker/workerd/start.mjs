@@ -23,6 +23,12 @@ const worker = new Miniflare({
   ],
   bindings: { ...workerOptions.bindings, ...options.variables },
   defaultPersistRoot: options.state,
+  ratelimits: Object.fromEntries(
+    Object.entries(workerOptions.ratelimits).map(([name, { simple }]) => [
+      name,
+      { simple: { ...simple, limit: options.limits?.[name] ?? 1_000_000 } },
+    ]),
+  ),
   d1Persist: options.state === undefined ? false : `${options.state}/v3/d1`,
   unsafeTriggerHandlers: true,
 });

@@ -29,6 +29,8 @@ type Options struct {
 	Variables map[string]string
 	// Desired is applied to its database.
 	Desired directory.Desired
+	// Limits are its rate limits by name; those that are not named are out of reach.
+	Limits map[string]int
 	// State is the folder of its database; Start makes one.
 	State string
 }
@@ -98,7 +100,7 @@ func Run(t testing.TB, o Options) *Process {
 	})
 	options, err := json.Marshal(map[string]any{
 		"config": filepath.Join(Folder(), "wrangler.jsonc"), "root": Folder(), "entry": o.Entry,
-		"port": o.Port, "variables": o.Variables, "state": o.State,
+		"port": o.Port, "variables": o.Variables, "state": o.State, "limits": o.Limits,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,8 @@ func (f *file) app(n *yaml.Node) {
 		"origins":  func(n *yaml.Node) { origins = n },
 		"claims":   func(n *yaml.Node) { a.Claims = f.claims(n) },
 		"disabled": func(n *yaml.Node) { a.Disabled = f.truth(n) },
+
+		"dpop_bound_tokens": func(n *yaml.Node) { a.DPoPBoundTokens = f.truth(n) },
 	})
 	if !appID.MatchString(a.ID) || a.ID == "login" {
 		f.wrong(n, "app id %q is not of up to 32 of a–z, 0–9 and - (and not \"login\")", a.ID)

@@ -87,6 +87,8 @@ func (f *file) workspace(root *yaml.Node) {
 		"apps":             func(n *yaml.Node) { f.list(n, f.app) },
 		"roles":            f.roles,
 		"policy":           func(n *yaml.Node) { f.policy(n, &w.Policy, workspaceRules) },
+		"on_reuse":         func(n *yaml.Node) { w.OnReuse = f.onReuse(n) },
+		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.truth(n) },
 		"membership_claim": func(n *yaml.Node) { claim = n },
 		"organizations":    func(n *yaml.Node) { organizations = n },
 	})
@@ -100,6 +102,14 @@ func (f *file) workspace(root *yaml.Node) {
 	if organizations != nil {
 		f.list(organizations, f.organization)
 	}
+}
+
+func (f *file) onReuse(n *yaml.Node) directory.OnReuse {
+	choice := directory.OnReuse(f.text(n))
+	if choice != directory.EndSession && choice != directory.EndUser {
+		f.wrong(n, "on_reuse is session or user: what ends when a refresh token is used twice")
+	}
+	return choice
 }
 
 var (

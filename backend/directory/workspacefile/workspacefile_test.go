@@ -16,12 +16,14 @@ const whole = `
 issuer: https://id.example.com
 policy: {access_ttl: 5m, session_age: 12h}
 membership_claim: {claim: groups, roles: [viewer]}
+proof_nonce: true
 apps:
   - id: notes
     name: Notes
     origins: [https://notes.example.com, "http://localhost:8080"]
     audience: https://notes.example.com/api
     claims: {tenantId: org_id}
+    dpop_bound_tokens: true
 roles:
   viewer: [notes:read]
   editor: [notes:read, notes:write]
@@ -39,9 +41,9 @@ organizations:
 const wholeJSON = `{
 	"issuer": "https://id.example.com",
 	"policy": {"access_ttl": 300, "session_age": 43200},
-	"membership_claim": {"claim": "groups", "roles": ["viewer"]},
+	"membership_claim": {"claim": "groups", "roles": ["viewer"]}, "proof_nonce": true,
 	"apps": [{"id": "notes", "name": "Notes", "origins": ["https://notes.example.com", "http://localhost:8080"],
-		"audience": "https://notes.example.com/api", "claims": {"tenantId": "org_id"}}],
+		"audience": "https://notes.example.com/api", "claims": {"tenantId": "org_id"}, "dpop_bound_tokens": true}],
 	"roles": {"viewer": ["notes:read"], "editor": ["notes:read", "notes:write"]},
 	"organizations": [
 		{"id": "org_acme", "slug": "acme", "name": "Acme Corporation", "policy": {"access_ttl": 60}, "members": [
@@ -57,10 +59,11 @@ func desired() directory.Desired {
 			Apps: []directory.App{{
 				ID: "notes", Name: "Notes", Audience: "https://notes.example.com/api",
 				Origins: []string{"https://notes.example.com", "http://localhost:8080"},
-				Claims:  map[string]string{"tenantId": "org_id"},
+				Claims:  map[string]string{"tenantId": "org_id"}, DPoPBoundTokens: true,
 			}},
 			Roles:           map[string][]string{"viewer": {"notes:read"}, "editor": {"notes:read", "notes:write"}},
 			Policy:          policy.Rules{AccessTTL: 300, SessionAge: 43200},
+			ProofNonce:      true,
 			MembershipClaim: &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}},
 		},
 		Organizations: []directory.DesiredOrganization{
@@ -155,7 +158,7 @@ func TestAMistakeIsToldWithItsLine(t *testing.T) {
 		{"apps: [", 1, "this is not YAML: did not find expected node content"},
 		{"apps: []\n\tx: 1", 2, "this is not YAML: found character that cannot start any token"},
 		{with("---\nissuer: https://id.test\n"), 4, "a second document begins here"},
-		{with("organisations: []"), 4, `"organisations" is not known here; known are apps, issuer, membership_claim, organizations, policy, roles`},
+		{with("organisations: []"), 4, `"organisations" is not known here; known are apps, issuer, membership_claim, on_reuse, organizations, policy, proof_nonce, roles`},
 		{with("issuer: https://id.test"), 4, `"issuer" stands here twice, first on line 3`},
 		{"issuer: https://id.test", 1, "the workspace needs an app"},
 		{"issuer: id.test\napps: [{id: a, origins: [https://a.test], audience: api}]", 1, `"id.test" is not an issuer`},

@@ -95,8 +95,18 @@ func (p *Provider) identityToken(g grant) string {
 
 // Signed returns claims as a token of the provider's key id, by any method and key.
 func (p *Provider) Signed(method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
+	return p.signedAs("JWT", method, key, claims)
+}
+
+// LogoutToken returns claims as a token of that type (typ), by the provider's own
+// key (OpenID Connect Back-Channel Logout 1.0 section 2.4).
+func (p *Provider) LogoutToken(typ string, claims jwt.MapClaims) string {
+	return p.signedAs(typ, jwt.SigningMethodES256, p.key, claims)
+}
+
+func (p *Provider) signedAs(typ string, method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
 	token := jwt.NewWithClaims(method, claims)
-	token.Header["kid"] = "1"
+	token.Header["kid"], token.Header["typ"] = "1", typ
 	text, err := token.SignedString(key)
 	if err != nil {
 		p.t.Error(err)

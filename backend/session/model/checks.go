@@ -32,6 +32,7 @@ func but(limits session.Limits, change func(*session.Limits)) session.Limits {
 func checks() []check {
 	wide := session.Limits{D: 1, G: 3, W: 2, R: 6, K: 1, Flush: 2}
 	skewed := session.Limits{D: 1, G: 3, W: 2, R: 6, K: 1, Slack: 1}
+	slow := session.Limits{D: 1, G: 3, W: 3, R: 7, K: 1, Slack: 1, Flush: 1}
 	twice := but(tight, func(l *session.Limits) { l.K = 2 })
 	thrice := but(tight, func(l *session.Limits) { l.K = 3 })
 	return []check{
@@ -43,6 +44,8 @@ func checks() []check {
 		honest("a crash and sleep, wider limits", true, habitat{rules: judging(wide), messages: 2, crashes: 1, sleeps: true}),
 		honest("a crash, three messages", true, habitat{rules: judging(tight), messages: 3, crashes: 1}),
 		honest("a crash, clocks that differ", true, habitat{rules: judging(skewed), messages: 2, crashes: 1}),
+		honest("sleep, three messages", true, habitat{rules: judging(tight), messages: 3, sleeps: true}),
+		honest("a crash, clocks that differ, a flush", true, habitat{rules: judging(slow), messages: 2, crashes: 1}),
 
 		control("G = D", false, habitat{messages: 2,
 			rules: judging(but(tight, func(l *session.Limits) { l.G = l.D }))}),
@@ -67,10 +70,11 @@ func checks() []check {
 
 		laziness(but(wide, func(l *session.Limits) { l.R = 7 })),
 
-		theft("k = 0", but(tight, func(l *session.Limits) { l.K = 0 }), 2),
-		theft("k = 1", tight, 4),
-		theft("k = 2", twice, 6),
-		theft("k = 3", thrice, 8),
+		theft("k = 0", false, but(tight, func(l *session.Limits) { l.K = 0 }), 2),
+		theft("k = 1", false, tight, 4),
+		theft("k = 2", false, twice, 6),
+		theft("k = 3", false, thrice, 8),
+		theft("k = 3, pauses shorter than R", true, but(thrice, func(l *session.Limits) { l.R = 6 }), 9),
 		undetected("no limit k", rules{Limits: tight, judge: withoutLimit}),
 		undetected("a deterministic successor, thief in step", rules{Limits: tight, judge: session.Judge, inStep: true}),
 	}
@@ -111,8 +115,8 @@ func laziness(limits session.Limits) check {
 	}}
 }
 
-func theft(name string, limits session.Limits, most int) check {
-	return check{"theft: " + name, false, func() result {
+func theft(name string, full bool, limits session.Limits, most int) check {
+	return check{"theft: " + name, full, func() result {
 		r := judging(limits)
 		turns, states := r.alternations()
 		return result{turns <= most, states, fmt.Sprintf("found after %d alternations", turns), nil}

@@ -19,55 +19,61 @@ const (
 	theThief
 )
 
-// move is a step of a duel: who presents what, after a pause, and what becomes
-// of the successor in the answer.
-func (r *rules) duelMoves(d duel, visit func(duel)) {
+// moves visits what can follow: after a pause either party presents what it
+// holds, and is not refused.
+func (r *rules) moves(d duel, visit func(duel)) {
+	reach := func(d duel) { visit(d.normal(r)) }
 	for pause := r.G + r.W + 1; pause <= max(r.R, r.G+r.W+1); pause++ {
 		later := d.after(int8(pause))
-		later.turn = theVictim
-		r.presentIn(later, later.victim, func(d duel, successor token) {
-			if successor.id != 0 {
-				d.victim = successor
+		r.victimPresents(later, reach)
+		for _, held := range later.thief {
+			if held.id != 0 {
+				r.thiefPresents(later, held, reach)
 			}
-			visit(d.normal(r))
-		})
-		later.turn = theThief
-		for _, t := range later.thief {
-			if t.id == 0 {
-				continue
-			}
-			r.presentIn(later, t, func(d duel, successor token) {
-				visit(d.normal(r))
-				if successor.id != 0 {
-					for i := range d.thief {
-						kept := d
-						kept.thief[i] = successor
-						visit(kept.normal(r))
-					}
-				}
-			})
 		}
 	}
 }
 
-func (r *rules) presentIn(d duel, t token, minted func(duel, token)) {
-	verdict, after := r.present(d.row, t, 0)
-	if !verdict.Outcome.Mints() {
+// victimPresents puts the successor, if any, into the jar.
+func (r *rules) victimPresents(d duel, visit func(duel)) {
+	mints, successor := r.takes(&d, d.victim)
+	if successor.id != 0 {
+		d.victim = successor
+	}
+	if d.turn = theVictim; mints {
+		visit(d)
+	}
+}
+
+// thiefPresents keeps the successor, if any, in either place, or not at all.
+func (r *rules) thiefPresents(d duel, held token, visit func(duel)) {
+	mints, successor := r.takes(&d, held)
+	if d.turn = theThief; !mints {
 		return
 	}
-	d.row = after
-	var successor token
-	if verdict.Successor {
-		successor = after.successor(0)
-		if r.inStep {
-			for _, known := range [...]token{d.victim, d.thief[0], d.thief[1]} {
-				if known.gen == successor.gen && known.parent == successor.parent {
-					successor.id = known.id
-				}
-			}
+	visit(d)
+	if successor.id != 0 {
+		for i := range d.thief {
+			kept := d
+			kept.thief[i] = successor
+			visit(kept)
 		}
 	}
-	minted(d, successor)
+}
+
+// takes gives a presentation its effect, and returns the successor in the answer.
+func (r *rules) takes(d *duel, t token) (mints bool, successor token) {
+	verdict, after := r.present(d.row, t, 0)
+	if d.row = after; !verdict.Successor {
+		return verdict.Outcome.Mints(), token{}
+	}
+	successor = after.successor(0)
+	for _, known := range [...]token{d.victim, d.thief[0], d.thief[1]} {
+		if r.inStep && known.gen == successor.gen && known.parent == successor.parent {
+			successor.id = known.id
+		}
+	}
+	return true, successor
 }
 
 func (d duel) after(pause int8) duel {
@@ -87,6 +93,7 @@ func (d duel) normal(r *rules) duel {
 	at.of(&d.row)
 	at.token(&d.victim)
 	for i := range d.thief {
+		// It takes three more tokens to roll the row back to an older one.
 		if t := &d.thief[i]; t.id == 0 || t.gen < d.row.gen-3 {
 			*t = token{}
 		}
@@ -108,7 +115,7 @@ func (r *rules) alternations() (most, states int) {
 	for ; len(level) > 0 && most < enough; most++ {
 		level = r.nextTurn(level, seen)
 	}
-	return most - 2, len(seen)
+	return most - 2, len(seen) // neither the first turn nor the one refused
 }
 
 // nextTurn returns where the turn can have passed to from the duels of level,
@@ -123,7 +130,7 @@ func (r *rules) nextTurn(level, seen map[duel]bool) map[duel]bool {
 		d := queue[0]
 		queue = queue[1:]
 		seen[d] = true
-		r.duelMoves(d, func(next duel) {
+		r.moves(d, func(next duel) {
 			if next.turn != d.turn {
 				passed[next] = true
 			} else if !level[next] {

@@ -61,6 +61,7 @@ func (p pair) normal(r *rules) pair {
 	at.of(&p.lazy)
 	at.row(&p.eager)
 	for i := range p.tokens {
+		// It takes three more tokens to roll the row back to an older one.
 		if t := &p.tokens[i]; t.id == 0 || t.gen < p.lazy.gen-3 {
 			*t = token{}
 		}

@@ -27,7 +27,7 @@ func Inspect(ctx context.Context, path string) (*inspect.Database, error) {
 		HasTable: "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1",
 		Durability: []inspect.Question{
 			{Name: "journal_mode", Query: "PRAGMA journal_mode", Durable: func(v string) bool { return v == "wal" }},
-			{Name: "synchronous", Query: "PRAGMA synchronous", Durable: func(v string) bool { return v >= full }},
+			{Name: "synchronous", Query: synchronous, Durable: func(v string) bool { return v == "full" || v == "extra" }},
 		},
 	})
 	if err != nil {
@@ -37,5 +37,5 @@ func Inspect(ctx context.Context, path string) (*inspect.Database, error) {
 	return found, nil
 }
 
-// full is synchronous=FULL as SQLite tells it; 3 is EXTRA.
-const full = "2"
+const synchronous = `
+SELECT CASE synchronous WHEN 0 THEN 'off' WHEN 1 THEN 'normal' WHEN 2 THEN 'full' ELSE 'extra' END FROM pragma_synchronous`

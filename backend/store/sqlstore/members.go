@@ -16,11 +16,10 @@ AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = users.id)
 ORDER BY seen_at DESC, id LIMIT ?1`
 
 	selectPlace = `
-SELECT u.id, o.id, m.source
+SELECT u.id, o.id
 FROM (SELECT 1 AS one) AS always
 LEFT JOIN users u ON u.id = ?1 OR (u.iss = ?2 AND u.sub = ?3)
-LEFT JOIN organizations o ON o.id = ?4 OR o.slug = ?4
-LEFT JOIN memberships m ON m.user_id = u.id AND m.organization_id = o.id`
+LEFT JOIN organizations o ON o.id = ?4 OR o.slug = ?4`
 
 	admitMember = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at) VALUES (?1, ?2, ?3, 'admin', ?4)
@@ -63,8 +62,8 @@ func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) err
 			return fmt.Errorf("%w: %q", directory.ErrNoRole, role)
 		}
 	}
-	var user, organization, from sql.NullString
-	err = s.row(ctx, selectPlace, a.UserID, a.Issuer, a.Subject, a.Organization).Scan(&user, &organization, &from)
+	var user, organization sql.NullString
+	err = s.row(ctx, selectPlace, a.UserID, a.Issuer, a.Subject, a.Organization).Scan(&user, &organization)
 	switch {
 	case err != nil:
 		return fmt.Errorf("sqlstore: admit: %w", err)
@@ -72,8 +71,14 @@ func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) err
 		return fmt.Errorf("%w: %q", directory.ErrNoOrganization, a.Organization)
 	case !user.Valid:
 		return directory.ErrNoUser
-	case from.String == fromFile:
+	}
+	result, err := s.exec(ctx, admitMember, user.String, organization.String, list(a.Roles).text(), now)
+	if err != nil {
+		return fmt.Errorf("sqlstore: admit: %w", err)
+	}
+	changed, err := result.RowsAffected()
+	if err == nil && changed == 0 {
 		return directory.ErrFromFile
 	}
-	return s.change(ctx, "admit", admitMember, user.String, organization.String, list(a.Roles).text(), now)
+	return err
 }

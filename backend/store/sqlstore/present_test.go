@@ -1,22 +1,21 @@
 package sqlstore_test
 
 import (
-	"context"
 	"database/sql"
-	"fmt"
-	"math/rand/v2"
+	"flag"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
-	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 )
+
+var histories = flag.Int("histories", 300, "how many random histories to hold the statement against the verdict on")
 
 // onEveryDatabase runs a test against a store with one person in it.
 func onEveryDatabase(t *testing.T, test func(t *testing.T, store *sqlstore.Store)) {
@@ -45,140 +44,23 @@ func open(t *testing.T, driver, dsn string, dialect sqlstore.Dialect) *sqlstore.
 	return sqlstore.New(db, dialect)
 }
 
-// begin creates a session and returns its first token and row.
-func begin(t *testing.T, store *sqlstore.Store, now int64) (session.Token, session.Row) {
-	t.Helper()
-	token, row := session.First(session.NewID(), session.NewTokenID(), now)
-	err := store.Create(context.Background(), session.Session{
-		ID: token.Session, UserID: "usr_1", Row: row, Attempt: token.Session.String(), ExpiresAt: 1 << 40,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token, row
-}
-
 func TestTheStatementIsTheVerdict(t *testing.T) {
-	const histories = 2000
-	onEveryDatabase(t, func(t *testing.T, store *sqlstore.Store) {
-		seen := map[session.Outcome]int{}
-		for seed := range uint64(histories) {
-			h := &history{rand: rand.New(rand.NewPCG(seed, 0))}
-			h.run(t, store, seen)
-		}
-		for outcome := session.Current; outcome <= session.Lost; outcome++ {
-			if seen[outcome] < 100 {
-				t.Errorf("%v was seen %d times only", outcome, seen[outcome])
-			}
-		}
-		t.Logf("%d histories: %v", histories, seen)
-	})
-}
-
-// history is a session to which tokens of all kinds are presented, at times
-// near those at which the verdict changes.
-type history struct {
-	rand   *rand.Rand
-	row    session.Row
-	issued []session.Token
-	limits session.Limits
-	now    int64
-}
-
-func (h *history) run(t *testing.T, store *sqlstore.Store, seen map[session.Outcome]int) {
-	h.limits = session.LimitsFor(h.rand.IntN(2) == 0)
-	if h.rand.IntN(2) == 0 {
-		h.limits = session.Limits{D: 1, G: 2 + h.rand.Int64N(2), W: 1 + h.rand.Int64N(2), R: 4 + h.rand.Int64N(3), K: h.rand.Int64N(4)}
-	}
-	h.now = 1000
-	first, row := begin(t, store, h.now)
-	h.row, h.issued = row, []session.Token{first}
-	for range 12 {
-		h.now = h.soon()
-		p := session.Presentation{Token: h.anyToken(), Device: h.rand.IntN(8) == 0, Limits: h.limits, Now: h.now}
-		want := session.Judge(h.row, p)
-		seen[want.Outcome]++
-		for again := range 2 {
-			after, err := store.Present(context.Background(), p)
-			if err != nil || after != want.After {
-				t.Fatalf("run %d of %+v on\n%+v: %v left\n%+v (%v), want\n%+v", again+1, p, h.row, want.Outcome, after, err, want.After)
-			}
-		}
-		if h.row = want.After; h.row.RevokedAt != 0 {
-			return
-		}
-		h.issued = append(h.issued, session.Successor(first.Session, h.row, session.NewTokenID(), h.now))
-	}
-}
-
-// soon is a time not long after now, often one at which a condition changes.
-func (h *history) soon() int64 {
-	token, l := h.anyToken(), h.limits
-	edges := []int64{
-		h.now, h.now + 1 + h.rand.Int64N(l.R), h.row.CurAt + l.G, h.row.CurAt + l.G + l.W, h.row.CurAt + l.R,
-		token.IssuedAt + l.G, token.IssuedAt + l.G + l.W, h.row.CurLast + l.G,
-	}
-	return max(h.now-1, edges[h.rand.IntN(len(edges))]+h.rand.Int64N(3)-1)
-}
-
-// anyToken is a token of the session, mostly one issued lately, sometimes one
-// that only a store which forgot can meet.
-func (h *history) anyToken() session.Token {
-	recent := h.issued[max(0, len(h.issued)-4):]
-	token := recent[h.rand.IntN(len(recent))]
-	switch h.rand.IntN(24) {
-	case 0:
-		token.ID = session.NewTokenID()
-	case 1:
-		token.Gen += h.rand.Int64N(5) - 2
-	case 2:
-		token.Parent = session.TokenID{}
-	case 3:
-		token.Parent = session.NewTokenID()
-	case 4:
-		token = h.issued[h.rand.IntN(len(h.issued))]
-	}
-	return token
+	onEveryDatabase(t, func(t *testing.T, store *sqlstore.Store) { storetest.Histories(t, store, *histories) })
 }
 
 func TestSixteenPresentationsOfOneSuccessorAdvanceOnce(t *testing.T) {
-	race(t, func(parent session.Row, first session.Token) func(int) session.Token {
-		next := session.Successor(first.Session, parent, session.NewTokenID(), 1240)
-		return func(int) session.Token { return next }
-	})
+	onEveryDatabase(t, func(t *testing.T, store *sqlstore.Store) { storetest.OneSuccessorAtOnce(t, store, 30) })
 }
 
 func TestSixteenSuccessorsAdvanceOnce(t *testing.T) {
-	race(t, func(parent session.Row, first session.Token) func(int) session.Token {
-		return func(int) session.Token {
-			return session.Successor(first.Session, parent, session.NewTokenID(), 1240)
-		}
-	})
+	onEveryDatabase(t, func(t *testing.T, store *sqlstore.Store) { storetest.SuccessorsAtOnce(t, store, 30) })
 }
 
-// race presents sixteen tokens of the second generation at once, thirty
-// times over. One of them advances the row; the others find it advanced.
-func race(t *testing.T, tokens func(session.Row, session.Token) func(int) session.Token) {
-	const rounds, callers = 30, 16
-	limits := session.LimitsFor(false)
+func TestSessionsAreForgottenAfterTheirEnd(t *testing.T) {
 	onEveryDatabase(t, func(t *testing.T, store *sqlstore.Store) {
-		for range rounds {
-			first, row := begin(t, store, 1000)
-			token := tokens(row, first)
-			after := [callers]session.Row{}
-			errs := [callers]error{}
-			var callersDone sync.WaitGroup
-			for i := range callers {
-				p := session.Presentation{Token: token(i), Limits: limits, Now: 1241 + int64(i)}
-				callersDone.Go(func() { after[i], errs[i] = store.Present(context.Background(), p) })
-			}
-			callersDone.Wait()
-			for i, got := range after {
-				one := got.Gen == 2 && got.Prev == first.ID && got.CurAt == after[0].CurAt && got.RevokedAt == 0
-				if errs[i] != nil || !one {
-					t.Fatalf("caller %d: %v, row %s; caller 0: row %s", i, errs[i], fmt.Sprint(got), fmt.Sprint(after[0]))
-				}
-			}
+		if _, err := store.Apply(t.Context(), storetest.Desired(), storetest.Now); err != nil {
+			t.Fatal(err)
 		}
+		storetest.Forgets(t, store)
 	})
 }

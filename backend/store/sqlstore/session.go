@@ -28,11 +28,29 @@ ON CONFLICT (attempt) DO NOTHING`
 
 	selectAttempt = `SELECT id FROM sessions WHERE attempt = ?1`
 
+	bindSession = `
+UPDATE sessions SET jkt = CASE
+	WHEN jkt = '' AND revoked_at IS NULL AND created_at >= CAST(?3 AS BIGINT) THEN CAST(?2 AS TEXT)
+	ELSE jkt END
+WHERE id = ?1
+RETURNING jkt`
+
 	revokeSession = `
 UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE id = ?1 AND revoked_at IS NULL`
 
 	revokeUser = `
 UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2`
+
+	revokeUpstream = `
+UPDATE sessions SET revoked_at = ?6, revoke_reason = ?5
+WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4
+	AND (?3 = '' OR upstream_sid = ?3)
+	AND user_id IN (SELECT id FROM users WHERE iss = ?1 AND (?2 = '' OR sub = ?2))`
+
+	selectLive = `SELECT` + sessionColumns + ` FROM sessions s
+WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2
+ORDER BY s.created_at DESC, s.id
+LIMIT ?3`
 )
 
 // Create implements session.Store. A reply that was lost and is asked for again
@@ -69,6 +87,18 @@ func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, er
 	return row.session()
 }
 
+// Bind implements session.Store.
+func (s *Store) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
+	err := s.row(ctx, bindSession, id.String(), jkt, now-session.BindWithin).Scan(&jkt)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", session.ErrNotFound
+	case err != nil:
+		return "", fmt.Errorf("sqlstore: bind session: %w", err)
+	}
+	return jkt, nil
+}
+
 // Revoke implements session.Store.
 func (s *Store) Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error {
 	return s.change(ctx, "revoke session", revokeSession, id.String(), now, string(reason))
@@ -77,6 +107,39 @@ func (s *Store) Revoke(ctx context.Context, id session.ID, reason session.Reason
 // RevokeUser implements session.Store.
 func (s *Store) RevokeUser(ctx context.Context, userID string, reason session.Reason, now int64) error {
 	return s.change(ctx, "revoke a person's sessions", revokeUser, userID, now, string(reason))
+}
+
+// RevokeUpstream implements session.Store.
+func (s *Store) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, reason session.Reason, now int64) error {
+	if l.SessionID == "" && l.Subject == "" {
+		return errors.New("sqlstore: a provider's logout names nobody")
+	}
+	return s.change(ctx, "provider's logout", revokeUpstream, l.Issuer, l.Subject, l.SessionID, l.Until, string(reason), now)
+}
+
+// Live implements session.Store.
+func (s *Store) Live(ctx context.Context, userID string, now int64, limit int) ([]session.Session, error) {
+	rows, err := s.query(ctx, selectLive, userID, now, limit)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: live sessions: %w", err)
+	}
+	defer rows.Close()
+	var all []session.Session
+	for rows.Next() {
+		var row sessionRow
+		if err := rows.Scan(row.fields()...); err != nil {
+			return nil, fmt.Errorf("sqlstore: live sessions: %w", err)
+		}
+		one, err := row.session()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlstore: live sessions: %w", err)
+	}
+	return all, nil
 }
 
 func (s *Store) change(ctx context.Context, what, statement string, args ...any) error {

@@ -86,6 +86,11 @@ func (f *Faulty) Present(ctx context.Context, p session.Presentation) (session.R
 	return read(f, "Present", func() (session.Row, error) { return f.Store.Present(ctx, p) })
 }
 
+// Bind implements session.Store.
+func (f *Faulty) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
+	return read(f, "Bind", func() (string, error) { return f.Store.Bind(ctx, id, jkt, now) })
+}
+
 // Revoke implements session.Store.
 func (f *Faulty) Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error {
 	return f.call("Revoke", func() error { return f.Store.Revoke(ctx, id, reason, now) })
@@ -94,6 +99,16 @@ func (f *Faulty) Revoke(ctx context.Context, id session.ID, reason session.Reaso
 // RevokeUser implements session.Store.
 func (f *Faulty) RevokeUser(ctx context.Context, userID string, reason session.Reason, now int64) error {
 	return f.call("RevokeUser", func() error { return f.Store.RevokeUser(ctx, userID, reason, now) })
+}
+
+// RevokeUpstream implements session.Store.
+func (f *Faulty) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, reason session.Reason, now int64) error {
+	return f.call("RevokeUpstream", func() error { return f.Store.RevokeUpstream(ctx, l, reason, now) })
+}
+
+// Live implements session.Store.
+func (f *Faulty) Live(ctx context.Context, userID string, now int64, limit int) ([]session.Session, error) {
+	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, now, limit) })
 }
 
 // Workspace implements directory.Store.

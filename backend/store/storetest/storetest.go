@@ -62,8 +62,12 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"a sign-in attempt makes one session", (*suite).oneSessionAnAttempt},
 		{"a sign-in attempt makes one session in a race", (*suite).oneSessionInARace},
 		{"what is not there is not found", (*suite).notFound},
+		{"a session without a device key is bound to one, once, in its first two minutes", (*suite).bindsOnce},
+		{"of keys that race for a session one is bound", (*suite).bindsOneInARace},
 		{"a session that ended keeps its time and reason", (*suite).endsOnce},
 		{"all of a person's sessions end, and nobody else's", (*suite).endsAPersons},
+		{"a provider's logout ends what it is about", (*suite).endsUpstream},
+		{"a person's live sessions are listed, the newest first", (*suite).listsLive},
 		{"a session that ended is presented in vain", (*suite).presentsInVain},
 		{"an organisation is entered once and left until it is entered again", (*suite).entersAndLeaves},
 		{"leaving an organisation that was never entered counts", (*suite).leavesUnentered},
@@ -204,6 +208,50 @@ func (s *suite) endsAPersons() {
 	s.is(s.stored(one.ID).RevokedAt, int64(Now+1))
 	s.is(s.stored(two.ID).RevokedAt, int64(Now+1))
 	s.is(s.stored(other.ID), other)
+}
+
+func (s *suite) endsUpstream() {
+	alice, bob := s.person("alice"), s.person("bob")
+	live := func(n session.Session) bool { return s.stored(n.ID).RevokedAt == 0 }
+	make := func(u directory.User, sid string) session.Session {
+		n := newSession(u)
+		n.UpstreamSID = sid
+		s.must(s.Create(s.ctx, n))
+		return n
+	}
+	one, two, his := make(alice, "a"), make(alice, "b"), make(bob, "c")
+	end := func(l session.UpstreamLogout) {
+		s.must(s.RevokeUpstream(s.ctx, l, session.ReasonUpstream, Now+1))
+	}
+	end(session.UpstreamLogout{Issuer: "https://other.test", Subject: "alice", Until: Now})
+	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", SessionID: "c", Until: Now})
+	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", Until: Now - 1})
+	s.is([]bool{live(one), live(two), live(his)}, []bool{true, true, true})
+	end(session.UpstreamLogout{Issuer: alice.Issuer, SessionID: "a", Until: Now})
+	s.is([]bool{live(one), live(two), live(his)}, []bool{false, true, true})
+	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", Until: Now})
+	s.is([]bool{live(one), live(two), live(his)}, []bool{false, false, true})
+	if s.RevokeUpstream(s.ctx, session.UpstreamLogout{Issuer: alice.Issuer, Until: Now}, session.ReasonUpstream, Now+1) == nil {
+		s.Error("a logout of nobody is none")
+	}
+	s.is(live(his), true)
+}
+
+func (s *suite) listsLive() {
+	alice := s.person("alice")
+	older, newer, over, gone := newSession(alice), newSession(alice), newSession(alice), s.session(alice)
+	older.CreatedAt, over.ExpiresAt = Now-10, Now
+	for _, n := range []session.Session{older, newer, over} {
+		s.must(s.Create(s.ctx, n))
+	}
+	s.session(s.person("bob"))
+	s.must(s.Revoke(s.ctx, gone.ID, session.ReasonSignedOut, Now))
+	got, err := s.Live(s.ctx, alice.ID, Now, 10)
+	s.must(err)
+	s.is(got, []session.Session{newer, older})
+	got, err = s.Live(s.ctx, alice.ID, Now, 1)
+	s.must(err)
+	s.is(len(got), 1)
 }
 
 func (s *suite) presentsInVain() {

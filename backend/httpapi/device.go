@@ -1,0 +1,147 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// The device key (RFC 9449). A session is bound to a key that its browser cannot
+// give away, and is open to requests that prove it: a cookie taken from the wire, a
+// log or a backup is worthless. What is no good proof is refused and does nothing
+// to the session; it says nothing about who has the cookie.
+
+// requestLimits bound the age of a request. A clock may be ahead of the server's by
+// what those of replicas may differ: rotation relies on both.
+var requestLimits = session.LimitsFor(true)
+
+var (
+	// proofLife is how long a proof is good after it was first shown, in seconds:
+	// one that was made ahead of time for longer.
+	proofLife = requestLimits.D + requestLimits.Slack + 1
+	// maxProofs bounds the memory for replays, at some 20 bytes each.
+	maxProofs = 1 << 19
+)
+
+// onDevice lets a session with a device key pass only where the request proves the
+// key. A young session without one it binds to the key that the request proves. It
+// returns the session as it stands then.
+func (c *call) onDevice(s session.Session) (session.Session, error) {
+	if s.JKT == "" && (c.reading() || c.now-s.CreatedAt > session.BindWithin) {
+		return s, nil
+	}
+	proof, err := c.proof()
+	if err == nil && s.JKT == "" && proof != nil {
+		s.JKT, err = c.store.Bind(c.ctx, s.ID, proof.JKT, c.now)
+	}
+	if err == nil && s.JKT != "" {
+		err = proves(proof, s.JKT)
+	}
+	c.auditProof(s, err)
+	return s, err
+}
+
+// proves refuses a proof by another key than the session's, and none at all.
+func proves(proof *token.Proof, jkt string) error {
+	switch {
+	case proof == nil:
+		return refuse(api.DeviceKeyRequired, "This session belongs to another browser. Sign in.")
+	case proof.JKT != jkt:
+		return refuse(api.DeviceKeyMismatch, "This browser has lost the key of its session. Sign in again.")
+	}
+	return nil
+}
+
+// auditProof records that a session was asked for without a good proof: its cookie
+// may be in other hands. Of one kind it records one a minute, however many come.
+func (c *call) auditProof(s session.Session, err error) {
+	if !isRefusal(err) {
+		return
+	}
+	switch code := refusalOf(err).Code; code {
+	case api.InvalidDPoPProof, api.DeviceKeyRequired, api.DeviceKeyMismatch:
+		c.audit(audit.Event{
+			ID:     fmt.Sprintf("proof:%s:%s:%d", s.ID, code, c.now/60),
+			Action: audit.ProofRefused, Outcome: audit.Refused, Reason: string(code),
+			Actor: audit.Server, UserID: s.UserID, SessionID: s.ID.String(),
+		})
+	}
+}
+
+// isDeviceOf tells whether the request comes from the session's device, as far as it
+// has one.
+func (c *call) isDeviceOf(s session.Session) (bool, error) {
+	if s.JKT == "" {
+		return true, nil
+	}
+	proof, err := c.proof()
+	return proof != nil && proof.JKT == s.JKT, err
+}
+
+// prove checks the request's proof (RFC 9449 section 4.3) for all but whose it is.
+func (c *call) prove() (*token.Proof, error) {
+	values := c.r.Header.Values(api.HeaderProof)
+	if len(values) == 0 {
+		return nil, nil
+	}
+	if len(values) > 1 {
+		return nil, badProof(errors.New("there is more than one"))
+	}
+	proof, err := token.ParseProof(values[0])
+	if err != nil {
+		return nil, badProof(err)
+	}
+	if err := proof.Covers(c.r.Method, c.origin+c.r.URL.EscapedPath()); err != nil {
+		return nil, badProof(err)
+	}
+	switch {
+	case proof.IssuedAt < c.now-requestLimits.D, proof.IssuedAt > c.now+requestLimits.Slack:
+		return nil, refuse(api.RequestTooOld, "The request took too long to arrive, or the clock is wrong. Send it again.")
+	case c.workspace.ProofNonce && !c.nonces.good(proof.Nonce, c.now):
+		return nil, refuse(api.UseDPoPNonce, "The proof lacks the server's nonce. Send the request again.")
+	}
+	switch err := c.replays.Use(proof, c.now); {
+	case errors.Is(err, token.ErrReplayed):
+		return nil, badProof(err)
+	case err != nil:
+		return nil, err
+	}
+	return proof, nil
+}
+
+func badProof(err error) *refusal {
+	return refuse(api.InvalidDPoPProof, "The device key's proof is not good. Send the request again.").because(err)
+}
+
+// namedKey returns the thumbprint of the device key that a sign-in names, if it was
+// started by a page of the app's own: the backend's own origin, or the Referer's of
+// the same site. From anywhere else a link could bind a key of its maker's, and the
+// sign-in goes on without.
+func (c *call) namedKey(jkt string) (string, error) {
+	if jkt == "" {
+		return "", nil
+	}
+	if !token.IsThumbprint(jkt) {
+		return "", refuse(api.InvalidRequest, "dpop_jkt is not the thumbprint of a key.")
+	}
+	from := ""
+	switch site, _ := single(c.r.Header, "Sec-Fetch-Site"); site {
+	case "same-origin":
+		from = c.origin
+	case "same-site":
+		referer, _ := single(c.r.Header, "Referer")
+		if u, err := url.Parse(referer); err == nil {
+			from = u.Scheme + "://" + u.Host
+		}
+	}
+	if !slices.Contains(c.app.Origins, from) {
+		return "", nil
+	}
+	return jkt, nil
+}

@@ -1,0 +1,158 @@
+package httpapi
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+const home = "https://app.example.com"
+
+var web = directory.App{ID: "web", Origins: []string{home, "https://beta.example.com:8443", "http://localhost:5173"}}
+
+func TestAReturnAddressLeadsToTheApp(t *testing.T) {
+	for returnTo, want := range map[string]string{
+		"":                                       home + "/",
+		"/":                                      home + "/",
+		"/notes?a=1&b=2#top":                     home + "/notes?a=1&b=2#top",
+		"/a/../b//c;d=e:f@g!$*+,~()":             home + "/a/../b//c;d=e:f@g!$*+,~()",
+		"/%2F%5Cevil.test":                       home + "/%2F%5Cevil.test",
+		"/?next=https://evil.test":               home + "/?next=https://evil.test",
+		home:                                     home,
+		home + "/notes":                          home + "/notes",
+		home + "?a":                              home + "?a",
+		home + "#a":                              home + "#a",
+		"https://beta.example.com:8443/x":        "https://beta.example.com:8443/x",
+		"http://localhost:5173/x":                "http://localhost:5173/x",
+		"/" + strings.Repeat("a", maxReturnTo-1): home + "/" + strings.Repeat("a", maxReturnTo-1),
+	} {
+		if got, ok := returnAddress(web, home, returnTo); !ok || got != want {
+			t.Errorf("%.80q leads to %.80q, %t, want %.80q", returnTo, got, ok, want)
+		}
+	}
+}
+
+var foreign = []string{
+	"//evil.test", "///evil.test", `/\evil.test`, `\/evil.test`, `\\evil.test`, "/\t/evil.test", "/\n/evil.test", "\t//evil.test", " //evil.test", "/\x00/evil.test",
+	"https://evil.test", "http://app.example.com/", "HTTPS://app.example.com/", "https://APP.example.com/", "https:app.example.com/", "https:/app.example.com/",
+	"https:///app.example.com/", `https:\\app.example.com\`, "https://app.example.com.evil.test/", "https://app.example.com@evil.test/", "https://app.example.com:443/",
+	"https://app.example.com:@evil.test/", "https://app.example.com:8443/", "https://app.example.com./", "https://app.example.comevil.test", `https://app.example.com\@evil.test`,
+	"https://user@app.example.com/", "https://beta.example.com/", "https://beta.example.com:84430/", "https://beta.example.com:8443@evil.test/",
+	"javascript:alert(1)", "data:text/html,x", "notes", "./notes", "../notes", "?a", "#a", "http://localhost:5173.evil.test/", "http://localhost:51730/",
+	"/é", "/\u2028", "/\x7f", "/a b", "/\"", "/'", "/<", "/>", "/`", "/{", "/}", "/|", "/^", "/\xff", "/" + strings.Repeat("a", maxReturnTo),
+}
+
+func TestAReturnAddressElsewhereIsRefused(t *testing.T) {
+	for _, returnTo := range foreign {
+		if got, ok := returnAddress(web, home, returnTo); ok {
+			t.Errorf("%.80q leads to %.80q", returnTo, got)
+		}
+	}
+}
+
+func FuzzAReturnAddressStaysWithTheApp(f *testing.F) {
+	for _, returnTo := range append(foreign, "", "/", "/notes?a#b", home, home+"/x", "https://beta.example.com:8443?x") {
+		f.Add(returnTo)
+	}
+	f.Fuzz(func(t *testing.T, returnTo string) {
+		got, ok := returnAddress(web, home, returnTo)
+		if !ok {
+			return
+		}
+		u, err := url.Parse(got)
+		if err != nil {
+			return // the differential test tells what browsers make of it
+		}
+		if !slices.Contains(web.Origins, u.Scheme+"://"+u.Host) || u.User != nil || strings.ContainsFunc(got, unsafe) {
+			t.Errorf("%q leads to %q", returnTo, got)
+		}
+	})
+}
+
+// TestBrowsersReadAReturnAddressAsTheServerDoes asks the WHATWG URL parser of node
+// where each address leads that passes.
+func TestBrowsersReadAReturnAddressAsTheServerDoes(t *testing.T) {
+	var passed [][2]string
+	for _, returnTo := range addresses(200_000) {
+		if address, ok := returnAddress(web, home, returnTo); ok {
+			passed = append(passed, [2]string{returnTo, address})
+		}
+	}
+	if len(passed) < 5_000 {
+		t.Fatalf("only %d addresses pass: the test sees too little", len(passed))
+	}
+	read := whatwg(t, passed)
+	for i, p := range passed {
+		asAddress, asLink := read[2*i], read[2*i+1]
+		if asAddress == nil || !slices.Contains(web.Origins, asAddress[0]) {
+			t.Errorf("%q leads to %q, which browsers read as %v", p[0], p[1], asAddress)
+		} else if asLink == nil || asLink[1] != asAddress[1] {
+			t.Errorf("%q leads to %q, and as a link of the page to %v", p[0], asAddress[1], asLink)
+		}
+	}
+}
+
+// addresses makes addresses of the pieces that parsers quarrel over, the same ones
+// in every run.
+func addresses(n int) []string {
+	pieces := append(slices.Clone(web.Origins),
+		"/", "/", "//", `\`, "\t", "\n", "\r", " ", "\x00", ":", "@", "?", "#", ".", "..", "/..", "/.", "%2e", "%2f", "%5c", "%00", "%09", "%", "%zz", "[", "]", "[::1]",
+		"evil.test", "https:", "http:", "javascript:", "443", ":443", ":8443", "localhost", "a", "é", "。", "／", "＠", "\u200b", "\ufeff", ";", "&", "=", "+", "~", "|", "^", "`", "{", "'")
+	random := rand.New(rand.NewPCG(1, 2))
+	all := append(slices.Clone(foreign), "", "/", home)
+	for len(all) < n {
+		var text strings.Builder
+		if random.IntN(3) > 0 { // most begin like one that passes
+			text.WriteString([]string{"/", home, web.Origins[1], web.Origins[2]}[random.IntN(4)])
+		}
+		for range random.IntN(6) {
+			text.WriteString(pieces[random.IntN(len(pieces))])
+		}
+		all = append(all, text.String())
+	}
+	return all
+}
+
+// whatwg reads every address twice: as it stands, and as a link of the app's page.
+func whatwg(t *testing.T, addresses [][2]string) []*[2]string {
+	t.Helper()
+	var lines, failure bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	for _, a := range addresses {
+		link := a[0]
+		if link == "" {
+			link = "/"
+		}
+		for _, pair := range [][2]string{{a[1], "about:blank"}, {link, home + "/some/page"}} {
+			if err := encoder.Encode(pair); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	node := exec.CommandContext(t.Context(), "node", "testdata/whatwg.mjs")
+	node.Stdin, node.Stderr = &lines, &failure
+	out, err := node.Output()
+	if err != nil {
+		t.Fatalf("node, which reads addresses as browsers do: %v\n%s", err, failure.String())
+	}
+	var all []*[2]string
+	for scanner := bufio.NewScanner(bytes.NewReader(out)); scanner.Scan(); {
+		var read *[2]string
+		if err := json.Unmarshal(scanner.Bytes(), &read); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, read)
+	}
+	if len(all) != 2*len(addresses) {
+		t.Fatalf("node read %d of %d addresses", len(all), 2*len(addresses))
+	}
+	return all
+}

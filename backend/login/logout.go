@@ -1,0 +1,88 @@
+package login
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+const (
+	logoutEvent   = "http://schemas.openid.net/event/backchannel-logout"
+	logoutType    = "logout+jwt"
+	maxLogoutAge  = 2 * 60 // seconds
+	maxLogoutText = 8 << 10
+)
+
+// ReadLogoutToken verifies a logout token (OpenID Connect Back-Channel Logout 1.0
+// section 2.6) and returns which sessions it ends. The error is *Refused, or
+// ErrUnavailable.
+func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (session.UpstreamLogout, error) {
+	found, err := p.discover(ctx)
+	if err != nil {
+		return session.UpstreamLogout{}, err
+	}
+	if err := logoutHeader(raw); err != nil {
+		return session.UpstreamLogout{}, refused("logout token: %w", err)
+	}
+	verifier := found.provider.Verifier(&oidc.Config{ClientID: p.config.ClientID, SkipExpiryCheck: true})
+	token, err := verifier.Verify(oidc.ClientContext(ctx, p.client), raw)
+	if err != nil {
+		return session.UpstreamLogout{}, refused("logout token: %w", err)
+	}
+	var claims struct {
+		ID        string                     `json:"jti"`
+		SessionID string                     `json:"sid"`
+		Expires   int64                      `json:"exp"`
+		Nonce     *json.RawMessage           `json:"nonce"`
+		Events    map[string]json.RawMessage `json:"events"`
+	}
+	if err := token.Claims(&claims); err != nil {
+		return session.UpstreamLogout{}, refused("logout token: %w", err)
+	}
+	issued := token.IssuedAt.Unix()
+	switch {
+	case claims.ID == "":
+		err = errors.New("no jti")
+	case claims.Nonce != nil:
+		err = errors.New("a nonce, which only identity tokens have")
+	case claims.Events[logoutEvent] == nil:
+		err = errors.New("another event")
+	case token.Subject == "" && claims.SessionID == "":
+		err = errors.New("neither sub nor sid")
+	case issued > now+maxSkew, issued < now-maxLogoutAge, claims.Expires != 0 && claims.Expires < now-maxSkew:
+		err = errors.New("not of now")
+	}
+	if err != nil {
+		return session.UpstreamLogout{}, refused("logout token: %w", err)
+	}
+	return session.UpstreamLogout{
+		Issuer: token.Issuer, Subject: token.Subject, SessionID: claims.SessionID, Until: issued,
+	}, nil
+}
+
+// logoutHeader refuses a token of another kind: an identity token never ends a
+// session.
+func logoutHeader(raw string) error {
+	head, _, _ := strings.Cut(raw, ".")
+	text, err := base64.RawURLEncoding.DecodeString(head)
+	if err != nil || len(raw) > maxLogoutText {
+		return errors.New("malformed")
+	}
+	var header struct {
+		Type string `json:"typ"`
+	}
+	if err := json.Unmarshal(text, &header); err != nil {
+		return errors.New("malformed")
+	}
+	if !strings.EqualFold(strings.TrimPrefix(strings.ToLower(header.Type), "application/"), logoutType) {
+		return fmt.Errorf("typ is %q", header.Type)
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/web-demo/idp"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(unset{m}, map[string]func(){"tabard": main})
+}
+
+// unset runs the tests without the settings of whoever runs them.
+type unset struct{ *testing.M }
+
+func (u unset) Run() int {
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, environmentPrefix) {
+			os.Unsetenv(name)
+		}
+	}
+	return u.M.Run()
+}
+
+// TestTranscripts runs the command line as people do.
+func TestTranscripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"signin": signIn,
+		},
+	})
+}
+
+// signIn is the transcripts' command "signin FILE SUB NAME": a person signs in to
+// the workspace whose database is FILE.
+func signIn(ts *testscript.TestScript, _ bool, args []string) {
+	store, err := sqlite.Open(context.Background(), ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer store.Close()
+	_, err = store.SignIn(context.Background(), directory.User{
+		ID: "usr_" + args[1], Issuer: "https://id.example.com", Subject: args[1],
+		Name: args[2], Email: args[1] + "@example.com",
+	}, 1_800_000_000)
+	ts.Check(err)
+}
+
+// tabard runs a command in this process.
+func tabard(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	command := newCommand()
+	command.SetArgs(args)
+	command.SetOut(&out)
+	command.SetErr(&errs)
+	err = command.ExecuteContext(t.Context())
+	return out.String(), errs.String(), err
+}
+
+// provider starts the development provider, which knows one client.
+func provider(t *testing.T, publicURL string) (issuer string) {
+	t.Helper()
+	listener, err := idp.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer = "http://" + listener.Addr().String()
+	handler, err := idp.New(idp.Config{
+		Issuer: issuer, ClientID: "tabard", ClientSecret: "a secret", RedirectURIs: []string{publicURL + "/callback"},
+		People: []idp.Person{{Subject: "alice", Name: "Alice", Email: "alice@example.com"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serving(t, listener, handler)
+	return issuer
+}
+
+func serving(t *testing.T, listener net.Listener, handler http.Handler) {
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: handler}}
+	server.Start()
+	t.Cleanup(server.Close)
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"slices"
+	"sync"
+)
+
+// The conditions compared. The last is the harshest.
+var (
+	alone = conditions{"1 tab, good net", 1, 0.001, 0}
+	world = []conditions{
+		alone,
+		{"1 tab, 3 % loss, crashes", 1, 0.03, 8 * hour},
+		{"8 tabs, good net", 8, 0.001, 0},
+		harsh,
+	}
+	harsh = conditions{"8 tabs, 3 % loss, crashes", 8, 0.03, 8 * hour}
+)
+
+// sheet is one scheme's figures.
+type sheet struct {
+	scheme string
+	// honest are the working days lived and the sign-outs suffered, by conditions.
+	honest []honest
+	// thefts are by temper; of the harshest conditions only ours are counted.
+	thefts, harshThefts []thefts
+}
+
+// faultless tells that nobody was signed out and no thief missed.
+func (s *sheet) faultless() bool {
+	for _, h := range s.honest {
+		if h.signOuts > 0 {
+			return false
+		}
+	}
+	for i := range tempers {
+		if s.thefts[i].missed+s.harshThefts[i].missed > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+type honest struct{ days, signOuts int }
+
+// per100 is the number of false sign-outs in 100 working days.
+func (h honest) per100() float64 { return 100 * float64(h.signOuts) / float64(max(h.days, 1)) }
+
+type thefts struct {
+	missed int
+	// found are the times to the end of the session, in milliseconds.
+	found []int64
+}
+
+func (t thefts) missedPercent() float64 {
+	return 100 * float64(t.missed) / float64(max(t.missed+len(t.found), 1))
+}
+
+// medianSeconds is the median time from the theft to its end.
+func (t thefts) medianSeconds() int64 {
+	if len(t.found) == 0 {
+		return 0
+	}
+	slices.Sort(t.found)
+	return t.found[len(t.found)/2] / second
+}
+
+// size is how many weeks are lived: by ours in the harshest conditions, by every
+// scheme in all, and with each of the thieves.
+type size struct{ harsh, all, thefts int }
+
+// compare runs all schemes through the same weeks, on two cores, rotating at
+// most every r seconds.
+func compare(r int64, size size) []sheet {
+	const cores = 2
+	var parts [cores][]sheet
+	var running sync.WaitGroup
+	for core := range cores {
+		running.Go(func() { parts[core] = compareSome(r, size, core, cores) })
+	}
+	running.Wait()
+	for i := range parts[0] {
+		parts[0][i].add(parts[1][i])
+	}
+	return parts[0]
+}
+
+func (s *sheet) add(other sheet) {
+	for i, h := range other.honest {
+		s.honest[i].days += h.days
+		s.honest[i].signOuts += h.signOuts
+	}
+	for i := range tempers {
+		s.thefts[i].add(other.thefts[i])
+		s.harshThefts[i].add(other.harshThefts[i])
+	}
+}
+
+func (t *thefts) add(other thefts) {
+	t.missed += other.missed
+	t.found = append(t.found, other.found...)
+}
+
+// compareSome lives every step-th week, from the first.
+func compareSome(r int64, size size, first, step int) []sheet {
+	var sheets []sheet
+	var browsers []*browser
+	for _, s := range schemes(r) {
+		browsers = append(browsers, &browser{scheme: s.scheme})
+		sheets = append(sheets, sheet{s.name, make([]honest, len(world)), make([]thefts, len(tempers)), make([]thefts, len(tempers))})
+	}
+	ours := len(browsers) - 1
+	for c := range world {
+		weeks := generator{conditions: world[c]}
+		lived := size.all
+		if world[c] == harsh {
+			lived = size.harsh
+		}
+		for n := first; n < lived; n += step {
+			week := weeks.week(uint64(n))
+			for i, b := range browsers {
+				if n < size.all || i == ours {
+					sheets[i].honest[c].days += days
+					sheets[i].honest[c].signOuts += b.live(week)
+				}
+			}
+		}
+	}
+	calm, storm := generator{conditions: alone}, generator{conditions: harsh}
+	for n := first; n < size.thefts; n += step {
+		week := calm.week(uint64(n))
+		for i, b := range browsers {
+			b.sufferAll(sheets[i].thefts, week, uint64(n))
+		}
+		browsers[ours].sufferAll(sheets[ours].harshThefts, storm.week(uint64(n)), uint64(n))
+	}
+	return sheets
+}
+
+// sufferAll lives a week with each thief in turn.
+func (b *browser) sufferAll(count []thefts, week *trace, seed uint64) {
+	for i, temper := range tempers {
+		if after, found := b.suffer(week, temper, seed); found {
+			count[i].found = append(count[i].found, after)
+		} else {
+			count[i].missed++
+		}
+	}
+}

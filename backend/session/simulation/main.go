@@ -1,0 +1,83 @@
+// Simulation lives working weeks of browsers, with late, lost and doubled
+// messages, sleep and crashes, and of thieves, under this project's rotation and
+// models of others, and prints what each costs: false sign-outs, and thefts not
+// found. All schemes see the same weeks; ours is session.Judge itself.
+//
+//	go run ./backend/session/simulation [-weeks 26000]
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	weeks := flag.Int("weeks", 26_000, "weeks of 40 hours that ours lives in the harshest conditions")
+	flag.Parse()
+	failed := false
+	for _, r := range []int64{240, 3600} {
+		began := time.Now()
+		sheets := compare(r, size{harsh: *weeks, all: *weeks / 10, thefts: *weeks / 26})
+		fmt.Printf("R = %d s (%.0f s to run)\n\n", r, time.Since(began).Seconds())
+		printSignOuts(sheets)
+		printThefts(sheets)
+		ours := sheets[len(sheets)-1]
+		failed = failed || !ours.faultless()
+	}
+	if failed {
+		fmt.Fprintln(os.Stderr, "ours has signed somebody out, or missed a thief")
+		os.Exit(1)
+	}
+}
+
+func printSignOuts(sheets []sheet) {
+	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(out, "false sign-outs per 100 working days\t")
+	for _, c := range world {
+		fmt.Fprintf(out, "%s\t", c.name)
+	}
+	fmt.Fprint(out, "session-hours in the last\t\n")
+	for _, s := range sheets {
+		fmt.Fprintf(out, "%s\t", s.scheme)
+		for _, h := range s.honest {
+			if h.signOuts == 0 {
+				fmt.Fprint(out, "0\t")
+				continue
+			}
+			fmt.Fprintf(out, "%.2f\t", h.per100())
+		}
+		fmt.Fprintf(out, "%d\t\n", int64(s.honest[len(world)-1].days)*(workingDay/hour))
+	}
+	fmt.Fprintln(out)
+	out.Flush()
+}
+
+func printThefts(sheets []sheet) {
+	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(out, "thefts not found, median time to find\t")
+	for _, t := range tempers {
+		fmt.Fprintf(out, "%s\t", t.name)
+	}
+	fmt.Fprintln(out)
+	print := func(name string, all []thefts) {
+		fmt.Fprintf(out, "%s\t", name)
+		for _, t := range all {
+			if len(t.found) == 0 {
+				fmt.Fprint(out, "100 %\t")
+				continue
+			}
+			fmt.Fprintf(out, "%.1f %%, %d s\t", t.missedPercent(), t.medianSeconds())
+		}
+		fmt.Fprintln(out)
+	}
+	for _, s := range sheets {
+		print(s.scheme, s.thefts)
+	}
+	ours := sheets[len(sheets)-1]
+	print(ours.scheme+", "+harsh.name, ours.harshThefts)
+	fmt.Fprintln(out)
+	out.Flush()
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// conditions are what a browser lives under.
+type conditions struct {
+	name string
+	tabs int
+	// loss is the part of messages lost, each way.
+	loss float64
+	// crashEvery is the mean time between crashes of the browser; 0 for none.
+	crashEvery int64
+}
+
+// Times are in milliseconds since the sign-in.
+const (
+	second = int64(1000)
+	minute = 60 * second
+	hour   = 60 * minute
+
+	workingDay = 8 * hour
+	days       = 5
+
+	lifetime = 300 * second // of an access token
+	abort    = 20 * second  // the client's patience
+	tooOld   = 30 * second  // what the server refuses, whatever the scheme
+)
+
+// event is one thing that happens to a browser. A trace of them does not depend
+// on what the server answers, so that every scheme can be run on the same.
+type event struct {
+	at   int64
+	kind kind
+	// request numbers the request that is sent, arrives or is answered.
+	request int32
+}
+
+type kind uint8
+
+const (
+	send   kind = iota // a request takes the token out of the jar
+	arrive             // it reaches the server, by a replica whose clock is ahead
+	land               // the answer reaches the jar
+	crash              // the jar is as it was on the disk
+)
+
+// trace is a working week of one browser. Requests are numbered.
+type trace struct {
+	events   []event
+	skews    []int64 // of the replica that a request reaches, in seconds
+	requests int32
+}
+
+// generator makes traces; its buffers are used again.
+type generator struct {
+	conditions
+	rand *rand.Rand
+	trace
+}
+
+// week makes the trace of a week.
+func (g *generator) week(seed uint64) *trace {
+	g.rand = rand.New(rand.NewPCG(seed, uint64(g.tabs)))
+	g.events, g.skews, g.requests = g.events[:0], g.skews[:0], 0
+	for day := range int64(days) {
+		g.day(day*24*hour, day*24*hour+workingDay)
+	}
+	slices.SortStableFunc(g.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	return &g.trace
+}
+
+// day goes from one sleep or crash to the next. A crash soon after a sleep is a
+// known limit, and is not made.
+func (g *generator) day(from, to int64) {
+	for from < to {
+		asleep := from + g.exponential(3*hour)
+		crashed := from + 2*minute + g.exponential(g.crashEvery)
+		end := min(to, asleep, crashed)
+		if end == crashed && end < to {
+			g.events = append(g.events, event{at: end, kind: crash})
+			g.awake(from, end, 0)
+			from = end + 5*second + g.exponential(20*second)
+			continue
+		}
+		wake := end + g.exponential(15*minute)
+		if end == to {
+			wake = end + 16*hour
+		}
+		g.awake(from, end, wake)
+		from = wake
+	}
+}
+
+// awake makes the requests of every tab from waking to the next sleep or crash;
+// wake is when a sleep ends, 0 for a crash. All tabs renew on waking.
+func (g *generator) awake(from, to, wake int64) {
+	for range g.tabs {
+		for at := from + 1 + g.rand.Int64N(2*second); at < to; {
+			if g.request(at, to, wake) {
+				at += min(lifetime-g.rand.Int64N(lifetime/5), 1+g.exponential(20*minute))
+			} else {
+				at += second + g.rand.Int64N(abort)
+			}
+		}
+	}
+}
+
+// request makes a request sent at a time, and tells whether it was answered.
+// What a sleep froze lands as the browser wakes, before it sends anything new.
+func (g *generator) request(at, to, wake int64) bool {
+	n := g.requests
+	g.requests++
+	g.skews = append(g.skews, g.rand.Int64N(6))
+	g.events = append(g.events, event{at, send, n})
+	if g.rand.Float64() < g.loss {
+		return false
+	}
+	arrival := at + g.delay()
+	g.events = append(g.events, event{arrival, arrive, n})
+	if again := arrival + g.delay(); g.rand.Float64() < 0.005 && again <= at+tooOld {
+		g.events = append(g.events, event{again, arrive, n}) // a duplicate; it is this one that is answered
+		arrival = again
+	}
+	reload := g.rand.Float64() < 0.005
+	landing := arrival + g.delay()
+	if reload || g.rand.Float64() < g.loss || landing > at+abort {
+		return false
+	}
+	if landing >= to { // gone with the crash, aborted on waking, or frozen in the sleep
+		if wake == 0 || landing >= wake || g.rand.IntN(2) == 0 {
+			return false
+		}
+		landing = wake
+	}
+	g.events = append(g.events, event{landing, land, n})
+	return true
+}
+
+// delay is log-normal, one in two hundred from a bad moment, and at most 30 s.
+func (g *generator) delay() int64 {
+	median, sigma := 0.06, 0.8
+	if g.rand.IntN(200) == 0 {
+		median, sigma = 4, 1
+	}
+	seconds := median * math.Exp(sigma*g.rand.NormFloat64())
+	return 1 + int64(min(seconds, 30)*float64(second))
+}
+
+func (g *generator) exponential(mean int64) int64 {
+	if mean == 0 {
+		return math.MaxInt64 / 4
+	}
+	return int64(g.rand.ExpFloat64() * float64(mean))
+}

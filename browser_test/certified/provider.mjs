@@ -1,0 +1,34 @@
+// npm oidc-provider, a certified OpenID provider that has nothing in common with
+// Tabard, with one client. It prints its issuer and serves until its standard input
+// ends.
+//
+//	node provider.mjs CLIENT_ID CLIENT_SECRET REDIRECT_URI POST_LOGOUT_REDIRECT_URI
+import { createServer } from "node:http";
+import { Provider } from "oidc-provider";
+
+const [client_id, client_secret, redirect_uri, post_logout_redirect_uri] = process.argv.slice(2);
+
+const server = createServer();
+server.listen(0, "127.0.0.1", () => {
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const provider = new Provider(issuer, {
+    clients: [{
+      client_id, client_secret,
+      redirect_uris: [redirect_uri],
+      post_logout_redirect_uris: [post_logout_redirect_uri],
+      token_endpoint_auth_method: "client_secret_basic",
+    }],
+    pkce: { required: () => true },
+    claims: { profile: ["name"], email: ["email", "email_verified"] },
+    findAccount: (_, id) => ({
+      accountId: id,
+      claims: () => ({ sub: id, name: `Account ${id}`, email: `${id}@example.com`, email_verified: true }),
+    }),
+    cookies: { keys: [client_secret] },
+    ttl: { Interaction: 600, Session: 3600, Grant: 3600, AccessToken: 300, IdToken: 300 },
+  });
+  server.on("request", provider.callback());
+  console.log(issuer);
+});
+
+process.stdin.on("end", () => process.exit(0)).resume();

@@ -1,0 +1,19 @@
+package contract
+
+import "github.com/tabard-auth/tabard/backend/directory"
+
+// fileOf writes a workspace as a workspace file has it.
+func fileOf(d directory.Desired) map[string]any {
+	var apps, organizations []map[string]any
+	for _, a := range d.Workspace.Apps {
+		apps = append(apps, map[string]any{"id": a.ID, "name": a.Name, "origins": a.Origins, "audience": a.Audience})
+	}
+	for _, o := range d.Organizations {
+		var members []map[string]any
+		for _, m := range o.Members {
+			members = append(members, map[string]any{"iss": m.Issuer, "sub": m.Subject, "roles": m.Roles})
+		}
+		organizations = append(organizations, map[string]any{"id": o.ID, "slug": o.Slug, "name": o.Name, "members": members})
+	}
+	return map[string]any{"apps": apps, "roles": d.Workspace.Roles, "organizations": organizations}
+}

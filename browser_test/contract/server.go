@@ -1,0 +1,66 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/program"
+)
+
+// Server is the server binary on a SQLite file, with the scripts' workspace and
+// provider.
+type Server struct {
+	Target
+	Database string // as --database names it
+	process  *program.Process
+	listen   string
+	issuer   string
+}
+
+// StartServer starts the server binary until the test ends.
+func StartServer(t testing.TB) *Server {
+	t.Helper()
+	port := program.Port(t)
+	origin := fmt.Sprintf("http://localhost:%d", port)
+	s := &Server{
+		Target:   Target{PublicURL: origin + "/auth", Origin: origin},
+		Database: "sqlite:" + filepath.Join(t.TempDir(), "tabard.db"),
+		listen:   fmt.Sprintf("127.0.0.1:%d", port),
+	}
+	s.issuer = Provider(t, s.PublicURL, origin)
+	s.apply(t)
+	s.Restart(t)
+	return s
+}
+
+// Restart starts the server again after Kill.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.process = program.Start(t, "tabard", []string{"TABARD_OIDC_CLIENT_SECRET=" + ClientSecret}, "serve",
+		"--listen", s.listen, "--public-url", s.PublicURL, "--database", s.Database,
+		"--oidc-issuer", s.issuer, "--oidc-client-id", ClientID)
+	Ready(t, s.PublicURL)
+}
+
+// Kill ends the server at once, as a crash does.
+func (s *Server) Kill() { s.process.Kill() }
+
+// apply applies the scripts' workspace, as a file of which YAML is the larger part.
+func (s *Server) apply(t testing.TB) {
+	t.Helper()
+	text, err := json.Marshal(fileOf(Desired(s.issuer, s.Origin)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "workspace.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(program.Path(t, "tabard"), "apply", file, "--database", s.Database).CombinedOutput(); err != nil {
+		t.Fatalf("tabard apply: %v\n%s", err, out)
+	}
+}

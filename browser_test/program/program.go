@@ -1,0 +1,119 @@
+// Package program builds and runs the programs of the project for tests: the ones
+// that make builds, as processes of their own.
+package program
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+var (
+	once     sync.Once
+	folder   string
+	buildErr error
+)
+
+// Path returns where a program is, built where make builds it, once in a test
+// binary. The programs are tabard and web-demo.
+func Path(t testing.TB, name string) string {
+	t.Helper()
+	once.Do(build)
+	if buildErr != nil {
+		t.Fatal(buildErr)
+	}
+	return filepath.Join(folder, name)
+}
+
+func build() {
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		buildErr = err
+		return
+	}
+	folder = filepath.Join(strings.TrimSpace(string(root)), "bin")
+	for name, source := range map[string]string{"tabard": "backend", "web-demo": "web-demo"} {
+		command := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(folder, name), "github.com/tabard-auth/tabard/"+source)
+		command.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := command.CombinedOutput(); err != nil {
+			buildErr = fmt.Errorf("%w\n%s", err, out)
+			return
+		}
+	}
+}
+
+// Process is a running program.
+type Process struct {
+	command *exec.Cmd
+	output  *output
+	// Ended is closed when the program has ended.
+	Ended <-chan struct{}
+}
+
+// Start runs a program until the test ends, and shows what it said if the test
+// fails.
+func Start(t testing.TB, name string, environment []string, args ...string) *Process {
+	t.Helper()
+	command := exec.Command(Path(t, name), args...)
+	command.Env = append(os.Environ(), environment...)
+	ended := make(chan struct{})
+	p := &Process{command: command, output: &output{}, Ended: ended}
+	command.Stdout, command.Stderr = p.output, p.output
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		command.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		command.Process.Signal(syscall.SIGTERM)
+		<-ended
+		if t.Failed() {
+			t.Logf("%s said:\n%s", name, p.output)
+		}
+	})
+	return p
+}
+
+// Kill ends the program at once, as a crash does.
+func (p *Process) Kill() {
+	p.command.Process.Kill()
+	<-p.Ended
+}
+
+// output keeps what a program says while the test may read it.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// Port returns a port that is free now.
+func Port(t testing.TB) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}

@@ -1,0 +1,65 @@
+// @ts-check
+
+/** @import { Module } from "./module.js" */
+
+/**
+ * Tells the module what happens to the page, and what other tabs say. The
+ * channel is closed while the page lies in the back/forward cache: a message
+ * would evict it from there.
+ * @param {string} key
+ */
+export function joinTabs(key) {
+  /** @type {BroadcastChannel | undefined} */
+  let channel;
+  const leaving = new AbortController();
+
+  /** @param {Module} module */
+  function open(module) {
+    if (typeof BroadcastChannel === "undefined") return;
+    channel = new BroadcastChannel(key);
+    channel.onmessage = ({ data }) => module.tell("hear", String(data));
+  }
+
+  return {
+    /** @param {string} message */
+    send: (message) => channel?.postMessage(message),
+    /** @param {Module} module */
+    listen(module) {
+      open(module);
+      listen(module, leaving.signal, {
+        left: () => channel?.close(),
+        kept: () => open(module),
+      });
+    },
+    close() {
+      leaving.abort();
+      channel?.close();
+    },
+  };
+}
+
+/**
+ * @param {Module} module
+ * @param {AbortSignal} signal ends the listening
+ * @param {{left(): void, kept(): void}} cache is told when the page is left, and when it was kept and is shown again
+ */
+function listen(module, signal, cache) {
+  document.addEventListener("visibilitychange", () => module.tell(document.visibilityState === "hidden" ? "hide" : "look"), { signal });
+  window.addEventListener("focus", () => module.tell("look"), { signal });
+  window.addEventListener("online", () => module.tell("look", "online"), { signal });
+  window.addEventListener("pagehide", () => (module.tell("freeze"), cache.left()), { signal });
+  window.addEventListener("pageshow", ({ persisted }) => persisted && (cache.kept(), module.tell("thaw")), { signal });
+}
+
+/**
+ * Reads a parameter of the page's address and takes it away.
+ * @param {string} name
+ */
+export function takeParameter(name) {
+  const url = new URL(location.href);
+  const value = url.searchParams.get(name);
+  if (value === null) return undefined;
+  url.searchParams.delete(name);
+  history.replaceState(history.state, "", url);
+  return value;
+}

@@ -1,0 +1,33 @@
+// @ts-check
+
+/** @import { State } from "../index.js" */
+
+/**
+ * A scope for what belongs to an organisation: its key, and a signal that ends
+ * with it.
+ * @param {string} key
+ */
+export function scopeOf(key) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  return { key, signal, view: Object.freeze({ key, signal }), abort: () => controller.abort() };
+}
+
+/** @typedef {ReturnType<typeof scopeOf>} Scope */
+
+/**
+ * The key of the data that may be shown; empty where none may.
+ * @param {State} state
+ */
+export function partitionKey({ status, user, organization }) {
+  const shown = status === "active" || status === "unavailable" || status === "starting";
+  return shown && user && organization ? `${user.id}/${organization.id}` : "";
+}
+
+/**
+ * Whose tab it is; empty where nobody is signed in, or somebody else.
+ * @param {State} state
+ */
+export function personOf({ status, user, error }) {
+  return status === "signed_out" || error?.code === "identity_changed" ? "" : (user?.id ?? "");
+}

@@ -1,0 +1,113 @@
+// @ts-check
+
+import { deferred } from "./deferred.js";
+import { partitionKey, personOf, scopeOf } from "./scope.js";
+
+/** @import { State } from "../index.js" */
+
+/** The state before anything is known. */
+export const begin =
+  '{"status":"starting","fence":0,"organization":null,"user":null,"roles":[],"permissions":[],"organizations":null,"error":null,"deviceBound":false}';
+
+/** The tab's state as the module last told it, with the scopes that follow from it. */
+export class Store {
+  #text = "";
+  #notifying = false;
+  /** @type {ReturnType<typeof deferred<void>>} */
+  #ready = deferred();
+  /** @type {Set<(state: State) => void>} */
+  #listeners = new Set();
+  /** The scopes of second organisations. @type {Map<string, import("./scope.js").Scope>} */
+  #others = new Map();
+
+  ready = this.#ready.promise;
+  partition = scopeOf("");
+  /** @type {State} */
+  state;
+
+  /** @param {string} json the state to begin with */
+  constructor(json) {
+    this.state = freeze(JSON.parse(json));
+    this.changed(json);
+  }
+
+  /** @param {string} json */
+  changed(json) {
+    if (json === this.#text) return;
+    this.#text = json;
+    const before = this.state;
+    this.state = freeze(JSON.parse(json));
+    this.#rescope(before);
+    if (this.state.status !== "starting") this.#ready.resolve();
+    if (!this.#notifying) queueMicrotask(() => this.#notify());
+    this.#notifying = true;
+  }
+
+  /**
+   * Says that the module does not run, if it never told a state.
+   * @param {any} error
+   */
+  failed({ code, action, message }) {
+    if (this.state.status !== "starting") return;
+    this.changed(JSON.stringify({ ...this.state, status: "unavailable", error: { code, action, description: message } }));
+  }
+
+  /** @param {State} before */
+  #rescope(before) {
+    const key = partitionKey(this.state);
+    if (this.state.fence !== before.fence || key !== this.partition.key) {
+      this.partition.abort();
+      this.partition = scopeOf(key);
+    }
+    if (personOf(before) && personOf(this.state) !== personOf(before)) this.#abortOthers();
+  }
+
+  #notify() {
+    this.#notifying = false;
+    for (const listener of this.#listeners) {
+      try {
+        listener(this.state);
+      } catch (error) {
+        reportError(error);
+      }
+    }
+  }
+
+  /** @param {(state: State) => void} listener */
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * The scope of a second organisation.
+   * @param {string} name
+   */
+  scope(name) {
+    const scope = this.#others.get(name) ?? scopeOf(name);
+    this.#others.set(name, scope);
+    return scope;
+  }
+
+  /** @param {string} name */
+  endScope(name) {
+    this.#others.get(name)?.abort();
+    this.#others.delete(name);
+  }
+
+  #abortOthers() {
+    for (const name of [...this.#others.keys()]) this.endScope(name);
+  }
+
+  close() {
+    this.#listeners.clear();
+    this.partition.abort();
+    this.#abortOthers();
+  }
+}
+
+/** @param {any} value */
+export function freeze(value) {
+  if (value && typeof value === "object") Object.values(value).forEach(freeze);
+  return Object.freeze(value);
+}

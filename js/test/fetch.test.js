@@ -1,0 +1,126 @@
+// @ts-nocheck
+import assert from "node:assert/strict";
+import { afterEach, mock, test } from "node:test";
+
+import { globex, publish, set, settle } from "./stage.js";
+
+const { createClient } = await import("../index.js");
+
+let client;
+afterEach(() => {
+  client.close();
+  mock.restoreAll();
+  delete globalThis.document;
+});
+
+/** An active client on a fresh stage. */
+async function active(options) {
+  const stage = set();
+  client = createClient({ backend: "/auth", ...options });
+  await settle();
+  publish(stage, {});
+  return stage;
+}
+
+const sentToken = ([, init]) => init?.headers && new Headers(init.headers).get("authorization");
+
+test("the token goes to the page's own origin and to registered ones, and to no other", async () => {
+  const stage = await active({ apis: ["https://app.example", "https://api.example/v1"] });
+  await client.fetch("/api/notes", { headers: { "X-Mine": "1" } });
+  await client.fetch(new URL("https://api.example/notes"));
+  await client.fetch(new Request("https://api.example/notes"));
+  await client.fetch("https://evil.example/api");
+  await client.fetch("https://app.example.evil/api");
+  await client.fetch("//evil.example");
+  assert.deepEqual(stage.requests.map(sentToken), [
+    "Bearer token", "Bearer token", "Bearer token", undefined, undefined, undefined,
+  ]);
+  assert.equal(new Headers(stage.requests[0][1].headers).get("x-mine"), "1");
+});
+
+test("a refused token is renewed once and the request made again", async () => {
+  const stage = await active();
+  const tokens = ["old", "new"];
+  stage.module.token = () => tokens.shift();
+  stage.answer = (_, init) => new Response("", { status: new Headers(init.headers).get("authorization") === "Bearer new" ? 200 : 401 });
+  const response = await client.fetch("/api/notes", { method: "POST", body: "text" });
+  assert.equal(response.status, 200);
+  assert.deepEqual(stage.requests.map(sentToken), ["Bearer old", "Bearer new"]);
+  assert.equal(stage.requests[1][1].body, "text");
+  assert.deepEqual(stage.calls.filter(([name]) => name === "token"), [["token", "", ""], ["token", "", "old"]]);
+});
+
+test("a token that is refused twice is the API's answer", async () => {
+  const stage = await active();
+  stage.answer = () => new Response("", { status: 401 });
+  assert.equal((await client.fetch("/api/notes")).status, 401);
+  assert.equal(stage.requests.length, 2);
+});
+
+test("a body that can be read only once is not sent twice", async () => {
+  const stage = await active();
+  stage.answer = async (input) => {
+    if (input instanceof Request) await input.text();
+    return new Response("", { status: 401 });
+  };
+  const stream = new Blob(["x"]).stream();
+  assert.equal((await client.fetch("/api", { method: "POST", body: stream, duplex: "half" })).status, 401);
+  const request = new Request("https://app.example/api", { method: "POST", body: "x" });
+  assert.equal((await client.fetch(request)).status, 401);
+  assert.equal(stage.requests.length, 2);
+});
+
+test("a request ends with the organisation it was made for", async () => {
+  const stage = await active();
+  let signal;
+  stage.answer = (_, init) => {
+    signal = init.signal;
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  };
+  const pending = client.fetch("/api/notes");
+  await settle();
+  publish(stage, { organization: globex, fence: 2 });
+  await assert.rejects(pending, { name: "AbortError" });
+});
+
+test("a request whose organisation goes while its token is asked for is not sent for the next", async () => {
+  const stage = await active();
+  let hand;
+  stage.module.token = () => new Promise((resolve) => (hand = resolve));
+  const pending = client.fetch("/api/notes", { method: "POST" });
+  await settle();
+  hand("acme's");
+  publish(stage, { organization: globex, fence: 2 });
+  await assert.rejects(pending, { name: "AbortError" });
+});
+
+test("a request made before the organisation is known is sent when it is", async () => {
+  const stage = set();
+  client = createClient({ backend: "/auth" });
+  let hand;
+  stage.module.token = () => new Promise((resolve) => (hand = resolve));
+  const pending = client.fetch("/api/notes");
+  await settle();
+  publish(stage, {});
+  stage.module.token = () => "token";
+  hand("token");
+  assert.equal((await pending).status, 200);
+  assert.equal(stage.requests[0][1].signal.aborted, false);
+});
+
+test("the caller's own signal still counts", async () => {
+  await active();
+  await assert.rejects(client.fetch("/api", { signal: AbortSignal.abort() }), { name: "AbortError" });
+  const request = new Request("https://app.example/api", { signal: AbortSignal.abort() });
+  await assert.rejects(client.fetch(request), { name: "AbortError" });
+});
+
+test("a second organisation's requests carry its own token", async () => {
+  const stage = await active();
+  stage.module.token = (organization) => organization + "-token";
+  await client.inOrganization("globex").fetch("/api/notes");
+  assert.deepEqual(stage.requests.map(sentToken), ["Bearer globex-token"]);
+  publish(stage, { organization: globex, fence: 2 });
+  await client.inOrganization("globex").fetch("/api/notes");
+  assert.equal(stage.requests.length, 2);
+});

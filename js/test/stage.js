@@ -1,0 +1,124 @@
+// @ts-nocheck
+// A stage for the face: the globals of a page, and a module made of plain
+// functions in the place of the WebAssembly one.
+
+import { mock } from "node:test";
+
+export const key = "tabard:https://app.example/auth";
+export const acme = { id: "org_a", slug: "acme", name: "Acme" };
+export const globex = { id: "org_g", slug: "globex", name: "Globex" };
+export const ada = { id: "usr_ada", name: "Ada", email: "", iss: "https://id.example", sub: "ada" };
+
+/** A state as the module writes it. */
+export const state = (changes = {}) => ({
+  status: "active", fence: 1, organization: acme, user: ada, roles: [], permissions: [],
+  organizations: null, error: null, deviceBound: false, ...changes,
+});
+
+class Storage {
+  items = new Map();
+  getItem(name) {
+    return this.items.get(name) ?? null;
+  }
+}
+
+/** Puts a living token of Acme's into the tab's record. */
+export function remember({ record = {}, held = {}, epoch = "ses_1.x" } = {}) {
+  const minted = Date.now() - 10_000;
+  const entry = { minted, until: minted + 295_000, answer: { access_token: "early", organization: acme }, ...held };
+  sessionStorage.items.set(key, JSON.stringify({
+    version: 1, epoch: "ses_1.x", organization: "org_a", held: [entry], state: state(), ...record,
+  }));
+  if (epoch !== null) localStorage.items.set(key + ":epoch", epoch);
+}
+
+/**
+ * Sets the stage. What the test does to `stage` is what the backend and the
+ * module do.
+ */
+export function set({ href = "https://app.example/page" } = {}) {
+  const stage = {
+    /** Requests that left the page, as [url, init]. */
+    requests: [],
+    /** Answers them. */
+    answer: () => new Response("ok"),
+    /** The module's functions: name → (...args) => result, or throws JSON. */
+    module: { token: () => "token" },
+    calls: [],
+    loads: true,
+    starts: 0,
+    opened: [],
+    errors: [],
+  };
+  const page = new EventTarget();
+  Object.assign(globalThis, {
+    document: Object.assign(new EventTarget(), { baseURI: href, visibilityState: "visible" }),
+    window: Object.assign(page, { open: (...args) => stage.opened.push(args.map(String)) }),
+    location: new URL(href),
+    history: { state: { scroll: 7 }, replaceState: (...args) => (stage.replaced = args) },
+    sessionStorage: new Storage(),
+    localStorage: new Storage(),
+    reportError: (error) => stage.errors.push(error),
+    BroadcastChannel: class {
+      constructor() {
+        stage.channel = this;
+      }
+      postMessage(message) {
+        stage.sent = message;
+      }
+      close() {
+        this.closed = true;
+      }
+    },
+    Go: goOf(stage),
+    fetch: (input, init) => {
+      if (String(input.url ?? input).includes("module.json")) return manifest(stage);
+      if (!String(input.url ?? input).startsWith("data:")) stage.requests.push([input, init]);
+      return init?.signal?.aborted ? Promise.reject(init.signal.reason) : Promise.resolve(stage.answer(input, init));
+    },
+  });
+  WebAssembly.compileStreaming = async () => ({});
+  WebAssembly.instantiate = async () => ({});
+  mock.method(console, "error", () => {});
+  return stage;
+}
+
+async function manifest(stage) {
+  if (!stage.loads) throw new TypeError("blocked");
+  const asset = { url: "data:text/javascript,", integrity: "", bytes: 0 };
+  return Response.json({ version: "0", wasm: asset, exec: asset });
+}
+
+/** A class in the place of wasm_exec.js's, which runs the stage's module. */
+const goOf = (stage) =>
+  class {
+    importObject = {};
+    _scheduledTimeouts = new Map();
+    _resume() {}
+    run() {
+      stage.starts++;
+      stage.go = this;
+      stage.host = globalThis.__tabard;
+      const call = (name) => (resolve, reject, ...args) => {
+        stage.calls.push([name, ...args]);
+        Promise.resolve()
+          .then(() => stage.module[name]?.(...args) ?? "")
+          .then(resolve, (problem) => reject(JSON.stringify(problem)));
+      };
+      const told = (name) => (...args) => void stage.calls.push([name, ...args]);
+      stage.host.ready({
+        ...Object.fromEntries(["token", "switch", "organizations", "signOut", "signIn", "stepUp"].map((n) => [n, call(n)])),
+        ...Object.fromEntries(["hear", "look", "hide", "freeze", "thaw"].map((n) => [n, told(n)])),
+        close: () => stage.exit(),
+      });
+      return new Promise((resolve) => {
+        stage.exit = resolve;
+      });
+    }
+  };
+
+/** Lets everything that is under way happen. */
+export const settle = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+/** What the module publishes. */
+export const publish = (stage, changes) => stage.host.changed(JSON.stringify(state(changes)));

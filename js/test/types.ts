@@ -1,0 +1,31 @@
+// Read by tsc only: the declarations are what the code exports, and are pleasant to use.
+import * as declared from "../index.js";
+import { createClient as made } from "../src/client.js";
+import { TabardError as thrown } from "../src/error.js";
+
+export const createClient: typeof declared.createClient = made;
+export const TabardError: typeof declared.TabardError = thrown;
+
+export async function page(): Promise<string> {
+  const tabard = declared.createClient({ backend: "/auth", apis: ["https://api.example"] });
+  tabard.subscribe(({ status, organization }) => console.log(status, organization?.name));
+  try {
+    const result = await tabard.switchOrganization("globex");
+    switch (result.status) {
+      case "switched":
+        return result.organization.name;
+      case "step_up_required":
+        await result.continue({ returnTo: "/" });
+        return result.code;
+      default:
+        return `${result.status} ${result.code}`;
+    }
+  } catch (error) {
+    if (error instanceof declared.TabardError && error.action === "sign_in") await tabard.signIn();
+    // @ts-expect-error: the state cannot be written
+    tabard.state.status = "active";
+    // @ts-expect-error: scopes are a closed list
+    await tabard.signOut({ scope: "tenant" });
+    return (await tabard.inOrganization("acme").fetch("/api", { signal: tabard.partition.signal })).statusText;
+  }
+}

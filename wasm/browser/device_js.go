@@ -1,0 +1,193 @@
+package browser
+
+import (
+	"errors"
+	"time"
+
+	"github.com/hack-pad/safejs"
+
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// Device keeps a P-256 key that WebCrypto hands to nobody, in IndexedDB.
+type Device struct {
+	subtle, databases Value
+	name              string
+}
+
+const (
+	database  = "tabard"
+	keyStore  = "keys"
+	keysReady = 3 * time.Second // for an answer about the key
+)
+
+// NewDevice returns the device whose key has a name, nil where the browser has no
+// WebCrypto (as outside of secure contexts) or no IndexedDB.
+func NewDevice(name string) tab.Device {
+	d := Device{subtle: Global("crypto").Get("subtle"), databases: Global("indexedDB"), name: name}
+	if !d.subtle.Exists() || !d.databases.Exists() {
+		return nil
+	}
+	return d
+}
+
+// Key implements [tab.Device].
+func (d Device) Key() (tab.Key, error) {
+	var found key
+	answer := make(chan error, 2) // from the browser and the clock
+	limit := time.AfterFunc(keysReady, func() { answer <- errors.New("no answer about the device key") })
+	defer limit.Stop()
+	go func() {
+		k, err := d.key()
+		if err == nil {
+			found = k
+		}
+		answer <- err
+	}()
+	if err := <-answer; err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// key finds the key, or makes it. Of tabs that make one at once the first wins: add
+// keeps what is there, and all of them read again.
+func (d Device) key() (key, error) {
+	db, err := d.open()
+	if err != nil {
+		return key{}, err
+	}
+	defer db.Call("close")
+	pair, err := d.request(db, "readonly", "get", d.name)
+	if err == nil && !pair.Exists() {
+		if pair, err = d.generate(); err != nil {
+			return key{}, err
+		}
+		d.request(db, "readwrite", "add", pair, d.name) // fails where another was first
+		pair, err = d.request(db, "readonly", "get", d.name)
+	}
+	switch {
+	case err != nil:
+		return key{}, err
+	case !pair.Exists():
+		return key{}, errors.New("the browser keeps no device key")
+	}
+	return d.describe(pair)
+}
+
+func (d Device) open() (Value, error) {
+	request, err := d.databases.Call("open", database, 1)
+	if err != nil {
+		return Value{}, err
+	}
+	create := FuncOf(func([]Value) any {
+		request.Get("result").Call("createObjectStore", keyStore)
+		return nil
+	})
+	defer create.Release()
+	request.Call("addEventListener", "upgradeneeded", create)
+	return result(request)
+}
+
+// request makes one request of the store, in a transaction of its own.
+func (d Device) request(db Value, mode, method string, args ...any) (Value, error) {
+	transaction, err := db.Call("transaction", keyStore, mode)
+	if err != nil {
+		return Value{}, err
+	}
+	store, err := transaction.Call("objectStore", keyStore)
+	if err != nil {
+		return Value{}, err
+	}
+	request, err := store.Call(method, args...)
+	if err != nil {
+		return Value{}, err
+	}
+	return result(request)
+}
+
+// result waits for the result of a request of IndexedDB's.
+func result(request Value) (Value, error) {
+	done := make(chan bool, 1)
+	onSuccess := FuncOf(func([]Value) any { done <- true; return nil })
+	defer onSuccess.Release()
+	onError := FuncOf(func([]Value) any { done <- false; return nil })
+	defer onError.Release()
+	request.Call("addEventListener", "success", onSuccess)
+	request.Call("addEventListener", "error", onError)
+	if !<-done {
+		return Value{}, errors.New("IndexedDB: " + request.Get("error").Get("name").Text())
+	}
+	return request.Get("result"), nil
+}
+
+func (d Device) generate() (Value, error) {
+	return d.subtleCall("generateKey", map[string]any{"name": "ECDSA", "namedCurve": "P-256"}, false, []any{"sign", "verify"})
+}
+
+// describe reads the public half of a pair.
+func (d Device) describe(pair Value) (key, error) {
+	jwk, err := d.subtleCall("exportKey", "jwk", pair.Get("publicKey"))
+	if err != nil {
+		return key{}, err
+	}
+	x, y := jwk.Get("x").Text(), jwk.Get("y").Text()
+	return key{Device: d, private: pair.Get("privateKey"), jwk: `{"crv":"P-256","kty":"EC","x":"` + x + `","y":"` + y + `"}`}, nil
+}
+
+func (d Device) subtleCall(method string, args ...any) (Value, error) {
+	promise, err := d.subtle.Call(method, args...)
+	if err != nil {
+		return Value{}, err
+	}
+	return await(promise)
+}
+
+// Digest implements [tab.Device].
+func (d Device) Digest(text string) ([]byte, error) {
+	data, err := encoded(text)
+	if err != nil {
+		return nil, err
+	}
+	return content(d.subtleCall("digest", "SHA-256", data))
+}
+
+// key implements [tab.Key].
+type key struct {
+	Device
+	private Value
+	jwk     string
+}
+
+func (k key) JWK() string { return k.jwk }
+
+func (k key) Sign(text string) ([]byte, error) {
+	data, err := encoded(text)
+	if err != nil {
+		return nil, err
+	}
+	return content(k.subtleCall("sign", map[string]any{"name": "ECDSA", "hash": "SHA-256"}, k.private, data))
+}
+
+// encoded is a text as UTF-8, in a Uint8Array.
+func encoded(text string) (Value, error) {
+	encoder, err := Global("TextEncoder").New()
+	if err != nil {
+		return Value{}, err
+	}
+	return encoder.Call("encode", text)
+}
+
+// content is what an ArrayBuffer holds.
+func content(buffer Value, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	view, err := Global("Uint8Array").New(buffer)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, int(view.Get("length").Number()))
+	_, err = safejs.CopyBytesToGo(b, view.js)
+	return b, err
+}

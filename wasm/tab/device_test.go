@@ -1,0 +1,361 @@
+package tab_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// device is the browser's storage of its key.
+type device struct {
+	mu     sync.Mutex
+	key    *deviceKey
+	broken error
+	looked int
+}
+
+type deviceKey struct{ *ecdsa.PrivateKey }
+
+func (d *device) Key() (tab.Key, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.looked++
+	if d.broken != nil {
+		return nil, d.broken
+	}
+	if d.key == nil {
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		d.key = &deviceKey{private}
+	}
+	return d.key, nil
+}
+
+func (d *device) Digest(text string) ([]byte, error) {
+	sum := sha256.Sum256([]byte(text))
+	return sum[:], nil
+}
+
+// lose is what clearing the browser's storage does.
+func (d *device) lose() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.key = nil
+}
+
+func (d *device) set(broken error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.broken = broken
+}
+
+func (k *deviceKey) JWK() string {
+	point, err := k.PublicKey.Bytes()
+	if err != nil {
+		panic(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	return fmt.Sprintf(`{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}`, encode(point[1:33]), encode(point[33:]))
+}
+
+func (k *deviceKey) Sign(text string) ([]byte, error) {
+	sum := sha256.Sum256([]byte(text))
+	r, s, err := ecdsa.Sign(rand.Reader, k.PrivateKey, sum[:])
+	if err != nil {
+		return nil, err
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return signature, nil
+}
+
+// guard is a backend's check of proofs: what it refuses, it refuses before the
+// request is looked at.
+type guard struct {
+	jkt    string // of the session's key, once it is bound
+	nonce  string // demanded, where it is not empty
+	used   map[string]bool
+	proofs []*token.Proof
+}
+
+// on puts the guard before a backend.
+func (g *guard) on(b *browser) *guard {
+	g.used = map[string]bool{}
+	b.set(func() { b.script = g.answer })
+	return g
+}
+
+func (g *guard) answer(r tab.Request) *tab.Response {
+	code := g.refusal(r)
+	if code == "" {
+		return nil
+	}
+	response := refuse(401, api.Error{Code: code, ServerTime: serverTime()})
+	response.Nonce = g.nonce
+	return &response
+}
+
+func (g *guard) refusal(r tab.Request) api.Code {
+	raw := header(r, api.HeaderProof)
+	if raw == "" && g.jkt != "" {
+		return api.DeviceKeyRequired
+	}
+	if raw == "" {
+		return ""
+	}
+	proof, err := token.ParseProof(raw)
+	if err == nil {
+		err = proof.Covers(r.Method, r.URL)
+	}
+	if err != nil || g.used[proof.ID] {
+		return api.InvalidDPoPProof
+	}
+	g.used[proof.ID], g.proofs = true, append(g.proofs, proof)
+	switch {
+	case proof.IssuedAt < serverTime()-30 || proof.IssuedAt > serverTime()+5:
+		return api.RequestTooOld
+	case g.nonce != "" && proof.Nonce != g.nonce:
+		return api.UseDPoPNonce
+	case g.jkt == "":
+		g.jkt = proof.JKT
+	case g.jkt != proof.JKT:
+		return api.DeviceKeyMismatch
+	}
+	return ""
+}
+
+func header(r tab.Request, name string) string {
+	i := slices.IndexFunc(r.Headers, func(h [2]string) bool { return h[0] == name })
+	if i < 0 {
+		return ""
+	}
+	return r.Headers[i][1]
+}
+
+// onDevice runs a test in a browser that has a device key, with Ada signed in.
+func onDevice(t *testing.T, test func(t *testing.T, b *browser, d *device, g *guard)) {
+	t.Helper()
+	in(t, func(t *testing.T, b *browser) {
+		d := &device{}
+		b.device = d
+		b.signIn("ada")
+		test(t, b, d, (&guard{}).on(b))
+	})
+}
+
+func TestEveryRequestProvesTheDeviceKey(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		p := b.open(route("acme"))
+		p.token(t, "ada@acme")
+		p.Organizations()
+		p.SignOut(api.ScopeSession)
+		b.asks(t, "POST /token acme", "GET /session", "POST /logout session")
+		if len(g.proofs) != 3 || d.looked != 1 {
+			t.Errorf("%d good proofs, the key was looked up %d times", len(g.proofs), d.looked)
+		}
+	})
+}
+
+func TestASignInNamesTheDeviceKey(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		p := b.open(route("acme"))
+		p.token(t, "ada@acme")
+		for _, leave := range []func(){
+			func() { p.SignIn("", base) }, func() { p.StepUp("globex", "", base) }, func() { p.StepUp("globex", "/login?acr_values=mfa", base) },
+		} {
+			leave()
+			went, err := url.Parse(p.went)
+			if err != nil || went.Query().Get(api.ParamJKT) != g.jkt || g.jkt == "" {
+				t.Errorf("the sign-in at %s names not the key %s", p.went, g.jkt)
+			}
+		}
+	})
+}
+
+func TestAllTabsHaveOneKey(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		b.open(route("acme")).token(t, "ada@acme")
+		b.open(route("globex")).token(t, "ada@globex")
+	})
+}
+
+func TestWithoutADeviceKeyEverythingWorks(t *testing.T) {
+	for name, broken := range map[string]tab.Device{"no WebCrypto or IndexedDB": nil, "IndexedDB that fails": &device{broken: errors.New("InvalidStateError")}} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.device = broken
+				b.signIn("ada")
+				p := b.open(route("acme"))
+				p.token(t, "ada@acme")
+				for _, r := range b.seen {
+					if header(r, api.HeaderProof) != "" {
+						t.Errorf("%s %s has a proof", r.Method, r.URL)
+					}
+				}
+				p.SignIn("", base)
+				if strings.Contains(p.went, api.ParamJKT) {
+					t.Errorf("the sign-in at %s names a key", p.went)
+				}
+			})
+		})
+	}
+}
+
+// A proof is made in the server's time; where that is not known yet, and the clock
+// is wrong, the first answer teaches it.
+func TestAWrongClockCostsOneRequest(t *testing.T) {
+	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
+		onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+			b.skew = skew
+			p := b.open(route("acme"))
+			p.token(t, "ada@acme")
+			b.asks(t, "POST /token acme", "POST /token acme")
+			p.Organizations()
+			b.asks(t, "GET /session")
+		})
+	}
+}
+
+func TestTheNonceIsLearntAndUsedFromThenOn(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		g.nonce = "first"
+		p := b.open(route("acme"))
+		p.token(t, "ada@acme")
+		p.Organizations()
+		b.asks(t, "POST /token acme", "POST /token acme", "GET /session")
+		b.set(func() { g.nonce = "second" })
+		p.Organizations()
+		b.asks(t, "GET /session", "GET /session")
+	})
+}
+
+func TestARefusedProofIsMadeAnewOnce(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		p := b.open(route("acme"))
+		p.token(t, "ada@acme")
+		b.asked()
+		b.set(func() {
+			b.script = func(tab.Request) *tab.Response { r := refuse(400, api.Error{Code: api.InvalidDPoPProof}); return &r }
+		})
+		if _, err := p.Organizations(); err == nil || err.Code != api.InvalidDPoPProof || err.Action != api.Retry {
+			t.Errorf("the error is %v", err)
+		}
+		b.asks(t, "GET /session", "GET /session")
+		p.is(t, tab.Active, "acme") // it has ended nothing
+	})
+}
+
+func TestALostKeyIsAReasonToSignIn(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		p := b.open(route("acme"))
+		p.token(t, "ada@acme")
+		d.lose()
+		p = p.reload()
+		p.is(t, tab.Active, "acme") // on the token from before
+		time.Sleep(6 * time.Minute)
+		p.is(t, tab.SignedOut, "")
+		p.refuses(t, api.DeviceKeyMismatch)
+		if got := p.state(t).Error; got == nil || got.Code != string(api.DeviceKeyMismatch) || got.Action != string(api.SignIn) {
+			t.Errorf("the page is told %+v", got)
+		}
+	})
+}
+
+// Another tab lost the key, and has signed in again with a new one.
+func TestAKeyThatAnotherTabMadeIsFound(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		p := b.open(route("acme"))
+		p.token(t, "ada@acme")
+		d.lose()
+		b.signIn("ada")
+		b.set(func() { g.jkt = "" })
+		b.open(route("globex")).token(t, "ada@globex")
+		synctest.Wait()
+		p.token(t, "ada@acme")
+		p.is(t, tab.Active, "acme")
+	})
+}
+
+// A key that cannot be had for a moment is asked for again.
+func TestAKeyThatIsLateIsWaitedFor(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		p := b.open(route("acme"))
+		p.token(t, "ada@acme")
+		p = p.reload()
+		d.set(errors.New("no answer"))
+		b.set(func() {
+			b.script = func(r tab.Request) *tab.Response {
+				d.set(nil)
+				return g.answer(r)
+			}
+		})
+		p.Organizations()
+		p.is(t, tab.Active, "acme")
+	})
+}
+
+func TestABoundTokenGoesWithItsProof(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		b.set(func() {
+			b.script = func(r tab.Request) *tab.Response {
+				if !strings.HasSuffix(r.URL, api.PathToken) {
+					return nil
+				}
+				bound := b.mint(acme)
+				bound.TokenType = api.TokenTypeDPoP
+				response := ok(bound)
+				return &response
+			}
+		})
+		p := b.open(route("acme"))
+		credential, err := p.Credential("", "")
+		access, isBound := strings.CutPrefix(credential, "DPoP ")
+		if err != nil || !isBound || !strings.HasPrefix(access, "ada@acme#") {
+			t.Fatalf("%q, %v", credential, err)
+		}
+		raw, err := p.Proof(access, "PATCH", "https://api.example/notes")
+		if err != nil {
+			t.Fatal(err)
+		}
+		proof, failed := token.ParseProof(raw)
+		if failed != nil || proof.Covers("PATCH", "https://api.example/notes") != nil || proof.CoversToken(access) != nil {
+			t.Errorf("%+v, %v", proof, failed)
+		}
+		p = p.reload()
+		if again, _ := p.Credential("", ""); again != credential {
+			t.Errorf("after a reload: %q, want %q", again, credential)
+		}
+		d.lose()
+		d.set(errors.New("broken"))
+		if _, err := p.Proof(access, "GET", "https://api.example/notes"); err == nil || err.Action != api.Retry {
+			t.Errorf("without a key: %v", err)
+		}
+	})
+}
+
+func TestAnUnboundTokenNeedsNoProof(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		p := b.open(route("acme"))
+		if credential, err := p.Credential("", ""); err != nil || !strings.HasPrefix(credential, "ada@acme#") {
+			t.Errorf("%q, %v", credential, err)
+		}
+	})
+}

@@ -1,0 +1,65 @@
+const TYPES = {
+  js: "text/javascript; charset=utf-8",
+  json: "application/json",
+  wasm: "application/wasm",
+};
+
+/** A name that the build made of its file's content; such a file never changes. */
+const HASHED = /\.[0-9a-f]{16}\.[a-z]+$/;
+
+/**
+ * Serves the browser module and the face below {backend}/client/, in the
+ * compressed form in which they were built, as the server does. The program is not
+ * started for them.
+ * @returns {Promise<Response> | undefined} undefined for every other address
+ */
+export function clientFile(request, env) {
+  const folder = `${new URL(env.TABARD_PUBLIC_URL).pathname.replace(/\/$/, "")}/client/`;
+  const { pathname } = new URL(request.url);
+  if (!pathname.startsWith(folder)) return undefined;
+  return serve(pathname.slice(folder.length), request, env.ASSETS);
+}
+
+async function serve(name, request, assets) {
+  const type = TYPES[name.slice(name.lastIndexOf(".") + 1)];
+  if (type === undefined || name.includes("/")) return plain("404 page not found", 404);
+  if (request.method !== "GET" && request.method !== "HEAD") return plain("method not allowed", 405, { Allow: "GET, HEAD" });
+  for (const [encoding, suffix] of [["br", ".br"], ["gzip", ".gz"], ["", ""]]) {
+    if (!accepts(request, encoding)) continue;
+    const file = await ask(name + suffix, request, assets);
+    if (file.status !== 200 && file.status !== 304) continue;
+    const headers = {
+      "Content-Type": type,
+      "Cache-Control": HASHED.test(name) ? "public, max-age=31536000, immutable" : "no-cache",
+      "Access-Control-Allow-Origin": "*",
+      "Cross-Origin-Resource-Policy": "cross-origin",
+      "X-Content-Type-Options": "nosniff",
+      Vary: "Accept-Encoding",
+      ETag: file.headers.get("ETag"),
+      ...(encoding !== "" && { "Content-Encoding": encoding }),
+    };
+    return new Response(file.body, { status: file.status, headers, encodeBody: "manual" });
+  }
+  return plain("404 page not found", 404);
+}
+
+function ask(file, request, assets) {
+  const headers = {};
+  const known = request.headers.get("If-None-Match");
+  if (known !== null) headers["If-None-Match"] = known;
+  return assets.fetch(new Request(`https://assets/${encodeURIComponent(file)}`, { method: request.method, headers }));
+}
+
+/** Cloudflare rewrites Accept-Encoding and keeps what the client sent beside it. */
+function accepts(request, encoding) {
+  if (encoding === "") return true;
+  const accepted = request.cf?.clientAcceptEncoding || request.headers.get("Accept-Encoding") || "";
+  return accepted.split(",").some((item) => {
+    const [coding, weight] = item.trim().toLowerCase().split(/\s*;\s*q=/);
+    return coding === encoding && weight !== "0" && !/^0\.0*$/.test(weight);
+  });
+}
+
+function plain(text, status, headers = {}) {
+  return new Response(`${text}\n`, { status, headers: { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff", ...headers } });
+}

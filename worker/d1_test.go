@@ -1,0 +1,38 @@
+//go:build !js
+
+package main_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/worker/workerd"
+)
+
+// TestD1 runs the tests of d1test inside workerd.
+func TestD1(t *testing.T) {
+	workerd.CompileTests(t, "d1test")
+	port := workerd.FreePort(t)
+	workerd.Run(t, workerd.Options{
+		Port: port, Entry: "d1test/entry.mjs", State: workerd.Database(t, directory.Desired{}),
+	})
+	response, err := http.Get(fmt.Sprintf("http://localhost:%d/", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	printed, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed := len(regexp.MustCompile(`(?m)^ *--- PASS`).FindAll(printed, -1))
+	if response.Header.Get("Exit-Code") != "0" || passed < 20 || strings.Contains(string(printed), "--- SKIP") {
+		t.Errorf("exit code %s, %d passed:\n%s", response.Header.Get("Exit-Code"), passed, printed)
+	}
+	t.Logf("%s", printed)
+}

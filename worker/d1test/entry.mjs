@@ -1,0 +1,22 @@
+import "../build/wasm_exec.js";
+import program from "../build/d1test.wasm";
+
+// Runs the compiled tests in one event and answers with what they printed, and
+// with their exit code in a header.
+export default {
+  async fetch(_, env) {
+    const go = new globalThis.Go();
+    go.argv = ["d1test", "-test.v"];
+    const decoder = new TextDecoder();
+    let printed = "";
+    globalThis.fs.writeSync = (_, bytes) => {
+      printed += decoder.decode(bytes, { stream: true });
+      return bytes.length;
+    };
+    globalThis.context = { env, binding: {} };
+    const ended = new Promise((resolve) => (go.exit = resolve));
+    go.run(await WebAssembly.instantiate(program, go.importObject));
+    const code = await ended;
+    return new Response(printed, { headers: { "Exit-Code": String(code) } });
+  },
+};

@@ -1,0 +1,40 @@
+//go:build !js
+
+package main_test
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/worker/workerd"
+)
+
+// maxUpload is the most that is uploaded, in KiB of gzip.
+const maxUpload = 3418 // 3.5 MB
+
+// TestADeploymentWouldSucceed runs all of wrangler deploy but the upload.
+func TestADeploymentWouldSucceed(t *testing.T) {
+	workerd.Installed(t)
+	said, err := workerd.Wrangler("deploy", "--dry-run", "--outdir", "build/upload")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, binding := range []string{"env.DB", "env.ASSETS", "env.PER_ADDRESS", "env.SIGN_INS", "env.PER_SESSION"} {
+		if !strings.Contains(said, binding) {
+			t.Errorf("there is no binding %s", binding)
+		}
+	}
+	if strings.Contains(strings.ToLower(said), "warning") {
+		t.Errorf("wrangler warns")
+	}
+	size := regexp.MustCompile(`gzip: ([0-9]+)`).FindStringSubmatch(said)
+	if size == nil {
+		t.Fatalf("no size:\n%s", said)
+	}
+	if kib, _ := strconv.Atoi(size[1]); kib > maxUpload {
+		t.Errorf("%d KiB would be uploaded, more than %d", kib, maxUpload)
+	}
+	t.Log(said)
+}

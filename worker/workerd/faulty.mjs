@@ -1,0 +1,37 @@
+import program from "../build/tabard.wasm";
+import { Pool } from "../pool.mjs";
+
+// The Worker on a database that fails as POST /fault says: "drop" loses the reply
+// of the statement after `skip` others, which has its effect; "hang" never
+// answers; "slow" takes its time.
+const pool = new Pool(program, { event: 1000 });
+let fault = { kind: "none", skip: 0 };
+
+function faulty(statement) {
+  const run = async (method, args) => {
+    const { kind, skip } = fault;
+    if (kind !== "none" && skip > 0) fault = { kind, skip: skip - 1 };
+    if (kind === "none" || skip > 0) return statement[method](...args);
+    fault = { kind: "none", skip: 0 };
+    const answer = await statement[method](...args);
+    if (kind === "hang") await new Promise(() => {});
+    if (kind === "slow") await new Promise((resolve) => setTimeout(resolve, 300));
+    if (kind === "drop") throw new Error("D1_ERROR: Network connection lost.");
+    return answer;
+  };
+  return {
+    bind: (...args) => faulty(statement.bind(...args)),
+    run: (...args) => run("run", args),
+    raw: (...args) => run("raw", args),
+  };
+}
+
+export default {
+  async fetch(request, env, ctx) {
+    if (new URL(request.url).pathname === "/fault") {
+      fault = await request.json();
+      return new Response(null, { status: 204 });
+    }
+    return pool.fetch(request, { ...env, DB: { prepare: (sql) => faulty(env.DB.prepare(sql)) } }, ctx);
+  },
+};
