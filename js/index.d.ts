@@ -30,6 +30,21 @@ export interface OrganizationState extends Organization {
   readonly state: "active" | "available" | "step_up_required" | "expired";
 }
 
+/** One of a person's sessions, as {@link Client.sessions} lists them. Times are Unix seconds of the server's clock. */
+export interface DeviceSession {
+  readonly id: string;
+  /** Whether it is the session of this browser. */
+  readonly current: boolean;
+  readonly app: string;
+  readonly userAgent: string;
+  /** Where the sign-in came from. */
+  readonly address: string;
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  readonly expiresAt: number;
+  readonly deviceBound: boolean;
+}
+
 /** The person who signed in. `iss` and `sub` are who they are to the OpenID provider. */
 export interface User {
   readonly id: string;
@@ -164,6 +179,13 @@ export interface Client {
   inOrganization(organization: string): Scope;
   /** Asks which organisations there are to enter; they stand in {@link State.organizations} too. */
   organizations(): Promise<readonly OrganizationState[]>;
+  /** The person's sessions in all their browsers, the newest first, to show and to {@link endSession}. */
+  sessions(): Promise<readonly DeviceSession[]>;
+  /**
+   * Ends one of the person's sessions, by its id.
+   * @throws {TabardError} `not_found` where they have no such session.
+   */
+  endSession(id: string): Promise<void>;
   /** Opens a page of the app (default: this one) in a new tab that wears another organisation. Call it in a click. */
   openTab(organization: string, url?: string | URL): void;
   /** Calls the listener after every change of {@link state}. Call what it returns to stop. */

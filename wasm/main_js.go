@@ -80,7 +80,12 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 			list, err := t.Organizations()
 			return tab.EncodeOrganizations(list), err
 		}),
-		"signOut": promised(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0)) }),
+		"sessions": promised(func(arguments) (string, *tab.Error) {
+			list, err := t.Sessions()
+			return tab.EncodeSessions(list), err
+		}),
+		"endSession": promised(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
+		"signOut":    promised(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0)) }),
 		"signIn": promised(func(a arguments) (string, *tab.Error) {
 			t.SignIn(a.text(0), a.text(1))
 			return "", nil

@@ -83,7 +83,7 @@ func BenchmarkWorker(b *testing.B) {
 
 // BenchmarkSize reports what is uploaded.
 func BenchmarkSize(b *testing.B) {
-	workerd.Build(b)
+	workerd.Must(b, workerd.Build())
 	program, err := os.ReadFile(filepath.Join(workerd.Folder(), "build", "tabard.wasm"))
 	if err != nil {
 		b.Fatal(err)

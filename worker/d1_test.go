@@ -16,7 +16,7 @@ import (
 
 // TestD1 runs the tests of d1test inside workerd.
 func TestD1(t *testing.T) {
-	workerd.CompileTests(t, "d1test")
+	workerd.Must(t, workerd.CompileTests("d1test"))
 	port := workerd.FreePort(t)
 	workerd.Run(t, workerd.Options{
 		Port: port, Entry: "d1test/entry.mjs", State: workerd.Database(t, directory.Desired{}),

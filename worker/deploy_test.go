@@ -16,7 +16,7 @@ const maxUpload = 3418 // 3.5 MB
 
 // TestADeploymentWouldSucceed runs all of wrangler deploy but the upload.
 func TestADeploymentWouldSucceed(t *testing.T) {
-	workerd.Installed(t)
+	workerd.Must(t, workerd.Installed())
 	said, err := workerd.Wrangler("deploy", "--dry-run", "--outdir", "build/upload")
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 )
 
 func TestTooManyRequestsAreRefused(t *testing.T) {
-	workerd.Build(t)
+	workerd.Must(t, workerd.Build())
 	port := workerd.FreePort(t)
 	publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
 	workerd.Run(t, workerd.Options{

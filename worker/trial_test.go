@@ -24,7 +24,7 @@ type trial struct {
 
 func newTrial(t *testing.T) trial {
 	t.Helper()
-	workerd.Compile(t, "trial")
+	workerd.Must(t, workerd.Compile("trial"))
 	port := workerd.FreePort(t)
 	workerd.Run(t, workerd.Options{Port: port, Entry: "trial/entry.mjs"})
 	return trial{t, fmt.Sprintf("http://localhost:%d", port)}

@@ -72,24 +72,22 @@ func TestASessionWithoutAKeyNeedsNoProof(t *testing.T) {
 func TestACopiedCookieIsWorthless(t *testing.T) {
 	w := newWorld(t, nil)
 	b, _ := w.signedInOn("alice")
-	w.mint(b, "acme")
+	own := w.mint(b, "acme").Session
 	thief, other := b.Copy(), b.Copy().On(httpbrowser.NewDevice(t))
 	for _, later := range []time.Duration{0, time.Minute, 2 * time.Hour} {
 		w.pass(later)
-		for path, body := range map[string]string{
-			"/token": enterAcme, "/logout": `{"scope":"everywhere"}`, "/session": "",
+		for _, r := range []struct{ method, path, body string }{
+			{http.MethodPost, "/token", enterAcme},
+			{http.MethodPost, "/logout", `{"scope":"everywhere"}`},
+			{http.MethodGet, "/session", ""},
+			{http.MethodGet, "/sessions", ""},
+			{http.MethodDelete, "/sessions/" + own, "{}"},
 		} {
-			ask := func(b *httpbrowser.Browser) httpbrowser.Response {
-				if body == "" {
-					return b.Get(path)
-				}
-				return b.Post(path, body)
-			}
 			for who, code := range map[*httpbrowser.Browser]api.Code{thief: api.DeviceKeyRequired, other: api.DeviceKeyMismatch} {
-				got := ask(who)
+				got := who.Fetch(r.method, r.path, r.body)
 				w.wants(got, http.StatusUnauthorized, code)
 				if len(got.Cookies()) != 0 {
-					t.Errorf("%s: the answer sets %v", path, got.Cookies())
+					t.Errorf("%s: the answer sets %v", r.path, got.Cookies())
 				}
 			}
 		}

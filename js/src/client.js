@@ -47,6 +47,8 @@ function client(base, options) {
     switchOrganization: async (organization) => switchTo(module, required(organization)),
     inOrganization: (organization) => second(store, module, apis, required(organization)),
     organizations: async () => freeze(JSON.parse(await module.ask("organizations"))),
+    sessions: async () => freeze(JSON.parse(await module.ask("sessions"))),
+    endSession: async (id) => void (await module.ask("endSession", id)),
     openTab(organization, url) {
       const target = new URL(absolute(url));
       target.searchParams.set("tabard_organization", required(organization));
@@ -161,6 +163,8 @@ function prerendered() {
     switchOrganization: not,
     inOrganization: () => ({ getToken: not, fetch: not, signal: view.signal }),
     organizations: not,
+    sessions: not,
+    endSession: not,
     openTab() {},
     subscribe: () => () => {},
     signOut: not,

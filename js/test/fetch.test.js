@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
 
-import { globex, publish, set, settle } from "./stage.js";
+import { acme, globex, publish, remember, set, settle } from "./stage.js";
 
 const { createClient } = await import("../index.js");
 
@@ -123,4 +123,37 @@ test("a second organisation's requests carry its own token", async () => {
   publish(stage, { organization: globex, fence: 2 });
   await client.inOrganization("globex").fetch("/api/notes");
   assert.equal(stage.requests.length, 2);
+});
+
+test("a bound token goes under DPoP, with a proof for the request", async () => {
+  const stage = await active();
+  stage.module.token = (_, rejected) => `DPoP ${rejected ? "new" : "old"}`;
+  stage.module.proof = (token, method, url) => `proof of ${token} for ${method} ${url}`;
+  stage.answer = (_, init) => new Response("", { status: new Headers(init.headers).get("authorization") === "DPoP new" ? 200 : 401 });
+  assert.equal(await client.getToken(), "old");
+  const response = await client.fetch("/api/notes?page=2#top", { method: "delete", headers: { DPoP: "the page's own" } });
+  assert.equal(response.status, 200);
+  assert.deepEqual(stage.requests.map(([, init]) => [sentToken([, init]), new Headers(init.headers).get("dpop")]), [
+    ["DPoP old", "proof of old for DELETE https://app.example/api/notes"],
+    ["DPoP new", "proof of new for DELETE https://app.example/api/notes"],
+  ]);
+  assert.deepEqual(stage.calls.filter(([name]) => name === "token").at(-1), ["token", "", "old"]);
+});
+
+test("a token that is not bound goes without a proof", async () => {
+  const stage = await active();
+  await client.fetch("/api/notes");
+  assert.equal(new Headers(stage.requests[0][1].headers).get("dpop"), null);
+  assert.deepEqual(stage.calls.filter(([name]) => name === "proof"), []);
+});
+
+test("a bound token from before a reload is known as one", async () => {
+  const stage = set();
+  remember({ held: { answer: { access_token: "early", token_type: "DPoP", organization: acme } } });
+  stage.module.proof = () => "proof";
+  client = createClient({ backend: "/auth" });
+  const [token] = await Promise.all([client.getToken(), client.fetch("/api/notes")]);
+  assert.equal(token, "early");
+  assert.equal(sentToken(stage.requests[0]), "DPoP early");
+  assert.equal(new Headers(stage.requests[0][1].headers).get("dpop"), "proof");
 });

@@ -89,6 +89,28 @@ func DecodeLogoutResponse(v Value) api.LogoutResponse {
 	}
 }
 
+// DecodeSessionsResponse reads the answer to GET /sessions.
+func DecodeSessionsResponse(v Value) api.SessionsResponse {
+	return api.SessionsResponse{
+		Sessions:   list(v, "sessions", decodeDeviceSession),
+		ServerTime: number(v, "server_time"),
+	}
+}
+
+func decodeDeviceSession(v Value) api.DeviceSession {
+	return api.DeviceSession{
+		ID:          text(v, "id"),
+		Current:     flag(v, "current"),
+		App:         text(v, "app"),
+		UserAgent:   text(v, "user_agent"),
+		Address:     text(v, "address"),
+		CreatedAt:   number(v, "created_at"),
+		LastUsedAt:  number(v, "last_used_at"),
+		ExpiresAt:   number(v, "expires_at"),
+		DeviceBound: flag(v, "device_bound"),
+	}
+}
+
 // DecodeError reads the body of a refused request.
 func DecodeError(v Value) api.Error {
 	e := api.Error{

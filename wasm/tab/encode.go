@@ -165,3 +165,22 @@ func encodeOrganizationState(s api.OrganizationState) string {
 	o.text("state", s.State)
 	return o.end()
 }
+
+// EncodeSessions writes a person's sessions as the face shows them.
+func EncodeSessions(sessions []api.DeviceSession) string {
+	return array(sessions, encodeDeviceSession)
+}
+
+func encodeDeviceSession(s api.DeviceSession) string {
+	o := newObject()
+	o.text("id", s.ID)
+	o.flag("current", s.Current)
+	o.text("app", s.App)
+	o.text("userAgent", s.UserAgent)
+	o.text("address", s.Address)
+	o.number("createdAt", s.CreatedAt)
+	o.number("lastUsedAt", s.LastUsedAt)
+	o.number("expiresAt", s.ExpiresAt)
+	o.flag("deviceBound", s.DeviceBound)
+	return o.end()
+}

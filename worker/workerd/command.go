@@ -7,34 +7,20 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"testing"
 )
 
-// Build builds the Worker, once for all tests.
-func Build(t testing.TB) {
-	t.Helper()
-	if err := built(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-var built = sync.OnceValue(func() error { return in(Folder(), "go", "run", "./compile") })
+// Build builds the Worker, once for the life of this program.
+var Build = sync.OnceValue(func() error { return in(Folder(), "go", "run", "./compile") })
 
 // Compile builds the program in a folder below worker as build/NAME.wasm.
-func Compile(t testing.TB, name string) {
-	t.Helper()
-	if err := in(Folder(), "go", "run", "./compile", "-program", "./"+name, "-o", "build/"+name+".wasm"); err != nil {
-		t.Fatal(err)
-	}
+func Compile(name string) error {
+	return in(Folder(), "go", "run", "./compile", "-program", "./"+name, "-o", "build/"+name+".wasm")
 }
 
 // CompileTests builds the tests of the package in a folder below worker as
 // build/NAME.wasm.
-func CompileTests(t testing.TB, name string) {
-	t.Helper()
-	if err := in(Folder(), "go", "run", "./compile", "-tests", "-program", "./"+name, "-o", "build/"+name+".wasm"); err != nil {
-		t.Fatal(err)
-	}
+func CompileTests(name string) error {
+	return in(Folder(), "go", "run", "./compile", "-tests", "-program", "./"+name, "-o", "build/"+name+".wasm")
 }
 
 // Wrangler runs the command of that name in the folder worker, and returns what it

@@ -1,71 +1,71 @@
 package workerd
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// install tells how to get what is missing; tests fail without it.
-const install = "\nThe Worker's npm packages are needed: npm ci --prefix worker"
-
-// Database makes a local D1 database as deployments are told to: wrangler applies
-// the migrations, then the script of a workspace. It returns the folder of its
-// state.
-func Database(t testing.TB, d directory.Desired) string {
-	t.Helper()
-	Installed(t)
-	empty, err := migrated()
+// Installed is an error where Node or the npm packages are missing.
+func Installed() error {
+	_, err := exec.LookPath("node")
+	if err == nil {
+		_, err = os.Stat(filepath.Join(Folder(), "node_modules", "wrangler", "package.json"))
+	}
 	if err != nil {
-		t.Fatal(err)
+		return fmt.Errorf("%w\nThe Worker needs Node and its npm packages: npm ci --prefix worker", err)
 	}
-	state := t.TempDir()
-	if err := os.CopyFS(state, os.DirFS(empty)); err != nil {
-		t.Fatal(err)
-	}
-	Apply(t, state, d)
-	return state
+	return nil
 }
 
-// Apply applies a workspace to the database whose state lies in a folder.
-func Apply(t testing.TB, state string, d directory.Desired) {
-	t.Helper()
-	script, err := sqlstore.Script(d, time.Now().Unix())
-	if err != nil {
-		t.Fatal(err)
+// Migrate brings the local database whose state lies in a folder up to date, as
+// deployments are told to: by wrangler.
+func Migrate(state string) error {
+	if entries, err := os.ReadDir(state); err == nil && len(entries) == 0 {
+		empty, err := migrated()
+		if err != nil {
+			return err
+		}
+		return os.CopyFS(state, os.DirFS(empty))
 	}
-	file := filepath.Join(t.TempDir(), "workspace.sql")
-	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Wrangler("d1", "execute", "tabard", "--local", "--persist-to", state, "--file", file); err != nil {
-		t.Fatal(err)
-	}
+	return migrate(state)
 }
 
-// migrated is the state of a database with the schema and nothing else.
+// migrated is the state of a database with the schema and nothing else, made once.
 var migrated = sync.OnceValues(func() (string, error) {
 	state, err := os.MkdirTemp("", "tabard-d1-")
 	if err != nil {
 		return "", err
 	}
-	_, err = Wrangler("d1", "migrations", "apply", "tabard", "--local", "--persist-to", state)
-	return state, err
+	return state, migrate(state)
 })
 
-// Installed fails a test where Node or the npm packages are missing.
-func Installed(t testing.TB) {
-	t.Helper()
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Fatalf("%v%s", err, install)
+func migrate(state string) error {
+	_, err := Wrangler("d1", "migrations", "apply", "tabard", "--local", "--persist-to", state)
+	return err
+}
+
+// Apply applies a workspace to the database whose state lies in a folder.
+func Apply(state string, d directory.Desired) error {
+	script, err := sqlstore.Script(d, time.Now().Unix())
+	if err != nil {
+		return err
 	}
-	if _, err := os.Stat(filepath.Join(Folder(), "node_modules", "wrangler", "package.json")); err != nil {
-		t.Fatalf("%v%s", err, install)
+	file, err := os.CreateTemp("", "tabard-*.sql")
+	if err != nil {
+		return err
 	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	if _, err := file.WriteString(script); err != nil {
+		return err
+	}
+	_, err = Wrangler("d1", "execute", "tabard", "--local", "--persist-to", state, "--file", file.Name())
+	return err
 }

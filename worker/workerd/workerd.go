@@ -1,18 +1,16 @@
-// Package workerd runs the Worker for tests and benchmarks: the real program on the
-// real runtime, with a D1 database of its own.
+// Package workerd runs the Worker where there is no Cloudflare: the real program on
+// the real runtime, with a D1 database of its own.
 package workerd
 
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
-	"sync"
-	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -50,107 +48,89 @@ func Folder() string {
 	return filepath.Dir(filepath.Dir(file))
 }
 
-// FreePort returns a port on which nothing listens.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+// Worker is a Worker that runs.
+type Worker struct {
+	node  *exec.Cmd
+	input io.Closer
+	ended chan struct{} // closed when it has said its last
 }
 
-// Start builds the Worker and runs it until the test ends.
-func Start(t testing.TB, o Options) *Process {
-	t.Helper()
-	Build(t)
-	o.State = Database(t, o.Desired)
-	return Run(t, o)
-}
+// readyWithin is how long a Worker may take to serve.
+const readyWithin = time.Minute
 
-// Run runs what is built, with the state of o.State.
-func Run(t testing.TB, o Options) *Process {
-	t.Helper()
-	Installed(t)
-	if o.Entry == "" {
-		o.Entry = "entry.mjs"
+// Launch runs what is built, with the state of o.State, and returns when it serves.
+// What it says goes to log.
+func Launch(o Options, log io.Writer) (*Worker, error) {
+	if err := Installed(); err != nil {
+		return nil, err
 	}
 	node := exec.Command("node", "workerd/start.mjs")
-	node.Dir = Folder()
+	node.Dir, node.Stderr = Folder(), log
 	input, err := node.StdinPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	output, err := node.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	log := &lines{}
-	node.Stderr = log
 	if err := node.Start(); err != nil {
-		t.Fatalf("workerd: %v; Node runs it", err)
+		return nil, err
 	}
-	t.Cleanup(func() {
-		input.Close() // which ends it
-		node.Wait()
-		if t.Failed() {
-			t.Logf("workerd said:\n%s", log)
-		}
-	})
-	options, err := json.Marshal(map[string]any{
+	w := &Worker{node: node, input: input, ended: make(chan struct{})}
+	if _, err = input.Write(o.line()); err == nil {
+		err = w.serves(output, log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.Stop())
+	}
+	return w, nil
+}
+
+// line is the options as start.mjs reads them.
+func (o Options) line() []byte {
+	if o.Entry == "" {
+		o.Entry = "entry.mjs"
+	}
+	text, err := json.Marshal(map[string]any{
 		"config": filepath.Join(Folder(), "wrangler.jsonc"), "root": Folder(), "entry": o.Entry,
 		"port": o.Port, "variables": o.Variables, "state": o.State, "limits": o.Limits,
 	})
-	if err != nil {
-		t.Fatal(err)
+	if err != nil { // maps of strings and numbers always encode
+		panic(err)
 	}
-	if _, err := input.Write(append(options, '\n')); err != nil {
-		t.Fatalf("workerd: %v\n%s", err, log)
-	}
-	serves(t, output, log)
-	return child(node.Process.Pid)
+	return append(text, '\n')
 }
 
 // serves waits until the Worker serves, and goes on reading what it says.
-func serves(t testing.TB, output io.Reader, log *lines) {
-	t.Helper()
+func (w *Worker) serves(output io.Reader, log io.Writer) error {
 	ready := make(chan struct{})
-	ended := make(chan struct{})
 	go func() {
-		defer close(ended)
-		once := sync.OnceFunc(func() { close(ready) })
+		defer close(w.ended)
 		for scanner := bufio.NewScanner(output); scanner.Scan(); {
 			if scanner.Text() == "serving" {
-				once()
+				close(ready)
 				continue
 			}
-			log.Write(append(scanner.Bytes(), '\n'))
+			fmt.Fprintln(log, scanner.Text())
 		}
 	}()
 	select {
 	case <-ready:
-	case <-ended:
-		t.Fatalf("workerd ended\n%s", log)
-	case <-time.After(time.Minute):
-		t.Fatalf("workerd does not serve\n%s", log)
+		return nil
+	case <-w.ended:
+		return errors.New("workerd ended")
+	case <-time.After(readyWithin):
+		return errors.New("workerd does not serve")
 	}
 }
 
-// lines keeps what a program says.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
+// Ended is closed when the Worker has ended.
+func (w *Worker) Ended() <-chan struct{} { return w.ended }
 
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+// Stop ends the Worker.
+func (w *Worker) Stop() error {
+	w.input.Close() // which ends it
+	<-w.ended
+	return w.node.Wait()
 }

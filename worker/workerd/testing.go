@@ -1,0 +1,82 @@
+package workerd
+
+import (
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// FreePort returns a port on which nothing listens.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// Start builds the Worker, makes it a database, and runs it until the test ends.
+func Start(t testing.TB, o Options) *Process {
+	t.Helper()
+	Must(t, Build())
+	o.State = Database(t, o.Desired)
+	return Run(t, o)
+}
+
+// Run runs what is built until the test ends.
+func Run(t testing.TB, o Options) *Process {
+	t.Helper()
+	log := &lines{}
+	w, err := Launch(o, log)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	t.Cleanup(func() {
+		w.Stop()
+		if t.Failed() {
+			t.Logf("workerd said:\n%s", log)
+		}
+	})
+	return child(w.node.Process.Pid)
+}
+
+// Database makes a local database for a test and applies a workspace to it.
+func Database(t testing.TB, d directory.Desired) string {
+	t.Helper()
+	Must(t, Installed())
+	state := t.TempDir()
+	Must(t, Migrate(state))
+	Must(t, Apply(state, d))
+	return state
+}
+
+// Must fails the test on an error.
+func Must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lines keeps what a program says.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
