@@ -299,3 +299,18 @@ func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
 		p.token(t, "ada@acme")
 	})
 }
+
+func TestATabThatMayNotEnterYetSaysWhere(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
+		p := b.open(route("globex"))
+		p.is(t, tab.Ended, "globex")
+		if s := p.state(t); s.Organization.Name != "Globex" || s.User.Name != "ada" || len(s.Organizations) != 2 || s.Error.Action != "step_up" {
+			t.Errorf("the page sees %+v", s)
+		}
+		if r := p.Switch("org_g"); r.Status != tab.StepUpRequired {
+			t.Errorf("entering: %+v", r)
+		}
+	})
+}

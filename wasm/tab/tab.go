@@ -133,8 +133,12 @@ func (t *Tab) settle() {
 		t.unbind()
 		_, err = t.mint("", false)
 	}
-	if err != nil && err.Code == api.OrganizationRequired {
+	switch {
+	case err == nil:
+	case err.Code == api.OrganizationRequired:
 		t.offer()
+	case err.Action == api.StepUp:
+		t.introduce()
 	}
 }
 
