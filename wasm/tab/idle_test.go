@@ -106,6 +106,26 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 	})
 }
 
+// TestASlowBackendIsAskedOnce: while an answer is on its way, nothing is due.
+func TestASlowBackendIsAskedOnce(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.strict(10 * time.Minute)
+		p := b.open(route("acme"))
+		b.set(func() { b.latency = 3 * time.Second })
+		b.asked()
+		time.Sleep(9*time.Minute + 30*time.Second)
+		if left := p.idleFor(t); left < 27 || left > 34 {
+			t.Errorf("%d s left", left)
+		}
+		time.Sleep(40 * time.Second)
+		p.is(t, tab.Ended, "acme")
+		if n := len(b.asked()); n > 6 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
 func TestWhoDoesSomethingStays(t *testing.T) {
 	for name, every := range map[string]time.Duration{"all the time": time.Second, "now and then": 4 * time.Minute, "rarely": 9 * time.Minute} {
 		t.Run(name, func(t *testing.T) {

@@ -38,14 +38,11 @@ func (t *Tab) tick() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
-	if t.state.Idle > 0 {
-		t.recount()
-	}
 	at, ok := t.due()
 	now := t.clock.now()
 	switch {
 	case !ok || now < at:
-		t.plan()
+		t.recount()
 	case now < t.backoff.until:
 		t.show(Unavailable, t.backoff.err)
 	default:
