@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: build run test lint size setup
+.PHONY: build run test lint size setup model simulate breaks worker worker-dev
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 
@@ -23,3 +23,22 @@ lint: ## gofmt, vet, staticcheck, govulncheck
 
 size: ## of module, face and packages
 	go run ./js/build size
+
+model: ## every interleaving of a few messages, with the controls that must fail
+	go run ./backend/session/model -full
+
+simulate: ## working weeks under this rotation and others': the table
+	go run ./backend/session/simulation
+
+breaks: build ## take one defence away at a time, and see its test red
+	go run ./browser_test/breaks
+
+worker: ## the Worker as it is deployed, without deploying it
+	go run ./js/build
+	npm ci --prefix worker
+	cd worker && npx wrangler deploy --dry-run --outdir build
+
+worker-dev: build ## the demo on workerd and a local D1
+	npm ci --prefix worker
+	go build -o bin/tabard-worker ./worker/local
+	go run ./web-demo -tabard bin/tabard-worker $(ARGS)

@@ -182,3 +182,28 @@ func TestAReloadedTabNeedsNoModule(t *testing.T) {
 		t.Errorf("%d requests for a token", asked)
 	}
 }
+
+// TestP8RenewalAfterExpiryLandsWhereTheTabIs: with tokens that live ten seconds, two
+// tabs outlive theirs, and each gets a new one for the organisation that it wears.
+func TestP8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T) {
+	d := demo.Start(t)
+	d.Apply(t, d.Workspace(t)+"\npolicy: {access_ttl: 10s}\n")
+	first := chrome.New(t)
+	d.SignIn(t, first, "alice")
+	second := chrome.Tab(t, first)
+	tabs := map[string]context.Context{"acme": first, "globex": second}
+	for organization, tab := range tabs {
+		d.Open(t, tab, organization)
+		chrome.Eval[any](t, tab, `tabard.getToken().then((token) => void (globalThis.before = token))`)
+	}
+	for organization, tab := range tabs {
+		chrome.Await(t, tab, `JSON.parse(atob(before.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).exp < Date.now() / 1000`)
+		if chrome.Eval[bool](t, tab, `tabard.getToken().then((token) => token === before)`) {
+			t.Error("an expired token is handed out")
+		}
+		if got := claim(t, tab, "org_slug"); got != organization {
+			t.Errorf("the tab of %s renewed into %s", organization, got)
+		}
+		demo.Wears(t, tab, organization)
+	}
+}

@@ -76,6 +76,8 @@ const (
 	ReasonSignedOut  Reason = "signed_out"
 	ReasonSuperseded Reason = "superseded"
 	ReasonUpstream   Reason = "provider_logout"
+	// ReasonReuseElsewhere ends a person's other sessions for the theft of one.
+	ReasonReuseElsewhere Reason = "reuse_elsewhere"
 )
 
 // ErrAttemptUsed refuses a second session from one sign-in attempt.

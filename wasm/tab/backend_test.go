@@ -26,6 +26,7 @@ type backend struct {
 	life    int64            // seconds of a token
 	fresh   bool             // organisations want a fresh token at every switch
 	stays   map[string]*stay // how organisations that mind idleness see the person
+	bound   bool             // the session is bound to the device key
 	// left are organisations that the person signed out of, refusals what an
 	// organisation answers instead of a token.
 	left     map[string]bool
@@ -186,6 +187,7 @@ func (b *backend) mint(o api.Organization) api.TokenResponse {
 		Session:             b.session,
 		SessionExpiresIn:    86400,
 		OrganizationSession: session,
+		DeviceBound:         b.bound,
 	}
 }
 

@@ -27,6 +27,7 @@ func (t *Tab) offer() {
 	case err == nil:
 		t.record.Epoch = t.epoch()
 		t.state.Organizations, t.state.User = session.Organizations, session.User
+		t.state.DeviceBound = session.DeviceBound
 		t.takeOff(Choose, nil)
 	case t.state.Status == Starting:
 		t.show(Unavailable, err)

@@ -18,7 +18,10 @@ var ErrFault = errors.New("storetest: the storage failed")
 // Faulty is a store of which one call fails, for tests of what becomes of it.
 type Faulty struct {
 	Store interface {
-		Store
+		session.Store
+		directory.Store
+		keys.Store
+		audit.Store
 		Ping(ctx context.Context) error
 	}
 

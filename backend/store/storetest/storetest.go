@@ -21,6 +21,8 @@ type Store interface {
 	directory.Store
 	keys.Store
 	audit.Store
+	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
+	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 }
 
 // Now is the time at which the suite begins, in Unix seconds.
@@ -81,6 +83,8 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"memberships are listed by name, disabled organisations left out", (*suite).memberships},
 		{"a person is who the provider says, for good", (*suite).signsIn},
 		{"claimed memberships follow the claim and leave the others alone", (*suite).claims},
+		{"a theft that a crash cut short is followed up", (*suite).followsUp},
+		{"sessions that ended long ago are forgotten", (*suite).forgets},
 		{"an event recorded twice counts once", (*suite).eventsOnce},
 		{"the trail is read by pages, the newest first", (*suite).eventPages},
 		{"replicas that start together end with one signing key", (*suite).oneKey},
