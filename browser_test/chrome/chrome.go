@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
@@ -159,6 +160,15 @@ func Press(t testing.TB, tab context.Context, selector string) {
 	defer stop()
 	if err := chromedp.Do(timed, chromedp.Click(selector)); err != nil {
 		t.Fatalf("pressing %s: %v", selector, err)
+	}
+}
+
+// Move moves the mouse in a tab.
+func Move(t testing.TB, tab context.Context, x, y float64) {
+	t.Helper()
+	_, err := chromedp.Call(tab, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: x, Y: y})
+	if err != nil {
+		t.Fatalf("moving the mouse: %v", err)
 	}
 }
 

@@ -47,6 +47,32 @@ test("the module is told where the backend is and what the page says", async () 
   assert.equal(globalThis.__tabard, undefined);
 });
 
+test("the module is told that the person does something, once a second, and nothing that a script does", async () => {
+  const stage = set();
+  const client = open();
+  await settle();
+  const input = (type, timeStamp, { isTrusted = true, ...more } = {}) => {
+    const event = Object.defineProperties(new Event(type), { isTrusted: { value: isTrusted }, timeStamp: { value: timeStamp } });
+    window.dispatchEvent(Object.assign(event, more));
+  };
+  const told = () => stage.calls.splice(0).filter(([name]) => name === "input").length;
+  input("keydown", 10);
+  input("pointerdown", 500);
+  input("wheel", 1009);
+  assert.equal(told(), 1);
+  input("touchmove", 1010);
+  assert.equal(told(), 1);
+  input("keydown", 9000, { isTrusted: false });
+  input("pointermove", 9000, { movementX: 0, movementY: 0 });
+  input("scroll", 9000);
+  assert.equal(told(), 0);
+  input("pointermove", 9000, { movementX: 0, movementY: -1 });
+  assert.equal(told(), 1);
+  client.close();
+  input("keydown", 99000);
+  assert.equal(told(), 0);
+});
+
 test("what a sign-in and an opened tab leave in the address is read once and taken away", async () => {
   const stage = set({ href: "https://app.example/p?a=1&tabard_error=access_denied&tabard_organization=globex#x" });
   open();

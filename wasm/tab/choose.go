@@ -34,6 +34,30 @@ func (t *Tab) offer() {
 	}
 }
 
+// introduce learns the name of an organisation that asks for more authentication
+// before it was ever entered here, so that the page can offer the way in.
+func (t *Tab) introduce() {
+	t.mu.Lock()
+	known := t.state.Status != Ended || t.state.Organization.ID != ""
+	t.mu.Unlock()
+	if known {
+		return
+	}
+	session, err := t.inquire()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err != nil || t.state.Status != Ended {
+		return
+	}
+	t.state.Organizations, t.state.User = session.Organizations, session.User
+	for _, o := range session.Organizations {
+		if named := (api.Organization{ID: o.ID, Slug: o.Slug, Name: o.Name}); names(named, t.wish) {
+			t.state.Organization = named
+		}
+	}
+	t.show(t.state.Status, t.state.Error)
+}
+
 // inquire asks who is signed in. It mints nothing.
 func (t *Tab) inquire() (api.SessionResponse, *Error) {
 	t.mu.Lock()

@@ -57,6 +57,7 @@ func (t *Tab) Freeze() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.release()
+	t.save()
 }
 
 // Thaw is called when the page was kept and is shown again.

@@ -49,7 +49,8 @@ func (s *suite) forgets() {
 		n := newSession(alice)
 		n.ExpiresAt = Now + i
 		s.must(s.Create(s.ctx, n))
-		s.must(s.Enter(s.ctx, n.ID, session.OrganizationSession{OrganizationID: "org_acme", StartedAt: Now, Authentication: n.SignIn}))
+		s.must(s.Enter(s.ctx, n.ID, "org_acme", begun(Now)))
+		s.must(s.Authenticate(s.ctx, n.ID, n.Attempt, password))
 		ids = append(ids, n.ID)
 	}
 	for _, want := range []int64{2, 1, 0} {
