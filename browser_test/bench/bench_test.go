@@ -21,7 +21,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 )
 
-var quick = flag.Bool("quick", false, "send fewer requests")
+var (
+	quick = flag.Bool("quick", false, "send fewer requests")
+	only  = flag.String("only", "", "measure the rows whose database and mint contain this, such as \"SQLite device key\"")
+)
 
 // requests is how many requests a figure is made of.
 func requests() int {
@@ -76,6 +79,9 @@ func BenchmarkMint(b *testing.B) {
 		w.fill(requests() + warmUp)
 		heading(b, name)
 		for _, k := range kinds {
+			if !strings.Contains(name+" "+k.name, *only) {
+				continue
+			}
 			for _, n := range connections {
 				w.prepare(k)
 				parts := w.parts(k, n)
