@@ -87,6 +87,9 @@ func Start(t testing.TB, name string, environment []string, args ...string) *Pro
 	return p
 }
 
+// PID is the id of the program's process.
+func (p *Process) PID() int { return p.command.Process.Pid }
+
 // Kill ends the program at once, as a crash does.
 func (p *Process) Kill() {
 	p.command.Process.Kill()

@@ -13,6 +13,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
+// maxConnections is how many may read at once. A read keeps a processor busy, so
+// more would only wait elsewhere.
+const maxConnections = 16
+
 // Open opens the store in the file at path, made where it is missing, and brings
 // its schema up to date. A commit that was answered survives a crash of the
 // machine (WAL, synchronous=FULL).
@@ -21,11 +25,13 @@ func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
 	}
+	db.SetMaxOpenConns(maxConnections)
+	db.SetMaxIdleConns(maxConnections)
 	if err := migrate.Up(ctx, db, sqlstore.SQLite); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
 	}
-	return sqlstore.New(db, sqlstore.SQLite), nil
+	return sqlstore.NewEmbedded(db, sqlstore.SQLite), nil
 }
 
 func address(path string) string {
