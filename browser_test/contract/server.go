@@ -16,8 +16,8 @@ import (
 type Server struct {
 	Target
 	Database string // as --database names it
+	Listen   string // the address that it listens at
 	process  *program.Process
-	listen   string
 	issuer   string
 }
 
@@ -25,11 +25,22 @@ type Server struct {
 func StartServer(t testing.TB) *Server {
 	t.Helper()
 	port := program.Port(t)
-	origin := fmt.Sprintf("http://localhost:%d", port)
+	return startServer(t, port, fmt.Sprintf("http://localhost:%d", port))
+}
+
+// StartServerBehind is [StartServer] for a server that browsers reach through a
+// front on another origin, which forwards /auth/ to Listen.
+func StartServerBehind(t testing.TB, origin string) *Server {
+	t.Helper()
+	return startServer(t, program.Port(t), origin)
+}
+
+func startServer(t testing.TB, port int, origin string) *Server {
+	t.Helper()
 	s := &Server{
 		Target:   Target{PublicURL: origin + "/auth", Origin: origin},
 		Database: "sqlite:" + filepath.Join(t.TempDir(), "tabard.db"),
-		listen:   fmt.Sprintf("127.0.0.1:%d", port),
+		Listen:   fmt.Sprintf("127.0.0.1:%d", port),
 	}
 	s.issuer = Provider(t, s.PublicURL, origin)
 	s.apply(t)
@@ -41,9 +52,9 @@ func StartServer(t testing.TB) *Server {
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.process = program.Start(t, "tabard", []string{"TABARD_OIDC_CLIENT_SECRET=" + ClientSecret}, "serve",
-		"--listen", s.listen, "--public-url", s.PublicURL, "--database", s.Database,
+		"--listen", s.Listen, "--public-url", s.PublicURL, "--database", s.Database,
 		"--oidc-issuer", s.issuer, "--oidc-client-id", ClientID)
-	Ready(t, s.PublicURL)
+	Ready(t, "http://"+s.Listen+"/auth")
 }
 
 // Kill ends the server at once, as a crash does.
