@@ -64,15 +64,18 @@ func (p *person) signIn() {
 	p.events.guard(true)
 }
 
-// start starts the browser and opens all tabs.
+// start starts the browser and opens all tabs at once, as a browser does that has
+// crashed.
 func (p *person) start() {
 	p.t.Helper()
 	p.over.Store(false)
 	p.keeper = chrome.OpenFor(p.t, p.profile, p.life)
+	var opened sync.WaitGroup
 	for _, t := range p.tabs {
 		t.keeper = p.keeper
-		p.note(t, "open", t.open())
+		opened.Go(func() { p.note(t, "open", t.open()) })
 	}
+	opened.Wait()
 }
 
 // note counts an act of a tab, or notes what was wrong with it, unless the browser is
@@ -109,9 +112,10 @@ func (p *person) act() {
 // pause is the mean pause between two acts of a tab.
 const pause = 3 * time.Second
 
-// rest lets every tab finish what it does.
+// rest lets every tab finish what it does, on a network that holds nothing up.
 func (p *person) rest() {
 	p.over.Store(true)
+	p.network.still(func() {})
 	p.round.Wait()
 	p.over.Store(false)
 }

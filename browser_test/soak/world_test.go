@@ -44,6 +44,8 @@ type world struct {
 
 	mu      sync.Mutex
 	skipped time.Duration // by pass
+	seen    int64         // the generation last looked at
+	back    int           // how often it had fallen: a crash brought the old cookie back
 }
 
 // fastWorld runs the backend in this process, under a clock that runs scale times
@@ -202,6 +204,12 @@ func (w *world) session() row {
 	if err != nil || all != 1 {
 		w.t.Fatalf("there are %d sessions (%v)", all, err)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r.gen < w.seen {
+		w.back++
+	}
+	w.seen = r.gen
 	return r
 }
 
@@ -212,4 +220,27 @@ func (w *world) audited(action string) (n int) {
 		w.t.Fatal(err)
 	}
 	return n
+}
+
+// refusals counts the refused proofs by reason.
+func (w *world) refusals() map[string]int {
+	w.t.Helper()
+	rows, err := w.db.Query("SELECT reason, count(*) FROM audit WHERE action = 'proof.refused' GROUP BY reason")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer rows.Close()
+	by := map[string]int{}
+	for rows.Next() {
+		var reason string
+		var n int
+		if err := rows.Scan(&reason, &n); err != nil {
+			w.t.Fatal(err)
+		}
+		by[reason] = n
+	}
+	if err := rows.Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	return by
 }
