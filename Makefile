@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: build run test lint size setup model simulate breaks worker worker-dev bench-worker
+.PHONY: build run test lint size setup model simulate breaks soak bench worker worker-dev bench-worker
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 
@@ -32,6 +32,12 @@ simulate: ## working weeks under this rotation and others': the table
 
 breaks: build ## take one defence away at a time, and see its test red
 	go run ./browser_test/breaks
+
+soak: build ## twenty tabs on a bad network, and a browser that crashes, for half an hour
+	go run ./browser_test/soak $(ARGS)
+
+bench: build ## the server's mints beside their parts, on SQLite and PostgreSQL
+	go test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./browser_test/bench $(ARGS)
 
 worker: ## the Worker, as wrangler deploys it
 	go run ./js/build
