@@ -275,6 +275,18 @@ func TestAReloadForgetsNoInput(t *testing.T) {
 	})
 }
 
+func TestARecordThatTheAppClearedDoesNotComeBack(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.session.items = nil
+		p.leave()
+		if left := p.session.Item("tabard"); left != "" {
+			t.Errorf("the tab left %s", left)
+		}
+	})
+}
+
 func TestALaptopThatSleptDoesNotComeBackToAnEndedSession(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
