@@ -244,6 +244,24 @@ func TestAnotherOrganizationsActivityDoesNotCount(t *testing.T) {
 	})
 }
 
+func TestActingForASecondOrganizationDoesNotKeepItOpen(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		s := b.strict(10 * time.Minute)
+		p := b.open(route("globex"))
+		began := serverTime()
+		for range 5 {
+			p.acts(time.Second, time.Minute)
+			if _, err := p.Token("acme", ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s.activeAt != began+60 { // when it was entered
+			t.Errorf("acme saw activity %d s after the start", s.activeAt-began)
+		}
+	})
+}
+
 func TestAHiddenTabKeepsNobodyIn(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
