@@ -244,6 +244,24 @@ func TestAnotherOrganizationsActivityDoesNotCount(t *testing.T) {
 	})
 }
 
+func TestActingForASecondOrganizationDoesNotKeepItOpen(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		s := b.strict(10 * time.Minute)
+		p := b.open(route("globex"))
+		began := serverTime()
+		for range 5 {
+			p.acts(time.Second, time.Minute)
+			if _, err := p.Token("acme", ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s.activeAt != began+60 { // when it was entered
+			t.Errorf("acme saw activity %d s after the start", s.activeAt-began)
+		}
+	})
+}
+
 func TestAHiddenTabKeepsNobodyIn(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
@@ -272,6 +290,18 @@ func TestAReloadForgetsNoInput(t *testing.T) {
 			t.Errorf("active %d s after the start, want 240", s.activeAt-began)
 		}
 		p.is(t, tab.Active, "acme")
+	})
+}
+
+func TestARecordThatTheAppClearedDoesNotComeBack(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.session.items = nil
+		p.leave()
+		if left := p.session.Item("tabard"); left != "" {
+			t.Errorf("the tab left %s", left)
+		}
 	})
 }
 
