@@ -191,6 +191,9 @@ func (p *person) finish(rotations, kills int) {
 	if rotations == 0 {
 		p.t.Error("nothing was rotated: the run shows nothing")
 	}
+	if kills > 0 && p.back == 0 {
+		p.t.Error("no crash brought an old cookie back: the run shows nothing")
+	}
 	if said := p.events.consoles; len(said) > int(n.module.Load()) {
 		p.t.Errorf("the console has %d lines, and the module was kept from loading %d times:\n%s", len(said), n.module.Load(), strings.Join(said, "\n"))
 	}
