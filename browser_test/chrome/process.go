@@ -31,8 +31,7 @@ func Kill(t testing.TB, tab context.Context) {
 			process.Kill()
 		}
 	}
-	<-browser.LostConnection
-	chromedp.Cancel(tab) // says only that the browser is gone
+	<-tab.Done()
 }
 
 // family is a process and what it started, the parents first (proc(5)).

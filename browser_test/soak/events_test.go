@@ -21,12 +21,15 @@ type events struct {
 	guarded  bool // the person is signed in: a tab that says otherwise is wrong
 	faults   []string
 	consoles []string // what our code wrote to the console
+	kinds    map[string]int
 }
 
 // kept is how many events of a tab are kept.
 const kept = 300
 
-func newEvents() *events { return &events{began: time.Now(), logs: map[string][]string{}} }
+func newEvents() *events {
+	return &events{began: time.Now(), logs: map[string][]string{}, kinds: map[string]int{}}
+}
 
 // hear takes what a page tells in.
 func (e *events) hear(w http.ResponseWriter, r *http.Request) {
@@ -39,6 +42,7 @@ func (e *events) hear(w http.ResponseWriter, r *http.Request) {
 	e.note(told.Tab, told.Kind+" "+told.Detail)
 	e.mu.Lock()
 	guarded := e.guarded
+	e.kinds[told.Kind]++
 	e.mu.Unlock()
 	switch told.Kind {
 	case "fault":

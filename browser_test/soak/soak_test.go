@@ -173,11 +173,11 @@ func (p *person) finish(rotations, kills int) {
 		acts = append(acts, fmt.Sprintf("%d %s", p.done[act], act))
 		total += p.done[act]
 	}
-	p.t.Logf("soak: seed %d, %v, %d tabs at %g× time, device key %t: %d acts (%s); %d API calls; "+
+	p.t.Logf("soak: seed %d, %v, %d tabs at %g× time, device key %t: %d acts (%s), %d times hidden, %d times from the back/forward cache; %d API calls; "+
 		"%d requests to the backend, %d lost, %d answers lost, %d hung, %d delays, %d falsified; "+
 		"%d rotations (%d successors sent, generation %d), %d kills, %d rollbacks; audit: %d reused, %d lost, %d repaired, proofs refused %v; renderers %s; "+
 		"%d console lines",
-		*seed, time.Since(p.events.began).Round(time.Second), len(p.tabs), p.scale, r.bound, total, strings.Join(acts, ", "), p.events.calls.Load(),
+		*seed, time.Since(p.events.began).Round(time.Second), len(p.tabs), p.scale, r.bound, total, strings.Join(acts, ", "), p.events.kinds["hidden"], p.events.kinds["restored"], p.events.calls.Load(),
 		n.requests.Load(), n.lost.Load(), n.answersLost.Load(), n.hung.Load(), n.delayed.Load(), n.falsified.Load(),
 		rotations, n.successors.Load(), r.gen, kills, p.back,
 		p.audited("session.reused"), p.audited("session.lost"), p.audited("session.repaired"), p.refusals(), p.renderers(),
@@ -190,6 +190,9 @@ func (p *person) finish(rotations, kills int) {
 	}
 	if rotations == 0 {
 		p.t.Error("nothing was rotated: the run shows nothing")
+	}
+	if kills > 0 && p.back == 0 {
+		p.t.Error("no crash brought an old cookie back: the run shows nothing")
 	}
 	if said := p.events.consoles; len(said) > int(n.module.Load()) {
 		p.t.Errorf("the console has %d lines, and the module was kept from loading %d times:\n%s", len(said), n.module.Load(), strings.Join(said, "\n"))

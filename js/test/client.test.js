@@ -331,6 +331,24 @@ test("a module that cannot be loaded is tried again, and the page is told meanwh
   assert.equal(client.state.status, "active");
 });
 
+test("a switch whose module cannot be loaded, or dies, is unavailable, and throws nothing", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  stage.loads = false;
+  const client = open();
+  const unloaded = await client.switchOrganization("globex");
+  assert.deepEqual([unloaded.status, unloaded.code, unloaded.action], ["unavailable", "temporarily_unavailable", "retry"]);
+
+  stage.loads = true;
+  mock.timers.tick(1000);
+  await settle();
+  stage.module.switch = () => new Promise(() => {});
+  const dying = client.switchOrganization("globex");
+  await settle();
+  stage.exit();
+  assert.equal((await dying).status, "unavailable");
+});
+
 test("a reloaded tab shows its state and hands out its token before the module runs, or if it never does", async () => {
   const stage = set();
   stage.loads = false;
