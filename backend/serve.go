@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -85,8 +87,18 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	for _, w := range s.warnings() {
 		log.Warn(w)
 	}
+	collectRarely()
 	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
 	return run(ctx, listener, handler, log)
+}
+
+// collectRarely trades some 15 MB of memory for the processor time of three garbage
+// collections in four: what lives long is small here. GOGC in the environment takes
+// precedence.
+func collectRarely() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }
 
 // Limits of the HTTP server.
