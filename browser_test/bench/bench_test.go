@@ -15,8 +15,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 )
@@ -35,8 +37,11 @@ func requests() int {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv(emptyServer) != "" {
-		serveEmpty()
+	if database := os.Getenv(referenceOn); database != "" {
+		if err := serveReference(database); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	os.Exit(m.Run())
@@ -57,6 +62,8 @@ var kinds = []kind{
 
 var connections = []int{1, 16, 64}
 
+func wanted(database string, k kind) bool { return strings.Contains(database+" "+k.name, *only) }
+
 // database returns an empty one, as --database names it.
 func database(b *testing.B, name string) string {
 	if name == sqliteName {
@@ -75,11 +82,16 @@ const sqliteName, postgresName = "SQLite", "PostgreSQL"
 // BenchmarkMint loads the server's POST /token.
 func BenchmarkMint(b *testing.B) {
 	for _, name := range []string{sqliteName, postgresName} {
-		w := startServer(b, database(b, name))
+		if !slices.ContainsFunc(kinds, func(k kind) bool { return wanted(name, k) }) {
+			continue
+		}
+		address := database(b, name)
+		w := startServer(b, address)
 		w.fill(requests() + warmUp)
+		w.reference = startReference(b, address)
 		heading(b, name)
 		for _, k := range kinds {
-			if !strings.Contains(name+" "+k.name, *only) {
+			if !wanted(name, k) {
 				continue
 			}
 			for _, n := range connections {
@@ -104,5 +116,23 @@ func BenchmarkHandler(b *testing.B) {
 		all := w.tokenRequests(k)
 		b.StartTimer()
 		w.load(all, 16)
+	}
+}
+
+// BenchmarkSessions mints with few and with many sessions in the store.
+func BenchmarkSessions(b *testing.B) {
+	for _, name := range []string{sqliteName, postgresName} {
+		w := startServer(b, database(b, name))
+		var few time.Duration
+		for _, n := range []int{1000, 999_000} {
+			w.fill(n)
+			w.prepare(kinds[1])
+			r := w.load(w.tokenRequests(kinds[1]), 1)
+			if few == 0 {
+				few = r.p50
+			}
+			fmt.Printf("%-10s %7d sessions more: p50 %.3f ms, %.2f times that of the first\n",
+				name, n, milli(r.p50), float64(r.p50)/float64(few))
+		}
 	}
 }

@@ -1,33 +1,32 @@
 package bench
 
 import (
-	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"os"
-	"os/exec"
-	"strings"
+	"database/sql"
 	"syscall"
-	"testing"
 	"time"
 )
 
-// parts is the CPU time of what no mint can do without.
+// parts is the CPU time of what no mint can do without, each measured alone, and
+// of a handler that does just that.
 type parts struct {
 	empty, read, verify, sign time.Duration
+	together                  time.Duration
 }
 
 func (p parts) sum() time.Duration { return p.empty + p.read + p.verify + p.sign }
 
 // parts measures the parts of a mint under the load that the mint is under.
 func (w *world) parts(k kind, connections int) parts {
-	p := parts{empty: w.emptyHandler(w.tokenRequests(k), connections), read: w.readByKey()}
+	requests := w.tokenRequests(k)
+	p := parts{
+		empty:    w.handler(w.reference.empty, requests, connections),
+		together: w.handler(w.reference.together, requests, connections),
+		read:     w.readByKey(),
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	w.check(err)
 	digest := sha256.Sum256([]byte("a message"))
@@ -53,15 +52,31 @@ func (w *world) readByKey() time.Duration {
 	w.check(err)
 	defer statement.Close()
 	columns := len(w.columns("sessions"))
+	before := w.database.cpu()
+	own := perCall(2000, func(i int) {
+		w.check(read(statement, w.ids[i%len(w.ids)], columns))
+	})
+	return own + (w.database.cpu()-before)/2000
+}
+
+func read(statement *sql.Stmt, id string, columns int) error {
 	values, fields := make([]any, columns), make([]any, columns)
 	for i := range fields {
 		fields[i] = &values[i]
 	}
-	before := w.database.cpu()
-	own := perCall(2000, func(i int) {
-		w.check(statement.QueryRow(w.ids[i%len(w.ids)]).Scan(fields...))
-	})
-	return own + (w.database.cpu()-before)/2000
+	return statement.QueryRow(id).Scan(fields...)
+}
+
+// handler is the CPU time of a request to a handler of the reference server, under
+// the same load.
+func (w *world) handler(address string, requests [][]byte, connections int) time.Duration {
+	const rounds = 3 // for the clock is coarse
+	server, database := w.reference.cpu(), w.database.cpu()
+	for range rounds {
+		_, _, err := send(address, requests, connections)
+		w.check(err)
+	}
+	return (w.reference.cpu() - server + w.database.cpu() - database) / time.Duration(rounds*len(requests))
 }
 
 // perCall is the CPU time of one of n calls in this process.
@@ -79,54 +94,4 @@ func ownCPU() time.Duration {
 		panic(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// emptyServer in the environment makes this program the server of an empty handler.
-const emptyServer = "TABARD_BENCH_EMPTY_SERVER"
-
-func serveEmpty() {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	fmt.Println(listener.Addr())
-	go http.Serve(listener, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	io.Copy(io.Discard, os.Stdin)
-}
-
-// startEmpty starts the server of an empty handler until the benchmark ends.
-func startEmpty(b *testing.B) (address string, p processes) {
-	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), emptyServer+"=1")
-	input, err := command.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	output, err := command.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		input.Close()
-		command.Wait()
-	})
-	line, err := bufio.NewReader(output).ReadString('\n')
-	if err != nil {
-		b.Fatal(err)
-	}
-	return strings.TrimSpace(line), processes{id: command.Process.Pid}
-}
-
-// emptyHandler is an http.HandlerFunc that does nothing, under the same load.
-func (w *world) emptyHandler(requests [][]byte, connections int) time.Duration {
-	const rounds = 5 // for the clock is coarse
-	before := w.empty.cpu()
-	for range rounds {
-		_, _, err := send(w.emptyAddress, requests, connections)
-		w.check(err)
-	}
-	return (w.empty.cpu() - before) / time.Duration(rounds*len(requests))
 }

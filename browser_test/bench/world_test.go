@@ -32,8 +32,7 @@ type world struct {
 	contract.Target
 	secret           keys.Secret
 	server, database processes
-	empty            processes
-	emptyAddress     string
+	reference        reference
 	store            *sqlstore.Store
 	db               *sql.DB
 	postgres         bool
@@ -55,7 +54,6 @@ func startServer(b *testing.B, database string) *world {
 func newWorld(b *testing.B, target contract.Target, secret keys.Secret, database string) *world {
 	w := &world{b: b, Target: target, secret: secret, device: httpbrowser.NewDevice(b)}
 	w.open(database)
-	w.emptyAddress, w.empty = startEmpty(b)
 	browser := httpbrowser.New(b, target.Origin, target.PublicURL).On(w.device)
 	browser.SignIn("alice")
 	if answer := browser.Post("/token", `{"organization":"acme","enter":true}`); answer.Status != http.StatusOK {
@@ -75,14 +73,12 @@ func (w *world) open(database string) {
 	var err error
 	if path, embedded := strings.CutPrefix(database, "sqlite:"); embedded {
 		w.store, err = sqlite.Open(w.b.Context(), path)
-		w.check(err)
-		w.db, err = sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
 	} else {
 		w.postgres = true
 		w.store, err = postgres.Open(w.b.Context(), database)
-		w.check(err)
-		w.db, err = sql.Open("pgx", database)
 	}
+	w.check(err)
+	w.db, err = openDatabase(database)
 	w.check(err)
 	w.b.Cleanup(func() {
 		w.db.Close()
@@ -118,16 +114,13 @@ func (w *world) exec(statement string) {
 
 // columns are a table's columns, without those named.
 func (w *world) columns(table string, without ...string) []string {
-	rows, err := w.db.Query("SELECT * FROM " + table + " LIMIT 0")
-	w.check(err)
-	defer rows.Close()
-	all, err := rows.Columns()
+	all, err := columnsOf(w.db, table)
 	w.check(err)
 	return slices.DeleteFunc(all, func(c string) bool { return slices.Contains(without, c) })
 }
 
-// fill copies the model until there are n sessions more, and learns the ids of a
-// sample of at most maxSample of all.
+// fill makes n copies of the model, and takes a random sample of all sessions, for as
+// many requests as a figure is made of.
 func (w *world) fill(n int) {
 	// 26 characters of lower-case base32; the last holds three bits.
 	random := "lower(hex(randomblob(13)))"
@@ -149,20 +142,9 @@ func (w *world) fill(n int) {
 	if w.postgres { // as its autovacuum does
 		w.exec("ANALYZE")
 	}
-	w.sample()
-}
-
-func (w *world) sample() {
-	rows, err := w.db.Query(fmt.Sprintf("SELECT id FROM sessions WHERE id <> '%s' ORDER BY random() LIMIT %d", w.model.ID, requests()+warmUp))
+	var err error
+	w.ids, err = sessionIDs(w.db, w.model.ID.String(), requests()+warmUp)
 	w.check(err)
-	defer rows.Close()
-	w.ids = nil
-	for rows.Next() {
-		var id string
-		w.check(rows.Scan(&id))
-		w.ids = append(w.ids, id)
-	}
-	w.check(rows.Err())
 }
 
 // prepare brings the sample's sessions into the state of a kind.
