@@ -80,7 +80,9 @@ func TestAReportAfterTheDeadlineRevivesNothing(t *testing.T) {
 
 func TestActivityServesTheOrganizationInWhichItWas(t *testing.T) {
 	w, b := idleWorld(t)
+	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}, "globex": {IdleTimeout: 600}})
 	sibling := b.Tab()
+	w.mint(sibling, "globex")
 	w.pass(9 * time.Minute)
 	sibling.Post("/token", `{"organization":"globex","idle_seconds":0}`)
 	w.pass(2 * time.Minute)
