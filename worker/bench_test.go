@@ -42,9 +42,11 @@ func BenchmarkWorker(b *testing.B) {
 		return func() *http.Request { return request(b, http.MethodGet, origin+path, "") }
 	}
 	coldStart(b, process, client, get("/auth/healthz")())
-	browser := httpbrowser.New(b, origin, target.PublicURL)
-	browser.SignIn("alice")
-	session := func(method, path, body string) func() *http.Request {
+	device := httpbrowser.NewDevice(b)
+	plain, bound := httpbrowser.New(b, origin, target.PublicURL), httpbrowser.New(b, origin, target.PublicURL).On(device)
+	plain.SignIn("alice")
+	bound.SignIn("alice")
+	of := func(browser *httpbrowser.Browser, method, path, body string) func() *http.Request {
 		return func() *http.Request {
 			r := request(b, method, target.PublicURL+path, body)
 			for name, value := range browser.Cookies() {
@@ -57,14 +59,19 @@ func BenchmarkWorker(b *testing.B) {
 			return r
 		}
 	}
-	mint := session(http.MethodPost, api.PathToken, `{"organization":"acme","enter":true}`)
+	mint := of(plain, http.MethodPost, api.PathToken, `{"organization":"acme","enter":true}`)
+	boundMint := func() *http.Request {
+		r := of(bound, http.MethodPost, api.PathToken, `{"organization":"acme","enter":true}`)()
+		r.Header.Set(api.HeaderProof, device.Proof(b, r.Method, r.URL.String(), time.Now()))
+		return r
+	}
 	for _, callers := range []int{1, 10} {
 		for _, what := range []struct {
 			name    string
 			request func() *http.Request
 		}{
 			{"platform", get("/platform")}, {"read", get("/read")}, {"hello", get("/auth/healthz")},
-			{"session", session(http.MethodGet, api.PathSession, "")}, {"mint", mint},
+			{"session", of(plain, http.MethodGet, api.PathSession, "")}, {"mint", mint}, {"mint with a device key", boundMint},
 		} {
 			b.Run(fmt.Sprintf("%s/callers=%d", what.name, callers), func(b *testing.B) {
 				measure(b, process, client, callers, what.request)
