@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: build run test lint size setup model simulate breaks worker worker-dev
+.PHONY: build run test lint size setup model simulate breaks soak bench worker worker-dev bench-worker
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 
@@ -33,12 +33,21 @@ simulate: ## working weeks under this rotation and others': the table
 breaks: build ## take one defence away at a time, and see its test red
 	go run ./browser_test/breaks
 
-worker: ## the Worker as it is deployed, without deploying it
+soak: build ## twenty tabs on a bad network, and a browser that crashes, for half an hour
+	go run ./browser_test/soak $(ARGS)
+
+bench: build ## the server's mints beside their parts, on SQLite and PostgreSQL
+	go test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./browser_test/bench $(ARGS)
+
+worker: ## the Worker, as wrangler deploys it
 	go run ./js/build
-	npm ci --prefix worker
-	cd worker && npx wrangler deploy --dry-run --outdir build
+	go run ./worker/compile
 
 worker-dev: build ## the demo on workerd and a local D1
 	npm ci --prefix worker
 	go build -o bin/tabard-worker ./worker/local
 	go run ./web-demo -tabard bin/tabard-worker $(ARGS)
+
+bench-worker: build ## cold start, warm mints and memory on workerd, and the upload's size
+	go test -run '^$$' -bench . -benchtime 1000x ./worker
+	go test -run '^$$' -bench Worker/memory -benchtime 5000x ./worker

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,6 +92,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		log.Warn(w)
 	}
 	go cleanUp(ctx, store, log)
+	collectRarely()
 	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
 	return run(ctx, listener, trusted.before(handler), log)
 }
@@ -115,6 +118,15 @@ func cleanUp(ctx context.Context, store host.Cleaner, log *slog.Logger) {
 			return
 		case <-ticker.C:
 		}
+	}
+}
+
+// collectRarely trades some 15 MB of memory for the processor time of three garbage
+// collections in four: what lives long is small here. GOGC in the environment takes
+// precedence.
+func collectRarely() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
 	}
 }
 

@@ -45,13 +45,13 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	d.SignIn(t, other, "alice")
 	d.Open(t, other, "globex")
 	strict := chrome.Tab(t, other)
-	chrome.Go(t, strict, d.Origin+"/?tabard_organization=northwind")
+	chrome.Go(t, strict, d.Origin+"/?tabard_organization=lamna")
 	demo.Screen(t, strict, "ended")
 	chrome.Await(t, strict, `tabard.state.error.code === "insufficient_user_authentication" &&
-		document.querySelector("#ended-title").textContent === "Northwind Bank asks to confirm that it is you"`)
+		document.querySelector("#ended-title").textContent === "Lamna Bank asks to confirm that it is you"`)
 	chrome.Press(t, strict, "#ended-again")
 	confirm(t, strict)
-	demo.Wears(t, strict, "northwind")
+	demo.Wears(t, strict, "lamna")
 	if got := claim(t, strict, "acr"); got != "urn:tabard:mfa" {
 		t.Errorf("acr %s", got)
 	}
@@ -79,8 +79,8 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	demo.Screen(t, strict, "ended")
 	chrome.Press(t, strict, "#ended-again")
 	confirm(t, strict)
-	demo.Wears(t, strict, "northwind")
-	if got := notes(t, strict, "northwind"); got != 200 {
+	demo.Wears(t, strict, "lamna")
+	if got := notes(t, strict, "lamna"); got != 200 {
 		t.Errorf("after the step-up the API answers %d", got)
 	}
 
@@ -99,11 +99,11 @@ func TestP9WhoeverIsActiveStays(t *testing.T) {
 	d := strictDemo(t)
 	quiet := chrome.New(t)
 	d.SignIn(t, quiet, "alice")
-	chrome.Press(t, quiet, `#choices [data-organization="northwind"] .menu-row`)
+	chrome.Press(t, quiet, `#choices [data-organization="lamna"] .menu-row`)
 	confirm(t, quiet)
-	demo.Wears(t, quiet, "northwind")
+	demo.Wears(t, quiet, "lamna")
 	busy := chrome.Tab(t, quiet)
-	d.Open(t, busy, "northwind") // no second step-up
+	d.Open(t, busy, "lamna") // no second step-up
 	began, move := time.Now(), time.NewTicker(200*time.Millisecond)
 	defer move.Stop()
 	for x := 100.0; time.Since(began) < 12*time.Second; x++ {
@@ -111,8 +111,8 @@ func TestP9WhoeverIsActiveStays(t *testing.T) {
 		<-move.C
 	}
 	for _, tab := range []context.Context{busy, quiet} {
-		demo.Wears(t, tab, "northwind")
-		if got := notes(t, tab, "northwind"); got != 200 {
+		demo.Wears(t, tab, "lamna")
+		if got := notes(t, tab, "lamna"); got != 200 {
 			t.Errorf("the API answers %d", got)
 		}
 	}
@@ -128,7 +128,7 @@ func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	before := chrome.Eval[string](t, tab, `tabard.getToken()`)
 	enter := func() {
 		chrome.Press(t, tab, "#switcher")
-		chrome.Press(t, tab, `#organization-list [data-organization="northwind"] .menu-row`)
+		chrome.Press(t, tab, `#organization-list [data-organization="lamna"] .menu-row`)
 	}
 	enter()
 	chrome.Press(t, tab, "#cancel")
@@ -145,10 +145,10 @@ func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 
 	enter()
 	confirm(t, tab)
-	demo.Wears(t, tab, "northwind")
-	if got := claim(t, tab, "org_slug") + " " + claim(t, tab, "acr"); got != "northwind urn:tabard:mfa" {
+	demo.Wears(t, tab, "lamna")
+	if got := claim(t, tab, "org_slug") + " " + claim(t, tab, "acr"); got != "lamna urn:tabard:mfa" {
 		t.Errorf("the token is of %s", got)
 	}
 	chrome.Reload(t, tab)
-	demo.Wears(t, tab, "northwind")
+	demo.Wears(t, tab, "lamna")
 }

@@ -113,7 +113,7 @@ func TestThePeopleBelongToFourOneAndNoOrganization(t *testing.T) {
 		got[person.Subject] = w.memberships(person.Subject)
 	}
 	want := map[string]string{
-		"alice": "Acme Corporation (admin), Globex Shipping (editor), Initech Labs (viewer), Northwind Bank (editor)",
+		"alice": "Acme Corporation (admin), Globex Shipping (editor), Initech Labs (viewer), Lamna Bank (editor)",
 		"bob":   "Globex Shipping (admin)",
 		"carol": "no organisation yet",
 	}

@@ -7,6 +7,7 @@ package token
 
 import (
 	"crypto"
+	"encoding/json"
 	"fmt"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -70,7 +71,7 @@ func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error)
 	if method == nil {
 		return "", fmt.Errorf("token: no signing method %q", key.Algorithm)
 	}
-	t := jwt.NewWithClaims(method, c.all(aliases))
+	t := jwt.NewWithClaims(method, c.payload(aliases))
 	t.Header["typ"], t.Header["kid"] = Type, key.ID
 	signed, err := t.SignedString(key.Private)
 	if err != nil {
@@ -79,24 +80,23 @@ func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error)
 	return signed, nil
 }
 
-func (c *Claims) all(aliases map[string]string) jwt.MapClaims {
-	all := jwt.MapClaims{
-		"iss": c.Issuer, "sub": c.Subject, "aud": c.Audience, "exp": c.Expires, "iat": c.IssuedAt,
-		"jti": c.ID, "client_id": c.ClientID, "sid": c.SessionID, "org_id": c.OrganizationID,
-		"org_slug": c.OrganizationSlug, "roles": c.Roles, "permissions": c.Permissions,
-		"auth_time": c.AuthTime,
-	}
+// payload is the claims as a token has them: in the order of Claims, or, with
+// aliases, in that of their names.
+func (c *Claims) payload(aliases map[string]string) jwt.Claims {
+	p := payload{Claims: c, Audience: c.Audience}
 	if len(c.Audience) == 1 { // the form that every validator reads (RFC 7519 section 4.1.3)
-		all["aud"] = c.Audience[0]
+		p.Audience = c.Audience[0]
 	}
-	if c.ACR != "" {
-		all["acr"] = c.ACR
+	if len(aliases) == 0 {
+		return p
 	}
-	if len(c.AMR) > 0 {
-		all["amr"] = c.AMR
+	var all jwt.MapClaims
+	text, err := json.Marshal(p)
+	if err == nil {
+		err = json.Unmarshal(text, &all)
 	}
-	if c.Confirmation != nil {
-		all["cnf"] = c.Confirmation
+	if err != nil { // claims always encode
+		panic(err)
 	}
 	for alias, claim := range aliases {
 		if _, taken := all[alias]; !taken && all[claim] != nil {
@@ -104,4 +104,10 @@ func (c *Claims) all(aliases map[string]string) jwt.MapClaims {
 		}
 	}
 	return all
+}
+
+type payload struct {
+	*Claims
+	Audience any `json:"aud"` // hides the list
+	jwtNoValidation
 }

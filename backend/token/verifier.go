@@ -3,8 +3,6 @@ package token
 import (
 	"context"
 	"crypto"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -267,48 +265,3 @@ func (jwtNoValidation) GetNotBefore() (*jwt.NumericDate, error)      { return ni
 func (jwtNoValidation) GetIssuer() (string, error)                   { return "", nil }
 func (jwtNoValidation) GetSubject() (string, error)                  { return "", nil }
 func (jwtNoValidation) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }
-
-// wellFormed refuses header and claims with a member named twice: parsers
-// disagree about which one counts (RFC 8259 section 4).
-func wellFormed(raw string) error {
-	parts := strings.Split(raw, ".")
-	for _, part := range parts[:2] {
-		text, err := base64.RawURLEncoding.Strict().DecodeString(part)
-		if err != nil {
-			return err
-		}
-		if err := noDuplicates(json.NewDecoder(strings.NewReader(string(text)))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func noDuplicates(d *json.Decoder) error {
-	open, err := d.Token()
-	if err != nil {
-		return err
-	}
-	object := open == json.Delim('{')
-	if !object && open != json.Delim('[') {
-		return nil
-	}
-	seen := map[any]bool{}
-	for d.More() {
-		if object {
-			name, err := d.Token()
-			if err != nil {
-				return err
-			}
-			if seen[name] {
-				return fmt.Errorf("member %q stands twice", name)
-			}
-			seen[name] = true
-		}
-		if err := noDuplicates(d); err != nil {
-			return err
-		}
-	}
-	_, err = d.Token()
-	return err
-}

@@ -130,28 +130,29 @@ func TestWhatIsNoValidTokenIsRefused(t *testing.T) {
 		raw  string
 		want token.Reason
 	}{
-		"another issuer":             {good(func(c *token.Claims) { c.Issuer = "https://evil.example" }), token.WrongIssuer},
-		"another audience":           {good(func(c *token.Claims) { c.Audience = []string{"https://other.example"} }), token.WrongAudience},
-		"no organisation":            {good(func(c *token.Claims) { c.OrganizationID = "" }), token.MissingClaim},
-		"no subject":                 {good(func(c *token.Claims) { c.Subject = "" }), token.MissingClaim},
-		"expired":                    {good(func(c *token.Claims) { c.Expires = now.Unix() - 31 }), token.Expired},
-		"issued in the future":       {good(func(c *token.Claims) { c.IssuedAt = now.Unix() + 31 }), token.NotYetValid},
-		"another key":                {sign(t, claims(), token.SigningKey{ID: "k1", Algorithm: "ES256", Private: other.Private}), token.BadSignature},
-		"an unknown key":             {sign(t, claims(), token.SigningKey{ID: "k2", Algorithm: "ES256", Private: key.Private}), token.UnknownKey},
-		"no signature":               {forged(jwt.SigningMethodNone, nil, jwt.UnsafeAllowNoneSignatureType), token.BadSignature},
-		"HS256 with the public key":  {forged(jwt.SigningMethodHS256, nil, point), token.BadSignature},
-		"an ID token":                {forged(jwt.SigningMethodES256, map[string]any{"typ": "JWT"}, key.Private), token.WrongType},
-		"no typ":                     {forged(jwt.SigningMethodES256, map[string]any{"typ": nil}, key.Private), token.WrongType},
-		"a critical extension":       {forged(jwt.SigningMethodES256, map[string]any{"crit": []string{"b64"}}, key.Private), token.Malformed},
-		"a key address of its own":   {forged(jwt.SigningMethodES256, map[string]any{"kid": "k3", "jku": "https://evil.example"}, other.Private), token.UnknownKey},
-		"a path for a key id":        {forged(jwt.SigningMethodES256, map[string]any{"kid": "../../k1"}, key.Private), token.UnknownKey},
-		"nothing":                    {"", token.Malformed},
-		"one part":                   {"abc", token.Malformed},
-		"five parts":                 {valid + ".a.b", token.Malformed},
-		"a million dots":             {strings.Repeat(".", 1_000_000), token.Malformed},
-		"padding":                    {valid + "=", token.Malformed},
-		"a cut signature":            {valid[:len(valid)-2], token.BadSignature},
-		"a member that stands twice": {twice(valid), token.Malformed},
+		"another issuer":                {good(func(c *token.Claims) { c.Issuer = "https://evil.example" }), token.WrongIssuer},
+		"another audience":              {good(func(c *token.Claims) { c.Audience = []string{"https://other.example"} }), token.WrongAudience},
+		"no organisation":               {good(func(c *token.Claims) { c.OrganizationID = "" }), token.MissingClaim},
+		"no subject":                    {good(func(c *token.Claims) { c.Subject = "" }), token.MissingClaim},
+		"expired":                       {good(func(c *token.Claims) { c.Expires = now.Unix() - 31 }), token.Expired},
+		"issued in the future":          {good(func(c *token.Claims) { c.IssuedAt = now.Unix() + 31 }), token.NotYetValid},
+		"another key":                   {sign(t, claims(), token.SigningKey{ID: "k1", Algorithm: "ES256", Private: other.Private}), token.BadSignature},
+		"an unknown key":                {sign(t, claims(), token.SigningKey{ID: "k2", Algorithm: "ES256", Private: key.Private}), token.UnknownKey},
+		"no signature":                  {forged(jwt.SigningMethodNone, nil, jwt.UnsafeAllowNoneSignatureType), token.BadSignature},
+		"HS256 with the public key":     {forged(jwt.SigningMethodHS256, nil, point), token.BadSignature},
+		"an ID token":                   {forged(jwt.SigningMethodES256, map[string]any{"typ": "JWT"}, key.Private), token.WrongType},
+		"no typ":                        {forged(jwt.SigningMethodES256, map[string]any{"typ": nil}, key.Private), token.WrongType},
+		"a critical extension":          {forged(jwt.SigningMethodES256, map[string]any{"crit": []string{"b64"}}, key.Private), token.Malformed},
+		"a key address of its own":      {forged(jwt.SigningMethodES256, map[string]any{"kid": "k3", "jku": "https://evil.example"}, other.Private), token.UnknownKey},
+		"a path for a key id":           {forged(jwt.SigningMethodES256, map[string]any{"kid": "../../k1"}, key.Private), token.UnknownKey},
+		"nothing":                       {"", token.Malformed},
+		"one part":                      {"abc", token.Malformed},
+		"five parts":                    {valid + ".a.b", token.Malformed},
+		"a million dots":                {strings.Repeat(".", 1_000_000), token.Malformed},
+		"padding":                       {valid + "=", token.Malformed},
+		"a cut signature":               {valid[:len(valid)-2], token.BadSignature},
+		"a member that stands twice":    {twice(valid, `"org_id"`), token.Malformed},
+		"one that is spelt in two ways": {twice(valid, `"org\u005fid"`), token.Malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVerifier(t, keys, now)
@@ -165,10 +166,10 @@ func TestWhatIsNoValidTokenIsRefused(t *testing.T) {
 }
 
 // twice names another organisation besides the token's own.
-func twice(raw string) string {
+func twice(raw, name string) string {
 	parts := strings.Split(raw, ".")
 	text, _ := base64.RawURLEncoding.DecodeString(parts[1])
-	parts[1] = base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(text), "{", `{"org_id":"org_evil",`, 1)))
+	parts[1] = base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(text), "{", "{"+name+`:"org_evil",`, 1)))
 	return strings.Join(parts, ".")
 }
 

@@ -33,6 +33,13 @@ func New(t testing.TB) context.Context {
 // Open starts a browser on a profile, for tests that start it again there.
 func Open(t testing.TB, profile string) context.Context {
 	t.Helper()
+	return OpenFor(t, profile, patience)
+}
+
+// OpenFor is [Open] for a test that needs the browser for longer than a test
+// usually does: it lives that long at most.
+func OpenFor(t testing.TB, profile string, life time.Duration) context.Context {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path(t)),
 		chromedp.UserDataDir(profile),
@@ -42,7 +49,7 @@ func Open(t testing.TB, profile string) context.Context {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("no-sandbox", os.Geteuid() == 0),
 	)
-	timed, stop := context.WithTimeout(context.Background(), patience)
+	timed, stop := context.WithTimeout(context.Background(), life)
 	t.Cleanup(stop)
 	allocator, freeAllocator := chromedp.NewExecAllocator(timed, options...)
 	t.Cleanup(freeAllocator)

@@ -8,28 +8,55 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/browser_test/program"
 )
 
-// Server is the server binary on a SQLite file, with the scripts' workspace and
-// provider.
+// Server is the server binary with the scripts' workspace and provider.
 type Server struct {
 	Target
 	Database string // as --database names it
+	Secret   keys.Secret
+	Listen   string // the address that it listens at
 	process  *program.Process
-	listen   string
+	secret   string // the file that Secret is in
 	issuer   string
 }
 
-// StartServer starts the server binary until the test ends.
+// StartServer starts the server binary on a SQLite file until the test ends.
 func StartServer(t testing.TB) *Server {
 	t.Helper()
+	return StartServerOn(t, embedded(t))
+}
+
+// StartServerOn starts the server binary on an empty database until the test ends.
+func StartServerOn(t testing.TB, database string) *Server {
+	t.Helper()
 	port := program.Port(t)
-	origin := fmt.Sprintf("http://localhost:%d", port)
+	return startServer(t, port, fmt.Sprintf("http://localhost:%d", port), database)
+}
+
+// StartServerBehind is [StartServer] for a server that browsers reach through a
+// front on another origin, which forwards /auth/ to Listen.
+func StartServerBehind(t testing.TB, origin string) *Server {
+	t.Helper()
+	return startServer(t, program.Port(t), origin, embedded(t))
+}
+
+func embedded(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "tabard.db") }
+
+func startServer(t testing.TB, port int, origin, database string) *Server {
+	t.Helper()
 	s := &Server{
 		Target:   Target{PublicURL: origin + "/auth", Origin: origin},
-		Database: "sqlite:" + filepath.Join(t.TempDir(), "tabard.db"),
-		listen:   fmt.Sprintf("127.0.0.1:%d", port),
+		Database: database,
+		Listen:   fmt.Sprintf("127.0.0.1:%d", port),
+		secret:   filepath.Join(t.TempDir(), "secret"),
+	}
+	var text string
+	s.Secret, text = keys.NewSecret()
+	if err := os.WriteFile(s.secret, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	s.issuer = Provider(t, s.PublicURL, origin)
 	s.apply(t)
@@ -41,10 +68,13 @@ func StartServer(t testing.TB) *Server {
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.process = program.Start(t, "tabard", []string{"TABARD_OIDC_CLIENT_SECRET=" + ClientSecret}, "serve",
-		"--listen", s.listen, "--public-url", s.PublicURL, "--database", s.Database,
+		"--listen", s.Listen, "--public-url", s.PublicURL, "--database", s.Database, "--secret-file", s.secret,
 		"--oidc-issuer", s.issuer, "--oidc-client-id", ClientID)
-	Ready(t, s.PublicURL)
+	Ready(t, "http://"+s.Listen+"/auth")
 }
+
+// PID is the id of the server's process.
+func (s *Server) PID() int { return s.process.PID() }
 
 // Kill ends the server at once, as a crash does.
 func (s *Server) Kill() { s.process.Kill() }

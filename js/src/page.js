@@ -26,6 +26,9 @@ export function joinTabs(key) {
     /** @param {Module} module */
     listen(module) {
       open(module);
+      // A message can overtake the epoch that it is about; this comes when it is there.
+      const arrived = (/** @type {StorageEvent} */ event) => event.key === key + ":epoch" && module.tell("hear", "look again");
+      window.addEventListener("storage", arrived, { signal: leaving.signal });
       watch(module, leaving.signal);
       listen(module, leaving.signal, {
         left: () => channel?.close(),

@@ -331,6 +331,24 @@ test("a module that cannot be loaded is tried again, and the page is told meanwh
   assert.equal(client.state.status, "active");
 });
 
+test("a switch whose module cannot be loaded, or dies, is unavailable, and throws nothing", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  stage.loads = false;
+  const client = open();
+  const unloaded = await client.switchOrganization("globex");
+  assert.deepEqual([unloaded.status, unloaded.code, unloaded.action], ["unavailable", "temporarily_unavailable", "retry"]);
+
+  stage.loads = true;
+  mock.timers.tick(1000);
+  await settle();
+  stage.module.switch = () => new Promise(() => {});
+  const dying = client.switchOrganization("globex");
+  await settle();
+  stage.exit();
+  assert.equal((await dying).status, "unavailable");
+});
+
 test("a reloaded tab shows its state and hands out its token before the module runs, or if it never does", async () => {
   const stage = set();
   stage.loads = false;
@@ -402,4 +420,14 @@ test("no early token: storage is blocked, or holds something else", async () => 
     sessionStorage.items.set(key, text);
     assert.equal(await open().getToken(), "token");
   }
+});
+
+test("P10 another tab's sign-in or sign-out is heard when its epoch arrives, not only when its message does", async () => {
+  const stage = set();
+  open();
+  await settle();
+  for (const changed of ["something else", key + ":epoch"]) {
+    window.dispatchEvent(Object.assign(new Event("storage"), { key: changed }));
+  }
+  assert.deepEqual(stage.calls.filter(([name]) => name === "hear"), [["hear", "look again"]]);
 });

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"runtime"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -16,16 +17,22 @@ import (
 // Open opens the store in the file at path, made where it is missing, and brings
 // its schema up to date. A commit that was answered survives a crash of the
 // machine (WAL, synchronous=FULL).
+//
+// One connection writes and the others read: one for each processor, which a read
+// keeps busy, and one to spare. Each has a cache of its own of some 2 MB.
 func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
 	db, err := sql.Open("sqlite", address(path))
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
 	}
+	connections := 2 + runtime.GOMAXPROCS(0)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
 	if err := migrate.Up(ctx, db, sqlstore.SQLite); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
 	}
-	return sqlstore.New(db, sqlstore.SQLite), nil
+	return sqlstore.NewEmbedded(db, sqlstore.SQLite), nil
 }
 
 func address(path string) string {

@@ -143,7 +143,7 @@ func (s *Store) Memberships(ctx context.Context, id session.ID, limit int) ([]di
 // SignIn implements directory.Store.
 func (s *Store) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
 	var row userRow
-	err := s.row(ctx, upsertUser, u.ID, u.Issuer, u.Subject, u.Name, u.Email, now).Scan(row.fields()...)
+	err := s.returning(ctx, row.fields(), upsertUser, u.ID, u.Issuer, u.Subject, u.Name, u.Email, now)
 	if err != nil {
 		return directory.User{}, fmt.Errorf("sqlstore: sign in: %w", err)
 	}

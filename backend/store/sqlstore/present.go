@@ -99,7 +99,7 @@ func tokenIDOrNull(id session.TokenID) any {
 // Present implements session.Store. Only an authentic token may reach it.
 func (s *Store) Present(ctx context.Context, p session.Presentation) (session.Row, error) {
 	var row rotationRow
-	err := s.row(ctx, presentToken, presentArgs(p)...).Scan(row.fields()...)
+	err := s.returning(ctx, row.fields(), presentToken, presentArgs(p)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		ended, err := s.Session(ctx, p.Token.Session)
 		return ended.Row, err

@@ -89,7 +89,7 @@ func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, er
 
 // Bind implements session.Store.
 func (s *Store) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
-	err := s.row(ctx, bindSession, id.String(), jkt, now-session.BindWithin).Scan(&jkt)
+	err := s.returning(ctx, []any{&jkt}, bindSession, id.String(), jkt, now-session.BindWithin)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return "", session.ErrNotFound

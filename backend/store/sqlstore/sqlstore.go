@@ -31,14 +31,24 @@ var (
 // Store keeps everything in one database. It implements session.Store,
 // directory.Store and keys.Store.
 type Store struct {
-	db      *sql.DB
-	dialect Dialect
-	dollars sync.Map // statements → as PostgreSQL writes them
+	db       *sql.DB
+	dialect  Dialect
+	dollars  sync.Map  // statements → as PostgreSQL writes them
+	embedded *embedded // nil where the database is another process
 }
 
 // New returns the store in a database whose schema is migrated.
 func New(db *sql.DB, dialect Dialect) *Store {
 	return &Store{db: db, dialect: dialect}
+}
+
+// NewEmbedded is New for a database that runs in this process, and prepares and
+// commits at this process's expense: statements are prepared once, and writes that
+// come at once are committed together.
+func NewEmbedded(db *sql.DB, dialect Dialect) *Store {
+	s := New(db, dialect)
+	s.embedded = newEmbedded(db)
+	return s
 }
 
 var parameter = regexp.MustCompile(`\?(\d+)`)
@@ -55,15 +65,34 @@ func (s *Store) text(statement string) string {
 	return text.(string)
 }
 
+// exec runs a statement that writes and returns no row.
 func (s *Store) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	if s.embedded != nil {
+		w := &write{ctx: ctx, statement: statement, args: args}
+		err := s.embedded.write(w)
+		return w.result, err
+	}
 	return s.db.ExecContext(ctx, s.text(statement), args...)
 }
 
+// returning runs a statement that writes and returns one row, into fields.
+func (s *Store) returning(ctx context.Context, fields []any, statement string, args ...any) error {
+	if s.embedded != nil {
+		return s.embedded.write(&write{ctx: ctx, statement: statement, args: args, fields: fields})
+	}
+	return s.db.QueryRowContext(ctx, s.text(statement), args...).Scan(fields...)
+}
+
+// query reads rows.
 func (s *Store) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
 	return s.db.QueryContext(ctx, s.text(statement), args...)
 }
 
+// row reads one row.
 func (s *Store) row(ctx context.Context, statement string, args ...any) *sql.Row {
+	if s.embedded != nil {
+		return s.embedded.row(ctx, statement, args...)
+	}
 	return s.db.QueryRowContext(ctx, s.text(statement), args...)
 }
 
@@ -75,7 +104,12 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Close closes the database.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	if s.embedded != nil {
+		s.embedded.close()
+	}
+	return s.db.Close()
+}
 
 // list is a list of strings, kept as JSON.
 type list []string

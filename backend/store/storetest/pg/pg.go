@@ -25,8 +25,20 @@ import (
 // Postgres returns the connection string of a new, empty database. All
 // databases of a test binary share one cluster, which listens on a socket in a
 // directory of its own and ends, and is removed, when the binary does, however
-// it does. Where PostgreSQL is not installed, the test fails.
+// it does; it syncs nothing to the disk. Where PostgreSQL is not installed, the test fails.
 func Postgres(tb testing.TB) (dsn string) {
+	tb.Helper()
+	return database(tb, cluster)
+}
+
+// Durable is Postgres for benchmarks: on a cluster of its own, whose commits survive
+// a crash of the machine, as PostgreSQL is by default.
+func Durable(tb testing.TB) (dsn string) {
+	tb.Helper()
+	return database(tb, durable)
+}
+
+func database(tb testing.TB, cluster func() (string, error)) string {
 	tb.Helper()
 	directory, err := cluster()
 	if err != nil {
@@ -56,13 +68,19 @@ export PATH="$1:$PATH"; cd "$2"
 exec 2>log
 initdb --username=postgres --auth=trust --encoding=UTF8 --no-locale --no-sync data >&2 &&
 pg_ctl start --wait --silent --pgdata=data --log=log \
-	--options="-k '$2' -c listen_addresses= -c fsync=off -c max_connections=200" >&2 &&
+	--options="-k '$2' -c listen_addresses= -c fsync=$3 -c max_connections=200" >&2 &&
 echo ready && cat >&2 || cat log
 pg_ctl stop --silent --pgdata=data --mode=immediate >&2
 cd / && rm -rf "$2"
 `
 
-var cluster = sync.OnceValues(func() (directory string, err error) {
+var (
+	cluster = sync.OnceValues(func() (string, error) { return start("off") })
+	durable = sync.OnceValues(func() (string, error) { return start("on") })
+)
+
+// start starts a cluster with that value of fsync.
+func start(fsync string) (directory string, err error) {
 	binaries, err := findBinaries()
 	if err != nil {
 		return "", err
@@ -70,7 +88,7 @@ var cluster = sync.OnceValues(func() (directory string, err error) {
 	if directory, err = os.MkdirTemp("", "pg"); err != nil {
 		return "", err
 	}
-	command := exec.Command("/bin/sh", "-c", script, "sh", binaries, directory)
+	command := exec.Command("/bin/sh", "-c", script, "sh", binaries, directory, fsync)
 	if command.SysProcAttr, err = asOrdinaryUser(directory); err != nil {
 		return "", err
 	}
@@ -92,7 +110,7 @@ var cluster = sync.OnceValues(func() (directory string, err error) {
 		return "", fmt.Errorf("the cluster did not start: %s%s", line, rest)
 	}
 	return directory, nil
-})
+}
 
 // lifelines are the clusters' standard inputs, which end when the process does and
 // no earlier.

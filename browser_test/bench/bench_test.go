@@ -1,0 +1,138 @@
+// Package bench measures the server: what a mint costs, beside the parts that it
+// cannot do without, measured in the same run.
+//
+//	go test -run '^$' -bench Mint ./browser_test/bench            the tables
+//	go test -run '^$' -bench Mint ./browser_test/bench -args -quick
+//	go test -run '^$' -bench Sessions ./browser_test/bench        1,000 against 1,000,000 sessions
+//	go test -run '^$' -bench Handler -cpuprofile cpu.out ./browser_test/bench
+//
+// What it prints is for people; nothing fails for being slow.
+package bench
+
+import (
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
+)
+
+var (
+	quick = flag.Bool("quick", false, "send fewer requests")
+	only  = flag.String("only", "", "measure the rows whose database and mint contain this, such as \"SQLite device key\"")
+)
+
+// requests is how many requests a figure is made of.
+func requests() int {
+	if *quick {
+		return 1500
+	}
+	return 6000
+}
+
+func TestMain(m *testing.M) {
+	if database := os.Getenv(referenceOn); database != "" {
+		if err := serveReference(database); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// kind is one way to mint.
+type kind struct {
+	name   string
+	device bool // a session with a device key
+	due    bool // whose rotation is due
+}
+
+var kinds = []kind{
+	{name: "steady"},
+	{name: "device key", device: true},
+	{name: "rotating", device: true, due: true},
+}
+
+var connections = []int{1, 16, 64}
+
+func wanted(database string, k kind) bool { return strings.Contains(database+" "+k.name, *only) }
+
+// database returns an empty one, as --database names it.
+func database(b *testing.B, name string) string {
+	if name == sqliteName {
+		return "sqlite:" + filepath.Join(b.TempDir(), "tabard.db")
+	}
+	settings := url.Values{}
+	for _, setting := range strings.Fields(pg.Durable(b)) {
+		key, value, _ := strings.Cut(setting, "=")
+		settings.Set(key, value)
+	}
+	return "postgres:///?" + settings.Encode()
+}
+
+const sqliteName, postgresName = "SQLite", "PostgreSQL"
+
+// BenchmarkMint loads the server's POST /token.
+func BenchmarkMint(b *testing.B) {
+	for _, name := range []string{sqliteName, postgresName} {
+		if !slices.ContainsFunc(kinds, func(k kind) bool { return wanted(name, k) }) {
+			continue
+		}
+		address := database(b, name)
+		w := startServer(b, address)
+		w.fill(requests() + warmUp)
+		w.reference = startReference(b, address)
+		heading(b, name)
+		for _, k := range kinds {
+			if !wanted(name, k) {
+				continue
+			}
+			for _, n := range connections {
+				w.prepare(k)
+				parts := w.parts(k, n)
+				row(k, n, w.load(w.tokenRequests(k), n), parts)
+			}
+		}
+		fmt.Printf("memory: server %d MB at most, database %d MB\n", w.server.peak(), w.database.resident())
+	}
+}
+
+// BenchmarkHandler mints with a device key from a handler in this process, for
+// profiles.
+func BenchmarkHandler(b *testing.B) {
+	w := startHandler(b)
+	w.fill(requests() + warmUp)
+	k := kinds[1]
+	w.prepare(k)
+	for b.Loop() {
+		b.StopTimer()
+		all := w.tokenRequests(k)
+		b.StartTimer()
+		w.load(all, 16)
+	}
+}
+
+// BenchmarkSessions mints with few and with many sessions in the store.
+func BenchmarkSessions(b *testing.B) {
+	for _, name := range []string{sqliteName, postgresName} {
+		w := startServer(b, database(b, name))
+		var few time.Duration
+		for _, n := range []int{1000, 999_000} {
+			w.fill(n)
+			w.prepare(kinds[1])
+			r := w.load(w.tokenRequests(kinds[1]), 1)
+			if few == 0 {
+				few = r.p50
+			}
+			fmt.Printf("%-10s %7d sessions more: p50 %.3f ms, %.2f times that of the first\n",
+				name, n, milli(r.p50), float64(r.p50)/float64(few))
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package bench
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/browser_test/contract"
+)
+
+// startHandler serves the backend's handler in this process, on SQLite.
+func startHandler(b *testing.B) *world {
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	b.Cleanup(server.Close)
+	origin := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
+	issuer := contract.Provider(b, target.PublicURL, origin)
+	path := filepath.Join(b.TempDir(), "tabard.db")
+	store, err := sqlite.Open(b.Context(), path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { store.Close() })
+	if _, err := store.Apply(b.Context(), contract.Desired(issuer, origin), time.Now().Unix()); err != nil {
+		b.Fatal(err)
+	}
+	secret, _ := keys.NewSecret()
+	handler, err = host.New(host.Config{
+		PublicURL: target.PublicURL, Secret: secret,
+		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},
+		Log:      slog.New(slog.NewJSONHandler(io.Discard, nil)),
+	}, store)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return newWorld(b, target, secret, "sqlite:"+path)
+}

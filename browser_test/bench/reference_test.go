@@ -1,0 +1,156 @@
+package bench
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// reference is the server that a mint is compared with, a process of its own: net/http
+// with a handler that does nothing, and with one that does the parts of a mint and
+// nothing else.
+type reference struct {
+	processes
+	empty, together string // addresses
+}
+
+// referenceOn in the environment makes this program the reference server on that
+// database.
+const referenceOn = "TABARD_BENCH_REFERENCE_ON"
+
+// startReference starts the reference server until the benchmark ends.
+func startReference(b *testing.B, database string) reference {
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), referenceOn+"="+database)
+	command.Stderr = os.Stderr
+	input, err := command.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	output, err := command.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		input.Close()
+		command.Wait()
+	})
+	line, err := bufio.NewReader(output).ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	empty, together, _ := strings.Cut(strings.TrimSpace(line), " ")
+	return reference{processes{id: command.Process.Pid}, empty, together}
+}
+
+// serveReference serves until the standard input ends.
+func serveReference(database string) error {
+	together, err := together(database)
+	if err != nil {
+		return err
+	}
+	for _, handler := range []http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}, together} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		fmt.Print(listener.Addr(), " ")
+		go http.Serve(listener, handler)
+	}
+	fmt.Println()
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// together returns the handler that reads a session's row by its key, verifies a
+// signature and makes one.
+func together(database string) (http.HandlerFunc, error) {
+	db, err := openDatabase(database)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := sessionIDs(db, "", requests())
+	if err != nil {
+		return nil, err
+	}
+	statement, err := db.Prepare("SELECT * FROM sessions WHERE id = $1")
+	if err != nil {
+		return nil, err
+	}
+	columns, err := columnsOf(db, "sessions")
+	if err != nil {
+		return nil, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256([]byte("a message"))
+	signature, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
+	if err != nil {
+		return nil, err
+	}
+	var next atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := read(statement, ids[int(next.Add(1))%len(ids)], len(columns))
+		good := r.Header.Get("DPoP") == "" || ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature)
+		if _, failed := ecdsa.SignASN1(rand.Reader, key, digest[:]); err != nil || failed != nil || !good {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}, nil
+}
+
+// openDatabase opens a database as the store does.
+func openDatabase(address string) (db *sql.DB, err error) {
+	if path, embedded := strings.CutPrefix(address, "sqlite:"); embedded {
+		db, err = sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+	} else {
+		db, err = sql.Open("pgx", address)
+	}
+	if err == nil {
+		db.SetMaxOpenConns(4)
+		db.SetMaxIdleConns(4)
+	}
+	return db, err
+}
+
+func columnsOf(db *sql.DB, table string) ([]string, error) {
+	rows, err := db.Query("SELECT * FROM " + table + " LIMIT 0")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	return rows.Columns()
+}
+
+// sessionIDs returns a random sample of at most n sessions' ids, without one.
+func sessionIDs(db *sql.DB, without string, n int) (ids []string, err error) {
+	rows, err := db.Query("SELECT id FROM sessions WHERE id <> $1 ORDER BY random() LIMIT $2", without, n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
