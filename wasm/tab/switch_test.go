@@ -304,20 +304,6 @@ func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
 	})
 }
 
-// TestARefusedStepUpIsNoSwitch, even where the organisation would let the person in
-// by now: they said no.
-func TestARefusedStepUpIsNoSwitch(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
-		b.signIn("ada")
-		p := b.open(route("acme"))
-		p.StepUp("globex", "", "https://app.example/")
-		p.leave()
-		p = b.restore(p.session, func(c *tab.Config) { c.Arrival = "access_denied" })
-		p.is(t, tab.Active, "acme")
-		p.reload().is(t, tab.Active, "acme")
-	})
-}
-
 func TestASecondOrganisationIsServedWithoutSwitching(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")

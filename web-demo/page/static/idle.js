@@ -6,7 +6,7 @@ let warned = false;
 
 export function showIdle({ idle, status, organization }) {
   $("idle").hidden = !idle;
-  if (idle) fill($("idle-text"), `Nobody does anything here. ${organization.name} ends your session in ${idle.secondsLeft} s.`);
+  if (idle) fill($("idle-text"), `Are you still there? ${organization.name} ends your session in ${idle.secondsLeft} s.`);
   if (idle && !warned) {
     record(`${organization.name} is about to end: nobody does anything here.`);
     announce(`${organization.name} ends your session in ${idle.secondsLeft} seconds. Press a key to stay.`);
