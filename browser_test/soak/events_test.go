@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -78,6 +79,20 @@ func (e *events) guard(on bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.guarded = on
+}
+
+// heard counts the events of a kind, of all tabs.
+func (e *events) heard(kind string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.kinds[kind]
+}
+
+// said is what our code wrote to the console.
+func (e *events) said() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.consoles)
 }
 
 // verdict is what was wrong, with the logs of the tabs concerned; empty if nothing was.

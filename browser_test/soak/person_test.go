@@ -8,6 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/chromedp"
+
 	"github.com/tabard-auth/tabard/browser_test/chrome"
 )
 
@@ -128,7 +132,11 @@ func (p *person) crash() {
 	p.round.Wait()
 }
 
+// measure takes the memory of the tabs, which rest, after a garbage collection.
 func (p *person) measure() {
+	for _, t := range p.tabs {
+		chromedp.Call(t.ctx, heapprofiler.CollectGarbage, cdp.Empty{})
+	}
 	var m memory
 	if m.processes, m.bytes = chrome.Renderers(p.keeper); m.processes > 0 {
 		p.memory = append(p.memory, m)

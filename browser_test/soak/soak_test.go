@@ -54,6 +54,9 @@ func TestNobodyIsSignedOutInALongTime(t *testing.T) {
 			wait(min(max(time.Until(end)/3, 5*time.Second), time.Minute))
 			w.pass(rotateAfter(keyless))
 			rotations += p.rotates(before, end)
+			p.rest()
+			p.measure()
+			p.act()
 		})
 		p.finish(rotations, 0)
 		theft(p)
@@ -79,10 +82,10 @@ func TestNobodyIsSignedOutByACrash(t *testing.T) {
 func soak(p *person, cycle func(end time.Time)) {
 	p.t.Helper()
 	p.network.be(true)
+	p.measure()
 	p.act()
 	end := time.Now().Add(*duration / runs)
 	for first := true; first || time.Now().Before(end); first = false {
-		p.measure()
 		cycle(end)
 		if p.t.Failed() || p.events.verdict() != "" {
 			break
@@ -168,7 +171,7 @@ func (c *crashes) restartServer() {
 func (p *person) finish(rotations, kills int) {
 	p.t.Helper()
 	r, n := p.session(), &p.network.counts
-	acts, total := []string{}, 0
+	acts, total, said := []string{}, 0, p.events.said()
 	for _, act := range slices.Sorted(maps.Keys(p.done)) {
 		acts = append(acts, fmt.Sprintf("%d %s", p.done[act], act))
 		total += p.done[act]
@@ -177,11 +180,11 @@ func (p *person) finish(rotations, kills int) {
 		"%d requests to the backend, %d lost, %d answers lost, %d hung, %d delays, %d falsified; "+
 		"%d rotations (%d successors sent, generation %d), %d kills, %d rollbacks; audit: %d reused, %d lost, %d repaired, proofs refused %v; renderers %s; "+
 		"%d console lines",
-		*seed, time.Since(p.events.began).Round(time.Second), len(p.tabs), p.scale, r.bound, total, strings.Join(acts, ", "), p.events.kinds["hidden"], p.events.kinds["restored"], p.events.calls.Load(),
+		*seed, time.Since(p.events.began).Round(time.Second), len(p.tabs), p.scale, r.bound, total, strings.Join(acts, ", "), p.events.heard("hidden"), p.events.heard("restored"), p.events.calls.Load(),
 		n.requests.Load(), n.lost.Load(), n.answersLost.Load(), n.hung.Load(), n.delayed.Load(), n.falsified.Load(),
 		rotations, n.successors.Load(), r.gen, kills, p.back,
 		p.audited("session.reused"), p.audited("session.lost"), p.audited("session.repaired"), p.refusals(), p.renderers(),
-		len(p.events.consoles))
+		len(said))
 	if wrong := p.events.verdict(); wrong != "" {
 		p.t.Errorf("seed %d: what must not have happened:\n%s", *seed, wrong)
 	}
@@ -194,7 +197,7 @@ func (p *person) finish(rotations, kills int) {
 	if kills > 0 && p.back == 0 {
 		p.t.Error("no crash brought an old cookie back: the run shows nothing")
 	}
-	if said := p.events.consoles; len(said) > int(n.module.Load()) {
+	if len(said) > int(n.module.Load()) {
 		p.t.Errorf("the console has %d lines, and the module was kept from loading %d times:\n%s", len(said), n.module.Load(), strings.Join(said, "\n"))
 	}
 	p.flat()

@@ -167,7 +167,8 @@ func (t *tab) reopen() error {
 
 // copy opens a copy of the tab, which goes another way, while the tab goes its own.
 func (t *tab) copy() error {
-	opened := chromedp.WaitNewTarget(t.ctx, func(i *target.Info) bool { return i.OpenerID != "" })
+	own := chromedp.FromContext(t.ctx).Target.TargetID
+	opened := chromedp.WaitNewTarget(t.ctx, func(i *target.Info) bool { return i.OpenerID == own })
 	n, _ := strconv.Atoi(t.name)
 	c := &tab{world: t.world, name: strconv.Itoa(n + 100), organization: t.organization, keeper: t.keeper, random: t.random}
 	if _, err := chromedp.Run(t.ctx, chromedp.Evaluate[any](fmt.Sprintf(`void window.open(%q)`, c.address()))); err != nil {
@@ -182,6 +183,9 @@ func (t *tab) copy() error {
 		return t.ctx.Err()
 	}
 	defer func() { chromedp.Cancel(c.ctx) }()
+	if err := chromedp.Do(c.ctx); err != nil { // attaches for as long as the copy is open, not for one act
+		return err
+	}
 	for _, step := range []func() error{
 		func() error { return c.wears("whoami") }, c.change, func() error { return t.wears("whoami") }, c.reload,
 	} {
