@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -65,12 +66,13 @@ func (e *embedded) write(w *write) error {
 	case <-w.done:
 	case e.turn <- struct{}{}:
 		e.runWaiting() // w too, unless the one before did
-		<-e.turn
 	}
 	return w.err
 }
 
+// runWaiting runs all that waits, and gives the turn to the next.
 func (e *embedded) runWaiting() {
+	defer func() { <-e.turn }()
 	e.mu.Lock()
 	group := e.waiting
 	e.waiting = nil
@@ -78,18 +80,25 @@ func (e *embedded) runWaiting() {
 	if len(group) == 0 {
 		return
 	}
-	err := e.transaction(group)
-	for _, w := range group {
-		if err != nil {
-			w.err = err
+	err := errUnfinished
+	defer func() {
+		for _, w := range group {
+			if err != nil {
+				w.err = err
+			}
+			close(w.done)
 		}
-		close(w.done)
-	}
+	}()
+	err = e.transaction(group)
 }
+
+// errUnfinished is the error of writes that a panic cut off.
+var errUnfinished = errors.New("sqlstore: the write was not finished")
 
 // transaction runs a group on the connection of the writes. After a failure the
 // connection's state is not known, and the next group gets another.
 func (e *embedded) transaction(group []*write) (err error) {
+	err = errUnfinished
 	defer func() {
 		if err != nil {
 			e.discard()
@@ -132,12 +141,14 @@ func (e *embedded) run(w *write) (err error) {
 	return err
 }
 
+// discard closes the connection of the writes. An open transaction is ended before,
+// for SQLite keeps it, and its lock, while a statement is prepared on it.
 func (e *embedded) discard() {
 	if e.conn == nil {
 		return
 	}
-	e.conn.Raw(func(any) error { return driver.ErrBadConn }) // ends an open transaction
-	e.conn.Close()
+	e.conn.ExecContext(context.Background(), "ROLLBACK") // fails where there is none
+	e.conn.Raw(func(any) error { return driver.ErrBadConn })
 	e.conn = nil
 }
 
