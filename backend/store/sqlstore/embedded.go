@@ -105,10 +105,11 @@ func (e *embedded) transaction(group []*write) (err error) {
 		}
 	}()
 	if e.conn == nil {
-		if e.conn, err = e.db.Conn(context.Background()); err != nil {
+		conn, err := e.db.Conn(context.Background())
+		if err != nil {
 			return err
 		}
-		e.writes = map[string]*sql.Stmt{}
+		e.conn, e.writes = conn, map[string]*sql.Stmt{}
 	}
 	if err := e.run(&write{statement: "BEGIN IMMEDIATE"}); err != nil {
 		return fmt.Errorf("begin: %w", err)
