@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: build run test lint size setup
+.PHONY: build run test lint size setup model simulate breaks soak bench worker worker-dev bench-worker
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 
@@ -23,3 +23,31 @@ lint: ## gofmt, vet, staticcheck, govulncheck
 
 size: ## of module, face and packages
 	go run ./js/build size
+
+model: ## every interleaving of a few messages, with the controls that must fail
+	go run ./backend/session/model -full
+
+simulate: ## working weeks under this rotation and others': the table
+	go run ./backend/session/simulation
+
+breaks: build ## take one defence away at a time, and see its test red
+	go run ./browser_test/breaks
+
+soak: build ## twenty tabs on a bad network, and a browser that crashes, for half an hour
+	go run ./browser_test/soak $(ARGS)
+
+bench: build ## the server's mints beside their parts, on SQLite and PostgreSQL
+	go test -count=1 -timeout 30m -run '^$$' -bench . -benchtime 1x ./browser_test/bench $(ARGS)
+
+worker: ## the Worker, as wrangler deploys it
+	go run ./js/build
+	go run ./worker/compile
+
+worker-dev: build ## the demo on workerd and a local D1
+	npm ci --prefix worker
+	go build -o bin/tabard-worker ./worker/local
+	go run ./web-demo -tabard bin/tabard-worker $(ARGS)
+
+bench-worker: build ## cold start, warm mints and memory on workerd, and the upload's size
+	go test -run '^$$' -bench . -benchtime 1000x ./worker
+	go test -run '^$$' -bench Worker/memory -benchtime 5000x ./worker

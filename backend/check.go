@@ -62,7 +62,7 @@ func (s *settings) check() wrongSettings {
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
 		s.checkIssuer, s.checkClientID, s.checkClientSecret,
-		s.checkAlgorithm, s.checkLogFormat, s.checkLogLevel,
+		s.checkAlgorithm, s.checkTrustedProxies, s.checkLogFormat, s.checkLogLevel,
 	} {
 		if wrong := check(); wrong != nil {
 			all = append(all, *wrong)
@@ -103,6 +103,13 @@ func (s *settings) checkDatabase() *wrongSetting {
 		return nil
 	}
 	return s.wrong("database", "It has to be sqlite:FILE, such as sqlite:/var/lib/tabard/tabard.db, or\npostgres://USER:PASSWORD@HOST/DATABASE")
+}
+
+func (s *settings) checkTrustedProxies() *wrongSetting {
+	if _, err := parseProxies(s.trustedProxies); err != nil {
+		return s.wrong("trusted-proxies", "It has to be addresses and networks, separated by commas, such as\n127.0.0.1,10.0.0.0/8")
+	}
+	return nil
 }
 
 func (s *settings) checkIssuer() *wrongSetting {

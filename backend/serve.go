@@ -77,6 +77,10 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		return err
 	}
 	log := s.logger(logs)
+	trusted, err := parseProxies(s.trustedProxies)
+	if err != nil {
+		return err // checked
+	}
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, Secret: secret, Algorithm: algorithm,
 		Provider: s.provider(), Client: js.Handler(), Log: log,
@@ -87,9 +91,34 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	for _, w := range s.warnings() {
 		log.Warn(w)
 	}
+	go cleanUp(ctx, store, log)
 	collectRarely()
 	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
-	return run(ctx, listener, handler, log)
+	return run(ctx, listener, trusted.before(handler), log)
+}
+
+const cleanUpInterval = time.Hour
+
+// cleanUp cleans up at once and then every hour, until ctx ends.
+func cleanUp(ctx context.Context, store host.Cleaner, log *slog.Logger) {
+	ticker := time.NewTicker(cleanUpInterval)
+	defer ticker.Stop()
+	for {
+		forgotten, err := host.CleanUp(ctx, store, time.Now())
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			log.Error("the clean-up failed; the next one tries again", "cause", err.Error())
+		case forgotten > 0:
+			log.Info("sessions forgotten", "count", forgotten)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // collectRarely trades some 15 MB of memory for the processor time of three garbage

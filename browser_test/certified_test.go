@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -47,7 +48,10 @@ func (r reaches) RoundTrip(q *http.Request) (*http.Response, error) {
 
 func newCertified(t *testing.T) *certified {
 	t.Helper()
-	c := &certified{T: t, issuer: startCertified(t, "tabard", "a secret: 100% +&=")}
+	var backend http.Handler
+	reached := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { backend.ServeHTTP(w, r) }))
+	t.Cleanup(reached.Close)
+	c := &certified{T: t, issuer: startCertified(t, "tabard", "a secret: 100% +&=", reached.URL+"/auth/backchannel-logout")}
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +68,7 @@ func newCertified(t *testing.T) *certified {
 		t.Fatal(err)
 	}
 	secret, _ := keys.NewSecret()
-	backend, err := host.New(host.Config{
+	backend, err = host.New(host.Config{
 		PublicURL: judgedBackend, Secret: secret,
 		Provider: login.Config{Issuer: c.issuer, ClientID: "tabard", ClientSecret: "a secret: 100% +&="},
 	}, store)
@@ -77,12 +81,12 @@ func newCertified(t *testing.T) *certified {
 }
 
 // startCertified runs the provider until the test ends, and returns its issuer.
-func startCertified(t *testing.T, client, secret string) string {
+func startCertified(t *testing.T, client, secret, logout string) string {
 	t.Helper()
 	if _, err := os.Stat("node_modules/oidc-provider"); err != nil {
 		t.Fatalf("npm oidc-provider is missing; run: npm ci --prefix browser_test (%v)", err)
 	}
-	node := exec.Command("node", "certified/provider.mjs", client, secret, judgedBackend+"/callback", judgedApp+"/")
+	node := exec.Command("node", "certified/provider.mjs", client, secret, judgedBackend+"/callback", judgedApp+"/", logout)
 	node.Env = append(os.Environ(), "NODE_NO_WARNINGS=1")
 	var failure strings.Builder
 	node.Stderr = &failure
@@ -224,5 +228,20 @@ func TestACertifiedProviderEndsItsSessionByTheHintAndLeadsBack(t *testing.T) {
 	}
 	if !asksForLogin(c.browser.Login("")) {
 		t.Error("the provider still knows who was there")
+	}
+}
+
+func TestACertifiedProviderEndsTheSessionThroughTheBackChannel(t *testing.T) {
+	c := newCertified(t)
+	c.signIn(c.browser.Login(""), "alice")
+	c.mint()
+	page := c.browser.Follow(c.issuer + "/session/end")
+	xsrf := formXSRF.FindStringSubmatch(page.Body)
+	if xsrf == nil {
+		t.Fatalf("the provider does not ask: %d %s", page.Status, page.Body)
+	}
+	c.submit(page, url.Values{"xsrf": {xsrf[1]}, "logout": {"yes"}})
+	if got := c.browser.Post("/token", `{"organization":"acme"}`); got.Code() != string(api.SessionRevoked) {
+		t.Errorf("after the provider's logout: %d %s", got.Status, got.Body)
 	}
 }

@@ -9,9 +9,17 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/demo"
 )
 
+// onEveryHost runs a test on the server and on workerd.
+func onEveryHost(t *testing.T, test func(*testing.T, *demo.Demo)) {
+	for name, host := range map[string]string{"server": "tabard", "workerd": "tabard-worker"} {
+		t.Run(name, func(t *testing.T) { test(t, demo.StartOn(t, host)) })
+	}
+}
+
 // TestP1ATabKeepsItsOrganization: three tabs, three organisations, one sign-in.
-func TestP1ATabKeepsItsOrganization(t *testing.T) {
-	d := demo.Start(t)
+func TestP1ATabKeepsItsOrganization(t *testing.T) { onEveryHost(t, p1ATabKeepsItsOrganization) }
+
+func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
 	first := chrome.New(t)
 	d.SignIn(t, first, "alice")
 	demo.Screen(t, first, "choose")
@@ -54,8 +62,9 @@ func claim(t *testing.T, tab context.Context, name string) string {
 
 // TestP2NoSecondSignIn: whoever has one organisation never notices that there are
 // several, and whoever has several signs in once.
-func TestP2NoSecondSignIn(t *testing.T) {
-	d := demo.Start(t)
+func TestP2NoSecondSignIn(t *testing.T) { onEveryHost(t, p2NoSecondSignIn) }
+
+func p2NoSecondSignIn(t *testing.T, d *demo.Demo) {
 	bob := chrome.New(t)
 	d.SignIn(t, bob, "bob")
 	demo.Wears(t, bob, "globex")
@@ -74,8 +83,9 @@ func TestP2NoSecondSignIn(t *testing.T) {
 }
 
 // TestP3ASwitchIsATransaction: back and forth, and refused.
-func TestP3ASwitchIsATransaction(t *testing.T) {
-	d := demo.Start(t)
+func TestP3ASwitchIsATransaction(t *testing.T) { onEveryHost(t, p3ASwitchIsATransaction) }
+
+func p3ASwitchIsATransaction(t *testing.T, d *demo.Demo) {
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
 	for _, organization := range []string{"acme", "globex", "acme"} {
@@ -97,8 +107,9 @@ func TestP3ASwitchIsATransaction(t *testing.T) {
 }
 
 // TestP10SignedOutIsOut: in every tab, and nothing brings it back.
-func TestP10SignedOutIsOut(t *testing.T) {
-	d := demo.Start(t)
+func TestP10SignedOutIsOut(t *testing.T) { onEveryHost(t, p10SignedOutIsOut) }
+
+func p10SignedOutIsOut(t *testing.T, d *demo.Demo) {
 	first := chrome.New(t)
 	d.SignIn(t, first, "alice")
 	second := chrome.Tab(t, first)
@@ -125,8 +136,9 @@ func TestP10SignedOutIsOut(t *testing.T) {
 }
 
 // TestTwoTabsSignInAtTheSameTime: both attempts end well.
-func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
-	d := demo.Start(t)
+func TestTwoTabsSignInAtTheSameTime(t *testing.T) { onEveryHost(t, twoTabsSignInAtTheSameTime) }
+
+func twoTabsSignInAtTheSameTime(t *testing.T, d *demo.Demo) {
 	first := chrome.New(t)
 	second := chrome.Tab(t, first)
 	for _, tab := range []context.Context{first, second} {
@@ -166,8 +178,9 @@ func TestACopiedTabGoesItsOwnWay(t *testing.T) {
 
 // TestAReloadedTabNeedsNoModule: with every *.wasm blocked, a reloaded tab has its
 // token, without a request.
-func TestAReloadedTabNeedsNoModule(t *testing.T) {
-	d := demo.Start(t)
+func TestAReloadedTabNeedsNoModule(t *testing.T) { onEveryHost(t, aReloadedTabNeedsNoModule) }
+
+func aReloadedTabNeedsNoModule(t *testing.T, d *demo.Demo) {
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
@@ -180,5 +193,33 @@ func TestAReloadedTabNeedsNoModule(t *testing.T) {
 	}
 	if asked := chrome.Eval[int](t, tab, `performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/auth/token")).length`); asked != 0 {
 		t.Errorf("%d requests for a token", asked)
+	}
+}
+
+// TestP8RenewalAfterExpiryLandsWhereTheTabIs: with tokens that live ten seconds, two
+// tabs outlive theirs, and each gets a new one for the organisation that it wears.
+func TestP8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T) {
+	onEveryHost(t, p8RenewalAfterExpiryLandsWhereTheTabIs)
+}
+
+func p8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T, d *demo.Demo) {
+	d.Apply(t, d.Workspace(t)+"\npolicy: {access_ttl: 10s}\n")
+	first := chrome.New(t)
+	d.SignIn(t, first, "alice")
+	second := chrome.Tab(t, first)
+	tabs := map[string]context.Context{"acme": first, "globex": second}
+	for organization, tab := range tabs {
+		d.Open(t, tab, organization)
+		chrome.Eval[any](t, tab, `tabard.getToken().then((token) => void (globalThis.before = token))`)
+	}
+	for organization, tab := range tabs {
+		chrome.Await(t, tab, `JSON.parse(atob(before.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).exp < Date.now() / 1000`)
+		if chrome.Eval[bool](t, tab, `tabard.getToken().then((token) => token === before)`) {
+			t.Error("an expired token is handed out")
+		}
+		if got := claim(t, tab, "org_slug"); got != organization {
+			t.Errorf("the tab of %s renewed into %s", organization, got)
+		}
+		demo.Wears(t, tab, organization)
 	}
 }

@@ -77,7 +77,7 @@ var (
 	_ *token.Claims
 )
 
-func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string) error {
+func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, w http.ResponseWriter, r *http.Request) error {
 	var err error
 %s
 	return err

@@ -5,8 +5,8 @@
  * - `signed_out`: nobody is signed in; call {@link Client.signIn}.
  * - `choose`: signed in; offer {@link State.organizations}, then call {@link Client.switchOrganization}.
  * - `active`: the tab wears {@link State.organization}; call {@link Client.fetch} or {@link Client.getToken}.
- * - `ended`: the tab's organisation session is over, {@link State.error} says why; other organisations go on.
- *   Call {@link Client.switchOrganization} to enter it again, or {@link Client.signIn}.
+ * - `ended`: the tab's organisation session is over, {@link State.error} says why (see {@link Problem.reason}); other
+ *   organisations go on. Call {@link Client.switchOrganization} to enter it again, or {@link Client.signIn}.
  * - `unavailable`: the backend cannot be reached and no token lives. Nothing has ended: the tab tries again by itself.
  */
 export type Status = "starting" | "signed_out" | "choose" | "active" | "ended" | "unavailable";
@@ -63,6 +63,21 @@ export interface Problem {
   readonly description: string;
   /** The least time to wait before asking again, in seconds. */
   readonly retryAfter?: number;
+  /** Why the organisation session ended, where one did. */
+  readonly reason?: Ending;
+}
+
+/**
+ * Why an organisation session ended: the person did nothing for too long (`idle`), was there for as long as the
+ * organisation allows (`expired`), signed out of it (`signed_out`) or went on in another browser (`superseded`).
+ * After `idle` and `expired`, entering it again takes a step-up.
+ */
+export type Ending = "idle" | "expired" | "signed_out" | "superseded";
+
+/** A warning: the organisation session ends unless the person does something. */
+export interface Idle {
+  /** Counts down, a second at a time. */
+  readonly secondsLeft: number;
 }
 
 /** What the page sees of its tab. Frozen, and the same object until something changes. */
@@ -79,6 +94,11 @@ export interface State {
   readonly error: Problem | null;
   /** Whether the session is bound to a key that this browser cannot give away. */
   readonly deviceBound: boolean;
+  /**
+   * Set in the last part of the organisation's idle time, a minute at most: tell the person. Any key, pointer or touch in
+   * the page, and in any other tab of the organisation, takes it back; nothing need be called.
+   */
+  readonly idle: Idle | null;
 }
 
 export interface Options {
@@ -124,6 +144,8 @@ export interface SwitchProblem {
   readonly code: string;
   readonly action: Action;
   readonly description: string;
+  /** As {@link Problem.reason}. */
+  readonly reason?: Ending;
 }
 
 /**

@@ -103,7 +103,7 @@ func TestTheWorkspaceFollowsTheAddresses(t *testing.T) {
 	}
 }
 
-func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
+func TestThePeopleBelongToFourOneAndNoOrganization(t *testing.T) {
 	w, err := newWorkspace(writtenOrigin, writtenProvider)
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
 		got[person.Subject] = w.memberships(person.Subject)
 	}
 	want := map[string]string{
-		"alice": "Acme Corporation (admin), Globex Shipping (editor), Initech Labs (viewer)",
+		"alice": "Acme Corporation (admin), Globex Shipping (editor), Initech Labs (viewer), Lamna Bank (editor)",
 		"bob":   "Globex Shipping (admin)",
 		"carol": "no organisation yet",
 	}

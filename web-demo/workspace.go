@@ -100,4 +100,8 @@ var firstNotes = map[string][]string{
 		"The centrifuge is back from service; book it in the calendar as before.",
 		"Fire drill on Wednesday at 14:30.",
 	},
+	"org_lamna": {
+		"The auditors come on Tuesday. Meeting room 2 is theirs.",
+		"Transfers above 10,000 need two signatures from Monday on.",
+	},
 }

@@ -14,7 +14,8 @@ const HASHED = /\.[0-9a-f]{16}\.[a-z]+$/;
  * @returns {Promise<Response> | undefined} undefined for every other address
  */
 export function clientFile(request, env) {
-  const folder = `${new URL(env.TABARD_PUBLIC_URL).pathname.replace(/\/$/, "")}/client/`;
+  const base = URL.parse(env.TABARD_PUBLIC_URL)?.pathname ?? "/"; // the program tells if it is wrong
+  const folder = `${base.replace(/\/$/, "")}/client/`;
   const { pathname } = new URL(request.url);
   if (!pathname.startsWith(folder)) return undefined;
   return serve(pathname.slice(folder.length), request, env.ASSETS);

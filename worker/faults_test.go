@@ -50,6 +50,16 @@ func TestADatabaseThatFails(t *testing.T) {
 	t.Run("whose reply is lost loses no session", func(t *testing.T) { lostReplies(t, db, signedIn) })
 	t.Run("and loses the reply to a sign-out says so, until it is done", func(t *testing.T) { lostSignOut(t, db, signedIn) })
 	t.Run("and loses replies to a sign-in lets the person start again", func(t *testing.T) { lostSignIn(t, db, target) })
+	t.Run("fails a clean-up, which the next one makes up for", func(t *testing.T) {
+		cron := target.Origin + "/cdn-cgi/handler/scheduled"
+		db.next(t, "drop", 0)
+		if r := ask(t, http.MethodGet, cron, nil); r.StatusCode != http.StatusInternalServerError {
+			t.Errorf("%d", r.StatusCode)
+		}
+		if r := ask(t, http.MethodGet, cron, nil); r.StatusCode != http.StatusOK {
+			t.Errorf("%d", r.StatusCode)
+		}
+	})
 	t.Run("or hangs does not stop the next request", func(t *testing.T) {
 		b := signedIn(t)
 		db.next(t, "hang", 0)

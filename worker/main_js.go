@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	log := slog.New(slog.NewJSONHandler(edge.Console{}, nil))
 	slog.SetDefault(log)
 	program, err := newProgram(log)
 	if err != nil {
@@ -54,15 +54,8 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error { return cleanUp(ctx, store, log) }}, nil
 }
 
-// Sessions are forgotten a day after their end, a batch at a cron trigger: D1
-// bounds what a statement may do.
-const (
-	keepEnded = 24 * time.Hour
-	batch     = 5000
-)
-
 func cleanUp(ctx context.Context, store *sqlstore.Store, log *slog.Logger) error {
-	forgotten, err := store.DeleteExpired(ctx, time.Now().Add(-keepEnded).Unix(), batch)
+	forgotten, err := host.CleanUp(ctx, store, time.Now())
 	if err == nil {
 		log.Info("sessions forgotten", "count", forgotten)
 	}

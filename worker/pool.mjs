@@ -4,7 +4,7 @@ import { Instance } from "./instance.mjs";
 /** What a pool keeps to. Times are milliseconds, sizes bytes. */
 export const LIMITS = {
   instances: 10, // at once; together with `memory` they stay below the platform's 128 MB
-  uses: 5000, // events that an instance serves before another takes its place
+  uses: 2000, // events that an instance serves; D1's driver leaves a callback behind at each query
   memory: 24 << 20, // beyond which it serves no further event
   event: 15_000, // an event has ended, or its instance is given up
   patience: 10_000, // an event waits for an instance
@@ -32,8 +32,13 @@ export class Pool {
 
   /** Runs what the program does at a cron trigger. */
   async scheduled(env, ctx) {
-    const [problem] = await this.#call(env, ctx, "scheduled", []);
-    if (problem !== "") throw new Error(problem);
+    try {
+      const [problem] = await this.#call(env, ctx, "scheduled", []);
+      if (problem !== "") throw new Error(problem);
+    } catch (problem) {
+      report(problem);
+      throw problem;
+    }
   }
 
   async #answer(request, env, ctx) {
@@ -127,7 +132,11 @@ function within(milliseconds, promise) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-function failure(problem) {
+function report(problem) {
   console.error(JSON.stringify({ level: "ERROR", msg: "event failed", cause: String(problem) }));
+}
+
+function failure(problem) {
+  report(problem);
   return refusal(503, "temporarily_unavailable", "Something failed on the server. Try again.", { "Retry-After": "1" });
 }

@@ -20,14 +20,20 @@ import (
 type trial struct {
 	t   *testing.T
 	url string
+	log *workerd.Log
 }
 
 func newTrial(t *testing.T) trial {
 	t.Helper()
 	workerd.Must(t, workerd.Compile("trial"))
 	port := workerd.FreePort(t)
-	workerd.Run(t, workerd.Options{Port: port, Entry: "trial/entry.mjs"})
-	return trial{t, fmt.Sprintf("http://localhost:%d", port)}
+	log := &workerd.Log{}
+	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "trial/entry.mjs"}, log)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	t.Cleanup(func() { worker.Stop() })
+	return trial{t, fmt.Sprintf("http://localhost:%d", port), log}
 }
 
 // get returns the status and the body of an answer.
@@ -120,9 +126,8 @@ func TestThePool(t *testing.T) {
 		}
 	})
 	t.Run("reports what a cron trigger failed with", func(t *testing.T) {
-		if status, body := w.get("/cdn-cgi/handler/scheduled"); status == 200 {
-			t.Errorf("%d %s", status, body)
-		}
+		w.want("/cdn-cgi/handler/scheduled", 500, "exception")
+		await(t, w.log, `"cause":"Error: on purpose"`)
 		w.want("/served", 200, "")
 	})
 }

@@ -4,8 +4,13 @@ package main_test
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
@@ -30,4 +35,43 @@ func TestTheWorker(t *testing.T) {
 	target := start(t, "entry.mjs")
 	t.Run("keeps the contract", func(t *testing.T) { contract.Run(t, target) })
 	t.Run("serves the browser module and the face as the server does", func(t *testing.T) { clientFilesAreServed(t, target) })
+}
+
+func TestAWorkerWithoutItsSettingsSaysWhatIsMissing(t *testing.T) {
+	workerd.Must(t, workerd.Build())
+	port := workerd.FreePort(t)
+	log := &workerd.Log{}
+	w, err := workerd.Launch(workerd.Options{
+		Port: port, State: workerd.Database(t, directory.Desired{}),
+		Variables: map[string]string{"TABARD_PUBLIC_URL": "https://app.example.com/auth", "TABARD_SECRET": "short"},
+	}, log)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	t.Cleanup(func() { w.Stop() })
+	answer := ask(t, http.MethodGet, fmt.Sprintf("http://localhost:%d/auth/session", port), nil)
+	if answer.StatusCode != http.StatusServiceUnavailable || code(t, answer) != string(api.TemporarilyUnavailable) {
+		t.Errorf("%d %v", answer.StatusCode, answer.Header)
+	}
+	for _, name := range []string{"TABARD_OIDC_ISSUER is missing", "TABARD_OIDC_CLIENT_ID is missing", "TABARD_OIDC_CLIENT_SECRET is missing", "TABARD_SECRET: "} {
+		await(t, log, name)
+	}
+}
+
+// await waits until a Worker has said something; what it says comes after its
+// answers.
+func await(t *testing.T, log *workerd.Log, text string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(10 * time.Second); ; {
+		if strings.Contains(log.String(), text) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("it does not say %q:\n%s", text, log)
+		}
+	}
 }

@@ -14,6 +14,9 @@ type Error struct {
 	// ACRValues and MaxAge are the step-up challenge (RFC 9470 section 3).
 	ACRValues string `json:"acr_values,omitempty"`
 	MaxAge    *int64 `json:"max_age,omitempty"`
+	// Reason is why the organisation session ended, where one did: idle, expired,
+	// signed_out or superseded.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Code is a stable error code.

@@ -35,6 +35,8 @@ const (
 	SignOut           Action = "sign_out"
 	EnterOrganization Action = "organization.enter"
 	LeaveOrganization Action = "organization.leave"
+	// StepUp is a further authentication, for an organisation that asked for it.
+	StepUp Action = "organization.step_up"
 	// RefreshTokenReused is theft found: two parties held one session's tokens.
 	RefreshTokenReused Action = "session.reused"
 	// SessionLost is a session that the store had forgotten rotations of.

@@ -34,9 +34,9 @@ type Organization struct {
 type Membership struct {
 	Organization Organization
 	Roles        []string
-	// Entered is how the session that asked stands in the organisation; nil
-	// where it never entered.
-	Entered *session.OrganizationSession
+	// Stay is how the session that asked stands in the organisation; zero where it
+	// never entered.
+	Stay policy.OrganizationSession
 }
 
 // Subject is all that a mint has to know, in one read of the store.
@@ -68,6 +68,35 @@ type Store interface {
 	// ReplaceClaimed makes the memberships that a provider's claim gave a person
 	// be these, by organisation slug; those of other sources stay.
 	ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error
+
+	Stays
+}
+
+// Stays keeps where sessions stand in organisations, and what they authenticated
+// with.
+type Stays interface {
+	// Enter starts the organisation session, or starts it anew where it ended at
+	// o.EndedAt, the end that was read before. One that ended since, while the mint
+	// was under way, stays ended: session.ErrOrganizationEnded.
+	Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error
+	// Leave ends the organisation session at o.EndedAt, also one that was never
+	// entered: a mint under way does not start it after that. It ends nothing, and
+	// says so, where it has ended before or the person was active after o.ActiveAt.
+	Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (ended bool, err error)
+	// Touch writes down that the person was active at o.ActiveAt, unless the
+	// organisation session has ended or they were seen later.
+	Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error
+	// Raise gives an organisation session that has not ended the authentication that
+	// satisfies it.
+	Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error
+	// Supersede ends the organisation sessions of the person's other sessions, those
+	// idle longest first, until there are most of them with the session's own.
+	Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error
+	// Authenticate adds an event to the session's authentications;
+	// session.ErrAttemptUsed where the attempt brought another one before.
+	Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error
+	// Authentications returns what Authenticate added, the newest first.
+	Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error)
 }
 
 // OrganizationPrefix begins every organisation's id and no slug.

@@ -15,11 +15,16 @@ const maxReference = 64
 // notInReference tells what no id or slug has, and databases differ over.
 func notInReference(r rune) bool { return r < ' ' || r > '~' }
 
+// unnameable tells a text that can be no organisation's id or slug.
+func unnameable(ref string) bool {
+	return len(ref) > maxReference || strings.ContainsFunc(ref, notInReference)
+}
+
 // authenticate finds the live session whose authentic refresh token the request
 // carries, from the device whose key it is bound to, and its person's place in the
 // organisation that ref names. The token is not judged yet.
 func (c *call) authenticate(ref string) (session.Token, directory.Subject, error) {
-	if len(ref) > maxReference || strings.ContainsFunc(ref, notInReference) {
+	if unnameable(ref) {
 		return session.Token{}, directory.Subject{}, refuse(api.InvalidRequest, "No organisation can have this name.")
 	}
 	cookie, err := c.newest()
@@ -188,7 +193,7 @@ func (c *call) present(token session.Token, s session.Session) error {
 		verdict = session.Settle(row, p)
 	}
 	if verdict.Outcome == session.Reuse && c.workspace.OnReuse == directory.EndUser {
-		if err := c.store.RevokeUser(c.ctx, s.UserID, session.ReasonReuse, c.now); err != nil {
+		if err := c.store.RevokeUser(c.ctx, s.UserID, session.ReasonReuseElsewhere, c.now); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
@@ -71,6 +72,30 @@ var underFault = map[string]func(*world) request{
 		b := w.signedIn("alice")
 		w.restart()
 		return func() httpbrowser.Response { return b.Get("/session") }
+	},
+	"a step-up's callback": func(w *world) request {
+		b := w.signedIn("alice")
+		page := b.Login("organization=acme&max_age=0&user=" + w.mint(b, "acme").User.ID)
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode())
+		}
+	},
+	"entering with a second factor, in the last browser allowed": func(w *world) request {
+		w.rule(map[string]policy.Rules{"acme": {MaxSessions: 1, ACR: []string{"mfa"}}})
+		b := w.signedIn("alice")
+		w.answersWith("mfa")
+		w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", enters) }
+	},
+	"an active person's token": func(w *world) request {
+		w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
+		b := w.signedIn("alice")
+		w.mint(b, "acme")
+		w.pass(5 * time.Minute)
+		w.restart()
+		return func() httpbrowser.Response { return report(b, 0) }
 	},
 	"signing out of an organization": signingOut(`{"scope":"organization","organization":"acme"}`),
 	"signing out":                    signingOut(`{"scope":"session"}`),

@@ -19,6 +19,9 @@ import (
 // maxAttempts is how many sign-ins a browser may have under way.
 const maxAttempts = 4
 
+// maxACRValues is the longest acr_values, in bytes: the attempt has to fit a cookie.
+const maxACRValues = 256
+
 // login is GET /login: it sends the browser to the OpenID provider. Only a page's
 // own navigation starts it, never a frame, an image or a script.
 func (c *call) login() error {
@@ -29,23 +32,19 @@ func (c *call) login() error {
 	if err != nil {
 		return err
 	}
-	returnTo, err := c.landing(query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
+	attempt, err := c.begun(query)
 	if err != nil {
 		return err
 	}
-	attempt := login.NewAttempt(c.app.ID, returnTo, c.now)
-	if text := query.Get(api.ParamMaxAge); text != "" {
-		age, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || age < 0 {
-			return refuse(api.InvalidRequest, "max_age is not a number of seconds.")
-		}
-		attempt.MaxAge = &age
-	}
-	if attempt.JKT, err = c.namedKey(query.Get(api.ParamJKT)); err != nil {
+	var refused *login.Refused
+	if err := c.raising(&attempt, query.Get(api.ParamUser)); errors.As(err, &refused) {
+		c.giveUp(attempt, refused)
+		return nil
+	} else if err != nil {
 		return err
 	}
 	target, err := c.provider.AuthorizationURL(c.ctx, attempt, login.Request{
-		ACRValues: query.Get(api.ParamACRValues), LoginHint: query.Get(api.ParamLoginHint), Prompt: query.Get(api.ParamPrompt),
+		LoginHint: query.Get(api.ParamLoginHint), Prompt: query.Get(api.ParamPrompt),
 	})
 	if err != nil {
 		return err
@@ -55,6 +54,28 @@ func (c *call) login() error {
 	}
 	c.redirect(target)
 	return nil
+}
+
+// begun is the sign-in that the parameters ask for.
+func (c *call) begun(query url.Values) (login.Attempt, error) {
+	returnTo, err := c.landing(query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
+	if err != nil {
+		return login.Attempt{}, err
+	}
+	attempt := login.NewAttempt(c.app.ID, returnTo, c.now)
+	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
+	if unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
+		return attempt, refuse(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
+	}
+	if text := query.Get(api.ParamMaxAge); text != "" {
+		age, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || age < 0 {
+			return attempt, refuse(api.InvalidRequest, "max_age is not a number of seconds.")
+		}
+		attempt.MaxAge = &age
+	}
+	attempt.JKT, err = c.namedKey(query.Get(api.ParamJKT))
+	return attempt, err
 }
 
 // navigation refuses what is not a top-level navigation, where the browser tells.
@@ -154,7 +175,7 @@ func (c *call) clearAttempt(name string) {
 }
 
 // callback is GET /callback: the provider sends the browser back here, and it
-// leaves with a session of a new id. Cookies of older ones are not sent on this
+// leaves with a session of a new id, or with more authentication in an old one. Cookies of older ones are not sent on this
 // navigation (they are Strict), so it clears none.
 func (c *call) callback() error {
 	query, err := c.query()
@@ -175,16 +196,11 @@ func (c *call) callback() error {
 		return refuse(api.InvalidRequest, "The app is not known any more.")
 	}
 	c.workspace, c.app = w, app
-	identity, err := c.provider.Identify(c.ctx, attempt, query, c.now)
 	var refused *login.Refused
-	if errors.As(err, &refused) {
+	if err := c.arrive(attempt, query); errors.As(err, &refused) {
 		c.giveUp(attempt, refused)
 		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := c.signIn(attempt, identity); err != nil {
+	} else if err != nil {
 		return err
 	}
 	c.redirect(attempt.ReturnTo)
@@ -225,19 +241,21 @@ func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) {
 	c.redirect(address)
 }
 
+const usedBefore = "This sign-in was used before. Start again."
+
 // signIn makes the session of an identity and gives the browser its first token.
-func (c *call) signIn(attempt login.Attempt, i login.Identity) error {
+func (c *call) signIn(attempt login.Attempt, i login.Identity) (session.ID, error) {
 	user, err := c.store.SignIn(c.ctx, directory.User{
 		ID: directory.NewID("usr_"), Issuer: i.Issuer, Subject: i.Subject, Name: i.Name, Email: i.Email,
 	}, c.now)
 	if err != nil {
-		return err
+		return session.ID{}, err
 	}
 	if user.Disabled {
-		return refuse(api.SessionRevoked, "Your account is disabled.").with(http.StatusForbidden)
+		return session.ID{}, refuse(api.SessionRevoked, "Your account is disabled.").with(http.StatusForbidden)
 	}
 	if err := c.claimed(user, i); err != nil {
-		return err
+		return session.ID{}, err
 	}
 	id := session.NewID()
 	first, row := session.First(id, session.NewTokenID(), c.now)
@@ -250,15 +268,15 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity) error {
 	}
 	err = c.store.Create(c.ctx, s)
 	if errors.Is(err, session.ErrAttemptUsed) {
-		return refuse(api.InvalidRequest, "This sign-in was used before. Start again.")
+		return session.ID{}, refuse(api.InvalidRequest, usedBefore)
 	}
 	if err != nil {
-		return err
+		return session.ID{}, err
 	}
 	c.record.session, c.record.user = s.ID.String(), user.ID
 	c.audit(audit.Event{Action: audit.SignIn, UserID: user.ID, SessionID: s.ID.String()})
 	c.keep(s, first)
-	return nil
+	return s.ID, nil
 }
 
 // claimed brings memberships in line with what the provider says of them, where

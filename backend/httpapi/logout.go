@@ -4,6 +4,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -65,12 +66,12 @@ func (c *call) end(request api.LogoutRequest, subject directory.Subject) (*api.L
 // leave ends the session's stay in one organisation.
 func (c *call) leave(subject directory.Subject) (*api.LogoutResponse, error) {
 	if subject.Membership == nil {
-		return nil, refuse(api.OrganizationAccessDenied, "You do not have access to this organisation.")
+		return nil, refuse(api.OrganizationAccessDenied, noAccess)
 	}
 	s, id := subject.Session, subject.Membership.Organization.ID
 	c.record.organization = id
-	if err := c.store.Leave(c.ctx, s.ID, session.OrganizationSession{
-		OrganizationID: id, StartedAt: c.now, EndedAt: c.now, Authentication: s.SignIn,
+	if _, err := c.store.Leave(c.ctx, s.ID, id, policy.OrganizationSession{
+		StartedAt: c.now, ActiveAt: c.now, EndedAt: c.now, Ending: policy.SignedOut, Authentication: signIn(s),
 	}); err != nil {
 		return nil, err
 	}

@@ -97,6 +97,8 @@ func ended(reason session.Reason) *refusal {
 	switch reason {
 	case session.ReasonReuse:
 		return refuse(api.RefreshTokenReused, "The session was used from two places and was ended. Sign in again.")
+	case session.ReasonReuseElsewhere:
+		return refuse(api.SessionRevoked, "Another of your sessions was used from two places, and all were ended. Sign in again.")
 	case session.ReasonLost:
 		return refuse(api.SessionExpired, "The session has ended. Sign in again.")
 	}

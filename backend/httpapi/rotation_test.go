@@ -77,7 +77,7 @@ func TestP7TheftEndsAllOfThePersonsSessionsWhereTheWorkspaceSaysSo(t *testing.T)
 	w.apply(d)
 	victim, elsewhere, bob := w.signedIn("alice"), w.signedIn("alice"), w.signedIn("bob")
 	w.wants(w.theft(victim, victim.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
-	w.wants(elsewhere.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.RefreshTokenReused)
+	w.wants(elsewhere.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 	w.mint(bob, "acme")
 }
 

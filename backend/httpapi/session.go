@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
 )
 
 // maxMemberships is the most organisations that a person is told of.
@@ -22,11 +22,18 @@ func (c *call) session(struct{}) (*api.SessionResponse, error) {
 	if err != nil {
 		return nil, err
 	}
+	further, err := c.store.Authentications(c.ctx, s.ID)
+	if err != nil {
+		return nil, err
+	}
 	organizations := make([]api.OrganizationState, len(members))
 	for i, m := range members {
+		facts := c.facts(subject, &m)
+		facts.Entering, facts.Authentications = true, append(facts.Authentications, further...)
+		rules := policy.Effective(c.workspace.Policy, m.Organization.Rules, entered(members))
 		organizations[i] = api.OrganizationState{
 			ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name,
-			Roles: m.Roles, State: state(m),
+			Roles: m.Roles, State: state(policy.Decide(facts, rules, c.now), m.Stay),
 		}
 	}
 	return &api.SessionResponse{
@@ -35,11 +42,17 @@ func (c *call) session(struct{}) (*api.SessionResponse, error) {
 	}, nil
 }
 
-func state(m directory.Membership) string {
-	if m.Entered != nil && m.Entered.EndedAt == 0 {
+// state is what the person would meet on entering.
+func state(d policy.Decision, stay policy.OrganizationSession) string {
+	switch {
+	case d.Outcome == policy.Allow && stay.Live() && d.Lapsed.EndedAt == 0:
 		return api.StateActive
+	case d.Outcome == policy.Allow:
+		return api.StateAvailable
+	case d.Stay.Lapsed() != 0:
+		return api.StateExpired
 	}
-	return api.StateAvailable
+	return api.StateStepUpRequired
 }
 
 // reading tells that the request must change nothing.

@@ -4,10 +4,8 @@ import (
 	"crypto/rand"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
-	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -34,15 +32,13 @@ func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules := policy.Strictest(c.workspace.Policy, member.Organization.Rules)
-	decision := policy.Decide(policy.Subject{SessionEnd: subject.Session.ExpiresAt}, rules, c.now)
-	entered, err := c.enter(request, subject.Session, member)
+	decision, err := c.enter(request, subject, member)
 	if err != nil {
 		return nil, err
 	}
 
 	// Mint: a token for this organisation and no other.
-	claims := c.claims(subject, member, entered, decision)
+	claims := c.claims(subject, member, decision)
 	key, err := c.keys.Signing(c.ctx, c.now)
 	if err != nil {
 		return nil, err
@@ -53,7 +49,7 @@ func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.minted(signed, claims, subject, member, entered), nil
+	return c.minted(signed, claims, subject, member, decision), nil
 }
 
 // expect refuses where another person signed in than the tab believes: their
@@ -65,6 +61,9 @@ func (c *call) expect(user string, subject directory.Subject) error {
 	return nil
 }
 
+// noAccess is the same for an organisation that does not exist.
+const noAccess = "You do not have access to this organisation."
+
 // member returns the person's place in the organisation that was named, or in the
 // only one that they have where none was.
 func (c *call) member(ref string, subject directory.Subject) (*directory.Membership, error) {
@@ -73,7 +72,7 @@ func (c *call) member(ref string, subject directory.Subject) (*directory.Members
 	}
 	if ref != "" {
 		if subject.Membership == nil {
-			return nil, refuse(api.OrganizationAccessDenied, "You do not have access to this organisation.")
+			return nil, refuse(api.OrganizationAccessDenied, noAccess)
 		}
 		return subject.Membership, nil
 	}
@@ -87,39 +86,16 @@ func (c *call) member(ref string, subject directory.Subject) (*directory.Members
 	return &all[0], nil
 }
 
-// enter starts the organisation session where there is none yet. One that ended
-// starts again only for a person who asks for it.
-func (c *call) enter(request api.TokenRequest, s session.Session, m *directory.Membership) (session.OrganizationSession, error) {
-	if m.Entered != nil && m.Entered.EndedAt == 0 {
-		return *m.Entered, nil
-	}
-	if m.Entered != nil && !request.Enter {
-		return session.OrganizationSession{}, refuse(api.OrganizationSessionExpired, "You signed out of this organisation.")
-	}
-	started := session.OrganizationSession{
-		OrganizationID: m.Organization.ID, StartedAt: c.now, Authentication: s.SignIn,
-	}
-	if m.Entered != nil {
-		started.EndedAt = m.Entered.EndedAt
-	}
-	if err := c.store.Enter(c.ctx, s.ID, started); err != nil {
-		return session.OrganizationSession{}, err
-	}
-	c.audit(audit.Event{
-		Action: audit.EnterOrganization, UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
-	})
-	return started, nil
-}
-
-func (c *call) claims(s directory.Subject, m *directory.Membership, e session.OrganizationSession, d policy.Decision) token.Claims {
+func (c *call) claims(s directory.Subject, m *directory.Membership, d policy.Decision) token.Claims {
 	c.record.organization = m.Organization.ID
+	event := d.Stay.Authentication
 	claims := token.Claims{
 		Issuer: c.issuer, Subject: s.User.ID, Audience: []string{c.app.Audience},
 		IssuedAt: c.now, Expires: d.Expires, ID: rand.Text(),
 		ClientID: c.app.ID, SessionID: s.Session.ID.String(),
 		OrganizationID: m.Organization.ID, OrganizationSlug: m.Organization.Slug,
 		Roles: m.Roles, Permissions: c.workspace.Permissions(m.Roles),
-		AuthTime: e.Authentication.Time, ACR: e.Authentication.ACR, AMR: e.Authentication.AMR,
+		AuthTime: event.Time, ACR: event.ACR, AMR: event.AMR,
 	}
 	if c.app.DPoPBoundTokens && s.Session.JKT != "" {
 		claims.Confirmation = &token.Confirmation{JKT: s.Session.JKT}
@@ -127,7 +103,7 @@ func (c *call) claims(s directory.Subject, m *directory.Membership, e session.Or
 	return claims
 }
 
-func (c *call) minted(signed string, claims token.Claims, s directory.Subject, m *directory.Membership, e session.OrganizationSession) *api.TokenResponse {
+func (c *call) minted(signed string, claims token.Claims, s directory.Subject, m *directory.Membership, d policy.Decision) *api.TokenResponse {
 	kind := api.TokenTypeBearer
 	if claims.Confirmation != nil {
 		kind = api.TokenTypeDPoP
@@ -138,9 +114,21 @@ func (c *call) minted(signed string, claims token.Claims, s directory.Subject, m
 		Organization: api.Organization{ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name},
 		Roles:        claims.Roles, Permissions: claims.Permissions,
 		User: person(s.User), Session: claims.SessionID, SessionExpiresIn: s.Session.ExpiresAt - c.now,
-		OrganizationSession: api.OrganizationSession{AuthTime: e.Authentication.Time},
-		DeviceBound:         s.Session.JKT != "",
+		OrganizationSession: api.OrganizationSession{
+			AuthTime: claims.AuthTime, ExpiresIn: c.left(d.End), IdleExpiresIn: c.left(d.IdleEnd),
+			IdleTimeout: d.Rules.IdleTimeout, FreshOnSwitch: d.Rules.FreshOnSwitch,
+		},
+		DeviceBound: s.Session.JKT != "",
 	}
+}
+
+// left counts to a deadline, which in its own second is not yet over; 0 means that
+// there is none.
+func (c *call) left(deadline int64) int64 {
+	if deadline == 0 {
+		return 0
+	}
+	return max(1, deadline-c.now)
 }
 
 func person(u directory.User) api.User {

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -35,6 +36,7 @@ const (
 type world struct {
 	testing.TB
 	store    *sqlstore.Store
+	file     string // the database
 	secret   keys.Secret
 	provider *logintest.Provider
 	hosts    httpbrowser.Hosts
@@ -70,7 +72,8 @@ func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}, folder: t.TempDir()}
 	w.secret, _ = keys.NewSecret()
 	var err error
-	if w.store, err = sqlite.Open(t.Context(), filepath.Join(w.folder, "tabard.db")); err != nil {
+	w.file = filepath.Join(w.folder, "tabard.db")
+	if w.store, err = sqlite.Open(t.Context(), w.file); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.store.Close() })
@@ -246,4 +249,29 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
+}
+
+// remove ends a person's memberships in acme.
+func (w *world) remove(person string) {
+	w.change(`DELETE FROM memberships WHERE organization_id = 'org_acme' AND user_id = (SELECT id FROM users WHERE sub = ?)`, person)
+}
+
+// disable blocks a person everywhere.
+func (w *world) disable(person string) {
+	w.change(`UPDATE users SET disabled_at = 1 WHERE sub = ?`, person)
+}
+
+// change does to the database what an administrator will have a command for.
+func (w *world) change(statement string, args ...any) {
+	w.Helper()
+	db, err := sql.Open("sqlite", "file:"+w.file)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer db.Close()
+	if result, err := db.Exec(statement, args...); err != nil {
+		w.Fatal(err)
+	} else if n, _ := result.RowsAffected(); n == 0 {
+		w.Fatal("nothing changed")
+	}
 }

@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"golang.org/x/oauth2"
 )
@@ -27,6 +30,32 @@ type Attempt struct {
 	// JKT is the thumbprint of the device key that the session is bound to (RFC
 	// 9449 section 10); empty without one.
 	JKT string `json:"jkt,omitempty"`
+	// ACRValues are the authentication context classes that were asked for, the
+	// preferred first, separated by spaces.
+	ACRValues string `json:"acr_values,omitempty"`
+	// Organization is the organisation that it is for, as it was named.
+	Organization string `json:"organization,omitempty"`
+	// Session is the session that a step-up raises; empty where the attempt makes a
+	// new one.
+	Session string `json:"session,omitempty"`
+}
+
+// Meets tells whether the identity token says what a step-up asked for: a provider
+// may answer acr_values with less (OpenID Connect Core section 3.1.2.1). MaxAge was
+// checked with the token.
+func (a Attempt) Meets(i Identity) error {
+	if a.ACRValues == "" || slices.Contains(strings.Fields(a.ACRValues), i.ACR) {
+		return nil
+	}
+	return &Refused{
+		Code: "unmet_authentication_requirements", Err: fmt.Errorf("the provider answered with acr %q", i.ACR),
+	}
+}
+
+// Caused tells whether the person authenticated for this attempt, and not before:
+// the provider says so, on a clock that may differ.
+func (a Attempt) Caused(i Identity) bool {
+	return i.Claims["auth_time"] != nil && i.AuthTime >= a.CreatedAt-maxSkew
 }
 
 // AttemptLife is how long a sign-in may take, in seconds.

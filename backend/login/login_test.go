@@ -60,8 +60,8 @@ func TestAnHonestProviderTellsWhoSignedInAndHow(t *testing.T) {
 func TestTheAuthorizationRequestAsksForWhatTheFlowNeeds(t *testing.T) {
 	age := int64(60)
 	attempt := login.NewAttempt("web", "https://app.example/", now)
-	attempt.MaxAge = &age
-	text, err := client(provider(t)).AuthorizationURL(t.Context(), attempt, login.Request{ACRValues: "mfa", LoginHint: "alice", Prompt: "login"})
+	attempt.MaxAge, attempt.ACRValues = &age, "mfa"
+	text, err := client(provider(t)).AuthorizationURL(t.Context(), attempt, login.Request{LoginHint: "alice", Prompt: "login"})
 	if err != nil {
 		t.Fatal(err)
 	}

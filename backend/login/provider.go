@@ -129,7 +129,6 @@ func authStyle(methods []string) oauth2.AuthStyle {
 // Request is what a sign-in asks of the provider beyond the ordinary (OpenID
 // Connect Core section 3.1.2.1). The zero value asks nothing.
 type Request struct {
-	ACRValues string
 	LoginHint string
 	Prompt    string
 }
@@ -147,7 +146,7 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 		options = append(options, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(*a.MaxAge, 10)))
 	}
 	for name, value := range map[string]string{
-		"acr_values": r.ACRValues, "login_hint": r.LoginHint, "prompt": r.Prompt,
+		"acr_values": a.ACRValues, "login_hint": r.LoginHint, "prompt": r.Prompt,
 	} {
 		if value != "" {
 			options = append(options, oauth2.SetAuthURLParam(name, value))

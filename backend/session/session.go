@@ -43,16 +43,8 @@ type Authentication struct {
 	Time int64 // Unix seconds (auth_time)
 	ACR  string
 	AMR  []string
-}
-
-// OrganizationSession is a session acting for one organisation. Times are Unix
-// seconds; 0 means never.
-type OrganizationSession struct {
-	OrganizationID string
-	StartedAt      int64
-	EndedAt        int64
-	// Authentication is the event that satisfied the organisation.
-	Authentication Authentication
+	// Connection is where it was made; empty is the workspace's own provider.
+	Connection string
 }
 
 // BindWithin is how long after its sign-in a session without a device key may still
@@ -84,6 +76,8 @@ const (
 	ReasonSignedOut  Reason = "signed_out"
 	ReasonSuperseded Reason = "superseded"
 	ReasonUpstream   Reason = "provider_logout"
+	// ReasonReuseElsewhere ends a person's other sessions for the theft of one.
+	ReasonReuseElsewhere Reason = "reuse_elsewhere"
 )
 
 // ErrAttemptUsed refuses a second session from one sign-in attempt.
@@ -120,11 +114,4 @@ type Store interface {
 	RevokeUpstream(ctx context.Context, l UpstreamLogout, reason Reason, now int64) error
 	// Live returns a person's live sessions, the newest first, at most limit.
 	Live(ctx context.Context, userID string, now int64, limit int) ([]Session, error)
-	// Enter starts the organisation session, or starts it anew where it ended at
-	// o.EndedAt, the end that was read before. One that ended since, while the mint
-	// was under way, stays ended: ErrOrganizationEnded.
-	Enter(ctx context.Context, id ID, o OrganizationSession) error
-	// Leave ends the organisation session at o.EndedAt, also one that was never
-	// entered: a mint under way does not start it after that.
-	Leave(ctx context.Context, id ID, o OrganizationSession) error
 }

@@ -2,11 +2,11 @@
 // Tabard, with one client. It prints its issuer and serves until its standard input
 // ends.
 //
-//	node provider.mjs CLIENT_ID CLIENT_SECRET REDIRECT_URI POST_LOGOUT_REDIRECT_URI
+//	node provider.mjs CLIENT_ID CLIENT_SECRET REDIRECT_URI POST_LOGOUT_REDIRECT_URI BACKCHANNEL_LOGOUT_URI
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 
-const [client_id, client_secret, redirect_uri, post_logout_redirect_uri] = process.argv.slice(2);
+const [client_id, client_secret, redirect_uri, post_logout_redirect_uri, backchannel_logout_uri] = process.argv.slice(2);
 
 const server = createServer();
 server.listen(0, "127.0.0.1", () => {
@@ -17,8 +17,12 @@ server.listen(0, "127.0.0.1", () => {
       redirect_uris: [redirect_uri],
       post_logout_redirect_uris: [post_logout_redirect_uri],
       token_endpoint_auth_method: "client_secret_basic",
+      backchannel_logout_uri,
+      backchannel_logout_session_required: true,
     }],
     pkce: { required: () => true },
+    features: { backchannelLogout: { enabled: true } },
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options), // its dispatcher refuses loopback
     claims: { profile: ["name"], email: ["email", "email_verified"] },
     findAccount: (_, id) => ({
       accountId: id,
@@ -27,6 +31,7 @@ server.listen(0, "127.0.0.1", () => {
     cookies: { keys: [client_secret] },
     ttl: { Interaction: 600, Session: 3600, Grant: 3600, AccessToken: 300, IdToken: 300 },
   });
+  provider.on("backchannel.error", (_, error) => console.error(error));
   server.on("request", provider.callback());
   console.log(issuer);
 });

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
@@ -32,6 +33,13 @@ func New(t testing.TB) context.Context {
 // Open starts a browser on a profile, for tests that start it again there.
 func Open(t testing.TB, profile string) context.Context {
 	t.Helper()
+	return OpenFor(t, profile, patience)
+}
+
+// OpenFor is [Open] for a test that needs the browser for longer than a test
+// usually does: it lives that long at most.
+func OpenFor(t testing.TB, profile string, life time.Duration) context.Context {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path(t)),
 		chromedp.UserDataDir(profile),
@@ -41,7 +49,7 @@ func Open(t testing.TB, profile string) context.Context {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("no-sandbox", os.Geteuid() == 0),
 	)
-	timed, stop := context.WithTimeout(context.Background(), patience)
+	timed, stop := context.WithTimeout(context.Background(), life)
 	t.Cleanup(stop)
 	allocator, freeAllocator := chromedp.NewExecAllocator(timed, options...)
 	t.Cleanup(freeAllocator)
@@ -159,6 +167,15 @@ func Press(t testing.TB, tab context.Context, selector string) {
 	defer stop()
 	if err := chromedp.Do(timed, chromedp.Click(selector)); err != nil {
 		t.Fatalf("pressing %s: %v", selector, err)
+	}
+}
+
+// Move moves the mouse in a tab.
+func Move(t testing.TB, tab context.Context, x, y float64) {
+	t.Helper()
+	_, err := chromedp.Call(tab, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: x, Y: y})
+	if err != nil {
+		t.Fatalf("moving the mouse: %v", err)
 	}
 }
 

@@ -3,8 +3,10 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -19,10 +21,13 @@ import (
 //	browser NAME          use a browser; a new name is a new browser
 //	copy NAME             use a new browser with a copy of this one's cookies
 //	signin PERSON         sign in with the provider
+//	stepup PERSON FACTOR  go to the last answer's login_url and answer with pwd or otp
+//	landed NAME VALUE     a parameter of the address of the page that this led to
 //	header NAME VALUE     the next request carries this header
 //	noheader NAME         the next request lacks this header
 //	get PATH              fetch, as the app's page does
 //	post PATH JSON
+//	until N PATH JSON     post until the status is N
 //	status N              of the last answer
 //	code CODE             the error code of the last answer
 //	json PATH VALUE       a member of the last answer, such as organization.slug
@@ -35,8 +40,11 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"signin":   command(1, (*script).signIn),
 	"header":   command(2, (*script).header),
 	"noheader": command(1, (*script).noHeader),
+	"stepup":   command(2, (*script).stepUp),
 	"get":      command(1, (*script).get),
 	"post":     command(2, (*script).post),
+	"until":    command(3, (*script).until),
+	"landed":   check(2, (*script).landed),
 	"status":   check(1, (*script).status),
 	"code":     check(1, (*script).code),
 	"json":     check(2, (*script).member),
@@ -97,6 +105,20 @@ func (s *script) signIn(args []string) error {
 	return nil
 }
 
+// stepUp goes where a page goes that has been asked for more authentication.
+func (s *script) stepUp(args []string) error {
+	address, err := s.at("login_url")
+	if err != nil {
+		return err
+	}
+	browser := s.browsers[s.browser]
+	page := browser.Follow(address + "&return_to=" + url.QueryEscape("/stepped-up"))
+	s.answer = browser.Confirm(page, args[0], args[1])
+	return nil
+}
+
+func (s *script) landed(args []string) (string, error) { return s.answer.URL.Query().Get(args[0]), nil }
+
 func (s *script) header(args []string) error {
 	s.next = s.next.With(args[0], args[1])
 	return nil
@@ -110,6 +132,19 @@ func (s *script) noHeader(args []string) error {
 func (s *script) get(args []string) error { return s.sent(s.next.Get(args[0])) }
 
 func (s *script) post(args []string) error { return s.sent(s.next.Post(args[0], args[1])) }
+
+// until asks again and again, as a tab does that nobody looks at.
+func (s *script) until(args []string) error {
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for range 300 {
+		if err := s.post(args[1:]); err != nil || strconv.Itoa(s.answer.Status) == args[0] {
+			return err
+		}
+		<-again.C
+	}
+	return fmt.Errorf("the last answer was %d %s", s.answer.Status, s.answer.Body)
+}
 
 func (s *script) sent(answer httpbrowser.Response) error {
 	s.answer, s.next = answer, s.browsers[s.browser]

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/httpapi"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
@@ -41,7 +42,7 @@ const (
 
 // Provider serves the development provider for a backend until the test ends, and
 // returns its issuer. alice belongs to acme, globex and initech, bob and dave to acme,
-// carol to none. The scripts run at once: only dave signs out everywhere.
+// erin to acme and to vault, which is strict, carol to none. The scripts run at once: only dave signs out everywhere.
 func Provider(t testing.TB, publicURL, origin string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -58,6 +59,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 			{Subject: "bob", Name: "Bob Ito", Email: "bob@example.com"},
 			{Subject: "carol", Name: "Carol Diaz", Email: "carol@example.com"},
 			{Subject: "dave", Name: "Dave Obi", Email: "dave@example.com"},
+			{Subject: "erin", Name: "Erin Sato", Email: "erin@example.com"},
 		},
 	})
 	if err != nil {
@@ -79,6 +81,8 @@ func Desired(issuer, origin string) directory.Desired {
 			Organization: directory.Organization{ID: "org_" + slug, Slug: slug, Name: name}, Members: members,
 		}
 	}
+	vault := organization("vault", "Vault", member("erin", "editor"))
+	vault.Rules = policy.Rules{ACR: []string{idp.ACRSecondFactor}, IdleTimeout: 2, AccessTTL: 60, FreshOnSwitch: true}
 	return directory.Desired{
 		Workspace: directory.Workspace{
 			Apps: []directory.App{{ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api"}},
@@ -88,9 +92,10 @@ func Desired(issuer, origin string) directory.Desired {
 			},
 		},
 		Organizations: []directory.DesiredOrganization{
-			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer")),
+			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer")),
 			organization("globex", "Globex", member("alice", "editor")),
 			organization("initech", "Initech", member("alice", "viewer")),
+			vault,
 		},
 	}
 }

@@ -13,7 +13,7 @@ func fileOf(d directory.Desired) map[string]any {
 		for _, m := range o.Members {
 			members = append(members, map[string]any{"iss": m.Issuer, "sub": m.Subject, "roles": m.Roles})
 		}
-		organizations = append(organizations, map[string]any{"id": o.ID, "slug": o.Slug, "name": o.Name, "members": members})
+		organizations = append(organizations, map[string]any{"id": o.ID, "slug": o.Slug, "name": o.Name, "policy": o.Rules, "members": members})
 	}
-	return map[string]any{"apps": apps, "roles": d.Workspace.Roles, "organizations": organizations}
+	return map[string]any{"apps": apps, "roles": d.Workspace.Roles, "policy": d.Workspace.Policy, "organizations": organizations}
 }

@@ -17,27 +17,40 @@ type Server struct {
 	Target
 	Database string // as --database names it
 	Secret   keys.Secret
+	Listen   string // the address that it listens at
 	process  *program.Process
-	secret   string // the file that it is in
-	listen   string
+	secret   string // the file that Secret is in
 	issuer   string
 }
 
 // StartServer starts the server binary on a SQLite file until the test ends.
 func StartServer(t testing.TB) *Server {
 	t.Helper()
-	return StartServerOn(t, "sqlite:"+filepath.Join(t.TempDir(), "tabard.db"))
+	return StartServerOn(t, embedded(t))
 }
 
 // StartServerOn starts the server binary on an empty database until the test ends.
 func StartServerOn(t testing.TB, database string) *Server {
 	t.Helper()
 	port := program.Port(t)
-	origin := fmt.Sprintf("http://localhost:%d", port)
+	return startServer(t, port, fmt.Sprintf("http://localhost:%d", port), database)
+}
+
+// StartServerBehind is [StartServer] for a server that browsers reach through a
+// front on another origin, which forwards /auth/ to Listen.
+func StartServerBehind(t testing.TB, origin string) *Server {
+	t.Helper()
+	return startServer(t, program.Port(t), origin, embedded(t))
+}
+
+func embedded(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "tabard.db") }
+
+func startServer(t testing.TB, port int, origin, database string) *Server {
+	t.Helper()
 	s := &Server{
 		Target:   Target{PublicURL: origin + "/auth", Origin: origin},
 		Database: database,
-		listen:   fmt.Sprintf("127.0.0.1:%d", port),
+		Listen:   fmt.Sprintf("127.0.0.1:%d", port),
 		secret:   filepath.Join(t.TempDir(), "secret"),
 	}
 	var text string
@@ -55,9 +68,9 @@ func StartServerOn(t testing.TB, database string) *Server {
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.process = program.Start(t, "tabard", []string{"TABARD_OIDC_CLIENT_SECRET=" + ClientSecret}, "serve",
-		"--listen", s.listen, "--public-url", s.PublicURL, "--database", s.Database, "--secret-file", s.secret,
+		"--listen", s.Listen, "--public-url", s.PublicURL, "--database", s.Database, "--secret-file", s.secret,
 		"--oidc-issuer", s.issuer, "--oidc-client-id", ClientID)
-	Ready(t, s.PublicURL)
+	Ready(t, "http://"+s.Listen+"/auth")
 }
 
 // PID is the id of the server's process.

@@ -28,14 +28,18 @@ type Demo struct {
 
 const patience = 60 * time.Second
 
-// Start runs a demo until the test ends.
-func Start(t testing.TB) *Demo {
+// Start runs a demo on the server until the test ends.
+func Start(t testing.TB) *Demo { return StartOn(t, "tabard") }
+
+// StartOn runs a demo on a host until the test ends: tabard is the server, and
+// tabard-worker the Worker, on workerd and a local D1.
+func StartOn(t testing.TB, host string) *Demo {
 	t.Helper()
 	page, backend, provider := program.Port(t), program.Port(t), program.Port(t)
 	d := &Demo{
 		Origin: fmt.Sprintf("http://localhost:%d", page),
 		Issuer: fmt.Sprintf("http://127.0.0.1:%d", provider),
-		State:  t.TempDir(), tabard: program.Path(t, "tabard"),
+		State:  t.TempDir(), tabard: program.Path(t, host),
 	}
 	d.Backend = d.Origin + "/auth"
 	process := program.Start(t, "web-demo", nil, "-tabard", d.tabard, "-state", d.State,
@@ -74,8 +78,9 @@ func (d *Demo) Apply(t testing.TB, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(d.tabard, "apply", file, "--database", "sqlite:"+filepath.Join(d.State, "tabard.db")).CombinedOutput()
-	if err != nil {
+	command := exec.Command(d.tabard, "apply", file)
+	command.Env = append(os.Environ(), "TABARD_DATABASE=sqlite:"+filepath.Join(d.State, "tabard.db"))
+	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("tabard apply: %v\n%s", err, out)
 	}
 }

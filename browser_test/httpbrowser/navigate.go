@@ -60,11 +60,17 @@ func (b *Browser) SignIn(person string) Response {
 // that is none is returned as it is: the provider still knew who was there.
 func (b *Browser) Choose(page Response, person string) Response {
 	b.t.Helper()
+	return b.Confirm(page, person, "pwd")
+}
+
+// Confirm is Choose with a factor: "pwd", or "otp" for a second one.
+func (b *Browser) Confirm(page Response, person, factor string) Response {
+	b.t.Helper()
 	if page.Status != http.StatusOK || !pressed.MatchString(page.Body) {
 		return page
 	}
 	return b.Submit(origin(page.URL)+"/sign-in", url.Values{
-		"request": {page.URL.RawQuery}, "person": {person}, "factor": {"pwd"},
+		"request": {page.URL.RawQuery}, "person": {person}, "factor": {factor},
 	})
 }
 

@@ -22,7 +22,7 @@ var (
 )
 
 // Path returns where a program is, built where make builds it, once in a test
-// binary. The programs are tabard and web-demo.
+// binary. The programs are tabard, tabard-worker and web-demo.
 func Path(t testing.TB, name string) string {
 	t.Helper()
 	once.Do(build)
@@ -39,8 +39,12 @@ func build() {
 		return
 	}
 	folder = filepath.Join(strings.TrimSpace(string(root)), "bin")
-	for name, source := range map[string]string{"tabard": "backend", "web-demo": "web-demo"} {
-		command := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(folder, name), "github.com/tabard-auth/tabard/"+source)
+	for name, flags := range map[string][]string{
+		"tabard": {"-trimpath", "./backend"}, "web-demo": {"-trimpath", "./web-demo"},
+		"tabard-worker": {"./worker/local"}, // which finds its JavaScript by its own path
+	} {
+		command := exec.Command("go", append([]string{"build", "-o", filepath.Join(folder, name)}, flags...)...)
+		command.Dir = filepath.Dir(folder)
 		command.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := command.CombinedOutput(); err != nil {
 			buildErr = fmt.Errorf("%w\n%s", err, out)

@@ -99,17 +99,25 @@ function start(base, { organization = takeParameter("tabard_organization"), app,
 }
 
 /**
+ * A module that cannot be loaded, or that dies, has not switched: that is a result too.
  * @param {Module} module
  * @param {string} organization
  * @returns {Promise<SwitchResult>}
  */
 async function switchTo(module, organization) {
-  const { loginUrl, ...result } = JSON.parse(await module.ask("switch", organization));
+  const { loginUrl, ...result } = JSON.parse(await module.ask("switch", organization).catch(notSwitched));
   if (result.status === "step_up_required") {
     result.continue = async (/** @type {{returnTo?: string | URL}} */ { returnTo } = {}) =>
       void (await module.ask("stepUp", organization, loginUrl, absolute(returnTo)));
   }
   return result;
+}
+
+/** @param {unknown} error */
+function notSwitched(error) {
+  if (!(error instanceof TabardError)) throw error;
+  const { code, action, message } = error;
+  return JSON.stringify({ status: "unavailable", code, action, description: message });
 }
 
 /**

@@ -26,6 +26,10 @@ export function joinTabs(key) {
     /** @param {Module} module */
     listen(module) {
       open(module);
+      // A message can overtake the epoch that it is about; this comes when it is there.
+      const arrived = (/** @type {StorageEvent} */ event) => event.key === key + ":epoch" && module.tell("hear", "look again");
+      window.addEventListener("storage", arrived, { signal: leaving.signal });
+      watch(module, leaving.signal);
       listen(module, leaving.signal, {
         left: () => channel?.close(),
         kept: () => open(module),
@@ -49,6 +53,25 @@ function listen(module, signal, cache) {
   window.addEventListener("online", () => module.tell("look", "online"), { signal });
   window.addEventListener("pagehide", () => (module.tell("freeze"), cache.left()), { signal });
   window.addEventListener("pageshow", ({ persisted }) => persisted && (cache.kept(), module.tell("thaw")), { signal });
+}
+
+/**
+ * Tells the module that the person does something, once a second at most. What a
+ * script makes, and a pointer under which only the page moves, is no person's doing.
+ * @param {Module} module
+ * @param {AbortSignal} signal ends the watching
+ */
+function watch(module, signal) {
+  let told = -1000;
+  /** @param {Event & {movementX?: number, movementY?: number}} event */
+  const input = ({ isTrusted, type, timeStamp, movementX, movementY }) => {
+    if (!isTrusted || timeStamp < told + 1000 || (type === "pointermove" && !movementX && !movementY)) return;
+    told = timeStamp;
+    module.tell("input");
+  };
+  for (const type of ["keydown", "pointerdown", "pointermove", "touchmove", "wheel"]) {
+    window.addEventListener(type, input, { signal, capture: true, passive: true });
+  }
 }
 
 /**

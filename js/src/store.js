@@ -7,7 +7,7 @@ import { partitionKey, personOf, scopeOf } from "./scope.js";
 
 /** The state before anything is known. */
 export const begin =
-  '{"status":"starting","fence":0,"organization":null,"user":null,"roles":[],"permissions":[],"organizations":null,"error":null,"deviceBound":false}';
+  '{"status":"starting","fence":0,"organization":null,"user":null,"roles":[],"permissions":[],"organizations":null,"error":null,"deviceBound":false,"idle":null}';
 
 /** The tab's state as the module last told it, with the scopes that follow from it. */
 export class Store {

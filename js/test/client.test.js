@@ -47,6 +47,32 @@ test("the module is told where the backend is and what the page says", async () 
   assert.equal(globalThis.__tabard, undefined);
 });
 
+test("the module is told that the person does something, once a second, and nothing that a script does", async () => {
+  const stage = set();
+  const client = open();
+  await settle();
+  const input = (type, timeStamp, { isTrusted = true, ...more } = {}) => {
+    const event = Object.defineProperties(new Event(type), { isTrusted: { value: isTrusted }, timeStamp: { value: timeStamp } });
+    window.dispatchEvent(Object.assign(event, more));
+  };
+  const told = () => stage.calls.splice(0).filter(([name]) => name === "input").length;
+  input("keydown", 10);
+  input("pointerdown", 500);
+  input("wheel", 1009);
+  assert.equal(told(), 1);
+  input("touchmove", 1010);
+  assert.equal(told(), 1);
+  input("keydown", 9000, { isTrusted: false });
+  input("pointermove", 9000, { movementX: 0, movementY: 0 });
+  input("scroll", 9000);
+  assert.equal(told(), 0);
+  input("pointermove", 9000, { movementX: 0, movementY: -1 });
+  assert.equal(told(), 1);
+  client.close();
+  input("keydown", 99000);
+  assert.equal(told(), 0);
+});
+
 test("what a sign-in and an opened tab leave in the address is read once and taken away", async () => {
   const stage = set({ href: "https://app.example/p?a=1&tabard_error=access_denied&tabard_organization=globex#x" });
   open();
@@ -305,6 +331,24 @@ test("a module that cannot be loaded is tried again, and the page is told meanwh
   assert.equal(client.state.status, "active");
 });
 
+test("a switch whose module cannot be loaded, or dies, is unavailable, and throws nothing", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  stage.loads = false;
+  const client = open();
+  const unloaded = await client.switchOrganization("globex");
+  assert.deepEqual([unloaded.status, unloaded.code, unloaded.action], ["unavailable", "temporarily_unavailable", "retry"]);
+
+  stage.loads = true;
+  mock.timers.tick(1000);
+  await settle();
+  stage.module.switch = () => new Promise(() => {});
+  const dying = client.switchOrganization("globex");
+  await settle();
+  stage.exit();
+  assert.equal((await dying).status, "unavailable");
+});
+
 test("a reloaded tab shows its state and hands out its token before the module runs, or if it never does", async () => {
   const stage = set();
   stage.loads = false;
@@ -376,4 +420,14 @@ test("no early token: storage is blocked, or holds something else", async () => 
     sessionStorage.items.set(key, text);
     assert.equal(await open().getToken(), "token");
   }
+});
+
+test("P10 another tab's sign-in or sign-out is heard when its epoch arrives, not only when its message does", async () => {
+  const stage = set();
+  open();
+  await settle();
+  for (const changed of ["something else", key + ":epoch"]) {
+    window.dispatchEvent(Object.assign(new Event("storage"), { key: changed }));
+  }
+  assert.deepEqual(stage.calls.filter(([name]) => name === "hear"), [["hear", "look again"]]);
 });

@@ -12,7 +12,7 @@ export const ada = { id: "usr_ada", name: "Ada", email: "", iss: "https://id.exa
 /** A state as the module writes it. */
 export const state = (changes = {}) => ({
   status: "active", fence: 1, organization: acme, user: ada, roles: [], permissions: [],
-  organizations: null, error: null, deviceBound: false, ...changes,
+  organizations: null, error: null, deviceBound: false, idle: null, ...changes,
 });
 
 class Storage {
@@ -108,7 +108,7 @@ const goOf = (stage) =>
       const told = (name) => (...args) => void stage.calls.push([name, ...args]);
       stage.host.ready({
         ...Object.fromEntries(["token", "proof", "switch", "organizations", "signOut", "signIn", "stepUp"].map((n) => [n, call(n)])),
-        ...Object.fromEntries(["hear", "look", "hide", "freeze", "thaw"].map((n) => [n, told(n)])),
+        ...Object.fromEntries(["hear", "input", "look", "hide", "freeze", "thaw"].map((n) => [n, told(n)])),
         close: () => stage.exit(),
       });
       return new Promise((resolve) => {

@@ -23,8 +23,10 @@ type backend struct {
 	session string
 	latency time.Duration
 	offline bool
-	life    int64 // seconds of a token
-	fresh   bool  // organisations want a fresh token at every switch
+	life    int64            // seconds of a token
+	fresh   bool             // organisations want a fresh token at every switch
+	stays   map[string]*stay // how organisations that mind idleness see the person
+	bound   bool             // the session is bound to the device key
 	// left are organisations that the person signed out of, refusals what an
 	// organisation answers instead of a token.
 	left     map[string]bool
@@ -49,7 +51,7 @@ func newBackend() *backend {
 		members: map[string][]api.Organization{
 			"ada": {acme, globex}, "bob": {globex}, "cleo": {initech}, "dan": {acme, globex, initech},
 		},
-		life: 300, left: map[string]bool{}, refusals: map[string]api.Error{},
+		life: 300, left: map[string]bool{}, stays: map[string]*stay{}, refusals: map[string]api.Error{},
 	}
 }
 
@@ -158,6 +160,9 @@ func (b *backend) token(r tab.Request) tab.Response {
 	if b.left[mine[i].ID] && !request.Enter {
 		return refuse(401, api.Error{Code: api.OrganizationSessionExpired})
 	}
+	if refusal := b.stays[mine[i].ID].judge(request); refusal != nil {
+		return refuse(401, *refusal)
+	}
 	delete(b.left, mine[i].ID)
 	return ok(b.mint(mine[i]))
 }
@@ -165,17 +170,24 @@ func (b *backend) token(r tab.Request) tab.Response {
 // mint names a token after what it is for, so that tests can see a mix-up.
 func (b *backend) mint(o api.Organization) api.TokenResponse {
 	b.minted++
+	session := b.stays[o.ID].deadlines()
+	session.FreshOnSwitch = b.fresh
+	life := b.life
+	if session.IdleExpiresIn > 0 {
+		life = min(life, session.IdleExpiresIn)
+	}
 	return api.TokenResponse{
 		AccessToken:         fmt.Sprintf("%s@%s#%d", b.person, o.Slug, b.minted),
 		TokenType:           api.TokenTypeBearer,
-		ExpiresIn:           b.life,
+		ExpiresIn:           life,
 		ServerTime:          serverTime(),
 		Organization:        o,
 		Roles:               []string{"member"},
 		User:                b.user(),
 		Session:             b.session,
 		SessionExpiresIn:    86400,
-		OrganizationSession: api.OrganizationSession{FreshOnSwitch: b.fresh},
+		OrganizationSession: session,
+		DeviceBound:         b.bound,
 	}
 }
 

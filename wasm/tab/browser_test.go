@@ -166,7 +166,9 @@ type shown struct {
 	Error         *struct {
 		Code   string
 		Action string
+		Reason string
 	}
+	Idle *struct{ SecondsLeft int64 }
 }
 
 func (p *page) state(t *testing.T) shown {

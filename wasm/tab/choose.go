@@ -27,10 +27,35 @@ func (t *Tab) offer() {
 	case err == nil:
 		t.record.Epoch = t.epoch()
 		t.state.Organizations, t.state.User = session.Organizations, session.User
+		t.state.DeviceBound = session.DeviceBound
 		t.takeOff(Choose, nil)
 	case t.state.Status == Starting:
 		t.show(Unavailable, err)
 	}
+}
+
+// introduce learns the name of an organisation that asks for more authentication
+// before it was ever entered here, so that the page can offer the way in.
+func (t *Tab) introduce() {
+	t.mu.Lock()
+	known := t.state.Status != Ended || t.state.Organization.ID != ""
+	t.mu.Unlock()
+	if known {
+		return
+	}
+	session, err := t.inquire()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err != nil || t.state.Status != Ended {
+		return
+	}
+	t.state.Organizations, t.state.User = session.Organizations, session.User
+	for _, o := range session.Organizations {
+		if named := (api.Organization{ID: o.ID, Slug: o.Slug, Name: o.Name}); names(named, t.wish) {
+			t.state.Organization = named
+		}
+	}
+	t.show(t.state.Status, t.state.Error)
 }
 
 // inquire asks who is signed in. It mints nothing.

@@ -119,6 +119,7 @@ func DecodeError(v Value) api.Error {
 		ServerTime:  number(v, "server_time"),
 		RetryAfter:  number(v, "retry_after"),
 		LoginURL:    text(v, "login_url"),
+		Reason:      text(v, "reason"),
 		ACRValues:   text(v, "acr_values"),
 	}
 	if m := member(v, "max_age"); m != nil {

@@ -1,6 +1,7 @@
 package tab
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -95,6 +96,9 @@ func (t *Tab) mends(err *Error) bool {
 	}
 	switch err.Code {
 	case api.DeviceKeyRequired, api.DeviceKeyMismatch:
+		if err.Action != api.SignIn {
+			return false
+		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.key = nil
@@ -103,6 +107,19 @@ func (t *Tab) mends(err *Error) bool {
 		return true
 	}
 	return false
+}
+
+// understood tells whom a missing device key is about. The session's own key is not
+// missing from a request that proves a key, nor to a session that has none: then it
+// is the organisation that asks for a session with one, which a sign-in there
+// brings. It ends nothing elsewhere.
+func (t *Tab) understood(err *Error, request Request) *Error {
+	proven := slices.ContainsFunc(request.Headers, func(h [2]string) bool { return h[0] == api.HeaderProof })
+	unbound := t.state.User.ID != "" && !t.state.DeviceBound
+	if err.Code == api.DeviceKeyRequired && (proven || unbound) {
+		err.Action = api.StepUp
+	}
+	return err
 }
 
 // Credential is [Tab.Token] for a request to an API. A token that is bound to the

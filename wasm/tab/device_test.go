@@ -99,7 +99,7 @@ type guard struct {
 // on puts the guard before a backend.
 func (g *guard) on(b *browser) *guard {
 	g.used = map[string]bool{}
-	b.set(func() { b.script = g.answer })
+	b.set(func() { b.script, b.bound = g.answer, true })
 	return g
 }
 
@@ -310,6 +310,33 @@ func TestAKeyThatIsLateIsWaitedFor(t *testing.T) {
 		p.Organizations()
 		p.is(t, tab.Active, "acme")
 	})
+}
+
+// An organisation may ask for a session with a device key. It ends nothing elsewhere.
+func TestAnOrganizationThatAsksForAKeyEndsNothing(t *testing.T) {
+	for name, device := range map[string]tab.Device{"with a key": &device{}, "without one": nil} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.device = device
+				b.signIn("ada")
+				b.set(func() { b.refusals[globex.ID] = api.Error{Code: api.DeviceKeyRequired} })
+				p, other := b.open(route("acme")), b.open(route("acme"))
+				b.asked()
+				if got := p.Switch("globex"); got.Status != tab.StepUpRequired || got.Error.Code != api.DeviceKeyRequired {
+					t.Errorf("the switch: %+v", got)
+				}
+				b.asks(t, "POST /token globex enter")
+				for _, p := range []*page{p, other} {
+					p.is(t, tab.Active, "acme")
+					p.token(t, "ada@acme")
+				}
+				p.StepUp("globex", "", base)
+				if named := strings.Contains(p.went, api.ParamJKT); named != (device != nil) {
+					t.Errorf("the sign-in at %s", p.went)
+				}
+			})
+		})
+	}
 }
 
 func TestABoundTokenGoesWithItsProof(t *testing.T) {

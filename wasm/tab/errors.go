@@ -21,6 +21,8 @@ type Error struct {
 	Description string
 	// RetryAfter is the least time to wait before asking again, in seconds.
 	RetryAfter int64
+	// Reason is why the organisation session ended, where one did.
+	Reason string
 	// LoginURL satisfies the refusal when navigated to.
 	LoginURL string
 }
@@ -35,6 +37,9 @@ func (e *Error) JSON() string {
 	o.text("description", e.Description)
 	if e.RetryAfter > 0 {
 		o.number("retryAfter", e.RetryAfter)
+	}
+	if e.Reason != "" {
+		o.text("reason", e.Reason)
 	}
 	return o.end()
 }
@@ -51,7 +56,7 @@ func newError(code api.Code, description string) *Error {
 func refusal(e api.Error) *Error {
 	return &Error{
 		Code: e.Code, Action: e.Code.Action(), Description: e.Description,
-		RetryAfter: e.RetryAfter, LoginURL: e.LoginURL,
+		RetryAfter: e.RetryAfter, Reason: e.Reason, LoginURL: e.LoginURL,
 	}
 }
 

@@ -57,6 +57,9 @@ func (t *Tab) Freeze() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.release()
+	if t.world.Session.Item(t.config.Key) != "" { // what the app cleared stays so
+		t.save() // the last input
+	}
 }
 
 // Thaw is called when the page was kept and is shown again.

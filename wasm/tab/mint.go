@@ -1,6 +1,10 @@
 package tab
 
-import "github.com/tabard-auth/tabard/backend/api"
+import (
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
 
 // attempts is how often a mint is asked for when its answers are out of date as
 // they come.
@@ -12,6 +16,8 @@ type flight struct {
 	enter        bool
 	epoch        string // the browser's epoch when it left
 	user         string
+	input        time.Duration // the last that idle tells of
+	idle         *int64
 	call         *call
 	done         chan struct{} // closed when held and err are set
 	held         *held
@@ -48,7 +54,7 @@ func (t *Tab) join(organization string, enter bool) *flight {
 		return f
 	}
 	h := t.find(organization)
-	if h != nil && !enter && t.clock.now() < h.renewAt {
+	if now := t.clock.now(); !enter && h.usable(now) && now < t.renewal(h) {
 		return landed(h, nil)
 	}
 	if t.closed {
@@ -57,6 +63,7 @@ func (t *Tab) join(organization string, enter bool) *flight {
 	t.abort(organization, again)
 	f := &flight{
 		organization: organization, enter: enter, epoch: t.epoch(), user: t.record.User.ID,
+		input: t.input, idle: t.idle(organization, enter),
 		call: t.call(), done: make(chan struct{}),
 	}
 	t.flights[organization] = f
@@ -86,7 +93,7 @@ func (t *Tab) id(name string) string {
 // late answer is dropped.
 func (t *Tab) fly(f *flight) {
 	v, err := t.send(f.call, "POST", api.PathToken, EncodeTokenRequest(api.TokenRequest{
-		Organization: f.organization, Enter: f.enter, User: f.user,
+		Organization: f.organization, Enter: f.enter, User: f.user, IdleSeconds: f.idle,
 	}))
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -113,6 +120,9 @@ func (t *Tab) land(f *flight, v Value, err *Error) (*held, *Error) {
 	}
 	t.backoff = backoff{}
 	h := t.keep(answer)
+	if f.idle != nil {
+		h.input = f.input
+	}
 	if t.worn(f.organization) {
 		t.wear(h)
 	}

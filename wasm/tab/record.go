@@ -29,6 +29,9 @@ type record struct {
 	Held    []*held
 	// Fence numbers what the tab wore; see [State.Fence].
 	Fence int64
+	// Input is when the person last did something here, in Unix milliseconds of the
+	// wall clock; 0 where nothing is known of it.
+	Input int64
 	// Shown is the state as last published, for the face to start with.
 	Shown string
 }
@@ -37,8 +40,10 @@ type record struct {
 type held struct {
 	answer  api.TokenResponse
 	minted  time.Duration // wall clock
-	renewAt time.Duration // this and expires: clock.now
+	got     time.Duration // this and the next: clock.now
+	renewAt time.Duration
 	expires time.Duration
+	input   time.Duration // the person's last input that the backend was told of
 }
 
 // Of a token's life the last part is not handed out, so that it survives its
@@ -51,11 +56,26 @@ const (
 
 // newHeld is the token of an answer that came at the moment now.
 func newHeld(answer api.TokenResponse, wall, now time.Duration, random uint64) *held {
-	h := &held{answer: answer, minted: wall}
+	h := &held{answer: answer, minted: wall, got: now, input: noInput}
 	early := min(h.life()/renewShare, renewMost)
 	h.expires = now + h.life()
 	h.renewAt = h.expires - early - fraction(early/2, random)
+	if h.last() {
+		h.renewAt = now + time.Duration(answer.ExpiresIn)*time.Second
+	}
 	return h
+}
+
+// last tells a token that lives as long as its session does: to renew it before its
+// end gains nothing.
+func (h *held) last() bool {
+	s := h.answer.OrganizationSession
+	for _, end := range []int64{h.answer.SessionExpiresIn, s.ExpiresIn, s.IdleExpiresIn} {
+		if end != 0 && end <= h.answer.ExpiresIn {
+			return true
+		}
+	}
+	return false
 }
 
 // life is how long the token is handed out after it was minted.
@@ -106,6 +126,9 @@ func (t *Tab) drop(name string) {
 // save writes the record, without what has expired.
 func (t *Tab) save() {
 	now := t.clock.now()
+	if t.input != noInput {
+		t.record.Input = (t.clock.Wall() - (now - t.input)).Milliseconds()
+	}
 	t.record.Held = slices.DeleteFunc(t.record.Held, func(h *held) bool { return !h.usable(now) })
 	t.world.Session.SetItem(t.config.Key, t.record.json())
 }
@@ -123,6 +146,15 @@ func (t *Tab) load() record {
 	}
 	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !t.revive(h) })
 	return r
+}
+
+// recalled is when an input was that the record knows of.
+func (t *Tab) recalled(unixMillis int64) time.Duration {
+	age := t.clock.Wall() - time.Duration(unixMillis)*time.Millisecond
+	if unixMillis == 0 || age < 0 {
+		return noInput
+	}
+	return t.clock.now() - age
 }
 
 // revive counts a stored token's life from the time of day at which it was
@@ -147,6 +179,7 @@ func (r *record) json() string {
 	o.raw("user", encodeUser(r.User))
 	o.text("session", r.Session)
 	o.number("fence", r.Fence)
+	o.number("input", r.Input)
 	o.raw("held", array(r.Held, (*held).json))
 	if r.Shown != "" {
 		o.raw("state", r.Shown)
@@ -171,6 +204,7 @@ func decodeRecord(v Value) record {
 		User:         decodeUser(member(v, "user")),
 		Session:      text(v, "session"),
 		Fence:        number(v, "fence"),
+		Input:        number(v, "input"),
 		Held:         list(v, "held", decodeHeld),
 	}
 }

@@ -85,7 +85,7 @@ func (t *Tab) exchange(c *call, method, path, body string) (Value, *Error) {
 	if e.Code == "" {
 		return nil, unreachable("the answer is not the backend's")
 	}
-	return nil, refusal(e)
+	return nil, t.understood(refusal(e), request)
 }
 
 // gone tells why a call is not to be sent any more: it was hung up while its proof

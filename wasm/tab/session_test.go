@@ -206,10 +206,11 @@ func TestP4TheEndOfOneOrganisationIsNotTheEndOfTheSession(t *testing.T) {
 }
 
 func TestTheSessionsEndSignsEveryTabOut(t *testing.T) {
-	for _, code := range []api.Code{api.LoginRequired, api.SessionExpired, api.SessionRevoked, api.RefreshTokenReused, api.DeviceKeyRequired} {
+	for _, code := range []api.Code{api.LoginRequired, api.SessionExpired, api.SessionRevoked, api.RefreshTokenReused, api.DeviceKeyRequired, api.DeviceKeyMismatch} {
 		t.Run(string(code), func(t *testing.T) {
 			in(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
+				b.bound = true
 				p, other := b.open(route("acme")), b.open(route("globex"))
 				b.set(func() {
 					b.script = func(tab.Request) *tab.Response { r := refuse(401, api.Error{Code: code}); return &r }

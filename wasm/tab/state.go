@@ -37,6 +37,9 @@ type State struct {
 	// until the person does something else.
 	Arrival     api.Code
 	DeviceBound bool
+	// Idle counts the seconds to the end of the organisation session while the
+	// person does nothing; 0 where there is no reason to warn.
+	Idle int64
 }
 
 // wears tells whether an organisation is worn: its data may be shown.
@@ -56,6 +59,7 @@ func (s *State) JSON() string {
 	o.raw("organizations", orNull(s.Organizations != nil, func() string { return EncodeOrganizations(s.Organizations) }))
 	o.raw("error", orNull(s.problem() != nil, func() string { return s.problem().JSON() }))
 	o.flag("deviceBound", s.DeviceBound)
+	o.raw("idle", orNull(s.Idle > 0, s.idle))
 	return o.end()
 }
 
@@ -68,6 +72,13 @@ func (s *State) problem() *Error {
 	return s.Error
 }
 
+// idle is the warning as the face reads it.
+func (s *State) idle() string {
+	o := newObject()
+	o.number("secondsLeft", s.Idle)
+	return o.end()
+}
+
 func orNull(present bool, json func() string) string {
 	if !present {
 		return "null"
@@ -78,6 +89,7 @@ func orNull(present bool, json func() string) string {
 // show sets the status and publishes the state if it changed.
 func (t *Tab) show(status Status, err *Error) {
 	t.state.Status, t.state.Error = status, err
+	t.state.Idle = t.secondsLeft()
 	t.plan()
 	json := t.state.JSON()
 	if json == t.shown || t.closed {
@@ -100,7 +112,9 @@ func (t *Tab) wear(h *held) {
 	t.state.Roles, t.state.Permissions = h.answer.Roles, h.answer.Permissions
 	t.state.DeviceBound = h.answer.DeviceBound
 	t.show(Active, nil)
-	t.record.Shown = t.shown
+	shown := t.state
+	shown.Idle = 0 // which is out of date by the time the record is read
+	t.record.Shown = shown.JSON()
 }
 
 // fence makes what belongs to the organisation worn so far out of date.

@@ -36,6 +36,9 @@ func (r SwitchResult) JSON() string {
 		o.text("code", string(r.Error.Code))
 		o.text("action", string(r.Error.Action))
 		o.text("description", r.Error.Description)
+		if r.Error.Reason != "" {
+			o.text("reason", r.Error.Reason)
+		}
 		o.text("loginUrl", r.Error.LoginURL)
 	}
 	return o.end()
@@ -110,7 +113,9 @@ func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	url := withQuery(cmp.Or(loginURL, t.loginURL(organization)), api.ParamJKT, jkt)
+	url = withQuery(url, api.ParamUser, t.record.User.ID)
 	t.record.Pending = organization
+	t.drop(organization) // what it holds was minted before
 	t.save()
 	t.world.Page.Navigate(withQuery(t.absolute(url), api.ParamReturnTo, returnTo))
 }

@@ -234,7 +234,7 @@ func TestASwitchIsFinishedAfterTheStepUp(t *testing.T) {
 			t.Fatalf("switch: %s", r.JSON())
 		}
 		p.StepUp("globex", r.Error.LoginURL, "https://app.example/x")
-		if want := r.Error.LoginURL + "&return_to=https%3A%2F%2Fapp.example%2Fx"; p.went != want {
+		if want := r.Error.LoginURL + "&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2Fx"; p.went != want {
 			t.Errorf("went to %s, want %s", p.went, want)
 		}
 		delete(b.refusals, "org_g")
@@ -262,17 +262,59 @@ func TestAStepUpDoesNotOverruleWhereThePageIs(t *testing.T) {
 	}
 }
 
+func TestASwitchIsFinishedOnThePageOfItsOrganization(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
+		p.Switch("globex")
+		p.StepUp("globex", "", "https://app.example/globex")
+		delete(b.refusals, "org_g")
+		b.left["org_g"] = true // only who enters gets in
+		p.config.Organization = "globex"
+		p.reload().is(t, tab.Active, "globex")
+	})
+}
+
+// TestAStepUpForTheOrganizationAtHandBringsAFreshToken: what the tab held was minted
+// before it.
+func TestAStepUpForTheOrganizationAtHandBringsAFreshToken(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		before := p.token(t, "ada@acme")
+		p.StepUp("acme", "", "https://app.example/")
+		if after := p.reload().token(t, "ada@acme"); after == before {
+			t.Error("the tab shows the token from before")
+		}
+	})
+}
+
 func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
 		p.StepUp("globex", "", "https://app.example/")
-		if want := base + "/login?organization=globex&return_to=https%3A%2F%2Fapp.example%2F"; p.went != want {
+		if want := base + "/login?organization=globex&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2F"; p.went != want {
 			t.Errorf("went to %s, want %s", p.went, want)
 		}
 		p.leave()
 		b.restore(p.session).is(t, tab.Active, "acme")
+	})
+}
+
+// TestARefusedStepUpIsNoSwitch, even where the organisation would let the person in
+// by now: they said no.
+func TestARefusedStepUpIsNoSwitch(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.StepUp("globex", "", "https://app.example/")
+		p.leave()
+		p = b.restore(p.session, func(c *tab.Config) { c.Arrival = "access_denied" })
+		p.is(t, tab.Active, "acme")
+		p.reload().is(t, tab.Active, "acme")
 	})
 }
 

@@ -56,8 +56,9 @@ type Tab struct {
 	timer    *time.Timer
 	unlock   func() // releases the lock on the tab's id
 	closed   bool
-	key      Key    // of the device, once it was had
-	nonce    string // for the next proof, as the backend gave it
+	key      Key           // of the device, once it was had
+	nonce    string        // for the next proof, as the backend gave it
+	input    time.Duration // when the person last did something here (clock.now), or noInput
 }
 
 // New returns the tab as the page's record left it. It asks nobody anything
@@ -69,6 +70,7 @@ func New(config Config, world World) *Tab {
 	}
 	t.clock = newClock(world.Clock)
 	t.record = t.load()
+	t.input = t.recalled(t.record.Input)
 	t.state = State{Status: Starting, Fence: t.record.Fence, Arrival: config.Arrival}
 	if h := t.find(t.record.Organization); h != nil && (config.Organization == "" || names(h.organization(), config.Organization)) {
 		t.state.Organization, t.state.User = h.organization(), h.answer.User
@@ -96,7 +98,7 @@ func (t *Tab) aim() (pending string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	pending, t.record.Pending = t.record.Pending, ""
-	if t.config.Organization != "" || t.config.Arrival != "" {
+	if t.config.Organization != "" && t.config.Organization != pending || t.config.Arrival != "" {
 		pending = ""
 	}
 	t.wish = cmp.Or(t.config.Organization, t.record.Organization)
@@ -131,8 +133,12 @@ func (t *Tab) settle() {
 		t.unbind()
 		_, err = t.mint("", false)
 	}
-	if err != nil && err.Code == api.OrganizationRequired {
+	switch {
+	case err == nil:
+	case err.Code == api.OrganizationRequired:
 		t.offer()
+	case err.Action == api.StepUp:
+		t.introduce()
 	}
 }
 

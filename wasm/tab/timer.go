@@ -10,6 +10,9 @@ func (t *Tab) plan() {
 	if !ok || t.closed || t.world.Page.Hidden() && !t.config.KeepAlive {
 		return
 	}
+	if t.state.Idle > 0 {
+		at = min(at, t.clock.now()+time.Second)
+	}
 	t.timer = time.AfterFunc(max(0, at-t.clock.now()), t.tick)
 }
 
@@ -27,7 +30,7 @@ func (t *Tab) due() (at time.Duration, ok bool) {
 	case h.expires < t.backoff.until:
 		return h.expires, true
 	}
-	return max(h.renewAt, t.backoff.until), true
+	return max(t.renewal(h), t.backoff.until), true
 }
 
 // tick does what is due.
@@ -39,7 +42,7 @@ func (t *Tab) tick() {
 	now := t.clock.now()
 	switch {
 	case !ok || now < at:
-		t.plan()
+		t.recount()
 	case now < t.backoff.until:
 		t.show(Unavailable, t.backoff.err)
 	default:

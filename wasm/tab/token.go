@@ -68,7 +68,7 @@ func (t *Tab) ready(organization, rejected string) (name string, h *held, err *E
 		return "", nil, t.backoff.err
 	case !h.usable(now):
 		return organization, nil, nil
-	case now >= h.renewAt && !waiting:
+	case now >= t.renewal(h) && !waiting:
 		go t.mint(organization, false)
 	}
 	return organization, h, nil

@@ -29,7 +29,7 @@ func (t *Tab) Look(online bool) {
 	}
 	t.wake()
 	t.heed()
-	t.plan()
+	t.recount()
 }
 
 // Hide is called when the page is hidden: timers stop.

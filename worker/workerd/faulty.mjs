@@ -26,12 +26,15 @@ function faulty(statement) {
   };
 }
 
+const withFaults = (env) => ({ ...env, DB: { prepare: (sql) => faulty(env.DB.prepare(sql)) } });
+
 export default {
   async fetch(request, env, ctx) {
     if (new URL(request.url).pathname === "/fault") {
       fault = await request.json();
       return new Response(null, { status: 204 });
     }
-    return pool.fetch(request, { ...env, DB: { prepare: (sql) => faulty(env.DB.prepare(sql)) } }, ctx);
+    return pool.fetch(request, withFaults(env), ctx);
   },
+  scheduled: (_, env, ctx) => pool.scheduled(withFaults(env), ctx),
 };

@@ -11,6 +11,8 @@ const options = JSON.parse(line);
 const { workerOptions } = unstable_getMiniflareWorkerOptions(options.config);
 const worker = new Miniflare({
   ...workerOptions,
+  // Miniflare's assets hide the scheduled handler; only the Worker itself needs them.
+  assets: options.entry === "entry.mjs" ? workerOptions.assets : undefined,
   host: "127.0.0.1",
   port: options.port,
   rootPath: options.root,

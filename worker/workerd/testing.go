@@ -31,7 +31,7 @@ func Start(t testing.TB, o Options) *Process {
 // Run runs what is built until the test ends.
 func Run(t testing.TB, o Options) *Process {
 	t.Helper()
-	log := &lines{}
+	log := &Log{}
 	w, err := Launch(o, log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)
@@ -63,19 +63,19 @@ func Must(t testing.TB, err error) {
 	}
 }
 
-// lines keeps what a program says.
-type lines struct {
+// Log keeps what a Worker says.
+type Log struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (l *lines) Write(b []byte) (int, error) {
+func (l *Log) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(b)
 }
 
-func (l *lines) String() string {
+func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()

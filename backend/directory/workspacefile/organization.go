@@ -1,17 +1,20 @@
 package workspacefile
 
 import (
+	"cmp"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
 )
 
 func (f *file) organization(n *yaml.Node) {
 	o := directory.DesiredOrganization{Line: n.Line}
-	var members *yaml.Node
+	var members, rules *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
 		"id": f.into(&o.ID), "slug": f.into(&o.Slug), "name": f.into(&o.Name),
-		"policy":   func(n *yaml.Node) { o.Rules = f.policy(n, false) },
+		"policy":   func(n *yaml.Node) { f.policy(n, &o.Rules, nil); rules = n },
 		"disabled": func(n *yaml.Node) { o.Disabled = f.truth(n) },
 		"members":  func(n *yaml.Node) { members = n },
 	})
@@ -28,6 +31,9 @@ func (f *file) organization(n *yaml.Node) {
 		f.wrong(n, "organisation %q needs a name", o.Slug)
 	}
 	f.slugs[o.Slug], f.ids[o.ID] = true, true
+	if policy.Strictest(f.desired.Workspace.Policy, o.Rules).Contradictory() {
+		f.wrong(cmp.Or(rules, n), "no acr satisfies both the workspace's policy and organisation %q's", o.Slug)
+	}
 	if members != nil {
 		o.Members = f.people(members)
 	}

@@ -15,7 +15,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/policy"
 )
 
 // Parse reads a workspace file. The error of a file with mistakes is Problems,
@@ -87,7 +86,7 @@ func (f *file) workspace(root *yaml.Node) {
 		"issuer":           func(n *yaml.Node) { f.issuer = f.issuerURL(n) },
 		"apps":             func(n *yaml.Node) { f.list(n, f.app) },
 		"roles":            f.roles,
-		"policy":           func(n *yaml.Node) { w.Policy = f.policy(n, true) },
+		"policy":           func(n *yaml.Node) { f.policy(n, &w.Policy, workspaceRules) },
 		"on_reuse":         func(n *yaml.Node) { w.OnReuse = f.onReuse(n) },
 		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.truth(n) },
 		"membership_claim": func(n *yaml.Node) { claim = n },
@@ -131,19 +130,6 @@ func (f *file) roles(n *yaml.Node) {
 		}
 	})
 	f.desired.Workspace.Roles = all
-}
-
-// policy reads rules; session_age is the workspace's alone.
-func (f *file) policy(n *yaml.Node, workspace bool) policy.Rules {
-	var rules policy.Rules
-	members := map[string]func(*yaml.Node){
-		"access_ttl": func(n *yaml.Node) { rules.AccessTTL = f.seconds(n, 10, policy.MaxAccessTTL) },
-	}
-	if workspace {
-		members["session_age"] = func(n *yaml.Node) { rules.SessionAge = f.seconds(n, 60, policy.MaxSessionAge) }
-	}
-	f.object(n, members)
-	return rules
 }
 
 func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {

@@ -125,6 +125,27 @@ func organization(lines string) string {
 	return with("organizations:\n- slug: acme\n  name: Acme\n" + lines)
 }
 
+func TestEveryRuleIsRead(t *testing.T) {
+	rules := `access_ttl: 2m, organization_session_age: 8h, idle_timeout: 15m, authentication_age: 1h, acr: [urn:mfa, urn:hwk],
+		amr: [otp], isolated: true, max_sessions: 3, device_key_required: true, fresh_on_switch: true`
+	want := policy.Rules{
+		AccessTTL: 120, OrganizationSessionAge: 28800, IdleTimeout: 900, AuthenticationAge: 3600, ACR: []string{"urn:mfa", "urn:hwk"},
+		AMR: []string{"otp"}, Isolated: true, MaxSessions: 3, DeviceKey: true, FreshOnSwitch: true,
+	}
+	d, err := workspacefile.Parse([]byte(with("policy: {session_age: 12h, strictest_relogin: true, " + rules + "}\n" +
+		"organizations: [{slug: acme, name: Acme, policy: {" + rules + "}}]")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Organizations[0].Rules; !reflect.DeepEqual(got, want) {
+		t.Errorf("the organisation's: %+v", got)
+	}
+	want.SessionAge, want.StrictestRelogin = 43200, true
+	if got := d.Workspace.Policy; !reflect.DeepEqual(got, want) {
+		t.Errorf("the workspace's: %+v", got)
+	}
+}
+
 func TestAMistakeIsToldWithItsLine(t *testing.T) {
 	for _, mistake := range []struct {
 		file string
@@ -167,6 +188,18 @@ func TestAMistakeIsToldWithItsLine(t *testing.T) {
 		{with("policy: {access_ttl: 5}"), 4, `"5" is no time between`},
 		{with("policy: {session_age: forever}"), 4, `"forever" is no time between`},
 		{with("policy: {idle: 5m}"), 4, `"idle" is not known here`},
+		{with("policy: {idle_timeout: 0}"), 4, `"0" is no time between 1s and 720h0m0s`},
+		{with("policy: {organization_session_age: 8}\npolicy: {}"), 5, `"policy" stands here twice`},
+		{with("policy: {authentication_age: soon}"), 4, `"soon" is no time between`},
+		{with("policy: {acr: urn:mfa}"), 4, "a list is expected here"},
+		{with("policy: {acr: []}"), 4, "a list of names without spaces is expected here"},
+		{with("policy: {acr: []}\norganizations: [{slug: acme, name: Acme}]"), 4, "a list of names without spaces is expected here"},
+		{with("policy: {amr: [one time password]}"), 4, "a list of names without spaces is expected here"},
+		{with("policy: {acr: [" + strings.Repeat("x", 257) + "]}"), 4, "of up to 256 bytes"},
+		{with("policy: {max_sessions: many}"), 4, "a number from 1 to 1000 is expected here"},
+		{with("policy: {max_sessions: 0}"), 4, "a number from 1 to 1000 is expected here"},
+		{with("policy: {device_key_required: sometimes}"), 4, "true or false is expected here"},
+		{with("policy: {connection: sso}"), 4, `"connection" is not known here`},
 		{with("membership_claim: {roles: [viewer]}"), 4, "membership_claim needs the name of a claim"},
 		{with("membership_claim: {claim: groups, roles: [owner]}"), 4, `role "owner" is not among the workspace's roles`},
 
@@ -179,6 +212,8 @@ func TestAMistakeIsToldWithItsLine(t *testing.T) {
 		{with("organizations:\n- {slug: acme, name: Acme}\n- {slug: acme, name: Acme}"), 6, `there are two organisations "acme"`},
 		{with("organizations:\n- {slug: a, name: A, id: org_x}\n- {slug: b, name: B, id: org_x}"), 6, "there are two organisations with the id org_x"},
 		{organization("  policy: {session_age: 1h}"), 7, `"session_age" is not known here; known are access_ttl`},
+		{organization("  policy: {strictest_relogin: true}"), 7, `"strictest_relogin" is not known here`},
+		{"policy: {acr: [pwd]}\n" + organization("  policy:\n    acr: [mfa]"), 9, `no acr satisfies both the workspace's policy and organisation "acme"'s`},
 		{organization("  members:\n  - name: Alice"), 8, "a member needs sub"},
 		{organization("  members:\n  - sub: ~"), 8, "a text is expected here"},
 		{organization("  members:\n  - {sub: alice, roles: [owner]}"), 8, `role "owner" is not among the workspace's roles`},

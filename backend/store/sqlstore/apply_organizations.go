@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"reflect"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 )
@@ -119,7 +120,7 @@ func (a *applying) organization(ctx context.Context, stored *directory.Organizat
 		a.changes.Organizations.Added++
 		return o.ID, a.exec(ctx, insertOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o), a.now)
 	}
-	if o.ID = stored.ID; *stored == o {
+	if o.ID = stored.ID; reflect.DeepEqual(*stored, o) {
 		return o.ID, nil
 	}
 	a.changes.Organizations.Changed++

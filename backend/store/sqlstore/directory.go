@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -20,7 +21,8 @@ const (
 
 	membershipColumns = `
 	o.id AS o_id, o.slug, o.name AS o_name, o.rules, m.roles,
-	e.started_at, e.ended_at, e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr`
+	e.started_at, e.active_at, e.ended_at, e.ending,
+	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for`
 
 	// A mint reads all that it has to know by one of these two.
 	selectSubjectByID   = selectSubject + `o.id = ?2` + subjectOf
@@ -208,14 +210,15 @@ func (r *userRow) user() directory.User {
 // membershipRow is a row of membershipColumns; all of it is NULL where there is
 // no organisation, and roles where the person does not belong to it.
 type membershipRow struct {
-	id, slug, name, rules, roles sql.NullString
-	startedAt, endedAt, authTime sql.NullInt64
-	acr                          sql.NullString
-	amr                          list
+	id, slug, name, rules, roles           sql.NullString
+	startedAt, activeAt, endedAt, authTime sql.NullInt64
+	ending, acr, connection, madeFor       sql.NullString
+	amr                                    list
 }
 
 func (r *membershipRow) fields() []any {
-	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.roles, &r.startedAt, &r.endedAt, &r.authTime, &r.acr, &r.amr}
+	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.roles, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
+		&r.authTime, &r.acr, &r.amr, &r.connection, &r.madeFor}
 }
 
 func (r *membershipRow) membership() (*directory.Membership, error) {
@@ -232,9 +235,11 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 		return nil, fmt.Errorf("sqlstore: roles in %s: %w", r.id.String, err)
 	}
 	if r.startedAt.Valid {
-		m.Entered = &session.OrganizationSession{
-			OrganizationID: r.id.String, StartedAt: r.startedAt.Int64, EndedAt: r.endedAt.Int64,
-			Authentication: session.Authentication{Time: r.authTime.Int64, ACR: r.acr.String, AMR: r.amr},
+		m.Stay = policy.OrganizationSession{
+			StartedAt: r.startedAt.Int64, ActiveAt: r.activeAt.Int64, EndedAt: r.endedAt.Int64, Ending: policy.Ending(r.ending.String),
+			Authentication: policy.Authentication{
+				Time: r.authTime.Int64, ACR: r.acr.String, AMR: r.amr, Connection: r.connection.String, Organization: r.madeFor.String,
+			},
 		}
 	}
 	return m, nil

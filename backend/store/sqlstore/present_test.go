@@ -3,13 +3,13 @@ package sqlstore_test
 import (
 	"database/sql"
 	"flag"
-	"io/fs"
 	"path/filepath"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
+	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
@@ -35,15 +35,11 @@ func open(t *testing.T, driver, dsn string, dialect sqlstore.Dialect) *sqlstore.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	schema, err := fs.ReadFile(sqlstore.Migrations, dialect.Migrations+"/0001_skeleton.sql")
-	if err != nil {
+	if err := migrate.Up(t.Context(), db, dialect); err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{string(schema),
-		"INSERT INTO users (id, iss, sub, name, email, created_at) VALUES ('usr_1', 'iss', 'sub', '', '', 0)"} {
-		if _, err := db.Exec(statement); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := db.Exec("INSERT INTO users (id, iss, sub, name, email, created_at) VALUES ('usr_1', 'iss', 'sub', '', '', 0)"); err != nil {
+		t.Fatal(err)
 	}
 	return sqlstore.New(db, dialect)
 }

@@ -15,13 +15,13 @@ const sessionColumns = `
 	s.id AS s_id, s.app, s.user_id, s.secret,
 	s.gen, s.cur, s.prev, s.cur_at, s.cur_last, s.rolled, s.rollbacks, s.revoked_at, s.revoke_reason,
 	s.created_at AS s_created_at, s.expires_at, s.auth_time AS s_auth_time, s.acr AS s_acr, s.amr AS s_amr,
-	s.attempt, s.jkt, s.upstream_sid, s.upstream_token, s.user_agent, s.address`
+	s.connection AS s_connection, s.attempt, s.jkt, s.upstream_sid, s.upstream_token, s.user_agent, s.address`
 
 const (
 	insertSession = `
 INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last, rolled, rollbacks,
-	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = `SELECT` + sessionColumns + ` FROM sessions s WHERE s.id = ?1`
@@ -51,23 +51,6 @@ WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4
 WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2
 ORDER BY s.created_at DESC, s.id
 LIMIT ?3`
-
-	enterOrganization = `
-INSERT INTO organization_sessions (session_id, organization_id, started_at, auth_time, acr, amr)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (session_id, organization_id) DO UPDATE SET
-	started_at = excluded.started_at, ended_at = NULL,
-	auth_time = excluded.auth_time, acr = excluded.acr, amr = excluded.amr
-WHERE organization_sessions.ended_at = ?7`
-
-	selectEnded = `
-SELECT ended_at FROM organization_sessions WHERE session_id = ?1 AND organization_id = ?2`
-
-	leaveOrganization = `
-INSERT INTO organization_sessions (session_id, organization_id, started_at, auth_time, acr, amr, ended_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-ON CONFLICT (session_id, organization_id) DO UPDATE SET ended_at = excluded.ended_at
-WHERE organization_sessions.ended_at IS NULL`
 )
 
 // Create implements session.Store. A reply that was lost and is asked for again
@@ -77,7 +60,7 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 		n.ID.String(), n.App, n.UserID, base64.RawURLEncoding.EncodeToString(n.Secret[:]),
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		n.SignIn.Time, n.SignIn.ACR, list(n.SignIn.AMR).text(),
-		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address)
+		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection)
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
@@ -159,32 +142,6 @@ func (s *Store) Live(ctx context.Context, userID string, now int64, limit int) (
 	return all, nil
 }
 
-// Enter implements session.Store.
-func (s *Store) Enter(ctx context.Context, id session.ID, o session.OrganizationSession) error {
-	err := s.change(ctx, "enter organization", enterOrganization, organizationSessionArgs(id, o)...)
-	if err != nil {
-		return err
-	}
-	var ended sql.NullInt64
-	if err := s.row(ctx, selectEnded, id.String(), o.OrganizationID).Scan(&ended); err != nil {
-		return fmt.Errorf("sqlstore: enter organization: %w", err)
-	}
-	if ended.Valid {
-		return session.ErrOrganizationEnded
-	}
-	return nil
-}
-
-// Leave implements session.Store.
-func (s *Store) Leave(ctx context.Context, id session.ID, o session.OrganizationSession) error {
-	return s.change(ctx, "leave organization", leaveOrganization, organizationSessionArgs(id, o)...)
-}
-
-func organizationSessionArgs(id session.ID, o session.OrganizationSession) []any {
-	return []any{id.String(), o.OrganizationID, o.StartedAt,
-		o.Authentication.Time, o.Authentication.ACR, list(o.Authentication.AMR).text(), o.EndedAt}
-}
-
 func (s *Store) change(ctx context.Context, what, statement string, args ...any) error {
 	if _, err := s.exec(ctx, statement, args...); err != nil {
 		return fmt.Errorf("sqlstore: %s: %w", what, err)
@@ -197,7 +154,7 @@ type sessionRow struct {
 	id, app, userID, secret        string
 	rotation                       rotationRow
 	createdAt, expiresAt, authTime int64
-	acr                            string
+	acr, connection                string
 	amr                            list
 	attempt, jkt                   string
 	upstreamSID, upstreamToken     string
@@ -208,7 +165,7 @@ func (r *sessionRow) fields() []any {
 	fields := []any{&r.id, &r.app, &r.userID, &r.secret}
 	fields = append(fields, r.rotation.fields()...)
 	return append(fields, &r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr,
-		&r.attempt, &r.jkt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address)
+		&r.connection, &r.attempt, &r.jkt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address)
 }
 
 func (r *sessionRow) session() (session.Session, error) {
@@ -227,7 +184,7 @@ func (r *sessionRow) session() (session.Session, error) {
 	return session.Session{
 		ID: id, App: r.app, UserID: r.userID, Secret: session.Secret(secret), Row: row,
 		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt,
-		SignIn:  session.Authentication{Time: r.authTime, ACR: r.acr, AMR: r.amr},
+		SignIn:  session.Authentication{Time: r.authTime, ACR: r.acr, AMR: r.amr, Connection: r.connection},
 		Attempt: r.attempt, JKT: r.jkt, UpstreamSID: r.upstreamSID, UpstreamToken: r.upstreamToken,
 		UserAgent: r.userAgent, Address: r.address,
 	}, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -25,7 +26,8 @@ func Forgets(t *testing.T, store Forgetful) {
 		n := newSession(alice)
 		n.ExpiresAt = Now + end
 		s.must(s.Create(s.ctx, n))
-		s.must(s.Enter(s.ctx, n.ID, session.OrganizationSession{OrganizationID: "org_acme", StartedAt: Now, Authentication: n.SignIn}))
+		s.must(s.Enter(s.ctx, n.ID, "org_acme", begun(Now)))
+		s.must(s.Authenticate(s.ctx, n.ID, n.Attempt, password))
 		all = append(all, n)
 	}
 	forget := func(before, limit, want int64) {
@@ -43,5 +45,8 @@ func Forgets(t *testing.T, store Forgetful) {
 			t.Errorf("a session that ended is still there: %v", err)
 		}
 	}
-	s.is(s.entered(all[4], "acme").OrganizationID, "org_acme")
+	s.is(s.stay(all[4], "acme"), begun(Now))
+	left, err := s.Authentications(s.ctx, all[4].ID)
+	s.must(err)
+	s.is(left, []policy.Authentication{password})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -17,7 +18,10 @@ var ErrFault = errors.New("storetest: the storage failed")
 // Faulty is a store of which one call fails, for tests of what becomes of it.
 type Faulty struct {
 	Store interface {
-		Store
+		session.Store
+		directory.Store
+		keys.Store
+		audit.Store
 		Ping(ctx context.Context) error
 	}
 
@@ -110,16 +114,6 @@ func (f *Faulty) Live(ctx context.Context, userID string, now int64, limit int) 
 	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, now, limit) })
 }
 
-// Enter implements session.Store.
-func (f *Faulty) Enter(ctx context.Context, id session.ID, o session.OrganizationSession) error {
-	return f.call("Enter", func() error { return f.Store.Enter(ctx, id, o) })
-}
-
-// Leave implements session.Store.
-func (f *Faulty) Leave(ctx context.Context, id session.ID, o session.OrganizationSession) error {
-	return f.call("Leave", func() error { return f.Store.Leave(ctx, id, o) })
-}
-
 // Workspace implements directory.Store.
 func (f *Faulty) Workspace(ctx context.Context) (*directory.Workspace, error) {
 	return read(f, "Workspace", func() (*directory.Workspace, error) { return f.Store.Workspace(ctx) })
@@ -168,4 +162,39 @@ func (f *Faulty) RecordEvent(ctx context.Context, e audit.Event) error {
 // Events implements audit.Store.
 func (f *Faulty) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 	return read(f, "Events", func() ([]audit.Event, error) { return f.Store.Events(ctx, q) })
+}
+
+// Enter implements directory.Stays.
+func (f *Faulty) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
+	return f.call("Enter", func() error { return f.Store.Enter(ctx, id, organizationID, o) })
+}
+
+// Leave implements directory.Stays.
+func (f *Faulty) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
+	return read(f, "Leave", func() (bool, error) { return f.Store.Leave(ctx, id, organizationID, o) })
+}
+
+// Touch implements directory.Stays.
+func (f *Faulty) Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
+	return f.call("Touch", func() error { return f.Store.Touch(ctx, id, organizationID, o) })
+}
+
+// Raise implements directory.Stays.
+func (f *Faulty) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
+	return f.call("Raise", func() error { return f.Store.Raise(ctx, id, organizationID, a) })
+}
+
+// Supersede implements directory.Stays.
+func (f *Faulty) Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error {
+	return f.call("Supersede", func() error { return f.Store.Supersede(ctx, id, organizationID, most, now) })
+}
+
+// Authenticate implements directory.Stays.
+func (f *Faulty) Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error {
+	return f.call("Authenticate", func() error { return f.Store.Authenticate(ctx, id, attempt, a) })
+}
+
+// Authentications implements directory.Stays.
+func (f *Faulty) Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error) {
+	return read(f, "Authentications", func() ([]policy.Authentication, error) { return f.Store.Authentications(ctx, id) })
 }

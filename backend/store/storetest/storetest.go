@@ -21,6 +21,8 @@ type Store interface {
 	directory.Store
 	keys.Store
 	audit.Store
+	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
+	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 }
 
 // Now is the time at which the suite begins, in Unix seconds.
@@ -71,11 +73,18 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"a session that ended is presented in vain", (*suite).presentsInVain},
 		{"an organisation is entered once and left until it is entered again", (*suite).entersAndLeaves},
 		{"leaving an organisation that was never entered counts", (*suite).leavesUnentered},
+		{"an end for idleness overtaken by activity ends nothing", (*suite).leavesNobodyActive},
+		{"activity counts in its organisation, never backwards, and revives nothing", (*suite).touches},
+		{"a living organisation session is raised, and no other", (*suite).raises},
+		{"one session too many ends the one idle longest", (*suite).supersedes},
+		{"an attempt brings one authentication", (*suite).authenticatesOnce},
 		{"a subject is read by the organisation's id and slug alike", (*suite).subjects},
 		{"an organisation that does not admit is like one that does not exist", (*suite).strangers},
 		{"memberships are listed by name, disabled organisations left out", (*suite).memberships},
 		{"a person is who the provider says, for good", (*suite).signsIn},
 		{"claimed memberships follow the claim and leave the others alone", (*suite).claims},
+		{"a theft that a crash cut short is followed up", (*suite).followsUp},
+		{"sessions that ended long ago are forgotten", (*suite).forgets},
 		{"an event recorded twice counts once", (*suite).eventsOnce},
 		{"the trail is read by pages, the newest first", (*suite).eventPages},
 		{"replicas that start together end with one signing key", (*suite).oneKey},
@@ -120,7 +129,7 @@ func newSession(user directory.User) session.Session {
 	return session.Session{
 		ID: id, App: "app", UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: Now, ExpiresAt: Now + 3600,
-		SignIn:  session.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd", "otp"}},
+		SignIn:  session.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd", "otp"}, Connection: "own"},
 		Attempt: directory.NewID(""), JKT: "thumb", UpstreamSID: "up", UpstreamToken: "sealed",
 		UserAgent: `Browser "1"; 'x'`, Address: "127.0.0.1",
 	}
@@ -260,52 +269,4 @@ func (s *suite) presentsInVain() {
 	s.must(err)
 	s.is(row, s.stored(n.ID).Row)
 	s.is(row.RevokeReason, session.ReasonSignedOut)
-}
-
-func (s *suite) entered(n session.Session, ref string) *session.OrganizationSession {
-	s.Helper()
-	subject, err := s.Subject(s.ctx, n.ID, ref)
-	s.must(err)
-	if subject.Membership == nil {
-		s.Fatalf("%s does not admit", ref)
-	}
-	return subject.Membership.Entered
-}
-
-func (s *suite) entersAndLeaves() {
-	n := s.session(s.person("alice"))
-	first := session.OrganizationSession{OrganizationID: "org_acme", StartedAt: Now + 1, Authentication: n.SignIn}
-	again := session.OrganizationSession{
-		OrganizationID: "org_acme", StartedAt: Now + 2, Authentication: session.Authentication{Time: Now, AMR: []string{}},
-	}
-	s.is(s.entered(n, "acme"), (*session.OrganizationSession)(nil))
-	s.must(s.Enter(s.ctx, n.ID, first))
-	s.must(s.Enter(s.ctx, n.ID, again))
-	s.is(s.entered(n, "acme"), &first)
-
-	left := again
-	left.EndedAt = Now + 3
-	s.must(s.Leave(s.ctx, n.ID, left))
-	left.EndedAt = Now + 4
-	s.must(s.Leave(s.ctx, n.ID, left))
-	ended := first
-	ended.EndedAt = Now + 3
-	s.is(s.entered(n, "acme"), &ended)
-	s.is(s.entered(n, "globex"), (*session.OrganizationSession)(nil))
-
-	again.StartedAt = Now + 5
-	s.is(s.Enter(s.ctx, n.ID, again), session.ErrOrganizationEnded) // read before it ended
-	s.is(s.entered(n, "acme"), &ended)
-	again.EndedAt = Now + 3
-	s.must(s.Enter(s.ctx, n.ID, again))
-	s.must(s.Enter(s.ctx, n.ID, again)) // a reply was lost
-	again.EndedAt = 0
-	s.is(s.entered(n, "acme"), &again)
-}
-
-func (s *suite) leavesUnentered() {
-	n := s.session(s.person("alice"))
-	left := session.OrganizationSession{OrganizationID: "org_acme", StartedAt: Now, EndedAt: Now, Authentication: n.SignIn}
-	s.must(s.Leave(s.ctx, n.ID, left))
-	s.is(s.entered(n, "acme"), &left)
 }

@@ -2,6 +2,7 @@
 import { createClient } from "/auth/client/tabard.js";
 import { $, announce, onPress } from "/dom.js";
 import { dress, undress } from "/livery.js";
+import { showIdle } from "/idle.js";
 import { record } from "/log.js";
 import { closeMenus, showMenus } from "/menus.js";
 import { forgetNotes, showNotes } from "/notes.js";
@@ -39,6 +40,7 @@ function render(state) {
   if (state.organization) dress(state.organization);
   else undress();
   showMenus(tabard, state);
+  showIdle(state);
   screens[screen]?.(state);
   if (moved) tell(screen, state);
   if (screen !== shown) keepFocus();
@@ -50,7 +52,7 @@ const words = {
   signed_out: () => "Nobody is signed in.",
   choose: () => "Signed in. This tab has no organisation yet.",
   nobody: () => "Signed in, but in no organisation.",
-  ended: () => "The organisation's session ended in this tab.",
+  ended: ({ error }) => error?.code === "insufficient_user_authentication" ? "The organisation asks to confirm that it is you." : "The organisation's session ended in this tab.",
   unavailable: () => "The server cannot be reached. Nobody is signed out.",
   active: ({ organization }) => `This tab works for ${organization.name}.`,
 };

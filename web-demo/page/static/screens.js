@@ -43,19 +43,26 @@ export function showNobody(tabard, { user }) {
 }
 
 const endedReasons = {
-  organization_session_expired: "It was idle for too long, or you signed out of it.",
+  idle: "Nobody did anything here for too long.",
+  expired: "You were here for as long as it allows.",
+  signed_out: "You signed out of it.",
+  superseded: "You went on with it in another browser.",
   organization_access_denied: "You do not have access to it, or no longer.",
-  insufficient_user_authentication: "It asks to confirm that it is you.",
+  insufficient_user_authentication: "It lets people in who show a second factor, such as a code from their phone.",
   identity_changed: "Somebody else has signed in in this browser.",
 };
+
+/** What leads back in: to confirm, or just to enter. */
+const confirms = (error) => error?.reason === "idle" || error?.reason === "expired" || error?.code === "insufficient_user_authentication";
 
 export function showEnded(tabard, state) {
   const { organization, organizations, error } = state;
   if (error?.code !== "identity_changed") askOnce(state);
   const name = organization?.name ?? "this organisation";
   const others = organizations?.filter((other) => other.id !== organization?.id) ?? [];
-  fill($("ended-title"), `Your session at ${name} has ended`);
-  fill($("ended-reason"), `${endedReasons[error?.code] ?? "You signed out of it."} Your other tabs go on.`);
+  const asks = error?.code === "insufficient_user_authentication" && !error.reason;
+  fill($("ended-title"), asks ? `${name} asks to confirm that it is you` : `Your session at ${name} has ended`);
+  fill($("ended-reason"), `${endedReasons[error?.reason] ?? endedReasons[error?.code] ?? endedReasons.signed_out} Your other tabs go on.`);
   showWayBack(tabard, organization, error);
   $("ended-others").hidden = others.length === 0;
   list($("ended-choices"), tabard, others);
@@ -65,6 +72,6 @@ function showWayBack(tabard, organization, error) {
   const again = $("ended-again");
   const changed = error?.code === "identity_changed";
   again.hidden = !changed && (!organization || error?.code === "organization_access_denied");
-  fill(again, changed ? "Sign in" : `Enter ${organization?.name} again`);
+  fill(again, changed ? "Sign in" : confirms(error) ? "Confirm that it is you" : `Enter ${organization?.name} again`);
   again.onclick = () => (changed ? tabard.signIn() : enter(tabard, organization));
 }

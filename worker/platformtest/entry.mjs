@@ -1,12 +1,12 @@
 import "../build/wasm_exec.js";
-import program from "../build/d1test.wasm";
+import program from "../build/platformtest.wasm";
 
 // Runs the compiled tests in one event and answers with what they printed, and
 // with their exit code in a header.
 export default {
   async fetch(_, env) {
     const go = new globalThis.Go();
-    go.argv = ["d1test", "-test.v"];
+    go.argv = ["platformtest", "-test.v"];
     const decoder = new TextDecoder();
     let printed = "";
     globalThis.fs.writeSync = (_, bytes) => {

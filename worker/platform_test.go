@@ -14,12 +14,12 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// TestD1 runs the tests of d1test inside workerd.
-func TestD1(t *testing.T) {
-	workerd.Must(t, workerd.CompileTests("d1test"))
+// TestThePlatform runs the tests of platformtest inside workerd.
+func TestThePlatform(t *testing.T) {
+	workerd.Must(t, workerd.CompileTests("platformtest"))
 	port := workerd.FreePort(t)
 	workerd.Run(t, workerd.Options{
-		Port: port, Entry: "d1test/entry.mjs", State: workerd.Database(t, directory.Desired{}),
+		Port: port, Entry: "platformtest/entry.mjs", State: workerd.Database(t, directory.Desired{}),
 	})
 	response, err := http.Get(fmt.Sprintf("http://localhost:%d/", port))
 	if err != nil {
@@ -31,7 +31,7 @@ func TestD1(t *testing.T) {
 		t.Fatal(err)
 	}
 	passed := len(regexp.MustCompile(`(?m)^ *--- PASS`).FindAll(printed, -1))
-	if response.Header.Get("Exit-Code") != "0" || passed < 20 || strings.Contains(string(printed), "--- SKIP") {
+	if response.Header.Get("Exit-Code") != "0" || passed < 22 || strings.Contains(string(printed), "--- SKIP") {
 		t.Errorf("exit code %s, %d passed:\n%s", response.Header.Get("Exit-Code"), passed, printed)
 	}
 	t.Logf("%s", printed)

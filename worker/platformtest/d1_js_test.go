@@ -1,4 +1,4 @@
-package d1test
+package platformtest
 
 import (
 	"database/sql"

@@ -1,0 +1,122 @@
+package httpapi
+
+import (
+	"errors"
+	"net/url"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// raising makes a sign-in a step-up of the person's living session, if there is
+// one: its cookie comes along here, from the app's own page, and not to the
+// callback, so that the sealed attempt has to name it.
+func (c *call) raising(attempt *login.Attempt, user string) error {
+	if user == "" || attempt.Organization == "" {
+		return nil
+	}
+	tokens, err := c.refreshTokens()
+	if err != nil {
+		return err
+	}
+	var newest session.Session
+	for _, t := range tokens {
+		s, err := c.authentic(t)
+		if err != nil && !isRefusal(err) {
+			return err
+		}
+		if err == nil && s.CreatedAt >= newest.CreatedAt {
+			newest = s
+		}
+	}
+	switch newest.UserID {
+	case user:
+		attempt.Session = newest.ID.String()
+		return nil
+	case "": // nobody is signed in any more
+		return nil
+	}
+	return failed(api.IdentityChanged)
+}
+
+// arrive turns what the provider answers into a session, or into more
+// authentication of the one that the attempt names.
+func (c *call) arrive(attempt login.Attempt, query url.Values) error {
+	identity, err := c.provider.Identify(c.ctx, attempt, query, c.now)
+	if err != nil {
+		return err
+	}
+	if attempt.Session != "" {
+		return c.stepUp(attempt, identity)
+	}
+	id, err := c.signIn(attempt, identity)
+	if err != nil || attempt.Organization == "" {
+		return err
+	}
+	subject, err := c.store.Subject(c.ctx, id, attempt.Organization)
+	if err != nil || subject.Membership == nil {
+		return err
+	}
+	return c.raise(attempt, identity, subject)
+}
+
+// stepUp ends a step-up. It sets no session cookie and rotates nothing.
+func (c *call) stepUp(attempt login.Attempt, i login.Identity) error {
+	id, err := session.ParseID(attempt.Session)
+	if err != nil {
+		return err
+	}
+	subject, err := c.store.Subject(c.ctx, id, attempt.Organization)
+	if errors.Is(err, session.ErrNotFound) {
+		return failed(api.SessionExpired)
+	}
+	if err != nil {
+		return err
+	}
+	s, user := subject.Session, subject.User
+	c.record.session, c.record.user = s.ID.String(), user.ID
+	switch {
+	case i.Issuer != user.Issuer || i.Subject != user.Subject:
+		return failed(api.IdentityChanged)
+	case c.live(s) != nil:
+		return failed(refusalOf(c.live(s)).Code)
+	case user.Disabled:
+		return failed(api.SessionRevoked)
+	case subject.Membership == nil:
+		return failed(api.OrganizationAccessDenied)
+	}
+	if err := attempt.Meets(i); err != nil {
+		return err
+	}
+	c.audit(audit.Event{
+		Action: audit.StepUp, UserID: user.ID, OrganizationID: subject.Membership.Organization.ID, SessionID: s.ID.String(),
+	})
+	return c.raise(attempt, i, subject)
+}
+
+// raise adds an authentication to the session, and to the organisation session for
+// which it was made. It is the only thing that moves an auth_time.
+func (c *call) raise(attempt login.Attempt, i login.Identity, s directory.Subject) error {
+	id, organization := s.Session.ID, s.Membership.Organization.ID
+	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR}
+	if attempt.Caused(i) {
+		made.Organization = organization
+	}
+	err := c.store.Authenticate(c.ctx, id, attempt.ID, made)
+	if errors.Is(err, session.ErrAttemptUsed) {
+		return refuse(api.InvalidRequest, usedBefore)
+	}
+	if err != nil {
+		return err
+	}
+	return c.store.Raise(c.ctx, id, organization, made)
+}
+
+// failed sends the browser back to the app with a code.
+func failed(code api.Code) error {
+	return &login.Refused{Code: string(code), Err: errors.New("the step-up was refused")}
+}

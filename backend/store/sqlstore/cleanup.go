@@ -1,0 +1,63 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+)
+
+const (
+	expiredSessions = `(SELECT id FROM sessions WHERE expires_at < ?1 ORDER BY expires_at, id LIMIT ?2)`
+
+	deleteExpiredAuthentications = `DELETE FROM authentications WHERE session_id IN ` + expiredSessions
+
+	deleteExpiredOrganizationSessions = `DELETE FROM organization_sessions WHERE session_id IN ` + expiredSessions
+
+	deleteExpiredSessions = `DELETE FROM sessions WHERE id IN ` + expiredSessions
+
+	// The ids are those under which httpapi records the same events.
+	auditThefts = `
+INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
+SELECT CASE WHEN s.revoke_reason = 'reuse' THEN 'reused:' ELSE 'lost:' END || s.id, s.revoked_at,
+	CASE WHEN s.revoke_reason = 'reuse' THEN 'session.reused' ELSE 'session.lost' END,
+	'done', '', 'server', s.user_id, '', s.id, s.app, ''
+FROM sessions s WHERE s.revoke_reason IN ('reuse', 'lost')
+ON CONFLICT (id) DO NOTHING`
+
+	revokeVictims = `
+UPDATE sessions SET revoked_at = ?1, revoke_reason = 'reuse_elsewhere'
+WHERE revoked_at IS NULL AND expires_at > ?1 AND EXISTS (
+	SELECT 1 FROM sessions t
+	WHERE t.user_id = sessions.user_id AND t.revoke_reason IN ('reuse', 'lost') -- the index's own words
+		AND t.revoke_reason = 'reuse' AND t.revoked_at >= sessions.created_at)`
+)
+
+// FollowUpThefts does again what follows the end of a session by theft, where a
+// crash kept it from being done: it is recorded, and, where endUser says so, the
+// person's other sessions end.
+func (s *Store) FollowUpThefts(ctx context.Context, endUser bool, now int64) error {
+	if err := s.change(ctx, "record thefts", auditThefts); err != nil {
+		return err
+	}
+	if !endUser {
+		return nil
+	}
+	return s.change(ctx, "end the sessions of victims", revokeVictims, now)
+}
+
+// DeleteExpired forgets sessions whose absolute end was before a time (Unix
+// seconds), with their organisation sessions and authentications: the oldest, at most
+// limit of them. It returns how many it forgot. Sessions that were revoked stay until their end
+// too, so that whoever holds their refresh token is told why.
+func (s *Store) DeleteExpired(ctx context.Context, before, limit int64) (int64, error) {
+	if err := s.change(ctx, "forget authentications", deleteExpiredAuthentications, before, limit); err != nil {
+		return 0, err
+	}
+	if err := s.change(ctx, "forget organization sessions", deleteExpiredOrganizationSessions, before, limit); err != nil {
+		return 0, err
+	}
+	result, err := s.exec(ctx, deleteExpiredSessions, before, limit)
+	if err != nil {
+		return 0, fmt.Errorf("sqlstore: forget sessions: %w", err)
+	}
+	return result.RowsAffected()
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// events keeps what happens in each tab, as its page and its driver tell it, and
+// what must not have happened.
+type events struct {
+	calls atomic.Int64 // of the API, with a good token
+
+	mu       sync.Mutex
+	began    time.Time
+	logs     map[string][]string
+	guarded  bool // the person is signed in: a tab that says otherwise is wrong
+	faults   []string
+	consoles []string // what our code wrote to the console
+	kinds    map[string]int
+}
+
+// kept is how many events of a tab are kept.
+const kept = 300
+
+func newEvents() *events {
+	return &events{began: time.Now(), logs: map[string][]string{}, kinds: map[string]int{}}
+}
+
+// hear takes what a page tells in.
+func (e *events) hear(w http.ResponseWriter, r *http.Request) {
+	var told struct{ Tab, Kind, Detail string }
+	if err := json.NewDecoder(r.Body).Decode(&told); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+	e.note(told.Tab, told.Kind+" "+told.Detail)
+	e.mu.Lock()
+	guarded := e.guarded
+	e.kinds[told.Kind]++
+	e.mu.Unlock()
+	switch told.Kind {
+	case "fault":
+		e.wrong(told.Tab, told.Detail)
+	case "signed_out", "ended", "choose":
+		if guarded {
+			e.wrong(told.Tab, "the tab is "+told.Kind+" "+told.Detail)
+		}
+	case "console":
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.consoles = append(e.consoles, told.Tab+": "+told.Detail)
+	}
+}
+
+func (e *events) note(tab, what string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	log := append(e.logs[tab], fmt.Sprintf("%9.3f %s", time.Since(e.began).Seconds(), what))
+	e.logs[tab] = log[max(0, len(log)-kept):]
+}
+
+// wrong notes what must not have happened.
+func (e *events) wrong(tab, what string) {
+	e.note(tab, "WRONG "+what)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.faults = append(e.faults, tab+": "+what)
+}
+
+// guard begins, or ends, to take a signed-out tab for a fault.
+func (e *events) guard(on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.guarded = on
+}
+
+// verdict is what was wrong, with the logs of the tabs concerned; empty if nothing was.
+func (e *events) verdict() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.faults) == 0 {
+		return ""
+	}
+	var text strings.Builder
+	shown := map[string]bool{}
+	for _, fault := range e.faults {
+		fmt.Fprintf(&text, "%s\n", fault)
+	}
+	for _, fault := range e.faults {
+		tab, _, _ := strings.Cut(fault, ":")
+		if !shown[tab] {
+			fmt.Fprintf(&text, "tab %s:\n\t%s\n", tab, strings.Join(e.logs[tab], "\n\t"))
+		}
+		shown[tab] = true
+	}
+	return text.String()
+}

@@ -1,0 +1,42 @@
+// Command soak runs the tests beside it at length: twenty tabs of one person in a
+// real browser, on a network that loses, delays and falsifies, while the refresh
+// token rotates and the browser and the server crash. In the end nobody may have
+// been signed out, and no tab may have worn another organisation than its own.
+//
+//	go run ./browser_test/soak -duration 30m
+//
+// Each run ends with a line of what it did and saw. A run that fails shows its seed
+// and the event log of the tab concerned.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"time"
+)
+
+// startAndEnd is what the runs need beside the time that they spend on acts.
+const startAndEnd = 10 * time.Minute
+
+func main() {
+	duration := flag.Duration("duration", 30*time.Minute, "wall time of the acts, all runs together")
+	tabs := flag.Int("tabs", 20, "tabs of the person")
+	seed := flag.Uint64("seed", 0, "of what happens; 0 draws one")
+	only := flag.String("run", "", "only the tests whose name matches, as go test has it")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	test := exec.CommandContext(ctx, "go", "test", "-count=1", "-v", "-run", *only,
+		"-timeout", (*duration + startAndEnd).String(), "./browser_test/soak",
+		"-duration", duration.String(), "-tabs", strconv.Itoa(*tabs), "-seed", strconv.FormatUint(*seed, 10))
+	test.Stdout, test.Stderr = os.Stdout, os.Stderr
+	if err := test.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(1)
+	}
+}

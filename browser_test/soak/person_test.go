@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tabard-auth/tabard/browser_test/chrome"
+)
+
+// person is alice in her browser, with her tabs.
+type person struct {
+	*world
+	profile string
+	life    time.Duration
+	keeper  context.Context // the browser's first tab, which stays
+	tabs    []*tab
+	random  *rand.Rand
+	over    atomic.Bool // nothing of the round counts any more: the browser was killed, or it is to end
+	round   sync.WaitGroup
+
+	mu     sync.Mutex
+	done   map[string]int // acts
+	memory []memory
+}
+
+// memory is that of the browser's renderers at a moment.
+type memory struct {
+	processes int
+	bytes     int64
+}
+
+func newPerson(w *world, tabs int) *person {
+	p := &person{
+		world: w, profile: w.t.TempDir(), life: *duration + time.Hour, done: map[string]int{},
+		random: rand.New(rand.NewPCG(*seed, 2)),
+	}
+	for i := range tabs {
+		p.tabs = append(p.tabs, &tab{
+			world: w, name: strconv.Itoa(i + 1), organization: organizations[i%len(organizations)],
+			random: rand.New(rand.NewPCG(*seed, uint64(i+10))),
+		})
+	}
+	return p
+}
+
+// signIn signs the person in, in a browser that then ends as browsers do: what it
+// writes to its profile is there.
+func (p *person) signIn() {
+	p.t.Helper()
+	tab := chrome.OpenFor(p.t, p.profile, p.life)
+	chrome.Go(p.t, tab, p.origin+"/t/0")
+	chrome.Await(p.t, tab, `globalThis.tabard?.state.status === "signed_out"`)
+	chrome.Eval[any](p.t, tab, `void tabard.signIn()`)
+	chrome.Press(p.t, tab, "#person-alice")
+	chrome.Await(p.t, tab, `globalThis.tabard?.state.status === "choose"`)
+	if bound := p.session().bound; bound == p.keyless {
+		p.t.Fatalf("the session is bound to a device key: %t", bound)
+	}
+	chrome.Close(p.t, tab)
+	p.events.guard(true)
+}
+
+// start starts the browser and opens all tabs at once, as a browser does that has
+// crashed.
+func (p *person) start() {
+	p.t.Helper()
+	p.over.Store(false)
+	p.keeper = chrome.OpenFor(p.t, p.profile, p.life)
+	var opened sync.WaitGroup
+	for _, t := range p.tabs {
+		t.keeper = p.keeper
+		opened.Go(func() { p.note(t, "open", t.open()) })
+	}
+	opened.Wait()
+}
+
+// note counts an act of a tab, or notes what was wrong with it, unless the browser is
+// gone anyway.
+func (p *person) note(t *tab, act string, err error) {
+	if p.over.Load() {
+		return
+	}
+	p.mu.Lock()
+	p.done[act]++
+	p.mu.Unlock()
+	if err != nil {
+		p.events.wrong(t.name, act+": "+err.Error())
+	} else {
+		p.events.note(t.name, "did "+act+", wears "+t.organization)
+	}
+}
+
+// act lets every tab do this and that until the round is over.
+func (p *person) act() {
+	for _, t := range p.tabs {
+		p.round.Go(func() {
+			for !p.over.Load() {
+				<-time.After(time.Duration(t.random.ExpFloat64() * float64(pause)))
+				if a := acts[t.random.IntN(len(acts))]; !p.over.Load() {
+					p.events.note(t.name, "does "+a.name)
+					p.note(t, a.name, a.do(t))
+				}
+			}
+		})
+	}
+}
+
+// pause is the mean pause between two acts of a tab.
+const pause = 3 * time.Second
+
+// rest lets every tab finish what it does, on a network that holds nothing up.
+func (p *person) rest() {
+	p.over.Store(true)
+	p.network.still(func() {})
+	p.round.Wait()
+	p.over.Store(false)
+}
+
+// crash kills the browser.
+func (p *person) crash() {
+	p.t.Helper()
+	p.over.Store(true)
+	chrome.Kill(p.t, p.keeper)
+	p.round.Wait()
+}
+
+func (p *person) measure() {
+	var m memory
+	if m.processes, m.bytes = chrome.Renderers(p.keeper); m.processes > 0 {
+		p.memory = append(p.memory, m)
+	}
+}
+
+// all asks every tab once whose it is.
+func (p *person) all() {
+	for _, t := range p.tabs {
+		p.note(t, "check", t.wears("whoami"))
+	}
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+var (
+	duration = flag.Duration("duration", 80*time.Second, "wall time of the acts, all runs together")
+	tabs     = flag.Int("tabs", 20, "tabs of the person")
+	seed     = flag.Uint64("seed", 0, "of what happens; 0 draws one")
+)
+
+const (
+	runs      = 4
+	fastScale = 8
+	looks     = 100 * time.Millisecond // between two looks at the row
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *seed == 0 {
+		*seed = rand.Uint64()
+	}
+	os.Exit(m.Run())
+}
+
+// modes are a session without a device key and one with it.
+func modes(t *testing.T, run func(t *testing.T, keyless bool)) {
+	t.Run("without a device key", func(t *testing.T) { run(t, true) })
+	t.Run("with a device key", func(t *testing.T) { run(t, false) })
+}
+
+// TestNobodyIsSignedOutInALongTime: hours of a session in minutes, on a bad network.
+// In the end somebody copies the cookie.
+func TestNobodyIsSignedOutInALongTime(t *testing.T) {
+	modes(t, func(t *testing.T, keyless bool) {
+		w := fastWorld(t, keyless, fastScale)
+		p := newPerson(w, *tabs)
+		p.signIn()
+		p.start()
+		rotations := 0
+		soak(p, func(end time.Time) {
+			before := w.session().gen
+			wait(min(max(time.Until(end)/3, 5*time.Second), time.Minute))
+			w.pass(rotateAfter(keyless))
+			rotations += p.rotates(before, end)
+		})
+		p.finish(rotations, 0)
+		theft(p)
+	})
+}
+
+// TestNobodyIsSignedOutByACrash: the browser is killed within seconds of a rotation
+// and started again on its profile, which has the cookie from before; the server is
+// killed too.
+func TestNobodyIsSignedOutByACrash(t *testing.T) {
+	modes(t, func(t *testing.T, keyless bool) {
+		w := realWorld(t, keyless)
+		p := newPerson(w, *tabs)
+		p.signIn()
+		p.start()
+		c := &crashes{person: p, limits: session.LimitsFor(!keyless)}
+		soak(p, c.cycle)
+		p.finish(c.rotations, c.kills)
+	})
+}
+
+// soak runs cycles of acts for a run's share of the time.
+func soak(p *person, cycle func(end time.Time)) {
+	p.t.Helper()
+	p.network.be(true)
+	p.act()
+	end := time.Now().Add(*duration / runs)
+	for first := true; first || time.Now().Before(end); first = false {
+		p.measure()
+		cycle(end)
+		if p.t.Failed() || p.events.verdict() != "" {
+			break
+		}
+	}
+	p.network.be(false)
+	p.rest()
+	p.measure()
+	p.all()
+}
+
+func wait(d time.Duration) { <-time.After(d) }
+
+// rotateAfter is how old a session's token must be to rotate.
+func rotateAfter(keyless bool) time.Duration {
+	return time.Duration(session.LimitsFor(!keyless).R) * time.Second
+}
+
+// rotates waits until the row's generation has left before, and returns how many
+// rotations those are.
+func (p *person) rotates(before int64, end time.Time) int {
+	for limit := time.Now().Add(p.wall(patience)); time.Now().Before(limit); wait(looks) {
+		if gen := p.session().gen; gen > before {
+			return int(gen - before)
+		}
+		if time.Now().After(end.Add(p.wall(time.Minute))) {
+			break
+		}
+	}
+	return 0
+}
+
+// crashes drives the run in which the browser is killed.
+type crashes struct {
+	*person
+	limits           session.Limits
+	cycles           int
+	rotations, kills int
+	rotated          time.Time // the last rotation
+}
+
+// cycle ages the session until its token is due, waits until a successor is in use,
+// and kills the browser seconds later: three times in a row, as often as rotation
+// bears, then once not. The browser writes cookies to the disk every 30 seconds, so
+// rotations come no closer than W: its profile is never two of them behind. Every
+// other time it stays off for longer than G, and the cookie is no straggler's any more.
+func (c *crashes) cycle(end time.Time) {
+	apart := time.Duration(c.limits.W+c.limits.Slack) * time.Second
+	wait(max(time.Until(c.rotated.Add(apart)), 2*time.Second))
+	for rotated := 0; rotated == 0; {
+		before := c.session().gen
+		c.pass(time.Duration(c.limits.R) * time.Second)
+		rotated = c.rotates(before, time.Now().Add(10*time.Second))
+		c.rotations += rotated
+		if c.events.verdict() != "" {
+			return
+		}
+	}
+	c.rotated = time.Now()
+	c.cycles++
+	if c.cycles%int(c.limits.K+1) == 0 {
+		c.restartServer()
+		return
+	}
+	wait(time.Duration(c.random.Int64N(int64(5 * time.Second))))
+	c.crash()
+	c.kills++
+	if c.cycles%2 == 1 {
+		c.pass(time.Duration(c.limits.G+1) * time.Second)
+	}
+	c.start()
+	c.person.act()
+}
+
+// restartServer kills the server under load and starts it again.
+func (c *crashes) restartServer() {
+	c.server.Kill()
+	wait(time.Second)
+	c.server.Restart(c.t)
+}
+
+// finish is the run's report, and its verdict.
+func (p *person) finish(rotations, kills int) {
+	p.t.Helper()
+	r, n := p.session(), &p.network.counts
+	acts, total := []string{}, 0
+	for _, act := range slices.Sorted(maps.Keys(p.done)) {
+		acts = append(acts, fmt.Sprintf("%d %s", p.done[act], act))
+		total += p.done[act]
+	}
+	p.t.Logf("soak: seed %d, %v, %d tabs at %g× time, device key %t: %d acts (%s), %d times hidden, %d times from the back/forward cache; %d API calls; "+
+		"%d requests to the backend, %d lost, %d answers lost, %d hung, %d delays, %d falsified; "+
+		"%d rotations (%d successors sent, generation %d), %d kills, %d rollbacks; audit: %d reused, %d lost, %d repaired, proofs refused %v; renderers %s; "+
+		"%d console lines",
+		*seed, time.Since(p.events.began).Round(time.Second), len(p.tabs), p.scale, r.bound, total, strings.Join(acts, ", "), p.events.kinds["hidden"], p.events.kinds["restored"], p.events.calls.Load(),
+		n.requests.Load(), n.lost.Load(), n.answersLost.Load(), n.hung.Load(), n.delayed.Load(), n.falsified.Load(),
+		rotations, n.successors.Load(), r.gen, kills, p.back,
+		p.audited("session.reused"), p.audited("session.lost"), p.audited("session.repaired"), p.refusals(), p.renderers(),
+		len(p.events.consoles))
+	if wrong := p.events.verdict(); wrong != "" {
+		p.t.Errorf("seed %d: what must not have happened:\n%s", *seed, wrong)
+	}
+	if r.revoked.Valid {
+		p.t.Errorf("the session was revoked: %s", r.reason.String)
+	}
+	if rotations == 0 {
+		p.t.Error("nothing was rotated: the run shows nothing")
+	}
+	if kills > 0 && p.back == 0 {
+		p.t.Error("no crash brought an old cookie back: the run shows nothing")
+	}
+	if said := p.events.consoles; len(said) > int(n.module.Load()) {
+		p.t.Errorf("the console has %d lines, and the module was kept from loading %d times:\n%s", len(said), n.module.Load(), strings.Join(said, "\n"))
+	}
+	p.flat()
+}
+
+func (p *person) renderers() string {
+	if len(p.memory) == 0 {
+		return "not measured"
+	}
+	first, last := p.memory[0], p.memory[len(p.memory)-1]
+	return fmt.Sprintf("first %d with %d MiB, last %d with %d MiB", first.processes, first.bytes>>20, last.processes, last.bytes>>20)
+}
+
+// flat refuses memory that grows: per renderer, the last quarter of a long run in one
+// browser against the second.
+func (p *person) flat() {
+	quarter := len(p.memory) / 4
+	if quarter < 2 || p.server != nil {
+		return
+	}
+	mean := func(samples []memory) float64 {
+		var sum float64
+		for _, m := range samples {
+			sum += float64(m.bytes) / float64(m.processes)
+		}
+		return sum / float64(len(samples))
+	}
+	before, after := mean(p.memory[quarter:2*quarter]), mean(p.memory[len(p.memory)-quarter:])
+	if after > before*1.25 {
+		p.t.Errorf("the memory of a renderer has grown from %.1f to %.1f MiB", before/(1<<20), after/(1<<20))
+	}
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+)
+
+var organizations = []string{"acme", "globex", "initech"}
+
+// tab is one of the person's tabs, and the organisation that it must wear.
+type tab struct {
+	*world
+	name         string
+	organization string // slug
+	keeper       context.Context
+	ctx          context.Context
+	random       *rand.Rand
+}
+
+// answer is what the page's act returns.
+type answer struct {
+	Value  any    `json:"value"`
+	Error  string `json:"error"`
+	Code   string `json:"code"`
+	Action string `json:"action"`
+	Away   bool   `json:"away"` // the page is not there (yet)
+}
+
+// patience is the longest that an act may take, in the run's time; outOfPatience is
+// what the machine may add to it.
+const (
+	patience      = 4 * time.Minute
+	outOfPatience = 30 * time.Second
+	again         = 100 * time.Millisecond
+)
+
+// act does something in the page, once it is there.
+func (t *tab) act(name, argument string) (string, error) {
+	ctx, stop := context.WithTimeout(t.ctx, t.wall(patience)+outOfPatience)
+	defer stop()
+	for {
+		a, err := chromedp.Run(ctx, chromedp.Evaluate[answer](
+			fmt.Sprintf(`globalThis.act ? act(%q, %q) : { away: true }`, name, argument), chromedp.EvalAwaitPromise))
+		switch {
+		case ctx.Err() != nil:
+			return "", fmt.Errorf("%s %s: no answer: %w", name, argument, context.Cause(ctx))
+		case err != nil && !leaving(err):
+			return "", err
+		case err == nil && a.Error != "":
+			return "", fmt.Errorf("%s %s: %s (%s, %s)", name, argument, a.Error, a.Code, a.Action)
+		case err == nil && !a.Away:
+			return fmt.Sprint(a.Value), nil
+		}
+		<-time.After(again)
+	}
+}
+
+// leaving tells that the page went away under an evaluation.
+func leaving(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "navigated") || strings.Contains(text, "context") || strings.Contains(text, "promise was collected")
+}
+
+// wears asks the API, by a call of a kind, whose the tab's token is.
+func (t *tab) wears(call string) error {
+	got, err := t.act(call, "")
+	if err == nil && got != "org_"+t.organization {
+		err = fmt.Errorf("%s answered for %s, and the tab wears %s", call, got, t.organization)
+	}
+	return err
+}
+
+// acts are what a person does with a tab, weighted by how often they stand here.
+var acts = []struct {
+	name string
+	do   func(*tab) error
+}{
+	{"reload", (*tab).reload}, {"reload", (*tab).reload}, {"reload", (*tab).reload},
+	{"away and back", (*tab).awayAndBack}, {"away and back", (*tab).awayAndBack},
+	{"token", func(t *tab) error { return t.wears("token") }},
+	{"fetch", func(t *tab) error { return t.wears("whoami") }}, {"fetch", func(t *tab) error { return t.wears("whoami") }},
+	{"burst", func(t *tab) error { return t.wears("burst") }},
+	{"switch", (*tab).change}, {"switch", (*tab).change}, {"switch", (*tab).change},
+	{"close and reopen", (*tab).reopen},
+	{"copy", (*tab).copy},
+	{"show", (*tab).show}, {"show", (*tab).show},
+}
+
+func (t *tab) reload() error {
+	if err := chromedp.Do(t.ctx, chromedp.Reload()); err != nil {
+		return err
+	}
+	return t.wears("whoami")
+}
+
+// awayAndBack leaves the page and goes back, soon or not, from the back/forward
+// cache or by loading it again.
+func (t *tab) awayAndBack() error {
+	if err := chromedp.Do(t.ctx, chromedp.Navigate(t.origin+"/favicon.ico")); err != nil {
+		return err
+	}
+	<-time.After(time.Duration(t.random.IntN(500)) * time.Millisecond)
+	if _, err := chromedp.Run(t.ctx, chromedp.Evaluate[any](`void setTimeout(() => history.back())`)); err != nil {
+		return err
+	}
+	return t.wears("whoami")
+}
+
+// change switches to another organisation, and half the times back.
+func (t *tab) change() error {
+	before := t.organization
+	if err := t.changeTo(t.other()); err != nil {
+		return err
+	}
+	if t.random.IntN(2) == 0 {
+		return t.changeTo(before)
+	}
+	return nil
+}
+
+// changeTo asks for a switch. One that could not be made leaves the tab as it was.
+func (t *tab) changeTo(organization string) error {
+	status, err := t.act("change", organization)
+	if err != nil {
+		return err
+	}
+	if status == "switched" {
+		t.organization = organization
+	}
+	return t.wears("whoami")
+}
+
+func (t *tab) other() string {
+	for {
+		if o := organizations[t.random.IntN(len(organizations))]; o != t.organization {
+			return o
+		}
+	}
+}
+
+func (t *tab) address() string { return t.origin + "/t/" + t.name }
+
+// open opens the tab on its organisation.
+func (t *tab) open() error {
+	ctx, _ := chromedp.NewContext(t.keeper) // which reopen, or the end of the browser, cancels
+	if err := chromedp.Do(ctx, chromedp.Navigate(t.address()+"?tabard_organization="+t.organization)); err != nil {
+		return err
+	}
+	t.ctx = ctx
+	return t.wears("whoami")
+}
+
+func (t *tab) reopen() error {
+	chromedp.Cancel(t.ctx)
+	return t.open()
+}
+
+// copy opens a copy of the tab, which goes another way, while the tab goes its own.
+func (t *tab) copy() error {
+	opened := chromedp.WaitNewTarget(t.ctx, func(i *target.Info) bool { return i.OpenerID != "" })
+	n, _ := strconv.Atoi(t.name)
+	c := &tab{world: t.world, name: strconv.Itoa(n + 100), organization: t.organization, keeper: t.keeper, random: t.random}
+	if _, err := chromedp.Run(t.ctx, chromedp.Evaluate[any](fmt.Sprintf(`void window.open(%q)`, c.address()))); err != nil {
+		return err
+	}
+	select {
+	case id := <-opened:
+		c.ctx, _ = chromedp.NewContext(t.keeper, chromedp.WithTargetID(id))
+	case <-time.After(outOfPatience):
+		return errors.New("no copy was opened")
+	case <-t.ctx.Done():
+		return t.ctx.Err()
+	}
+	defer func() { chromedp.Cancel(c.ctx) }()
+	for _, step := range []func() error{
+		func() error { return c.wears("whoami") }, c.change, func() error { return t.wears("whoami") }, c.reload,
+	} {
+		if err := step(); err != nil {
+			return fmt.Errorf("the copy %s: %w", c.name, err)
+		}
+	}
+	return nil
+}
+
+// show brings the tab to the front, which hides the one that was there.
+func (t *tab) show() error {
+	if _, err := chromedp.Call(t.ctx, cdppage.BringToFront, cdp.Empty{}); err != nil {
+		return err
+	}
+	return t.wears("whoami")
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"database/sql"
+	"embed"
+	"encoding/json"
+	"html/template"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/contract"
+	"github.com/tabard-auth/tabard/js"
+)
+
+//go:embed page.html
+var pages embed.FS
+
+var page = template.Must(template.ParseFS(pages, "page.html"))
+
+// world is what one run happens in: a page and its API on one origin, the bad
+// network, the backend behind it, and the time that passes there.
+type world struct {
+	t       *testing.T
+	keyless bool
+	scale   float64 // how much faster than the wall clock the backend and the pages live
+	began   time.Time
+	origin  string
+	network *network
+	events  *events
+	server  *contract.Server // the server's program, nil where the backend runs in this process
+	db      *sql.DB
+	api     *token.Verifier
+
+	mu      sync.Mutex
+	skipped time.Duration // by pass
+	seen    int64         // the generation last looked at
+	back    int           // how often it had fallen: a crash brought the old cookie back
+}
+
+// fastWorld runs the backend in this process, under a clock that runs scale times
+// faster than the wall's. The pages' clocks and timers and the network's delays run
+// as fast, so that in the backend's seconds everything takes what it takes in life:
+// the client gives a request up after 20 of them, a proof is good for 30, the token
+// rotates after 240. What does not run faster is the machine: at 8 a request may
+// take 2.5 s of the wall's, and an answer that the client gave up has 1.25 s to be
+// really gone. Nor does the browser write its cookies to the disk any faster: here
+// it never crashes.
+func fastWorld(t *testing.T, keyless bool, scale float64) *world {
+	w := newWorld(t, keyless, scale)
+	publicURL := w.origin + "/auth"
+	database := filepath.Join(t.TempDir(), "tabard.db")
+	store, err := sqlite.Open(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	issuer := contract.Provider(t, publicURL, w.origin)
+	if _, err := store.Apply(t.Context(), contract.Desired(issuer, w.origin), w.now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	secret, _ := keys.NewSecret()
+	backend, err := host.New(host.Config{
+		PublicURL: publicURL, Secret: secret, Client: js.Handler(), Now: w.now,
+		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},
+	}, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(backend)
+	t.Cleanup(server.Close)
+	w.open(server.URL, database)
+	return w
+}
+
+// realWorld runs the server's program, under the wall clock.
+func realWorld(t *testing.T, keyless bool) *world {
+	w := newWorld(t, keyless, 1)
+	w.server = contract.StartServerBehind(t, w.origin)
+	w.open("http://"+w.server.Listen, w.server.Database[len("sqlite:"):])
+	return w
+}
+
+func newWorld(t *testing.T, keyless bool, scale float64) *world {
+	t.Helper()
+	if !js.Built() {
+		t.Fatal("the browser module is not built: go run ./js/build")
+	}
+	w := &world{t: t, keyless: keyless, scale: scale, began: time.Now().Round(0), network: newNetwork(scale, *seed), events: newEvents()}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	w.origin = "http://localhost:" + port
+	site := http.NewServeMux()
+	site.HandleFunc("GET /t/{tab}", w.page)
+	site.HandleFunc("GET /favicon.ico", http.NotFound)
+	site.HandleFunc("GET /api/whoami", w.whoami)
+	site.HandleFunc("POST /soak/events", w.events.hear)
+	site.Handle("/auth/", w.network)
+	front := &http.Server{Handler: site}
+	go front.Serve(listener)
+	t.Cleanup(func() { front.Close() })
+	return w
+}
+
+// open tells the world where its backend and its database are.
+func (w *world) open(backend, database string) {
+	w.t.Helper()
+	w.network.backend = backend
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: database}).EscapedPath()+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { db.Close() })
+	w.db = db
+	w.api, err = token.NewVerifier(token.Config{
+		Issuer: w.origin + "/auth", Audience: w.origin + "/api", Now: w.now,
+		Keys: token.NewKeySet(backend+"/auth/.well-known/jwks.json", nil),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// now is the backend's time.
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.began.Add(w.skipped + time.Duration(float64(time.Since(w.began))*w.scale))
+}
+
+// wall is how long something of the backend's time takes here.
+func (w *world) wall(d time.Duration) time.Duration { return time.Duration(float64(d) / w.scale) }
+
+// pass lets time pass in which nobody does anything: nothing is under way, nothing
+// is sent. The program's clock cannot be moved, so there the session's row is made
+// that much older instead, which is the same to the verdict: successors that are out
+// only look younger, and their age never speaks against anybody but a thief.
+func (w *world) pass(d time.Duration) {
+	w.network.still(func() {
+		if w.server == nil {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.skipped += d
+			return
+		}
+		if _, err := w.db.Exec("UPDATE sessions SET cur_at = cur_at - ?1, cur_last = cur_last - ?1", int64(d/time.Second)); err != nil {
+			w.t.Error(err)
+		}
+	})
+}
+
+func (w *world) page(out http.ResponseWriter, r *http.Request) {
+	out.Header().Set("Content-Type", "text/html; charset=utf-8")
+	page.Execute(out, map[string]any{
+		"tab": r.PathValue("tab"), "scale": w.scale, "epoch": w.began.UnixMilli(), "keyless": w.keyless,
+	})
+}
+
+// whoami is the API: it tells whose the token is, and compares that with what the
+// tab wore when it asked.
+func (w *world) whoami(out http.ResponseWriter, r *http.Request) {
+	claims, err := w.api.VerifyRequest(r)
+	if err != nil {
+		token.Refuse(out, err)
+		return
+	}
+	w.events.calls.Add(1)
+	if worn := r.Header.Get("Soak-Worn"); worn != "" && worn != claims.OrganizationID {
+		w.events.wrong("api", "a tab that wears "+worn+" sent a token of "+claims.OrganizationID)
+	}
+	out.Header().Set("Cache-Control", "no-store")
+	json.NewEncoder(out).Encode(map[string]string{"organization": claims.OrganizationID})
+}
+
+// row is what the store has of the person's session.
+type row struct {
+	id             string
+	gen, rollbacks int64
+	revoked        sql.NullInt64
+	reason         sql.NullString
+	bound          bool
+}
+
+// session returns the person's only session.
+func (w *world) session() row {
+	w.t.Helper()
+	var r row
+	var all int
+	err := w.db.QueryRow("SELECT count(*), id, gen, rollbacks, revoked_at, revoke_reason, jkt <> '' FROM sessions").
+		Scan(&all, &r.id, &r.gen, &r.rollbacks, &r.revoked, &r.reason, &r.bound)
+	if err != nil || all != 1 {
+		w.t.Fatalf("there are %d sessions (%v)", all, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r.gen < w.seen {
+		w.back++
+	}
+	w.seen = r.gen
+	return r
+}
+
+// audited counts the audit's events of an action.
+func (w *world) audited(action string) (n int) {
+	w.t.Helper()
+	if err := w.db.QueryRow("SELECT count(*) FROM audit WHERE action = ?", action).Scan(&n); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// refusals counts the refused proofs by reason.
+func (w *world) refusals() map[string]int {
+	w.t.Helper()
+	rows, err := w.db.Query("SELECT reason, count(*) FROM audit WHERE action = 'proof.refused' GROUP BY reason")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer rows.Close()
+	by := map[string]int{}
+	for rows.Next() {
+		var reason string
+		var n int
+		if err := rows.Scan(&reason, &n); err != nil {
+			w.t.Fatal(err)
+		}
+		by[reason] = n
+	}
+	if err := rows.Err(); err != nil {
+		w.t.Fatal(err)
+	}
+	return by
+}

@@ -1,0 +1,368 @@
+package tab_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// stay is how an organisation that minds idleness sees the person, in seconds of the
+// server's clock, by the backend's rules.
+type stay struct {
+	limit, activeAt, endedAt int64
+	steppedUpAt              int64
+}
+
+// judge ends the organisation session, or takes a report in.
+func (s *stay) judge(r api.TokenRequest) *api.Error {
+	if s == nil {
+		return nil
+	}
+	now := serverTime()
+	if s.activeAt == 0 {
+		s.activeAt = now
+	}
+	if s.endedAt == 0 && now > s.activeAt+s.limit {
+		s.endedAt = s.activeAt + s.limit
+	}
+	switch {
+	case s.endedAt != 0 && !r.Enter:
+		return &api.Error{Code: api.OrganizationSessionExpired, Reason: "idle"}
+	case s.endedAt != 0 && s.steppedUpAt <= s.endedAt:
+		return &api.Error{Code: api.InsufficientUserAuthentication, Reason: "idle", LoginURL: base + "/login?organization=org_a"}
+	case s.endedAt != 0:
+		s.endedAt, s.activeAt = 0, now
+	case r.IdleSeconds != nil && now-*r.IdleSeconds > s.activeAt+s.limit/10:
+		s.activeAt = now - *r.IdleSeconds
+	}
+	return nil
+}
+
+func (s *stay) deadlines() api.OrganizationSession {
+	if s == nil {
+		return api.OrganizationSession{}
+	}
+	return api.OrganizationSession{IdleTimeout: s.limit, IdleExpiresIn: max(1, s.activeAt+s.limit-serverTime())}
+}
+
+// strict makes acme end after a while in which nobody does anything.
+func (b *browser) strict(limit time.Duration) *stay {
+	s := &stay{limit: int64(limit.Seconds())}
+	b.stays["org_a"] = s
+	return s
+}
+
+// idleFor is the warning that the page sees, in seconds; 0 where there is none.
+func (p *page) idleFor(t *testing.T) int64 {
+	t.Helper()
+	if idle := p.state(t).Idle; idle != nil {
+		return idle.SecondsLeft
+	}
+	return 0
+}
+
+// acts does something every so often, for a while.
+func (p *page) acts(every, during time.Duration) {
+	for range during / every {
+		time.Sleep(every)
+		p.Input()
+	}
+	synctest.Wait()
+}
+
+func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.strict(10 * time.Minute)
+		p := b.open(route("acme"))
+		time.Sleep(9*time.Minute - time.Second)
+		if left := p.idleFor(t); left != 0 {
+			t.Fatalf("warned %d s before the end", left)
+		}
+		time.Sleep(2 * time.Second)
+		first := p.idleFor(t)
+		if first < 59 || first > 60 { // the backend tells whole seconds
+			t.Fatalf("%d s left, want a minute", first)
+		}
+		for want := first - 1; want > first-5; want-- {
+			time.Sleep(time.Second)
+			if left := p.idleFor(t); left != want {
+				t.Fatalf("%d s left, want %d", left, want)
+			}
+		}
+		p.is(t, tab.Active, "acme")
+		time.Sleep(time.Minute)
+		p.is(t, tab.Ended, "acme")
+		if e := p.state(t).Error; e.Code != string(api.OrganizationSessionExpired) || e.Reason != "idle" || e.Action != "step_up" {
+			t.Errorf("it ended by %+v", e)
+		}
+		if left := p.idleFor(t); left != 0 {
+			t.Errorf("still warned: %d s", left)
+		}
+	})
+}
+
+// TestASlowBackendIsAskedOnce: while an answer is on its way, nothing is due.
+func TestASlowBackendIsAskedOnce(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.strict(10 * time.Minute)
+		p := b.open(route("acme"))
+		b.set(func() { b.latency = 3 * time.Second })
+		b.asked()
+		time.Sleep(9*time.Minute + 30*time.Second)
+		if left := p.idleFor(t); left < 27 || left > 34 {
+			t.Errorf("%d s left", left)
+		}
+		time.Sleep(40 * time.Second)
+		p.is(t, tab.Ended, "acme")
+		if n := len(b.asked()); n > 6 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+func TestWhoDoesSomethingStays(t *testing.T) {
+	for name, every := range map[string]time.Duration{"all the time": time.Second, "now and then": 4 * time.Minute, "rarely": 9 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.signIn("ada")
+				b.strict(10 * time.Minute)
+				p := b.open(route("acme"))
+				p.Input()
+				p.acts(every, 2*time.Hour)
+				p.is(t, tab.Active, "acme")
+				if left := p.idleFor(t); left != 0 {
+					t.Errorf("warned: %d s", left)
+				}
+			})
+		})
+	}
+}
+
+func TestAWarningGoesAwayWithTheNextInput(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		s := b.strict(10 * time.Minute)
+		p := b.open(route("acme"))
+		time.Sleep(9*time.Minute + 30*time.Second)
+		if left := p.idleFor(t); left < 29 || left > 31 {
+			t.Fatalf("%d s left", left)
+		}
+		b.asked()
+		p.Input()
+		if left := p.idleFor(t); left != 0 {
+			t.Errorf("%d s left after the input", left)
+		}
+		b.asks(t, "POST /token org_a") // at once: the end is near
+		if serverTime()-s.activeAt > 1 {
+			t.Errorf("active %d s ago", serverTime()-s.activeAt)
+		}
+		time.Sleep(5 * time.Minute)
+		p.is(t, tab.Active, "acme")
+	})
+}
+
+func TestActivityIsReportedByTwoThirdsOfTheLimit(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.life = 600
+		s := b.strict(10 * time.Minute)
+		p := b.open(route("acme"))
+		began := serverTime()
+		time.Sleep(3 * time.Minute)
+		p.Input()
+		b.asked()
+		time.Sleep(3*time.Minute + 39*time.Second)
+		b.asks(t)
+		time.Sleep(2 * time.Second)
+		b.asks(t, "POST /token org_a")
+		if s.activeAt != began+180 {
+			t.Errorf("active %d s after the start, want 180", s.activeAt-began)
+		}
+	})
+}
+
+// TestTheBackendIsNotAskedMoreThanItHasTo: neither while somebody is active all the
+// time, nor while nobody is, nor as the end comes near.
+func TestTheBackendIsNotAskedMoreThanItHasTo(t *testing.T) {
+	for name, test := range map[string]struct {
+		act  func(p *page)
+		most int
+	}{
+		"busy": {func(p *page) { p.acts(time.Second, time.Hour) }, 25},
+		"idle": {func(*page) { time.Sleep(time.Hour) }, 6},
+		"once": {func(p *page) { time.Sleep(30 * time.Second); p.Input(); time.Sleep(time.Hour) }, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.signIn("ada")
+				b.strict(10 * time.Minute)
+				p := b.open(route("acme"))
+				b.asked()
+				test.act(p)
+				synctest.Wait()
+				if n := len(b.asked()); n > test.most {
+					t.Errorf("%d requests in an hour, want at most %d", n, test.most)
+				}
+			})
+		})
+	}
+}
+
+func TestASiblingTabsActivityCounts(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.strict(10 * time.Minute)
+		b.life = 3600 // so that no renewal brings the news
+		quiet, busy := b.open(route("acme")), b.open(route("acme"))
+		other := b.open(route("globex"))
+		for range 40 {
+			time.Sleep(time.Minute)
+			busy.Input()
+			other.Input()
+			if left := quiet.idleFor(t); left != 0 {
+				t.Fatalf("warned %d s before the end, although a sibling is active", left)
+			}
+		}
+		quiet.is(t, tab.Active, "acme")
+	})
+}
+
+func TestAnotherOrganizationsActivityDoesNotCount(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.strict(10 * time.Minute)
+		p, other := b.open(route("acme")), b.open(route("globex"))
+		other.acts(time.Second, 11*time.Minute)
+		p.is(t, tab.Ended, "acme")
+		other.is(t, tab.Active, "globex")
+		other.token(t, "ada@globex")
+	})
+}
+
+func TestActingForASecondOrganizationDoesNotKeepItOpen(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.life = 60
+		s := b.strict(10 * time.Minute)
+		p := b.open(route("globex"))
+		began := serverTime()
+		for range 5 {
+			p.acts(time.Second, time.Minute)
+			if _, err := p.Token("acme", ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s.activeAt != began+60 { // when it was entered
+			t.Errorf("acme saw activity %d s after the start", s.activeAt-began)
+		}
+	})
+}
+
+func TestAHiddenTabKeepsNobodyIn(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.strict(10 * time.Minute)
+		p := b.open(route("acme"), func(c *tab.Config) { c.KeepAlive = true })
+		p.Input()
+		p.hide()
+		time.Sleep(11 * time.Minute)
+		p.is(t, tab.Ended, "acme")
+	})
+}
+
+func TestAReloadForgetsNoInput(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		s := b.strict(10 * time.Minute)
+		p := b.open(route("acme"))
+		began := serverTime()
+		time.Sleep(4 * time.Minute)
+		p.Input()
+		time.Sleep(time.Minute)
+		p = p.reload()
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		if s.activeAt != began+240 {
+			t.Errorf("active %d s after the start, want 240", s.activeAt-began)
+		}
+		p.is(t, tab.Active, "acme")
+	})
+}
+
+func TestARecordThatTheAppClearedDoesNotComeBack(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.session.items = nil
+		p.leave()
+		if left := p.session.Item("tabard"); left != "" {
+			t.Errorf("the tab left %s", left)
+		}
+	})
+}
+
+func TestALaptopThatSleptDoesNotComeBackToAnEndedSession(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.strict(10 * time.Minute)
+		p := b.open(route("acme"))
+		p.Input()
+		b.sleep(time.Hour)
+		p.Input()
+		p.focus()
+		p.is(t, tab.Ended, "acme")
+	})
+}
+
+func TestOfflinePastADeadlineIsNoEnd(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.strict(10 * time.Minute)
+		p := b.open(route("acme"))
+		b.set(func() { b.offline = true })
+		p.acts(time.Minute, 20*time.Minute)
+		p.is(t, tab.Unavailable, "acme")
+	})
+}
+
+// TestWhoIdledOutComesBackByOneStepUp: say why, offer the way, and be back.
+func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		s := b.strict(10 * time.Minute)
+		p := b.open(route("acme"))
+		time.Sleep(11 * time.Minute)
+		p.is(t, tab.Ended, "acme")
+		r := p.Switch("acme")
+		if r.Status != tab.StepUpRequired || !strings.Contains(r.JSON(), `"reason":"idle"`) {
+			t.Fatalf("switch: %s", r.JSON())
+		}
+		p.StepUp("acme", r.Error.LoginURL, "https://app.example/acme")
+		time.Sleep(20 * time.Second)
+		s.steppedUpAt = serverTime()
+		p = p.reload()
+		p.is(t, tab.Active, "acme")
+		p.token(t, "ada@acme")
+	})
+}
+
+func TestATabThatMayNotEnterYetSaysWhere(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
+		p := b.open(route("globex"))
+		p.is(t, tab.Ended, "globex")
+		if s := p.state(t); s.Organization.Name != "Globex" || s.User.Name != "ada" || len(s.Organizations) != 2 || s.Error.Action != "step_up" {
+			t.Errorf("the page sees %+v", s)
+		}
+		if r := p.Switch("org_g"); r.Status != tab.StepUpRequired {
+			t.Errorf("entering: %+v", r)
+		}
+	})
+}

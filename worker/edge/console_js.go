@@ -1,0 +1,16 @@
+package edge
+
+import (
+	"bytes"
+	"syscall/js"
+)
+
+// Console is an io.Writer of lines to the platform's log. It takes one call, where
+// standard error takes a callback and a goroutine's turn.
+type Console struct{}
+
+// Write implements io.Writer; b is one line.
+func (Console) Write(b []byte) (int, error) {
+	js.Global().Get("console").Call("log", string(bytes.TrimSuffix(b, []byte("\n"))))
+	return len(b), nil
+}
