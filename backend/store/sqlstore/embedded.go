@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
@@ -95,13 +94,12 @@ func (e *embedded) runWaiting() {
 // errUnfinished is the error of writes that a panic cut off.
 var errUnfinished = errors.New("sqlstore: the write was not finished")
 
-// transaction runs a group on the connection of the writes. After a failure the
-// connection's state is not known, and the next group gets another.
+// transaction runs a group on the connection of the writes.
 func (e *embedded) transaction(group []*write) (err error) {
 	err = errUnfinished
 	defer func() {
-		if err != nil {
-			e.discard()
+		if err != nil && e.conn != nil {
+			e.conn.ExecContext(context.Background(), "ROLLBACK") // fails where nothing is left to undo
 		}
 	}()
 	if e.conn == nil {
@@ -142,19 +140,10 @@ func (e *embedded) run(w *write) (err error) {
 	return err
 }
 
-// discard closes the connection of the writes. An open transaction is ended before,
-// for SQLite keeps it, and its lock, while a statement is prepared on it.
-func (e *embedded) discard() {
-	if e.conn == nil {
-		return
-	}
-	e.conn.ExecContext(context.Background(), "ROLLBACK") // fails where there is none
-	e.conn.Raw(func(any) error { return driver.ErrBadConn })
-	e.conn = nil
-}
-
 func (e *embedded) close() {
 	e.turn <- struct{}{}
-	e.discard()
-	<-e.turn
+	defer func() { <-e.turn }()
+	if e.conn != nil {
+		e.conn.Close()
+	}
 }
