@@ -3,7 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -65,12 +65,13 @@ func (e *embedded) write(w *write) error {
 	case <-w.done:
 	case e.turn <- struct{}{}:
 		e.runWaiting() // w too, unless the one before did
-		<-e.turn
 	}
 	return w.err
 }
 
+// runWaiting runs all that waits, and gives the turn to the next.
 func (e *embedded) runWaiting() {
+	defer func() { <-e.turn }()
 	e.mu.Lock()
 	group := e.waiting
 	e.waiting = nil
@@ -78,28 +79,35 @@ func (e *embedded) runWaiting() {
 	if len(group) == 0 {
 		return
 	}
-	err := e.transaction(group)
-	for _, w := range group {
-		if err != nil {
-			w.err = err
+	err := errUnfinished
+	defer func() {
+		for _, w := range group {
+			if err != nil {
+				w.err = err
+			}
+			close(w.done)
 		}
-		close(w.done)
-	}
+	}()
+	err = e.transaction(group)
 }
 
-// transaction runs a group on the connection of the writes. After a failure the
-// connection's state is not known, and the next group gets another.
+// errUnfinished is the error of writes that a panic cut off.
+var errUnfinished = errors.New("sqlstore: the write was not finished")
+
+// transaction runs a group on the connection of the writes.
 func (e *embedded) transaction(group []*write) (err error) {
+	err = errUnfinished
 	defer func() {
-		if err != nil {
-			e.discard()
+		if err != nil && e.conn != nil {
+			e.conn.ExecContext(context.Background(), "ROLLBACK") // fails where nothing is left to undo
 		}
 	}()
 	if e.conn == nil {
-		if e.conn, err = e.db.Conn(context.Background()); err != nil {
+		conn, err := e.db.Conn(context.Background())
+		if err != nil {
 			return err
 		}
-		e.writes = map[string]*sql.Stmt{}
+		e.conn, e.writes = conn, map[string]*sql.Stmt{}
 	}
 	if err := e.run(&write{statement: "BEGIN IMMEDIATE"}); err != nil {
 		return fmt.Errorf("begin: %w", err)
@@ -132,17 +140,10 @@ func (e *embedded) run(w *write) (err error) {
 	return err
 }
 
-func (e *embedded) discard() {
-	if e.conn == nil {
-		return
-	}
-	e.conn.Raw(func(any) error { return driver.ErrBadConn }) // ends an open transaction
-	e.conn.Close()
-	e.conn = nil
-}
-
 func (e *embedded) close() {
 	e.turn <- struct{}{}
-	e.discard()
-	<-e.turn
+	defer func() { <-e.turn }()
+	if e.conn != nil {
+		e.conn.Close()
+	}
 }

@@ -85,7 +85,7 @@ func (s *Store) Enter(ctx context.Context, id session.ID, organizationID string,
 func (s *Store) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
 	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt, string(o.Ending))
 	var left string
-	err := s.row(ctx, leaveOrganization, args...).Scan(&left)
+	err := s.returning(ctx, []any{&left}, leaveOrganization, args...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return false, nil
