@@ -16,56 +16,36 @@ type processes struct {
 	family bool
 }
 
-// ticksPerSecond is what /proc counts CPU time in: USER_HZ, the same on every
-// architecture that Go knows.
-const ticksPerSecond = 100
-
-// cpu is the CPU time that they have used, user and system, ended children's too.
-func (p processes) cpu() time.Duration {
+// cpu is the CPU time that they have used, user and system. What has ended, threads
+// and children, no longer counts: under a load none ends.
+func (p processes) cpu() (total time.Duration) {
 	if p.id == 0 {
 		return 0
 	}
-	fields := stat(p.id)
-	ticks := number(fields[utime]) + number(fields[stime])
+	all := []int{p.id}
 	if p.family {
-		ticks += number(fields[cutime]) + number(fields[cstime])
-		for _, child := range p.children() {
-			if fields := stat(child); fields != nil {
-				ticks += number(fields[utime]) + number(fields[stime])
-			}
+		all = append(all, p.children()...)
+	}
+	for _, id := range all {
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", id))
+		for _, thread := range threads {
+			text, _ := os.ReadFile(thread)
+			spent, _, _ := strings.Cut(string(text), " ") // in nanoseconds
+			total += time.Duration(number(spent))
 		}
 	}
-	return time.Duration(ticks) * time.Second / ticksPerSecond
+	return total
 }
 
 func (p processes) children() []int {
 	all, _ := filepath.Glob("/proc/[0-9]*")
 	var children []int
 	for _, directory := range all {
-		id := number(filepath.Base(directory))
-		if fields := stat(id); fields != nil && number(fields[ppid]) == p.id {
-			children = append(children, id)
+		if child := (processes{id: number(filepath.Base(directory))}); child.status("PPid:") == p.id {
+			children = append(children, child.id)
 		}
 	}
 	return children
-}
-
-// Fields of /proc/PID/stat after the name, which may hold spaces (proc(5)).
-const (
-	ppid   = 1
-	utime  = 11
-	stime  = 12
-	cutime = 13
-	cstime = 14
-)
-
-// stat returns nil of a process that has ended.
-func stat(id int) []string {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", id))
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 }
 
 func number(text string) int {
@@ -74,18 +54,21 @@ func number(text string) int {
 }
 
 // peak is the most memory that the process has had, in MB.
-func (p processes) peak() int { return p.kilobytes("status", "VmHWM:") >> 10 }
+func (p processes) peak() int { return p.status("VmHWM:") >> 10 }
 
 // resident is the memory that they have now, what they share counted once, in MB.
 func (p processes) resident() int {
 	total := 0
 	for _, child := range append(p.children(), p.id) {
-		total += processes{id: child}.kilobytes("smaps_rollup", "Pss:")
+		total += processes{id: child}.read("smaps_rollup", "Pss:")
 	}
 	return total >> 10
 }
 
-func (p processes) kilobytes(file, name string) int {
+func (p processes) status(name string) int { return p.read("status", name) }
+
+// read reads a number, of kilobytes where it is one of memory (proc(5)).
+func (p processes) read(file, name string) int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.id, file))
 	for line := range strings.Lines(string(text)) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == name {

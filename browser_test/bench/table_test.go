@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -12,13 +14,34 @@ func heading(b *testing.B, database string) {
 	fmt.Println("mint        at once     req/s   p50 ms   p99 ms   server  database |  empty   read  verify   sign    sum | ratio | together ratio")
 }
 
-// row prints a figure beside the parts of the same moment.
-func row(k kind, connections int, r result, p parts) {
-	whole := r.server + r.database
+// measurement is of a mint and of its parts, at the same time.
+type measurement struct {
+	result
+	parts
+}
+
+func (m measurement) whole() float64 { return micro(m.server + m.database) }
+
+// row measures a mint and prints the middle one of some rounds.
+func (w *world) row(k kind, connections int) {
+	all := make([]measurement, rounds())
+	for i := range all {
+		w.prepare(k)
+		all[i].parts = w.parts(k, connections)
+		all[i].result = w.load(w.tokenRequests(k), connections)
+	}
+	slices.SortFunc(all, func(a, b measurement) int {
+		return cmp.Compare(a.whole()/micro(a.together), b.whole()/micro(b.together))
+	})
+	all[len(all)/2].print(k, connections)
+}
+
+func (m measurement) print(k kind, connections int) {
+	r, p := m.result, m.parts
 	fmt.Printf("%-11s %7d %9.0f %8.2f %8.2f %8.0f %9.0f | %6.0f %6.0f %7.0f %6.0f %6.0f | %5.2f | %8.0f %5.2f\n",
 		k.name, connections, r.perSecond, milli(r.p50), milli(r.p99), micro(r.server), micro(r.database),
-		micro(p.empty), micro(p.read), micro(p.verify), micro(p.sign), micro(p.sum()), float64(whole)/float64(p.sum()),
-		micro(p.together), float64(whole)/float64(p.together))
+		micro(p.empty), micro(p.read), micro(p.verify), micro(p.sign), micro(p.sum()), m.whole()/micro(p.sum()),
+		micro(p.together), m.whole()/micro(p.together))
 }
 
 func milli(d time.Duration) float64 { return d.Seconds() * 1e3 }
