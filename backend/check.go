@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/backend/keys"
 )
@@ -118,7 +119,7 @@ func (s *settings) checkIssuer() *wrongSetting {
 	}
 	u, err := url.Parse(s.oidcIssuer)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-		u.Scheme != "https" && (u.Scheme != "http" || !onLoopback(u.Hostname())) {
+		u.Scheme != "https" && (u.Scheme != "http" || !directory.Loopback(u.Hostname())) {
 		return s.wrong("oidc-issuer", "It has to be an https address without query, exactly as the provider's\nmetadata name it (http only on localhost).")
 	}
 	return nil
@@ -166,11 +167,4 @@ func hostOf(address string) string {
 		return ""
 	}
 	return u.Hostname()
-}
-
-func onLoopback(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback()
-	}
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }

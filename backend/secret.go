@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
 )
 
@@ -29,8 +30,8 @@ func (s *settings) checkSecretFile() *wrongSetting {
 // reaches the server or its database. A setting that is wrong shows nothing.
 func (s *settings) reachable() bool {
 	host, _, _ := net.SplitHostPort(s.listen)
-	return s.checkListen() == nil && !onLoopback(host) ||
-		s.checkPublicURL() == nil && !onLoopback(hostOf(s.publicURL)) ||
+	return s.checkListen() == nil && !directory.Loopback(host) ||
+		s.checkPublicURL() == nil && !directory.Loopback(hostOf(s.publicURL)) ||
 		s.checkDatabase() == nil && !strings.HasPrefix(s.database, sqlitePrefix)
 }
 

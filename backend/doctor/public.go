@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
 )
 
@@ -86,7 +87,7 @@ func (e *examination) origin(ctx context.Context, public *url.URL, origin string
 			"%s is another site than %s: browsers send no cookie", origin, public.Host)
 		return
 	}
-	if page.Scheme != "https" && !loopback(page.Hostname()) {
+	if page.Scheme != "https" && !directory.Loopback(page.Hostname()) {
 		e.add(origins, Problem, "Serve the app over https.", "%s is not https: browsers drop the cookies", origin)
 		return
 	}
@@ -131,11 +132,4 @@ func site(u *url.URL) string {
 		}
 	}
 	return u.Scheme + "://" + host
-}
-
-func loopback(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback()
-	}
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }

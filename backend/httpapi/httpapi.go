@@ -98,16 +98,12 @@ func ParsePublicURL(text string) (*url.URL, error) {
 	switch {
 	case err != nil || public.Host == "" || public.User != nil || public.RawQuery != "" || public.Fragment != "":
 		return nil, fmt.Errorf("public URL %q is not of the form https://app.example.com/auth", text)
-	case public.Scheme == "http" && !loopback(public.Hostname()):
+	case public.Scheme == "http" && !directory.Loopback(public.Hostname()):
 		return nil, fmt.Errorf("public URL %q is http off loopback: browsers drop its cookies; use https", text)
 	case public.Scheme != "https" && public.Scheme != "http":
 		return nil, fmt.Errorf("public URL %q is neither https nor http", text)
 	}
 	return public, nil
-}
-
-func loopback(host string) bool {
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1" || host == "::1"
 }
 
 // route is one path of the contract and what answers there, by method.

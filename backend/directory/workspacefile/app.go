@@ -76,9 +76,7 @@ func (f *file) issuerURL(n *yaml.Node) string {
 
 // browsable tells an address that is https, or on the machine itself.
 func browsable(u *url.URL) bool {
-	host := u.Hostname()
-	local := host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1" || host == "::1"
-	return u.Scheme == "https" || u.Scheme == "http" && local
+	return u.Scheme == "https" || u.Scheme == "http" && directory.Loopback(u.Hostname())
 }
 
 func defaultPort(u *url.URL) bool {
