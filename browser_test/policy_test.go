@@ -27,7 +27,7 @@ func strictDemo(t *testing.T) *demo.Demo {
 // confirm presses through the provider's second factor.
 func confirm(t *testing.T, tab context.Context) {
 	t.Helper()
-	chrome.Press(t, tab, "#second-factor-alice")
+	chrome.Press(t, tab, "#second-factor-dana")
 }
 
 // notes asks the API for an organisation's notes with a tab's token.
@@ -42,7 +42,7 @@ func notes(t *testing.T, tab context.Context, organization string) int {
 func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	d := strictDemo(t)
 	other := chrome.New(t)
-	d.SignIn(t, other, "alice")
+	d.SignIn(t, other, "dana")
 	d.Open(t, other, "globex")
 	strict := chrome.Tab(t, other)
 	chrome.Go(t, strict, d.Origin+"/?tabard_organization=lamna")
@@ -98,7 +98,7 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 func TestP9WhoeverIsActiveStays(t *testing.T) {
 	d := strictDemo(t)
 	quiet := chrome.New(t)
-	d.SignIn(t, quiet, "alice")
+	d.SignIn(t, quiet, "dana")
 	chrome.Press(t, quiet, `#choices [data-organization="lamna"] .menu-row`)
 	confirm(t, quiet)
 	demo.Wears(t, quiet, "lamna")
@@ -123,7 +123,7 @@ func TestP9WhoeverIsActiveStays(t *testing.T) {
 func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	d := demo.Start(t)
 	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
+	d.SignIn(t, tab, "dana")
 	d.Open(t, tab, "acme")
 	before := chrome.Eval[string](t, tab, `tabard.getToken()`)
 	enter := func() {
@@ -139,7 +139,7 @@ func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	chrome.Await(t, tab, `tabard.state.error?.code === "access_denied"`)
 
 	enter()
-	chrome.Press(t, tab, "#person-alice") // less than was asked for
+	chrome.Press(t, tab, "#person-dana") // less than was asked for
 	demo.Wears(t, tab, "acme")
 	chrome.Await(t, tab, `tabard.state.error?.code === "unmet_authentication_requirements"`)
 
