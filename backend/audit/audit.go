@@ -14,8 +14,13 @@ type Event struct {
 	Outcome Outcome
 	// Reason is a stable code, where the outcome has one.
 	Reason string
-	// Actor is who did it: a person's id, an administration key's, or Server.
-	Actor string
+	// Actor is who did it: a person's id, an administration key's, Server or
+	// CommandLine. ActorName is what people call an administrator.
+	Actor     string
+	ActorName string
+	// Target is what was administered where it is neither person, organisation nor
+	// session: a key's id, a connection's.
+	Target string
 	// UserID, OrganizationID, SessionID and App say whom and what it is about;
 	// empty where it is about none.
 	UserID         string
@@ -47,6 +52,37 @@ const (
 	ProofRefused    Action = "proof.refused"
 )
 
+// The actions of administrators.
+const (
+	CreateOrganization  Action = "organization.create"
+	ReadOrganization    Action = "organization.read"
+	UpdateOrganization  Action = "organization.update"
+	DisableOrganization Action = "organization.disable"
+	EnableOrganization  Action = "organization.enable"
+	DeleteOrganization  Action = "organization.delete"
+	AdmitMember         Action = "member.admit"
+	ReadMember          Action = "member.read"
+	UpdateMember        Action = "member.update"
+	RemoveMember        Action = "member.remove"
+	DisableMember       Action = "member.disable"
+	EnableMember        Action = "member.enable"
+	ReadUser            Action = "user.read"
+	DisableUser         Action = "user.disable"
+	EnableUser          Action = "user.enable"
+	ReadPolicy          Action = "policy.read"
+	UpdatePolicy        Action = "policy.update"
+	ReadSession         Action = "session.read"
+	EndSession          Action = "session.end"
+	ReadTrail           Action = "audit.read"
+	CreateKey           Action = "key.create"
+	ReadKey             Action = "key.read"
+	RevokeKey           Action = "key.revoke"
+	// UseKey is recorded where a key that was revoked, or has expired, is refused.
+	UseKey Action = "key.use"
+	// ApplyFile is a workspace file that changed something.
+	ApplyFile Action = "workspace.apply"
+)
+
 // Outcome is how it ended.
 type Outcome string
 
@@ -56,13 +92,20 @@ const (
 	Refused Outcome = "refused"
 )
 
-// Server is the actor of what nobody asked for.
-const Server = "server"
+// Actors who are neither persons nor keys.
+const (
+	Server      = "server"       // of what nobody asked for
+	CommandLine = "command line" // whoever may open the database
+)
 
 // Query selects events, the newest first.
 type Query struct {
 	OrganizationID string // "" means of all
 	UserID         string // "" means of all
+	Action         Action // "" means of all
+	Actor          string // "" means of all
+	// Since and Until bound the time, both included; 0 means unbounded.
+	Since, Until int64
 	// Before is where the page before ended; its zero value begins.
 	Before Position
 	Limit  int

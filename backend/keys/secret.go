@@ -36,6 +36,7 @@ const (
 	ForUpstream      Purpose = "upstream identity token"
 	ForLogs          Purpose = "log hash"
 	ForNonces        Purpose = "DPoP nonce"
+	ForAPIKeys       Purpose = "API key"
 )
 
 const secretBytes = 32

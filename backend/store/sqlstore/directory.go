@@ -35,14 +35,14 @@ JOIN users u ON u.id = s.user_id
 LEFT JOIN workspace w ON w.one = 1
 LEFT JOIN organizations o ON o.disabled_at IS NULL AND `
 	subjectOf = `
-LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = o.id
+LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL
 LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
 WHERE s.id = ?1`
 
 	selectMemberships = `
 SELECT` + membershipColumns + `
 FROM sessions s
-JOIN memberships m ON m.user_id = s.user_id
+JOIN memberships m ON m.user_id = s.user_id AND m.disabled_at IS NULL
 JOIN organizations o ON o.id = m.organization_id
 LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
 WHERE s.id = ?1 AND o.disabled_at IS NULL
