@@ -9,10 +9,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/serverapi"
 )
 
 // Config is what differs between deployments.
@@ -34,6 +36,7 @@ type Config struct {
 type Store interface {
 	httpapi.Store
 	keys.Store
+	administration.Store
 	Ping(ctx context.Context) error
 }
 
@@ -58,9 +61,19 @@ func New(c Config, store Store) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	servers, err := serverapi.New(serverapi.Config{
+		PublicURL: c.PublicURL, Office: administration.New(store, c.Secret, c.Now), Log: c.Log, Now: c.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
 	base := strings.TrimSuffix(public.Path, "/")
 	mux := http.NewServeMux()
 	mux.Handle("/", contract)
+	mux.Handle(base+serverapi.Path+"/", servers)
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil) })
 	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) { health(w, store.Ping(r.Context())) })
 	if c.Client != nil {
