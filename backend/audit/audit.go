@@ -45,6 +45,18 @@ const (
 	// the session's device key.
 	SessionRepaired Action = "session.repaired"
 	ProofRefused    Action = "proof.refused"
+	// LinkIdentity makes somebody at an organisation's own provider be a person; refused
+	// where they are somebody else.
+	LinkIdentity Action = "identity.link"
+)
+
+// The changes of an organisation's connections; the reason is the connection's id.
+const (
+	CreateConnection  Action = "connection.create"
+	UpdateConnection  Action = "connection.update"
+	EnableConnection  Action = "connection.enable"
+	DisableConnection Action = "connection.disable"
+	DeleteConnection  Action = "connection.delete"
 )
 
 // Outcome is how it ended.
@@ -56,8 +68,12 @@ const (
 	Refused Outcome = "refused"
 )
 
-// Server is the actor of what nobody asked for.
-const Server = "server"
+// Server is the actor of what nobody asked for, and WorkspaceFile of what one says
+// that was applied.
+const (
+	Server        = "server"
+	WorkspaceFile = "workspace_file"
+)
 
 // Query selects events, the newest first.
 type Query struct {

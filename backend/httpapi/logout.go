@@ -53,7 +53,7 @@ func (c *call) end(request api.LogoutRequest, subject directory.Subject) (*api.L
 	case api.ScopeSession:
 		err = c.store.Revoke(c.ctx, s.ID, session.ReasonSignedOut, c.now)
 	case api.ScopeEverywhere:
-		err = c.store.RevokeUser(c.ctx, s.UserID, session.ReasonSignedOut, c.now)
+		err = c.store.RevokeUser(c.ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.now)
 	}
 	if err != nil { // not ended: the cookie stays, and the caller is told
 		return nil, err

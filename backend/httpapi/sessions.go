@@ -19,7 +19,7 @@ func (c *call) sessions(struct{}) (*api.SessionsResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	live, err := c.store.Live(c.ctx, own.User.ID, c.now, maxSessions)
+	live, err := c.store.Live(c.ctx, own.User.ID, own.Session.ConfinedTo, c.now, maxSessions)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (c *call) endSessionByID(struct{}) (*api.LogoutResponse, error) {
 		return nil, missing
 	}
 	s, err := c.store.Session(c.ctx, id)
-	if errors.Is(err, session.ErrNotFound) || err == nil && s.UserID != own.User.ID {
+	if errors.Is(err, session.ErrNotFound) || err == nil && !mayEnd(own, s) {
 		return nil, missing
 	}
 	if err != nil {
@@ -60,6 +60,11 @@ func (c *call) endSessionByID(struct{}) (*api.LogoutResponse, error) {
 		c.clear(sessionCookieName(s.App, s.ID))
 	}
 	return &api.LogoutResponse{ServerTime: c.now}, nil
+}
+
+// mayEnd tells whether a session is one of those that its person sees.
+func mayEnd(own directory.Subject, s session.Session) bool {
+	return s.UserID == own.User.ID && (own.Session.ConfinedTo == "" || s.ConfinedTo == own.Session.ConfinedTo)
 }
 
 // reader returns who asks, by a verdict without an effect.
