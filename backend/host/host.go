@@ -4,12 +4,15 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -24,6 +27,12 @@ type Config struct {
 	Algorithm keys.Algorithm
 	// Provider is the OpenID provider; its redirect URL follows from PublicURL.
 	Provider login.Config
+	// Tenants carries requests to the providers of organisations' own connections;
+	// nil reaches none. What their addresses may be is guarded before it.
+	Tenants http.RoundTripper
+	// LoopbackConnections lets those be on this machine, for development: New refuses
+	// it where others reach the public URL.
+	LoopbackConnections bool
 	// Client serves the browser module's files, below /client/; nil serves none.
 	Client http.Handler
 	Log    *slog.Logger
@@ -46,15 +55,22 @@ func New(c Config, store Store) (http.Handler, error) {
 		c.Provider.Transport = http.DefaultTransport
 	}
 	c.Provider.RedirectURL = httpapi.CallbackURL(c.PublicURL)
+	public, err := httpapi.ParsePublicURL(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	if c.LoopbackConnections && !directory.Loopback(public.Hostname()) {
+		return nil, fmt.Errorf("%w: %s", ErrNotLoopback, c.PublicURL)
+	}
+	if c.Tenants == nil {
+		c.Tenants = nowhere{}
+	}
 	contract, err := httpapi.New(httpapi.Config{
 		PublicURL: c.PublicURL, Store: store, Secret: c.Secret,
 		Keys:     keys.NewRing(store, c.Secret, c.Algorithm),
 		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
+		Tenants: login.Guarded{Next: c.Tenants, Loopback: c.LoopbackConnections},
 	})
-	if err != nil {
-		return nil, err
-	}
-	public, err := httpapi.ParsePublicURL(c.PublicURL)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +83,16 @@ func New(c Config, store Store) (http.Handler, error) {
 		mux.Handle(base+api.PathClient, http.StripPrefix(base+strings.TrimSuffix(api.PathClient, "/"), c.Client))
 	}
 	return mux, nil
+}
+
+// ErrNotLoopback refuses connections on this machine to a server that others reach.
+var ErrNotLoopback = errors.New("connections on this machine are for development, and for a public URL on this machine")
+
+// nowhere is the transport of a host that reaches no organisation's provider.
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("this host reaches no organisation's own provider")
 }
 
 // health answers whoever watches over the process.

@@ -86,5 +86,8 @@ func (c *call) endSession(s session.Session) string {
 	if err != nil {
 		token = nil // the provider asks the person then
 	}
-	return c.provider.EndSessionURL(c.ctx, string(token), c.app.Origins[0]+"/")
+	if provider := c.providerOf(s); provider != nil {
+		return provider.EndSessionURL(c.ctx, string(token), c.app.Origins[0]+"/")
+	}
+	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -88,10 +89,16 @@ func (c *call) backchannelLogout() error {
 	if err := c.r.ParseForm(); err != nil {
 		return refuse(api.InvalidRequest, "The body is not a form.").because(err)
 	}
-	logout, err := c.provider.ReadLogoutToken(c.ctx, c.r.PostForm.Get("logout_token"), c.now)
+	connection := c.r.PathValue("connection")
+	provider, _, err := c.through(login.Attempt{Connection: connection})
 	if err != nil {
 		return err
 	}
+	logout, err := provider.ReadLogoutToken(c.ctx, c.r.PostForm.Get("logout_token"), c.now)
+	if err != nil {
+		return err
+	}
+	logout.Connection = connection
 	if err := c.store.RevokeUpstream(c.ctx, logout, session.ReasonUpstream, c.now); err != nil {
 		return err
 	}
