@@ -25,21 +25,43 @@ type Store interface {
 	MemberStore
 	UserStore
 	PolicyStore
+	ConnectionStore
 	SessionStore
 	KeyStore
 	audit.Store
 }
 
-// Office is where a workspace is administered.
-type Office struct {
-	store Store
-	hash  hasher
-	now   func() time.Time
+// Config is what New needs. All of it is required but RedirectURI.
+type Config struct {
+	Store Store
+	// Secret is the workspace's. Without it no keys are made or taken, and no
+	// connection's secret is kept.
+	Secret keys.Secret
+	// RedirectURI returns what is to be registered at a connection's provider.
+	RedirectURI func(connectionID string) string
+	// Now tells the time.
+	Now func() time.Time
 }
 
-// New returns the office of the workspace in a store; now tells the time.
-func New(store Store, secret keys.Secret, now func() time.Time) *Office {
-	return &Office{store: store, hash: secret.Derive(keys.ForAPIKeys), now: now}
+// Office is where a workspace is administered.
+type Office struct {
+	store       Store
+	hash        hasher
+	seal        keys.Sealer
+	redirectURI func(connectionID string) string
+	now         func() time.Time
+}
+
+// New returns the office of a workspace.
+func New(c Config) *Office {
+	o := &Office{
+		store: c.Store, hash: c.Secret.Derive(keys.ForAPIKeys), seal: c.Secret.Sealer(keys.ForConnections),
+		redirectURI: c.RedirectURI, now: c.Now,
+	}
+	if o.redirectURI == nil {
+		o.redirectURI = func(string) string { return "" }
+	}
+	return o
 }
 
 // Refusal is an act that was not done, with its reason.
@@ -61,11 +83,14 @@ var reasons = map[error]*Refusal{
 	directory.ErrNoMember:       refuse(api.NotFound, "There is no such member."),
 	directory.ErrNoUser:         refuse(api.NotFound, "There is no such person."),
 	ErrNoKey:                    refuse(api.NotFound, "There is no such key."),
+	errNoTarget:                 refuse(api.NotFound, "There is nothing of this id."),
 	errNoSession:                refuse(api.NotFound, "There is no such session."),
 	directory.ErrSlugTaken:      refuse(api.AlreadyExists, "Another organisation has this slug."),
 	directory.ErrOvertaken:      refuse(api.Conflict, "Somebody else changed it meanwhile. Try again."),
 	directory.ErrFromFile: refuse(api.ManagedByFile,
-		"The workspace file says what this person is in the organisation. Change it there and apply it, or disable the member."),
+		"The workspace file says what this is. Change it there and apply it, or disable it here."),
+	directory.ErrNoConnection:    refuse(api.NotFound, "There is no such connection."),
+	directory.ErrOtherConnection: refuse(api.Conflict, "Another connection of the organisation is enabled. Disable it first."),
 }
 
 // reason turns a store's error into a Refusal, where it is one.

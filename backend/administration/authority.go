@@ -106,10 +106,12 @@ func (a *act) nameable() error {
 	case notAPlace(a.session):
 		return errNoSession
 	case notAPlace(a.target):
-		return ErrNoKey
+		return errNoTarget
 	}
 	return nil
 }
+
+var errNoTarget = errors.New("administration: there is nothing of this id")
 
 // unnameable tells a text that is no organisation's id or slug.
 func unnameable(ref string) bool {

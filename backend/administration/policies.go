@@ -66,6 +66,9 @@ func (o *Office) PutOrganizationPolicy(ctx context.Context, by Actor, organizati
 			if err := checkRules(r.CheckOrganization()); err != nil {
 				return r, err
 			}
+			if err := o.checkConnection(ctx, record.ID, r.Connection); err != nil {
+				return r, err
+			}
 			if policy.Strictest(w.Policy, r).Contradictory() {
 				return r, refuse(api.InvalidRequest, "No acr satisfies both the workspace's policy and this one.")
 			}

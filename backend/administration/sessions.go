@@ -20,8 +20,9 @@ type SessionStore interface {
 	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error)
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error
-	// RevokeUser ends all of a person's sessions.
-	RevokeUser(ctx context.Context, userID string, reason session.Reason, now int64) error
+	// RevokeUser ends all of a person's sessions; only those that open no other
+	// organisation than confinedTo where it is not empty.
+	RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error
 	// EndStay ends a session's stay in one organisation, and tells whether there was one.
 	EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error)
 	// EndStays ends the stays of all of a person's sessions in one organisation.
@@ -92,7 +93,7 @@ func (o *Office) EndUserSessions(ctx context.Context, by Actor, user string) (No
 			if _, err := o.store.User(ctx, user); err != nil {
 				return Nothing{}, err
 			}
-			return Nothing{}, o.store.RevokeUser(ctx, user, session.ReasonAdmin, o.now().Unix())
+			return Nothing{}, o.store.RevokeUser(ctx, user, "", session.ReasonAdmin, o.now().Unix())
 		})
 }
 
@@ -145,10 +146,15 @@ func (o *Office) EndOrganizationSession(ctx context.Context, by Actor, organizat
 		})
 }
 
-// EndMemberSessions ends what all of a member's sessions do in one organisation.
+// EndMemberSessions ends what all of a member's sessions do in one organisation, and
+// altogether those that open no other.
 func (o *Office) EndMemberSessions(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
 	return perform(ctx, o, by, &act{action: audit.EndSession, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
-			return Nothing{}, o.store.EndStays(ctx, r.ID, user, o.now().Unix())
+			now := o.now().Unix()
+			if err := o.store.EndStays(ctx, r.ID, user, now); err != nil {
+				return Nothing{}, err
+			}
+			return Nothing{}, o.store.RevokeUser(ctx, user, r.ID, session.ReasonAdmin, now)
 		})
 }

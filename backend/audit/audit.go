@@ -50,6 +50,18 @@ const (
 	// the session's device key.
 	SessionRepaired Action = "session.repaired"
 	ProofRefused    Action = "proof.refused"
+	// LinkIdentity makes somebody at an organisation's own provider be a person; refused
+	// where they are somebody else.
+	LinkIdentity Action = "identity.link"
+)
+
+// The changes of an organisation's connections; the reason is the connection's id.
+const (
+	CreateConnection  Action = "connection.create"
+	UpdateConnection  Action = "connection.update"
+	EnableConnection  Action = "connection.enable"
+	DisableConnection Action = "connection.disable"
+	DeleteConnection  Action = "connection.delete"
 )
 
 // The actions of administrators.
@@ -73,6 +85,7 @@ const (
 	UpdatePolicy        Action = "policy.update"
 	ReadSession         Action = "session.read"
 	EndSession          Action = "session.end"
+	ReadConnection      Action = "connection.read"
 	ReadTrail           Action = "audit.read"
 	CreateKey           Action = "key.create"
 	ReadKey             Action = "key.read"
@@ -94,8 +107,9 @@ const (
 
 // Actors who are neither persons nor keys.
 const (
-	Server      = "server"       // of what nobody asked for
-	CommandLine = "command line" // whoever may open the database
+	Server        = "server"         // of what nobody asked for
+	CommandLine   = "command line"   // whoever may open the database
+	WorkspaceFile = "workspace_file" // of what one says that was applied
 )
 
 // Query selects events, the newest first.

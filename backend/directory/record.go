@@ -35,9 +35,10 @@ type Source string
 
 // The sources.
 const (
-	FromFile  Source = "file"  // the workspace file
-	FromAdmin Source = "admin" // an administrator
-	FromClaim Source = "claim" // a claim of the identity token
+	FromFile       Source = "file"       // the workspace file
+	FromAdmin      Source = "admin"      // an administrator
+	FromClaim      Source = "claim"      // a claim of the identity token
+	FromConnection Source = "connection" // the organisation's own provider
 )
 
 // SessionStay is a session acting for an organisation.

@@ -49,7 +49,7 @@ func (c *call) enter(request api.TokenRequest, s directory.Subject, m *directory
 // facts are what policy has to know of a session and an organisation.
 func (c *call) facts(s directory.Subject, m *directory.Membership) policy.Subject {
 	return policy.Subject{
-		Organization: m.Organization.ID, SessionEnd: s.Session.ExpiresAt, DeviceBound: s.Session.JKT != "",
+		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.Session.ExpiresAt, DeviceBound: s.Session.JKT != "",
 		Stay: m.Stay, Authentications: []policy.Authentication{signIn(s.Session)},
 	}
 }

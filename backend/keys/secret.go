@@ -37,6 +37,7 @@ const (
 	ForLogs          Purpose = "log hash"
 	ForNonces        Purpose = "DPoP nonce"
 	ForAPIKeys       Purpose = "API key"
+	ForConnections   Purpose = "connection's client secret" // sealed for its id
 )
 
 const secretBytes = 32

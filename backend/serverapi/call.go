@@ -174,7 +174,7 @@ func (c *call) record(status int, code api.Code, cause error) {
 
 const (
 	maxBody  = 16 << 10
-	maxDepth = 2 // an object of lists
+	maxDepth = 5 // a connection: its provisioning, a list of groups, each with a list of roles
 )
 
 // read reads the request's body: one JSON object.

@@ -12,6 +12,7 @@ type Route struct {
 const (
 	organization = "organization" // an id or slug
 	user         = "user"
+	connection   = "connection"
 	session      = "session"
 	key          = "key"
 )
@@ -39,6 +40,14 @@ var Routes = []Route{
 	{"POST", "/organizations/{organization}/members/{user}/disable", in(organization, user, (*office).DisableMember)},
 	{"POST", "/organizations/{organization}/members/{user}/enable", in(organization, user, (*office).EnableMember)},
 	{"DELETE", "/organizations/{organization}/members/{user}/sessions", ends(in(organization, user, (*office).EndMemberSessions))},
+
+	{"GET", "/organizations/{organization}/connections", listOf(organization, (*office).Connections)},
+	{"POST", "/organizations/{organization}/connections", makes(takesOf(organization, (*office).CreateConnection))},
+	{"GET", "/organizations/{organization}/connections/{connection}", in(organization, connection, (*office).Connection)},
+	{"PUT", "/organizations/{organization}/connections/{connection}", takesIn(organization, connection, (*office).UpdateConnection)},
+	{"DELETE", "/organizations/{organization}/connections/{connection}", ends(in(organization, connection, (*office).DeleteConnection))},
+	{"POST", "/organizations/{organization}/connections/{connection}/enable", in(organization, connection, (*office).EnableConnection)},
+	{"POST", "/organizations/{organization}/connections/{connection}/disable", in(organization, connection, (*office).DisableConnection)},
 
 	{"GET", "/organizations/{organization}/sessions", action{run: organizationSessions}},
 	{"DELETE", "/organizations/{organization}/sessions/{session}", ends(in(organization, session, (*office).EndOrganizationSession))},

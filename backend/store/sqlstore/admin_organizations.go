@@ -43,8 +43,11 @@ UPDATE organizations SET disabled_at = NULL, disabled_by = '' WHERE id = ?1 AND 
 	revokeKeysOf = `
 UPDATE api_keys SET revoked_at = ?2 WHERE organization_id = ?1 AND revoked_at IS NULL`
 
+	forgetConnections = `
+UPDATE connections SET deleted_at = ?2, secret = '' WHERE organization_id = ?1 AND deleted_at IS NULL`
+
 	buryOrganization = `
-UPDATE organizations SET deleted_at = ?2, slug = '~' || id, name = '', rules = '{}' WHERE id = ?1 AND deleted_at IS NULL`
+UPDATE organizations SET deleted_at = ?2, connection = '', slug = '~' || id, name = '', rules = '{}' WHERE id = ?1 AND deleted_at IS NULL`
 )
 
 // Organizations returns the organisations by slug, those after one, at most limit.
@@ -123,6 +126,9 @@ func (s *Store) DeleteOrganization(ctx context.Context, id string, now int64) er
 		return err
 	}
 	if err := s.change(ctx, "revoke keys", revokeKeysOf, id, now); err != nil {
+		return err
+	}
+	if err := s.change(ctx, "forget connections", forgetConnections, id, now); err != nil {
 		return err
 	}
 	return s.change(ctx, "delete organization", buryOrganization, id, now)

@@ -102,8 +102,8 @@ func (f *Faulty) Revoke(ctx context.Context, id session.ID, reason session.Reaso
 }
 
 // RevokeUser implements session.Store.
-func (f *Faulty) RevokeUser(ctx context.Context, userID string, reason session.Reason, now int64) error {
-	return f.call("RevokeUser", func() error { return f.Store.RevokeUser(ctx, userID, reason, now) })
+func (f *Faulty) RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error {
+	return f.call("RevokeUser", func() error { return f.Store.RevokeUser(ctx, userID, confinedTo, reason, now) })
 }
 
 // RevokeUpstream implements session.Store.
@@ -112,8 +112,8 @@ func (f *Faulty) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, r
 }
 
 // Live implements session.Store.
-func (f *Faulty) Live(ctx context.Context, userID string, now int64, limit int) ([]session.Session, error) {
-	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, now, limit) })
+func (f *Faulty) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
+	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, confinedTo, now, limit) })
 }
 
 // Workspace implements directory.Store.

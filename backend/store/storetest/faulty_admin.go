@@ -143,3 +143,33 @@ func (f *Faulty) UseKey(ctx context.Context, id, hash string, now int64) error {
 func (f *Faulty) RevokeKey(ctx context.Context, id string, now int64) error {
 	return f.call("RevokeKey", func() error { return f.Store.RevokeKey(ctx, id, now) })
 }
+
+// CreateConnection implements administration.ConnectionStore.
+func (f *Faulty) CreateConnection(ctx context.Context, c directory.Connection, now int64) error {
+	return f.call("CreateConnection", func() error { return f.Store.CreateConnection(ctx, c, now) })
+}
+
+// UpdateConnection implements administration.ConnectionStore.
+func (f *Faulty) UpdateConnection(ctx context.Context, c directory.Connection) error {
+	return f.call("UpdateConnection", func() error { return f.Store.UpdateConnection(ctx, c) })
+}
+
+// EnableConnection implements administration.ConnectionStore.
+func (f *Faulty) EnableConnection(ctx context.Context, organizationID, id string) error {
+	return f.call("EnableConnection", func() error { return f.Store.EnableConnection(ctx, organizationID, id) })
+}
+
+// DisableConnection implements administration.ConnectionStore.
+func (f *Faulty) DisableConnection(ctx context.Context, organizationID, id string) error {
+	return f.call("DisableConnection", func() error { return f.Store.DisableConnection(ctx, organizationID, id) })
+}
+
+// DeleteConnection implements administration.ConnectionStore.
+func (f *Faulty) DeleteConnection(ctx context.Context, organizationID, id string, now int64) error {
+	return f.call("DeleteConnection", func() error { return f.Store.DeleteConnection(ctx, organizationID, id, now) })
+}
+
+// ConnectionsOf implements administration.ConnectionStore.
+func (f *Faulty) ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error) {
+	return read(f, "ConnectionsOf", func() ([]directory.Connection, error) { return f.Store.ConnectionsOf(ctx, organizationID, after, limit) })
+}

@@ -21,6 +21,7 @@ type Store interface {
 	directory.Store
 	keys.Store
 	audit.Store
+	Connections
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 }
@@ -83,6 +84,17 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"memberships are listed by name, disabled organisations left out", (*suite).memberships},
 		{"a person is who the provider says, for good", (*suite).signsIn},
 		{"claimed memberships follow the claim and leave the others alone", (*suite).claims},
+		{"a connection is kept, and all of it changes but its issuer", (*suite).keepsConnections},
+		{"connections are listed by pages", (*suite).listsConnections},
+		{"one connection of an organisation is enabled at most", (*suite).enablesOne},
+		{"a deleted connection's id never comes back", (*suite).deletesForGood},
+		{"people sign in at the organisation's own connection that is enabled", (*suite).leadsToTheConnection},
+		{"a connection's subject is one person, and nobody is two there", (*suite).linksOnce},
+		{"of people who race for a connection's subject one is linked", (*suite).linksOneInARace},
+		{"a connection's memberships follow it and leave the others alone", (*suite).provisions},
+		{"a confined session finds its organisation alone", (*suite).confines},
+		{"a confined session's end reaches no other", (*suite).endsTheConfined},
+		{"a connection's logout ends what began there", (*suite).endsAtTheConnection},
 		{"a theft that a crash cut short is followed up", (*suite).followsUp},
 		{"sessions that ended long ago are forgotten", (*suite).forgets},
 		{"an event recorded twice counts once", (*suite).eventsOnce},
@@ -208,7 +220,7 @@ func (s *suite) endsOnce() {
 func (s *suite) endsAPersons() {
 	alice, bob := s.person("alice"), s.person("bob")
 	one, two, other := s.session(alice), s.session(alice), s.session(bob)
-	s.must(s.RevokeUser(s.ctx, alice.ID, session.ReasonSignedOut, Now+1))
+	s.must(s.RevokeUser(s.ctx, alice.ID, "", session.ReasonSignedOut, Now+1))
 	s.is(s.stored(one.ID).RevokedAt, int64(Now+1))
 	s.is(s.stored(two.ID).RevokedAt, int64(Now+1))
 	s.is(s.stored(other.ID), other)
@@ -219,7 +231,7 @@ func (s *suite) endsUpstream() {
 	live := func(n session.Session) bool { return s.stored(n.ID).RevokedAt == 0 }
 	make := func(u directory.User, sid string) session.Session {
 		n := newSession(u)
-		n.UpstreamSID = sid
+		n.UpstreamSID, n.SignIn.Connection = sid, ""
 		s.must(s.Create(s.ctx, n))
 		return n
 	}
@@ -250,10 +262,10 @@ func (s *suite) listsLive() {
 	}
 	s.session(s.person("bob"))
 	s.must(s.Revoke(s.ctx, gone.ID, session.ReasonSignedOut, Now))
-	got, err := s.Live(s.ctx, alice.ID, Now, 10)
+	got, err := s.Live(s.ctx, alice.ID, "", Now, 10)
 	s.must(err)
 	s.is(got, []session.Session{newer, older})
-	got, err = s.Live(s.ctx, alice.ID, Now, 1)
+	got, err = s.Live(s.ctx, alice.ID, "", Now, 1)
 	s.must(err)
 	s.is(len(got), 1)
 }
