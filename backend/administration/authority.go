@@ -101,15 +101,18 @@ func (o *Office) decide(ctx context.Context, by Actor, a *act) (directory.Organi
 // nameable refuses what no id can be, which databases differ over.
 func (a *act) nameable() error {
 	switch {
-	case notAPlace(a.user):
+	case notAnID(a.user):
 		return directory.ErrNoUser
-	case notAPlace(a.session):
+	case notAnID(a.session):
 		return errNoSession
-	case notAPlace(a.target):
+	case notAnID(a.target):
 		return errNoTarget
 	}
 	return nil
 }
+
+// notAnID tells a text that is neither empty nor an id, nor a slug.
+func notAnID(text string) bool { return notAPlace(text) || strings.ContainsAny(text, ".:") }
 
 var errNoTarget = errors.New("administration: there is nothing of this id")
 
@@ -146,7 +149,7 @@ func (o *Office) record(ctx context.Context, by Actor, a *act, organizationID st
 
 // clip leaves away what a client wrote where it cannot be a name of anything.
 func clip(text string) string {
-	if notAPlace(text) {
+	if notAnID(text) {
 		return ""
 	}
 	return text

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 )
@@ -50,6 +51,9 @@ func (o *Office) Trail(ctx context.Context, by Actor, organization string, f Tra
 	}
 	return perform(ctx, o, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Event], error) {
+			if unprintable(f.Actor) || unprintable(f.Action) {
+				return List[Event]{}, refuse(api.InvalidRequest, "actor or action is no name of one.")
+			}
 			return listed(p, func(after string, limit int) ([]audit.Event, error) {
 				before, err := parsePosition(after)
 				if err != nil {
@@ -61,6 +65,11 @@ func (o *Office) Trail(ctx context.Context, by Actor, organization string, f Tra
 				})
 			}, eventOf, position)
 		})
+}
+
+// unprintable tells what no actor or action is named, and databases differ over.
+func unprintable(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // position writes an event's place in the trail: its time and its id.
