@@ -9,8 +9,13 @@ import (
 	"crypto"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
+	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/jws"
 )
 
 // Type is the token's media type in its header (RFC 9068 section 2.1).
@@ -23,7 +28,9 @@ type Claims struct {
 	Audience []string `json:"aud"`
 	Expires  int64    `json:"exp"`
 	IssuedAt int64    `json:"iat"`
-	ID       string   `json:"jti"`
+	// NotBefore is heeded, and never minted.
+	NotBefore int64  `json:"nbf,omitempty"`
+	ID        string `json:"jti"`
 	// ClientID is the app's id (RFC 8693 section 4.3).
 	ClientID string `json:"client_id"`
 	// SessionID names the session; it is no credential.
@@ -44,16 +51,6 @@ type Claims struct {
 // Confirmation names the key that a bound token belongs to.
 type Confirmation struct {
 	JKT string `json:"jkt"` // the key's thumbprint (RFC 7638)
-}
-
-// Allows tells whether the token carries a permission.
-func (c *Claims) Allows(permission string) bool {
-	for _, p := range c.Permissions {
-		if p == permission {
-			return true
-		}
-	}
-	return false
 }
 
 // SigningKey is what a token is signed with.
@@ -109,5 +106,41 @@ func (c *Claims) payload(aliases map[string]string) jwt.Claims {
 type payload struct {
 	*Claims
 	Audience any `json:"aud"` // hides the list
-	jwtNoValidation
+	jws.Unvalidated
 }
+
+// jwtClaims reads Claims from a token whose aud is a string or a list.
+type jwtClaims struct {
+	Claims
+	jws.Unvalidated
+}
+
+// UnmarshalJSON takes each claim by its exact name (RFC 7519 section 4); the decoder
+// of encoding/json would take ORG_ID for org_id.
+func (c *jwtClaims) UnmarshalJSON(text []byte) error {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(text, &all); err != nil {
+		return err
+	}
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return !claimNames[name] })
+	exact, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	decoded := struct {
+		*Claims
+		Audience jwt.ClaimStrings `json:"aud"`
+	}{Claims: &c.Claims}
+	err = json.Unmarshal(exact, &decoded)
+	c.Audience = decoded.Audience
+	return err
+}
+
+var claimNames = func() map[string]bool {
+	names := map[string]bool{}
+	for i, claims := 0, reflect.TypeFor[Claims](); i < claims.NumField(); i++ {
+		name, _, _ := strings.Cut(claims.Field(i).Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
+}()

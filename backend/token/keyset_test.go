@@ -71,34 +71,3 @@ func TestAKeySetThatWasNeverHadIsAnError(t *testing.T) {
 		}
 	}
 }
-
-func TestProtectAnswersByTheBook(t *testing.T) {
-	key, public := newKey(t)
-	v := newVerifier(t, keyRing{"k1": public}, now)
-	late := claims()
-	late.Expires = now.Unix() - 3600
-	mux := http.NewServeMux()
-	mux.Handle("/organizations/{organization}/notes", v.ProtectOrganization("organization",
-		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, token.ClaimsFrom(r.Context()).Subject) })))
-	for _, c := range []struct {
-		path, authorization string
-		status              int
-		challenge           string
-	}{
-		{"/organizations/org_acme/notes", "Bearer " + sign(t, claims(), key), 200, ""},
-		{"/organizations/org_globex/notes", "Bearer " + sign(t, claims(), key), 403, ""},
-		{"/organizations/org_acme/notes", "", 401, "Bearer"},
-		{"/organizations/org_acme/notes", "Basic abc", 401, "Bearer"},
-		{"/organizations/org_acme/notes", "Bearer " + sign(t, late, key), 401, `Bearer error="invalid_token", error_description="expired"`},
-	} {
-		r := httptest.NewRequest(http.MethodGet, c.path, nil)
-		if c.authorization != "" {
-			r.Header.Set("Authorization", c.authorization)
-		}
-		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, r)
-		if w.Code != c.status || w.Header().Get("WWW-Authenticate") != c.challenge {
-			t.Errorf("%s with %.20s…: %d %q, want %d %q", c.path, c.authorization, w.Code, w.Header().Get("WWW-Authenticate"), c.status, c.challenge)
-		}
-	}
-}

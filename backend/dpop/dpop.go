@@ -1,4 +1,7 @@
-package token
+// Package dpop is the proof that a request comes from whoever has a key (DPoP, RFC
+// 9449): at the token endpoint the device key's, at a resource server that of a bound
+// access token.
+package dpop
 
 import (
 	"crypto/ecdsa"
@@ -11,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/jws"
 )
 
 // Proof is a DPoP proof whose signature holds (RFC 9449 section 4): whoever made it
@@ -48,16 +53,13 @@ type proofClaims struct {
 	IssuedAt  float64 `json:"iat"`
 	Nonce     string  `json:"nonce"`
 	TokenHash string  `json:"ath"`
-	jwtNoValidation
+	jws.Unvalidated
 }
 
-// ParseProof reads the value of the header DPoP and checks its form and signature.
+// Parse reads the value of the header DPoP and checks its form and signature.
 // Every error is ErrProof.
-func ParseProof(raw string) (*Proof, error) {
-	if len(raw) > maxProofBytes || strings.Count(raw, ".") != 2 {
-		return nil, notProof("it is not a JWS of up to %d bytes", maxProofBytes)
-	}
-	if err := wellFormed(raw); err != nil {
+func Parse(raw string) (*Proof, error) {
+	if err := jws.WellFormed(raw, maxProofBytes); err != nil {
 		return nil, notProof("%v", err)
 	}
 	var claims proofClaims
@@ -148,11 +150,11 @@ func (p *Proof) Covers(method, address string) error {
 	if p.address == address {
 		return nil
 	}
-	own, err := normalised(address)
+	own, err := Normalised(address)
 	if err != nil {
 		return err
 	}
-	if theirs, err := normalised(p.address); err != nil || theirs != own {
+	if theirs, err := Normalised(p.address); err != nil || theirs != own {
 		return notProof("it is for another address")
 	}
 	return nil
@@ -166,9 +168,9 @@ func (p *Proof) CoversToken(raw string) error {
 	return nil
 }
 
-// normalised is an http address without query and fragment, in the form by which
+// Normalised is an http address without query and fragment, in the form by which
 // addresses are compared (RFC 3986 sections 6.2.2 and 6.2.3).
-func normalised(address string) (string, error) {
+func Normalised(address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
 		return "", notProof("htu is not an http address")

@@ -1,4 +1,7 @@
-package token
+// Package jws holds what access tokens and DPoP proofs have in common as signed
+// texts: the compact serialisation of a JWS (RFC 7515 section 7.1), read so that no
+// two parsers could understand it differently.
+package jws
 
 import (
 	"bytes"
@@ -7,11 +10,17 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
-// wellFormed refuses header and claims with a member named twice: parsers
-// disagree about which one counts (RFC 8259 section 4).
-func wellFormed(raw string) error {
+// WellFormed refuses what is not three parts of up to most bytes together, and a
+// header or payload that is not strict base64url or has a member named twice:
+// parsers disagree about which one counts (RFC 8259 section 4).
+func WellFormed(raw string, most int) error {
+	if len(raw) > most || strings.Count(raw, ".") != 2 {
+		return fmt.Errorf("it is not a JWS of up to %d bytes", most)
+	}
 	parts := strings.Split(raw, ".")
 	for _, part := range parts[:2] {
 		text, err := base64.RawURLEncoding.Strict().DecodeString(part)
@@ -64,3 +73,14 @@ func unquote(text []byte) string {
 	json.Unmarshal(text, &name) // what is no string fails with the rest of its text
 	return name
 }
+
+// Unvalidated makes claims that embed it jwt.Claims which the library only decodes:
+// whoever asks for them checks each, in one place and by one clock.
+type Unvalidated struct{}
+
+func (Unvalidated) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
+func (Unvalidated) GetIssuedAt() (*jwt.NumericDate, error)       { return nil, nil }
+func (Unvalidated) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
+func (Unvalidated) GetIssuer() (string, error)                   { return "", nil }
+func (Unvalidated) GetSubject() (string, error)                  { return "", nil }
+func (Unvalidated) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }
