@@ -14,8 +14,6 @@ import (
 	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
-
-	"github.com/tabard-auth/tabard/backend/jws"
 )
 
 // Type is the token's media type in its header (RFC 9068 section 2.1).
@@ -106,34 +104,39 @@ func (c *Claims) payload(aliases map[string]string) jwt.Claims {
 type payload struct {
 	*Claims
 	Audience any `json:"aud"` // hides the list
-	jws.Unvalidated
+	unvalidated
 }
 
-// jwtClaims reads Claims from a token whose aud is a string or a list.
-type jwtClaims struct {
-	Claims
-	jws.Unvalidated
-}
+// unvalidated makes a payload jwt.Claims, which the library asks for and only signs.
+type unvalidated struct{}
 
-// UnmarshalJSON takes each claim by its exact name (RFC 7519 section 4); the decoder
-// of encoding/json would take ORG_ID for org_id.
-func (c *jwtClaims) UnmarshalJSON(text []byte) error {
+func (unvalidated) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
+func (unvalidated) GetIssuedAt() (*jwt.NumericDate, error)       { return nil, nil }
+func (unvalidated) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
+func (unvalidated) GetIssuer() (string, error)                   { return "", nil }
+func (unvalidated) GetSubject() (string, error)                  { return "", nil }
+func (unvalidated) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }
+
+// readClaims reads the claims of a payload whose aud is a string or a list. Each goes
+// by its exact name (RFC 7519 section 4); encoding/json would take ORG_ID for org_id.
+func readClaims(text []byte) (*Claims, error) {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(text, &all); err != nil {
-		return err
+		return nil, err
 	}
 	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return !claimNames[name] })
 	exact, err := json.Marshal(all)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	decoded := struct {
+	var claims Claims
+	read := struct {
 		*Claims
 		Audience jwt.ClaimStrings `json:"aud"`
-	}{Claims: &c.Claims}
-	err = json.Unmarshal(exact, &decoded)
-	c.Audience = decoded.Audience
-	return err
+	}{Claims: &claims}
+	err = json.Unmarshal(exact, &read)
+	claims.Audience = read.Audience
+	return &claims, err
 }
 
 var claimNames = func() map[string]bool {

@@ -201,8 +201,13 @@ func TestALeewayIsBounded(t *testing.T) {
 		_, err := newVerifier(t, keyRing{"k1": public}, now.Add(after)).Verify(t.Context(), raw)
 		refusedFor(t, err, want)
 	}
-	if _, err := token.NewVerifier(token.Config{Issuer: issuer, Audience: audience, Keys: keyRing{}, Leeway: time.Hour}); err == nil {
-		t.Error("an hour's leeway is accepted")
+	if _, err := token.NewVerifier(token.Config{Issuer: issuer, Audience: audience, Keys: keyRing{}, Leeway: 61 * time.Second}); err == nil {
+		t.Error("a leeway of more than a minute is accepted")
+	}
+	for _, algorithm := range []string{"none", "HS256", "", "es256"} {
+		if _, err := token.NewVerifier(token.Config{Issuer: issuer, Audience: audience, Keys: keyRing{}, Algorithms: []string{algorithm}}); err == nil {
+			t.Errorf("algorithm %q is accepted", algorithm)
+		}
 	}
 }
 
