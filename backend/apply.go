@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
@@ -107,6 +108,14 @@ func (s *settings) apply(ctx context.Context, path string, desired directory.Des
 	}
 	if err != nil {
 		return err
+	}
+	if !changes.None() {
+		by := commandLine()
+		if err := store.RecordEvent(ctx, audit.Event{
+			ID: directory.NewID("evt_"), At: time.Now().Unix(), Action: audit.ApplyFile, Outcome: audit.Done, Actor: by.ID, ActorName: by.Name,
+		}); err != nil {
+			return err
+		}
 	}
 	_, err = io.WriteString(out, summary(desired, changes))
 	return err

@@ -50,6 +50,14 @@ func (s *settings) secret() (keys.Secret, error) {
 	return secret, nil
 }
 
+// administrationSecret is the secret of the server whose database it is.
+func (s *settings) administrationSecret() (keys.Secret, error) {
+	if s.secretFile == "" && !strings.HasPrefix(s.database, sqlitePrefix) {
+		return keys.Secret{}, wrongSettings{*s.wrong("secret-file", "It is the server's: what is made here has to be under the same secret.")}
+	}
+	return s.secret()
+}
+
 // secretPath names the file that the secret is in. A server that nobody else
 // reaches keeps one of its own, beside its SQLite file.
 func (s *settings) secretPath() string {

@@ -49,6 +49,16 @@ func (s *settings) addDatabase(c *cobra.Command) {
 	s.give(c)
 }
 
+// addAdministration gives a command the settings that reach the store, and the
+// workspace's secret.
+func (s *settings) addAdministration(c *cobra.Command) {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.databaseFlags()
+	s.secretFlag()
+	s.give(c)
+	c.MarkFlagFilename("secret-file")
+}
+
 // addServer gives a command all that a server is told.
 func (s *settings) addServer(c *cobra.Command) {
 	s.flags = allSettingsOf(s)
@@ -85,7 +95,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.publicURL, "public-url", "", "serve as `URL`, the backend's address as browsers see it and the issuer of its tokens")
 	text(&s.listen, "listen", "127.0.0.1:8787", "listen on `HOST:PORT`")
 	s.databaseFlags()
-	text(&s.secretFile, "secret-file", "", "read the workspace's secret from `FILE`; on loopback one is made beside the SQLite file")
+	s.secretFlag()
 	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
 	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
@@ -94,6 +104,10 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
 	return s.flags
+}
+
+func (s *settings) secretFlag() {
+	s.flags.StringVar(&s.secretFile, "secret-file", "", "read the workspace's secret from `FILE`; on loopback one is made beside the SQLite file")
 }
 
 func (s *settings) databaseFlags() {

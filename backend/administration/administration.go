@@ -66,11 +66,13 @@ func New(c Config) *Office {
 
 // Refusal is an act that was not done, with its reason.
 type Refusal struct {
-	Code api.Code
-	Text string // for people
+	Code  api.Code
+	Text  string // for people
+	cause error  // of directory's, where it is one of those
 }
 
 func (r *Refusal) Error() string { return r.Text }
+func (r *Refusal) Unwrap() error { return r.cause }
 
 func refuse(code api.Code, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
@@ -82,6 +84,7 @@ var reasons = map[error]*Refusal{
 	directory.ErrNoOrganization: refuse(api.NotFound, "There is no such organisation."),
 	directory.ErrNoMember:       refuse(api.NotFound, "There is no such member."),
 	directory.ErrNoUser:         refuse(api.NotFound, "There is no such person."),
+	directory.ErrNoRole:         refuse(api.InvalidRequest, "The workspace has no such role."),
 	ErrNoKey:                    refuse(api.NotFound, "There is no such key."),
 	errNoTarget:                 refuse(api.NotFound, "There is nothing of this id."),
 	errNoSession:                refuse(api.NotFound, "There is no such session."),
@@ -95,12 +98,9 @@ var reasons = map[error]*Refusal{
 
 // reason turns a store's error into a Refusal, where it is one.
 func reason(err error) error {
-	if errors.Is(err, directory.ErrNoRole) {
-		return refuse(api.InvalidRequest, "The workspace has no such role.")
-	}
 	for known, refusal := range reasons {
 		if errors.Is(err, known) {
-			return refusal
+			return &Refusal{refusal.Code, refusal.Text, err}
 		}
 	}
 	return err

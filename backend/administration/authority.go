@@ -49,11 +49,7 @@ type act struct {
 // reads tells an act that changes nothing.
 func (a *act) reads() bool { return strings.HasSuffix(string(a.action), ".read") }
 
-// The refusals of authority. An organisation that is somebody else's is not found.
-var (
-	errTooNarrow = refuse(api.AdminAccessDenied, "This key does not reach so far.")
-	errNotFound  = reasons[directory.ErrNoOrganization]
-)
+var errTooNarrow = refuse(api.AdminAccessDenied, "This key does not reach so far.")
 
 // perform decides whether somebody may do what they are about to, does it, and
 // records it: every change, and every attempt that was refused. A change that could
@@ -75,7 +71,8 @@ func perform[T any](ctx context.Context, o *Office, by Actor, a *act, do func(co
 	return result, nil
 }
 
-// decide is the only place that says who may do what. It returns the organisation
+// decide is the only place that says who may do what. An organisation that is
+// somebody else's is answered like one that does not exist. It returns the organisation
 // that the act names.
 func (o *Office) decide(ctx context.Context, by Actor, a *act) (directory.OrganizationRecord, error) {
 	none := directory.OrganizationRecord{}
@@ -86,14 +83,14 @@ func (o *Office) decide(ctx context.Context, by Actor, a *act) (directory.Organi
 		return none, a.nameable()
 	}
 	if unnameable(a.organization) {
-		return none, errNotFound
+		return none, directory.ErrNoOrganization
 	}
 	organization, err := o.store.Organization(ctx, a.organization)
 	if err != nil {
 		return none, err
 	}
 	if by.OrganizationID != "" && organization.ID != by.OrganizationID {
-		return none, errNotFound
+		return none, directory.ErrNoOrganization
 	}
 	return organization, a.nameable()
 }
@@ -132,7 +129,8 @@ func (o *Office) record(ctx context.Context, by Actor, a *act, organizationID st
 	var refused *Refusal
 	switch {
 	case errors.As(outcome, &refused):
-		if a.reads() && (by.OrganizationID == "" || refused != errTooNarrow && refused != errNotFound) {
+		denied := refused == errTooNarrow || errors.Is(outcome, directory.ErrNoOrganization)
+		if a.reads() && (by.OrganizationID == "" || !denied) {
 			return nil
 		}
 		e.Outcome, e.Reason = audit.Refused, string(refused.Code)

@@ -76,26 +76,37 @@ func (o *Office) CreateKey(ctx context.Context, by Actor, n NewKey) (CreatedKey,
 	a := &act{action: audit.CreateKey, reach: ofWorkspace, organization: n.Organization}
 	return perform(ctx, o, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (CreatedKey, error) {
-			if err := n.check(); err != nil {
+			k, secret, err := o.DraftKey(by, n, r.ID)
+			if err != nil {
 				return CreatedKey{}, err
 			}
-			k, secret := o.DraftKey(by, n, r.ID)
 			a.target = k.ID
 			return CreatedKey{keyInfoOf(k), secret}, o.store.AddKey(ctx, k)
 		})
 }
 
 // DraftKey makes a key that is in no store yet, with its secret.
-func (o *Office) DraftKey(by Actor, n NewKey, organizationID string) (Key, string) {
+func (o *Office) DraftKey(by Actor, n NewKey, organizationID string) (k Key, secret string, err error) {
+	if err := n.check(); err != nil {
+		return Key{}, "", err
+	}
 	text, now := newKeyText(), o.now().Unix()
-	k := Key{
+	k = Key{
 		ID: directory.NewID("key_"), Kind: Administration, Name: n.Name, OrganizationID: organizationID,
 		Hash: o.hash.hash(o.hash[0], Administration, text), CreatedAt: now, CreatedBy: by.ID,
 	}
 	if n.ExpiresIn > 0 {
 		k.ExpiresAt = now + n.ExpiresIn
 	}
-	return k, text
+	return k, text, nil
+}
+
+// KeyCreated is the event that a key was made by somebody.
+func KeyCreated(by Actor, k Key) audit.Event {
+	return audit.Event{
+		ID: directory.NewID("evt_"), At: k.CreatedAt, Action: audit.CreateKey, Outcome: audit.Done,
+		Actor: by.ID, ActorName: by.Name, OrganizationID: k.OrganizationID, Target: k.ID,
+	}
 }
 
 // RevokeKey ends a key, at once and for good.

@@ -124,6 +124,16 @@ func (o *Office) AdmitMember(ctx context.Context, by Actor, organization string,
 		})
 }
 
+// Admit gives somebody who has signed in a place in an organisation, or other roles in
+// it.
+func (o *Office) Admit(ctx context.Context, by Actor, n directory.Admission) (Nothing, error) {
+	return perform(ctx, o, by, &act{action: audit.AdmitMember, organization: n.Organization, user: n.UserID},
+		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+			n.Organization = r.ID
+			return Nothing{}, o.store.Admit(ctx, n, o.now().Unix())
+		})
+}
+
 // UpdateMember gives a member other roles; somebody who is none becomes one.
 func (o *Office) UpdateMember(ctx context.Context, by Actor, organization, user string, roles Roles) (Member, error) {
 	return perform(ctx, o, by, &act{action: audit.UpdateMember, organization: organization, user: user},

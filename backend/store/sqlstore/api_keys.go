@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/audit"
 )
 
 const (
@@ -35,11 +36,12 @@ func (s *Store) AddKey(ctx context.Context, k administration.Key) error {
 	return s.change(ctx, "add key", insertKey, keyArgs(k)...)
 }
 
-// KeyScript returns the SQLite statement that adds a key: for D1, which only
-// wrangler reaches.
-func KeyScript(k administration.Key) string {
+// KeyScript returns SQLite statements that add a key, and record it: for D1, which
+// only wrangler reaches.
+func KeyScript(k administration.Key, made audit.Event) string {
 	var s script
 	s.add(insertKey, keyArgs(k)...)
+	s.add(insertEvent, eventArgs(made)...)
 	return s.text.String()
 }
 

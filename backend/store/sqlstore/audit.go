@@ -30,8 +30,12 @@ LIMIT ?5`
 
 // RecordEvent implements audit.Store.
 func (s *Store) RecordEvent(ctx context.Context, e audit.Event) error {
-	return s.change(ctx, "record event", insertEvent, e.ID, e.At, string(e.Action), string(e.Outcome), e.Reason,
-		e.Actor, e.UserID, e.OrganizationID, e.SessionID, e.App, e.Address, e.ActorName, e.Target)
+	return s.change(ctx, "record event", insertEvent, eventArgs(e)...)
+}
+
+func eventArgs(e audit.Event) []any {
+	return []any{e.ID, e.At, string(e.Action), string(e.Outcome), e.Reason,
+		e.Actor, e.UserID, e.OrganizationID, e.SessionID, e.App, e.Address, e.ActorName, e.Target}
 }
 
 // Events implements audit.Store.

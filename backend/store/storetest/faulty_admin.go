@@ -101,7 +101,9 @@ func (f *Faulty) LivePage(ctx context.Context, userID, after string, now int64, 
 
 // SessionStays implements administration.SessionStore.
 func (f *Faulty) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error) {
-	return read(f, "SessionStays", func() ([]directory.SessionStay, error) { return f.Store.SessionStays(ctx, organizationID, userID, after, now, limit) })
+	return read(f, "SessionStays", func() ([]directory.SessionStay, error) {
+		return f.Store.SessionStays(ctx, organizationID, userID, after, now, limit)
+	})
 }
 
 // EndStay implements administration.SessionStore.
@@ -171,5 +173,7 @@ func (f *Faulty) DeleteConnection(ctx context.Context, organizationID, id string
 
 // ConnectionsOf implements administration.ConnectionStore.
 func (f *Faulty) ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error) {
-	return read(f, "ConnectionsOf", func() ([]directory.Connection, error) { return f.Store.ConnectionsOf(ctx, organizationID, after, limit) })
+	return read(f, "ConnectionsOf", func() ([]directory.Connection, error) {
+		return f.Store.ConnectionsOf(ctx, organizationID, after, limit)
+	})
 }
