@@ -22,6 +22,9 @@ type Store interface {
 	keys.Store
 	audit.Store
 	Connections
+	LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error)
+	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error)
+	EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error)
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 }
@@ -95,6 +98,11 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"a confined session finds its organisation alone", (*suite).confines},
 		{"a confined session's end reaches no other", (*suite).endsTheConfined},
 		{"a connection's logout ends what began there", (*suite).endsAtTheConnection},
+		{"a session that was entered from another inherits its one organisation", (*suite).inherits},
+		{"nothing is inherited from where it has ended", (*suite).inheritsNothingEnded},
+		{"what was entered from a session ends with it", (*suite).endsWithItsParent},
+		{"what was entered from an organisation session ends with it", (*suite).endsWithItsParentsStay},
+		{"what was entered from a session counts with it", (*suite).countsWithItsParent},
 		{"a theft that a crash cut short is followed up", (*suite).followsUp},
 		{"sessions that ended long ago are forgotten", (*suite).forgets},
 		{"an event recorded twice counts once", (*suite).eventsOnce},
