@@ -47,13 +47,14 @@ const endedReasons = {
   expired: "You were here for as long as it allows.",
   signed_out: "You signed out of it.",
   superseded: "You went on with it in another browser.",
+  revoked: "An administrator ended your session in it.",
   organization_access_denied: "You do not have access to it, or no longer.",
   insufficient_user_authentication: "It lets people in who show a second factor, such as a code from their phone.",
   identity_changed: "Somebody else has signed in in this browser.",
 };
 
 /** What leads back in: to confirm, or just to enter. */
-const confirms = (error) => error?.reason === "idle" || error?.reason === "expired" || error?.code === "insufficient_user_authentication";
+const confirms = (error) => ["idle", "expired", "revoked"].includes(error?.reason) || error?.code === "insufficient_user_authentication";
 
 export function showEnded(tabard, state) {
   const { organization, organizations, error } = state;
