@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,6 +61,9 @@ for wrangler d1 execute.`,
 	return command
 }
 
+// largeFile is from how many bytes on memory is spared for processor time.
+const largeFile = 4 << 20
+
 // readWorkspace reads a workspace file; - is standard input.
 func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 	if path != "-" {
@@ -73,6 +77,9 @@ func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 	text, err := io.ReadAll(in)
 	if err != nil {
 		return directory.Desired{}, err
+	}
+	if len(text) > largeFile && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(25) // what is read weighs forty times the text
 	}
 	desired, err := workspacefile.Parse(text)
 	if err != nil {
