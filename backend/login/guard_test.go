@@ -124,7 +124,9 @@ func TestSpecialAddressesAreNotPublic(t *testing.T) {
 }
 
 // tenants is a relying party of p as organisations' own connections have it.
-func tenants(p *logintest.Provider) *login.Provider { return tenantsOn(httpbrowser.Hosts{"id.example": p}) }
+func tenants(p *logintest.Provider) *login.Provider {
+	return tenantsOn(httpbrowser.Hosts{"id.example": p})
+}
 
 func tenantsOn(hosts httpbrowser.Hosts) *login.Provider {
 	return login.New(login.Config{
