@@ -19,6 +19,14 @@ func (d *Desired) MemberCount() (n int) {
 	return n
 }
 
+// ConnectionCount returns how many connections there are in all.
+func (d *Desired) ConnectionCount() (n int) {
+	for _, o := range d.Organizations {
+		n += len(o.Connections)
+	}
+	return n
+}
+
 // DesiredOrganization is an organisation with all the members that the file gives
 // it. Members of other sources stay beside them.
 type DesiredOrganization struct {
