@@ -18,10 +18,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
-	"github.com/tabard-auth/tabard/backend/token"
 )
 
 // Store is what the handler needs a store for.
@@ -60,7 +60,7 @@ type server struct {
 	upstream  keys.Sealer
 	provider  *login.Provider
 	providers *providers
-	replays   *token.Replays
+	replays   *dpop.Replays
 	nonces    nonces
 	log       recorder
 	now       func() time.Time
@@ -84,7 +84,7 @@ func New(c Config) (http.Handler, error) {
 		provider:  c.Provider,
 		providers: &providers{publicURL: c.PublicURL, secrets: c.Secret.Sealer(keys.ForConnections), transport: c.Tenants},
 		log:       newRecorder(c.Log, c.Secret), now: c.Now,
-		replays: token.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(keys.ForNonces),
+		replays: dpop.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(keys.ForNonces),
 	}
 	if s.now == nil {
 		s.now = time.Now
