@@ -50,10 +50,10 @@ func (s *settings) secret() (keys.Secret, error) {
 	return secret, nil
 }
 
-// administrationSecret is the secret of the server whose database it is.
-func (s *settings) administrationSecret() (keys.Secret, error) {
+// serversSecret is the secret of the server whose database it is.
+func (s *settings) serversSecret() (keys.Secret, error) {
 	if s.secretFile == "" && !strings.HasPrefix(s.database, sqlitePrefix) {
-		return keys.Secret{}, wrongSettings{*s.wrong("secret-file", "It is the server's: what is made here has to be under the same secret.")}
+		return keys.Secret{}, s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
 	}
 	return s.secret()
 }

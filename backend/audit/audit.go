@@ -55,7 +55,7 @@ const (
 	LinkIdentity Action = "identity.link"
 )
 
-// The changes of an organisation's connections; the reason is the connection's id.
+// The changes of an organisation's connections.
 const (
 	CreateConnection  Action = "connection.create"
 	UpdateConnection  Action = "connection.update"

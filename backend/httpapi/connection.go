@@ -144,11 +144,12 @@ func (c *call) person(i login.Identity, own *directory.Connection) (directory.Us
 // link makes who answered at an organisation's own provider be a person, unless they
 // are somebody else.
 func (c *call) link(own *directory.Connection, i login.Identity, u directory.User, sessionID string) error {
-	if linked, err := c.store.Linked(c.ctx, own.ID, i.Subject); err == nil && linked.ID == u.ID {
-		return nil
+	linked, err := c.store.Linked(c.ctx, own.ID, i.Subject)
+	if err == nil && linked.ID == u.ID || err != nil && !errors.Is(err, directory.ErrNoUser) {
+		return err
 	}
-	err := c.store.Link(c.ctx, own.ID, i.Subject, u.ID, c.now)
-	e := audit.Event{Action: audit.LinkIdentity, Reason: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: sessionID}
+	err = c.store.Link(c.ctx, own.ID, i.Subject, u.ID, c.now)
+	e := audit.Event{Action: audit.LinkIdentity, Target: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: sessionID}
 	if errors.Is(err, directory.ErrLinked) {
 		err, e.Outcome = failed(api.IdentityChanged), audit.Refused
 	} else if err != nil {
