@@ -143,8 +143,8 @@ func (s *settings) checkClientSecret() *wrongSetting {
 }
 
 func (s *settings) checkLoopbackConnections() *wrongSetting {
-	if s.loopbackConnections && s.reachable() {
-		return s.wrong("loopback-connections", "It is for development: the public URL, --listen and the database have to\nbe on this machine.")
+	if s.loopbackConnections && s.exposed() {
+		return s.wrong("loopback-connections", "It is for development: the public URL and --listen have to be on this\nmachine.")
 	}
 	return nil
 }

@@ -169,11 +169,15 @@ func (c *call) provision(own *directory.Connection, i login.Identity, u director
 	return c.store.Provision(c.ctx, u.ID, own.OrganizationID, roles, own.Provisioning.JustInTime, c.now)
 }
 
-// admits tells whether a person may answer at the organisation's own provider: a
-// member, or one whom it makes a member.
-func admits(own *directory.Connection, i login.Identity, m *directory.Membership) bool {
+// admits tells whether the session's person may answer at the organisation's own
+// provider: a member, or one whom it makes a member. In a session confined to another
+// organisation, whose provider said who is there, nobody may.
+func admits(own *directory.Connection, i login.Identity, s directory.Subject) bool {
+	if s.Session.ConfinedTo != "" && s.Session.ConfinedTo != own.OrganizationID {
+		return false
+	}
 	_, member := own.Provisioning.Member(i.Claims)
-	return m != nil || member && own.Provisioning.JustInTime
+	return s.Membership != nil || member && own.Provisioning.JustInTime
 }
 
 // providerOf is where a session's sign-in happened; nil where that can be no more.

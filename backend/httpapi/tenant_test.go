@@ -160,6 +160,25 @@ func TestASessionBegunAtAConnectionOpensThatOrganizationAlone(t *testing.T) {
 	w.wants(b.Post("/token", enters), http.StatusUnauthorized, api.LoginRequired)
 }
 
+// TestATenantLinksNobodyElsewhere: whoever owns one organisation's provider and has an
+// account at another's would be its members there.
+func TestATenantLinksNobodyElsewhere(t *testing.T) {
+	w := newWorld(t, nil)
+	w.connect("acme", directory.Provisioning{})
+	w.connect("globex", anybody)
+	alice := w.signedIn("alice")
+	user := w.mint(alice, "globex").User.ID
+	alice.Choose(alice.Login("organization=acme&user="+user), "a.martin")
+	b := w.begin("acme", "a.martin")
+	landed := b.Choose(b.Login("organization=globex&user="+user), "mallory")
+	if refusedWith(landed) != api.OrganizationAccessDenied {
+		t.Errorf("landed on %s", landed.URL)
+	}
+	if got := w.mint(w.begin("globex", "mallory"), "globex"); got.User.ID == user || !slices.Equal(got.Roles, []string{"viewer"}) {
+		t.Errorf("mallory is %+v", got.User)
+	}
+}
+
 // TestATheftAtATenantEndsNobodysOtherSessions: who owns the provider can be thief and
 // victim.
 func TestATheftAtATenantEndsNobodysOtherSessions(t *testing.T) {
