@@ -52,7 +52,8 @@ const (
 	ProofRefused    Action = "proof.refused"
 	// LinkIdentity makes somebody at an organisation's own provider be a person; refused
 	// where they are somebody else.
-	LinkIdentity Action = "identity.link"
+	LinkIdentity   Action = "identity.link"
+	UnlinkIdentity Action = "identity.unlink"
 )
 
 // The changes of an organisation's connections.

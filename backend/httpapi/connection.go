@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"sync"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -85,6 +86,20 @@ func (c *call) choose(attempt *login.Attempt) (*login.Provider, error) {
 	}
 	attempt.Connection, attempt.Organization = at.Connection.ID, at.Connection.OrganizationID
 	return c.providers.of(*at.Connection)
+}
+
+// prompt is what the provider is asked to ask. Where somebody will be linked, they say
+// who they are there: nobody becomes whom a browser happens to remember, for good.
+func (c *call) prompt(attempt login.Attempt, query url.Values) (string, error) {
+	asked := query.Get(api.ParamPrompt)
+	if attempt.Connection == "" || attempt.Session == "" || asked != "" {
+		return asked, nil
+	}
+	_, err := c.store.LinkedAs(c.ctx, attempt.Connection, query.Get(api.ParamUser))
+	if errors.Is(err, directory.ErrNoUser) {
+		return "login", nil
+	}
+	return asked, err
 }
 
 // fromHere refuses to follow a foreign page to an organisation's own provider, where

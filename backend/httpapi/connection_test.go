@@ -103,6 +103,13 @@ func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
 	b := w.signedIn("alice")
 	_, cookie := w.theSession(b)
 	globex := w.claims(w.mint(b, "globex"))
+	asked := func(b *httpbrowser.Browser) string {
+		address := b.Copy().Login("organization=acme&user=" + globex.Subject).URL
+		return address.Query().Get("prompt")
+	}
+	if got := asked(b); got != "login" {
+		t.Errorf("before anybody is linked the provider is asked %q", got)
+	}
 	if landed := w.enterBy(b, "acme", "a.martin"); landed.URL.String() != origin+"/notes?a=1" {
 		t.Fatalf("landed on %s", landed.URL)
 	}
@@ -122,6 +129,9 @@ func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
 	}
 
 	other := w.signedIn("alice") // linked already
+	if got := asked(other); got != "" {
+		t.Errorf("somebody who is linked is asked again: %q", got)
+	}
 	if landed := w.enterBy(other, "acme", "a.martin"); refusedWith(landed) != "" {
 		t.Errorf("landed on %s", landed.URL)
 	}

@@ -129,6 +129,13 @@ var underFault = map[string]func(*world) request{
 		b := w.browser()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?organization=acme") }
 	},
+	"entering by an organization's own provider": func(w *world) request {
+		w.connect("acme", directory.Provisioning{})
+		b := w.signedIn("alice")
+		user := w.mint(b, "globex").User.ID
+		w.restart()
+		return func() httpbrowser.Response { return b.Step(publicURL + "/login?organization=acme&user=" + user) }
+	},
 	"its callback": connected("organization=acme", directory.Provisioning{JustInTime: true}),
 	"its callback, for nobody whom it admits": connected("organization=acme", directory.Provisioning{Claim: "none", Groups: map[string][]string{"none": nil}}),
 	"the key set": func(w *world) request {
