@@ -154,14 +154,22 @@ func (s *suite) blocksMembers() {
 	s.must(s.BlockMember(s.ctx, "org_acme", alice.ID, false, Now+3))
 	s.is(admits("acme"), true)
 
-	// What a claim gave stays blocked while the claim comes and goes.
+	// What a claim or a provider gave stays blocked while they come and go.
+	carol, dave := s.person("carol"), s.person("dave")
 	claimed := map[string][]string{"acme": {"viewer"}}
-	bob := s.person("carol")
-	s.must(s.ReplaceClaimed(s.ctx, bob.ID, claimed, Now))
-	s.must(s.BlockMember(s.ctx, "org_acme", bob.ID, true, Now))
-	s.must(s.ReplaceClaimed(s.ctx, bob.ID, nil, Now))
-	s.must(s.ReplaceClaimed(s.ctx, bob.ID, claimed, Now))
-	n = s.session(bob)
+	comes := func() {
+		s.must(s.ReplaceClaimed(s.ctx, carol.ID, claimed, Now))
+		s.must(s.Provision(s.ctx, dave.ID, "org_acme", []string{"viewer"}, true, Now))
+	}
+	comes()
+	s.must(s.BlockMember(s.ctx, "org_acme", carol.ID, true, Now))
+	s.must(s.BlockMember(s.ctx, "org_acme", dave.ID, true, Now))
+	s.must(s.ReplaceClaimed(s.ctx, carol.ID, nil, Now))
+	s.must(s.Deprovision(s.ctx, dave.ID, "org_acme"))
+	comes()
+	n = s.session(carol)
+	s.is(admits("acme"), false)
+	n = s.session(dave)
 	s.is(admits("acme"), false)
 }
 
