@@ -32,6 +32,10 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 		applied, scripted := database(t), database(t)
 		for step := range 6 {
 			d, now := anyDesired(r), int64(1000+step)
+			if step == 2 { // which neither takes back
+				block(t, applied)
+				block(t, scripted)
+			}
 			if _, err := sqlstore.New(applied, sqlstore.SQLite).Apply(t.Context(), d, now); err != nil {
 				t.Fatal(err)
 			}
@@ -50,6 +54,14 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// block disables an organisation as an administrator does.
+func block(t *testing.T, db *sql.DB) {
+	t.Helper()
+	if _, err := db.Exec(`UPDATE organizations SET disabled_at = 7, disabled_by = 'admin' WHERE slug = 'acme'`); err != nil {
+		t.Fatal(err)
 	}
 }
 
