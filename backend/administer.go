@@ -67,7 +67,7 @@ func (d deed[T]) command() *cobra.Command {
 	}
 	command.Flags().BoolVar(&asJSON, "json", false, "write JSON, as the administration API does")
 	if d.secret {
-		s.addAdministration(command)
+		s.addSealing(command)
 	} else {
 		s.addDatabase(command)
 	}
@@ -79,7 +79,7 @@ func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
 	var secret keys.Secret
 	if d.secret {
 		var err error
-		if secret, err = s.administrationSecret(); err != nil {
+		if secret, err = s.serversSecret(); err != nil {
 			return nothing, err
 		}
 	}

@@ -53,6 +53,9 @@ func setMember() *cobra.Command {
 			c.RegisterFlagCompletionFunc("role", cobra.NoFileCompletions)
 		}),
 		run: func(d *desk, args []string) (administration.Member, error) {
+			if roles.Roles == nil {
+				roles.Roles = []string{}
+			}
 			return d.UpdateMember(d.ctx, d.by, organization, args[0], roles)
 		},
 		text: showMember,

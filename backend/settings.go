@@ -33,6 +33,8 @@ type settings struct {
 	logLevel         string
 	trustedProxies   string
 
+	loopbackConnections bool
+
 	flags *pflag.FlagSet // those above that the command has
 }
 
@@ -49,9 +51,9 @@ func (s *settings) addDatabase(c *cobra.Command) {
 	s.give(c)
 }
 
-// addAdministration gives a command the settings that reach the store, and the
-// workspace's secret.
-func (s *settings) addAdministration(c *cobra.Command) {
+// addSealing gives a command the settings that reach the store, and the workspace's
+// secret, which seals or hashes what is kept there.
+func (s *settings) addSealing(c *cobra.Command) {
 	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
 	s.databaseFlags()
 	s.secretFlag()
@@ -101,6 +103,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
 	text(&s.signingAlgorithm, "signing-algorithm", "ES256", "sign access tokens by `NAME`: ES256, EdDSA or RS256")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
+	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organisations' own providers be on this machine, over http, for development")
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
 	return s.flags

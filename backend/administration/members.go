@@ -138,6 +138,9 @@ func (o *Office) Admit(ctx context.Context, by Actor, n directory.Admission) (No
 func (o *Office) UpdateMember(ctx context.Context, by Actor, organization, user string, roles Roles) (Member, error) {
 	return perform(ctx, o, by, &act{action: audit.UpdateMember, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
+			if roles.Roles == nil {
+				return Member{}, refuse(api.InvalidRequest, "roles is missing.")
+			}
 			return o.admit(ctx, r.ID, user, roles.Roles)
 		})
 }

@@ -44,6 +44,9 @@ func (o *Office) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Rule
 			if err != nil {
 				return r, err
 			}
+			if w.Revision == 0 {
+				return r, refuse(api.Conflict, "There is no workspace yet: apply a workspace file first.")
+			}
 			return r, o.store.RuleWorkspace(ctx, *w, r)
 		})
 }

@@ -59,10 +59,11 @@ const (
 	RenewInApp Action = "app.renew"
 	// LinkIdentity makes somebody at an organisation's own provider be a person; refused
 	// where they are somebody else.
-	LinkIdentity Action = "identity.link"
+	LinkIdentity   Action = "identity.link"
+	UnlinkIdentity Action = "identity.unlink"
 )
 
-// The changes of an organisation's connections; the reason is the connection's id.
+// The changes of an organisation's connections.
 const (
 	CreateConnection  Action = "connection.create"
 	UpdateConnection  Action = "connection.update"

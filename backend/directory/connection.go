@@ -136,6 +136,8 @@ type Connections interface {
 	Connection(ctx context.Context, id string) (Connection, error)
 	// Linked returns the person whom a connection's subject is, or ErrNoUser.
 	Linked(ctx context.Context, connectionID, subject string) (User, error)
+	// LinkedAs returns the subject that a person is at a connection, or ErrNoUser.
+	LinkedAs(ctx context.Context, connectionID, userID string) (subject string, err error)
 	// Link makes a connection's subject be a person, once for both: ErrLinked where
 	// the subject is another person, or the person another subject there.
 	Link(ctx context.Context, connectionID, subject, userID string, now int64) error

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"sync"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -87,6 +88,20 @@ func (c *call) choose(attempt *login.Attempt) (*login.Provider, error) {
 	return c.providers.of(*at.Connection)
 }
 
+// prompt is what the provider is asked to ask. Where somebody will be linked, they say
+// who they are there: nobody becomes whom a browser happens to remember, for good.
+func (c *call) prompt(attempt login.Attempt, query url.Values) (string, error) {
+	asked := query.Get(api.ParamPrompt)
+	if attempt.Connection == "" || attempt.Session == "" || asked != "" {
+		return asked, nil
+	}
+	_, err := c.store.LinkedAs(c.ctx, attempt.Connection, query.Get(api.ParamUser))
+	if errors.Is(err, directory.ErrNoUser) {
+		return "login", nil
+	}
+	return asked, err
+}
+
 // fromHere refuses to follow a foreign page to an organisation's own provider, where
 // the browser tells: whoever owns that could sign visitors of any page in as somebody
 // of theirs (RFC 9700 section 4.7), in place of who they were.
@@ -144,11 +159,12 @@ func (c *call) person(i login.Identity, own *directory.Connection) (directory.Us
 // link makes who answered at an organisation's own provider be a person, unless they
 // are somebody else.
 func (c *call) link(own *directory.Connection, i login.Identity, u directory.User, sessionID string) error {
-	if linked, err := c.store.Linked(c.ctx, own.ID, i.Subject); err == nil && linked.ID == u.ID {
-		return nil
+	linked, err := c.store.Linked(c.ctx, own.ID, i.Subject)
+	if err == nil && linked.ID == u.ID || err != nil && !errors.Is(err, directory.ErrNoUser) {
+		return err
 	}
-	err := c.store.Link(c.ctx, own.ID, i.Subject, u.ID, c.now)
-	e := audit.Event{Action: audit.LinkIdentity, Reason: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: sessionID}
+	err = c.store.Link(c.ctx, own.ID, i.Subject, u.ID, c.now)
+	e := audit.Event{Action: audit.LinkIdentity, Target: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: sessionID}
 	if errors.Is(err, directory.ErrLinked) {
 		err, e.Outcome = failed(api.IdentityChanged), audit.Refused
 	} else if err != nil {
@@ -168,11 +184,15 @@ func (c *call) provision(own *directory.Connection, i login.Identity, u director
 	return c.store.Provision(c.ctx, u.ID, own.OrganizationID, roles, own.Provisioning.JustInTime, c.now)
 }
 
-// admits tells whether a person may answer at the organisation's own provider: a
-// member, or one whom it makes a member.
-func admits(own *directory.Connection, i login.Identity, m *directory.Membership) bool {
+// admits tells whether the session's person may answer at the organisation's own
+// provider: a member, or one whom it makes a member. In a session confined to another
+// organisation, whose provider said who is there, nobody may.
+func admits(own *directory.Connection, i login.Identity, s directory.Subject) bool {
+	if s.Session.ConfinedTo != "" && s.Session.ConfinedTo != own.OrganizationID {
+		return false
+	}
 	_, member := own.Provisioning.Member(i.Claims)
-	return m != nil || member && own.Provisioning.JustInTime
+	return s.Membership != nil || member && own.Provisioning.JustInTime
 }
 
 // providerOf is where a session's sign-in happened; nil where that can be no more.

@@ -48,9 +48,11 @@ func (c *call) login() error {
 	if err != nil {
 		return err
 	}
-	target, err := provider.AuthorizationURL(c.ctx, attempt, login.Request{
-		LoginHint: query.Get(api.ParamLoginHint), Prompt: query.Get(api.ParamPrompt),
-	})
+	prompt, err := c.prompt(attempt, query)
+	if err != nil {
+		return err
+	}
+	target, err := provider.AuthorizationURL(c.ctx, attempt, login.Request{LoginHint: query.Get(api.ParamLoginHint), Prompt: prompt})
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func (c *call) stepUp(attempt login.Attempt, i login.Identity, own *directory.Co
 		return failed(refusalOf(c.live(s)).Code)
 	case user.Disabled:
 		return failed(api.SessionRevoked)
-	case own == nil && subject.Membership == nil || own != nil && !admits(own, i, subject.Membership):
+	case own == nil && subject.Membership == nil || own != nil && !admits(own, i, subject):
 		return failed(api.OrganizationAccessDenied)
 	}
 	if err := attempt.Meets(i); err != nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -53,7 +54,7 @@ func publicHost(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	labels := strings.Split(host, ".")
 	last := labels[len(labels)-1]
-	if len(labels) < 2 || last == "" || strings.ContainsFunc(host, notInHostname) || last[0] >= '0' && last[0] <= '9' {
+	if len(labels) < 2 || slices.Contains(labels, "") || strings.ContainsFunc(host, notInHostname) || last[0] >= '0' && last[0] <= '9' {
 		return false
 	}
 	for _, private := range privateNames {

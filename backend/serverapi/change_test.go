@@ -115,6 +115,24 @@ func TestEveryChangeIsInTheTrail(t *testing.T) {
 	})
 }
 
+// TestAnAttemptToReadWhatIsNotYoursIsInTheTrail of whoever tried, alike for what exists
+// and what does not.
+func TestAnAttemptToReadWhatIsNotYoursIsInTheTrail(t *testing.T) {
+	for _, path := range []string{"/organizations/globex", "/organizations/nowhere/members", "/users"} {
+		w := newWorld(t, nil)
+		w.pass(time.Second)
+		w.ask("GET", path, "", w.acme)
+		if e := w.trail()[0]; e.ActorName != "acme's" || e.Outcome != audit.Refused || e.OrganizationID != "org_acme" {
+			t.Errorf("%s: %+v", path, e)
+		}
+		w.ask("GET", "/organizations/acme/members/usr_nobody", "", w.acme)
+		w.ask("GET", "/organizations/acme", "", w.acme)
+		if all := w.trail(); all[0].ActorName != "acme's" || all[0].Reason == "" || len(all) != 3 {
+			t.Errorf("reading one's own is in the trail: %+v", all)
+		}
+	}
+}
+
 func TestARevokedKeysUseIsInTheTrail(t *testing.T) {
 	w := newWorld(t, nil)
 	var k administration.CreatedKey

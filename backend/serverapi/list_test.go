@@ -142,6 +142,9 @@ func TestWhatTheContractDoesNotNameIsRefused(t *testing.T) {
 	}
 	w.wants(w.ask("PUT", "/policy", `{"connection":"con_a"}`, w.whole), http.StatusBadRequest, api.InvalidRequest)
 	w.wants(w.ask("PUT", "/organizations/acme/members/"+w.userID("dora"), `{"roles":["owner"]}`, w.acme), http.StatusBadRequest, api.InvalidRequest)
+	for _, body := range []string{`{}`, `{"roles":null}`} {
+		w.wants(w.ask("PUT", "/organizations/acme/members/"+w.userID("dora"), body, w.acme), http.StatusBadRequest, api.InvalidRequest)
+	}
 	w.wants(w.ask("GET", "/nothing", "", w.whole), http.StatusNotFound, api.NotFound)
 	got := w.ask("DELETE", "/organizations", "", w.whole)
 	if w.wants(got, http.StatusMethodNotAllowed, api.InvalidRequest); got.Header.Get("Allow") != "GET, POST" {

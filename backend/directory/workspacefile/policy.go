@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
@@ -36,6 +37,15 @@ var rules = map[string]rule{
 var workspaceRules = map[string]rule{
 	"session_age":       func(f *file, n *yaml.Node, r *policy.Rules) { r.SessionAge = f.seconds(n, policy.SessionAges) },
 	"strictest_relogin": func(f *file, n *yaml.Node, r *policy.Rules) { r.StrictestRelogin = f.truth(n) },
+}
+
+// organizationRules are an organisation's alone.
+var organizationRules = map[string]rule{
+	"connection": func(f *file, n *yaml.Node, r *policy.Rules) {
+		if r.Connection = f.text(n); !directory.IsConnectionID(r.Connection) {
+			f.wrong(n, "%q is no connection's id, such as con_acme", r.Connection)
+		}
+	},
 }
 
 // policy reads rules, the common ones and some more.

@@ -26,7 +26,7 @@ func Parse(text []byte) (directory.Desired, error) {
 	}
 	f := file{
 		origins: map[string]string{}, audiences: map[string]string{},
-		slugs: map[string]bool{}, ids: map[string]bool{},
+		slugs: map[string]bool{}, ids: map[string]bool{}, connections: map[string]string{},
 	}
 	f.workspace(document.Content[0])
 	if len(f.problems) > 0 {
@@ -77,6 +77,8 @@ type file struct {
 	audiences map[string]string // audience → app
 	slugs     map[string]bool
 	ids       map[string]bool
+
+	connections map[string]string // connection → organisation
 }
 
 func (f *file) workspace(root *yaml.Node) {
@@ -104,6 +106,7 @@ func (f *file) workspace(root *yaml.Node) {
 	if organizations != nil {
 		f.list(organizations, f.organization)
 	}
+	f.demanded()
 }
 
 // checkEntrances: an app is entered from apps that there are.

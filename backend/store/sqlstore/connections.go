@@ -31,6 +31,9 @@ WHERE o.disabled_at IS NULL AND (o.id = ?1 OR o.slug = ?1)`
 SELECT u.id, u.iss, u.sub, u.name, u.email, u.disabled_at
 FROM links l JOIN users u ON u.id = l.user_id WHERE l.connection_id = ?1 AND l.sub = ?2`
 
+	selectLinkedAs = `
+SELECT sub FROM links WHERE connection_id = ?1 AND user_id = ?2`
+
 	insertLink = `
 INSERT INTO links (connection_id, sub, user_id, created_at) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT DO NOTHING`
@@ -95,6 +98,18 @@ func (s *Store) Linked(ctx context.Context, connectionID, subject string) (direc
 		return directory.User{}, fmt.Errorf("sqlstore: linked: %w", err)
 	}
 	return row.user(), nil
+}
+
+// LinkedAs implements directory.Connections.
+func (s *Store) LinkedAs(ctx context.Context, connectionID, userID string) (subject string, err error) {
+	err = s.row(ctx, selectLinkedAs, connectionID, userID).Scan(&subject)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", directory.ErrNoUser
+	case err != nil:
+		return "", fmt.Errorf("sqlstore: linked as: %w", err)
+	}
+	return subject, nil
 }
 
 // Link implements directory.Connections. What was linked before stays, whoever asks.

@@ -31,6 +31,9 @@ UPDATE organizations SET connection = '' WHERE id = ?1 AND connection = ?2`
 UPDATE connections SET deleted_at = ?3, secret = ''
 WHERE id = ?1 AND organization_id = ?2 AND deleted_at IS NULL`
 
+	deleteLink = `
+DELETE FROM links WHERE connection_id = ?1 AND user_id = ?2`
+
 	selectConnections = `
 SELECT` + connectionColumns + fromConnections + `
 WHERE c.organization_id = ?1 AND c.id > ?2 AND c.deleted_at IS NULL
@@ -143,6 +146,12 @@ func (s *Store) DeleteConnection(ctx context.Context, organizationID, id string,
 	return s.change(ctx, "delete connection", deleteConnection, id, organizationID, now)
 }
 
+// Unlink takes a person's link at a connection away, where it is a wrong one: the next
+// sign-in there finds out anew who they are. Sessions that began by it go on.
+func (s *Store) Unlink(ctx context.Context, connectionID, userID string) error {
+	return s.change(ctx, "unlink", deleteLink, connectionID, userID)
+}
+
 // own returns a connection of that organisation.
 func (s *Store) own(ctx context.Context, organizationID, id string) (directory.Connection, error) {
 	c, err := s.Connection(ctx, id)
@@ -179,7 +188,7 @@ func (s *Store) ConnectionsOf(ctx context.Context, organizationID, after string,
 }
 
 // fromAdmin is the source of what an administrator made.
-const fromAdmin = "admin"
+const fromAdmin = string(directory.FromAdmin)
 
 func sourceOf(c directory.Connection) string {
 	if c.FromFile {

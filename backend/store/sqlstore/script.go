@@ -102,6 +102,9 @@ func (s *script) organization(o directory.DesiredOrganization) error {
 		disabled = s.now
 	}
 	s.add(fmt.Sprintf(scriptOrganization, key), id, o.Slug, o.Name, string(rules), disabled, s.now)
+	if err := s.connections(o.Slug, o.Connections); err != nil {
+		return err
+	}
 	named := map[string][]string{} // subjects by issuer
 	var issuers []string
 	for _, m := range o.Members {

@@ -16,6 +16,7 @@ type Connections interface {
 	EnableConnection(ctx context.Context, organizationID, id string) error
 	DisableConnection(ctx context.Context, organizationID, id string) error
 	DeleteConnection(ctx context.Context, organizationID, id string, now int64) error
+	Unlink(ctx context.Context, connectionID, userID string) error
 	ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error)
 }
 
@@ -165,6 +166,15 @@ func (s *suite) linksOnce() {
 	s.is(got.ID, alice.ID)
 	_, err = s.Linked(s.ctx, "con_1", "a2")
 	s.is(err, directory.ErrNoUser)
+
+	subject, err := s.LinkedAs(s.ctx, "con_1", alice.ID)
+	s.must(err)
+	s.is(subject, "a")
+	_, err = s.LinkedAs(s.ctx, "con_1", bob.ID)
+	s.is(err, directory.ErrNoUser)
+	s.must(s.Unlink(s.ctx, "con_1", alice.ID))
+	s.must(s.Link(s.ctx, "con_1", "a", bob.ID, Now))
+	s.is(s.Link(s.ctx, "con_1", "a", alice.ID, Now), directory.ErrLinked)
 }
 
 func (s *suite) linksOneInARace() {

@@ -56,7 +56,7 @@ func (f *Faulty) call(method string, run func() error) error {
 	if fails && !lost {
 		return ErrFault
 	}
-	if err := run(); err != nil || !fails {
+	if err := run(); !fails {
 		return err
 	}
 	return ErrFault

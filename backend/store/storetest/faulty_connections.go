@@ -21,6 +21,11 @@ func (f *Faulty) Linked(ctx context.Context, connectionID, subject string) (dire
 	return read(f, "Linked", func() (directory.User, error) { return f.Store.Linked(ctx, connectionID, subject) })
 }
 
+// LinkedAs implements directory.Connections.
+func (f *Faulty) LinkedAs(ctx context.Context, connectionID, userID string) (string, error) {
+	return read(f, "LinkedAs", func() (string, error) { return f.Store.LinkedAs(ctx, connectionID, userID) })
+}
+
 // Link implements directory.Connections.
 func (f *Faulty) Link(ctx context.Context, connectionID, subject, userID string, now int64) error {
 	return f.call("Link", func() error { return f.Store.Link(ctx, connectionID, subject, userID, now) })
