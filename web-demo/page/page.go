@@ -16,7 +16,7 @@ var embedded embed.FS
 // policy is the page's Content Security Policy. 'wasm-unsafe-eval' is what
 // WebAssembly needs and all that Tabard's client needs.
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; " +
-	"connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; " +
+	"connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; " +
 	"require-trusted-types-for 'script'; trusted-types 'none'"
 
 // Handler serves the page at / and its files beside it.
@@ -35,7 +35,7 @@ func Handler() http.Handler {
 // WithHeaders sets the security headers on every answer of next. Forms lead to the
 // page's own origin, and from there to those that are named.
 func WithHeaders(next http.Handler, forms ...string) http.Handler {
-	policy := policy + "; form-action " + strings.Join(append([]string{"'self'"}, forms...), " ")
+	policy := strings.Replace(policy, "form-action 'self'", strings.Join(append([]string{"form-action 'self'"}, forms...), " "), 1)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
