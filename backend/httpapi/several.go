@@ -79,7 +79,7 @@ func (c *call) endBeside(s session.Session) error {
 // supersede ends a session for a newer sign-in in the same browser. One whose device
 // key this browser cannot prove is not ended: it only loses its cookie here.
 func (c *call) supersede(t carried, s session.Session) error {
-	if t.name == "" || c.reading() {
+	if c.reading() {
 		return nil
 	}
 	if own, err := c.isDeviceOf(s); err != nil {
