@@ -137,7 +137,6 @@ func TestASubjectIsOursForThisAppAndAlive(t *testing.T) {
 		"a changed one":             {w.subject.AccessToken[:len(w.subject.AccessToken)-6] + "AAAAAA", "bad_signature"},
 		"another app's":             {w.forged(w.secret, func(c *token.Claims) { c.Audience = []string{reportsOrigin + "/api"} }), "wrong_audience"},
 		"of an app that is none":    {w.forged(w.secret, func(c *token.Claims) { c.ClientID = "none" }), "wrong_audience"},
-		"expired":                   {w.forged(w.secret, func(c *token.Claims) { c.Expires = w.now().Unix() }), "expired"},
 		"from the future":           {w.forged(w.secret, func(c *token.Claims) { c.IssuedAt += 3600 }), "not_yet_valid"},
 		"of no session":             {w.forged(w.secret, func(c *token.Claims) { c.SessionID = "ses_none" }), "missing_claim"},
 		"of a session that is none": {w.forged(w.secret, func(c *token.Claims) { c.SessionID = session.NewID().String() }), "session_expired"},
@@ -159,6 +158,19 @@ func TestASubjectIsOursForThisAppAndAlive(t *testing.T) {
 	}
 	w.denies(w.calls(sessionsPath, `{"app_id":"web"}`, w.reports, reports.Access), "entered_session")
 	w.denies(w.calls(sessionsPath, `{"app_id":"reports"}`, w.reports, w.subject.AccessToken), "wrong_audience") // web's token by reports' key
+}
+
+func TestAnExpiredTokenOpensNothing(t *testing.T) {
+	w := newCrossed(t)
+	expires := w.forgedClaims().Expires
+	w.pass(time.Duration(expires-1-w.now().Unix()) * time.Second)
+	if got := w.entered(w.enter()); got.AccessExpiresAt != expires {
+		t.Errorf("it lives until %d, and the person's until %d", got.AccessExpiresAt, expires)
+	}
+	for _, later := range []time.Duration{time.Second, time.Hour} {
+		w.pass(later)
+		w.denies(w.enter(), "expired")
+	}
 }
 
 func TestASubjectThatHasEndedOpensNothing(t *testing.T) {
