@@ -233,3 +233,27 @@ func TestWhoIsSignedInThereAlreadyStaysSo(t *testing.T) {
 		t.Error("the session is another")
 	}
 }
+
+// TestAStepUpRaisesTheSessionOfItsOrganisation, of several that stand beside each other.
+func TestAStepUpRaisesTheSessionOfItsOrganisation(t *testing.T) {
+	w := newCrossed(t)
+	tab := w.handedOver()
+	w.pass(2 * time.Second)
+	w.subject = w.minted(w.renew(w.alice, "globex"))
+	if got := redeems(w.alice.Tab(), w.code(w.begins(w.alice))); got.Status != http.StatusOK {
+		t.Fatalf("%d %s", got.Status, got.Body)
+	}
+	w.pass(2 * time.Second)
+	w.does("PUT", "/organizations/acme/policy", `{"authentication_age":1}`, w.whole, nil)
+	got := w.renew(tab, "acme")
+	w.refused(got, api.InsufficientUserAuthentication)
+	var e api.Error
+	got.JSON(t, &e)
+	tab.Choose(tab.Follow(e.LoginURL), "alice")
+	claims := w.claims(w.minted(w.renew(tab, "acme")).AccessToken)
+	if claims.AuthTime != w.now().Unix() || w.stored(claims.SessionID).Parent.String() != w.session {
+		t.Errorf("%+v", claims)
+	}
+	w.minted(w.renew(tab, "globex"))
+	w.refused(w.renew(w.alice, "acme"), api.InsufficientUserAuthentication) // the app that they came from asks for itself
+}
