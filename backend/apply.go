@@ -89,7 +89,7 @@ func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 func (s *settings) printScript(path string, desired directory.Desired, out io.Writer) error {
 	if desired.ConnectionCount() > 0 {
 		if s.secretFile == "" {
-			return s.wrong("secret-file", "It is the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").alone()
+			return s.wrong("secret-file", "It is the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").error()
 		}
 		if err := s.seal(path, &desired, func(string) (string, error) { return "", nil }); err != nil {
 			return err
@@ -107,7 +107,7 @@ func (s *settings) printScript(path string, desired directory.Desired, out io.Wr
 // say the same.
 func (s *settings) seal(path string, desired *directory.Desired, stored func(id string) (string, error)) error {
 	if s.secretFile == "" && !strings.HasPrefix(s.database, sqlitePrefix) {
-		return s.wrong("secret-file", "It is the server's, which seals the client secrets of connections.").alone()
+		return s.wrong("secret-file", "It is the server's, which seals the client secrets of connections.").error()
 	}
 	secret, err := s.secret()
 	if err != nil {

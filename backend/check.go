@@ -35,8 +35,8 @@ func (w wrongSettings) Error() string {
 	return strings.TrimSuffix(text, "\n")
 }
 
-// alone is the error of this one.
-func (w *wrongSetting) alone() error { return wrongSettings{*w} }
+// error is the error of this one.
+func (w *wrongSetting) error() error { return wrongSettings{*w} }
 
 func (w wrongSettings) has(flag string) bool {
 	return slices.ContainsFunc(w, func(s wrongSetting) bool { return s.flag == flag })
