@@ -63,10 +63,11 @@ func (h *handler) permit(permission string, next action) http.Handler {
 	})
 }
 
-func (h *handler) list(w http.ResponseWriter, _ *http.Request, claims *token.Claims) {
-	notes := h.book.List(claims.OrganizationID)
-	if notes == nil {
-		notes = []Note{}
+func (h *handler) list(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
+	notes, err := h.book.List(r.Context(), claims.OrganizationID)
+	if err != nil {
+		refuse(w, refusalOfBook(err))
+		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"organization": claims.OrganizationID, "notes": notes})
 }
@@ -77,17 +78,17 @@ func (h *handler) add(w http.ResponseWriter, r *http.Request, claims *token.Clai
 		refuse(w, refusal{http.StatusBadRequest, api.InvalidRequest, err.Error(), ""})
 		return
 	}
-	note, err := h.book.Add(claims.OrganizationID, claims.Subject, text, time.Now())
+	note, err := h.book.Add(r.Context(), claims.OrganizationID, claims.Subject, text, time.Now())
 	if err != nil {
-		refuse(w, errLimitReached)
+		refuse(w, refusalOfBook(err))
 		return
 	}
 	writeJSON(w, http.StatusCreated, note)
 }
 
 func (h *handler) delete(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
-	if err := h.book.Delete(claims.OrganizationID, r.PathValue("id")); err != nil {
-		refuse(w, errNotFound)
+	if err := h.book.Delete(r.Context(), claims.OrganizationID, r.PathValue("id")); err != nil {
+		refuse(w, refusalOfBook(err))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -65,7 +65,15 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	book := notes.NewBook(map[string][]string{"org_acme": {"of Acme"}, "org_globex": {"of Globex"}}, time.Now())
+	db, err := notes.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	book := notes.NewBook(db)
+	if err := book.Begin(t.Context(), map[string][]string{"org_acme": {"of Acme"}, "org_globex": {"of Globex"}}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
 	return &world{t, k, notes.NewHandler(guard, book)}
 }
 
