@@ -151,7 +151,7 @@ func startFront(o options, listener net.Listener) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	book := notes.NewBook(db)
+	book := notes.NewBook(notes.Guarded(db))
 	if err := book.Begin(context.Background(), firstNotes, time.Now()); err != nil {
 		return nil, err
 	}

@@ -58,6 +58,7 @@ func TestAStatementThatForgetsItsOrganizationIsRefused(t *testing.T) {
 		"an update of all":         `UPDATE notes SET organization_id = @organization`,
 		"a deletion of all":        `DELETE FROM notes`,
 		"an insert of a constant":  `INSERT INTO notes (organization_id, id) VALUES ('org_globex', @id)`,
+		"a copy to another's":      `INSERT INTO notes (organization_id, id) SELECT 'org_globex', id FROM notes WHERE organization_id = @organization`,
 		"an insert of nobody's":    `INSERT INTO notes (id, text) VALUES (@id, @organization)`,
 		"a replacement":            `INSERT OR REPLACE INTO notes (organization_id, id) VALUES (@organization, @id)`,
 		"an upsert of another's":   `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (id) DO UPDATE SET text = 'mine'`,

@@ -19,10 +19,12 @@ var lexeme = regexp.MustCompile(`(?s)--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|
 // Check refuses a statement by the rules of Guard. Every error is ErrUnscoped.
 func (g Guard) Check(query string) error {
 	words := words(query)
-	tables, conditions := 0, 0
+	tables, conditions, bound := 0, 0, 0
 	depth, innermost, or := 0, -1, math.MaxInt // of brackets: the innermost condition, the outermost OR
 	for i, word := range words {
 		switch {
+		case word == "@organization":
+			bound++
 		case word == "(":
 			depth++
 		case word == ")":
@@ -38,11 +40,11 @@ func (g Guard) Check(query string) error {
 			tables++
 		}
 	}
-	if slices.Contains(words, "into") && slices.Contains(words, g.Column) {
+	if slices.Contains(words, "into") && slices.Contains(words, g.Column) && bound > conditions {
 		tables--
 	}
 	switch {
-	case !slices.Contains(words, "@organization"), tables > conditions:
+	case bound == 0, tables > conditions:
 		return fmt.Errorf("%w: each table needs %s = @organization", ErrUnscoped, g.Column)
 	case or <= innermost:
 		return fmt.Errorf("%w: an OR may replace the condition; put it in brackets", ErrUnscoped)

@@ -73,9 +73,12 @@ func Open() (*sql.DB, error) {
 	return db, err
 }
 
-// NewBook returns a book over guarded queries of a database.
-func NewBook(db *sql.DB) *Book {
-	return &Book{func(organization string) tenantdb.Queries { return Guard.For(db, organization) }}
+// NewBook returns a book over the queries of an organisation: Guard's, or a test's.
+func NewBook(scope func(organization string) tenantdb.Queries) *Book { return &Book{scope} }
+
+// Guarded are the queries of an organisation that Guard lets pass.
+func Guarded(db *sql.DB) func(organization string) tenantdb.Queries {
+	return func(organization string) tenantdb.Queries { return Guard.For(db, organization) }
 }
 
 // Begin writes down what the organisations have from the start, by organisation id,

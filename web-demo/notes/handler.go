@@ -38,10 +38,33 @@ type handler struct {
 func NewHandler(guard *resource.Guard, book *Book) http.Handler {
 	h := &handler{guard, book}
 	mux := http.NewServeMux()
-	mux.Handle("GET /api/organizations/{organization}/notes", h.permit(Read, h.list))
-	mux.Handle("POST /api/organizations/{organization}/notes", h.permit(Write, h.add))
-	mux.Handle("DELETE /api/organizations/{organization}/notes/{id}", h.permit(Delete, h.delete))
+	for _, route := range h.routes() {
+		mux.Handle(route.pattern, h.permit(route.permission, route.action))
+	}
 	return mux
+}
+
+// route is a pattern of http.ServeMux with what it asks for and does.
+type route struct {
+	pattern, permission string
+	action              action
+}
+
+func (h *handler) routes() []route {
+	return []route{
+		{"GET /api/organizations/{organization}/notes", Read, h.list},
+		{"POST /api/organizations/{organization}/notes", Write, h.add},
+		{"DELETE /api/organizations/{organization}/notes/{id}", Delete, h.delete},
+	}
+}
+
+// Patterns are the API's routes, for whoever tries them all.
+func Patterns() []string {
+	var all []string
+	for _, route := range (*handler)(nil).routes() {
+		all = append(all, route.pattern)
+	}
+	return all
 }
 
 // action handles a request whose token serves the organisation of the path.

@@ -1,0 +1,135 @@
+package isolationtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Route is a method and a path with wildcards, as net/http has them:
+// "/api/organizations/{organization}/notes/{note}".
+type Route struct {
+	Method, Path string
+	// Body is sent as JSON; wildcards and {canary} in it are filled in.
+	Body string
+}
+
+// ParseRoute reads "METHOD /path", optionally with a JSON body after it.
+func ParseRoute(text string) (Route, error) {
+	parts := strings.SplitN(strings.TrimSpace(text), " ", 3)
+	if len(parts) < 2 || !strings.HasPrefix(parts[1], "/") || parts[0] != strings.ToUpper(parts[0]) {
+		return Route{}, fmt.Errorf("%q is not a route, such as GET /notes/{note}", text)
+	}
+	r := Route{Method: parts[0], Path: parts[1]}
+	if len(parts) == 3 {
+		r.Body = strings.TrimSpace(parts[2])
+	}
+	if r.Body != "" && !json.Valid([]byte(r.Body)) {
+		return Route{}, fmt.Errorf("the body of %q is no JSON", text)
+	}
+	return r, nil
+}
+
+// Routes reads one route a line; empty lines and those that begin with # are passed
+// over.
+func Routes(text string) ([]Route, error) {
+	var all []Route
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		r, err := ParseRoute(line)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// OpenAPI returns the routes of an OpenAPI 3 document, in JSON or YAML. A body is the
+// example of its JSON media type.
+func OpenAPI(document []byte) ([]Route, error) {
+	type operation struct {
+		RequestBody struct {
+			Content map[string]struct{ Example any }
+		} `yaml:"requestBody"`
+	}
+	var read struct {
+		Paths map[string]map[string]yaml.Node
+	}
+	if err := yaml.Unmarshal(document, &read); err != nil {
+		return nil, fmt.Errorf("the OpenAPI document: %w", err)
+	}
+	var all []Route
+	for _, path := range slices.Sorted(maps.Keys(read.Paths)) {
+		for _, name := range slices.Sorted(maps.Keys(read.Paths[path])) {
+			method := strings.ToUpper(name)
+			if !slices.Contains(methods, method) {
+				continue // parameters, servers, a summary
+			}
+			var o operation
+			node := read.Paths[path][name]
+			if err := node.Decode(&o); err != nil {
+				return nil, fmt.Errorf("%s %s: %w", method, path, err)
+			}
+			r := Route{Method: method, Path: path}
+			if example := o.RequestBody.Content["application/json"].Example; example != nil {
+				body, err := json.Marshal(example)
+				if err != nil {
+					return nil, fmt.Errorf("the example of %s %s: %w", method, path, err)
+				}
+				r.Body = string(body)
+			}
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// reads tells whether a route only reads.
+func (r Route) reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+var wildcard = regexp.MustCompile(`\{(\w+)(?:\.\.\.|\$)?\}`)
+
+// params are the names of the path's wildcards.
+func (r Route) params() []string {
+	var all []string
+	for _, match := range wildcard.FindAllStringSubmatch(r.Path, -1) {
+		all = append(all, match[1])
+	}
+	return all
+}
+
+// bodyParams are the wildcards of the body, but for {canary}.
+func (r Route) bodyParams() []string {
+	var all []string
+	for _, match := range wildcard.FindAllStringSubmatch(r.Body, -1) {
+		if match[1] != "canary" {
+			all = append(all, match[1])
+		}
+	}
+	return all
+}
+
+// filled puts values into the path and the body. One that is missing stays empty.
+func (r Route) filled(values map[string]string) (path, body string) {
+	path = wildcard.ReplaceAllStringFunc(r.Path, func(w string) string {
+		return url.PathEscape(values[wildcard.FindStringSubmatch(w)[1]])
+	})
+	body = r.Body
+	for name, value := range values {
+		text, _ := json.Marshal(value) // a string always encodes
+		body = strings.ReplaceAll(body, "{"+name+"}", string(text[1:len(text)-1]))
+	}
+	return path, body
+}
