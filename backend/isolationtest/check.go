@@ -8,12 +8,13 @@ import (
 )
 
 // Check tries a service. An error means that it could not: an organisation's own
-// record cannot be made, or nothing answers.
+// record cannot be made, or nothing answers. The report then tells of what was tried
+// before.
 func Check(ctx context.Context, c Config) (Report, error) {
 	if err := c.prepare(); err != nil {
 		return Report{}, err
 	}
-	k := &check{service: service{c}}
+	k := &check{service{c}, Report{Findings: []Finding{}, Omitted: []string{}}}
 	for i, of := range c.Tenants {
 		if of.Expired == "" {
 			k.report.Omitted = append(k.report.Omitted, "an expired token of "+of.Organization)

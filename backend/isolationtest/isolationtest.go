@@ -39,7 +39,7 @@ type Config struct {
 	// Records make one record of a tenant, in turn; the later ones may use the values
 	// of the earlier.
 	Records []Creation
-	// Routes are tried, all of them; ParseRoute and OpenAPI make them.
+	// Routes are tried, all of them; Plan, ParseRoute and OpenAPI make them.
 	Routes []Route
 	// Quota is how many records one organisation may have; 0 does not try it. An
 	// organisation that has as many must not take room from the other.
@@ -75,23 +75,22 @@ type Creation struct {
 func Run(t TB, c Config) {
 	t.Helper()
 	report, err := Check(t.Context(), c)
-	if err != nil {
-		t.Fatalf("isolation: %v", err)
-		return
-	}
 	for _, f := range report.Findings {
 		t.Errorf("isolation: %v", f)
 	}
 	for _, omitted := range report.Omitted {
 		t.Logf("isolation: not tried: %s", omitted)
 	}
+	if err != nil {
+		t.Fatalf("isolation: %v", err)
+	}
 }
 
 // Report is what Check found.
 type Report struct {
-	Attempts int // requests that tried something
-	Findings []Finding
-	Omitted  []string // what could not be tried, for want of a token or a slug
+	Attempts int       `json:"attempts"` // requests that tried something
+	Findings []Finding `json:"findings"`
+	Omitted  []string  `json:"omitted"` // what could not be tried, for want of a token or a slug
 }
 
 // Problem is the kind of a finding.
@@ -116,15 +115,16 @@ const (
 
 // Finding is a request that should have been refused, or answered with nothing.
 type Finding struct {
-	Problem Problem
-	Route   Route
+	Problem Problem `json:"problem"`
+	Route   Route   `json:"route"`
 	// Attempt says what was tried: "the path's organisation", "the header X-Tenant-Id".
-	Attempt string
+	Attempt string `json:"attempt"`
 	// By and Of are the organisation that tried and the one whose record it was.
-	By, Of string
-	Status int
+	By     string `json:"by"`
+	Of     string `json:"of"`
+	Status int    `json:"status"`
 	// Evidence is a part of the answer, or what changed.
-	Evidence string
+	Evidence string `json:"evidence"`
 }
 
 func (f Finding) String() string {

@@ -16,9 +16,10 @@ import (
 // Route is a method and a path with wildcards, as net/http has them:
 // "/api/organizations/{organization}/notes/{note}".
 type Route struct {
-	Method, Path string
+	Method string `json:"method"`
+	Path   string `json:"path"`
 	// Body is sent as JSON; wildcards and {canary} in it are filled in.
-	Body string
+	Body string `json:"body,omitempty"`
 }
 
 // ParseRoute reads "METHOD /path", optionally with a JSON body after it.
@@ -37,21 +38,46 @@ func ParseRoute(text string) (Route, error) {
 	return r, nil
 }
 
-// Routes reads one route a line; empty lines and those that begin with # are passed
-// over.
-func Routes(text string) ([]Route, error) {
-	var all []Route
+// Plan reads one route a line. Those that begin with "record" also make a record, and
+// say which member of the answer is the value of which wildcard:
+//
+//	GET /organizations/{organization}/notes
+//	record note=id POST /organizations/{organization}/notes {"text": "{canary}"}
+//	DELETE /organizations/{organization}/notes/{note}
+//
+// Empty lines and those that begin with # are passed over.
+func Plan(text string) (routes []Route, records []Creation, err error) {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 			continue
 		}
+		values, isRecord := map[string]string(nil), false
+		if rest, ok := strings.CutPrefix(line, "record "); ok {
+			line, isRecord = rest, true
+			values, line = readValues(line)
+		}
 		r, err := ParseRoute(line)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		all = append(all, r)
+		if routes = append(routes, r); isRecord {
+			records = append(records, Creation{Route: r, Values: values})
+		}
 	}
-	return all, nil
+	return routes, records, nil
+}
+
+// readValues reads the words wildcard=member that a line begins with.
+func readValues(line string) (values map[string]string, rest string) {
+	values = map[string]string{}
+	for {
+		word, after, _ := strings.Cut(strings.TrimSpace(line), " ")
+		param, member, ok := strings.Cut(word, "=")
+		if !ok {
+			return values, line
+		}
+		values[param], line = member, after
+	}
 }
 
 // OpenAPI returns the routes of an OpenAPI 3 document, in JSON or YAML. A body is the
