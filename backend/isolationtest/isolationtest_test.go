@@ -118,7 +118,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 const routes = `
 # with the organisation in the path
-GET /organizations/{organization}/notes
+GET    /organizations/{organization}/notes
 record id=number POST /organizations/{organization}/notes {"text": "{canary}"}
 GET /organizations/{organization}/notes/{id}
 DELETE /organizations/{organization}/notes/{id}

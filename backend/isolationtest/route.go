@@ -24,16 +24,14 @@ type Route struct {
 
 // ParseRoute reads "METHOD /path", optionally with a JSON body after it.
 func ParseRoute(text string) (Route, error) {
-	parts := strings.SplitN(strings.TrimSpace(text), " ", 3)
-	if len(parts) < 2 || !strings.HasPrefix(parts[1], "/") || parts[0] != strings.ToUpper(parts[0]) {
-		return Route{}, fmt.Errorf("%q is not a route, such as GET /notes/{note}", text)
-	}
-	r := Route{Method: parts[0], Path: parts[1]}
-	if len(parts) == 3 {
-		r.Body = strings.TrimSpace(parts[2])
+	method, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
+	path, body, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	r := Route{Method: method, Path: path, Body: strings.TrimSpace(body)}
+	if method != strings.ToUpper(method) || !strings.HasPrefix(path, "/") {
+		return r, fmt.Errorf("%q is not a route, such as GET /notes/{note}", text)
 	}
 	if r.Body != "" && !json.Valid([]byte(r.Body)) {
-		return Route{}, fmt.Errorf("the body of %q is no JSON", text)
+		return r, fmt.Errorf("the body of %q is no JSON", text)
 	}
 	return r, nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -289,5 +290,19 @@ func TestAPolicyIsMadeOfPlainNames(t *testing.T) {
 		if text, err := tenantdb.Policy("notes", name); err == nil {
 			t.Errorf("%q: %s", name, text)
 		}
+	}
+}
+
+func TestTheGuidesPolicyIsThePolicy(t *testing.T) {
+	policy, err := tenantdb.Policy("notes", "organization_id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(guide), "```sql\n"+policy+"```\n") {
+		t.Errorf("the guide lacks\n%s", policy)
 	}
 }
