@@ -179,9 +179,9 @@ func (v *Verifier) timely(c *Claims) error {
 	now, leeway := v.config.Now().Unix(), v.leeway()
 	switch {
 	case c.IssuedAt > now+leeway, c.NotBefore > now+leeway:
-		return &Error{Reason: NotYetValid}
+		return &Error{Reason: NotYetValid, Bound: c.Confirmation != nil}
 	case c.Expires+leeway <= now:
-		return &Error{Reason: Expired}
+		return &Error{Reason: Expired, Bound: c.Confirmation != nil}
 	}
 	return nil
 }
