@@ -89,6 +89,8 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	notes := s.notes[tenant]
 	switch {
+	case s.fault == "panic" && r.Method == http.MethodPut:
+		panic("oops")
 	case s.fault == "broken" && r.Method == http.MethodPut:
 		http.Error(w, "oops", http.StatusInternalServerError)
 	case r.Method == http.MethodPost:
@@ -169,6 +171,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		"no verification": {isolationtest.Leaked, "a token by a foreign key"},
 		"no token needed": {isolationtest.Leaked, "no token"},
 		"broken":          {isolationtest.Failed, "its own path"},
+		"panic":           {isolationtest.Failed, "its own path"},
 	} {
 		t.Run(fault, func(t *testing.T) {
 			report, err := isolationtest.Check(t.Context(), config(t, fault))

@@ -123,7 +123,7 @@ var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.Me
 // reads tells whether a route only reads.
 func (r Route) reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-var wildcard = regexp.MustCompile(`\{(\w+)(?:\.\.\.|\$)?\}`)
+var wildcard = regexp.MustCompile(`\{([\w-]+)(?:\.\.\.|\$)?\}`)
 
 // params are the names of the path's wildcards.
 func (r Route) params() []string {

@@ -55,9 +55,20 @@ func (s service) send(ctx context.Context, route Route, values map[string]string
 		return read(response)
 	}
 	r.Host, r.RequestURI, r.RemoteAddr = "service.example", r.URL.RequestURI(), "192.0.2.1:1234"
+	return serve(s.Handler, r), nil
+}
+
+// serve asks a handler. One that panics breaks, as net/http has it.
+func serve(handler http.Handler, r *http.Request) (a answer) {
 	written := recorder{header: http.Header{}}
-	s.Handler.ServeHTTP(&written, r)
-	return answer{cmp.Or(written.status, http.StatusOK), written.body.String()}, nil
+	defer func() {
+		a = answer{cmp.Or(written.status, http.StatusOK), written.body.String()}
+		if problem := recover(); problem != nil {
+			a = answer{http.StatusInternalServerError, fmt.Sprint("panic: ", problem)}
+		}
+	}()
+	handler.ServeHTTP(&written, r)
+	return a
 }
 
 func read(response *http.Response) (answer, error) {
