@@ -3,6 +3,7 @@ package isolationtest
 import (
 	"encoding/json"
 	"io"
+	"iter"
 	"maps"
 	"net/http"
 	"slices"
@@ -79,28 +80,43 @@ func (s service) namesRecord(route Route) bool {
 	return slices.ContainsFunc(append(route.params(), route.bodyParams()...), func(param string) bool { return param != s.OrganizationParam })
 }
 
-// hints name the other organisation in every place but the token, and in none.
+// hints name the other organisation, by id and slug, in every place but the token, and
+// in none.
 func hints(route Route, by, of Tenant, at target) []attempt {
-	try := func(name string, change func(*http.Request)) attempt {
-		return attempt{name: at.name + " and " + name, token: by.Token, at: at, change: change}
-	}
 	all := []attempt{{name: at.name, token: by.Token, at: at}}
-	for _, header := range hintHeaders {
-		all = append(all, try("the header "+header, func(r *http.Request) { r.Header.Set(header, of.Organization) }))
-	}
-	for _, name := range hintNames {
-		all = append(all,
-			try("the query "+name, func(r *http.Request) {
-				query := r.URL.Query()
-				query.Set(name, of.Organization)
-				r.URL.RawQuery = query.Encode()
-			}),
-			try("the cookie "+name, func(r *http.Request) { r.AddCookie(&http.Cookie{Name: name, Value: of.Organization}) }))
-		if strings.HasPrefix(route.Body, "{") {
-			all = append(all, try("the body's "+name, func(r *http.Request) { addMember(r, name, of.Organization) }))
+	for _, value := range []string{of.Organization, of.Slug} {
+		if value == "" {
+			continue
+		}
+		for place, change := range places(route, value) {
+			all = append(all, attempt{name: at.name + " and " + place, token: by.Token, at: at, change: change})
 		}
 	}
 	return all
+}
+
+// places put an organisation where a service might look for one.
+func places(route Route, value string) iter.Seq2[string, func(*http.Request)] {
+	return func(yield func(string, func(*http.Request)) bool) {
+		for _, header := range hintHeaders {
+			if !yield("the header "+header, func(r *http.Request) { r.Header.Set(header, value) }) {
+				return
+			}
+		}
+		for _, name := range hintNames {
+			query := func(r *http.Request) {
+				all := r.URL.Query()
+				all.Set(name, value)
+				r.URL.RawQuery = all.Encode()
+			}
+			cookie := func(r *http.Request) { r.AddCookie(&http.Cookie{Name: name, Value: value}) }
+			body := func(r *http.Request) { addMember(r, name, value) }
+			if !yield("the query "+name, query) || !yield("the cookie "+name, cookie) ||
+				strings.HasPrefix(route.Body, "{") && !yield("the body's "+name, body) {
+				return
+			}
+		}
+	}
 }
 
 // addMember puts a member into a request's JSON object.
