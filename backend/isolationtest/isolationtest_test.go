@@ -293,3 +293,24 @@ func TestARouteIsAMethodAPathAndABody(t *testing.T) {
 		}
 	}
 }
+
+func FuzzPlan(f *testing.F) {
+	f.Add(routes)
+	f.Add("record a=b c=d POST /{a}/{c...} {\"{a}\":\"{canary}\"}")
+	f.Add("record =\n# \nGET /{$}")
+	f.Fuzz(func(t *testing.T, text string) {
+		all, records, err := isolationtest.Plan(text)
+		if err != nil {
+			return
+		}
+		for _, r := range append(all, isolationtest.Route{Method: "GET", Path: "/"}) {
+			if !strings.HasPrefix(r.Path, "/") || r.Body != "" && !json.Valid([]byte(r.Body)) {
+				t.Errorf("%+v", r)
+			}
+		}
+		if len(records) > len(all) {
+			t.Errorf("%d records by %d routes", len(records), len(all))
+		}
+		isolationtest.OpenAPI([]byte(text))
+	})
+}
