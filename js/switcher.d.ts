@@ -50,6 +50,8 @@ export class TabardSwitcher extends HTMLElement {
    * the client there reads and takes away.
    */
   address: ((organization: OrganizationState) => string | URL) | undefined;
+  /** Opens the menu, as a press on the button does. */
+  open(): void;
   addEventListener<Type extends keyof HTMLElementEventMap>(
     type: Type,
     listener: (this: TabardSwitcher, event: HTMLElementEventMap[Type]) => unknown,

@@ -30,6 +30,9 @@ export class TabardSwitcher extends HTMLElement {
   #asked = -1;
   /** Whether it is not known yet if there is anything to choose from. */
   #asking = false;
+  /** Whether the focus was in the menu when it closed. */
+  #leaving = false;
+  #placing = new AbortController();
   /** Numbers the switches: only the last one is told of. */
   #turn = 0;
 
@@ -62,6 +65,11 @@ export class TabardSwitcher extends HTMLElement {
     this.#redraw();
   }
 
+  /** Opens the menu, as a press on the button does. */
+  open() {
+    if (!this.#open && !this.#built.button.hidden) this.#built.popup.showPopover();
+  }
+
   connectedCallback() {
     this.#parts ??= this.#build();
     for (const name of /** @type {const} */ (["client", "texts", "badge", "address"])) {
@@ -75,6 +83,7 @@ export class TabardSwitcher extends HTMLElement {
 
   disconnectedCallback() {
     this.#stop();
+    this.#placing.abort();
     this.#turn++;
   }
 
@@ -198,18 +207,34 @@ export class TabardSwitcher extends HTMLElement {
 
   /** @param {boolean} opens */
   #toggles(opens) {
-    this.#built.button.setAttribute("aria-expanded", String(opens));
+    const { button, popup } = this.#built;
+    button.setAttribute("aria-expanded", String(opens));
+    this.#leaving = !opens && this.#inside;
     if (!opens) return;
     this.#tell("");
-    place(this.#built.popup, this.#built.button);
+    place(popup, button);
     this.#ask().catch(() => this.#client?.state.organizations || this.#tell(this.#words.notLoaded));
   }
 
   /** @param {boolean} open */
   #toggled(open) {
-    if (!open) return;
-    place(this.#built.popup, this.#built.button);
-    if (!this.#built.popup.contains(/** @type {Node | null} */ (this.shadowRoot?.activeElement))) this.#focusItem();
+    const { button, popup } = this.#built;
+    this.#placing.abort();
+    if (!open) {
+      const { activeElement } = /** @type {Document | ShadowRoot} */ (this.getRootNode());
+      const nowhere = activeElement === null || activeElement === document.body || activeElement === this;
+      if (this.#leaving && nowhere) button.focus();
+      return;
+    }
+    this.#placing = new AbortController();
+    window.addEventListener("resize", () => place(popup, button), { signal: this.#placing.signal });
+    place(popup, button);
+    if (!this.#inside) this.#focusItem();
+  }
+
+  /** Whether the focus is in the menu. */
+  get #inside() {
+    return this.#built.popup.contains(/** @type {Node | null} */ (this.shadowRoot?.activeElement ?? null));
   }
 
   /** @param {KeyboardEvent} event */

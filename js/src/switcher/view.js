@@ -89,6 +89,6 @@ export function place(popup, opener) {
   const height = popup.offsetHeight;
   const left = at.left + width <= innerWidth - 12 ? at.left : at.right - width;
   const above = at.bottom + 8 + height > innerHeight && at.top - 8 - height >= 0;
-  popup.style.setProperty("--left", `${Math.max(12, left)}px`);
-  popup.style.setProperty("--top", `${above ? at.top - 8 - height : at.bottom + 8}px`);
+  popup.style.setProperty("--_left", `${Math.max(12, left)}px`);
+  popup.style.setProperty("--_top", `${above ? at.top - 8 - height : at.bottom + 8}px`);
 }
