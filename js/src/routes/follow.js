@@ -79,7 +79,7 @@ class Follower {
     const stop = this.#client.subscribe((state) => this.#heard(state));
     this.#closing.signal.addEventListener("abort", stop);
     // What the client was told of the address at its start, it has dealt with; a client that was told nothing has not.
-    this.#client.ready.then(() => wearing(this.#client.state) && this.#compare());
+    this.#client.ready.then(() => wearing(this.#client.state) && !this.#busy && this.#compare());
   }
 
   /** The address may have changed. */
