@@ -61,5 +61,7 @@ func TestReactTellsHowASwitchGoes(t *testing.T) {
 	reads(t, tab, "acme")
 	chrome.Press(t, tab, "#globex")
 	reads(t, tab, "globex")
+	demo.Choose(t, tab, "acme") // by the element, which React gave its client
+	reads(t, tab, "acme")
 	content(t, tab)
 }

@@ -1,5 +1,6 @@
-import type { ReactElement, ReactNode } from "react";
+import type { DetailedHTMLProps, HTMLAttributes, ReactElement, ReactNode } from "react";
 import type { Client, Organization, Partition, State, SwitchResult } from "./index.js";
+import type { TabardSwitcher } from "./switcher.js";
 
 export interface TabardProviderProps {
   /** The page's client, made once and outside of any component: `createClient({ backend: "/auth" })`. */
@@ -42,3 +43,13 @@ export interface OrganizationSwitch {
 
 /** Switches this tab to another organisation, and tells how it goes. */
 export function useSwitchOrganization(): OrganizationSwitch;
+
+declare module "react" {
+  namespace JSX {
+    interface IntrinsicElements {
+      /** The element of `@tabard/client/switcher`; from React 19 on it takes its properties as any component does. */
+      "tabard-switcher": DetailedHTMLProps<HTMLAttributes<TabardSwitcher>, TabardSwitcher> &
+        Partial<Pick<TabardSwitcher, "client" | "texts" | "badge" | "address">>;
+    }
+  }
+}

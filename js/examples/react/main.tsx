@@ -1,6 +1,7 @@
 // A React app: who is signed in, the tab's organisation, its notes.
 import { createClient } from "@tabard/client";
 import { TabardProvider, useOrganization, useSession, useSwitchOrganization, useTabard, useToken } from "@tabard/client/react";
+import "@tabard/client/switcher";
 import { StrictMode, useEffect, useState } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 
@@ -28,6 +29,7 @@ function Page() {
       return (
         <>
           <p id="user">{user?.name}</p>
+          <tabard-switcher client={client} />
           <Notes />
           <Choice />
         </>
