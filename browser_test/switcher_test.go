@@ -151,6 +151,15 @@ func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 	demo.Wears(t, tab, "acme")
 	chrome.Key(t, tab, kb.Escape)
 
+	held := chrome.Hold(t, tab, "*/auth/token")
+	demo.Choose(t, tab, "lamna")
+	chrome.Key(t, tab, kb.Escape) // gone before the answer comes
+	openMenu(t, tab, false)
+	held.Release(t)
+	chrome.Await(t, tab, parts+`.activeElement?.textContent === "Confirm that it is you"`)
+	openMenu(t, tab, true)
+	chrome.Key(t, tab, kb.Escape)
+
 	chrome.Block(t, tab, "*://*:*/auth/token")
 	demo.Choose(t, tab, "globex")
 	hears(t, tab, "Globex Shipping cannot be reached. This tab stays as it was; please try again.")

@@ -64,9 +64,11 @@ function client(base, options) {
  * @param {string} base
  * @param {Options} options
  */
-function start(base, { organization = takeParameter(organizationParameter), app, keepAlive, module: url, apis = [location.origin] }) {
+function start(base, { organization: named, app, keepAlive, module: url, apis = [location.origin] }) {
   const backend = new URL(base, document.baseURI).href.replace(/\/+$/, "");
   const key = "tabard:" + backend;
+  const opened = takeParameter(organizationParameter);
+  const organization = named ?? opened;
   const arrival = takeParameter("tabard_error");
   const store = new Store(living(key, organization)?.state ?? begin);
   const tabs = joinTabs(key);

@@ -85,6 +85,7 @@ export class TabardSwitcher extends HTMLElement {
     this.#stop();
     this.#placing.abort();
     this.#turn++;
+    this.#parts?.button.removeAttribute("aria-busy");
   }
 
   #build() {
@@ -213,7 +214,7 @@ export class TabardSwitcher extends HTMLElement {
     if (!opens) return;
     this.#tell("");
     place(popup, button);
-    this.#ask().catch(() => this.#client?.state.organizations || this.#tell(this.#words.notLoaded));
+    this.#ask().catch(() => this.#open && !this.#client?.state.organizations && this.#tell(this.#words.notLoaded));
   }
 
   /** @param {boolean} open */
@@ -319,11 +320,11 @@ export class TabardSwitcher extends HTMLElement {
    */
   #tell(text, stepUp) {
     const { problem, heard, popup } = this.#built;
+    if (text && !this.#open) popup.showPopover(); // which begins without a problem
     problem.hidden = text === "";
     if (problem.hidden) return;
     problem.replaceChildren(text);
     heard.textContent = text;
-    if (!this.#open) popup.showPopover();
     if (!stepUp) return;
     const confirm = el("button", { part: "step-up", type: "button" }, this.#words.confirm);
     confirm.addEventListener("click", () => void stepUp.continue());
