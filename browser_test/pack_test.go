@@ -127,7 +127,12 @@ func TestThePackedPackage(t *testing.T) {
 		opens(t, plainPage(t, filepath.Join(folder, "node_modules/@tabard/client")), choose)
 	})
 	t.Run("in a page without a bundler, from the backend", func(t *testing.T) {
-		opens(t, "../js/examples/plain", choose)
+		opens(t, "../js/examples/plain", func(t *testing.T, tab context.Context) {
+			choose(t, tab)
+			if got := chrome.Eval[string](t, tab, `import("/auth/client/routes.js").then((routes) => routes.organizationOf({ url: "/acme/notes" }))`); got != "acme" {
+				t.Errorf("the backend's routes.js finds %q", got)
+			}
+		})
 	})
 }
 

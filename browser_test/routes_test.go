@@ -104,6 +104,10 @@ func TestP3ARefusedRouteRestoresTheOldOne(t *testing.T) {
 		if got := chrome.Eval[string](t, tab, `routes.state.status + went`); got != "settledrefused" {
 			t.Errorf("after going on, the route is %s", got)
 		}
+		chrome.Go(t, tab, d.Origin+"/nowhere/notes") // where the page begins, there is no old route
+		chrome.Await(t, tab, `tabard.state.status === "ended" && tabard.state.error.code === "organization_access_denied"`)
+		move(t, tab, `routes.go("/acme/notes")`)
+		at(t, tab, "/acme/notes", "acme")
 	})
 }
 

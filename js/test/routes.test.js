@@ -29,9 +29,9 @@ test("on a server routes are settled and follow nothing", () => {
 });
 
 /** A page at an address, and a tab in Acme, whose switches the test ends. */
-function open(options) {
+function open(options, path = "/acme/a") {
   const page = new EventTarget();
-  const entries = ["/acme/a"];
+  const entries = [path];
   const at = (url) => (globalThis.location = new URL(url, "https://app.example"));
   const tab = { state: state(), listeners: new Set(), asked: [] };
   Object.assign(globalThis, {
@@ -127,6 +127,14 @@ test("the app's router changes the address, and the app says where an organisati
   assert.deepEqual(went[1], ["https://app.example/globex/b", { replace: true }]);
   assert.equal((await routes.go("/acme/c")).status, "switched");
   assert.equal(location.pathname, "/acme/c");
+});
+
+test("a client that was not told of the address follows it when it is ready", async () => {
+  const { tab } = open({}, "/globex/a");
+  await settle();
+  tab.asked[0].resolve("token");
+  await settle();
+  assert.deepEqual([tab.asked.length, tab.state.organization, location.pathname], [1, globex, "/globex/a"]);
 });
 
 test("routes that were closed follow nothing more", async () => {
