@@ -183,3 +183,17 @@ func TestTheSwitcherIsNotThereWhereThereIsNothingToChoose(t *testing.T) {
 	demo.Screen(t, tab, "signed_out")
 	seen(false)
 }
+
+// TestTheSwitcherTakesWhatWasSetBeforeItWasDefined: a page need not wait for it.
+func TestTheSwitcherTakesWhatWasSetBeforeItWasDefined(t *testing.T) {
+	d := demo.StartWith(t, "../js/examples/plain")
+	tab := chrome.New(t)
+	chrome.Before(t, tab, `new MutationObserver((_, observer) => {
+		const early = document.querySelector("tabard-switcher:not(:defined)");
+		if (!early) return;
+		observer.disconnect();
+		early.texts = { choose: "Organisation wählen" };
+	}).observe(document, { subtree: true, childList: true });`)
+	signIn(t, d, tab, "/", "alice")
+	chrome.Await(t, tab, parts+`.querySelector("[part=name]").textContent === "Organisation wählen"`)
+}
