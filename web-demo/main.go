@@ -155,7 +155,7 @@ func startFront(o options, listener net.Listener) (*http.Server, error) {
 	if err := book.Begin(context.Background(), firstNotes, time.Now()); err != nil {
 		return nil, err
 	}
-	return serve(listener, newFront(inner, notes.NewHandler(guard, book))), nil
+	return serve(listener, newFront(inner, notes.NewHandler(guard, book), pages(o))), nil
 }
 
 // serve answers on a listener until the server is closed.
