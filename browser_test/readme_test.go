@@ -67,10 +67,17 @@ func TestTheDocumentsGoCompiles(t *testing.T) {
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"net/http"
+	"testing"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tabard-auth/tabard/backend/isolationtest"
 	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/tenantdb"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -79,9 +86,13 @@ var (
 	_ *slog.Logger
 	_ *token.Claims
 	_ *resource.Guard
+	_ pgx.Tx
+	_ tenantdb.Guard
+	_ isolationtest.Config
 )
 
-func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, w http.ResponseWriter, r *http.Request) error {
+func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, w http.ResponseWriter, r *http.Request,
+	pool *pgxpool.Pool, db *sql.DB, t *testing.T, tokenA, tokenB string) error {
 	var err error
 %s
 	return err

@@ -147,7 +147,14 @@ func startFront(o options, listener net.Listener) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	book := notes.NewBook(firstNotes, time.Now())
+	db, err := notes.Open()
+	if err != nil {
+		return nil, err
+	}
+	book := notes.NewBook(notes.Guarded(db))
+	if err := book.Begin(context.Background(), firstNotes, time.Now()); err != nil {
+		return nil, err
+	}
 	return serve(listener, newFront(inner, notes.NewHandler(guard, book), pages(o))), nil
 }
 
