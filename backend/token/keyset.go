@@ -144,7 +144,7 @@ func parseKeySet(text []byte) (map[string]PublicKey, error) {
 	keys := map[string]PublicKey{}
 	for i := range set.Len() {
 		k, _ := set.Key(i)
-		if k.KeyID() == "" || !jws.Asymmetric(k.Algorithm().String()) || (k.KeyUsage() != "" && k.KeyUsage() != "sig") {
+		if k.KeyID() == "" || !jws.Supported(k.Algorithm().String()) || (k.KeyUsage() != "" && k.KeyUsage() != "sig") {
 			continue
 		}
 		var raw crypto.PublicKey

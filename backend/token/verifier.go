@@ -34,7 +34,8 @@ type Config struct {
 	Issuer   string
 	Audience string
 	Keys     KeySource
-	// Algorithms is the allow-list; nil means ES256 and EdDSA.
+	// Algorithms is the allow-list, of ES256, EdDSA and RS256; nil means the first
+	// two.
 	Algorithms []string
 	// Leeway is what clocks may differ by; 0 means 30 s, more than 60 s is refused.
 	Leeway time.Duration
@@ -71,8 +72,8 @@ func NewVerifier(c Config) (*Verifier, error) {
 		c.Now = time.Now
 	}
 	for _, algorithm := range c.Algorithms {
-		if !jws.Asymmetric(algorithm) {
-			return nil, fmt.Errorf("token: algorithm %q has no public key", algorithm)
+		if !jws.Supported(algorithm) {
+			return nil, fmt.Errorf("token: algorithm %q is not supported", algorithm)
 		}
 	}
 	return &Verifier{config: c}, nil
@@ -178,9 +179,9 @@ func (v *Verifier) timely(c *Claims) error {
 	now, leeway := v.config.Now().Unix(), v.leeway()
 	switch {
 	case c.IssuedAt > now+leeway, c.NotBefore > now+leeway:
-		return &Error{Reason: NotYetValid}
+		return &Error{Reason: NotYetValid, Bound: c.Confirmation != nil}
 	case c.Expires+leeway <= now:
-		return &Error{Reason: Expired}
+		return &Error{Reason: Expired, Bound: c.Confirmation != nil}
 	}
 	return nil
 }
