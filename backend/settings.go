@@ -26,6 +26,7 @@ type settings struct {
 	database         string
 	secretFile       string
 	signingAlgorithm string
+	signingKeyLife   string
 	oidcIssuer       string
 	oidcClientID     string
 	oidcClientSecret string
@@ -59,7 +60,7 @@ func (s *settings) addServer(c *cobra.Command) {
 	complete("signing-algorithm", string(keys.ES256), string(keys.EdDSA), string(keys.RS256))
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies", "signing-key-life"} {
 		complete(free)
 	}
 	c.MarkFlagFilename("secret-file")
@@ -90,6 +91,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
 	text(&s.signingAlgorithm, "signing-algorithm", "ES256", "sign access tokens by `NAME`: ES256, EdDSA or RS256")
+	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
