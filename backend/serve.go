@@ -74,7 +74,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	defer store.Close()
 	algorithm := keys.Algorithm(s.signingAlgorithm)
 	ring := keys.NewRing(store, secret, algorithm)
-	if _, err := ring.Signing(ctx, "", time.Now().Unix()); err != nil {
+	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
 	}
 	log := s.logger(logs)

@@ -262,7 +262,7 @@ func TestKeysAreComparedWithTheSecretAndTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Store.Close()
-	key, err := keys.NewRing(d.Store, secret, keys.EdDSA).Signing(t.Context(), "", now)
+	key, err := keys.NewRing(d.Store, secret, keys.EdDSA).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
 	// Mint: a token for this organisation and no other.
 	by := c.issuerOf(member.Organization.ID, decision.Rules)
 	claims := c.claims(by, subject, member, decision)
-	key, err := c.keys.Signing(c.ctx, by.organization, c.now)
+	key, err := c.keys.Signing(c.ctx, by.organization, c.workspace.Revision, c.now)
 	if err != nil {
 		return nil, err
 	}

@@ -23,10 +23,11 @@ type history struct {
 	replicas     [2]*keys.Ring
 	now          int64
 
-	minted  []minted
-	sets    []seen
-	retired map[string]bool
-	last    int64 // when a key was last retired
+	minted   []minted
+	sets     []seen
+	retired  map[string]bool
+	last     int64 // when a key was last retired
+	revision int64
 }
 
 type minted struct {
@@ -92,19 +93,17 @@ func (h *history) step(what string) {
 		_, err := h.store.RetireSigningKey(ctx, k.ID, audit.Operator, h.now)
 		h.must(err)
 		h.retired[k.ID], h.last = true, h.now
+		h.revision++
 	}
 }
 
 // mint signs with what a replica knows. Whoever read the key set of any replica within
 // its life knows the key, unless another one had to go at once.
 func (h *history) mint(replica int) {
-	k, err := h.replicas[replica].Signing(context.Background(), h.organization, h.now)
+	k, err := h.replicas[replica].Signing(context.Background(), h.organization, h.revision, h.now)
 	h.must(err)
 	if h.retired[k.ID] {
-		if h.now >= h.last+60 {
-			h.Fatalf("a replica signs with the retired key %s", k.ID)
-		}
-		return
+		h.Fatalf("a replica signs with the retired key %s", k.ID)
 	}
 	h.minted = append(h.minted, minted{k.ID, h.now + policy.MaxAccessTTL})
 	early := k.Generation > 1 && h.chain()[k.Generation-2].RetiresAt != 0 || h.last >= k.CreatedAt

@@ -28,7 +28,7 @@ type Keeper interface {
 	// AdvanceSigningKey lets a key that does not sign yet take over sooner.
 	AdvanceSigningKey(ctx context.Context, id string, signsAt int64) error
 	// RetireSigningKey retires a key now, and tells whether there was one that was not
-	// retired.
+	// retired. It changes the workspace's revision.
 	RetireSigningKey(ctx context.Context, id, actor string, now int64) (bool, error)
 	// FollowUpSigningKeys records in the audit trail, once each, the keys that were made
 	// and retired, and forgets those that are gone since before.

@@ -82,15 +82,15 @@ func TestARetiredKeyIsGoneAndNoneComesBack(t *testing.T) {
 
 // The stages are as long as what they have to outlast.
 func TestTheStagesOutlastTokensAndCaches(t *testing.T) {
-	const ringAge, clocks = 60, 60
+	const publishedAge, signingAge, clocks = 60, 600, 60
 	_, err := token.NewVerifier(token.Config{Issuer: "i", Audience: "a", Keys: token.NewKeySet("", nil), Leeway: 61 * time.Second})
 	if err == nil {
 		t.Error("a verifier has more than 60 s of leeway")
 	}
-	if keys.Keep < policy.MaxAccessTTL+60+ringAge+clocks {
+	if keys.Keep < policy.MaxAccessTTL+60+signingAge+clocks {
 		t.Error("a key goes before what it signed last")
 	}
-	if keys.Soonest < keys.SetAge+ringAge+clocks || keys.Lead < keys.Soonest {
+	if keys.Soonest < keys.SetAge+publishedAge+clocks || keys.Lead < keys.Soonest {
 		t.Error("a key may sign before it is known")
 	}
 }

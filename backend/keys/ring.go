@@ -27,7 +27,7 @@ type Store interface {
 	ResumeSigningKeys(ctx context.Context, organization string, after int64) error
 }
 
-// Ring holds signing keys, read from a store and kept for a minute.
+// Ring holds signing keys, read from a store and kept for minutes.
 type Ring struct {
 	store     Store
 	sealer    Sealer
@@ -40,8 +40,10 @@ type Ring struct {
 }
 
 const (
-	// maxAge is how old at most what the ring knows may be, in seconds.
-	maxAge = 60
+	// publishedAge is how old at most what is published may be, in seconds; signingAge
+	// what is signed by, which nothing but an emergency makes stale sooner.
+	publishedAge = 60
+	signingAge   = 10 * 60
 	// maxHeld bounds the organisations whose chains are held; what was dropped is read
 	// again.
 	maxHeld = 1000
@@ -56,10 +58,20 @@ type held struct {
 }
 
 type known struct {
-	at    int64
-	chain Chain
-	keys  []Key // of the chain, without Private where they are gone
+	at       int64
+	revision int64
+	chain    Chain
+	keys     []Key // of the chain, without Private where they are gone
 }
+
+// wanted is what has to be known of a chain.
+type wanted struct {
+	organization string
+	revision     int64 // anyRevision where it is not known
+	age          int64 // at most, in seconds
+}
+
+const anyRevision = -1
 
 // NewRing returns the ring of the keys in store, which makes new ones for an
 // algorithm.
@@ -70,9 +82,10 @@ func NewRing(store Store, secret Secret, algorithm Algorithm) *Ring {
 }
 
 // Signing returns the key to sign with, of an organisation or of the workspace
-// (""). Where there is none, it makes one.
-func (r *Ring) Signing(ctx context.Context, organization string, now int64) (Key, error) {
-	k, err := r.known(ctx, organization, now)
+// (""). Where there is none, it makes one. Revision is the workspace's, which the
+// caller has just read: another one than before tells that a key may have been retired.
+func (r *Ring) Signing(ctx context.Context, organization string, revision, now int64) (Key, error) {
+	k, err := r.known(ctx, wanted{organization, revision, signingAge}, now)
 	if err != nil {
 		return Key{}, err
 	}
@@ -86,7 +99,7 @@ func (r *Ring) Signing(ctx context.Context, organization string, now int64) (Key
 // Published returns every key that good tokens may be signed with, now or soon.
 // Where there is none, it makes one.
 func (r *Ring) Published(ctx context.Context, organization string, now int64) ([]Key, error) {
-	k, err := r.known(ctx, organization, now)
+	k, err := r.known(ctx, wanted{organization, anyRevision, publishedAge}, now)
 	if err != nil {
 		return nil, err
 	}
@@ -112,30 +125,33 @@ func (r *Ring) Stored(ctx context.Context, organization string, now int64) ([]Ke
 	return k.published(now), nil
 }
 
-// known returns what there is to know of a chain: as it was read a minute ago or
-// later.
-func (r *Ring) known(ctx context.Context, organization string, now int64) (*known, error) {
-	h := r.holding(organization)
-	if k := h.known.Load(); k.current(now) {
+// known returns what there is to know of a chain, read again where it is too old.
+func (r *Ring) known(ctx context.Context, w wanted, now int64) (*known, error) {
+	h := r.holding(w.organization)
+	if k := h.known.Load(); k.satisfies(w, now) {
 		return k, nil
 	}
 	h.reading.Lock()
 	defer h.reading.Unlock()
 	before := h.known.Load()
-	if before.current(now) {
+	if before.satisfies(w, now) {
 		return before, nil
 	}
-	k, err := r.living(ctx, organization, now, before)
+	k, err := r.living(ctx, w.organization, now, before)
 	if err != nil {
 		return nil, err
+	}
+	if k.revision = w.revision; k.revision == anyRevision && before != nil {
+		k.revision = before.revision
 	}
 	h.known.Store(k)
 	return k, nil
 }
 
-// current tells that what is known is recent, and that a key signs.
-func (k *known) current(now int64) bool {
-	return k != nil && now < k.at+maxAge && now > k.at-maxAge && k.chain.signer(now) >= 0
+// satisfies tells that what is known will do, and that a key signs.
+func (k *known) satisfies(w wanted, now int64) bool {
+	return k != nil && (w.revision == anyRevision || w.revision == k.revision) &&
+		now < k.at+w.age && now > k.at-w.age && k.chain.signer(now) >= 0
 }
 
 func (r *Ring) holding(organization string) *held {

@@ -36,7 +36,7 @@ func TestEveryAlgorithmsKeyIsPublishedAsItSigns(t *testing.T) {
 	for _, algorithm := range []keys.Algorithm{keys.ES256, keys.EdDSA, keys.RS256} {
 		t.Run(string(algorithm), func(t *testing.T) {
 			ring := keys.NewRing(emptyStore(t), secret, algorithm)
-			key, err := ring.Signing(t.Context(), "", now)
+			key, err := ring.Signing(t.Context(), "", 0, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +113,7 @@ func TestReplicasThatStartTogetherEndWithOneKey(t *testing.T) {
 	for i := range replicas {
 		done.Go(func() {
 			start.Wait()
-			key, err := keys.NewRing(store, secret, keys.ES256).Signing(context.Background(), "", now)
+			key, err := keys.NewRing(store, secret, keys.ES256).Signing(context.Background(), "", 0, now)
 			if err != nil {
 				t.Error(err)
 			}
@@ -147,10 +147,10 @@ func TestAReplicaThatComesSecondTakesTheFirstOnesKey(t *testing.T) {
 	var first keys.Key
 	second, err := keys.NewRing(racing{store, func() {
 		var err error
-		if first, err = keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", now); err != nil {
+		if first, err = keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, now); err != nil {
 			t.Error(err)
 		}
-	}}, secret, keys.ES256).Signing(t.Context(), "", now)
+	}}, secret, keys.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil || second.ID != first.ID || first.ID == "" {
 		t.Errorf("one signs with %q, the other with %q: %v", first.ID, second.ID, err)
 	}
@@ -159,12 +159,12 @@ func TestAReplicaThatComesSecondTakesTheFirstOnesKey(t *testing.T) {
 func TestAKeyUnderAMissingSecretIsAClearErrorAndStays(t *testing.T) {
 	store := emptyStore(t)
 	lost, _ := keys.NewSecret()
-	key, err := keys.NewRing(store, lost, keys.ES256).Signing(t.Context(), "", now)
+	key, err := keys.NewRing(store, lost, keys.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	other, _ := keys.NewSecret()
-	_, err = keys.NewRing(store, other, keys.ES256).Signing(t.Context(), "", now)
+	_, err = keys.NewRing(store, other, keys.ES256).Signing(t.Context(), "", 0, now)
 	if !errors.Is(err, keys.ErrSealed) || !strings.Contains(err.Error(), key.ID) ||
 		!strings.Contains(err.Error(), "the secret that it was stored under is missing") {
 		t.Errorf("the error is %v", err)
@@ -178,7 +178,7 @@ func TestAReplacedSecretStillOpensTheSigningKeys(t *testing.T) {
 	store := emptyStore(t)
 	old, oldText := keys.NewSecret()
 	_, freshText := keys.NewSecret()
-	key, err := keys.NewRing(store, old, keys.ES256).Signing(t.Context(), "", now)
+	key, err := keys.NewRing(store, old, keys.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestAReplacedSecretStillOpensTheSigningKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := keys.NewRing(store, both, keys.ES256).Signing(t.Context(), "", now)
+	again, err := keys.NewRing(store, both, keys.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil || again.ID != key.ID {
 		t.Errorf("signs with %q, not %q: %v", again.ID, key.ID, err)
 	}
@@ -196,7 +196,7 @@ func TestAStoredKeyOpensUnderItsOwnIDOnly(t *testing.T) {
 	store := emptyStore(t)
 	secret, _ := keys.NewSecret()
 	ring := keys.NewRing(store, secret, keys.ES256)
-	if _, err := ring.Signing(t.Context(), "", now); err != nil {
+	if _, err := ring.Signing(t.Context(), "", 0, now); err != nil {
 		t.Fatal(err)
 	}
 	stored, err := store.SigningKeys(t.Context(), "")
@@ -209,7 +209,7 @@ func TestAStoredKeyOpensUnderItsOwnIDOnly(t *testing.T) {
 	if err := store.AddSigningKey(t.Context(), copied); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", now); !errors.Is(err, keys.ErrSealed) {
+	if _, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, now); !errors.Is(err, keys.ErrSealed) {
 		t.Errorf("a key opens under another's id: %v", err)
 	}
 }
@@ -233,7 +233,7 @@ func (silent) SigningKeys(context.Context, string) (keys.Chain, error) {
 
 func TestAStoreThatDoesNotAnswerMakesNoKey(t *testing.T) {
 	secret, _ := keys.NewSecret()
-	if _, err := keys.NewRing(silent{}, secret, keys.ES256).Signing(t.Context(), "", now); err == nil {
+	if _, err := keys.NewRing(silent{}, secret, keys.ES256).Signing(t.Context(), "", 0, now); err == nil {
 		t.Error("signs with a key that nobody else knows")
 	}
 }

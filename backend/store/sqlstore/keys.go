@@ -41,6 +41,10 @@ UPDATE signing_keys SET signs_at = ?2 WHERE id = ?1 AND signs_at > ?2`
 	retireSigningKey = `
 UPDATE signing_keys SET retires_at = ?2, retired_by = ?3 WHERE id = ?1 AND (retires_at IS NULL OR retires_at > ?2)`
 
+	// Whoever mints reads the revision, and by it learns that a key is no longer good.
+	reviseWorkspace = `
+UPDATE workspace SET revision = revision + 1`
+
 	auditMadeKeys = `
 INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
 SELECT 'made:' || k.id, k.created_at, '` + string(audit.MakeSigningKey) + `', 'done', '', k.made_by, '', k.organization_id, '', '', ''
@@ -166,7 +170,10 @@ func (s *Store) RetireSigningKey(ctx context.Context, id, actor string, now int6
 		return false, fmt.Errorf("sqlstore: retire signing key: %w", err)
 	}
 	changed, err := result.RowsAffected()
-	return changed > 0, err
+	if err != nil {
+		return false, fmt.Errorf("sqlstore: retire signing key: %w", err)
+	}
+	return changed > 0, s.change(ctx, "retire signing key", reviseWorkspace)
 }
 
 // FollowUpSigningKeys implements keys.Keeper.

@@ -73,9 +73,14 @@ func (s *suite) retiresKeys() {
 		s.must(err)
 		return retired
 	}
+	before, err := s.Workspace(s.ctx)
+	s.must(err)
 	s.is([]bool{retire(k.ID, Now+10), retire(k.ID, Now+20), retire("nothing", Now)}, []bool{true, false, false})
 	k.RetiresAt = Now + 10
 	s.is(s.chain(""), keys.Chain{k, other})
+	after, err := s.Workspace(s.ctx)
+	s.must(err)
+	s.is(after.Revision > before.Revision, true)
 	s.must(s.ResumeSigningKeys(s.ctx, "", Now+10))
 	s.is(s.chain(""), keys.Chain{k, other})
 }
