@@ -53,7 +53,7 @@ type rotating struct {
 }
 
 func newRotating(t *testing.T) *rotating {
-	r := &rotating{T: t, time: 1_800_000_000, cached: map[string]*httptest.Server{}, jose: newJudge(t, "judge/keys.mjs"), goOIDC: map[string]*oidc.IDTokenVerifier{}}
+	r := &rotating{T: t, time: 1_800_000_000, cached: map[string]*httptest.Server{}, jose: newJudge(t, "keys.mjs"), goOIDC: map[string]*oidc.IDTokenVerifier{}}
 	r.secret, _ = keys.NewSecret()
 	var err error
 	if r.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db")); err != nil {
