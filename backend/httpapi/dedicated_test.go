@@ -69,6 +69,62 @@ func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
 	}
 }
 
+// TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone holds the same
+// tokens to this project's own verifier.
+func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": dedicated, "globex": dedicated})
+	b := w.signedIn("alice")
+	client := &http.Client{Transport: w.hosts}
+	config := token.Config{
+		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
+		Keys: token.NewKeySet(publicURL+api.PathKeySet, client), Organizations: token.NewKeySets(publicURL, client),
+	}
+	verify := func(raw string) token.Reason {
+		verifier, err := token.NewVerifier(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims, err := verifier.Verify(t.Context(), raw)
+		if err == nil && claims.OrganizationID == "" {
+			t.Error("it tells no organisation")
+		}
+		return token.ReasonOf(err)
+	}
+	for _, organization := range []string{"acme", "globex", "initech"} {
+		if reason := verify(w.mint(b, organization).AccessToken); reason != "" {
+			t.Errorf("%s: %s", organization, reason)
+		}
+	}
+	forger := keys.NewRing(w.store, w.secret, keys.ES256)
+	for _, f := range []struct {
+		signedBy, named, claimed string
+		want                     token.Reason
+	}{
+		{"org_globex", "org_globex", acmeIssuer, token.UnknownKey}, {"org_globex", "org_acme", acmeIssuer, token.BadSignature},
+		{"", "", acmeIssuer, token.UnknownKey}, {"", "org_acme", acmeIssuer, token.BadSignature},
+		{"org_acme", "org_acme", publicURL, token.UnknownKey}, {"org_acme", "", publicURL, token.BadSignature},
+		{"org_globex", "org_globex", globexIssuer, token.WrongIssuer}, // for acme
+		{"", "", publicURL, ""},
+	} {
+		if reason := verify(w.forged(forger, f.signedBy, f.named, f.claimed)); reason != f.want {
+			t.Errorf("%+v: %q", f, reason)
+		}
+	}
+	workspaces := w.forged(forger, "", "", publicURL)
+	config.Dedicated = func(id string) bool { return id == "org_acme" }
+	if reason := verify(workspaces); reason != token.WrongIssuer {
+		t.Errorf("a token by the workspace's key for a dedicated organisation: %q", reason)
+	}
+	if reason := verify(w.mint(b, "initech").AccessToken); reason != "" {
+		t.Errorf("another's: %q", reason)
+	}
+	config.Dedicated, config.Organizations = nil, nil
+	if reason := verify(w.mint(b, "acme").AccessToken); reason != token.WrongIssuer {
+		t.Errorf("a verifier of the workspace alone: %q", reason)
+	}
+}
+
 // forged signs acme's claims for an issuer by whoever's key, under whoever's key's id.
 func (w *world) forged(ring *keys.Ring, signedBy, named, issuer string) string {
 	w.Helper()
