@@ -64,18 +64,12 @@ func newRotating(t *testing.T) *rotating {
 	provider := logintest.New(t, rotationProvider)
 	provider.Now = r.now
 	for i := range r.replicas {
-		hosts := httpbrowser.Hosts{"127.0.0.1:8081": provider}
-		hosts["localhost:8080"], err = host.New(host.Config{
-			PublicURL: rotationURL, Secret: r.secret, Now: r.now,
-			Provider: login.Config{Issuer: rotationProvider, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: hosts},
-		}, r.store)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r.replicas[i] = httpbrowser.Hosts{"127.0.0.1:8081": provider}
+		r.start(i)
 		b := httpbrowser.New(t, rotationOrigin, rotationURL)
-		b.Transport, b.Now = hosts, r.now
+		b.Transport, b.Now = r.replicas[i], r.now
 		b.SignIn("alice")
-		r.replicas[i], r.browsers[i] = hosts, b
+		r.browsers[i] = b
 	}
 	for _, organization := range []string{"acme", "globex"} {
 		issuer := r.issuerOf(organization)
@@ -83,6 +77,20 @@ func newRotating(t *testing.T) *rotating {
 		r.goOIDC[issuer] = oidc.NewVerifier(issuer, remote, &oidc.Config{ClientID: "api", Now: r.now, SupportedSigningAlgs: []string{"ES256", "EdDSA"}})
 	}
 	return r
+}
+
+// start starts a replica, or starts it anew: it remembers nothing.
+func (r *rotating) start(replica int) {
+	r.Helper()
+	hosts := r.replicas[replica]
+	handler, err := host.New(host.Config{
+		PublicURL: rotationURL, Secret: r.secret, Now: r.now,
+		Provider: login.Config{Issuer: rotationProvider, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: hosts},
+	}, r.store)
+	if err != nil {
+		r.Fatal(err)
+	}
+	hosts["localhost:8080"] = handler
 }
 
 func (r *rotating) apply() {
@@ -216,6 +224,7 @@ func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
 	var old []keys.Key // every key that has signed
 	judged := 0
 	for until := r.now().Unix() + 4*day; r.now().Unix() < until; r.pass(rand.Int64N([]int64{40, 2000}[rand.IntN(2)])) {
+		r.start(rand.IntN(2))
 		live = append(live, r.load()...)
 		if rand.IntN(60) == 0 {
 			r.hurry([]string{"", "org_globex"}[rand.IntN(2)])
