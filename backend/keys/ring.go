@@ -54,10 +54,11 @@ const (
 // held is what the ring knows of one chain.
 type held struct {
 	reading sync.Mutex
-	known   atomic.Pointer[known]
+	latest  atomic.Pointer[snapshot]
 }
 
-type known struct {
+// snapshot is a chain as it was read.
+type snapshot struct {
 	at       int64
 	revision int64
 	chain    Chain
@@ -85,7 +86,7 @@ func NewRing(store Store, secret Secret, algorithm Algorithm) *Ring {
 // (""). Where there is none, it makes one. Revision is the workspace's, which the
 // caller has just read: another one than before tells that a key may have been retired.
 func (r *Ring) Signing(ctx context.Context, organization string, revision, now int64) (Key, error) {
-	k, err := r.known(ctx, wanted{organization, revision, signingAge}, now)
+	k, err := r.snapshot(ctx, wanted{organization, revision, signingAge}, now)
 	if err != nil {
 		return Key{}, err
 	}
@@ -99,14 +100,14 @@ func (r *Ring) Signing(ctx context.Context, organization string, revision, now i
 // Published returns every key that good tokens may be signed with, now or soon.
 // Where there is none, it makes one.
 func (r *Ring) Published(ctx context.Context, organization string, now int64) ([]Key, error) {
-	k, err := r.known(ctx, wanted{organization, anyRevision, publishedAge}, now)
+	k, err := r.snapshot(ctx, wanted{organization, anyRevision, publishedAge}, now)
 	if err != nil {
 		return nil, err
 	}
 	return k.published(now), nil
 }
 
-func (k *known) published(now int64) []Key {
+func (k *snapshot) published(now int64) []Key {
 	var all []Key
 	for i, key := range k.keys {
 		if key.Private != nil && k.chain.Stage(i, now) != Gone {
@@ -125,15 +126,15 @@ func (r *Ring) Stored(ctx context.Context, organization string, now int64) ([]Ke
 	return k.published(now), nil
 }
 
-// known returns what there is to know of a chain, read again where it is too old.
-func (r *Ring) known(ctx context.Context, w wanted, now int64) (*known, error) {
+// snapshot returns a chain, read again where what is held will not do.
+func (r *Ring) snapshot(ctx context.Context, w wanted, now int64) (*snapshot, error) {
 	h := r.holding(w.organization)
-	if k := h.known.Load(); k.satisfies(w, now) {
+	if k := h.latest.Load(); k.satisfies(w, now) {
 		return k, nil
 	}
 	h.reading.Lock()
 	defer h.reading.Unlock()
-	before := h.known.Load()
+	before := h.latest.Load()
 	if before.satisfies(w, now) {
 		return before, nil
 	}
@@ -144,12 +145,12 @@ func (r *Ring) known(ctx context.Context, w wanted, now int64) (*known, error) {
 	if k.revision = w.revision; k.revision == anyRevision && before != nil {
 		k.revision = before.revision
 	}
-	h.known.Store(k)
+	h.latest.Store(k)
 	return k, nil
 }
 
-// satisfies tells that what is known will do, and that a key signs.
-func (k *known) satisfies(w wanted, now int64) bool {
+// satisfies tells that a snapshot will do, and that a key signs.
+func (k *snapshot) satisfies(w wanted, now int64) bool {
 	return k != nil && (w.revision == anyRevision || w.revision == k.revision) &&
 		now < k.at+w.age && now > k.at-w.age && k.chain.signer(now) >= 0
 }
@@ -176,7 +177,7 @@ func (r *Ring) holding(organization string) *held {
 
 // living reads a chain that is in use: keys that were to retire because it was not
 // live on, and where none signs there is a new one.
-func (r *Ring) living(ctx context.Context, organization string, now int64, before *known) (*known, error) {
+func (r *Ring) living(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
 	k, err := r.read(ctx, organization, now, before)
 	if err != nil {
 		return nil, err
@@ -197,12 +198,12 @@ func (r *Ring) living(ctx context.Context, organization string, now int64, befor
 
 // read reads a chain and opens what is not gone; keys that were opened before stay
 // the same.
-func (r *Ring) read(ctx context.Context, organization string, now int64, before *known) (*known, error) {
+func (r *Ring) read(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
 	chain, err := r.store.SigningKeys(ctx, organization)
 	if err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	k := &known{at: now, chain: chain, keys: make([]Key, len(chain))}
+	k := &snapshot{at: now, chain: chain, keys: make([]Key, len(chain))}
 	for i, s := range chain {
 		k.keys[i].Stored = s
 		if chain.Stage(i, now) == Gone {
@@ -220,10 +221,10 @@ func (r *Ring) read(ctx context.Context, organization string, now int64, before 
 }
 
 // opened returns the key that a row was opened to before.
-func (k *known) opened(s Stored) (Key, bool) {
+func (k *snapshot) opened(s Stored) (Key, bool) {
 	if k != nil {
 		for _, key := range k.keys {
-			if key.ID == s.ID && key.Sealed == s.Sealed && key.Private != nil {
+			if key.ID == s.ID && key.Sealed == s.Sealed && key.Algorithm == s.Algorithm && key.Private != nil {
 				return key, true
 			}
 		}
