@@ -106,10 +106,13 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 			"they cannot be opened: %v", err)
 		return
 	}
+	e.rotation(stored)
 	counts := map[keys.Algorithm]int{}
 	for _, k := range opened {
 		counts[k.Algorithm]++
-		e.keyIDs = append(e.keyIDs, k.ID)
+		if k.SignsAt <= e.Now || k.CreatedAt <= e.Now-keys.Soonest { // by then every cache has it
+			e.keyIDs = append(e.keyIDs, k.ID)
+		}
 	}
 	e.ok(subject, "all of them (%d) open under the secret", len(opened))
 	if counts[e.Algorithm] == 0 {
@@ -118,4 +121,15 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 		return
 	}
 	e.ok(subject, "%d for %s", counts[e.Algorithm], e.Algorithm)
+}
+
+// rotation looks at whether keys take over from each other in time.
+func (e *examination) rotation(chain keys.Chain) {
+	for i, k := range chain {
+		signed := time.Duration(e.Now-k.SignsAt) * time.Second
+		if chain.Stage(i, e.Now) == keys.Signing && e.KeyLife > 0 && signed > e.KeyLife+24*time.Hour {
+			e.add("keys", Warning, "The clean-up of a running server, or the Worker's cron, makes the next one: see that it runs.",
+				"key %s has signed for %d days", k.ID, int(signed/(24*time.Hour)))
+		}
+	}
 }
