@@ -68,7 +68,7 @@ func (s *settings) rotate(ctx context.Context, r rotation, now int64) (string, e
 	}
 	algorithm := keys.Algorithm(s.signingAlgorithm)
 	if r.printSQL {
-		k, err := keys.NewRing(nil, secret, algorithm).Draft(r.organization, keys.Lead, now, audit.Operator)
+		k, err := keys.NewRing(nil, secret, algorithm).Draft(r.organization, keys.Lead, now, audit.CommandLine)
 		return sqlstore.NextKeyScript(k, r.soon), err
 	}
 	store, err := s.open(ctx)
@@ -97,7 +97,7 @@ func (r rotation) next(ctx context.Context, store keys.Keeper, ring *keys.Ring, 
 		return keys.Stored{}, fmt.Errorf("%q has no signing key of its own; an organisation whose policy demands one gets it with its next token", r.organization)
 	}
 	if _, prepared := chain.Next(now); !prepared {
-		if _, err := ring.Make(ctx, r.organization, chain, keys.Lead, now, audit.Operator); err != nil {
+		if _, err := ring.Make(ctx, r.organization, chain, keys.Lead, now, audit.CommandLine); err != nil {
 			return keys.Stored{}, err
 		}
 		if chain, err = store.SigningKeys(ctx, r.organization); err != nil {
@@ -136,7 +136,7 @@ To replace a key in peace, use rotate.`,
 			s.warn(c)
 			now := time.Now().Unix()
 			if printSQL {
-				_, err := io.WriteString(c.OutOrStdout(), sqlstore.RetireKeyScript(args[0], audit.Operator, now))
+				_, err := io.WriteString(c.OutOrStdout(), sqlstore.RetireKeyScript(args[0], audit.CommandLine, now))
 				return err
 			}
 			if err := s.retire(c.Context(), args[0], now); err != nil {
@@ -157,7 +157,7 @@ func (s *settings) retire(ctx context.Context, id string, now int64) error {
 		return err
 	}
 	defer store.Close()
-	retired, err := store.RetireSigningKey(ctx, id, audit.Operator, now)
+	retired, err := store.RetireSigningKey(ctx, id, audit.CommandLine, now)
 	if err != nil {
 		return err
 	}

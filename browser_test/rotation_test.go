@@ -256,7 +256,7 @@ func (r *rotating) hurry(organization string) {
 	now := r.now().Unix()
 	chain := r.chain(organization)
 	if _, prepared := chain.Next(now); !prepared {
-		if _, err := keys.NewRing(r.store, r.secret, keys.ES256).Make(r.Context(), organization, chain, keys.Lead, now, audit.Operator); err != nil {
+		if _, err := keys.NewRing(r.store, r.secret, keys.ES256).Make(r.Context(), organization, chain, keys.Lead, now, audit.CommandLine); err != nil {
 			r.Fatal(err)
 		}
 		chain = r.chain(organization)
@@ -353,7 +353,7 @@ func TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn(t *testing.T) {
 	}
 	r.pass(100)
 	for _, k := range stolen {
-		if retired, err := r.store.RetireSigningKey(t.Context(), k.ID, audit.Operator, r.now().Unix()); err != nil || !retired {
+		if retired, err := r.store.RetireSigningKey(t.Context(), k.ID, audit.CommandLine, r.now().Unix()); err != nil || !retired {
 			t.Fatal(retired, err)
 		}
 	}

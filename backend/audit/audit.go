@@ -59,10 +59,10 @@ const (
 	Refused Outcome = "refused"
 )
 
-// Actors that are no person and no key.
+// Actors who are neither persons nor keys.
 const (
-	Server   = "server"   // of what nobody asked for
-	Operator = "operator" // of what the command line was told
+	Server      = "server"       // of what nobody asked for
+	CommandLine = "command line" // whoever may open the database
 )
 
 // Query selects events, the newest first.

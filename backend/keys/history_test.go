@@ -84,13 +84,13 @@ func (h *history) step(what string) {
 		h.must(ring.Rotate(ctx, h.organization, chain, 2*day, h.now))
 		h.must(ring.Rotate(ctx, h.organization, chain, 2*day, h.now)) // another replica, which read the same
 	case what == "rotate" && !prepared:
-		_, err := ring.Make(ctx, h.organization, chain, keys.Lead, h.now, audit.Operator)
+		_, err := ring.Make(ctx, h.organization, chain, keys.Lead, h.now, audit.CommandLine)
 		h.must(err)
 	case what == "hurry" && prepared:
 		h.must(h.store.AdvanceSigningKey(ctx, next.ID, max(h.now, next.CreatedAt+keys.Soonest)))
 	case what == "retire" && len(chain) > 0:
 		k := chain[rapid.IntRange(0, len(chain)-1).Draw(h.T, "which")]
-		_, err := h.store.RetireSigningKey(ctx, k.ID, audit.Operator, h.now)
+		_, err := h.store.RetireSigningKey(ctx, k.ID, audit.CommandLine, h.now)
 		h.must(err)
 		h.retired[k.ID], h.last = true, h.now
 		h.revision++

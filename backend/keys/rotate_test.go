@@ -118,7 +118,7 @@ func TestAKeyThatWasRetiredByAClockAheadStaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.RetireSigningKey(t.Context(), stolen.ID, audit.Operator, now+30); err != nil {
+	if _, err := store.RetireSigningKey(t.Context(), stolen.ID, audit.CommandLine, now+30); err != nil {
 		t.Fatal(err)
 	}
 	for at := int64(now); at < now+60; at += 10 {

@@ -35,7 +35,7 @@ func TestTheScriptsOfSigningKeysRotateAndRetire(t *testing.T) {
 	ring := keys.NewRing(store, secret, keys.ES256)
 	rotate := func(organization string, soon bool, at int64) {
 		t.Helper()
-		k, err := ring.Draft(organization, keys.Lead, at, audit.Operator)
+		k, err := ring.Draft(organization, keys.Lead, at, audit.CommandLine)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestTheScriptsOfSigningKeysRotateAndRetire(t *testing.T) {
 	if err != nil || key.Generation != 2 {
 		t.Fatalf("%+v, %v", key.Stored, err)
 	}
-	run(sqlstore.RetireKeyScript(key.ID, audit.Operator, now+6000))
+	run(sqlstore.RetireKeyScript(key.ID, audit.CommandLine, now+6000))
 	chain, err := store.SigningKeys(t.Context(), "")
 	if err != nil || chain[1].RetiresAt != now+6000 || chain[0].RetiresAt != 0 || chain[2].RetiresAt != 0 {
 		t.Errorf("%+v, %v", chain, err)

@@ -12,7 +12,7 @@ import (
 func newKey(organization string, generation int64) keys.Stored {
 	return keys.Stored{
 		ID: directory.NewID("k"), Organization: organization, Generation: generation, Algorithm: keys.ES256,
-		Sealed: "sealed", CreatedAt: Now, SignsAt: Now + 3600, MadeBy: audit.Operator,
+		Sealed: "sealed", CreatedAt: Now, SignsAt: Now + 3600, MadeBy: audit.CommandLine,
 	}
 }
 
@@ -69,7 +69,7 @@ func (s *suite) advancesKeys() {
 func (s *suite) retiresKeys() {
 	k, other := s.key("", 1), s.key("", 2)
 	retire := func(id string, now int64) bool {
-		retired, err := s.RetireSigningKey(s.ctx, id, audit.Operator, now)
+		retired, err := s.RetireSigningKey(s.ctx, id, audit.CommandLine, now)
 		s.must(err)
 		return retired
 	}
@@ -87,7 +87,7 @@ func (s *suite) retiresKeys() {
 
 func (s *suite) endsKeys() {
 	retired, used, workspace := s.key("org_acme", 1), s.key("org_acme", 2), s.key("", 1)
-	_, err := s.RetireSigningKey(s.ctx, retired.ID, audit.Operator, Now)
+	_, err := s.RetireSigningKey(s.ctx, retired.ID, audit.CommandLine, Now)
 	s.must(err)
 	retired.RetiresAt = Now
 	ending := used
@@ -103,7 +103,7 @@ func (s *suite) endsKeys() {
 	s.is(s.chain(""), keys.Chain{workspace})
 
 	s.must(s.EndSigningKeys(s.ctx, "org_acme", Now+100))
-	sooner, err := s.RetireSigningKey(s.ctx, used.ID, audit.Operator, Now+50)
+	sooner, err := s.RetireSigningKey(s.ctx, used.ID, audit.CommandLine, Now+50)
 	s.must(err)
 	s.is(sooner, true)
 	s.is(s.chain("org_acme")[1].RetiresAt, int64(Now+50))
@@ -132,7 +132,7 @@ func (s *suite) keyIssuers() {
 func (s *suite) followsUpKeys() {
 	first, second, own := s.key("", 1), s.key("", 2), s.key("org_acme", 1)
 	withdrawn := s.key("", 3)
-	_, err := s.RetireSigningKey(s.ctx, withdrawn.ID, audit.Operator, Now+10)
+	_, err := s.RetireSigningKey(s.ctx, withdrawn.ID, audit.CommandLine, Now+10)
 	s.must(err)
 	_, err = s.RetireSigningKey(s.ctx, own.ID, audit.Server, Now+20)
 	s.must(err)
@@ -143,7 +143,7 @@ func (s *suite) followsUpKeys() {
 	s.must(err)
 	s.is(len(events), 5) // own retires later
 	s.is(events[0], audit.Event{
-		ID: "retired:" + withdrawn.ID, At: Now + 10, Action: audit.RetireSigningKey, Outcome: audit.Done, Actor: audit.Operator,
+		ID: "retired:" + withdrawn.ID, At: Now + 10, Action: audit.RetireSigningKey, Outcome: audit.Done, Actor: audit.CommandLine,
 	})
 	own.RetiresAt, withdrawn.RetiresAt = Now+20, Now+10
 	s.is(s.chain(""), keys.Chain{first, second, withdrawn})
