@@ -148,7 +148,7 @@ func startFront(o options, listener net.Listener) (*http.Server, error) {
 		return nil, err
 	}
 	book := notes.NewBook(firstNotes, time.Now())
-	return serve(listener, newFront(inner, notes.NewHandler(guard, book))), nil
+	return serve(listener, newFront(inner, notes.NewHandler(guard, book), pages(o))), nil
 }
 
 // serve answers on a listener until the server is closed.
