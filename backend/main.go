@@ -59,7 +59,7 @@ sign-in that all tabs of a browser share.`,
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), membersCommand(), isolationCommand(), versionCommand())
+	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), membersCommand(), isolationCommand(), signingKeysCommand(), versionCommand())
 	fit(root)
 	return root
 }
