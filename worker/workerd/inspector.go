@@ -101,12 +101,23 @@ func (i *Inspector) receive(t testing.TB, method string, result any) {
 
 // Heap is what the isolate's heap holds after a collection of its garbage, in
 // megabytes: objects, and the buffers of such as are not WebAssembly memories. The
-// isolate collects while it serves a request, which request sends.
+// isolate collects when it next serves a request, of which request sends one.
 func (i *Inspector) Heap(t testing.TB, request func()) float64 {
 	t.Helper()
+	collected := make(chan struct{})
 	i.send(t, "HeapProfiler.collectGarbage", nil)
-	request()
-	i.receive(t, "HeapProfiler.collectGarbage", nil)
+	go func() {
+		defer close(collected)
+		i.receive(t, "HeapProfiler.collectGarbage", nil)
+	}()
+	for waiting := true; waiting; {
+		request()
+		select {
+		case <-collected:
+			waiting = false
+		default:
+		}
+	}
 	var use struct{ UsedSize, EmbedderHeapUsedSize, BackingStorageSize float64 }
 	i.call(t, "Runtime.getHeapUsage", nil, &use)
 	return (use.UsedSize + use.EmbedderHeapUsedSize + use.BackingStorageSize) / 1e6
