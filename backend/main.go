@@ -66,7 +66,7 @@ sign-in that all tabs of a browser share.`,
 	root.SetFlagErrorFunc(explainFlag)
 	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), isolationCommand(), versionCommand(),
 		organizationsCommand(), membersCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
-		sessionsCommand(), auditCommand(), keysCommand())
+		sessionsCommand(), auditCommand(), keysCommand(), signingKeysCommand())
 	fit(root)
 	return root
 }
