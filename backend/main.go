@@ -32,6 +32,7 @@ const (
 	groupServer         = "server"
 	groupWorkspace      = "workspace"
 	groupAdministration = "administration"
+	groupAPI            = "api"
 	groupOther          = "other"
 )
 
@@ -52,6 +53,7 @@ sign-in that all tabs of a browser share.`,
 		&cobra.Group{ID: groupServer, Title: "The server:"},
 		&cobra.Group{ID: groupWorkspace, Title: "The workspace:"},
 		&cobra.Group{ID: groupAdministration, Title: "Administration:"},
+		&cobra.Group{ID: groupAPI, Title: "Your API:"},
 		&cobra.Group{ID: groupOther, Title: "This program:"},
 	)
 	root.SetHelpCommandGroupID(groupOther)
@@ -62,9 +64,9 @@ sign-in that all tabs of a browser share.`,
 	).Replace(root.UsageTemplate()))
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), versionCommand(),
+	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), isolationCommand(), versionCommand(),
 		organizationsCommand(), membersCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
-		sessionsCommand(), auditCommand(), keysCommand())
+		sessionsCommand(), auditCommand(), keysCommand(), signingKeysCommand())
 	fit(root)
 	return root
 }

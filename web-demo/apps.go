@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -58,7 +59,14 @@ func startApps(o options, l listeners, key string) ([]*http.Server, error) {
 			return nil, err
 		}
 	}
-	book := notes.NewBook(firstNotes, time.Now())
+	db, err := notes.Open()
+	if err != nil {
+		return nil, err
+	}
+	book := notes.NewBook(notes.Guarded(db))
+	if err := book.Begin(context.Background(), firstNotes, time.Now()); err != nil {
+		return nil, err
+	}
 	product := http.NewServeMux()
 	product.Handle("/", notes.NewHandler(guards[o.origin()], book))
 	product.Handle("POST /api/organizations/{organization}/reports", handOver{
@@ -68,7 +76,7 @@ func startApps(o options, l listeners, key string) ([]*http.Server, error) {
 		Guard: guards[o.reports()], Book: book, Backend: o.publicURL(), Notes: o.origin(), Now: time.Now,
 	})
 	return []*http.Server{
-		serve(l.notes, newFront(inner, product, o.reports())),
+		serve(l.notes, newFront(inner, product, pages(o), o.reports())),
 		serve(l.reports, withoutSessionCookies(counting)),
 	}, nil
 }

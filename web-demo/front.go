@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -22,15 +23,23 @@ const (
 // the backend, path unchanged; everything else never sees the backend's cookies,
 // which browsers send to the whole host (their prefix demands Path=/). The page's forms
 // lead to the origins of forms too.
-func newFront(backend *url.URL, notes http.Handler, forms ...string) http.Handler {
+func newFront(backend *url.URL, notes, pages http.Handler, forms ...string) http.Handler {
 	product := http.NewServeMux()
 	product.Handle("/api/", notes)
-	product.Handle("/", page.Handler())
+	product.Handle("/", pages)
 
 	mux := http.NewServeMux()
 	mux.Handle(mount+"/", newProxy(backend))
 	mux.Handle("/", withoutSessionCookies(page.WithHeaders(product, forms...)))
 	return mux
+}
+
+// pages are the demo's own, or those of the directory that was named.
+func pages(o options) http.Handler {
+	if o.page == "" {
+		return page.Handler()
+	}
+	return page.Of(os.DirFS(o.page))
 }
 
 func newProxy(backend *url.URL) http.Handler {

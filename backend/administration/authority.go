@@ -55,9 +55,13 @@ var errTooNarrow = refuse(api.AdminAccessDenied, "This key does not reach so far
 
 // perform decides whether somebody may do what they are about to, does it, and
 // records it: every change, and every attempt that was refused. A change that could
-// not be recorded is an error, so that whoever asked for it asks again.
+// not be recorded is an error, so that whoever asked for it asks again; whoever leaves
+// before the answer changes nothing about either.
 func perform[T any](ctx context.Context, o *Office, by Actor, a *act, do func(context.Context, directory.OrganizationRecord) (T, error)) (T, error) {
 	var result T
+	if !a.reads() {
+		ctx = context.WithoutCancel(ctx)
+	}
 	organization, err := o.decide(ctx, by, a)
 	if err == nil {
 		result, err = do(ctx, organization)
@@ -81,7 +85,7 @@ func (o *Office) decide(ctx context.Context, by Actor, a *act) (directory.Organi
 	if a.reach == ofWorkspace && by.OrganizationID != "" {
 		return none, errTooNarrow
 	}
-	if a.organization == "" {
+	if a.organization == "" && a.reach == ofWorkspace {
 		return none, a.nameable()
 	}
 	if unnameable(a.organization) {

@@ -139,7 +139,7 @@ func (o *Office) Connections(ctx context.Context, by Actor, organization string,
 
 // Connection returns one connection.
 func (o *Office) Connection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
-	return o.toConnection(ctx, by, audit.ReadConnection, organization, id, func(string) error { return nil })
+	return o.toConnection(ctx, by, audit.ReadConnection, organization, id, func(context.Context, string) error { return nil })
 }
 
 // CreateConnection makes a connection, which is not enabled yet.
@@ -183,14 +183,14 @@ func (o *Office) UpdateConnection(ctx context.Context, by Actor, organization, i
 // EnableConnection makes a connection the one where people sign in for the
 // organisation. There is one at most.
 func (o *Office) EnableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
-	return o.toConnection(ctx, by, audit.EnableConnection, organization, id, func(organizationID string) error {
+	return o.toConnection(ctx, by, audit.EnableConnection, organization, id, func(ctx context.Context, organizationID string) error {
 		return o.store.EnableConnection(ctx, organizationID, id)
 	})
 }
 
 // DisableConnection makes what was authenticated at a connection count for nothing.
 func (o *Office) DisableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
-	return o.toConnection(ctx, by, audit.DisableConnection, organization, id, func(organizationID string) error {
+	return o.toConnection(ctx, by, audit.DisableConnection, organization, id, func(ctx context.Context, organizationID string) error {
 		return o.store.DisableConnection(ctx, organizationID, id)
 	})
 }
@@ -203,10 +203,10 @@ func (o *Office) DeleteConnection(ctx context.Context, by Actor, organization, i
 		})
 }
 
-func (o *Office) toConnection(ctx context.Context, by Actor, action audit.Action, organization, id string, do func(organizationID string) error) (Connection, error) {
+func (o *Office) toConnection(ctx context.Context, by Actor, action audit.Action, organization, id string, do func(ctx context.Context, organizationID string) error) (Connection, error) {
 	return perform(ctx, o, by, &act{action: action, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
-			if err := do(r.ID); err != nil {
+			if err := do(ctx, r.ID); err != nil {
 				return Connection{}, err
 			}
 			c, err := o.ownConnection(ctx, r.ID, id)

@@ -93,7 +93,7 @@ func (o *Office) CreateOrganization(ctx context.Context, by Actor, n Organizatio
 
 // UpdateOrganization renames an organisation.
 func (o *Office) UpdateOrganization(ctx context.Context, by Actor, ref string, n OrganizationNames) (Organization, error) {
-	return o.toOrganization(ctx, by, audit.UpdateOrganization, ref, func(id string) error {
+	return o.toOrganization(ctx, by, audit.UpdateOrganization, ref, func(ctx context.Context, id string) error {
 		if err := n.check(false); err != nil {
 			return err
 		}
@@ -104,14 +104,14 @@ func (o *Office) UpdateOrganization(ctx context.Context, by Actor, ref string, n
 // DisableOrganization keeps everybody out of an organisation, until it is enabled
 // here: a workspace file does not.
 func (o *Office) DisableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
-	return o.toOrganization(ctx, by, audit.DisableOrganization, ref, func(id string) error {
+	return o.toOrganization(ctx, by, audit.DisableOrganization, ref, func(ctx context.Context, id string) error {
 		return o.store.BlockOrganization(ctx, id, true, o.now().Unix())
 	})
 }
 
 // EnableOrganization lets its members enter an organisation again.
 func (o *Office) EnableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
-	return o.toOrganization(ctx, by, audit.EnableOrganization, ref, func(id string) error {
+	return o.toOrganization(ctx, by, audit.EnableOrganization, ref, func(ctx context.Context, id string) error {
 		return o.store.BlockOrganization(ctx, id, false, o.now().Unix())
 	})
 }
@@ -127,10 +127,10 @@ func (o *Office) DeleteOrganization(ctx context.Context, by Actor, ref string) (
 
 // toOrganization does an act of the workspace to an organisation, and returns what
 // became of it.
-func (o *Office) toOrganization(ctx context.Context, by Actor, action audit.Action, ref string, do func(id string) error) (Organization, error) {
+func (o *Office) toOrganization(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
 	return perform(ctx, o, by, &act{action: action, reach: ofWorkspace, organization: ref},
 		func(ctx context.Context, r directory.OrganizationRecord) (Organization, error) {
-			if err := do(r.ID); err != nil {
+			if err := do(ctx, r.ID); err != nil {
 				return Organization{}, err
 			}
 			return o.organization(ctx, r.ID)

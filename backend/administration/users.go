@@ -50,27 +50,27 @@ func (o *Office) Users(ctx context.Context, by Actor, p Page) (List[User], error
 
 // User returns one person.
 func (o *Office) User(ctx context.Context, by Actor, id string) (User, error) {
-	return o.toUser(ctx, by, audit.ReadUser, id, func() error { return nil })
+	return o.toUser(ctx, by, audit.ReadUser, id, func(context.Context) error { return nil })
 }
 
 // DisableUser keeps a person out of everything, until they are enabled.
 func (o *Office) DisableUser(ctx context.Context, by Actor, id string) (User, error) {
-	return o.toUser(ctx, by, audit.DisableUser, id, func() error {
+	return o.toUser(ctx, by, audit.DisableUser, id, func(ctx context.Context) error {
 		return o.store.BlockUser(ctx, id, true, o.now().Unix())
 	})
 }
 
 // EnableUser lets a person in again. Sessions that have not ended go on.
 func (o *Office) EnableUser(ctx context.Context, by Actor, id string) (User, error) {
-	return o.toUser(ctx, by, audit.EnableUser, id, func() error {
+	return o.toUser(ctx, by, audit.EnableUser, id, func(ctx context.Context) error {
 		return o.store.BlockUser(ctx, id, false, o.now().Unix())
 	})
 }
 
-func (o *Office) toUser(ctx context.Context, by Actor, action audit.Action, id string, do func() error) (User, error) {
+func (o *Office) toUser(ctx context.Context, by Actor, action audit.Action, id string, do func(context.Context) error) (User, error) {
 	return perform(ctx, o, by, &act{action: action, reach: ofWorkspace, user: id},
 		func(ctx context.Context, _ directory.OrganizationRecord) (User, error) {
-			if err := do(); err != nil {
+			if err := do(ctx); err != nil {
 				return User{}, err
 			}
 			r, err := o.store.User(ctx, id)

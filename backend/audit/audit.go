@@ -102,6 +102,9 @@ const (
 	UseKey Action = "key.use"
 	// ApplyFile is a workspace file that changed something.
 	ApplyFile Action = "workspace.apply"
+	// MakeSigningKey and RetireSigningKey are about the key that the event's id names.
+	MakeSigningKey   Action = "signing_key.make"
+	RetireSigningKey Action = "signing_key.retire"
 )
 
 // Outcome is how it ended.

@@ -162,7 +162,7 @@ func (g *Grant) begin(ctx context.Context, s session.Session, organization strin
 func (g *Grant) Claims(s directory.Subject, d policy.Decision) token.Claims {
 	m, event := s.Membership, d.Stay.Authentication
 	return token.Claims{
-		Issuer: g.Issuer, Subject: s.User.ID, Audience: []string{g.App.Audience},
+		Issuer: IssuerOf(g.Issuer, m.Organization.ID, d.Rules).URL, Subject: s.User.ID, Audience: []string{g.App.Audience},
 		IssuedAt: g.Now, Expires: d.Expires, ID: rand.Text(),
 		ClientID: g.App.ID, SessionID: s.Session.ID.String(),
 		OrganizationID: m.Organization.ID, OrganizationSlug: m.Organization.Slug,
@@ -171,9 +171,10 @@ func (g *Grant) Claims(s directory.Subject, d policy.Decision) token.Claims {
 	}
 }
 
-// Sign signs claims as the app wants them.
-func (g *Grant) Sign(ctx context.Context, claims token.Claims) (string, error) {
-	key, err := g.Keys.Signing(ctx, g.Now)
+// Sign signs claims as the app wants them, by the key that the rules demand.
+func (g *Grant) Sign(ctx context.Context, claims token.Claims, r policy.Rules) (string, error) {
+	by := IssuerOf(g.Issuer, claims.OrganizationID, r)
+	key, err := g.Keys.Signing(ctx, by.Organization, g.Workspace.Revision, g.Now)
 	if err != nil {
 		return "", err
 	}

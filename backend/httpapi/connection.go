@@ -92,7 +92,7 @@ func (c *call) choose(attempt *login.Attempt) (*login.Provider, error) {
 // who they are there: nobody becomes whom a browser happens to remember, for good.
 func (c *call) prompt(attempt login.Attempt, query url.Values) (string, error) {
 	asked := query.Get(api.ParamPrompt)
-	if attempt.Connection == "" || attempt.Session == "" || asked != "" {
+	if attempt.Connection == "" || attempt.Session == "" {
 		return asked, nil
 	}
 	_, err := c.store.LinkedAs(c.ctx, attempt.Connection, query.Get(api.ParamUser))

@@ -37,7 +37,7 @@ func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
 
 	// Mint: a token for this organisation and no other.
 	claims := c.claims(subject, decision)
-	signed, err := c.grant().Sign(c.ctx, claims)
+	signed, err := c.grant().Sign(c.ctx, claims, decision.Rules)
 	if err != nil {
 		return nil, err
 	}

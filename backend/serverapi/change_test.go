@@ -1,6 +1,7 @@
 package serverapi_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -131,6 +132,34 @@ func TestAnAttemptToReadWhatIsNotYoursIsInTheTrail(t *testing.T) {
 			t.Errorf("reading one's own is in the trail: %+v", all)
 		}
 	}
+}
+
+// leaving is a store during whose change the client leaves.
+type leaving struct {
+	host.Store
+	leave context.CancelFunc
+}
+
+func (l *leaving) BlockUser(ctx context.Context, id string, blocked bool, now int64) error {
+	l.leave()
+	return l.Store.BlockUser(ctx, id, blocked, now)
+}
+
+func TestWhoeverLeavesBeforeTheAnswerIsInTheTrail(t *testing.T) {
+	l := &leaving{}
+	w := newWorld(t, func(s host.Store) host.Store { l.Store = s; return l })
+	alice := w.signedIn("alice")
+	r := w.request("POST", "/users/"+w.userID("alice")+"/disable", "", w.whole)
+	ctx, leave := context.WithCancel(t.Context())
+	l.leave = leave
+	w.pass(time.Second)
+	if got := w.send(r.WithContext(ctx)); got.Status != http.StatusOK {
+		t.Errorf("%d %s\n%s", got.Status, got.Body, w.logged)
+	}
+	if e := w.trail()[0]; e.Action != audit.DisableUser || e.Outcome != audit.Done {
+		t.Errorf("%+v", e)
+	}
+	w.refused(w.mint(alice, "acme"), api.SessionRevoked)
 }
 
 func TestARevokedKeysUseIsInTheTrail(t *testing.T) {

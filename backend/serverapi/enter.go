@@ -172,7 +172,7 @@ func (c *call) session(g *grant.Grant, s directory.Subject, d policy.Decision, l
 	s.Session = child
 	claims := g.Claims(s, d)
 	claims.Expires = min(claims.Expires, latest)
-	answer, err := c.granted(g, claims, child)
+	answer, err := c.granted(g, claims, d.Rules, child)
 	if err != nil {
 		return AppSession{}, err
 	}
@@ -181,8 +181,8 @@ func (c *call) session(g *grant.Grant, s directory.Subject, d policy.Decision, l
 }
 
 // granted signs the access token of a session.
-func (c *call) granted(g *grant.Grant, claims token.Claims, s session.Session) (AppSession, error) {
-	signed, err := g.Sign(c.ctx, claims)
+func (c *call) granted(g *grant.Grant, claims token.Claims, r policy.Rules, s session.Session) (AppSession, error) {
+	signed, err := g.Sign(c.ctx, claims, r)
 	return AppSession{
 		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
 		UserID: s.UserID, KeyID: c.by.ID,

@@ -82,7 +82,7 @@ func (c *call) mint(g *grant.Grant, s directory.Subject, asked grant.Asked, v se
 	if decision.Outcome != policy.Allow {
 		return AppSession{}, refuse(refusedBy[decision.Outcome], "The organisation does not allow it now.")
 	}
-	answer, err := c.granted(g, g.Claims(s, decision), s.Session)
+	answer, err := c.granted(g, g.Claims(s, decision), decision.Rules, s.Session)
 	if err == nil && v.Successor {
 		answer.Refresh = c.crossapp.refresh.Sign(g.Successor(s.Session, v), s.Session.Secret)
 	}

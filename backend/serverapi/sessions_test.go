@@ -11,6 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/jws"
 	"github.com/tabard-auth/tabard/backend/serverapi"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
@@ -197,6 +198,36 @@ func TestASubjectThatHasEndedOpensNothing(t *testing.T) {
 				t.Errorf("%+v", e)
 			}
 		})
+	}
+}
+
+// TestAnOrganisationWithKeysOfItsOwnIsEnteredByThem, and another one's keys are not its.
+func TestAnOrganisationWithKeysOfItsOwnIsEnteredByThem(t *testing.T) {
+	w := newCrossed(t)
+	before := w.enter
+	w.does("PUT", "/organizations/acme/policy", `{"dedicated_signing_key":true}`, w.whole, nil)
+	w.entered(before()) // by a token from before
+	w.subject = w.minted(w.renew(w.alice, "acme"))
+	own := publicURL + "/o/org_acme"
+	if iss := w.forgedClaims().Issuer; iss != own {
+		t.Fatalf("the issuer is %s", iss)
+	}
+	got := w.entered(w.enter())
+	message, err := jws.Parse(got.Access, 8<<10)
+	w.must(message, err)
+	if !strings.Contains(string(message.Payload), `"iss":"`+own+`"`) {
+		t.Errorf("%s", message.Payload)
+	}
+	w.entered(w.renews(got.Refresh))
+	for name, change := range map[string]func(*token.Claims){
+		"the workspace's key under its issuer":  func(*token.Claims) {},
+		"its issuer, for another organisation":  func(c *token.Claims) { c.OrganizationID = "org_globex" },
+		"an issuer of an organisation of no id": func(c *token.Claims) { c.Issuer, c.OrganizationID = publicURL+"/o/", "" },
+	} {
+		got := w.calls(sessionsPath, `{"app_id":"reports"}`, w.web, w.forged(w.secret, change))
+		if w.wants(got, http.StatusForbidden, api.WorkspaceAccessDenied); strings.Contains(got.Body, "eyJ") {
+			t.Errorf("%s: %s", name, got.Body)
+		}
 	}
 }
 

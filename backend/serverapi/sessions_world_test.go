@@ -127,7 +127,7 @@ type ring struct {
 }
 
 func (r ring) PublicKey(ctx context.Context, kid string) (token.PublicKey, error) {
-	all, err := r.All(ctx, r.now.Unix())
+	all, err := r.Published(ctx, "", r.now.Unix())
 	for _, k := range all {
 		if k.ID == kid {
 			return token.PublicKey{Algorithm: string(k.Algorithm), Key: k.Private.Public()}, nil
@@ -149,7 +149,7 @@ func (w *crossed) forged(secret keys.Secret, change func(*token.Claims)) string 
 	claims := said.Claims
 	claims.Audience, claims.ID = []string{said.Audience}, rand.Text()
 	change(&claims)
-	key, err := keys.NewRing(w.store, secret, keys.ES256).Signing(w.Context(), w.now().Unix())
+	key, err := keys.NewRing(w.store, secret, keys.ES256).Signing(w.Context(), "", 1, w.now().Unix())
 	w.must(key, err)
 	signed, err := claims.Sign(token.SigningKey{ID: key.ID, Algorithm: string(key.Algorithm), Private: key.Private}, nil)
 	w.must(signed, err)

@@ -10,8 +10,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/jws"
 	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
 )
@@ -33,11 +35,12 @@ const (
 func (c *call) subject(w *directory.Workspace) (directory.Subject, *token.Claims, error) {
 	none := directory.Subject{}
 	raw := subjectToken(c.r.Header.Values("X-Authorization"))
-	app, ok := c.appOf(w, raw)
-	if !ok {
+	says := claimed(raw)
+	app, ok := w.AppByID(says.ClientID)
+	if !ok || c.by.App != "" && c.by.App != app.ID {
 		return none, nil, denied(token.WrongAudience, "The person's access token is missing, or not for this app.")
 	}
-	claims, err := c.verify(app, raw)
+	claims, err := c.verify(app, says, raw)
 	switch reason := token.ReasonOf(err); {
 	case reason == token.KeysUnavailable || err != nil && reason == "":
 		return none, nil, err
@@ -93,27 +96,40 @@ func subjectToken(headers []string) string {
 	return ""
 }
 
-// appOf finds the app whose audience a token has to have: the one that it says it is
-// for, which is not believed before it is verified, and that the key is of.
-func (c *call) appOf(w *directory.Workspace, raw string) (directory.App, bool) {
-	var says struct {
-		ClientID string `json:"client_id"`
+// says is what a token says of itself, which is not believed before it is verified: it
+// tells whose keys to verify it with, and which audience it has to have.
+type says struct {
+	ClientID       string `json:"client_id"`
+	Issuer         string `json:"iss"`
+	OrganizationID string `json:"org_id"`
+}
+
+// claimed is what a token says; nothing where it is none.
+func claimed(raw string) (s says) {
+	if message, err := jws.Parse(raw, maxToken); err != nil || json.Unmarshal(message.Payload, &s) != nil {
+		return says{}
 	}
-	message, err := jws.Parse(raw, maxToken)
-	if err != nil || json.Unmarshal(message.Payload, &says) != nil {
-		return directory.App{}, false
+	return s
+}
+
+// issuer is who signs the tokens of its organisation: the organisation itself, where it
+// has keys of its own, or the workspace.
+func (s says) issuer(base string) grant.Issuer {
+	own := grant.IssuerOf(base, s.OrganizationID, policy.Rules{DedicatedKey: true})
+	if s.Issuer == own.URL && directory.ValidSlug(strings.TrimPrefix(s.OrganizationID, directory.OrganizationPrefix)) {
+		return own
 	}
-	app, ok := w.AppByID(says.ClientID)
-	return app, ok && (c.by.App == "" || c.by.App == app.ID)
+	return grant.Issuer{URL: base}
 }
 
 // verify verifies a token of an app's, by our own keys. A token that is bound to a key
 // is good with that key's proof for this very request (RFC 9449 section 7), which the
 // person's browser makes and the app's server passes on; without, anybody who saw the
 // token could bring it here as its bearer.
-func (c *call) verify(app directory.App, raw string) (*token.Claims, error) {
+func (c *call) verify(app directory.App, s says, raw string) (*token.Claims, error) {
+	by := s.issuer(c.crossapp.issuer)
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: c.crossapp.issuer, Audience: app.Audience, Keys: ownKeys{c.crossapp.keys, c.now().Unix()},
+		Issuer: by.URL, Audience: app.Audience, Keys: ownKeys{c.crossapp.keys, by.Organization, c.now().Unix()},
 		Algorithms: []string{string(keys.ES256), string(keys.EdDSA), string(keys.RS256)},
 		Leeway:     proofSkew * time.Second, Now: c.now,
 	})
@@ -166,13 +182,19 @@ func issuerOf(publicURL string) string { return strings.TrimSuffix(publicURL, "/
 
 // ownKeys are the keys that this server's tokens are signed with.
 type ownKeys struct {
-	ring *keys.Ring
-	now  int64
+	ring         *keys.Ring
+	organization string // "" is the workspace
+	now          int64
 }
 
-// PublicKey implements token.KeySource.
+// PublicKey implements token.KeySource. It makes no keys for an organisation that a
+// token names.
 func (o ownKeys) PublicKey(ctx context.Context, kid string) (token.PublicKey, error) {
-	all, err := o.ring.All(ctx, o.now)
+	read := o.ring.Published
+	if o.organization != "" {
+		read = o.ring.Stored
+	}
+	all, err := read(ctx, o.organization, o.now)
 	if err != nil {
 		return token.PublicKey{}, err
 	}

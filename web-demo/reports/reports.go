@@ -59,7 +59,12 @@ func New(c Config) http.Handler {
 
 func (c Config) report(w http.ResponseWriter, r *http.Request) {
 	organization := resource.OrganizationFrom(r.Context())
-	writeJSON(w, count(organization, c.Book.List(organization), c.Now()))
+	list, err := c.Book.List(r.Context(), organization)
+	if err != nil {
+		http.Error(w, "the notes cannot be read", http.StatusInternalServerError)
+		return
+	}
+	writeJSON(w, count(organization, list, c.Now()))
 }
 
 func count(organization string, list []notes.Note, now time.Time) Report {

@@ -38,7 +38,15 @@ func ask(t *testing.T, organization, audience string, permissions ...string) *ht
 		t.Fatal(err)
 	}
 	now := time.Now()
-	book := notes.NewBook(map[string][]string{"org_acme": {"one two", "three"}, "org_globex": {"four"}}, now)
+	db, err := notes.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	book := notes.NewBook(notes.Guarded(db))
+	if err := book.Begin(t.Context(), map[string][]string{"org_acme": {"one two", "three"}, "org_globex": {"four"}}, now); err != nil {
+		t.Fatal(err)
+	}
 	app := reports.New(reports.Config{Guard: guard, Book: book, Backend: "https://notes.test/auth", Notes: "https://notes.test", Now: time.Now})
 	claims := token.Claims{
 		Issuer: "https://notes.test/auth", Subject: "usr_1", Audience: []string{audience}, OrganizationID: "org_acme", OrganizationSlug: "acme",
