@@ -72,7 +72,9 @@ func count(organization string, list []notes.Note, now time.Time) Report {
 	authors := map[string]bool{}
 	for _, n := range list {
 		report.Words += len(strings.Fields(n.Text))
-		authors[n.Author] = true
+		if n.Author != "" {
+			authors[n.Author] = true
+		}
 		if ago := int(now.Sub(time.Unix(n.WrittenAt, 0)) / (24 * time.Hour)); ago >= 0 && ago < days {
 			report.Days[days-1-ago]++
 		}

@@ -70,7 +70,7 @@ func TestAReportCountsTheNotesOfItsOrganisation(t *testing.T) {
 		if err := json.Unmarshal(got.Body.Bytes(), &report); err != nil || got.Code != http.StatusOK {
 			t.Fatalf("%d %s", got.Code, got.Body)
 		}
-		if report.Organization != "org_acme" || report.Notes != 2 || report.Words != 3 || report.Authors != 1 || report.Days[6] != 2 {
+		if report.Organization != "org_acme" || report.Notes != 2 || report.Words != 3 || report.Authors != 0 || report.Days[6] != 2 {
 			t.Errorf("%+v", report)
 		}
 	}

@@ -43,6 +43,7 @@ const today = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 function bar(count, height, ago) {
   const item = document.createElement("li");
   item.textContent = count;
+  item.className = count ? "" : "none";
   item.title = today.format(-ago, "day");
   item.style.setProperty("--height", height);
   return item;
