@@ -119,19 +119,9 @@ func (c *call) newest(ref string) (carried, error) {
 	case 1:
 		return tokens[0], nil
 	}
-	var (
-		all  []living
-		last error
-	)
-	for _, t := range tokens {
-		s, err := c.authentic(t)
-		if err != nil {
-			if last = c.dead(t, err); !isRefusal(err) {
-				return carried{}, err
-			}
-			continue
-		}
-		all = append(all, living{t, s})
+	all, last, err := c.living(tokens)
+	if err != nil {
+		return carried{}, err
 	}
 	kept, err := c.newestOnly(all)
 	if err != nil {

@@ -161,8 +161,15 @@ func (c *call) parent(code handover.Code) (directory.Subject, error) {
 // enterFrom makes the session of the browser in the other app, unless it has one there
 // that opens the organisation to the same person.
 func (c *call) enterFrom(parent directory.Subject, code handover.Code) error {
-	own, err := c.signedInAs(parent.User.ID)
-	if err != nil || own {
+	tokens, err := c.refreshTokens()
+	if err != nil {
+		return err
+	}
+	here, _, err := c.living(tokens)
+	if err != nil || signedInAs(parent.User.ID, here) {
+		return err
+	}
+	if err := c.makeRoom(here); err != nil {
 		return err
 	}
 	child, first, err := c.grant().Child(c.ctx, parent.Session, code.Organization, session.Session{
@@ -180,23 +187,4 @@ func (c *call) enterFrom(parent directory.Subject, code handover.Code) error {
 		Action: audit.EnterApp, Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
 	})
 	return nil
-}
-
-// signedInAs tells whether the browser has a session of the app's own sign-in, of this
-// person: it opens all that one entered from elsewhere would, and more.
-func (c *call) signedInAs(user string) (bool, error) {
-	tokens, err := c.refreshTokens()
-	if err != nil {
-		return false, err
-	}
-	for _, t := range tokens {
-		s, err := c.authentic(t)
-		if err != nil && !isRefusal(err) {
-			return false, err
-		}
-		if err == nil && s.UserID == user && s.ConfinedTo == "" {
-			return true, nil
-		}
-	}
-	return false, nil
 }

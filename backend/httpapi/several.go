@@ -38,12 +38,49 @@ func (c *call) newestOnly(all []living) ([]living, error) {
 	return kept, nil
 }
 
+// living returns the sessions that live of a browser's, clears the cookies of the
+// others, and tells why the last of those does not.
+func (c *call) living(tokens []carried) (all []living, last, err error) {
+	for _, t := range tokens {
+		s, err := c.authentic(t)
+		if err == nil {
+			all = append(all, living{t, s})
+		} else if last = c.dead(t, err); !isRefusal(err) {
+			return nil, nil, err
+		}
+	}
+	return all, last, nil
+}
+
+// signedInAs tells whether one of a browser's sessions is of a sign-in of this person:
+// it opens all that one entered from another app would, and more.
+func signedInAs(user string, all []living) bool {
+	return slices.ContainsFunc(all, func(l living) bool { return l.UserID == user && l.ConfinedTo == "" })
+}
+
+// makeRoom ends the oldest of a browser's sessions where there would be too many.
+func (c *call) makeRoom(all []living) error {
+	slices.SortStableFunc(all, func(a, b living) int { return int(a.CreatedAt - b.CreatedAt) })
+	for len(all) >= maxCookies {
+		if err := c.supersede(all[0].carried, all[0].Session); err != nil {
+			return err
+		}
+		all = all[1:]
+	}
+	return nil
+}
+
 // opening returns the session that opens an organisation, or the newest.
 func (c *call) opening(kept []living, ref string) (carried, error) {
 	if ref == "" || len(kept) == 1 {
 		return kept[0].carried, nil
 	}
 	for _, l := range kept {
+		if l.ConfinedTo == ref {
+			return l.carried, nil
+		}
+	}
+	for _, l := range kept { // by slug
 		s, err := c.store.Subject(c.ctx, l.ID, ref)
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return carried{}, err
@@ -62,18 +99,13 @@ func (c *call) endBeside(s session.Session) error {
 	if err != nil || s.Parent == (session.ID{}) {
 		return err
 	}
-	for _, t := range tokens {
-		other, err := c.authentic(t)
-		if err != nil && !isRefusal(err) {
-			return err
-		}
-		if err == nil && (living{Session: other}).beside(living{Session: s}) {
-			if err := c.supersede(t, other); err != nil {
-				return err
-			}
+	all, _, err := c.living(tokens)
+	for _, other := range all {
+		if err == nil && other.beside(living{Session: s}) {
+			err = c.supersede(other.carried, other.Session)
 		}
 	}
-	return nil
+	return err
 }
 
 // supersede ends a session for a newer sign-in in the same browser. One whose device

@@ -1,6 +1,7 @@
 package serverapi_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -256,4 +257,25 @@ func TestAStepUpRaisesTheSessionOfItsOrganisation(t *testing.T) {
 	}
 	w.minted(w.renew(tab, "globex"))
 	w.refused(w.renew(w.alice, "acme"), api.InsufficientUserAuthentication) // the app that they came from asks for itself
+}
+
+// TestABrowserHasRoomForTheNewest: who enters from more organisations than a browser
+// keeps sessions of leaves the oldest.
+func TestABrowserHasRoomForTheNewest(t *testing.T) {
+	w := newCrossed(t)
+	w.landing()
+	tab := w.atReports(w.alice)
+	for i := range 10 {
+		slug := fmt.Sprintf("number-%d", i)
+		w.does("POST", "/organizations", `{"slug":"`+slug+`","name":"Number"}`, w.whole, nil)
+		w.does("PUT", "/organizations/"+slug+"/members/"+w.uid, `{"roles":["viewer"]}`, w.whole, nil)
+		w.pass(time.Second)
+		w.subject = w.minted(w.mint(w.alice, slug))
+		if got := redeems(w.alice.Tab(), w.code(w.begins(w.alice))); got.Status != http.StatusOK {
+			t.Fatalf("%d: %d %s", i, got.Status, got.Body)
+		}
+		w.minted(w.renew(tab, slug))
+	}
+	w.minted(w.renew(tab, "number-2"))
+	w.refused(w.renew(tab, "number-1"), api.OrganizationAccessDenied)
 }
