@@ -54,6 +54,9 @@ const (
 	// where they are somebody else.
 	LinkIdentity   Action = "identity.link"
 	UnlinkIdentity Action = "identity.unlink"
+	// MakeSigningKey and RetireSigningKey are about the key that the event's id names.
+	MakeSigningKey   Action = "signing_key.make"
+	RetireSigningKey Action = "signing_key.retire"
 )
 
 // The changes of an organisation's connections.
