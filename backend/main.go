@@ -64,9 +64,9 @@ sign-in that all tabs of a browser share.`,
 	).Replace(root.UsageTemplate()))
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), isolationCommand(), versionCommand(),
+	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), isolationCommand(), signingKeysCommand(), versionCommand(),
 		organizationsCommand(), membersCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
-		sessionsCommand(), auditCommand(), keysCommand(), signingKeysCommand())
+		sessionsCommand(), auditCommand(), keysCommand())
 	fit(root)
 	return root
 }

@@ -61,6 +61,9 @@ const (
 	// where they are somebody else.
 	LinkIdentity   Action = "identity.link"
 	UnlinkIdentity Action = "identity.unlink"
+	// MakeSigningKey and RetireSigningKey are about the key that the event's id names.
+	MakeSigningKey   Action = "signing_key.make"
+	RetireSigningKey Action = "signing_key.retire"
 )
 
 // The changes of an organisation's connections.
@@ -102,9 +105,6 @@ const (
 	UseKey Action = "key.use"
 	// ApplyFile is a workspace file that changed something.
 	ApplyFile Action = "workspace.apply"
-	// MakeSigningKey and RetireSigningKey are about the key that the event's id names.
-	MakeSigningKey   Action = "signing_key.make"
-	RetireSigningKey Action = "signing_key.retire"
 )
 
 // Outcome is how it ended.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
 
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/serverapi"
 )
 
@@ -101,6 +103,19 @@ func describesAll(t *testing.T, document *openapi3.T, routes []serverapi.Route) 
 	slices.Sort(served)
 	if !slices.Equal(written, served) {
 		t.Errorf("the document has %v\nthe handler has %v", written, served)
+	}
+}
+
+func TestTheDocumentHasEveryRuleOfAPolicy(t *testing.T) {
+	document, _ := described()
+	var rules []string
+	for field := range reflect.TypeFor[policy.Rules]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		rules = append(rules, name)
+	}
+	slices.Sort(rules)
+	if got := slices.Sorted(maps.Keys(document.Components.Schemas["Policy"].Value.Properties)); !slices.Equal(got, rules) {
+		t.Errorf("the document has %v, a policy %v", got, rules)
 	}
 }
 

@@ -48,8 +48,8 @@ const northwind = "/northwind"
 
 // Provider serves the development provider for a backend until the test ends, and
 // returns its issuer. alice belongs to acme, globex and initech, bob and dave to acme,
-// erin to acme and to vault, which is strict, fred to acme and to northwind, which has
-// a provider of its own, frank to castle, which has keys of its own, carol to none. The
+// erin to acme and to vault, which is strict, frank to castle, which has keys of its own,
+// fred to acme and to northwind, which has a provider of its own, carol to none. The
 // scripts run at once: only dave signs out everywhere.
 func Provider(t testing.TB, publicURL, origin string) string {
 	t.Helper()
