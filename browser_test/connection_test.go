@@ -8,8 +8,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/demo"
 )
 
-// switchTo chooses an organisation in a tab's menu.
-func switchTo(t *testing.T, tab context.Context, organization string) {
+// choose presses an organisation in a tab's menu.
+func choose(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Press(t, tab, "#switcher")
 	chrome.Press(t, tab, `#organization-list [data-organization="`+organization+`"] .menu-row`)
@@ -26,10 +26,10 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	other := chrome.Tab(t, tab)
 	d.Open(t, other, "globex")
 
-	switchTo(t, tab, "northwind")
+	choose(t, tab, "northwind")
 	chrome.Press(t, tab, "#cancel")
 	demo.Wears(t, tab, "acme")
-	switchTo(t, tab, "northwind")
+	choose(t, tab, "northwind")
 	chrome.Press(t, tab, `[id="person-d.novak"]`)
 	demo.Wears(t, tab, "northwind")
 	if got := claim(t, tab, "sub") + " " + claim(t, tab, "org_slug"); got != person+" northwind" {
@@ -39,9 +39,9 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 		t.Errorf("the API answers %d", got)
 	}
 	demo.Wears(t, other, "globex")
-	switchTo(t, tab, "acme")
+	choose(t, tab, "acme")
 	demo.Wears(t, tab, "acme")
-	switchTo(t, tab, "northwind") // no second sign-in
+	choose(t, tab, "northwind") // no second sign-in
 	demo.Wears(t, tab, "northwind")
 	chrome.Reload(t, tab)
 	demo.Wears(t, tab, "northwind")
@@ -51,7 +51,7 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	again := chrome.New(t) // another browser: the link is there, and nobody else's
 	d.SignIn(t, again, "dana")
 	d.Open(t, again, "acme")
-	switchTo(t, again, "northwind")
+	choose(t, again, "northwind")
 	chrome.Press(t, again, `[id="person-n.owens"]`)
 	demo.Wears(t, again, "acme")
 	chrome.Await(t, again, `tabard.state.error?.code === "identity_changed"`)
@@ -64,14 +64,14 @@ func TestAnotherPersonsLinkIsRefused(t *testing.T) {
 	dana, alice := chrome.New(t), chrome.New(t)
 	d.SignIn(t, dana, "dana")
 	d.Open(t, dana, "acme")
-	switchTo(t, dana, "northwind")
+	choose(t, dana, "northwind")
 	chrome.Press(t, dana, `[id="person-d.novak"]`)
 	demo.Wears(t, dana, "northwind")
 
 	d.SignIn(t, alice, "alice")
 	d.Open(t, alice, "acme")
 	before := chrome.Eval[string](t, alice, `tabard.getToken()`)
-	switchTo(t, alice, "northwind")
+	choose(t, alice, "northwind")
 	chrome.Press(t, alice, `[id="person-d.novak"]`)
 	demo.Wears(t, alice, "acme")
 	chrome.Await(t, alice, `tabard.state.error?.code === "identity_changed"`)

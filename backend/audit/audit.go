@@ -45,6 +45,9 @@ const (
 	// the session's device key.
 	SessionRepaired Action = "session.repaired"
 	ProofRefused    Action = "proof.refused"
+	// MakeSigningKey and RetireSigningKey are about the key that the event's id names.
+	MakeSigningKey   Action = "signing_key.make"
+	RetireSigningKey Action = "signing_key.retire"
 	// LinkIdentity makes somebody at an organisation's own provider be a person; refused
 	// where they are somebody else.
 	LinkIdentity   Action = "identity.link"
@@ -69,11 +72,11 @@ const (
 	Refused Outcome = "refused"
 )
 
-// Server is the actor of what nobody asked for, and WorkspaceFile of what one says
-// that was applied.
+// Actors who are neither persons nor keys.
 const (
-	Server        = "server"
-	WorkspaceFile = "workspace_file"
+	Server        = "server"         // of what nobody asked for
+	CommandLine   = "command line"   // whoever may open the database
+	WorkspaceFile = "workspace_file" // one that was applied
 )
 
 // Query selects events, the newest first.

@@ -70,13 +70,12 @@ func (m *Message) Algorithm() string {
 	return algorithm
 }
 
-// Verify checks the signature by a key and by the algorithm that goes with it. Keys
-// that both sides know, and no signature at all, are nothing that a public key could
-// verify.
+// Verify checks the signature by a key and by the algorithm that goes with it, which
+// is one that is Supported.
 func (m *Message) Verify(algorithm string, key crypto.PublicKey) error {
 	method := jwt.GetSigningMethod(algorithm)
 	switch {
-	case method == nil || !Asymmetric(algorithm):
+	case method == nil || !Supported(algorithm):
 		return fmt.Errorf("algorithm %q is not supported", algorithm)
 	case m.Algorithm() != algorithm:
 		return fmt.Errorf("alg is %q, the key's is %s", m.Algorithm(), algorithm)
@@ -84,12 +83,9 @@ func (m *Message) Verify(algorithm string, key crypto.PublicKey) error {
 	return method.Verify(m.signed, m.signature, key)
 }
 
-// Asymmetric tells whether an algorithm has a public key (RFC 7518 section 3.1, RFC
-// 8037 section 3.1).
-func Asymmetric(algorithm string) bool {
-	switch algorithm {
-	case "ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512":
-		return true
-	}
-	return false
+// Supported tells whether an algorithm is one of those that access tokens are signed
+// with: ES256, EdDSA and RS256. What has no public key never is, nor is RSASSA-PSS,
+// whose salt the library lets a signer choose (RFC 7518 section 3.5 does not).
+func Supported(algorithm string) bool {
+	return algorithm == "ES256" || algorithm == "EdDSA" || algorithm == "RS256"
 }

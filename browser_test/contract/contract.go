@@ -46,8 +46,9 @@ const northwind = "/northwind"
 
 // Provider serves the development provider for a backend until the test ends, and
 // returns its issuer. alice belongs to acme, globex and initech, bob and dave to acme,
-// erin to acme and to vault, which is strict, fred to acme and to northwind, which has
-// a provider of its own, carol to none. The scripts run at once: only dave signs out everywhere.
+// erin to acme and to vault, which is strict, frank to castle, which has keys of its own,
+// fred to acme and to northwind, which has a provider of its own, carol to none. The
+// scripts run at once: only dave signs out everywhere.
 func Provider(t testing.TB, publicURL, origin string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,6 +67,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 			{Subject: "dave", Name: "Dave Obi", Email: "dave@example.com"},
 			{Subject: "erin", Name: "Erin Sato", Email: "erin@example.com"},
 			{Subject: "fred", Name: "Fred Osei", Email: "fred@example.com"},
+			{Subject: "frank", Name: "Frank Berg", Email: "frank@example.com"},
 		},
 	}
 	own := config
@@ -106,6 +108,8 @@ func Desired(issuer, origin string) directory.Desired {
 		ID: "con_northwind", Issuer: issuer + northwind, ClientID: ClientID, Enabled: true, FromFile: true,
 		Provisioning: directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}},
 	}}}
+	castle := organization("castle", "Castle", member("frank", "editor"))
+	castle.Rules = policy.Rules{DedicatedKey: true}
 	return directory.Desired{
 		Workspace: directory.Workspace{
 			Apps: []directory.App{{ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api"}},
@@ -118,7 +122,7 @@ func Desired(issuer, origin string) directory.Desired {
 			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer"), member("fred", "viewer")),
 			organization("globex", "Globex", member("alice", "editor")),
 			organization("initech", "Initech", member("alice", "viewer")),
-			vault, own,
+			vault, castle, own,
 		},
 	}
 }
