@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
 	"github.com/tabard-auth/tabard/backend/keys"
@@ -65,6 +66,9 @@ for wrangler d1 execute.`,
 	return command
 }
 
+// largeFile is from how many bytes on memory is spared for processor time.
+const largeFile = 4 << 20
+
 // readWorkspace reads a workspace file; - is standard input.
 func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 	if path != "-" {
@@ -78,6 +82,9 @@ func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 	text, err := io.ReadAll(in)
 	if err != nil {
 		return directory.Desired{}, err
+	}
+	if len(text) > largeFile && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(25) // what is read weighs forty times the text
 	}
 	desired, err := workspacefile.Parse(text)
 	if err != nil {
@@ -106,10 +113,7 @@ func (s *settings) printScript(path string, desired directory.Desired, out io.Wr
 // seal seals the client secrets of the connections, but for those that are stored and
 // say the same.
 func (s *settings) seal(path string, desired *directory.Desired, stored func(id string) (string, error)) error {
-	if s.secretFile == "" && !strings.HasPrefix(s.database, sqlitePrefix) {
-		return s.wrong("secret-file", "It is the server's, which seals the client secrets of connections.").error()
-	}
-	secret, err := s.secret()
+	secret, err := s.serversSecret()
 	if err != nil {
 		return err
 	}
@@ -150,6 +154,14 @@ func (s *settings) apply(ctx context.Context, path string, desired directory.Des
 	}
 	if err != nil {
 		return err
+	}
+	if !changes.None() {
+		by := commandLine()
+		if err := store.RecordEvent(ctx, audit.Event{
+			ID: directory.NewID("evt_"), At: time.Now().Unix(), Action: audit.ApplyFile, Outcome: audit.Done, Actor: by.ID, ActorName: by.Name,
+		}); err != nil {
+			return err
+		}
 	}
 	_, err = io.WriteString(out, summary(desired, changes))
 	return err

@@ -66,8 +66,7 @@ func (s *settings) check() wrongSettings {
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
 		s.checkIssuer, s.checkClientID, s.checkClientSecret,
-		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife,
-		s.checkTrustedProxies, s.checkLogFormat, s.checkLogLevel,
+		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkTrustedProxies, s.checkLogFormat, s.checkLogLevel,
 	} {
 		if wrong := check(); wrong != nil {
 			all = append(all, *wrong)

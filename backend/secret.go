@@ -54,6 +54,14 @@ func (s *settings) secret() (keys.Secret, error) {
 	return secret, nil
 }
 
+// serversSecret is the secret of the server whose database it is.
+func (s *settings) serversSecret() (keys.Secret, error) {
+	if s.secretFile == "" && !strings.HasPrefix(s.database, sqlitePrefix) {
+		return keys.Secret{}, s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
+	}
+	return s.secret()
+}
+
 // secretPath names the file that the secret is in. A server that nobody else
 // reaches keeps one of its own, beside its SQLite file.
 func (s *settings) secretPath() string {

@@ -52,12 +52,12 @@ func (s *settings) addDatabase(c *cobra.Command) {
 	s.give(c)
 }
 
-// addSealing gives a command the settings that reach the store, and seal what is kept
-// there.
+// addSealing gives a command the settings that reach the store, and the workspace's
+// secret, which seals or hashes what is kept there.
 func (s *settings) addSealing(c *cobra.Command) {
 	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
 	s.databaseFlags()
-	s.flags.StringVar(&s.secretFile, "secret-file", "", "read the workspace's secret, which seals the secrets of connections, from `FILE`")
+	s.secretFlag()
 	s.give(c)
 	c.MarkFlagFilename("secret-file")
 }

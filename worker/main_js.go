@@ -89,8 +89,8 @@ func readSettings(variable func(string) string) (settings, error) {
 		publicURL: required("TABARD_PUBLIC_URL"), issuer: required("TABARD_OIDC_ISSUER"),
 		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
 	}
-	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	s.algorithm, s.keyLife = keys.ES256, keys.DefaultLife
+	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
 	if s.secret, err = keys.ParseSecret(required("TABARD_SECRET")); err != nil {
 		problems = append(problems, fmt.Errorf("TABARD_SECRET: %w", err))

@@ -11,11 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/serverapi"
 )
 
 // Config is what differs between deployments.
@@ -43,6 +45,7 @@ type Config struct {
 type Store interface {
 	httpapi.Store
 	keys.Store
+	administration.Store
 	Ping(ctx context.Context) error
 }
 
@@ -74,9 +77,23 @@ func New(c Config, store Store) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	servers, err := serverapi.New(serverapi.Config{
+		PublicURL: c.PublicURL, Log: c.Log, Now: c.Now,
+		Office: administration.New(administration.Config{
+			Store: store, Secret: c.Secret, Now: c.Now,
+			RedirectURI: func(id string) string { return httpapi.ConnectionCallbackURL(c.PublicURL, id) },
+		}),
+	})
+	if err != nil {
+		return nil, err
+	}
 	base := strings.TrimSuffix(public.Path, "/")
 	mux := http.NewServeMux()
 	mux.Handle("/", contract)
+	mux.Handle(base+serverapi.Path+"/", servers)
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil) })
 	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) { health(w, store.Ping(r.Context())) })
 	if c.Client != nil {

@@ -164,7 +164,7 @@ func (c *call) link(own *directory.Connection, i login.Identity, u directory.Use
 		return err
 	}
 	err = c.store.Link(c.ctx, own.ID, i.Subject, u.ID, c.now)
-	e := audit.Event{Action: audit.LinkIdentity, Reason: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: sessionID}
+	e := audit.Event{Action: audit.LinkIdentity, Target: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: sessionID}
 	if errors.Is(err, directory.ErrLinked) {
 		err, e.Outcome = failed(api.IdentityChanged), audit.Refused
 	} else if err != nil {

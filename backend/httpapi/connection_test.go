@@ -124,7 +124,7 @@ func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
 	w.mint(b, "acme") // once
 	w.mint(b, "globex")
 	linked := w.events(audit.LinkIdentity)
-	if len(linked) != 1 || linked[0].Outcome != audit.Done || linked[0].UserID != acme.Subject || linked[0].Reason != "con_acme" || linked[0].OrganizationID != "org_acme" {
+	if len(linked) != 1 || linked[0].Outcome != audit.Done || linked[0].UserID != acme.Subject || linked[0].Target != "con_acme" || linked[0].OrganizationID != "org_acme" {
 		t.Errorf("the trail says %+v", linked)
 	}
 

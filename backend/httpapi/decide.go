@@ -133,6 +133,7 @@ var endings = map[policy.Ending]string{
 	policy.Idle:       "You were not active in this organisation for too long.",
 	policy.Expired:    "Your time in this organisation is over.",
 	policy.SignedOut:  "You signed out of this organisation.",
+	policy.Revoked:    "An administrator of this organisation ended your session in it.",
 	policy.Superseded: "You went on with this organisation in another browser.",
 }
 

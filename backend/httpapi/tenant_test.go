@@ -46,7 +46,7 @@ func TestSomebodyElsesIdentityIsNotLinked(t *testing.T) {
 			t.Errorf("%s: landed on %s", name, landed.URL)
 		}
 		w.challenged(b.Post("/token", enters))
-		if last := w.events(audit.LinkIdentity)[0]; last.Outcome != audit.Refused || last.Reason != "con_acme" {
+		if last := w.events(audit.LinkIdentity)[0]; last.Outcome != audit.Refused || last.Target != "con_acme" {
 			t.Errorf("%s: the trail says %+v", name, last)
 		}
 	}

@@ -31,13 +31,14 @@ type OrganizationSession struct {
 // Ending is why an organisation session ended.
 type Ending string
 
-// The endings. After Idle and Expired it takes a later authentication to begin
-// anew, after the others only a person who enters.
+// The endings. After Idle, Expired and Revoked it takes a later authentication to
+// begin anew, after the others only a person who enters.
 const (
 	Idle       Ending = "idle"
 	Expired    Ending = "expired"
 	SignedOut  Ending = "signed_out"
 	Superseded Ending = "superseded" // by another session of the person
+	Revoked    Ending = "revoked"    // by an administrator
 )
 
 // Live tells that the organisation session was entered and has not ended.
@@ -160,9 +161,11 @@ func (r Rules) satisfying(s Subject, stay OrganizationSession, now int64) (Authe
 	return all[i], true
 }
 
-// Lapsed is when the organisation session ended by a rule; 0 where none ended it.
+// Lapsed is when the organisation session ended by a rule or an administrator; 0
+// where neither ended it.
 func (o OrganizationSession) Lapsed() int64 {
-	if o.Ending == Idle || o.Ending == Expired {
+	switch o.Ending {
+	case Idle, Expired, Revoked:
 		return o.EndedAt
 	}
 	return 0

@@ -82,6 +82,7 @@ const (
 	ReasonSignedOut  Reason = "signed_out"
 	ReasonSuperseded Reason = "superseded"
 	ReasonUpstream   Reason = "provider_logout"
+	ReasonAdmin      Reason = "administrator"
 	// ReasonReuseElsewhere ends a person's other sessions for the theft of one.
 	ReasonReuseElsewhere Reason = "reuse_elsewhere"
 )

@@ -122,7 +122,7 @@ func Desired(issuer, origin string) directory.Desired {
 			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer"), member("fred", "viewer")),
 			organization("globex", "Globex", member("alice", "editor")),
 			organization("initech", "Initech", member("alice", "viewer")),
-			vault, castle, own,
+			vault, own, castle,
 		},
 	}
 }

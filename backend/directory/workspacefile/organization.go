@@ -21,7 +21,7 @@ func (f *file) organization(n *yaml.Node) {
 		"connections": func(n *yaml.Node) { connections = n },
 	})
 	switch {
-	case !slug.MatchString(o.Slug):
+	case !directory.ValidSlug(o.Slug):
 		f.wrong(n, "slug %q is not of up to 63 of a–z, 0–9 and -", o.Slug)
 	case f.slugs[o.Slug]:
 		f.wrong(n, "there are two organisations %q", o.Slug)
@@ -71,7 +71,7 @@ func (f *file) member(n *yaml.Node) directory.Member {
 			f.haveRoles(n, m.Roles)
 		},
 	})
-	if m.Subject == "" || len(m.Subject) > 255 {
+	if m.Subject == "" || len(m.Subject) > directory.MaxSubject {
 		f.wrong(n, "a member needs sub, the provider's name of the person (up to 255 bytes)")
 	}
 	if m.Issuer == "" {

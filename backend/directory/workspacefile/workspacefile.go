@@ -117,7 +117,6 @@ func (f *file) onReuse(n *yaml.Node) directory.OnReuse {
 
 var (
 	appID      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
-	slug       = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	orgID      = regexp.MustCompile(`^org_[a-z0-9]{1,60}$`)
 	permission = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`) // a scope token (RFC 6749 section 3.3)
 )

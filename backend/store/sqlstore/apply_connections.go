@@ -177,6 +177,8 @@ func (a *applying) enable(ctx context.Context, organizationID, had, wanted strin
 
 // record writes what the file changed into the trail.
 func (a *applying) record(ctx context.Context, action audit.Action, organizationID, connectionID string) error {
-	return a.exec(ctx, insertEvent, directory.NewID("evt_"), a.now, string(action), string(audit.Done), connectionID,
-		audit.WorkspaceFile, "", organizationID, "", "", "")
+	return a.exec(ctx, insertEvent, eventArgs(audit.Event{
+		ID: directory.NewID("evt_"), At: a.now, Action: action, Outcome: audit.Done, Actor: audit.WorkspaceFile,
+		OrganizationID: organizationID, Target: connectionID,
+	})...)
 }

@@ -150,7 +150,7 @@ func TestTheTrailTellsWhatTheFileDidToConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range events {
-			if told = append(told, string(e.Action)); e.Actor != audit.WorkspaceFile || e.Reason != "con_a" {
+			if told = append(told, string(e.Action)); e.Actor != audit.WorkspaceFile || e.Target != "con_a" {
 				t.Errorf("%+v", e)
 			}
 		}

@@ -47,7 +47,7 @@ WHERE u.id = ?1 AND o.id = ?2 AND (?5 = 1 OR EXISTS (
 ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles WHERE memberships.source = 'connection'`
 
 	deprovisionMember = `
-DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'connection'`
+DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'connection' AND disabled_at IS NULL`
 )
 
 // SignInAt implements directory.Connections.

@@ -188,7 +188,7 @@ func (s *Store) ConnectionsOf(ctx context.Context, organizationID, after string,
 }
 
 // fromAdmin is the source of what an administrator made.
-const fromAdmin = "admin"
+const fromAdmin = string(directory.FromAdmin)
 
 func sourceOf(c directory.Connection) string {
 	if c.FromFile {

@@ -35,14 +35,14 @@ JOIN users u ON u.id = s.user_id
 LEFT JOIN workspace w ON w.one = 1
 LEFT JOIN organizations o ON o.disabled_at IS NULL AND s.confined_to IN ('', o.id) AND `
 	subjectOf = `
-LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = o.id
+LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL
 LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
 WHERE s.id = ?1`
 
 	selectMemberships = `
 SELECT` + membershipColumns + `
 FROM sessions s
-JOIN memberships m ON m.user_id = s.user_id
+JOIN memberships m ON m.user_id = s.user_id AND m.disabled_at IS NULL
 JOIN organizations o ON o.id = m.organization_id
 LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
 WHERE s.id = ?1 AND o.disabled_at IS NULL AND s.confined_to IN ('', o.id)
@@ -66,7 +66,7 @@ SELECT m.organization_id, o.slug FROM memberships m JOIN organizations o ON o.id
 WHERE m.user_id = ?1 AND m.source = 'claim'`
 
 	deleteClaimed = `
-DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'claim'`
+DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'claim' AND disabled_at IS NULL`
 
 	upsertClaimed = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at)

@@ -19,7 +19,9 @@ WHERE workspace.document <> excluded.document`
 	scriptOrganization = `
 INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 ON CONFLICT (%s) DO UPDATE SET slug = excluded.slug, name = excluded.name, rules = excluded.rules,
-	disabled_at = CASE WHEN excluded.disabled_at IS NULL THEN NULL ELSE COALESCE(organizations.disabled_at, excluded.disabled_at) END`
+	disabled_at = CASE WHEN excluded.disabled_at IS NULL AND organizations.disabled_by = '' THEN NULL
+		ELSE COALESCE(organizations.disabled_at, excluded.disabled_at) END
+WHERE organizations.deleted_at IS NULL`
 
 	scriptUser = `
 INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -25,9 +25,9 @@ WHERE connections.issuer <> excluded.issuer OR connections.organization_id <> ex
 	OR connections.deleted_at IS NOT NULL OR ` + changedConnection
 
 	scriptChange = `
-INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
+INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address, target)
 SELECT ?9, ?8, CASE WHEN connections.id IS NULL THEN 'connection.create' ELSE 'connection.update' END,
-	'done', ?1, 'workspace_file', '', o.id, '', '', ''
+	'done', '', 'workspace_file', '', o.id, '', '', '', ?1
 FROM organizations o LEFT JOIN connections ON connections.id = ?1
 WHERE o.slug = ?2 AND (connections.id IS NULL OR ` + changedConnection + `)
 ON CONFLICT (id) DO NOTHING`
@@ -39,15 +39,15 @@ o.slug = ?1 AND o.connection NOT IN ('', ?2)
 	AND (?2 <> '' OR o.connection IN (SELECT id FROM connections WHERE source = 'file'))`
 
 	scriptDisable = `
-INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
-SELECT ?3, ?4, 'connection.disable', 'done', o.connection, 'workspace_file', '', o.id, '', '', ''
+INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address, target)
+SELECT ?3, ?4, 'connection.disable', 'done', '', 'workspace_file', '', o.id, '', '', '', o.connection
 FROM organizations o WHERE ` + scriptDisabling + `
 ON CONFLICT (id) DO NOTHING;
 UPDATE organizations AS o SET connection = '' WHERE ` + scriptDisabling
 
 	scriptEnable = `
-INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
-SELECT ?3, ?4, 'connection.enable', 'done', ?2, 'workspace_file', '', o.id, '', '', ''
+INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address, target)
+SELECT ?3, ?4, 'connection.enable', 'done', '', 'workspace_file', '', o.id, '', '', '', ?2
 FROM organizations o WHERE o.slug = ?1 AND o.connection <> ?2
 ON CONFLICT (id) DO NOTHING;
 UPDATE organizations SET connection = ?2 WHERE slug = ?1 AND connection <> ?2`

@@ -21,7 +21,7 @@ var rows = map[string]string{
 	"connections": `SELECT c.id, o.slug, c.issuer, c.client_id, c.secret, c.scopes, c.provisioning, c.source, c.revision, c.created_at
 		FROM connections c JOIN organizations o ON o.id = c.organization_id ORDER BY c.id`,
 	"enabled connections": `SELECT slug, connection FROM organizations ORDER BY slug`,
-	"trail":               `SELECT a.at, a.action, a.reason, a.actor, o.slug FROM audit a JOIN organizations o ON o.id = a.organization_id ORDER BY 1, 2, 3`,
+	"trail":               `SELECT a.at, a.action, a.target, a.actor, o.slug FROM audit a JOIN organizations o ON o.id = a.organization_id ORDER BY 1, 2, 3`,
 	"memberships": `SELECT u.iss, u.sub, o.slug, m.roles, m.source FROM memberships m
 		JOIN users u ON u.id = m.user_id JOIN organizations o ON o.id = m.organization_id ORDER BY 1, 2, 3`,
 }
@@ -32,6 +32,10 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 		applied, scripted := database(t), database(t)
 		for step := range 6 {
 			d, now := anyDesired(r), int64(1000+step)
+			if step == 2 { // which neither takes back
+				block(t, applied)
+				block(t, scripted)
+			}
 			if _, err := sqlstore.New(applied, sqlstore.SQLite).Apply(t.Context(), d, now); err != nil {
 				t.Fatal(err)
 			}
@@ -50,6 +54,14 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// block disables an organisation as an administrator does.
+func block(t *testing.T, db *sql.DB) {
+	t.Helper()
+	if _, err := db.Exec(`UPDATE organizations SET disabled_at = 7, disabled_by = 'admin' WHERE slug = 'acme'`); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
@@ -22,6 +23,7 @@ type Faulty struct {
 		directory.Store
 		keys.Store
 		audit.Store
+		administration.Store
 		Ping(ctx context.Context) error
 	}
 

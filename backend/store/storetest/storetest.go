@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
@@ -22,6 +23,7 @@ type Store interface {
 	keys.Keeper
 	audit.Store
 	Connections
+	administration.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 }
@@ -100,6 +102,16 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"sessions that ended long ago are forgotten", (*suite).forgets},
 		{"an event recorded twice counts once", (*suite).eventsOnce},
 		{"the trail is read by pages, the newest first", (*suite).eventPages},
+		{"the trail is filtered", (*suite).eventsFiltered},
+		{"an organisation is made once a slug, renamed, ruled and blocked", (*suite).administersOrganizations},
+		{"of organisations that race for a slug one is made", (*suite).oneOrganizationInARace},
+		{"a deleted organisation lets nobody in, and its id stays taken", (*suite).deletesOrganizations},
+		{"members are listed, and removed where no file names them", (*suite).administersMembers},
+		{"a blocked membership admits to nothing, whatever gives it", (*suite).blocksMembers},
+		{"people are listed and blocked", (*suite).administersUsers},
+		{"a session ends in one organisation and lives in the others", (*suite).endsStays},
+		{"of two who change the workspace's policy at once one is told", (*suite).rulesWorkspaceOnce},
+		{"a key is found by its newest hash, until it is revoked and after", (*suite).keepsKeys},
 		{"replicas that start together end with one signing key", (*suite).oneKey},
 		{"an issuer's signing keys are its own, in the order of their generations", (*suite).keysOfIssuers},
 		{"a signing key takes over sooner, never later", (*suite).advancesKeys},
