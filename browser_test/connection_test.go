@@ -8,11 +8,12 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/demo"
 )
 
-// inMenu chooses an organisation in a tab's menu.
-func inMenu(t *testing.T, tab context.Context, organization string) {
+// enter chooses an organisation in a tab's menu, and confirms that it leads to a
+// sign-in.
+func enter(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
-	chrome.Press(t, tab, "#switcher")
-	chrome.Press(t, tab, `#organization-list [data-organization="`+organization+`"] .menu-row`)
+	demo.Choose(t, tab, organization)
+	demo.Confirm(t, tab)
 }
 
 // TestP3AnOrganizationIsEnteredByItsOwnProvider: from a living session, by one more
@@ -26,10 +27,10 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	other := chrome.Tab(t, tab)
 	d.Open(t, other, "globex")
 
-	inMenu(t, tab, "northwind")
+	enter(t, tab, "northwind")
 	chrome.Press(t, tab, "#cancel")
 	demo.Wears(t, tab, "acme")
-	inMenu(t, tab, "northwind")
+	enter(t, tab, "northwind")
 	chrome.Press(t, tab, `[id="person-d.novak"]`)
 	demo.Wears(t, tab, "northwind")
 	if got := claim(t, tab, "sub") + " " + claim(t, tab, "org_slug"); got != person+" northwind" {
@@ -39,9 +40,9 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 		t.Errorf("the API answers %d", got)
 	}
 	demo.Wears(t, other, "globex")
-	inMenu(t, tab, "acme")
+	demo.Choose(t, tab, "acme")
 	demo.Wears(t, tab, "acme")
-	inMenu(t, tab, "northwind") // no second sign-in
+	demo.Choose(t, tab, "northwind") // no second sign-in
 	demo.Wears(t, tab, "northwind")
 	chrome.Reload(t, tab)
 	demo.Wears(t, tab, "northwind")
@@ -51,7 +52,7 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	again := chrome.New(t) // another browser: the link is there, and nobody else's
 	d.SignIn(t, again, "dana")
 	d.Open(t, again, "acme")
-	inMenu(t, again, "northwind")
+	enter(t, again, "northwind")
 	chrome.Press(t, again, `[id="person-n.owens"]`)
 	demo.Wears(t, again, "acme")
 	chrome.Await(t, again, `tabard.state.error?.code === "identity_changed"`)
@@ -64,14 +65,14 @@ func TestAnotherPersonsLinkIsRefused(t *testing.T) {
 	dana, alice := chrome.New(t), chrome.New(t)
 	d.SignIn(t, dana, "dana")
 	d.Open(t, dana, "acme")
-	inMenu(t, dana, "northwind")
+	enter(t, dana, "northwind")
 	chrome.Press(t, dana, `[id="person-d.novak"]`)
 	demo.Wears(t, dana, "northwind")
 
 	d.SignIn(t, alice, "alice")
 	d.Open(t, alice, "acme")
 	before := chrome.Eval[string](t, alice, `tabard.getToken()`)
-	inMenu(t, alice, "northwind")
+	enter(t, alice, "northwind")
 	chrome.Press(t, alice, `[id="person-d.novak"]`)
 	demo.Wears(t, alice, "acme")
 	chrome.Await(t, alice, `tabard.state.error?.code === "identity_changed"`)
