@@ -101,7 +101,7 @@ func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
 	g := c.grant(w, app)
 	decision, err := g.Decide(c.ctx, subject, grant.Asked{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
 	if err != nil {
-		return nil, err
+		return nil, overtaken(err)
 	}
 	if decision.Outcome != policy.Allow {
 		return nil, denied(refusedBy[decision.Outcome], "The organisation does not allow it now.")
