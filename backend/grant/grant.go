@@ -55,28 +55,28 @@ const maxMemberships = 1000
 
 // Decide has policy decide whether the session may act for the organisation now, and
 // writes down what that changed. The caller refuses where the outcome is not Allow.
-func (g *Grant) Decide(ctx context.Context, s directory.Subject, asked Asked) (policy.Decision, error) {
+func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (*policy.Decision, error) {
 	m := s.Membership
-	facts := Facts(s.Session, m)
+	facts := Facts(&s.Session, m)
 	facts.Entering, facts.ActiveAt, facts.DeviceBound = asked.Entering, asked.ActiveAt, asked.DeviceBound
 	rules, err := g.rules(ctx, s.Session.ID, m)
 	if err != nil {
-		return policy.Decision{}, err
+		return nil, err
 	}
 	d := policy.Decide(facts, rules, g.Now)
 	if d.Outcome == policy.StepUp { // unless the session has authenticated since its sign-in
 		further, err := g.Store.Authentications(ctx, s.Session.ID)
 		if err != nil {
-			return d, err
+			return nil, err
 		}
 		facts.Authentications = append(facts.Authentications, further...)
 		d = policy.Decide(facts, rules, g.Now)
 	}
-	return d, g.settle(ctx, s.Session, m, d)
+	return &d, g.settle(ctx, &s.Session, m, &d)
 }
 
 // Facts are what policy has to know of a session and an organisation.
-func Facts(s session.Session, m *directory.Membership) policy.Subject {
+func Facts(s *session.Session, m *directory.Membership) policy.Subject {
 	return policy.Subject{
 		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.ExpiresAt, DeviceBound: s.JKT != "",
 		Stay: m.Stay, Authentications: []policy.Authentication{SignIn(s)},
@@ -84,7 +84,7 @@ func Facts(s session.Session, m *directory.Membership) policy.Subject {
 }
 
 // SignIn is the authentication that a session began with.
-func SignIn(s session.Session) policy.Authentication {
+func SignIn(s *session.Session) policy.Authentication {
 	a := s.SignIn
 	return policy.Authentication{Time: a.Time, ACR: a.ACR, AMR: a.AMR, Connection: a.Connection}
 }
@@ -111,7 +111,7 @@ func Entered(all []directory.Membership) (rules []policy.Rules) {
 
 // settle writes down what a decision changed: on a steady mint nothing, or that
 // the person is still active.
-func (g *Grant) settle(ctx context.Context, s session.Session, m *directory.Membership, d policy.Decision) error {
+func (g *Grant) settle(ctx context.Context, s *session.Session, m *directory.Membership, d *policy.Decision) error {
 	before, after, organization := m.Stay, d.Stay, m.Organization.ID
 	if d.Lapsed.EndedAt != 0 {
 		ended, err := g.Store.Leave(ctx, s.ID, organization, d.Lapsed)
@@ -145,7 +145,7 @@ func (g *Grant) settle(ctx context.Context, s session.Session, m *directory.Memb
 }
 
 // begin starts an organisation session; where the person has too many, others end.
-func (g *Grant) begin(ctx context.Context, s session.Session, organization string, o policy.OrganizationSession, most int64) error {
+func (g *Grant) begin(ctx context.Context, s *session.Session, organization string, o policy.OrganizationSession, most int64) error {
 	if err := g.Store.Enter(ctx, s.ID, organization, o); err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (g *Grant) begin(ctx context.Context, s session.Session, organization strin
 }
 
 // Claims are those of a token for the session's organisation, as policy decided.
-func (g *Grant) Claims(s directory.Subject, d policy.Decision) token.Claims {
+func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 	m, event := s.Membership, d.Stay.Authentication
 	return token.Claims{
 		Issuer: IssuerOf(g.Issuer, m.Organization.ID, d.Rules).URL, Subject: s.User.ID, Audience: []string{g.App.Audience},

@@ -12,7 +12,7 @@ import (
 
 // Presentation is an authentic refresh token, as it is presented now. Whoever presents
 // that of a session with a device key has proved the key.
-func (g *Grant) Presentation(t session.Token, s session.Session) session.Presentation {
+func (g *Grant) Presentation(t session.Token, s *session.Session) session.Presentation {
 	device := s.JKT != ""
 	return session.Presentation{Token: t, Device: device, Limits: session.LimitsFor(device), Now: g.Now}
 }
@@ -20,7 +20,7 @@ func (g *Grant) Presentation(t session.Token, s session.Session) session.Present
 // Present judges an authentic refresh token against its session and gives the verdict
 // its effect. The caller refuses where that does not mint, and hands out a successor
 // where it asks for one ([Grant.Successor]).
-func (g *Grant) Present(ctx context.Context, t session.Token, s session.Session) (session.Verdict, error) {
+func (g *Grant) Present(ctx context.Context, t session.Token, s *session.Session) (session.Verdict, error) {
 	p := g.Presentation(t, s)
 	verdict := session.Judge(s.Row, p)
 	if verdict.Writes {
@@ -40,14 +40,14 @@ func (g *Grant) Present(ctx context.Context, t session.Token, s session.Session)
 }
 
 // Successor is the refresh token to go on with, of its own in every answer.
-func (g *Grant) Successor(s session.Session, v session.Verdict) session.Token {
+func (g *Grant) Successor(s *session.Session, v session.Verdict) session.Token {
 	return session.Successor(s.ID, v.After, session.NewTokenID(), g.Now)
 }
 
 // auditVerdict records what is out of the ordinary about a presented token. The
 // end of a session is recorded under an id of its own, so that the clean-up, which
 // records what a crash kept from being recorded, does not do so twice.
-func (g *Grant) auditVerdict(s session.Session, v session.Verdict) {
+func (g *Grant) auditVerdict(s *session.Session, v session.Verdict) {
 	e := audit.Event{Actor: audit.Server, UserID: s.UserID, SessionID: s.ID.String()}
 	switch v.Outcome {
 	case session.Reuse:

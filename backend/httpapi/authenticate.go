@@ -158,7 +158,7 @@ func (c *call) isOurs(s session.Session) bool {
 // keeps the cookie going.
 func (c *call) present(token session.Token, s session.Session) error {
 	g := c.grant()
-	verdict, err := g.Present(c.ctx, token, s)
+	verdict, err := g.Present(c.ctx, token, &s)
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (c *call) present(token session.Token, s session.Session) error {
 		return ended(verdict.After.RevokeReason)
 	}
 	if verdict.Successor {
-		c.keep(s, g.Successor(s, verdict))
+		c.keep(s, g.Successor(&s, verdict))
 	}
 	return nil
 }

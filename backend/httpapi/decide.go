@@ -13,11 +13,11 @@ import (
 
 // enter has policy decide whether the session may act for the organisation now, and
 // refuses where it does not let it.
-func (c *call) enter(request api.TokenRequest, s directory.Subject) (policy.Decision, error) {
+func (c *call) enter(request api.TokenRequest, s *directory.Subject) (*policy.Decision, error) {
 	asked := grant.Asked{Entering: request.Enter, DeviceBound: s.Session.JKT != ""}
 	if idle := request.IdleSeconds; idle != nil {
 		if *idle < 0 {
-			return policy.Decision{}, refuse(api.InvalidRequest, "idle_seconds is negative.")
+			return nil, refuse(api.InvalidRequest, "idle_seconds is negative.")
 		}
 		asked.ActiveAt = c.now - *idle
 	}
@@ -38,7 +38,7 @@ var endings = map[policy.Ending]string{
 }
 
 // refusedBy is the answer to what policy did not allow.
-func (c *call) refusedBy(d policy.Decision, s directory.Subject) *refusal {
+func (c *call) refusedBy(d *policy.Decision, s *directory.Subject) *refusal {
 	var r *refusal
 	switch d.Outcome {
 	case policy.DenyEnded:

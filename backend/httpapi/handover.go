@@ -81,7 +81,7 @@ func (c *call) handedOver(code handover.Code) (string, error) {
 	c.app = app
 	parent, err := c.parent(code)
 	if err == nil {
-		err = c.enterFrom(parent, code)
+		err = c.enterFrom(&parent, code)
 	}
 	if errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrOrganizationEnded) {
 		err = refusalOf(err)
@@ -160,7 +160,7 @@ func (c *call) parent(code handover.Code) (directory.Subject, error) {
 
 // enterFrom makes the session of the browser in the other app, unless it has one there
 // that opens the organisation to the same person.
-func (c *call) enterFrom(parent directory.Subject, code handover.Code) error {
+func (c *call) enterFrom(parent *directory.Subject, code handover.Code) error {
 	tokens, err := c.refreshTokens()
 	if err != nil {
 		return err
@@ -172,9 +172,8 @@ func (c *call) enterFrom(parent directory.Subject, code handover.Code) error {
 	if err := c.makeRoom(here); err != nil {
 		return err
 	}
-	child, first, err := c.grant().Child(c.ctx, parent.Session, code.Organization, session.Session{
-		Attempt: code.ID, UserAgent: clip(c.r.UserAgent()), Address: clip(c.r.RemoteAddr),
-	})
+	child := session.Session{Attempt: code.ID, UserAgent: clip(c.r.UserAgent()), Address: clip(c.r.RemoteAddr)}
+	first, err := c.grant().Child(c.ctx, &parent.Session, code.Organization, &child)
 	if errors.Is(err, session.ErrAttemptUsed) {
 		return refuse(api.InvalidRequest, noCode)
 	}

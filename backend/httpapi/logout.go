@@ -74,7 +74,7 @@ func (c *call) leave(subject directory.Subject) (*api.LogoutResponse, error) {
 	s, id := subject.Session, subject.Membership.Organization.ID
 	c.record.organization = id
 	if _, err := c.store.Leave(c.ctx, s.ID, id, policy.OrganizationSession{
-		StartedAt: c.now, ActiveAt: c.now, EndedAt: c.now, Ending: policy.SignedOut, Authentication: grant.SignIn(s),
+		StartedAt: c.now, ActiveAt: c.now, EndedAt: c.now, Ending: policy.SignedOut, Authentication: grant.SignIn(&s),
 	}); err != nil {
 		return nil, err
 	}

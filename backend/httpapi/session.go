@@ -29,7 +29,7 @@ func (c *call) session(struct{}) (*api.SessionResponse, error) {
 	}
 	organizations := make([]api.OrganizationState, len(members))
 	for i, m := range members {
-		facts := grant.Facts(subject.Session, &m)
+		facts := grant.Facts(&subject.Session, &m)
 		facts.Entering, facts.Authentications = true, append(facts.Authentications, further...)
 		rules := policy.Effective(c.workspace.Policy, m.Organization.Rules, grant.Entered(members))
 		organizations[i] = api.OrganizationState{

@@ -15,19 +15,19 @@ type living struct {
 
 // beside tells that two sessions of one browser both go on: a person entered both from
 // another app, each for an organisation of its own.
-func (l living) beside(other living) bool {
+func (l *living) beside(other *living) bool {
 	entered := l.Parent != session.ID{} && other.Parent != session.ID{}
 	return entered && l.UserID == other.UserID && l.ConfinedTo != other.ConfinedTo
 }
 
 // newestOnly returns the newest of a browser's sessions of the app, and what stands
 // beside it, the newest first; a request that may change something ends the others.
-func (c *call) newestOnly(all []living) ([]living, error) {
+func (c *call) newestOnly(all []*living) ([]*living, error) {
 	slices.Reverse(all)
-	slices.SortStableFunc(all, func(a, b living) int { return int(b.CreatedAt - a.CreatedAt) })
-	var kept []living
+	slices.SortStableFunc(all, func(a, b *living) int { return int(b.CreatedAt - a.CreatedAt) })
+	var kept []*living
 	for _, l := range all {
-		if slices.ContainsFunc(kept, func(k living) bool { return !l.beside(k) }) {
+		if slices.ContainsFunc(kept, func(k *living) bool { return !l.beside(k) }) {
 			if err := c.supersede(l.carried, l.Session); err != nil {
 				return nil, err
 			}
@@ -40,11 +40,11 @@ func (c *call) newestOnly(all []living) ([]living, error) {
 
 // living returns the sessions that live of a browser's, clears the cookies of the
 // others, and tells why the last of those does not.
-func (c *call) living(tokens []carried) (all []living, last, err error) {
+func (c *call) living(tokens []carried) (all []*living, last, err error) {
 	for _, t := range tokens {
 		s, err := c.authentic(t)
 		if err == nil {
-			all = append(all, living{t, s})
+			all = append(all, &living{t, s})
 		} else if last = c.dead(t, err); !isRefusal(err) {
 			return nil, nil, err
 		}
@@ -54,13 +54,13 @@ func (c *call) living(tokens []carried) (all []living, last, err error) {
 
 // signedInAs tells whether one of a browser's sessions is of a sign-in of this person:
 // it opens all that one entered from another app would, and more.
-func signedInAs(user string, all []living) bool {
-	return slices.ContainsFunc(all, func(l living) bool { return l.UserID == user && l.ConfinedTo == "" })
+func signedInAs(user string, all []*living) bool {
+	return slices.ContainsFunc(all, func(l *living) bool { return l.UserID == user && l.ConfinedTo == "" })
 }
 
 // makeRoom ends the oldest of a browser's sessions where there would be too many.
-func (c *call) makeRoom(all []living) error {
-	slices.SortStableFunc(all, func(a, b living) int { return int(a.CreatedAt - b.CreatedAt) })
+func (c *call) makeRoom(all []*living) error {
+	slices.SortStableFunc(all, func(a, b *living) int { return int(a.CreatedAt - b.CreatedAt) })
 	for len(all) >= maxCookies {
 		if err := c.supersede(all[0].carried, all[0].Session); err != nil {
 			return err
@@ -71,7 +71,7 @@ func (c *call) makeRoom(all []living) error {
 }
 
 // opening returns the session that opens an organisation, or the newest.
-func (c *call) opening(kept []living, ref string) (carried, error) {
+func (c *call) opening(kept []*living, ref string) (carried, error) {
 	if ref == "" || len(kept) == 1 {
 		return kept[0].carried, nil
 	}
@@ -101,7 +101,7 @@ func (c *call) endBeside(s session.Session) error {
 	}
 	all, _, err := c.living(tokens)
 	for _, other := range all {
-		if err == nil && other.beside(living{Session: s}) {
+		if err == nil && other.beside(&living{Session: s}) {
 			err = c.supersede(other.carried, other.Session)
 		}
 	}

@@ -30,18 +30,18 @@ func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	decision, err := c.enter(request, subject)
+	decision, err := c.enter(request, &subject)
 	if err != nil {
 		return nil, err
 	}
 
 	// Mint: a token for this organisation and no other.
-	claims := c.claims(subject, decision)
+	claims := c.claims(&subject, decision)
 	signed, err := c.grant().Sign(c.ctx, claims, decision.Rules)
 	if err != nil {
 		return nil, err
 	}
-	return c.minted(signed, claims, subject, decision), nil
+	return c.minted(signed, &claims, &subject, decision), nil
 }
 
 // expect refuses where another person signed in than the tab believes: their
@@ -78,7 +78,7 @@ func (c *call) member(ref string, subject directory.Subject) (*directory.Members
 	return &all[0], nil
 }
 
-func (c *call) claims(s directory.Subject, d policy.Decision) token.Claims {
+func (c *call) claims(s *directory.Subject, d *policy.Decision) token.Claims {
 	c.record.organization = s.Membership.Organization.ID
 	claims := c.grant().Claims(s, d)
 	if c.app.DPoPBoundTokens && s.Session.JKT != "" {
@@ -87,7 +87,7 @@ func (c *call) claims(s directory.Subject, d policy.Decision) token.Claims {
 	return claims
 }
 
-func (c *call) minted(signed string, claims token.Claims, s directory.Subject, d policy.Decision) *api.TokenResponse {
+func (c *call) minted(signed string, claims *token.Claims, s *directory.Subject, d *policy.Decision) *api.TokenResponse {
 	m := s.Membership
 	kind := api.TokenTypeBearer
 	if claims.Confirmation != nil {

@@ -109,7 +109,7 @@ func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
 
 	// Grant: a code for the browser, or a session for the app's server.
 	if ask.ResponseType == respondCode {
-		return c.code(ask, subject, *e)
+		return c.code(ask, subject, e)
 	}
 	return c.session(g, subject, decision, claims.Expires, e)
 }
@@ -144,11 +144,11 @@ func (c *call) checkAsk(ask EnterApp, app directory.App) error {
 
 // code makes a code. Nothing is stored: the code counts once by the session that comes
 // of it.
-func (c *call) code(ask EnterApp, s directory.Subject, e audit.Event) (Code, error) {
+func (c *call) code(ask EnterApp, s *directory.Subject, e *audit.Event) (any, error) {
 	x := c.crossapp
 	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.by.ID, c.now().Unix())
-	if err := c.audit(ask.AppID, e); err != nil {
-		return Code{}, err
+	if err := c.audit(ask.AppID, *e); err != nil {
+		return nil, err
 	}
 	return Code{
 		Code: code.Seal(x.codes), ExpiresIn: handover.CodeLife, RedeemAt: x.issuer + api.PathHandoverCode,
@@ -158,32 +158,33 @@ func (c *call) code(ask EnterApp, s directory.Subject, e audit.Event) (Code, err
 
 // session makes a session for the app's server. Its first access token ends with the
 // person's at the latest (RFC 8693).
-func (c *call) session(g *grant.Grant, s directory.Subject, d policy.Decision, latest int64, e *audit.Event) (AppSession, error) {
-	child, first, err := g.Child(c.ctx, s.Session, s.Membership.Organization.ID, session.Session{
+func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision, latest int64, e *audit.Event) (*AppSession, error) {
+	child := &session.Session{
 		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.by.Name, Address: c.r.RemoteAddr,
-	})
+	}
+	first, err := g.Child(c.ctx, &s.Session, s.Membership.Organization.ID, child)
 	if errors.Is(err, session.ErrOrganizationEnded) {
-		return AppSession{}, denied(api.OrganizationSessionExpired, "The person has left the organisation.")
+		return nil, denied(api.OrganizationSessionExpired, "The person has left the organisation.")
 	}
 	if err != nil {
-		return AppSession{}, err
+		return nil, err
 	}
 	e.SessionID = child.ID.String()
-	s.Session = child
+	s.Session = *child
 	claims := g.Claims(s, d)
 	claims.Expires = min(claims.Expires, latest)
-	answer, err := c.granted(g, claims, d.Rules, child)
+	answer, err := c.granted(g, &claims, d.Rules, child)
 	if err != nil {
-		return AppSession{}, err
+		return nil, err
 	}
 	answer.Refresh = c.crossapp.refresh.Sign(first, child.Secret)
 	return answer, c.audit(g.App.ID, *e)
 }
 
 // granted signs the access token of a session.
-func (c *call) granted(g *grant.Grant, claims token.Claims, r policy.Rules, s session.Session) (AppSession, error) {
-	signed, err := g.Sign(c.ctx, claims, r)
-	return AppSession{
+func (c *call) granted(g *grant.Grant, claims *token.Claims, r policy.Rules, s *session.Session) (*AppSession, error) {
+	signed, err := g.Sign(c.ctx, *claims, r)
+	return &AppSession{
 		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
 		UserID: s.UserID, KeyID: c.by.ID,
 	}, err

@@ -22,69 +22,70 @@ type Renewal struct {
 // renewInApp is POST /workspaces/{workspace_id}/sessions/refresh, where an app's server
 // redeems its refresh token. It is what /token is to a browser: authenticate, rotate,
 // decide, mint.
-func (c *call) renewInApp(ask Renewal) (AppSession, error) {
-	var s session.Session
+func (c *call) renewInApp(ask Renewal) (*AppSession, error) {
+	s := &session.Session{}
 	answer, err := c.renewed(ask, &s)
 	if err != nil {
 		e := audit.Event{Action: audit.RenewInApp, UserID: s.UserID, OrganizationID: s.ConfinedTo}
 		if s.UserID != "" {
 			e.SessionID = s.ID.String()
 		}
-		return AppSession{}, c.recorded(s.App, e, err)
+		return nil, c.recorded(s.App, e, err)
 	}
 	return answer, nil
 }
 
-func (c *call) renewed(ask Renewal, found *session.Session) (AppSession, error) {
+func (c *call) renewed(ask Renewal, found **session.Session) (*AppSession, error) {
 	w, err := c.workspace()
 	if err != nil {
-		return AppSession{}, err
+		return nil, err
 	}
 	asked, err := c.asked(ask)
 	if err != nil {
-		return AppSession{}, err
+		return nil, err
 	}
 	presented, subject, err := c.authenticate(ask.Refresh)
 	if err != nil {
-		return AppSession{}, err
+		return nil, err
 	}
-	*found = subject.Session
+	*found = &subject.Session
 	app, ok := w.AppByID(subject.Session.App)
 	switch {
 	case !ok:
-		return AppSession{}, refuse(api.AppNotInWorkspace, "The workspace has no such app.")
+		return nil, refuse(api.AppNotInWorkspace, "The workspace has no such app.")
 	case c.by.App != "" && c.by.App != app.ID, c.by.OrganizationID != "" && c.by.OrganizationID != subject.Session.ConfinedTo:
-		return AppSession{}, denied("wrong_app", "This session is not this key's.")
+		return nil, denied("wrong_app", "This session is not this key's.")
 	}
 	g := c.grant(w, app)
-	verdict, err := g.Present(c.ctx, presented, subject.Session)
+	verdict, err := g.Present(c.ctx, presented, &subject.Session)
 	if err != nil {
-		return AppSession{}, err
+		return nil, err
 	}
 	if !verdict.Outcome.Mints() {
-		return AppSession{}, ended(verdict.After.RevokeReason)
+		return nil, ended(verdict.After.RevokeReason)
 	}
 	if subject.User.Disabled {
-		return AppSession{}, ended(session.ReasonAdmin)
+		return nil, ended(session.ReasonAdmin)
 	}
 	return c.mint(g, subject, asked, verdict)
 }
 
 // mint decides and mints, with a successor of the refresh token where one is due.
-func (c *call) mint(g *grant.Grant, s directory.Subject, asked grant.Asked, v session.Verdict) (AppSession, error) {
+func (c *call) mint(g *grant.Grant, s *directory.Subject, asked grant.Asked, v session.Verdict) (*AppSession, error) {
 	if s.Membership == nil {
-		return AppSession{}, refuse(api.OrganizationAccessDenied, "The organisation does not admit the person.")
+		return nil, refuse(api.OrganizationAccessDenied, "The organisation does not admit the person.")
 	}
 	decision, err := g.Decide(c.ctx, s, asked)
 	if err != nil {
-		return AppSession{}, overtaken(err)
+		return nil, overtaken(err)
 	}
 	if decision.Outcome != policy.Allow {
-		return AppSession{}, refuse(refusedBy[decision.Outcome], "The organisation does not allow it now.")
+		return nil, refuse(refusedBy[decision.Outcome], "The organisation does not allow it now.")
 	}
-	answer, err := c.granted(g, g.Claims(s, decision), decision.Rules, s.Session)
+	claims := g.Claims(s, decision)
+	answer, err := c.granted(g, &claims, decision.Rules, &s.Session)
 	if err == nil && v.Successor {
-		answer.Refresh = c.crossapp.refresh.Sign(g.Successor(s.Session, v), s.Session.Secret)
+		answer.Refresh = c.crossapp.refresh.Sign(g.Successor(&s.Session, v), s.Session.Secret)
 	}
 	return answer, err
 }
@@ -115,31 +116,30 @@ var errForged = refuse(api.LoginRequired, "This is no refresh token of an app's 
 
 // authenticate finds the session of an authentic refresh token that an app's server
 // holds, and where its person stands in its organisation. The token is not judged yet.
-func (c *call) authenticate(text string) (session.Token, directory.Subject, error) {
-	none := directory.Subject{}
+func (c *call) authenticate(text string) (session.Token, *directory.Subject, error) {
 	unverified, err := session.ParseToken(text)
 	if err != nil {
-		return session.Token{}, none, errForged
+		return session.Token{}, nil, errForged
 	}
 	s, err := c.crossapp.store.Session(c.ctx, unverified.Session())
 	if errors.Is(err, session.ErrNotFound) {
-		return session.Token{}, none, refuse(api.SessionExpired, "The session has ended.")
+		return session.Token{}, nil, refuse(api.SessionExpired, "The session has ended.")
 	}
 	if err != nil {
-		return session.Token{}, none, err
+		return session.Token{}, nil, err
 	}
 	presented, err := c.crossapp.refresh.Authenticate(unverified, s.Secret)
 	if err != nil || s.Holder != session.AppServer {
-		return session.Token{}, none, errForged
+		return session.Token{}, nil, errForged
 	}
 	switch {
 	case s.RevokedAt != 0:
-		return presented, directory.Subject{Session: s}, ended(s.RevokeReason)
+		return presented, &directory.Subject{Session: s}, ended(s.RevokeReason)
 	case s.ExpiresAt <= c.now().Unix():
-		return presented, directory.Subject{Session: s}, refuse(api.SessionExpired, "The session has ended.")
+		return presented, &directory.Subject{Session: s}, refuse(api.SessionExpired, "The session has ended.")
 	}
 	subject, err := c.crossapp.store.Subject(c.ctx, s.ID, s.ConfinedTo)
-	return presented, subject, err
+	return presented, &subject, err
 }
 
 // ended tells what became of a session that no longer lives.

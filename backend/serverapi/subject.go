@@ -32,37 +32,36 @@ const (
 // in its organisation, and its claims: also those of an authentic token that is
 // refused. The token has to be ours and for the app whose server asks, within its time,
 // and what it was minted by must live still.
-func (c *call) subject(w *directory.Workspace) (directory.Subject, *token.Claims, error) {
-	none := directory.Subject{}
+func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claims, error) {
 	raw := subjectToken(c.r.Header.Values("X-Authorization"))
 	says := claimed(raw)
 	app, ok := w.AppByID(says.ClientID)
 	if !ok || c.by.App != "" && c.by.App != app.ID {
-		return none, nil, denied(token.WrongAudience, "The person's access token is missing, or not for this app.")
+		return nil, nil, denied(token.WrongAudience, "The person's access token is missing, or not for this app.")
 	}
 	claims, err := c.verify(app, says, raw)
 	switch reason := token.ReasonOf(err); {
 	case reason == token.KeysUnavailable || err != nil && reason == "":
-		return none, nil, err
+		return nil, nil, err
 	case err != nil:
-		return none, claims, denied(reason, "The person's access token is not good.")
+		return nil, claims, denied(reason, "The person's access token is not good.")
 	}
 	id, err := session.ParseID(claims.SessionID)
 	if err != nil {
-		return none, claims, denied(token.MissingClaim, "The person's access token names no session.")
+		return nil, claims, denied(token.MissingClaim, "The person's access token names no session.")
 	}
 	s, err := c.crossapp.store.Subject(c.ctx, id, claims.OrganizationID)
 	if errors.Is(err, session.ErrNotFound) {
-		return none, claims, denied(api.SessionExpired, "The person's session has ended.")
+		return nil, claims, denied(api.SessionExpired, "The person's session has ended.")
 	}
 	if err != nil {
-		return none, claims, err
+		return nil, claims, err
 	}
-	return s, claims, c.alive(s, claims)
+	return &s, claims, c.alive(&s, claims)
 }
 
 // alive refuses a person whose session, or what it does in the organisation, is over.
-func (c *call) alive(s directory.Subject, claims *token.Claims) error {
+func (c *call) alive(s *directory.Subject, claims *token.Claims) error {
 	switch now := c.now().Unix(); {
 	case s.Session.App != claims.ClientID || s.User.ID != claims.Subject:
 		return denied(token.WrongAudience, "The person's access token is of another session.")
