@@ -94,9 +94,18 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 		{"api imports nothing",
 			func(s source) bool { return s.in("backend/api") && !s.test() },
 			func(source, string) bool { return true }},
-		{"token, session and policy import none of the others' machinery",
-			func(s source) bool { return s.in("backend/token", "backend/session", "backend/policy") && !s.test() },
-			func(s source, i string) bool { return strings.HasPrefix(i, module) && !hasAny(i, module+s.room()) }},
+		{"token, session, policy, dpop and jws import none of the others' machinery",
+			func(s source) bool {
+				return s.in("backend/token", "backend/session", "backend/policy", "backend/dpop", "backend/jws") && !s.test()
+			},
+			func(s source, i string) bool {
+				return strings.HasPrefix(i, module) && !hasAny(i, module+s.room(), module+"backend/jws")
+			}},
+		{"what resource servers import brings none of the backend's machinery",
+			func(s source) bool { return s.in("backend/resource") && !s.test() },
+			func(_ source, i string) bool {
+				return strings.HasPrefix(i, module) && !hasAny(i, module+"backend/token", module+"backend/dpop")
+			}},
 		{"what declares a store's interface imports no store",
 			func(s source) bool {
 				return s.in("backend/httpapi", "backend/directory", "backend/keys", "backend/host") && !s.test()

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
@@ -141,9 +142,11 @@ func (i *issuer) bound(t *testing.T, jkt string) string {
 func TestBoundTokensAreJudgedAlikeElsewhere(t *testing.T) {
 	const api, path = "https://api.example.com", "/notes/%C3%A4?page=2"
 	j, i, device := newJudge(t), newIssuer(t), httpbrowser.NewDevice(t)
-	verifier, err := token.NewVerifier(token.Config{
-		Issuer: i.URL, Audience: "api", BaseURL: api, Keys: token.NewKeySet(i.URL, nil),
-	})
+	verifier, err := token.NewVerifier(token.Config{Issuer: i.URL, Audience: "api", Keys: token.NewKeySet(i.URL, nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := resource.NewGuard(verifier, resource.Config{BaseURL: api})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +180,7 @@ func TestBoundTokensAreJudgedAlikeElsewhere(t *testing.T) {
 			if c.dpop != "" {
 				r.Header.Set("DPoP", c.dpop)
 			}
-			if _, err := verifier.VerifyRequest(r); (err == nil) != c.good {
+			if _, err := guard.VerifyRequest(r); (err == nil) != c.good {
 				t.Errorf("the verifier says %v", err)
 			}
 			refused := j.refuses(asked{i.URL, i.URL, "api", "GET", api + path, c.authorization, c.dpop})

@@ -67,14 +67,18 @@ func TestTheDocumentsGoCompiles(t *testing.T) {
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
+	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
 var (
 	_ context.Context
+	_ *slog.Logger
 	_ *token.Claims
+	_ *resource.Guard
 )
 
 func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, w http.ResponseWriter, r *http.Request) error {

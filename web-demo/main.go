@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 	"github.com/tabard-auth/tabard/web-demo/notes"
@@ -137,14 +138,17 @@ func startFront(o options, listener net.Listener) (*http.Server, error) {
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer:   o.publicURL(),
 		Audience: o.origin() + "/api",
-		BaseURL:  o.origin(),
 		Keys:     token.NewKeySet(inner.JoinPath(mount, api.PathKeySet).String(), nil),
 	})
 	if err != nil {
 		return nil, err
 	}
+	guard, err := resource.NewGuard(verifier, resource.Config{BaseURL: o.origin()})
+	if err != nil {
+		return nil, err
+	}
 	book := notes.NewBook(firstNotes, time.Now())
-	return serve(listener, newFront(inner, notes.NewHandler(verifier, book))), nil
+	return serve(listener, newFront(inner, notes.NewHandler(guard, book))), nil
 }
 
 // serve answers on a listener until the server is closed.

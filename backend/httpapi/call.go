@@ -18,7 +18,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/backend/dpop"
 )
 
 // call is one request on its way to its answer.
@@ -32,7 +32,7 @@ type call struct {
 	app       directory.App
 	record    record
 	// proof is the request's device proof, nil without one: prove, once.
-	proof func() (*token.Proof, error)
+	proof func() (*dpop.Proof, error)
 }
 
 // endpoint answers a call, or returns why not.

@@ -18,10 +18,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
-	"github.com/tabard-auth/tabard/backend/token"
 )
 
 // Store is what the handler needs a store for.
@@ -56,7 +56,7 @@ type server struct {
 	attempts  keys.Sealer
 	upstream  keys.Sealer
 	provider  *login.Provider
-	replays   *token.Replays
+	replays   *dpop.Replays
 	nonces    nonces
 	log       recorder
 	now       func() time.Time
@@ -78,7 +78,7 @@ func New(c Config) (http.Handler, error) {
 		base: strings.TrimSuffix(public.Path, "/"), store: c.Store, keys: c.Keys, refresh: refresh,
 		attempts: c.Secret.Sealer(keys.ForAttempts), upstream: c.Secret.Sealer(keys.ForUpstream),
 		provider: c.Provider, log: newRecorder(c.Log, c.Secret), now: c.Now,
-		replays: token.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(keys.ForNonces),
+		replays: dpop.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(keys.ForNonces),
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -27,20 +28,15 @@ const (
 	maxText = 500 // characters
 )
 
-// Verifier verifies access tokens; *token.Verifier is one.
-type Verifier interface {
-	VerifyRequest(r *http.Request) (*token.Claims, error)
-}
-
 type handler struct {
-	verifier Verifier
-	book     *Book
+	guard *resource.Guard
+	book  *Book
 }
 
 // NewHandler serves the notes below /api/organizations/{organization}/notes,
-// where {organization} is the id, never the slug.
-func NewHandler(verifier Verifier, book *Book) http.Handler {
-	h := &handler{verifier, book}
+// where {organization} is the id or the slug.
+func NewHandler(guard *resource.Guard, book *Book) http.Handler {
+	h := &handler{guard, book}
 	mux := http.NewServeMux()
 	mux.Handle("GET /api/organizations/{organization}/notes", h.permit(Read, h.list))
 	mux.Handle("POST /api/organizations/{organization}/notes", h.permit(Write, h.add))
@@ -55,25 +51,15 @@ type action func(w http.ResponseWriter, r *http.Request, claims *token.Claims)
 // of the path, and carries the permission. In that order: who is refused for the
 // organisation learns nothing about permissions in it.
 func (h *handler) permit(permission string, next action) http.Handler {
+	rule := resource.Rule{Organization: "organization", Demand: token.Demand{Permissions: []string{permission}}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		claims, err := h.verifier.VerifyRequest(r)
-		switch {
-		case errors.Is(err, token.ErrNoToken):
-			refuse(w, errNoToken)
-		case token.ReasonOf(err) == token.KeysUnavailable:
-			refuse(w, errKeysUnavailable)
-		case token.ReasonOf(err) == token.InvalidProof || token.ReasonOf(err) == token.ProofRequired:
-			refuse(w, errInvalidProof)
-		case err != nil:
-			refuse(w, errInvalidToken)
-		case claims.OrganizationID != r.PathValue("organization"):
-			refuse(w, errOrganizationMismatch)
-		case !claims.Allows(permission):
-			refuse(w, insufficientScope(permission))
-		default:
-			next(w, r, claims)
+		admitted, err := h.guard.Admit(r, rule)
+		if err != nil {
+			refuse(w, refusalOf(err))
+			return
 		}
+		next(w, r, resource.ClaimsFrom(admitted.Context()))
 	})
 }
 

@@ -1,16 +1,20 @@
-package token
+// Package dpop is the proof that a request comes from whoever has a key (DPoP, RFC
+// 9449): at the token endpoint the device key's, at a resource server that of a bound
+// access token.
+package dpop
 
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/tabard-auth/tabard/backend/jws"
 )
 
 // Proof is a DPoP proof whose signature holds (RFC 9449 section 4): whoever made it
@@ -38,9 +42,6 @@ const (
 	maxNumeric    = 1 << 53 // beyond, JSON numbers are not exact
 )
 
-// proofParser takes ES256 alone: the key that a proof carries fixes nothing.
-var proofParser = jwt.NewParser(jwt.WithValidMethods([]string{"ES256"}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
-
 type proofClaims struct {
 	ID        string  `json:"jti"`
 	Method    string  `json:"htm"`
@@ -48,26 +49,24 @@ type proofClaims struct {
 	IssuedAt  float64 `json:"iat"`
 	Nonce     string  `json:"nonce"`
 	TokenHash string  `json:"ath"`
-	jwtNoValidation
 }
 
-// ParseProof reads the value of the header DPoP and checks its form and signature.
+// Parse reads the value of the header DPoP and checks its form and signature.
 // Every error is ErrProof.
-func ParseProof(raw string) (*Proof, error) {
-	if len(raw) > maxProofBytes || strings.Count(raw, ".") != 2 {
-		return nil, notProof("it is not a JWS of up to %d bytes", maxProofBytes)
+func Parse(raw string) (*Proof, error) {
+	message, err := jws.Parse(raw, maxProofBytes)
+	if err != nil {
+		return nil, notProof("%v", err)
 	}
-	if err := wellFormed(raw); err != nil {
+	key, jkt, err := proofKey(message.Header)
+	if err != nil {
+		return nil, notProof("%v", err)
+	}
+	if err := message.Verify("ES256", key); err != nil { // the key that a proof carries fixes nothing
 		return nil, notProof("%v", err)
 	}
 	var claims proofClaims
-	var jkt string
-	_, err := proofParser.ParseWithClaims(raw, &claims, func(t *jwt.Token) (any, error) {
-		key, thumbprint, err := proofKey(t.Header)
-		jkt = thumbprint
-		return key, err
-	})
-	switch {
+	switch err := json.Unmarshal(message.Payload, &claims); {
 	case err != nil:
 		return nil, notProof("%v", err)
 	case claims.ID == "" || len(claims.ID) > maxProofID:
@@ -95,9 +94,6 @@ var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 func proofKey(header map[string]any) (*ecdsa.PublicKey, string, error) {
 	if header["typ"] != proofType {
 		return nil, "", errors.New("typ is not " + proofType)
-	}
-	if _, critical := header["crit"]; critical {
-		return nil, "", errors.New("crit is not supported")
 	}
 	jwk, _ := header["jwk"].(map[string]any)
 	if jwk["kty"] != "EC" || jwk["crv"] != "P-256" {
@@ -148,11 +144,11 @@ func (p *Proof) Covers(method, address string) error {
 	if p.address == address {
 		return nil
 	}
-	own, err := normalised(address)
+	own, err := Normalised(address)
 	if err != nil {
 		return err
 	}
-	if theirs, err := normalised(p.address); err != nil || theirs != own {
+	if theirs, err := Normalised(p.address); err != nil || theirs != own {
 		return notProof("it is for another address")
 	}
 	return nil
@@ -166,9 +162,9 @@ func (p *Proof) CoversToken(raw string) error {
 	return nil
 }
 
-// normalised is an http address without query and fragment, in the form by which
+// Normalised is an http address without query and fragment, in the form by which
 // addresses are compared (RFC 3986 sections 6.2.2 and 6.2.3).
-func normalised(address string) (string, error) {
+func Normalised(address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
 		return "", notProof("htu is not an http address")

@@ -1,29 +1,10 @@
-package token
+package jws
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
-	"fmt"
-	"strings"
 	"unicode/utf8"
 )
-
-// wellFormed refuses header and claims with a member named twice: parsers
-// disagree about which one counts (RFC 8259 section 4).
-func wellFormed(raw string) error {
-	parts := strings.Split(raw, ".")
-	for _, part := range parts[:2] {
-		text, err := base64.RawURLEncoding.Strict().DecodeString(part)
-		if err != nil {
-			return err
-		}
-		if name, twice := repeated(text); twice {
-			return fmt.Errorf("member %s stands twice", name)
-		}
-	}
-	return nil
-}
 
 // repeated returns the name, as it is written, of a member that an object of a JSON
 // text has twice, at whatever depth. Of what is no JSON it may say anything.

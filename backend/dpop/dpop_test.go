@@ -1,14 +1,18 @@
-package token_test
+package dpop_test
 
 import (
 	"errors"
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
+
+// now is when the tests happen.
+var now = time.Unix(1_800_000_000, 0)
 
 const address = "https://app.example.com/auth/token"
 
@@ -20,7 +24,7 @@ func TestAGoodProofTellsItsKey(t *testing.T) {
 	device := httpbrowser.NewDevice(t)
 	claims := goodClaims()
 	claims["nonce"], claims["extension"] = "a-nonce", map[string]any{"a": []any{1}}
-	proof, err := token.ParseProof(device.Sign(t, map[string]any{"kid": "ignored", "jku": "https://evil.example"}, claims))
+	proof, err := dpop.Parse(device.Sign(t, map[string]any{"kid": "ignored", "jku": "https://evil.example"}, claims))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +45,7 @@ func TestTheThumbprintIsThatOfTheStandard(t *testing.T) {
 		"oiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwia" +
 		"WF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg" +
 		"4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg"
-	proof, err := token.ParseProof(raw)
+	proof, err := dpop.Parse(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +140,7 @@ func TestABadProofIsRefused(t *testing.T) {
 	bad["claims that are null"] = device.Sign(t, nil, nil)
 	for name, raw := range bad {
 		t.Run(name, func(t *testing.T) {
-			if proof, err := token.ParseProof(raw); proof != nil || !errors.Is(err, token.ErrProof) {
+			if proof, err := dpop.Parse(raw); proof != nil || !errors.Is(err, dpop.ErrProof) {
 				t.Errorf("%+v, %v", proof, err)
 			}
 		})
@@ -176,7 +180,7 @@ func TestAProofCoversItsRequestAlone(t *testing.T) {
 	} {
 		claims := goodClaims()
 		claims["htu"] = htu
-		proof, err := token.ParseProof(device.Sign(t, nil, claims))
+		proof, err := dpop.Parse(device.Sign(t, nil, claims))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +197,7 @@ func TestAProofCoversItsRequestAlone(t *testing.T) {
 
 func TestAProofCoversItsTokenAlone(t *testing.T) {
 	device := httpbrowser.NewDevice(t)
-	proof, err := token.ParseProof(device.Proof(t, "GET", address, now, "the token"))
+	proof, err := dpop.Parse(device.Proof(t, "GET", address, now, "the token"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,18 +207,18 @@ func TestAProofCoversItsTokenAlone(t *testing.T) {
 	if proof.CoversToken("another") == nil {
 		t.Error("it covers another token")
 	}
-	if proof, err = token.ParseProof(device.Proof(t, "GET", address, now)); err != nil || proof.CoversToken("the token") == nil {
+	if proof, err = dpop.Parse(device.Proof(t, "GET", address, now)); err != nil || proof.CoversToken("the token") == nil {
 		t.Errorf("a proof without ath covers a token (%v)", err)
 	}
 }
 
 func TestAThumbprintHasOneForm(t *testing.T) {
 	good := httpbrowser.NewDevice(t).Thumbprint()
-	if !token.IsThumbprint(good) {
+	if !dpop.IsThumbprint(good) {
 		t.Errorf("%s is none", good)
 	}
 	for _, bad := range []string{"", good[1:], good + "A", good + "=", good[:42] + "/", good[:42] + "\n", good[:42] + "_", strings.Repeat("é", 43)} {
-		if token.IsThumbprint(bad) {
+		if dpop.IsThumbprint(bad) {
 			t.Errorf("%q is one", bad)
 		}
 	}
@@ -228,19 +232,19 @@ func FuzzParseProof(f *testing.F) {
 		f.Add(seed, address)
 	}
 	f.Fuzz(func(t *testing.T, raw, to string) {
-		proof, err := token.ParseProof(raw)
-		if (proof == nil) == (err == nil) || err != nil && !errors.Is(err, token.ErrProof) {
+		proof, err := dpop.Parse(raw)
+		if (proof == nil) == (err == nil) || err != nil && !errors.Is(err, dpop.ErrProof) {
 			t.Fatalf("%+v, %v", proof, err)
 		}
 		if proof == nil {
 			signed := goodClaims()
 			signed["htu"] = raw // any text may stand there
-			proof, err = token.ParseProof(device.Sign(t, nil, signed))
+			proof, err = dpop.Parse(device.Sign(t, nil, signed))
 			if err != nil {
 				return
 			}
 		}
-		if !token.IsThumbprint(proof.JKT) || proof.ID == "" || len(proof.ID) > 128 {
+		if !dpop.IsThumbprint(proof.JKT) || proof.ID == "" || len(proof.ID) > 128 {
 			t.Errorf("%+v", proof)
 		}
 		proof.Covers("POST", to)
