@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -114,7 +115,19 @@ func (s *Store) Close() error {
 // list is a list of strings, kept as JSON.
 type list []string
 
-func (l *list) Scan(value any) error { return scanJSON(value, l) }
+// Scan reads what text writes. A list without escapes, as nearly all are, it reads
+// without a parser.
+func (l *list) Scan(value any) error {
+	text, _ := value.(string)
+	inner, opened := strings.CutPrefix(text, `["`)
+	inner, closed := strings.CutSuffix(inner, `"]`)
+	plain := strings.Split(inner, `","`)
+	if !opened || !closed || strings.Contains(text, `\`) || strings.Count(text, `"`) != 2*len(plain) {
+		return scanJSON(value, l)
+	}
+	*l = plain
+	return nil
+}
 
 func (l list) text() string {
 	if l == nil {
@@ -129,6 +142,9 @@ func scanJSON(value, into any) error {
 	case nil:
 		return nil
 	case string:
+		if value == "{}" { // as most organisations' rules are
+			return nil
+		}
 		return json.Unmarshal([]byte(value), into)
 	case []byte:
 		return json.Unmarshal(value, into)
