@@ -19,6 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // call is one request on its way to its answer.
@@ -190,7 +191,11 @@ const maxBody = 16 << 10
 // read reads a JSON object: of the media type, bounded, every member known and
 // named once.
 func (c *call) read(into any) error {
-	if media, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+	media, err := c.r.Header.Get("Content-Type"), error(nil)
+	if media != "application/json" { // as nearly all say it
+		media, _, err = mime.ParseMediaType(media)
+	}
+	if err != nil || media != "application/json" {
 		return refuse(api.InvalidRequest, "The body must be application/json.").with(http.StatusUnsupportedMediaType)
 	}
 	if c.r.Body == nil {
@@ -211,50 +216,23 @@ func (c *call) read(into any) error {
 }
 
 func decode(text []byte, into any) error {
-	if err := flat(text); err != nil {
+	members, err := strictjson.Read(text)
+	if err != nil {
 		return err
+	}
+	for _, m := range members { // no body of the contract is anything but flat
+		if strings.ContainsFunc(m.Name, notInName) {
+			return fmt.Errorf("unknown field %q", m.Name)
+		}
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
-			return fmt.Errorf("%q is of another type", wrong.Field)
-		}
-		return err
+	err = d.Decode(into)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("%q is of another type", wrong.Field)
 	}
-	return nil
-}
-
-// flat refuses what is not one flat object whose members are named once: no body
-// of the contract is anything else, and parsers disagree about the rest.
-func flat(text []byte) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		return errors.New("not a JSON object")
-	}
-	seen := map[json.Token]bool{}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return errors.New("not a JSON object")
-		}
-		if text, _ := name.(string); strings.ContainsFunc(text, notInName) {
-			return fmt.Errorf("unknown field %q", name)
-		}
-		if seen[name] {
-			return fmt.Errorf("%q stands twice", name)
-		}
-		seen[name] = true
-		if value, err := d.Token(); err != nil || value == json.Delim('{') || value == json.Delim('[') {
-			return fmt.Errorf("%q is of another type", name)
-		}
-	}
-	d.Token()
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("there is more than one JSON object")
-	}
-	return nil
+	return err
 }
 
 // notInName tells what no name of the contract has. The decoder matches names

@@ -132,7 +132,7 @@ func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
 	if err != nil {
 		return nil, &Error{Reason: Malformed, Err: err}
 	}
-	if typ, _ := message.Header["typ"].(string); strings.TrimPrefix(strings.ToLower(typ), "application/") != Type {
+	if typ := message.Header.Text("typ"); strings.TrimPrefix(strings.ToLower(typ), "application/") != Type {
 		return nil, &Error{Reason: WrongType}
 	}
 	claims, err := readClaims(message.Payload)
@@ -160,7 +160,7 @@ func (v *Verifier) verify(ctx context.Context, message *jws.Message) error {
 	if !slices.Contains(v.config.Algorithms, message.Algorithm()) {
 		return &Error{Reason: BadSignature, Err: fmt.Errorf("algorithm %q is not allowed", message.Algorithm())}
 	}
-	kid, _ := message.Header["kid"].(string)
+	kid := message.Header.Text("kid")
 	key, err := v.config.Keys.PublicKey(ctx, kid)
 	switch {
 	case errors.Is(err, ErrUnknownKey):

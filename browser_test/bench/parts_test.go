@@ -5,13 +5,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
-	"database/sql"
 	"syscall"
 	"time"
 )
 
-// parts is the CPU time of what no mint can do without, each measured alone, and
-// of a handler that does just that.
+// parts is the CPU time of what no mint can do without: the first two of handlers under
+// the load that the mint is under, verify and sign each measured alone; and that of a
+// handler that does just all of this.
 type parts struct {
 	empty, read, verify, sign time.Duration
 	together                  time.Duration
@@ -25,8 +25,8 @@ func (w *world) parts(k kind, connections int) parts {
 	p := parts{
 		empty:    w.handler(w.reference.empty, requests, connections),
 		together: w.handler(w.reference.together, requests, connections),
-		read:     w.readByKey(),
 	}
+	p.read = w.handler(w.reference.read, requests, connections) - p.empty
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	w.check(err)
 	digest := sha256.Sum256([]byte("a message"))
@@ -43,28 +43,6 @@ func (w *world) parts(k kind, connections int) parts {
 		})
 	}
 	return p
-}
-
-// readByKey is a SELECT of a session's row by its key: prepared once, through the
-// server's driver.
-func (w *world) readByKey() time.Duration {
-	statement, err := w.db.Prepare("SELECT * FROM sessions WHERE id = $1")
-	w.check(err)
-	defer statement.Close()
-	columns := len(w.columns("sessions"))
-	before := w.database.cpu()
-	own := perCall(2000, func(i int) {
-		w.check(read(statement, w.ids[i%len(w.ids)], columns))
-	})
-	return own + (w.database.cpu()-before)/2000
-}
-
-func read(statement *sql.Stmt, id string, columns int) error {
-	values, fields := make([]any, columns), make([]any, columns)
-	for i := range fields {
-		fields[i] = &values[i]
-	}
-	return statement.QueryRow(id).Scan(fields...)
 }
 
 // handler is the CPU time of a request to a handler of the reference server, under

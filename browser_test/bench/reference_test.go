@@ -19,11 +19,11 @@ import (
 )
 
 // reference is the server that a mint is compared with, a process of its own: net/http
-// with a handler that does nothing, and with one that does the parts of a mint and
-// nothing else.
+// with a handler that does nothing, with one that reads a session's row by its key, and
+// with one that does all parts of a mint and nothing else.
 type reference struct {
 	processes
-	empty, together string // addresses
+	empty, read, together string // addresses
 }
 
 // referenceOn in the environment makes this program the reference server on that
@@ -54,17 +54,21 @@ func startReference(b *testing.B, database string) reference {
 	if err != nil {
 		b.Fatal(err)
 	}
-	empty, together, _ := strings.Cut(strings.TrimSpace(line), " ")
-	return reference{processes{id: command.Process.Pid}, empty, together}
+	addresses := strings.Fields(line)
+	return reference{processes{id: command.Process.Pid}, addresses[0], addresses[1], addresses[2]}
 }
 
 // serveReference serves until the standard input ends.
 func serveReference(database string) error {
-	together, err := together(database)
+	read, err := reader(database)
 	if err != nil {
 		return err
 	}
-	for _, handler := range []http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}, together} {
+	together, err := together(read)
+	if err != nil {
+		return err
+	}
+	for _, handler := range []http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}, read, together} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
@@ -77,9 +81,9 @@ func serveReference(database string) error {
 	return err
 }
 
-// together returns the handler that reads a session's row by its key, verifies a
-// signature and makes one.
-func together(database string) (http.HandlerFunc, error) {
+// reader returns the handler that reads a session's row by its key: prepared once,
+// through the server's driver.
+func reader(database string) (http.HandlerFunc, error) {
 	db, err := openDatabase(database)
 	if err != nil {
 		return nil, err
@@ -96,6 +100,20 @@ func together(database string) (http.HandlerFunc, error) {
 	if err != nil {
 		return nil, err
 	}
+	var next atomic.Int64
+	return func(w http.ResponseWriter, _ *http.Request) {
+		values, fields := make([]any, len(columns)), make([]any, len(columns))
+		for i := range fields {
+			fields[i] = &values[i]
+		}
+		if err := statement.QueryRow(ids[int(next.Add(1))%len(ids)]).Scan(fields...); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}, nil
+}
+
+// together returns the handler that reads, verifies a signature and makes one.
+func together(read http.HandlerFunc) (http.HandlerFunc, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -105,11 +123,10 @@ func together(database string) (http.HandlerFunc, error) {
 	if err != nil {
 		return nil, err
 	}
-	var next atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {
-		err := read(statement, ids[int(next.Add(1))%len(ids)], len(columns))
+		read(w, r)
 		good := r.Header.Get("DPoP") == "" || ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature)
-		if _, failed := ecdsa.SignASN1(rand.Reader, key, digest[:]); err != nil || failed != nil || !good {
+		if _, err := ecdsa.SignASN1(rand.Reader, key, digest[:]); err != nil || !good {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	}, nil
