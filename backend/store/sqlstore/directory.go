@@ -74,7 +74,7 @@ ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles WHER
 func (s *Store) Workspace(ctx context.Context) (*directory.Workspace, error) {
 	var w directory.Workspace
 	var document string
-	err := s.row(ctx, selectWorkspace).Scan(&w.Revision, &document)
+	err := s.row(ctx, []any{&w.Revision, &document}, selectWorkspace)
 	if errors.Is(err, sql.ErrNoRows) {
 		return &w, nil
 	}
@@ -100,7 +100,7 @@ func (s *Store) Subject(ctx context.Context, id session.ID, ref string) (directo
 		revision sql.NullInt64
 	)
 	fields := append(append(own.fields(), user.fields()...), member.fields()...)
-	err := s.row(ctx, statement, id.String(), ref).Scan(append(fields, &revision)...)
+	err := s.row(ctx, append(fields, &revision), statement, id.String(), ref)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return directory.Subject{}, session.ErrNotFound

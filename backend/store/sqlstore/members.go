@@ -63,7 +63,7 @@ func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) err
 		}
 	}
 	var user, organization sql.NullString
-	err = s.row(ctx, selectPlace, a.UserID, a.Issuer, a.Subject, a.Organization).Scan(&user, &organization)
+	err = s.row(ctx, []any{&user, &organization}, selectPlace, a.UserID, a.Issuer, a.Subject, a.Organization)
 	switch {
 	case err != nil:
 		return fmt.Errorf("sqlstore: admit: %w", err)

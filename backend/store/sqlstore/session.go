@@ -71,7 +71,7 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
 	var id string
-	if err := s.row(ctx, selectAttempt, n.Attempt).Scan(&id); err != nil {
+	if err := s.row(ctx, []any{&id}, selectAttempt, n.Attempt); err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
 	if id != n.ID.String() {
@@ -83,7 +83,7 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 // Session implements session.Store.
 func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, error) {
 	var row wholeRow
-	err := s.row(ctx, selectSession, id.String()).Scan(row.fields()...)
+	err := s.row(ctx, row.fields(), selectSession, id.String())
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return session.Session{}, session.ErrNotFound

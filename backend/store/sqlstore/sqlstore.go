@@ -89,19 +89,25 @@ func (s *Store) query(ctx context.Context, statement string, args ...any) (*sql.
 	return s.db.QueryContext(ctx, s.text(statement), args...)
 }
 
-// row reads one row.
-func (s *Store) row(ctx context.Context, statement string, args ...any) *sql.Row {
+// row reads one row, into fields. Who waits for a connection may give up; a read that
+// has one takes microseconds, less than watching over ctx would.
+func (s *Store) row(ctx context.Context, fields []any, statement string, args ...any) error {
 	if s.embedded != nil {
-		return s.embedded.row(ctx, statement, args...)
+		return s.embedded.row(ctx, statement, args...).Scan(fields...)
 	}
-	return s.db.QueryRowContext(ctx, s.text(statement), args...)
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.QueryRowContext(context.WithoutCancel(ctx), s.text(statement), args...).Scan(fields...)
 }
 
 // Ping tells whether the database answers. It reads, for D1's driver holds no
 // connection whose life would say anything.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
-	return s.row(ctx, "SELECT 1").Scan(&one)
+	return s.row(ctx, []any{&one}, "SELECT 1")
 }
 
 // Close closes the database.
