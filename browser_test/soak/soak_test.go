@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	duration = flag.Duration("duration", 80*time.Second, "wall time of the acts, all runs together")
+	duration = flag.Duration("duration", 3*time.Minute, "wall time of the acts, all runs together")
 	tabs     = flag.Int("tabs", 20, "tabs of the person")
 	seed     = flag.Uint64("seed", 0, "of what happens; 0 draws one")
 )
@@ -207,5 +207,7 @@ func (p *person) finish(rotations, kills int) {
 			p.t.Errorf("the console says what no network makes it say: %s", line)
 		}
 	}
-	p.flat()
+	for _, what := range grown(p.memory) {
+		p.t.Errorf("the memory grows: %s", what)
+	}
 }
