@@ -76,7 +76,9 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	if _, err := keys.NewRing(store, secret, algorithm).Signing(ctx, time.Now().Unix()); err != nil {
 		return err
 	}
-	log := s.logger(logs)
+	lines := &gathered{to: logs}
+	defer lines.flush()
+	log := s.logger(lines)
 	trusted, err := parseProxies(s.trustedProxies)
 	if err != nil {
 		return err // checked
