@@ -19,11 +19,10 @@ import (
 )
 
 // reference is the server that a mint is compared with, a process of its own: net/http
-// with a handler that does nothing, with one that reads a session's row by its key, and
-// with one that does all parts of a mint and nothing else.
+// with handlers that do nothing, one part of a mint, or all of them.
 type reference struct {
 	processes
-	empty, read, together string // addresses
+	handlers map[string]string // addresses
 }
 
 // referenceOn in the environment makes this program the reference server on that
@@ -54,26 +53,26 @@ func startReference(b *testing.B, database string) reference {
 	if err != nil {
 		b.Fatal(err)
 	}
-	addresses := strings.Fields(line)
-	return reference{processes{id: command.Process.Pid}, addresses[0], addresses[1], addresses[2]}
+	r := reference{processes{id: command.Process.Pid}, map[string]string{}}
+	for field := range strings.FieldsSeq(line) {
+		name, address, _ := strings.Cut(field, "=")
+		r.handlers[name] = address
+	}
+	return r
 }
 
 // serveReference serves until the standard input ends.
 func serveReference(database string) error {
-	read, err := reader(database)
+	handlers, err := handlers(database)
 	if err != nil {
 		return err
 	}
-	together, err := together(read)
-	if err != nil {
-		return err
-	}
-	for _, handler := range []http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}, read, together} {
+	for name, handler := range handlers {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
-		fmt.Print(listener.Addr(), " ")
+		fmt.Print(name, "=", listener.Addr(), " ")
 		go http.Serve(listener, handler)
 	}
 	fmt.Println()
@@ -112,8 +111,12 @@ func reader(database string) (http.HandlerFunc, error) {
 	}, nil
 }
 
-// together returns the handler that reads, verifies a signature and makes one.
-func together(read http.HandlerFunc) (http.HandlerFunc, error) {
+// handlers are the reference's, by name.
+func handlers(database string) (map[string]http.HandlerFunc, error) {
+	read, err := reader(database)
+	if err != nil {
+		return nil, err
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -123,12 +126,23 @@ func together(read http.HandlerFunc) (http.HandlerFunc, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(w http.ResponseWriter, r *http.Request) {
-		read(w, r)
-		good := r.Header.Get("DPoP") == "" || ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature)
-		if _, err := ecdsa.SignASN1(rand.Reader, key, digest[:]); err != nil || !good {
+	verify := func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("DPoP") != "" && !ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
+	}
+	sign := func(w http.ResponseWriter, _ *http.Request) {
+		if _, err := ecdsa.SignASN1(rand.Reader, key, digest[:]); err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}
+	return map[string]http.HandlerFunc{
+		"empty": func(http.ResponseWriter, *http.Request) {}, "read": read, "verify": verify, "sign": sign,
+		"together": func(w http.ResponseWriter, r *http.Request) {
+			read(w, r)
+			verify(w, r)
+			sign(w, r)
+		},
 	}, nil
 }
 

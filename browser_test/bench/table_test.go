@@ -43,7 +43,7 @@ func (m measurement) print(k kind, connections int) {
 	r, p := m.result, m.parts
 	fmt.Printf("%-11s %7d %9.0f %8.2f %8.2f %8.0f %9.0f | %6.0f %6.0f %7.0f %6.0f %6.0f | %5.2f | %8.0f %5.2f\n",
 		k.name, connections, r.perSecond, milli(r.p50), milli(r.p99), micro(r.server), micro(r.database),
-		micro(p.empty), micro(p.read()), micro(p.verify), micro(p.sign), micro(p.sum()), m.whole()/micro(p.sum()),
+		micro(p.empty), micro(p.read()), micro(p.verify()), micro(p.sign()), micro(p.sum()), m.whole()/micro(p.sum()),
 		micro(p.together), m.whole()/micro(p.together))
 }
 
