@@ -63,7 +63,7 @@ func (s *settings) check() wrongSettings {
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
 		s.checkIssuer, s.checkClientID, s.checkClientSecret,
-		s.checkAlgorithm, s.checkTrustedProxies, s.checkLogFormat, s.checkLogLevel,
+		s.checkAlgorithm, s.checkKeyLife, s.checkTrustedProxies, s.checkLogFormat, s.checkLogLevel,
 	} {
 		if wrong := check(); wrong != nil {
 			all = append(all, *wrong)
@@ -142,6 +142,13 @@ func (s *settings) checkClientSecret() *wrongSetting {
 func (s *settings) checkAlgorithm() *wrongSetting {
 	if _, err := keys.ParseAlgorithm(s.signingAlgorithm); err != nil {
 		return s.wrong("signing-algorithm", "It has to be ES256, EdDSA or RS256.")
+	}
+	return nil
+}
+
+func (s *settings) checkKeyLife() *wrongSetting {
+	if _, err := keys.ParseLife(s.signingKeyLife); err != nil {
+		return s.wrong("signing-key-life", "It has to be a time between 1d and 400d, such as 90d, or 0 where only\n`tabard signing-keys rotate` makes new keys.")
 	}
 	return nil
 }

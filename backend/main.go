@@ -31,6 +31,7 @@ func execute() int {
 const (
 	groupServer    = "server"
 	groupWorkspace = "workspace"
+	groupAPI       = "api"
 	groupOther     = "other"
 )
 
@@ -50,6 +51,7 @@ sign-in that all tabs of a browser share.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupServer, Title: "The server:"},
 		&cobra.Group{ID: groupWorkspace, Title: "The workspace:"},
+		&cobra.Group{ID: groupAPI, Title: "Your API:"},
 		&cobra.Group{ID: groupOther, Title: "This program:"},
 	)
 	root.SetHelpCommandGroupID(groupOther)
@@ -57,7 +59,7 @@ sign-in that all tabs of a browser share.`,
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), membersCommand(), versionCommand())
+	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), membersCommand(), isolationCommand(), signingKeysCommand(), versionCommand())
 	fit(root)
 	return root
 }

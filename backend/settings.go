@@ -26,6 +26,7 @@ type settings struct {
 	database         string
 	secretFile       string
 	signingAlgorithm string
+	signingKeyLife   string
 	oidcIssuer       string
 	oidcClientID     string
 	oidcClientSecret string
@@ -49,6 +50,22 @@ func (s *settings) addDatabase(c *cobra.Command) {
 	s.give(c)
 }
 
+// addKeys gives a command the settings that signing keys are made by.
+func (s *settings) addKeys(c *cobra.Command) {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.databaseFlags()
+	s.secretFlag()
+	s.algorithmFlag()
+	s.give(c)
+	s.completeKeys(c)
+}
+
+func (s *settings) completeKeys(c *cobra.Command) {
+	c.RegisterFlagCompletionFunc("signing-algorithm", cobra.FixedCompletions(
+		[]string{string(keys.ES256), string(keys.EdDSA), string(keys.RS256)}, cobra.ShellCompDirectiveNoFileComp))
+	c.MarkFlagFilename("secret-file")
+}
+
 // addServer gives a command all that a server is told.
 func (s *settings) addServer(c *cobra.Command) {
 	s.flags = allSettingsOf(s)
@@ -56,13 +73,12 @@ func (s *settings) addServer(c *cobra.Command) {
 	complete := func(flag string, values ...string) {
 		c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
-	complete("signing-algorithm", string(keys.ES256), string(keys.EdDSA), string(keys.RS256))
+	s.completeKeys(c)
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies", "signing-key-life"} {
 		complete(free)
 	}
-	c.MarkFlagFilename("secret-file")
 }
 
 // give hands the flags to the command, which reads the environment before it runs.
@@ -85,11 +101,12 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.publicURL, "public-url", "", "serve as `URL`, the backend's address as browsers see it and the issuer of its tokens")
 	text(&s.listen, "listen", "127.0.0.1:8787", "listen on `HOST:PORT`")
 	s.databaseFlags()
-	text(&s.secretFile, "secret-file", "", "read the workspace's secret from `FILE`; on loopback one is made beside the SQLite file")
+	s.secretFlag()
 	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
 	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
-	text(&s.signingAlgorithm, "signing-algorithm", "ES256", "sign access tokens by `NAME`: ES256, EdDSA or RS256")
+	s.algorithmFlag()
+	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
@@ -98,6 +115,14 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 
 func (s *settings) databaseFlags() {
 	s.flags.StringVar(&s.database, "database", "sqlite:tabard.db", "keep everything in the database at `ADDRESS`: sqlite:FILE or postgres://…")
+}
+
+func (s *settings) secretFlag() {
+	s.flags.StringVar(&s.secretFile, "secret-file", "", "read the workspace's secret from `FILE`; on loopback one is made beside the SQLite file")
+}
+
+func (s *settings) algorithmFlag() {
+	s.flags.StringVar(&s.signingAlgorithm, "signing-algorithm", "ES256", "sign access tokens by `NAME`: ES256, EdDSA or RS256")
 }
 
 // open opens the store that --database names.

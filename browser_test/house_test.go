@@ -102,7 +102,9 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 				return strings.HasPrefix(i, module) && !hasAny(i, module+s.room(), module+"backend/jws", module+"backend/strictjson")
 			}},
 		{"what resource servers import brings none of the backend's machinery",
-			func(s source) bool { return s.in("backend/resource") && !s.test() },
+			func(s source) bool {
+				return s.in("backend/resource", "backend/tenantdb", "backend/isolationtest") && !s.test()
+			},
 			func(_ source, i string) bool {
 				return strings.HasPrefix(i, module) && !hasAny(i, module+"backend/token", module+"backend/dpop")
 			}},
@@ -128,9 +130,9 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 		{"only the worker imports syumai/workers",
 			func(s source) bool { return !s.in("worker") },
 			func(_ source, i string) bool { return hasAny(i, "github.com/syumai/workers") }},
-		{"only the stores and mains import database drivers",
+		{"only the stores, tenantdb and mains import database drivers",
 			func(s source) bool {
-				return !s.test() && !s.in("backend/store/sqlite", "backend/store/postgres", "backend/store/storetest") &&
+				return !s.test() && !s.in("backend/store/sqlite", "backend/store/postgres", "backend/store/storetest", "backend/tenantdb") &&
 					!slices.ContainsFunc(mains, func(m string) bool { return strings.HasPrefix(s.path, m) })
 			},
 			func(_ source, i string) bool { return hasAny(i, drivers...) }},

@@ -19,16 +19,16 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
-// judge is npm oauth4webapi, which knows nothing of this project's code.
+// judge is a program over npm packages, which know nothing of this project's code.
 type judge struct {
 	*testing.T
 	ask    *json.Encoder
 	answer *bufio.Scanner
 }
 
-func newJudge(t *testing.T) *judge {
+func newJudge(t *testing.T, script string) *judge {
 	t.Helper()
-	command := exec.Command("node", "judge/dpop.mjs")
+	command := exec.Command("node", "judge/"+script)
 	command.Stderr = os.Stderr
 	in, err := command.StdinPipe()
 	if err != nil {
@@ -141,7 +141,7 @@ func (i *issuer) bound(t *testing.T, jkt string) string {
 // device against oauth4webapi.
 func TestBoundTokensAreJudgedAlikeElsewhere(t *testing.T) {
 	const api, path = "https://api.example.com", "/notes/%C3%A4?page=2"
-	j, i, device := newJudge(t), newIssuer(t), httpbrowser.NewDevice(t)
+	j, i, device := newJudge(t, "dpop.mjs"), newIssuer(t), httpbrowser.NewDevice(t)
 	verifier, err := token.NewVerifier(token.Config{Issuer: i.URL, Audience: "api", Keys: token.NewKeySet(i.URL, nil)})
 	if err != nil {
 		t.Fatal(err)

@@ -147,8 +147,15 @@ func startFront(o options, listener net.Listener) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	book := notes.NewBook(firstNotes, time.Now())
-	return serve(listener, newFront(inner, notes.NewHandler(guard, book))), nil
+	db, err := notes.Open()
+	if err != nil {
+		return nil, err
+	}
+	book := notes.NewBook(notes.Guarded(db))
+	if err := book.Begin(context.Background(), firstNotes, time.Now()); err != nil {
+		return nil, err
+	}
+	return serve(listener, newFront(inner, notes.NewHandler(guard, book), pages(o))), nil
 }
 
 // serve answers on a listener until the server is closed.

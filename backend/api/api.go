@@ -18,8 +18,11 @@ const (
 	PathOpenIDConfiguration = "/.well-known/openid-configuration"
 	PathAuthorizationServer = "/.well-known/oauth-authorization-server"
 	PathKeySet              = "/.well-known/jwks.json"
-	PathClient              = "/client/"
-	PathModule              = "/client/module.json"
+	// PathIssuers precedes the id of an organisation that is an issuer of its own, with
+	// metadata and keys below it.
+	PathIssuers = "/o/"
+	PathClient  = "/client/"
+	PathModule  = "/client/module.json"
 )
 
 // Headers of the contract.

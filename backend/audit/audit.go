@@ -45,6 +45,9 @@ const (
 	// the session's device key.
 	SessionRepaired Action = "session.repaired"
 	ProofRefused    Action = "proof.refused"
+	// MakeSigningKey and RetireSigningKey are about the key that the event's id names.
+	MakeSigningKey   Action = "signing_key.make"
+	RetireSigningKey Action = "signing_key.retire"
 )
 
 // Outcome is how it ended.
@@ -56,8 +59,11 @@ const (
 	Refused Outcome = "refused"
 )
 
-// Server is the actor of what nobody asked for.
-const Server = "server"
+// Actors who are neither persons nor keys.
+const (
+	Server      = "server"       // of what nobody asked for
+	CommandLine = "command line" // whoever may open the database
+)
 
 // Query selects events, the newest first.
 type Query struct {

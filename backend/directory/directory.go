@@ -64,6 +64,9 @@ type Store interface {
 	// Memberships returns the organisations that admit the session's person, by
 	// name, at most limit of them.
 	Memberships(ctx context.Context, id session.ID, limit int) ([]Membership, error)
+	// OrganizationRules returns what an organisation demands, and the revision of the
+	// workspace's document. One that is disabled or not there is ErrNoOrganization.
+	OrganizationRules(ctx context.Context, id string) (r policy.Rules, revision int64, err error)
 	// SignIn returns the user of (u.Issuer, u.Subject), made with u.ID where
 	// there is none, and writes down the name and e-mail that u has.
 	SignIn(ctx context.Context, u User, now int64) (User, error)

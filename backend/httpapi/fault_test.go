@@ -125,6 +125,15 @@ var underFault = map[string]func(*world) request{
 	"the key set": func(w *world) request {
 		return func() httpbrowser.Response { return w.browser().Get("/.well-known/jwks.json") }
 	},
+	"the key set of an organization whose keys are about to end": func(w *world) request {
+		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.kids(acmeIssuer)
+		w.rule(nil)
+		w.cleanUp()
+		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.restart()
+		return func() httpbrowser.Response { return w.browser().Get("/o/org_acme/.well-known/jwks.json") }
+	},
 	"the metadata": func(w *world) request {
 		return func() httpbrowser.Response { return w.browser().Get("/.well-known/openid-configuration") }
 	},

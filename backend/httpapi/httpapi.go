@@ -123,12 +123,10 @@ func (s *server) routes() http.Handler {
 		{api.PathBackchannelLogout, map[string]endpoint{http.MethodPost: (*call).backchannelLogout}},
 		{api.PathLogin, map[string]endpoint{http.MethodGet: (*call).login}},
 		{api.PathCallback, map[string]endpoint{http.MethodGet: (*call).callback}},
-		{api.PathKeySet, map[string]endpoint{http.MethodGet: public((*call).keySet)}},
-		{api.PathOpenIDConfiguration, map[string]endpoint{http.MethodGet: public((*call).metadata)}},
-		{api.PathAuthorizationServer, map[string]endpoint{http.MethodGet: public((*call).metadata)}},
 	} {
 		mux.Handle(s.base+r.path, s.serve(r.methods))
 	}
+	s.describe(mux)
 	mux.Handle("/", s.serve(nil))
 	return mux
 }

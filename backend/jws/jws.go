@@ -19,16 +19,16 @@ import (
 // Message is a JWS that was read and not yet verified.
 type Message struct {
 	Header  strictjson.Object
-	Claims  strictjson.Object
-	Payload []byte // the claims' text
+	Payload []byte
+	Claims  strictjson.Object // the payload, where it is a JSON object
 
 	signed    string // what the signature is over
 	signature []byte
 }
 
 // Parse reads a JWS of up to most bytes. It refuses what is not strict base64url, a
-// header or payload that is no JSON object or has a member named twice, and every
-// crit: no extension is understood (RFC 7515 section 4.1.11).
+// header that is no JSON object, a header or payload with a member named twice, and
+// every crit: no extension is understood (RFC 7515 section 4.1.11).
 func Parse(raw string, most int) (*Message, error) {
 	if len(raw) > most || strings.Count(raw, ".") != 2 {
 		return nil, fmt.Errorf("it is not a JWS of up to %d bytes", most)
@@ -46,7 +46,7 @@ func Parse(raw string, most int) (*Message, error) {
 	if m.Header, err = strictjson.Read(parts[0]); err != nil {
 		return nil, fmt.Errorf("the header: %w", err)
 	}
-	if m.Claims, err = strictjson.Read(parts[1]); err != nil {
+	if m.Claims, err = strictjson.Read(parts[1]); err != nil && !errors.Is(err, strictjson.ErrNoObject) {
 		return nil, fmt.Errorf("the payload: %w", err)
 	}
 	if m.Header.Value("crit") != nil {
@@ -67,13 +67,12 @@ func decode(part string) ([]byte, error) {
 // where it differs from the key's (RFC 8725 section 3.1).
 func (m *Message) Algorithm() string { return m.Header.Text("alg") }
 
-// Verify checks the signature by a key and by the algorithm that goes with it. Keys
-// that both sides know, and no signature at all, are nothing that a public key could
-// verify.
+// Verify checks the signature by a key and by the algorithm that goes with it, which
+// is one that is Supported.
 func (m *Message) Verify(algorithm string, key crypto.PublicKey) error {
 	method := jwt.GetSigningMethod(algorithm)
 	switch {
-	case method == nil || !Asymmetric(algorithm):
+	case method == nil || !Supported(algorithm):
 		return fmt.Errorf("algorithm %q is not supported", algorithm)
 	case m.Algorithm() != algorithm:
 		return fmt.Errorf("alg is %q, the key's is %s", m.Algorithm(), algorithm)
@@ -81,12 +80,9 @@ func (m *Message) Verify(algorithm string, key crypto.PublicKey) error {
 	return method.Verify(m.signed, m.signature, key)
 }
 
-// Asymmetric tells whether an algorithm has a public key (RFC 7518 section 3.1, RFC
-// 8037 section 3.1).
-func Asymmetric(algorithm string) bool {
-	switch algorithm {
-	case "ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512":
-		return true
-	}
-	return false
+// Supported tells whether an algorithm is one of those that access tokens are signed
+// with: ES256, EdDSA and RS256. What has no public key never is, nor is RSASSA-PSS,
+// whose salt the library lets a signer choose (RFC 7518 section 3.5 does not).
+func Supported(algorithm string) bool {
+	return algorithm == "ES256" || algorithm == "EdDSA" || algorithm == "RS256"
 }

@@ -29,6 +29,7 @@ func anyRules(t *rapid.T, name string) policy.Rules {
 		OrganizationSessionAge: seconds("organization_session_age"), AuthenticationAge: seconds("authentication_age"),
 		ACR: texts("acr", "pwd", "mfa", "hwk"), AMR: texts("amr", "pwd", "otp"),
 		Isolated: flag("isolated"), MaxSessions: seconds("max_sessions"), DeviceKey: flag("device_key"), FreshOnSwitch: flag("fresh_on_switch"),
+		DedicatedKey: flag("dedicated_signing_key"),
 	}
 }
 

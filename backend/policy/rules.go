@@ -42,6 +42,9 @@ type Rules struct {
 	// FreshOnSwitch forbids switching to the organisation on a token kept from
 	// before.
 	FreshOnSwitch bool `json:"fresh_on_switch,omitempty"`
+	// DedicatedKey signs the organisation's tokens by a key of its own, under an issuer
+	// of its own.
+	DedicatedKey bool `json:"dedicated_signing_key,omitempty"`
 	// StrictestRelogin makes the ages of organisation session and authentication
 	// be the strictest of all organisations entered. Only the workspace's counts.
 	StrictestRelogin bool `json:"strictest_relogin,omitempty"`
@@ -87,6 +90,7 @@ func Strictest(workspace, organization Rules) Rules {
 		MaxSessions:            earliest(a.MaxSessions, b.MaxSessions),
 		DeviceKey:              a.DeviceKey || b.DeviceKey,
 		FreshOnSwitch:          a.FreshOnSwitch || b.FreshOnSwitch,
+		DedicatedKey:           a.DedicatedKey || b.DedicatedKey,
 		StrictestRelogin:       a.StrictestRelogin,
 	}
 }

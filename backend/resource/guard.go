@@ -61,9 +61,10 @@ func NewGuard(verifier *token.Verifier, c Config) (*Guard, error) {
 type Rule struct {
 	// Organization is the name of the path's wildcard that holds the resource's
 	// organisation, by id or slug: "organization" for
-	// "/organizations/{organization}/notes". Empty lets tokens of every organisation
-	// pass: the handler serves the token's own ([OrganizationFrom]), or compares it
-	// with that of what it serves ([Match]).
+	// "/organizations/{organization}/notes". The router sets it (http.Request's
+	// PathValue); where none does, everything is refused. Empty lets tokens of every
+	// organisation pass: the handler serves the token's own ([OrganizationFrom]), or
+	// compares it with that of what it serves ([Match]).
 	Organization string
 	token.Demand
 }

@@ -30,6 +30,10 @@ func RefusalOf(err error) Refusal {
 	if !errors.As(err, &refused) {
 		return Refusal{http.StatusUnauthorized, "invalid_token", "Bearer"}
 	}
+	scheme := "Bearer"
+	if refused.Bound {
+		scheme = "DPoP"
+	}
 	switch refused.Reason {
 	case token.WrongOrganization:
 		return Refusal{http.StatusForbidden, "organization_mismatch", ""}
@@ -41,22 +45,23 @@ func RefusalOf(err error) Refusal {
 		return Refusal{http.StatusUnauthorized, "invalid_token", `DPoP error="invalid_token", error_description="proof_required", algs="ES256"`}
 	case token.InsufficientScope:
 		return Refusal{http.StatusForbidden, "insufficient_scope",
-			fmt.Sprintf("Bearer error=%q, scope=%q", refused.Reason, strings.Join(refused.Demand.Permissions, " "))}
+			fmt.Sprintf("%s error=%q, scope=%q", scheme, refused.Reason, strings.Join(refused.Demand.Permissions, " "))}
 	case token.InsufficientAuthentication:
-		return Refusal{http.StatusUnauthorized, "insufficient_user_authentication", stepUp(refused.Demand)}
+		return Refusal{http.StatusUnauthorized, "insufficient_user_authentication",
+			fmt.Sprintf("%s error=%q%s", scheme, refused.Reason, stepUp(refused.Demand))}
 	}
-	return Refusal{http.StatusUnauthorized, "invalid_token", fmt.Sprintf(`Bearer error="invalid_token", error_description=%q`, refused.Reason)}
+	return Refusal{http.StatusUnauthorized, "invalid_token", fmt.Sprintf(`%s error="invalid_token", error_description=%q`, scheme, refused.Reason)}
 }
 
-func stepUp(d token.Demand) string {
-	challenge := fmt.Sprintf("Bearer error=%q", token.InsufficientAuthentication)
+// stepUp are the parameters of a challenge that asks for more authentication.
+func stepUp(d token.Demand) (parameters string) {
 	if len(d.ACR) > 0 {
-		challenge += fmt.Sprintf(", acr_values=%q", strings.Join(d.ACR, " "))
+		parameters += fmt.Sprintf(", acr_values=%q", strings.Join(d.ACR, " "))
 	}
 	if d.MaxAge > 0 {
-		challenge += fmt.Sprintf(`, max_age="%d"`, int64(d.MaxAge/time.Second))
+		parameters += fmt.Sprintf(`, max_age="%d"`, int64(d.MaxAge/time.Second))
 	}
-	return challenge
+	return parameters
 }
 
 // Refuse answers a refused request by RefusalOf.

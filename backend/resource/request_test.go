@@ -94,11 +94,13 @@ func TestABaseURLIsAnAddress(t *testing.T) {
 
 func TestARefusedProofIsToldInItsScheme(t *testing.T) {
 	for reason, want := range map[token.Reason]string{
-		token.InvalidProof:  `DPoP error="invalid_dpop_proof", algs="ES256"`,
-		token.ProofRequired: `DPoP error="invalid_token", error_description="proof_required", algs="ES256"`,
+		token.InvalidProof:               `DPoP error="invalid_dpop_proof", algs="ES256"`,
+		token.ProofRequired:              `DPoP error="invalid_token", error_description="proof_required", algs="ES256"`,
+		token.Expired:                    `DPoP error="invalid_token", error_description="expired"`,
+		token.InsufficientAuthentication: `DPoP error="insufficient_user_authentication", max_age="5"`,
 	} {
 		answer := httptest.NewRecorder()
-		resource.Refuse(answer, &token.Error{Reason: reason})
+		resource.Refuse(answer, &token.Error{Reason: reason, Bound: true, Demand: token.Demand{MaxAge: 5 * time.Second}})
 		if got := answer.Header().Get("WWW-Authenticate"); got != want || answer.Code != http.StatusUnauthorized {
 			t.Errorf("%s: %d %s", reason, answer.Code, got)
 		}

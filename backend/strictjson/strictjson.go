@@ -22,17 +22,24 @@ type Member struct {
 // mostMembers is the most that one object may have.
 const mostMembers = 64
 
+// ErrNoObject is the error of a text that is no JSON object, in which no object has a
+// member twice.
+var ErrNoObject = errors.New("not a JSON object")
+
 // Read reads a text that is one JSON object and nothing else. It refuses a member that
 // is named twice in it or in any object inside.
 func Read(text []byte) (Object, error) {
 	if !json.Valid(text) {
-		return nil, errors.New("not JSON")
+		return nil, ErrNoObject
 	}
 	r := reader{text: text}
-	if r.next() != '{' {
-		return nil, errors.New("not a JSON object")
+	if r.next() == '{' {
+		return r.object()
 	}
-	return r.object()
+	if err := r.value(); err != nil {
+		return nil, err
+	}
+	return nil, ErrNoObject
 }
 
 // Value returns a member's JSON, nil where there is no such member.

@@ -21,13 +21,13 @@ type Demand struct {
 func (v *Verifier) Meets(c *Claims, d Demand) error {
 	for _, permission := range d.Permissions {
 		if !c.Allows(permission) {
-			return &Error{Reason: InsufficientScope, Demand: d}
+			return &Error{Reason: InsufficientScope, Demand: d, Bound: c.Confirmation != nil}
 		}
 	}
 	now, leeway := v.Now().Unix(), v.leeway()
 	aged := d.MaxAge > 0 && c.AuthTime+int64(d.MaxAge/time.Second)+leeway <= now
 	if aged || len(d.ACR) > 0 && !slices.Contains(d.ACR, c.ACR) {
-		return &Error{Reason: InsufficientAuthentication, Demand: d}
+		return &Error{Reason: InsufficientAuthentication, Demand: d, Bound: c.Confirmation != nil}
 	}
 	return nil
 }

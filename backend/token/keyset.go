@@ -23,6 +23,8 @@ import (
 type KeySet struct {
 	url    string
 	client *http.Client
+	// mayEnd tells that an issuer without a key set has no keys, and is not away.
+	mayEnd bool
 
 	mu       sync.Mutex
 	keys     map[string]PublicKey
@@ -38,6 +40,8 @@ const (
 	keySetTimeout = 5 * time.Second
 	maxKeySet     = 256 << 10
 )
+
+var errNotFound = errors.New("there is no key set")
 
 // NewKeySet returns the key set at url (the issuer's jwks_uri). A nil client means
 // one that follows no redirects. An attempt ends after 5 s with any client.
@@ -100,6 +104,9 @@ func (s *KeySet) attempt(ended chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), keySetTimeout)
 	defer cancel()
 	keys, err := s.fetch(ctx)
+	if s.mayEnd && errors.Is(err, errNotFound) {
+		err = nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed = err; err == nil {
@@ -119,7 +126,11 @@ func (s *KeySet) fetch(ctx context.Context) (map[string]PublicKey, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return nil, fmt.Errorf("%w at %s", errNotFound, s.url)
+	default:
 		return nil, fmt.Errorf("%s answers %s", s.url, response.Status)
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxKeySet))
@@ -144,7 +155,7 @@ func parseKeySet(text []byte) (map[string]PublicKey, error) {
 	keys := map[string]PublicKey{}
 	for i := range set.Len() {
 		k, _ := set.Key(i)
-		if k.KeyID() == "" || !jws.Asymmetric(k.Algorithm().String()) || (k.KeyUsage() != "" && k.KeyUsage() != "sig") {
+		if k.KeyID() == "" || !jws.Supported(k.Algorithm().String()) || (k.KeyUsage() != "" && k.KeyUsage() != "sig") {
 			continue
 		}
 		var raw crypto.PublicKey

@@ -42,6 +42,8 @@ type Error struct {
 	// Demand is what was not met, of InsufficientScope and
 	// InsufficientAuthentication.
 	Demand Demand
+	// Bound tells that the token is bound to a key: its scheme is DPoP, not Bearer.
+	Bound bool
 }
 
 func (e *Error) Error() string {

@@ -34,7 +34,15 @@ type Config struct {
 	Issuer   string
 	Audience string
 	Keys     KeySource
-	// Algorithms is the allow-list; nil means ES256 and EdDSA.
+	// Organizations finds the keys of organisations whose policy demands a signing key
+	// of their own. Each is an issuer, Issuer/o/{org_id}, for itself alone; NewKeySets
+	// makes it. nil accepts no such token.
+	Organizations OrganizationKeys
+	// Dedicated tells that an organisation's tokens have to come from its own issuer:
+	// the workspace's key, in whoever's hands, then signs nothing for it. nil is none.
+	Dedicated func(organizationID string) bool
+	// Algorithms is the allow-list, of ES256, EdDSA and RS256; nil means the first
+	// two.
 	Algorithms []string
 	// Leeway is what clocks may differ by; 0 means 30 s, more than 60 s is refused.
 	Leeway time.Duration
@@ -71,8 +79,8 @@ func NewVerifier(c Config) (*Verifier, error) {
 		c.Now = time.Now
 	}
 	for _, algorithm := range c.Algorithms {
-		if !jws.Asymmetric(algorithm) {
-			return nil, fmt.Errorf("token: algorithm %q has no public key", algorithm)
+		if !jws.Supported(algorithm) {
+			return nil, fmt.Errorf("token: algorithm %q is not supported", algorithm)
 		}
 	}
 	return &Verifier{config: c}, nil
@@ -136,13 +144,14 @@ func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
 		return nil, &Error{Reason: WrongType}
 	}
 	claims, err := readClaims(message.Payload)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, &Error{Reason: Malformed, Err: err}
-	case claims.Issuer != v.config.Issuer: // whose keys are no business of this one
+	}
+	keys, ok := v.source(claims)
+	if !ok { // whose keys are no business of this one
 		return nil, &Error{Reason: WrongIssuer}
 	}
-	if err := v.verify(ctx, message); err != nil {
+	if err := v.verify(ctx, message, keys); err != nil {
 		return nil, err
 	}
 	switch {
@@ -156,12 +165,12 @@ func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
 
 // verify checks the signature. It obeys kid alone: no key or address that the token
 // itself carries, and no algorithm but the key's own.
-func (v *Verifier) verify(ctx context.Context, message *jws.Message) error {
+func (v *Verifier) verify(ctx context.Context, message *jws.Message, keys KeySource) error {
 	if !slices.Contains(v.config.Algorithms, message.Algorithm()) {
 		return &Error{Reason: BadSignature, Err: fmt.Errorf("algorithm %q is not allowed", message.Algorithm())}
 	}
 	kid := message.Header.Text("kid")
-	key, err := v.config.Keys.PublicKey(ctx, kid)
+	key, err := keys.PublicKey(ctx, kid)
 	switch {
 	case errors.Is(err, ErrUnknownKey):
 		return &Error{Reason: UnknownKey}
@@ -178,9 +187,9 @@ func (v *Verifier) timely(c *Claims) error {
 	now, leeway := v.config.Now().Unix(), v.leeway()
 	switch {
 	case c.IssuedAt > now+leeway, c.NotBefore > now+leeway:
-		return &Error{Reason: NotYetValid}
+		return &Error{Reason: NotYetValid, Bound: c.Confirmation != nil}
 	case c.Expires+leeway <= now:
-		return &Error{Reason: Expired}
+		return &Error{Reason: Expired, Bound: c.Confirmation != nil}
 	}
 	return nil
 }

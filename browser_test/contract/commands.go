@@ -214,7 +214,8 @@ func text(value any) string {
 func (s *script) claim(args []string) (string, error) {
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: s.target.PublicURL, Audience: s.target.Origin + "/api",
-		Keys: token.NewKeySet(s.target.PublicURL+api.PathKeySet, nil),
+		Keys:          token.NewKeySet(s.target.PublicURL+api.PathKeySet, nil),
+		Organizations: token.NewKeySets(s.target.PublicURL, nil),
 	})
 	if err != nil {
 		return "", err

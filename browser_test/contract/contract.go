@@ -42,7 +42,8 @@ const (
 
 // Provider serves the development provider for a backend until the test ends, and
 // returns its issuer. alice belongs to acme, globex and initech, bob and dave to acme,
-// erin to acme and to vault, which is strict, carol to none. The scripts run at once: only dave signs out everywhere.
+// erin to acme and to vault, which is strict, frank to castle, which has keys of its own, carol to none. The scripts run at
+// once: only dave signs out everywhere.
 func Provider(t testing.TB, publicURL, origin string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -60,6 +61,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 			{Subject: "carol", Name: "Carol Diaz", Email: "carol@example.com"},
 			{Subject: "dave", Name: "Dave Obi", Email: "dave@example.com"},
 			{Subject: "erin", Name: "Erin Sato", Email: "erin@example.com"},
+			{Subject: "frank", Name: "Frank Berg", Email: "frank@example.com"},
 		},
 	})
 	if err != nil {
@@ -83,6 +85,8 @@ func Desired(issuer, origin string) directory.Desired {
 	}
 	vault := organization("vault", "Vault", member("erin", "editor"))
 	vault.Rules = policy.Rules{ACR: []string{idp.ACRSecondFactor}, IdleTimeout: 2, AccessTTL: 60, FreshOnSwitch: true}
+	castle := organization("castle", "Castle", member("frank", "editor"))
+	castle.Rules = policy.Rules{DedicatedKey: true}
 	return directory.Desired{
 		Workspace: directory.Workspace{
 			Apps: []directory.App{{ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api"}},
@@ -95,7 +99,7 @@ func Desired(issuer, origin string) directory.Desired {
 			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer")),
 			organization("globex", "Globex", member("alice", "editor")),
 			organization("initech", "Initech", member("alice", "viewer")),
-			vault,
+			vault, castle,
 		},
 	}
 }

@@ -74,6 +74,20 @@ function watch(module, signal) {
   }
 }
 
+/** The parameter by which an address tells a new tab which organisation to wear. */
+export const organizationParameter = "tabard_organization";
+
+/**
+ * The address at which a new tab wears an organisation.
+ * @param {string} organization
+ * @param {string | URL} [url] default: the page's
+ */
+export function addressFor(organization, url = location.href) {
+  const target = new URL(url, location.href);
+  target.searchParams.set(organizationParameter, organization);
+  return target;
+}
+
 /**
  * Reads a parameter of the page's address and takes it away.
  * @param {string} name

@@ -38,10 +38,33 @@ type handler struct {
 func NewHandler(guard *resource.Guard, book *Book) http.Handler {
 	h := &handler{guard, book}
 	mux := http.NewServeMux()
-	mux.Handle("GET /api/organizations/{organization}/notes", h.permit(Read, h.list))
-	mux.Handle("POST /api/organizations/{organization}/notes", h.permit(Write, h.add))
-	mux.Handle("DELETE /api/organizations/{organization}/notes/{id}", h.permit(Delete, h.delete))
+	for _, route := range h.routes() {
+		mux.Handle(route.pattern, h.permit(route.permission, route.action))
+	}
 	return mux
+}
+
+// route is a pattern of http.ServeMux with what it asks for and does.
+type route struct {
+	pattern, permission string
+	action              action
+}
+
+func (h *handler) routes() []route {
+	return []route{
+		{"GET /api/organizations/{organization}/notes", Read, h.list},
+		{"POST /api/organizations/{organization}/notes", Write, h.add},
+		{"DELETE /api/organizations/{organization}/notes/{id}", Delete, h.delete},
+	}
+}
+
+// Patterns are the API's routes, for whoever tries them all.
+func Patterns() []string {
+	var all []string
+	for _, route := range (*handler)(nil).routes() {
+		all = append(all, route.pattern)
+	}
+	return all
 }
 
 // action handles a request whose token serves the organisation of the path.
@@ -63,10 +86,11 @@ func (h *handler) permit(permission string, next action) http.Handler {
 	})
 }
 
-func (h *handler) list(w http.ResponseWriter, _ *http.Request, claims *token.Claims) {
-	notes := h.book.List(claims.OrganizationID)
-	if notes == nil {
-		notes = []Note{}
+func (h *handler) list(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
+	notes, err := h.book.List(r.Context(), claims.OrganizationID)
+	if err != nil {
+		refuse(w, refusalOfBook(err))
+		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"organization": claims.OrganizationID, "notes": notes})
 }
@@ -77,17 +101,17 @@ func (h *handler) add(w http.ResponseWriter, r *http.Request, claims *token.Clai
 		refuse(w, refusal{http.StatusBadRequest, api.InvalidRequest, err.Error(), ""})
 		return
 	}
-	note, err := h.book.Add(claims.OrganizationID, claims.Subject, text, time.Now())
+	note, err := h.book.Add(r.Context(), claims.OrganizationID, claims.Subject, text, time.Now())
 	if err != nil {
-		refuse(w, errLimitReached)
+		refuse(w, refusalOfBook(err))
 		return
 	}
 	writeJSON(w, http.StatusCreated, note)
 }
 
 func (h *handler) delete(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
-	if err := h.book.Delete(claims.OrganizationID, r.PathValue("id")); err != nil {
-		refuse(w, errNotFound)
+	if err := h.book.Delete(r.Context(), claims.OrganizationID, r.PathValue("id")); err != nil {
+		refuse(w, refusalOfBook(err))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -2,6 +2,7 @@ package notes
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -24,10 +25,16 @@ type refusal struct {
 	challenge   string // WWW-Authenticate
 }
 
-var (
-	errNotFound     = refusal{http.StatusNotFound, api.NotFound, "there is no such note", ""}
-	errLimitReached = refusal{http.StatusConflict, LimitReached, "the organisation has as many notes as it may have", ""}
-)
+// refusalOfBook is the answer where a Book fails.
+func refusalOfBook(err error) refusal {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return refusal{http.StatusNotFound, api.NotFound, "there is no such note", ""}
+	case errors.Is(err, ErrFull):
+		return refusal{http.StatusConflict, LimitReached, "the organisation has as many notes as it may have", ""}
+	}
+	return refusal{http.StatusInternalServerError, api.ServerError, "the notes are out of reach", ""}
+}
 
 // descriptions tell people of a refusal of package resource.
 var descriptions = map[api.Code]string{

@@ -33,6 +33,9 @@ var rules = map[string]rule{
 	"max_sessions":        func(f *file, n *yaml.Node, r *policy.Rules) { r.MaxSessions = f.count(n, maxSessions) },
 	"device_key_required": func(f *file, n *yaml.Node, r *policy.Rules) { r.DeviceKey = f.truth(n) },
 	"fresh_on_switch":     func(f *file, n *yaml.Node, r *policy.Rules) { r.FreshOnSwitch = f.truth(n) },
+	"dedicated_signing_key": func(f *file, n *yaml.Node, r *policy.Rules) {
+		r.DedicatedKey = f.truth(n)
+	},
 }
 
 // workspaceRules are the workspace's alone.

@@ -49,6 +49,10 @@ WHERE s.id = ?1 AND o.disabled_at IS NULL
 ORDER BY o.name, o.id
 LIMIT ?2`
 
+	selectOrganizationRules = `
+SELECT o.rules, w.revision FROM organizations o LEFT JOIN workspace w ON w.one = 1
+WHERE o.id = ?1 AND o.disabled_at IS NULL`
+
 	upsertUser = `
 INSERT INTO users (id, iss, sub, name, email, created_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
 ON CONFLICT (iss, sub) DO UPDATE SET
@@ -138,6 +142,23 @@ func (s *Store) Memberships(ctx context.Context, id session.ID, limit int) ([]di
 		return nil, fmt.Errorf("sqlstore: memberships: %w", err)
 	}
 	return all, nil
+}
+
+// OrganizationRules implements directory.Store.
+func (s *Store) OrganizationRules(ctx context.Context, id string) (rules policy.Rules, revision int64, err error) {
+	var text string
+	var known sql.NullInt64
+	err = s.row(ctx, []any{&text, &known}, selectOrganizationRules, id)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return rules, 0, fmt.Errorf("%w: %q", directory.ErrNoOrganization, id)
+	case err == nil:
+		err = scanJSON(text, &rules)
+	}
+	if err != nil {
+		return rules, 0, fmt.Errorf("sqlstore: rules: %w", err)
+	}
+	return rules, known.Int64, nil
 }
 
 // SignIn implements directory.Store.

@@ -129,6 +129,16 @@ func (f *Faulty) Memberships(ctx context.Context, id session.ID, limit int) ([]d
 	return read(f, "Memberships", func() ([]directory.Membership, error) { return f.Store.Memberships(ctx, id, limit) })
 }
 
+// OrganizationRules implements directory.Store.
+func (f *Faulty) OrganizationRules(ctx context.Context, id string) (rules policy.Rules, revision int64, err error) {
+	rules, err = read(f, "OrganizationRules", func() (policy.Rules, error) {
+		var err error
+		rules, revision, err = f.Store.OrganizationRules(ctx, id)
+		return rules, err
+	})
+	return rules, revision, err
+}
+
 // SignIn implements directory.Store.
 func (f *Faulty) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
 	return read(f, "SignIn", func() (directory.User, error) { return f.Store.SignIn(ctx, u, now) })
@@ -140,8 +150,13 @@ func (f *Faulty) ReplaceClaimed(ctx context.Context, userID string, roles map[st
 }
 
 // SigningKeys implements keys.Store.
-func (f *Faulty) SigningKeys(ctx context.Context) ([]keys.Stored, error) {
-	return read(f, "SigningKeys", func() ([]keys.Stored, error) { return f.Store.SigningKeys(ctx) })
+func (f *Faulty) SigningKeys(ctx context.Context, organization string) (keys.Chain, error) {
+	return read(f, "SigningKeys", func() (keys.Chain, error) { return f.Store.SigningKeys(ctx, organization) })
+}
+
+// ResumeSigningKeys implements keys.Store.
+func (f *Faulty) ResumeSigningKeys(ctx context.Context, organization string, after int64) error {
+	return f.call("ResumeSigningKeys", func() error { return f.Store.ResumeSigningKeys(ctx, organization, after) })
 }
 
 // AddSigningKey implements keys.Store.

@@ -19,7 +19,7 @@ import (
 type Store interface {
 	session.Store
 	directory.Store
-	keys.Store
+	keys.Keeper
 	audit.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
@@ -80,6 +80,7 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"an attempt brings one authentication", (*suite).authenticatesOnce},
 		{"a subject is read by the organisation's id and slug alike", (*suite).subjects},
 		{"an organisation that does not admit is like one that does not exist", (*suite).strangers},
+		{"an organisation's rules are read by its id, unless it is disabled", (*suite).organizationRules},
 		{"memberships are listed by name, disabled organisations left out", (*suite).memberships},
 		{"a person is who the provider says, for good", (*suite).signsIn},
 		{"claimed memberships follow the claim and leave the others alone", (*suite).claims},
@@ -88,6 +89,12 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"an event recorded twice counts once", (*suite).eventsOnce},
 		{"the trail is read by pages, the newest first", (*suite).eventPages},
 		{"replicas that start together end with one signing key", (*suite).oneKey},
+		{"an issuer's signing keys are its own, in the order of their generations", (*suite).keysOfIssuers},
+		{"a signing key takes over sooner, never later", (*suite).advancesKeys},
+		{"a signing key retires once, and keeps its time", (*suite).retiresKeys},
+		{"keys that nobody uses end, unless somebody does before", (*suite).endsKeys},
+		{"organisations that have keys are listed with what decides over them", (*suite).keyIssuers},
+		{"keys that were made and retired are recorded once, those long gone forgotten", (*suite).followsUpKeys},
 	} {
 		t.Run(promise.sentence, func(t *testing.T) {
 			promise.kept(&suite{T: t, Store: open(t), ctx: t.Context()})

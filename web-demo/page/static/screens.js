@@ -1,7 +1,7 @@
 // The head of the tab's organisation, and the screens for a tab that has none.
 import { $, el, fill } from "/dom.js";
 import { badge } from "/livery.js";
-import { askOnce, enter, list, signOut } from "/menus.js";
+import { enter, list, signOut } from "/menus.js";
 
 export function showHead({ organization, roles }) {
   fill($("hero-badge"), badge(organization));
@@ -55,9 +55,7 @@ const endedReasons = {
 /** What leads back in: to confirm, or just to enter. */
 const confirms = (error) => error?.reason === "idle" || error?.reason === "expired" || error?.code === "insufficient_user_authentication";
 
-export function showEnded(tabard, state) {
-  const { organization, organizations, error } = state;
-  if (error?.code !== "identity_changed") askOnce(state);
+export function showEnded(tabard, { organization, organizations, error }) {
   const name = organization?.name ?? "this organisation";
   const others = organizations?.filter((other) => other.id !== organization?.id) ?? [];
   const asks = error?.code === "insufficient_user_authentication" && !error.reason;
