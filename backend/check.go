@@ -35,6 +35,9 @@ func (w wrongSettings) Error() string {
 	return strings.TrimSuffix(text, "\n")
 }
 
+// error is the error of this one.
+func (w *wrongSetting) error() error { return wrongSettings{*w} }
+
 func (w wrongSettings) has(flag string) bool {
 	return slices.ContainsFunc(w, func(s wrongSetting) bool { return s.flag == flag })
 }
@@ -63,7 +66,7 @@ func (s *settings) check() wrongSettings {
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
 		s.checkIssuer, s.checkClientID, s.checkClientSecret,
-		s.checkAlgorithm, s.checkKeyLife, s.checkTrustedProxies, s.checkLogFormat, s.checkLogLevel,
+		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkTrustedProxies, s.checkLogFormat, s.checkLogLevel,
 	} {
 		if wrong := check(); wrong != nil {
 			all = append(all, *wrong)
@@ -135,6 +138,13 @@ func (s *settings) checkClientID() *wrongSetting {
 func (s *settings) checkClientSecret() *wrongSetting {
 	if s.oidcClientSecret == "" {
 		return s.wrong("oidc-client-secret", "The provider gives it with the client id. In the environment ps does\nnot show it.")
+	}
+	return nil
+}
+
+func (s *settings) checkLoopbackConnections() *wrongSetting {
+	if s.loopbackConnections && s.exposed() {
+		return s.wrong("loopback-connections", "It is for development: the public URL and --listen have to be on this\nmachine.")
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/js"
 )
 
@@ -91,6 +92,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, Secret: secret, Algorithm: algorithm,
 		Provider: s.provider(), Client: js.Handler(), Log: log,
+		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
 	}, store)
 	if err != nil {
 		return err

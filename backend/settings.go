@@ -34,6 +34,8 @@ type settings struct {
 	logLevel         string
 	trustedProxies   string
 
+	loopbackConnections bool
+
 	flags *pflag.FlagSet // those above that the command has
 }
 
@@ -48,6 +50,16 @@ func (s *settings) addDatabase(c *cobra.Command) {
 	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
 	s.databaseFlags()
 	s.give(c)
+}
+
+// addSealing gives a command the settings that reach the store, and the workspace's
+// secret, which seals or hashes what is kept there.
+func (s *settings) addSealing(c *cobra.Command) {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.databaseFlags()
+	s.secretFlag()
+	s.give(c)
+	c.MarkFlagFilename("secret-file")
 }
 
 // addKeys gives a command the settings that signing keys are made by.
@@ -108,6 +120,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
+	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organisations' own providers be on this machine, over http, for development")
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
 	return s.flags

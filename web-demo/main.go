@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	w, err := newWorkspace(o.origin(), o.providerURL())
+	w, err := newWorkspace(o.origin(), o.providerURL(), o.state)
 	if err != nil {
 		return err
 	}
@@ -104,29 +104,39 @@ func listenPage(o options) (net.Listener, error) {
 }
 
 func startProvider(o options, w workspace, clientSecret string) (*http.Server, error) {
-	handler, err := idp.New(idp.Config{
+	config := idp.Config{
 		Issuer:                 o.providerURL(),
 		ClientID:               clientID,
 		ClientSecret:           clientSecret,
 		RedirectURIs:           []string{o.publicURL() + api.PathCallback},
 		PostLogoutRedirectURIs: []string{o.origin() + "/"},
 		People:                 w.people(),
-	})
+	}
+	handler, err := idp.New(config)
 	if err != nil {
 		return nil, err
 	}
+	config.Issuer, config.Name, config.People = o.providerURL()+own.path, "Northwind Traders", own.people
+	config.RedirectURIs = []string{o.publicURL() + api.PathCallback + "/" + own.connection}
+	ownHandler, err := idp.New(config)
+	if err != nil {
+		return nil, err
+	}
+	both := http.NewServeMux()
+	both.Handle("/", handler)
+	both.Handle(own.path+"/", ownHandler)
 	listener, err := idp.Listen(o.provider)
 	if err != nil {
 		return nil, err
 	}
-	return serve(listener, handler), nil
+	return serve(listener, both), nil
 }
 
 func prepareAndStart(ctx context.Context, o options, w workspace, clientSecret string) (*backend, error) {
 	if err := os.MkdirAll(o.state, 0o700); err != nil {
 		return nil, err
 	}
-	file, err := w.write(o.state)
+	file, err := w.write(o.state, clientSecret)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 		Provider: login.Config{
 			Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret, Transport: edge.Transport{},
 		},
+		Tenants: edge.Transport{}, LoopbackConnections: s.loopbackConnections,
 		Log: log,
 	}, store)
 	if err != nil {
@@ -70,6 +71,7 @@ type settings struct {
 	algorithm                      keys.Algorithm
 	keyLife                        time.Duration
 	issuer, clientID, clientSecret string
+	loopbackConnections            bool // for development
 }
 
 // readSettings reads the variables that the server has flags of the same names
@@ -88,6 +90,7 @@ func readSettings(variable func(string) string) (settings, error) {
 		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
 	}
 	s.algorithm, s.keyLife = keys.ES256, keys.DefaultLife
+	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
 	if s.secret, err = keys.ParseSecret(required("TABARD_SECRET")); err != nil {
 		problems = append(problems, fmt.Errorf("TABARD_SECRET: %w", err))

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -192,11 +191,7 @@ const maxBody = 16 << 10
 // read reads a JSON object: of the media type, bounded, every member known and
 // named once.
 func (c *call) read(into any) error {
-	media, err := c.r.Header.Get("Content-Type"), error(nil)
-	if media != "application/json" { // as nearly all say it
-		media, _, err = mime.ParseMediaType(media)
-	}
-	if err != nil || media != "application/json" {
+	if media, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return refuse(api.InvalidRequest, "The body must be application/json.").with(http.StatusUnsupportedMediaType)
 	}
 	if c.r.Body == nil {
@@ -210,32 +205,8 @@ func (c *call) read(into any) error {
 	case err != nil:
 		return refuse(api.InvalidRequest, "The body could not be read.").because(err)
 	}
-	if err := decode(text, into); err != nil {
+	if err := strictjson.Decode(text, into, 1); err != nil {
 		return refuse(api.InvalidRequest, "The body is not what was expected: "+err.Error()+".")
 	}
 	return nil
 }
-
-func decode(text []byte, into any) error {
-	members, err := strictjson.Read(text)
-	if err != nil {
-		return err
-	}
-	for _, m := range members { // no body of the contract is anything but flat
-		if strings.ContainsFunc(m.Name, notInName) {
-			return fmt.Errorf("unknown field %q", m.Name)
-		}
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	err = d.Decode(into)
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return fmt.Errorf("%q is of another type", wrong.Field)
-	}
-	return err
-}
-
-// notInName tells what no name of the contract has. The decoder matches names
-// whatever their case, and would take "User" for a second "user".
-func notInName(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }

@@ -29,8 +29,9 @@ type Rules struct {
 	// AMR are the methods that the authentication must have used, all of them
 	// (RFC 8176).
 	AMR []string `json:"amr,omitempty"`
-	// Connection is where the authentication must have been made; empty is the
-	// workspace's own provider. Only an organisation's counts.
+	// Connection is the id of the organisation's own connection at which the
+	// authentication must have been made; empty, the workspace's provider will do
+	// too. Only an organisation's counts.
 	Connection string `json:"connection,omitempty"`
 	// Isolated accepts an authentication only if it was made for the organisation.
 	Isolated bool `json:"isolated,omitempty"`

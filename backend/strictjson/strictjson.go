@@ -1,5 +1,5 @@
-// Package strictjson reads JSON objects as no two parsers read differently: members go
-// by their exact names, and each is named once (RFC 8259 section 4).
+// Package strictjson reads the bodies of requests: JSON of which no two parsers see
+// different things.
 package strictjson
 
 import (
@@ -7,141 +7,96 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"unicode/utf8"
+	"io"
+	"strings"
 )
 
-// Object is the members of a JSON object, in their order.
-type Object []Member
-
-// Member is a member of an object. Value is JSON.
-type Member struct {
-	Name  string
-	Value []byte
-}
-
-// mostMembers is the most that one object may have.
-const mostMembers = 64
-
-// ErrNoObject is the error of a text that is no JSON object, in which no object has a
-// member twice.
-var ErrNoObject = errors.New("not a JSON object")
-
-// Read reads a text that is one JSON object and nothing else. It refuses a member that
-// is named twice in it or in any object inside.
-func Read(text []byte) (Object, error) {
-	if !json.Valid(text) {
-		return nil, ErrNoObject
-	}
-	r := reader{text: text}
-	if r.next() == '{' {
-		return r.object()
-	}
-	if err := r.value(); err != nil {
-		return nil, err
-	}
-	return nil, ErrNoObject
-}
-
-// Value returns a member's JSON, nil where there is no such member.
-func (o Object) Value(name string) []byte {
-	for _, m := range o {
-		if m.Name == name {
-			return m.Value
-		}
-	}
-	return nil
-}
-
-// Text returns a member that is a string, "" where it is none.
-func (o Object) Text(name string) string {
-	if value := o.Value(name); len(value) > 0 && value[0] == '"' {
-		return unquote(value)
-	}
-	return ""
-}
-
-// Object returns a member that is an object, empty where it is none.
-func (o Object) Object(name string) Object {
-	inner, _ := Read(o.Value(name)) // which was read once
-	return inner
-}
-
-// reader goes over a text that is JSON.
-type reader struct {
-	text []byte
-	at   int
-}
-
-// next skips what means nothing between members and values, and returns what follows.
-func (r *reader) next() byte {
-	for bytes.IndexByte([]byte(" \t\r\n,:"), r.text[r.at]) >= 0 {
-		r.at++
-	}
-	return r.text[r.at]
-}
-
-func (r *reader) object() (Object, error) {
-	members := make(Object, 0, 8)
-	for r.at++; r.next() != '}'; {
-		start := r.at
-		r.skipText()
-		name := unquote(r.text[start:r.at])
-		r.next()
-		start = r.at
-		if err := r.value(); err != nil {
-			return nil, err
-		}
-		switch {
-		case members.Value(name) != nil:
-			return nil, fmt.Errorf("%q stands twice", name)
-		case len(members) == mostMembers:
-			return nil, errors.New("there are too many members")
-		}
-		members = append(members, Member{name, r.text[start:r.at]})
-	}
-	r.at++
-	return members, nil
-}
-
-// value goes over a value.
-func (r *reader) value() error {
-	switch r.text[r.at] {
-	case '{':
-		_, err := r.object()
+// Decode reads one JSON object into a struct. Every member is known, spelt exactly
+// and named once. Objects and lists nest depth deep at most: 1 is a flat object. The
+// error is for whoever wrote the text.
+func Decode(text []byte, into any, depth int) error {
+	if err := check(text, depth); err != nil {
 		return err
-	case '[':
-		for r.at++; r.next() != ']'; {
-			if err := r.value(); err != nil {
-				return err
-			}
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return fmt.Errorf("%q is of another type", wrong.Field)
 		}
-		r.at++
-	case '"':
-		r.skipText()
-	default: // a number or a word, which the text may end with
-		for r.at < len(r.text) && bytes.IndexByte([]byte(" \t\r\n,]}"), r.text[r.at]) < 0 {
-			r.at++
-		}
+		return err
 	}
 	return nil
 }
 
-// skipText goes over a string.
-func (r *reader) skipText() {
-	for r.at++; r.text[r.at] != '"'; r.at++ {
-		if r.text[r.at] == '\\' {
-			r.at++
-		}
+var errNoObject = errors.New("not a JSON object")
+
+func check(text []byte, depth int) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return errNoObject
 	}
-	r.at++
+	if err := object(d, depth-1); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("there is more than one JSON object")
+	}
+	return nil
 }
 
-// unquote returns what a JSON string stands for: it may be spelt in several ways.
-func unquote(text []byte) string {
-	if bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
-		return string(text[1 : len(text)-1])
+// object reads the rest of an object, in which so many levels may lie.
+func object(d *json.Decoder, depth int) error {
+	seen := map[json.Token]bool{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return errNoObject
+		}
+		if text, _ := name.(string); strings.ContainsFunc(text, notInName) {
+			return fmt.Errorf("unknown field %q", name)
+		}
+		if seen[name] {
+			return fmt.Errorf("%q stands twice", name)
+		}
+		seen[name] = true
+		if err := value(d, depth, name); err != nil {
+			return err
+		}
 	}
-	var plain string
-	json.Unmarshal(text, &plain) // which is a JSON string
-	return plain
+	if _, err := d.Token(); err != nil {
+		return errNoObject
+	}
+	return nil
 }
+
+// value reads the value of a member.
+func value(d *json.Decoder, depth int, name json.Token) error {
+	first, err := d.Token()
+	open, nests := first.(json.Delim)
+	switch {
+	case err != nil, nests && depth < 1:
+		return fmt.Errorf("%q is of another type", name)
+	case open == '{':
+		return object(d, depth-1)
+	case open == '[':
+		return list(d, depth-1, name)
+	}
+	return nil
+}
+
+// list reads the rest of a list.
+func list(d *json.Decoder, depth int, name json.Token) error {
+	for d.More() {
+		if err := value(d, depth, name); err != nil {
+			return err
+		}
+	}
+	_, err := d.Token()
+	return err
+}
+
+// notInName tells what no name has. The decoder matches names whatever their case,
+// and would take "User" for a second "user".
+func notInName(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }

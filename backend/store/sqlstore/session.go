@@ -17,7 +17,7 @@ const (
 	s.app, s.user_id, s.secret,
 	s.gen, s.cur, s.prev, s.cur_at, s.cur_last, s.rolled, s.rollbacks, s.revoked_at, s.revoke_reason,
 	s.created_at AS s_created_at, s.expires_at, s.auth_time AS s_auth_time, s.acr AS s_acr, s.amr AS s_amr,
-	s.connection AS s_connection, s.jkt`
+	s.connection AS s_connection, s.confined_to, s.jkt`
 
 	wholeSession = `
 SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address,` + sessionColumns + ` FROM sessions s`
@@ -26,8 +26,9 @@ SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, 
 const (
 	insertSession = `
 INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last, rolled, rollbacks,
-	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
+	confined_to)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
@@ -45,16 +46,23 @@ RETURNING jkt`
 UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE id = ?1 AND revoked_at IS NULL`
 
 	revokeUser = `
-UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2`
+UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3
+WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 AND (?4 = '' OR confined_to = ?4)`
 
 	revokeUpstream = `
 UPDATE sessions SET revoked_at = ?6, revoke_reason = ?5
-WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4
+WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4 AND connection = ''
 	AND (?3 = '' OR upstream_sid = ?3)
 	AND user_id IN (SELECT id FROM users WHERE iss = ?1 AND (?2 = '' OR sub = ?2))`
 
+	revokeConnected = `
+UPDATE sessions SET revoked_at = ?6, revoke_reason = ?5
+WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4 AND connection = ?1
+	AND (?3 = '' OR upstream_sid = ?3)
+	AND user_id IN (SELECT user_id FROM links WHERE connection_id = ?1 AND (?2 = '' OR sub = ?2))`
+
 	selectLive = wholeSession + `
-WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2
+WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND (?4 = '' OR s.confined_to = ?4)
 ORDER BY s.created_at DESC, s.id
 LIMIT ?3`
 )
@@ -66,12 +74,12 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 		n.ID.String(), n.App, n.UserID, base64.RawURLEncoding.EncodeToString(n.Secret[:]),
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		n.SignIn.Time, n.SignIn.ACR, list(n.SignIn.AMR).text(),
-		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection)
+		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo)
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
 	var id string
-	if err := s.row(ctx, []any{&id}, selectAttempt, n.Attempt); err != nil {
+	if err := s.row(ctx, selectAttempt, n.Attempt).Scan(&id); err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
 	if id != n.ID.String() {
@@ -83,7 +91,7 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 // Session implements session.Store.
 func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, error) {
 	var row wholeRow
-	err := s.row(ctx, row.fields(), selectSession, id.String())
+	err := s.row(ctx, selectSession, id.String()).Scan(row.fields()...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return session.Session{}, session.ErrNotFound
@@ -111,8 +119,8 @@ func (s *Store) Revoke(ctx context.Context, id session.ID, reason session.Reason
 }
 
 // RevokeUser implements session.Store.
-func (s *Store) RevokeUser(ctx context.Context, userID string, reason session.Reason, now int64) error {
-	return s.change(ctx, "revoke a person's sessions", revokeUser, userID, now, string(reason))
+func (s *Store) RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error {
+	return s.change(ctx, "revoke a person's sessions", revokeUser, userID, now, string(reason), confinedTo)
 }
 
 // RevokeUpstream implements session.Store.
@@ -120,12 +128,16 @@ func (s *Store) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, re
 	if l.SessionID == "" && l.Subject == "" {
 		return errors.New("sqlstore: a provider's logout names nobody")
 	}
-	return s.change(ctx, "provider's logout", revokeUpstream, l.Issuer, l.Subject, l.SessionID, l.Until, string(reason), now)
+	statement, provider := revokeUpstream, l.Issuer
+	if l.Connection != "" {
+		statement, provider = revokeConnected, l.Connection
+	}
+	return s.change(ctx, "provider's logout", statement, provider, l.Subject, l.SessionID, l.Until, string(reason), now)
 }
 
 // Live implements session.Store.
-func (s *Store) Live(ctx context.Context, userID string, now int64, limit int) ([]session.Session, error) {
-	rows, err := s.query(ctx, selectLive, userID, now, limit)
+func (s *Store) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
+	rows, err := s.query(ctx, selectLive, userID, now, limit, confinedTo)
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: live sessions: %w", err)
 	}
@@ -182,13 +194,14 @@ type sessionRow struct {
 	app, userID, secret            string
 	rotation                       rotationRow
 	createdAt, expiresAt, authTime int64
-	acr, connection, jkt           string
+	acr, connection, confinedTo    string
+	jkt                            string
 	amr                            list
 }
 
 func (r *sessionRow) fields() []any {
 	fields := append([]any{&r.app, &r.userID, &r.secret}, r.rotation.fields()...)
-	return append(fields, &r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr, &r.connection, &r.jkt)
+	return append(fields, &r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr, &r.connection, &r.confinedTo, &r.jkt)
 }
 
 func (r *sessionRow) session(id session.ID) (session.Session, error) {
@@ -202,7 +215,7 @@ func (r *sessionRow) session(id session.ID) (session.Session, error) {
 	}
 	return session.Session{
 		ID: id, App: r.app, UserID: r.userID, Secret: session.Secret(secret), Row: row,
-		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt,
+		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo,
 		SignIn: session.Authentication{Time: r.authTime, ACR: r.acr, AMR: r.amr, Connection: r.connection},
 	}, nil
 }

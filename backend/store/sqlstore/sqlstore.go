@@ -89,25 +89,38 @@ func (s *Store) query(ctx context.Context, statement string, args ...any) (*sql.
 	return s.db.QueryContext(ctx, s.text(statement), args...)
 }
 
-// row reads one row, into fields. Who waits for a connection may give up; a read that
-// has one takes microseconds, less than watching over ctx would.
-func (s *Store) row(ctx context.Context, fields []any, statement string, args ...any) error {
-	if s.embedded != nil {
-		return s.embedded.row(ctx, statement, args...).Scan(fields...)
+// row reads one row, when it is scanned.
+func (s *Store) row(ctx context.Context, statement string, args ...any) row {
+	return row{s, ctx, statement, args}
+}
+
+// row is a row that is still to be read.
+type row struct {
+	store     *Store
+	ctx       context.Context
+	statement string
+	args      []any
+}
+
+// Scan reads the row into fields. Who waits for a connection may give up; a read that
+// has one takes microseconds, less than watching over the context would.
+func (r row) Scan(fields ...any) error {
+	if e := r.store.embedded; e != nil {
+		return e.row(r.ctx, r.statement, r.args...).Scan(fields...)
 	}
-	conn, err := s.db.Conn(ctx)
+	conn, err := r.store.db.Conn(r.ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	return conn.QueryRowContext(context.WithoutCancel(ctx), s.text(statement), args...).Scan(fields...)
+	return conn.QueryRowContext(context.WithoutCancel(r.ctx), r.store.text(r.statement), r.args...).Scan(fields...)
 }
 
 // Ping tells whether the database answers. It reads, for D1's driver holds no
 // connection whose life would say anything.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
-	return s.row(ctx, []any{&one}, "SELECT 1")
+	return s.row(ctx, "SELECT 1").Scan(&one)
 }
 
 // Close closes the database.

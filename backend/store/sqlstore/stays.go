@@ -72,7 +72,7 @@ func (s *Store) Enter(ctx context.Context, id session.ID, organizationID string,
 		return err
 	}
 	var ended sql.NullInt64
-	if err := s.row(ctx, []any{&ended}, selectEnded, id.String(), organizationID); err != nil {
+	if err := s.row(ctx, selectEnded, id.String(), organizationID).Scan(&ended); err != nil {
 		return fmt.Errorf("sqlstore: enter organization: %w", err)
 	}
 	if ended.Valid {
@@ -117,7 +117,7 @@ func (s *Store) Authenticate(ctx context.Context, id session.ID, attempt string,
 		return err
 	}
 	var n int
-	if err := s.row(ctx, []any{&n}, selectAuthentication, args...); err != nil {
+	if err := s.row(ctx, selectAuthentication, args...).Scan(&n); err != nil {
 		return fmt.Errorf("sqlstore: authenticate: %w", err)
 	}
 	if n == 0 {

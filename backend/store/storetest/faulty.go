@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
@@ -22,6 +23,7 @@ type Faulty struct {
 		directory.Store
 		keys.Store
 		audit.Store
+		administration.Store
 		Ping(ctx context.Context) error
 	}
 
@@ -54,7 +56,7 @@ func (f *Faulty) call(method string, run func() error) error {
 	if fails && !lost {
 		return ErrFault
 	}
-	if err := run(); err != nil || !fails {
+	if err := run(); !fails {
 		return err
 	}
 	return ErrFault
@@ -100,8 +102,8 @@ func (f *Faulty) Revoke(ctx context.Context, id session.ID, reason session.Reaso
 }
 
 // RevokeUser implements session.Store.
-func (f *Faulty) RevokeUser(ctx context.Context, userID string, reason session.Reason, now int64) error {
-	return f.call("RevokeUser", func() error { return f.Store.RevokeUser(ctx, userID, reason, now) })
+func (f *Faulty) RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error {
+	return f.call("RevokeUser", func() error { return f.Store.RevokeUser(ctx, userID, confinedTo, reason, now) })
 }
 
 // RevokeUpstream implements session.Store.
@@ -110,8 +112,8 @@ func (f *Faulty) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, r
 }
 
 // Live implements session.Store.
-func (f *Faulty) Live(ctx context.Context, userID string, now int64, limit int) ([]session.Session, error) {
-	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, now, limit) })
+func (f *Faulty) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
+	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, confinedTo, now, limit) })
 }
 
 // Workspace implements directory.Store.

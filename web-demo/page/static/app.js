@@ -71,6 +71,7 @@ function keepFocus() {
 }
 
 onPress($("sign-in"), () => tabard.signIn());
+onPress($("sign-in-northwind"), () => tabard.signIn({ organization: "northwind" }));
 onPress($("try-again"), () => tabard.getToken().catch(() => {}));
 onPress($("nobody-again"), () => location.reload());
 
