@@ -52,7 +52,9 @@ func (c *call) refusedBy(d *policy.Decision, s *directory.Subject) *refusal {
 		r.ACRValues, r.MaxAge = strings.Join(d.Challenge.ACRValues, " "), d.Challenge.MaxAge
 		r.LoginURL = c.stepUpURL(d.Challenge, s.User.ID, s.Membership.Organization.ID)
 	}
-	r.Reason = string(d.Stay.Ending)
+	if r.Reason = string(d.Stay.Ending); d.Outcome == policy.DenyWithoutKey {
+		r.Reason = api.ReasonPolicy
+	}
 	return r
 }
 

@@ -50,7 +50,7 @@ func (s *suite) inherits() {
 	above, err := s.Subject(s.ctx, parent.ID, "acme")
 	s.must(err)
 	s.is(own.Membership, above.Membership)
-	s.is(own.Session, n)
+	s.is([]any{own.Session.Parent, own.Session.ConfinedTo, own.Session.Holder}, []any{n.Parent, n.ConfinedTo, n.Holder})
 	own, err = s.Subject(s.ctx, n.ID, "globex")
 	s.must(err)
 	s.is(own.Membership, (*directory.Membership)(nil))
