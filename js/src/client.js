@@ -5,7 +5,7 @@
 import { TabardError } from "./error.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { Module } from "./module.js";
-import { joinTabs, takeParameter } from "./page.js";
+import { joinTabs, takeParameter, whenShown } from "./page.js";
 import { living } from "./record.js";
 import { scopeOf } from "./scope.js";
 import { begin, freeze, Store } from "./store.js";
@@ -72,7 +72,9 @@ function start(base, { organization = takeParameter("tabard_organization"), app,
   const backend = new URL(base, document.baseURI).href.replace(/\/+$/, "");
   const key = "tabard:" + backend;
   const arrival = takeParameter("tabard_error");
-  const store = new Store(living(key, organization)?.state ?? begin);
+  const early = () => living(key, organization)?.state ?? begin;
+  const store = new Store(early());
+  if (document.prerendering) whenShown(() => store.changed(early()));
   const tabs = joinTabs(key);
   const module = new Module(url ?? backend + "/client/module.json", {
     options: { backend, key, organization, arrival, app, keepAlive },

@@ -3,6 +3,7 @@
 import { deferred } from "./deferred.js";
 import { toError, unavailable } from "./error.js";
 import { compile, execute, silence } from "./exec.js";
+import { whenShown } from "./page.js";
 
 /**
  * @typedef {Record<string, (...args: unknown[]) => void>} Functions
@@ -49,6 +50,7 @@ export class Module {
 
   async #run() {
     const module = await compile(this.#url);
+    await new Promise(whenShown);
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
     if (this.#closed) return;

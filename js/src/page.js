@@ -75,6 +75,14 @@ function watch(module, signal) {
 }
 
 /**
+ * Runs a function once the page is one that a person sees, or may see: a page that is
+ * prerendered has only a copy of the tab's storage, and no locks and no channel.
+ * @param {(value?: any) => void} f
+ */
+export const whenShown = (f) =>
+  document.prerendering ? document.addEventListener("prerenderingchange", f, { once: true }) : f();
+
+/**
  * Reads a parameter of the page's address and takes it away.
  * @param {string} name
  */

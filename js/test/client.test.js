@@ -314,6 +314,41 @@ test("a module that dies is started again, where the record stands", async () =>
   assert.equal(await client.getToken(), "anew");
 });
 
+test("a module that traps is started again", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  open();
+  await settle();
+  let released = false;
+  stage.host.hold(() => (released = true));
+  stage.traps = true;
+  stage.go._resume();
+  await settle();
+  assert.ok(released);
+  stage.traps = false;
+  mock.timers.tick(1000);
+  await settle();
+  assert.equal(stage.starts, 2);
+});
+
+test("P1 a page that is prerendered starts no module and shows nothing until it is seen", async () => {
+  const stage = set();
+  document.prerendering = true;
+  remember();
+  const client = open();
+  const token = client.getToken();
+  await settle();
+  assert.equal(stage.starts, 0);
+  assert.equal(client.state.status, "starting");
+  remember({ record: { state: state({ fence: 9 }) } }); // the tab went on meanwhile
+  document.prerendering = false;
+  document.dispatchEvent(new Event("prerenderingchange"));
+  assert.equal(client.state.fence, 9);
+  await settle();
+  assert.equal(stage.starts, 1);
+  assert.equal(await token, "token");
+});
+
 test("a module that cannot be loaded is tried again, and the page is told meanwhile", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const stage = set();
