@@ -3,6 +3,7 @@ package browser_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/chrome"
@@ -69,33 +70,28 @@ func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 func TestP1APrerenderedPageWaitsUntilItIsSeen(t *testing.T) {
 	w := wire.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
-	chrome.WithoutPolicy(t, tab)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
-	id := tabID(t, tab)
-	w.Forget()
-	chrome.Eval[any](t, tab, `document.head.append(Object.assign(document.createElement("script"), {
-		type: "speculationrules",
-		textContent: JSON.stringify({ prerender: [{ urls: ["/?prerendered"], eagerness: "immediate" }] }),
-	}))`)
+	keeper := chrome.New(t, chrome.Through(w.Address), chrome.WithMenus(t))
+	d.SignIn(t, keeper, "alice")
+	w.SetAt("/", func(out http.ResponseWriter, _ *http.Request) bool {
+		out.Header().Set("Speculation-Rules", `"/rules"`)
+		return false
+	})
+	w.SetAt("/rules", wire.Answer(http.StatusOK, `{"prerender": [{"urls": ["/?prerendered"], "eagerness": "immediate"}]}`,
+		"Content-Type", "application/speculationrules+json"))
+	const state, id = `globalThis.tabard?.state.status === "active" && tabard.state.organization.slug === %q`,
+		`JSON.parse(sessionStorage["tabard:" + location.origin + "/auth"]).tab`
+	tab := chrome.NewMenus(t, keeper).Unwatched(t, d.Origin+"/?tabard_organization=acme")
+	tab.Run(t, fmt.Sprintf(state, "acme"))
 	w.Await(t, "/?prerendered")
-	chrome.Eval[any](t, tab, `tabard.switchOrganization("globex").then(() => null)`)
-	demo.Wears(t, tab, "globex")
+	w.Forget()
+	tab.Run(t, `tabard.switchOrganization("globex").then((r) => sessionStorage.was = `+id+`)`)
+	tab.Run(t, `setTimeout(() => location.assign("/?prerendered"))`)
+	tab.Run(t, `performance.getEntriesByType("navigation")[0].activationStart > 0`)
+	tab.Run(t, fmt.Sprintf(state, "globex"))
+	tab.Run(t, `sessionStorage.was === `+id)
+	tab.Run(t, `navigator.locks.query().then(({ held }) => held.some(({ name }) => name.endsWith(":tab:" + sessionStorage.was)))`)
+	tab.Run(t, `tabard.fetch("/api/organizations/org_globex/notes").then((r) => r.status === 200)`)
 	if asked := w.Seen("/token"); len(asked) != 1 {
-		t.Errorf("%d tokens were asked for, want that of the switch alone", len(asked))
-	}
-	chrome.Eval[any](t, tab, `void setTimeout(() => location.assign("/?prerendered"))`)
-	chrome.Await(t, tab, `performance.getEntriesByType("navigation")[0].activationStart > 0`)
-	demo.Wears(t, tab, "globex")
-	if got := tabID(t, tab); got != id {
-		t.Errorf("the id is %s, was %s", got, id)
-	}
-	awaitLocks(t, tab, id)
-	if got := notes(t, tab, "globex"); got != 200 {
-		t.Errorf("the API answers %d", got)
-	}
-	if asked := w.Seen("/token"); len(asked) != 1 {
-		t.Errorf("%d tokens were asked for, want that of the switch alone", len(asked))
+		t.Errorf("asked for %+v, want the token of the switch alone", asked)
 	}
 }

@@ -21,6 +21,7 @@ type Wire struct {
 
 	mu   sync.Mutex
 	fate Fate
+	at   map[string]Fate
 	log  []Exchange
 }
 
@@ -38,7 +39,7 @@ type Exchange struct {
 // New returns a network in which nothing happens to any request.
 func New(t testing.TB) *Wire {
 	t.Helper()
-	w := &Wire{}
+	w := &Wire{at: map[string]Fate{}}
 	ended, end := context.WithCancel(context.Background())
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		ctx, stop := context.WithCancel(r.Context())
@@ -55,11 +56,19 @@ func New(t testing.TB) *Wire {
 	return w
 }
 
-// Set decides what becomes of requests from now on; nil is nothing.
+// Set decides what becomes of requests to the backend and the API from now on; nil is
+// nothing.
 func (w *Wire) Set(fate Fate) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fate = fate
+}
+
+// SetAt decides what becomes of requests for one path, of the page's files too.
+func (w *Wire) SetAt(path string, fate Fate) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at[path] = fate
 }
 
 // Seen are the requests whose path ends so, since last forgotten.
@@ -102,18 +111,24 @@ func (w *Wire) serve(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	fate := w.note(r, string(body))
-	api := strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/auth/") && !strings.HasPrefix(r.URL.Path, "/auth/client/")
-	if !api || fate == nil || !fate(rw, r) {
+	if fate := w.note(r, string(body)); fate == nil || !fate(rw, r) {
 		forward(rw, r)
 	}
 }
 
+// note writes a request down and returns its fate.
 func (w *Wire) note(r *http.Request, body string) Fate {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.log = append(w.log, Exchange{r.Method, r.URL.Path, r.URL.RawQuery, body, time.Now()})
-	return w.fate
+	path := r.URL.Path
+	w.log = append(w.log, Exchange{r.Method, path, r.URL.RawQuery, body, time.Now()})
+	switch {
+	case w.at[path] != nil:
+		return w.at[path]
+	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/auth/") && !strings.HasPrefix(path, "/auth/client/"):
+		return w.fate
+	}
+	return nil
 }
 
 // transport keeps no connections: one that the other side closes meanwhile would look

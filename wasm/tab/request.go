@@ -72,7 +72,7 @@ func (t *Tab) exchange(c *call, method, path, body string) (Value, *Error) {
 	}
 	v, err := t.world.Parse(response.Body)
 	if err != nil || v == nil {
-		return nil, unreachable("the answer is not the backend's")
+		return nil, foreign(response)
 	}
 	t.clock.learn(number(v, "server_time"))
 	if response.Nonce != "" {
@@ -83,9 +83,19 @@ func (t *Tab) exchange(c *call, method, path, body string) (Value, *Error) {
 	}
 	e := DecodeError(v)
 	if e.Code == "" {
-		return nil, unreachable("the answer is not the backend's")
+		return nil, foreign(response)
 	}
 	return nil, t.understood(refusal(e), request)
+}
+
+// patience is the longest that the tab is told to wait by anybody but the backend.
+const patience = 300
+
+// foreign is the error of an answer that a proxy or a portal wrote.
+func foreign(response Response) *Error {
+	err := unreachable("the answer is not the backend's")
+	err.RetryAfter = min(response.RetryAfter, patience)
+	return err
 }
 
 // gone tells why a call is not to be sent any more: it was hung up while its proof

@@ -54,7 +54,8 @@ type Tab struct {
 	switches int // numbers the switches, so that the last one wins
 	backoff  backoff
 	timer    *time.Timer
-	unlock   func() // releases the lock on the tab's id
+	later    *time.Timer // of what soon put off
+	unlock   func()      // releases the lock on the tab's id
 	closed   bool
 	key      Key           // of the device, once it was had
 	nonce    string        // for the next proof, as the backend gave it
@@ -174,6 +175,9 @@ func (t *Tab) Close() {
 	t.abortAll(closed)
 	t.hangUpAll()
 	t.rest()
+	if t.later != nil {
+		t.later.Stop()
+	}
 	t.release()
 	close(t.moved)
 }

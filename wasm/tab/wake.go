@@ -29,6 +29,9 @@ func (t *Tab) Look(online bool) {
 	}
 	t.wake()
 	t.heed()
+	if !t.world.Page.Hidden() {
+		t.hasten()
+	}
 	t.recount()
 }
 
