@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
@@ -98,4 +99,21 @@ func attached(t testing.TB, tab context.Context, ids []target.ID) []context.Cont
 func InFront(t testing.TB, tab context.Context) context.Context {
 	t.Helper()
 	return started(t, tab, chromedp.WithNewWindow(false))
+}
+
+// Offline cuts a tab's browser off from its network, or gives it back.
+func Offline(t testing.TB, tab context.Context, offline bool) {
+	t.Helper()
+	_, err := chromedp.Call(tab, network.Enable, network.EnableParams{})
+	if err == nil {
+		_, err = chromedp.Call(tab, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}},
+		})
+	}
+	if err == nil { // what the page is told
+		_, err = chromedp.Call(tab, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1})
+	}
+	if err != nil {
+		t.Fatalf("going offline: %v", err)
+	}
 }

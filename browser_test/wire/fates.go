@@ -89,3 +89,23 @@ func Hold() (fate Fate, release func()) {
 		return false
 	}, func() { close(open) }
 }
+
+// HoldAnswer lets requests through and keeps their answers back until release is called.
+func HoldAnswer() (fate Fate, release func()) {
+	open := make(chan struct{})
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		answer := httptest.NewRecorder()
+		forward(answer, r)
+		select {
+		case <-open:
+		case <-r.Context().Done():
+			panic(http.ErrAbortHandler)
+		}
+		for name, values := range answer.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(answer.Code)
+		w.Write(answer.Body.Bytes())
+		return true
+	}, func() { close(open) }
+}
