@@ -136,7 +136,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	w.Set(wire.Mints("acme", held))
 	w.Forget()
 	chrome.Eval[any](t, tab, `sleep(600)`) // the token is over
-	begin(t, tab, "renewed", `tabard.getToken().then(() => "a token", ({ code, action, message }) => code + " " + action+message)`)
+	begin(t, tab, "renewed", `tabard.getToken().then(() => "a token", ({ code, action, message }) => code + " " + action)`)
 	w.Await(t, "/auth/token")
 	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
 		t.Errorf("the switch: %s", got)

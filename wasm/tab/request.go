@@ -15,6 +15,15 @@ const Timeout = 20 * time.Second
 type call struct {
 	stop  chan struct{}
 	limit *time.Timer
+	why   *Error // it was hung up, where somebody knows; see lost
+}
+
+// lost is the error of a call that got no answer.
+func (c *call) lost(otherwise string) *Error {
+	if c.why != nil {
+		return c.why
+	}
+	return unreachable(otherwise)
 }
 
 // call begins a request; it ends with send, or is hung up.
@@ -38,8 +47,9 @@ func (t *Tab) hangUp(c *call) {
 	}
 }
 
-func (t *Tab) hangUpAll() {
+func (t *Tab) hangUpAll(why *Error) {
 	for c := range t.calls {
+		c.why = why
 		t.hangUp(c)
 	}
 }
@@ -68,7 +78,7 @@ func (t *Tab) exchange(c *call, method, path, body string) (Value, *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil || !t.calls[c] {
-		return nil, unreachable("the backend cannot be reached")
+		return nil, c.lost("the backend cannot be reached")
 	}
 	v, err := t.world.Parse(response.Body)
 	if err != nil || v == nil {
@@ -107,7 +117,7 @@ func (t *Tab) gone(c *call) *Error {
 	case t.closed:
 		return closed
 	case !t.calls[c]:
-		return unreachable("the request was given up before it was sent")
+		return c.lost("the request was given up before it was sent")
 	}
 	return nil
 }

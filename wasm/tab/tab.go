@@ -173,7 +173,7 @@ func (t *Tab) Close() {
 	}
 	t.closed = true
 	t.abortAll(closed)
-	t.hangUpAll()
+	t.hangUpAll(closed)
 	t.rest()
 	if t.later != nil {
 		t.later.Stop()

@@ -8,7 +8,7 @@ func (t *Tab) wake() {
 	}
 	t.world.Channel.Send(woke)
 	t.abortAll(again)
-	t.hangUpAll()
+	t.hangUpAll(again)
 	t.hurry()
 }
 
