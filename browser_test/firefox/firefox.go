@@ -18,6 +18,8 @@ import (
 const (
 	patience = 20 * time.Second // for anything to happen
 	interval = 50 * time.Millisecond
+	// lookPatience is for a page that may be going away.
+	lookPatience = 2 * time.Second
 )
 
 // preferences keep a test's browser to itself: nothing is fetched but what its pages ask for.
@@ -214,7 +216,7 @@ func (tab *Tab) Await(t testing.TB, expression string) {
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
 	for {
-		text, err := tab.evaluate(ctx, "Boolean("+expression+")")
+		text, err := tab.look(ctx, expression)
 		if err == nil && text == "true" {
 			return
 		}
@@ -224,6 +226,13 @@ func (tab *Tab) Await(t testing.TB, expression string) {
 			t.Fatalf("awaited in vain: %s (%v)", expression, err)
 		}
 	}
+}
+
+// look evaluates a condition once; a page on its way out may never answer.
+func (tab *Tab) look(ctx context.Context, expression string) (string, error) {
+	ctx, stop := context.WithTimeout(ctx, lookPatience)
+	defer stop()
+	return tab.evaluate(ctx, "Boolean("+expression+")")
 }
 
 // Press waits until an element can be seen and presses it.
