@@ -15,10 +15,13 @@ export function compile(url) {
   if (!module) {
     module = load(url);
     compiled.set(url, module);
-    module.catch(() => compiled.delete(url));
+    module.catch(() => compiled.get(url) === module && forget(url));
   }
   return module;
 }
+
+/** @param {string} url */
+export const forget = (url) => compiled.delete(url);
 
 /** @param {string} url */
 async function load(url) {

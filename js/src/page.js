@@ -52,7 +52,7 @@ function listen(module, signal, cache) {
   window.addEventListener("focus", () => module.tell("look"), { signal });
   window.addEventListener("online", () => module.tell("look", "online"), { signal });
   window.addEventListener("pagehide", () => (module.tell("freeze"), cache.left()), { signal });
-  window.addEventListener("pageshow", ({ persisted }) => persisted && (cache.kept(), module.tell("thaw")), { signal });
+  window.addEventListener("pageshow", ({ persisted }) => persisted && (cache.kept(), module.thaw()), { signal });
 }
 
 /**

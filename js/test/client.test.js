@@ -331,6 +331,24 @@ test("a module that traps is started again", async () => {
   assert.equal(stage.starts, 2);
 });
 
+test("P10 a module that was on its way when the page was put away is started when it is back", async () => {
+  const stage = set();
+  const arrives = WebAssembly.compileStreaming;
+  let late;
+  WebAssembly.compileStreaming = () => new Promise((resolve) => (late = resolve));
+  const client = open();
+  const token = client.getToken();
+  await settle();
+  window.dispatchEvent(new Event("pagehide"));
+  WebAssembly.compileStreaming = arrives;
+  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  await settle();
+  assert.equal(await token, "token");
+  late({}); // which comes after all
+  await settle();
+  assert.equal(stage.starts, 1);
+});
+
 test("P1 a page that is prerendered starts no module and shows nothing until it is seen", async () => {
   const stage = set();
   document.prerendering = true;
