@@ -56,6 +56,7 @@ type Tab struct {
 	timer    *time.Timer
 	later    *time.Timer // of what soon put off
 	unlock   func()      // releases the lock on the tab's id
+	left     string      // person and organisation that the page showed when it was left; see stays
 	closed   bool
 	key      Key           // of the device, once it was had
 	nonce    string        // for the next proof, as the backend gave it
