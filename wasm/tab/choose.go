@@ -12,7 +12,7 @@ func (t *Tab) Organizations() ([]api.OrganizationState, *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.state.Organizations = session.Organizations
-	t.show(t.state.Status, t.state.Error)
+	t.recount()
 	return session.Organizations, nil
 }
 
