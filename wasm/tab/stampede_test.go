@@ -120,6 +120,20 @@ func TestP6AnOutageIsNotMadeWorse(t *testing.T) {
 	})
 }
 
+func TestP6TabsThatFailTogetherTryAgainApart(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.offline = true
+		for range crowd {
+			b.open(route("acme"))
+		}
+		time.Sleep(5 * time.Minute)
+		b.watch()
+		time.Sleep(5 * time.Minute)
+		b.rushes(t, crowd/8, 10*crowd)
+	})
+}
+
 func TestP6TwoHundredTabsThatHearOfASignInDoNotStampede(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
