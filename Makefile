@@ -36,8 +36,8 @@ breaks: build ## take one defence away at a time, and see its test red
 soak: build ## twenty tabs on a bad network, and a browser that crashes, for half an hour
 	go run ./browser_test/soak $(ARGS)
 
-bench: build ## the server's mints beside their parts, on SQLite and PostgreSQL
-	go test -count=1 -timeout 30m -run '^$$' -bench 'Mint|Sessions' ./browser_test/bench $(ARGS)
+bench: build ## the server's mints beside their parts, on SQLite and PostgreSQL; a large workspace file
+	go test -count=1 -timeout 30m -run '^$$' -bench 'Mint|Sessions|Apply' ./browser_test/bench $(ARGS)
 
 worker: ## the Worker, as wrangler deploys it
 	go run ./js/build

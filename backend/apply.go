@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
+	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
@@ -28,8 +31,12 @@ again it changes nothing. A running server follows at the next request.
 
 Members that the file named before and no longer names leave their organisation.
 Those whom somebody admitted, or a claim of their identity token, stay as they
-are, unless the file names them: then the file has the last word. Organisations
-that the file does not name stay as they are.
+are, unless the file names them: then the file has the last word. Connections that
+it no longer names are disabled. Organisations that the file does not name stay as
+they are.
+
+The client secrets of connections are read from where the file says they are, and
+sealed by the workspace's secret, the server's own.
 
 With --print-sql nothing is applied: the statements that would do it are printed,
 for wrangler d1 execute.`,
@@ -49,15 +56,18 @@ for wrangler d1 execute.`,
 				return err
 			}
 			if printSQL {
-				return printScript(desired, c.OutOrStdout())
+				return s.printScript(args[0], desired, c.OutOrStdout())
 			}
 			return s.apply(c.Context(), args[0], desired, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	s.addDatabase(command)
+	s.addSealing(command)
 	command.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of applying")
 	return command
 }
+
+// largeFile is from how many bytes on memory is spared for processor time.
+const largeFile = 4 << 20
 
 // readWorkspace reads a workspace file; - is standard input.
 func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
@@ -73,6 +83,9 @@ func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 	if err != nil {
 		return directory.Desired{}, err
 	}
+	if len(text) > largeFile && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(25) // what is read weighs forty times the text
+	}
 	desired, err := workspacefile.Parse(text)
 	if err != nil {
 		return directory.Desired{}, nothingApplied(path, err)
@@ -80,12 +93,34 @@ func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 	return desired, nil
 }
 
-func printScript(desired directory.Desired, out io.Writer) error {
+func (s *settings) printScript(path string, desired directory.Desired, out io.Writer) error {
+	if desired.ConnectionCount() > 0 {
+		if s.secretFile == "" {
+			return s.wrong("secret-file", "It is the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").error()
+		}
+		if err := s.seal(path, &desired, func(string) (string, error) { return "", nil }); err != nil {
+			return err
+		}
+	}
 	script, err := sqlstore.Script(desired, time.Now().Unix())
 	if err != nil {
 		return err
 	}
 	_, err = io.WriteString(out, script)
+	return err
+}
+
+// seal seals the client secrets of the connections, but for those that are stored and
+// say the same.
+func (s *settings) seal(path string, desired *directory.Desired, stored func(id string) (string, error)) error {
+	secret, err := s.serversSecret()
+	if err != nil {
+		return err
+	}
+	err = workspacefile.SealSecrets(desired, secret.Sealer(keys.ForConnections), stored)
+	if problems := (workspacefile.Problems{}); errors.As(err, &problems) {
+		return nothingApplied(path, err)
+	}
 	return err
 }
 
@@ -99,6 +134,18 @@ func (s *settings) apply(ctx context.Context, path string, desired directory.Des
 		return err
 	}
 	defer store.Close()
+	if desired.ConnectionCount() > 0 {
+		sealed := func(id string) (string, error) {
+			c, err := store.Connection(ctx, id)
+			if errors.Is(err, directory.ErrNoConnection) {
+				err = nil
+			}
+			return c.SealedSecret, err
+		}
+		if err := s.seal(path, &desired, sealed); err != nil {
+			return err
+		}
+	}
 	p := &progressing{out: progress, total: desired.MemberCount(), told: time.Now()}
 	changes, err := store.ApplyReporting(ctx, desired, time.Now().Unix(), p.report)
 	var conflicts directory.Conflicts
@@ -107,6 +154,14 @@ func (s *settings) apply(ctx context.Context, path string, desired directory.Des
 	}
 	if err != nil {
 		return err
+	}
+	if !changes.None() {
+		by := commandLine()
+		if err := store.RecordEvent(ctx, audit.Event{
+			ID: directory.NewID("evt_"), At: time.Now().Unix(), Action: audit.ApplyFile, Outcome: audit.Done, Actor: by.ID, ActorName: by.Name,
+		}); err != nil {
+			return err
+		}
 	}
 	_, err = io.WriteString(out, summary(desired, changes))
 	return err
@@ -143,7 +198,10 @@ func summary(d directory.Desired, c directory.Changes) string {
 	for _, row := range []struct {
 		name  string
 		count directory.Count
-	}{{"organisations", c.Organizations}, {"memberships", c.Members}} {
+	}{{"organisations", c.Organizations}, {"memberships", c.Members}, {"connections", c.Connections}} {
+		if row.name == "connections" && d.ConnectionCount() == 0 && row.count == (directory.Count{}) {
+			continue
+		}
 		text += fmt.Sprintf("%-19s  %d added, %d changed, %d removed\n", row.name, row.count.Added, row.count.Changed, row.count.Removed)
 	}
 	return text

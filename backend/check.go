@@ -35,6 +35,9 @@ func (w wrongSettings) Error() string {
 	return strings.TrimSuffix(text, "\n")
 }
 
+// error is the error of this one.
+func (w *wrongSetting) error() error { return wrongSettings{*w} }
+
 func (w wrongSettings) has(flag string) bool {
 	return slices.ContainsFunc(w, func(s wrongSetting) bool { return s.flag == flag })
 }
@@ -63,7 +66,7 @@ func (s *settings) check() wrongSettings {
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
 		s.checkIssuer, s.checkClientID, s.checkClientSecret,
-		s.checkAlgorithm, s.checkTrustedProxies, s.checkLogFormat, s.checkLogLevel,
+		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkTrustedProxies, s.checkLogFormat, s.checkLogLevel,
 	} {
 		if wrong := check(); wrong != nil {
 			all = append(all, *wrong)
@@ -139,9 +142,23 @@ func (s *settings) checkClientSecret() *wrongSetting {
 	return nil
 }
 
+func (s *settings) checkLoopbackConnections() *wrongSetting {
+	if s.loopbackConnections && s.exposed() {
+		return s.wrong("loopback-connections", "It is for development: the public URL and --listen have to be on this\nmachine.")
+	}
+	return nil
+}
+
 func (s *settings) checkAlgorithm() *wrongSetting {
 	if _, err := keys.ParseAlgorithm(s.signingAlgorithm); err != nil {
 		return s.wrong("signing-algorithm", "It has to be ES256, EdDSA or RS256.")
+	}
+	return nil
+}
+
+func (s *settings) checkKeyLife() *wrongSetting {
+	if _, err := keys.ParseLife(s.signingKeyLife); err != nil {
+		return s.wrong("signing-key-life", "It has to be a time between 1d and 400d, such as 90d, or 0 where only\n`tabard signing-keys rotate` makes new keys.")
 	}
 	return nil
 }

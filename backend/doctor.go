@@ -83,6 +83,9 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	if wrong.has("signing-algorithm") {
 		config.Algorithm = keys.ES256
 	}
+	if life, err := keys.ParseLife(s.signingKeyLife); err == nil {
+		config.KeyLife = life
+	}
 	if !wrong.has("public-url") {
 		config.PublicURL = s.publicURL
 	}

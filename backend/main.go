@@ -22,16 +22,18 @@ func execute() int {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := newCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "tabard: "+err.Error())
-		return 1
+		return exitStatus(err)
 	}
 	return 0
 }
 
 // The groups in which help shows the commands.
 const (
-	groupServer    = "server"
-	groupWorkspace = "workspace"
-	groupOther     = "other"
+	groupServer         = "server"
+	groupWorkspace      = "workspace"
+	groupAdministration = "administration"
+	groupAPI            = "api"
+	groupOther          = "other"
 )
 
 func newCommand() *cobra.Command {
@@ -50,14 +52,21 @@ sign-in that all tabs of a browser share.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupServer, Title: "The server:"},
 		&cobra.Group{ID: groupWorkspace, Title: "The workspace:"},
+		&cobra.Group{ID: groupAdministration, Title: "Administration:"},
+		&cobra.Group{ID: groupAPI, Title: "Your API:"},
 		&cobra.Group{ID: groupOther, Title: "This program:"},
 	)
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
+	root.SetUsageTemplate(strings.NewReplacer(
+		".FlagUsages", ".FlagUsagesWrapped 80",
+		`Use "{{.CommandPath}} [command] --help" for more information about a command.`, "See: {{.CommandPath}} COMMAND --help",
+	).Replace(root.UsageTemplate()))
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), membersCommand(), versionCommand())
+	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), isolationCommand(), signingKeysCommand(), versionCommand(),
+		organizationsCommand(), membersCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
+		sessionsCommand(), auditCommand(), keysCommand())
 	fit(root)
 	return root
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -39,6 +40,7 @@ func TestTranscripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"signin": signIn,
+			"retire": retire,
 		},
 	})
 }
@@ -54,6 +56,17 @@ func signIn(ts *testscript.TestScript, _ bool, args []string) {
 		Name: args[2], Email: args[1] + "@example.com",
 	}, 1_800_000_000)
 	ts.Check(err)
+}
+
+// retire is the transcripts' command "retire STAGE": it runs tabard signing-keys retire
+// with the key of that stage.
+func retire(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("tabard", "signing-keys", "list"))
+	id := regexp.MustCompile(`(?m)^(\S+) +\S+ +` + args[0] + ` `).FindStringSubmatch(ts.ReadFile("stdout"))
+	if id == nil {
+		ts.Fatalf("no key is %s", args[0])
+	}
+	ts.Check(ts.Exec("tabard", "signing-keys", "retire", id[1]))
 }
 
 // tabard runs a command in this process.

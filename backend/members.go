@@ -12,21 +12,22 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
 func membersCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "members",
-		Short:   "See and admit people who belong to no organisation",
-		GroupID: groupWorkspace,
+		Short:   "List, admit, change and remove members of organisations",
+		GroupID: groupAdministration,
 		Long: `A person who signs in and belongs to no organisation is told so, and waits. These
 commands show who waits, and admit them.
 
 Somebody who was admitted here stays when the workspace file is applied again; a
 file that names them itself has the last word from then on.`,
 	}
-	command.AddCommand(pendingCommand(), admitCommand())
+	command.AddCommand(append(memberCommands(), pendingCommand(), admitCommand())...)
 	return command
 }
 
@@ -170,7 +171,8 @@ func (s *settings) admit(ctx context.Context, a directory.Admission) error {
 		return err
 	}
 	defer store.Close()
-	err = store.Admit(ctx, a, time.Now().Unix())
+	office := administration.New(administration.Config{Store: store, Now: time.Now})
+	_, err = office.Admit(ctx, commandLine(), a)
 	switch {
 	case errors.Is(err, directory.ErrNoUser):
 		return errors.New("nobody like that has signed in; see: tabard members pending")
@@ -181,7 +183,7 @@ func (s *settings) admit(ctx context.Context, a directory.Admission) error {
 		if failed != nil {
 			return failed
 		}
-		return fmt.Errorf("%w; there are: %s", err, strings.Join(w.RoleNames(), ", "))
+		return fmt.Errorf("%w; there are: %s", errors.Unwrap(err), strings.Join(w.RoleNames(), ", "))
 	case errors.Is(err, directory.ErrFromFile):
 		return fmt.Errorf("the workspace file says what this person is in %s; change it there and apply it", a.Organization)
 	}

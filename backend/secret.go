@@ -29,10 +29,14 @@ func (s *settings) checkSecretFile() *wrongSetting {
 // reachable tells whether a setting shows that somebody beyond this machine
 // reaches the server or its database. A setting that is wrong shows nothing.
 func (s *settings) reachable() bool {
+	return s.exposed() || s.checkDatabase() == nil && !strings.HasPrefix(s.database, sqlitePrefix)
+}
+
+// exposed is reachable, but for the database.
+func (s *settings) exposed() bool {
 	host, _, _ := net.SplitHostPort(s.listen)
 	return s.checkListen() == nil && !directory.Loopback(host) ||
-		s.checkPublicURL() == nil && !directory.Loopback(hostOf(s.publicURL)) ||
-		s.checkDatabase() == nil && !strings.HasPrefix(s.database, sqlitePrefix)
+		s.checkPublicURL() == nil && !directory.Loopback(hostOf(s.publicURL))
 }
 
 // secret reads the workspace's secret, of settings that are right. Where the
@@ -48,6 +52,14 @@ func (s *settings) secret() (keys.Secret, error) {
 		return keys.Secret{}, fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
 	}
 	return secret, nil
+}
+
+// serversSecret is the secret of the server whose database it is.
+func (s *settings) serversSecret() (keys.Secret, error) {
+	if s.secretFile == "" && !strings.HasPrefix(s.database, sqlitePrefix) {
+		return keys.Secret{}, s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
+	}
+	return s.secret()
 }
 
 // secretPath names the file that the secret is in. A server that nobody else

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/js"
 )
 
@@ -73,10 +74,15 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	}
 	defer store.Close()
 	algorithm := keys.Algorithm(s.signingAlgorithm)
-	if _, err := keys.NewRing(store, secret, algorithm).Signing(ctx, time.Now().Unix()); err != nil {
+	ring := keys.NewRing(store, secret, algorithm)
+	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
 	}
 	log := s.logger(logs)
+	life, err := keys.ParseLife(s.signingKeyLife)
+	if err != nil {
+		return err // checked
+	}
 	trusted, err := parseProxies(s.trustedProxies)
 	if err != nil {
 		return err // checked
@@ -84,6 +90,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, Secret: secret, Algorithm: algorithm,
 		Provider: s.provider(), Client: js.Handler(), Log: log,
+		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
 	}, store)
 	if err != nil {
 		return err
@@ -91,7 +98,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	for _, w := range s.warnings() {
 		log.Warn(w)
 	}
-	go cleanUp(ctx, store, log)
+	go cleanUp(ctx, store, host.Rotation{Ring: ring, Life: life}, log)
 	collectRarely()
 	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
 	return run(ctx, listener, trusted.before(handler), log)
@@ -100,11 +107,11 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 const cleanUpInterval = time.Hour
 
 // cleanUp cleans up at once and then every hour, until ctx ends.
-func cleanUp(ctx context.Context, store host.Cleaner, log *slog.Logger) {
+func cleanUp(ctx context.Context, store host.Cleaner, r host.Rotation, log *slog.Logger) {
 	ticker := time.NewTicker(cleanUpInterval)
 	defer ticker.Stop()
 	for {
-		forgotten, err := host.CleanUp(ctx, store, time.Now())
+		forgotten, err := host.CleanUp(ctx, store, r, time.Now())
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -26,12 +26,15 @@ type settings struct {
 	database         string
 	secretFile       string
 	signingAlgorithm string
+	signingKeyLife   string
 	oidcIssuer       string
 	oidcClientID     string
 	oidcClientSecret string
 	logFormat        string
 	logLevel         string
 	trustedProxies   string
+
+	loopbackConnections bool
 
 	flags *pflag.FlagSet // those above that the command has
 }
@@ -49,6 +52,32 @@ func (s *settings) addDatabase(c *cobra.Command) {
 	s.give(c)
 }
 
+// addSealing gives a command the settings that reach the store, and the workspace's
+// secret, which seals or hashes what is kept there.
+func (s *settings) addSealing(c *cobra.Command) {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.databaseFlags()
+	s.secretFlag()
+	s.give(c)
+	c.MarkFlagFilename("secret-file")
+}
+
+// addKeys gives a command the settings that signing keys are made by.
+func (s *settings) addKeys(c *cobra.Command) {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.databaseFlags()
+	s.secretFlag()
+	s.algorithmFlag()
+	s.give(c)
+	s.completeKeys(c)
+}
+
+func (s *settings) completeKeys(c *cobra.Command) {
+	c.RegisterFlagCompletionFunc("signing-algorithm", cobra.FixedCompletions(
+		[]string{string(keys.ES256), string(keys.EdDSA), string(keys.RS256)}, cobra.ShellCompDirectiveNoFileComp))
+	c.MarkFlagFilename("secret-file")
+}
+
 // addServer gives a command all that a server is told.
 func (s *settings) addServer(c *cobra.Command) {
 	s.flags = allSettingsOf(s)
@@ -56,13 +85,12 @@ func (s *settings) addServer(c *cobra.Command) {
 	complete := func(flag string, values ...string) {
 		c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
-	complete("signing-algorithm", string(keys.ES256), string(keys.EdDSA), string(keys.RS256))
+	s.completeKeys(c)
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies", "signing-key-life"} {
 		complete(free)
 	}
-	c.MarkFlagFilename("secret-file")
 }
 
 // give hands the flags to the command, which reads the environment before it runs.
@@ -85,12 +113,14 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.publicURL, "public-url", "", "serve as `URL`, the backend's address as browsers see it and the issuer of its tokens")
 	text(&s.listen, "listen", "127.0.0.1:8787", "listen on `HOST:PORT`")
 	s.databaseFlags()
-	text(&s.secretFile, "secret-file", "", "read the workspace's secret from `FILE`; on loopback one is made beside the SQLite file")
+	s.secretFlag()
 	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
 	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
-	text(&s.signingAlgorithm, "signing-algorithm", "ES256", "sign access tokens by `NAME`: ES256, EdDSA or RS256")
+	s.algorithmFlag()
+	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
+	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organisations' own providers be on this machine, over http, for development")
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
 	return s.flags
@@ -98,6 +128,14 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 
 func (s *settings) databaseFlags() {
 	s.flags.StringVar(&s.database, "database", "sqlite:tabard.db", "keep everything in the database at `ADDRESS`: sqlite:FILE or postgres://…")
+}
+
+func (s *settings) secretFlag() {
+	s.flags.StringVar(&s.secretFile, "secret-file", "", "read the workspace's secret from `FILE`; on loopback one is made beside the SQLite file")
+}
+
+func (s *settings) algorithmFlag() {
+	s.flags.StringVar(&s.signingAlgorithm, "signing-algorithm", "ES256", "sign access tokens by `NAME`: ES256, EdDSA or RS256")
 }
 
 // open opens the store that --database names.

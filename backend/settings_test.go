@@ -54,6 +54,7 @@ func TestRightSettingsPass(t *testing.T) {
 		{"database", "sqlite:a/b.db"}, {"secret-file", secret},
 		{"oidc-issuer", "http://localhost:8081"}, {"oidc-issuer", "https://id.example.com/realms/a"},
 		{"signing-algorithm", "ES256"}, {"signing-algorithm", "EdDSA"}, {"signing-algorithm", "RS256"},
+		{"signing-key-life", "30d"}, {"signing-key-life", "36h"}, {"signing-key-life", "0"},
 		{"log-format", "json"}, {"log-format", "text"}, {"log-level", "debug"}, {"log-level", "ERROR"},
 	} {
 		args, environ := given(good.flag, good.value)
@@ -91,6 +92,7 @@ func TestAWrongSettingNamesItselfAndWhatWouldBeRight(t *testing.T) {
 		{"oidc-issuer", "https://id.example.com?x", "without query"},
 		{"oidc-issuer", "https://me:pw@id.example.com", "It has to be an https address"},
 		{"signing-algorithm", "HS256", "It has to be ES256, EdDSA or RS256."},
+		{"signing-key-life", "90", "It has to be a time between 1d and 400d, such as 90d, or 0"},
 		{"log-format", "xml", "It has to be json or text."},
 		{"log-level", "loud", "It has to be debug, info, warn or error."},
 	} {

@@ -20,6 +20,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -33,6 +34,8 @@ type certified struct {
 	*testing.T
 	issuer  string
 	browser *httpbrowser.Browser
+	store   *sqlstore.Store
+	secret  keys.Secret
 }
 
 // reaches carries requests to handlers in this process, and the others over
@@ -51,25 +54,19 @@ func newCertified(t *testing.T) *certified {
 	var backend http.Handler
 	reached := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { backend.ServeHTTP(w, r) }))
 	t.Cleanup(reached.Close)
-	c := &certified{T: t, issuer: startCertified(t, "tabard", "a secret: 100% +&=", reached.URL+"/auth/backchannel-logout")}
+	c := &certified{T: t, issuer: startCertified(t, "tabard", "a secret: 100% +&=", judgedBackend+"/callback", reached.URL+"/auth/backchannel-logout")}
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	_, err = store.Apply(t.Context(), directory.Desired{
-		Workspace: directory.Workspace{Apps: []directory.App{{ID: "web", Name: "Web", Origins: []string{judgedApp}, Audience: "api"}}},
-		Organizations: []directory.DesiredOrganization{{
-			Organization: directory.Organization{Slug: "acme", Name: "Acme"},
-			Members:      []directory.Member{{User: directory.User{Issuer: c.issuer, Subject: "alice"}}},
-		}},
-	}, time.Now().Unix())
-	if err != nil {
+	c.store = store
+	if _, err = store.Apply(t.Context(), judgedDirectory(c.issuer), time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
-	secret, _ := keys.NewSecret()
+	c.secret, _ = keys.NewSecret()
 	backend, err = host.New(host.Config{
-		PublicURL: judgedBackend, Secret: secret,
+		PublicURL: judgedBackend, Secret: c.secret, Tenants: login.NewTransport(true), LoopbackConnections: true,
 		Provider: login.Config{Issuer: c.issuer, ClientID: "tabard", ClientSecret: "a secret: 100% +&="},
 	}, store)
 	if err != nil {
@@ -80,13 +77,24 @@ func newCertified(t *testing.T) *certified {
 	return c
 }
 
+// judgedDirectory has alice in acme.
+func judgedDirectory(issuer string) directory.Desired {
+	return directory.Desired{
+		Workspace: directory.Workspace{Apps: []directory.App{{ID: "web", Name: "Web", Origins: []string{judgedApp}, Audience: "api"}}},
+		Organizations: []directory.DesiredOrganization{{
+			Organization: directory.Organization{ID: "org_acme", Slug: "acme", Name: "Acme"},
+			Members:      []directory.Member{{User: directory.User{Issuer: issuer, Subject: "alice"}}},
+		}},
+	}
+}
+
 // startCertified runs the provider until the test ends, and returns its issuer.
-func startCertified(t *testing.T, client, secret, logout string) string {
+func startCertified(t *testing.T, client, secret, redirect, logout string) string {
 	t.Helper()
 	if _, err := os.Stat("node_modules/oidc-provider"); err != nil {
 		t.Fatalf("npm oidc-provider is missing; run: npm ci --prefix browser_test (%v)", err)
 	}
-	node := exec.Command("node", "certified/provider.mjs", client, secret, judgedBackend+"/callback", judgedApp+"/", logout)
+	node := exec.Command("node", "certified/provider.mjs", client, secret, redirect, judgedApp+"/", logout)
 	node.Env = append(os.Environ(), "NODE_NO_WARNINGS=1")
 	var failure strings.Builder
 	node.Stderr = &failure

@@ -222,7 +222,7 @@ func TestABoundAccessTokenWorksInItsBrowserAlone(t *testing.T) {
 		chrome.Await(t, tab, `globalThis.tabard !== undefined`)
 	}
 	sent := chrome.Eval[map[string]string](t, tab, fmt.Sprintf(`tabard.fetch(%q).then(() => sentToAPI)`, address))
-	if refused := newJudge(t).refuses(asked{
+	if refused := newJudge(t, "dpop.mjs").refuses(asked{
 		d.Backend, d.Backend + "/.well-known/jwks.json", d.Origin + "/api", "GET", d.Origin + address, sent["authorization"], sent["dpop"],
 	}); refused != "" {
 		t.Errorf("the judge refuses the module's proof: %s", refused)

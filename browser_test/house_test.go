@@ -94,17 +94,34 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 		{"api imports nothing",
 			func(s source) bool { return s.in("backend/api") && !s.test() },
 			func(source, string) bool { return true }},
-		{"token, session and policy import none of the others' machinery",
-			func(s source) bool { return s.in("backend/token", "backend/session", "backend/policy") && !s.test() },
-			func(s source, i string) bool { return strings.HasPrefix(i, module) && !hasAny(i, module+s.room()) }},
+		{"token, session, policy, dpop and jws import none of the others' machinery",
+			func(s source) bool {
+				return s.in("backend/token", "backend/session", "backend/policy", "backend/dpop", "backend/jws") && !s.test()
+			},
+			func(s source, i string) bool {
+				return strings.HasPrefix(i, module) && !hasAny(i, module+s.room(), module+"backend/jws")
+			}},
+		{"what resource servers import brings none of the backend's machinery",
+			func(s source) bool {
+				return s.in("backend/resource", "backend/tenantdb", "backend/isolationtest") && !s.test()
+			},
+			func(_ source, i string) bool {
+				return strings.HasPrefix(i, module) && !hasAny(i, module+"backend/token", module+"backend/dpop")
+			}},
 		{"what declares a store's interface imports no store",
 			func(s source) bool {
-				return s.in("backend/httpapi", "backend/directory", "backend/keys", "backend/host") && !s.test()
+				return s.in("backend/httpapi", "backend/serverapi", "backend/administration", "backend/directory", "backend/keys", "backend/host") &&
+					!s.test()
 			},
 			func(_ source, i string) bool { return hasAny(i, module+"backend/store") }},
 		{"the browser's contract does not know the servers'",
 			func(s source) bool { return s.in("backend/httpapi") && !s.test() },
-			func(_ source, i string) bool { return hasAny(i, module+"backend/serverapi") }},
+			func(_ source, i string) bool {
+				return hasAny(i, module+"backend/serverapi", module+"backend/administration")
+			}},
+		{"only tests import the judge of the OpenAPI document",
+			func(s source) bool { return !s.test() },
+			func(_ source, i string) bool { return hasAny(i, "github.com/getkin") }},
 		{"wasm/tab imports only backend/api, and nothing that makes the module heavy",
 			func(s source) bool { return s.in("wasm/tab") && !s.test() },
 			func(_ source, i string) bool {
@@ -119,9 +136,9 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 		{"only the worker imports syumai/workers",
 			func(s source) bool { return !s.in("worker") },
 			func(_ source, i string) bool { return hasAny(i, "github.com/syumai/workers") }},
-		{"only the stores and mains import database drivers",
+		{"only the stores, tenantdb and mains import database drivers",
 			func(s source) bool {
-				return !s.test() && !s.in("backend/store/sqlite", "backend/store/postgres", "backend/store/storetest") &&
+				return !s.test() && !s.in("backend/store/sqlite", "backend/store/postgres", "backend/store/storetest", "backend/tenantdb") &&
 					!slices.ContainsFunc(mains, func(m string) bool { return strings.HasPrefix(s.path, m) })
 			},
 			func(_ source, i string) bool { return hasAny(i, drivers...) }},

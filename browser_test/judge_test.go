@@ -14,20 +14,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
-// judge is npm oauth4webapi, which knows nothing of this project's code.
+// judge is a program over npm packages, which know nothing of this project's code.
 type judge struct {
 	*testing.T
 	ask    *json.Encoder
 	answer *bufio.Scanner
 }
 
-func newJudge(t *testing.T) *judge {
+func newJudge(t *testing.T, script string) *judge {
 	t.Helper()
-	command := exec.Command("node", "judge/dpop.mjs")
+	command := exec.Command("node", "judge/"+script)
 	command.Stderr = os.Stderr
 	in, err := command.StdinPipe()
 	if err != nil {
@@ -140,10 +141,12 @@ func (i *issuer) bound(t *testing.T, jkt string) string {
 // device against oauth4webapi.
 func TestBoundTokensAreJudgedAlikeElsewhere(t *testing.T) {
 	const api, path = "https://api.example.com", "/notes/%C3%A4?page=2"
-	j, i, device := newJudge(t), newIssuer(t), httpbrowser.NewDevice(t)
-	verifier, err := token.NewVerifier(token.Config{
-		Issuer: i.URL, Audience: "api", BaseURL: api, Keys: token.NewKeySet(i.URL, nil),
-	})
+	j, i, device := newJudge(t, "dpop.mjs"), newIssuer(t), httpbrowser.NewDevice(t)
+	verifier, err := token.NewVerifier(token.Config{Issuer: i.URL, Audience: "api", Keys: token.NewKeySet(i.URL, nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := resource.NewGuard(verifier, resource.Config{BaseURL: api})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +180,7 @@ func TestBoundTokensAreJudgedAlikeElsewhere(t *testing.T) {
 			if c.dpop != "" {
 				r.Header.Set("DPoP", c.dpop)
 			}
-			if _, err := verifier.VerifyRequest(r); (err == nil) != c.good {
+			if _, err := guard.VerifyRequest(r); (err == nil) != c.good {
 				t.Errorf("the verifier says %v", err)
 			}
 			refused := j.refuses(asked{i.URL, i.URL, "api", "GET", api + path, c.authorization, c.dpop})

@@ -127,8 +127,8 @@ func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	d.Open(t, tab, "acme")
 	before := chrome.Eval[string](t, tab, `tabard.getToken()`)
 	enter := func() {
-		chrome.Press(t, tab, "#switcher")
-		chrome.Press(t, tab, `#organization-list [data-organization="lamna"] .menu-row`)
+		demo.Choose(t, tab, "lamna")
+		demo.Confirm(t, tab)
 	}
 	enter()
 	chrome.Press(t, tab, "#cancel")

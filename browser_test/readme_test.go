@@ -31,7 +31,7 @@ func blocks(t *testing.T, document, language string) []string {
 }
 
 // documents are what people read; each is held to its code.
-var documents = []string{"README.md", "js/README.md", "backend/README.md"}
+var documents = []string{"README.md", "js/README.md", "js/MIGRATION.md", "backend/README.md"}
 
 // TestTheDocumentsCommandsRun runs what a reader would type. Of make only the
 // recipe is asked for: this test is part of one of them.
@@ -67,17 +67,32 @@ func TestTheDocumentsGoCompiles(t *testing.T) {
 
 import (
 	"context"
+	"database/sql"
+	"log/slog"
 	"net/http"
+	"testing"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/tabard-auth/tabard/backend/isolationtest"
+	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/tenantdb"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
 var (
 	_ context.Context
+	_ *slog.Logger
 	_ *token.Claims
+	_ *resource.Guard
+	_ pgx.Tx
+	_ tenantdb.Guard
+	_ isolationtest.Config
 )
 
-func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, w http.ResponseWriter, r *http.Request) error {
+func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, w http.ResponseWriter, r *http.Request,
+	pool *pgxpool.Pool, db *sql.DB, t *testing.T, tokenA, tokenB string) error {
 	var err error
 %s
 	return err
@@ -133,5 +148,38 @@ func TestTheDocumentsJavaScriptParses(t *testing.T) {
 	}
 	if parsed == 0 {
 		t.Error("no JavaScript was found")
+	}
+}
+
+// TestTheDocumentsTypeScriptCompiles compiles each block as a module of its own, as
+// strictly as the package itself, and Svelte's components as Svelte does.
+func TestTheDocumentsTypeScriptCompiles(t *testing.T) {
+	folder, err := os.MkdirTemp("../js", "readme-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	compiled := 0
+	for _, document := range documents {
+		for _, language := range []string{"ts", "tsx"} {
+			for _, block := range blocks(t, document, language) {
+				write(t, filepath.Join(folder, fmt.Sprintf("block%d.%s", compiled, language)), block)
+				compiled++
+			}
+		}
+	}
+	if compiled < 5 {
+		t.Errorf("only %d blocks were found", compiled)
+	}
+	for i, block := range blocks(t, "js/README.md", "svelte") {
+		component := filepath.Join(folder, fmt.Sprintf("Block%d.svelte", i))
+		write(t, component, block)
+		bundleExample(t, api.BuildOptions{EntryPoints: []string{component}, Outfile: filepath.Join(t.TempDir(), "block.js"), Conditions: []string{"browser"}})
+	}
+	write(t, filepath.Join(folder, "tsconfig.json"), `{"extends": "../tsconfig.json", "include": ["*"]}`)
+	command := exec.Command("../node_modules/.bin/tsc", "-p", ".")
+	command.Dir = folder
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

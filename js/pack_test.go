@@ -25,48 +25,22 @@ Object.assign(window, { tabard });
 `
 )
 
-func TestThePackedPackage(t *testing.T) {
+// TestVitesDevelopmentServerServesThePackage, which it bundles in a way of its own. That
+// the packed package works on the real backend, built and plain, browser_test sees.
+func TestVitesDevelopmentServerServesThePackage(t *testing.T) {
 	npm(t)
 	project := newProject(t)
 	vite, err := filepath.Abs("node_modules/.bin/vite")
 	if err != nil {
 		t.Fatal(err)
 	}
+	backend, server := newApp(t, httputil.NewSingleHostReverseProxy(serveVite(t, vite, project)))
+	backend.signedIn = true
 	tab := chrome.New(t)
-	works := func(t *testing.T, page http.Handler) {
-		t.Helper()
-		backend, server := newApp(t, page)
-		backend.signedIn = true
-		chrome.Go(t, tab, server.URL+"/?tabard_organization=acme")
-		await(t, tab, "active")
-		token := chrome.Eval[string](t, tab, `tabard.getToken()`)
-		if got := chrome.Eval[string](t, tab, `tabard.fetch("/api/echo").then((r) => r.text())`); got != "Bearer "+token {
-			t.Errorf("the API saw %q, want the token %q", got, token)
-		}
-	}
-	t.Run("works in a page without a bundler", func(t *testing.T) {
-		page := strings.Replace(projectPage, ` src="/main.ts">`,
-			`>import { createClient } from "/node_modules/@tabard/client/index.js"; window.tabard = createClient({ backend: "/auth" });`, 1)
-		write(t, filepath.Join(project, "plain.html"), page)
-		files := http.FileServer(http.Dir(project))
-		works(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/" {
-				r.URL.Path = "/plain.html"
-			}
-			files.ServeHTTP(w, r)
-		}))
-	})
-	t.Run("works when Vite has built it", func(t *testing.T) {
-		cmd := exec.Command(vite, "build")
-		cmd.Dir = project
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("vite build: %v\n%s", err, out)
-		}
-		works(t, http.FileServer(http.Dir(filepath.Join(project, "dist"))))
-	})
-	t.Run("works in Vite's development server", func(t *testing.T) {
-		works(t, httputil.NewSingleHostReverseProxy(serveVite(t, vite, project)))
-	})
+	chrome.Go(t, tab, server.URL+"/?tabard_organization=acme")
+	await(t, tab, "active")
+	token := chrome.Eval[string](t, tab, `tabard.getToken()`)
+	gives(t, tab, `tabard.fetch("/api/echo").then((r) => r.text())`, "Bearer "+token)
 }
 
 // newProject is a fresh folder with the packed package installed.

@@ -39,7 +39,8 @@ func startBackend(ctx context.Context, o options, workspaceFile, clientSecret st
 		"--listen", o.backendAddress(),
 		"--public-url", o.publicURL(),
 		"--oidc-issuer", o.providerURL(),
-		"--oidc-client-id", clientID)
+		"--oidc-client-id", clientID,
+		"--loopback-connections")
 	if err := serve.Start(); err != nil {
 		return nil, err
 	}

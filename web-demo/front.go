@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -21,15 +22,23 @@ const (
 // newFront is what a reverse proxy in front of a product does: the mount goes to
 // the backend, path unchanged; everything else never sees the backend's cookies,
 // which browsers send to the whole host (their prefix demands Path=/).
-func newFront(backend *url.URL, notes http.Handler) http.Handler {
+func newFront(backend *url.URL, notes, pages http.Handler) http.Handler {
 	product := http.NewServeMux()
 	product.Handle("/api/", notes)
-	product.Handle("/", page.Handler())
+	product.Handle("/", pages)
 
 	mux := http.NewServeMux()
 	mux.Handle(mount+"/", newProxy(backend))
 	mux.Handle("/", withoutSessionCookies(page.WithHeaders(product)))
 	return mux
+}
+
+// pages are the demo's own, or those of the directory that was named.
+func pages(o options) http.Handler {
+	if o.page == "" {
+		return page.Handler()
+	}
+	return page.Of(os.DirFS(o.page))
 }
 
 func newProxy(backend *url.URL) http.Handler {

@@ -6,10 +6,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/web-demo/page"
 )
 
 // seen is what a request looked like when it arrived.
@@ -32,7 +35,7 @@ func newTestFront(t *testing.T) (front http.Handler, backend, notes *seen) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newFront(address, notes), backend, notes
+	return newFront(address, notes, page.Handler()), backend, notes
 }
 
 func request(path string, cookies ...string) *http.Request {
@@ -89,7 +92,7 @@ func TestABackendOutOfReachIsTemporarilyUnavailable(t *testing.T) {
 	address, _ := url.Parse(server.URL)
 	server.Close()
 	recorder := httptest.NewRecorder()
-	newFront(address, http.NotFoundHandler()).ServeHTTP(recorder, request("/auth/token"))
+	newFront(address, http.NotFoundHandler(), http.NotFoundHandler()).ServeHTTP(recorder, request("/auth/token"))
 	var body api.Error
 	if err := json.NewDecoder(recorder.Body).Decode(&body); err != nil || recorder.Code != http.StatusServiceUnavailable || body.Code != api.TemporarilyUnavailable {
 		t.Errorf("status %d, body %+v, %v", recorder.Code, body, err)
@@ -128,6 +131,26 @@ func TestThePageHasNoInlineScriptOrStyle(t *testing.T) {
 	for _, forbidden := range []string{"<style", " style=", " onclick=", " onload=", "javascript:", "<script>"} {
 		if strings.Contains(string(text), forbidden) {
 			t.Errorf("the page contains %q", forbidden)
+		}
+	}
+}
+
+func TestAnotherPageIsServedInPlaceOfTheDemos(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{"index.html": "mine", "main.js": "script"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	front := page.WithHeaders(pages(options{page: folder}))
+	for path, want := range map[string]string{"/": "mine", "/main.js": "script", "/acme/notes": "mine", "/acme/": "mine"} {
+		recorder := httptest.NewRecorder()
+		front.ServeHTTP(recorder, request(path))
+		if got := recorder.Body.String(); recorder.Code != http.StatusOK || got != want {
+			t.Errorf("%s answers %d %q, want %q", path, recorder.Code, got, want)
+		}
+		if policy := recorder.Header().Get("Content-Security-Policy"); policy != "" {
+			t.Errorf("%s is under the demo's policy %q", path, policy)
 		}
 	}
 }

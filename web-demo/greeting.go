@@ -15,6 +15,7 @@ func greet(out io.Writer, o options, w workspace) {
 		fmt.Fprintf(table, "    %s\t%s\n", person.Name, w.memberships(person.Subject))
 	}
 	_ = table.Flush()
+	fmt.Fprint(out, "\n  Northwind Traders signs its people in at its own page: enter it as Dana, or sign in there as Nina.\n")
 	fmt.Fprint(out, "\n  Sign in as Alice, open a second tab, choose another organisation, reload both.\n")
 	if o.tls {
 		fmt.Fprint(out, "  The certificate was made just now: the browser will ask once whether to trust it.\n")

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 	"github.com/tabard-auth/tabard/web-demo/notes"
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	w, err := newWorkspace(o.origin(), o.providerURL())
+	w, err := newWorkspace(o.origin(), o.providerURL(), o.state)
 	if err != nil {
 		return err
 	}
@@ -103,29 +104,39 @@ func listenPage(o options) (net.Listener, error) {
 }
 
 func startProvider(o options, w workspace, clientSecret string) (*http.Server, error) {
-	handler, err := idp.New(idp.Config{
+	config := idp.Config{
 		Issuer:                 o.providerURL(),
 		ClientID:               clientID,
 		ClientSecret:           clientSecret,
 		RedirectURIs:           []string{o.publicURL() + api.PathCallback},
 		PostLogoutRedirectURIs: []string{o.origin() + "/"},
 		People:                 w.people(),
-	})
+	}
+	handler, err := idp.New(config)
 	if err != nil {
 		return nil, err
 	}
+	config.Issuer, config.Name, config.People = o.providerURL()+own.path, "Northwind Traders", own.people
+	config.RedirectURIs = []string{o.publicURL() + api.PathCallback + "/" + own.connection}
+	ownHandler, err := idp.New(config)
+	if err != nil {
+		return nil, err
+	}
+	both := http.NewServeMux()
+	both.Handle("/", handler)
+	both.Handle(own.path+"/", ownHandler)
 	listener, err := idp.Listen(o.provider)
 	if err != nil {
 		return nil, err
 	}
-	return serve(listener, handler), nil
+	return serve(listener, both), nil
 }
 
 func prepareAndStart(ctx context.Context, o options, w workspace, clientSecret string) (*backend, error) {
 	if err := os.MkdirAll(o.state, 0o700); err != nil {
 		return nil, err
 	}
-	file, err := w.write(o.state)
+	file, err := w.write(o.state, clientSecret)
 	if err != nil {
 		return nil, err
 	}
@@ -137,14 +148,24 @@ func startFront(o options, listener net.Listener) (*http.Server, error) {
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer:   o.publicURL(),
 		Audience: o.origin() + "/api",
-		BaseURL:  o.origin(),
 		Keys:     token.NewKeySet(inner.JoinPath(mount, api.PathKeySet).String(), nil),
 	})
 	if err != nil {
 		return nil, err
 	}
-	book := notes.NewBook(firstNotes, time.Now())
-	return serve(listener, newFront(inner, notes.NewHandler(verifier, book))), nil
+	guard, err := resource.NewGuard(verifier, resource.Config{BaseURL: o.origin()})
+	if err != nil {
+		return nil, err
+	}
+	db, err := notes.Open()
+	if err != nil {
+		return nil, err
+	}
+	book := notes.NewBook(notes.Guarded(db))
+	if err := book.Begin(context.Background(), firstNotes, time.Now()); err != nil {
+		return nil, err
+	}
+	return serve(listener, newFront(inner, notes.NewHandler(guard, book), pages(o))), nil
 }
 
 // serve answers on a listener until the server is closed.

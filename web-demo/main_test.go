@@ -89,11 +89,11 @@ func TestForeignSettingsDoNotReachTheBackend(t *testing.T) {
 }
 
 func TestTheWorkspaceFollowsTheAddresses(t *testing.T) {
-	w, err := newWorkspace("https://localhost:9443", "http://127.0.0.1:9081")
+	w, err := newWorkspace("https://localhost:9443", "http://127.0.0.1:9081", "/tmp/state")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"origins: [https://localhost:9443]", "audience: https://localhost:9443/api", "iss: http://127.0.0.1:9081"} {
+	for _, want := range []string{"origins: [https://localhost:9443]", "audience: https://localhost:9443/api", "iss: http://127.0.0.1:9081", "issuer: http://127.0.0.1:9081/northwind", "{file: /tmp/state/northwind.secret}"} {
 		if !strings.Contains(w.text, want) {
 			t.Errorf("the workspace lacks %q", want)
 		}
@@ -104,7 +104,7 @@ func TestTheWorkspaceFollowsTheAddresses(t *testing.T) {
 }
 
 func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
-	w, err := newWorkspace(writtenOrigin, writtenProvider)
+	w, err := newWorkspace(writtenOrigin, writtenProvider, ".run")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
 		"alice": "Acme Corporation (admin), Globex Shipping (editor), Initech Labs (viewer)",
 		"bob":   "Globex Shipping (admin)",
 		"carol": "no organisation yet",
-		"dana":  "Acme Corporation (viewer), Globex Shipping (viewer), Lamna Bank (editor)",
+		"dana":  "Acme Corporation (viewer), Globex Shipping (viewer), Lamna Bank (editor), Northwind Traders (editor)",
 	}
 	for subject := range want {
 		if got[subject] != want[subject] || len(got) != len(want) {
@@ -131,7 +131,7 @@ func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
 }
 
 func TestTheGreetingOffersTLSWhereItIsNotOn(t *testing.T) {
-	w, err := newWorkspace(writtenOrigin, writtenProvider)
+	w, err := newWorkspace(writtenOrigin, writtenProvider, ".run")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ type options struct {
 	tabard      string // path of the program
 	state       string // directory that keeps sessions between starts
 	tls         bool
+	page        string // directory with another page than the demo's; empty: the demo's
 }
 
 func readOptions(args []string, out io.Writer) (options, error) {
@@ -28,6 +29,7 @@ func readOptions(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.tabard, "tabard", "bin/tabard", "the tabard program to run")
 	flags.StringVar(&o.state, "state", ".run", "directory that keeps sessions between starts")
 	flags.BoolVar(&o.tls, "tls", false, "serve the page over https, with a certificate made at start")
+	flags.StringVar(&o.page, "page", "", "directory with another page to serve in place of the demo's, index.html for its routes")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

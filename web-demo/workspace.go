@@ -2,6 +2,7 @@ package main
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,10 +21,24 @@ var workspaceText string
 const (
 	writtenOrigin   = "http://localhost:8080"
 	writtenProvider = "http://127.0.0.1:8081"
+	writtenState    = ".run/"
 )
 
 // nobody is the one who can sign in and belongs to no organisation.
 var nobody = idp.Person{Subject: "carol", Name: "Carol Dubois", Email: "carol@example.com"}
+
+// own is the provider of the organisation that has its own: the path of its issuer,
+// its connection, the file that its client's secret is in, and its people. Nina comes
+// by it alone; Dana is somebody at the workspace's provider too.
+var own = struct {
+	path, connection, secretFile string
+	people                       []idp.Person
+}{
+	"/northwind", "con_northwind", "northwind.secret", []idp.Person{
+		{Subject: "d.novak", Name: "Dana Novak (Northwind)", Email: "d.novak@northwind.example"},
+		{Subject: "n.owens", Name: "Nina Owens", Email: "n.owens@northwind.example"},
+	},
+}
 
 // workspace is what the demo itself reads of its workspace file.
 type workspace struct {
@@ -40,18 +55,21 @@ type member struct {
 }
 
 // newWorkspace puts the demo's addresses into the workspace file.
-func newWorkspace(origin, provider string) (workspace, error) {
-	w := workspace{text: strings.NewReplacer(writtenOrigin, origin, writtenProvider, provider).Replace(workspaceText)}
+func newWorkspace(origin, provider, state string) (workspace, error) {
+	replacer := strings.NewReplacer(writtenOrigin, origin, writtenProvider, provider, writtenState, filepath.ToSlash(state)+"/")
+	w := workspace{text: replacer.Replace(workspaceText)}
 	if err := yaml.Unmarshal([]byte(w.text), &w); err != nil {
 		return workspace{}, fmt.Errorf("workspace.yaml: %w", err)
 	}
 	return w, nil
 }
 
-// write saves the file for `tabard apply` and returns its path.
-func (w workspace) write(dir string) (string, error) {
+// write saves the file for `tabard apply`, and the secret that it points to, and
+// returns its path.
+func (w workspace) write(dir, clientSecret string) (string, error) {
 	path := filepath.Join(dir, "workspace.yaml")
-	return path, os.WriteFile(path, []byte(w.text), 0o600)
+	return path, errors.Join(os.WriteFile(path, []byte(w.text), 0o600),
+		os.WriteFile(filepath.Join(dir, own.secretFile), []byte(clientSecret), 0o600))
 }
 
 // people are the members in the order of the file, and nobody.
@@ -99,6 +117,10 @@ var firstNotes = map[string][]string{
 		"Sample 12 is stable at 40 °C after six weeks.",
 		"The centrifuge is back from service; book it in the calendar as before.",
 		"Fire drill on Wednesday at 14:30.",
+	},
+	"org_northwind": {
+		"The spring catalogue is at the printer's. Proofs hang in the hall.",
+		"Nina looks after the Lisbon warehouse from now on.",
 	},
 	"org_lamna": {
 		"The auditors come on Tuesday. Meeting room 2 is theirs.",

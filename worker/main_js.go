@@ -46,16 +46,18 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 		Provider: login.Config{
 			Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret, Transport: edge.Transport{},
 		},
+		Tenants: edge.Transport{}, LoopbackConnections: s.loopbackConnections,
 		Log: log,
 	}, store)
 	if err != nil {
 		return edge.Program{}, err
 	}
-	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error { return cleanUp(ctx, store, log) }}, nil
+	rotation := host.Rotation{Ring: keys.NewRing(store, s.secret, s.algorithm), Life: s.keyLife}
+	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error { return cleanUp(ctx, store, rotation, log) }}, nil
 }
 
-func cleanUp(ctx context.Context, store *sqlstore.Store, log *slog.Logger) error {
-	forgotten, err := host.CleanUp(ctx, store, time.Now())
+func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, log *slog.Logger) error {
+	forgotten, err := host.CleanUp(ctx, store, r, time.Now())
 	if err == nil {
 		log.Info("sessions forgotten", "count", forgotten)
 	}
@@ -67,7 +69,9 @@ type settings struct {
 	publicURL                      string
 	secret                         keys.Secret
 	algorithm                      keys.Algorithm
+	keyLife                        time.Duration
 	issuer, clientID, clientSecret string
+	loopbackConnections            bool // for development
 }
 
 // readSettings reads the variables that the server has flags of the same names
@@ -85,6 +89,8 @@ func readSettings(variable func(string) string) (settings, error) {
 		publicURL: required("TABARD_PUBLIC_URL"), issuer: required("TABARD_OIDC_ISSUER"),
 		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
 	}
+	s.algorithm, s.keyLife = keys.ES256, keys.DefaultLife
+	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
 	if s.secret, err = keys.ParseSecret(required("TABARD_SECRET")); err != nil {
 		problems = append(problems, fmt.Errorf("TABARD_SECRET: %w", err))
@@ -92,6 +98,11 @@ func readSettings(variable func(string) string) (settings, error) {
 	if name := variable("TABARD_SIGNING_ALGORITHM"); name != "" {
 		if s.algorithm, err = keys.ParseAlgorithm(name); err != nil {
 			problems = append(problems, fmt.Errorf("TABARD_SIGNING_ALGORITHM: %w", err))
+		}
+	}
+	if text := variable("TABARD_SIGNING_KEY_LIFE"); text != "" {
+		if s.keyLife, err = keys.ParseLife(text); err != nil {
+			problems = append(problems, fmt.Errorf("TABARD_SIGNING_KEY_LIFE: %w", err))
 		}
 	}
 	return s, errors.Join(problems...)

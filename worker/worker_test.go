@@ -11,6 +11,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
@@ -23,10 +24,14 @@ func start(t *testing.T, entry string) contract.Target {
 	origin := fmt.Sprintf("http://localhost:%d", port)
 	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
 	issuer := contract.Provider(t, target.PublicURL, origin)
+	variables := workerd.Variables(target.PublicURL, issuer, contract.ClientID, contract.ClientSecret)
+	variables["TABARD_LOOPBACK_CONNECTIONS"] = "true"
+	secret, err := keys.ParseSecret(variables["TABARD_SECRET"])
+	if err != nil {
+		t.Fatal(err)
+	}
 	workerd.Start(t, workerd.Options{
-		Port: port, Entry: entry,
-		Variables: workerd.Variables(target.PublicURL, issuer, contract.ClientID, contract.ClientSecret),
-		Desired:   contract.Desired(issuer, origin),
+		Port: port, Entry: entry, Variables: variables, Desired: contract.Sealed(contract.Desired(issuer, origin), secret),
 	})
 	return target
 }

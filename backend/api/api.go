@@ -18,8 +18,11 @@ const (
 	PathOpenIDConfiguration = "/.well-known/openid-configuration"
 	PathAuthorizationServer = "/.well-known/oauth-authorization-server"
 	PathKeySet              = "/.well-known/jwks.json"
-	PathClient              = "/client/"
-	PathModule              = "/client/module.json"
+	// PathIssuers precedes the id of an organisation that is an issuer of its own, with
+	// metadata and keys below it.
+	PathIssuers = "/o/"
+	PathClient  = "/client/"
+	PathModule  = "/client/module.json"
 )
 
 // Headers of the contract.
@@ -102,7 +105,8 @@ type Organization struct {
 }
 
 // User is the person who signed in. Issuer and Subject are who they are to the
-// OpenID provider; the pair is the person's key, the e-mail address never is.
+// OpenID provider; the pair is the person's key, the e-mail address never is. Of a
+// person who came by an organisation's own provider, Issuer is its connection's id.
 type User struct {
 	ID      string `json:"id"`
 	Name    string `json:"name,omitempty"`

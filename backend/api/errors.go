@@ -15,7 +15,7 @@ type Error struct {
 	ACRValues string `json:"acr_values,omitempty"`
 	MaxAge    *int64 `json:"max_age,omitempty"`
 	// Reason is why the organisation session ended, where one did: idle, expired,
-	// signed_out or superseded.
+	// signed_out, superseded or revoked.
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -41,6 +41,11 @@ const (
 	UseDPoPNonce                   Code = "use_dpop_nonce"      // RFC 9449 section 8
 	RequestTooOld                  Code = "request_too_old"
 	NotFound                       Code = "not_found"
+	AdminKeyRequired               Code = "admin_key_required"
+	AdminAccessDenied              Code = "admin_access_denied" // the key does not reach so far
+	AlreadyExists                  Code = "already_exists"
+	ManagedByFile                  Code = "managed_by_file" // the workspace file would change it back
+	Conflict                       Code = "conflict"        // somebody else changed it meanwhile
 	RateLimited                    Code = "rate_limited"
 	TemporarilyUnavailable         Code = "temporarily_unavailable"
 	ServerError                    Code = "server_error"

@@ -14,8 +14,13 @@ type Event struct {
 	Outcome Outcome
 	// Reason is a stable code, where the outcome has one.
 	Reason string
-	// Actor is who did it: a person's id, an administration key's, or Server.
-	Actor string
+	// Actor is who did it: a person's id, an administration key's, Server or
+	// CommandLine. ActorName is what people call an administrator.
+	Actor     string
+	ActorName string
+	// Target is what was administered where it is neither person, organisation nor
+	// session: a key's id, a connection's.
+	Target string
 	// UserID, OrganizationID, SessionID and App say whom and what it is about;
 	// empty where it is about none.
 	UserID         string
@@ -45,6 +50,54 @@ const (
 	// the session's device key.
 	SessionRepaired Action = "session.repaired"
 	ProofRefused    Action = "proof.refused"
+	// LinkIdentity makes somebody at an organisation's own provider be a person; refused
+	// where they are somebody else.
+	LinkIdentity   Action = "identity.link"
+	UnlinkIdentity Action = "identity.unlink"
+	// MakeSigningKey and RetireSigningKey are about the key that the event's id names.
+	MakeSigningKey   Action = "signing_key.make"
+	RetireSigningKey Action = "signing_key.retire"
+)
+
+// The changes of an organisation's connections.
+const (
+	CreateConnection  Action = "connection.create"
+	UpdateConnection  Action = "connection.update"
+	EnableConnection  Action = "connection.enable"
+	DisableConnection Action = "connection.disable"
+	DeleteConnection  Action = "connection.delete"
+)
+
+// The actions of administrators.
+const (
+	CreateOrganization  Action = "organization.create"
+	ReadOrganization    Action = "organization.read"
+	UpdateOrganization  Action = "organization.update"
+	DisableOrganization Action = "organization.disable"
+	EnableOrganization  Action = "organization.enable"
+	DeleteOrganization  Action = "organization.delete"
+	AdmitMember         Action = "member.admit"
+	ReadMember          Action = "member.read"
+	UpdateMember        Action = "member.update"
+	RemoveMember        Action = "member.remove"
+	DisableMember       Action = "member.disable"
+	EnableMember        Action = "member.enable"
+	ReadUser            Action = "user.read"
+	DisableUser         Action = "user.disable"
+	EnableUser          Action = "user.enable"
+	ReadPolicy          Action = "policy.read"
+	UpdatePolicy        Action = "policy.update"
+	ReadSession         Action = "session.read"
+	EndSession          Action = "session.end"
+	ReadConnection      Action = "connection.read"
+	ReadTrail           Action = "audit.read"
+	CreateKey           Action = "key.create"
+	ReadKey             Action = "key.read"
+	RevokeKey           Action = "key.revoke"
+	// UseKey is recorded where a key that was revoked, or has expired, is refused.
+	UseKey Action = "key.use"
+	// ApplyFile is a workspace file that changed something.
+	ApplyFile Action = "workspace.apply"
 )
 
 // Outcome is how it ended.
@@ -56,13 +109,21 @@ const (
 	Refused Outcome = "refused"
 )
 
-// Server is the actor of what nobody asked for.
-const Server = "server"
+// Actors who are neither persons nor keys.
+const (
+	Server        = "server"         // of what nobody asked for
+	CommandLine   = "command line"   // whoever may open the database
+	WorkspaceFile = "workspace_file" // of what one says that was applied
+)
 
 // Query selects events, the newest first.
 type Query struct {
 	OrganizationID string // "" means of all
 	UserID         string // "" means of all
+	Action         Action // "" means of all
+	Actor          string // "" means of all
+	// Since and Until bound the time, both included; 0 means unbounded.
+	Since, Until int64
 	// Before is where the page before ended; its zero value begins.
 	Before Position
 	Limit  int

@@ -19,13 +19,33 @@ func (d *Desired) MemberCount() (n int) {
 	return n
 }
 
+// ConnectionCount returns how many connections there are in all.
+func (d *Desired) ConnectionCount() (n int) {
+	for _, o := range d.Organizations {
+		n += len(o.Connections)
+	}
+	return n
+}
+
 // DesiredOrganization is an organisation with all the members that the file gives
 // it. Members of other sources stay beside them.
 type DesiredOrganization struct {
 	Organization // ID may be empty: the one of that slug, or a new one
 	Line         int
 	Members      []Member
+	Connections  []DesiredConnection
 }
+
+// DesiredConnection is a connection of the file's. It is sealed before it is applied.
+type DesiredConnection struct {
+	Connection
+	Line int
+	// ClientSecret says where the client's secret is read: no file holds it.
+	ClientSecret SecretReference
+}
+
+// SecretReference names an environment variable or a file; one of the two.
+type SecretReference struct{ Variable, File string }
 
 // Member is a person with their roles in one organisation.
 type Member struct {
@@ -59,6 +79,7 @@ type Changes struct {
 	Workspace     bool
 	Organizations Count
 	Members       Count
+	Connections   Count
 }
 
 // Count counts changed rows.

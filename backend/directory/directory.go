@@ -13,7 +13,10 @@ import (
 
 // User is a person. (Issuer, Subject) is their key; an e-mail address never is.
 type User struct {
-	ID       string
+	ID string
+	// Issuer is the workspace's provider's. Of a person who came by an organisation's
+	// own connection it is the connection's id: whatever issuer a tenant's provider
+	// claims to be, it names nobody else's people.
 	Issuer   string
 	Subject  string
 	Name     string
@@ -28,6 +31,8 @@ type Organization struct {
 	Name     string
 	Rules    policy.Rules
 	Disabled bool
+	// Connection is the id of its own connection that is enabled; empty without one.
+	Connection string
 }
 
 // Membership is one person's place in one organisation.
@@ -60,8 +65,12 @@ type Store interface {
 	// session.ErrNotFound.
 	Subject(ctx context.Context, id session.ID, ref string) (Subject, error)
 	// Memberships returns the organisations that admit the session's person, by
-	// name, at most limit of them.
+	// name, at most limit of them. Both know of no organisation that a confined
+	// session does not open.
 	Memberships(ctx context.Context, id session.ID, limit int) ([]Membership, error)
+	// OrganizationRules returns what an organisation demands, and the revision of the
+	// workspace's document. One that is disabled or not there is ErrNoOrganization.
+	OrganizationRules(ctx context.Context, id string) (r policy.Rules, revision int64, err error)
 	// SignIn returns the user of (u.Issuer, u.Subject), made with u.ID where
 	// there is none, and writes down the name and e-mail that u has.
 	SignIn(ctx context.Context, u User, now int64) (User, error)
@@ -69,6 +78,7 @@ type Store interface {
 	// be these, by organisation slug; those of other sources stay.
 	ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error
 
+	Connections
 	Stays
 }
 

@@ -86,7 +86,7 @@ func (e *examination) workspaceDocument(ctx context.Context, d *inspect.Database
 
 func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 	const subject = "keys"
-	stored, err := d.Store.SigningKeys(ctx)
+	stored, err := d.Store.SigningKeys(ctx, "")
 	if err != nil {
 		e.add(subject, Problem, "Check the database.", "they cannot be read: %v", err)
 		return
@@ -100,22 +100,36 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 			"there are %d, but no secret to open them", len(stored))
 		return
 	}
-	opened, err := keys.NewRing(d.Store, *e.Secret, e.Algorithm).Stored(ctx)
+	opened, err := keys.NewRing(d.Store, *e.Secret, e.Algorithm).Stored(ctx, "", e.Now)
 	if err != nil {
 		e.add(subject, Problem, "Add the secret that was used before as a further line of the secret file; the first line makes, all of them open.",
 			"they cannot be opened: %v", err)
 		return
 	}
+	e.rotation(stored)
 	counts := map[keys.Algorithm]int{}
 	for _, k := range opened {
 		counts[k.Algorithm]++
-		e.keyIDs = append(e.keyIDs, k.ID)
+		if k.SignsAt <= e.Now || k.CreatedAt <= e.Now-keys.Soonest { // by then every cache has it
+			e.keyIDs = append(e.keyIDs, k.ID)
+		}
 	}
 	e.ok(subject, "all of them (%d) open under the secret", len(opened))
 	if counts[e.Algorithm] == 0 {
-		e.add(subject, Warning, "See that the APIs accept "+string(e.Algorithm)+"; the next start makes a key for it.",
+		e.add(subject, Warning, "See that the APIs accept "+string(e.Algorithm)+"; the server's clean-up makes a key for it, which signs an hour later.",
 			"none is for %s, with which tokens will be signed", e.Algorithm)
 		return
 	}
-	e.ok(subject, "%d for %s, with which tokens are signed", counts[e.Algorithm], e.Algorithm)
+	e.ok(subject, "%d for %s", counts[e.Algorithm], e.Algorithm)
+}
+
+// rotation looks at whether keys take over from each other in time.
+func (e *examination) rotation(chain keys.Chain) {
+	for i, k := range chain {
+		signed := time.Duration(e.Now-k.SignsAt) * time.Second
+		if chain.Stage(i, e.Now) == keys.Signing && e.KeyLife > 0 && signed > e.KeyLife+24*time.Hour {
+			e.add("keys", Warning, "The clean-up of a running server, or the Worker's cron, makes the next one: see that it runs.",
+				"key %s has signed for %d days", k.ID, int(signed/(24*time.Hour)))
+		}
+	}
 }

@@ -48,6 +48,8 @@ type Config struct {
 	// Secret is nil where the first start will make one.
 	Secret    *keys.Secret
 	Algorithm keys.Algorithm
+	// KeyLife is how long a signing key signs; 0 means until a command.
+	KeyLife time.Duration
 	// EchoURL is an address on the app's own host, outside the backend's mount,
 	// that answers with the headers that reached it; "" where there is none.
 	EchoURL string

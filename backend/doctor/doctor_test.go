@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -115,7 +116,7 @@ func or(text, standard string) string {
 // examine returns the findings as "level subject: text → advice".
 func examine(t *testing.T, c doctor.Config) string {
 	t.Helper()
-	c.Transport, c.Now, c.Algorithm = http.DefaultTransport, now, keys.ES256
+	c.Transport, c.Now, c.Algorithm = http.DefaultTransport, cmp.Or(c.Now, now), keys.ES256
 	var text string
 	for _, f := range doctor.Examine(t.Context(), c) {
 		text += fmt.Sprintf("%s %s: %s → %s\n", f.Level, f.Subject, f.Text, f.Advice)
@@ -262,9 +263,13 @@ func TestKeysAreComparedWithTheSecretAndTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Store.Close()
-	key, err := keys.NewRing(d.Store, secret, keys.EdDSA).Signing(t.Context(), now)
+	key, err := keys.NewRing(d.Store, secret, keys.EdDSA).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
+	}
+	old := examine(t, doctor.Config{PublicURL: w.backend.URL + "/auth", Database: database, Secret: &secret, KeyLife: 30 * 24 * time.Hour, Now: now + 40*24*3600})
+	if want := "warning keys: key " + key.ID + " has signed for 40 days"; !strings.Contains(old, want) || strings.Contains(look(&secret), "has signed for") {
+		t.Errorf("%q is not among\n%s", want, old)
 	}
 	for _, test := range []struct {
 		secret *keys.Secret

@@ -50,7 +50,7 @@ func (e *examination) sameKeys(ctx context.Context, base string) {
 	}
 	for _, id := range e.keyIDs {
 		if !slices.ContainsFunc(set.Keys, func(k keys.JWK) bool { return k.ID == id }) {
-			e.add(publicAddress, Problem, "Compare --database there and here. A server that started before the key was made has to be restarted.",
+			e.add(publicAddress, Problem, "Compare --database there and here.",
 				"the server there does not publish key %s of this database", id)
 			return
 		}

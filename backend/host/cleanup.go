@@ -6,31 +6,36 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/keys"
 )
 
 // Cleaner is what the clean-up needs a store for.
 type Cleaner interface {
+	keys.Keeper
 	Workspace(ctx context.Context) (*directory.Workspace, error)
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 }
 
-// Sessions are forgotten a day after their end, some at a time: D1 bounds what one
-// statement may do.
+// Sessions and signing keys are forgotten a day after their end, sessions some at a
+// time: D1 bounds what one statement may do.
 const (
 	keepEnded = 24 * time.Hour
 	batch     = 5000
 )
 
 // CleanUp does what no request waits for: it follows up thefts that a crash cut
-// short, and forgets sessions that ended long ago. It returns how many. Any replica
-// may do it, at any time, as often as it likes.
-func CleanUp(ctx context.Context, store Cleaner, now time.Time) (forgotten int64, err error) {
+// short, rotates signing keys, and forgets sessions that ended long ago. It returns
+// how many. Any replica may do it, at any time, as often as it likes.
+func CleanUp(ctx context.Context, store Cleaner, r Rotation, now time.Time) (forgotten int64, err error) {
 	w, err := store.Workspace(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("clean-up: %w", err)
 	}
 	if err := store.FollowUpThefts(ctx, w.OnReuse == directory.EndUser, now.Unix()); err != nil {
+		return 0, fmt.Errorf("clean-up: %w", err)
+	}
+	if err := r.rotate(ctx, store, w, now.Unix()); err != nil {
 		return 0, fmt.Errorf("clean-up: %w", err)
 	}
 	forgotten, err = store.DeleteExpired(ctx, now.Add(-keepEnded).Unix(), batch)

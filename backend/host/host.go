@@ -4,15 +4,20 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/serverapi"
 )
 
 // Config is what differs between deployments.
@@ -24,6 +29,12 @@ type Config struct {
 	Algorithm keys.Algorithm
 	// Provider is the OpenID provider; its redirect URL follows from PublicURL.
 	Provider login.Config
+	// Tenants carries requests to the providers of organisations' own connections;
+	// nil reaches none. What their addresses may be is guarded before it.
+	Tenants http.RoundTripper
+	// LoopbackConnections lets those be on this machine, for development: New refuses
+	// it where others reach the public URL.
+	LoopbackConnections bool
 	// Client serves the browser module's files, below /client/; nil serves none.
 	Client http.Handler
 	Log    *slog.Logger
@@ -34,6 +45,7 @@ type Config struct {
 type Store interface {
 	httpapi.Store
 	keys.Store
+	administration.Store
 	Ping(ctx context.Context) error
 }
 
@@ -46,27 +58,58 @@ func New(c Config, store Store) (http.Handler, error) {
 		c.Provider.Transport = http.DefaultTransport
 	}
 	c.Provider.RedirectURL = httpapi.CallbackURL(c.PublicURL)
+	public, err := httpapi.ParsePublicURL(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	if c.LoopbackConnections && !directory.Loopback(public.Hostname()) {
+		return nil, fmt.Errorf("%w: %s", ErrNotLoopback, c.PublicURL)
+	}
+	if c.Tenants == nil {
+		c.Tenants = nowhere{}
+	}
 	contract, err := httpapi.New(httpapi.Config{
 		PublicURL: c.PublicURL, Store: store, Secret: c.Secret,
 		Keys:     keys.NewRing(store, c.Secret, c.Algorithm),
 		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
+		Tenants: login.Guarded{Next: c.Tenants, Loopback: c.LoopbackConnections},
 	})
 	if err != nil {
 		return nil, err
 	}
-	public, err := httpapi.ParsePublicURL(c.PublicURL)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	servers, err := serverapi.New(serverapi.Config{
+		PublicURL: c.PublicURL, Log: c.Log, Now: c.Now,
+		Office: administration.New(administration.Config{
+			Store: store, Secret: c.Secret, Now: c.Now,
+			RedirectURI: func(id string) string { return httpapi.ConnectionCallbackURL(c.PublicURL, id) },
+		}),
+	})
 	if err != nil {
 		return nil, err
 	}
 	base := strings.TrimSuffix(public.Path, "/")
 	mux := http.NewServeMux()
 	mux.Handle("/", contract)
+	mux.Handle(base+serverapi.Path+"/", servers)
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil) })
 	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) { health(w, store.Ping(r.Context())) })
 	if c.Client != nil {
 		mux.Handle(base+api.PathClient, http.StripPrefix(base+strings.TrimSuffix(api.PathClient, "/"), c.Client))
 	}
 	return mux, nil
+}
+
+// ErrNotLoopback refuses connections on this machine to a server that others reach.
+var ErrNotLoopback = errors.New("connections on this machine are for development, and for a public URL on this machine")
+
+// nowhere is the transport of a host that reaches no organisation's provider.
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("this host reaches no organisation's own provider")
 }
 
 // health answers whoever watches over the process.

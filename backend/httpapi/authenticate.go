@@ -193,7 +193,7 @@ func (c *call) present(token session.Token, s session.Session) error {
 		verdict = session.Settle(row, p)
 	}
 	if verdict.Outcome == session.Reuse && c.workspace.OnReuse == directory.EndUser {
-		if err := c.store.RevokeUser(c.ctx, s.UserID, session.ReasonReuseElsewhere, c.now); err != nil {
+		if err := c.store.RevokeUser(c.ctx, s.UserID, s.ConfinedTo, session.ReasonReuseElsewhere, c.now); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +17,9 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // call is one request on its way to its answer.
@@ -32,7 +33,7 @@ type call struct {
 	app       directory.App
 	record    record
 	// proof is the request's device proof, nil without one: prove, once.
-	proof func() (*token.Proof, error)
+	proof func() (*dpop.Proof, error)
 }
 
 // endpoint answers a call, or returns why not.
@@ -177,7 +178,7 @@ func public[Response any](run func(*call) (Response, error)) endpoint {
 		if err != nil {
 			return err
 		}
-		c.w.Header().Set("Cache-Control", "public, max-age=300")
+		c.w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(keys.SetAge))
 		c.w.Header().Set("Access-Control-Allow-Origin", "*")
 		c.w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 		c.json(http.StatusOK, response)
@@ -204,59 +205,8 @@ func (c *call) read(into any) error {
 	case err != nil:
 		return refuse(api.InvalidRequest, "The body could not be read.").because(err)
 	}
-	if err := decode(text, into); err != nil {
+	if err := strictjson.Decode(text, into, 1); err != nil {
 		return refuse(api.InvalidRequest, "The body is not what was expected: "+err.Error()+".")
 	}
 	return nil
 }
-
-func decode(text []byte, into any) error {
-	if err := flat(text); err != nil {
-		return err
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
-			return fmt.Errorf("%q is of another type", wrong.Field)
-		}
-		return err
-	}
-	return nil
-}
-
-// flat refuses what is not one flat object whose members are named once: no body
-// of the contract is anything else, and parsers disagree about the rest.
-func flat(text []byte) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		return errors.New("not a JSON object")
-	}
-	seen := map[json.Token]bool{}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return errors.New("not a JSON object")
-		}
-		if text, _ := name.(string); strings.ContainsFunc(text, notInName) {
-			return fmt.Errorf("unknown field %q", name)
-		}
-		if seen[name] {
-			return fmt.Errorf("%q stands twice", name)
-		}
-		seen[name] = true
-		if value, err := d.Token(); err != nil || value == json.Delim('{') || value == json.Delim('[') {
-			return fmt.Errorf("%q is of another type", name)
-		}
-	}
-	d.Token()
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("there is more than one JSON object")
-	}
-	return nil
-}
-
-// notInName tells what no name of the contract has. The decoder matches names
-// whatever their case, and would take "User" for a second "user".
-func notInName(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }

@@ -49,7 +49,7 @@ func (c *call) enter(request api.TokenRequest, s directory.Subject, m *directory
 // facts are what policy has to know of a session and an organisation.
 func (c *call) facts(s directory.Subject, m *directory.Membership) policy.Subject {
 	return policy.Subject{
-		Organization: m.Organization.ID, SessionEnd: s.Session.ExpiresAt, DeviceBound: s.Session.JKT != "",
+		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.Session.ExpiresAt, DeviceBound: s.Session.JKT != "",
 		Stay: m.Stay, Authentications: []policy.Authentication{signIn(s.Session)},
 	}
 }
@@ -133,6 +133,7 @@ var endings = map[policy.Ending]string{
 	policy.Idle:       "You were not active in this organisation for too long.",
 	policy.Expired:    "Your time in this organisation is over.",
 	policy.SignedOut:  "You signed out of this organisation.",
+	policy.Revoked:    "An administrator of this organisation ended your session in it.",
 	policy.Superseded: "You went on with this organisation in another browser.",
 }
 

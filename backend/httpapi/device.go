@@ -8,8 +8,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/session"
-	"github.com/tabard-auth/tabard/backend/token"
 )
 
 // The device key (RFC 9449). A session is bound to a key that its browser cannot
@@ -48,7 +48,7 @@ func (c *call) onDevice(s session.Session) (session.Session, error) {
 }
 
 // proves refuses a proof by another key than the session's, and none at all.
-func proves(proof *token.Proof, jkt string) error {
+func proves(proof *dpop.Proof, jkt string) error {
 	switch {
 	case proof == nil:
 		return refuse(api.DeviceKeyRequired, "This session belongs to another browser. Sign in.")
@@ -85,7 +85,7 @@ func (c *call) isDeviceOf(s session.Session) (bool, error) {
 }
 
 // prove checks the request's proof (RFC 9449 section 4.3) for all but whose it is.
-func (c *call) prove() (*token.Proof, error) {
+func (c *call) prove() (*dpop.Proof, error) {
 	values := c.r.Header.Values(api.HeaderProof)
 	if len(values) == 0 {
 		return nil, nil
@@ -93,7 +93,7 @@ func (c *call) prove() (*token.Proof, error) {
 	if len(values) > 1 {
 		return nil, badProof(errors.New("there is more than one"))
 	}
-	proof, err := token.ParseProof(values[0])
+	proof, err := dpop.Parse(values[0])
 	if err != nil {
 		return nil, badProof(err)
 	}
@@ -107,7 +107,7 @@ func (c *call) prove() (*token.Proof, error) {
 		return nil, refuse(api.UseDPoPNonce, "The proof lacks the server's nonce. Send the request again.")
 	}
 	switch err := c.replays.Use(proof, c.now); {
-	case errors.Is(err, token.ErrReplayed):
+	case errors.Is(err, dpop.ErrReplayed):
 		return nil, badProof(err)
 	case err != nil:
 		return nil, err
@@ -127,7 +127,7 @@ func (c *call) namedKey(jkt string) (string, error) {
 	if jkt == "" {
 		return "", nil
 	}
-	if !token.IsThumbprint(jkt) {
+	if !dpop.IsThumbprint(jkt) {
 		return "", refuse(api.InvalidRequest, "dpop_jkt is not the thumbprint of a key.")
 	}
 	from := ""

@@ -18,10 +18,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
-	"github.com/tabard-auth/tabard/backend/token"
 )
 
 // Store is what the handler needs a store for.
@@ -40,6 +40,9 @@ type Config struct {
 	Keys      *keys.Ring
 	Secret    keys.Secret
 	Provider  *login.Provider
+	// Tenants carries requests to the providers of organisations' own connections,
+	// whose addresses tenants give: it has to be guarded.
+	Tenants http.RoundTripper
 	// Log receives one record a request; nil discards them.
 	Log *slog.Logger
 	// Now tells the time; nil means time.Now.
@@ -56,7 +59,8 @@ type server struct {
 	attempts  keys.Sealer
 	upstream  keys.Sealer
 	provider  *login.Provider
-	replays   *token.Replays
+	providers *providers
+	replays   *dpop.Replays
 	nonces    nonces
 	log       recorder
 	now       func() time.Time
@@ -77,8 +81,10 @@ func New(c Config) (http.Handler, error) {
 		issuer: strings.TrimSuffix(public.String(), "/"), origin: public.Scheme + "://" + public.Host,
 		base: strings.TrimSuffix(public.Path, "/"), store: c.Store, keys: c.Keys, refresh: refresh,
 		attempts: c.Secret.Sealer(keys.ForAttempts), upstream: c.Secret.Sealer(keys.ForUpstream),
-		provider: c.Provider, log: newRecorder(c.Log, c.Secret), now: c.Now,
-		replays: token.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(keys.ForNonces),
+		provider:  c.Provider,
+		providers: &providers{publicURL: c.PublicURL, secrets: c.Secret.Sealer(keys.ForConnections), transport: c.Tenants},
+		log:       newRecorder(c.Log, c.Secret), now: c.Now,
+		replays: dpop.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(keys.ForNonces),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -121,14 +127,14 @@ func (s *server) routes() http.Handler {
 		{api.PathSessions, map[string]endpoint{http.MethodGet: answer((*call).sessions)}},
 		{api.PathSessions + "/{id}", map[string]endpoint{http.MethodDelete: answer((*call).endSessionByID)}},
 		{api.PathBackchannelLogout, map[string]endpoint{http.MethodPost: (*call).backchannelLogout}},
+		{api.PathBackchannelLogout + "/{connection}", map[string]endpoint{http.MethodPost: (*call).backchannelLogout}},
 		{api.PathLogin, map[string]endpoint{http.MethodGet: (*call).login}},
 		{api.PathCallback, map[string]endpoint{http.MethodGet: (*call).callback}},
-		{api.PathKeySet, map[string]endpoint{http.MethodGet: public((*call).keySet)}},
-		{api.PathOpenIDConfiguration, map[string]endpoint{http.MethodGet: public((*call).metadata)}},
-		{api.PathAuthorizationServer, map[string]endpoint{http.MethodGet: public((*call).metadata)}},
+		{api.PathCallback + "/{connection}", map[string]endpoint{http.MethodGet: (*call).callback}},
 	} {
 		mux.Handle(s.base+r.path, s.serve(r.methods))
 	}
+	s.describe(mux)
 	mux.Handle("/", s.serve(nil))
 	return mux
 }

@@ -36,16 +36,23 @@ func (c *call) login() error {
 	if err != nil {
 		return err
 	}
+	provider, err := c.choose(&attempt)
+	if err == nil {
+		err = c.raising(&attempt, query.Get(api.ParamUser))
+	}
 	var refused *login.Refused
-	if err := c.raising(&attempt, query.Get(api.ParamUser)); errors.As(err, &refused) {
+	if errors.As(err, &refused) {
 		c.giveUp(attempt, refused)
 		return nil
-	} else if err != nil {
+	}
+	if err != nil {
 		return err
 	}
-	target, err := c.provider.AuthorizationURL(c.ctx, attempt, login.Request{
-		LoginHint: query.Get(api.ParamLoginHint), Prompt: query.Get(api.ParamPrompt),
-	})
+	prompt, err := c.prompt(attempt, query)
+	if err != nil {
+		return err
+	}
+	target, err := provider.AuthorizationURL(c.ctx, attempt, login.Request{LoginHint: query.Get(api.ParamLoginHint), Prompt: prompt})
 	if err != nil {
 		return err
 	}
@@ -182,7 +189,7 @@ func (c *call) callback() error {
 	if err != nil {
 		return err
 	}
-	attempt, err := c.attempt(query.Get("state"))
+	attempt, err := c.attempt(query.Get("state"), c.r.PathValue("connection"))
 	if err != nil {
 		return err
 	}
@@ -207,8 +214,9 @@ func (c *call) callback() error {
 	return nil
 }
 
-// attempt finds the sign-in that the callback ends: one that this browser began.
-func (c *call) attempt(state string) (login.Attempt, error) {
+// attempt finds the sign-in that the callback ends: one that this browser began, at
+// the provider whose callback it is.
+func (c *call) attempt(state, connection string) (login.Attempt, error) {
 	unknown := refuse(api.InvalidRequest, "This sign-in was not started in this browser, or took too long. Start again.")
 	if len(state) < nameChars {
 		return login.Attempt{}, unknown
@@ -219,7 +227,7 @@ func (c *call) attempt(state string) (login.Attempt, error) {
 		return login.Attempt{}, unknown
 	}
 	attempt, err := login.OpenAttempt(c.attempts, cookies[0].Value, name, c.now)
-	if err != nil || attempt.ID != state {
+	if err != nil || attempt.ID != state || attempt.Connection != connection {
 		return login.Attempt{}, unknown.because(err)
 	}
 	return attempt, nil
@@ -243,18 +251,23 @@ func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) {
 
 const usedBefore = "This sign-in was used before. Start again."
 
-// signIn makes the session of an identity and gives the browser its first token.
-func (c *call) signIn(attempt login.Attempt, i login.Identity) (session.ID, error) {
-	user, err := c.store.SignIn(c.ctx, directory.User{
-		ID: directory.NewID("usr_"), Issuer: i.Issuer, Subject: i.Subject, Name: i.Name, Email: i.Email,
-	}, c.now)
+// signIn makes the session of an identity and gives the browser its first token. One
+// that begins at an organisation's own provider opens that organisation alone.
+func (c *call) signIn(attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
+	user, err := c.person(i, own)
 	if err != nil {
 		return session.ID{}, err
 	}
 	if user.Disabled {
 		return session.ID{}, refuse(api.SessionRevoked, "Your account is disabled.").with(http.StatusForbidden)
 	}
-	if err := c.claimed(user, i); err != nil {
+	confinedTo := ""
+	if own != nil {
+		confinedTo, err = own.OrganizationID, c.provision(own, i, user)
+	} else {
+		err = c.claimed(user, i)
+	}
+	if err != nil {
 		return session.ID{}, err
 	}
 	id := session.NewID()
@@ -262,8 +275,8 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity) (session.ID, erro
 	s := session.Session{
 		ID: id, App: c.app.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: c.now, ExpiresAt: c.workspace.Policy.SessionEnd(c.now),
-		SignIn:  session.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR},
-		Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: c.upstream.Seal([]byte(i.Token), id.String()),
+		SignIn:     session.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
+		ConfinedTo: confinedTo, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: c.upstream.Seal([]byte(i.Token), id.String()),
 		UserAgent: clip(c.r.UserAgent()), Address: clip(c.r.RemoteAddr),
 	}
 	err = c.store.Create(c.ctx, s)

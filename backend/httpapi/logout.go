@@ -53,7 +53,7 @@ func (c *call) end(request api.LogoutRequest, subject directory.Subject) (*api.L
 	case api.ScopeSession:
 		err = c.store.Revoke(c.ctx, s.ID, session.ReasonSignedOut, c.now)
 	case api.ScopeEverywhere:
-		err = c.store.RevokeUser(c.ctx, s.UserID, session.ReasonSignedOut, c.now)
+		err = c.store.RevokeUser(c.ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.now)
 	}
 	if err != nil { // not ended: the cookie stays, and the caller is told
 		return nil, err
@@ -86,5 +86,8 @@ func (c *call) endSession(s session.Session) string {
 	if err != nil {
 		token = nil // the provider asks the person then
 	}
-	return c.provider.EndSessionURL(c.ctx, string(token), c.app.Origins[0]+"/")
+	if provider := c.providerOf(s); provider != nil {
+		return provider.EndSessionURL(c.ctx, string(token), c.app.Origins[0]+"/")
+	}
+	return ""
 }

@@ -1,9 +1,75 @@
 package httpapi
 
 import (
+	"errors"
+	"net/http"
+	"strings"
+
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/policy"
 )
+
+// issuer is whose key signs a token: the workspace's or an organisation's own, which
+// is an issuer of its own, because no validator ties a key to an organisation.
+type issuer struct {
+	url          string
+	organization string // "" is the workspace
+}
+
+// issuerOf returns who signs an organisation's tokens under its effective rules.
+func (c *call) issuerOf(organization string, r policy.Rules) issuer {
+	if !r.DedicatedKey {
+		return issuer{url: c.issuer}
+	}
+	return issuer{c.issuer + api.PathIssuers + organization, organization}
+}
+
+// published returns the issuer that the address names, and its keys. The answer is
+// the same for an organisation without keys of its own and for none.
+func (c *call) published() (issuer, []keys.Key, error) {
+	organization := c.r.PathValue("organization")
+	if organization == "" {
+		all, err := c.keys.Published(c.ctx, "", c.now)
+		return issuer{url: c.issuer}, all, err
+	}
+	if unnameable(organization) || !strings.HasPrefix(organization, directory.OrganizationPrefix) {
+		return issuer{}, nil, errNoIssuer
+	}
+	own := c.issuerOf(organization, policy.Rules{DedicatedKey: true})
+	demanded, err := c.dedicated(organization)
+	if err != nil {
+		return issuer{}, nil, err
+	}
+	if demanded {
+		all, err := c.keys.Published(c.ctx, organization, c.now)
+		return own, all, err
+	}
+	all, err := c.keys.Stored(c.ctx, organization, c.now) // of tokens from before
+	if err == nil && len(all) == 0 {
+		err = errNoIssuer
+	}
+	return own, all, err
+}
+
+var errNoIssuer = refuse(api.NotFound, "There is nothing at this address.")
+
+// dedicated tells that an organisation is there and has to have keys of its own.
+func (c *call) dedicated(organization string) (bool, error) {
+	rules, revision, err := c.store.OrganizationRules(c.ctx, organization)
+	if errors.Is(err, directory.ErrNoOrganization) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	w, err := c.current(c.ctx, revision)
+	if err != nil {
+		return false, err
+	}
+	return policy.Strictest(w.Policy, rules).DedicatedKey, nil
+}
 
 // metadata is what resource servers need to know of the issuer (RFC 8414 section
 // 2, OpenID Connect Discovery section 3). Nothing is claimed that is not served.
@@ -16,12 +82,12 @@ type metadata struct {
 }
 
 func (c *call) metadata() (*metadata, error) {
-	all, err := c.keys.All(c.ctx, c.now)
+	by, all, err := c.published()
 	if err != nil {
 		return nil, err
 	}
 	m := &metadata{
-		Issuer: c.issuer, JWKSURI: c.issuer + api.PathKeySet,
+		Issuer: by.url, JWKSURI: by.url + api.PathKeySet,
 		ResponseTypesSupported: []string{}, SubjectTypesSupported: []string{"public"},
 	}
 	seen := map[keys.Algorithm]bool{}
@@ -36,9 +102,24 @@ func (c *call) metadata() (*metadata, error) {
 
 // keySet is the set of keys that access tokens are signed with (RFC 7517).
 func (c *call) keySet() (keys.Set, error) {
-	all, err := c.keys.All(c.ctx, c.now)
+	_, all, err := c.published()
 	if err != nil {
 		return keys.Set{}, err
 	}
 	return keys.Publish(all)
+}
+
+// describe adds the metadata and keys of all issuers, also at the place that RFC 8414
+// section 3 gives the metadata of an issuer with a path: before it.
+func (s *server) describe(mux *http.ServeMux) {
+	metadata := s.serve(map[string]endpoint{http.MethodGet: public((*call).metadata)})
+	keySet := s.serve(map[string]endpoint{http.MethodGet: public((*call).keySet)})
+	for _, path := range []string{s.base, s.base + api.PathIssuers + "{organization}"} {
+		mux.Handle(path+api.PathKeySet, keySet)
+		mux.Handle(path+api.PathOpenIDConfiguration, metadata)
+		mux.Handle(path+api.PathAuthorizationServer, metadata)
+		if path != "" {
+			mux.Handle(api.PathAuthorizationServer+path, metadata)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
@@ -77,20 +78,24 @@ func TestAnAppMayAskForBoundAccessTokens(t *testing.T) {
 		t.Errorf("token_type %q", minted.TokenType)
 	}
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: publicURL, Audience: origin + "/api", BaseURL: origin, Now: w.now,
+		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
 		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.hosts}),
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := resource.NewGuard(verifier, resource.Config{BaseURL: origin})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest(http.MethodGet, "/api/notes", nil)
 	r.Header.Set("Authorization", "DPoP "+minted.AccessToken)
 	r.Header.Set("DPoP", device.Proof(t, http.MethodGet, origin+"/api/notes", w.now(), minted.AccessToken))
-	if _, err := verifier.VerifyRequest(r); err != nil {
+	if _, err := guard.VerifyRequest(r); err != nil {
 		t.Error(err)
 	}
 	r.Header.Set("DPoP", httpbrowser.NewDevice(t).Proof(t, http.MethodGet, origin+"/api/notes", w.now(), minted.AccessToken))
-	if _, err := verifier.VerifyRequest(r); token.ReasonOf(err) != token.InvalidProof {
+	if _, err := guard.VerifyRequest(r); token.ReasonOf(err) != token.InvalidProof {
 		t.Errorf("another key's proof: %v", err)
 	}
 

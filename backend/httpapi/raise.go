@@ -46,14 +46,18 @@ func (c *call) raising(attempt *login.Attempt, user string) error {
 // arrive turns what the provider answers into a session, or into more
 // authentication of the one that the attempt names.
 func (c *call) arrive(attempt login.Attempt, query url.Values) error {
-	identity, err := c.provider.Identify(c.ctx, attempt, query, c.now)
+	provider, own, err := c.through(attempt)
+	if err != nil {
+		return err
+	}
+	identity, err := provider.Identify(c.ctx, attempt, query, c.now)
 	if err != nil {
 		return err
 	}
 	if attempt.Session != "" {
-		return c.stepUp(attempt, identity)
+		return c.stepUp(attempt, identity, own)
 	}
-	id, err := c.signIn(attempt, identity)
+	id, err := c.signIn(attempt, identity, own)
 	if err != nil || attempt.Organization == "" {
 		return err
 	}
@@ -65,7 +69,7 @@ func (c *call) arrive(attempt login.Attempt, query url.Values) error {
 }
 
 // stepUp ends a step-up. It sets no session cookie and rotates nothing.
-func (c *call) stepUp(attempt login.Attempt, i login.Identity) error {
+func (c *call) stepUp(attempt login.Attempt, i login.Identity, own *directory.Connection) error {
 	id, err := session.ParseID(attempt.Session)
 	if err != nil {
 		return err
@@ -80,17 +84,22 @@ func (c *call) stepUp(attempt login.Attempt, i login.Identity) error {
 	s, user := subject.Session, subject.User
 	c.record.session, c.record.user = s.ID.String(), user.ID
 	switch {
-	case i.Issuer != user.Issuer || i.Subject != user.Subject:
+	case own == nil && (i.Issuer != user.Issuer || i.Subject != user.Subject):
 		return failed(api.IdentityChanged)
 	case c.live(s) != nil:
 		return failed(refusalOf(c.live(s)).Code)
 	case user.Disabled:
 		return failed(api.SessionRevoked)
-	case subject.Membership == nil:
+	case own == nil && subject.Membership == nil || own != nil && !admits(own, i, subject):
 		return failed(api.OrganizationAccessDenied)
 	}
 	if err := attempt.Meets(i); err != nil {
 		return err
+	}
+	if own != nil {
+		if subject, err = c.joined(subject, i, own); err != nil {
+			return err
+		}
 	}
 	c.audit(audit.Event{
 		Action: audit.StepUp, UserID: user.ID, OrganizationID: subject.Membership.Organization.ID, SessionID: s.ID.String(),
@@ -98,11 +107,27 @@ func (c *call) stepUp(attempt login.Attempt, i login.Identity) error {
 	return c.raise(attempt, i, subject)
 }
 
+// joined makes who answered at an organisation's own provider be the session's person,
+// for that organisation, and returns where they stand in it then.
+func (c *call) joined(s directory.Subject, i login.Identity, own *directory.Connection) (directory.Subject, error) {
+	if err := c.link(own, i, s.User, s.Session.ID.String()); err != nil {
+		return s, err
+	}
+	if err := c.provision(own, i, s.User); err != nil {
+		return s, err
+	}
+	s, err := c.store.Subject(c.ctx, s.Session.ID, own.OrganizationID)
+	if err == nil && s.Membership == nil {
+		err = failed(api.OrganizationAccessDenied)
+	}
+	return s, err
+}
+
 // raise adds an authentication to the session, and to the organisation session for
 // which it was made. It is the only thing that moves an auth_time.
 func (c *call) raise(attempt login.Attempt, i login.Identity, s directory.Subject) error {
 	id, organization := s.Session.ID, s.Membership.Organization.ID
-	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR}
+	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
 	if attempt.Caused(i) {
 		made.Organization = organization
 	}
@@ -118,5 +143,5 @@ func (c *call) raise(attempt login.Attempt, i login.Identity, s directory.Subjec
 
 // failed sends the browser back to the app with a code.
 func failed(code api.Code) error {
-	return &login.Refused{Code: string(code), Err: errors.New("the step-up was refused")}
+	return &login.Refused{Code: string(code), Err: errors.New("the sign-in was refused")}
 }

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -38,30 +37,6 @@ func (r *refusal) because(err error) *refusal {
 	return r
 }
 
-// statuses is the one table from code to status.
-var statuses = map[api.Code]int{
-	api.InvalidRequest:                 http.StatusBadRequest,
-	api.OrganizationRequired:           http.StatusBadRequest,
-	api.OrganizationAccessDenied:       http.StatusForbidden,
-	api.LoginRequired:                  http.StatusUnauthorized,
-	api.SessionExpired:                 http.StatusUnauthorized,
-	api.SessionRevoked:                 http.StatusUnauthorized,
-	api.RefreshTokenReused:             http.StatusUnauthorized,
-	api.OrganizationSessionExpired:     http.StatusUnauthorized,
-	api.InsufficientUserAuthentication: http.StatusUnauthorized,
-	api.OriginNotAllowed:               http.StatusForbidden,
-	api.IdentityChanged:                http.StatusConflict,
-	api.DeviceKeyRequired:              http.StatusUnauthorized,
-	api.DeviceKeyMismatch:              http.StatusUnauthorized,
-	api.InvalidDPoPProof:               http.StatusBadRequest,
-	api.UseDPoPNonce:                   http.StatusBadRequest,
-	api.RequestTooOld:                  http.StatusConflict,
-	api.NotFound:                       http.StatusNotFound,
-	api.RateLimited:                    http.StatusTooManyRequests,
-	api.TemporarilyUnavailable:         http.StatusServiceUnavailable,
-	api.ServerError:                    http.StatusInternalServerError,
-}
-
 // refusalOf returns the answer to any error. What is not known to be something
 // else is a fault of the storage or of the host: nothing is known, nothing is
 // given, and the client may try again.
@@ -89,7 +64,7 @@ func (r *refusal) httpStatus() int {
 	if r.status != 0 {
 		return r.status
 	}
-	return statuses[r.Code]
+	return r.Code.Status()
 }
 
 // ended tells what became of a session that no longer lives.

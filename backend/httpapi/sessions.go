@@ -7,6 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -19,7 +20,7 @@ func (c *call) sessions(struct{}) (*api.SessionsResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	live, err := c.store.Live(c.ctx, own.User.ID, c.now, maxSessions)
+	live, err := c.store.Live(c.ctx, own.User.ID, own.Session.ConfinedTo, c.now, maxSessions)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func (c *call) endSessionByID(struct{}) (*api.LogoutResponse, error) {
 		return nil, missing
 	}
 	s, err := c.store.Session(c.ctx, id)
-	if errors.Is(err, session.ErrNotFound) || err == nil && s.UserID != own.User.ID {
+	if errors.Is(err, session.ErrNotFound) || err == nil && !mayEnd(own, s) {
 		return nil, missing
 	}
 	if err != nil {
@@ -60,6 +61,11 @@ func (c *call) endSessionByID(struct{}) (*api.LogoutResponse, error) {
 		c.clear(sessionCookieName(s.App, s.ID))
 	}
 	return &api.LogoutResponse{ServerTime: c.now}, nil
+}
+
+// mayEnd tells whether a session is one of those that its person sees.
+func mayEnd(own directory.Subject, s session.Session) bool {
+	return s.UserID == own.User.ID && (own.Session.ConfinedTo == "" || s.ConfinedTo == own.Session.ConfinedTo)
 }
 
 // reader returns who asks, by a verdict without an effect.
@@ -83,10 +89,16 @@ func (c *call) backchannelLogout() error {
 	if err := c.r.ParseForm(); err != nil {
 		return refuse(api.InvalidRequest, "The body is not a form.").because(err)
 	}
-	logout, err := c.provider.ReadLogoutToken(c.ctx, c.r.PostForm.Get("logout_token"), c.now)
+	connection := c.r.PathValue("connection")
+	provider, _, err := c.through(login.Attempt{Connection: connection})
 	if err != nil {
 		return err
 	}
+	logout, err := provider.ReadLogoutToken(c.ctx, c.r.PostForm.Get("logout_token"), c.now)
+	if err != nil {
+		return err
+	}
+	logout.Connection = connection
 	if err := c.store.RevokeUpstream(c.ctx, logout, session.ReasonUpstream, c.now); err != nil {
 		return err
 	}

@@ -38,8 +38,9 @@ func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
 	}
 
 	// Mint: a token for this organisation and no other.
-	claims := c.claims(subject, member, decision)
-	key, err := c.keys.Signing(c.ctx, c.now)
+	by := c.issuerOf(member.Organization.ID, decision.Rules)
+	claims := c.claims(by, subject, member, decision)
+	key, err := c.keys.Signing(c.ctx, by.organization, c.workspace.Revision, c.now)
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +87,11 @@ func (c *call) member(ref string, subject directory.Subject) (*directory.Members
 	return &all[0], nil
 }
 
-func (c *call) claims(s directory.Subject, m *directory.Membership, d policy.Decision) token.Claims {
+func (c *call) claims(by issuer, s directory.Subject, m *directory.Membership, d policy.Decision) token.Claims {
 	c.record.organization = m.Organization.ID
 	event := d.Stay.Authentication
 	claims := token.Claims{
-		Issuer: c.issuer, Subject: s.User.ID, Audience: []string{c.app.Audience},
+		Issuer: by.url, Subject: s.User.ID, Audience: []string{c.app.Audience},
 		IssuedAt: c.now, Expires: d.Expires, ID: rand.Text(),
 		ClientID: c.app.ID, SessionID: s.Session.ID.String(),
 		OrganizationID: m.Organization.ID, OrganizationSlug: m.Organization.Slug,

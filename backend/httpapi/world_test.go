@@ -101,6 +101,7 @@ func (w *world) backend(public string, store host.Store) http.Handler {
 		PublicURL: public, Secret: w.secret, Now: w.now,
 		Log:      slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Provider: login.Config{Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: w.hosts},
+		Tenants:  w.hosts, LoopbackConnections: public == publicURL,
 	}, store)
 	if err != nil {
 		w.Fatal(err)
@@ -264,14 +265,31 @@ func (w *world) disable(person string) {
 // change does to the database what an administrator will have a command for.
 func (w *world) change(statement string, args ...any) {
 	w.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.file)
-	if err != nil {
-		w.Fatal(err)
-	}
+	db := w.database()
 	defer db.Close()
 	if result, err := db.Exec(statement, args...); err != nil {
 		w.Fatal(err)
 	} else if n, _ := result.RowsAffected(); n == 0 {
 		w.Fatal("nothing changed")
 	}
+}
+
+// count asks the database for a number.
+func (w *world) count(query string) (n int) {
+	w.Helper()
+	db := w.database()
+	defer db.Close()
+	if err := db.QueryRow(query).Scan(&n); err != nil {
+		w.Fatal(err)
+	}
+	return n
+}
+
+func (w *world) database() *sql.DB {
+	w.Helper()
+	db, err := sql.Open("sqlite", "file:"+w.file)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return db
 }

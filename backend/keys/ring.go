@@ -1,199 +1,233 @@
-// Package keys owns the workspace's secret and the signing keys that are
-// encrypted under it: making, keeping, publishing.
+// Package keys owns the workspace's secret and the signing keys that are encrypted
+// under it: making, keeping, rotating, publishing.
+//
+// There is a chain of keys for the workspace, and one for every organisation whose
+// policy demands a key of its own; life.go tells how they follow each other.
 package keys
 
 import (
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/base32"
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
+	"sync/atomic"
+
+	"github.com/tabard-auth/tabard/backend/audit"
 )
-
-// Algorithm is a JWS signature algorithm (RFC 7518 section 3.1, RFC 8037).
-type Algorithm string
-
-// The algorithms that access tokens can be signed with.
-const (
-	ES256 Algorithm = "ES256"
-	EdDSA Algorithm = "EdDSA"
-	RS256 Algorithm = "RS256"
-)
-
-// ParseAlgorithm returns the algorithm of that name.
-func ParseAlgorithm(name string) (Algorithm, error) {
-	switch a := Algorithm(name); a {
-	case ES256, EdDSA, RS256:
-		return a, nil
-	}
-	return "", fmt.Errorf("%q is no signing algorithm; one of ES256, EdDSA, RS256 is", name)
-}
-
-// Key is a signing key.
-type Key struct {
-	ID        string
-	Algorithm Algorithm
-	// Generation numbers the keys of one algorithm, from 1.
-	Generation int64
-	Private    crypto.Signer
-	CreatedAt  int64 // Unix seconds
-}
-
-// Stored is a signing key as a store keeps it: its private part sealed under the
-// workspace's secret.
-type Stored struct {
-	ID         string
-	Algorithm  Algorithm
-	Generation int64
-	Sealed     string
-	CreatedAt  int64 // Unix seconds
-}
 
 // Store keeps signing keys.
 type Store interface {
-	// SigningKeys returns all keys, the newest first.
-	SigningKeys(ctx context.Context) ([]Stored, error)
-	// AddSigningKey keeps a key. Where one of its algorithm and generation is
-	// there already, it does nothing: replicas that start together end with one.
+	// SigningKeys returns the keys of an organisation, or of the workspace (""), in
+	// the order of their generations.
+	SigningKeys(ctx context.Context, organization string) (Chain, error)
+	// AddSigningKey keeps a key. Where its issuer has one of its generation already,
+	// it does nothing: of replicas that make the next one at once, one does.
 	AddSigningKey(ctx context.Context, k Stored) error
+	// ResumeSigningKeys lets the keys of an organisation that were to retire after a
+	// time (Unix seconds) live on.
+	ResumeSigningKeys(ctx context.Context, organization string, after int64) error
 }
 
-// Ring holds the signing keys of the workspace, read from a store once and kept.
+// Ring holds signing keys, read from a store and kept for minutes.
 type Ring struct {
 	store     Store
 	sealer    Sealer
 	algorithm Algorithm
 
+	workspace held
+
 	mu   sync.Mutex
-	keys []Key
+	held map[string]*held // by organisation
 }
 
-// NewRing returns the ring of the keys in store, which signs with algorithm. The
-// first use makes a key where there is none.
+const (
+	// publishedAge is how old at most what is published may be, in seconds; signingAge
+	// what is signed by, which nothing but an emergency makes stale sooner.
+	publishedAge = 60
+	signingAge   = 10 * 60
+	// maxHeld bounds the organisations whose chains are held; what was dropped is read
+	// again.
+	maxHeld = 1000
+	// skew is what the clocks of replicas and commands differ by at most, and more.
+	skew = 60
+)
+
+// held is what the ring knows of one chain.
+type held struct {
+	reading sync.Mutex
+	latest  atomic.Pointer[snapshot]
+}
+
+// snapshot is a chain as it was read.
+type snapshot struct {
+	at       int64
+	revision int64
+	chain    Chain
+	keys     []Key // of the chain, without Private where they are gone
+}
+
+// wanted is what has to be known of a chain.
+type wanted struct {
+	organization string
+	revision     int64 // anyRevision where it is not known
+	age          int64 // at most, in seconds
+}
+
+const anyRevision = -1
+
+// NewRing returns the ring of the keys in store, which makes new ones for an
+// algorithm.
 func NewRing(store Store, secret Secret, algorithm Algorithm) *Ring {
-	return &Ring{store: store, sealer: secret.Sealer(ForSigningKeys), algorithm: algorithm}
+	return &Ring{
+		store: store, sealer: secret.Sealer(ForSigningKeys), algorithm: algorithm, held: map[string]*held{},
+	}
 }
 
-// Signing returns the key to sign with: the newest of the ring's algorithm.
-func (r *Ring) Signing(ctx context.Context, now int64) (Key, error) {
-	keys, err := r.All(ctx, now)
+// Signing returns the key to sign with, of an organisation or of the workspace
+// (""). Where there is none, it makes one. Revision is the workspace's, which the
+// caller has just read: another one than before tells that a key may have been retired.
+func (r *Ring) Signing(ctx context.Context, organization string, revision, now int64) (Key, error) {
+	k, err := r.snapshot(ctx, wanted{organization, revision, signingAge}, now)
 	if err != nil {
 		return Key{}, err
 	}
-	for _, k := range keys {
-		if k.Algorithm == r.algorithm {
-			return k, nil
-		}
+	signer := k.chain.signer(now)
+	if signer < 0 {
+		return Key{}, fmt.Errorf("keys: no key signs for %q", organization)
 	}
-	return Key{}, fmt.Errorf("keys: no %s key", r.algorithm)
+	return k.keys[signer], nil
 }
 
-// All returns every key that tokens in circulation may be signed with, the newest
-// first.
-func (r *Ring) All(ctx context.Context, now int64) ([]Key, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.keys != nil {
-		return r.keys, nil
-	}
-	keys, err := r.Stored(ctx)
+// Published returns every key that good tokens may be signed with, now or soon.
+// Where there is none, it makes one.
+func (r *Ring) Published(ctx context.Context, organization string, now int64) ([]Key, error) {
+	k, err := r.snapshot(ctx, wanted{organization, anyRevision, publishedAge}, now)
 	if err != nil {
 		return nil, err
 	}
-	if !holds(keys, r.algorithm) {
-		if err := r.make(ctx, now); err != nil {
-			return nil, err
+	return k.published(now), nil
+}
+
+func (k *snapshot) published(now int64) []Key {
+	var all []Key
+	for i, key := range k.keys {
+		if key.Private != nil && k.chain.Stage(i, now) != Gone {
+			all = append(all, key)
 		}
-		if keys, err = r.Stored(ctx); err != nil {
+	}
+	return all
+}
+
+// Stored returns what Published does, as the store has it now, and makes nothing.
+func (r *Ring) Stored(ctx context.Context, organization string, now int64) ([]Key, error) {
+	k, err := r.read(ctx, organization, now, nil)
+	if err != nil {
+		return nil, err
+	}
+	return k.published(now), nil
+}
+
+// snapshot returns a chain, read again where what is held will not do.
+func (r *Ring) snapshot(ctx context.Context, w wanted, now int64) (*snapshot, error) {
+	h := r.holding(w.organization)
+	if k := h.latest.Load(); k.satisfies(w, now) {
+		return k, nil
+	}
+	h.reading.Lock()
+	defer h.reading.Unlock()
+	before := h.latest.Load()
+	if before.satisfies(w, now) {
+		return before, nil
+	}
+	k, err := r.living(ctx, w.organization, now, before)
+	if err != nil {
+		return nil, err
+	}
+	if k.revision = w.revision; k.revision == anyRevision && before != nil {
+		k.revision = before.revision
+	}
+	h.latest.Store(k)
+	return k, nil
+}
+
+// satisfies tells that a snapshot will do, and that a key signs.
+func (k *snapshot) satisfies(w wanted, now int64) bool {
+	return k != nil && (w.revision == anyRevision || w.revision == k.revision) &&
+		now < k.at+w.age && now > k.at-w.age && k.chain.signer(now) >= 0
+}
+
+func (r *Ring) holding(organization string) *held {
+	if organization == "" {
+		return &r.workspace
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.held[organization]
+	if h == nil {
+		for other := range r.held {
+			if len(r.held) < maxHeld {
+				break
+			}
+			delete(r.held, other)
+		}
+		h = &held{}
+		r.held[organization] = h
+	}
+	return h
+}
+
+// living reads a chain that is in use: keys that were to retire because it was not
+// live on, and where none signs there is a new one.
+func (r *Ring) living(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
+	k, err := r.read(ctx, organization, now, before)
+	if err != nil {
+		return nil, err
+	}
+	if k.chain.signer(now) >= 0 && !k.chain.ending(now+skew) {
+		return k, nil
+	}
+	if err := r.resume(ctx, organization, k.chain, now); err != nil {
+		return nil, err
+	}
+	if k.chain.signer(now) < 0 {
+		if _, err := r.Make(ctx, organization, k.chain, Lead, now, audit.Server); err != nil {
 			return nil, err
 		}
 	}
-	r.keys = keys
-	return keys, nil
+	return r.read(ctx, organization, now, k)
 }
 
-func holds(keys []Key, a Algorithm) bool {
-	for _, k := range keys {
-		if k.Algorithm == a {
-			return true
-		}
-	}
-	return false
-}
-
-// Stored returns the keys that the store has, the newest first, and makes none.
-func (r *Ring) Stored(ctx context.Context) ([]Key, error) {
-	stored, err := r.store.SigningKeys(ctx)
+// read reads a chain and opens what is not gone; keys that were opened before stay
+// the same.
+func (r *Ring) read(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
+	chain, err := r.store.SigningKeys(ctx, organization)
 	if err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	keys := make([]Key, 0, len(stored))
-	for _, s := range stored {
-		k, err := r.open(s)
-		if err != nil {
-			return nil, fmt.Errorf("keys: key %s: %w", s.ID, err)
+	k := &snapshot{at: now, chain: chain, keys: make([]Key, len(chain))}
+	for i, s := range chain {
+		k.keys[i].Stored = s
+		if chain.Stage(i, now) == Gone {
+			continue
 		}
-		keys = append(keys, k)
+		if opened, ok := before.opened(s); ok {
+			k.keys[i].Private = opened.Private
+			continue
+		}
+		if k.keys[i], err = s.open(r.sealer); err != nil {
+			return nil, err
+		}
 	}
-	return keys, nil
+	return k, nil
 }
 
-func (r *Ring) open(s Stored) (Key, error) {
-	der, err := r.sealer.Open(s.Sealed, s.ID)
-	if err != nil {
-		return Key{}, fmt.Errorf("%w; the secret that it was stored under is missing", err)
+// opened returns the key that a row was opened to before.
+func (k *snapshot) opened(s Stored) (Key, bool) {
+	if k != nil {
+		for _, key := range k.keys {
+			if key.ID == s.ID && key.Sealed == s.Sealed && key.Algorithm == s.Algorithm && key.Private != nil {
+				return key, true
+			}
+		}
 	}
-	private, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return Key{}, err
-	}
-	signer, ok := private.(crypto.Signer)
-	if !ok {
-		return Key{}, errors.New("not a signing key")
-	}
-	return Key{
-		ID: s.ID, Algorithm: s.Algorithm, Generation: s.Generation,
-		Private: signer, CreatedAt: s.CreatedAt,
-	}, nil
-}
-
-func (r *Ring) make(ctx context.Context, now int64) error {
-	private, err := generate(r.algorithm)
-	if err != nil {
-		return fmt.Errorf("keys: %w", err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return fmt.Errorf("keys: %w", err)
-	}
-	id := newID()
-	return r.store.AddSigningKey(ctx, Stored{
-		ID: id, Algorithm: r.algorithm, Generation: 1, Sealed: r.sealer.Seal(der, id), CreatedAt: now,
-	})
-}
-
-func generate(a Algorithm) (crypto.Signer, error) {
-	switch a {
-	case EdDSA:
-		_, private, err := ed25519.GenerateKey(rand.Reader)
-		return private, err
-	case RS256:
-		return rsa.GenerateKey(rand.Reader, 2048)
-	default:
-		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	}
-}
-
-func newID() string {
-	id := make([]byte, 10)
-	rand.Read(id)
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(id))
+	return Key{}, false
 }

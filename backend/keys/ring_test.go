@@ -33,11 +33,10 @@ func emptyStore(t *testing.T) *sqlstore.Store {
 // as what signed.
 func TestEveryAlgorithmsKeyIsPublishedAsItSigns(t *testing.T) {
 	secret, _ := keys.NewSecret()
-	store := emptyStore(t)
 	for _, algorithm := range []keys.Algorithm{keys.ES256, keys.EdDSA, keys.RS256} {
 		t.Run(string(algorithm), func(t *testing.T) {
-			ring := keys.NewRing(store, secret, algorithm)
-			key, err := ring.Signing(t.Context(), now)
+			ring := keys.NewRing(emptyStore(t), secret, algorithm)
+			key, err := ring.Signing(t.Context(), "", 0, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,16 +50,12 @@ func TestEveryAlgorithmsKeyIsPublishedAsItSigns(t *testing.T) {
 			verify(t, key, public)
 		})
 	}
-	all, err := keys.NewRing(store, secret, keys.ES256).All(t.Context(), now)
-	if err != nil || len(all) != 3 {
-		t.Errorf("%d keys, not the 3 that were made: %v", len(all), err)
-	}
 }
 
 // published returns what the ring publishes under an id, as jwx reads it.
 func published(t *testing.T, ring *keys.Ring, id string) jwk.Key {
 	t.Helper()
-	all, err := ring.All(t.Context(), now)
+	all, err := ring.Published(t.Context(), "", now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +113,7 @@ func TestReplicasThatStartTogetherEndWithOneKey(t *testing.T) {
 	for i := range replicas {
 		done.Go(func() {
 			start.Wait()
-			key, err := keys.NewRing(store, secret, keys.ES256).Signing(context.Background(), now)
+			key, err := keys.NewRing(store, secret, keys.ES256).Signing(context.Background(), "", 0, now)
 			if err != nil {
 				t.Error(err)
 			}
@@ -152,10 +147,10 @@ func TestAReplicaThatComesSecondTakesTheFirstOnesKey(t *testing.T) {
 	var first keys.Key
 	second, err := keys.NewRing(racing{store, func() {
 		var err error
-		if first, err = keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), now); err != nil {
+		if first, err = keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, now); err != nil {
 			t.Error(err)
 		}
-	}}, secret, keys.ES256).Signing(t.Context(), now)
+	}}, secret, keys.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil || second.ID != first.ID || first.ID == "" {
 		t.Errorf("one signs with %q, the other with %q: %v", first.ID, second.ID, err)
 	}
@@ -164,17 +159,17 @@ func TestAReplicaThatComesSecondTakesTheFirstOnesKey(t *testing.T) {
 func TestAKeyUnderAMissingSecretIsAClearErrorAndStays(t *testing.T) {
 	store := emptyStore(t)
 	lost, _ := keys.NewSecret()
-	key, err := keys.NewRing(store, lost, keys.ES256).Signing(t.Context(), now)
+	key, err := keys.NewRing(store, lost, keys.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	other, _ := keys.NewSecret()
-	_, err = keys.NewRing(store, other, keys.ES256).Signing(t.Context(), now)
+	_, err = keys.NewRing(store, other, keys.ES256).Signing(t.Context(), "", 0, now)
 	if !errors.Is(err, keys.ErrSealed) || !strings.Contains(err.Error(), key.ID) ||
 		!strings.Contains(err.Error(), "the secret that it was stored under is missing") {
 		t.Errorf("the error is %v", err)
 	}
-	if stored, err := store.SigningKeys(t.Context()); err != nil || len(stored) != 1 {
+	if stored, err := store.SigningKeys(t.Context(), ""); err != nil || len(stored) != 1 {
 		t.Errorf("%d keys are stored, not the one: %v", len(stored), err)
 	}
 }
@@ -183,7 +178,7 @@ func TestAReplacedSecretStillOpensTheSigningKeys(t *testing.T) {
 	store := emptyStore(t)
 	old, oldText := keys.NewSecret()
 	_, freshText := keys.NewSecret()
-	key, err := keys.NewRing(store, old, keys.ES256).Signing(t.Context(), now)
+	key, err := keys.NewRing(store, old, keys.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +186,7 @@ func TestAReplacedSecretStillOpensTheSigningKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := keys.NewRing(store, both, keys.ES256).Signing(t.Context(), now)
+	again, err := keys.NewRing(store, both, keys.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil || again.ID != key.ID {
 		t.Errorf("signs with %q, not %q: %v", again.ID, key.ID, err)
 	}
@@ -201,20 +196,20 @@ func TestAStoredKeyOpensUnderItsOwnIDOnly(t *testing.T) {
 	store := emptyStore(t)
 	secret, _ := keys.NewSecret()
 	ring := keys.NewRing(store, secret, keys.ES256)
-	if _, err := ring.Signing(t.Context(), now); err != nil {
+	if _, err := ring.Signing(t.Context(), "", 0, now); err != nil {
 		t.Fatal(err)
 	}
-	stored, err := store.SigningKeys(t.Context())
+	stored, err := store.SigningKeys(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	copied := stored[0]
 	copied.ID = "renamed"
-	copied.Generation = 2
+	copied.Generation, copied.SignsAt = 2, now+1
 	if err := store.AddSigningKey(t.Context(), copied); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), now); !errors.Is(err, keys.ErrSealed) {
+	if _, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, now); !errors.Is(err, keys.ErrSealed) {
 		t.Errorf("a key opens under another's id: %v", err)
 	}
 }
@@ -223,7 +218,7 @@ func TestLookingAtTheStoredKeysMakesNone(t *testing.T) {
 	store := emptyStore(t)
 	secret, _ := keys.NewSecret()
 	for range 2 {
-		if stored, err := keys.NewRing(store, secret, keys.ES256).Stored(t.Context()); err != nil || len(stored) != 0 {
+		if stored, err := keys.NewRing(store, secret, keys.ES256).Stored(t.Context(), "", now); err != nil || len(stored) != 0 {
 			t.Errorf("%d keys, %v", len(stored), err)
 		}
 	}
@@ -232,13 +227,13 @@ func TestLookingAtTheStoredKeysMakesNone(t *testing.T) {
 // silent is a store that does not answer.
 type silent struct{ keys.Store }
 
-func (silent) SigningKeys(context.Context) ([]keys.Stored, error) {
+func (silent) SigningKeys(context.Context, string) (keys.Chain, error) {
 	return nil, errors.New("no answer")
 }
 
 func TestAStoreThatDoesNotAnswerMakesNoKey(t *testing.T) {
 	secret, _ := keys.NewSecret()
-	if _, err := keys.NewRing(silent{}, secret, keys.ES256).Signing(t.Context(), now); err == nil {
+	if _, err := keys.NewRing(silent{}, secret, keys.ES256).Signing(t.Context(), "", 0, now); err == nil {
 		t.Error("signs with a key that nobody else knows")
 	}
 }

@@ -36,6 +36,8 @@ const (
 	ForUpstream      Purpose = "upstream identity token"
 	ForLogs          Purpose = "log hash"
 	ForNonces        Purpose = "DPoP nonce"
+	ForAPIKeys       Purpose = "API key"
+	ForConnections   Purpose = "connection's client secret" // sealed for its id
 )
 
 const secretBytes = 32

@@ -35,6 +35,9 @@ type Attempt struct {
 	ACRValues string `json:"acr_values,omitempty"`
 	// Organization is the organisation that it is for, as it was named.
 	Organization string `json:"organization,omitempty"`
+	// Connection is the organisation's own at whose provider it happens; empty is the
+	// workspace's provider.
+	Connection string `json:"connection,omitempty"`
 	// Session is the session that a step-up raises; empty where the attempt makes a
 	// new one.
 	Session string `json:"session,omitempty"`

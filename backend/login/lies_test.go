@@ -134,10 +134,12 @@ func TestAnAnswerWithOneLieIsRefused(t *testing.T) {
 		"userinfo of nobody":             func(p *logintest.Provider) { p.UserInfo = func(c map[string]any) { delete(c, "sub") } },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := provider(t)
-			lie(p)
-			_, err := signIn(t, p, nil)
-			wantRefused(t, err, "invalid_response")
+			for _, of := range []func(*logintest.Provider) *login.Provider{func(p *logintest.Provider) *login.Provider { return client(p) }, tenants} {
+				p := provider(t)
+				lie(p)
+				_, err := signInAt(t, of(p), p, nil)
+				wantRefused(t, err, "invalid_response")
+			}
 		})
 	}
 }

@@ -35,7 +35,12 @@ func client(p http.Handler) *login.Provider {
 // signIn is one sign-in of alice, from beginning to end.
 func signIn(t *testing.T, p *logintest.Provider, maxAge *int64) (login.Identity, error) {
 	t.Helper()
-	c, attempt := client(p), login.NewAttempt("web", "https://app.example/", now)
+	return signInAt(t, client(p), p, maxAge)
+}
+
+func signInAt(t *testing.T, c *login.Provider, p *logintest.Provider, maxAge *int64) (login.Identity, error) {
+	t.Helper()
+	attempt := login.NewAttempt("web", "https://app.example/", now)
 	attempt.MaxAge = maxAge
 	address, err := c.AuthorizationURL(t.Context(), attempt, login.Request{})
 	if err != nil {

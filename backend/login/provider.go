@@ -111,6 +111,9 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	if err := provider.Claims(&found.metadata); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	if !p.ownScheme(found.oauth.Endpoint.AuthURL) {
+		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
+	}
 	found.oauth.Endpoint.AuthStyle = authStyle(found.metadata.AuthMethods)
 	p.found.Store(found)
 	return found, nil
@@ -124,6 +127,13 @@ func authStyle(methods []string) oauth2.AuthStyle {
 		return oauth2.AuthStyleInParams
 	}
 	return oauth2.AuthStyleInHeader
+}
+
+// ownScheme tells an address of the issuer's scheme: no other is one to send a
+// browser to.
+func (p *Provider) ownScheme(address string) bool {
+	scheme, _, ok := strings.Cut(address, "://")
+	return ok && strings.HasPrefix(p.config.Issuer, scheme+"://")
 }
 
 // Request is what a sign-in asks of the provider beyond the ordinary (OpenID
@@ -156,15 +166,14 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 }
 
 // EndSessionURL returns where the provider's own session is ended (OpenID Connect
-// RP-Initiated Logout section 2), or "" where it offers that not. Of another scheme
-// than the issuer's it is no address to send a page to.
+// RP-Initiated Logout section 2), or "" where it offers that not.
 func (p *Provider) EndSessionURL(ctx context.Context, identityToken, returnTo string) string {
 	found, err := p.discover(ctx)
 	if err != nil || found.metadata.EndSession == "" {
 		return ""
 	}
 	end, err := url.Parse(found.metadata.EndSession)
-	if err != nil || end.Scheme == "" || !strings.HasPrefix(p.config.Issuer, end.Scheme+"://") {
+	if err != nil || !p.ownScheme(found.metadata.EndSession) {
 		return ""
 	}
 	query := end.Query()

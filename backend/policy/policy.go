@@ -31,13 +31,14 @@ type OrganizationSession struct {
 // Ending is why an organisation session ended.
 type Ending string
 
-// The endings. After Idle and Expired it takes a later authentication to begin
-// anew, after the others only a person who enters.
+// The endings. After Idle, Expired and Revoked it takes a later authentication to
+// begin anew, after the others only a person who enters.
 const (
 	Idle       Ending = "idle"
 	Expired    Ending = "expired"
 	SignedOut  Ending = "signed_out"
 	Superseded Ending = "superseded" // by another session of the person
+	Revoked    Ending = "revoked"    // by an administrator
 )
 
 // Live tells that the organisation session was entered and has not ended.
@@ -46,6 +47,8 @@ func (o OrganizationSession) Live() bool { return o.StartedAt != 0 && o.EndedAt 
 // Subject are the facts that Decide decides on.
 type Subject struct {
 	Organization string // its id
+	// Connection is the organisation's own that is enabled; empty without one.
+	Connection string
 	// Entering tells that a person chose the organisation; otherwise a token is
 	// renewed.
 	Entering bool
@@ -150,7 +153,7 @@ func (r Rules) satisfying(s Subject, stay OrganizationSession, now int64) (Authe
 		all = append([]Authentication{stay.Authentication}, all...)
 	}
 	i := slices.IndexFunc(all, func(a Authentication) bool {
-		return a.Time > stay.Lapsed() && r.accept(a, s.Organization, now)
+		return a.Time > stay.Lapsed() && r.accept(a, s, now)
 	})
 	if i < 0 {
 		return Authentication{}, false
@@ -158,18 +161,23 @@ func (r Rules) satisfying(s Subject, stay OrganizationSession, now int64) (Authe
 	return all[i], true
 }
 
-// Lapsed is when the organisation session ended by a rule; 0 where none ended it.
+// Lapsed is when the organisation session ended by a rule or an administrator; 0
+// where neither ended it.
 func (o OrganizationSession) Lapsed() int64 {
-	if o.Ending == Idle || o.Ending == Expired {
+	switch o.Ending {
+	case Idle, Expired, Revoked:
 		return o.EndedAt
 	}
 	return 0
 }
 
-func (r Rules) accept(a Authentication, organization string, now int64) bool {
+// accept: an event of an organisation's own provider counts for that organisation
+// alone, and only while the connection is enabled.
+func (r Rules) accept(a Authentication, s Subject, now int64) bool {
 	lacks := func(method string) bool { return !slices.Contains(a.AMR, method) }
-	return a.Connection == r.Connection &&
-		(!r.Isolated || a.Organization == organization) &&
+	return (a.Connection == "" || a.Connection == s.Connection) &&
+		(r.Connection == "" || a.Connection == r.Connection) &&
+		(!r.Isolated || a.Organization == s.Organization) &&
 		(r.AuthenticationAge == 0 || now-a.Time <= r.AuthenticationAge) &&
 		(r.ACR == nil || slices.Contains(r.ACR, a.ACR)) &&
 		!slices.ContainsFunc(r.AMR, lacks)

@@ -50,6 +50,12 @@ func ended(s policy.Subject, why policy.Ending, at int64) policy.Subject {
 	return s
 }
 
+// having is a subject whose organisation has that connection enabled.
+func having(connection string, s policy.Subject) policy.Subject {
+	s.Connection = connection
+	return s
+}
+
 func chosen(s policy.Subject) policy.Subject { s.Entering = true; return s }
 
 func onDevice(s policy.Subject) policy.Subject { s.DeviceBound = true; return s }
@@ -93,7 +99,9 @@ func TestDecide(t *testing.T) {
 	for _, s := range []sentence{
 		allow("no rule, any authentication", entering(password), none, 0),
 		allow("no rule, long after", renewing(password), none, 23*hours),
-		stepUp("no rule, an authentication at an organisation's own provider", entering(sso), none, 0),
+		stepUp("no rule, an authentication at another organisation's provider", having("globex-sso", entering(sso)), none, 0),
+		stepUp("no rule, an authentication at its own provider, which is disabled", having("", entering(sso)), none, 0),
+		allow("no rule, an authentication at its own provider", having("acme-sso", entering(sso)), none, 0),
 
 		allow("in time", idleAlone, idle, 15*minutes),
 		deny("idle for too long", idleAlone, idle, 15*minutes+1),
@@ -128,8 +136,13 @@ func TestDecide(t *testing.T) {
 		stepUp("a method is missing", entering(password), otp, 0),
 		allow("all methods", entering(mfa), otp, 0),
 
-		stepUp("the workspace's provider", entering(mfa), own, 0),
-		allow("the organisation's own provider", entering(sso), own, 0),
+		stepUp("the workspace's provider", having("acme-sso", entering(mfa)), own, 0),
+		allow("the organisation's own provider", having("acme-sso", entering(sso)), own, 0),
+		allow("its own provider, in a session of the workspace's", having("acme-sso", entering(mfa, sso)), own, 0),
+		stepUp("its own provider, disabled since", having("", entering(sso)), own, 0),
+		stepUp("its own provider, disabled since it was entered", having("", renewing(sso)), own, 60),
+		stepUp("its own provider, another in its place", having("acme-sso-2", entering(sso)), own, 0),
+		stepUp("another organisation's provider, demanded by mistake", having("globex-sso", entering(sso)), own, 0),
 
 		stepUp("an authentication carried over", entering(password), isolated, 0),
 		stepUp("an authentication for somebody else", entering(forOther), isolated, 0),

@@ -29,6 +29,7 @@ func anyRules(t *rapid.T, name string) policy.Rules {
 		OrganizationSessionAge: seconds("organization_session_age"), AuthenticationAge: seconds("authentication_age"),
 		ACR: texts("acr", "pwd", "mfa", "hwk"), AMR: texts("amr", "pwd", "otp"),
 		Isolated: flag("isolated"), MaxSessions: seconds("max_sessions"), DeviceKey: flag("device_key"), FreshOnSwitch: flag("fresh_on_switch"),
+		DedicatedKey: flag("dedicated_signing_key"),
 	}
 }
 
@@ -38,12 +39,13 @@ func anyAuthentication(t *rapid.T, name string) policy.Authentication {
 		ACR:          rapid.SampledFrom([]string{"", "pwd", "mfa", "hwk"}).Draw(t, name+" acr"),
 		AMR:          rapid.SampledFrom([][]string{nil, {"pwd"}, {"pwd", "otp"}}).Draw(t, name+" amr"),
 		Organization: rapid.SampledFrom([]string{"", "acme", "globex"}).Draw(t, name+" organization"),
+		Connection:   rapid.SampledFrom([]string{"", "", "acme-sso", "globex-sso"}).Draw(t, name+" connection"),
 	}
 }
 
 func anySubject(t *rapid.T) policy.Subject {
 	s := policy.Subject{
-		Organization: "acme", Entering: rapid.Bool().Draw(t, "entering"), DeviceBound: rapid.Bool().Draw(t, "bound"),
+		Organization: "acme", Connection: rapid.SampledFrom([]string{"", "acme-sso"}).Draw(t, "own connection"), Entering: rapid.Bool().Draw(t, "entering"), DeviceBound: rapid.Bool().Draw(t, "bound"),
 		ActiveAt: start + rapid.Int64Range(-1000, 1000).Draw(t, "active"), SessionEnd: start + rapid.Int64Range(1, 5000).Draw(t, "end"),
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "authentications") {
@@ -184,6 +186,25 @@ func TestARenewalRevivesNothing(t *testing.T) {
 		over := s.Stay.EndedAt != 0 || s.Stay.Live() && r.IdleTimeout > 0 && now > s.Stay.ActiveAt+r.IdleTimeout
 		if d := policy.Decide(s, r, now); over && d.Outcome == policy.Allow {
 			t.Fatalf("it lives again: %+v", d)
+		}
+	})
+}
+
+// TestOnlyTheOrganizationsOwnEnabledConnectionCounts, beside the workspace's provider.
+func TestOnlyTheOrganizationsOwnEnabledConnectionCounts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, r, now := anySubject(t), anyRules(t, "rules"), later(t)
+		free := policy.Decide(s, r, now)
+		r.Connection = "acme-sso"
+		bound := policy.Decide(s, r, now)
+		if by := free.Stay.Authentication.Connection; free.Outcome == policy.Allow && by != "" && by != s.Connection {
+			t.Fatalf("an event of %q opens acme, whose own is %q", by, s.Connection)
+		}
+		if by := bound.Stay.Authentication.Connection; bound.Outcome == policy.Allow && (by != "acme-sso" || s.Connection != "acme-sso") {
+			t.Fatalf("an event of %q opens acme, which demands acme-sso and has %q", by, s.Connection)
+		}
+		if laxer(bound, free) {
+			t.Fatalf("demanding a connection allows more: %+v, %+v", bound, free)
 		}
 	})
 }

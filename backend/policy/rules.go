@@ -29,8 +29,9 @@ type Rules struct {
 	// AMR are the methods that the authentication must have used, all of them
 	// (RFC 8176).
 	AMR []string `json:"amr,omitempty"`
-	// Connection is where the authentication must have been made; empty is the
-	// workspace's own provider. Only an organisation's counts.
+	// Connection is the id of the organisation's own connection at which the
+	// authentication must have been made; empty, the workspace's provider will do
+	// too. Only an organisation's counts.
 	Connection string `json:"connection,omitempty"`
 	// Isolated accepts an authentication only if it was made for the organisation.
 	Isolated bool `json:"isolated,omitempty"`
@@ -42,6 +43,9 @@ type Rules struct {
 	// FreshOnSwitch forbids switching to the organisation on a token kept from
 	// before.
 	FreshOnSwitch bool `json:"fresh_on_switch,omitempty"`
+	// DedicatedKey signs the organisation's tokens by a key of its own, under an issuer
+	// of its own.
+	DedicatedKey bool `json:"dedicated_signing_key,omitempty"`
 	// StrictestRelogin makes the ages of organisation session and authentication
 	// be the strictest of all organisations entered. Only the workspace's counts.
 	StrictestRelogin bool `json:"strictest_relogin,omitempty"`
@@ -87,6 +91,7 @@ func Strictest(workspace, organization Rules) Rules {
 		MaxSessions:            earliest(a.MaxSessions, b.MaxSessions),
 		DeviceKey:              a.DeviceKey || b.DeviceKey,
 		FreshOnSwitch:          a.FreshOnSwitch || b.FreshOnSwitch,
+		DedicatedKey:           a.DedicatedKey || b.DedicatedKey,
 		StrictestRelogin:       a.StrictestRelogin,
 	}
 }

@@ -30,6 +30,9 @@ type Session struct {
 	Attempt string
 	// JKT is the thumbprint of the device key (RFC 7638); empty without one.
 	JKT string
+	// ConfinedTo is the id of the only organisation that the session opens, at whose
+	// own provider it began; empty, it opens all of the person's.
+	ConfinedTo string
 	// UpstreamSID is the provider's own name of its session, and UpstreamToken the
 	// identity token, sealed, with which the provider ends it.
 	UpstreamSID   string
@@ -64,9 +67,12 @@ type Presentation struct {
 // UpstreamLogout says which sessions a provider ended: of its person Subject, of
 // its own session SessionID, or both; one of the two may be empty.
 type UpstreamLogout struct {
-	Issuer    string
-	Subject   string
-	SessionID string
+	Issuer string
+	// Connection is the organisation's own whose provider it is, which ends sessions
+	// that began there; empty is the workspace's provider.
+	Connection string
+	Subject    string
+	SessionID  string
 	// Until is the newest sign-in that it is about, in Unix seconds.
 	Until int64
 }
@@ -76,6 +82,7 @@ const (
 	ReasonSignedOut  Reason = "signed_out"
 	ReasonSuperseded Reason = "superseded"
 	ReasonUpstream   Reason = "provider_logout"
+	ReasonAdmin      Reason = "administrator"
 	// ReasonReuseElsewhere ends a person's other sessions for the theft of one.
 	ReasonReuseElsewhere Reason = "reuse_elsewhere"
 )
@@ -108,10 +115,12 @@ type Store interface {
 	Bind(ctx context.Context, id ID, jkt string, now int64) (string, error)
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
-	// RevokeUser ends all of a person's sessions.
-	RevokeUser(ctx context.Context, userID string, reason Reason, now int64) error
+	// RevokeUser ends all of a person's sessions; where confinedTo names an
+	// organisation, only those confined to it.
+	RevokeUser(ctx context.Context, userID, confinedTo string, reason Reason, now int64) error
 	// RevokeUpstream ends the sessions that a provider's logout is about.
 	RevokeUpstream(ctx context.Context, l UpstreamLogout, reason Reason, now int64) error
-	// Live returns a person's live sessions, the newest first, at most limit.
-	Live(ctx context.Context, userID string, now int64, limit int) ([]Session, error)
+	// Live returns a person's live sessions, the newest first, at most limit; where
+	// confinedTo names an organisation, only those confined to it.
+	Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]Session, error)
 }

@@ -9,6 +9,9 @@ import (
 	"crypto"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
+	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -23,7 +26,9 @@ type Claims struct {
 	Audience []string `json:"aud"`
 	Expires  int64    `json:"exp"`
 	IssuedAt int64    `json:"iat"`
-	ID       string   `json:"jti"`
+	// NotBefore is heeded, and never minted.
+	NotBefore int64  `json:"nbf,omitempty"`
+	ID        string `json:"jti"`
 	// ClientID is the app's id (RFC 8693 section 4.3).
 	ClientID string `json:"client_id"`
 	// SessionID names the session; it is no credential.
@@ -44,16 +49,6 @@ type Claims struct {
 // Confirmation names the key that a bound token belongs to.
 type Confirmation struct {
 	JKT string `json:"jkt"` // the key's thumbprint (RFC 7638)
-}
-
-// Allows tells whether the token carries a permission.
-func (c *Claims) Allows(permission string) bool {
-	for _, p := range c.Permissions {
-		if p == permission {
-			return true
-		}
-	}
-	return false
 }
 
 // SigningKey is what a token is signed with.
@@ -109,5 +104,46 @@ func (c *Claims) payload(aliases map[string]string) jwt.Claims {
 type payload struct {
 	*Claims
 	Audience any `json:"aud"` // hides the list
-	jwtNoValidation
+	unvalidated
 }
+
+// unvalidated makes a payload jwt.Claims, which the library asks for and only signs.
+type unvalidated struct{}
+
+func (unvalidated) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
+func (unvalidated) GetIssuedAt() (*jwt.NumericDate, error)       { return nil, nil }
+func (unvalidated) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
+func (unvalidated) GetIssuer() (string, error)                   { return "", nil }
+func (unvalidated) GetSubject() (string, error)                  { return "", nil }
+func (unvalidated) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }
+
+// readClaims reads the claims of a payload whose aud is a string or a list. Each goes
+// by its exact name (RFC 7519 section 4); encoding/json would take ORG_ID for org_id.
+func readClaims(text []byte) (*Claims, error) {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(text, &all); err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return !claimNames[name] })
+	exact, err := json.Marshal(all)
+	if err != nil {
+		return nil, err
+	}
+	var claims Claims
+	read := struct {
+		*Claims
+		Audience jwt.ClaimStrings `json:"aud"`
+	}{Claims: &claims}
+	err = json.Unmarshal(exact, &read)
+	claims.Audience = read.Audience
+	return &claims, err
+}
+
+var claimNames = func() map[string]bool {
+	names := map[string]bool{}
+	for i, claims := 0, reflect.TypeFor[Claims](); i < claims.NumField(); i++ {
+		name, _, _ := strings.Cut(claims.Field(i).Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
+}()

@@ -1,10 +1,12 @@
 package token_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -18,87 +20,174 @@ const publishedKey = `{"keys":[{"kty":"EC","use":"sig","alg":"ES256","kid":"k1",
 {"kty":"EC","use":"enc","alg":"ES256","kid":"not for signatures","crv":"P-256",
 "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}`
 
-// published serves a key set without a network; down makes it fail.
+// published serves a key set without a network.
 type published struct {
 	asked atomic.Int32
 	down  atomic.Bool
+	slow  atomic.Bool // it answers only when the request gives up
+	text  atomic.Value
 }
 
 func (p *published) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.asked.Add(1)
 	answer := httptest.NewRecorder()
-	if p.down.Load() {
+	switch text := p.text.Load(); {
+	case p.slow.Load():
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	case p.down.Load():
 		http.Error(answer, "away", http.StatusBadGateway)
-	} else {
+	case text != nil:
+		fmt.Fprint(answer, text)
+	default:
 		fmt.Fprint(answer, publishedKey)
 	}
 	return answer.Result(), nil
 }
 
-func TestAKeySetIsFetchedBoundedlyAndOutlivesItsIssuer(t *testing.T) {
+func (p *published) set() *token.KeySet {
+	return token.NewKeySet("https://app.example.com/jwks.json", &http.Client{Transport: p})
+}
+
+func TestAHundredThousandUnknownKeysMakeFewFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p published
-		set := token.NewKeySet("https://app.example.com/jwks.json", &http.Client{Transport: &p})
-		if _, err := set.PublicKey(t.Context(), "k1"); err != nil {
-			t.Fatal(err)
-		}
-		for range 1000 {
-			if _, err := set.PublicKey(t.Context(), "random"); !errors.Is(err, token.ErrUnknownKey) {
+		set, began := p.set(), time.Now()
+		for i := range 100_000 {
+			if _, err := set.PublicKey(t.Context(), fmt.Sprint("random", i)); !errors.Is(err, token.ErrUnknownKey) {
 				t.Fatal(err)
 			}
+			if i%1000 == 0 {
+				<-time.After(time.Second)
+			}
+		}
+		// One at once, then one in ten seconds.
+		if n, most := p.asked.Load(), int32(time.Since(began)/(10*time.Second))+1; n > most {
+			t.Errorf("%d fetches in %v, want at most %d", n, time.Since(began), most)
 		}
 		if _, err := set.PublicKey(t.Context(), "not for signatures"); !errors.Is(err, token.ErrUnknownKey) {
 			t.Error(err)
 		}
-		if n := p.asked.Load(); n != 1 {
-			t.Errorf("1000 unknown keys made %d requests", n)
+		if _, err := set.PublicKey(t.Context(), "k1"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAKeySetOutlivesItsIssuer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p published
+		set := p.set()
+		if _, err := set.PublicKey(t.Context(), "k1"); err != nil {
+			t.Fatal(err)
 		}
 		p.down.Store(true)
 		<-time.After(24 * time.Hour)
 		if _, err := set.PublicKey(t.Context(), "k1"); err != nil {
 			t.Errorf("with its issuer away, a known key is gone: %v", err)
 		}
+		p.down.Store(false)
+		p.text.Store(`{"keys":[]}`)
+		for range 2 { // the second time after the empty answer
+			<-time.After(time.Hour)
+			if _, err := set.PublicKey(t.Context(), "k1"); err != nil {
+				t.Errorf("an empty answer took the keys: %v", err)
+			}
+			synctest.Wait()
+		}
 	})
 }
 
-func TestAKeySetThatWasNeverHadIsAnError(t *testing.T) {
+func TestKnownKeysDoNotWaitForASlowIssuer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p published
+		set := p.set()
+		set.PublicKey(t.Context(), "k1")
+		p.slow.Store(true)
+		<-time.After(11 * time.Minute)
+		for range 100 {
+			began := time.Now()
+			if _, err := set.PublicKey(t.Context(), "k1"); err != nil || time.Since(began) > 0 {
+				t.Fatalf("after %v: %v", time.Since(began), err)
+			}
+			<-time.After(time.Second)
+		}
+		<-time.After(time.Minute)
+	})
+}
+
+func TestARetiredKeyIsForgotten(t *testing.T) {
+	for _, idle := range []time.Duration{15 * time.Minute, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			var p published
+			set := p.set()
+			set.PublicKey(t.Context(), "k1")
+			p.text.Store(strings.ReplaceAll(publishedKey, "k1", "k2"))
+			<-time.After(idle)
+			if idle < 20*time.Minute { // looked for beside the request
+				set.PublicKey(t.Context(), "k1")
+				synctest.Wait()
+			}
+			if _, err := set.PublicKey(t.Context(), "k1"); !errors.Is(err, token.ErrUnknownKey) {
+				t.Errorf("%v after it was retired: %v", idle, err)
+			}
+			if _, err := set.PublicKey(t.Context(), "k2"); err != nil {
+				t.Errorf("%v after it was published: %v", idle, err)
+			}
+		})
+	}
+}
+
+func TestWhoGoesAwayDoesNotSpoilTheKeysOfOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p published
+		set := p.set()
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		set.PublicKey(gone, "k1")
+		if _, err := set.PublicKey(t.Context(), "k1"); err != nil {
+			t.Error(err)
+		}
+		if n := p.asked.Load(); n != 1 {
+			t.Errorf("%d fetches", n)
+		}
+	})
+}
+
+func TestOfAKeySetOnlyWhatFixesAnAlgorithmCounts(t *testing.T) {
+	const xy = `"x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"`
 	var p published
-	p.down.Store(true)
-	set := token.NewKeySet("https://app.example.com/jwks.json", &http.Client{Transport: &p})
-	for range 2 {
-		if _, err := set.PublicKey(t.Context(), "k1"); err == nil || errors.Is(err, token.ErrUnknownKey) {
-			t.Errorf("an issuer that is away: %v", err)
+	p.text.Store(`{"keys":[
+		{"kty":"EC","kid":"no alg","crv":"P-256",` + xy + `},
+		{"kty":"EC","alg":"ES256","crv":"P-256",` + xy + `},
+		{"kty":"EC","alg":"none","kid":"none","crv":"P-256",` + xy + `},
+		{"kty":"oct","alg":"HS256","kid":"secret","k":"c2VjcmV0"},
+		{"kty":"from the future","alg":"ES256","kid":"future"},
+		{"kty":"EC","alg":"ES256","kid":"good","crv":"P-256",` + xy + `}]}`)
+	set := p.set()
+	for kid, good := range map[string]bool{"good": true, "no alg": false, "": false, "none": false, "secret": false, "future": false} {
+		if _, err := set.PublicKey(t.Context(), kid); (err == nil) != good {
+			t.Errorf("%q: %v", kid, err)
 		}
 	}
 }
 
-func TestProtectAnswersByTheBook(t *testing.T) {
-	key, public := newKey(t)
-	v := newVerifier(t, keyRing{"k1": public}, now)
-	late := claims()
-	late.Expires = now.Unix() - 3600
-	mux := http.NewServeMux()
-	mux.Handle("/organizations/{organization}/notes", v.ProtectOrganization("organization",
-		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, token.ClaimsFrom(r.Context()).Subject) })))
-	for _, c := range []struct {
-		path, authorization string
-		status              int
-		challenge           string
-	}{
-		{"/organizations/org_acme/notes", "Bearer " + sign(t, claims(), key), 200, ""},
-		{"/organizations/org_globex/notes", "Bearer " + sign(t, claims(), key), 403, ""},
-		{"/organizations/org_acme/notes", "", 401, "Bearer"},
-		{"/organizations/org_acme/notes", "Basic abc", 401, "Bearer"},
-		{"/organizations/org_acme/notes", "Bearer " + sign(t, late, key), 401, `Bearer error="invalid_token", error_description="expired"`},
+func TestAKeySetThatWasNeverHadIsAnError(t *testing.T) {
+	for name, spoil := range map[string]func(*published){
+		"away":    func(p *published) { p.down.Store(true) },
+		"garbage": func(p *published) { p.text.Store("<html>") },
+		"empty":   func(p *published) { p.text.Store(`{"keys":[]}`) },
+		"long":    func(p *published) { p.text.Store(`{"keys":[` + strings.Repeat(" ", 10<<20) + `]}`) },
 	} {
-		r := httptest.NewRequest(http.MethodGet, c.path, nil)
-		if c.authorization != "" {
-			r.Header.Set("Authorization", c.authorization)
-		}
-		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, r)
-		if w.Code != c.status || w.Header().Get("WWW-Authenticate") != c.challenge {
-			t.Errorf("%s with %.20s…: %d %q, want %d %q", c.path, c.authorization, w.Code, w.Header().Get("WWW-Authenticate"), c.status, c.challenge)
-		}
+		t.Run(name, func(t *testing.T) {
+			var p published
+			spoil(&p)
+			set := p.set()
+			for range 2 {
+				if _, err := set.PublicKey(t.Context(), "k1"); err == nil || errors.Is(err, token.ErrUnknownKey) {
+					t.Errorf("an issuer that is %s: %v", name, err)
+				}
+			}
+		})
 	}
 }

@@ -9,54 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
+	"github.com/tabard-auth/tabard/backend/jws"
 )
-
-// Reason tells why a token was refused. Reasons are stable.
-type Reason string
-
-// The reasons.
-const (
-	Malformed         Reason = "malformed"
-	WrongType         Reason = "wrong_type"
-	UnknownKey        Reason = "unknown_key"
-	BadSignature      Reason = "bad_signature"
-	WrongIssuer       Reason = "wrong_issuer"
-	WrongAudience     Reason = "wrong_audience"
-	Expired           Reason = "expired"
-	NotYetValid       Reason = "not_yet_valid"
-	MissingClaim      Reason = "missing_claim"
-	WrongOrganization Reason = "wrong_organization"
-	KeysUnavailable   Reason = "keys_unavailable"
-	// ProofRequired: the token is bound to a key (RFC 9449), and nothing proves
-	// that its bearer has it.
-	ProofRequired Reason = "proof_required"
-	InvalidProof  Reason = "invalid_proof"
-)
-
-// Error is the error of a refused token.
-type Error struct {
-	Reason Reason
-	Err    error // the cause, where there is one
-}
-
-func (e *Error) Error() string {
-	if e.Err != nil {
-		return fmt.Sprintf("token: %s: %v", e.Reason, e.Err)
-	}
-	return "token: " + string(e.Reason)
-}
-
-func (e *Error) Unwrap() error { return e.Err }
-
-// ReasonOf returns why err refused a token, and "" for any other error.
-func ReasonOf(err error) Reason {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Reason
-	}
-	return ""
-}
 
 // PublicKey is a key that tokens are verified with. The key fixes the algorithm;
 // a token's header never does (RFC 8725 section 3.1).
@@ -80,13 +34,16 @@ type Config struct {
 	Issuer   string
 	Audience string
 	Keys     KeySource
-	// Algorithms is the allow-list; nil means ES256 and EdDSA.
+	// Organizations finds the keys of organisations whose policy demands a signing key
+	// of their own. Each is an issuer, Issuer/o/{org_id}, for itself alone; NewKeySets
+	// makes it. nil accepts no such token.
+	Organizations OrganizationKeys
+	// Dedicated tells that an organisation's tokens have to come from its own issuer:
+	// the workspace's key, in whoever's hands, then signs nothing for it. nil is none.
+	Dedicated func(organizationID string) bool
+	// Algorithms is the allow-list, of ES256, EdDSA and RS256; nil means the first
+	// two.
 	Algorithms []string
-	// BaseURL is what precedes a request's path in the address that clients know,
-	// such as https://api.example.com: the proofs of bound tokens are compared with
-	// it, never with what a request says of its host. Without it, bound tokens are
-	// refused.
-	BaseURL string
 	// Leeway is what clocks may differ by; 0 means 30 s, more than 60 s is refused.
 	Leeway time.Duration
 	// Now tells the time; nil means time.Now.
@@ -101,9 +58,7 @@ const (
 
 // Verifier verifies access tokens.
 type Verifier struct {
-	config  Config
-	parser  *jwt.Parser
-	replays *Replays
+	config Config
 }
 
 // NewVerifier returns the verifier of a configuration.
@@ -123,19 +78,23 @@ func NewVerifier(c Config) (*Verifier, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	parser := jwt.NewParser(jwt.WithValidMethods(c.Algorithms), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
-	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
-	if _, err := normalised(c.BaseURL); c.BaseURL != "" && err != nil {
-		return nil, fmt.Errorf("token: BaseURL %q is not an http address", c.BaseURL)
+	for _, algorithm := range c.Algorithms {
+		if !jws.Supported(algorithm) {
+			return nil, fmt.Errorf("token: algorithm %q is not supported", algorithm)
+		}
 	}
-	v := &Verifier{config: c, parser: parser}
-	v.replays = NewReplays(proofLife+2*v.leeway(), maxResourceProofs)
-	return v, nil
+	return &Verifier{config: c}, nil
 }
+
+// Now and Leeway are the verifier's clock, for checks that go with it.
+func (v *Verifier) Now() time.Time        { return v.config.Now() }
+func (v *Verifier) Leeway() time.Duration { return v.config.Leeway }
+
+func (v *Verifier) leeway() int64 { return int64(v.config.Leeway / time.Second) }
 
 // Verify returns the claims of a token that authorises by itself: authentic, of
 // this issuer and audience, within its time, and bound to no key. Every other token
-// is an *Error; VerifyRequest takes those that are bound to a key.
+// is an *Error; package resource takes those that are bound to a key.
 //
 // The caller still has to compare Claims.OrganizationID with the organisation of
 // the resource; VerifyFor does both.
@@ -150,13 +109,13 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	return claims, nil
 }
 
-// VerifyFor is Verify for a resource of one organisation, named by id.
-func (v *Verifier) VerifyFor(ctx context.Context, raw, organizationID string) (*Claims, error) {
+// VerifyFor is Verify for a resource of one organisation, named by id or slug.
+func (v *Verifier) VerifyFor(ctx context.Context, raw, organization string) (*Claims, error) {
 	claims, err := v.Verify(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
-	if organizationID == "" || claims.OrganizationID != organizationID {
+	if !claims.Serves(organization) {
 		return nil, &Error{Reason: WrongOrganization}
 	}
 	return claims, nil
@@ -177,91 +136,60 @@ func (v *Verifier) Inspect(ctx context.Context, raw string) (*Claims, error) {
 
 // authentic checks all but the times.
 func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
-	if len(raw) > maxTokenBytes || strings.Count(raw, ".") != 2 {
-		return nil, &Error{Reason: Malformed}
-	}
-	if err := wellFormed(raw); err != nil {
+	message, err := jws.Parse(raw, maxTokenBytes)
+	if err != nil {
 		return nil, &Error{Reason: Malformed, Err: err}
 	}
-	var claims jwtClaims
-	if _, err := v.parser.ParseWithClaims(raw, &claims, v.keyFor(ctx)); err != nil {
-		return nil, refused(err)
+	if typ, _ := message.Header["typ"].(string); strings.TrimPrefix(strings.ToLower(typ), "application/") != Type {
+		return nil, &Error{Reason: WrongType}
+	}
+	claims, err := readClaims(message.Payload)
+	if err != nil {
+		return nil, &Error{Reason: Malformed, Err: err}
+	}
+	keys, ok := v.source(claims)
+	if !ok { // whose keys are no business of this one
+		return nil, &Error{Reason: WrongIssuer}
+	}
+	if err := v.verify(ctx, message, keys); err != nil {
+		return nil, err
 	}
 	switch {
-	case claims.Issuer != v.config.Issuer:
-		return nil, &Error{Reason: WrongIssuer}
 	case !slices.Contains(claims.Audience, v.config.Audience):
 		return nil, &Error{Reason: WrongAudience}
 	case claims.Subject == "" || claims.OrganizationID == "" || claims.Expires == 0 || claims.IssuedAt == 0:
 		return nil, &Error{Reason: MissingClaim}
 	}
-	c := claims.Claims
-	c.Audience = claims.Audience
-	return &c, nil
+	return claims, nil
+}
+
+// verify checks the signature. It obeys kid alone: no key or address that the token
+// itself carries, and no algorithm but the key's own.
+func (v *Verifier) verify(ctx context.Context, message *jws.Message, keys KeySource) error {
+	if !slices.Contains(v.config.Algorithms, message.Algorithm()) {
+		return &Error{Reason: BadSignature, Err: fmt.Errorf("algorithm %q is not allowed", message.Algorithm())}
+	}
+	kid, _ := message.Header["kid"].(string)
+	key, err := keys.PublicKey(ctx, kid)
+	switch {
+	case errors.Is(err, ErrUnknownKey):
+		return &Error{Reason: UnknownKey}
+	case err != nil:
+		return &Error{Reason: KeysUnavailable, Err: err}
+	}
+	if err := message.Verify(key.Algorithm, key.Key); err != nil {
+		return &Error{Reason: BadSignature, Err: err}
+	}
+	return nil
 }
 
 func (v *Verifier) timely(c *Claims) error {
 	now, leeway := v.config.Now().Unix(), v.leeway()
 	switch {
-	case c.IssuedAt > now+leeway:
-		return &Error{Reason: NotYetValid}
+	case c.IssuedAt > now+leeway, c.NotBefore > now+leeway:
+		return &Error{Reason: NotYetValid, Bound: c.Confirmation != nil}
 	case c.Expires+leeway <= now:
-		return &Error{Reason: Expired}
+		return &Error{Reason: Expired, Bound: c.Confirmation != nil}
 	}
 	return nil
 }
-
-func (v *Verifier) leeway() int64 { return int64(v.config.Leeway / time.Second) }
-
-// keyFor finds the token's key. It obeys kid alone: no key or address that the
-// token itself carries, and no algorithm but the key's own.
-func (v *Verifier) keyFor(ctx context.Context) jwt.Keyfunc {
-	return func(t *jwt.Token) (any, error) {
-		if typ, _ := t.Header["typ"].(string); !strings.EqualFold(strings.TrimPrefix(strings.ToLower(typ), "application/"), Type) {
-			return nil, &Error{Reason: WrongType}
-		}
-		if _, critical := t.Header["crit"]; critical {
-			return nil, &Error{Reason: Malformed, Err: errors.New("crit is not supported")}
-		}
-		kid, _ := t.Header["kid"].(string)
-		key, err := v.config.Keys.PublicKey(ctx, kid)
-		switch {
-		case errors.Is(err, ErrUnknownKey):
-			return nil, &Error{Reason: UnknownKey}
-		case err != nil:
-			return nil, &Error{Reason: KeysUnavailable, Err: err}
-		case key.Algorithm != t.Method.Alg():
-			return nil, &Error{Reason: BadSignature, Err: errors.New("the key is of another algorithm")}
-		}
-		return key.Key, nil
-	}
-}
-
-func refused(err error) error {
-	var own *Error
-	switch {
-	case errors.As(err, &own):
-		return own
-	case errors.Is(err, jwt.ErrTokenMalformed):
-		return &Error{Reason: Malformed, Err: err}
-	}
-	return &Error{Reason: BadSignature, Err: err}
-}
-
-// jwtClaims reads Claims from a token whose aud is a string or a list.
-type jwtClaims struct {
-	Claims
-	Audience jwt.ClaimStrings `json:"aud"`
-	jwtNoValidation
-}
-
-// jwtNoValidation satisfies jwt.Claims; the Verifier checks every claim itself,
-// in one place and by one clock.
-type jwtNoValidation struct{}
-
-func (jwtNoValidation) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
-func (jwtNoValidation) GetIssuedAt() (*jwt.NumericDate, error)       { return nil, nil }
-func (jwtNoValidation) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
-func (jwtNoValidation) GetIssuer() (string, error)                   { return "", nil }
-func (jwtNoValidation) GetSubject() (string, error)                  { return "", nil }
-func (jwtNoValidation) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }

@@ -201,18 +201,25 @@ func TestALeewayIsBounded(t *testing.T) {
 		_, err := newVerifier(t, keyRing{"k1": public}, now.Add(after)).Verify(t.Context(), raw)
 		refusedFor(t, err, want)
 	}
-	if _, err := token.NewVerifier(token.Config{Issuer: issuer, Audience: audience, Keys: keyRing{}, Leeway: time.Hour}); err == nil {
-		t.Error("an hour's leeway is accepted")
+	if _, err := token.NewVerifier(token.Config{Issuer: issuer, Audience: audience, Keys: keyRing{}, Leeway: 61 * time.Second}); err == nil {
+		t.Error("a leeway of more than a minute is accepted")
+	}
+	for _, algorithm := range []string{"none", "HS256", "", "es256"} {
+		if _, err := token.NewVerifier(token.Config{Issuer: issuer, Audience: audience, Keys: keyRing{}, Algorithms: []string{algorithm}}); err == nil {
+			t.Errorf("algorithm %q is accepted", algorithm)
+		}
 	}
 }
 
 func TestP5ATokenServesOneOrganization(t *testing.T) {
 	key, public := newKey(t)
 	v, raw := newVerifier(t, keyRing{"k1": public}, now), sign(t, claims(), key)
-	if _, err := v.VerifyFor(t.Context(), raw, "org_acme"); err != nil {
-		t.Error(err)
+	for _, organization := range []string{"org_acme", "acme"} {
+		if _, err := v.VerifyFor(t.Context(), raw, organization); err != nil {
+			t.Error(err)
+		}
 	}
-	for _, organization := range []string{"org_globex", "acme", "", "ORG_ACME"} {
+	for _, organization := range []string{"org_globex", "globex", "", "ORG_ACME", "Acme", "org_", "org_acme "} {
 		_, err := v.VerifyFor(t.Context(), raw, organization)
 		refusedFor(t, err, token.WrongOrganization)
 	}

@@ -21,6 +21,7 @@ import (
 //	browser NAME          use a browser; a new name is a new browser
 //	copy NAME             use a new browser with a copy of this one's cookies
 //	signin PERSON         sign in with the provider
+//	signinat ORGANIZATION PERSON  sign in for an organisation, at its own provider
 //	stepup PERSON FACTOR  go to the last answer's login_url and answer with pwd or otp
 //	landed NAME VALUE     a parameter of the address of the page that this led to
 //	header NAME VALUE     the next request carries this header
@@ -38,6 +39,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"browser":  command(1, (*script).use),
 	"copy":     command(1, (*script).copy),
 	"signin":   command(1, (*script).signIn),
+	"signinat": command(2, (*script).signInAt),
 	"header":   command(2, (*script).header),
 	"noheader": command(1, (*script).noHeader),
 	"stepup":   command(2, (*script).stepUp),
@@ -102,6 +104,12 @@ func (s *script) copy(args []string) error {
 
 func (s *script) signIn(args []string) error {
 	s.answer = s.browsers[s.browser].SignIn(args[0])
+	return nil
+}
+
+func (s *script) signInAt(args []string) error {
+	browser := s.browsers[s.browser]
+	s.answer = browser.Choose(browser.Login("organization="+url.QueryEscape(args[0])), args[1])
 	return nil
 }
 
@@ -214,7 +222,8 @@ func text(value any) string {
 func (s *script) claim(args []string) (string, error) {
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: s.target.PublicURL, Audience: s.target.Origin + "/api",
-		Keys: token.NewKeySet(s.target.PublicURL+api.PathKeySet, nil),
+		Keys:          token.NewKeySet(s.target.PublicURL+api.PathKeySet, nil),
+		Organizations: token.NewKeySets(s.target.PublicURL, nil),
 	})
 	if err != nil {
 		return "", err

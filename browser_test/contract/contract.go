@@ -18,6 +18,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/httpapi"
+	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
@@ -40,9 +41,14 @@ const (
 	ClientSecret = "a secret of the tests alone"
 )
 
+// northwind is the path of the provider of the organisation that has its own.
+const northwind = "/northwind"
+
 // Provider serves the development provider for a backend until the test ends, and
 // returns its issuer. alice belongs to acme, globex and initech, bob and dave to acme,
-// erin to acme and to vault, which is strict, carol to none. The scripts run at once: only dave signs out everywhere.
+// erin to acme and to vault, which is strict, frank to castle, which has keys of its own,
+// fred to acme and to northwind, which has a provider of its own, carol to none. The
+// scripts run at once: only dave signs out everywhere.
 func Provider(t testing.TB, publicURL, origin string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -50,7 +56,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 		t.Fatal(err)
 	}
 	issuer := "http://" + listener.Addr().String()
-	handler, err := idp.New(idp.Config{
+	config := idp.Config{
 		Issuer: issuer, ClientID: ClientID, ClientSecret: ClientSecret,
 		RedirectURIs:           []string{httpapi.CallbackURL(publicURL)},
 		PostLogoutRedirectURIs: []string{origin + "/"},
@@ -60,12 +66,25 @@ func Provider(t testing.TB, publicURL, origin string) string {
 			{Subject: "carol", Name: "Carol Diaz", Email: "carol@example.com"},
 			{Subject: "dave", Name: "Dave Obi", Email: "dave@example.com"},
 			{Subject: "erin", Name: "Erin Sato", Email: "erin@example.com"},
+			{Subject: "fred", Name: "Fred Osei", Email: "fred@example.com"},
+			{Subject: "frank", Name: "Frank Berg", Email: "frank@example.com"},
 		},
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	server := &http.Server{Handler: handler}
+	own := config
+	own.Issuer, own.RedirectURIs = issuer+northwind, []string{httpapi.ConnectionCallbackURL(publicURL, "con_northwind")}
+	own.People = []idp.Person{
+		{Subject: "f.osei", Name: "Fred Osei", Email: "fred@example.com"},
+		{Subject: "nina", Name: "Nina Owens", Email: "nina@example.com"},
+	}
+	both := http.NewServeMux()
+	for path, config := range map[string]idp.Config{"/": config, northwind + "/": own} {
+		handler, err := idp.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both.Handle(path, handler)
+	}
+	server := &http.Server{Handler: both}
 	go server.Serve(listener)
 	t.Cleanup(func() { server.Close() })
 	return issuer
@@ -83,6 +102,14 @@ func Desired(issuer, origin string) directory.Desired {
 	}
 	vault := organization("vault", "Vault", member("erin", "editor"))
 	vault.Rules = policy.Rules{ACR: []string{idp.ACRSecondFactor}, IdleTimeout: 2, AccessTTL: 60, FreshOnSwitch: true}
+	own := organization("northwind", "Northwind", member("fred", "editor"))
+	own.Rules.Connection = "con_northwind"
+	own.Connections = []directory.DesiredConnection{{Connection: directory.Connection{
+		ID: "con_northwind", Issuer: issuer + northwind, ClientID: ClientID, Enabled: true, FromFile: true,
+		Provisioning: directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}},
+	}}}
+	castle := organization("castle", "Castle", member("frank", "editor"))
+	castle.Rules = policy.Rules{DedicatedKey: true}
 	return directory.Desired{
 		Workspace: directory.Workspace{
 			Apps: []directory.App{{ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api"}},
@@ -92,12 +119,22 @@ func Desired(issuer, origin string) directory.Desired {
 			},
 		},
 		Organizations: []directory.DesiredOrganization{
-			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer")),
+			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer"), member("fred", "viewer")),
 			organization("globex", "Globex", member("alice", "editor")),
 			organization("initech", "Initech", member("alice", "viewer")),
-			vault,
+			vault, own, castle,
 		},
 	}
+}
+
+// Sealed seals the client's secret of the connections of a workspace.
+func Sealed(d directory.Desired, secret keys.Secret) directory.Desired {
+	for _, o := range d.Organizations {
+		for i := range o.Connections {
+			o.Connections[i].SealedSecret = secret.Sealer(keys.ForConnections).Seal([]byte(ClientSecret), o.Connections[i].ID)
+		}
+	}
+	return d
 }
 
 // Run runs every script against a target.

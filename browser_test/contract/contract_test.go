@@ -28,13 +28,14 @@ func TestTheContractHoldsInProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	if _, err := store.Apply(t.Context(), contract.Desired(issuer, origin), time.Now().Unix()); err != nil {
+	secret, _ := keys.NewSecret()
+	if _, err := store.Apply(t.Context(), contract.Sealed(contract.Desired(issuer, origin), secret), time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
-	secret, _ := keys.NewSecret()
 	handler, err = host.New(host.Config{
 		PublicURL: target.PublicURL, Secret: secret,
 		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},
+		Tenants:  login.NewTransport(true), LoopbackConnections: true,
 	}, store)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,9 @@ package contract
 
 import "github.com/tabard-auth/tabard/backend/directory"
 
+// clientSecretVariable is where the file says that the secrets of connections are.
+const clientSecretVariable = "CONTRACT_CLIENT_SECRET"
+
 // fileOf writes a workspace as a workspace file has it.
 func fileOf(d directory.Desired) map[string]any {
 	var apps, organizations []map[string]any
@@ -13,7 +16,16 @@ func fileOf(d directory.Desired) map[string]any {
 		for _, m := range o.Members {
 			members = append(members, map[string]any{"iss": m.Issuer, "sub": m.Subject, "roles": m.Roles})
 		}
-		organizations = append(organizations, map[string]any{"id": o.ID, "slug": o.Slug, "name": o.Name, "policy": o.Rules, "members": members})
+		connections := []map[string]any{}
+		for _, c := range o.Connections {
+			connections = append(connections, map[string]any{
+				"id": c.ID, "issuer": c.Issuer, "client_id": c.ClientID, "client_secret": map[string]any{"env": clientSecretVariable},
+				"just_in_time": c.Provisioning.JustInTime, "roles": c.Provisioning.Roles,
+			})
+		}
+		organizations = append(organizations, map[string]any{
+			"id": o.ID, "slug": o.Slug, "name": o.Name, "policy": o.Rules, "members": members, "connections": connections,
+		})
 	}
 	return map[string]any{"apps": apps, "roles": d.Workspace.Roles, "policy": d.Workspace.Policy, "organizations": organizations}
 }

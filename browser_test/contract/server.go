@@ -69,7 +69,7 @@ func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.process = program.Start(t, "tabard", []string{"TABARD_OIDC_CLIENT_SECRET=" + ClientSecret}, "serve",
 		"--listen", s.Listen, "--public-url", s.PublicURL, "--database", s.Database, "--secret-file", s.secret,
-		"--oidc-issuer", s.issuer, "--oidc-client-id", ClientID)
+		"--oidc-issuer", s.issuer, "--oidc-client-id", ClientID, "--loopback-connections")
 	Ready(t, "http://"+s.Listen+"/auth")
 }
 
@@ -90,7 +90,9 @@ func (s *Server) apply(t testing.TB) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(program.Path(t, "tabard"), "apply", file, "--database", s.Database).CombinedOutput(); err != nil {
+	apply := exec.Command(program.Path(t, "tabard"), "apply", file, "--database", s.Database, "--secret-file", s.secret)
+	apply.Env = append(os.Environ(), clientSecretVariable+"="+ClientSecret)
+	if out, err := apply.CombinedOutput(); err != nil {
 		t.Fatalf("tabard apply: %v\n%s", err, out)
 	}
 }

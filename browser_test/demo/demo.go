@@ -35,6 +35,18 @@ func Start(t testing.TB) *Demo { return StartOn(t, "tabard") }
 // tabard-worker the Worker, on workerd and a local D1.
 func StartOn(t testing.TB, host string) *Demo {
 	t.Helper()
+	return start(t, host)
+}
+
+// StartWith runs a demo on the server with another page, from a directory, until the
+// test ends.
+func StartWith(t testing.TB, page string) *Demo {
+	t.Helper()
+	return start(t, "tabard", "-page", page)
+}
+
+func start(t testing.TB, host string, flags ...string) *Demo {
+	t.Helper()
 	page, backend, provider := program.Port(t), program.Port(t), program.Port(t)
 	d := &Demo{
 		Origin: fmt.Sprintf("http://localhost:%d", page),
@@ -42,9 +54,9 @@ func StartOn(t testing.TB, host string) *Demo {
 		State:  t.TempDir(), tabard: program.Path(t, host),
 	}
 	d.Backend = d.Origin + "/auth"
-	process := program.Start(t, "web-demo", nil, "-tabard", d.tabard, "-state", d.State,
+	process := program.Start(t, "web-demo", nil, append(flags, "-tabard", d.tabard, "-state", d.State,
 		"-port", strconv.Itoa(page), "-backend-port", strconv.Itoa(backend),
-		"-provider", fmt.Sprintf("127.0.0.1:%d", provider))
+		"-provider", fmt.Sprintf("127.0.0.1:%d", provider))...)
 	d.await(t, process.Ended)
 	return d
 }

@@ -69,7 +69,7 @@ func (b *Browser) Confirm(page Response, person, factor string) Response {
 	if page.Status != http.StatusOK || !pressed.MatchString(page.Body) {
 		return page
 	}
-	return b.Submit(origin(page.URL)+"/sign-in", url.Values{
+	return b.Submit(page.URL.JoinPath("../sign-in").String(), url.Values{
 		"request": {page.URL.RawQuery}, "person": {person}, "factor": {factor},
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/contract"
@@ -40,7 +41,7 @@ type world struct {
 	events  *events
 	server  *contract.Server // the server's program, nil where the backend runs in this process
 	db      *sql.DB
-	api     *token.Verifier
+	api     *resource.Guard
 
 	mu      sync.Mutex
 	skipped time.Duration // by pass
@@ -125,11 +126,14 @@ func (w *world) open(backend, database string) {
 	}
 	w.t.Cleanup(func() { db.Close() })
 	w.db = db
-	w.api, err = token.NewVerifier(token.Config{
+	verifier, err := token.NewVerifier(token.Config{
 		Issuer: w.origin + "/auth", Audience: w.origin + "/api", Now: w.now,
 		Keys: token.NewKeySet(backend+"/auth/.well-known/jwks.json", nil),
 	})
 	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.api, err = resource.NewGuard(verifier, resource.Config{}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -174,7 +178,7 @@ func (w *world) page(out http.ResponseWriter, r *http.Request) {
 func (w *world) whoami(out http.ResponseWriter, r *http.Request) {
 	claims, err := w.api.VerifyRequest(r)
 	if err != nil {
-		token.Refuse(out, err)
+		resource.Refuse(out, err)
 		return
 	}
 	w.events.calls.Add(1)

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -23,11 +24,16 @@ type dist struct {
 	module api.Module
 }
 
-// face is the name of the bundled face in dist.
-const face = "tabard.js"
+// face is the name of the bundled face in dist; the other bundles are of what a
+// page without a bundler may load beside it.
+const (
+	face     = "tabard.js"
+	routes   = "routes.js"
+	switcher = "switcher.js"
+)
 
 // writeDist writes the folder and removes what an earlier build left there.
-func writeDist(dir, version string, wasm, exec, faceCode []byte) (*dist, error) {
+func writeDist(dir, version string, wasm, exec []byte, bundles map[string][]byte) (*dist, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -41,12 +47,9 @@ func writeDist(dir, version string, wasm, exec, faceCode []byte) (*dist, error) 
 	if err != nil {
 		return nil, err
 	}
-	for name, content := range map[string][]byte{
-		d.module.Wasm.URL: wasm,
-		d.module.Exec.URL: exec,
-		face:              faceCode,
-		"module.json":     append(manifest, '\n'),
-	} {
+	all := map[string][]byte{d.module.Wasm.URL: wasm, d.module.Exec.URL: exec, "module.json": append(manifest, '\n')}
+	maps.Copy(all, bundles)
+	for name, content := range all {
 		if err := d.write(name, content); err != nil {
 			return nil, err
 		}

@@ -1,6 +1,6 @@
 // Command build makes js/dist, what the backend serves under /client/: the
-// module, the wasm_exec.js of the same toolchain, the face, and module.json,
-// each also compressed. It needs nothing but go.
+// module, the wasm_exec.js of the same toolchain, the face with what goes beside
+// it, and module.json, each also compressed. It needs nothing but go.
 //
 //	go run ./js/build         builds
 //	go run ./js/build size    builds, and reports sizes against the budgets
@@ -65,11 +65,13 @@ func build(root string) (*dist, error) {
 	if err != nil {
 		return nil, err
 	}
-	face, err := bundleFace(filepath.Join(root, "js"))
-	if err != nil {
-		return nil, err
+	bundles := map[string][]byte{}
+	for name, entry := range map[string]string{face: "index.js", routes: "routes.js", switcher: "switcher.js"} {
+		if bundles[name], err = bundle(filepath.Join(root, "js"), entry); err != nil {
+			return nil, err
+		}
 	}
-	return writeDist(filepath.Join(root, "js", "dist"), version, wasm, exec, face)
+	return writeDist(filepath.Join(root, "js", "dist"), version, wasm, exec, bundles)
 }
 
 // releaseOf reads the version that the npm package and the module share.

@@ -46,7 +46,10 @@ func reportFiles(table *tabwriter.Writer, d *dist) error {
 	for _, f := range []struct {
 		name, file string
 		budget     int
-	}{{"module", d.module.Wasm.URL, moduleBudget}, {"face", face, faceBudget}, {"wasm_exec.js", d.module.Exec.URL, 0}} {
+	}{
+		{"module", d.module.Wasm.URL, moduleBudget}, {"face", face, faceBudget}, {"wasm_exec.js", d.module.Exec.URL, 0},
+		{"routes", routes, 0}, {"switcher", switcher, 0},
+	} {
 		w, err := d.weight(f.file)
 		if err != nil {
 			return err

@@ -63,11 +63,11 @@ func wasmExec() ([]byte, error) {
 	return os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "lib", "wasm", "wasm_exec.js"))
 }
 
-// bundleFace makes one small file of the face.
-func bundleFace(dir string) ([]byte, error) {
+// bundle makes one small file of an entry of the npm package.
+func bundle(dir, entry string) ([]byte, error) {
 	result := api.Build(api.BuildOptions{
 		AbsWorkingDir:     dir,
-		EntryPoints:       []string{"index.js"},
+		EntryPoints:       []string{entry},
 		Bundle:            true,
 		Format:            api.FormatESModule,
 		Target:            api.ES2022,

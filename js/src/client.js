@@ -5,7 +5,7 @@
 import { TabardError } from "./error.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { Module } from "./module.js";
-import { joinTabs, takeParameter, whenShown } from "./page.js";
+import { addressFor, joinTabs, organizationParameter, takeParameter, whenShown } from "./page.js";
 import { living } from "./record.js";
 import { scopeOf } from "./scope.js";
 import { begin, freeze, Store } from "./store.js";
@@ -49,11 +49,7 @@ function client(base, options) {
     organizations: async () => freeze(JSON.parse(await module.ask("organizations"))),
     sessions: async () => freeze(JSON.parse(await module.ask("sessions"))),
     endSession: async (id) => void (await module.ask("endSession", id)),
-    openTab(organization, url) {
-      const target = new URL(absolute(url));
-      target.searchParams.set("tabard_organization", required(organization));
-      window.open(target, "_blank", "noopener");
-    },
+    openTab: (organization, url) => void window.open(addressFor(required(organization), url), "_blank", "noopener"),
     subscribe: (listener) => store.subscribe(listener),
     signOut: async ({ scope = "session" } = {}) => {
       const endSessionUrl = await module.ask("signOut", scope);
@@ -68,9 +64,11 @@ function client(base, options) {
  * @param {string} base
  * @param {Options} options
  */
-function start(base, { organization = takeParameter("tabard_organization"), app, keepAlive, module: url, apis = [location.origin] }) {
+function start(base, { organization: named, app, keepAlive, module: url, apis = [location.origin] }) {
   const backend = new URL(base, document.baseURI).href.replace(/\/+$/, "");
   const key = "tabard:" + backend;
+  const opened = takeParameter(organizationParameter);
+  const organization = named ?? opened;
   const arrival = takeParameter("tabard_error");
   const early = () => living(key, organization)?.state ?? begin;
   const store = new Store(early());

@@ -74,6 +74,20 @@ function watch(module, signal) {
   }
 }
 
+/** The parameter by which an address tells a new tab which organisation to wear. */
+export const organizationParameter = "tabard_organization";
+
+/**
+ * The address at which a new tab wears an organisation.
+ * @param {string} organization
+ * @param {string | URL} [url] default: the page's
+ */
+export function addressFor(organization, url = location.href) {
+  const target = new URL(url, location.href);
+  target.searchParams.set(organizationParameter, organization);
+  return target;
+}
+
 /**
  * Runs a function once the page is one that a person sees, or may see: a page that is
  * prerendered has only a copy of the tab's storage, and no locks and no channel.

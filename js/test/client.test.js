@@ -83,6 +83,14 @@ test("what a sign-in and an opened tab leave in the address is read once and tak
   assert.doesNotMatch(String(stage.replaced[2]), /tabard_error/);
 });
 
+test("a page that names its organisation goes before what opened the tab, which is taken away all the same", async () => {
+  const stage = set({ href: "https://app.example/acme/p?tabard_organization=globex" });
+  open({ organization: "acme" });
+  await settle();
+  assert.equal(stage.host.options.organization, "acme");
+  assert.equal(String(stage.replaced[2]), "https://app.example/acme/p");
+});
+
 test("the state is frozen, and the same object until something changes", async () => {
   const stage = set();
   const client = open();

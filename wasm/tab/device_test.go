@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
@@ -93,7 +93,7 @@ type guard struct {
 	jkt    string // of the session's key, once it is bound
 	nonce  string // demanded, where it is not empty
 	used   map[string]bool
-	proofs []*token.Proof
+	proofs []*dpop.Proof
 }
 
 // on puts the guard before a backend.
@@ -121,7 +121,7 @@ func (g *guard) refusal(r tab.Request) api.Code {
 	if raw == "" {
 		return ""
 	}
-	proof, err := token.ParseProof(raw)
+	proof, err := dpop.Parse(raw)
 	if err == nil {
 		err = proof.Covers(r.Method, r.URL)
 	}
@@ -362,7 +362,7 @@ func TestABoundTokenGoesWithItsProof(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		proof, failed := token.ParseProof(raw)
+		proof, failed := dpop.Parse(raw)
 		if failed != nil || proof.Covers("PATCH", "https://api.example/notes") != nil || proof.CoversToken(access) != nil {
 			t.Errorf("%+v, %v", proof, failed)
 		}

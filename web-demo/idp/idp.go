@@ -18,6 +18,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -30,8 +31,11 @@ const (
 
 // Config is what a provider is made of.
 type Config struct {
-	// Issuer is the provider's own URL: http or https, a loopback host, no path.
+	// Issuer is the provider's own URL: http or https, a loopback host, and perhaps a
+	// path of one name.
 	Issuer string
+	// Name is shown on its pages; empty, it says what it is.
+	Name string
 	// ClientID and ClientSecret are the one client's, which authenticates by
 	// client_secret_basic or client_secret_post.
 	ClientID, ClientSecret string
@@ -51,6 +55,7 @@ type Person struct {
 type provider struct {
 	Config
 	host   string
+	base   string // the issuer's path, "" or "/name"
 	key    *signingKey
 	memory *memory
 }
@@ -59,7 +64,7 @@ type provider struct {
 // an issuer that is not on loopback.
 func New(config Config) (http.Handler, error) {
 	config.Issuer = strings.TrimSuffix(config.Issuer, "/")
-	host, err := loopbackHost(config.Issuer)
+	host, base, err := loopbackHost(config.Issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +75,7 @@ func New(config Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &provider{Config: config, host: host, key: key, memory: newMemory()}
+	p := &provider{Config: config, host: host, base: base, key: key, memory: newMemory()}
 	return p.routes(), nil
 }
 
@@ -90,7 +95,7 @@ func (p *provider) routes() http.Handler {
 	mux.Handle("POST /sign-out", own.Handler(http.HandlerFunc(p.signOut)))
 	mux.HandleFunc("GET /style.css", style)
 	mux.HandleFunc("GET /{$}", p.home)
-	return p.guard(mux)
+	return p.guard(http.StripPrefix(p.base, mux))
 }
 
 // guard refuses other host names (DNS rebinding), bounds bodies and sets the
@@ -120,16 +125,19 @@ func (p *provider) person(subject string) (Person, bool) {
 	return p.People[i], true
 }
 
-func loopbackHost(issuer string) (string, error) {
+// ownPath is what an issuer may have after its host.
+var ownPath = regexp.MustCompile(`^(/[a-z]+)?$`)
+
+func loopbackHost(issuer string) (host, base string, err error) {
 	u, err := url.Parse(issuer)
 	if err != nil {
-		return "", fmt.Errorf("idp: issuer: %w", err)
+		return "", "", fmt.Errorf("idp: issuer: %w", err)
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return "", fmt.Errorf("idp: issuer %q: want scheme, host and port only", issuer)
+	if u.Scheme != "http" && u.Scheme != "https" || !ownPath.MatchString(u.Path) || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", "", fmt.Errorf("idp: issuer %q: want scheme, host, port and at most a name as path", issuer)
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Hostname() != "localhost" && !ip.IsLoopback() {
-		return "", fmt.Errorf("idp: issuer %q: %w", issuer, ErrNotLoopback)
+		return "", "", fmt.Errorf("idp: issuer %q: %w", issuer, ErrNotLoopback)
 	}
-	return u.Host, nil
+	return u.Host, u.Path, nil
 }

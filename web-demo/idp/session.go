@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// cookieName carries the port, because browsers share the cookies of a host
-// among all of its ports.
+// cookieName carries port and path, because browsers share the cookies of a host
+// among all of its ports, and several providers may share a port.
 func (p *provider) cookieName() string {
 	_, port, _ := strings.Cut(p.host, ":")
-	return "tabard_provider_" + port
+	return "tabard_provider_" + port + strings.ReplaceAll(p.base, "/", "_")
 }
 
 func (p *provider) currentSession(r *http.Request, now time.Time) (authentication, bool) {
@@ -61,7 +61,7 @@ func (p *provider) endSession(w http.ResponseWriter, r *http.Request) {
 	back := signOutQuestion{r.Form.Get("post_logout_redirect_uri"), r.Form.Get("state")}
 	session, signedIn := p.currentSession(r, time.Now())
 	if signedIn && hinted != session.person.Subject {
-		show(w, http.StatusOK, view{Title: "Sign out here too?", Lead: "You are signed in to the provider as " + session.person.Name + ".", SignOut: &back})
+		p.show(w, http.StatusOK, view{Title: "Sign out here too?", Lead: "You are signed in to the provider as " + session.person.Name + ".", SignOut: &back})
 		return
 	}
 	p.leave(w, r, back)
@@ -111,7 +111,7 @@ func (p *provider) leave(w http.ResponseWriter, r *http.Request, back signOutQue
 	p.endCurrent(r)
 	p.setCookie(w, "", -1)
 	if back.RedirectURI == "" {
-		show(w, http.StatusOK, view{Title: "You are signed out", Lead: "Nobody is signed in here now. You can close this page."})
+		p.show(w, http.StatusOK, view{Title: "You are signed out", Lead: "Nobody is signed in here now. You can close this page."})
 		return
 	}
 	target, _ := url.Parse(back.RedirectURI) // registered, hence parsed before

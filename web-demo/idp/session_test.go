@@ -125,7 +125,7 @@ func TestNewRefusesWhatCouldNotWork(t *testing.T) {
 		"no client":         func(c *idp.Config) { c.ClientID = "" },
 		"no secret":         func(c *idp.Config) { c.ClientSecret = "" },
 		"no redirect URI":   func(c *idp.Config) { c.RedirectURIs = nil },
-		"issuer with path":  func(c *idp.Config) { c.Issuer += "/realm" },
+		"issuer with paths": func(c *idp.Config) { c.Issuer += "/realm/one" },
 		"issuer without //": func(c *idp.Config) { c.Issuer = "127.0.0.1:8081" },
 	} {
 		c := config()

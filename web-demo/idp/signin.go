@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	_ "embed"
 	"html/template"
 	"net/http"
@@ -20,11 +21,13 @@ var page = template.Must(template.New("page").Parse(pageSource))
 
 // view is what the page shows: people to choose from, a question, or a problem.
 type view struct {
-	Title   string
-	Lead    string
-	People  []choice
-	Request string // the authorization request to go on with, as a query
-	SignOut *signOutQuestion
+	Base     string // of its addresses
+	Provider string // its name
+	Title    string
+	Lead     string
+	People   []choice
+	Request  string // the authorization request to go on with, as a query
+	SignOut  *signOutQuestion
 }
 
 type choice struct {
@@ -52,7 +55,7 @@ func (p *provider) showPeople(w http.ResponseWriter, q authorizationRequest, ses
 		v.People = append(v.People, choice{person, initials(person.Name), expected(person), q.wantsSecondFactor()})
 	}
 	slices.SortStableFunc(v.People, func(a, b choice) int { return rank(a) - rank(b) })
-	show(w, http.StatusOK, v)
+	p.show(w, http.StatusOK, v)
 }
 
 func rank(c choice) int {
@@ -103,14 +106,15 @@ func (p *provider) home(w http.ResponseWriter, r *http.Request) {
 		v.Lead = "Signed in as " + session.person.Name + "."
 		v.SignOut = &signOutQuestion{}
 	}
-	show(w, http.StatusOK, v)
+	p.show(w, http.StatusOK, v)
 }
 
 func (p *provider) showProblem(w http.ResponseWriter, text string) {
-	show(w, http.StatusBadRequest, view{Title: "That did not work", Lead: text})
+	p.show(w, http.StatusBadRequest, view{Title: "That did not work", Lead: text})
 }
 
-func show(w http.ResponseWriter, status int, v view) {
+func (p *provider) show(w http.ResponseWriter, status int, v view) {
+	v.Base, v.Provider = p.base, cmp.Or(p.Name, "Development provider")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_ = page.Execute(w, v) // a caller who went away is no error

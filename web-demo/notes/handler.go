@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -27,25 +28,43 @@ const (
 	maxText = 500 // characters
 )
 
-// Verifier verifies access tokens; *token.Verifier is one.
-type Verifier interface {
-	VerifyRequest(r *http.Request) (*token.Claims, error)
-}
-
 type handler struct {
-	verifier Verifier
-	book     *Book
+	guard *resource.Guard
+	book  *Book
 }
 
 // NewHandler serves the notes below /api/organizations/{organization}/notes,
-// where {organization} is the id, never the slug.
-func NewHandler(verifier Verifier, book *Book) http.Handler {
-	h := &handler{verifier, book}
+// where {organization} is the id or the slug.
+func NewHandler(guard *resource.Guard, book *Book) http.Handler {
+	h := &handler{guard, book}
 	mux := http.NewServeMux()
-	mux.Handle("GET /api/organizations/{organization}/notes", h.permit(Read, h.list))
-	mux.Handle("POST /api/organizations/{organization}/notes", h.permit(Write, h.add))
-	mux.Handle("DELETE /api/organizations/{organization}/notes/{id}", h.permit(Delete, h.delete))
+	for _, route := range h.routes() {
+		mux.Handle(route.pattern, h.permit(route.permission, route.action))
+	}
 	return mux
+}
+
+// route is a pattern of http.ServeMux with what it asks for and does.
+type route struct {
+	pattern, permission string
+	action              action
+}
+
+func (h *handler) routes() []route {
+	return []route{
+		{"GET /api/organizations/{organization}/notes", Read, h.list},
+		{"POST /api/organizations/{organization}/notes", Write, h.add},
+		{"DELETE /api/organizations/{organization}/notes/{id}", Delete, h.delete},
+	}
+}
+
+// Patterns are the API's routes, for whoever tries them all.
+func Patterns() []string {
+	var all []string
+	for _, route := range (*handler)(nil).routes() {
+		all = append(all, route.pattern)
+	}
+	return all
 }
 
 // action handles a request whose token serves the organisation of the path.
@@ -55,32 +74,23 @@ type action func(w http.ResponseWriter, r *http.Request, claims *token.Claims)
 // of the path, and carries the permission. In that order: who is refused for the
 // organisation learns nothing about permissions in it.
 func (h *handler) permit(permission string, next action) http.Handler {
+	rule := resource.Rule{Organization: "organization", Demand: token.Demand{Permissions: []string{permission}}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		claims, err := h.verifier.VerifyRequest(r)
-		switch {
-		case errors.Is(err, token.ErrNoToken):
-			refuse(w, errNoToken)
-		case token.ReasonOf(err) == token.KeysUnavailable:
-			refuse(w, errKeysUnavailable)
-		case token.ReasonOf(err) == token.InvalidProof || token.ReasonOf(err) == token.ProofRequired:
-			refuse(w, errInvalidProof)
-		case err != nil:
-			refuse(w, errInvalidToken)
-		case claims.OrganizationID != r.PathValue("organization"):
-			refuse(w, errOrganizationMismatch)
-		case !claims.Allows(permission):
-			refuse(w, insufficientScope(permission))
-		default:
-			next(w, r, claims)
+		admitted, err := h.guard.Admit(r, rule)
+		if err != nil {
+			refuse(w, refusalOf(err))
+			return
 		}
+		next(w, r, resource.ClaimsFrom(admitted.Context()))
 	})
 }
 
-func (h *handler) list(w http.ResponseWriter, _ *http.Request, claims *token.Claims) {
-	notes := h.book.List(claims.OrganizationID)
-	if notes == nil {
-		notes = []Note{}
+func (h *handler) list(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
+	notes, err := h.book.List(r.Context(), claims.OrganizationID)
+	if err != nil {
+		refuse(w, refusalOfBook(err))
+		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"organization": claims.OrganizationID, "notes": notes})
 }
@@ -91,17 +101,17 @@ func (h *handler) add(w http.ResponseWriter, r *http.Request, claims *token.Clai
 		refuse(w, refusal{http.StatusBadRequest, api.InvalidRequest, err.Error(), ""})
 		return
 	}
-	note, err := h.book.Add(claims.OrganizationID, claims.Subject, text, time.Now())
+	note, err := h.book.Add(r.Context(), claims.OrganizationID, claims.Subject, text, time.Now())
 	if err != nil {
-		refuse(w, errLimitReached)
+		refuse(w, refusalOfBook(err))
 		return
 	}
 	writeJSON(w, http.StatusCreated, note)
 }
 
 func (h *handler) delete(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
-	if err := h.book.Delete(claims.OrganizationID, r.PathValue("id")); err != nil {
-		refuse(w, errNotFound)
+	if err := h.book.Delete(r.Context(), claims.OrganizationID, r.PathValue("id")); err != nil {
+		refuse(w, refusalOfBook(err))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -2,12 +2,14 @@ package notes
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/resource"
 )
 
-// Codes of the API beside those of the backend's contract.
+// Codes of the API beside those of the backend's contract and package resource's.
 const (
 	InvalidToken         api.Code = "invalid_token"      // RFC 6750 section 3.1
 	InsufficientScope    api.Code = "insufficient_scope" // RFC 6750 section 3.1
@@ -23,26 +25,30 @@ type refusal struct {
 	challenge   string // WWW-Authenticate
 }
 
-var (
-	errNoToken = refusal{http.StatusUnauthorized, InvalidToken,
-		"an access token is required", `Bearer`}
-	errInvalidToken = refusal{http.StatusUnauthorized, InvalidToken,
-		"the access token is not valid here, or no longer", `Bearer error="invalid_token"`}
-	errInvalidProof = refusal{http.StatusUnauthorized, api.InvalidDPoPProof,
-		"the access token is bound to a key, and the request does not prove it", `DPoP error="invalid_dpop_proof", algs="ES256"`}
-	errOrganizationMismatch = refusal{http.StatusForbidden, OrganizationMismatch,
-		"the access token serves another organisation", ""}
-	errNotFound = refusal{http.StatusNotFound, api.NotFound,
-		"there is no such note", ""}
-	errLimitReached = refusal{http.StatusConflict, LimitReached,
-		"the organisation has as many notes as it may have", ""}
-	errKeysUnavailable = refusal{http.StatusServiceUnavailable, api.TemporarilyUnavailable,
-		"the keys that tokens are verified with cannot be reached", ""}
-)
+// refusalOfBook is the answer where a Book fails.
+func refusalOfBook(err error) refusal {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return refusal{http.StatusNotFound, api.NotFound, "there is no such note", ""}
+	case errors.Is(err, ErrFull):
+		return refusal{http.StatusConflict, LimitReached, "the organisation has as many notes as it may have", ""}
+	}
+	return refusal{http.StatusInternalServerError, api.ServerError, "the notes are out of reach", ""}
+}
 
-func insufficientScope(permission string) refusal {
-	return refusal{http.StatusForbidden, InsufficientScope, "your roles do not include " + permission,
-		`Bearer error="insufficient_scope", scope="` + permission + `"`}
+// descriptions tell people of a refusal of package resource.
+var descriptions = map[api.Code]string{
+	InvalidToken:               "the access token is missing, or not valid here, or no longer",
+	api.InvalidDPoPProof:       "the access token is bound to a key, and the request does not prove it",
+	OrganizationMismatch:       "the access token serves another organisation",
+	InsufficientScope:          "your roles in this organisation do not include that",
+	api.TemporarilyUnavailable: "the keys that tokens are verified with cannot be reached",
+}
+
+// refusalOf is the answer to a request that the guard refused.
+func refusalOf(err error) refusal {
+	r := resource.RefusalOf(err)
+	return refusal{r.Status, api.Code(r.Code), descriptions[api.Code(r.Code)], r.Challenge}
 }
 
 func refuse(w http.ResponseWriter, r refusal) {

@@ -7,6 +7,8 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"path"
+	"strings"
 )
 
 //go:embed static
@@ -27,6 +29,23 @@ func Handler() http.Handler {
 	files := http.FileServerFS(static)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache")
+		files.ServeHTTP(w, r)
+	})
+}
+
+// Of serves another page than the demonstration's: the files of a folder, and its
+// index.html at every address that names none, for pages that route by themselves.
+// Which policy it is under is its own business.
+func Of(folder fs.FS) http.Handler {
+	files := http.FileServerFS(folder)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Del("Content-Security-Policy")
+		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+		if info, err := fs.Stat(folder, name); err != nil || info.IsDir() {
+			http.ServeFileFS(w, r, folder, "index.html")
+			return
+		}
 		files.ServeHTTP(w, r)
 	})
 }

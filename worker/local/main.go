@@ -61,15 +61,27 @@ func folder(database string) (string, error) {
 }
 
 func apply(state, file string) error {
-	text, err := os.ReadFile(file)
+	written, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	desired, err := workspacefile.Parse(text)
+	desired, err := workspacefile.Parse(written)
 	if err != nil {
 		return fmt.Errorf("%s: nothing was applied\n%w", file, err)
 	}
 	if err := errors.Join(workerd.Build(), workerd.Migrate(state)); err != nil {
+		return err
+	}
+	text, err := secret(filepath.Join(state, "secret"))
+	if err != nil {
+		return err
+	}
+	sealing, err := keys.ParseSecret(text)
+	if err != nil {
+		return err
+	}
+	unknown := func(string) (string, error) { return "", nil } // each start seals anew
+	if err := workspacefile.SealSecrets(&desired, sealing.Sealer(keys.ForConnections), unknown); err != nil {
 		return err
 	}
 	return workerd.Apply(state, desired)
@@ -81,6 +93,7 @@ func serve(state string, args []string) error {
 	listen := flags.String("listen", "127.0.0.1:8787", "`HOST:PORT`, on loopback")
 	publicURL := flags.String("public-url", "", "the backend's `URL` as browsers see it")
 	issuer := flags.String("oidc-issuer", "", "`URL` of the OpenID provider")
+	loopback := flags.Bool("loopback-connections", false, "let organisations' own providers be on this machine")
 	clientID := flags.String("oidc-client-id", "", "`ID` of this client at the provider")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -94,6 +107,7 @@ func serve(state string, args []string) error {
 		return err
 	}
 	variables := workerd.Variables(*publicURL, *issuer, *clientID, os.Getenv("TABARD_OIDC_CLIENT_SECRET"))
+	variables["TABARD_LOOPBACK_CONNECTIONS"] = strconv.FormatBool(*loopback)
 	if variables["TABARD_SECRET"], err = secret(filepath.Join(state, "secret")); err != nil {
 		return err
 	}

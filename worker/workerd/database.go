@@ -57,6 +57,11 @@ func Apply(state string, d directory.Desired) error {
 	if err != nil {
 		return err
 	}
+	return Execute(state, script)
+}
+
+// Execute runs statements on the database whose state lies in a folder.
+func Execute(state, script string) error {
 	file, err := os.CreateTemp("", "tabard-*.sql")
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ const worker = new Miniflare({
   assets: options.entry === "entry.mjs" ? workerOptions.assets : undefined,
   host: "127.0.0.1",
   port: options.port,
+  inspectorPort: options.inspector || undefined,
   rootPath: options.root,
   modules: true,
   scriptPath: options.entry,

@@ -31,6 +31,9 @@ type Options struct {
 	Limits map[string]int
 	// State is the folder of its database; Start makes one.
 	State string
+	// Inspector is the port at which its isolate can be looked into, see Inspect; 0
+	// for none.
+	Inspector int
 }
 
 // Variables are those that the Worker needs.
@@ -95,6 +98,7 @@ func (o Options) line() []byte {
 	text, err := json.Marshal(map[string]any{
 		"config": filepath.Join(Folder(), "wrangler.jsonc"), "root": Folder(), "entry": o.Entry,
 		"port": o.Port, "variables": o.Variables, "state": o.State, "limits": o.Limits,
+		"inspector": o.Inspector,
 	})
 	if err != nil { // maps of strings and numbers always encode
 		panic(err)

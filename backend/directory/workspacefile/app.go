@@ -98,7 +98,7 @@ func (f *file) claims(n *yaml.Node) map[string]string {
 
 // own are the names of an access token's own claims.
 var own = func() map[string]bool {
-	names := map[string]bool{"nbf": true}
+	names := map[string]bool{}
 	claims := reflect.TypeFor[token.Claims]()
 	for i := range claims.NumField() {
 		name, _, _ := strings.Cut(claims.Field(i).Tag.Get("json"), ",")

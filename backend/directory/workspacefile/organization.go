@@ -11,15 +11,17 @@ import (
 
 func (f *file) organization(n *yaml.Node) {
 	o := directory.DesiredOrganization{Line: n.Line}
-	var members, rules *yaml.Node
+	var members, rules, connections *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
 		"id": f.into(&o.ID), "slug": f.into(&o.Slug), "name": f.into(&o.Name),
-		"policy":   func(n *yaml.Node) { f.policy(n, &o.Rules, nil); rules = n },
+		"policy":   func(n *yaml.Node) { f.policy(n, &o.Rules, organizationRules); rules = n },
 		"disabled": func(n *yaml.Node) { o.Disabled = f.truth(n) },
 		"members":  func(n *yaml.Node) { members = n },
+
+		"connections": func(n *yaml.Node) { connections = n },
 	})
 	switch {
-	case !slug.MatchString(o.Slug):
+	case !directory.ValidSlug(o.Slug):
 		f.wrong(n, "slug %q is not of up to 63 of a–z, 0–9 and -", o.Slug)
 	case f.slugs[o.Slug]:
 		f.wrong(n, "there are two organisations %q", o.Slug)
@@ -33,6 +35,9 @@ func (f *file) organization(n *yaml.Node) {
 	f.slugs[o.Slug], f.ids[o.ID] = true, true
 	if policy.Strictest(f.desired.Workspace.Policy, o.Rules).Contradictory() {
 		f.wrong(cmp.Or(rules, n), "no acr satisfies both the workspace's policy and organisation %q's", o.Slug)
+	}
+	if connections != nil {
+		o.Connections = f.ownProviders(connections, o.Slug)
 	}
 	if members != nil {
 		o.Members = f.people(members)
@@ -59,14 +64,14 @@ func (f *file) people(n *yaml.Node) []directory.Member {
 func (f *file) member(n *yaml.Node) directory.Member {
 	m := directory.Member{User: directory.User{Issuer: f.issuer}, Roles: []string{}}
 	f.object(n, map[string]func(*yaml.Node){
-		"iss": func(n *yaml.Node) { m.Issuer = f.issuerURL(n) },
+		"iss": func(n *yaml.Node) { m.Issuer = f.memberIssuer(n) },
 		"sub": f.into(&m.Subject), "name": f.into(&m.Name), "email": f.into(&m.Email),
 		"roles": func(n *yaml.Node) {
 			m.Roles = f.texts(n)
 			f.haveRoles(n, m.Roles)
 		},
 	})
-	if m.Subject == "" || len(m.Subject) > 255 {
+	if m.Subject == "" || len(m.Subject) > directory.MaxSubject {
 		f.wrong(n, "a member needs sub, the provider's name of the person (up to 255 bytes)")
 	}
 	if m.Issuer == "" {

@@ -2,13 +2,11 @@ package workspacefile
 
 import (
 	"maps"
-	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
@@ -17,32 +15,41 @@ type rule func(f *file, n *yaml.Node, r *policy.Rules)
 
 // rules are those of the workspace and of every organisation.
 var rules = map[string]rule{
-	"access_ttl": func(f *file, n *yaml.Node, r *policy.Rules) { r.AccessTTL = f.seconds(n, 10, policy.MaxAccessTTL) },
+	"access_ttl": func(f *file, n *yaml.Node, r *policy.Rules) { r.AccessTTL = f.seconds(n, policy.AccessTTLs) },
 	"idle_timeout": func(f *file, n *yaml.Node, r *policy.Rules) {
-		r.IdleTimeout = f.seconds(n, 1, policy.MaxSessionAge)
+		r.IdleTimeout = f.seconds(n, policy.Ages)
 	},
 	"organization_session_age": func(f *file, n *yaml.Node, r *policy.Rules) {
-		r.OrganizationSessionAge = f.seconds(n, 1, policy.MaxSessionAge)
+		r.OrganizationSessionAge = f.seconds(n, policy.Ages)
 	},
 	"authentication_age": func(f *file, n *yaml.Node, r *policy.Rules) {
-		r.AuthenticationAge = f.seconds(n, 1, policy.MaxSessionAge)
+		r.AuthenticationAge = f.seconds(n, policy.Ages)
 	},
 	"acr":                 func(f *file, n *yaml.Node, r *policy.Rules) { r.ACR = f.classes(n) },
 	"amr":                 func(f *file, n *yaml.Node, r *policy.Rules) { r.AMR = f.classes(n) },
 	"isolated":            func(f *file, n *yaml.Node, r *policy.Rules) { r.Isolated = f.truth(n) },
-	"max_sessions":        func(f *file, n *yaml.Node, r *policy.Rules) { r.MaxSessions = f.count(n, maxSessions) },
+	"max_sessions":        func(f *file, n *yaml.Node, r *policy.Rules) { r.MaxSessions = f.count(n, policy.SessionCounts) },
 	"device_key_required": func(f *file, n *yaml.Node, r *policy.Rules) { r.DeviceKey = f.truth(n) },
 	"fresh_on_switch":     func(f *file, n *yaml.Node, r *policy.Rules) { r.FreshOnSwitch = f.truth(n) },
+	"dedicated_signing_key": func(f *file, n *yaml.Node, r *policy.Rules) {
+		r.DedicatedKey = f.truth(n)
+	},
 }
 
 // workspaceRules are the workspace's alone.
 var workspaceRules = map[string]rule{
-	"session_age":       func(f *file, n *yaml.Node, r *policy.Rules) { r.SessionAge = f.seconds(n, 60, policy.MaxSessionAge) },
+	"session_age":       func(f *file, n *yaml.Node, r *policy.Rules) { r.SessionAge = f.seconds(n, policy.SessionAges) },
 	"strictest_relogin": func(f *file, n *yaml.Node, r *policy.Rules) { r.StrictestRelogin = f.truth(n) },
 }
 
-// maxSessions is more than anybody has browsers.
-const maxSessions = 1000
+// organizationRules are an organisation's alone.
+var organizationRules = map[string]rule{
+	"connection": func(f *file, n *yaml.Node, r *policy.Rules) {
+		if r.Connection = f.text(n); !directory.IsConnectionID(r.Connection) {
+			f.wrong(n, "%q is no connection's id, such as con_acme", r.Connection)
+		}
+	},
+}
 
 // policy reads rules, the common ones and some more.
 func (f *file) policy(n *yaml.Node, into *policy.Rules, more map[string]rule) {
@@ -55,26 +62,20 @@ func (f *file) policy(n *yaml.Node, into *policy.Rules, more map[string]rule) {
 	f.object(n, members)
 }
 
-var (
-	class      = regexp.MustCompile(`^[!-~]+$`)
-	maxClasses = 256 // bytes of acr_values
-)
-
 // classes reads authentication context classes or methods, of which there is one at
 // least.
 func (f *file) classes(n *yaml.Node) []string {
 	all := f.texts(n)
-	bad := func(text string) bool { return !class.MatchString(text) }
-	if len(all) == 0 || slices.ContainsFunc(all, bad) || len(strings.Join(all, " ")) > maxClasses {
-		f.wrong(n, "a list of names without spaces is expected here, such as [urn:example:mfa], of up to %d bytes", maxClasses)
+	if !policy.ValidClasses(all) {
+		f.wrong(n, "%v", policy.ErrClasses)
 	}
 	return all
 }
 
-func (f *file) count(n *yaml.Node, most int64) int64 {
+func (f *file) count(n *yaml.Node, in policy.Range) int64 {
 	value, err := strconv.ParseInt(f.text(n), 10, 64)
-	if err != nil || value < 1 || value > most {
-		f.wrong(n, "a number from 1 to %d is expected here", most)
+	if err != nil || !in.Has(value) {
+		f.wrong(n, "a number from %d to %d is expected here", in.Least, in.Most)
 	}
 	return value
 }

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
 )
 
 // Problem is a mistake in a workspace file.
@@ -123,16 +124,16 @@ func (r *reader) truth(n *yaml.Node) bool {
 }
 
 // seconds reads a duration: 5m, 24h, or a number of seconds.
-func (r *reader) seconds(n *yaml.Node, least, most int64) int64 {
+func (r *reader) seconds(n *yaml.Node, in policy.Range) int64 {
 	text := r.text(n)
 	value, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		duration, failed := time.ParseDuration(text)
 		value, err = int64(duration/time.Second), failed
 	}
-	if err != nil || value < least || value > most {
+	if err != nil || !in.Has(value) {
 		r.wrong(n, "%q is no time between %v and %v, such as 5m", text,
-			time.Duration(least)*time.Second, time.Duration(most)*time.Second)
+			time.Duration(in.Least)*time.Second, time.Duration(in.Most)*time.Second)
 	}
 	return value
 }

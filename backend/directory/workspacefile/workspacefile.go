@@ -26,7 +26,7 @@ func Parse(text []byte) (directory.Desired, error) {
 	}
 	f := file{
 		origins: map[string]string{}, audiences: map[string]string{},
-		slugs: map[string]bool{}, ids: map[string]bool{},
+		slugs: map[string]bool{}, ids: map[string]bool{}, connections: map[string]string{},
 	}
 	f.workspace(document.Content[0])
 	if len(f.problems) > 0 {
@@ -77,6 +77,8 @@ type file struct {
 	audiences map[string]string // audience → app
 	slugs     map[string]bool
 	ids       map[string]bool
+
+	connections map[string]string // connection → organisation
 }
 
 func (f *file) workspace(root *yaml.Node) {
@@ -102,6 +104,7 @@ func (f *file) workspace(root *yaml.Node) {
 	if organizations != nil {
 		f.list(organizations, f.organization)
 	}
+	f.demanded()
 }
 
 func (f *file) onReuse(n *yaml.Node) directory.OnReuse {
@@ -114,7 +117,6 @@ func (f *file) onReuse(n *yaml.Node) directory.OnReuse {
 
 var (
 	appID      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
-	slug       = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	orgID      = regexp.MustCompile(`^org_[a-z0-9]{1,60}$`)
 	permission = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`) // a scope token (RFC 6749 section 3.3)
 )

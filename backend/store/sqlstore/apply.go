@@ -20,7 +20,8 @@ ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = ex
 //
 // Members that the file once gave an organisation and no longer names leave it.
 // Those whom an administrator or a claim admitted stay, unless the file names
-// them: then they are the file's. Organisations that it does not name are left
+// them: then they are the file's. Connections that it no longer names are disabled,
+// and an administrator's from then on. Organisations that it does not name are left
 // as they are.
 func (s *Store) Apply(ctx context.Context, d directory.Desired, now int64) (directory.Changes, error) {
 	return s.ApplyReporting(ctx, d, now, func(int) {})
@@ -100,6 +101,9 @@ func (a *applying) all(ctx context.Context, d directory.Desired) error {
 	}
 	ids, err := a.organizations(ctx, d.Organizations)
 	if err != nil {
+		return err
+	}
+	if err := a.connections(ctx, ids, d.Organizations); err != nil {
 		return err
 	}
 	done := 0

@@ -43,7 +43,7 @@ func personOf(m directory.Member) person { return person{m.Issuer, m.Subject} }
 type member struct{ userID, roles, source string }
 
 // fromFile is the source of the memberships that a workspace file gave.
-const fromFile = "file"
+const fromFile = string(directory.FromFile)
 
 // members brings an organisation's members up to date.
 func (a *applying) members(ctx context.Context, organizationID string, wanted []directory.Member) error {

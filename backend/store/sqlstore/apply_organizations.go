@@ -12,14 +12,14 @@ import (
 
 const (
 	selectOrganizations = `
-SELECT id, slug, name, rules, disabled_at FROM organizations`
+SELECT id, slug, name, rules, disabled_at, disabled_by, deleted_at FROM organizations`
 
 	insertOrganization = `
 INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`
 
 	updateOrganization = `
 UPDATE organizations SET slug = ?2, name = ?3, rules = ?4,
-	disabled_at = CASE WHEN CAST(?5 AS BIGINT) IS NULL THEN NULL ELSE COALESCE(disabled_at, ?5) END
+	disabled_at = CASE WHEN CAST(?5 AS BIGINT) IS NULL AND disabled_by = '' THEN NULL ELSE COALESCE(disabled_at, ?5) END
 WHERE id = ?1`
 
 	// An organisation about to be renamed gives its slug up first, so that two can
@@ -27,6 +27,13 @@ WHERE id = ?1`
 	releaseSlug = `
 UPDATE organizations SET slug = '~' || id WHERE id = ?1`
 )
+
+// storedOrganization is an organisation as it is stored.
+type storedOrganization struct {
+	directory.Organization
+	blocked bool // by an administrator, whose word stands
+	deleted bool
+}
 
 // organizations brings all organisations up to date and returns their ids, in
 // order.
@@ -55,15 +62,15 @@ func (a *applying) organizations(ctx context.Context, wanted []directory.Desired
 	return ids, nil
 }
 
-func (a *applying) storedOrganizations(ctx context.Context) (all []*directory.Organization, err error) {
+func (a *applying) storedOrganizations(ctx context.Context) (all []*storedOrganization, err error) {
 	err = a.each(ctx, func(rows *sql.Rows) error {
-		var o directory.Organization
-		var rules string
-		var disabledAt sql.NullInt64
-		if err := rows.Scan(&o.ID, &o.Slug, &o.Name, &rules, &disabledAt); err != nil {
+		var o storedOrganization
+		var rules, disabledBy string
+		var disabledAt, deletedAt sql.NullInt64
+		if err := rows.Scan(&o.ID, &o.Slug, &o.Name, &rules, &disabledAt, &disabledBy, &deletedAt); err != nil {
 			return err
 		}
-		o.Disabled = disabledAt.Valid
+		o.Disabled, o.blocked, o.deleted = disabledAt.Valid, disabledBy != "", deletedAt.Valid
 		all = append(all, &o)
 		return scanJSON(rules, &o.Rules)
 	}, selectOrganizations)
@@ -72,9 +79,10 @@ func (a *applying) storedOrganizations(ctx context.Context) (all []*directory.Or
 
 // match finds for each organisation of the file the stored one that it is: that of
 // its id or, where it names none, of its slug. Ids are never exchanged, so a slug
-// that another organisation has and keeps is a conflict.
-func match(stored []*directory.Organization, wanted []directory.DesiredOrganization) ([]*directory.Organization, error) {
-	byID, bySlug := map[string]*directory.Organization{}, map[string]*directory.Organization{}
+// that another organisation has and keeps is a conflict, and so is the id of one that
+// was deleted.
+func match(stored []*storedOrganization, wanted []directory.DesiredOrganization) ([]*storedOrganization, error) {
+	byID, bySlug := map[string]*storedOrganization{}, map[string]*storedOrganization{}
 	for _, o := range stored {
 		byID[o.ID], bySlug[o.Slug] = o, o
 	}
@@ -84,8 +92,13 @@ func match(stored []*directory.Organization, wanted []directory.DesiredOrganizat
 			renamed[had.ID] = true
 		}
 	}
-	found := make([]*directory.Organization, len(wanted))
+	found := make([]*storedOrganization, len(wanted))
 	var conflicts directory.Conflicts
+	conflict := func(o directory.DesiredOrganization, format string, args ...any) {
+		if len(conflicts) < directory.MaxProblems {
+			conflicts = append(conflicts, directory.Conflict{Line: o.Line, Text: fmt.Sprintf(format, args...)})
+		}
+	}
 	for i, o := range wanted {
 		holder := bySlug[o.Slug]
 		if holder != nil && renamed[holder.ID] {
@@ -96,9 +109,11 @@ func match(stored []*directory.Organization, wanted []directory.DesiredOrganizat
 			continue
 		}
 		found[i] = byID[o.ID]
-		if holder != nil && holder.ID != o.ID && len(conflicts) < directory.MaxProblems {
-			conflicts = append(conflicts, directory.Conflict{Line: o.Line, Text: fmt.Sprintf(
-				"slug %q belongs to the organisation %s, not to %s", o.Slug, holder.ID, o.ID)})
+		if found[i] != nil && found[i].deleted {
+			conflict(o, "the organisation %s was deleted, and no other may have its id", o.ID)
+		}
+		if holder != nil && holder.ID != o.ID {
+			conflict(o, "slug %q belongs to the organisation %s, not to %s", o.Slug, holder.ID, o.ID)
 		}
 	}
 	if conflicts != nil {
@@ -108,7 +123,7 @@ func match(stored []*directory.Organization, wanted []directory.DesiredOrganizat
 }
 
 // organization brings one organisation up to date and returns its id.
-func (a *applying) organization(ctx context.Context, stored *directory.Organization, o directory.Organization) (string, error) {
+func (a *applying) organization(ctx context.Context, stored *storedOrganization, o directory.Organization) (string, error) {
 	rules, err := json.Marshal(o.Rules)
 	if err != nil {
 		return "", err
@@ -120,7 +135,8 @@ func (a *applying) organization(ctx context.Context, stored *directory.Organizat
 		a.changes.Organizations.Added++
 		return o.ID, a.exec(ctx, insertOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o), a.now)
 	}
-	if o.ID = stored.ID; reflect.DeepEqual(*stored, o) {
+	o.ID, o.Disabled = stored.ID, o.Disabled || stored.blocked
+	if reflect.DeepEqual(stored.Organization, o) {
 		return o.ID, nil
 	}
 	a.changes.Organizations.Changed++

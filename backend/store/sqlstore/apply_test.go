@@ -214,6 +214,53 @@ func TestApplyLeavesTheAdmittedUnlessTheFileNamesThem(t *testing.T) {
 	})
 }
 
+func TestApplyEnablesNothingThatAnAdministratorDisabled(t *testing.T) {
+	onEmptyStores(t, func(t *testing.T, store *sqlstore.Store) {
+		apply(t, store, acmeAndGlobex)
+		if err := store.BlockOrganization(t.Context(), "org_acme", true, applied); err != nil {
+			t.Fatal(err)
+		}
+		alice := signIn(t, store, "alice", applied)
+		if err := store.BlockMember(t.Context(), "org_globex", alice.ID, true, applied); err != nil {
+			t.Fatal(err)
+		}
+		if again := apply(t, store, acmeAndGlobex); !again.None() {
+			t.Errorf("again: %+v", again)
+		}
+		apply(t, store, `
+- {id: org_acme, slug: acme, name: Acme Ltd, members: [{sub: alice, roles: [viewer]}]}
+- {id: org_globex, slug: globex, name: Globex, members: [{sub: alice, roles: [editor]}]}
+`)
+		if got := access(t, store, "alice"); len(got) != 0 {
+			t.Errorf("alice belongs to %v", got)
+		}
+		if err := store.BlockOrganization(t.Context(), "org_acme", false, applied); err != nil {
+			t.Fatal(err)
+		}
+		if got := access(t, store, "alice"); !reflect.DeepEqual(got, map[string][]string{"acme": {"viewer"}}) {
+			t.Errorf("alice belongs to %v", got)
+		}
+	})
+}
+
+func TestTheIDOfADeletedOrganisationIsAConflict(t *testing.T) {
+	onEmptyStores(t, func(t *testing.T, store *sqlstore.Store) {
+		apply(t, store, acmeAndGlobex)
+		if err := store.DeleteOrganization(t.Context(), "org_acme", applied); err != nil {
+			t.Fatal(err)
+		}
+		_, err := store.Apply(t.Context(), file(t, acmeAndGlobex), applied)
+		var conflicts directory.Conflicts
+		if !errors.As(err, &conflicts) || len(conflicts) != 1 {
+			t.Fatalf("the error is %v", err)
+		}
+		changes := apply(t, store, "- {slug: acme, name: Acme}")
+		if want := (directory.Changes{Organizations: directory.Count{Added: 1}}); changes != want {
+			t.Errorf("%+v, not %+v", changes, want)
+		}
+	})
+}
+
 func TestAnInterruptedApplyChangesNothing(t *testing.T) {
 	onEmptyStores(t, func(t *testing.T, store *sqlstore.Store) {
 		ctx, interrupt := context.WithCancel(t.Context())

@@ -28,7 +28,8 @@ UPDATE sessions SET revoked_at = ?1, revoke_reason = 'reuse_elsewhere'
 WHERE revoked_at IS NULL AND expires_at > ?1 AND EXISTS (
 	SELECT 1 FROM sessions t
 	WHERE t.user_id = sessions.user_id AND t.revoke_reason IN ('reuse', 'lost') -- the index's own words
-		AND t.revoke_reason = 'reuse' AND t.revoked_at >= sessions.created_at)`
+		AND t.revoke_reason = 'reuse' AND t.revoked_at >= sessions.created_at
+		AND t.confined_to IN ('', sessions.confined_to))`
 )
 
 // FollowUpThefts does again what follows the end of a session by theft, where a

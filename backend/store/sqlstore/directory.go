@@ -20,7 +20,7 @@ const (
 	u.id AS u_id, u.iss, u.sub, u.name AS u_name, u.email, u.disabled_at AS u_disabled_at`
 
 	membershipColumns = `
-	o.id AS o_id, o.slug, o.name AS o_name, o.rules, m.roles,
+	o.id AS o_id, o.slug, o.name AS o_name, o.rules, o.connection AS o_connection, m.roles,
 	e.started_at, e.active_at, e.ended_at, e.ending,
 	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for`
 
@@ -33,21 +33,25 @@ SELECT` + sessionColumns + `,` + userColumns + `,` + membershipColumns + `, w.re
 FROM sessions s
 JOIN users u ON u.id = s.user_id
 LEFT JOIN workspace w ON w.one = 1
-LEFT JOIN organizations o ON o.disabled_at IS NULL AND `
+LEFT JOIN organizations o ON o.disabled_at IS NULL AND s.confined_to IN ('', o.id) AND `
 	subjectOf = `
-LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = o.id
+LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL
 LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
 WHERE s.id = ?1`
 
 	selectMemberships = `
 SELECT` + membershipColumns + `
 FROM sessions s
-JOIN memberships m ON m.user_id = s.user_id
+JOIN memberships m ON m.user_id = s.user_id AND m.disabled_at IS NULL
 JOIN organizations o ON o.id = m.organization_id
 LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
-WHERE s.id = ?1 AND o.disabled_at IS NULL
+WHERE s.id = ?1 AND o.disabled_at IS NULL AND s.confined_to IN ('', o.id)
 ORDER BY o.name, o.id
 LIMIT ?2`
+
+	selectOrganizationRules = `
+SELECT o.rules, w.revision FROM organizations o LEFT JOIN workspace w ON w.one = 1
+WHERE o.id = ?1 AND o.disabled_at IS NULL`
 
 	upsertUser = `
 INSERT INTO users (id, iss, sub, name, email, created_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
@@ -62,7 +66,7 @@ SELECT m.organization_id, o.slug FROM memberships m JOIN organizations o ON o.id
 WHERE m.user_id = ?1 AND m.source = 'claim'`
 
 	deleteClaimed = `
-DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'claim'`
+DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'claim' AND disabled_at IS NULL`
 
 	upsertClaimed = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
@@ -140,6 +144,23 @@ func (s *Store) Memberships(ctx context.Context, id session.ID, limit int) ([]di
 	return all, nil
 }
 
+// OrganizationRules implements directory.Store.
+func (s *Store) OrganizationRules(ctx context.Context, id string) (rules policy.Rules, revision int64, err error) {
+	var text string
+	var known sql.NullInt64
+	err = s.row(ctx, selectOrganizationRules, id).Scan(&text, &known)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return rules, 0, fmt.Errorf("%w: %q", directory.ErrNoOrganization, id)
+	case err == nil:
+		err = scanJSON(text, &rules)
+	}
+	if err != nil {
+		return rules, 0, fmt.Errorf("sqlstore: rules: %w", err)
+	}
+	return rules, known.Int64, nil
+}
+
 // SignIn implements directory.Store.
 func (s *Store) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
 	var row userRow
@@ -210,14 +231,14 @@ func (r *userRow) user() directory.User {
 // membershipRow is a row of membershipColumns; all of it is NULL where there is
 // no organisation, and roles where the person does not belong to it.
 type membershipRow struct {
-	id, slug, name, rules, roles           sql.NullString
+	id, slug, name, rules, own, roles      sql.NullString
 	startedAt, activeAt, endedAt, authTime sql.NullInt64
 	ending, acr, connection, madeFor       sql.NullString
 	amr                                    list
 }
 
 func (r *membershipRow) fields() []any {
-	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.roles, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
+	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.own, &r.roles, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
 		&r.authTime, &r.acr, &r.amr, &r.connection, &r.madeFor}
 }
 
@@ -226,7 +247,7 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 		return nil, nil
 	}
 	m := &directory.Membership{
-		Organization: directory.Organization{ID: r.id.String, Slug: r.slug.String, Name: r.name.String},
+		Organization: directory.Organization{ID: r.id.String, Slug: r.slug.String, Name: r.name.String, Connection: r.own.String},
 	}
 	if err := scanJSON(r.rules.String, &m.Organization.Rules); err != nil {
 		return nil, fmt.Errorf("sqlstore: rules of %s: %w", r.id.String, err)

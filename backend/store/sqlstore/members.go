@@ -19,7 +19,7 @@ ORDER BY seen_at DESC, id LIMIT ?1`
 SELECT u.id, o.id
 FROM (SELECT 1 AS one) AS always
 LEFT JOIN users u ON u.id = ?1 OR (u.iss = ?2 AND u.sub = ?3)
-LEFT JOIN organizations o ON o.id = ?4 OR o.slug = ?4`
+LEFT JOIN organizations o ON (o.id = ?4 OR o.slug = ?4) AND o.deleted_at IS NULL`
 
 	admitMember = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at) VALUES (?1, ?2, ?3, 'admin', ?4)

@@ -19,7 +19,9 @@ WHERE workspace.document <> excluded.document`
 	scriptOrganization = `
 INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 ON CONFLICT (%s) DO UPDATE SET slug = excluded.slug, name = excluded.name, rules = excluded.rules,
-	disabled_at = CASE WHEN excluded.disabled_at IS NULL THEN NULL ELSE COALESCE(organizations.disabled_at, excluded.disabled_at) END`
+	disabled_at = CASE WHEN excluded.disabled_at IS NULL AND organizations.disabled_by = '' THEN NULL
+		ELSE COALESCE(organizations.disabled_at, excluded.disabled_at) END
+WHERE organizations.deleted_at IS NULL`
 
 	scriptUser = `
 INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -100,6 +102,9 @@ func (s *script) organization(o directory.DesiredOrganization) error {
 		disabled = s.now
 	}
 	s.add(fmt.Sprintf(scriptOrganization, key), id, o.Slug, o.Name, string(rules), disabled, s.now)
+	if err := s.connections(o.Slug, o.Connections); err != nil {
+		return err
+	}
 	named := map[string][]string{} // subjects by issuer
 	var issuers []string
 	for _, m := range o.Members {

@@ -18,6 +18,10 @@ var rows = map[string]string{
 	"workspace":     `SELECT revision, document FROM workspace`,
 	"organizations": `SELECT slug, CASE WHEN id LIKE 'org_named%' THEN id ELSE '' END, name, rules, disabled_at, created_at FROM organizations ORDER BY slug`,
 	"users":         `SELECT iss, sub, name, email, created_at FROM users ORDER BY iss, sub`,
+	"connections": `SELECT c.id, o.slug, c.issuer, c.client_id, c.secret, c.scopes, c.provisioning, c.source, c.revision, c.created_at
+		FROM connections c JOIN organizations o ON o.id = c.organization_id ORDER BY c.id`,
+	"enabled connections": `SELECT slug, connection FROM organizations ORDER BY slug`,
+	"trail":               `SELECT a.at, a.action, a.target, a.actor, o.slug FROM audit a JOIN organizations o ON o.id = a.organization_id ORDER BY 1, 2, 3`,
 	"memberships": `SELECT u.iss, u.sub, o.slug, m.roles, m.source FROM memberships m
 		JOIN users u ON u.id = m.user_id JOIN organizations o ON o.id = m.organization_id ORDER BY 1, 2, 3`,
 }
@@ -28,6 +32,10 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 		applied, scripted := database(t), database(t)
 		for step := range 6 {
 			d, now := anyDesired(r), int64(1000+step)
+			if step == 2 { // which neither takes back
+				block(t, applied)
+				block(t, scripted)
+			}
 			if _, err := sqlstore.New(applied, sqlstore.SQLite).Apply(t.Context(), d, now); err != nil {
 				t.Fatal(err)
 			}
@@ -49,6 +57,14 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 	}
 }
 
+// block disables an organisation as an administrator does.
+func block(t *testing.T, db *sql.DB) {
+	t.Helper()
+	if _, err := db.Exec(`UPDATE organizations SET disabled_at = 7, disabled_by = 'admin' WHERE slug = 'acme'`); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func database(t *testing.T) *sql.DB {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "test.db")
@@ -60,7 +76,10 @@ func database(t *testing.T) *sql.DB {
 	t.Cleanup(func() { db.Close() })
 	open(t, "sqlite", dsn, sqlstore.SQLite)
 	if _, err := db.Exec(`INSERT INTO organizations (id, slug, name, rules, created_at) VALUES ('org_claim', 'claimed', '', '{}', 1);
-		INSERT INTO memberships (user_id, organization_id, roles, source, created_at) VALUES ('usr_1', 'org_claim', '[]', 'claim', 1)`); err != nil {
+		INSERT INTO memberships (user_id, organization_id, roles, source, created_at) VALUES ('usr_1', 'org_claim', '[]', 'claim', 1);
+		INSERT INTO connections (id, organization_id, issuer, client_id, secret, scopes, provisioning, source, revision, created_at)
+		VALUES ('con_claimed1', 'org_claim', 'https://claimed.example', 'c', 's', 'null', '{}', 'admin', 1, 1);
+		UPDATE organizations SET connection = 'con_claimed1'`); err != nil {
 		t.Fatal(err)
 	}
 	return db
@@ -95,6 +114,22 @@ func dump(t *testing.T, db *sql.DB, query string) []string {
 	return all
 }
 
+// anyConnections are up to two, of which one at most is enabled.
+func anyConnections(r *rand.Rand, slug string) (all []directory.DesiredConnection) {
+	enabled := r.IntN(3)
+	for i := range 2 {
+		if r.IntN(2) == 0 {
+			continue
+		}
+		all = append(all, directory.DesiredConnection{Connection: directory.Connection{
+			ID: fmt.Sprintf("con_%s%d", slug, i+1), Issuer: "https://" + slug + ".example", ClientID: []string{"it's", "?4"}[r.IntN(2)],
+			SealedSecret: []string{"s", "t"}[r.IntN(2)], Scopes: [][]string{nil, {"groups"}}[r.IntN(2)], FromFile: true, Enabled: enabled == i,
+			Provisioning: directory.Provisioning{JustInTime: r.IntN(2) == 0},
+		}})
+	}
+	return all
+}
+
 // anyDesired is a small workspace, with names that SQL must quote.
 func anyDesired(r *rand.Rand) directory.Desired {
 	d := directory.Desired{Workspace: directory.Workspace{
@@ -119,6 +154,7 @@ func anyDesired(r *rand.Rand) directory.Desired {
 				})
 			}
 		}
+		o.Connections = anyConnections(r, slug)
 		d.Organizations = append(d.Organizations, o)
 	}
 	return d

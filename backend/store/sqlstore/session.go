@@ -15,13 +15,14 @@ const sessionColumns = `
 	s.id AS s_id, s.app, s.user_id, s.secret,
 	s.gen, s.cur, s.prev, s.cur_at, s.cur_last, s.rolled, s.rollbacks, s.revoked_at, s.revoke_reason,
 	s.created_at AS s_created_at, s.expires_at, s.auth_time AS s_auth_time, s.acr AS s_acr, s.amr AS s_amr,
-	s.connection AS s_connection, s.attempt, s.jkt, s.upstream_sid, s.upstream_token, s.user_agent, s.address`
+	s.connection AS s_connection, s.confined_to, s.attempt, s.jkt, s.upstream_sid, s.upstream_token, s.user_agent, s.address`
 
 const (
 	insertSession = `
 INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last, rolled, rollbacks,
-	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
+	confined_to)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = `SELECT` + sessionColumns + ` FROM sessions s WHERE s.id = ?1`
@@ -39,16 +40,23 @@ RETURNING jkt`
 UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE id = ?1 AND revoked_at IS NULL`
 
 	revokeUser = `
-UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2`
+UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3
+WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 AND (?4 = '' OR confined_to = ?4)`
 
 	revokeUpstream = `
 UPDATE sessions SET revoked_at = ?6, revoke_reason = ?5
-WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4
+WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4 AND connection = ''
 	AND (?3 = '' OR upstream_sid = ?3)
 	AND user_id IN (SELECT id FROM users WHERE iss = ?1 AND (?2 = '' OR sub = ?2))`
 
+	revokeConnected = `
+UPDATE sessions SET revoked_at = ?6, revoke_reason = ?5
+WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4 AND connection = ?1
+	AND (?3 = '' OR upstream_sid = ?3)
+	AND user_id IN (SELECT user_id FROM links WHERE connection_id = ?1 AND (?2 = '' OR sub = ?2))`
+
 	selectLive = `SELECT` + sessionColumns + ` FROM sessions s
-WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2
+WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND (?4 = '' OR s.confined_to = ?4)
 ORDER BY s.created_at DESC, s.id
 LIMIT ?3`
 )
@@ -60,7 +68,7 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 		n.ID.String(), n.App, n.UserID, base64.RawURLEncoding.EncodeToString(n.Secret[:]),
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		n.SignIn.Time, n.SignIn.ACR, list(n.SignIn.AMR).text(),
-		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection)
+		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo)
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
@@ -105,8 +113,8 @@ func (s *Store) Revoke(ctx context.Context, id session.ID, reason session.Reason
 }
 
 // RevokeUser implements session.Store.
-func (s *Store) RevokeUser(ctx context.Context, userID string, reason session.Reason, now int64) error {
-	return s.change(ctx, "revoke a person's sessions", revokeUser, userID, now, string(reason))
+func (s *Store) RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error {
+	return s.change(ctx, "revoke a person's sessions", revokeUser, userID, now, string(reason), confinedTo)
 }
 
 // RevokeUpstream implements session.Store.
@@ -114,12 +122,16 @@ func (s *Store) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, re
 	if l.SessionID == "" && l.Subject == "" {
 		return errors.New("sqlstore: a provider's logout names nobody")
 	}
-	return s.change(ctx, "provider's logout", revokeUpstream, l.Issuer, l.Subject, l.SessionID, l.Until, string(reason), now)
+	statement, provider := revokeUpstream, l.Issuer
+	if l.Connection != "" {
+		statement, provider = revokeConnected, l.Connection
+	}
+	return s.change(ctx, "provider's logout", statement, provider, l.Subject, l.SessionID, l.Until, string(reason), now)
 }
 
 // Live implements session.Store.
-func (s *Store) Live(ctx context.Context, userID string, now int64, limit int) ([]session.Session, error) {
-	rows, err := s.query(ctx, selectLive, userID, now, limit)
+func (s *Store) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
+	rows, err := s.query(ctx, selectLive, userID, now, limit, confinedTo)
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: live sessions: %w", err)
 	}
@@ -154,7 +166,7 @@ type sessionRow struct {
 	id, app, userID, secret        string
 	rotation                       rotationRow
 	createdAt, expiresAt, authTime int64
-	acr, connection                string
+	acr, connection, confinedTo    string
 	amr                            list
 	attempt, jkt                   string
 	upstreamSID, upstreamToken     string
@@ -165,7 +177,7 @@ func (r *sessionRow) fields() []any {
 	fields := []any{&r.id, &r.app, &r.userID, &r.secret}
 	fields = append(fields, r.rotation.fields()...)
 	return append(fields, &r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr,
-		&r.connection, &r.attempt, &r.jkt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address)
+		&r.connection, &r.confinedTo, &r.attempt, &r.jkt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address)
 }
 
 func (r *sessionRow) session() (session.Session, error) {
@@ -184,8 +196,8 @@ func (r *sessionRow) session() (session.Session, error) {
 	return session.Session{
 		ID: id, App: r.app, UserID: r.userID, Secret: session.Secret(secret), Row: row,
 		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt,
-		SignIn:  session.Authentication{Time: r.authTime, ACR: r.acr, AMR: r.amr, Connection: r.connection},
-		Attempt: r.attempt, JKT: r.jkt, UpstreamSID: r.upstreamSID, UpstreamToken: r.upstreamToken,
+		SignIn:     session.Authentication{Time: r.authTime, ACR: r.acr, AMR: r.amr, Connection: r.connection},
+		ConfinedTo: r.confinedTo, Attempt: r.attempt, JKT: r.jkt, UpstreamSID: r.upstreamSID, UpstreamToken: r.upstreamToken,
 		UserAgent: r.userAgent, Address: r.address,
 	}, nil
 }

@@ -1,10 +1,9 @@
 package storetest
 
 import (
-	"sync"
+	"errors"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
@@ -90,25 +89,16 @@ func (s *suite) claims() {
 	s.is(roles(), map[string][]string{"acme": {}})
 }
 
-func (s *suite) oneKey() {
-	var group sync.WaitGroup
-	errs := make([]error, 4)
-	for i := range errs {
-		group.Go(func() {
-			errs[i] = s.AddSigningKey(s.ctx, keys.Stored{
-				ID: directory.NewID("k"), Algorithm: keys.ES256, Generation: 1, Sealed: "sealed", CreatedAt: Now,
-			})
-		})
-	}
-	group.Wait()
-	for _, err := range errs {
-		s.must(err)
-	}
-	later := keys.Stored{ID: "later", Algorithm: keys.ES256, Generation: 2, Sealed: "sealed", CreatedAt: Now + 1}
-	s.must(s.AddSigningKey(s.ctx, later))
-	all, err := s.SigningKeys(s.ctx)
+func (s *suite) organizationRules() {
+	rules, revision, err := s.OrganizationRules(s.ctx, "org_acme")
 	s.must(err)
-	if len(all) != 2 || all[0] != later {
-		s.Errorf("the store has the keys %+v", all)
+	s.is(rules, policy.Rules{AccessTTL: 60})
+	w, err := s.Workspace(s.ctx)
+	s.must(err)
+	s.is(revision, w.Revision)
+	for _, id := range []string{"org_hooli", "org_nothing", "acme", ""} { // disabled, unknown, a slug
+		if _, _, err := s.OrganizationRules(s.ctx, id); !errors.Is(err, directory.ErrNoOrganization) {
+			s.Errorf("%q has rules: %v", id, err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
@@ -22,6 +23,7 @@ type Faulty struct {
 		directory.Store
 		keys.Store
 		audit.Store
+		administration.Store
 		Ping(ctx context.Context) error
 	}
 
@@ -54,7 +56,7 @@ func (f *Faulty) call(method string, run func() error) error {
 	if fails && !lost {
 		return ErrFault
 	}
-	if err := run(); err != nil || !fails {
+	if err := run(); !fails {
 		return err
 	}
 	return ErrFault
@@ -100,8 +102,8 @@ func (f *Faulty) Revoke(ctx context.Context, id session.ID, reason session.Reaso
 }
 
 // RevokeUser implements session.Store.
-func (f *Faulty) RevokeUser(ctx context.Context, userID string, reason session.Reason, now int64) error {
-	return f.call("RevokeUser", func() error { return f.Store.RevokeUser(ctx, userID, reason, now) })
+func (f *Faulty) RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error {
+	return f.call("RevokeUser", func() error { return f.Store.RevokeUser(ctx, userID, confinedTo, reason, now) })
 }
 
 // RevokeUpstream implements session.Store.
@@ -110,8 +112,8 @@ func (f *Faulty) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, r
 }
 
 // Live implements session.Store.
-func (f *Faulty) Live(ctx context.Context, userID string, now int64, limit int) ([]session.Session, error) {
-	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, now, limit) })
+func (f *Faulty) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
+	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, confinedTo, now, limit) })
 }
 
 // Workspace implements directory.Store.
@@ -129,6 +131,16 @@ func (f *Faulty) Memberships(ctx context.Context, id session.ID, limit int) ([]d
 	return read(f, "Memberships", func() ([]directory.Membership, error) { return f.Store.Memberships(ctx, id, limit) })
 }
 
+// OrganizationRules implements directory.Store.
+func (f *Faulty) OrganizationRules(ctx context.Context, id string) (rules policy.Rules, revision int64, err error) {
+	rules, err = read(f, "OrganizationRules", func() (policy.Rules, error) {
+		var err error
+		rules, revision, err = f.Store.OrganizationRules(ctx, id)
+		return rules, err
+	})
+	return rules, revision, err
+}
+
 // SignIn implements directory.Store.
 func (f *Faulty) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
 	return read(f, "SignIn", func() (directory.User, error) { return f.Store.SignIn(ctx, u, now) })
@@ -140,8 +152,13 @@ func (f *Faulty) ReplaceClaimed(ctx context.Context, userID string, roles map[st
 }
 
 // SigningKeys implements keys.Store.
-func (f *Faulty) SigningKeys(ctx context.Context) ([]keys.Stored, error) {
-	return read(f, "SigningKeys", func() ([]keys.Stored, error) { return f.Store.SigningKeys(ctx) })
+func (f *Faulty) SigningKeys(ctx context.Context, organization string) (keys.Chain, error) {
+	return read(f, "SigningKeys", func() (keys.Chain, error) { return f.Store.SigningKeys(ctx, organization) })
+}
+
+// ResumeSigningKeys implements keys.Store.
+func (f *Faulty) ResumeSigningKeys(ctx context.Context, organization string, after int64) error {
+	return f.call("ResumeSigningKeys", func() error { return f.Store.ResumeSigningKeys(ctx, organization, after) })
 }
 
 // AddSigningKey implements keys.Store.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
@@ -19,8 +20,10 @@ import (
 type Store interface {
 	session.Store
 	directory.Store
-	keys.Store
+	keys.Keeper
 	audit.Store
+	Connections
+	administration.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 }
@@ -80,14 +83,42 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"an attempt brings one authentication", (*suite).authenticatesOnce},
 		{"a subject is read by the organisation's id and slug alike", (*suite).subjects},
 		{"an organisation that does not admit is like one that does not exist", (*suite).strangers},
+		{"an organisation's rules are read by its id, unless it is disabled", (*suite).organizationRules},
 		{"memberships are listed by name, disabled organisations left out", (*suite).memberships},
 		{"a person is who the provider says, for good", (*suite).signsIn},
 		{"claimed memberships follow the claim and leave the others alone", (*suite).claims},
+		{"a connection is kept, and all of it changes but its issuer", (*suite).keepsConnections},
+		{"connections are listed by pages", (*suite).listsConnections},
+		{"one connection of an organisation is enabled at most", (*suite).enablesOne},
+		{"a deleted connection's id never comes back", (*suite).deletesForGood},
+		{"people sign in at the organisation's own connection that is enabled", (*suite).leadsToTheConnection},
+		{"a connection's subject is one person, and nobody is two there", (*suite).linksOnce},
+		{"of people who race for a connection's subject one is linked", (*suite).linksOneInARace},
+		{"a connection's memberships follow it and leave the others alone", (*suite).provisions},
+		{"a confined session finds its organisation alone", (*suite).confines},
+		{"a confined session's end reaches no other", (*suite).endsTheConfined},
+		{"a connection's logout ends what began there", (*suite).endsAtTheConnection},
 		{"a theft that a crash cut short is followed up", (*suite).followsUp},
 		{"sessions that ended long ago are forgotten", (*suite).forgets},
 		{"an event recorded twice counts once", (*suite).eventsOnce},
 		{"the trail is read by pages, the newest first", (*suite).eventPages},
+		{"the trail is filtered", (*suite).eventsFiltered},
+		{"an organisation is made once a slug, renamed, ruled and blocked", (*suite).administersOrganizations},
+		{"of organisations that race for a slug one is made", (*suite).oneOrganizationInARace},
+		{"a deleted organisation lets nobody in, and its id stays taken", (*suite).deletesOrganizations},
+		{"members are listed, and removed where no file names them", (*suite).administersMembers},
+		{"a blocked membership admits to nothing, whatever gives it", (*suite).blocksMembers},
+		{"people are listed and blocked", (*suite).administersUsers},
+		{"a session ends in one organisation and lives in the others", (*suite).endsStays},
+		{"of two who change the workspace's policy at once one is told", (*suite).rulesWorkspaceOnce},
+		{"a key is found by its newest hash, until it is revoked and after", (*suite).keepsKeys},
 		{"replicas that start together end with one signing key", (*suite).oneKey},
+		{"an issuer's signing keys are its own, in the order of their generations", (*suite).keysOfIssuers},
+		{"a signing key takes over sooner, never later", (*suite).advancesKeys},
+		{"a signing key retires once, and keeps its time", (*suite).retiresKeys},
+		{"keys that nobody uses end, unless somebody does before", (*suite).endsKeys},
+		{"organisations that have keys are listed with what decides over them", (*suite).keyIssuers},
+		{"keys that were made and retired are recorded once, those long gone forgotten", (*suite).followsUpKeys},
 	} {
 		t.Run(promise.sentence, func(t *testing.T) {
 			promise.kept(&suite{T: t, Store: open(t), ctx: t.Context()})
@@ -208,7 +239,7 @@ func (s *suite) endsOnce() {
 func (s *suite) endsAPersons() {
 	alice, bob := s.person("alice"), s.person("bob")
 	one, two, other := s.session(alice), s.session(alice), s.session(bob)
-	s.must(s.RevokeUser(s.ctx, alice.ID, session.ReasonSignedOut, Now+1))
+	s.must(s.RevokeUser(s.ctx, alice.ID, "", session.ReasonSignedOut, Now+1))
 	s.is(s.stored(one.ID).RevokedAt, int64(Now+1))
 	s.is(s.stored(two.ID).RevokedAt, int64(Now+1))
 	s.is(s.stored(other.ID), other)
@@ -219,7 +250,7 @@ func (s *suite) endsUpstream() {
 	live := func(n session.Session) bool { return s.stored(n.ID).RevokedAt == 0 }
 	make := func(u directory.User, sid string) session.Session {
 		n := newSession(u)
-		n.UpstreamSID = sid
+		n.UpstreamSID, n.SignIn.Connection = sid, ""
 		s.must(s.Create(s.ctx, n))
 		return n
 	}
@@ -250,10 +281,10 @@ func (s *suite) listsLive() {
 	}
 	s.session(s.person("bob"))
 	s.must(s.Revoke(s.ctx, gone.ID, session.ReasonSignedOut, Now))
-	got, err := s.Live(s.ctx, alice.ID, Now, 10)
+	got, err := s.Live(s.ctx, alice.ID, "", Now, 10)
 	s.must(err)
 	s.is(got, []session.Session{newer, older})
-	got, err = s.Live(s.ctx, alice.ID, Now, 1)
+	got, err = s.Live(s.ctx, alice.ID, "", Now, 1)
 	s.must(err)
 	s.is(len(got), 1)
 }

@@ -4,7 +4,7 @@ import { $, announce, onPress } from "/dom.js";
 import { dress, undress } from "/livery.js";
 import { showIdle } from "/idle.js";
 import { record } from "/log.js";
-import { closeMenus, showMenus } from "/menus.js";
+import { beginMenus, closeMenus, showMenus } from "/menus.js";
 import { forgetNotes, showNotes } from "/notes.js";
 import { forgetHead, showChoices, showEnded, showHead, showNobody, showWelcome } from "/screens.js";
 import { forgetToken, watchToken } from "/token.js";
@@ -71,8 +71,10 @@ function keepFocus() {
 }
 
 onPress($("sign-in"), () => tabard.signIn());
+onPress($("sign-in-northwind"), () => tabard.signIn({ organization: "northwind" }));
 onPress($("try-again"), () => tabard.getToken().catch(() => {}));
 onPress($("nobody-again"), () => location.reload());
 
+beginMenus(tabard);
 tabard.subscribe(render);
 render(tabard.state);

@@ -28,6 +28,17 @@ export function badge(organization) {
   return drawing;
 }
 
+/** The badge for a place that the page's style does not reach: it carries its colours. */
+export function painted(organization) {
+  const drawing = badge(organization);
+  const hue = hueOf(organization);
+  const [coat, letter] = drawing.children;
+  drawing.style.cssText = "display: block; width: 2rem; height: 2rem";
+  coat.style.fill = `light-dark(oklch(0.47 0.14 ${hue}), oklch(0.8 0.115 ${hue}))`;
+  letter.style.cssText = `fill: light-dark(oklch(0.99 0.004 ${hue}), oklch(0.19 0.03 ${hue})); font: 700 13px system-ui, sans-serif; text-anchor: middle`;
+  return drawing;
+}
+
 /** Dresses the tab. */
 export function dress(organization) {
   document.title = `${organization.name} · Tabard demo`;

@@ -1,66 +1,49 @@
-// The organisation switcher and the account menu.
+// The organisation switcher (the package's own), lists of organisations, and the account menu.
+import "/auth/client/switcher.js";
 import { $, announce, el, fill, icon } from "/dom.js";
-import { badge } from "/livery.js";
+import { badge, painted } from "/livery.js";
 import { record } from "/log.js";
 
 const outward = "M8 4H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1v-3M11 4h5v5M16 4l-7 7";
-const check = "m4 10.5 4 4 8-9";
 const stateWords = { step_up_required: "asks to confirm that it is you", expired: "asks to sign in again" };
 
-let client;
-let asked; // the fence of the state in which the organisations were asked for
+/** Hands the switcher its client. It asks for the person's organisations; they come with the state. */
+export function beginMenus(tabard) {
+  const switcher = $("switcher");
+  switcher.badge = painted;
+  switcher.client = tabard;
+  switcher.addEventListener("tabard-switch", ({ detail }) => {
+    if (detail.status !== "switched" && detail.status !== "overtaken") record(`Not switched: ${detail.code}. This tab stays as it was.`, "refused");
+  });
+  $("open-another").addEventListener("click", () => switcher.open());
+}
 
-export function showMenus(tabard, state) {
-  client = tabard;
-  const { status, organization, organizations, user } = state;
+export function showMenus(tabard, { status, organization, organizations, user }) {
   const active = status === "active";
-  const alone = organizations?.length === 1;
-  $("switcher").hidden = !active || alone;
-  $("hero-note").hidden = alone;
+  $("switcher").hidden = !active;
+  $("hero-note").hidden = organizations?.length === 1;
   $("person").hidden = !user;
   if (user) showPerson(tabard, user, active ? organization : undefined);
-  if (!active) return;
-  askOnce(state);
-  fill($("switcher-badge"), badge(organization));
-  fill($("switcher-name"), organization.name);
   $("open-another").hidden = !(organizations?.length > 1);
-  list($("organization-list"), tabard, organizations, organization);
-}
-
-/** Asks for the person's organisations where the state has none yet; the answer is a new state. */
-export function askOnce({ fence, organizations }) {
-  if (organizations || asked === fence) return;
-  asked = fence;
-  refresh();
-}
-
-function refresh() {
-  client.organizations().catch(() => {}); // the next opening of the menu asks again
 }
 
 const listed = new WeakMap();
 
 /** Lists organisations, and leaves a list that is right as it is: somebody may have the focus in it. */
-export function list(element, tabard, organizations, current) {
-  const text = JSON.stringify([organizations, current?.id]);
+export function list(element, tabard, organizations) {
+  const text = JSON.stringify(organizations);
   if (listed.get(element) === text) return;
   listed.set(element, text);
-  fill(element, ...(organizations ?? []).map((organization) => row(tabard, organization, current)));
+  fill(element, ...(organizations ?? []).map((organization) => row(tabard, organization)));
 }
 
 // One organisation: a press works for it in this tab, the arrow in a new one.
-function row(tabard, organization, current) {
-  const here = organization.id === current?.id;
+function row(tabard, organization) {
   const choose = el("button", { className: "menu-row" }, badge(organization),
     el("span", { className: "menu-text" }, el("strong", {}, organization.name), el("span", {}, describe(organization))));
-  if (here) {
-    choose.setAttribute("aria-current", "true");
-    choose.append(icon(check, "here"));
-  }
-  choose.addEventListener("click", () => (here ? closeMenus() : enter(tabard, organization)));
+  choose.addEventListener("click", () => enter(tabard, organization));
   const open = el("button", { className: "menu-open", title: "Open in a new tab", attributes: { "aria-label": `Open ${organization.name} in a new tab` } }, icon(outward));
   open.addEventListener("click", () => {
-    closeMenus();
     record(`Opened ${organization.name} in a tab of its own.`);
     tabard.openTab(organization.slug);
   });
@@ -73,7 +56,6 @@ function describe(organization) {
 
 /** Switches this tab. Whatever comes of it, the tab keeps what it had until it has the new one. */
 export async function enter(tabard, organization) {
-  closeMenus();
   const result = await tabard.switchOrganization(organization.slug);
   if (result.status === "step_up_required") {
     record(`${organization.name} asks to confirm that it is you.`);
@@ -121,8 +103,7 @@ export function closeMenus() {
 for (const menu of document.querySelectorAll(".menu")) {
   menu.addEventListener("beforetoggle", (event) => {
     if (event.newState !== "open") return;
-    if (menu.id === "organizations") refresh();
-    const opener = $(menu.id === "person-menu" ? "person" : "switcher").getBoundingClientRect();
+    const opener = $("person").getBoundingClientRect();
     const width = Math.min(384, innerWidth - 24);
     menu.style.setProperty("--menu-top", `${opener.bottom + 8}px`);
     menu.style.setProperty("--menu-left", `${Math.max(12, Math.min(opener.right - width, innerWidth - width - 12))}px`);

@@ -1,7 +1,7 @@
 // The head of the tab's organisation, and the screens for a tab that has none.
 import { $, el, fill } from "/dom.js";
 import { badge } from "/livery.js";
-import { askOnce, enter, list, signOut } from "/menus.js";
+import { enter, list, signOut } from "/menus.js";
 
 export function showHead({ organization, roles }) {
   fill($("hero-badge"), badge(organization));
@@ -20,6 +20,8 @@ const signedOutReasons = {
   session_revoked: "This session was ended. Please sign in again.",
   refresh_token_reused: "To be safe, this session was ended: somebody else may have used it. Please sign in again.",
   access_denied: "The sign-in was cancelled.",
+  connection_disabled: "That organisation's own sign-in page is switched off just now.",
+  identity_changed: "Somebody else answered at the sign-in page. Nothing was changed.",
 };
 
 export function showWelcome(tabard, { error }) {
@@ -47,17 +49,17 @@ const endedReasons = {
   expired: "You were here for as long as it allows.",
   signed_out: "You signed out of it.",
   superseded: "You went on with it in another browser.",
+  revoked: "An administrator ended your session in it.",
   organization_access_denied: "You do not have access to it, or no longer.",
-  insufficient_user_authentication: "It lets people in who show a second factor, such as a code from their phone.",
+  insufficient_user_authentication: "It asks for more than your sign-in so far: a second factor, such as a code from your phone, or its own sign-in page.",
+  connection_disabled: "Its own sign-in page is switched off just now.",
   identity_changed: "Somebody else has signed in in this browser.",
 };
 
 /** What leads back in: to confirm, or just to enter. */
-const confirms = (error) => error?.reason === "idle" || error?.reason === "expired" || error?.code === "insufficient_user_authentication";
+const confirms = (error) => ["idle", "expired", "revoked"].includes(error?.reason) || error?.code === "insufficient_user_authentication";
 
-export function showEnded(tabard, state) {
-  const { organization, organizations, error } = state;
-  if (error?.code !== "identity_changed") askOnce(state);
+export function showEnded(tabard, { organization, organizations, error }) {
   const name = organization?.name ?? "this organisation";
   const others = organizations?.filter((other) => other.id !== organization?.id) ?? [];
   const asks = error?.code === "insufficient_user_authentication" && !error.reason;

@@ -1,0 +1,177 @@
+// Package administration is what administrators do to a workspace: one function an
+// act, the same for the administration API and for the command line. Who may do
+// what is decided in one place (authority.go), and so is what is recorded.
+//
+// Of two changes of one thing the later wins. Every act may be repeated: what is
+// done already stays done. Times are Unix seconds, of which 0 means never.
+package administration
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+// Store is what administration needs a store for.
+type Store interface {
+	OrganizationStore
+	MemberStore
+	UserStore
+	PolicyStore
+	ConnectionStore
+	SessionStore
+	KeyStore
+	audit.Store
+}
+
+// Config is what New needs. All of it is required but RedirectURI.
+type Config struct {
+	Store Store
+	// Secret is the workspace's. Without it no keys are made or taken, and no
+	// connection's secret is kept.
+	Secret keys.Secret
+	// RedirectURI returns what is to be registered at a connection's provider.
+	RedirectURI func(connectionID string) string
+	// Now tells the time.
+	Now func() time.Time
+}
+
+// Office is where a workspace is administered.
+type Office struct {
+	store       Store
+	hash        hasher
+	seal        keys.Sealer
+	redirectURI func(connectionID string) string
+	now         func() time.Time
+}
+
+// New returns the office of a workspace.
+func New(c Config) *Office {
+	o := &Office{
+		store: c.Store, hash: c.Secret.Derive(keys.ForAPIKeys), seal: c.Secret.Sealer(keys.ForConnections),
+		redirectURI: c.RedirectURI, now: c.Now,
+	}
+	if o.redirectURI == nil {
+		o.redirectURI = func(string) string { return "" }
+	}
+	return o
+}
+
+// Refusal is an act that was not done, with its reason.
+type Refusal struct {
+	Code  api.Code
+	Text  string // for people
+	cause error  // of directory's, where it is one of those
+}
+
+func (r *Refusal) Error() string { return r.Text }
+func (r *Refusal) Unwrap() error { return r.cause }
+
+func refuse(code api.Code, format string, args ...any) *Refusal {
+	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
+}
+
+// reasons are the answers to what a store refuses. Its other errors tell that
+// nothing is known of the outcome.
+var reasons = map[error]*Refusal{
+	directory.ErrNoOrganization: refuse(api.NotFound, "There is no such organisation."),
+	directory.ErrNoMember:       refuse(api.NotFound, "There is no such member."),
+	directory.ErrNoUser:         refuse(api.NotFound, "There is no such person."),
+	directory.ErrNoRole:         refuse(api.InvalidRequest, "The workspace has no such role."),
+	ErrNoKey:                    refuse(api.NotFound, "There is no such key."),
+	errNoTarget:                 refuse(api.NotFound, "There is nothing of this id."),
+	errNoSession:                refuse(api.NotFound, "There is no such session."),
+	directory.ErrSlugTaken:      refuse(api.AlreadyExists, "Another organisation has this slug."),
+	directory.ErrOvertaken:      refuse(api.Conflict, "Somebody else changed it meanwhile. Try again."),
+	directory.ErrFromFile: refuse(api.ManagedByFile,
+		"The workspace file says what this is. Change it there and apply it, or disable it here."),
+	directory.ErrNoConnection:    refuse(api.NotFound, "There is no such connection."),
+	directory.ErrOtherConnection: refuse(api.Conflict, "Another connection of the organisation is enabled. Disable it first."),
+}
+
+// reason turns a store's error into a Refusal, where it is one.
+func reason(err error) error {
+	for known, refusal := range reasons {
+		if errors.Is(err, known) {
+			return &Refusal{refusal.Code, refusal.Text, err}
+		}
+	}
+	return err
+}
+
+// Page says which part of a list is wanted.
+type Page struct {
+	// After is the Next of the page before; empty begins.
+	After string
+	// Limit is the most that is wanted, up to MaxLimit.
+	Limit int
+}
+
+// MaxLimit is the most that a page holds.
+const MaxLimit = 200
+
+// List is a page of a list.
+type List[T any] struct {
+	Items []T `json:"items"`
+	// Next is the After of the next page; empty on the last.
+	Next string `json:"next,omitempty"`
+}
+
+// listed reads a page, and one more to tell whether a further one follows.
+func listed[Record, T any](p Page, read func(after string, limit int) ([]Record, error), shown func(Record) T, place func(Record) string) (List[T], error) {
+	list := List[T]{Items: []T{}}
+	if p.Limit < 1 || p.Limit > MaxLimit {
+		return list, refuse(api.InvalidRequest, "The limit is from 1 to %d.", MaxLimit)
+	}
+	if notAPlace(p.After) {
+		return list, errPlace
+	}
+	records, err := read(p.After, p.Limit+1)
+	if err != nil {
+		return list, err
+	}
+	for i, r := range records {
+		if i == p.Limit {
+			list.Next = place(records[i-1])
+			break
+		}
+		list.Items = append(list.Items, shown(r))
+	}
+	return list, nil
+}
+
+// A place in a list is the plain key of what stands there.
+const maxPlace = 100
+
+var errPlace = refuse(api.InvalidRequest, "This is no place in the list: after is the next of the page before.")
+
+func notAPlace(text string) bool {
+	return len(text) > maxPlace || strings.ContainsFunc(text, notInPlace)
+}
+
+func notInPlace(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("_-:.", r)
+}
+
+// maxName is how long a name may be, in bytes.
+const maxName = 200
+
+func checkName(what, name string, required bool) error {
+	if name == "" && required {
+		return refuse(api.InvalidRequest, "%s is missing.", what)
+	}
+	if len(name) > maxName || strings.ContainsFunc(name, unicode.IsControl) {
+		return refuse(api.InvalidRequest, "%s is longer than %d bytes, or of several lines.", what, maxName)
+	}
+	return nil
+}
+
+// Nothing is what an act returns that is only done.
+type Nothing struct{}

@@ -1,0 +1,158 @@
+package administration
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// Actor is who administers.
+type Actor struct {
+	// ID is an administration key's, or audit.CommandLine.
+	ID   string
+	Name string
+	// OrganizationID is the only organisation that the actor administers; "" means
+	// the whole workspace.
+	OrganizationID string
+	// Address is where the request came from.
+	Address string
+}
+
+// reach is how far an act goes.
+type reach int
+
+// The reaches. An act in an organisation is every administrator's of that
+// organisation; an act of the workspace is not, also where it is done to one.
+const (
+	inOrganization reach = iota
+	ofWorkspace
+)
+
+// act is something to be done, as it is decided on and recorded. What is known only
+// when it is done is filled in then.
+type act struct {
+	action audit.Action
+	reach  reach
+	// organization is the id (org_…) or slug that the act names, if any.
+	organization string
+	user         string
+	session      string
+	target       string
+	// made is the id of the organisation that the act made.
+	made string
+}
+
+// reads tells an act that changes nothing.
+func (a *act) reads() bool { return strings.HasSuffix(string(a.action), ".read") }
+
+var errTooNarrow = refuse(api.AdminAccessDenied, "This key does not reach so far.")
+
+// perform decides whether somebody may do what they are about to, does it, and
+// records it: every change, and every attempt that was refused. A change that could
+// not be recorded is an error, so that whoever asked for it asks again; whoever leaves
+// before the answer changes nothing about either.
+func perform[T any](ctx context.Context, o *Office, by Actor, a *act, do func(context.Context, directory.OrganizationRecord) (T, error)) (T, error) {
+	var result T
+	if !a.reads() {
+		ctx = context.WithoutCancel(ctx)
+	}
+	organization, err := o.decide(ctx, by, a)
+	if err == nil {
+		result, err = do(ctx, organization)
+	}
+	err = reason(err)
+	if recording := o.record(ctx, by, a, organization.ID, err); recording != nil {
+		err = recording
+	}
+	if err != nil {
+		var nothing T
+		return nothing, err
+	}
+	return result, nil
+}
+
+// decide is the only place that says who may do what. An organisation that is
+// somebody else's is answered like one that does not exist. It returns the organisation
+// that the act names.
+func (o *Office) decide(ctx context.Context, by Actor, a *act) (directory.OrganizationRecord, error) {
+	none := directory.OrganizationRecord{}
+	if a.reach == ofWorkspace && by.OrganizationID != "" {
+		return none, errTooNarrow
+	}
+	if a.organization == "" && a.reach == ofWorkspace {
+		return none, a.nameable()
+	}
+	if unnameable(a.organization) {
+		return none, directory.ErrNoOrganization
+	}
+	organization, err := o.store.Organization(ctx, a.organization)
+	if err != nil {
+		return none, err
+	}
+	if by.OrganizationID != "" && organization.ID != by.OrganizationID {
+		return none, directory.ErrNoOrganization
+	}
+	return organization, a.nameable()
+}
+
+// nameable refuses what no id can be, which databases differ over.
+func (a *act) nameable() error {
+	switch {
+	case notAnID(a.user):
+		return directory.ErrNoUser
+	case notAnID(a.session):
+		return errNoSession
+	case notAnID(a.target):
+		return errNoTarget
+	}
+	return nil
+}
+
+// notAnID tells a text that is neither empty nor an id, nor a slug.
+func notAnID(text string) bool { return notAPlace(text) || strings.ContainsAny(text, ".:") }
+
+var errNoTarget = errors.New("administration: there is nothing of this id")
+
+// unnameable tells a text that is no organisation's id or slug.
+func unnameable(ref string) bool {
+	return !directory.ValidSlug(strings.Replace(ref, directory.OrganizationPrefix, "", 1))
+}
+
+// record writes an act down. A read is recorded where authority refused it, a change
+// always, unless nothing is known of its outcome.
+func (o *Office) record(ctx context.Context, by Actor, a *act, organizationID string, outcome error) error {
+	e := audit.Event{
+		ID: directory.NewID("evt_"), At: o.now().Unix(), Action: a.action, Outcome: audit.Done,
+		Actor: by.ID, ActorName: by.Name, Address: by.Address,
+		OrganizationID: organizationID, UserID: clip(a.user), SessionID: clip(a.session), Target: clip(a.target),
+	}
+	var refused *Refusal
+	switch {
+	case errors.As(outcome, &refused):
+		denied := refused == errTooNarrow || errors.Is(outcome, directory.ErrNoOrganization)
+		if a.reads() && (by.OrganizationID == "" || !denied) {
+			return nil
+		}
+		e.Outcome, e.Reason = audit.Refused, string(refused.Code)
+		if organizationID == "" { // what was asked for, in the trail of whoever asked
+			e.OrganizationID, e.Target = by.OrganizationID, clip(a.organization)
+		}
+	case outcome != nil || a.reads():
+		return nil
+	case a.made != "":
+		e.OrganizationID = a.made
+	}
+	return o.store.RecordEvent(ctx, e)
+}
+
+// clip leaves away what a client wrote where it cannot be a name of anything.
+func clip(text string) string {
+	if notAnID(text) {
+		return ""
+	}
+	return text
+}

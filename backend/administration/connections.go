@@ -1,0 +1,240 @@
+package administration
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// ConnectionStore keeps organisations' own providers.
+type ConnectionStore interface {
+	// ConnectionsOf returns an organisation's by id, those after one, at most limit.
+	ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error)
+	// Connection returns one, whose-ever it is, or directory.ErrNoConnection.
+	Connection(ctx context.Context, id string) (directory.Connection, error)
+	// CreateConnection keeps a new one, not enabled.
+	CreateConnection(ctx context.Context, c directory.Connection, now int64) error
+	// UpdateConnection replaces all but the issuer; an empty SealedSecret keeps the
+	// stored one. directory.ErrNoConnection, ErrFromFile.
+	UpdateConnection(ctx context.Context, c directory.Connection) error
+	// EnableConnection makes it the organisation's; directory.ErrNoConnection,
+	// ErrOtherConnection.
+	EnableConnection(ctx context.Context, organizationID, id string) error
+	// DisableConnection ends that; directory.ErrNoConnection.
+	DisableConnection(ctx context.Context, organizationID, id string) error
+	// DeleteConnection ends it for good; directory.ErrNoConnection, ErrFromFile.
+	DeleteConnection(ctx context.Context, organizationID, id string, now int64) error
+}
+
+// ConnectionSettings are what may change of a connection.
+type ConnectionSettings struct {
+	ClientID string `json:"client_id"`
+	// ClientSecret is kept sealed and never shown; empty leaves what is there.
+	ClientSecret string `json:"client_secret,omitempty"`
+	// Scopes are asked for beside openid; nil means profile and email.
+	Scopes       []string     `json:"scopes,omitempty"`
+	Provisioning Provisioning `json:"provisioning"`
+}
+
+// Provisioning says which of a connection's people become members, and as what (see
+// directory.Provisioning).
+type Provisioning struct {
+	JustInTime bool     `json:"just_in_time,omitempty"`
+	Roles      []string `json:"roles,omitempty"`
+	Claim      string   `json:"claim,omitempty"`
+	Groups     []Group  `json:"groups,omitempty"`
+}
+
+// Group gives roles to those whom the claim names to be in it.
+type Group struct {
+	Group string   `json:"group"`
+	Roles []string `json:"roles"`
+}
+
+// NewConnection is an organisation's own provider to be.
+type NewConnection struct {
+	Issuer string `json:"issuer"`
+	ConnectionSettings
+}
+
+// Connection is an organisation's own provider as its administrators see it.
+type Connection struct {
+	ID     string `json:"id"`
+	Issuer string `json:"issuer"`
+	ConnectionSettings
+	// SecretSet tells that there is a client secret.
+	SecretSet bool             `json:"client_secret_set"`
+	Enabled   bool             `json:"enabled"`
+	Source    directory.Source `json:"source"`
+	// RedirectURI is what is to be registered at the provider.
+	RedirectURI string `json:"redirect_uri,omitempty"`
+}
+
+func (o *Office) connectionOf(c directory.Connection) Connection {
+	shown := Connection{
+		ID: c.ID, Issuer: c.Issuer, SecretSet: c.SealedSecret != "", Enabled: c.Enabled,
+		Source: directory.FromAdmin, RedirectURI: o.redirectURI(c.ID),
+		ConnectionSettings: ConnectionSettings{
+			ClientID: c.ClientID, Scopes: c.Scopes,
+			Provisioning: Provisioning{JustInTime: c.Provisioning.JustInTime, Roles: c.Provisioning.Roles, Claim: c.Provisioning.Claim},
+		},
+	}
+	if c.FromFile {
+		shown.Source = directory.FromFile
+	}
+	for group, roles := range c.Provisioning.Groups {
+		shown.Provisioning.Groups = append(shown.Provisioning.Groups, Group{group, roles})
+	}
+	slices.SortFunc(shown.Provisioning.Groups, func(a, b Group) int { return strings.Compare(a.Group, b.Group) })
+	return shown
+}
+
+// connection makes of settings the connection of an id, and checks it.
+func (o *Office) connection(ctx context.Context, id, organizationID, issuer string, s ConnectionSettings) (directory.Connection, error) {
+	c := directory.Connection{
+		ID: id, OrganizationID: organizationID, Issuer: issuer, ClientID: s.ClientID, Scopes: s.Scopes,
+		Provisioning: directory.Provisioning{JustInTime: s.Provisioning.JustInTime, Roles: s.Provisioning.Roles, Claim: s.Provisioning.Claim},
+	}
+	for _, g := range s.Provisioning.Groups {
+		if c.Provisioning.Groups == nil {
+			c.Provisioning.Groups = map[string][]string{}
+		}
+		if _, twice := c.Provisioning.Groups[g.Group]; twice {
+			return c, refuse(api.InvalidRequest, "A group stands twice.")
+		}
+		c.Provisioning.Groups[g.Group] = g.Roles
+	}
+	if err := c.Check(); err != nil {
+		return c, refuse(api.InvalidRequest, "%s.", err)
+	}
+	w, err := o.store.Workspace(ctx)
+	if err != nil {
+		return c, err
+	}
+	for _, role := range c.Provisioning.RoleNames() {
+		if _, known := w.Roles[role]; !known {
+			return c, directory.ErrNoRole
+		}
+	}
+	if s.ClientSecret != "" {
+		c.SealedSecret = o.seal.Seal([]byte(s.ClientSecret), id)
+	}
+	return c, nil
+}
+
+// Connections lists an organisation's connections by id.
+func (o *Office) Connections(ctx context.Context, by Actor, organization string, p Page) (List[Connection], error) {
+	return perform(ctx, o, by, &act{action: audit.ReadConnection, organization: organization},
+		func(ctx context.Context, r directory.OrganizationRecord) (List[Connection], error) {
+			return listed(p, func(after string, limit int) ([]directory.Connection, error) {
+				return o.store.ConnectionsOf(ctx, r.ID, after, limit)
+			}, o.connectionOf, func(c directory.Connection) string { return c.ID })
+		})
+}
+
+// Connection returns one connection.
+func (o *Office) Connection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
+	return o.toConnection(ctx, by, audit.ReadConnection, organization, id, func(context.Context, string) error { return nil })
+}
+
+// CreateConnection makes a connection, which is not enabled yet.
+func (o *Office) CreateConnection(ctx context.Context, by Actor, organization string, n NewConnection) (Connection, error) {
+	a := &act{action: audit.CreateConnection, organization: organization}
+	return perform(ctx, o, by, a,
+		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
+			if n.ClientSecret == "" {
+				return Connection{}, refuse(api.InvalidRequest, "client_secret, which the provider gives, is missing.")
+			}
+			c, err := o.connection(ctx, directory.NewID(directory.ConnectionPrefix), r.ID, n.Issuer, n.ConnectionSettings)
+			if err != nil {
+				return Connection{}, err
+			}
+			a.target = c.ID
+			return o.connectionOf(c), o.store.CreateConnection(ctx, c, o.now().Unix())
+		})
+}
+
+// UpdateConnection replaces a connection's settings. Another issuer is another
+// connection.
+func (o *Office) UpdateConnection(ctx context.Context, by Actor, organization, id string, s ConnectionSettings) (Connection, error) {
+	return perform(ctx, o, by, &act{action: audit.UpdateConnection, organization: organization, target: id},
+		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
+			stored, err := o.ownConnection(ctx, r.ID, id)
+			if err != nil {
+				return Connection{}, err
+			}
+			c, err := o.connection(ctx, id, r.ID, stored.Issuer, s)
+			if err != nil {
+				return Connection{}, err
+			}
+			if err := o.store.UpdateConnection(ctx, c); err != nil {
+				return Connection{}, err
+			}
+			stored, err = o.ownConnection(ctx, r.ID, id)
+			return o.connectionOf(stored), err
+		})
+}
+
+// EnableConnection makes a connection the one where people sign in for the
+// organisation. There is one at most.
+func (o *Office) EnableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
+	return o.toConnection(ctx, by, audit.EnableConnection, organization, id, func(ctx context.Context, organizationID string) error {
+		return o.store.EnableConnection(ctx, organizationID, id)
+	})
+}
+
+// DisableConnection makes what was authenticated at a connection count for nothing.
+func (o *Office) DisableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
+	return o.toConnection(ctx, by, audit.DisableConnection, organization, id, func(ctx context.Context, organizationID string) error {
+		return o.store.DisableConnection(ctx, organizationID, id)
+	})
+}
+
+// DeleteConnection ends a connection for good. Its id is never used again.
+func (o *Office) DeleteConnection(ctx context.Context, by Actor, organization, id string) (Nothing, error) {
+	return perform(ctx, o, by, &act{action: audit.DeleteConnection, organization: organization, target: id},
+		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+			return Nothing{}, o.store.DeleteConnection(ctx, r.ID, id, o.now().Unix())
+		})
+}
+
+func (o *Office) toConnection(ctx context.Context, by Actor, action audit.Action, organization, id string, do func(ctx context.Context, organizationID string) error) (Connection, error) {
+	return perform(ctx, o, by, &act{action: action, organization: organization, target: id},
+		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
+			if err := do(ctx, r.ID); err != nil {
+				return Connection{}, err
+			}
+			c, err := o.ownConnection(ctx, r.ID, id)
+			return o.connectionOf(c), err
+		})
+}
+
+// ownConnection returns a connection of that organisation.
+func (o *Office) ownConnection(ctx context.Context, organizationID, id string) (directory.Connection, error) {
+	c, err := o.store.Connection(ctx, id)
+	if err == nil && c.OrganizationID != organizationID {
+		return directory.Connection{}, directory.ErrNoConnection
+	}
+	return c, err
+}
+
+// checkConnection refuses a rule that demands a connection which is not the
+// organisation's own.
+func (o *Office) checkConnection(ctx context.Context, organizationID, id string) error {
+	if id == "" {
+		return nil
+	}
+	if !directory.IsConnectionID(id) {
+		return refuse(api.InvalidRequest, "connection is no connection's id.")
+	}
+	_, err := o.ownConnection(ctx, organizationID, id)
+	if errors.Is(err, directory.ErrNoConnection) {
+		return refuse(api.InvalidRequest, "The organisation has no connection of this id.")
+	}
+	return err
+}

@@ -1,0 +1,118 @@
+package administration
+
+import (
+	"context"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// NewKey asks for a key.
+type NewKey struct {
+	// Name says to people whose it is.
+	Name string `json:"name"`
+	// Organization is the only one that the key is to reach, by id or slug; empty is
+	// the whole workspace.
+	Organization string `json:"organization"`
+	// ExpiresIn is how long it is to live, in seconds; 0 is until it is revoked.
+	ExpiresIn int64 `json:"expires_in"`
+}
+
+func (n NewKey) check() error {
+	if n.ExpiresIn < 0 || n.ExpiresIn > MaxKeyLife {
+		return refuse(api.InvalidRequest, "expires_in is from 0 to %d.", int64(MaxKeyLife))
+	}
+	return checkName("name", n.Name, true)
+}
+
+// KeyInfo is a key as administrators see it.
+type KeyInfo struct {
+	ID             string  `json:"id"`
+	Kind           KeyKind `json:"kind"`
+	Name           string  `json:"name"`
+	OrganizationID string  `json:"organization_id,omitempty"`
+	CreatedAt      int64   `json:"created_at"`
+	CreatedBy      string  `json:"created_by"`
+	ExpiresAt      int64   `json:"expires_at,omitempty"`
+	LastUsedAt     int64   `json:"last_used_at,omitempty"`
+	RevokedAt      int64   `json:"revoked_at,omitempty"`
+}
+
+// CreatedKey is a key that was made just now. Secret is shown this once.
+type CreatedKey struct {
+	KeyInfo
+	Secret string `json:"secret"`
+}
+
+func keyInfoOf(k Key) KeyInfo {
+	return KeyInfo{
+		ID: k.ID, Kind: k.Kind, Name: k.Name, OrganizationID: k.OrganizationID, CreatedAt: k.CreatedAt,
+		CreatedBy: k.CreatedBy, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt,
+	}
+}
+
+// Keys lists the keys by id, also those that have ended.
+func (o *Office) Keys(ctx context.Context, by Actor, p Page) (List[KeyInfo], error) {
+	return perform(ctx, o, by, &act{action: audit.ReadKey, reach: ofWorkspace},
+		func(ctx context.Context, _ directory.OrganizationRecord) (List[KeyInfo], error) {
+			return listed(p, func(after string, limit int) ([]Key, error) {
+				return o.store.Keys(ctx, after, limit)
+			}, keyInfoOf, func(k Key) string { return k.ID })
+		})
+}
+
+// Key returns one key.
+func (o *Office) Key(ctx context.Context, by Actor, id string) (KeyInfo, error) {
+	return perform(ctx, o, by, &act{action: audit.ReadKey, reach: ofWorkspace, target: id},
+		func(ctx context.Context, _ directory.OrganizationRecord) (KeyInfo, error) {
+			k, err := o.store.Key(ctx, id)
+			return keyInfoOf(k), err
+		})
+}
+
+// CreateKey makes an administration key.
+func (o *Office) CreateKey(ctx context.Context, by Actor, n NewKey) (CreatedKey, error) {
+	a := &act{action: audit.CreateKey, reach: ofWorkspace, organization: n.Organization}
+	return perform(ctx, o, by, a,
+		func(ctx context.Context, r directory.OrganizationRecord) (CreatedKey, error) {
+			k, secret, err := o.DraftKey(by, n, r.ID)
+			if err != nil {
+				return CreatedKey{}, err
+			}
+			a.target = k.ID
+			return CreatedKey{keyInfoOf(k), secret}, o.store.AddKey(ctx, k)
+		})
+}
+
+// DraftKey makes a key that is in no store yet, with its secret.
+func (o *Office) DraftKey(by Actor, n NewKey, organizationID string) (k Key, secret string, err error) {
+	if err := n.check(); err != nil {
+		return Key{}, "", err
+	}
+	text, now := newKeyText(), o.now().Unix()
+	k = Key{
+		ID: directory.NewID("key_"), Kind: Administration, Name: n.Name, OrganizationID: organizationID,
+		Hash: o.hash.hash(o.hash[0], Administration, text), CreatedAt: now, CreatedBy: by.ID,
+	}
+	if n.ExpiresIn > 0 {
+		k.ExpiresAt = now + n.ExpiresIn
+	}
+	return k, text, nil
+}
+
+// KeyCreated is the event that a key was made by somebody.
+func KeyCreated(by Actor, k Key) audit.Event {
+	return audit.Event{
+		ID: directory.NewID("evt_"), At: k.CreatedAt, Action: audit.CreateKey, Outcome: audit.Done,
+		Actor: by.ID, ActorName: by.Name, OrganizationID: k.OrganizationID, Target: k.ID,
+	}
+}
+
+// RevokeKey ends a key, at once and for good.
+func (o *Office) RevokeKey(ctx context.Context, by Actor, id string) (Nothing, error) {
+	return perform(ctx, o, by, &act{action: audit.RevokeKey, reach: ofWorkspace, target: id},
+		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
+			return Nothing{}, o.store.RevokeKey(ctx, id, o.now().Unix())
+		})
+}

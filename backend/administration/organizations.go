@@ -1,0 +1,143 @@
+package administration
+
+import (
+	"context"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// OrganizationStore keeps organisations.
+type OrganizationStore interface {
+	// Organizations returns them by slug, those after one, at most limit.
+	Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error)
+	// Organization returns one by id (org_…) or slug, or directory.ErrNoOrganization.
+	Organization(ctx context.Context, ref string) (directory.OrganizationRecord, error)
+	// CreateOrganization keeps a new one; directory.ErrSlugTaken.
+	CreateOrganization(ctx context.Context, o directory.Organization, now int64) error
+	// RenameOrganization changes slug and name, where they are not empty;
+	// directory.ErrSlugTaken.
+	RenameOrganization(ctx context.Context, id, slug, name string) error
+	// BlockOrganization disables one, which no workspace file enables then, or enables
+	// it.
+	BlockOrganization(ctx context.Context, id string, blocked bool, now int64) error
+	// DeleteOrganization ends one for good. Its id is never another's.
+	DeleteOrganization(ctx context.Context, id string, now int64) error
+}
+
+// Organization is an organisation as administrators see it.
+type Organization struct {
+	ID         string `json:"id"`
+	Slug       string `json:"slug"`
+	Name       string `json:"name"`
+	Disabled   bool   `json:"disabled"`
+	CreatedAt  int64  `json:"created_at"`
+	DisabledAt int64  `json:"disabled_at,omitempty"`
+}
+
+func organizationOf(r directory.OrganizationRecord) Organization {
+	return Organization{
+		ID: r.ID, Slug: r.Slug, Name: r.Name, Disabled: r.Disabled, CreatedAt: r.CreatedAt, DisabledAt: r.DisabledAt,
+	}
+}
+
+// OrganizationNames are what an organisation is called; empty leaves what is there.
+type OrganizationNames struct {
+	Slug string `json:"slug"`
+	Name string `json:"name"`
+}
+
+func (n OrganizationNames) check(required bool) error {
+	if (n.Slug != "" || required) && !directory.ValidSlug(n.Slug) {
+		return refuse(api.InvalidRequest, "slug is not of up to 63 of a–z, 0–9 and -.")
+	}
+	return checkName("name", n.Name, required)
+}
+
+// Organizations lists the workspace's organisations by slug.
+func (o *Office) Organizations(ctx context.Context, by Actor, p Page) (List[Organization], error) {
+	return perform(ctx, o, by, &act{action: audit.ReadOrganization, reach: ofWorkspace},
+		func(ctx context.Context, _ directory.OrganizationRecord) (List[Organization], error) {
+			return listed(p, func(after string, limit int) ([]directory.OrganizationRecord, error) {
+				return o.store.Organizations(ctx, after, limit)
+			}, organizationOf, func(r directory.OrganizationRecord) string { return r.Slug })
+		})
+}
+
+// Organization returns one organisation.
+func (o *Office) Organization(ctx context.Context, by Actor, ref string) (Organization, error) {
+	return perform(ctx, o, by, &act{action: audit.ReadOrganization, organization: ref},
+		func(_ context.Context, r directory.OrganizationRecord) (Organization, error) {
+			return organizationOf(r), nil
+		})
+}
+
+// CreateOrganization makes an organisation with an id of its own. A slug names one
+// organisation: created again, it is refused as already_exists.
+func (o *Office) CreateOrganization(ctx context.Context, by Actor, n OrganizationNames) (Organization, error) {
+	a := &act{action: audit.CreateOrganization, reach: ofWorkspace}
+	return perform(ctx, o, by, a,
+		func(ctx context.Context, _ directory.OrganizationRecord) (Organization, error) {
+			if err := n.check(true); err != nil {
+				return Organization{}, err
+			}
+			made := directory.Organization{ID: directory.NewID(directory.OrganizationPrefix), Slug: n.Slug, Name: n.Name}
+			if err := o.store.CreateOrganization(ctx, made, o.now().Unix()); err != nil {
+				return Organization{}, err
+			}
+			a.made = made.ID
+			return o.organization(ctx, made.ID)
+		})
+}
+
+// UpdateOrganization renames an organisation.
+func (o *Office) UpdateOrganization(ctx context.Context, by Actor, ref string, n OrganizationNames) (Organization, error) {
+	return o.toOrganization(ctx, by, audit.UpdateOrganization, ref, func(ctx context.Context, id string) error {
+		if err := n.check(false); err != nil {
+			return err
+		}
+		return o.store.RenameOrganization(ctx, id, n.Slug, n.Name)
+	})
+}
+
+// DisableOrganization keeps everybody out of an organisation, until it is enabled
+// here: a workspace file does not.
+func (o *Office) DisableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
+	return o.toOrganization(ctx, by, audit.DisableOrganization, ref, func(ctx context.Context, id string) error {
+		return o.store.BlockOrganization(ctx, id, true, o.now().Unix())
+	})
+}
+
+// EnableOrganization lets its members enter an organisation again.
+func (o *Office) EnableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
+	return o.toOrganization(ctx, by, audit.EnableOrganization, ref, func(ctx context.Context, id string) error {
+		return o.store.BlockOrganization(ctx, id, false, o.now().Unix())
+	})
+}
+
+// DeleteOrganization ends an organisation for good, with its memberships and keys.
+// Its slug is free then, its id is never used again.
+func (o *Office) DeleteOrganization(ctx context.Context, by Actor, ref string) (Nothing, error) {
+	return perform(ctx, o, by, &act{action: audit.DeleteOrganization, reach: ofWorkspace, organization: ref},
+		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+			return Nothing{}, o.store.DeleteOrganization(ctx, r.ID, o.now().Unix())
+		})
+}
+
+// toOrganization does an act of the workspace to an organisation, and returns what
+// became of it.
+func (o *Office) toOrganization(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
+	return perform(ctx, o, by, &act{action: action, reach: ofWorkspace, organization: ref},
+		func(ctx context.Context, r directory.OrganizationRecord) (Organization, error) {
+			if err := do(ctx, r.ID); err != nil {
+				return Organization{}, err
+			}
+			return o.organization(ctx, r.ID)
+		})
+}
+
+func (o *Office) organization(ctx context.Context, id string) (Organization, error) {
+	r, err := o.store.Organization(ctx, id)
+	return organizationOf(r), err
+}

@@ -1,0 +1,160 @@
+package administration
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// SessionStore keeps sessions, and where they act.
+type SessionStore interface {
+	// Session returns a session, ended or not, or session.ErrNotFound.
+	Session(ctx context.Context, id session.ID) (session.Session, error)
+	// LivePage returns a person's live sessions by id, those after one, at most limit.
+	LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error)
+	// SessionStays returns the live sessions that act for an organisation by id, those
+	// after one, at most limit; only userID's where it is not empty.
+	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error)
+	// Revoke ends a session. One that has ended keeps its time and reason.
+	Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error
+	// RevokeUser ends all of a person's sessions; only those that open no other
+	// organisation than confinedTo where it is not empty.
+	RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error
+	// EndStay ends a session's stay in one organisation, and tells whether there was one.
+	EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error)
+	// EndStays ends the stays of all of a person's sessions in one organisation.
+	EndStays(ctx context.Context, organizationID, userID string, now int64) error
+}
+
+var errNoSession = errors.New("administration: there is no such session")
+
+// Session is a live sign-in of a person's, as administrators of the workspace see it.
+type Session struct {
+	ID          string `json:"id"`
+	UserID      string `json:"user_id"`
+	App         string `json:"app"`
+	UserAgent   string `json:"user_agent"`
+	Address     string `json:"address"`
+	CreatedAt   int64  `json:"created_at"`
+	LastUsedAt  int64  `json:"last_used_at"`
+	ExpiresAt   int64  `json:"expires_at"`
+	DeviceBound bool   `json:"device_bound"`
+}
+
+func sessionOf(s session.Session) Session {
+	return Session{
+		ID: s.ID.String(), UserID: s.UserID, App: s.App, UserAgent: s.UserAgent, Address: s.Address,
+		CreatedAt: s.CreatedAt, LastUsedAt: max(s.CreatedAt, s.CurLast), ExpiresAt: s.ExpiresAt, DeviceBound: s.JKT != "",
+	}
+}
+
+// OrganizationSession is a session acting for one organisation, as administrators of
+// that organisation see it. Where else it acts, and from which device, is not theirs.
+type OrganizationSession struct {
+	SessionID string   `json:"session_id"`
+	UserID    string   `json:"user_id"`
+	App       string   `json:"app"`
+	StartedAt int64    `json:"started_at"`
+	ActiveAt  int64    `json:"active_at"`
+	AuthTime  int64    `json:"auth_time"`
+	ACR       string   `json:"acr"`
+	AMR       []string `json:"amr"`
+}
+
+func organizationSessionOf(s directory.SessionStay) OrganizationSession {
+	a := s.Stay.Authentication
+	return OrganizationSession{
+		SessionID: s.SessionID.String(), UserID: s.UserID, App: s.App,
+		StartedAt: s.Stay.StartedAt, ActiveAt: s.Stay.ActiveAt,
+		AuthTime: a.Time, ACR: a.ACR, AMR: append([]string{}, a.AMR...),
+	}
+}
+
+// UserSessions lists a person's live sessions by id.
+func (o *Office) UserSessions(ctx context.Context, by Actor, user string, p Page) (List[Session], error) {
+	return perform(ctx, o, by, &act{action: audit.ReadSession, reach: ofWorkspace, user: user},
+		func(ctx context.Context, _ directory.OrganizationRecord) (List[Session], error) {
+			if _, err := o.store.User(ctx, user); err != nil {
+				return List[Session]{}, err
+			}
+			return listed(p, func(after string, limit int) ([]session.Session, error) {
+				return o.store.LivePage(ctx, user, after, o.now().Unix(), limit)
+			}, sessionOf, func(s session.Session) string { return s.ID.String() })
+		})
+}
+
+// EndUserSessions ends all of a person's sessions, in all organisations.
+func (o *Office) EndUserSessions(ctx context.Context, by Actor, user string) (Nothing, error) {
+	return perform(ctx, o, by, &act{action: audit.EndSession, reach: ofWorkspace, user: user},
+		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
+			if _, err := o.store.User(ctx, user); err != nil {
+				return Nothing{}, err
+			}
+			return Nothing{}, o.store.RevokeUser(ctx, user, "", session.ReasonAdmin, o.now().Unix())
+		})
+}
+
+// EndSession ends a session, in all organisations.
+func (o *Office) EndSession(ctx context.Context, by Actor, id string) (Nothing, error) {
+	a := &act{action: audit.EndSession, reach: ofWorkspace, session: id}
+	return perform(ctx, o, by, a,
+		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
+			parsed, err := session.ParseID(id)
+			if err != nil {
+				return Nothing{}, errNoSession
+			}
+			s, err := o.store.Session(ctx, parsed)
+			if errors.Is(err, session.ErrNotFound) {
+				err = errNoSession
+			}
+			if err != nil {
+				return Nothing{}, err
+			}
+			a.user = s.UserID
+			return Nothing{}, o.store.Revoke(ctx, parsed, session.ReasonAdmin, o.now().Unix())
+		})
+}
+
+// OrganizationSessions lists the sessions that act for an organisation by session id;
+// only a person's where user is not empty.
+func (o *Office) OrganizationSessions(ctx context.Context, by Actor, organization, user string, p Page) (List[OrganizationSession], error) {
+	return perform(ctx, o, by, &act{action: audit.ReadSession, organization: organization, user: user},
+		func(ctx context.Context, r directory.OrganizationRecord) (List[OrganizationSession], error) {
+			return listed(p, func(after string, limit int) ([]directory.SessionStay, error) {
+				return o.store.SessionStays(ctx, r.ID, user, after, o.now().Unix(), limit)
+			}, organizationSessionOf, func(s directory.SessionStay) string { return s.SessionID.String() })
+		})
+}
+
+// EndOrganizationSession ends what a session does in one organisation, and nothing
+// else of it: in the others it goes on. To enter again takes a new authentication.
+func (o *Office) EndOrganizationSession(ctx context.Context, by Actor, organization, id string) (Nothing, error) {
+	return perform(ctx, o, by, &act{action: audit.EndSession, organization: organization, session: id},
+		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+			parsed, err := session.ParseID(id)
+			if err != nil {
+				return Nothing{}, errNoSession
+			}
+			there, err := o.store.EndStay(ctx, r.ID, parsed, o.now().Unix())
+			if err == nil && !there {
+				err = errNoSession
+			}
+			return Nothing{}, err
+		})
+}
+
+// EndMemberSessions ends what all of a member's sessions do in one organisation, and
+// altogether those that open no other.
+func (o *Office) EndMemberSessions(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
+	return perform(ctx, o, by, &act{action: audit.EndSession, organization: organization, user: user},
+		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+			now := o.now().Unix()
+			if err := o.store.EndStays(ctx, r.ID, user, now); err != nil {
+				return Nothing{}, err
+			}
+			return Nothing{}, o.store.RevokeUser(ctx, user, r.ID, session.ReasonAdmin, now)
+		})
+}

@@ -1,0 +1,88 @@
+package administration
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// Event is an entry of the audit trail.
+type Event struct {
+	ID             string `json:"id"`
+	At             int64  `json:"at"`
+	Action         string `json:"action"`
+	Outcome        string `json:"outcome"`
+	Reason         string `json:"reason,omitempty"`
+	Actor          string `json:"actor"`
+	ActorName      string `json:"actor_name,omitempty"`
+	OrganizationID string `json:"organization_id,omitempty"`
+	UserID         string `json:"user_id,omitempty"`
+	SessionID      string `json:"session_id,omitempty"`
+	Target         string `json:"target,omitempty"`
+	App            string `json:"app,omitempty"`
+	Address        string `json:"address,omitempty"`
+}
+
+func eventOf(e audit.Event) Event {
+	return Event{
+		ID: e.ID, At: e.At, Action: string(e.Action), Outcome: string(e.Outcome), Reason: e.Reason,
+		Actor: e.Actor, ActorName: e.ActorName, OrganizationID: e.OrganizationID, UserID: e.UserID,
+		SessionID: e.SessionID, Target: e.Target, App: e.App, Address: e.Address,
+	}
+}
+
+// TrailFilter says which events are wanted; an empty field means of all.
+type TrailFilter struct {
+	User, Actor, Action string
+	// Since and Until bound the time, both included.
+	Since, Until int64
+}
+
+// Trail lists what happened, the newest first: in the whole workspace, or in the
+// organisation that is named.
+func (o *Office) Trail(ctx context.Context, by Actor, organization string, f TrailFilter, p Page) (List[Event], error) {
+	a := &act{action: audit.ReadTrail, organization: organization, user: f.User}
+	if organization == "" {
+		a.reach = ofWorkspace
+	}
+	return perform(ctx, o, by, a,
+		func(ctx context.Context, r directory.OrganizationRecord) (List[Event], error) {
+			if unprintable(f.Actor) || unprintable(f.Action) {
+				return List[Event]{}, refuse(api.InvalidRequest, "actor or action is no name of one.")
+			}
+			return listed(p, func(after string, limit int) ([]audit.Event, error) {
+				before, err := parsePosition(after)
+				if err != nil {
+					return nil, err
+				}
+				return o.store.Events(ctx, audit.Query{
+					OrganizationID: r.ID, UserID: f.User, Actor: f.Actor, Action: audit.Action(f.Action),
+					Since: f.Since, Until: f.Until, Before: before, Limit: limit,
+				})
+			}, eventOf, position)
+		})
+}
+
+// unprintable tells what no actor or action is named, and databases differ over.
+func unprintable(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// position writes an event's place in the trail: its time and its id.
+func position(e audit.Event) string { return strconv.FormatInt(e.At, 10) + "." + e.ID }
+
+func parsePosition(text string) (audit.Position, error) {
+	if text == "" {
+		return audit.Position{}, nil
+	}
+	at, id, ok := strings.Cut(text, ".")
+	time, err := strconv.ParseInt(at, 10, 53)
+	if err != nil || !ok || id == "" || time < 0 {
+		return audit.Position{}, errPlace
+	}
+	return audit.Position{At: time, ID: id}, nil
+}

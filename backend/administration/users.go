@@ -1,0 +1,79 @@
+package administration
+
+import (
+	"context"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// UserStore keeps people.
+type UserStore interface {
+	// Users returns them by id, those after one, at most limit.
+	Users(ctx context.Context, after string, limit int) ([]directory.UserRecord, error)
+	// User returns one, or directory.ErrNoUser.
+	User(ctx context.Context, id string) (directory.UserRecord, error)
+	// BlockUser disables a person everywhere, or enables them; directory.ErrNoUser.
+	BlockUser(ctx context.Context, id string, blocked bool, now int64) error
+}
+
+// User is a person as administrators of the workspace see them. SeenAt is their last
+// sign-in.
+type User struct {
+	ID         string `json:"id"`
+	Issuer     string `json:"iss"`
+	Subject    string `json:"sub"`
+	Name       string `json:"name"`
+	Email      string `json:"email"`
+	Disabled   bool   `json:"disabled"`
+	CreatedAt  int64  `json:"created_at"`
+	SeenAt     int64  `json:"seen_at,omitempty"`
+	DisabledAt int64  `json:"disabled_at,omitempty"`
+}
+
+func userOf(r directory.UserRecord) User {
+	return User{
+		ID: r.ID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name, Email: r.Email,
+		Disabled: r.Disabled, CreatedAt: r.CreatedAt, SeenAt: r.SeenAt, DisabledAt: r.DisabledAt,
+	}
+}
+
+// Users lists all people by id.
+func (o *Office) Users(ctx context.Context, by Actor, p Page) (List[User], error) {
+	return perform(ctx, o, by, &act{action: audit.ReadUser, reach: ofWorkspace},
+		func(ctx context.Context, _ directory.OrganizationRecord) (List[User], error) {
+			return listed(p, func(after string, limit int) ([]directory.UserRecord, error) {
+				return o.store.Users(ctx, after, limit)
+			}, userOf, func(r directory.UserRecord) string { return r.ID })
+		})
+}
+
+// User returns one person.
+func (o *Office) User(ctx context.Context, by Actor, id string) (User, error) {
+	return o.toUser(ctx, by, audit.ReadUser, id, func(context.Context) error { return nil })
+}
+
+// DisableUser keeps a person out of everything, until they are enabled.
+func (o *Office) DisableUser(ctx context.Context, by Actor, id string) (User, error) {
+	return o.toUser(ctx, by, audit.DisableUser, id, func(ctx context.Context) error {
+		return o.store.BlockUser(ctx, id, true, o.now().Unix())
+	})
+}
+
+// EnableUser lets a person in again. Sessions that have not ended go on.
+func (o *Office) EnableUser(ctx context.Context, by Actor, id string) (User, error) {
+	return o.toUser(ctx, by, audit.EnableUser, id, func(ctx context.Context) error {
+		return o.store.BlockUser(ctx, id, false, o.now().Unix())
+	})
+}
+
+func (o *Office) toUser(ctx context.Context, by Actor, action audit.Action, id string, do func(context.Context) error) (User, error) {
+	return perform(ctx, o, by, &act{action: action, reach: ofWorkspace, user: id},
+		func(ctx context.Context, _ directory.OrganizationRecord) (User, error) {
+			if err := do(ctx); err != nil {
+				return User{}, err
+			}
+			r, err := o.store.User(ctx, id)
+			return userOf(r), err
+		})
+}

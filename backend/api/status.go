@@ -1,0 +1,33 @@
+package api
+
+// statuses is the one table from code to HTTP status.
+var statuses = map[Code]int{
+	InvalidRequest:                 400,
+	OrganizationRequired:           400,
+	OrganizationAccessDenied:       403,
+	LoginRequired:                  401,
+	SessionExpired:                 401,
+	SessionRevoked:                 401,
+	RefreshTokenReused:             401,
+	OrganizationSessionExpired:     401,
+	InsufficientUserAuthentication: 401,
+	OriginNotAllowed:               403,
+	IdentityChanged:                409,
+	DeviceKeyRequired:              401,
+	DeviceKeyMismatch:              401,
+	InvalidDPoPProof:               400,
+	UseDPoPNonce:                   400,
+	RequestTooOld:                  409,
+	NotFound:                       404,
+	AdminKeyRequired:               401,
+	AdminAccessDenied:              403,
+	AlreadyExists:                  409,
+	ManagedByFile:                  409,
+	Conflict:                       409,
+	RateLimited:                    429,
+	TemporarilyUnavailable:         503,
+	ServerError:                    500,
+}
+
+// Status is the HTTP status of an answer with the code.
+func (c Code) Status() int { return statuses[c] }

@@ -1,0 +1,67 @@
+package directory
+
+import (
+	"errors"
+	"regexp"
+
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// OrganizationRecord is an organisation as administrators see it. Times are Unix
+// seconds, of which 0 means never.
+type OrganizationRecord struct {
+	Organization
+	CreatedAt, DisabledAt int64
+}
+
+// UserRecord is a person as administrators see them.
+type UserRecord struct {
+	User
+	CreatedAt, SeenAt, DisabledAt int64
+}
+
+// MemberRecord is a membership as administrators see it. DisabledAt blocks it,
+// whatever brought it, and no source of memberships takes that back.
+type MemberRecord struct {
+	User
+	Roles                 []string
+	Source                Source
+	CreatedAt, DisabledAt int64
+}
+
+// Source is what made somebody a member, and keeps the membership.
+type Source string
+
+// The sources.
+const (
+	FromFile       Source = "file"       // the workspace file
+	FromAdmin      Source = "admin"      // an administrator
+	FromClaim      Source = "claim"      // a claim of the identity token
+	FromConnection Source = "connection" // the organisation's own provider
+)
+
+// SessionStay is a session acting for an organisation.
+type SessionStay struct {
+	SessionID session.ID
+	App       string
+	UserID    string
+	Stay      policy.OrganizationSession
+}
+
+// Errors of administration, besides those of an Admission.
+var (
+	ErrSlugTaken = errors.New("directory: another organisation has this slug")
+	ErrNoMember  = errors.New("directory: the person is no member of the organisation")
+	// ErrOvertaken refuses a change of what somebody else has changed meanwhile.
+	ErrOvertaken = errors.New("directory: somebody else changed it meanwhile")
+)
+
+var slug = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// ValidSlug tells a text that can be an organisation's slug.
+func ValidSlug(text string) bool { return slug.MatchString(text) }
+
+// MaxSubject is how long a provider's name of a person may be, in bytes (OpenID
+// Connect Core section 2).
+const MaxSubject = 255

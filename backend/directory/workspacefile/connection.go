@@ -1,0 +1,92 @@
+package workspacefile
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// ownProviders reads an organisation's connections, of which one at most is enabled.
+func (f *file) ownProviders(n *yaml.Node, slug string) []directory.DesiredConnection {
+	var all []directory.DesiredConnection
+	f.list(n, func(n *yaml.Node) {
+		c := f.connection(n)
+		if other, taken := f.connections[c.ID]; taken {
+			f.wrong(n, "there are two connections %s: here and at organisation %q", c.ID, other)
+		}
+		f.connections[c.ID] = slug
+		if c.Enabled && slices.ContainsFunc(all, func(o directory.DesiredConnection) bool { return o.Enabled }) {
+			f.wrong(n, "organisation %q has two connections that are enabled; give one of them enabled: false", slug)
+		}
+		all = append(all, c)
+	})
+	return all
+}
+
+func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
+	c := directory.DesiredConnection{Line: n.Line}
+	c.Enabled, c.FromFile = true, true
+	p := &c.Provisioning
+	f.object(n, map[string]func(*yaml.Node){
+		"id": f.into(&c.ID), "issuer": f.into(&c.Issuer), "client_id": f.into(&c.ClientID), "claim": f.into(&p.Claim),
+		"client_secret": func(n *yaml.Node) { c.ClientSecret = f.secretReference(n) },
+		"scopes":        func(n *yaml.Node) { c.Scopes = f.texts(n) },
+		"enabled":       func(n *yaml.Node) { c.Enabled = f.truth(n) },
+		"just_in_time":  func(n *yaml.Node) { p.JustInTime = f.truth(n) },
+		"roles":         func(n *yaml.Node) { p.Roles = f.texts(n); f.haveRoles(n, p.Roles) },
+		"groups":        func(n *yaml.Node) { p.Groups = f.groups(n) },
+	})
+	if err := c.Check(); err != nil {
+		f.wrong(n, "%v", err)
+	}
+	if c.ClientSecret == (directory.SecretReference{}) {
+		f.wrong(n, "connection %s needs client_secret: {env: VARIABLE} or {file: PATH}; no secret stands in this file", c.ID)
+	}
+	return c
+}
+
+func (f *file) secretReference(n *yaml.Node) directory.SecretReference {
+	var r directory.SecretReference
+	if resolve(n).Kind != yaml.MappingNode {
+		f.wrong(n, "no secret stands in this file: say client_secret: {env: VARIABLE} or {file: PATH}")
+		return directory.SecretReference{Variable: "?"} // told once
+	}
+	f.object(n, map[string]func(*yaml.Node){"env": f.into(&r.Variable), "file": f.into(&r.File)})
+	if r.Variable != "" && r.File != "" {
+		f.wrong(n, "client_secret is in a variable or in a file, not in both")
+	}
+	return r
+}
+
+func (f *file) groups(n *yaml.Node) map[string][]string {
+	all := map[string][]string{}
+	f.members(n, func(group, roles *yaml.Node) {
+		all[group.Value] = f.texts(roles)
+		f.haveRoles(roles, all[group.Value])
+	})
+	return all
+}
+
+// memberIssuer reads who names a member: a provider's issuer, or a connection.
+func (f *file) memberIssuer(n *yaml.Node) string {
+	text := f.text(n)
+	if strings.HasPrefix(text, directory.ConnectionPrefix) {
+		if !directory.IsConnectionID(text) {
+			f.wrong(n, "%q is no connection's id, such as con_acme", text)
+		}
+		return text
+	}
+	return f.issuerURL(n)
+}
+
+// demanded refuses rules that demand another organisation's connection.
+func (f *file) demanded() {
+	for _, o := range f.desired.Organizations {
+		if owner, known := f.connections[o.Rules.Connection]; known && owner != o.Slug && len(f.problems) < directory.MaxProblems {
+			f.problems = append(f.problems, Problem{o.Line, "connection " + o.Rules.Connection + " is organisation \"" + owner + "\"'s, not \"" + o.Slug + "\"'s"})
+		}
+	}
+}

@@ -1,0 +1,205 @@
+// Package dpop is the proof that a request comes from whoever has a key (DPoP, RFC
+// 9449): at the token endpoint the device key's, at a resource server that of a bound
+// access token.
+package dpop
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/jws"
+)
+
+// Proof is a DPoP proof whose signature holds (RFC 9449 section 4): whoever made it
+// has the private key of JKT. It proves nothing more. The caller checks that it is
+// for the request ([Proof.Covers]) and for the access token ([Proof.CoversToken]),
+// that it is recent and carries the nonce that was demanded, that it was not used
+// before ([Replays]), and that JKT is the key that was expected.
+type Proof struct {
+	JKT      string // the key's thumbprint (RFC 7638)
+	ID       string // jti
+	IssuedAt int64  // Unix seconds (iat)
+	Nonce    string // empty without one
+
+	method, address, tokenHash string // htm, htu, ath
+}
+
+// ErrProof is the error of what is no good proof. It says nothing about the session
+// or the token that the request is about.
+var ErrProof = errors.New("invalid DPoP proof")
+
+const (
+	proofType     = "dpop+jwt"
+	maxProofBytes = 4 << 10
+	maxProofID    = 128
+	maxNumeric    = 1 << 53 // beyond, JSON numbers are not exact
+)
+
+type proofClaims struct {
+	ID        string  `json:"jti"`
+	Method    string  `json:"htm"`
+	Address   string  `json:"htu"`
+	IssuedAt  float64 `json:"iat"`
+	Nonce     string  `json:"nonce"`
+	TokenHash string  `json:"ath"`
+}
+
+// Parse reads the value of the header DPoP and checks its form and signature.
+// Every error is ErrProof.
+func Parse(raw string) (*Proof, error) {
+	message, err := jws.Parse(raw, maxProofBytes)
+	if err != nil {
+		return nil, notProof("%v", err)
+	}
+	key, jkt, err := proofKey(message.Header)
+	if err != nil {
+		return nil, notProof("%v", err)
+	}
+	if err := message.Verify("ES256", key); err != nil { // the key that a proof carries fixes nothing
+		return nil, notProof("%v", err)
+	}
+	var claims proofClaims
+	switch err := json.Unmarshal(message.Payload, &claims); {
+	case err != nil:
+		return nil, notProof("%v", err)
+	case claims.ID == "" || len(claims.ID) > maxProofID:
+		return nil, notProof("jti is not of 1 to %d bytes", maxProofID)
+	case claims.Method == "" || claims.Address == "":
+		return nil, notProof("htm or htu is missing")
+	case claims.IssuedAt < 1 || claims.IssuedAt > maxNumeric:
+		return nil, notProof("iat is not in Unix seconds")
+	}
+	return &Proof{
+		JKT: jkt, ID: claims.ID, IssuedAt: int64(claims.IssuedAt), Nonce: claims.Nonce,
+		method: claims.Method, address: claims.Address, tokenHash: claims.TokenHash,
+	}, nil
+}
+
+func notProof(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrProof}, args...)...)
+}
+
+// privateMembers are the members of a JWK that are nobody else's business (RFC 7518
+// section 6): a proof with one gives its key away.
+var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+
+// proofKey returns the key that a proof's header carries, with its thumbprint.
+func proofKey(header map[string]any) (*ecdsa.PublicKey, string, error) {
+	if header["typ"] != proofType {
+		return nil, "", errors.New("typ is not " + proofType)
+	}
+	jwk, _ := header["jwk"].(map[string]any)
+	if jwk["kty"] != "EC" || jwk["crv"] != "P-256" {
+		return nil, "", errors.New("jwk is not a P-256 key")
+	}
+	for _, member := range privateMembers {
+		if _, private := jwk[member]; private {
+			return nil, "", errors.New("jwk has the private member " + member)
+		}
+	}
+	x, _ := jwk["x"].(string)
+	y, _ := jwk["y"].(string)
+	point := []byte{4} // uncompressed (SEC 1 section 2.3.3)
+	for _, coordinate := range []string{x, y} {
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(coordinate)
+		if err != nil || len(raw) != 32 {
+			return nil, "", errors.New("a coordinate of jwk is not the base64url of 32 bytes")
+		}
+		point = append(point, raw...)
+	}
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		return nil, "", errors.New("jwk is no point of P-256")
+	}
+	return key, digest(`{"crv":"P-256","kty":"EC","x":"` + x + `","y":"` + y + `"}`), nil
+}
+
+// digest is the unpadded base64url of the SHA-256 of a text, as jkt and ath are
+// written.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// IsThumbprint tells whether a text is of the form of a key's thumbprint.
+func IsThumbprint(text string) bool {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	return err == nil && len(raw) == sha256.Size && len(text) == base64.RawURLEncoding.EncodedLen(sha256.Size)
+}
+
+// Covers checks that the proof is for a request: its method and the address that
+// it was sent to, as the client knows it, whose query and fragment do not count
+// (RFC 9449 section 4.3).
+func (p *Proof) Covers(method, address string) error {
+	if p.method != method {
+		return notProof("it is for another method")
+	}
+	if p.address == address {
+		return nil
+	}
+	own, err := Normalised(address)
+	if err != nil {
+		return err
+	}
+	if theirs, err := Normalised(p.address); err != nil || theirs != own {
+		return notProof("it is for another address")
+	}
+	return nil
+}
+
+// CoversToken checks that the proof is for an access token (ath).
+func (p *Proof) CoversToken(raw string) error {
+	if p.tokenHash != digest(raw) {
+		return notProof("it is for another access token, or for none")
+	}
+	return nil
+}
+
+// Normalised is an http address without query and fragment, in the form by which
+// addresses are compared (RFC 3986 sections 6.2.2 and 6.2.3).
+func Normalised(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
+		return "", notProof("htu is not an http address")
+	}
+	u = (&url.URL{}).ResolveReference(u) // removes dot segments
+	host := strings.ToLower(u.Host)
+	if port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]; u.Port() != "" {
+		host = strings.TrimSuffix(host, port)
+	}
+	path := unescapeUnreserved(u.EscapedPath())
+	if path == "" {
+		path = "/"
+	}
+	return u.Scheme + "://" + strings.TrimSuffix(host, ":") + path, nil
+}
+
+// unescapeUnreserved writes unreserved characters as they are, and all other
+// percent-encodings in capitals.
+func unescapeUnreserved(path string) string {
+	var b strings.Builder
+	for i := 0; i < len(path); i++ {
+		if path[i] != '%' { // in an escaped path two digits follow
+			b.WriteByte(path[i])
+			continue
+		}
+		escaped := strings.ToUpper(path[i : i+3])
+		if c, _ := url.PathUnescape(escaped); unreserved(c[0]) {
+			escaped = c
+		}
+		b.WriteString(escaped)
+		i += 2
+	}
+	return b.String()
+}
+
+func unreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
+}

@@ -1,0 +1,60 @@
+package host
+
+import (
+	"context"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+// Rotation is the schedule of signing keys.
+type Rotation struct {
+	Ring *keys.Ring
+	// Life is how long a key signs; 0 means until somebody says otherwise.
+	Life time.Duration
+}
+
+// issuerPage is how many organisations' keys are read at a time.
+const issuerPage = 100
+
+// rotate makes the keys that are due, lets those end that no policy demands any
+// more, and writes down what became of keys.
+func (r Rotation) rotate(ctx context.Context, store keys.Keeper, w *directory.Workspace, now int64) error {
+	chain, err := store.SigningKeys(ctx, "")
+	if err == nil {
+		err = r.Ring.Rotate(ctx, "", chain, r.life(), now)
+	}
+	if err != nil {
+		return err
+	}
+	for after, more := "", true; more; {
+		page, err := store.SigningKeyIssuers(ctx, after, issuerPage)
+		if err != nil {
+			return err
+		}
+		for _, i := range page {
+			if err := r.issuer(ctx, store, i, w.Policy, now); err != nil {
+				return err
+			}
+			after = i.Organization
+		}
+		more = len(page) == issuerPage
+	}
+	return store.FollowUpSigningKeys(ctx, now-keys.Keep-int64(keepEnded/time.Second), now)
+}
+
+func (r Rotation) life() int64 { return int64(r.Life / time.Second) }
+
+// issuer goes on with an organisation's own keys, or lets them end when the last
+// token that they may have signed has expired.
+func (r Rotation) issuer(ctx context.Context, store keys.Keeper, i keys.Issuer, workspace policy.Rules, now int64) error {
+	switch {
+	case !i.Closed && policy.Strictest(workspace, i.Rules).DedicatedKey:
+		return r.Ring.Rotate(ctx, i.Organization, i.Keys, r.life(), now)
+	case i.Keys.InUse():
+		return store.EndSigningKeys(ctx, i.Organization, now+keys.Keep)
+	}
+	return nil
+}

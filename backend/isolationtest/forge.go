@@ -1,0 +1,66 @@
+package isolationtest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+)
+
+type forgery struct{ name, token string }
+
+// badTokens are none, an expired one, and such as the organisation's issuer never
+// signed. Of a token that is no JWT the only forgery is one that is cut short.
+func badTokens(by, of Tenant) []forgery {
+	all := []forgery{{"no token", ""}, {"a token cut short", of.Token[:len(of.Token)-len(of.Token)/4]}}
+	if of.Expired != "" {
+		all = append(all, forgery{"an expired token", of.Expired})
+	}
+	parts := strings.Split(of.Token, ".")
+	if len(parts) != 3 {
+		return all
+	}
+	payload := parts[1]
+	own := strings.Split(by.Token, ".")
+	all = append(all,
+		forgery{"a token without a signature", parts[0] + "." + payload + "."},
+		forgery{"a token of alg none", encode(`{"alg":"none","typ":"at+jwt"}`) + "." + payload + "."},
+		forgery{"a token by a foreign key", signed(parts[0], payload)},
+		forgery{"a token by a key of its own", signed(encode(`{"alg":"ES256","typ":"at+jwt","jku":"https://evil.example/jwks.json"}`), payload)})
+	if len(own) == 3 {
+		all = append(all,
+			forgery{"its claims under its own token's signature", own[0] + "." + payload + "." + own[2]},
+			forgery{"its own token, that says the organisation", own[0] + "." + renamed(own[1], by, of) + "." + own[2]})
+	}
+	return all
+}
+
+func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+// renamed are claims that name the other organisation.
+func renamed(payload string, by, of Tenant) string {
+	text, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil {
+		return payload
+	}
+	return encode(strings.ReplaceAll(string(text), by.Organization, of.Organization))
+}
+
+// signed signs by ES256, with a key that nobody publishes.
+func signed(header, payload string) string {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil { // the source of randomness never fails
+		panic(err)
+	}
+	sum := sha256.Sum256([]byte(header + "." + payload))
+	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
+	if err != nil {
+		panic(err)
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	s.FillBytes(signature[32:])
+	return header + "." + payload + "." + base64.RawURLEncoding.EncodeToString(signature)
+}

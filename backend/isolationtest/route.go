@@ -1,0 +1,159 @@
+package isolationtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Route is a method and a path with wildcards, as net/http has them:
+// "/api/organizations/{organization}/notes/{note}".
+type Route struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	// Body is sent as JSON; wildcards and {canary} in it are filled in.
+	Body string `json:"body,omitempty"`
+}
+
+// ParseRoute reads "METHOD /path", optionally with a JSON body after it.
+func ParseRoute(text string) (Route, error) {
+	method, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
+	path, body, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	r := Route{Method: method, Path: path, Body: strings.TrimSpace(body)}
+	if method != strings.ToUpper(method) || !strings.HasPrefix(path, "/") {
+		return r, fmt.Errorf("%q is not a route, such as GET /notes/{note}", text)
+	}
+	if r.Body != "" && !json.Valid([]byte(r.Body)) {
+		return r, fmt.Errorf("the body of %q is no JSON", text)
+	}
+	return r, nil
+}
+
+// Plan reads one route a line. Those that begin with "record" also make a record, and
+// say which member of the answer is the value of which wildcard:
+//
+//	GET /organizations/{organization}/notes
+//	record note=id POST /organizations/{organization}/notes {"text": "{canary}"}
+//	DELETE /organizations/{organization}/notes/{note}
+//
+// Empty lines and those that begin with # are passed over.
+func Plan(text string) (routes []Route, records []Creation, err error) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		values, isRecord := map[string]string(nil), false
+		if rest, ok := strings.CutPrefix(line, "record "); ok {
+			line, isRecord = rest, true
+			values, line = readValues(line)
+		}
+		r, err := ParseRoute(line)
+		if err != nil {
+			return nil, nil, err
+		}
+		if routes = append(routes, r); isRecord {
+			records = append(records, Creation{Route: r, Values: values})
+		}
+	}
+	return routes, records, nil
+}
+
+// readValues reads the words wildcard=member that a line begins with.
+func readValues(line string) (values map[string]string, rest string) {
+	values = map[string]string{}
+	for {
+		word, after, _ := strings.Cut(strings.TrimSpace(line), " ")
+		param, member, ok := strings.Cut(word, "=")
+		if !ok {
+			return values, line
+		}
+		values[param], line = member, after
+	}
+}
+
+// OpenAPI returns the routes of an OpenAPI 3 document, in JSON or YAML. A body is the
+// example of its JSON media type.
+func OpenAPI(document []byte) ([]Route, error) {
+	type operation struct {
+		RequestBody struct {
+			Content map[string]struct{ Example any }
+		} `yaml:"requestBody"`
+	}
+	var read struct {
+		Paths map[string]map[string]yaml.Node
+	}
+	if err := yaml.Unmarshal(document, &read); err != nil {
+		return nil, fmt.Errorf("the OpenAPI document: %w", err)
+	}
+	var all []Route
+	for _, path := range slices.Sorted(maps.Keys(read.Paths)) {
+		for _, name := range slices.Sorted(maps.Keys(read.Paths[path])) {
+			method := strings.ToUpper(name)
+			if !slices.Contains(methods, method) {
+				continue // parameters, servers, a summary
+			}
+			var o operation
+			node := read.Paths[path][name]
+			if err := node.Decode(&o); err != nil {
+				return nil, fmt.Errorf("%s %s: %w", method, path, err)
+			}
+			r := Route{Method: method, Path: path}
+			if example := o.RequestBody.Content["application/json"].Example; example != nil {
+				body, err := json.Marshal(example)
+				if err != nil {
+					return nil, fmt.Errorf("the example of %s %s: %w", method, path, err)
+				}
+				r.Body = string(body)
+			}
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// reads tells whether a route only reads.
+func (r Route) reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+var wildcard = regexp.MustCompile(`\{([\w-]+)(?:\.\.\.|\$)?\}`)
+
+// params are the names of the path's wildcards.
+func (r Route) params() []string {
+	var all []string
+	for _, match := range wildcard.FindAllStringSubmatch(r.Path, -1) {
+		all = append(all, match[1])
+	}
+	return all
+}
+
+// bodyParams are the wildcards of the body, but for {canary}.
+func (r Route) bodyParams() []string {
+	var all []string
+	for _, match := range wildcard.FindAllStringSubmatch(r.Body, -1) {
+		if match[1] != "canary" {
+			all = append(all, match[1])
+		}
+	}
+	return all
+}
+
+// filled puts values into the path and the body. One that is missing stays empty.
+func (r Route) filled(values map[string]string) (path, body string) {
+	path = wildcard.ReplaceAllStringFunc(r.Path, func(w string) string {
+		return url.PathEscape(values[wildcard.FindStringSubmatch(w)[1]])
+	})
+	body = r.Body
+	for name, value := range values {
+		text, _ := json.Marshal(value) // a string always encodes
+		body = strings.ReplaceAll(body, "{"+name+"}", string(text[1:len(text)-1]))
+	}
+	return path, body
+}

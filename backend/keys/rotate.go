@@ -1,0 +1,81 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+)
+
+// Rotate makes the next key of a chain that is in use and was just read, where it is
+// due: when the present one has signed for life seconds (0: never by time), is of
+// another algorithm than the ring's, or is sealed under a secret that is no longer the
+// first. Any replica may do it, at any time, as often as it likes.
+func (r *Ring) Rotate(ctx context.Context, organization string, chain Chain, life, now int64) error {
+	if err := r.resume(ctx, organization, chain, now); err != nil {
+		return err
+	}
+	if !chain.due(life, r.algorithm, now) && !r.outdated(chain, now) {
+		return nil
+	}
+	_, err := r.Make(ctx, organization, chain, Lead, now, audit.Server)
+	return err
+}
+
+// resume lets keys that were to retire because nobody used them live on. One that
+// somebody retired stays so: clocks do not differ by skew.
+func (r *Ring) resume(ctx context.Context, organization string, chain Chain, now int64) error {
+	if !chain.ending(now + skew) {
+		return nil
+	}
+	if err := r.store.ResumeSigningKeys(ctx, organization, now+skew); err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	return nil
+}
+
+// outdated tells that the signing key is sealed under another than the secret's first
+// value, and that no next key is there yet.
+func (r *Ring) outdated(chain Chain, now int64) bool {
+	if _, prepared := chain.Next(now); prepared {
+		return false
+	}
+	k := chain[chain.signer(now)]
+	newest := Sealer{aeads: r.sealer.aeads[:1]}
+	_, err := newest.Open(k.Sealed, k.context())
+	return err != nil
+}
+
+// Make makes the next key of a chain that was just read, for an actor of the audit
+// trail. It signs when it was published for lead seconds, or at once where nothing
+// signs. Where another replica was faster, there is that one's key and not this.
+func (r *Ring) Make(ctx context.Context, organization string, chain Chain, lead, now int64, actor string) (Stored, error) {
+	k, err := r.seal(organization, actor, now)
+	if err != nil {
+		return Stored{}, err
+	}
+	k.Generation, k.SignsAt = chain.successor(lead, now)
+	if err := r.store.AddSigningKey(ctx, k); err != nil {
+		return Stored{}, fmt.Errorf("keys: %w", err)
+	}
+	return k, nil
+}
+
+// Draft makes a key that signs after lead seconds, and keeps it nowhere: for a store
+// that cannot be reached from here, which gives it its generation.
+func (r *Ring) Draft(organization string, lead, now int64, actor string) (Stored, error) {
+	k, err := r.seal(organization, actor, now)
+	k.SignsAt = now + lead
+	return k, err
+}
+
+// seal makes a key for an issuer and seals it.
+func (r *Ring) seal(organization, actor string, now int64) (Stored, error) {
+	k, private, err := newKey(r.algorithm)
+	if err != nil {
+		return Stored{}, err
+	}
+	k.Organization, k.CreatedAt, k.MadeBy = organization, now, actor
+	k.Sealed = r.sealer.Seal(private, k.context())
+	return k, nil
+}

@@ -1,0 +1,154 @@
+package keys_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// rotate runs the schedule once.
+func rotate(t *testing.T, store *sqlstore.Store, secret keys.Secret, a keys.Algorithm, at int64) keys.Chain {
+	t.Helper()
+	chain, err := store.SigningKeys(t.Context(), "")
+	if err == nil {
+		err = keys.NewRing(store, secret, a).Rotate(t.Context(), "", chain, 90*day, at)
+	}
+	if err == nil {
+		chain, err = store.SigningKeys(t.Context(), "")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chain
+}
+
+func TestTheNextKeyIsMadeAnHourBeforeItIsDue(t *testing.T) {
+	store := emptyStore(t)
+	secret, _ := keys.NewSecret()
+	rotate(t, store, secret, keys.ES256, now)
+	const due = now + 90*day
+	if chain := rotate(t, store, secret, keys.ES256, due-keys.Lead-1); len(chain) != 1 {
+		t.Fatalf("before its time there is %+v", chain[1:])
+	}
+	for range 2 {
+		chain := rotate(t, store, secret, keys.ES256, due-keys.Lead)
+		if len(chain) != 2 || chain[1].SignsAt != due || chain[1].MadeBy != audit.Server {
+			t.Fatalf("there is %+v", chain)
+		}
+	}
+	if key, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, due); err != nil || key.Generation != 2 {
+		t.Errorf("then %+v signs, %v", key.Stored, err)
+	}
+}
+
+func TestAnotherAlgorithmIsPublishedBeforeItSigns(t *testing.T) {
+	store := emptyStore(t)
+	secret, _ := keys.NewSecret()
+	rotate(t, store, secret, keys.ES256, now)
+	if key, err := keys.NewRing(store, secret, keys.EdDSA).Signing(t.Context(), "", 0, now+1); err != nil || key.Algorithm != keys.ES256 {
+		t.Fatalf("at once %s signs, %v", key.Algorithm, err)
+	}
+	chain := rotate(t, store, secret, keys.EdDSA, now+1)
+	if len(chain) != 2 || chain[1].Algorithm != keys.EdDSA || chain[1].SignsAt != now+1+keys.Lead {
+		t.Errorf("there is %+v", chain)
+	}
+}
+
+// A key does not outlive the secret that it is sealed under: the next one is sealed
+// under the new one, and the old secret can go.
+func TestAKeyUnderAnOldSecretIsReplaced(t *testing.T) {
+	store := emptyStore(t)
+	old, oldText := keys.NewSecret()
+	fresh, freshText := keys.NewSecret()
+	rotate(t, store, old, keys.ES256, now)
+	both, err := keys.ParseSecret(freshText + "\n" + oldText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotate(t, store, both, keys.ES256, now+10)
+	if chain := rotate(t, store, both, keys.ES256, now+10+keys.Lead); len(chain) != 2 {
+		t.Fatalf("there is %+v", chain)
+	}
+	const later = now + 10 + keys.Lead + keys.Keep
+	if key, err := keys.NewRing(store, fresh, keys.ES256).Signing(t.Context(), "", 0, later); err != nil || key.Generation != 2 {
+		t.Errorf("without the old secret %+v signs, %v", key.Stored, err)
+	}
+}
+
+// Whoever can write to the database can move rows, and gains nothing by it.
+func TestAKeyOfOneIssuerSignsForNoOther(t *testing.T) {
+	secret, _ := keys.NewSecret()
+	for name, move := range map[string]struct {
+		from string
+		to   func(keys.Stored) keys.Stored
+	}{
+		"the workspace's for an organisation": {"", func(k keys.Stored) keys.Stored { k.Organization = "org_b"; return k }},
+		"an organisation's for another":       {"org_a", func(k keys.Stored) keys.Stored { k.Organization = "org_b"; return k }},
+		"an organisation's for the workspace": {"org_a", func(k keys.Stored) keys.Stored { k.Organization = ""; return k }},
+		"an organisation's, by its name": {"org_a", func(k keys.Stored) keys.Stored {
+			k.ID, k.Organization = k.Organization+"/"+k.ID, ""
+			return k
+		}},
+		"under another algorithm": {"", func(k keys.Stored) keys.Stored { k.Algorithm = keys.RS256; return k }},
+	} {
+		from, to := emptyStore(t), emptyStore(t)
+		key, err := keys.NewRing(from, secret, keys.ES256).Signing(t.Context(), move.from, 0, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moved := move.to(key.Stored)
+		if err := to.AddSigningKey(t.Context(), moved); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := keys.NewRing(to, secret, keys.ES256).Signing(t.Context(), moved.Organization, 0, now); err == nil {
+			t.Errorf("%s: it signs as %+v", name, got.Stored)
+		}
+	}
+}
+
+func TestAKeyThatWasRetiredByAClockAheadStaysSo(t *testing.T) {
+	store := emptyStore(t)
+	secret, _ := keys.NewSecret()
+	ring := keys.NewRing(store, secret, keys.ES256)
+	stolen, err := ring.Signing(t.Context(), "", 0, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.RetireSigningKey(t.Context(), stolen.ID, audit.CommandLine, now+30); err != nil {
+		t.Fatal(err)
+	}
+	for at := int64(now); at < now+60; at += 10 {
+		rotate(t, store, secret, keys.ES256, at)
+		if key, err := ring.Signing(t.Context(), "", at, at); err != nil || at >= now+30 && key.ID == stolen.ID {
+			t.Errorf("after %d s %s signs, %v", at-now, key.ID, err)
+		}
+	}
+}
+
+func TestReplicasThatRotateAtOnceEndWithOneNextKey(t *testing.T) {
+	store := emptyStore(t)
+	secret, _ := keys.NewSecret()
+	rotate(t, store, secret, keys.ES256, now)
+	chain, err := store.SigningKeys(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs := make([]error, 8)
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() {
+			errs[i] = keys.NewRing(store, secret, keys.ES256).Rotate(t.Context(), "", chain, 90*day, now+90*day)
+		})
+	}
+	group.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
+	if chain, err := store.SigningKeys(t.Context(), ""); err != nil || len(chain) != 2 {
+		t.Errorf("there is %+v, %v", chain, err)
+	}
+}

@@ -1,0 +1,38 @@
+//go:build !js
+
+package login
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// NewTransport returns the transport of a server to organisations' own providers: it
+// judges the address that is dialled, after DNS, whatever name led there. It uses no
+// proxy, which would do the dialling. Where loopback says so it reaches the machine
+// itself, too.
+func NewTransport(loopback bool) *http.Transport {
+	dialer := &net.Dialer{
+		Timeout: providerTimeout,
+		Control: func(_, address string, _ syscall.RawConn) error { return dialled(address, loopback) },
+	}
+	return &http.Transport{
+		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: providerTimeout,
+		MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 100, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute,
+	}
+}
+
+func dialled(address string, loopback bool) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrAddress, address)
+	}
+	if Public(to.Addr()) || loopback && to.Addr().Unmap().IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrAddress, to.Addr())
+}

@@ -1,0 +1,78 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Range is what a rule may demand, both ends included; 0 demands nothing besides.
+type Range struct{ Least, Most int64 }
+
+// The ranges of the rules, in seconds but for SessionCounts.
+var (
+	AccessTTLs    = Range{10, MaxAccessTTL}
+	Ages          = Range{1, MaxSessionAge} // of organisation sessions, idleness and authentications
+	SessionAges   = Range{60, MaxSessionAge}
+	SessionCounts = Range{1, 1000} // more than anybody has browsers
+)
+
+// Has tells a value of the range.
+func (r Range) Has(value int64) bool { return r.Least <= value && value <= r.Most }
+
+// maxClasses bounds what a list of classes or methods is as acr_values, in bytes.
+const maxClasses = 256
+
+// ErrClasses tells what a list of authentication context classes or methods is.
+var ErrClasses = fmt.Errorf("a list of names without spaces is expected here, such as [urn:example:mfa], of up to %d bytes", maxClasses)
+
+// ValidClasses tells a list of authentication context classes or methods: of one at
+// least, each printable and without spaces.
+func ValidClasses(all []string) bool {
+	bad := func(text string) bool { return text == "" || strings.ContainsFunc(text, notInClass) }
+	return len(all) > 0 && !slices.ContainsFunc(all, bad) && len(strings.Join(all, " ")) <= maxClasses
+}
+
+func notInClass(r rune) bool { return r < '!' || r > '~' }
+
+// CheckWorkspace tells what of a workspace's rules cannot be.
+func (r Rules) CheckWorkspace() error {
+	if r.Connection != "" {
+		return fmt.Errorf("connection is an organisation's rule")
+	}
+	return r.check()
+}
+
+// CheckOrganization tells what of an organisation's rules cannot be.
+func (r Rules) CheckOrganization() error {
+	if r.SessionAge != 0 || r.StrictestRelogin {
+		return fmt.Errorf("session_age and strictest_relogin are the workspace's rules")
+	}
+	return r.check()
+}
+
+func (r Rules) check() error {
+	for _, rule := range []struct {
+		name  string
+		value int64
+		in    Range
+	}{
+		{"access_ttl", r.AccessTTL, AccessTTLs},
+		{"session_age", r.SessionAge, SessionAges},
+		{"organization_session_age", r.OrganizationSessionAge, Ages},
+		{"idle_timeout", r.IdleTimeout, Ages},
+		{"authentication_age", r.AuthenticationAge, Ages},
+		{"max_sessions", r.MaxSessions, SessionCounts},
+	} {
+		if rule.value != 0 && !rule.in.Has(rule.value) {
+			return fmt.Errorf("%s is not from %d to %d", rule.name, rule.in.Least, rule.in.Most)
+		}
+	}
+	if r.ACR != nil && !ValidClasses(r.ACR) {
+		return fmt.Errorf("acr: %w", ErrClasses)
+	}
+	if r.AMR != nil && !ValidClasses(r.AMR) {
+		return fmt.Errorf("amr: %w", ErrClasses)
+	}
+	return nil
+}

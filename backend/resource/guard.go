@@ -1,0 +1,160 @@
+// Package resource protects the routes of an API by access tokens: net/http
+// middleware over a [token.Verifier]. Only the signed organisation decides; a path
+// may name it too, and must then name the same; headers, queries and cookies never
+// choose one.
+package resource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// Config is what a Guard may know beside its verifier.
+type Config struct {
+	// BaseURL is what precedes a request's path in the address that clients know,
+	// such as https://api.example.com: the proofs of bound tokens are compared with
+	// it, never with what a request says of its host. Without it, bound tokens are
+	// refused.
+	BaseURL string
+	// Record is called once for each request that was judged, for monitoring; nil
+	// records nothing. [LogTo] is one.
+	Record func(context.Context, Record)
+	// Ended tells of a good token whether its session or organisation session has
+	// ended since it was minted; nil lets it live out its minutes.
+	Ended func(context.Context, *token.Claims) bool
+}
+
+// Guard lets requests pass that carry a good access token.
+type Guard struct {
+	verifier *token.Verifier
+	config   Config
+	replays  *dpop.Replays
+}
+
+// NewGuard returns a guard of the tokens that a verifier takes.
+func NewGuard(verifier *token.Verifier, c Config) (*Guard, error) {
+	if verifier == nil {
+		return nil, errors.New("resource: a guard needs a verifier")
+	}
+	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	if _, err := dpop.Normalised(c.BaseURL); c.BaseURL != "" && err != nil {
+		return nil, fmt.Errorf("resource: BaseURL %q is not an http address", c.BaseURL)
+	}
+	if c.Record == nil {
+		c.Record = func(context.Context, Record) {}
+	}
+	if c.Ended == nil {
+		c.Ended = func(context.Context, *token.Claims) bool { return false }
+	}
+	g := &Guard{verifier: verifier, config: c}
+	g.replays = dpop.NewReplays(proofLife+2*g.leeway(), maxProofs)
+	return g, nil
+}
+
+// Rule says whom a route lets pass.
+type Rule struct {
+	// Organization is the name of the path's wildcard that holds the resource's
+	// organisation, by id or slug: "organization" for
+	// "/organizations/{organization}/notes". The router sets it (http.Request's
+	// PathValue); where none does, everything is refused. Empty lets tokens of every
+	// organisation pass: the handler serves the token's own ([OrganizationFrom]), or
+	// compares it with that of what it serves ([Match]).
+	Organization string
+	token.Demand
+}
+
+// Protect lets requests pass to a handler that a rule allows, and answers the others
+// by [Refuse].
+func (g *Guard) Protect(rule Rule, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		admitted, err := g.Admit(r, rule)
+		if err != nil {
+			Refuse(w, err)
+			return
+		}
+		next.ServeHTTP(w, admitted)
+	})
+}
+
+// Admit is Protect for handlers that refuse in their own words: it returns the
+// request with what [ClaimsFrom], [OrganizationFrom] and [Match] find in its context.
+// Its errors are ErrNoToken and [token.Error].
+func (g *Guard) Admit(r *http.Request, rule Rule) (*http.Request, error) {
+	j := judgement{guard: g, request: r, resource: r.PathValue(rule.Organization)}
+	err := j.judge(rule)
+	j.record(err)
+	if err != nil {
+		return nil, err
+	}
+	return r.WithContext(context.WithValue(r.Context(), admission{}, &j)), nil
+}
+
+// judgement is what a guard makes of a request.
+type judgement struct {
+	guard    *Guard
+	request  *http.Request
+	claims   *token.Claims // of an authentic token, good or not
+	resource string        // the resource's organisation, as the request names it
+}
+
+func (j *judgement) judge(rule Rule) error {
+	var err error
+	if j.claims, err = j.guard.inspect(j.request); err != nil {
+		return err
+	}
+	if rule.Organization != "" && !j.claims.Serves(j.resource) {
+		return &token.Error{Reason: token.WrongOrganization}
+	}
+	if j.guard.config.Ended(j.request.Context(), j.claims) {
+		return &token.Error{Reason: token.SessionEnded}
+	}
+	return j.guard.verifier.Meets(j.claims, rule.Demand)
+}
+
+type admission struct{}
+
+func admitted(ctx context.Context) *judgement {
+	j, _ := ctx.Value(admission{}).(*judgement)
+	return j
+}
+
+// ClaimsFrom returns the claims of the request that a guard let pass, and nil in any
+// other context.
+func ClaimsFrom(ctx context.Context) *token.Claims {
+	if j := admitted(ctx); j != nil {
+		return j.claims
+	}
+	return nil
+}
+
+// OrganizationFrom returns the id of the organisation that the request acts for, and
+// "" where no guard let it pass: a query with it then finds nothing.
+func OrganizationFrom(ctx context.Context) string {
+	if claims := ClaimsFrom(ctx); claims != nil {
+		return claims.OrganizationID
+	}
+	return ""
+}
+
+// Match compares the organisation of a resource, by id, with the one that the request
+// acts for, where only the resource itself tells. A mismatch is an error for Refuse,
+// and recorded as an alarm.
+func Match(ctx context.Context, organizationID string) error {
+	j := admitted(ctx)
+	if j != nil && organizationID != "" && organizationID == j.claims.OrganizationID {
+		return nil
+	}
+	err := &token.Error{Reason: token.WrongOrganization}
+	if j != nil {
+		found := *j
+		found.resource = organizationID
+		found.record(err)
+	}
+	return err
+}

@@ -1,0 +1,80 @@
+package resource
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// Refusal is how a refused request is answered.
+type Refusal struct {
+	Status int
+	// Code is the stable error code: of RFC 6750, 9449 or 9470, or
+	// organization_mismatch, temporarily_unavailable.
+	Code string
+	// Challenge is the value of WWW-Authenticate; empty for none.
+	Challenge string
+}
+
+// RefusalOf returns the answer to a request that Admit or VerifyRequest refused: 401
+// where another token, proof or authentication could help (RFC 6750 section 3, RFC
+// 9449 section 7.1, RFC 9470 section 3), 403 where the token is of another
+// organisation or lacks a permission, 503 where the keys could not be had.
+func RefusalOf(err error) Refusal {
+	var refused *token.Error
+	if !errors.As(err, &refused) {
+		return Refusal{http.StatusUnauthorized, "invalid_token", "Bearer"}
+	}
+	scheme := "Bearer"
+	if refused.Bound {
+		scheme = "DPoP"
+	}
+	switch refused.Reason {
+	case token.WrongOrganization:
+		return Refusal{http.StatusForbidden, "organization_mismatch", ""}
+	case token.KeysUnavailable:
+		return Refusal{http.StatusServiceUnavailable, "temporarily_unavailable", ""}
+	case token.InvalidProof:
+		return Refusal{http.StatusUnauthorized, "invalid_dpop_proof", `DPoP error="invalid_dpop_proof", algs="ES256"`}
+	case token.ProofRequired:
+		return Refusal{http.StatusUnauthorized, "invalid_token", `DPoP error="invalid_token", error_description="proof_required", algs="ES256"`}
+	case token.InsufficientScope:
+		return Refusal{http.StatusForbidden, "insufficient_scope",
+			fmt.Sprintf("%s error=%q, scope=%q", scheme, refused.Reason, strings.Join(refused.Demand.Permissions, " "))}
+	case token.InsufficientAuthentication:
+		return Refusal{http.StatusUnauthorized, "insufficient_user_authentication",
+			fmt.Sprintf("%s error=%q%s", scheme, refused.Reason, stepUp(refused.Demand))}
+	}
+	return Refusal{http.StatusUnauthorized, "invalid_token", fmt.Sprintf(`%s error="invalid_token", error_description=%q`, scheme, refused.Reason)}
+}
+
+// stepUp are the parameters of a challenge that asks for more authentication.
+func stepUp(d token.Demand) (parameters string) {
+	if len(d.ACR) > 0 {
+		parameters += fmt.Sprintf(", acr_values=%q", strings.Join(d.ACR, " "))
+	}
+	if d.MaxAge > 0 {
+		parameters += fmt.Sprintf(`, max_age="%d"`, int64(d.MaxAge/time.Second))
+	}
+	return parameters
+}
+
+// Refuse answers a refused request by RefusalOf.
+func Refuse(w http.ResponseWriter, err error) {
+	refusal, reason := RefusalOf(err), token.ReasonOf(err)
+	if refusal.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", refusal.Challenge)
+	}
+	if reason == "" {
+		reason = noToken
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(refusal.Status)
+	json.NewEncoder(w).Encode(map[string]string{"error": refusal.Code, "error_description": string(reason)})
+}

@@ -1,0 +1,216 @@
+package serverapi_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
+)
+
+func TestASlugNamesOneOrganisation(t *testing.T) {
+	w := newWorld(t, nil)
+	var group sync.WaitGroup
+	made := make([]answer, 8)
+	for i := range made {
+		group.Go(func() { made[i] = w.ask("POST", "/organizations", someOrganization, w.whole) })
+	}
+	group.Wait()
+	created := 0
+	for _, got := range made {
+		if got.Status == http.StatusCreated {
+			created++
+		} else {
+			w.wants(got, http.StatusConflict, api.AlreadyExists)
+		}
+	}
+	if created != 1 {
+		t.Errorf("%d were made", created)
+	}
+	w.wants(w.ask("PATCH", "/organizations/acme", `{"slug":"initech"}`, w.whole), http.StatusConflict, api.AlreadyExists)
+}
+
+func TestADeletedOrganisationsIDIsNeverUsedAgain(t *testing.T) {
+	w := newWorld(t, nil)
+	w.does("DELETE", "/organizations/acme", "", w.whole, nil)
+	w.wants(w.ask("GET", "/organizations/org_acme", "", w.whole), http.StatusNotFound, api.NotFound)
+	w.wants(w.ask("GET", "/organizations/acme/policy", "", w.acme), http.StatusUnauthorized, api.AdminKeyRequired) // its keys ended
+	var again administration.Organization
+	w.does("POST", "/organizations", `{"slug":"acme","name":"Acme"}`, w.whole, &again)
+	if again.ID == "org_acme" {
+		t.Error("the id came back")
+	}
+	var members administration.List[administration.Member]
+	w.does("GET", "/organizations/acme/members", "", w.whole, &members)
+	if len(members.Items) != 0 {
+		t.Errorf("the new one has %v", members.Items)
+	}
+	w.refused(w.mint(w.signedIn("alice"), "acme"), api.OrganizationAccessDenied)
+	if _, err := w.store.Apply(t.Context(), desired(), w.now().Unix()); err == nil {
+		t.Error("a workspace file gave the id to another")
+	}
+}
+
+// TestTheWorkspaceFileAndAdministrationLeaveEachOthersAlone: the file has the last word
+// on its members' roles, administration on who is kept out.
+func TestTheWorkspaceFileAndAdministrationLeaveEachOthersAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	alice, member := w.userID("alice"), "/organizations/acme/members/"+w.userID("alice")
+	w.wants(w.ask("PUT", member, `{"roles":[]}`, w.acme), http.StatusConflict, api.ManagedByFile)
+	w.wants(w.ask("DELETE", member, "", w.acme), http.StatusConflict, api.ManagedByFile)
+	w.does("POST", member+"/disable", "", w.acme, nil)
+	w.does("POST", "/organizations/globex/disable", "", w.whole, nil)
+	w.does("POST", "/organizations", someOrganization, w.whole, nil)
+	w.does("PUT", "/organizations/initech/members/"+alice, `{"roles":["viewer"]}`, w.whole, nil)
+	for range 2 {
+		if changes, err := w.store.Apply(t.Context(), desired(), w.now().Unix()); err != nil || !changes.None() {
+			t.Errorf("%+v: %v", changes, err)
+		}
+	}
+	b := w.signedIn("alice")
+	w.refused(w.mint(b, "acme"), api.OrganizationAccessDenied)
+	w.refused(w.mint(b, "globex"), api.OrganizationAccessDenied)
+	w.minted(w.mint(b, "initech"))
+	w.does("POST", "/organizations/globex/enable", "", w.whole, nil)
+	w.minted(w.mint(b, "globex"))
+}
+
+// TestEveryChangeIsInTheTrail: by whom, what, where, and how it ended; also those that
+// were refused.
+func TestEveryChangeIsInTheTrail(t *testing.T) {
+	onEveryRoute(t, func(r *tried) {
+		if r.Method == "GET" {
+			return
+		}
+		before := len(r.trail())
+		r.pass(time.Second)
+		r.does(r.Method, r.path("acme"), r.body, r.whole, nil)
+		after := r.trail()
+		if len(after) != before+1 {
+			r.Fatalf("%d events were written", len(after)-before)
+		}
+		e := after[0]
+		if e.Outcome != audit.Done || e.At != r.now().Unix() || e.Address != "192.0.2.1:1234" || e.ActorName != "the workspace's" || e.Actor[:4] != "key_" {
+			r.Errorf("%+v", e)
+		}
+		if named := r.Path[:min(len(r.Path), 15)] == "/organizations/"; named && e.OrganizationID != "org_acme" {
+			r.Errorf("the organisation is %q", e.OrganizationID)
+		}
+		r.pass(time.Second)
+		r.ask(r.Method, r.path("acme"), r.body, r.globex)
+		refused := r.trail()
+		if f := refused[0]; len(refused) != len(after)+1 || f.ActorName != "globex's" || f.Outcome != audit.Refused ||
+			f.Action != e.Action || f.Reason == "" || f.OrganizationID != "org_globex" {
+			r.Errorf("a refused attempt: %+v", f)
+		}
+	})
+}
+
+// TestAnAttemptToReadWhatIsNotYoursIsInTheTrail of whoever tried, alike for what exists
+// and what does not.
+func TestAnAttemptToReadWhatIsNotYoursIsInTheTrail(t *testing.T) {
+	for _, path := range []string{"/organizations/globex", "/organizations/nowhere/members", "/users"} {
+		w := newWorld(t, nil)
+		w.pass(time.Second)
+		w.ask("GET", path, "", w.acme)
+		if e := w.trail()[0]; e.ActorName != "acme's" || e.Outcome != audit.Refused || e.OrganizationID != "org_acme" {
+			t.Errorf("%s: %+v", path, e)
+		}
+		w.ask("GET", "/organizations/acme/members/usr_nobody", "", w.acme)
+		w.ask("GET", "/organizations/acme", "", w.acme)
+		if all := w.trail(); all[0].ActorName != "acme's" || all[0].Reason == "" || len(all) != 3 {
+			t.Errorf("reading one's own is in the trail: %+v", all)
+		}
+	}
+}
+
+// leaving is a store during whose change the client leaves.
+type leaving struct {
+	host.Store
+	leave context.CancelFunc
+}
+
+func (l *leaving) BlockUser(ctx context.Context, id string, blocked bool, now int64) error {
+	l.leave()
+	return l.Store.BlockUser(ctx, id, blocked, now)
+}
+
+func TestWhoeverLeavesBeforeTheAnswerIsInTheTrail(t *testing.T) {
+	l := &leaving{}
+	w := newWorld(t, func(s host.Store) host.Store { l.Store = s; return l })
+	alice := w.signedIn("alice")
+	r := w.request("POST", "/users/"+w.userID("alice")+"/disable", "", w.whole)
+	ctx, leave := context.WithCancel(t.Context())
+	l.leave = leave
+	w.pass(time.Second)
+	if got := w.send(r.WithContext(ctx)); got.Status != http.StatusOK {
+		t.Errorf("%d %s\n%s", got.Status, got.Body, w.logged)
+	}
+	if e := w.trail()[0]; e.Action != audit.DisableUser || e.Outcome != audit.Done {
+		t.Errorf("%+v", e)
+	}
+	w.refused(w.mint(alice, "acme"), api.SessionRevoked)
+}
+
+func TestARevokedKeysUseIsInTheTrail(t *testing.T) {
+	w := newWorld(t, nil)
+	var k administration.CreatedKey
+	w.does("POST", "/keys", `{"name":"lost"}`, w.whole, &k)
+	w.does("DELETE", "/keys/"+k.ID, "", w.whole, nil)
+	w.ask("GET", "/users", "", k.Secret)
+	e := w.trail()
+	if i := slices.IndexFunc(e, func(e audit.Event) bool { return e.Action == audit.UseKey }); i < 0 || e[i].Reason != "revoked" || e[i].Actor != k.ID {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestNoFaultOfTheStorageIsTakenForSuccess lets every call of the store fail in turn,
+// before it does anything and after. What is answered is that it may have failed: no
+// change that was not stored, or not recorded, is told to be done.
+func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
+	for _, route := range serverapi.Routes {
+		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
+			faulty := &storetest.Faulty{}
+			w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+			r := &tried{world: w, Route: route, example: examples[route.Method+" "+route.Path], of: map[string]map[string]string{}}
+			calls := r.underFault(faulty, 0, false, func(got answer) {
+				if got.Status >= 300 {
+					t.Fatalf("without a fault: %d %s", got.Status, got.Body)
+				}
+			})
+			for i := range calls {
+				for _, lost := range []bool{false, true} {
+					r.underFault(faulty, i+1, lost, func(got answer) {
+						if w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable); got.Header.Get("Retry-After") == "" {
+							t.Errorf("%v", got.Header)
+						}
+					})
+				}
+			}
+		})
+	}
+}
+
+// underFault sends the route's request about an organisation of its own to a backend
+// that has answered nothing yet, and returns how often it called the store.
+func (r *tried) underFault(faulty *storetest.Faulty, at int, lost bool, then func(answer)) int {
+	r.Helper()
+	faulty.Fail(0, false)
+	slug := fmt.Sprintf("o%d", len(r.of))
+	r.does("POST", "/organizations", `{"slug":"`+slug+`","name":"O"}`, r.whole, nil)
+	r.of[slug] = r.furnish(slug, slug)
+	r.serve(faulty)
+	faulty.Fail(at, lost)
+	then(r.ask(r.Method, r.path(slug), strings.ReplaceAll(r.body, "initech", "of-"+slug), r.whole))
+	return len(faulty.Calls())
+}

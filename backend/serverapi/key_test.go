@@ -1,0 +1,156 @@
+package serverapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+// unlimited sends a request from an address of its own, so that its failure counts
+// alone.
+func (w *world) unlimited(n int, authorization ...string) answer {
+	r := w.request("GET", "/policy", "", "")
+	r.RemoteAddr = fmt.Sprintf("[2001:db8:0:%x::1]:1", n)
+	r.Header["Authorization"] = authorization
+	return w.send(r)
+}
+
+func TestAKeyIsAllOfItsTextAndNothingElse(t *testing.T) {
+	w := newWorld(t, nil)
+	n := 0
+	refuses := func(what string, authorization ...string) {
+		n++
+		if got := w.unlimited(n, authorization...); got.Status != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", what, got.Status, got.Body)
+		}
+	}
+	for i := range w.whole {
+		refuses("a prefix", "Bearer "+w.whole[:i])
+		for bit := range 8 {
+			flipped := []byte(w.whole)
+			flipped[i] ^= 1 << bit
+			refuses("a flipped bit", "Bearer "+string(flipped))
+		}
+	}
+	refuses("more", "Bearer "+w.whole+"A")
+	refuses("another scheme", "Basic "+w.whole)
+	refuses("no scheme", w.whole)
+	refuses("two", "Bearer "+w.whole, "Bearer "+w.whole)
+	refuses("two in one", "Bearer "+w.whole+", Bearer "+w.whole)
+	if got := w.unlimited(0, "bearer "+w.whole); got.Status != http.StatusOK { // schemes have no case (RFC 9110 section 11.1)
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+}
+
+func TestAKeyIsShownOnceAndStoredAsAHash(t *testing.T) {
+	w := newWorld(t, nil)
+	var made administration.CreatedKey
+	w.does("POST", "/keys", `{"name":"of the billing server","organization":"acme"}`, w.whole, &made)
+	for _, path := range []string{"/keys", "/keys/" + made.ID, "/audit"} {
+		if got := w.ask("GET", path, "", w.whole); strings.Contains(got.Body, made.Secret[4:]) || !strings.Contains(got.Body, made.ID) {
+			t.Errorf("%s: %s", path, got.Body)
+		}
+	}
+	stored, err := w.store.Key(t.Context(), made.ID)
+	if err != nil || stored.Hash == "" || strings.Contains(made.Secret, stored.Hash) || stored.OrganizationID != "org_acme" {
+		t.Errorf("%+v: %v", stored, err)
+	}
+	if strings.Contains(w.logged.String(), made.Secret[4:]) {
+		t.Error("the log has the key")
+	}
+}
+
+// TestACopyOfTheDatabaseOpensNothing: what it has of a key is worth nothing under
+// another secret, nor as a key.
+func TestACopyOfTheDatabaseOpensNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	var list administration.List[administration.KeyInfo]
+	w.does("GET", "/keys", "", w.whole, &list)
+	stored, err := w.store.Key(t.Context(), list.Items[0].ID)
+	w.must(stored, err)
+	w.wants(w.unlimited(1, "Bearer tbk_"+stored.Hash+"A"), http.StatusUnauthorized, api.AdminKeyRequired)
+	w.secret, _ = keys.NewSecret()
+	w.serve(w.store)
+	w.wants(w.unlimited(2, "Bearer "+w.whole), http.StatusUnauthorized, api.AdminKeyRequired)
+}
+
+// TestAKeyOutlivesTheSecretThatItWasMadeUnder, where it is used while both are there.
+func TestAKeyOutlivesTheSecretThatItWasMadeUnder(t *testing.T) {
+	w := newWorld(t, nil)
+	_, older := keys.NewSecret()
+	_, newer := keys.NewSecret()
+	under := func(text string) {
+		var err error
+		w.secret, err = keys.ParseSecret(text)
+		w.must(nil, err)
+		w.office = administration.New(administration.Config{Store: w.store, Secret: w.secret, Now: w.now})
+		w.serve(w.store)
+	}
+	under(older)
+	used, unused := w.key("used", ""), w.key("unused", "")
+	w.does("GET", "/policy", "", used, nil)
+	under(newer + "\n" + older)
+	w.does("GET", "/policy", "", used, nil)
+	under(newer)
+	w.does("GET", "/policy", "", used, nil)
+	w.wants(w.ask("GET", "/policy", "", unused), http.StatusUnauthorized, api.AdminKeyRequired)
+}
+
+func TestTheLastUseOfAKeyIsKeptByTheHour(t *testing.T) {
+	w := newWorld(t, nil)
+	var made administration.CreatedKey
+	w.does("POST", "/keys", `{"name":"used"}`, w.whole, &made)
+	begun := w.now().Unix()
+	for _, step := range []struct {
+		pass time.Duration
+		want int64
+	}{{0, 0}, {59 * time.Minute, 0}, {time.Minute, 3600}} {
+		w.pass(step.pass)
+		w.does("GET", "/policy", "", made.Secret, nil)
+		var k administration.KeyInfo
+		w.does("GET", "/keys/"+made.ID, "", w.whole, &k)
+		if k.LastUsedAt != begun+step.want {
+			t.Errorf("after %v: used at %+d", step.pass, k.LastUsedAt-begun)
+		}
+	}
+}
+
+func TestAnAddressIsRefusedUnheardAfterManyFailures(t *testing.T) {
+	w := newWorld(t, nil)
+	from := func(address, key string) answer {
+		r := w.request("GET", "/policy", "", key)
+		r.RemoteAddr = address
+		return w.send(r)
+	}
+	for range 30 {
+		w.wants(from("[2001:db8::1]:1", "tbk_wrong"), http.StatusUnauthorized, api.AdminKeyRequired)
+	}
+	for _, sameNetwork := range []string{"[2001:db8::1]:1", "[2001:db8::ffff:1]:2", "2001:db8::7"} {
+		got := from(sameNetwork, w.whole)
+		if w.wants(got, http.StatusTooManyRequests, api.RateLimited); got.Header.Get("Retry-After") == "" {
+			t.Errorf("%v", got.Header)
+		}
+	}
+	for _, other := range []string{"[2001:db8:0:1::1]:1", "192.0.2.1:1", "192.0.2.9", ""} {
+		if got := from(other, w.whole); got.Status != http.StatusOK {
+			t.Errorf("%s: %d %s", other, got.Status, got.Body)
+		}
+	}
+	w.pass(time.Minute)
+	if got := from("[2001:db8::1]:1", w.whole); got.Status != http.StatusOK {
+		t.Errorf("a minute later: %d %s", got.Status, got.Body)
+	}
+}
+
+func TestARefusedAddressIsNotOneThatIsRefusedForItsRights(t *testing.T) {
+	w := newWorld(t, nil)
+	for range 40 {
+		w.wants(w.ask("GET", "/users", "", w.acme), http.StatusForbidden, api.AdminAccessDenied)
+	}
+}

@@ -1,0 +1,253 @@
+package serverapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/serverapi"
+)
+
+// example is a request of a route that is answered with success.
+type example struct {
+	body string
+	// tenant tells that an organisation's own key suffices; otherwise it takes one to
+	// the workspace.
+	tenant bool
+}
+
+const (
+	someOrganization = `{"slug":"initech","name":"Initech"}`
+	someConnection   = `{"issuer":"https://id.acme.example","client_id":"tabard","client_secret":"hush","scopes":["email"],` +
+		`"provisioning":{"just_in_time":true,"claim":"groups","groups":[{"group":"Staff of 2nd floor","roles":["viewer"]}]}}`
+	otherConnection = `{"client_id":"other","provisioning":{"roles":["viewer"]}}`
+)
+
+// examples has one for every route: the test fails where one is missing.
+var examples = map[string]example{
+	"GET /organizations":                                                  {},
+	"POST /organizations":                                                 {body: someOrganization},
+	"GET /organizations/{organization}":                                   {tenant: true},
+	"PATCH /organizations/{organization}":                                 {body: `{"name":"Acme Ltd"}`},
+	"DELETE /organizations/{organization}":                                {},
+	"POST /organizations/{organization}/disable":                          {},
+	"POST /organizations/{organization}/enable":                           {},
+	"GET /organizations/{organization}/policy":                            {tenant: true},
+	"PUT /organizations/{organization}/policy":                            {tenant: true, body: `{"idle_timeout":600,"acr":["mfa"]}`},
+	"GET /organizations/{organization}/members":                           {tenant: true},
+	"POST /organizations/{organization}/members":                          {tenant: true, body: `{"iss":"https://id.example","sub":"zoe","name":"Zoe","roles":["viewer"]}`},
+	"GET /organizations/{organization}/members/{user}":                    {tenant: true},
+	"PUT /organizations/{organization}/members/{user}":                    {tenant: true, body: `{"roles":["viewer"]}`},
+	"DELETE /organizations/{organization}/members/{user}":                 {tenant: true},
+	"POST /organizations/{organization}/members/{user}/disable":           {tenant: true},
+	"POST /organizations/{organization}/members/{user}/enable":            {tenant: true},
+	"DELETE /organizations/{organization}/members/{user}/sessions":        {tenant: true},
+	"GET /organizations/{organization}/connections":                       {tenant: true},
+	"POST /organizations/{organization}/connections":                      {tenant: true, body: someConnection},
+	"GET /organizations/{organization}/connections/{connection}":          {tenant: true},
+	"PUT /organizations/{organization}/connections/{connection}":          {tenant: true, body: otherConnection},
+	"DELETE /organizations/{organization}/connections/{connection}":       {tenant: true},
+	"POST /organizations/{organization}/connections/{connection}/enable":  {tenant: true},
+	"POST /organizations/{organization}/connections/{connection}/disable": {tenant: true},
+	"GET /organizations/{organization}/sessions":                          {tenant: true},
+	"DELETE /organizations/{organization}/sessions/{session}":             {tenant: true},
+	"GET /organizations/{organization}/audit":                             {tenant: true},
+	"GET /users":                    {},
+	"GET /users/{user}":             {},
+	"POST /users/{user}/disable":    {},
+	"POST /users/{user}/enable":     {},
+	"GET /users/{user}/sessions":    {},
+	"DELETE /users/{user}/sessions": {},
+	"DELETE /sessions/{session}":    {},
+	"GET /policy":                   {},
+	"PUT /policy":                   {body: `{"session_age":3600,"access_ttl":60}`},
+	"GET /audit":                    {},
+	"GET /keys":                     {},
+	"POST /keys":                    {body: `{"name":"of the billing server","organization":"acme","expires_in":3600}`},
+	"GET /keys/{key}":               {},
+	"DELETE /keys/{key}":            {},
+}
+
+// tried is a world with a route of which all that its path names is there: in acme, and
+// the same in globex.
+type tried struct {
+	*world
+	serverapi.Route
+	example
+	of     map[string]map[string]string // by organisation's slug, by the path's name
+	globex string                       // a key to globex
+}
+
+// onEveryRoute runs a test on every route, each in a world of its own.
+func onEveryRoute(t *testing.T, test func(*tried)) {
+	for _, route := range serverapi.Routes {
+		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
+			e, ok := examples[route.Method+" "+route.Path]
+			if !ok {
+				t.Fatal("this route has no example")
+			}
+			w := newWorld(t, nil)
+			r := &tried{world: w, Route: route, example: e, of: map[string]map[string]string{}, globex: w.key("globex's", "globex")}
+			for slug, person := range map[string]string{"acme": "carol", "globex": "dave"} {
+				r.of[slug] = r.furnish(slug, person)
+			}
+			test(r)
+		})
+	}
+}
+
+// furnish gives an organisation a member with a session, a connection and a key.
+func (r *tried) furnish(slug, person string) map[string]string {
+	r.Helper()
+	var m administration.Member
+	r.does("POST", "/organizations/"+slug+"/members", `{"iss":"`+issuer+`","sub":"`+person+`"}`, r.whole, &m)
+	var c administration.Connection
+	r.does("POST", "/organizations/"+slug+"/connections", someConnection, r.whole, &c)
+	var k administration.CreatedKey
+	r.does("POST", "/keys", `{"name":"another","organization":"`+slug+`"}`, r.whole, &k)
+	session := r.minted(r.mint(r.signedIn(person), slug)).Session
+	return map[string]string{"organization": slug, "user": m.UserID, "connection": c.ID, "key": k.ID, "session": session}
+}
+
+// path is the route's path with names filled in: the organisation's own, but for those
+// that are given.
+func (r *tried) path(slug string, others ...string) string {
+	names := strings.NewReplacer("{organization}", slug)
+	path := names.Replace(r.Path)
+	for name, value := range r.of[slug] {
+		for i := 0; i+1 < len(others); i += 2 {
+			if others[i] == name {
+				value = others[i+1]
+			}
+		}
+		path = strings.ReplaceAll(path, "{"+name+"}", value)
+	}
+	return path
+}
+
+func TestEveryRouteAnswersItsExample(t *testing.T) {
+	onEveryRoute(t, func(r *tried) {
+		key := r.whole
+		if r.tenant {
+			key = r.acme
+		}
+		if got := r.ask(r.Method, r.path("acme"), r.body, key); got.Status >= 300 {
+			r.Errorf("%d %s\n%s", got.Status, got.Body, r.logged)
+		}
+	})
+}
+
+func TestEveryRouteRefusesAKeyThatIsNone(t *testing.T) {
+	onEveryRoute(t, func(r *tried) {
+		var soon administration.CreatedKey
+		r.does("POST", "/keys", `{"name":"expires soon","expires_in":60}`, r.whole, &soon)
+		var gone administration.CreatedKey
+		r.does("POST", "/keys", `{"name":"revoked"}`, r.whole, &gone)
+		r.does("DELETE", "/keys/"+gone.ID, "", r.whole, nil)
+		r.pass(time.Minute)
+		bodies := map[string]bool{}
+		for name, key := range map[string]string{
+			"none": "", "unknown": gone.Secret[:len(gone.Secret)-4] + "AAAA", "short": gone.Secret[:20],
+			"revoked": gone.Secret, "expired": soon.Secret,
+		} {
+			got := r.ask(r.Method, r.path("acme"), r.body, key)
+			if r.wants(got, http.StatusUnauthorized, api.AdminKeyRequired); got.Header.Get("WWW-Authenticate") != "Bearer" {
+				r.Errorf("%s: %v", name, got.Header)
+			}
+			bodies[got.Body] = true
+		}
+		if len(bodies) != 1 {
+			r.Errorf("the answers differ: %v", bodies)
+		}
+	})
+}
+
+func TestEveryRouteRefusesAKeyThatIsTooNarrow(t *testing.T) {
+	onEveryRoute(t, func(r *tried) {
+		if r.tenant {
+			return // see TestAnOrganisationThatIsNotYoursDoesNotExist
+		}
+		for _, slug := range []string{"acme", "globex", "nowhere"} {
+			r.wants(r.ask(r.Method, r.path(slug), r.body, r.acme), http.StatusForbidden, api.AdminAccessDenied)
+		}
+	})
+}
+
+func TestAnOrganisationThatIsNotYoursDoesNotExist(t *testing.T) {
+	onEveryRoute(t, func(r *tried) {
+		if !r.tenant {
+			return
+		}
+		missing := r.ask(r.Method, r.path("nowhere"), r.body, r.whole)
+		r.wants(missing, http.StatusNotFound, api.NotFound)
+		for _, named := range []string{"acme", "org_acme"} {
+			path := strings.Replace(r.path("acme"), "/acme", "/"+named, 1)
+			if got := r.ask(r.Method, path, r.body, r.globex); got.Status != missing.Status || got.Body != missing.Body {
+				r.Errorf("%s: %d %s, want %d %s", named, got.Status, got.Body, missing.Status, missing.Body)
+			}
+		}
+	})
+}
+
+// TestWhatLiesInAnotherOrganisationDoesNotExist, also for those who may administer
+// their own.
+func TestWhatLiesInAnotherOrganisationDoesNotExist(t *testing.T) {
+	onEveryRoute(t, func(r *tried) {
+		if !r.tenant || r.Method == "PUT" && strings.HasSuffix(r.Path, "{user}") || strings.HasSuffix(r.Path, "{user}/sessions") {
+			return // somebody who is no member yet may be made one; and ending no session is no failure
+		}
+		for name, unknown := range map[string]string{
+			"user": "usr_nobody", "connection": "con_none", "session": "ses_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+		} {
+			if !strings.Contains(r.Path, "{"+name+"}") {
+				continue
+			}
+			missing := r.ask(r.Method, r.path("acme", name, unknown), r.body, r.acme)
+			r.wants(missing, http.StatusNotFound, api.NotFound)
+			got := r.ask(r.Method, r.path("acme", name, r.of["globex"][name]), r.body, r.acme)
+			if got.Status != missing.Status || got.Body != missing.Body {
+				r.Errorf("%d %s, want %d %s", got.Status, got.Body, missing.Status, missing.Body)
+			}
+		}
+	})
+}
+
+func TestEveryRouteRefusesBrowsers(t *testing.T) {
+	onEveryRoute(t, func(r *tried) {
+		for name, value := range map[string]string{
+			"Origin": origin, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "document",
+		} {
+			request := r.request(r.Method, r.path("acme"), r.body, r.whole)
+			request.Header.Set(name, value)
+			got := r.send(request)
+			r.wants(got, http.StatusForbidden, api.OriginNotAllowed)
+			if got.Header.Get("Access-Control-Allow-Origin") != "" {
+				r.Errorf("%v", got.Header)
+			}
+		}
+	})
+}
+
+// TestNoTextInAPathIsMoreThanAName tries what databases differ over, and what paths
+// are attacked with.
+func TestNoTextInAPathIsMoreThanAName(t *testing.T) {
+	onEveryRoute(t, func(r *tried) {
+		for _, name := range []string{"organization", "user", "connection", "session", "key"} {
+			if !strings.Contains(r.Path, "{"+name+"}") {
+				continue
+			}
+			for _, text := range []string{"%00", "%FF", "'%20OR%201=1--", "%2e%2e", "a%2Fb", "ORG_ACME", strings.Repeat("a", 5000)} {
+				path := strings.Replace(r.Path, "{"+name+"}", text, 1)
+				for other, value := range r.of["acme"] {
+					path = strings.ReplaceAll(path, "{"+other+"}", value)
+				}
+				if got := r.ask(r.Method, path, r.body, r.whole); got.Status != http.StatusNotFound {
+					r.Errorf("%s: %d %s", path, got.Status, got.Body)
+				}
+			}
+		}
+	})
+}

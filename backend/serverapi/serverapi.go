@@ -1,0 +1,54 @@
+// Package serverapi is what other servers call: the administration API, below
+// /admin/v1. It is optional, and the same on every host. routes.go is all of it; what
+// an act does is administration's.
+package serverapi
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+)
+
+// Path is where the administration API lies below the backend's base URL.
+const Path = "/admin/v1"
+
+// Config is what New needs. All of it is required but Log.
+type Config struct {
+	// PublicURL is the backend's base URL.
+	PublicURL string
+	Office    *administration.Office
+	// Log receives one record a request; nil discards them.
+	Log *slog.Logger
+	// Now tells the time.
+	Now func() time.Time
+}
+
+type server struct {
+	base     string // the public URL's path and Path
+	secure   bool   // the public URL is https
+	office   *administration.Office
+	failures *failures
+	log      *slog.Logger
+	now      func() time.Time
+}
+
+// New returns the handler of the administration API, mounted at the public URL's path
+// and Path.
+func New(c Config) (http.Handler, error) {
+	public, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		base: strings.TrimSuffix(public.Path, "/") + Path, secure: public.Scheme == "https", office: c.Office,
+		failures: newFailures(), log: c.Log, now: c.Now,
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	return s.routes(), nil
+}

@@ -1,0 +1,179 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+const (
+	organizationRecord = `
+SELECT id, slug, name, rules, created_at, disabled_at FROM organizations WHERE deleted_at IS NULL AND `
+
+	selectOrganizationPage   = organizationRecord + `slug > ?1 ORDER BY slug LIMIT ?2`
+	selectOrganizationByID   = organizationRecord + `id = ?1`
+	selectOrganizationBySlug = organizationRecord + `slug = ?1`
+
+	createOrganization = insertOrganization + `
+ON CONFLICT (slug) DO NOTHING`
+
+	// An empty name or slug leaves what is there.
+	renameOrganization = `
+UPDATE organizations SET
+	slug = CASE WHEN CAST(?2 AS TEXT) = '' THEN slug ELSE CAST(?2 AS TEXT) END,
+	name = CASE WHEN CAST(?3 AS TEXT) = '' THEN name ELSE CAST(?3 AS TEXT) END
+WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM organizations o WHERE o.slug = ?2 AND o.id <> ?1)`
+
+	ruleOrganization = `UPDATE organizations SET rules = ?2 WHERE id = ?1`
+
+	disableOrganization = `
+UPDATE organizations SET disabled_at = COALESCE(disabled_at, ?2), disabled_by = 'admin' WHERE id = ?1`
+
+	enableOrganization = `
+UPDATE organizations SET disabled_at = NULL, disabled_by = '' WHERE id = ?1 AND deleted_at IS NULL`
+
+	dismissMembers = `DELETE FROM memberships WHERE organization_id = ?1`
+
+	revokeKeysOf = `
+UPDATE api_keys SET revoked_at = ?2 WHERE organization_id = ?1 AND revoked_at IS NULL`
+
+	forgetConnections = `
+UPDATE connections SET deleted_at = ?2, secret = '' WHERE organization_id = ?1 AND deleted_at IS NULL`
+
+	buryOrganization = `
+UPDATE organizations SET deleted_at = ?2, connection = '', slug = '~' || id, name = '', rules = '{}' WHERE id = ?1 AND deleted_at IS NULL`
+)
+
+// Organizations returns the organisations by slug, those after one, at most limit.
+func (s *Store) Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error) {
+	return collect(ctx, s, "organizations", scanOrganization, selectOrganizationPage, after, limit)
+}
+
+// Organization returns an organisation by id (org_…) or slug, or
+// directory.ErrNoOrganization.
+func (s *Store) Organization(ctx context.Context, ref string) (directory.OrganizationRecord, error) {
+	statement := selectOrganizationBySlug
+	if strings.HasPrefix(ref, directory.OrganizationPrefix) {
+		statement = selectOrganizationByID
+	}
+	o, err := scanOrganization(s.row(ctx, statement, ref))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return o, directory.ErrNoOrganization
+	case err != nil:
+		return o, fmt.Errorf("sqlstore: organization: %w", err)
+	}
+	return o, nil
+}
+
+// CreateOrganization keeps a new organisation; directory.ErrSlugTaken where its slug
+// is another's.
+func (s *Store) CreateOrganization(ctx context.Context, o directory.Organization, now int64) error {
+	rules, err := json.Marshal(o.Rules)
+	if err != nil {
+		return fmt.Errorf("sqlstore: create organization: %w", err)
+	}
+	var none any
+	made, err := s.changed(ctx, "create organization", createOrganization, o.ID, o.Slug, o.Name, string(rules), none, now)
+	if err == nil && !made {
+		return directory.ErrSlugTaken
+	}
+	return err
+}
+
+// RenameOrganization gives an organisation another slug or name, of which an empty
+// one stays as it is; directory.ErrSlugTaken where the slug is another's.
+func (s *Store) RenameOrganization(ctx context.Context, id, slug, name string) error {
+	changed, err := s.changed(ctx, "rename organization", renameOrganization, id, slug, name)
+	if err == nil && !changed {
+		return directory.ErrSlugTaken
+	}
+	return err
+}
+
+// RuleOrganization gives an organisation its rules.
+func (s *Store) RuleOrganization(ctx context.Context, id string, rules policy.Rules) error {
+	text, err := json.Marshal(rules)
+	if err != nil {
+		return fmt.Errorf("sqlstore: rules of %s: %w", id, err)
+	}
+	return s.change(ctx, "rules", ruleOrganization, id, string(text))
+}
+
+// BlockOrganization disables an organisation, which no workspace file enables then,
+// or enables it.
+func (s *Store) BlockOrganization(ctx context.Context, id string, blocked bool, now int64) error {
+	if blocked {
+		return s.change(ctx, "disable organization", disableOrganization, id, now)
+	}
+	return s.change(ctx, "enable organization", enableOrganization, id)
+}
+
+// DeleteOrganization ends an organisation for good. Nobody enters it from the first
+// statement on, and it is there to be deleted again until the last; its id stays
+// taken.
+func (s *Store) DeleteOrganization(ctx context.Context, id string, now int64) error {
+	if err := s.BlockOrganization(ctx, id, true, now); err != nil {
+		return err
+	}
+	if err := s.change(ctx, "dismiss members", dismissMembers, id); err != nil {
+		return err
+	}
+	if err := s.change(ctx, "revoke keys", revokeKeysOf, id, now); err != nil {
+		return err
+	}
+	if err := s.change(ctx, "forget connections", forgetConnections, id, now); err != nil {
+		return err
+	}
+	return s.change(ctx, "delete organization", buryOrganization, id, now)
+}
+
+// scanner is a row to be read: *sql.Row and *sql.Rows.
+type scanner interface{ Scan(fields ...any) error }
+
+func scanOrganization(row scanner) (o directory.OrganizationRecord, err error) {
+	var rules string
+	var disabledAt sql.NullInt64
+	if err := row.Scan(&o.ID, &o.Slug, &o.Name, &rules, &o.CreatedAt, &disabledAt); err != nil {
+		return o, err
+	}
+	o.DisabledAt, o.Disabled = disabledAt.Int64, disabledAt.Valid
+	return o, scanJSON(rules, &o.Rules)
+}
+
+// collect returns the rows that a statement answers with.
+func collect[T any](ctx context.Context, s *Store, what string, scan func(scanner) (T, error), statement string, args ...any) ([]T, error) {
+	rows, err := s.query(ctx, statement, args...)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
+		}
+		all = append(all, one)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
+	}
+	return all, nil
+}
+
+// changed is change, and tells whether a row was there to be changed.
+func (s *Store) changed(ctx context.Context, what, statement string, args ...any) (bool, error) {
+	result, err := s.exec(ctx, statement, args...)
+	if err != nil {
+		return false, fmt.Errorf("sqlstore: %s: %w", what, err)
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}

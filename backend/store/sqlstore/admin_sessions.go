@@ -1,0 +1,92 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+const (
+	selectLivePage = `SELECT` + sessionColumns + ` FROM sessions s
+WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND s.id > ?3
+ORDER BY s.id
+LIMIT ?4`
+
+	selectStays = `
+SELECT s.id, s.app, s.user_id, e.started_at, e.active_at, e.auth_time, e.acr, e.amr, e.connection, e.made_for
+FROM organization_sessions e JOIN sessions s ON s.id = e.session_id
+WHERE e.organization_id = ?1 AND e.ended_at IS NULL AND s.revoked_at IS NULL AND s.expires_at > ?2
+	AND (?3 = '' OR s.user_id = ?3) AND e.session_id > ?4
+ORDER BY e.session_id
+LIMIT ?5`
+
+	endStay = `
+UPDATE organization_sessions SET ended_at = ?3, ending = 'revoked'
+WHERE organization_id = ?1 AND session_id = ?2 AND ended_at IS NULL`
+
+	endStays = `
+UPDATE organization_sessions SET ended_at = ?3, ending = 'revoked'
+WHERE organization_id = ?1 AND ended_at IS NULL AND session_id IN (SELECT id FROM sessions WHERE user_id = ?2)`
+
+	changePolicy = `
+UPDATE workspace SET revision = revision + 1, document = ?2 WHERE one = 1 AND revision = ?1`
+)
+
+// LivePage returns a person's live sessions by id, those after one, at most limit.
+func (s *Store) LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error) {
+	scan := func(row scanner) (session.Session, error) {
+		var r sessionRow
+		if err := row.Scan(r.fields()...); err != nil {
+			return session.Session{}, err
+		}
+		return r.session()
+	}
+	return collect(ctx, s, "live sessions", scan, selectLivePage, userID, now, after, limit)
+}
+
+// SessionStays returns the live sessions that act for an organisation, by id, those
+// after one, at most limit; of one person where userID is not empty.
+func (s *Store) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error) {
+	return collect(ctx, s, "organization sessions", scanStay, selectStays, organizationID, now, userID, after, limit)
+}
+
+// EndStay ends a session's stay in one organisation, and tells whether one was there
+// to end. The session itself lives on.
+func (s *Store) EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error) {
+	return s.changed(ctx, "end organization session", endStay, organizationID, id.String(), now)
+}
+
+// EndStays ends the stays of all of a person's sessions in one organisation.
+func (s *Store) EndStays(ctx context.Context, organizationID, userID string, now int64) error {
+	return s.change(ctx, "end organization sessions", endStays, organizationID, userID, now)
+}
+
+// RuleWorkspace gives the workspace, as it was read, its rules;
+// directory.ErrOvertaken where it has changed since.
+func (s *Store) RuleWorkspace(ctx context.Context, w directory.Workspace, rules policy.Rules) error {
+	w.Policy = rules
+	document, err := json.Marshal(w)
+	if err != nil {
+		return fmt.Errorf("sqlstore: policy: %w", err)
+	}
+	changed, err := s.changed(ctx, "policy", changePolicy, w.Revision, string(document))
+	if err == nil && !changed {
+		return directory.ErrOvertaken
+	}
+	return err
+}
+
+func scanStay(row scanner) (d directory.SessionStay, err error) {
+	var id string
+	a := &d.Stay.Authentication
+	if err := row.Scan(&id, &d.App, &d.UserID, &d.Stay.StartedAt, &d.Stay.ActiveAt,
+		&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization); err != nil {
+		return d, err
+	}
+	d.SessionID, err = session.ParseID(id)
+	return d, err
+}

@@ -1,0 +1,106 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/audit"
+)
+
+const (
+	keyRecord = `
+SELECT id, kind, name, hash, organization_id, created_at, created_by, expires_at, last_used_at, revoked_at
+FROM api_keys WHERE `
+
+	selectKey       = keyRecord + `id = ?1`
+	selectKeyByHash = keyRecord + `hash = ?1`
+	selectKeyPage   = keyRecord + `id > ?1 ORDER BY id LIMIT ?2`
+
+	insertKey = `
+INSERT INTO api_keys (id, kind, name, hash, organization_id, created_at, created_by, expires_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+ON CONFLICT (id) DO NOTHING`
+
+	useKey = `
+UPDATE api_keys SET last_used_at = ?2, hash = ?3 WHERE id = ?1`
+
+	revokeKey = `
+UPDATE api_keys SET revoked_at = COALESCE(revoked_at, ?2) WHERE id = ?1`
+)
+
+// AddKey implements administration.KeyStore.
+func (s *Store) AddKey(ctx context.Context, k administration.Key) error {
+	return s.change(ctx, "add key", insertKey, keyArgs(k)...)
+}
+
+// KeyScript returns SQLite statements that add a key, and record it: for D1, which
+// only wrangler reaches.
+func KeyScript(k administration.Key, made audit.Event) string {
+	var s script
+	s.add(insertKey, keyArgs(k)...)
+	s.add(insertEvent, eventArgs(made)...)
+	return s.text.String()
+}
+
+func keyArgs(k administration.Key) []any {
+	return []any{k.ID, string(k.Kind), k.Name, k.Hash, k.OrganizationID, k.CreatedAt, k.CreatedBy, orNull(k.ExpiresAt)}
+}
+
+// orNull returns NULL for the time that means never.
+func orNull(time int64) any {
+	if time == 0 {
+		return nil
+	}
+	return time
+}
+
+// Key implements administration.KeyStore.
+func (s *Store) Key(ctx context.Context, id string) (administration.Key, error) {
+	return s.key(ctx, selectKey, id)
+}
+
+// KeyByHash implements administration.KeyStore.
+func (s *Store) KeyByHash(ctx context.Context, hash string) (administration.Key, error) {
+	return s.key(ctx, selectKeyByHash, hash)
+}
+
+func (s *Store) key(ctx context.Context, statement, by string) (administration.Key, error) {
+	k, err := scanKey(s.row(ctx, statement, by))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return k, administration.ErrNoKey
+	case err != nil:
+		return k, fmt.Errorf("sqlstore: key: %w", err)
+	}
+	return k, nil
+}
+
+// Keys implements administration.KeyStore.
+func (s *Store) Keys(ctx context.Context, after string, limit int) ([]administration.Key, error) {
+	return collect(ctx, s, "keys", scanKey, selectKeyPage, after, limit)
+}
+
+// UseKey implements administration.KeyStore.
+func (s *Store) UseKey(ctx context.Context, id, hash string, now int64) error {
+	return s.change(ctx, "use key", useKey, id, now, hash)
+}
+
+// RevokeKey implements administration.KeyStore.
+func (s *Store) RevokeKey(ctx context.Context, id string, now int64) error {
+	there, err := s.changed(ctx, "revoke key", revokeKey, id, now)
+	if err == nil && !there {
+		return administration.ErrNoKey
+	}
+	return err
+}
+
+func scanKey(row scanner) (k administration.Key, err error) {
+	var expiresAt, lastUsedAt, revokedAt sql.NullInt64
+	err = row.Scan(&k.ID, &k.Kind, &k.Name, &k.Hash, &k.OrganizationID, &k.CreatedAt, &k.CreatedBy,
+		&expiresAt, &lastUsedAt, &revokedAt)
+	k.ExpiresAt, k.LastUsedAt, k.RevokedAt = expiresAt.Int64, lastUsedAt.Int64, revokedAt.Int64
+	return k, err
+}

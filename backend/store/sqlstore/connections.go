@@ -1,0 +1,173 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+const (
+	connectionColumns = `
+	c.id AS c_id, c.organization_id, c.issuer, c.client_id, c.secret, c.scopes, c.provisioning, c.source, c.revision,
+	CASE WHEN o.connection = c.id AND o.disabled_at IS NULL THEN 1 ELSE 0 END AS enabled`
+
+	fromConnections = `
+FROM connections c JOIN organizations o ON o.id = c.organization_id`
+
+	selectConnection = `
+SELECT` + connectionColumns + fromConnections + `
+WHERE c.id = ?1 AND c.deleted_at IS NULL`
+
+	selectSignInAt = `
+SELECT o.rules, o.connection AS o_connection FROM organizations o
+WHERE o.disabled_at IS NULL AND (o.id = ?1 OR o.slug = ?1)`
+
+	selectLinked = `
+SELECT u.id, u.iss, u.sub, u.name, u.email, u.disabled_at
+FROM links l JOIN users u ON u.id = l.user_id WHERE l.connection_id = ?1 AND l.sub = ?2`
+
+	selectLinkedAs = `
+SELECT sub FROM links WHERE connection_id = ?1 AND user_id = ?2`
+
+	insertLink = `
+INSERT INTO links (connection_id, sub, user_id, created_at) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT DO NOTHING`
+
+	// Of people who are no members yet it makes some only where ?5 is 1.
+	provisionMember = `
+INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
+SELECT u.id, o.id, ?3, 'connection', ?4 FROM users u, organizations o
+WHERE u.id = ?1 AND o.id = ?2 AND (?5 = 1 OR EXISTS (
+	SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.organization_id = o.id))
+ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles WHERE memberships.source = 'connection'`
+
+	deprovisionMember = `
+DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'connection' AND disabled_at IS NULL`
+)
+
+// SignInAt implements directory.Connections.
+func (s *Store) SignInAt(ctx context.Context, ref string) (at directory.SignInAt, err error) {
+	var text, id string
+	err = s.row(ctx, selectSignInAt, ref).Scan(&text, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return at, nil
+	}
+	var rules policy.Rules
+	if err == nil {
+		err = scanJSON(text, &rules)
+	}
+	if err != nil {
+		return at, fmt.Errorf("sqlstore: sign-in at: %w", err)
+	}
+	if at.Required = rules.Connection; id == "" {
+		return at, nil
+	}
+	c, err := s.Connection(ctx, id)
+	if err == nil && c.Enabled { // unless it was disabled between the two
+		at.Connection = &c
+	}
+	return at, err
+}
+
+// Connection implements directory.Connections.
+func (s *Store) Connection(ctx context.Context, id string) (directory.Connection, error) {
+	var row connectionRow
+	err := s.row(ctx, selectConnection, id).Scan(row.fields()...)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return directory.Connection{}, directory.ErrNoConnection
+	case err != nil:
+		return directory.Connection{}, fmt.Errorf("sqlstore: connection: %w", err)
+	}
+	return row.connection()
+}
+
+// Linked implements directory.Connections.
+func (s *Store) Linked(ctx context.Context, connectionID, subject string) (directory.User, error) {
+	var row userRow
+	err := s.row(ctx, selectLinked, connectionID, subject).Scan(row.fields()...)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return directory.User{}, directory.ErrNoUser
+	case err != nil:
+		return directory.User{}, fmt.Errorf("sqlstore: linked: %w", err)
+	}
+	return row.user(), nil
+}
+
+// LinkedAs implements directory.Connections.
+func (s *Store) LinkedAs(ctx context.Context, connectionID, userID string) (subject string, err error) {
+	err = s.row(ctx, selectLinkedAs, connectionID, userID).Scan(&subject)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", directory.ErrNoUser
+	case err != nil:
+		return "", fmt.Errorf("sqlstore: linked as: %w", err)
+	}
+	return subject, nil
+}
+
+// Link implements directory.Connections. What was linked before stays, whoever asks.
+func (s *Store) Link(ctx context.Context, connectionID, subject, userID string, now int64) error {
+	if err := s.change(ctx, "link", insertLink, connectionID, subject, userID, now); err != nil {
+		return err
+	}
+	u, err := s.Linked(ctx, connectionID, subject)
+	if errors.Is(err, directory.ErrNoUser) || err == nil && u.ID != userID {
+		return directory.ErrLinked
+	}
+	return err
+}
+
+// Provision implements directory.Connections.
+func (s *Store) Provision(ctx context.Context, userID, organizationID string, roles []string, admit bool, now int64) error {
+	return s.change(ctx, "provision", provisionMember, userID, organizationID, list(roles).text(), now, number(admit))
+}
+
+// Deprovision implements directory.Connections.
+func (s *Store) Deprovision(ctx context.Context, userID, organizationID string) error {
+	return s.change(ctx, "deprovision", deprovisionMember, userID, organizationID)
+}
+
+// number is how a truth is bound: D1 knows no other.
+func number(truth bool) int64 {
+	if truth {
+		return 1
+	}
+	return 0
+}
+
+// connectionRow is a row of connectionColumns.
+type connectionRow struct {
+	c                    directory.Connection
+	scopes, provisioning string
+	source               string
+	enabled              int64
+}
+
+func (r *connectionRow) fields() []any {
+	return []any{&r.c.ID, &r.c.OrganizationID, &r.c.Issuer, &r.c.ClientID, &r.c.SealedSecret,
+		&r.scopes, &r.provisioning, &r.source, &r.c.Revision, &r.enabled}
+}
+
+func (r *connectionRow) connection() (directory.Connection, error) {
+	c := r.c
+	c.Enabled, c.FromFile = r.enabled == 1, r.source == fromFile
+	if err := errors.Join(scanJSON(r.scopes, &c.Scopes), scanJSON(r.provisioning, &c.Provisioning)); err != nil {
+		return c, fmt.Errorf("sqlstore: connection %s: %w", c.ID, err)
+	}
+	return c, nil
+}
+
+// connectionText returns the columns of a connection that are JSON. Scopes that are
+// not named stay so.
+func connectionText(c directory.Connection) (scopes, provisioning string, err error) {
+	a, errScopes := json.Marshal(c.Scopes)
+	b, errProvisioning := json.Marshal(c.Provisioning)
+	return string(a), string(b), errors.Join(errScopes, errProvisioning)
+}

@@ -1,0 +1,198 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+const (
+	insertConnection = `
+INSERT INTO connections (id, organization_id, issuer, client_id, secret, scopes, provisioning, source, revision, created_at)
+SELECT ?1, o.id, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9 FROM organizations o WHERE o.id = ?2
+ON CONFLICT (id) DO NOTHING`
+
+	updateConnection = `
+UPDATE connections SET client_id = ?3, secret = CASE WHEN ?4 = '' THEN secret ELSE ?4 END, scopes = ?5, provisioning = ?6,
+	source = ?7, revision = revision + 1
+WHERE id = ?1 AND organization_id = ?2 AND deleted_at IS NULL`
+
+	enableConnection = `
+UPDATE organizations SET connection = ?2
+WHERE id = ?1 AND connection IN ('', ?2) AND EXISTS (
+	SELECT 1 FROM connections c WHERE c.id = ?2 AND c.organization_id = ?1 AND c.deleted_at IS NULL)`
+
+	disableConnection = `
+UPDATE organizations SET connection = '' WHERE id = ?1 AND connection = ?2`
+
+	deleteConnection = `
+UPDATE connections SET deleted_at = ?3, secret = ''
+WHERE id = ?1 AND organization_id = ?2 AND deleted_at IS NULL`
+
+	deleteLink = `
+DELETE FROM links WHERE connection_id = ?1 AND user_id = ?2`
+
+	selectConnections = `
+SELECT` + connectionColumns + fromConnections + `
+WHERE c.organization_id = ?1 AND c.id > ?2 AND c.deleted_at IS NULL
+ORDER BY c.id
+LIMIT ?3`
+)
+
+// CreateConnection keeps a new connection, not enabled. Its ID, which stands in the
+// redirect URI, is the caller's to choose (see directory.NewID). The error is
+// directory.ErrNoOrganization, or ErrConnectionExists where the id was used before.
+func (s *Store) CreateConnection(ctx context.Context, c directory.Connection, now int64) error {
+	scopes, provisioning, err := connectionText(c)
+	if err != nil {
+		return fmt.Errorf("sqlstore: create connection: %w", err)
+	}
+	result, err := s.exec(ctx, insertConnection, c.ID, c.OrganizationID, c.Issuer, c.ClientID, c.SealedSecret,
+		scopes, provisioning, sourceOf(c), now)
+	if err != nil {
+		return fmt.Errorf("sqlstore: create connection: %w", err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	made, err := s.Connection(ctx, c.ID)
+	switch {
+	case err == nil && made.OrganizationID == c.OrganizationID && made.SealedSecret == c.SealedSecret:
+		return nil // a reply was lost
+	case err == nil:
+		return directory.ErrConnectionExists
+	case !errors.Is(err, directory.ErrNoConnection):
+		return err
+	}
+	return s.unmade(ctx, c)
+}
+
+// unmade tells why a connection that is not there could not be made.
+func (s *Store) unmade(ctx context.Context, c directory.Connection) error {
+	var n int
+	err := s.row(ctx, `SELECT COUNT(*) FROM organizations WHERE id = ?1`, c.OrganizationID).Scan(&n)
+	switch {
+	case err != nil:
+		return fmt.Errorf("sqlstore: create connection: %w", err)
+	case n == 0:
+		return directory.ErrNoOrganization
+	}
+	return directory.ErrConnectionExists // it was deleted
+}
+
+// UpdateConnection changes what may change of a connection: client, scopes,
+// provisioning and, unless SealedSecret is empty, the secret. The error is
+// directory.ErrNoConnection, also where it is another organisation's, ErrIssuer, or
+// ErrFromFile.
+func (s *Store) UpdateConnection(ctx context.Context, c directory.Connection) error {
+	stored, err := s.own(ctx, c.OrganizationID, c.ID)
+	switch {
+	case err != nil:
+		return err
+	case stored.FromFile:
+		return directory.ErrFromFile
+	case stored.Issuer != c.Issuer:
+		return directory.ErrIssuer
+	}
+	scopes, provisioning, err := connectionText(c)
+	if err != nil {
+		return fmt.Errorf("sqlstore: update connection: %w", err)
+	}
+	return s.change(ctx, "update connection", updateConnection,
+		c.ID, c.OrganizationID, c.ClientID, c.SealedSecret, scopes, provisioning, fromAdmin)
+}
+
+// EnableConnection makes a connection the one by which its organisation is entered.
+// Enabled, it stays so. The error is directory.ErrNoConnection, or ErrOtherConnection
+// while another is.
+func (s *Store) EnableConnection(ctx context.Context, organizationID, id string) error {
+	result, err := s.exec(ctx, enableConnection, organizationID, id)
+	if err != nil {
+		return fmt.Errorf("sqlstore: enable connection: %w", err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	if _, err := s.own(ctx, organizationID, id); err != nil {
+		return err
+	}
+	return directory.ErrOtherConnection
+}
+
+// DisableConnection makes what was authenticated at a connection count for nothing,
+// from the next mint on. The error is directory.ErrNoConnection.
+func (s *Store) DisableConnection(ctx context.Context, organizationID, id string) error {
+	if _, err := s.own(ctx, organizationID, id); err != nil {
+		return err
+	}
+	return s.change(ctx, "disable connection", disableConnection, organizationID, id)
+}
+
+// DeleteConnection disables a connection and forgets its secret; its id is never used
+// again. The error is directory.ErrNoConnection, or ErrFromFile.
+func (s *Store) DeleteConnection(ctx context.Context, organizationID, id string, now int64) error {
+	stored, err := s.own(ctx, organizationID, id)
+	if err == nil && stored.FromFile {
+		err = directory.ErrFromFile
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.change(ctx, "disable connection", disableConnection, organizationID, id); err != nil {
+		return err
+	}
+	return s.change(ctx, "delete connection", deleteConnection, id, organizationID, now)
+}
+
+// Unlink takes a person's link at a connection away, where it is a wrong one: the next
+// sign-in there finds out anew who they are. Sessions that began by it go on.
+func (s *Store) Unlink(ctx context.Context, connectionID, userID string) error {
+	return s.change(ctx, "unlink", deleteLink, connectionID, userID)
+}
+
+// own returns a connection of that organisation.
+func (s *Store) own(ctx context.Context, organizationID, id string) (directory.Connection, error) {
+	c, err := s.Connection(ctx, id)
+	if err == nil && c.OrganizationID != organizationID {
+		return c, directory.ErrNoConnection
+	}
+	return c, err
+}
+
+// ConnectionsOf returns an organisation's connections by id, those after one, at most
+// limit of them.
+func (s *Store) ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error) {
+	rows, err := s.query(ctx, selectConnections, organizationID, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: connections: %w", err)
+	}
+	defer rows.Close()
+	var all []directory.Connection
+	for rows.Next() {
+		var row connectionRow
+		if err := rows.Scan(row.fields()...); err != nil {
+			return nil, fmt.Errorf("sqlstore: connections: %w", err)
+		}
+		c, err := row.connection()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlstore: connections: %w", err)
+	}
+	return all, nil
+}
+
+// fromAdmin is the source of what an administrator made.
+const fromAdmin = string(directory.FromAdmin)
+
+func sourceOf(c directory.Connection) string {
+	if c.FromFile {
+		return fromFile
+	}
+	return fromAdmin
+}

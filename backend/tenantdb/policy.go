@@ -1,0 +1,33 @@
+package tenantdb
+
+import (
+	"fmt"
+	"regexp"
+)
+
+var identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
+// Policy returns the SQL, for a migration, that keeps a PostgreSQL table's rows to the
+// organisation that the transaction is bound to, by a column of type text. Without
+// one, nothing is found and nothing can be written. It holds the table's owner too,
+// and no other policy of the table can widen it. Names are plain lower-case
+// identifiers; anything else is an error.
+//
+// The role that the service connects as must not be a superuser, have BYPASSRLS, or
+// be able to change the table. Foreign keys and unique indexes look past policies: let
+// them include the column. A view reads as its owner, unless it is made WITH
+// (security_invoker).
+func Policy(table, column string) (string, error) {
+	for _, name := range []string{table, column} {
+		if !identifier.MatchString(name) {
+			return "", fmt.Errorf("tenantdb: %q is not a plain identifier", name)
+		}
+	}
+	// Once a transaction that set it has ended, the setting is empty, not absent.
+	condition := fmt.Sprintf(`"%s" = NULLIF(current_setting('tabard.org_id', true), '')`, column)
+	return fmt.Sprintf(`ALTER TABLE "%[1]s" ENABLE ROW LEVEL SECURITY;
+ALTER TABLE "%[1]s" FORCE ROW LEVEL SECURITY;
+CREATE POLICY organization_rows ON "%[1]s" USING (%[2]s) WITH CHECK (%[2]s);
+CREATE POLICY organization_only ON "%[1]s" AS RESTRICTIVE USING (%[2]s) WITH CHECK (%[2]s);
+`, table, condition), nil
+}

@@ -1,0 +1,100 @@
+// Package tenantdb keeps a query that forgets its organisation from reading or
+// writing another's rows: on PostgreSQL by row-level security, which the database
+// itself enforces ([InTx], [InSQLTx], [Policy]), elsewhere by a guard that refuses
+// such statements ([Guard]).
+//
+// Threat model. Both help against mistakes. Neither helps against whoever can choose
+// the SQL: that may bind another organisation itself.
+package tenantdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Errors of InTx and InSQLTx.
+var (
+	// ErrNoOrganization refuses work for no organisation.
+	ErrNoOrganization = errors.New("tenantdb: no organisation is named")
+	// ErrBypass refuses a role that row-level security does not hold: a superuser,
+	// or one with BYPASSRLS.
+	ErrBypass = errors.New("tenantdb: the database role bypasses row-level security")
+)
+
+// bind sets the organisation until the transaction ends, however it ends: the
+// connection goes back to its pool without it. It tells whether the role is beyond
+// all policies.
+const bind = `SELECT set_config('tabard.org_id', $1, true),
+	(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)`
+
+// rollbackWithin is how long taking a transaction back may last. It does not end with
+// the caller's context: that may be why it is taken back.
+const rollbackWithin = 5 * time.Second
+
+// Beginner begins transactions; *pgxpool.Pool and *pgx.Conn do.
+type Beginner interface {
+	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
+// InTx runs work in a transaction that is bound to an organisation, by id. It commits
+// where work returns nil, and takes everything back where it fails or panics.
+func InTx(ctx context.Context, db Beginner, organizationID string, work func(pgx.Tx) error) error {
+	if organizationID == "" {
+		return ErrNoOrganization
+	}
+	tx, err := db.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackWithin)
+		defer cancel()
+		tx.Rollback(ctx) // of what was committed it is nothing
+	}()
+	if err := bound(tx.QueryRow(ctx, bind, organizationID), organizationID); err != nil {
+		return err
+	}
+	if err := work(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// InSQLTx is InTx for database/sql.
+func InSQLTx(ctx context.Context, db *sql.DB, organizationID string, work func(*sql.Tx) error) error {
+	if organizationID == "" {
+		return ErrNoOrganization
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := bound(tx.QueryRowContext(ctx, bind, organizationID), organizationID); err != nil {
+		return err
+	}
+	if err := work(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// bound reads the answer to bind.
+func bound(row interface{ Scan(...any) error }, organizationID string) error {
+	var set string
+	var bypasses bool
+	switch err := row.Scan(&set, &bypasses); {
+	case err != nil:
+		return fmt.Errorf("tenantdb: %w", err)
+	case bypasses:
+		return ErrBypass
+	case set != organizationID:
+		return fmt.Errorf("tenantdb: the transaction is bound to %q", set)
+	}
+	return nil
+}

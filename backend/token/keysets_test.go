@@ -1,0 +1,135 @@
+package token_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// issuers serve the key sets of the organisations named, without a network.
+type issuers struct {
+	mu    sync.Mutex
+	there map[string]bool // by the path of their set
+	asked int
+}
+
+func (i *issuers) RoundTrip(r *http.Request) (*http.Response, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.asked++
+	answer := httptest.NewRecorder()
+	if i.there[r.URL.String()] {
+		fmt.Fprint(answer, publishedKey)
+	} else {
+		http.NotFound(answer, r)
+	}
+	return answer.Result(), nil
+}
+
+func (i *issuers) have(url string, there bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.there = map[string]bool{url: there}
+}
+
+const acmeKeys = issuer + "/o/org_acme/.well-known/jwks.json"
+
+func TestAnOrganizationsKeysEndWithItsIssuer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var i issuers
+		sets := token.NewKeySets(issuer, &http.Client{Transport: &i})
+		known := func(organization string) error {
+			_, err := sets.OrganizationKey(t.Context(), organization, "k1")
+			return err
+		}
+		i.have(acmeKeys, true)
+		if err := known("org_acme"); err != nil {
+			t.Errorf("its key: %v", err)
+		}
+		if err := known("org_globex"); !errors.Is(err, token.ErrUnknownKey) {
+			t.Errorf("the key of an organisation that is no issuer: %v", err)
+		}
+		i.have(acmeKeys, false)
+		time.Sleep(10 * time.Minute) // of the test's own time
+		known("org_acme")
+		synctest.Wait()
+		if err := known("org_acme"); !errors.Is(err, token.ErrUnknownKey) {
+			t.Errorf("a key whose issuer has ended: %v", err)
+		}
+	})
+}
+
+func TestAHundredThousandOrganizationsMadeUpMakeFewFetches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var i issuers
+		i.have(acmeKeys, true)
+		sets := token.NewKeySets(issuer, &http.Client{Transport: &i})
+		if _, err := sets.OrganizationKey(t.Context(), "org_acme", "k1"); err != nil {
+			t.Fatal(err)
+		}
+		refused := 0
+		for n := range 100_000 {
+			if _, err := sets.OrganizationKey(t.Context(), fmt.Sprint("org_", n), "k1"); !errors.Is(err, token.ErrUnknownKey) {
+				refused++
+			}
+			if n%5000 == 0 {
+				time.Sleep(time.Second)
+			}
+		}
+		if i.asked > 1001 || refused < 90_000 {
+			t.Errorf("%d fetches within 20 s, %d refused without", i.asked, refused)
+		}
+		if _, err := sets.OrganizationKey(t.Context(), "org_acme", "k1"); err != nil {
+			t.Errorf("one that was known: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := sets.OrganizationKey(t.Context(), "org_late", "k1"); !errors.Is(err, token.ErrUnknownKey) {
+			t.Errorf("a minute later: %v", err)
+		}
+	})
+}
+
+func TestAnIssuerNamesAnOrganizationByItsIDAlone(t *testing.T) {
+	key, public := newKey(t)
+	ring := keyRing{"k1": public}
+	v, err := token.NewVerifier(token.Config{
+		Issuer: issuer, Audience: audience, Keys: keyRing{}, Organizations: everybodys{ring}, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		issuer, organization string
+		want                 token.Reason
+	}{
+		{issuer + "/o/org_acme", "org_acme", ""},
+		{issuer + "/o/org_acme", "org_globex", token.WrongIssuer},
+		{issuer + "/o/org_acme/", "org_acme", token.WrongIssuer},
+		{issuer + "/o/acme", "acme", token.WrongIssuer},
+		{issuer + "/o/org_a/../org_b", "org_a/../org_b", token.WrongIssuer},
+		{issuer + "/o/org_a?", "org_a?", token.WrongIssuer},
+		{issuer + "/o/org_a%2f", "org_a%2f", token.WrongIssuer},
+		{"https://evil.example/o/org_acme", "org_acme", token.WrongIssuer},
+		{issuer, "org_acme", token.UnknownKey},
+	} {
+		c := claims()
+		c.Issuer, c.OrganizationID = test.issuer, test.organization
+		_, err := v.Verify(t.Context(), sign(t, c, key))
+		refusedFor(t, err, test.want)
+	}
+}
+
+// everybodys are keys that every organisation has.
+type everybodys struct{ keyRing }
+
+func (k everybodys) OrganizationKey(ctx context.Context, _, kid string) (token.PublicKey, error) {
+	return k.PublicKey(ctx, kid)
+}

@@ -1,0 +1,100 @@
+package bench
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+var large = flag.Int("large", 10_000, "apply a workspace file of so many organisations, of 100 members each")
+
+// largeWorkspace reads a file of so many organisations with so many members each, of
+// half as many people as there are memberships.
+func largeWorkspace(t testing.TB, organizations, members int) directory.Desired {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("issuer: https://id.example.com\n" +
+		"apps: [{id: app, origins: [https://app.example.com], audience: https://app.example.com/api}]\n" +
+		"roles: {viewer: [read]}\norganizations:\n")
+	people := max(members, organizations*members/2)
+	for o := range organizations {
+		fmt.Fprintf(&text, "- slug: org%d\n  name: Organisation %d\n  members:\n", o, o)
+		for m := range members {
+			fmt.Fprintf(&text, "  - {sub: person%d, name: Person, roles: [viewer]}\n", (o*members+m*7)%people)
+		}
+	}
+	d, err := workspacefile.Parse([]byte(text.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// applied applies a workspace twice, of which the second time changes nothing, and
+// returns how long each took. Progress is told on the way.
+func applied(t testing.TB, store *sqlstore.Store, d directory.Desired) (first, again time.Duration) {
+	t.Helper()
+	one := func() (directory.Changes, time.Duration) {
+		begun, told, last := time.Now(), 0, 0
+		changes, err := store.ApplyReporting(t.Context(), d, begun.Unix(), func(done int) {
+			if done < last {
+				t.Errorf("progress went back from %d to %d", last, done)
+			}
+			told, last = told+1, done
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told != len(d.Organizations) || last != d.MemberCount() {
+			t.Errorf("progress was told %d times, up to %d of %d", told, last, d.MemberCount())
+		}
+		return changes, time.Since(begun)
+	}
+	changes, first := one()
+	if changes.Members.Added != d.MemberCount() || changes.Organizations.Added != len(d.Organizations) {
+		t.Errorf("%+v", changes)
+	}
+	changes, again = one()
+	if !changes.None() {
+		t.Errorf("again: %+v", changes)
+	}
+	return first, again
+}
+
+func TestALargeWorkspaceAppliedAgainChangesNothing(t *testing.T) {
+	store, err := sqlite.Open(t.Context(), t.TempDir()+"/tabard.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	applied(t, store, largeWorkspace(t, 50, 130)) // more than one statement's batch
+}
+
+// BenchmarkApply applies a large workspace beside a server, and mints before and after:
+//
+//	go test -run '^$' -bench Apply ./browser_test/bench
+func BenchmarkApply(b *testing.B) {
+	w := startServer(b, database(b, sqliteName))
+	w.fill(requests() + warmUp)
+	mint := func() time.Duration {
+		w.prepare(kinds[1])
+		return w.load(w.tokenRequests(kinds[1]), 1).p50
+	}
+	before := mint()
+	d := largeWorkspace(b, *large, 100)
+	workspace, err := w.store.Workspace(b.Context())
+	w.check(err)
+	d.Workspace = *workspace // whose app the server's sessions are of
+	first, again := applied(b, w.store, d)
+	after := mint()
+	fmt.Printf("%d organisations with %d memberships: applied in %.1f s, again in %.1f s\n",
+		len(d.Organizations), d.MemberCount(), first.Seconds(), again.Seconds())
+	fmt.Printf("mint: p50 %.3f ms before, %.3f ms after, %.2f times\n", milli(before), milli(after), float64(after)/float64(before))
+}

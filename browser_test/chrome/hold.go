@@ -1,0 +1,61 @@
+package chrome
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/chromedp"
+)
+
+// Held are the requests of a tab that match a pattern, kept from their server.
+type Held struct {
+	tab      context.Context
+	mu       sync.Mutex
+	requests []fetch.RequestID
+}
+
+// Hold keeps a tab's requests to what matches a URL pattern, such as "*/api/*",
+// until [Held.Release].
+func Hold(t testing.TB, tab context.Context, pattern string) *Held {
+	t.Helper()
+	h := &Held{tab: tab}
+	err := chromedp.Listen(tab, func(event any) {
+		if paused, ok := event.(*fetch.EventRequestPaused); ok {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.requests = append(h.requests, paused.RequestID)
+		}
+	})
+	if err == nil {
+		_, err = chromedp.Call(tab, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: pattern}}})
+	}
+	if err != nil {
+		t.Fatalf("holding %s: %v", pattern, err)
+	}
+	return h
+}
+
+// Count is how many requests are held.
+func (h *Held) Count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.requests)
+}
+
+// Release lets all go, also those to come. One that its page has given up is gone
+// already.
+func (h *Held) Release(t testing.TB) {
+	t.Helper()
+	h.mu.Lock()
+	requests := h.requests
+	h.requests = nil
+	h.mu.Unlock()
+	for _, id := range requests {
+		chromedp.Call(h.tab, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: id})
+	}
+	if _, err := chromedp.Call(h.tab, fetch.Disable, struct{}{}); err != nil {
+		t.Fatalf("releasing: %v", err)
+	}
+}

@@ -1,0 +1,89 @@
+package browser_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/browser_test/program"
+)
+
+// TestACommandThatIsKilledLeavesAChainThatGoesOn kills the commands that rotate and
+// retire at random moments. Whatever was written, one key signs next, at most one
+// waits for its turn, every key opens, and the trail tells of all.
+func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
+	folder := t.TempDir()
+	secretFile, database := filepath.Join(folder, "secret"), filepath.Join(folder, "tabard.db")
+	secret, text := keys.NewSecret()
+	if err := os.WriteFile(secretFile, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlite.Open(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	signs := func() keys.Key { // for a replica that has just started
+		k, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, time.Now().Unix())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	signing, tabard := signs(), program.Path(t, "tabard")
+	begun := time.Now()
+	run := func(patience time.Duration, args ...string) {
+		args = append([]string{"signing-keys"}, append(args, "--database", "sqlite:"+database)...)
+		command := exec.Command(tabard, args...)
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		kill := time.AfterFunc(patience, func() { command.Process.Kill() })
+		command.Wait()
+		kill.Stop()
+	}
+	run(time.Minute, "rotate", "--secret-file", secretFile)
+	usual := time.Since(begun)
+	made := map[string]bool{}
+	for i := range 24 {
+		patience := time.Duration(rand.Int64N(int64(2 * usual)))
+		if i%3 == 2 {
+			run(patience, "retire", signing.ID)
+		} else {
+			run(patience, "rotate", "--now", "--secret-file", secretFile)
+		}
+		chain, err := store.SigningKeys(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, count := time.Now().Unix(), map[keys.Stage]int{}
+		for i, k := range chain {
+			count[chain.Stage(i, now)]++
+			made["made:"+k.ID] = true
+		}
+		if count[keys.Signing] > 1 || count[keys.Prepared] > 1 {
+			t.Fatalf("%v in %+v", count, chain)
+		}
+		signing = signs()
+	}
+	if err := store.FollowUpSigningKeys(t.Context(), 0, time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	events, err := store.Events(t.Context(), audit.Query{Limit: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		delete(made, e.ID)
+	}
+	if len(made) != 0 || len(events) < 3 {
+		t.Errorf("of %d events none tells of %v", len(events), made)
+	}
+	t.Logf("a command takes %v; %d events", usual, len(events))
+}

@@ -1,0 +1,55 @@
+import type { DetailedHTMLProps, HTMLAttributes, ReactElement, ReactNode } from "react";
+import type { Client, Organization, Partition, State, SwitchResult } from "./index.js";
+import type { TabardSwitcher } from "./switcher.js";
+
+export interface TabardProviderProps {
+  /** The page's client, made once and outside of any component: `createClient({ backend: "/auth" })`. */
+  client: Client;
+  children?: ReactNode;
+}
+
+/** Makes the client known to the components in it. It may stand in a page that is rendered on a server. */
+export function TabardProvider(props: TabardProviderProps): ReactElement;
+
+/** The client itself, for everything that has no hook. */
+export function useTabard(): Client;
+
+/** Where the tab stands. On a server, and while its page is taken over, that is `starting`. */
+export function useSession(): State;
+
+/**
+ * The organisation that the tab wears, whose data may be shown; null where it wears none. The same object while it is
+ * the same organisation. Of a session that has ended, {@link State.organization} says whose it was.
+ */
+export function useOrganization(): Organization | null;
+
+/** The scope of what belongs to person and organisation: {@link Partition.key} for cache keys, its signal for requests. */
+export function usePartition(): Partition;
+
+/**
+ * A function that gets the access token of the organisation on the screen. Call it for every request. One that was got
+ * while another organisation was on the screen throws an `AbortError`: it never returns the wrong organisation's token.
+ */
+export function useToken(): () => Promise<string>;
+
+export interface OrganizationSwitch {
+  /** As {@link Client.switchOrganization}. */
+  switchOrganization(organization: string): Promise<SwitchResult>;
+  /** What is being switched to; null while nothing is. */
+  readonly switching: string | null;
+  /** How the last switch ended; null before the first, and while one is under way. */
+  readonly result: SwitchResult | null;
+}
+
+/** Switches this tab to another organisation, and tells how it goes. */
+export function useSwitchOrganization(): OrganizationSwitch;
+
+declare module "react" {
+  namespace JSX {
+    interface IntrinsicElements {
+      /** The element of `@tabard/client/switcher`; from React 19 on it takes its properties as any component does. */
+      "tabard-switcher": DetailedHTMLProps<HTMLAttributes<TabardSwitcher>, TabardSwitcher> &
+        Partial<Pick<TabardSwitcher, "client" | "texts" | "badge" | "address">>;
+    }
+  }
+}

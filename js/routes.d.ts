@@ -1,0 +1,80 @@
+import type { Client, Organization, SwitchResult } from "./index.js";
+
+/** Where an organisation stands in the app's addresses. */
+export interface RoutePattern {
+  /** A path with a segment `:organization`, such as `"/app/:organization/*"`. Default: `"/:organization/*"`. */
+  pattern?: string;
+  /** Segments that may stand in that place and name no organisation, such as `["settings", "invitations"]`. */
+  except?: readonly string[];
+}
+
+/**
+ * The organisation, by slug or id, that an address names (default: the page's); undefined where it names none. Hand it
+ * to `createClient({ organization })`. On a server, pass the request's URL.
+ */
+export function organizationOf(options?: RoutePattern & { url?: string | URL }): string | undefined;
+
+export interface RouteOptions extends RoutePattern {
+  /**
+   * Changes the address by the app's router. Default: the History API, and a `popstate` event, by which most routers
+   * notice.
+   */
+  navigate?(url: string, options: { replace: boolean }): void;
+  /**
+   * The address at which an organisation's pages begin, where the tab came to wear it by something else than its
+   * address. Default: {@link RoutePattern.pattern} up to the organisation's slug.
+   */
+  home?(organization: Organization): string;
+}
+
+/** How a change of route ended, where the tab did not come to wear the organisation that the address named. */
+export type RouteProblem = Exclude<SwitchResult, { readonly status: "switched" }>;
+
+/**
+ * Where address and tab stand to each other.
+ *
+ * - `settled`: they agree, or the address names no organisation.
+ * - `switching`: the address names an organisation that the tab does not wear yet. Show none of its pages.
+ * - `stayed`: the tab stays with its organisation; `result` says why, and the address is again the one that belongs to
+ *   it. Call `go(url)` where the person wants to try again, or `result.continue()` where a step-up is asked for.
+ *
+ * Frozen, and the same object until something changes.
+ */
+export type RouteState =
+  | { readonly status: "settled" }
+  | { readonly status: "switching"; readonly organization: string; readonly url: string }
+  | { readonly status: "stayed"; readonly organization: string; readonly url: string; readonly result: RouteProblem };
+
+export interface Routes {
+  readonly state: RouteState;
+  /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
+  subscribe(listener: (state: RouteState) => void): () => void;
+  /**
+   * Goes to an address, as a person asked. Where it names another organisation, that one is entered first and the address
+   * changes afterwards: refused, failed or overtaken, both stay as they are, and the result says why. `unchanged`: the
+   * address names no other organisation.
+   */
+  go(url: string | URL, options?: { replace?: boolean }): Promise<SwitchResult | { readonly status: "unchanged" }>;
+  /** The address at which an organisation's pages begin. Such links open a tab that wears it, by any means. */
+  home(organization: Organization): string;
+  /**
+   * Says that the address has changed. Needed only in browsers without the Navigation API, after the app's router called
+   * `pushState` or `replaceState`; harmless elsewhere.
+   */
+  follow(): void;
+  /** Ends the following. */
+  close(): void;
+}
+
+/**
+ * Lets the tab's organisation follow the page's address, and the address follow the tab. Of an organisation that was
+ * entered in this tab a token is at hand, and no request is made; otherwise one is minted. An address, back and forward
+ * included, never brings back an organisation that the person has signed out of: that takes `go()` or
+ * `switchOrganization()`.
+ *
+ * ```js
+ * const tabard = createClient({ backend: "/auth", organization: organizationOf() });
+ * const routes = followRoutes(tabard);
+ * ```
+ */
+export function followRoutes(client: Client, options?: RouteOptions): Routes;

@@ -1,0 +1,2 @@
+// @ts-check
+export { followRoutes, organizationOf } from "./src/routes/follow.js";

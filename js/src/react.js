@@ -1,0 +1,70 @@
+// @ts-check
+import { createContext, createElement, useCallback, useContext, useMemo, useRef, useState, useSyncExternalStore } from "react";
+
+import { nothing, starting, tokenFor, worn } from "./starting.js";
+
+/** @import { Client, Organization, SwitchResult } from "../index.js" */
+
+const Context = createContext(/** @type {Client | undefined} */ (undefined));
+
+/** @param {import("../react.js").TabardProviderProps} props */
+export function TabardProvider({ client, children }) {
+  return createElement(Context.Provider, { value: client }, children);
+}
+
+export function useTabard() {
+  const client = useContext(Context);
+  if (!client) throw new Error("there is no <TabardProvider> around this component");
+  return client;
+}
+
+export function useSession() {
+  const client = useTabard();
+  return useSyncExternalStore(client.subscribe, () => client.state, () => starting);
+}
+
+/** The organisation last told of each client. @type {WeakMap<Client, Organization | null>} */
+const told = new WeakMap();
+
+/** @param {Client} client */
+function wornBy(client) {
+  const organization = worn(client.state, told.get(client) ?? null);
+  told.set(client, organization);
+  return organization;
+}
+
+export function useOrganization() {
+  const client = useTabard();
+  return useSyncExternalStore(client.subscribe, () => wornBy(client), () => null);
+}
+
+export function usePartition() {
+  const client = useTabard();
+  return useSyncExternalStore(client.subscribe, () => client.partition, () => nothing);
+}
+
+export function useToken() {
+  const client = useTabard();
+  const partition = usePartition();
+  return useMemo(() => tokenFor(client, partition), [client, partition]);
+}
+
+const resting = Object.freeze({ switching: null, result: null });
+
+export function useSwitchOrganization() {
+  const client = useTabard();
+  const last = useRef(0);
+  const [state, setState] = useState(/** @type {{switching: string | null, result: SwitchResult | null}} */ (resting));
+  const switchOrganization = useCallback(async (/** @type {string} */ organization) => {
+    const turn = ++last.current;
+    setState({ switching: organization, result: null });
+    /** @type {SwitchResult | null} */
+    let result = null;
+    try {
+      return (result = await client.switchOrganization(organization));
+    } finally {
+      if (turn === last.current) setState({ switching: null, result });
+    }
+  }, [client]);
+  return useMemo(() => ({ ...state, switchOrganization }), [state, switchOrganization]);
+}

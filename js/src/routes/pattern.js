@@ -1,0 +1,47 @@
+// @ts-check
+
+/** Where an organisation stands in a path: between the segments before it and whatever follows. */
+export class Pattern {
+  #before;
+  #except;
+
+  /**
+   * @param {string} pattern such as "/:organization/*"
+   * @param {readonly string[]} except segments in its place that name no organisation
+   */
+  constructor(pattern, except) {
+    const segments = pattern.split("/");
+    const place = segments.indexOf(":organization");
+    if (place < 1 || segments[0] !== "") throw new TypeError(`routes: "${pattern}" has no segment :organization, as "/:organization/*" has`);
+    this.#before = segments.slice(0, place);
+    this.#except = except;
+  }
+
+  /**
+   * The organisation that an address names, by slug or id; undefined where it names none.
+   * @param {URL} url
+   */
+  read({ pathname }) {
+    const segments = pathname.split("/");
+    if (this.#before.some((segment, i) => segment !== segments[i])) return undefined;
+    const named = decoded(segments[this.#before.length] ?? "");
+    return named && !this.#except.includes(named) ? named : undefined;
+  }
+
+  /**
+   * The path at which an organisation's pages begin.
+   * @param {string} organization
+   */
+  home(organization) {
+    return [...this.#before, encodeURIComponent(organization), ""].join("/");
+  }
+}
+
+/** @param {string} segment */
+function decoded(segment) {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,41 @@
+// @ts-check
+import { scopeOf } from "./scope.js";
+import { begin, freeze } from "./store.js";
+
+/** @import { Organization, Partition, State } from "../index.js" */
+
+/**
+ * What a server renders, and a browser takes over before it shows what it knows.
+ * @type {State}
+ */
+export const starting = freeze(JSON.parse(begin));
+
+/** @type {Partition} */
+export const nothing = scopeOf("").view;
+
+/**
+ * The organisation whose data may be shown; null where there is none. The same
+ * object while it is the same organisation: `before` is what was told last.
+ * @param {State} state
+ * @param {Organization | null} before
+ * @returns {Organization | null}
+ */
+export function worn({ status, organization }, before) {
+  if (!organization || status === "ended" || status === "choose" || status === "signed_out") return null;
+  const same = before && before.id === organization.id && before.slug === organization.slug && before.name === organization.name;
+  return same ? before : organization;
+}
+
+/**
+ * The token of a partition's organisation: a function that was made for one
+ * organisation never gets another's.
+ * @param {import("../index.js").Client} client
+ * @param {Partition} partition
+ */
+export const tokenFor = (client, partition) => async () => {
+  const fenced = partition.key !== "";
+  if (fenced) partition.signal.throwIfAborted();
+  const token = await client.getToken();
+  if (fenced) partition.signal.throwIfAborted();
+  return token;
+};

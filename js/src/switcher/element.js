@@ -1,0 +1,255 @@
+// @ts-check
+import { addressFor } from "../page.js";
+import { el } from "./dom.js";
+import { Menu } from "./menu.js";
+import { style } from "./style.js";
+import { english } from "./texts.js";
+import { initial, rows, skeleton } from "./view.js";
+
+/** @import { Client, Organization, OrganizationState, State, SwitchResult } from "../../index.js" */
+/** @import { SwitcherTexts } from "../../switcher.js" */
+
+const HTMLElement = globalThis.HTMLElement ?? class {}; // on a server
+
+/** The organisation switcher. See switcher.d.ts. */
+export class TabardSwitcher extends HTMLElement {
+  /** @type {Client | undefined} */
+  #client;
+  /** @type {Partial<SwitcherTexts>} */
+  #texts = {};
+  /** @type {((organization: Organization) => Node) | undefined} */
+  #badge;
+  /** @type {((organization: OrganizationState) => string | URL) | undefined} */
+  #address;
+  /** @type {(ReturnType<typeof skeleton> & {list: Menu}) | undefined} */
+  #parts;
+  #stop = () => {};
+  /** The rows as they stand, in words. */
+  #listed = "";
+  /** The fence of the state in which the organisations were asked for. */
+  #asked = -1;
+  /** Whether it is not known yet if there is anything to choose from. */
+  #asking = false;
+  /** Numbers the switches: only the last one is told of. */
+  #turn = 0;
+
+  get client() {
+    return this.#client;
+  }
+  set client(client) {
+    this.#client = client;
+    if (this.isConnected) this.#follow();
+  }
+  get texts() {
+    return this.#texts;
+  }
+  set texts(texts) {
+    this.#texts = texts;
+    this.#redraw();
+  }
+  get badge() {
+    return this.#badge;
+  }
+  set badge(badge) {
+    this.#badge = badge;
+    this.#redraw();
+  }
+  get address() {
+    return this.#address;
+  }
+  set address(address) {
+    this.#address = address;
+    this.#redraw();
+  }
+
+  open() {
+    this.#built.list.open();
+  }
+
+  connectedCallback() {
+    for (const name of /** @type {const} */ (["client", "texts", "badge", "address"])) {
+      if (!Object.hasOwn(this, name)) continue; // it was set before the element was defined
+      const value = this[name];
+      delete this[name];
+      Object.assign(this, { [name]: value });
+    }
+    this.#follow();
+  }
+
+  disconnectedCallback() {
+    this.#stop();
+    this.#turn++;
+    this.#built.list.end();
+    this.#built.button.removeAttribute("aria-busy");
+  }
+
+  get #built() {
+    return (this.#parts ??= this.#build());
+  }
+
+  #build() {
+    const parts = skeleton();
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [style()];
+    root.append(parts.button, parts.popup, parts.heard);
+    return { ...parts, list: new Menu(parts, root, () => this.#opens()) };
+  }
+
+  #follow() {
+    this.#stop();
+    this.#asked = -1;
+    this.#stop = this.#client?.subscribe((state) => this.#show(state)) ?? (() => {});
+    this.#listed = "";
+    this.#show(this.#client?.state);
+  }
+
+  #redraw() {
+    this.#listed = "";
+    if (this.#parts) this.#show(this.#client?.state);
+  }
+
+  /** @returns {SwitcherTexts} */
+  get #words() {
+    return { ...english, ...this.#texts };
+  }
+
+  /** @param {State} [state] */
+  #show(state) {
+    const { button, badge, name, heading, menu, hint, list } = this.#built;
+    const { organization = null, organizations = null, status = "starting" } = state ?? {};
+    const words = this.#words;
+    this.#askOnce(state);
+    const alone = organizations?.length === 0 || (organizations?.length === 1 && organizations[0].id === organization?.id && status === "active");
+    button.hidden = alone || status === "starting" || status === "signed_out";
+    button.style.visibility = organizations === null && this.#asking ? "hidden" : "";
+    if (button.hidden) list.close();
+    const text = organization?.name ?? words.choose;
+    name.textContent = text;
+    button.setAttribute("aria-label", organization ? words.label(text) + (status === "ended" ? `, ${words.ended}` : "") : text);
+    badge.hidden = organization === null;
+    if (organization) badge.replaceChildren(this.#draw(organization));
+    heading.textContent = words.heading;
+    hint.textContent = words.hint;
+    menu.setAttribute("aria-label", words.menu);
+    this.#list(organizations, status === "ended" ? undefined : organization?.id);
+  }
+
+  /** @param {Organization} organization */
+  #draw(organization) {
+    return (this.#badge ?? initial)(organization);
+  }
+
+  /**
+   * @param {readonly OrganizationState[] | null} organizations
+   * @param {string | undefined} current
+   */
+  #list(organizations, current) {
+    const listed = JSON.stringify([organizations, current]);
+    if (listed === this.#listed) return;
+    this.#listed = listed;
+    if (!organizations) return this.#built.list.fill([el("p", { part: "hint", role: "none" }, this.#words.loading)]);
+    this.#built.list.fill(rows(organizations, current, {
+      texts: this.#words,
+      badge: (organization) => this.#draw(organization),
+      address: (organization) => String(this.#address?.(organization) ?? addressFor(organization.slug)),
+      choose: (event, organization) => this.#choose(event, organization),
+    }));
+  }
+
+  /**
+   * Asks for the organisations where the state has none yet; the answer is a new state.
+   * @param {State} [state]
+   */
+  #askOnce(state) {
+    if (!state || state.organizations || state.fence === this.#asked || state.status === "starting" || state.status === "signed_out") return;
+    this.#asked = state.fence;
+    this.#asking = true;
+    this.#ask().catch(() => {}); // opening the menu asks again
+  }
+
+  async #ask() {
+    const client = this.#client;
+    try {
+      await client?.organizations();
+    } finally {
+      this.#asking = false;
+      if (client === this.#client) this.#show(client?.state);
+    }
+  }
+
+  #opens() {
+    this.#tell("");
+    this.#ask().catch(() => this.#built.list.isOpen && !this.#client?.state.organizations && this.#tell(this.#words.notLoaded));
+  }
+
+  /**
+   * @param {MouseEvent} event
+   * @param {OrganizationState} organization
+   */
+  #choose(event, organization) {
+    const { list } = this.#built;
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return list.close(); // the link opens a tab of its own
+    event.preventDefault();
+    const { organization: current, status } = /** @type {Client} */ (this.#client).state;
+    if (organization.id === current?.id && status === "active") return list.close();
+    void this.#enter(organization);
+  }
+
+  /** @param {OrganizationState} organization */
+  async #enter({ id, name }) {
+    const client = /** @type {Client} */ (this.#client);
+    const { button, heard, list } = this.#built;
+    const turn = ++this.#turn;
+    this.#tell("");
+    heard.textContent = this.#words.switching(name);
+    button.setAttribute("aria-busy", "true");
+    const result = await client.switchOrganization(id);
+    if (turn === this.#turn) {
+      button.removeAttribute("aria-busy");
+      heard.textContent = "";
+      if (result.status === "switched" || result.status === "overtaken") list.close();
+      this.#report(result, name);
+    }
+    this.dispatchEvent(new CustomEvent("tabard-switch", { detail: result, bubbles: true, composed: true }));
+  }
+
+  /**
+   * @param {SwitchResult} result
+   * @param {string} name
+   */
+  #report(result, name) {
+    const words = this.#words;
+    switch (result.status) {
+      case "switched":
+        this.#built.heard.textContent = words.switched(result.organization.name);
+        return;
+      case "overtaken":
+        return; // by a later switch, which tells its own end
+      case "step_up_required":
+        return this.#tell(words.confirmFirst(name), result);
+      case "unavailable":
+        return this.#tell(words.unavailable(name));
+      default:
+        return this.#tell(words.refused(name));
+    }
+  }
+
+  /**
+   * Shows and says why the tab stays as it was, and offers the way in.
+   * @param {string} text empty: nothing is wrong
+   * @param {Extract<SwitchResult, {status: "step_up_required"}>} [stepUp]
+   */
+  #tell(text, stepUp) {
+    const { problem, heard, list } = this.#built;
+    if (text) list.open(); // which begins without a problem
+    problem.hidden = text === "";
+    if (problem.hidden) return;
+    problem.replaceChildren(text);
+    heard.textContent = text;
+    if (!stepUp) return;
+    const confirm = el("button", { part: "step-up", type: "button" }, this.#words.confirm);
+    confirm.addEventListener("click", () => void stepUp.continue());
+    problem.append(confirm);
+    confirm.focus();
+  }
+}

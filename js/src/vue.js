@@ -1,0 +1,51 @@
+// @ts-check
+import { computed, inject, onMounted, shallowReadonly, shallowRef } from "vue";
+
+import { starting, tokenFor, worn } from "./starting.js";
+
+/** @import { Client } from "../index.js" */
+
+const key = Symbol("tabard");
+
+/** @param {Client} client */
+export function createTabard(client) {
+  const state = shallowRef(starting); // what a server renders; the first component that is mounted ends it
+  let live = false;
+  const begin = () => {
+    if (live) return;
+    live = true;
+    state.value = client.state;
+    client.subscribe((changed) => (state.value = changed));
+  };
+  return {
+    /** @param {import("vue").App} app */
+    install: (app) => void app.provide(key, { client, state: shallowReadonly(state), begin }),
+  };
+}
+
+/** @returns {{client: Client, state: import("vue").ShallowRef<import("../index.js").State>, begin(): void}} */
+function provided() {
+  const tabard = inject(key, undefined);
+  if (!tabard) throw new Error("the app does not use createTabard(client)");
+  return tabard;
+}
+
+export const useTabard = () => provided().client;
+
+export function useSession() {
+  const { state, begin } = provided();
+  onMounted(begin);
+  return state;
+}
+
+export function useOrganization() {
+  const state = useSession();
+  /** @type {import("../index.js").Organization | null} */
+  let before = null;
+  return computed(() => (before = worn(state.value, before)));
+}
+
+export function useToken() {
+  const { client } = provided();
+  return () => tokenFor(client, client.partition)();
+}

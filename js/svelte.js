@@ -1,0 +1,2 @@
+// @ts-check
+export { organizationOf, partitionOf, sessionOf } from "./src/svelte.js";

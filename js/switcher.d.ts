@@ -1,0 +1,72 @@
+import type { Client, Organization, OrganizationState, SwitchResult } from "./index.js";
+
+/** What the element says, to translate. */
+export interface SwitcherTexts {
+  /** The button's name for screen readers. */
+  label(name: string): string;
+  choose: string;
+  /** The menu's name for screen readers. */
+  menu: string;
+  heading: string;
+  hint: string;
+  open(name: string): string;
+  /** Said of an organisation that asks for a step-up. */
+  stepUpRequired: string;
+  expired: string;
+  /** Said of the tab's organisation after its session ended. */
+  ended: string;
+  loading: string;
+  notLoaded: string;
+  switching(name: string): string;
+  switched(name: string): string;
+  confirm: string;
+  confirmFirst(name: string): string;
+  refused(name: string): string;
+  unavailable(name: string): string;
+}
+
+/**
+ * `<tabard-switcher>`: shows which organisation the tab wears, and switches the tab to another or opens one in a new tab.
+ * Importing this file defines it; on a server that does nothing. It shows nothing while nobody is signed in, and to a
+ * person who has one organisation.
+ *
+ * A press switches this tab; a press with Ctrl, Cmd or Shift, the middle button, and the arrow beside it open a tab of
+ * its own. The keyboard is that of a menu button; the outcome of a switch is told to screen readers.
+ *
+ * Parts: `button`, `badge`, `name`, `chevron`, `popup`, `heading`, `menu`, `item` (and `current`), `item-name`,
+ * `item-note`, `check`, `open`, `hint`, `problem`, `step-up`. Custom properties: `--tabard-accent`, `--tabard-on-accent`,
+ * `--tabard-background`, `--tabard-text`, `--tabard-quiet`, `--tabard-line`, `--tabard-edge`, `--tabard-soft`,
+ * `--tabard-radius`. It follows the page's `color-scheme`.
+ */
+export class TabardSwitcher extends HTMLElement {
+  /** The page's client. The element follows it while it is in the document. */
+  client: Client | undefined;
+  /** Changes what it says: `switcher.texts = { choose: "Organisation wählen" }`. */
+  texts: Partial<SwitcherTexts>;
+  /** Draws an organisation. Default: its initial. */
+  badge: ((organization: Organization) => Node) | undefined;
+  /**
+   * The address at which a new tab wears an organisation, such as `routes.home`. Default: this page, with a parameter that
+   * the client there reads and takes away.
+   */
+  address: ((organization: OrganizationState) => string | URL) | undefined;
+  /** Opens the menu, as a press on the button does. */
+  open(): void;
+  addEventListener<Type extends keyof HTMLElementEventMap>(
+    type: Type,
+    listener: (this: TabardSwitcher, event: HTMLElementEventMap[Type]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /** `tabard-switch` comes after every switch that the element asked for, and bubbles; its detail is the result. */
+  addEventListener(
+    type: "tabard-switch",
+    listener: (this: TabardSwitcher, event: CustomEvent<SwitchResult>) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "tabard-switcher": TabardSwitcher;
+  }
+}

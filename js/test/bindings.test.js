@@ -1,0 +1,80 @@
+// @ts-nocheck
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createElement as h } from "react";
+import { renderToString } from "react-dom/server";
+import { createSSRApp, h as vue } from "vue";
+import { renderToString as renderVue } from "vue/server-renderer";
+
+import { acme, globex, state } from "./stage.js";
+
+const { createClient } = await import("../index.js");
+const { organizationOf, partitionOf, sessionOf } = await import("../svelte.js");
+const react = await import("../react.js");
+const binding = await import("../vue.js");
+const { tokenFor, worn } = await import("../src/starting.js");
+const { TabardSwitcher } = await import("../switcher.js");
+
+test("on a server every binding renders what is not known yet", async () => {
+  const client = createClient({ backend: "/auth" });
+  const Page = () => h("p", null, [react.useSession().status, react.useOrganization()?.name, react.usePartition().key].join());
+  assert.equal(renderToString(h(react.TabardProvider, { client }, h(Page))), "<p>starting,,</p>");
+  const app = createSSRApp({
+    setup() {
+      const [session, organization] = [binding.useSession(), binding.useOrganization()];
+      return () => vue("p", [session.value.status, organization.value?.name].join());
+    },
+  });
+  assert.equal(await renderVue(app.use(binding.createTabard(client))), "<p>starting,</p>");
+  let status;
+  sessionOf(client).subscribe((told) => (status = told.status))();
+  assert.equal(status, "starting");
+  assert.equal(typeof TabardSwitcher, "function", "the element can be imported, and is not defined");
+});
+
+test("a component outside of the provider is told so", () => {
+  assert.throws(() => renderToString(h(() => react.useSession().status)), /TabardProvider/);
+});
+
+test("an organisation is worn while its data may be shown, and is the same object while it is the same", () => {
+  assert.equal(worn(state(), null).id, acme.id);
+  const before = { ...acme };
+  assert.equal(worn(state({ idle: { secondsLeft: 3 } }), before), before);
+  assert.notEqual(worn(state({ organization: { ...acme, name: "Acme Inc." } }), before), before);
+  for (const status of ["ended", "choose", "signed_out"]) assert.equal(worn(state({ status }), before), null, status);
+});
+
+test("Svelte's stores tell their value at once, and then each other one", () => {
+  let listener;
+  const client = { state: state(), partition: { key: "a" }, subscribe: (f) => ((listener = f), () => (listener = undefined)) };
+  const told = [];
+  const stops = [organizationOf(client), partitionOf(client)].map((store) => store.subscribe((value) => told.push(value.slug ?? value.key)));
+  assert.deepEqual(told, ["acme", "a"]);
+  client.partition = { key: "g" };
+  listener();
+  listener();
+  assert.deepEqual(told, ["acme", "a", "g"]);
+  stops.forEach((stop) => stop());
+  assert.equal(listener, undefined);
+  let organization;
+  organizationOf(client).subscribe((value) => (organization = value));
+  client.state = state({ organization: globex });
+  listener();
+  assert.equal(organization.slug, "globex");
+});
+
+test("a function that gets a token never gets another organisation's", async () => {
+  const controller = new AbortController();
+  let resolve;
+  const client = { getToken: () => new Promise((settle) => (resolve = settle)) };
+  const token = tokenFor(client, { key: "usr/org_a", signal: controller.signal });
+  const first = token();
+  resolve("of Acme");
+  assert.equal(await first, "of Acme");
+  const second = token();
+  controller.abort();
+  resolve("of Globex");
+  await assert.rejects(second, { name: "AbortError" });
+  await assert.rejects(token(), { name: "AbortError" });
+});

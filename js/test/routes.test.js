@@ -1,0 +1,150 @@
+// @ts-nocheck
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+
+import { acme, globex, state } from "./stage.js";
+
+const { followRoutes, organizationOf } = await import("../routes.js");
+const { createClient } = await import("../index.js");
+
+test("an address names the organisation where the pattern says", () => {
+  const named = (url, options) => organizationOf({ url, ...options });
+  assert.equal(named("https://app.example/acme/notes?x=1#y"), "acme");
+  assert.equal(named("/org_a"), "org_a");
+  assert.equal(named("/caf%C3%A9/notes"), "café");
+  assert.equal(named("/%E0%A4%A/notes"), undefined);
+  for (const url of ["/", "//evil.example/", "https://app.example"]) assert.equal(named(url), undefined, url);
+  assert.equal(named("/settings/x", { except: ["settings"] }), undefined);
+  assert.equal(named("/app/acme/notes", { pattern: "/app/:organization/*" }), "acme");
+  assert.equal(named("/other/acme/notes", { pattern: "/app/:organization/*" }), undefined);
+  assert.throws(() => named("/", { pattern: "/organization" }), /:organization/);
+  assert.equal(organizationOf(), undefined, "on a server, without a request's address");
+});
+
+test("on a server routes are settled and follow nothing", () => {
+  const routes = followRoutes(createClient({ backend: "/auth" }));
+  assert.deepEqual(routes.state, { status: "settled" });
+  routes.subscribe(() => {})();
+  routes.close();
+});
+
+/** A page at an address, and a tab in Acme, whose switches the test ends. */
+function open(options, path = "/acme/a") {
+  const page = new EventTarget();
+  const entries = [path];
+  const at = (url) => (globalThis.location = new URL(url, "https://app.example"));
+  const tab = { state: state(), listeners: new Set(), asked: [] };
+  Object.assign(globalThis, {
+    document: {},
+    window: page,
+    PopStateEvent: class extends Event {},
+    history: {
+      state: null,
+      pushState: (_, __, url) => (entries.push(url), at(url)),
+      replaceState: (_, __, url) => ((entries[entries.length - 1] = url), at(url)),
+    },
+  });
+  at(entries[0]);
+  tab.wear = (organization) => {
+    tab.state = state({ organization, fence: tab.state.fence + 1 });
+    tab.listeners.forEach((listener) => listener(tab.state));
+  };
+  const client = {
+    ready: Promise.resolve(),
+    get state() {
+      return tab.state;
+    },
+    subscribe: (listener) => (tab.listeners.add(listener), () => tab.listeners.delete(listener)),
+    inOrganization: (name) => ({ getToken: () => new Promise((resolve, reject) => tab.asked.push({ name, resolve, reject })) }),
+    async switchOrganization(name) {
+      const organization = [acme, globex].find(({ id, slug }) => name === id || name === slug);
+      if (!organization) return { status: "refused", code: "organization_access_denied", action: "stop", description: "" };
+      tab.wear(organization);
+      return { status: "switched", organization };
+    },
+  };
+  const routes = followRoutes(client, options);
+  return { routes, tab, entries, push: (url) => (history.pushState(null, "", url), routes.follow()) };
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+afterEach(() => {
+  for (const name of ["document", "window", "history", "location"]) delete globalThis[name];
+});
+
+test("an address is followed once a token is at hand, and listeners are told", async () => {
+  const { routes, tab, push } = open();
+  const heard = [];
+  routes.subscribe(({ status }) => heard.push(status));
+  push("/globex/a");
+  push("/globex/a");
+  assert.deepEqual([routes.state.status, routes.state.organization, tab.asked.length], ["switching", "globex", 1]);
+  assert.ok(Object.isFrozen(routes.state));
+  tab.asked[0].resolve("token");
+  await settle();
+  assert.equal(tab.state.organization, globex);
+  assert.deepEqual(heard.at(-1), "settled");
+});
+
+test("without a way to tell where in the history the tab was, a refused address is replaced", async () => {
+  const { routes, tab, entries, push } = open();
+  push("/globex/a");
+  tab.asked[0].reject({ code: "temporarily_unavailable", action: "retry", message: "offline" });
+  await settle();
+  assert.deepEqual(entries, ["/acme/a", "https://app.example/acme/a"]);
+  const { status, result, url } = routes.state;
+  assert.deepEqual([status, result.status, result.code, url], ["stayed", "unavailable", "temporarily_unavailable", "https://app.example/globex/a"]);
+});
+
+test("a later address overtakes an earlier one, whichever answers first", async () => {
+  const { routes, tab, push } = open();
+  push("/globex/a");
+  push("/nowhere/a");
+  tab.asked[1].reject({ code: "organization_access_denied", action: "stop", message: "" });
+  tab.asked[0].resolve("token");
+  await settle();
+  assert.equal(tab.state.organization, acme);
+  assert.deepEqual([routes.state.organization, routes.state.result.status, location.pathname], ["nowhere", "refused", "/acme/a"]);
+});
+
+test("a scope that ends with the person is overtaken", async () => {
+  const { routes, tab, push } = open();
+  push("/globex/a");
+  tab.asked[0].reject(new DOMException("", "AbortError"));
+  await settle();
+  assert.equal(routes.state.result.status, "overtaken");
+});
+
+test("the app's router changes the address, and the app says where an organisation begins", async () => {
+  const went = [];
+  const navigate = (url, options) => (went.push([url, options]), history.pushState(null, "", url));
+  const { routes, tab } = open({ navigate, home: ({ slug }) => `/${slug}/dashboard` });
+  tab.wear(globex);
+  assert.deepEqual(went, [["https://app.example/globex/dashboard", { replace: false }]]);
+  assert.equal(routes.home(acme), "/acme/dashboard");
+  assert.deepEqual(await routes.go("/globex/b", { replace: true }), { status: "unchanged" });
+  assert.deepEqual(went[1], ["https://app.example/globex/b", { replace: true }]);
+  assert.equal((await routes.go("/acme/c")).status, "switched");
+  assert.equal(location.pathname, "/acme/c");
+});
+
+test("a client that was not told of the address follows it when it is ready", async () => {
+  const { tab } = open({}, "/globex/a");
+  await settle();
+  tab.asked[0].resolve("token");
+  await settle();
+  assert.deepEqual([tab.asked.length, tab.state.organization, location.pathname], [1, globex, "/globex/a"]);
+});
+
+test("routes that were closed follow nothing more", async () => {
+  const { routes, tab, push } = open();
+  push("/globex/a");
+  routes.close();
+  tab.asked[0].resolve("token");
+  await settle();
+  assert.equal(tab.state.organization, acme);
+  assert.equal(tab.listeners.size, 0);
+  push("/globex/b");
+  assert.equal(tab.asked.length, 1);
+});

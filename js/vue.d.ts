@@ -1,0 +1,20 @@
+import type { App, ComputedRef, ShallowRef } from "vue";
+import type { Client, Organization, State } from "./index.js";
+
+/** The plugin that makes the page's client known to an app: `app.use(createTabard(client))`. */
+export function createTabard(client: Client): { install(app: App): void };
+
+/** The client itself, for everything that has no function here. */
+export function useTabard(): Client;
+
+/** Where the tab stands. On a server, and until a component of the page is mounted, that is `starting`. */
+export function useSession(): Readonly<ShallowRef<State>>;
+
+/** The organisation that the tab wears, whose data may be shown; null where it wears none. */
+export function useOrganization(): ComputedRef<Organization | null>;
+
+/**
+ * A function that gets the access token of the organisation that the tab wears. It throws an `AbortError` where the tab
+ * goes on to another organisation meanwhile.
+ */
+export function useToken(): () => Promise<string>;

@@ -1,0 +1,2 @@
+// @ts-check
+export { createTabard, useOrganization, useSession, useTabard, useToken } from "./src/vue.js";

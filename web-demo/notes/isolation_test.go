@@ -1,0 +1,135 @@
+package notes_test
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/isolationtest"
+	"github.com/tabard-auth/tabard/backend/tenantdb"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/web-demo/notes"
+)
+
+// isolation is what the kit has to know of the demo.
+func (w *world) isolation() isolationtest.Config {
+	w.t.Helper()
+	tenant := func(slug string) isolationtest.Tenant {
+		return isolationtest.Tenant{
+			Organization: "org_" + slug, Slug: slug,
+			Token: w.token("org_"+slug, all, func(c *token.Claims) { c.OrganizationSlug = slug }),
+			Expired: w.token("org_"+slug, all, func(c *token.Claims) {
+				c.OrganizationSlug, c.IssuedAt, c.Expires = slug, c.IssuedAt-3600, c.Expires-3600
+			}),
+		}
+	}
+	c := isolationtest.Config{
+		Handler: w.handler, Quota: 200, Tenants: [2]isolationtest.Tenant{tenant("acme"), tenant("globex")},
+	}
+	for _, pattern := range notes.Patterns() {
+		if strings.HasPrefix(pattern, "POST ") {
+			pattern += ` {"text": "{canary}"}`
+		}
+		route, err := isolationtest.ParseRoute(pattern)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		c.Routes = append(c.Routes, route)
+		if route.Method == "POST" {
+			c.Records = append(c.Records, isolationtest.Creation{Route: route, Values: map[string]string{"id": "id"}})
+		}
+	}
+	return c
+}
+
+func TestP5TheDemoServesNoOrganizationAnothersNotes(t *testing.T) {
+	w := newWorld(t, notes.Guarded)
+	isolationtest.Run(t, w.isolation())
+}
+
+// mistakes are what their authors could do to the demo's statements, one at a time.
+var mistakes = []struct {
+	name    string
+	instead *strings.Replacer
+}{
+	{"no filter", strings.NewReplacer("WHERE organization_id = @organization", "WHERE true", "AND organization_id = @organization", "")},
+	{"a constant", strings.NewReplacer("SELECT @organization", "SELECT 'org_globex'")},
+}
+
+// mistaken runs statements without a guard, one of them with a mistake in it.
+type mistaken struct {
+	db           *sql.DB
+	organization string
+	statement    string
+	mistake      string          // instead of the statement
+	seen         map[string]bool // all statements
+}
+
+func (m mistaken) run(query string, args []any) (string, []any) {
+	m.seen[query] = true
+	if query == m.statement {
+		query = m.mistake
+	}
+	return query, append(args, sql.Named("organization", m.organization))
+}
+
+func (m mistaken) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	query, args = m.run(query, args)
+	return m.db.QueryContext(ctx, query, args...)
+}
+
+func (m mistaken) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	query, args = m.run(query, args)
+	return m.db.ExecContext(ctx, query, args...)
+}
+
+// with is a world whose book runs a mistake instead of a statement, and has no guard.
+func with(t *testing.T, statement, mistake string) (w *world, seen map[string]bool) {
+	seen = map[string]bool{}
+	w = newWorld(t, func(db *sql.DB) func(string) tenantdb.Queries {
+		return func(organization string) tenantdb.Queries {
+			return mistaken{db, organization, statement, mistake, seen}
+		}
+	})
+	return w, seen
+}
+
+// The kit proves itself: without the guard, and with the tenant taken from each of the
+// demo's queries in turn, it finds each; with all of them intact it finds nothing. The
+// guard refuses each as well.
+func TestTheIsolationKitFindsEveryQueryThatForgetsItsOrganization(t *testing.T) {
+	intact, statements := with(t, "", "")
+	isolationtest.Run(t, intact.isolation())
+	if len(statements) != 3 {
+		t.Fatalf("%d statements were seen", len(statements))
+	}
+	made := 0
+	for statement := range statements {
+		if err := notes.Guard.Check(statement); err != nil {
+			t.Errorf("the guard refuses %s: %v", statement, err)
+		}
+		forgotten := false
+		for _, mistake := range mistakes {
+			text := mistake.instead.Replace(statement)
+			if text == statement {
+				continue
+			}
+			forgotten, made = true, made+1
+			if notes.Guard.Check(text) == nil {
+				t.Errorf("the guard lets %s pass", text)
+			}
+			w, _ := with(t, statement, text)
+			report, err := isolationtest.Check(t.Context(), w.isolation())
+			if err == nil && len(report.Findings) == 0 {
+				t.Errorf("%s: nothing is found in %s", mistake.name, text)
+			}
+		}
+		if !forgotten {
+			t.Errorf("no mistake is possible in %s", statement)
+		}
+	}
+	if made != 4 {
+		t.Errorf("%d mistakes were made", made)
+	}
+}
