@@ -21,8 +21,8 @@ import (
 // The pains that users of other SDKs tell of, a test for each group; group E's is
 // TestPainEACopiedTabIsATabOfItsOwn.
 
-// write writes a note with a tab's token and returns the status.
-func write(t *testing.T, tab context.Context, organization, text string) int {
+// writeNote writes a note with a tab's token and returns the status.
+func writeNote(t *testing.T, tab context.Context, organization, text string) int {
 	t.Helper()
 	return chrome.Eval[int](t, tab, fmt.Sprintf(`tabard.fetch("/api/organizations/org_%s/notes", {
 		method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ text: %q }),
@@ -51,7 +51,7 @@ func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 		if got := chrome.Eval[string](t, tab, `tabard.state.organization.slug`); got != "acme" {
 			t.Fatalf("after %s the tab wears %s", act, got)
 		}
-		if got := write(t, tab, "acme", fmt.Sprintf("written after %d", i)); got != 201 {
+		if got := writeNote(t, tab, "acme", fmt.Sprintf("written after %d", i)); got != 201 {
 			t.Fatalf("after %s a note is answered with %d", act, got)
 		}
 		if got := claim(t, tab, "org_slug"); got != "acme" {
