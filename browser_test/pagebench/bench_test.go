@@ -57,8 +57,10 @@ func BenchmarkPages(b *testing.B) {
 	for _, one := range all {
 		measured[one.name].print(one.name)
 	}
-	e, t := measured["empty"], measured[tabard]
-	fmt.Printf("tabard / an empty Go program, ready: cold %.2f, warm %.2f\n", middle(t.cold)/middle(e.cold), middle(t.warm)/middle(e.warm))
+	for _, name := range []string{tabard, hinted} {
+		e, t := measured["empty"], measured[name]
+		fmt.Printf("%s / an empty Go program, ready: cold %.2f, warm %.2f\n", name, middle(t.cold)/middle(e.cold), middle(t.warm)/middle(e.warm))
+	}
 	latency(b, tab, s)
 	memory(b, tab, s, all)
 }
@@ -104,7 +106,7 @@ func visit(b *testing.B, tab context.Context, s *site, one subject) context.Cont
 func done(b *testing.B, page context.Context, one subject) {
 	b.Helper()
 	chrome.Await(b, page, `globalThis.ready !== undefined`)
-	if one.name == tabard {
+	if strings.HasPrefix(one.name, tabard) {
 		chrome.Await(b, page, `globalThis.token !== undefined`)
 	}
 }

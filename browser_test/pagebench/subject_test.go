@@ -13,7 +13,10 @@ type subject struct {
 	bundle       string // the address of its library, where that is one file
 }
 
-const tabard = "tabard"
+const (
+	tabard = "tabard"
+	hinted = "tabard-hinted" // as js/README.md says
+)
 
 // module tells when the module runs: when it hands its functions to the face.
 const module = `
@@ -55,6 +58,7 @@ func subjects(b *testing.B, s *site) []subject {
 			await go.run(await WebAssembly.instantiate(module, go.importObject));
 			globalThis.ready = performance.now();`, wasmAddress, execAddress)},
 		{name: tabard, script: module},
+		{name: hinted, script: module, head: `<link rel=modulepreload href=/auth/client/tabard.js><link rel=preload as=fetch crossorigin href=/auth/client/module.json>`},
 	}
 	for _, l := range libraries {
 		address := s.keep(fmt.Sprintf("%d.js", len(all)), "text/javascript", bundle(b, l.script+`globalThis.ready = performance.now();`))
