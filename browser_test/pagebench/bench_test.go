@@ -29,11 +29,10 @@ const life = 20 * time.Minute
 
 // figures are a page's, one for each round.
 type figures struct {
-	bytes             int       // cold
-	cold, warm        []float64 // ms until ready
-	token, warmToken  []float64
-	reload            []float64
-	memory, processes float64
+	bytes            int       // cold
+	cold, warm       []float64 // ms until ready
+	token, warmToken []float64
+	reload           []float64
 }
 
 func BenchmarkPages(b *testing.B) {

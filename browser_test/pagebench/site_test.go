@@ -82,9 +82,6 @@ func (s *site) keep(name, mediaType string, content []byte) string {
 	return address
 }
 
-// size is what a file takes on its way, in bytes.
-func (s *site) size(address string) int { return len(s.files[address].brotli) }
-
 // bundle makes one file of a script and the libraries that it imports.
 func bundle(b *testing.B, script string) []byte {
 	b.Helper()

@@ -10,7 +10,6 @@ import (
 type subject struct {
 	name         string
 	head, script string
-	bundle       string // the address of its library, where that is one file
 }
 
 const (
@@ -62,7 +61,7 @@ func subjects(b *testing.B, s *site) []subject {
 	}
 	for _, l := range libraries {
 		address := s.keep(fmt.Sprintf("%d.js", len(all)), "text/javascript", bundle(b, l.script+`globalThis.ready = performance.now();`))
-		all = append(all, subject{name: l.name, script: fmt.Sprintf(`import(%q);`, address), bundle: address})
+		all = append(all, subject{name: l.name, script: fmt.Sprintf(`import(%q);`, address)})
 	}
 	return all
 }
