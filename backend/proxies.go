@@ -40,8 +40,11 @@ func (p proxies) trust(address netip.Addr) bool {
 // there itself stands left of what the first trusted proxy saw, and counts for nothing.
 func (p proxies) client(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
+	switch {
+	case err != nil:
 		return r.RemoteAddr
+	case len(p) == 0:
+		return host
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {

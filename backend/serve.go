@@ -78,7 +78,9 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
 	}
-	log := s.logger(logs)
+	lines := &gathered{to: logs}
+	defer lines.flush()
+	log := s.logger(lines)
 	life, err := keys.ParseLife(s.signingKeyLife)
 	if err != nil {
 		return err // checked

@@ -15,9 +15,14 @@ type Error struct {
 	ACRValues string `json:"acr_values,omitempty"`
 	MaxAge    *int64 `json:"max_age,omitempty"`
 	// Reason is why the organisation session ended, where one did: idle, expired,
-	// signed_out, superseded or revoked.
+	// signed_out, superseded or revoked. With device_key_required it is ReasonPolicy where the
+	// organisation demands a session with a key; where it is empty, the session has one
+	// and the request does not prove it.
 	Reason string `json:"reason,omitempty"`
 }
+
+// ReasonPolicy is the Error.Reason of what an organisation's rules demand.
+const ReasonPolicy = "policy"
 
 // Code is a stable error code.
 type Code string

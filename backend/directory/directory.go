@@ -46,6 +46,8 @@ type Membership struct {
 
 // Subject is all that a mint has to know, in one read of the store.
 type Subject struct {
+	// Session is without what only its end and the list of sessions tell of:
+	// Attempt, UpstreamSID, UpstreamToken, UserAgent and Address.
 	Session session.Session
 	User    User
 	// Membership is nil where the organisation that was named does not exist, or

@@ -8,10 +8,10 @@ import (
 	"crypto/elliptic"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/jws"
@@ -42,15 +42,6 @@ const (
 	maxNumeric    = 1 << 53 // beyond, JSON numbers are not exact
 )
 
-type proofClaims struct {
-	ID        string  `json:"jti"`
-	Method    string  `json:"htm"`
-	Address   string  `json:"htu"`
-	IssuedAt  float64 `json:"iat"`
-	Nonce     string  `json:"nonce"`
-	TokenHash string  `json:"ath"`
-}
-
 // Parse reads the value of the header DPoP and checks its form and signature.
 // Every error is ErrProof.
 func Parse(raw string) (*Proof, error) {
@@ -65,21 +56,21 @@ func Parse(raw string) (*Proof, error) {
 	if err := message.Verify("ES256", key); err != nil { // the key that a proof carries fixes nothing
 		return nil, notProof("%v", err)
 	}
-	var claims proofClaims
-	switch err := json.Unmarshal(message.Payload, &claims); {
-	case err != nil:
-		return nil, notProof("%v", err)
-	case claims.ID == "" || len(claims.ID) > maxProofID:
+	proof := &Proof{
+		JKT: jkt, ID: message.Claims.Text("jti"), Nonce: message.Claims.Text("nonce"),
+		method: message.Claims.Text("htm"), address: message.Claims.Text("htu"), tokenHash: message.Claims.Text("ath"),
+	}
+	at, err := strconv.ParseFloat(string(message.Claims.Value("iat")), 64)
+	proof.IssuedAt = int64(at)
+	switch {
+	case proof.ID == "" || len(proof.ID) > maxProofID:
 		return nil, notProof("jti is not of 1 to %d bytes", maxProofID)
-	case claims.Method == "" || claims.Address == "":
+	case proof.method == "" || proof.address == "":
 		return nil, notProof("htm or htu is missing")
-	case claims.IssuedAt < 1 || claims.IssuedAt > maxNumeric:
+	case err != nil || at < 1 || at > maxNumeric:
 		return nil, notProof("iat is not in Unix seconds")
 	}
-	return &Proof{
-		JKT: jkt, ID: claims.ID, IssuedAt: int64(claims.IssuedAt), Nonce: claims.Nonce,
-		method: claims.Method, address: claims.Address, tokenHash: claims.TokenHash,
-	}, nil
+	return proof, nil
 }
 
 func notProof(format string, args ...any) error {
@@ -91,21 +82,20 @@ func notProof(format string, args ...any) error {
 var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 // proofKey returns the key that a proof's header carries, with its thumbprint.
-func proofKey(header map[string]any) (*ecdsa.PublicKey, string, error) {
-	if header["typ"] != proofType {
+func proofKey(header jws.Object) (*ecdsa.PublicKey, string, error) {
+	if header.Text("typ") != proofType {
 		return nil, "", errors.New("typ is not " + proofType)
 	}
-	jwk, _ := header["jwk"].(map[string]any)
-	if jwk["kty"] != "EC" || jwk["crv"] != "P-256" {
+	jwk := header.Object("jwk")
+	if jwk.Text("kty") != "EC" || jwk.Text("crv") != "P-256" {
 		return nil, "", errors.New("jwk is not a P-256 key")
 	}
 	for _, member := range privateMembers {
-		if _, private := jwk[member]; private {
+		if jwk.Value(member) != nil {
 			return nil, "", errors.New("jwk has the private member " + member)
 		}
 	}
-	x, _ := jwk["x"].(string)
-	y, _ := jwk["y"].(string)
+	x, y := jwk.Text("x"), jwk.Text("y")
 	point := []byte{4} // uncompressed (SEC 1 section 2.3.3)
 	for _, coordinate := range []string{x, y} {
 		raw, err := base64.RawURLEncoding.Strict().DecodeString(coordinate)

@@ -152,7 +152,9 @@ func (c *call) refusedBy(d policy.Decision, s directory.Subject, m *directory.Me
 		r.ACRValues, r.MaxAge = strings.Join(d.Challenge.ACRValues, " "), d.Challenge.MaxAge
 		r.LoginURL = c.stepUpURL(d.Challenge, s.User.ID, m.Organization.ID)
 	}
-	r.Reason = string(d.Stay.Ending)
+	if r.Reason = string(d.Stay.Ending); d.Outcome == policy.DenyWithoutKey {
+		r.Reason = api.ReasonPolicy
+	}
 	return r
 }
 

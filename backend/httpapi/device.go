@@ -66,9 +66,13 @@ func (c *call) auditProof(s session.Session, err error) {
 	}
 	switch code := refusalOf(err).Code; code {
 	case api.InvalidDPoPProof, api.DeviceKeyRequired, api.DeviceKeyMismatch:
+		reason := string(code)
+		if errors.Is(err, dpop.ErrReplayed) { // browsers do that too, to a request lost on an old connection
+			reason = "repeated_dpop_proof"
+		}
 		c.audit(audit.Event{
-			ID:     fmt.Sprintf("proof:%s:%s:%d", s.ID, code, c.now/60),
-			Action: audit.ProofRefused, Outcome: audit.Refused, Reason: string(code),
+			ID:     fmt.Sprintf("proof:%s:%s:%d", s.ID, reason, c.now/60),
+			Action: audit.ProofRefused, Outcome: audit.Refused, Reason: reason,
 			Actor: audit.Server, UserID: s.UserID, SessionID: s.ID.String(),
 		})
 	}

@@ -148,11 +148,13 @@ func TestWhatIsNoGoodProofIsAuditedOnceAMinute(t *testing.T) {
 	thief := b.Copy()
 	old := device.Proof(t, http.MethodPost, publicURL+"/token", w.now().Add(-time.Hour))
 	for range 2 {
+		used := device.Proof(t, http.MethodPost, publicURL+"/token", w.now())
 		for range 3 {
 			thief.Post("/token", enterAcme)
 			thief.With("DPoP", "garbage").Post("/token", enterAcme)
 			thief.On(httpbrowser.NewDevice(t)).Post("/token", enterAcme)
 			b.With("DPoP", old).Post("/token", enterAcme) // slow, not suspicious
+			b.With("DPoP", used).Post("/token", enterAcme)
 		}
 		w.pass(time.Minute)
 	}
@@ -166,7 +168,7 @@ func TestWhatIsNoGoodProofIsAuditedOnceAMinute(t *testing.T) {
 			told[e.Reason]++
 		}
 	}
-	want := map[string]int{"device_key_required": 2, "device_key_mismatch": 2, "invalid_dpop_proof": 2}
+	want := map[string]int{"device_key_required": 2, "device_key_mismatch": 2, "invalid_dpop_proof": 2, "repeated_dpop_proof": 2}
 	if !maps.Equal(told, want) {
 		t.Errorf("the trail tells %v, want %v", told, want)
 	}

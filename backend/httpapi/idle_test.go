@@ -168,7 +168,12 @@ func TestTheStateOfAnOrganizationIsWhatEnteringItWouldMeet(t *testing.T) {
 	rules[""] = policy.Rules{DeviceKey: true}
 	w.rule(rules)
 	states(api.StateExpired, api.StateStepUpRequired, api.StateStepUpRequired)
-	w.wants(b.Post("/token", `{"organization":"initech","enter":true}`), http.StatusUnauthorized, api.DeviceKeyRequired)
+	demanded := b.Post("/token", `{"organization":"initech","enter":true}`)
+	w.wants(demanded, http.StatusUnauthorized, api.DeviceKeyRequired)
+	var e api.Error
+	if demanded.JSON(t, &e); e.Reason != api.ReasonPolicy {
+		t.Errorf("the reason is %q, not that the organisation demands a key", e.Reason)
+	}
 }
 
 func TestDeadlinesAreTold(t *testing.T) {

@@ -34,26 +34,27 @@ func newRecorder(log *slog.Logger, secret keys.Secret) recorder {
 }
 
 func (l recorder) write(c *call) {
-	attributes := []any{"method", c.r.Method, "path", c.r.URL.Path, "status", c.record.status}
-	for _, a := range [][2]string{
-		{"app", c.app.ID}, {"user", c.record.user}, {"organization", c.record.organization},
-		{"session", l.hash(c.record.session)},
+	attributes := append(make([]slog.Attr, 0, 9),
+		slog.String("method", c.r.Method), slog.String("path", c.r.URL.Path), slog.Int("status", c.record.status))
+	for _, a := range [...]slog.Attr{
+		slog.String("app", c.app.ID), slog.String("user", c.record.user), slog.String("organization", c.record.organization),
+		slog.String("session", l.hash(c.record.session)),
 	} {
-		if a[1] != "" {
-			attributes = append(attributes, a[0], a[1])
+		if a.Value.String() != "" {
+			attributes = append(attributes, a)
 		}
 	}
 	level := slog.LevelInfo
 	if r := c.record.refusal; r != nil {
-		attributes = append(attributes, "code", string(r.Code))
+		attributes = append(attributes, slog.String("code", string(r.Code)))
 		if r.cause != nil {
-			attributes = append(attributes, "cause", r.cause.Error())
+			attributes = append(attributes, slog.String("cause", r.cause.Error()))
 		}
 		if r.httpStatus() >= http.StatusInternalServerError {
 			level = slog.LevelError
 		}
 	}
-	l.log.Log(c.ctx, level, "request", attributes...)
+	l.log.LogAttrs(c.ctx, level, "request", attributes...)
 }
 
 // hash names a session in the log: the same session by the same name, from which

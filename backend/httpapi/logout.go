@@ -45,11 +45,14 @@ func over(err error) bool {
 }
 
 func (c *call) end(request api.LogoutRequest, subject directory.Subject) (*api.LogoutResponse, error) {
-	s := subject.Session
-	var err error
-	switch request.Scope {
-	case api.ScopeOrganization:
+	if request.Scope == api.ScopeOrganization {
 		return c.leave(subject)
+	}
+	s, err := c.store.Session(c.ctx, subject.Session.ID) // with what its provider ends it by
+	if err != nil {
+		return nil, err
+	}
+	switch request.Scope {
 	case api.ScopeSession:
 		err = c.store.Revoke(c.ctx, s.ID, session.ReasonSignedOut, c.now)
 	case api.ScopeEverywhere:

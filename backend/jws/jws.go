@@ -7,7 +7,6 @@ package jws
 import (
 	"crypto"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,17 +16,17 @@ import (
 
 // Message is a JWS that was read and not yet verified.
 type Message struct {
-	Header  map[string]any
+	Header  Object
 	Payload []byte
+	Claims  Object // the payload, where it is a JSON object
 
 	signed    string // what the signature is over
 	signature []byte
 }
 
 // Parse reads a JWS of up to most bytes. It refuses what is not strict base64url, a
-// header that is no JSON object, a header or payload with a member named twice
-// (parsers disagree about which one counts, RFC 8259 section 4), and every crit: no
-// extension is understood (RFC 7515 section 4.1.11).
+// header that is no JSON object, a header or payload with a member named twice, and
+// every crit: no extension is understood (RFC 7515 section 4.1.11).
 func Parse(raw string, most int) (*Message, error) {
 	if len(raw) > most || strings.Count(raw, ".") != 2 {
 		return nil, fmt.Errorf("it is not a JWS of up to %d bytes", most)
@@ -40,17 +39,16 @@ func Parse(raw string, most int) (*Message, error) {
 		}
 		parts[i] = text
 	}
-	for _, text := range parts[:2] {
-		if name, twice := repeated(text); twice {
-			return nil, fmt.Errorf("member %s stands twice", name)
-		}
-	}
 	m := &Message{Payload: parts[1], signed: raw[:strings.LastIndexByte(raw, '.')], signature: parts[2]}
-	if err := json.Unmarshal(parts[0], &m.Header); err != nil {
+	var err error
+	if m.Header, err = ReadObject(parts[0]); err != nil {
 		return nil, fmt.Errorf("the header: %w", err)
 	}
-	if _, critical := m.Header["crit"]; critical || m.Header == nil {
-		return nil, errors.New("the header is no object, or has crit, which is not supported")
+	if m.Claims, err = ReadObject(parts[1]); err != nil && !errors.Is(err, errNoObject) {
+		return nil, fmt.Errorf("the payload: %w", err)
+	}
+	if m.Header.Value("crit") != nil {
+		return nil, errors.New("the header has crit, which is not supported")
 	}
 	return m, nil
 }
@@ -65,10 +63,7 @@ func decode(part string) ([]byte, error) {
 
 // Algorithm is what the header says. Nothing is decided by it but that it is refused
 // where it differs from the key's (RFC 8725 section 3.1).
-func (m *Message) Algorithm() string {
-	algorithm, _ := m.Header["alg"].(string)
-	return algorithm
-}
+func (m *Message) Algorithm() string { return m.Header.Text("alg") }
 
 // Verify checks the signature by a key and by the algorithm that goes with it, which
 // is one that is Supported.

@@ -31,7 +31,7 @@ func TestAMessageIsReadAsItStands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Algorithm() != "ES256" || m.Header["kid"] != "k" || string(m.Payload) != "any\x00bytes" {
+	if m.Algorithm() != "ES256" || m.Header.Text("kid") != "k" || string(m.Payload) != "any\x00bytes" {
 		t.Errorf("%+v", m)
 	}
 }

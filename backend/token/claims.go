@@ -7,6 +7,7 @@ package token
 
 import (
 	"crypto"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -66,18 +67,30 @@ func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error)
 	if method == nil {
 		return "", fmt.Errorf("token: no signing method %q", key.Algorithm)
 	}
-	t := jwt.NewWithClaims(method, c.payload(aliases))
-	t.Header["typ"], t.Header["kid"] = Type, key.ID
-	signed, err := t.SignedString(key.Private)
+	signed := encoded(struct {
+		Algorithm string `json:"alg"`
+		KeyID     string `json:"kid"`
+		Type      string `json:"typ"`
+	}{key.Algorithm, key.ID, Type}) + "." + encoded(c.payload(aliases))
+	signature, err := method.Sign(signed, key.Private)
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
 	}
-	return signed, nil
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+}
+
+// encoded is a part of a token (RFC 7515 section 7.1).
+func encoded(part any) string {
+	text, err := json.Marshal(part)
+	if err != nil { // header and claims always encode
+		panic(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
 }
 
 // payload is the claims as a token has them: in the order of Claims, or, with
 // aliases, in that of their names.
-func (c *Claims) payload(aliases map[string]string) jwt.Claims {
+func (c *Claims) payload(aliases map[string]string) any {
 	p := payload{Claims: c, Audience: c.Audience}
 	if len(c.Audience) == 1 { // the form that every validator reads (RFC 7519 section 4.1.3)
 		p.Audience = c.Audience[0]
@@ -85,7 +98,7 @@ func (c *Claims) payload(aliases map[string]string) jwt.Claims {
 	if len(aliases) == 0 {
 		return p
 	}
-	var all jwt.MapClaims
+	var all map[string]any
 	text, err := json.Marshal(p)
 	if err == nil {
 		err = json.Unmarshal(text, &all)
@@ -104,18 +117,7 @@ func (c *Claims) payload(aliases map[string]string) jwt.Claims {
 type payload struct {
 	*Claims
 	Audience any `json:"aud"` // hides the list
-	unvalidated
 }
-
-// unvalidated makes a payload jwt.Claims, which the library asks for and only signs.
-type unvalidated struct{}
-
-func (unvalidated) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
-func (unvalidated) GetIssuedAt() (*jwt.NumericDate, error)       { return nil, nil }
-func (unvalidated) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
-func (unvalidated) GetIssuer() (string, error)                   { return "", nil }
-func (unvalidated) GetSubject() (string, error)                  { return "", nil }
-func (unvalidated) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }
 
 // readClaims reads the claims of a payload whose aud is a string or a list. Each goes
 // by its exact name (RFC 7519 section 4); encoding/json would take ORG_ID for org_id.

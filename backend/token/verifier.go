@@ -140,7 +140,7 @@ func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
 	if err != nil {
 		return nil, &Error{Reason: Malformed, Err: err}
 	}
-	if typ, _ := message.Header["typ"].(string); strings.TrimPrefix(strings.ToLower(typ), "application/") != Type {
+	if typ := message.Header.Text("typ"); strings.TrimPrefix(strings.ToLower(typ), "application/") != Type {
 		return nil, &Error{Reason: WrongType}
 	}
 	claims, err := readClaims(message.Payload)
@@ -169,7 +169,7 @@ func (v *Verifier) verify(ctx context.Context, message *jws.Message, keys KeySou
 	if !slices.Contains(v.config.Algorithms, message.Algorithm()) {
 		return &Error{Reason: BadSignature, Err: fmt.Errorf("algorithm %q is not allowed", message.Algorithm())}
 	}
-	kid, _ := message.Header["kid"].(string)
+	kid := message.Header.Text("kid")
 	key, err := keys.PublicKey(ctx, kid)
 	switch {
 	case errors.Is(err, ErrUnknownKey):

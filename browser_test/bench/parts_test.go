@@ -1,94 +1,35 @@
 package bench
 
-import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"database/sql"
-	"syscall"
-	"time"
-)
+import "time"
 
-// parts is the CPU time of what no mint can do without, each measured alone, and
-// of a handler that does just that.
-type parts struct {
-	empty, read, verify, sign time.Duration
-	together                  time.Duration
+// parts is the CPU time of what no mint can do without: of an empty handler, of handlers
+// that do one thing each, and of one that does all of it, under the load that the mint
+// is under.
+type parts struct{ empty, reading, verifying, signing, together time.Duration }
+
+func (p parts) read() time.Duration   { return p.reading - p.empty }
+func (p parts) verify() time.Duration { return p.verifying - p.empty }
+func (p parts) sign() time.Duration   { return p.signing - p.empty }
+func (p parts) sum() time.Duration    { return p.empty + p.read() + p.verify() + p.sign() }
+
+// least is the least of both of each part.
+func (p parts) least(q parts) parts {
+	return parts{
+		empty: min(p.empty, q.empty), reading: min(p.reading, q.reading), verifying: min(p.verifying, q.verifying),
+		signing: min(p.signing, q.signing), together: min(p.together, q.together),
+	}
 }
 
-func (p parts) sum() time.Duration { return p.empty + p.read + p.verify + p.sign }
-
-// parts measures the parts of a mint under the load that the mint is under.
+// parts measures the parts of a mint under its load.
 func (w *world) parts(k kind, connections int) parts {
 	requests := w.tokenRequests(k)
-	p := parts{
-		empty:    w.handler(w.reference.empty, requests, connections),
-		together: w.handler(w.reference.together, requests, connections),
-		read:     w.readByKey(),
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	w.check(err)
-	digest := sha256.Sum256([]byte("a message"))
-	var signature []byte
-	p.sign = perCall(1000, func(int) {
-		signature, err = ecdsa.SignASN1(rand.Reader, key, digest[:])
+	cost := func(handler string) time.Duration {
+		server, database := w.reference.cpu(), w.database.cpu()
+		_, _, err := send(w.reference.handlers[handler], requests, connections)
 		w.check(err)
-	})
-	if k.device {
-		p.verify = perCall(1000, func(int) {
-			if !ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature) {
-				w.b.Fatal("the signature is not good")
-			}
-		})
+		return (w.reference.cpu() - server + w.database.cpu() - database) / time.Duration(len(requests))
 	}
-	return p
-}
-
-// readByKey is a SELECT of a session's row by its key: prepared once, through the
-// server's driver.
-func (w *world) readByKey() time.Duration {
-	statement, err := w.db.Prepare("SELECT * FROM sessions WHERE id = $1")
-	w.check(err)
-	defer statement.Close()
-	columns := len(w.columns("sessions"))
-	before := w.database.cpu()
-	own := perCall(2000, func(i int) {
-		w.check(read(statement, w.ids[i%len(w.ids)], columns))
-	})
-	return own + (w.database.cpu()-before)/2000
-}
-
-func read(statement *sql.Stmt, id string, columns int) error {
-	values, fields := make([]any, columns), make([]any, columns)
-	for i := range fields {
-		fields[i] = &values[i]
+	return parts{
+		empty: cost("empty"), reading: cost("read"), verifying: cost("verify"), signing: cost("sign"), together: cost("together"),
 	}
-	return statement.QueryRow(id).Scan(fields...)
-}
-
-// handler is the CPU time of a request to a handler of the reference server, under
-// the same load.
-func (w *world) handler(address string, requests [][]byte, connections int) time.Duration {
-	server, database := w.reference.cpu(), w.database.cpu()
-	_, _, err := send(address, requests, connections)
-	w.check(err)
-	return (w.reference.cpu() - server + w.database.cpu() - database) / time.Duration(len(requests))
-}
-
-// perCall is the CPU time of one of n calls in this process.
-func perCall(n int, call func(int)) time.Duration {
-	before := ownCPU()
-	for i := range n {
-		call(i)
-	}
-	return (ownCPU() - before) / time.Duration(n)
-}
-
-func ownCPU() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -19,11 +19,10 @@ import (
 )
 
 // reference is the server that a mint is compared with, a process of its own: net/http
-// with a handler that does nothing, and with one that does the parts of a mint and
-// nothing else.
+// with handlers that do nothing, one part of a mint, or all of them.
 type reference struct {
 	processes
-	empty, together string // addresses
+	handlers map[string]string // addresses
 }
 
 // referenceOn in the environment makes this program the reference server on that
@@ -54,22 +53,26 @@ func startReference(b *testing.B, database string) reference {
 	if err != nil {
 		b.Fatal(err)
 	}
-	empty, together, _ := strings.Cut(strings.TrimSpace(line), " ")
-	return reference{processes{id: command.Process.Pid}, empty, together}
+	r := reference{processes{id: command.Process.Pid}, map[string]string{}}
+	for field := range strings.FieldsSeq(line) {
+		name, address, _ := strings.Cut(field, "=")
+		r.handlers[name] = address
+	}
+	return r
 }
 
 // serveReference serves until the standard input ends.
 func serveReference(database string) error {
-	together, err := together(database)
+	handlers, err := handlers(database)
 	if err != nil {
 		return err
 	}
-	for _, handler := range []http.HandlerFunc{func(http.ResponseWriter, *http.Request) {}, together} {
+	for name, handler := range handlers {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
-		fmt.Print(listener.Addr(), " ")
+		fmt.Print(name, "=", listener.Addr(), " ")
 		go http.Serve(listener, handler)
 	}
 	fmt.Println()
@@ -77,9 +80,9 @@ func serveReference(database string) error {
 	return err
 }
 
-// together returns the handler that reads a session's row by its key, verifies a
-// signature and makes one.
-func together(database string) (http.HandlerFunc, error) {
+// reader returns the handler that reads a session's row by its key: prepared once,
+// through the server's driver.
+func reader(database string) (http.HandlerFunc, error) {
 	db, err := openDatabase(database)
 	if err != nil {
 		return nil, err
@@ -96,6 +99,24 @@ func together(database string) (http.HandlerFunc, error) {
 	if err != nil {
 		return nil, err
 	}
+	var next atomic.Int64
+	return func(w http.ResponseWriter, _ *http.Request) {
+		values, fields := make([]any, len(columns)), make([]any, len(columns))
+		for i := range fields {
+			fields[i] = &values[i]
+		}
+		if err := statement.QueryRow(ids[int(next.Add(1))%len(ids)]).Scan(fields...); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}, nil
+}
+
+// handlers are the reference's, by name.
+func handlers(database string) (map[string]http.HandlerFunc, error) {
+	read, err := reader(database)
+	if err != nil {
+		return nil, err
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -105,13 +126,23 @@ func together(database string) (http.HandlerFunc, error) {
 	if err != nil {
 		return nil, err
 	}
-	var next atomic.Int64
-	return func(w http.ResponseWriter, r *http.Request) {
-		err := read(statement, ids[int(next.Add(1))%len(ids)], len(columns))
-		good := r.Header.Get("DPoP") == "" || ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature)
-		if _, failed := ecdsa.SignASN1(rand.Reader, key, digest[:]); err != nil || failed != nil || !good {
+	verify := func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("DPoP") != "" && !ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
+	}
+	sign := func(w http.ResponseWriter, _ *http.Request) {
+		if _, err := ecdsa.SignASN1(rand.Reader, key, digest[:]); err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}
+	return map[string]http.HandlerFunc{
+		"empty": func(http.ResponseWriter, *http.Request) {}, "read": read, "verify": verify, "sign": sign,
+		"together": func(w http.ResponseWriter, r *http.Request) {
+			read(w, r)
+			verify(w, r)
+			sign(w, r)
+		},
 	}, nil
 }
 

@@ -8,10 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/heapprofiler"
-	"github.com/chromedp/chromedp"
-
 	"github.com/tabard-auth/tabard/browser_test/chrome"
 )
 
@@ -31,12 +27,6 @@ type person struct {
 	memory []memory
 }
 
-// memory is that of the browser's renderers at a moment.
-type memory struct {
-	processes int
-	bytes     int64
-}
-
 func newPerson(w *world, tabs int) *person {
 	p := &person{
 		world: w, profile: w.t.TempDir(), life: *duration + time.Hour, done: map[string]int{},
@@ -44,7 +34,7 @@ func newPerson(w *world, tabs int) *person {
 	}
 	for i := range tabs {
 		p.tabs = append(p.tabs, &tab{
-			world: w, name: strconv.Itoa(i + 1), organization: organizations[i%len(organizations)],
+			world: w, name: strconv.Itoa(i + 1), organization: organizations[i%len(organizations)], stays: i%5 == 0,
 			random: rand.New(rand.NewPCG(*seed, uint64(i+10))),
 		})
 	}
@@ -104,7 +94,7 @@ func (p *person) act() {
 		p.round.Go(func() {
 			for !p.over.Load() {
 				<-time.After(time.Duration(t.random.ExpFloat64() * float64(pause)))
-				if a := acts[t.random.IntN(len(acts))]; !p.over.Load() {
+				if a := t.draw(); !p.over.Load() {
 					p.events.note(t.name, "does "+a.name)
 					p.note(t, a.name, a.do(t))
 				}
@@ -130,17 +120,6 @@ func (p *person) crash() {
 	p.over.Store(true)
 	chrome.Kill(p.t, p.keeper)
 	p.round.Wait()
-}
-
-// measure takes the memory of the tabs, which rest, after a garbage collection.
-func (p *person) measure() {
-	for _, t := range p.tabs {
-		chromedp.Call(t.ctx, heapprofiler.CollectGarbage, cdp.Empty{})
-	}
-	var m memory
-	if m.processes, m.bytes = chrome.Renderers(p.keeper); m.processes > 0 {
-		p.memory = append(p.memory, m)
-	}
 }
 
 // all asks every tab once whose it is.

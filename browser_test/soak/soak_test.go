@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	duration = flag.Duration("duration", 80*time.Second, "wall time of the acts, all runs together")
+	duration = flag.Duration("duration", 3*time.Minute, "wall time of the acts, all runs together")
 	tabs     = flag.Int("tabs", 20, "tabs of the person")
 	seed     = flag.Uint64("seed", 0, "of what happens; 0 draws one")
 )
@@ -52,7 +52,7 @@ func TestNobodyIsSignedOutInALongTime(t *testing.T) {
 		rotations := 0
 		soak(p, func(end time.Time) {
 			before := w.session().gen
-			wait(min(max(time.Until(end)/3, 5*time.Second), time.Minute))
+			wait(min(max(time.Until(end)/3, 5*time.Second), time.Minute/2))
 			w.pass(rotateAfter(keyless))
 			rotations += p.rotates(before, end)
 			p.rest()
@@ -183,12 +183,12 @@ func (p *person) finish(rotations, kills int) {
 	}
 	p.t.Logf("soak: seed %d, %v, %d tabs at %g× time, device key %t: %d acts (%s), %d times hidden, %d times from the back/forward cache; %d API calls; "+
 		"%d requests to the backend, %d lost, %d answers lost, %d hung, %d delays, %d falsified; "+
-		"%d rotations (%d successors sent, generation %d), %d kills, %d rollbacks; audit: %d reused, %d lost, %d repaired, proofs refused %v; renderers %s; "+
+		"%d rotations (%d successors sent, generation %d), %d kills, %d rollbacks; audit: %d reused, %d lost, %d repaired, proofs refused %v; memory %s; "+
 		"%d console lines",
 		*seed, time.Since(p.events.began).Round(time.Second), len(p.tabs), p.scale, r.bound, total, strings.Join(acts, ", "), p.events.heard("hidden"), p.events.heard("restored"), p.events.calls.Load(),
 		n.requests.Load(), n.lost.Load(), n.answersLost.Load(), n.hung.Load(), n.delayed.Load(), n.falsified.Load(),
 		rotations, n.successors.Load(), r.gen, kills, p.back,
-		p.audited("session.reused"), p.audited("session.lost"), p.audited("session.repaired"), p.refusals(), p.renderers(),
+		p.audited("session.reused"), p.audited("session.lost"), p.audited("session.repaired"), p.refusals(), p.memories(),
 		len(said))
 	if wrong := p.events.verdict(); wrong != "" {
 		p.t.Errorf("seed %d: what must not have happened:\n%s", *seed, wrong)
@@ -207,33 +207,7 @@ func (p *person) finish(rotations, kills int) {
 			p.t.Errorf("the console says what no network makes it say: %s", line)
 		}
 	}
-	p.flat()
-}
-
-func (p *person) renderers() string {
-	if len(p.memory) == 0 {
-		return "not measured"
-	}
-	first, last := p.memory[0], p.memory[len(p.memory)-1]
-	return fmt.Sprintf("first %d with %d MiB, last %d with %d MiB", first.processes, first.bytes>>20, last.processes, last.bytes>>20)
-}
-
-// flat refuses memory that grows: per renderer, the last quarter of a long run in one
-// browser against the second.
-func (p *person) flat() {
-	quarter := len(p.memory) / 4
-	if quarter < 2 || p.server != nil {
-		return
-	}
-	mean := func(samples []memory) float64 {
-		var sum float64
-		for _, m := range samples {
-			sum += float64(m.bytes) / float64(m.processes)
-		}
-		return sum / float64(len(samples))
-	}
-	before, after := mean(p.memory[quarter:2*quarter]), mean(p.memory[len(p.memory)-quarter:])
-	if after > before*1.25 {
-		p.t.Errorf("the memory of a renderer has grown from %.1f to %.1f MiB", before/(1<<20), after/(1<<20))
+	for _, what := range grown(p.memory) {
+		p.t.Errorf("the memory grows: %s", what)
 	}
 }

@@ -22,6 +22,7 @@ type tab struct {
 	*world
 	name         string
 	organization string // slug
+	stays        bool   // the page is never left: what it gathers shows
 	keeper       context.Context
 	ctx          context.Context
 	random       *rand.Rand
@@ -80,20 +81,33 @@ func (t *tab) wears(call string) error {
 	return err
 }
 
-// acts are what a person does with a tab, weighted by how often they stand here.
-var acts = []struct {
+type act struct {
 	name string
 	do   func(*tab) error
-}{
+}
+
+// acts are what a person does with a tab, weighted by how often they stand here: first
+// those that leave its page.
+var acts = []act{
 	{"reload", (*tab).reload}, {"reload", (*tab).reload}, {"reload", (*tab).reload},
 	{"away and back", (*tab).awayAndBack}, {"away and back", (*tab).awayAndBack},
+	{"close and reopen", (*tab).reopen},
 	{"token", func(t *tab) error { return t.wears("token") }},
 	{"fetch", func(t *tab) error { return t.wears("whoami") }}, {"fetch", func(t *tab) error { return t.wears("whoami") }},
 	{"burst", func(t *tab) error { return t.wears("burst") }},
 	{"switch", (*tab).change}, {"switch", (*tab).change}, {"switch", (*tab).change},
-	{"close and reopen", (*tab).reopen},
 	{"copy", (*tab).copy},
 	{"show", (*tab).show}, {"show", (*tab).show},
+}
+
+// leave is how many of the acts leave the page.
+const leave = 6
+
+func (t *tab) draw() act {
+	if t.stays {
+		return acts[leave+t.random.IntN(len(acts)-leave)]
+	}
+	return acts[t.random.IntN(len(acts))]
 }
 
 func (t *tab) reload() error {

@@ -74,6 +74,7 @@ export function execute(go, instance, handle) {
       trap.reject(cause);
     }
   };
+  go.env = { GOGC: "25" }; // Memory, and what it refers to in JavaScript, is given up after 1 MB of garbage, not after 4.
   const exit = go.run(instance);
   delete globalThis.__tabard;
   if (hidden) hideProcess();

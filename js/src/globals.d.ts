@@ -2,6 +2,7 @@
 
 export interface Go {
   importObject: WebAssembly.Imports;
+  env: Record<string, string>;
   run(instance: WebAssembly.Instance): Promise<void>;
   _resume(): void;
   _scheduledTimeouts: Map<number, number>;

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"runtime"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -14,7 +15,9 @@ import (
 )
 
 const (
-	maxConnections = 16
+	// perProcessor is how many connections there are to each processor, which all wait for
+	// the database most of their time. More would only cool the database's caches.
+	perProcessor   = 4
 	connectionIdle = 5 * time.Minute
 )
 
@@ -25,8 +28,9 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	db.SetMaxOpenConns(maxConnections)
-	db.SetMaxIdleConns(maxConnections)
+	connections := perProcessor * runtime.GOMAXPROCS(0)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(connectionIdle)
 	if err := migrate.Up(ctx, db, sqlstore.Postgres); err != nil {
 		db.Close()

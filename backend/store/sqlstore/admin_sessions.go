@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	selectLivePage = `SELECT` + sessionColumns + ` FROM sessions s
+	selectLivePage = wholeSession + `
 WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND s.id > ?3
 ORDER BY s.id
 LIMIT ?4`
@@ -39,7 +39,7 @@ UPDATE workspace SET revision = revision + 1, document = ?2 WHERE one = 1 AND re
 // LivePage returns a person's live sessions by id, those after one, at most limit.
 func (s *Store) LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error) {
 	scan := func(row scanner) (session.Session, error) {
-		var r sessionRow
+		var r wholeRow
 		if err := row.Scan(r.fields()...); err != nil {
 			return session.Session{}, err
 		}

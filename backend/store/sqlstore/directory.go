@@ -112,7 +112,7 @@ func (s *Store) Subject(ctx context.Context, id session.ID, ref string) (directo
 		return directory.Subject{}, fmt.Errorf("sqlstore: subject: %w", err)
 	}
 	subject := directory.Subject{User: user.user(), Revision: revision.Int64}
-	if subject.Session, err = own.session(); err != nil {
+	if subject.Session, err = own.session(id); err != nil {
 		return directory.Subject{}, err
 	}
 	subject.Membership, err = member.membership()
@@ -252,7 +252,7 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 	if err := scanJSON(r.rules.String, &m.Organization.Rules); err != nil {
 		return nil, fmt.Errorf("sqlstore: rules of %s: %w", r.id.String, err)
 	}
-	if err := scanJSON(r.roles.String, &m.Roles); err != nil {
+	if err := (*list)(&m.Roles).Scan(r.roles.String); err != nil {
 		return nil, fmt.Errorf("sqlstore: roles in %s: %w", r.id.String, err)
 	}
 	if r.startedAt.Valid {

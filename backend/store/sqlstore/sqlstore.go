@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -88,12 +89,31 @@ func (s *Store) query(ctx context.Context, statement string, args ...any) (*sql.
 	return s.db.QueryContext(ctx, s.text(statement), args...)
 }
 
-// row reads one row.
-func (s *Store) row(ctx context.Context, statement string, args ...any) *sql.Row {
-	if s.embedded != nil {
-		return s.embedded.row(ctx, statement, args...)
+// row reads one row, when it is scanned.
+func (s *Store) row(ctx context.Context, statement string, args ...any) row {
+	return row{s, ctx, statement, args}
+}
+
+// row is a row that is still to be read.
+type row struct {
+	store     *Store
+	ctx       context.Context
+	statement string
+	args      []any
+}
+
+// Scan reads the row into fields. Who waits for a connection may give up; a read that
+// has one takes microseconds, less than watching over the context would.
+func (r row) Scan(fields ...any) error {
+	if e := r.store.embedded; e != nil {
+		return e.row(r.ctx, r.statement, r.args...).Scan(fields...)
 	}
-	return s.db.QueryRowContext(ctx, s.text(statement), args...)
+	conn, err := r.store.db.Conn(r.ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.QueryRowContext(context.WithoutCancel(r.ctx), r.store.text(r.statement), r.args...).Scan(fields...)
 }
 
 // Ping tells whether the database answers. It reads, for D1's driver holds no
@@ -114,7 +134,19 @@ func (s *Store) Close() error {
 // list is a list of strings, kept as JSON.
 type list []string
 
-func (l *list) Scan(value any) error { return scanJSON(value, l) }
+// Scan reads what text writes. A list without escapes, as nearly all are, it reads
+// without a parser.
+func (l *list) Scan(value any) error {
+	text, _ := value.(string)
+	inner, opened := strings.CutPrefix(text, `["`)
+	inner, closed := strings.CutSuffix(inner, `"]`)
+	plain := strings.Split(inner, `","`)
+	if !opened || !closed || strings.Contains(text, `\`) || strings.Count(text, `"`) != 2*len(plain) {
+		return scanJSON(value, l)
+	}
+	*l = plain
+	return nil
+}
 
 func (l list) text() string {
 	if l == nil {
@@ -129,6 +161,9 @@ func scanJSON(value, into any) error {
 	case nil:
 		return nil
 	case string:
+		if value == "{}" { // as most organisations' rules are
+			return nil
+		}
 		return json.Unmarshal([]byte(value), into)
 	case []byte:
 		return json.Unmarshal(value, into)
