@@ -14,7 +14,7 @@ type subject struct {
 
 const (
 	tabard = "tabard"
-	hinted = "tabard-hinted" // as js/README.md says
+	hinted = "tabard-hinted" // with preloads in its head
 )
 
 // module tells when the module runs: when it hands its functions to the face.
