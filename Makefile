@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: build run test lint size setup model simulate breaks soak bench worker worker-dev bench-worker
+.PHONY: build run test lint size setup model simulate breaks soak bench worker worker-dev bench-worker bench-browser
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 
@@ -51,3 +51,8 @@ worker-dev: build ## the demo on workerd and a local D1
 bench-worker: build ## cold start, warm mints and memory on workerd, and the upload's size
 	go test -run '^$$' -bench . -benchtime 1000x ./worker
 	go test -run '^$$' -bench Worker/memory -benchtime 5000x ./worker
+
+bench-browser: build ## what a page pays: bytes, time, memory and requests, beside others' clients
+	npm ci --prefix browser_test/pagebench --no-audit --no-fund --ignore-scripts --loglevel=error
+	go test -run AnHourCosts -v ./wasm/tab | grep requests
+	go test -count=1 -timeout 30m -run '^$$' -bench Pages -benchtime 1x ./browser_test/pagebench $(ARGS)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -57,7 +58,8 @@ type member struct {
 
 // newWorkspace puts the demo's addresses into the workspace file.
 func newWorkspace(origin, reports, provider, state string) (workspace, error) {
-	replacer := strings.NewReplacer(writtenOrigin, origin, writtenReports, reports, writtenProvider, provider, writtenState, filepath.ToSlash(state)+"/")
+	folder := strings.Trim(strconv.Quote(filepath.ToSlash(state)+"/"), `"`) // as YAML quotes too
+	replacer := strings.NewReplacer(writtenOrigin, origin, writtenReports, reports, writtenProvider, provider, writtenState, folder)
 	w := workspace{text: replacer.Replace(workspaceText)}
 	if err := yaml.Unmarshal([]byte(w.text), &w); err != nil {
 		return workspace{}, fmt.Errorf("workspace.yaml: %w", err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,20 +26,20 @@ const (
 
 // New starts a browser with a profile of its own and returns its first tab. The
 // browser ends with the test.
-func New(t testing.TB) context.Context {
+func New(t testing.TB, options ...Option) context.Context {
 	t.Helper()
-	return Open(t, t.TempDir())
+	return Open(t, t.TempDir(), options...)
 }
 
 // Open starts a browser on a profile, for tests that start it again there.
-func Open(t testing.TB, profile string) context.Context {
+func Open(t testing.TB, profile string, options ...Option) context.Context {
 	t.Helper()
-	return OpenFor(t, profile, patience)
+	return OpenFor(t, profile, patience, options...)
 }
 
 // OpenFor is [Open] for a test that needs the browser for longer than a test
 // usually does: it lives that long at most.
-func OpenFor(t testing.TB, profile string, life time.Duration) context.Context {
+func OpenFor(t testing.TB, profile string, life time.Duration, more ...Option) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path(t)),
@@ -51,7 +52,7 @@ func OpenFor(t testing.TB, profile string, life time.Duration) context.Context {
 	)
 	timed, stop := context.WithTimeout(context.Background(), life)
 	t.Cleanup(stop)
-	allocator, freeAllocator := chromedp.NewExecAllocator(timed, options...)
+	allocator, freeAllocator := chromedp.NewExecAllocator(timed, append(options, more...)...)
 	t.Cleanup(freeAllocator)
 	return started(t, allocator)
 }
@@ -79,6 +80,14 @@ func Person(t testing.TB, browser context.Context) context.Context {
 func Tab(t testing.TB, tab context.Context) context.Context {
 	t.Helper()
 	return started(t, tab)
+}
+
+// Shut closes a tab.
+func Shut(t testing.TB, tab context.Context) {
+	t.Helper()
+	if err := chromedp.Cancel(tab); err != nil {
+		t.Fatalf("closing a tab: %v", err)
+	}
 }
 
 func started(t testing.TB, parent context.Context, options ...chromedp.ContextOption) context.Context {
@@ -153,6 +162,18 @@ func Await(t testing.TB, tab context.Context, expression string) {
 	}
 }
 
+// AwaitPromise waits until an expression, a promise, is fulfilled with a text.
+func AwaitPromise(t testing.TB, tab context.Context, expression, want string) {
+	t.Helper()
+	got := ""
+	for began := time.Now(); time.Since(began) < awaitTimeout; <-time.After(lookInterval) {
+		if got = Eval[string](t, tab, expression); got == want {
+			return
+		}
+	}
+	t.Fatalf("awaited in vain: %s is %q, want %q", expression, got, want)
+}
+
 // look evaluates a condition once; a page on its way out may never answer.
 func look(tab context.Context, expression string) (bool, error) {
 	ctx, stop := context.WithTimeout(tab, lookTimeout)
@@ -198,6 +219,38 @@ func Opened(t testing.TB, tab context.Context, expression string) context.Contex
 		t.Fatalf("no tab was opened by %s", expression)
 		return nil
 	}
+}
+
+// appeared does something that lets the browser open a page by itself, and returns it.
+func appeared(t testing.TB, tab context.Context, do func()) context.Context {
+	t.Helper()
+	before := pages(t, tab)
+	do()
+	for began := time.Now(); time.Since(began) < awaitTimeout; <-time.After(lookInterval) {
+		for id := range pages(t, tab) {
+			if _, known := before[id]; !known {
+				return started(t, tab, chromedp.WithTargetID(id))
+			}
+		}
+	}
+	t.Fatal("no page appeared")
+	return nil
+}
+
+// pages are the addresses of the browser's tabs.
+func pages(t testing.TB, tab context.Context) map[target.ID]string {
+	t.Helper()
+	all, err := chromedp.Targets(tab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	urls := map[target.ID]string{}
+	for _, info := range all {
+		if info.Type == "page" && !strings.HasPrefix(info.URL, "chrome-extension:") {
+			urls[info.TargetID] = info.URL
+		}
+	}
+	return urls
 }
 
 // Before lets a script run in a tab's pages before their own.

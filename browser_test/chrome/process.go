@@ -89,3 +89,13 @@ func SetCookies(t testing.TB, tab context.Context, url string, cookies []*networ
 		}
 	}
 }
+
+// ForgetCookies makes a tab's browser forget the cookies of a URL.
+func ForgetCookies(t testing.TB, tab context.Context, url string) {
+	t.Helper()
+	for _, c := range Cookies(t, tab, url) {
+		if _, err := chromedp.Call(tab, network.DeleteCookies, network.DeleteCookiesParams{Name: c.Name, URL: url}); err != nil {
+			t.Fatalf("forgetting the cookie %s: %v", c.Name, err)
+		}
+	}
+}

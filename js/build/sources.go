@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -14,6 +15,19 @@ import (
 // small makes a module smaller by 7 % of its brotli: functions are not inlined.
 // A module waits for the network and the person, not for its own calls.
 const small = "-gcflags=all=-l"
+
+// smallCollector asks for the garbage collector of before Go 1.26, which takes 9 KB of
+// brotli less and does the same for a heap of some megabytes. Go 1.26 alone has both.
+func smallCollector() (setting string, err error) {
+	version, err := exec.Command("go", "env", "GOVERSION").Output()
+	if err != nil {
+		return "", err
+	}
+	if !strings.HasPrefix(string(version), "go1.26") {
+		return "GOEXPERIMENT=", nil
+	}
+	return "GOEXPERIMENT=nogreenteagc", nil
+}
 
 // buildWasm compiles a package to WebAssembly.
 func buildWasm(root, pkg string, flags ...string) ([]byte, error) {
@@ -27,6 +41,13 @@ func buildWasm(root, pkg string, flags ...string) ([]byte, error) {
 	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	if slices.Contains(flags, small) {
+		collector, err := smallCollector()
+		if err != nil {
+			return nil, err
+		}
+		cmd.Env = append(cmd.Env, collector)
+	}
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
 	}

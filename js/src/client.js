@@ -5,7 +5,7 @@
 import { TabardError } from "./error.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { Module } from "./module.js";
-import { addressFor, joinTabs, organizationParameter, takeParameter } from "./page.js";
+import { addressFor, joinTabs, organizationParameter, takeParameter, whenShown } from "./page.js";
 import { living } from "./record.js";
 import { scopeOf } from "./scope.js";
 import { begin, freeze, Store } from "./store.js";
@@ -70,7 +70,9 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   const opened = takeParameter(organizationParameter);
   const organization = named ?? opened;
   const arrival = takeParameter("tabard_error");
-  const store = new Store(living(key, organization)?.state ?? begin);
+  const early = () => living(key, organization)?.state ?? begin;
+  const store = new Store(early());
+  if (document.prerendering) whenShown(() => store.changed(early()));
   const tabs = joinTabs(key);
   const module = new Module(url ?? backend + "/client/module.json", {
     options: { backend, key, organization, arrival, app, keepAlive },

@@ -1,6 +1,8 @@
 // @ts-check
 // The module's assets: compiled once, shared by the page's clients and restarts.
 
+import { deferred } from "./deferred.js";
+
 /** Compiled modules by the address of module.json. @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
 
@@ -13,10 +15,13 @@ export function compile(url) {
   if (!module) {
     module = load(url);
     compiled.set(url, module);
-    module.catch(() => compiled.delete(url));
+    module.catch(() => compiled.get(url) === module && forget(url));
   }
   return module;
 }
+
+/** @param {string} url */
+export const forget = (url) => compiled.delete(url);
 
 /** @param {string} url */
 async function load(url) {
@@ -50,7 +55,8 @@ function hideProcess() {
 
 /**
  * Starts an instance, which finds its handle on the global object, and returns
- * a promise of its end.
+ * a promise of its end. A trap ends it too: wasm_exec.js throws that at whoever
+ * called the module, and waits on.
  * @param {import("./globals.js").Go} go
  * @param {WebAssembly.Instance} instance
  * @param {object} handle
@@ -59,11 +65,20 @@ export function execute(go, instance, handle) {
   const hidden = process && !globalThis.process;
   if (hidden) globalThis.process = process;
   globalThis.__tabard = handle;
+  const trap = deferred();
+  const resume = go._resume;
+  go._resume = () => {
+    try {
+      resume.call(go);
+    } catch (cause) {
+      trap.reject(cause);
+    }
+  };
   go.env = { GOGC: "25" }; // Memory, and what it refers to in JavaScript, is given up after 1 MB of garbage, not after 4.
   const exit = go.run(instance);
   delete globalThis.__tabard;
   if (hidden) hideProcess();
-  return exit;
+  return Promise.race([exit, trap.promise]);
 }
 
 /**

@@ -12,4 +12,8 @@ declare global {
   var Go: new () => Go;
   var __tabard: unknown;
   var process: unknown;
+  /** WICG prerendering, not yet in TypeScript's library. */
+  interface Document {
+    readonly prerendering?: boolean;
+  }
 }

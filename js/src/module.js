@@ -2,7 +2,8 @@
 
 import { deferred } from "./deferred.js";
 import { toError, unavailable } from "./error.js";
-import { compile, execute, silence } from "./exec.js";
+import { compile, execute, forget, silence } from "./exec.js";
+import { whenShown } from "./page.js";
 
 /**
  * @typedef {Record<string, (...args: unknown[]) => void>} Functions
@@ -21,6 +22,7 @@ export class Module {
   #closed = false;
   #ran = false;
   #faults = 0;
+  #attempts = 0;
   /** @type {Functions | undefined} */
   #functions;
   /** @type {ReturnType<typeof deferred<Functions>>} */
@@ -44,14 +46,18 @@ export class Module {
   }
 
   #start() {
-    if (!this.#closed) this.#run().catch((cause) => this.#died(cause));
+    if (this.#closed || this.running) return;
+    const attempt = ++this.#attempts;
+    this.#run(attempt).catch((cause) => attempt === this.#attempts && this.#died(cause));
   }
 
-  async #run() {
+  /** @param {number} attempt only the last one counts */
+  async #run(attempt) {
     const module = await compile(this.#url);
+    await new Promise(whenShown);
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
-    if (this.#closed) return;
+    if (this.#closed || attempt !== this.#attempts) return;
     /** @type {(() => void) | undefined} */
     let release;
     try {
@@ -125,6 +131,16 @@ export class Module {
    */
   tell(name, ...args) {
     this.#functions?.[name](...args);
+  }
+
+  /**
+   * The page was put away, and is shown again. A module that was still on its way then
+   * may never arrive: Firefox forgets what such a page was loading.
+   */
+  thaw() {
+    if (this.running) return this.tell("thaw");
+    forget(this.#url);
+    this.#start();
   }
 
   close() {

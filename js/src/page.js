@@ -52,7 +52,7 @@ function listen(module, signal, cache) {
   window.addEventListener("focus", () => module.tell("look"), { signal });
   window.addEventListener("online", () => module.tell("look", "online"), { signal });
   window.addEventListener("pagehide", () => (module.tell("freeze"), cache.left()), { signal });
-  window.addEventListener("pageshow", ({ persisted }) => persisted && (cache.kept(), module.tell("thaw")), { signal });
+  window.addEventListener("pageshow", ({ persisted }) => persisted && (cache.kept(), module.thaw()), { signal });
 }
 
 /**
@@ -87,6 +87,14 @@ export function addressFor(organization, url = location.href) {
   target.searchParams.set(organizationParameter, organization);
   return target;
 }
+
+/**
+ * Runs a function once the page is one that a person sees, or may see: a page that is
+ * prerendered has only a copy of the tab's storage, and no locks and no channel.
+ * @param {(value?: any) => void} f
+ */
+export const whenShown = (f) =>
+  document.prerendering ? document.addEventListener("prerenderingchange", f, { once: true }) : f();
 
 /**
  * Reads a parameter of the page's address and takes it away.

@@ -25,6 +25,7 @@ function item(area, key) {
  * @returns {{token: string, state: string} | undefined} token is a credential, as the module hands them out
  */
 export function living(key, organization) {
+  if (document.prerendering) return; // its storage may be another's by the time it is seen
   try {
     const record = JSON.parse(item("sessionStorage", key) ?? "null");
     if (!record?.state || !record.epoch || record.epoch !== item("localStorage", key + ":epoch")) return;

@@ -322,6 +322,59 @@ test("a module that dies is started again, where the record stands", async () =>
   assert.equal(await client.getToken(), "anew");
 });
 
+test("a module that traps is started again", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  open();
+  await settle();
+  let released = false;
+  stage.host.hold(() => (released = true));
+  stage.traps = true;
+  stage.go._resume();
+  await settle();
+  assert.ok(released);
+  stage.traps = false;
+  mock.timers.tick(1000);
+  await settle();
+  assert.equal(stage.starts, 2);
+});
+
+test("P10 a module that was on its way when the page was put away is started when it is back", async () => {
+  const stage = set();
+  const arrives = WebAssembly.compileStreaming;
+  let late;
+  WebAssembly.compileStreaming = () => new Promise((resolve) => (late = resolve));
+  const client = open();
+  const token = client.getToken();
+  await settle();
+  window.dispatchEvent(new Event("pagehide"));
+  WebAssembly.compileStreaming = arrives;
+  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  await settle();
+  assert.equal(await token, "token");
+  late({}); // which comes after all
+  await settle();
+  assert.equal(stage.starts, 1);
+});
+
+test("P1 a page that is prerendered starts no module and shows nothing until it is seen", async () => {
+  const stage = set();
+  document.prerendering = true;
+  remember();
+  const client = open();
+  const token = client.getToken();
+  await settle();
+  assert.equal(stage.starts, 0);
+  assert.equal(client.state.status, "starting");
+  remember({ record: { state: state({ fence: 9 }) } }); // the tab went on meanwhile
+  document.prerendering = false;
+  document.dispatchEvent(new Event("prerenderingchange"));
+  assert.equal(client.state.fence, 9);
+  await settle();
+  assert.equal(stage.starts, 1);
+  assert.equal(await token, "token");
+});
+
 test("a module that cannot be loaded is tried again, and the page is told meanwhile", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const stage = set();

@@ -94,7 +94,9 @@ const goOf = (stage) =>
   class {
     importObject = {};
     _scheduledTimeouts = new Map();
-    _resume() {}
+    _resume() {
+      if (stage.traps) throw new Error("unreachable");
+    }
     run() {
       stage.starts++;
       stage.go = this;

@@ -56,9 +56,24 @@ func read(response Value) (tab.Response, error) {
 	if err != nil {
 		return tab.Response{}, err
 	}
-	nonce, err := response.Get("headers").Call("get", api.HeaderNonce)
-	if err != nil {
-		return tab.Response{}, err
+	return tab.Response{
+		Status:     int(response.Get("status").Number()),
+		Body:       body.Text(),
+		Nonce:      header(response, api.HeaderNonce).Text(),
+		RetryAfter: seconds(header(response, "Retry-After")),
+	}, nil
+}
+
+// header is a header of an answer, null where it has none or the page may not see it.
+func header(response Value, name string) Value {
+	v, _ := response.Get("headers").Call("get", name)
+	return v
+}
+
+// seconds reads a text of digits.
+func seconds(text Value) int64 {
+	if n, err := Global("Number").Invoke(text); err == nil && n.Number() > 0 {
+		return int64(n.Number())
 	}
-	return tab.Response{Status: int(response.Get("status").Number()), Body: body.Text(), Nonce: nonce.Text()}, nil
+	return 0
 }

@@ -82,8 +82,11 @@ func (v Value) Member(name string) tab.Value {
 	return nil
 }
 
-// Elements implements [tab.Value].
+// Elements implements [tab.Value]. What is no array has none, whatever its length.
 func (v Value) Elements() []tab.Value {
+	if array, err := Global("Array").Call("isArray", v); err != nil || !array.Bool() {
+		return nil
+	}
 	n, _ := v.Get("length").js.Int()
 	elements := make([]tab.Value, 0, n)
 	for i := range n {

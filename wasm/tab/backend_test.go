@@ -33,6 +33,7 @@ type backend struct {
 	refusals map[string]api.Error
 	// script answers instead of the backend, if it returns a response.
 	script func(tab.Request) *tab.Response
+	rush   *rush
 	log    []string // requests as "POST /token org_a enter"
 	seen   []tab.Request
 	minted int
@@ -130,6 +131,7 @@ func (b *backend) note(r tab.Request) {
 		line += " enter"
 	}
 	b.log, b.seen = append(b.log, line), append(b.seen, r)
+	b.rush.note()
 }
 
 func (b *backend) token(r tab.Request) tab.Response {

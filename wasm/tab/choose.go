@@ -12,7 +12,7 @@ func (t *Tab) Organizations() ([]api.OrganizationState, *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.state.Organizations = session.Organizations
-	t.show(t.state.Status, t.state.Error)
+	t.recount()
 	return session.Organizations, nil
 }
 
@@ -60,11 +60,8 @@ func (t *Tab) introduce() {
 
 // inquire asks who is signed in. It mints nothing.
 func (t *Tab) inquire() (api.SessionResponse, *Error) {
-	t.mu.Lock()
-	t.wake()
-	epoch, c := t.epoch(), t.call()
-	t.mu.Unlock()
-	v, err := t.send(c, "GET", api.PathSession, "")
+	epoch := t.epoch()
+	v, err := t.ask("GET", api.PathSession)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	session := DecodeSessionResponse(v)

@@ -87,6 +87,31 @@ func TestWakingAbortsASignOutThatWasUnderWay(t *testing.T) {
 	})
 }
 
+// TestWakingAsksForTheOrganizationsAnew: a request that the sleep made worthless is no
+// fault of the backend's.
+func TestWakingAsksForTheOrganizationsAnew(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.set(func() { b.latency = 15 * time.Second })
+		got := make(chan int)
+		go func() {
+			list, _ := p.Organizations()
+			got <- len(list)
+		}()
+		synctest.Wait()
+		b.sleep(10 * time.Second)
+		b.set(func() { b.latency = 0 })
+		p.focus()
+		if n := <-got; n != 2 {
+			t.Errorf("%d organisations", n)
+		}
+		p.hide()
+		b.jump(time.Hour)
+		p.token(t, "ada@acme") // no pause after a fault
+	})
+}
+
 func TestWakingInOneTabAbortsInAll(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")

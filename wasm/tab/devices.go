@@ -5,6 +5,7 @@ import "github.com/tabard-auth/tabard/backend/api"
 // Sessions asks for the person's sessions in all their browsers, the newest first.
 func (t *Tab) Sessions() ([]api.DeviceSession, *Error) {
 	v, err := t.ask("GET", api.PathSessions)
+	t.heedRefusal(err)
 	return DecodeSessionsResponse(v).Sessions, err
 }
 
@@ -12,6 +13,7 @@ func (t *Tab) Sessions() ([]api.DeviceSession, *Error) {
 // own, every tab finds itself signed out.
 func (t *Tab) EndSession(id string) *Error {
 	_, err := t.ask("DELETE", api.PathSessions+"/"+id)
+	t.heedRefusal(err)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err == nil && id == t.record.Session {
@@ -21,18 +23,26 @@ func (t *Tab) EndSession(id string) *Error {
 	return err
 }
 
-// ask sends a request about the session; a refusal means for the tab what it means
-// of a mint.
-func (t *Tab) ask(method, path string) (Value, *Error) {
-	t.mu.Lock()
-	t.wake()
-	c := t.call()
-	t.mu.Unlock()
-	v, err := t.send(c, method, path, "")
+// heedRefusal does what it means for the tab that there is no session any more.
+func (t *Tab) heedRefusal(err *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil && err.Action == api.SignIn {
 		t.signedOut(err)
 	}
-	return v, err
+}
+
+// ask sends a request about the session, and sends it anew where the computer slept
+// meanwhile.
+func (t *Tab) ask(method, path string) (v Value, err *Error) {
+	for range attempts {
+		t.mu.Lock()
+		t.wake()
+		c := t.call()
+		t.mu.Unlock()
+		if v, err = t.send(c, method, path, ""); err != again {
+			return v, err
+		}
+	}
+	return nil, unreachable("every answer was out of date when it came")
 }

@@ -76,14 +76,23 @@ func (t *Tab) heed() {
 	t.soon()
 }
 
-// soon looks where the tab stands; a hidden tab not at the same moment as all
-// the others.
+// soon looks where the tab stands. A hidden tab puts that off, so that a browser's tabs
+// do not all ask at once, until somebody looks or asks; see hasten.
 func (t *Tab) soon() {
-	var wait time.Duration
-	if t.world.Page.Hidden() {
-		wait = fraction(2*time.Second, t.world.Random())
+	t.hasten()
+	if !t.world.Page.Hidden() {
+		go t.settle()
+		return
 	}
-	time.AfterFunc(wait, t.settle)
+	t.later = time.AfterFunc(fraction(apart, t.world.Random()), t.settle)
+}
+
+// hasten does now what soon put off.
+func (t *Tab) hasten() {
+	if t.later != nil && t.later.Stop() {
+		go t.settle()
+	}
+	t.later = nil
 }
 
 // Hear takes in what another tab said.

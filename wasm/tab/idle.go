@@ -25,8 +25,13 @@ func (t *Tab) Input() {
 	t.recount()
 }
 
-// recount tells the page anew how long is left, and plans what is due.
-func (t *Tab) recount() { t.show(t.state.Status, t.state.Error) }
+// recount tells the page anew how long is left, and plans what is due. Before it is
+// known where the tab stands the page shows what it did when it was left.
+func (t *Tab) recount() {
+	if t.state.Status != Starting {
+		t.show(t.state.Status, t.state.Error)
+	}
+}
 
 // idle is how long ago the person did something in an organisation, in seconds, for
 // a request about it; nil where the tab does not know. Whoever enters has done

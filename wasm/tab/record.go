@@ -143,6 +143,8 @@ func (t *Tab) load() record {
 	r := decodeRecord(v)
 	if epoch := t.epoch(); epoch == "" || epoch != r.Epoch {
 		r.Held = nil
+	} else if member(v, "state") != nil {
+		t.left = r.User.ID + "/" + r.Organization
 	}
 	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !t.revive(h) })
 	return r

@@ -15,6 +15,15 @@ const Timeout = 20 * time.Second
 type call struct {
 	stop  chan struct{}
 	limit *time.Timer
+	why   *Error // it was hung up, where somebody knows; see lost
+}
+
+// lost is the error of a call that got no answer.
+func (c *call) lost(otherwise string) *Error {
+	if c.why != nil {
+		return c.why
+	}
+	return unreachable(otherwise)
 }
 
 // call begins a request; it ends with send, or is hung up.
@@ -38,8 +47,9 @@ func (t *Tab) hangUp(c *call) {
 	}
 }
 
-func (t *Tab) hangUpAll() {
+func (t *Tab) hangUpAll(why *Error) {
 	for c := range t.calls {
+		c.why = why
 		t.hangUp(c)
 	}
 }
@@ -68,11 +78,11 @@ func (t *Tab) exchange(c *call, method, path, body string) (Value, *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil || !t.calls[c] {
-		return nil, unreachable("the backend cannot be reached")
+		return nil, c.lost("the backend cannot be reached")
 	}
 	v, err := t.world.Parse(response.Body)
 	if err != nil || v == nil {
-		return nil, unreachable("the answer is not the backend's")
+		return nil, foreign(response)
 	}
 	t.clock.learn(number(v, "server_time"))
 	if response.Nonce != "" {
@@ -83,9 +93,19 @@ func (t *Tab) exchange(c *call, method, path, body string) (Value, *Error) {
 	}
 	e := DecodeError(v)
 	if e.Code == "" {
-		return nil, unreachable("the answer is not the backend's")
+		return nil, foreign(response)
 	}
 	return nil, t.understood(refusal(e), request)
+}
+
+// patience is the longest that the tab is told to wait by anybody but the backend.
+const patience = 300
+
+// foreign is the error of an answer that a proxy or a portal wrote.
+func foreign(response Response) *Error {
+	err := unreachable("the answer is not the backend's")
+	err.RetryAfter = min(response.RetryAfter, patience)
+	return err
 }
 
 // gone tells why a call is not to be sent any more: it was hung up while its proof
@@ -97,7 +117,7 @@ func (t *Tab) gone(c *call) *Error {
 	case t.closed:
 		return closed
 	case !t.calls[c]:
-		return unreachable("the request was given up before it was sent")
+		return c.lost("the request was given up before it was sent")
 	}
 	return nil
 }

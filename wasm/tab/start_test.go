@@ -124,6 +124,48 @@ func TestP1AReloadKeepsTheOrganisationAndAsksNobody(t *testing.T) {
 	})
 }
 
+// TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing: what the page asked for under
+// the early token goes on.
+func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.config.Organization = ""
+		fence := p.state(t).Fence
+		p.leave()
+		time.Sleep(time.Hour)
+		asked := false
+		b.set(func() {
+			b.script = func(tab.Request) *tab.Response { // meanwhile the page is focused, and asks too
+				if p := b.pages[len(b.pages)-1]; !asked {
+					asked = true
+					go p.Look(false)
+					go p.Organizations()
+				}
+				return nil
+			}
+			b.latency = time.Second
+		})
+		p = b.restore(p.session)
+		time.Sleep(2 * time.Second)
+		b.set(func() { b.script = nil })
+		if p.is(t, tab.Active, "acme"); strings.Contains(strings.Join(p.texts, ""), `"starting"`) {
+			t.Errorf("the tab flickered through %v", p.texts)
+		}
+		if got := p.state(t).Fence; got != fence {
+			t.Errorf("fence %d, was %d", got, fence)
+		}
+		p.leave()
+		b.refusals["org_a"] = api.Error{Code: api.OrganizationSessionExpired}
+		time.Sleep(time.Hour)
+		p = b.restore(p.session)
+		p.is(t, tab.Ended)
+		if got := p.state(t).Fence; got == fence {
+			t.Error("what ended has the fence of what was worn")
+		}
+	})
+}
+
 func TestP1NothingAnotherTabDoesChangesTheOrganisation(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("dan")

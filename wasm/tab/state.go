@@ -104,9 +104,10 @@ func (t *Tab) show(status Status, err *Error) {
 // wear puts an organisation on. The caller saves the record.
 func (t *Tab) wear(h *held) {
 	o, user := h.organization(), h.answer.User
-	if !t.state.wears() || t.state.Organization.ID != o.ID || t.state.User.ID != user.ID {
+	if !t.stays(o, user) {
 		t.fence()
 	}
+	t.left = ""
 	t.wish, t.record.Organization = o.ID, o.ID
 	t.state.Organization, t.state.User = o, user
 	t.state.Roles, t.state.Permissions = h.answer.Roles, h.answer.Permissions
@@ -115,6 +116,13 @@ func (t *Tab) wear(h *held) {
 	shown := t.state
 	shown.Idle = 0 // which is out of date by the time the record is read
 	t.record.Shown = shown.JSON()
+}
+
+// stays tells whether a person's organisation is the one that the page shows: the face
+// may have shown it since the page was loaded, with a token that is over by now.
+func (t *Tab) stays(o api.Organization, user api.User) bool {
+	return t.state.wears() && t.state.Organization.ID == o.ID && t.state.User.ID == user.ID ||
+		t.left == user.ID+"/"+o.ID
 }
 
 // fence makes what belongs to the organisation worn so far out of date.
@@ -126,9 +134,10 @@ func (t *Tab) fence() {
 // takeOff ends the wearing of an organisation. Only a tab that Ended still says
 // which one it was.
 func (t *Tab) takeOff(status Status, err *Error) {
-	if t.state.wears() {
+	if t.state.wears() || t.left != "" {
 		t.fence()
 	}
+	t.left = ""
 	if status != Ended {
 		t.state.Organization = api.Organization{}
 	}

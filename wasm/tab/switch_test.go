@@ -148,6 +148,29 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	})
 }
 
+func TestP3ASwitchOvertakesARenewal(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.hide()
+		time.Sleep(time.Hour) // the token is over
+		b.set(func() { b.latency = 10 * time.Second })
+		renewed := make(chan *tab.Error)
+		go func() {
+			_, err := p.Token("", "")
+			renewed <- err
+		}()
+		synctest.Wait()
+		b.set(func() { b.latency = time.Second })
+		if r := p.Switch("globex"); r.Status != tab.Switched {
+			t.Errorf("switch: %+v", r)
+		}
+		if err := <-renewed; err == nil || err.Code != tab.Overtaken || err.Action != api.Retry {
+			t.Errorf("who waited for the old organisation's token: %v", err)
+		}
+	})
+}
+
 func TestALateAnswerForTheOldOrganisationIsDropped(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")

@@ -54,7 +54,9 @@ type Tab struct {
 	switches int // numbers the switches, so that the last one wins
 	backoff  backoff
 	timer    *time.Timer
-	unlock   func() // releases the lock on the tab's id
+	later    *time.Timer // of what soon put off
+	unlock   func()      // releases the lock on the tab's id
+	left     string      // person and organisation that the page showed when it was left; see stays
 	closed   bool
 	key      Key           // of the device, once it was had
 	nonce    string        // for the next proof, as the backend gave it
@@ -172,8 +174,11 @@ func (t *Tab) Close() {
 	}
 	t.closed = true
 	t.abortAll(closed)
-	t.hangUpAll()
+	t.hangUpAll(closed)
 	t.rest()
+	if t.later != nil {
+		t.later.Stop()
+	}
 	t.release()
 	close(t.moved)
 }

@@ -2,6 +2,10 @@ package tab
 
 import "time"
 
+// apart is the time over which a browser's hidden tabs spread what they would all do at
+// the same moment.
+const apart = 20 * time.Second
+
 // plan sets the timer for what is due next. Timers are only hints: a hidden tab
 // renews only when asked, and expiry is checked whenever a token is asked for.
 func (t *Tab) plan() {
@@ -13,7 +17,11 @@ func (t *Tab) plan() {
 	if t.state.Idle > 0 {
 		at = min(at, t.clock.now()+time.Second)
 	}
-	t.timer = time.AfterFunc(max(0, at-t.clock.now()), t.tick)
+	wait := at - t.clock.now()
+	if wait <= 0 && t.world.Page.Hidden() {
+		wait = fraction(apart, t.world.Random()) // it slept, or was offline, with all the others
+	}
+	t.timer = time.AfterFunc(max(0, wait), t.tick)
 }
 
 // due is when the tab has something to do of its own accord: to renew, to try

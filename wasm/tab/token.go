@@ -30,6 +30,7 @@ func (t *Tab) started() *Error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.heed(); t.state.Status == Starting && !t.closed; t.heed() {
+		t.hasten()
 		moved := t.moved
 		t.mu.Unlock()
 		<-moved

@@ -8,7 +8,7 @@ func (t *Tab) wake() {
 	}
 	t.world.Channel.Send(woke)
 	t.abortAll(again)
-	t.hangUpAll()
+	t.hangUpAll(again)
 	t.hurry()
 }
 
@@ -29,6 +29,9 @@ func (t *Tab) Look(online bool) {
 	}
 	t.wake()
 	t.heed()
+	if !t.world.Page.Hidden() {
+		t.hasten()
+	}
 	t.recount()
 }
 

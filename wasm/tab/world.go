@@ -43,6 +43,9 @@ type Response struct {
 	Status int
 	Body   string
 	Nonce  string // [api.HeaderNonce], if the answer has one
+	// RetryAfter is the header of that name in seconds (RFC 9110 section 10.2.3), 0
+	// where there is none, or a date.
+	RetryAfter int64
 }
 
 // Storage keeps small items. Where the browser blocks it, Item finds nothing and

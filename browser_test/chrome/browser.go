@@ -1,0 +1,119 @@
+package chrome
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+)
+
+// Option changes how a browser is started.
+type Option = chromedp.ExecAllocatorOption
+
+// Through lets a browser reach everything through a proxy, loopback too.
+func Through(proxy string) Option {
+	return func(a *chromedp.ExecAllocator) {
+		chromedp.ProxyServer(proxy)(a)
+		chromedp.Flag("proxy-bypass-list", "<-loopback>")(a)
+	}
+}
+
+// Restoring lets a browser open the tabs that its profile last had, as one does that
+// is set to go on where it was, or has crashed.
+var Restoring = chromedp.Flag("restore-last-session", true)
+
+// Show brings a tab to the front, which hides the one that was there.
+func Show(t testing.TB, tab context.Context) {
+	t.Helper()
+	if _, err := chromedp.Call(tab, page.BringToFront, cdp.Empty{}); err != nil {
+		t.Fatalf("showing a tab: %v", err)
+	}
+}
+
+// Freeze stops a page's tasks, as browsers do with tabs that were hidden for long.
+func Freeze(t testing.TB, tab context.Context) {
+	t.Helper()
+	lifecycle(t, tab, page.SetWebLifecycleStateStateFrozen)
+}
+
+// Thaw lets a frozen page go on.
+func Thaw(t testing.TB, tab context.Context) {
+	t.Helper()
+	lifecycle(t, tab, page.SetWebLifecycleStateStateActive)
+}
+
+func lifecycle(t testing.TB, tab context.Context, state page.SetWebLifecycleStateState) {
+	t.Helper()
+	if _, err := chromedp.Call(tab, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: state}); err != nil {
+		t.Fatalf("making a page %s: %v", state, err)
+	}
+}
+
+// WithoutPolicy lets a tab's pages do what their Content-Security-Policy forbids.
+func WithoutPolicy(t testing.TB, tab context.Context) {
+	t.Helper()
+	if _, err := chromedp.Call(tab, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Restored waits until a browser has opened n tabs at addresses that begin so, and
+// returns them. The browser's first tab may be one of them.
+func Restored(t testing.TB, tab context.Context, address string, n int) []context.Context {
+	t.Helper()
+	for began := time.Now(); ; <-time.After(lookInterval) {
+		all := pages(t, tab)
+		maps.DeleteFunc(all, func(_ target.ID, url string) bool { return !strings.HasPrefix(url, address) })
+		if len(all) == n {
+			return attached(t, tab, slices.Collect(maps.Keys(all)))
+		}
+		if time.Since(began) > awaitTimeout {
+			t.Fatalf("the browser restored %d tabs, want %d", len(all), n)
+		}
+	}
+}
+
+func attached(t testing.TB, tab context.Context, ids []target.ID) []context.Context {
+	t.Helper()
+	var tabs []context.Context
+	for _, id := range ids {
+		if id == chromedp.FromContext(tab).Target.TargetID {
+			tabs = append(tabs, tab)
+			continue
+		}
+		tabs = append(tabs, started(t, tab, chromedp.WithTargetID(id)))
+	}
+	return tabs
+}
+
+// InFront opens a new tab of the same person in the same window, which hides the one
+// that was in front.
+func InFront(t testing.TB, tab context.Context) context.Context {
+	t.Helper()
+	return started(t, tab, chromedp.WithNewWindow(false))
+}
+
+// Offline cuts a tab's browser off from its network, or gives it back.
+func Offline(t testing.TB, tab context.Context, offline bool) {
+	t.Helper()
+	_, err := chromedp.Call(tab, network.Enable, network.EnableParams{})
+	if err == nil {
+		_, err = chromedp.Call(tab, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}},
+		})
+	}
+	if err == nil { // what the page is told
+		_, err = chromedp.Call(tab, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1})
+	}
+	if err != nil {
+		t.Fatalf("going offline: %v", err)
+	}
+}

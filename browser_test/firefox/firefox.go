@@ -1,0 +1,244 @@
+// Package firefox drives a real Firefox in tests, over WebDriver BiDi.
+package firefox
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	patience = 20 * time.Second // for anything to happen
+	interval = 50 * time.Millisecond
+	// lookPatience is for a page that may be going away.
+	lookPatience = 2 * time.Second
+)
+
+// preferences keep a test's browser to itself: nothing is fetched but what its pages ask for.
+const preferences = `user_pref("app.normandy.enabled", false);
+user_pref("app.update.disabledForTesting", true);
+user_pref("browser.newtabpage.enabled", false);
+user_pref("browser.safebrowsing.downloads.enabled", false);
+user_pref("browser.safebrowsing.malware.enabled", false);
+user_pref("browser.safebrowsing.phishing.enabled", false);
+user_pref("browser.shell.checkDefaultBrowser", false);
+user_pref("browser.startup.homepage_override.mstone", "ignore");
+user_pref("browser.startup.page", 0);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("extensions.update.enabled", false);
+user_pref("network.captive-portal-service.enabled", false);
+user_pref("network.connectivity-service.enabled", false);
+user_pref("network.dns.disablePrefetch", true);
+user_pref("services.settings.server", "data:,");
+user_pref("toolkit.telemetry.enabled", false);
+`
+
+// Tab is a tab of a browser.
+type Tab struct {
+	browser *connection
+	context string // the browsing context
+}
+
+// New starts a browser with a profile of its own and returns its first tab. The
+// browser ends with the test.
+func New(t testing.TB) *Tab {
+	t.Helper()
+	profile := t.TempDir()
+	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	browser, err := dial(t.Context(), start(t, profile)+"/session")
+	if err != nil {
+		t.Fatalf("speaking to Firefox: %v", err)
+	}
+	tab := &Tab{browser: browser}
+	tab.call(t, "session.new", map[string]any{"capabilities": map[string]any{}}, nil)
+	var tree struct {
+		Contexts []struct{ Context string }
+	}
+	tab.call(t, "browsingContext.getTree", map[string]any{}, &tree)
+	if len(tree.Contexts) == 0 {
+		t.Fatal("Firefox has no tab")
+	}
+	tab.context = tree.Contexts[0].Context
+	return tab
+}
+
+// start runs the program and returns the address that it listens at.
+func start(t testing.TB, profile string) string {
+	t.Helper()
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(path, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0", "about:blank")
+	command.Env = append(os.Environ(), "HOME="+profile, "MOZ_CRASHREPORTER_DISABLE=1")
+	says, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		command.Process.Kill()
+		command.Wait()
+	})
+	address := make(chan string, 1)
+	go listen(says, address)
+	select {
+	case a := <-address:
+		return a
+	case <-time.After(patience):
+		t.Fatal("Firefox does not listen")
+		return ""
+	}
+}
+
+// program finds the browser by its usual names.
+func program() (string, error) {
+	for _, name := range []string{"firefox-esr", "firefox"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("no Firefox on the PATH: make test installs it")
+}
+
+// listen reads what the program says, until it ends.
+func listen(says io.Reader, address chan<- string) {
+	for lines := bufio.NewScanner(says); lines.Scan(); {
+		if _, at, found := strings.Cut(lines.Text(), "WebDriver BiDi listening on "); found {
+			address <- strings.TrimSpace(at)
+		}
+	}
+}
+
+func (tab *Tab) call(t testing.TB, method string, params map[string]any, result any) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	if err := tab.browser.call(ctx, method, params, result); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Tab returns a new tab of the same person.
+func (tab *Tab) Tab(t testing.TB) *Tab {
+	t.Helper()
+	var created struct{ Context string }
+	tab.call(t, "browsingContext.create", map[string]any{"type": "tab"}, &created)
+	return &Tab{tab.browser, created.Context}
+}
+
+// Go navigates and waits until the page has loaded.
+func (tab *Tab) Go(t testing.TB, url string) {
+	t.Helper()
+	tab.call(t, "browsingContext.navigate", map[string]any{"context": tab.context, "url": url, "wait": "complete"}, nil)
+}
+
+// Reload reloads and waits until the page has loaded.
+func (tab *Tab) Reload(t testing.TB) {
+	t.Helper()
+	tab.call(t, "browsingContext.reload", map[string]any{"context": tab.context, "wait": "complete"}, nil)
+}
+
+// Back goes back in the tab's history. It does not wait.
+func (tab *Tab) Back(t testing.TB) {
+	t.Helper()
+	tab.call(t, "browsingContext.traverseHistory", map[string]any{"context": tab.context, "delta": -1}, nil)
+}
+
+// Cookies are the names of the cookies that the browser has.
+func (tab *Tab) Cookies(t testing.TB) []string {
+	t.Helper()
+	var got struct {
+		Cookies []struct{ Name string }
+	}
+	tab.call(t, "storage.getCookies", map[string]any{"partition": map[string]any{"type": "context", "context": tab.context}}, &got)
+	var names []string
+	for _, c := range got.Cookies {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// evaluate evaluates an expression in the tab's page and returns its value as JSON, a
+// promise's when it is fulfilled.
+func (tab *Tab) evaluate(ctx context.Context, expression string) (string, error) {
+	var got struct {
+		Result struct{ Value string }
+		Type   string
+		Thrown struct{ Text string } `json:"exceptionDetails"`
+	}
+	err := tab.browser.call(ctx, "script.evaluate", map[string]any{
+		"expression":   fmt.Sprintf("Promise.resolve(%s).then((value) => JSON.stringify(value ?? null))", expression),
+		"target":       map[string]any{"context": tab.context},
+		"awaitPromise": true,
+	}, &got)
+	switch {
+	case err != nil:
+		return "", err
+	case got.Type != "success":
+		return "", fmt.Errorf("%s: %s", expression, got.Thrown.Text)
+	}
+	return got.Result.Value, nil
+}
+
+// Eval evaluates an expression in a tab's page and returns its value, a promise's when
+// it is fulfilled.
+func Eval[T any](t testing.TB, tab *Tab, expression string) T {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	var value T
+	text, err := tab.evaluate(ctx, expression)
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &value)
+	}
+	if err != nil {
+		t.Fatalf("evaluating %s: %v", expression, err)
+	}
+	return value
+}
+
+// Await waits until an expression is true in the tab's page, whichever page that is.
+func (tab *Tab) Await(t testing.TB, expression string) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	for {
+		text, err := tab.look(ctx, expression)
+		if err == nil && text == "true" {
+			return
+		}
+		select {
+		case <-time.After(interval):
+		case <-ctx.Done():
+			t.Fatalf("awaited in vain: %s (%v)", expression, err)
+		}
+	}
+}
+
+// look evaluates a condition once; a page on its way out may never answer.
+func (tab *Tab) look(ctx context.Context, expression string) (string, error) {
+	ctx, stop := context.WithTimeout(ctx, lookPatience)
+	defer stop()
+	return tab.evaluate(ctx, "Boolean("+expression+")")
+}
+
+// Press waits until an element can be seen and presses it.
+func (tab *Tab) Press(t testing.TB, selector string) {
+	t.Helper()
+	element := fmt.Sprintf("document.querySelector(%q)", selector)
+	tab.Await(t, element+"?.checkVisibility()")
+	Eval[any](t, tab, "void setTimeout(() => "+element+".click())")
+}

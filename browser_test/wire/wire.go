@@ -1,0 +1,157 @@
+// Package wire is the network of a browser in tests: a proxy that everything goes
+// through, and that loses, delays and falsifies what a test says.
+package wire
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Wire is a network. Its methods may be called at any time.
+type Wire struct {
+	// Address is the proxy's, as browsers take it.
+	Address string
+
+	mu   sync.Mutex
+	fate Fate
+	at   map[string]Fate
+	log  []Exchange
+}
+
+// Fate decides what becomes of a request to the backend or the API, and tells whether
+// it has answered in their place. It may give the request another body. The request's
+// context ends when the browser gives it up, or the test ends.
+type Fate func(w http.ResponseWriter, r *http.Request) (answered bool)
+
+// Exchange is a request, with the moment at which it came.
+type Exchange struct {
+	Method, Path, Query, Body string
+	At                        time.Time
+}
+
+// New returns a network in which nothing happens to any request.
+func New(t testing.TB) *Wire {
+	t.Helper()
+	w := &Wire{at: map[string]Fate{}}
+	ended, end := context.WithCancel(context.Background())
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		ctx, stop := context.WithCancel(r.Context())
+		defer context.AfterFunc(ended, stop)()
+		defer stop()
+		w.serve(rw, r.WithContext(ctx))
+	}))
+	t.Cleanup(func() {
+		end()
+		server.CloseClientConnections()
+		server.Close()
+	})
+	w.Address = server.URL
+	return w
+}
+
+// Set decides what becomes of requests to the backend and the API from now on; nil is
+// nothing.
+func (w *Wire) Set(fate Fate) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fate = fate
+}
+
+// SetAt decides what becomes of requests for one path, of the page's files too.
+func (w *Wire) SetAt(path string, fate Fate) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at[path] = fate
+}
+
+// Seen are the requests whose path ends so, since last forgotten.
+func (w *Wire) Seen(path string) []Exchange {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var seen []Exchange
+	for _, e := range w.log {
+		if strings.HasSuffix(e.Path, path) {
+			seen = append(seen, e)
+		}
+	}
+	return seen
+}
+
+// Await waits until a page or anything else was asked for, by its path and query.
+func (w *Wire) Await(t testing.TB, address string) {
+	t.Helper()
+	path, query, _ := strings.Cut(address, "?")
+	for began := time.Now(); time.Since(began) < 15*time.Second; <-time.After(20 * time.Millisecond) {
+		for _, e := range w.Seen(path) {
+			if e.Path == path && e.Query == query {
+				return
+			}
+		}
+	}
+	t.Fatalf("nobody asked for %s", address)
+}
+
+// Forget forgets what was seen.
+func (w *Wire) Forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = nil
+}
+
+func (w *Wire) serve(rw http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if fate := w.note(r, string(body)); fate == nil || !fate(rw, r) {
+		forward(rw, r)
+	}
+}
+
+// note writes a request down and returns its fate.
+func (w *Wire) note(r *http.Request, body string) Fate {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	path := r.URL.Path
+	w.log = append(w.log, Exchange{r.Method, path, r.URL.RawQuery, body, time.Now()})
+	switch {
+	case w.at[path] != nil:
+		return w.at[path]
+	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/auth/") && !strings.HasPrefix(path, "/auth/client/"):
+		return w.fate
+	}
+	return nil
+}
+
+// transport keeps no connections: one that the other side closes meanwhile would look
+// like a fault.
+var transport = &http.Transport{DisableCompression: true, DisableKeepAlives: true}
+
+// forward sends a request on. What the browser gave up goes on too: it is on its way.
+func forward(rw http.ResponseWriter, r *http.Request) {
+	onward, err := http.NewRequestWithContext(context.WithoutCancel(r.Context()), r.Method, r.URL.String(), r.Body)
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusBadRequest)
+		return
+	}
+	onward.Header = r.Header.Clone()
+	onward.Header.Del("Proxy-Connection")
+	answer, err := transport.RoundTrip(onward)
+	if err != nil {
+		panic(http.ErrAbortHandler) // nobody is there
+	}
+	defer answer.Body.Close()
+	for name, values := range answer.Header {
+		rw.Header()[name] = values
+	}
+	rw.WriteHeader(answer.StatusCode)
+	io.Copy(rw, answer.Body)
+}

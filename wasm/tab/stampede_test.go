@@ -1,0 +1,189 @@
+package tab_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// crowd is two hundred tabs of one person, of which one can be seen.
+const crowd = 200
+
+// rush counts requests by the second in which they come.
+type rush struct{ at map[int64]int }
+
+// watch counts from now on.
+func (b *browser) watch() {
+	b.set(func() { b.rush = &rush{map[int64]int{}} })
+}
+
+func (r *rush) note() {
+	if r != nil {
+		r.at[time.Now().Unix()]++
+	}
+}
+
+// rushes fails the test where more requests came in a second, or in all, since watched.
+func (b *browser) rushes(t *testing.T, perSecond, inAll int) {
+	t.Helper()
+	synctest.Wait()
+	b.set(func() {
+		worst, all := 0, 0
+		for _, n := range b.rush.at {
+			worst, all = max(worst, n), all+n
+		}
+		t.Logf("%d requests, %d of them in one second", all, worst)
+		if worst > perSecond || all > inAll {
+			t.Errorf("want at most %d, and %d in one second", inAll, perSecond)
+		}
+	})
+}
+
+// gather opens the crowd and hides all but the first tab.
+func (b *browser) gather(configure ...func(*tab.Config)) []*page {
+	var pages []*page
+	for i := range crowd {
+		organization := []string{"acme", "globex"}[i%2]
+		p := b.open(append(configure, route(organization))...)
+		if i > 0 {
+			p.hide()
+		}
+		pages = append(pages, p)
+	}
+	return pages
+}
+
+// jump lets the time of day go on, as seen after a sleep in which no timer ran.
+func (b *browser) jump(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.skew += d
+}
+
+func keepAlive(c *tab.Config) { c.KeepAlive = true }
+
+func TestP6TwoHundredTabsThatWakeDoNotStampede(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		pages := b.gather()
+		b.jump(8 * time.Hour)
+		b.watch()
+		pages[0].focus()
+		time.Sleep(time.Minute)
+		b.rushes(t, 1, 1)
+		pages[7].token(t, "ada@globex") // asked, it has one at once
+		b.rushes(t, 1, 2)
+	})
+}
+
+func TestP6TwoHundredTabsKeptAliveDoNotStampede(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		pages := b.gather(keepAlive)
+		b.watch()
+		time.Sleep(10 * time.Minute) // renewals
+		b.rushes(t, crowd/5, 3*crowd)
+
+		b.jump(8 * time.Hour)
+		b.watch()
+		pages[0].focus()
+		time.Sleep(time.Minute)
+		b.rushes(t, crowd/8, 2*crowd)
+
+		b.set(func() { b.offline = true })
+		time.Sleep(10 * time.Minute)
+		b.set(func() { b.offline = false })
+		b.watch()
+		for _, p := range pages {
+			p.Look(true)
+		}
+		time.Sleep(time.Minute)
+		b.rushes(t, crowd/8, 2*crowd)
+		for _, p := range pages {
+			p.is(t, tab.Active)
+		}
+	})
+}
+
+func TestP6AnOutageIsNotMadeWorse(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.gather(keepAlive)
+		b.watch()
+		b.set(func() { b.offline = true })
+		time.Sleep(time.Hour)
+		// A tab asks every 30 to 60 seconds in the end: 200 of them, six times a second.
+		b.rushes(t, crowd/3, 120*crowd)
+	})
+}
+
+func TestP6TabsThatFailTogetherTryAgainApart(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.offline = true
+		for range crowd {
+			b.open(route("acme"))
+		}
+		time.Sleep(5 * time.Minute)
+		b.watch()
+		time.Sleep(5 * time.Minute)
+		b.rushes(t, crowd/8, 10*crowd)
+	})
+}
+
+func TestP6TwoHundredTabsThatHearOfASignInDoNotStampede(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		pages := b.gather()
+		b.watch()
+		if _, err := pages[0].SignOut(api.ScopeSession); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range pages {
+			p.is(t, tab.SignedOut)
+		}
+		b.rushes(t, 1, 1)
+
+		b.watch()
+		b.signIn("ada")
+		pages[0] = pages[0].reload()
+		pages[9].token(t, "ada@globex") // asked, it does not wait
+		pages[8].focus()
+		pages[8].is(t, tab.Active, "acme")
+		time.Sleep(time.Minute)
+		b.rushes(t, crowd/8, crowd+5)
+		for _, p := range pages {
+			p.is(t, tab.Active)
+		}
+	})
+}
+
+func TestAProxysRetryAfterIsKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		seconds int64
+		quiet   time.Duration
+	}{
+		"two minutes":                 {120, 119 * time.Second},
+		"a day, which nobody waits":   {86400, 299 * time.Second},
+		"none: as any other fault is": {0, 500 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.signIn("ada")
+				b.script = func(tab.Request) *tab.Response {
+					return &tab.Response{Status: 503, Body: "<html>", RetryAfter: c.seconds}
+				}
+				p := b.open(route("acme"))
+				b.asked()
+				time.Sleep(c.quiet)
+				b.asks(t)
+				b.set(func() { b.script = nil })
+				time.Sleep(time.Minute)
+				p.is(t, tab.Active, "acme")
+			})
+		})
+	}
+}
