@@ -15,9 +15,10 @@ import (
 )
 
 func keysCommand() *cobra.Command {
-	return group("keys", "Make, list and revoke keys to the administration API",
+	return group("keys", "Make, list and revoke the keys of programs",
 		`A key opens the administration API, below /admin/v1, for the whole workspace or for
-one organisation. It is shown once and kept as a hash.`,
+one organisation; or it lets an app's server open sessions in another app. A key of
+one kind opens nothing of the other's. It is shown once and kept as a hash.`,
 		createKey(), listKeys(),
 		deed[administration.Nothing]{
 			use: "revoke KEY", args: 1, short: "End a key, at once and for good",
@@ -35,11 +36,19 @@ func listKeys() *cobra.Command {
 		run: func(d *desk, _ []string) (administration.List[administration.KeyInfo], error) {
 			return d.Keys(d.ctx, d.by, p)
 		},
-		text: rows("KEY|NAME|REACHES|CREATED|LAST USED|EXPIRES|REVOKED", func(k administration.KeyInfo) []string {
-			return []string{k.ID, printable(k.Name), or(k.OrganizationID, "the workspace"), moment(k.CreatedAt),
+		text: rows("KEY|KIND|NAME|REACHES|CREATED|LAST USED|EXPIRES|REVOKED", func(k administration.KeyInfo) []string {
+			return []string{k.ID, string(k.Kind), printable(k.Name), reaches(k), moment(k.CreatedAt),
 				moment(k.LastUsedAt), moment(k.ExpiresAt), moment(k.RevokedAt)}
 		}, "There is no key."),
 	}.command()
+}
+
+// reaches says what a key is confined to.
+func reaches(k administration.KeyInfo) string {
+	if k.App != "" {
+		return strings.TrimSuffix("app "+k.App+", "+k.OrganizationID, ", ")
+	}
+	return or(k.OrganizationID, "the workspace")
 }
 
 // createKey is not a deed alone: for D1, which it does not reach, it prints SQL.
@@ -47,24 +56,29 @@ func createKey() *cobra.Command {
 	var n administration.NewKey
 	var life time.Duration
 	var printSQL bool
+	var kind string
 	command := deed[administration.CreatedKey]{
 		use: "create", short: "Make a key, and show it once", secret: true,
-		long: `Create makes a key to the administration API and shows it: standard output has the
-key alone. Without --organization it reaches the whole workspace. The secret is the
+		long: `Create makes a key and shows it: standard output has the key alone. Of the kind
+administration it opens the administration API; of the kind workspace it lets an
+app's server open sessions in another app of the workspace, and renew its own. Without --organization it reaches the whole workspace. The secret is the
 server's own.
 
 With --print-sql nothing is stored: the statements that would are printed, for
 wrangler d1 execute, and the key on standard error.`,
 		example: `  tabard keys create --name "billing server" --expires 8760h
-  tabard keys create --name "Acme's own" --organization acme`,
+  tabard keys create --name "Acme's own" --organization acme
+  tabard keys create --name "notes server" --kind workspace --app notes`,
 		flags: both(organizationFlag(&n.Organization, false), func(c *cobra.Command) {
 			c.Flags().StringVar(&n.Name, "name", "", "say by `TEXT` whose key it is")
+			c.Flags().StringVar(&kind, "kind", string(administration.Administration), "make a key to the API of this `KIND`: administration or workspace")
+			c.Flags().StringVar(&n.App, "app", "", "let only the server of the `APP` use it (kind workspace)")
 			c.Flags().DurationVar(&life, "expires", 0, "let it end after `TIME`, such as 8760h")
 			c.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of storing it")
 			c.MarkFlagRequired("name")
 		}),
 		run: func(d *desk, _ []string) (administration.CreatedKey, error) {
-			n.ExpiresIn = int64(life / time.Second)
+			n.ExpiresIn, n.Kind = int64(life/time.Second), administration.KeyKind(kind)
 			return d.CreateKey(d.ctx, d.by, n)
 		},
 		text: func(k administration.CreatedKey) string { return k.Secret + "\n" },
@@ -74,7 +88,7 @@ wrangler d1 execute, and the key on standard error.`,
 		if !printSQL {
 			return stored(c, args)
 		}
-		n.ExpiresIn = int64(life / time.Second)
+		n.ExpiresIn, n.Kind = int64(life/time.Second), administration.KeyKind(kind)
 		return printKey(c, n)
 	}
 	return command

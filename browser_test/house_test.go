@@ -114,6 +114,11 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 					!s.test()
 			},
 			func(_ source, i string) bool { return hasAny(i, module+"backend/store") }},
+		{"what every grant does knows nobody who asks",
+			func(s source) bool { return s.in("backend/grant", "backend/handover") && !s.test() },
+			func(_ source, i string) bool {
+				return hasAny(i, module+"backend/httpapi", module+"backend/serverapi", module+"backend/store", "net/http")
+			}},
 		{"the browser's contract does not know the servers'",
 			func(s source) bool { return s.in("backend/httpapi") && !s.test() },
 			func(_ source, i string) bool {

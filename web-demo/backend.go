@@ -21,6 +21,7 @@ const (
 type backend struct {
 	ended chan struct{} // closed when the program has ended
 	err   error         // why; read it after ended is closed
+	key   string        // the notes' server's, to the workspace's sessions
 }
 
 // startBackend applies the workspace and starts the program; it ends when ctx
@@ -35,6 +36,10 @@ func startBackend(ctx context.Context, o options, workspaceFile, clientSecret st
 	if err := apply.Run(); err != nil {
 		return nil, fmt.Errorf("%s apply: %w", o.tabard, err)
 	}
+	key, err := workspaceKey(o, env)
+	if err != nil {
+		return nil, err
+	}
 	serve := tabard(ctx, o, env, "serve",
 		"--listen", o.backendAddress(),
 		"--public-url", o.publicURL(),
@@ -44,7 +49,7 @@ func startBackend(ctx context.Context, o options, workspaceFile, clientSecret st
 	if err := serve.Start(); err != nil {
 		return nil, err
 	}
-	b := &backend{ended: make(chan struct{})}
+	b := &backend{ended: make(chan struct{}), key: key}
 	go func() {
 		b.err = serve.Wait()
 		close(b.ended)

@@ -21,15 +21,16 @@ const (
 
 // newFront is what a reverse proxy in front of a product does: the mount goes to
 // the backend, path unchanged; everything else never sees the backend's cookies,
-// which browsers send to the whole host (their prefix demands Path=/).
-func newFront(backend *url.URL, notes, pages http.Handler) http.Handler {
+// which browsers send to the whole host (their prefix demands Path=/). The page's forms
+// lead to the origins of forms too.
+func newFront(backend *url.URL, notes, pages http.Handler, forms ...string) http.Handler {
 	product := http.NewServeMux()
 	product.Handle("/api/", notes)
 	product.Handle("/", pages)
 
 	mux := http.NewServeMux()
 	mux.Handle(mount+"/", newProxy(backend))
-	mux.Handle("/", withoutSessionCookies(page.WithHeaders(product)))
+	mux.Handle("/", withoutSessionCookies(page.WithHeaders(product, forms...)))
 	return mux
 }
 

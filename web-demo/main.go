@@ -1,34 +1,30 @@
 // Command web-demo runs a small product of several organisations on loopback:
-// a page and its API on localhost, bin/tabard behind the same origin at /auth,
-// and a development OpenID provider on another site.
+// a page and its API on localhost, bin/tabard behind the same origin at /auth, a
+// second app on a sibling origin, and a development OpenID provider on another site.
 //
 //	browser ── localhost:8080 ─┬─ /       page (web-demo/page)
 //	   │                       ├─ /api/   notes (web-demo/notes), verifies access tokens
 //	   │                       └─ /auth/  bin/tabard, on a loopback port of its own
+//	   ├────── localhost:8090 ─── the second app, entered without a sign-in (web-demo/reports)
 //	   └────── 127.0.0.1:8081 ─── development provider (web-demo/idp)
 package main
 
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/resource"
-	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/web-demo/idp"
-	"github.com/tabard-auth/tabard/web-demo/notes"
 )
 
 const clientID = "tabard" // the backend's, at the provider
@@ -52,15 +48,15 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	w, err := newWorkspace(o.origin(), o.providerURL(), o.state)
+	w, err := newWorkspace(o.origin(), o.reports(), o.providerURL(), o.state)
 	if err != nil {
 		return err
 	}
-	pageListener, err := listenPage(o)
+	pages, err := listenPages(o)
 	if err != nil {
 		return err
 	}
-	defer pageListener.Close()
+	defer pages.close()
 	clientSecret := rand.Text()
 	provider, err := startProvider(o, w, clientSecret)
 	if err != nil {
@@ -77,11 +73,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return ignoreCancelled(ctx, err)
 	}
-	front, err := startFront(o, pageListener)
+	servers, err := startApps(o, pages, backend.key)
 	if err != nil {
 		return err
 	}
-	defer shutDown(front)
+	for _, server := range servers {
+		defer shutDown(server)
+	}
 	greet(out, o, w)
 	select {
 	case <-ctx.Done():
@@ -89,18 +87,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case <-backend.ended:
 		return ignoreCancelled(ctx, backend.failure())
 	}
-}
-
-func listenPage(o options) (net.Listener, error) {
-	listener, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", o.port))
-	if err != nil || !o.tls {
-		return listener, err
-	}
-	certificate, err := selfSigned(time.Now())
-	if err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
-	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}}), nil
 }
 
 func startProvider(o options, w workspace, clientSecret string) (*http.Server, error) {
@@ -141,31 +127,6 @@ func prepareAndStart(ctx context.Context, o options, w workspace, clientSecret s
 		return nil, err
 	}
 	return startBackend(ctx, o, file, clientSecret)
-}
-
-func startFront(o options, listener net.Listener) (*http.Server, error) {
-	inner := &url.URL{Scheme: "http", Host: o.backendAddress()}
-	verifier, err := token.NewVerifier(token.Config{
-		Issuer:   o.publicURL(),
-		Audience: o.origin() + "/api",
-		Keys:     token.NewKeySet(inner.JoinPath(mount, api.PathKeySet).String(), nil),
-	})
-	if err != nil {
-		return nil, err
-	}
-	guard, err := resource.NewGuard(verifier, resource.Config{BaseURL: o.origin()})
-	if err != nil {
-		return nil, err
-	}
-	db, err := notes.Open()
-	if err != nil {
-		return nil, err
-	}
-	book := notes.NewBook(notes.Guarded(db))
-	if err := book.Begin(context.Background(), firstNotes, time.Now()); err != nil {
-		return nil, err
-	}
-	return serve(listener, newFront(inner, notes.NewHandler(guard, book), pages(o))), nil
 }
 
 // serve answers on a listener until the server is closed.

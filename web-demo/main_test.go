@@ -34,7 +34,7 @@ func command(args ...string) *exec.Cmd {
 
 func TestTheCommandRefusesAProviderOffLoopback(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", "192.0.2.1:8081", ":8081", "[::]:0"} {
-		out, err := command("--provider", address, "--port", "0", "--state", t.TempDir()).CombinedOutput()
+		out, err := command("--provider", address, "--port", "0", "--reports-port", "0", "--state", t.TempDir()).CombinedOutput()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "loopback") {
 			t.Errorf("--provider %s: %v, output %q, want exit code 1 and the reason", address, err, out)
@@ -47,7 +47,7 @@ func TestTheCommandNamesWhatIsWrong(t *testing.T) {
 		args []string
 		want string
 	}{
-		"no tabard":         {[]string{"--tabard", "/nowhere/tabard", "--port", "0", "--provider", "127.0.0.1:0"}, "make build"},
+		"no tabard":         {[]string{"--tabard", "/nowhere/tabard", "--port", "0", "--reports-port", "0", "--provider", "127.0.0.1:0"}, "make build"},
 		"an argument":       {[]string{"something"}, `"something"`},
 		"an unknown flag":   {[]string{"--prot", "1"}, "-prot"},
 		"a port of letters": {[]string{"--port", "http"}, "-port"},
@@ -89,7 +89,7 @@ func TestForeignSettingsDoNotReachTheBackend(t *testing.T) {
 }
 
 func TestTheWorkspaceFollowsTheAddresses(t *testing.T) {
-	w, err := newWorkspace("https://localhost:9443", "http://127.0.0.1:9081", "/tmp/a, b: {c}")
+	w, err := newWorkspace("https://localhost:9443", "https://localhost:9444", "http://127.0.0.1:9081", "/tmp/a, b: {c}")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestTheWorkspaceFollowsTheAddresses(t *testing.T) {
 }
 
 func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
-	w, err := newWorkspace(writtenOrigin, writtenProvider, ".run")
+	w, err := newWorkspace(writtenOrigin, writtenReports, writtenProvider, ".run")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
 }
 
 func TestTheGreetingOffersTLSWhereItIsNotOn(t *testing.T) {
-	w, err := newWorkspace(writtenOrigin, writtenProvider, ".run")
+	w, err := newWorkspace(writtenOrigin, writtenReports, writtenProvider, ".run")
 	if err != nil {
 		t.Fatal(err)
 	}

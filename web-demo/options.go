@@ -11,6 +11,7 @@ import (
 // options are the demo's flags.
 type options struct {
 	port        int    // of the page
+	reportsPort int    // of the second app's page
 	backendPort int    // of bin/tabard
 	provider    string // host:port of the development provider
 	tabard      string // path of the program
@@ -24,6 +25,7 @@ func readOptions(args []string, out io.Writer) (options, error) {
 	flags := flag.NewFlagSet("web-demo", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.IntVar(&o.port, "port", 8080, "port of the page, on localhost")
+	flags.IntVar(&o.reportsPort, "reports-port", 8090, "port of the second app, the reports, on localhost")
 	flags.IntVar(&o.backendPort, "backend-port", 8082, "port of the token backend behind it, on 127.0.0.1")
 	flags.StringVar(&o.provider, "provider", "127.0.0.1:8081", "loopback address of the development provider")
 	flags.StringVar(&o.tabard, "tabard", "bin/tabard", "the tabard program to run")
@@ -41,12 +43,18 @@ func readOptions(args []string, out io.Writer) (options, error) {
 
 // origin is the page's, and publicURL the backend's below it. The provider is on
 // another site on purpose: sign-in then crosses sites, as it does in production.
-func (o options) origin() string {
+func (o options) origin() string { return o.at(o.port) }
+
+// reports is the second app's origin: of the same site, as everything that a session's
+// cookie serves has to be.
+func (o options) reports() string { return o.at(o.reportsPort) }
+
+func (o options) at(port int) string {
 	scheme := "http"
 	if o.tls {
 		scheme = "https"
 	}
-	return scheme + "://localhost:" + strconv.Itoa(o.port)
+	return scheme + "://localhost:" + strconv.Itoa(port)
 }
 
 func (o options) publicURL() string   { return o.origin() + mount }

@@ -21,6 +21,7 @@ var workspaceText string
 // The addresses that workspace.yaml is written for.
 const (
 	writtenOrigin   = "http://localhost:8080"
+	writtenReports  = "http://localhost:8090"
 	writtenProvider = "http://127.0.0.1:8081"
 	writtenState    = ".run/"
 )
@@ -56,9 +57,9 @@ type member struct {
 }
 
 // newWorkspace puts the demo's addresses into the workspace file.
-func newWorkspace(origin, provider, state string) (workspace, error) {
+func newWorkspace(origin, reports, provider, state string) (workspace, error) {
 	folder := strings.Trim(strconv.Quote(filepath.ToSlash(state)+"/"), `"`) // as YAML quotes too
-	replacer := strings.NewReplacer(writtenOrigin, origin, writtenProvider, provider, writtenState, folder)
+	replacer := strings.NewReplacer(writtenOrigin, origin, writtenReports, reports, writtenProvider, provider, writtenState, folder)
 	w := workspace{text: replacer.Replace(workspaceText)}
 	if err := yaml.Unmarshal([]byte(w.text), &w); err != nil {
 		return workspace{}, fmt.Errorf("workspace.yaml: %w", err)

@@ -30,8 +30,10 @@ func start(t *testing.T, entry string) contract.Target {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var script string
+	target.Keys, script = contract.ServerKeys(t, secret)
 	workerd.Start(t, workerd.Options{
-		Port: port, Entry: entry, Variables: variables, Desired: contract.Sealed(contract.Desired(issuer, origin), secret),
+		Port: port, Entry: entry, Variables: variables, Desired: contract.Sealed(contract.Desired(issuer, origin), secret), Script: script,
 	})
 	return target
 }

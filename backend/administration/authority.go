@@ -18,6 +18,8 @@ type Actor struct {
 	// OrganizationID is the only organisation that the actor administers; "" means
 	// the whole workspace.
 	OrganizationID string
+	// App is the only app whose server the actor is; "" means any.
+	App string
 	// Address is where the request came from.
 	Address string
 }

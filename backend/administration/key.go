@@ -25,18 +25,24 @@ type Key struct {
 	// OrganizationID is the only organisation that the key reaches; "" means the whole
 	// workspace.
 	OrganizationID string
-	CreatedAt      int64
-	CreatedBy      string // the Actor's ID
-	ExpiresAt      int64
-	LastUsedAt     int64 // an hour behind at most
-	RevokedAt      int64
+	// App is the only app whose server may use the key; "" means every app's.
+	App        string
+	CreatedAt  int64
+	CreatedBy  string // the Actor's ID
+	ExpiresAt  int64
+	LastUsedAt int64 // an hour behind at most
+	RevokedAt  int64
 }
 
 // KeyKind is what a key is a key to. A key of one kind opens nothing of another's.
 type KeyKind string
 
-// Administration is the kind of the keys to the administration API.
-const Administration KeyKind = "administration"
+// The kinds: keys to the administration API, and those with which servers of the
+// workspace's apps open sessions in each other.
+const (
+	Administration KeyKind = "administration"
+	WorkspaceAPI   KeyKind = "workspace"
+)
 
 // KeyStore keeps keys. It forgets none, so that the trail's names of them still say
 // something.
@@ -90,25 +96,28 @@ func (h hasher) hash(under []byte, kind KeyKind, text string) string {
 }
 
 // errKey refuses a key, and says of it what it says of none.
-var errKey = refuse(api.AdminKeyRequired, "A valid administration key is required.")
+var errKey = map[KeyKind]*Refusal{
+	Administration: refuse(api.AdminKeyRequired, "A valid administration key is required."),
+	WorkspaceAPI:   refuse(api.WorkspaceAPIKeyRequired, "A valid workspace API key is required."),
+}
 
 // Authenticate returns who presents a key of that kind. A key that is unknown,
 // malformed, of another kind, revoked or expired is refused alike.
 func (o *Office) Authenticate(ctx context.Context, kind KeyKind, text, address string) (Actor, error) {
 	if !wellFormed(text) {
-		return Actor{}, errKey
+		return Actor{}, errKey[kind]
 	}
 	k, err := o.find(ctx, kind, text)
 	if errors.Is(err, ErrNoKey) {
-		return Actor{}, errKey
+		return Actor{}, errKey[kind]
 	}
 	if err != nil {
 		return Actor{}, err
 	}
 	now := o.now().Unix()
-	by := Actor{ID: k.ID, Name: k.Name, OrganizationID: k.OrganizationID, Address: address}
+	by := Actor{ID: k.ID, Name: k.Name, OrganizationID: k.OrganizationID, App: k.App, Address: address}
 	if reason := k.ended(now); reason != "" {
-		return Actor{}, errors.Join(errKey, o.store.RecordEvent(ctx, audit.Event{
+		return Actor{}, errors.Join(errKey[kind], o.store.RecordEvent(ctx, audit.Event{
 			ID: directory.NewID("evt_"), At: now, Action: audit.UseKey, Outcome: audit.Refused, Reason: reason,
 			Actor: k.ID, ActorName: k.Name, OrganizationID: k.OrganizationID, Address: address,
 		}))

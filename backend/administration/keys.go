@@ -1,6 +1,7 @@
 package administration
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -10,8 +11,13 @@ import (
 
 // NewKey asks for a key.
 type NewKey struct {
+	// Kind is what it is to be a key to; empty is Administration.
+	Kind KeyKind `json:"kind"`
 	// Name says to people whose it is.
 	Name string `json:"name"`
+	// App is the only app whose server may use a key of the kind WorkspaceAPI; empty is
+	// every app of the workspace.
+	App string `json:"app"`
 	// Organization is the only one that the key is to reach, by id or slug; empty is
 	// the whole workspace.
 	Organization string `json:"organization"`
@@ -23,14 +29,26 @@ func (n NewKey) check() error {
 	if n.ExpiresIn < 0 || n.ExpiresIn > MaxKeyLife {
 		return refuse(api.InvalidRequest, "expires_in is from 0 to %d.", int64(MaxKeyLife))
 	}
+	switch n.kind() {
+	case WorkspaceAPI:
+	case Administration:
+		if n.App != "" {
+			return refuse(api.InvalidRequest, "Only a key of the kind workspace is an app's.")
+		}
+	default:
+		return refuse(api.InvalidRequest, "A key's kind is administration or workspace.")
+	}
 	return checkName("name", n.Name, true)
 }
+
+func (n NewKey) kind() KeyKind { return cmp.Or(n.Kind, Administration) }
 
 // KeyInfo is a key as administrators see it.
 type KeyInfo struct {
 	ID             string  `json:"id"`
 	Kind           KeyKind `json:"kind"`
 	Name           string  `json:"name"`
+	App            string  `json:"app,omitempty"`
 	OrganizationID string  `json:"organization_id,omitempty"`
 	CreatedAt      int64   `json:"created_at"`
 	CreatedBy      string  `json:"created_by"`
@@ -47,7 +65,7 @@ type CreatedKey struct {
 
 func keyInfoOf(k Key) KeyInfo {
 	return KeyInfo{
-		ID: k.ID, Kind: k.Kind, Name: k.Name, OrganizationID: k.OrganizationID, CreatedAt: k.CreatedAt,
+		ID: k.ID, Kind: k.Kind, Name: k.Name, App: k.App, OrganizationID: k.OrganizationID, CreatedAt: k.CreatedAt,
 		CreatedBy: k.CreatedBy, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt, RevokedAt: k.RevokedAt,
 	}
 }
@@ -71,12 +89,15 @@ func (o *Office) Key(ctx context.Context, by Actor, id string) (KeyInfo, error) 
 		})
 }
 
-// CreateKey makes an administration key.
+// CreateKey makes a key.
 func (o *Office) CreateKey(ctx context.Context, by Actor, n NewKey) (CreatedKey, error) {
 	a := &act{action: audit.CreateKey, reach: ofWorkspace, organization: n.Organization}
 	return perform(ctx, o, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (CreatedKey, error) {
 			k, secret, err := o.DraftKey(by, n, r.ID)
+			if err == nil {
+				err = o.checkApp(ctx, n.App)
+			}
 			if err != nil {
 				return CreatedKey{}, err
 			}
@@ -92,13 +113,27 @@ func (o *Office) DraftKey(by Actor, n NewKey, organizationID string) (k Key, sec
 	}
 	text, now := newKeyText(), o.now().Unix()
 	k = Key{
-		ID: directory.NewID("key_"), Kind: Administration, Name: n.Name, OrganizationID: organizationID,
-		Hash: o.hash.hash(o.hash[0], Administration, text), CreatedAt: now, CreatedBy: by.ID,
+		ID: directory.NewID("key_"), Kind: n.kind(), Name: n.Name, App: n.App, OrganizationID: organizationID,
+		Hash: o.hash.hash(o.hash[0], n.kind(), text), CreatedAt: now, CreatedBy: by.ID,
 	}
 	if n.ExpiresIn > 0 {
 		k.ExpiresAt = now + n.ExpiresIn
 	}
 	return k, text, nil
+}
+
+func (o *Office) checkApp(ctx context.Context, id string) error {
+	if id == "" {
+		return nil
+	}
+	w, err := o.store.Workspace(ctx)
+	if err != nil {
+		return err
+	}
+	if _, ok := w.AppByID(id); !ok {
+		return refuse(api.InvalidRequest, "The workspace has no app of this id.")
+	}
+	return nil
 }
 
 // KeyCreated is the event that a key was made by somebody.

@@ -14,6 +14,8 @@ const (
 	PathSession             = "/session"
 	PathSessions            = "/sessions"
 	PathLogout              = "/logout"
+	PathHandover            = "/handover"
+	PathHandoverCode        = "/handover/code"
 	PathBackchannelLogout   = "/backchannel-logout"
 	PathOpenIDConfiguration = "/.well-known/openid-configuration"
 	PathAuthorizationServer = "/.well-known/oauth-authorization-server"
@@ -156,6 +158,19 @@ const (
 	StateStepUpRequired = "step_up_required"
 	StateExpired        = "expired"
 )
+
+// HandoverRequest is the body of POST /handover, with which a page begins to bring the
+// person into another app.
+type HandoverRequest struct{}
+
+// HandoverResponse is the answer to POST /handover.
+type HandoverResponse struct {
+	// CodeChallenge is for the page's own server, to have a code made for this browser.
+	// Nobody else is to know it.
+	CodeChallenge string `json:"code_challenge"`
+	ExpiresIn     int64  `json:"expires_in"`
+	ServerTime    int64  `json:"server_time"`
+}
 
 // LogoutRequest is the body of POST /logout.
 type LogoutRequest struct {

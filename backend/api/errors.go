@@ -17,7 +17,8 @@ type Error struct {
 	// Reason is why the organisation session ended, where one did: idle, expired,
 	// signed_out, superseded or revoked. With device_key_required it is ReasonPolicy where the
 	// organisation demands a session with a key; where it is empty, the session has one
-	// and the request does not prove it.
+	// and the request does not prove it. Of
+	// workspace_access_denied it is what was missing.
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -48,12 +49,17 @@ const (
 	NotFound                       Code = "not_found"
 	AdminKeyRequired               Code = "admin_key_required"
 	AdminAccessDenied              Code = "admin_access_denied" // the key does not reach so far
-	AlreadyExists                  Code = "already_exists"
-	ManagedByFile                  Code = "managed_by_file" // the workspace file would change it back
-	Conflict                       Code = "conflict"        // somebody else changed it meanwhile
-	RateLimited                    Code = "rate_limited"
-	TemporarilyUnavailable         Code = "temporarily_unavailable"
-	ServerError                    Code = "server_error"
+	// Of the workspace's sessions across apps. WorkspaceAccessDenied names in reason what
+	// is missing: a code of these, or why the token is no good.
+	WorkspaceAPIKeyRequired Code = "workspace_api_key_required"
+	WorkspaceAccessDenied   Code = "workspace_access_denied"
+	AppNotInWorkspace       Code = "app_not_in_workspace"
+	AlreadyExists           Code = "already_exists"
+	ManagedByFile           Code = "managed_by_file" // the workspace file would change it back
+	Conflict                Code = "conflict"        // somebody else changed it meanwhile
+	RateLimited             Code = "rate_limited"
+	TemporarilyUnavailable  Code = "temporarily_unavailable"
+	ServerError             Code = "server_error"
 )
 
 // Action is what a client does about a code.

@@ -50,6 +50,13 @@ const (
 	// the session's device key.
 	SessionRepaired Action = "session.repaired"
 	ProofRefused    Action = "proof.refused"
+	// EnterApp is a session that somebody gets in an app because they are signed in to
+	// another; the actor is the workspace API key, and the reason of a refusal what was
+	// missing. HandOver is a code for one, and RenewInApp a refresh token that an app's
+	// server was refused.
+	EnterApp   Action = "app.enter"
+	HandOver   Action = "app.hand_over"
+	RenewInApp Action = "app.renew"
 	// LinkIdentity makes somebody at an organisation's own provider be a person; refused
 	// where they are somebody else.
 	LinkIdentity   Action = "identity.link"

@@ -95,6 +95,13 @@ type Stays interface {
 	// entered: a mint under way does not start it after that. It ends nothing, and
 	// says so, where it has ended before or the person was active after o.ActiveAt.
 	Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (ended bool, err error)
+	// Inherit gives a session that was entered from another what that one has in the
+	// only organisation that it opens: the organisation session as it stands, and the
+	// authentications. session.ErrOrganizationEnded where that has ended.
+	//
+	// What was entered from an organisation session ends with it, where Leave ends that
+	// by a sign-out, or Supersede does, or an administrator.
+	Inherit(ctx context.Context, child session.ID) error
 	// Touch writes down that the person was active at o.ActiveAt, unless the
 	// organisation session has ended or they were seen later.
 	Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error

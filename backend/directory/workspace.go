@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -10,10 +11,12 @@ import (
 // Workspace is the workspace's document: everything of it that is small, read
 // whole and kept by every replica until its revision changes.
 type Workspace struct {
-	Revision int64               `json:"-"`
-	Apps     []App               `json:"apps"`
-	Roles    map[string][]string `json:"roles"` // role → permissions
-	Policy   policy.Rules        `json:"policy"`
+	Revision int64 `json:"-"`
+	// ID names the workspace in requests of other servers; "" is DefaultWorkspaceID.
+	ID     string              `json:"id,omitempty"`
+	Apps   []App               `json:"apps"`
+	Roles  map[string][]string `json:"roles"` // role → permissions
+	Policy policy.Rules        `json:"policy"`
 	// OnReuse says what ends when a refresh token is used twice.
 	OnReuse OnReuse `json:"on_reuse,omitempty"`
 	// ProofNonce demands a nonce of the server's in every device proof (RFC 9449
@@ -22,6 +25,17 @@ type Workspace struct {
 	// MembershipClaim maps a claim of the identity token to memberships; nil
 	// where the provider's claims say nothing about them.
 	MembershipClaim *MembershipClaim `json:"membership_claim,omitempty"`
+}
+
+// DefaultWorkspaceID is the id of a workspace that says none.
+const DefaultWorkspaceID = "default"
+
+// Named tells whether an id is the workspace's.
+func (w *Workspace) Named(id string) bool { return id == cmp.Or(w.ID, DefaultWorkspaceID) }
+
+// Admits tells whether people get into the app from another, without a sign-in.
+func (a App) Admits(from string) bool {
+	return from != a.ID && (a.EnteredFrom == nil || slices.Contains(a.EnteredFrom, from))
 }
 
 // OnReuse says what a theft ends: the session, or all of the person's.
@@ -45,6 +59,9 @@ type App struct {
 	// DPoPBoundTokens binds access tokens to the device key of sessions that have
 	// one (RFC 9449 section 5).
 	DPoPBoundTokens bool `json:"dpop_bound_tokens,omitempty"`
+	// EnteredFrom are the ids of the apps from which people get in without a sign-in; nil
+	// means every app of the workspace.
+	EnteredFrom []string `json:"entered_from,omitempty"`
 	// Disabled apps sign nobody in and mint nothing.
 	Disabled bool `json:"disabled,omitempty"`
 }

@@ -68,25 +68,30 @@ func New(c Config, store Store) (http.Handler, error) {
 	if c.Tenants == nil {
 		c.Tenants = nowhere{}
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	ring := keys.NewRing(store, c.Secret, c.Algorithm)
 	contract, err := httpapi.New(httpapi.Config{
-		PublicURL: c.PublicURL, Store: store, Secret: c.Secret,
-		Keys:     keys.NewRing(store, c.Secret, c.Algorithm),
+		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,
 		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
 		Tenants: login.Guarded{Next: c.Tenants, Loopback: c.LoopbackConnections},
 	})
 	if err != nil {
 		return nil, err
 	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	servers, err := serverapi.New(serverapi.Config{
+	forServers := serverapi.Config{
 		PublicURL: c.PublicURL, Log: c.Log, Now: c.Now,
 		Office: administration.New(administration.Config{
 			Store: store, Secret: c.Secret, Now: c.Now,
 			RedirectURI: func(id string) string { return httpapi.ConnectionCallbackURL(c.PublicURL, id) },
 		}),
-	})
+	}
+	servers, err := serverapi.New(forServers)
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := serverapi.NewSessions(serverapi.SessionsConfig{Config: forServers, Store: store, Keys: ring, Secret: c.Secret})
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +99,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", contract)
 	mux.Handle(base+serverapi.Path+"/", servers)
+	mux.Handle(base+serverapi.SessionsPath+"/", sessions)
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil) })
 	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) { health(w, store.Ping(r.Context())) })
 	if c.Client != nil {

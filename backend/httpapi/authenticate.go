@@ -27,7 +27,7 @@ func (c *call) authenticate(ref string) (session.Token, directory.Subject, error
 	if unnameable(ref) {
 		return session.Token{}, directory.Subject{}, refuse(api.InvalidRequest, "No organisation can have this name.")
 	}
-	cookie, err := c.newest()
+	cookie, err := c.newest(ref)
 	if err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}
@@ -36,7 +36,7 @@ func (c *call) authenticate(ref string) (session.Token, directory.Subject, error
 		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
 	}
 	presented, err := c.refresh.Authenticate(cookie.token, subject.Session.Secret)
-	if err != nil || subject.Session.App != c.app.ID {
+	if err != nil || !c.isOurs(subject.Session) {
 		return session.Token{}, directory.Subject{}, c.dead(cookie, errForged)
 	}
 	c.record.session, c.record.user = subject.Session.ID.String(), subject.User.ID
@@ -105,7 +105,10 @@ func (c *call) refreshWorkspace(revision int64) error {
 // browser carries. Usually there is one; a sign-in over a living session leaves
 // two, of which a request that may change something ends the older. Of two in one
 // second the one that the browser names last is the newer (RFC 6265bis section 5.8.3).
-func (c *call) newest() (carried, error) {
+//
+// Sessions that one person entered from another app stand beside each other, one for
+// each organisation: the one that opens ref is returned, or else the newest.
+func (c *call) newest(ref string) (carried, error) {
 	tokens, err := c.refreshTokens()
 	if err != nil {
 		return carried{}, err
@@ -116,31 +119,18 @@ func (c *call) newest() (carried, error) {
 	case 1:
 		return tokens[0], nil
 	}
-	var (
-		best   carried
-		newest session.Session
-		last   error
-	)
-	for _, t := range tokens {
-		s, err := c.authentic(t)
-		if err != nil {
-			if last = c.dead(t, err); !isRefusal(err) {
-				return carried{}, err
-			}
-			continue
-		}
-		loser := t
-		if best.name == "" || s.CreatedAt >= newest.CreatedAt {
-			loser, best, newest, s = best, t, s, newest
-		}
-		if err := c.supersede(loser, s); err != nil {
-			return carried{}, err
-		}
+	all, last, err := c.living(tokens)
+	if err != nil {
+		return carried{}, err
 	}
-	if best.name == "" {
+	kept, err := c.newestOnly(all)
+	if err != nil {
+		return carried{}, err
+	}
+	if len(kept) == 0 {
 		return carried{}, last
 	}
-	return best, nil
+	return c.opening(kept, ref)
 }
 
 // authentic reads a living session by its authentic token.
@@ -152,63 +142,32 @@ func (c *call) authentic(t carried) (session.Session, error) {
 	if err != nil {
 		return s, err
 	}
-	if _, err := c.refresh.Authenticate(t.token, s.Secret); err != nil || s.App != c.app.ID {
+	if _, err := c.refresh.Authenticate(t.token, s.Secret); err != nil || !c.isOurs(s) {
 		return s, errForged
 	}
 	return s, c.live(s)
 }
 
-// supersede ends a session for a newer sign-in in the same browser. One whose device
-// key this browser cannot prove is not ended: it only loses its cookie here.
-func (c *call) supersede(t carried, s session.Session) error {
-	if t.name == "" || c.reading() {
-		return nil
-	}
-	if own, err := c.isDeviceOf(s); err != nil {
-		return err
-	} else if own {
-		if err := c.store.Revoke(c.ctx, s.ID, session.ReasonSuperseded, c.now); err != nil {
-			return err
-		}
-	}
-	c.clear(t.name)
-	return nil
-}
-
-func isRefusal(err error) bool {
-	var r *refusal
-	return errors.As(err, &r)
+// isOurs tells a session of the app's that a browser holds. The token of one that the
+// app's server holds is nothing in a cookie.
+func (c *call) isOurs(s session.Session) bool {
+	return s.App == c.app.ID && s.Holder == session.Browser
 }
 
 // present judges the token against its session, gives the verdict its effect, and
 // keeps the cookie going.
 func (c *call) present(token session.Token, s session.Session) error {
-	p := c.presentation(token, s)
-	verdict := session.Judge(s.Row, p)
-	if verdict.Writes {
-		row, err := c.store.Present(c.ctx, p)
-		if err != nil {
-			return err
-		}
-		verdict = session.Settle(row, p)
+	g := c.grant()
+	verdict, err := g.Present(c.ctx, token, &s)
+	if err != nil {
+		return err
 	}
-	if verdict.Outcome == session.Reuse && c.workspace.OnReuse == directory.EndUser {
-		if err := c.store.RevokeUser(c.ctx, s.UserID, s.ConfinedTo, session.ReasonReuseElsewhere, c.now); err != nil {
-			return err
-		}
-	}
-	c.auditVerdict(s, verdict)
 	if !verdict.Outcome.Mints() {
 		c.clear(sessionCookieName(s.App, s.ID))
 		return ended(verdict.After.RevokeReason)
 	}
 	if verdict.Successor {
-		c.keep(s, session.Successor(s.ID, verdict.After, session.NewTokenID(), c.now))
+		c.keep(s, g.Successor(&s, verdict))
 	}
 	return nil
-}
-
-func (c *call) presentation(token session.Token, s session.Session) session.Presentation {
-	device := s.JKT != "" // which authenticate has seen proved
-	return session.Presentation{Token: token, Device: device, Limits: session.LimitsFor(device), Now: c.now}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
@@ -34,6 +35,13 @@ type call struct {
 	record    record
 	// proof is the request's device proof, nil without one: prove, once.
 	proof func() (*dpop.Proof, error)
+}
+
+// grant is what the call may grant, in its app.
+func (c *call) grant() *grant.Grant {
+	return &grant.Grant{
+		Issuer: c.issuer, Store: c.store, Keys: c.keys, Workspace: c.workspace, App: c.app, Now: c.now, Audit: c.audit,
+	}
 }
 
 // endpoint answers a call, or returns why not.

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/handover"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/backend/keys"
@@ -138,6 +140,27 @@ var underFault = map[string]func(*world) request{
 	},
 	"its callback": connected("organization=acme", directory.Provisioning{JustInTime: true}),
 	"its callback, for nobody whom it admits": connected("organization=acme", directory.Provisioning{Claim: "none", Groups: map[string][]string{"none": nil}}),
+	"a browser that begins a hand-over": func(w *world) request {
+		b := w.signedIn("alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/handover", `{}`) }
+	},
+	"a browser that is handed over": func(w *world) request {
+		b := w.signedIn("alice")
+		parent, _ := session.ParseID(w.mint(b, "acme").Session)
+		var begun api.HandoverResponse
+		b.Post("/handover", `{}`).JSON(w, &begun)
+		code := handover.NewCode(parent, "org_acme", "desk", sibling+"/", begun.CodeChallenge, "key_1", w.now().Unix())
+		w.hosts["localhost:9000"] = http.NotFoundHandler()
+		w.restart()
+		return func() httpbrowser.Response {
+			got := b.Tab().Submit(publicURL+"/handover/code", url.Values{"code": {code.Seal(w.secret.Sealer(keys.ForHandovers))}})
+			if got.URL.Host == "localhost:9000" { // it arrived
+				got.Status = http.StatusOK
+			}
+			return got
+		}
+	},
 	"the key set": func(w *world) request {
 		return func() httpbrowser.Response { return w.browser().Get("/.well-known/jwks.json") }
 	},

@@ -58,6 +58,7 @@ type server struct {
 	refresh   *session.Ring
 	attempts  keys.Sealer
 	upstream  keys.Sealer
+	handovers keys.Sealer
 	provider  *login.Provider
 	providers *providers
 	replays   *dpop.Replays
@@ -81,6 +82,7 @@ func New(c Config) (http.Handler, error) {
 		issuer: strings.TrimSuffix(public.String(), "/"), origin: public.Scheme + "://" + public.Host,
 		base: strings.TrimSuffix(public.Path, "/"), store: c.Store, keys: c.Keys, refresh: refresh,
 		attempts: c.Secret.Sealer(keys.ForAttempts), upstream: c.Secret.Sealer(keys.ForUpstream),
+		handovers: c.Secret.Sealer(keys.ForHandovers),
 		provider:  c.Provider,
 		providers: &providers{publicURL: c.PublicURL, secrets: c.Secret.Sealer(keys.ForConnections), transport: c.Tenants},
 		log:       newRecorder(c.Log, c.Secret), now: c.Now,
@@ -126,6 +128,8 @@ func (s *server) routes() http.Handler {
 		{api.PathLogout, map[string]endpoint{http.MethodPost: answer((*call).logout)}},
 		{api.PathSessions, map[string]endpoint{http.MethodGet: answer((*call).sessions)}},
 		{api.PathSessions + "/{id}", map[string]endpoint{http.MethodDelete: answer((*call).endSessionByID)}},
+		{api.PathHandover, map[string]endpoint{http.MethodPost: answer((*call).handOver)}},
+		{api.PathHandoverCode, map[string]endpoint{http.MethodPost: (*call).redeem}},
 		{api.PathBackchannelLogout, map[string]endpoint{http.MethodPost: (*call).backchannelLogout}},
 		{api.PathBackchannelLogout + "/{connection}", map[string]endpoint{http.MethodPost: (*call).backchannelLogout}},
 		{api.PathLogin, map[string]endpoint{http.MethodGet: (*call).login}},

@@ -4,6 +4,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -54,7 +55,9 @@ func (c *call) end(request api.LogoutRequest, subject directory.Subject) (*api.L
 	}
 	switch request.Scope {
 	case api.ScopeSession:
-		err = c.store.Revoke(c.ctx, s.ID, session.ReasonSignedOut, c.now)
+		if err = c.endBeside(s); err == nil {
+			err = c.store.Revoke(c.ctx, s.ID, session.ReasonSignedOut, c.now)
+		}
 	case api.ScopeEverywhere:
 		err = c.store.RevokeUser(c.ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.now)
 	}
@@ -74,7 +77,7 @@ func (c *call) leave(subject directory.Subject) (*api.LogoutResponse, error) {
 	s, id := subject.Session, subject.Membership.Organization.ID
 	c.record.organization = id
 	if _, err := c.store.Leave(c.ctx, s.ID, id, policy.OrganizationSession{
-		StartedAt: c.now, ActiveAt: c.now, EndedAt: c.now, Ending: policy.SignedOut, Authentication: signIn(s),
+		StartedAt: c.now, ActiveAt: c.now, EndedAt: c.now, Ending: policy.SignedOut, Authentication: grant.SignIn(&s),
 	}); err != nil {
 		return nil, err
 	}
@@ -85,6 +88,9 @@ func (c *call) leave(subject directory.Subject) (*api.LogoutResponse, error) {
 // endSession is where the provider's own session ends; the app's first origin is
 // where it sends the browser back to.
 func (c *call) endSession(s session.Session) string {
+	if s.Parent != (session.ID{}) { // it began at no provider
+		return ""
+	}
 	token, err := c.upstream.Open(s.UpstreamToken, s.ID.String())
 	if err != nil {
 		token = nil // the provider asks the person then

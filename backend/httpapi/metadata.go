@@ -7,40 +7,26 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// issuer is whose key signs a token: the workspace's or an organisation's own, which
-// is an issuer of its own, because no validator ties a key to an organisation.
-type issuer struct {
-	url          string
-	organization string // "" is the workspace
-}
-
-// issuerOf returns who signs an organisation's tokens under its effective rules.
-func (c *call) issuerOf(organization string, r policy.Rules) issuer {
-	if !r.DedicatedKey {
-		return issuer{url: c.issuer}
-	}
-	return issuer{c.issuer + api.PathIssuers + organization, organization}
-}
-
 // published returns the issuer that the address names, and its keys. The answer is
 // the same for an organisation without keys of its own and for none.
-func (c *call) published() (issuer, []keys.Key, error) {
+func (c *call) published() (grant.Issuer, []keys.Key, error) {
 	organization := c.r.PathValue("organization")
 	if organization == "" {
 		all, err := c.keys.Published(c.ctx, "", c.now)
-		return issuer{url: c.issuer}, all, err
+		return grant.Issuer{URL: c.issuer}, all, err
 	}
 	if unnameable(organization) || !strings.HasPrefix(organization, directory.OrganizationPrefix) {
-		return issuer{}, nil, errNoIssuer
+		return grant.Issuer{}, nil, errNoIssuer
 	}
-	own := c.issuerOf(organization, policy.Rules{DedicatedKey: true})
+	own := grant.IssuerOf(c.issuer, organization, policy.Rules{DedicatedKey: true})
 	demanded, err := c.dedicated(organization)
 	if err != nil {
-		return issuer{}, nil, err
+		return grant.Issuer{}, nil, err
 	}
 	if demanded {
 		all, err := c.keys.Published(c.ctx, organization, c.now)
@@ -87,7 +73,7 @@ func (c *call) metadata() (*metadata, error) {
 		return nil, err
 	}
 	m := &metadata{
-		Issuer: by.url, JWKSURI: by.url + api.PathKeySet,
+		Issuer: by.URL, JWKSURI: by.URL + api.PathKeySet,
 		ResponseTypesSupported: []string{}, SubjectTypesSupported: []string{"public"},
 	}
 	seen := map[keys.Algorithm]bool{}

@@ -2,10 +2,9 @@ package httpapi
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/grant"
 )
 
 // admit lets a request of one of the workspace's apps pass, and finds the app.
@@ -98,11 +97,10 @@ func (c *call) recent() error {
 	if text == "" {
 		return nil
 	}
-	sent, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	switch old, err := grant.TooOld(text, c.now); {
+	case err != nil:
 		return refuse(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
-	}
-	if c.now-sent > session.LimitsFor(false).D {
+	case old:
 		return refuse(api.RequestTooOld, "The request took too long to arrive. Send it again.")
 	}
 	return nil

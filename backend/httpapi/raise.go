@@ -29,7 +29,7 @@ func (c *call) raising(attempt *login.Attempt, user string) error {
 		if err != nil && !isRefusal(err) {
 			return err
 		}
-		if err == nil && s.CreatedAt >= newest.CreatedAt {
+		if err == nil && (s.ConfinedTo == attempt.Organization || newest.ConfinedTo != attempt.Organization && s.CreatedAt >= newest.CreatedAt) {
 			newest = s
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -48,6 +49,8 @@ func refusalOf(err error) *refusal {
 		return known
 	case errors.Is(err, session.ErrNotFound):
 		return refuse(api.SessionExpired, "The session has ended. Sign in again.").because(err)
+	case errors.Is(err, grant.ErrOvertaken):
+		return refuse(api.RequestTooOld, "Somebody was active in another tab. Ask again.").because(err)
 	case errors.Is(err, session.ErrOrganizationEnded):
 		return refuse(api.OrganizationSessionExpired, "You signed out of this organisation.").because(err)
 	case errors.As(err, &refused):
@@ -69,13 +72,14 @@ func (r *refusal) httpStatus() int {
 
 // ended tells what became of a session that no longer lives.
 func ended(reason session.Reason) *refusal {
+	text := "The session was ended. Sign in again."
 	switch reason {
 	case session.ReasonReuse:
-		return refuse(api.RefreshTokenReused, "The session was used from two places and was ended. Sign in again.")
+		text = "The session was used from two places and was ended. Sign in again."
 	case session.ReasonReuseElsewhere:
-		return refuse(api.SessionRevoked, "Another of your sessions was used from two places, and all were ended. Sign in again.")
+		text = "Another of your sessions was used from two places, and all were ended. Sign in again."
 	case session.ReasonLost:
-		return refuse(api.SessionExpired, "The session has ended. Sign in again.")
+		text = "The session has ended. Sign in again."
 	}
-	return refuse(api.SessionRevoked, "The session was ended. Sign in again.")
+	return refuse(grant.Ended(reason), text)
 }

@@ -8,6 +8,16 @@ import (
 
 const maxReturnTo = 2048
 
+// ReturnAddress returns where return_to leads in an app, of a backend with that public
+// URL; false where it is none of the app's addresses.
+func ReturnAddress(publicURL string, app directory.App, returnTo string) (string, bool) {
+	public, err := ParsePublicURL(publicURL)
+	if err != nil {
+		return "", false
+	}
+	return returnAddress(app, homeOf(public.Scheme+"://"+public.Host, app), returnTo)
+}
+
 // returnAddress returns where a sign-in goes back to: an address on one of the
 // app's origins, for a return_to that is such an address, or a path of home, the
 // app's page. Everything else would send a person who just signed in elsewhere (RFC
@@ -42,9 +52,11 @@ func unsafe(r rune) bool {
 
 // home is the origin of the app's own page: the backend's, where the app is there,
 // otherwise the app's first.
-func (s *server) home(app directory.App) string {
+func (s *server) home(app directory.App) string { return homeOf(s.origin, app) }
+
+func homeOf(backend string, app directory.App) string {
 	for _, origin := range app.Origins {
-		if origin == s.origin {
+		if origin == backend {
 			return origin
 		}
 	}

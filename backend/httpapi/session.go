@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
@@ -28,9 +29,9 @@ func (c *call) session(struct{}) (*api.SessionResponse, error) {
 	}
 	organizations := make([]api.OrganizationState, len(members))
 	for i, m := range members {
-		facts := c.facts(subject, &m)
+		facts := grant.Facts(&subject.Session, &m)
 		facts.Entering, facts.Authentications = true, append(facts.Authentications, further...)
-		rules := policy.Effective(c.workspace.Policy, m.Organization.Rules, entered(members))
+		rules := policy.Effective(c.workspace.Policy, m.Organization.Rules, grant.Entered(members))
 		organizations[i] = api.OrganizationState{
 			ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name,
 			Roles: m.Roles, State: state(policy.Decide(facts, rules, c.now), m.Stay),

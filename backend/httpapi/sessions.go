@@ -74,7 +74,7 @@ func (c *call) reader() (directory.Subject, error) {
 	if err != nil {
 		return directory.Subject{}, err
 	}
-	verdict := session.Judge(subject.Session.Row, c.presentation(presented, subject.Session))
+	verdict := session.Judge(subject.Session.Row, c.grant().Presentation(presented, &subject.Session))
 	if !verdict.Outcome.Mints() {
 		return directory.Subject{}, ended(verdict.After.RevokeReason)
 	}

@@ -6,9 +6,11 @@ import (
 	"strings"
 )
 
-// page tells that a person is looking: a navigation of /login or /callback.
+// page tells that a person is looking: a navigation of /login, /callback or
+// /handover/code.
 func (c *call) page() bool {
-	return c.reading() && strings.Contains(c.r.Header.Get("Accept"), "text/html")
+	form := c.r.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
+	return (c.reading() || form) && strings.Contains(c.r.Header.Get("Accept"), "text/html")
 }
 
 const sorryPage = `<!doctype html>

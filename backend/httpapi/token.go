@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"crypto/rand"
-
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -28,29 +26,22 @@ func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
 	if err := c.expect(request.User, subject); err != nil {
 		return nil, err
 	}
-	member, err := c.member(request.Organization, subject)
+	subject.Membership, err = c.member(request.Organization, subject)
 	if err != nil {
 		return nil, err
 	}
-	decision, err := c.enter(request, subject, member)
+	decision, err := c.enter(request, &subject)
 	if err != nil {
 		return nil, err
 	}
 
 	// Mint: a token for this organisation and no other.
-	by := c.issuerOf(member.Organization.ID, decision.Rules)
-	claims := c.claims(by, subject, member, decision)
-	key, err := c.keys.Signing(c.ctx, by.organization, c.workspace.Revision, c.now)
+	claims := c.claims(&subject, decision)
+	signed, err := c.grant().Sign(c.ctx, claims, decision.Rules)
 	if err != nil {
 		return nil, err
 	}
-	signed, err := claims.Sign(token.SigningKey{
-		ID: key.ID, Algorithm: string(key.Algorithm), Private: key.Private,
-	}, c.app.Claims)
-	if err != nil {
-		return nil, err
-	}
-	return c.minted(signed, claims, subject, member, decision), nil
+	return c.minted(signed, &claims, &subject, decision), nil
 }
 
 // expect refuses where another person signed in than the tab believes: their
@@ -87,24 +78,17 @@ func (c *call) member(ref string, subject directory.Subject) (*directory.Members
 	return &all[0], nil
 }
 
-func (c *call) claims(by issuer, s directory.Subject, m *directory.Membership, d policy.Decision) token.Claims {
-	c.record.organization = m.Organization.ID
-	event := d.Stay.Authentication
-	claims := token.Claims{
-		Issuer: by.url, Subject: s.User.ID, Audience: []string{c.app.Audience},
-		IssuedAt: c.now, Expires: d.Expires, ID: rand.Text(),
-		ClientID: c.app.ID, SessionID: s.Session.ID.String(),
-		OrganizationID: m.Organization.ID, OrganizationSlug: m.Organization.Slug,
-		Roles: m.Roles, Permissions: c.workspace.Permissions(m.Roles),
-		AuthTime: event.Time, ACR: event.ACR, AMR: event.AMR,
-	}
+func (c *call) claims(s *directory.Subject, d *policy.Decision) token.Claims {
+	c.record.organization = s.Membership.Organization.ID
+	claims := c.grant().Claims(s, d)
 	if c.app.DPoPBoundTokens && s.Session.JKT != "" {
 		claims.Confirmation = &token.Confirmation{JKT: s.Session.JKT}
 	}
 	return claims
 }
 
-func (c *call) minted(signed string, claims token.Claims, s directory.Subject, m *directory.Membership, d policy.Decision) *api.TokenResponse {
+func (c *call) minted(signed string, claims *token.Claims, s *directory.Subject, d *policy.Decision) *api.TokenResponse {
+	m := s.Membership
 	kind := api.TokenTypeBearer
 	if claims.Confirmation != nil {
 		kind = api.TokenTypeDPoP

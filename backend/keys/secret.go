@@ -37,6 +37,8 @@ const (
 	ForLogs          Purpose = "log hash"
 	ForNonces        Purpose = "DPoP nonce"
 	ForAPIKeys       Purpose = "API key"
+	ForHandovers     Purpose = "hand-over"
+	ForCSRF          Purpose = "CSRF token"
 	ForConnections   Purpose = "connection's client secret" // sealed for its id
 )
 

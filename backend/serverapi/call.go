@@ -31,7 +31,7 @@ type call struct {
 
 func (s *server) routes() http.Handler {
 	byPath := map[string]map[string]action{}
-	for _, r := range Routes {
+	for _, r := range s.named {
 		if byPath[r.Path] == nil {
 			byPath[r.Path] = map[string]action{}
 		}
@@ -41,7 +41,7 @@ func (s *server) routes() http.Handler {
 	for path, methods := range byPath {
 		mux.Handle(s.base+path, s.serve(methods))
 	}
-	mux.HandleFunc("GET "+s.base+documentPath, document)
+	mux.HandleFunc("GET "+s.base+documentPath, document(s.document))
 	mux.Handle("/", s.serve(nil))
 	return mux
 }
@@ -133,8 +133,12 @@ func (c *call) refuse(err error) {
 		status = other.status
 	}
 	body := api.Error{Code: known.Code, Description: known.Text}
+	var denied *denial
+	if errors.As(err, &denied) {
+		body.Reason = denied.reason
+	}
 	switch known.Code {
-	case api.AdminKeyRequired:
+	case api.AdminKeyRequired, api.WorkspaceAPIKeyRequired:
 		c.w.Header().Set("WWW-Authenticate", "Bearer")
 	case api.RateLimited:
 		body.RetryAfter = c.failures.retryAfter(c.now().Unix())
@@ -169,7 +173,7 @@ func (c *call) record(status int, code api.Code, cause error) {
 	if cause != nil {
 		level, attributes = slog.LevelError, append(attributes, "cause", cause.Error())
 	}
-	c.log.Log(c.ctx, level, "administration", attributes...)
+	c.log.Log(c.ctx, level, string(c.kind)+" API", attributes...)
 }
 
 const (

@@ -17,14 +17,14 @@ import (
 func (c *call) admit() error {
 	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
 		if len(c.r.Header.Values(browsers)) > 0 {
-			return refuse(api.OriginNotAllowed, "Administration is for servers: browsers are refused.")
+			return refuse(api.OriginNotAllowed, "This is for servers: browsers are refused.")
 		}
 	}
 	now := c.now().Unix()
 	if !c.failures.allowed(c.r.RemoteAddr, now) {
 		return refuse(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
 	}
-	by, err := c.office.Authenticate(c.ctx, administration.Administration, bearer(c.r.Header.Values("Authorization")), c.r.RemoteAddr)
+	by, err := c.office.Authenticate(c.ctx, c.kind, bearer(c.r.Header.Values("Authorization")), c.r.RemoteAddr)
 	var refused *administration.Refusal
 	if errors.As(err, &refused) {
 		c.failures.add(c.r.RemoteAddr, now)

@@ -5,18 +5,24 @@ import (
 	"net/http"
 )
 
-// Document describes the API (OpenAPI 3.1).
-//
-//go:embed openapi.json
-var Document []byte
+// Document describes the administration API, and SessionsDocument that of sessions
+// across apps (OpenAPI 3.1).
+var (
+	//go:embed openapi.json
+	Document []byte
+	//go:embed sessions.openapi.json
+	SessionsDocument []byte
+)
 
-// documentPath is where the document lies, for everybody to read.
+// documentPath is where an API's document lies, for everybody to read.
 const documentPath = "/openapi.json"
 
-func document(w http.ResponseWriter, _ *http.Request) {
-	h := w.Header()
-	h.Set("Cache-Control", "public, max-age=300")
-	h.Set("Content-Type", "application/json")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.Write(Document)
+func document(text []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "public, max-age=300")
+		h.Set("Content-Type", "application/json")
+		h.Set("X-Content-Type-Options", "nosniff")
+		w.Write(text)
+	}
 }

@@ -21,11 +21,17 @@ import (
 	"github.com/tabard-auth/tabard/backend/serverapi"
 )
 
-// described is the document, read once, and a router of what it describes.
-var described = sync.OnceValues(func() (*openapi3.T, routers.Router) {
-	document, err := openapi3.NewLoader().LoadFromData(serverapi.Document)
+// described is the administration API's document, read once, and a router of what it
+// describes; describedSessions is that of sessions across apps.
+var (
+	described         = sync.OnceValues(func() (*openapi3.T, routers.Router) { return read(serverapi.Document, serverapi.Path) })
+	describedSessions = sync.OnceValues(func() (*openapi3.T, routers.Router) { return read(serverapi.SessionsDocument, serverapi.SessionsPath) })
+)
+
+func read(text []byte, path string) (*openapi3.T, routers.Router) {
+	document, err := openapi3.NewLoader().LoadFromData(text)
 	if err == nil {
-		document.Servers = openapi3.Servers{{URL: publicURL + serverapi.Path}}
+		document.Servers = openapi3.Servers{{URL: publicURL + path}}
 		err = document.Validate(context.Background(), openapi3.IsOpenAPI31OrLater())
 	}
 	if err != nil {
@@ -36,13 +42,16 @@ var described = sync.OnceValues(func() (*openapi3.T, routers.Router) {
 		panic(err)
 	}
 	return document, router
-})
+}
 
 // describes fails the test unless the document describes a request that was accepted,
 // and its answer, or the answer to one that was not.
 func describes(t testing.TB, r *http.Request, body []byte, got answer) {
 	t.Helper()
 	_, router := described()
+	if strings.HasPrefix(r.URL.Path, "/auth"+serverapi.SessionsPath) {
+		_, router = describedSessions()
+	}
 	route, parameters, err := router.FindRoute(r)
 	if err != nil {
 		if !strings.HasSuffix(r.URL.Path, "/openapi.json") && got.Status != http.StatusNotFound && got.Status != http.StatusMethodNotAllowed {
@@ -74,13 +83,20 @@ func describes(t testing.TB, r *http.Request, body []byte, got answer) {
 
 func TestTheDocumentDescribesEveryRouteAndNothingElse(t *testing.T) {
 	document, _ := described()
+	sessions, _ := describedSessions()
+	describesAll(t, document, serverapi.Routes)
+	describesAll(t, sessions, serverapi.SessionRoutes)
+}
+
+func describesAll(t *testing.T, document *openapi3.T, routes []serverapi.Route) {
+	t.Helper()
 	var written, served []string
 	for path, item := range document.Paths.Map() {
 		for method := range maps.Keys(item.Operations()) {
 			written = append(written, method+" "+path)
 		}
 	}
-	for _, r := range serverapi.Routes {
+	for _, r := range routes {
 		served = append(served, r.Method+" "+r.Path)
 	}
 	slices.Sort(written)
@@ -107,7 +123,10 @@ func TestTheDocumentHasEveryRuleOfAPolicy(t *testing.T) {
 // describe.
 func TestTheDocumentIsStrict(t *testing.T) {
 	document, _ := described()
-	for name, schema := range document.Components.Schemas {
+	sessions, _ := describedSessions()
+	all := maps.Clone(document.Components.Schemas)
+	maps.Copy(all, sessions.Components.Schemas)
+	for name, schema := range all {
 		if closed := schema.Value.AdditionalProperties.Has; closed == nil || *closed {
 			t.Errorf("%s is open: it needs additionalProperties: false", name)
 		}

@@ -13,15 +13,17 @@ const (
 	organization = "organization" // an id or slug
 	user         = "user"
 	connection   = "connection"
-	session      = "session"
+	sessionID    = "session"
 	key          = "key"
 )
 
 type office = administration.Office
 
-// Routes are all requests of the API that take a key. Who may send them is decided by
-// administration.
-var Routes = []Route{
+type routes []Route
+
+// Routes are all requests of the administration API that take a key. Who may send them
+// is decided by administration.
+var Routes = routes{
 	{"GET", "/organizations", list((*office).Organizations)},
 	{"POST", "/organizations", makes(takes((*office).CreateOrganization))},
 	{"GET", "/organizations/{organization}", of(organization, (*office).Organization)},
@@ -50,7 +52,7 @@ var Routes = []Route{
 	{"POST", "/organizations/{organization}/connections/{connection}/disable", in(organization, connection, (*office).DisableConnection)},
 
 	{"GET", "/organizations/{organization}/sessions", action{run: organizationSessions}},
-	{"DELETE", "/organizations/{organization}/sessions/{session}", ends(in(organization, session, (*office).EndOrganizationSession))},
+	{"DELETE", "/organizations/{organization}/sessions/{session}", ends(in(organization, sessionID, (*office).EndOrganizationSession))},
 	{"GET", "/organizations/{organization}/audit", action{run: trail}},
 
 	{"GET", "/users", list((*office).Users)},
@@ -59,7 +61,7 @@ var Routes = []Route{
 	{"POST", "/users/{user}/enable", of(user, (*office).EnableUser)},
 	{"GET", "/users/{user}/sessions", listOf(user, (*office).UserSessions)},
 	{"DELETE", "/users/{user}/sessions", ends(of(user, (*office).EndUserSessions))},
-	{"DELETE", "/sessions/{session}", ends(of(session, (*office).EndSession))},
+	{"DELETE", "/sessions/{session}", ends(of(sessionID, (*office).EndSession))},
 
 	{"GET", "/policy", gets((*office).WorkspacePolicy)},
 	{"PUT", "/policy", takes((*office).PutWorkspacePolicy)},

@@ -1,6 +1,7 @@
 // Package serverapi is what other servers call: the administration API, below
-// /admin/v1. It is optional, and the same on every host. routes.go is all of it; what
-// an act does is administration's.
+// /admin/v1, and below /v1 the sessions across the workspace's apps. It is optional,
+// and the same on every host. routes.go and sessions.go are all of it; what an act of
+// administration does is administration's.
 package serverapi
 
 import (
@@ -28,8 +29,12 @@ type Config struct {
 }
 
 type server struct {
-	base     string // the public URL's path and Path
-	secure   bool   // the public URL is https
+	base     string // the public URL's path and that of the API
+	named    routes
+	kind     administration.KeyKind // of the keys that it takes
+	document []byte
+	crossapp *crossApp // nil in the administration API
+	secure   bool      // the public URL is https
 	office   *administration.Office
 	failures *failures
 	log      *slog.Logger
@@ -39,16 +44,25 @@ type server struct {
 // New returns the handler of the administration API, mounted at the public URL's path
 // and Path.
 func New(c Config) (http.Handler, error) {
+	s, err := newServer(c, Path)
+	if err != nil {
+		return nil, err
+	}
+	s.named, s.kind, s.document = Routes, administration.Administration, Document
+	return s.routes(), nil
+}
+
+func newServer(c Config, path string) (*server, error) {
 	public, err := url.Parse(c.PublicURL)
 	if err != nil {
 		return nil, err
 	}
 	s := &server{
-		base: strings.TrimSuffix(public.Path, "/") + Path, secure: public.Scheme == "https", office: c.Office,
+		base: strings.TrimSuffix(public.Path, "/") + path, secure: public.Scheme == "https", office: c.Office,
 		failures: newFailures(), log: c.Log, now: c.Now,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	return s.routes(), nil
+	return s, nil
 }

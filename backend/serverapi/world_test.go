@@ -29,7 +29,9 @@ import (
 const (
 	origin    = "http://localhost:8080"
 	publicURL = origin + "/auth"
-	issuer    = "http://127.0.0.1:8081"
+
+	reportsOrigin = "http://localhost:8090"
+	issuer        = "http://127.0.0.1:8081"
 )
 
 // world is a backend with everything around it, in one process.
@@ -128,7 +130,10 @@ func desired() directory.Desired {
 	}
 	return directory.Desired{
 		Workspace: directory.Workspace{
-			Apps:  []directory.App{{ID: "web", Name: "Web", Origins: []string{origin}, Audience: origin + "/api"}},
+			Apps: []directory.App{
+				{ID: "web", Name: "Web", Origins: []string{origin}, Audience: origin + "/api"},
+				{ID: "reports", Name: "Reports", Origins: []string{reportsOrigin}, Audience: reportsOrigin + "/api"},
+			},
 			Roles: map[string][]string{"editor": {"notes:write", "notes:read"}, "viewer": {"notes:read"}},
 		},
 		Organizations: []directory.DesiredOrganization{

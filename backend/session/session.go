@@ -33,6 +33,12 @@ type Session struct {
 	// ConfinedTo is the id of the only organisation that the session opens, at whose
 	// own provider it began; empty, it opens all of the person's.
 	ConfinedTo string
+	// Parent is the session of another app that this one was entered from, without a
+	// sign-in; zero where there was one. It ends with its parent: as soon as that has,
+	// it is read as revoked (ReasonParent).
+	Parent ID
+	// Holder is who keeps the refresh token, and where alone it is redeemed.
+	Holder Holder
 	// UpstreamSID is the provider's own name of its session, and UpstreamToken the
 	// identity token, sealed, with which the provider ends it.
 	UpstreamSID   string
@@ -40,6 +46,15 @@ type Session struct {
 	UserAgent     string
 	Address       string
 }
+
+// Holder is who keeps a session's refresh token.
+type Holder string
+
+// The holders. A token of one is nothing where the other's is redeemed.
+const (
+	Browser   Holder = ""       // in a cookie
+	AppServer Holder = "server" // the app's, which authenticates with a key of its own
+)
 
 // Authentication is one authentication event, as the provider told of it.
 type Authentication struct {
@@ -83,6 +98,8 @@ const (
 	ReasonSuperseded Reason = "superseded"
 	ReasonUpstream   Reason = "provider_logout"
 	ReasonAdmin      Reason = "administrator"
+	// ReasonParent tells that the session ended with the one that it was entered from.
+	ReasonParent Reason = "parent"
 	// ReasonReuseElsewhere ends a person's other sessions for the theft of one.
 	ReasonReuseElsewhere Reason = "reuse_elsewhere"
 )

@@ -28,6 +28,8 @@ import (
 //	noheader NAME         the next request lacks this header
 //	get PATH              fetch, as the app's page does
 //	post PATH JSON
+//	server PATH KEY TOKEN JSON  post, as an app's server does, with a person's token or ''
+//	redeem CODE           send the browser on with a hand-over's code
 //	until N PATH JSON     post until the status is N
 //	status N              of the last answer
 //	code CODE             the error code of the last answer
@@ -45,6 +47,8 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"stepup":   command(2, (*script).stepUp),
 	"get":      command(1, (*script).get),
 	"post":     command(2, (*script).post),
+	"server":   command(4, (*script).server),
+	"redeem":   command(1, (*script).redeem),
 	"until":    command(3, (*script).until),
 	"landed":   check(2, (*script).landed),
 	"status":   check(1, (*script).status),

@@ -33,6 +33,8 @@ type Target struct {
 	PublicURL string
 	// Origin is the origin of its app "demo".
 	Origin string
+	// Keys are workspace API keys, by app.
+	Keys map[string]string
 }
 
 // Client of the workspace at the provider.
@@ -112,7 +114,10 @@ func Desired(issuer, origin string) directory.Desired {
 	castle.Rules = policy.Rules{DedicatedKey: true}
 	return directory.Desired{
 		Workspace: directory.Workspace{
-			Apps: []directory.App{{ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api"}},
+			Apps: []directory.App{
+				{ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api"},
+				{ID: "reports", Name: "Reports", Origins: []string{"http://localhost:1"}, Audience: "http://localhost:1/api"},
+			},
 			Roles: map[string][]string{
 				"viewer": {"notes:read"}, "editor": {"notes:read", "notes:write"},
 				"admin": {"notes:read", "notes:write", "notes:delete"},
@@ -149,6 +154,8 @@ func Run(t *testing.T, target Target) {
 			}
 			env.Setenv("ORIGIN", target.Origin)
 			env.Setenv("ISSUER", target.PublicURL)
+			env.Setenv("KEY", target.Keys["demo"])
+			env.Setenv("REPORTSKEY", target.Keys["reports"])
 			env.Values[scriptKey{}] = newScript(tb, target)
 			return nil
 		},

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -31,6 +33,15 @@ func TestTheContractHoldsInProcess(t *testing.T) {
 	secret, _ := keys.NewSecret()
 	if _, err := store.Apply(t.Context(), contract.Sealed(contract.Desired(issuer, origin), secret), time.Now().Unix()); err != nil {
 		t.Fatal(err)
+	}
+	office := administration.New(administration.Config{Store: store, Secret: secret, Now: time.Now})
+	target.Keys = map[string]string{}
+	for _, app := range []string{"demo", "reports"} {
+		k, err := office.CreateKey(t.Context(), administration.Actor{ID: audit.CommandLine}, administration.NewKey{Kind: administration.WorkspaceAPI, Name: app, App: app})
+		if err != nil {
+			t.Fatal(err)
+		}
+		target.Keys[app] = k.Secret
 	}
 	handler, err = host.New(host.Config{
 		PublicURL: target.PublicURL, Secret: secret,

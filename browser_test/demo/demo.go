@@ -20,6 +20,7 @@ import (
 // Demo is a running demo.
 type Demo struct {
 	Origin  string // of its page and API
+	Reports string // origin of its second app
 	Backend string // the backend's public URL
 	Issuer  string // of its provider
 	State   string // the folder that it keeps everything in
@@ -47,15 +48,16 @@ func StartWith(t testing.TB, page string) *Demo {
 
 func start(t testing.TB, host string, flags ...string) *Demo {
 	t.Helper()
-	page, backend, provider := program.Port(t), program.Port(t), program.Port(t)
+	page, backend, provider, reports := program.Port(t), program.Port(t), program.Port(t), program.Port(t)
 	d := &Demo{
-		Origin: fmt.Sprintf("http://localhost:%d", page),
-		Issuer: fmt.Sprintf("http://127.0.0.1:%d", provider),
-		State:  t.TempDir(), tabard: program.Path(t, host),
+		Origin:  fmt.Sprintf("http://localhost:%d", page),
+		Reports: fmt.Sprintf("http://localhost:%d", reports),
+		Issuer:  fmt.Sprintf("http://127.0.0.1:%d", provider),
+		State:   t.TempDir(), tabard: program.Path(t, host),
 	}
 	d.Backend = d.Origin + "/auth"
 	process := program.Start(t, "web-demo", nil, append(flags, "-tabard", d.tabard, "-state", d.State,
-		"-port", strconv.Itoa(page), "-backend-port", strconv.Itoa(backend),
+		"-port", strconv.Itoa(page), "-reports-port", strconv.Itoa(reports), "-backend-port", strconv.Itoa(backend),
 		"-provider", fmt.Sprintf("127.0.0.1:%d", provider))...)
 	d.await(t, process.Ended)
 	return d

@@ -162,3 +162,11 @@ func (b *Browser) parse(address string) *url.URL {
 	}
 	return u
 }
+
+// Sharing returns a tab of the same browser profile as another: their cookies are the
+// same, their pages may be of different origins.
+func (b *Browser) Sharing(other *Browser) *Browser {
+	tab := *b
+	tab.jar = other.jar
+	return &tab
+}

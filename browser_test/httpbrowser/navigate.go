@@ -36,6 +36,13 @@ func (b *Browser) Step(address string) Response {
 	return b.send(r, sent{navigation: true, from: b.page})
 }
 
+// SubmitStep is Submit as far as the first answer, redirect or not.
+func (b *Browser) SubmitStep(address string, form url.Values) Response {
+	b.t.Helper()
+	s := sent{navigation: true, from: b.page}
+	return b.send(b.navigation(http.MethodPost, b.parse(address), form, s), s)
+}
+
 // Login goes to the backend's /login with a query, such as "return_to=/notes", and
 // stops where the provider asks who is there, or where it sent the browser back to.
 func (b *Browser) Login(query string) Response {

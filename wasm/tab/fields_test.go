@@ -66,7 +66,7 @@ var (
 	}
 	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession"}
 	byTheFace = []string{"Module", "Asset"}
-	byThePage = []string{"SessionsResponse", "DeviceSession"}
+	byThePage = []string{"SessionsResponse", "DeviceSession", "HandoverRequest", "HandoverResponse"}
 )
 
 func TestEveryFieldOfTheContractIsReadAndWritten(t *testing.T) {

@@ -1,5 +1,5 @@
 // Command local takes the place of bin/tabard where the Worker is to be tried
-// without an account: the same apply and serve, on workerd and a local D1.
+// without an account: the same apply, keys create and serve, on workerd and a local D1.
 //
 //	go build -o bin/tabard-worker ./worker/local
 //	go run ./web-demo --tabard bin/tabard-worker
@@ -41,10 +41,12 @@ func run(args []string) error {
 	switch {
 	case len(args) == 2 && args[0] == "apply":
 		return apply(state, args[1])
+	case len(args) > 1 && args[0] == "keys" && args[1] == "create":
+		return createKey(state, args[2:])
 	case len(args) > 0 && args[0] == "serve":
 		return serve(state, args[1:])
 	}
-	return errors.New("usage: local apply FILE, or local serve with tabard serve's flags")
+	return errors.New("usage: local apply FILE, local keys create or local serve with tabard's flags")
 }
 
 // folder is where the local D1 lies: beside the file that tabard would use.

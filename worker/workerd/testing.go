@@ -25,6 +25,9 @@ func Start(t testing.TB, o Options) *Process {
 	t.Helper()
 	Must(t, Build())
 	o.State = Database(t, o.Desired)
+	if o.Script != "" {
+		Must(t, Execute(o.State, o.Script))
+	}
 	return Run(t, o)
 }
 

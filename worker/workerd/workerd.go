@@ -27,6 +27,8 @@ type Options struct {
 	Variables map[string]string
 	// Desired is applied to its database.
 	Desired directory.Desired
+	// Script is run on its database after that; empty is none.
+	Script string
 	// Limits are its rate limits by name; those that are not named are out of reach.
 	Limits map[string]int
 	// State is the folder of its database; Start makes one.

@@ -21,6 +21,7 @@ func (f *file) app(n *yaml.Node) {
 		"claims":   func(n *yaml.Node) { a.Claims = f.claims(n) },
 		"disabled": func(n *yaml.Node) { a.Disabled = f.truth(n) },
 
+		"entered_from":      func(n *yaml.Node) { a.EnteredFrom = append([]string{}, f.texts(n)...) },
 		"dpop_bound_tokens": func(n *yaml.Node) { a.DPoPBoundTokens = f.truth(n) },
 	})
 	if !appID.MatchString(a.ID) || a.ID == "login" {

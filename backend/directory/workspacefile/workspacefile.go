@@ -89,6 +89,7 @@ func (f *file) workspace(root *yaml.Node) {
 		"apps":             func(n *yaml.Node) { f.list(n, f.app) },
 		"roles":            f.roles,
 		"policy":           func(n *yaml.Node) { f.policy(n, &w.Policy, workspaceRules) },
+		"id":               func(n *yaml.Node) { w.ID = f.workspaceID(n) },
 		"on_reuse":         func(n *yaml.Node) { w.OnReuse = f.onReuse(n) },
 		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.truth(n) },
 		"membership_claim": func(n *yaml.Node) { claim = n },
@@ -97,6 +98,7 @@ func (f *file) workspace(root *yaml.Node) {
 	if len(w.Apps) == 0 {
 		f.wrong(root, "the workspace needs an app: apps: [{id, name, origins, audience}]")
 	}
+	f.checkEntrances(root)
 	// Last, for these name roles and the issuer.
 	if claim != nil {
 		w.MembershipClaim = f.membershipClaim(claim)
@@ -105,6 +107,26 @@ func (f *file) workspace(root *yaml.Node) {
 		f.list(organizations, f.organization)
 	}
 	f.demanded()
+}
+
+// checkEntrances: an app is entered from apps that there are.
+func (f *file) checkEntrances(root *yaml.Node) {
+	w := &f.desired.Workspace
+	for _, a := range w.Apps {
+		for _, from := range a.EnteredFrom {
+			if !slices.ContainsFunc(w.Apps, func(other directory.App) bool { return other.ID == from && from != a.ID }) {
+				f.wrong(root, "app %q is entered_from %q, which is no other app of the workspace", a.ID, from)
+			}
+		}
+	}
+}
+
+func (f *file) workspaceID(n *yaml.Node) string {
+	id := f.text(n)
+	if !appID.MatchString(id) {
+		f.wrong(n, "workspace id %q is not of up to 32 of a–z, 0–9 and -", id)
+	}
+	return id
 }
 
 func (f *file) onReuse(n *yaml.Node) directory.OnReuse {

@@ -12,7 +12,7 @@ import (
 
 const (
 	selectLivePage = wholeSession + `
-WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND s.id > ?3
+WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND s.id > ?3 AND ` + parentLives + `
 ORDER BY s.id
 LIMIT ?4`
 
@@ -20,7 +20,7 @@ LIMIT ?4`
 SELECT s.id, s.app, s.user_id, e.started_at, e.active_at, e.auth_time, e.acr, e.amr, e.connection, e.made_for
 FROM organization_sessions e JOIN sessions s ON s.id = e.session_id
 WHERE e.organization_id = ?1 AND e.ended_at IS NULL AND s.revoked_at IS NULL AND s.expires_at > ?2
-	AND (?3 = '' OR s.user_id = ?3) AND e.session_id > ?4
+	AND (?3 = '' OR s.user_id = ?3) AND e.session_id > ?4 AND ` + parentLives + `
 ORDER BY e.session_id
 LIMIT ?5`
 
@@ -57,7 +57,11 @@ func (s *Store) SessionStays(ctx context.Context, organizationID, userID, after 
 // EndStay ends a session's stay in one organisation, and tells whether one was there
 // to end. The session itself lives on.
 func (s *Store) EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error) {
-	return s.changed(ctx, "end organization session", endStay, organizationID, id.String(), now)
+	ended, err := s.changed(ctx, "end organization session", endStay, organizationID, id.String(), now)
+	if err != nil {
+		return ended, err
+	}
+	return ended, s.endChildren(ctx, id, organizationID, now)
 }
 
 // EndStays ends the stays of all of a person's sessions in one organisation.

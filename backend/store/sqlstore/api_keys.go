@@ -12,7 +12,7 @@ import (
 
 const (
 	keyRecord = `
-SELECT id, kind, name, hash, organization_id, created_at, created_by, expires_at, last_used_at, revoked_at
+SELECT id, kind, name, hash, organization_id, created_at, created_by, expires_at, last_used_at, revoked_at, app
 FROM api_keys WHERE `
 
 	selectKey       = keyRecord + `id = ?1`
@@ -20,8 +20,8 @@ FROM api_keys WHERE `
 	selectKeyPage   = keyRecord + `id > ?1 ORDER BY id LIMIT ?2`
 
 	insertKey = `
-INSERT INTO api_keys (id, kind, name, hash, organization_id, created_at, created_by, expires_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO api_keys (id, kind, name, hash, organization_id, created_at, created_by, expires_at, app)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 ON CONFLICT (id) DO NOTHING`
 
 	useKey = `
@@ -46,7 +46,7 @@ func KeyScript(k administration.Key, made audit.Event) string {
 }
 
 func keyArgs(k administration.Key) []any {
-	return []any{k.ID, string(k.Kind), k.Name, k.Hash, k.OrganizationID, k.CreatedAt, k.CreatedBy, orNull(k.ExpiresAt)}
+	return []any{k.ID, string(k.Kind), k.Name, k.Hash, k.OrganizationID, k.CreatedAt, k.CreatedBy, orNull(k.ExpiresAt), k.App}
 }
 
 // orNull returns NULL for the time that means never.
@@ -100,7 +100,7 @@ func (s *Store) RevokeKey(ctx context.Context, id string, now int64) error {
 func scanKey(row scanner) (k administration.Key, err error) {
 	var expiresAt, lastUsedAt, revokedAt sql.NullInt64
 	err = row.Scan(&k.ID, &k.Kind, &k.Name, &k.Hash, &k.OrganizationID, &k.CreatedAt, &k.CreatedBy,
-		&expiresAt, &lastUsedAt, &revokedAt)
+		&expiresAt, &lastUsedAt, &revokedAt, &k.App)
 	k.ExpiresAt, k.LastUsedAt, k.RevokedAt = expiresAt.Int64, lastUsedAt.Int64, revokedAt.Int64
 	return k, err
 }

@@ -74,6 +74,7 @@ const presentToken = `UPDATE sessions SET
 	revoked_at = CASE WHEN ` + lives + ` THEN NULL ELSE ` + now + ` END,
 	revoke_reason = CASE WHEN ` + lives + ` THEN NULL WHEN ` + isNext + ` THEN ` + reuse + ` WHEN ` + isNewer + ` THEN ` + lost + ` ELSE ` + reuse + ` END
 WHERE id = ` + sessionID + ` AND revoked_at IS NULL
+	AND (parent_id IS NULL OR EXISTS (SELECT 1 FROM sessions p WHERE p.id = sessions.parent_id AND p.revoked_at IS NULL))
 RETURNING gen, cur, prev, cur_at, cur_last, rolled, rollbacks, revoked_at, revoke_reason`
 
 func presentArgs(p session.Presentation) []any {

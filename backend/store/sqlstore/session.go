@@ -11,24 +11,31 @@ import (
 )
 
 // Every column has a name of its own: D1 returns rows by name. And every column costs
-// a third of a microsecond on each side: a mint reads no more than it has to know.
+// a third of a microsecond on each side: a mint reads no more than it has to know. A session
+// that was entered from another is read as ended as soon as that one is.
 const (
 	sessionColumns = `
 	s.app, s.user_id, s.secret,
-	s.gen, s.cur, s.prev, s.cur_at, s.cur_last, s.rolled, s.rollbacks, s.revoked_at, s.revoke_reason,
+	s.gen, s.cur, s.prev, s.cur_at, s.cur_last, s.rolled, s.rollbacks,
+	CASE WHEN s.revoked_at IS NOT NULL OR s.parent_id IS NULL THEN s.revoked_at
+		ELSE (SELECT p.revoked_at FROM sessions p WHERE p.id = s.parent_id) END AS revoked_at, s.revoke_reason,
 	s.created_at AS s_created_at, s.expires_at, s.auth_time AS s_auth_time, s.acr AS s_acr, s.amr AS s_amr,
-	s.connection AS s_connection, s.confined_to, s.jkt`
+	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder`
 
 	wholeSession = `
 SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address,` + sessionColumns + ` FROM sessions s`
 )
 
+// parentLives is the condition on a session s that the one it was entered from, if any,
+// has not ended.
+const parentLives = `(s.parent_id IS NULL OR EXISTS (SELECT 1 FROM sessions p WHERE p.id = s.parent_id AND p.revoked_at IS NULL))`
+
 const (
 	insertSession = `
 INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last, rolled, rollbacks,
 	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
-	confined_to)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+	confined_to, parent_id, holder)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
@@ -62,7 +69,7 @@ WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4 AND connection
 	AND user_id IN (SELECT user_id FROM links WHERE connection_id = ?1 AND (?2 = '' OR sub = ?2))`
 
 	selectLive = wholeSession + `
-WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND (?4 = '' OR s.confined_to = ?4)
+WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND (?4 = '' OR s.confined_to = ?4) AND ` + parentLives + `
 ORDER BY s.created_at DESC, s.id
 LIMIT ?3`
 )
@@ -74,7 +81,8 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 		n.ID.String(), n.App, n.UserID, base64.RawURLEncoding.EncodeToString(n.Secret[:]),
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		n.SignIn.Time, n.SignIn.ACR, list(n.SignIn.AMR).text(),
-		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo)
+		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
+		sessionIDOrNull(n.Parent), string(n.Holder))
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
@@ -195,13 +203,15 @@ type sessionRow struct {
 	rotation                       rotationRow
 	createdAt, expiresAt, authTime int64
 	acr, connection, confinedTo    string
-	jkt                            string
+	jkt, holder                    string
+	parentID                       sql.NullString
 	amr                            list
 }
 
 func (r *sessionRow) fields() []any {
 	fields := append([]any{&r.app, &r.userID, &r.secret}, r.rotation.fields()...)
-	return append(fields, &r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr, &r.connection, &r.confinedTo, &r.jkt)
+	return append(fields, &r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr, &r.connection, &r.confinedTo, &r.jkt,
+		&r.parentID, &r.holder)
 }
 
 func (r *sessionRow) session(id session.ID) (session.Session, error) {
@@ -209,15 +219,28 @@ func (r *sessionRow) session(id session.ID) (session.Session, error) {
 	if err != nil || len(secret) != len(session.Secret{}) {
 		return session.Session{}, fmt.Errorf("sqlstore: session %s has no secret", id)
 	}
+	var parent session.ID
+	if r.parentID.Valid {
+		if parent, err = session.ParseID(r.parentID.String); err != nil {
+			return session.Session{}, fmt.Errorf("sqlstore: parent of session %s: %w", id, err)
+		}
+	}
 	row, err := r.rotation.row()
 	if err != nil {
 		return session.Session{}, fmt.Errorf("sqlstore: session %s: %w", id, err)
 	}
 	return session.Session{
 		ID: id, App: r.app, UserID: r.userID, Secret: session.Secret(secret), Row: row,
-		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo,
+		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo, Parent: parent, Holder: session.Holder(r.holder),
 		SignIn: session.Authentication{Time: r.authTime, ACR: r.acr, AMR: r.amr, Connection: r.connection},
 	}, nil
+}
+
+func sessionIDOrNull(id session.ID) any {
+	if id == (session.ID{}) {
+		return nil
+	}
+	return id.String()
 }
 
 // rotationRow is the columns of session.Row, as the database has them.
@@ -236,6 +259,9 @@ func (r *rotationRow) row() (session.Row, error) {
 	row := session.Row{
 		Gen: r.gen, CurAt: r.curAt, CurLast: r.curLast, Rolled: r.rolled != 0, Rollbacks: r.rollbacks,
 		RevokedAt: r.revokedAt.Int64, RevokeReason: session.Reason(r.reason.String),
+	}
+	if r.revokedAt.Valid && !r.reason.Valid { // not its own end
+		row.RevokeReason = session.ReasonParent
 	}
 	var err error
 	if row.Cur, err = session.ParseTokenID(r.cur); err != nil {

@@ -40,15 +40,16 @@ WHERE session_id = ?1 AND organization_id = ?2 AND ended_at IS NULL AND active_a
 UPDATE organization_sessions SET auth_time = ?3, acr = ?4, amr = ?5, connection = ?6, made_for = ?7
 WHERE session_id = ?1 AND organization_id = ?2 AND ended_at IS NULL`
 
+	// What was entered from a session counts with it.
 	// SQLite takes no OFFSET without a LIMIT, which PostgreSQL wants positive.
 	supersedeOrganization = `
 UPDATE organization_sessions SET ended_at = ?4, ending = 'superseded'
 WHERE organization_id = ?2 AND ended_at IS NULL AND session_id IN (
 	SELECT e.session_id FROM sessions own
-	JOIN sessions s ON s.user_id = own.user_id AND s.revoked_at IS NULL AND s.expires_at > ?4
+	JOIN sessions s ON s.user_id = own.user_id AND s.revoked_at IS NULL AND s.expires_at > ?4 AND s.parent_id IS NULL
 	JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = ?2 AND e.ended_at IS NULL
 	WHERE own.id = ?1
-	ORDER BY CASE WHEN e.session_id = ?1 THEN 0 ELSE 1 END, e.active_at DESC, e.session_id
+	ORDER BY CASE WHEN e.session_id = COALESCE(own.parent_id, own.id) THEN 0 ELSE 1 END, e.active_at DESC, e.session_id
 	LIMIT 1000000 OFFSET ?3)`
 
 	insertAuthentication = `
@@ -86,13 +87,14 @@ func (s *Store) Leave(ctx context.Context, id session.ID, organizationID string,
 	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt, string(o.Ending))
 	var left string
 	err := s.returning(ctx, []any{&left}, leaveOrganization, args...)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return false, nil
-	case err != nil:
+	ended := err == nil
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return false, fmt.Errorf("sqlstore: leave organization: %w", err)
 	}
-	return true, nil
+	if o.Ending == policy.SignedOut {
+		return ended, s.endChildren(ctx, id, organizationID, o.EndedAt)
+	}
+	return ended, nil
 }
 
 // Touch implements directory.Stays.
@@ -107,7 +109,10 @@ func (s *Store) Raise(ctx context.Context, id session.ID, organizationID string,
 
 // Supersede implements directory.Stays.
 func (s *Store) Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error {
-	return s.change(ctx, "supersede", supersedeOrganization, id.String(), organizationID, most, now)
+	if err := s.change(ctx, "supersede", supersedeOrganization, id.String(), organizationID, most, now); err != nil {
+		return err
+	}
+	return s.endChildren(ctx, id, organizationID, now)
 }
 
 // Authenticate implements directory.Stays.

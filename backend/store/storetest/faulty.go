@@ -196,6 +196,11 @@ func (f *Faulty) Touch(ctx context.Context, id session.ID, organizationID string
 	return f.call("Touch", func() error { return f.Store.Touch(ctx, id, organizationID, o) })
 }
 
+// Inherit implements directory.Stays.
+func (f *Faulty) Inherit(ctx context.Context, child session.ID) error {
+	return f.call("Inherit", func() error { return f.Store.Inherit(ctx, child) })
+}
+
 // Raise implements directory.Stays.
 func (f *Faulty) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
 	return f.call("Raise", func() error { return f.Store.Raise(ctx, id, organizationID, a) })

@@ -6,6 +6,7 @@ import { showIdle } from "/idle.js";
 import { record } from "/log.js";
 import { beginMenus, closeMenus, showMenus } from "/menus.js";
 import { forgetNotes, showNotes } from "/notes.js";
+import { showReports } from "/reports.js";
 import { forgetHead, showChoices, showEnded, showHead, showNobody, showWelcome } from "/screens.js";
 import { forgetToken, watchToken } from "/token.js";
 
@@ -23,6 +24,7 @@ const screens = {
   active(state) {
     showHead(state);
     showNotes(tabard, state);
+    showReports(tabard, state);
     watchToken(tabard, state);
   },
 };

@@ -1,0 +1,184 @@
+// Package grant is what every grant of an access token does, whoever asks: judge the
+// refresh token that is presented, have policy decide, write down what that changed,
+// and sign. Browsers come by httpapi and other servers by serverapi; no rule of theirs
+// stands twice.
+package grant
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"reflect"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// Store is what grants need a store for.
+type Store interface {
+	session.Store
+	directory.Store
+}
+
+// Grant is one being made. Now is in Unix seconds.
+type Grant struct {
+	Issuer    string
+	Store     Store
+	Keys      *keys.Ring
+	Workspace *directory.Workspace
+	App       directory.App
+	Now       int64
+	// Audit records what the grant did.
+	Audit func(audit.Event)
+}
+
+// Asked is what is asked of policy.
+type Asked struct {
+	// Entering tells that a person chose the organisation.
+	Entering bool
+	// ActiveAt is when the person was last active there; 0 reports nothing.
+	ActiveAt int64
+	// DeviceBound tells that whoever gets the token proved the key of a device.
+	DeviceBound bool
+}
+
+// ErrOvertaken refuses to end an organisation session for idleness in which somebody
+// was active meanwhile: who asks again finds it alive.
+var ErrOvertaken = errors.New("grant: somebody was active in the organisation meanwhile")
+
+// maxMemberships is the most organisations of a person whose rules are read.
+const maxMemberships = 1000
+
+// Decide has policy decide whether the session may act for the organisation now, and
+// writes down what that changed. The caller refuses where the outcome is not Allow.
+func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (*policy.Decision, error) {
+	m := s.Membership
+	facts := Facts(&s.Session, m)
+	facts.Entering, facts.ActiveAt, facts.DeviceBound = asked.Entering, asked.ActiveAt, asked.DeviceBound
+	rules, err := g.rules(ctx, s.Session.ID, m)
+	if err != nil {
+		return nil, err
+	}
+	d := policy.Decide(facts, rules, g.Now)
+	if d.Outcome == policy.StepUp { // unless the session has authenticated since its sign-in
+		further, err := g.Store.Authentications(ctx, s.Session.ID)
+		if err != nil {
+			return nil, err
+		}
+		facts.Authentications = append(facts.Authentications, further...)
+		d = policy.Decide(facts, rules, g.Now)
+	}
+	return &d, g.settle(ctx, &s.Session, m, &d)
+}
+
+// Facts are what policy has to know of a session and an organisation.
+func Facts(s *session.Session, m *directory.Membership) policy.Subject {
+	return policy.Subject{
+		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.ExpiresAt, DeviceBound: s.JKT != "",
+		Stay: m.Stay, Authentications: []policy.Authentication{SignIn(s)},
+	}
+}
+
+// SignIn is the authentication that a session began with.
+func SignIn(s *session.Session) policy.Authentication {
+	a := s.SignIn
+	return policy.Authentication{Time: a.Time, ACR: a.ACR, AMR: a.AMR, Connection: a.Connection}
+}
+
+// rules are an organisation's effective ones. Only a workspace that ties its
+// organisations' re-login together pays for a second read.
+func (g *Grant) rules(ctx context.Context, id session.ID, m *directory.Membership) (policy.Rules, error) {
+	if !g.Workspace.Policy.StrictestRelogin {
+		return policy.Effective(g.Workspace.Policy, m.Organization.Rules, nil), nil
+	}
+	all, err := g.Store.Memberships(ctx, id, maxMemberships)
+	return policy.Effective(g.Workspace.Policy, m.Organization.Rules, Entered(all)), err
+}
+
+// Entered are the rules of the organisations that a session acts for.
+func Entered(all []directory.Membership) (rules []policy.Rules) {
+	for _, m := range all {
+		if m.Stay.Live() {
+			rules = append(rules, m.Organization.Rules)
+		}
+	}
+	return rules
+}
+
+// settle writes down what a decision changed: on a steady mint nothing, or that
+// the person is still active.
+func (g *Grant) settle(ctx context.Context, s *session.Session, m *directory.Membership, d *policy.Decision) error {
+	before, after, organization := m.Stay, d.Stay, m.Organization.ID
+	if d.Lapsed.EndedAt != 0 {
+		ended, err := g.Store.Leave(ctx, s.ID, organization, d.Lapsed)
+		if err == nil && !ended {
+			err = ErrOvertaken
+		}
+		if err != nil {
+			return err
+		}
+		g.Audit(audit.Event{
+			Action: audit.LeaveOrganization, Reason: string(d.Lapsed.Ending), Actor: audit.Server,
+			UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String(),
+		})
+		before = d.Lapsed
+	}
+	switch {
+	case d.Outcome != policy.Allow:
+		return nil
+	case !before.Live():
+		after.EndedAt = before.EndedAt // what was read: an end that came since stands
+		return g.begin(ctx, s, organization, after, d.Rules.MaxSessions)
+	case !reflect.DeepEqual(after.Authentication, before.Authentication):
+		if err := g.Store.Raise(ctx, s.ID, organization, after.Authentication); err != nil {
+			return err
+		}
+	}
+	if after.ActiveAt == before.ActiveAt {
+		return nil
+	}
+	return g.Store.Touch(ctx, s.ID, organization, after)
+}
+
+// begin starts an organisation session; where the person has too many, others end.
+func (g *Grant) begin(ctx context.Context, s *session.Session, organization string, o policy.OrganizationSession, most int64) error {
+	if err := g.Store.Enter(ctx, s.ID, organization, o); err != nil {
+		return err
+	}
+	g.Audit(audit.Event{
+		Action: audit.EnterOrganization, UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String(),
+	})
+	if most == 0 {
+		return nil
+	}
+	return g.Store.Supersede(ctx, s.ID, organization, most, g.Now)
+}
+
+// Claims are those of a token for the session's organisation, as policy decided.
+func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
+	m, event := s.Membership, d.Stay.Authentication
+	return token.Claims{
+		Issuer: IssuerOf(g.Issuer, m.Organization.ID, d.Rules).URL, Subject: s.User.ID, Audience: []string{g.App.Audience},
+		IssuedAt: g.Now, Expires: d.Expires, ID: rand.Text(),
+		ClientID: g.App.ID, SessionID: s.Session.ID.String(),
+		OrganizationID: m.Organization.ID, OrganizationSlug: m.Organization.Slug,
+		Roles: m.Roles, Permissions: g.Workspace.Permissions(m.Roles),
+		AuthTime: event.Time, ACR: event.ACR, AMR: event.AMR,
+	}
+}
+
+// Sign signs claims as the app wants them, by the key that the rules demand.
+func (g *Grant) Sign(ctx context.Context, claims token.Claims, r policy.Rules) (string, error) {
+	by := IssuerOf(g.Issuer, claims.OrganizationID, r)
+	key, err := g.Keys.Signing(ctx, by.Organization, g.Workspace.Revision, g.Now)
+	if err != nil {
+		return "", err
+	}
+	return claims.Sign(token.SigningKey{
+		ID: key.ID, Algorithm: string(key.Algorithm), Private: key.Private,
+	}, g.App.Claims)
+}

@@ -1,0 +1,81 @@
+package grant
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// Presentation is an authentic refresh token, as it is presented now. Whoever presents
+// that of a session with a device key has proved the key.
+func (g *Grant) Presentation(t session.Token, s *session.Session) session.Presentation {
+	device := s.JKT != ""
+	return session.Presentation{Token: t, Device: device, Limits: session.LimitsFor(device), Now: g.Now}
+}
+
+// Present judges an authentic refresh token against its session and gives the verdict
+// its effect. The caller refuses where that does not mint, and hands out a successor
+// where it asks for one ([Grant.Successor]).
+func (g *Grant) Present(ctx context.Context, t session.Token, s *session.Session) (session.Verdict, error) {
+	p := g.Presentation(t, s)
+	verdict := session.Judge(s.Row, p)
+	if verdict.Writes {
+		row, err := g.Store.Present(ctx, p)
+		if err != nil {
+			return verdict, err
+		}
+		verdict = session.Settle(row, p)
+	}
+	if verdict.Outcome == session.Reuse && g.Workspace.OnReuse == directory.EndUser {
+		if err := g.Store.RevokeUser(ctx, s.UserID, s.ConfinedTo, session.ReasonReuseElsewhere, g.Now); err != nil {
+			return verdict, err
+		}
+	}
+	g.auditVerdict(s, verdict)
+	return verdict, nil
+}
+
+// Successor is the refresh token to go on with, of its own in every answer.
+func (g *Grant) Successor(s *session.Session, v session.Verdict) session.Token {
+	return session.Successor(s.ID, v.After, session.NewTokenID(), g.Now)
+}
+
+// auditVerdict records what is out of the ordinary about a presented token. The
+// end of a session is recorded under an id of its own, so that the clean-up, which
+// records what a crash kept from being recorded, does not do so twice.
+func (g *Grant) auditVerdict(s *session.Session, v session.Verdict) {
+	e := audit.Event{Actor: audit.Server, UserID: s.UserID, SessionID: s.ID.String()}
+	switch v.Outcome {
+	case session.Reuse:
+		e.ID, e.Action = "reused:"+s.ID.String(), audit.RefreshTokenReused
+	case session.Lost:
+		e.ID, e.Action = "lost:"+s.ID.String(), audit.SessionLost
+	case session.Repair:
+		e.Action = audit.SessionRepaired
+	default:
+		return
+	}
+	g.Audit(e)
+}
+
+// Ended is the code for a session that was ended.
+func Ended(reason session.Reason) api.Code {
+	switch reason {
+	case session.ReasonReuse:
+		return api.RefreshTokenReused
+	case session.ReasonLost:
+		return api.SessionExpired
+	}
+	return api.SessionRevoked
+}
+
+// TooOld tells whether a request that says when it was sent, in Unix seconds of the
+// server's clock (api.HeaderTime), was sent longer ago than rotation tolerates.
+func TooOld(sent string, now int64) (bool, error) {
+	at, err := strconv.ParseInt(sent, 10, 64)
+	return now-at > session.LimitsFor(false).D, err
+}

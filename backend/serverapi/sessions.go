@@ -1,0 +1,149 @@
+package serverapi
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// SessionsPath is where the API of sessions across apps lies below the backend's base
+// URL.
+const SessionsPath = "/v1"
+
+// SessionRoutes are all requests of that API that take a key.
+var SessionRoutes = routes{
+	{"POST", "/workspaces/{workspace_id}/sessions", makes(reading((*call).enterApp))},
+	{"POST", "/workspaces/{workspace_id}/sessions/refresh", reading((*call).renewInApp)},
+}
+
+// SessionsConfig is what NewSessions needs besides Config. All of it is required.
+type SessionsConfig struct {
+	Config
+	Store  CrossAppStore
+	Keys   *keys.Ring
+	Secret keys.Secret
+}
+
+// CrossAppStore is what sessions across apps need a store for.
+type CrossAppStore interface {
+	grant.Store
+	audit.Store
+}
+
+// crossApp is what sessions across apps need to be made.
+type crossApp struct {
+	issuer    string
+	publicURL string
+	store     CrossAppStore
+	keys      *keys.Ring
+	refresh   *session.Ring
+	codes     keys.Sealer
+	csrf      []byte
+	replays   *dpop.Replays
+}
+
+// NewSessions returns the handler of sessions across apps, mounted at the public URL's
+// path and SessionsPath.
+//
+// A server of one app asks for a person's session in another. It shows its workspace
+// API key, and the person's access token: ours, for its own app, of a session and an
+// organisation session that live. What comes of it is no copy of a right but a session
+// of its own (grant.Child), for which policy is asked as for every other. Its refresh
+// token is for the other app's server alone: that renews it here, with a key too, and
+// no browser's cookie is one, nor the reverse.
+func NewSessions(c SessionsConfig) (http.Handler, error) {
+	s, err := newServer(c.Config, SessionsPath)
+	if err != nil {
+		return nil, err
+	}
+	refresh, err := session.NewRing(c.Secret.Derive(keys.ForRefreshTokens)...)
+	if err != nil {
+		return nil, err
+	}
+	s.named, s.kind, s.document = SessionRoutes, administration.WorkspaceAPI, SessionsDocument
+	s.crossapp = &crossApp{
+		issuer: issuerOf(c.PublicURL), publicURL: c.PublicURL, store: c.Store, keys: c.Keys, refresh: refresh,
+		codes: c.Secret.Sealer(keys.ForHandovers), csrf: c.Secret.Derive(keys.ForCSRF)[0],
+		replays: dpop.NewReplays(proofLife, maxProofs),
+	}
+	return s.routes(), nil
+}
+
+// denial is a refusal that says for programs what was missing.
+type denial struct {
+	*administration.Refusal
+	reason string
+}
+
+func (d *denial) Unwrap() error { return d.Refusal }
+
+// denied refuses with 403 and what was missing.
+func denied[Reason ~string](reason Reason, text string) error {
+	return &denial{refuse(api.WorkspaceAccessDenied, text), string(reason)}
+}
+
+// workspace returns the workspace, which the path has to name.
+func (c *call) workspace() (*directory.Workspace, error) {
+	w, err := c.crossapp.store.Workspace(c.ctx)
+	if err == nil && !w.Named(c.r.PathValue("workspace_id")) {
+		err = denied("wrong_workspace", "This key is of another workspace.")
+	}
+	return w, err
+}
+
+// grant is what the call may grant in an app.
+func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
+	x := c.crossapp
+	return &grant.Grant{
+		Issuer: x.issuer, Store: x.store, Keys: x.keys, Workspace: w, App: app, Now: c.now().Unix(),
+		Audit: func(e audit.Event) {
+			if err := c.audit(app.ID, e); err != nil {
+				c.log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err.Error())
+			}
+		},
+	}
+}
+
+// audit records what the call did, by its key where nobody else is named.
+func (c *call) audit(app string, e audit.Event) error {
+	e.ID, e.At, e.App, e.Address = orNewID(e.ID), c.now().Unix(), app, c.r.RemoteAddr
+	if e.Actor == "" {
+		e.Actor, e.ActorName = c.by.ID, c.by.Name
+	}
+	if e.Outcome == "" {
+		e.Outcome = audit.Done
+	}
+	return c.crossapp.store.RecordEvent(c.ctx, e)
+}
+
+func orNewID(id string) string {
+	if id == "" {
+		return directory.NewID("evt_")
+	}
+	return id
+}
+
+// recorded hands a refusal on, once it is in the trail.
+func (c *call) recorded(app string, e audit.Event, refusal error) error {
+	var known *administration.Refusal
+	if !errors.As(refusal, &known) {
+		return refusal
+	}
+	e.Outcome, e.Reason = audit.Refused, string(known.Code)
+	var why *denial
+	if errors.As(refusal, &why) {
+		e.Reason = why.reason
+	}
+	if err := c.audit(app, e); err != nil {
+		return err
+	}
+	return refusal
+}

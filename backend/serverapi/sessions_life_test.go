@@ -1,0 +1,302 @@
+package serverapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// TestASessionEndsWithTheOneItWasEnteredFrom, whatever ends that.
+func TestASessionEndsWithTheOneItWasEnteredFrom(t *testing.T) {
+	for name, ending := range map[string]struct {
+		end  func(*crossed)
+		code api.Code
+	}{
+		"signed out":                {func(w *crossed) { w.logout(`{"scope":"session"}`) }, api.SessionRevoked},
+		"signed out everywhere":     {func(w *crossed) { w.logout(`{"scope":"everywhere"}`) }, api.SessionRevoked},
+		"signed out of it":          {func(w *crossed) { w.logout(`{"scope":"organization","organization":"acme"}`) }, api.SessionRevoked},
+		"ended by an administrator": {func(w *crossed) { w.does("DELETE", "/sessions/"+w.session, "", w.whole, nil) }, api.SessionRevoked},
+		"ended in the organisation": {func(w *crossed) { w.does("DELETE", "/organizations/acme/sessions/"+w.session, "", w.acme, nil) }, api.SessionRevoked},
+		"all of a member's":         {func(w *crossed) { w.does("DELETE", "/organizations/acme/members/"+w.uid+"/sessions", "", w.acme, nil) }, api.SessionRevoked},
+		"the provider's logout":     {func(w *crossed) { w.providerLogout() }, api.SessionRevoked},
+		"the other's theft":         {func(w *crossed) { w.stolen() }, api.SessionRevoked},
+		"its absolute end":          {func(w *crossed) { w.pass(24 * time.Hour) }, api.SessionExpired},
+		"another sign-in":           {func(w *crossed) { w.alice.SignIn("alice"); w.minted(w.mint(w.alice, "acme")) }, api.SessionRevoked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newCrossed(t)
+			refresh := w.entered(w.enter()).Refresh
+			browser := w.handedOver()
+			w.pass(2 * time.Second)
+			ending.end(w)
+			got := w.renews(refresh)
+			if got.code() != string(ending.code) || strings.Contains(got.Body, "eyJ") {
+				t.Errorf("the server's: %d %s, want %s", got.Status, got.Body, ending.code)
+			}
+			if ending.code == api.SessionExpired { // and its cookie with it
+				ending.code = api.LoginRequired
+			}
+			w.refused(w.renew(browser, "acme"), ending.code)
+		})
+	}
+}
+
+func TestAnEnteredSessionsOwnEndIsNobodyElses(t *testing.T) {
+	w := newCrossed(t)
+	refresh := w.entered(w.enter()).Refresh
+	browser := w.handedOver()
+	if got := browser.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK || strings.Contains(got.Body, "end_session_url") {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+	w.refused(w.renew(browser, "acme"), api.LoginRequired)
+	w.entered(w.renews(refresh))
+	w.minted(w.renew(w.alice, "acme"))
+}
+
+// TestAnEnteredSessionOpensOneOrganisation, whatever else its person belongs to.
+func TestAnEnteredSessionOpensOneOrganisation(t *testing.T) {
+	w := newCrossed(t)
+	browser := w.handedOver()
+	w.refused(w.mint(browser, "globex"), api.OrganizationAccessDenied)
+	w.refused(w.mint(browser, "org_globex"), api.OrganizationAccessDenied)
+	if got := browser.Get("/session"); strings.Contains(got.Body, "globex") {
+		t.Error(got.Body)
+	}
+	if claims := w.claims(w.minted(browser.Post("/token", `{}`)).AccessToken); claims.OrganizationID != "org_acme" {
+		t.Errorf("%+v", claims)
+	}
+}
+
+// TestItsOrganisationSessionGoesOn: it has the age and the authentication of the one
+// that it was entered from.
+func TestItsOrganisationSessionGoesOn(t *testing.T) {
+	w := newCrossed(t)
+	w.does("PUT", "/organizations/acme/policy", `{"organization_session_age":600,"idle_timeout":300}`, w.whole, nil)
+	w.pass(290 * time.Second)
+	w.minted(w.alice.Post("/token", `{"organization":"acme","idle_seconds":0}`))
+	w.subject = w.minted(w.renew(w.alice, "acme"))
+	refresh := w.entered(w.enter()).Refresh
+	w.pass(200 * time.Second)
+	w.entered(w.calls(sessionsPath+"/refresh", `{"refresh":"`+refresh+`","idle_seconds":0}`, w.reports, ""))
+	w.pass(105 * time.Second) // alice idled out at web; at reports somebody works
+	w.refused(w.renew(w.alice, "acme"), api.OrganizationSessionExpired)
+	w.entered(w.renews(refresh))
+	w.pass(10 * time.Second) // 605 s after she entered acme
+	w.wants(w.renews(refresh), http.StatusUnauthorized, api.OrganizationSessionExpired)
+}
+
+// TestARefreshTokenRotatesAtAServerAsInABrowser: ROTATION.md's verdict and no other.
+func TestARefreshTokenRotatesAtAServerAsInABrowser(t *testing.T) {
+	due := time.Duration(session.LimitsFor(false).R) * time.Second
+	t.Run("a lost answer is recovered", func(t *testing.T) {
+		w := newCrossed(t)
+		refresh := w.entered(w.enter()).Refresh
+		for range 3 {
+			w.pass(due)
+			if lost := w.entered(w.renews(refresh)); lost.Refresh == "" {
+				t.Fatal("no successor")
+			}
+			second := w.entered(w.renews(refresh))
+			refresh = second.Refresh
+			w.entered(w.renews(refresh))
+		}
+	})
+	t.Run("parallel redemptions are one client's", func(t *testing.T) {
+		w := newCrossed(t)
+		refresh := w.entered(w.enter()).Refresh
+		w.pass(due)
+		var group sync.WaitGroup
+		got := make([]answer, 8)
+		for i := range got {
+			group.Go(func() { got[i] = w.renews(refresh) })
+		}
+		group.Wait()
+		seen := map[string]bool{}
+		for _, a := range got {
+			seen[w.entered(a).Refresh] = true
+		}
+		if len(seen) != len(got) {
+			t.Errorf("%d successors of %d", len(seen), len(got))
+		}
+		for next := range seen {
+			w.entered(w.renews(next))
+		}
+	})
+	t.Run("a replay ends the session", func(t *testing.T) {
+		w := newCrossed(t)
+		stolen := w.entered(w.enter()).Refresh
+		for range 3 {
+			w.pass(due)
+			next := w.entered(w.renews(stolen)).Refresh
+			w.entered(w.renews(next))
+			w.pass(due)
+			w.entered(w.renews(next))
+			w.pass(due)
+			got := w.renews(stolen)
+			if got.Status == http.StatusUnauthorized {
+				w.wants(got, http.StatusUnauthorized, api.RefreshTokenReused)
+				w.wants(w.renews(next), http.StatusUnauthorized, api.RefreshTokenReused)
+				w.minted(w.renew(w.alice, "acme")) // the theft of one is not the other's
+				if !w.audited(audit.RefreshTokenReused) {
+					t.Error("the trail does not say so")
+				}
+				return
+			}
+		}
+		t.Error("nobody noticed")
+	})
+	t.Run("what took too long is refused before it counts", func(t *testing.T) {
+		w := newCrossed(t)
+		r := w.request("POST", "", `{"refresh":"`+w.entered(w.enter()).Refresh+`"}`, w.reports)
+		r.URL.Path = "/auth" + sessionsPath + "/refresh"
+		r.Header.Set("Tabard-Time", fmt.Sprint(w.now().Unix()-31))
+		w.wants(w.send(r), http.StatusConflict, api.RequestTooOld)
+	})
+}
+
+// TestTheRefreshTokensOfBrowsersAndServersAreTwoKinds: neither works where the other
+// is redeemed, and neither is ended there.
+func TestTheRefreshTokensOfBrowsersAndServersAreTwoKinds(t *testing.T) {
+	w := newCrossed(t)
+	got := w.entered(w.enter())
+	browser := w.handedOver()
+	name := func(id string) string { return "__Host-Http-tabard.reports." + strings.TrimPrefix(id, "ses_")[:8] }
+	thief := w.atReports(w.signedIn("bob"))
+	asCookie := thief.With("Cookie", name(w.claims(got.Access).SessionID)+"="+got.Refresh)
+	w.refused(w.mint(asCookie, "acme"), api.LoginRequired)
+	w.refused(asCookie.Get("/session"), api.LoginRequired)
+	if out := asCookie.Post("/logout", `{"scope":"session"}`); out.Status != http.StatusOK {
+		t.Errorf("%d %s", out.Status, out.Body)
+	}
+	w.entered(w.renews(got.Refresh))
+	value := ""
+	for name, kept := range browser.Cookies() {
+		if strings.HasPrefix(name, "__Host-Http-tabard.reports.") {
+			value = kept
+		}
+	}
+	w.wants(w.renews(value), http.StatusUnauthorized, api.LoginRequired)
+	w.minted(w.renew(browser, "acme"))
+	for i := range got.Refresh {
+		w.wants(w.renews(got.Refresh[:i]), http.StatusUnauthorized, api.LoginRequired)
+	}
+}
+
+// TestNothingIsGrantedThatIsNotStored lets every call of the store fail in turn.
+func TestNothingIsGrantedThatIsNotStored(t *testing.T) {
+	var faulty *storetest.Faulty
+	prepared := func(ask func(*crossed) func() answer) (*crossed, func() answer) {
+		faulty = nil
+		w := &crossed{world: newWorld(t, func(s host.Store) host.Store {
+			faulty = &storetest.Faulty{Store: s}
+			return faulty
+		})}
+		w.sign()
+		return w, ask(w)
+	}
+	for name, ask := range map[string]func(*crossed) func() answer{
+		"enter": func(w *crossed) func() answer { return w.enter },
+		"code": func(w *crossed) func() answer {
+			challenge := w.begins(w.alice)
+			return func() answer {
+				return w.calls(sessionsPath, `{"app_id":"reports","response_type":"code","code_challenge":"`+challenge+`"}`, w.web, w.subject.AccessToken)
+			}
+		},
+		"renew": func(w *crossed) func() answer {
+			refresh := w.entered(w.enter()).Refresh
+			w.pass(5 * time.Minute)
+			w.renews(refresh)
+			return func() answer { return w.renews(refresh) }
+		},
+	} {
+		_, send := prepared(ask)
+		faulty.Fail(0, false)
+		send()
+		calls := faulty.Calls()
+		for i, method := range calls {
+			for _, lost := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %s, lost %t", name, method, lost), func(t *testing.T) {
+					w, send := prepared(ask)
+					w.TB = t
+					faulty.Fail(i+1, lost)
+					got := send()
+					w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)
+					if strings.Contains(got.Body, "eyJ") || strings.Contains(got.Body, "refresh") || got.Header.Get("Retry-After") == "" {
+						t.Error(got.Body)
+					}
+					faulty.Fail(0, false)
+					w.entered(send())
+				})
+			}
+		}
+	}
+}
+
+// TestABoundTokenTakesItsKeysProof: without, it would be a bearer's.
+func TestABoundTokenTakesItsKeysProof(t *testing.T) {
+	w := newCrossed(t)
+	d := desired()
+	d.Workspace.Apps[0].DPoPBoundTokens = true
+	w.must(w.store.Apply(t.Context(), d, w.now().Unix()))
+	device := httpbrowser.NewDevice(t)
+	b := httpbrowser.New(t, origin, publicURL).On(device)
+	b.Transport, b.Now = w.hosts, w.now
+	b.SignIn("alice")
+	bound := w.minted(w.mint(b, "acme")).AccessToken
+	send := func(proof ...string) answer {
+		r := w.request("POST", "", `{"app_id":"reports"}`, w.web)
+		r.URL.Path = "/auth" + sessionsPath
+		r.Header.Set("X-Authorization", "DPoP "+bound)
+		r.Header["Dpop"] = proof
+		return w.send(r)
+	}
+	here := publicURL + sessionsPath
+	good := device.Proof(t, "POST", here, w.now(), bound)
+	w.entered(send(good))
+	w.denies(send(good), "invalid_proof") // again
+	w.denies(send(), "proof_required")
+	w.denies(w.calls(sessionsPath, `{"app_id":"reports"}`, w.web, bound), "proof_required")
+	w.denies(send(device.Proof(t, "POST", here, w.now())), "invalid_proof")                          // for no token
+	w.denies(send(device.Proof(t, "POST", origin+"/api", w.now(), bound)), "invalid_proof")          // for another address
+	w.denies(send(device.Proof(t, "POST", here, w.now().Add(-time.Minute), bound)), "invalid_proof") // old
+	w.denies(send(httpbrowser.NewDevice(t).Proof(t, "POST", here, w.now(), bound)), "invalid_proof") // another's
+	w.denies(send(device.Proof(t, "POST", here, w.now(), bound), device.Proof(t, "POST", here, w.now(), bound)), "proof_required")
+}
+
+func (w *crossed) audited(action audit.Action) bool {
+	for _, e := range w.trail() {
+		if e.Action == action {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *crossed) providerLogout() {
+	w.Helper()
+	w.must(nil, w.store.RevokeUpstream(w.Context(), session.UpstreamLogout{Issuer: issuer, Subject: "alice", Until: w.stored(w.session).CreatedAt},
+		session.ReasonUpstream, w.now().Unix()))
+}
+
+// stolen presents a token of the parent that nobody can hold any more.
+func (w *crossed) stolen() {
+	w.Helper()
+	s := w.stored(w.session)
+	row, err := w.store.Present(w.Context(), session.Presentation{
+		Token: session.Token{Session: s.ID, Gen: 1, ID: session.NewTokenID()}, Limits: session.LimitsFor(false), Now: w.now().Unix(),
+	})
+	w.must(row, err)
+	if row.RevokeReason != session.ReasonReuse {
+		w.Fatalf("%+v", row)
+	}
+}

@@ -1,0 +1,76 @@
+package contract
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/program"
+)
+
+// serverKey has the program make a workspace API key of an app.
+func (s *Server) serverKey(t testing.TB, app string) string {
+	t.Helper()
+	create := exec.Command(program.Path(t, "tabard"), "keys", "create", "--kind", "workspace", "--app", app, "--name", app+"'s server",
+		"--database", s.Database, "--secret-file", s.secret)
+	out, err := create.Output()
+	if err != nil {
+		t.Fatalf("tabard keys create: %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// ServerKeys are workspace API keys, by app, and the statements that store them: for a
+// database that only such reach.
+func ServerKeys(t testing.TB, secret keys.Secret) (all map[string]string, script string) {
+	t.Helper()
+	office := administration.New(administration.Config{Secret: secret, Now: time.Now})
+	by := administration.Actor{ID: audit.CommandLine}
+	all = map[string]string{}
+	for _, app := range []string{"demo", "reports"} {
+		k, text, err := office.DraftKey(by, administration.NewKey{Kind: administration.WorkspaceAPI, Name: app + "'s server", App: app}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[app] = text
+		script += sqlstore.KeyScript(k, administration.KeyCreated(by, k))
+	}
+	return all, script
+}
+
+// server sends what an app's server does: a JSON body to a path below the backend's
+// base URL, with a key, and a person's access token where one is given.
+func (s *script) server(args []string) error {
+	path, key, subject, body := args[0], args[1], args[2], args[3]
+	r, err := http.NewRequestWithContext(s.tb.Context(), http.MethodPost, s.target.PublicURL+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+key)
+	if subject != "" {
+		r.Header.Set("X-Authorization", subject)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	s.answer = httpbrowser.Response{Status: answer.StatusCode, Header: answer.Header, Body: string(text), URL: r.URL}
+	return err
+}
+
+// redeem sends the browser on with a hand-over's code, as far as the first answer.
+func (s *script) redeem(args []string) error {
+	return s.sent(s.next.SubmitStep(s.target.PublicURL+"/handover/code", url.Values{"code": {args[0]}}))
+}
