@@ -85,7 +85,7 @@ func TestTheSwitcherIsAMenuButton(t *testing.T) {
 func TestTheSwitcherHasNamesForScreenReaders(t *testing.T) {
 	_, tab := onSwitcher(t, "dana", "acme")
 	chrome.PressPart(t, tab, parts+`.querySelector("[part=button]")`)
-	chrome.Await(t, tab, parts+`.querySelectorAll("[role=menuitemradio]").length === 3`)
+	chrome.Await(t, tab, parts+`.querySelectorAll("[role=menuitemradio]").length === 4`)
 	tree, err := chromedp.Call(tab, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 	if err != nil {
 		t.Fatal(err)
