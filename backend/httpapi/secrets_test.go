@@ -54,9 +54,9 @@ func TestNoSecretReachesTheStoreABodyOrAnAddress(t *testing.T) {
 
 // databaseFiles are the files that the world's database is in.
 func (w *world) databaseFiles() []string {
-	files, err := filepath.Glob(filepath.Join(w.folder, "*"))
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(w.file), "*"))
 	if err != nil || len(files) == 0 {
-		w.Fatalf("no database in %s: %v", w.folder, err)
+		w.Fatalf("no database in %s: %v", filepath.Dir(w.file), err)
 	}
 	return files
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -42,7 +42,6 @@ type world struct {
 	hosts    httpbrowser.Hosts
 	through  host.Store // what the backend sees of the store
 	logged   *lockedBuffer
-	folder   string // of the database
 	*clock
 }
 
@@ -69,10 +68,9 @@ func (c *clock) pass(d time.Duration) {
 // store.
 func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
-	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}, folder: t.TempDir()}
+	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}, file: storetest.NewFile(t)}
 	w.secret, _ = keys.NewSecret()
 	var err error
-	w.file = filepath.Join(w.folder, "tabard.db")
 	if w.store, err = sqlite.Open(t.Context(), w.file); err != nil {
 		t.Fatal(err)
 	}

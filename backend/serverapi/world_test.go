@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
@@ -60,7 +60,7 @@ func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	w := &world{TB: t, time: time.Now().Truncate(time.Second), logged: &bytes.Buffer{}}
 	w.secret, _ = keys.NewSecret()
 	var err error
-	if w.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db")); err != nil {
+	if w.store, err = sqlite.Open(t.Context(), storetest.NewFile(t)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.store.Close() })

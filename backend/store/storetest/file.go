@@ -1,0 +1,43 @@
+package storetest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+)
+
+// NewFile writes the file of an empty SQLite store whose schema is up to date, and
+// returns its path. The schema is made once for all tests of a package.
+func NewFile(t testing.TB) string {
+	t.Helper()
+	content, err := emptyStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "tabard.db")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var emptyStore = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "tabard-empty-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "tabard.db")
+	store, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Close(); err != nil { // which writes the log back into the file
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
