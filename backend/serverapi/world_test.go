@@ -21,8 +21,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
