@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: build run test lint size setup model simulate breaks soak bench worker worker-dev bench-worker bench-browser
+.PHONY: build run test lint size setup model simulate breaks soak bench worker worker-dev profile bench-worker bench-browser
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 
@@ -47,6 +47,9 @@ worker-dev: build ## the demo on workerd and a local D1
 	npm ci --prefix worker
 	go build -o bin/tabard-worker ./worker/local
 	go run ./web-demo -tabard bin/tabard-worker $(ARGS)
+
+profile: ## what the compiler optimises the server by
+	go test -count=1 -trimpath -run '^$$' -bench Handler -benchtime 10s -cpuprofile $(CURDIR)/backend/default.pgo -o /dev/null ./browser_test/bench
 
 bench-worker: build ## cold start, warm mints and memory on workerd, and the upload's size
 	go test -run '^$$' -bench . -benchtime 1000x ./worker
