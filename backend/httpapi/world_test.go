@@ -19,7 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -68,7 +68,7 @@ func (c *clock) pass(d time.Duration) {
 // store.
 func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
-	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}, file: storetest.NewFile(t)}
+	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}, file: lite.NewFile(t)}
 	w.secret, _ = keys.NewSecret()
 	var err error
 	if w.store, err = sqlite.Open(t.Context(), w.file); err != nil {

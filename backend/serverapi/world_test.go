@@ -22,7 +22,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -60,7 +60,7 @@ func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	w := &world{TB: t, time: time.Now().Truncate(time.Second), logged: &bytes.Buffer{}}
 	w.secret, _ = keys.NewSecret()
 	var err error
-	if w.store, err = sqlite.Open(t.Context(), storetest.NewFile(t)); err != nil {
+	if w.store, err = sqlite.Open(t.Context(), lite.NewFile(t)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.store.Close() })

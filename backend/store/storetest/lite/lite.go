@@ -1,4 +1,5 @@
-package storetest
+// Package lite makes SQLite files for tests.
+package lite
 
 import (
 	"context"
