@@ -1,0 +1,203 @@
+// @ts-nocheck
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+
+import { open } from "./open.js";
+import { acme, globex, key, publish, remember, set, settle, state } from "./stage.js";
+
+test("a module that dies is started again, where the record stands", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set({ href: "https://app.example/?tabard_error=x" });
+  const client = open({ organization: "acme" });
+  await settle();
+  publish(stage, {});
+  const before = client.state;
+  let released = false;
+  stage.host.hold(() => (released = true));
+  stage.module.token = () => new Promise(() => {});
+  const pending = client.getToken();
+  await settle();
+  stage.exit();
+  await assert.rejects(pending, { code: "temporarily_unavailable", action: "retry" });
+  assert.ok(released, "the lock of the dead is released");
+  assert.equal(client.state, before);
+
+  mock.timers.tick(1000);
+  await settle();
+  assert.equal(stage.starts, 2);
+  assert.equal(stage.host.options.organization, "");
+  assert.equal(stage.host.options.arrival, "");
+  stage.module.token = () => "anew";
+  assert.equal(await client.getToken(), "anew");
+});
+
+test("a module that traps is started again", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  open();
+  await settle();
+  let released = false;
+  stage.host.hold(() => (released = true));
+  stage.traps = true;
+  stage.go._resume();
+  await settle();
+  assert.ok(released);
+  stage.traps = false;
+  mock.timers.tick(1000);
+  await settle();
+  assert.equal(stage.starts, 2);
+});
+
+test("P10 a module that was on its way when the page was put away is started when it is back", async () => {
+  const stage = set();
+  const arrives = WebAssembly.compileStreaming;
+  let late;
+  WebAssembly.compileStreaming = () => new Promise((resolve) => (late = resolve));
+  const client = open();
+  const token = client.getToken();
+  await settle();
+  window.dispatchEvent(new Event("pagehide"));
+  WebAssembly.compileStreaming = arrives;
+  window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  await settle();
+  assert.equal(await token, "token");
+  late({}); // which comes after all
+  await settle();
+  assert.equal(stage.starts, 1);
+});
+
+test("P1 a page that is prerendered starts no module and shows nothing until it is seen", async () => {
+  const stage = set();
+  document.prerendering = true;
+  remember();
+  const client = open();
+  const token = client.getToken();
+  await settle();
+  assert.equal(stage.starts, 0);
+  assert.equal(client.state.status, "starting");
+  remember({ record: { state: state({ fence: 9 }) } }); // the tab went on meanwhile
+  document.prerendering = false;
+  document.dispatchEvent(new Event("prerenderingchange"));
+  assert.equal(client.state.fence, 9);
+  await settle();
+  assert.equal(stage.starts, 1);
+  assert.equal(await token, "token");
+});
+
+test("a module that cannot be loaded is tried again, and the page is told meanwhile", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  stage.loads = false;
+  const client = open({ organization: "acme" });
+  await settle();
+  assert.equal(client.state.status, "unavailable");
+  assert.deepEqual([client.state.error.code, client.state.error.action], ["temporarily_unavailable", "retry"]);
+  stage.loads = true;
+  mock.timers.tick(1000);
+  await settle();
+  assert.equal(stage.starts, 1);
+  assert.equal(stage.host.options.organization, "acme");
+  publish(stage, {});
+  assert.equal(client.state.status, "active");
+});
+
+test("a switch whose module cannot be loaded, or dies, is unavailable, and throws nothing", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  stage.loads = false;
+  const client = open();
+  const unloaded = await client.switchOrganization("globex");
+  assert.deepEqual([unloaded.status, unloaded.code, unloaded.action], ["unavailable", "temporarily_unavailable", "retry"]);
+
+  stage.loads = true;
+  mock.timers.tick(1000);
+  await settle();
+  stage.module.switch = () => new Promise(() => {});
+  const dying = client.switchOrganization("globex");
+  await settle();
+  stage.exit();
+  assert.equal((await dying).status, "unavailable");
+});
+
+test("a reloaded tab shows its state and hands out its token before the module runs, or if it never does", async () => {
+  const stage = set();
+  stage.loads = false;
+  remember();
+  const client = open();
+  assert.deepEqual(client.state, state());
+  assert.equal(client.partition.key, "usr_ada/org_a");
+  assert.equal(await client.getToken(), "early");
+  await client.ready;
+  await settle();
+  assert.equal(client.state.status, "active");
+  assert.equal(await client.getToken(), "early");
+  assert.deepEqual(stage.requests, []);
+});
+
+test("the module that takes over leaves what it agrees with as it is", async () => {
+  const stage = set();
+  remember();
+  const client = open();
+  const { state: before, partition } = client;
+  await settle();
+  publish(stage, {});
+  assert.equal(client.state, before);
+  assert.equal(client.partition, partition);
+  assert.equal(await client.getToken(), "token");
+});
+
+const noEarlyToken = {
+  "somebody signed in or out since": { epoch: "ses_2.y" },
+  "the browser's epoch is gone": { epoch: null },
+  "the record has no epoch": { record: { epoch: "" }, epoch: "" },
+  "it has expired": { held: { until: Date.now() - 1 } },
+  "it is from the future": { held: { minted: Date.now() + 60_000, until: Date.now() + 355_000 } },
+  "the tab wore no organisation": { record: { organization: "", state: undefined } },
+  "it is another organisation's": { held: { answer: { access_token: "early", organization: globex } } },
+};
+for (const [name, tab] of Object.entries(noEarlyToken)) {
+  test(`no early token: ${name}`, async () => {
+    set();
+    remember(tab);
+    const client = open();
+    assert.equal(client.state.status, "starting");
+    assert.equal(await client.getToken(), "token");
+  });
+}
+
+test("no early token: the page names another organisation", async () => {
+  for (const [organization, want] of [["globex", "token"], ["acme", "early"], [acme.id, "early"]]) {
+    const stage = set();
+    remember();
+    stage.loads = want === "token";
+    assert.equal(await open({ organization }).getToken(), want);
+  }
+});
+
+test("no early token: storage is blocked, or holds something else", async () => {
+  set();
+  Object.defineProperty(globalThis, "sessionStorage", {
+    configurable: true,
+    get() {
+      throw new DOMException("blocked", "SecurityError");
+    },
+  });
+  assert.equal(await open().getToken(), "token");
+  Object.defineProperty(globalThis, "sessionStorage", { configurable: true, writable: true, value: undefined });
+  for (const text of ["", "{", "null", "7", "[]", '{"held":7}']) {
+    set();
+    remember();
+    sessionStorage.items.set(key, text);
+    assert.equal(await open().getToken(), "token");
+  }
+});
+
+test("P10 another tab's sign-in or sign-out is heard when its epoch arrives, not only when its message does", async () => {
+  const stage = set();
+  open();
+  await settle();
+  for (const changed of ["something else", key + ":epoch"]) {
+    window.dispatchEvent(Object.assign(new Event("storage"), { key: changed }));
+  }
+  assert.deepEqual(stage.calls.filter(([name]) => name === "hear"), [["hear", "look again"]]);
+});

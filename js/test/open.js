@@ -1,0 +1,23 @@
+// @ts-nocheck
+// Clients for tests, closed after each.
+
+import { afterEach, mock } from "node:test";
+
+import { createClient } from "../index.js";
+
+let clients = [];
+/** A client whose module is loaded anew: clients at one address share it. */
+export const open = (options) => {
+  const module = `https://app.example/module.json?${Math.random()}`;
+  const client = createClient({ backend: "/auth", module, ...options });
+  clients.push(client);
+  return client;
+};
+
+afterEach(() => {
+  clients.forEach((client) => client.close());
+  clients = [];
+  mock.restoreAll();
+  mock.timers.reset();
+  delete globalThis.document;
+});
