@@ -359,6 +359,9 @@ func TestATenantsLogoutEndsWhatBeganThere(t *testing.T) {
 	if got := logout("/backchannel-logout/con_acme", logintest.ClientID); got != http.StatusOK {
 		t.Errorf("%d", got)
 	}
+	if ended := w.events(audit.SignOut); len(ended) != 1 || ended[0].OrganizationID != "org_acme" || ended[0].Target != "con_acme" {
+		t.Errorf("the trail says %+v", ended)
+	}
 	w.wants(begun.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
 	w.mint(alice, "globex")
 	w.mint(elsewhere, "globex")
