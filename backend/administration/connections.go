@@ -37,7 +37,7 @@ type ConnectionSettings struct {
 	// ClientSecret is kept sealed and never shown; empty leaves what is there.
 	ClientSecret string `json:"client_secret,omitempty"`
 	// Scopes are asked for beside openid; nil means profile and email.
-	Scopes       []string     `json:"scopes,omitempty"`
+	Scopes       []string     `json:"scopes,omitzero"`
 	Provisioning Provisioning `json:"provisioning"`
 }
 

@@ -40,6 +40,17 @@ func TestASlugNamesOneOrganisation(t *testing.T) {
 	w.wants(w.ask("PATCH", "/organizations/acme", `{"slug":"initech"}`, w.whole), http.StatusConflict, api.AlreadyExists)
 }
 
+// TestAConnectionIsAnsweredAsItIsPut: to ask for no scopes is not to say nothing of them.
+func TestAConnectionIsAnsweredAsItIsPut(t *testing.T) {
+	w := newWorld(t, nil)
+	for scopes, want := range map[string]string{`"scopes":[],`: `"scopes":[]`, `"scopes":["email"],`: `"scopes":["email"]`, "": ""} {
+		got := w.ask("POST", "/organizations/acme/connections", `{"issuer":"https://id.acme.example",`+scopes+`"client_id":"tabard","client_secret":"hush"}`, w.acme)
+		if got.Status != http.StatusCreated || !strings.Contains(got.Body, want) || want == "" && strings.Contains(got.Body, "scopes") {
+			t.Errorf("%s: %d %s", scopes, got.Status, got.Body)
+		}
+	}
+}
+
 func TestADeletedOrganisationsIDIsNeverUsedAgain(t *testing.T) {
 	w := newWorld(t, nil)
 	w.does("DELETE", "/organizations/acme", "", w.whole, nil)
