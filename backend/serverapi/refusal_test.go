@@ -45,6 +45,7 @@ var examples = map[string]example{
 	"POST /organizations/{organization}/members/{user}/disable":           {tenant: true},
 	"POST /organizations/{organization}/members/{user}/enable":            {tenant: true},
 	"DELETE /organizations/{organization}/members/{user}/sessions":        {tenant: true},
+	"DELETE /organizations/{organization}/members/{user}/links":           {tenant: true},
 	"GET /organizations/{organization}/connections":                       {tenant: true},
 	"POST /organizations/{organization}/connections":                      {tenant: true, body: someConnection},
 	"GET /organizations/{organization}/connections/{connection}":          {tenant: true},
