@@ -66,7 +66,8 @@ func (s *settings) check() wrongSettings {
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
 		s.checkIssuer, s.checkClientID, s.checkClientSecret,
-		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkTrustedProxies, s.checkLogFormat, s.checkLogLevel,
+		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkTrustedProxies, s.checkMetricsFrom,
+		s.checkLogFormat, s.checkLogLevel,
 	} {
 		if wrong := check(); wrong != nil {
 			all = append(all, *wrong)
@@ -110,8 +111,16 @@ func (s *settings) checkDatabase() *wrongSetting {
 }
 
 func (s *settings) checkTrustedProxies() *wrongSetting {
-	if _, err := parseProxies(s.trustedProxies); err != nil {
-		return s.wrong("trusted-proxies", "It has to be addresses and networks, separated by commas, such as\n127.0.0.1,10.0.0.0/8")
+	return s.checkNetworks("trusted-proxies", s.trustedProxies)
+}
+
+func (s *settings) checkMetricsFrom() *wrongSetting {
+	return s.checkNetworks("metrics-from", s.metricsFrom)
+}
+
+func (s *settings) checkNetworks(flag, value string) *wrongSetting {
+	if _, err := parseProxies(value); err != nil {
+		return s.wrong(flag, "It has to be addresses and networks, separated by commas, such as\n127.0.0.1,10.0.0.0/8")
 	}
 	return nil
 }

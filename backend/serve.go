@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/host/metrics"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/js"
@@ -80,12 +81,9 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	}
 	lines := &gathered{to: logs}
 	defer lines.flush()
-	log := s.logger(lines)
+	counted := metrics.New()
+	log := slog.New(counted.Log(s.logger(lines).Handler()))
 	life, err := keys.ParseLife(s.signingKeyLife)
-	if err != nil {
-		return err // checked
-	}
-	trusted, err := parseProxies(s.trustedProxies)
 	if err != nil {
 		return err // checked
 	}
@@ -93,7 +91,10 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		PublicURL: s.publicURL, Secret: secret, Algorithm: algorithm,
 		Provider: s.provider(), Client: js.Handler(), Log: log,
 		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
-	}, store)
+	}, counted.Store(store))
+	if err == nil {
+		handler, err = s.before(handler, counted)
+	}
 	if err != nil {
 		return err
 	}
@@ -103,7 +104,21 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	go cleanUp(ctx, store, host.Rotation{Ring: ring, Life: life}, log)
 	collectRarely()
 	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
-	return run(ctx, listener, trusted.before(handler), log)
+	return run(ctx, listener, handler, log)
+}
+
+// before puts before the backend's handler what it does not do itself: it learns where
+// requests came from, is counted, and shows the counts to those who may see them.
+func (s *settings) before(handler http.Handler, counted *metrics.Metrics) (http.Handler, error) {
+	trusted, err := parseProxies(s.trustedProxies)
+	if err != nil {
+		return nil, err // checked
+	}
+	from, err := parseProxies(s.metricsFrom)
+	if err != nil {
+		return nil, err // checked
+	}
+	return operators{from, trusted}.before(s.publicURL, counted.Page(), trusted.before(counted.Count(handler)))
 }
 
 const cleanUpInterval = time.Hour
@@ -118,7 +133,7 @@ func cleanUp(ctx context.Context, store host.Cleaner, r host.Rotation, log *slog
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			log.Error("the clean-up failed; the next one tries again", "cause", err.Error())
+			log.Error("the clean-up failed; the next one tries again", "cause", err)
 		case forgotten > 0:
 			log.Info("sessions forgotten", "count", forgotten)
 		}

@@ -69,13 +69,15 @@ func TestServeStartsAnswersAndStops(t *testing.T) {
 	}()
 	log := &logged{t, bufio.NewScanner(logs)}
 	address := log.until("serving")["listen"].(string)
-	response, err := http.Get("http://" + address + "/auth/readyz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		t.Errorf("it answers %s", response.Status)
+	for _, page := range []string{"/auth/readyz", "/auth/metrics"} {
+		response, err := http.Get("http://" + address + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("%s: it answers %s", page, response.Status)
+		}
 	}
 	stop()
 	log.until("stopped")

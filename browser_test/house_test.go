@@ -133,6 +133,11 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 				return strings.HasPrefix(i, module) && i != module+"backend/api" ||
 					hasAny(i, "encoding/json", "net/http", "reflect", "fmt", "github.com/golang-jwt")
 			}},
+		{"only the server has metrics: the Worker's upload has no room for them",
+			func(s source) bool { return s.path != "backend/serve.go" && s.path != "backend/operators.go" && !s.test() },
+			func(s source, i string) bool {
+				return hasAny(i, module+"backend/host/metrics") || !s.in("backend/host/metrics") && hasAny(i, "github.com/prometheus")
+			}},
 		{"only files named _js.go touch JavaScript",
 			func(s source) bool {
 				return !strings.HasSuffix(s.path, "_js.go") && !strings.HasSuffix(s.path, "_js_test.go")

@@ -19,6 +19,6 @@ func (c *call) audit(e audit.Event) {
 		e.Outcome = audit.Done
 	}
 	if err := c.store.RecordEvent(c.ctx, e); err != nil {
-		c.log.log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err.Error())
+		c.log.log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err)
 	}
 }

@@ -48,7 +48,7 @@ func (l recorder) write(c *call) {
 	if r := c.record.refusal; r != nil {
 		attributes = append(attributes, slog.String("code", string(r.Code)))
 		if r.cause != nil {
-			attributes = append(attributes, slog.String("cause", r.cause.Error()))
+			attributes = append(attributes, slog.Any("cause", r.cause))
 		}
 		if r.httpStatus() >= http.StatusInternalServerError {
 			level = slog.LevelError

@@ -14,6 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/host/metrics"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/login/logintest"
@@ -42,6 +43,7 @@ type world struct {
 	hosts    httpbrowser.Hosts
 	through  host.Store // what the backend sees of the store
 	logged   *lockedBuffer
+	counted  *metrics.Metrics // nil counts nothing
 	*clock
 }
 
@@ -95,14 +97,21 @@ func (w *world) restart() {
 // backend returns the handler of a backend at that URL.
 func (w *world) backend(public string, store host.Store) http.Handler {
 	w.Helper()
+	var log slog.Handler = slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})
+	if w.counted != nil {
+		log, store = w.counted.Log(log), w.counted.Store(store)
+	}
 	handler, err := host.New(host.Config{
 		PublicURL: public, Secret: w.secret, Now: w.now,
-		Log:      slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:      slog.New(log),
 		Provider: login.Config{Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: w.hosts},
 		Tenants:  w.hosts, LoopbackConnections: public == publicURL,
 	}, store)
 	if err != nil {
 		w.Fatal(err)
+	}
+	if w.counted != nil {
+		return w.counted.Count(handler)
 	}
 	return handler
 }

@@ -171,7 +171,7 @@ func (c *call) record(status int, code api.Code, cause error) {
 	}
 	level := slog.LevelInfo
 	if cause != nil {
-		level, attributes = slog.LevelError, append(attributes, "cause", cause.Error())
+		level, attributes = slog.LevelError, append(attributes, "cause", cause)
 	}
 	c.log.Log(c.ctx, level, string(c.kind)+" API", attributes...)
 }

@@ -106,7 +106,7 @@ func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
 		Issuer: x.issuer, Store: x.store, Keys: x.keys, Workspace: w, App: app, Now: c.now().Unix(),
 		Audit: func(e audit.Event) {
 			if err := c.audit(app.ID, e); err != nil {
-				c.log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err.Error())
+				c.log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err)
 			}
 		},
 	}

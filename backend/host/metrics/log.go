@@ -1,0 +1,81 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/login"
+)
+
+// What failed, where a request failed on the server.
+const (
+	faultProvider = "provider"
+	faultPanic    = "panic"
+	faultClient   = "client"
+	faultStorage  = "storage"
+)
+
+// Log returns a log that learns from the records of requests how they ended, and passes
+// on what next wants to have.
+func (m *Metrics) Log(next slog.Handler) slog.Handler { return observer{next, m} }
+
+// observer is a log that counts.
+type observer struct {
+	slog.Handler
+	metrics *Metrics
+}
+
+// Enabled implements slog.Handler. The record of a request is wanted, also where the log
+// is to be of errors alone.
+func (o observer) Enabled(ctx context.Context, level slog.Level) bool {
+	return o.Handler.Enabled(ctx, level) || level >= slog.LevelInfo && ctx.Value(underWay{}) != nil
+}
+
+// Handle implements slog.Handler.
+func (o observer) Handle(ctx context.Context, r slog.Record) error {
+	var code string
+	var cause error
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "code":
+			code = a.Value.String()
+		case "cause":
+			cause, _ = a.Value.Any().(error)
+		}
+		return true
+	})
+	if e, ok := ctx.Value(underWay{}).(*exchange); ok && code != "" {
+		e.code = code
+	}
+	if cause != nil && r.Level >= slog.LevelError {
+		o.metrics.faults.WithLabelValues(fault(code, cause)).Inc()
+	}
+	if !o.Handler.Enabled(ctx, r.Level) {
+		return nil
+	}
+	return o.Handler.Handle(ctx, r)
+}
+
+func fault(code string, cause error) string {
+	switch {
+	case code == string(api.ServerError):
+		return faultPanic
+	case errors.Is(cause, login.ErrUnavailable):
+		return faultProvider
+	case errors.Is(cause, context.Canceled):
+		return faultClient
+	}
+	return faultStorage
+}
+
+// WithAttrs implements slog.Handler.
+func (o observer) WithAttrs(attributes []slog.Attr) slog.Handler {
+	return observer{o.Handler.WithAttrs(attributes), o.metrics}
+}
+
+// WithGroup implements slog.Handler.
+func (o observer) WithGroup(name string) slog.Handler {
+	return observer{o.Handler.WithGroup(name), o.metrics}
+}

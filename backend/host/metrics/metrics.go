@@ -1,0 +1,65 @@
+// Package metrics tells how the server is doing, in Prometheus' text format. It sees
+// requests from before the handler, what they came to in its log, and what became of
+// sessions in its store. No label names an organisation, a person, a session or a token,
+// nor anything that a client wrote.
+//
+// The Worker does not link it: Cloudflare has metrics of its own.
+package metrics
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Path is where the metrics lie below the backend's base URL.
+const Path = "/metrics"
+
+// Metrics counts what one process does.
+type Metrics struct {
+	registry  *prometheus.Registry
+	requests  *requests
+	faults    *prometheus.CounterVec
+	events    *prometheus.CounterVec
+	rotations *prometheus.CounterVec
+}
+
+// New returns metrics that have counted nothing yet.
+func New() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: newRequests(),
+		faults: counter("tabard_faults_total",
+			"Requests that failed on the server, by what failed: the provider, which did not answer; a panic; the client, which went away; or the storage, which is all else.",
+			"what"),
+		events: counter("tabard_events_total",
+			"Events that requests wrote to the audit trail, by action and outcome. session.reused is a theft found.",
+			"action", "outcome"),
+		rotations: counter("tabard_rotations_total",
+			"Verdicts on refresh tokens that changed more than a time: advance is an ordinary rotation, reuse a theft found.",
+			"verdict"),
+	}
+	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.events, m.rotations,
+		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, what := range []string{faultProvider, faultPanic, faultClient, faultStorage} {
+		m.faults.WithLabelValues(what) // an alarm needs the 0 before the first
+	}
+	return m
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+// Page answers with the metrics. Whoever mounts it says who may read them.
+func (m *Metrics) Page() http.Handler {
+	page := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		page.ServeHTTP(w, r)
+	})
+}

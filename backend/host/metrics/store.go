@@ -1,0 +1,54 @@
+package metrics
+
+import (
+	"context"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// Store returns a store that counts what requests write down in it about sessions. The
+// read of a mint goes through as it is.
+func (m *Metrics) Store(next host.Store) host.Store { return store{next, m} }
+
+type store struct {
+	host.Store
+	metrics *Metrics
+}
+
+// RecordEvent implements audit.Store.
+func (s store) RecordEvent(ctx context.Context, e audit.Event) error {
+	err := s.Store.RecordEvent(ctx, e)
+	if err == nil {
+		s.metrics.events.WithLabelValues(string(e.Action), string(e.Outcome)).Inc()
+	}
+	return err
+}
+
+// Present implements session.Store.
+func (s store) Present(ctx context.Context, p session.Presentation) (session.Row, error) {
+	row, err := s.Store.Present(ctx, p)
+	if err != nil {
+		return row, err
+	}
+	if outcome := rotated(row, p); outcome != "" {
+		s.metrics.rotations.WithLabelValues(outcome).Inc()
+	}
+	return row, nil
+}
+
+// rotated tells what a presentation did to the rotation of its session, "" where it was
+// only noted.
+func rotated(after session.Row, p session.Presentation) string {
+	since := after.Cur == p.Token.ID && after.CurAt == p.Now
+	switch outcome := session.Settle(after, p).Outcome; {
+	case !outcome.Mints():
+		return outcome.String()
+	case since && after.Rolled:
+		return session.Rollback.String()
+	case since:
+		return session.Advance.String()
+	}
+	return ""
+}
