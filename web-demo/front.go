@@ -57,6 +57,7 @@ func newProxy(backend *url.URL) http.Handler {
 func unavailable(w http.ResponseWriter, _ *http.Request, _ error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Retry-After", "1")
 	w.WriteHeader(http.StatusServiceUnavailable)
 	_ = json.NewEncoder(w).Encode(api.Error{Code: api.TemporarilyUnavailable, Description: "the token backend cannot be reached"})
 }

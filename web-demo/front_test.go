@@ -94,7 +94,8 @@ func TestABackendOutOfReachIsTemporarilyUnavailable(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	newFront(address, http.NotFoundHandler(), http.NotFoundHandler()).ServeHTTP(recorder, request("/auth/token"))
 	var body api.Error
-	if err := json.NewDecoder(recorder.Body).Decode(&body); err != nil || recorder.Code != http.StatusServiceUnavailable || body.Code != api.TemporarilyUnavailable {
+	if err := json.NewDecoder(recorder.Body).Decode(&body); err != nil || recorder.Code != http.StatusServiceUnavailable ||
+		body.Code != api.TemporarilyUnavailable || recorder.Header().Get("Retry-After") == "" {
 		t.Errorf("status %d, body %+v, %v", recorder.Code, body, err)
 	}
 }

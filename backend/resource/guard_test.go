@@ -82,8 +82,13 @@ func TestTheGuardAnswersByTheBook(t *testing.T) {
 func TestKeysOutOfReachAreNoVerdictOnTheToken(t *testing.T) {
 	w := newWorld(t)
 	w.away = errors.New("connection refused")
-	if got := answer(w.mux(token.Demand{}), request("/notes", "Authorization", "Bearer "+w.plain)); got.Code != http.StatusServiceUnavailable {
-		t.Errorf("%d %s", got.Code, got.Body)
+	got := answer(w.mux(token.Demand{}), request("/notes", "Authorization", "Bearer "+w.plain))
+	if got.Code != http.StatusServiceUnavailable || got.Header().Get("Retry-After") != "10" {
+		t.Errorf("%d %v %s", got.Code, got.Header(), got.Body)
+	}
+	w.away = nil
+	if got := answer(w.mux(token.Demand{}), request("/notes")); got.Code != http.StatusUnauthorized || got.Header().Get("Retry-After") != "" {
+		t.Errorf("a verdict: %d %v", got.Code, got.Header())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ type Refusal struct {
 	Code string
 	// Challenge is the value of WWW-Authenticate; empty for none.
 	Challenge string
+	// RetryAfter is when it is worth asking again; 0 where another request is no better.
+	RetryAfter time.Duration
 }
 
 // RefusalOf returns the answer to a request that Admit or VerifyRequest refused: 401
@@ -28,7 +31,7 @@ type Refusal struct {
 func RefusalOf(err error) Refusal {
 	var refused *token.Error
 	if !errors.As(err, &refused) {
-		return Refusal{http.StatusUnauthorized, "invalid_token", "Bearer"}
+		return challenged("invalid_token", "Bearer")
 	}
 	scheme := "Bearer"
 	if refused.Bound {
@@ -36,21 +39,25 @@ func RefusalOf(err error) Refusal {
 	}
 	switch refused.Reason {
 	case token.WrongOrganization:
-		return Refusal{http.StatusForbidden, "organization_mismatch", ""}
+		return Refusal{Status: http.StatusForbidden, Code: "organization_mismatch"}
 	case token.KeysUnavailable:
-		return Refusal{http.StatusServiceUnavailable, "temporarily_unavailable", ""}
+		return Refusal{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", RetryAfter: token.KeySetPause}
 	case token.InvalidProof:
-		return Refusal{http.StatusUnauthorized, "invalid_dpop_proof", `DPoP error="invalid_dpop_proof", algs="ES256"`}
+		return challenged("invalid_dpop_proof", `DPoP error="invalid_dpop_proof", algs="ES256"`)
 	case token.ProofRequired:
-		return Refusal{http.StatusUnauthorized, "invalid_token", `DPoP error="invalid_token", error_description="proof_required", algs="ES256"`}
+		return challenged("invalid_token", `DPoP error="invalid_token", error_description="proof_required", algs="ES256"`)
 	case token.InsufficientScope:
-		return Refusal{http.StatusForbidden, "insufficient_scope",
-			fmt.Sprintf("%s error=%q, scope=%q", scheme, refused.Reason, strings.Join(refused.Demand.Permissions, " "))}
+		return Refusal{Status: http.StatusForbidden, Code: "insufficient_scope",
+			Challenge: fmt.Sprintf("%s error=%q, scope=%q", scheme, refused.Reason, strings.Join(refused.Demand.Permissions, " "))}
 	case token.InsufficientAuthentication:
-		return Refusal{http.StatusUnauthorized, "insufficient_user_authentication",
-			fmt.Sprintf("%s error=%q%s", scheme, refused.Reason, stepUp(refused.Demand))}
+		return challenged("insufficient_user_authentication",
+			fmt.Sprintf("%s error=%q%s", scheme, refused.Reason, stepUp(refused.Demand)))
 	}
-	return Refusal{http.StatusUnauthorized, "invalid_token", fmt.Sprintf(`%s error="invalid_token", error_description=%q`, scheme, refused.Reason)}
+	return challenged("invalid_token", fmt.Sprintf(`%s error="invalid_token", error_description=%q`, scheme, refused.Reason))
+}
+
+func challenged(code, challenge string) Refusal {
+	return Refusal{Status: http.StatusUnauthorized, Code: code, Challenge: challenge}
 }
 
 // stepUp are the parameters of a challenge that asks for more authentication.
@@ -69,6 +76,9 @@ func Refuse(w http.ResponseWriter, err error) {
 	refusal, reason := RefusalOf(err), token.ReasonOf(err)
 	if refusal.Challenge != "" {
 		w.Header().Set("WWW-Authenticate", refusal.Challenge)
+	}
+	if refusal.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(refusal.RetryAfter/time.Second)))
 	}
 	if reason == "" {
 		reason = noToken

@@ -34,9 +34,12 @@ type KeySet struct {
 	fetching chan struct{} // closed when the attempt under way ends; nil without one
 }
 
+// KeySetPause is the least time between two attempts of a KeySet to have the issuer's
+// keys, whatever tokens ask for.
+const KeySetPause = 10 * time.Second
+
 const (
 	keySetLife    = 10 * time.Minute
-	keySetPause   = 10 * time.Second // between two attempts, whatever tokens ask for
 	keySetTimeout = 5 * time.Second
 	maxKeySet     = 256 << 10
 )
@@ -89,7 +92,7 @@ func (s *KeySet) look(kid string) (key PublicKey, known bool, wait <-chan struct
 	if known && age < keySetLife {
 		return key, known, nil
 	}
-	if s.fetching == nil && now.Sub(s.tried) >= keySetPause {
+	if s.fetching == nil && now.Sub(s.tried) >= KeySetPause {
 		s.tried, s.fetching = now, make(chan struct{})
 		go s.attempt(s.fetching)
 	}

@@ -98,7 +98,7 @@ func (h *handler) list(w http.ResponseWriter, r *http.Request, claims *token.Cla
 func (h *handler) add(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
 	text, err := readText(w, r)
 	if err != nil {
-		refuse(w, refusal{http.StatusBadRequest, api.InvalidRequest, err.Error(), ""})
+		refuse(w, refusal{http.StatusBadRequest, api.InvalidRequest, err.Error(), "", 0})
 		return
 	}
 	note, err := h.book.Add(r.Context(), claims.OrganizationID, claims.Subject, text, time.Now())

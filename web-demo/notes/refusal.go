@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/resource"
@@ -22,18 +24,19 @@ type refusal struct {
 	status      int
 	code        api.Code
 	description string
-	challenge   string // WWW-Authenticate
+	challenge   string        // WWW-Authenticate
+	retryAfter  time.Duration // Retry-After
 }
 
 // refusalOfBook is the answer where a Book fails.
 func refusalOfBook(err error) refusal {
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return refusal{http.StatusNotFound, api.NotFound, "there is no such note", ""}
+		return refusal{http.StatusNotFound, api.NotFound, "there is no such note", "", 0}
 	case errors.Is(err, ErrFull):
-		return refusal{http.StatusConflict, LimitReached, "the organisation has as many notes as it may have", ""}
+		return refusal{http.StatusConflict, LimitReached, "the organisation has as many notes as it may have", "", 0}
 	}
-	return refusal{http.StatusInternalServerError, api.ServerError, "the notes are out of reach", ""}
+	return refusal{http.StatusInternalServerError, api.ServerError, "the notes are out of reach", "", 0}
 }
 
 // descriptions tell people of a refusal of package resource.
@@ -48,12 +51,15 @@ var descriptions = map[api.Code]string{
 // refusalOf is the answer to a request that the guard refused.
 func refusalOf(err error) refusal {
 	r := resource.RefusalOf(err)
-	return refusal{r.Status, api.Code(r.Code), descriptions[api.Code(r.Code)], r.Challenge}
+	return refusal{r.Status, api.Code(r.Code), descriptions[api.Code(r.Code)], r.Challenge, r.RetryAfter}
 }
 
 func refuse(w http.ResponseWriter, r refusal) {
 	if r.challenge != "" {
 		w.Header().Set("WWW-Authenticate", r.challenge)
+	}
+	if r.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(r.retryAfter/time.Second)))
 	}
 	writeJSON(w, r.status, api.Error{Code: r.code, Description: r.description})
 }
