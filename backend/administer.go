@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tabard-auth/tabard/backend/administration"
-	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/keys"
 )
@@ -99,30 +97,6 @@ func commandLine() administration.Actor {
 		by.Name = who.Username
 	}
 	return by
-}
-
-// The exit statuses, besides 0 and 1.
-const (
-	exitInvalid  = 2 // what was asked for cannot be
-	exitNotFound = 3
-	exitConflict = 4 // it is there already, the file's, or changed meanwhile
-)
-
-// exitStatus is the status that a program can tell an error by.
-func exitStatus(err error) int {
-	var refused *administration.Refusal
-	if !errors.As(err, &refused) {
-		return 1
-	}
-	switch refused.Code {
-	case api.InvalidRequest:
-		return exitInvalid
-	case api.NotFound:
-		return exitNotFound
-	case api.AlreadyExists, api.ManagedByFile, api.Conflict:
-		return exitConflict
-	}
-	return 1
 }
 
 // group is a command of commands.

@@ -47,7 +47,7 @@ client; the provider may log that.`,
 				return err
 			}
 			if n := count(findings, doctor.Problem); n > 0 {
-				return fmt.Errorf("%s to solve", plural(n, "problem"))
+				return found(plural(n, "problem") + " to solve")
 			}
 			return nil
 		},

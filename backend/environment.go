@@ -78,6 +78,9 @@ func misspelt(environ []string) []string {
 // explainFlag adds to the error of a flag which one was perhaps meant, and where
 // to read on.
 func explainFlag(c *cobra.Command, err error) error {
+	if c.HasSubCommands() && c.Flags().NArg() > 0 { // the flag is of a command that is none
+		return hasCommand(c, c.Flags().Args())
+	}
 	text := err.Error()
 	if name, unknown := strings.CutPrefix(text, "unknown flag: --"); unknown {
 		var known []string

@@ -21,7 +21,7 @@ func execute() int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	if err := newCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "tabard: "+err.Error())
+		report(os.Stderr, err, asksForJSON(os.Args[1:]))
 		return exitStatus(err)
 	}
 	return 0
@@ -70,6 +70,7 @@ sign-in that all tabs of a browser share.`,
 		sessionsCommand(), auditCommand(), keysCommand())
 	fit(root)
 	refuseUnknown(root)
+	markFailures(root)
 	return root
 }
 

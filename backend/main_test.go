@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,6 +44,7 @@ func TestTranscripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"signin": signIn,
 			"retire": retire,
+			"status": status,
 		},
 	})
 }
@@ -67,6 +71,20 @@ func retire(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("no key is %s", args[0])
 	}
 	ts.Check(ts.Exec("tabard", "signing-keys", "retire", id[1]))
+}
+
+// status is the transcripts' command "status N COMMAND…": the command ends with N.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	var ended *exec.ExitError
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &ended) {
+		got = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if want := args[0]; strconv.Itoa(got) != want {
+		ts.Fatalf("it ended with %d, want %s", got, want)
+	}
 }
 
 // tabard runs a command in this process.
