@@ -1,28 +1,44 @@
-import { refusal } from "./http.mjs";
+import { failure, refusal } from "./http.mjs";
 
 /** The longest limit's period, in seconds: when it is worth trying again. */
 const PERIOD = 60;
 
+/** A browser has at most eight sessions of an app; this is four such apps on one host. */
+const MOST_SESSIONS = 32;
+
 const SIGN_IN = /\/(login|callback|callback\/[^/]+)$/;
-const SESSION = /(?:^|; )__Host-Http-tabard\.[^=]+=([^;]+)/g;
+const SESSION = /(?:^|; )__Host-Http-tabard\.[^=;]+=([^;]+)/g;
 
 /**
  * Counts a request, and answers it where there were too many. The platform's rate
- * limits hold for all isolates of a location; an instance's memory would not.
+ * limits hold for all isolates of a location; an instance's memory would not. Where
+ * they fail, nothing is known, and nothing goes on.
  * @returns {Promise<Response | undefined>} undefined where the request may go on
  */
 export async function exceeded(request, env) {
+  try {
+    return await count(request, env);
+  } catch (problem) {
+    return failure(problem);
+  }
+}
+
+async function count(request, env) {
   const from = network(request.headers.get("CF-Connecting-IP") ?? "");
   const counted = [env.PER_ADDRESS.limit({ key: from })];
   if (SIGN_IN.test(new URL(request.url).pathname)) counted.push(env.SIGN_INS.limit({ key: from }));
+  const tokens = [...(request.headers.get("Cookie") ?? "").matchAll(SESSION)].map(([, token]) => token);
   // The whole token counts, not the session that it names: who cannot show it
   // cannot use its session's limit up.
-  for (const [, token] of (request.headers.get("Cookie") ?? "").matchAll(SESSION)) {
-    counted.push(digest(token).then((key) => env.PER_SESSION.limit({ key })));
+  if (tokens.length <= MOST_SESSIONS) {
+    for (const token of tokens) counted.push(digest(token).then((key) => env.PER_SESSION.limit({ key })));
   }
   const outcomes = await Promise.all(counted);
-  if (outcomes.every(({ success }) => success)) return undefined;
-  return refusal(429, "rate_limited", "There were too many requests. Wait a moment.", { "Retry-After": String(PERIOD) });
+  if (!outcomes.every(({ success }) => success)) {
+    return refusal(429, "rate_limited", "There were too many requests. Wait a moment.", { "Retry-After": String(PERIOD) });
+  }
+  if (tokens.length <= MOST_SESSIONS) return undefined;
+  return refusal(400, "invalid_request", "There are too many sessions in this browser. Clear its cookies.");
 }
 
 /** The network that an address stands for: itself, or the /64 of an IPv6 address. */

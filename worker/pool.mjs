@@ -1,4 +1,4 @@
-import { pairs, readAtMost, refusal } from "./http.mjs";
+import { failure, pairs, readAtMost, refusal, report } from "./http.mjs";
 import { Instance } from "./instance.mjs";
 
 /** What a pool keeps to. Times are milliseconds, sizes bytes. */
@@ -130,13 +130,4 @@ function within(milliseconds, promise) {
     timer = setTimeout(() => reject(new Error("the event took too long")), milliseconds);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-function report(problem) {
-  console.error(JSON.stringify({ level: "ERROR", msg: "event failed", cause: String(problem) }));
-}
-
-function failure(problem) {
-  report(problem);
-  return refusal(503, "temporarily_unavailable", "Something failed on the server. Try again.", { "Retry-After": "1" });
 }

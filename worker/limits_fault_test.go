@@ -1,0 +1,83 @@
+//go:build !js
+
+package main_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/worker/workerd"
+)
+
+// limited runs the Worker of workerd/limited.mjs and returns what asks for a path.
+func limited(t *testing.T, most map[string]int) func(path string, header http.Header) *http.Response {
+	workerd.Must(t, workerd.Build())
+	port := workerd.FreePort(t)
+	publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
+	workerd.Run(t, workerd.Options{
+		Port: port, Entry: "workerd/limited.mjs",
+		Variables: workerd.Variables(publicURL, "http://127.0.0.1:1", "id", "secret"),
+		State:     workerd.Database(t, directory.Desired{}),
+		Limits:    most,
+	})
+	return func(path string, header http.Header) *http.Response {
+		header.Set("Cf-Connecting-Ip", "192.0.2.1")
+		return ask(t, http.MethodGet, publicURL+path, header)
+	}
+}
+
+// sessionCookies is a header of n cookies that look like sessions'.
+func sessionCookies(n int) http.Header {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("__Host-Http-tabard.demo.%08d=t%d", i, i)
+	}
+	return http.Header{"Cookie": {strings.Join(all, "; ")}}
+}
+
+func TestRateLimitsThatFail(t *testing.T) {
+	get := limited(t, nil)
+	for _, fault := range []string{"throw", "reject"} {
+		t.Run("by "+fault+" are answered by ourselves", func(t *testing.T) {
+			header := sessionCookies(1)
+			header.Set("Fault", fault)
+			r := get("/login", header)
+			if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || r.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("%d %v", r.StatusCode, r.Header)
+			}
+			if got := code(t, r); got != string(api.TemporarilyUnavailable) {
+				t.Errorf("the code is %q", got)
+			}
+			if r := get("/healthz", http.Header{}); r.StatusCode != http.StatusOK {
+				t.Errorf("the next request: %d", r.StatusCode)
+			}
+		})
+	}
+}
+
+func TestARequestIsCountedByABoundedNumberOfCookies(t *testing.T) {
+	get := limited(t, nil)
+	if r := get("/healthz", sessionCookies(32)); r.StatusCode != http.StatusOK || r.Header.Get("Asked") != "33" {
+		t.Errorf("32 sessions of several apps: %d, %s asked", r.StatusCode, r.Header.Get("Asked"))
+	}
+	for _, n := range []int{33, 300} {
+		r := get("/session", sessionCookies(n))
+		if r.StatusCode != http.StatusBadRequest || r.Header.Get("Asked") != "1" || code(t, r) != string(api.InvalidRequest) {
+			t.Errorf("%d sessions: %d, %s asked", n, r.StatusCode, r.Header.Get("Asked"))
+		}
+	}
+}
+
+func TestWhoSendsTooManyCookiesIsCountedByAddress(t *testing.T) {
+	get := limited(t, map[string]int{"PER_ADDRESS": 3})
+	for range 7 { // more than two windows let through
+		if r := get("/session", sessionCookies(33)); r.StatusCode == http.StatusTooManyRequests {
+			return
+		}
+	}
+	t.Error("it was not counted")
+}
