@@ -9,6 +9,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"reflect"
+	"slices"
+	"strconv"
 
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -22,6 +24,9 @@ import (
 type Store interface {
 	session.Store
 	directory.Store
+	// SessionStays returns the live sessions that act for an organisation, of one person
+	// where userID is not empty, by id, those after one, at most limit.
+	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error)
 }
 
 // Grant is one being made. Now is in Unix seconds.
@@ -146,6 +151,13 @@ func (g *Grant) settle(ctx context.Context, s *session.Session, m *directory.Mem
 
 // begin starts an organisation session; where the person has too many, others end.
 func (g *Grant) begin(ctx context.Context, s *session.Session, organization string, o policy.OrganizationSession, most int64) error {
+	var before []directory.SessionStay
+	if most > 0 {
+		var err error
+		if before, err = g.Store.SessionStays(ctx, organization, s.UserID, "", g.Now, maxStays); err != nil {
+			return err
+		}
+	}
 	if err := g.Store.Enter(ctx, s.ID, organization, o); err != nil {
 		return err
 	}
@@ -155,7 +167,39 @@ func (g *Grant) begin(ctx context.Context, s *session.Session, organization stri
 	if most == 0 {
 		return nil
 	}
-	return g.Store.Supersede(ctx, s.ID, organization, most, g.Now)
+	if err := g.Store.Supersede(ctx, s.ID, organization, most, g.Now); err != nil || int64(len(before)) < most {
+		return err
+	}
+	return g.auditSuperseded(ctx, organization, before)
+}
+
+// maxStays is the most sessions of a person in an organisation that are told apart.
+const maxStays = 1000
+
+// auditSuperseded records which of the sessions that acted for an organisation do so no
+// more because there were too many, each once.
+func (g *Grant) auditSuperseded(ctx context.Context, organization string, before []directory.SessionStay) error {
+	after, err := g.Store.SessionStays(ctx, organization, before[0].UserID, "", g.Now, maxStays)
+	if err != nil {
+		return err
+	}
+	for _, b := range before {
+		if slices.ContainsFunc(after, func(a directory.SessionStay) bool { return a.SessionID == b.SessionID }) {
+			continue
+		}
+		s, err := g.Store.Subject(ctx, b.SessionID, organization)
+		if err != nil && !errors.Is(err, session.ErrNotFound) {
+			return err
+		}
+		if m := s.Membership; m != nil && m.Stay.Ending == policy.Superseded {
+			g.Audit(audit.Event{
+				ID:     "superseded:" + b.SessionID.String() + ":" + organization + ":" + strconv.FormatInt(b.Stay.StartedAt, 10),
+				Action: audit.LeaveOrganization, Reason: string(policy.Superseded), Actor: audit.Server,
+				UserID: b.UserID, OrganizationID: organization, SessionID: b.SessionID.String(),
+			})
+		}
+	}
+	return nil
 }
 
 // Claims are those of a token for the session's organisation, as policy decided.

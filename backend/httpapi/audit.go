@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"slices"
+
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 )
@@ -21,4 +23,19 @@ func (c *call) audit(e audit.Event) {
 	if err := c.store.RecordEvent(c.ctx, e); err != nil {
 		c.log.log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err)
 	}
+}
+
+// auditMember records what a provider's word, by a connection or by a claim, made of
+// somebody's roles in an organisation; nil are those of no member.
+func (c *call) auditMember(organization, connection string, u directory.User, before, after []string) {
+	e := audit.Event{Action: audit.UpdateMember, Target: connection, UserID: u.ID, OrganizationID: organization, Actor: audit.Server}
+	switch {
+	case slices.Equal(before, after) && (before == nil) == (after == nil):
+		return
+	case before == nil:
+		e.Action = audit.AdmitMember
+	case after == nil:
+		e.Action = audit.RemoveMember
+	}
+	c.audit(e)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -191,17 +190,10 @@ func (c *call) provision(own *directory.Connection, i login.Identity, u director
 		return err
 	}
 	after, err := c.rolesOf(own, u)
-	e := audit.Event{Action: audit.UpdateMember, Target: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, Actor: audit.Server}
-	switch {
-	case err != nil || slices.Equal(before, after) && (before == nil) == (after == nil):
-		return err
-	case before == nil:
-		e.Action = audit.AdmitMember
-	case after == nil:
-		e.Action = audit.RemoveMember
+	if err == nil {
+		c.auditMember(own.OrganizationID, own.ID, u, before, after)
 	}
-	c.audit(e)
-	return nil
+	return err
 }
 
 // rolesOf are a person's in a connection's organisation; nil where they are no member.

@@ -19,6 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -26,9 +27,10 @@ import (
 
 // Store is what the handler needs a store for.
 type Store interface {
-	session.Store
-	directory.Store
+	grant.Store
 	audit.Store
+	// ClaimedRoles returns what a provider's claim made a person: roles by organisation.
+	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
 	// Member returns a person's place in an organisation, or directory.ErrNoMember.
 	Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error)
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -293,7 +294,7 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity, own *directory.Co
 }
 
 // claimed brings memberships in line with what the provider says of them, where
-// the workspace lets it.
+// the workspace lets it, and writes down in each organisation what that changed.
 func (c *call) claimed(user directory.User, i login.Identity) error {
 	if c.workspace.MembershipClaim == nil {
 		return nil
@@ -302,7 +303,23 @@ func (c *call) claimed(user directory.User, i login.Identity) error {
 	if !ok {
 		return nil
 	}
-	return c.store.ReplaceClaimed(c.ctx, user.ID, roles, c.now)
+	before, err := c.store.ClaimedRoles(c.ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	if err := c.store.ReplaceClaimed(c.ctx, user.ID, roles, c.now); err != nil {
+		return err
+	}
+	after, err := c.store.ClaimedRoles(c.ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	either := maps.Clone(before)
+	maps.Copy(either, after)
+	for organization := range either {
+		c.auditMember(organization, "", user, before[organization], after[organization])
+	}
+	return nil
 }
 
 // redirect sends the browser on, by GET (RFC 9110 section 15.4.4).

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -215,6 +216,48 @@ func TestMembershipMayComeFromAMappedClaim(t *testing.T) {
 	w.provider.People["zoe"]["groups"] = []string{}
 	w.wants(w.signedIn("zoe").Post("/token", `{"organization":"umbrella"}`), http.StatusForbidden, api.OrganizationAccessDenied)
 	w.mint(w.signedIn("alice"), "acme") // a membership of the file stays
+}
+
+// TestWhatAMappedClaimMakesOfPeopleIsInTheTrail of each organisation, once for each change.
+func TestWhatAMappedClaimMakesOfPeopleIsInTheTrail(t *testing.T) {
+	w := newWorld(t, nil)
+	d := desired()
+	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
+	w.apply(d)
+	seen := map[string]bool{}
+	for _, step := range []struct {
+		groups any
+		want   []string
+	}{
+		{[]string{"globex", "umbrella", "unknown"}, []string{"member.admit org_globex", "member.admit org_umbrella"}},
+		{[]string{"globex", "umbrella"}, nil},
+		{map[string]any{"globex": []string{"admin"}, "umbrella": []string{"viewer"}}, []string{"member.update org_globex"}},
+		{[]string{}, []string{"member.remove org_globex", "member.remove org_umbrella"}},
+		{[]string{}, nil},
+		{[]string{"acme"}, []string{"member.admit org_acme"}},
+	} {
+		w.provider.People = map[string]map[string]any{"zoe": {"groups": step.groups}, "alice": {"groups": step.groups}}
+		w.signedIn("zoe")
+		var got []string
+		for _, action := range []audit.Action{audit.AdmitMember, audit.UpdateMember, audit.RemoveMember} {
+			for _, e := range w.events(action) {
+				if !seen[e.ID] {
+					got = append(got, string(e.Action)+" "+e.OrganizationID)
+				}
+				if seen[e.ID] = true; e.Actor != audit.Server || e.UserID == "" || e.Outcome != audit.Done {
+					t.Errorf("%+v", e)
+				}
+			}
+		}
+		if slices.Sort(got); !slices.Equal(got, step.want) {
+			t.Errorf("%v: the trail has %v, want %v", step.groups, got, step.want)
+		}
+	}
+	before := len(w.events(audit.AdmitMember))
+	w.signedIn("alice") // whom the file makes a member of acme
+	if got := len(w.events(audit.AdmitMember)); got != before {
+		t.Errorf("%d more events of a member of the file", got-before)
+	}
 }
 
 // disabling is a store in which everybody's account is disabled.

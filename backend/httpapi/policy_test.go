@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -233,6 +234,31 @@ func TestOneBrowserTooManyEndsTheOneIdleLongest(t *testing.T) {
 	}
 	w.mint(browsers[0], "acme")
 	w.endedFor(browsers[1].Post("/token", renews), policy.Superseded)
+}
+
+// TestWhomOneBrowserTooManyEndedIsInTheOrganizationsTrail, once for each, and nobody else.
+func TestWhomOneBrowserTooManyEndedIsInTheOrganizationsTrail(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": {MaxSessions: 2}})
+	w.mint(w.signedIn("bob"), "acme")
+	var sessions []string
+	for range 4 {
+		b := w.signedIn("alice")
+		w.mint(b, "globex")
+		sessions = append(sessions, w.mint(b, "acme").Session)
+		w.mint(b, "acme")
+		w.pass(time.Second)
+	}
+	var ended []string
+	for _, e := range w.events(audit.LeaveOrganization) {
+		if e.OrganizationID != "org_acme" || e.Reason != string(policy.Superseded) || e.Actor != audit.Server || e.UserID == "" || e.Outcome != audit.Done {
+			t.Errorf("%+v", e)
+		}
+		ended = append(ended, e.SessionID)
+	}
+	if slices.Reverse(ended); !slices.Equal(ended, sessions[:2]) {
+		t.Errorf("the trail says that %v ended, of %v", ended, sessions)
+	}
 }
 
 func TestAWorkspaceMayTieItsOrganizationsReloginTogether(t *testing.T) {

@@ -90,10 +90,17 @@ func (s *suite) claims() {
 	}
 	s.must(s.ReplaceClaimed(s.ctx, bob.ID, map[string][]string{"globex": {"viewer"}, "acme": {"admin"}, "nowhere": {}}, Now))
 	s.is(roles(), map[string][]string{"acme": {}, "globex": {"viewer"}}) // acme is the file's
+	claimed := func() map[string][]string {
+		all, err := s.ClaimedRoles(s.ctx, bob.ID)
+		s.must(err)
+		return all
+	}
+	s.is(claimed(), map[string][]string{"org_globex": {"viewer"}})
 	s.must(s.ReplaceClaimed(s.ctx, bob.ID, map[string][]string{"globex": {"admin"}}, Now))
 	s.is(roles(), map[string][]string{"acme": {}, "globex": {"admin"}})
 	s.must(s.ReplaceClaimed(s.ctx, bob.ID, map[string][]string{}, Now))
 	s.is(roles(), map[string][]string{"acme": {}})
+	s.is(claimed(), map[string][]string{})
 }
 
 func (s *suite) organizationRules() {

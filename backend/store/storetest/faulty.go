@@ -24,6 +24,7 @@ type Faulty struct {
 		keys.Store
 		audit.Store
 		administration.Store
+		ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
 		Ping(ctx context.Context) error
 	}
 
@@ -144,6 +145,11 @@ func (f *Faulty) OrganizationRules(ctx context.Context, id string) (rules policy
 // SignIn implements directory.Store.
 func (f *Faulty) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
 	return read(f, "SignIn", func() (directory.User, error) { return f.Store.SignIn(ctx, u, now) })
+}
+
+// ClaimedRoles implements httpapi.Store.
+func (f *Faulty) ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error) {
+	return read(f, "ClaimedRoles", func() (map[string][]string, error) { return f.Store.ClaimedRoles(ctx, userID) })
 }
 
 // ReplaceClaimed implements directory.Store.

@@ -26,6 +26,7 @@ type Store interface {
 	administration.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
+	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
 }
 
 // Now is the time at which the suite begins, in Unix seconds.
