@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/backend/keys"
 )
@@ -66,7 +67,7 @@ func (s *settings) check() wrongSettings {
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
 		s.checkIssuer, s.checkClientID, s.checkClientSecret,
-		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkTrustedProxies, s.checkMetricsFrom,
+		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkAuditRetention, s.checkTrustedProxies, s.checkMetricsFrom,
 		s.checkLogFormat, s.checkLogLevel,
 	} {
 		if wrong := check(); wrong != nil {
@@ -108,6 +109,13 @@ func (s *settings) checkDatabase() *wrongSetting {
 		return nil
 	}
 	return s.wrong("database", "It has to be sqlite:FILE, such as sqlite:/var/lib/tabard/tabard.db, or\npostgres://USER:PASSWORD@HOST/DATABASE")
+}
+
+func (s *settings) checkAuditRetention() *wrongSetting {
+	if _, err := host.ParseRetention(s.auditRetention); err != nil {
+		return s.wrong("audit-retention", "It has to be a day or more, such as 365d or 8760h, or 0, which keeps the\ntrail for ever.")
+	}
+	return nil
 }
 
 func (s *settings) checkTrustedProxies() *wrongSetting {

@@ -83,7 +83,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	defer lines.flush()
 	counted := metrics.New()
 	log := slog.New(counted.Log(s.logger(lines).Handler()))
-	life, err := keys.ParseLife(s.signingKeyLife)
+	upkeep, err := s.upkeep(store, ring)
 	if err != nil {
 		return err // checked
 	}
@@ -101,7 +101,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	for _, w := range s.warnings() {
 		log.Warn(w)
 	}
-	go cleanUp(ctx, store, host.Rotation{Ring: ring, Life: life}, log)
+	go upkeep.run(ctx, log)
 	collectRarely()
 	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
 	return run(ctx, listener, handler, log)
@@ -119,30 +119,6 @@ func (s *settings) before(handler http.Handler, counted *metrics.Metrics) (http.
 		return nil, err // checked
 	}
 	return operators{from, trusted}.before(s.publicURL, counted.Page(), trusted.before(counted.Count(handler)))
-}
-
-const cleanUpInterval = time.Hour
-
-// cleanUp cleans up at once and then every hour, until ctx ends.
-func cleanUp(ctx context.Context, store host.Cleaner, r host.Rotation, log *slog.Logger) {
-	ticker := time.NewTicker(cleanUpInterval)
-	defer ticker.Stop()
-	for {
-		forgotten, err := host.CleanUp(ctx, store, r, time.Now())
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			log.Error("the clean-up failed; the next one tries again", "cause", err)
-		case forgotten > 0:
-			log.Info("sessions forgotten", "count", forgotten)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
 }
 
 // collectRarely trades some 15 MB of memory for the processor time of three garbage

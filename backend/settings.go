@@ -29,6 +29,7 @@ type settings struct {
 	secretFile       string
 	signingAlgorithm string
 	signingKeyLife   string
+	auditRetention   string
 	oidcIssuer       string
 	oidcClientID     string
 	oidcClientSecret string
@@ -91,7 +92,7 @@ func (s *settings) addServer(c *cobra.Command) {
 	s.completeKeys(c)
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies", "metrics-from", "signing-key-life"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies", "metrics-from", "signing-key-life", "audit-retention"} {
 		complete(free)
 	}
 }
@@ -122,6 +123,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
+	text(&s.auditRetention, "audit-retention", "0", "forget events of the audit trail after `TIME`, such as 365d; 0: never")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
 	text(&s.metricsFrom, "metrics-from", "", "answer /metrics also to the `NETWORKS`, such as 10.0.0.0/8; always to this machine")
 	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organisations' own providers be on this machine, over http, for development")

@@ -53,13 +53,18 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 		return edge.Program{}, err
 	}
 	rotation := host.Rotation{Ring: keys.NewRing(store, s.secret, s.algorithm), Life: s.keyLife}
-	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error { return cleanUp(ctx, store, rotation, log) }}, nil
+	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error { return cleanUp(ctx, store, rotation, s.retention, log) }}, nil
 }
 
-func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, log *slog.Logger) error {
-	forgotten, err := host.CleanUp(ctx, store, r, time.Now())
-	if err == nil {
-		log.Info("sessions forgotten", "count", forgotten)
+func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, trail host.Retention, log *slog.Logger) error {
+	sessions, err := host.CleanUp(ctx, store, r, time.Now())
+	if err != nil {
+		return err
+	}
+	log.Info("sessions forgotten", "count", sessions)
+	events, err := trail.ForgetEvents(ctx, store, time.Now())
+	if events > 0 {
+		log.Info("events forgotten", "count", events)
 	}
 	return err
 }
@@ -70,6 +75,7 @@ type settings struct {
 	secret                         keys.Secret
 	algorithm                      keys.Algorithm
 	keyLife                        time.Duration
+	retention                      host.Retention
 	issuer, clientID, clientSecret string
 	loopbackConnections            bool // for development
 }
@@ -103,6 +109,11 @@ func readSettings(variable func(string) string) (settings, error) {
 	if text := variable("TABARD_SIGNING_KEY_LIFE"); text != "" {
 		if s.keyLife, err = keys.ParseLife(text); err != nil {
 			problems = append(problems, fmt.Errorf("TABARD_SIGNING_KEY_LIFE: %w", err))
+		}
+	}
+	if text := variable("TABARD_AUDIT_RETENTION"); text != "" {
+		if s.retention, err = host.ParseRetention(text); err != nil {
+			problems = append(problems, fmt.Errorf("TABARD_AUDIT_RETENTION: %w", err))
 		}
 	}
 	return s, errors.Join(problems...)

@@ -39,14 +39,5 @@ func CleanUp(ctx context.Context, store Cleaner, r Rotation, now time.Time) (for
 	if err := r.rotate(ctx, store, w, now.Unix()); err != nil {
 		return 0, fmt.Errorf("clean-up: %w", err)
 	}
-	for range batches {
-		gone, err := store.DeleteExpired(ctx, now.Add(-keepEnded).Unix(), batch)
-		if forgotten += gone; err != nil {
-			return forgotten, fmt.Errorf("clean-up: %w", err)
-		}
-		if gone < batch {
-			break
-		}
-	}
-	return forgotten, nil
+	return inBatches(func() (int64, error) { return store.DeleteExpired(ctx, now.Add(-keepEnded).Unix(), batch) })
 }

@@ -49,3 +49,21 @@ func (s *suite) eventPages() {
 	s.must(err)
 	s.is(len(one), 1)
 }
+
+func (s *suite) eventsForgotten() {
+	for i := range int64(6) {
+		s.must(s.RecordEvent(s.ctx, audit.Event{ID: fmt.Sprintf("evt_%d", 5-i), At: Now + i, Action: audit.SignOut, Outcome: audit.Done}))
+	}
+	for _, want := range []int64{2, 2, 0} {
+		gone, err := s.DeleteEvents(s.ctx, Now+4, 2)
+		s.must(err)
+		s.is(gone, want)
+	}
+	left, err := s.Events(s.ctx, audit.Query{Limit: 10})
+	s.must(err)
+	var at []int64
+	for _, e := range left {
+		at = append(at, e.At)
+	}
+	s.is(at, []int64{Now + 5, Now + 4})
+}

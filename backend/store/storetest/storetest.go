@@ -26,6 +26,7 @@ type Store interface {
 	administration.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
+	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
 	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
 }
 
@@ -109,6 +110,7 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"an event recorded twice counts once", (*suite).eventsOnce},
 		{"the trail is read by pages, the newest first", (*suite).eventPages},
 		{"the trail is filtered", (*suite).eventsFiltered},
+		{"the trail is forgotten from its oldest end", (*suite).eventsForgotten},
 		{"an organisation is made once a slug, renamed, ruled and blocked", (*suite).administersOrganizations},
 		{"of organisations that race for a slug one is made", (*suite).oneOrganizationInARace},
 		{"a deleted organisation lets nobody in, and its id stays taken", (*suite).deletesOrganizations},

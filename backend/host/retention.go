@@ -1,0 +1,63 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Retention is how long the audit trail is kept; 0 is for ever.
+type Retention time.Duration
+
+// minRetention keeps a slip from emptying the trail: 30m is no 30 months.
+const minRetention = 24 * time.Hour
+
+// ParseRetention reads how long to keep the trail: days (365d) or hours (8760h); 0 is
+// for ever.
+func ParseRetention(text string) (Retention, error) {
+	if text == "0" {
+		return 0, nil
+	}
+	kept, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n int
+		n, err = strconv.Atoi(days)
+		kept = time.Duration(min(n, 100_000)) * 24 * time.Hour // as many as a Duration has
+	}
+	if err != nil || kept < minRetention {
+		return 0, fmt.Errorf("%q is neither 0 nor a time of a day at least, such as 365d", text)
+	}
+	return Retention(kept), nil
+}
+
+// Trail is what forgetting events needs a store for.
+type Trail interface {
+	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
+}
+
+// ForgetEvents forgets what happened longer ago than the trail is kept, and returns how
+// many events that were. As much as a clean-up does at once; the next one goes on.
+func (r Retention) ForgetEvents(ctx context.Context, store Trail, now time.Time) (forgotten int64, err error) {
+	if r == 0 {
+		return 0, nil
+	}
+	return inBatches(func() (int64, error) {
+		return store.DeleteEvents(ctx, now.Add(-time.Duration(r)).Unix(), batch)
+	})
+}
+
+// inBatches forgets until nothing is left to forget, or enough is for once.
+func inBatches(forget func() (int64, error)) (forgotten int64, err error) {
+	for range batches {
+		gone, err := forget()
+		if forgotten += gone; err != nil {
+			return forgotten, fmt.Errorf("clean-up: %w", err)
+		}
+		if gone < batch {
+			break
+		}
+	}
+	return forgotten, nil
+}
