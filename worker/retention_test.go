@@ -1,0 +1,36 @@
+//go:build !js
+
+package main_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/worker/workerd"
+)
+
+// TestTheCleanUpForgetsOldEventsWhereItIsTold, and never where it is not.
+func TestTheCleanUpForgetsOldEventsWhereItIsTold(t *testing.T) {
+	workerd.Must(t, workerd.Build())
+	state := workerd.Database(t, directory.Desired{})
+	workerd.Must(t, workerd.Execute(state, `INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
+		VALUES ('evt_old', 1, 'sign_in', 'done', '', '', '', '', '', '', '');`))
+	for _, run := range []struct{ retention, says string }{{"", `"sessions forgotten","count":0`}, {"365d", `"events forgotten","count":1`}} {
+		port := workerd.FreePort(t)
+		publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
+		variables := workerd.Variables(publicURL, "http://127.0.0.1:1", "id", "secret")
+		variables["TABARD_AUDIT_RETENTION"] = run.retention
+		log := &workerd.Log{}
+		worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "workerd/faulty.mjs", Variables: variables, State: state}, log)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, log)
+		}
+		if r := ask(t, http.MethodGet, fmt.Sprintf("http://localhost:%d/cdn-cgi/handler/scheduled", port), nil); r.StatusCode != http.StatusOK {
+			t.Errorf("%q: %d\n%s", run.retention, r.StatusCode, log)
+		}
+		await(t, log, run.says)
+		worker.Stop()
+	}
+}
