@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
@@ -36,5 +34,5 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	return sqlstore.New(db, sqlstore.Postgres), nil
+	return sqlstore.NewReadingBy(row, db, sqlstore.Postgres), nil
 }

@@ -34,13 +34,28 @@ var (
 type Store struct {
 	db       *sql.DB
 	dialect  Dialect
+	read     RowReader
 	dollars  sync.Map  // statements → as PostgreSQL writes them
 	embedded *embedded // nil where the database is another process
 }
 
 // New returns the store in a database whose schema is migrated.
 func New(db *sql.DB, dialect Dialect) *Store {
-	return &Store{db: db, dialect: dialect}
+	return NewReadingBy(readRow, db, dialect)
+}
+
+// RowReader reads a statement's first row into fields, on a connection, as
+// [sql.Row.Scan] does: without a row it is sql.ErrNoRows.
+type RowReader func(ctx context.Context, conn *sql.Conn, statement string, args, fields []any) error
+
+// NewReadingBy is New for a driver that has a quicker way to read a row than by
+// database/sql.
+func NewReadingBy(read RowReader, db *sql.DB, dialect Dialect) *Store {
+	return &Store{db: db, dialect: dialect, read: read}
+}
+
+func readRow(ctx context.Context, conn *sql.Conn, statement string, args, fields []any) error {
+	return conn.QueryRowContext(ctx, statement, args...).Scan(fields...)
 }
 
 // NewEmbedded is New for a database that runs in this process, and prepares and
@@ -113,7 +128,7 @@ func (r row) Scan(fields ...any) error {
 		return err
 	}
 	defer conn.Close()
-	return conn.QueryRowContext(context.WithoutCancel(r.ctx), r.store.text(r.statement), r.args...).Scan(fields...)
+	return r.store.read(context.WithoutCancel(r.ctx), conn, r.store.text(r.statement), r.args, fields)
 }
 
 // Ping tells whether the database answers. It reads, for D1's driver holds no
