@@ -34,5 +34,5 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	return sqlstore.NewReadingBy(row, db, sqlstore.Postgres), nil
+	return sqlstore.NewReadingBy(newReads(db, runtime.GOMAXPROCS(0)).row, db, sqlstore.Postgres), nil
 }

@@ -2,38 +2,33 @@ package postgres
 
 import (
 	"cmp"
-	"context"
 	"database/sql"
 	"encoding/binary"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// row reads a statement's first row into fields, as [sql.Row.Scan] does. It decodes the
-// values itself: what database/sql and the driver between them spend on each column,
-// forty times in a mint, is more than all else that the read costs this process.
-func row(ctx context.Context, conn *sql.Conn, statement string, args, fields []any) error {
-	return conn.Raw(func(driver any) error {
-		own := driver.(*stdlib.Conn).Conn()
-		rows, err := own.Query(ctx, statement, args...)
-		if err != nil {
+// first reads the first of rows into fields, as [sql.Row.Scan] does. It decodes the values
+// itself: what database/sql and the driver between them spend on each column, forty
+// times in a mint, is more than all else that the read costs this process.
+func first(conn *pgx.Conn, rows pgx.Rows, err error, fields []any) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return cmp.Or(rows.Err(), sql.ErrNoRows)
+	}
+	columns := rows.FieldDescriptions()
+	for i, value := range rows.RawValues() {
+		if err := decode(conn.TypeMap(), &columns[i], value, fields[i]); err != nil {
 			return err
 		}
-		defer rows.Close()
-		if !rows.Next() {
-			return cmp.Or(rows.Err(), sql.ErrNoRows)
-		}
-		columns := rows.FieldDescriptions()
-		for i, value := range rows.RawValues() {
-			if err := decode(own.TypeMap(), &columns[i], value, fields[i]); err != nil {
-				return err
-			}
-		}
-		rows.Close()
-		return rows.Err()
-	})
+	}
+	rows.Close()
+	return rows.Err()
 }
 
 // decode puts a value into a field as the driver does, quicker where it is a text or an
