@@ -26,13 +26,15 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	connections := perProcessor * runtime.GOMAXPROCS(0)
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
+	processors := runtime.GOMAXPROCS(0)
+	db.SetMaxOpenConns(perProcessor * processors)
+	db.SetMaxIdleConns(perProcessor * processors)
 	db.SetConnMaxIdleTime(connectionIdle)
 	if err := migrate.Up(ctx, db, sqlstore.Postgres); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	return sqlstore.NewReadingBy(newReads(db, runtime.GOMAXPROCS(0)).row, db, sqlstore.Postgres), nil
+	// The fewer read rows, the more is read together; of two none waits for one that hangs.
+	rows := newReads(db, max(2, processors))
+	return sqlstore.NewReadingBy(rows.row, db, sqlstore.Postgres), nil
 }
