@@ -17,6 +17,10 @@ const (
 	// the database most of their time. More would only cool the database's caches.
 	perProcessor   = 4
 	connectionIdle = 5 * time.Minute
+
+	// processorsPerReader is how many processors one connection reads rows for: the fewer
+	// read, the more they read together.
+	processorsPerReader = 4
 )
 
 // Open opens the store in the database at address (postgres://…) and brings its
@@ -34,7 +38,6 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	// The fewer read rows, the more is read together; of two none waits for one that hangs.
-	rows := newReads(db, max(2, processors))
+	rows := newReads(db, 1+processors/processorsPerReader)
 	return sqlstore.NewReadingBy(rows.row, db, sqlstore.Postgres), nil
 }
