@@ -119,3 +119,26 @@ func TestWhoWaitsForAReadMayGiveUp(t *testing.T) {
 	exec("ROLLBACK")
 	group.Wait()
 }
+
+func TestALostConnectionIsReplaced(t *testing.T) {
+	address := pg.Postgres(t)
+	store := open(t, address)
+	other, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(context.Background())
+	atOnce(store, []string{"acme"}, func(string, directory.OrganizationRecord, error) {})
+	_, err = other.Exec(t.Context(), `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lost := range 100 {
+		if _, err := store.Organization(t.Context(), "acme"); err == nil {
+			t.Logf("after %d that were lost", lost)
+			return
+		}
+	}
+	t.Error("no connection is good again")
+}
