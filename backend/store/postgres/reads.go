@@ -6,14 +6,20 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// mostAtOnce is how many rows one round trip reads at most, that none takes long.
-const mostAtOnce = 64
+const (
+	// mostAtOnce is how many rows one round trip reads at most, that none takes long.
+	mostAtOnce = 64
+	// readTimeout bounds a group's round trips: a connection that hangs is given up,
+	// before those who wait behind it are.
+	readTimeout = 5 * time.Second
+)
 
 // reads reads rows, those that are asked for at the same time in one round trip: while
 // some are read others gather, and a busy server spends on waking and waiting once what
@@ -97,8 +103,7 @@ func (s *reads) readWaiting(ctx context.Context) {
 	}
 	defer conn.Close()
 	err = conn.Raw(func(driver any) error {
-		readAll(context.WithoutCancel(ctx), driver.(*stdlib.Conn).Conn(), group)
-		return nil
+		return readAll(context.WithoutCancel(ctx), driver.(*stdlib.Conn).Conn(), group)
 	})
 	if err != nil {
 		fail(group, err)
@@ -121,8 +126,13 @@ func fail(group []*read, err error) {
 }
 
 // readAll reads a group's rows. It does not watch over ctx, which would take longer
-// than the reading.
-func readAll(ctx context.Context, conn *pgx.Conn, group []*read) {
+// than the reading; the connection has a deadline instead.
+func readAll(ctx context.Context, conn *pgx.Conn, group []*read) error {
+	wire := conn.PgConn().Conn()
+	if err := wire.SetDeadline(time.Now().Add(readTimeout)); err != nil {
+		return err
+	}
+	defer wire.SetDeadline(time.Time{})
 	if len(group) > 1 {
 		readTogether(ctx, conn, group)
 	}
@@ -132,6 +142,7 @@ func readAll(ctx context.Context, conn *pgx.Conn, group []*read) {
 			r.err = first(conn, rows, err, r.fields)
 		}
 	}
+	return nil
 }
 
 // refused tells that the database refused a statement, or one before it in the same

@@ -3,9 +3,11 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"net"
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -141,4 +143,37 @@ func TestALostConnectionIsReplaced(t *testing.T) {
 		}
 	}
 	t.Error("no connection is good again")
+}
+
+func TestAReadThatHangsIsGivenUp(t *testing.T) {
+	address := pg.Postgres(t)
+	store := open(t, address)
+	other, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(context.Background())
+	if _, err := other.Exec(t.Context(), "BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	given := make(chan error, 1)
+	go func() {
+		_, err := store.Organization(t.Context(), "acme")
+		given <- err
+	}()
+	var timeout net.Error
+	select {
+	case err := <-given:
+		if !errors.As(err, &timeout) || !timeout.Timeout() {
+			t.Errorf("a read that hangs: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody gives it up")
+	}
+	if _, err := other.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Organization(t.Context(), "acme"); err != nil {
+		t.Errorf("the next: %v", err)
+	}
 }
