@@ -134,7 +134,9 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 					hasAny(i, "encoding/json", "net/http", "reflect", "fmt", "github.com/golang-jwt")
 			}},
 		{"only the server has metrics: the Worker's upload has no room for them",
-			func(s source) bool { return s.path != "backend/serve.go" && s.path != "backend/operators.go" && !s.test() },
+			func(s source) bool {
+				return s.path != "backend/serve.go" && s.path != "backend/operators.go" && !s.test()
+			},
 			func(s source, i string) bool {
 				return hasAny(i, module+"backend/host/metrics") || !s.in("backend/host/metrics") && hasAny(i, "github.com/prometheus")
 			}},
