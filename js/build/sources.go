@@ -63,8 +63,9 @@ func wasmExec() ([]byte, error) {
 	return os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "lib", "wasm", "wasm_exec.js"))
 }
 
-// bundle makes one small file of an entry of the npm package.
-func bundle(dir, entry string) ([]byte, error) {
+// bundle makes one small file of an entry of the npm package, which may read assets as
+// import.meta.assets.
+func bundle(dir, entry, assets string) ([]byte, error) {
 	result := api.Build(api.BuildOptions{
 		AbsWorkingDir:     dir,
 		EntryPoints:       []string{entry},
@@ -75,6 +76,7 @@ func bundle(dir, entry string) ([]byte, error) {
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,
 		LegalComments:     api.LegalCommentsNone,
+		Define:            map[string]string{"import.meta.assets": assets, "import.meta.served": "true"},
 	})
 	if len(result.Errors) > 0 {
 		return nil, errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{}), ""))
