@@ -59,6 +59,9 @@ func subjects(b *testing.B, s *site) []subject {
 		{name: tabard, script: module},
 		{name: hinted, script: module, head: `<link rel=modulepreload href=/auth/client/tabard.js><link rel=preload as=fetch crossorigin href=/auth/client/module.json>`},
 	}
+	if !*others {
+		return all
+	}
 	for _, l := range libraries {
 		address := s.keep(fmt.Sprintf("%d.js", len(all)), "text/javascript", bundle(b, l.script+`globalThis.ready = performance.now();`))
 		all = append(all, subject{name: l.name, script: fmt.Sprintf(`import(%q);`, address)})

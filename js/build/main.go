@@ -57,7 +57,7 @@ func build(root string) (*dist, error) {
 	if err != nil {
 		return nil, err
 	}
-	wasm, err := buildWasm(root, "./wasm", small, "-ldflags=-s -w -X main.release="+version)
+	wasm, err := buildModule(root, "-ldflags=-s -w -X main.release="+version)
 	if err != nil {
 		return nil, err
 	}

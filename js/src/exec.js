@@ -22,12 +22,9 @@ export const manifest = "/client/module.json";
  * @param {number} faults how often it went wrong so far: it may take longer each time
  */
 export function compile(url, faults) {
-  let module = compiled.get(url);
-  if (!module) {
-    module = load(url, faults);
-    compiled.set(url, module);
-    module.catch(() => compiled.get(url) === module && forget(url));
-  }
+  const module = compiled.get(url) ?? load(url, faults);
+  compiled.set(url, module);
+  module.catch(() => compiled.get(url) === module && forget(url));
   return module;
 }
 
@@ -49,7 +46,7 @@ async function load(url, faults) {
   const { wasm, exec } = known || (await (await fetch(url, { cache: "no-cache", signal })).json());
   const [module] = await Promise.all([
     compileWhole(wasm, get),
-    get(exec).then((response) => importExec(response.url)),
+    get(exec).then(importExec),
   ]);
   return module;
 }
@@ -76,9 +73,9 @@ async function compileWhole({ url, integrity }, get) {
 
 /**
  * Runs wasm_exec.js, once its content was seen to be the right one.
- * @param {string} url
+ * @param {Response} response
  */
-async function importExec(url) {
+async function importExec({ url }) {
   const bare = !globalThis.process;
   await import(/* @vite-ignore */ /* webpackIgnore: true */ url);
   if (bare) hideProcess();
