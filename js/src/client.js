@@ -68,9 +68,6 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   const opened = takeParameter(organizationParameter);
   const organization = named ?? opened;
   const arrival = takeParameter("tabard_error");
-  const early = () => living(key, organization)?.state ?? begin;
-  const store = new Store(early());
-  if (document.prerendering) whenShown(() => store.changed(early()));
   const tabs = joinTabs(key);
   const module = new Module(url ?? backend + manifest, {
     options: { backend, key, organization, arrival, app, keepAlive },
@@ -78,6 +75,10 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
     send: tabs.send,
     failed: (error) => store.failed(error),
   });
+  // After the module has set out: a page waits for storage that it asks for the first time.
+  const early = () => living(key, organization)?.state ?? begin;
+  const store = new Store(early());
+  if (document.prerendering) whenShown(() => store.changed(early()));
   tabs.listen(module);
   return {
     store,
@@ -85,8 +86,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
     apis: apis.map((api) => new URL(api, location.href).origin),
     /** @param {string} [rejected] */
     async credential(rejected = "") {
-      const early = !module.running && !rejected && living(key, organization)?.token;
-      return early || module.ask("token", "", rejected);
+      return (!module.running && !rejected && living(key, organization)?.token) || module.ask("token", "", rejected);
     },
     close() {
       tabs.close();

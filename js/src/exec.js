@@ -38,7 +38,7 @@ export const forget = (url) => compiled.delete(url);
  * @param {number} faults
  */
 async function load(url, faults) {
-  const signal = AbortSignal.timeout(20_000 * Math.min(1 + faults, 8));
+  const signal = AbortSignal.timeout(20_000 << Math.min(faults, 3));
   /** @param {Asset} asset */
   const get = ({ url: path, integrity }) => fetch(new URL(path, url), { integrity, signal });
   const known = !faults && url === servedBy + manifest && import.meta.assets;
@@ -67,7 +67,7 @@ async function compileWhole({ url, integrity }, get) {
     WebAssembly.compileStreaming(response),
     copy.arrayBuffer().then((bytes) => subtle.digest("SHA-256", bytes)),
   ]);
-  if (integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error(url + " was changed");
+  if (integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error("changed: " + url);
   return module;
 }
 
