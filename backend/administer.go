@@ -83,7 +83,7 @@ func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
 			return nothing, err
 		}
 	}
-	store, err := s.open(c.Context())
+	store, err := s.openExisting(c.Context())
 	if err != nil {
 		return nothing, err
 	}

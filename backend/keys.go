@@ -85,6 +85,9 @@ wrangler d1 execute, and the key on standard error.`,
 	}.command()
 	stored := command.RunE
 	command.RunE = func(c *cobra.Command, args []string) error {
+		if life != 0 && life < time.Second { // which would round to for ever
+			return errors.New("--expires is a second at least; without it a key lives until it is revoked")
+		}
 		if !printSQL {
 			return stored(c, args)
 		}

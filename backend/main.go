@@ -60,6 +60,7 @@ sign-in that all tabs of a browser share.`,
 	root.SetCompletionCommandGroupID(groupOther)
 	root.SetUsageTemplate(strings.NewReplacer(
 		".FlagUsages", ".FlagUsagesWrapped 80",
+		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}",
 		`Use "{{.CommandPath}} [command] --help" for more information about a command.`, "See: {{.CommandPath}} COMMAND --help",
 	).Replace(root.UsageTemplate()))
 	root.SetVersionTemplate("{{.Version}}\n")
@@ -68,7 +69,36 @@ sign-in that all tabs of a browser share.`,
 		organizationsCommand(), membersCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
 		sessionsCommand(), auditCommand(), keysCommand())
 	fit(root)
+	refuseUnknown(root)
 	return root
+}
+
+// refuseUnknown makes groups of commands refuse one that they do not have, where cobra
+// would show help as if all were well.
+func refuseUnknown(c *cobra.Command) {
+	for _, group := range c.Commands() {
+		if group.HasSubCommands() {
+			group.Args = hasCommand
+			group.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+		refuseUnknown(group)
+	}
+}
+
+// hasCommand refuses what is none of a group's commands.
+func hasCommand(group *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var known []string
+	for _, c := range group.Commands() {
+		known = append(known, c.Name())
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], group.CommandPath())
+	if near, ok := nearest(args[0], known); ok {
+		text += "; did you mean " + near + "?"
+	}
+	return fmt.Errorf("%s\nSee: %s --help", text, group.CommandPath())
 }
 
 // fit breaks the paragraphs of all commands' descriptions into lines that fit a

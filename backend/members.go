@@ -79,7 +79,7 @@ func pendingCommand() *cobra.Command {
 }
 
 func (s *settings) pending(ctx context.Context, limit int) ([]pendingPerson, error) {
-	store, err := s.open(ctx)
+	store, err := s.openExisting(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ it. It takes effect at their next request.`,
 }
 
 func (s *settings) admit(ctx context.Context, a directory.Admission) error {
-	store, err := s.open(ctx)
+	store, err := s.openExisting(ctx)
 	if err != nil {
 		return err
 	}

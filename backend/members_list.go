@@ -11,7 +11,7 @@ import (
 // memberCommands are those of known members; pending and admit are for who waits.
 func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
-		listMembers(), setMember(), removeMember(),
+		listMembers(), setMember(), removeMember(), unlinkMember(),
 		toMember("get", "Show a member", (*administration.Office).Member),
 		toMember("disable", "Keep a member out of the organisation, whatever made them one", (*administration.Office).DisableMember),
 		toMember("enable", "Let a member into the organisation again", (*administration.Office).EnableMember),
@@ -74,6 +74,20 @@ back at the next sign-in.`,
 			return d.RemoveMember(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Removed."),
+	}.command()
+}
+
+func unlinkMember() *cobra.Command {
+	var organization string
+	return deed[administration.Nothing]{
+		use: "unlink USER", args: 1, short: "Take away whom a person is at the organisation's own provider",
+		long: `Unlink is for a wrong link: the next sign-in at the organisation's own provider finds
+out anew who the person is. What they are signed in to goes on; see tabard sessions.`,
+		flags: organizationFlag(&organization, true),
+		run: func(d *desk, args []string) (administration.Nothing, error) {
+			return d.UnlinkMember(d.ctx, d.by, organization, args[0])
+		},
+		text: done("Unlinked."),
 	}.command()
 }
 

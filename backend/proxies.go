@@ -62,7 +62,8 @@ func (p proxies) client(r *http.Request) string {
 }
 
 // before lets a handler see the client's address as RemoteAddr, without a port. It
-// is shown to people and written to the trail; it decides nothing.
+// is shown to people and written to the trail; it decides nothing but whose wrong keys
+// are counted together.
 func (p proxies) before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		own := *r

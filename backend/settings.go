@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -152,6 +154,17 @@ func (s *settings) open(ctx context.Context) (store *sqlstore.Store, err error) 
 		return nil, fmt.Errorf("%s: %w", source(s.flags.Lookup("database")), err)
 	}
 	return store, nil
+}
+
+// openExisting is open for what only makes sense of a database that is there: a slip in
+// its name would make an empty one.
+func (s *settings) openExisting(ctx context.Context) (*sqlstore.Store, error) {
+	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: there is no database %s; tabard apply makes one", source(s.flags.Lookup("database")), path)
+		}
+	}
+	return s.open(ctx)
 }
 
 // inspect looks at the database that --database names, and leaves it as it is.

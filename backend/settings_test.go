@@ -223,7 +223,7 @@ func TestAnOwnSecretIsMadeOnceAndForItsOwnerAlone(t *testing.T) {
 }
 
 func TestAMissingFolderOfTheDatabaseNamesTheSetting(t *testing.T) {
-	_, _, err := tabard(t, "members", "pending", "--database", "sqlite:"+filepath.Join(t.TempDir(), "none", "a.db"))
+	_, _, err := tabard(t, "signing-keys", "list", "--database", "sqlite:"+filepath.Join(t.TempDir(), "none", "a.db"))
 	if err == nil || !strings.HasPrefix(err.Error(), "--database: sqlite: ") {
 		t.Errorf("the error is %v", err)
 	}

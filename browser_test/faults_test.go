@@ -20,6 +20,20 @@ func serves(t *testing.T, tab context.Context, organization string) {
 	}
 }
 
+// faults are what a network, and what lies in it, does to requests.
+var faults = map[string]wire.Fate{
+	"requests are lost":    wire.Lost,
+	"answers are lost":     wire.AnswerLost,
+	"a hotel's page":       wire.Portal,
+	"a gateway's 502":      wire.Answer(502, "<html>"),
+	"the server's fault":   wire.Answer(500, `{"error":"server_error"}`),
+	"a proxy's 401":        wire.Answer(401, `<html>`),
+	"a proxy's 403":        wire.Answer(403, `{"error":"forbidden"}`),
+	"too many requests":    wire.Answer(429, `{"error":"rate_limited","retry_after":1}`, "Retry-After", "1"),
+	"a proxy's 429":        wire.Answer(429, `<html>`, "Retry-After", "1"),
+	"something unheard of": wire.Answer(418, `{"error":"teapot"}`),
+}
+
 // TestP6NoFaultSignsAnyoneOut: while it lasts a living token is served, and none is
 // said to have ended; afterwards the tab goes on by itself.
 func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
@@ -29,18 +43,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 	chrome.Before(t, tab, asleep)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
-	for name, fate := range map[string]wire.Fate{
-		"requests are lost":    wire.Lost,
-		"answers are lost":     wire.AnswerLost,
-		"a hotel's page":       wire.Portal,
-		"a gateway's 502":      wire.Answer(502, "<html>"),
-		"the server's fault":   wire.Answer(500, `{"error":"server_error"}`),
-		"a proxy's 401":        wire.Answer(401, `<html>`),
-		"a proxy's 403":        wire.Answer(403, `{"error":"forbidden"}`),
-		"too many requests":    wire.Answer(429, `{"error":"rate_limited","retry_after":1}`, "Retry-After", "1"),
-		"a proxy's 429":        wire.Answer(429, `<html>`, "Retry-After", "1"),
-		"something unheard of": wire.Answer(418, `{"error":"teapot"}`),
-	} {
+	for name, fate := range faults {
 		t.Run(name, func(t *testing.T) {
 			token := chrome.Eval[string](t, tab, `tabard.getToken()`)
 			w.Set(fate)

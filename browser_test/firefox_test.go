@@ -8,6 +8,7 @@ import (
 
 	"github.com/tabard-auth/tabard/browser_test/demo"
 	"github.com/tabard-auth/tabard/browser_test/firefox"
+	"github.com/tabard-auth/tabard/browser_test/wire"
 )
 
 // fox is a tab of Firefox that shows the demo.
@@ -92,6 +93,13 @@ func TestTheOrdinaryPathInFirefox(t *testing.T) {
 	firefox.Eval[any](t, first.Tab, `tabard.switchOrganization("acme").then(() => null)`)
 	first.wears(t, "acme")
 
+	copied := fox{first.Copy(t), d}
+	copied.wears(t, "acme")
+	copied.Await(t, fmt.Sprintf(`%s !== %q`, id, firefox.Eval[string](t, first.Tab, id)))
+	firefox.Eval[any](t, copied.Tab, `tabard.switchOrganization("globex").then(() => null)`)
+	copied.wears(t, "globex")
+	first.wears(t, "acme")
+
 	first.Go(t, "about:blank")
 	first.Back(t)
 	first.wears(t, "acme")
@@ -103,5 +111,31 @@ func TestTheOrdinaryPathInFirefox(t *testing.T) {
 	first.screen(t, "signed_out")
 	if got := firefox.Eval[string](t, first.Tab, `tabard.getToken().then(() => "a token", (e) => e.code)`); got != "login_required" {
 		t.Errorf("a tab that was gone back to has %s", got)
+	}
+}
+
+// TestP6NoFaultSignsAnyoneOutOfFirefox: its errors are others, and mean the same.
+func TestP6NoFaultSignsAnyoneOutOfFirefox(t *testing.T) {
+	w := wire.New(t)
+	d := demo.Start(t)
+	tab := fox{firefox.New(t, firefox.Through(t, w.Address)), d}
+	tab.Before(t, asleep)
+	tab.signIn(t, "alice")
+	tab.open(t, "acme")
+	for name, fate := range faults {
+		t.Run(name, func(t *testing.T) {
+			token := firefox.Eval[string](t, tab.Tab, `tabard.getToken()`)
+			w.Set(fate)
+			if got := firefox.Eval[string](t, tab.Tab, `tabard.organizations().then(() => "a list", ({ action }) => action)`); got != "retry" && got != "stop" {
+				t.Errorf("the page is told to %s", got)
+			}
+			if firefox.Eval[string](t, tab.Tab, `tabard.getToken()`) != token {
+				t.Error("the living token is not served")
+			}
+			firefox.Eval[any](t, tab.Tab, `sleep(600)`)
+			tab.Await(t, `tabard.state.status === "unavailable"`)
+			w.Set(nil)
+			tab.wears(t, "acme")
+		})
 	}
 }

@@ -3,7 +3,7 @@ import { refusal } from "./http.mjs";
 /** The longest limit's period, in seconds: when it is worth trying again. */
 const PERIOD = 60;
 
-const SIGN_IN = /\/(login|callback)$/;
+const SIGN_IN = /\/(login|callback|callback\/[^/]+)$/;
 const SESSION = /(?:^|; )__Host-Http-tabard\.[^=]+=([^;]+)/g;
 
 /**

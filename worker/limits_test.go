@@ -63,6 +63,9 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 			t.Errorf("not a sign-in: %d", r.StatusCode)
 		}
 	})
+	t.Run("to sign in at an organisation's own provider", func(t *testing.T) {
+		within(t, 2, func() *http.Response { return get("/callback/con_acme", "192.0.2.4", "") })
+	})
 	t.Run("by one session from many addresses", func(t *testing.T) {
 		n := 0
 		within(t, 3, func() *http.Response {

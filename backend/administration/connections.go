@@ -29,6 +29,8 @@ type ConnectionStore interface {
 	DisableConnection(ctx context.Context, organizationID, id string) error
 	// DeleteConnection ends it for good; directory.ErrNoConnection, ErrFromFile.
 	DeleteConnection(ctx context.Context, organizationID, id string, now int64) error
+	// Unlink makes a person be nobody at a connection; it may be repeated.
+	Unlink(ctx context.Context, connectionID, userID string) error
 }
 
 // ConnectionSettings are what may change of a connection.
@@ -37,7 +39,7 @@ type ConnectionSettings struct {
 	// ClientSecret is kept sealed and never shown; empty leaves what is there.
 	ClientSecret string `json:"client_secret,omitempty"`
 	// Scopes are asked for beside openid; nil means profile and email.
-	Scopes       []string     `json:"scopes,omitempty"`
+	Scopes       []string     `json:"scopes,omitzero"`
 	Provisioning Provisioning `json:"provisioning"`
 }
 
@@ -200,6 +202,29 @@ func (o *Office) DeleteConnection(ctx context.Context, by Actor, organization, i
 	return perform(ctx, o, by, &act{action: audit.DeleteConnection, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			return Nothing{}, o.store.DeleteConnection(ctx, r.ID, id, o.now().Unix())
+		})
+}
+
+// UnlinkMember takes away whom a person is at the organisation's own providers, where
+// that is wrong: at the next sign-in there it is found out anew. What they are signed in
+// to goes on (EndMemberSessions).
+func (o *Office) UnlinkMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
+	return perform(ctx, o, by, &act{action: audit.UnlinkIdentity, organization: organization, user: user},
+		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+			for after, more := "", true; more; {
+				page, err := o.store.ConnectionsOf(ctx, r.ID, after, MaxLimit)
+				if err != nil {
+					return Nothing{}, err
+				}
+				for _, c := range page {
+					if err := o.store.Unlink(ctx, c.ID, user); err != nil {
+						return Nothing{}, err
+					}
+					after = c.ID
+				}
+				more = len(page) == MaxLimit
+			}
+			return Nothing{}, nil
 		})
 }
 

@@ -61,7 +61,7 @@ type App struct {
 	DPoPBoundTokens bool `json:"dpop_bound_tokens,omitempty"`
 	// EnteredFrom are the ids of the apps from which people get in without a sign-in; nil
 	// means every app of the workspace.
-	EnteredFrom []string `json:"entered_from,omitempty"`
+	EnteredFrom []string `json:"entered_from,omitzero"`
 	// Disabled apps sign nobody in and mint nothing.
 	Disabled bool `json:"disabled,omitempty"`
 }

@@ -18,10 +18,11 @@ type Cleaner interface {
 }
 
 // Sessions and signing keys are forgotten a day after their end, sessions some at a
-// time: D1 bounds what one statement may do.
+// time: D1 bounds what one statement may do, and a Worker how long it may take.
 const (
 	keepEnded = 24 * time.Hour
 	batch     = 5000
+	batches   = 10
 )
 
 // CleanUp does what no request waits for: it follows up thefts that a crash cut
@@ -38,9 +39,14 @@ func CleanUp(ctx context.Context, store Cleaner, r Rotation, now time.Time) (for
 	if err := r.rotate(ctx, store, w, now.Unix()); err != nil {
 		return 0, fmt.Errorf("clean-up: %w", err)
 	}
-	forgotten, err = store.DeleteExpired(ctx, now.Add(-keepEnded).Unix(), batch)
-	if err != nil {
-		return 0, fmt.Errorf("clean-up: %w", err)
+	for range batches {
+		gone, err := store.DeleteExpired(ctx, now.Add(-keepEnded).Unix(), batch)
+		if forgotten += gone; err != nil {
+			return forgotten, fmt.Errorf("clean-up: %w", err)
+		}
+		if gone < batch {
+			break
+		}
 	}
 	return forgotten, nil
 }

@@ -1,11 +1,16 @@
 package host_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
 // TestConnectionsOnThisMachineAreForAServerThatNobodyElseReaches: they are for
@@ -18,6 +23,35 @@ func TestConnectionsOnThisMachineAreForAServerThatNobodyElseReaches(t *testing.T
 		_, err := host.New(host.Config{PublicURL: public, Secret: secret, LoopbackConnections: true}, nil)
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v", public, err)
+		}
+	}
+}
+
+// crowded is a store with sessions that have ended.
+type crowded struct {
+	*sqlstore.Store
+	sessions int64
+}
+
+func (c *crowded) DeleteExpired(_ context.Context, _, limit int64) (int64, error) {
+	gone := min(limit, c.sessions)
+	c.sessions -= gone
+	return gone, nil
+}
+
+// TestACleanUpKeepsUpWithManySignIns, and does a bounded part of what has piled up.
+func TestACleanUpKeepsUpWithManySignIns(t *testing.T) {
+	secret, _ := keys.NewSecret()
+	empty, err := sqlite.Open(t.Context(), lite.NewFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer empty.Close()
+	for sessions, want := range map[int64]int64{0: 0, 4_999: 4_999, 5_000: 5_000, 12_345: 12_345, 1_000_000: 50_000} {
+		store := &crowded{empty, sessions}
+		got, err := host.CleanUp(t.Context(), store, host.Rotation{Ring: keys.NewRing(store, secret, keys.ES256)}, time.Now())
+		if err != nil || got != want {
+			t.Errorf("of %d it forgets %d, %v", sessions, got, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -175,13 +176,41 @@ func (c *call) link(own *directory.Connection, i login.Identity, u directory.Use
 }
 
 // provision keeps the membership that an organisation's own connection gives in line
-// with what its provider says.
+// with what its provider says, and writes down what that changed.
 func (c *call) provision(own *directory.Connection, i login.Identity, u directory.User) error {
-	roles, member := own.Provisioning.Member(i.Claims)
-	if !member {
-		return c.store.Deprovision(c.ctx, u.ID, own.OrganizationID)
+	before, err := c.rolesOf(own, u)
+	if err != nil {
+		return err
 	}
-	return c.store.Provision(c.ctx, u.ID, own.OrganizationID, roles, own.Provisioning.JustInTime, c.now)
+	if roles, member := own.Provisioning.Member(i.Claims); member {
+		err = c.store.Provision(c.ctx, u.ID, own.OrganizationID, roles, own.Provisioning.JustInTime, c.now)
+	} else {
+		err = c.store.Deprovision(c.ctx, u.ID, own.OrganizationID)
+	}
+	if err != nil {
+		return err
+	}
+	after, err := c.rolesOf(own, u)
+	e := audit.Event{Action: audit.UpdateMember, Target: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, Actor: audit.Server}
+	switch {
+	case err != nil || slices.Equal(before, after) && (before == nil) == (after == nil):
+		return err
+	case before == nil:
+		e.Action = audit.AdmitMember
+	case after == nil:
+		e.Action = audit.RemoveMember
+	}
+	c.audit(e)
+	return nil
+}
+
+// rolesOf are a person's in a connection's organisation; nil where they are no member.
+func (c *call) rolesOf(own *directory.Connection, u directory.User) ([]string, error) {
+	m, err := c.store.Member(c.ctx, own.OrganizationID, u.ID)
+	if errors.Is(err, directory.ErrNoMember) {
+		return nil, nil
+	}
+	return append([]string{}, m.Roles...), err
 }
 
 // admits tells whether the session's person may answer at the organisation's own

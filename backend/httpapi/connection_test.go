@@ -141,6 +141,18 @@ func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
 	}
 }
 
+// TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider, and nothing of others.
+func TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider(t *testing.T) {
+	w := newWorld(t, nil)
+	w.connect("acme", directory.Provisioning{JustInTime: true})
+	w.begin("acme", "a.martin")
+	w.signedIn("alice")
+	events, err := w.store.Events(t.Context(), audit.Query{OrganizationID: "org_acme", Action: audit.SignIn, Limit: 10})
+	if err != nil || len(events) != 1 || events[0].UserID == "" {
+		t.Errorf("%+v, %v", events, err)
+	}
+}
+
 // TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt is the matrix of what a
 // session has authenticated with and who demands a connection.
 func TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt(t *testing.T) {

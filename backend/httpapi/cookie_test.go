@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -208,6 +209,10 @@ func TestASignInOverALivingSessionEndsTheOlderAtTheNextPost(t *testing.T) {
 		t.Errorf("%s, cleared %v", got.Body, cleared(got))
 	}
 	w.wants(thief.With("Cookie", older+"="+value).Post("/token", `{}`), http.StatusUnauthorized, api.SessionRevoked)
+	ended := w.events(audit.SignOut)
+	if len(ended) != 1 || ended[0].Reason != string(session.ReasonSuperseded) || ended[0].Actor != audit.Server || !strings.HasPrefix(ended[0].SessionID, "ses_"+older[len(older)-8:]) {
+		t.Errorf("the trail says %+v", ended)
+	}
 }
 
 func TestOfTwoSignInsInOneSecondTheLaterWins(t *testing.T) {

@@ -29,6 +29,8 @@ type Store interface {
 	session.Store
 	directory.Store
 	audit.Store
+	// Member returns a person's place in an organisation, or directory.ErrNoMember.
+	Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error)
 }
 
 // Config is what New needs. All of it is required but Log and Now.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,5 +156,21 @@ func TestEveryRequestIsOneLineThatTellsWhoAndWhat(t *testing.T) {
 	}
 	if nothing.Code != "not_found" || nothing.Msg != "request" {
 		t.Errorf("a refusal is %+v", nothing)
+	}
+}
+
+func TestARefusalTellsWhere(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	b.Post("/logout", `{"scope":"organization","organization":"acme"}`)
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+	all := slices.Collect(strings.Lines(w.logged.String()))
+	var refused struct{ Code, User, Organization string }
+	if err := json.Unmarshal([]byte(all[len(all)-1]), &refused); err != nil {
+		t.Fatal(err)
+	}
+	if refused.Code != string(api.OrganizationSessionExpired) || refused.User == "" || refused.Organization != "org_acme" {
+		t.Errorf("a refusal is %+v", refused)
 	}
 }

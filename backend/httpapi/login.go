@@ -287,7 +287,7 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity, own *directory.Co
 		return session.ID{}, err
 	}
 	c.record.session, c.record.user = s.ID.String(), user.ID
-	c.audit(audit.Event{Action: audit.SignIn, UserID: user.ID, SessionID: s.ID.String()})
+	c.audit(audit.Event{Action: audit.SignIn, UserID: user.ID, OrganizationID: confinedTo, SessionID: s.ID.String()})
 	c.keep(s, first)
 	return s.ID, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
 )
 
 func TestAnOrganizationThatDoesNotExistIsLikeOneThatDoesNotAdmit(t *testing.T) {
@@ -31,6 +32,25 @@ func TestAnOrganizationThatDoesNotExistIsLikeOneThatDoesNotAdmit(t *testing.T) {
 		w.wants(out, http.StatusForbidden, api.OrganizationAccessDenied)
 		if out.Body != foreign.Body {
 			t.Errorf("signing out of %q: %s", ref, out.Body)
+		}
+	}
+}
+
+// TestWhatIsNotYoursCostsWhatDoesNotExist: time tells no more than the answer does.
+func TestWhatIsNotYoursCostsWhatDoesNotExist(t *testing.T) {
+	faulty := &storetest.Faulty{}
+	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+	b := w.signedIn("bob") // of acme alone
+	asked := map[string][]string{}
+	for _, organization := range []string{"nowhere", "globex", "org_nowhere", "org_globex", "hooli"} {
+		for _, path := range []string{"/token", "/logout"} {
+			faulty.Fail(0, false)
+			w.wants(b.Post(path, `{"organization":"`+organization+`"`+map[string]string{"/logout": `,"scope":"organization"`}[path]+`}`),
+				http.StatusForbidden, api.OrganizationAccessDenied)
+			if calls := faulty.Calls(); asked[path] != nil && !slices.Equal(calls, asked[path]) {
+				t.Errorf("%s of %s asks the store for %v, of others for %v", path, organization, calls, asked[path])
+			}
+			asked[path] = faulty.Calls()
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 )
@@ -59,6 +60,21 @@ func TestAnExpiredTokenGivesNoRightToItsOrganization(t *testing.T) {
 	was := w.inspected(left)
 	b.Choose(b.Follow(resource.RenewalURL(was, "/org_acme/notes")), "bob")
 	w.wants(b.Post("/token", enters), http.StatusForbidden, api.OrganizationAccessDenied)
+}
+
+// The issuer of an organisation with keys of its own signs nobody in.
+func TestARenewalOfAnOrganizationsOwnIssuerIsAtTheBackend(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": dedicated})
+	b := w.signedIn("alice")
+	was := w.claims(w.mint(b, "acme"))
+	if was.Issuer != acmeIssuer {
+		t.Fatalf("the issuer is %s", was.Issuer)
+	}
+	landed := b.Choose(b.Follow(resource.RenewalURL(was, "/org_acme/notes")), "alice")
+	if got := landed.URL.String(); got != origin+"/org_acme/notes" {
+		t.Errorf("landed on %s", got)
+	}
 }
 
 func TestARenewalIsForTheAppAndThePersonOfTheToken(t *testing.T) {

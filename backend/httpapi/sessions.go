@@ -90,7 +90,7 @@ func (c *call) backchannelLogout() error {
 		return refuse(api.InvalidRequest, "The body is not a form.").because(err)
 	}
 	connection := c.r.PathValue("connection")
-	provider, _, err := c.through(login.Attempt{Connection: connection})
+	provider, own, err := c.through(login.Attempt{Connection: connection})
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,11 @@ func (c *call) backchannelLogout() error {
 	if err := c.store.RevokeUpstream(c.ctx, logout, session.ReasonUpstream, c.now); err != nil {
 		return err
 	}
-	c.audit(audit.Event{Action: audit.SignOut, Reason: string(session.ReasonUpstream), Actor: audit.Server})
+	e := audit.Event{Action: audit.SignOut, Reason: string(session.ReasonUpstream), Actor: audit.Server}
+	if own != nil {
+		e.OrganizationID, e.Target = own.OrganizationID, own.ID
+	}
+	c.audit(e)
 	c.w.WriteHeader(http.StatusOK)
 	c.record.status = http.StatusOK
 	return nil

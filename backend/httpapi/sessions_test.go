@@ -91,6 +91,34 @@ func TestTheProviderEndsSessions(t *testing.T) {
 	w.mint(bob, "acme")
 }
 
+// TestForgedLogoutTokensDoNotWearTheProviderOut: nobody has to sign in to send one.
+func TestForgedLogoutTokensDoNotWearTheProviderOut(t *testing.T) {
+	w := newWorld(t, nil)
+	alice := w.signedIn("alice") // the keys are at hand
+	asked := 0
+	var counted map[string]http.HandlerFunc
+	counted = map[string]http.HandlerFunc{"/jwks.json": func(rw http.ResponseWriter, r *http.Request) {
+		asked++
+		w.provider.Endpoints = nil
+		w.provider.ServeHTTP(rw, r)
+		w.provider.Endpoints = counted
+	}}
+	w.provider.Endpoints = counted
+	for range 100 {
+		forged := w.logoutToken("alice", func(jwt.MapClaims) {})
+		if got := w.backchannel(forged[:len(forged)-8] + "AAAAAAAA"); got.Code != http.StatusBadRequest {
+			t.Fatalf("%d %s", got.Code, got.Body)
+		}
+	}
+	if asked > 1 {
+		t.Errorf("the provider was asked for its keys %d times", asked)
+	}
+	w.mint(alice, "acme")
+	if got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {})); got.Code != http.StatusOK {
+		t.Errorf("a good one: %d %s", got.Code, got.Body)
+	}
+}
+
 func TestALogoutTokenThatComesAgainEndsNothingNewer(t *testing.T) {
 	w := newWorld(t, nil)
 	w.signedIn("alice")

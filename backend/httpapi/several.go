@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -120,6 +121,10 @@ func (c *call) supersede(t carried, s session.Session) error {
 		if err := c.store.Revoke(c.ctx, s.ID, session.ReasonSuperseded, c.now); err != nil {
 			return err
 		}
+		c.audit(audit.Event{
+			ID: "superseded:" + s.ID.String(), Action: audit.SignOut, Reason: string(session.ReasonSuperseded),
+			Actor: audit.Server, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String(),
+		})
 	}
 	c.clear(t.name)
 	return nil

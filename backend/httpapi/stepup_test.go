@@ -66,9 +66,10 @@ func (w *world) stepUp(b *httpbrowser.Browser, e api.Error, person string) httpb
 // claims are those of a minted token, verified as a resource server does.
 func (w *world) claims(minted api.TokenResponse) *token.Claims {
 	w.Helper()
+	client := &http.Client{Transport: w.hosts}
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
-		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.hosts}),
+		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", client), Organizations: token.NewKeySets(publicURL, client),
 	})
 	if err != nil {
 		w.Fatal(err)

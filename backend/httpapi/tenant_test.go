@@ -239,6 +239,37 @@ func TestMembersFollowWhatTheOrganizationsOwnProviderSays(t *testing.T) {
 	}
 }
 
+// TestWhatAProviderMakesOfItsPeopleIsInTheTrail, once for each change.
+func TestWhatAProviderMakesOfItsPeopleIsInTheTrail(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.connect("umbrella", groups)
+	said := map[audit.Action]int{}
+	for _, step := range []struct {
+		groups []string
+		want   audit.Action // "" is no change
+	}{
+		{[]string{"staff"}, audit.AdmitMember}, {[]string{"staff"}, ""}, {[]string{"heads"}, audit.UpdateMember},
+		{[]string{"guests"}, audit.RemoveMember}, {[]string{"guests"}, ""},
+	} {
+		p.Claims = func(claims map[string]any) { claims["groups"] = step.groups }
+		w.begin("umbrella", "u")
+		if step.want != "" {
+			said[step.want]++
+		}
+		for _, action := range []audit.Action{audit.AdmitMember, audit.UpdateMember, audit.RemoveMember} {
+			events := w.events(action)
+			if len(events) != said[action] {
+				t.Fatalf("%v: %d events of %s", step.groups, len(events), action)
+			}
+			for _, e := range events {
+				if e.OrganizationID != "org_umbrella" || e.Target != "con_umbrella" || e.UserID == "" || e.Actor != audit.Server || e.Outcome != audit.Done {
+					t.Errorf("%+v", e)
+				}
+			}
+		}
+	}
+}
+
 // TestMembersOfOtherSourcesKeepWhatTheyHave, whatever the provider says; and a
 // membership by another connection's word is none of its business.
 func TestMembersOfOtherSourcesKeepWhatTheyHave(t *testing.T) {
@@ -358,6 +389,9 @@ func TestATenantsLogoutEndsWhatBeganThere(t *testing.T) {
 	w.pass(time.Second)
 	if got := logout("/backchannel-logout/con_acme", logintest.ClientID); got != http.StatusOK {
 		t.Errorf("%d", got)
+	}
+	if ended := w.events(audit.SignOut); len(ended) != 1 || ended[0].OrganizationID != "org_acme" || ended[0].Target != "con_acme" {
+		t.Errorf("the trail says %+v", ended)
 	}
 	w.wants(begun.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
 	w.mint(alice, "globex")

@@ -30,6 +30,7 @@ func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.record.organization = subject.Membership.Organization.ID
 	decision, err := c.enter(request, &subject)
 	if err != nil {
 		return nil, err
@@ -79,7 +80,6 @@ func (c *call) member(ref string, subject directory.Subject) (*directory.Members
 }
 
 func (c *call) claims(s *directory.Subject, d *policy.Decision) token.Claims {
-	c.record.organization = s.Membership.Organization.ID
 	claims := c.grant().Claims(s, d)
 	if c.app.DPoPBoundTokens && s.Session.JKT != "" {
 		claims.Confirmation = &token.Confirmation{JKT: s.Session.JKT}

@@ -17,6 +17,7 @@ import (
 // service keeps notes of organisations, below both kinds of path, with one fault.
 type service struct {
 	fault string
+	first int // the first id, a number; 0 makes ids that are texts
 	mu    sync.Mutex
 	notes map[string]map[string]string // text by organisation and id
 	made  int
@@ -95,10 +96,13 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "oops", http.StatusInternalServerError)
 	case r.Method == http.MethodPost:
 		s.made++
-		id = fmt.Sprint("note", s.made)
-		notes[id] = body["text"]
+		var number any = fmt.Sprint("note", s.made)
+		if s.first != 0 {
+			number = s.first + s.made
+		}
+		notes[fmt.Sprint(number)] = body["text"]
 		w.WriteHeader(http.StatusCreated)
-		json.NewEncoder(w).Encode(map[string]any{"number": id})
+		json.NewEncoder(w).Encode(map[string]any{"number": number})
 	case id == "":
 		all := slices.Sorted(maps.Values(notes))
 		if s.fault == "list" {
@@ -131,11 +135,17 @@ PUT /notes/{id} {"text": "{canary}"}
 
 func config(t *testing.T, fault string) isolationtest.Config {
 	t.Helper()
+	return tried(t, &service{fault: fault})
+}
+
+func tried(t *testing.T, s *service) isolationtest.Config {
+	t.Helper()
+	s.notes = map[string]map[string]string{}
 	all, records, err := isolationtest.Plan(routes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux, s := http.NewServeMux(), &service{fault: fault, notes: map[string]map[string]string{}}
+	mux := http.NewServeMux()
 	for _, route := range all {
 		mux.Handle(route.Method+" "+route.Path, s)
 	}
@@ -151,6 +161,11 @@ func config(t *testing.T, fault string) isolationtest.Config {
 
 func TestAServiceWithoutFaultIsFoundToHaveNone(t *testing.T) {
 	isolationtest.Run(t, config(t, ""))
+}
+
+// TestIDsMayBeNumbers of as many digits as databases have.
+func TestIDsMayBeNumbers(t *testing.T) {
+	isolationtest.Run(t, tried(t, &service{first: 1 << 62}))
 }
 
 func TestEveryFaultIsFound(t *testing.T) {

@@ -144,7 +144,9 @@ func (s service) createBy(ctx context.Context, c Creation, t Tenant, values map[
 		return nil, fmt.Errorf("%s %s answers %d: %s", c.Route.Method, c.Route.Path, a.status, a.start())
 	}
 	var members map[string]any
-	if err := json.Unmarshal([]byte(a.body), &members); err != nil && len(c.Values) > 0 {
+	reader := json.NewDecoder(strings.NewReader(a.body))
+	reader.UseNumber() // a float64 has not all digits
+	if err := reader.Decode(&members); err != nil && len(c.Values) > 0 {
 		return nil, fmt.Errorf("the answer is no JSON object: %s", a.start())
 	}
 	got := map[string]string{}

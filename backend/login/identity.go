@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -48,6 +49,17 @@ func refused(format string, args ...any) error {
 	return &Refused{Code: "invalid_response", Err: fmt.Errorf(format, args...)}
 }
 
+// What is kept of an identity, in bytes: the database and every access token carry it,
+// and whoever has a provider of their own writes it.
+const (
+	maxIdentityToken = 64 << 10
+	maxSubject       = 255 // OpenID Connect Core section 2
+	maxACR           = 256
+	maxAMR           = 256 // all methods, with spaces between
+	maxName          = 200
+	maxEmail         = 254 // RFC 5321 section 4.5.3.1.3
+)
+
 // maxSkew is what the provider's clock may be ahead, in seconds.
 const maxSkew = 60
 
@@ -68,6 +80,9 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, exchangeError(err)
 	}
 	raw, _ := tokens.Extra("id_token").(string)
+	if len(raw) > maxIdentityToken {
+		return Identity{}, refused("identity token: of %d bytes", len(raw))
+	}
 	token, err := found.provider.Verifier(&oidc.Config{
 		ClientID: p.config.ClientID, Now: func() time.Time { return time.Unix(now, 0) },
 	}).Verify(ctx, raw)
@@ -130,8 +145,10 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 		return Identity{}, refused("identity token: a null character")
 	case token.Nonce == "" || token.Nonce != a.Nonce:
 		return Identity{}, refused("identity token: another nonce")
-	case token.Subject == "" || len(token.Subject) > 255:
+	case token.Subject == "" || len(token.Subject) > maxSubject:
 		return Identity{}, refused("identity token: no usable sub")
+	case len(claims.ACR) > maxACR || len(strings.Join(claims.AMR, " ")) > maxAMR || len(claims.SessionID) > maxSubject:
+		return Identity{}, refused("identity token: acr, amr or sid is too long")
 	case claims.AuthorizedParty != "" && claims.AuthorizedParty != p.config.ClientID,
 		claims.AuthorizedParty == "" && len(token.Audience) > 1:
 		return Identity{}, refused("identity token: azp is %q", claims.AuthorizedParty)
@@ -145,7 +162,7 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 		identity.AuthTime = min(token.IssuedAt.Unix(), now)
 	}
 	identity.ACR, identity.AMR, identity.SessionID = claims.ACR, slices.Clip(claims.AMR), claims.SessionID
-	identity.Name, identity.Email = claims.Name, verified(claims.Email, identity.Claims)
+	identity.Name, identity.Email = cut(claims.Name), verified(claims.Email, identity.Claims)
 	return identity, nil
 }
 
@@ -153,10 +170,15 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 // every database keeps.
 func holdsNull(text json.RawMessage) bool { return bytes.Contains(text, []byte(`\u0000`)) }
 
-// verified returns an e-mail address unless the claims beside it say that the
-// provider has not verified it (OpenID Connect Core section 5.1).
+// cut is a name's beginning.
+func cut(name string) string {
+	return strings.ToValidUTF8(name[:min(len(name), maxName)], "")
+}
+
+// verified returns an e-mail address unless it is too long to be one, or the claims
+// beside it say that the provider has not verified it (OpenID Connect Core section 5.1).
 func verified(email string, claims map[string]any) string {
-	if v, said := claims["email_verified"]; said && v != true && v != "true" {
+	if v, said := claims["email_verified"]; len(email) > maxEmail || said && v != true && v != "true" {
 		return ""
 	}
 	return email
@@ -187,7 +209,7 @@ func (p *Provider) addUserInfo(ctx context.Context, found *discovered, tokens *o
 		}
 	}
 	if name, ok := claims["name"].(string); ok && identity.Name == "" {
-		identity.Name = name
+		identity.Name = cut(name)
 	}
 	if identity.Email == "" {
 		identity.Email = verified(info.Email, identity.Claims)

@@ -99,6 +99,30 @@ func notJSON(w http.ResponseWriter, _ *http.Request) {
 	w.Write([]byte("<html>"))
 }
 
+// TestALongNameIsCutAndALongAddressIsNone: neither names anybody.
+func TestALongNameIsCutAndALongAddressIsNone(t *testing.T) {
+	for name, lie := range map[string]func(*logintest.Provider){
+		"by the identity token": func(p *logintest.Provider) {
+			p.Claims = func(c map[string]any) {
+				c["name"], c["email"] = strings.Repeat("ä", 10_000), strings.Repeat("a", 10_000)+"@example.com"
+			}
+		},
+		"by userinfo": func(p *logintest.Provider) {
+			p.Claims = func(c map[string]any) { delete(c, "name"); delete(c, "email") }
+			p.UserInfo = func(c map[string]any) {
+				c["name"], c["email"] = strings.Repeat("ä", 10_000), strings.Repeat("a", 10_000)+"@example.com"
+			}
+		},
+	} {
+		p := provider(t)
+		lie(p)
+		got, err := signInAt(t, client(p), p, nil)
+		if err != nil || got.Name != strings.Repeat("ä", 100) || len(got.Email) > 254 {
+			t.Errorf("%s: %d and %d bytes, %v", name, len(got.Name), len(got.Email), err)
+		}
+	}
+}
+
 func TestAnAnswerWithOneLieIsRefused(t *testing.T) {
 	for name, lie := range map[string]func(*logintest.Provider){
 		"iss of another issuer":          claim("iss", "https://evil.example"),
@@ -120,6 +144,10 @@ func TestAnAnswerWithOneLieIsRefused(t *testing.T) {
 		"sub missing":                    claim("sub", nil),
 		"sub too long":                   claim("sub", strings.Repeat("a", 256)),
 		"sub of another type":            claim("sub", 7),
+		"acr too long":                   claim("acr", strings.Repeat("a", 257)),
+		"amr too many":                   claim("amr", strings.Split(strings.Repeat("pwd ", 100), " ")),
+		"sid too long":                   claim("sid", strings.Repeat("a", 256)),
+		"an enormous identity token":     claim("groups", strings.Repeat("a", 64<<10)),
 		"a null character":               claim("groups", []string{"a\x00"}),
 		"no signature":                   signed(unsigned),
 		"signed with the client secret":  signed(withClientSecret),

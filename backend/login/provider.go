@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,6 +37,7 @@ type Provider struct {
 	config Config
 	client *http.Client
 	found  atomic.Pointer[discovered]
+	keys   pace
 }
 
 // discovered is what the provider's metadata say (OpenID Connect Discovery
@@ -48,41 +48,26 @@ type discovered struct {
 	metadata struct {
 		EndSession  string   `json:"end_session_endpoint"`
 		UserInfo    string   `json:"userinfo_endpoint"`
+		KeySet      string   `json:"jwks_uri"`
 		NamesIss    bool     `json:"authorization_response_iss_parameter_supported"`
 		AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 	}
 }
 
-const (
-	providerTimeout = 10 * time.Second
-	maxAnswer       = 1 << 20
-)
+const providerTimeout = 10 * time.Second
 
 // New returns the provider of a configuration.
 func New(c Config) *Provider {
 	if c.Scopes == nil {
 		c.Scopes = []string{"profile", "email"}
 	}
-	return &Provider{config: c, client: &http.Client{
-		Transport:     bounded{c.Transport},
+	p := &Provider{config: c}
+	p.client = &http.Client{
+		Transport:     bounded{c.Transport, &p.keys},
 		Timeout:       providerTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
-
-// bounded cuts answers at maxAnswer bytes.
-type bounded struct{ next http.RoundTripper }
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := b.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
 	}
-	response.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(response.Body, maxAnswer), response.Body}
-	return response, nil
+	return p
 }
 
 // ErrUnavailable is the error for a provider that cannot be reached or does not
@@ -115,6 +100,7 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
 	}
 	found.oauth.Endpoint.AuthStyle = authStyle(found.metadata.AuthMethods)
+	p.keys.of(found.metadata.KeySet)
 	p.found.Store(found)
 	return found, nil
 }

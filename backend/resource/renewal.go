@@ -2,7 +2,6 @@ package resource
 
 import (
 	"net/url"
-	"strings"
 
 	"github.com/tabard-auth/tabard/backend/token"
 )
@@ -20,5 +19,5 @@ func RenewalURL(was *token.Claims, returnTo string) string {
 	query := url.Values{
 		"app": {was.ClientID}, "organization": {was.OrganizationID}, "user": {was.Subject}, "return_to": {returnTo},
 	}
-	return strings.TrimSuffix(was.Issuer, "/") + "/login?" + query.Encode()
+	return was.BackendURL() + "/login?" + query.Encode()
 }

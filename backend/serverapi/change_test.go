@@ -40,6 +40,46 @@ func TestASlugNamesOneOrganisation(t *testing.T) {
 	w.wants(w.ask("PATCH", "/organizations/acme", `{"slug":"initech"}`, w.whole), http.StatusConflict, api.AlreadyExists)
 }
 
+// TestAConnectionIsAnsweredAsItIsPut: to ask for no scopes is not to say nothing of them.
+func TestAConnectionIsAnsweredAsItIsPut(t *testing.T) {
+	w := newWorld(t, nil)
+	for scopes, want := range map[string]string{`"scopes":[],`: `"scopes":[]`, `"scopes":["email"],`: `"scopes":["email"]`, "": ""} {
+		got := w.ask("POST", "/organizations/acme/connections", `{"issuer":"https://id.acme.example",`+scopes+`"client_id":"tabard","client_secret":"hush"}`, w.acme)
+		if got.Status != http.StatusCreated || !strings.Contains(got.Body, want) || want == "" && strings.Contains(got.Body, "scopes") {
+			t.Errorf("%s: %d %s", scopes, got.Status, got.Body)
+		}
+	}
+}
+
+// TestAWrongLinkIsTakenAway at the providers of one organisation, all of them.
+func TestAWrongLinkIsTakenAway(t *testing.T) {
+	w := newWorld(t, nil)
+	alice := w.userID("alice")
+	of := map[string][]string{"acme": nil, "globex": nil}
+	for slug := range of {
+		for range 2 {
+			var c administration.Connection
+			w.does("POST", "/organizations/"+slug+"/connections", someConnection, w.whole, &c)
+			w.must(nil, w.store.Link(t.Context(), c.ID, "a.martin", alice, w.now().Unix()))
+			of[slug] = append(of[slug], c.ID)
+		}
+	}
+	w.pass(time.Second)
+	for range 2 { // which is no error
+		w.does("DELETE", "/organizations/acme/members/"+alice+"/links", "", w.acme, nil)
+	}
+	for slug, all := range of {
+		for _, id := range all {
+			if _, err := w.store.Linked(t.Context(), id, "a.martin"); (err == nil) != (slug == "globex") {
+				t.Errorf("%s: %v", slug, err)
+			}
+		}
+	}
+	if e := w.trail()[0]; e.Action != audit.UnlinkIdentity || e.UserID != alice || e.OrganizationID != "org_acme" || e.Outcome != audit.Done {
+		t.Errorf("the trail says %+v", e)
+	}
+}
+
 func TestADeletedOrganisationsIDIsNeverUsedAgain(t *testing.T) {
 	w := newWorld(t, nil)
 	w.does("DELETE", "/organizations/acme", "", w.whole, nil)

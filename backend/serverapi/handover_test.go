@@ -131,6 +131,15 @@ func (w *crossed) apply(change func(*directory.App)) {
 	w.must(w.store.Apply(w.Context(), d, w.now().Unix()))
 }
 
+// TestAnAppThatIsEnteredFromNowhereAdmitsNobody: an empty list is not a missing one.
+func TestAnAppThatIsEnteredFromNowhereAdmitsNobody(t *testing.T) {
+	w := newCrossed(t)
+	w.apply(func(a *directory.App) { a.EnteredFrom = []string{} })
+	w.denies(w.enter(), "wrong_app")
+	w.apply(func(a *directory.App) { a.EnteredFrom = nil })
+	w.entered(w.enter())
+}
+
 func TestACodeIsMadeForABrowserAndAnAddressOfTheApp(t *testing.T) {
 	w := newCrossed(t)
 	challenge := w.begins(w.alice)

@@ -1,6 +1,7 @@
 package serverapi
 
 import (
+	"crypto/sha256"
 	"errors"
 	"net/netip"
 	"strings"
@@ -13,21 +14,26 @@ import (
 // admit lets a request with a valid key pass, and finds whose it is. No browser sends
 // such requests: what carries a browser's headers is refused, whatever its origin.
 // Cookies decide nothing. Each address has some failures in a minute, and is then
-// refused unheard.
+// refused unheard, but for keys that were good a while ago: nobody locks a server out
+// with which they share an address.
 func (c *call) admit() error {
 	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
 		if len(c.r.Header.Values(browsers)) > 0 {
 			return refuse(api.OriginNotAllowed, "This is for servers: browsers are refused.")
 		}
 	}
-	now := c.now().Unix()
-	if !c.failures.allowed(c.r.RemoteAddr, now) {
+	now, text := c.now().Unix(), bearer(c.r.Header.Values("Authorization"))
+	if !c.failures.allowed(c.r.RemoteAddr, now) && !c.proven.holds(text, now) {
 		return refuse(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
 	}
-	by, err := c.office.Authenticate(c.ctx, c.kind, bearer(c.r.Header.Values("Authorization")), c.r.RemoteAddr)
+	by, err := c.office.Authenticate(c.ctx, c.kind, text, c.r.RemoteAddr)
 	var refused *administration.Refusal
-	if errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
 		c.failures.add(c.r.RemoteAddr, now)
+		c.proven.forget(text)
+	case err == nil:
+		c.proven.note(text, now)
 	}
 	c.by = by
 	return err
@@ -44,6 +50,41 @@ func bearer(headers []string) string {
 		return ""
 	}
 	return token
+}
+
+const (
+	provenLife = 60 * 60 // seconds
+	maxProven  = 1000
+)
+
+// proven are the keys that were good, by their hash, with the time.
+type proven struct {
+	mu sync.Mutex
+	at map[[sha256.Size]byte]int64
+}
+
+func newProven() *proven { return &proven{at: map[[sha256.Size]byte]int64{}} }
+
+func (p *proven) holds(text string, now int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.at[sha256.Sum256([]byte(text))]
+	return ok && now-at <= provenLife
+}
+
+func (p *proven) note(text string, now int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.at) >= maxProven {
+		clear(p.at)
+	}
+	p.at[sha256.Sum256([]byte(text))] = now
+}
+
+func (p *proven) forget(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.at, sha256.Sum256([]byte(text)))
 }
 
 const (

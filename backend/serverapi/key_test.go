@@ -121,6 +121,33 @@ func TestTheLastUseOfAKeyIsKeptByTheHour(t *testing.T) {
 	}
 }
 
+// TestWrongKeysDoNotLockOutAServerWithTheSameAddress: behind a proxy that the backend
+// was not told of, everybody has that.
+func TestWrongKeysDoNotLockOutAServerWithTheSameAddress(t *testing.T) {
+	w := newWorld(t, nil)
+	var ended administration.CreatedKey
+	w.does("POST", "/keys", `{"name":"ended"}`, w.whole, &ended)
+	w.does("GET", "/policy", "", ended.Secret, nil)
+	w.does("DELETE", "/keys/"+ended.ID, "", w.whole, nil)
+	for range 60 {
+		w.ask("GET", "/policy", "", "tbk_wrong")
+	}
+	w.does("GET", "/policy", "", w.whole, nil)
+	w.wants(w.ask("GET", "/policy", "", w.acme), http.StatusTooManyRequests, api.RateLimited) // never seen before
+	w.wants(w.ask("GET", "/policy", "", ended.Secret), http.StatusUnauthorized, api.AdminKeyRequired)
+	w.wants(w.ask("GET", "/policy", "", ended.Secret), http.StatusTooManyRequests, api.RateLimited)
+	w.pass(59 * time.Minute)
+	for range 60 {
+		w.ask("GET", "/policy", "", "tbk_wrong")
+	}
+	w.does("GET", "/policy", "", w.whole, nil)
+	w.pass(61 * time.Minute)
+	for range 60 {
+		w.ask("GET", "/policy", "", "tbk_wrong")
+	}
+	w.wants(w.ask("GET", "/policy", "", w.whole), http.StatusTooManyRequests, api.RateLimited)
+}
+
 func TestAnAddressIsRefusedUnheardAfterManyFailures(t *testing.T) {
 	w := newWorld(t, nil)
 	from := func(address, key string) answer {

@@ -42,6 +42,7 @@ var Routes = routes{
 	{"POST", "/organizations/{organization}/members/{user}/disable", in(organization, user, (*office).DisableMember)},
 	{"POST", "/organizations/{organization}/members/{user}/enable", in(organization, user, (*office).EnableMember)},
 	{"DELETE", "/organizations/{organization}/members/{user}/sessions", ends(in(organization, user, (*office).EndMemberSessions))},
+	{"DELETE", "/organizations/{organization}/members/{user}/links", ends(in(organization, user, (*office).UnlinkMember))},
 
 	{"GET", "/organizations/{organization}/connections", listOf(organization, (*office).Connections)},
 	{"POST", "/organizations/{organization}/connections", makes(takesOf(organization, (*office).CreateConnection))},

@@ -72,7 +72,7 @@ func NewSessions(c SessionsConfig) (http.Handler, error) {
 	s.crossapp = &crossApp{
 		issuer: issuerOf(c.PublicURL), publicURL: c.PublicURL, store: c.Store, keys: c.Keys, refresh: refresh,
 		codes: c.Secret.Sealer(keys.ForHandovers), csrf: c.Secret.Derive(keys.ForCSRF)[0],
-		replays: dpop.NewReplays(proofLife, maxProofs),
+		replays: dpop.NewReplays(proofLife+proofSkew+1, maxProofs),
 	}
 	return s.routes(), nil
 }

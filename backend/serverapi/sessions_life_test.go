@@ -242,24 +242,32 @@ func TestNothingIsGrantedThatIsNotStored(t *testing.T) {
 	}
 }
 
-// TestABoundTokenTakesItsKeysProof: without, it would be a bearer's.
-func TestABoundTokenTakesItsKeysProof(t *testing.T) {
-	w := newCrossed(t)
+// bound signs alice in with a device key, by which her token is bound from then on, and
+// returns it, and how web's server shows her token with proofs.
+func (w *crossed) bound() (*httpbrowser.Device, func(proof ...string) answer) {
+	w.Helper()
 	d := desired()
 	d.Workspace.Apps[0].DPoPBoundTokens = true
-	w.must(w.store.Apply(t.Context(), d, w.now().Unix()))
-	device := httpbrowser.NewDevice(t)
-	b := httpbrowser.New(t, origin, publicURL).On(device)
+	w.must(w.store.Apply(w.Context(), d, w.now().Unix()))
+	device := httpbrowser.NewDevice(w)
+	b := httpbrowser.New(w, origin, publicURL).On(device)
 	b.Transport, b.Now = w.hosts, w.now
 	b.SignIn("alice")
-	bound := w.minted(w.mint(b, "acme")).AccessToken
-	send := func(proof ...string) answer {
+	w.subject = w.minted(w.mint(b, "acme"))
+	return device, func(proof ...string) answer {
 		r := w.request("POST", "", `{"app_id":"reports"}`, w.web)
 		r.URL.Path = "/auth" + sessionsPath
-		r.Header.Set("X-Authorization", "DPoP "+bound)
+		r.Header.Set("X-Authorization", "DPoP "+w.subject.AccessToken)
 		r.Header["Dpop"] = proof
 		return w.send(r)
 	}
+}
+
+// TestABoundTokenTakesItsKeysProof: without, it would be a bearer's.
+func TestABoundTokenTakesItsKeysProof(t *testing.T) {
+	w := newCrossed(t)
+	device, send := w.bound()
+	bound := w.subject.AccessToken
 	here := publicURL + sessionsPath
 	good := device.Proof(t, "POST", here, w.now(), bound)
 	w.entered(send(good))
@@ -271,6 +279,23 @@ func TestABoundTokenTakesItsKeysProof(t *testing.T) {
 	w.denies(send(device.Proof(t, "POST", here, w.now().Add(-time.Minute), bound)), "invalid_proof") // old
 	w.denies(send(httpbrowser.NewDevice(t).Proof(t, "POST", here, w.now(), bound)), "invalid_proof") // another's
 	w.denies(send(device.Proof(t, "POST", here, w.now(), bound), device.Proof(t, "POST", here, w.now(), bound)), "proof_required")
+}
+
+// TestAProofIsTakenOnceForAsLongAsItIsGood: one from a clock that is ahead is good for
+// longer.
+func TestAProofIsTakenOnceForAsLongAsItIsGood(t *testing.T) {
+	w := newCrossed(t)
+	device, send := w.bound()
+	here := publicURL + sessionsPath
+	proof := func(ahead int) string {
+		return device.Proof(t, "POST", here, w.now().Add(time.Duration(ahead)*time.Second), w.subject.AccessToken)
+	}
+	w.entered(send(proof(0)))
+	w.pass(29 * time.Second)
+	early := proof(5)
+	w.entered(send(early))
+	w.pass(31 * time.Second)
+	w.denies(send(early), "invalid_proof")
 }
 
 func (w *crossed) audited(action audit.Action) bool {

@@ -18,11 +18,13 @@ type Queries interface {
 // the parameter @organization itself.
 //
 // Every mention of one of the Tables (after FROM, JOIN, UPDATE, INTO or a comma) needs
-// a condition Column = @organization of its own, with nothing beside it that an OR
-// could replace it by; what is inserted needs Column and @organization among its
-// values. It reads tokens, not grammar: a view, a trigger, or a column of another
-// table by the same name can still deceive it. Where the database can do better, let
-// it ([Policy]).
+// a condition Column = @organization of its own, in WHERE or ON, with nothing but ANDs
+// and brackets around it, and by the table's alias where there are several; the ON of a
+// LEFT JOIN holds for what is joined alone. What is inserted names its columns and has
+// @organization for Column in each row; nothing assigns another. It reads clauses, not
+// all of SQL, and refuses what it does not know. A view, a trigger, or a column of
+// another table by the same name can still deceive it. Where the database can do
+// better, let it ([Policy]).
 type Guard struct {
 	Tables []string // those whose rows belong to organisations
 	Column string   // which of their columns says to whom

@@ -22,6 +22,13 @@ func TestAStatementThatCarriesItsOrganizationPasses(t *testing.T) {
 		`INSERT INTO notes (organization_id, id) SELECT @organization, note FROM tags WHERE organization_id = @organization`,
 		`INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (organization_id, id) DO UPDATE SET text = excluded.text WHERE organization_id = @organization`,
 		`UPDATE notes SET text = @text WHERE id = @id AND organization_id = @organization RETURNING id`,
+		`SELECT notes.id, tags.name FROM notes LEFT JOIN tags ON tags.note = notes.id AND tags.organization_id = @organization WHERE notes.organization_id = @organization`,
+		`SELECT id FROM notes WHERE (organization_id = @organization AND (id = @id OR pinned)) AND at BETWEEN @since AND @until AND note IS NOT DISTINCT FROM @id`,
+		`WITH own AS (SELECT id FROM notes WHERE organization_id = @organization) SELECT id FROM own UNION SELECT note FROM tags AS t WHERE t.organization_id = @organization`,
+		`SELECT id FROM notes WHERE organization_id = @organization AND id NOT IN (SELECT note FROM [tags] WHERE organization_id = @organization) ORDER BY CASE WHEN pinned OR id = @id THEN 0 ELSE 1 END`,
+		`INSERT INTO notes (id, organization_id) VALUES (coalesce(@id, 'a,b'), @organization), (@other, @organization)`,
+		`INSERT INTO copies (organization_id, text) SELECT @organization, text FROM notes WHERE organization_id = @organization`,
+		`UPDATE notes SET organization_id = @organization, text = replace(text, 'a', organization_id) WHERE organization_id = @organization`,
 		"DELETE FROM notes -- or all of them\nWHERE organization_id = @organization /* ; */ AND text <> 'a; OR b'",
 	} {
 		if err := guard.Check(query); err != nil {
@@ -63,10 +70,63 @@ func TestAStatementThatForgetsItsOrganizationIsRefused(t *testing.T) {
 		"a replacement":            `INSERT OR REPLACE INTO notes (organization_id, id) VALUES (@organization, @id)`,
 		"an upsert of another's":   `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (id) DO UPDATE SET text = 'mine'`,
 		"a dropped table":          `DROP TABLE notes`,
-		"nothing":                  ``,
+
+		"negated with what stands beside it":   `SELECT id FROM notes WHERE NOT (done = 1 AND organization_id = @organization)`,
+		"compared again in brackets":           `SELECT id FROM notes WHERE (done = 1 AND organization_id = @organization) = 0`,
+		"in a CASE":                            `SELECT id FROM notes WHERE CASE WHEN done AND organization_id = @organization AND done THEN 1 ELSE 1 END`,
+		"the end of a range":                   `SELECT id FROM notes WHERE at BETWEEN 1 AND organization_id = @organization`,
+		"chosen only, among others":            `SELECT done AND organization_id = @organization AND done FROM notes`,
+		"of groups only":                       `SELECT done FROM notes GROUP BY done HAVING 1 AND organization_id = @organization`,
+		"of what is counted only":              `SELECT count(*) FILTER (WHERE organization_id = @organization) FROM notes`,
+		"an argument":                          `SELECT id FROM notes WHERE coalesce(done AND organization_id = @organization, 1)`,
+		"of a LEFT JOIN":                       `SELECT n.id FROM notes n LEFT JOIN tags t ON t.organization_id = @organization AND n.organization_id = @organization`,
+		"of a LEFT JOIN with a free table":     `SELECT notes.id FROM notes LEFT OUTER JOIN colours ON colours.id = notes.colour AND organization_id = @organization`,
+		"a RIGHT JOIN":                         `SELECT n.id FROM notes n RIGHT JOIN tags t ON t.organization_id = @organization WHERE n.organization_id = @organization`,
+		"one of two tables, twice":             `SELECT n.id FROM notes n JOIN tags t ON t.note = n.id AND n.organization_id = @organization WHERE n.organization_id = @organization`,
+		"of the query around":                  `SELECT n.id FROM notes n WHERE n.organization_id = @organization AND EXISTS (SELECT 1 FROM tags t WHERE n.organization_id = @organization)`,
+		"of a common table only":               `WITH own AS (SELECT id FROM plain WHERE organization_id = @organization) SELECT notes.id FROM notes, own`,
+		"another's row among one's own":        `INSERT INTO notes (organization_id, id) VALUES (@organization, @a), (@other, @b)`,
+		"an insert in another column":          `INSERT INTO notes (organization_id, id) VALUES (@id, @organization)`,
+		"an insert without columns":            `INSERT INTO notes VALUES (@organization, @id)`,
+		"one's own and another's by a union":   `INSERT INTO notes (organization_id, id) SELECT @organization, @id UNION SELECT @other, @id`,
+		"another's row behind one's own":       `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) UNION SELECT @other, @id`,
+		"beside an OR behind odd names":        `SELECT id FROM notes WHERE organization_id = @organization AND do = notes.set AND window OR 1 = 1`,
+		"a copy out of all":                    `INSERT INTO copies (organization_id, text) SELECT @organization, text FROM notes`,
+		"a gift":                               `UPDATE notes SET text = 'x', organization_id = @other WHERE organization_id = @organization`,
+		"a gift among others":                  `UPDATE notes SET (text, organization_id) = ('x', @other) WHERE organization_id = @organization`,
+		"an upsert by what was to be":          `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (id) DO UPDATE SET text = 'mine' WHERE excluded.organization_id = @organization`,
+		"an upsert by an index's condition":    `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (id) WHERE organization_id = @organization DO UPDATE SET text = 'mine'`,
+		"another's rows in place of one's own": `UPDATE OR REPLACE notes SET id = @id WHERE organization_id = @organization`,
+		"in a comment without an end":          `SELECT id FROM notes /* WHERE organization_id = @organization`,
+		"in a comment in a comment":            `SELECT id FROM notes /* /* */ WHERE organization_id = @organization -- */`,
+		"a table by itself":                    `SELECT id FROM plain WHERE organization_id = @organization AND id IN notes`,
+		"a name that looks like a parameter":   `SELECT id FROM notes WHERE organization_id = "@organization"`,
+		"nothing":                              ``,
 	} {
 		if err := guard.Check(query); !errors.Is(err, tenantdb.ErrUnscoped) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNamesAreComparedAsDatabasesDo(t *testing.T) {
+	for _, guard := range []tenantdb.Guard{
+		{Tables: []string{"Notes"}, Column: "OrganizationID"}, {Tables: []string{"nötes"}, Column: "ORGANIZATIONID"},
+	} {
+		table := guard.Tables[0]
+		if err := guard.Check(`SELECT id FROM ` + table + ` WHERE OrganizationID = @organization`); err != nil {
+			t.Error(err)
+		}
+		if err := guard.Check(`SELECT id FROM ` + table + ` WHERE author = @organization`); !errors.Is(err, tenantdb.ErrUnscoped) {
+			t.Errorf("%s is free: %v", table, err)
+		}
+	}
+}
+
+func TestAGuardOfNothingLetsNothingPass(t *testing.T) {
+	for _, guard := range []tenantdb.Guard{{}, {Tables: []string{"notes"}}, {Column: "organization_id"}} {
+		if err := guard.Check(`SELECT id FROM notes WHERE organization_id = @organization`); !errors.Is(err, tenantdb.ErrUnscoped) {
+			t.Errorf("%+v: %v", guard, err)
 		}
 	}
 }

@@ -14,9 +14,9 @@ var identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 // identifiers; anything else is an error.
 //
 // The role that the service connects as must not be a superuser, have BYPASSRLS, or
-// be able to change the table. Foreign keys and unique indexes look past policies: let
-// them include the column. A view reads as its owner, unless it is made WITH
-// (security_invoker).
+// be able to change or TRUNCATE the table. Foreign keys and unique indexes look past
+// policies: let them include the column. A view reads as its owner, unless it is made
+// WITH (security_invoker).
 func Policy(table, column string) (string, error) {
 	for _, name := range []string{table, column} {
 		if !identifier.MatchString(name) {

@@ -24,13 +24,18 @@ var (
 	// ErrBypass refuses a role that row-level security does not hold: a superuser,
 	// or one with BYPASSRLS.
 	ErrBypass = errors.New("tenantdb: the database role bypasses row-level security")
+	// ErrOtherOrganization refuses work for an organisation in a transaction that is
+	// bound to another.
+	ErrOtherOrganization = errors.New("tenantdb: the transaction is bound to another organisation")
 )
 
 // bind sets the organisation until the transaction ends, however it ends: the
-// connection goes back to its pool without it. It tells whether the role is beyond
-// all policies.
-const bind = `SELECT set_config('tabard.org_id', $1, true),
-	(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)`
+// connection goes back to its pool without it. It tells what was set before, and
+// whether the role is beyond all policies.
+const bind = `WITH before AS MATERIALIZED (SELECT COALESCE(current_setting('tabard.org_id', true), '') AS id)
+SELECT before.id, set_config('tabard.org_id', $1, true),
+	(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
+FROM before`
 
 // rollbackWithin is how long taking a transaction back may last. It does not end with
 // the caller's context: that may be why it is taken back.
@@ -42,7 +47,8 @@ type Beginner interface {
 }
 
 // InTx runs work in a transaction that is bound to an organisation, by id. It commits
-// where work returns nil, and takes everything back where it fails or panics.
+// where work returns nil, and takes everything back where it fails or panics. Within a
+// transaction (a pgx.Tx begins savepoints) it is for the same organisation.
 func InTx(ctx context.Context, db Beginner, organizationID string, work func(pgx.Tx) error) error {
 	if organizationID == "" {
 		return ErrNoOrganization
@@ -86,13 +92,15 @@ func InSQLTx(ctx context.Context, db *sql.DB, organizationID string, work func(*
 
 // bound reads the answer to bind.
 func bound(row interface{ Scan(...any) error }, organizationID string) error {
-	var set string
+	var before, set string
 	var bypasses bool
-	switch err := row.Scan(&set, &bypasses); {
+	switch err := row.Scan(&before, &set, &bypasses); {
 	case err != nil:
 		return fmt.Errorf("tenantdb: %w", err)
 	case bypasses:
 		return ErrBypass
+	case before != "" && before != organizationID:
+		return ErrOtherOrganization
 	case set != organizationID:
 		return fmt.Errorf("tenantdb: the transaction is bound to %q", set)
 	}

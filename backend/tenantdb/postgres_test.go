@@ -144,6 +144,40 @@ func TestAForgetfulQueryFindsItsOrganizationsRowsOnly(t *testing.T) {
 	}
 }
 
+// TestATransactionInATransactionIsOfTheSameOrganization: a savepoint that is released
+// leaves what was set in it to the transaction around.
+func TestATransactionInATransactionIsOfTheSameOrganization(t *testing.T) {
+	s := newService(t)
+	found := func(tx pgx.Tx) string {
+		rows, _ := tx.Query(t.Context(), everything)
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Error(err)
+		}
+		return strings.Join(ids, "")
+	}
+	err := tenantdb.InTx(t.Context(), s.pool, "org_acme", func(tx pgx.Tx) error {
+		if err := tenantdb.InTx(t.Context(), tx, "org_acme", func(pgx.Tx) error { return nil }); err != nil {
+			t.Errorf("the same: %v", err)
+		}
+		err := tenantdb.InTx(t.Context(), tx, "org_globex", func(inner pgx.Tx) error {
+			t.Errorf("another is let in, and finds %s", found(inner))
+			return nil
+		})
+		if !errors.Is(err, tenantdb.ErrOtherOrganization) {
+			t.Errorf("another: %v", err)
+		}
+		if got := found(tx); got != "a" {
+			t.Errorf("then the transaction around finds %s", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	s.outside()
+}
+
 func TestAForgetfulStatementWritesItsOrganizationsRowsOnly(t *testing.T) {
 	s := newService(t)
 	for name, in := range s.helpers() {

@@ -16,6 +16,12 @@ func organizationIssuer(workspace, organizationID string) string {
 	return workspace + "/o/" + organizationID
 }
 
+// BackendURL is where the backend is that minted the token: its issuer, without what
+// that has more where it is an organisation by itself.
+func (c *Claims) BackendURL() string {
+	return strings.TrimSuffix(strings.TrimSuffix(c.Issuer, organizationIssuer("", c.OrganizationID)), "/")
+}
+
 // source returns the keys that a token's signature has to be checked with, by its
 // claims, which nobody has checked. An organisation's issuer speaks for that
 // organisation alone; false means that nobody's key would do.

@@ -3,7 +3,6 @@ package chrome
 import (
 	"context"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,10 +24,6 @@ func Through(proxy string) Option {
 		chromedp.Flag("proxy-bypass-list", "<-loopback>")(a)
 	}
 }
-
-// Restoring lets a browser open the tabs that its profile last had, as one does that
-// is set to go on where it was, or has crashed.
-var Restoring = chromedp.Flag("restore-last-session", true)
 
 // Show brings a tab to the front, which hides the one that was there.
 func Show(t testing.TB, tab context.Context) {
@@ -65,33 +60,27 @@ func WithoutPolicy(t testing.TB, tab context.Context) {
 	}
 }
 
-// Restored waits until a browser has opened n tabs at addresses that begin so, and
-// returns them. The browser's first tab may be one of them.
-func Restored(t testing.TB, tab context.Context, address string, n int) []context.Context {
+// Restore starts a browser on a profile, where it opens the tabs that it last had, as
+// one does that is set to go on where it was, or has crashed. It waits for n of them at
+// addresses that begin so, and returns those.
+func Restore(t testing.TB, profile, address string, n int) []context.Context {
 	t.Helper()
+	browser, stop := chromedp.NewContext(allocator(t, profile, patience, chromedp.Flag("restore-last-session", true)))
+	t.Cleanup(stop)
 	for began := time.Now(); ; <-time.After(lookInterval) {
-		all := pages(t, tab)
+		all := pages(t, browser)
 		maps.DeleteFunc(all, func(_ target.ID, url string) bool { return !strings.HasPrefix(url, address) })
 		if len(all) == n {
-			return attached(t, tab, slices.Collect(maps.Keys(all)))
+			var tabs []context.Context
+			for id := range all {
+				tabs = append(tabs, attached(t, browser, id))
+			}
+			return tabs
 		}
 		if time.Since(began) > awaitTimeout {
 			t.Fatalf("the browser restored %d tabs, want %d", len(all), n)
 		}
 	}
-}
-
-func attached(t testing.TB, tab context.Context, ids []target.ID) []context.Context {
-	t.Helper()
-	var tabs []context.Context
-	for _, id := range ids {
-		if id == chromedp.FromContext(tab).Target.TargetID {
-			tabs = append(tabs, tab)
-			continue
-		}
-		tabs = append(tabs, started(t, tab, chromedp.WithTargetID(id)))
-	}
-	return tabs
 }
 
 // InFront opens a new tab of the same person in the same window, which hides the one

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	patience     = 2 * time.Minute // the life of a browser in a test
-	awaitTimeout = 15 * time.Second
+	patience     = 5 * time.Minute // the life of a browser in a test
+	awaitTimeout = 30 * time.Second
 	lookTimeout  = 2 * time.Second
 	lookInterval = 50 * time.Millisecond
 )
@@ -39,7 +39,12 @@ func Open(t testing.TB, profile string, options ...Option) context.Context {
 
 // OpenFor is [Open] for a test that needs the browser for longer than a test
 // usually does: it lives that long at most.
-func OpenFor(t testing.TB, profile string, life time.Duration, more ...Option) context.Context {
+func OpenFor(t testing.TB, profile string, life time.Duration, options ...Option) context.Context {
+	t.Helper()
+	return started(t, allocator(t, profile, life, options...))
+}
+
+func allocator(t testing.TB, profile string, life time.Duration, more ...Option) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path(t)),
@@ -52,9 +57,9 @@ func OpenFor(t testing.TB, profile string, life time.Duration, more ...Option) c
 	)
 	timed, stop := context.WithTimeout(context.Background(), life)
 	t.Cleanup(stop)
-	allocator, freeAllocator := chromedp.NewExecAllocator(timed, append(options, more...)...)
-	t.Cleanup(freeAllocator)
-	return started(t, allocator)
+	allocator, free := chromedp.NewExecAllocator(timed, append(options, more...)...)
+	t.Cleanup(free)
+	return allocator
 }
 
 // path finds the browser by its usual names.
@@ -98,6 +103,23 @@ func started(t testing.TB, parent context.Context, options ...chromedp.ContextOp
 		t.Fatalf("starting Chromium: %v", err)
 	}
 	return ctx
+}
+
+// attached takes over a tab that the browser opened by itself. One that is on its way
+// from one page to the next refuses, and is asked again.
+func attached(t testing.TB, parent context.Context, id target.ID) context.Context {
+	t.Helper()
+	for began := time.Now(); ; <-time.After(lookInterval) {
+		probe, leave := chromedp.NewContext(parent, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
+		err := chromedp.Do(probe)
+		leave()
+		if err == nil {
+			return started(t, parent, chromedp.WithTargetID(id))
+		}
+		if time.Since(began) > awaitTimeout {
+			t.Fatalf("attaching to a tab: %v", err)
+		}
+	}
 }
 
 // Go navigates a tab and waits until the page has loaded.
@@ -214,26 +236,27 @@ func Opened(t testing.TB, tab context.Context, expression string) context.Contex
 	Eval[any](t, tab, expression)
 	select {
 	case id := <-opened:
-		return started(t, tab, chromedp.WithTargetID(id))
+		return attached(t, tab, id)
 	case <-time.After(awaitTimeout):
 		t.Fatalf("no tab was opened by %s", expression)
 		return nil
 	}
 }
 
-// appeared does something that lets the browser open a page by itself, and returns it.
-func appeared(t testing.TB, tab context.Context, do func()) context.Context {
+// Beside does what lets the browser open a tab by itself, such as a press of a link
+// with a key held down, and returns that tab.
+func Beside(t testing.TB, tab context.Context, act func()) context.Context {
 	t.Helper()
 	before := pages(t, tab)
-	do()
+	act()
 	for began := time.Now(); time.Since(began) < awaitTimeout; <-time.After(lookInterval) {
 		for id := range pages(t, tab) {
 			if _, known := before[id]; !known {
-				return started(t, tab, chromedp.WithTargetID(id))
+				return attached(t, tab, id)
 			}
 		}
 	}
-	t.Fatal("no page appeared")
+	t.Fatal("no tab was opened")
 	return nil
 }
 

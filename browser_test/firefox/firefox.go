@@ -7,16 +7,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
 const (
-	patience = 20 * time.Second // for anything to happen
+	patience = 60 * time.Second // for anything to happen
 	interval = 50 * time.Millisecond
 	// lookPatience is for a page that may be going away.
 	lookPatience = 2 * time.Second
@@ -33,6 +35,7 @@ user_pref("browser.shell.checkDefaultBrowser", false);
 user_pref("browser.startup.homepage_override.mstone", "ignore");
 user_pref("browser.startup.page", 0);
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("dom.disable_open_during_load", false);
 user_pref("extensions.update.enabled", false);
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
@@ -47,12 +50,27 @@ type Tab struct {
 	context string // the browsing context
 }
 
-// New starts a browser with a profile of its own and returns its first tab. The
-// browser ends with the test.
-func New(t testing.TB) *Tab {
+// Through are the preferences of a browser that reaches everything through a proxy,
+// loopback too.
+func Through(t testing.TB, proxy string) string {
+	t.Helper()
+	at, err := url.Parse(proxy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf(`user_pref("network.proxy.type", 1);
+user_pref("network.proxy.http", %q);
+user_pref("network.proxy.http_port", %s);
+user_pref("network.proxy.allow_hijacking_localhost", true);
+`, at.Hostname(), at.Port())
+}
+
+// New starts a browser with a profile of its own, and further preferences, and returns
+// its first tab. The browser ends with the test.
+func New(t testing.TB, more ...string) *Tab {
 	t.Helper()
 	profile := t.TempDir()
-	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences+strings.Join(more, "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	browser, err := dial(t.Context(), start(t, profile)+"/session")
@@ -61,15 +79,25 @@ func New(t testing.TB) *Tab {
 	}
 	tab := &Tab{browser: browser}
 	tab.call(t, "session.new", map[string]any{"capabilities": map[string]any{}}, nil)
+	all := tab.contexts(t)
+	if len(all) == 0 {
+		t.Fatal("Firefox has no tab")
+	}
+	tab.context = all[0]
+	return tab
+}
+
+// contexts are those of the browser's tabs.
+func (tab *Tab) contexts(t testing.TB) (all []string) {
+	t.Helper()
 	var tree struct {
 		Contexts []struct{ Context string }
 	}
-	tab.call(t, "browsingContext.getTree", map[string]any{}, &tree)
-	if len(tree.Contexts) == 0 {
-		t.Fatal("Firefox has no tab")
+	tab.call(t, "browsingContext.getTree", map[string]any{"maxDepth": 0}, &tree)
+	for _, c := range tree.Contexts {
+		all = append(all, c.Context)
 	}
-	tab.context = tree.Contexts[0].Context
-	return tab
+	return all
 }
 
 // start runs the program and returns the address that it listens at.
@@ -137,6 +165,30 @@ func (tab *Tab) Tab(t testing.TB) *Tab {
 	var created struct{ Context string }
 	tab.call(t, "browsingContext.create", map[string]any{"type": "tab"}, &created)
 	return &Tab{tab.browser, created.Context}
+}
+
+// Copy opens a tab with a copy of what this one's page keeps, and returns it.
+func (tab *Tab) Copy(t testing.TB) *Tab {
+	t.Helper()
+	before := tab.contexts(t)
+	Eval[any](t, tab, `void window.open(location.href)`)
+	for began := time.Now(); time.Since(began) < patience; <-time.After(interval) {
+		for _, context := range tab.contexts(t) {
+			if !slices.Contains(before, context) {
+				return &Tab{tab.browser, context}
+			}
+		}
+	}
+	t.Fatal("no tab was opened")
+	return nil
+}
+
+// Before lets a script run in the tab's pages before their own.
+func (tab *Tab) Before(t testing.TB, script string) {
+	t.Helper()
+	tab.call(t, "script.addPreloadScript", map[string]any{
+		"functionDeclaration": "() => {" + script + "}", "contexts": []string{tab.context},
+	}, nil)
 }
 
 // Go navigates and waits until the page has loaded.

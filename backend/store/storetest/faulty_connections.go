@@ -40,3 +40,8 @@ func (f *Faulty) Provision(ctx context.Context, userID, organizationID string, r
 func (f *Faulty) Deprovision(ctx context.Context, userID, organizationID string) error {
 	return f.call("Deprovision", func() error { return f.Store.Deprovision(ctx, userID, organizationID) })
 }
+
+// Unlink implements administration.ConnectionStore.
+func (f *Faulty) Unlink(ctx context.Context, connectionID, userID string) error {
+	return f.call("Unlink", func() error { return f.Store.Unlink(ctx, connectionID, userID) })
+}
