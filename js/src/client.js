@@ -19,7 +19,7 @@ import { begin, freeze, Store } from "./store.js";
  */
 export function createClient(options = {}) {
   const backend = options.backend ?? servedBy;
-  if (backend === undefined) throw new TypeError('option backend is missing');
+  if (backend === undefined) throw new TypeError('backend is missing');
   return import.meta.served || typeof document !== "undefined" ? client(backend, options) : prerendered();
 }
 
