@@ -70,7 +70,7 @@ export class Module {
       silence(go);
       release?.();
     }
-    if (!this.#closed) throw new Error("the module stopped");
+    if (!this.#closed) throw new Error("module stopped");
   }
 
   /** @param {Functions} functions */
