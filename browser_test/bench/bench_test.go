@@ -109,15 +109,19 @@ func BenchmarkMint(b *testing.B) {
 // BenchmarkHandler mints with a device key from a handler in this process, for
 // profiles.
 func BenchmarkHandler(b *testing.B) {
-	w := startHandler(b)
-	w.fill(requests() + warmUp)
-	k := kinds[1]
-	w.prepare(k)
-	for b.Loop() {
-		b.StopTimer()
-		all := w.tokenRequests(k)
-		b.StartTimer()
-		w.load(all, 16)
+	for _, name := range []string{sqliteName, postgresName} {
+		b.Run(name, func(b *testing.B) {
+			w := startHandler(b, database(b, name))
+			w.fill(requests() + warmUp)
+			k := kinds[1]
+			w.prepare(k)
+			for b.Loop() {
+				b.StopTimer()
+				all := w.tokenRequests(k)
+				b.StartTimer()
+				w.load(all, 16)
+			}
+		})
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,20 +12,18 @@ import (
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 )
 
-// startHandler serves the backend's handler in this process, on SQLite.
-func startHandler(b *testing.B) *world {
+// startHandler serves the backend's handler in this process.
+func startHandler(b *testing.B, database string) *world {
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	b.Cleanup(server.Close)
 	origin := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
 	issuer := contract.Provider(b, target.PublicURL, origin)
-	path := filepath.Join(b.TempDir(), "tabard.db")
-	store, err := sqlite.Open(b.Context(), path)
+	store, err := openStore(b.Context(), database)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -43,5 +40,5 @@ func startHandler(b *testing.B) *world {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return newWorld(b, target, secret, "sqlite:"+path)
+	return newWorld(b, target, secret, database)
 }

@@ -71,12 +71,8 @@ func newWorld(b *testing.B, target contract.Target, secret keys.Secret, database
 
 func (w *world) open(database string) {
 	var err error
-	if path, embedded := strings.CutPrefix(database, "sqlite:"); embedded {
-		w.store, err = sqlite.Open(w.b.Context(), path)
-	} else {
-		w.postgres = true
-		w.store, err = postgres.Open(w.b.Context(), database)
-	}
+	w.postgres = !strings.HasPrefix(database, "sqlite:")
+	w.store, err = openStore(w.b.Context(), database)
 	w.check(err)
 	w.db, err = openDatabase(database)
 	w.check(err)
@@ -87,6 +83,13 @@ func (w *world) open(database string) {
 	if w.postgres {
 		w.database = processes{id: w.postmaster(), family: true}
 	}
+}
+
+func openStore(ctx context.Context, database string) (*sqlstore.Store, error) {
+	if path, embedded := strings.CutPrefix(database, "sqlite:"); embedded {
+		return sqlite.Open(ctx, path)
+	}
+	return postgres.Open(ctx, database)
 }
 
 // postmaster is the id of the database's first process.

@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
-
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
@@ -19,6 +17,10 @@ const (
 	// the database most of their time. More would only cool the database's caches.
 	perProcessor   = 4
 	connectionIdle = 5 * time.Minute
+
+	// processorsPerReader is how many processors one connection reads rows for: the fewer
+	// read, the more they read together.
+	processorsPerReader = 4
 )
 
 // Open opens the store in the database at address (postgres://…) and brings its
@@ -28,13 +30,14 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	connections := perProcessor * runtime.GOMAXPROCS(0)
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
+	processors := runtime.GOMAXPROCS(0)
+	db.SetMaxOpenConns(perProcessor * processors)
+	db.SetMaxIdleConns(perProcessor * processors)
 	db.SetConnMaxIdleTime(connectionIdle)
 	if err := migrate.Up(ctx, db, sqlstore.Postgres); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	return sqlstore.New(db, sqlstore.Postgres), nil
+	rows := newReads(db, 1+processors/processorsPerReader)
+	return sqlstore.NewReadingBy(rows.row, db, sqlstore.Postgres), nil
 }

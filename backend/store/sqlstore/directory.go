@@ -19,28 +19,32 @@ const (
 	userColumns = `
 	u.id AS u_id, u.iss, u.sub, u.name AS u_name, u.email, u.disabled_at AS u_disabled_at`
 
-	membershipColumns = `
-	o.id AS o_id, o.slug, o.name AS o_name, o.rules, o.connection AS o_connection, m.roles,
+	organizationColumns = `
+	o.id AS o_id, o.slug, o.name AS o_name, o.rules, o.connection AS o_connection`
+
+	stayColumns = `
 	e.started_at, e.active_at, e.ended_at, e.ending,
 	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for`
 
-	// A mint reads all that it has to know by one of these two.
+	// A mint reads all that it has to know by one of these two. What gives one column is
+	// no join: PostgreSQL builds the whole row anew at every join.
 	selectSubjectByID   = selectSubject + `o.id = ?2` + subjectOf
 	selectSubjectBySlug = selectSubject + `o.slug = ?2` + subjectOf
 
 	selectSubject = `
-SELECT` + sessionColumns + `,` + userColumns + `,` + membershipColumns + `, w.revision
+SELECT` + sessionColumns + `,` + userColumns + `,` + organizationColumns + `,
+	(SELECT m.roles FROM memberships m
+		WHERE m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL) AS roles,` + stayColumns + `,
+	(SELECT w.revision FROM workspace w WHERE w.one = 1) AS revision
 FROM sessions s
 JOIN users u ON u.id = s.user_id
-LEFT JOIN workspace w ON w.one = 1
 LEFT JOIN organizations o ON o.disabled_at IS NULL AND s.confined_to IN ('', o.id) AND `
 	subjectOf = `
-LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL
 LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
 WHERE s.id = ?1`
 
 	selectMemberships = `
-SELECT` + membershipColumns + `
+SELECT` + organizationColumns + `, m.roles,` + stayColumns + `
 FROM sessions s
 JOIN memberships m ON m.user_id = s.user_id AND m.disabled_at IS NULL
 JOIN organizations o ON o.id = m.organization_id
@@ -115,8 +119,10 @@ func (s *Store) Subject(ctx context.Context, id session.ID, ref string) (directo
 	if subject.Session, err = own.session(id); err != nil {
 		return directory.Subject{}, err
 	}
-	subject.Membership, err = member.membership()
-	return subject, err
+	if subject.Membership, err = member.membership(); err != nil {
+		return directory.Subject{}, err
+	}
+	return subject, s.endWithParent(ctx, &subject.Session)
 }
 
 // Memberships implements directory.Store.
@@ -228,7 +234,7 @@ func (r *userRow) user() directory.User {
 	}
 }
 
-// membershipRow is a row of membershipColumns; all of it is NULL where there is
+// membershipRow is an organisation's columns, roles and a stay's; all of it is NULL where there is
 // no organisation, and roles where the person does not belong to it.
 type membershipRow struct {
 	id, slug, name, rules, own, roles      sql.NullString

@@ -11,14 +11,12 @@ import (
 )
 
 // Every column has a name of its own: D1 returns rows by name. And every column costs
-// a third of a microsecond on each side: a mint reads no more than it has to know. A session
-// that was entered from another is read as ended as soon as that one is.
+// a third of a microsecond on each side: a mint reads no more than it has to know.
 const (
 	sessionColumns = `
 	s.app, s.user_id, s.secret,
 	s.gen, s.cur, s.prev, s.cur_at, s.cur_last, s.rolled, s.rollbacks,
-	CASE WHEN s.revoked_at IS NOT NULL OR s.parent_id IS NULL THEN s.revoked_at
-		ELSE (SELECT p.revoked_at FROM sessions p WHERE p.id = s.parent_id) END AS revoked_at, s.revoke_reason,
+	s.revoked_at, s.revoke_reason,
 	s.created_at AS s_created_at, s.expires_at, s.auth_time AS s_auth_time, s.acr AS s_acr, s.amr AS s_amr,
 	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder`
 
@@ -39,6 +37,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, 
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
+
+	selectEnd = `SELECT revoked_at FROM sessions WHERE id = ?1`
 
 	selectAttempt = `SELECT id FROM sessions WHERE attempt = ?1`
 
@@ -106,7 +106,28 @@ func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, er
 	case err != nil:
 		return session.Session{}, fmt.Errorf("sqlstore: session: %w", err)
 	}
-	return row.session()
+	own, err := row.session()
+	if err != nil {
+		return session.Session{}, err
+	}
+	return own, s.endWithParent(ctx, &own)
+}
+
+// endWithParent has a session that was read end where the one that it was entered from
+// has. Nearly no session was, so that nearly none is worth the reading of a second row.
+func (s *Store) endWithParent(ctx context.Context, own *session.Session) error {
+	if own.Parent == (session.ID{}) || own.RevokedAt != 0 {
+		return nil
+	}
+	var end sql.NullInt64
+	err := s.row(ctx, selectEnd, own.Parent.String()).Scan(&end)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("sqlstore: parent of session %s: %w", own.ID, err)
+	}
+	if end.Valid {
+		own.RevokedAt, own.RevokeReason = end.Int64, session.ReasonParent
+	}
+	return nil
 }
 
 // Bind implements session.Store.
@@ -259,9 +280,6 @@ func (r *rotationRow) row() (session.Row, error) {
 	row := session.Row{
 		Gen: r.gen, CurAt: r.curAt, CurLast: r.curLast, Rolled: r.rolled != 0, Rollbacks: r.rollbacks,
 		RevokedAt: r.revokedAt.Int64, RevokeReason: session.Reason(r.reason.String),
-	}
-	if r.revokedAt.Valid && !r.reason.Valid { // not its own end
-		row.RevokeReason = session.ReasonParent
 	}
 	var err error
 	if row.Cur, err = session.ParseTokenID(r.cur); err != nil {

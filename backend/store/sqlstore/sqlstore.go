@@ -34,13 +34,37 @@ var (
 type Store struct {
 	db       *sql.DB
 	dialect  Dialect
+	read     RowReader
 	dollars  sync.Map  // statements → as PostgreSQL writes them
 	embedded *embedded // nil where the database is another process
 }
 
 // New returns the store in a database whose schema is migrated.
 func New(db *sql.DB, dialect Dialect) *Store {
-	return &Store{db: db, dialect: dialect}
+	return NewReadingBy(readRow(db), db, dialect)
+}
+
+// RowReader reads a statement's first row into fields, as [sql.Row.Scan] does: without a
+// row it is sql.ErrNoRows. Who waits for a connection may give up; a read that has one
+// takes microseconds, less than watching over the context would.
+type RowReader func(ctx context.Context, statement string, args, fields []any) error
+
+// NewReadingBy is New for a driver that has a quicker way to read a row than by
+// database/sql.
+func NewReadingBy(read RowReader, db *sql.DB, dialect Dialect) *Store {
+	return &Store{db: db, dialect: dialect, read: read}
+}
+
+// readRow is how database/sql reads a row.
+func readRow(db *sql.DB) RowReader {
+	return func(ctx context.Context, statement string, args, fields []any) error {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		return conn.QueryRowContext(context.WithoutCancel(ctx), statement, args...).Scan(fields...)
+	}
 }
 
 // NewEmbedded is New for a database that runs in this process, and prepares and
@@ -102,18 +126,12 @@ type row struct {
 	args      []any
 }
 
-// Scan reads the row into fields. Who waits for a connection may give up; a read that
-// has one takes microseconds, less than watching over the context would.
+// Scan reads the row into fields.
 func (r row) Scan(fields ...any) error {
 	if e := r.store.embedded; e != nil {
 		return e.row(r.ctx, r.statement, r.args...).Scan(fields...)
 	}
-	conn, err := r.store.db.Conn(r.ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	return conn.QueryRowContext(context.WithoutCancel(r.ctx), r.store.text(r.statement), r.args...).Scan(fields...)
+	return r.store.read(r.ctx, r.store.text(r.statement), r.args, fields)
 }
 
 // Ping tells whether the database answers. It reads, for D1's driver holds no
