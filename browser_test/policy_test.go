@@ -61,6 +61,9 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	if got := chrome.Eval[string](t, strict, `tabard.state.error.reason`); got != "idle" {
 		t.Errorf("it ended for %q", got)
 	}
+	if got := chrome.Eval[string](t, strict, `tabard.getToken().catch((e) => e.reason)`); got != "idle" {
+		t.Errorf("a caller is told that it ended for %q", got)
+	}
 	if got := chrome.Eval[string](t, strict, `document.querySelector("main").innerText`); !strings.Contains(got, "Nobody did anything here for too long") {
 		t.Errorf("the page says:\n%s", got)
 	}

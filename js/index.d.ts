@@ -225,11 +225,13 @@ export interface Client {
 
 /** What every call but {@link Client.switchOrganization} throws when the answer is no. */
 export class TabardError extends Error {
-  constructor(code: string, action: Action, description?: string);
+  constructor(code: string, action: Action, description?: string, reason?: Ending);
   /** Stable; see {@link Problem.code}. */
   readonly code: string;
   /** What to do about it, from the code alone. */
   readonly action: Action;
+  /** As {@link Problem.reason}. */
+  readonly reason?: Ending;
 }
 
 /**

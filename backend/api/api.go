@@ -224,7 +224,8 @@ type Module struct {
 	Exec    Asset  `json:"exec"`
 }
 
-// Asset is a file with a hashed, immutable address.
+// Asset is a file with a hashed, immutable address. Integrity is its SHA-256, as
+// Subresource Integrity writes it.
 type Asset struct {
 	URL       string `json:"url"`
 	Integrity string `json:"integrity"`

@@ -23,7 +23,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/chrome"
 )
 
-var rounds = flag.Int("rounds", 15, "how often each page is loaded; figures are the middle ones")
+var (
+	rounds = flag.Int("rounds", 15, "how often each page is loaded; figures are the middle ones")
+	others = flag.Bool("others", true, "measure others' clients from npm too")
+)
 
 const life = 20 * time.Minute
 

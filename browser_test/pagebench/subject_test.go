@@ -14,7 +14,7 @@ type subject struct {
 
 const (
 	tabard = "tabard"
-	hinted = "tabard-hinted" // with preloads in its head
+	hinted = "tabard-hinted" // with a preload in its head
 )
 
 // module tells when the module runs: when it hands its functions to the face.
@@ -57,7 +57,10 @@ func subjects(b *testing.B, s *site) []subject {
 			await go.run(await WebAssembly.instantiate(module, go.importObject));
 			globalThis.ready = performance.now();`, wasmAddress, execAddress)},
 		{name: tabard, script: module},
-		{name: hinted, script: module, head: `<link rel=modulepreload href=/auth/client/tabard.js><link rel=preload as=fetch crossorigin href=/auth/client/module.json>`},
+		{name: hinted, script: module, head: `<link rel=modulepreload href=/auth/client/tabard.js>`},
+	}
+	if !*others {
+		return all
 	}
 	for _, l := range libraries {
 		address := s.keep(fmt.Sprintf("%d.js", len(all)), "text/javascript", bundle(b, l.script+`globalThis.ready = performance.now();`))

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/andybalholm/brotli"
 
@@ -33,16 +34,11 @@ const (
 )
 
 // writeDist writes the folder and removes what an earlier build left there.
-func writeDist(dir, version string, wasm, exec []byte, bundles map[string][]byte) (*dist, error) {
+func writeDist(dir string, module api.Module, wasm, exec []byte, bundles map[string][]byte) (*dist, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	d := &dist{dir: dir, wrote: map[string]bool{".gitkeep": true}}
-	d.module = api.Module{
-		Version: version,
-		Wasm:    asset("module", ".wasm", wasm),
-		Exec:    asset("exec", ".js", exec),
-	}
+	d := &dist{dir: dir, wrote: map[string]bool{".gitkeep": true}, module: module}
 	manifest, err := json.MarshalIndent(d.module, "", "  ")
 	if err != nil {
 		return nil, err
@@ -57,13 +53,30 @@ func writeDist(dir, version string, wasm, exec []byte, bundles map[string][]byte
 	return d, d.sweep()
 }
 
-// asset names a file after its content.
-func asset(name, extension string, content []byte) api.Asset {
-	short := sha256.Sum256(content)
-	whole := sha512.Sum384(content)
+// moduleOf describes a module, whose files are named after the content of both: one
+// name is shorter than two.
+func moduleOf(version string, wasm, exec []byte) api.Module {
+	both := sha256.Sum256(slices.Concat(wasm, exec))
+	short := "." + hex.EncodeToString(both[:8])
+	return api.Module{
+		Version: version,
+		Wasm:    asset("module"+short+".wasm", wasm),
+		Exec:    asset("exec"+short+".js", exec),
+	}
+}
+
+// assetsOf is what the face would ask module.json for, as JavaScript.
+func assetsOf(module api.Module) string {
+	const asset = `{"url":%q,"integrity":%q}`
+	return fmt.Sprintf(`{"wasm":`+asset+`,"exec":`+asset+`}`,
+		module.Wasm.URL, module.Wasm.Integrity, module.Exec.URL, module.Exec.Integrity)
+}
+
+func asset(name string, content []byte) api.Asset {
+	sum := sha256.Sum256(content)
 	return api.Asset{
-		URL:       name + "." + hex.EncodeToString(short[:8]) + extension,
-		Integrity: "sha384-" + base64.StdEncoding.EncodeToString(whole[:]),
+		URL:       name,
+		Integrity: "sha256-" + base64.StdEncoding.EncodeToString(sum[:]),
 		Bytes:     int64(len(content)),
 	}
 }

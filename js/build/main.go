@@ -57,7 +57,7 @@ func build(root string) (*dist, error) {
 	if err != nil {
 		return nil, err
 	}
-	wasm, err := buildWasm(root, "./wasm", small, "-ldflags=-s -w -X main.release="+version)
+	wasm, err := buildModule(root, "-ldflags=-s -w -X main.release="+version)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,14 @@ func build(root string) (*dist, error) {
 	if err != nil {
 		return nil, err
 	}
+	module := moduleOf(version, wasm, exec)
 	bundles := map[string][]byte{}
 	for name, entry := range map[string]string{face: "index.js", routes: "routes.js", switcher: "switcher.js"} {
-		if bundles[name], err = bundle(filepath.Join(root, "js"), entry); err != nil {
+		if bundles[name], err = bundle(filepath.Join(root, "js"), entry, assetsOf(module)); err != nil {
 			return nil, err
 		}
 	}
-	return writeDist(filepath.Join(root, "js", "dist"), version, wasm, exec, bundles)
+	return writeDist(filepath.Join(root, "js", "dist"), module, wasm, exec, bundles)
 }
 
 // releaseOf reads the version that the npm package and the module share.

@@ -14,7 +14,7 @@ import (
 // reportPackages prints how much code each package brings into the module,
 // counted in a build that keeps its names.
 func reportPackages(table *tabwriter.Writer, root string) error {
-	wasm, err := buildWasm(root, "./wasm", small)
+	wasm, err := buildModule(root)
 	if err != nil {
 		return err
 	}

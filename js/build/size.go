@@ -98,5 +98,5 @@ func emptyProgram() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return buildWasm(dir, ".", "-ldflags=-s -w")
+	return buildWasm(dir, ".", nil, "-ldflags=-s -w")
 }

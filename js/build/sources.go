@@ -12,9 +12,10 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// small makes a module smaller by 7 % of its brotli: functions are not inlined.
-// A module waits for the network and the person, not for its own calls.
-const small = "-gcflags=all=-l"
+// small makes a module smaller by 4 % of its brotli: functions are not inlined. A module
+// waits for the network and the person, not for its own calls. The runtime's are: a browser
+// compiles each function when it is first called, and a start calls hundreds of its.
+var small = []string{"-gcflags=all=-l", "-gcflags=runtime="}
 
 // smallCollector asks for the garbage collector of before Go 1.26, which takes 9 KB of
 // brotli less and does the same for a heap of some megabytes. Go 1.26 alone has both.
@@ -29,8 +30,26 @@ func smallCollector() (setting string, err error) {
 	return "GOEXPERIMENT=nogreenteagc", nil
 }
 
+// buildModule compiles the browser module.
+func buildModule(root string, flags ...string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "tabard-overlay-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := withoutSettings(dir)
+	if err != nil {
+		return nil, err
+	}
+	collector, err := smallCollector()
+	if err != nil {
+		return nil, err
+	}
+	return buildWasm(root, "./wasm", []string{collector}, slices.Concat([]string{"-overlay", overlay}, small, flags)...)
+}
+
 // buildWasm compiles a package to WebAssembly.
-func buildWasm(root, pkg string, flags ...string) ([]byte, error) {
+func buildWasm(root, pkg string, env []string, flags ...string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "tabard-build-")
 	if err != nil {
 		return nil, err
@@ -40,14 +59,7 @@ func buildWasm(root, pkg string, flags ...string) ([]byte, error) {
 	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", out}, flags...)
 	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
-	if slices.Contains(flags, small) {
-		collector, err := smallCollector()
-		if err != nil {
-			return nil, err
-		}
-		cmd.Env = append(cmd.Env, collector)
-	}
+	cmd.Env = slices.Concat(os.Environ(), []string{"GOOS=js", "GOARCH=wasm"}, env)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
 	}
@@ -56,15 +68,21 @@ func buildWasm(root, pkg string, flags ...string) ([]byte, error) {
 
 // wasmExec is the toolchain's own glue: it must be of the Go that built the module.
 func wasmExec() ([]byte, error) {
-	out, err := exec.Command("go", "env", "GOROOT").Output()
+	goroot, err := goroot()
 	if err != nil {
 		return nil, err
 	}
-	return os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "lib", "wasm", "wasm_exec.js"))
+	return os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))
 }
 
-// bundle makes one small file of an entry of the npm package.
-func bundle(dir, entry string) ([]byte, error) {
+func goroot() (string, error) {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	return strings.TrimSpace(string(out)), err
+}
+
+// bundle makes one small file of an entry of the npm package, which may read assets as
+// import.meta.assets.
+func bundle(dir, entry, assets string) ([]byte, error) {
 	result := api.Build(api.BuildOptions{
 		AbsWorkingDir:     dir,
 		EntryPoints:       []string{entry},
@@ -75,6 +93,7 @@ func bundle(dir, entry string) ([]byte, error) {
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,
 		LegalComments:     api.LegalCommentsNone,
+		Define:            map[string]string{"import.meta.assets": assets, "import.meta.served": "true"},
 	})
 	if len(result.Errors) > 0 {
 		return nil, errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{}), ""))

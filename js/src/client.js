@@ -3,6 +3,7 @@
 // runs, and asks the module from then on.
 
 import { TabardError } from "./error.js";
+import { manifest, servedBy } from "./exec.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { Module } from "./module.js";
 import { addressFor, joinTabs, organizationParameter, takeParameter, whenShown } from "./page.js";
@@ -12,17 +13,14 @@ import { begin, freeze, Store } from "./store.js";
 
 /** @import { Client, Options, SwitchResult } from "../index.js" */
 
-/** Where this file was loaded from, if the backend serves it. */
-const servedBy = import.meta.url?.match(/^(https?:.*)\/client\/tabard\.js$/)?.[1];
-
 /**
  * @param {Options} [options]
  * @returns {Client}
  */
 export function createClient(options = {}) {
   const backend = options.backend ?? servedBy;
-  if (backend === undefined) throw new TypeError('createClient: option backend is missing, as in createClient({ backend: "/auth" })');
-  return typeof document === "undefined" ? prerendered() : client(backend, options);
+  if (backend === undefined) throw new TypeError('backend is missing');
+  return import.meta.served || typeof document !== "undefined" ? client(backend, options) : prerendered();
 }
 
 /**
@@ -70,16 +68,17 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   const opened = takeParameter(organizationParameter);
   const organization = named ?? opened;
   const arrival = takeParameter("tabard_error");
-  const early = () => living(key, organization)?.state ?? begin;
-  const store = new Store(early());
-  if (document.prerendering) whenShown(() => store.changed(early()));
   const tabs = joinTabs(key);
-  const module = new Module(url ?? backend + "/client/module.json", {
+  const module = new Module(url ?? backend + manifest, {
     options: { backend, key, organization, arrival, app, keepAlive },
     changed: (state) => store.changed(state),
     send: tabs.send,
     failed: (error) => store.failed(error),
   });
+  // After the module has set out: a page waits for storage that it asks for the first time.
+  const early = () => living(key, organization)?.state ?? begin;
+  const store = new Store(early());
+  if (document.prerendering) whenShown(() => store.changed(early()));
   tabs.listen(module);
   return {
     store,
@@ -87,8 +86,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
     apis: apis.map((api) => new URL(api, location.href).origin),
     /** @param {string} [rejected] */
     async credential(rejected = "") {
-      const early = !module.running && !rejected && living(key, organization)?.token;
-      return early || module.ask("token", "", rejected);
+      return (!module.running && !rejected && living(key, organization)?.token) || module.ask("token", "", rejected);
     },
     close() {
       tabs.close();
@@ -185,6 +183,6 @@ const absolute = (url) => new URL(url ?? location.href, location.href).href;
 
 /** @param {string} organization */
 function required(organization) {
-  if (!organization || typeof organization !== "string") throw new TypeError("an organisation's id or slug is required");
+  if (!organization || typeof organization !== "string") throw new TypeError("an organisation is required");
   return organization;
 }

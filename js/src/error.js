@@ -1,6 +1,6 @@
 // @ts-check
 
-/** @import { Action } from "../index.js" */
+/** @import { Action, Ending } from "../index.js" */
 
 /** A refusal or a fault, and what to do about it. See index.d.ts. */
 export class TabardError extends Error {
@@ -8,12 +8,14 @@ export class TabardError extends Error {
    * @param {string} code
    * @param {Action} action
    * @param {string} [description]
+   * @param {Ending} [reason]
    */
-  constructor(code, action, description) {
+  constructor(code, action, description, reason) {
     super(description ? `${code}: ${description}` : code);
     this.name = "TabardError";
     this.code = code;
     this.action = action;
+    this.reason = reason;
   }
 }
 
@@ -26,6 +28,6 @@ export const unavailable = (description) => new TabardError("temporarily_unavail
  */
 export function toError(reason) {
   if (typeof reason !== "string") return reason;
-  const { code, action, description } = JSON.parse(reason);
-  return new TabardError(code, action, description);
+  const { code, action, description, reason: ending } = JSON.parse(reason);
+  return new TabardError(code, action, description, ending);
 }

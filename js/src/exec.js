@@ -3,45 +3,79 @@
 
 import { deferred } from "./deferred.js";
 
+/** @import { Asset, Assets } from "./globals.js" */
+
 /** Compiled modules by the address of module.json. @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
 
 /** What wasm_exec.js puts in the place of Node's process. @type {unknown} */
 let process;
 
-/** @param {string} url of module.json */
-export function compile(url) {
-  let module = compiled.get(url);
-  if (!module) {
-    module = load(url);
-    compiled.set(url, module);
-    module.catch(() => compiled.get(url) === module && forget(url));
-  }
+/** Where this file was loaded from, if a backend serves it. */
+export const servedBy = import.meta.url?.match(/(.*)\/client\/tabard\.js$/)?.[1];
+
+/** Where a backend has its module.json. */
+export const manifest = "/client/module.json";
+
+/**
+ * @param {string} url of module.json
+ * @param {number} faults how often it went wrong so far: it may take longer each time
+ */
+export function compile(url, faults) {
+  const module = compiled.get(url) ?? load(url, faults);
+  compiled.set(url, module);
+  module.catch(() => compiled.get(url) === module && forget(url));
   return module;
 }
 
 /** @param {string} url */
 export const forget = (url) => compiled.delete(url);
 
-/** @param {string} url */
-async function load(url) {
-  const response = await fetch(url, { cache: "no-cache" });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  const { wasm, exec } = await response.json();
-  /** @param {{url: string, integrity: string}} asset */
-  const get = ({ url: path, integrity }) => fetch(new URL(path, url), { integrity });
+/**
+ * The file that a backend serves says itself what module.json says. It is asked for after
+ * a fault, for the backend may be of another release by then.
+ * @param {string} url
+ * @param {number} faults
+ */
+async function load(url, faults) {
+  const signal = AbortSignal.timeout(20_000 << Math.min(faults, 3));
+  /** @param {Asset} asset */
+  const get = ({ url: path, integrity }) => fetch(new URL(path, url), { integrity, signal });
+  const known = !faults && url === servedBy + manifest && import.meta.assets;
+  /** @type {Assets} */
+  const { wasm, exec } = known || (await (await fetch(url, { cache: "no-cache", signal })).json());
   const [module] = await Promise.all([
-    WebAssembly.compileStreaming(get(wasm)),
-    get(exec).then(() => importExec(new URL(exec.url, url).href)),
+    compileWhole(wasm, get),
+    get(exec).then(importExec),
   ]);
   return module;
 }
 
 /**
- * Runs wasm_exec.js, once its content was seen to be the right one.
- * @param {string} url
+ * Compiles the module as it arrives, and hands it out once all of it was seen to be the
+ * right one. A fetch that is told the integrity gives nothing out before its end; so it is
+ * told only where the page may not use WebCrypto.
+ * @param {Asset} asset
+ * @param {(asset: Asset) => Promise<Response>} get
  */
-async function importExec(url) {
+async function compileWhole({ url, integrity }, get) {
+  const { subtle } = crypto;
+  if (!subtle) return WebAssembly.compileStreaming(get({ url, integrity }));
+  const response = await get({ url });
+  const copy = response.clone();
+  const [module, digest] = await Promise.all([
+    WebAssembly.compileStreaming(response),
+    copy.arrayBuffer().then((bytes) => subtle.digest("SHA-256", bytes)),
+  ]);
+  if (integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error("changed: " + url);
+  return module;
+}
+
+/**
+ * Runs wasm_exec.js, once its content was seen to be the right one.
+ * @param {Response} response
+ */
+async function importExec({ url }) {
   const bare = !globalThis.process;
   await import(/* @vite-ignore */ /* webpackIgnore: true */ url);
   if (bare) hideProcess();

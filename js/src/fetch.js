@@ -27,7 +27,7 @@ export const tokenOf = (credential) => credential.replace(/^DPoP /, "");
  */
 export const fetchFor = ({ apis, scope, credential, prove }) => async (input, init = {}) => {
   const request = input instanceof Request ? input : undefined;
-  const url = new URL(request ? request.url : String(input), document.baseURI);
+  const url = new URL(request?.url ?? String(input), document.baseURI);
   if (!apis.includes(url.origin)) return fetch(input, init);
 
   let wearing = scope();
@@ -38,13 +38,14 @@ export const fetchFor = ({ apis, scope, credential, prove }) => async (input, in
     access = await credential();
   }
 
-  const signals = [wearing.signal, init.signal ?? request?.signal].filter((s) => s != null);
+  const { signal } = wearing;
+  const either = AbortSignal.any([signal, init.signal ?? request?.signal ?? signal]);
   const send = async () => {
     const headers = new Headers(init.headers ?? request?.headers);
     const token = tokenOf(access);
     headers.set("Authorization", token === access ? `Bearer ${token}` : access);
     if (token !== access) headers.set("DPoP", await prove(token, methodOf(init.method ?? request?.method), url.origin + url.pathname));
-    return fetch(input, { ...init, headers, signal: AbortSignal.any(signals) });
+    return fetch(input, { ...init, headers, signal: either });
   };
   const response = await send();
   if (response.status !== 401) return response;

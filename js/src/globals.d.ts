@@ -1,5 +1,16 @@
 // What wasm_exec.js and the module's start add to the global object.
 
+/** What is read of module.json; see Module and Asset in package api. */
+export interface Assets {
+  readonly wasm: Asset;
+  readonly exec: Asset;
+}
+
+export interface Asset {
+  readonly url: string;
+  readonly integrity?: string;
+}
+
 export interface Go {
   importObject: WebAssembly.Imports;
   env: Record<string, string>;
@@ -12,6 +23,12 @@ declare global {
   var Go: new () => Go;
   var __tabard: unknown;
   var process: unknown;
+  interface ImportMeta {
+    /** What the build writes into the file that a backend serves. */
+    readonly assets?: Assets;
+    /** Whether this is that file, which no server renders pages with. */
+    readonly served?: boolean;
+  }
   /** WICG prerendering, not yet in TypeScript's library. */
   interface Document {
     readonly prerendering?: boolean;

@@ -53,7 +53,7 @@ export class Module {
 
   /** @param {number} attempt only the last one counts */
   async #run(attempt) {
-    const module = await compile(this.#url);
+    const module = await compile(this.#url, this.#faults);
     await new Promise(whenShown);
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
@@ -70,7 +70,7 @@ export class Module {
       silence(go);
       release?.();
     }
-    if (!this.#closed) throw new Error("the module stopped");
+    if (!this.#closed) throw new Error("module stopped");
   }
 
   /** @param {Functions} functions */

@@ -48,7 +48,7 @@ export function joinTabs(key) {
  * @param {{left(): void, kept(): void}} cache is told when the page is left, and when it was kept and is shown again
  */
 function listen(module, signal, cache) {
-  document.addEventListener("visibilitychange", () => module.tell(document.visibilityState === "hidden" ? "hide" : "look"), { signal });
+  document.addEventListener("visibilitychange", () => module.tell(document.hidden ? "hide" : "look"), { signal });
   window.addEventListener("focus", () => module.tell("look"), { signal });
   window.addEventListener("online", () => module.tell("look", "online"), { signal });
   window.addEventListener("pagehide", () => (module.tell("freeze"), cache.left()), { signal });

@@ -134,6 +134,17 @@ test("a refusal is a TabardError that says what to do", async () => {
   });
 });
 
+test("an error says why the organisation session ended, where one did", async () => {
+  const stage = set();
+  const refusal = { code: "organization_session_expired", action: "step_up", description: "" };
+  for (const reason of ["idle", "signed_out", undefined]) {
+    stage.module.token = () => {
+      throw { ...refusal, reason };
+    };
+    await assert.rejects(open().getToken(), { code: refusal.code, reason });
+  }
+});
+
 test("a switch tells how it ended, and a step-up can be continued", async () => {
   const stage = set();
   const client = open();
@@ -241,7 +252,7 @@ test("what happens to the page is told to the module", async () => {
   window.dispatchEvent(new Event("focus"));
   window.dispatchEvent(new Event("online"));
   document.dispatchEvent(new Event("visibilitychange"));
-  document.visibilityState = "hidden";
+  document.hidden = true;
   document.dispatchEvent(new Event("visibilitychange"));
   assert.deepEqual(told(), [["look"], ["look", "online"], ["look"], ["hide"]]);
   stage.channel.onmessage({ data: "look again" });

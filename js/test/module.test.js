@@ -101,6 +101,63 @@ test("a module that cannot be loaded is tried again, and the page is told meanwh
   assert.equal(client.state.status, "active");
 });
 
+test("a module or wasm_exec.js that is not the manifest's is refused: nothing of it runs", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  stage.arrives = "tampered with";
+  const instantiate = mock.method(WebAssembly, "instantiate");
+  const client = open();
+  await settle();
+  assert.equal(client.state.status, "unavailable");
+  assert.match(client.state.error.description, /changed: data/);
+  assert.equal(instantiate.mock.callCount(), 0);
+  stage.arrives = "";
+  mock.timers.tick(1000);
+  await settle();
+  assert.equal(stage.starts, 1);
+});
+
+test("where a page may not use WebCrypto the browser compares the module with its integrity", async (t) => {
+  const stage = set();
+  const { subtle } = crypto;
+  t.after(() => Object.defineProperty(crypto, "subtle", { configurable: true, value: subtle }));
+  Object.defineProperty(crypto, "subtle", { configurable: true, value: undefined });
+  const fetched = mock.method(globalThis, "fetch");
+  open();
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  const wasm = fetched.mock.calls.find(({ arguments: [url] }) => String(url).startsWith("data:"));
+  assert.match(wasm.arguments[1].integrity, /^sha256-/);
+  assert.equal(stage.starts, 1);
+});
+
+test("a module that does not arrive is given up, and each time later", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  stage.hangs = true;
+  const limits = [];
+  mock.method(AbortSignal, "timeout", (limit) => {
+    limits.push(limit);
+    return (stage.limit = new AbortController()).signal;
+  });
+  const client = open();
+  const refused = assert.rejects(client.getToken(), { code: "temporarily_unavailable", action: "retry" });
+  for (const limit of [20_000, 40_000, 80_000, 160_000, 160_000]) {
+    await settle();
+    assert.equal(limits.at(-1), limit);
+    stage.limit.abort(new DOMException("signal timed out", "TimeoutError"));
+    await settle();
+    assert.deepEqual([client.state.status, client.state.error.code, client.state.error.action], ["unavailable", "temporarily_unavailable", "retry"]);
+    mock.timers.tick(60_000);
+  }
+  await refused;
+  stage.hangs = false;
+  stage.limit.abort(new DOMException("signal timed out", "TimeoutError"));
+  await settle();
+  mock.timers.tick(60_000);
+  await settle();
+  assert.equal(await client.getToken(), "token");
+});
+
 test("a switch whose module cannot be loaded, or dies, is unavailable, and throws nothing", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const stage = set();

@@ -46,13 +46,16 @@ export function set({ href = "https://app.example/page" } = {}) {
     module: { token: () => "token" },
     calls: [],
     loads: true,
+    hangs: false,
+    /** What arrives as wasm_exec.js and as the module. */
+    arrives: "",
     starts: 0,
     opened: [],
     errors: [],
   };
   const page = new EventTarget();
   Object.assign(globalThis, {
-    document: Object.assign(new EventTarget(), { baseURI: href, visibilityState: "visible" }),
+    document: Object.assign(new EventTarget(), { baseURI: href, hidden: false }),
     window: Object.assign(page, { open: (...args) => stage.opened.push(args.map(String)) }),
     location: new URL(href),
     history: { state: { scroll: 7 }, replaceState: (...args) => (stage.replaced = args) },
@@ -72,8 +75,11 @@ export function set({ href = "https://app.example/page" } = {}) {
     },
     Go: goOf(stage),
     fetch: (input, init) => {
-      if (String(input.url ?? input).includes("module.json")) return manifest(stage);
-      if (!String(input.url ?? input).startsWith("data:")) stage.requests.push([input, init]);
+      const url = String(input.url ?? input);
+      if (stage.hangs) return new Promise((_, reject) => (init.signal.onabort = () => reject(init.signal.reason)));
+      if (url.includes("module.json")) return manifest(stage);
+      if (url.startsWith("data:")) return asset(stage, url);
+      stage.requests.push([input, init]);
       return init?.signal?.aborted ? Promise.reject(init.signal.reason) : Promise.resolve(stage.answer(input, init));
     },
   });
@@ -85,9 +91,11 @@ export function set({ href = "https://app.example/page" } = {}) {
 
 async function manifest(stage) {
   if (!stage.loads) throw new TypeError("blocked");
-  const asset = { url: "data:text/javascript,", integrity: "", bytes: 0 };
-  return Response.json({ version: "0", wasm: asset, exec: asset });
+  const empty = { url: "data:text/javascript,", integrity: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", bytes: 0 };
+  return Response.json({ version: "0", wasm: empty, exec: empty });
 }
+
+const asset = async (stage, url) => Object.defineProperty(new Response(stage.arrives), "url", { value: url });
 
 /** A class in the place of wasm_exec.js's, which runs the stage's module. */
 const goOf = (stage) =>
@@ -119,8 +127,13 @@ const goOf = (stage) =>
     }
   };
 
-/** Lets everything that is under way happen. */
-export const settle = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+/** Lets everything that is under way happen, a digest in another thread too. */
+export async function settle() {
+  for (let i = 0; i < 2; i++) {
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    await crypto.subtle.digest("SHA-256", new Uint8Array());
+  }
+}
 
 /** What the module publishes. */
 export const publish = (stage, changes) => stage.host.changed(JSON.stringify(state(changes)));

@@ -34,6 +34,8 @@ export async function page(): Promise<string> {
     }
   } catch (error) {
     if (error instanceof declared.TabardError && error.action === "sign_in") await tabard.signIn();
+    const reason: declared.Ending | undefined = error instanceof declared.TabardError ? error.reason : undefined;
+    console.log(reason === "idle");
     // @ts-expect-error: the state cannot be written
     tabard.state.status = "active";
     // @ts-expect-error: scopes are a closed list
