@@ -66,7 +66,7 @@ sign-in that all tabs of a browser share.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlag)
 	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), isolationCommand(), signingKeysCommand(), versionCommand(),
-		organizationsCommand(), membersCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
+		organizationsCommand(), membersCommand(), staffCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
 		sessionsCommand(), auditCommand(), keysCommand())
 	fit(root)
 	refuseUnknown(root)

@@ -184,6 +184,8 @@ func (s *settings) admit(ctx context.Context, a directory.Admission) error {
 			return failed
 		}
 		return fmt.Errorf("%w; there are: %s", errors.Unwrap(err), strings.Join(w.RoleNames(), ", "))
+	case errors.Is(err, directory.ErrStaff):
+		return fmt.Errorf("this person has staff access to %s; see: tabard staff end", a.Organization)
 	case errors.Is(err, directory.ErrFromFile):
 		return fmt.Errorf("the workspace file says what this person is in %s; change it there and apply it", a.Organization)
 	}

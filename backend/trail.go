@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,6 +59,12 @@ func about(e administration.Event) string {
 		if id != "" && id != e.Actor {
 			all = append(all, id)
 		}
+	}
+	if e.ExpiresAt != 0 {
+		all = append(all, "until "+moment(e.ExpiresAt))
+	}
+	if e.Note != "" {
+		all = append(all, strconv.Quote(e.Note))
 	}
 	return joined(all)
 }

@@ -23,6 +23,7 @@ import (
 type Store interface {
 	OrganizationStore
 	MemberStore
+	StaffStore
 	UserStore
 	PolicyStore
 	ConnectionStore
@@ -90,6 +91,9 @@ var reasons = map[error]*Refusal{
 	errNoSession:                refuse(api.NotFound, "There is no such session."),
 	directory.ErrSlugTaken:      refuse(api.AlreadyExists, "Another organisation has this slug."),
 	directory.ErrOvertaken:      refuse(api.Conflict, "Somebody else changed it meanwhile. Try again."),
+	directory.ErrMember:         refuse(api.Conflict, "This person is a member of the organisation, and needs no staff access."),
+	directory.ErrStaff:          refuse(api.Conflict, "This person has staff access to the organisation. End that first."),
+	directory.ErrNoStaff:        refuse(api.NotFound, "This person has no staff access."),
 	directory.ErrFromFile: refuse(api.ManagedByFile,
 		"The workspace file says what this is. Change it there and apply it, or disable it here."),
 	directory.ErrNoConnection:    refuse(api.NotFound, "There is no such connection."),

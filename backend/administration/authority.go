@@ -44,6 +44,10 @@ type act struct {
 	user         string
 	session      string
 	target       string
+	// note and expiresAt are what an administrator said of the act, and until when it
+	// holds.
+	note      string
+	expiresAt int64
 	// made is the id of the organisation that the act made.
 	made string
 }
@@ -131,6 +135,7 @@ func (o *Office) record(ctx context.Context, by Actor, a *act, organizationID st
 		ID: directory.NewID("evt_"), At: o.now().Unix(), Action: a.action, Outcome: audit.Done,
 		Actor: by.ID, ActorName: by.Name, Address: by.Address,
 		OrganizationID: organizationID, UserID: clip(a.user), SessionID: clip(a.session), Target: clip(a.target),
+		Note: a.note, ExpiresAt: a.expiresAt,
 	}
 	var refused *Refusal
 	switch {

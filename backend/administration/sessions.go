@@ -151,10 +151,14 @@ func (o *Office) EndOrganizationSession(ctx context.Context, by Actor, organizat
 func (o *Office) EndMemberSessions(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
 	return perform(ctx, o, by, &act{action: audit.EndSession, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
-			now := o.now().Unix()
-			if err := o.store.EndStays(ctx, r.ID, user, now); err != nil {
-				return Nothing{}, err
-			}
-			return Nothing{}, o.store.RevokeUser(ctx, user, r.ID, session.ReasonAdmin, now)
+			return Nothing{}, o.endSessions(ctx, r.ID, user, o.now().Unix())
 		})
+}
+
+// endSessions ends a person's sessions in one organisation.
+func (o *Office) endSessions(ctx context.Context, organizationID, userID string, now int64) error {
+	if err := o.store.EndStays(ctx, organizationID, userID, now); err != nil {
+		return err
+	}
+	return o.store.RevokeUser(ctx, userID, organizationID, session.ReasonAdmin, now)
 }

@@ -23,6 +23,8 @@ type Event struct {
 	UserID         string `json:"user_id,omitempty"`
 	SessionID      string `json:"session_id,omitempty"`
 	Target         string `json:"target,omitempty"`
+	Note           string `json:"note,omitempty"`
+	ExpiresAt      int64  `json:"expires_at,omitempty"`
 	App            string `json:"app,omitempty"`
 	Address        string `json:"address,omitempty"`
 }
@@ -31,7 +33,7 @@ func eventOf(e audit.Event) Event {
 	return Event{
 		ID: e.ID, At: e.At, Action: string(e.Action), Outcome: string(e.Outcome), Reason: e.Reason,
 		Actor: e.Actor, ActorName: e.ActorName, OrganizationID: e.OrganizationID, UserID: e.UserID,
-		SessionID: e.SessionID, Target: e.Target, App: e.App, Address: e.Address,
+		SessionID: e.SessionID, Target: e.Target, Note: e.Note, ExpiresAt: e.ExpiresAt, App: e.App, Address: e.Address,
 	}
 }
 

@@ -55,8 +55,9 @@ const (
 	WorkspaceAccessDenied   Code = "workspace_access_denied"
 	AppNotInWorkspace       Code = "app_not_in_workspace"
 	AlreadyExists           Code = "already_exists"
-	ManagedByFile           Code = "managed_by_file" // the workspace file would change it back
-	Conflict                Code = "conflict"        // somebody else changed it meanwhile
+	ManagedByFile           Code = "managed_by_file"        // the workspace file would change it back
+	Conflict                Code = "conflict"               // somebody else changed it meanwhile
+	StaffForbidden          Code = "staff_access_forbidden" // by the organisation, or the workspace
 	RateLimited             Code = "rate_limited"
 	TemporarilyUnavailable  Code = "temporarily_unavailable"
 	ServerError             Code = "server_error"

@@ -27,6 +27,7 @@ var statuses = map[Code]int{
 	AlreadyExists:                  409,
 	ManagedByFile:                  409,
 	Conflict:                       409,
+	StaffForbidden:                 403,
 	RateLimited:                    429,
 	TemporarilyUnavailable:         503,
 	ServerError:                    500,

@@ -21,6 +21,10 @@ type Event struct {
 	// Target is what was administered where it is neither person, organisation nor
 	// session: a key's id, a connection's.
 	Target string
+	// Note is what an administrator said of it, in their own words, and ExpiresAt until
+	// when it holds, in Unix seconds; 0 says nothing.
+	Note      string
+	ExpiresAt int64
 	// UserID, OrganizationID, SessionID and App say whom and what it is about;
 	// empty where it is about none.
 	UserID         string
@@ -89,18 +93,23 @@ const (
 	RemoveMember        Action = "member.remove"
 	DisableMember       Action = "member.disable"
 	EnableMember        Action = "member.enable"
-	ReadUser            Action = "user.read"
-	DisableUser         Action = "user.disable"
-	EnableUser          Action = "user.enable"
-	ReadPolicy          Action = "policy.read"
-	UpdatePolicy        Action = "policy.update"
-	ReadSession         Action = "session.read"
-	EndSession          Action = "session.end"
-	ReadConnection      Action = "connection.read"
-	ReadTrail           Action = "audit.read"
-	CreateKey           Action = "key.create"
-	ReadKey             Action = "key.read"
-	RevokeKey           Action = "key.revoke"
+	// GrantStaff and EndStaff are about staff access, which its Note gives the reason of;
+	// what is done by it has ByStaff for a Reason.
+	GrantStaff     Action = "staff.grant"
+	ReadStaff      Action = "staff.read"
+	EndStaff       Action = "staff.end"
+	ReadUser       Action = "user.read"
+	DisableUser    Action = "user.disable"
+	EnableUser     Action = "user.enable"
+	ReadPolicy     Action = "policy.read"
+	UpdatePolicy   Action = "policy.update"
+	ReadSession    Action = "session.read"
+	EndSession     Action = "session.end"
+	ReadConnection Action = "connection.read"
+	ReadTrail      Action = "audit.read"
+	CreateKey      Action = "key.create"
+	ReadKey        Action = "key.read"
+	RevokeKey      Action = "key.revoke"
 	// UseKey is recorded where a key that was revoked, or has expired, is refused.
 	UseKey Action = "key.use"
 	// ApplyFile is a workspace file that changed something.
@@ -115,6 +124,9 @@ const (
 	Done    Outcome = "done"
 	Refused Outcome = "refused"
 )
+
+// ByStaff is the reason of an entry that staff access let somebody do.
+const ByStaff = "staff"
 
 // Actors who are neither persons nor keys.
 const (

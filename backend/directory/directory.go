@@ -39,6 +39,9 @@ type Organization struct {
 type Membership struct {
 	Organization Organization
 	Roles        []string
+	// StaffUntil is when staff access ends (see [StaffAccess]), in Unix seconds; 0 of a
+	// member.
+	StaffUntil int64
 	// Stay is how the session that asked stands in the organisation; zero where it
 	// never entered.
 	Stay policy.OrganizationSession
@@ -65,11 +68,11 @@ type Store interface {
 	// Subject reads a session and its person's place in an organisation, which
 	// ref names by id (org_…) or slug. An unknown session is
 	// session.ErrNotFound.
-	Subject(ctx context.Context, id session.ID, ref string) (Subject, error)
+	Subject(ctx context.Context, id session.ID, ref string, now int64) (Subject, error)
 	// Memberships returns the organisations that admit the session's person, by
 	// name, at most limit of them. Both know of no organisation that a confined
-	// session does not open.
-	Memberships(ctx context.Context, id session.ID, limit int) ([]Membership, error)
+	// session does not open, and of no staff access that is over now.
+	Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]Membership, error)
 	// OrganizationRules returns what an organisation demands, and the revision of the
 	// workspace's document. One that is disabled or not there is ErrNoOrganization.
 	OrganizationRules(ctx context.Context, id string) (r policy.Rules, revision int64, err error)

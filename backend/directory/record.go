@@ -39,6 +39,7 @@ const (
 	FromAdmin      Source = "admin"      // an administrator
 	FromClaim      Source = "claim"      // a claim of the identity token
 	FromConnection Source = "connection" // the organisation's own provider
+	FromStaff      Source = "staff"      // nothing: it is [StaffAccess], and no member's
 )
 
 // SessionStay is a session acting for an organisation.

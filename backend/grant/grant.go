@@ -83,7 +83,7 @@ func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (
 // Facts are what policy has to know of a session and an organisation.
 func Facts(s *session.Session, m *directory.Membership) policy.Subject {
 	return policy.Subject{
-		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.ExpiresAt, DeviceBound: s.JKT != "",
+		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.ExpiresAt, StaffUntil: m.StaffUntil, DeviceBound: s.JKT != "",
 		Stay: m.Stay, Authentications: []policy.Authentication{SignIn(s)},
 	}
 }
@@ -100,7 +100,7 @@ func (g *Grant) rules(ctx context.Context, id session.ID, m *directory.Membershi
 	if !g.Workspace.Policy.StrictestRelogin {
 		return policy.Effective(g.Workspace.Policy, m.Organization.Rules, nil), nil
 	}
-	all, err := g.Store.Memberships(ctx, id, maxMemberships)
+	all, err := g.Store.Memberships(ctx, id, maxMemberships, g.Now)
 	return policy.Effective(g.Workspace.Policy, m.Organization.Rules, Entered(all)), err
 }
 
@@ -137,7 +137,7 @@ func (g *Grant) settle(ctx context.Context, s *session.Session, m *directory.Mem
 		return nil
 	case !before.Live():
 		after.EndedAt = before.EndedAt // what was read: an end that came since stands
-		return g.begin(ctx, s, organization, after, d.Rules.MaxSessions)
+		return g.begin(ctx, s, m, after, d.Rules.MaxSessions)
 	case !reflect.DeepEqual(after.Authentication, before.Authentication):
 		if err := g.Store.Raise(ctx, s.ID, organization, after.Authentication); err != nil {
 			return err
@@ -150,7 +150,8 @@ func (g *Grant) settle(ctx context.Context, s *session.Session, m *directory.Mem
 }
 
 // begin starts an organisation session; where the person has too many, others end.
-func (g *Grant) begin(ctx context.Context, s *session.Session, organization string, o policy.OrganizationSession, most int64) error {
+func (g *Grant) begin(ctx context.Context, s *session.Session, m *directory.Membership, o policy.OrganizationSession, most int64) error {
+	organization := m.Organization.ID
 	var before []directory.SessionStay
 	if most > 0 {
 		var err error
@@ -162,7 +163,7 @@ func (g *Grant) begin(ctx context.Context, s *session.Session, organization stri
 		return err
 	}
 	g.Audit(audit.Event{
-		Action: audit.EnterOrganization, UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String(),
+		Action: audit.EnterOrganization, Reason: By(m), UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String(),
 	})
 	if most == 0 {
 		return nil
@@ -187,7 +188,7 @@ func (g *Grant) auditSuperseded(ctx context.Context, organization string, before
 		if slices.ContainsFunc(after, func(a directory.SessionStay) bool { return a.SessionID == b.SessionID }) {
 			continue
 		}
-		s, err := g.Store.Subject(ctx, b.SessionID, organization)
+		s, err := g.Store.Subject(ctx, b.SessionID, organization, g.Now)
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return err
 		}
@@ -211,8 +212,29 @@ func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 		ClientID: g.App.ID, SessionID: s.Session.ID.String(),
 		OrganizationID: m.Organization.ID, OrganizationSlug: m.Organization.Slug,
 		Roles: m.Roles, Permissions: g.Workspace.Permissions(m.Roles),
-		AuthTime: event.Time, ACR: event.ACR, AMR: event.AMR,
+		AuthTime: event.Time, ACR: event.ACR, AMR: event.AMR, Actor: g.actor(s),
 	}
+}
+
+// actor is who acts, where it is not just the person: staff, and the app's server that
+// holds the session.
+func (g *Grant) actor(s *directory.Subject) (a *token.Actor) {
+	if s.Membership.StaffUntil != 0 {
+		a = &token.Actor{Subject: s.User.ID}
+	}
+	if s.Session.Holder == session.AppServer {
+		a = &token.Actor{Subject: g.App.ID, Actor: a}
+	}
+	return a
+}
+
+// By is the trail's reason of what a person does in an organisation: audit.ByStaff, or
+// none where they are a member.
+func By(m *directory.Membership) string {
+	if m.StaffUntil != 0 {
+		return audit.ByStaff
+	}
+	return ""
 }
 
 // Sign signs claims as the app wants them, by the key that the rules demand.

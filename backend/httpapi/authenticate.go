@@ -31,7 +31,7 @@ func (c *call) authenticate(ref string) (session.Token, directory.Subject, error
 	if err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}
-	subject, err := c.store.Subject(c.ctx, cookie.token.Session(), ref)
+	subject, err := c.store.Subject(c.ctx, cookie.token.Session(), ref, c.now)
 	if err != nil {
 		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
 	}

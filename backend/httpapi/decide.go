@@ -45,15 +45,18 @@ func (c *call) refusedBy(d *policy.Decision, s *directory.Subject) *refusal {
 		r = refuse(api.OrganizationSessionExpired, endings[d.Stay.Ending])
 	case policy.DenyWithoutKey:
 		r = refuse(api.DeviceKeyRequired, "This organisation asks for a session that is bound to this browser. Sign in again.")
-	case policy.DenyContradiction:
+	case policy.DenyContradiction, policy.DenyStaff:
 		r = refuse(api.OrganizationAccessDenied, noAccess)
 	default:
 		r = refuse(api.InsufficientUserAuthentication, "This organisation asks you to confirm that it is you.")
 		r.ACRValues, r.MaxAge = strings.Join(d.Challenge.ACRValues, " "), d.Challenge.MaxAge
 		r.LoginURL = c.stepUpURL(d.Challenge, s.User.ID, s.Membership.Organization.ID)
 	}
-	if r.Reason = string(d.Stay.Ending); d.Outcome == policy.DenyWithoutKey {
+	switch r.Reason = string(d.Stay.Ending); d.Outcome {
+	case policy.DenyWithoutKey:
 		r.Reason = api.ReasonPolicy
+	case policy.DenyStaff: // as an organisation that does not admit them
+		r.Reason = ""
 	}
 	return r
 }

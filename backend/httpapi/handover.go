@@ -8,6 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/handover"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -146,7 +147,7 @@ func (c *call) parent(code handover.Code) (directory.Subject, error) {
 	if err != nil {
 		return directory.Subject{}, err
 	}
-	s, err := c.store.Subject(c.ctx, id, code.Organization)
+	s, err := c.store.Subject(c.ctx, id, code.Organization, c.now)
 	switch {
 	case err != nil:
 		return s, err
@@ -183,7 +184,7 @@ func (c *call) enterFrom(parent *directory.Subject, code handover.Code) error {
 	c.record.session, c.record.user, c.record.organization = child.ID.String(), child.UserID, code.Organization
 	c.keep(child, first)
 	c.audit(audit.Event{
-		Action: audit.EnterApp, Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
+		Action: audit.EnterApp, Reason: grant.By(parent.Membership), Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
 	})
 	return nil
 }

@@ -78,8 +78,8 @@ type panics struct {
 	on bool
 }
 
-func (p *panics) Subject(ctx context.Context, id session.ID, ref string) (directory.Subject, error) {
-	subject, err := p.Store.Subject(ctx, id, ref)
+func (p *panics) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+	subject, err := p.Store.Subject(ctx, id, ref, now)
 	if p.on {
 		var none *directory.Subject
 		return *none, err

@@ -133,8 +133,8 @@ type between struct {
 	step func()
 }
 
-func (s *between) Subject(ctx context.Context, id session.ID, ref string) (directory.Subject, error) {
-	subject, err := s.Store.Subject(ctx, id, ref)
+func (s *between) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+	subject, err := s.Store.Subject(ctx, id, ref, now)
 	if step := s.step; step != nil {
 		s.step = nil
 		step()

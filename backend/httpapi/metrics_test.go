@@ -47,11 +47,11 @@ type broken struct {
 	on bool
 }
 
-func (b *broken) Subject(ctx context.Context, id session.ID, ref string) (directory.Subject, error) {
+func (b *broken) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	if b.on {
 		return directory.Subject{}, errors.New("the disk is gone")
 	}
-	return b.Store.Subject(ctx, id, ref)
+	return b.Store.Subject(ctx, id, ref, now)
 }
 
 func TestTheMetricsTellWhatRequestsCameTo(t *testing.T) {

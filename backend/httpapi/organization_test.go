@@ -266,8 +266,8 @@ type disabling struct {
 	on bool
 }
 
-func (d *disabling) Subject(ctx context.Context, id session.ID, ref string) (directory.Subject, error) {
-	subject, err := d.Store.Subject(ctx, id, ref)
+func (d *disabling) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+	subject, err := d.Store.Subject(ctx, id, ref, now)
 	subject.User.Disabled = d.on
 	return subject, err
 }

@@ -321,8 +321,8 @@ type overtaken struct {
 	at int64 // the activity; 0 for none
 }
 
-func (s *overtaken) Subject(ctx context.Context, id session.ID, ref string) (directory.Subject, error) {
-	subject, err := s.Store.Subject(ctx, id, ref)
+func (s *overtaken) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+	subject, err := s.Store.Subject(ctx, id, ref, now)
 	if err == nil && s.at != 0 {
 		err = s.Touch(ctx, id, subject.Membership.Organization.ID, policy.OrganizationSession{ActiveAt: s.at})
 		s.at = 0

@@ -61,7 +61,7 @@ func (c *call) arrive(attempt login.Attempt, query url.Values) error {
 	if err != nil || attempt.Organization == "" {
 		return err
 	}
-	subject, err := c.store.Subject(c.ctx, id, attempt.Organization)
+	subject, err := c.store.Subject(c.ctx, id, attempt.Organization, c.now)
 	if err != nil || subject.Membership == nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (c *call) stepUp(attempt login.Attempt, i login.Identity, own *directory.Co
 	if err != nil {
 		return err
 	}
-	subject, err := c.store.Subject(c.ctx, id, attempt.Organization)
+	subject, err := c.store.Subject(c.ctx, id, attempt.Organization, c.now)
 	if errors.Is(err, session.ErrNotFound) {
 		return failed(api.SessionExpired)
 	}
@@ -116,7 +116,7 @@ func (c *call) joined(s directory.Subject, i login.Identity, own *directory.Conn
 	if err := c.provision(own, i, s.User); err != nil {
 		return s, err
 	}
-	s, err := c.store.Subject(c.ctx, s.Session.ID, own.OrganizationID)
+	s, err := c.store.Subject(c.ctx, s.Session.ID, own.OrganizationID, c.now)
 	if err == nil && s.Membership == nil {
 		err = failed(api.OrganizationAccessDenied)
 	}

@@ -19,7 +19,7 @@ func (c *call) session(struct{}) (*api.SessionResponse, error) {
 		return nil, err
 	}
 	s := subject.Session
-	members, err := c.store.Memberships(c.ctx, s.ID, maxMemberships)
+	members, err := c.store.Memberships(c.ctx, s.ID, maxMemberships, c.now)
 	if err != nil {
 		return nil, err
 	}
@@ -27,15 +27,19 @@ func (c *call) session(struct{}) (*api.SessionResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	organizations := make([]api.OrganizationState, len(members))
-	for i, m := range members {
+	organizations := []api.OrganizationState{}
+	for _, m := range members {
 		facts := grant.Facts(&subject.Session, &m)
 		facts.Entering, facts.Authentications = true, append(facts.Authentications, further...)
 		rules := policy.Effective(c.workspace.Policy, m.Organization.Rules, grant.Entered(members))
-		organizations[i] = api.OrganizationState{
-			ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name,
-			Roles: m.Roles, State: state(policy.Decide(facts, rules, c.now), m.Stay),
+		d := policy.Decide(facts, rules, c.now)
+		if d.Outcome == policy.DenyStaff {
+			continue
 		}
+		organizations = append(organizations, api.OrganizationState{
+			ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name,
+			Roles: m.Roles, State: state(d, m.Stay),
+		})
 	}
 	return &api.SessionResponse{
 		Session: s.ID.String(), App: c.app.ID, User: person(subject.User), Organizations: organizations,

@@ -82,7 +82,7 @@ func (c *call) opening(kept []*living, ref string) (carried, error) {
 		}
 	}
 	for _, l := range kept { // by slug
-		s, err := c.store.Subject(c.ctx, l.ID, ref)
+		s, err := c.store.Subject(c.ctx, l.ID, ref, c.now)
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return carried{}, err
 		}

@@ -69,7 +69,7 @@ func (c *call) member(ref string, subject directory.Subject) (*directory.Members
 		}
 		return subject.Membership, nil
 	}
-	all, err := c.store.Memberships(c.ctx, subject.Session.ID, 2)
+	all, err := c.store.Memberships(c.ctx, subject.Session.ID, 2, c.now)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,9 @@ type Subject struct {
 	// reports it.
 	ActiveAt int64
 	// SessionEnd is the session's absolute end.
-	SessionEnd  int64
+	SessionEnd int64
+	// StaffUntil is when the person's staff access ends; 0 of a member.
+	StaffUntil  int64
 	DeviceBound bool
 	// Stay is how the session stands in the organisation; zero where it was never
 	// entered.
@@ -76,6 +78,7 @@ const (
 	DenyEnded         // the organisation session is over, and nobody enters
 	DenyWithoutKey    // the session has no device key
 	DenyContradiction // no authentication would do
+	DenyStaff         // staff access that is over, or that the organisation forbids
 )
 
 // Decision is what Decide decided.
@@ -117,6 +120,8 @@ func Decide(s Subject, r Rules, now int64) Decision {
 	}
 	a, satisfied := r.satisfying(s, d.Stay, now)
 	switch {
+	case s.StaffUntil != 0 && (r.NoStaff || now >= s.StaffUntil):
+		d.Outcome = DenyStaff
 	case r.DeviceKey && !s.DeviceBound:
 		d.Outcome = DenyWithoutKey
 	case r.Contradictory():
@@ -223,7 +228,7 @@ func (d *Decision) allow(s Subject, r Rules, a Authentication, now int64) {
 	d.Stay.Authentication = a
 	d.Stay.ActiveAt = r.active(d.Stay.ActiveAt, min(s.ActiveAt, now))
 	d.IdleEnd = after(d.Stay.ActiveAt, r.IdleTimeout)
-	d.End = earliest(after(d.Stay.StartedAt, r.OrganizationSessionAge), after(a.Time, r.AuthenticationAge))
+	d.End = earliest(after(d.Stay.StartedAt, r.OrganizationSessionAge), after(a.Time, r.AuthenticationAge), s.StaffUntil)
 	ttl := clamp(r.AccessTTL, DefaultAccessTTL, MaxAccessTTL)
 	d.Expires = max(now+1, earliest(now+ttl, s.SessionEnd, d.End, d.IdleEnd))
 }

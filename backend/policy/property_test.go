@@ -29,7 +29,7 @@ func anyRules(t *rapid.T, name string) policy.Rules {
 		OrganizationSessionAge: seconds("organization_session_age"), AuthenticationAge: seconds("authentication_age"),
 		ACR: texts("acr", "pwd", "mfa", "hwk"), AMR: texts("amr", "pwd", "otp"),
 		Isolated: flag("isolated"), MaxSessions: seconds("max_sessions"), DeviceKey: flag("device_key"), FreshOnSwitch: flag("fresh_on_switch"),
-		DedicatedKey: flag("dedicated_signing_key"),
+		DedicatedKey: flag("dedicated_signing_key"), NoStaff: flag("no_staff"),
 	}
 }
 
@@ -47,6 +47,9 @@ func anySubject(t *rapid.T) policy.Subject {
 	s := policy.Subject{
 		Organization: "acme", Connection: rapid.SampledFrom([]string{"", "acme-sso"}).Draw(t, "own connection"), Entering: rapid.Bool().Draw(t, "entering"), DeviceBound: rapid.Bool().Draw(t, "bound"),
 		ActiveAt: start + rapid.Int64Range(-1000, 1000).Draw(t, "active"), SessionEnd: start + rapid.Int64Range(1, 5000).Draw(t, "end"),
+	}
+	if rapid.Bool().Draw(t, "staff") {
+		s.StaffUntil = start + rapid.Int64Range(-100, 2000).Draw(t, "staff until")
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "authentications") {
 		s.Authentications = append(s.Authentications, anyAuthentication(t, "event"))
@@ -174,6 +177,21 @@ func TestMintingNeverFreshensAnAuthentication(t *testing.T) {
 				t.Fatalf("nobody authenticated as %+v", d.Stay.Authentication)
 			}
 			s.Stay, s.Entering = d.Stay, false
+		}
+	})
+}
+
+// TestNoTokenOutlivesStaffAccess, and none is had of what is over or forbidden.
+func TestNoTokenOutlivesStaffAccess(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, r, now := anySubject(t), anyRules(t, "rules"), later(t)
+		s.StaffUntil = start + rapid.Int64Range(-100, 2000).Draw(t, "until")
+		d := policy.Decide(s, r, now)
+		if (r.NoStaff || now >= s.StaffUntil) != (d.Outcome == policy.DenyStaff) {
+			t.Fatalf("at %d it is %d until %d, forbidden %t", now-start, d.Outcome, s.StaffUntil-start, r.NoStaff)
+		}
+		if d.Outcome == policy.Allow && (d.Expires > s.StaffUntil || d.End == 0 || d.End > s.StaffUntil) {
+			t.Fatalf("the token ends at %d, the organisation session at %d, the access at %d", d.Expires-start, d.End-start, s.StaffUntil-start)
 		}
 	})
 }

@@ -46,6 +46,9 @@ type Rules struct {
 	// DedicatedKey signs the organisation's tokens by a key of its own, under an issuer
 	// of its own.
 	DedicatedKey bool `json:"dedicated_signing_key,omitempty"`
+	// NoStaff keeps the staff of the workspace's operator out: nobody gets, and nobody
+	// keeps, access that is no membership.
+	NoStaff bool `json:"no_staff,omitempty"`
 	// StrictestRelogin makes the ages of organisation session and authentication
 	// be the strictest of all organisations entered. Only the workspace's counts.
 	StrictestRelogin bool `json:"strictest_relogin,omitempty"`
@@ -92,6 +95,7 @@ func Strictest(workspace, organization Rules) Rules {
 		DeviceKey:              a.DeviceKey || b.DeviceKey,
 		FreshOnSwitch:          a.FreshOnSwitch || b.FreshOnSwitch,
 		DedicatedKey:           a.DedicatedKey || b.DedicatedKey,
+		NoStaff:                a.NoStaff || b.NoStaff,
 		StrictestRelogin:       a.StrictestRelogin,
 	}
 }

@@ -105,6 +105,11 @@ func TestP5OnlyTheSignedOrganizationDecides(t *testing.T) {
 func TestEveryRequestIsRecordedOnceAndAMismatchIsAnAlarm(t *testing.T) {
 	w := newWorld(t)
 	expired := w.token(func(c *token.Claims) { c.Expires = w.now.Unix() - 3600 })
+	staff := w.token(func(c *token.Claims) { c.Actor = &token.Actor{Subject: "usr_1"} })
+	server := w.token(func(c *token.Claims) { c.Actor = &token.Actor{Subject: "reports"} })
+	both := w.token(func(c *token.Claims) {
+		c.Actor = &token.Actor{Subject: "reports", Actor: &token.Actor{Subject: "usr_1"}}
+	})
 	for _, c := range []struct {
 		path, raw string
 		want      resource.Record
@@ -116,6 +121,9 @@ func TestEveryRequestIsRecordedOnceAndAMismatchIsAnAlarm(t *testing.T) {
 		{"/organizations/org_acme/notes", expired, resource.Record{Outcome: resource.Refused, Reason: token.Expired, TokenOrganization: "org_acme", ResourceOrganization: "org_acme"}},
 		{"/organizations/org_globex/notes", w.plain[:len(w.plain)-4] + "AAAA", resource.Record{Outcome: resource.Refused, Reason: token.BadSignature, ResourceOrganization: "org_globex"}},
 		{"/organizations/org_acme/notes", "", resource.Record{Outcome: resource.Refused, Reason: "no_token", ResourceOrganization: "org_acme"}},
+		{"/organizations/org_acme/notes", staff, resource.Record{Outcome: resource.Allowed, TokenOrganization: "org_acme", ResourceOrganization: "org_acme", Actor: "usr_1", Staff: true}},
+		{"/organizations/org_acme/notes", server, resource.Record{Outcome: resource.Allowed, TokenOrganization: "org_acme", ResourceOrganization: "org_acme", Actor: "reports"}},
+		{"/organizations/org_acme/notes", both, resource.Record{Outcome: resource.Allowed, TokenOrganization: "org_acme", ResourceOrganization: "org_acme", Actor: "reports", Staff: true}},
 	} {
 		w.records = nil
 		answer(w.mux(token.Demand{}), request(c.path, "Authorization", "Bearer "+c.raw))

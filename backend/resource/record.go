@@ -31,6 +31,10 @@ type Record struct {
 	// TokenOrganization, an id, are empty where the token is not authentic.
 	Session           string
 	TokenOrganization string
+	// Actor is who acts for the token's subject, where it is not just the person
+	// themself ([token.Actor]), and Staff tells that somebody of the operator's staff does.
+	Actor string
+	Staff bool
 	// ResourceOrganization is as the path names it, by id or slug; empty where the
 	// rule has none.
 	ResourceOrganization string
@@ -53,6 +57,9 @@ func (j *judgement) record(err error) {
 	}
 	if j.claims != nil {
 		record.Session, record.TokenOrganization = hash(j.claims.SessionID), j.claims.OrganizationID
+		if record.Staff = j.claims.ByStaff(); j.claims.Actor != nil {
+			record.Actor = j.claims.Actor.Subject
+		}
 		if record.Reason == token.WrongOrganization || j.resource != "" && !j.claims.Serves(j.resource) {
 			record.Outcome = Alarm
 		}
@@ -78,6 +85,7 @@ func LogTo(log *slog.Logger) func(context.Context, Record) {
 			slog.String("outcome", string(r.Outcome)), slog.String("reason", string(r.Reason)),
 			slog.String("session", r.Session), slog.String("token_organization", r.TokenOrganization),
 			slog.String("resource_organization", r.ResourceOrganization),
+			slog.String("actor", r.Actor), slog.Bool("staff", r.Staff),
 			slog.String("method", r.Method), slog.String("route", r.Route))
 	}
 }

@@ -99,6 +99,7 @@ func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
 		return nil, err
 	}
 	g := c.grant(w, app)
+	e.Reason = grant.By(subject.Membership)
 	decision, err := g.Decide(c.ctx, subject, grant.Asked{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
 	if err != nil {
 		return nil, overtaken(err)
@@ -120,6 +121,7 @@ var refusedBy = map[policy.Outcome]api.Code{
 	policy.DenyEnded:         api.OrganizationSessionExpired,
 	policy.DenyWithoutKey:    api.DeviceKeyRequired,
 	policy.DenyContradiction: api.OrganizationAccessDenied,
+	policy.DenyStaff:         api.OrganizationAccessDenied,
 }
 
 func (c *call) checkAsk(ask EnterApp, app directory.App) error {

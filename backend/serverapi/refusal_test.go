@@ -8,6 +8,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/serverapi"
 )
 
@@ -46,6 +47,10 @@ var examples = map[string]example{
 	"POST /organizations/{organization}/members/{user}/enable":            {tenant: true},
 	"DELETE /organizations/{organization}/members/{user}/sessions":        {tenant: true},
 	"DELETE /organizations/{organization}/members/{user}/links":           {tenant: true},
+	"GET /organizations/{organization}/staff":                             {tenant: true},
+	"POST /organizations/{organization}/staff":                            {body: `{"user_id":"usr_aide","roles":["viewer"],"reason":"ticket 4711","expires_in":3600}`},
+	"GET /organizations/{organization}/staff/{user}":                      {tenant: true},
+	"DELETE /organizations/{organization}/staff/{user}":                   {tenant: true},
 	"GET /organizations/{organization}/connections":                       {tenant: true},
 	"POST /organizations/{organization}/connections":                      {tenant: true, body: someConnection},
 	"GET /organizations/{organization}/connections/{connection}":          {tenant: true},
@@ -100,24 +105,38 @@ func onEveryRoute(t *testing.T, test func(*tried)) {
 	}
 }
 
-// furnish gives an organisation a member with a session, a connection and a key.
+// furnish gives an organisation a member with a session, staff, a connection and a key.
 func (r *tried) furnish(slug, person string) map[string]string {
 	r.Helper()
 	var m administration.Member
 	r.does("POST", "/organizations/"+slug+"/members", `{"iss":"`+issuer+`","sub":"`+person+`"}`, r.whole, &m)
+	r.person("usr_aide")
+	helper := r.person("usr_" + person + "s-helper")
+	r.does("POST", "/organizations/"+slug+"/staff", `{"user_id":"`+helper+`","reason":"r","expires_in":3600}`, r.whole, nil)
 	var c administration.Connection
 	r.does("POST", "/organizations/"+slug+"/connections", someConnection, r.whole, &c)
 	var k administration.CreatedKey
 	r.does("POST", "/keys", `{"name":"another","organization":"`+slug+`"}`, r.whole, &k)
 	session := r.minted(r.mint(r.signedIn(person), slug)).Session
-	return map[string]string{"organization": slug, "user": m.UserID, "connection": c.ID, "key": k.ID, "session": session}
+	return map[string]string{"organization": slug, "user": m.UserID, "helper": helper, "connection": c.ID, "key": k.ID, "session": session}
+}
+
+// named is the route's path, in which staff have another name than members.
+func (r *tried) named() string { return strings.Replace(r.Path, "/staff/{user}", "/staff/{helper}", 1) }
+
+// person makes somebody known by an id.
+func (r *tried) person(id string) string {
+	r.Helper()
+	u, err := r.store.KnowUser(r.Context(), directory.User{ID: id, Issuer: issuer, Subject: id}, r.now().Unix())
+	r.must(u, err)
+	return u.ID
 }
 
 // path is the route's path with names filled in: the organisation's own, but for those
 // that are given.
 func (r *tried) path(slug string, others ...string) string {
 	names := strings.NewReplacer("{organization}", slug)
-	path := names.Replace(r.Path)
+	path := names.Replace(r.named())
 	for name, value := range r.of[slug] {
 		for i := 0; i+1 < len(others); i += 2 {
 			if others[i] == name {
@@ -201,9 +220,9 @@ func TestWhatLiesInAnotherOrganisationDoesNotExist(t *testing.T) {
 			return // somebody who is no member yet may be made one; and ending no session or link is no failure
 		}
 		for name, unknown := range map[string]string{
-			"user": "usr_nobody", "connection": "con_none", "session": "ses_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+			"user": "usr_nobody", "helper": "usr_nobody", "connection": "con_none", "session": "ses_aaaaaaaaaaaaaaaaaaaaaaaaaa",
 		} {
-			if !strings.Contains(r.Path, "{"+name+"}") {
+			if !strings.Contains(r.named(), "{"+name+"}") {
 				continue
 			}
 			missing := r.ask(r.Method, r.path("acme", name, unknown), r.body, r.acme)
@@ -236,12 +255,12 @@ func TestEveryRouteRefusesBrowsers(t *testing.T) {
 // are attacked with.
 func TestNoTextInAPathIsMoreThanAName(t *testing.T) {
 	onEveryRoute(t, func(r *tried) {
-		for _, name := range []string{"organization", "user", "connection", "session", "key"} {
-			if !strings.Contains(r.Path, "{"+name+"}") {
+		for _, name := range []string{"organization", "user", "helper", "connection", "session", "key"} {
+			if !strings.Contains(r.named(), "{"+name+"}") {
 				continue
 			}
 			for _, text := range []string{"%00", "%FF", "'%20OR%201=1--", "%2e%2e", "a%2Fb", "ORG_ACME", strings.Repeat("a", 5000)} {
-				path := strings.Replace(r.Path, "{"+name+"}", text, 1)
+				path := strings.Replace(r.named(), "{"+name+"}", text, 1)
 				for other, value := range r.of["acme"] {
 					path = strings.ReplaceAll(path, "{"+other+"}", value)
 				}

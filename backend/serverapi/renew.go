@@ -138,7 +138,7 @@ func (c *call) authenticate(text string) (session.Token, *directory.Subject, err
 	case s.ExpiresAt <= c.now().Unix():
 		return presented, &directory.Subject{Session: s}, refuse(api.SessionExpired, "The session has ended.")
 	}
-	subject, err := c.crossapp.store.Subject(c.ctx, s.ID, s.ConfinedTo)
+	subject, err := c.crossapp.store.Subject(c.ctx, s.ID, s.ConfinedTo, c.now().Unix())
 	return presented, &subject, err
 }
 

@@ -44,6 +44,11 @@ var Routes = routes{
 	{"DELETE", "/organizations/{organization}/members/{user}/sessions", ends(in(organization, user, (*office).EndMemberSessions))},
 	{"DELETE", "/organizations/{organization}/members/{user}/links", ends(in(organization, user, (*office).UnlinkMember))},
 
+	{"GET", "/organizations/{organization}/staff", listOf(organization, (*office).Staff)},
+	{"POST", "/organizations/{organization}/staff", makes(takesOf(organization, (*office).GrantStaff))},
+	{"GET", "/organizations/{organization}/staff/{user}", in(organization, user, (*office).StaffAccess)},
+	{"DELETE", "/organizations/{organization}/staff/{user}", ends(in(organization, user, (*office).EndStaff))},
+
 	{"GET", "/organizations/{organization}/connections", listOf(organization, (*office).Connections)},
 	{"POST", "/organizations/{organization}/connections", makes(takesOf(organization, (*office).CreateConnection))},
 	{"GET", "/organizations/{organization}/connections/{connection}", in(organization, connection, (*office).Connection)},

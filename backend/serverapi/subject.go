@@ -50,7 +50,7 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	if err != nil {
 		return nil, claims, denied(token.MissingClaim, "The person's access token names no session.")
 	}
-	s, err := c.crossapp.store.Subject(c.ctx, id, claims.OrganizationID)
+	s, err := c.crossapp.store.Subject(c.ctx, id, claims.OrganizationID, c.now().Unix())
 	if errors.Is(err, session.ErrNotFound) {
 		return nil, claims, denied(api.SessionExpired, "The person's session has ended.")
 	}

@@ -43,8 +43,29 @@ type Claims struct {
 	AuthTime int64    `json:"auth_time"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
+	// Actor is who acts, where it is not just the person themself.
+	Actor *Actor `json:"act,omitempty"`
 	// Confirmation binds the token to a key (RFC 7800, RFC 9449 section 6).
 	Confirmation *Confirmation `json:"cnf,omitempty"`
+}
+
+// Actor is who acts for a token's subject (RFC 8693 section 4.1): an app's server, by
+// the app's id, or the subject, where they act as staff of the workspace's operator and
+// not as a member of the organisation.
+type Actor struct {
+	Subject string `json:"sub"`
+	// Actor is who acted before: staff of whom a server now acts.
+	Actor *Actor `json:"act,omitempty"`
+}
+
+// ByStaff tells that the subject acts as staff, by themself or through a server.
+func (c *Claims) ByStaff() bool {
+	for a := c.Actor; a != nil; a = a.Actor {
+		if a.Subject == c.Subject {
+			return true
+		}
+	}
+	return false
 }
 
 // Confirmation names the key that a bound token belongs to.

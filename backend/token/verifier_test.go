@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"maps"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -266,4 +267,19 @@ func FuzzVerifyNeverPanics(f *testing.F) {
 			t.Errorf("%q is accepted as %+v", text, got)
 		}
 	})
+}
+
+func TestAVerifierTellsWhoActs(t *testing.T) {
+	key, public := newKey(t)
+	for _, act := range []*token.Actor{nil, {Subject: "usr_1"}, {Subject: "reports"}, {Subject: "reports", Actor: &token.Actor{Subject: "usr_1"}}} {
+		c := claims()
+		c.Actor = act
+		got, err := newVerifier(t, keyRing{"k1": public}, now).Verify(t.Context(), sign(t, c, key))
+		if err != nil || !reflect.DeepEqual(got.Actor, act) {
+			t.Fatalf("%+v: %v", got, err)
+		}
+		if staff := act != nil && (act.Subject == "usr_1" || act.Actor != nil); got.ByStaff() != staff {
+			t.Errorf("%+v: by staff %t", act, got.ByStaff())
+		}
+	}
 }

@@ -31,6 +31,7 @@ var rules = map[string]rule{
 	"max_sessions":        func(f *file, n *yaml.Node, r *policy.Rules) { r.MaxSessions = f.count(n, policy.SessionCounts) },
 	"device_key_required": func(f *file, n *yaml.Node, r *policy.Rules) { r.DeviceKey = f.truth(n) },
 	"fresh_on_switch":     func(f *file, n *yaml.Node, r *policy.Rules) { r.FreshOnSwitch = f.truth(n) },
+	"no_staff":            func(f *file, n *yaml.Node, r *policy.Rules) { r.NoStaff = f.truth(n) },
 	"dedicated_signing_key": func(f *file, n *yaml.Node, r *policy.Rules) {
 		r.DedicatedKey = f.truth(n)
 	},

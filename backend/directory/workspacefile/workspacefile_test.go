@@ -128,10 +128,10 @@ func organization(lines string) string {
 func TestEveryRuleIsRead(t *testing.T) {
 	rules := `access_ttl: 2m, organization_session_age: 8h, idle_timeout: 15m, authentication_age: 1h, acr: [urn:mfa, urn:hwk],
 		amr: [otp], isolated: true, max_sessions: 3, device_key_required: true, fresh_on_switch: true,
-		dedicated_signing_key: true`
+		dedicated_signing_key: true, no_staff: true`
 	want := policy.Rules{
 		AccessTTL: 120, OrganizationSessionAge: 28800, IdleTimeout: 900, AuthenticationAge: 3600, ACR: []string{"urn:mfa", "urn:hwk"},
-		AMR: []string{"otp"}, Isolated: true, MaxSessions: 3, DeviceKey: true, FreshOnSwitch: true, DedicatedKey: true,
+		AMR: []string{"otp"}, Isolated: true, MaxSessions: 3, DeviceKey: true, FreshOnSwitch: true, DedicatedKey: true, NoStaff: true,
 	}
 	d, err := workspacefile.Parse([]byte(with("policy: {session_age: 12h, strictest_relogin: true, " + rules + "}\n" +
 		"organizations: [{slug: acme, name: Acme, policy: {" + rules + "}}]")))

@@ -12,7 +12,7 @@ import (
 const (
 	memberRecord = `
 SELECT u.id, u.iss, u.sub, u.name, u.email, u.disabled_at, m.roles, m.source, m.created_at, m.disabled_at AS m_disabled_at
-FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ?1 AND `
+FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ?1 AND m.source <> 'staff' AND `
 
 	selectMemberPage = memberRecord + `m.user_id > ?2 ORDER BY m.user_id LIMIT ?3`
 	selectMember     = memberRecord + `m.user_id = ?2`
@@ -22,13 +22,15 @@ INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4
 ON CONFLICT (iss, sub) DO UPDATE SET iss = excluded.iss
 RETURNING id, iss, sub, name, email, disabled_at`
 
-	removeMember = deleteMember + ` AND source <> 'file'`
+	removeMember = deleteMember + ` AND source NOT IN ('file', 'staff')`
 
 	blockMember = `
-UPDATE memberships SET disabled_at = COALESCE(disabled_at, ?3) WHERE organization_id = ?1 AND user_id = ?2`
+UPDATE memberships SET disabled_at = COALESCE(disabled_at, ?3)
+WHERE organization_id = ?1 AND user_id = ?2 AND source <> 'staff'`
 
 	unblockMember = `
-UPDATE memberships SET disabled_at = NULL WHERE organization_id = ?1 AND user_id = ?2`
+UPDATE memberships SET disabled_at = NULL
+WHERE organization_id = ?1 AND user_id = ?2 AND source <> 'staff'`
 
 	userRecord = `
 SELECT id, iss, sub, name, email, disabled_at, created_at, seen_at FROM users WHERE `

@@ -25,7 +25,7 @@ RETURNING id, iss, sub`
 	upsertMembers = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at) VALUES `
 	upsertMembersEnd = `
-ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles, source = excluded.source`
+ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember
 
 	deleteMember = `
 DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2`

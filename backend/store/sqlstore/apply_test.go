@@ -67,7 +67,7 @@ func access(t *testing.T, store *sqlstore.Store, sub string) map[string][]string
 		t.Fatal(err)
 	}
 	token, _ := beginFor(t, store, u.ID)
-	all, err := store.Memberships(t.Context(), token.Session, 100)
+	all, err := store.Memberships(t.Context(), token.Session, 100, applied)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 
 const (
 	insertEvent = `
-INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address, actor_name, target)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address, actor_name, target, note, expires_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 ON CONFLICT (id) DO NOTHING`
 
 	// One of these three, by what narrows the trail most: each has an index.
@@ -20,7 +20,7 @@ ON CONFLICT (id) DO NOTHING`
 	selectEventsOfUser         = events + `(?1 = '' OR organization_id = ?1) AND user_id = ?2` + eventsEnd
 
 	events = `
-SELECT id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address, actor_name, target
+SELECT id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address, actor_name, target, note, expires_at
 FROM audit WHERE `
 	eventsEnd = ` AND (at < ?3 OR (at = ?3 AND id < ?4))
 	AND (?6 = '' OR action = ?6) AND (?7 = '' OR actor = ?7) AND at >= ?8
@@ -35,7 +35,7 @@ func (s *Store) RecordEvent(ctx context.Context, e audit.Event) error {
 
 func eventArgs(e audit.Event) []any {
 	return []any{e.ID, e.At, string(e.Action), string(e.Outcome), e.Reason,
-		e.Actor, e.UserID, e.OrganizationID, e.SessionID, e.App, e.Address, e.ActorName, e.Target}
+		e.Actor, e.UserID, e.OrganizationID, e.SessionID, e.App, e.Address, e.ActorName, e.Target, e.Note, e.ExpiresAt}
 }
 
 // Events implements audit.Store.
@@ -63,7 +63,7 @@ func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error
 	for rows.Next() {
 		var e audit.Event
 		if err := rows.Scan(&e.ID, &e.At, &e.Action, &e.Outcome, &e.Reason, &e.Actor, &e.UserID,
-			&e.OrganizationID, &e.SessionID, &e.App, &e.Address, &e.ActorName, &e.Target); err != nil {
+			&e.OrganizationID, &e.SessionID, &e.App, &e.Address, &e.ActorName, &e.Target, &e.Note, &e.ExpiresAt); err != nil {
 			return nil, fmt.Errorf("sqlstore: events: %w", err)
 		}
 		all = append(all, e)

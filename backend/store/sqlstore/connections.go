@@ -43,8 +43,9 @@ ON CONFLICT DO NOTHING`
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
 SELECT u.id, o.id, ?3, 'connection', ?4 FROM users u, organizations o
 WHERE u.id = ?1 AND o.id = ?2 AND (?5 = 1 OR EXISTS (
-	SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.organization_id = o.id))
-ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles WHERE memberships.source = 'connection'`
+	SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.organization_id = o.id AND m.source <> 'staff'))
+ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember + `
+WHERE memberships.source = 'connection' OR ` + staffIsOver
 
 	deprovisionMember = `
 DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'connection' AND disabled_at IS NULL`

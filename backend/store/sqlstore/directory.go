@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -26,6 +27,12 @@ const (
 	e.started_at, e.active_at, e.ended_at, e.ending,
 	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for`
 
+	// A member's roles; before those of staff stands when their access ends.
+	placeColumn = ` COALESCE(CAST(m.expires_at AS TEXT), '') || m.roles`
+
+	// notOver is the condition on a membership m that it is no staff access that ended.
+	notOver = `(m.expires_at IS NULL OR m.expires_at > ?3)`
+
 	// A mint reads all that it has to know by one of these two. What gives one column is
 	// no join: PostgreSQL builds the whole row anew at every join.
 	selectSubjectByID   = selectSubject + `o.id = ?2` + subjectOf
@@ -33,8 +40,8 @@ const (
 
 	selectSubject = `
 SELECT` + sessionColumns + `,` + userColumns + `,` + organizationColumns + `,
-	(SELECT m.roles FROM memberships m
-		WHERE m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL) AS roles,` + stayColumns + `,
+	(SELECT` + placeColumn + ` FROM memberships m
+		WHERE m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL AND ` + notOver + `) AS place,` + stayColumns + `,
 	(SELECT w.revision FROM workspace w WHERE w.one = 1) AS revision
 FROM sessions s
 JOIN users u ON u.id = s.user_id
@@ -44,9 +51,9 @@ LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id =
 WHERE s.id = ?1`
 
 	selectMemberships = `
-SELECT` + organizationColumns + `, m.roles,` + stayColumns + `
+SELECT` + organizationColumns + `,` + placeColumn + ` AS place,` + stayColumns + `
 FROM sessions s
-JOIN memberships m ON m.user_id = s.user_id AND m.disabled_at IS NULL
+JOIN memberships m ON m.user_id = s.user_id AND m.disabled_at IS NULL AND ` + notOver + `
 JOIN organizations o ON o.id = m.organization_id
 LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
 WHERE s.id = ?1 AND o.disabled_at IS NULL AND s.confined_to IN ('', o.id)
@@ -75,7 +82,8 @@ DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source =
 	upsertClaimed = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
 SELECT ?1, id, ?3, 'claim', ?4 FROM organizations WHERE slug = ?2
-ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles WHERE memberships.source = 'claim'`
+ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember + `
+WHERE memberships.source = 'claim' OR ` + staffIsOver
 )
 
 // Workspace implements directory.Store. An empty store has an empty workspace.
@@ -96,7 +104,7 @@ func (s *Store) Workspace(ctx context.Context) (*directory.Workspace, error) {
 }
 
 // Subject implements directory.Store.
-func (s *Store) Subject(ctx context.Context, id session.ID, ref string) (directory.Subject, error) {
+func (s *Store) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	statement := selectSubjectBySlug
 	if strings.HasPrefix(ref, directory.OrganizationPrefix) {
 		statement = selectSubjectByID
@@ -108,7 +116,7 @@ func (s *Store) Subject(ctx context.Context, id session.ID, ref string) (directo
 		revision sql.NullInt64
 	)
 	fields := append(append(own.fields(), user.fields()...), member.fields()...)
-	err := s.row(ctx, statement, id.String(), ref).Scan(append(fields, &revision)...)
+	err := s.row(ctx, statement, id.String(), ref, now).Scan(append(fields, &revision)...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return directory.Subject{}, session.ErrNotFound
@@ -126,8 +134,8 @@ func (s *Store) Subject(ctx context.Context, id session.ID, ref string) (directo
 }
 
 // Memberships implements directory.Store.
-func (s *Store) Memberships(ctx context.Context, id session.ID, limit int) ([]directory.Membership, error) {
-	rows, err := s.query(ctx, selectMemberships, id.String(), limit)
+func (s *Store) Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]directory.Membership, error) {
+	rows, err := s.query(ctx, selectMemberships, id.String(), limit, now)
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: memberships: %w", err)
 	}
@@ -234,22 +242,22 @@ func (r *userRow) user() directory.User {
 	}
 }
 
-// membershipRow is an organisation's columns, roles and a stay's; all of it is NULL where there is
-// no organisation, and roles where the person does not belong to it.
+// membershipRow is an organisation's columns, the person's place in it and a stay's; all of it is
+// NULL where there is no organisation, and place where the person does not belong to it.
 type membershipRow struct {
-	id, slug, name, rules, own, roles      sql.NullString
+	id, slug, name, rules, own, place      sql.NullString
 	startedAt, activeAt, endedAt, authTime sql.NullInt64
 	ending, acr, connection, madeFor       sql.NullString
 	amr                                    list
 }
 
 func (r *membershipRow) fields() []any {
-	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.own, &r.roles, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
+	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.own, &r.place, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
 		&r.authTime, &r.acr, &r.amr, &r.connection, &r.madeFor}
 }
 
 func (r *membershipRow) membership() (*directory.Membership, error) {
-	if !r.roles.Valid {
+	if !r.place.Valid {
 		return nil, nil
 	}
 	m := &directory.Membership{
@@ -258,8 +266,8 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 	if err := scanJSON(r.rules.String, &m.Organization.Rules); err != nil {
 		return nil, fmt.Errorf("sqlstore: rules of %s: %w", r.id.String, err)
 	}
-	if err := (*list)(&m.Roles).Scan(r.roles.String); err != nil {
-		return nil, fmt.Errorf("sqlstore: roles in %s: %w", r.id.String, err)
+	if err := readPlace(r.place.String, m); err != nil {
+		return nil, fmt.Errorf("sqlstore: place in %s: %w", r.id.String, err)
 	}
 	if r.startedAt.Valid {
 		m.Stay = policy.OrganizationSession{
@@ -270,4 +278,16 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 		}
 	}
 	return m, nil
+}
+
+// readPlace reads a placeColumn.
+func readPlace(text string, m *directory.Membership) (err error) {
+	roles := strings.IndexByte(text, '[')
+	if roles > 0 {
+		m.StaffUntil, err = strconv.ParseInt(text[:roles], 10, 64)
+	}
+	if roles < 0 || err != nil {
+		return fmt.Errorf("%q is none", text)
+	}
+	return (*list)(&m.Roles).Scan(text[roles:])
 }

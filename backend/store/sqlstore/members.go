@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -12,7 +13,7 @@ const (
 	selectPending = `
 SELECT id, iss, sub, name, email, seen_at FROM users
 WHERE seen_at IS NOT NULL AND disabled_at IS NULL
-AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = users.id)
+AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = users.id AND m.source <> 'staff')
 ORDER BY seen_at DESC, id LIMIT ?1`
 
 	selectPlace = `
@@ -23,8 +24,8 @@ LEFT JOIN organizations o ON (o.id = ?4 OR o.slug = ?4) AND o.deleted_at IS NULL
 
 	admitMember = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at) VALUES (?1, ?2, ?3, 'admin', ?4)
-ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles, source = excluded.source
-WHERE memberships.source <> 'file'`
+ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember + `
+WHERE memberships.source NOT IN ('file', 'staff') OR ` + staffIsOver
 )
 
 // Pending returns the people who signed in and belong to no organisation, who
@@ -50,8 +51,8 @@ func (s *Store) Pending(ctx context.Context, limit int) ([]directory.Pending, er
 }
 
 // Admit gives a known person a place in an organisation, or other roles in it. The
-// error is directory.ErrNoOrganization, ErrNoUser, ErrNoRole or ErrFromFile where
-// the Admission is at fault.
+// error is directory.ErrNoOrganization, ErrNoUser, ErrNoRole, ErrFromFile or ErrStaff
+// where the Admission is at fault.
 func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) error {
 	w, err := s.Workspace(ctx)
 	if err != nil {
@@ -77,8 +78,20 @@ func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) err
 		return fmt.Errorf("sqlstore: admit: %w", err)
 	}
 	changed, err := result.RowsAffected()
-	if err == nil && changed == 0 {
+	if err != nil || changed > 0 {
+		return err
+	}
+	return s.notAdmitted(ctx, organization.String, user.String, now)
+}
+
+// notAdmitted tells what kept somebody from being admitted.
+func (s *Store) notAdmitted(ctx context.Context, organizationID, userID string, now int64) error {
+	_, err := s.StaffAccess(ctx, organizationID, userID, now)
+	switch {
+	case errors.Is(err, directory.ErrNoStaff):
 		return directory.ErrFromFile
+	case err == nil:
+		return directory.ErrStaff
 	}
 	return err
 }

@@ -30,7 +30,7 @@ ON CONFLICT (iss, sub) DO NOTHING`
 	scriptMember = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
 SELECT u.id, o.id, ?4, 'file', ?5 FROM users u, organizations o WHERE u.iss = ?1 AND u.sub = ?2 AND o.slug = ?3
-ON CONFLICT (user_id, organization_id) DO UPDATE SET roles = excluded.roles, source = excluded.source`
+ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember
 
 	scriptLeavers = `
 DELETE FROM memberships WHERE source = 'file'

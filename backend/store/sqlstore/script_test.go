@@ -22,7 +22,7 @@ var rows = map[string]string{
 		FROM connections c JOIN organizations o ON o.id = c.organization_id ORDER BY c.id`,
 	"enabled connections": `SELECT slug, connection FROM organizations ORDER BY slug`,
 	"trail":               `SELECT a.at, a.action, a.target, a.actor, o.slug FROM audit a JOIN organizations o ON o.id = a.organization_id ORDER BY 1, 2, 3`,
-	"memberships": `SELECT u.iss, u.sub, o.slug, m.roles, m.source FROM memberships m
+	"memberships": `SELECT u.iss, u.sub, o.slug, m.roles, m.source, m.created_at, m.expires_at, m.staff_reason, m.granted_by FROM memberships m
 		JOIN users u ON u.id = m.user_id JOIN organizations o ON o.id = m.organization_id ORDER BY 1, 2, 3`,
 }
 
@@ -35,6 +35,10 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 			if step == 2 { // which neither takes back
 				block(t, applied)
 				block(t, scripted)
+			}
+			if step == 3 { // which ends where the file makes a member, and nowhere else
+				staff(t, applied)
+				staff(t, scripted)
 			}
 			if _, err := sqlstore.New(applied, sqlstore.SQLite).Apply(t.Context(), d, now); err != nil {
 				t.Fatal(err)
@@ -61,6 +65,16 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 func block(t *testing.T, db *sql.DB) {
 	t.Helper()
 	if _, err := db.Exec(`UPDATE organizations SET disabled_at = 7, disabled_by = 'admin' WHERE slug = 'acme'`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// staff gives everybody staff access to acme who is no member of it.
+func staff(t *testing.T, db *sql.DB) {
+	t.Helper()
+	if _, err := db.Exec(`INSERT INTO memberships (user_id, organization_id, roles, source, created_at, expires_at, staff_reason, granted_by)
+		SELECT u.id, o.id, '["staff"]', 'staff', 8, 9, 'r', 'key_1' FROM users u, organizations o WHERE o.slug = 'acme'
+		ON CONFLICT DO NOTHING`); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -85,13 +85,13 @@ func (s *suite) deletesOrganizations() {
 	for _, ref := range []string{"org_acme", "acme"} {
 		_, err := s.Organization(s.ctx, ref)
 		s.is(err, directory.ErrNoOrganization)
-		subject, err := s.Subject(s.ctx, n.ID, ref)
+		subject, err := s.Subject(s.ctx, n.ID, ref, Now)
 		s.must(err)
 		s.is(subject.Membership == nil, true)
 		s.is(s.Admit(s.ctx, directory.Admission{Organization: ref, UserID: alice.ID}, Now) != nil, true)
 	}
 	s.must(s.BlockOrganization(s.ctx, "org_acme", false, Now+2))
-	subject, err := s.Subject(s.ctx, n.ID, "org_acme")
+	subject, err := s.Subject(s.ctx, n.ID, "org_acme", Now)
 	s.must(err)
 	s.is(subject.Membership == nil, true)
 	revoked, err := s.Key(s.ctx, "key_1")
@@ -137,9 +137,9 @@ func (s *suite) blocksMembers() {
 	alice := s.person("alice")
 	n := s.session(alice)
 	admits := func(organization string) bool {
-		subject, err := s.Subject(s.ctx, n.ID, organization)
+		subject, err := s.Subject(s.ctx, n.ID, organization, Now)
 		s.must(err)
-		all, err := s.Memberships(s.ctx, n.ID, 10)
+		all, err := s.Memberships(s.ctx, n.ID, 10, Now)
 		s.must(err)
 		listed := slices.ContainsFunc(all, func(m directory.Membership) bool { return m.Organization.Slug == organization })
 		s.is(listed, subject.Membership != nil)

@@ -10,6 +10,7 @@ func (s *suite) eventsOnce() {
 	e := audit.Event{
 		ID: "evt_1", At: Now, Action: audit.SignIn, Outcome: audit.Refused, Reason: "a_code", Actor: "usr_1",
 		UserID: "usr_1", OrganizationID: "org_acme", SessionID: "ses_1", App: "app", Address: "127.0.0.1",
+		Note: "in words", ExpiresAt: Now + 60,
 	}
 	s.must(s.RecordEvent(s.ctx, e))
 	again := e

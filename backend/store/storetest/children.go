@@ -45,13 +45,13 @@ func (s *suite) inherits() {
 		s.must(s.Inherit(s.ctx, n.ID))
 	}
 	s.is(s.stored(n.ID), n)
-	own, err := s.Subject(s.ctx, n.ID, "acme")
+	own, err := s.Subject(s.ctx, n.ID, "acme", Now)
 	s.must(err)
-	above, err := s.Subject(s.ctx, parent.ID, "acme")
+	above, err := s.Subject(s.ctx, parent.ID, "acme", Now)
 	s.must(err)
 	s.is(own.Membership, above.Membership)
 	s.is([]any{own.Session.Parent, own.Session.ConfinedTo, own.Session.Holder}, []any{n.Parent, n.ConfinedTo, n.Holder})
-	own, err = s.Subject(s.ctx, n.ID, "globex")
+	own, err = s.Subject(s.ctx, n.ID, "globex", Now)
 	s.must(err)
 	s.is(own.Membership, (*directory.Membership)(nil))
 	all, err := s.Authentications(s.ctx, n.ID)
@@ -78,7 +78,7 @@ func (s *suite) endsWithItsParent() {
 	got := s.stored(n.ID)
 	s.is(got.RevokedAt, int64(Now+1))
 	s.is(got.RevokeReason, session.ReasonParent) // theft of the parent is none of the child's
-	subject, err := s.Subject(s.ctx, n.ID, "acme")
+	subject, err := s.Subject(s.ctx, n.ID, "acme", Now)
 	s.must(err)
 	s.is(subject.Session.Row, got.Row)
 	p := session.Presentation{
@@ -138,7 +138,7 @@ func (s *suite) countsWithItsParent() {
 	s.must(s.Supersede(s.ctx, n.ID, "org_acme", 1, Now+1))
 	s.is(s.live(n.ID, other.ID), []bool{true, false})
 	at := func(id session.ID) bool {
-		subject, err := s.Subject(s.ctx, id, "org_acme")
+		subject, err := s.Subject(s.ctx, id, "org_acme", Now)
 		s.must(err)
 		return subject.Membership.Stay.Live()
 	}

@@ -97,7 +97,7 @@ func (s *suite) enablesOne() {
 	s.connected("con_2")
 	n := s.session(s.person("alice"))
 	own := func() string {
-		subject, err := s.Subject(s.ctx, n.ID, "acme")
+		subject, err := s.Subject(s.ctx, n.ID, "acme", Now)
 		s.must(err)
 		return subject.Membership.Organization.Connection
 	}
@@ -198,7 +198,7 @@ func (s *suite) linksOneInARace() {
 func (s *suite) provisions() {
 	carol, bob := s.person("carol"), s.person("bob")
 	roles := func(u directory.User) map[string][]string {
-		members, err := s.Memberships(s.ctx, s.session(u).ID, 10)
+		members, err := s.Memberships(s.ctx, s.session(u).ID, 10, Now)
 		s.must(err)
 		all := map[string][]string{}
 		for _, m := range members {
@@ -239,11 +239,11 @@ func (s *suite) confines() {
 	alice := s.person("alice")
 	n := s.confined(alice, "org_acme")
 	for ref, opens := range map[string]bool{"acme": true, "org_acme": true, "globex": false, "org_globex": false} {
-		subject, err := s.Subject(s.ctx, n.ID, ref)
+		subject, err := s.Subject(s.ctx, n.ID, ref, Now)
 		s.must(err)
 		s.is(subject.Membership != nil, opens)
 	}
-	members, err := s.Memberships(s.ctx, n.ID, 10)
+	members, err := s.Memberships(s.ctx, n.ID, 10, Now)
 	s.must(err)
 	s.is([]any{len(members), members[0].Organization.Slug}, []any{1, "acme"})
 }

@@ -11,9 +11,9 @@ import (
 func (s *suite) subjects() {
 	alice := s.person("alice")
 	n := s.session(alice)
-	byID, err := s.Subject(s.ctx, n.ID, "org_acme")
+	byID, err := s.Subject(s.ctx, n.ID, "org_acme", Now)
 	s.must(err)
-	bySlug, err := s.Subject(s.ctx, n.ID, "acme")
+	bySlug, err := s.Subject(s.ctx, n.ID, "acme", Now)
 	s.must(err)
 	s.is(byID, bySlug)
 	workspace, err := s.Workspace(s.ctx)
@@ -33,7 +33,7 @@ func (s *suite) subjects() {
 func (s *suite) strangers() {
 	n := s.session(s.person("bob"))
 	for _, ref := range []string{"globex", "org_globex", "nowhere", "org_nowhere", "hooli", "org_hooli", "", "org_acme' OR '1'='1"} {
-		subject, err := s.Subject(s.ctx, n.ID, ref)
+		subject, err := s.Subject(s.ctx, n.ID, ref, Now)
 		s.must(err)
 		if subject.Membership != nil {
 			s.Errorf("%q admits bob", ref)
@@ -50,7 +50,7 @@ func minted(n session.Session) session.Session {
 
 func (s *suite) memberships() {
 	slugs := func(user directory.User, limit int) []string {
-		members, err := s.Memberships(s.ctx, s.session(user).ID, limit)
+		members, err := s.Memberships(s.ctx, s.session(user).ID, limit, Now)
 		s.must(err)
 		var all []string
 		for _, m := range members {
@@ -80,7 +80,7 @@ func (s *suite) claims() {
 	bob := s.person("bob")
 	n := s.session(bob)
 	roles := func() map[string][]string {
-		members, err := s.Memberships(s.ctx, n.ID, 10)
+		members, err := s.Memberships(s.ctx, n.ID, 10, Now)
 		s.must(err)
 		all := map[string][]string{}
 		for _, m := range members {

@@ -41,7 +41,7 @@ func Forgets(t *testing.T, store Forgetful) {
 	forget(Now+4, 3, 1)
 	forget(Now+4, 3, 0)
 	for _, n := range all[:4] {
-		if _, err := s.Subject(s.ctx, n.ID, "acme"); !errors.Is(err, session.ErrNotFound) {
+		if _, err := s.Subject(s.ctx, n.ID, "acme", Now); !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("a session that ended is still there: %v", err)
 		}
 	}

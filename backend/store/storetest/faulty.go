@@ -123,13 +123,13 @@ func (f *Faulty) Workspace(ctx context.Context) (*directory.Workspace, error) {
 }
 
 // Subject implements directory.Store.
-func (f *Faulty) Subject(ctx context.Context, id session.ID, ref string) (directory.Subject, error) {
-	return read(f, "Subject", func() (directory.Subject, error) { return f.Store.Subject(ctx, id, ref) })
+func (f *Faulty) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+	return read(f, "Subject", func() (directory.Subject, error) { return f.Store.Subject(ctx, id, ref, now) })
 }
 
 // Memberships implements directory.Store.
-func (f *Faulty) Memberships(ctx context.Context, id session.ID, limit int) ([]directory.Membership, error) {
-	return read(f, "Memberships", func() ([]directory.Membership, error) { return f.Store.Memberships(ctx, id, limit) })
+func (f *Faulty) Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]directory.Membership, error) {
+	return read(f, "Memberships", func() ([]directory.Membership, error) { return f.Store.Memberships(ctx, id, limit, now) })
 }
 
 // OrganizationRules implements directory.Store.

@@ -69,6 +69,26 @@ func (f *Faulty) BlockMember(ctx context.Context, organizationID, userID string,
 	return f.call("BlockMember", func() error { return f.Store.BlockMember(ctx, organizationID, userID, blocked, now) })
 }
 
+// Staff implements administration.StaffStore.
+func (f *Faulty) Staff(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.StaffRecord, error) {
+	return read(f, "Staff", func() ([]directory.StaffRecord, error) { return f.Store.Staff(ctx, organizationID, after, now, limit) })
+}
+
+// StaffAccess implements administration.StaffStore.
+func (f *Faulty) StaffAccess(ctx context.Context, organizationID, userID string, now int64) (directory.StaffRecord, error) {
+	return read(f, "StaffAccess", func() (directory.StaffRecord, error) { return f.Store.StaffAccess(ctx, organizationID, userID, now) })
+}
+
+// GrantStaff implements administration.StaffStore.
+func (f *Faulty) GrantStaff(ctx context.Context, a directory.StaffAccess) error {
+	return f.call("GrantStaff", func() error { return f.Store.GrantStaff(ctx, a) })
+}
+
+// EndStaff implements administration.StaffStore.
+func (f *Faulty) EndStaff(ctx context.Context, organizationID, userID string) error {
+	return f.call("EndStaff", func() error { return f.Store.EndStaff(ctx, organizationID, userID) })
+}
+
 // Users implements administration.UserStore.
 func (f *Faulty) Users(ctx context.Context, after string, limit int) ([]directory.UserRecord, error) {
 	return read(f, "Users", func() ([]directory.UserRecord, error) { return f.Store.Users(ctx, after, limit) })

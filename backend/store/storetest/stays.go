@@ -13,7 +13,7 @@ var password = policy.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []stri
 
 func (s *suite) stay(n session.Session, ref string) policy.OrganizationSession {
 	s.Helper()
-	subject, err := s.Subject(s.ctx, n.ID, ref)
+	subject, err := s.Subject(s.ctx, n.ID, ref, Now)
 	s.must(err)
 	if subject.Membership == nil {
 		s.Fatalf("%s does not admit", ref)
@@ -53,7 +53,7 @@ func (s *suite) entersAndLeaves() {
 	s.leaves(n, over(again, Now+4, policy.Idle), false)
 	s.is(s.stay(n, "acme"), over(first, Now+3, policy.SignedOut))
 	s.is(s.stay(n, "globex"), never)
-	members, err := s.Memberships(s.ctx, n.ID, 10)
+	members, err := s.Memberships(s.ctx, n.ID, 10, Now)
 	s.must(err)
 	s.is(members[0].Stay, over(first, Now+3, policy.SignedOut))
 

@@ -116,6 +116,9 @@ func Run(t *testing.T, open func(*testing.T) Store) {
 		{"a deleted organisation lets nobody in, and its id stays taken", (*suite).deletesOrganizations},
 		{"members are listed, and removed where no file names them", (*suite).administersMembers},
 		{"a blocked membership admits to nothing, whatever gives it", (*suite).blocksMembers},
+		{"staff access admits until it ends by itself, or is ended", (*suite).staffEnds},
+		{"staff are listed, and are no members, whom staff access is refused", (*suite).listsStaff},
+		{"no source of memberships prolongs, ends or makes one of staff access", (*suite).staffStays},
 		{"people are listed and blocked", (*suite).administersUsers},
 		{"a session ends in one organisation and lives in the others", (*suite).endsStays},
 		{"of two who change the workspace's policy at once one is told", (*suite).rulesWorkspaceOnce},
@@ -231,7 +234,7 @@ func (s *suite) oneSessionInARace() {
 func (s *suite) notFound() {
 	_, err := s.Session(s.ctx, session.NewID())
 	s.is(err, session.ErrNotFound)
-	_, err = s.Subject(s.ctx, session.NewID(), "acme")
+	_, err = s.Subject(s.ctx, session.NewID(), "acme", Now)
 	s.is(err, session.ErrNotFound)
 }
 

@@ -1,0 +1,178 @@
+package administration
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+// StaffStore keeps staff access.
+type StaffStore interface {
+	// Staff returns who has some to an organisation by user id, those after one, at most
+	// limit.
+	Staff(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.StaffRecord, error)
+	// StaffAccess returns a person's, or directory.ErrNoStaff.
+	StaffAccess(ctx context.Context, organizationID, userID string, now int64) (directory.StaffRecord, error)
+	// GrantStaff gives a known person some, in the place of what they had;
+	// directory.ErrMember.
+	GrantStaff(ctx context.Context, a directory.StaffAccess) error
+	// EndStaff ends a person's.
+	EndStaff(ctx context.Context, organizationID, userID string) error
+}
+
+// Staff is somebody of the operator's staff who may act for an organisation, until
+// their access ends.
+type Staff struct {
+	UserID    string   `json:"user_id"`
+	Issuer    string   `json:"iss"`
+	Subject   string   `json:"sub"`
+	Name      string   `json:"name"`
+	Email     string   `json:"email"`
+	Roles     []string `json:"roles"`
+	Reason    string   `json:"reason"`
+	GrantedBy string   `json:"granted_by"`
+	CreatedAt int64    `json:"created_at"`
+	ExpiresAt int64    `json:"expires_at"`
+}
+
+func staffOf(r directory.StaffRecord) Staff {
+	roles := r.Roles
+	if roles == nil {
+		roles = []string{}
+	}
+	return Staff{
+		UserID: r.UserID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name, Email: r.Email, Roles: roles,
+		Reason: r.Reason, GrantedBy: r.GrantedBy, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+	}
+}
+
+// NewStaff asks for staff access.
+type NewStaff struct {
+	UserID string   `json:"user_id"`
+	Roles  []string `json:"roles"`
+	// Reason is why, in words that the organisation reads.
+	Reason string `json:"reason"`
+	// ExpiresIn is how long it lasts, in seconds.
+	ExpiresIn int64 `json:"expires_in"`
+}
+
+// staffAccess is how long staff access may last, in seconds.
+var staffAccess = policy.Range{Least: 60, Most: directory.MaxStaffAccess}
+
+func (n NewStaff) check() error {
+	switch {
+	case n.UserID == "":
+		return refuse(api.InvalidRequest, "user_id is missing.")
+	case !staffAccess.Has(n.ExpiresIn):
+		return refuse(api.InvalidRequest, "expires_in is not from %d to %d seconds.", staffAccess.Least, staffAccess.Most)
+	}
+	return checkName("reason", strings.TrimSpace(n.Reason), true)
+}
+
+// Staff lists who has staff access to an organisation, by user id.
+func (o *Office) Staff(ctx context.Context, by Actor, organization string, p Page) (List[Staff], error) {
+	return perform(ctx, o, by, &act{action: audit.ReadStaff, organization: organization},
+		func(ctx context.Context, r directory.OrganizationRecord) (List[Staff], error) {
+			return listed(p, func(after string, limit int) ([]directory.StaffRecord, error) {
+				return o.store.Staff(ctx, r.ID, after, o.now().Unix(), limit)
+			}, staffOf, func(r directory.StaffRecord) string { return r.UserID })
+		})
+}
+
+// StaffAccess returns a person's staff access to an organisation.
+func (o *Office) StaffAccess(ctx context.Context, by Actor, organization, user string) (Staff, error) {
+	return perform(ctx, o, by, &act{action: audit.ReadStaff, organization: organization, user: user},
+		func(ctx context.Context, r directory.OrganizationRecord) (Staff, error) {
+			found, err := o.store.StaffAccess(ctx, r.ID, user, o.now().Unix())
+			return staffOf(found), err
+		})
+}
+
+// GrantStaff lets somebody of the operator's staff act for an organisation that they are
+// no member of, for a while; or for another while, from now on. The organisation may
+// forbid it by its policy, and reads of it in its trail. Only an administrator of the
+// workspace may grant it.
+func (o *Office) GrantStaff(ctx context.Context, by Actor, organization string, n NewStaff) (Staff, error) {
+	a := &act{action: audit.GrantStaff, reach: ofWorkspace, organization: organization, user: n.UserID}
+	return perform(ctx, o, by, a,
+		func(ctx context.Context, r directory.OrganizationRecord) (Staff, error) {
+			if err := n.check(); err != nil {
+				return Staff{}, err
+			}
+			now := o.now().Unix()
+			a.note, a.expiresAt = strings.TrimSpace(n.Reason), now+n.ExpiresIn
+			if err := o.mayHaveStaff(ctx, r, n); err != nil {
+				return Staff{}, err
+			}
+			if err := o.beginsAnew(ctx, r.ID, n.UserID, now); err != nil {
+				return Staff{}, err
+			}
+			err := o.store.GrantStaff(ctx, directory.StaffAccess{
+				OrganizationID: r.ID, UserID: n.UserID, Roles: n.Roles, Reason: a.note, GrantedBy: by.ID,
+				CreatedAt: now, ExpiresAt: a.expiresAt,
+			})
+			if err != nil {
+				return Staff{}, err
+			}
+			found, err := o.store.StaffAccess(ctx, r.ID, n.UserID, now)
+			return staffOf(found), err
+		})
+}
+
+// mayHaveStaff refuses staff access that the organisation or the workspace forbids, and
+// that nobody or a member would have.
+func (o *Office) mayHaveStaff(ctx context.Context, r directory.OrganizationRecord, n NewStaff) error {
+	w, err := o.store.Workspace(ctx)
+	if err != nil {
+		return err
+	}
+	if policy.Strictest(w.Policy, r.Rules).NoStaff {
+		return refuse(api.StaffForbidden, "The organisation's policy, or the workspace's, forbids staff access.")
+	}
+	unknown := func(role string) bool { _, known := w.Roles[role]; return !known }
+	if slices.ContainsFunc(n.Roles, unknown) {
+		return directory.ErrNoRole
+	}
+	if _, err := o.store.User(ctx, n.UserID); err != nil {
+		return err
+	}
+	_, err = o.store.Member(ctx, r.ID, n.UserID)
+	switch {
+	case err == nil:
+		return directory.ErrMember
+	case errors.Is(err, directory.ErrNoMember):
+		return nil
+	}
+	return err
+}
+
+// beginsAnew ends what a person who has no staff access has left of organisation
+// sessions, so that the trail tells of their entry.
+func (o *Office) beginsAnew(ctx context.Context, organizationID, userID string, now int64) error {
+	_, err := o.store.StaffAccess(ctx, organizationID, userID, now)
+	if errors.Is(err, directory.ErrNoStaff) {
+		return o.endSessions(ctx, organizationID, userID, now)
+	}
+	return err
+}
+
+// EndStaff ends staff access at once, and the sessions that it opened.
+func (o *Office) EndStaff(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
+	return perform(ctx, o, by, &act{action: audit.EndStaff, organization: organization, user: user},
+		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+			now := o.now().Unix()
+			if _, err := o.store.StaffAccess(ctx, r.ID, user, now); err != nil {
+				return Nothing{}, err
+			}
+			if err := o.endSessions(ctx, r.ID, user, now); err != nil {
+				return Nothing{}, err
+			}
+			return Nothing{}, o.store.EndStaff(ctx, r.ID, user)
+		})
+}
