@@ -43,12 +43,8 @@ type Member struct {
 }
 
 func memberOf(r directory.MemberRecord) Member {
-	roles := r.Roles
-	if roles == nil {
-		roles = []string{}
-	}
 	return Member{
-		UserID: r.ID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name, Email: r.Email, Roles: roles, Source: r.Source,
+		UserID: r.ID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name, Email: r.Email, Roles: append([]string{}, r.Roles...), Source: r.Source,
 		Disabled: r.DisabledAt != 0, UserDisabled: r.User.Disabled, CreatedAt: r.CreatedAt, DisabledAt: r.DisabledAt,
 	}
 }

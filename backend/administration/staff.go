@@ -42,12 +42,8 @@ type Staff struct {
 }
 
 func staffOf(r directory.StaffRecord) Staff {
-	roles := r.Roles
-	if roles == nil {
-		roles = []string{}
-	}
 	return Staff{
-		UserID: r.UserID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name, Email: r.Email, Roles: roles,
+		UserID: r.UserID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name, Email: r.Email, Roles: append([]string{}, r.Roles...),
 		Reason: r.Reason, GrantedBy: r.GrantedBy, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 	}
 }

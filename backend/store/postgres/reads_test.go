@@ -36,6 +36,25 @@ func open(t *testing.T, address string) *sqlstore.Store {
 	return store
 }
 
+// openBeside opens a store, and a connection to its database.
+func openBeside(t *testing.T) (*sqlstore.Store, *pgx.Conn) {
+	t.Helper()
+	address := pg.Postgres(t)
+	other, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Close(context.Background()) })
+	return open(t, address), other
+}
+
+func exec(t *testing.T, conn *pgx.Conn, statement string) {
+	t.Helper()
+	if _, err := conn.Exec(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
 const eightDigits = 18_000_000
 
 // atOnce reads organisations, as many as there are together.
@@ -86,20 +105,8 @@ func TestAReadThatTheDatabaseRefusesFailsAlone(t *testing.T) {
 }
 
 func TestWhoWaitsForAReadMayGiveUp(t *testing.T) {
-	address := pg.Postgres(t)
-	store := open(t, address)
-	other, err := pgx.Connect(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close(context.Background())
-	exec := func(statement string) {
-		t.Helper()
-		if _, err := other.Exec(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	exec("BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE")
+	store, other := openBeside(t)
+	exec(t, other, "BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE")
 	var group sync.WaitGroup // of as many as read at once
 	for reading := 1; reading <= 1+runtime.GOMAXPROCS(0)/4; reading++ {
 		group.Go(func() {
@@ -118,24 +125,15 @@ func TestWhoWaitsForAReadMayGiveUp(t *testing.T) {
 	if _, err := store.Organization(given, "acme"); !errors.Is(err, context.Canceled) {
 		t.Errorf("who gave up: %v", err)
 	}
-	exec("ROLLBACK")
+	exec(t, other, "ROLLBACK")
 	group.Wait()
 }
 
 func TestALostConnectionIsReplaced(t *testing.T) {
-	address := pg.Postgres(t)
-	store := open(t, address)
-	other, err := pgx.Connect(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close(context.Background())
+	store, other := openBeside(t)
 	atOnce(store, []string{"acme"}, func(string, directory.OrganizationRecord, error) {})
-	_, err = other.Exec(t.Context(), `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+	exec(t, other, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for lost := range 100 {
 		if _, err := store.Organization(t.Context(), "acme"); err == nil {
 			t.Logf("after %d that were lost", lost)
@@ -146,16 +144,8 @@ func TestALostConnectionIsReplaced(t *testing.T) {
 }
 
 func TestAReadThatHangsIsGivenUp(t *testing.T) {
-	address := pg.Postgres(t)
-	store := open(t, address)
-	other, err := pgx.Connect(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close(context.Background())
-	if _, err := other.Exec(t.Context(), "BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE"); err != nil {
-		t.Fatal(err)
-	}
+	store, other := openBeside(t)
+	exec(t, other, "BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE")
 	given := make(chan error, 1)
 	go func() {
 		_, err := store.Organization(t.Context(), "acme")
@@ -170,9 +160,7 @@ func TestAReadThatHangsIsGivenUp(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("nobody gives it up")
 	}
-	if _, err := other.Exec(t.Context(), "ROLLBACK"); err != nil {
-		t.Fatal(err)
-	}
+	exec(t, other, "ROLLBACK")
 	if _, err := store.Organization(t.Context(), "acme"); err != nil {
 		t.Errorf("the next: %v", err)
 	}
