@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -36,11 +37,12 @@ func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int
 	}
 	defer tx.Rollback()
 	a := &applying{Store: s, tx: tx, now: now, report: report, prepared: map[string]*sql.Stmt{}}
+	// What an interrupted transaction says of itself is one of several things.
 	if err := a.all(ctx, d); err != nil {
-		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", err)
+		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
 	}
 	if err := tx.Commit(); err != nil {
-		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", err)
+		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
 	}
 	return a.changes, nil
 }
