@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/login"
@@ -60,6 +62,39 @@ func TestAnHonestProviderTellsWhoSignedInAndHow(t *testing.T) {
 	if got.AuthTime != now || got.ACR != "1" || len(got.AMR) != 1 || got.AMR[0] != "pwd" || got.SessionID != "upstream-alice" || got.Token == "" {
 		t.Errorf("how: %+v", got)
 	}
+}
+
+// TestSignInsThatComeAtOnceAllSucceed: each reads the metadata for itself, some later
+// than others.
+func TestSignInsThatComeAtOnceAllSucceed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := provider(t)
+		var metadata, keys atomic.Int64
+		c := client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/.well-known/openid-configuration":
+				time.Sleep(time.Duration(metadata.Add(1)) * time.Second)
+			case "/jwks.json":
+				keys.Add(1)
+			}
+			p.ServeHTTP(w, r)
+		}))
+		failed := make(chan error)
+		for range 5 {
+			go func() {
+				_, err := signInAt(t, c, p, nil)
+				failed <- err
+			}()
+		}
+		for range 5 {
+			if err := <-failed; err != nil {
+				t.Error(err)
+			}
+		}
+		if metadata.Load() != 5 || keys.Load() != 1 {
+			t.Errorf("the provider was asked for its metadata %d times and for its keys %d times", metadata.Load(), keys.Load())
+		}
+	})
 }
 
 func TestTheAuthorizationRequestAsksForWhatTheFlowNeeds(t *testing.T) {

@@ -37,7 +37,7 @@ type Provider struct {
 	config Config
 	client *http.Client
 	found  atomic.Pointer[discovered]
-	keys   pace
+	keys   keyAnswer
 }
 
 // discovered is what the provider's metadata say (OpenID Connect Discovery
