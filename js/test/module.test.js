@@ -130,15 +130,16 @@ test("where a page may not use WebCrypto the browser compares the module with it
   assert.equal(stage.starts, 1);
 });
 
-/** Pauses between attempts are as long as they can be: 1 s, 2 s, 4 s and so on. */
+/** Makes the pauses between attempts as long as they can be: 1 s, 2 s, 4 s and so on. */
+const longest = () => mock.method(Math, "random", () => 1);
 const pauseAfter = (faults) => mock.timers.tick(1000 * 2 ** faults);
 
 test("a module that does not arrive is given up, and each time later", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
-  mock.method(Math, "random", () => 1);
   const stage = set();
   stage.hangs = true;
   const client = open();
+  longest();
   const refused = assert.rejects(client.getToken(), { code: "temporarily_unavailable", action: "retry" });
   for (const [faults, limit] of [20_000, 40_000, 80_000, 160_000, 160_000].entries()) {
     mock.timers.tick(limit - 1);
@@ -183,6 +184,22 @@ test("P6 a module that comes slowly is let come, and given up where it stops on 
     assert.deepEqual([client.state.status, stage.starts], stops ? ["unavailable", 0] : ["starting", 1]);
     mock.timers.reset();
   }
+});
+
+test("P6 an import of wasm_exec.js that never ends is given up", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  stage.exec = "data:text/javascript,await new Promise(() => {})";
+  const client = open();
+  longest();
+  await settle();
+  mock.timers.tick(20_000);
+  await settle();
+  assert.equal(client.state.status, "unavailable");
+  stage.exec = "data:text/javascript,";
+  pauseAfter(0);
+  await settle();
+  assert.equal(await client.getToken(), "token");
 });
 
 test("a module that a proxy calls something else is compiled all the same", async () => {

@@ -49,6 +49,8 @@ export function set({ href = "https://app.example/page" } = {}) {
     hangs: false,
     /** What arrives as the module and as wasm_exec.js: a text, or a function that returns it. */
     arrives: "",
+    /** The address of wasm_exec.js. */
+    exec: "data:text/javascript,",
     starts: 0,
     opened: [],
     errors: [],
@@ -95,7 +97,7 @@ export const emptyDigest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 async function manifest(stage) {
   if (!stage.loads) throw new TypeError("blocked");
   const empty = { url: "data:text/javascript,", integrity: "sha256-" + emptyDigest, bytes: 0 };
-  return Response.json({ version: "0", wasm: empty, exec: empty });
+  return Response.json({ version: "0", wasm: empty, exec: { ...empty, url: stage.exec } });
 }
 
 const asset = async ({ arrives }) => new Response(typeof arrives === "function" ? arrives() : arrives);
