@@ -63,7 +63,8 @@ export function showEnded(tabard, { organization, organizations, error }) {
   const name = organization?.name ?? "this organisation";
   const others = organizations?.filter((other) => other.id !== organization?.id) ?? [];
   const asks = error?.code === "insufficient_user_authentication" && !error.reason;
-  fill($("ended-title"), asks ? `${name} asks to confirm that it is you` : `Your session at ${name} has ended`);
+  const denied = error?.code === "organization_access_denied";
+  fill($("ended-title"), asks ? `${name} asks to confirm that it is you` : denied ? `You cannot enter ${name}` : `Your session at ${name} has ended`);
   fill($("ended-reason"), `${endedReasons[error?.reason] ?? endedReasons[error?.code] ?? endedReasons.signed_out} Your other tabs go on.`);
   showWayBack(tabard, organization, error);
   $("ended-others").hidden = others.length === 0;
