@@ -134,5 +134,6 @@ func scanOrganization(row scanner) (o directory.OrganizationRecord, err error) {
 		return o, err
 	}
 	o.DisabledAt, o.Disabled = disabledAt.Int64, disabledAt.Valid
-	return o, scanJSON(rules, &o.Rules)
+	err = scanJSON(rules, &o.Rules)
+	return o, err
 }

@@ -127,7 +127,8 @@ func (s *Store) Subject(ctx context.Context, id session.ID, ref string, now int6
 	if subject.Membership, err = member.membership(); err != nil {
 		return directory.Subject{}, err
 	}
-	return subject, s.endWithParent(ctx, &subject.Session)
+	err = s.endWithParent(ctx, &subject.Session)
+	return subject, err
 }
 
 // Memberships implements directory.Store.

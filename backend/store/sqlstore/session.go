@@ -102,7 +102,8 @@ func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, er
 	if err := found("session", err, session.ErrNotFound); err != nil {
 		return session.Session{}, err
 	}
-	return own, s.endWithParent(ctx, &own)
+	err = s.endWithParent(ctx, &own)
+	return own, err
 }
 
 // endWithParent has a session that was read end where the one that it was entered from
