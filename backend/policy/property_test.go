@@ -10,8 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// anyRules are rules of a few values each, so that they meet the facts often, most of
-// them absent, so that what one of them refuses no other does.
+// anyRules are rules of a few values each, so that they meet the facts often, and many
+// are absent, so that what one refuses no other does.
 // Connection and the workspace's own fields are left out: they have no order.
 func anyRules(t *rapid.T, name string) policy.Rules {
 	seconds := func(what string) int64 {
