@@ -136,14 +136,20 @@ func TestAGuardOfNothingLetsNothingPass(t *testing.T) {
 
 func notes(t *testing.T) *sql.DB {
 	t.Helper()
+	return database(t, `CREATE TABLE notes (id TEXT, organization_id TEXT);
+		INSERT INTO notes VALUES ('a', 'org_acme'), ('g', 'org_globex')`)
+}
+
+// database is one in memory, in which a script was run.
+func database(t testing.TB, script string) *sql.DB {
+	t.Helper()
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	db.SetMaxOpenConns(1)
-	if _, err := db.Exec(`CREATE TABLE notes (id TEXT, organization_id TEXT);
-		INSERT INTO notes VALUES ('a', 'org_acme'), ('g', 'org_globex')`); err != nil {
+	if _, err := db.Exec(script); err != nil {
 		t.Fatal(err)
 	}
 	return db
