@@ -1,6 +1,6 @@
 // Command breaks proves that the tests of the most important defences can fail. Each
-// patch beside it takes one defence away; its first lines say which test must then
-// be red:
+// patch beside it takes one defence away; its first line says which test must then be
+// red:
 //
 //	# go test ./backend/session -run TestX
 //
