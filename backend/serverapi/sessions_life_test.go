@@ -98,7 +98,7 @@ func TestItsOrganisationSessionGoesOn(t *testing.T) {
 // due is after how long a refresh token is replaced.
 var due = time.Duration(session.LimitsFor(false).R) * time.Second
 
-// TestARefreshTokenRotatesAtAServerAsInABrowser: ROTATION.md's verdict and no other.
+// TestARefreshTokenRotatesAtAServerAsInABrowser, by the same verdict.
 func TestARefreshTokenRotatesAtAServerAsInABrowser(t *testing.T) {
 	t.Run("a lost answer is recovered", func(t *testing.T) {
 		w := newCrossed(t)
