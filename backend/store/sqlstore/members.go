@@ -47,10 +47,8 @@ func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) err
 	if err != nil {
 		return err
 	}
-	for _, role := range a.Roles {
-		if _, known := w.Roles[role]; !known {
-			return fmt.Errorf("%w: %q", directory.ErrNoRole, role)
-		}
+	if err := w.CheckRoles(a.Roles); err != nil {
+		return err
 	}
 	var user, organization sql.NullString
 	err = s.row(ctx, selectPlace, a.UserID, a.Issuer, a.Subject, a.Organization).Scan(&user, &organization)
