@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
@@ -26,7 +27,7 @@ type trial struct {
 func newTrial(t *testing.T) trial {
 	t.Helper()
 	workerd.Must(t, workerd.Compile("trial"))
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	log := &workerd.Log{}
 	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "trial/entry.mjs"}, log)
 	if err != nil {

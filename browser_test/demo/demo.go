@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/browser_test/chrome"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/browser_test/program"
 )
 
@@ -48,7 +49,7 @@ func StartWith(t testing.TB, page string) *Demo {
 
 func start(t testing.TB, host string, flags ...string) *Demo {
 	t.Helper()
-	page, backend, provider, reports := program.Port(t), program.Port(t), program.Port(t), program.Port(t)
+	page, backend, provider, reports := ports.Hold(t), ports.Hold(t), ports.Hold(t), ports.Hold(t)
 	d := &Demo{
 		Origin:  fmt.Sprintf("http://localhost:%d", page),
 		Reports: fmt.Sprintf("http://localhost:%d", reports),
