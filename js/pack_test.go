@@ -77,7 +77,7 @@ func serveVite(t *testing.T, vite, project string) *url.URL {
 		cmd.Wait()
 	})
 	address := fmt.Sprintf("http://127.0.0.1:%d", port)
-	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; <-time.After(50 * time.Millisecond) {
 		if response, err := http.Get(address); err == nil {
 			response.Body.Close()
 			break

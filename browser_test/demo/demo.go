@@ -28,7 +28,7 @@ type Demo struct {
 	tabard  string // the program
 }
 
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // Start runs a demo on the server until the test ends.
 func Start(t testing.TB) *Demo { return StartOn(t, "tabard") }
