@@ -35,7 +35,7 @@ func TestTwoHundredAtOnceEachGetTheirOwn(t *testing.T) {
 	}
 	issuer := providerOf(t, publicURL, subjects)
 	workerd.Start(t, workerd.Options{
-		Port:      port,
+		Port: port, Entry: "workerd/patient.mjs",
 		Variables: workerd.Variables(publicURL, issuer, contract.ClientID, contract.ClientSecret),
 		Desired:   oneOrganizationEach(issuer, origin, subjects),
 	})
