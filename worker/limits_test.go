@@ -10,12 +10,13 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
 func TestTooManyRequestsAreRefused(t *testing.T) {
 	workerd.Must(t, workerd.Build())
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
 	workerd.Run(t, workerd.Options{
 		Port:      port,

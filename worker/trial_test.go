@@ -10,8 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
@@ -26,7 +26,7 @@ type trial struct {
 func newTrial(t *testing.T) trial {
 	t.Helper()
 	workerd.Must(t, workerd.Compile("trial"))
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	log := &workerd.Log{}
 	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "trial/entry.mjs"}, log)
 	if err != nil {
@@ -99,14 +99,23 @@ func TestThePool(t *testing.T) {
 
 func (w trial) goesOnForAClientThatWentAway(t *testing.T) {
 	w.want("/fail", 500, "")
-	ctx, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/slow", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/linger", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if response, err := http.DefaultClient.Do(r); err == nil {
-		response.Body.Close()
+	gone := make(chan error, 1)
+	go func() {
+		response, err := http.DefaultClient.Do(r)
+		if err == nil {
+			response.Body.Close()
+		}
+		gone <- err
+	}()
+	await(t, w.log, "lingering")
+	leave()
+	if err := <-gone; err == nil {
 		t.Fatal("the client waited")
 	}
 	w.want("/served", 200, "2 false")
