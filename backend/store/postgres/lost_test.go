@@ -20,14 +20,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 )
 
+const others = `FROM pg_stat_activity
+	WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`
+
 // endOthers ends all connections to a database but one, also those that are just being
 // made, and waits until they are gone.
 func endOthers(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
 	for left := 1; left > 0; {
-		err := conn.QueryRow(t.Context(), `SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
-			WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`).Scan(&left)
-		if err != nil {
+		if err := conn.QueryRow(t.Context(), "SELECT COUNT(pg_terminate_backend(pid)) "+others).Scan(&left); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,14 +49,27 @@ func warm(t *testing.T, store *sqlstore.Store) {
 // connections, takes along whoever is read for at that moment, and those are many.
 func TestALostConnectionFailsNoRead(t *testing.T) {
 	store, other := openBeside(t)
+	right := func(ref string, o directory.OrganizationRecord, err error) {
+		if err != nil || o.Slug != ref {
+			t.Errorf("%s: %+v, %v", ref, o, err)
+		}
+	}
+	var group sync.WaitGroup
 	for range 5 {
 		warm(t, store)
-		endOthers(t, other)
-		atOnce(store, []string{"acme", "globex"}, func(ref string, o directory.OrganizationRecord, err error) {
-			if err != nil || o.Slug != ref {
-				t.Errorf("%s: %+v, %v", ref, o, err)
+		exec(t, other, "BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE")
+		group.Go(func() { atOnce(store, []string{"acme", "globex"}, right) })
+		for reading := 0; reading == 0; {
+			if err := other.QueryRow(t.Context(), "SELECT COUNT(*) FROM pg_locks WHERE NOT granted").Scan(&reading); err != nil {
+				t.Fatal(err)
 			}
-		})
+		}
+		exec(t, other, "SELECT pg_terminate_backend(pid) "+others)
+		exec(t, other, "ROLLBACK")
+		group.Wait()
+
+		endOthers(t, other)
+		atOnce(store, []string{"acme", "globex"}, right)
 	}
 }
 
