@@ -97,6 +97,25 @@ func TestSignInsThatComeAtOnceAllSucceed(t *testing.T) {
 	})
 }
 
+// TestPeopleSignInByAKeyThatTheProviderHasJustTaken, however short ago its keys were
+// asked for.
+func TestPeopleSignInByAKeyThatTheProviderHasJustTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := provider(t)
+		c := client(p)
+		for _, kid := range []string{"1", "2", "2", "3"} {
+			if _, err := signInAt(t, c, p, nil); err != nil {
+				t.Errorf("key %s: %v", kid, err)
+			}
+			forged := logintest.New(t, issuer)
+			if _, err := c.ReadLogoutToken(t.Context(), forged.LogoutToken("logout+jwt", nil), now); err == nil {
+				t.Error("a forged logout token was believed")
+			}
+			p.TakeKey(kid)
+		}
+	})
+}
+
 func TestTheAuthorizationRequestAsksForWhatTheFlowNeeds(t *testing.T) {
 	age := int64(60)
 	attempt := login.NewAttempt("web", "https://app.example/", now)
