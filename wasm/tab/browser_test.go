@@ -234,6 +234,7 @@ type storage struct {
 	mu      sync.Mutex
 	items   map[string]string
 	blocked bool
+	room    int // in bytes; 0 is without end
 }
 
 func (s *storage) Item(key string) string {
@@ -242,15 +243,18 @@ func (s *storage) Item(key string) string {
 	return s.items[key]
 }
 
-func (s *storage) SetItem(key, value string) {
+func (s *storage) SetItem(key, value string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.items == nil {
 		s.items = map[string]string{}
 	}
-	if !s.blocked {
-		s.items[key] = value
+	if s.blocked || s.room != 0 && len(value) > s.room {
+		delete(s.items, key)
+		return false
 	}
+	s.items[key] = value
+	return true
 }
 
 // copy is what a duplicated tab starts with.
