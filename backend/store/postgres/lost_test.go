@@ -113,19 +113,35 @@ func TestWhoGivesUpConnectingSpoilsItForNobody(t *testing.T) {
 	between := passOn(t, pg.Postgres(t))
 	store := open(t, between.address)
 	between.close()
-	between.listen(func() { <-time.After(time.Second) })
-	impatient, stop := context.WithCancel(t.Context())
-	defer stop()
-	go func() {
-		for impatient.Err() == nil {
-			ctx, giveUp := context.WithTimeout(impatient, 300*time.Millisecond)
-			store.Organization(ctx, "globex")
-			giveUp()
+	connecting, connect := make(chan struct{}), make(chan struct{})
+	between.listen(func() {
+		select {
+		case connecting <- struct{}{}:
+			<-connect
+		case <-connect:
 		}
-	}()
-	ctx, giveUp := context.WithTimeout(t.Context(), 20*time.Second)
+	})
+	impatient, giveUp := context.WithCancel(t.Context())
 	defer giveUp()
-	if _, err := store.Organization(ctx, "acme"); err != nil {
+	go store.Organization(impatient, "globex")
+	<-connecting
+	for quiet := false; !quiet; { // until the dead connections are given up
+		select {
+		case <-connecting:
+		case <-time.After(300 * time.Millisecond):
+			quiet = true
+		}
+	}
+	read := make(chan error, 1)
+	go func() {
+		_, err := store.Organization(t.Context(), "acme")
+		read <- err
+	}()
+	<-time.After(300 * time.Millisecond) // it waits by then
+	giveUp()
+	<-time.After(300 * time.Millisecond) // which spoils it by then, or not at all
+	close(connect)
+	if err := <-read; err != nil {
 		t.Error(err)
 	}
 }
