@@ -13,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/browser_test/contract"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
@@ -20,7 +21,7 @@ import (
 // by one of its scripts.
 func start(t *testing.T, entry string) contract.Target {
 	t.Helper()
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	origin := fmt.Sprintf("http://localhost:%d", port)
 	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
 	issuer := contract.Provider(t, target.PublicURL, origin)
@@ -46,7 +47,7 @@ func TestTheWorker(t *testing.T) {
 
 func TestAWorkerWithoutItsSettingsSaysWhatIsMissing(t *testing.T) {
 	workerd.Must(t, workerd.Build())
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	log := &workerd.Log{}
 	w, err := workerd.Launch(workerd.Options{
 		Port: port, State: workerd.Database(t, directory.Desired{}),
@@ -71,7 +72,7 @@ func await(t *testing.T, log *workerd.Log, text string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(10 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		if strings.Contains(log.String(), text) {
 			return
 		}

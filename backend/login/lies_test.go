@@ -241,7 +241,7 @@ func TestAnErrorQuotesLittleOfAnAnswer(t *testing.T) {
 		w.WriteHeader(http.StatusBadGateway)
 		w.Write([]byte(strings.Repeat("x", 1<<20)))
 	}}
-	if err := client(p).Discover(t.Context()); err == nil || len(err.Error()) > 400 {
+	if _, err := signIn(t, p, nil); err == nil || len(err.Error()) > 400 {
 		t.Errorf("%.400s", err)
 	}
 }
@@ -267,7 +267,10 @@ func TestAHangingProviderHoldsUpNoOtherSignIn(t *testing.T) {
 		c, start := client(p), time.Now()
 		done := make(chan error)
 		for range 5 {
-			go func() { done <- c.Discover(t.Context()) }()
+			go func() {
+				_, err := c.AuthorizationURL(t.Context(), login.NewAttempt("web", "https://app.example/", now), login.Request{})
+				done <- err
+			}()
 		}
 		for range 5 {
 			<-done

@@ -186,11 +186,11 @@ func TestAProviderThatWasAwayIsAskedAgain(t *testing.T) {
 		w.WriteHeader(http.StatusBadGateway)
 	}}
 	c := client(p)
-	if err := c.Discover(t.Context()); !errors.Is(err, login.ErrUnavailable) {
+	if _, err := signInAt(t, c, p, nil); !errors.Is(err, login.ErrUnavailable) {
 		t.Fatalf("%v, want ErrUnavailable", err)
 	}
 	p.Endpoints = nil
-	if err := c.Discover(t.Context()); err != nil {
+	if _, err := signInAt(t, c, p, nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -75,12 +75,7 @@ func newClient(transport http.RoundTripper) *http.Client {
 // speak as one; trying again later may help.
 var ErrUnavailable = errors.New("login: the OpenID provider is unavailable")
 
-// Discover reads the provider's metadata, unless they were read before.
-func (p *Provider) Discover(ctx context.Context) error {
-	_, err := p.discover(ctx)
-	return err
-}
-
+// discover reads the provider's metadata, unless they were read before.
 func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	if found := p.found.Load(); found != nil {
 		return found, nil
