@@ -11,6 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/program"
 )
 
@@ -63,13 +64,7 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 		}
 		signing = signs()
 	}
-	if err := store.FollowUpSigningKeys(t.Context(), 0, time.Now().Unix()); err != nil {
-		t.Fatal(err)
-	}
-	events, err := store.Events(t.Context(), audit.Query{Limit: 200})
-	if err != nil {
-		t.Fatal(err)
-	}
+	events := trail(t, store)
 	for _, e := range events {
 		delete(made, e.ID)
 	}
@@ -77,6 +72,19 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 		t.Errorf("of %d events none tells of %v", len(events), made)
 	}
 	t.Logf("a command takes %v; %d events", usual, len(events))
+}
+
+// trail is what a store's trail tells of its signing keys.
+func trail(t *testing.T, store *sqlstore.Store) []audit.Event {
+	t.Helper()
+	if err := store.FollowUpSigningKeys(t.Context(), 0, time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	events, err := store.Events(t.Context(), audit.Query{Limit: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
 }
 
 // killed runs a program, which is killed when the patience is over.

@@ -17,15 +17,17 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"time"
 )
 
 func main() {
-	only := flag.String("only", "", "run only the patches whose name contains this")
+	only := flag.String("only", "", "run only the patches whose name matches this regular expression")
 	verbose := flag.Bool("v", false, "print what each test says")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *only, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "breaks:", err)
@@ -73,8 +75,12 @@ func run(ctx context.Context, only string, verbose bool) error {
 	return nil
 }
 
-// read reads the patches whose names contain a text.
+// read reads the patches whose names match.
 func read(only string) ([]patch, error) {
+	matches, err := regexp.Compile(only)
+	if err != nil {
+		return nil, err
+	}
 	paths, err := filepath.Glob("browser_test/breaks/*.patch")
 	if err != nil {
 		return nil, err
@@ -82,7 +88,7 @@ func read(only string) ([]patch, error) {
 	var all []patch
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".patch")
-		if !strings.Contains(name, only) {
+		if !matches.MatchString(name) {
 			continue
 		}
 		text, err := os.ReadFile(path)
