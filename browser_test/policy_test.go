@@ -13,7 +13,7 @@ import (
 
 // idleTimeout is long enough for a busy machine to do within a quarter of it what a
 // test looks at: that is how long a warning stands.
-const idleTimeout = 20 * time.Second
+const idleTimeout = 12 * time.Second
 
 // strictDemo is the demo with a bank that soon ends idle sessions.
 func strictDemo(t *testing.T) *demo.Demo {
