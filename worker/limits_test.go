@@ -27,18 +27,6 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	get := func(path, address, cookie string) *http.Response {
 		return ask(t, http.MethodGet, publicURL+path, http.Header{"Cf-Connecting-Ip": {address}, "Cookie": {cookie}})
 	}
-	// The windows of workerd's limits are whole minutes: more requests than two
-	// windows let through.
-	within := func(t *testing.T, limit int, send func() *http.Response) *http.Response {
-		t.Helper()
-		for range 2*limit + 1 {
-			if r := send(); r.StatusCode == http.StatusTooManyRequests {
-				return r
-			}
-		}
-		t.Fatalf("%d requests were let through", 2*limit+1)
-		return nil
-	}
 	t.Run("from one address", func(t *testing.T) {
 		r := within(t, 6, func() *http.Response { return get("/healthz", "192.0.2.1", "") })
 		if r.Header.Get("Retry-After") == "" || code(t, r) != string(api.RateLimited) {
@@ -77,6 +65,19 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 			t.Error("a token that names the same session was refused")
 		}
 	})
+}
+
+// within sends until it is refused. The windows of workerd's limits are whole minutes:
+// more requests than two windows let through.
+func within(t *testing.T, limit int, send func() *http.Response) *http.Response {
+	t.Helper()
+	for range 2*limit + 1 {
+		if r := send(); r.StatusCode == http.StatusTooManyRequests {
+			return r
+		}
+	}
+	t.Fatalf("%d requests were let through", 2*limit+1)
+	return nil
 }
 
 func code(t *testing.T, r *http.Response) string {

@@ -100,6 +100,24 @@ func TestTwoCookiesOfOneNameAreRefused(t *testing.T) {
 	}
 }
 
+// TestABrowserWithTooManySessionsIsNotShutOut: whoever signed in again and again, or came
+// from another app in many tabs at once, is refused once.
+func TestABrowserWithTooManySessionsIsNotShutOut(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	for range 11 {
+		w.pass(time.Second)
+		w.signIn(b, "alice")
+	}
+	all := sessionCookies(b)
+	w.wants(b.Get("/session"), http.StatusBadRequest, api.InvalidRequest)
+	if left := sessionCookies(b); len(left) != 8 {
+		t.Errorf("%d sessions are left of %d", len(left), len(all))
+	}
+	w.mint(b, "acme")
+	w.theSession(b)
+}
+
 func TestMoreThanEightSessionsAreRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()

@@ -19,7 +19,13 @@ func (s Storage) Item(key string) string {
 }
 
 // SetItem implements [tab.Storage].
-func (s Storage) SetItem(key, value string) { s.area.Call("setItem", key, value) }
+func (s Storage) SetItem(key, value string) bool {
+	_, err := s.area.Call("setItem", key, value)
+	if err != nil {
+		s.area.Call("removeItem", key)
+	}
+	return err == nil
+}
 
 // Page is the document.
 type Page struct{}

@@ -201,7 +201,7 @@ func (p *page) is(t *testing.T, status tab.Status, organization ...string) {
 // organisation, as in "ada@acme".
 func (p *page) token(t *testing.T, of string) string {
 	t.Helper()
-	token, err := p.Token("", "")
+	token, err := p.Credential("", "")
 	if err != nil {
 		t.Fatalf("no token: %v", err)
 	}
@@ -214,7 +214,7 @@ func (p *page) token(t *testing.T, of string) string {
 // refuses fails the test unless the tab gives no token, for a reason.
 func (p *page) refuses(t *testing.T, code api.Code) {
 	t.Helper()
-	token, err := p.Token("", "")
+	token, err := p.Credential("", "")
 	if err == nil || err.Code != code {
 		t.Fatalf("token %q, error %v, want error %s", token, err, code)
 	}
@@ -234,6 +234,7 @@ type storage struct {
 	mu      sync.Mutex
 	items   map[string]string
 	blocked bool
+	room    int // in bytes; 0 is without end
 }
 
 func (s *storage) Item(key string) string {
@@ -242,15 +243,18 @@ func (s *storage) Item(key string) string {
 	return s.items[key]
 }
 
-func (s *storage) SetItem(key, value string) {
+func (s *storage) SetItem(key, value string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.items == nil {
 		s.items = map[string]string{}
 	}
-	if !s.blocked {
-		s.items[key] = value
+	if s.blocked || s.room != 0 && len(value) > s.room {
+		delete(s.items, key)
+		return false
 	}
+	s.items[key] = value
+	return true
 }
 
 // copy is what a duplicated tab starts with.

@@ -90,6 +90,27 @@ func TestATabWorksWithoutStorage(t *testing.T) {
 	})
 }
 
+func TestP1ATabKeepsItsOrganisationWhereItsTokensHaveNoRoom(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.session.room = len(p.session.Item("tabard")) + 10 // the app has filled the rest
+		if got := p.Switch("globex"); got.Status != tab.Switched {
+			t.Fatalf("the switch: %+v", got)
+		}
+		p.config.Organization = ""
+		p = p.reload()
+		p.is(t, tab.Active, "globex")
+		p.token(t, "ada@globex")
+		p.session.room = 0
+		p.Switch("acme")
+		b.asked()
+		p = p.reload()
+		p.is(t, tab.Active, "acme")
+		b.asks(t) // nothing: there is room again
+	})
+}
+
 func TestARecordThatCannotBeReadIsLeftBehind(t *testing.T) {
 	for _, text := range []string{"", "null", "{", "[]", `"x"`, `{"version":99,"organization":"org_g"}`, `{"version":1,"held":[{}]}`, `{"version":1,"held":{"a":1},"user":7}`} {
 		t.Run(text, func(t *testing.T) {

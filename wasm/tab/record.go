@@ -123,14 +123,19 @@ func (t *Tab) drop(name string) {
 	})
 }
 
-// save writes the record, without what has expired.
+// save writes the record, without what has expired. Where the app has filled the storage,
+// the tab keeps its organisation, and a reload asks for a token.
 func (t *Tab) save() {
 	now := t.clock.now()
 	if t.input != noInput {
 		t.record.Input = (t.clock.Wall() - (now - t.input)).Milliseconds()
 	}
 	t.record.Held = slices.DeleteFunc(t.record.Held, func(h *held) bool { return !h.usable(now) })
-	t.world.Session.SetItem(t.config.Key, t.record.json())
+	if !t.world.Session.SetItem(t.config.Key, t.record.json()) {
+		small := t.record
+		small.Held, small.Shown = nil, ""
+		t.world.Session.SetItem(t.config.Key, small.json())
+	}
 }
 
 // load reads the record. Tokens of another epoch are left behind: somebody

@@ -53,7 +53,9 @@ type Response struct {
 // reflect.StructTag into the module, and much with it.)
 type Storage interface {
 	Item(key string) string
-	SetItem(key, value string)
+	// SetItem tells whether the item is kept. Where there is no room for it, none is:
+	// the one before would be taken for it.
+	SetItem(key, value string) (kept bool)
 }
 
 // Locks hands out names that one page of the browser can hold.
