@@ -55,6 +55,13 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	t.Run("to sign in at an organisation's own provider", func(t *testing.T) {
 		within(t, 2, func() *http.Response { return get("/callback/con_acme", "192.0.2.4", "") })
 	})
+	t.Run("and whoever began to sign in may finish", func(t *testing.T) {
+		for _, path := range []string{"/login", "/login", "/callback", "/callback"} {
+			if r := get(path, "192.0.2.5", ""); r.StatusCode == http.StatusTooManyRequests {
+				t.Errorf("%s: %d", path, r.StatusCode)
+			}
+		}
+	})
 	t.Run("by one session from many addresses", func(t *testing.T) {
 		n := 0
 		within(t, 3, func() *http.Response {

@@ -5,6 +5,7 @@ package main_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,13 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
+
+// TestMain keeps no connections: workerd closes one that was idle for five seconds, at
+// the moment, it may be, at which a test sends its next request.
+func TestMain(m *testing.M) {
+	http.DefaultTransport.(*http.Transport).DisableKeepAlives = true
+	os.Exit(m.Run())
+}
 
 // start runs the Worker with the contract's workspace and provider,
 // by one of its scripts.

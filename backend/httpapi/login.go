@@ -195,7 +195,7 @@ func (c *call) callback() error {
 		return err
 	}
 	c.clearAttempt(attemptCookieName(attempt.ID))
-	w, err := c.current(c.ctx, 0)
+	w, err := c.current(c.ctx, unseen) // what was applied since the last mint decides already
 	if err != nil {
 		return err
 	}

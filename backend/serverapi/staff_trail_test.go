@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
@@ -37,6 +38,19 @@ func TestNoStaffActInAnOrganisationThatDoesNotReadOfIt(t *testing.T) {
 		if then := w.mint(zoe, "acme"); then.Status != http.StatusOK || !w.enteredByStaff() {
 			t.Errorf("call %d failed with %d; then %d, and nobody reads of it", at, first.Status, then.Status)
 		}
+	}
+}
+
+// TestStaffAccessThatIsForbiddenIsNoSecondOrganisation: who has one organisation need not
+// name it.
+func TestStaffAccessThatIsForbiddenIsNoSecondOrganisation(t *testing.T) {
+	w := newWorld(t, nil)
+	zoe := w.staffed()
+	w.does("POST", "/organizations/globex/members", `{"user_id":"`+w.userID("zoe")+`","roles":["viewer"]}`, w.whole, nil)
+	w.refused(zoe.Post("/token", `{"enter":true}`), api.OrganizationRequired)
+	w.does("PUT", "/organizations/acme/policy", `{"no_staff":true}`, w.acme, nil)
+	if got := w.minted(zoe.Post("/token", `{"enter":true}`)); got.Organization.Slug != "globex" {
+		t.Errorf("for %s", got.Organization.Slug)
 	}
 }
 

@@ -100,6 +100,7 @@ var unscoped = map[string]string{
 	"in a comment without an end":          `SELECT id FROM notes /* WHERE organization_id = @organization`,
 	"in a comment in a comment":            `SELECT id FROM notes /* /* */ WHERE organization_id = @organization -- */`,
 	"a table by itself":                    `SELECT id FROM plain WHERE organization_id = @organization AND id IN notes`,
+	"behind what ends a text in C":         "SELECT id FROM notes \x00 WHERE organization_id = @organization",
 	"a name that looks like a parameter":   `SELECT id FROM notes WHERE organization_id = "@organization"`,
 	"nothing":                              ``,
 }

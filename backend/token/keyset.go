@@ -61,8 +61,9 @@ func NewKeySet(url string, client *http.Client) *KeySet {
 }
 
 // PublicKey returns the key of that id. An id that it does not know makes it look
-// again, at most every 10 s, or every second while the issuer does not answer. A key that was fetched 10 min ago is looked for again
-// beside the request; after 20 min, or where it is not known, the request waits.
+// again, at most every 10 s, or every second while the issuer does not answer. A key
+// that was fetched 10 min ago is looked for again beside the request; after 20 min, or
+// where it is not known, the request waits.
 func (s *KeySet) PublicKey(ctx context.Context, kid string) (PublicKey, error) {
 	key, known, wait := s.look(kid)
 	if wait != nil {

@@ -22,8 +22,9 @@ const (
 	readTimeout = 5 * time.Second
 	// mostTries is how often a row is read whose connection is lost.
 	mostTries = 3
-	// connectionTimeout bounds the wait for a connection, for one may have to be made.
-	connectionTimeout = 10 * time.Second
+	// connectionTimeout bounds the wait for a connection, for one may have to be made, at
+	// one host of several.
+	connectionTimeout = 20 * time.Second
 )
 
 // reads reads rows, those that are asked for at the same time in one round trip: while
