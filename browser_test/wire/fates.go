@@ -75,6 +75,23 @@ func Answer(status int, body string, headers ...string) Fate {
 	}
 }
 
+// Dribble answers in the backend's place, a piece after a pause, and the next.
+func Dribble(pieces int, pause time.Duration, body string, headers ...string) Fate {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		for i := range pieces {
+			Slow(pause)(w, r)
+			piece := body[len(body)*i/pieces : len(body)*(i+1)/pieces]
+			if i == 0 {
+				Answer(http.StatusOK, piece, headers...)(w, r)
+			} else {
+				io.WriteString(w, piece)
+			}
+			w.(http.Flusher).Flush()
+		}
+		return true
+	}
+}
+
 // Portal is a hotel's page, which comes as the answer to everything.
 var Portal = Answer(http.StatusOK, "<!doctype html><title>Welcome to the hotel</title>", "Content-Type", "text/html")
 

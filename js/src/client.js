@@ -6,7 +6,7 @@ import { TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { Module } from "./module.js";
-import { addressFor, joinTabs, organizationParameter, takeParameter, whenShown } from "./page.js";
+import { absolute, addressFor, joinTabs, organizationParameter, takeParameter, whenShown } from "./page.js";
 import { living } from "./record.js";
 import { scopeOf } from "./scope.js";
 import { begin, freeze, Store } from "./store.js";
@@ -19,7 +19,7 @@ import { begin, freeze, Store } from "./store.js";
  */
 export function createClient(options = {}) {
   const backend = options.backend ?? servedBy;
-  if (backend === undefined) throw new TypeError('backend is missing');
+  if (backend === undefined) throw new TypeError("backend is missing");
   return import.meta.served || typeof document !== "undefined" ? client(backend, options) : prerendered();
 }
 
@@ -30,6 +30,7 @@ export function createClient(options = {}) {
  */
 function client(base, options) {
   const { store, module, credential, apis, close } = start(base, options);
+  const list = async (/** @type {string} */ name) => freeze(JSON.parse(await module.ask(name)));
   /** @type {Client} */
   const face = {
     ready: store.ready,
@@ -39,13 +40,13 @@ function client(base, options) {
     get partition() {
       return store.partition.view;
     },
-    signIn: async ({ organization = "", returnTo } = {}) => void (await module.ask("signIn", organization, absolute(returnTo))),
+    signIn: async ({ organization = "", returnTo } = {}) => void (await module.ask("signIn", organization, absolute(returnTo).href)),
     getToken: async () => tokenOf(await credential()),
     fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: prover(module) }),
     switchOrganization: async (organization) => switchTo(module, required(organization)),
     inOrganization: (organization) => second(store, module, apis, required(organization)),
-    organizations: async () => freeze(JSON.parse(await module.ask("organizations"))),
-    sessions: async () => freeze(JSON.parse(await module.ask("sessions"))),
+    organizations: () => list("organizations"),
+    sessions: () => list("sessions"),
     endSession: async (id) => void (await module.ask("endSession", id)),
     openTab: (organization, url) => void window.open(addressFor(required(organization), url), "_blank", "noopener"),
     subscribe: (listener) => store.subscribe(listener),
@@ -69,7 +70,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   const organization = named ?? opened;
   const arrival = takeParameter("tabard_error");
   const tabs = joinTabs(key);
-  const module = new Module(url ?? backend + manifest, {
+  const module = new Module(new URL(url ?? backend + manifest, backend).href, {
     options: { backend, key, organization, arrival, app, keepAlive },
     changed: (state) => store.changed(state),
     send: tabs.send,
@@ -83,7 +84,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   return {
     store,
     module,
-    apis: apis.map((api) => new URL(api, location.href).origin),
+    apis: apis.map((api) => absolute(api).origin),
     /** @param {string} [rejected] */
     async credential(rejected = "") {
       return (!module.running && !rejected && living(key, organization)?.token) || module.ask("token", "", rejected);
@@ -103,10 +104,10 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
  * @returns {Promise<SwitchResult>}
  */
 async function switchTo(module, organization) {
-  const { loginUrl, ...result } = JSON.parse(await module.ask("switch", organization).catch(notSwitched));
+  const { loginUrl, ...result } = await module.ask("switch", organization).then(JSON.parse, notSwitched);
   if (result.status === "step_up_required") {
     result.continue = async (/** @type {{returnTo?: string | URL}} */ { returnTo } = {}) =>
-      void (await module.ask("stepUp", organization, loginUrl, absolute(returnTo)));
+      void (await module.ask("stepUp", organization, loginUrl, absolute(returnTo).href));
   }
   return result;
 }
@@ -115,7 +116,7 @@ async function switchTo(module, organization) {
 function notSwitched(error) {
   if (!(error instanceof TabardError)) throw error;
   const { code, action, message } = error;
-  return JSON.stringify({ status: "unavailable", code, action, description: message });
+  return { status: "unavailable", code, action, description: message };
 }
 
 /**
@@ -178,11 +179,8 @@ function prerendered() {
   });
 }
 
-/** @param {string | URL} [url] */
-const absolute = (url) => new URL(url ?? location.href, location.href).href;
-
 /** @param {string} organization */
 function required(organization) {
-  if (!organization || typeof organization !== "string") throw new TypeError("an organisation is required");
+  if (!organization || typeof organization !== "string") throw new TypeError("organization is missing");
   return organization;
 }

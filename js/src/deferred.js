@@ -5,12 +5,12 @@
  * @template T
  */
 export function deferred() {
-  /** @type {(value: T) => void} */
-  let resolve = () => {};
-  /** @type {(reason: unknown) => void} */
-  let reject = () => {};
+  /** @type {[(value: T) => void, (reason: unknown) => void]} */
+  let settle;
   /** @type {Promise<T>} */
-  const promise = new Promise((...settle) => ([resolve, reject] = settle));
+  const promise = new Promise((...both) => (settle = both));
   promise.catch(() => {});
+  // @ts-expect-error: it is set by now
+  const [resolve, reject] = settle;
   return { promise, resolve, reject };
 }

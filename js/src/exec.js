@@ -1,15 +1,12 @@
 // @ts-check
 // The module's assets: compiled once, shared by the page's clients and restarts.
 
-import { deferred } from "./deferred.js";
-
 /** @import { Asset, Assets } from "./globals.js" */
+
+/** @typedef {(path: string, options: {integrity?: string, cache?: RequestCache}) => Promise<Response>} Get */
 
 /** Compiled modules by the address of module.json. @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
-
-/** What wasm_exec.js puts in the place of Node's process. @type {unknown} */
-let process;
 
 /** Where this file was loaded from, if a backend serves it. */
 export const servedBy = import.meta.url?.match(/(.*)\/client\/tabard\.js$/)?.[1];
@@ -19,10 +16,10 @@ export const manifest = "/client/module.json";
 
 /**
  * @param {string} url of module.json
- * @param {number} faults how often it went wrong so far: it may take longer each time
+ * @param {number} faults how often it went wrong so far: it may pause for longer each time
  */
 export function compile(url, faults) {
-  const module = compiled.get(url) ?? load(url, faults);
+  const module = compiled.get(url) ?? load(url, 20_000 << Math.min(faults, 3));
   compiled.set(url, module);
   module.catch(() => compiled.get(url) === module && forget(url));
   return module;
@@ -32,59 +29,72 @@ export function compile(url, faults) {
 export const forget = (url) => compiled.delete(url);
 
 /**
- * The file that a backend serves says itself what module.json says. It is asked for after
- * a fault, for the backend may be of another release by then.
+ * Gives up when nothing has come for a time: what comes slowly may come. The file that a
+ * backend serves says itself what module.json says; where that cannot be had, the backend
+ * is of another release by now, or one of several is.
  * @param {string} url
- * @param {number} faults
+ * @param {number} patience in milliseconds
+ * @returns {Promise<WebAssembly.Module>}
  */
-async function load(url, faults) {
-  const signal = AbortSignal.timeout(20_000 << Math.min(faults, 3));
-  /** @param {Asset} asset */
-  const get = ({ url: path, integrity }) => fetch(new URL(path, url), { integrity, signal });
-  const known = !faults && url === servedBy + manifest && import.meta.assets;
-  /** @type {Assets} */
-  const { wasm, exec } = known || (await (await fetch(url, { cache: "no-cache", signal })).json());
-  const [module] = await Promise.all([
-    compileWhole(wasm, get),
-    get(exec).then(importExec),
+const load = (url, patience) => new Promise((resolve, reject) => {
+  const controller = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let limit;
+  const heard = () => {
+    clearTimeout(limit);
+    limit = setTimeout(() => {
+      reject("nothing arrives");
+      controller.abort();
+    }, patience);
+  };
+  /** @type {Get} */
+  const get = (path, options) => fetch(new URL(path, url), { ...options, signal: controller.signal });
+  /** @param {Assets} assets */
+  const all = ({ wasm, exec }) => Promise.all([
+    compileWhole(wasm, get, heard),
+    importExec(exec, get, url),
   ]);
-  return module;
-}
+  const asked = async () => all(await (await get(url, { cache: "no-cache" })).json());
+  const known = url === servedBy + manifest && import.meta.assets;
+  heard();
+  (known ? all(known).catch(asked) : asked()).then(([module]) => resolve(module), reject);
+});
 
 /**
  * Compiles the module as it arrives, and hands it out once all of it was seen to be the
  * right one. A fetch that is told the integrity gives nothing out before its end; so it is
- * told only where the page may not use WebCrypto.
+ * told only where the page may not use WebCrypto. What a proxy calls something else than
+ * application/wasm is compiled when it is there.
  * @param {Asset} asset
- * @param {(asset: Asset) => Promise<Response>} get
+ * @param {Get} get
+ * @param {() => void} heard is told of each piece
  */
-async function compileWhole({ url, integrity }, get) {
+async function compileWhole(asset, get, heard) {
   const { subtle } = crypto;
-  if (!subtle) return WebAssembly.compileStreaming(get({ url, integrity }));
-  const response = await get({ url });
-  const copy = response.clone();
+  const response = await get(asset.url, subtle ? {} : asset);
+  const pieces = response.clone().body;
+  const content = response.clone().arrayBuffer();
   const [module, digest] = await Promise.all([
-    WebAssembly.compileStreaming(response),
-    copy.arrayBuffer().then((bytes) => subtle.digest("SHA-256", bytes)),
+    WebAssembly.compileStreaming(response).catch((error) => content.then(WebAssembly.compile).catch(() => Promise.reject(error))),
+    subtle && content.then((bytes) => subtle.digest("SHA-256", bytes)),
+    pieces?.pipeTo(new WritableStream({ write: heard })),
   ]);
-  if (integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error("changed: " + url);
+  if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error("changed: " + asset.url);
   return module;
 }
 
 /**
- * Runs wasm_exec.js, once its content was seen to be the right one.
- * @param {Response} response
+ * Runs wasm_exec.js, once its content was seen to be the right one. An import cannot be
+ * given up, and another of the same address would wait with it.
+ * @param {Asset} asset
+ * @param {Get} get
+ * @param {string} base
  */
-async function importExec({ url }) {
+async function importExec(asset, get, base) {
+  await get(asset.url, asset);
   const bare = !globalThis.process;
-  await import(/* @vite-ignore */ /* webpackIgnore: true */ url);
-  if (bare) hideProcess();
-}
-
-/** Takes it away: libraries tell by it that they run in Node. */
-function hideProcess() {
-  process ??= globalThis.process;
-  delete globalThis.process;
+  await import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(asset.url, base) + "#" + Date.now());
+  if (bare) delete globalThis.process; // libraries tell by it that they run in Node
 }
 
 /**
@@ -95,25 +105,20 @@ function hideProcess() {
  * @param {WebAssembly.Instance} instance
  * @param {object} handle
  */
-export function execute(go, instance, handle) {
-  const hidden = process && !globalThis.process;
-  if (hidden) globalThis.process = process;
+export const execute = (go, instance, handle) => new Promise((resolve, reject) => {
   globalThis.__tabard = handle;
-  const trap = deferred();
   const resume = go._resume;
   go._resume = () => {
     try {
       resume.call(go);
     } catch (cause) {
-      trap.reject(cause);
+      reject(cause);
     }
   };
   go.env = { GOGC: "25" }; // Memory, and what it refers to in JavaScript, is given up after 1 MB of garbage, not after 4.
-  const exit = go.run(instance);
+  go.run(instance).then(resolve, reject);
   delete globalThis.__tabard;
-  if (hidden) hideProcess();
-  return Promise.race([exit, trap.promise]);
-}
+});
 
 /**
  * Lets what still refers to a dead instance (timers, promises) come to nothing.

@@ -30,21 +30,22 @@ export const fetchFor = ({ apis, scope, credential, prove }) => async (input, in
   const url = new URL(request?.url ?? String(input), document.baseURI);
   if (!apis.includes(url.origin)) return fetch(input, init);
 
+  // The method as it is sent, and a signal that is nobody else's.
+  const { method, signal } = new Request("data:,", { method: init.method ?? request?.method, signal: init.signal ?? request?.signal });
   let wearing = scope();
-  let access = await credential();
+  let access = await unless(signal, credential);
   if (!wearing.key) {
     // It was not known yet which organisation: now it is.
     wearing = scope();
-    access = await credential();
+    access = await unless(signal, credential);
   }
 
-  const { signal } = wearing;
-  const either = AbortSignal.any([signal, init.signal ?? request?.signal ?? signal]);
+  const either = AbortSignal.any([wearing.signal, signal]);
   const send = async () => {
     const headers = new Headers(init.headers ?? request?.headers);
     const token = tokenOf(access);
     headers.set("Authorization", token === access ? `Bearer ${token}` : access);
-    if (token !== access) headers.set("DPoP", await prove(token, methodOf(init.method ?? request?.method), url.origin + url.pathname));
+    if (token !== access) headers.set("DPoP", await prove(token, method, url.origin + url.pathname));
     return fetch(input, { ...init, headers, signal: either });
   };
   const response = await send();
@@ -56,7 +57,14 @@ export const fetchFor = ({ apis, scope, credential, prove }) => async (input, in
 };
 
 /**
- * A method as it is sent.
- * @param {string} [method]
+ * Waits for a token, unless the signal aborts: whoever gave a request a time limit is not
+ * kept waiting.
+ * @param {AbortSignal} signal
+ * @param {() => Promise<string>} credential
+ * @returns {Promise<string>}
  */
-const methodOf = (method) => new Request("data:,", { method }).method;
+const unless = (signal, credential) => new Promise((resolve, reject) => {
+  signal.throwIfAborted();
+  signal.onabort = () => reject(signal.reason);
+  credential().then(resolve, reject).finally(() => (signal.onabort = null)); // which would keep it, and this, as long as the page's signal
+});

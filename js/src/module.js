@@ -20,7 +20,6 @@ export class Module {
   #url;
   #host;
   #closed = false;
-  #ran = false;
   #faults = 0;
   #attempts = 0;
   /** @type {Functions | undefined} */
@@ -57,27 +56,25 @@ export class Module {
     await new Promise(whenShown);
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
-    if (this.#closed || attempt !== this.#attempts) return;
+    if (attempt !== this.#attempts) return;
     /** @type {(() => void) | undefined} */
     let release;
     try {
       await execute(go, instance, {
         ...this.#host,
-        ready: (/** @type {Functions} */ functions) => this.#runs(functions),
+        ready: (/** @type {Functions} */ functions) => {
+          // From now on it goes on where the record stands, not where the page began.
+          Object.assign(this.#host.options, { organization: "", arrival: "" });
+          this.#functions = functions;
+          this.#ready.resolve(functions);
+        },
         hold: (/** @type {() => void} */ lock) => (release = lock),
       });
     } finally {
       silence(go);
       release?.();
     }
-    if (!this.#closed) throw new Error("module stopped");
-  }
-
-  /** @param {Functions} functions */
-  #runs(functions) {
-    this.#ran = true;
-    this.#functions = functions;
-    this.#ready.resolve(functions);
+    throw new Error("module stopped");
   }
 
   /** @param {unknown} cause */
@@ -86,8 +83,6 @@ export class Module {
     const error = unavailable(String(cause));
     this.#refuse(error);
     this.#host.failed(error);
-    // It goes on where the record stands, not where the page began.
-    if (this.#ran) this.#host.options = { ...this.#host.options, organization: "", arrival: "" };
     const pause = Math.min(1000 * 2 ** this.#faults++, 60000) * (0.5 + Math.random() / 2);
     setTimeout(() => this.#start(), pause);
   }
@@ -125,12 +120,14 @@ export class Module {
   }
 
   /**
-   * Tells the module something, if it runs.
+   * Tells the module something, if it runs. If it does not, a page that is looked at, or
+   * online again, need not wait for the next start.
    * @param {string} name
    * @param {...string} args
    */
   tell(name, ...args) {
-    this.#functions?.[name](...args);
+    if (this.#functions) this.#functions[name](...args);
+    else if (name === "look") this.#start();
   }
 
   /**
@@ -145,8 +142,9 @@ export class Module {
 
   close() {
     this.#closed = true;
+    this.#attempts++;
     this.tell("close");
-    const error = unavailable("the client was closed");
+    const error = unavailable("client closed");
     this.#refuse(error);
     this.#ready.reject(error);
   }

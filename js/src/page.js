@@ -2,6 +2,8 @@
 
 /** @import { Module } from "./module.js" */
 
+/** @typedef {(target: EventTarget, type: string, listener: (event: any) => void, capture?: boolean) => void} Listen */
+
 /**
  * Tells the module what happens to the page, and what other tabs say. The
  * channel is closed while the page lies in the back/forward cache: a message
@@ -15,9 +17,12 @@ export function joinTabs(key) {
 
   /** @param {Module} module */
   function open(module) {
-    if (typeof BroadcastChannel === "undefined") return;
-    channel = new BroadcastChannel(key);
-    channel.onmessage = ({ data }) => module.tell("hear", String(data));
+    try {
+      channel = new BroadcastChannel(key);
+      channel.onmessage = ({ data }) => module.tell("hear", data);
+    } catch {
+      // There is none, or the browser blocks it with storage.
+    }
   }
 
   return {
@@ -25,15 +30,17 @@ export function joinTabs(key) {
     send: (message) => channel?.postMessage(message),
     /** @param {Module} module */
     listen(module) {
+      /** @type {Listen} */
+      const on = (target, type, listener, capture) => target.addEventListener(type, listener, { signal: leaving.signal, capture, passive: true });
       open(module);
       // A message can overtake the epoch that it is about; this comes when it is there.
-      const arrived = (/** @type {StorageEvent} */ event) => event.key === key + ":epoch" && module.tell("hear", "look again");
-      window.addEventListener("storage", arrived, { signal: leaving.signal });
-      watch(module, leaving.signal);
-      listen(module, leaving.signal, {
-        left: () => channel?.close(),
-        kept: () => open(module),
-      });
+      on(window, "storage", (event) => event.key === key + ":epoch" && module.tell("hear", "look again"));
+      on(document, "visibilitychange", () => module.tell(document.hidden ? "hide" : "look"));
+      on(window, "focus", () => module.tell("look"));
+      on(window, "online", () => module.tell("look", "online"));
+      on(window, "pagehide", () => (module.tell("freeze"), channel?.close()));
+      on(window, "pageshow", ({ persisted }) => persisted && (open(module), module.thaw()));
+      watch(module, on);
     },
     close() {
       leaving.abort();
@@ -43,36 +50,27 @@ export function joinTabs(key) {
 }
 
 /**
- * @param {Module} module
- * @param {AbortSignal} signal ends the listening
- * @param {{left(): void, kept(): void}} cache is told when the page is left, and when it was kept and is shown again
- */
-function listen(module, signal, cache) {
-  document.addEventListener("visibilitychange", () => module.tell(document.hidden ? "hide" : "look"), { signal });
-  window.addEventListener("focus", () => module.tell("look"), { signal });
-  window.addEventListener("online", () => module.tell("look", "online"), { signal });
-  window.addEventListener("pagehide", () => (module.tell("freeze"), cache.left()), { signal });
-  window.addEventListener("pageshow", ({ persisted }) => persisted && (cache.kept(), module.thaw()), { signal });
-}
-
-/**
  * Tells the module that the person does something, once a second at most. What a
  * script makes, and a pointer under which only the page moves, is no person's doing.
  * @param {Module} module
- * @param {AbortSignal} signal ends the watching
+ * @param {Listen} on
  */
-function watch(module, signal) {
+function watch(module, on) {
   let told = -1000;
-  /** @param {Event & {movementX?: number, movementY?: number}} event */
-  const input = ({ isTrusted, type, timeStamp, movementX, movementY }) => {
-    if (!isTrusted || timeStamp < told + 1000 || (type === "pointermove" && !movementX && !movementY)) return;
-    told = timeStamp;
-    module.tell("input");
-  };
   for (const type of ["keydown", "pointerdown", "pointermove", "touchmove", "wheel"]) {
-    window.addEventListener(type, input, { signal, capture: true, passive: true });
+    on(window, type, ({ isTrusted, timeStamp, movementX, movementY }) => {
+      if (!isTrusted || timeStamp < told + 1000 || (type === "pointermove" && !movementX && !movementY)) return;
+      told = timeStamp;
+      module.tell("input");
+    }, true);
   }
 }
+
+/**
+ * An address as the page sees it.
+ * @param {string | URL} [url] default: the page's own
+ */
+export const absolute = (url) => new URL(url ?? location.href, location.href);
 
 /** The parameter by which an address tells a new tab which organisation to wear. */
 export const organizationParameter = "tabard_organization";
@@ -82,8 +80,8 @@ export const organizationParameter = "tabard_organization";
  * @param {string} organization
  * @param {string | URL} [url] default: the page's
  */
-export function addressFor(organization, url = location.href) {
-  const target = new URL(url, location.href);
+export function addressFor(organization, url) {
+  const target = absolute(url);
   target.searchParams.set(organizationParameter, organization);
   return target;
 }
@@ -101,7 +99,7 @@ export const whenShown = (f) =>
  * @param {string} name
  */
 export function takeParameter(name) {
-  const url = new URL(location.href);
+  const url = absolute();
   const value = url.searchParams.get(name);
   if (value === null) return undefined;
   url.searchParams.delete(name);

@@ -3,19 +3,6 @@
 // module writes it.
 
 /**
- * A storage area's item, null also where the browser blocks storage.
- * @param {"sessionStorage" | "localStorage"} area
- * @param {string} key
- */
-function item(area, key) {
-  try {
-    return globalThis[area].getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-/**
  * The token that a page reloaded in a bound tab may use at once, with the state
  * in which it was left: it was minted in the browser's present epoch (nobody has
  * signed in or out since), for the organisation that the page names, if it names
@@ -27,8 +14,8 @@ function item(area, key) {
 export function living(key, organization) {
   if (document.prerendering) return; // its storage may be another's by the time it is seen
   try {
-    const record = JSON.parse(item("sessionStorage", key) ?? "null");
-    if (!record?.state || !record.epoch || record.epoch !== item("localStorage", key + ":epoch")) return;
+    const record = JSON.parse(sessionStorage.getItem(key) ?? "");
+    if (!record.state || !record.epoch || record.epoch !== localStorage.getItem(key + ":epoch")) return;
     for (const { answer, minted, until } of record.held) {
       const { id, slug } = answer.organization;
       if (id !== record.organization || (organization && organization !== id && organization !== slug)) continue;
@@ -37,6 +24,6 @@ export function living(key, organization) {
       if (minted <= now && now < until) return { token: scheme + answer.access_token, state: JSON.stringify(record.state) };
     }
   } catch {
-    // Not a record: the module will write one.
+    // Not a record, or storage is blocked: the module finds out.
   }
 }

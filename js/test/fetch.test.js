@@ -50,6 +50,28 @@ test("a refused token is renewed once and the request made again", async () => {
   assert.deepEqual(stage.calls.filter(([name]) => name === "token"), [["token", "", ""], ["token", "", "old"]]);
 });
 
+test("a request that is given up while its token is awaited ends at once, whatever becomes of the token", async () => {
+  const stage = await active();
+  let late;
+  stage.module.token = () => new Promise((_, reject) => (late = reject));
+  for (const ask of [(signal) => client.fetch("/api/notes", { signal }), (signal) => client.fetch(new Request("https://app.example/api/notes", { signal }))]) {
+    const giveUp = new AbortController();
+    const refused = assert.rejects(ask(giveUp.signal), /enough/);
+    await settle();
+    giveUp.abort(new Error("enough"));
+    await refused;
+    late({ code: "temporarily_unavailable", action: "retry" });
+    await settle();
+  }
+  assert.deepEqual(stage.requests, []);
+});
+
+test("a request that was given up before asks for no token", async () => {
+  const stage = await active();
+  await assert.rejects(client.fetch("/api/notes", { signal: AbortSignal.abort(new Error("enough")) }), /enough/);
+  assert.deepEqual(stage.calls, []);
+});
+
 test("a token that is refused twice is the API's answer", async () => {
   const stage = await active();
   stage.answer = () => new Response("", { status: 401 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { open } from "./open.js";
-import { acme, globex, key, publish, remember, set, settle, state } from "./stage.js";
+import { acme, emptyDigest, globex, key, publish, remember, set, settle, state } from "./stage.js";
 
 test("a module that dies is started again, where the record stands", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
@@ -130,32 +130,144 @@ test("where a page may not use WebCrypto the browser compares the module with it
   assert.equal(stage.starts, 1);
 });
 
+/** Pauses between attempts are as long as they can be: 1 s, 2 s, 4 s and so on. */
+const pauseAfter = (faults) => mock.timers.tick(1000 * 2 ** faults);
+
 test("a module that does not arrive is given up, and each time later", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
+  mock.method(Math, "random", () => 1);
   const stage = set();
   stage.hangs = true;
-  const limits = [];
-  mock.method(AbortSignal, "timeout", (limit) => {
-    limits.push(limit);
-    return (stage.limit = new AbortController()).signal;
-  });
   const client = open();
   const refused = assert.rejects(client.getToken(), { code: "temporarily_unavailable", action: "retry" });
-  for (const limit of [20_000, 40_000, 80_000, 160_000, 160_000]) {
+  for (const [faults, limit] of [20_000, 40_000, 80_000, 160_000, 160_000].entries()) {
+    mock.timers.tick(limit - 1);
     await settle();
-    assert.equal(limits.at(-1), limit);
-    stage.limit.abort(new DOMException("signal timed out", "TimeoutError"));
+    assert.equal(console.error.mock.callCount(), faults, `given up before ${limit} ms`);
+    mock.timers.tick(1);
     await settle();
+    assert.equal(console.error.mock.callCount(), faults + 1, `not given up after ${limit} ms`);
     assert.deepEqual([client.state.status, client.state.error.code, client.state.error.action], ["unavailable", "temporarily_unavailable", "retry"]);
-    mock.timers.tick(60_000);
+    pauseAfter(faults);
+    await settle();
   }
   await refused;
   stage.hangs = false;
-  stage.limit.abort(new DOMException("signal timed out", "TimeoutError"));
+  mock.timers.tick(160_000);
   await settle();
-  mock.timers.tick(60_000);
+  pauseAfter(5);
   await settle();
   assert.equal(await client.getToken(), "token");
+});
+
+test("P6 a module that comes slowly is let come, and given up where it stops on its way", async () => {
+  for (const stops of [false, true]) {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const stage = set();
+    const way = [];
+    stage.arrives = () => new ReadableStream({ start: (controller) => void way.push(controller) });
+    const client = open();
+    await settle();
+    const [wasm, exec] = way;
+    exec.close();
+    for (let i = 0; i < 5; i++) {
+      wasm.enqueue(new Uint8Array());
+      await settle();
+      mock.timers.tick(19_000);
+    }
+    await settle();
+    assert.equal(client.state.status, "starting");
+    if (stops) mock.timers.tick(1000);
+    else wasm.close();
+    await settle();
+    assert.deepEqual([client.state.status, stage.starts], stops ? ["unavailable", 0] : ["starting", 1]);
+    mock.timers.reset();
+  }
+});
+
+test("a module that a proxy calls something else is compiled all the same", async () => {
+  const stage = set();
+  stage.arrives = "the module";
+  mock.method(crypto.subtle, "digest", async () => Uint8Array.from(atob(emptyDigest), (c) => c.charCodeAt(0)).buffer);
+  WebAssembly.compileStreaming = () => Promise.reject(new TypeError("Incorrect response MIME type"));
+  const { mock: compile } = mock.method(WebAssembly, "compile", async () => ({}));
+  assert.equal(await open().getToken(), "token");
+  assert.equal(new TextDecoder().decode(compile.calls[0].arguments[0]), "the module");
+  assert.equal(stage.starts, 1);
+});
+
+test("what cannot be compiled at all is told as the browser first said it", async () => {
+  set();
+  WebAssembly.compileStreaming = () => Promise.reject(new TypeError("HTTP status code is not ok"));
+  const client = open();
+  await settle();
+  assert.match(client.state.error.description, /HTTP status code is not ok/);
+});
+
+test("the module may be named by an address of the page's", async () => {
+  const stage = set();
+  const fetched = mock.method(globalThis, "fetch").mock;
+  assert.equal(await open({ module: "/static/module.json" }).getToken(), "token");
+  assert.equal(String(fetched.calls[0].arguments[0]), "https://app.example/static/module.json");
+  assert.equal(stage.starts, 1);
+});
+
+test("an answer that names no module is a fault like others", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  for (const answer of ["{}", "null", "7", "<html>"]) {
+    const stage = set();
+    mock.method(globalThis, "fetch", async () => new Response(answer));
+    const client = open();
+    await settle();
+    assert.deepEqual([client.state.status, client.state.error.action, stage.starts], ["unavailable", "retry", 0]);
+  }
+});
+
+test("P6 a page that is looked at, or online again, does not wait for the next attempt", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  for (const back of [() => window.dispatchEvent(new Event("online")), () => window.dispatchEvent(new Event("focus")), () => document.dispatchEvent(new Event("visibilitychange"))]) {
+    const stage = set();
+    stage.loads = false;
+    open();
+    await settle();
+    stage.loads = true;
+    back();
+    await settle();
+    assert.equal(stage.starts, 1);
+    mock.timers.tick(1000); // the pause is over, and nothing more is started
+    await settle();
+    assert.equal(stage.starts, 1);
+  }
+});
+
+test("a page that is looked at while its module is on its way loads and starts it once", async () => {
+  const stage = set();
+  const fetched = mock.method(globalThis, "fetch").mock;
+  open();
+  for (let i = 0; i < 3; i++) window.dispatchEvent(new Event("focus"));
+  await settle();
+  assert.deepEqual([fetched.callCount(), stage.starts], [3, 1]);
+});
+
+test("a client that is closed on its way says and starts nothing more", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  stage.loads = false;
+  const client = open();
+  client.close();
+  await settle();
+  assert.deepEqual([client.state.status, stage.starts, console.error.mock.callCount()], ["starting", 0, 0]);
+});
+
+test("a page that may not talk to other tabs has a client all the same", async () => {
+  const stage = set();
+  globalThis.BroadcastChannel = class {
+    constructor() {
+      throw new DOMException("blocked", "SecurityError"); // Firefox, where storage is blocked
+    }
+  };
+  assert.equal(await open().getToken(), "token");
+  assert.equal(stage.starts, 1);
 });
 
 test("a switch whose module cannot be loaded, or dies, is unavailable, and throws nothing", async () => {

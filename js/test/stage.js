@@ -47,7 +47,7 @@ export function set({ href = "https://app.example/page" } = {}) {
     calls: [],
     loads: true,
     hangs: false,
-    /** What arrives as wasm_exec.js and as the module. */
+    /** What arrives as the module and as wasm_exec.js: a text, or a function that returns it. */
     arrives: "",
     starts: 0,
     opened: [],
@@ -78,7 +78,7 @@ export function set({ href = "https://app.example/page" } = {}) {
       const url = String(input.url ?? input);
       if (stage.hangs) return new Promise((_, reject) => (init.signal.onabort = () => reject(init.signal.reason)));
       if (url.includes("module.json")) return manifest(stage);
-      if (url.startsWith("data:")) return asset(stage, url);
+      if (url.startsWith("data:")) return asset(stage);
       stage.requests.push([input, init]);
       return init?.signal?.aborted ? Promise.reject(init.signal.reason) : Promise.resolve(stage.answer(input, init));
     },
@@ -89,13 +89,16 @@ export function set({ href = "https://app.example/page" } = {}) {
   return stage;
 }
 
+/** The SHA-256 of nothing. */
+export const emptyDigest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+
 async function manifest(stage) {
   if (!stage.loads) throw new TypeError("blocked");
-  const empty = { url: "data:text/javascript,", integrity: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", bytes: 0 };
+  const empty = { url: "data:text/javascript,", integrity: "sha256-" + emptyDigest, bytes: 0 };
   return Response.json({ version: "0", wasm: empty, exec: empty });
 }
 
-const asset = async (stage, url) => Object.defineProperty(new Response(stage.arrives), "url", { value: url });
+const asset = async ({ arrives }) => new Response(typeof arrives === "function" ? arrives() : arrives);
 
 /** A class in the place of wasm_exec.js's, which runs the stage's module. */
 const goOf = (stage) =>
@@ -108,7 +111,7 @@ const goOf = (stage) =>
     run() {
       stage.starts++;
       stage.go = this;
-      stage.host = globalThis.__tabard;
+      stage.host = { ...globalThis.__tabard, options: { ...globalThis.__tabard.options } };
       const call = (name) => (resolve, reject, ...args) => {
         stage.calls.push([name, ...args]);
         Promise.resolve()
