@@ -16,7 +16,7 @@ setup: ## what the tests need: Debian and npm packages
 
 test: setup build lint ## everything
 	node --test js/
-	$(GOTESTSUM) --format pkgname -- -race -timeout 20m ./...
+	$(GOTESTSUM) --format pkgname -- -race -timeout 30m ./...
 
 lint: ## gofmt, vet, staticcheck, govulncheck
 	.ci/lint

@@ -4,14 +4,15 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/doctor"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 )
 
 // deployment is what the doctor is told of one.
@@ -20,12 +21,7 @@ type deployment struct{ publicURL, database, issuer string }
 // deploy makes a deployment with one app, whose server does not run yet.
 func deploy(t *testing.T) (d deployment, listen string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen = listener.Addr().String()
-	listener.Close()
+	listen = fmt.Sprintf("127.0.0.1:%d", ports.Hold(t))
 	d = deployment{publicURL: "http://" + listen + "/auth", database: "sqlite:" + filepath.Join(t.TempDir(), "tabard.db")}
 	d.issuer = provider(t, d.publicURL)
 	return d, listen

@@ -13,18 +13,22 @@ import (
 )
 
 // TestACrashLosesNoSessionAndRevivesNone kills the server at random moments under
-// load. A session whose sign-in was answered goes on after the restart; one whose
-// end was answered stays ended.
+// load, once a sign-in and an end were answered. A session whose sign-in was answered
+// goes on after the restart; one whose end was answered stays ended.
 func TestACrashLosesNoSessionAndRevivesNone(t *testing.T) {
 	const crashes, people = 5, 8
 	s := contract.StartServer(t)
 	for range crashes {
-		l := &load{t: t, server: s, stop: make(chan struct{})}
+		l := &load{t: t, server: s, stop: make(chan struct{}), both: make(chan struct{})}
 		var group sync.WaitGroup
 		for range people {
 			group.Go(l.run)
 		}
-		<-time.After(time.Duration(1000+rand.IntN(1000)) * time.Millisecond)
+		select {
+		case <-l.both:
+		case <-time.After(time.Minute): // the check tells
+		}
+		<-time.After(time.Duration(rand.IntN(1500)) * time.Millisecond)
 		s.Kill()
 		close(l.stop)
 		group.Wait()
@@ -41,6 +45,7 @@ type load struct {
 
 	mu           sync.Mutex
 	alive, ended []*httpbrowser.Browser // as answered, with their cookies
+	both         chan struct{}          // closed when there is one of each
 }
 
 func (l *load) run() {
@@ -67,16 +72,18 @@ func (l *load) visit() {
 		b.Post("/token", `{"organization":"acme","enter":true}`)
 	}
 	before := b.Copy()
-	kept := &l.alive
+	kept, other := &l.alive, &l.ended
 	if rand.IntN(2) == 0 {
 		if b.Post("/logout", `{"scope":"session"}`).Status != http.StatusOK {
 			return
 		}
-		kept = &l.ended
+		kept, other = other, kept
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	*kept = append(*kept, before)
+	if *kept = append(*kept, before); len(*kept) == 1 && len(*other) > 0 {
+		close(l.both)
+	}
 }
 
 func (l *load) check() {

@@ -79,88 +79,92 @@ func hasAny(i string, prefixes ...string) bool {
 	return slices.ContainsFunc(prefixes, func(p string) bool { return i == p || strings.HasPrefix(i, p+"/") })
 }
 
+var (
+	drivers    = []string{"modernc.org/sqlite", "github.com/jackc/pgx", "database/sql/driver"}
+	javascript = []string{"syscall/js", "github.com/hack-pad/safejs"}
+	mains      = []string{"backend/main.go", "worker/", "web-demo/", "js/"}
+)
+
+// walls are sentences with the files that each speaks of and what they must not import.
+var walls = []struct {
+	sentence string
+	speaksOf func(source) bool
+	refuses  func(s source, i string) bool
+}{
+	{"api imports nothing",
+		func(s source) bool { return s.in("backend/api") && !s.test() },
+		func(source, string) bool { return true }},
+	{"token, session, policy, dpop and jws import none of the others' machinery",
+		func(s source) bool {
+			return s.in("backend/token", "backend/session", "backend/policy", "backend/dpop", "backend/jws") && !s.test()
+		},
+		func(s source, i string) bool {
+			return strings.HasPrefix(i, module) && !hasAny(i, module+s.room(), module+"backend/jws")
+		}},
+	{"what resource servers import brings none of the backend's machinery",
+		func(s source) bool {
+			return s.in("backend/resource", "backend/tenantdb", "backend/isolationtest") && !s.test()
+		},
+		func(_ source, i string) bool {
+			return strings.HasPrefix(i, module) && !hasAny(i, module+"backend/token", module+"backend/dpop")
+		}},
+	{"what declares a store's interface imports no store",
+		func(s source) bool {
+			return s.in("backend/httpapi", "backend/serverapi", "backend/administration", "backend/directory", "backend/keys", "backend/host") &&
+				!s.test()
+		},
+		func(_ source, i string) bool { return hasAny(i, module+"backend/store") }},
+	{"what every grant does knows nobody who asks",
+		func(s source) bool { return s.in("backend/grant", "backend/handover") && !s.test() },
+		func(_ source, i string) bool {
+			return hasAny(i, module+"backend/httpapi", module+"backend/serverapi", module+"backend/store", "net/http")
+		}},
+	{"the browser's contract does not know the servers'",
+		func(s source) bool { return s.in("backend/httpapi") && !s.test() },
+		func(_ source, i string) bool {
+			return hasAny(i, module+"backend/serverapi", module+"backend/administration")
+		}},
+	{"only tests import the judge of the OpenAPI document",
+		func(s source) bool { return !s.test() },
+		func(_ source, i string) bool { return hasAny(i, "github.com/getkin") }},
+	{"wasm/tab imports only backend/api, and nothing that makes the module heavy",
+		func(s source) bool { return s.in("wasm/tab") && !s.test() },
+		func(_ source, i string) bool {
+			return strings.HasPrefix(i, module) && i != module+"backend/api" ||
+				hasAny(i, "encoding/json", "net/http", "reflect", "fmt", "github.com/golang-jwt")
+		}},
+	{"only the server has metrics: the Worker's upload has no room for them",
+		func(s source) bool {
+			return s.path != "backend/serve.go" && s.path != "backend/operators.go" && !s.test()
+		},
+		func(s source, i string) bool {
+			return hasAny(i, module+"backend/host/metrics") || !s.in("backend/host/metrics") && hasAny(i, "github.com/prometheus")
+		}},
+	{"only files named _js.go touch JavaScript",
+		func(s source) bool {
+			return !strings.HasSuffix(s.path, "_js.go") && !strings.HasSuffix(s.path, "_js_test.go")
+		},
+		func(_ source, i string) bool { return hasAny(i, javascript...) }},
+	{"only the worker imports syumai/workers",
+		func(s source) bool { return !s.in("worker") },
+		func(_ source, i string) bool { return hasAny(i, "github.com/syumai/workers") }},
+	{"only the stores, tenantdb and mains import database drivers",
+		func(s source) bool {
+			return !s.test() && !s.in("backend/store/sqlite", "backend/store/postgres", "backend/store/storetest", "backend/tenantdb") &&
+				!slices.ContainsFunc(mains, func(m string) bool { return strings.HasPrefix(s.path, m) })
+		},
+		func(_ source, i string) bool { return hasAny(i, drivers...) }},
+	{"jwx stands in one file",
+		func(s source) bool { return s.path != "backend/token/keyset.go" && !s.test() },
+		func(_ source, i string) bool { return hasAny(i, "github.com/lestrrat-go") }},
+	{"the development provider is not in the backend",
+		func(s source) bool { return s.in("backend") && !s.test() },
+		func(_ source, i string) bool { return hasAny(i, module+"web-demo") }},
+}
+
 // TestTheWallsOfTheHouseStand refuses imports that would let one room's machinery
-// into another. Every wall is a sentence with the files it speaks of and what they
-// must not import.
+// into another.
 func TestTheWallsOfTheHouseStand(t *testing.T) {
-	drivers := []string{"modernc.org/sqlite", "github.com/jackc/pgx", "database/sql/driver"}
-	javascript := []string{"syscall/js", "github.com/hack-pad/safejs"}
-	mains := []string{"backend/main.go", "worker/", "web-demo/", "js/"}
-	walls := []struct {
-		sentence string
-		speaksOf func(source) bool
-		refuses  func(s source, i string) bool
-	}{
-		{"api imports nothing",
-			func(s source) bool { return s.in("backend/api") && !s.test() },
-			func(source, string) bool { return true }},
-		{"token, session, policy, dpop and jws import none of the others' machinery",
-			func(s source) bool {
-				return s.in("backend/token", "backend/session", "backend/policy", "backend/dpop", "backend/jws") && !s.test()
-			},
-			func(s source, i string) bool {
-				return strings.HasPrefix(i, module) && !hasAny(i, module+s.room(), module+"backend/jws")
-			}},
-		{"what resource servers import brings none of the backend's machinery",
-			func(s source) bool {
-				return s.in("backend/resource", "backend/tenantdb", "backend/isolationtest") && !s.test()
-			},
-			func(_ source, i string) bool {
-				return strings.HasPrefix(i, module) && !hasAny(i, module+"backend/token", module+"backend/dpop")
-			}},
-		{"what declares a store's interface imports no store",
-			func(s source) bool {
-				return s.in("backend/httpapi", "backend/serverapi", "backend/administration", "backend/directory", "backend/keys", "backend/host") &&
-					!s.test()
-			},
-			func(_ source, i string) bool { return hasAny(i, module+"backend/store") }},
-		{"what every grant does knows nobody who asks",
-			func(s source) bool { return s.in("backend/grant", "backend/handover") && !s.test() },
-			func(_ source, i string) bool {
-				return hasAny(i, module+"backend/httpapi", module+"backend/serverapi", module+"backend/store", "net/http")
-			}},
-		{"the browser's contract does not know the servers'",
-			func(s source) bool { return s.in("backend/httpapi") && !s.test() },
-			func(_ source, i string) bool {
-				return hasAny(i, module+"backend/serverapi", module+"backend/administration")
-			}},
-		{"only tests import the judge of the OpenAPI document",
-			func(s source) bool { return !s.test() },
-			func(_ source, i string) bool { return hasAny(i, "github.com/getkin") }},
-		{"wasm/tab imports only backend/api, and nothing that makes the module heavy",
-			func(s source) bool { return s.in("wasm/tab") && !s.test() },
-			func(_ source, i string) bool {
-				return strings.HasPrefix(i, module) && i != module+"backend/api" ||
-					hasAny(i, "encoding/json", "net/http", "reflect", "fmt", "github.com/golang-jwt")
-			}},
-		{"only the server has metrics: the Worker's upload has no room for them",
-			func(s source) bool {
-				return s.path != "backend/serve.go" && s.path != "backend/operators.go" && !s.test()
-			},
-			func(s source, i string) bool {
-				return hasAny(i, module+"backend/host/metrics") || !s.in("backend/host/metrics") && hasAny(i, "github.com/prometheus")
-			}},
-		{"only files named _js.go touch JavaScript",
-			func(s source) bool {
-				return !strings.HasSuffix(s.path, "_js.go") && !strings.HasSuffix(s.path, "_js_test.go")
-			},
-			func(_ source, i string) bool { return hasAny(i, javascript...) }},
-		{"only the worker imports syumai/workers",
-			func(s source) bool { return !s.in("worker") },
-			func(_ source, i string) bool { return hasAny(i, "github.com/syumai/workers") }},
-		{"only the stores, tenantdb and mains import database drivers",
-			func(s source) bool {
-				return !s.test() && !s.in("backend/store/sqlite", "backend/store/postgres", "backend/store/storetest", "backend/tenantdb") &&
-					!slices.ContainsFunc(mains, func(m string) bool { return strings.HasPrefix(s.path, m) })
-			},
-			func(_ source, i string) bool { return hasAny(i, drivers...) }},
-		{"jwx stands in one file",
-			func(s source) bool { return s.path != "backend/token/keyset.go" && !s.test() },
-			func(_ source, i string) bool { return hasAny(i, "github.com/lestrrat-go") }},
-		{"the development provider is not in the backend",
-			func(s source) bool { return s.in("backend") && !s.test() },
-			func(_ source, i string) bool { return hasAny(i, module+"web-demo") }},
-	}
 	for _, wall := range walls {
 		t.Run(wall.sentence, func(t *testing.T) {
 			spoken := 0

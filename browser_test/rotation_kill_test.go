@@ -11,6 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/program"
 )
 
@@ -18,12 +19,8 @@ import (
 // retire at random moments. Whatever was written, one key signs next, at most one
 // waits for its turn, every key opens, and the trail tells of all.
 func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
-	folder := t.TempDir()
-	secretFile, database := filepath.Join(folder, "secret"), filepath.Join(folder, "tabard.db")
-	secret, text := keys.NewSecret()
-	if err := os.WriteFile(secretFile, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	secret, secretFile := secretFile(t)
+	database := filepath.Join(t.TempDir(), "tabard.db")
 	store, err := sqlite.Open(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
@@ -37,21 +34,17 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 		return k
 	}
 	signing, tabard := signs(), program.Path(t, "tabard")
-	begun := time.Now()
-	run := func(patience time.Duration, args ...string) {
-		args = append([]string{"signing-keys"}, append(args, "--database", "sqlite:"+database)...)
-		command := exec.Command(tabard, args...)
-		if err := command.Start(); err != nil {
-			t.Fatal(err)
-		}
-		kill := time.AfterFunc(patience, func() { command.Process.Kill() })
-		command.Wait()
-		kill.Stop()
+	run := func(patience time.Duration, args ...string) (took time.Duration) {
+		begun := time.Now()
+		killed(t, patience, tabard, append([]string{"signing-keys"}, append(args, "--database", "sqlite:"+database)...)...)
+		return time.Since(begun)
 	}
-	run(time.Minute, "rotate", "--secret-file", secretFile)
-	usual := time.Since(begun)
-	made := map[string]bool{}
+	made, usual := map[string]bool{}, time.Duration(0)
 	for i := range 24 {
+		if i%6 == 0 { // as busy as the machine is now
+			usual = run(time.Minute, "retire", signing.ID)
+			signing = signs()
+		}
 		patience := time.Duration(rand.Int64N(int64(2 * usual)))
 		if i%3 == 2 {
 			run(patience, "retire", signing.ID)
@@ -62,23 +55,16 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		now, count := time.Now().Unix(), map[keys.Stage]int{}
-		for i, k := range chain {
-			count[chain.Stage(i, now)]++
-			made["made:"+k.ID] = true
-		}
+		count := stages(chain, time.Now().Unix())
 		if count[keys.Signing] > 1 || count[keys.Prepared] > 1 {
 			t.Fatalf("%v in %+v", count, chain)
 		}
+		for _, k := range chain {
+			made["made:"+k.ID] = true
+		}
 		signing = signs()
 	}
-	if err := store.FollowUpSigningKeys(t.Context(), 0, time.Now().Unix()); err != nil {
-		t.Fatal(err)
-	}
-	events, err := store.Events(t.Context(), audit.Query{Limit: 200})
-	if err != nil {
-		t.Fatal(err)
-	}
+	events := trail(t, store)
 	for _, e := range events {
 		delete(made, e.ID)
 	}
@@ -86,4 +72,49 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 		t.Errorf("of %d events none tells of %v", len(events), made)
 	}
 	t.Logf("a command takes %v; %d events", usual, len(events))
+}
+
+// trail is what a store's trail tells of its signing keys.
+func trail(t *testing.T, store *sqlstore.Store) []audit.Event {
+	t.Helper()
+	if err := store.FollowUpSigningKeys(t.Context(), 0, time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	events, err := store.Events(t.Context(), audit.Query{Limit: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+// killed runs a program, which is killed when the patience is over.
+func killed(t *testing.T, patience time.Duration, program string, args ...string) {
+	t.Helper()
+	command := exec.Command(program, args...)
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(patience, func() { command.Process.Kill() })
+	command.Wait()
+	kill.Stop()
+}
+
+// stages counts a chain's keys by what each is for.
+func stages(chain keys.Chain, now int64) map[keys.Stage]int {
+	count := map[keys.Stage]int{}
+	for i := range chain {
+		count[chain.Stage(i, now)]++
+	}
+	return count
+}
+
+// secretFile is a new secret, in a file of its own.
+func secretFile(t *testing.T) (keys.Secret, string) {
+	t.Helper()
+	secret, text := keys.NewSecret()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return secret, file
 }

@@ -2,7 +2,6 @@ package js_test
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/browser_test/chrome"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 )
 
 // A newcomer's project, in the two files that Vite asks for.
@@ -65,12 +65,7 @@ func write(t *testing.T, path, content string) {
 // serveVite runs the development server and returns where it answers.
 func serveVite(t *testing.T, vite, project string) *url.URL {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := free.Addr().(*net.TCPAddr).Port
-	free.Close()
+	port := ports.Hold(t)
 	cmd := exec.Command(vite, "--host", "127.0.0.1", "--strictPort", "--port", fmt.Sprint(port))
 	cmd.Dir = project
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
@@ -82,7 +77,7 @@ func serveVite(t *testing.T, vite, project string) *url.URL {
 		cmd.Wait()
 	})
 	address := fmt.Sprintf("http://127.0.0.1:%d", port)
-	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; <-time.After(50 * time.Millisecond) {
 		if response, err := http.Get(address); err == nil {
 			response.Body.Close()
 			break

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	readyWithin = 20 * time.Second
+	readyWithin = time.Minute
 	stopWithin  = 15 * time.Second
 )
 

@@ -16,6 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/contract"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
@@ -23,7 +24,7 @@ import (
 // that only wrangler and the Worker reach.
 func TestAdministrationOnD1(t *testing.T) {
 	workerd.Must(t, workerd.Build())
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	origin := fmt.Sprintf("http://localhost:%d", port)
 	publicURL := origin + "/auth"
 	issuer := contract.Provider(t, publicURL, origin)

@@ -21,6 +21,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
@@ -29,7 +30,7 @@ import (
 // and its read of D1, which runs in it too, stand in rows of their own. What the
 // Worker's isolate does of it, which is what Cloudflare counts, is sampled.
 func BenchmarkWorker(b *testing.B) {
-	port, inspector := workerd.FreePort(b), workerd.FreePort(b)
+	port, inspector := ports.Hold(b), ports.Hold(b)
 	origin := fmt.Sprintf("http://localhost:%d", port)
 	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
 	issuer := contract.Provider(b, target.PublicURL, origin)

@@ -6,7 +6,12 @@ const PERIOD = 60;
 /** A browser has at most eight sessions of an app; this is four such apps on one host. */
 const MOST_SESSIONS = 32;
 
-const SIGN_IN = /\/(login|callback|callback\/[^/]+)$/;
+/**
+ * Where a sign-in begins and ends. Each is counted by itself: whoever was let in to begin
+ * has been at the provider since, and is not turned away at the end because others of
+ * the same office begin.
+ */
+const SIGN_IN = /\/(login|callback)(?:\/[^/]+)?$/;
 const SESSION = /(?:^|; )__Host-Http-tabard\.[^=;]+=([^;]+)/g;
 
 /**
@@ -26,7 +31,8 @@ export async function exceeded(request, env) {
 async function count(request, env) {
   const from = network(request.headers.get("CF-Connecting-IP") ?? "");
   const counted = [env.PER_ADDRESS.limit({ key: from })];
-  if (SIGN_IN.test(new URL(request.url).pathname)) counted.push(env.SIGN_INS.limit({ key: from }));
+  const [, half] = new URL(request.url).pathname.match(SIGN_IN) ?? [];
+  if (half !== undefined) counted.push(env.SIGN_INS.limit({ key: `${half} ${from}` }));
   const tokens = [...(request.headers.get("Cookie") ?? "").matchAll(SESSION)].map(([, token]) => token);
   // The whole token counts, not the session that it names: who cannot show it
   // cannot use its session's limit up.

@@ -10,13 +10,14 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
 // limited runs the Worker of workerd/limited.mjs and returns what asks for a path.
 func limited(t *testing.T, most map[string]int) func(path string, header http.Header) *http.Response {
 	workerd.Must(t, workerd.Build())
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
 	workerd.Run(t, workerd.Options{
 		Port: port, Entry: "workerd/limited.mjs",

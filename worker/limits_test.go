@@ -10,12 +10,13 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
 func TestTooManyRequestsAreRefused(t *testing.T) {
 	workerd.Must(t, workerd.Build())
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
 	workerd.Run(t, workerd.Options{
 		Port:      port,
@@ -25,18 +26,6 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	})
 	get := func(path, address, cookie string) *http.Response {
 		return ask(t, http.MethodGet, publicURL+path, http.Header{"Cf-Connecting-Ip": {address}, "Cookie": {cookie}})
-	}
-	// The windows of workerd's limits are whole minutes: more requests than two
-	// windows let through.
-	within := func(t *testing.T, limit int, send func() *http.Response) *http.Response {
-		t.Helper()
-		for range 2*limit + 1 {
-			if r := send(); r.StatusCode == http.StatusTooManyRequests {
-				return r
-			}
-		}
-		t.Fatalf("%d requests were let through", 2*limit+1)
-		return nil
 	}
 	t.Run("from one address", func(t *testing.T) {
 		r := within(t, 6, func() *http.Response { return get("/healthz", "192.0.2.1", "") })
@@ -66,6 +55,13 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	t.Run("to sign in at an organisation's own provider", func(t *testing.T) {
 		within(t, 2, func() *http.Response { return get("/callback/con_acme", "192.0.2.4", "") })
 	})
+	t.Run("and whoever began to sign in may finish", func(t *testing.T) {
+		for _, path := range []string{"/login", "/login", "/callback", "/callback"} {
+			if r := get(path, "192.0.2.5", ""); r.StatusCode == http.StatusTooManyRequests {
+				t.Errorf("%s: %d", path, r.StatusCode)
+			}
+		}
+	})
 	t.Run("by one session from many addresses", func(t *testing.T) {
 		n := 0
 		within(t, 3, func() *http.Response {
@@ -76,6 +72,19 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 			t.Error("a token that names the same session was refused")
 		}
 	})
+}
+
+// within sends until it is refused. The windows of workerd's limits are whole minutes:
+// more requests than two windows let through.
+func within(t *testing.T, limit int, send func() *http.Response) *http.Response {
+	t.Helper()
+	for range 2*limit + 1 {
+		if r := send(); r.StatusCode == http.StatusTooManyRequests {
+			return r
+		}
+	}
+	t.Fatalf("%d requests were let through", 2*limit+1)
+	return nil
 }
 
 func code(t *testing.T, r *http.Response) string {

@@ -17,6 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
@@ -25,7 +26,7 @@ import (
 // once, while instances serve one of them after the other.
 func TestTwoHundredAtOnceEachGetTheirOwn(t *testing.T) {
 	const people, rounds = 200, 3
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	origin := fmt.Sprintf("http://localhost:%d", port)
 	publicURL := origin + "/auth"
 	subjects := make([]string, people)
@@ -34,7 +35,7 @@ func TestTwoHundredAtOnceEachGetTheirOwn(t *testing.T) {
 	}
 	issuer := providerOf(t, publicURL, subjects)
 	workerd.Start(t, workerd.Options{
-		Port:      port,
+		Port: port, Entry: "workerd/patient.mjs",
 		Variables: workerd.Variables(publicURL, issuer, contract.ClientID, contract.ClientSecret),
 		Desired:   oneOrganizationEach(issuer, origin, subjects),
 	})

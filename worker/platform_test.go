@@ -11,13 +11,14 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
 // TestThePlatform runs the tests of platformtest inside workerd.
 func TestThePlatform(t *testing.T) {
 	workerd.Must(t, workerd.CompileTests("platformtest"))
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	workerd.Run(t, workerd.Options{
 		Port: port, Entry: "platformtest/entry.mjs", State: workerd.Database(t, directory.Desired{}),
 	})

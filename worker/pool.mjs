@@ -2,7 +2,7 @@ import { failure, pairs, readAtMost, refusal, report } from "./http.mjs";
 import { Instance } from "./instance.mjs";
 
 /** What a pool keeps to. Times are milliseconds, sizes bytes. */
-export const LIMITS = {
+const LIMITS = {
   instances: 10, // at once; together with `memory` they stay below the platform's 128 MB
   uses: 2000, // events that an instance serves; D1's driver leaves a callback behind at each query
   memory: 24 << 20, // beyond which it serves no further event

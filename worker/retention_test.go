@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
@@ -18,7 +19,7 @@ func TestTheCleanUpForgetsOldEventsWhereItIsTold(t *testing.T) {
 	workerd.Must(t, workerd.Execute(state, `INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
 		VALUES ('evt_old', 1, 'sign_in', 'done', '', '', '', '', '', '', '');`))
 	for _, run := range []struct{ retention, says string }{{"", `"sessions forgotten","count":0`}, {"365d", `"events forgotten","count":1`}} {
-		port := workerd.FreePort(t)
+		port := ports.Hold(t)
 		publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
 		variables := workerd.Variables(publicURL, "http://127.0.0.1:1", "id", "secret")
 		variables["TABARD_AUDIT_RETENTION"] = run.retention

@@ -10,8 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
@@ -26,7 +26,7 @@ type trial struct {
 func newTrial(t *testing.T) trial {
 	t.Helper()
 	workerd.Must(t, workerd.Compile("trial"))
-	port := workerd.FreePort(t)
+	port := ports.Hold(t)
 	log := &workerd.Log{}
 	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "trial/entry.mjs"}, log)
 	if err != nil {
@@ -88,48 +88,61 @@ func TestThePool(t *testing.T) {
 		w.want("/slow", 200, "2")
 		w.want("/served", 200, "3 false")
 	})
-	t.Run("goes on for a client that went away", func(t *testing.T) {
-		w.want("/fail", 500, "")
-		ctx, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer leave()
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/slow", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if response, err := http.DefaultClient.Do(r); err == nil {
-			response.Body.Close()
-			t.Fatal("the client waited")
-		}
-		w.want("/served", 200, "2 false")
-	})
-	t.Run("makes requests wait for their turn", func(t *testing.T) {
-		const callers = 8
-		bodies := make(chan string, callers)
-		for range callers {
-			go func() {
-				response, err := http.Get(w.url + "/slow")
-				if err != nil {
-					bodies <- err.Error()
-					return
-				}
-				defer response.Body.Close()
-				body, _ := io.ReadAll(response.Body)
-				bodies <- string(body)
-			}()
-		}
-		seen := map[string]bool{}
-		for range callers {
-			seen[<-bodies] = true
-		}
-		if len(seen) != callers {
-			t.Errorf("%d callers saw %v", callers, seen)
-		}
-	})
+	t.Run("goes on for a client that went away", w.goesOnForAClientThatWentAway)
+	t.Run("makes requests wait for their turn", w.makesRequestsWaitForTheirTurn)
 	t.Run("reports what a cron trigger failed with", func(t *testing.T) {
 		w.want("/cdn-cgi/handler/scheduled", 500, "exception")
 		await(t, w.log, `"cause":"Error: on purpose"`)
 		w.want("/served", 200, "")
 	})
+}
+
+func (w trial) goesOnForAClientThatWentAway(t *testing.T) {
+	w.want("/fail", 500, "")
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/linger", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan error, 1)
+	go func() {
+		response, err := http.DefaultClient.Do(r)
+		if err == nil {
+			response.Body.Close()
+		}
+		gone <- err
+	}()
+	await(t, w.log, "lingering")
+	leave()
+	if err := <-gone; err == nil {
+		t.Fatal("the client waited")
+	}
+	w.want("/served", 200, "2 false")
+}
+
+func (w trial) makesRequestsWaitForTheirTurn(t *testing.T) {
+	const callers = 8
+	bodies := make(chan string, callers)
+	for range callers {
+		go func() {
+			response, err := http.Get(w.url + "/slow")
+			if err != nil {
+				bodies <- err.Error()
+				return
+			}
+			defer response.Body.Close()
+			body, _ := io.ReadAll(response.Body)
+			bodies <- string(body)
+		}()
+	}
+	seen := map[string]bool{}
+	for range callers {
+		seen[<-bodies] = true
+	}
+	if len(seen) != callers {
+		t.Errorf("%d callers saw %v", callers, seen)
+	}
 }
 
 func TestTheAdapter(t *testing.T) {

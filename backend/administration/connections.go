@@ -118,10 +118,8 @@ func (o *Office) connection(ctx context.Context, id, organizationID, issuer stri
 	if err != nil {
 		return c, err
 	}
-	for _, role := range c.Provisioning.RoleNames() {
-		if _, known := w.Roles[role]; !known {
-			return c, directory.ErrNoRole
-		}
+	if err := w.CheckRoles(c.Provisioning.RoleNames()); err != nil {
+		return c, err
 	}
 	if s.ClientSecret != "" {
 		c.SealedSecret = o.seal.Seal([]byte(s.ClientSecret), id)

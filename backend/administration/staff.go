@@ -3,7 +3,6 @@ package administration
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -131,9 +130,8 @@ func (o *Office) mayHaveStaff(ctx context.Context, r directory.OrganizationRecor
 	if policy.Strictest(w.Policy, r.Rules).NoStaff {
 		return refuse(api.StaffForbidden, "The organisation's policy, or the workspace's, forbids staff access.")
 	}
-	unknown := func(role string) bool { _, known := w.Roles[role]; return !known }
-	if slices.ContainsFunc(n.Roles, unknown) {
-		return directory.ErrNoRole
+	if err := w.CheckRoles(n.Roles); err != nil {
+		return err
 	}
 	if _, err := o.store.User(ctx, n.UserID); err != nil {
 		return err

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -91,6 +92,16 @@ func (w *Workspace) app(is func(App) bool) (App, bool) {
 		}
 	}
 	return App{}, false
+}
+
+// CheckRoles returns ErrNoRole, and which it is, unless all of these are roles here.
+func (w *Workspace) CheckRoles(roles []string) error {
+	for _, role := range roles {
+		if _, known := w.Roles[role]; !known {
+			return fmt.Errorf("%w: %q", ErrNoRole, role)
+		}
+	}
+	return nil
 }
 
 // Permissions returns what roles permit together, sorted, each once.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
 const now = 1_800_000_000
@@ -35,6 +37,7 @@ type faults struct {
 	cached        bool
 	swallowsCORS  bool
 	echoes        string // names of cookies
+	openMetrics   bool
 }
 
 // world is a provider and a backend behind a proxy, on one test server each.
@@ -95,6 +98,10 @@ func (f faults) backend(w http.ResponseWriter, r *http.Request) {
 		}
 		w.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprintf(w, `{"error":%q}`, or(f.sessionError, "login_required"))
+	case "/auth/metrics":
+		if !f.openMetrics {
+			w.WriteHeader(http.StatusNotFound)
+		}
 	case "/headers":
 		for _, name := range strings.Fields(f.echoes) {
 			if c, err := r.Cookie(name); err == nil {
@@ -122,6 +129,20 @@ func examine(t *testing.T, c doctor.Config) string {
 		text += fmt.Sprintf("%s %s: %s → %s\n", f.Level, f.Subject, f.Text, f.Advice)
 	}
 	return text
+}
+
+// TestMetricsThatAProxyShowsAreFound: whoever speaks https is a proxy. One that does not
+// say for whom it asks passes for the server's own machine.
+func TestMetricsThatAProxyShowsAreFound(t *testing.T) {
+	for open, want := range map[bool]doctor.Level{true: doctor.Look, false: doctor.OK} {
+		f := faults{openMetrics: open, backendIssuer: "https://app.example.com/auth"}
+		proxy := httpbrowser.Hosts{"app.example.com": http.HandlerFunc(f.backend)}
+		found := doctor.Examine(t.Context(), doctor.Config{PublicURL: f.backendIssuer, Transport: proxy, Now: now, Algorithm: keys.ES256})
+		at := slices.IndexFunc(found, func(f doctor.Finding) bool { return f.Subject == "metrics" })
+		if at < 0 || found[at].Level != want {
+			t.Errorf("open %t: %+v", open, found)
+		}
+	}
 }
 
 func TestEveryFaultIsFound(t *testing.T) {

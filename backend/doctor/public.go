@@ -19,6 +19,9 @@ import (
 const (
 	publicAddress = "public address"
 	origins       = "origins"
+	metrics       = "metrics"
+
+	metricsPath = "/metrics" // as package metrics has it, which only the server imports
 )
 
 // publicAddress finds out whether browsers reach this backend at its public URL.
@@ -38,7 +41,25 @@ func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 	}
 	e.ok(publicAddress, "%s answers, and names itself so", base)
 	e.sameKeys(ctx, base)
+	e.metrics(ctx, base)
 	return true
+}
+
+// metrics finds out whether a proxy shows everybody how the server is doing. The server
+// speaks no TLS: behind https there is one.
+func (e *examination) metrics(ctx context.Context, base string) {
+	if !strings.HasPrefix(base, "https://") {
+		return
+	}
+	switch a, err := e.get(ctx, base+metricsPath); {
+	case err != nil:
+		e.add(metrics, Look, "Nobody but you should see the server's metrics there.", "%s: %v", base+metricsPath, err)
+	case a.status == http.StatusOK:
+		e.add(metrics, Look, "Unless this machine is in --metrics-from: let the proxy say for whom it asks (X-Forwarded-For), or not pass "+metricsPath+" on. "+
+			"Without, it passes for the server's own machine, and everybody reads them.", "%s answers here", base+metricsPath)
+	default:
+		e.ok(metrics, "%s shows nothing here", base+metricsPath)
+	}
 }
 
 // sameKeys tells whether the server there has the keys of this database.

@@ -57,15 +57,15 @@ func TestTheThumbprintIsThatOfTheStandard(t *testing.T) {
 	}
 }
 
-func TestABadProofIsRefused(t *testing.T) {
-	device, other := httpbrowser.NewDevice(t), httpbrowser.NewDevice(t)
+// badHeaders change the header of a device's good proof.
+func badHeaders(device, other *httpbrowser.Device) map[string]map[string]any {
 	jwk := func(change map[string]any) map[string]any {
 		key := device.JWK()
 		maps.Copy(key, change)
 		maps.DeleteFunc(key, func(_ string, value any) bool { return value == nil })
 		return map[string]any{"jwk": key}
 	}
-	headers := map[string]map[string]any{
+	return map[string]map[string]any{
 		"no typ":                      {"typ": nil},
 		"typ of a JWT":                {"typ": "JWT"},
 		"typ of an access token":      {"typ": "at+jwt"},
@@ -98,46 +98,58 @@ func TestABadProofIsRefused(t *testing.T) {
 		"trailing bits in x":          jwk(map[string]any{"x": device.JWK()["x"].(string)[:42] + "_"}),
 		"a part of a private RSA key": jwk(map[string]any{"dp": "AAAA"}),
 	}
-	claims := map[string]map[string]any{
-		"no jti":                {"jti": nil},
-		"an empty jti":          {"jti": ""},
-		"a jti that is long":    {"jti": strings.Repeat("j", 129)},
-		"a jti that is a list":  {"jti": []string{"a"}},
-		"no htm":                {"htm": nil},
-		"no htu":                {"htu": nil},
-		"no iat":                {"iat": nil},
-		"an iat that is text":   {"iat": "1800000000"},
-		"an iat before time":    {"iat": -1},
-		"an iat without bounds": {"iat": 1e300},
+}
+
+// badClaims change the claims of a good proof.
+var badClaims = map[string]map[string]any{
+	"no jti":                {"jti": nil},
+	"an empty jti":          {"jti": ""},
+	"a jti that is long":    {"jti": strings.Repeat("j", 129)},
+	"a jti that is a list":  {"jti": []string{"a"}},
+	"no htm":                {"htm": nil},
+	"no htu":                {"htu": nil},
+	"no iat":                {"iat": nil},
+	"an iat that is text":   {"iat": "1800000000"},
+	"an iat before time":    {"iat": -1},
+	"an iat without bounds": {"iat": 1e300},
+}
+
+// mangled are a device's good proof, changed as a whole.
+func mangled(t *testing.T, device, other *httpbrowser.Device) map[string]string {
+	good := device.Sign(t, nil, goodClaims())
+	parts := strings.Split(good, ".")
+	return map[string]string{
+		"nothing":                "",
+		"dots":                   "..",
+		"many dots":              strings.Repeat(".", 4000),
+		"no signature":           parts[0] + "." + parts[1] + ".",
+		"a cut signature":        good[:len(good)-2],
+		"a longer signature":     good + "AA",
+		"a padded signature":     good + "==",
+		"another signature":      parts[0] + "." + parts[1] + "." + strings.Split(other.Sign(t, nil, goodClaims()), ".")[2],
+		"a signature of zeros":   parts[0] + "." + parts[1] + "." + strings.Repeat("A", 86),
+		"other claims":           parts[0] + "." + strings.Split(device.Sign(t, nil, map[string]any{"jti": "b", "htm": "POST", "htu": address, "iat": now.Unix()}), ".")[1] + "." + parts[2],
+		"two of them":            good + "," + good,
+		"a space":                " " + good,
+		"too much of it":         device.Sign(t, map[string]any{"x": strings.Repeat("x", 4<<10)}, goodClaims()),
+		"a member twice":         device.SignText(t, `{"typ":"dpop+jwt","alg":"ES256","jwk":{}}`, `{"jti":"a","jti":"b","htm":"POST","htu":"`+address+`","iat":1}`),
+		"claims that are a list": device.SignText(t, `{"typ":"dpop+jwt","alg":"ES256"}`, `[]`),
+		"claims that are null":   device.Sign(t, nil, nil),
 	}
-	bad := map[string]string{}
-	for name, header := range headers {
+}
+
+func TestABadProofIsRefused(t *testing.T) {
+	device, other := httpbrowser.NewDevice(t), httpbrowser.NewDevice(t)
+	bad := mangled(t, device, other)
+	for name, header := range badHeaders(device, other) {
 		bad[name] = device.Sign(t, header, goodClaims())
 	}
-	for name, change := range claims {
+	for name, change := range badClaims {
 		changed := goodClaims()
 		maps.Copy(changed, change)
 		maps.DeleteFunc(changed, func(_ string, value any) bool { return value == nil })
 		bad[name] = device.Sign(t, nil, changed)
 	}
-	good := device.Sign(t, nil, goodClaims())
-	parts := strings.Split(good, ".")
-	bad["nothing"] = ""
-	bad["dots"] = ".."
-	bad["many dots"] = strings.Repeat(".", 4000)
-	bad["no signature"] = parts[0] + "." + parts[1] + "."
-	bad["a cut signature"] = good[:len(good)-2]
-	bad["a longer signature"] = good + "AA"
-	bad["a padded signature"] = good + "=="
-	bad["another signature"] = parts[0] + "." + parts[1] + "." + strings.Split(other.Sign(t, nil, goodClaims()), ".")[2]
-	bad["a signature of zeros"] = parts[0] + "." + parts[1] + "." + strings.Repeat("A", 86)
-	bad["other claims"] = parts[0] + "." + strings.Split(device.Sign(t, nil, map[string]any{"jti": "b", "htm": "POST", "htu": address, "iat": now.Unix()}), ".")[1] + "." + parts[2]
-	bad["two of them"] = good + "," + good
-	bad["a space"] = " " + good
-	bad["too much of it"] = device.Sign(t, map[string]any{"x": strings.Repeat("x", 4<<10)}, goodClaims())
-	bad["a member twice"] = device.SignText(t, `{"typ":"dpop+jwt","alg":"ES256","jwk":{}}`, `{"jti":"a","jti":"b","htm":"POST","htu":"`+address+`","iat":1}`)
-	bad["claims that are a list"] = device.SignText(t, `{"typ":"dpop+jwt","alg":"ES256"}`, `[]`)
-	bad["claims that are null"] = device.Sign(t, nil, nil)
 	for name, raw := range bad {
 		t.Run(name, func(t *testing.T) {
 			if proof, err := dpop.Parse(raw); proof != nil || !errors.Is(err, dpop.ErrProof) {

@@ -3,13 +3,15 @@ package dpop
 import (
 	"errors"
 	"hash/maphash"
+	"math"
 	"sync"
 )
 
 // Replays remembers the proofs that one process has seen, for as long as they are
 // good, so that each counts once (RFC 9449 section 11.1). Its memory is bounded: a
-// process that is shown more proofs than it can remember refuses them, for what it
-// forgot could be replayed.
+// process that is shown more proofs than it can remember forgets the oldest, and
+// refuses those that were made no later than one of them, for they could be replayed.
+// Who makes a proof for each request, and sends it at once, notices nothing.
 //
 // Threat model. Whoever reads a request off the wire can send it again while its
 // proof is good. Replays stops that within one process; another replica, or the
@@ -21,20 +23,29 @@ type Replays struct {
 
 	mu           sync.Mutex
 	since        int64 // when newer began
-	newer, older map[uint64]struct{}
+	newer, older proofs
+	forgotten    int64 // when the latest of those was made that were forgotten early
 }
 
+// proofs are some that were used, by name, and when the latest of them was made.
+type proofs struct {
+	names  map[uint64]struct{}
+	latest int64
+}
+
+func noProofs() proofs { return proofs{map[uint64]struct{}{}, math.MinInt64} }
+
 // NewReplays returns a memory for proofs that are good for life seconds after they
-// are first shown, and for up to most of them in such a time.
+// are first shown, and for up to twice most of them.
 func NewReplays(life int64, most int) *Replays {
-	return &Replays{life: life, most: most, seed: maphash.MakeSeed(), newer: map[uint64]struct{}{}}
+	return &Replays{life: life, most: most, seed: maphash.MakeSeed(), newer: noProofs(), older: noProofs(), forgotten: math.MinInt64}
 }
 
 // Errors of Replays.Use.
 var (
 	ErrReplayed = errors.New("the DPoP proof was used before")
-	// ErrTooManyProofs refuses a proof that cannot be remembered. The same
-	// request may be made again, later.
+	// ErrTooManyProofs refuses a proof that may have been forgotten. The same
+	// request may be made again, with a new one.
 	ErrTooManyProofs = errors.New("too many DPoP proofs at once")
 )
 
@@ -47,10 +58,15 @@ func (r *Replays) Use(p *Proof, now int64) error {
 	if r.holds(name) {
 		return ErrReplayed
 	}
-	if len(r.newer) >= r.most {
+	if len(r.newer.names) >= r.most {
+		r.forgotten = max(r.forgotten, r.older.latest)
+		r.older, r.newer, r.since = r.newer, noProofs(), now
+	}
+	if p.IssuedAt <= r.forgotten {
 		return ErrTooManyProofs
 	}
-	r.newer[name] = struct{}{}
+	r.newer.names[name] = struct{}{}
+	r.newer.latest = max(r.newer.latest, p.IssuedAt)
 	return nil
 }
 
@@ -62,14 +78,14 @@ func (r *Replays) turn(now int64) {
 		return
 	}
 	if r.older = r.newer; age >= 2*r.life {
-		r.older = nil
+		r.older = noProofs()
 	}
-	r.newer, r.since = map[uint64]struct{}{}, now
+	r.newer, r.since = noProofs(), now
 }
 
 func (r *Replays) holds(name uint64) bool {
-	_, newer := r.newer[name]
-	_, older := r.older[name]
+	_, newer := r.newer.names[name]
+	_, older := r.older.names[name]
 	return newer || older
 }
 

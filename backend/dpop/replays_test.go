@@ -38,21 +38,44 @@ func TestTheSameNameByAnotherKeyIsAnotherProof(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeRememberedIsRefusedUntilThereIsRoom(t *testing.T) {
+// TestAsManyProofsAsThereAreRequestsAreTaken: who makes each when it is sent is not
+// refused because many come.
+func TestAsManyProofsAsThereAreRequestsAreTaken(t *testing.T) {
+	replays := dpop.NewReplays(120, 1000)
+	for second := range int64(300) {
+		for i := range 900 {
+			p := &dpop.Proof{ID: fmt.Sprint(second, " ", i), IssuedAt: start + second}
+			if err := replays.Use(p, start+second); err != nil {
+				t.Fatalf("the %d. in second %d: %v", i, second, err)
+			}
+			if err := replays.Use(p, start+second); !errors.Is(err, dpop.ErrReplayed) {
+				t.Fatalf("the %d. in second %d again: %v", i, second, err)
+			}
+		}
+	}
+}
+
+func TestWhatCannotBeRememberedIsRefused(t *testing.T) {
 	replays := dpop.NewReplays(36, 100)
-	for i := range 100 {
-		if err := replays.Use(&dpop.Proof{ID: fmt.Sprint(i)}, start); err != nil {
+	made := func(id string, at int64) *dpop.Proof { return &dpop.Proof{ID: id, IssuedAt: at} }
+	for i := range 200 {
+		if err := replays.Use(made(fmt.Sprint(i), start), start); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := replays.Use(&dpop.Proof{ID: "more"}, start+35); !errors.Is(err, dpop.ErrTooManyProofs) {
+	if err := replays.Use(made("more", start), start+1); !errors.Is(err, dpop.ErrTooManyProofs) {
 		t.Errorf("the proof beyond: %v", err)
 	}
-	if err := replays.Use(&dpop.Proof{ID: "0"}, start+35); !errors.Is(err, dpop.ErrReplayed) {
-		t.Errorf("the first proof, again: %v", err)
+	for i := range 200 {
+		if err := replays.Use(made(fmt.Sprint(i), start), start+2); err == nil {
+			t.Fatalf("proof %d counted twice", i)
+		}
 	}
-	if err := replays.Use(&dpop.Proof{ID: "more"}, start+36); err != nil {
-		t.Errorf("later: %v", err)
+	if err := replays.Use(made("later", start+1), start+1); err != nil {
+		t.Errorf("one that was made later: %v", err)
+	}
+	if err := replays.Use(made("later", start+1), start+35); !errors.Is(err, dpop.ErrReplayed) {
+		t.Errorf("that one again: %v", err)
 	}
 }
 

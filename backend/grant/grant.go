@@ -37,8 +37,8 @@ type Grant struct {
 	Workspace *directory.Workspace
 	App       directory.App
 	Now       int64
-	// Audit records what the grant did.
-	Audit func(audit.Event)
+	// Audit records what the grant did, or says in the log what the trail misses.
+	Audit func(audit.Event) error
 }
 
 // Asked is what is asked of policy.
@@ -159,12 +159,9 @@ func (g *Grant) begin(ctx context.Context, s *session.Session, m *directory.Memb
 			return err
 		}
 	}
-	if err := g.Store.Enter(ctx, s.ID, organization, o); err != nil {
+	if err := g.enter(ctx, s, m, o); err != nil {
 		return err
 	}
-	g.Audit(audit.Event{
-		Action: audit.EnterOrganization, Reason: By(m), UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String(),
-	})
 	if most == 0 {
 		return nil
 	}
@@ -172,6 +169,25 @@ func (g *Grant) begin(ctx context.Context, s *session.Session, m *directory.Memb
 		return err
 	}
 	return g.auditSuperseded(ctx, organization, before)
+}
+
+// enter starts an organisation session, and records it. That staff enter is recorded
+// first: they act in no organisation that does not read of it.
+func (g *Grant) enter(ctx context.Context, s *session.Session, m *directory.Membership, o policy.OrganizationSession) error {
+	e := audit.Event{
+		Action: audit.EnterOrganization, Reason: By(m), UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
+	}
+	if e.Reason == audit.ByStaff {
+		if err := g.Audit(e); err != nil {
+			return err
+		}
+		return g.Store.Enter(ctx, s.ID, m.Organization.ID, o)
+	}
+	if err := g.Store.Enter(ctx, s.ID, m.Organization.ID, o); err != nil {
+		return err
+	}
+	g.Audit(e)
+	return nil
 }
 
 // maxStays is the most sessions of a person in an organisation that are told apart.

@@ -1,15 +1,20 @@
 package httpapi
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// audit records what the call did. The trail follows the deed: where it cannot be
-// written the deed stands, and the log says what is missing.
-func (c *call) audit(e audit.Event) {
+// trailTimeout bounds the writing of the trail, for which nobody may wait any more.
+const trailTimeout = 5 * time.Second
+
+// audit records what the call did, also where the client has left. The trail follows the
+// deed: where it cannot be written the deed stands, and the log says what is missing.
+func (c *call) audit(e audit.Event) error {
 	e.At, e.App, e.Address = c.now, c.app.ID, clip(c.r.RemoteAddr)
 	if e.ID == "" {
 		e.ID = directory.NewID("evt_")
@@ -20,9 +25,13 @@ func (c *call) audit(e audit.Event) {
 	if e.Outcome == "" {
 		e.Outcome = audit.Done
 	}
-	if err := c.store.RecordEvent(c.ctx, e); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), trailTimeout)
+	defer cancel()
+	err := c.store.RecordEvent(ctx, e)
+	if err != nil {
 		c.log.log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err)
 	}
+	return err
 }
 
 // auditMember records what a provider's word, by a connection or by a claim, made of

@@ -153,6 +153,18 @@ func TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider(t *testing.T) {
 	}
 }
 
+// steppedUp is alice, who entered these organisations by their own connections.
+func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
+	return func(w *world) *httpbrowser.Browser {
+		b := w.signedIn("alice")
+		for _, slug := range slugs {
+			w.enterBy(b, slug, "a.martin")
+			w.mint(b, slug)
+		}
+		return b
+	}
+}
+
 // TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt is the matrix of what a
 // session has authenticated with and who demands a connection.
 func TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt(t *testing.T) {
@@ -160,16 +172,6 @@ func TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt(t *testing.T) 
 		made   func(w *world) *httpbrowser.Browser
 		opens  []string // of those that demand their own connection
 		states string   // that the person is shown, of acme and globex
-	}
-	steppedUp := func(slugs ...string) func(*world) *httpbrowser.Browser {
-		return func(w *world) *httpbrowser.Browser {
-			b := w.signedIn("alice")
-			for _, slug := range slugs {
-				w.enterBy(b, slug, "a.martin")
-				w.mint(b, slug)
-			}
-			return b
-		}
 	}
 	for name, e := range map[string]event{
 		"a password":             {steppedUp(), nil, "step_up_required step_up_required"},

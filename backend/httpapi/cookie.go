@@ -35,7 +35,9 @@ type carried struct {
 }
 
 // refreshTokens returns the refresh tokens of the call's app. A cookie that this
-// server cannot have set is cleared and counts for nothing.
+// server cannot have set is cleared and counts for nothing. Where there are too many, the
+// browser loses those that it names first, the oldest (RFC 6265bis section 5.8.3), so that
+// its next request is heard.
 func (c *call) refreshTokens() ([]carried, error) {
 	var tokens []carried
 	seen := map[string]bool{}
@@ -55,7 +57,11 @@ func (c *call) refreshTokens() ([]carried, error) {
 		tokens = append(tokens, carried{cookie.Name, token})
 	}
 	if len(seen) > maxCookies {
-		return nil, refuse(api.InvalidRequest, "There are too many sessions in this browser. Clear its cookies.")
+		for len(tokens) > maxCookies {
+			c.clear(tokens[0].name)
+			tokens = tokens[1:]
+		}
+		return nil, refuse(api.InvalidRequest, "There are too many sessions in this browser. Try again.")
 	}
 	return tokens, nil
 }

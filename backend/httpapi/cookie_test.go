@@ -100,6 +100,24 @@ func TestTwoCookiesOfOneNameAreRefused(t *testing.T) {
 	}
 }
 
+// TestABrowserWithTooManySessionsIsNotShutOut: whoever signed in again and again, or came
+// from another app in many tabs at once, is refused once.
+func TestABrowserWithTooManySessionsIsNotShutOut(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	for range 11 {
+		w.pass(time.Second)
+		w.signIn(b, "alice")
+	}
+	all := sessionCookies(b)
+	w.wants(b.Get("/session"), http.StatusBadRequest, api.InvalidRequest)
+	if left := sessionCookies(b); len(left) != 8 {
+		t.Errorf("%d sessions are left of %d", len(left), len(all))
+	}
+	w.mint(b, "acme")
+	w.theSession(b)
+}
+
 func TestMoreThanEightSessionsAreRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
@@ -280,6 +298,15 @@ func TestACopiedCookieIsFoundAndEndsTheSession(t *testing.T) {
 	w.wants(thief.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.RefreshTokenReused)
 }
 
+// tampered returns a token with another last character.
+func tampered(token string) string {
+	last := "A"
+	if strings.HasSuffix(token, last) {
+		last = "B"
+	}
+	return token[:len(token)-1] + last
+}
+
 func TestRefusalsAtTheSameTimeDoNotMix(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
@@ -287,7 +314,7 @@ func TestRefusalsAtTheSameTimeDoNotMix(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			got := b.Copy().With("Cookie", name+"="+value[:len(value)-2]+"AA").Post("/token", `{}`)
+			got := b.Copy().With("Cookie", name+"="+tampered(value)).Post("/token", `{}`)
 			w.wants(got, http.StatusUnauthorized, api.LoginRequired)
 		})
 	}

@@ -57,7 +57,7 @@ func (c canaries) runs(w *world) {
 		c["access token "+minted.AccessToken[:9]], c["session"] = minted.AccessToken, minted.Session
 	}
 	name, value := w.theSession(b)
-	b.Copy().With("Cookie", name+"="+value[:len(value)-1]+"A").Post("/token", `{}`)
+	b.Copy().With("Cookie", name+"="+tampered(value)).Post("/token", `{}`)
 	b.With("Cookie", name+"="+value+"; "+name+"="+value).Post("/token", `{"organization":"nowhere"}`)
 	var out api.LogoutResponse
 	b.Post("/logout", `{"scope":"session"}`).JSON(w, &out)

@@ -183,8 +183,8 @@ func (c *call) clearAttempt(name string) {
 }
 
 // callback is GET /callback: the provider sends the browser back here, and it
-// leaves with a session of a new id, or with more authentication in an old one. Cookies of older ones are not sent on this
-// navigation (they are Strict), so it clears none.
+// leaves with a session of a new id, or with more authentication in an old one. Cookies
+// of older ones are not sent on this navigation (they are Strict), so it clears none.
 func (c *call) callback() error {
 	query, err := c.query()
 	if err != nil {
@@ -195,7 +195,7 @@ func (c *call) callback() error {
 		return err
 	}
 	c.clearAttempt(attemptCookieName(attempt.ID))
-	w, err := c.current(c.ctx, 0)
+	w, err := c.current(c.ctx, unseen) // what was applied since the last mint decides already
 	if err != nil {
 		return err
 	}

@@ -257,7 +257,7 @@ func TestOnlyThePersonsOwnLivingSessionIsRaised(t *testing.T) {
 		"a forged one": func(w *world) *httpbrowser.Browser {
 			b := w.browser()
 			cookie, value := w.theSession(alice)
-			b.SetCookie(cookie, value[:len(value)-1]+"A")
+			b.SetCookie(cookie, tampered(value))
 			return b
 		},
 		"one that ended": func(w *world) *httpbrowser.Browser {

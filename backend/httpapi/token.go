@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"slices"
+
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -69,14 +71,20 @@ func (c *call) member(ref string, subject directory.Subject) (*directory.Members
 		}
 		return subject.Membership, nil
 	}
-	all, err := c.store.Memberships(c.ctx, subject.Session.ID, 2, c.now)
+	all, err := c.store.Memberships(c.ctx, subject.Session.ID, maxMemberships, c.now)
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(all, c.forbidden)
 	if len(all) != 1 {
 		return nil, refuse(api.OrganizationRequired, "Name the organisation.")
 	}
 	return &all[0], nil
+}
+
+// forbidden tells staff access that the organisation, or the workspace, forbids.
+func (c *call) forbidden(m directory.Membership) bool {
+	return m.StaffUntil != 0 && policy.Strictest(c.workspace.Policy, m.Organization.Rules).NoStaff
 }
 
 func (c *call) claims(s *directory.Subject, d *policy.Decision) token.Claims {

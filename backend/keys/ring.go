@@ -100,7 +100,13 @@ func (r *Ring) Signing(ctx context.Context, organization string, revision, now i
 // Published returns every key that good tokens may be signed with, now or soon.
 // Where there is none, it makes one.
 func (r *Ring) Published(ctx context.Context, organization string, now int64) ([]Key, error) {
-	k, err := r.snapshot(ctx, wanted{organization, anyRevision, publishedAge}, now)
+	return r.PublishedIn(ctx, organization, anyRevision, now)
+}
+
+// PublishedIn is Published for who has just read the workspace's revision, and has to
+// know of the keys that were retired until then.
+func (r *Ring) PublishedIn(ctx context.Context, organization string, revision, now int64) ([]Key, error) {
+	k, err := r.snapshot(ctx, wanted{organization, revision, publishedAge}, now)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 )
@@ -14,19 +13,10 @@ const (
 	keysPause = 10 * time.Second
 )
 
-// bounded cuts answers at maxAnswer bytes, and asks for keys at a pace.
-type bounded struct {
-	next http.RoundTripper
-	keys *keyAnswer
-}
+// bounded cuts answers at maxAnswer bytes.
+type bounded struct{ next http.RoundTripper }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	asks := b.keys.is(r.URL)
-	if asks {
-		if body := b.keys.last(time.Now()); body != nil {
-			return answered(r, body), nil
-		}
-	}
 	response, err := b.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -35,58 +25,52 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		io.Reader
 		io.Closer
 	}{io.LimitReader(response.Body, maxAnswer), response.Body}
-	if asks && response.StatusCode == http.StatusOK {
-		return b.keys.keep(r, response)
-	}
 	return response, nil
 }
 
-// keyAnswer is the provider's last answer with its keys, which stands for keysPause. A
-// token by a key that is not at hand makes go-oidc ask again, whoever sent it: nobody
-// has to sign in to send a logout token. Sign-ins that come at once ask several times
-// too, and each of them needs the answer.
-type keyAnswer struct {
-	mu      sync.Mutex
-	address string // the key set's
-	body    []byte
-	at      time.Time
+// paced asks one address at a pace: an answer stands for keysPause. It has the keys for
+// logout tokens, which nobody has to sign in to send, and of which each by a key that is
+// not at hand makes go-oidc ask again. Sign-ins have theirs without it: whoever redeems a
+// code cannot wait until a key that the provider has just taken may be asked for.
+type paced struct {
+	next http.RoundTripper
+
+	mu   sync.Mutex
+	body []byte
+	at   time.Time
 }
 
-// of says where the keys are.
-func (k *keyAnswer) of(address string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if u, err := url.Parse(address); err == nil {
-		k.address = u.String()
+func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
+	if body := p.last(time.Now()); body != nil {
+		return answered(r, body), nil
 	}
-}
-
-func (k *keyAnswer) is(u *url.URL) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return u.String() == k.address
+	response, err := p.next.RoundTrip(r)
+	if err != nil || response.StatusCode != http.StatusOK {
+		return response, err
+	}
+	return p.keep(r, response)
 }
 
 // last returns the answer while it stands, and nil otherwise.
-func (k *keyAnswer) last(now time.Time) []byte {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if now.Sub(k.at) >= keysPause {
+func (p *paced) last(now time.Time) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Sub(p.at) >= keysPause {
 		return nil
 	}
-	return k.body
+	return p.body
 }
 
 // keep reads an answer, from which on it stands.
-func (k *keyAnswer) keep(r *http.Request, response *http.Response) (*http.Response, error) {
+func (p *paced) keep(r *http.Request, response *http.Response) (*http.Response, error) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return nil, err
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.body, k.at = body, time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.body, p.at = body, time.Now()
 	return answered(r, body), nil
 }
 

@@ -87,7 +87,7 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		ClientID: p.config.ClientID, Now: func() time.Time { return time.Unix(now, 0) },
 	}).Verify(ctx, raw)
 	if err != nil {
-		return Identity{}, refused("identity token: %w", err)
+		return Identity{}, notVerified("identity token", err)
 	}
 	identity, err := p.read(token, a, now)
 	if err != nil {

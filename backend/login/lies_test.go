@@ -185,6 +185,9 @@ func TestAProviderThatDoesNotSpeakAsOneIsUnavailable(t *testing.T) {
 		"token endpoint redirects":        endpoint("/token", redirecting),
 		"token endpoint answers 10 MB":    endpoint("/token", enormous),
 		"token endpoint without JSON":     endpoint("/token", notJSON),
+		"keys fail":                       endpoint("/jwks.json", failing),
+		"keys that redirect":              endpoint("/jwks.json", redirecting),
+		"keys that are no JSON":           endpoint("/jwks.json", notJSON),
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := provider(t)
@@ -192,6 +195,28 @@ func TestAProviderThatDoesNotSpeakAsOneIsUnavailable(t *testing.T) {
 			wantUnavailable(t, p)
 		})
 	}
+}
+
+// TestALogoutWhoseKeysCannotBeHadIsNotRefused: the provider may tell of it again.
+func TestALogoutWhoseKeysCannotBeHadIsNotRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := provider(t)
+		token := p.LogoutToken("logout+jwt", jwt.MapClaims{
+			"iss": issuer, "aud": logintest.ClientID, "sub": "alice", "iat": now, "jti": "1",
+			"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+		})
+		c := client(p)
+		p.Endpoints = map[string]http.HandlerFunc{"/jwks.json": failing}
+		_, err := c.ReadLogoutToken(t.Context(), token, now)
+		if refused := (*login.Refused)(nil); !errors.Is(err, login.ErrUnavailable) || errors.As(err, &refused) {
+			t.Errorf("%v, want ErrUnavailable", err)
+		}
+		synctest.Wait() // the attempt is over for everybody
+		p.Endpoints = nil
+		if _, err := c.ReadLogoutToken(t.Context(), token, now); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func wantUnavailable(t *testing.T, p *logintest.Provider) {
@@ -216,13 +241,13 @@ func TestAnErrorQuotesLittleOfAnAnswer(t *testing.T) {
 		w.WriteHeader(http.StatusBadGateway)
 		w.Write([]byte(strings.Repeat("x", 1<<20)))
 	}}
-	if err := client(p).Discover(t.Context()); err == nil || len(err.Error()) > 400 {
+	if _, err := signIn(t, p, nil); err == nil || len(err.Error()) > 400 {
 		t.Errorf("%.400s", err)
 	}
 }
 
 func TestAHangingEndpointIsGivenUp(t *testing.T) {
-	for _, path := range []string{"/.well-known/openid-configuration", "/token"} {
+	for _, path := range []string{"/.well-known/openid-configuration", "/token", "/jwks.json"} {
 		synctest.Test(t, func(t *testing.T) {
 			p := provider(t)
 			p.Endpoints = map[string]http.HandlerFunc{path: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}
@@ -242,7 +267,10 @@ func TestAHangingProviderHoldsUpNoOtherSignIn(t *testing.T) {
 		c, start := client(p), time.Now()
 		done := make(chan error)
 		for range 5 {
-			go func() { done <- c.Discover(t.Context()) }()
+			go func() {
+				_, err := c.AuthorizationURL(t.Context(), login.NewAttempt("web", "https://app.example/", now), login.Request{})
+				done <- err
+			}()
 		}
 		for range 5 {
 			<-done

@@ -97,6 +97,25 @@ func TestSignInsThatComeAtOnceAllSucceed(t *testing.T) {
 	})
 }
 
+// TestPeopleSignInByAKeyThatTheProviderHasJustTaken, however short ago its keys were
+// asked for.
+func TestPeopleSignInByAKeyThatTheProviderHasJustTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := provider(t)
+		c := client(p)
+		for _, kid := range []string{"1", "2", "2", "3"} {
+			if _, err := signInAt(t, c, p, nil); err != nil {
+				t.Errorf("key %s: %v", kid, err)
+			}
+			forged := logintest.New(t, issuer)
+			if _, err := c.ReadLogoutToken(t.Context(), forged.LogoutToken("logout+jwt", nil), now); err == nil {
+				t.Error("a forged logout token was believed")
+			}
+			p.TakeKey(kid)
+		}
+	})
+}
+
 func TestTheAuthorizationRequestAsksForWhatTheFlowNeeds(t *testing.T) {
 	age := int64(60)
 	attempt := login.NewAttempt("web", "https://app.example/", now)
@@ -167,11 +186,11 @@ func TestAProviderThatWasAwayIsAskedAgain(t *testing.T) {
 		w.WriteHeader(http.StatusBadGateway)
 	}}
 	c := client(p)
-	if err := c.Discover(t.Context()); !errors.Is(err, login.ErrUnavailable) {
+	if _, err := signInAt(t, c, p, nil); !errors.Is(err, login.ErrUnavailable) {
 		t.Fatalf("%v, want ErrUnavailable", err)
 	}
 	p.Endpoints = nil
-	if err := c.Discover(t.Context()); err != nil {
+	if _, err := signInAt(t, c, p, nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/coreos/go-oidc/v3/oidc"
-
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -31,10 +29,9 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	if err := logoutHeader(raw); err != nil {
 		return session.UpstreamLogout{}, refused("logout token: %w", err)
 	}
-	verifier := found.provider.Verifier(&oidc.Config{ClientID: p.config.ClientID, SkipExpiryCheck: true})
-	token, err := verifier.Verify(oidc.ClientContext(ctx, p.client), raw)
+	token, err := found.logout.Verify(ctx, raw)
 	if err != nil {
-		return session.UpstreamLogout{}, refused("logout token: %w", err)
+		return session.UpstreamLogout{}, notVerified("logout token", err)
 	}
 	var claims struct {
 		ID        string                     `json:"jti"`

@@ -37,18 +37,17 @@ type Provider struct {
 	config Config
 	client *http.Client
 	found  atomic.Pointer[discovered]
-	keys   keyAnswer
 }
 
 // discovered is what the provider's metadata say (OpenID Connect Discovery
 // section 3, RFC 9207 section 3).
 type discovered struct {
 	provider *oidc.Provider
+	logout   *oidc.IDTokenVerifier
 	oauth    oauth2.Config
 	metadata struct {
 		EndSession  string   `json:"end_session_endpoint"`
 		UserInfo    string   `json:"userinfo_endpoint"`
-		KeySet      string   `json:"jwks_uri"`
 		NamesIss    bool     `json:"authorization_response_iss_parameter_supported"`
 		AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 	}
@@ -61,25 +60,22 @@ func New(c Config) *Provider {
 	if c.Scopes == nil {
 		c.Scopes = []string{"profile", "email"}
 	}
-	p := &Provider{config: c}
-	p.client = &http.Client{
-		Transport:     bounded{c.Transport, &p.keys},
+	return &Provider{config: c, client: newClient(bounded{c.Transport})}
+}
+
+func newClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     transport,
 		Timeout:       providerTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return p
 }
 
 // ErrUnavailable is the error for a provider that cannot be reached or does not
 // speak as one; trying again later may help.
 var ErrUnavailable = errors.New("login: the OpenID provider is unavailable")
 
-// Discover reads the provider's metadata, unless they were read before.
-func (p *Provider) Discover(ctx context.Context) error {
-	_, err := p.discover(ctx)
-	return err
-}
-
+// discover reads the provider's metadata, unless they were read before.
 func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	if found := p.found.Load(); found != nil {
 		return found, nil
@@ -100,9 +96,10 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
 	}
 	found.oauth.Endpoint.AuthStyle = authStyle(found.metadata.AuthMethods)
-	p.keys.of(found.metadata.KeySet)
-	p.found.Store(found)
-	return found, nil
+	found.logout = provider.VerifierContext(oidc.ClientContext(ctx, newClient(&paced{next: p.client.Transport})),
+		&oidc.Config{ClientID: p.config.ClientID, SkipExpiryCheck: true})
+	p.found.CompareAndSwap(nil, found) // of those who asked at once, the first; its keys are everybody's
+	return p.found.Load(), nil
 }
 
 // authStyle chooses how the client authenticates: by client_secret_basic, which is
@@ -113,6 +110,15 @@ func authStyle(methods []string) oauth2.AuthStyle {
 		return oauth2.AuthStyleInParams
 	}
 	return oauth2.AuthStyleInHeader
+}
+
+// notVerified tells a token that is not good from keys that could not be had, which
+// go-oidc says by its words alone.
+func notVerified(what string, err error) error {
+	if strings.HasPrefix(err.Error(), "failed to verify signature: fetching keys") { // and may quote the whole answer
+		return fmt.Errorf("%w: %.300s", ErrUnavailable, err)
+	}
+	return refused("%s: %w", what, err)
 }
 
 // ownScheme tells an address of the issuer's scheme: no other is one to send a

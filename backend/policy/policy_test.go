@@ -83,76 +83,80 @@ func deny(is string, s policy.Subject, r policy.Rules, at int64) sentence {
 	return sentence{is, s, r, at, policy.DenyEnded}
 }
 
+// Rules of one kind each.
+var (
+	none     = policy.Rules{}
+	idle     = policy.Rules{IdleTimeout: 15 * minutes}
+	day      = policy.Rules{OrganizationSessionAge: 8 * hours}
+	recent   = policy.Rules{AuthenticationAge: 1 * hours}
+	factor   = policy.Rules{ACR: []string{"mfa", "hwk"}}
+	otp      = policy.Rules{AMR: []string{"otp"}}
+	own      = policy.Rules{Connection: "acme-sso"}
+	isolated = policy.Rules{Isolated: true}
+	device   = policy.Rules{DeviceKey: true}
+)
+
+// sentences say what is decided of a person under rules, so many seconds later.
+var sentences = []sentence{
+	allow("no rule, any authentication", entering(password), none, 0),
+	allow("no rule, long after", renewing(password), none, 23*hours),
+	stepUp("no rule, an authentication at another organisation's provider", having("globex-sso", entering(sso)), none, 0),
+	stepUp("no rule, an authentication at its own provider, which is disabled", having("", entering(sso)), none, 0),
+	allow("no rule, an authentication at its own provider", having("acme-sso", entering(sso)), none, 0),
+
+	allow("in time", renewing(password), idle, 15*minutes),
+	deny("idle for too long", renewing(password), idle, 15*minutes+1),
+	deny("idle for too long, reported active since", active(renewing(password), 16*minutes), idle, 16*minutes),
+	deny("idle for too long, reported active before the end", active(renewing(password), 15*minutes), idle, 16*minutes),
+	stepUp("idle for too long, chosen again", chosen(renewing(password)), idle, 16*minutes),
+	allow("idle for too long, chosen again after a new authentication",
+		chosen(renewing(password, after(password, 16*minutes))), idle, 17*minutes),
+	stepUp("an authentication in the very second of the end", chosen(renewing(password, after(password, 15*minutes))), idle, 17*minutes),
+	stepUp("ended by idleness under a rule that is gone", chosen(ended(renewing(password), policy.Idle, 900)), none, 1000),
+
+	allow("within its age", renewing(password), day, 8*hours),
+	deny("past its age", renewing(password), day, 8*hours+1),
+	deny("past its age, however active", active(renewing(password), 8*hours), day, 8*hours+1),
+	stepUp("past its age, chosen again", chosen(renewing(password)), day, 9*hours),
+	allow("past its age, after a new authentication", chosen(renewing(password, after(password, 9*hours))), day, 9*hours),
+
+	deny("signed out, renewed", ended(renewing(password), policy.SignedOut, 60), none, 100),
+	allow("signed out, chosen again", chosen(ended(renewing(password), policy.SignedOut, 60)), none, 100),
+	deny("superseded, renewed", ended(renewing(password), policy.Superseded, 60), none, 100),
+	allow("superseded, chosen again", chosen(ended(renewing(password), policy.Superseded, 60)), none, 100),
+
+	allow("authenticated recently enough", renewing(password), recent, 1*hours),
+	stepUp("authenticated too long ago", renewing(password), recent, 1*hours+1),
+	allow("authenticated anew", renewing(password, after(password, 1*hours)), recent, 2*hours),
+
+	stepUp("another class", entering(password), factor, 0),
+	allow("a class of those", entering(mfa), factor, 0),
+	allow("a class of those, made later", entering(password, after(mfa, 60)), factor, 60),
+	stepUp("a rule that came later", renewing(password), factor, 60),
+
+	stepUp("a method is missing", entering(password), otp, 0),
+	allow("all methods", entering(mfa), otp, 0),
+
+	stepUp("the workspace's provider", having("acme-sso", entering(mfa)), own, 0),
+	allow("the organisation's own provider", having("acme-sso", entering(sso)), own, 0),
+	allow("its own provider, in a session of the workspace's", having("acme-sso", entering(mfa, sso)), own, 0),
+	stepUp("its own provider, disabled since", having("", entering(sso)), own, 0),
+	stepUp("its own provider, disabled since it was entered", having("", renewing(sso)), own, 60),
+	stepUp("its own provider, another in its place", having("acme-sso-2", entering(sso)), own, 0),
+	stepUp("another organisation's provider, demanded by mistake", having("globex-sso", entering(sso)), own, 0),
+
+	stepUp("an authentication carried over", entering(password), isolated, 0),
+	stepUp("an authentication for somebody else", entering(forOther), isolated, 0),
+	allow("an authentication of its own", entering(forAcme), isolated, 0),
+	allow("an authentication for another organisation, where nobody minds", entering(forOther), none, 0),
+
+	{"without the key", entering(password), device, 0, policy.DenyWithoutKey},
+	allow("with the key", onDevice(entering(password)), device, 0),
+	{"rules that contradict each other", entering(mfa), policy.Strictest(factor, policy.Rules{ACR: []string{"pwd"}}), 0, policy.DenyContradiction},
+}
+
 func TestDecide(t *testing.T) {
-	var (
-		none      = policy.Rules{}
-		idle      = policy.Rules{IdleTimeout: 15 * minutes}
-		day       = policy.Rules{OrganizationSessionAge: 8 * hours}
-		recent    = policy.Rules{AuthenticationAge: 1 * hours}
-		factor    = policy.Rules{ACR: []string{"mfa", "hwk"}}
-		otp       = policy.Rules{AMR: []string{"otp"}}
-		own       = policy.Rules{Connection: "acme-sso"}
-		isolated  = policy.Rules{Isolated: true}
-		device    = policy.Rules{DeviceKey: true}
-		idleAlone = renewing(password)
-	)
-	for _, s := range []sentence{
-		allow("no rule, any authentication", entering(password), none, 0),
-		allow("no rule, long after", renewing(password), none, 23*hours),
-		stepUp("no rule, an authentication at another organisation's provider", having("globex-sso", entering(sso)), none, 0),
-		stepUp("no rule, an authentication at its own provider, which is disabled", having("", entering(sso)), none, 0),
-		allow("no rule, an authentication at its own provider", having("acme-sso", entering(sso)), none, 0),
-
-		allow("in time", idleAlone, idle, 15*minutes),
-		deny("idle for too long", idleAlone, idle, 15*minutes+1),
-		deny("idle for too long, reported active since", active(idleAlone, 16*minutes), idle, 16*minutes),
-		deny("idle for too long, reported active before the end", active(idleAlone, 15*minutes), idle, 16*minutes),
-		stepUp("idle for too long, chosen again", chosen(idleAlone), idle, 16*minutes),
-		allow("idle for too long, chosen again after a new authentication",
-			chosen(renewing(password, after(password, 16*minutes))), idle, 17*minutes),
-		stepUp("an authentication in the very second of the end", chosen(renewing(password, after(password, 15*minutes))), idle, 17*minutes),
-		stepUp("ended by idleness under a rule that is gone", chosen(ended(idleAlone, policy.Idle, 900)), none, 1000),
-
-		allow("within its age", renewing(password), day, 8*hours),
-		deny("past its age", renewing(password), day, 8*hours+1),
-		deny("past its age, however active", active(renewing(password), 8*hours), day, 8*hours+1),
-		stepUp("past its age, chosen again", chosen(renewing(password)), day, 9*hours),
-		allow("past its age, after a new authentication", chosen(renewing(password, after(password, 9*hours))), day, 9*hours),
-
-		deny("signed out, renewed", ended(renewing(password), policy.SignedOut, 60), none, 100),
-		allow("signed out, chosen again", chosen(ended(renewing(password), policy.SignedOut, 60)), none, 100),
-		deny("superseded, renewed", ended(renewing(password), policy.Superseded, 60), none, 100),
-		allow("superseded, chosen again", chosen(ended(renewing(password), policy.Superseded, 60)), none, 100),
-
-		allow("authenticated recently enough", renewing(password), recent, 1*hours),
-		stepUp("authenticated too long ago", renewing(password), recent, 1*hours+1),
-		allow("authenticated anew", renewing(password, after(password, 1*hours)), recent, 2*hours),
-
-		stepUp("another class", entering(password), factor, 0),
-		allow("a class of those", entering(mfa), factor, 0),
-		allow("a class of those, made later", entering(password, after(mfa, 60)), factor, 60),
-		stepUp("a rule that came later", renewing(password), factor, 60),
-
-		stepUp("a method is missing", entering(password), otp, 0),
-		allow("all methods", entering(mfa), otp, 0),
-
-		stepUp("the workspace's provider", having("acme-sso", entering(mfa)), own, 0),
-		allow("the organisation's own provider", having("acme-sso", entering(sso)), own, 0),
-		allow("its own provider, in a session of the workspace's", having("acme-sso", entering(mfa, sso)), own, 0),
-		stepUp("its own provider, disabled since", having("", entering(sso)), own, 0),
-		stepUp("its own provider, disabled since it was entered", having("", renewing(sso)), own, 60),
-		stepUp("its own provider, another in its place", having("acme-sso-2", entering(sso)), own, 0),
-		stepUp("another organisation's provider, demanded by mistake", having("globex-sso", entering(sso)), own, 0),
-
-		stepUp("an authentication carried over", entering(password), isolated, 0),
-		stepUp("an authentication for somebody else", entering(forOther), isolated, 0),
-		allow("an authentication of its own", entering(forAcme), isolated, 0),
-		allow("an authentication for another organisation, where nobody minds", entering(forOther), none, 0),
-
-		{"without the key", entering(password), device, 0, policy.DenyWithoutKey},
-		allow("with the key", onDevice(entering(password)), device, 0),
-		{"rules that contradict each other", entering(mfa), policy.Strictest(factor, policy.Rules{ACR: []string{"pwd"}}), 0, policy.DenyContradiction},
-	} {
+	for _, s := range sentences {
 		if d := policy.Decide(s.subject, s.rules, start+s.at); d.Outcome != s.want {
 			t.Errorf("%s: outcome %d, want %d", s.is, d.Outcome, s.want)
 		}

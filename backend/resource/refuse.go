@@ -41,7 +41,7 @@ func RefusalOf(err error) Refusal {
 	case token.WrongOrganization:
 		return Refusal{Status: http.StatusForbidden, Code: "organization_mismatch"}
 	case token.KeysUnavailable:
-		return Refusal{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", RetryAfter: token.KeySetPause}
+		return Refusal{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", RetryAfter: token.KeySetRetry}
 	case token.InvalidProof:
 		return challenged("invalid_dpop_proof", `DPoP error="invalid_dpop_proof", algs="ES256"`)
 	case token.ProofRequired:

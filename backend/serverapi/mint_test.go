@@ -19,57 +19,60 @@ type change struct {
 func asAcme(w *world) string      { return w.acme }
 func asWorkspace(w *world) string { return w.whole }
 
+// deeds take away what a mint rests on, and give it back where that is possible.
+var deeds = map[string]struct {
+	taken, given change
+	code         api.Code
+	elsewhere    bool // globex is taken away too
+}{
+	"a member who is disabled": {
+		taken: change{asAcme, "POST", "/organizations/acme/members/{alice}/disable", ""},
+		given: change{asAcme, "POST", "/organizations/acme/members/{alice}/enable", ""},
+		code:  api.OrganizationAccessDenied,
+	},
+	"a member who is removed": {
+		taken: change{asAcme, "DELETE", "/organizations/acme/members/{alice}", ""},
+		given: change{asAcme, "PUT", "/organizations/acme/members/{alice}", `{"roles":["viewer"]}`},
+		code:  api.OrganizationAccessDenied,
+	},
+	"an organisation that is disabled": {
+		taken: change{asWorkspace, "POST", "/organizations/acme/disable", ""},
+		given: change{asWorkspace, "POST", "/organizations/acme/enable", ""},
+		code:  api.OrganizationAccessDenied,
+	},
+	"an organisation that is deleted": {
+		taken: change{asWorkspace, "DELETE", "/organizations/acme", ""},
+		code:  api.OrganizationAccessDenied,
+	},
+	"a person who is disabled": {
+		taken: change{asWorkspace, "POST", "/users/{alice}/disable", ""},
+		given: change{asWorkspace, "POST", "/users/{alice}/enable", ""},
+		code:  api.SessionRevoked, elsewhere: true,
+	},
+	"a rule that the organisation makes": {
+		taken: change{asAcme, "PUT", "/organizations/acme/policy", `{"acr":["mfa"]}`},
+		given: change{asAcme, "PUT", "/organizations/acme/policy", `{}`},
+		code:  api.InsufficientUserAuthentication,
+	},
+	"a rule that the workspace makes": {
+		taken: change{asWorkspace, "PUT", "/policy", `{"device_key_required":true}`},
+		given: change{asWorkspace, "PUT", "/policy", `{}`},
+		code:  api.DeviceKeyRequired, elsewhere: true,
+	},
+	"a session that is ended": {
+		taken: change{asWorkspace, "DELETE", "/sessions/{session}", ""},
+		code:  api.SessionRevoked, elsewhere: true,
+	},
+	"all of a person's sessions": {
+		taken: change{asWorkspace, "DELETE", "/users/{alice}/sessions", ""},
+		code:  api.SessionRevoked, elsewhere: true,
+	},
+}
+
 // TestWhatAdministrationTakesAwayIsGoneAtTheNextMint, on every path; and comes back
 // with the next where it is given back.
 func TestWhatAdministrationTakesAwayIsGoneAtTheNextMint(t *testing.T) {
-	for name, deed := range map[string]struct {
-		taken, given change
-		code         api.Code
-		elsewhere    bool // globex is taken away too
-	}{
-		"a member who is disabled": {
-			taken: change{asAcme, "POST", "/organizations/acme/members/{alice}/disable", ""},
-			given: change{asAcme, "POST", "/organizations/acme/members/{alice}/enable", ""},
-			code:  api.OrganizationAccessDenied,
-		},
-		"a member who is removed": {
-			taken: change{asAcme, "DELETE", "/organizations/acme/members/{alice}", ""},
-			given: change{asAcme, "PUT", "/organizations/acme/members/{alice}", `{"roles":["viewer"]}`},
-			code:  api.OrganizationAccessDenied,
-		},
-		"an organisation that is disabled": {
-			taken: change{asWorkspace, "POST", "/organizations/acme/disable", ""},
-			given: change{asWorkspace, "POST", "/organizations/acme/enable", ""},
-			code:  api.OrganizationAccessDenied,
-		},
-		"an organisation that is deleted": {
-			taken: change{asWorkspace, "DELETE", "/organizations/acme", ""},
-			code:  api.OrganizationAccessDenied,
-		},
-		"a person who is disabled": {
-			taken: change{asWorkspace, "POST", "/users/{alice}/disable", ""},
-			given: change{asWorkspace, "POST", "/users/{alice}/enable", ""},
-			code:  api.SessionRevoked, elsewhere: true,
-		},
-		"a rule that the organisation makes": {
-			taken: change{asAcme, "PUT", "/organizations/acme/policy", `{"acr":["mfa"]}`},
-			given: change{asAcme, "PUT", "/organizations/acme/policy", `{}`},
-			code:  api.InsufficientUserAuthentication,
-		},
-		"a rule that the workspace makes": {
-			taken: change{asWorkspace, "PUT", "/policy", `{"device_key_required":true}`},
-			given: change{asWorkspace, "PUT", "/policy", `{}`},
-			code:  api.DeviceKeyRequired, elsewhere: true,
-		},
-		"a session that is ended": {
-			taken: change{asWorkspace, "DELETE", "/sessions/{session}", ""},
-			code:  api.SessionRevoked, elsewhere: true,
-		},
-		"all of a person's sessions": {
-			taken: change{asWorkspace, "DELETE", "/users/{alice}/sessions", ""},
-			code:  api.SessionRevoked, elsewhere: true,
-		},
-	} {
+	for name, deed := range deeds {
 		t.Run(name, func(t *testing.T) {
 			w, b, do := administered(t)
 			do(deed.taken)

@@ -1,8 +1,10 @@
 package serverapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/api"
@@ -104,13 +106,18 @@ func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
 	x := c.crossapp
 	return &grant.Grant{
 		Issuer: x.issuer, Store: x.store, Keys: x.keys, Workspace: w, App: app, Now: c.now().Unix(),
-		Audit: func(e audit.Event) {
-			if err := c.audit(app.ID, e); err != nil {
+		Audit: func(e audit.Event) error {
+			err := c.audit(app.ID, e)
+			if err != nil {
 				c.log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err)
 			}
+			return err
 		},
 	}
 }
+
+// trailTimeout bounds the writing of the trail, for which nobody may wait any more.
+const trailTimeout = 5 * time.Second
 
 // audit records what the call did, by its key where nobody else is named.
 func (c *call) audit(app string, e audit.Event) error {
@@ -121,7 +128,9 @@ func (c *call) audit(app string, e audit.Event) error {
 	if e.Outcome == "" {
 		e.Outcome = audit.Done
 	}
-	return c.crossapp.store.RecordEvent(c.ctx, e)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), trailTimeout)
+	defer cancel()
+	return c.crossapp.store.RecordEvent(ctx, e)
 }
 
 func orNewID(id string) string {

@@ -39,7 +39,7 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	if !ok || c.by.App != "" && c.by.App != app.ID {
 		return nil, nil, denied(token.WrongAudience, "The person's access token is missing, or not for this app.")
 	}
-	claims, err := c.verify(app, says, raw)
+	claims, err := c.verify(w, app, says, raw)
 	switch reason := token.ReasonOf(err); {
 	case reason == token.KeysUnavailable || err != nil && reason == "":
 		return nil, nil, err
@@ -125,10 +125,10 @@ func (s says) issuer(base string) grant.Issuer {
 // is good with that key's proof for this very request (RFC 9449 section 7), which the
 // person's browser makes and the app's server passes on; without, anybody who saw the
 // token could bring it here as its bearer.
-func (c *call) verify(app directory.App, s says, raw string) (*token.Claims, error) {
+func (c *call) verify(w *directory.Workspace, app directory.App, s says, raw string) (*token.Claims, error) {
 	by := s.issuer(c.crossapp.issuer)
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: by.URL, Audience: app.Audience, Keys: ownKeys{c.crossapp.keys, by.Organization, c.now().Unix()},
+		Issuer: by.URL, Audience: app.Audience, Keys: ownKeys{c.crossapp.keys, by.Organization, w.Revision, c.now().Unix()},
 		Algorithms: []string{string(keys.ES256), string(keys.EdDSA), string(keys.RS256)},
 		Leeway:     proofSkew * time.Second, Now: c.now,
 	})
@@ -183,17 +183,22 @@ func issuerOf(publicURL string) string { return strings.TrimSuffix(publicURL, "/
 type ownKeys struct {
 	ring         *keys.Ring
 	organization string // "" is the workspace
+	revision     int64  // the workspace's
 	now          int64
 }
 
-// PublicKey implements token.KeySource. It makes no keys for an organisation that a
-// token names.
-func (o ownKeys) PublicKey(ctx context.Context, kid string) (token.PublicKey, error) {
-	read := o.ring.Published
+// all are the keys that are good now. It makes none for an organisation that a token
+// names.
+func (o ownKeys) all(ctx context.Context) ([]keys.Key, error) {
 	if o.organization != "" {
-		read = o.ring.Stored
+		return o.ring.Stored(ctx, o.organization, o.now)
 	}
-	all, err := read(ctx, o.organization, o.now)
+	return o.ring.PublishedIn(ctx, "", o.revision, o.now)
+}
+
+// PublicKey implements token.KeySource.
+func (o ownKeys) PublicKey(ctx context.Context, kid string) (token.PublicKey, error) {
+	all, err := o.all(ctx)
 	if err != nil {
 		return token.PublicKey{}, err
 	}

@@ -37,7 +37,15 @@ func with(change func(*session.Row)) session.Row {
 	return changed
 }
 
-func TestTheTable(t *testing.T) {
+type line struct {
+	name  string
+	row   session.Row
+	token session.Token
+	now   int64
+	want  session.Outcome
+}
+
+func table() []line {
 	c := token(7, current, previous, at-10)
 	n := token(8, next, current, at+240)
 	s := token(7, sibling, previous, at-10)
@@ -51,13 +59,7 @@ func TestTheTable(t *testing.T) {
 	worn := with(func(r *session.Row) { r.CurLast, r.Rollbacks = at+60, 3 })
 	first := with(func(r *session.Row) { r.Gen, r.Prev = 1, session.TokenID{} })
 
-	for _, line := range []struct {
-		name  string
-		row   session.Row
-		token session.Token
-		now   int64
-		want  session.Outcome
-	}{
+	return []line{
 		{"C", row, c, at + 30, session.Current},
 		{"C after years", row, c, at + 1e9, session.Current},
 		{"N", row, n, at + 241, session.Advance},
@@ -89,7 +91,11 @@ func TestTheTable(t *testing.T) {
 		{"a sibling of the first", first, token(1, sibling, session.TokenID{}, at), at + 1, session.Reuse},
 		{"a previous of the first", first, token(0, session.TokenID{}, session.TokenID{}, at), at + 1, session.Reuse},
 		{"C of a revoked session", with(func(r *session.Row) { r.RevokedAt = at + 1 }), c, at + 2, session.Revoked},
-	} {
+	}
+}
+
+func TestTheTable(t *testing.T) {
+	for _, line := range table() {
 		t.Run(line.name, func(t *testing.T) {
 			if got := present(line.row, line.token, false, limits, line.now); got.Outcome != line.want {
 				t.Errorf("without a device key: %v, want %v", got.Outcome, line.want)

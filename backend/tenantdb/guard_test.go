@@ -37,72 +37,76 @@ func TestAStatementThatCarriesItsOrganizationPasses(t *testing.T) {
 	}
 }
 
-func TestAStatementThatForgetsItsOrganizationIsRefused(t *testing.T) {
-	for name, query := range map[string]string{
-		"no condition":             `SELECT id FROM notes`,
-		"a condition elsewhere":    `SELECT id FROM notes WHERE id = @id`,
-		"another column":           `SELECT id FROM notes WHERE author = @organization`,
-		"another operator":         `SELECT id FROM notes WHERE organization_id <> @organization`,
-		"a comparison with itself": `SELECT id FROM notes WHERE organization_id = organization_id`,
-		"in a comment":             "SELECT id FROM notes -- WHERE organization_id = @organization",
-		"in a comment of two":      "SELECT id FROM notes /* WHERE organization_id = @organization */",
-		"in a text":                `SELECT id FROM notes WHERE text = ' WHERE organization_id = @organization '`,
-		"negated":                  `SELECT id FROM notes WHERE NOT organization_id = @organization`,
-		"negated in brackets":      `SELECT id FROM notes WHERE NOT (organization_id = @organization)`,
-		"compared again":           `SELECT id FROM notes WHERE organization_id = @organization = 0`,
-		"or nothing":               `SELECT id FROM notes WHERE organization_id = @organization OR 1 = 1`,
-		"or nothing, in brackets":  `SELECT id FROM notes WHERE (1 = 1 AND organization_id = @organization) OR 1 = 1`,
-		"chosen only":              `SELECT organization_id = @organization FROM notes`,
-		"one of two tables":        `SELECT n.id FROM notes n JOIN tags t ON t.note = n.id WHERE n.organization_id = @organization`,
-		"a list of tables":         `SELECT 1 FROM notes, tags WHERE notes.organization_id = @organization`,
-		"a union":                  `SELECT id FROM notes WHERE organization_id = @organization UNION SELECT id FROM notes`,
-		"a subquery":               `SELECT id FROM notes WHERE organization_id = @organization AND id IN (SELECT note FROM tags)`,
-		"two statements":           `SELECT id FROM notes WHERE organization_id = @organization LIMIT 1; DELETE FROM notes WHERE organization_id = @organization`,
-		"a name in brackets":       `SELECT @organization FROM [notes]`,
-		"a name in backticks":      "SELECT @organization FROM `notes`",
-		"a name as a text":         `SELECT @organization FROM 'notes'`,
-		"a qualified name":         `SELECT @organization FROM main.notes`,
-		"an update of all":         `UPDATE notes SET organization_id = @organization`,
-		"a deletion of all":        `DELETE FROM notes`,
-		"an insert of a constant":  `INSERT INTO notes (organization_id, id) VALUES ('org_globex', @id)`,
-		"a copy to another's":      `INSERT INTO notes (organization_id, id) SELECT 'org_globex', id FROM notes WHERE organization_id = @organization`,
-		"an insert of nobody's":    `INSERT INTO notes (id, text) VALUES (@id, @organization)`,
-		"a replacement":            `INSERT OR REPLACE INTO notes (organization_id, id) VALUES (@organization, @id)`,
-		"an upsert of another's":   `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (id) DO UPDATE SET text = 'mine'`,
-		"a dropped table":          `DROP TABLE notes`,
+// unscoped are statements that could touch another organisation's rows.
+var unscoped = map[string]string{
+	"no condition":             `SELECT id FROM notes`,
+	"a condition elsewhere":    `SELECT id FROM notes WHERE id = @id`,
+	"another column":           `SELECT id FROM notes WHERE author = @organization`,
+	"another operator":         `SELECT id FROM notes WHERE organization_id <> @organization`,
+	"a comparison with itself": `SELECT id FROM notes WHERE organization_id = organization_id`,
+	"in a comment":             "SELECT id FROM notes -- WHERE organization_id = @organization",
+	"in a comment of two":      "SELECT id FROM notes /* WHERE organization_id = @organization */",
+	"in a text":                `SELECT id FROM notes WHERE text = ' WHERE organization_id = @organization '`,
+	"negated":                  `SELECT id FROM notes WHERE NOT organization_id = @organization`,
+	"negated in brackets":      `SELECT id FROM notes WHERE NOT (organization_id = @organization)`,
+	"compared again":           `SELECT id FROM notes WHERE organization_id = @organization = 0`,
+	"or nothing":               `SELECT id FROM notes WHERE organization_id = @organization OR 1 = 1`,
+	"or nothing, in brackets":  `SELECT id FROM notes WHERE (1 = 1 AND organization_id = @organization) OR 1 = 1`,
+	"chosen only":              `SELECT organization_id = @organization FROM notes`,
+	"one of two tables":        `SELECT n.id FROM notes n JOIN tags t ON t.note = n.id WHERE n.organization_id = @organization`,
+	"a list of tables":         `SELECT 1 FROM notes, tags WHERE notes.organization_id = @organization`,
+	"a union":                  `SELECT id FROM notes WHERE organization_id = @organization UNION SELECT id FROM notes`,
+	"a subquery":               `SELECT id FROM notes WHERE organization_id = @organization AND id IN (SELECT note FROM tags)`,
+	"two statements":           `SELECT id FROM notes WHERE organization_id = @organization LIMIT 1; DELETE FROM notes WHERE organization_id = @organization`,
+	"a name in brackets":       `SELECT @organization FROM [notes]`,
+	"a name in backticks":      "SELECT @organization FROM `notes`",
+	"a name as a text":         `SELECT @organization FROM 'notes'`,
+	"a qualified name":         `SELECT @organization FROM main.notes`,
+	"an update of all":         `UPDATE notes SET organization_id = @organization`,
+	"a deletion of all":        `DELETE FROM notes`,
+	"an insert of a constant":  `INSERT INTO notes (organization_id, id) VALUES ('org_globex', @id)`,
+	"a copy to another's":      `INSERT INTO notes (organization_id, id) SELECT 'org_globex', id FROM notes WHERE organization_id = @organization`,
+	"an insert of nobody's":    `INSERT INTO notes (id, text) VALUES (@id, @organization)`,
+	"a replacement":            `INSERT OR REPLACE INTO notes (organization_id, id) VALUES (@organization, @id)`,
+	"an upsert of another's":   `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (id) DO UPDATE SET text = 'mine'`,
+	"a dropped table":          `DROP TABLE notes`,
 
-		"negated with what stands beside it":   `SELECT id FROM notes WHERE NOT (done = 1 AND organization_id = @organization)`,
-		"compared again in brackets":           `SELECT id FROM notes WHERE (done = 1 AND organization_id = @organization) = 0`,
-		"in a CASE":                            `SELECT id FROM notes WHERE CASE WHEN done AND organization_id = @organization AND done THEN 1 ELSE 1 END`,
-		"the end of a range":                   `SELECT id FROM notes WHERE at BETWEEN 1 AND organization_id = @organization`,
-		"chosen only, among others":            `SELECT done AND organization_id = @organization AND done FROM notes`,
-		"of groups only":                       `SELECT done FROM notes GROUP BY done HAVING 1 AND organization_id = @organization`,
-		"of what is counted only":              `SELECT count(*) FILTER (WHERE organization_id = @organization) FROM notes`,
-		"an argument":                          `SELECT id FROM notes WHERE coalesce(done AND organization_id = @organization, 1)`,
-		"of a LEFT JOIN":                       `SELECT n.id FROM notes n LEFT JOIN tags t ON t.organization_id = @organization AND n.organization_id = @organization`,
-		"of a LEFT JOIN with a free table":     `SELECT notes.id FROM notes LEFT OUTER JOIN colours ON colours.id = notes.colour AND organization_id = @organization`,
-		"a RIGHT JOIN":                         `SELECT n.id FROM notes n RIGHT JOIN tags t ON t.organization_id = @organization WHERE n.organization_id = @organization`,
-		"one of two tables, twice":             `SELECT n.id FROM notes n JOIN tags t ON t.note = n.id AND n.organization_id = @organization WHERE n.organization_id = @organization`,
-		"of the query around":                  `SELECT n.id FROM notes n WHERE n.organization_id = @organization AND EXISTS (SELECT 1 FROM tags t WHERE n.organization_id = @organization)`,
-		"of a common table only":               `WITH own AS (SELECT id FROM plain WHERE organization_id = @organization) SELECT notes.id FROM notes, own`,
-		"another's row among one's own":        `INSERT INTO notes (organization_id, id) VALUES (@organization, @a), (@other, @b)`,
-		"an insert in another column":          `INSERT INTO notes (organization_id, id) VALUES (@id, @organization)`,
-		"an insert without columns":            `INSERT INTO notes VALUES (@organization, @id)`,
-		"one's own and another's by a union":   `INSERT INTO notes (organization_id, id) SELECT @organization, @id UNION SELECT @other, @id`,
-		"another's row behind one's own":       `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) UNION SELECT @other, @id`,
-		"beside an OR behind odd names":        `SELECT id FROM notes WHERE organization_id = @organization AND do = notes.set AND window OR 1 = 1`,
-		"a copy out of all":                    `INSERT INTO copies (organization_id, text) SELECT @organization, text FROM notes`,
-		"a gift":                               `UPDATE notes SET text = 'x', organization_id = @other WHERE organization_id = @organization`,
-		"a gift among others":                  `UPDATE notes SET (text, organization_id) = ('x', @other) WHERE organization_id = @organization`,
-		"an upsert by what was to be":          `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (id) DO UPDATE SET text = 'mine' WHERE excluded.organization_id = @organization`,
-		"an upsert by an index's condition":    `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (id) WHERE organization_id = @organization DO UPDATE SET text = 'mine'`,
-		"another's rows in place of one's own": `UPDATE OR REPLACE notes SET id = @id WHERE organization_id = @organization`,
-		"in a comment without an end":          `SELECT id FROM notes /* WHERE organization_id = @organization`,
-		"in a comment in a comment":            `SELECT id FROM notes /* /* */ WHERE organization_id = @organization -- */`,
-		"a table by itself":                    `SELECT id FROM plain WHERE organization_id = @organization AND id IN notes`,
-		"a name that looks like a parameter":   `SELECT id FROM notes WHERE organization_id = "@organization"`,
-		"nothing":                              ``,
-	} {
+	"negated with what stands beside it":   `SELECT id FROM notes WHERE NOT (done = 1 AND organization_id = @organization)`,
+	"compared again in brackets":           `SELECT id FROM notes WHERE (done = 1 AND organization_id = @organization) = 0`,
+	"in a CASE":                            `SELECT id FROM notes WHERE CASE WHEN done AND organization_id = @organization AND done THEN 1 ELSE 1 END`,
+	"the end of a range":                   `SELECT id FROM notes WHERE at BETWEEN 1 AND organization_id = @organization`,
+	"chosen only, among others":            `SELECT done AND organization_id = @organization AND done FROM notes`,
+	"of groups only":                       `SELECT done FROM notes GROUP BY done HAVING 1 AND organization_id = @organization`,
+	"of what is counted only":              `SELECT count(*) FILTER (WHERE organization_id = @organization) FROM notes`,
+	"an argument":                          `SELECT id FROM notes WHERE coalesce(done AND organization_id = @organization, 1)`,
+	"of a LEFT JOIN":                       `SELECT n.id FROM notes n LEFT JOIN tags t ON t.organization_id = @organization AND n.organization_id = @organization`,
+	"of a LEFT JOIN with a free table":     `SELECT notes.id FROM notes LEFT OUTER JOIN colours ON colours.id = notes.colour AND organization_id = @organization`,
+	"a RIGHT JOIN":                         `SELECT n.id FROM notes n RIGHT JOIN tags t ON t.organization_id = @organization WHERE n.organization_id = @organization`,
+	"one of two tables, twice":             `SELECT n.id FROM notes n JOIN tags t ON t.note = n.id AND n.organization_id = @organization WHERE n.organization_id = @organization`,
+	"of the query around":                  `SELECT n.id FROM notes n WHERE n.organization_id = @organization AND EXISTS (SELECT 1 FROM tags t WHERE n.organization_id = @organization)`,
+	"of a common table only":               `WITH own AS (SELECT id FROM plain WHERE organization_id = @organization) SELECT notes.id FROM notes, own`,
+	"another's row among one's own":        `INSERT INTO notes (organization_id, id) VALUES (@organization, @a), (@other, @b)`,
+	"an insert in another column":          `INSERT INTO notes (organization_id, id) VALUES (@id, @organization)`,
+	"an insert without columns":            `INSERT INTO notes VALUES (@organization, @id)`,
+	"one's own and another's by a union":   `INSERT INTO notes (organization_id, id) SELECT @organization, @id UNION SELECT @other, @id`,
+	"another's row behind one's own":       `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) UNION SELECT @other, @id`,
+	"beside an OR behind odd names":        `SELECT id FROM notes WHERE organization_id = @organization AND do = notes.set AND window OR 1 = 1`,
+	"a copy out of all":                    `INSERT INTO copies (organization_id, text) SELECT @organization, text FROM notes`,
+	"a gift":                               `UPDATE notes SET text = 'x', organization_id = @other WHERE organization_id = @organization`,
+	"a gift among others":                  `UPDATE notes SET (text, organization_id) = ('x', @other) WHERE organization_id = @organization`,
+	"an upsert by what was to be":          `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (id) DO UPDATE SET text = 'mine' WHERE excluded.organization_id = @organization`,
+	"an upsert by an index's condition":    `INSERT INTO notes (organization_id, id) VALUES (@organization, @id) ON CONFLICT (id) WHERE organization_id = @organization DO UPDATE SET text = 'mine'`,
+	"another's rows in place of one's own": `UPDATE OR REPLACE notes SET id = @id WHERE organization_id = @organization`,
+	"in a comment without an end":          `SELECT id FROM notes /* WHERE organization_id = @organization`,
+	"in a comment in a comment":            `SELECT id FROM notes /* /* */ WHERE organization_id = @organization -- */`,
+	"a table by itself":                    `SELECT id FROM plain WHERE organization_id = @organization AND id IN notes`,
+	"behind what ends a text in C":         "SELECT id FROM notes \x00 WHERE organization_id = @organization",
+	"a name that looks like a parameter":   `SELECT id FROM notes WHERE organization_id = "@organization"`,
+	"nothing":                              ``,
+}
+
+func TestAStatementThatForgetsItsOrganizationIsRefused(t *testing.T) {
+	for name, query := range unscoped {
 		if err := guard.Check(query); !errors.Is(err, tenantdb.ErrUnscoped) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -133,14 +137,20 @@ func TestAGuardOfNothingLetsNothingPass(t *testing.T) {
 
 func notes(t *testing.T) *sql.DB {
 	t.Helper()
+	return database(t, `CREATE TABLE notes (id TEXT, organization_id TEXT);
+		INSERT INTO notes VALUES ('a', 'org_acme'), ('g', 'org_globex')`)
+}
+
+// database is one in memory, in which a script was run.
+func database(t testing.TB, script string) *sql.DB {
+	t.Helper()
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	db.SetMaxOpenConns(1)
-	if _, err := db.Exec(`CREATE TABLE notes (id TEXT, organization_id TEXT);
-		INSERT INTO notes VALUES ('a', 'org_acme'), ('g', 'org_globex')`); err != nil {
+	if _, err := db.Exec(script); err != nil {
 		t.Fatal(err)
 	}
 	return db

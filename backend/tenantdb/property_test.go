@@ -87,12 +87,6 @@ func (q queries) expression(depth int, names []string) string {
 // peopled is a database with the rows of these organisations.
 func peopled(t testing.TB, organizations ...string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	db.SetMaxOpenConns(1)
 	text := `CREATE TABLE notes (id INTEGER, organization_id TEXT); CREATE TABLE tags (id INTEGER, organization_id TEXT);
 		CREATE TABLE colours (id INTEGER); INSERT INTO colours VALUES (1), (2), (11);`
 	for i, organization := range organizations {
@@ -100,10 +94,7 @@ func peopled(t testing.TB, organizations ...string) *sql.DB {
 			text += fmt.Sprintf("INSERT INTO %s VALUES (%d, '%s'), (%d, '%[3]s');", table, 10*i+1, organization, 10*i+2)
 		}
 	}
-	if _, err := db.Exec(text); err != nil {
-		t.Fatal(err)
-	}
-	return db
+	return database(t, text)
 }
 
 func answer(db *sql.DB, query string) (string, error) {

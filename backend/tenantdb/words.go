@@ -11,11 +11,14 @@ import (
 var lexeme = regexp.MustCompile("(?s)--[^\n]*|/\\*.*?\\*/|/\\*|'(?:[^']|'')*'|" +
 	"\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`|\\[[^\\]]*\\]|[@:$]?[\\p{L}\\p{N}_$]+|\\S")
 
-var errUnending = errors.New("a comment or a quotation does not end where it seems to")
+var errUnending = errors.New("the statement, a comment or a quotation does not end where it seems to")
 
 // wordsOf are a statement's, in lower case, without comments. What is quoted begins with
 // its quotation mark, or with " where it is a name, so that it is no keyword.
 func wordsOf(query string) ([]string, error) {
+	if strings.Contains(query, "\x00") { // where some drivers end the statement
+		return nil, errUnending
+	}
 	var all []string
 	for _, word := range lexeme.FindAllString(query, -1) {
 		word = strings.ToLower(word)

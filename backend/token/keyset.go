@@ -34,9 +34,12 @@ type KeySet struct {
 	fetching chan struct{} // closed when the attempt under way ends; nil without one
 }
 
-// KeySetPause is the least time between two attempts of a KeySet to have the issuer's
-// keys, whatever tokens ask for.
-const KeySetPause = 10 * time.Second
+// The least time between two attempts of a KeySet to have the issuer's keys, whatever
+// tokens ask for: KeySetPause, and KeySetRetry after one that failed.
+const (
+	KeySetPause = 10 * time.Second
+	KeySetRetry = time.Second
+)
 
 const (
 	keySetLife    = 10 * time.Minute
@@ -58,8 +61,9 @@ func NewKeySet(url string, client *http.Client) *KeySet {
 }
 
 // PublicKey returns the key of that id. An id that it does not know makes it look
-// again, at most every 10 s. A key that was fetched 10 min ago is looked for again
-// beside the request; after 20 min, or where it is not known, the request waits.
+// again, at most every 10 s, or every second while the issuer does not answer. A key
+// that was fetched 10 min ago is looked for again beside the request; after 20 min, or
+// where it is not known, the request waits.
 func (s *KeySet) PublicKey(ctx context.Context, kid string) (PublicKey, error) {
 	key, known, wait := s.look(kid)
 	if wait != nil {
@@ -75,7 +79,7 @@ func (s *KeySet) PublicKey(ctx context.Context, kid string) (PublicKey, error) {
 	switch {
 	case known:
 		return key, nil
-	case s.good.IsZero():
+	case s.failed != nil: // who knows
 		return PublicKey{}, fmt.Errorf("the key set at %s could not be fetched: %w", s.url, s.failed)
 	}
 	return PublicKey{}, ErrUnknownKey
@@ -92,7 +96,7 @@ func (s *KeySet) look(kid string) (key PublicKey, known bool, wait <-chan struct
 	if known && age < keySetLife {
 		return key, known, nil
 	}
-	if s.fetching == nil && now.Sub(s.tried) >= KeySetPause {
+	if s.fetching == nil && now.Sub(s.tried) >= s.pause() {
 		s.tried, s.fetching = now, make(chan struct{})
 		go s.attempt(s.fetching)
 	}
@@ -100,6 +104,13 @@ func (s *KeySet) look(kid string) (key PublicKey, known bool, wait <-chan struct
 		return key, known, nil
 	}
 	return key, known, s.fetching
+}
+
+func (s *KeySet) pause() time.Duration {
+	if s.failed != nil {
+		return KeySetRetry
+	}
+	return KeySetPause
 }
 
 // attempt fetches the keys for everybody: whoever asked first may go away.

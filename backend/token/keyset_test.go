@@ -138,6 +138,56 @@ func TestARetiredKeyIsForgotten(t *testing.T) {
 	}
 }
 
+// TestAnIssuerThatStartsLateIsHeardSoon: a deployment starts both at once.
+func TestAnIssuerThatStartsLateIsHeardSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p published
+		p.down.Store(true)
+		set := p.set()
+		for range 1000 {
+			if _, err := set.PublicKey(t.Context(), "k1"); err == nil {
+				t.Fatal("there is a key")
+			}
+		}
+		if n := p.asked.Load(); n != 1 {
+			t.Errorf("%d fetches at once", n)
+		}
+		p.down.Store(false)
+		<-time.After(time.Second)
+		if _, err := set.PublicKey(t.Context(), "k1"); err != nil {
+			t.Errorf("a second after it started: %v", err)
+		}
+	})
+}
+
+// TestAKeyThatCouldNotBeAskedForIsNotUnknown: the issuer may have begun to sign by it
+// while it was out of reach.
+func TestAKeyThatCouldNotBeAskedForIsNotUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p published
+		set := p.set()
+		if _, err := set.PublicKey(t.Context(), "k1"); err != nil {
+			t.Fatal(err)
+		}
+		p.text.Store(strings.ReplaceAll(publishedKey, "k1", "k2"))
+		p.down.Store(true)
+		<-time.After(time.Hour)
+		for range 2 {
+			if _, err := set.PublicKey(t.Context(), "k2"); err == nil || errors.Is(err, token.ErrUnknownKey) {
+				t.Errorf("out of reach: %v", err)
+			}
+		}
+		p.down.Store(false)
+		<-time.After(time.Second)
+		if _, err := set.PublicKey(t.Context(), "k2"); err != nil {
+			t.Errorf("in reach again: %v", err)
+		}
+		if _, err := set.PublicKey(t.Context(), "k1"); !errors.Is(err, token.ErrUnknownKey) {
+			t.Errorf("one that it has not: %v", err)
+		}
+	})
+}
+
 func TestWhoGoesAwayDoesNotSpoilTheKeysOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p published

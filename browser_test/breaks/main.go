@@ -1,149 +1,108 @@
 // Command breaks proves that the tests of the most important defences can fail. Each
-// patch beside it takes one defence away; its first lines say which test must then
-// be red:
+// patch beside it takes one defence away; its first line says which test must then be
+// red:
 //
 //	# go test ./backend/session -run TestX
 //
-// It applies each patch to a copy of the committed tree, runs the test, and fails if
-// one stays green, does not apply, or does not compile.
+// First it runs all those tests on a copy of the committed tree, where each must pass.
+// Then it applies each patch to the copy, runs its test, and fails if one stays green,
+// does not apply, or does not compile.
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
+	"time"
 )
 
 func main() {
-	only := flag.String("only", "", "run only the patches whose name contains this")
+	only := flag.String("only", "", "run only the patches whose name matches this regular expression")
+	verbose := flag.Bool("v", false, "print what each test says")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *only); err != nil {
+	if err := run(ctx, *only, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "breaks:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, only string) error {
-	patches, err := filepath.Glob("browser_test/breaks/*.patch")
-	if err != nil || len(patches) == 0 {
-		return errors.New("no patches; run it from the project's root")
+func run(ctx context.Context, only string, verbose bool) error {
+	patches, err := read(only)
+	if err != nil {
+		return err
 	}
 	tree, remove, err := checkout(ctx)
 	if err != nil {
 		return err
 	}
 	defer remove()
-	passed, failed := 0, 0
-	for _, patch := range patches {
-		if !strings.Contains(patch, only) {
-			continue
-		}
-		name := strings.TrimSuffix(filepath.Base(patch), ".patch")
-		if err := red(ctx, tree, patch); err != nil {
-			failed++
-			fmt.Printf("STAYS GREEN  %s: %v\n", name, err)
-			continue
-		}
-		passed++
-		fmt.Printf("red          %s\n", name)
+	if err := green(ctx, tree, patches); err != nil {
+		return err
 	}
-	fmt.Printf("%d passed, %d failed\n", passed, failed)
+	failed := 0
+	for _, p := range patches {
+		began := time.Now()
+		said, err := p.red(ctx, tree)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		verdict := "red        "
+		if err != nil {
+			failed++
+			verdict = "NOT GUARDED"
+		}
+		fmt.Printf("%s %6.1f s  %s\n", verdict, time.Since(began).Seconds(), p.name)
+		if err != nil {
+			fmt.Println(err)
+		}
+		if err != nil || verbose {
+			fmt.Printf("%s\n", said)
+		}
+	}
+	fmt.Printf("%d passed, %d failed\n", len(patches)-failed, failed)
 	if failed > 0 {
 		return errors.New("a defence is not guarded")
 	}
 	return nil
 }
 
-// checkout makes a copy of the committed tree, with what was built in this one.
-func checkout(ctx context.Context) (tree string, remove func(), err error) {
-	parent, err := os.MkdirTemp("", "breaks")
+// read reads the patches whose names match.
+func read(only string) ([]patch, error) {
+	matches, err := regexp.Compile(only)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	tree = filepath.Join(parent, "tree")
-	remove = func() {
-		exec.Command("git", "worktree", "remove", "--force", tree).Run()
-		os.RemoveAll(parent)
+	paths, err := filepath.Glob("browser_test/breaks/*.patch")
+	if err != nil {
+		return nil, err
 	}
-	if err := command(ctx, ".", "git", "worktree", "add", "--quiet", "--detach", tree); err != nil {
-		remove()
-		return "", nil, err
-	}
-	for _, folder := range []string{"js/dist", "browser_test/node_modules", "worker/node_modules", "js/node_modules"} {
-		if err := link(folder, tree); err != nil {
-			remove()
-			return "", nil, err
+	var all []patch
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".patch")
+		if !matches.MatchString(name) {
+			continue
 		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		p, err := parse(name, string(text))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		all = append(all, p)
 	}
-	return tree, remove, nil
-}
-
-// link lends a folder of this tree to the copy: files are copied where the compiler
-// embeds them, which follows no links.
-func link(folder, tree string) error {
-	from, err := filepath.Abs(folder)
-	if err != nil {
-		return err
+	if len(all) == 0 {
+		return nil, errors.New("no patches; run it from the project's root")
 	}
-	if _, err := os.Stat(from); err != nil {
-		return nil // not built or installed here: what needs it says so
-	}
-	to := filepath.Join(tree, folder)
-	if filepath.Base(folder) == "node_modules" {
-		return os.Symlink(from, to)
-	}
-	if err := os.RemoveAll(to); err != nil {
-		return err
-	}
-	return os.CopyFS(to, os.DirFS(from))
-}
-
-// red applies a patch, sees its test red, and takes it back.
-func red(ctx context.Context, tree, patch string) error {
-	text, err := os.ReadFile(patch)
-	if err != nil {
-		return err
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	test, ok := strings.CutPrefix(first, "# ")
-	if !ok {
-		return errors.New("its first line does not name a test")
-	}
-	path, err := filepath.Abs(patch)
-	if err != nil {
-		return err
-	}
-	if err := command(ctx, tree, "git", "apply", path); err != nil {
-		return err
-	}
-	defer command(ctx, tree, "git", "apply", "--reverse", path)
-	args := strings.Fields(test)
-	c := exec.CommandContext(ctx, args[0], args[1:]...)
-	c.Dir = tree
-	out, err := c.CombinedOutput()
-	switch {
-	case err == nil:
-		return fmt.Errorf("%s passes without it", test)
-	case !bytes.Contains(out, []byte("--- FAIL")) && !bytes.Contains(out, []byte("not ok ")):
-		return fmt.Errorf("%s does not run:\n%s", test, out)
-	}
-	return nil
-}
-
-func command(ctx context.Context, folder, name string, args ...string) error {
-	c := exec.CommandContext(ctx, name, args...)
-	c.Dir = folder
-	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", name, err, out)
-	}
-	return nil
+	return all, nil
 }

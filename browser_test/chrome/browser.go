@@ -52,14 +52,6 @@ func lifecycle(t testing.TB, tab context.Context, state page.SetWebLifecycleStat
 	}
 }
 
-// WithoutPolicy lets a tab's pages do what their Content-Security-Policy forbids.
-func WithoutPolicy(t testing.TB, tab context.Context) {
-	t.Helper()
-	if _, err := chromedp.Call(tab, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Restore starts a browser on a profile, where it opens the tabs that it last had, as
 // one does that is set to go on where it was, or has crashed. It waits for n of them at
 // addresses that begin so, and returns those.

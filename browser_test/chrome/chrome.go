@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	patience     = 5 * time.Minute // the life of a browser in a test
+	patience     = 10 * time.Minute // the life of a browser in a test
+	startTimeout = time.Minute
 	awaitTimeout = 30 * time.Second
 	lookTimeout  = 2 * time.Second
 	lookInterval = 50 * time.Millisecond
@@ -54,6 +55,7 @@ func allocator(t testing.TB, profile string, life time.Duration, more ...Option)
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("no-sandbox", os.Geteuid() == 0),
+		chromedp.WSURLReadTimeout(startTimeout),
 	)
 	timed, stop := context.WithTimeout(context.Background(), life)
 	t.Cleanup(stop)

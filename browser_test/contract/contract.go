@@ -185,7 +185,7 @@ func unpack(t *testing.T) string {
 // Ready waits until a backend answers; it fails the test after a while.
 func Ready(t testing.TB, publicURL string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

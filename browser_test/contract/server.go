@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/browser_test/program"
 )
 
@@ -32,7 +33,7 @@ func StartServer(t testing.TB) *Server {
 // StartServerOn starts the server binary on an empty database until the test ends.
 func StartServerOn(t testing.TB, database string) *Server {
 	t.Helper()
-	port := program.Port(t)
+	port := ports.Hold(t)
 	return startServer(t, port, fmt.Sprintf("http://localhost:%d", port), database)
 }
 
@@ -40,7 +41,7 @@ func StartServerOn(t testing.TB, database string) *Server {
 // front on another origin, which forwards /auth/ to Listen.
 func StartServerBehind(t testing.TB, origin string) *Server {
 	t.Helper()
-	return startServer(t, program.Port(t), origin, embedded(t))
+	return startServer(t, ports.Hold(t), origin, embedded(t))
 }
 
 func embedded(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "tabard.db") }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/browser_test/chrome"
+	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/browser_test/program"
 )
 
@@ -27,7 +28,7 @@ type Demo struct {
 	tabard  string // the program
 }
 
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // Start runs a demo on the server until the test ends.
 func Start(t testing.TB) *Demo { return StartOn(t, "tabard") }
@@ -48,7 +49,7 @@ func StartWith(t testing.TB, page string) *Demo {
 
 func start(t testing.TB, host string, flags ...string) *Demo {
 	t.Helper()
-	page, backend, provider, reports := program.Port(t), program.Port(t), program.Port(t), program.Port(t)
+	page, backend, provider, reports := ports.Hold(t), ports.Hold(t), ports.Hold(t), ports.Hold(t)
 	d := &Demo{
 		Origin:  fmt.Sprintf("http://localhost:%d", page),
 		Reports: fmt.Sprintf("http://localhost:%d", reports),

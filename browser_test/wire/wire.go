@@ -88,7 +88,7 @@ func (w *Wire) Seen(path string) []Exchange {
 func (w *Wire) Await(t testing.TB, address string) {
 	t.Helper()
 	path, query, _ := strings.Cut(address, "?")
-	for began := time.Now(); time.Since(began) < 15*time.Second; <-time.After(20 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < 30*time.Second; <-time.After(20 * time.Millisecond) {
 		for _, e := range w.Seen(path) {
 			if e.Path == path && e.Query == query {
 				return

@@ -201,7 +201,7 @@ func (p *page) is(t *testing.T, status tab.Status, organization ...string) {
 // organisation, as in "ada@acme".
 func (p *page) token(t *testing.T, of string) string {
 	t.Helper()
-	token, err := p.Token("", "")
+	token, err := p.Credential("", "")
 	if err != nil {
 		t.Fatalf("no token: %v", err)
 	}
@@ -214,7 +214,7 @@ func (p *page) token(t *testing.T, of string) string {
 // refuses fails the test unless the tab gives no token, for a reason.
 func (p *page) refuses(t *testing.T, code api.Code) {
 	t.Helper()
-	token, err := p.Token("", "")
+	token, err := p.Credential("", "")
 	if err == nil || err.Code != code {
 		t.Fatalf("token %q, error %v, want error %s", token, err, code)
 	}

@@ -51,7 +51,7 @@ func TestWakingAbortsWhatWasUnderWayAndAsksAnew(t *testing.T) {
 		b.set(func() { b.latency = 15 * time.Second })
 		got := make(chan string)
 		go func() {
-			renewed, _ := p.Token("", token)
+			renewed, _ := p.Credential("", token)
 			got <- renewed
 		}()
 		synctest.Wait()
@@ -117,7 +117,7 @@ func TestWakingInOneTabAbortsInAll(t *testing.T) {
 		b.signIn("ada")
 		p, other := b.open(route("acme")), b.open(route("globex"))
 		b.set(func() { b.latency = 15 * time.Second })
-		go other.Token("", other.token(t, "ada@globex"))
+		go other.Credential("", other.token(t, "ada@globex"))
 		synctest.Wait()
 		b.asked()
 		b.sleep(10 * time.Second)

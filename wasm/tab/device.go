@@ -122,9 +122,11 @@ func (t *Tab) understood(err *Error, request Request) *Error {
 	return err
 }
 
-// Credential is [Tab.Token] for a request to an API. A token that is bound to the
-// device key comes after "DPoP " (RFC 9449 section 7.1): the request then carries
-// [Tab.Proof] too.
+// Credential returns a living access token of an organisation, by id or slug, for a
+// request to an API; empty is the one that the tab wears. rejected is a token that an
+// API has refused, or empty: that one is not handed out again. A token that is bound to
+// the device key comes after "DPoP " (RFC 9449 section 7.1): the request then carries
+// [Tab.Proof] too. Only [Tab.Switch] enters an organisation that the person left.
 func (t *Tab) Credential(organization, rejected string) (string, *Error) {
 	h, err := t.token(organization, rejected)
 	switch {

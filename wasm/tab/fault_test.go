@@ -44,7 +44,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 
 				time.Sleep(time.Minute)
 				p.is(t, tab.Unavailable, "acme")
-				if _, err := p.Token("", ""); err == nil || err.Action == api.SignIn {
+				if _, err := p.Credential("", ""); err == nil || err.Action == api.SignIn {
 					t.Errorf("an expired token: %v", err)
 				}
 
@@ -86,7 +86,7 @@ func TestAFailingBackendIsAskedEverLessOften(t *testing.T) {
 		p := b.open(route("acme"))
 		p.is(t, tab.Unavailable, "")
 		for range 100 { // however often the app asks
-			p.Token("", "")
+			p.Credential("", "")
 		}
 		b.asks(t, "POST /token acme")
 		time.Sleep(10 * time.Minute)
@@ -231,11 +231,11 @@ func TestARefusedTokenIsNotHandedOutAgain(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		old := p.token(t, "ada@acme")
-		renewed, err := p.Token("", old)
+		renewed, err := p.Credential("", old)
 		if err != nil || renewed == old {
 			t.Fatalf("token %s, %v", renewed, err)
 		}
-		again, err := p.Token("", old) // another request that had it
+		again, err := p.Credential("", old) // another request that had it
 		if err != nil || again != renewed {
 			t.Errorf("token %s, %v, want %s", again, err, renewed)
 		}

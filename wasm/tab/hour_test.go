@@ -32,7 +32,7 @@ func TestAnHourCostsFewRequests(t *testing.T) {
 						time.Sleep(time.Minute)
 						for _, p := range pages {
 							if busy {
-								p.Token("", "")
+								p.Credential("", "")
 							}
 						}
 					}

@@ -254,7 +254,7 @@ func TestActingForASecondOrganizationDoesNotKeepItOpen(t *testing.T) {
 		began := serverTime()
 		for range 5 {
 			p.acts(time.Second, time.Minute)
-			if _, err := p.Token("acme", ""); err != nil {
+			if _, err := p.Credential("acme", ""); err != nil {
 				t.Fatal(err)
 			}
 		}

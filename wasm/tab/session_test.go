@@ -35,8 +35,8 @@ func TestP10ASignOutReachesEveryTab(t *testing.T) {
 					t.Fatalf("sign-out: %q %v", end, err)
 				}
 				time.Sleep(3 * time.Second)
-				other.Token("", "")
-				hidden.Token("", "")
+				other.Credential("", "")
+				hidden.Credential("", "")
 				for _, p := range []*page{p, other, hidden} {
 					p.is(t, tab.SignedOut, "")
 					p.refuses(t, api.LoginRequired)
@@ -103,7 +103,7 @@ func TestP10ALateAnswerBringsNothingBack(t *testing.T) {
 		})
 		got := make(chan *tab.Error)
 		go func() {
-			_, err := other.Token("", other.token(t, "ada@globex"))
+			_, err := other.Credential("", other.token(t, "ada@globex"))
 			got <- err
 		}()
 		synctest.Wait()
@@ -215,7 +215,7 @@ func TestTheSessionsEndSignsEveryTabOut(t *testing.T) {
 				b.set(func() {
 					b.script = func(tab.Request) *tab.Response { r := refuse(401, api.Error{Code: code}); return &r }
 				})
-				p.Token("", p.token(t, "ada@acme"))
+				p.Credential("", p.token(t, "ada@acme"))
 				p.is(t, tab.SignedOut, "")
 				p.refuses(t, code)
 				other.is(t, tab.SignedOut, "")
@@ -265,7 +265,7 @@ func TestSomebodyElsesTokenIsNeverTakenIn(t *testing.T) {
 			b.person = "bob" // and the backend forgets to compare
 			b.script = func(tab.Request) *tab.Response { r := ok(b.mint(globex)); return &r }
 		})
-		token, err := p.Token("", p.token(t, "ada@globex"))
+		token, err := p.Credential("", p.token(t, "ada@globex"))
 		if err == nil || err.Code != api.IdentityChanged {
 			t.Errorf("token %q, %v", token, err)
 		}
@@ -290,7 +290,7 @@ func TestANewSessionsTabHoldsNoTokensOfTheOldOne(t *testing.T) {
 		p := b.open(route("acme"))
 		p.Switch("globex")
 		b.signIn("ada")
-		if _, err := p.Token("", p.token(t, "ada@globex")); err != nil {
+		if _, err := p.Credential("", p.token(t, "ada@globex")); err != nil {
 			t.Fatal(err)
 		}
 		b.asked()

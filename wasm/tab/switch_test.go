@@ -135,7 +135,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 		b.set(func() { b.latency = time.Second })
 		renewed := make(chan *tab.Error)
 		go func() {
-			_, err := p.Token("", p.token(t, "ada@acme"))
+			_, err := p.Credential("", p.token(t, "ada@acme"))
 			renewed <- err
 		}()
 		synctest.Wait()
@@ -157,7 +157,7 @@ func TestP3ASwitchOvertakesARenewal(t *testing.T) {
 		b.set(func() { b.latency = 10 * time.Second })
 		renewed := make(chan *tab.Error)
 		go func() {
-			_, err := p.Token("", "")
+			_, err := p.Credential("", "")
 			renewed <- err
 		}()
 		synctest.Wait()
@@ -180,7 +180,7 @@ func TestALateAnswerForTheOldOrganisationIsDropped(t *testing.T) {
 		b.set(func() { b.latency = 10 * time.Second })
 		renewed := make(chan *tab.Error)
 		go func() {
-			_, err := p.Token("", p.token(t, "ada@acme"))
+			_, err := p.Credential("", p.token(t, "ada@acme"))
 			renewed <- err
 		}()
 		synctest.Wait()
@@ -333,14 +333,14 @@ func TestASecondOrganisationIsServedWithoutSwitching(t *testing.T) {
 		p := b.open(route("acme"))
 		b.asked()
 		for range 3 {
-			token, err := p.Token("globex", "")
+			token, err := p.Credential("globex", "")
 			if err != nil || !strings.HasPrefix(token, "ada@globex#") {
 				t.Fatalf("token %q, %v", token, err)
 			}
 		}
 		b.asks(t, "POST /token globex")
 		p.is(t, tab.Active, "acme")
-		if _, err := p.Token("initech", ""); err == nil || err.Code != api.OrganizationAccessDenied {
+		if _, err := p.Credential("initech", ""); err == nil || err.Code != api.OrganizationAccessDenied {
 			t.Errorf("a foreign one: %v", err)
 		}
 		p.is(t, tab.Active, "acme")

@@ -2,18 +2,6 @@ package tab
 
 import "github.com/tabard-auth/tabard/backend/api"
 
-// Token returns a living access token of an organisation, by id or slug; empty
-// is the one that the tab wears. rejected is a token that an API has refused, or
-// empty: that one is not handed out again. Only [Tab.Switch] enters an
-// organisation that the person left.
-func (t *Tab) Token(organization, rejected string) (string, *Error) {
-	h, err := t.token(organization, rejected)
-	if err != nil {
-		return "", err
-	}
-	return h.answer.AccessToken, nil
-}
-
 func (t *Tab) token(organization, rejected string) (*held, *Error) {
 	if err := t.started(); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -77,11 +78,29 @@ func compile(command []string, program, out string) error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("%s: %w", program, err)
 	}
-	support, err := os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))
+	return installSupport(goroot, folder)
+}
+
+// installSupport puts the toolchain's JavaScript into a folder, at once: a Worker that
+// starts meanwhile, for another test or a demo, never reads half of it.
+func installSupport(goroot, folder string) error {
+	const name = "wasm_exec.js"
+	text, err := os.ReadFile(filepath.Join(goroot, "lib", "wasm", name))
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(folder, "wasm_exec.js"), support, 0o644)
+	file, err := os.CreateTemp(folder, name+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Chmod(0o644), file.Close()); err == nil {
+		err = os.Rename(file.Name(), filepath.Join(folder, name))
+	}
+	if err != nil {
+		os.Remove(file.Name())
+	}
+	return err
 }
 
 func output(name string, args ...string) (string, error) {

@@ -46,6 +46,10 @@ func main() {
 		time.Sleep(200 * time.Millisecond)
 		fmt.Fprint(w, served)
 	})
+	mux.HandleFunc("/linger", func(http.ResponseWriter, *http.Request) {
+		fmt.Println("lingering")
+		time.Sleep(2 * time.Second)
+	})
 	mux.HandleFunc("/later", func(http.ResponseWriter, *http.Request) {
 		working = true
 		cloudflare.WaitUntil(func() {

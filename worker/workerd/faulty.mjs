@@ -4,7 +4,7 @@ import { Pool } from "../pool.mjs";
 // The Worker on a database that fails as POST /fault says: "drop" loses the reply
 // of the statement after `skip` others, which has its effect; "hang" never
 // answers; "slow" takes its time.
-const pool = new Pool(program, { event: 1000 });
+const pool = new Pool(program, { event: 5000 });
 let fault = { kind: "none", skip: 0 };
 
 function faulty(statement) {

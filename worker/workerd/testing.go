@@ -1,24 +1,12 @@
 package workerd
 
 import (
-	"net"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 )
-
-// FreePort returns a port on which nothing listens.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
 
 // Start builds the Worker, makes it a database, and runs it until the test ends.
 func Start(t testing.TB, o Options) *Process {

@@ -19,7 +19,7 @@ import (
 
 // Options are what a Worker runs with.
 type Options struct {
-	// Port is where it listens, on 127.0.0.1; see FreePort.
+	// Port is where it listens, on 127.0.0.1.
 	Port int
 	// Entry is its script, a path below the folder worker; "" means entry.mjs.
 	Entry string

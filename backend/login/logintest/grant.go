@@ -106,7 +106,7 @@ func (p *Provider) LogoutToken(typ string, claims jwt.MapClaims) string {
 
 func (p *Provider) signedAs(typ string, method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
 	token := jwt.NewWithClaims(method, claims)
-	token.Header["kid"], token.Header["typ"] = "1", typ
+	token.Header["kid"], token.Header["typ"] = p.kid, typ
 	text, err := token.SignedString(key)
 	if err != nil {
 		p.t.Error(err)

@@ -48,6 +48,7 @@ type Provider struct {
 
 	t    testing.TB
 	key  *ecdsa.PrivateKey
+	kid  string
 	mu   sync.Mutex
 	code map[string]grant
 	// Redeemed are the forms that the token endpoint was sent.
@@ -63,11 +64,19 @@ type grant struct {
 // New returns a provider that signs anybody in.
 func New(t testing.TB, issuer string) *Provider {
 	t.Helper()
+	p := &Provider{Issuer: issuer, Now: time.Now, t: t, code: map[string]grant{}}
+	p.TakeKey("1")
+	return p
+}
+
+// TakeKey has the provider sign by a new key, of that id, and publish no other.
+func (p *Provider) TakeKey(id string) {
+	p.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	return &Provider{Issuer: issuer, Now: time.Now, t: t, key: key, code: map[string]grant{}}
+	p.key, p.kid = key, id
 }
 
 // ServeHTTP implements http.Handler.
@@ -120,7 +129,7 @@ func (p *Provider) keySet(w http.ResponseWriter) {
 		p.t.Error(err)
 	}
 	p.json(w, map[string]any{"keys": []map[string]string{{
-		"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "1",
+		"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": p.kid,
 		"x": base64.RawURLEncoding.EncodeToString(point[1:33]), "y": base64.RawURLEncoding.EncodeToString(point[33:]),
 	}}})
 }

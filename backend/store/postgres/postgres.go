@@ -3,10 +3,12 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"runtime"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
@@ -17,6 +19,8 @@ const (
 	// the database most of their time. More would only cool the database's caches.
 	perProcessor   = 4
 	connectionIdle = 5 * time.Minute
+	// connectTimeout is how long a new one may take, on each of a host's addresses.
+	connectTimeout = 5 * time.Second
 
 	// processorsPerReader is how many processors one connection reads rows for: the fewer
 	// read, the more they read together.
@@ -26,10 +30,15 @@ const (
 // Open opens the store in the database at address (postgres://…) and brings its
 // schema up to date.
 func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
-	db, err := sql.Open("pgx", address)
+	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
+	if config.ConnectTimeout == 0 { // the address says nothing
+		config.ConnectTimeout = connectTimeout
+	}
+	var live liveness
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(live.doubts))
 	processors := runtime.GOMAXPROCS(0)
 	db.SetMaxOpenConns(perProcessor * processors)
 	db.SetMaxIdleConns(perProcessor * processors)
@@ -38,6 +47,6 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("postgres: %w", err)
 	}
-	rows := newReads(db, 1+processors/processorsPerReader)
+	rows := newReads(db, &live, 1+processors/processorsPerReader)
 	return sqlstore.NewReadingBy(rows.row, db, sqlstore.Postgres), nil
 }

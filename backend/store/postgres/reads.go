@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -19,6 +20,11 @@ const (
 	// readTimeout bounds a group's round trips: a connection that hangs is given up,
 	// before those who wait behind it are.
 	readTimeout = 5 * time.Second
+	// mostTries is how often a row is read whose connection is lost.
+	mostTries = 3
+	// connectionTimeout bounds the wait for a connection, for one may have to be made, at
+	// one host of several.
+	connectionTimeout = 20 * time.Second
 )
 
 // reads reads rows, those that are asked for at the same time in one round trip: while
@@ -27,6 +33,7 @@ const (
 // snapshot of its own.
 type reads struct {
 	db    *sql.DB
+	live  *liveness
 	turns chan struct{} // holds one for each round trip under way
 
 	mu      sync.Mutex
@@ -38,13 +45,15 @@ type read struct {
 	statement    string
 	args, fields []any
 
-	err  error
-	done chan struct{}
+	err   error
+	lost  bool // with its connection
+	tries int
+	done  chan struct{}
 }
 
 // newReads returns reads of a database, with so many round trips under way at most.
-func newReads(db *sql.DB, turns int) *reads {
-	return &reads{db: db, turns: make(chan struct{}, turns)}
+func newReads(db *sql.DB, live *liveness, turns int) *reads {
+	return &reads{db: db, live: live, turns: make(chan struct{}, turns)}
 }
 
 // row implements sqlstore.RowReader. Who waits may give up.
@@ -83,31 +92,69 @@ func (s *reads) withdraw(r *read) bool {
 // errUnfinished is the error of reads that a panic cut off.
 var errUnfinished = errors.New("postgres: the read was not finished")
 
-// readWaiting reads what waits, and gives the turn to the next. Where ctx ends before
-// there is a connection, it leaves that to them.
+// readWaiting reads what waits, and gives the turn to the next. It waits for a
+// connection for all of them, also where who has the turn gives up.
 func (s *reads) readWaiting(ctx context.Context) {
 	defer func() { <-s.turns }()
-	conn, err := s.db.Conn(ctx)
-	if err != nil && ctx.Err() != nil {
-		return
-	}
+	ctx = context.WithoutCancel(ctx)
+	conn, err := s.connection(ctx)
 	group := s.take()
-	defer func() {
-		for _, r := range group {
-			close(r.done)
-		}
-	}()
+	defer func() { s.settle(group) }()
 	if err != nil {
 		fail(group, err)
 		return
 	}
 	defer conn.Close()
 	err = conn.Raw(func(driver any) error {
-		return readAll(context.WithoutCancel(ctx), driver.(*stdlib.Conn).Conn(), group)
+		conn := driver.(*stdlib.Conn).Conn()
+		defer func() {
+			if conn.IsClosed() {
+				s.live.lose()
+			}
+		}()
+		return readAll(ctx, conn, group)
 	})
 	if err != nil {
 		fail(group, err)
 	}
+}
+
+// connection returns a connection, and where one was just lost under those who wait, one
+// that answers: a new one has never been asked whether it lives.
+func (s *reads) connection(ctx context.Context) (*sql.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectionTimeout)
+	defer cancel()
+	for {
+		conn, err := s.db.Conn(ctx)
+		if err != nil || !s.lostOne() || s.live.answers(ctx, conn) {
+			return conn, err
+		}
+		conn.Close()
+	}
+}
+
+// lostOne tells that one of those who wait was lost before.
+func (s *reads) lostOne() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting) > 0 && s.waiting[0].tries > 0
+}
+
+// settle tells those who wait for a group that it is read. What was lost with its
+// connection is read again, by another: reading twice does no harm.
+func (s *reads) settle(group []*read) {
+	var back []*read
+	for _, r := range group {
+		if r.tries++; r.lost && r.tries < mostTries {
+			r.lost, r.err = false, errUnfinished
+			back = append(back, r)
+			continue
+		}
+		close(r.done)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = append(back, s.waiting...)
 }
 
 func (s *reads) take() []*read {
@@ -132,7 +179,14 @@ func readAll(ctx context.Context, conn *pgx.Conn, group []*read) error {
 	if err := wire.SetDeadline(time.Now().Add(readTimeout)); err != nil {
 		return err
 	}
-	defer wire.SetDeadline(time.Time{})
+	defer func() {
+		if !conn.IsClosed() { // which the driver does by a deadline of its own
+			wire.SetDeadline(time.Time{})
+		}
+		for _, r := range group {
+			r.lost = lost(conn, r.err)
+		}
+	}()
 	if len(group) > 1 {
 		readTogether(ctx, conn, group)
 	}
@@ -143,6 +197,13 @@ func readAll(ctx context.Context, conn *pgx.Conn, group []*read) error {
 		}
 	}
 	return nil
+}
+
+// lost tells that a connection was lost under a read. One that hung is not worth a
+// second one, which would take as long.
+func lost(conn *pgx.Conn, err error) bool {
+	var hung net.Error
+	return err != nil && conn.IsClosed() && !errors.Is(err, sql.ErrNoRows) && !(errors.As(err, &hung) && hung.Timeout())
 }
 
 // refused tells that the database refused a statement, or one before it in the same

@@ -129,20 +129,6 @@ func TestWhoWaitsForAReadMayGiveUp(t *testing.T) {
 	group.Wait()
 }
 
-func TestALostConnectionIsReplaced(t *testing.T) {
-	store, other := openBeside(t)
-	atOnce(store, []string{"acme"}, func(string, directory.OrganizationRecord, error) {})
-	exec(t, other, `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
-		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
-	for lost := range 100 {
-		if _, err := store.Organization(t.Context(), "acme"); err == nil {
-			t.Logf("after %d that were lost", lost)
-			return
-		}
-	}
-	t.Error("no connection is good again")
-}
-
 func TestAReadThatHangsIsGivenUp(t *testing.T) {
 	store, other := openBeside(t)
 	exec(t, other, "BEGIN; LOCK TABLE organizations IN ACCESS EXCLUSIVE MODE")

@@ -1,9 +1,11 @@
 package sqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 )
@@ -20,4 +22,22 @@ func TestSQLiteKeepsTheStoresPromises(t *testing.T) {
 		}
 		return store
 	})
+}
+
+// The last connection that is closed writes the log back into the file, and removes it.
+func TestAClosedStoreIsOneFile(t *testing.T) {
+	folder := t.TempDir()
+	store, err := sqlite.Open(t.Context(), filepath.Join(folder, "tabard.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.SignIn(t.Context(), directory.User{ID: "usr_1", Issuer: "https://id.test", Subject: "alice"}, storetest.Now); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
+		t.Errorf("there are %v: %v", left, err)
+	}
 }

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -54,13 +53,7 @@ func (s *Store) Members(ctx context.Context, organizationID, after string, limit
 // Member returns one member, or directory.ErrNoMember.
 func (s *Store) Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error) {
 	m, err := scanMember(s.row(ctx, selectMember, organizationID, userID))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return m, directory.ErrNoMember
-	case err != nil:
-		return m, fmt.Errorf("sqlstore: member: %w", err)
-	}
-	return m, nil
+	return m, found("member", err, directory.ErrNoMember)
 }
 
 // KnowUser returns the user of (u.Issuer, u.Subject), made of u where there is none.
@@ -108,13 +101,7 @@ func (s *Store) Users(ctx context.Context, after string, limit int) ([]directory
 // User returns a person, or directory.ErrNoUser.
 func (s *Store) User(ctx context.Context, id string) (directory.UserRecord, error) {
 	u, err := scanUser(s.row(ctx, selectUser, id))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return u, directory.ErrNoUser
-	case err != nil:
-		return u, fmt.Errorf("sqlstore: user: %w", err)
-	}
-	return u, nil
+	return u, found("user", err, directory.ErrNoUser)
 }
 
 // BlockUser disables a person everywhere, or enables them; directory.ErrNoUser where

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -63,13 +62,7 @@ func (s *Store) Organization(ctx context.Context, ref string) (directory.Organiz
 		statement = selectOrganizationByID
 	}
 	o, err := scanOrganization(s.row(ctx, statement, ref))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return o, directory.ErrNoOrganization
-	case err != nil:
-		return o, fmt.Errorf("sqlstore: organization: %w", err)
-	}
-	return o, nil
+	return o, found("organization", err, directory.ErrNoOrganization)
 }
 
 // CreateOrganization keeps a new organisation; directory.ErrSlugTaken where its slug
@@ -134,9 +127,6 @@ func (s *Store) DeleteOrganization(ctx context.Context, id string, now int64) er
 	return s.change(ctx, "delete organization", buryOrganization, id, now)
 }
 
-// scanner is a row to be read: *sql.Row and *sql.Rows.
-type scanner interface{ Scan(fields ...any) error }
-
 func scanOrganization(row scanner) (o directory.OrganizationRecord, err error) {
 	var rules string
 	var disabledAt sql.NullInt64
@@ -144,36 +134,6 @@ func scanOrganization(row scanner) (o directory.OrganizationRecord, err error) {
 		return o, err
 	}
 	o.DisabledAt, o.Disabled = disabledAt.Int64, disabledAt.Valid
-	return o, scanJSON(rules, &o.Rules)
-}
-
-// collect returns the rows that a statement answers with.
-func collect[T any](ctx context.Context, s *Store, what string, scan func(scanner) (T, error), statement string, args ...any) ([]T, error) {
-	rows, err := s.query(ctx, statement, args...)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
-		}
-		all = append(all, one)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
-	}
-	return all, nil
-}
-
-// changed is change, and tells whether a row was there to be changed.
-func (s *Store) changed(ctx context.Context, what, statement string, args ...any) (bool, error) {
-	result, err := s.exec(ctx, statement, args...)
-	if err != nil {
-		return false, fmt.Errorf("sqlstore: %s: %w", what, err)
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	err = scanJSON(rules, &o.Rules)
+	return o, err
 }

@@ -38,14 +38,7 @@ UPDATE workspace SET revision = revision + 1, document = ?2 WHERE one = 1 AND re
 
 // LivePage returns a person's live sessions by id, those after one, at most limit.
 func (s *Store) LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error) {
-	scan := func(row scanner) (session.Session, error) {
-		var r wholeRow
-		if err := row.Scan(r.fields()...); err != nil {
-			return session.Session{}, err
-		}
-		return r.session()
-	}
-	return collect(ctx, s, "live sessions", scan, selectLivePage, userID, now, after, limit)
+	return collect(ctx, s, "live sessions", scanSession, selectLivePage, userID, now, after, limit)
 }
 
 // SessionStays returns the live sessions that act for an organisation, by id, those

@@ -3,8 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
 
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -69,13 +67,7 @@ func (s *Store) KeyByHash(ctx context.Context, hash string) (administration.Key,
 
 func (s *Store) key(ctx context.Context, statement, by string) (administration.Key, error) {
 	k, err := scanKey(s.row(ctx, statement, by))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return k, administration.ErrNoKey
-	case err != nil:
-		return k, fmt.Errorf("sqlstore: key: %w", err)
-	}
-	return k, nil
+	return k, found("key", err, administration.ErrNoKey)
 }
 
 // Keys implements administration.KeyStore.

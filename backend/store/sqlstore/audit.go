@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -53,23 +52,12 @@ func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error
 	case q.UserID != "":
 		statement = selectEventsOfUser
 	}
-	rows, err := s.query(ctx, statement, q.OrganizationID, q.UserID, q.Before.At, q.Before.ID, q.Limit,
+	return collect(ctx, s, "events", scanEvent, statement, q.OrganizationID, q.UserID, q.Before.At, q.Before.ID, q.Limit,
 		string(q.Action), q.Actor, q.Since)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: events: %w", err)
-	}
-	defer rows.Close()
-	var all []audit.Event
-	for rows.Next() {
-		var e audit.Event
-		if err := rows.Scan(&e.ID, &e.At, &e.Action, &e.Outcome, &e.Reason, &e.Actor, &e.UserID,
-			&e.OrganizationID, &e.SessionID, &e.App, &e.Address, &e.ActorName, &e.Target, &e.Note, &e.ExpiresAt); err != nil {
-			return nil, fmt.Errorf("sqlstore: events: %w", err)
-		}
-		all = append(all, e)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: events: %w", err)
-	}
-	return all, nil
+}
+
+func scanEvent(row scanner) (e audit.Event, err error) {
+	err = row.Scan(&e.ID, &e.At, &e.Action, &e.Outcome, &e.Reason, &e.Actor, &e.UserID,
+		&e.OrganizationID, &e.SessionID, &e.App, &e.Address, &e.ActorName, &e.Target, &e.Note, &e.ExpiresAt)
+	return e, err
 }

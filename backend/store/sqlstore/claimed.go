@@ -11,7 +11,10 @@ func (s *Store) ClaimedRoles(ctx context.Context, userID string) (map[string][]s
 		organizationID string
 		roles          list
 	}
-	scan := func(row scanner) (p place, err error) { return p, row.Scan(&p.organizationID, &p.roles) }
+	scan := func(row scanner) (p place, err error) {
+		err = row.Scan(&p.organizationID, &p.roles)
+		return p, err
+	}
 	places, err := collect(ctx, s, "claimed roles", scan, selectClaimedRoles, userID)
 	if err != nil {
 		return nil, err

@@ -77,40 +77,21 @@ func (s *Store) SignInAt(ctx context.Context, ref string) (at directory.SignInAt
 
 // Connection implements directory.Connections.
 func (s *Store) Connection(ctx context.Context, id string) (directory.Connection, error) {
-	var row connectionRow
-	err := s.row(ctx, selectConnection, id).Scan(row.fields()...)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return directory.Connection{}, directory.ErrNoConnection
-	case err != nil:
-		return directory.Connection{}, fmt.Errorf("sqlstore: connection: %w", err)
-	}
-	return row.connection()
+	c, err := scanConnection(s.row(ctx, selectConnection, id))
+	return c, found("connection", err, directory.ErrNoConnection)
 }
 
 // Linked implements directory.Connections.
 func (s *Store) Linked(ctx context.Context, connectionID, subject string) (directory.User, error) {
 	var row userRow
 	err := s.row(ctx, selectLinked, connectionID, subject).Scan(row.fields()...)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return directory.User{}, directory.ErrNoUser
-	case err != nil:
-		return directory.User{}, fmt.Errorf("sqlstore: linked: %w", err)
-	}
-	return row.user(), nil
+	return row.user(), found("linked", err, directory.ErrNoUser)
 }
 
 // LinkedAs implements directory.Connections.
 func (s *Store) LinkedAs(ctx context.Context, connectionID, userID string) (subject string, err error) {
 	err = s.row(ctx, selectLinkedAs, connectionID, userID).Scan(&subject)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return "", directory.ErrNoUser
-	case err != nil:
-		return "", fmt.Errorf("sqlstore: linked as: %w", err)
-	}
-	return subject, nil
+	return subject, found("linked as", err, directory.ErrNoUser)
 }
 
 // Link implements directory.Connections. What was linked before stays, whoever asks.

@@ -164,27 +164,15 @@ func (s *Store) own(ctx context.Context, organizationID, id string) (directory.C
 // ConnectionsOf returns an organisation's connections by id, those after one, at most
 // limit of them.
 func (s *Store) ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error) {
-	rows, err := s.query(ctx, selectConnections, organizationID, after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: connections: %w", err)
+	return collect(ctx, s, "connections", scanConnection, selectConnections, organizationID, after, limit)
+}
+
+func scanConnection(row scanner) (directory.Connection, error) {
+	var r connectionRow
+	if err := row.Scan(r.fields()...); err != nil {
+		return directory.Connection{}, err
 	}
-	defer rows.Close()
-	var all []directory.Connection
-	for rows.Next() {
-		var row connectionRow
-		if err := rows.Scan(row.fields()...); err != nil {
-			return nil, fmt.Errorf("sqlstore: connections: %w", err)
-		}
-		c, err := row.connection()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: connections: %w", err)
-	}
-	return all, nil
+	return r.connection()
 }
 
 // fromAdmin is the source of what an administrator made.

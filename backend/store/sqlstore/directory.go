@@ -117,11 +117,8 @@ func (s *Store) Subject(ctx context.Context, id session.ID, ref string, now int6
 	)
 	fields := append(append(own.fields(), user.fields()...), member.fields()...)
 	err := s.row(ctx, statement, id.String(), ref, now).Scan(append(fields, &revision)...)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return directory.Subject{}, session.ErrNotFound
-	case err != nil:
-		return directory.Subject{}, fmt.Errorf("sqlstore: subject: %w", err)
+	if err := found("subject", err, session.ErrNotFound); err != nil {
+		return directory.Subject{}, err
 	}
 	subject := directory.Subject{User: user.user(), Revision: revision.Int64}
 	if subject.Session, err = own.session(id); err != nil {
@@ -130,32 +127,25 @@ func (s *Store) Subject(ctx context.Context, id session.ID, ref string, now int6
 	if subject.Membership, err = member.membership(); err != nil {
 		return directory.Subject{}, err
 	}
-	return subject, s.endWithParent(ctx, &subject.Session)
+	err = s.endWithParent(ctx, &subject.Session)
+	return subject, err
 }
 
 // Memberships implements directory.Store.
 func (s *Store) Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]directory.Membership, error) {
-	rows, err := s.query(ctx, selectMemberships, id.String(), limit, now)
+	return collect(ctx, s, "memberships", scanMembership, selectMemberships, id.String(), limit, now)
+}
+
+func scanMembership(row scanner) (directory.Membership, error) {
+	var r membershipRow
+	if err := row.Scan(r.fields()...); err != nil {
+		return directory.Membership{}, err
+	}
+	m, err := r.membership()
 	if err != nil {
-		return nil, fmt.Errorf("sqlstore: memberships: %w", err)
+		return directory.Membership{}, err
 	}
-	defer rows.Close()
-	var all []directory.Membership
-	for rows.Next() {
-		var row membershipRow
-		if err := rows.Scan(row.fields()...); err != nil {
-			return nil, fmt.Errorf("sqlstore: memberships: %w", err)
-		}
-		m, err := row.membership()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, *m)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: memberships: %w", err)
-	}
-	return all, nil
+	return *m, nil
 }
 
 // OrganizationRules implements directory.Store.
@@ -207,21 +197,18 @@ func (s *Store) ReplaceClaimed(ctx context.Context, userID string, roles map[str
 
 // claimed returns the organisations that claims gave a person: ids by slug.
 func (s *Store) claimed(ctx context.Context, userID string) (map[string]string, error) {
-	rows, err := s.query(ctx, selectClaimed, userID)
+	type place struct{ id, slug string }
+	scan := func(row scanner) (p place, err error) {
+		err = row.Scan(&p.id, &p.slug)
+		return p, err
+	}
+	places, err := collect(ctx, s, "claimed memberships", scan, selectClaimed, userID)
 	if err != nil {
-		return nil, fmt.Errorf("sqlstore: claimed memberships: %w", err)
+		return nil, err
 	}
-	defer rows.Close()
 	all := map[string]string{}
-	for rows.Next() {
-		var id, slug string
-		if err := rows.Scan(&id, &slug); err != nil {
-			return nil, fmt.Errorf("sqlstore: claimed memberships: %w", err)
-		}
-		all[slug] = id
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: claimed memberships: %w", err)
+	for _, p := range places {
+		all[p.slug] = p.id
 	}
 	return all, nil
 }

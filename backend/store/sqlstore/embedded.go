@@ -143,6 +143,9 @@ func (e *embedded) run(w *write) (err error) {
 func (e *embedded) close() {
 	e.turn <- struct{}{}
 	defer func() { <-e.turn }()
+	for _, prepared := range e.writes { // or the connection would stay open
+		prepared.Close()
+	}
 	if e.conn != nil {
 		e.conn.Close()
 	}

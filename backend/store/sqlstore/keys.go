@@ -82,23 +82,13 @@ func (r *signingKeyRow) stored() keys.Stored {
 
 // SigningKeys implements keys.Store.
 func (s *Store) SigningKeys(ctx context.Context, organization string) (keys.Chain, error) {
-	rows, err := s.query(ctx, selectSigningKeys, organization)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: signing keys: %w", err)
-	}
-	defer rows.Close()
-	var chain keys.Chain
-	for rows.Next() {
-		var row signingKeyRow
-		if err := rows.Scan(row.fields()...); err != nil {
-			return nil, fmt.Errorf("sqlstore: signing keys: %w", err)
-		}
-		chain = append(chain, row.stored())
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: signing keys: %w", err)
-	}
-	return chain, nil
+	return collect(ctx, s, "signing keys", scanSigningKey, selectSigningKeys, organization)
+}
+
+func scanSigningKey(row scanner) (keys.Stored, error) {
+	var r signingKeyRow
+	err := row.Scan(r.fields()...)
+	return r.stored(), err
 }
 
 // AddSigningKey implements keys.Store.
@@ -114,31 +104,30 @@ func (s *Store) ResumeSigningKeys(ctx context.Context, organization string, afte
 
 // SigningKeyIssuers implements keys.Keeper.
 func (s *Store) SigningKeyIssuers(ctx context.Context, after string, limit int) ([]keys.Issuer, error) {
-	rows, err := s.query(ctx, selectSigningKeyIssuers, after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: issuers: %w", err)
+	type issuing struct {
+		key        signingKeyRow
+		rules      sql.NullString
+		disabledAt sql.NullInt64
 	}
-	defer rows.Close()
+	scan := func(row scanner) (r issuing, err error) {
+		err = row.Scan(append(r.key.fields(), &r.rules, &r.disabledAt)...)
+		return r, err
+	}
+	rows, err := collect(ctx, s, "issuers", scan, selectSigningKeyIssuers, after, limit)
+	if err != nil {
+		return nil, err
+	}
 	var all []keys.Issuer
-	for rows.Next() {
-		var row signingKeyRow
-		var rules sql.NullString
-		var disabledAt sql.NullInt64
-		if err := rows.Scan(append(row.fields(), &rules, &disabledAt)...); err != nil {
-			return nil, fmt.Errorf("sqlstore: issuers: %w", err)
-		}
-		if len(all) == 0 || all[len(all)-1].Organization != row.Organization {
-			i := keys.Issuer{Organization: row.Organization, Closed: !rules.Valid || disabledAt.Valid}
-			if i.Rules, err = rulesOf(rules); err != nil {
+	for _, row := range rows {
+		if len(all) == 0 || all[len(all)-1].Organization != row.key.Organization {
+			i := keys.Issuer{Organization: row.key.Organization, Closed: !row.rules.Valid || row.disabledAt.Valid}
+			if i.Rules, err = rulesOf(row.rules); err != nil {
 				return nil, err
 			}
 			all = append(all, i)
 		}
 		last := &all[len(all)-1]
-		last.Keys = append(last.Keys, row.stored())
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: issuers: %w", err)
+		last.Keys = append(last.Keys, row.key.stored())
 	}
 	return all, nil
 }

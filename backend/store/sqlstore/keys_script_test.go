@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"database/sql"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -14,78 +15,89 @@ import (
 // What is printed for D1 does what the commands do elsewhere.
 func TestTheScriptsOfSigningKeysRotateAndRetire(t *testing.T) {
 	const now = 1_800_000_000
+	s := newScripted(t)
+	s.rotate("org_acme", true, now)
+	s.signFrom("org_acme", now)
+	if _, err := s.ring.Signing(t.Context(), "", 0, now); err != nil {
+		t.Fatal(err)
+	}
+	s.rotate("", false, now+10)
+	s.rotate("", false, now+20) // one is prepared
+	s.signFrom("", now, 0, 10+keys.Lead)
+	s.rotate("", true, now+30)
+	s.signFrom("", now, 0, 10+keys.Soonest)
+	s.rotate("", true, now+5000) // signs already
+	s.signFrom("", now, 0, 10+keys.Soonest, 5000+keys.Soonest)
+
+	key, err := keys.NewRing(s.store, s.secret, keys.ES256).Signing(t.Context(), "", 0, now+4999)
+	if err != nil || key.Generation != 2 {
+		t.Fatalf("%+v, %v", key.Stored, err)
+	}
+	s.run(sqlstore.RetireKeyScript(key.ID, audit.CommandLine, now+6000))
+	chain, err := s.store.SigningKeys(t.Context(), "")
+	if err != nil || chain[1].RetiresAt != now+6000 || chain[0].RetiresAt != 0 || chain[2].RetiresAt != 0 {
+		t.Errorf("%+v, %v", chain, err)
+	}
+}
+
+// scripted is a store whose signing keys scripts change.
+type scripted struct {
+	*testing.T
+	store  *sqlstore.Store
+	db     *sql.DB
+	secret keys.Secret
+	ring   *keys.Ring
+}
+
+func newScripted(t *testing.T) *scripted {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "keys.db")
 	store, err := sqlite.Open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	t.Cleanup(func() { store.Close() })
 	db, err := sql.Open("sqlite", "file:"+file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	run := func(script string) {
-		t.Helper()
-		if _, err := db.ExecContext(t.Context(), script); err != nil {
-			t.Fatalf("%v\n%s", err, script)
-		}
-	}
+	t.Cleanup(func() { db.Close() })
 	secret, _ := keys.NewSecret()
-	ring := keys.NewRing(store, secret, keys.ES256)
-	rotate := func(organization string, soon bool, at int64) {
-		t.Helper()
-		k, err := ring.Draft(organization, keys.Lead, at, audit.CommandLine)
-		if err != nil {
-			t.Fatal(err)
-		}
-		run(sqlstore.NextKeyScript(k, soon))
-	}
-	signs := func(organization string) (all []int64) {
-		t.Helper()
-		chain, err := store.SigningKeys(t.Context(), organization)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, k := range chain {
-			if k.Generation != int64(i+1) {
-				t.Errorf("key %d has generation %d", i+1, k.Generation)
-			}
-			all = append(all, k.SignsAt-now)
-		}
-		return all
-	}
-	want := func(got []int64, want ...int64) {
-		t.Helper()
-		if len(got) != len(want) {
-			t.Fatalf("they sign from %v, want %v", got, want)
-		}
-		for i := range got {
-			if got[i] != want[i] {
-				t.Errorf("they sign from %v, want %v", got, want)
-			}
-		}
-	}
-	rotate("org_acme", true, now)
-	want(signs("org_acme"))
-	if _, err := ring.Signing(t.Context(), "", 0, now); err != nil {
-		t.Fatal(err)
-	}
-	rotate("", false, now+10)
-	rotate("", false, now+20) // one is prepared
-	want(signs(""), 0, 10+keys.Lead)
-	rotate("", true, now+30)
-	want(signs(""), 0, 10+keys.Soonest)
-	rotate("", true, now+5000) // signs already
-	want(signs(""), 0, 10+keys.Soonest, 5000+keys.Soonest)
+	return &scripted{t, store, db, secret, keys.NewRing(store, secret, keys.ES256)}
+}
 
-	key, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, now+4999)
-	if err != nil || key.Generation != 2 {
-		t.Fatalf("%+v, %v", key.Stored, err)
+func (s *scripted) run(script string) {
+	s.Helper()
+	if _, err := s.db.ExecContext(s.Context(), script); err != nil {
+		s.Fatalf("%v\n%s", err, script)
 	}
-	run(sqlstore.RetireKeyScript(key.ID, audit.CommandLine, now+6000))
-	chain, err := store.SigningKeys(t.Context(), "")
-	if err != nil || chain[1].RetiresAt != now+6000 || chain[0].RetiresAt != 0 || chain[2].RetiresAt != 0 {
-		t.Errorf("%+v, %v", chain, err)
+}
+
+func (s *scripted) rotate(organization string, soon bool, at int64) {
+	s.Helper()
+	k, err := s.ring.Draft(organization, keys.Lead, at, audit.CommandLine)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.run(sqlstore.NextKeyScript(k, soon))
+}
+
+// signFrom fails the test unless an issuer's keys sign from those seconds after now, and
+// are of one generation after the other.
+func (s *scripted) signFrom(organization string, now int64, want ...int64) {
+	s.Helper()
+	chain, err := s.store.SigningKeys(s.Context(), organization)
+	if err != nil {
+		s.Fatal(err)
+	}
+	var got []int64
+	for i, k := range chain {
+		if k.Generation != int64(i+1) {
+			s.Errorf("key %d has generation %d", i+1, k.Generation)
+		}
+		got = append(got, k.SignsAt-now)
+	}
+	if !slices.Equal(got, want) {
+		s.Fatalf("they sign from %v, want %v", got, want)
 	}
 }

@@ -31,23 +31,12 @@ WHERE memberships.source NOT IN ('file', 'staff') OR ` + staffIsOver
 // Pending returns the people who signed in and belong to no organisation, who
 // signed in last first, at most limit of them.
 func (s *Store) Pending(ctx context.Context, limit int) ([]directory.Pending, error) {
-	rows, err := s.query(ctx, selectPending, limit)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: pending: %w", err)
-	}
-	defer rows.Close()
-	var all []directory.Pending
-	for rows.Next() {
-		var p directory.Pending
-		if err := rows.Scan(&p.ID, &p.Issuer, &p.Subject, &p.Name, &p.Email, &p.SeenAt); err != nil {
-			return nil, fmt.Errorf("sqlstore: pending: %w", err)
-		}
-		all = append(all, p)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: pending: %w", err)
-	}
-	return all, nil
+	return collect(ctx, s, "pending", scanPending, selectPending, limit)
+}
+
+func scanPending(row scanner) (p directory.Pending, err error) {
+	err = row.Scan(&p.ID, &p.Issuer, &p.Subject, &p.Name, &p.Email, &p.SeenAt)
+	return p, err
 }
 
 // Admit gives a known person a place in an organisation, or other roles in it. The
@@ -58,10 +47,8 @@ func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) err
 	if err != nil {
 		return err
 	}
-	for _, role := range a.Roles {
-		if _, known := w.Roles[role]; !known {
-			return fmt.Errorf("%w: %q", directory.ErrNoRole, role)
-		}
+	if err := w.CheckRoles(a.Roles); err != nil {
+		return err
 	}
 	var user, organization sql.NullString
 	err = s.row(ctx, selectPlace, a.UserID, a.Issuer, a.Subject, a.Organization).Scan(&user, &organization)

@@ -98,19 +98,12 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 
 // Session implements session.Store.
 func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, error) {
-	var row wholeRow
-	err := s.row(ctx, selectSession, id.String()).Scan(row.fields()...)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return session.Session{}, session.ErrNotFound
-	case err != nil:
-		return session.Session{}, fmt.Errorf("sqlstore: session: %w", err)
-	}
-	own, err := row.session()
-	if err != nil {
+	own, err := scanSession(s.row(ctx, selectSession, id.String()))
+	if err := found("session", err, session.ErrNotFound); err != nil {
 		return session.Session{}, err
 	}
-	return own, s.endWithParent(ctx, &own)
+	err = s.endWithParent(ctx, &own)
+	return own, err
 }
 
 // endWithParent has a session that was read end where the one that it was entered from
@@ -133,11 +126,8 @@ func (s *Store) endWithParent(ctx context.Context, own *session.Session) error {
 // Bind implements session.Store.
 func (s *Store) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
 	err := s.returning(ctx, []any{&jkt}, bindSession, id.String(), jkt, now-session.BindWithin)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return "", session.ErrNotFound
-	case err != nil:
-		return "", fmt.Errorf("sqlstore: bind session: %w", err)
+	if err := found("bind session", err, session.ErrNotFound); err != nil {
+		return "", err
 	}
 	return jkt, nil
 }
@@ -166,34 +156,15 @@ func (s *Store) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, re
 
 // Live implements session.Store.
 func (s *Store) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
-	rows, err := s.query(ctx, selectLive, userID, now, limit, confinedTo)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: live sessions: %w", err)
-	}
-	defer rows.Close()
-	var all []session.Session
-	for rows.Next() {
-		var row wholeRow
-		if err := rows.Scan(row.fields()...); err != nil {
-			return nil, fmt.Errorf("sqlstore: live sessions: %w", err)
-		}
-		one, err := row.session()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: live sessions: %w", err)
-	}
-	return all, nil
+	return collect(ctx, s, "live sessions", scanSession, selectLive, userID, now, limit, confinedTo)
 }
 
-func (s *Store) change(ctx context.Context, what, statement string, args ...any) error {
-	if _, err := s.exec(ctx, statement, args...); err != nil {
-		return fmt.Errorf("sqlstore: %s: %w", what, err)
+func scanSession(row scanner) (session.Session, error) {
+	var r wholeRow
+	if err := row.Scan(r.fields()...); err != nil {
+		return session.Session{}, err
 	}
-	return nil
+	return r.session()
 }
 
 // wholeRow is a row of wholeSession, as the database has it.

@@ -2,9 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"fmt"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 )
@@ -53,13 +50,7 @@ func (s *Store) GrantStaff(ctx context.Context, a directory.StaffAccess) error {
 // directory.ErrNoStaff.
 func (s *Store) StaffAccess(ctx context.Context, organizationID, userID string, now int64) (directory.StaffRecord, error) {
 	r, err := scanStaff(s.row(ctx, selectStaff, organizationID, userID, now))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return r, directory.ErrNoStaff
-	case err != nil:
-		return r, fmt.Errorf("sqlstore: staff access: %w", err)
-	}
-	return r, nil
+	return r, found("staff access", err, directory.ErrNoStaff)
 }
 
 // Staff returns who has staff access to an organisation by user id, those after one,

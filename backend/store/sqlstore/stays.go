@@ -133,23 +133,12 @@ func (s *Store) Authenticate(ctx context.Context, id session.ID, attempt string,
 
 // Authentications implements directory.Stays.
 func (s *Store) Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error) {
-	rows, err := s.query(ctx, selectAuthentications, id.String())
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: authentications: %w", err)
-	}
-	defer rows.Close()
-	var all []policy.Authentication
-	for rows.Next() {
-		var a policy.Authentication
-		if err := rows.Scan(&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization); err != nil {
-			return nil, fmt.Errorf("sqlstore: authentications: %w", err)
-		}
-		all = append(all, a)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: authentications: %w", err)
-	}
-	return all, nil
+	return collect(ctx, s, "authentications", scanAuthentication, selectAuthentications, id.String())
+}
+
+func scanAuthentication(row scanner) (a policy.Authentication, err error) {
+	err = row.Scan(&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization)
+	return a, err
 }
 
 // authenticated are the parameters that a session's authentication takes in every

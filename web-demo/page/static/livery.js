@@ -7,7 +7,7 @@ const plainTitle = document.title;
 const plainIcon = $("favicon").href;
 
 /** One of twelve hues, which the eye can tell apart (the upper half of FNV-1a). */
-export function hueOf(organization) {
+function hueOf(organization) {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(organization.id)) {
     hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;

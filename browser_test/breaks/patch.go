@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+)
+
+// patch takes one defence away.
+type patch struct {
+	name string
+	text string
+	// test is the command that must then fail, and files are what is changed.
+	test  []string
+	files []string
+}
+
+func parse(name, text string) (patch, error) {
+	first, rest, _ := strings.Cut(text, "\n")
+	test, ok := strings.CutPrefix(first, "# ")
+	if !ok {
+		return patch{}, errors.New("its first line does not name a test")
+	}
+	p := patch{name: name, text: text, test: strings.Fields(test)}
+	for line := range strings.Lines(rest) {
+		if file, ok := strings.CutPrefix(line, "+++ b/"); ok {
+			p.files = append(p.files, strings.TrimSpace(file))
+		}
+	}
+	return p, nil
+}
+
+// red applies the patch, sees its test red, and takes it back. It returns what the test
+// said.
+func (p patch) red(ctx context.Context, tree string) (said []byte, err error) {
+	if err := p.apply(ctx, tree); err != nil {
+		return nil, err
+	}
+	defer p.apply(context.WithoutCancel(ctx), tree, "--reverse")
+	if err := p.compiles(ctx, tree); err != nil {
+		return nil, err
+	}
+	said, err = try(ctx, tree, p.test)
+	switch {
+	case bytes.Contains(said, []byte("[no tests to run]")), bytes.Contains(said, []byte("[no test files]")):
+		return said, errors.New("there is no such test")
+	case err == nil:
+		return said, errors.New("its test passes without the defence")
+	case !bytes.Contains(said, []byte("--- FAIL")) && !bytes.Contains(said, []byte("not ok ")):
+		return said, errors.New("its test does not run")
+	}
+	return said, nil
+}
+
+func (p patch) apply(ctx context.Context, tree string, flags ...string) error {
+	c := exec.CommandContext(ctx, "git", append([]string{"apply"}, flags...)...)
+	c.Dir, c.Stdin = tree, strings.NewReader(p.text)
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("it does not apply: %s", out)
+	}
+	return nil
+}
+
+// compiles builds what was changed: a test of a page or of a program that does not
+// build is red too, and proves nothing.
+func (p patch) compiles(ctx context.Context, tree string) error {
+	for _, file := range p.files {
+		var err error
+		switch path.Ext(file) {
+		case ".go":
+			err = command(ctx, tree, "go", "list", "-export", "./"+path.Dir(file)) // compiles, and does not link
+		case ".js", ".mjs":
+			err = command(ctx, tree, "node", "--check", file)
+		}
+		if err != nil {
+			return fmt.Errorf("it does not compile: %w", err)
+		}
+	}
+	return nil
+}
+
+// green runs the tests of all patches as the tree stands, those of a package at once.
+// One that fails there proves nothing of its patch.
+func green(ctx context.Context, tree string, patches []patch) error {
+	for _, test := range together(patches) {
+		if said, err := try(ctx, tree, test); err != nil {
+			return fmt.Errorf("%s fails with no patch applied\n%s", strings.Join(test, " "), said)
+		}
+	}
+	return nil
+}
+
+// together joins the tests of each package into one command.
+func together(patches []patch) [][]string {
+	var all [][]string
+	at := make(map[string]int)
+	seen := make(map[string]bool)
+	for _, p := range patches {
+		test := strings.Join(p.test, " ")
+		if seen[test] {
+			continue
+		}
+		seen[test] = true
+		before, pattern := cut(p.test)
+		key := strings.Join(before, " ")
+		i, known := at[key]
+		switch {
+		case !known:
+			at[key] = len(all)
+			all = append(all, slices.Clone(p.test))
+		case pattern == "" || len(all[i]) == len(before):
+			all[i] = before // the whole package
+		default:
+			all[i][len(all[i])-1] += "|" + pattern
+		}
+	}
+	return all
+}
+
+// cut cuts the pattern of names off a go test.
+func cut(test []string) (before []string, pattern string) {
+	if n := len(test); n > 2 && test[n-2] == "-run" {
+		return test[:n-2], test[n-1]
+	}
+	return test, ""
+}
+
+// try runs a test. A verdict takes neither vet nor what follows the first failure.
+func try(ctx context.Context, tree string, test []string) (said []byte, err error) {
+	if test[0] == "go" {
+		test = slices.Insert(slices.Clone(test), 2, "-vet=off", "-failfast")
+	} else {
+		test = slices.Insert(slices.Clone(test), 1, "--test-reporter=tap")
+	}
+	c := exec.CommandContext(ctx, test[0], test[1:]...)
+	c.Dir = tree
+	return c.CombinedOutput()
+}
