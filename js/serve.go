@@ -35,7 +35,7 @@ func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	mediaType, known := types[path.Ext(name)]
 	if !known || !f.has(name) {
-		http.NotFound(w, r)
+		notYet(w)
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -51,6 +51,13 @@ func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Vary", "Accept-Encoding")
 	f.serve(w, r, name)
+}
+
+// notYet answers that there is no such file, for now: while a release is rolled out,
+// another replica has it, and nothing in between may remember the answer.
+func notYet(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNotFound)
 }
 
 // serve answers with the smallest form of a file that the client takes.

@@ -147,8 +147,8 @@ func TestOnlyWhatTheBuildWroteIsServed(t *testing.T) {
 		r.URL.Path = path
 		w := httptest.NewRecorder()
 		built().ServeHTTP(w, r)
-		if w.Code != 404 {
-			t.Errorf("%q: %d, want 404", path, w.Code)
+		if kept := w.Header().Get("Cache-Control"); w.Code != 404 || kept != "no-store" {
+			t.Errorf("%q: %d and %q, want 404 and no-store: another replica may have it", path, w.Code, kept)
 		}
 	}
 }
