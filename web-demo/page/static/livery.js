@@ -6,13 +6,13 @@ const coat = "M9 3h4a3 3 0 0 0 6 0h4l7 7-4 5-3-2v16H9V13l-3 2-4-5z";
 const plainTitle = document.title;
 const plainIcon = $("favicon").href;
 
-/** One of twelve hues, which the eye can tell apart (the upper half of FNV-1a). */
+/** One of thirteen hues, which the eye can tell apart (the upper bits of FNV-1a). */
 function hueOf(organization) {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(organization.id)) {
     hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   }
-  return ((hash >>> 16) % 12) * 30;
+  return Math.round((((hash >>> 19) % 13) * 360) / 13);
 }
 
 function initial(organization) {
