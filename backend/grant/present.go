@@ -13,8 +13,7 @@ import (
 // Presentation is an authentic refresh token, as it is presented now. Whoever presents
 // that of a session with a device key has proved the key.
 func (g *Grant) Presentation(t session.Token, s *session.Session) session.Presentation {
-	device := s.JKT != ""
-	return session.Presentation{Token: t, Device: device, Limits: session.LimitsFor(device), Now: g.Now}
+	return session.Presentation{Token: t, Device: s.JKT != "", Limits: session.LimitsFor(s.Keyed()), Now: g.Now}
 }
 
 // Present judges an authentic refresh token against its session and gives the verdict

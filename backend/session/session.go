@@ -47,6 +47,10 @@ type Session struct {
 	Address       string
 }
 
+// Keyed reports whether a key authenticates each presentation of the session's
+// refresh token: that of its device, or that of the app's server that holds it.
+func (s *Session) Keyed() bool { return s.JKT != "" || s.Holder == AppServer }
+
 // Holder is who keeps a session's refresh token.
 type Holder string
 
