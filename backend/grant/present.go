@@ -29,8 +29,8 @@ func (g *Grant) Present(ctx context.Context, t session.Token, s *session.Session
 		}
 		verdict = session.Settle(row, p)
 	}
-	if verdict.Outcome == session.Reuse && g.Workspace.OnReuse == directory.EndUser {
-		if err := g.Store.RevokeUser(ctx, s.UserID, s.ConfinedTo, session.ReasonReuseElsewhere, g.Now); err != nil {
+	if verdict.Outcome == session.Reuse && g.Workspace.OnReuse == directory.EndUser && s.Holder == session.Browser {
+		if err := g.Store.RevokeUser(ctx, s.UserID, s.TheftWithin(), session.ReasonReuseElsewhere, g.Now); err != nil {
 			return verdict, err
 		}
 	}

@@ -107,6 +107,7 @@ var promises = []struct {
 	{"what takes no access away ends nothing", (*suite).changesNothing},
 	{"whatever rests on a connection begins anew once it is enabled again", (*suite).connectsAnew},
 	{"a theft that a crash cut short is followed up", (*suite).followsUp},
+	{"a theft reaches what browsers hold, from what browsers hold", (*suite).reachesBrowsers},
 	{"sessions that ended long ago are forgotten", (*suite).forgets},
 	{"an event recorded twice counts once", (*suite).eventsOnce},
 	{"the trail is read by pages, the newest first", (*suite).eventPages},
