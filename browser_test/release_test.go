@@ -18,7 +18,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/postgres"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
-	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/browser_test/release"
@@ -46,9 +45,8 @@ type upgraded struct {
 func onBoth(t *testing.T, test func(*upgraded)) {
 	t.Run(release.SQLite, func(t *testing.T) { test(openSQLite(t, release.Read(t, "0.1", release.SQLite))) })
 	t.Run(release.Postgres, func(t *testing.T) {
-		left, dsn := release.Read(t, "0.1", release.Postgres), pg.Postgres(t)
-		left.Postgres(t, dsn)
-		store, err := postgres.Open(t.Context(), dsn)
+		left := release.Read(t, "0.1", release.Postgres)
+		store, err := postgres.Open(t.Context(), left.Postgres(t))
 		test(newUpgraded(t, left, store, err))
 	})
 }

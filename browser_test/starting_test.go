@@ -82,17 +82,13 @@ func ready(t *testing.T, process *program.Process, listens string) bool {
 // on one of the release before.
 func TestReplicasThatStartTogetherAllServe(t *testing.T) {
 	left := release.Read(t, "0.1", release.Postgres)
-	for name, fill := range map[string]func(*testing.T, string){
-		"an empty database": func(*testing.T, string) {},
-		"tables of 0.1":     func(t *testing.T, dsn string) { left.Postgres(t, dsn) },
-	} {
+	for name, database := range map[string]func(testing.TB) string{"an empty database": pg.Postgres, "tables of 0.1": left.Postgres} {
 		for i := range starts {
 			t.Run(fmt.Sprintf("%s/%d", name, i), func(t *testing.T) {
-				dsn := pg.Postgres(t)
-				fill(t, dsn)
+				address := addressOf(t, database(t))
 				var group sync.WaitGroup
 				for range 3 {
-					process, listens := replica(t, "", addressOf(t, dsn), left.SecretFile(t), "http://127.0.0.1:1")
+					process, listens := replica(t, "", address, left.SecretFile(t), "http://127.0.0.1:1")
 					group.Go(func() {
 						if !ready(t, process, listens) {
 							t.Error("a replica does not serve")

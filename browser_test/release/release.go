@@ -3,18 +3,15 @@
 package release
 
 import (
-	"context"
-	"database/sql"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	_ "modernc.org/sqlite" // the driver "sqlite"
-
 	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -104,27 +101,11 @@ func (l *Left) Now() time.Time { return time.Unix(l.MadeAt+1, 0) }
 // SQLite writes the database into a file of the test's own, and returns its path.
 func (l *Left) SQLite(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "tabard.db")
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(string(l.read(t, "database.sql"))); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return lite.FileOf(t, string(l.read(t, "database.sql")))
 }
 
-// Postgres writes the database into an empty one, at an address.
-func (l *Left) Postgres(t testing.TB, address string) {
+// Postgres writes the database into an empty one, and returns its connection string.
+func (l *Left) Postgres(t testing.TB) (dsn string) {
 	t.Helper()
-	conn, err := pgx.Connect(context.Background(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(context.Background(), string(l.read(t, "database.sql"))); err != nil {
-		t.Fatal(err)
-	}
+	return pg.PostgresOf(t, string(l.read(t, "database.sql")))
 }
