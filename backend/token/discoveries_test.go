@@ -51,6 +51,13 @@ func (w *workspace) sets() *token.KeySets {
 	return token.NewKeySets(issuer, &http.Client{Transport: w})
 }
 
+// seen returns how many requests came, and how many at once at most.
+func (w *workspace) seen() (asked, most int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asked, w.most
+}
+
 func (w *workspace) change(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,8 +99,8 @@ func TestKeySets_AFloodOfOrganizationsMadeUp(t *testing.T) {
 			}
 		}
 		flood.Wait()
-		if w.most > 16 {
-			t.Errorf("%d requests were under way at once", w.most)
+		if _, most := w.seen(); most > 16 {
+			t.Errorf("%d requests were under way at once", most)
 		}
 	})
 }
@@ -113,13 +120,13 @@ func TestKeySets_AMissIsRemembered(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if w.asked != 1 {
-			t.Errorf("%d requests in nine seconds", w.asked)
+		if asked, _ := w.seen(); asked != 1 {
+			t.Errorf("%d requests in nine seconds", asked)
 		}
 		time.Sleep(2 * time.Second)
 		sets.OrganizationKey(t.Context(), "org_globex", "k1")
-		if w.asked != 2 {
-			t.Errorf("%d requests in eleven seconds: it may be an issuer by now", w.asked)
+		if asked, _ := w.seen(); asked != 2 {
+			t.Errorf("%d requests in eleven seconds: it may be an issuer by now", asked)
 		}
 	})
 }
@@ -158,8 +165,8 @@ func TestKeySets_AnIssuerThatHangs(t *testing.T) {
 			}
 		}
 		all.Wait()
-		if w.most > 32 {
-			t.Errorf("%d requests were under way at once", w.most)
+		if _, most := w.seen(); most > 32 {
+			t.Errorf("%d requests were under way at once", most)
 		}
 		time.Sleep(10 * time.Minute) // for what still waits to end
 	})
@@ -182,8 +189,8 @@ func TestKeySets_WhoWentAwayIsNotAskedFor(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute)
-		if w.asked > 17 {
-			t.Errorf("%d requests", w.asked)
+		if asked, _ := w.seen(); asked > 17 {
+			t.Errorf("%d requests", asked)
 		}
 	})
 }
