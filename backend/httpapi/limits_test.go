@@ -1,10 +1,16 @@
 package httpapi_test
 
 import (
+	"context"
 	"net/http"
+	"net/url"
+	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -23,4 +29,52 @@ func TestProof_ByAKeyOfNoSessionIsNotRemembered(t *testing.T) {
 		t.Errorf("the session's own: %d %s", got.Status, got.Body)
 	}
 	w.wants(b.With("DPoP", own).Post("/token", enterAcme), http.StatusBadRequest, api.InvalidDPoPProof)
+}
+
+// reads counts how often the workspace is read.
+type reads struct {
+	host.Store
+	workspace atomic.Int64
+}
+
+func (r *reads) Workspace(ctx context.Context) (*directory.Workspace, error) {
+	r.workspace.Add(1)
+	return r.Store.Workspace(ctx)
+}
+
+// TestWorkspace_IsNotReadForUnknownAppsAndOrigins: an app that is not there costs no more
+// than one that is, and is seen as soon as it is applied.
+func TestWorkspace_IsNotReadForUnknownAppsAndOrigins(t *testing.T) {
+	var counted reads
+	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
+	const late = "http://localhost:9100"
+	unknown := map[string]func() httpbrowser.Response{
+		"an Origin":           func() httpbrowser.Response { return w.browserOf(late).Get("/session") },
+		"a preflight":         func() httpbrowser.Response { return w.browserOf(late).Fetch(http.MethodOptions, "/token", "") },
+		"an app":              func() httpbrowser.Response { return w.browser().Login("app=late") },
+		"an address":          func() httpbrowser.Response { return w.browser().Login("return_to=" + url.QueryEscape(late+"/")) },
+		"an app, and address": func() httpbrowser.Response { return w.browser().Login("app=late&return_to=" + url.QueryEscape(late+"/")) },
+	}
+	w.browser().Get("/session")
+	before := counted.workspace.Load()
+	for name, ask := range unknown {
+		for range 20 {
+			if got := ask(); got.Status != http.StatusForbidden && got.Status != http.StatusBadRequest {
+				t.Fatalf("%s: %d %s", name, got.Status, got.Body)
+			}
+		}
+	}
+	if n := counted.workspace.Load() - before; n != 0 {
+		t.Errorf("the workspace was read %d times for a hundred requests", n)
+	}
+	d := desired()
+	for name, ask := range unknown {
+		d.Workspace.Apps = append(slices.Clone(desired().Workspace.Apps), directory.App{ID: "late", Name: name, Origins: []string{late}, Audience: late})
+		w.apply(d)
+		if got := ask(); got.Status == http.StatusForbidden || got.Status == http.StatusBadRequest {
+			t.Errorf("%s, once it is there: %d %s", name, got.Status, got.Body)
+		}
+		w.apply(desired())
+		w.signIn(w.browser(), "alice") // which reads the workspace anew
+	}
 }
