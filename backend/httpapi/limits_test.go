@@ -3,10 +3,15 @@ package httpapi_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -49,11 +54,13 @@ func TestWorkspace_IsNotReadForUnknownAppsAndOrigins(t *testing.T) {
 	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
 	const late = "http://localhost:9100"
 	unknown := map[string]func() httpbrowser.Response{
-		"an Origin":           func() httpbrowser.Response { return w.browserOf(late).Get("/session") },
-		"a preflight":         func() httpbrowser.Response { return w.browserOf(late).Fetch(http.MethodOptions, "/token", "") },
-		"an app":              func() httpbrowser.Response { return w.browser().Login("app=late") },
-		"an address":          func() httpbrowser.Response { return w.browser().Login("return_to=" + url.QueryEscape(late+"/")) },
-		"an app, and address": func() httpbrowser.Response { return w.browser().Login("app=late&return_to=" + url.QueryEscape(late+"/")) },
+		"an Origin":   func() httpbrowser.Response { return w.browserOf(late).Get("/session") },
+		"a preflight": func() httpbrowser.Response { return w.browserOf(late).Fetch(http.MethodOptions, "/token", "") },
+		"an app":      func() httpbrowser.Response { return w.browser().Login("app=late") },
+		"an address":  func() httpbrowser.Response { return w.browser().Login("return_to=" + url.QueryEscape(late+"/")) },
+		"an app, and address": func() httpbrowser.Response {
+			return w.browser().Login("app=late&return_to=" + url.QueryEscape(late+"/"))
+		},
 	}
 	w.browser().Get("/session")
 	before := counted.workspace.Load()
@@ -76,5 +83,54 @@ func TestWorkspace_IsNotReadForUnknownAppsAndOrigins(t *testing.T) {
 		}
 		w.apply(desired())
 		w.signIn(w.browser(), "alice") // which reads the workspace anew
+	}
+}
+
+// connections counts how often a connection is read, and tells of each.
+type connections struct {
+	host.Store
+	read chan struct{}
+}
+
+func (c *connections) Connection(ctx context.Context, id string) (directory.Connection, error) {
+	c.read <- struct{}{}
+	return c.Store.Connection(ctx, id)
+}
+
+// TestLogout_ForgedAtAProviderThatHangsAsksItOnce: two hundred at once have one request
+// out.
+func TestLogout_ForgedAtAProviderThatHangsAsksItOnce(t *testing.T) {
+	counted := connections{read: make(chan struct{}, 1000)}
+	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
+	p := w.connect("acme", directory.Provisioning{})
+	var asked atomic.Int64
+	hung, answer := make(chan struct{}, 1000), make(chan struct{})
+	p.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": func(rw http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		hung <- struct{}{}
+		<-answer
+		rw.WriteHeader(http.StatusBadGateway)
+	}}
+	forged := w.logoutToken("alice", func(jwt.MapClaims) {})
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			r := httptest.NewRequest(http.MethodPost, publicURL+"/backchannel-logout/con_acme", strings.NewReader(url.Values{"logout_token": {forged}}.Encode()))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			got := httptest.NewRecorder()
+			w.hosts["localhost:8080"].ServeHTTP(got, r)
+			if got.Code < 400 {
+				t.Errorf("%d %s", got.Code, got.Body)
+			}
+		})
+	}
+	for range 200 {
+		<-counted.read
+	}
+	<-hung
+	close(answer)
+	all.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the provider was asked %d times", n)
 	}
 }
