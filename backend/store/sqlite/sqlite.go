@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
 	"runtime"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -21,6 +22,9 @@ import (
 // One connection writes and the others read: one for each processor, which a read
 // keeps busy, and one to spare. Each has a cache of its own of some 2 MB.
 func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
+	if err := makeFile(path); err != nil {
+		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
+	}
 	db, err := sql.Open("sqlite", address(path))
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
@@ -33,6 +37,16 @@ func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
 	}
 	return sqlstore.NewEmbedded(db, sqlstore.SQLite), nil
+}
+
+// makeFile makes the file where there is none, for its owner alone. SQLite gives the mode
+// of the file to those that it makes beside it.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil { // it is there, or SQLite says why it cannot be
+		return nil
+	}
+	return f.Close()
 }
 
 func address(path string) string {
