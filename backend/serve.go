@@ -82,7 +82,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	lines := &gathered{to: logs}
 	defer lines.flush()
 	counted := metrics.New()
-	log := slog.New(counted.Log(s.logger(lines).Handler()))
+	log := slog.New(host.Log(counted.Log(s.logger(lines).Handler()), secret))
 	upkeep, err := s.upkeep(store, ring)
 	if err != nil {
 		return err // checked

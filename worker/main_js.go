@@ -40,6 +40,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	if err := errors.Join(problems, err); err != nil {
 		return edge.Program{}, err
 	}
+	log = slog.New(host.Log(log.Handler(), s.secret))
 	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, Secret: s.secret, Algorithm: s.algorithm,

@@ -71,6 +71,9 @@ func New(c Config, store Store) (http.Handler, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Log != nil {
+		c.Log = slog.New(Log(c.Log.Handler(), c.Secret))
+	}
 	ring := keys.NewRing(store, c.Secret, c.Algorithm)
 	contract, err := httpapi.New(httpapi.Config{
 		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,
