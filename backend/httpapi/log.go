@@ -47,7 +47,7 @@ func (l recorder) write(c *call) {
 		if r.cause != nil {
 			attributes = append(attributes, slog.Any("cause", r.cause))
 		}
-		if r.httpStatus() >= http.StatusInternalServerError {
+		if r.httpStatus() >= http.StatusInternalServerError && !r.calm {
 			level = slog.LevelError
 		}
 	}
