@@ -102,3 +102,18 @@ func (r *Ring) seal(organization, actor string, now int64) (Stored, error) {
 	k.Sealed = r.sealer.Seal(private, k.context())
 	return k, nil
 }
+
+// Unopened returns the ids of a chain's keys that tokens may be signed by, now or soon, and
+// that a secret does not open.
+func (c Chain) Unopened(secret Secret, now int64) (ids []string) {
+	sealer := secret.Sealer(ForSigningKeys)
+	for i, k := range c {
+		if c.Stage(i, now) == Gone {
+			continue
+		}
+		if _, err := k.open(sealer); errors.Is(err, ErrSealed) {
+			ids = append(ids, k.ID)
+		}
+	}
+	return ids
+}

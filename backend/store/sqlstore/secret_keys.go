@@ -11,12 +11,17 @@ const (
 	secretKeyColumns = `
 SELECT id, replica, place, first_seen, last_seen, left_at, retired_at FROM secret_keys `
 
-	selectSecretKey  = secretKeyColumns + `WHERE id = ?1`
+	selectSecretKey  = secretKeyColumns + `WHERE id = ?1 ORDER BY replica`
 	selectSecretKeys = secretKeyColumns + `ORDER BY replica, place`
 
 	sightSecretKey = `
 INSERT INTO secret_keys (id, replica, place, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (id, replica) DO UPDATE SET place = excluded.place, last_seen = excluded.last_seen, left_at = NULL`
+
+	// A replica that tells of the time to come, and no longer has a value, has none of it
+	// from now on.
+	dropSecretKeys = `
+UPDATE secret_keys SET last_seen = ?2, left_at = ?2 WHERE replica = ?1 AND last_seen > ?2 AND last_seen <> ?3`
 
 	leaveSecretKeys = `
 UPDATE secret_keys SET left_at = ?2 WHERE replica = ?1 AND left_at IS NULL`
@@ -48,7 +53,10 @@ func (s *Store) SightSecretKeys(ctx context.Context, replica string, ids []strin
 			return err
 		}
 	}
-	return nil
+	if until == now {
+		return nil
+	}
+	return s.change(ctx, "sight secret keys", dropSecretKeys, replica, now, until)
 }
 
 // LeaveSecretKeys implements keys.Sightings.
