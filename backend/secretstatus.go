@@ -22,8 +22,9 @@ type secretState struct {
 	Values   []string          `json:"values"` // by id, the one in use first
 }
 
-// examine asks the store how far the replacement is of a secret file.
-func (s *settings) examine(ctx context.Context, store *sqlstore.Store, f *secretFile, now int64) (*secretState, error) {
+// examine asks the store how far the replacement is of a secret file; with
+// look it changes nothing.
+func (s *settings) examine(ctx context.Context, store *sqlstore.Store, f *secretFile, look bool, now int64) (*secretState, error) {
 	secret, err := keys.ParseSecret(f.text)
 	if err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func (s *settings) examine(ctx context.Context, store *sqlstore.Store, f *secret
 		return nil, errUnmarked
 	}
 	state.Step = step
-	e := secrets.Examination{Store: store, Secret: secret, Now: now}
+	e := secrets.Examination{Store: store, Secret: secret, Now: now, Look: look}
 	blockers, err := e.Blockers(ctx, step)
 	if len(blockers) > 0 {
 		state.Blockers = blockers
@@ -57,7 +58,7 @@ func secretStatusCommand() *cobra.Command {
 	var asJSON bool
 	command := &cobra.Command{
 		Use:   "status",
-		Short: "Say which replicas have which values of the secret, and what comes next",
+		Short: "Say which replicas have which values, and what comes next",
 		Long: `Status names the values of the secret file by their ids, which tell nothing of
 them, says which running replicas have them, and whether the next step of tabard
 secret rotate is safe.`,
@@ -91,7 +92,7 @@ func (s *settings) secretState(ctx context.Context, now int64) (*secretState, er
 		return nil, err
 	}
 	defer store.Close()
-	return s.examine(ctx, store, f, now)
+	return s.examine(ctx, store, f, true, now)
 }
 
 // next is what the next step does.

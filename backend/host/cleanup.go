@@ -41,7 +41,7 @@ func CleanUp(ctx context.Context, store Cleaner, r Rotation, now time.Time) (for
 	if err := r.rotate(ctx, store, w, now.Unix()); err != nil {
 		return 0, fmt.Errorf("clean-up: %w", err)
 	}
-	if _, err := Reseal(ctx, store, r.Secret, now.Unix()); err != nil {
+	if _, err := Reseal(ctx, store, r.Secret, now.Unix(), false); err != nil {
 		return 0, fmt.Errorf("clean-up: %w", err)
 	}
 	if err := store.ForgetSecretKeys(ctx, now.Add(-keepEnded).Unix()); err != nil {

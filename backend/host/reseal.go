@@ -22,8 +22,8 @@ const sealedPage = 200
 
 // Reseal seals the client secrets of connections under the first value of the secret,
 // where it has another one, and every replica that lives knows the first. It returns how
-// many are still sealed under another.
-func Reseal(ctx context.Context, store Resealer, secret keys.Secret, now int64) (left int, err error) {
+// many are still sealed under another. With look it changes nothing.
+func Reseal(ctx context.Context, store Resealer, secret keys.Secret, now int64, look bool) (left int, err error) {
 	ids, err := secret.IDs()
 	if err != nil || len(ids) < 2 {
 		return 0, nil // nothing replaces anything
@@ -32,7 +32,7 @@ func Reseal(ctx context.Context, store Resealer, secret keys.Secret, now int64) 
 	if err != nil {
 		return 0, err
 	}
-	known, sealer := keys.Everywhere(all, ids[0], now), secret.Sealer(keys.ForConnections)
+	known, sealer := !look && keys.Everywhere(all, ids[0], now), secret.Sealer(keys.ForConnections)
 	for after, more := "", true; more; {
 		page, last, err := store.SealedConnections(ctx, after, sealedPage)
 		if err != nil {

@@ -64,6 +64,9 @@ type Examination struct {
 	Store  Store
 	Secret keys.Secret
 	Now    int64
+	// Look tells to change nothing: what is sealed under the old value is counted, and not
+	// sealed anew.
+	Look bool
 }
 
 // slack is how much later than the store tells a replica may have used a value, in
@@ -212,11 +215,11 @@ func (e *Examination) signingKeys(ctx context.Context, _ int64) ([]string, error
 
 // connections seals anew what is sealed under the old value, and tells of what is left.
 func (e *Examination) connections(ctx context.Context, _ int64) ([]string, error) {
-	left, err := host.Reseal(ctx, e.Store, e.Secret, e.Now)
+	left, err := host.Reseal(ctx, e.Store, e.Secret, e.Now, e.Look)
 	if err != nil || left == 0 {
 		return nil, err
 	}
-	return []string{fmt.Sprintf("the client secrets of %d connections are sealed under the old secret", left)}, nil
+	return []string{fmt.Sprintf("the client secrets of %d connections are sealed under the old secret: servers seal them anew within the hour, and tabard secret rotate at once", left)}, nil
 }
 
 // keys tells which keys were last used under the old value: what is stored is their hash,
