@@ -142,3 +142,31 @@ func TestACookieOfAnotherReplicasSecretHindersNoOther(t *testing.T) {
 		t.Errorf("the browser keeps %v", b.Cookies())
 	}
 }
+
+// A replica that lacks a secret which another sealed the next signing key under goes on, and
+// says so where somebody looks.
+func TestReadinessTellsOfSigningKeysThatDoNotOpen(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	if got := b.Get("/readyz"); got.Status != http.StatusOK || got.Body != `{"status":"ok"}`+"\n" {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+	other, _ := keys.NewSecret()
+	chain, err := w.store.SigningKeys(t.Context(), "")
+	if err == nil {
+		_, err = keys.NewRing(w.store, other, keys.ES256).Make(t.Context(), "", chain, keys.Lead, w.now().Unix(), "server")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain, err = w.store.SigningKeys(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	w.mint(b, "acme")
+	if got := b.Get("/readyz"); got.Status != http.StatusOK || got.Body != `{"status":"ok","signing_keys_passed_over":["`+chain[1].ID+`"]}`+"\n" {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+}

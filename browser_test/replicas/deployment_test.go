@@ -130,7 +130,7 @@ func (d *deployment) restart(replicas ...*replica) {
 
 const nginxConf = `
 daemon off;
-worker_processes 1;
+master_process off;
 pid %[1]s/pid;
 error_log %[1]s/error.log warn;
 events { worker_connections 1024; }
@@ -169,26 +169,17 @@ func (d *deployment) nginx() {
 	if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, folder, upstream.String(), port), 0o600); err != nil {
 		d.Fatal(err)
 	}
-	// As root it would give up its rights, and with them the folder.
-	command := exec.Command(nginx, "-e", filepath.Join(folder, "error.log"), "-c", conf, "-g", userOf())
+	command := exec.Command(nginx, "-e", filepath.Join(folder, "error.log"), "-c", conf)
 	if err := command.Start(); err != nil {
 		d.Fatalf("nginx is needed (Debian: apt install nginx-light): %v", err)
 	}
 	d.Cleanup(func() {
-		command.Process.Kill() // with its one worker, which sees that
+		command.Process.Kill() // all of it is this one process
 		command.Wait()
 		if log, err := os.ReadFile(filepath.Join(folder, "error.log")); d.Failed() && err == nil {
 			d.Logf("nginx said:\n%s", log)
 		}
 	})
-}
-
-// userOf is the directive that lets nginx stay who it is.
-func userOf() string {
-	if os.Geteuid() == 0 {
-		return "user root;"
-	}
-	return ""
 }
 
 // provider starts the development provider of the people.
