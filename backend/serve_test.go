@@ -163,7 +163,7 @@ func TestAServerTellsWhichSecretItHas(t *testing.T) {
 	}()
 	log := &logged{t, bufio.NewScanner(logs)}
 	log.until("serving")
-	store, err := s.open(t.Context())
+	store, err := s.openExisting(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
