@@ -84,6 +84,7 @@ type Store interface {
 	ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error
 
 	Connections
+	Invitations
 	Stays
 }
 
