@@ -61,6 +61,9 @@ func TestInvitation_ConfinedSession(t *testing.T) {
 		return b.Post("/token", `{"organization":"umbrella","enter":true}`)
 	}
 	w.wants(enter(confined), http.StatusForbidden, api.OrganizationAccessDenied)
+	if all := w.events(audit.AcceptInvitation); len(all) != 0 {
+		t.Errorf("the trail says %+v", all)
+	}
 	w.pass(time.Second)
 	if got := enter(b); got.Status != http.StatusOK {
 		t.Errorf("%d %s", got.Status, got.Body)
