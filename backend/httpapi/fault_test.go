@@ -80,6 +80,14 @@ var underFault = map[string]func(*world) request{
 		w.restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
+	"a token beside a cookie of another replica's secret": func(w *world) request {
+		b := w.signedIn("alice")
+		before, _ := w.withAnotherSecret()
+		w.seen(before, time.Minute)
+		w.signIn(b, "alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
 	"the session": func(w *world) request {
 		b := w.signedIn("alice")
 		w.restart()

@@ -21,6 +21,7 @@ type Store interface {
 	session.Store
 	directory.Store
 	keys.Keeper
+	keys.Sightings
 	audit.Store
 	Connections
 	administration.Store
@@ -138,6 +139,8 @@ var promises = []struct {
 	{"keys that nobody uses end, unless somebody does before", (*suite).endsKeys},
 	{"organisations that have keys are listed with what decides over them", (*suite).keyIssuers},
 	{"keys that were made and retired are recorded once, those long gone forgotten", (*suite).followsUpKeys},
+	{"which replica has which values of the secret is known", (*suite).sights},
+	{"of a value of the secret the last sight in each place stays known", (*suite).forgetsSights},
 }
 
 // Run tells whether the store that open returns keeps its promises. Each call of
