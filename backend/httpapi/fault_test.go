@@ -154,6 +154,23 @@ var underFault = map[string]func(*world) request{
 		w.restart()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?organization=acme&user=" + user) }
 	},
+	"accepting an invitation": func(w *world) request {
+		w.invite("umbrella", issuer, "bob")
+		b := w.signedIn("bob")
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Post("/token", `{"organization":"umbrella","enter":true}`)
+		}
+	},
+	"a sign-in that accepts an invitation": func(w *world) request {
+		w.invite("umbrella", issuer, "bob")
+		b := w.browser()
+		page := b.Login("organization=umbrella")
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "bob").Encode())
+		}
+	},
 	"its callback": connected("organization=acme", directory.Provisioning{JustInTime: true}),
 	"its callback, for nobody whom it admits": connected("organization=acme", directory.Provisioning{Claim: "none", Groups: map[string][]string{"none": nil}}),
 	"a browser that begins a hand-over": func(w *world) request {
