@@ -56,9 +56,9 @@ func (a Attempt) Meets(i Identity) error {
 }
 
 // Caused tells whether the person authenticated for this attempt, and not before:
-// the provider says so, on a clock that may differ.
+// the identity token says so, by a clock that may differ.
 func (a Attempt) Caused(i Identity) bool {
-	return i.Claims["auth_time"] != nil && i.AuthTime >= a.CreatedAt-maxSkew
+	return i.AuthTime != 0 && i.AuthTime >= a.CreatedAt-maxSkew
 }
 
 // AttemptLife is how long a sign-in may take, in seconds.

@@ -4,6 +4,7 @@ package login
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/tabard-auth/tabard/backend/jws"
 )
 
 // Config names a provider and the client that the workspace is to it.
@@ -89,8 +92,12 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
 		Scopes: append([]string{oidc.ScopeOpenID}, p.config.Scopes...),
 	}}
-	if err := provider.Claims(&found.metadata); err != nil {
+	var text json.RawMessage
+	if err := provider.Claims(&text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if err := jws.Decode(text, &found.metadata); err != nil {
+		return nil, fmt.Errorf("%w: its metadata: %.300s", ErrUnavailable, err)
 	}
 	if !p.ownScheme(found.oauth.Endpoint.AuthURL) {
 		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)

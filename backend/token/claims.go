@@ -10,11 +10,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"reflect"
-	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/jws"
 )
 
 // Type is the token's media type in its header (RFC 9068 section 2.1).
@@ -40,7 +39,8 @@ type Claims struct {
 	Permissions      []string `json:"permissions"`
 	// AuthTime, ACR and AMR tell of the authentication that satisfied this
 	// organisation (OpenID Connect Core section 2); minting never freshens them.
-	AuthTime int64    `json:"auth_time"`
+	// AuthTime is 0, and no claim, where the provider does not say when it was.
+	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
 	// Actor is who acts, where it is not just the person themself.
@@ -141,32 +141,14 @@ type payload struct {
 }
 
 // readClaims reads the claims of a payload whose aud is a string or a list. Each goes
-// by its exact name (RFC 7519 section 4); encoding/json would take ORG_ID for org_id.
+// by its exact name (RFC 7519 section 4).
 func readClaims(text []byte) (*Claims, error) {
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(text, &all); err != nil {
-		return nil, err
-	}
-	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return !claimNames[name] })
-	exact, err := json.Marshal(all)
-	if err != nil {
-		return nil, err
-	}
 	var claims Claims
 	read := struct {
 		*Claims
 		Audience jwt.ClaimStrings `json:"aud"`
 	}{Claims: &claims}
-	err = json.Unmarshal(exact, &read)
+	err := jws.Decode(text, &read)
 	claims.Audience = read.Audience
 	return &claims, err
 }
-
-var claimNames = func() map[string]bool {
-	names := map[string]bool{}
-	for i, claims := 0, reflect.TypeFor[Claims](); i < claims.NumField(); i++ {
-		name, _, _ := strings.Cut(claims.Field(i).Tag.Get("json"), ",")
-		names[name] = true
-	}
-	return names
-}()
