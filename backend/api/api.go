@@ -120,6 +120,7 @@ type User struct {
 // OrganizationSession tells how the session stands in one organisation.
 // A deadline of 0 means that there is none but the session's own.
 type OrganizationSession struct {
+	// AuthTime is 0 where the provider does not say when the person authenticated.
 	AuthTime  int64 `json:"auth_time"`
 	ExpiresIn int64 `json:"expires_in,omitempty"`
 	// IdleExpiresIn counts to the end of the organisation session unless the

@@ -53,7 +53,9 @@ func (c *call) login() error {
 	if err != nil {
 		return err
 	}
-	target, err := provider.AuthorizationURL(c.ctx, attempt, login.Request{LoginHint: query.Get(api.ParamLoginHint), Prompt: prompt})
+	target, err := provider.AuthorizationURL(c.ctx, attempt, login.Request{
+		LoginHint: query.Get(api.ParamLoginHint), Prompt: prompt, Age: c.workspace.Policy.AuthenticationAge,
+	})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/jws"
 )
 
@@ -68,10 +69,6 @@ func (c *identityClaims) authTime(now int64) int64 {
 	return min(c.AuthTime, now)
 }
 
-// AuthTimeMissing is the Refused.Code of a sign-in that asked for the age of the
-// authentication, of a provider that does not tell it.
-const AuthTimeMissing = "auth_time_missing"
-
 // recent refuses an authentication that is older than the attempt asked for, or of
 // which nobody knows how old it is. Asking again would bring no other answer.
 func (a Attempt) recent(authTime, now int64) error {
@@ -79,7 +76,7 @@ func (a Attempt) recent(authTime, now int64) error {
 	case a.MaxAge == nil:
 		return nil
 	case authTime == 0:
-		return &Refused{Code: AuthTimeMissing, Err: fmt.Errorf("identity token: no auth_time, although max_age=%d was asked for: "+
+		return &Refused{Code: string(api.AuthTimeMissing), Err: fmt.Errorf("identity token: no auth_time, although max_age=%d was asked for: "+
 			"have the provider put auth_time into its identity tokens, or lift the rule about the age of authentications", *a.MaxAge)}
 	case now-authTime > *a.MaxAge+maxSkew:
 		return refused("identity token: the authentication is older than was asked for")
