@@ -53,10 +53,19 @@ const (
 	ParamACRValues    = "acr_values"
 	ParamLoginHint    = "login_hint"
 	ParamPrompt       = "prompt"
-	ParamJKT          = "dpop_jkt"
-	ParamUser         = "user"
-	ParamError        = "tabard_error"
+	// ParamJKT names the device key of a page whose backend, of the release before, does
+	// not answer POST.
+	ParamJKT   = "dpop_jkt"
+	ParamUser  = "user"
+	ParamError = "tabard_error"
 )
+
+// LoginResponse is the answer to POST /login, whose parameters are those of GET /login.
+type LoginResponse struct {
+	// Location is where the page goes on: at the OpenID provider, or back in the app.
+	Location   string `json:"location"`
+	ServerTime int64  `json:"server_time"`
+}
 
 // TokenRequest is the body of POST /token.
 type TokenRequest struct {
