@@ -89,6 +89,9 @@ type Store interface {
 
 // Stays keeps where sessions stand in organisations, and what they authenticated
 // with.
+//
+// Where access to an organisation was taken away and returns, by whatever way, the
+// organisation sessions from before have ended (policy.Removed).
 type Stays interface {
 	// Enter starts the organisation session, or starts it anew where it ended at
 	// o.EndedAt, the end that was read before. One that ended since, while the mint
