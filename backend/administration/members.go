@@ -40,6 +40,9 @@ type Member struct {
 	UserDisabled bool             `json:"user_disabled"`
 	CreatedAt    int64            `json:"created_at"`
 	DisabledAt   int64            `json:"disabled_at,omitempty"`
+	// TokenBytes is how large access tokens with these roles get, where one member is
+	// asked for and it is more than directory.LargeToken: some proxies refuse those.
+	TokenBytes int `json:"token_bytes,omitempty"`
 }
 
 func memberOf(r directory.MemberRecord) Member {
@@ -181,6 +184,17 @@ func (o *Office) blockMember(ctx context.Context, by Actor, action audit.Action,
 }
 
 func (o *Office) member(ctx context.Context, organizationID, userID string) (Member, error) {
-	m, err := o.store.Member(ctx, organizationID, userID)
-	return memberOf(m), err
+	r, err := o.store.Member(ctx, organizationID, userID)
+	if err != nil {
+		return Member{}, err
+	}
+	w, err := o.store.Workspace(ctx)
+	if err != nil {
+		return Member{}, err
+	}
+	m := memberOf(r)
+	if bytes, _ := w.TokenBytes(r.Roles); bytes > directory.LargeToken {
+		m.TokenBytes = bytes
+	}
+	return m, nil
 }

@@ -7,8 +7,10 @@ package token
 
 import (
 	"crypto"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -82,22 +84,52 @@ type SigningKey struct {
 
 // Sign returns the signed token in compact form. Aliases repeat claims under
 // further names (alias → claim), for resource servers that expect those; an
-// alias never replaces a claim of the token.
+// alias never replaces a claim of the token. A token that a Verifier would refuse for
+// its size is ErrTooLarge.
 func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error) {
 	method := jwt.GetSigningMethod(key.Algorithm)
 	if method == nil {
 		return "", fmt.Errorf("token: no signing method %q", key.Algorithm)
 	}
-	signed := encoded(struct {
-		Algorithm string `json:"alg"`
-		KeyID     string `json:"kid"`
-		Type      string `json:"typ"`
-	}{key.Algorithm, key.ID, Type}) + "." + encoded(c.payload(aliases))
+	payload := c.payload(aliases)
+	signed := encoded(header{key.Algorithm, key.ID, Type}) + "." + encoded(payload)
+	if bytes := len(signed) + 1 + signatureBytes(key.Private.Public()); bytes > MaxBytes {
+		return "", fmt.Errorf("%w: it is of %d bytes, and a verifier takes %d", ErrTooLarge, bytes, MaxBytes)
+	}
+	if all, ok := payload.(map[string]any); ok && len(all) > jws.MostMembers {
+		return "", fmt.Errorf("%w: it has %d claims, and a verifier takes %d", ErrTooLarge, len(all), jws.MostMembers)
+	}
 	signature, err := method.Sign(signed, key.Private)
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
 	}
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+}
+
+// ErrTooLarge is the error of a token that no Verifier would take.
+var ErrTooLarge = errors.New("token: the access token is too large")
+
+// Bytes returns the most that a token of these claims takes, whatever it is signed with.
+func (c *Claims) Bytes(aliases map[string]string) int {
+	const kid = "0123456789abcdef"
+	return len(encoded(header{"RS256", kid, Type})) + 1 + len(encoded(c.payload(aliases))) + 1 + rsaSignature
+}
+
+// rsaSignature is the encoded length of the longest signature, by a key of 2,048 bits.
+const rsaSignature = 342
+
+// signatureBytes is the encoded length of a key's signature.
+func signatureBytes(key crypto.PublicKey) int {
+	if key, ok := key.(*rsa.PublicKey); ok {
+		return base64.RawURLEncoding.EncodedLen(key.Size())
+	}
+	return base64.RawURLEncoding.EncodedLen(64) // ES256 and EdDSA
+}
+
+type header struct {
+	Algorithm string `json:"alg"`
+	KeyID     string `json:"kid"`
+	Type      string `json:"typ"`
 }
 
 // encoded is a part of a token (RFC 7515 section 7.1).

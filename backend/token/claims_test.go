@@ -1,6 +1,8 @@
 package token_test
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -61,5 +63,43 @@ func TestClaimsGoByTheirExactNamesInsideOthersToo(t *testing.T) {
 	if got.Subject != "usr_1" || got.OrganizationID != "org_acme" || len(got.Permissions) != 0 || got.ACR != "" || got.AuthTime != 0 ||
 		got.Confirmation.JKT != "" || got.ByStaff() || !strings.HasPrefix(got.Actor.Subject, "reports") {
 		t.Errorf("%+v, cnf %+v, act %+v", got, got.Confirmation, got.Actor)
+	}
+}
+
+// TestATokenThatAVerifierWouldRefuseIsNotSigned, to the byte, and one of as many claims as
+// it takes is.
+func TestATokenThatAVerifierWouldRefuseIsNotSigned(t *testing.T) {
+	key, public := newKey(t)
+	v := newVerifier(t, keyRing{"k1": public}, now)
+	c := claims()
+	room := token.MaxBytes - len(sign(t, c, key))
+	c.Permissions[0] += strings.Repeat("x", room/4*3-4)
+	for range 12 {
+		raw, err := c.Sign(key, nil)
+		if fits := err == nil; fits != (len(raw) > 0) || !fits && !errors.Is(err, token.ErrTooLarge) {
+			t.Fatalf("%d bytes, %v", len(raw), err)
+		}
+		if err == nil {
+			if _, err := v.Verify(t.Context(), raw); err != nil {
+				t.Errorf("of %d bytes: %v", len(raw), err)
+			}
+			room = token.MaxBytes - len(raw)
+		}
+		c.Permissions[0] += "x"
+	}
+	if room > 2 {
+		t.Errorf("tokens with %d bytes less than a verifier takes are refused", room)
+	}
+	aliases := map[string]string{}
+	for i := range 64 {
+		c := claims()
+		raw, err := c.Sign(key, aliases)
+		if err == nil {
+			_, err = v.Verify(t.Context(), raw)
+		}
+		if err != nil && !errors.Is(err, token.ErrTooLarge) {
+			t.Fatalf("with %d aliases: %v", i, err)
+		}
+		aliases[fmt.Sprintf("alias%d", i)] = "org_id"
 	}
 }
