@@ -65,6 +65,8 @@ type Subject struct {
 type Store interface {
 	// Workspace returns the workspace's document.
 	Workspace(ctx context.Context) (*Workspace, error)
+	// WorkspaceRevision returns that document's revision alone, which is cheap to read.
+	WorkspaceRevision(ctx context.Context) (int64, error)
 	// Subject reads a session and its person's place in an organisation, which
 	// ref names by id (org_…) or slug. An unknown session is
 	// session.ErrNotFound.

@@ -48,12 +48,12 @@ func (e *examination) schema(d *inspect.Database) {
 	case d.Migrated():
 		e.ok(database, "its tables are this release's")
 	case d.Schema == 0:
-		e.add(database, Warning, "`tabard apply` and `tabard serve` make them.", "it has no tables yet")
-	case d.Schema < d.Release:
-		e.add(database, Warning, "`tabard serve` of this release brings them up to date. Make a backup first.",
+		e.add(database, Warning, "`tabard migrate`, `tabard apply` and `tabard serve` make them.", "it has no tables yet")
+	case len(d.Pending) > 0:
+		e.add(database, Warning, "Make a backup, then run `tabard migrate`; the start of `tabard serve` does it too.",
 			"its tables are of an older release (%d of %d)", d.Schema, d.Release)
 	default:
-		e.add(database, Problem, "Run the newer release; tables never go back.",
+		e.add(database, Problem, "Run the newer release. During an upgrade this one runs beside the next, and beside no later one; tables never go back.",
 			"its tables are of a newer release (%d, this one knows %d)", d.Schema, d.Release)
 	}
 }

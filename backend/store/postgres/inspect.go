@@ -17,8 +17,7 @@ func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 	}
 	notOff := func(v string) bool { return v != "off" }
 	found, err := inspect.Look(ctx, db, inspect.Queries{
-		Dialect:  sqlstore.Postgres,
-		HasTable: "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1",
+		Dialect: sqlstore.Postgres,
 		Durability: []inspect.Question{
 			{Name: "synchronous_commit", Query: "SHOW synchronous_commit", Durable: notOff},
 			{Name: "fsync", Query: "SHOW fsync", Durable: notOff},

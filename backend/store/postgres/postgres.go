@@ -30,6 +30,12 @@ const (
 // Open opens the store in the database at address (postgres://…) and brings its
 // schema up to date.
 func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
+	return OpenAs(ctx, address, migrate.Opening{Schema: migrate.UpToDate})
+}
+
+// OpenAs is Open, where the opening says what is done about the schema, and about a
+// database that is away.
+func OpenAs(ctx context.Context, address string, opening migrate.Opening) (*sqlstore.Store, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: %w", err)
@@ -43,7 +49,11 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 	db.SetMaxOpenConns(perProcessor * processors)
 	db.SetMaxIdleConns(perProcessor * processors)
 	db.SetConnMaxIdleTime(connectionIdle)
-	if err := migrate.Up(ctx, db, sqlstore.Postgres); err != nil {
+	err = await(ctx, db, opening)
+	if err == nil {
+		err = opening.Prepare(ctx, db, sqlstore.Postgres)
+	}
+	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("postgres: %w", err)
 	}

@@ -21,6 +21,11 @@ import (
 // One connection writes and the others read: one for each processor, which a read
 // keeps busy, and one to spare. Each has a cache of its own of some 2 MB.
 func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
+	return OpenAs(ctx, path, migrate.Opening{Schema: migrate.UpToDate})
+}
+
+// OpenAs is Open, where the opening says what is done about the schema.
+func OpenAs(ctx context.Context, path string, opening migrate.Opening) (*sqlstore.Store, error) {
 	db, err := sql.Open("sqlite", address(path))
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
@@ -28,7 +33,7 @@ func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
 	connections := 2 + runtime.GOMAXPROCS(0)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	if err := migrate.Up(ctx, db, sqlstore.SQLite); err != nil {
+	if err := opening.Prepare(ctx, db, sqlstore.SQLite); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
 	}
