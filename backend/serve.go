@@ -79,7 +79,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	lines := &gathered{to: logs}
 	defer lines.flush()
 	counted := metrics.New()
-	log := slog.New(counted.Log(s.logger(lines).Handler()))
+	log := slog.New(host.Log(counted.Log(s.logger(lines).Handler()), secret))
 	store, err := s.open(ctx, migrate.Opening{Schema: migrate.UpToDate, Wait: databaseWait, Log: log})
 	if err != nil {
 		return err
@@ -90,12 +90,16 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
 	}
-	upkeep, err := s.upkeep(store, ring)
+	attendance := &host.Attendance{Store: store, Ring: ring, Secret: secret, Replica: host.NewReplicaName(), Log: log}
+	if err := attendance.Note(ctx, time.Now()); err != nil {
+		return err
+	}
+	upkeep, err := s.upkeep(store, ring, secret)
 	if err != nil {
 		return err // checked
 	}
 	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, Secret: secret, Algorithm: algorithm,
+		PublicURL: s.publicURL, Secret: secret, Keys: ring,
 		Provider: s.provider(), Client: js.Handler(), Log: log,
 		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
 	}, counted.Store(store))
@@ -109,9 +113,14 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		log.Warn(w)
 	}
 	go upkeep.run(ctx, log)
+	go attendance.Run(ctx)
 	collectRarely()
 	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
-	return run(ctx, listener, handler, log)
+	err = run(ctx, listener, handler, log)
+	if left := attendance.Leave(time.Now()); left != nil {
+		log.Warn("it was not written down that this replica ended; commands wait for it some minutes", "cause", left)
+	}
+	return err
 }
 
 // before puts before the backend's handler what it does not do itself: it learns where

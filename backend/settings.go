@@ -211,11 +211,7 @@ func (s *settings) logger(w io.Writer) *slog.Logger {
 
 // warnings tells what is not wrong enough to stop for.
 func (s *settings) warnings() []string {
-	warnings := misspelt(os.Environ())
-	if w := readableByOthers(s.secretFile); w != "" {
-		warnings = append(warnings, w)
-	}
-	return warnings
+	return append(misspelt(os.Environ()), s.readableFiles()...)
 }
 
 // warn tells the warnings to whoever runs a command.

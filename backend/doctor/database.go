@@ -40,6 +40,7 @@ func (e *examination) database(ctx context.Context) {
 	if d.Migrated() {
 		e.workspaceDocument(ctx, d)
 		e.signingKeys(ctx, d)
+		e.secret(ctx, d)
 	}
 }
 
@@ -106,6 +107,11 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 			"they cannot be opened: %v", err)
 		return
 	}
+	sealed := stored.Unopened(*e.Secret, e.Now)
+	if len(sealed) > 0 {
+		e.add(subject, Warning, "Give every replica the same secret file; the commands that make keys too.",
+			"keys that another secret sealed are passed over: %s", strings.Join(sealed, ", "))
+	}
 	e.rotation(stored)
 	counts := map[keys.Algorithm]int{}
 	for _, k := range opened {
@@ -114,7 +120,9 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 			e.keyIDs = append(e.keyIDs, k.ID)
 		}
 	}
-	e.ok(subject, "all of them (%d) open under the secret", len(opened))
+	if len(sealed) == 0 {
+		e.ok(subject, "all of them (%d) open under the secret", len(opened))
+	}
 	if counts[e.Algorithm] == 0 {
 		e.add(subject, Warning, "See that the APIs accept "+string(e.Algorithm)+"; the server's clean-up makes a key for it, which signs an hour later.",
 			"none is for %s, with which tokens will be signed", e.Algorithm)

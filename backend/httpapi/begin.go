@@ -64,6 +64,7 @@ func (c *call) authorization() (string, error) {
 
 // beginAt begins an attempt at the provider that is the one for it.
 func (c *call) beginAt(attempt *login.Attempt, query url.Values) (string, error) {
+	attempt.Chosen = c.fromHere() == nil && query.Get(api.ParamPrompt) != "none"
 	provider, err := c.choose(attempt)
 	if err == nil {
 		err = c.raising(attempt, query.Get(api.ParamUser))

@@ -112,6 +112,12 @@ func (p *Process) Kill() {
 	<-p.Ended
 }
 
+// Stop ends the program in peace, as whoever restarts it does.
+func (p *Process) Stop() {
+	p.command.Process.Signal(syscall.SIGTERM)
+	<-p.Ended
+}
+
 // output keeps what a program says while the test may read it.
 type output struct {
 	mu   sync.Mutex

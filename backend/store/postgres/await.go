@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tabard-auth/tabard/backend/store/migrate"
@@ -25,7 +26,7 @@ const (
 
 // await waits until the database answers, as long as the opening says. What time does
 // not mend, such as a wrong password, is an error at once.
-func await(ctx context.Context, db *sql.DB, opening migrate.Opening) error {
+func await(ctx context.Context, db *sql.DB, config *pgx.ConnConfig, opening migrate.Opening) error {
 	log := opening.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -41,7 +42,7 @@ func await(ctx context.Context, db *sql.DB, opening migrate.Opening) error {
 			return fmt.Errorf("it did not answer within %v: %w", opening.Wait, err)
 		case time.Since(told) >= tellEvery:
 			told = time.Now()
-			log.Warn("waiting for the database", "waited", waited.String(), "at_most", opening.Wait.String(), "cause", err.Error())
+			log.Warn("waiting for the database", "waited", waited.String(), "at_most", opening.Wait.String(), "cause", withoutPassword(err, config).Error())
 		}
 		select {
 		case <-time.After(again):

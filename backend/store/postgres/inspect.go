@@ -2,8 +2,9 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
@@ -11,10 +12,11 @@ import (
 
 // Inspect looks at the database at address and makes nothing.
 func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
-	db, err := sql.Open("pgx", address)
+	config, err := parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, err
 	}
+	db := stdlib.OpenDB(*config)
 	notOff := func(v string) bool { return v != "off" }
 	found, err := inspect.Look(ctx, db, inspect.Queries{
 		Dialect: sqlstore.Postgres,
@@ -27,7 +29,7 @@ func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 	})
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
 	}
 	return found, nil
 }

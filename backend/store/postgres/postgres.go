@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/tabard-auth/tabard/backend/store/migrate"
@@ -36,9 +35,9 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 // OpenAs is Open, where the opening says what is done about the schema, and about a
 // database that is away.
 func OpenAs(ctx context.Context, address string, opening migrate.Opening) (*sqlstore.Store, error) {
-	config, err := pgx.ParseConfig(address)
+	config, err := parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, err
 	}
 	if config.ConnectTimeout == 0 { // the address says nothing
 		config.ConnectTimeout = connectTimeout
@@ -49,13 +48,13 @@ func OpenAs(ctx context.Context, address string, opening migrate.Opening) (*sqls
 	db.SetMaxOpenConns(perProcessor * processors)
 	db.SetMaxIdleConns(perProcessor * processors)
 	db.SetConnMaxIdleTime(connectionIdle)
-	err = await(ctx, db, opening)
+	err = await(ctx, db, config, opening)
 	if err == nil {
 		err = opening.Prepare(ctx, db, sqlstore.Postgres)
 	}
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
 	}
 	rows := newReads(db, &live, 1+processors/processorsPerReader)
 	return sqlstore.NewReadingBy(rows.row, db, sqlstore.Postgres), nil

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
 	"runtime"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -26,6 +27,9 @@ func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
 
 // OpenAs is Open, where the opening says what is done about the schema.
 func OpenAs(ctx context.Context, path string, opening migrate.Opening) (*sqlstore.Store, error) {
+	if err := makeFile(path); err != nil {
+		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
+	}
 	db, err := sql.Open("sqlite", address(path))
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
@@ -38,6 +42,16 @@ func OpenAs(ctx context.Context, path string, opening migrate.Opening) (*sqlstor
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
 	}
 	return sqlstore.NewEmbedded(db, sqlstore.SQLite), nil
+}
+
+// makeFile makes the file where there is none, for its owner alone. SQLite gives the mode
+// of the file to those that it makes beside it.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil { // it is there, or SQLite says why it cannot be
+		return nil
+	}
+	return f.Close()
 }
 
 func address(path string) string {
