@@ -46,6 +46,9 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	case err != nil:
 		return nil, claims, denied(reason, "The person's access token is not good.")
 	}
+	if c.by.OrganizationID != "" && c.by.OrganizationID != claims.OrganizationID { // whatever became of the person
+		return nil, claims, errNotAdmitted
+	}
 	id, err := session.ParseID(claims.SessionID)
 	if err != nil {
 		return nil, claims, denied(token.MissingClaim, "The person's access token names no session.")
@@ -60,6 +63,10 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	return &s, claims, c.alive(&s, claims)
 }
 
+// errNotAdmitted refuses a key that is another organization's like a person who is in
+// none.
+var errNotAdmitted = denied(api.OrganizationAccessDenied, "The organisation does not admit the person, or this key.")
+
 // alive refuses a person whose session, or what it does in the organisation, is over.
 func (c *call) alive(s *directory.Subject, claims *token.Claims) error {
 	switch now := c.now().Unix(); {
@@ -69,8 +76,8 @@ func (c *call) alive(s *directory.Subject, claims *token.Claims) error {
 		return denied(api.SessionRevoked, "The person has signed out, or was signed out.")
 	case s.Session.ExpiresAt <= now:
 		return denied(api.SessionExpired, "The person's session has ended.")
-	case s.Membership == nil || c.by.OrganizationID != "" && c.by.OrganizationID != claims.OrganizationID:
-		return denied(api.OrganizationAccessDenied, "The organisation does not admit the person, or this key.")
+	case s.Membership == nil:
+		return errNotAdmitted
 	case !s.Membership.Stay.Live():
 		return denied(api.OrganizationSessionExpired, "The person has left the organisation.")
 	case s.Session.Parent != session.ID{}:
