@@ -135,7 +135,7 @@ var walls = []struct {
 		}},
 	{"only the server has metrics: the Worker's upload has no room for them",
 		func(s source) bool {
-			return s.path != "backend/serve.go" && s.path != "backend/operators.go" && !s.test()
+			return s.path != "backend/cli/serve.go" && s.path != "backend/cli/operators.go" && !s.test()
 		},
 		func(s source, i string) bool {
 			return hasAny(i, module+"backend/host/metrics") || !s.in("backend/host/metrics") && hasAny(i, "github.com/prometheus")

@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+// deed is a command that administers: what the administration API does too, told to
+// people by text and to programs by --json.
+type deed[T any] struct {
+	use, short, long, example string
+	// args are the names of the arguments, which use has too.
+	args int
+	// secret tells that the workspace's secret is needed.
+	secret bool
+	flags  func(*cobra.Command)
+	run    func(*desk, []string) (T, error)
+	text   func(T) string
+}
+
+// desk is where a command administers.
+type desk struct {
+	*administration.Office
+	ctx context.Context
+	by  administration.Actor
+	in  io.Reader
+}
+
+func (d deed[T]) command() *cobra.Command {
+	var s settings
+	var asJSON bool
+	command := &cobra.Command{
+		Use: d.use, Short: d.short, Long: d.long, Example: d.example,
+		Args:              cobra.ExactArgs(d.args),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, args []string) error {
+			s.warn(c)
+			result, err := d.at(c, &s, args)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), result)
+			}
+			_, err = io.WriteString(c.OutOrStdout(), d.text(result))
+			return err
+		},
+	}
+	if d.long == "" {
+		command.Long = d.short + "."
+	}
+	if d.flags != nil {
+		d.flags(command)
+	}
+	command.Flags().BoolVar(&asJSON, "json", false, "write JSON, as the administration API does")
+	if d.secret {
+		s.addSealing(command)
+	} else {
+		s.addDatabase(command)
+	}
+	return command
+}
+
+func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
+	var nothing T
+	var secret keys.Secret
+	if d.secret {
+		var err error
+		if secret, err = s.serversSecret(); err != nil {
+			return nothing, err
+		}
+	}
+	store, err := s.openExisting(c.Context())
+	if err != nil {
+		return nothing, err
+	}
+	defer store.Close()
+	office := administration.New(administration.Config{Store: store, Secret: secret, Now: time.Now})
+	return d.run(&desk{Office: office, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
+}
+
+// commandLine is who administers here: whoever may open the database.
+func commandLine() administration.Actor {
+	by := administration.Actor{ID: audit.CommandLine}
+	if who, err := user.Current(); err == nil {
+		by.Name = who.Username
+	}
+	return by
+}
+
+// group is a command of commands.
+func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
+	command := &cobra.Command{Use: use, Short: short, Long: long, GroupID: groupAdministration}
+	command.AddCommand(commands...)
+	return command
+}
+
+// paging are the flags of lists.
+func paging(p *administration.Page) func(*cobra.Command) {
+	return func(c *cobra.Command) {
+		c.Flags().IntVar(&p.Limit, "limit", 50, fmt.Sprintf("list at most `N`, up to %d", administration.MaxLimit))
+		c.Flags().StringVar(&p.After, "after", "", "go on after `PLACE`, which the page before ends with")
+	}
+}
+
+// both gives a command the flags of several.
+func both(all ...func(*cobra.Command)) func(*cobra.Command) {
+	return func(c *cobra.Command) {
+		for _, flags := range all {
+			flags(c)
+		}
+	}
+}
+
+// organizationFlag is the flag that names an organisation.
+func organizationFlag(name *string, required bool) func(*cobra.Command) {
+	return func(c *cobra.Command) {
+		c.Flags().StringVar(name, "organization", "", "`SLUG` or id of the organisation")
+		c.RegisterFlagCompletionFunc("organization", cobra.NoFileCompletions)
+		if required {
+			c.MarkFlagRequired("organization")
+		}
+	}
+}
+
+// done tells of what has nothing to show.
+func done(text string) func(administration.Nothing) string {
+	return func(administration.Nothing) string { return text + "\n" }
+}
+
+// readInput reads the file that an argument names; - is standard input.
+func readInput(path string, in io.Reader) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(in)
+	}
+	return os.ReadFile(path)
+}
+
+func yesNo(truth bool) string {
+	if truth {
+		return "yes"
+	}
+	return "no"
+}
+
+// moment shows a time, to the minute.
+func moment(at int64) string {
+	if at == 0 {
+		return "-"
+	}
+	return time.Unix(at, 0).UTC().Format("2006-01-02 15:04Z")
+}
+
+// or shows a text that may be empty.
+func or(text, empty string) string {
+	if text == "" {
+		return empty
+	}
+	return printable(text)
+}
+
+func joined(texts []string) string { return or(strings.Join(texts, ", "), "-") }

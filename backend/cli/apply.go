@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+func applyCommand() *cobra.Command {
+	var s settings
+	var printSQL bool
+	command := &cobra.Command{
+		Use:     "apply FILE",
+		Short:   "Make the workspace be what a workspace file says",
+		GroupID: groupWorkspace,
+		Long: `Apply makes the apps, roles, organisations and members be what the workspace file
+(YAML or JSON) says: all of it, or with a mistake in the file nothing. Applied
+again it changes nothing. A running server follows at the next request.
+
+Members that the file named before and no longer names leave their organisation.
+Those whom somebody admitted, or a claim of their identity token, stay as they
+are, unless the file names them: then the file has the last word. Connections that
+it no longer names are disabled. Organisations that the file does not name stay as
+they are.
+
+In an empty database it makes the tables. Those of an older release it leaves to
+tabard migrate.
+
+The client secrets of connections are read from where the file says they are, and
+sealed by the workspace's secret, the server's own.
+
+With --print-sql nothing is applied: the statements that would do it are printed,
+for wrangler d1 execute.`,
+		Example: `  tabard apply workspace.yaml
+  generate-workspace | tabard apply -`,
+		Args: cobra.ExactArgs(1),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return []string{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			s.warn(c)
+			desired, err := readWorkspace(args[0], c.InOrStdin())
+			if err != nil {
+				return err
+			}
+			warnOfTokens(desired.Workspace, c.ErrOrStderr())
+			if printSQL {
+				return s.printScript(args[0], desired, c.OutOrStdout())
+			}
+			return s.apply(c.Context(), args[0], desired, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	s.addSealing(command)
+	command.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of applying")
+	return command
+}
+
+// largeFile is from how many bytes on memory is spared for processor time.
+const largeFile = 4 << 20
+
+// readWorkspace reads a workspace file; - is standard input.
+func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return directory.Desired{}, err
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(in)
+	if err != nil {
+		return directory.Desired{}, err
+	}
+	if len(text) > largeFile && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(25) // what is read weighs forty times the text
+	}
+	desired, err := workspacefile.Parse(text)
+	if err != nil {
+		return directory.Desired{}, nothingApplied(path, err)
+	}
+	return desired, nil
+}
+
+// warnOfTokens tells of roles whose access tokens get large.
+func warnOfTokens(w directory.Workspace, out io.Writer) {
+	for _, role := range w.RoleNames() {
+		if bytes, app := w.TokenBytes([]string{role}); bytes > directory.LargeToken {
+			fmt.Fprintf(out, "warning: access tokens of role %q get up to %d bytes in app %q. Some proxies refuse requests with more than %d;\n"+
+				"nothing above %d is applied. Give the role fewer or shorter permissions.\n", role, bytes, app, directory.LargeToken, directory.MaxRoleToken)
+		}
+	}
+}
+
+func (s *settings) printScript(path string, desired directory.Desired, out io.Writer) error {
+	if desired.ConnectionCount() > 0 {
+		if s.secretFile == "" {
+			return s.wrong("secret-file", "It is the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").error()
+		}
+		if err := s.seal(path, &desired, func(string) (string, error) { return "", nil }); err != nil {
+			return err
+		}
+	}
+	script, err := sqlstore.Script(desired, time.Now().Unix())
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, script)
+	return err
+}
+
+// seal seals the client secrets of the connections, but for those that are stored and
+// say the same.
+func (s *settings) seal(path string, desired *directory.Desired, stored func(id string) (string, error)) error {
+	secret, err := s.serversSecret()
+	if err != nil {
+		return err
+	}
+	err = workspacefile.SealSecrets(desired, secret.Sealer(keys.ForConnections), stored)
+	if problems := (workspacefile.Problems{}); errors.As(err, &problems) {
+		return nothingApplied(path, err)
+	}
+	return err
+}
+
+func nothingApplied(path string, err error) error {
+	return fmt.Errorf("%s: nothing was applied\n%w", path, err)
+}
+
+func (s *settings) apply(ctx context.Context, path string, desired directory.Desired, out, progress io.Writer) error {
+	store, err := s.openOrMake(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if desired.ConnectionCount() > 0 {
+		sealed := func(id string) (string, error) {
+			c, err := store.Connection(ctx, id)
+			if errors.Is(err, directory.ErrNoConnection) {
+				err = nil
+			}
+			return c.SealedSecret, err
+		}
+		if err := s.seal(path, &desired, sealed); err != nil {
+			return err
+		}
+	}
+	p := &progressing{out: progress, total: desired.MemberCount(), told: time.Now()}
+	changes, err := store.ApplyReporting(ctx, desired, time.Now().Unix(), p.report)
+	var conflicts directory.Conflicts
+	if errors.As(err, &conflicts) {
+		return nothingApplied(path, conflicts)
+	}
+	if err != nil {
+		return err
+	}
+	if !changes.None() {
+		by := commandLine()
+		if err := store.RecordEvent(ctx, audit.Event{
+			ID: directory.NewID("evt_"), At: time.Now().Unix(), Action: audit.ApplyFile, Outcome: audit.Done, Actor: by.ID, ActorName: by.Name,
+		}); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(out, summary(desired, changes))
+	return err
+}
+
+// progressing tells those who wait how far a large file is.
+type progressing struct {
+	out   io.Writer
+	total int
+	told  time.Time
+}
+
+// progressInterval is how long nobody is told anything.
+const progressInterval = 2 * time.Second
+
+func (p *progressing) report(done int) {
+	if time.Since(p.told) < progressInterval {
+		return
+	}
+	p.told = time.Now()
+	fmt.Fprintf(p.out, "%d of %d memberships (%d %%)\n", done, p.total, 100*done/max(p.total, 1))
+}
+
+// summary says what was changed.
+func summary(d directory.Desired, c directory.Changes) string {
+	if c.None() {
+		return fmt.Sprintf("Nothing changed: %s and %s are as the file says.\n",
+			plural(len(d.Organizations), "organisation"), plural(d.MemberCount(), "membership"))
+	}
+	text := ""
+	if c.Workspace {
+		text += "apps, roles, policy  changed\n"
+	}
+	for _, row := range []struct {
+		name  string
+		count directory.Count
+	}{{"organisations", c.Organizations}, {"memberships", c.Members}, {"connections", c.Connections}} {
+		if row.name == "connections" && d.ConnectionCount() == 0 && row.count == (directory.Count{}) {
+			continue
+		}
+		text += fmt.Sprintf("%-19s  %d added, %d changed, %d removed\n", row.name, row.count.Added, row.count.Changed, row.count.Removed)
+	}
+	return text
+}

@@ -1,0 +1,115 @@
+// Package cli is the command line of tabard: one file a command, with nothing but flags,
+// calls and tables.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Run runs the command that the program's arguments name and returns the exit status.
+func Run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := newCommand().ExecuteContext(ctx); err != nil {
+		report(os.Stderr, err, asksForJSON(os.Args[1:]))
+		return exitStatus(err)
+	}
+	return 0
+}
+
+// The groups in which help shows the commands.
+const (
+	groupServer         = "server"
+	groupWorkspace      = "workspace"
+	groupAdministration = "administration"
+	groupAPI            = "api"
+	groupOther          = "other"
+)
+
+func newCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tabard",
+		Short: "One sign-in, one organisation per tab, no way to mix them",
+		Long: `Tabard mints short-lived access tokens, each for one organisation, from the one
+sign-in that all tabs of a browser share.`,
+		Example: `  tabard apply workspace.yaml       say which apps and organisations there are
+  tabard serve --help               see what a server has to be told
+  tabard doctor                     see whether it was told right`,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddGroup(
+		&cobra.Group{ID: groupServer, Title: "The server:"},
+		&cobra.Group{ID: groupWorkspace, Title: "The workspace:"},
+		&cobra.Group{ID: groupAdministration, Title: "Administration:"},
+		&cobra.Group{ID: groupAPI, Title: "Your API:"},
+		&cobra.Group{ID: groupOther, Title: "This program:"},
+	)
+	root.SetHelpCommandGroupID(groupOther)
+	root.SetCompletionCommandGroupID(groupOther)
+	root.SetUsageTemplate(strings.NewReplacer(
+		".FlagUsages", ".FlagUsagesWrapped 80",
+		"{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}",
+		`Use "{{.CommandPath}} [command] --help" for more information about a command.`, "See: {{.CommandPath}} COMMAND --help",
+	).Replace(root.UsageTemplate()))
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(explainFlag)
+	root.AddCommand(serveCommand(), migrateCommand(), doctorCommand(), applyCommand(), isolationCommand(), signingKeysCommand(), secretCommand(),
+		versionCommand(),
+		organizationsCommand(), membersCommand(), staffCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
+		sessionsCommand(), auditCommand(), keysCommand())
+	fit(root)
+	refuseUnknown(root)
+	markFailures(root)
+	return root
+}
+
+// refuseUnknown makes groups of commands refuse one that they do not have, where cobra
+// would show help as if all were well.
+func refuseUnknown(c *cobra.Command) {
+	for _, group := range c.Commands() {
+		if group.HasSubCommands() {
+			group.Args = hasCommand
+			group.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+		refuseUnknown(group)
+	}
+}
+
+// hasCommand refuses what is none of a group's commands.
+func hasCommand(group *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var known []string
+	for _, c := range group.Commands() {
+		known = append(known, c.Name())
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], group.CommandPath())
+	if near, ok := nearest(args[0], known); ok {
+		text += "; did you mean " + near + "?"
+	}
+	return fmt.Errorf("%s\nSee: %s --help", text, group.CommandPath())
+}
+
+// fit breaks the paragraphs of all commands' descriptions into lines that fit a
+// terminal.
+func fit(c *cobra.Command) {
+	var paragraphs []string
+	for text := range strings.SplitSeq(c.Long, "\n\n") {
+		paragraphs = append(paragraphs, strings.Join(wrap(text, lineWidth), "\n"))
+	}
+	c.Long = strings.Join(paragraphs, "\n\n")
+	for _, further := range c.Commands() {
+		fit(further)
+	}
+}

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/strictjson"
+)
+
+func connectionsCommand() *cobra.Command {
+	return group("connections", "Show and change organisations' own OpenID providers",
+		`A connection is an organisation's own provider. It is made disabled; one of an
+organisation's connections is enabled at most. Register /callback/CONNECTION below
+the backend's address at the provider as the redirect URI.`,
+		listConnections(), createConnection(), updateConnection(), deleteConnection(),
+		toConnection("get", "Show a connection", (*administration.Office).Connection),
+		toConnection("enable", "Let people sign in there for the organisation", (*administration.Office).EnableConnection),
+		toConnection("disable", "Let nobody sign in there", (*administration.Office).DisableConnection))
+}
+
+func listConnections() *cobra.Command {
+	var organization string
+	var p administration.Page
+	return deed[administration.List[administration.Connection]]{
+		use: "list", short: "List an organisation's connections", flags: both(organizationFlag(&organization, true), paging(&p)),
+		run: func(d *desk, _ []string) (administration.List[administration.Connection], error) {
+			return d.Connections(d.ctx, d.by, organization, p)
+		},
+		text: rows("CONNECTION|ISSUER|CLIENT ID|FROM|ENABLED", func(c administration.Connection) []string {
+			return []string{c.ID, printable(c.Issuer), printable(c.ClientID), string(c.Source), yesNo(c.Enabled)}
+		}, "It has no connection."),
+	}.command()
+}
+
+func createConnection() *cobra.Command {
+	var organization string
+	command := deed[administration.Connection]{
+		use: "create FILE", args: 1, short: "Make a connection, not enabled yet", secret: true,
+		long: `Create makes a connection of what a JSON file says, - being standard input. The
+client secret is kept sealed under the server's secret, and never shown.`,
+		example: `  tabard connections create --organization acme - <<'END'
+  {"issuer": "https://id.acme.example",
+   "client_id": "tabard", "client_secret": "…",
+   "provisioning": {"just_in_time": true, "roles": ["viewer"]}}
+  END`,
+		flags: organizationFlag(&organization, true),
+		run: func(d *desk, args []string) (administration.Connection, error) {
+			var n administration.NewConnection
+			if err := decodeInput(d, args[0], &n); err != nil {
+				return administration.Connection{}, err
+			}
+			return d.CreateConnection(d.ctx, d.by, organization, n)
+		},
+		text: showConnection,
+	}.command()
+	command.ValidArgsFunction = nil
+	return command
+}
+
+func updateConnection() *cobra.Command {
+	var organization string
+	command := deed[administration.Connection]{
+		use: "update CONNECTION FILE", args: 2, short: "Replace a connection's settings, but its issuer", secret: true,
+		long: `Update makes a connection's settings be what a JSON file says, - being standard
+input. Without client_secret the secret stays.`,
+		flags: organizationFlag(&organization, true),
+		run: func(d *desk, args []string) (administration.Connection, error) {
+			var s administration.ConnectionSettings
+			if err := decodeInput(d, args[1], &s); err != nil {
+				return administration.Connection{}, err
+			}
+			return d.UpdateConnection(d.ctx, d.by, organization, args[0], s)
+		},
+		text: showConnection,
+	}.command()
+	command.ValidArgsFunction = nil
+	return command
+}
+
+// maxDepth is how deep a connection's JSON nests.
+const maxDepth = 5
+
+func decodeInput(d *desk, path string, into any) error {
+	text, err := readInput(path, d.in)
+	if err != nil {
+		return err
+	}
+	if err := strictjson.Decode(text, into, maxDepth); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func deleteConnection() *cobra.Command {
+	var organization string
+	return deed[administration.Nothing]{
+		use: "delete CONNECTION", args: 1, short: "End a connection for good", flags: organizationFlag(&organization, true),
+		run: func(d *desk, args []string) (administration.Nothing, error) {
+			return d.DeleteConnection(d.ctx, d.by, organization, args[0])
+		},
+		text: done("Deleted."),
+	}.command()
+}
+
+func toConnection(verb, short string, run func(*administration.Office, context.Context, administration.Actor, string, string) (administration.Connection, error)) *cobra.Command {
+	var organization string
+	return deed[administration.Connection]{
+		use: verb + " CONNECTION", args: 1, short: short, flags: organizationFlag(&organization, true),
+		run: func(d *desk, args []string) (administration.Connection, error) {
+			return run(d.Office, d.ctx, d.by, organization, args[0])
+		},
+		text: showConnection,
+	}.command()
+}
+
+func showConnection(c administration.Connection) string {
+	return card("id", c.ID, "issuer", printable(c.Issuer), "client id", printable(c.ClientID), "client secret", set(c.SecretSet),
+		"scopes", or(joined(c.Scopes), "-"), "admits", admits(c.Provisioning), "from", string(c.Source), "enabled", yesNo(c.Enabled))
+}
+
+func set(truth bool) string {
+	if truth {
+		return "set"
+	}
+	return "missing"
+}
+
+// admits tells whom a connection makes a member.
+func admits(p administration.Provisioning) string {
+	text := "members only"
+	if p.JustInTime {
+		text = "whoever signs in there"
+	}
+	if len(p.Roles) > 0 {
+		text += ", as " + joined(p.Roles)
+	}
+	if p.Claim != "" {
+		text += ", by the claim " + printable(p.Claim)
+	}
+	return text
+}

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/doctor"
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+func doctorCommand() *cobra.Command {
+	var s settings
+	var echo string
+	var asJSON bool
+	command := &cobra.Command{
+		Use:     "doctor",
+		Short:   "Find out whether a server with these settings works",
+		GroupID: groupServer,
+		Long: `Doctor takes the settings of serve, and looks at the OpenID provider, the database,
+the signing keys, the public address, the apps' origins, the reach of the cookies
+and the clocks. It changes nothing, before the first start and while the server
+runs, and says what to do about what it finds. With a problem it exits with 1.
+
+It redeems a code that cannot exist, to learn whether the provider knows the
+client; the provider may log that.`,
+		Example: `  tabard doctor                            with the settings in the environment
+  tabard doctor --echo-url https://app.example.com/debug/headers
+  tabard doctor --json | jq '.[] | select(.level == "problem")'`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			findings := examine(c, &s, echo)
+			var err error
+			if asJSON {
+				err = writeJSON(c.OutOrStdout(), findings)
+			} else {
+				_, err = io.WriteString(c.OutOrStdout(), table(findings))
+			}
+			if err != nil {
+				return err
+			}
+			if n := count(findings, doctor.Problem); n > 0 {
+				return found(plural(n, "problem") + " to solve")
+			}
+			return nil
+		},
+	}
+	s.addServer(command)
+	command.Flags().StringVar(&echo, "echo-url", "", "`URL` of the app, outside the backend's mount, that answers with the request's headers")
+	command.Flags().BoolVar(&asJSON, "json", false, "write the findings as JSON")
+	return command
+}
+
+// examine looks at the settings, and then at what the right ones name.
+func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
+	wrong := s.check()
+	var findings []doctor.Finding
+	for _, w := range wrong {
+		findings = append(findings, doctor.Finding{
+			Subject: "settings", Level: doctor.Problem, Text: w.what, Advice: strings.ReplaceAll(w.right, "\n", " "),
+		})
+	}
+	for _, w := range s.warnings() {
+		findings = append(findings, doctor.Finding{Subject: "settings", Level: doctor.Warning, Text: w})
+	}
+	if findings == nil {
+		findings = append(findings, doctor.Finding{Subject: "settings", Level: doctor.OK, Text: "all of them are there and well formed"})
+	}
+	config := doctor.Config{
+		Provider: s.provider(), Algorithm: keys.Algorithm(s.signingAlgorithm), EchoURL: echo,
+		Transport: http.DefaultTransport, Now: time.Now().Unix(),
+	}
+	if wrong.has("oidc-issuer") {
+		config.Provider.Issuer = ""
+	}
+	if wrong.has("signing-algorithm") {
+		config.Algorithm = keys.ES256
+	}
+	if life, err := keys.ParseLife(s.signingKeyLife); err == nil {
+		config.KeyLife = life
+	}
+	if !wrong.has("public-url") {
+		config.PublicURL = s.publicURL
+	}
+	if !wrong.has("database") {
+		config.Database = s.inspect
+	}
+	if secret, err := readSecret(s.secretPath()); err == nil && !wrong.has("secret-file") {
+		config.Secret = &secret
+	}
+	return append(findings, doctor.Examine(c.Context(), config)...)
+}
+
+func count(findings []doctor.Finding, level doctor.Level) (n int) {
+	for _, f := range findings {
+		if f.Level == level {
+			n++
+		}
+	}
+	return n
+}
+
+func writeJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// Columns of the findings' table.
+const (
+	subjectWidth = 16
+	levelWidth   = 9
+	lineWidth    = 80
+)
+
+// table shows findings, those of one subject together.
+func table(all []doctor.Finding) string {
+	var subjects []string
+	for _, f := range all {
+		if !slices.Contains(subjects, f.Subject) {
+			subjects = append(subjects, f.Subject)
+		}
+	}
+	var text strings.Builder
+	for _, subject := range subjects {
+		shown := subject
+		for _, f := range all {
+			if f.Subject == subject {
+				writeFinding(&text, shown, f)
+				shown = ""
+			}
+		}
+	}
+	if count(all, doctor.Problem) == 0 {
+		text.WriteString("\nNo problem found.\n")
+	}
+	return text.String()
+}
+
+func writeFinding(text *strings.Builder, subject string, f doctor.Finding) {
+	lines := wrap(f.Text, lineWidth-subjectWidth-levelWidth)
+	if f.Advice != "" {
+		lines = append(lines, wrap("→ "+f.Advice, lineWidth-subjectWidth-levelWidth)...)
+	}
+	level := string(f.Level)
+	for _, line := range lines {
+		fmt.Fprintf(text, "%-*s%-*s%s\n", subjectWidth, subject, levelWidth, level, line)
+		subject, level = "", ""
+	}
+}
+
+// wrap breaks a text between words into lines of at most width characters, where
+// no word is longer.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	return append(lines, line)
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

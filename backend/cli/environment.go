@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const environmentPrefix = "TABARD_"
+
+// inEnvironment marks a flag whose value the environment gave.
+const inEnvironment = "tabard_in_environment"
+
+// variable names the environment variable that stands for a setting's flag.
+func variable(flag string) string {
+	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// readEnvironment gives every setting that the command line left out the value of
+// its variable. An empty variable counts as none.
+func readEnvironment(settings *pflag.FlagSet, environ []string) error {
+	values := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		values[name] = value
+	}
+	var problems []error
+	settings.VisitAll(func(f *pflag.Flag) {
+		value := values[variable(f.Name)]
+		if f.Changed || value == "" {
+			return
+		}
+		f.Annotations = map[string][]string{inEnvironment: {"true"}}
+		if err := settings.Set(f.Name, value); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", variable(f.Name), err))
+		}
+	})
+	return errors.Join(problems...)
+}
+
+// source names where a setting's value came from.
+func source(f *pflag.Flag) string {
+	if f.Annotations[inEnvironment] != nil {
+		return variable(f.Name)
+	}
+	return "--" + f.Name
+}
+
+// serviceLink matches the variables that Kubernetes gives every container of a
+// namespace in which a service is named tabard.
+var serviceLink = regexp.MustCompile(`^TABARD_(SERVICE_(HOST|PORT).*|PORT|PORT_.*)$`)
+
+// misspelt returns a warning for every variable that looks like a setting and is
+// none.
+func misspelt(environ []string) []string {
+	var known, warnings []string
+	allSettings().VisitAll(func(f *pflag.Flag) { known = append(known, variable(f.Name)) })
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, environmentPrefix) || slices.Contains(known, name) || serviceLink.MatchString(name) {
+			continue
+		}
+		warning := name + " is no setting, and was not read"
+		if near, ok := nearest(name, known); ok {
+			warning += "; did you mean " + near + "?"
+		}
+		warnings = append(warnings, warning)
+	}
+	slices.Sort(warnings)
+	return warnings
+}
+
+// explainFlag adds to the error of a flag which one was perhaps meant, and where
+// to read on.
+func explainFlag(c *cobra.Command, err error) error {
+	if c.HasSubCommands() && c.Flags().NArg() > 0 { // the flag is of a command that is none
+		return hasCommand(c, c.Flags().Args())
+	}
+	text := err.Error()
+	if name, unknown := strings.CutPrefix(text, "unknown flag: --"); unknown {
+		var known []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if near, ok := nearest(name, known); ok {
+			text += "; did you mean --" + near + "?"
+		}
+	}
+	return fmt.Errorf("%s\nSee: %s --help", text, c.CommandPath())
+}
+
+// nearest returns the candidate that differs from name by the fewest edits, where
+// those are few.
+func nearest(name string, candidates []string) (string, bool) {
+	best, fewest := "", 4
+	for _, candidate := range candidates {
+		if d := distance(name, candidate); d < fewest {
+			best, fewest = candidate, d
+		}
+	}
+	return best, best != ""
+}
+
+// distance is the Levenshtein distance of two texts.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// The exit statuses, besides 0 and 1.
+const (
+	exitInvalid  = 2 // what was asked for cannot be, or cannot be understood
+	exitNotFound = 3
+	exitConflict = 4 // it is there already, the file's, or changed meanwhile
+)
+
+// problemsFound is the code of a command that did its work, and found what it looks for.
+const problemsFound api.Code = "problems_found"
+
+// found tells how much a command that looks for problems found.
+type found string
+
+func (f found) Error() string { return string(f) }
+
+// failed is the error of a command that was understood, and ran.
+type failed struct{ error }
+
+func (f failed) Unwrap() error { return f.error }
+
+// markFailures lets every command mark its own errors; all others are of a command line
+// that cannot be understood.
+func markFailures(c *cobra.Command) {
+	if run := c.RunE; run != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if err := run(c, args); err != nil {
+				return failed{err}
+			}
+			return nil
+		}
+	}
+	for _, further := range c.Commands() {
+		markFailures(further)
+	}
+}
+
+// codeOf is the stable code of a command's error.
+func codeOf(err error) api.Code {
+	var refused *administration.Refusal
+	var settings wrongSettings
+	var problems found
+	switch {
+	case errors.As(err, &refused):
+		return refused.Code
+	case !errors.As(err, new(failed)), errors.As(err, &settings):
+		return api.InvalidRequest
+	case errors.As(err, &problems):
+		return problemsFound
+	}
+	return api.ServerError
+}
+
+// exitStatus is the status that a program can tell an error by.
+func exitStatus(err error) int {
+	switch codeOf(err) {
+	case api.InvalidRequest:
+		return exitInvalid
+	case api.NotFound:
+		return exitNotFound
+	case api.AlreadyExists, api.ManagedByFile, api.Conflict:
+		return exitConflict
+	}
+	return 1
+}
+
+// report writes an error: to people, or to programs as one line of JSON.
+func report(w io.Writer, err error, asJSON bool) {
+	if !asJSON {
+		fmt.Fprintln(w, "tabard: "+err.Error())
+		return
+	}
+	text := json.NewEncoder(w)
+	text.SetEscapeHTML(false)
+	text.Encode(api.Error{Code: codeOf(err), Description: err.Error()})
+}
+
+// asksForJSON tells whether a command line has --json, also one that cannot be parsed.
+func asksForJSON(args []string) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
+}

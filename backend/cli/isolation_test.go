@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/isolationtest"
+	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/tenantdb"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/web-demo/notes"
+)
+
+// oneKey is an issuer's key source.
+type oneKey struct{ *ecdsa.PrivateKey }
+
+func (k oneKey) PublicKey(context.Context, string) (token.PublicKey, error) {
+	return token.PublicKey{Algorithm: "ES256", Key: k.Public()}, nil
+}
+
+func (k oneKey) token(t *testing.T, organization string, age time.Duration) string {
+	t.Helper()
+	issued := time.Now().Add(-age).Unix()
+	c := token.Claims{Issuer: "i", Subject: "usr_1", Audience: []string{"a"}, IssuedAt: issued, Expires: issued + 300, ID: "j",
+		OrganizationID: "org_" + organization, OrganizationSlug: organization, Permissions: []string{notes.Read, notes.Write, notes.Delete}}
+	raw, err := c.Sign(token.SigningKey{ID: "k", Algorithm: "ES256", Private: k.PrivateKey}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// notesService serves the demo's notes with queries of a kind.
+func notesService(t *testing.T, key oneKey, scope func(*sql.DB) func(string) tenantdb.Queries) string {
+	t.Helper()
+	verifier, err := token.NewVerifier(token.Config{Issuer: "i", Audience: "a", Keys: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := resource.NewGuard(verifier, resource.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := notes.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	server := httptest.NewServer(notes.NewHandler(guard, notes.NewBook(scope(db))))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// everybodys are queries that take every organisation for the same.
+type everybodys struct{ *sql.DB }
+
+func (e everybodys) named(args []any) []any {
+	return append(args, sql.Named("organization", "everybody"))
+}
+
+func (e everybodys) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return e.DB.QueryContext(ctx, query, e.named(args)...)
+}
+
+func (e everybodys) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return e.DB.ExecContext(ctx, query, e.named(args)...)
+}
+
+func TestIsolationIsTriedFromTheCommandLine(t *testing.T) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := oneKey{private}
+	folder := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	plan := file("plan.txt", `GET /api/organizations/{organization}/notes
+record id=id POST /api/organizations/{organization}/notes {"text": "{canary}"}`)
+	openAPI := file("openapi.json", `{"paths": {"/api/organizations/{organization}/notes/{id}": {"delete": {}}}}`)
+	t.Setenv("TABARD_TOKEN_B", key.token(t, "globex", 0))
+	t.Setenv("TABARD_EXPIRED_A", key.token(t, "acme", time.Hour))
+	run := func(url string, further ...string) (string, error) {
+		args := append([]string{"isolation", plan, "--openapi", openAPI, "--url", url, "--token-a-file", file("a.jwt", key.token(t, "acme", 0))}, further...)
+		out, _, err := tabard(t, args...)
+		return out, err
+	}
+	good := notesService(t, key, notes.Guarded)
+	if out, err := run(good); err != nil || !strings.Contains(out, ", 0 findings\n") || !strings.Contains(out, "not tried: an expired token of org_globex\n") || strings.Contains(out, "of org_acme") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	leaky := func() string {
+		return notesService(t, key, func(db *sql.DB) func(string) tenantdb.Queries {
+			return func(string) tenantdb.Queries { return everybodys{db} }
+		})
+	}
+	if out, err := run(leaky()); err == nil || !strings.Contains(err.Error(), "findings") || !strings.Contains(out, "leaked: GET /api/organizations/{organization}/notes: by org_globex, of org_acme") {
+		t.Errorf("%v\n%.500s", err, out)
+	}
+	var report isolationtest.Report
+	if out, _ := run(leaky(), "--json"); json.Unmarshal([]byte(out), &report) != nil || len(report.Findings) == 0 || report.Findings[0].Route.Method != http.MethodGet {
+		t.Errorf("%.500s", out)
+	}
+	for name, args := range map[string][]string{
+		"no plan":       {"isolation", filepath.Join(folder, "none"), "--url", good},
+		"no token of A": {"isolation", plan, "--url", good},
+		"no such token": {"isolation", plan, "--url", good, "--token-a-file", filepath.Join(folder, "none")},
+		"no real token": {"isolation", plan, "--url", good, "--token-a-file", plan},
+		"no address":    {"isolation", plan},
+		"no answer":     {"isolation", plan, "--url", "http://127.0.0.1:1", "--token-a-file", filepath.Join(folder, "a.jwt")},
+	} {
+		if out, _, err := tabard(t, args...); err == nil {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}

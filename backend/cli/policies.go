@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/strictjson"
+)
+
+func policiesCommand() *cobra.Command {
+	return group("policies", "Show and change what workspace and organisations demand",
+		`Without --organization it is the workspace's policy. Of every rule the stricter
+counts. A workspace file that is applied has the last word on the workspace's
+policy and on those of the organisations that it names.`,
+		getPolicy(), putPolicy())
+}
+
+func getPolicy() *cobra.Command {
+	var organization string
+	return deed[policy.Rules]{
+		use: "get", short: "Show a policy, as set reads it", flags: organizationFlag(&organization, false),
+		run: func(d *desk, _ []string) (policy.Rules, error) {
+			if organization == "" {
+				return d.WorkspacePolicy(d.ctx, d.by)
+			}
+			return d.OrganizationPolicy(d.ctx, d.by, organization)
+		},
+		text: showPolicy,
+	}.command()
+}
+
+func putPolicy() *cobra.Command {
+	var organization string
+	command := deed[policy.Rules]{
+		use: "set FILE", args: 1, short: "Replace a policy",
+		long: `Set makes a policy be what a JSON file says, - being standard input. Times are in
+seconds; a rule that the file does not have is none.`,
+		example: `  echo '{"idle_timeout": 900}' | tabard policies set --organization acme -`,
+		flags:   organizationFlag(&organization, false),
+		run: func(d *desk, args []string) (policy.Rules, error) {
+			var rules policy.Rules
+			text, err := readInput(args[0], d.in)
+			if err != nil {
+				return rules, err
+			}
+			if err := strictjson.Decode(text, &rules, 2); err != nil {
+				return rules, fmt.Errorf("%s: %w", args[0], err)
+			}
+			if organization == "" {
+				return d.PutWorkspacePolicy(d.ctx, d.by, rules)
+			}
+			return d.PutOrganizationPolicy(d.ctx, d.by, organization, rules)
+		},
+		text: showPolicy,
+	}.command()
+	command.ValidArgsFunction = nil
+	return command
+}
+
+func showPolicy(r policy.Rules) string {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil { // rules always encode
+		fmt.Fprintln(os.Stderr, err)
+	}
+	return string(text) + "\n"
+}

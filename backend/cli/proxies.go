@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// proxies are the networks whose word about a client's address is taken.
+type proxies []netip.Prefix
+
+// parseProxies reads addresses and networks, separated by commas.
+func parseProxies(text string) (proxies, error) {
+	var all proxies
+	for part := range strings.SplitSeq(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(part)
+		if address, single := netip.ParseAddr(part); err != nil && single == nil {
+			network, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a network", part)
+		}
+		all = append(all, network.Masked())
+	}
+	return all, nil
+}
+
+func (p proxies) trust(address netip.Addr) bool {
+	return slices.ContainsFunc(p, func(n netip.Prefix) bool { return n.Contains(address.Unmap()) })
+}
+
+// client returns where a request came from: its sender, or, as far as every hop
+// since is a trusted proxy, who X-Forwarded-For says that was. What a client writes
+// there itself stands left of what the first trusted proxy saw, and counts for nothing.
+func (p proxies) client(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	switch {
+	case err != nil:
+		return r.RemoteAddr
+	case len(p) == 0:
+		return host
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		sender, err := netip.ParseAddr(host)
+		if err != nil || !p.trust(sender) {
+			break
+		}
+		before, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		host = before.String()
+	}
+	return host
+}
+
+// before lets a handler see the client's address as RemoteAddr, without a port. It
+// is shown to people and written to the trail; it decides nothing but whose wrong keys
+// are counted together, and (operators) who reads the metrics.
+func (p proxies) before(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		own := *r
+		own.RemoteAddr = p.client(r)
+		next.ServeHTTP(w, &own)
+	})
+}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestOnlyTrustedProxiesTellWhereARequestCameFrom(t *testing.T) {
+	trusted, err := parseProxies("127.0.0.1, 10.0.0.0/8,2001:db8::/32")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		sender    string
+		forwarded []string
+		want      string
+	}{
+		{"203.0.113.9:1", nil, "203.0.113.9"},
+		{"203.0.113.9:1", []string{"198.51.100.1"}, "203.0.113.9"},
+		{"127.0.0.1:1", nil, "127.0.0.1"},
+		{"127.0.0.1:1", []string{"198.51.100.1"}, "198.51.100.1"},
+		{"127.0.0.1:1", []string{"6.6.6.6, 198.51.100.1"}, "198.51.100.1"},
+		{"127.0.0.1:1", []string{"6.6.6.6, 198.51.100.1, 10.1.2.3"}, "198.51.100.1"},
+		{"127.0.0.1:1", []string{"6.6.6.6", "198.51.100.1"}, "198.51.100.1"},
+		{"[2001:db8::1]:1", []string{"2001:DB9::2"}, "2001:db9::2"},
+		{"[::ffff:127.0.0.1]:1", []string{"198.51.100.1"}, "198.51.100.1"},
+		{"127.0.0.1:1", []string{"198.51.100.1, not an address"}, "127.0.0.1"},
+		{"127.0.0.1:1", []string{"10.0.0.1"}, "10.0.0.1"},
+		{"@", []string{"198.51.100.1"}, "@"},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = c.sender
+		r.Header["X-Forwarded-For"] = c.forwarded
+		var got string
+		trusted.before(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr })).ServeHTTP(httptest.NewRecorder(), r)
+		if got != c.want {
+			t.Errorf("from %s by way of %q: %s, want %s", c.sender, c.forwarded, got, c.want)
+		}
+	}
+	if _, err := parseProxies("10.0.0.0/8,localhost"); err == nil {
+		t.Error("a name is taken for a network")
+	}
+}

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// rotation is what rotate is told.
+type rotation struct {
+	organization string
+	soon         bool
+	printSQL     bool
+}
+
+func rotateKeysCommand() *cobra.Command {
+	var s settings
+	var r rotation
+	command := &cobra.Command{
+		Use:   "rotate",
+		Short: "Let a new signing key take over",
+		Long: `Rotate makes the next signing key and publishes it; it signs an hour later. With
+--now it signs as soon as all caches that keep to the rules know it, in ten
+minutes; a key that was prepared before may be known already. Tokens of the key
+before stay good.
+
+With --print-sql nothing is changed: the statements are printed that do it, for
+wrangler d1 execute. Of the database nothing but its secret is needed then.`,
+		Example: `  tabard signing-keys rotate
+  tabard signing-keys rotate --organization org_… --now`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s.warn(c)
+			text, err := s.rotate(c.Context(), r, time.Now().Unix())
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(c.OutOrStdout(), text)
+			return err
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&r.organization, "organization", "", "rotate the own key of the organisation `ID`, not the workspace's")
+	flags.BoolVar(&r.soon, "now", false, "sign as soon as all caches know the key")
+	flags.BoolVar(&r.printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of rotating")
+	s.addKeys(command)
+	command.RegisterFlagCompletionFunc("organization", cobra.NoFileCompletions)
+	return command
+}
+
+// rotate makes the next key, or lets the one that is prepared take over sooner, and
+// says what it did.
+func (s *settings) rotate(ctx context.Context, r rotation, now int64) (string, error) {
+	if wrong := s.checkAlgorithm(); wrong != nil {
+		return "", wrongSettings{*wrong}
+	}
+	secret, err := readSecret(s.secretPath())
+	if err != nil {
+		return "", fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
+	}
+	algorithm := keys.Algorithm(s.signingAlgorithm)
+	if r.printSQL {
+		k, err := keys.NewRing(nil, secret, algorithm).Draft(r.organization, keys.Lead, now, audit.CommandLine)
+		return sqlstore.NextKeyScript(k, r.soon), err
+	}
+	store, err := s.openOrMake(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer store.Close()
+	next, err := r.next(ctx, store, keys.NewRing(store, secret, algorithm), now)
+	if err != nil {
+		return "", err
+	}
+	if err := store.FollowUpSigningKeys(ctx, 0, now); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Key %s is published and signs from %s.\nTokens of the key before stay good.\n", next.ID, minute(next.SignsAt)), nil
+}
+
+// next returns the next key as it is kept: this command's, or another's that was
+// faster.
+func (r rotation) next(ctx context.Context, store keys.Keeper, ring *keys.Ring, now int64) (keys.Stored, error) {
+	chain, err := store.SigningKeys(ctx, r.organization)
+	if err != nil {
+		return keys.Stored{}, err
+	}
+	if r.organization != "" && len(chain) == 0 {
+		return keys.Stored{}, fmt.Errorf("%q has no signing key of its own; an organisation whose policy demands one gets it with its next token", r.organization)
+	}
+	if _, prepared := chain.Next(now); !prepared {
+		if _, err := ring.Make(ctx, r.organization, chain, keys.Lead, now, audit.CommandLine); err != nil {
+			return keys.Stored{}, err
+		}
+		if chain, err = store.SigningKeys(ctx, r.organization); err != nil {
+			return keys.Stored{}, err
+		}
+	}
+	next, prepared := chain.Next(now)
+	if !prepared { // nothing signed: the new key does
+		return chain[len(chain)-1], nil
+	}
+	if soonest := max(now, next.CreatedAt+keys.Soonest); r.soon && soonest < next.SignsAt {
+		next.SignsAt = soonest
+		return next, store.AdvanceSigningKey(ctx, next.ID, soonest)
+	}
+	return next, nil
+}
+
+func retireKeyCommand() *cobra.Command {
+	var s settings
+	var printSQL bool
+	command := &cobra.Command{
+		Use:   "retire KEY",
+		Short: "Take a key that somebody else has away at once",
+		Long: `Retire is for the day on which a signing key is known to somebody else. From the
+next token on servers sign with another key, and within a minute they no longer
+publish this one. All that it has signed is refused by every API as soon as that
+fetches the key set again: caches keep a set for five minutes, this project's
+verifier for ten, others as they are told. Open tabs get new tokens by themselves;
+nobody is signed out.
+
+To replace a key in peace, use rotate.`,
+		Example:           `  tabard signing-keys retire mfrggzdfmztwq2lk`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, args []string) error {
+			s.warn(c)
+			now := time.Now().Unix()
+			if printSQL {
+				_, err := io.WriteString(c.OutOrStdout(), sqlstore.RetireKeyScript(args[0], audit.CommandLine, now))
+				return err
+			}
+			if err := s.retire(c.Context(), args[0], now); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "Key %s is retired. APIs refuse its tokens when they next fetch the key set.\n", args[0])
+			return nil
+		},
+	}
+	s.addDatabase(command)
+	command.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of retiring")
+	return command
+}
+
+func (s *settings) retire(ctx context.Context, id string, now int64) error {
+	store, err := s.openOrMake(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	retired, err := store.RetireSigningKey(ctx, id, audit.CommandLine, now)
+	if err != nil {
+		return err
+	}
+	if !retired {
+		return fmt.Errorf("there is no key %q, or it is retired already; see: tabard signing-keys list", id)
+	}
+	return store.FollowUpSigningKeys(ctx, 0, now)
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+// checkSecretFile tells whether there is a secret, or one may be made.
+func (s *settings) checkSecretFile() *wrongSetting {
+	if s.secretFile == "" {
+		if s.reachable() {
+			return s.wrong("secret-file", "A server that others reach, or that shares its database, needs a secret\nof its own. Make one, keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
+		}
+		return nil
+	}
+	if _, err := readSecret(s.secretFile); err != nil {
+		return s.wrong("secret-file", "It cannot be used: "+err.Error()+".")
+	}
+	return nil
+}
+
+// reachable tells whether a setting shows that somebody beyond this machine
+// reaches the server or its database. A setting that is wrong shows nothing.
+func (s *settings) reachable() bool {
+	return s.exposed() || s.checkDatabase() == nil && !strings.HasPrefix(s.database, sqlitePrefix)
+}
+
+// exposed is reachable, but for the database.
+func (s *settings) exposed() bool {
+	host, _, _ := net.SplitHostPort(s.listen)
+	return s.checkListen() == nil && !directory.Loopback(host) ||
+		s.checkPublicURL() == nil && !directory.Loopback(hostOf(s.publicURL))
+}
+
+// secret reads the workspace's secret, of settings that are right. Where the
+// server may go without a file, its own is made.
+func (s *settings) secret() (keys.Secret, error) {
+	if s.secretFile == "" {
+		if err := makeSecret(s.secretPath()); err != nil {
+			return keys.Secret{}, fmt.Errorf("--secret-file: %w", err)
+		}
+	}
+	secret, err := readSecret(s.secretPath())
+	if err != nil {
+		return keys.Secret{}, fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
+	}
+	return secret, nil
+}
+
+// serversSecret is the secret of the server whose database it is.
+func (s *settings) serversSecret() (keys.Secret, error) {
+	if s.secretFile == "" && !strings.HasPrefix(s.database, sqlitePrefix) {
+		return keys.Secret{}, s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
+	}
+	return s.secret()
+}
+
+// secretPath names the file that the secret is in. A server that nobody else
+// reaches keeps one of its own, beside its SQLite file.
+func (s *settings) secretPath() string {
+	if s.secretFile != "" {
+		return s.secretFile
+	}
+	return strings.TrimPrefix(s.database, sqlitePrefix) + ".secret"
+}
+
+func readSecret(path string) (keys.Secret, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return keys.Secret{}, reason(err)
+	}
+	return keys.ParseSecret(string(text))
+}
+
+// reason leaves the path away, which the reader has before them.
+func reason(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// makeSecret makes the file where there is none, readable by its owner alone.
+func makeSecret(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, text := keys.NewSecret()
+	_, err = f.WriteString(text + "\n")
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// readableByOthers warns of a secret that every account of the machine can read.
+func readableByOthers(path string) string { return openToOthers("the secret", path) }
+
+// openToOthers warns of a file that every account of the machine can read, or write. What
+// its group can is the operator's to say: service managers give secrets to a group.
+func openToOthers(what, path string) string {
+	info, err := os.Stat(path)
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o006 == 0 {
+		return ""
+	}
+	return fmt.Sprintf("every account of this machine can read %s in %s; run: chmod o= %s", what, path, path)
+}
+
+// readableFiles warns of the secret and of the database's files.
+func (s *settings) readableFiles() (warnings []string) {
+	all := []string{readableByOthers(s.secretPath())}
+	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			all = append(all, openToOthers("the database", path+suffix))
+		}
+	}
+	return slices.DeleteFunc(all, func(w string) bool { return w == "" })
+}

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+// logged reads a server's log.
+type logged struct {
+	t     *testing.T
+	lines *bufio.Scanner
+}
+
+// until reads on to the record with that message.
+func (l *logged) until(message string) map[string]any {
+	l.t.Helper()
+	for l.lines.Scan() {
+		record := map[string]any{}
+		if err := json.Unmarshal(l.lines.Bytes(), &record); err != nil {
+			l.t.Fatalf("%v: %s", err, l.lines.Text())
+		}
+		if record["msg"] == message {
+			return record
+		}
+	}
+	l.t.Fatalf("the log ended without %q", message)
+	return nil
+}
+
+// settingsFor parses a command line of serve.
+func settingsFor(t *testing.T, args ...string) *settings {
+	t.Helper()
+	var s settings
+	allSettingsOf(&s)
+	if err := s.flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	if wrong := s.check(); wrong != nil {
+		t.Fatal(wrong)
+	}
+	return &s
+}
+
+// serverSettings are those of a server on this machine, in a folder of its own.
+func serverSettings(t *testing.T, further ...string) *settings {
+	t.Helper()
+	args, _ := given("database", "sqlite:"+filepath.Join(t.TempDir(), "tabard.db"))
+	return settingsFor(t, append(append(args, "--listen", "127.0.0.1:0"), further...)...)
+}
+
+func TestServeStartsAnswersAndStops(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	logs, w := io.Pipe()
+	ended := make(chan error, 1)
+	s := serverSettings(t)
+	go func() {
+		err := serve(ctx, s, w)
+		w.Close()
+		ended <- err
+	}()
+	log := &logged{t, bufio.NewScanner(logs)}
+	address := log.until("serving")["listen"].(string)
+	for _, page := range []string{"/auth/readyz", "/auth/metrics"} {
+		response, err := http.Get("http://" + address + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("%s: it answers %s", page, response.Status)
+		}
+	}
+	stop()
+	log.until("stopped")
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestShutdownLetsARequestFinish(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	underWay, finish := make(chan bool), make(chan bool)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		underWay <- true
+		<-finish
+		io.WriteString(w, "finished")
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	logs, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, listener, handler, slog.New(slog.NewJSONHandler(w, nil)))
+		w.Close()
+	}()
+	answered := make(chan string, 1)
+	go func() {
+		response, err := http.Get("http://" + listener.Addr().String())
+		if err != nil {
+			answered <- err.Error()
+			return
+		}
+		defer response.Body.Close()
+		body, _ := io.ReadAll(response.Body)
+		answered <- string(body)
+	}()
+	<-underWay
+	stop()
+	log := &logged{t, bufio.NewScanner(logs)}
+	log.until("stopping: requests under way may finish")
+	close(finish)
+	log.until("stopped")
+	if got := <-answered; got != "finished" {
+		t.Errorf("the request got %q", got)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestATakenPortStopsTheStartBeforeAnythingIsMade(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	s := serverSettings(t, "--listen", taken.Addr().String())
+	err = serve(t.Context(), s, io.Discard)
+	if err == nil || !strings.HasPrefix(err.Error(), "--listen: ") || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("the error is %v", err)
+	}
+	folder := filepath.Dir(strings.TrimPrefix(s.database, sqlitePrefix))
+	if made, err := os.ReadDir(folder); err != nil || len(made) > 0 {
+		t.Errorf("it made %v: %v", made, err)
+	}
+}
+
+// A server writes down which secret it has, and that it ended: whoever replaces the secret
+// waits for the servers that run.
+func TestAServerTellsWhichSecretItHas(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	logs, w := io.Pipe()
+	ended := make(chan error, 1)
+	s := serverSettings(t)
+	go func() {
+		err := serve(ctx, s, w)
+		w.Close()
+		ended <- err
+	}()
+	log := &logged{t, bufio.NewScanner(logs)}
+	log.until("serving")
+	store, err := s.openExisting(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	secret, err := s.secret()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := func() keys.Sighting {
+		t.Helper()
+		all, err := store.SecretKeys(t.Context())
+		if err != nil || len(all) != 1 || all[0].ID != mustIDs(t, secret)[0] || all[0].Place != 0 {
+			t.Fatalf("%+v: %v", all, err)
+		}
+		return all[0]
+	}
+	if now := time.Now().Unix(); !seen().Lives(now) {
+		t.Errorf("it does not live: %+v", seen())
+	}
+	stop()
+	log.until("stopped")
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if now := time.Now().Unix(); seen().Lives(now) {
+		t.Errorf("it lives on: %+v", seen())
+	}
+}
+
+func TestAServerWhoseSecretWasLostDoesNotStart(t *testing.T) {
+	s := serverSettings(t)
+	started, stop := context.WithCancel(t.Context())
+	logs, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- serve(started, s, w); w.Close() }()
+	log := &logged{t, bufio.NewScanner(logs)}
+	log.until("serving")
+	stop()
+	log.until("stopped")
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(s.secretPath()); err != nil {
+		t.Fatal(err)
+	}
+	err := serve(t.Context(), s, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "the secret that it was stored under is missing") {
+		t.Errorf("the error is %v", err)
+	}
+}

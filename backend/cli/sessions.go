@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+)
+
+func sessionsCommand() *cobra.Command {
+	return group("sessions", "List and end sessions, everywhere or in one organisation",
+		`With --organization it is what sessions do in that organisation: ended there, they
+go on in others, and to enter it again takes a new authentication.`,
+		listUserSessions(), listOrganizationSessions(), endSession())
+}
+
+func listUserSessions() *cobra.Command {
+	var p administration.Page
+	return deed[administration.List[administration.Session]]{
+		use: "of USER", args: 1, short: "List a person's sessions", flags: paging(&p),
+		run: func(d *desk, args []string) (administration.List[administration.Session], error) {
+			return d.UserSessions(d.ctx, d.by, args[0], p)
+		},
+		text: rows("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s administration.Session) []string {
+			return []string{s.ID, s.App, moment(s.CreatedAt), moment(s.LastUsedAt), or(s.Address, "-"), or(s.UserAgent, "-")}
+		}, "There is no session."),
+	}.command()
+}
+
+func listOrganizationSessions() *cobra.Command {
+	var organization, user string
+	var p administration.Page
+	return deed[administration.List[administration.OrganizationSession]]{
+		use: "list", short: "List the sessions that act for an organisation",
+		flags: both(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), paging(&p)),
+		run: func(d *desk, _ []string) (administration.List[administration.OrganizationSession], error) {
+			return d.OrganizationSessions(d.ctx, d.by, organization, user, p)
+		},
+		text: rows("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s administration.OrganizationSession) []string {
+			return []string{s.SessionID, s.UserID, s.App, moment(s.StartedAt), moment(s.ActiveAt)}
+		}, "There is no session."),
+	}.command()
+}
+
+func userFlag(user *string, usage string) func(*cobra.Command) {
+	return func(c *cobra.Command) {
+		c.Flags().StringVar(user, "user", "", usage)
+		c.RegisterFlagCompletionFunc("user", cobra.NoFileCompletions)
+	}
+}
+
+func endSession() *cobra.Command {
+	var organization, user, session string
+	return deed[administration.Nothing]{
+		use: "end", short: "End a session, or all of a person's",
+		example: `  tabard sessions end --session ses_…
+  tabard sessions end --user usr_… --organization acme`,
+		flags: both(organizationFlag(&organization, false), userFlag(&user, "all of the person of `ID`"), func(c *cobra.Command) {
+			c.Flags().StringVar(&session, "session", "", "the session of `ID`")
+			c.RegisterFlagCompletionFunc("session", cobra.NoFileCompletions)
+			c.MarkFlagsOneRequired("user", "session")
+			c.MarkFlagsMutuallyExclusive("user", "session")
+		}),
+		run: func(d *desk, _ []string) (administration.Nothing, error) {
+			switch {
+			case organization == "" && session != "":
+				return d.EndSession(d.ctx, d.by, session)
+			case organization == "":
+				return d.EndUserSessions(d.ctx, d.by, user)
+			case session != "":
+				return d.EndOrganizationSession(d.ctx, d.by, organization, session)
+			}
+			return d.EndMemberSessions(d.ctx, d.by, organization, user)
+		},
+		text: done("Ended."),
+	}.command()
+}

@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/store/inspect"
+	"github.com/tabard-auth/tabard/backend/store/migrate"
+	"github.com/tabard-auth/tabard/backend/store/postgres"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// settings are what a command is told by flags and environment, as text.
+type settings struct {
+	listen           string
+	publicURL        string
+	database         string
+	secretFile       string
+	signingAlgorithm string
+	signingKeyLife   string
+	auditRetention   string
+	oidcIssuer       string
+	oidcClientID     string
+	oidcClientSecret string
+	logFormat        string
+	logLevel         string
+	trustedProxies   string
+	metricsFrom      string
+
+	loopbackConnections bool
+
+	flags  *pflag.FlagSet // those above that the command has
+	stderr io.Writer      // the command's
+}
+
+// inTheEnvironment ends the help of every command that has settings.
+const inTheEnvironment = `
+
+Every setting can stand in the environment instead: --database is TABARD_DATABASE.
+A flag wins over the environment.`
+
+// addDatabase gives a command the settings that reach the store.
+func (s *settings) addDatabase(c *cobra.Command) {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.databaseFlags()
+	s.give(c)
+}
+
+// addSealing gives a command the settings that reach the store, and the workspace's
+// secret, which seals or hashes what is kept there.
+func (s *settings) addSealing(c *cobra.Command) {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.databaseFlags()
+	s.secretFlag()
+	s.give(c)
+	c.MarkFlagFilename("secret-file")
+}
+
+// addKeys gives a command the settings that signing keys are made by.
+func (s *settings) addKeys(c *cobra.Command) {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.databaseFlags()
+	s.secretFlag()
+	s.algorithmFlag()
+	s.give(c)
+	s.completeKeys(c)
+}
+
+func (s *settings) completeKeys(c *cobra.Command) {
+	c.RegisterFlagCompletionFunc("signing-algorithm", cobra.FixedCompletions(
+		[]string{string(keys.ES256), string(keys.EdDSA), string(keys.RS256)}, cobra.ShellCompDirectiveNoFileComp))
+	c.MarkFlagFilename("secret-file")
+}
+
+// addServer gives a command all that a server is told.
+func (s *settings) addServer(c *cobra.Command) {
+	s.flags = allSettingsOf(s)
+	s.give(c)
+	complete := func(flag string, values ...string) {
+		c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
+	s.completeKeys(c)
+	complete("log-format", "json", "text")
+	complete("log-level", "debug", "info", "warn", "error")
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies", "metrics-from", "signing-key-life", "audit-retention"} {
+		complete(free)
+	}
+}
+
+// give hands the flags to the command, which reads the environment before it runs.
+func (s *settings) give(c *cobra.Command) {
+	c.Long += inTheEnvironment
+	c.Flags().SortFlags = false
+	c.Flags().AddFlagSet(s.flags)
+	c.RegisterFlagCompletionFunc("database", cobra.FixedCompletions(
+		[]string{"sqlite:", "postgres://"}, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp))
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		s.stderr = c.ErrOrStderr()
+		return readEnvironment(s.flags, os.Environ())
+	}
+}
+
+// allSettings returns every setting that there is.
+func allSettings() *pflag.FlagSet { return allSettingsOf(new(settings)) }
+
+func allSettingsOf(s *settings) *pflag.FlagSet {
+	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.flags.SortFlags = false
+	text := s.flags.StringVar
+	text(&s.publicURL, "public-url", "", "serve as `URL`, the backend's address as browsers see it and the issuer of its tokens")
+	text(&s.listen, "listen", "127.0.0.1:8787", "listen on `HOST:PORT`")
+	s.databaseFlags()
+	s.secretFlag()
+	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
+	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
+	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
+	s.algorithmFlag()
+	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
+	text(&s.auditRetention, "audit-retention", "0", "forget events of the audit trail after `TIME`, such as 365d; 0: never")
+	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
+	text(&s.metricsFrom, "metrics-from", "", "answer /metrics also to the `NETWORKS`, such as 10.0.0.0/8; always to this machine")
+	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organisations' own providers be on this machine, over http, for development")
+	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
+	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
+	return s.flags
+}
+
+func (s *settings) databaseFlags() {
+	s.flags.StringVar(&s.database, "database", "sqlite:tabard.db", "keep everything in the database at `ADDRESS`: sqlite:FILE or postgres://…")
+}
+
+func (s *settings) secretFlag() {
+	s.flags.StringVar(&s.secretFile, "secret-file", "", "read the workspace's secret from `FILE`; on loopback one is made beside the SQLite file")
+}
+
+func (s *settings) algorithmFlag() {
+	s.flags.StringVar(&s.signingAlgorithm, "signing-algorithm", "ES256", "sign access tokens by `NAME`: ES256, EdDSA or RS256")
+}
+
+// open opens the store that --database names, and does with its schema what the
+// opening says.
+func (s *settings) open(ctx context.Context, opening migrate.Opening) (store *sqlstore.Store, err error) {
+	if wrong := s.checkDatabase(); wrong != nil {
+		return nil, wrongSettings{*wrong}
+	}
+	if opening.Log == nil {
+		opening.Log = slog.New(console{s.stderr, slog.LevelWarn})
+	}
+	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
+		store, err = sqlite.OpenAs(ctx, path, opening)
+	} else {
+		store, err = postgres.OpenAs(ctx, s.database, opening)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source(s.flags.Lookup("database")), err)
+	}
+	return store, nil
+}
+
+// openOrMake is open for what may be the first to use a database: it makes the tables
+// where there are none, and leaves those of an older release as they are.
+func (s *settings) openOrMake(ctx context.Context) (*sqlstore.Store, error) {
+	return s.open(ctx, migrate.Opening{Schema: migrate.AsItIsOrNew})
+}
+
+// openExisting is open for what only makes sense of a database that is there: a slip in
+// its name would make an empty one. It changes no schema.
+func (s *settings) openExisting(ctx context.Context) (*sqlstore.Store, error) {
+	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: there is no database %s; tabard apply makes one", source(s.flags.Lookup("database")), path)
+		}
+	}
+	return s.open(ctx, migrate.Opening{Schema: migrate.AsItIs})
+}
+
+// inspect looks at the database that --database names, and leaves it as it is.
+func (s *settings) inspect(ctx context.Context) (*inspect.Database, error) {
+	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
+		return sqlite.Inspect(ctx, path)
+	}
+	return postgres.Inspect(ctx, s.database)
+}
+
+func (s *settings) provider() login.Config {
+	return login.Config{Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret}
+}
+
+// logger returns the log that the settings ask for.
+func (s *settings) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	level.UnmarshalText([]byte(s.logLevel)) // checked
+	options := &slog.HandlerOptions{Level: level}
+	if s.logFormat == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// warnings tells what is not wrong enough to stop for.
+func (s *settings) warnings() []string {
+	return append(misspelt(os.Environ()), s.readableFiles()...)
+}
+
+// warn tells the warnings to whoever runs a command.
+func (s *settings) warn(c *cobra.Command) {
+	for _, w := range s.warnings() {
+		fmt.Fprintln(c.ErrOrStderr(), "tabard: warning: "+w)
+	}
+}

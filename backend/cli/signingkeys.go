@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+func signingKeysCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:     "signing-keys",
+		Short:   "See, rotate and retire the keys that tokens are signed with",
+		GroupID: groupWorkspace,
+		Long: `A signing key is published for an hour before it signs, and for an hour after the
+next one took over, so that no good token is ever refused. The server makes the
+next key by itself, after the time that --signing-key-life of serve says.
+
+An organisation whose policy demands a signing key of its own has its own keys,
+which rotate in the same way.`,
+	}
+	command.AddCommand(listKeysCommand(), rotateKeysCommand(), retireKeyCommand())
+	return command
+}
+
+// shownKey is a signing key as --json tells of it. Times are Unix seconds.
+type shownKey struct {
+	ID             string         `json:"id"`
+	OrganizationID string         `json:"organization_id"` // "" is the workspace
+	Algorithm      keys.Algorithm `json:"algorithm"`
+	Stage          keys.Stage     `json:"stage"`
+	CreatedAt      int64          `json:"created_at"`
+	SignsAt        int64          `json:"signs_at"`
+	RetiresAt      int64          `json:"retires_at,omitempty"`
+}
+
+func listKeysCommand() *cobra.Command {
+	var s settings
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "list",
+		Short: "List signing keys and where in their life they are",
+		Long: `List shows the signing keys: prepared (published, not used yet), signing, kept
+(published for what they have signed) and gone.`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s.warn(c)
+			all, err := s.signingKeys(c.Context(), time.Now().Unix())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), all)
+			}
+			_, err = io.WriteString(c.OutOrStdout(), keyTable(all))
+			return err
+		},
+	}
+	s.addDatabase(command)
+	command.Flags().BoolVar(&asJSON, "json", false, "write them as JSON")
+	return command
+}
+
+// keyPage is how many organisations' keys are read at a time.
+const keyPage = 500
+
+// signingKeys are the workspace's and then those of organisations.
+func (s *settings) signingKeys(ctx context.Context, now int64) ([]shownKey, error) {
+	store, err := s.openOrMake(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	chain, err := store.SigningKeys(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	all := append([]shownKey{}, lives(chain, now)...)
+	for after, more := "", true; more; {
+		page, err := store.SigningKeyIssuers(ctx, after, keyPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range page {
+			all, after = append(all, lives(i.Keys, now)...), i.Organization
+		}
+		more = len(page) == keyPage
+	}
+	return all, nil
+}
+
+func lives(chain keys.Chain, now int64) (all []shownKey) {
+	for i, k := range chain {
+		all = append(all, shownKey{k.ID, k.Organization, k.Algorithm, chain.Stage(i, now), k.CreatedAt, k.SignsAt, k.RetiresAt})
+	}
+	return all
+}
+
+func keyTable(all []shownKey) string {
+	if len(all) == 0 {
+		return "There is no signing key yet: the first start of the server makes one.\n"
+	}
+	var text strings.Builder
+	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(columns, "KEY\tALGORITHM\tSTAGE\tSIGNS FROM\tOF")
+	for _, k := range all {
+		of := k.OrganizationID
+		if of == "" {
+			of = "the workspace"
+		}
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Algorithm, k.Stage, minute(k.SignsAt), of)
+	}
+	columns.Flush()
+	return text.String()
+}
+
+func minute(at int64) string { return time.Unix(at, 0).UTC().Format("2006-01-02 15:04Z") }

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+)
+
+func staffCommand() *cobra.Command {
+	return group("staff", "Let staff act for an organisation for a while, and end that",
+		`Somebody of your own staff may act for an organisation that they are no member of:
+for up to 12 hours, with a reason that the organisation reads in its audit trail.
+Their tokens say so (the claim act). An organisation whose policy says no_staff
+refuses it, and whoever administers one may end it.`,
+		listStaff(), grantStaff(), getStaff(), endStaff())
+}
+
+func listStaff() *cobra.Command {
+	var organization string
+	var p administration.Page
+	return deed[administration.List[administration.Staff]]{
+		use: "list", short: "List who has staff access to an organisation", flags: both(organizationFlag(&organization, true), paging(&p)),
+		run: func(d *desk, _ []string) (administration.List[administration.Staff], error) {
+			return d.Staff(d.ctx, d.by, organization, p)
+		},
+		text: rows("USER ID|NAME|ROLES|UNTIL|GRANTED BY|REASON", func(s administration.Staff) []string {
+			return []string{s.UserID, or(s.Name, "-"), joined(s.Roles), moment(s.ExpiresAt), printable(s.GrantedBy), printable(s.Reason)}
+		}, "Nobody has staff access to it."),
+	}.command()
+}
+
+func grantStaff() *cobra.Command {
+	var organization string
+	var n administration.NewStaff
+	var life time.Duration
+	return deed[administration.Staff]{
+		use: "grant USER", args: 1, short: "Let somebody act for an organisation for a while",
+		long: `Grant gives staff access from now on, or another while of it in the place of the one
+before. A member of the organisation is refused.`,
+		example: `  tabard staff grant usr_… --organization acme --role viewer \
+    --for 1h --reason "ticket 4711"`,
+		flags: both(organizationFlag(&organization, true), func(c *cobra.Command) {
+			c.Flags().StringArrayVar(&n.Roles, "role", nil, "`ROLE` in it; may be given several times")
+			c.Flags().DurationVar(&life, "for", 0, "how `LONG`, from 1m to 12h")
+			c.Flags().StringVar(&n.Reason, "reason", "", "`WHY`; the organisation reads it")
+			for _, flag := range []string{"role", "for", "reason"} {
+				c.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
+			}
+			c.MarkFlagRequired("for")
+			c.MarkFlagRequired("reason")
+		}),
+		run: func(d *desk, args []string) (administration.Staff, error) {
+			n.UserID, n.ExpiresIn = args[0], int64(life/time.Second)
+			return d.GrantStaff(d.ctx, d.by, organization, n)
+		},
+		text: showStaff,
+	}.command()
+}
+
+func getStaff() *cobra.Command {
+	var organization string
+	return deed[administration.Staff]{
+		use: "get USER", args: 1, short: "Show somebody's staff access", flags: organizationFlag(&organization, true),
+		run: func(d *desk, args []string) (administration.Staff, error) {
+			return d.StaffAccess(d.ctx, d.by, organization, args[0])
+		},
+		text: showStaff,
+	}.command()
+}
+
+func endStaff() *cobra.Command {
+	var organization string
+	return deed[administration.Nothing]{
+		use: "end USER", args: 1, short: "End somebody's staff access at once",
+		long:  "End ends somebody's staff access, and their sessions in the organisation.",
+		flags: organizationFlag(&organization, true),
+		run: func(d *desk, args []string) (administration.Nothing, error) {
+			return d.EndStaff(d.ctx, d.by, organization, args[0])
+		},
+		text: done("Ended."),
+	}.command()
+}
+
+func showStaff(s administration.Staff) string {
+	return card("user id", s.UserID, "name", or(s.Name, "-"), "e-mail", or(s.Email, "-"), "sub", printable(s.Subject),
+		"iss", printable(s.Issuer), "roles", joined(s.Roles), "reason", printable(s.Reason), "granted by", printable(s.GrantedBy),
+		"since", moment(s.CreatedAt), "until", moment(s.ExpiresAt))
+}

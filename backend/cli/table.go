@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+)
+
+// rows shows a list for people, under headings.
+func rows[T any](headings string, cells func(T) []string, none string) func(administration.List[T]) string {
+	return func(list administration.List[T]) string {
+		if len(list.Items) == 0 {
+			return none + "\n"
+		}
+		var text strings.Builder
+		columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(columns, strings.ReplaceAll(headings, "|", "\t"))
+		for _, item := range list.Items {
+			fmt.Fprintln(columns, strings.Join(cells(item), "\t"))
+		}
+		columns.Flush()
+		if list.Next != "" {
+			fmt.Fprintf(&text, "\nThere are more: --after %s\n", list.Next)
+		}
+		return text.String()
+	}
+}
+
+// card shows one thing for people, a line for each field: name, value, name, value.
+func card(fields ...string) string {
+	var text strings.Builder
+	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	for i := 0; i+1 < len(fields); i += 2 {
+		fmt.Fprintf(columns, "%s\t%s\n", fields[i], fields[i+1])
+	}
+	columns.Flush()
+	return text.String()
+}

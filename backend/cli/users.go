@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/administration"
+)
+
+func usersCommand() *cobra.Command {
+	return group("users", "List, disable and enable people",
+		`People are known from their first sign-in, or from a membership. Somebody who is
+disabled may enter nothing until they are enabled.`,
+		listUsers(),
+		toUser("get", "Show a person", (*administration.Office).User),
+		toUser("disable", "Keep a person out of everything", (*administration.Office).DisableUser),
+		toUser("enable", "Let a person in again", (*administration.Office).EnableUser))
+}
+
+func listUsers() *cobra.Command {
+	var p administration.Page
+	return deed[administration.List[administration.User]]{
+		use: "list", short: "List people by id", flags: paging(&p),
+		run: func(d *desk, _ []string) (administration.List[administration.User], error) {
+			return d.Users(d.ctx, d.by, p)
+		},
+		text: rows("USER ID|NAME|E-MAIL|LAST SEEN|DISABLED", func(u administration.User) []string {
+			return []string{u.ID, or(u.Name, "-"), or(u.Email, "-"), moment(u.SeenAt), yesNo(u.Disabled)}
+		}, "Nobody is known."),
+	}.command()
+}
+
+func toUser(verb, short string, run func(*administration.Office, context.Context, administration.Actor, string) (administration.User, error)) *cobra.Command {
+	return deed[administration.User]{
+		use: verb + " USER", args: 1, short: short,
+		run: func(d *desk, args []string) (administration.User, error) {
+			return run(d.Office, d.ctx, d.by, args[0])
+		},
+		text: func(u administration.User) string {
+			return card("user id", u.ID, "name", or(u.Name, "-"), "e-mail", or(u.Email, "-"), "sub", printable(u.Subject),
+				"iss", printable(u.Issuer), "disabled", yesNo(u.Disabled), "known", moment(u.CreatedAt), "last seen", moment(u.SeenAt))
+		},
+	}.command()
+}
