@@ -8,8 +8,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -22,7 +22,7 @@ func (c *certified) connect() (issuer string) {
 	d.Organizations[0].Rules = policy.Rules{Connection: id}
 	d.Organizations[0].Connections = []directory.DesiredConnection{{Connection: directory.Connection{
 		ID: id, Issuer: issuer, ClientID: "acme-client", Enabled: true, FromFile: true,
-		SealedSecret: c.secret.Sealer(keys.ForConnections).Seal([]byte(secret), id),
+		SealedSecret: c.secret.Sealer(signingkey.ForConnections).Seal([]byte(secret), id),
 	}}}
 	if _, err := c.store.Apply(c.Context(), d, time.Now().Unix()); err != nil {
 		c.Fatal(err)

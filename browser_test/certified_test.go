@@ -17,8 +17,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
@@ -35,7 +35,7 @@ type certified struct {
 	issuer  string
 	browser *httpbrowser.Browser
 	store   *sqlstore.Store
-	secret  keys.Secret
+	secret  signingkey.Secret
 }
 
 // reaches carries requests to handlers in this process, and the others over
@@ -64,7 +64,7 @@ func newCertified(t *testing.T) *certified {
 	if _, err = store.Apply(t.Context(), judgedDirectory(c.issuer), time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
-	c.secret, _ = keys.NewSecret()
+	c.secret, _ = signingkey.NewSecret()
 	backend, err = host.New(host.Config{
 		PublicURL: judgedBackend, Secret: c.secret, Tenants: login.NewTransport(true), LoopbackConnections: true,
 		Provider: login.Config{Issuer: c.issuer, ClientID: "tabard", ClientSecret: "a secret: 100% +&="},

@@ -110,7 +110,7 @@ var walls = []struct {
 		}},
 	{"what declares a store's interface imports no store",
 		func(s source) bool {
-			return s.in("backend/httpapi", "backend/serverapi", "backend/administration", "backend/directory", "backend/keys", "backend/host") &&
+			return s.in("backend/httpapi", "backend/serverapi", "backend/administration", "backend/directory", "backend/signingkey", "backend/host") &&
 				!s.test()
 		},
 		func(_ source, i string) bool { return hasAny(i, module+"backend/store") }},

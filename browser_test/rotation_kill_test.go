@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/program"
@@ -26,8 +26,8 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	signs := func() keys.Key { // for a replica that has just started
-		k, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, time.Now().Unix())
+	signs := func() signingkey.Key { // for a replica that has just started
+		k, err := signingkey.NewRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, time.Now().Unix())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		count := stages(chain, time.Now().Unix())
-		if count[keys.Signing] > 1 || count[keys.Prepared] > 1 {
+		if count[signingkey.Signing] > 1 || count[signingkey.Prepared] > 1 {
 			t.Fatalf("%v in %+v", count, chain)
 		}
 		for _, k := range chain {
@@ -100,8 +100,8 @@ func killed(t *testing.T, patience time.Duration, program string, args ...string
 }
 
 // stages counts a chain's keys by what each is for.
-func stages(chain keys.Chain, now int64) map[keys.Stage]int {
-	count := map[keys.Stage]int{}
+func stages(chain signingkey.Chain, now int64) map[signingkey.Stage]int {
+	count := map[signingkey.Stage]int{}
 	for i := range chain {
 		count[chain.Stage(i, now)]++
 	}
@@ -109,9 +109,9 @@ func stages(chain keys.Chain, now int64) map[keys.Stage]int {
 }
 
 // secretFile is a new secret, in a file of its own.
-func secretFile(t *testing.T) (keys.Secret, string) {
+func secretFile(t *testing.T) (signingkey.Secret, string) {
 	t.Helper()
-	secret, text := keys.NewSecret()
+	secret, text := signingkey.NewSecret()
 	file := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

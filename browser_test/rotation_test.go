@@ -19,10 +19,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/token"
@@ -41,7 +41,7 @@ const (
 type rotating struct {
 	*testing.T
 	store    *sqlstore.Store
-	secret   keys.Secret
+	secret   signingkey.Secret
 	replicas [2]httpbrowser.Hosts
 	browsers [2]*httpbrowser.Browser // one of each replica
 	cached   map[string]*httptest.Server
@@ -54,7 +54,7 @@ type rotating struct {
 
 func newRotating(t *testing.T) *rotating {
 	r := &rotating{T: t, time: 1_800_000_000, cached: map[string]*httptest.Server{}, jose: newJudge(t, "keys.mjs"), goOIDC: map[string]*oidc.IDTokenVerifier{}}
-	r.secret, _ = keys.NewSecret()
+	r.secret, _ = signingkey.NewSecret()
 	var err error
 	if r.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db")); err != nil {
 		t.Fatal(err)
@@ -204,7 +204,7 @@ func (r *rotating) load() (all []mintedToken) {
 			}
 		})
 		group.Go(func() {
-			rotation := host.Rotation{Ring: keys.NewRing(r.store, r.secret, keys.ES256), Life: day / 2 * time.Second}
+			rotation := host.Rotation{Ring: signingkey.NewRing(r.store, r.secret, signingkey.ES256), Life: day / 2 * time.Second}
 			if _, err := host.CleanUp(r.Context(), r.store, rotation, now); err != nil {
 				r.Error(err)
 			}
@@ -221,7 +221,7 @@ func (r *rotating) load() (all []mintedToken) {
 func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
 	r := newRotating(t)
 	var live []mintedToken
-	var old []keys.Key // every key that has signed
+	var old []signingkey.Key // every key that has signed
 	judged := 0
 	for until := r.now().Unix() + 4*day; r.now().Unix() < until; r.pass(rand.Int64N([]int64{40, 2000}[rand.IntN(2)])) {
 		r.start(rand.IntN(2))
@@ -256,18 +256,18 @@ func (r *rotating) hurry(organization string) {
 	now := r.now().Unix()
 	chain := r.chain(organization)
 	if _, prepared := chain.Next(now); !prepared {
-		if _, err := keys.NewRing(r.store, r.secret, keys.ES256).Make(r.Context(), organization, chain, keys.Lead, now, audit.CommandLine); err != nil {
+		if _, err := signingkey.NewRing(r.store, r.secret, signingkey.ES256).Make(r.Context(), organization, chain, signingkey.Lead, now, audit.CommandLine); err != nil {
 			r.Fatal(err)
 		}
 		chain = r.chain(organization)
 	}
 	next, _ := chain.Next(now)
-	if err := r.store.AdvanceSigningKey(r.Context(), next.ID, max(now, next.CreatedAt+keys.Soonest)); err != nil {
+	if err := r.store.AdvanceSigningKey(r.Context(), next.ID, max(now, next.CreatedAt+signingkey.Soonest)); err != nil {
 		r.Fatal(err)
 	}
 }
 
-func (r *rotating) chain(organization string) keys.Chain {
+func (r *rotating) chain(organization string) signingkey.Chain {
 	r.Helper()
 	chain, err := r.store.SigningKeys(r.Context(), organization)
 	if err != nil {
@@ -277,10 +277,10 @@ func (r *rotating) chain(organization string) keys.Chain {
 }
 
 // signed adds the keys that sign now, as a thief would keep them.
-func (r *rotating) signed(before []keys.Key) []keys.Key {
+func (r *rotating) signed(before []signingkey.Key) []signingkey.Key {
 	r.Helper()
 	for _, organization := range []string{"", "org_globex"} {
-		k, err := keys.NewRing(r.store, r.secret, keys.ES256).Signing(r.Context(), organization, 0, r.now().Unix())
+		k, err := signingkey.NewRing(r.store, r.secret, signingkey.ES256).Signing(r.Context(), organization, 0, r.now().Unix())
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -296,11 +296,11 @@ func (r *rotating) signed(before []keys.Key) []keys.Key {
 }
 
 // nobodyTakes holds that a token by a key that is gone is refused, however good it is.
-func (r *rotating) nobodyTakes(all []keys.Key) {
+func (r *rotating) nobodyTakes(all []signingkey.Key) {
 	r.Helper()
 	gone := 0
 	for _, k := range all {
-		if r.published(k, r.now().Unix()-keys.SetAge-600) { // a cache or jose may know it still
+		if r.published(k, r.now().Unix()-signingkey.SetAge-600) { // a cache or jose may know it still
 			continue
 		}
 		gone++
@@ -314,19 +314,19 @@ func (r *rotating) nobodyTakes(all []keys.Key) {
 }
 
 // published tells that a key that signed was published at a time.
-func (r *rotating) published(k keys.Key, at int64) bool {
+func (r *rotating) published(k signingkey.Key, at int64) bool {
 	r.Helper()
 	chain := r.chain(k.Organization)
 	for i := range chain {
 		if chain[i].ID == k.ID {
-			return chain.Stage(i, at) != keys.Gone
+			return chain.Stage(i, at) != signingkey.Gone
 		}
 	}
 	return false // forgotten
 }
 
 // forged is a fresh token by a key, whatever has become of that.
-func (r *rotating) forged(k keys.Key) (issuer, raw string) {
+func (r *rotating) forged(k signingkey.Key) (issuer, raw string) {
 	r.Helper()
 	issuer, organization := rotationURL, "org_acme"
 	if k.Organization != "" {
@@ -364,7 +364,7 @@ func TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn(t *testing.T) {
 			}
 		}
 	}
-	r.pass(60 + keys.SetAge + 600) // replicas, the cache, jose's own
+	r.pass(60 + signingkey.SetAge + 600) // replicas, the cache, jose's own
 	for _, m := range r.load() {
 		if by := r.refused(m.issuer, m.raw); by != nil {
 			t.Errorf("a new token is refused: %v", by)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/ports"
@@ -29,7 +29,7 @@ func TestAdministrationOnD1(t *testing.T) {
 	publicURL := origin + "/auth"
 	issuer := contract.Provider(t, publicURL, origin)
 	variables := workerd.Variables(publicURL, issuer, contract.ClientID, contract.ClientSecret)
-	secret, err := keys.ParseSecret(variables["TABARD_SECRET"])
+	secret, err := signingkey.ParseSecret(variables["TABARD_SECRET"])
 	workerd.Must(t, err)
 
 	office := administration.New(administration.Config{Secret: secret, Now: time.Now})

@@ -15,8 +15,8 @@ import (
 	"github.com/syumai/workers/cloudflare/d1"
 
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/worker/edge"
 	"github.com/tabard-auth/tabard/worker/webcrypto"
@@ -53,7 +53,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	if err != nil {
 		return edge.Program{}, err
 	}
-	rotation := host.Rotation{Ring: keys.NewRing(store, s.secret, s.algorithm), Secret: s.secret, Life: s.keyLife}
+	rotation := host.Rotation{Ring: signingkey.NewRing(store, s.secret, s.algorithm), Secret: s.secret, Life: s.keyLife}
 	// All instances have one secret, and are one replica, of which the next cron tells again.
 	attendance := &host.Attendance{Store: store, Ring: rotation.Ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
 	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error {
@@ -80,8 +80,8 @@ func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, trail 
 // settings are the Worker's variables and secrets.
 type settings struct {
 	publicURL                      string
-	secret                         keys.Secret
-	algorithm                      keys.Algorithm
+	secret                         signingkey.Secret
+	algorithm                      signingkey.Algorithm
 	keyLife                        time.Duration
 	retention                      host.Retention
 	issuer, clientID, clientSecret string
@@ -103,19 +103,19 @@ func readSettings(variable func(string) string) (settings, error) {
 		publicURL: required("TABARD_PUBLIC_URL"), issuer: required("TABARD_OIDC_ISSUER"),
 		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
 	}
-	s.algorithm, s.keyLife = keys.ES256, keys.DefaultLife
+	s.algorithm, s.keyLife = signingkey.ES256, signingkey.DefaultLife
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
-	if s.secret, err = keys.ParseSecret(required("TABARD_SECRET")); err != nil {
+	if s.secret, err = signingkey.ParseSecret(required("TABARD_SECRET")); err != nil {
 		problems = append(problems, fmt.Errorf("TABARD_SECRET: %w", err))
 	}
 	if name := variable("TABARD_SIGNING_ALGORITHM"); name != "" {
-		if s.algorithm, err = keys.ParseAlgorithm(name); err != nil {
+		if s.algorithm, err = signingkey.ParseAlgorithm(name); err != nil {
 			problems = append(problems, fmt.Errorf("TABARD_SIGNING_ALGORITHM: %w", err))
 		}
 	}
 	if text := variable("TABARD_SIGNING_KEY_LIFE"); text != "" {
-		if s.keyLife, err = keys.ParseLife(text); err != nil {
+		if s.keyLife, err = signingkey.ParseLife(text); err != nil {
 			problems = append(problems, fmt.Errorf("TABARD_SIGNING_KEY_LIFE: %w", err))
 		}
 	}

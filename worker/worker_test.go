@@ -12,7 +12,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
@@ -35,7 +35,7 @@ func start(t *testing.T, entry string) contract.Target {
 	issuer := contract.Provider(t, target.PublicURL, origin)
 	variables := workerd.Variables(target.PublicURL, issuer, contract.ClientID, contract.ClientSecret)
 	variables["TABARD_LOOPBACK_CONNECTIONS"] = "true"
-	secret, err := keys.ParseSecret(variables["TABARD_SECRET"])
+	secret, err := signingkey.ParseSecret(variables["TABARD_SECRET"])
 	if err != nil {
 		t.Fatal(err)
 	}

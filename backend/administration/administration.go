@@ -16,7 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Store is what administration needs a store for.
@@ -38,7 +38,7 @@ type Config struct {
 	Store Store
 	// Secret is the workspace's. Without it no keys are made or taken, and no
 	// connection's secret is kept.
-	Secret keys.Secret
+	Secret signingkey.Secret
 	// RedirectURI returns what is to be registered at a connection's provider.
 	RedirectURI func(connectionID string) string
 	// Now tells the time.
@@ -49,7 +49,7 @@ type Config struct {
 type Office struct {
 	store       Store
 	hash        hasher
-	seal        keys.Sealer
+	seal        signingkey.Sealer
 	redirectURI func(connectionID string) string
 	now         func() time.Time
 }
@@ -57,7 +57,7 @@ type Office struct {
 // New returns the office of a workspace.
 func New(c Config) *Office {
 	o := &Office{
-		store: c.Store, hash: c.Secret.Derive(keys.ForAPIKeys), seal: c.Secret.Sealer(keys.ForConnections),
+		store: c.Store, hash: c.Secret.Derive(signingkey.ForAPIKeys), seal: c.Secret.Sealer(signingkey.ForConnections),
 		redirectURI: c.RedirectURI, now: c.Now,
 	}
 	if o.redirectURI == nil {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // deed is a command that administers: what the administration API does too, told to
@@ -74,7 +74,7 @@ func (d deed[T]) command() *cobra.Command {
 
 func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
 	var nothing T
-	var secret keys.Secret
+	var secret signingkey.Secret
 	if d.secret {
 		var err error
 		if secret, err = s.serversSecret(); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
@@ -131,7 +131,7 @@ func (s *settings) seal(path string, desired *directory.Desired, stored func(id 
 	if err != nil {
 		return err
 	}
-	err = workspacefile.SealSecrets(desired, secret.Sealer(keys.ForConnections), stored)
+	err = workspacefile.SealSecrets(desired, secret.Sealer(signingkey.ForConnections), stored)
 	if problems := (workspacefile.Problems{}); errors.As(err, &problems) {
 		return nothingApplied(path, err)
 	}

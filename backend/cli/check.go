@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/httpapi"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // wrongSetting is a setting that is not as it has to be.
@@ -172,14 +172,14 @@ func (s *settings) checkLoopbackConnections() *wrongSetting {
 }
 
 func (s *settings) checkAlgorithm() *wrongSetting {
-	if _, err := keys.ParseAlgorithm(s.signingAlgorithm); err != nil {
+	if _, err := signingkey.ParseAlgorithm(s.signingAlgorithm); err != nil {
 		return s.wrong("signing-algorithm", "It has to be ES256, EdDSA or RS256.")
 	}
 	return nil
 }
 
 func (s *settings) checkKeyLife() *wrongSetting {
-	if _, err := keys.ParseLife(s.signingKeyLife); err != nil {
+	if _, err := signingkey.ParseLife(s.signingKeyLife); err != nil {
 		return s.wrong("signing-key-life", "It has to be a time between 1d and 400d, such as 90d, or 0 where only\n`tabard signing-keys rotate` makes new keys.")
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tabard-auth/tabard/backend/doctor"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 func doctorCommand() *cobra.Command {
@@ -74,16 +74,16 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 		findings = append(findings, doctor.Finding{Subject: "settings", Level: doctor.OK, Text: "all of them are there and well formed"})
 	}
 	config := doctor.Config{
-		Provider: s.provider(), Algorithm: keys.Algorithm(s.signingAlgorithm), EchoURL: echo,
+		Provider: s.provider(), Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo,
 		Transport: http.DefaultTransport, Now: time.Now().Unix(),
 	}
 	if wrong.has("oidc-issuer") {
 		config.Provider.Issuer = ""
 	}
 	if wrong.has("signing-algorithm") {
-		config.Algorithm = keys.ES256
+		config.Algorithm = signingkey.ES256
 	}
-	if life, err := keys.ParseLife(s.signingKeyLife); err == nil {
+	if life, err := signingkey.ParseLife(s.signingKeyLife); err == nil {
 		config.KeyLife = life
 	}
 	if !wrong.has("public-url") {

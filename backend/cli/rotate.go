@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
@@ -66,9 +66,9 @@ func (s *settings) rotate(ctx context.Context, r rotation, now int64) (string, e
 	if err != nil {
 		return "", fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
 	}
-	algorithm := keys.Algorithm(s.signingAlgorithm)
+	algorithm := signingkey.Algorithm(s.signingAlgorithm)
 	if r.printSQL {
-		k, err := keys.NewRing(nil, secret, algorithm).Draft(r.organization, keys.Lead, now, audit.CommandLine)
+		k, err := signingkey.NewRing(nil, secret, algorithm).Draft(r.organization, signingkey.Lead, now, audit.CommandLine)
 		return sqlstore.NextKeyScript(k, r.soon), err
 	}
 	store, err := s.openOrMake(ctx)
@@ -76,7 +76,7 @@ func (s *settings) rotate(ctx context.Context, r rotation, now int64) (string, e
 		return "", err
 	}
 	defer store.Close()
-	next, err := r.next(ctx, store, keys.NewRing(store, secret, algorithm), now)
+	next, err := r.next(ctx, store, signingkey.NewRing(store, secret, algorithm), now)
 	if err != nil {
 		return "", err
 	}
@@ -88,27 +88,27 @@ func (s *settings) rotate(ctx context.Context, r rotation, now int64) (string, e
 
 // next returns the next key as it is kept: this command's, or another's that was
 // faster.
-func (r rotation) next(ctx context.Context, store keys.Keeper, ring *keys.Ring, now int64) (keys.Stored, error) {
+func (r rotation) next(ctx context.Context, store signingkey.Keeper, ring *signingkey.Ring, now int64) (signingkey.Stored, error) {
 	chain, err := store.SigningKeys(ctx, r.organization)
 	if err != nil {
-		return keys.Stored{}, err
+		return signingkey.Stored{}, err
 	}
 	if r.organization != "" && len(chain) == 0 {
-		return keys.Stored{}, fmt.Errorf("%q has no signing key of its own; an organisation whose policy demands one gets it with its next token", r.organization)
+		return signingkey.Stored{}, fmt.Errorf("%q has no signing key of its own; an organisation whose policy demands one gets it with its next token", r.organization)
 	}
 	if _, prepared := chain.Next(now); !prepared {
-		if _, err := ring.Make(ctx, r.organization, chain, keys.Lead, now, audit.CommandLine); err != nil {
-			return keys.Stored{}, err
+		if _, err := ring.Make(ctx, r.organization, chain, signingkey.Lead, now, audit.CommandLine); err != nil {
+			return signingkey.Stored{}, err
 		}
 		if chain, err = store.SigningKeys(ctx, r.organization); err != nil {
-			return keys.Stored{}, err
+			return signingkey.Stored{}, err
 		}
 	}
 	next, prepared := chain.Next(now)
 	if !prepared { // nothing signed: the new key does
 		return chain[len(chain)-1], nil
 	}
-	if soonest := max(now, next.CreatedAt+keys.Soonest); r.soon && soonest < next.SignsAt {
+	if soonest := max(now, next.CreatedAt+signingkey.Soonest); r.soon && soonest < next.SignsAt {
 		next.SignsAt = soonest
 		return next, store.AdvanceSigningKey(ctx, next.ID, soonest)
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // checkSecretFile tells whether there is a secret, or one may be made.
@@ -42,23 +42,23 @@ func (s *settings) exposed() bool {
 
 // secret reads the workspace's secret, of settings that are right. Where the
 // server may go without a file, its own is made.
-func (s *settings) secret() (keys.Secret, error) {
+func (s *settings) secret() (signingkey.Secret, error) {
 	if s.secretFile == "" {
 		if err := makeSecret(s.secretPath()); err != nil {
-			return keys.Secret{}, fmt.Errorf("--secret-file: %w", err)
+			return signingkey.Secret{}, fmt.Errorf("--secret-file: %w", err)
 		}
 	}
 	secret, err := readSecret(s.secretPath())
 	if err != nil {
-		return keys.Secret{}, fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
+		return signingkey.Secret{}, fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
 	}
 	return secret, nil
 }
 
 // serversSecret is the secret of the server whose database it is.
-func (s *settings) serversSecret() (keys.Secret, error) {
+func (s *settings) serversSecret() (signingkey.Secret, error) {
 	if s.secretFile == "" && !strings.HasPrefix(s.database, sqlitePrefix) {
-		return keys.Secret{}, s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
+		return signingkey.Secret{}, s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
 	}
 	return s.secret()
 }
@@ -72,12 +72,12 @@ func (s *settings) secretPath() string {
 	return strings.TrimPrefix(s.database, sqlitePrefix) + ".secret"
 }
 
-func readSecret(path string) (keys.Secret, error) {
+func readSecret(path string) (signingkey.Secret, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return keys.Secret{}, reason(err)
+		return signingkey.Secret{}, reason(err)
 	}
-	return keys.ParseSecret(string(text))
+	return signingkey.ParseSecret(string(text))
 }
 
 // reason leaves the path away, which the reader has before them.
@@ -98,7 +98,7 @@ func makeSecret(path string) error {
 	if err != nil {
 		return err
 	}
-	_, text := keys.NewSecret()
+	_, text := signingkey.NewSecret()
 	_, err = f.WriteString(text + "\n")
 	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
@@ -48,7 +48,7 @@ func (p *replacing) must(err error) {
 	}
 }
 
-func (p *replacing) secret() keys.Secret {
+func (p *replacing) secret() signingkey.Secret {
 	p.Helper()
 	secret, err := readSecret(p.r.secretFile)
 	p.must(err)
@@ -106,9 +106,9 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	p := newReplacing(t)
 	old := p.secret()
 	// What is made and sealed under the old value.
-	_, err := keys.NewRing(p.store, old, keys.ES256).Signing(t.Context(), "", 0, p.now)
+	_, err := signingkey.NewRing(p.store, old, signingkey.ES256).Signing(t.Context(), "", 0, p.now)
 	p.must(err)
-	sealer := old.Sealer(keys.ForConnections)
+	sealer := old.Sealer(signingkey.ForConnections)
 	p.must(p.store.CreateConnection(t.Context(), directory.Connection{
 		ID: "con_1", OrganizationID: "org_acme", Issuer: "https://login.acme.test", ClientID: "tabard", SealedSecret: sealer.Seal([]byte("hunter2"), "con_1"),
 	}, p.now))
@@ -141,10 +141,10 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	p.refuses("sign-ins may be under way", "1 living sessions began under the old secret", "signing keys are sealed under the old secret", "key_1 (billing)")
 	c, err := p.store.Connection(t.Context(), "con_1")
 	p.must(err)
-	if plain, err := p.secret().Newest().Sealer(keys.ForConnections).Open(c.SealedSecret, "con_1"); err != nil || string(plain) != "hunter2" {
+	if plain, err := p.secret().Newest().Sealer(signingkey.ForConnections).Open(c.SealedSecret, "con_1"); err != nil || string(plain) != "hunter2" {
 		t.Errorf("the client secret of the connection is %q: %v", plain, err)
 	}
-	ring := keys.NewRing(p.store, p.secret(), keys.ES256)
+	ring := signingkey.NewRing(p.store, p.secret(), signingkey.ES256)
 	chain, err := p.store.SigningKeys(t.Context(), "")
 	p.must(err)
 	p.must(ring.Rotate(t.Context(), "", chain, 0, p.now))
@@ -158,12 +158,12 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	}
 	seen, err := p.store.SecretKey(t.Context(), mustIDs(t, old)[0])
 	p.must(err)
-	if keys.FateOf(seen, p.now) != keys.Retired {
+	if signingkey.FateOf(seen, p.now) != signingkey.Retired {
 		t.Errorf("the old value is not retired: %+v", seen)
 	}
 }
 
-func mustIDs(t *testing.T, s keys.Secret) []string {
+func mustIDs(t *testing.T, s signingkey.Secret) []string {
 	t.Helper()
 	ids, err := s.IDs()
 	if err != nil {
@@ -214,6 +214,6 @@ func TestASecretFileIsNeverGuessedAt(t *testing.T) {
 }
 
 func newValue() string {
-	_, text := keys.NewSecret()
+	_, text := signingkey.NewSecret()
 	return text
 }

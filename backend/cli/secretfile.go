@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/secrets"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // secretFile is a secret file being edited: its values, each with the comments above it.
@@ -45,7 +45,7 @@ func openSecretFile(path string) (*secretFile, error) {
 	if err != nil {
 		return nil, reason(err)
 	}
-	if _, err := keys.ParseSecret(string(text)); err != nil {
+	if _, err := signingkey.ParseSecret(string(text)); err != nil {
 		return nil, err
 	}
 	f := &secretFile{path: resolved, before: info, text: string(text), mode: info.Mode().Perm()&0o040 | 0o600}
@@ -85,7 +85,7 @@ func (f *secretFile) marked() (secrets.Step, bool) {
 func (f *secretFile) take(step secrets.Step) {
 	switch step {
 	case secrets.Add:
-		_, text := keys.NewSecret()
+		_, text := signingkey.NewSecret()
 		f.values = append(f.values, secretLine{[]string{markNext}, text})
 	case secrets.Promote:
 		f.values[0], f.values[1] = f.values[1], f.values[0]

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/secrets"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
@@ -25,7 +25,7 @@ type secretState struct {
 // examine asks the store how far the replacement is of a secret file; with
 // look it changes nothing.
 func (s *settings) examine(ctx context.Context, store *sqlstore.Store, f *secretFile, look bool, now int64) (*secretState, error) {
-	secret, err := keys.ParseSecret(f.text)
+	secret, err := signingkey.ParseSecret(f.text)
 	if err != nil {
 		return nil, err
 	}

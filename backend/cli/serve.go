@@ -16,8 +16,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/host/metrics"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/js"
 )
@@ -85,8 +85,8 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		return err
 	}
 	defer store.Close()
-	algorithm := keys.Algorithm(s.signingAlgorithm)
-	ring := keys.NewRing(store, secret, algorithm)
+	algorithm := signingkey.Algorithm(s.signingAlgorithm)
+	ring := signingkey.NewRing(store, secret, algorithm)
 	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // logged reads a server's log.
@@ -172,7 +172,7 @@ func TestAServerTellsWhichSecretItHas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := func() keys.Sighting {
+	seen := func() signingkey.Sighting {
 		t.Helper()
 		all, err := store.SecretKeys(t.Context())
 		if err != nil || len(all) != 1 || all[0].ID != mustIDs(t, secret)[0] || all[0].Place != 0 {

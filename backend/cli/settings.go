@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/postgres"
@@ -80,7 +80,7 @@ func (s *settings) addKeys(c *cobra.Command) {
 
 func (s *settings) completeKeys(c *cobra.Command) {
 	c.RegisterFlagCompletionFunc("signing-algorithm", cobra.FixedCompletions(
-		[]string{string(keys.ES256), string(keys.EdDSA), string(keys.RS256)}, cobra.ShellCompDirectiveNoFileComp))
+		[]string{string(signingkey.ES256), string(signingkey.EdDSA), string(signingkey.RS256)}, cobra.ShellCompDirectiveNoFileComp))
 	c.MarkFlagFilename("secret-file")
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 func signingKeysCommand() *cobra.Command {
@@ -31,13 +31,13 @@ which rotate in the same way.`,
 
 // shownKey is a signing key as --json tells of it. Times are Unix seconds.
 type shownKey struct {
-	ID             string         `json:"id"`
-	OrganizationID string         `json:"organization_id"` // "" is the workspace
-	Algorithm      keys.Algorithm `json:"algorithm"`
-	Stage          keys.Stage     `json:"stage"`
-	CreatedAt      int64          `json:"created_at"`
-	SignsAt        int64          `json:"signs_at"`
-	RetiresAt      int64          `json:"retires_at,omitempty"`
+	ID             string               `json:"id"`
+	OrganizationID string               `json:"organization_id"` // "" is the workspace
+	Algorithm      signingkey.Algorithm `json:"algorithm"`
+	Stage          signingkey.Stage     `json:"stage"`
+	CreatedAt      int64                `json:"created_at"`
+	SignsAt        int64                `json:"signs_at"`
+	RetiresAt      int64                `json:"retires_at,omitempty"`
 }
 
 func listKeysCommand() *cobra.Command {
@@ -96,7 +96,7 @@ func (s *settings) signingKeys(ctx context.Context, now int64) ([]shownKey, erro
 	return all, nil
 }
 
-func lives(chain keys.Chain, now int64) (all []shownKey) {
+func lives(chain signingkey.Chain, now int64) (all []shownKey) {
 	for i, k := range chain {
 		all = append(all, shownKey{k.ID, k.Organization, k.Algorithm, chain.Stage(i, now), k.CreatedAt, k.SignsAt, k.RetiresAt})
 	}

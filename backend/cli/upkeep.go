@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
@@ -23,8 +23,8 @@ type upkeep struct {
 }
 
 // upkeep is the server's, as the settings say.
-func (s *settings) upkeep(store *sqlstore.Store, ring *keys.Ring, secret keys.Secret) (*upkeep, error) {
-	life, err := keys.ParseLife(s.signingKeyLife)
+func (s *settings) upkeep(store *sqlstore.Store, ring *signingkey.Ring, secret signingkey.Secret) (*upkeep, error) {
+	life, err := signingkey.ParseLife(s.signingKeyLife)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 )
 
@@ -101,7 +101,7 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 			"there are %d, but no secret to open them", len(stored))
 		return
 	}
-	opened, err := keys.NewRing(d.Store, *e.Secret, e.Algorithm).Stored(ctx, "", e.Now)
+	opened, err := signingkey.NewRing(d.Store, *e.Secret, e.Algorithm).Stored(ctx, "", e.Now)
 	if err != nil {
 		e.add(subject, Problem, "Add the secret that was used before as a further line of the secret file; the first line makes, all of them open.",
 			"they cannot be opened: %v", err)
@@ -113,10 +113,10 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 			"keys that another secret sealed are passed over: %s", strings.Join(sealed, ", "))
 	}
 	e.rotation(stored)
-	counts := map[keys.Algorithm]int{}
+	counts := map[signingkey.Algorithm]int{}
 	for _, k := range opened {
 		counts[k.Algorithm]++
-		if k.SignsAt <= e.Now || k.CreatedAt <= e.Now-keys.Soonest { // by then every cache has it
+		if k.SignsAt <= e.Now || k.CreatedAt <= e.Now-signingkey.Soonest { // by then every cache has it
 			e.keyIDs = append(e.keyIDs, k.ID)
 		}
 	}
@@ -132,10 +132,10 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 }
 
 // rotation looks at whether keys take over from each other in time.
-func (e *examination) rotation(chain keys.Chain) {
+func (e *examination) rotation(chain signingkey.Chain) {
 	for i, k := range chain {
 		signed := time.Duration(e.Now-k.SignsAt) * time.Second
-		if chain.Stage(i, e.Now) == keys.Signing && e.KeyLife > 0 && signed > e.KeyLife+24*time.Hour {
+		if chain.Stage(i, e.Now) == signingkey.Signing && e.KeyLife > 0 && signed > e.KeyLife+24*time.Hour {
 			e.add("keys", Warning, "The clean-up of a running server, or the Worker's cron, makes the next one: see that it runs.",
 				"key %s has signed for %d days", k.ID, int(signed/(24*time.Hour)))
 		}

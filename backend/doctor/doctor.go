@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 )
 
@@ -46,8 +46,8 @@ type Config struct {
 	// Database looks at the database; nil where it is not known which.
 	Database func(ctx context.Context) (*inspect.Database, error)
 	// Secret is nil where the first start will make one.
-	Secret    *keys.Secret
-	Algorithm keys.Algorithm
+	Secret    *signingkey.Secret
+	Algorithm signingkey.Algorithm
 	// KeyLife is how long a signing key signs; 0 means until a command.
 	KeyLife time.Duration
 	// EchoURL is an address on the app's own host, outside the backend's mount,

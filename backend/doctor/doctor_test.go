@@ -15,8 +15,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/doctor"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
@@ -123,7 +123,7 @@ func or(text, standard string) string {
 // examine returns the findings as "level subject: text → advice".
 func examine(t *testing.T, c doctor.Config) string {
 	t.Helper()
-	c.Transport, c.Now, c.Algorithm = http.DefaultTransport, cmp.Or(c.Now, now), keys.ES256
+	c.Transport, c.Now, c.Algorithm = http.DefaultTransport, cmp.Or(c.Now, now), signingkey.ES256
 	var text string
 	for _, f := range doctor.Examine(t.Context(), c) {
 		text += fmt.Sprintf("%s %s: %s → %s\n", f.Level, f.Subject, f.Text, f.Advice)
@@ -137,7 +137,7 @@ func TestMetricsThatAProxyShowsAreFound(t *testing.T) {
 	for open, want := range map[bool]doctor.Level{true: doctor.Look, false: doctor.OK} {
 		f := faults{openMetrics: open, backendIssuer: "https://app.example.com/auth"}
 		proxy := httpbrowser.Hosts{"app.example.com": http.HandlerFunc(f.backend)}
-		found := doctor.Examine(t.Context(), doctor.Config{PublicURL: f.backendIssuer, Transport: proxy, Now: now, Algorithm: keys.ES256})
+		found := doctor.Examine(t.Context(), doctor.Config{PublicURL: f.backendIssuer, Transport: proxy, Now: now, Algorithm: signingkey.ES256})
 		at := slices.IndexFunc(found, func(f doctor.Finding) bool { return f.Subject == "metrics" })
 		if at < 0 || found[at].Level != want {
 			t.Errorf("open %t: %+v", open, found)
@@ -236,7 +236,7 @@ func examineUnreached(t *testing.T, public string, d directory.Desired) string {
 	t.Helper()
 	var text string
 	for _, f := range doctor.Examine(t.Context(), doctor.Config{
-		PublicURL: public, Database: stored(t, d), Transport: nobody{}, Now: now, Algorithm: keys.ES256,
+		PublicURL: public, Database: stored(t, d), Transport: nobody{}, Now: now, Algorithm: signingkey.ES256,
 	}) {
 		text += fmt.Sprintf("%s %s: %s → %s\n", f.Level, f.Subject, f.Text, f.Advice)
 	}
@@ -270,10 +270,10 @@ func TestAnEchoInsideTheMountTellsNothing(t *testing.T) {
 
 func TestKeysAreComparedWithTheSecretAndTheServer(t *testing.T) {
 	database := stored(t, app("http://127.0.0.1:1"))
-	secret, _ := keys.NewSecret()
-	other, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
+	other, _ := signingkey.NewSecret()
 	w := newWorld(t, faults{})
-	look := func(s *keys.Secret) string {
+	look := func(s *signingkey.Secret) string {
 		return examine(t, doctor.Config{PublicURL: w.backend.URL + "/auth", Database: database, Secret: s})
 	}
 	if findings := look(&secret); !strings.Contains(findings, "ok keys: none yet; the first start makes one for ES256") {
@@ -284,7 +284,7 @@ func TestKeysAreComparedWithTheSecretAndTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Store.Close()
-	key, err := keys.NewRing(d.Store, secret, keys.EdDSA).Signing(t.Context(), "", 0, now)
+	key, err := signingkey.NewRing(d.Store, secret, signingkey.EdDSA).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +293,7 @@ func TestKeysAreComparedWithTheSecretAndTheServer(t *testing.T) {
 		t.Errorf("%q is not among\n%s", want, old)
 	}
 	for _, test := range []struct {
-		secret *keys.Secret
+		secret *signingkey.Secret
 		want   string
 	}{
 		{&secret, "ok keys: all of them (1) open under the secret"},

@@ -13,7 +13,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 const (
@@ -64,13 +64,13 @@ func (e *examination) metrics(ctx context.Context, base string) {
 
 // sameKeys tells whether the server there has the keys of this database.
 func (e *examination) sameKeys(ctx context.Context, base string) {
-	var set keys.Set
+	var set signingkey.Set
 	if _, err := e.getJSON(ctx, base+api.PathKeySet, &set); err != nil {
 		e.add(publicAddress, Problem, "APIs read it to check tokens. See the server's log.", "its key set cannot be read: %v", err)
 		return
 	}
 	for _, id := range e.keyIDs {
-		if !slices.ContainsFunc(set.Keys, func(k keys.JWK) bool { return k.ID == id }) {
+		if !slices.ContainsFunc(set.Keys, func(k signingkey.JWK) bool { return k.ID == id }) {
 			e.add(publicAddress, Problem, "Compare --database there and here.",
 				"the server there does not publish key %s of this database", id)
 			return

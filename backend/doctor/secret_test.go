@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/doctor"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
@@ -15,24 +15,24 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Store.Close()
-	old, oldText := keys.NewSecret()
-	fresh, freshText := keys.NewSecret()
-	added, err := keys.ParseSecret(oldText + "\n" + freshText)
+	old, oldText := signingkey.NewSecret()
+	fresh, freshText := signingkey.NewSecret()
+	added, err := signingkey.ParseSecret(oldText + "\n" + freshText)
 	if err != nil {
 		t.Fatal(err)
 	}
-	promoted, err := keys.ParseSecret(freshText + "\n" + oldText)
+	promoted, err := signingkey.ParseSecret(freshText + "\n" + oldText)
 	if err != nil {
 		t.Fatal(err)
 	}
-	look := func(s keys.Secret, want string) {
+	look := func(s signingkey.Secret, want string) {
 		t.Helper()
 		found := examine(t, doctor.Config{Database: database, Secret: &s})
 		if !strings.Contains(found, want) {
 			t.Errorf("%q is not among\n%s", want, found)
 		}
 	}
-	sights := func(replica string, s keys.Secret) {
+	sights := func(replica string, s signingkey.Secret) {
 		t.Helper()
 		ids, err := s.IDs()
 		if err == nil {
@@ -60,17 +60,17 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 	}
 	look(promoted, "look secret: it is being replaced, and step 3 of 3, which removes the old value, is not safe yet: sign-ins may be under way")
 	// A signing key of the new value, at a replica that has gone back.
-	chain := func() keys.Chain {
+	chain := func() signingkey.Chain {
 		stored, err := d.Store.SigningKeys(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return stored
 	}
-	if _, err := keys.NewRing(d.Store, old, keys.ES256).Signing(t.Context(), "", 0, now); err != nil {
+	if _, err := signingkey.NewRing(d.Store, old, signingkey.ES256).Signing(t.Context(), "", 0, now); err != nil {
 		t.Fatal(err)
 	}
-	if err := keys.NewRing(d.Store, promoted, keys.ES256).Rotate(t.Context(), "", chain(), 0, now); err != nil {
+	if err := signingkey.NewRing(d.Store, promoted, signingkey.ES256).Rotate(t.Context(), "", chain(), 0, now); err != nil {
 		t.Fatal(err)
 	}
 	look(old, "warning keys: keys that another secret sealed are passed over: "+chain()[1].ID)

@@ -15,9 +15,9 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -26,7 +26,7 @@ type Store interface {
 	session.Store
 	directory.Store
 	// SecretKey returns where a value of the workspace's secret was seen.
-	SecretKey(ctx context.Context, id string) ([]keys.Sighting, error)
+	SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error)
 	// SessionStays returns the live sessions that act for an organisation, of one person
 	// where userID is not empty, by id, those after one, at most limit.
 	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error)
@@ -36,7 +36,7 @@ type Store interface {
 type Grant struct {
 	Issuer    string
 	Store     Store
-	Keys      *keys.Ring
+	Keys      *signingkey.Ring
 	Workspace *directory.Workspace
 	App       directory.App
 	Now       int64

@@ -9,15 +9,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Attendance is what the other replicas, and commands, learn of this one: which values of
 // the workspace's secret it has.
 type Attendance struct {
-	Store  keys.Sightings
-	Ring   *keys.Ring
-	Secret keys.Secret
+	Store  signingkey.Sightings
+	Ring   *signingkey.Ring
+	Secret signingkey.Secret
 	// Replica names this one in the store, see [NewReplicaName].
 	Replica string
 	// Every is how long it takes at least until the next Note; 0 is nothing worth mentioning.
@@ -61,7 +61,7 @@ func (a *Attendance) Note(ctx context.Context, now time.Time) error {
 
 // Run notes at every interval until ctx ends, and then that the replica ended in peace.
 func (a *Attendance) Run(ctx context.Context) {
-	ticker := time.NewTicker(keys.SightInterval * time.Second)
+	ticker := time.NewTicker(signingkey.SightInterval * time.Second)
 	defer ticker.Stop()
 	for {
 		select {

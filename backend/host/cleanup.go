@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Cleaner is what the clean-up needs a store for.
 type Cleaner interface {
-	keys.Keeper
+	signingkey.Keeper
 	Resealer
 	Workspace(ctx context.Context) (*directory.Workspace, error)
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error

@@ -16,20 +16,20 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/httpapi"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Config is what differs between deployments.
 type Config struct {
 	// PublicURL is the backend's base URL as browsers see it, and the issuer.
 	PublicURL string
-	Secret    keys.Secret
+	Secret    signingkey.Secret
 	// Algorithm signs access tokens; "" means ES256.
-	Algorithm keys.Algorithm
+	Algorithm signingkey.Algorithm
 	// Keys are the store's signing keys; nil makes a ring of Secret and Algorithm.
-	Keys *keys.Ring
+	Keys *signingkey.Ring
 	// Provider is the OpenID provider; its redirect URL follows from PublicURL.
 	Provider login.Config
 	// Tenants carries requests to the providers of organisations' own connections;
@@ -47,7 +47,7 @@ type Config struct {
 // Store is what the backend keeps everything in.
 type Store interface {
 	httpapi.Store
-	keys.Store
+	signingkey.Store
 	administration.Store
 	Ping(ctx context.Context) error
 }
@@ -55,7 +55,7 @@ type Store interface {
 // New returns the backend's handler.
 func New(c Config, store Store) (http.Handler, error) {
 	if c.Algorithm == "" {
-		c.Algorithm = keys.ES256
+		c.Algorithm = signingkey.ES256
 	}
 	if c.Provider.Transport == nil {
 		c.Provider.Transport = http.DefaultTransport
@@ -79,7 +79,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	}
 	ring := c.Keys
 	if ring == nil {
-		ring = keys.NewRing(store, c.Secret, c.Algorithm)
+		ring = signingkey.NewRing(store, c.Secret, c.Algorithm)
 	}
 	contract, err := httpapi.New(httpapi.Config{
 		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,

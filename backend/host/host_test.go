@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
@@ -16,7 +16,7 @@ import (
 // TestConnectionsOnThisMachineAreForAServerThatNobodyElseReaches: they are for
 // development.
 func TestConnectionsOnThisMachineAreForAServerThatNobodyElseReaches(t *testing.T) {
-	secret, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
 	for public, want := range map[string]error{
 		"https://app.example.com/auth": host.ErrNotLoopback, "https://10.0.0.1/auth": host.ErrNotLoopback, "http://localhost:8080/auth": nil,
 	} {
@@ -41,7 +41,7 @@ func (c *crowded) DeleteExpired(_ context.Context, _, limit int64) (int64, error
 
 // TestACleanUpKeepsUpWithManySignIns, and does a bounded part of what has piled up.
 func TestACleanUpKeepsUpWithManySignIns(t *testing.T) {
-	secret, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
 	empty, err := sqlite.Open(t.Context(), lite.NewFile(t))
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestACleanUpKeepsUpWithManySignIns(t *testing.T) {
 	defer empty.Close()
 	for sessions, want := range map[int64]int64{0: 0, 4_999: 4_999, 5_000: 5_000, 12_345: 12_345, 1_000_000: 50_000} {
 		store := &crowded{empty, sessions}
-		got, err := host.CleanUp(t.Context(), store, host.Rotation{Ring: keys.NewRing(store, secret, keys.ES256)}, time.Now())
+		got, err := host.CleanUp(t.Context(), store, host.Rotation{Ring: signingkey.NewRing(store, secret, signingkey.ES256)}, time.Now())
 		if err != nil || got != want {
 			t.Errorf("of %d it forgets %d, %v", sessions, got, err)
 		}

@@ -4,19 +4,19 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Log returns a log in which no session's id stands, whatever a record says: next gets
 // the name of the session instead ([keys.LogNames]).
-func Log(next slog.Handler, secret keys.Secret) slog.Handler {
+func Log(next slog.Handler, secret signingkey.Secret) slog.Handler {
 	return scrubbing{next, secret.LogNames()}
 }
 
 // scrubbing is a log that names sessions.
 type scrubbing struct {
 	slog.Handler
-	names keys.LogNames
+	names signingkey.LogNames
 }
 
 // Handle implements slog.Handler.
@@ -60,7 +60,7 @@ func (s scrubbing) scrub(a slog.Attr) slog.Attr {
 // scrubbed is an error that names sessions in its text.
 type scrubbed struct {
 	error
-	names keys.LogNames
+	names signingkey.LogNames
 }
 
 func (s scrubbed) Error() string { return s.names.Scrub(s.error.Error()) }

@@ -3,12 +3,12 @@ package host
 import (
 	"context"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Resealer is what sealing anew needs a store for.
 type Resealer interface {
-	keys.Sightings
+	signingkey.Sightings
 	// SealedConnections returns the sealed client secrets of connections by id, those
 	// after one, at most limit of them, and the last id.
 	SealedConnections(ctx context.Context, after string, limit int) (sealed map[string]string, last string, err error)
@@ -23,7 +23,7 @@ const sealedPage = 200
 // Reseal seals the client secrets of connections under the first value of the secret,
 // where it has another one, and every replica that lives knows the first. It returns how
 // many are still sealed under another. With look it changes nothing.
-func Reseal(ctx context.Context, store Resealer, secret keys.Secret, now int64, look bool) (left int, err error) {
+func Reseal(ctx context.Context, store Resealer, secret signingkey.Secret, now int64, look bool) (left int, err error) {
 	ids, err := secret.IDs()
 	if err != nil || len(ids) < 2 {
 		return 0, nil // nothing replaces anything
@@ -32,7 +32,7 @@ func Reseal(ctx context.Context, store Resealer, secret keys.Secret, now int64, 
 	if err != nil {
 		return 0, err
 	}
-	known, sealer := !look && keys.Everywhere(all, ids[0], now), secret.Sealer(keys.ForConnections)
+	known, sealer := !look && signingkey.Everywhere(all, ids[0], now), secret.Sealer(signingkey.ForConnections)
 	for after, more := "", true; more; {
 		page, last, err := store.SealedConnections(ctx, after, sealedPage)
 		if err != nil {

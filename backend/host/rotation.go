@@ -5,16 +5,16 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Rotation is the schedule of what is sealed under the workspace's secret: signing keys
 // follow each other, the rest follows the secret.
 type Rotation struct {
-	Ring *keys.Ring
+	Ring *signingkey.Ring
 	// Secret is the ring's.
-	Secret keys.Secret
+	Secret signingkey.Secret
 	// Life is how long a key signs; 0 means until somebody says otherwise.
 	Life time.Duration
 }
@@ -24,7 +24,7 @@ const issuerPage = 100
 
 // rotate makes the keys that are due, lets those end that no policy demands any
 // more, and writes down what became of keys.
-func (r Rotation) rotate(ctx context.Context, store keys.Keeper, w *directory.Workspace, now int64) error {
+func (r Rotation) rotate(ctx context.Context, store signingkey.Keeper, w *directory.Workspace, now int64) error {
 	chain, err := store.SigningKeys(ctx, "")
 	if err == nil {
 		err = r.Ring.Rotate(ctx, "", chain, r.life(), now)
@@ -45,19 +45,19 @@ func (r Rotation) rotate(ctx context.Context, store keys.Keeper, w *directory.Wo
 		}
 		more = len(page) == issuerPage
 	}
-	return store.FollowUpSigningKeys(ctx, now-keys.Keep-int64(keepEnded/time.Second), now)
+	return store.FollowUpSigningKeys(ctx, now-signingkey.Keep-int64(keepEnded/time.Second), now)
 }
 
 func (r Rotation) life() int64 { return int64(r.Life / time.Second) }
 
 // issuer goes on with an organisation's own keys, or lets them end when the last
 // token that they may have signed has expired.
-func (r Rotation) issuer(ctx context.Context, store keys.Keeper, i keys.Issuer, workspace policy.Rules, now int64) error {
+func (r Rotation) issuer(ctx context.Context, store signingkey.Keeper, i signingkey.Issuer, workspace policy.Rules, now int64) error {
 	switch {
 	case !i.Closed && policy.Strictest(workspace, i.Rules).DedicatedKey:
 		return r.Ring.Rotate(ctx, i.Organization, i.Keys, r.life(), now)
 	case i.Keys.InUse():
-		return store.EndSigningKeys(ctx, i.Organization, now+keys.Keep)
+		return store.EndSigningKeys(ctx, i.Organization, now+signingkey.Keep)
 	}
 	return nil
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // maxReference is the longest organisation id or slug, in bytes.
@@ -69,9 +69,9 @@ func (c *call) unauthentic(cookie carried, s *session.Session, err error) error 
 	switch fate, err := grant.FateOf(c.ctx, c.store, cookie.token, s, err, c.now); {
 	case err != nil:
 		return err
-	case fate == keys.InUse:
+	case fate == signingkey.InUse:
 		return errElsewhere
-	case fate == keys.Retired:
+	case fate == signingkey.Retired:
 		return refuse(api.SessionExpired, "The session has ended. Sign in again.")
 	}
 	return errForged

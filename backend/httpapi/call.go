@@ -19,7 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/grant"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
@@ -188,7 +188,7 @@ func public[Response any](run func(*call) (Response, error)) endpoint {
 		if err != nil {
 			return err
 		}
-		c.w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(keys.SetAge))
+		c.w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(signingkey.SetAge))
 		c.w.Header().Set("Access-Control-Allow-Origin", "*")
 		c.w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 		c.json(http.StatusOK, response)

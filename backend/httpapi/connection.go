@@ -9,9 +9,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // connectionDisabled is what a sign-in comes back with from an organisation whose own
@@ -29,7 +29,7 @@ func ConnectionCallbackURL(publicURL, connectionID string) string {
 // about each.
 type providers struct {
 	publicURL string
-	secrets   keys.Sealer
+	secrets   signingkey.Sealer
 	transport http.RoundTripper
 
 	mu    sync.Mutex

@@ -12,9 +12,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -43,7 +43,7 @@ func (w *world) connectAt(slug, issuer string, with directory.Provisioning) {
 }
 
 func (w *world) sealed(secret, id string) string {
-	return w.secret.Sealer(keys.ForConnections).Seal([]byte(secret), id)
+	return w.secret.Sealer(signingkey.ForConnections).Seal([]byte(secret), id)
 }
 
 func (w *world) enable(slug string) {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
@@ -52,7 +52,7 @@ func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
 	tokens := map[string]string{ // by what they are, to the one issuer that they are good for
 		w.mint(b, "initech").AccessToken: publicURL, w.mint(b, "acme").AccessToken: acmeIssuer, w.mint(b, "globex").AccessToken: globexIssuer,
 	}
-	forger := keys.NewRing(w.store, w.secret, keys.ES256)
+	forger := signingkey.NewRing(w.store, w.secret, signingkey.ES256)
 	for _, f := range []struct{ signedBy, named, claimed string }{
 		{"org_globex", "org_globex", acmeIssuer}, {"org_globex", "org_acme", acmeIssuer},
 		{"", "", acmeIssuer}, {"", "org_acme", acmeIssuer}, {"org_acme", "org_acme", publicURL}, {"org_acme", "", publicURL},
@@ -96,7 +96,7 @@ func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *tes
 			t.Errorf("%s: %s", organization, reason)
 		}
 	}
-	forger := keys.NewRing(w.store, w.secret, keys.ES256)
+	forger := signingkey.NewRing(w.store, w.secret, signingkey.ES256)
 	for _, f := range []struct {
 		signedBy, named, claimed string
 		want                     token.Reason
@@ -126,7 +126,7 @@ func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *tes
 }
 
 // forged signs acme's claims for an issuer by whoever's key, under whoever's key's id.
-func (w *world) forged(ring *keys.Ring, signedBy, named, issuer string) string {
+func (w *world) forged(ring *signingkey.Ring, signedBy, named, issuer string) string {
 	w.Helper()
 	by, err := ring.Signing(w.Context(), signedBy, 0, w.now().Unix())
 	if err != nil {
@@ -152,7 +152,7 @@ func (w *world) kids(issuer string) []string {
 	if got.Status != http.StatusOK {
 		w.Fatalf("%s publishes nothing: %d %s", issuer, got.Status, got.Body)
 	}
-	var set keys.Set
+	var set signingkey.Set
 	got.JSON(w, &set)
 	var all []string
 	for _, k := range set.Keys {
@@ -229,7 +229,7 @@ func TestNobodyLearnsWhichOrganizationsThereAre(t *testing.T) {
 // cleanUp is what the server does every hour.
 func (w *world) cleanUp() {
 	w.Helper()
-	rotation := host.Rotation{Ring: keys.NewRing(w.store, w.secret, keys.ES256), Life: keys.DefaultLife}
+	rotation := host.Rotation{Ring: signingkey.NewRing(w.store, w.secret, signingkey.ES256), Life: signingkey.DefaultLife}
 	if _, err := host.CleanUp(context.WithoutCancel(w.Context()), w.store, rotation, w.now()); err != nil {
 		w.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestTokensFromBeforeTheRuleWasTakenAwayStayGood(t *testing.T) {
 		}
 		w.cleanUp()
 	}
-	w.pass((keys.Keep - 1) * time.Second)
+	w.pass((signingkey.Keep - 1) * time.Second)
 	if got := w.kids(acmeIssuer); !slices.Equal(got, []string{id}) {
 		t.Errorf("it publishes %v, not %s", got, id)
 	}
@@ -279,7 +279,7 @@ func TestAKeyThatIsUsedAgainStays(t *testing.T) {
 		w.rule(map[string]policy.Rules{"acme": dedicated})
 		w.pass(2 * time.Minute)
 		use(w, b)
-		w.pass(2 * keys.Keep * time.Second)
+		w.pass(2 * signingkey.Keep * time.Second)
 		if after := w.kids(acmeIssuer); !slices.Equal(after, before) {
 			t.Errorf("%s: %v became %v", name, before, after)
 		}

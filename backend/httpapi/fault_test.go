@@ -17,9 +17,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/handover"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/httpapi"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
@@ -187,7 +187,7 @@ var underFault = map[string]func(*world) request{
 		w.hosts["localhost:9000"] = http.NotFoundHandler()
 		w.restart()
 		return func() httpbrowser.Response {
-			got := b.Tab().Submit(publicURL+"/handover/code", url.Values{"code": {code.Seal(w.secret.Sealer(keys.ForHandovers))}})
+			got := b.Tab().Submit(publicURL+"/handover/code", url.Values{"code": {code.Seal(w.secret.Sealer(signingkey.ForHandovers))}})
 			if got.URL.Host == "localhost:9000" { // it arrived
 				got.Status = http.StatusOK
 			}
@@ -279,7 +279,7 @@ func TestNoFaultOfTheStorageGivesAnythingOrEndsAnything(t *testing.T) {
 // browsersStore is what the browser's contract needs a store for.
 type browsersStore interface {
 	httpapi.Store
-	keys.Store
+	signingkey.Store
 }
 
 func oneFault(t *testing.T, prepare func(*world) request, at int, lost, spent bool) {

@@ -20,9 +20,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/grant"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Store is what the handler needs a store for.
@@ -41,8 +41,8 @@ type Config struct {
 	// its tokens. Nothing of a request ever takes its place.
 	PublicURL string
 	Store     Store
-	Keys      *keys.Ring
-	Secret    keys.Secret
+	Keys      *signingkey.Ring
+	Secret    signingkey.Secret
 	Provider  *login.Provider
 	// Tenants carries requests to the providers of organisations' own connections,
 	// whose addresses tenants give: it has to be guarded.
@@ -58,11 +58,11 @@ type server struct {
 	origin    string // the public URL's origin
 	base      string // the public URL's path, "" or "/auth"
 	store     Store
-	keys      *keys.Ring
+	keys      *signingkey.Ring
 	refresh   *session.Ring
-	attempts  keys.Sealer
-	upstream  keys.Sealer
-	handovers keys.Sealer
+	attempts  signingkey.Sealer
+	upstream  signingkey.Sealer
+	handovers signingkey.Sealer
 	provider  *login.Provider
 	providers *providers
 	replays   *dpop.Replays
@@ -78,19 +78,19 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := session.NewRing(c.Secret.Derive(keys.ForRefreshTokens)...)
+	refresh, err := session.NewRing(c.Secret.Derive(signingkey.ForRefreshTokens)...)
 	if err != nil {
 		return nil, err
 	}
 	s := &server{
 		issuer: strings.TrimSuffix(public.String(), "/"), origin: public.Scheme + "://" + public.Host,
 		base: strings.TrimSuffix(public.Path, "/"), store: c.Store, keys: c.Keys, refresh: refresh,
-		attempts: c.Secret.Sealer(keys.ForAttempts), upstream: c.Secret.Sealer(keys.ForUpstream),
-		handovers: c.Secret.Sealer(keys.ForHandovers),
+		attempts: c.Secret.Sealer(signingkey.ForAttempts), upstream: c.Secret.Sealer(signingkey.ForUpstream),
+		handovers: c.Secret.Sealer(signingkey.ForHandovers),
 		provider:  c.Provider,
-		providers: &providers{publicURL: c.PublicURL, secrets: c.Secret.Sealer(keys.ForConnections), transport: c.Tenants},
+		providers: &providers{publicURL: c.PublicURL, secrets: c.Secret.Sealer(signingkey.ForConnections), transport: c.Tenants},
 		log:       newRecorder(c.Log, c.Secret), now: c.Now,
-		replays: dpop.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(keys.ForNonces),
+		replays: dpop.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(signingkey.ForNonces),
 	}
 	if s.now == nil {
 		s.now = time.Now

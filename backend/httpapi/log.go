@@ -4,14 +4,14 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // recorder writes one record a request. No token, cookie, code or address query
 // is in it; sessions are named by a keyed hash.
 type recorder struct {
 	log   *slog.Logger
-	names keys.LogNames
+	names signingkey.LogNames
 }
 
 // record is what a handler adds to the record of its request.
@@ -23,7 +23,7 @@ type record struct {
 	refusal      *refusal
 }
 
-func newRecorder(log *slog.Logger, secret keys.Secret) recorder {
+func newRecorder(log *slog.Logger, secret signingkey.Secret) recorder {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}

@@ -8,13 +8,13 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // published returns the issuer that the address names, and its keys. The answer is
 // the same for an organisation without keys of its own and for none.
-func (c *call) published() (grant.Issuer, []keys.Key, error) {
+func (c *call) published() (grant.Issuer, []signingkey.Key, error) {
 	organization := c.r.PathValue("organization")
 	if organization == "" {
 		all, err := c.keys.Published(c.ctx, "", c.now)
@@ -76,7 +76,7 @@ func (c *call) metadata() (*metadata, error) {
 		Issuer: by.URL, JWKSURI: by.URL + api.PathKeySet,
 		ResponseTypesSupported: []string{}, SubjectTypesSupported: []string{"public"},
 	}
-	seen := map[keys.Algorithm]bool{}
+	seen := map[signingkey.Algorithm]bool{}
 	for _, k := range all {
 		if !seen[k.Algorithm] {
 			m.SigningAlgorithms = append(m.SigningAlgorithms, string(k.Algorithm))
@@ -87,12 +87,12 @@ func (c *call) metadata() (*metadata, error) {
 }
 
 // keySet is the set of keys that access tokens are signed with (RFC 7517).
-func (c *call) keySet() (keys.Set, error) {
+func (c *call) keySet() (signingkey.Set, error) {
 	_, all, err := c.published()
 	if err != nil {
-		return keys.Set{}, err
+		return signingkey.Set{}, err
 	}
-	return keys.Publish(all)
+	return signingkey.Publish(all)
 }
 
 // describe adds the metadata and keys of all issuers, also at the place that RFC 8414

@@ -10,10 +10,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -128,7 +128,7 @@ func TestAnAttemptOfTheReleaseBeforeLinksNobody(t *testing.T) {
 func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.Attempt, person string) httpbrowser.Response {
 	w.Helper()
 	name := "__Host-Http-tabard-login." + strings.ToLower(a.ID[:8])
-	sealed, err := a.Seal(w.secret.Sealer(keys.ForAttempts), name)
+	sealed, err := a.Seal(w.secret.Sealer(signingkey.ForAttempts), name)
 	if err != nil {
 		w.Fatal(err)
 	}

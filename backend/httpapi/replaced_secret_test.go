@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -16,9 +16,9 @@ import (
 // returns the ids of both.
 func (w *world) withAnotherSecret() (before, after string) {
 	w.Helper()
-	other, _ := keys.NewSecret()
+	other, _ := signingkey.NewSecret()
 	ids := []string{}
-	for _, s := range []keys.Secret{w.secret, other} {
+	for _, s := range []signingkey.Secret{w.secret, other} {
 		id, err := s.IDs()
 		if err != nil {
 			w.Fatal(err)
@@ -134,7 +134,7 @@ func TestACookieOfAnotherReplicasSecretHindersNoOther(t *testing.T) {
 	if got := b.Cookies()[name]; got != value {
 		t.Errorf("%s is %q, not %q", name, got, value)
 	}
-	other, _ := keys.NewSecret() // a third replica has the key of neither
+	other, _ := signingkey.NewSecret() // a third replica has the key of neither
 	w.secret = other
 	w.restart()
 	w.elsewhere(b.Post("/token", `{"organization":"acme"}`))
@@ -152,10 +152,10 @@ func TestReadinessTellsOfSigningKeysThatDoNotOpen(t *testing.T) {
 	if got := b.Get("/readyz"); got.Status != http.StatusOK || got.Body != `{"status":"ok"}`+"\n" {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}
-	other, _ := keys.NewSecret()
+	other, _ := signingkey.NewSecret()
 	chain, err := w.store.SigningKeys(t.Context(), "")
 	if err == nil {
-		_, err = keys.NewRing(w.store, other, keys.ES256).Make(t.Context(), "", chain, keys.Lead, w.now().Unix(), "server")
+		_, err = signingkey.NewRing(w.store, other, signingkey.ES256).Make(t.Context(), "", chain, signingkey.Lead, w.now().Unix(), "server")
 	}
 	if err != nil {
 		t.Fatal(err)

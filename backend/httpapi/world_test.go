@@ -15,9 +15,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/host/metrics"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
@@ -38,7 +38,7 @@ type world struct {
 	testing.TB
 	store    *sqlstore.Store
 	file     string // the database
-	secret   keys.Secret
+	secret   signingkey.Secret
 	provider *logintest.Provider
 	hosts    httpbrowser.Hosts
 	through  host.Store // what the backend sees of the store
@@ -71,7 +71,7 @@ func (c *clock) pass(d time.Duration) {
 func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
 	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}, file: lite.NewFile(t)}
-	w.secret, _ = keys.NewSecret()
+	w.secret, _ = signingkey.NewSecret()
 	var err error
 	if w.store, err = sqlite.Open(t.Context(), w.file); err != nil {
 		t.Fatal(err)

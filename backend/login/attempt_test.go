@@ -4,13 +4,13 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-func sealer() keys.Sealer {
-	secret, _ := keys.NewSecret()
-	return secret.Sealer(keys.ForAttempts)
+func sealer() signingkey.Sealer {
+	secret, _ := signingkey.NewSecret()
+	return secret.Sealer(signingkey.ForAttempts)
 }
 
 func TestAnAttemptComesBackAsItWasSealed(t *testing.T) {

@@ -15,12 +15,12 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Store is what is asked how far a replacement is.
 type Store interface {
-	keys.Keeper
+	signingkey.Keeper
 	host.Resealer
 	// SessionsFrom counts the living sessions that began at a time or before, and returns
 	// the end of the last.
@@ -41,7 +41,7 @@ const (
 
 // Next returns the next step of a secret whose values have those ids. Of two values the
 // store knows which came before, or else nobody does.
-func Next(ids []string, all []keys.Sighting) (step Step, known bool) {
+func Next(ids []string, all []signingkey.Sighting) (step Step, known bool) {
 	if len(ids) < 2 {
 		return Add, true
 	}
@@ -62,7 +62,7 @@ func Next(ids []string, all []keys.Sighting) (step Step, known bool) {
 // which the file has them before the step.
 type Examination struct {
 	Store  Store
-	Secret keys.Secret
+	Secret signingkey.Secret
 	Now    int64
 	// Look tells to change nothing: what is sealed under the old value is counted, and not
 	// sealed anew.
@@ -72,7 +72,7 @@ type Examination struct {
 // slack is how much later than the store tells a replica may have used a value, in
 // seconds; attempts is how long a sign-in, a hand-over or a nonce that was begun may take.
 const (
-	slack    = keys.Alive
+	slack    = signingkey.Alive
 	attempts = 15 * 60
 )
 
@@ -112,7 +112,7 @@ type Replica struct {
 }
 
 // Living returns the replicas that live, by name.
-func Living(all []keys.Sighting, now int64) (replicas []Replica) {
+func Living(all []signingkey.Sighting, now int64) (replicas []Replica) {
 	for _, s := range all { // by replica, and place
 		if !s.Lives(now) {
 			continue
@@ -129,7 +129,7 @@ func Living(all []keys.Sighting, now int64) (replicas []Replica) {
 const nobody = "no replica has been seen for some minutes: start one with this file, and see in its log that it reaches the database"
 
 // unknownTo tells which replicas do not know a value.
-func (e *Examination) unknownTo(all []keys.Sighting, id string) (reasons []string) {
+func (e *Examination) unknownTo(all []signingkey.Sighting, id string) (reasons []string) {
 	living := Living(all, e.Now)
 	if len(living) == 0 {
 		return []string{nobody}
@@ -143,7 +143,7 @@ func (e *Examination) unknownTo(all []keys.Sighting, id string) (reasons []strin
 }
 
 // notMaking tells which replicas make with another value.
-func (e *Examination) notMaking(all []keys.Sighting, id string) (reasons []string) {
+func (e *Examination) notMaking(all []signingkey.Sighting, id string) (reasons []string) {
 	living := Living(all, e.Now)
 	if len(living) == 0 {
 		return []string{nobody}
@@ -157,7 +157,7 @@ func (e *Examination) notMaking(all []keys.Sighting, id string) (reasons []strin
 }
 
 // lastMade is until when the old value may have made something.
-func lastMade(all []keys.Sighting, newer, older string) (until int64) {
+func lastMade(all []signingkey.Sighting, newer, older string) (until int64) {
 	first := int64(0)
 	for _, s := range all {
 		switch {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // unlimited sends a request from an address of its own, so that its failure counts
@@ -76,7 +76,7 @@ func TestACopyOfTheDatabaseOpensNothing(t *testing.T) {
 	stored, err := w.store.Key(t.Context(), list.Items[0].ID)
 	w.must(stored, err)
 	w.wants(w.unlimited(1, "Bearer tbk_"+stored.Hash+"A"), http.StatusUnauthorized, api.AdminKeyRequired)
-	w.secret, _ = keys.NewSecret()
+	w.secret, _ = signingkey.NewSecret()
 	w.serve(w.store)
 	w.wants(w.unlimited(2, "Bearer "+w.whole), http.StatusUnauthorized, api.AdminKeyRequired)
 }
@@ -84,11 +84,11 @@ func TestACopyOfTheDatabaseOpensNothing(t *testing.T) {
 // TestAKeyOutlivesTheSecretThatItWasMadeUnder, where it is used while both are there.
 func TestAKeyOutlivesTheSecretThatItWasMadeUnder(t *testing.T) {
 	w := newWorld(t, nil)
-	_, older := keys.NewSecret()
-	_, newer := keys.NewSecret()
+	_, older := signingkey.NewSecret()
+	_, newer := signingkey.NewSecret()
 	under := func(text string) {
 		var err error
-		w.secret, err = keys.ParseSecret(text)
+		w.secret, err = signingkey.ParseSecret(text)
 		w.must(nil, err)
 		w.office = administration.New(administration.Config{Store: w.store, Secret: w.secret, Now: w.now})
 		w.serve(w.store)

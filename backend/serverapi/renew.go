@@ -8,9 +8,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Renewal asks for a new access token of a session in an app.
@@ -152,9 +152,9 @@ func (c *call) unauthentic(u session.Unverified, s *session.Session, err error) 
 	switch fate, err := grant.FateOf(c.ctx, c.crossapp.store, u, s, err, c.now().Unix()); {
 	case err != nil:
 		return err
-	case fate == keys.InUse:
+	case fate == signingkey.InUse:
 		return refuse(api.TemporarilyUnavailable, "Another replica knows this session. Try again.")
-	case fate == keys.Retired:
+	case fate == signingkey.Retired:
 		return refuse(api.SessionExpired, "The session has ended.")
 	}
 	return errForged

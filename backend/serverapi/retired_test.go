@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -20,7 +20,7 @@ func TestARetiredKeyIsKnownToEveryReplicaAtOnce(t *testing.T) {
 
 	before := w.subject
 	now := w.now().Unix()
-	signing, err := keys.NewRing(w.store, w.secret, keys.ES256).Signing(t.Context(), "", 0, now)
+	signing, err := signingkey.NewRing(w.store, w.secret, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	w.must(signing, err)
 	w.must(w.store.RetireSigningKey(t.Context(), signing.ID, audit.CommandLine, now))
 

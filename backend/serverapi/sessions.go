@@ -12,8 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/grant"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // SessionsPath is where the API of sessions across apps lies below the backend's base
@@ -30,8 +30,8 @@ var SessionRoutes = routes{
 type SessionsConfig struct {
 	Config
 	Store  CrossAppStore
-	Keys   *keys.Ring
-	Secret keys.Secret
+	Keys   *signingkey.Ring
+	Secret signingkey.Secret
 }
 
 // CrossAppStore is what sessions across apps need a store for.
@@ -45,9 +45,9 @@ type crossApp struct {
 	issuer    string
 	publicURL string
 	store     CrossAppStore
-	keys      *keys.Ring
+	keys      *signingkey.Ring
 	refresh   *session.Ring
-	codes     keys.Sealer
+	codes     signingkey.Sealer
 	csrf      []byte
 	replays   *dpop.Replays
 }
@@ -66,14 +66,14 @@ func NewSessions(c SessionsConfig) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := session.NewRing(c.Secret.Derive(keys.ForRefreshTokens)...)
+	refresh, err := session.NewRing(c.Secret.Derive(signingkey.ForRefreshTokens)...)
 	if err != nil {
 		return nil, err
 	}
 	s.named, s.kind, s.document = SessionRoutes, administration.WorkspaceAPI, SessionsDocument
 	s.crossapp = &crossApp{
 		issuer: issuerOf(c.PublicURL), publicURL: c.PublicURL, store: c.Store, keys: c.Keys, refresh: refresh,
-		codes: c.Secret.Sealer(keys.ForHandovers), csrf: c.Secret.Derive(keys.ForCSRF)[0],
+		codes: c.Secret.Sealer(signingkey.ForHandovers), csrf: c.Secret.Derive(signingkey.ForCSRF)[0],
 		replays: dpop.NewReplays(proofLife+proofSkew+1, maxProofs),
 	}
 	return s.routes(), nil

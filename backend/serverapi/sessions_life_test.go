@@ -12,8 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
@@ -339,7 +339,7 @@ func TestARefreshTokenOfAnotherReplicasSecretIsAskedForAgain(t *testing.T) {
 	refresh := w.entered(w.enter()).Refresh
 	ids, err := w.secret.IDs()
 	w.must(ids, err)
-	w.secret, _ = keys.NewSecret()
+	w.secret, _ = signingkey.NewSecret()
 	w.office = administration.New(administration.Config{Store: w.store, Secret: w.secret, Now: w.now})
 	w.serve(w.store)
 	w.reports, _ = w.serverKey("reports")

@@ -16,8 +16,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/jws"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
@@ -112,7 +112,7 @@ func (w *crossed) denies(got answer, reason string) {
 func (w *crossed) claims(raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: publicURL, Audience: reportsOrigin + "/api", Now: w.now, Keys: ring{keys.NewRing(w.store, w.secret, keys.ES256), w.now()},
+		Issuer: publicURL, Audience: reportsOrigin + "/api", Now: w.now, Keys: ring{signingkey.NewRing(w.store, w.secret, signingkey.ES256), w.now()},
 	})
 	w.must(verifier, err)
 	claims, err := verifier.Verify(w.Context(), raw)
@@ -122,7 +122,7 @@ func (w *crossed) claims(raw string) *token.Claims {
 
 // ring is the backend's own keys.
 type ring struct {
-	*keys.Ring
+	*signingkey.Ring
 	now time.Time
 }
 
@@ -137,7 +137,7 @@ func (r ring) PublicKey(ctx context.Context, kid string) (token.PublicKey, error
 }
 
 // forged is a token like alice's, signed by the backend's own key, with other claims.
-func (w *crossed) forged(secret keys.Secret, change func(*token.Claims)) string {
+func (w *crossed) forged(secret signingkey.Secret, change func(*token.Claims)) string {
 	w.Helper()
 	message, err := jws.Parse(w.subject.AccessToken, 8<<10)
 	w.must(message, err)
@@ -149,7 +149,7 @@ func (w *crossed) forged(secret keys.Secret, change func(*token.Claims)) string 
 	claims := said.Claims
 	claims.Audience, claims.ID = []string{said.Audience}, rand.Text()
 	change(&claims)
-	key, err := keys.NewRing(w.store, secret, keys.ES256).Signing(w.Context(), "", 1, w.now().Unix())
+	key, err := signingkey.NewRing(w.store, secret, signingkey.ES256).Signing(w.Context(), "", 1, w.now().Unix())
 	w.must(key, err)
 	signed, err := claims.Sign(token.SigningKey{ID: key.ID, Algorithm: string(key.Algorithm), Private: key.Private}, nil)
 	w.must(signed, err)

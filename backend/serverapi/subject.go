@@ -11,9 +11,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/jws"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -135,7 +135,7 @@ func (c *call) verify(w *directory.Workspace, app directory.App, s says, raw str
 	by := s.issuer(c.crossapp.issuer)
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: by.URL, Audience: app.Audience, Keys: ownKeys{c.crossapp.keys, by.Organization, w.Revision, c.now().Unix()},
-		Algorithms: []string{string(keys.ES256), string(keys.EdDSA), string(keys.RS256)},
+		Algorithms: []string{string(signingkey.ES256), string(signingkey.EdDSA), string(signingkey.RS256)},
 		Leeway:     proofSkew * time.Second, Now: c.now,
 	})
 	if err != nil {
@@ -187,7 +187,7 @@ func issuerOf(publicURL string) string { return strings.TrimSuffix(publicURL, "/
 
 // ownKeys are the keys that this server's tokens are signed with.
 type ownKeys struct {
-	ring         *keys.Ring
+	ring         *signingkey.Ring
 	organization string // "" is the workspace
 	revision     int64  // the workspace's
 	now          int64
@@ -195,7 +195,7 @@ type ownKeys struct {
 
 // all are the keys that are good now. It makes none for an organisation that a token
 // names.
-func (o ownKeys) all(ctx context.Context) ([]keys.Key, error) {
+func (o ownKeys) all(ctx context.Context) ([]signingkey.Key, error) {
 	if o.organization != "" {
 		return o.ring.Stored(ctx, o.organization, o.now)
 	}

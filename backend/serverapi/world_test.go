@@ -17,9 +17,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
@@ -38,7 +38,7 @@ const (
 type world struct {
 	testing.TB
 	store    *sqlstore.Store
-	secret   keys.Secret
+	secret   signingkey.Secret
 	provider *logintest.Provider
 	hosts    httpbrowser.Hosts
 	office   *administration.Office
@@ -58,7 +58,7 @@ var commandLine = administration.Actor{ID: audit.CommandLine, Name: "root"}
 func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
 	w := &world{TB: t, time: time.Now().Truncate(time.Second), logged: &bytes.Buffer{}}
-	w.secret, _ = keys.NewSecret()
+	w.secret, _ = signingkey.NewSecret()
 	var err error
 	if w.store, err = sqlite.Open(t.Context(), lite.NewFile(t)); err != nil {
 		t.Fatal(err)

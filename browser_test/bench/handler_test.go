@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 )
 
@@ -31,7 +31,7 @@ func startHandler(b *testing.B, database string) *world {
 	if _, err := store.Apply(b.Context(), contract.Desired(issuer, origin), time.Now().Unix()); err != nil {
 		b.Fatal(err)
 	}
-	secret, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
 	handler, err = host.New(host.Config{
 		PublicURL: target.PublicURL, Secret: secret,
 		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},

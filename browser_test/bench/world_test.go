@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/postgres"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
@@ -30,7 +30,7 @@ const warmUp = 300
 type world struct {
 	b *testing.B
 	contract.Target
-	secret           keys.Secret
+	secret           signingkey.Secret
 	server, database processes
 	reference        reference
 	store            *sqlstore.Store
@@ -51,7 +51,7 @@ func startServer(b *testing.B, database string) *world {
 }
 
 // newWorld signs in to the backend of a target and gives it an end.
-func newWorld(b *testing.B, target contract.Target, secret keys.Secret, database string) *world {
+func newWorld(b *testing.B, target contract.Target, secret signingkey.Secret, database string) *world {
 	w := &world{b: b, Target: target, secret: secret, device: httpbrowser.NewDevice(b)}
 	w.open(database)
 	browser := httpbrowser.New(b, target.Origin, target.PublicURL).On(w.device)
@@ -170,7 +170,7 @@ func (w *world) prepare(k kind) {
 
 // tokenRequests are requests for tokens, a session's each, as they go over the wire.
 func (w *world) tokenRequests(k kind) [][]byte {
-	ring, err := session.NewRing(w.secret.Derive(keys.ForRefreshTokens)...)
+	ring, err := session.NewRing(w.secret.Derive(signingkey.ForRefreshTokens)...)
 	w.check(err)
 	all := make([][]byte, len(w.ids))
 	for i, id := range w.ids {

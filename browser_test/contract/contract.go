@@ -18,8 +18,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/httpapi"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
@@ -133,10 +133,10 @@ func Desired(issuer, origin string) directory.Desired {
 }
 
 // Sealed seals the client's secret of the connections of a workspace.
-func Sealed(d directory.Desired, secret keys.Secret) directory.Desired {
+func Sealed(d directory.Desired, secret signingkey.Secret) directory.Desired {
 	for _, o := range d.Organizations {
 		for i := range o.Connections {
-			o.Connections[i].SealedSecret = secret.Sealer(keys.ForConnections).Seal([]byte(ClientSecret), o.Connections[i].ID)
+			o.Connections[i].SealedSecret = secret.Sealer(signingkey.ForConnections).Seal([]byte(ClientSecret), o.Connections[i].ID)
 		}
 	}
 	return d

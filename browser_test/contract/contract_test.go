@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 )
@@ -30,7 +30,7 @@ func TestTheContractHoldsInProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	secret, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
 	if _, err := store.Apply(t.Context(), contract.Sealed(contract.Desired(issuer, origin), secret), time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/browser_test/program"
 )
@@ -17,7 +17,7 @@ import (
 type Server struct {
 	Target
 	Database string // as --database names it
-	Secret   keys.Secret
+	Secret   signingkey.Secret
 	Listen   string // the address that it listens at
 	process  *program.Process
 	secret   string // the file that Secret is in
@@ -55,7 +55,7 @@ func startServer(t testing.TB, port int, origin, database string) *Server {
 		secret:   filepath.Join(t.TempDir(), "secret"),
 	}
 	var text string
-	s.Secret, text = keys.NewSecret()
+	s.Secret, text = signingkey.NewSecret()
 	if err := os.WriteFile(s.secret, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

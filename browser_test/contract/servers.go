@@ -11,7 +11,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/browser_test/program"
@@ -31,7 +31,7 @@ func (s *Server) serverKey(t testing.TB, app string) string {
 
 // ServerKeys are workspace API keys, by app, and the statements that store them: for a
 // database that only such reach.
-func ServerKeys(t testing.TB, secret keys.Secret) (all map[string]string, script string) {
+func ServerKeys(t testing.TB, secret signingkey.Secret) (all map[string]string, script string) {
 	t.Helper()
 	office := administration.New(administration.Config{Secret: secret, Now: time.Now})
 	by := administration.Actor{ID: audit.CommandLine}

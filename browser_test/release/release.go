@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
@@ -48,7 +48,7 @@ type Left struct {
 		IndexedDB    json.RawMessage          `json:"indexedDB"`
 	} `json:"chromium"`
 
-	Secret keys.Secret `json:"-"`
+	Secret signingkey.Secret `json:"-"`
 	folder string
 }
 
@@ -69,7 +69,7 @@ func Read(t testing.TB, release, database string) *Left {
 		t.Fatal(err)
 	}
 	var err error
-	if l.Secret, err = keys.ParseSecret(string(l.read(t, "secret"))); err != nil {
+	if l.Secret, err = signingkey.ParseSecret(string(l.read(t, "secret"))); err != nil {
 		t.Fatal(err)
 	}
 	return l

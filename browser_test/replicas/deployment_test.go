@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/ports"
@@ -234,7 +234,7 @@ func (d *deployment) ids() []string {
 	if err != nil {
 		d.Fatal(err)
 	}
-	secret, err := keys.ParseSecret(string(text))
+	secret, err := signingkey.ParseSecret(string(text))
 	if err != nil {
 		d.Fatal(err)
 	}

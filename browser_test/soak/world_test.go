@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/contract"
@@ -70,7 +70,7 @@ func fastWorld(t *testing.T, keyless bool, scale float64) *world {
 	if _, err := store.Apply(t.Context(), contract.Desired(issuer, w.origin), w.now().Unix()); err != nil {
 		t.Fatal(err)
 	}
-	secret, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
 	backend, err := host.New(host.Config{
 		PublicURL: publicURL, Secret: secret, Client: js.Handler(), Now: w.now,
 		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},

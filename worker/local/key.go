@@ -9,7 +9,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
@@ -31,7 +31,7 @@ func createKey(state string, args []string) error {
 	if err != nil {
 		return err
 	}
-	own, err := keys.ParseSecret(text)
+	own, err := signingkey.ParseSecret(text)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 	"syscall"
 
 	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
@@ -78,12 +78,12 @@ func apply(state, file string) error {
 	if err != nil {
 		return err
 	}
-	sealing, err := keys.ParseSecret(text)
+	sealing, err := signingkey.ParseSecret(text)
 	if err != nil {
 		return err
 	}
 	unknown := func(string) (string, error) { return "", nil } // each start seals anew
-	if err := workspacefile.SealSecrets(&desired, sealing.Sealer(keys.ForConnections), unknown); err != nil {
+	if err := workspacefile.SealSecrets(&desired, sealing.Sealer(signingkey.ForConnections), unknown); err != nil {
 		return err
 	}
 	return workerd.Apply(state, desired)
@@ -130,7 +130,7 @@ func serve(state string, args []string) error {
 func secret(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		_, made := keys.NewSecret()
+		_, made := signingkey.NewSecret()
 		return made, os.WriteFile(path, []byte(made), 0o600)
 	}
 	return string(text), err

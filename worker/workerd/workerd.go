@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Options are what a Worker runs with.
@@ -40,7 +40,7 @@ type Options struct {
 
 // Variables are those that the Worker needs.
 func Variables(publicURL, issuer, clientID, clientSecret string) map[string]string {
-	_, secret := keys.NewSecret()
+	_, secret := signingkey.NewSecret()
 	return map[string]string{
 		"TABARD_PUBLIC_URL": publicURL, "TABARD_SECRET": secret, "TABARD_OIDC_ISSUER": issuer,
 		"TABARD_OIDC_CLIENT_ID": clientID, "TABARD_OIDC_CLIENT_SECRET": clientSecret,

@@ -10,7 +10,7 @@ import (
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
@@ -51,9 +51,9 @@ func TestSigningKeysOutliveTheMigrationThatChainsThem(t *testing.T) {
 			t.Fatal(err)
 		}
 		chain, err := sqlstore.New(db, database.dialect).SigningKeys(t.Context(), "")
-		want := keys.Chain{
-			{ID: "a", Generation: 1, Algorithm: keys.ES256, Sealed: "sealed a", CreatedAt: 100, SignsAt: 100, MadeBy: "server"},
-			{ID: "b", Generation: 2, Algorithm: keys.EdDSA, Sealed: "sealed b", CreatedAt: 200, SignsAt: 200, MadeBy: "server"},
+		want := signingkey.Chain{
+			{ID: "a", Generation: 1, Algorithm: signingkey.ES256, Sealed: "sealed a", CreatedAt: 100, SignsAt: 100, MadeBy: "server"},
+			{ID: "b", Generation: 2, Algorithm: signingkey.EdDSA, Sealed: "sealed b", CreatedAt: 200, SignsAt: 200, MadeBy: "server"},
 		}
 		if err != nil || len(chain) != 2 || chain[0] != want[0] || chain[1] != want[1] {
 			t.Errorf("%s: the chain is %+v, %v", name, chain, err)

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 const (
@@ -67,7 +67,7 @@ DELETE FROM signing_keys WHERE retires_at <= ?1 OR EXISTS (
 
 // signingKeyRow is a row of signing_keys.
 type signingKeyRow struct {
-	keys.Stored
+	signingkey.Stored
 	retiresAt sql.NullInt64
 }
 
@@ -75,24 +75,24 @@ func (r *signingKeyRow) fields() []any {
 	return []any{&r.ID, &r.Organization, &r.Generation, &r.Algorithm, &r.Sealed, &r.CreatedAt, &r.SignsAt, &r.retiresAt, &r.MadeBy}
 }
 
-func (r *signingKeyRow) stored() keys.Stored {
+func (r *signingKeyRow) stored() signingkey.Stored {
 	r.RetiresAt = r.retiresAt.Int64
 	return r.Stored
 }
 
 // SigningKeys implements keys.Store.
-func (s *Store) SigningKeys(ctx context.Context, organization string) (keys.Chain, error) {
+func (s *Store) SigningKeys(ctx context.Context, organization string) (signingkey.Chain, error) {
 	return collect(ctx, s, "signing keys", scanSigningKey, selectSigningKeys, organization)
 }
 
-func scanSigningKey(row scanner) (keys.Stored, error) {
+func scanSigningKey(row scanner) (signingkey.Stored, error) {
 	var r signingKeyRow
 	err := row.Scan(r.fields()...)
 	return r.stored(), err
 }
 
 // AddSigningKey implements keys.Store.
-func (s *Store) AddSigningKey(ctx context.Context, k keys.Stored) error {
+func (s *Store) AddSigningKey(ctx context.Context, k signingkey.Stored) error {
 	return s.change(ctx, "add signing key", insertSigningKey,
 		k.ID, k.Organization, k.Generation, string(k.Algorithm), k.Sealed, k.CreatedAt, k.SignsAt, k.MadeBy)
 }
@@ -103,7 +103,7 @@ func (s *Store) ResumeSigningKeys(ctx context.Context, organization string, afte
 }
 
 // SigningKeyIssuers implements keys.Keeper.
-func (s *Store) SigningKeyIssuers(ctx context.Context, after string, limit int) ([]keys.Issuer, error) {
+func (s *Store) SigningKeyIssuers(ctx context.Context, after string, limit int) ([]signingkey.Issuer, error) {
 	type issuing struct {
 		key        signingKeyRow
 		rules      sql.NullString
@@ -117,10 +117,10 @@ func (s *Store) SigningKeyIssuers(ctx context.Context, after string, limit int) 
 	if err != nil {
 		return nil, err
 	}
-	var all []keys.Issuer
+	var all []signingkey.Issuer
 	for _, row := range rows {
 		if len(all) == 0 || all[len(all)-1].Organization != row.key.Organization {
-			i := keys.Issuer{Organization: row.key.Organization, Closed: !row.rules.Valid || row.disabledAt.Valid}
+			i := signingkey.Issuer{Organization: row.key.Organization, Closed: !row.rules.Valid || row.disabledAt.Valid}
 			if i.Rules, err = rulesOf(row.rules); err != nil {
 				return nil, err
 			}

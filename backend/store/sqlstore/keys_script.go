@@ -1,6 +1,6 @@
 package sqlstore
 
-import "github.com/tabard-auth/tabard/backend/keys"
+import "github.com/tabard-auth/tabard/backend/signingkey"
 
 const (
 	scriptNextKey = `
@@ -18,11 +18,11 @@ WHERE organization_id = ?1 AND retires_at IS NULL AND signs_at > MAX(created_at 
 // NextKeyScript returns SQLite statements that make k the next key of its issuer,
 // unless one is prepared already, and with soon let the one that is prepared take over
 // as soon as it may. An organisation that has no key of its own gets none.
-func NextKeyScript(k keys.Stored, soon bool) string {
+func NextKeyScript(k signingkey.Stored, soon bool) string {
 	s := &script{}
 	s.add(scriptNextKey, k.ID, k.Organization, string(k.Algorithm), k.Sealed, k.CreatedAt, k.SignsAt, k.MadeBy)
 	if soon {
-		s.add(scriptAdvanceKey, k.Organization, k.CreatedAt, int64(keys.Soonest))
+		s.add(scriptAdvanceKey, k.Organization, k.CreatedAt, int64(signingkey.Soonest))
 	}
 	return s.text.String()
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
@@ -23,13 +23,13 @@ func TestTheScriptsOfSigningKeysRotateAndRetire(t *testing.T) {
 	}
 	s.rotate("", false, now+10)
 	s.rotate("", false, now+20) // one is prepared
-	s.signFrom("", now, 0, 10+keys.Lead)
+	s.signFrom("", now, 0, 10+signingkey.Lead)
 	s.rotate("", true, now+30)
-	s.signFrom("", now, 0, 10+keys.Soonest)
+	s.signFrom("", now, 0, 10+signingkey.Soonest)
 	s.rotate("", true, now+5000) // signs already
-	s.signFrom("", now, 0, 10+keys.Soonest, 5000+keys.Soonest)
+	s.signFrom("", now, 0, 10+signingkey.Soonest, 5000+signingkey.Soonest)
 
-	key, err := keys.NewRing(s.store, s.secret, keys.ES256).Signing(t.Context(), "", 0, now+4999)
+	key, err := signingkey.NewRing(s.store, s.secret, signingkey.ES256).Signing(t.Context(), "", 0, now+4999)
 	if err != nil || key.Generation != 2 {
 		t.Fatalf("%+v, %v", key.Stored, err)
 	}
@@ -45,8 +45,8 @@ type scripted struct {
 	*testing.T
 	store  *sqlstore.Store
 	db     *sql.DB
-	secret keys.Secret
-	ring   *keys.Ring
+	secret signingkey.Secret
+	ring   *signingkey.Ring
 }
 
 func newScripted(t *testing.T) *scripted {
@@ -62,8 +62,8 @@ func newScripted(t *testing.T) *scripted {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	secret, _ := keys.NewSecret()
-	return &scripted{t, store, db, secret, keys.NewRing(store, secret, keys.ES256)}
+	secret, _ := signingkey.NewSecret()
+	return &scripted{t, store, db, secret, signingkey.NewRing(store, secret, signingkey.ES256)}
 }
 
 func (s *scripted) run(script string) {
@@ -75,7 +75,7 @@ func (s *scripted) run(script string) {
 
 func (s *scripted) rotate(organization string, soon bool, at int64) {
 	s.Helper()
-	k, err := s.ring.Draft(organization, keys.Lead, at, audit.CommandLine)
+	k, err := s.ring.Draft(organization, signingkey.Lead, at, audit.CommandLine)
 	if err != nil {
 		s.Fatal(err)
 	}

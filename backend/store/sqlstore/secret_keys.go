@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 const (
@@ -65,16 +65,16 @@ func (s *Store) LeaveSecretKeys(ctx context.Context, replica string, now int64) 
 }
 
 // SecretKey implements keys.Sightings.
-func (s *Store) SecretKey(ctx context.Context, id string) ([]keys.Sighting, error) {
+func (s *Store) SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error) {
 	return collect(ctx, s, "secret key", scanSighting, selectSecretKey, id)
 }
 
 // SecretKeys implements keys.Sightings.
-func (s *Store) SecretKeys(ctx context.Context) ([]keys.Sighting, error) {
+func (s *Store) SecretKeys(ctx context.Context) ([]signingkey.Sighting, error) {
 	return collect(ctx, s, "secret keys", scanSighting, selectSecretKeys)
 }
 
-func scanSighting(row scanner) (k keys.Sighting, err error) {
+func scanSighting(row scanner) (k signingkey.Sighting, err error) {
 	var left, retired sql.NullInt64
 	err = row.Scan(&k.ID, &k.Replica, &k.Place, &k.FirstSeen, &k.LastSeen, &left, &retired)
 	k.LeftAt, k.RetiredAt = left.Int64, retired.Int64

@@ -8,9 +8,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // ErrFault is the error of a call that Faulty lets fail.
@@ -21,8 +21,8 @@ type Faulty struct {
 	Store interface {
 		session.Store
 		directory.Store
-		keys.Store
-		SecretKey(ctx context.Context, id string) ([]keys.Sighting, error)
+		signingkey.Store
+		SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error)
 		audit.Store
 		administration.Store
 		ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
@@ -164,8 +164,8 @@ func (f *Faulty) ReplaceClaimed(ctx context.Context, userID string, roles map[st
 }
 
 // SigningKeys implements keys.Store.
-func (f *Faulty) SigningKeys(ctx context.Context, organization string) (keys.Chain, error) {
-	return read(f, "SigningKeys", func() (keys.Chain, error) { return f.Store.SigningKeys(ctx, organization) })
+func (f *Faulty) SigningKeys(ctx context.Context, organization string) (signingkey.Chain, error) {
+	return read(f, "SigningKeys", func() (signingkey.Chain, error) { return f.Store.SigningKeys(ctx, organization) })
 }
 
 // ResumeSigningKeys implements keys.Store.
@@ -174,13 +174,13 @@ func (f *Faulty) ResumeSigningKeys(ctx context.Context, organization string, aft
 }
 
 // AddSigningKey implements keys.Store.
-func (f *Faulty) AddSigningKey(ctx context.Context, k keys.Stored) error {
+func (f *Faulty) AddSigningKey(ctx context.Context, k signingkey.Stored) error {
 	return f.call("AddSigningKey", func() error { return f.Store.AddSigningKey(ctx, k) })
 }
 
 // SecretKey implements keys.Sightings.
-func (f *Faulty) SecretKey(ctx context.Context, id string) ([]keys.Sighting, error) {
-	return read(f, "SecretKey", func() ([]keys.Sighting, error) { return f.Store.SecretKey(ctx, id) })
+func (f *Faulty) SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error) {
+	return read(f, "SecretKey", func() ([]signingkey.Sighting, error) { return f.Store.SecretKey(ctx, id) })
 }
 
 // Ping tells whether the store answers.

@@ -1,6 +1,6 @@
 package storetest
 
-import "github.com/tabard-auth/tabard/backend/keys"
+import "github.com/tabard-auth/tabard/backend/signingkey"
 
 func (s *suite) sights() {
 	s.must(s.SightSecretKeys(s.ctx, "a", []string{"old", "new"}, Now, Now))
@@ -9,7 +9,7 @@ func (s *suite) sights() {
 	s.must(s.LeaveSecretKeys(s.ctx, "b", Now+20))
 	all, err := s.SecretKeys(s.ctx)
 	s.must(err)
-	s.is(all, []keys.Sighting{
+	s.is(all, []signingkey.Sighting{
 		{ID: "old", Replica: "a", Place: 0, FirstSeen: Now, LastSeen: Now + 60},
 		{ID: "new", Replica: "a", Place: 1, FirstSeen: Now, LastSeen: Now + 60},
 		{ID: "old", Replica: "b", Place: 0, FirstSeen: Now + 10, LastSeen: Now + 10, LeftAt: Now + 20},

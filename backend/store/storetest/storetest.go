@@ -11,17 +11,17 @@ import (
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Store is what the promises are made of.
 type Store interface {
 	session.Store
 	directory.Store
-	keys.Keeper
-	keys.Sightings
+	signingkey.Keeper
+	signingkey.Sightings
 	audit.Store
 	Connections
 	administration.Store

@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 	"github.com/tabard-auth/tabard/browser_test/chrome"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
@@ -84,7 +84,7 @@ type maker struct {
 func (m *maker) on(t *testing.T, folder, database string, dump func() string) {
 	made := &maker{T: t, providers: m.providers, kept: map[string]any{}}
 	state := t.TempDir()
-	_, secret := keys.NewSecret()
+	_, secret := signingkey.NewSecret()
 	secretFile, clientFile := filepath.Join(state, "secret"), filepath.Join(state, "northwind.secret")
 	made.write(secretFile, secret+"\n")
 	made.write(clientFile, logintest.ClientSecret)

@@ -1,4 +1,4 @@
-package keys_test
+package signingkey_test
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
@@ -20,7 +20,7 @@ type history struct {
 	*rapid.T
 	store        *sqlstore.Store
 	organization string
-	replicas     [2]*keys.Ring
+	replicas     [2]*signingkey.Ring
 	now          int64
 
 	minted   []minted
@@ -46,13 +46,13 @@ type seen struct {
 // minute late.
 func TestAtEveryMomentOneKeySignsAndEveryGoodTokensKeyIsPublished(t *testing.T) {
 	store := emptyStore(t)
-	secret, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
 		n++
 		h := &history{T: t, store: store, organization: fmt.Sprint("org_", n), now: now, retired: map[string]bool{}}
 		for i := range h.replicas {
-			h.replicas[i] = keys.NewRing(store, secret, keys.EdDSA)
+			h.replicas[i] = signingkey.NewRing(store, secret, signingkey.EdDSA)
 		}
 		for range 25 {
 			h.now += rapid.OneOf(rapid.Int64Range(0, 70), rapid.Int64Range(200, 1200), rapid.Int64Range(3000, day)).Draw(t, "seconds")
@@ -70,7 +70,7 @@ func (h *history) must(err error) {
 	}
 }
 
-func (h *history) chain() keys.Chain {
+func (h *history) chain() signingkey.Chain {
 	chain, err := h.store.SigningKeys(context.Background(), h.organization)
 	h.must(err)
 	return chain
@@ -84,10 +84,10 @@ func (h *history) step(what string) {
 		h.must(ring.Rotate(ctx, h.organization, chain, 2*day, h.now))
 		h.must(ring.Rotate(ctx, h.organization, chain, 2*day, h.now)) // another replica, which read the same
 	case what == "rotate" && !prepared:
-		_, err := ring.Make(ctx, h.organization, chain, keys.Lead, h.now, audit.CommandLine)
+		_, err := ring.Make(ctx, h.organization, chain, signingkey.Lead, h.now, audit.CommandLine)
 		h.must(err)
 	case what == "hurry" && prepared:
-		h.must(h.store.AdvanceSigningKey(ctx, next.ID, max(h.now, next.CreatedAt+keys.Soonest)))
+		h.must(h.store.AdvanceSigningKey(ctx, next.ID, max(h.now, next.CreatedAt+signingkey.Soonest)))
 	case what == "retire" && len(chain) > 0:
 		k := chain[rapid.IntRange(0, len(chain)-1).Draw(h.T, "which")]
 		_, err := h.store.RetireSigningKey(ctx, k.ID, audit.CommandLine, h.now)
@@ -107,11 +107,11 @@ func (h *history) mint(replica int) {
 	}
 	h.minted = append(h.minted, minted{k.ID, h.now + policy.MaxAccessTTL})
 	early := k.Generation > 1 && h.chain()[k.Generation-2].RetiresAt != 0 || h.last >= k.CreatedAt
-	if k.Generation > 1 && !early && h.now < k.CreatedAt+keys.Soonest {
+	if k.Generation > 1 && !early && h.now < k.CreatedAt+signingkey.Soonest {
 		h.Fatalf("key %s signs %d s after it was made", k.ID, h.now-k.CreatedAt)
 	}
 	for _, set := range h.sets {
-		if set.at > h.now-keys.SetAge && h.now >= k.CreatedAt+keys.Soonest && !slices.Contains(set.kids, k.ID) {
+		if set.at > h.now-signingkey.SetAge && h.now >= k.CreatedAt+signingkey.Soonest && !slices.Contains(set.kids, k.ID) {
 			h.Fatalf("key %s signs, and was not published %d s ago", k.ID, h.now-set.at)
 		}
 	}
@@ -138,11 +138,11 @@ func (h *history) published(replica int) {
 
 // one holds that one key signs, and at most one waits for its turn.
 func (h *history) one() {
-	chain, stages := h.chain(), map[keys.Stage]int{}
+	chain, stages := h.chain(), map[signingkey.Stage]int{}
 	for i := range chain {
 		stages[chain.Stage(i, h.now)]++
 	}
-	if stages[keys.Signing] > 1 || stages[keys.Signing] == 0 && h.now >= h.last+60 || stages[keys.Prepared] > 1 {
+	if stages[signingkey.Signing] > 1 || stages[signingkey.Signing] == 0 && h.now >= h.last+60 || stages[signingkey.Prepared] > 1 {
 		h.Fatalf("%v in %+v", stages, chain)
 	}
 }

@@ -1,4 +1,4 @@
-package keys_test
+package signingkey_test
 
 import (
 	"bytes"
@@ -7,12 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-func secretOf(t *testing.T, text string) keys.Secret {
+func secretOf(t *testing.T, text string) signingkey.Secret {
 	t.Helper()
-	s, err := keys.ParseSecret(text)
+	s, err := signingkey.ParseSecret(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,14 +21,14 @@ func secretOf(t *testing.T, text string) keys.Secret {
 
 func TestASecretIsReadInEveryFormOfBase64(t *testing.T) {
 	value := bytes.Repeat([]byte{0xfb, 0xef, 0xff, 0x01}, 8)
-	want := secretOf(t, base64.StdEncoding.EncodeToString(value)).Derive(keys.ForLogs)[0]
+	want := secretOf(t, base64.StdEncoding.EncodeToString(value)).Derive(signingkey.ForLogs)[0]
 	for _, text := range []string{
 		base64.RawStdEncoding.EncodeToString(value),
 		base64.URLEncoding.EncodeToString(value),
 		base64.RawURLEncoding.EncodeToString(value),
 		"# made in May\r\n\r\n  " + base64.StdEncoding.EncodeToString(value) + "\r\n",
 	} {
-		if got := secretOf(t, text).Derive(keys.ForLogs); len(got) != 1 || !bytes.Equal(got[0], want) {
+		if got := secretOf(t, text).Derive(signingkey.ForLogs); len(got) != 1 || !bytes.Equal(got[0], want) {
 			t.Errorf("%q is another secret", text)
 		}
 	}
@@ -43,7 +43,7 @@ func TestAWrongSecretNamesItsLineAndNotItsText(t *testing.T) {
 		{strings.Repeat("A", 42), "line 1 is not the base64"},
 		{good + "\n" + strings.Repeat("!", 44), "line 2 is not the base64"},
 	} {
-		_, err := keys.ParseSecret(wrong.text)
+		_, err := signingkey.ParseSecret(wrong.text)
 		if err == nil || !strings.Contains(err.Error(), wrong.told) {
 			t.Errorf("%q: %v, not %q", wrong.text, err, wrong.told)
 		} else if strings.Contains(err.Error(), "hunter2") {
@@ -53,9 +53,9 @@ func TestAWrongSecretNamesItsLineAndNotItsText(t *testing.T) {
 }
 
 func TestEveryPurposeHasAKeyOfItsOwn(t *testing.T) {
-	s, text := keys.NewSecret()
-	seen := map[string]keys.Purpose{}
-	for _, p := range []keys.Purpose{keys.ForRefreshTokens, keys.ForAttempts, keys.ForSigningKeys, keys.ForUpstream, keys.ForLogs} {
+	s, text := signingkey.NewSecret()
+	seen := map[string]signingkey.Purpose{}
+	for _, p := range []signingkey.Purpose{signingkey.ForRefreshTokens, signingkey.ForAttempts, signingkey.ForSigningKeys, signingkey.ForUpstream, signingkey.ForLogs} {
 		key := s.Derive(p)[0]
 		if other, taken := seen[string(key)]; taken || len(key) != 32 {
 			t.Errorf("%s has the key of %s, or one of %d bytes", p, other, len(key))
@@ -68,27 +68,27 @@ func TestEveryPurposeHasAKeyOfItsOwn(t *testing.T) {
 }
 
 func TestASealOpensOnlyUnderItsSecretPurposeAndContext(t *testing.T) {
-	s, _ := keys.NewSecret()
-	other, _ := keys.NewSecret()
-	sealed := s.Sealer(keys.ForAttempts).Seal([]byte("plain"), "here")
-	if plain, err := s.Sealer(keys.ForAttempts).Open(sealed, "here"); err != nil || string(plain) != "plain" {
+	s, _ := signingkey.NewSecret()
+	other, _ := signingkey.NewSecret()
+	sealed := s.Sealer(signingkey.ForAttempts).Seal([]byte("plain"), "here")
+	if plain, err := s.Sealer(signingkey.ForAttempts).Open(sealed, "here"); err != nil || string(plain) != "plain" {
 		t.Fatalf("%q, %v", plain, err)
 	}
 	for name, open := range map[string]func() ([]byte, error){
-		"another secret":  func() ([]byte, error) { return other.Sealer(keys.ForAttempts).Open(sealed, "here") },
-		"another purpose": func() ([]byte, error) { return s.Sealer(keys.ForUpstream).Open(sealed, "here") },
-		"another context": func() ([]byte, error) { return s.Sealer(keys.ForAttempts).Open(sealed, "there") },
-		"nothing":         func() ([]byte, error) { return s.Sealer(keys.ForAttempts).Open("", "here") },
+		"another secret":  func() ([]byte, error) { return other.Sealer(signingkey.ForAttempts).Open(sealed, "here") },
+		"another purpose": func() ([]byte, error) { return s.Sealer(signingkey.ForUpstream).Open(sealed, "here") },
+		"another context": func() ([]byte, error) { return s.Sealer(signingkey.ForAttempts).Open(sealed, "there") },
+		"nothing":         func() ([]byte, error) { return s.Sealer(signingkey.ForAttempts).Open("", "here") },
 	} {
-		if plain, err := open(); !errors.Is(err, keys.ErrSealed) {
+		if plain, err := open(); !errors.Is(err, signingkey.ErrSealed) {
 			t.Errorf("%s: %q, %v", name, plain, err)
 		}
 	}
 }
 
 func TestNoAlteredOrCutSealOpens(t *testing.T) {
-	s, _ := keys.NewSecret()
-	sealer := s.Sealer(keys.ForAttempts)
+	s, _ := signingkey.NewSecret()
+	sealer := s.Sealer(signingkey.ForAttempts)
 	raw, err := base64.RawURLEncoding.DecodeString(sealer.Seal([]byte("plain"), ""))
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestNoAlteredOrCutSealOpens(t *testing.T) {
 		flipped := bytes.Clone(raw)
 		flipped[i] ^= 1
 		for _, bad := range [][]byte{flipped, raw[:i]} {
-			if plain, err := sealer.Open(base64.RawURLEncoding.EncodeToString(bad), ""); !errors.Is(err, keys.ErrSealed) {
+			if plain, err := sealer.Open(base64.RawURLEncoding.EncodeToString(bad), ""); !errors.Is(err, signingkey.ErrSealed) {
 				t.Fatalf("byte %d: %q, %v", i, plain, err)
 			}
 		}
@@ -105,15 +105,15 @@ func TestNoAlteredOrCutSealOpens(t *testing.T) {
 }
 
 func TestAReplacedSecretStillOpensWhatItSealed(t *testing.T) {
-	_, old := keys.NewSecret()
-	_, fresh := keys.NewSecret()
-	sealed := secretOf(t, old).Sealer(keys.ForUpstream).Seal([]byte("plain"), "")
-	both := secretOf(t, fresh+"\n"+old).Sealer(keys.ForUpstream)
+	_, old := signingkey.NewSecret()
+	_, fresh := signingkey.NewSecret()
+	sealed := secretOf(t, old).Sealer(signingkey.ForUpstream).Seal([]byte("plain"), "")
+	both := secretOf(t, fresh+"\n"+old).Sealer(signingkey.ForUpstream)
 	if plain, err := both.Open(sealed, ""); err != nil || string(plain) != "plain" {
 		t.Fatalf("%q, %v", plain, err)
 	}
 	again := both.Seal([]byte("plain"), "")
-	if _, err := secretOf(t, fresh).Sealer(keys.ForUpstream).Open(again, ""); err != nil {
+	if _, err := secretOf(t, fresh).Sealer(signingkey.ForUpstream).Open(again, ""); err != nil {
 		t.Error("the first line does not make the seals")
 	}
 }

@@ -1,4 +1,4 @@
-package keys_test
+package signingkey_test
 
 import (
 	"errors"
@@ -7,16 +7,16 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
 // rotate runs the schedule once.
-func rotate(t *testing.T, store *sqlstore.Store, secret keys.Secret, a keys.Algorithm, at int64) keys.Chain {
+func rotate(t *testing.T, store *sqlstore.Store, secret signingkey.Secret, a signingkey.Algorithm, at int64) signingkey.Chain {
 	t.Helper()
 	chain, err := store.SigningKeys(t.Context(), "")
 	if err == nil {
-		err = keys.NewRing(store, secret, a).Rotate(t.Context(), "", chain, 90*day, at)
+		err = signingkey.NewRing(store, secret, a).Rotate(t.Context(), "", chain, 90*day, at)
 	}
 	if err == nil {
 		chain, err = store.SigningKeys(t.Context(), "")
@@ -29,32 +29,32 @@ func rotate(t *testing.T, store *sqlstore.Store, secret keys.Secret, a keys.Algo
 
 func TestTheNextKeyIsMadeAnHourBeforeItIsDue(t *testing.T) {
 	store := emptyStore(t)
-	secret, _ := keys.NewSecret()
-	rotate(t, store, secret, keys.ES256, now)
+	secret, _ := signingkey.NewSecret()
+	rotate(t, store, secret, signingkey.ES256, now)
 	const due = now + 90*day
-	if chain := rotate(t, store, secret, keys.ES256, due-keys.Lead-1); len(chain) != 1 {
+	if chain := rotate(t, store, secret, signingkey.ES256, due-signingkey.Lead-1); len(chain) != 1 {
 		t.Fatalf("before its time there is %+v", chain[1:])
 	}
 	for range 2 {
-		chain := rotate(t, store, secret, keys.ES256, due-keys.Lead)
+		chain := rotate(t, store, secret, signingkey.ES256, due-signingkey.Lead)
 		if len(chain) != 2 || chain[1].SignsAt != due || chain[1].MadeBy != audit.Server {
 			t.Fatalf("there is %+v", chain)
 		}
 	}
-	if key, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, due); err != nil || key.Generation != 2 {
+	if key, err := signingkey.NewRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, due); err != nil || key.Generation != 2 {
 		t.Errorf("then %+v signs, %v", key.Stored, err)
 	}
 }
 
 func TestAnotherAlgorithmIsPublishedBeforeItSigns(t *testing.T) {
 	store := emptyStore(t)
-	secret, _ := keys.NewSecret()
-	rotate(t, store, secret, keys.ES256, now)
-	if key, err := keys.NewRing(store, secret, keys.EdDSA).Signing(t.Context(), "", 0, now+1); err != nil || key.Algorithm != keys.ES256 {
+	secret, _ := signingkey.NewSecret()
+	rotate(t, store, secret, signingkey.ES256, now)
+	if key, err := signingkey.NewRing(store, secret, signingkey.EdDSA).Signing(t.Context(), "", 0, now+1); err != nil || key.Algorithm != signingkey.ES256 {
 		t.Fatalf("at once %s signs, %v", key.Algorithm, err)
 	}
-	chain := rotate(t, store, secret, keys.EdDSA, now+1)
-	if len(chain) != 2 || chain[1].Algorithm != keys.EdDSA || chain[1].SignsAt != now+1+keys.Lead {
+	chain := rotate(t, store, secret, signingkey.EdDSA, now+1)
+	if len(chain) != 2 || chain[1].Algorithm != signingkey.EdDSA || chain[1].SignsAt != now+1+signingkey.Lead {
 		t.Errorf("there is %+v", chain)
 	}
 }
@@ -63,19 +63,19 @@ func TestAnotherAlgorithmIsPublishedBeforeItSigns(t *testing.T) {
 // under the new one, and the old secret can go.
 func TestAKeyUnderAnOldSecretIsReplaced(t *testing.T) {
 	store := emptyStore(t)
-	old, oldText := keys.NewSecret()
-	fresh, freshText := keys.NewSecret()
-	rotate(t, store, old, keys.ES256, now)
-	both, err := keys.ParseSecret(freshText + "\n" + oldText)
+	old, oldText := signingkey.NewSecret()
+	fresh, freshText := signingkey.NewSecret()
+	rotate(t, store, old, signingkey.ES256, now)
+	both, err := signingkey.ParseSecret(freshText + "\n" + oldText)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rotate(t, store, both, keys.ES256, now+10)
-	if chain := rotate(t, store, both, keys.ES256, now+10+keys.Lead); len(chain) != 2 {
+	rotate(t, store, both, signingkey.ES256, now+10)
+	if chain := rotate(t, store, both, signingkey.ES256, now+10+signingkey.Lead); len(chain) != 2 {
 		t.Fatalf("there is %+v", chain)
 	}
-	const later = now + 10 + keys.Lead + keys.Keep
-	if key, err := keys.NewRing(store, fresh, keys.ES256).Signing(t.Context(), "", 0, later); err != nil || key.Generation != 2 {
+	const later = now + 10 + signingkey.Lead + signingkey.Keep
+	if key, err := signingkey.NewRing(store, fresh, signingkey.ES256).Signing(t.Context(), "", 0, later); err != nil || key.Generation != 2 {
 		t.Errorf("without the old secret %+v signs, %v", key.Stored, err)
 	}
 }
@@ -84,17 +84,17 @@ func TestAKeyUnderAnOldSecretIsReplaced(t *testing.T) {
 // nothing: this one signs as before, says so, and makes a next key that both can open.
 func TestAPreparedKeyOfAnotherSecretIsPassedOver(t *testing.T) {
 	store := emptyStore(t)
-	old, oldText := keys.NewSecret()
-	_, freshText := keys.NewSecret()
-	first := rotate(t, store, old, keys.ES256, now)[0]
-	both, err := keys.ParseSecret(freshText + "\n" + oldText)
+	old, oldText := signingkey.NewSecret()
+	_, freshText := signingkey.NewSecret()
+	first := rotate(t, store, old, signingkey.ES256, now)[0]
+	both, err := signingkey.ParseSecret(freshText + "\n" + oldText)
 	if err != nil {
 		t.Fatal(err)
 	}
-	prepared := rotate(t, store, both, keys.ES256, now+10)[1]
-	signs := func(secret keys.Secret, at int64, want keys.Stored, passed ...string) {
+	prepared := rotate(t, store, both, signingkey.ES256, now+10)[1]
+	signs := func(secret signingkey.Secret, at int64, want signingkey.Stored, passed ...string) {
 		t.Helper()
-		ring := keys.NewRing(store, secret, keys.ES256)
+		ring := signingkey.NewRing(store, secret, signingkey.ES256)
 		key, err := ring.Signing(t.Context(), "", 0, at)
 		if err != nil || key.ID != want.ID {
 			t.Errorf("%s signs, not %s: %v", key.ID, want.ID, err)
@@ -105,7 +105,7 @@ func TestAPreparedKeyOfAnotherSecretIsPassedOver(t *testing.T) {
 	}
 	signs(old, now+20, first, prepared.ID)
 	signs(both, now+20, first)
-	chain := rotate(t, store, old, keys.ES256, now+30)
+	chain := rotate(t, store, old, signingkey.ES256, now+30)
 	if len(chain) != 3 {
 		t.Fatalf("there is %+v", chain)
 	}
@@ -118,22 +118,22 @@ func TestAPreparedKeyOfAnotherSecretIsPassedOver(t *testing.T) {
 
 // Whoever can write to the database can move rows, and gains nothing by it.
 func TestAKeyOfOneIssuerSignsForNoOther(t *testing.T) {
-	secret, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
 	for name, move := range map[string]struct {
 		from string
-		to   func(keys.Stored) keys.Stored
+		to   func(signingkey.Stored) signingkey.Stored
 	}{
-		"the workspace's for an organisation": {"", func(k keys.Stored) keys.Stored { k.Organization = "org_b"; return k }},
-		"an organisation's for another":       {"org_a", func(k keys.Stored) keys.Stored { k.Organization = "org_b"; return k }},
-		"an organisation's for the workspace": {"org_a", func(k keys.Stored) keys.Stored { k.Organization = ""; return k }},
-		"an organisation's, by its name": {"org_a", func(k keys.Stored) keys.Stored {
+		"the workspace's for an organisation": {"", func(k signingkey.Stored) signingkey.Stored { k.Organization = "org_b"; return k }},
+		"an organisation's for another":       {"org_a", func(k signingkey.Stored) signingkey.Stored { k.Organization = "org_b"; return k }},
+		"an organisation's for the workspace": {"org_a", func(k signingkey.Stored) signingkey.Stored { k.Organization = ""; return k }},
+		"an organisation's, by its name": {"org_a", func(k signingkey.Stored) signingkey.Stored {
 			k.ID, k.Organization = k.Organization+"/"+k.ID, ""
 			return k
 		}},
-		"under another algorithm": {"", func(k keys.Stored) keys.Stored { k.Algorithm = keys.RS256; return k }},
+		"under another algorithm": {"", func(k signingkey.Stored) signingkey.Stored { k.Algorithm = signingkey.RS256; return k }},
 	} {
 		from, to := emptyStore(t), emptyStore(t)
-		key, err := keys.NewRing(from, secret, keys.ES256).Signing(t.Context(), move.from, 0, now)
+		key, err := signingkey.NewRing(from, secret, signingkey.ES256).Signing(t.Context(), move.from, 0, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +141,7 @@ func TestAKeyOfOneIssuerSignsForNoOther(t *testing.T) {
 		if err := to.AddSigningKey(t.Context(), moved); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := keys.NewRing(to, secret, keys.ES256).Signing(t.Context(), moved.Organization, 0, now); err == nil {
+		if got, err := signingkey.NewRing(to, secret, signingkey.ES256).Signing(t.Context(), moved.Organization, 0, now); err == nil {
 			t.Errorf("%s: it signs as %+v", name, got.Stored)
 		}
 	}
@@ -149,8 +149,8 @@ func TestAKeyOfOneIssuerSignsForNoOther(t *testing.T) {
 
 func TestAKeyThatWasRetiredByAClockAheadStaysSo(t *testing.T) {
 	store := emptyStore(t)
-	secret, _ := keys.NewSecret()
-	ring := keys.NewRing(store, secret, keys.ES256)
+	secret, _ := signingkey.NewSecret()
+	ring := signingkey.NewRing(store, secret, signingkey.ES256)
 	stolen, err := ring.Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +159,7 @@ func TestAKeyThatWasRetiredByAClockAheadStaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for at := int64(now); at < now+60; at += 10 {
-		rotate(t, store, secret, keys.ES256, at)
+		rotate(t, store, secret, signingkey.ES256, at)
 		if key, err := ring.Signing(t.Context(), "", at, at); err != nil || at >= now+30 && key.ID == stolen.ID {
 			t.Errorf("after %d s %s signs, %v", at-now, key.ID, err)
 		}
@@ -168,8 +168,8 @@ func TestAKeyThatWasRetiredByAClockAheadStaysSo(t *testing.T) {
 
 func TestReplicasThatRotateAtOnceEndWithOneNextKey(t *testing.T) {
 	store := emptyStore(t)
-	secret, _ := keys.NewSecret()
-	rotate(t, store, secret, keys.ES256, now)
+	secret, _ := signingkey.NewSecret()
+	rotate(t, store, secret, signingkey.ES256, now)
 	chain, err := store.SigningKeys(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestReplicasThatRotateAtOnceEndWithOneNextKey(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range errs {
 		group.Go(func() {
-			errs[i] = keys.NewRing(store, secret, keys.ES256).Rotate(t.Context(), "", chain, 90*day, now+90*day)
+			errs[i] = signingkey.NewRing(store, secret, signingkey.ES256).Rotate(t.Context(), "", chain, 90*day, now+90*day)
 		})
 	}
 	group.Wait()

@@ -1,9 +1,9 @@
-// Package keys owns the workspace's secret and the signing keys that are encrypted
+// Package signingkey owns the workspace's secret and the signing keys that are encrypted
 // under it: making, keeping, rotating, publishing.
 //
 // There is a chain of keys for the workspace, and one for every organisation whose
 // policy demands a key of its own; life.go tells how they follow each other.
-package keys
+package signingkey
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package keys_test
+package signingkey_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
@@ -32,10 +32,10 @@ func emptyStore(t *testing.T) *sqlstore.Store {
 // An independent reader of key sets (RFC 7517) takes every key that is published
 // as what signed.
 func TestEveryAlgorithmsKeyIsPublishedAsItSigns(t *testing.T) {
-	secret, _ := keys.NewSecret()
-	for _, algorithm := range []keys.Algorithm{keys.ES256, keys.EdDSA, keys.RS256} {
+	secret, _ := signingkey.NewSecret()
+	for _, algorithm := range []signingkey.Algorithm{signingkey.ES256, signingkey.EdDSA, signingkey.RS256} {
 		t.Run(string(algorithm), func(t *testing.T) {
-			ring := keys.NewRing(emptyStore(t), secret, algorithm)
+			ring := signingkey.NewRing(emptyStore(t), secret, algorithm)
 			key, err := ring.Signing(t.Context(), "", 0, now)
 			if err != nil {
 				t.Fatal(err)
@@ -53,13 +53,13 @@ func TestEveryAlgorithmsKeyIsPublishedAsItSigns(t *testing.T) {
 }
 
 // published returns what the ring publishes under an id, as jwx reads it.
-func published(t *testing.T, ring *keys.Ring, id string) jwk.Key {
+func published(t *testing.T, ring *signingkey.Ring, id string) jwk.Key {
 	t.Helper()
 	all, err := ring.Published(t.Context(), "", now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := keys.Publish(all)
+	set, err := signingkey.Publish(all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func published(t *testing.T, ring *keys.Ring, id string) jwk.Key {
 	return key
 }
 
-func verify(t *testing.T, key keys.Key, public jwk.Key) {
+func verify(t *testing.T, key signingkey.Key, public jwk.Key) {
 	t.Helper()
 	var raw any
 	if err := public.Raw(&raw); err != nil {
@@ -105,7 +105,7 @@ func verify(t *testing.T, key keys.Key, public jwk.Key) {
 
 func TestReplicasThatStartTogetherEndWithOneKey(t *testing.T) {
 	store := emptyStore(t)
-	secret, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
 	const replicas = 8
 	ids := make([]string, replicas)
 	var start, done sync.WaitGroup
@@ -113,7 +113,7 @@ func TestReplicasThatStartTogetherEndWithOneKey(t *testing.T) {
 	for i := range replicas {
 		done.Go(func() {
 			start.Wait()
-			key, err := keys.NewRing(store, secret, keys.ES256).Signing(context.Background(), "", 0, now)
+			key, err := signingkey.NewRing(store, secret, signingkey.ES256).Signing(context.Background(), "", 0, now)
 			if err != nil {
 				t.Error(err)
 			}
@@ -132,25 +132,25 @@ func TestReplicasThatStartTogetherEndWithOneKey(t *testing.T) {
 // racing is a store in which another replica adds its key between this one's look
 // and its own.
 type racing struct {
-	keys.Store
+	signingkey.Store
 	other func()
 }
 
-func (r racing) AddSigningKey(ctx context.Context, k keys.Stored) error {
+func (r racing) AddSigningKey(ctx context.Context, k signingkey.Stored) error {
 	r.other()
 	return r.Store.AddSigningKey(ctx, k)
 }
 
 func TestAReplicaThatComesSecondTakesTheFirstOnesKey(t *testing.T) {
 	store := emptyStore(t)
-	secret, _ := keys.NewSecret()
-	var first keys.Key
-	second, err := keys.NewRing(racing{store, func() {
+	secret, _ := signingkey.NewSecret()
+	var first signingkey.Key
+	second, err := signingkey.NewRing(racing{store, func() {
 		var err error
-		if first, err = keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, now); err != nil {
+		if first, err = signingkey.NewRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, now); err != nil {
 			t.Error(err)
 		}
-	}}, secret, keys.ES256).Signing(t.Context(), "", 0, now)
+	}}, secret, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil || second.ID != first.ID || first.ID == "" {
 		t.Errorf("one signs with %q, the other with %q: %v", first.ID, second.ID, err)
 	}
@@ -158,14 +158,14 @@ func TestAReplicaThatComesSecondTakesTheFirstOnesKey(t *testing.T) {
 
 func TestAKeyUnderAMissingSecretIsAClearErrorAndStays(t *testing.T) {
 	store := emptyStore(t)
-	lost, _ := keys.NewSecret()
-	key, err := keys.NewRing(store, lost, keys.ES256).Signing(t.Context(), "", 0, now)
+	lost, _ := signingkey.NewSecret()
+	key, err := signingkey.NewRing(store, lost, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, _ := keys.NewSecret()
-	_, err = keys.NewRing(store, other, keys.ES256).Signing(t.Context(), "", 0, now)
-	if !errors.Is(err, keys.ErrSealed) || !strings.Contains(err.Error(), key.ID) ||
+	other, _ := signingkey.NewSecret()
+	_, err = signingkey.NewRing(store, other, signingkey.ES256).Signing(t.Context(), "", 0, now)
+	if !errors.Is(err, signingkey.ErrSealed) || !strings.Contains(err.Error(), key.ID) ||
 		!strings.Contains(err.Error(), "the secret that it was stored under is missing") {
 		t.Errorf("the error is %v", err)
 	}
@@ -176,17 +176,17 @@ func TestAKeyUnderAMissingSecretIsAClearErrorAndStays(t *testing.T) {
 
 func TestAReplacedSecretStillOpensTheSigningKeys(t *testing.T) {
 	store := emptyStore(t)
-	old, oldText := keys.NewSecret()
-	_, freshText := keys.NewSecret()
-	key, err := keys.NewRing(store, old, keys.ES256).Signing(t.Context(), "", 0, now)
+	old, oldText := signingkey.NewSecret()
+	_, freshText := signingkey.NewSecret()
+	key, err := signingkey.NewRing(store, old, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	both, err := keys.ParseSecret(freshText + "\n" + oldText)
+	both, err := signingkey.ParseSecret(freshText + "\n" + oldText)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := keys.NewRing(store, both, keys.ES256).Signing(t.Context(), "", 0, now)
+	again, err := signingkey.NewRing(store, both, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil || again.ID != key.ID {
 		t.Errorf("signs with %q, not %q: %v", again.ID, key.ID, err)
 	}
@@ -194,8 +194,8 @@ func TestAReplacedSecretStillOpensTheSigningKeys(t *testing.T) {
 
 func TestAStoredKeyOpensUnderItsOwnIDOnly(t *testing.T) {
 	store := emptyStore(t)
-	secret, _ := keys.NewSecret()
-	ring := keys.NewRing(store, secret, keys.ES256)
+	secret, _ := signingkey.NewSecret()
+	ring := signingkey.NewRing(store, secret, signingkey.ES256)
 	if _, err := ring.Signing(t.Context(), "", 0, now); err != nil {
 		t.Fatal(err)
 	}
@@ -209,53 +209,53 @@ func TestAStoredKeyOpensUnderItsOwnIDOnly(t *testing.T) {
 	if err := store.AddSigningKey(t.Context(), copied); err != nil {
 		t.Fatal(err)
 	}
-	for _, at := range []int64{now, now + 1, now + keys.Keep} { // it is passed over
-		signing, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, at)
+	for _, at := range []int64{now, now + 1, now + signingkey.Keep} { // it is passed over
+		signing, err := signingkey.NewRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, at)
 		if err != nil || signing.ID != stored[0].ID {
 			t.Errorf("%s signs, %v", signing.ID, err)
 		}
-		published, err := keys.NewRing(store, secret, keys.ES256).Published(t.Context(), "", at)
+		published, err := signingkey.NewRing(store, secret, signingkey.ES256).Published(t.Context(), "", at)
 		if err != nil || len(published) != 1 || published[0].ID != stored[0].ID {
 			t.Errorf("published are %+v, %v", published, err)
 		}
 	}
-	if _, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, now+1+keys.Keep); !errors.Is(err, keys.ErrSealed) {
+	if _, err := signingkey.NewRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, now+1+signingkey.Keep); !errors.Is(err, signingkey.ErrSealed) {
 		t.Errorf("a key opens under another's id: %v", err)
 	}
 }
 
 func TestLookingAtTheStoredKeysMakesNone(t *testing.T) {
 	store := emptyStore(t)
-	secret, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
 	for range 2 {
-		if stored, err := keys.NewRing(store, secret, keys.ES256).Stored(t.Context(), "", now); err != nil || len(stored) != 0 {
+		if stored, err := signingkey.NewRing(store, secret, signingkey.ES256).Stored(t.Context(), "", now); err != nil || len(stored) != 0 {
 			t.Errorf("%d keys, %v", len(stored), err)
 		}
 	}
 }
 
 // silent is a store that does not answer.
-type silent struct{ keys.Store }
+type silent struct{ signingkey.Store }
 
-func (silent) SigningKeys(context.Context, string) (keys.Chain, error) {
+func (silent) SigningKeys(context.Context, string) (signingkey.Chain, error) {
 	return nil, errors.New("no answer")
 }
 
 func TestAStoreThatDoesNotAnswerMakesNoKey(t *testing.T) {
-	secret, _ := keys.NewSecret()
-	if _, err := keys.NewRing(silent{}, secret, keys.ES256).Signing(t.Context(), "", 0, now); err == nil {
+	secret, _ := signingkey.NewSecret()
+	if _, err := signingkey.NewRing(silent{}, secret, signingkey.ES256).Signing(t.Context(), "", 0, now); err == nil {
 		t.Error("signs with a key that nobody else knows")
 	}
 }
 
 func TestAlgorithmsAreNamedExactly(t *testing.T) {
 	for _, name := range []string{"ES256", "EdDSA", "RS256"} {
-		if a, err := keys.ParseAlgorithm(name); err != nil || string(a) != name {
+		if a, err := signingkey.ParseAlgorithm(name); err != nil || string(a) != name {
 			t.Errorf("%s: %v, %v", name, a, err)
 		}
 	}
 	for _, name := range []string{"", "none", "HS256", "es256", "ES384"} {
-		if _, err := keys.ParseAlgorithm(name); err == nil || !strings.Contains(err.Error(), "ES256, EdDSA, RS256") {
+		if _, err := signingkey.ParseAlgorithm(name); err == nil || !strings.Contains(err.Error(), "ES256, EdDSA, RS256") {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
