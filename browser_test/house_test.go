@@ -110,7 +110,7 @@ var walls = []struct {
 		}},
 	{"what declares a store's interface imports no store",
 		func(s source) bool {
-			return s.in("backend/httpapi", "backend/serverapi", "backend/administration", "backend/directory", "backend/signingkey", "backend/host") &&
+			return s.in("backend/httpapi", "backend/serverapi", "backend/admin", "backend/directory", "backend/signingkey", "backend/host") &&
 				!s.test()
 		},
 		func(_ source, i string) bool { return hasAny(i, module+"backend/store") }},
@@ -122,7 +122,7 @@ var walls = []struct {
 	{"the browser's contract does not know the servers'",
 		func(s source) bool { return s.in("backend/httpapi") && !s.test() },
 		func(_ source, i string) bool {
-			return hasAny(i, module+"backend/serverapi", module+"backend/administration")
+			return hasAny(i, module+"backend/serverapi", module+"backend/admin")
 		}},
 	{"only tests import the judge of the OpenAPI document",
 		func(s source) bool { return !s.test() },

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	administration "github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"

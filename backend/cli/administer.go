@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -31,9 +31,9 @@ type deed[T any] struct {
 
 // desk is where a command administers.
 type desk struct {
-	*administration.Office
+	*admin.Office
 	ctx context.Context
-	by  administration.Actor
+	by  admin.Actor
 	in  io.Reader
 }
 
@@ -86,13 +86,13 @@ func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
 		return nothing, err
 	}
 	defer store.Close()
-	office := administration.New(administration.Config{Store: store, Secret: secret, Now: time.Now})
+	office := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
 	return d.run(&desk{Office: office, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
 }
 
 // commandLine is who administers here: whoever may open the database.
-func commandLine() administration.Actor {
-	by := administration.Actor{ID: audit.CommandLine}
+func commandLine() admin.Actor {
+	by := admin.Actor{ID: audit.CommandLine}
 	if who, err := user.Current(); err == nil {
 		by.Name = who.Username
 	}
@@ -107,9 +107,9 @@ func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
 }
 
 // paging are the flags of lists.
-func paging(p *administration.Page) func(*cobra.Command) {
+func paging(p *admin.Page) func(*cobra.Command) {
 	return func(c *cobra.Command) {
-		c.Flags().IntVar(&p.Limit, "limit", 50, fmt.Sprintf("list at most `N`, up to %d", administration.MaxLimit))
+		c.Flags().IntVar(&p.Limit, "limit", 50, fmt.Sprintf("list at most `N`, up to %d", admin.MaxLimit))
 		c.Flags().StringVar(&p.After, "after", "", "go on after `PLACE`, which the page before ends with")
 	}
 }
@@ -135,8 +135,8 @@ func organizationFlag(name *string, required bool) func(*cobra.Command) {
 }
 
 // done tells of what has nothing to show.
-func done(text string) func(administration.Nothing) string {
-	return func(administration.Nothing) string { return text + "\n" }
+func done(text string) func(admin.Nothing) string {
+	return func(admin.Nothing) string { return text + "\n" }
 }
 
 // readInput reads the file that an argument names; - is standard input.

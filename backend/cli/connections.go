@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
@@ -16,20 +16,20 @@ func connectionsCommand() *cobra.Command {
 organisation's connections is enabled at most. Register /callback/CONNECTION below
 the backend's address at the provider as the redirect URI.`,
 		listConnections(), createConnection(), updateConnection(), deleteConnection(),
-		toConnection("get", "Show a connection", (*administration.Office).Connection),
-		toConnection("enable", "Let people sign in there for the organisation", (*administration.Office).EnableConnection),
-		toConnection("disable", "Let nobody sign in there", (*administration.Office).DisableConnection))
+		toConnection("get", "Show a connection", (*admin.Office).Connection),
+		toConnection("enable", "Let people sign in there for the organisation", (*admin.Office).EnableConnection),
+		toConnection("disable", "Let nobody sign in there", (*admin.Office).DisableConnection))
 }
 
 func listConnections() *cobra.Command {
 	var organization string
-	var p administration.Page
-	return deed[administration.List[administration.Connection]]{
+	var p admin.Page
+	return deed[admin.List[admin.Connection]]{
 		use: "list", short: "List an organisation's connections", flags: both(organizationFlag(&organization, true), paging(&p)),
-		run: func(d *desk, _ []string) (administration.List[administration.Connection], error) {
+		run: func(d *desk, _ []string) (admin.List[admin.Connection], error) {
 			return d.Connections(d.ctx, d.by, organization, p)
 		},
-		text: rows("CONNECTION|ISSUER|CLIENT ID|FROM|ENABLED", func(c administration.Connection) []string {
+		text: rows("CONNECTION|ISSUER|CLIENT ID|FROM|ENABLED", func(c admin.Connection) []string {
 			return []string{c.ID, printable(c.Issuer), printable(c.ClientID), string(c.Source), yesNo(c.Enabled)}
 		}, "It has no connection."),
 	}.command()
@@ -37,7 +37,7 @@ func listConnections() *cobra.Command {
 
 func createConnection() *cobra.Command {
 	var organization string
-	command := deed[administration.Connection]{
+	command := deed[admin.Connection]{
 		use: "create FILE", args: 1, short: "Make a connection, not enabled yet", secret: true,
 		long: `Create makes a connection of what a JSON file says, - being standard input. The
 client secret is kept sealed under the server's secret, and never shown.`,
@@ -47,10 +47,10 @@ client secret is kept sealed under the server's secret, and never shown.`,
    "provisioning": {"just_in_time": true, "roles": ["viewer"]}}
   END`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (administration.Connection, error) {
-			var n administration.NewConnection
+		run: func(d *desk, args []string) (admin.Connection, error) {
+			var n admin.NewConnection
 			if err := decodeInput(d, args[0], &n); err != nil {
-				return administration.Connection{}, err
+				return admin.Connection{}, err
 			}
 			return d.CreateConnection(d.ctx, d.by, organization, n)
 		},
@@ -62,15 +62,15 @@ client secret is kept sealed under the server's secret, and never shown.`,
 
 func updateConnection() *cobra.Command {
 	var organization string
-	command := deed[administration.Connection]{
+	command := deed[admin.Connection]{
 		use: "update CONNECTION FILE", args: 2, short: "Replace a connection's settings, but its issuer", secret: true,
 		long: `Update makes a connection's settings be what a JSON file says, - being standard
 input. Without client_secret the secret stays.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (administration.Connection, error) {
-			var s administration.ConnectionSettings
+		run: func(d *desk, args []string) (admin.Connection, error) {
+			var s admin.ConnectionSettings
 			if err := decodeInput(d, args[1], &s); err != nil {
-				return administration.Connection{}, err
+				return admin.Connection{}, err
 			}
 			return d.UpdateConnection(d.ctx, d.by, organization, args[0], s)
 		},
@@ -96,27 +96,27 @@ func decodeInput(d *desk, path string, into any) error {
 
 func deleteConnection() *cobra.Command {
 	var organization string
-	return deed[administration.Nothing]{
+	return deed[admin.Nothing]{
 		use: "delete CONNECTION", args: 1, short: "End a connection for good", flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (administration.Nothing, error) {
+		run: func(d *desk, args []string) (admin.Nothing, error) {
 			return d.DeleteConnection(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Deleted."),
 	}.command()
 }
 
-func toConnection(verb, short string, run func(*administration.Office, context.Context, administration.Actor, string, string) (administration.Connection, error)) *cobra.Command {
+func toConnection(verb, short string, run func(*admin.Office, context.Context, admin.Actor, string, string) (admin.Connection, error)) *cobra.Command {
 	var organization string
-	return deed[administration.Connection]{
+	return deed[admin.Connection]{
 		use: verb + " CONNECTION", args: 1, short: short, flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (administration.Connection, error) {
+		run: func(d *desk, args []string) (admin.Connection, error) {
 			return run(d.Office, d.ctx, d.by, organization, args[0])
 		},
 		text: showConnection,
 	}.command()
 }
 
-func showConnection(c administration.Connection) string {
+func showConnection(c admin.Connection) string {
 	return card("id", c.ID, "issuer", printable(c.Issuer), "client id", printable(c.ClientID), "client secret", set(c.SecretSet),
 		"scopes", or(joined(c.Scopes), "-"), "admits", admits(c.Provisioning), "from", string(c.Source), "enabled", yesNo(c.Enabled))
 }
@@ -129,7 +129,7 @@ func set(truth bool) string {
 }
 
 // admits tells whom a connection makes a member.
-func admits(p administration.Provisioning) string {
+func admits(p admin.Provisioning) string {
 	text := "members only"
 	if p.JustInTime {
 		text = "whoever signs in there"

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
@@ -51,7 +51,7 @@ func markFailures(c *cobra.Command) {
 
 // codeOf is the stable code of a command's error.
 func codeOf(err error) api.Code {
-	var refused *administration.Refusal
+	var refused *admin.Refusal
 	var settings wrongSettings
 	var problems found
 	switch {

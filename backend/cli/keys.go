@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
@@ -20,9 +20,9 @@ func keysCommand() *cobra.Command {
 one organisation; or it lets an app's server open sessions in another app. A key of
 one kind opens nothing of the other's. It is shown once and kept as a hash.`,
 		createKey(), listKeys(),
-		deed[administration.Nothing]{
+		deed[admin.Nothing]{
 			use: "revoke KEY", args: 1, short: "End a key, at once and for good",
-			run: func(d *desk, args []string) (administration.Nothing, error) {
+			run: func(d *desk, args []string) (admin.Nothing, error) {
 				return d.RevokeKey(d.ctx, d.by, args[0])
 			},
 			text: done("Revoked."),
@@ -30,13 +30,13 @@ one kind opens nothing of the other's. It is shown once and kept as a hash.`,
 }
 
 func listKeys() *cobra.Command {
-	var p administration.Page
-	return deed[administration.List[administration.KeyInfo]]{
+	var p admin.Page
+	return deed[admin.List[admin.KeyInfo]]{
 		use: "list", short: "List the keys, also those that have ended", flags: paging(&p),
-		run: func(d *desk, _ []string) (administration.List[administration.KeyInfo], error) {
+		run: func(d *desk, _ []string) (admin.List[admin.KeyInfo], error) {
 			return d.Keys(d.ctx, d.by, p)
 		},
-		text: rows("KEY|KIND|NAME|REACHES|CREATED|LAST USED|EXPIRES|REVOKED", func(k administration.KeyInfo) []string {
+		text: rows("KEY|KIND|NAME|REACHES|CREATED|LAST USED|EXPIRES|REVOKED", func(k admin.KeyInfo) []string {
 			return []string{k.ID, string(k.Kind), printable(k.Name), reaches(k), moment(k.CreatedAt),
 				moment(k.LastUsedAt), moment(k.ExpiresAt), moment(k.RevokedAt)}
 		}, "There is no key."),
@@ -44,7 +44,7 @@ func listKeys() *cobra.Command {
 }
 
 // reaches says what a key is confined to.
-func reaches(k administration.KeyInfo) string {
+func reaches(k admin.KeyInfo) string {
 	if k.App != "" {
 		return strings.TrimSuffix("app "+k.App+", "+k.OrganizationID, ", ")
 	}
@@ -53,11 +53,11 @@ func reaches(k administration.KeyInfo) string {
 
 // createKey is not a deed alone: for D1, which it does not reach, it prints SQL.
 func createKey() *cobra.Command {
-	var n administration.NewKey
+	var n admin.NewKey
 	var life time.Duration
 	var printSQL bool
 	var kind string
-	command := deed[administration.CreatedKey]{
+	command := deed[admin.CreatedKey]{
 		use: "create", short: "Make a key, and show it once", secret: true,
 		long: `Create makes a key and shows it: standard output has the key alone. Of the kind
 administration it opens the administration API; of the kind workspace it lets an
@@ -71,17 +71,17 @@ wrangler d1 execute, and the key on standard error.`,
   tabard keys create --name "notes server" --kind workspace --app notes`,
 		flags: both(organizationFlag(&n.Organization, false), func(c *cobra.Command) {
 			c.Flags().StringVar(&n.Name, "name", "", "say by `TEXT` whose key it is")
-			c.Flags().StringVar(&kind, "kind", string(administration.Administration), "make a key to the API of this `KIND`: administration or workspace")
+			c.Flags().StringVar(&kind, "kind", string(admin.Administration), "make a key to the API of this `KIND`: administration or workspace")
 			c.Flags().StringVar(&n.App, "app", "", "let only the server of the `APP` use it (kind workspace)")
 			c.Flags().DurationVar(&life, "expires", 0, "let it end after `TIME`, such as 8760h")
 			c.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of storing it")
 			c.MarkFlagRequired("name")
 		}),
-		run: func(d *desk, _ []string) (administration.CreatedKey, error) {
-			n.ExpiresIn, n.Kind = int64(life/time.Second), administration.KeyKind(kind)
+		run: func(d *desk, _ []string) (admin.CreatedKey, error) {
+			n.ExpiresIn, n.Kind = int64(life/time.Second), admin.KeyKind(kind)
 			return d.CreateKey(d.ctx, d.by, n)
 		},
-		text: func(k administration.CreatedKey) string { return k.Secret + "\n" },
+		text: func(k admin.CreatedKey) string { return k.Secret + "\n" },
 	}.command()
 	stored := command.RunE
 	command.RunE = func(c *cobra.Command, args []string) error {
@@ -91,14 +91,14 @@ wrangler d1 execute, and the key on standard error.`,
 		if !printSQL {
 			return stored(c, args)
 		}
-		n.ExpiresIn, n.Kind = int64(life/time.Second), administration.KeyKind(kind)
+		n.ExpiresIn, n.Kind = int64(life/time.Second), admin.KeyKind(kind)
 		return printKey(c, n)
 	}
 	return command
 }
 
 // printKey prints the statements of a key, for the secret that --secret-file names.
-func printKey(c *cobra.Command, n administration.NewKey) error {
+func printKey(c *cobra.Command, n admin.NewKey) error {
 	if n.Organization != "" && !strings.HasPrefix(n.Organization, directory.OrganizationPrefix) {
 		return errors.New("--print-sql sees no database: --organization has to be an id (org_…)")
 	}
@@ -106,13 +106,13 @@ func printKey(c *cobra.Command, n administration.NewKey) error {
 	if err != nil {
 		return fmt.Errorf("--secret-file: the Worker's TABARD_SECRET is needed: %w", err)
 	}
-	office := administration.New(administration.Config{Secret: secret, Now: time.Now})
+	office := admin.New(admin.Config{Secret: secret, Now: time.Now})
 	by := commandLine()
 	k, text, err := office.DraftKey(by, n, n.Organization)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(c.ErrOrStderr(), text)
-	_, err = io.WriteString(c.OutOrStdout(), sqlstore.KeyScript(k, administration.KeyCreated(by, k)))
+	_, err = io.WriteString(c.OutOrStdout(), sqlstore.KeyScript(k, admin.KeyCreated(by, k)))
 	return err
 }

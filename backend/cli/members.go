@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
@@ -172,7 +172,7 @@ func (s *settings) admit(ctx context.Context, a directory.Admission) error {
 		return err
 	}
 	defer store.Close()
-	office := administration.New(administration.Config{Store: store, Now: time.Now})
+	office := admin.New(admin.Config{Store: store, Now: time.Now})
 	_, err = office.Admit(ctx, commandLine(), a)
 	switch {
 	case errors.Is(err, directory.ErrNoUser):

@@ -5,36 +5,36 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 )
 
 // memberCommands are those of known members; pending and admit are for who waits.
 func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
 		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
-		toMember("get", "Show a member", (*administration.Office).Member),
-		toMember("disable", "Keep a member out of the organisation, whatever made them one", (*administration.Office).DisableMember),
-		toMember("enable", "Let a member into the organisation again", (*administration.Office).EnableMember),
+		toMember("get", "Show a member", (*admin.Office).Member),
+		toMember("disable", "Keep a member out of the organisation, whatever made them one", (*admin.Office).DisableMember),
+		toMember("enable", "Let a member into the organisation again", (*admin.Office).EnableMember),
 	}
 }
 
 func listMembers() *cobra.Command {
 	var organization string
-	var p administration.Page
-	return deed[administration.List[administration.Member]]{
+	var p admin.Page
+	return deed[admin.List[admin.Member]]{
 		use: "list", short: "List an organisation's members, and who is invited", flags: both(organizationFlag(&organization, true), paging(&p)),
-		run: func(d *desk, _ []string) (administration.List[administration.Member], error) {
+		run: func(d *desk, _ []string) (admin.List[admin.Member], error) {
 			return d.Members(d.ctx, d.by, organization, p)
 		},
-		text: rows("USER ID|NAME|E-MAIL|ROLES|FROM|DISABLED", func(m administration.Member) []string {
+		text: rows("USER ID|NAME|E-MAIL|ROLES|FROM|DISABLED", func(m admin.Member) []string {
 			return []string{m.UserID + m.InvitationID, or(m.Name, "-"), or(m.Email, "-"), joined(m.Roles), origin(m), disabledWhere(m)}
 		}, "It has no member."),
 	}.command()
 }
 
 // origin is what made somebody a member, or that they are invited.
-func origin(m administration.Member) string {
-	if m.Status == administration.StatusInvited {
+func origin(m admin.Member) string {
+	if m.Status == admin.StatusInvited {
 		return "invited"
 	}
 	return string(m.Source)
@@ -42,8 +42,8 @@ func origin(m administration.Member) string {
 
 func inviteMember() *cobra.Command {
 	var organization string
-	n := administration.NewMember{Invite: true}
-	return deed[administration.Member]{
+	n := admin.NewMember{Invite: true}
+	return deed[admin.Member]{
 		use: "invite", short: "Invite somebody to an organisation",
 		long: `Invite lets somebody become a member, whether they have signed in before or not: they
 accept by entering the organisation by choice, or by signing in for it. Until then
@@ -63,7 +63,7 @@ its roles and begins the 30 days anew. Somebody who is a member gets these roles
 				c.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
 			}
 		}),
-		run: func(d *desk, _ []string) (administration.Member, error) {
+		run: func(d *desk, _ []string) (admin.Member, error) {
 			return d.AdmitMember(d.ctx, d.by, organization, n)
 		},
 		text: showMember,
@@ -71,7 +71,7 @@ its roles and begins the 30 days anew. Somebody who is a member gets these roles
 }
 
 // disabledWhere tells what keeps a member out.
-func disabledWhere(m administration.Member) string {
+func disabledWhere(m admin.Member) string {
 	switch {
 	case m.UserDisabled:
 		return "everywhere"
@@ -83,8 +83,8 @@ func disabledWhere(m administration.Member) string {
 
 func setMember() *cobra.Command {
 	var organization string
-	var roles administration.Roles
-	return deed[administration.Member]{
+	var roles admin.Roles
+	return deed[admin.Member]{
 		use: "set USER", args: 1, short: "Give a known person these roles, as a member",
 		long: `Set gives a known person these roles, as a member; by an invitation's id, whom it
 invites.`,
@@ -92,7 +92,7 @@ invites.`,
 			c.Flags().StringArrayVar(&roles.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.RegisterFlagCompletionFunc("role", cobra.NoFileCompletions)
 		}),
-		run: func(d *desk, args []string) (administration.Member, error) {
+		run: func(d *desk, args []string) (admin.Member, error) {
 			if roles.Roles == nil {
 				roles.Roles = []string{}
 			}
@@ -104,13 +104,13 @@ invites.`,
 
 func removeMember() *cobra.Command {
 	var organization string
-	return deed[administration.Nothing]{
+	return deed[admin.Nothing]{
 		use: "remove USER", args: 1, short: "Remove a member from an organisation",
 		long: `Remove ends a membership. One that the workspace file gives is disabled instead, or
 removed there; one that a claim or the organisation's own provider gives comes
 back at the next sign-in. By its id, an invitation is withdrawn.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (administration.Nothing, error) {
+		run: func(d *desk, args []string) (admin.Nothing, error) {
 			return d.RemoveMember(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Removed."),
@@ -119,31 +119,31 @@ back at the next sign-in. By its id, an invitation is withdrawn.`,
 
 func unlinkMember() *cobra.Command {
 	var organization string
-	return deed[administration.Nothing]{
+	return deed[admin.Nothing]{
 		use: "unlink USER", args: 1, short: "Take away whom a person is at the organisation's own provider",
 		long: `Unlink is for a wrong link: the next sign-in at the organisation's own provider finds
 out anew who the person is. What they are signed in to goes on; see tabard sessions.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (administration.Nothing, error) {
+		run: func(d *desk, args []string) (admin.Nothing, error) {
 			return d.UnlinkMember(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Unlinked."),
 	}.command()
 }
 
-func toMember(verb, short string, run func(*administration.Office, context.Context, administration.Actor, string, string) (administration.Member, error)) *cobra.Command {
+func toMember(verb, short string, run func(*admin.Office, context.Context, admin.Actor, string, string) (admin.Member, error)) *cobra.Command {
 	var organization string
-	return deed[administration.Member]{
+	return deed[admin.Member]{
 		use: verb + " USER", args: 1, short: short, flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (administration.Member, error) {
+		run: func(d *desk, args []string) (admin.Member, error) {
 			return run(d.Office, d.ctx, d.by, organization, args[0])
 		},
 		text: showMember,
 	}.command()
 }
 
-func showMember(m administration.Member) string {
-	if m.Status == administration.StatusInvited {
+func showMember(m admin.Member) string {
+	if m.Status == admin.StatusInvited {
 		return card("invitation", m.InvitationID, "name", or(m.Name, "-"), "e-mail", or(m.Email, "-"),
 			"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joined(m.Roles),
 			"since", moment(m.CreatedAt), "until", moment(m.ExpiresAt))

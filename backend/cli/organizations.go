@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 )
 
 func organizationsCommand() *cobra.Command {
@@ -14,13 +14,13 @@ func organizationsCommand() *cobra.Command {
 file that names an organisation has the last word on its name and policy; those
 that it does not name are left as they are.`,
 		listOrganizations(), createOrganization(), updateOrganization(),
-		toOrganization("get", "Show an organisation", (*administration.Office).Organization),
-		toOrganization("disable", "Keep everybody out of an organisation", (*administration.Office).DisableOrganization),
-		toOrganization("enable", "Let its members into an organisation again", (*administration.Office).EnableOrganization),
-		deed[administration.Nothing]{
+		toOrganization("get", "Show an organisation", (*admin.Office).Organization),
+		toOrganization("disable", "Keep everybody out of an organisation", (*admin.Office).DisableOrganization),
+		toOrganization("enable", "Let its members into an organisation again", (*admin.Office).EnableOrganization),
+		deed[admin.Nothing]{
 			use: "delete ORGANIZATION", args: 1, short: "End an organisation for good",
 			long: "Delete ends an organisation with its memberships, connections and keys. Its slug is\nfree then; its id is never used again.",
-			run: func(d *desk, args []string) (administration.Nothing, error) {
+			run: func(d *desk, args []string) (admin.Nothing, error) {
 				return d.DeleteOrganization(d.ctx, d.by, args[0])
 			},
 			text: done("Deleted."),
@@ -28,24 +28,24 @@ that it does not name are left as they are.`,
 }
 
 func listOrganizations() *cobra.Command {
-	var p administration.Page
-	return deed[administration.List[administration.Organization]]{
+	var p admin.Page
+	return deed[admin.List[admin.Organization]]{
 		use: "list", short: "List organisations by slug", flags: paging(&p),
-		run: func(d *desk, _ []string) (administration.List[administration.Organization], error) {
+		run: func(d *desk, _ []string) (admin.List[admin.Organization], error) {
 			return d.Organizations(d.ctx, d.by, p)
 		},
-		text: rows("SLUG|ID|NAME|DISABLED", func(o administration.Organization) []string {
+		text: rows("SLUG|ID|NAME|DISABLED", func(o admin.Organization) []string {
 			return []string{o.Slug, o.ID, printable(o.Name), yesNo(o.Disabled)}
 		}, "There is no organisation."),
 	}.command()
 }
 
 func createOrganization() *cobra.Command {
-	var n administration.OrganizationNames
-	return deed[administration.Organization]{
+	var n admin.OrganizationNames
+	return deed[admin.Organization]{
 		use: "create", short: "Make an organisation", flags: naming(&n, true),
 		example: `  tabard organizations create --slug acme --name "Acme Corporation"`,
-		run: func(d *desk, _ []string) (administration.Organization, error) {
+		run: func(d *desk, _ []string) (admin.Organization, error) {
 			return d.CreateOrganization(d.ctx, d.by, n)
 		},
 		text: showOrganization,
@@ -53,17 +53,17 @@ func createOrganization() *cobra.Command {
 }
 
 func updateOrganization() *cobra.Command {
-	var n administration.OrganizationNames
-	return deed[administration.Organization]{
+	var n admin.OrganizationNames
+	return deed[admin.Organization]{
 		use: "update ORGANIZATION", args: 1, short: "Rename an organisation", flags: naming(&n, false),
-		run: func(d *desk, args []string) (administration.Organization, error) {
+		run: func(d *desk, args []string) (admin.Organization, error) {
 			return d.UpdateOrganization(d.ctx, d.by, args[0], n)
 		},
 		text: showOrganization,
 	}.command()
 }
 
-func naming(n *administration.OrganizationNames, required bool) func(*cobra.Command) {
+func naming(n *admin.OrganizationNames, required bool) func(*cobra.Command) {
 	return func(c *cobra.Command) {
 		c.Flags().StringVar(&n.Slug, "slug", "", "call it `SLUG` in addresses: a–z, 0–9 and -")
 		c.Flags().StringVar(&n.Name, "name", "", "call it `NAME` to people")
@@ -76,17 +76,17 @@ func naming(n *administration.OrganizationNames, required bool) func(*cobra.Comm
 	}
 }
 
-func toOrganization(verb, short string, run func(*administration.Office, context.Context, administration.Actor, string) (administration.Organization, error)) *cobra.Command {
-	return deed[administration.Organization]{
+func toOrganization(verb, short string, run func(*admin.Office, context.Context, admin.Actor, string) (admin.Organization, error)) *cobra.Command {
+	return deed[admin.Organization]{
 		use: verb + " ORGANIZATION", args: 1, short: short,
-		run: func(d *desk, args []string) (administration.Organization, error) {
+		run: func(d *desk, args []string) (admin.Organization, error) {
 			return run(d.Office, d.ctx, d.by, args[0])
 		},
 		text: showOrganization,
 	}.command()
 }
 
-func showOrganization(o administration.Organization) string {
+func showOrganization(o admin.Organization) string {
 	return card("slug", o.Slug, "id", o.ID, "name", printable(o.Name), "disabled", yesNo(o.Disabled),
 		"created", moment(o.CreatedAt))
 }

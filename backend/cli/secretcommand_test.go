@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -112,7 +112,7 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	p.must(p.store.CreateConnection(t.Context(), directory.Connection{
 		ID: "con_1", OrganizationID: "org_acme", Issuer: "https://login.acme.test", ClientID: "tabard", SealedSecret: sealer.Seal([]byte("hunter2"), "con_1"),
 	}, p.now))
-	p.must(p.store.AddKey(t.Context(), administration.Key{ID: "key_1", Name: "billing", Kind: administration.Administration, Hash: "old", CreatedAt: p.now, CreatedBy: "x"}))
+	p.must(p.store.AddKey(t.Context(), admin.Key{ID: "key_1", Name: "billing", Kind: admin.Administration, Hash: "old", CreatedAt: p.now, CreatedBy: "x"}))
 	alice, err := p.store.SignIn(t.Context(), directory.User{ID: "usr_1", Issuer: "https://id.test", Subject: "alice"}, p.now)
 	p.must(err)
 	_, row := session.First(session.ID{1}, session.NewTokenID(), p.now)

@@ -3,7 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 )
 
 func sessionsCommand() *cobra.Command {
@@ -14,13 +14,13 @@ go on in others, and to enter it again takes a new authentication.`,
 }
 
 func listUserSessions() *cobra.Command {
-	var p administration.Page
-	return deed[administration.List[administration.Session]]{
+	var p admin.Page
+	return deed[admin.List[admin.Session]]{
 		use: "of USER", args: 1, short: "List a person's sessions", flags: paging(&p),
-		run: func(d *desk, args []string) (administration.List[administration.Session], error) {
+		run: func(d *desk, args []string) (admin.List[admin.Session], error) {
 			return d.UserSessions(d.ctx, d.by, args[0], p)
 		},
-		text: rows("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s administration.Session) []string {
+		text: rows("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
 			return []string{s.ID, s.App, moment(s.CreatedAt), moment(s.LastUsedAt), or(s.Address, "-"), or(s.UserAgent, "-")}
 		}, "There is no session."),
 	}.command()
@@ -28,14 +28,14 @@ func listUserSessions() *cobra.Command {
 
 func listOrganizationSessions() *cobra.Command {
 	var organization, user string
-	var p administration.Page
-	return deed[administration.List[administration.OrganizationSession]]{
+	var p admin.Page
+	return deed[admin.List[admin.OrganizationSession]]{
 		use: "list", short: "List the sessions that act for an organisation",
 		flags: both(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), paging(&p)),
-		run: func(d *desk, _ []string) (administration.List[administration.OrganizationSession], error) {
+		run: func(d *desk, _ []string) (admin.List[admin.OrganizationSession], error) {
 			return d.OrganizationSessions(d.ctx, d.by, organization, user, p)
 		},
-		text: rows("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s administration.OrganizationSession) []string {
+		text: rows("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
 			return []string{s.SessionID, s.UserID, s.App, moment(s.StartedAt), moment(s.ActiveAt)}
 		}, "There is no session."),
 	}.command()
@@ -50,7 +50,7 @@ func userFlag(user *string, usage string) func(*cobra.Command) {
 
 func endSession() *cobra.Command {
 	var organization, user, session string
-	return deed[administration.Nothing]{
+	return deed[admin.Nothing]{
 		use: "end", short: "End a session, or all of a person's",
 		example: `  tabard sessions end --session ses_…
   tabard sessions end --user usr_… --organization acme`,
@@ -60,7 +60,7 @@ func endSession() *cobra.Command {
 			c.MarkFlagsOneRequired("user", "session")
 			c.MarkFlagsMutuallyExclusive("user", "session")
 		}),
-		run: func(d *desk, _ []string) (administration.Nothing, error) {
+		run: func(d *desk, _ []string) (admin.Nothing, error) {
 			switch {
 			case organization == "" && session != "":
 				return d.EndSession(d.ctx, d.by, session)

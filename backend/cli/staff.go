@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 )
 
 func staffCommand() *cobra.Command {
@@ -19,13 +19,13 @@ refuses it, and whoever administers one may end it.`,
 
 func listStaff() *cobra.Command {
 	var organization string
-	var p administration.Page
-	return deed[administration.List[administration.Staff]]{
+	var p admin.Page
+	return deed[admin.List[admin.Staff]]{
 		use: "list", short: "List who has staff access to an organisation", flags: both(organizationFlag(&organization, true), paging(&p)),
-		run: func(d *desk, _ []string) (administration.List[administration.Staff], error) {
+		run: func(d *desk, _ []string) (admin.List[admin.Staff], error) {
 			return d.Staff(d.ctx, d.by, organization, p)
 		},
-		text: rows("USER ID|NAME|ROLES|UNTIL|GRANTED BY|REASON", func(s administration.Staff) []string {
+		text: rows("USER ID|NAME|ROLES|UNTIL|GRANTED BY|REASON", func(s admin.Staff) []string {
 			return []string{s.UserID, or(s.Name, "-"), joined(s.Roles), moment(s.ExpiresAt), printable(s.GrantedBy), printable(s.Reason)}
 		}, "Nobody has staff access to it."),
 	}.command()
@@ -33,9 +33,9 @@ func listStaff() *cobra.Command {
 
 func grantStaff() *cobra.Command {
 	var organization string
-	var n administration.NewStaff
+	var n admin.NewStaff
 	var life time.Duration
-	return deed[administration.Staff]{
+	return deed[admin.Staff]{
 		use: "grant USER", args: 1, short: "Let somebody act for an organisation for a while",
 		long: `Grant gives staff access from now on, or another while of it in the place of the one
 before. A member of the organisation is refused.`,
@@ -51,7 +51,7 @@ before. A member of the organisation is refused.`,
 			c.MarkFlagRequired("for")
 			c.MarkFlagRequired("reason")
 		}),
-		run: func(d *desk, args []string) (administration.Staff, error) {
+		run: func(d *desk, args []string) (admin.Staff, error) {
 			n.UserID, n.ExpiresIn = args[0], int64(life/time.Second)
 			return d.GrantStaff(d.ctx, d.by, organization, n)
 		},
@@ -61,9 +61,9 @@ before. A member of the organisation is refused.`,
 
 func getStaff() *cobra.Command {
 	var organization string
-	return deed[administration.Staff]{
+	return deed[admin.Staff]{
 		use: "get USER", args: 1, short: "Show somebody's staff access", flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (administration.Staff, error) {
+		run: func(d *desk, args []string) (admin.Staff, error) {
 			return d.StaffAccess(d.ctx, d.by, organization, args[0])
 		},
 		text: showStaff,
@@ -72,18 +72,18 @@ func getStaff() *cobra.Command {
 
 func endStaff() *cobra.Command {
 	var organization string
-	return deed[administration.Nothing]{
+	return deed[admin.Nothing]{
 		use: "end USER", args: 1, short: "End somebody's staff access at once",
 		long:  "End ends somebody's staff access, and their sessions in the organisation.",
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (administration.Nothing, error) {
+		run: func(d *desk, args []string) (admin.Nothing, error) {
 			return d.EndStaff(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Ended."),
 	}.command()
 }
 
-func showStaff(s administration.Staff) string {
+func showStaff(s admin.Staff) string {
 	return card("user id", s.UserID, "name", or(s.Name, "-"), "e-mail", or(s.Email, "-"), "sub", printable(s.Subject),
 		"iss", printable(s.Issuer), "roles", joined(s.Roles), "reason", printable(s.Reason), "granted by", printable(s.GrantedBy),
 		"since", moment(s.CreatedAt), "until", moment(s.ExpiresAt))

@@ -5,12 +5,12 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 )
 
 // rows shows a list for people, under headings.
-func rows[T any](headings string, cells func(T) []string, none string) func(administration.List[T]) string {
-	return func(list administration.List[T]) string {
+func rows[T any](headings string, cells func(T) []string, none string) func(admin.List[T]) string {
+	return func(list admin.List[T]) string {
 		if len(list.Items) == 0 {
 			return none + "\n"
 		}

@@ -6,15 +6,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 )
 
 func auditCommand() *cobra.Command {
 	var organization string
 	var since time.Duration
-	var f administration.TrailFilter
-	var p administration.Page
-	command := deed[administration.List[administration.Event]]{
+	var f admin.TrailFilter
+	var p admin.Page
+	command := deed[admin.List[admin.Event]]{
 		use: "audit", short: "Show what happened, the newest first",
 		example: `  tabard audit --organization acme --since 24h
   tabard audit --action session.reused`,
@@ -23,13 +23,13 @@ func auditCommand() *cobra.Command {
 			c.Flags().StringVar(&f.Actor, "actor", "", "only what `ID` did: a person's, a key's, or \"command line\"")
 			c.Flags().DurationVar(&since, "since", 0, "only what happened within `TIME`, such as 24h")
 		}, paging(&p)),
-		run: func(d *desk, _ []string) (administration.List[administration.Event], error) {
+		run: func(d *desk, _ []string) (admin.List[admin.Event], error) {
 			if since > 0 {
 				f.Since = time.Now().Add(-since).Unix()
 			}
 			return d.Trail(d.ctx, d.by, organization, f, p)
 		},
-		text: rows("TIME|ACTION|OUTCOME|WHO|ABOUT", func(e administration.Event) []string {
+		text: rows("TIME|ACTION|OUTCOME|WHO|ABOUT", func(e admin.Event) []string {
 			return []string{moment(e.At), e.Action, outcome(e), who(e), about(e)}
 		}, "Nothing happened."),
 	}.command()
@@ -37,14 +37,14 @@ func auditCommand() *cobra.Command {
 	return command
 }
 
-func outcome(e administration.Event) string {
+func outcome(e admin.Event) string {
 	if e.Reason == "" {
 		return e.Outcome
 	}
 	return e.Outcome + " (" + printable(e.Reason) + ")"
 }
 
-func who(e administration.Event) string {
+func who(e admin.Event) string {
 	if e.ActorName == "" {
 		return or(e.Actor, "-")
 	}
@@ -53,7 +53,7 @@ func who(e administration.Event) string {
 
 // about tells what an event is about: organisation, person, session, or something
 // else.
-func about(e administration.Event) string {
+func about(e admin.Event) string {
 	var all []string
 	for _, id := range []string{e.OrganizationID, e.UserID, e.SessionID, e.Target} {
 		if id != "" && id != e.Actor {

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/httpapi"
@@ -48,7 +48,7 @@ type Config struct {
 type Store interface {
 	httpapi.Store
 	signingkey.Store
-	administration.Store
+	admin.Store
 	Ping(ctx context.Context) error
 }
 
@@ -91,7 +91,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	}
 	forServers := serverapi.Config{
 		PublicURL: c.PublicURL, Log: c.Log, Now: c.Now,
-		Office: administration.New(administration.Config{
+		Office: admin.New(admin.Config{
 			Store: store, Secret: c.Secret, Now: c.Now,
 			RedirectURI: func(id string) string { return httpapi.ConnectionCallbackURL(c.PublicURL, id) },
 		}),

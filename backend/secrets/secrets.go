@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -26,7 +26,7 @@ type Store interface {
 	// the end of the last.
 	SessionsFrom(ctx context.Context, until, now int64) (count, end int64, err error)
 	// Keys returns the keys of administrators and of apps' servers, by pages.
-	Keys(ctx context.Context, after string, limit int) ([]administration.Key, error)
+	Keys(ctx context.Context, after string, limit int) ([]admin.Key, error)
 }
 
 // Step is a step of a replacement.

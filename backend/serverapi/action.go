@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
@@ -18,7 +18,7 @@ type action struct {
 	run    func(*call) (any, error)
 }
 
-type actor = administration.Actor
+type actor = admin.Actor
 
 // makes answers with what was made.
 func makes(a action) action { return action{http.StatusCreated, a.run} }
@@ -67,19 +67,19 @@ func reading[In, T any](run func(*call, In) (T, error)) action {
 	}}
 }
 
-func list[T any](run func(*office, context.Context, actor, administration.Page) (administration.List[T], error)) action {
-	return listing(func(c *call, p administration.Page) (administration.List[T], error) {
+func list[T any](run func(*office, context.Context, actor, admin.Page) (admin.List[T], error)) action {
+	return listing(func(c *call, p admin.Page) (admin.List[T], error) {
 		return run(c.office, c.ctx, c.by, p)
 	})
 }
 
-func listOf[T any](name string, run func(*office, context.Context, actor, string, administration.Page) (administration.List[T], error)) action {
-	return listing(func(c *call, p administration.Page) (administration.List[T], error) {
+func listOf[T any](name string, run func(*office, context.Context, actor, string, admin.Page) (admin.List[T], error)) action {
+	return listing(func(c *call, p admin.Page) (admin.List[T], error) {
 		return run(c.office, c.ctx, c.by, c.r.PathValue(name), p)
 	})
 }
 
-func listing[T any](run func(*call, administration.Page) (administration.List[T], error)) action {
+func listing[T any](run func(*call, admin.Page) (admin.List[T], error)) action {
 	return action{run: func(c *call) (any, error) {
 		p, _, err := c.page()
 		if err != nil {
@@ -95,21 +95,21 @@ const defaultLimit = 50
 
 // page reads which page is wanted, and the query with it, which has these further
 // parameters at most.
-func (c *call) page(further ...string) (administration.Page, url.Values, error) {
+func (c *call) page(further ...string) (admin.Page, url.Values, error) {
 	q, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {
-		return administration.Page{}, nil, refuse(api.InvalidRequest, "The query is not well-formed.")
+		return admin.Page{}, nil, refuse(api.InvalidRequest, "The query is not well-formed.")
 	}
 	for name, values := range q {
 		if len(values) > 1 || name != "limit" && name != "after" && !slices.Contains(further, name) {
-			return administration.Page{}, nil, refuse(api.InvalidRequest, "The query has a parameter that is not known, or twice.")
+			return admin.Page{}, nil, refuse(api.InvalidRequest, "The query has a parameter that is not known, or twice.")
 		}
 	}
 	limit, err := number(q, "limit", defaultLimit)
-	if err != nil || limit > administration.MaxLimit {
-		return administration.Page{}, nil, refuse(api.InvalidRequest, "The limit is from 1 to "+strconv.Itoa(administration.MaxLimit)+".")
+	if err != nil || limit > admin.MaxLimit {
+		return admin.Page{}, nil, refuse(api.InvalidRequest, "The limit is from 1 to "+strconv.Itoa(admin.MaxLimit)+".")
 	}
-	return administration.Page{After: q.Get("after"), Limit: int(limit)}, q, nil
+	return admin.Page{After: q.Get("after"), Limit: int(limit)}, q, nil
 }
 
 // number reads a natural number of the query.
@@ -127,7 +127,7 @@ func number(q url.Values, name string, absent int64) (int64, error) {
 
 // paged links to the next page (RFC 8288), in words relative to this one: no header
 // of a request builds a URL.
-func paged[T any](c *call, all administration.List[T], err error) (any, error) {
+func paged[T any](c *call, all admin.List[T], err error) (any, error) {
 	if err == nil && all.Next != "" {
 		q := c.r.URL.Query()
 		q.Set("after", all.Next)

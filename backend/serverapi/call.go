@@ -15,7 +15,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
@@ -26,7 +26,7 @@ type call struct {
 	ctx context.Context
 	w   http.ResponseWriter
 	r   *http.Request
-	by  administration.Actor
+	by  admin.Actor
 }
 
 func (s *server) routes() http.Handler {
@@ -109,14 +109,14 @@ func (c *call) recovered() {
 
 // refusal is a refusal with another status than its code's.
 type refusal struct {
-	*administration.Refusal
+	*admin.Refusal
 	status int
 }
 
 func (r *refusal) Unwrap() error { return r.Refusal }
 
-func refuse(code api.Code, text string) *administration.Refusal {
-	return &administration.Refusal{Code: code, Text: text}
+func refuse(code api.Code, text string) *admin.Refusal {
+	return &admin.Refusal{Code: code, Text: text}
 }
 
 // refuse answers with an error. What is no refusal is a fault of the storage or of

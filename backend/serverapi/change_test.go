@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
@@ -58,7 +58,7 @@ func TestAWrongLinkIsTakenAway(t *testing.T) {
 	of := map[string][]string{"acme": nil, "globex": nil}
 	for slug := range of {
 		for range 2 {
-			var c administration.Connection
+			var c admin.Connection
 			w.does("POST", "/organizations/"+slug+"/connections", someConnection, w.whole, &c)
 			w.must(nil, w.store.Link(t.Context(), c.ID, "a.martin", alice, w.now().Unix()))
 			of[slug] = append(of[slug], c.ID)
@@ -85,12 +85,12 @@ func TestADeletedOrganisationsIDIsNeverUsedAgain(t *testing.T) {
 	w.does("DELETE", "/organizations/acme", "", w.whole, nil)
 	w.wants(w.ask("GET", "/organizations/org_acme", "", w.whole), http.StatusNotFound, api.NotFound)
 	w.wants(w.ask("GET", "/organizations/acme/policy", "", w.acme), http.StatusUnauthorized, api.AdminKeyRequired) // its keys ended
-	var again administration.Organization
+	var again admin.Organization
 	w.does("POST", "/organizations", `{"slug":"acme","name":"Acme"}`, w.whole, &again)
 	if again.ID == "org_acme" {
 		t.Error("the id came back")
 	}
-	var members administration.List[administration.Member]
+	var members admin.List[admin.Member]
 	w.does("GET", "/organizations/acme/members", "", w.whole, &members)
 	if len(members.Items) != 0 {
 		t.Errorf("the new one has %v", members.Items)
@@ -204,7 +204,7 @@ func TestWhoeverLeavesBeforeTheAnswerIsInTheTrail(t *testing.T) {
 
 func TestARevokedKeysUseIsInTheTrail(t *testing.T) {
 	w := newWorld(t, nil)
-	var k administration.CreatedKey
+	var k admin.CreatedKey
 	w.does("POST", "/keys", `{"name":"lost"}`, w.whole, &k)
 	w.does("DELETE", "/keys/"+k.ID, "", w.whole, nil)
 	w.ask("GET", "/users", "", k.Secret)

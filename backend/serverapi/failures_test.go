@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/host"
 )
@@ -64,7 +64,7 @@ type lookups struct {
 	out, most int
 }
 
-func (l *lookups) KeyByHash(ctx context.Context, hash string) (administration.Key, error) {
+func (l *lookups) KeyByHash(ctx context.Context, hash string) (admin.Key, error) {
 	l.mu.Lock()
 	l.out++
 	l.most = max(l.most, l.out)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
@@ -18,7 +18,7 @@ import (
 func TestInvitation_OfAnotherOrganizationsConnection(t *testing.T) {
 	w := newWorld(t, nil)
 	connection := func(slug string) string {
-		var c administration.Connection
+		var c admin.Connection
 		w.does("POST", "/organizations/"+slug+"/connections", someConnection, w.whole, &c)
 		return c.ID
 	}
@@ -34,7 +34,7 @@ func TestInvitation_OfAnotherOrganizationsConnection(t *testing.T) {
 		}
 	}
 	w.does("POST", acmesMembers, of(acme), w.acme, nil)
-	if invited := w.listed()[0]; invited.Issuer != acme || invited.Status != administration.StatusInvited {
+	if invited := w.listed()[0]; invited.Issuer != acme || invited.Status != admin.StatusInvited {
 		t.Errorf("%+v", invited)
 	}
 }
@@ -46,20 +46,20 @@ func TestInvitation_IsAdministered(t *testing.T) {
 	first := w.invites("carol")
 	path := acmesMembers + "/" + first.InvitationID
 	w.pass(time.Hour)
-	var again administration.Member
+	var again admin.Member
 	w.does("POST", acmesMembers, `{"iss":"`+issuer+`","sub":"carol","roles":["editor"]}`, w.acme, &again)
 	if again.InvitationID != first.InvitationID || again.CreatedAt != first.CreatedAt || again.ExpiresAt != first.ExpiresAt+3600 ||
 		again.Name != "Whoever" || !slices.Equal(again.Roles, []string{"editor"}) {
 		t.Errorf("invited twice: %+v", again)
 	}
 	w.does("PUT", path, `{"roles":["viewer","editor"]}`, w.acme, &again)
-	var got administration.Member
+	var got admin.Member
 	w.does("GET", path, "", w.acme, &got)
 	if !slices.Equal(got.Roles, []string{"viewer", "editor"}) || !slices.Equal(again.Roles, got.Roles) || got.InvitationID != first.InvitationID {
 		t.Errorf("%+v", got)
 	}
 	all := w.listed()
-	if len(all) != 3 || all[0].InvitationID != first.InvitationID || all[1].Status != administration.StatusMember {
+	if len(all) != 3 || all[0].InvitationID != first.InvitationID || all[1].Status != admin.StatusMember {
 		t.Errorf("%+v", all)
 	}
 	w.wants(w.ask("PUT", path, `{"roles":["owner"]}`, w.acme), http.StatusBadRequest, api.InvalidRequest)
@@ -85,9 +85,9 @@ func TestInvitation_OfAMember(t *testing.T) {
 	w.wants(w.ask("POST", acmesMembers, named("bob"), w.acme), http.StatusConflict, api.ManagedByFile)
 	w.does("POST", acmesMembers, `{"iss":"`+issuer+`","sub":"carol","roles":[]}`, w.whole, nil)
 	w.signedIn("carol")
-	var m administration.Member
+	var m admin.Member
 	w.does("POST", acmesMembers, named("carol"), w.acme, &m)
-	if m.Status != administration.StatusMember || m.UserID != w.userID("carol") || m.Name == "Whoever" || !slices.Equal(m.Roles, []string{"viewer"}) {
+	if m.Status != admin.StatusMember || m.UserID != w.userID("carol") || m.Name == "Whoever" || !slices.Equal(m.Roles, []string{"viewer"}) {
 		t.Errorf("%+v", m)
 	}
 	w.does("POST", acmesMembers, `{"user_id":"`+m.UserID+`","roles":["editor"]}`, w.acme, &m)
@@ -100,13 +100,13 @@ func TestInvitation_OfAMember(t *testing.T) {
 // invites them where it says so.
 func TestInvitation_ByTheWorkspace(t *testing.T) {
 	w := newWorld(t, nil)
-	var m administration.Member
+	var m admin.Member
 	w.does("POST", acmesMembers, named("dora"), w.whole, &m)
-	if m.Status != administration.StatusMember || m.UserID == "" {
+	if m.Status != admin.StatusMember || m.UserID == "" {
 		t.Errorf("%+v", m)
 	}
 	w.does("POST", acmesMembers, strings.Replace(named("dave"), "{", `{"invite":true,`, 1), w.whole, &m)
-	if m.Status != administration.StatusInvited || m.Subject != "dave" {
+	if m.Status != admin.StatusInvited || m.Subject != "dave" {
 		t.Errorf("%+v", m)
 	}
 	w.wants(w.ask("POST", acmesMembers, `{"invite":true,"user_id":"`+w.userID("dora")+`"}`, w.whole), http.StatusBadRequest, api.InvalidRequest)
@@ -120,9 +120,9 @@ func TestInvitation_ListedByPages(t *testing.T) {
 	}
 	whole := w.listed()
 	for limit := 1; limit <= len(whole); limit++ {
-		var paged []administration.Member
+		var paged []admin.Member
 		for after, more := "", true; more; {
-			var page administration.List[administration.Member]
+			var page admin.List[admin.Member]
 			w.does("GET", acmesMembers+"?limit="+strconv.Itoa(limit)+"&after="+after, "", w.acme, &page)
 			paged, after, more = append(paged, page.Items...), page.Next, page.Next != ""
 		}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 )
 
 // TestInvitation_KeyLearnsNothingOfStrangers sends every request of an organization's key
@@ -78,7 +78,7 @@ func (w *world) answersAbout(sub, id string) (all []string) {
 	ask("GET", "/organizations/acme/sessions?user={user}", "")
 	ask("GET", acmesMembers, "")
 	w.does("DELETE", acmesMembers+"/"+w.listed()[0].InvitationID, "", w.acme, nil)
-	var trail administration.List[administration.Event]
+	var trail admin.List[admin.Event]
 	w.does("GET", "/organizations/acme/audit?limit=200&since="+strconv.FormatInt(began, 10), "", w.acme, &trail)
 	for _, e := range trail.Items {
 		all = append(all, strings.Join([]string{e.Action, e.Outcome, e.Reason, e.UserID, e.Target, e.Note}, "|"))

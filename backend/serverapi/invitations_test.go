@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -25,9 +25,9 @@ func named(sub string) string {
 }
 
 // invites invites a person of the workspace's provider to acme, by acme's own key.
-func (w *world) invites(sub string) administration.Member {
+func (w *world) invites(sub string) admin.Member {
 	w.Helper()
-	var m administration.Member
+	var m admin.Member
 	w.does("POST", acmesMembers, named(sub), w.acme, &m)
 	return m
 }
@@ -40,9 +40,9 @@ func (w *world) ofGlobex(sub string) *httpbrowser.Browser {
 }
 
 // listed are acme's members as its own key lists them.
-func (w *world) listed() []administration.Member {
+func (w *world) listed() []admin.Member {
 	w.Helper()
-	var all administration.List[administration.Member]
+	var all admin.List[admin.Member]
 	w.does("GET", acmesMembers+"?limit=200", "", w.acme, &all)
 	return all.Items
 }
@@ -59,7 +59,7 @@ func TestInvitation_ChangesNothingUntilAccepted(t *testing.T) {
 	w.minted(carol.Post("/token", `{}`))
 	steady := faulty.Calls()
 	invited := w.invites("carol")
-	if invited.Status != administration.StatusInvited || invited.UserID != "" || invited.Name != "Whoever" || invited.Email != "whoever@acme.example" ||
+	if invited.Status != admin.StatusInvited || invited.UserID != "" || invited.Name != "Whoever" || invited.Email != "whoever@acme.example" ||
 		invited.Subject != "carol" || !slices.Equal(invited.Roles, []string{"viewer"}) {
 		t.Errorf("the key is answered %+v", invited)
 	}
@@ -88,12 +88,12 @@ func TestInvitation_ChangesNothingUntilAccepted(t *testing.T) {
 	}
 	w.minted(w.renew(carol, "acme"))
 	w.refused(carol.Post("/token", `{}`), api.OrganizationRequired)
-	var member administration.Member
+	var member admin.Member
 	w.does("GET", acmesMembers+"/"+got.User.ID, "", w.acme, &member)
-	if member.Status != administration.StatusMember || member.InvitationID != "" || member.Source != directory.FromAdmin || member.Subject != "carol" {
+	if member.Status != admin.StatusMember || member.InvitationID != "" || member.Source != directory.FromAdmin || member.Subject != "carol" {
 		t.Errorf("who accepted is %+v", member)
 	}
-	if slices.ContainsFunc(w.listed(), func(m administration.Member) bool { return m.InvitationID != "" }) {
+	if slices.ContainsFunc(w.listed(), func(m admin.Member) bool { return m.InvitationID != "" }) {
 		t.Error("an invitation that was accepted is listed")
 	}
 	w.wants(w.ask("GET", acmesMembers+"/"+invited.InvitationID, "", w.acme), http.StatusNotFound, api.NotFound)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
@@ -31,7 +31,7 @@ func (c *call) admit() error {
 		defer leave()
 	}
 	by, err := c.office.Authenticate(c.ctx, c.kind, text, c.r.RemoteAddr)
-	var refused *administration.Refusal
+	var refused *admin.Refusal
 	switch {
 	case errors.As(err, &refused):
 		c.failures.add(c.r.RemoteAddr, now)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -51,7 +51,7 @@ func TestAKeyIsAllOfItsTextAndNothingElse(t *testing.T) {
 
 func TestAKeyIsShownOnceAndStoredAsAHash(t *testing.T) {
 	w := newWorld(t, nil)
-	var made administration.CreatedKey
+	var made admin.CreatedKey
 	w.does("POST", "/keys", `{"name":"of the billing server","organization":"acme"}`, w.whole, &made)
 	for _, path := range []string{"/keys", "/keys/" + made.ID, "/audit"} {
 		if got := w.ask("GET", path, "", w.whole); strings.Contains(got.Body, made.Secret[4:]) || !strings.Contains(got.Body, made.ID) {
@@ -71,7 +71,7 @@ func TestAKeyIsShownOnceAndStoredAsAHash(t *testing.T) {
 // another secret, nor as a key.
 func TestACopyOfTheDatabaseOpensNothing(t *testing.T) {
 	w := newWorld(t, nil)
-	var list administration.List[administration.KeyInfo]
+	var list admin.List[admin.KeyInfo]
 	w.does("GET", "/keys", "", w.whole, &list)
 	stored, err := w.store.Key(t.Context(), list.Items[0].ID)
 	w.must(stored, err)
@@ -90,7 +90,7 @@ func TestAKeyOutlivesTheSecretThatItWasMadeUnder(t *testing.T) {
 		var err error
 		w.secret, err = signingkey.ParseSecret(text)
 		w.must(nil, err)
-		w.office = administration.New(administration.Config{Store: w.store, Secret: w.secret, Now: w.now})
+		w.office = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
 		w.serve(w.store)
 	}
 	under(older)
@@ -105,7 +105,7 @@ func TestAKeyOutlivesTheSecretThatItWasMadeUnder(t *testing.T) {
 
 func TestTheLastUseOfAKeyIsKeptByTheHour(t *testing.T) {
 	w := newWorld(t, nil)
-	var made administration.CreatedKey
+	var made admin.CreatedKey
 	w.does("POST", "/keys", `{"name":"used"}`, w.whole, &made)
 	begun := w.now().Unix()
 	for _, step := range []struct {
@@ -114,7 +114,7 @@ func TestTheLastUseOfAKeyIsKeptByTheHour(t *testing.T) {
 	}{{0, 0}, {59 * time.Minute, 0}, {time.Minute, 3600}} {
 		w.pass(step.pass)
 		w.does("GET", "/policy", "", made.Secret, nil)
-		var k administration.KeyInfo
+		var k admin.KeyInfo
 		w.does("GET", "/keys/"+made.ID, "", w.whole, &k)
 		if k.LastUsedAt != begun+step.want {
 			t.Errorf("after %v: used at %+d", step.pass, k.LastUsedAt-begun)
@@ -126,7 +126,7 @@ func TestTheLastUseOfAKeyIsKeptByTheHour(t *testing.T) {
 // was not told of, everybody has that.
 func TestWrongKeysDoNotLockOutAServerWithTheSameAddress(t *testing.T) {
 	w := newWorld(t, nil)
-	var ended administration.CreatedKey
+	var ended admin.CreatedKey
 	w.does("POST", "/keys", `{"name":"ended"}`, w.whole, &ended)
 	w.does("GET", "/policy", "", ended.Secret, nil)
 	w.does("DELETE", "/keys/"+ended.ID, "", w.whole, nil)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
@@ -43,7 +43,7 @@ func TestListsAreReadByPagesWithNothingTwiceAndNothingLeftOut(t *testing.T) {
 		var paged []string
 		for next, pages := "?limit=2", 0; next != ""; pages++ {
 			got := w.ask("GET", at(path)+next, "", w.whole)
-			var list administration.List[map[string]any]
+			var list admin.List[map[string]any]
 			got.into(t, &list)
 			if next = ""; list.Next != "" {
 				next = strings.TrimSuffix(strings.TrimPrefix(got.Header.Get("Link"), "<"), `>; rel="next"`)
@@ -64,7 +64,7 @@ func TestListsAreReadByPagesWithNothingTwiceAndNothingLeftOut(t *testing.T) {
 // names are what the items of a page are named by.
 func (w *world) names(path, name string) (all []string) {
 	w.Helper()
-	var list administration.List[map[string]any]
+	var list admin.List[map[string]any]
 	w.does("GET", path, "", w.whole, &list)
 	for _, item := range list.Items {
 		all = append(all, item[name].(string))

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/serverapi"
@@ -108,14 +108,14 @@ func onEveryRoute(t *testing.T, test func(*tried)) {
 // furnish gives an organisation a member with a session, staff, a connection and a key.
 func (r *tried) furnish(slug, person string) map[string]string {
 	r.Helper()
-	var m administration.Member
+	var m admin.Member
 	r.does("POST", "/organizations/"+slug+"/members", `{"iss":"`+issuer+`","sub":"`+person+`"}`, r.whole, &m)
 	r.person("usr_aide")
 	helper := r.person("usr_" + person + "s-helper")
 	r.does("POST", "/organizations/"+slug+"/staff", `{"user_id":"`+helper+`","reason":"r","expires_in":3600}`, r.whole, nil)
-	var c administration.Connection
+	var c admin.Connection
 	r.does("POST", "/organizations/"+slug+"/connections", someConnection, r.whole, &c)
-	var k administration.CreatedKey
+	var k admin.CreatedKey
 	r.does("POST", "/keys", `{"name":"another","organization":"`+slug+`"}`, r.whole, &k)
 	session := r.minted(r.mint(r.signedIn(person), slug)).Session
 	return map[string]string{"organization": slug, "user": m.UserID, "helper": helper, "connection": c.ID, "key": k.ID, "session": session}
@@ -162,9 +162,9 @@ func TestEveryRouteAnswersItsExample(t *testing.T) {
 
 func TestEveryRouteRefusesAKeyThatIsNone(t *testing.T) {
 	onEveryRoute(t, func(r *tried) {
-		var soon administration.CreatedKey
+		var soon admin.CreatedKey
 		r.does("POST", "/keys", `{"name":"expires soon","expires_in":60}`, r.whole, &soon)
-		var gone administration.CreatedKey
+		var gone admin.CreatedKey
 		r.does("POST", "/keys", `{"name":"revoked"}`, r.whole, &gone)
 		r.does("DELETE", "/keys/"+gone.ID, "", r.whole, nil)
 		r.pass(time.Minute)

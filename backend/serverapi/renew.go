@@ -3,7 +3,7 @@ package serverapi
 import (
 	"errors"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -161,7 +161,7 @@ func (c *call) unauthentic(u session.Unverified, s *session.Session, err error) 
 }
 
 // ended tells what became of a session that no longer lives.
-func ended(reason session.Reason) *administration.Refusal {
+func ended(reason session.Reason) *admin.Refusal {
 	return refuse(grant.Ended(reason), "The session was ended.")
 }
 

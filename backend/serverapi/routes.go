@@ -1,6 +1,6 @@
 package serverapi
 
-import "github.com/tabard-auth/tabard/backend/administration"
+import "github.com/tabard-auth/tabard/backend/admin"
 
 // Route is one request of the API. openapi.json describes each.
 type Route struct {
@@ -17,7 +17,7 @@ const (
 	key          = "key"
 )
 
-type office = administration.Office
+type office = admin.Office
 
 type routes []Route
 
@@ -96,7 +96,7 @@ func trail(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := administration.TrailFilter{User: q.Get("user"), Actor: q.Get("actor"), Action: q.Get("action")}
+	f := admin.TrailFilter{User: q.Get("user"), Actor: q.Get("actor"), Action: q.Get("action")}
 	for name, into := range map[string]*int64{"since": &f.Since, "until": &f.Until} {
 		if *into, err = number(q, name, 0); err != nil {
 			return nil, err

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 )
 
 // Path is where the administration API lies below the backend's base URL.
@@ -21,7 +21,7 @@ const Path = "/admin/v1"
 type Config struct {
 	// PublicURL is the backend's base URL.
 	PublicURL string
-	Office    *administration.Office
+	Office    *admin.Office
 	// Log receives one record a request; nil discards them.
 	Log *slog.Logger
 	// Now tells the time.
@@ -31,11 +31,11 @@ type Config struct {
 type server struct {
 	base     string // the public URL's path and that of the API
 	named    routes
-	kind     administration.KeyKind // of the keys that it takes
+	kind     admin.KeyKind // of the keys that it takes
 	document []byte
 	crossapp *crossApp // nil in the administration API
 	secure   bool      // the public URL is https
-	office   *administration.Office
+	office   *admin.Office
 	failures *failures
 	lane     lane
 	proven   *proven
@@ -50,7 +50,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.named, s.kind, s.document = Routes, administration.Administration, Document
+	s.named, s.kind, s.document = Routes, admin.Administration, Document
 	return s.routes(), nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -70,7 +70,7 @@ func NewSessions(c SessionsConfig) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.named, s.kind, s.document = SessionRoutes, administration.WorkspaceAPI, SessionsDocument
+	s.named, s.kind, s.document = SessionRoutes, admin.WorkspaceAPI, SessionsDocument
 	s.crossapp = &crossApp{
 		issuer: issuerOf(c.PublicURL), publicURL: c.PublicURL, store: c.Store, keys: c.Keys, refresh: refresh,
 		codes: c.Secret.Sealer(signingkey.ForHandovers), csrf: c.Secret.Derive(signingkey.ForCSRF)[0],
@@ -81,7 +81,7 @@ func NewSessions(c SessionsConfig) (http.Handler, error) {
 
 // denial is a refusal that says for programs what was missing.
 type denial struct {
-	*administration.Refusal
+	*admin.Refusal
 	reason string
 }
 
@@ -142,7 +142,7 @@ func orNewID(id string) string {
 
 // recorded hands a refusal on, once it is in the trail.
 func (c *call) recorded(app string, e audit.Event, refusal error) error {
-	var known *administration.Refusal
+	var known *admin.Refusal
 	if !errors.As(refusal, &known) {
 		return refusal
 	}

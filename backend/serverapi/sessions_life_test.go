@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
@@ -340,7 +340,7 @@ func TestARefreshTokenOfAnotherReplicasSecretIsAskedForAgain(t *testing.T) {
 	ids, err := w.secret.IDs()
 	w.must(ids, err)
 	w.secret, _ = signingkey.NewSecret()
-	w.office = administration.New(administration.Config{Store: w.store, Secret: w.secret, Now: w.now})
+	w.office = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
 	w.serve(w.store)
 	w.reports, _ = w.serverKey("reports")
 	w.wants(w.renews(refresh), http.StatusUnauthorized, api.LoginRequired)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -83,7 +83,7 @@ func TestEverySessionRouteRefusesAKeyThatIsNone(t *testing.T) {
 	w := newCrossed(t)
 	gone, id := w.serverKey("")
 	w.must(w.office.RevokeKey(t.Context(), commandLine, id))
-	soon, err := w.office.CreateKey(t.Context(), commandLine, administration.NewKey{Kind: administration.WorkspaceAPI, Name: "soon", ExpiresIn: 1})
+	soon, err := w.office.CreateKey(t.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "soon", ExpiresIn: 1})
 	w.must(soon, err)
 	w.pass(time.Second)
 	bodies := map[string]bool{}
@@ -255,7 +255,7 @@ func TestAnAppOutsideTheWorkspaceIsNotEntered(t *testing.T) {
 
 func TestAKeyOfOneOrganisationOpensNoOther(t *testing.T) {
 	w := newCrossed(t)
-	k, err := w.office.CreateKey(t.Context(), commandLine, administration.NewKey{Kind: administration.WorkspaceAPI, Name: "globex's", Organization: "globex"})
+	k, err := w.office.CreateKey(t.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "globex's", Organization: "globex"})
 	w.must(k, err)
 	w.denies(w.calls(sessionsPath, `{"app_id":"reports"}`, k.Secret, w.subject.AccessToken), "organization_access_denied")
 	refresh := w.entered(w.enter()).Refresh

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/jws"
 	"github.com/tabard-auth/tabard/backend/serverapi"
@@ -53,7 +53,7 @@ func (w *crossed) sign() {
 // serverKey makes a workspace API key, of one app where it is named.
 func (w *crossed) serverKey(app string) (text, id string) {
 	w.Helper()
-	k, err := w.office.CreateKey(w.Context(), commandLine, administration.NewKey{Kind: administration.WorkspaceAPI, Name: "server " + app, App: app})
+	k, err := w.office.CreateKey(w.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "server " + app, App: app})
 	w.must(k, err)
 	return k.Secret, k.ID
 }

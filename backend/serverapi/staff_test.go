@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/jws"
@@ -128,7 +128,7 @@ func TestAnOrganisationForbidsStaffAccess(t *testing.T) {
 			if got := w.said(w.minted(w.renew(zoe, "acme")).AccessToken); !got.ByStaff() {
 				t.Errorf("act is %+v", got.Actor)
 			}
-			var kept administration.Staff
+			var kept admin.Staff
 			if w.does("GET", acmesStaff+"/"+w.userID("zoe"), "", w.acme, &kept); kept.ExpiresAt != kept.CreatedAt+3600 {
 				t.Errorf("what was refused counts: %+v", kept)
 			}
@@ -144,7 +144,7 @@ func TestOnlyTheWorkspaceGrantsStaffAccessAndTheOrganisationEndsIt(t *testing.T)
 
 	zoe = w.staffed()
 	w.minted(w.mint(zoe, "acme"))
-	var list administration.List[administration.Staff]
+	var list admin.List[admin.Staff]
 	w.does("GET", acmesStaff, "", w.acme, &list)
 	if len(list.Items) != 1 || list.Items[0].UserID != w.userID("zoe") || list.Items[0].Reason != "ticket 4711" || list.Items[0].ExpiresAt != w.now().Unix()+3600 {
 		t.Errorf("%+v", list)
@@ -220,7 +220,7 @@ func TestTheOrganisationReadsOfStaffAccess(t *testing.T) {
 	w.pass(time.Second)
 	w.does("DELETE", acmesStaff+"/"+w.userID("zoe"), "", w.acme, nil)
 
-	var trail administration.List[administration.Event]
+	var trail admin.List[admin.Event]
 	w.does("GET", "/organizations/acme/audit?user="+w.userID("zoe"), "", w.acme, &trail)
 	type told struct {
 		action, outcome, reason, note string

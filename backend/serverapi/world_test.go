@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -41,7 +41,7 @@ type world struct {
 	secret   signingkey.Secret
 	provider *logintest.Provider
 	hosts    httpbrowser.Hosts
-	office   *administration.Office
+	office   *admin.Office
 	logged   *bytes.Buffer
 	// whole and acme are keys to the workspace and to one organisation.
 	whole, acme string
@@ -51,7 +51,7 @@ type world struct {
 }
 
 // commandLine is who makes the first keys.
-var commandLine = administration.Actor{ID: audit.CommandLine, Name: "root"}
+var commandLine = admin.Actor{ID: audit.CommandLine, Name: "root"}
 
 // newWorld starts a backend; wrap, where it is not nil, stands between it and its
 // store.
@@ -65,7 +65,7 @@ func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	}
 	t.Cleanup(func() { w.store.Close() })
 	w.must(w.store.Apply(t.Context(), desired(), w.time.Unix()))
-	w.office = administration.New(administration.Config{Store: w.store, Secret: w.secret, Now: w.now})
+	w.office = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
 	w.provider = logintest.New(t, issuer)
 	w.provider.Now = w.now
 	through := host.Store(w.store)
@@ -115,7 +115,7 @@ func (w *world) must(_ any, err error) {
 // key makes a key from the command line.
 func (w *world) key(name, organization string) string {
 	w.Helper()
-	k, err := w.office.CreateKey(w.Context(), commandLine, administration.NewKey{Name: name, Organization: organization})
+	k, err := w.office.CreateKey(w.Context(), commandLine, admin.NewKey{Name: name, Organization: organization})
 	w.must(k, err)
 	return k.Secret
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -34,10 +34,10 @@ func TestTheContractHoldsInProcess(t *testing.T) {
 	if _, err := store.Apply(t.Context(), contract.Sealed(contract.Desired(issuer, origin), secret), time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
-	office := administration.New(administration.Config{Store: store, Secret: secret, Now: time.Now})
+	office := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
 	target.Keys = map[string]string{}
 	for _, app := range []string{"demo", "reports"} {
-		k, err := office.CreateKey(t.Context(), administration.Actor{ID: audit.CommandLine}, administration.NewKey{Kind: administration.WorkspaceAPI, Name: app, App: app})
+		k, err := office.CreateKey(t.Context(), admin.Actor{ID: audit.CommandLine}, admin.NewKey{Kind: admin.WorkspaceAPI, Name: app, App: app})
 		if err != nil {
 			t.Fatal(err)
 		}

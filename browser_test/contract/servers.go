@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
@@ -33,16 +33,16 @@ func (s *Server) serverKey(t testing.TB, app string) string {
 // database that only such reach.
 func ServerKeys(t testing.TB, secret signingkey.Secret) (all map[string]string, script string) {
 	t.Helper()
-	office := administration.New(administration.Config{Secret: secret, Now: time.Now})
-	by := administration.Actor{ID: audit.CommandLine}
+	office := admin.New(admin.Config{Secret: secret, Now: time.Now})
+	by := admin.Actor{ID: audit.CommandLine}
 	all = map[string]string{}
 	for _, app := range []string{"demo", "reports"} {
-		k, text, err := office.DraftKey(by, administration.NewKey{Kind: administration.WorkspaceAPI, Name: app + "'s server", App: app}, "")
+		k, text, err := office.DraftKey(by, admin.NewKey{Kind: admin.WorkspaceAPI, Name: app + "'s server", App: app}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		all[app] = text
-		script += sqlstore.KeyScript(k, administration.KeyCreated(by, k))
+		script += sqlstore.KeyScript(k, admin.KeyCreated(by, k))
 	}
 	return all, script
 }

@@ -34,7 +34,7 @@ func main() {
 var cold = []string{
 	"crypto/x509", "crypto/x509/pkix", "crypto/tls", "encoding/asn1", "regexp", "regexp/syntax", "net/http", "math/big",
 	"github.com/go-jose/go-jose/v4/...", "github.com/coreos/go-oidc/v3/...", "golang.org/x/oauth2/...",
-	"github.com/tabard-auth/tabard/backend/administration", "github.com/tabard-auth/tabard/backend/serverapi",
+	"github.com/tabard-auth/tabard/backend/admin", "github.com/tabard-auth/tabard/backend/serverapi",
 }
 
 // small are the compiler's flags for them.

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
@@ -17,7 +17,7 @@ import (
 // createKey makes a key as tabard keys create --print-sql does, and stores it. The
 // Worker must not run yet: wrangler opens the database by itself.
 func createKey(state string, args []string) error {
-	var n administration.NewKey
+	var n admin.NewKey
 	flags := flag.NewFlagSet("keys create", flag.ContinueOnError)
 	flags.StringVar(&n.Name, "name", "", "say by `TEXT` whose key it is")
 	flags.StringVar((*string)(&n.Kind), "kind", "", "administration or workspace")
@@ -35,12 +35,12 @@ func createKey(state string, args []string) error {
 	if err != nil {
 		return err
 	}
-	by := administration.Actor{ID: audit.CommandLine}
-	k, shown, err := administration.New(administration.Config{Secret: own, Now: time.Now}).DraftKey(by, n, "")
+	by := admin.Actor{ID: audit.CommandLine}
+	k, shown, err := admin.New(admin.Config{Secret: own, Now: time.Now}).DraftKey(by, n, "")
 	if err != nil {
 		return err
 	}
-	if err := workerd.Execute(state, sqlstore.KeyScript(k, administration.KeyCreated(by, k))); err != nil {
+	if err := workerd.Execute(state, sqlstore.KeyScript(k, admin.KeyCreated(by, k))); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(os.Stdout, shown)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 )
 
@@ -30,20 +30,20 @@ UPDATE api_keys SET revoked_at = COALESCE(revoked_at, ?2) WHERE id = ?1`
 )
 
 // AddKey implements administration.KeyStore.
-func (s *Store) AddKey(ctx context.Context, k administration.Key) error {
+func (s *Store) AddKey(ctx context.Context, k admin.Key) error {
 	return s.change(ctx, "add key", insertKey, keyArgs(k)...)
 }
 
 // KeyScript returns SQLite statements that add a key, and record it: for D1, which
 // only wrangler reaches.
-func KeyScript(k administration.Key, made audit.Event) string {
+func KeyScript(k admin.Key, made audit.Event) string {
 	var s script
 	s.add(insertKey, keyArgs(k)...)
 	s.add(insertEvent, eventArgs(made)...)
 	return s.text.String()
 }
 
-func keyArgs(k administration.Key) []any {
+func keyArgs(k admin.Key) []any {
 	return []any{k.ID, string(k.Kind), k.Name, k.Hash, k.OrganizationID, k.CreatedAt, k.CreatedBy, orNull(k.ExpiresAt), k.App}
 }
 
@@ -56,22 +56,22 @@ func orNull(time int64) any {
 }
 
 // Key implements administration.KeyStore.
-func (s *Store) Key(ctx context.Context, id string) (administration.Key, error) {
+func (s *Store) Key(ctx context.Context, id string) (admin.Key, error) {
 	return s.key(ctx, selectKey, id)
 }
 
 // KeyByHash implements administration.KeyStore.
-func (s *Store) KeyByHash(ctx context.Context, hash string) (administration.Key, error) {
+func (s *Store) KeyByHash(ctx context.Context, hash string) (admin.Key, error) {
 	return s.key(ctx, selectKeyByHash, hash)
 }
 
-func (s *Store) key(ctx context.Context, statement, by string) (administration.Key, error) {
+func (s *Store) key(ctx context.Context, statement, by string) (admin.Key, error) {
 	k, err := scanKey(s.row(ctx, statement, by))
-	return k, found("key", err, administration.ErrNoKey)
+	return k, found("key", err, admin.ErrNoKey)
 }
 
 // Keys implements administration.KeyStore.
-func (s *Store) Keys(ctx context.Context, after string, limit int) ([]administration.Key, error) {
+func (s *Store) Keys(ctx context.Context, after string, limit int) ([]admin.Key, error) {
 	return collect(ctx, s, "keys", scanKey, selectKeyPage, after, limit)
 }
 
@@ -84,12 +84,12 @@ func (s *Store) UseKey(ctx context.Context, id, hash string, now int64) error {
 func (s *Store) RevokeKey(ctx context.Context, id string, now int64) error {
 	there, err := s.changed(ctx, "revoke key", revokeKey, id, now)
 	if err == nil && !there {
-		return administration.ErrNoKey
+		return admin.ErrNoKey
 	}
 	return err
 }
 
-func scanKey(row scanner) (k administration.Key, err error) {
+func scanKey(row scanner) (k admin.Key, err error) {
 	var expiresAt, lastUsedAt, revokedAt sql.NullInt64
 	err = row.Scan(&k.ID, &k.Kind, &k.Name, &k.Hash, &k.OrganizationID, &k.CreatedAt, &k.CreatedBy,
 		&expiresAt, &lastUsedAt, &revokedAt, &k.App)

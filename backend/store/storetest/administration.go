@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -77,7 +77,7 @@ func (s *suite) oneOrganizationInARace() {
 func (s *suite) deletesOrganizations() {
 	alice := s.person("alice")
 	n := s.session(alice)
-	key := administration.Key{ID: "key_1", Kind: administration.Administration, Hash: "h", OrganizationID: "org_acme", CreatedAt: Now}
+	key := admin.Key{ID: "key_1", Kind: admin.Administration, Hash: "h", OrganizationID: "org_acme", CreatedAt: Now}
 	s.must(s.AddKey(s.ctx, key))
 	for range 2 { // a reply was lost
 		s.must(s.DeleteOrganization(s.ctx, "org_acme", Now+1))
@@ -244,14 +244,14 @@ func (s *suite) rulesWorkspaceOnce() {
 }
 
 func (s *suite) keepsKeys() {
-	k := administration.Key{
-		ID: "key_b", Kind: administration.Administration, Name: "b", Hash: "hash b", OrganizationID: "org_acme",
+	k := admin.Key{
+		ID: "key_b", Kind: admin.Administration, Name: "b", Hash: "hash b", OrganizationID: "org_acme",
 		CreatedAt: Now, CreatedBy: "key_a", ExpiresAt: Now + 60,
 	}
 	for range 2 { // a reply was lost
 		s.must(s.AddKey(s.ctx, k))
 	}
-	s.must(s.AddKey(s.ctx, administration.Key{ID: "key_a", Kind: administration.Administration, Hash: "hash a"}))
+	s.must(s.AddKey(s.ctx, admin.Key{ID: "key_a", Kind: admin.Administration, Hash: "hash a"}))
 	got, err := s.KeyByHash(s.ctx, "hash b")
 	s.must(err)
 	s.is(got, k)
@@ -263,11 +263,11 @@ func (s *suite) keepsKeys() {
 	s.must(err)
 	s.is(got, k)
 	_, err = s.KeyByHash(s.ctx, "hash b")
-	s.is(err, administration.ErrNoKey)
-	s.is(s.RevokeKey(s.ctx, "key_none", Now), administration.ErrNoKey)
+	s.is(err, admin.ErrNoKey)
+	s.is(s.RevokeKey(s.ctx, "key_none", Now), admin.ErrNoKey)
 	page, err := s.Keys(s.ctx, "key_a", 10)
 	s.must(err)
-	s.is(page, []administration.Key{k})
+	s.is(page, []admin.Key{k})
 }
 
 func (s *suite) eventsFiltered() {

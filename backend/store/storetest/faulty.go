@@ -5,7 +5,7 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -24,7 +24,7 @@ type Faulty struct {
 		signingkey.Store
 		SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error)
 		audit.Store
-		administration.Store
+		admin.Store
 		ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
 		Ping(ctx context.Context) error
 	}

@@ -3,7 +3,7 @@ package storetest
 import (
 	"context"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -142,23 +142,23 @@ func (f *Faulty) EndStays(ctx context.Context, organizationID, userID string, no
 }
 
 // AddKey implements administration.KeyStore.
-func (f *Faulty) AddKey(ctx context.Context, k administration.Key) error {
+func (f *Faulty) AddKey(ctx context.Context, k admin.Key) error {
 	return f.call("AddKey", func() error { return f.Store.AddKey(ctx, k) })
 }
 
 // Key implements administration.KeyStore.
-func (f *Faulty) Key(ctx context.Context, id string) (administration.Key, error) {
-	return read(f, "Key", func() (administration.Key, error) { return f.Store.Key(ctx, id) })
+func (f *Faulty) Key(ctx context.Context, id string) (admin.Key, error) {
+	return read(f, "Key", func() (admin.Key, error) { return f.Store.Key(ctx, id) })
 }
 
 // KeyByHash implements administration.KeyStore.
-func (f *Faulty) KeyByHash(ctx context.Context, hash string) (administration.Key, error) {
-	return read(f, "KeyByHash", func() (administration.Key, error) { return f.Store.KeyByHash(ctx, hash) })
+func (f *Faulty) KeyByHash(ctx context.Context, hash string) (admin.Key, error) {
+	return read(f, "KeyByHash", func() (admin.Key, error) { return f.Store.KeyByHash(ctx, hash) })
 }
 
 // Keys implements administration.KeyStore.
-func (f *Faulty) Keys(ctx context.Context, after string, limit int) ([]administration.Key, error) {
-	return read(f, "Keys", func() ([]administration.Key, error) { return f.Store.Keys(ctx, after, limit) })
+func (f *Faulty) Keys(ctx context.Context, after string, limit int) ([]admin.Key, error) {
+	return read(f, "Keys", func() ([]admin.Key, error) { return f.Store.Keys(ctx, after, limit) })
 }
 
 // UseKey implements administration.KeyStore.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/administration"
+	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -24,7 +24,7 @@ type Store interface {
 	signingkey.Sightings
 	audit.Store
 	Connections
-	administration.Store
+	admin.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)

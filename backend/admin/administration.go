@@ -1,10 +1,10 @@
-// Package administration is what administrators do to a workspace: one function an
+// Package admin is what administrators do to a workspace: one function an
 // act, the same for the administration API and for the command line. Who may do
 // what is decided in one place (authority.go), and so is what is recorded.
 //
 // Of two changes of one thing the later wins. Every act may be repeated: what is
 // done already stays done. Times are Unix seconds, of which 0 means never.
-package administration
+package admin
 
 import (
 	"errors"
