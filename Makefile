@@ -25,10 +25,10 @@ size: ## of module, face and packages
 	go run ./js/build size
 
 model: ## every interleaving of a few messages, with the controls that must fail
-	go run ./backend/session/model -full
+	go run ./backend/session/proof/model -full
 
 simulate: ## working weeks under this rotation and others': the table
-	go run ./backend/session/simulation
+	go run ./backend/session/proof/simulation
 
 breaks: build ## take one defence away at a time, and see its test red
 	go run ./browser_test/breaks

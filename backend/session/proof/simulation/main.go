@@ -9,7 +9,7 @@
 // A reuse ends one session here. Where the workspace's on_reuse is user, it ends all
 // that the person's browsers hold, so that one false sign-out would be several.
 //
-//	go run ./backend/session/simulation [-weeks 26000]
+//	go run ./backend/session/proof/simulation [-weeks 26000]
 package main
 
 import (

@@ -2,7 +2,7 @@
 // of the messages of an honest browser, their loss and duplication, sleep and
 // crashes; and a thief's every choice. It runs session.Judge itself.
 //
-//	go run ./backend/session/model [-full] [-trace]
+//	go run ./backend/session/proof/model [-full] [-trace]
 package main
 
 import (
