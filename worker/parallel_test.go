@@ -14,7 +14,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/httpapi"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/browser_test/ports"
@@ -102,7 +102,7 @@ func providerOf(t *testing.T, publicURL string, subjects []string) (issuer strin
 	issuer = "http://" + listener.Addr().String()
 	config := idp.Config{
 		Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret,
-		RedirectURIs: []string{httpapi.CallbackURL(publicURL)},
+		RedirectURIs: []string{publicurl.Callback(publicURL)},
 	}
 	for _, s := range subjects {
 		config.People = append(config.People, idp.Person{Subject: s, Name: s})

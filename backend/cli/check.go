@@ -12,7 +12,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/httpapi"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -86,7 +86,7 @@ func (s *settings) checkPublicURL() *wrongSetting {
 	if s.publicURL == "" {
 		return s.wrong("public-url", "It is the backend's address as browsers see it, such as\nhttps://app.example.com/auth")
 	}
-	if _, err := httpapi.ParsePublicURL(s.publicURL); err != nil {
+	if _, err := publicurl.Parse(s.publicURL); err != nil {
 		return s.wrong("public-url", "It has to be an https address, such as https://app.example.com/auth,\nwithout query; http only on localhost, for browsers drop its cookies.")
 	}
 	return nil

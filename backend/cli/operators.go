@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/host/metrics"
-	"github.com/tabard-auth/tabard/backend/httpapi"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 )
 
 // operators are those who may know how the server is doing: whoever is on this machine,
@@ -19,7 +19,7 @@ type operators struct {
 // before lets a page of the backend's answer the operators. To everybody else the
 // handler answers as at any address where there is nothing.
 func (o operators) before(publicURL string, page, next http.Handler) (http.Handler, error) {
-	public, err := httpapi.ParsePublicURL(publicURL)
+	public, err := publicurl.Parse(publicURL)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"github.com/tabard-auth/tabard/backend/httpapi"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 )
 
 const provider = "provider"
@@ -100,7 +100,7 @@ func (e *examination) credentials(ctx context.Context, m metadata) {
 	}
 	config := oauth2.Config{
 		ClientID: e.Provider.ClientID, ClientSecret: e.Provider.ClientSecret,
-		RedirectURL: httpapi.CallbackURL(e.PublicURL),
+		RedirectURL: publicurl.Callback(e.PublicURL),
 		Endpoint:    oauth2.Endpoint{TokenURL: m.Token, AuthStyle: style},
 	}
 	_, err := config.Exchange(context.WithValue(ctx, oauth2.HTTPClient, e.client), "tabard-doctor",
@@ -123,7 +123,7 @@ func (e *examination) credentials(ctx context.Context, m metadata) {
 // client and redirect URI sends the error back there (OpenID Connect Core section
 // 3.1.2.6), another shows a page.
 func (e *examination) redirectURI(ctx context.Context, m metadata) {
-	callback := httpapi.CallbackURL(e.PublicURL)
+	callback := publicurl.Callback(e.PublicURL)
 	advice := "Register " + callback + ", exactly so, as redirect URI of the client at the provider."
 	config := oauth2.Config{
 		ClientID: e.Provider.ClientID, RedirectURL: callback, Scopes: []string{"openid"},

@@ -17,6 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/serverapi"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -60,8 +61,8 @@ func New(c Config, store Store) (http.Handler, error) {
 	if c.Provider.Transport == nil {
 		c.Provider.Transport = http.DefaultTransport
 	}
-	c.Provider.RedirectURL = httpapi.CallbackURL(c.PublicURL)
-	public, err := httpapi.ParsePublicURL(c.PublicURL)
+	c.Provider.RedirectURL = publicurl.Callback(c.PublicURL)
+	public, err := publicurl.Parse(c.PublicURL)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func New(c Config, store Store) (http.Handler, error) {
 		PublicURL: c.PublicURL, Log: c.Log, Now: c.Now,
 		Office: admin.New(admin.Config{
 			Store: store, Secret: c.Secret, Now: c.Now,
-			RedirectURI: func(id string) string { return httpapi.ConnectionCallbackURL(c.PublicURL, id) },
+			RedirectURI: func(id string) string { return publicurl.ConnectionCallback(c.PublicURL, id) },
 		}),
 	}
 	servers, err := serverapi.New(forServers)

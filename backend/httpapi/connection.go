@@ -10,6 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -17,13 +18,6 @@ import (
 // connectionDisabled is what a sign-in comes back with from an organisation whose own
 // connection does not let anybody in.
 const connectionDisabled api.Code = "connection_disabled"
-
-// ConnectionCallbackURL is the redirect URI to register at the provider of an
-// organisation's own connection. Each has its own, so that no provider answers for
-// another (RFC 9700 section 4.4).
-func ConnectionCallbackURL(publicURL, connectionID string) string {
-	return CallbackURL(publicURL) + "/" + connectionID
-}
 
 // providers are those of organisations' own connections, with what was found out
 // about each.
@@ -60,7 +54,7 @@ func (p *providers) of(c directory.Connection) (*login.Provider, error) {
 	}
 	provider := login.New(login.Config{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: string(secret), Scopes: c.Scopes,
-		RedirectURL: ConnectionCallbackURL(p.publicURL, c.ID), Transport: p.transport,
+		RedirectURL: publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
 	})
 	p.known[c.ID] = knownProvider{c.Revision, provider}
 	return provider, nil

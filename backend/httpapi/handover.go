@@ -10,6 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/handover"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -133,7 +134,7 @@ func (c *call) opens(code handover.Code) (directory.App, string, error) {
 	}
 	c.workspace = w
 	if app, ok := w.AppByID(code.App); ok {
-		if address, ok := returnAddress(app, c.home(app), code.ReturnTo); ok {
+		if address, ok := publicurl.ReturnAddress(c.issuer, app, code.ReturnTo); ok {
 			return app, address, nil
 		}
 	}

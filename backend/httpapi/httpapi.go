@@ -7,10 +7,8 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,6 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -74,7 +73,7 @@ type server struct {
 
 // New returns the handler of the contract, mounted at the public URL's path.
 func New(c Config) (http.Handler, error) {
-	public, err := ParsePublicURL(c.PublicURL)
+	public, err := publicurl.Parse(c.PublicURL)
 	if err != nil {
 		return nil, err
 	}
@@ -96,26 +95,6 @@ func New(c Config) (http.Handler, error) {
 		s.now = time.Now
 	}
 	return s.routes(), nil
-}
-
-// CallbackURL is the redirect URI to register at the OpenID provider.
-func CallbackURL(publicURL string) string {
-	return strings.TrimSuffix(publicURL, "/") + api.PathCallback
-}
-
-// ParsePublicURL returns a base URL that browsers keep Secure cookies of: https,
-// or http on a loopback host.
-func ParsePublicURL(text string) (*url.URL, error) {
-	public, err := url.Parse(text)
-	switch {
-	case err != nil || public.Host == "" || public.User != nil || public.RawQuery != "" || public.Fragment != "":
-		return nil, fmt.Errorf("public URL %q is not of the form https://app.example.com/auth", text)
-	case public.Scheme == "http" && !directory.Loopback(public.Hostname()):
-		return nil, fmt.Errorf("public URL %q is http off loopback: browsers drop its cookies; use https", text)
-	case public.Scheme != "https" && public.Scheme != "http":
-		return nil, fmt.Errorf("public URL %q is neither https nor http", text)
-	}
-	return public, nil
 }
 
 // route is one path of the contract and what answers there, by method.

@@ -14,6 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -56,7 +57,7 @@ func (c *call) landing(appID, returnTo string) (string, error) {
 			if app.Disabled || (appID != "" && appID != app.ID) {
 				continue
 			}
-			if address, ok := returnAddress(app, c.home(app), returnTo); ok && c.owns(w, app, appID, returnTo) {
+			if address, ok := publicurl.ReturnAddress(c.issuer, app, returnTo); ok && c.owns(w, app, appID, returnTo) {
 				c.workspace, c.app = w, app
 				return address, nil
 			}
@@ -69,7 +70,7 @@ func (c *call) landing(appID, returnTo string) (string, error) {
 // at the backend's own origin, or the only one.
 func (c *call) owns(w *directory.Workspace, app directory.App, appID, returnTo string) bool {
 	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
-	return appID != "" || !path || c.home(app) == c.origin || len(w.Apps) == 1
+	return appID != "" || !path || publicurl.Home(c.origin, app) == c.origin || len(w.Apps) == 1
 }
 
 // remember keeps the attempt in a cookie of its own, the newest few of them.

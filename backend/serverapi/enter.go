@@ -13,8 +13,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/handover"
-	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
 )
@@ -139,7 +139,7 @@ func (c *call) checkAsk(ask EnterApp, app directory.App) error {
 	if !handover.ValidChallenge(ask.CodeChallenge) {
 		return refuse(api.InvalidRequest, "code_challenge is none: the browser's hand-over begins with one.")
 	}
-	if _, ok := httpapi.ReturnAddress(c.crossapp.publicURL, app, ask.ReturnTo); !ok {
+	if _, ok := publicurl.ReturnAddress(c.crossapp.publicURL, app, ask.ReturnTo); !ok {
 		return refuse(api.InvalidRequest, "return_to is none of the app's addresses.")
 	}
 	return nil

@@ -17,8 +17,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/httpapi"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
@@ -60,7 +60,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 	issuer := "http://" + listener.Addr().String()
 	config := idp.Config{
 		Issuer: issuer, ClientID: ClientID, ClientSecret: ClientSecret,
-		RedirectURIs:           []string{httpapi.CallbackURL(publicURL)},
+		RedirectURIs:           []string{publicurl.Callback(publicURL)},
 		PostLogoutRedirectURIs: []string{origin + "/"},
 		People: []idp.Person{
 			{Subject: "alice", Name: "Alice Martin", Email: "alice@example.com"},
@@ -73,7 +73,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 		},
 	}
 	own := config
-	own.Issuer, own.RedirectURIs = issuer+northwind, []string{httpapi.ConnectionCallbackURL(publicURL, "con_northwind")}
+	own.Issuer, own.RedirectURIs = issuer+northwind, []string{publicurl.ConnectionCallback(publicURL, "con_northwind")}
 	own.People = []idp.Person{
 		{Subject: "f.osei", Name: "Fred Osei", Email: "fred@example.com"},
 		{Subject: "nina", Name: "Nina Owens", Email: "nina@example.com"},

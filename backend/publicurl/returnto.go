@@ -1,4 +1,4 @@
-package httpapi
+package publicurl
 
 import (
 	"strings"
@@ -11,11 +11,11 @@ const maxReturnTo = 2048
 // ReturnAddress returns where return_to leads in an app, of a backend with that public
 // URL; false where it is none of the app's addresses.
 func ReturnAddress(publicURL string, app directory.App, returnTo string) (string, bool) {
-	public, err := ParsePublicURL(publicURL)
+	public, err := Parse(publicURL)
 	if err != nil {
 		return "", false
 	}
-	return returnAddress(app, homeOf(public.Scheme+"://"+public.Host, app), returnTo)
+	return returnAddress(app, Home(public.Scheme+"://"+public.Host, app), returnTo)
 }
 
 // returnAddress returns where a sign-in goes back to: an address on one of the
@@ -50,11 +50,9 @@ func unsafe(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\\\"'<>^`{|}", r)
 }
 
-// home is the origin of the app's own page: the backend's, where the app is there,
-// otherwise the app's first.
-func (s *server) home(app directory.App) string { return homeOf(s.origin, app) }
-
-func homeOf(backend string, app directory.App) string {
+// Home returns the origin of the app's own page: the backend's, where the app is
+// there, otherwise the app's first.
+func Home(backend string, app directory.App) string {
 	for _, origin := range app.Origins {
 		if origin == backend {
 			return origin

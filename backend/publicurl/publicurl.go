@@ -1,0 +1,39 @@
+// Package publicurl makes and checks the addresses that follow from a backend's public
+// URL: the URL itself, the callbacks to register, and where a sign-in returns to.
+package publicurl
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// Callback is the redirect URI to register at the OpenID provider.
+func Callback(publicURL string) string {
+	return strings.TrimSuffix(publicURL, "/") + api.PathCallback
+}
+
+// Parse returns a base URL that browsers keep Secure cookies of: https,
+// or http on a loopback host.
+func Parse(text string) (*url.URL, error) {
+	public, err := url.Parse(text)
+	switch {
+	case err != nil || public.Host == "" || public.User != nil || public.RawQuery != "" || public.Fragment != "":
+		return nil, fmt.Errorf("public URL %q is not of the form https://app.example.com/auth", text)
+	case public.Scheme == "http" && !directory.Loopback(public.Hostname()):
+		return nil, fmt.Errorf("public URL %q is http off loopback: browsers drop its cookies; use https", text)
+	case public.Scheme != "https" && public.Scheme != "http":
+		return nil, fmt.Errorf("public URL %q is neither https nor http", text)
+	}
+	return public, nil
+}
+
+// ConnectionCallback is the redirect URI to register at the provider of an
+// organisation's own connection. Each has its own, so that no provider answers for
+// another (RFC 9700 section 4.4).
+func ConnectionCallback(publicURL, connectionID string) string {
+	return Callback(publicURL) + "/" + connectionID
+}
