@@ -16,6 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -66,23 +67,13 @@ func New(c Config) *Office {
 	return o
 }
 
-// Refusal is an act that was not done, with its reason.
-type Refusal struct {
-	Code  api.Code
-	Text  string // for people
-	cause error  // of directory's, where it is one of those
-}
-
-func (r *Refusal) Error() string { return r.Text }
-func (r *Refusal) Unwrap() error { return r.cause }
-
-func refuse(code api.Code, format string, args ...any) *Refusal {
-	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
+func refuse(code api.Code, format string, args ...any) *refusal.Refusal {
+	return refusal.New(code, fmt.Sprintf(format, args...))
 }
 
 // reasons are the answers to what a store refuses. Its other errors tell that
 // nothing is known of the outcome.
-var reasons = map[error]*Refusal{
+var reasons = map[error]*refusal.Refusal{
 	directory.ErrNoOrganization: refuse(api.NotFound, "There is no such organisation."),
 	directory.ErrNoMember:       refuse(api.NotFound, "There is no such member."),
 	directory.ErrNoInvitation:   refuse(api.NotFound, "There is no such invitation."),
@@ -102,15 +93,15 @@ var reasons = map[error]*Refusal{
 	directory.ErrOtherConnection: refuse(api.Conflict, "Another connection of the organisation is enabled. Disable it first."),
 }
 
-// reason turns a store's error into a Refusal, where it is one.
+// reason turns a store's error into a refusal, where it is one.
 func reason(err error) error {
 	if errors.Is(err, directory.ErrTooLarge) { // which says of which roles
 		_, text, _ := strings.Cut(err.Error(), ": ")
-		return &Refusal{api.InvalidRequest, strings.ToUpper(text[:1]) + text[1:] + ".", err}
+		return refusal.New(api.InvalidRequest, strings.ToUpper(text[:1])+text[1:]+".").Because(err)
 	}
-	for known, refusal := range reasons {
+	for known, r := range reasons {
 		if errors.Is(err, known) {
-			return &Refusal{refusal.Code, refusal.Text, err}
+			return refusal.New(r.Code, r.Text).Because(err)
 		}
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // Actor is who administers.
@@ -137,7 +138,7 @@ func (o *Office) record(ctx context.Context, by Actor, a *act, organizationID st
 		OrganizationID: organizationID, UserID: clip(a.user), SessionID: clip(a.session), Target: clip(a.target),
 		Note: a.note, ExpiresAt: a.expiresAt,
 	}
-	var refused *Refusal
+	var refused *refusal.Refusal
 	switch {
 	case errors.As(outcome, &refused):
 		denied := refused == errTooNarrow || errors.Is(outcome, directory.ErrNoOrganization)

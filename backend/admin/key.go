@@ -13,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // Key is a program's key as it is stored. Of the key itself only a keyed hash is,
@@ -96,7 +97,7 @@ func (h hasher) hash(under []byte, kind KeyKind, text string) string {
 }
 
 // errKey refuses a key, and says of it what it says of none.
-var errKey = map[KeyKind]*Refusal{
+var errKey = map[KeyKind]*refusal.Refusal{
 	Administration: refuse(api.AdminKeyRequired, "A valid administration key is required."),
 	WorkspaceAPI:   refuse(api.WorkspaceAPIKeyRequired, "A valid workspace API key is required."),
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // The exit statuses, besides 0 and 1.
@@ -51,7 +51,7 @@ func markFailures(c *cobra.Command) {
 
 // codeOf is the stable code of a command's error.
 func codeOf(err error) api.Code {
-	var refused *admin.Refusal
+	var refused *refusal.Refusal
 	var settings wrongSettings
 	var problems found
 	switch {

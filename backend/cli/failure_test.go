@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 func TestAProgramTellsErrorsByTheExitStatus(t *testing.T) {
 	for code, want := range map[api.Code]int{
 		api.InvalidRequest: 2, api.NotFound: 3, api.AlreadyExists: 4, api.ManagedByFile: 4, api.Conflict: 4,
 	} {
-		if got := exitStatus(failed{fmt.Errorf("a file: %w", &admin.Refusal{Code: code})}); got != want {
+		if got := exitStatus(failed{fmt.Errorf("a file: %w", &refusal.Refusal{Code: code})}); got != want {
 			t.Errorf("%s: %d, want %d", code, got, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -27,7 +28,7 @@ func unnameable(ref string) bool {
 // organisation that ref names. The token is not judged yet.
 func (c *call) authenticate(ref string) (session.Token, directory.Subject, error) {
 	if unnameable(ref) {
-		return session.Token{}, directory.Subject{}, refuse(api.InvalidRequest, "No organisation can have this name.")
+		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "No organisation can have this name.")
 	}
 	cookie, err := c.newest(ref)
 	if err != nil {
@@ -54,12 +55,12 @@ func (c *call) authenticate(ref string) (session.Token, directory.Subject, error
 
 // errForged refuses a refresh token whose MAC is wrong. It says nothing that a
 // missing cookie would not, and ends nothing.
-var errForged = refuse(api.LoginRequired, "Sign in.")
+var errForged = refusal.New(api.LoginRequired, "Sign in.")
 
 // errElsewhere refuses a refresh token whose key another replica has: the secret is being
 // replaced. Asked again, the browser comes to that one, or to this one when it has the key
 // too. It is no fault, and no end of the session.
-var errElsewhere = refuse(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").expected()
+var errElsewhere = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
 
 // unauthentic tells why a refresh token did not authenticate.
 func (c *call) unauthentic(cookie carried, s *session.Session, err error) error {
@@ -72,7 +73,7 @@ func (c *call) unauthentic(cookie carried, s *session.Session, err error) error 
 	case fate == signingkey.InUse:
 		return errElsewhere
 	case fate == signingkey.Retired:
-		return refuse(api.SessionExpired, "The session has ended. Sign in again.")
+		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
 	}
 	return errForged
 }
@@ -80,7 +81,7 @@ func (c *call) unauthentic(cookie carried, s *session.Session, err error) error 
 // enabled refuses a person whose account is disabled. They may still sign out.
 func enabled(u directory.User) error {
 	if u.Disabled {
-		return refuse(api.SessionRevoked, "Your account is disabled.")
+		return refusal.New(api.SessionRevoked, "Your account is disabled.")
 	}
 	return nil
 }
@@ -90,7 +91,7 @@ func (c *call) live(s session.Session) error {
 	case s.RevokedAt != 0:
 		return ended(s.RevokeReason)
 	case s.ExpiresAt <= c.now:
-		return refuse(api.SessionExpired, "The session has ended. Sign in again.")
+		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
 	}
 	return nil
 }
@@ -98,7 +99,7 @@ func (c *call) live(s session.Session) error {
 // dead clears the cookie of a session that cannot live again, and hands err on. A
 // fault of the storage is no such end.
 func (c *call) dead(cookie carried, err error) error {
-	var final *refusal
+	var final *refusal.Refusal
 	if errors.As(err, &final) && final != errElsewhere || errors.Is(err, session.ErrNotFound) {
 		c.clear(cookie.name)
 	}
@@ -117,7 +118,7 @@ func (c *call) refreshWorkspace(revision int64) error {
 	}
 	app, ok := w.AppByID(c.app.ID)
 	if !ok {
-		return refuse(api.OriginNotAllowed, "Requests from this page are not allowed.")
+		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
 	c.workspace, c.app = w, app
 	c.offerNonce()
@@ -138,7 +139,7 @@ func (c *call) newest(ref string) (carried, error) {
 	}
 	switch len(tokens) {
 	case 0:
-		return carried{}, refuse(api.LoginRequired, "Sign in.")
+		return carried{}, refusal.New(api.LoginRequired, "Sign in.")
 	case 1:
 		return tokens[0], nil
 	}

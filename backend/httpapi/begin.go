@@ -7,6 +7,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // maxACRValues is the longest acr_values, in bytes: the attempt has to fit a cookie.
@@ -46,7 +47,7 @@ func (c *call) authorization() (string, error) {
 		return "", err
 	}
 	if app := query.Get(api.ParamApp); !c.reading() && app != "" && app != c.app.ID {
-		return "", refuse(api.OriginNotAllowed, "A page signs in to its own app.")
+		return "", refusal.New(api.OriginNotAllowed, "A page signs in to its own app.")
 	} else if !c.reading() {
 		query.Set(api.ParamApp, c.app.ID)
 	}
@@ -97,12 +98,12 @@ func (c *call) begun(query url.Values) (login.Attempt, error) {
 	attempt := login.NewAttempt(c.app.ID, returnTo, c.now)
 	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
 	if unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
-		return attempt, refuse(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
+		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
 	}
 	if text := query.Get(api.ParamMaxAge); text != "" {
 		age, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || age < 0 {
-			return attempt, refuse(api.InvalidRequest, "max_age is not a number of seconds.")
+			return attempt, refusal.New(api.InvalidRequest, "max_age is not a number of seconds.")
 		}
 		attempt.MaxAge = &age
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -104,7 +105,7 @@ func (c *call) prompt(attempt login.Attempt, query url.Values) (string, error) {
 // of theirs (RFC 9700 section 4.7), in place of who they were.
 func (c *call) fromHere() error {
 	if site, _ := single(c.r.Header, "Sec-Fetch-Site"); site == "cross-site" {
-		return refuse(api.OriginNotAllowed, "Sign in from the app's own page.")
+		return refusal.New(api.OriginNotAllowed, "Sign in from the app's own page.")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -46,7 +47,7 @@ func (c *call) refreshTokens() ([]carried, error) {
 			continue
 		}
 		if seen[cookie.Name] {
-			return nil, refuse(api.InvalidRequest, "A cookie stands twice.")
+			return nil, refusal.New(api.InvalidRequest, "A cookie stands twice.")
 		}
 		seen[cookie.Name] = true
 		token, err := session.ParseToken(cookie.Value)
@@ -61,7 +62,7 @@ func (c *call) refreshTokens() ([]carried, error) {
 			c.clear(tokens[0].name)
 			tokens = tokens[1:]
 		}
-		return nil, refuse(api.InvalidRequest, "There are too many sessions in this browser. Try again.")
+		return nil, refusal.New(api.InvalidRequest, "There are too many sessions in this browser. Try again.")
 	}
 	return tokens, nil
 }

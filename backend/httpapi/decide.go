@@ -9,6 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // enter has policy decide whether the session may act for the organisation now, and
@@ -17,7 +18,7 @@ func (c *call) enter(request api.TokenRequest, s *directory.Subject) (*policy.De
 	asked := grant.Asked{Entering: request.Enter, DeviceBound: s.Session.JKT != ""}
 	if idle := request.IdleSeconds; idle != nil {
 		if *idle < 0 {
-			return nil, refuse(api.InvalidRequest, "idle_seconds is negative.")
+			return nil, refusal.New(api.InvalidRequest, "idle_seconds is negative.")
 		}
 		asked.ActiveAt = c.now - *idle
 	}
@@ -39,17 +40,17 @@ var endings = map[policy.Ending]string{
 }
 
 // refusedBy is the answer to what policy did not allow.
-func (c *call) refusedBy(d *policy.Decision, s *directory.Subject) *refusal {
-	var r *refusal
+func (c *call) refusedBy(d *policy.Decision, s *directory.Subject) *refusal.Refusal {
+	var r *refusal.Refusal
 	switch d.Outcome {
 	case policy.DenyEnded:
-		r = refuse(api.OrganizationSessionExpired, endings[d.Stay.Ending])
+		r = refusal.New(api.OrganizationSessionExpired, endings[d.Stay.Ending])
 	case policy.DenyWithoutKey:
-		r = refuse(api.DeviceKeyRequired, "This organisation asks for a session that is bound to this browser. Sign in again.")
+		r = refusal.New(api.DeviceKeyRequired, "This organisation asks for a session that is bound to this browser. Sign in again.")
 	case policy.DenyContradiction, policy.DenyStaff:
-		r = refuse(api.OrganizationAccessDenied, noAccess)
+		r = refusal.New(api.OrganizationAccessDenied, noAccess)
 	default:
-		r = refuse(api.InsufficientUserAuthentication, "This organisation asks you to confirm that it is you.")
+		r = refusal.New(api.InsufficientUserAuthentication, "This organisation asks you to confirm that it is you.")
 		r.ACRValues, r.MaxAge = strings.Join(d.Challenge.ACRValues, " "), d.Challenge.MaxAge
 		r.LoginURL = c.stepUpURL(d.Challenge, s.User.ID, s.Membership.Organization.ID)
 	}

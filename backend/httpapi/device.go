@@ -7,6 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -53,9 +54,9 @@ func (c *call) onDevice(s session.Session) (session.Session, error) {
 func proves(proof *dpop.Proof, jkt string) error {
 	switch {
 	case proof == nil:
-		return refuse(api.DeviceKeyRequired, "This session belongs to another browser. Sign in.")
+		return refusal.New(api.DeviceKeyRequired, "This session belongs to another browser. Sign in.")
 	case proof.JKT != jkt:
-		return refuse(api.DeviceKeyMismatch, "This browser has lost the key of its session. Sign in again.")
+		return refusal.New(api.DeviceKeyMismatch, "This browser has lost the key of its session. Sign in again.")
 	}
 	return nil
 }
@@ -63,7 +64,7 @@ func proves(proof *dpop.Proof, jkt string) error {
 // auditProof records that a session was asked for without a good proof: its cookie
 // may be in other hands. Of one kind it records one a minute, however many come.
 func (c *call) auditProof(s session.Session, err error) {
-	if !isRefusal(err) {
+	if !refusal.Is(err) {
 		return
 	}
 	switch code := refusalOf(err).Code; code {
@@ -113,9 +114,9 @@ func (c *call) prove() (*dpop.Proof, error) {
 	}
 	switch {
 	case proof.IssuedAt < c.now-requestLimits.D, proof.IssuedAt > c.now+requestLimits.Slack:
-		return nil, refuse(api.RequestTooOld, "The request took too long to arrive, or the clock is wrong. Send it again.")
+		return nil, refusal.New(api.RequestTooOld, "The request took too long to arrive, or the clock is wrong. Send it again.")
 	case c.workspace.ProofNonce && !c.nonces.good(proof.Nonce, c.now):
-		return nil, refuse(api.UseDPoPNonce, "The proof lacks the server's nonce. Send the request again.")
+		return nil, refusal.New(api.UseDPoPNonce, "The proof lacks the server's nonce. Send the request again.")
 	}
 	return proof, nil
 }
@@ -134,8 +135,8 @@ func (c *call) useProof() error {
 	return err
 }
 
-func badProof(err error) *refusal {
-	return refuse(api.InvalidDPoPProof, "The device key's proof is not good. Send the request again.").because(err)
+func badProof(err error) *refusal.Refusal {
+	return refusal.New(api.InvalidDPoPProof, "The device key's proof is not good. Send the request again.").Because(err)
 }
 
 // provenKey returns the thumbprint of the key that the request proves; a navigation

@@ -11,7 +11,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/handover"
 	"github.com/tabard-auth/tabard/backend/publicurl"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/web"
 )
 
 // A hand-over's cookie names the hash of the secret that it keeps. It is Strict: every
@@ -60,7 +62,7 @@ func (c *call) redeem() error {
 	if err == nil {
 		address, err = c.handedOver(code)
 	}
-	if isRefusal(err) && code.ID != "" {
+	if refusal.Is(err) && code.ID != "" {
 		c.audit(audit.Event{
 			Action: audit.EnterApp, Outcome: audit.Refused, Reason: string(refusalOf(err).Code), Actor: code.KeyID,
 			OrganizationID: code.Organization, SessionID: code.Parent,
@@ -99,19 +101,18 @@ func (c *call) handoverCode() (handover.Code, error) {
 	if err := errors.Join(c.navigation(), c.fromOurSite()); err != nil {
 		return handover.Code{}, err
 	}
-	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxBody)
-	if err := c.r.ParseForm(); err != nil || len(c.r.PostForm["code"]) != 1 {
-		return handover.Code{}, refuse(api.InvalidRequest, "The body is not a form with a code.").because(err)
+	if err := web.ReadForm(c.w, c.r); err != nil || len(c.r.PostForm["code"]) != 1 {
+		return handover.Code{}, refusal.New(api.InvalidRequest, "The body is not a form with a code.").Because(err)
 	}
 	code, err := handover.OpenCode(c.handovers, c.r.PostForm.Get("code"), c.now)
 	if err != nil {
-		return code, refuse(api.InvalidRequest, noCode).because(err)
+		return code, refusal.New(api.InvalidRequest, noCode).Because(err)
 	}
 	c.app = directory.App{ID: code.App}
 	name := handoverCookieName(code.Challenge)
 	cookies := c.r.CookiesNamed(name)
 	if len(cookies) != 1 || cookies[0].Quoted || !code.Began(c.handovers, cookies[0].Value, name, c.now) {
-		return code, refuse(api.InvalidRequest, noCode)
+		return code, refusal.New(api.InvalidRequest, noCode)
 	}
 	c.setHandover(name, "", -1)
 	return code, nil
@@ -121,7 +122,7 @@ func (c *call) handoverCode() (handover.Code, error) {
 // no referrer has Origin null.
 func (c *call) fromOurSite() error {
 	if site, told := single(c.r.Header, "Sec-Fetch-Site"); told && site != "same-origin" && site != "same-site" {
-		return refuse(api.OriginNotAllowed, "Go on from the app's own page.")
+		return refusal.New(api.OriginNotAllowed, "Go on from the app's own page.")
 	}
 	return nil
 }
@@ -138,7 +139,7 @@ func (c *call) opens(code handover.Code) (directory.App, string, error) {
 			return app, address, nil
 		}
 	}
-	return directory.App{}, "", refuse(api.AppNotInWorkspace, "The app is not known any more.")
+	return directory.App{}, "", refusal.New(api.AppNotInWorkspace, "The app is not known any more.")
 }
 
 // parent reads the session that the person comes from, which has to live and act for
@@ -155,7 +156,7 @@ func (c *call) parent(code handover.Code) (directory.Subject, error) {
 	case c.live(s.Session) != nil:
 		return s, c.live(s.Session)
 	case s.Membership == nil:
-		return s, refuse(api.OrganizationAccessDenied, noAccess)
+		return s, refusal.New(api.OrganizationAccessDenied, noAccess)
 	}
 	return s, enabled(s.User)
 }
@@ -177,7 +178,7 @@ func (c *call) enterFrom(parent *directory.Subject, code handover.Code) error {
 	child := session.Session{Attempt: code.ID, UserAgent: clip(c.r.UserAgent()), Address: clip(c.r.RemoteAddr)}
 	first, err := c.grant().Child(c.ctx, &parent.Session, code.Organization, &child)
 	if errors.Is(err, session.ErrAttemptUsed) {
-		return refuse(api.InvalidRequest, noCode)
+		return refusal.New(api.InvalidRequest, noCode)
 	}
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -20,7 +21,7 @@ type record struct {
 	session      string
 	user         string
 	organization string
-	refusal      *refusal
+	refusal      *refusal.Refusal
 }
 
 func newRecorder(log *slog.Logger, secret signingkey.Secret) recorder {
@@ -44,10 +45,10 @@ func (l recorder) write(c *call) {
 	level := slog.LevelInfo
 	if r := c.record.refusal; r != nil {
 		attributes = append(attributes, slog.String("code", string(r.Code)))
-		if r.cause != nil {
-			attributes = append(attributes, slog.Any("cause", r.cause))
+		if r.Cause != nil {
+			attributes = append(attributes, slog.Any("cause", r.Cause))
 		}
-		if r.httpStatus() >= http.StatusInternalServerError && !r.calm {
+		if r.HTTPStatus() >= http.StatusInternalServerError && !r.NoFault {
 			level = slog.LevelError
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -26,7 +27,7 @@ func (c *call) navigation() error {
 	mode, hasMode := single(c.r.Header, "Sec-Fetch-Mode")
 	dest, hasDest := single(c.r.Header, "Sec-Fetch-Dest")
 	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {
-		return refuse(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
+		return refusal.New(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
 	}
 	return nil
 }
@@ -35,11 +36,11 @@ func (c *call) navigation() error {
 func (c *call) query() (url.Values, error) {
 	query, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {
-		return nil, refuse(api.InvalidRequest, "The address is malformed.")
+		return nil, refusal.New(api.InvalidRequest, "The address is malformed.")
 	}
 	for name, values := range query {
 		if len(values) > 1 {
-			return nil, refuse(api.InvalidRequest, "The parameter "+strconv.Quote(name)+" stands twice.")
+			return nil, refusal.New(api.InvalidRequest, "The parameter "+strconv.Quote(name)+" stands twice.")
 		}
 	}
 	return query, nil
@@ -63,7 +64,7 @@ func (c *call) landing(appID, returnTo string) (string, error) {
 			}
 		}
 	}
-	return "", refuse(api.InvalidRequest, "The app is not known, or return_to is none of its addresses.")
+	return "", refusal.New(api.InvalidRequest, "The app is not known, or return_to is none of its addresses.")
 }
 
 // owns tells whether an app that was not named is the one meant by a path: the one
@@ -136,7 +137,7 @@ func (c *call) callback() error {
 	}
 	app, ok := w.AppByID(attempt.App)
 	if !ok {
-		return refuse(api.InvalidRequest, "The app is not known any more.")
+		return refusal.New(api.InvalidRequest, "The app is not known any more.")
 	}
 	c.workspace, c.app = w, app
 	var refused *login.Refused
@@ -153,7 +154,7 @@ func (c *call) callback() error {
 // attempt finds the sign-in that the callback ends: one that this browser began, at
 // the provider whose callback it is.
 func (c *call) attempt(state, connection string) (login.Attempt, error) {
-	unknown := refuse(api.InvalidRequest, "This sign-in was not started in this browser, or took too long. Start again.")
+	unknown := refusal.New(api.InvalidRequest, "This sign-in was not started in this browser, or took too long. Start again.")
 	if len(state) < nameChars {
 		return login.Attempt{}, unknown
 	}
@@ -164,7 +165,7 @@ func (c *call) attempt(state, connection string) (login.Attempt, error) {
 	}
 	attempt, err := login.OpenAttempt(c.attempts, cookies[0].Value, name, c.now)
 	if err != nil || attempt.ID != state || attempt.Connection != connection {
-		return login.Attempt{}, unknown.because(err)
+		return login.Attempt{}, unknown.Because(err)
 	}
 	return attempt, nil
 }
@@ -186,7 +187,7 @@ func (c *call) gaveUp(attempt login.Attempt, refused *login.Refused) string {
 	if marked {
 		address += "#" + fragment
 	}
-	c.record.refusal = refuse(api.LoginRequired, "The sign-in was refused.").because(refused)
+	c.record.refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").Because(refused)
 	return address
 }
 
@@ -200,7 +201,7 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity, own *directory.Co
 		return session.ID{}, err
 	}
 	if user.Disabled {
-		return session.ID{}, refuse(api.SessionRevoked, "Your account is disabled.").with(http.StatusForbidden)
+		return session.ID{}, refusal.New(api.SessionRevoked, "Your account is disabled.").With(http.StatusForbidden)
 	}
 	confinedTo := ""
 	if own != nil {
@@ -222,7 +223,7 @@ func (c *call) signIn(attempt login.Attempt, i login.Identity, own *directory.Co
 	}
 	err = c.store.Create(c.ctx, s)
 	if errors.Is(err, session.ErrAttemptUsed) {
-		return session.ID{}, refuse(api.InvalidRequest, usedBefore)
+		return session.ID{}, refusal.New(api.InvalidRequest, usedBefore)
 	}
 	if err != nil {
 		return session.ID{}, err

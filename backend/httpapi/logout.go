@@ -6,6 +6,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -17,10 +18,10 @@ func (c *call) logout(request api.LogoutRequest) (*api.LogoutResponse, error) {
 	switch request.Scope {
 	case api.ScopeOrganization, api.ScopeSession, api.ScopeEverywhere:
 	default:
-		return nil, refuse(api.InvalidRequest, "The scope is one of organization, session, everywhere.")
+		return nil, refusal.New(api.InvalidRequest, "The scope is one of organization, session, everywhere.")
 	}
 	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
-		return nil, refuse(api.InvalidRequest, "An organisation is named exactly with the scope organization.")
+		return nil, refusal.New(api.InvalidRequest, "An organisation is named exactly with the scope organization.")
 	}
 	_, subject, err := c.authenticate(request.Organization)
 	if over(err) {
@@ -38,7 +39,7 @@ func (c *call) logout(request api.LogoutRequest) (*api.LogoutResponse, error) {
 // over tells the error that says that no session is left. That the device key is
 // missing says nothing of the kind.
 func over(err error) bool {
-	if !isRefusal(err) {
+	if !refusal.Is(err) {
 		return false
 	}
 	code := refusalOf(err).Code
@@ -72,7 +73,7 @@ func (c *call) end(request api.LogoutRequest, subject directory.Subject) (*api.L
 // leave ends the session's stay in one organisation.
 func (c *call) leave(subject directory.Subject) (*api.LogoutResponse, error) {
 	if subject.Membership == nil {
-		return nil, refuse(api.OrganizationAccessDenied, noAccess)
+		return nil, refusal.New(api.OrganizationAccessDenied, noAccess)
 	}
 	s, id := subject.Session, subject.Membership.Organization.ID
 	c.record.organization = id

@@ -9,6 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -39,7 +40,7 @@ func (c *call) published() (grant.Issuer, []signingkey.Key, error) {
 	return own, all, err
 }
 
-var errNoIssuer = refuse(api.NotFound, "There is nothing at this address.")
+var errNoIssuer = refusal.New(api.NotFound, "There is nothing at this address.")
 
 // dedicated tells that an organisation is there and has to have keys of its own.
 func (c *call) dedicated(organization string) (bool, error) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // admit lets a request of one of the workspace's apps pass, and finds the app.
@@ -28,7 +29,7 @@ func (c *call) admit() error {
 	case site == "same-origin", site == "" && c.reading():
 		origin = c.origin
 	default:
-		return refuse(api.OriginNotAllowed, "Requests from this page are not allowed.")
+		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
 	if err := c.findApp(origin); err != nil {
 		return err
@@ -37,7 +38,7 @@ func (c *call) admit() error {
 		c.allow(origin)
 	}
 	if !c.reading() && c.r.Header.Get(api.HeaderClient) == "" {
-		return refuse(api.InvalidRequest, "The header "+api.HeaderClient+" is missing.")
+		return refusal.New(api.InvalidRequest, "The header "+api.HeaderClient+" is missing.")
 	}
 	return c.recent()
 }
@@ -56,7 +57,7 @@ func (c *call) findApp(origin string) error {
 			return nil
 		}
 	}
-	return refuse(api.OriginNotAllowed, "Requests from this page are not allowed.")
+	return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 }
 
 // allow answers a registered origin of the same site (CORS with credentials).
@@ -72,7 +73,7 @@ func (c *call) preflight() error {
 	c.w.Header().Add("Vary", "Origin")
 	origin, named := single(c.r.Header, "Origin")
 	if !named {
-		return refuse(api.OriginNotAllowed, "Requests from this page are not allowed.")
+		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
 	if err := c.findApp(origin); err != nil {
 		return err
@@ -96,9 +97,9 @@ func (c *call) recent() error {
 	}
 	switch old, err := grant.TooOld(text, c.now); {
 	case err != nil:
-		return refuse(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
+		return refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
 	case old:
-		return refuse(api.RequestTooOld, "The request took too long to arrive. Send it again.")
+		return refusal.New(api.RequestTooOld, "The request took too long to arrive. Send it again.")
 	}
 	return nil
 }

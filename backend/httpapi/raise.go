@@ -9,6 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -28,7 +29,7 @@ func (c *call) raising(attempt *login.Attempt, user string) error {
 	var newest session.Session
 	for _, t := range tokens {
 		s, err := c.authentic(t)
-		if err != nil && !isRefusal(err) {
+		if err != nil && !refusal.Is(err) {
 			return err
 		}
 		if err == nil && (s.ConfinedTo == attempt.Organization || newest.ConfinedTo != attempt.Organization && s.CreatedAt >= newest.CreatedAt) {
@@ -52,7 +53,7 @@ func (c *call) raising(attempt *login.Attempt, user string) error {
 // unproven has a page of the release before, which navigates and proves nothing, come
 // back to where its successor is loaded, which does.
 func (c *call) unproven(err error) error {
-	if c.reading() && isRefusal(err) {
+	if c.reading() && refusal.Is(err) {
 		return &login.Refused{Code: string(api.InvalidDPoPProof), Err: err}
 	}
 	return err
@@ -151,7 +152,7 @@ func (c *call) raise(attempt login.Attempt, i login.Identity, s directory.Subjec
 	}
 	err := c.store.Authenticate(c.ctx, id, attempt.ID, made)
 	if errors.Is(err, session.ErrAttemptUsed) {
-		return refuse(api.InvalidRequest, usedBefore)
+		return refusal.New(api.InvalidRequest, usedBefore)
 	}
 	if err != nil {
 		return err

@@ -8,7 +8,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/web"
 )
 
 // maxSessions is the most sessions that a person is shown.
@@ -41,7 +43,7 @@ func (c *call) endSessionByID(struct{}) (*api.LogoutResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing := refuse(api.NotFound, "You have no such session.")
+	missing := refusal.New(api.NotFound, "You have no such session.")
 	id, err := session.ParseID(c.r.PathValue("id"))
 	if err != nil {
 		return nil, missing
@@ -85,9 +87,8 @@ func (c *call) reader() (directory.Subject, error) {
 // Connect Back-Channel Logout 1.0 section 2.5). A token that comes again ends
 // nothing that began after it.
 func (c *call) backchannelLogout() error {
-	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxBody)
-	if err := c.r.ParseForm(); err != nil {
-		return refuse(api.InvalidRequest, "The body is not a form.").because(err)
+	if err := web.ReadForm(c.w, c.r); err != nil {
+		return refusal.New(api.InvalidRequest, "The body is not a form.").Because(err)
 	}
 	connection := c.r.PathValue("connection")
 	provider, own, err := c.through(login.Attempt{Connection: connection})

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -46,7 +47,7 @@ func (c *call) living(tokens []carried) (all []*living, last, err error) {
 		s, err := c.authentic(t)
 		if err == nil {
 			all = append(all, &living{t, s})
-		} else if err = c.dead(t, err); !isRefusal(err) {
+		} else if err = c.dead(t, err); !refusal.Is(err) {
 			return nil, nil, err
 		} else if last != errElsewhere {
 			last = err
@@ -130,9 +131,4 @@ func (c *call) supersede(t carried, s session.Session) error {
 	}
 	c.clear(t.name)
 	return nil
-}
-
-func isRefusal(err error) bool {
-	var r *refusal
-	return errors.As(err, &r)
 }

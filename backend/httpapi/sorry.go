@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html"
 	"strings"
+
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // page tells that a person is looking: a navigation of /login, /callback or
@@ -26,9 +28,9 @@ const sorryPage = `<!doctype html>
 `
 
 // sorry answers a person with a page.
-func (c *call) sorry(r *refusal) {
+func (c *call) sorry(r *refusal.Refusal) {
 	c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	c.w.WriteHeader(r.httpStatus())
-	c.record.status = r.httpStatus()
-	fmt.Fprintf(c.w, sorryPage, html.EscapeString(r.Description), html.EscapeString(string(r.Code)))
+	c.w.WriteHeader(r.HTTPStatus())
+	c.record.status = r.HTTPStatus()
+	fmt.Fprintf(c.w, sorryPage, html.EscapeString(r.Text), html.EscapeString(string(r.Code)))
 }

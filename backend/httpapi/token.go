@@ -6,6 +6,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -51,7 +52,7 @@ func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
 // token never reaches a tab that shows somebody else's data.
 func (c *call) expect(user string, subject directory.Subject) error {
 	if user != "" && user != subject.User.ID {
-		return refuse(api.IdentityChanged, "Somebody else has signed in.")
+		return refusal.New(api.IdentityChanged, "Somebody else has signed in.")
 	}
 	return nil
 }
@@ -72,7 +73,7 @@ func (c *call) member(request api.TokenRequest, subject directory.Subject) (*dir
 			m, err = c.accept(subject, request.Organization)
 		}
 		if m == nil && err == nil {
-			err = refuse(api.OrganizationAccessDenied, noAccess)
+			err = refusal.New(api.OrganizationAccessDenied, noAccess)
 		}
 		return m, err
 	}
@@ -82,7 +83,7 @@ func (c *call) member(request api.TokenRequest, subject directory.Subject) (*dir
 	}
 	all = slices.DeleteFunc(all, c.forbidden)
 	if len(all) != 1 {
-		return nil, refuse(api.OrganizationRequired, "Name the organisation.")
+		return nil, refusal.New(api.OrganizationRequired, "Name the organisation.")
 	}
 	return &all[0], nil
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/web"
 )
 
 // action is what a route does: it reads the request, calls the office and returns
@@ -60,7 +62,7 @@ func takesIn[In, T any](outer, inner string, run func(*office, context.Context, 
 func reading[In, T any](run func(*call, In) (T, error)) action {
 	return action{run: func(c *call) (any, error) {
 		var body In
-		if err := c.read(&body); err != nil {
+		if err := web.Read(c.w, c.r, &body, maxDepth); err != nil {
 			return nil, err
 		}
 		return run(c, body)
@@ -98,16 +100,16 @@ const defaultLimit = 50
 func (c *call) page(further ...string) (admin.Page, url.Values, error) {
 	q, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {
-		return admin.Page{}, nil, refuse(api.InvalidRequest, "The query is not well-formed.")
+		return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The query is not well-formed.")
 	}
 	for name, values := range q {
 		if len(values) > 1 || name != "limit" && name != "after" && !slices.Contains(further, name) {
-			return admin.Page{}, nil, refuse(api.InvalidRequest, "The query has a parameter that is not known, or twice.")
+			return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The query has a parameter that is not known, or twice.")
 		}
 	}
 	limit, err := number(q, "limit", defaultLimit)
 	if err != nil || limit > admin.MaxLimit {
-		return admin.Page{}, nil, refuse(api.InvalidRequest, "The limit is from 1 to "+strconv.Itoa(admin.MaxLimit)+".")
+		return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The limit is from 1 to "+strconv.Itoa(admin.MaxLimit)+".")
 	}
 	return admin.Page{After: q.Get("after"), Limit: int(limit)}, q, nil
 }
@@ -120,7 +122,7 @@ func number(q url.Values, name string, absent int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 53)
 	if err != nil || n < 0 {
-		return 0, refuse(api.InvalidRequest, name+" is not a number.")
+		return 0, refusal.New(api.InvalidRequest, name+" is not a number.")
 	}
 	return n, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/handover"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/publicurl"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
 )
@@ -92,7 +93,7 @@ func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
 	app, ok := w.AppByID(ask.AppID)
 	switch {
 	case !ok:
-		return nil, refuse(api.AppNotInWorkspace, "The workspace has no such app.")
+		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
 	case !app.Admits(claims.ClientID):
 		return nil, denied("wrong_app", "This app is not entered from there.")
 	}
@@ -129,18 +130,18 @@ func (c *call) checkAsk(ask EnterApp, app directory.App) error {
 	switch ask.ResponseType {
 	case "", respondSession:
 		if ask.CodeChallenge != "" || ask.ReturnTo != "" {
-			return refuse(api.InvalidRequest, "code_challenge and return_to go with a code.")
+			return refusal.New(api.InvalidRequest, "code_challenge and return_to go with a code.")
 		}
 		return nil
 	case respondCode:
 	default:
-		return refuse(api.InvalidRequest, "response_type is session or code.")
+		return refusal.New(api.InvalidRequest, "response_type is session or code.")
 	}
 	if !handover.ValidChallenge(ask.CodeChallenge) {
-		return refuse(api.InvalidRequest, "code_challenge is none: the browser's hand-over begins with one.")
+		return refusal.New(api.InvalidRequest, "code_challenge is none: the browser's hand-over begins with one.")
 	}
 	if _, ok := publicurl.ReturnAddress(c.crossapp.publicURL, app, ask.ReturnTo); !ok {
-		return refuse(api.InvalidRequest, "return_to is none of the app's addresses.")
+		return refusal.New(api.InvalidRequest, "return_to is none of the app's addresses.")
 	}
 	return nil
 }
@@ -189,7 +190,7 @@ func (c *call) granted(g *grant.Grant, claims *token.Claims, r policy.Rules, s *
 	signed, err := g.Sign(c.ctx, *claims, r)
 	if errors.Is(err, token.ErrTooLarge) {
 		c.log.LogAttrs(c.ctx, slog.LevelError, "an access token was not signed", slog.Any("cause", err))
-		err = refuse(api.ServerError, grant.TooLarge)
+		err = refusal.New(api.ServerError, grant.TooLarge)
 	}
 	return &AppSession{
 		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // admit lets a request with a valid key pass, and finds whose it is. No browser sends
@@ -19,7 +19,7 @@ import (
 func (c *call) admit() error {
 	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
 		if len(c.r.Header.Values(browsers)) > 0 {
-			return refuse(api.OriginNotAllowed, "This is for servers: browsers are refused.")
+			return refusal.New(api.OriginNotAllowed, "This is for servers: browsers are refused.")
 		}
 	}
 	now, text := c.now().Unix(), bearer(c.r.Header.Values("Authorization"))
@@ -31,7 +31,7 @@ func (c *call) admit() error {
 		defer leave()
 	}
 	by, err := c.office.Authenticate(c.ctx, c.kind, text, c.r.RemoteAddr)
-	var refused *admin.Refusal
+	var refused *refusal.Refusal
 	switch {
 	case errors.As(err, &refused):
 		c.failures.add(c.r.RemoteAddr, now)
@@ -46,7 +46,8 @@ func (c *call) admit() error {
 // heard lets a key be looked up that is not known to be good, by what came from its
 // address and its neighbours before. The caller leaves when it was.
 func (c *call) heard(now int64) (leave func(), err error) {
-	tooMany := refuse(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
+	tooMany := refusal.New(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
+	tooMany.RetryAfter = c.failures.retryAfter(now)
 	switch c.failures.standing(c.r.RemoteAddr, now) {
 	case failing:
 		return nil, tooMany

@@ -3,12 +3,12 @@ package serverapi
 import (
 	"errors"
 
-	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -53,7 +53,7 @@ func (c *call) renewed(ask Renewal, found **session.Session) (*AppSession, error
 	app, ok := w.AppByID(subject.Session.App)
 	switch {
 	case !ok:
-		return nil, refuse(api.AppNotInWorkspace, "The workspace has no such app.")
+		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
 	case c.by.App != "" && c.by.App != app.ID, c.by.OrganizationID != "" && c.by.OrganizationID != subject.Session.ConfinedTo:
 		return nil, denied("wrong_app", "This session is not this key's.")
 	}
@@ -74,14 +74,14 @@ func (c *call) renewed(ask Renewal, found **session.Session) (*AppSession, error
 // mint decides and mints, with a successor of the refresh token where one is due.
 func (c *call) mint(g *grant.Grant, s *directory.Subject, asked grant.Asked, v session.Verdict) (*AppSession, error) {
 	if s.Membership == nil {
-		return nil, refuse(api.OrganizationAccessDenied, "The organisation does not admit the person.")
+		return nil, refusal.New(api.OrganizationAccessDenied, "The organisation does not admit the person.")
 	}
 	decision, err := g.Decide(c.ctx, s, asked)
 	if err != nil {
 		return nil, overtaken(err)
 	}
 	if decision.Outcome != policy.Allow {
-		return nil, refuse(refusedBy[decision.Outcome], "The organisation does not allow it now.")
+		return nil, refusal.New(refusedBy[decision.Outcome], "The organisation does not allow it now.")
 	}
 	claims := g.Claims(s, decision)
 	answer, err := c.granted(g, &claims, decision.Rules, &s.Session)
@@ -97,23 +97,23 @@ func (c *call) asked(ask Renewal) (grant.Asked, error) {
 	if sent := c.r.Header.Get(api.HeaderTime); sent != "" {
 		switch old, err := grant.TooOld(sent, now); {
 		case err != nil:
-			return grant.Asked{}, refuse(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
+			return grant.Asked{}, refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
 		case old:
-			return grant.Asked{}, refuse(api.RequestTooOld, "The request took too long to arrive. Send it again.")
+			return grant.Asked{}, refusal.New(api.RequestTooOld, "The request took too long to arrive. Send it again.")
 		}
 	}
 	switch idle := ask.IdleSeconds; {
 	case idle == nil:
 		return grant.Asked{}, nil
 	case *idle < 0:
-		return grant.Asked{}, refuse(api.InvalidRequest, "idle_seconds is negative.")
+		return grant.Asked{}, refusal.New(api.InvalidRequest, "idle_seconds is negative.")
 	default:
 		return grant.Asked{ActiveAt: now - *idle}, nil
 	}
 }
 
 // errForged refuses what is no refresh token of an app's server. It ends nothing.
-var errForged = refuse(api.LoginRequired, "This is no refresh token of an app's server.")
+var errForged = refusal.New(api.LoginRequired, "This is no refresh token of an app's server.")
 
 // authenticate finds the session of an authentic refresh token that an app's server
 // holds, and where its person stands in its organisation. The token is not judged yet.
@@ -124,7 +124,7 @@ func (c *call) authenticate(text string) (session.Token, *directory.Subject, err
 	}
 	s, err := c.crossapp.store.Session(c.ctx, unverified.Session())
 	if errors.Is(err, session.ErrNotFound) {
-		return session.Token{}, nil, refuse(api.SessionExpired, "The session has ended.")
+		return session.Token{}, nil, refusal.New(api.SessionExpired, "The session has ended.")
 	}
 	if err != nil {
 		return session.Token{}, nil, err
@@ -137,7 +137,7 @@ func (c *call) authenticate(text string) (session.Token, *directory.Subject, err
 	case s.RevokedAt != 0:
 		return presented, &directory.Subject{Session: s}, ended(s.RevokeReason)
 	case s.ExpiresAt <= c.now().Unix():
-		return presented, &directory.Subject{Session: s}, refuse(api.SessionExpired, "The session has ended.")
+		return presented, &directory.Subject{Session: s}, refusal.New(api.SessionExpired, "The session has ended.")
 	}
 	subject, err := c.crossapp.store.Subject(c.ctx, s.ID, s.ConfinedTo, c.now().Unix())
 	return presented, &subject, err
@@ -153,25 +153,25 @@ func (c *call) unauthentic(u session.Unverified, s *session.Session, err error) 
 	case err != nil:
 		return err
 	case fate == signingkey.InUse:
-		return refuse(api.TemporarilyUnavailable, "Another replica knows this session. Try again.")
+		return refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.")
 	case fate == signingkey.Retired:
-		return refuse(api.SessionExpired, "The session has ended.")
+		return refusal.New(api.SessionExpired, "The session has ended.")
 	}
 	return errForged
 }
 
 // ended tells what became of a session that no longer lives.
-func ended(reason session.Reason) *admin.Refusal {
-	return refuse(grant.Ended(reason), "The session was ended.")
+func ended(reason session.Reason) *refusal.Refusal {
+	return refusal.New(grant.Ended(reason), "The session was ended.")
 }
 
 // overtaken is the answer to what happened meanwhile.
 func overtaken(err error) error {
 	switch {
 	case errors.Is(err, grant.ErrOvertaken):
-		return refuse(api.RequestTooOld, "Somebody was active meanwhile. Ask again.")
+		return refusal.New(api.RequestTooOld, "Somebody was active meanwhile. Ask again.")
 	case errors.Is(err, session.ErrOrganizationEnded):
-		return refuse(api.OrganizationSessionExpired, "The person has left the organisation.")
+		return refusal.New(api.OrganizationSessionExpired, "The person has left the organisation.")
 	}
 	return err
 }

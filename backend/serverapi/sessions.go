@@ -1,8 +1,8 @@
 package serverapi
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -12,6 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -79,17 +80,11 @@ func NewSessions(c SessionsConfig) (http.Handler, error) {
 	return s.routes(), nil
 }
 
-// denial is a refusal that says for programs what was missing.
-type denial struct {
-	*admin.Refusal
-	reason string
-}
-
-func (d *denial) Unwrap() error { return d.Refusal }
-
 // denied refuses with 403 and what was missing.
 func denied[Reason ~string](reason Reason, text string) error {
-	return &denial{refuse(api.WorkspaceAccessDenied, text), string(reason)}
+	r := refusal.New(api.WorkspaceAccessDenied, text)
+	r.Reason = string(reason)
+	return r
 }
 
 // workspace returns the workspace, which the path has to name.
@@ -141,18 +136,14 @@ func orNewID(id string) string {
 }
 
 // recorded hands a refusal on, once it is in the trail.
-func (c *call) recorded(app string, e audit.Event, refusal error) error {
-	var known *admin.Refusal
-	if !errors.As(refusal, &known) {
-		return refusal
+func (c *call) recorded(app string, e audit.Event, refused error) error {
+	if !refusal.Is(refused) {
+		return refused
 	}
-	e.Outcome, e.Reason = audit.Refused, string(known.Code)
-	var why *denial
-	if errors.As(refusal, &why) {
-		e.Reason = why.reason
-	}
+	r := refusal.Of(refused)
+	e.Outcome, e.Reason = audit.Refused, cmp.Or(r.Reason, string(r.Code))
 	if err := c.audit(app, e); err != nil {
 		return err
 	}
-	return refusal
+	return refused
 }

@@ -1,0 +1,86 @@
+// Package refusal is the error of a request or command that is refused: the code that
+// programs tell it by, the text that people read, and the cause that only the log gets.
+package refusal
+
+import (
+	"errors"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// Refusal is an error with its answer.
+type Refusal struct {
+	Code api.Code
+	Text string // for people
+	// Reason is the Reason of the answer: what was missing, or why something ended.
+	Reason string
+	// Status is the HTTP status of the answer; 0 means the code's own.
+	Status int
+	// RetryAfter is the least time to wait before asking again, in seconds.
+	RetryAfter int64
+	// LoginURL satisfies the refusal when navigated to.
+	LoginURL string
+	// ACRValues and MaxAge are the step-up challenge (RFC 9470 section 3).
+	ACRValues string
+	MaxAge    *int64
+	// Cause is for the log alone.
+	Cause error
+	// NoFault keeps the log from calling it an error, whatever its status.
+	NoFault bool
+}
+
+// New returns a refusal.
+func New(code api.Code, text string) *Refusal { return &Refusal{Code: code, Text: text} }
+
+// With sets the HTTP status of the answer.
+func (r *Refusal) With(status int) *Refusal {
+	r.Status = status
+	return r
+}
+
+// Because sets the cause.
+func (r *Refusal) Because(err error) *Refusal {
+	r.Cause = err
+	return r
+}
+
+// Expected sets NoFault.
+func (r *Refusal) Expected() *Refusal {
+	r.NoFault = true
+	return r
+}
+
+func (r *Refusal) Error() string { return r.Text }
+func (r *Refusal) Unwrap() error { return r.Cause }
+
+// HTTPStatus returns the status of the answer.
+func (r *Refusal) HTTPStatus() int {
+	if r.Status != 0 {
+		return r.Status
+	}
+	return r.Code.Status()
+}
+
+// Body returns the answer.
+func (r *Refusal) Body() api.Error {
+	return api.Error{
+		Code: r.Code, Description: r.Text, Reason: r.Reason, RetryAfter: r.RetryAfter,
+		LoginURL: r.LoginURL, ACRValues: r.ACRValues, MaxAge: r.MaxAge,
+	}
+}
+
+// Is reports whether an error is a refusal.
+func Is(err error) bool {
+	var r *Refusal
+	return errors.As(err, &r)
+}
+
+// Of returns the refusal that an error is. Any other error is a fault of the storage or
+// of the host: nothing is known, nothing is given, and the client may try again.
+func Of(err error) *Refusal {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return r
+	}
+	return New(api.TemporarilyUnavailable, "Something failed on the server. Try again.").Because(err)
+}

@@ -1,0 +1,109 @@
+// Package web reads requests and writes answers: the one adapter between HTTP and JSON
+// of all the server's APIs.
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/strictjson"
+)
+
+// Secure sets the headers that every answer carries. Pages of sibling hosts read the
+// answers of the browser's API by CORS, which the resource policy does not touch.
+func Secure(h http.Header, https bool) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if https {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// maxBody is the largest body of a request, in bytes.
+const maxBody = 16 << 10
+
+// Read reads a request's body: a JSON object of the media type, bounded, at most depth
+// objects deep, every member known and named once.
+func Read(w http.ResponseWriter, r *http.Request, into any, depth int) error {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return refusal.New(api.InvalidRequest, "The body must be application/json.").With(http.StatusUnsupportedMediaType)
+	}
+	if r.Body == nil {
+		return refusal.New(api.InvalidRequest, "The body is missing.")
+	}
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return refusal.New(api.InvalidRequest, "The body is too large.").With(http.StatusRequestEntityTooLarge)
+	case err != nil:
+		return refusal.New(api.InvalidRequest, "The body could not be read.").Because(err)
+	}
+	if err := strictjson.Decode(text, into, depth); err != nil {
+		return refusal.New(api.InvalidRequest, "The body is not what was expected: "+err.Error()+".")
+	}
+	return nil
+}
+
+// ReadForm reads a bounded form into r.PostForm.
+func ReadForm(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	return r.ParseForm()
+}
+
+// WriteJSON writes an answer.
+func WriteJSON(w http.ResponseWriter, status int, value any) {
+	text, err := json.Marshal(value)
+	if err != nil { // no type of the contract fails to encode
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(text, '\n'))
+}
+
+// NoMethod refuses a method that a path does not answer, and names those that it does
+// (RFC 9110 section 10.2.1).
+func NoMethod(h http.Header, method string, answered []string) *refusal.Refusal {
+	h.Set("Allow", strings.Join(answered, ", "))
+	return refusal.New(api.InvalidRequest, "This address does not answer "+method+".").With(http.StatusMethodNotAllowed)
+}
+
+// NoPath refuses a path that nothing is served at.
+func NoPath() *refusal.Refusal { return refusal.New(api.NotFound, "There is nothing at this address.") }
+
+// RefusalHeaders sets the headers that a refusal takes.
+func RefusalHeaders(h http.Header, r *refusal.Refusal) {
+	switch r.Code {
+	case api.InsufficientUserAuthentication:
+		h.Set("WWW-Authenticate", challenge(r))
+	case api.AdminKeyRequired, api.WorkspaceAPIKeyRequired:
+		h.Set("WWW-Authenticate", "Bearer")
+	case api.RateLimited, api.TemporarilyUnavailable:
+		h.Set("Retry-After", strconv.FormatInt(max(r.RetryAfter, 1), 10))
+	}
+}
+
+// challenge is the step-up challenge (RFC 9470 section 3).
+func challenge(r *refusal.Refusal) string {
+	text := `Bearer error="insufficient_user_authentication"`
+	if r.ACRValues != "" {
+		text += fmt.Sprintf(`, acr_values=%q`, r.ACRValues)
+	}
+	if r.MaxAge != nil {
+		text += fmt.Sprintf(`, max_age="%d"`, *r.MaxAge)
+	}
+	return text
+}
