@@ -87,7 +87,7 @@ var (
 	_ *token.Claims
 	_ *resource.Guard
 	_ pgx.Tx
-	_ tenantdb.Guard
+	_ tenantdb.Beginner
 	_ isolationtest.Config
 )
 

@@ -63,7 +63,7 @@ func startApps(o options, l listeners, key string) ([]*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	book := notes.NewBook(notes.Guarded(db))
+	book := notes.NewBook(notes.Scoped(db))
 	if err := book.Begin(context.Background(), firstNotes, time.Now()); err != nil {
 		return nil, err
 	}

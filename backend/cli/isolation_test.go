@@ -17,7 +17,6 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/isolationtest"
 	"github.com/tabard-auth/tabard/backend/resource"
-	"github.com/tabard-auth/tabard/backend/tenantdb"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/web-demo/notes"
 )
@@ -42,7 +41,7 @@ func (k oneKey) token(t *testing.T, organization string, age time.Duration) stri
 }
 
 // notesService serves the demo's notes with queries of a kind.
-func notesService(t *testing.T, key oneKey, scope func(*sql.DB) func(string) tenantdb.Queries) string {
+func notesService(t *testing.T, key oneKey, scope func(*sql.DB) func(string) notes.Queries) string {
 	t.Helper()
 	verifier, err := token.NewVerifier(token.Config{Issuer: "i", Audience: "a", Keys: key})
 	if err != nil {
@@ -101,13 +100,13 @@ record id=id POST /api/organizations/{organization}/notes {"text": "{canary}"}`)
 		out, _, err := tabard(t, args...)
 		return out, err
 	}
-	good := notesService(t, key, notes.Guarded)
+	good := notesService(t, key, notes.Scoped)
 	if out, err := run(good); err != nil || !strings.Contains(out, ", 0 findings\n") || !strings.Contains(out, "not tried: an expired token of org_globex\n") || strings.Contains(out, "of org_acme") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	leaky := func() string {
-		return notesService(t, key, func(db *sql.DB) func(string) tenantdb.Queries {
-			return func(string) tenantdb.Queries { return everybodys{db} }
+		return notesService(t, key, func(db *sql.DB) func(string) notes.Queries {
+			return func(string) notes.Queries { return everybodys{db} }
 		})
 	}
 	if out, err := run(leaky()); err == nil || !strings.Contains(err.Error(), "findings") || !strings.Contains(out, "leaked: GET /api/organizations/{organization}/notes: by org_globex, of org_acme") {

@@ -1,11 +1,12 @@
-// Package isolationtest proves that an API serves one organisation nothing of
-// another's. It tries every route with another organisation's token, paths, headers,
+// Package isolationtest looks for what an API serves one organization of another's. It
+// tries every route with another organisation's token, paths, headers,
 // queries, cookies and bodies, and with tokens that are none, and reports what came
 // of it: as an ordinary Go test ([Run]), or for any HTTP service ([Check], and
 // tabard isolation).
 //
-// It finds what leaks on the routes that it is told of. A service does well to make
-// its routes and that list from one table.
+// It finds leaks of the kinds that it tries, on the routes that it is told of; a report
+// without findings is no proof that there are none. A service does well to make its
+// routes and that list from one table.
 package isolationtest
 
 import (

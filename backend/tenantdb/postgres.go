@@ -1,10 +1,9 @@
-// Package tenantdb keeps a query that forgets its organisation from reading or
-// writing another's rows: on PostgreSQL by row-level security, which the database
-// itself enforces ([InTx], [InSQLTx], [Policy]), elsewhere by a guard that refuses
-// such statements ([Guard]).
+// Package tenantdb keeps a query that forgets its organization from reading or
+// writing another's rows, by PostgreSQL's row-level security, which the database itself
+// enforces ([InTx], [InSQLTx], [Policy]).
 //
-// Threat model. Both help against mistakes. Neither helps against whoever can choose
-// the SQL: that may bind another organisation itself.
+// Threat model. It helps against mistakes, not against an attacker who can choose the
+// SQL: that may bind another organization itself.
 package tenantdb
 
 import (

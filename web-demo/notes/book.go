@@ -13,8 +13,6 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the notes' database
-
-	"github.com/tabard-auth/tabard/backend/tenantdb"
 )
 
 // Note is a note of one organisation.
@@ -53,13 +51,17 @@ const (
 
 const maxNotes = 200 // of one organisation
 
-// Guard refuses statements that could touch another organisation's notes.
-var Guard = tenantdb.Guard{Tables: []string{"notes"}, Column: "organization_id"}
+// Queries are the statements of one organization: each of them has the parameter
+// @organization bound to it.
+type Queries interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
 
-// Book keeps the notes of all organisations. Its methods take the organisation first,
-// by id, so that no caller can forget it, nor can a query.
+// Book keeps the notes of all organizations. Its methods take the organization first,
+// by id, so that no caller can forget it, and its queries get it bound to @organization.
 type Book struct {
-	scope func(organization string) tenantdb.Queries
+	scope func(organization string) Queries
 }
 
 // Open returns an empty database for notes, in memory.
@@ -73,12 +75,25 @@ func Open() (*sql.DB, error) {
 	return db, err
 }
 
-// NewBook returns a book over the queries of an organisation: Guard's, or a test's.
-func NewBook(scope func(organization string) tenantdb.Queries) *Book { return &Book{scope} }
+// NewBook returns a book over the queries of an organization: [Scoped]'s, or a test's.
+func NewBook(scope func(organization string) Queries) *Book { return &Book{scope} }
 
-// Guarded are the queries of an organisation that Guard lets pass.
-func Guarded(db *sql.DB) func(organization string) tenantdb.Queries {
-	return func(organization string) tenantdb.Queries { return Guard.For(db, organization) }
+// Scoped returns the queries of an organization in a database.
+func Scoped(db *sql.DB) func(organization string) Queries {
+	return func(organization string) Queries { return scoped{db, sql.Named("organization", organization)} }
+}
+
+type scoped struct {
+	db           *sql.DB
+	organization sql.NamedArg
+}
+
+func (s scoped) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return s.db.QueryContext(ctx, query, append(args, s.organization)...)
+}
+
+func (s scoped) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return s.db.ExecContext(ctx, query, append(args, s.organization)...)
 }
 
 // Begin writes down what the organisations have from the start, by organisation id,

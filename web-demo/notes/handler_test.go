@@ -18,7 +18,6 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/resource"
-	"github.com/tabard-auth/tabard/backend/tenantdb"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/web-demo/notes"
 )
@@ -53,7 +52,7 @@ type world struct {
 }
 
 // newWorld serves a book over the queries that scope returns.
-func newWorld(t *testing.T, scope func(*sql.DB) func(string) tenantdb.Queries) *world {
+func newWorld(t *testing.T, scope func(*sql.DB) func(string) notes.Queries) *world {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -142,7 +141,7 @@ func texts(t *testing.T, response *http.Response) []string {
 var all = []string{notes.Read, notes.Write, notes.Delete}
 
 func TestANoteIsAddedListedAndDeletedInItsOrganizationOnly(t *testing.T) {
-	w := newWorld(t, notes.Guarded)
+	w := newWorld(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	response := w.do(http.MethodPost, acme, raw, `{"text":"  new  "}`)
 	var added notes.Note
@@ -168,7 +167,7 @@ func TestANoteIsAddedListedAndDeletedInItsOrganizationOnly(t *testing.T) {
 }
 
 func TestEveryRouteRefusesAnotherOrganizationsToken(t *testing.T) {
-	w := newWorld(t, notes.Guarded)
+	w := newWorld(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	for _, route := range [][2]string{{"GET", globex}, {"POST", globex}, {"DELETE", globex + "/note_1"}} {
 		wantRefusal(t, w.do(route[0], route[1], raw, `{"text":"x"}`), http.StatusForbidden, notes.OrganizationMismatch)
@@ -177,7 +176,7 @@ func TestEveryRouteRefusesAnotherOrganizationsToken(t *testing.T) {
 }
 
 func TestEveryRouteNeedsItsPermission(t *testing.T) {
-	w := newWorld(t, notes.Guarded)
+	w := newWorld(t, notes.Scoped)
 	for _, route := range [][3]string{
 		{"GET", acme, notes.Read}, {"POST", acme, notes.Write}, {"DELETE", acme + "/note_1", notes.Delete},
 	} {
@@ -197,7 +196,7 @@ func TestEveryRouteNeedsItsPermission(t *testing.T) {
 }
 
 func TestATokenThatDoesNotAuthoriseIsInvalid(t *testing.T) {
-	w := newWorld(t, notes.Guarded)
+	w := newWorld(t, notes.Scoped)
 	for name, raw := range map[string]string{
 		"garbage":        "x",
 		"expired":        w.token("org_acme", all, func(c *token.Claims) { c.IssuedAt -= 600; c.Expires -= 600 }),
@@ -217,7 +216,7 @@ func TestATokenThatDoesNotAuthoriseIsInvalid(t *testing.T) {
 }
 
 func TestATokenIsReadFromTheAuthorizationHeaderOnly(t *testing.T) {
-	w := newWorld(t, notes.Guarded)
+	w := newWorld(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	for name, spoil := range map[string]func(*http.Request){
 		"none":       func(*http.Request) {},
@@ -242,14 +241,14 @@ func TestATokenIsReadFromTheAuthorizationHeaderOnly(t *testing.T) {
 }
 
 func TestKeysOutOfReachAreNoSignOut(t *testing.T) {
-	w := newWorld(t, notes.Guarded)
+	w := newWorld(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	w.keys.broken = errors.New("connection refused")
 	wantRefusal(t, w.do(http.MethodGet, acme, raw, ""), http.StatusServiceUnavailable, api.TemporarilyUnavailable)
 }
 
 func TestABadBodyIsRefused(t *testing.T) {
-	w := newWorld(t, notes.Guarded)
+	w := newWorld(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	for name, body := range map[string]string{
 		"empty":           ``,
@@ -272,7 +271,7 @@ func TestABadBodyIsRefused(t *testing.T) {
 }
 
 func TestAnOrganizationCannotFillTheMemory(t *testing.T) {
-	w := newWorld(t, notes.Guarded)
+	w := newWorld(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	for range 199 {
 		if response := w.do(http.MethodPost, acme, raw, `{"text":"x"}`); response.StatusCode != http.StatusCreated {
@@ -284,7 +283,7 @@ func TestAnOrganizationCannotFillTheMemory(t *testing.T) {
 }
 
 func TestAnOrganizationWithoutNotesHasAnEmptyList(t *testing.T) {
-	w := newWorld(t, notes.Guarded)
+	w := newWorld(t, notes.Scoped)
 	body, _ := io.ReadAll(w.do(http.MethodGet, "/api/organizations/org_new/notes", w.token("org_new", all), "").Body)
 	if !strings.Contains(string(body), `"notes":[]`) {
 		t.Errorf("body %s", body)

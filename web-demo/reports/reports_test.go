@@ -43,7 +43,7 @@ func ask(t *testing.T, organization, audience string, permissions ...string) *ht
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	book := notes.NewBook(notes.Guarded(db))
+	book := notes.NewBook(notes.Scoped(db))
 	if err := book.Begin(t.Context(), map[string][]string{"org_acme": {"one two", "three"}, "org_globex": {"four"}}, now); err != nil {
 		t.Fatal(err)
 	}
