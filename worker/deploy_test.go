@@ -11,8 +11,9 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// maxUpload is the most that is uploaded, in KiB of gzip.
-const maxUpload = 3418 // 3.5 MB
+// maxUpload is the most that is uploaded, in KiB of gzip. The platform takes far more;
+// it is here so that nothing large comes in unseen.
+const maxUpload = 3600
 
 // TestADeploymentWouldSucceed runs all of wrangler deploy but the upload.
 func TestADeploymentWouldSucceed(t *testing.T) {
