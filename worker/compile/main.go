@@ -29,23 +29,6 @@ func main() {
 	}
 }
 
-// cold are packages that a mint seldom or never runs through. Without inlining they
-// leave a hundred kilobytes of the upload away, which the platform limits.
-var cold = []string{
-	"crypto/x509", "crypto/x509/pkix", "crypto/tls", "encoding/asn1", "regexp", "regexp/syntax", "net/http", "math/big",
-	"github.com/go-jose/go-jose/v4/...", "github.com/coreos/go-oidc/v3/...", "golang.org/x/oauth2/...",
-	"github.com/tabard-auth/tabard/backend/admin", "github.com/tabard-auth/tabard/backend/serverapi",
-}
-
-// small are the compiler's flags for them.
-func small() []string {
-	flags := make([]string, len(cold))
-	for i, name := range cold {
-		flags[i] = "-gcflags=" + name + "=-l"
-	}
-	return flags
-}
-
 func compile(command []string, program, out string) error {
 	root, err := output("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tabard-auth/tabard")
 	if err != nil {
@@ -71,8 +54,8 @@ func compile(command []string, program, out string) error {
 	if err != nil {
 		return err
 	}
-	command = append(append(command, "-trimpath", "-overlay", overlay, "-ldflags", "-s -w"), small()...)
-	build := exec.Command("go", append(command, "-o", out, program)...)
+	command = append(command, "-trimpath", "-overlay", overlay, "-ldflags", "-s -w", "-o", out, program)
+	build := exec.Command("go", command...)
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOFLAGS=")
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
 	if err := build.Run(); err != nil {
