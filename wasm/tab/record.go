@@ -23,6 +23,8 @@ type record struct {
 	Organization string
 	// Pending is the organisation of a switch that a step-up interrupted.
 	Pending string
+	// PendingKnown is what the tab knew of it: its id and its slug.
+	PendingKnown api.Organization
 	// User and Session say whose tokens they are.
 	User    api.User
 	Session string
@@ -183,6 +185,7 @@ func (r *record) json() string {
 	o.text("epoch", r.Epoch)
 	o.text("organization", r.Organization)
 	o.text("pending", r.Pending)
+	o.raw("pending_known", encodeOrganization(r.PendingKnown))
 	o.raw("user", encodeUser(r.User))
 	o.text("session", r.Session)
 	o.number("fence", r.Fence)
@@ -208,6 +211,7 @@ func decodeRecord(v Value) record {
 		Epoch:        text(v, "epoch"),
 		Organization: text(v, "organization"),
 		Pending:      text(v, "pending"),
+		PendingKnown: decodeOrganization(member(v, "pending_known")),
 		User:         decodeUser(member(v, "user")),
 		Session:      text(v, "session"),
 		Fence:        number(v, "fence"),

@@ -16,7 +16,7 @@ func (t *Tab) SignIn(organization, returnTo string) {
 	defer t.mu.Unlock()
 	t.abortAll(overtaken)
 	t.record.Held, t.record.User, t.record.Session = nil, api.User{}, ""
-	t.record.Pending = organization
+	t.pend(organization)
 	t.save()
 	url := withQuery(t.loginURL(cmp.Or(organization, t.wish)), api.ParamJKT, jkt)
 	t.world.Page.Navigate(withQuery(url, api.ParamReturnTo, returnTo))

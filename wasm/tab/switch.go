@@ -114,8 +114,30 @@ func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	defer t.mu.Unlock()
 	url := withQuery(cmp.Or(loginURL, t.loginURL(organization)), api.ParamJKT, jkt)
 	url = withQuery(url, api.ParamUser, t.record.User.ID)
-	t.record.Pending = organization
+	t.pend(organization)
 	t.drop(organization) // what it holds was minted before
 	t.save()
 	t.world.Page.Navigate(withQuery(t.absolute(url), api.ParamReturnTo, returnTo))
+}
+
+// pend notes the organization that the tab enters when the page is back, empty for
+// none. The address to which it returns may call it by its other name.
+func (t *Tab) pend(organization string) {
+	t.record.Pending, t.record.PendingKnown = organization, t.known(organization)
+}
+
+// known returns what the tab knows of an organization, by id or slug.
+func (t *Tab) known(name string) api.Organization {
+	if h := t.find(name); h != nil {
+		return h.organization()
+	}
+	for _, o := range t.state.Organizations {
+		if known := (api.Organization{ID: o.ID, Slug: o.Slug, Name: o.Name}); names(known, name) {
+			return known
+		}
+	}
+	if names(t.state.Organization, name) {
+		return t.state.Organization
+	}
+	return api.Organization{}
 }

@@ -99,10 +99,12 @@ func (t *Tab) Start() {
 func (t *Tab) aim() (pending string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	pending, t.record.Pending = t.record.Pending, ""
-	if t.config.Organization != "" && t.config.Organization != pending || t.config.Arrival != "" {
+	pending = t.record.Pending
+	elsewhere := t.config.Organization != "" && t.config.Organization != pending && !names(t.record.PendingKnown, t.config.Organization)
+	if elsewhere || t.config.Arrival != "" {
 		pending = ""
 	}
+	t.pend("")
 	t.wish = cmp.Or(t.config.Organization, t.record.Organization)
 	t.save()
 	return pending
