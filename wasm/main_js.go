@@ -76,6 +76,9 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 		"switch": promised(func(a arguments) (string, *tab.Error) {
 			return t.Switch(a.text(0)).JSON(), nil
 		}),
+		"enter": promised(func(a arguments) (string, *tab.Error) {
+			return t.Enter(a.text(0)).JSON(), nil
+		}),
 		"organizations": promised(func(arguments) (string, *tab.Error) {
 			list, err := t.Organizations()
 			return tab.EncodeOrganizations(list), err

@@ -51,7 +51,8 @@ type Tab struct {
 	moved    chan struct{}  // closed when state changes
 	calls    map[*call]bool // requests under way
 	flights  map[string]*flight
-	switches int // numbers the switches, so that the last one wins
+	switches int   // numbers the switches, so that the last one wins
+	entered  *held // what the last Enter had
 	backoff  backoff
 	timer    *time.Timer
 	later    *time.Timer // of what soon put off
