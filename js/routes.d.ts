@@ -19,7 +19,7 @@ export interface RouteOptions extends RoutePattern {
    * Changes the address by the app's router. Default: the History API, and a `popstate` event, by which most routers
    * notice.
    */
-  navigate?(url: string, options: { replace: boolean }): void;
+  navigate?(url: string, options: { replace: boolean }): void | Promise<unknown>;
   /**
    * The address at which an organisation's pages begin, where the tab came to wear it by something else than its
    * address. Default: {@link RoutePattern.pattern} up to the organisation's slug.

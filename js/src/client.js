@@ -8,10 +8,11 @@ import { fetchFor, tokenOf } from "./fetch.js";
 import { Module } from "./module.js";
 import { absolute, addressFor, joinTabs, organizationParameter, takeParameter, whenShown } from "./page.js";
 import { living } from "./record.js";
+import { routed } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
 import { begin, freeze, Store } from "./store.js";
 
-/** @import { Client, Options, SwitchResult } from "../index.js" */
+/** @import { Client, Options } from "../index.js" */
 
 /**
  * @param {Options} [options]
@@ -30,8 +31,10 @@ export function createClient(options = {}) {
  */
 function client(base, options) {
   const { store, module, credential, apis, close } = start(base, options);
+  const halves = { enter: switchTo(module, "enter"), switch: switchTo(module, "switch") };
+  let change = halves.switch;
   const list = async (/** @type {string} */ name) => freeze(JSON.parse(await module.ask(name)));
-  /** @type {Client} */
+  /** @type {Client & {[routed](by?: import("./routes/hook.js").Switch): import("./routes/hook.js").Halves}} */
   const face = {
     ready: store.ready,
     get state() {
@@ -43,7 +46,7 @@ function client(base, options) {
     signIn: async ({ organization = "", returnTo } = {}) => void (await module.ask("signIn", organization, absolute(returnTo).href)),
     getToken: async () => tokenOf(await credential()),
     fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: prover(module) }),
-    switchOrganization: async (organization) => switchTo(module, required(organization)),
+    switchOrganization: async (organization) => change(required(organization)),
     inOrganization: (organization) => second(store, module, apis, required(organization)),
     organizations: () => list("organizations"),
     sessions: () => list("sessions"),
@@ -55,6 +58,10 @@ function client(base, options) {
       return endSessionUrl ? { endSessionUrl } : {};
     },
     close,
+    [routed](by = halves.switch) {
+      change = by;
+      return halves;
+    },
   };
   return Object.freeze(face);
 }
@@ -100,17 +107,17 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
 /**
  * A module that cannot be loaded, or that dies, has not switched: that is a result too.
  * @param {Module} module
- * @param {string} organization
- * @returns {Promise<SwitchResult>}
+ * @param {"enter" | "switch"} half
+ * @returns {import("./routes/hook.js").Switch}
  */
-async function switchTo(module, organization) {
-  const { loginUrl, ...result } = await module.ask("switch", organization).then(JSON.parse, notSwitched);
+const switchTo = (module, half) => async (organization) => {
+  const { loginUrl, ...result } = await module.ask(half, organization).then(JSON.parse, notSwitched);
   if (result.status === "step_up_required") {
     result.continue = async (/** @type {{returnTo?: string | URL}} */ { returnTo } = {}) =>
       void (await module.ask("stepUp", organization, loginUrl, absolute(returnTo).href));
   }
   return result;
-}
+};
 
 /** @param {unknown} error */
 function notSwitched(error) {

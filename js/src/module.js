@@ -99,7 +99,7 @@ export class Module {
   }
 
   /**
-   * Calls a function of the module's that answers.
+   * Calls a function of the module's that answers. One of the release before has no "enter".
    * @param {string} name
    * @param {...string} args
    * @returns {Promise<string>}
@@ -110,7 +110,7 @@ export class Module {
     const answer = deferred();
     this.#calls.add(answer.reject);
     try {
-      functions[name](answer.resolve, answer.reject, ...args);
+      (functions[name] ?? functions.switch)(answer.resolve, answer.reject, ...args);
       return await answer.promise;
     } catch (reason) {
       throw toError(reason);
