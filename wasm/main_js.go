@@ -106,7 +106,7 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 	}
 }
 
-// arguments are those of a call from the face.
+// arguments are those of a call from the face: what is no text is empty.
 type arguments []browser.Value
 
 func (a arguments) text(i int) string {

@@ -153,8 +153,13 @@ func (t *Tab) load() record {
 	} else if member(v, "state") != nil {
 		t.left = r.User.ID + "/" + r.Organization
 	}
-	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !t.revive(h) })
+	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !r.owns(h) || !t.revive(h) })
 	return r
+}
+
+// owns reports whether a stored token is complete and the record's own.
+func (r *record) owns(h *held) bool {
+	return complete(h.answer) && h.answer.User.ID == r.User.ID && h.answer.Session == r.Session
 }
 
 // recalled is when an input was that the record knows of.
@@ -215,7 +220,7 @@ func decodeRecord(v Value) record {
 		User:         decodeUser(member(v, "user")),
 		Session:      text(v, "session"),
 		Fence:        number(v, "fence"),
-		Input:        number(v, "input"),
+		Input:        within(v, "input", maxMillis),
 		Held:         list(v, "held", decodeHeld),
 	}
 }
@@ -223,6 +228,6 @@ func decodeRecord(v Value) record {
 func decodeHeld(v Value) *held {
 	return &held{
 		answer: DecodeTokenResponse(member(v, "answer")),
-		minted: time.Duration(number(v, "minted")) * time.Millisecond,
+		minted: time.Duration(within(v, "minted", maxMillis)) * time.Millisecond,
 	}
 }
