@@ -6,6 +6,7 @@ import { TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { Module } from "./module.js";
+import { own } from "./own.js";
 import { absolute, addressFor, joinTabs, organizationParameter, takeParameter, whenShown } from "./page.js";
 import { living } from "./record.js";
 import { routed } from "./routes/hook.js";
@@ -15,10 +16,11 @@ import { begin, freeze, Store } from "./store.js";
 /** @import { Client, Options } from "../index.js" */
 
 /**
- * @param {Options} [options]
+ * @param {Options} [given]
  * @returns {Client}
  */
-export function createClient(options = {}) {
+export function createClient(given) {
+  const options = own(given);
   const backend = options.backend ?? servedBy;
   if (backend === undefined) throw new TypeError("backend is missing");
   return import.meta.served || typeof document !== "undefined" ? client(backend, options) : prerendered();
@@ -43,7 +45,10 @@ function client(base, options) {
     get partition() {
       return store.partition.view;
     },
-    signIn: async ({ organization = "", returnTo } = {}) => void (await module.ask("signIn", organization, absolute(returnTo).href)),
+    signIn: async (options) => {
+      const { organization = "", returnTo } = own(options);
+      await module.ask("signIn", organization, absolute(returnTo).href);
+    },
     getToken: async () => tokenOf(await credential()),
     fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: prover(module) }),
     switchOrganization: async (organization) => change(required(organization)),
@@ -53,7 +58,8 @@ function client(base, options) {
     endSession: async (id) => void (await module.ask("endSession", id)),
     openTab: (organization, url) => void window.open(addressFor(required(organization), url), "_blank", "noopener"),
     subscribe: (listener) => store.subscribe(listener),
-    signOut: async ({ scope = "session" } = {}) => {
+    signOut: async (options) => {
+      const { scope = "session" } = own(options);
       const endSessionUrl = await module.ask("signOut", scope);
       return endSessionUrl ? { endSessionUrl } : {};
     },
@@ -111,10 +117,10 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
  * @returns {import("./routes/hook.js").Switch}
  */
 const switchTo = (module, half) => async (organization) => {
-  const { loginUrl, ...result } = await module.ask(half, organization).then(JSON.parse, notSwitched);
+  const { loginUrl, ...result } = own(await module.ask(half, organization).then(JSON.parse, notSwitched));
   if (result.status === "step_up_required") {
-    result.continue = async (/** @type {{returnTo?: string | URL}} */ { returnTo } = {}) =>
-      void (await module.ask("stepUp", organization, loginUrl, absolute(returnTo).href));
+    result.continue = async (/** @type {{returnTo?: string | URL}} */ options) =>
+      void (await module.ask("stepUp", organization, loginUrl, absolute(own(options).returnTo).href));
   }
   return result;
 };

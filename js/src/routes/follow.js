@@ -4,6 +4,7 @@
 
 import { change, here, restore, watch } from "./address.js";
 import { routed } from "./hook.js";
+import { own } from "../own.js";
 import { Pattern } from "./pattern.js";
 import { comingTo, kept, names, overtaken, owns, refusalOf, wearing } from "./result.js";
 
@@ -15,7 +16,8 @@ const settled = Object.freeze({ status: /** @type {const} */ ("settled") });
 /**
  * @param {import("../../routes.js").RoutePattern & {url?: string | URL}} [options]
  */
-export function organizationOf({ pattern = "/:organization/*", except = [], url } = {}) {
+export function organizationOf(options) {
+  const { pattern = "/:organization/*", except = [], url } = own(options);
   const address = url ?? globalThis.location?.href;
   return address === undefined ? undefined : new Pattern(pattern, except).read(new URL(address, "https://localhost"));
 }
@@ -25,8 +27,8 @@ export function organizationOf({ pattern = "/:organization/*", except = [], url 
  * @param {RouteOptions} [options]
  * @returns {Routes}
  */
-export function followRoutes(client, options = {}) {
-  const follower = new Follower(client, options);
+export function followRoutes(client, options) {
+  const follower = new Follower(client, own(options));
   if (typeof document !== "undefined") follower.begin();
   /** @type {Routes} */
   const routes = {
@@ -34,7 +36,7 @@ export function followRoutes(client, options = {}) {
       return follower.state;
     },
     subscribe: (listener) => follower.subscribe(listener),
-    go: (url, { replace = false } = {}) => follower.go(new URL(url, location.href), replace),
+    go: (url, options) => follower.go(new URL(url, location.href), own(options).replace ?? false),
     home: (organization) => follower.home(organization),
     follow: () => follower.arrived(),
     close: () => follower.close(),

@@ -4,6 +4,8 @@
 /** @import { Client, Organization, State } from "../../index.js" */
 /** @import { RouteProblem } from "../../routes.js" */
 
+import { own } from "../own.js";
+
 /** @type {RouteProblem} */
 export const kept = Object.freeze({ status: "overtaken", code: "navigation_blocked", action: "stop", description: "the page's router kept the address, so that the tab stays too" });
 
@@ -53,5 +55,5 @@ export async function refusalOf(client, organization) {
  */
 export function comingTo(result, url) {
   if (result.status !== "step_up_required") return result;
-  return { ...result, continue: ({ returnTo = url } = {}) => result.continue({ returnTo }) };
+  return { ...result, continue: (options) => result.continue({ returnTo: own(options).returnTo ?? url }) };
 }
