@@ -22,6 +22,7 @@ type Faulty struct {
 		session.Store
 		directory.Store
 		keys.Store
+		SecretKey(ctx context.Context, id string) ([]keys.Sighting, error)
 		audit.Store
 		administration.Store
 		ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
@@ -117,6 +118,11 @@ func (f *Faulty) Live(ctx context.Context, userID, confinedTo string, now int64,
 	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, confinedTo, now, limit) })
 }
 
+// WorkspaceRevision implements directory.Store.
+func (f *Faulty) WorkspaceRevision(ctx context.Context) (int64, error) {
+	return read(f, "WorkspaceRevision", func() (int64, error) { return f.Store.WorkspaceRevision(ctx) })
+}
+
 // Workspace implements directory.Store.
 func (f *Faulty) Workspace(ctx context.Context) (*directory.Workspace, error) {
 	return read(f, "Workspace", func() (*directory.Workspace, error) { return f.Store.Workspace(ctx) })
@@ -170,6 +176,11 @@ func (f *Faulty) ResumeSigningKeys(ctx context.Context, organization string, aft
 // AddSigningKey implements keys.Store.
 func (f *Faulty) AddSigningKey(ctx context.Context, k keys.Stored) error {
 	return f.call("AddSigningKey", func() error { return f.Store.AddSigningKey(ctx, k) })
+}
+
+// SecretKey implements keys.Sightings.
+func (f *Faulty) SecretKey(ctx context.Context, id string) ([]keys.Sighting, error) {
+	return read(f, "SecretKey", func() ([]keys.Sighting, error) { return f.Store.SecretKey(ctx, id) })
 }
 
 // Ping tells whether the store answers.

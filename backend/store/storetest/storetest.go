@@ -21,6 +21,7 @@ type Store interface {
 	session.Store
 	directory.Store
 	keys.Keeper
+	keys.Sightings
 	audit.Store
 	Connections
 	administration.Store
@@ -103,7 +104,11 @@ var promises = []struct {
 	{"what was entered from a session ends with it", (*suite).endsWithItsParent},
 	{"what was entered from an organisation session ends with it", (*suite).endsWithItsParentsStay},
 	{"what was entered from a session counts with it", (*suite).countsWithItsParent},
+	{"whoever is let in again begins there anew", (*suite).beginsAnew},
+	{"what takes no access away ends nothing", (*suite).changesNothing},
+	{"whatever rests on a connection begins anew once it is enabled again", (*suite).connectsAnew},
 	{"a theft that a crash cut short is followed up", (*suite).followsUp},
+	{"a theft reaches what browsers hold, from what browsers hold", (*suite).reachesBrowsers},
 	{"sessions that ended long ago are forgotten", (*suite).forgets},
 	{"an event recorded twice counts once", (*suite).eventsOnce},
 	{"the trail is read by pages, the newest first", (*suite).eventPages},
@@ -128,6 +133,8 @@ var promises = []struct {
 	{"keys that nobody uses end, unless somebody does before", (*suite).endsKeys},
 	{"organisations that have keys are listed with what decides over them", (*suite).keyIssuers},
 	{"keys that were made and retired are recorded once, those long gone forgotten", (*suite).followsUpKeys},
+	{"which replica has which values of the secret is known", (*suite).sights},
+	{"of a value of the secret the last sight in each place stays known", (*suite).forgetsSights},
 }
 
 // Run tells whether the store that open returns keeps its promises. Each call of
