@@ -69,10 +69,11 @@ export interface Problem {
 
 /**
  * Why an organisation session ended: the person did nothing for too long (`idle`), was there for as long as the
- * organisation allows (`expired`), signed out of it (`signed_out`), went on in another browser (`superseded`), or an
- * administrator ended it (`revoked`). After `idle`, `expired` and `revoked`, entering it again takes a step-up.
+ * organisation allows (`expired`), signed out of it (`signed_out`), went on in another browser (`superseded`), an
+ * administrator ended it (`revoked`), or their access was taken away and has returned (`removed`). After `idle`,
+ * `expired` and `revoked`, entering it again takes a step-up.
  */
-export type Ending = "idle" | "expired" | "signed_out" | "superseded" | "revoked";
+export type Ending = "idle" | "expired" | "signed_out" | "superseded" | "revoked" | "removed";
 
 /** A warning: the organisation session ends unless the person does something. */
 export interface Idle {

@@ -164,7 +164,8 @@ func (o *Office) DisableMember(ctx context.Context, by Actor, organization, user
 	return o.blockMember(ctx, by, audit.DisableMember, organization, user)
 }
 
-// EnableMember lets a member enter the organisation again.
+// EnableMember lets a member enter the organisation again. What their sessions did in
+// it has ended.
 func (o *Office) EnableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
 	return o.blockMember(ctx, by, audit.EnableMember, organization, user)
 }

@@ -60,7 +60,8 @@ func (o *Office) DisableUser(ctx context.Context, by Actor, id string) (User, er
 	})
 }
 
-// EnableUser lets a person in again. Sessions that have not ended go on.
+// EnableUser lets a person in again. Sessions that have not ended go on, but what they
+// did in organisations has ended: each is entered anew.
 func (o *Office) EnableUser(ctx context.Context, by Actor, id string) (User, error) {
 	return o.toUser(ctx, by, audit.EnableUser, id, func(ctx context.Context) error {
 		return o.store.BlockUser(ctx, id, false, o.now().Unix())

@@ -15,7 +15,7 @@ type Error struct {
 	ACRValues string `json:"acr_values,omitempty"`
 	MaxAge    *int64 `json:"max_age,omitempty"`
 	// Reason is why the organisation session ended, where one did: idle, expired,
-	// signed_out, superseded or revoked. With device_key_required it is ReasonPolicy where the
+	// signed_out, superseded, revoked or removed. With device_key_required it is ReasonPolicy where the
 	// organisation demands a session with a key; where it is empty, the session has one
 	// and the request does not prove it. Of
 	// workspace_access_denied it is what was missing.

@@ -65,6 +65,8 @@ type Subject struct {
 type Store interface {
 	// Workspace returns the workspace's document.
 	Workspace(ctx context.Context) (*Workspace, error)
+	// WorkspaceRevision returns that document's revision alone, which is cheap to read.
+	WorkspaceRevision(ctx context.Context) (int64, error)
 	// Subject reads a session and its person's place in an organisation, which
 	// ref names by id (org_…) or slug. An unknown session is
 	// session.ErrNotFound.
@@ -89,6 +91,9 @@ type Store interface {
 
 // Stays keeps where sessions stand in organisations, and what they authenticated
 // with.
+//
+// Where access to an organisation was taken away and returns, by whatever way, the
+// organisation sessions from before have ended (policy.Removed).
 type Stays interface {
 	// Enter starts the organisation session, or starts it anew where it ended at
 	// o.EndedAt, the end that was read before. One that ended since, while the mint

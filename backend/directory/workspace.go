@@ -18,7 +18,8 @@ type Workspace struct {
 	Apps   []App               `json:"apps"`
 	Roles  map[string][]string `json:"roles"` // role → permissions
 	Policy policy.Rules        `json:"policy"`
-	// OnReuse says what ends when a refresh token is used twice.
+	// OnReuse says what ends when a refresh token is used twice. A store that is given
+	// none keeps the one that it has, and begins with EndUser.
 	OnReuse OnReuse `json:"on_reuse,omitempty"`
 	// ProofNonce demands a nonce of the server's in every device proof (RFC 9449
 	// section 8).
@@ -39,12 +40,14 @@ func (a App) Admits(from string) bool {
 	return from != a.ID && (a.EnteredFrom == nil || slices.Contains(a.EnteredFrom, from))
 }
 
-// OnReuse says what a theft ends: the session, or all of the person's.
+// OnReuse says what a theft ends: the session, or all of the person's that browsers
+// hold. One that an app's server holds ends alone, and with the session that it was
+// entered from.
 type OnReuse string
 
 // The choices of OnReuse.
 const (
-	EndSession OnReuse = "session" // also where nothing is said
+	EndSession OnReuse = "session" // also of a stored document without one, which is an old one
 	EndUser    OnReuse = "user"
 )
 

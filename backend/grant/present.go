@@ -13,8 +13,7 @@ import (
 // Presentation is an authentic refresh token, as it is presented now. Whoever presents
 // that of a session with a device key has proved the key.
 func (g *Grant) Presentation(t session.Token, s *session.Session) session.Presentation {
-	device := s.JKT != ""
-	return session.Presentation{Token: t, Device: device, Limits: session.LimitsFor(device), Now: g.Now}
+	return session.Presentation{Token: t, Device: s.JKT != "", Limits: session.LimitsFor(s.Keyed()), Now: g.Now}
 }
 
 // Present judges an authentic refresh token against its session and gives the verdict
@@ -30,8 +29,8 @@ func (g *Grant) Present(ctx context.Context, t session.Token, s *session.Session
 		}
 		verdict = session.Settle(row, p)
 	}
-	if verdict.Outcome == session.Reuse && g.Workspace.OnReuse == directory.EndUser {
-		if err := g.Store.RevokeUser(ctx, s.UserID, s.ConfinedTo, session.ReasonReuseElsewhere, g.Now); err != nil {
+	if verdict.Outcome == session.Reuse && g.Workspace.OnReuse == directory.EndUser && s.Holder == session.Browser {
+		if err := g.Store.RevokeUser(ctx, s.UserID, s.TheftWithin(), session.ReasonReuseElsewhere, g.Now); err != nil {
 			return verdict, err
 		}
 	}

@@ -35,6 +35,8 @@ type call struct {
 	record    record
 	// proof is the request's device proof, nil without one: prove, once.
 	proof func() (*dpop.Proof, error)
+	// proofUsed notes that the proof is used: useProof, once.
+	proofUsed func() error
 }
 
 // grant is what the call may grant, in its app.
@@ -52,7 +54,7 @@ type endpoint func(*call) error
 func (s *server) serve(methods map[string]endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{server: s, ctx: r.Context(), w: w, r: r, now: s.now().Unix()}
-		c.proof = sync.OnceValues(c.prove)
+		c.proof, c.proofUsed = sync.OnceValues(c.prove), sync.OnceValue(c.useProof)
 		c.secure()
 		defer c.recovered()
 		if err := c.dispatch(methods); err != nil {

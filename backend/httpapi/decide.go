@@ -35,6 +35,7 @@ var endings = map[policy.Ending]string{
 	policy.SignedOut:  "You signed out of this organisation.",
 	policy.Revoked:    "An administrator of this organisation ended your session in it.",
 	policy.Superseded: "You went on with this organisation in another browser.",
+	policy.Removed:    "Your access to this organisation was taken away meanwhile. Enter it again.",
 }
 
 // refusedBy is the answer to what policy did not allow.

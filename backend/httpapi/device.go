@@ -25,8 +25,8 @@ var (
 	// proofLife is how long a proof is good after it was first shown, in seconds:
 	// one that was made ahead of time for longer.
 	proofLife = requestLimits.D + requestLimits.Slack + 1
-	// maxProofs bounds the memory for replays, at some 20 bytes each.
-	maxProofs = 1 << 19
+	// maxProofs bounds the memory for replays of one key, at some 20 bytes each.
+	maxProofs = 1 << 13
 )
 
 // onDevice lets a session with a device key pass only where the request proves the
@@ -38,10 +38,14 @@ func (c *call) onDevice(s session.Session) (session.Session, error) {
 	}
 	proof, err := c.proof()
 	if err == nil && s.JKT == "" && proof != nil {
-		s.JKT, err = c.store.Bind(c.ctx, s.ID, proof.JKT, c.now)
+		if err = c.proofUsed(); err == nil {
+			s.JKT, err = c.store.Bind(c.ctx, s.ID, proof.JKT, c.now)
+		}
 	}
 	if err == nil && s.JKT != "" {
-		err = proves(proof, s.JKT)
+		if err = proves(proof, s.JKT); err == nil {
+			err = c.proofUsed()
+		}
 	}
 	c.auditProof(s, err)
 	return s, err
@@ -85,10 +89,15 @@ func (c *call) isDeviceOf(s session.Session) (bool, error) {
 		return true, nil
 	}
 	proof, err := c.proof()
-	return proof != nil && proof.JKT == s.JKT, err
+	if err != nil || proof == nil || proof.JKT != s.JKT {
+		return false, err
+	}
+	err = c.proofUsed()
+	return err == nil, err
 }
 
-// prove checks the request's proof (RFC 9449 section 4.3) for all but whose it is.
+// prove checks the request's proof (RFC 9449 section 4.3) for all but whose it is, and
+// whether it was used before.
 func (c *call) prove() (*dpop.Proof, error) {
 	values := c.r.Header.Values(api.HeaderProof)
 	if len(values) == 0 {
@@ -110,13 +119,21 @@ func (c *call) prove() (*dpop.Proof, error) {
 	case c.workspace.ProofNonce && !c.nonces.good(proof.Nonce, c.now):
 		return nil, refuse(api.UseDPoPNonce, "The proof lacks the server's nonce. Send the request again.")
 	}
-	switch err := c.replays.Use(proof, c.now); {
-	case errors.Is(err, dpop.ErrReplayed):
-		return nil, badProof(err)
-	case err != nil:
-		return nil, err
-	}
 	return proof, nil
+}
+
+// useProof notes that the request's proof is used, and refuses one that was used before.
+// Only a proof by the key of an authentic session is noted: who makes keys up takes no
+// place in the memory for replays.
+func (c *call) useProof() error {
+	proof, err := c.proof()
+	if err != nil || proof == nil {
+		return err
+	}
+	if err = c.replays.Use(proof, c.now); errors.Is(err, dpop.ErrReplayed) {
+		return badProof(err)
+	}
+	return err
 }
 
 func badProof(err error) *refusal {

@@ -34,6 +34,14 @@ var underFault = map[string]func(*world) request{
 		b := w.browser()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login") }
 	},
+	"login in an app that was registered since": func(w *world) request {
+		w.browser().Get("/session")
+		d := desired()
+		d.Workspace.Apps = append(d.Workspace.Apps, directory.App{ID: "late", Name: "Late", Origins: []string{"http://localhost:9100"}, Audience: "late"})
+		w.apply(d)
+		b := w.browser()
+		return func() httpbrowser.Response { return b.Step(publicURL + "/login?app=late") }
+	},
 	"callback": func(w *world) request {
 		w.provider.People = map[string]map[string]any{"alice": {"groups": []string{"umbrella"}}}
 		b := w.browser()

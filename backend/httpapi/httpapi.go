@@ -147,10 +147,24 @@ func (s *server) routes() http.Handler {
 	return mux
 }
 
+// unseen is the revision of who has to know the newest document, and has not seen its
+// revision.
+const unseen = -1
+
 // current returns the workspace's document, read again where a revision other
-// than its own was seen; 0 means that none was.
+// than its own was seen; 0 means that none was. Whoever may send anything makes it
+// unseen: the document, which takes milliseconds to read, is then read only where its
+// revision is another.
 func (s *server) current(ctx context.Context, seen int64) (*directory.Workspace, error) {
-	if w := s.workspace.Load(); w != nil && (seen == 0 || seen == w.Revision) {
+	w := s.workspace.Load()
+	if w != nil && seen == unseen {
+		revision, err := s.store.WorkspaceRevision(ctx)
+		if err != nil {
+			return nil, err
+		}
+		seen = revision
+	}
+	if w != nil && (seen == 0 || seen == w.Revision) {
 		return w, nil
 	}
 	w, err := s.store.Workspace(ctx)

@@ -59,9 +59,6 @@ func (c *call) findApp(origin string) error {
 	return refuse(api.OriginNotAllowed, "Requests from this page are not allowed.")
 }
 
-// unseen is a revision that no document has.
-const unseen = -1
-
 // allow answers a registered origin of the same site (CORS with credentials).
 func (c *call) allow(origin string) {
 	h := c.w.Header()

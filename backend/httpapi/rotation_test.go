@@ -54,8 +54,11 @@ func (w *world) theft(victim, thief *httpbrowser.Browser) httpbrowser.Response {
 	panic("unreachable")
 }
 
-func TestP7TheftEndsTheSessionAndNoOther(t *testing.T) {
+func TestP7TheftEndsTheSessionAndNoOtherWhereTheWorkspaceSaysSo(t *testing.T) {
 	w := newWorld(t, nil)
+	d := desired()
+	d.Workspace.OnReuse = directory.EndSession
+	w.apply(d)
 	victim, elsewhere := w.signedIn("alice"), w.signedIn("alice")
 	thief := victim.Copy()
 	w.wants(w.theft(victim, thief), http.StatusUnauthorized, api.RefreshTokenReused)

@@ -242,6 +242,7 @@ func TestAProviderThatIsAwayIsNoEnd(t *testing.T) {
 	if len(got.Cookies()) != 0 || got.Header.Get("Retry-After") == "" {
 		t.Errorf("%v %s", got.Header, got.Body)
 	}
+	w.restart() // by the server's clock a failure stands for a second
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
 	back := w.callbackOf(b, "")
 	if got := b.Step(back); got.Status != http.StatusServiceUnavailable || len(got.Cookies()) != 0 {

@@ -2,6 +2,7 @@ package login
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -9,56 +10,98 @@ import (
 )
 
 const (
-	maxAnswer = 1 << 20 // bytes
-	keysPause = 10 * time.Second
+	maxAnswer   = 1 << 20 // bytes
+	maxRequests = 32
+	keysPause   = 10 * time.Second
 )
 
-// bounded cuts answers at maxAnswer bytes.
-type bounded struct{ next http.RoundTripper }
+// bounded cuts answers at maxAnswer bytes, and has maxRequests under way at once: one
+// provider that hangs leaves connections to the others. Who comes beyond waits for as
+// long as for an answer.
+type bounded struct {
+	next   http.RoundTripper
+	places chan struct{}
+}
+
+func newBounded(next http.RoundTripper) bounded {
+	return bounded{next, make(chan struct{}, maxRequests)}
+}
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case b.places <- struct{}{}:
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	leave := sync.OnceFunc(func() { <-b.places })
 	response, err := b.next.RoundTrip(r)
 	if err != nil {
+		leave()
 		return nil, err
 	}
-	response.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(response.Body, maxAnswer), response.Body}
+	response.Body = &answerBody{io.LimitReader(response.Body, maxAnswer), response.Body, leave}
 	return response, nil
 }
 
-// paced asks one address at a pace: an answer stands for keysPause. It has the keys for
+// answerBody is the body of an answer, whose request is under way until it is closed.
+type answerBody struct {
+	io.Reader
+	body  io.Closer
+	leave func()
+}
+
+func (b *answerBody) Close() error {
+	defer b.leave()
+	return b.body.Close()
+}
+
+// paced asks one address at a pace: an answer stands for keysPause, and that there was
+// none for failurePause. It has the keys for
 // logout tokens, which nobody has to sign in to send, and of which each by a key that is
 // not at hand makes go-oidc ask again. Sign-ins have theirs without it: whoever redeems a
 // code cannot wait until a key that the provider has just taken may be asked for.
 type paced struct {
 	next http.RoundTripper
 
-	mu   sync.Mutex
-	body []byte
-	at   time.Time
+	mu       sync.Mutex
+	body     []byte
+	at       time.Time
+	failedAt time.Time
 }
 
+// errFailed is the error for a provider that could not be asked a moment ago.
+var errFailed = errors.New("login: the provider did not answer a moment ago")
+
 func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
-	if body := p.last(time.Now()); body != nil {
+	if body, err := p.last(time.Now()); err != nil {
+		return nil, err
+	} else if body != nil {
 		return answered(r, body), nil
 	}
 	response, err := p.next.RoundTrip(r)
-	if err != nil || response.StatusCode != http.StatusOK {
-		return response, err
+	if err == nil && response.StatusCode == http.StatusOK {
+		response, err = p.keep(r, response)
+		if err == nil {
+			return response, nil
+		}
 	}
-	return p.keep(r, response)
-}
-
-// last returns the answer while it stands, and nil otherwise.
-func (p *paced) last(now time.Time) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now.Sub(p.at) >= keysPause {
-		return nil
+	p.failedAt = time.Now()
+	return response, err
+}
+
+// last returns the answer while it stands, or that there was none; nil otherwise.
+func (p *paced) last(now time.Time) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case now.Sub(p.at) < keysPause:
+		return p.body, nil
+	case now.Sub(p.failedAt) < failurePause:
+		return nil, errFailed
 	}
-	return p.body
+	return nil, nil
 }
 
 // keep reads an answer, from which on it stands.

@@ -211,7 +211,7 @@ func TestALogoutWhoseKeysCannotBeHadIsNotRefused(t *testing.T) {
 		if refused := (*login.Refused)(nil); !errors.Is(err, login.ErrUnavailable) || errors.As(err, &refused) {
 			t.Errorf("%v, want ErrUnavailable", err)
 		}
-		synctest.Wait() // the attempt is over for everybody
+		time.Sleep(time.Second) // of the test's own time: a failure stands as long
 		p.Endpoints = nil
 		if _, err := c.ReadLogoutToken(t.Context(), token, now); err != nil {
 			t.Error(err)

@@ -22,12 +22,12 @@ const (
 // section 2.6) and returns which sessions it ends. The error is *Refused, or
 // ErrUnavailable.
 func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (session.UpstreamLogout, error) {
+	if err := logoutHeader(raw); err != nil {
+		return session.UpstreamLogout{}, refused("logout token: %w", err)
+	}
 	found, err := p.discover(ctx)
 	if err != nil {
 		return session.UpstreamLogout{}, err
-	}
-	if err := logoutHeader(raw); err != nil {
-		return session.UpstreamLogout{}, refused("logout token: %w", err)
 	}
 	token, err := found.logout.Verify(ctx, raw)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,20 +38,11 @@ type Provider struct {
 	config Config
 	client *http.Client
 	found  atomic.Pointer[discovered]
-}
 
-// discovered is what the provider's metadata say (OpenID Connect Discovery
-// section 3, RFC 9207 section 3).
-type discovered struct {
-	provider *oidc.Provider
-	logout   *oidc.IDTokenVerifier
-	oauth    oauth2.Config
-	metadata struct {
-		EndSession  string   `json:"end_session_endpoint"`
-		UserInfo    string   `json:"userinfo_endpoint"`
-		NamesIss    bool     `json:"authorization_response_iss_parameter_supported"`
-		AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
-	}
+	mu       sync.Mutex
+	reading  *discovery // nil without one under way
+	failed   error      // of the last one
+	failedAt time.Time
 }
 
 const providerTimeout = 10 * time.Second
@@ -60,7 +52,7 @@ func New(c Config) *Provider {
 	if c.Scopes == nil {
 		c.Scopes = []string{"profile", "email"}
 	}
-	return &Provider{config: c, client: newClient(bounded{c.Transport})}
+	return &Provider{config: c, client: newClient(newBounded(c.Transport))}
 }
 
 func newClient(transport http.RoundTripper) *http.Client {
@@ -74,33 +66,6 @@ func newClient(transport http.RoundTripper) *http.Client {
 // ErrUnavailable is the error for a provider that cannot be reached or does not
 // speak as one; trying again later may help.
 var ErrUnavailable = errors.New("login: the OpenID provider is unavailable")
-
-// discover reads the provider's metadata, unless they were read before.
-func (p *Provider) discover(ctx context.Context) (*discovered, error) {
-	if found := p.found.Load(); found != nil {
-		return found, nil
-	}
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.config.Issuer)
-	if err != nil { // it may quote the whole answer
-		return nil, fmt.Errorf("%w: %.300s", ErrUnavailable, err)
-	}
-	found := &discovered{provider: provider, oauth: oauth2.Config{
-		ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret,
-		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
-		Scopes: append([]string{oidc.ScopeOpenID}, p.config.Scopes...),
-	}}
-	if err := provider.Claims(&found.metadata); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if !p.ownScheme(found.oauth.Endpoint.AuthURL) {
-		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
-	}
-	found.oauth.Endpoint.AuthStyle = authStyle(found.metadata.AuthMethods)
-	found.logout = provider.VerifierContext(oidc.ClientContext(ctx, newClient(&paced{next: p.client.Transport})),
-		&oidc.Config{ClientID: p.config.ClientID, SkipExpiryCheck: true})
-	p.found.CompareAndSwap(nil, found) // of those who asked at once, the first; its keys are everybody's
-	return p.found.Load(), nil
-}
 
 // authStyle chooses how the client authenticates: by client_secret_basic, which is
 // what a provider that names no methods takes (OpenID Connect Discovery section 3),

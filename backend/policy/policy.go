@@ -39,6 +39,7 @@ const (
 	SignedOut  Ending = "signed_out"
 	Superseded Ending = "superseded" // by another session of the person
 	Revoked    Ending = "revoked"    // by an administrator
+	Removed    Ending = "removed"    // access was taken away; stored when it returns
 )
 
 // Live tells that the organisation session was entered and has not ended.

@@ -15,8 +15,8 @@ const (
 	// proofLife is how old a proof for a resource may be, in seconds. It was made
 	// for the one request that carries it.
 	proofLife = 60
-	// maxProofs bounds the memory for replays, at some 20 bytes each.
-	maxProofs = 1 << 19
+	// maxProofs bounds the memory for replays of one key, at some 20 bytes each.
+	maxProofs = 1 << 13
 )
 
 // ErrNoToken is the error of a request without an access token.

@@ -3,7 +3,6 @@ package serverapi
 import (
 	"crypto/sha256"
 	"errors"
-	"net/netip"
 	"strings"
 	"sync"
 
@@ -15,7 +14,8 @@ import (
 // such requests: what carries a browser's headers is refused, whatever its origin.
 // Cookies decide nothing. Each address has some failures in a minute, and is then
 // refused unheard, but for keys that were good a while ago: nobody locks a server out
-// with which they share an address.
+// with which they share an address. The neighbours of addresses that fail are heard
+// all the same, a few at a time.
 func (c *call) admit() error {
 	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
 		if len(c.r.Header.Values(browsers)) > 0 {
@@ -23,8 +23,12 @@ func (c *call) admit() error {
 		}
 	}
 	now, text := c.now().Unix(), bearer(c.r.Header.Values("Authorization"))
-	if !c.failures.allowed(c.r.RemoteAddr, now) && !c.proven.holds(text, now) {
-		return refuse(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
+	if !c.proven.holds(text, now) {
+		leave, err := c.heard(now)
+		if err != nil {
+			return err
+		}
+		defer leave()
 	}
 	by, err := c.office.Authenticate(c.ctx, c.kind, text, c.r.RemoteAddr)
 	var refused *administration.Refusal
@@ -37,6 +41,22 @@ func (c *call) admit() error {
 	}
 	c.by = by
 	return err
+}
+
+// heard lets a key be looked up that is not known to be good, by what came from its
+// address and its neighbours before. The caller leaves when it was.
+func (c *call) heard(now int64) (leave func(), err error) {
+	tooMany := refuse(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
+	switch c.failures.standing(c.r.RemoteAddr, now) {
+	case failing:
+		return nil, tooMany
+	case besideFailing:
+		if !c.lane.enter(c.ctx) {
+			return nil, tooMany
+		}
+		return c.lane.leave, nil
+	}
+	return func() {}, nil
 }
 
 // bearer returns the token of an Authorization header that stands once (RFC 6750
@@ -85,63 +105,4 @@ func (p *proven) forget(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.at, sha256.Sum256([]byte(text)))
-}
-
-const (
-	failureWindow = 60 // seconds
-	maxFailures   = 30 // in one window, of one address
-	maxAddresses  = 10_000
-)
-
-// failures counts requests without a valid key by address, of which an IPv6 client
-// has a network of /64. Addresses beyond those that are kept count as one.
-type failures struct {
-	mu     sync.Mutex
-	window int64
-	count  map[netip.Prefix]int
-}
-
-func newFailures() *failures { return &failures{count: map[netip.Prefix]int{}} }
-
-func (f *failures) allowed(address string, now int64) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.turn(now)
-	return f.count[f.network(address)] < maxFailures
-}
-
-func (f *failures) add(address string, now int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.turn(now)
-	f.count[f.network(address)]++
-}
-
-// turn begins the window that a time lies in.
-func (f *failures) turn(now int64) {
-	if w := now / failureWindow; w != f.window {
-		f.window = w
-		clear(f.count)
-	}
-}
-
-// retryAfter is how long the window lasts.
-func (f *failures) retryAfter(now int64) int64 { return failureWindow - now%failureWindow }
-
-func (f *failures) network(address string) netip.Prefix {
-	client, err := netip.ParseAddr(address)
-	if err != nil {
-		with, _ := netip.ParseAddrPort(address)
-		client = with.Addr()
-	}
-	client = client.Unmap()
-	bits := client.BitLen()
-	if client.Is6() {
-		bits = 64
-	}
-	network, _ := client.WithZone("").Prefix(bits)
-	if _, known := f.count[network]; !known && len(f.count) >= maxAddresses {
-		return netip.Prefix{}
-	}
-	return network
 }

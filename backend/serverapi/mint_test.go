@@ -24,21 +24,22 @@ var deeds = map[string]struct {
 	taken, given change
 	code         api.Code
 	elsewhere    bool // globex is taken away too
+	anew         bool // given back, the organisation has to be entered again
 }{
 	"a member who is disabled": {
 		taken: change{asAcme, "POST", "/organizations/acme/members/{alice}/disable", ""},
 		given: change{asAcme, "POST", "/organizations/acme/members/{alice}/enable", ""},
-		code:  api.OrganizationAccessDenied,
+		code:  api.OrganizationAccessDenied, anew: true,
 	},
 	"a member who is removed": {
 		taken: change{asAcme, "DELETE", "/organizations/acme/members/{alice}", ""},
 		given: change{asAcme, "PUT", "/organizations/acme/members/{alice}", `{"roles":["viewer"]}`},
-		code:  api.OrganizationAccessDenied,
+		code:  api.OrganizationAccessDenied, anew: true,
 	},
 	"an organisation that is disabled": {
 		taken: change{asWorkspace, "POST", "/organizations/acme/disable", ""},
 		given: change{asWorkspace, "POST", "/organizations/acme/enable", ""},
-		code:  api.OrganizationAccessDenied,
+		code:  api.OrganizationAccessDenied, anew: true,
 	},
 	"an organisation that is deleted": {
 		taken: change{asWorkspace, "DELETE", "/organizations/acme", ""},
@@ -47,7 +48,7 @@ var deeds = map[string]struct {
 	"a person who is disabled": {
 		taken: change{asWorkspace, "POST", "/users/{alice}/disable", ""},
 		given: change{asWorkspace, "POST", "/users/{alice}/enable", ""},
-		code:  api.SessionRevoked, elsewhere: true,
+		code:  api.SessionRevoked, elsewhere: true, anew: true,
 	},
 	"a rule that the organisation makes": {
 		taken: change{asAcme, "PUT", "/organizations/acme/policy", `{"acr":["mfa"]}`},
@@ -69,8 +70,8 @@ var deeds = map[string]struct {
 	},
 }
 
-// TestWhatAdministrationTakesAwayIsGoneAtTheNextMint, on every path; and comes back
-// with the next where it is given back.
+// TestWhatAdministrationTakesAwayIsGoneAtTheNextMint, on every path. Given back, it is
+// there for whoever enters, and a rule that is gone hinders no renewal.
 func TestWhatAdministrationTakesAwayIsGoneAtTheNextMint(t *testing.T) {
 	for name, deed := range deeds {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +88,10 @@ func TestWhatAdministrationTakesAwayIsGoneAtTheNextMint(t *testing.T) {
 			}
 			if deed.given.method != "" {
 				do(deed.given)
+				if deed.anew {
+					w.refused(w.renew(b, "acme"), api.OrganizationSessionExpired)
+					w.minted(w.mint(b, "acme"))
+				}
 				w.minted(w.renew(b, "acme"))
 			}
 		})

@@ -37,6 +37,7 @@ type server struct {
 	secure   bool      // the public URL is https
 	office   *administration.Office
 	failures *failures
+	lane     lane
 	proven   *proven
 	log      *slog.Logger
 	now      func() time.Time
@@ -60,7 +61,7 @@ func newServer(c Config, path string) (*server, error) {
 	}
 	s := &server{
 		base: strings.TrimSuffix(public.Path, "/") + path, secure: public.Scheme == "https", office: c.Office,
-		failures: newFailures(), proven: newProven(), log: c.Log, now: c.Now,
+		failures: newFailures(), lane: newLane(), proven: newProven(), log: c.Log, now: c.Now,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

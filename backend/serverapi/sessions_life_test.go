@@ -95,8 +95,8 @@ func TestItsOrganisationSessionGoesOn(t *testing.T) {
 	w.wants(w.renews(refresh), http.StatusUnauthorized, api.OrganizationSessionExpired)
 }
 
-// due is after how long a refresh token is replaced.
-var due = time.Duration(session.LimitsFor(false).R) * time.Second
+// due is after how long every refresh token is replaced, whoever holds it.
+var due = time.Duration(session.LimitsFor(true).R) * time.Second
 
 // TestARefreshTokenRotatesAtAServerAsInABrowser, by the same verdict.
 func TestARefreshTokenRotatesAtAServerAsInABrowser(t *testing.T) {
@@ -218,7 +218,7 @@ func TestNothingIsGrantedThatIsNotStored(t *testing.T) {
 		},
 		"renew": func(w *crossed) func() answer {
 			refresh := w.entered(w.enter()).Refresh
-			w.pass(5 * time.Minute)
+			w.pass(due)
 			w.renews(refresh)
 			return func() answer { return w.renews(refresh) }
 		},

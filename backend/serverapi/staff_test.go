@@ -286,7 +286,7 @@ func TestWhatKeepsEverybodyOutKeepsStaffOut(t *testing.T) {
 	w.does("POST", "/organizations/acme/disable", "", w.whole, nil)
 	w.keptOut(zoe)
 	w.does("POST", "/organizations/acme/enable", "", w.whole, nil)
-	w.minted(w.renew(zoe, "acme"))
+	w.minted(w.mint(zoe, "acme"))
 	w.does("POST", "/users/"+w.userID("zoe")+"/disable", "", w.whole, nil)
 	w.refused(w.renew(zoe, "acme"), api.SessionRevoked)
 }

@@ -25,7 +25,7 @@ const (
 	// how far ahead.
 	proofLife = 30
 	proofSkew = 5
-	maxProofs = 1 << 16
+	maxProofs = 1 << 10
 )
 
 // subject returns the person whose access token the request carries, where they stand

@@ -25,11 +25,12 @@ type Limits struct {
 	Flush int64
 }
 
-// LimitsFor returns the limits of a session: with a device key a copied cookie
-// is worthless, so the token rotates less often.
-func LimitsFor(deviceKey bool) Limits {
+// LimitsFor returns the limits of a session. Where a key authenticates each
+// presentation, that of a device or that of an app's server, a copied token is
+// worthless without it, so the token rotates less often.
+func LimitsFor(keyed bool) Limits {
 	limits := Limits{D: 30, G: 65, W: 40, R: 240, K: 3, Slack: 5, Flush: 30}
-	if deviceKey {
+	if keyed {
 		limits.R = 3600
 	}
 	return limits

@@ -47,6 +47,21 @@ type Session struct {
 	Address       string
 }
 
+// Keyed reports whether a key authenticates each presentation of the session's
+// refresh token: that of its device, or that of the app's server that holds it.
+func (s *Session) Keyed() bool { return s.JKT != "" || s.Holder == AppServer }
+
+// TheftWithin is the organisation to whose sessions the session's theft is confined: the
+// one at whose own provider it began, for who owns that can be thief and victim. Empty,
+// all of the person's are concerned, also where the session opens one organisation because
+// it was entered from another app.
+func (s *Session) TheftWithin() string {
+	if s.SignIn.Connection == "" {
+		return ""
+	}
+	return s.ConfinedTo
+}
+
 // Holder is who keeps a session's refresh token.
 type Holder string
 
@@ -100,7 +115,8 @@ const (
 	ReasonAdmin      Reason = "administrator"
 	// ReasonParent tells that the session ended with the one that it was entered from.
 	ReasonParent Reason = "parent"
-	// ReasonReuseElsewhere ends a person's other sessions for the theft of one.
+	// ReasonReuseElsewhere ends a person's other sessions for the theft of one, where
+	// browsers hold both.
 	ReasonReuseElsewhere Reason = "reuse_elsewhere"
 )
 
@@ -133,7 +149,8 @@ type Store interface {
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
 	// RevokeUser ends all of a person's sessions; where confinedTo names an
-	// organisation, only those confined to it.
+	// organisation, only those confined to it. For ReasonReuseElsewhere it ends those
+	// that browsers hold: what an app's server holds ends with its parent, if at all.
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason Reason, now int64) error
 	// RevokeUpstream ends the sessions that a provider's logout is about.
 	RevokeUpstream(ctx context.Context, l UpstreamLogout, reason Reason, now int64) error

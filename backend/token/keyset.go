@@ -25,6 +25,8 @@ type KeySet struct {
 	client *http.Client
 	// mayEnd tells that an issuer without a key set has no keys, and is not away.
 	mayEnd bool
+	// places bounds the attempts of all sets that share it; nil without a bound.
+	places chan struct{}
 
 	mu       sync.Mutex
 	keys     map[string]PublicKey
@@ -67,22 +69,41 @@ func NewKeySet(url string, client *http.Client) *KeySet {
 func (s *KeySet) PublicKey(ctx context.Context, kid string) (PublicKey, error) {
 	key, known, wait := s.look(kid)
 	if wait != nil {
+		late := time.NewTimer(2 * keySetTimeout) // an attempt may wait for its place
+		defer late.Stop()
 		select {
 		case <-wait:
+		case <-late.C:
+			return PublicKey{}, fmt.Errorf("the key set at %s could not be fetched in time", s.url)
 		case <-ctx.Done():
 			return PublicKey{}, ctx.Err()
 		}
 		key, known, _ = s.look(kid)
 	}
+	if known {
+		return key, nil
+	}
+	return PublicKey{}, s.missing()
+}
+
+// missing is the error of a key that is not there.
+func (s *KeySet) missing() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case known:
-		return key, nil
-	case s.failed != nil: // who knows
-		return PublicKey{}, fmt.Errorf("the key set at %s could not be fetched: %w", s.url, s.failed)
+	if s.failed != nil { // who knows
+		return fmt.Errorf("the key set at %s could not be fetched: %w", s.url, s.failed)
 	}
-	return PublicKey{}, ErrUnknownKey
+	return ErrUnknownKey
+}
+
+// first fetches the keys of a set that nobody else has yet. Without keys it is an error.
+func (s *KeySet) first() error {
+	s.tried, s.fetching = time.Now(), make(chan struct{})
+	s.attempt(s.fetching)
+	if s.empty() {
+		return s.missing()
+	}
+	return nil
 }
 
 // look finds a key among those at hand, and starts an attempt to fetch them where one
@@ -115,6 +136,10 @@ func (s *KeySet) pause() time.Duration {
 
 // attempt fetches the keys for everybody: whoever asked first may go away.
 func (s *KeySet) attempt(ended chan struct{}) {
+	if s.places != nil {
+		s.places <- struct{}{}
+		defer func() { <-s.places }()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), keySetTimeout)
 	defer cancel()
 	keys, err := s.fetch(ctx)

@@ -3,8 +3,8 @@
 package token
 
 import (
+	"container/list"
 	"context"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -12,73 +12,91 @@ import (
 
 // KeySets are the key sets of organisations that are issuers of their own, each
 // fetched when a token of its organisation comes for the first time.
+//
+// Before that nobody can tell such a token from one of an organisation that somebody
+// made up. So an organisation has a place among the sets only once its issuer answered
+// with keys. The first fetches, a few at once, are made for who asked last, and one
+// that was in vain is remembered for as long as KeySet remembers its own: tokens made up
+// cost their issuer a request each, and refuse no other organisation's.
 type KeySets struct {
 	issuer string
 	client *http.Client
+	again  chan struct{} // a place for each set that is fetched again
 
-	mu    sync.Mutex
-	sets  map[string]*KeySet
-	since time.Time // when the counting of new ones began
-	fresh int
+	mu          sync.Mutex
+	sets        map[string]*KeySet // of those whose issuers had keys
+	misses      misses             // the others
+	discoveries map[string]*discovery
+	waiting     list.List // of *discovery; the one asked for last is in front
+	out         int       // discoveries under way
 }
 
-// Whoever makes organisations up costs their issuer no more than newKeySets requests a
-// minute, and this process no more memory than maxKeySets take.
 const (
-	newKeySets = 1000
+	// maxKeySets bounds the sets that are kept; one that is dropped is fetched again.
 	maxKeySets = 10_000
+	// fetchesAtOnce bounds the requests to the issuer that are under way: of first
+	// fetches, and of later ones.
+	fetchesAtOnce = 16
 )
 
 // NewKeySets returns the key sets of the organisations of a workspace, by the
 // workspace's issuer. The client is NewKeySet's.
 func NewKeySets(issuer string, client *http.Client) *KeySets {
-	return &KeySets{issuer: issuer, client: client, sets: map[string]*KeySet{}}
+	return &KeySets{
+		issuer: issuer, client: client, again: make(chan struct{}, fetchesAtOnce),
+		sets: map[string]*KeySet{}, discoveries: map[string]*discovery{},
+	}
 }
 
 // OrganizationKey implements OrganizationKeys.
 func (s *KeySets) OrganizationKey(ctx context.Context, organizationID, kid string) (PublicKey, error) {
-	set, err := s.of(organizationID, time.Now())
+	set, found, err := s.of(organizationID, time.Now())
+	if found != nil {
+		set, err = found.set, s.wait(ctx, found)
+	}
 	if err != nil {
 		return PublicKey{}, err
 	}
 	return set.PublicKey(ctx, kid)
 }
 
-func (s *KeySets) of(organizationID string, now time.Time) (*KeySet, error) {
+// of returns the set of an organisation, or why it has none, or else who finds out.
+func (s *KeySets) of(organizationID string, now time.Time) (*KeySet, *discovery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if set := s.sets[organizationID]; set != nil {
-		return set, nil
+		return set, nil, nil
 	}
-	if now.Sub(s.since) >= time.Minute {
-		s.since, s.fresh = now, 0
+	if err := s.misses.of(organizationID, now); err != nil {
+		return nil, nil, err
 	}
-	if s.fresh++; s.fresh > newKeySets {
-		return nil, fmt.Errorf("more than %d organisations came for the first time in a minute", newKeySets)
-	}
-	s.makeRoom()
-	set := NewKeySet(organizationIssuer(s.issuer, organizationID)+"/.well-known/jwks.json", s.client)
-	set.mayEnd = true
-	s.sets[organizationID] = set
-	return set, nil
+	return nil, s.ask(organizationID), nil
 }
 
-// makeRoom drops the sets that are empty, and where none is, any.
-func (s *KeySets) makeRoom() {
-	if len(s.sets) < maxKeySets {
-		return
-	}
-	for id, set := range s.sets {
-		if set.empty() {
-			delete(s.sets, id)
+func (s *KeySets) newSet(organizationID string) *KeySet {
+	set := NewKeySet(organizationIssuer(s.issuer, organizationID)+"/.well-known/jwks.json", s.client)
+	set.mayEnd = true
+	return set
+}
+
+// keep keeps a set that has keys. It drops others where there is no room: those that
+// are empty by now, and where none is, any.
+func (s *KeySets) keep(organizationID string, set *KeySet) {
+	set.places = s.again
+	if len(s.sets) >= maxKeySets {
+		for id, other := range s.sets {
+			if other.empty() {
+				delete(s.sets, id)
+			}
 		}
 	}
 	for id := range s.sets {
 		if len(s.sets) < maxKeySets {
-			return
+			break
 		}
 		delete(s.sets, id)
 	}
+	s.sets[organizationID] = set
 }
 
 func (s *KeySet) empty() bool {

@@ -7,14 +7,14 @@ import (
 
 // The conditions compared. The last is the harshest.
 var (
-	alone = conditions{"1 tab, good net", 1, 0.001, 0}
+	alone = conditions{"1 tab, good net", 1, 0.001, 0, false}
 	world = []conditions{
 		alone,
-		{"1 tab, 3 % loss, crashes", 1, 0.03, 8 * hour},
-		{"8 tabs, good net", 8, 0.001, 0},
+		{"1 tab, 3 % loss, crashes", 1, 0.03, 8 * hour, false},
+		{"8 tabs, good net", 8, 0.001, 0, false},
 		harsh,
 	}
-	harsh = conditions{"8 tabs, 3 % loss, crashes", 8, 0.03, 8 * hour}
+	harsh = conditions{"8 tabs, 3 % loss, crashes", 8, 0.03, 8 * hour, false}
 )
 
 // sheet is one scheme's figures.

@@ -3,6 +3,12 @@
 // models of others, and prints what each costs: false sign-outs, and thefts not
 // found. All schemes see the same weeks; ours is session.Judge itself.
 //
+// It lives sessions that an app's server holds too, whose processes share one
+// refresh token and wait for every answer.
+//
+// A reuse ends one session here. Where the workspace's on_reuse is user, it ends all
+// that the person's browsers hold, so that one false sign-out would be several.
+//
 //	go run ./backend/session/simulation [-weeks 26000]
 package main
 
@@ -16,6 +22,7 @@ import (
 
 func main() {
 	weeks := flag.Int("weeks", 26_000, "weeks of 40 hours that ours lives in the harshest conditions")
+	sessions := flag.Int("held", 300, "sessions that a server holds, each of ten days")
 	flag.Parse()
 	failed := false
 	for _, r := range []int64{240, 3600} {
@@ -27,6 +34,7 @@ func main() {
 		ours := sheets[len(sheets)-1]
 		failed = failed || !ours.faultless()
 	}
+	printHeld(*sessions)
 	if failed {
 		fmt.Fprintln(os.Stderr, "ours has signed somebody out, or missed a thief")
 		os.Exit(1)
@@ -50,6 +58,18 @@ func printSignOuts(sheets []sheet) {
 			fmt.Fprintf(out, "%.2f\t", h.per100())
 		}
 		fmt.Fprintf(out, "%d\t\n", int64(s.honest[len(world)-1].days)*(workingDay/hour))
+	}
+	fmt.Fprintln(out)
+	out.Flush()
+}
+
+// printHeld prints how many of the sessions that a server holds are ended falsely. By
+// their limits they rotate hourly; a browser's are there for comparison.
+func printHeld(sessions int) {
+	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(out, "of %d sessions of %d days ended falsely\tR = 240 s\tR = 3600 s\t\n", sessions, heldDays)
+	for _, c := range []conditions{held, heldBriefly} {
+		fmt.Fprintf(out, "%s\t%d\t%d\t\n", c.name, liveHeld(c, 240, sessions), liveHeld(c, 3600, sessions))
 	}
 	fmt.Fprintln(out)
 	out.Flush()

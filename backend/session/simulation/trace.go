@@ -15,6 +15,8 @@ type conditions struct {
 	loss float64
 	// crashEvery is the mean time between crashes of the browser; 0 for none.
 	crashEvery int64
+	// patient callers never give a request up: they take every answer, however late.
+	patient bool
 }
 
 // Times are in milliseconds since the sign-in.
@@ -29,6 +31,10 @@ const (
 	lifetime = 300 * second // of an access token
 	abort    = 20 * second  // the client's patience
 	tooOld   = 30 * second  // what the server refuses, whatever the scheme
+	longest  = 30 * second  // what a message takes at most
+
+	// Where nobody gives up, messages take as long as TCP tries.
+	longestTried = 15 * minute
 )
 
 // event is one thing that happens to a browser. A trace of them does not depend
@@ -65,11 +71,22 @@ type generator struct {
 
 // week makes the trace of a week.
 func (g *generator) week(seed uint64) *trace {
+	return g.made(seed, func() {
+		for day := range int64(days) {
+			g.day(day*24*hour, day*24*hour+workingDay)
+		}
+	})
+}
+
+// aroundTheClock makes the trace of days without sleep or crash.
+func (g *generator) aroundTheClock(seed uint64, days int64) *trace {
+	return g.made(seed, func() { g.awake(0, days*24*hour, 0) })
+}
+
+func (g *generator) made(seed uint64, live func()) *trace {
 	g.rand = rand.New(rand.NewPCG(seed, uint64(g.tabs)))
 	g.events, g.skews, g.requests = g.events[:0], g.skews[:0], 0
-	for day := range int64(days) {
-		g.day(day*24*hour, day*24*hour+workingDay)
-	}
+	live()
 	slices.SortStableFunc(g.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return &g.trace
 }
@@ -122,13 +139,13 @@ func (g *generator) request(at, to, wake int64) bool {
 	}
 	arrival := at + g.delay()
 	g.events = append(g.events, event{arrival, arrive, n})
-	if again := arrival + g.delay(); g.rand.Float64() < 0.005 && again <= at+tooOld {
+	if again := arrival + g.delay(); g.rand.Float64() < 0.005 && (again <= at+tooOld || g.patient) {
 		g.events = append(g.events, event{again, arrive, n}) // a duplicate; it is this one that is answered
 		arrival = again
 	}
 	reload := g.rand.Float64() < 0.005
 	landing := arrival + g.delay()
-	if reload || g.rand.Float64() < g.loss || landing > at+abort {
+	if reload || g.rand.Float64() < g.loss || landing > at+abort && !g.patient {
 		return false
 	}
 	if landing >= to { // gone with the crash, aborted on waking, or frozen in the sleep
@@ -141,14 +158,17 @@ func (g *generator) request(at, to, wake int64) bool {
 	return true
 }
 
-// delay is log-normal, one in two hundred from a bad moment, and at most 30 s.
+// delay is log-normal, one in two hundred from a bad moment, and bounded.
 func (g *generator) delay() int64 {
 	median, sigma := 0.06, 0.8
 	if g.rand.IntN(200) == 0 {
 		median, sigma = 4, 1
 	}
-	seconds := median * math.Exp(sigma*g.rand.NormFloat64())
-	return 1 + int64(min(seconds, 30)*float64(second))
+	most := longest
+	if g.patient {
+		most = longestTried
+	}
+	return 1 + int64(min(median*math.Exp(sigma*g.rand.NormFloat64())*float64(second), float64(most)))
 }
 
 func (g *generator) exponential(mean int64) int64 {

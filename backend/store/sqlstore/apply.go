@@ -120,14 +120,19 @@ func (a *applying) all(ctx context.Context, d directory.Desired) error {
 }
 
 func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
-	document, err := json.Marshal(w)
-	if err != nil {
-		return err
-	}
 	var revision int64
 	var stored string
-	err = a.tx.QueryRowContext(ctx, a.text(selectWorkspace)).Scan(&revision, &stored)
+	err := a.tx.QueryRowContext(ctx, a.text(selectWorkspace)).Scan(&revision, &stored)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if w.OnReuse == "" {
+		if w.OnReuse, err = keptOnReuse(stored); err != nil {
+			return err
+		}
+	}
+	document, err := json.Marshal(w)
+	if err != nil {
 		return err
 	}
 	if stored == string(document) {
@@ -135,4 +140,15 @@ func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
 	}
 	a.changes.Workspace = true
 	return a.exec(ctx, upsertWorkspace, string(document))
+}
+
+// keptOnReuse is what a theft ends where the file does not say it: what the stored
+// document says or, where there is none, what is best for a new workspace.
+func keptOnReuse(stored string) (directory.OnReuse, error) {
+	if stored == "" {
+		return directory.EndUser, nil
+	}
+	var w directory.Workspace
+	err := json.Unmarshal([]byte(stored), &w)
+	return w.OnReuse, err
 }

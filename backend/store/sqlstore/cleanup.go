@@ -25,16 +25,16 @@ ON CONFLICT (id) DO NOTHING`
 
 	revokeVictims = `
 UPDATE sessions SET revoked_at = ?1, revoke_reason = 'reuse_elsewhere'
-WHERE revoked_at IS NULL AND expires_at > ?1 AND EXISTS (
+WHERE revoked_at IS NULL AND expires_at > ?1 AND holder = '' AND EXISTS (
 	SELECT 1 FROM sessions t
 	WHERE t.user_id = sessions.user_id AND t.revoke_reason IN ('reuse', 'lost') -- the index's own words
 		AND t.revoke_reason = 'reuse' AND t.revoked_at >= sessions.created_at
-		AND t.confined_to IN ('', sessions.confined_to))`
+		AND t.holder = '' AND (t.connection = '' OR t.confined_to IN ('', sessions.confined_to)))`
 )
 
 // FollowUpThefts does again what follows the end of a session by theft, where a
-// crash kept it from being done: it is recorded, and, where endUser says so, the
-// person's other sessions end.
+// crash kept it from being done: it is recorded, and, where endUser says so, what else
+// the person's browsers hold ends, unless an app's server held the stolen one.
 func (s *Store) FollowUpThefts(ctx context.Context, endUser bool, now int64) error {
 	if err := s.change(ctx, "record thefts", auditThefts); err != nil {
 		return err

@@ -112,7 +112,7 @@ func (s *Store) EnableConnection(ctx context.Context, organizationID, id string)
 	if err != nil {
 		return fmt.Errorf("sqlstore: enable connection: %w", err)
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 1 {
+	if n, err := result.RowsAffected(); err != nil || n > 0 { // D1 counts what triggers changed too
 		return err
 	}
 	if _, err := s.own(ctx, organizationID, id); err != nil {

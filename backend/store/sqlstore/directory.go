@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	selectWorkspace = `SELECT revision, document FROM workspace WHERE one = 1`
+	selectWorkspace         = `SELECT revision, document FROM workspace WHERE one = 1`
+	selectWorkspaceRevision = `SELECT revision FROM workspace WHERE one = 1`
 
 	userColumns = `
 	u.id AS u_id, u.iss, u.sub, u.name AS u_name, u.email, u.disabled_at AS u_disabled_at`
@@ -101,6 +102,15 @@ func (s *Store) Workspace(ctx context.Context) (*directory.Workspace, error) {
 		return nil, fmt.Errorf("sqlstore: workspace: %w", err)
 	}
 	return &w, nil
+}
+
+// WorkspaceRevision implements directory.Store.
+func (s *Store) WorkspaceRevision(ctx context.Context) (revision int64, err error) {
+	err = s.row(ctx, selectWorkspaceRevision).Scan(&revision)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("sqlstore: workspace revision: %w", err)
+	}
+	return revision, nil
 }
 
 // Subject implements directory.Store.

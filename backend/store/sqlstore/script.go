@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,6 +16,16 @@ const maxStatement = 100_000
 const (
 	scriptWorkspace = upsertWorkspace + `
 WHERE workspace.document <> excluded.document`
+
+	// Where the file says nothing of on_reuse: a new document, and one for each choice
+	// that may be stored, for D1 takes no statement of any length.
+	scriptNewWorkspace = `
+INSERT INTO workspace (one, revision, document) VALUES (1, 1, ?1)
+ON CONFLICT (one) DO NOTHING`
+
+	scriptKnownWorkspace = `
+UPDATE workspace SET revision = revision + 1, document = ?1
+WHERE one = 1 AND document <> ?1 AND COALESCE(json_extract(document, '$.on_reuse'), '') = ?2`
 
 	scriptOrganization = `
 INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -43,11 +54,9 @@ AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = memberships.user_id AND (?2))
 // new rows get the ids that the script was made with.
 func Script(d directory.Desired, now int64) (string, error) {
 	s := &script{now: now}
-	document, err := json.Marshal(d.Workspace)
-	if err != nil {
+	if err := s.workspace(d.Workspace); err != nil {
 		return "", fmt.Errorf("sqlstore: script: %w", err)
 	}
-	s.add(scriptWorkspace, string(document))
 	for _, o := range d.Organizations {
 		if err := s.organization(o); err != nil {
 			return "", fmt.Errorf("sqlstore: script: %w", err)
@@ -86,6 +95,26 @@ func literal(value any) string {
 		return string(value)
 	}
 	return "'" + strings.ReplaceAll(value.(string), "'", "''") + "'"
+}
+
+// workspace writes the document: the file's or, where that says nothing of on_reuse, one
+// that keeps what is stored (see keptOnReuse).
+func (s *script) workspace(w directory.Workspace) error {
+	add := func(statement string, choice directory.OnReuse) error {
+		w.OnReuse = choice
+		document, err := json.Marshal(w)
+		if err == nil {
+			s.add(statement, string(document), string(choice))
+		}
+		return err
+	}
+	if w.OnReuse != "" {
+		return add(scriptWorkspace, w.OnReuse)
+	}
+	return errors.Join(
+		add(scriptNewWorkspace, directory.EndUser),
+		add(scriptKnownWorkspace, ""), add(scriptKnownWorkspace, directory.EndSession), add(scriptKnownWorkspace, directory.EndUser),
+	)
 }
 
 func (s *script) organization(o directory.DesiredOrganization) error {

@@ -147,8 +147,9 @@ func anyConnections(r *rand.Rand, slug string) (all []directory.DesiredConnectio
 // anyDesired is a small workspace, with names that SQL must quote.
 func anyDesired(r *rand.Rand) directory.Desired {
 	d := directory.Desired{Workspace: directory.Workspace{
-		Apps:   []directory.App{{ID: "demo", Origins: []string{"https://a.example"}}},
-		Policy: policy.Rules{AccessTTL: r.Int64N(2) * 60},
+		Apps:    []directory.App{{ID: "demo", Origins: []string{"https://a.example"}}},
+		Policy:  policy.Rules{AccessTTL: r.Int64N(2) * 60},
+		OnReuse: []directory.OnReuse{"", "", directory.EndSession, directory.EndUser}[r.IntN(4)],
 	}}
 	for i, slug := range []string{"acme", "globex", "claimed"} {
 		if r.IntN(3) == 0 {

@@ -54,7 +54,8 @@ UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE id = ?1 AND revoke
 
 	revokeUser = `
 UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3
-WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 AND (?4 = '' OR confined_to = ?4)`
+WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 AND (?4 = '' OR confined_to = ?4)
+	AND (?3 <> 'reuse_elsewhere' OR holder = '')`
 
 	revokeUpstream = `
 UPDATE sessions SET revoked_at = ?6, revoke_reason = ?5

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -40,6 +41,47 @@ func (s *suite) followsUp() {
 	s.is(s.stored(after.ID).RevokedAt, int64(0))
 	s.is(s.stored(bobs.ID).RevokedAt, int64(0))
 	s.is(s.stored(victim.ID).RevokedAt, int64(Now+10))
+}
+
+// reachesBrowsers: neither way a theft crosses between what browsers hold and what apps'
+// servers do; those end with the sessions that they were entered from.
+func (s *suite) reachesBrowsers() {
+	alice := s.person("alice")
+	parent, elsewhere := s.acting(alice), s.acting(alice)
+	browsers := s.handedOver(alice, parent)
+	held, other := s.child(alice, parent), s.child(alice, elsewhere)
+	s.stolen(held, Now+10)
+	s.must(s.FollowUpThefts(s.ctx, true, Now+11))
+	s.is(s.live(parent.ID, elsewhere.ID, browsers.ID, held.ID, other.ID), []bool{true, true, true, false, true})
+
+	s.must(s.Revoke(s.ctx, elsewhere.ID, session.ReasonSignedOut, Now+12)) // and other with it
+	third := s.acting(alice)
+	kept := s.child(alice, third)
+	s.stolen(browsers, Now+13) // it opens acme alone, and is no tenant's
+	for _, end := range []func() error{
+		func() error { return s.FollowUpThefts(s.ctx, true, Now+14) },
+		func() error {
+			return s.RevokeUser(s.ctx, alice.ID, "", session.ReasonReuseElsewhere, Now+14)
+		},
+	} {
+		s.must(end())
+		s.is(s.live(parent.ID, third.ID, kept.ID), []bool{false, false, false})
+		s.is(s.stored(third.ID).RevokeReason, session.ReasonReuseElsewhere)
+		s.is(s.stored(kept.ID).RevokeReason, session.ReasonParent)
+	}
+	fourth := s.acting(alice)
+	s.must(s.RevokeUser(s.ctx, alice.ID, "", session.ReasonReuseElsewhere, Now+15))
+	s.is(s.live(fourth.ID), []bool{false})
+}
+
+// handedOver is a session that a browser holds, entered from parent, which began at the
+// workspace's provider.
+func (s *suite) handedOver(u directory.User, parent session.Session) session.Session {
+	s.Helper()
+	n := newSession(u)
+	n.Parent, n.ConfinedTo, n.SignIn.Connection = parent.ID, "org_acme", ""
+	s.must(s.Create(s.ctx, n))
+	return n
 }
 
 func (s *suite) forgets() {

@@ -28,6 +28,9 @@ func (s *suite) subjects() {
 		Revision: workspace.Revision,
 	})
 	s.is(workspace.Apps, Desired().Workspace.Apps)
+	revision, err := s.WorkspaceRevision(s.ctx)
+	s.must(err)
+	s.is(revision, workspace.Revision)
 }
 
 func (s *suite) strangers() {

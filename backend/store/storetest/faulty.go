@@ -117,6 +117,11 @@ func (f *Faulty) Live(ctx context.Context, userID, confinedTo string, now int64,
 	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, confinedTo, now, limit) })
 }
 
+// WorkspaceRevision implements directory.Store.
+func (f *Faulty) WorkspaceRevision(ctx context.Context) (int64, error) {
+	return read(f, "WorkspaceRevision", func() (int64, error) { return f.Store.WorkspaceRevision(ctx) })
+}
+
 // Workspace implements directory.Store.
 func (f *Faulty) Workspace(ctx context.Context) (*directory.Workspace, error) {
 	return read(f, "Workspace", func() (*directory.Workspace, error) { return f.Store.Workspace(ctx) })

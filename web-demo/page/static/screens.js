@@ -50,6 +50,7 @@ const endedReasons = {
   signed_out: "You signed out of it.",
   superseded: "You went on with it in another browser.",
   revoked: "An administrator ended your session in it.",
+  removed: "Your access to it was taken away meanwhile.",
   organization_access_denied: "You do not have access to it, or no longer.",
   insufficient_user_authentication: "It asks for more than your sign-in so far: a second factor, such as a code from your phone, or its own sign-in page.",
   connection_disabled: "Its own sign-in page is switched off just now.",

@@ -1,0 +1,111 @@
+package login
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+// discovered is what the provider's metadata say (OpenID Connect Discovery
+// section 3, RFC 9207 section 3).
+type discovered struct {
+	provider *oidc.Provider
+	logout   *oidc.IDTokenVerifier
+	oauth    oauth2.Config
+	metadata struct {
+		EndSession  string   `json:"end_session_endpoint"`
+		UserInfo    string   `json:"userinfo_endpoint"`
+		NamesIss    bool     `json:"authorization_response_iss_parameter_supported"`
+		AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
+	}
+}
+
+// discovery is one read of the provider's metadata, for all who wait for it.
+type discovery struct {
+	done  chan struct{} // closed when it has ended
+	found *discovered
+	err   error
+}
+
+// failurePause is how long a failure to reach a provider stands, for whoever needs its
+// metadata or its keys: nobody has to sign in to make the server ask for them.
+const failurePause = time.Second
+
+// discover returns the provider's metadata, which are read once. Of those who come at
+// once one asks, and goes on when its own client has gone away.
+func (p *Provider) discover(ctx context.Context) (*discovered, error) {
+	if found := p.found.Load(); found != nil {
+		return found, nil
+	}
+	d, err := p.join(ctx)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-d.done:
+		return d.found, d.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	}
+}
+
+// join returns the discovery under way, or makes one.
+func (p *Provider) join(ctx context.Context) (*discovery, error) {
+	p.mu.Lock()
+	if p.failed != nil && time.Since(p.failedAt) < failurePause {
+		defer p.mu.Unlock()
+		return nil, p.failed
+	}
+	d := p.reading
+	if d != nil {
+		p.mu.Unlock()
+		return d, nil
+	}
+	d = &discovery{done: make(chan struct{}), err: ErrUnavailable}
+	p.reading = d
+	p.mu.Unlock()
+	defer p.finish(d)
+	if found := p.found.Load(); found != nil { // since it was looked for
+		d.found, d.err = found, nil
+		return d, nil
+	}
+	d.found, d.err = p.readMetadata(context.WithoutCancel(ctx))
+	return d, nil
+}
+
+// finish tells the others how a discovery ended.
+func (p *Provider) finish(d *discovery) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reading, p.failed = nil, d.err; d.err != nil {
+		p.failedAt = time.Now()
+	} else {
+		p.found.Store(d.found)
+	}
+	close(d.done)
+}
+
+func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.config.Issuer)
+	if err != nil { // it may quote the whole answer
+		return nil, fmt.Errorf("%w: %.300s", ErrUnavailable, err)
+	}
+	found := &discovered{provider: provider, oauth: oauth2.Config{
+		ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret,
+		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
+		Scopes: append([]string{oidc.ScopeOpenID}, p.config.Scopes...),
+	}}
+	if err := provider.Claims(&found.metadata); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if !p.ownScheme(found.oauth.Endpoint.AuthURL) {
+		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
+	}
+	found.oauth.Endpoint.AuthStyle = authStyle(found.metadata.AuthMethods)
+	found.logout = provider.VerifierContext(oidc.ClientContext(ctx, newClient(&paced{next: p.client.Transport})),
+		&oidc.Config{ClientID: p.config.ClientID, SkipExpiryCheck: true})
+	return found, nil
+}

@@ -1,0 +1,131 @@
+package login_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/login/logintest"
+)
+
+// hanging is a provider that answers nothing at one path, and counts who asks there.
+type hanging struct {
+	*logintest.Provider
+	path string
+
+	mu               sync.Mutex
+	asked, out, most int
+}
+
+func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != h.path {
+		h.Provider.ServeHTTP(w, r)
+		return
+	}
+	h.mu.Lock()
+	h.asked++
+	h.out++
+	h.most = max(h.most, h.out)
+	h.mu.Unlock()
+	<-r.Context().Done()
+	h.mu.Lock()
+	h.out--
+	h.mu.Unlock()
+}
+
+// TestProvider_ForgedLogoutTokensAskAHangingOneOnceATime: nobody has to sign in to send
+// one, and each would hold a connection until the provider is given up.
+func TestProvider_ForgedLogoutTokensAskAHangingOneOnceATime(t *testing.T) {
+	for _, path := range []string{"/.well-known/openid-configuration", "/jwks.json"} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &hanging{Provider: provider(t), path: path}
+			c, began := client(p), time.Now()
+			forged := logintest.New(t, issuer).LogoutToken("logout+jwt", nil)
+			for range 3 {
+				var all sync.WaitGroup
+				for range 200 {
+					all.Go(func() {
+						if _, err := c.ReadLogoutToken(t.Context(), forged, now); !errors.Is(err, login.ErrUnavailable) {
+							t.Errorf("%s: %v", path, err)
+						}
+					})
+				}
+				all.Wait()
+			}
+			failed := time.Now()
+			for range 100 {
+				c.ReadLogoutToken(t.Context(), forged, now)
+			}
+			if took := time.Since(failed); took > 0 {
+				t.Errorf("%s: right after it failed it was asked again, for %v", path, took)
+			}
+			if most := int(time.Since(began)/(10*time.Second)) + 1; p.most != 1 || p.asked > most {
+				t.Errorf("%s: asked %d times in %v, %d at once", path, p.asked, time.Since(began), p.most)
+			}
+			time.Sleep(time.Minute) // for what is under way to end
+		})
+	}
+}
+
+// TestProvider_OneThatHangsHoldsFewConnections: a sign-in that was begun costs nothing,
+// and can be ended with any code, again and again.
+func TestProvider_OneThatHangsHoldsFewConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &hanging{Provider: provider(t), path: "/token"}
+		c, began := client(p), time.Now()
+		attempt := login.NewAttempt("web", "https://app.example/", now)
+		var all sync.WaitGroup
+		for range 500 {
+			all.Go(func() {
+				_, err := c.Identify(t.Context(), attempt, url.Values{"code": {"guess"}, "iss": {issuer}}, now)
+				if !errors.Is(err, login.ErrUnavailable) || time.Since(began) > 10*time.Second {
+					t.Errorf("after %v: %v", time.Since(began), err)
+				}
+			})
+		}
+		all.Wait()
+		if p.most > 32 {
+			t.Errorf("%d requests were under way at once", p.most)
+		}
+		p.path = ""
+		for range 100 { // every place was given back
+			if _, err := signInAt(t, c, p.Provider, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// TestProvider_WhoGoesAwaySpoilsNoDiscovery for those who wait for it.
+func TestProvider_WhoGoesAwaySpoilsNoDiscovery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := provider(t)
+		c := client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-time.After(time.Second):
+				p.ServeHTTP(w, r)
+			case <-r.Context().Done():
+				w.WriteHeader(http.StatusBadGateway)
+			}
+		}))
+		gone, cancel := context.WithCancel(t.Context())
+		go c.AuthorizationURL(gone, login.NewAttempt("web", "https://app.example/", now), login.Request{})
+		synctest.Wait()
+		second := make(chan error)
+		go func() {
+			_, err := c.AuthorizationURL(t.Context(), login.NewAttempt("web", "https://app.example/", now), login.Request{})
+			second <- err
+		}()
+		synctest.Wait()
+		cancel()
+		if err := <-second; err != nil {
+			t.Error(err)
+		}
+	})
+}

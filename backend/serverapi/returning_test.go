@@ -1,0 +1,100 @@
+package serverapi_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// applied changes acme in the workspace file, and applies it.
+func (w *crossed) applied(change func(acme *directory.DesiredOrganization)) {
+	w.Helper()
+	d := desired()
+	change(&d.Organizations[0])
+	w.must(w.store.Apply(w.Context(), d, w.now().Unix()))
+}
+
+func asBefore(*directory.DesiredOrganization) {}
+
+func withoutAlice(acme *directory.DesiredOrganization) { acme.Members = acme.Members[1:] }
+
+// TestWhatWasTakenAwayDoesNotComeBack: whoever is let in again finds no organisation
+// session going on. A server's has ended for good; in a browser a person enters anew by
+// choice, and needs no sign-in.
+func TestWhatWasTakenAwayDoesNotComeBack(t *testing.T) {
+	const acme, member = "/organizations/acme", "/organizations/acme/members/"
+	for name, way := range map[string]struct {
+		away, back func(*crossed)
+		everywhere bool // globex is taken away too
+		everybody  bool // and of bob
+	}{
+		"a member disabled and enabled": {
+			away: func(w *crossed) { w.does("POST", member+w.uid+"/disable", "", w.acme, nil) },
+			back: func(w *crossed) { w.does("POST", member+w.uid+"/enable", "", w.acme, nil) },
+		},
+		"a member of the file, which names her again": {
+			away: func(w *crossed) { w.applied(withoutAlice) },
+			back: func(w *crossed) { w.applied(asBefore) },
+		},
+		"a member of the file, whom an administrator admits": {
+			away: func(w *crossed) { w.applied(withoutAlice) },
+			back: func(w *crossed) { w.does("PUT", member+w.uid, `{"roles":["viewer"]}`, w.acme, nil) },
+		},
+		"the organisation disabled and enabled": {
+			away:      func(w *crossed) { w.does("POST", acme+"/disable", "", w.whole, nil) },
+			back:      func(w *crossed) { w.does("POST", acme+"/enable", "", w.whole, nil) },
+			everybody: true,
+		},
+		"the organisation disabled by the file": {
+			away:      func(w *crossed) { w.applied(func(acme *directory.DesiredOrganization) { acme.Disabled = true }) },
+			back:      func(w *crossed) { w.applied(asBefore) },
+			everybody: true,
+		},
+		"the person disabled and enabled": {
+			away:       func(w *crossed) { w.does("POST", "/users/"+w.uid+"/disable", "", w.whole, nil) },
+			back:       func(w *crossed) { w.does("POST", "/users/"+w.uid+"/enable", "", w.whole, nil) },
+			everywhere: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newCrossed(t)
+			refresh := w.entered(w.enter()).Refresh
+			reports := w.handedOver()
+			bob := w.signedIn("bob")
+			w.minted(w.mint(bob, "acme"))
+			asked := w.alice.Copy()
+			way.away(w)
+			w.renews(refresh) // it makes no difference whether somebody asked meanwhile
+			if got := w.renew(asked, "acme"); got.Status == http.StatusOK {
+				t.Fatalf("taken away, it answers %s", got.Body)
+			}
+			way.back(w)
+
+			ended := func(what string, got answer) {
+				t.Helper()
+				if got.Status != http.StatusUnauthorized || got.code() != string(api.OrganizationSessionExpired) {
+					t.Errorf("%s: %d %s", what, got.Status, got.Body)
+				}
+			}
+			in := func(got httpbrowser.Response) answer { return answer{got.Status, got.Header, got.Body} }
+			for range 2 {
+				ended("a server's session", w.renews(refresh))
+				ended("her own", in(w.renew(w.alice, "acme")))
+				ended("in the other app", in(w.renew(reports, "acme")))
+			}
+			w.minted(w.mint(w.alice, "acme"))
+			w.minted(w.renew(w.alice, "acme"))
+			w.minted(w.mint(reports, "acme"))
+			ended("a server's session, once she is back", w.renews(refresh))
+			if got := w.renew(w.alice, "globex"); (got.Status == http.StatusOK) == way.everywhere {
+				t.Errorf("globex answers %d %s", got.Status, got.Body)
+			}
+			if got := w.renew(bob, "acme"); (got.Status == http.StatusOK) == way.everybody {
+				t.Errorf("bob is answered %d %s", got.Status, got.Body)
+			}
+		})
+	}
+}

@@ -1,0 +1,101 @@
+package sqlstore_test
+
+import (
+	"database/sql"
+	"fmt"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// TestAScriptBringsNoOrganizationSessionBack: on D1 the changes of a file come by
+// script, and whom one lets in again begins there anew as well.
+func TestAScriptBringsNoOrganizationSessionBack(t *testing.T) {
+	without := `
+- {id: org_acme, slug: acme, name: Acme, members: [{sub: bob, roles: [viewer]}]}
+- {id: org_globex, slug: globex, name: Globex, members: [{sub: alice, roles: [viewer]}]}
+`
+	disabled := `
+- {id: org_acme, slug: acme, name: Acme, disabled: true, members: [{sub: alice, roles: [editor]}, {sub: bob, roles: [viewer]}]}
+- {id: org_globex, slug: globex, name: Globex, members: [{sub: alice, roles: [viewer]}]}
+`
+	connected := func(organizations string, all ...string) directory.Desired {
+		d := file(t, organizations)
+		d.Organizations[0].Connections = withConnections(t, all...).Organizations[0].Connections
+		return d
+	}
+	for name, way := range map[string]struct {
+		away       directory.Desired
+		ends, bobs bool
+	}{
+		"a file that names the same":   {connected(acmeAndGlobex, "con_a s"), false, false},
+		"a file without her":           {connected(without, "con_a s"), true, false},
+		"the organization disabled":    {connected(disabled, "con_a s"), true, true},
+		"the connection disabled":      {connected(acmeAndGlobex, "con_a s disabled"), true, true},
+		"another connection meanwhile": {connected(acmeAndGlobex, "con_b s"), true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := database(t)
+			store := sqlstore.New(db, sqlstore.SQLite)
+			runs := func(d directory.Desired) { runScript(t, db, d) }
+			runs(connected(acmeAndGlobex, "con_a s"))
+			alice, bob := entered(t, store, "alice"), entered(t, store, "bob")
+			runs(way.away)
+			runs(connected(acmeAndGlobex, "con_a s"))
+			if o := alice("acme"); o.Live() == way.ends || way.ends && o.Ending != policy.Removed {
+				t.Errorf("alice's: %+v", o)
+			}
+			if o := bob("acme"); o.Live() == way.bobs {
+				t.Errorf("bob's: %+v", o)
+			}
+			if o := alice("globex"); !o.Live() {
+				t.Errorf("alice's at globex: %+v", o)
+			}
+		})
+	}
+}
+
+func runScript(t *testing.T, db *sql.DB, d directory.Desired) {
+	t.Helper()
+	script, err := sqlstore.Script(d, applied)
+	if err == nil {
+		_, err = db.Exec(script)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// entered has a person enter acme by its connection con_a, and what else admits them,
+// and returns how they stand there.
+func entered(t *testing.T, store *sqlstore.Store, sub string) func(slug string) policy.OrganizationSession {
+	t.Helper()
+	u, err := store.SignIn(t.Context(), directory.User{ID: directory.NewID("usr_"), Issuer: "https://id.test", Subject: sub}, applied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _ := beginFor(t, store, u.ID)
+	all, err := store.Memberships(t.Context(), token.Session, 100, applied)
+	for _, m := range all {
+		o := policy.OrganizationSession{StartedAt: applied, ActiveAt: applied}
+		if m.Organization.Slug == "acme" {
+			o.Authentication.Connection = "con_a"
+		}
+		if err == nil {
+			err = store.Enter(t.Context(), token.Session, m.Organization.ID, o)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(slug string) policy.OrganizationSession {
+		t.Helper()
+		s, err := store.Subject(t.Context(), token.Session, slug, applied)
+		if err != nil || s.Membership == nil {
+			t.Fatal(fmt.Errorf("%s: %v", slug, err))
+		}
+		return s.Membership.Stay
+	}
+}
