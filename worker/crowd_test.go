@@ -157,7 +157,8 @@ func TestAProviderThatHangsLeavesMintsAlone(t *testing.T) {
 	}
 	all.Wait()
 	end()
-	if c.provider.most > 2 {
+	// Two at a time; the provider may not have heard yet of the two that were given up.
+	if c.provider.most > 4 {
 		t.Errorf("%d instances hung at the provider", c.provider.most)
 	}
 	if most := c.memory(t); most == 0 || most > maxMemory {

@@ -25,13 +25,14 @@ export class Instance {
   #runtime;
 
   /**
-   * Starts the program of a WebAssembly module. Throws if it ends at once.
+   * Starts the program of a WebAssembly module, at once: what instantiates it later would
+   * go on in whatever event runs then. Throws if the program ends.
    * @param {(memory: WebAssembly.Memory) => void} allocated is told the program's memory
    */
-  static async start(module, env, allocated) {
+  static start(module, env, allocated) {
     const instance = new Instance();
     instance.#go.env = ENVIRONMENT;
-    const wasm = await WebAssembly.instantiate(module, instance.#go.importObject);
+    const wasm = new WebAssembly.Instance(module, instance.#go.importObject);
     instance.#memory = wasm.exports.mem;
     allocated(instance.#memory);
     instance.#runtime = { env, binding: instance.#binding };

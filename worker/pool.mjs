@@ -93,7 +93,7 @@ export class Pool {
   async #borrow(event) {
     const loan = await this.#queue.turn(event, event.patience, () => this.#lend(event));
     try {
-      loan.instance ??= await Instance.start(this.#module, event.env, (memory) => this.#memories.add(memory));
+      loan.instance ??= Instance.start(this.#module, event.env, (memory) => this.#memories.add(memory));
     } catch (problem) {
       this.#close(loan);
       throw problem;
@@ -175,7 +175,6 @@ export class Pool {
 
   #close(loan) {
     this.#loans.delete(loan);
-    this.#queue.wake();
   }
 }
 

@@ -1,11 +1,16 @@
-/** How often a waiting event looks by itself, in milliseconds. */
-const LOOK = 200;
+/**
+ * How often a waiting event looks, in milliseconds: the next one, each behind it so much
+ * less often, and the last. An event looks for itself, by a timer of its own: what another
+ * one resolved would go on in the other's context, where it may do no I/O.
+ */
+const LOOK = 4;
+const LOOK_AT_LEAST = 100;
 
 /**
  * An event that did not look for so long may have been ended by the platform: it keeps
  * nobody waiting, and has its turn again as soon as it looks. In the end it is forgotten.
  */
-const PASSED_BY = 10 * LOOK;
+const PASSED_BY = 1000;
 const FORGOTTEN = 60_000;
 
 /** Thrown where an event is not to wait, or has waited long enough. */
@@ -40,32 +45,32 @@ export class Queue {
   /**
    * Waits until an event has its turn, and takes its place at that moment.
    * @template T
-   * @param {{signal?: AbortSignal}} event
+   * @param {{asks: boolean, signal?: AbortSignal}} event
    * @param {number} patience milliseconds
    * @param {() => T} take
    * @returns {Promise<T>}
    */
   async turn(event, patience, take) {
     const until = Date.now() + patience;
-    const waiting = { event, looked: Date.now(), wake: undefined };
+    const waiting = { event, looked: Date.now() };
     if (this.length >= this.#most) throw new Busy("too many events wait");
     this.#waiting.push(waiting);
     try {
       while (this.#next() !== waiting) {
-        await this.#woken(waiting, until);
+        await pause(Math.min(LOOK * (1 + this.#ahead(waiting)), LOOK_AT_LEAST));
+        waiting.looked = Date.now();
         if (event.signal?.aborted) throw new Left("the client left");
-        if (Date.now() >= until) throw new Busy("every instance is in use");
+        if (waiting.looked >= until) throw new Busy("every instance is in use");
       }
       return take();
     } finally {
-      this.#remove(waiting);
-      this.wake(); // there may be a place for another besides
+      this.#waiting = this.#waiting.filter((other) => other !== waiting);
     }
   }
 
-  /** Wakes the event whose turn it is, if it is anybody's. */
-  wake() {
-    this.#next()?.wake?.();
+  /** How many of its kind are before an event. */
+  #ahead({ event }) {
+    return this.#waiting.filter((other) => other.event.asks === event.asks).findIndex((other) => other.event === event);
   }
 
   /** The first for which there is a place. */
@@ -79,22 +84,8 @@ export class Queue {
     this.#waiting = this.#waiting.filter(({ looked }) => now - looked < FORGOTTEN);
     return this.#waiting.filter(({ looked }) => now - looked < PASSED_BY);
   }
+}
 
-  /**
-   * Waits to be woken by another event, which resumes this one in its own context. That
-   * is a hint and may be lost with the event it came from, so it looks by itself too.
-   */
-  async #woken(waiting, until) {
-    let timer;
-    await new Promise((resolve) => {
-      waiting.wake = resolve;
-      timer = setTimeout(resolve, Math.max(0, Math.min(LOOK, until - Date.now())));
-    });
-    clearTimeout(timer);
-    waiting.looked = Date.now();
-  }
-
-  #remove(waiting) {
-    this.#waiting = this.#waiting.filter((other) => other !== waiting);
-  }
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,14 +1,15 @@
 // Measures the memories of all programs, apart from what the pool knows of them. Import
-// it first: it takes the place of WebAssembly.instantiate.
+// it first: it takes the place of WebAssembly.Instance.
 const memories = new Set(); // weak references
 let peak = 0;
 
-const { instantiate } = WebAssembly;
-WebAssembly.instantiate = async (...given) => {
-  const instance = await instantiate(...given);
-  memories.add(new WeakRef(instance.exports.mem));
-  held();
-  return instance;
+const { Instance } = WebAssembly;
+WebAssembly.Instance = class extends Instance {
+  constructor(...given) {
+    super(...given);
+    memories.add(new WeakRef(this.exports.mem));
+    held();
+  }
 };
 
 /** The bytes of all memories that were not collected yet. */
