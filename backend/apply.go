@@ -35,6 +35,9 @@ are, unless the file names them: then the file has the last word. Connections th
 it no longer names are disabled. Organisations that the file does not name stay as
 they are.
 
+In an empty database it makes the tables. Those of an older release it leaves to
+tabard migrate.
+
 The client secrets of connections are read from where the file says they are, and
 sealed by the workspace's secret, the server's own.
 
@@ -129,7 +132,7 @@ func nothingApplied(path string, err error) error {
 }
 
 func (s *settings) apply(ctx context.Context, path string, desired directory.Desired, out, progress io.Writer) error {
-	store, err := s.open(ctx)
+	store, err := s.openOrMake(ctx)
 	if err != nil {
 		return err
 	}

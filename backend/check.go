@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,11 +53,15 @@ func (s *settings) wrong(flag, right string) *wrongSetting {
 	return &wrongSetting{flag, what, right}
 }
 
-// shown quotes a value, and hides one that may hold a password.
+// addressForm matches what is shown of a database's address: its scheme, or its first
+// keyword.
+var addressForm = regexp.MustCompile(`^[A-Za-z]+ ?[:=]`)
+
+// shown quotes a value, and of an address that may hold a password, in whatever form,
+// only how it begins.
 func shown(flag, value string) string {
-	if flag == "database" && strings.Contains(value, "@") {
-		scheme, _, _ := strings.Cut(value, ":")
-		return strconv.Quote(scheme + ":…")
+	if flag == "database" && !strings.HasPrefix(value, sqlitePrefix) {
+		value = addressForm.FindString(value) + "…"
 	}
 	return strconv.Quote(value)
 }

@@ -65,7 +65,8 @@ sign-in that all tabs of a browser share.`,
 	).Replace(root.UsageTemplate()))
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(serveCommand(), doctorCommand(), applyCommand(), isolationCommand(), signingKeysCommand(), versionCommand(),
+	root.AddCommand(serveCommand(), migrateCommand(), doctorCommand(), applyCommand(), isolationCommand(), signingKeysCommand(), secretCommand(),
+		versionCommand(),
 		organizationsCommand(), membersCommand(), staffCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
 		sessionsCommand(), auditCommand(), keysCommand())
 	fit(root)

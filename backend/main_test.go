@@ -3,21 +3,28 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"github.com/pressly/goose/v3"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 
@@ -45,6 +52,7 @@ func TestTranscripts(t *testing.T) {
 			"signin": signIn,
 			"retire": retire,
 			"status": status,
+			"schema": schema,
 		},
 	})
 }
@@ -85,6 +93,31 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	if want := args[0]; strconv.Itoa(got) != want {
 		ts.Fatalf("it ended with %d, want %s", got, want)
 	}
+}
+
+// schema is the transcripts' command "schema FILE N": the database FILE has the
+// migrations up to N, beyond those of this release one that changes nothing.
+func schema(ts *testscript.TestScript, _ bool, args []string) {
+	last, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	files := fstest.MapFS{}
+	names, err := fs.Glob(sqlstore.Migrations, sqlstore.SQLite.Migrations+"/*.sql")
+	ts.Check(err)
+	for _, name := range names {
+		text, err := fs.ReadFile(sqlstore.Migrations, name)
+		ts.Check(err)
+		if version, err := goose.NumericComponent(name); err == nil && version <= last {
+			files[path.Base(name)] = &fstest.MapFile{Data: text}
+		}
+	}
+	if last > int64(len(names)) {
+		files[args[1]+"_later.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\n\nSELECT 1;\n")}
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	_, err = migrate.Migrator{Dialect: sqlstore.SQLite, Files: files}.Up(context.Background(), db)
+	ts.Check(err)
 }
 
 // tabard runs a command in this process.

@@ -19,10 +19,11 @@ import (
 func membersCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "members",
-		Short:   "List, admit, change and remove members of organisations",
+		Short:   "List, admit, invite, change and remove members of organisations",
 		GroupID: groupAdministration,
 		Long: `A person who signs in and belongs to no organisation is told so, and waits. These
-commands show who waits, and admit them.
+commands show who waits, and admit them; or invite somebody, who becomes a member when
+they accept.
 
 Somebody who was admitted here stays when the workspace file is applied again; a
 file that names them itself has the last word from then on.`,

@@ -11,7 +11,7 @@ import (
 // memberCommands are those of known members; pending and admit are for who waits.
 func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
-		listMembers(), setMember(), removeMember(), unlinkMember(),
+		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
 		toMember("get", "Show a member", (*administration.Office).Member),
 		toMember("disable", "Keep a member out of the organisation, whatever made them one", (*administration.Office).DisableMember),
 		toMember("enable", "Let a member into the organisation again", (*administration.Office).EnableMember),
@@ -22,13 +22,51 @@ func listMembers() *cobra.Command {
 	var organization string
 	var p administration.Page
 	return deed[administration.List[administration.Member]]{
-		use: "list", short: "List an organisation's members", flags: both(organizationFlag(&organization, true), paging(&p)),
+		use: "list", short: "List an organisation's members, and who is invited", flags: both(organizationFlag(&organization, true), paging(&p)),
 		run: func(d *desk, _ []string) (administration.List[administration.Member], error) {
 			return d.Members(d.ctx, d.by, organization, p)
 		},
 		text: rows("USER ID|NAME|E-MAIL|ROLES|FROM|DISABLED", func(m administration.Member) []string {
-			return []string{m.UserID, or(m.Name, "-"), or(m.Email, "-"), joined(m.Roles), string(m.Source), disabledWhere(m)}
+			return []string{m.UserID + m.InvitationID, or(m.Name, "-"), or(m.Email, "-"), joined(m.Roles), origin(m), disabledWhere(m)}
 		}, "It has no member."),
+	}.command()
+}
+
+// origin is what made somebody a member, or that they are invited.
+func origin(m administration.Member) string {
+	if m.Status == administration.StatusInvited {
+		return "invited"
+	}
+	return string(m.Source)
+}
+
+func inviteMember() *cobra.Command {
+	var organization string
+	n := administration.NewMember{Invite: true}
+	return deed[administration.Member]{
+		use: "invite", short: "Invite somebody to an organisation",
+		long: `Invite lets somebody become a member, whether they have signed in before or not: they
+accept by entering the organisation by choice, or by signing in for it. Until then
+nothing of theirs changes. An invitation holds for 30 days; to invite again changes
+its roles and begins the 30 days anew. Somebody who is a member gets these roles.`,
+		example: `  tabard members invite --organization acme --role editor \
+    --iss https://id.example.com --sub 248289761001`,
+		flags: both(organizationFlag(&organization, true), func(c *cobra.Command) {
+			c.Flags().StringVar(&n.Issuer, "iss", "", "`URL` of the person's provider, or a connection's id")
+			c.Flags().StringVar(&n.Subject, "sub", "", "`NAME` that the provider has for the person")
+			c.Flags().StringArrayVar(&n.Roles, "role", nil, "`ROLE` in it; may be given several times")
+			c.Flags().StringVar(&n.Name, "name", "", "`NAME` to show in lists until they accept")
+			c.Flags().StringVar(&n.Email, "email", "", "`ADDRESS` to show in lists until they accept")
+			c.MarkFlagRequired("iss")
+			c.MarkFlagRequired("sub")
+			for _, flag := range []string{"iss", "sub", "role", "name", "email"} {
+				c.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
+			}
+		}),
+		run: func(d *desk, _ []string) (administration.Member, error) {
+			return d.AdmitMember(d.ctx, d.by, organization, n)
+		},
+		text: showMember,
 	}.command()
 }
 
@@ -48,6 +86,8 @@ func setMember() *cobra.Command {
 	var roles administration.Roles
 	return deed[administration.Member]{
 		use: "set USER", args: 1, short: "Give a known person these roles, as a member",
+		long: `Set gives a known person these roles, as a member; by an invitation's id, whom it
+invites.`,
 		flags: both(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringArrayVar(&roles.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.RegisterFlagCompletionFunc("role", cobra.NoFileCompletions)
@@ -68,7 +108,7 @@ func removeMember() *cobra.Command {
 		use: "remove USER", args: 1, short: "Remove a member from an organisation",
 		long: `Remove ends a membership. One that the workspace file gives is disabled instead, or
 removed there; one that a claim or the organisation's own provider gives comes
-back at the next sign-in.`,
+back at the next sign-in. By its id, an invitation is withdrawn.`,
 		flags: organizationFlag(&organization, true),
 		run: func(d *desk, args []string) (administration.Nothing, error) {
 			return d.RemoveMember(d.ctx, d.by, organization, args[0])
@@ -103,6 +143,11 @@ func toMember(verb, short string, run func(*administration.Office, context.Conte
 }
 
 func showMember(m administration.Member) string {
+	if m.Status == administration.StatusInvited {
+		return card("invitation", m.InvitationID, "name", or(m.Name, "-"), "e-mail", or(m.Email, "-"),
+			"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joined(m.Roles),
+			"since", moment(m.CreatedAt), "until", moment(m.ExpiresAt))
+	}
 	return card("user id", m.UserID, "name", or(m.Name, "-"), "e-mail", or(m.Email, "-"),
 		"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joined(m.Roles),
 		"from", string(m.Source), "disabled", disabledWhere(m), "since", moment(m.CreatedAt))

@@ -71,7 +71,7 @@ func (s *settings) rotate(ctx context.Context, r rotation, now int64) (string, e
 		k, err := keys.NewRing(nil, secret, algorithm).Draft(r.organization, keys.Lead, now, audit.CommandLine)
 		return sqlstore.NextKeyScript(k, r.soon), err
 	}
-	store, err := s.open(ctx)
+	store, err := s.openOrMake(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -152,7 +152,7 @@ To replace a key in peace, use rotate.`,
 }
 
 func (s *settings) retire(ctx context.Context, id string, now int64) error {
-	store, err := s.open(ctx)
+	store, err := s.openOrMake(ctx)
 	if err != nil {
 		return err
 	}

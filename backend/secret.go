@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -103,10 +104,25 @@ func makeSecret(path string) error {
 }
 
 // readableByOthers warns of a secret that every account of the machine can read.
-func readableByOthers(path string) string {
+func readableByOthers(path string) string { return openToOthers("the secret", path) }
+
+// openToOthers warns of a file that every account of the machine can read, or write. What
+// its group can is the operator's to say: service managers give secrets to a group.
+func openToOthers(what, path string) string {
 	info, err := os.Stat(path)
-	if path == "" || err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o007 == 0 {
+	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o006 == 0 {
 		return ""
 	}
-	return fmt.Sprintf("every account of this machine can read the secret in %s; run: chmod o= %s", path, path)
+	return fmt.Sprintf("every account of this machine can read %s in %s; run: chmod o= %s", what, path, path)
+}
+
+// readableFiles warns of the secret and of the database's files.
+func (s *settings) readableFiles() (warnings []string) {
+	all := []string{readableByOthers(s.secretPath())}
+	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			all = append(all, openToOthers("the database", path+suffix))
+		}
+	}
+	return slices.DeleteFunc(all, func(w string) bool { return w == "" })
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/host/metrics"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/js"
 )
 
@@ -28,7 +29,9 @@ func serveCommand() *cobra.Command {
 		Short:   "Serve sign-in, tokens and the browser module",
 		GroupID: groupServer,
 		Long: `Serve answers browsers below --public-url, usually from behind the proxy that ends
-TLS. It makes the database's tables and the signing key where there are none. On
+TLS. It makes the database's tables and the signing key where there are none, and
+brings tables of an older release up to date; servers that start together do so one
+after the other. A PostgreSQL that does not answer yet it waits for, for a minute. On
 an interrupt it stops to listen and lets the requests under way finish.`,
 		Example: `  # at the desk: a provider on this machine, the secret beside the SQLite file
   tabard serve --public-url http://localhost:8080/auth \
@@ -57,6 +60,10 @@ an interrupt it stops to listen and lets the requests under way finish.`,
 	return command
 }
 
+// databaseWait is how long a start waits for a database that does not answer: as long as
+// one takes that starts with the same machine. Whatever restarts the server goes on.
+const databaseWait = time.Minute
+
 // serve runs the server, of settings that are right, until ctx ends, then lets
 // requests under way finish. Where the port is taken, it has done nothing.
 func serve(ctx context.Context, s *settings, logs io.Writer) error {
@@ -69,7 +76,11 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	store, err := s.open(ctx)
+	lines := &gathered{to: logs}
+	defer lines.flush()
+	counted := metrics.New()
+	log := slog.New(host.Log(counted.Log(s.logger(lines).Handler()), secret))
+	store, err := s.open(ctx, migrate.Opening{Schema: migrate.UpToDate, Wait: databaseWait, Log: log})
 	if err != nil {
 		return err
 	}
@@ -79,16 +90,16 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
 	}
-	lines := &gathered{to: logs}
-	defer lines.flush()
-	counted := metrics.New()
-	log := slog.New(counted.Log(s.logger(lines).Handler()))
-	upkeep, err := s.upkeep(store, ring)
+	attendance := &host.Attendance{Store: store, Ring: ring, Secret: secret, Replica: host.NewReplicaName(), Log: log}
+	if err := attendance.Note(ctx, time.Now()); err != nil {
+		return err
+	}
+	upkeep, err := s.upkeep(store, ring, secret)
 	if err != nil {
 		return err // checked
 	}
 	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, Secret: secret, Algorithm: algorithm,
+		PublicURL: s.publicURL, Secret: secret, Keys: ring,
 		Provider: s.provider(), Client: js.Handler(), Log: log,
 		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
 	}, counted.Store(store))
@@ -102,9 +113,14 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		log.Warn(w)
 	}
 	go upkeep.run(ctx, log)
+	go attendance.Run(ctx)
 	collectRarely()
 	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
-	return run(ctx, listener, handler, log)
+	err = run(ctx, listener, handler, log)
+	if left := attendance.Leave(time.Now()); left != nil {
+		log.Warn("it was not written down that this replica ended; commands wait for it some minutes", "cause", left)
+	}
+	return err
 }
 
 // before puts before the backend's handler what it does not do itself: it learns where

@@ -12,6 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/keys"
 )
 
 // logged reads a server's log.
@@ -143,6 +146,50 @@ func TestATakenPortStopsTheStartBeforeAnythingIsMade(t *testing.T) {
 	folder := filepath.Dir(strings.TrimPrefix(s.database, sqlitePrefix))
 	if made, err := os.ReadDir(folder); err != nil || len(made) > 0 {
 		t.Errorf("it made %v: %v", made, err)
+	}
+}
+
+// A server writes down which secret it has, and that it ended: whoever replaces the secret
+// waits for the servers that run.
+func TestAServerTellsWhichSecretItHas(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	logs, w := io.Pipe()
+	ended := make(chan error, 1)
+	s := serverSettings(t)
+	go func() {
+		err := serve(ctx, s, w)
+		w.Close()
+		ended <- err
+	}()
+	log := &logged{t, bufio.NewScanner(logs)}
+	log.until("serving")
+	store, err := s.openExisting(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	secret, err := s.secret()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := func() keys.Sighting {
+		t.Helper()
+		all, err := store.SecretKeys(t.Context())
+		if err != nil || len(all) != 1 || all[0].ID != mustIDs(t, secret)[0] || all[0].Place != 0 {
+			t.Fatalf("%+v: %v", all, err)
+		}
+		return all[0]
+	}
+	if now := time.Now().Unix(); !seen().Lives(now) {
+		t.Errorf("it does not live: %+v", seen())
+	}
+	stop()
+	log.until("stopped")
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if now := time.Now().Unix(); seen().Lives(now) {
+		t.Errorf("it lives on: %+v", seen())
 	}
 }
 

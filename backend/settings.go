@@ -16,6 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
+	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/postgres"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
@@ -40,7 +41,8 @@ type settings struct {
 
 	loopbackConnections bool
 
-	flags *pflag.FlagSet // those above that the command has
+	flags  *pflag.FlagSet // those above that the command has
+	stderr io.Writer      // the command's
 }
 
 // inTheEnvironment ends the help of every command that has settings.
@@ -104,7 +106,10 @@ func (s *settings) give(c *cobra.Command) {
 	c.Flags().AddFlagSet(s.flags)
 	c.RegisterFlagCompletionFunc("database", cobra.FixedCompletions(
 		[]string{"sqlite:", "postgres://"}, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp))
-	c.PreRunE = func(*cobra.Command, []string) error { return readEnvironment(s.flags, os.Environ()) }
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		s.stderr = c.ErrOrStderr()
+		return readEnvironment(s.flags, os.Environ())
+	}
 }
 
 // allSettings returns every setting that there is.
@@ -144,15 +149,19 @@ func (s *settings) algorithmFlag() {
 	s.flags.StringVar(&s.signingAlgorithm, "signing-algorithm", "ES256", "sign access tokens by `NAME`: ES256, EdDSA or RS256")
 }
 
-// open opens the store that --database names.
-func (s *settings) open(ctx context.Context) (store *sqlstore.Store, err error) {
+// open opens the store that --database names, and does with its schema what the
+// opening says.
+func (s *settings) open(ctx context.Context, opening migrate.Opening) (store *sqlstore.Store, err error) {
 	if wrong := s.checkDatabase(); wrong != nil {
 		return nil, wrongSettings{*wrong}
 	}
+	if opening.Log == nil {
+		opening.Log = slog.New(console{s.stderr, slog.LevelWarn})
+	}
 	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
-		store, err = sqlite.Open(ctx, path)
+		store, err = sqlite.OpenAs(ctx, path, opening)
 	} else {
-		store, err = postgres.Open(ctx, s.database)
+		store, err = postgres.OpenAs(ctx, s.database, opening)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", source(s.flags.Lookup("database")), err)
@@ -160,15 +169,21 @@ func (s *settings) open(ctx context.Context) (store *sqlstore.Store, err error) 
 	return store, nil
 }
 
+// openOrMake is open for what may be the first to use a database: it makes the tables
+// where there are none, and leaves those of an older release as they are.
+func (s *settings) openOrMake(ctx context.Context) (*sqlstore.Store, error) {
+	return s.open(ctx, migrate.Opening{Schema: migrate.AsItIsOrNew})
+}
+
 // openExisting is open for what only makes sense of a database that is there: a slip in
-// its name would make an empty one.
+// its name would make an empty one. It changes no schema.
 func (s *settings) openExisting(ctx context.Context) (*sqlstore.Store, error) {
 	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s: there is no database %s; tabard apply makes one", source(s.flags.Lookup("database")), path)
 		}
 	}
-	return s.open(ctx)
+	return s.open(ctx, migrate.Opening{Schema: migrate.AsItIs})
 }
 
 // inspect looks at the database that --database names, and leaves it as it is.
@@ -196,11 +211,7 @@ func (s *settings) logger(w io.Writer) *slog.Logger {
 
 // warnings tells what is not wrong enough to stop for.
 func (s *settings) warnings() []string {
-	warnings := misspelt(os.Environ())
-	if w := readableByOthers(s.secretFile); w != "" {
-		warnings = append(warnings, w)
-	}
-	return warnings
+	return append(misspelt(os.Environ()), s.readableFiles()...)
 }
 
 // warn tells the warnings to whoever runs a command.

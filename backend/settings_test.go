@@ -232,3 +232,46 @@ func TestAMissingFolderOfTheDatabaseNamesTheSetting(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// Whatever form the address has, its password stands in no error: not that the address is
+// malformed, nor that nobody answers there.
+func TestADatabasesPasswordIsNeverTold(t *testing.T) {
+	services := filepath.Join(t.TempDir(), "services")
+	if err := os.WriteFile(services, []byte("[tabard]\nhost=127.0.0.1\nport=1\npassword=hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PGSERVICEFILE", services)
+	for _, address := range []string{
+		"host=127.0.0.1 port=1 user=me password=hunter2 dbname=tabard",
+		"host=127.0.0.1 port=1 password='hunter2 and more' dbname=tabard",
+		"password = hunter2 host=127.0.0.1", "Password=hunter2", "hunter2",
+		"mysql://me:hunter2/tabard", "postgres//me:hunter2@localhost/tabard", "postgres://me:hunter2@127.0.0.1:1/tabard",
+		"postgres://127.0.0.1:1/tabard?password=hunter2", "postgres://me:hunter2@127.0.0.1:port/tabard",
+		"postgres://me:hunter2@127.0.0.1:1/tabard?sslmode=hunter2", "postgres://me:%zzhunter2@127.0.0.1/tabard",
+		"postgres://me:hun hunter2@127.0.0.1:1/tabard", "postgres://127.0.0.1:1/tabard?passfile=/dev/null&password=hunter2&connect_timeout=x",
+		"postgres:///tabard?service=tabard", "postgres:///tabard?service=tabard&connect_timeout=x",
+	} {
+		t.Setenv("TABARD_DATABASE", address)
+		for _, args := range [][]string{{"serve"}, {"doctor"}, {"doctor", "--json"}, {"signing-keys", "list"}, {"organizations", "list", "--json"}} {
+			stdout, stderr, err := tabard(t, args...)
+			var told strings.Builder
+			if err == nil {
+				t.Errorf("%s: tabard %v does not mind", address, args)
+				continue
+			}
+			report(&told, err, false)
+			report(&told, err, true)
+			if all := stdout + stderr + told.String(); strings.Contains(all, "hunter2") {
+				t.Errorf("%s: tabard %v tells the password: %s", address, args, all)
+			}
+		}
+	}
+}
+
+// The keyword form of an address is refused with what would be right.
+func TestTheKeywordFormOfAnAddressIsRefused(t *testing.T) {
+	wrong := checked(t, []string{"--database=host=localhost password=hunter2"}, nil)
+	if told := wrong.Error(); !strings.Contains(told, `--database is "host=…"`) || !strings.Contains(told, "postgres://USER:PASSWORD@HOST/DATABASE") {
+		t.Error(told)
+	}
+}

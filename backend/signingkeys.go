@@ -73,7 +73,7 @@ const keyPage = 500
 
 // signingKeys are the workspace's and then those of organisations.
 func (s *settings) signingKeys(ctx context.Context, now int64) ([]shownKey, error) {
-	store, err := s.open(ctx)
+	store, err := s.openOrMake(ctx)
 	if err != nil {
 		return nil, err
 	}

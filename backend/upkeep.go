@@ -23,13 +23,13 @@ type upkeep struct {
 }
 
 // upkeep is the server's, as the settings say.
-func (s *settings) upkeep(store *sqlstore.Store, ring *keys.Ring) (*upkeep, error) {
+func (s *settings) upkeep(store *sqlstore.Store, ring *keys.Ring, secret keys.Secret) (*upkeep, error) {
 	life, err := keys.ParseLife(s.signingKeyLife)
 	if err != nil {
 		return nil, err
 	}
 	retention, err := host.ParseRetention(s.auditRetention)
-	return &upkeep{store, host.Rotation{Ring: ring, Life: life}, retention}, err
+	return &upkeep{store, host.Rotation{Ring: ring, Secret: secret, Life: life}, retention}, err
 }
 
 // run cleans up at once and then every hour, until ctx ends.

@@ -40,6 +40,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	if err := errors.Join(problems, err); err != nil {
 		return edge.Program{}, err
 	}
+	log = slog.New(host.Log(log.Handler(), s.secret))
 	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, Secret: s.secret, Algorithm: s.algorithm,
@@ -52,9 +53,16 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	if err != nil {
 		return edge.Program{}, err
 	}
-	rotation := host.Rotation{Ring: keys.NewRing(store, s.secret, s.algorithm), Life: s.keyLife}
-	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error { return cleanUp(ctx, store, rotation, s.retention, log) }}, nil
+	rotation := host.Rotation{Ring: keys.NewRing(store, s.secret, s.algorithm), Secret: s.secret, Life: s.keyLife}
+	// All instances have one secret, and are one replica, of which the next cron tells again.
+	attendance := &host.Attendance{Store: store, Ring: rotation.Ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
+	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error {
+		return errors.Join(attendance.Note(ctx, time.Now()), cleanUp(ctx, store, rotation, s.retention, log))
+	}}, nil
 }
+
+// cronInterval is what wrangler.jsonc says, and more than a cron is late by.
+const cronInterval = 75 * time.Minute
 
 func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, trail host.Retention, log *slog.Logger) error {
 	sessions, err := host.CleanUp(ctx, store, r, time.Now())

@@ -23,6 +23,7 @@ import (
 type Store interface {
 	OrganizationStore
 	MemberStore
+	InvitationStore
 	StaffStore
 	UserStore
 	PolicyStore
@@ -84,6 +85,7 @@ func refuse(code api.Code, format string, args ...any) *Refusal {
 var reasons = map[error]*Refusal{
 	directory.ErrNoOrganization: refuse(api.NotFound, "There is no such organisation."),
 	directory.ErrNoMember:       refuse(api.NotFound, "There is no such member."),
+	directory.ErrNoInvitation:   refuse(api.NotFound, "There is no such invitation."),
 	directory.ErrNoUser:         refuse(api.NotFound, "There is no such person."),
 	directory.ErrNoRole:         refuse(api.InvalidRequest, "The workspace has no such role."),
 	ErrNoKey:                    refuse(api.NotFound, "There is no such key."),

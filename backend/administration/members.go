@@ -2,6 +2,8 @@ package administration
 
 import (
 	"context"
+	"strings"
+	"unicode"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -19,6 +21,9 @@ type MemberStore interface {
 	Admit(ctx context.Context, a directory.Admission, now int64) error
 	// KnowUser returns the user of an issuer and subject, made where there is none.
 	KnowUser(ctx context.Context, u directory.User, now int64) (directory.User, error)
+	// ChangeMember gives a member other roles, and makes nobody one;
+	// directory.ErrNoMember, ErrNoRole, ErrFromFile, ErrStaff.
+	ChangeMember(ctx context.Context, organizationID, userID string, roles []string, now int64) error
 	// RemoveMember ends a membership; directory.ErrNoMember, ErrFromFile.
 	RemoveMember(ctx context.Context, organizationID, userID string) error
 	// BlockMember disables a membership, whatever gave it, or enables it;
@@ -26,10 +31,14 @@ type MemberStore interface {
 	BlockMember(ctx context.Context, organizationID, userID string, blocked bool, now int64) error
 }
 
-// Member is a member of an organisation as its administrators see them. Disabled is
-// the membership; where the person is disabled everywhere, UserDisabled says so.
+// Member is a member of an organisation as its administrators see them, or somebody who
+// is invited. Disabled is the membership; where the person is disabled everywhere,
+// UserDisabled says so. Of the invited nothing is told but what the invitation says.
 type Member struct {
-	UserID       string           `json:"user_id"`
+	Status MemberStatus `json:"status"`
+	// UserID is a member's, and InvitationID of somebody who is invited.
+	UserID       string           `json:"user_id,omitempty"`
+	InvitationID string           `json:"invitation_id,omitempty"`
 	Issuer       string           `json:"iss"`
 	Subject      string           `json:"sub"`
 	Name         string           `json:"name"`
@@ -40,17 +49,28 @@ type Member struct {
 	UserDisabled bool             `json:"user_disabled"`
 	CreatedAt    int64            `json:"created_at"`
 	DisabledAt   int64            `json:"disabled_at,omitempty"`
+	// ExpiresAt is when an invitation can no longer be accepted.
+	ExpiresAt int64 `json:"expires_at,omitempty"`
 }
+
+// MemberStatus tells a member from somebody who is invited.
+type MemberStatus string
+
+// The statuses.
+const (
+	StatusMember  MemberStatus = "member"
+	StatusInvited MemberStatus = "invited"
+)
 
 func memberOf(r directory.MemberRecord) Member {
 	return Member{
-		UserID: r.ID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name, Email: r.Email, Roles: append([]string{}, r.Roles...), Source: r.Source,
+		Status: StatusMember, UserID: r.ID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name, Email: r.Email, Roles: append([]string{}, r.Roles...), Source: r.Source,
 		Disabled: r.DisabledAt != 0, UserDisabled: r.User.Disabled, CreatedAt: r.CreatedAt, DisabledAt: r.DisabledAt,
 	}
 }
 
 // NewMember names a person, by user id or by issuer and subject, and their roles.
-// Name and e-mail are kept of somebody who was not known.
+// Name and e-mail are kept of somebody who was not known, or is invited.
 type NewMember struct {
 	UserID  string   `json:"user_id"`
 	Issuer  string   `json:"iss"`
@@ -58,14 +78,21 @@ type NewMember struct {
 	Name    string   `json:"name"`
 	Email   string   `json:"email"`
 	Roles   []string `json:"roles"`
+	// Invite has somebody who is no member invited, and not admitted at once. A key to
+	// one organisation always invites.
+	Invite bool `json:"invite"`
 }
 
 func (n NewMember) check() error {
 	switch {
+	case n.Invite && n.UserID != "":
+		return refuse(api.InvalidRequest, "An invitation names a person by iss and sub.")
 	case (n.UserID == "") == (n.Subject == ""), (n.Issuer == "") != (n.Subject == ""):
 		return refuse(api.InvalidRequest, "A person is named by user_id, or by iss and sub.")
 	case len(n.Subject) > directory.MaxSubject:
 		return refuse(api.InvalidRequest, "sub is longer than %d bytes.", directory.MaxSubject)
+	case strings.ContainsFunc(n.Subject, unicode.IsControl):
+		return refuse(api.InvalidRequest, "sub has a control character, which no provider's name of a person has.")
 	}
 	for what, text := range map[string]string{"iss": n.Issuer, "sub": n.Subject, "name": n.Name, "email": n.Email} {
 		if err := checkName(what, text, false); err != nil && what != "sub" {
@@ -80,26 +107,32 @@ type Roles struct {
 	Roles []string `json:"roles"`
 }
 
-// Members lists an organisation's members by user id.
+// Members lists an organisation's invitations by id, and then its members by user id.
 func (o *Office) Members(ctx context.Context, by Actor, organization string, p Page) (List[Member], error) {
 	return perform(ctx, o, by, &act{action: audit.ReadMember, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Member], error) {
-			return listed(p, func(after string, limit int) ([]directory.MemberRecord, error) {
-				return o.store.Members(ctx, r.ID, after, limit)
-			}, memberOf, func(m directory.MemberRecord) string { return m.ID })
+			return listed(p, func(after string, limit int) ([]Member, error) {
+				return o.everybody(ctx, r.ID, after, limit)
+			}, func(m Member) Member { return m }, Member.place)
 		})
 }
 
-// Member returns one member.
+// Member returns one member, or an invitation by its id.
 func (o *Office) Member(ctx context.Context, by Actor, organization, user string) (Member, error) {
-	return perform(ctx, o, by, &act{action: audit.ReadMember, organization: organization, user: user},
+	a := aboutMember(audit.ReadMember, organization, user)
+	return perform(ctx, o, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
+			if a.target != "" {
+				i, err := o.store.Invitation(ctx, r.ID, a.target, o.now().Unix())
+				return invitedOf(i), err
+			}
 			return o.member(ctx, r.ID, user)
 		})
 }
 
 // AdmitMember makes somebody a member, known to the workspace or not yet, or gives a
-// member other roles.
+// member other roles. Who administers one organisation only learns nothing of people
+// who are not in it, and burdens them with nothing: it invites them.
 func (o *Office) AdmitMember(ctx context.Context, by Actor, organization string, n NewMember) (Member, error) {
 	a := &act{action: audit.AdmitMember, organization: organization, user: n.UserID}
 	return perform(ctx, o, by, a,
@@ -107,7 +140,15 @@ func (o *Office) AdmitMember(ctx context.Context, by Actor, organization string,
 			if err := n.check(); err != nil {
 				return Member{}, err
 			}
-			if n.UserID == "" {
+			switch {
+			case by.OrganizationID != "" && n.UserID != "":
+				return o.change(ctx, r.ID, n.UserID, n.Roles)
+			case by.OrganizationID != "" || n.Invite:
+				return o.invite(ctx, a, r.ID, n)
+			case n.UserID == "":
+				if err := o.checkIssuer(ctx, r.ID, n.Issuer); err != nil {
+					return Member{}, err
+				}
 				u, err := o.store.KnowUser(ctx, directory.User{
 					ID: directory.NewID("usr_"), Issuer: n.Issuer, Subject: n.Subject, Name: n.Name, Email: n.Email,
 				}, o.now().Unix())
@@ -130,15 +171,30 @@ func (o *Office) Admit(ctx context.Context, by Actor, n directory.Admission) (No
 		})
 }
 
-// UpdateMember gives a member other roles; somebody who is none becomes one.
+// UpdateMember gives a member, or somebody who is invited, other roles. By an
+// administrator of the workspace somebody who is neither becomes a member.
 func (o *Office) UpdateMember(ctx context.Context, by Actor, organization, user string, roles Roles) (Member, error) {
-	return perform(ctx, o, by, &act{action: audit.UpdateMember, organization: organization, user: user},
+	a := aboutMember(audit.UpdateMember, organization, user)
+	return perform(ctx, o, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
-			if roles.Roles == nil {
+			switch {
+			case roles.Roles == nil:
 				return Member{}, refuse(api.InvalidRequest, "roles is missing.")
+			case a.target != "":
+				return o.inviteAgain(ctx, r.ID, a.target, roles.Roles)
+			case by.OrganizationID != "":
+				return o.change(ctx, r.ID, user, roles.Roles)
 			}
 			return o.admit(ctx, r.ID, user, roles.Roles)
 		})
+}
+
+// change gives a member other roles, and makes nobody one.
+func (o *Office) change(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
+	if err := o.store.ChangeMember(ctx, organizationID, userID, roles, o.now().Unix()); err != nil {
+		return Member{}, err
+	}
+	return o.member(ctx, organizationID, userID)
 }
 
 func (o *Office) admit(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
@@ -150,10 +206,14 @@ func (o *Office) admit(ctx context.Context, organizationID, userID string, roles
 }
 
 // RemoveMember ends a membership. One that the workspace file gives is disabled
-// instead; one that a claim gives comes back with it.
+// instead; one that a claim gives comes back with it. An invitation is removed by its id.
 func (o *Office) RemoveMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.RemoveMember, organization: organization, user: user},
+	a := aboutMember(audit.RemoveMember, organization, user)
+	return perform(ctx, o, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+			if a.target != "" {
+				return Nothing{}, o.store.WithdrawInvitation(ctx, r.ID, a.target)
+			}
 			return Nothing{}, o.store.RemoveMember(ctx, r.ID, user)
 		})
 }

@@ -88,11 +88,15 @@ const (
 	EnableOrganization  Action = "organization.enable"
 	DeleteOrganization  Action = "organization.delete"
 	AdmitMember         Action = "member.admit"
-	ReadMember          Action = "member.read"
-	UpdateMember        Action = "member.update"
-	RemoveMember        Action = "member.remove"
-	DisableMember       Action = "member.disable"
-	EnableMember        Action = "member.enable"
+	// InviteMember invites somebody, whom its Note names as the administrator did, and
+	// AcceptInvitation is theirs. Both have the invitation's id for a Target.
+	InviteMember     Action = "member.invite"
+	AcceptInvitation Action = "member.accept"
+	ReadMember       Action = "member.read"
+	UpdateMember     Action = "member.update"
+	RemoveMember     Action = "member.remove"
+	DisableMember    Action = "member.disable"
+	EnableMember     Action = "member.enable"
 	// GrantStaff and EndStaff are about staff access, which its Note gives the reason of;
 	// what is done by it has ByStaff for a Reason.
 	GrantStaff     Action = "staff.grant"

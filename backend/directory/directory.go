@@ -86,6 +86,7 @@ type Store interface {
 	ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error
 
 	Connections
+	Invitations
 	Stays
 }
 

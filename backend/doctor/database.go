@@ -40,6 +40,7 @@ func (e *examination) database(ctx context.Context) {
 	if d.Migrated() {
 		e.workspaceDocument(ctx, d)
 		e.signingKeys(ctx, d)
+		e.secret(ctx, d)
 	}
 }
 
@@ -48,12 +49,12 @@ func (e *examination) schema(d *inspect.Database) {
 	case d.Migrated():
 		e.ok(database, "its tables are this release's")
 	case d.Schema == 0:
-		e.add(database, Warning, "`tabard apply` and `tabard serve` make them.", "it has no tables yet")
-	case d.Schema < d.Release:
-		e.add(database, Warning, "`tabard serve` of this release brings them up to date. Make a backup first.",
+		e.add(database, Warning, "`tabard migrate`, `tabard apply` and `tabard serve` make them.", "it has no tables yet")
+	case len(d.Pending) > 0:
+		e.add(database, Warning, "Make a backup, then run `tabard migrate`; the start of `tabard serve` does it too.",
 			"its tables are of an older release (%d of %d)", d.Schema, d.Release)
 	default:
-		e.add(database, Problem, "Run the newer release; tables never go back.",
+		e.add(database, Problem, "Run the newer release. During an upgrade this one runs beside the next, and beside no later one; tables never go back.",
 			"its tables are of a newer release (%d, this one knows %d)", d.Schema, d.Release)
 	}
 }
@@ -106,6 +107,11 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 			"they cannot be opened: %v", err)
 		return
 	}
+	sealed := stored.Unopened(*e.Secret, e.Now)
+	if len(sealed) > 0 {
+		e.add(subject, Warning, "Give every replica the same secret file; the commands that make keys too.",
+			"keys that another secret sealed are passed over: %s", strings.Join(sealed, ", "))
+	}
 	e.rotation(stored)
 	counts := map[keys.Algorithm]int{}
 	for _, k := range opened {
@@ -114,7 +120,9 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 			e.keyIDs = append(e.keyIDs, k.ID)
 		}
 	}
-	e.ok(subject, "all of them (%d) open under the secret", len(opened))
+	if len(sealed) == 0 {
+		e.ok(subject, "all of them (%d) open under the secret", len(opened))
+	}
 	if counts[e.Algorithm] == 0 {
 		e.add(subject, Warning, "See that the APIs accept "+string(e.Algorithm)+"; the server's clean-up makes a key for it, which signs an hour later.",
 			"none is for %s, with which tokens will be signed", e.Algorithm)

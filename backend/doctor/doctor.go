@@ -29,7 +29,7 @@ const (
 
 // Finding is one thing that was looked at.
 type Finding struct {
-	// Subject is the part of the deployment: provider, database, keys, metrics, public
+	// Subject is the part of the deployment: provider, database, keys, secret, metrics, public
 	// address, origins, cookies, clock or settings.
 	Subject string `json:"subject"`
 	Level   Level  `json:"level"`

@@ -24,6 +24,8 @@ import (
 type Store interface {
 	session.Store
 	directory.Store
+	// SecretKey returns where a value of the workspace's secret was seen.
+	SecretKey(ctx context.Context, id string) ([]keys.Sighting, error)
 	// SessionStays returns the live sessions that act for an organisation, of one person
 	// where userID is not empty, by id, those after one, at most limit.
 	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error)

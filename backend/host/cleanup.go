@@ -12,6 +12,7 @@ import (
 // Cleaner is what the clean-up needs a store for.
 type Cleaner interface {
 	keys.Keeper
+	Resealer
 	Workspace(ctx context.Context) (*directory.Workspace, error)
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
@@ -26,7 +27,8 @@ const (
 )
 
 // CleanUp does what no request waits for: it follows up thefts that a crash cut
-// short, rotates signing keys, and forgets sessions that ended long ago. It returns
+// short, rotates signing keys, seals anew what an older secret sealed, and forgets
+// sessions that ended long ago. It returns
 // how many. Any replica may do it, at any time, as often as it likes.
 func CleanUp(ctx context.Context, store Cleaner, r Rotation, now time.Time) (forgotten int64, err error) {
 	w, err := store.Workspace(ctx)
@@ -37,6 +39,12 @@ func CleanUp(ctx context.Context, store Cleaner, r Rotation, now time.Time) (for
 		return 0, fmt.Errorf("clean-up: %w", err)
 	}
 	if err := r.rotate(ctx, store, w, now.Unix()); err != nil {
+		return 0, fmt.Errorf("clean-up: %w", err)
+	}
+	if _, err := Reseal(ctx, store, r.Secret, now.Unix(), false); err != nil {
+		return 0, fmt.Errorf("clean-up: %w", err)
+	}
+	if err := store.ForgetSecretKeys(ctx, now.Add(-keepEnded).Unix()); err != nil {
 		return 0, fmt.Errorf("clean-up: %w", err)
 	}
 	return inBatches(func() (int64, error) { return store.DeleteExpired(ctx, now.Add(-keepEnded).Unix(), batch) })

@@ -4,6 +4,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,8 @@ type Config struct {
 	Secret    keys.Secret
 	// Algorithm signs access tokens; "" means ES256.
 	Algorithm keys.Algorithm
+	// Keys are the store's signing keys; nil makes a ring of Secret and Algorithm.
+	Keys *keys.Ring
 	// Provider is the OpenID provider; its redirect URL follows from PublicURL.
 	Provider login.Config
 	// Tenants carries requests to the providers of organisations' own connections;
@@ -71,7 +74,13 @@ func New(c Config, store Store) (http.Handler, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	ring := keys.NewRing(store, c.Secret, c.Algorithm)
+	if c.Log != nil {
+		c.Log = slog.New(Log(c.Log.Handler(), c.Secret))
+	}
+	ring := c.Keys
+	if ring == nil {
+		ring = keys.NewRing(store, c.Secret, c.Algorithm)
+	}
 	contract, err := httpapi.New(httpapi.Config{
 		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,
 		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
@@ -100,8 +109,10 @@ func New(c Config, store Store) (http.Handler, error) {
 	mux.Handle("/", contract)
 	mux.Handle(base+serverapi.Path+"/", servers)
 	mux.Handle(base+serverapi.SessionsPath+"/", sessions)
-	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil) })
-	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) { health(w, store.Ping(r.Context())) })
+	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil, nil) })
+	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) {
+		health(w, store.Ping(r.Context()), ring.PassedOver())
+	})
 	if c.Client != nil {
 		mux.Handle(base+api.PathClient, http.StripPrefix(base+strings.TrimSuffix(api.PathClient, "/"), c.Client))
 	}
@@ -118,14 +129,18 @@ func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("this host reaches no organisation's own provider")
 }
 
-// health answers whoever watches over the process.
-func health(w http.ResponseWriter, err error) {
+// health answers whoever watches over the process. A replica that passes signing keys over
+// serves, and says so: it lacks a secret that another has.
+func health(w http.ResponseWriter, err error, passedOver []string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")
+	answer := struct {
+		Status     string   `json:"status"`
+		PassedOver []string `json:"signing_keys_passed_over,omitempty"`
+	}{"ok", passedOver}
 	if err != nil {
+		answer.Status = "unavailable"
 		w.WriteHeader(http.StatusServiceUnavailable)
-		w.Write([]byte("{\"status\":\"unavailable\"}\n"))
-		return
 	}
-	w.Write([]byte("{\"status\":\"ok\"}\n"))
+	json.NewEncoder(w).Encode(answer)
 }

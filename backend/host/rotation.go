@@ -9,9 +9,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// Rotation is the schedule of signing keys.
+// Rotation is the schedule of what is sealed under the workspace's secret: signing keys
+// follow each other, the rest follows the secret.
 type Rotation struct {
 	Ring *keys.Ring
+	// Secret is the ring's.
+	Secret keys.Secret
 	// Life is how long a key signs; 0 means until somebody says otherwise.
 	Life time.Duration
 }

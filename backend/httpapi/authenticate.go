@@ -6,6 +6,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -37,7 +39,7 @@ func (c *call) authenticate(ref string) (session.Token, directory.Subject, error
 	}
 	presented, err := c.refresh.Authenticate(cookie.token, subject.Session.Secret)
 	if err != nil || !c.isOurs(subject.Session) {
-		return session.Token{}, directory.Subject{}, c.dead(cookie, errForged)
+		return session.Token{}, directory.Subject{}, c.dead(cookie, c.unauthentic(cookie, &subject.Session, err))
 	}
 	c.record.session, c.record.user = subject.Session.ID.String(), subject.User.ID
 	if err := c.live(subject.Session); err != nil {
@@ -53,6 +55,27 @@ func (c *call) authenticate(ref string) (session.Token, directory.Subject, error
 // errForged refuses a refresh token whose MAC is wrong. It says nothing that a
 // missing cookie would not, and ends nothing.
 var errForged = refuse(api.LoginRequired, "Sign in.")
+
+// errElsewhere refuses a refresh token whose key another replica has: the secret is being
+// replaced. Asked again, the browser comes to that one, or to this one when it has the key
+// too. It is no fault, and no end of the session.
+var errElsewhere = refuse(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").expected()
+
+// unauthentic tells why a refresh token did not authenticate.
+func (c *call) unauthentic(cookie carried, s *session.Session, err error) error {
+	if !c.isOurs(*s) {
+		return errForged
+	}
+	switch fate, err := grant.FateOf(c.ctx, c.store, cookie.token, s, err, c.now); {
+	case err != nil:
+		return err
+	case fate == keys.InUse:
+		return errElsewhere
+	case fate == keys.Retired:
+		return refuse(api.SessionExpired, "The session has ended. Sign in again.")
+	}
+	return errForged
+}
 
 // enabled refuses a person whose account is disabled. They may still sign out.
 func enabled(u directory.User) error {
@@ -76,7 +99,7 @@ func (c *call) live(s session.Session) error {
 // fault of the storage is no such end.
 func (c *call) dead(cookie carried, err error) error {
 	var final *refusal
-	if errors.As(err, &final) || errors.Is(err, session.ErrNotFound) {
+	if errors.As(err, &final) && final != errElsewhere || errors.Is(err, session.ErrNotFound) {
 		c.clear(cookie.name)
 	}
 	return err
@@ -143,7 +166,7 @@ func (c *call) authentic(t carried) (session.Session, error) {
 		return s, err
 	}
 	if _, err := c.refresh.Authenticate(t.token, s.Secret); err != nil || !c.isOurs(s) {
-		return s, errForged
+		return s, c.unauthentic(t, &s, err)
 	}
 	return s, c.live(s)
 }

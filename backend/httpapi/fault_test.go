@@ -80,6 +80,14 @@ var underFault = map[string]func(*world) request{
 		w.restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
+	"a token beside a cookie of another replica's secret": func(w *world) request {
+		b := w.signedIn("alice")
+		before, _ := w.withAnotherSecret()
+		w.seen(before, time.Minute)
+		w.signIn(b, "alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
 	"the session": func(w *world) request {
 		b := w.signedIn("alice")
 		w.restart()
@@ -145,6 +153,23 @@ var underFault = map[string]func(*world) request{
 		user := w.mint(b, "globex").User.ID
 		w.restart()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?organization=acme&user=" + user) }
+	},
+	"accepting an invitation": func(w *world) request {
+		w.invite("umbrella", issuer, "bob")
+		b := w.signedIn("bob")
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Post("/token", `{"organization":"umbrella","enter":true}`)
+		}
+	},
+	"a sign-in that accepts an invitation": func(w *world) request {
+		w.invite("umbrella", issuer, "bob")
+		b := w.browser()
+		page := b.Login("organization=umbrella")
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "bob").Encode())
+		}
 	},
 	"its callback": connected("organization=acme", directory.Provisioning{JustInTime: true}),
 	"its callback, for nobody whom it admits": connected("organization=acme", directory.Provisioning{Claim: "none", Groups: map[string][]string{"none": nil}}),

@@ -1,9 +1,6 @@
 package httpapi
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"log/slog"
 	"net/http"
 
@@ -13,8 +10,8 @@ import (
 // recorder writes one record a request. No token, cookie, code or address query
 // is in it; sessions are named by a keyed hash.
 type recorder struct {
-	log *slog.Logger
-	key []byte
+	log   *slog.Logger
+	names keys.LogNames
 }
 
 // record is what a handler adds to the record of its request.
@@ -30,7 +27,7 @@ func newRecorder(log *slog.Logger, secret keys.Secret) recorder {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return recorder{log: log, key: secret.Derive(keys.ForLogs)[0]}
+	return recorder{log: log, names: secret.LogNames()}
 }
 
 func (l recorder) write(c *call) {
@@ -38,7 +35,7 @@ func (l recorder) write(c *call) {
 		slog.String("method", c.r.Method), slog.String("path", c.r.URL.Path), slog.Int("status", c.record.status))
 	for _, a := range [...]slog.Attr{
 		slog.String("app", c.app.ID), slog.String("user", c.record.user), slog.String("organization", c.record.organization),
-		slog.String("session", l.hash(c.record.session)),
+		slog.String("session", l.names.Session(c.record.session)),
 	} {
 		if a.Value.String() != "" {
 			attributes = append(attributes, a)
@@ -50,20 +47,9 @@ func (l recorder) write(c *call) {
 		if r.cause != nil {
 			attributes = append(attributes, slog.Any("cause", r.cause))
 		}
-		if r.httpStatus() >= http.StatusInternalServerError {
+		if r.httpStatus() >= http.StatusInternalServerError && !r.calm {
 			level = slog.LevelError
 		}
 	}
 	l.log.LogAttrs(c.ctx, level, "request", attributes...)
-}
-
-// hash names a session in the log: the same session by the same name, from which
-// it cannot be told which it is.
-func (l recorder) hash(id string) string {
-	if id == "" {
-		return ""
-	}
-	mac := hmac.New(sha256.New, l.key)
-	mac.Write([]byte(id))
-	return hex.EncodeToString(mac.Sum(nil)[:8])
 }

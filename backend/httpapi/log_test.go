@@ -174,3 +174,27 @@ func TestARefusalTellsWhere(t *testing.T) {
 		t.Errorf("a refusal is %+v", refused)
 	}
 }
+
+// A session's id stands in the address that ends the session, and in what a store says of
+// its row: the log has the session's name instead, everywhere the same.
+func TestNoSessionIDReachesTheLog(t *testing.T) {
+	store := &panics{}
+	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	b, other := w.signedIn("alice"), w.signedIn("alice")
+	id := w.mint(other, "acme").Session
+	b.Fetch(http.MethodDelete, "/sessions/"+id, "")
+	other.Post("/token", `{"organization":"acme"}`)
+	own := w.mint(b, "acme").Session
+	w.change("UPDATE sessions SET secret = '' WHERE id = ?", own)
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusServiceUnavailable, api.TemporarilyUnavailable)
+	log := w.logged.String()
+	if !strings.Contains(log, `"method":"DELETE"`) || !strings.Contains(log, "has no secret") {
+		t.Fatalf("the run is too small: %s", log)
+	}
+	if strings.Contains(log, id) || strings.Contains(log, own) {
+		t.Errorf("the log holds the id of a session: %s", log)
+	}
+	if name := w.secret.LogNames().Session(id); !strings.Contains(log, `"path":"/auth/sessions/`+name+`"`) || !strings.Contains(log, `"session":"`+name+`"`) {
+		t.Errorf("the log does not name the session %s: %s", name, log)
+	}
+}

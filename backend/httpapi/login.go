@@ -37,6 +37,7 @@ func (c *call) login() error {
 	if err != nil {
 		return err
 	}
+	attempt.Chosen = c.fromHere() == nil && query.Get(api.ParamPrompt) != "none"
 	provider, err := c.choose(&attempt)
 	if err == nil {
 		err = c.raising(&attempt, query.Get(api.ParamUser))

@@ -62,6 +62,9 @@ func (c *call) arrive(attempt login.Attempt, query url.Values) error {
 		return err
 	}
 	subject, err := c.store.Subject(c.ctx, id, attempt.Organization, c.now)
+	if err == nil && subject.Membership == nil && attempt.Chosen {
+		subject.Membership, err = c.accept(subject, attempt.Organization)
+	}
 	if err != nil || subject.Membership == nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type refusal struct {
 	body
 	status int   // 0 means the code's own
 	cause  error // for the log alone
+	calm   bool  // it is no fault, whatever its status
 }
 
 func (r *refusal) Error() string { return string(r.Code) + ": " + r.Description }
@@ -30,6 +31,12 @@ func refuse(code api.Code, description string) *refusal {
 
 func (r *refusal) with(status int) *refusal {
 	r.status = status
+	return r
+}
+
+// expected tells that the refusal is no fault.
+func (r *refusal) expected() *refusal {
+	r.calm = true
 	return r
 }
 

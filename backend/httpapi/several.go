@@ -40,14 +40,16 @@ func (c *call) newestOnly(all []*living) ([]*living, error) {
 }
 
 // living returns the sessions that live of a browser's, clears the cookies of the
-// others, and tells why the last of those does not.
+// others, and tells why the last of those does not, or that one may live elsewhere.
 func (c *call) living(tokens []carried) (all []*living, last, err error) {
 	for _, t := range tokens {
 		s, err := c.authentic(t)
 		if err == nil {
 			all = append(all, &living{t, s})
-		} else if last = c.dead(t, err); !isRefusal(err) {
+		} else if err = c.dead(t, err); !isRefusal(err) {
 			return nil, nil, err
+		} else if last != errElsewhere {
+			last = err
 		}
 	}
 	return all, last, nil

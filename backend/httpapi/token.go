@@ -28,7 +28,7 @@ func (c *call) token(request api.TokenRequest) (*api.TokenResponse, error) {
 	if err := c.expect(request.User, subject); err != nil {
 		return nil, err
 	}
-	subject.Membership, err = c.member(request.Organization, subject)
+	subject.Membership, err = c.member(request, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -60,16 +60,21 @@ func (c *call) expect(user string, subject directory.Subject) error {
 const noAccess = "You do not have access to this organisation."
 
 // member returns the person's place in the organisation that was named, or in the
-// only one that they have where none was.
-func (c *call) member(ref string, subject directory.Subject) (*directory.Membership, error) {
+// only one that they have where none was. Whoever enters by choice accepts an
+// invitation.
+func (c *call) member(request api.TokenRequest, subject directory.Subject) (*directory.Membership, error) {
 	if err := enabled(subject.User); err != nil {
 		return nil, err
 	}
-	if ref != "" {
-		if subject.Membership == nil {
-			return nil, refuse(api.OrganizationAccessDenied, noAccess)
+	if request.Organization != "" {
+		m, err := subject.Membership, error(nil)
+		if m == nil && request.Enter {
+			m, err = c.accept(subject, request.Organization)
 		}
-		return subject.Membership, nil
+		if m == nil && err == nil {
+			err = refuse(api.OrganizationAccessDenied, noAccess)
+		}
+		return m, err
 	}
 	all, err := c.store.Memberships(c.ctx, subject.Session.ID, maxMemberships, c.now)
 	if err != nil {

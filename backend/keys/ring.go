@@ -7,7 +7,10 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -62,7 +65,8 @@ type snapshot struct {
 	at       int64
 	revision int64
 	chain    Chain
-	keys     []Key // of the chain, without Private where they are gone
+	keys     []Key    // of the chain, without Private where they are gone or passed over
+	passed   []string // the ids of those that were passed over
 }
 
 // wanted is what has to be known of a chain.
@@ -90,7 +94,7 @@ func (r *Ring) Signing(ctx context.Context, organization string, revision, now i
 	if err != nil {
 		return Key{}, err
 	}
-	signer := k.chain.signer(now)
+	signer := k.signer(now)
 	if signer < 0 {
 		return Key{}, fmt.Errorf("keys: no key signs for %q", organization)
 	}
@@ -111,6 +115,37 @@ func (r *Ring) PublishedIn(ctx context.Context, organization string, revision, n
 		return nil, err
 	}
 	return k.published(now), nil
+}
+
+// signer returns the index of the key that signs. One that was passed over leaves it to
+// the one before, as long as that is published elsewhere; it is -1 where none may sign.
+func (k *snapshot) signer(now int64) int {
+	i := k.chain.signer(now)
+	for ; i >= 0; i-- {
+		if k.keys[i].Private != nil {
+			return i
+		}
+		if stage := k.chain.Stage(i, now); stage != Signing && stage != Kept {
+			break
+		}
+	}
+	return -1
+}
+
+// PassedOver returns the ids of the signing keys that do not open under this replica's
+// secret, of the chains that it holds: another replica made them under a secret that this
+// one does not have. It signs with another key meanwhile, and does not publish them.
+func (r *Ring) PassedOver() (all []string) {
+	r.mu.Lock()
+	chains := append(slices.Collect(maps.Values(r.held)), &r.workspace)
+	r.mu.Unlock()
+	for _, h := range chains {
+		if k := h.latest.Load(); k != nil {
+			all = append(all, k.passed...)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 func (k *snapshot) published(now int64) []Key {
@@ -158,7 +193,7 @@ func (r *Ring) snapshot(ctx context.Context, w wanted, now int64) (*snapshot, er
 // satisfies tells that a snapshot will do, and that a key signs.
 func (k *snapshot) satisfies(w wanted, now int64) bool {
 	return k != nil && (w.revision == anyRevision || w.revision == k.revision) &&
-		now < k.at+w.age && now > k.at-w.age && k.chain.signer(now) >= 0
+		now < k.at+w.age && now > k.at-w.age && k.signer(now) >= 0
 }
 
 func (r *Ring) holding(organization string) *held {
@@ -203,13 +238,14 @@ func (r *Ring) living(ctx context.Context, organization string, now int64, befor
 }
 
 // read reads a chain and opens what is not gone; keys that were opened before stay
-// the same.
+// the same. One that does not open is passed over, as long as another signs.
 func (r *Ring) read(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
 	chain, err := r.store.SigningKeys(ctx, organization)
 	if err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
 	k := &snapshot{at: now, chain: chain, keys: make([]Key, len(chain))}
+	var sealed error
 	for i, s := range chain {
 		k.keys[i].Stored = s
 		if chain.Stage(i, now) == Gone {
@@ -219,9 +255,18 @@ func (r *Ring) read(ctx context.Context, organization string, now int64, before 
 			k.keys[i].Private = opened.Private
 			continue
 		}
-		if k.keys[i], err = s.open(r.sealer); err != nil {
+		opened, err := s.open(r.sealer)
+		if errors.Is(err, ErrSealed) {
+			k.passed, sealed = append(k.passed, s.ID), err
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
+		k.keys[i] = opened
+	}
+	if sealed != nil && k.signer(now) < 0 {
+		return nil, sealed
 	}
 	return k, nil
 }

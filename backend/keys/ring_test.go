@@ -209,7 +209,17 @@ func TestAStoredKeyOpensUnderItsOwnIDOnly(t *testing.T) {
 	if err := store.AddSigningKey(t.Context(), copied); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, now); !errors.Is(err, keys.ErrSealed) {
+	for _, at := range []int64{now, now + 1, now + keys.Keep} { // it is passed over
+		signing, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, at)
+		if err != nil || signing.ID != stored[0].ID {
+			t.Errorf("%s signs, %v", signing.ID, err)
+		}
+		published, err := keys.NewRing(store, secret, keys.ES256).Published(t.Context(), "", at)
+		if err != nil || len(published) != 1 || published[0].ID != stored[0].ID {
+			t.Errorf("published are %+v, %v", published, err)
+		}
+	}
+	if _, err := keys.NewRing(store, secret, keys.ES256).Signing(t.Context(), "", 0, now+1+keys.Keep); !errors.Is(err, keys.ErrSealed) {
 		t.Errorf("a key opens under another's id: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -15,7 +16,8 @@ func (r *Ring) Rotate(ctx context.Context, organization string, chain Chain, lif
 	if err := r.resume(ctx, organization, chain, now); err != nil {
 		return err
 	}
-	if !chain.due(life, r.algorithm, now) && !r.outdated(chain, now) {
+	known := r.known(chain, now)
+	if !known.due(life, r.algorithm, now) && !r.outdated(known, now) && !known.lacks(chain, now) {
 		return nil
 	}
 	_, err := r.Make(ctx, organization, chain, Lead, now, audit.Server)
@@ -32,6 +34,27 @@ func (r *Ring) resume(ctx context.Context, organization string, chain Chain, now
 		return fmt.Errorf("keys: %w", err)
 	}
 	return nil
+}
+
+// known returns a chain without the keys to come that do not open here: where only those
+// are prepared, one is made that does, and every replica has a next key.
+func (r *Ring) known(chain Chain, now int64) Chain {
+	var all Chain
+	for i, k := range chain {
+		if chain.Stage(i, now) == Prepared {
+			if _, err := k.open(r.sealer); errors.Is(err, ErrSealed) {
+				continue
+			}
+		}
+		all = append(all, k)
+	}
+	return all
+}
+
+// lacks tells that a whole chain has a next key, and this part of it none.
+func (c Chain) lacks(whole Chain, now int64) bool {
+	_, prepared := c.Next(now)
+	return !prepared && len(c) < len(whole)
 }
 
 // outdated tells that the signing key is sealed under another than the secret's first
@@ -78,4 +101,19 @@ func (r *Ring) seal(organization, actor string, now int64) (Stored, error) {
 	k.Organization, k.CreatedAt, k.MadeBy = organization, now, actor
 	k.Sealed = r.sealer.Seal(private, k.context())
 	return k, nil
+}
+
+// Unopened returns the ids of a chain's keys that tokens may be signed by, now or soon, and
+// that a secret does not open.
+func (c Chain) Unopened(secret Secret, now int64) (ids []string) {
+	sealer := secret.Sealer(ForSigningKeys)
+	for i, k := range c {
+		if c.Stage(i, now) == Gone {
+			continue
+		}
+		if _, err := k.open(sealer); errors.Is(err, ErrSealed) {
+			ids = append(ids, k.ID)
+		}
+	}
+	return ids
 }

@@ -2,6 +2,7 @@ package keys_test
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -77,6 +78,42 @@ func TestAKeyUnderAnOldSecretIsReplaced(t *testing.T) {
 	if key, err := keys.NewRing(store, fresh, keys.ES256).Signing(t.Context(), "", 0, later); err != nil || key.Generation != 2 {
 		t.Errorf("without the old secret %+v signs, %v", key.Stored, err)
 	}
+}
+
+// A key that another replica made under a secret that this one does not have yet stops
+// nothing: this one signs as before, says so, and makes a next key that both can open.
+func TestAPreparedKeyOfAnotherSecretIsPassedOver(t *testing.T) {
+	store := emptyStore(t)
+	old, oldText := keys.NewSecret()
+	_, freshText := keys.NewSecret()
+	first := rotate(t, store, old, keys.ES256, now)[0]
+	both, err := keys.ParseSecret(freshText + "\n" + oldText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared := rotate(t, store, both, keys.ES256, now+10)[1]
+	signs := func(secret keys.Secret, at int64, want keys.Stored, passed ...string) {
+		t.Helper()
+		ring := keys.NewRing(store, secret, keys.ES256)
+		key, err := ring.Signing(t.Context(), "", 0, at)
+		if err != nil || key.ID != want.ID {
+			t.Errorf("%s signs, not %s: %v", key.ID, want.ID, err)
+		}
+		if got := ring.PassedOver(); !slices.Equal(got, passed) {
+			t.Errorf("passed over are %v, not %v", got, passed)
+		}
+	}
+	signs(old, now+20, first, prepared.ID)
+	signs(both, now+20, first)
+	chain := rotate(t, store, old, keys.ES256, now+30)
+	if len(chain) != 3 {
+		t.Fatalf("there is %+v", chain)
+	}
+	soon, takesOver := prepared.SignsAt+5, chain[2].SignsAt
+	signs(old, soon, first, prepared.ID)
+	signs(both, soon, prepared)
+	signs(old, takesOver, chain[2], prepared.ID)
+	signs(both, takesOver, chain[2])
 }
 
 // Whoever can write to the database can move rows, and gains nothing by it.

@@ -144,3 +144,19 @@ func (s Sealer) Open(sealed, context string) ([]byte, error) {
 	}
 	return nil, ErrSealed
 }
+
+// Reseal returns a sealed value as it is sealed under the secret's first value, and whether
+// it was under another before. What does not open at all is left as it is.
+func (s Sealer) Reseal(sealed, context string) (string, bool) {
+	if _, err := (Sealer{s.aeads[:1]}).Open(sealed, context); err == nil {
+		return sealed, false
+	}
+	plain, err := s.Open(sealed, context)
+	if err != nil {
+		return sealed, false
+	}
+	return s.Seal(plain, context), true
+}
+
+// Newest returns the secret's first value alone.
+func (s Secret) Newest() Secret { return Secret{s.values[:1]} }

@@ -35,6 +35,9 @@ type Attempt struct {
 	ACRValues string `json:"acr_values,omitempty"`
 	// Organization is the organisation that it is for, as it was named.
 	Organization string `json:"organization,omitempty"`
+	// Chosen tells that a person began it, as far as the browser says: no foreign page's
+	// link, and nothing that the provider answers without asking. It accepts an invitation.
+	Chosen bool `json:"chosen,omitempty"`
 	// Connection is the organisation's own at whose provider it happens; empty is the
 	// workspace's provider.
 	Connection string `json:"connection,omitempty"`

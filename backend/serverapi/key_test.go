@@ -10,6 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/session"
 )
 
 // unlimited sends a request from an address of its own, so that its failure counts
@@ -179,5 +180,15 @@ func TestARefusedAddressIsNotOneThatIsRefusedForItsRights(t *testing.T) {
 	w := newWorld(t, nil)
 	for range 40 {
 		w.wants(w.ask("GET", "/users", "", w.acme), http.StatusForbidden, api.AdminAccessDenied)
+	}
+}
+
+// An id that an administrator names in an address is a name in the log.
+func TestNoSessionIDReachesTheServersLog(t *testing.T) {
+	w := newWorld(t, nil)
+	id := session.NewID().String()
+	w.ask("DELETE", "/sessions/"+id, "", w.whole)
+	if log := w.logged.String(); strings.Contains(log, id) || !strings.Contains(log, w.secret.LogNames().Session(id)) {
+		t.Errorf("the log is %s", log)
 	}
 }

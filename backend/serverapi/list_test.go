@@ -25,7 +25,7 @@ func populated(t *testing.T) (*world, func(string) string) {
 	alice := w.userID("alice")
 	for i := range 5 {
 		w.does("POST", "/organizations", fmt.Sprintf(`{"slug":"org%d","name":"O"}`, i), w.whole, nil)
-		w.does("POST", "/organizations/acme/members", fmt.Sprintf(`{"iss":"https://id.example","sub":"p%d"}`, i), w.acme, nil)
+		w.does("POST", "/organizations/acme/members", fmt.Sprintf(`{"iss":"https://id.example","sub":"p%d"}`, i), w.whole, nil)
 		w.does("POST", "/organizations/acme/connections", someConnection, w.acme, nil)
 		w.key("one more", "")
 		w.minted(w.mint(w.signedIn("alice"), "acme"))

@@ -33,7 +33,7 @@ var deeds = map[string]struct {
 	},
 	"a member who is removed": {
 		taken: change{asAcme, "DELETE", "/organizations/acme/members/{alice}", ""},
-		given: change{asAcme, "PUT", "/organizations/acme/members/{alice}", `{"roles":["viewer"]}`},
+		given: change{asWorkspace, "PUT", "/organizations/acme/members/{alice}", `{"roles":["viewer"]}`},
 		code:  api.OrganizationAccessDenied, anew: true,
 	},
 	"an organisation that is disabled": {

@@ -8,6 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -130,7 +131,7 @@ func (c *call) authenticate(text string) (session.Token, *directory.Subject, err
 	}
 	presented, err := c.crossapp.refresh.Authenticate(unverified, s.Secret)
 	if err != nil || s.Holder != session.AppServer {
-		return session.Token{}, nil, errForged
+		return session.Token{}, nil, c.unauthentic(unverified, &s, err)
 	}
 	switch {
 	case s.RevokedAt != 0:
@@ -140,6 +141,23 @@ func (c *call) authenticate(text string) (session.Token, *directory.Subject, err
 	}
 	subject, err := c.crossapp.store.Subject(c.ctx, s.ID, s.ConfinedTo, c.now().Unix())
 	return presented, &subject, err
+}
+
+// unauthentic tells why a refresh token did not authenticate. One whose key another
+// replica has is not refused for good: the secret is being replaced.
+func (c *call) unauthentic(u session.Unverified, s *session.Session, err error) error {
+	if s.Holder != session.AppServer {
+		return errForged
+	}
+	switch fate, err := grant.FateOf(c.ctx, c.crossapp.store, u, s, err, c.now().Unix()); {
+	case err != nil:
+		return err
+	case fate == keys.InUse:
+		return refuse(api.TemporarilyUnavailable, "Another replica knows this session. Try again.")
+	case fate == keys.Retired:
+		return refuse(api.SessionExpired, "The session has ended.")
+	}
+	return errForged
 }
 
 // ended tells what became of a session that no longer lives.

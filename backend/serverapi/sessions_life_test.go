@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/administration"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
@@ -328,4 +330,28 @@ func (w *crossed) stolen() {
 	if row.RevokeReason != session.ReasonReuse {
 		w.Fatalf("%+v", row)
 	}
+}
+
+// A refresh token whose key another replica has is not refused for good: the workspace's
+// secret is being replaced.
+func TestARefreshTokenOfAnotherReplicasSecretIsAskedForAgain(t *testing.T) {
+	w := newCrossed(t)
+	refresh := w.entered(w.enter()).Refresh
+	ids, err := w.secret.IDs()
+	w.must(ids, err)
+	w.secret, _ = keys.NewSecret()
+	w.office = administration.New(administration.Config{Store: w.store, Secret: w.secret, Now: w.now})
+	w.serve(w.store)
+	w.reports, _ = w.serverKey("reports")
+	w.wants(w.renews(refresh), http.StatusUnauthorized, api.LoginRequired)
+	w.must(nil, w.store.SightSecretKeys(t.Context(), "another", ids, w.now().Unix(), w.now().Unix()))
+	got := w.renews(refresh)
+	if w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable); got.Header.Get("Retry-After") == "" {
+		t.Errorf("%v", got.Header)
+	}
+	if strings.Contains(w.logged.String(), `"level":"ERROR"`) {
+		t.Errorf("it is an error in the log: %s", w.logged)
+	}
+	w.pass(time.Hour)
+	w.wants(w.renews(refresh), http.StatusUnauthorized, api.SessionExpired)
 }

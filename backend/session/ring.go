@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -29,6 +30,7 @@ type keyID [keyIDSize]byte
 // Ring holds the MAC keys of refresh tokens, so that they can be replaced: the
 // first signs, all verify.
 type Ring struct {
+	ids     []string // in the order of the keys
 	signing keyID
 	keys    map[keyID][]byte
 }
@@ -53,9 +55,14 @@ func NewRing(keys ...[]byte) (*Ring, error) {
 		if ring.keys[id] = key; i == 0 {
 			ring.signing = id
 		}
+		ring.ids = append(ring.ids, hex.EncodeToString(id[:]))
 	}
 	return ring, nil
 }
+
+// IDs returns the ids of the ring's keys, the one that signs first. They tell nothing of
+// the keys.
+func (r *Ring) IDs() []string { return r.ids }
 
 // Sign returns the token's text form.
 func (r *Ring) Sign(token Token, secret Secret) string {
@@ -68,12 +75,16 @@ func (r *Ring) Sign(token Token, secret Secret) string {
 // session: revoke nothing, tell the caller nothing more.
 var ErrNotAuthentic = errors.New("session: refresh token is not authentic")
 
+// ErrUnknownKey is the ErrNotAuthentic of a token whose key is not in the ring: it may be
+// another replica's, or one that was retired, or anything.
+var ErrUnknownKey = fmt.Errorf("%w: its key is not in the ring", ErrNotAuthentic)
+
 // Authenticate checks the MAC, in constant time, with the Secret of the row of
 // [Unverified.Session].
 func (r *Ring) Authenticate(u Unverified, secret Secret) (Token, error) {
 	key := keyID(u.raw[1 : 1+keyIDSize])
 	if _, known := r.keys[key]; !known {
-		return Token{}, ErrNotAuthentic
+		return Token{}, ErrUnknownKey
 	}
 	if !hmac.Equal(u.raw[bodySize:], r.mac(key, secret, u.raw[:bodySize])) {
 		return Token{}, ErrNotAuthentic

@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 )
 
@@ -68,6 +69,9 @@ func ParseToken(text string) (Unverified, error) {
 
 // Session is the session that the token claims.
 func (u Unverified) Session() ID { return u.token().Session }
+
+// KeyID is the id of the key that the token claims, as [Ring.IDs] has it.
+func (u Unverified) KeyID() string { return hex.EncodeToString(u.raw[1 : 1+keyIDSize]) }
 
 func (u Unverified) token() Token {
 	rest := u.raw[1+keyIDSize:]

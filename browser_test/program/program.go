@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 var (
@@ -89,9 +90,31 @@ func Start(t testing.TB, name string, environment []string, args ...string) *Pro
 // PID is the id of the program's process.
 func (p *Process) PID() int { return p.command.Process.Pid }
 
+// Await waits until the program has said a text.
+func (p *Process) Await(t testing.TB, text string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(p.output.String(), text) {
+		select {
+		case <-tick.C:
+		case <-p.Ended:
+			t.Fatalf("it ended, and did not say %q", text)
+		case <-t.Context().Done():
+			t.Fatalf("it did not say %q", text)
+		}
+	}
+}
+
 // Kill ends the program at once, as a crash does.
 func (p *Process) Kill() {
 	p.command.Process.Kill()
+	<-p.Ended
+}
+
+// Stop ends the program in peace, as whoever restarts it does.
+func (p *Process) Stop() {
+	p.command.Process.Signal(syscall.SIGTERM)
 	<-p.Ended
 }
 

@@ -6,11 +6,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
-	"github.com/pressly/goose/v3"
-
+	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
@@ -20,9 +18,7 @@ var ErrMissing = errors.New("inspect: there is no database yet")
 // Database is how a database stands.
 type Database struct {
 	Store *sqlstore.Store
-	// Schema is the last migration that the database has, 0 without any; Release
-	// the last one that this program has.
-	Schema, Release int64
+	migrate.State
 	// ReadOnly is why nothing can be written; nil where it can, or where there
 	// is no table yet to tell by.
 	ReadOnly error
@@ -41,13 +37,11 @@ type Setting struct {
 }
 
 // Migrated tells that the schema is the one that this program works with.
-func (d *Database) Migrated() bool { return d.Schema == d.Release }
+func (d *Database) Migrated() bool { return d.Schema == d.Release && len(d.Pending) == 0 }
 
 // Queries are what a dialect is asked by.
 type Queries struct {
 	Dialect sqlstore.Dialect
-	// HasTable counts the tables named ?1.
-	HasTable string
 	// Durability maps the name of a setting to the query for its value, and
 	// Durable tells which values keep commits.
 	Durability []Question
@@ -65,10 +59,7 @@ type Question struct {
 func Look(ctx context.Context, db *sql.DB, q Queries) (*Database, error) {
 	d := &Database{Store: sqlstore.New(db, q.Dialect)}
 	var err error
-	if d.Release, err = release(q.Dialect); err != nil {
-		return nil, fmt.Errorf("inspect: %w", err)
-	}
-	if d.Schema, err = schema(ctx, db, q); err != nil {
+	if d.State, err = migrate.Look(ctx, db, q.Dialect); err != nil {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}
 	if d.Schema > 0 {
@@ -88,31 +79,6 @@ func Look(ctx context.Context, db *sql.DB, q Queries) (*Database, error) {
 		}
 	}
 	return d, nil
-}
-
-// release returns the version of the newest migration in this program.
-func release(dialect sqlstore.Dialect) (newest int64, err error) {
-	files, err := fs.ReadDir(sqlstore.Migrations, dialect.Migrations)
-	if err != nil {
-		return 0, err
-	}
-	for _, file := range files {
-		version, err := goose.NumericComponent(file.Name())
-		if err != nil {
-			return 0, err
-		}
-		newest = max(newest, version)
-	}
-	return newest, nil
-}
-
-func schema(ctx context.Context, db *sql.DB, q Queries) (version int64, err error) {
-	var tables int
-	if err := db.QueryRowContext(ctx, q.HasTable, goose.DefaultTablename).Scan(&tables); err != nil || tables == 0 {
-		return 0, err
-	}
-	err = db.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+goose.DefaultTablename).Scan(&version)
-	return version, err
 }
 
 // write tries a change of no row, in a transaction that is taken back.

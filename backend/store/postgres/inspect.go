@@ -2,8 +2,9 @@ package postgres
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
@@ -11,14 +12,14 @@ import (
 
 // Inspect looks at the database at address and makes nothing.
 func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
-	db, err := sql.Open("pgx", address)
+	config, err := parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, err
 	}
+	db := stdlib.OpenDB(*config)
 	notOff := func(v string) bool { return v != "off" }
 	found, err := inspect.Look(ctx, db, inspect.Queries{
-		Dialect:  sqlstore.Postgres,
-		HasTable: "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1",
+		Dialect: sqlstore.Postgres,
 		Durability: []inspect.Question{
 			{Name: "synchronous_commit", Query: "SHOW synchronous_commit", Durable: notOff},
 			{Name: "fsync", Query: "SHOW fsync", Durable: notOff},
@@ -28,7 +29,7 @@ func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 	})
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
 	}
 	return found, nil
 }

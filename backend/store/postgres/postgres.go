@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/tabard-auth/tabard/backend/store/migrate"
@@ -30,9 +29,15 @@ const (
 // Open opens the store in the database at address (postgres://…) and brings its
 // schema up to date.
 func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
-	config, err := pgx.ParseConfig(address)
+	return OpenAs(ctx, address, migrate.Opening{Schema: migrate.UpToDate})
+}
+
+// OpenAs is Open, where the opening says what is done about the schema, and about a
+// database that is away.
+func OpenAs(ctx context.Context, address string, opening migrate.Opening) (*sqlstore.Store, error) {
+	config, err := parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, err
 	}
 	if config.ConnectTimeout == 0 { // the address says nothing
 		config.ConnectTimeout = connectTimeout
@@ -43,9 +48,13 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 	db.SetMaxOpenConns(perProcessor * processors)
 	db.SetMaxIdleConns(perProcessor * processors)
 	db.SetConnMaxIdleTime(connectionIdle)
-	if err := migrate.Up(ctx, db, sqlstore.Postgres); err != nil {
+	err = await(ctx, db, config, opening)
+	if err == nil {
+		err = opening.Prepare(ctx, db, sqlstore.Postgres)
+	}
+	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("postgres: %w", err)
+		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
 	}
 	rows := newReads(db, &live, 1+processors/processorsPerReader)
 	return sqlstore.NewReadingBy(rows.row, db, sqlstore.Postgres), nil

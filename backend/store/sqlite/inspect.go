@@ -23,8 +23,7 @@ func Inspect(ctx context.Context, path string) (*inspect.Database, error) {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
 	found, err := inspect.Look(ctx, db, inspect.Queries{
-		Dialect:  sqlstore.SQLite,
-		HasTable: "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+		Dialect: sqlstore.SQLite,
 		Durability: []inspect.Question{
 			{Name: "journal_mode", Query: "PRAGMA journal_mode", Durable: func(v string) bool { return v == "wal" }},
 			{Name: "synchronous", Query: synchronous, Durable: func(v string) bool { return v == "full" || v == "extra" }},

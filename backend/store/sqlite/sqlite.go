@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
 	"runtime"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -21,6 +22,14 @@ import (
 // One connection writes and the others read: one for each processor, which a read
 // keeps busy, and one to spare. Each has a cache of its own of some 2 MB.
 func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
+	return OpenAs(ctx, path, migrate.Opening{Schema: migrate.UpToDate})
+}
+
+// OpenAs is Open, where the opening says what is done about the schema.
+func OpenAs(ctx context.Context, path string, opening migrate.Opening) (*sqlstore.Store, error) {
+	if err := makeFile(path); err != nil {
+		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
+	}
 	db, err := sql.Open("sqlite", address(path))
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
@@ -28,11 +37,21 @@ func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
 	connections := 2 + runtime.GOMAXPROCS(0)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	if err := migrate.Up(ctx, db, sqlstore.SQLite); err != nil {
+	if err := opening.Prepare(ctx, db, sqlstore.SQLite); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
 	}
 	return sqlstore.NewEmbedded(db, sqlstore.SQLite), nil
+}
+
+// makeFile makes the file where there is none, for its owner alone. SQLite gives the mode
+// of the file to those that it makes beside it.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil { // it is there, or SQLite says why it cannot be
+		return nil
+	}
+	return f.Close()
 }
 
 func address(path string) string {

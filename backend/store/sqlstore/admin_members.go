@@ -1,8 +1,10 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -20,6 +22,11 @@ FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ?1
 INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 ON CONFLICT (iss, sub) DO UPDATE SET iss = excluded.iss
 RETURNING id, iss, sub, name, email, disabled_at`
+
+	// Who is a member already, for whoever may make nobody one.
+	changeMember = `
+UPDATE memberships SET roles = ?3, source = 'admin'
+WHERE user_id = ?1 AND organization_id = ?2 AND source NOT IN ('file', 'staff')`
 
 	removeMember = deleteMember + ` AND source NOT IN ('file', 'staff')`
 
@@ -66,9 +73,35 @@ func (s *Store) KnowUser(ctx context.Context, u directory.User, now int64) (dire
 	return row.user(), nil
 }
 
-// RemoveMember ends a membership: directory.ErrNoMember where there is none,
-// ErrFromFile where the workspace file gave it.
+// ChangeMember gives a member other roles, and makes nobody one: directory.ErrNoMember,
+// ErrNoRole, ErrFromFile, ErrStaff.
+func (s *Store) ChangeMember(ctx context.Context, organizationID, userID string, roles []string, now int64) error {
+	w, err := s.Workspace(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.CheckRoles(roles); err != nil {
+		return err
+	}
+	changed, err := s.changed(ctx, "change member", changeMember, userID, organizationID, list(roles).text())
+	if err != nil || changed {
+		return err
+	}
+	if _, err := s.Member(ctx, organizationID, userID); !errors.Is(err, directory.ErrNoMember) {
+		return cmp.Or(err, directory.ErrFromFile)
+	}
+	if _, err := s.StaffAccess(ctx, organizationID, userID, now); !errors.Is(err, directory.ErrNoStaff) {
+		return cmp.Or(err, directory.ErrStaff)
+	}
+	return directory.ErrNoMember
+}
+
+// RemoveMember ends a membership, and an invitation that outlived it:
+// directory.ErrNoMember where there is none, ErrFromFile where the workspace file gave it.
 func (s *Store) RemoveMember(ctx context.Context, organizationID, userID string) error {
+	if err := s.change(ctx, "withdraw a member's invitations", withdrawMembers, userID, organizationID); err != nil {
+		return err
+	}
 	removed, err := s.changed(ctx, "remove member", removeMember, userID, organizationID)
 	if err != nil || removed {
 		return err

@@ -118,6 +118,9 @@ func (s *Store) DeleteOrganization(ctx context.Context, id string, now int64) er
 	if err := s.change(ctx, "dismiss members", dismissMembers, id); err != nil {
 		return err
 	}
+	if err := s.change(ctx, "withdraw invitations", withdrawAll, id); err != nil {
+		return err
+	}
 	if err := s.change(ctx, "revoke keys", revokeKeysOf, id, now); err != nil {
 		return err
 	}

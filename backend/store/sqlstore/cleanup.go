@@ -47,9 +47,13 @@ func (s *Store) FollowUpThefts(ctx context.Context, endUser bool, now int64) err
 
 // DeleteExpired forgets sessions whose absolute end was before a time (Unix
 // seconds), with their organisation sessions and authentications: the oldest, at most
-// limit of them. It returns how many it forgot. Sessions that were revoked stay until their end
+// limit of them. It returns how many it forgot, of sessions: as many invitations that
+// expired go with them. Sessions that were revoked stay until their end
 // too, so that whoever holds their refresh token is told why.
 func (s *Store) DeleteExpired(ctx context.Context, before, limit int64) (int64, error) {
+	if err := s.change(ctx, "forget invitations", deleteExpiredInvitations, before, limit); err != nil {
+		return 0, err
+	}
 	if err := s.change(ctx, "forget authentications", deleteExpiredAuthentications, before, limit); err != nil {
 		return 0, err
 	}

@@ -22,6 +22,7 @@ type Faulty struct {
 		session.Store
 		directory.Store
 		keys.Store
+		SecretKey(ctx context.Context, id string) ([]keys.Sighting, error)
 		audit.Store
 		administration.Store
 		ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
@@ -175,6 +176,11 @@ func (f *Faulty) ResumeSigningKeys(ctx context.Context, organization string, aft
 // AddSigningKey implements keys.Store.
 func (f *Faulty) AddSigningKey(ctx context.Context, k keys.Stored) error {
 	return f.call("AddSigningKey", func() error { return f.Store.AddSigningKey(ctx, k) })
+}
+
+// SecretKey implements keys.Sightings.
+func (f *Faulty) SecretKey(ctx context.Context, id string) ([]keys.Sighting, error) {
+	return read(f, "SecretKey", func() ([]keys.Sighting, error) { return f.Store.SecretKey(ctx, id) })
 }
 
 // Ping tells whether the store answers.

@@ -59,6 +59,11 @@ func (f *Faulty) KnowUser(ctx context.Context, u directory.User, now int64) (dir
 	return read(f, "KnowUser", func() (directory.User, error) { return f.Store.KnowUser(ctx, u, now) })
 }
 
+// ChangeMember implements administration.MemberStore.
+func (f *Faulty) ChangeMember(ctx context.Context, organizationID, userID string, roles []string, now int64) error {
+	return f.call("ChangeMember", func() error { return f.Store.ChangeMember(ctx, organizationID, userID, roles, now) })
+}
+
 // RemoveMember implements administration.MemberStore.
 func (f *Faulty) RemoveMember(ctx context.Context, organizationID, userID string) error {
 	return f.call("RemoveMember", func() error { return f.Store.RemoveMember(ctx, organizationID, userID) })

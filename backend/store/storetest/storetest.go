@@ -21,6 +21,7 @@ type Store interface {
 	session.Store
 	directory.Store
 	keys.Keeper
+	keys.Sightings
 	audit.Store
 	Connections
 	administration.Store
@@ -117,6 +118,12 @@ var promises = []struct {
 	{"of organisations that race for a slug one is made", (*suite).oneOrganizationInARace},
 	{"a deleted organisation lets nobody in, and its id stays taken", (*suite).deletesOrganizations},
 	{"members are listed, and removed where no file names them", (*suite).administersMembers},
+	{"an invitation is kept once a person, listed, and withdrawn", (*suite).keepsInvitations},
+	{"an invitation is accepted by whom it names, once, and by nobody who is kept out", (*suite).acceptsInvitations},
+	{"of acceptances that race one makes a member", (*suite).acceptsOnceInARace},
+	{"an invitation ends with its time, its organization, and the membership that came of it", (*suite).endsInvitations},
+	{"an organization's own provider names whom it invites", (*suite).invitesByConnection},
+	{"a member gets other roles where nobody may be made one", (*suite).changesMembersOnly},
 	{"a blocked membership admits to nothing, whatever gives it", (*suite).blocksMembers},
 	{"staff access admits until it ends by itself, or is ended", (*suite).staffEnds},
 	{"staff are listed, and are no members, whom staff access is refused", (*suite).listsStaff},
@@ -132,6 +139,8 @@ var promises = []struct {
 	{"keys that nobody uses end, unless somebody does before", (*suite).endsKeys},
 	{"organisations that have keys are listed with what decides over them", (*suite).keyIssuers},
 	{"keys that were made and retired are recorded once, those long gone forgotten", (*suite).followsUpKeys},
+	{"which replica has which values of the secret is known", (*suite).sights},
+	{"of a value of the secret the last sight in each place stays known", (*suite).forgetsSights},
 }
 
 // Run tells whether the store that open returns keeps its promises. Each call of

@@ -3,6 +3,7 @@ package lite
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,6 +22,21 @@ func NewFile(t testing.TB) string {
 	}
 	path := filepath.Join(t.TempDir(), "tabard.db")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// FileOf writes a SQLite file by statements, such as a dump has, and returns its path.
+func FileOf(t testing.TB, statements string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "tabard.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statements); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -31,6 +31,21 @@ func Postgres(tb testing.TB) (dsn string) {
 	return database(tb, cluster)
 }
 
+// PostgresOf is Postgres, of a database that statements have filled, such as a dump has.
+func PostgresOf(tb testing.TB, statements string) (dsn string) {
+	tb.Helper()
+	dsn = Postgres(tb)
+	conn, err := pgx.Connect(context.Background(), dsn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(context.Background(), statements); err != nil {
+		tb.Fatal(err)
+	}
+	return dsn
+}
+
 // Durable is Postgres for benchmarks: on a cluster of its own, whose commits survive
 // a crash of the machine, as PostgreSQL is by default.
 func Durable(tb testing.TB) (dsn string) {

@@ -1,0 +1,119 @@
+package administration
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// InvitationStore keeps invitations.
+type InvitationStore interface {
+	// MemberNamed returns the member whom an issuer and a subject name, or
+	// directory.ErrNoMember.
+	MemberNamed(ctx context.Context, organizationID, issuer, subject string) (directory.MemberRecord, error)
+	// Invite invites somebody, or gives an invitation that is there these roles and
+	// another while, and returns it; directory.ErrNoRole.
+	Invite(ctx context.Context, i directory.Invitation) (directory.Invitation, error)
+	// Invitations returns an organization's by id, those after one, at most limit. Those
+	// of members and those that have expired are none.
+	Invitations(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.Invitation, error)
+	// Invitation returns one, or directory.ErrNoInvitation.
+	Invitation(ctx context.Context, organizationID, id string, now int64) (directory.Invitation, error)
+	// WithdrawInvitation ends one; directory.ErrNoInvitation.
+	WithdrawInvitation(ctx context.Context, organizationID, id string) error
+}
+
+func invitedOf(i directory.Invitation) Member {
+	return Member{
+		Status: StatusInvited, InvitationID: i.ID, Issuer: i.Issuer, Subject: i.Subject, Name: i.Name, Email: i.Email,
+		Roles: append([]string{}, i.Roles...), Source: directory.FromAdmin, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
+	}
+}
+
+// place is where a member stands in a list: invitations come first.
+func (m Member) place() string { return m.UserID + m.InvitationID }
+
+// aboutMember is an act about a member, or about an invitation where its id is named.
+func aboutMember(action audit.Action, organization, user string) *act {
+	if directory.IsInvitationID(user) {
+		return &act{action: action, organization: organization, target: user}
+	}
+	return &act{action: action, organization: organization, user: user}
+}
+
+// everybody returns an organization's invitations and then its members, those after a
+// place, at most limit.
+func (o *Office) everybody(ctx context.Context, organizationID, after string, limit int) ([]Member, error) {
+	var all []Member
+	if after == "" || directory.IsInvitationID(after) {
+		invited, err := o.store.Invitations(ctx, organizationID, after, o.now().Unix(), limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range invited {
+			all = append(all, invitedOf(i))
+		}
+		after = ""
+	}
+	if len(all) == limit {
+		return all, nil
+	}
+	members, err := o.store.Members(ctx, organizationID, after, limit-len(all))
+	for _, m := range members {
+		all = append(all, memberOf(m))
+	}
+	return all, err
+}
+
+// invite invites somebody who is no member, and gives a member other roles. Whether the
+// workspace knows who is invited decides nothing: the answer is what was sent.
+func (o *Office) invite(ctx context.Context, a *act, organizationID string, n NewMember) (Member, error) {
+	if err := o.checkIssuer(ctx, organizationID, n.Issuer); err != nil {
+		return Member{}, err
+	}
+	m, err := o.store.MemberNamed(ctx, organizationID, n.Issuer, n.Subject)
+	switch {
+	case err == nil:
+		a.user = m.ID
+		return o.change(ctx, organizationID, m.ID, n.Roles)
+	case !errors.Is(err, directory.ErrNoMember):
+		return Member{}, err
+	}
+	now := o.now().Unix()
+	a.action, a.note = audit.InviteMember, n.Subject+" of "+n.Issuer
+	i, err := o.store.Invite(ctx, directory.Invitation{
+		ID: directory.NewID(directory.InvitationPrefix), OrganizationID: organizationID,
+		Issuer: n.Issuer, Subject: n.Subject, Name: n.Name, Email: n.Email, Roles: n.Roles,
+		CreatedAt: now, ExpiresAt: now + directory.InvitationLife,
+	})
+	if err != nil {
+		return Member{}, err
+	}
+	a.target, a.expiresAt = i.ID, i.ExpiresAt
+	return invitedOf(i), nil
+}
+
+// inviteAgain gives somebody who is invited other roles, and another while to accept.
+func (o *Office) inviteAgain(ctx context.Context, organizationID, id string, roles []string) (Member, error) {
+	now := o.now().Unix()
+	i, err := o.store.Invitation(ctx, organizationID, id, now)
+	if err != nil {
+		return Member{}, err
+	}
+	i.Roles, i.ExpiresAt = roles, now+directory.InvitationLife
+	i, err = o.store.Invite(ctx, i)
+	return invitedOf(i), err
+}
+
+// checkIssuer refuses another organization's connection as it does one that is not
+// there: its people open that organization alone.
+func (o *Office) checkIssuer(ctx context.Context, organizationID, issuer string) error {
+	if !strings.HasPrefix(issuer, directory.ConnectionPrefix) {
+		return nil
+	}
+	_, err := o.ownConnection(ctx, organizationID, issuer)
+	return err
+}

@@ -1,0 +1,75 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/secrets"
+	"github.com/tabard-auth/tabard/backend/store/inspect"
+)
+
+// steps name the steps of a replacement.
+var steps = map[secrets.Step]string{
+	secrets.Promote: "step 2 of 3, which lets the new value be used",
+	secrets.Remove:  "step 3 of 3, which removes the old value",
+}
+
+// secret looks at whether the replicas have the secret of these settings, and how far its
+// replacement is.
+func (e *examination) secret(ctx context.Context, d *inspect.Database) {
+	const subject = "secret"
+	if e.Secret == nil {
+		return
+	}
+	ids, err := e.Secret.IDs()
+	if err != nil {
+		e.add(subject, Problem, "Each value has to be another one.", "it cannot be used: %v", err)
+		return
+	}
+	all, err := d.Store.SecretKeys(ctx)
+	if err != nil {
+		e.add(subject, Problem, "Check the database.", "which replica has which secret cannot be read: %v", err)
+		return
+	}
+	differs := false
+	for _, r := range secrets.Living(all, e.Now) {
+		if slices.Equal(r.IDs, ids) {
+			continue
+		}
+		differs = true
+		e.add(subject, Warning, "Give it the same file and restart it.",
+			"replica %s has %s, and the secret file %s", r.Name, strings.Join(r.IDs, ", "), strings.Join(ids, ", "))
+	}
+	if len(ids) == 1 {
+		if !differs {
+			e.ok(subject, "every replica that runs has the secret file's")
+		}
+		return
+	}
+	e.replacement(ctx, d, secrets.Examination{Store: d.Store, Secret: *e.Secret, Now: e.Now, Look: true}, ids)
+}
+
+// replacement tells of the next step.
+func (e *examination) replacement(ctx context.Context, d *inspect.Database, x secrets.Examination, ids []string) {
+	const subject = "secret"
+	all, err := d.Store.SecretKeys(ctx)
+	if err != nil {
+		return // told
+	}
+	step, known := secrets.Next(ids, all)
+	if !known || len(ids) > 2 {
+		e.add(subject, Look, "Run: tabard secret status", "the file holds %d values, and no replica has been seen with them", len(ids))
+		return
+	}
+	blockers, err := x.Blockers(ctx, step)
+	switch {
+	case err != nil:
+		e.add(subject, Problem, "Check the database.", "how far its replacement is cannot be read: %v", err)
+	case len(blockers) == 0:
+		e.add(subject, Look, "Run: tabard secret rotate", "it is being replaced, and %s, is safe now", steps[step])
+	default:
+		e.add(subject, Look, "Then run: tabard secret rotate", "%s", fmt.Sprintf("it is being replaced, and %s, is not safe yet: %s", steps[step], strings.Join(blockers, "; ")))
+	}
+}

@@ -1,0 +1,77 @@
+package doctor_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/doctor"
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
+	database := stored(t, app("http://127.0.0.1:1"))
+	d, err := database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Store.Close()
+	old, oldText := keys.NewSecret()
+	fresh, freshText := keys.NewSecret()
+	added, err := keys.ParseSecret(oldText + "\n" + freshText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	promoted, err := keys.ParseSecret(freshText + "\n" + oldText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func(s keys.Secret, want string) {
+		t.Helper()
+		found := examine(t, doctor.Config{Database: database, Secret: &s})
+		if !strings.Contains(found, want) {
+			t.Errorf("%q is not among\n%s", want, found)
+		}
+	}
+	sights := func(replica string, s keys.Secret) {
+		t.Helper()
+		ids, err := s.IDs()
+		if err == nil {
+			err = d.Store.SightSecretKeys(t.Context(), replica, ids, now-10, now-10)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	look(added, "look secret: the file holds 2 values, and no replica has been seen with them")
+	sights("a", old)
+	sights("b", old)
+	look(old, "ok secret: every replica that runs has the secret file's")
+	look(fresh, "warning secret: replica a has ")
+	look(added, "look secret: it is being replaced, and step 2 of 3, which lets the new value be used, is not safe yet: replica a does not know")
+	sights("a", added)
+	sights("b", added)
+	look(added, "look secret: it is being replaced, and step 2 of 3, which lets the new value be used, is safe now")
+	look(promoted, "warning secret: replica a has ")
+	for _, ended := range []string{"a", "b"} {
+		if err := d.Store.LeaveSecretKeys(t.Context(), ended, now); err != nil {
+			t.Fatal(err)
+		}
+		sights(ended+"'", promoted)
+	}
+	look(promoted, "look secret: it is being replaced, and step 3 of 3, which removes the old value, is not safe yet: sign-ins may be under way")
+	// A signing key of the new value, at a replica that has gone back.
+	chain := func() keys.Chain {
+		stored, err := d.Store.SigningKeys(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stored
+	}
+	if _, err := keys.NewRing(d.Store, old, keys.ES256).Signing(t.Context(), "", 0, now); err != nil {
+		t.Fatal(err)
+	}
+	if err := keys.NewRing(d.Store, promoted, keys.ES256).Rotate(t.Context(), "", chain(), 0, now); err != nil {
+		t.Fatal(err)
+	}
+	look(old, "warning keys: keys that another secret sealed are passed over: "+chain()[1].ID)
+}

@@ -1,0 +1,20 @@
+package grant
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// FateOf returns what is known of the key of a refresh token that did not authenticate,
+// of a session that has not ended: [keys.NeverSeen] also where the key is this replica's
+// own, and the token is forged.
+func FateOf(ctx context.Context, store Store, u session.Unverified, s *session.Session, err error, now int64) (keys.Fate, error) {
+	if !errors.Is(err, session.ErrUnknownKey) || s.RevokedAt != 0 || s.ExpiresAt <= now {
+		return keys.NeverSeen, nil
+	}
+	seen, err := store.SecretKey(ctx, u.KeyID())
+	return keys.FateOf(seen, now), err
+}

@@ -1,0 +1,67 @@
+package host
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+)
+
+// Log returns a log in which no session's id stands, whatever a record says: next gets
+// the name of the session instead ([keys.LogNames]).
+func Log(next slog.Handler, secret keys.Secret) slog.Handler {
+	return scrubbing{next, secret.LogNames()}
+}
+
+// scrubbing is a log that names sessions.
+type scrubbing struct {
+	slog.Handler
+	names keys.LogNames
+}
+
+// Handle implements slog.Handler.
+func (s scrubbing) Handle(ctx context.Context, r slog.Record) error {
+	clean := slog.NewRecord(r.Time, r.Level, s.names.Scrub(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		clean.AddAttrs(s.scrub(a))
+		return true
+	})
+	return s.Handler.Handle(ctx, clean)
+}
+
+// WithAttrs implements slog.Handler.
+func (s scrubbing) WithAttrs(attributes []slog.Attr) slog.Handler {
+	clean := make([]slog.Attr, len(attributes))
+	for i, a := range attributes {
+		clean[i] = s.scrub(a)
+	}
+	return scrubbing{s.Handler.WithAttrs(clean), s.names}
+}
+
+// WithGroup implements slog.Handler.
+func (s scrubbing) WithGroup(name string) slog.Handler {
+	return scrubbing{s.Handler.WithGroup(name), s.names}
+}
+
+func (s scrubbing) scrub(a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindString:
+		if text := a.Value.String(); s.names.Scrub(text) != text {
+			a.Value = slog.StringValue(s.names.Scrub(text))
+		}
+	case slog.KindAny:
+		if err, ok := a.Value.Any().(error); ok && err != nil {
+			a.Value = slog.AnyValue(scrubbed{err, s.names})
+		}
+	}
+	return a
+}
+
+// scrubbed is an error that names sessions in its text.
+type scrubbed struct {
+	error
+	names keys.LogNames
+}
+
+func (s scrubbed) Error() string { return s.names.Scrub(s.error.Error()) }
+func (s scrubbed) Unwrap() error { return s.error }

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/store/inspect"
+	"github.com/tabard-auth/tabard/backend/store/migrate"
+)
+
+func migrateCommand() *cobra.Command {
+	var s settings
+	var check bool
+	command := &cobra.Command{
+		Use:     "migrate",
+		Short:   "Bring the database's tables up to date",
+		GroupID: groupServer,
+		Long: `Migrate applies what this release changes in the database's tables, and makes them
+where there are none. The start of tabard serve does the same; of the other commands
+none does. Make a backup first: tables never go back.
+
+Servers of the release before serve on meanwhile, and afterwards. Where a long
+transaction holds a table, migrate waits for it and gives way to everybody else; after
+ten minutes it gives up, and can be run again.
+
+With --check nothing is changed. It exits with 1 where a migration is pending.`,
+		Example: `  tabard migrate --check
+  tabard migrate --database postgres://…`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s.warn(c)
+			if check {
+				return s.checkMigrations(c.Context(), c.OutOrStdout())
+			}
+			return s.migrate(c.Context(), c.OutOrStdout())
+		},
+	}
+	s.addDatabase(command)
+	command.Flags().BoolVar(&check, "check", false, "say what is pending, and change nothing")
+	return command
+}
+
+func (s *settings) migrate(ctx context.Context, out io.Writer) error {
+	store, err := s.open(ctx, migrate.Opening{
+		Schema: migrate.UpToDate, Wait: databaseWait, Log: slog.New(console{s.stderr, slog.LevelInfo}),
+	})
+	if err != nil {
+		return err
+	}
+	if err := store.Close(); err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, "The database's tables are up to date.\n")
+	return err
+}
+
+func (s *settings) checkMigrations(ctx context.Context, out io.Writer) error {
+	if wrong := s.checkDatabase(); wrong != nil {
+		return wrongSettings{*wrong}
+	}
+	d, err := s.inspect(ctx)
+	if errors.Is(err, inspect.ErrMissing) {
+		return found("There is no database yet. Run: tabard migrate")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", source(s.flags.Lookup("database")), err)
+	}
+	defer d.Store.Close()
+	if n := len(d.Pending); n > 0 {
+		return found(plural(n, "migration") + " pending: " + strings.Join(d.Pending, ", ") + ". Run: tabard migrate")
+	}
+	text := "Nothing is pending.\n"
+	if d.Newer() {
+		text = fmt.Sprintf("Nothing is pending: the database's tables are of a newer release (%d, this one knows %d).\n", d.Schema, d.Release)
+	}
+	_, err = io.WriteString(out, text)
+	return err
+}
+
+// console is a log for people who wait for a command.
+type console struct {
+	to   io.Writer
+	from slog.Level
+}
+
+func (c console) Enabled(_ context.Context, level slog.Level) bool { return level >= c.from }
+
+func (c console) Handle(_ context.Context, r slog.Record) error {
+	text := "tabard: "
+	if r.Level >= slog.LevelWarn {
+		text += "warning: "
+	}
+	text += r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		text += fmt.Sprintf("; %s: %s", strings.ReplaceAll(a.Key, "_", " "), a.Value)
+		return true
+	})
+	_, err := io.WriteString(c.to, text+"\n")
+	return err
+}
+
+func (c console) WithAttrs([]slog.Attr) slog.Handler { return c }
+func (c console) WithGroup(string) slog.Handler      { return c }

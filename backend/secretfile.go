@@ -1,0 +1,149 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/secrets"
+)
+
+// secretFile is a secret file being edited: its values, each with the comments above it.
+type secretFile struct {
+	path   string // of the file itself, where a link leads to it
+	mode   os.FileMode
+	before os.FileInfo
+	text   string
+	values []secretLine
+}
+
+type secretLine struct {
+	comments []string
+	value    string
+}
+
+// The comments by which tabard secret rotate tells what the second value is.
+const (
+	markNext   = "# next: every replica has to know it before it is used"
+	markBefore = "# before: it opens what was made under it, and goes out last"
+)
+
+// openSecretFile reads a secret file, of one or two values.
+func openSecretFile(path string) (*secretFile, error) {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, reason(err)
+	}
+	info, err := os.Stat(resolved)
+	if err != nil {
+		return nil, reason(err)
+	}
+	text, err := os.ReadFile(resolved)
+	if err != nil {
+		return nil, reason(err)
+	}
+	if _, err := keys.ParseSecret(string(text)); err != nil {
+		return nil, err
+	}
+	f := &secretFile{path: resolved, before: info, text: string(text), mode: info.Mode().Perm()&0o040 | 0o600}
+	var comments []string
+	for line := range strings.Lines(f.text) {
+		switch line = strings.TrimSpace(line); {
+		case line == "":
+		case strings.HasPrefix(line, "#"):
+			comments = append(comments, line)
+		default:
+			f.values, comments = append(f.values, secretLine{comments, line}), nil
+		}
+	}
+	if n := len(f.values); n > 2 {
+		return nil, fmt.Errorf("it holds %d values, and one or two can be told apart: leave the one that all replicas use, and the one that was before or comes next", n)
+	}
+	return f, nil
+}
+
+// marked returns the step that the second value's comment tells.
+func (f *secretFile) marked() (secrets.Step, bool) {
+	if len(f.values) < 2 {
+		return secrets.Add, true
+	}
+	for _, c := range f.values[1].comments {
+		switch c {
+		case markNext:
+			return secrets.Promote, true
+		case markBefore:
+			return secrets.Remove, true
+		}
+	}
+	return 0, false
+}
+
+// take does a step.
+func (f *secretFile) take(step secrets.Step) {
+	switch step {
+	case secrets.Add:
+		_, text := keys.NewSecret()
+		f.values = append(f.values, secretLine{[]string{markNext}, text})
+	case secrets.Promote:
+		f.values[0], f.values[1] = f.values[1], f.values[0]
+		f.values[0].unmark()
+		f.values[1].unmark()
+		f.values[1].comments = append(f.values[1].comments, markBefore)
+	case secrets.Remove:
+		f.values = f.values[:1]
+	}
+}
+
+func (l *secretLine) unmark() {
+	var kept []string
+	for _, c := range l.comments {
+		if c != markNext && c != markBefore {
+			kept = append(kept, c)
+		}
+	}
+	l.comments = kept
+}
+
+// write puts the file in the old one's place, in one go: whoever reads it has the old one
+// or the new one. It keeps its owner and its group, and nobody else reads it.
+func (f *secretFile) write() error {
+	var text strings.Builder
+	for _, l := range f.values {
+		for _, line := range append(l.comments, l.value) {
+			text.WriteString(line + "\n")
+		}
+	}
+	folder := filepath.Dir(f.path)
+	made, err := os.CreateTemp(folder, filepath.Base(f.path)+".*")
+	if err != nil {
+		return fmt.Errorf("%w; where the file cannot be written, run this on a copy of it", reason(err))
+	}
+	defer os.Remove(made.Name()) // in vain once it is in place
+	_, err = made.WriteString(text.String())
+	err = errors.Join(err, keepOwner(made, f.before), made.Chmod(f.mode), made.Sync(), made.Close())
+	if err == nil {
+		err = f.unchanged()
+	}
+	if err == nil {
+		err = os.Rename(made.Name(), f.path)
+	}
+	if err != nil {
+		return reason(err)
+	}
+	if d, err := os.Open(folder); err == nil { // the new name outlives a crash
+		d.Sync()
+		d.Close()
+	}
+	return nil
+}
+
+// unchanged refuses to overwrite what somebody else wrote meanwhile.
+func (f *secretFile) unchanged() error {
+	if text, err := os.ReadFile(f.path); err != nil || string(text) != f.text {
+		return errors.Join(errors.New("somebody else changed the file meanwhile: look at it, and run this again"), err)
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/secrets"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// secretState is how far the replacement of the secret is.
+type secretState struct {
+	Step     secrets.Step      `json:"next_step"`
+	Blockers []string          `json:"not_safe_because"`
+	Replicas []secrets.Replica `json:"replicas"`
+	Values   []string          `json:"values"` // by id, the one in use first
+}
+
+// examine asks the store how far the replacement is of a secret file; with
+// look it changes nothing.
+func (s *settings) examine(ctx context.Context, store *sqlstore.Store, f *secretFile, look bool, now int64) (*secretState, error) {
+	secret, err := keys.ParseSecret(f.text)
+	if err != nil {
+		return nil, err
+	}
+	all, err := store.SecretKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state := &secretState{Blockers: []string{}, Replicas: secrets.Living(all, now)}
+	if state.Values, err = secret.IDs(); err != nil {
+		return nil, err
+	}
+	step, known := f.marked()
+	if !known {
+		step, known = secrets.Next(state.Values, all)
+	}
+	if !known {
+		return nil, errUnmarked
+	}
+	state.Step = step
+	e := secrets.Examination{Store: store, Secret: secret, Now: now, Look: look}
+	blockers, err := e.Blockers(ctx, step)
+	if len(blockers) > 0 {
+		state.Blockers = blockers
+	}
+	return state, err
+}
+
+func secretStatusCommand() *cobra.Command {
+	var s settings
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "status",
+		Short: "Say which replicas have which values, and what comes next",
+		Long: `Status names the values of the secret file by their ids, which tell nothing of
+them, says which running replicas have them, and whether the next step of tabard
+secret rotate is safe.`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s.warn(c)
+			state, err := s.secretState(c.Context(), time.Now().Unix())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), state)
+			}
+			_, err = io.WriteString(c.OutOrStdout(), state.text())
+			return err
+		},
+	}
+	command.Flags().BoolVar(&asJSON, "json", false, "write it as JSON")
+	s.addSealing(command)
+	return command
+}
+
+func (s *settings) secretState(ctx context.Context, now int64) (*secretState, error) {
+	f, err := openSecretFile(s.secretPath())
+	if err != nil {
+		return nil, fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
+	}
+	store, err := s.openExisting(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	return s.examine(ctx, store, f, true, now)
+}
+
+// next is what the next step does.
+var next = map[secrets.Step]string{
+	secrets.Add:     "Nothing is being replaced. tabard secret rotate begins: it adds a new value.",
+	secrets.Promote: "Step 2 of 3 is next: the new value changes places with the old one.",
+	secrets.Remove:  "Step 3 of 3 is next: the old value is removed.",
+}
+
+func (s *secretState) text() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "The file has %s: %s. The first is in use.\n", plural(len(s.Values), "value"), strings.Join(s.Values, ", "))
+	if len(s.Replicas) == 0 {
+		text.WriteString("No replica has been seen for some minutes.\n")
+	}
+	for _, r := range s.Replicas {
+		fmt.Fprintf(&text, "Replica %s has %s.\n", r.Name, strings.Join(r.IDs, ", "))
+	}
+	text.WriteString(next[s.Step] + "\n")
+	if len(s.Blockers) > 0 {
+		text.WriteString("It is not safe yet:\n" + bulleted(s.Blockers) + "\n")
+	}
+	return text.String()
+}

@@ -1,0 +1,64 @@
+package migrate
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+const (
+	// lockTimeout is how long a statement waits for a table. As long as it waits,
+	// everybody who comes after it waits behind it, mints too. It is less than the
+	// second after which PostgreSQL looks for deadlocks: so it is the migration that
+	// gives way, never a mint.
+	lockTimeout = "500ms"
+	// Between two attempts the pauses grow from firstPause to longestPause.
+	firstPause, longestPause = 500 * time.Millisecond, 5 * time.Second
+
+	// lockKey is that of the advisory lock, "tabard" in ASCII.
+	lockKey = 0x746162617264
+)
+
+// takeLock takes the advisory lock that migrations hold, until the transaction ends.
+func takeLock(ctx context.Context, tx *sql.Tx) error {
+	var taken bool
+	err := tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&taken)
+	if err == nil && !taken {
+		return errBusy
+	}
+	return err
+}
+
+// applyPatiently runs a migration's statements. A table that a long transaction holds
+// stops it, and whoever is behind it, for lockTimeout at most: then it lets go of all
+// tables, and tries again later. The advisory lock stays.
+func (r *run) applyPatiently(tx *sql.Tx, name, text string) error {
+	pause := firstPause
+	for {
+		_, err := tx.ExecContext(r.ctx, `SAVEPOINT migration; SET LOCAL lock_timeout = '`+lockTimeout+`';
+SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;`+"\n"+text)
+		if !locked(err) {
+			return err
+		}
+		if _, undo := tx.ExecContext(r.ctx, "ROLLBACK TO SAVEPOINT migration; RELEASE SAVEPOINT migration"); undo != nil {
+			return errors.Join(err, undo)
+		}
+		r.wait(pause, "a migration waits for another transaction to let go of a table", "migration", name, "cause", err.Error())
+		if r.ctx.Err() != nil {
+			return errors.Join(errors.New("another transaction holds a table; pg_stat_activity shows which, by xact_start"), err)
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// locked reports whether a statement failed because of other transactions: it did not
+// get its lock in time, or was chosen to end a deadlock.
+func locked(err error) bool {
+	var refused interface{ SQLState() string }
+	if !errors.As(err, &refused) {
+		return false
+	}
+	state := refused.SQLState()
+	return state == "55P03" || state == "40P01"
+}

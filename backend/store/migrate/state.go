@@ -1,0 +1,142 @@
+package migrate
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
+
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// State is how a database's schema stands.
+type State struct {
+	// Schema is the newest migration that the database has, 0 without any; Release the
+	// newest that this program has.
+	Schema, Release int64
+	// Pending are the names of the migrations that the database does not have yet.
+	Pending []string
+
+	table bool // there is a table that says so
+}
+
+// Newer reports whether the schema is of a newer release than this program.
+func (s State) Newer() bool { return s.Schema > s.Release }
+
+// ErrPending is the error for a database that has to be migrated first.
+var ErrPending = errors.New("the database has to be migrated first")
+
+// Require returns ErrPending, and what to run, where migrations are pending.
+func Require(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) error {
+	state, err := Look(ctx, db, dialect)
+	switch {
+	case err != nil:
+		return err
+	case len(state.Pending) == 0:
+		return nil
+	case state.Schema == 0:
+		return fmt.Errorf("%w: it has no tables yet; run: tabard migrate", ErrPending)
+	}
+	return fmt.Errorf("%w: its tables are of an older release (%d of %d); make a backup, then run: tabard migrate",
+		ErrPending, state.Schema, state.Release)
+}
+
+// Look reads how a schema stands, and changes nothing.
+func Look(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) (State, error) {
+	state, err := Migrator{Dialect: dialect}.look(ctx, db)
+	if err != nil {
+		return State{}, fmt.Errorf("migrate: %w", err)
+	}
+	return state, nil
+}
+
+func (m Migrator) look(ctx context.Context, db database.DBTxConn) (s State, err error) {
+	names, err := m.names()
+	if err != nil {
+		return s, err
+	}
+	applied, err := m.applied(ctx, db)
+	if err != nil {
+		return s, err
+	}
+	s.table = applied != nil
+	for version := range applied {
+		s.Schema = max(s.Schema, version)
+	}
+	for _, name := range names {
+		version, err := goose.NumericComponent(name)
+		if err != nil {
+			return s, err
+		}
+		s.Release = max(s.Release, version)
+		if !applied[version] {
+			s.Pending = append(s.Pending, strings.TrimSuffix(name, ".sql"))
+		}
+	}
+	return s, nil
+}
+
+// applied are the versions that a database has, nil without a table that says so.
+func (m Migrator) applied(ctx context.Context, db database.DBTxConn) (map[int64]bool, error) {
+	exists := "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = '" + goose.DefaultTablename + "'"
+	if m.Dialect == sqlstore.Postgres {
+		exists = "SELECT COUNT(to_regclass('" + goose.DefaultTablename + "'))"
+	}
+	var tables int
+	if err := db.QueryRowContext(ctx, exists).Scan(&tables); err != nil || tables == 0 {
+		return nil, err
+	}
+	versions, err := m.versionTable()
+	if err != nil {
+		return nil, err
+	}
+	all, err := versions.ListMigrations(ctx, db)
+	applied := map[int64]bool{}
+	for _, one := range all {
+		applied[one.Version] = one.IsApplied
+	}
+	return applied, err
+}
+
+// versionTable is the table of what was applied.
+func (m Migrator) versionTable() (database.Store, error) {
+	if m.Dialect == sqlstore.Postgres {
+		return database.NewStore(database.DialectPostgres, goose.DefaultTablename)
+	}
+	return database.NewStore(database.DialectSQLite3, goose.DefaultTablename)
+}
+
+func (m Migrator) files() (fs.FS, error) {
+	if m.Files != nil {
+		return m.Files, nil
+	}
+	return fs.Sub(sqlstore.Migrations, m.Dialect.Migrations)
+}
+
+// names are the files' names, in the order in which they apply.
+func (m Migrator) names() (names []string, err error) {
+	files, err := m.files()
+	if err != nil {
+		return nil, err
+	}
+	return fs.Glob(files, "*.sql")
+}
+
+// read returns a migration's version and statements.
+func (m Migrator) read(name string) (version int64, text string, err error) {
+	files, err := m.files()
+	if err != nil {
+		return 0, "", err
+	}
+	content, err := fs.ReadFile(files, name+".sql")
+	if err != nil {
+		return 0, "", err
+	}
+	version, err = goose.NumericComponent(name + ".sql")
+	return version, string(content), err
+}

@@ -1,0 +1,39 @@
+package postgres
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// errAddress is the error for an address that cannot be read. It quotes nothing of it: the
+// driver's own error does, and hides a password only where it finds it.
+var errAddress = errors.New("postgres: the address cannot be read; it has to be postgres://USER:PASSWORD@HOST:PORT/DATABASE, " +
+	"with %40 for @ and %2F for / in the password, and the files that it names have to be there")
+
+// parse reads an address.
+func parse(address string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, errAddress
+	}
+	return config, nil
+}
+
+// withoutPassword returns an error whose text has no password of the configuration's.
+func withoutPassword(err error, c *pgx.ConnConfig) error {
+	if err == nil || c.Password == "" || !strings.Contains(err.Error(), c.Password) {
+		return err
+	}
+	return redacted{err, c.Password}
+}
+
+// redacted is an error with a password left out of its text.
+type redacted struct {
+	error
+	password string
+}
+
+func (r redacted) Error() string { return strings.ReplaceAll(r.error.Error(), r.password, "…") }
+func (r redacted) Unwrap() error { return r.error }

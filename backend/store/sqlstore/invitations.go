@@ -1,0 +1,160 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+const (
+	invitationColumns = `i.id, i.organization_id, i.iss, i.sub, i.name, i.email, i.roles, i.created_at, i.expires_at`
+
+	// A renewed invitation keeps its id, and the names that are not said anew.
+	invite = `
+INSERT INTO invitations (id, organization_id, iss, sub, name, email, roles, created_at, expires_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (organization_id, iss, sub) DO UPDATE SET
+	name = CASE WHEN excluded.name = '' THEN invitations.name ELSE excluded.name END,
+	email = CASE WHEN excluded.email = '' THEN invitations.email ELSE excluded.email END,
+	roles = excluded.roles, expires_at = excluded.expires_at
+RETURNING id, organization_id, iss, sub, name, email, roles, created_at, expires_at`
+
+	// peopleNamed are the ids of the people that an issuer and a subject name: by their own
+	// provider, or as they are linked at an organization's.
+	peopleNamed = `SELECT u.id FROM users u WHERE u.iss = %[1]s AND u.sub = %[2]s
+	UNION ALL SELECT l.user_id FROM links l WHERE l.connection_id = %[1]s AND l.sub = %[2]s`
+
+	// liveInvitation is one of an organization that can still be accepted: somebody who
+	// is a member by now needs none.
+	liveInvitation = `
+SELECT ` + invitationColumns + ` FROM invitations i
+WHERE i.organization_id = ?1 AND i.expires_at > ?2 AND NOT EXISTS (
+	SELECT 1 FROM memberships m WHERE m.organization_id = i.organization_id AND m.source <> 'staff' AND m.user_id IN (
+	%s)) AND `
+
+	withdrawInvitation = `
+DELETE FROM invitations WHERE organization_id = ?1 AND id = ?2`
+
+	// The invitations of a member, and of nobody else: what happens to an invitation
+	// must not tell whom it names.
+	withdrawMembers = `
+DELETE FROM invitations WHERE organization_id = ?2
+AND EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = ?1 AND m.organization_id = ?2 AND m.source <> 'staff')
+AND (EXISTS (SELECT 1 FROM users u WHERE u.id = ?1 AND u.iss = invitations.iss AND u.sub = invitations.sub)
+	OR EXISTS (SELECT 1 FROM links l WHERE l.user_id = ?1 AND l.connection_id = invitations.iss AND l.sub = invitations.sub))`
+
+	withdrawAll = `DELETE FROM invitations WHERE organization_id = ?1`
+
+	deleteExpiredInvitations = `
+DELETE FROM invitations WHERE (organization_id, id) IN (
+	SELECT organization_id, id FROM invitations WHERE expires_at < ?1 ORDER BY expires_at, id LIMIT ?2)`
+
+	// By the person's own provider, or by the organization's.
+	selectInvited = `
+SELECT ` + invitationColumns + ` FROM organizations o
+JOIN users u ON u.id = ?1
+JOIN invitations i ON i.organization_id = o.id AND i.iss = u.iss AND i.sub = u.sub
+WHERE ` + invitedTo + `
+UNION ALL
+SELECT ` + invitationColumns + ` FROM organizations o
+JOIN connections c ON c.organization_id = o.id AND c.deleted_at IS NULL
+JOIN links l ON l.connection_id = c.id AND l.user_id = ?1
+JOIN invitations i ON i.organization_id = o.id AND i.iss = l.connection_id AND i.sub = l.sub
+WHERE ` + invitedTo + `
+LIMIT 1`
+
+	invitedTo = `(o.id = ?3 OR o.slug = ?3) AND o.disabled_at IS NULL AND ?2 IN ('', o.id) AND i.expires_at > ?4`
+
+	acceptInvitation = `
+INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
+SELECT u.id, i.organization_id, i.roles, 'admin', ?4
+FROM invitations i
+JOIN organizations o ON o.id = i.organization_id AND o.disabled_at IS NULL
+JOIN users u ON u.id = ?3 AND u.disabled_at IS NULL
+WHERE i.organization_id = ?1 AND i.id = ?2 AND i.expires_at > ?4
+ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember + `
+WHERE ` + staffIsOver
+)
+
+var (
+	selectInvitation     = fmt.Sprintf(liveInvitation, fmt.Sprintf(peopleNamed, "i.iss", "i.sub")) + `i.id = ?3`
+	selectInvitationPage = fmt.Sprintf(liveInvitation, fmt.Sprintf(peopleNamed, "i.iss", "i.sub")) + `i.id > ?3 ORDER BY i.id LIMIT ?4`
+	selectMemberNamed    = memberRecord + `m.user_id IN (` + fmt.Sprintf(peopleNamed, "?2", "?3") + `)`
+)
+
+// Invite invites somebody, or gives an invitation that is there these roles and another
+// while. It returns the invitation as it is then.
+func (s *Store) Invite(ctx context.Context, i directory.Invitation) (directory.Invitation, error) {
+	w, err := s.Workspace(ctx)
+	if err != nil {
+		return i, err
+	}
+	if err := w.CheckRoles(i.Roles); err != nil {
+		return i, err
+	}
+	var kept directory.Invitation
+	err = s.returning(ctx, invitationFields(&kept), invite, i.ID, i.OrganizationID, i.Issuer, i.Subject, i.Name, i.Email,
+		list(i.Roles).text(), i.CreatedAt, i.ExpiresAt)
+	if err != nil {
+		return i, fmt.Errorf("sqlstore: invite: %w", err)
+	}
+	return kept, nil
+}
+
+// Invitations returns an organization's by id, those after one, at most limit.
+func (s *Store) Invitations(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.Invitation, error) {
+	return collect(ctx, s, "invitations", scanInvitation, selectInvitationPage, organizationID, now, after, limit)
+}
+
+// Invitation returns one of an organization's, or directory.ErrNoInvitation.
+func (s *Store) Invitation(ctx context.Context, organizationID, id string, now int64) (directory.Invitation, error) {
+	i, err := scanInvitation(s.row(ctx, selectInvitation, organizationID, now, id))
+	return i, found("invitation", err, directory.ErrNoInvitation)
+}
+
+// WithdrawInvitation ends one; directory.ErrNoInvitation where there is none.
+func (s *Store) WithdrawInvitation(ctx context.Context, organizationID, id string) error {
+	there, err := s.changed(ctx, "withdraw invitation", withdrawInvitation, organizationID, id)
+	if err == nil && !there {
+		return directory.ErrNoInvitation
+	}
+	return err
+}
+
+// MemberNamed returns the member whom an issuer and a subject name, or
+// directory.ErrNoMember.
+func (s *Store) MemberNamed(ctx context.Context, organizationID, issuer, subject string) (directory.MemberRecord, error) {
+	m, err := scanMember(s.row(ctx, selectMemberNamed, organizationID, issuer, subject))
+	return m, found("member", err, directory.ErrNoMember)
+}
+
+// Invited implements directory.Invitations.
+func (s *Store) Invited(ctx context.Context, userID, confinedTo, ref string, now int64) (directory.Invitation, error) {
+	i, err := scanInvitation(s.row(ctx, selectInvited, userID, confinedTo, ref, now))
+	return i, found("invited", err, directory.ErrNoInvitation)
+}
+
+// Accept implements directory.Invitations. An invitation that outlives its acceptance,
+// because a crash came between, is that of a member, and counts for nothing.
+func (s *Store) Accept(ctx context.Context, i directory.Invitation, userID string, now int64) (bool, error) {
+	accepted, err := s.changed(ctx, "accept", acceptInvitation, i.OrganizationID, i.ID, userID, now)
+	if err != nil || !accepted {
+		return false, err
+	}
+	err = s.WithdrawInvitation(ctx, i.OrganizationID, i.ID)
+	if errors.Is(err, directory.ErrNoInvitation) { // withdrawn meanwhile
+		err = nil
+	}
+	return true, err
+}
+
+func invitationFields(i *directory.Invitation) []any {
+	return []any{&i.ID, &i.OrganizationID, &i.Issuer, &i.Subject, &i.Name, &i.Email, (*list)(&i.Roles), &i.CreatedAt, &i.ExpiresAt}
+}
+
+func scanInvitation(row scanner) (i directory.Invitation, err error) {
+	err = row.Scan(invitationFields(&i)...)
+	return i, err
+}

@@ -1,0 +1,158 @@
+package replicas_test
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// crowd is people at work: each has a browser, mints again and again, and now and then
+// signs out and in again.
+type crowd struct {
+	*deployment
+	stop   chan struct{}
+	done   sync.WaitGroup
+	people []*worker
+	// patient lets a sign-in begin again that failed.
+	patient bool
+
+	mints, signIns, repeated atomic.Int64
+}
+
+type worker struct {
+	*httpbrowser.Browser
+	name          string
+	begun, rounds atomic.Int64 // of signing out and in
+	trouble
+}
+
+// trouble is what no person should have.
+type trouble struct {
+	signedOut, failed atomic.Int64
+	last              atomic.Value
+}
+
+// works puts so many people to work until the test, or halt, ends it.
+func (d *deployment) works(t *testing.T, people int, patient bool) *crowd {
+	t.Helper()
+	c := &crowd{deployment: d, stop: make(chan struct{}), patient: patient}
+	for i := range people {
+		b := httpbrowser.New(t, d.origin, d.origin+"/auth")
+		if i%2 == 0 { // the others have browsers that keep no key
+			b = b.On(httpbrowser.NewDevice(t))
+		}
+		w := &worker{Browser: b, name: person(i)}
+		c.people = append(c.people, w)
+		c.done.Go(func() { c.work(w) })
+	}
+	t.Cleanup(func() { c.halt() })
+	return c
+}
+
+// halt lets the people stop, once.
+func (c *crowd) halt() {
+	select {
+	case <-c.stop:
+	default:
+		close(c.stop)
+	}
+	c.done.Wait()
+}
+
+const mintsBetween = 4 // signing out and in again
+
+func (c *crowd) work(w *worker) {
+	c.signIn(w)
+	for i := 1; ; i++ {
+		select {
+		case <-c.stop:
+			return
+		case <-time.After(time.Duration(40+len(w.name)%5*10) * time.Millisecond):
+		}
+		switch answer := c.ask(w, "/token", `{"organization":"acme","enter":true}`); answer.Status {
+		case http.StatusOK:
+			c.mints.Add(1)
+		default:
+			w.signedOut.Add(1)
+			w.last.Store(strconv.Itoa(answer.Status) + " " + answer.Body)
+			c.signIn(w)
+		}
+		if i%mintsBetween == 0 {
+			w.begun.Add(1)
+			if answer := c.ask(w, "/logout", `{"scope":"session"}`); answer.Status != http.StatusOK {
+				w.failed.Add(1)
+				w.last.Store("logout: " + strconv.Itoa(answer.Status) + " " + answer.Body)
+			}
+			c.signIn(w)
+			w.rounds.Add(1)
+		}
+	}
+}
+
+// ask asks as the browser module does: what cannot be answered now is asked again.
+func (c *crowd) ask(w *worker, path, body string) (answer httpbrowser.Response) {
+	for range 50 {
+		answer = w.Post(path, body)
+		if answer.Status < http.StatusInternalServerError {
+			return answer
+		}
+		c.repeated.Add(1)
+		<-time.After(20 * time.Millisecond)
+	}
+	return answer
+}
+
+func (c *crowd) signIn(w *worker) {
+	for range 50 {
+		c.signIns.Add(1)
+		answer := w.SignIn(w.name)
+		for name := range w.Cookies() {
+			if strings.HasPrefix(name, "__Host-Http-tabard.demo.") {
+				return
+			}
+		}
+		w.last.Store("sign-in: " + strconv.Itoa(answer.Status) + " " + answer.Body)
+		if !c.patient {
+			break
+		}
+	}
+	w.failed.Add(1)
+}
+
+// everybodySignsInAnew waits until everybody has signed out and in again since now.
+func (c *crowd) everybodySignsInAnew(t *testing.T) {
+	t.Helper()
+	deadline := time.After(2 * time.Minute)
+	for _, w := range c.people {
+		for whole := w.begun.Load() + 1; w.rounds.Load() < whole; {
+			select {
+			case <-deadline:
+				t.Fatalf("%s does not get on: %v", w.name, w.last.Load())
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// untroubled fails the test where somebody was signed out, or could not sign in.
+func (c *crowd) untroubled(t *testing.T) {
+	t.Helper()
+	var out, failed int64
+	for _, w := range c.people {
+		if n := w.signedOut.Load() + w.failed.Load(); n > 0 {
+			t.Errorf("%s: %v", w.name, w.last.Load())
+		}
+		out, failed = out+w.signedOut.Load(), failed+w.failed.Load()
+	}
+	t.Logf("%d people: %d mints, %d sign-ins, %d requests repeated; %d sign-outs, %d failed sign-ins",
+		len(c.people), c.mints.Load(), c.signIns.Load(), c.repeated.Load(), out, failed)
+	if c.mints.Load() < int64(len(c.people)) {
+		t.Error("hardly anybody worked")
+	}
+}
