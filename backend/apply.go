@@ -58,6 +58,7 @@ for wrangler d1 execute.`,
 			if err != nil {
 				return err
 			}
+			warnOfTokens(desired.Workspace, c.ErrOrStderr())
 			if printSQL {
 				return s.printScript(args[0], desired, c.OutOrStdout())
 			}
@@ -94,6 +95,16 @@ func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 		return directory.Desired{}, nothingApplied(path, err)
 	}
 	return desired, nil
+}
+
+// warnOfTokens tells of roles whose access tokens get large.
+func warnOfTokens(w directory.Workspace, out io.Writer) {
+	for _, role := range w.RoleNames() {
+		if bytes, app := w.TokenBytes([]string{role}); bytes > directory.LargeToken {
+			fmt.Fprintf(out, "warning: access tokens of role %q get up to %d bytes in app %q. Some proxies refuse requests with more than %d;\n"+
+				"nothing above %d is applied. Give the role fewer or shorter permissions.\n", role, bytes, app, directory.LargeToken, directory.MaxRoleToken)
+		}
+	}
 }
 
 func (s *settings) printScript(path string, desired directory.Desired, out io.Writer) error {

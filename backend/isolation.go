@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -133,18 +132,11 @@ func (i *isolation) tenant(n int, name string) (isolationtest.Tenant, error) {
 	if err != nil {
 		return isolationtest.Tenant{}, err
 	}
-	var claims struct {
-		ID   string `json:"org_id"`
-		Slug string `json:"org_slug"`
-	}
 	message, err := jws.Parse(raw, 64<<10)
-	if err == nil {
-		err = json.Unmarshal(message.Payload, &claims)
-	}
-	if err != nil || claims.ID == "" {
+	if err != nil || message.Claims.Text("org_id") == "" {
 		return isolationtest.Tenant{}, fmt.Errorf("the token of organisation %s is no access token with an org_id", name)
 	}
-	return isolationtest.Tenant{Organization: claims.ID, Slug: claims.Slug, Token: raw, Expired: expired}, nil
+	return isolationtest.Tenant{Organization: message.Claims.Text("org_id"), Slug: message.Claims.Text("org_slug"), Token: raw, Expired: expired}, nil
 }
 
 // secretText reads a file, or else a variable.

@@ -10,6 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
 // connect gives acme a certified provider of its own, by which alone it is entered.
@@ -31,7 +32,8 @@ func (c *certified) connect() (issuer string) {
 
 func TestACertifiedProviderOfAnOrganizationsOwnLetsItsPeopleIn(t *testing.T) {
 	c := newCertified(t)
-	c.signIn(c.browser.Login(""), "alice")
+	c.browser = c.browser.On(httpbrowser.NewDevice(t))
+	c.signIn(c.browser.Begin(judgedBackend+"/login"), "alice")
 	user := c.mint().User
 	own := c.connect()
 	answer := c.browser.Post("/token", `{"organization":"acme","enter":true}`)
@@ -39,7 +41,7 @@ func TestACertifiedProviderOfAnOrganizationsOwnLetsItsPeopleIn(t *testing.T) {
 	if answer.JSON(t, &asked); asked.Code != api.InsufficientUserAuthentication {
 		t.Fatalf("%d %s", answer.Status, answer.Body)
 	}
-	page := c.browser.Follow(asked.LoginURL + "&return_to=/notes")
+	page := c.browser.Begin(asked.LoginURL + "&return_to=/notes")
 	if !strings.HasPrefix(page.URL.String(), own) {
 		t.Fatalf("the step-up leads to %s", page.URL)
 	}

@@ -189,8 +189,11 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 			t.Fatal("the thief was never caught")
 		}
 		age(t, d, 10*time.Minute)
+		mint(t, d, thief, "acme") // which brings a successor
+		mint(t, d, thief, "acme") // whose first use ends the rotation
+		age(t, d, 10*time.Minute)
 		mint(t, d, thief, "acme")
-		mint(t, d, victim, "acme")
+		mint(t, d, victim, "acme") // with the token of before
 	}
 	for _, tab := range []context.Context{victim, thief} {
 		mint(t, d, tab, "acme")

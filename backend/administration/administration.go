@@ -104,6 +104,10 @@ var reasons = map[error]*Refusal{
 
 // reason turns a store's error into a Refusal, where it is one.
 func reason(err error) error {
+	if errors.Is(err, directory.ErrTooLarge) { // which says of which roles
+		_, text, _ := strings.Cut(err.Error(), ": ")
+		return &Refusal{api.InvalidRequest, strings.ToUpper(text[:1]) + text[1:] + ".", err}
+	}
 	for known, refusal := range reasons {
 		if errors.Is(err, known) {
 			return &Refusal{refusal.Code, refusal.Text, err}

@@ -51,6 +51,9 @@ type Member struct {
 	DisabledAt   int64            `json:"disabled_at,omitempty"`
 	// ExpiresAt is when an invitation can no longer be accepted.
 	ExpiresAt int64 `json:"expires_at,omitempty"`
+	// TokenBytes is how large access tokens with these roles get, where one member is
+	// asked for and it is more than directory.LargeToken: some proxies refuse those.
+	TokenBytes int `json:"token_bytes,omitempty"`
 }
 
 // MemberStatus tells a member from somebody who is invited.
@@ -241,6 +244,17 @@ func (o *Office) blockMember(ctx context.Context, by Actor, action audit.Action,
 }
 
 func (o *Office) member(ctx context.Context, organizationID, userID string) (Member, error) {
-	m, err := o.store.Member(ctx, organizationID, userID)
-	return memberOf(m), err
+	r, err := o.store.Member(ctx, organizationID, userID)
+	if err != nil {
+		return Member{}, err
+	}
+	w, err := o.store.Workspace(ctx)
+	if err != nil {
+		return Member{}, err
+	}
+	m := memberOf(r)
+	if bytes, _ := w.TokenBytes(r.Roles); bytes > directory.LargeToken {
+		m.TokenBytes = bytes
+	}
+	return m, nil
 }

@@ -130,7 +130,7 @@ func (o *Office) mayHaveStaff(ctx context.Context, r directory.OrganizationRecor
 	if policy.Strictest(w.Policy, r.Rules).NoStaff {
 		return refuse(api.StaffForbidden, "The organisation's policy, or the workspace's, forbids staff access.")
 	}
-	if err := w.CheckRoles(n.Roles); err != nil {
+	if err := w.CheckGiven(n.Roles); err != nil {
 		return err
 	}
 	if _, err := o.store.User(ctx, n.UserID); err != nil {

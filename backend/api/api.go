@@ -53,10 +53,19 @@ const (
 	ParamACRValues    = "acr_values"
 	ParamLoginHint    = "login_hint"
 	ParamPrompt       = "prompt"
-	ParamJKT          = "dpop_jkt"
-	ParamUser         = "user"
-	ParamError        = "tabard_error"
+	// ParamJKT names the device key of a page whose backend, of the release before, does
+	// not answer POST.
+	ParamJKT   = "dpop_jkt"
+	ParamUser  = "user"
+	ParamError = "tabard_error"
 )
+
+// LoginResponse is the answer to POST /login, whose parameters are those of GET /login.
+type LoginResponse struct {
+	// Location is where the page goes on: at the OpenID provider, or back in the app.
+	Location   string `json:"location"`
+	ServerTime int64  `json:"server_time"`
+}
 
 // TokenRequest is the body of POST /token.
 type TokenRequest struct {
@@ -120,6 +129,7 @@ type User struct {
 // OrganizationSession tells how the session stands in one organisation.
 // A deadline of 0 means that there is none but the session's own.
 type OrganizationSession struct {
+	// AuthTime is 0 where the provider does not say when the person authenticated.
 	AuthTime  int64 `json:"auth_time"`
 	ExpiresIn int64 `json:"expires_in,omitempty"`
 	// IdleExpiresIn counts to the end of the organisation session unless the

@@ -55,12 +55,16 @@ const (
 	WorkspaceAccessDenied   Code = "workspace_access_denied"
 	AppNotInWorkspace       Code = "app_not_in_workspace"
 	AlreadyExists           Code = "already_exists"
-	ManagedByFile           Code = "managed_by_file"        // the workspace file would change it back
-	Conflict                Code = "conflict"               // somebody else changed it meanwhile
-	StaffForbidden          Code = "staff_access_forbidden" // by the organisation, or the workspace
-	RateLimited             Code = "rate_limited"
-	TemporarilyUnavailable  Code = "temporarily_unavailable"
-	ServerError             Code = "server_error"
+	ManagedByFile           Code = "managed_by_file" // the workspace file would change it back
+	Conflict                Code = "conflict"        // somebody else changed it meanwhile
+	// AuthTimeMissing is what a step-up comes back with (ParamError) from a provider that
+	// does not say when people authenticate, where a rule asks for it: to try again is of
+	// no use before the provider says it.
+	AuthTimeMissing        Code = "auth_time_missing"
+	StaffForbidden         Code = "staff_access_forbidden" // by the organisation, or the workspace
+	RateLimited            Code = "rate_limited"
+	TemporarilyUnavailable Code = "temporarily_unavailable"
+	ServerError            Code = "server_error"
 )
 
 // Action is what a client does about a code.

@@ -54,6 +54,8 @@ const (
 	// the session's device key.
 	SessionRepaired Action = "session.repaired"
 	ProofRefused    Action = "proof.refused"
+	// MintToken is an access token that was refused, for the reason that it gives.
+	MintToken Action = "token.mint"
 	// EnterApp is a session that somebody gets in an app because they are signed in to
 	// another; the actor is the workspace API key, and the reason of a refusal what was
 	// missing. HandOver is a code for one, and RenewInApp a refresh token that an app's
@@ -131,6 +133,9 @@ const (
 
 // ByStaff is the reason of an entry that staff access let somebody do.
 const ByStaff = "staff"
+
+// TooLarge is the reason of a token that no verifier would have taken.
+const TooLarge = "too_large"
 
 // Actors who are neither persons nor keys.
 const (

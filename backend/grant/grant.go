@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
@@ -255,14 +256,27 @@ func By(m *directory.Membership) string {
 	return ""
 }
 
-// Sign signs claims as the app wants them, by the key that the rules demand.
+// Sign signs claims as the app wants them, by the key that the rules demand. A token that
+// no verifier would take is not signed: that is token.ErrTooLarge, and recorded once a day.
 func (g *Grant) Sign(ctx context.Context, claims token.Claims, r policy.Rules) (string, error) {
 	by := IssuerOf(g.Issuer, claims.OrganizationID, r)
 	key, err := g.Keys.Signing(ctx, by.Organization, g.Workspace.Revision, g.Now)
 	if err != nil {
 		return "", err
 	}
-	return claims.Sign(token.SigningKey{
+	signed, err := claims.Sign(token.SigningKey{
 		ID: key.ID, Algorithm: string(key.Algorithm), Private: key.Private,
 	}, g.App.Claims)
+	if errors.Is(err, token.ErrTooLarge) {
+		g.Audit(audit.Event{
+			ID:     "too_large:" + claims.SessionID + ":" + claims.OrganizationID + ":" + strconv.FormatInt(g.Now/86_400, 10),
+			Action: audit.MintToken, Outcome: audit.Refused, Reason: audit.TooLarge, Actor: audit.Server,
+			UserID: claims.Subject, OrganizationID: claims.OrganizationID, SessionID: claims.SessionID,
+		})
+		err = fmt.Errorf("%w; the roles are %q, in %s, app %s: take permissions from them", err, claims.Roles, claims.OrganizationID, g.App.ID)
+	}
+	return signed, err
 }
+
+// TooLarge tells people that a token is not signed for its size.
+const TooLarge = "What you may do in this organisation is more than an access token can say. Ask whoever runs this service to give your roles fewer permissions."

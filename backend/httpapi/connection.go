@@ -96,10 +96,13 @@ func (c *call) prompt(attempt login.Attempt, query url.Values) (string, error) {
 		return asked, nil
 	}
 	_, err := c.store.LinkedAs(c.ctx, attempt.Connection, query.Get(api.ParamUser))
-	if errors.Is(err, directory.ErrNoUser) {
-		return "login", nil
+	switch {
+	case !errors.Is(err, directory.ErrNoUser):
+		return asked, err
+	case !attempt.Proven:
+		return "", failed(api.DeviceKeyRequired)
 	}
-	return asked, err
+	return "login", nil
 }
 
 // fromHere refuses to follow a foreign page to an organisation's own provider, where
@@ -153,22 +156,27 @@ func (c *call) person(i login.Identity, own *directory.Connection) (directory.Us
 	if u, err = c.store.SignIn(c.ctx, u, c.now); err != nil {
 		return u, err
 	}
-	return u, c.link(own, i, u, "")
+	return u, c.link(own, i, u, login.Attempt{})
 }
 
 // link makes who answered at an organisation's own provider be a person, unless they
-// are somebody else.
-func (c *call) link(own *directory.Connection, i login.Identity, u directory.User, sessionID string) error {
+// are somebody else. A link outlives every session: it is made from one only where its
+// device key was proved for the attempt, for a cookie is copied more easily.
+func (c *call) link(own *directory.Connection, i login.Identity, u directory.User, attempt login.Attempt) error {
 	linked, err := c.store.Linked(c.ctx, own.ID, i.Subject)
 	if err == nil && linked.ID == u.ID || err != nil && !errors.Is(err, directory.ErrNoUser) {
 		return err
 	}
-	err = c.store.Link(c.ctx, own.ID, i.Subject, u.ID, c.now)
-	e := audit.Event{Action: audit.LinkIdentity, Target: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: sessionID}
-	if errors.Is(err, directory.ErrLinked) {
-		err, e.Outcome = failed(api.IdentityChanged), audit.Refused
+	e := audit.Event{Action: audit.LinkIdentity, Target: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: attempt.Session}
+	if attempt.Session != "" && !attempt.Proven {
+		err = failed(api.DeviceKeyRequired)
+	} else if err = c.store.Link(c.ctx, own.ID, i.Subject, u.ID, c.now); errors.Is(err, directory.ErrLinked) {
+		err = failed(api.IdentityChanged)
 	} else if err != nil {
 		return err
+	}
+	if err != nil {
+		e.Outcome = audit.Refused
 	}
 	c.audit(e)
 	return err

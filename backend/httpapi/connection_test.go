@@ -75,7 +75,7 @@ func demands(slugs ...string) map[string]policy.Rules {
 func (w *world) enterBy(b *httpbrowser.Browser, slug, person string) httpbrowser.Response {
 	w.Helper()
 	e := w.challenged(b.Post("/token", `{"organization":"`+slug+`","enter":true}`))
-	page := b.Follow(e.LoginURL + "&return_to=" + url.QueryEscape("/notes?a=1"))
+	page := b.Begin(e.LoginURL + "&return_to=" + url.QueryEscape("/notes?a=1"))
 	if page.URL.Host != "login."+slug+".example" {
 		w.Fatalf("the step-up leads to %s", page.URL)
 	}
@@ -100,14 +100,14 @@ func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.rule(demands("acme"))
-	b := w.signedIn("alice")
+	b, device := w.signedInOn("alice")
 	_, cookie := w.theSession(b)
 	globex := w.claims(w.mint(b, "globex"))
-	asked := func(b *httpbrowser.Browser) string {
-		address := b.Copy().Login("organization=acme&prompt=none&user=" + globex.Subject).URL
+	asked := func(b *httpbrowser.Browser, with *httpbrowser.Device) string {
+		address := b.Copy().On(with).Begin(publicURL + "/login?organization=acme&prompt=none&user=" + globex.Subject).URL
 		return address.Query().Get("prompt")
 	}
-	if got := asked(b); got != "login" {
+	if got := asked(b, device); got != "login" {
 		t.Errorf("before anybody is linked the provider is asked %q", got)
 	}
 	if landed := w.enterBy(b, "acme", "a.martin"); landed.URL.String() != origin+"/notes?a=1" {
@@ -128,8 +128,8 @@ func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
 		t.Errorf("the trail says %+v", linked)
 	}
 
-	other := w.signedIn("alice") // linked already
-	if got := asked(other); got != "none" {
+	other, second := w.signedInOn("alice") // linked already
+	if got := asked(other, second); got != "none" {
 		t.Errorf("somebody who is linked is asked again: %q", got)
 	}
 	if landed := w.enterBy(other, "acme", "a.martin"); refusedWith(landed) != "" {
@@ -146,7 +146,7 @@ func TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.begin("acme", "a.martin")
-	w.signedIn("alice")
+	w.keyed("alice")
 	events, err := w.store.Events(t.Context(), audit.Query{OrganizationID: "org_acme", Action: audit.SignIn, Limit: 10})
 	if err != nil || len(events) != 1 || events[0].UserID == "" {
 		t.Errorf("%+v, %v", events, err)
@@ -156,7 +156,7 @@ func TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider(t *testing.T) {
 // steppedUp is alice, who entered these organisations by their own connections.
 func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
 	return func(w *world) *httpbrowser.Browser {
-		b := w.signedIn("alice")
+		b := w.keyed("alice")
 		for _, slug := range slugs {
 			w.enterBy(b, slug, "a.martin")
 			w.mint(b, slug)
@@ -223,9 +223,9 @@ func TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt(t *testing.T) 
 func TestAConnectionThatNobodyDemandsIsOneWayInOfTwo(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	b := w.signedIn("alice")
+	b := w.keyed("alice")
 	w.mint(b, "acme")
-	b.Choose(b.Login("organization=acme&user="+w.mint(b, "globex").User.ID), "a.martin")
+	b.Choose(b.Begin(publicURL+"/login?organization=acme&user="+w.mint(b, "globex").User.ID), "a.martin")
 	w.mint(b, "acme")
 	own := w.begin("acme", "a.martin")
 	w.mint(own, "acme")
@@ -241,7 +241,7 @@ func TestADisabledConnectionLetsNobodyInOnAnyPath(t *testing.T) {
 				w := newWorld(t, nil)
 				w.connect("acme", directory.Provisioning{})
 				w.rule(demands("acme"))
-				b := w.signedIn("alice")
+				b := w.keyed("alice")
 				w.enterBy(b, "acme", "a.martin")
 				if begun {
 					b = w.begin("acme", "a.martin")
@@ -250,7 +250,7 @@ func TestADisabledConnectionLetsNobodyInOnAnyPath(t *testing.T) {
 				w.disconnect("acme")
 				w.pass(time.Second)
 				e := w.challenged(everyPath(w, b, user)[path]())
-				landed := b.Follow(e.LoginURL + "&return_to=/")
+				landed := b.Begin(e.LoginURL + "&return_to=/")
 				if refusedWith(landed) != "connection_disabled" || landed.URL.Host != "localhost:8080" {
 					t.Errorf("the step-up leads to %s", landed.URL)
 				}
@@ -306,7 +306,7 @@ func TestEachConnectionHasARedirectURIOfItsOwn(t *testing.T) {
 func TestAForeignPageSignsNobodyInAtATenant(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
-	b := w.signedIn("alice")
+	b := w.keyed("alice")
 	before := b.Cookies()
 	for site, status := range map[string]int{"cross-site": http.StatusForbidden, "none": http.StatusSeeOther, "same-origin": http.StatusSeeOther, "same-site": http.StatusSeeOther} {
 		got := b.Copy().With("Sec-Fetch-Site", site).Step(publicURL + "/login?organization=acme")

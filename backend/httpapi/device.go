@@ -3,8 +3,6 @@ package httpapi
 import (
 	"errors"
 	"fmt"
-	"net/url"
-	"slices"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -140,29 +138,12 @@ func badProof(err error) *refusal {
 	return refuse(api.InvalidDPoPProof, "The device key's proof is not good. Send the request again.").because(err)
 }
 
-// namedKey returns the thumbprint of the device key that a sign-in names, if it was
-// started by a page of the app's own: the backend's own origin, or the Referer's of
-// the same site. From anywhere else a link could bind a key of its maker's, and the
-// sign-in goes on without.
-func (c *call) namedKey(jkt string) (string, error) {
-	if jkt == "" {
-		return "", nil
+// provenKey returns the thumbprint of the key that the request proves; a navigation
+// proves none. A key that an address merely names (dpop_jkt) is whoever's made the link.
+func (c *call) provenKey() (string, error) {
+	proof, err := c.proof()
+	if proof == nil || c.reading() {
+		return "", err
 	}
-	if !dpop.IsThumbprint(jkt) {
-		return "", refuse(api.InvalidRequest, "dpop_jkt is not the thumbprint of a key.")
-	}
-	from := ""
-	switch site, _ := single(c.r.Header, "Sec-Fetch-Site"); site {
-	case "same-origin":
-		from = c.origin
-	case "same-site":
-		referer, _ := single(c.r.Header, "Referer")
-		if u, err := url.Parse(referer); err == nil {
-			from = u.Scheme + "://" + u.Host
-		}
-	}
-	if !slices.Contains(c.app.Origins, from) {
-		return "", nil
-	}
-	return jkt, nil
+	return proof.JKT, err
 }

@@ -43,7 +43,7 @@ func (w *world) boundTo(b *httpbrowser.Browser, jkt string) {
 	}
 }
 
-func TestASessionIsBoundToTheKeyThatItsSignInNames(t *testing.T) {
+func TestASessionIsBoundToTheKeyThatItsSignInProves(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.boundTo(b, device.Thumbprint())
@@ -189,10 +189,14 @@ func TestAProofIsRefusedAgainForAsLongAsItIsRecent(t *testing.T) {
 	w.wants(b.With("DPoP", ahead).Post("/token", enterAcme), http.StatusConflict, api.RequestTooOld)
 }
 
-func TestALinkFromElsewhereBindsNothing(t *testing.T) {
+// A link says whose key the maker of the link wants to be bound, wherever it stands.
+func TestALinkBindsNothing(t *testing.T) {
 	evil := httpbrowser.NewDevice(t)
 	query := "dpop_jkt=" + evil.Thumbprint()
 	for name, open := range map[string]func(w *world, b *httpbrowser.Browser) httpbrowser.Response{
+		"the app's own page": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+			return b.With("Referer", origin+"/").Login(query)
+		},
 		"another site": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.With("Sec-Fetch-Site", "cross-site").With("Referer", origin+"/").Login(query)
 		},
@@ -242,20 +246,13 @@ func TestASignInOfAnotherAppsPageBindsNothing(t *testing.T) {
 	w.boundTo(b, "")
 }
 
-func TestASiblingThatTheAppOwnsNamesItsKey(t *testing.T) {
+func TestASiblingThatTheAppOwnsProvesItsKey(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hosts["localhost:9000"] = http.NotFoundHandler()
 	device := httpbrowser.NewDevice(t)
-	b := w.browserOf(sibling)
-	b.Choose(b.With("Referer", sibling+"/").Login("app=desk&dpop_jkt="+device.Thumbprint()), "alice")
+	b := w.browserOf(sibling).On(device)
+	b.Choose(b.Begin(publicURL+"/login?app=desk"), "alice")
 	w.boundTo(b, device.Thumbprint())
-}
-
-func TestAThumbprintOfAnotherFormIsRefused(t *testing.T) {
-	w := newWorld(t, nil)
-	for _, jkt := range []string{"x", httpbrowser.NewDevice(t).Thumbprint() + "A", "%27%20OR%201=1"} {
-		w.wants(w.browser().Login("dpop_jkt="+jkt), http.StatusBadRequest, api.InvalidRequest)
-	}
 }
 
 func TestTheFirstGoodProofWithinTwoMinutesBinds(t *testing.T) {

@@ -136,7 +136,7 @@ func (s *server) routes() http.Handler {
 		{api.PathHandoverCode, map[string]endpoint{http.MethodPost: (*call).redeem}},
 		{api.PathBackchannelLogout, map[string]endpoint{http.MethodPost: (*call).backchannelLogout}},
 		{api.PathBackchannelLogout + "/{connection}", map[string]endpoint{http.MethodPost: (*call).backchannelLogout}},
-		{api.PathLogin, map[string]endpoint{http.MethodGet: (*call).login}},
+		{api.PathLogin, map[string]endpoint{http.MethodGet: (*call).login, http.MethodPost: answer((*call).loginByKey)}},
 		{api.PathCallback, map[string]endpoint{http.MethodGet: (*call).callback}},
 		{api.PathCallback + "/{connection}", map[string]endpoint{http.MethodGet: (*call).callback}},
 	} {

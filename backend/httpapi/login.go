@@ -20,73 +20,6 @@ import (
 // maxAttempts is how many sign-ins a browser may have under way.
 const maxAttempts = 4
 
-// maxACRValues is the longest acr_values, in bytes: the attempt has to fit a cookie.
-const maxACRValues = 256
-
-// login is GET /login: it sends the browser to the OpenID provider. Only a page's
-// own navigation starts it, never a frame, an image or a script.
-func (c *call) login() error {
-	if err := c.navigation(); err != nil {
-		return err
-	}
-	query, err := c.query()
-	if err != nil {
-		return err
-	}
-	attempt, err := c.begun(query)
-	if err != nil {
-		return err
-	}
-	attempt.Chosen = c.fromHere() == nil && query.Get(api.ParamPrompt) != "none"
-	provider, err := c.choose(&attempt)
-	if err == nil {
-		err = c.raising(&attempt, query.Get(api.ParamUser))
-	}
-	var refused *login.Refused
-	if errors.As(err, &refused) {
-		c.giveUp(attempt, refused)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	prompt, err := c.prompt(attempt, query)
-	if err != nil {
-		return err
-	}
-	target, err := provider.AuthorizationURL(c.ctx, attempt, login.Request{LoginHint: query.Get(api.ParamLoginHint), Prompt: prompt})
-	if err != nil {
-		return err
-	}
-	if err := c.remember(attempt); err != nil {
-		return err
-	}
-	c.redirect(target)
-	return nil
-}
-
-// begun is the sign-in that the parameters ask for.
-func (c *call) begun(query url.Values) (login.Attempt, error) {
-	returnTo, err := c.landing(query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
-	if err != nil {
-		return login.Attempt{}, err
-	}
-	attempt := login.NewAttempt(c.app.ID, returnTo, c.now)
-	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
-	if unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
-		return attempt, refuse(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
-	}
-	if text := query.Get(api.ParamMaxAge); text != "" {
-		age, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || age < 0 {
-			return attempt, refuse(api.InvalidRequest, "max_age is not a number of seconds.")
-		}
-		attempt.MaxAge = &age
-	}
-	attempt.JKT, err = c.namedKey(query.Get(api.ParamJKT))
-	return attempt, err
-}
-
 // navigation refuses what is not a top-level navigation, where the browser tells.
 func (c *call) navigation() error {
 	mode, hasMode := single(c.r.Header, "Sec-Fetch-Mode")
@@ -235,9 +168,14 @@ func (c *call) attempt(state, connection string) (login.Attempt, error) {
 	return attempt, nil
 }
 
-// giveUp goes back to the app with the reason why nobody signed in. The address
-// stays as the app wrote it.
+// giveUp goes back to the app with the reason why nobody signed in.
 func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) {
+	c.redirect(c.gaveUp(attempt, refused))
+}
+
+// gaveUp is where the app is told why nobody signed in. The address stays as the app
+// wrote it.
+func (c *call) gaveUp(attempt login.Attempt, refused *login.Refused) string {
 	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")
 	mark := "?"
 	if strings.Contains(address, mark) {
@@ -248,7 +186,7 @@ func (c *call) giveUp(attempt login.Attempt, refused *login.Refused) {
 		address += "#" + fragment
 	}
 	c.record.refusal = refuse(api.LoginRequired, "The sign-in was refused.").because(refused)
-	c.redirect(address)
+	return address
 }
 
 const usedBefore = "This sign-in was used before. Start again."

@@ -93,7 +93,7 @@ func TestMembersOfOtherSourcesKeepWhatTheyHave(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", groups)
 	w.rule(demands("acme"))
-	b := w.signedIn("alice") // whom the file names
+	b := w.keyed("alice") // whom the file names
 	w.enterBy(b, "acme", "a.martin")
 	if got := w.mint(b, "acme").Roles; !slices.Equal(got, []string{"admin", "viewer"}) {
 		t.Errorf("roles %v", got)
@@ -101,7 +101,7 @@ func TestMembersOfOtherSourcesKeepWhatTheyHave(t *testing.T) {
 	globex := w.connect("globex", groups)
 	globex.Claims = func(claims map[string]any) { claims["groups"] = []string{"heads"} }
 	w.begin("globex", "bob")
-	if got := w.shown(w.signedIn("bob")).Organizations; len(got) != 1 {
+	if got := w.shown(w.keyed("bob")).Organizations; len(got) != 1 {
 		t.Errorf("bob is in %+v", got)
 	}
 }
@@ -111,9 +111,9 @@ func TestMembersOfOtherSourcesKeepWhatTheyHave(t *testing.T) {
 func TestALivingSessionsPersonIsAdmittedJustInTime(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("umbrella", anybody)
-	b := w.signedIn("bob")
+	b := w.keyed("bob")
 	user := w.mint(b, "acme").User.ID
-	b.Choose(b.Login("organization=umbrella&user="+user), "b.keller")
+	b.Choose(b.Begin(publicURL+"/login?organization=umbrella&user="+user), "b.keller")
 	if minted := w.mint(b, "umbrella"); minted.User.ID != user || !slices.Equal(minted.Roles, []string{"viewer"}) {
 		t.Errorf("%+v", minted)
 	}

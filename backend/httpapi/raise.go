@@ -14,7 +14,9 @@ import (
 
 // raising makes a sign-in a step-up of the person's living session, if there is
 // one: its cookie comes along here, from the app's own page, and not to the
-// callback, so that the sealed attempt has to name it.
+// callback, so that the sealed attempt has to name it. A session with a device key is
+// named where the request proves that key, and nowhere else: who copied the cookie would
+// authenticate for it, and be linked with its person.
 func (c *call) raising(attempt *login.Attempt, user string) error {
 	if user == "" || attempt.Organization == "" {
 		return nil
@@ -35,12 +37,25 @@ func (c *call) raising(attempt *login.Attempt, user string) error {
 	}
 	switch newest.UserID {
 	case user:
-		attempt.Session = newest.ID.String()
-		return nil
 	case "": // nobody is signed in any more
 		return nil
+	default:
+		return failed(api.IdentityChanged)
 	}
-	return failed(api.IdentityChanged)
+	if newest, err = c.onDevice(newest); err != nil {
+		return c.unproven(err)
+	}
+	attempt.Session, attempt.Proven = newest.ID.String(), newest.JKT != ""
+	return nil
+}
+
+// unproven has a page of the release before, which navigates and proves nothing, come
+// back to where its successor is loaded, which does.
+func (c *call) unproven(err error) error {
+	if c.reading() && isRefusal(err) {
+		return &login.Refused{Code: string(api.InvalidDPoPProof), Err: err}
+	}
+	return err
 }
 
 // arrive turns what the provider answers into a session, or into more
@@ -100,7 +115,7 @@ func (c *call) stepUp(attempt login.Attempt, i login.Identity, own *directory.Co
 		return err
 	}
 	if own != nil {
-		if subject, err = c.joined(subject, i, own); err != nil {
+		if subject, err = c.joined(attempt, subject, i, own); err != nil {
 			return err
 		}
 	}
@@ -112,8 +127,8 @@ func (c *call) stepUp(attempt login.Attempt, i login.Identity, own *directory.Co
 
 // joined makes who answered at an organisation's own provider be the session's person,
 // for that organisation, and returns where they stand in it then.
-func (c *call) joined(s directory.Subject, i login.Identity, own *directory.Connection) (directory.Subject, error) {
-	if err := c.link(own, i, s.User, s.Session.ID.String()); err != nil {
+func (c *call) joined(attempt login.Attempt, s directory.Subject, i login.Identity, own *directory.Connection) (directory.Subject, error) {
+	if err := c.link(own, i, s.User, attempt); err != nil {
 		return s, err
 	}
 	if err := c.provision(own, i, s.User); err != nil {

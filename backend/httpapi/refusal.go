@@ -8,6 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/token"
 )
 
 // body is the answer to a refused request; an alias, for an error's method takes
@@ -56,6 +57,8 @@ func refusalOf(err error) *refusal {
 		return known
 	case errors.Is(err, session.ErrNotFound):
 		return refuse(api.SessionExpired, "The session has ended. Sign in again.").because(err)
+	case errors.Is(err, token.ErrTooLarge):
+		return refuse(api.ServerError, grant.TooLarge).because(err)
 	case errors.Is(err, grant.ErrOvertaken):
 		return refuse(api.RequestTooOld, "Somebody was active in another tab. Ask again.").because(err)
 	case errors.Is(err, session.ErrOrganizationEnded):

@@ -60,7 +60,7 @@ func (w *world) challenged(answer httpbrowser.Response) api.Error {
 // stepUp follows a challenge to the provider, where somebody answers, and back.
 func (w *world) stepUp(b *httpbrowser.Browser, e api.Error, person string) httpbrowser.Response {
 	w.Helper()
-	return b.Choose(b.Follow(e.LoginURL+"&return_to="+url.QueryEscape("/notes?a=1")), person)
+	return b.Choose(b.Begin(e.LoginURL+"&return_to="+url.QueryEscape("/notes?a=1")), person)
 }
 
 // claims are those of a minted token, verified as a resource server does.

@@ -29,12 +29,12 @@ func TestSomebodyElsesIdentityIsNotLinked(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.rule(demands("acme"))
-	alice, bob := w.signedIn("alice"), w.signedIn("bob")
+	alice, bob := w.keyed("alice"), w.keyed("bob")
 	w.enterBy(alice, "acme", "a.martin")
 	w.mint(alice, "acme")
 	for name, refused := range map[string]func() (*httpbrowser.Browser, string){
 		"another person's":                       func() (*httpbrowser.Browser, string) { return bob, "a.martin" },
-		"another, of a person who has one":       func() (*httpbrowser.Browser, string) { return w.signedIn("alice"), "b.keller" },
+		"another, of a person who has one":       func() (*httpbrowser.Browser, string) { return w.keyed("alice"), "b.keller" },
 		"of somebody who came by the connection": func() (*httpbrowser.Browser, string) { w.begin("acme", "zoe"); return bob, "zoe" },
 	} {
 		b, person := refused()
@@ -57,9 +57,9 @@ func TestSomebodyElsesIdentityIsNotLinked(t *testing.T) {
 func TestOnlyMembersAreLinkedWhereNobodyIsAdmitted(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("globex", directory.Provisioning{})
-	bob := w.signedIn("bob")
+	bob := w.keyed("bob")
 	user := w.mint(bob, "acme").User.ID
-	landed := bob.Choose(bob.Login("organization=globex&user="+user), "b.keller")
+	landed := bob.Choose(bob.Begin(publicURL+"/login?organization=globex&user="+user), "b.keller")
 	if refusedWith(landed) != api.OrganizationAccessDenied || len(w.events(audit.LinkIdentity)) != 0 {
 		t.Errorf("landed on %s; the trail says %+v", landed.URL, w.events(audit.LinkIdentity))
 	}
@@ -102,7 +102,7 @@ func TestAStepUpAtTheWorkspacesProviderReturnsTheSessionsOwnPerson(t *testing.T)
 	b := w.begin("acme", "zoe")
 	user := w.mint(b, "acme").User.ID
 	w.disconnect("acme")
-	landed := b.Choose(b.Login("organization=acme&user="+user), "zoe") // same iss, same sub
+	landed := b.Choose(b.Begin(publicURL+"/login?organization=acme&user="+user), "zoe") // same iss, same sub
 	if refusedWith(landed) != api.IdentityChanged {
 		t.Errorf("landed on %s", landed.URL)
 	}
@@ -115,9 +115,9 @@ func TestAStepUpAtTheWorkspacesProviderReturnsTheSessionsOwnPerson(t *testing.T)
 func TestASessionBegunAtAConnectionOpensThatOrganizationAlone(t *testing.T) {
 	w := newWorld(t, nil)
 	acme := w.connect("acme", directory.Provisioning{})
-	alice := w.signedIn("alice")
+	alice := w.keyed("alice")
 	user := w.mint(alice, "globex").User
-	alice.Choose(alice.Login("organization=acme&user="+user.ID), "a.martin")
+	alice.Choose(alice.Begin(publicURL+"/login?organization=acme&user="+user.ID), "a.martin")
 	acme.People = map[string]map[string]any{"a.martin": {"name": "Mallory", "email": "mallory@example.com"}}
 
 	b := w.begin("acme", "a.martin")
@@ -138,7 +138,7 @@ func TestASessionBegunAtAConnectionOpensThatOrganizationAlone(t *testing.T) {
 			t.Errorf("%s is told apart from what does not exist: %s", ref, got.Body)
 		}
 	}
-	landed := b.Choose(b.Login("organization=globex&user="+user.ID), "alice") // and no step-up widens it
+	landed := b.Choose(b.Begin(publicURL+"/login?organization=globex&user="+user.ID), "alice") // and no step-up widens it
 	if refusedWith(landed) != api.OrganizationAccessDenied {
 		t.Errorf("landed on %s", landed.URL)
 	}
@@ -163,11 +163,11 @@ func TestATenantLinksNobodyElsewhere(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.connect("globex", anybody)
-	alice := w.signedIn("alice")
+	alice := w.keyed("alice")
 	user := w.mint(alice, "globex").User.ID
-	alice.Choose(alice.Login("organization=acme&user="+user), "a.martin")
-	b := w.begin("acme", "a.martin")
-	landed := b.Choose(b.Login("organization=globex&user="+user), "mallory")
+	alice.Choose(alice.Begin(publicURL+"/login?organization=acme&user="+user), "a.martin")
+	b := w.begin("acme", "a.martin").On(httpbrowser.NewDevice(t))
+	landed := b.Choose(b.Begin(publicURL+"/login?organization=globex&user="+user), "mallory")
 	if refusedWith(landed) != api.OrganizationAccessDenied {
 		t.Errorf("landed on %s", landed.URL)
 	}
@@ -184,8 +184,8 @@ func TestATheftAtATenantEndsNobodysOtherSessions(t *testing.T) {
 	d := desired()
 	d.Workspace.OnReuse = directory.EndUser
 	w.apply(d)
-	alice := w.signedIn("alice")
-	alice.Choose(alice.Login("organization=acme&user="+w.mint(alice, "globex").User.ID), "a.martin")
+	alice := w.keyed("alice")
+	alice.Choose(alice.Begin(publicURL+"/login?organization=acme&user="+w.mint(alice, "globex").User.ID), "a.martin")
 	b, other := w.begin("acme", "a.martin"), w.begin("acme", "a.martin")
 	w.wants(w.theft(b, b.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
 	w.wants(other.Post("/token", enters), http.StatusUnauthorized, api.SessionRevoked)
@@ -246,7 +246,7 @@ func TestATenantsLogoutEndsWhatBeganThere(t *testing.T) {
 	w := newWorld(t, nil)
 	acme := w.connect("acme", anybody)
 	w.connect("globex", anybody)
-	alice, begun, elsewhere := w.signedIn("alice"), w.begin("acme", "alice"), w.begin("globex", "alice")
+	alice, begun, elsewhere := w.keyed("alice"), w.begin("acme", "alice"), w.begin("globex", "alice")
 	logout := func(path, audience string) int {
 		token := acme.LogoutToken("logout+jwt", jwt.MapClaims{
 			"iss": acme.Issuer, "aud": audience, "sub": "alice", "sid": "upstream-alice", "iat": w.now().Unix(), "jti": path,

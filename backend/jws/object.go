@@ -18,8 +18,8 @@ type Member struct {
 	Value []byte
 }
 
-// mostMembers is the most that one object may have.
-const mostMembers = 64
+// MostMembers is the most that one object may have.
+const MostMembers = 64
 
 // errNoObject is the error of a text that is no JSON object, in which no object has a
 // member twice.
@@ -93,7 +93,7 @@ func (r *reader) object() (Object, error) {
 		switch {
 		case members.Value(name) != nil:
 			return nil, fmt.Errorf("%q stands twice", name)
-		case len(members) == mostMembers:
+		case len(members) == MostMembers:
 			return nil, errors.New("there are too many members")
 		}
 		members = append(members, Member{name, r.text[start:r.at]})

@@ -27,8 +27,8 @@ type Attempt struct {
 	// MaxAge is the greatest age of the authentication that was asked for, in
 	// seconds; nil where none was.
 	MaxAge *int64 `json:"max_age,omitempty"`
-	// JKT is the thumbprint of the device key that the session is bound to (RFC
-	// 9449 section 10); empty without one.
+	// JKT is the thumbprint of the device key that the request proved and that the new
+	// session is bound to; empty without one.
 	JKT string `json:"jkt,omitempty"`
 	// ACRValues are the authentication context classes that were asked for, the
 	// preferred first, separated by spaces.
@@ -44,6 +44,9 @@ type Attempt struct {
 	// Session is the session that a step-up raises; empty where the attempt makes a
 	// new one.
 	Session string `json:"session,omitempty"`
+	// Proven tells that the request that began the attempt proved the device key of
+	// Session. An attempt that the release before began has no such mark.
+	Proven bool `json:"proven,omitempty"`
 }
 
 // Meets tells whether the identity token says what a step-up asked for: a provider
@@ -59,9 +62,9 @@ func (a Attempt) Meets(i Identity) error {
 }
 
 // Caused tells whether the person authenticated for this attempt, and not before:
-// the provider says so, on a clock that may differ.
+// the identity token says so, by a clock that may differ.
 func (a Attempt) Caused(i Identity) bool {
-	return i.Claims["auth_time"] != nil && i.AuthTime >= a.CreatedAt-maxSkew
+	return i.AuthTime != 0 && i.AuthTime >= a.CreatedAt-maxSkew
 }
 
 // AttemptLife is how long a sign-in may take, in seconds.

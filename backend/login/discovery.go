@@ -2,11 +2,14 @@ package login
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/tabard-auth/tabard/backend/jws"
 )
 
 // discovered is what the provider's metadata say (OpenID Connect Discovery
@@ -98,8 +101,12 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
 		Scopes: append([]string{oidc.ScopeOpenID}, p.config.Scopes...),
 	}}
-	if err := provider.Claims(&found.metadata); err != nil {
+	var text json.RawMessage
+	if err := provider.Claims(&text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if err := jws.Decode(text, &found.metadata); err != nil {
+		return nil, fmt.Errorf("%w: its metadata: %.300s", ErrUnavailable, err)
 	}
 	if !p.ownScheme(found.oauth.Endpoint.AuthURL) {
 		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)

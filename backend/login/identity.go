@@ -22,7 +22,8 @@ type Identity struct {
 	Subject string
 	Name    string
 	Email   string
-	// AuthTime is when the person authenticated, in Unix seconds.
+	// AuthTime is when the person authenticated, in Unix seconds, as the identity token
+	// says it; 0 where it does not say.
 	AuthTime int64
 	ACR      string
 	AMR      []string
@@ -31,7 +32,8 @@ type Identity struct {
 	SessionID string
 	// Token is the identity token, for ending the provider's session.
 	Token string
-	// Claims are all claims of the identity token and of the provider's userinfo.
+	// Claims are all claims of the identity token, and those of the provider's userinfo
+	// that say nothing about the authentication.
 	Claims map[string]any
 }
 
@@ -125,25 +127,18 @@ func exchangeError(err error) error {
 	return fmt.Errorf("%w: redeeming the code failed", ErrUnavailable)
 }
 
+// read checks what a verified identity token says.
 func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, error) {
-	var claims struct {
-		AuthorizedParty string   `json:"azp"`
-		AuthTime        int64    `json:"auth_time"`
-		ACR             string   `json:"acr"`
-		AMR             []string `json:"amr"`
-		SessionID       string   `json:"sid"`
-		Name            string   `json:"name"`
-		Email           string   `json:"email"`
-	}
-	var text json.RawMessage
+	var claims identityClaims
 	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject, Claims: map[string]any{}}
-	if err := errors.Join(token.Claims(&claims), token.Claims(&identity.Claims), token.Claims(&text)); err != nil {
+	text, err := readClaims(token, &claims, &claims.checkedClaims)
+	if err := errors.Join(err, token.Claims(&identity.Claims)); err != nil {
 		return Identity{}, refused("identity token: %w", err)
 	}
 	switch {
 	case holdsNull(text):
 		return Identity{}, refused("identity token: a null character")
-	case token.Nonce == "" || token.Nonce != a.Nonce:
+	case claims.Nonce == "" || claims.Nonce != a.Nonce:
 		return Identity{}, refused("identity token: another nonce")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
 		return Identity{}, refused("identity token: no usable sub")
@@ -154,12 +149,10 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 		return Identity{}, refused("identity token: azp is %q", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
 		return Identity{}, refused("identity token: issued in the future, or nobody knows when")
-	case a.MaxAge != nil && (claims.AuthTime == 0 || now-claims.AuthTime > *a.MaxAge+maxSkew):
-		return Identity{}, refused("identity token: the authentication is older than was asked for")
 	}
-	identity.AuthTime = claims.AuthTime
-	if identity.AuthTime == 0 || identity.AuthTime > now {
-		identity.AuthTime = min(token.IssuedAt.Unix(), now)
+	identity.AuthTime = claims.authTime(now)
+	if err := a.recent(identity.AuthTime, now); err != nil {
+		return Identity{}, err
 	}
 	identity.ACR, identity.AMR, identity.SessionID = claims.ACR, slices.Clip(claims.AMR), claims.SessionID
 	identity.Name, identity.Email = cut(claims.Name), verified(claims.Email, identity.Claims)
@@ -195,24 +188,25 @@ func (p *Provider) addUserInfo(ctx context.Context, found *discovered, tokens *o
 	if err != nil {
 		return nil
 	}
-	if info.Subject != identity.Subject {
-		return refused("userinfo: of another sub")
-	}
 	var claims map[string]any
 	var text json.RawMessage
-	if errors.Join(info.Claims(&claims), info.Claims(&text)) != nil || holdsNull(text) {
+	read := errors.Join(info.Claims(&claims), info.Claims(&text))
+	if info.Subject != identity.Subject || read == nil && claims["sub"] != identity.Subject {
+		return refused("userinfo: of another sub")
+	}
+	if read != nil || holdsNull(text) {
 		return nil
 	}
 	for name, value := range claims {
-		if _, signed := identity.Claims[name]; !signed {
+		if _, signed := identity.Claims[name]; !signed && !slices.Contains(signedAlone, name) {
 			identity.Claims[name] = value
 		}
 	}
 	if name, ok := claims["name"].(string); ok && identity.Name == "" {
 		identity.Name = cut(name)
 	}
-	if identity.Email == "" {
-		identity.Email = verified(info.Email, identity.Claims)
+	if email, ok := claims["email"].(string); ok && identity.Email == "" {
+		identity.Email = verified(email, identity.Claims)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tabard-auth/tabard/backend/jws"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -34,13 +35,13 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		return session.UpstreamLogout{}, notVerified("logout token", err)
 	}
 	var claims struct {
+		checkedClaims
 		ID        string                     `json:"jti"`
 		SessionID string                     `json:"sid"`
-		Expires   int64                      `json:"exp"`
 		Nonce     *json.RawMessage           `json:"nonce"`
 		Events    map[string]json.RawMessage `json:"events"`
 	}
-	if err := token.Claims(&claims); err != nil {
+	if _, err := readClaims(token, &claims, &claims.checkedClaims); err != nil {
 		return session.UpstreamLogout{}, refused("logout token: %w", err)
 	}
 	issued := token.IssuedAt.Unix()
@@ -53,7 +54,7 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		err = errors.New("another event")
 	case token.Subject == "" && claims.SessionID == "":
 		err = errors.New("neither sub nor sid")
-	case issued > now+maxSkew, issued < now-maxLogoutAge, claims.Expires != 0 && claims.Expires < now-maxSkew:
+	case issued > now+maxSkew, issued < now-maxLogoutAge, !claims.Expires.IsZero() && claims.Expires.Unix() < now-maxSkew:
 		err = errors.New("not of now")
 	}
 	if err != nil {
@@ -75,7 +76,7 @@ func logoutHeader(raw string) error {
 	var header struct {
 		Type string `json:"typ"`
 	}
-	if err := json.Unmarshal(text, &header); err != nil {
+	if err := jws.Decode(text, &header); err != nil {
 		return errors.New("malformed")
 	}
 	if !strings.EqualFold(strings.TrimPrefix(strings.ToLower(header.Type), "application/"), logoutType) {

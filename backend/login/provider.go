@@ -98,6 +98,10 @@ func (p *Provider) ownScheme(address string) bool {
 type Request struct {
 	LoginHint string
 	Prompt    string
+	// Age is the age of the authentication beyond which it would have to be repeated,
+	// in seconds: providers need not say auth_time unless they are asked for one. Nothing
+	// is refused for it, as it is for Attempt.MaxAge, which goes before; 0 asks nothing.
+	Age int64
 }
 
 // AuthorizationURL returns where the browser goes to sign in.
@@ -109,8 +113,11 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 	options := []oauth2.AuthCodeOption{
 		oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.Verifier),
 	}
-	if a.MaxAge != nil {
+	switch {
+	case a.MaxAge != nil:
 		options = append(options, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(*a.MaxAge, 10)))
+	case r.Age > 0 && r.Prompt != "none":
+		options = append(options, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(r.Age, 10)))
 	}
 	for name, value := range map[string]string{
 		"acr_values": a.ACRValues, "login_hint": r.LoginHint, "prompt": r.Prompt,

@@ -8,7 +8,7 @@ import "slices"
 // Authentication is one authentication event of a session, as the provider told of
 // it.
 type Authentication struct {
-	Time int64 // auth_time
+	Time int64 // auth_time; 0 where the provider does not say, which meets no rule about time
 	ACR  string
 	AMR  []string
 	// Connection is where it was made; empty is the workspace's own provider.
@@ -159,7 +159,7 @@ func (r Rules) satisfying(s Subject, stay OrganizationSession, now int64) (Authe
 		all = append([]Authentication{stay.Authentication}, all...)
 	}
 	i := slices.IndexFunc(all, func(a Authentication) bool {
-		return a.Time > stay.Lapsed() && r.accept(a, s, now)
+		return (stay.Lapsed() == 0 || a.Time > stay.Lapsed()) && r.accept(a, s, now)
 	})
 	if i < 0 {
 		return Authentication{}, false
@@ -184,7 +184,7 @@ func (r Rules) accept(a Authentication, s Subject, now int64) bool {
 	return (a.Connection == "" || a.Connection == s.Connection) &&
 		(r.Connection == "" || a.Connection == r.Connection) &&
 		(!r.Isolated || a.Organization == s.Organization) &&
-		(r.AuthenticationAge == 0 || now-a.Time <= r.AuthenticationAge) &&
+		(r.AuthenticationAge == 0 || a.Time != 0 && now-a.Time <= r.AuthenticationAge) &&
 		(r.ACR == nil || slices.Contains(r.ACR, a.ACR)) &&
 		!slices.ContainsFunc(r.AMR, lacks)
 }

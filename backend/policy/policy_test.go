@@ -249,3 +249,34 @@ func TestAChallengeAsksForWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+// TestAnUnknownTimeMeetsNoRuleAboutTime, and every other rule as a known one does.
+func TestAnUnknownTimeMeetsNoRuleAboutTime(t *testing.T) {
+	unknown := mfa
+	unknown.Time = 0
+	for name, test := range map[string]struct {
+		subject policy.Subject
+		rules   policy.Rules
+		want    policy.Outcome
+	}{
+		"no rule":                       {entering(unknown), policy.Rules{}, policy.Allow},
+		"a class and a method":          {entering(unknown), policy.Rules{ACR: []string{"mfa"}, AMR: []string{"otp"}}, policy.Allow},
+		"limits of the stay":            {renewing(unknown), policy.Rules{IdleTimeout: hours, OrganizationSessionAge: hours}, policy.Allow},
+		"signed out, and chosen again":  {chosen(ended(renewing(unknown), policy.SignedOut, minutes)), policy.Rules{}, policy.Allow},
+		"an age":                        {entering(unknown), policy.Rules{AuthenticationAge: hours}, policy.StepUp},
+		"an age longer than time":       {entering(unknown), policy.Rules{AuthenticationAge: start + 24*hours}, policy.StepUp},
+		"an age, beside one that is":    {entering(unknown, password), policy.Rules{AuthenticationAge: hours}, policy.Allow},
+		"an age, of one that was":       {renewing(unknown), policy.Rules{AuthenticationAge: hours}, policy.StepUp},
+		"after an idle end":             {chosen(ended(renewing(unknown), policy.Idle, minutes)), policy.Rules{}, policy.StepUp},
+		"after an administrator's":      {chosen(ended(renewing(unknown), policy.Revoked, minutes)), policy.Rules{}, policy.StepUp},
+		"a login made for it, some day": {entering(unknown), policy.Rules{Isolated: true}, policy.StepUp},
+	} {
+		d := policy.Decide(test.subject, test.rules, start+2*minutes)
+		if d.Outcome != test.want {
+			t.Errorf("%s: %d, want %d", name, d.Outcome, test.want)
+		}
+		if d.Outcome == policy.Allow && d.Stay.Authentication.Time != 0 && name != "an age, beside one that is" {
+			t.Errorf("%s: the authentication is of %d", name, d.Stay.Authentication.Time)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -186,6 +187,10 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 // granted signs the access token of a session.
 func (c *call) granted(g *grant.Grant, claims *token.Claims, r policy.Rules, s *session.Session) (*AppSession, error) {
 	signed, err := g.Sign(c.ctx, *claims, r)
+	if errors.Is(err, token.ErrTooLarge) {
+		c.log.LogAttrs(c.ctx, slog.LevelError, "an access token was not signed", slog.Any("cause", err))
+		err = refuse(api.ServerError, grant.TooLarge)
+	}
 	return &AppSession{
 		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
 		UserID: s.UserID, KeyID: c.by.ID,

@@ -98,6 +98,27 @@ func TestACodeLivesForAMinute(t *testing.T) {
 	w.refusesCode(redeems(w.alice.Copy(), over))
 }
 
+// TestHandover_ABeginningLivesForFiveMinutes, whatever the browser keeps of it.
+func TestHandover_ABeginningLivesForFiveMinutes(t *testing.T) {
+	w := newCrossed(t)
+	w.landing()
+	good, late := w.begins(w.alice), w.begins(w.alice)
+	kept := w.alice.Cookies()
+	w.pass(5 * time.Minute)
+	w.subject = w.minted(w.renew(w.alice, "acme")) // by a token that is good still
+	for name, value := range kept {
+		if strings.HasPrefix(name, "__Host-Http-tabard-handover.") {
+			w.alice.SetCookie(name, value)
+		}
+	}
+	before := w.alice.Copy()
+	if got := redeems(w.alice.Tab(), w.code(good)); got.Status != http.StatusOK {
+		t.Errorf("after five minutes: %d %s", got.Status, got.Body)
+	}
+	w.pass(time.Second)
+	w.refusesCode(redeems(before, w.code(late)))
+}
+
 func TestACodeOpensWhatItsPersonMayStillEnter(t *testing.T) {
 	for name, end := range map[string]func(*crossed){
 		"signed out":       func(w *crossed) { w.logout(`{"scope":"session"}`) },

@@ -41,7 +41,7 @@ func TestWhatWasTakenAwayDoesNotComeBack(t *testing.T) {
 		},
 		"a member of the file, whom an administrator admits": {
 			away: func(w *crossed) { w.applied(withoutAlice) },
-			back: func(w *crossed) { w.does("PUT", member+w.uid, `{"roles":["viewer"]}`, w.acme, nil) },
+			back: func(w *crossed) { w.does("PUT", member+w.uid, `{"roles":["viewer"]}`, w.whole, nil) },
 		},
 		"the organisation disabled and enabled": {
 			away:      func(w *crossed) { w.does("POST", acme+"/disable", "", w.whole, nil) },

@@ -262,6 +262,11 @@ func TestAKeyOfOneOrganisationOpensNoOther(t *testing.T) {
 	w.denies(w.calls(sessionsPath+"/refresh", `{"refresh":"`+refresh+`"}`, k.Secret, ""), "wrong_app")
 	w.denies(w.calls(sessionsPath+"/refresh", `{"refresh":"`+refresh+`"}`, w.web, ""), "wrong_app") // web's server asked, and is not to have it
 	w.entered(w.renews(refresh))
+
+	// Nor does it learn what became of the person elsewhere.
+	w.logout(`{"scope":"session"}`)
+	w.denies(w.calls(sessionsPath, `{"app_id":"reports"}`, k.Secret, w.subject.AccessToken), "organization_access_denied")
+	w.denies(w.enter(), "session_revoked")
 }
 
 func (w *crossed) logout(body string) {

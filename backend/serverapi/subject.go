@@ -2,7 +2,6 @@ package serverapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -46,6 +45,9 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	case err != nil:
 		return nil, claims, denied(reason, "The person's access token is not good.")
 	}
+	if c.by.OrganizationID != "" && c.by.OrganizationID != claims.OrganizationID { // whatever became of the person
+		return nil, claims, errNotAdmitted
+	}
 	id, err := session.ParseID(claims.SessionID)
 	if err != nil {
 		return nil, claims, denied(token.MissingClaim, "The person's access token names no session.")
@@ -60,6 +62,10 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	return &s, claims, c.alive(&s, claims)
 }
 
+// errNotAdmitted refuses a key that is another organization's like a person who is in
+// none.
+var errNotAdmitted = denied(api.OrganizationAccessDenied, "The organisation does not admit the person, or this key.")
+
 // alive refuses a person whose session, or what it does in the organisation, is over.
 func (c *call) alive(s *directory.Subject, claims *token.Claims) error {
 	switch now := c.now().Unix(); {
@@ -69,8 +75,8 @@ func (c *call) alive(s *directory.Subject, claims *token.Claims) error {
 		return denied(api.SessionRevoked, "The person has signed out, or was signed out.")
 	case s.Session.ExpiresAt <= now:
 		return denied(api.SessionExpired, "The person's session has ended.")
-	case s.Membership == nil || c.by.OrganizationID != "" && c.by.OrganizationID != claims.OrganizationID:
-		return denied(api.OrganizationAccessDenied, "The organisation does not admit the person, or this key.")
+	case s.Membership == nil:
+		return errNotAdmitted
 	case !s.Membership.Stay.Live():
 		return denied(api.OrganizationSessionExpired, "The person has left the organisation.")
 	case s.Session.Parent != session.ID{}:
@@ -98,17 +104,17 @@ func subjectToken(headers []string) string {
 // says is what a token says of itself, which is not believed before it is verified: it
 // tells whose keys to verify it with, and which audience it has to have.
 type says struct {
-	ClientID       string `json:"client_id"`
-	Issuer         string `json:"iss"`
-	OrganizationID string `json:"org_id"`
+	ClientID, Issuer, OrganizationID string
 }
 
 // claimed is what a token says; nothing where it is none.
-func claimed(raw string) (s says) {
-	if message, err := jws.Parse(raw, maxToken); err != nil || json.Unmarshal(message.Payload, &s) != nil {
+func claimed(raw string) says {
+	message, err := jws.Parse(raw, maxToken)
+	if err != nil {
 		return says{}
 	}
-	return s
+	c := message.Claims
+	return says{ClientID: c.Text("client_id"), Issuer: c.Text("iss"), OrganizationID: c.Text("org_id")}
 }
 
 // issuer is who signs the tokens of its organisation: the organisation itself, where it

@@ -7,14 +7,15 @@ package token
 
 import (
 	"crypto"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
-	"reflect"
-	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/jws"
 )
 
 // Type is the token's media type in its header (RFC 9068 section 2.1).
@@ -40,7 +41,8 @@ type Claims struct {
 	Permissions      []string `json:"permissions"`
 	// AuthTime, ACR and AMR tell of the authentication that satisfied this
 	// organisation (OpenID Connect Core section 2); minting never freshens them.
-	AuthTime int64    `json:"auth_time"`
+	// AuthTime is 0, and no claim, where the provider does not say when it was.
+	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
 	// Actor is who acts, where it is not just the person themself.
@@ -82,22 +84,52 @@ type SigningKey struct {
 
 // Sign returns the signed token in compact form. Aliases repeat claims under
 // further names (alias → claim), for resource servers that expect those; an
-// alias never replaces a claim of the token.
+// alias never replaces a claim of the token. A token that a Verifier would refuse for
+// its size is ErrTooLarge.
 func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error) {
 	method := jwt.GetSigningMethod(key.Algorithm)
 	if method == nil {
 		return "", fmt.Errorf("token: no signing method %q", key.Algorithm)
 	}
-	signed := encoded(struct {
-		Algorithm string `json:"alg"`
-		KeyID     string `json:"kid"`
-		Type      string `json:"typ"`
-	}{key.Algorithm, key.ID, Type}) + "." + encoded(c.payload(aliases))
+	payload := c.payload(aliases)
+	signed := encoded(header{key.Algorithm, key.ID, Type}) + "." + encoded(payload)
+	if bytes := len(signed) + 1 + signatureBytes(key.Private.Public()); bytes > MaxBytes {
+		return "", fmt.Errorf("%w: it is of %d bytes, and a verifier takes %d", ErrTooLarge, bytes, MaxBytes)
+	}
+	if all, ok := payload.(map[string]any); ok && len(all) > jws.MostMembers {
+		return "", fmt.Errorf("%w: it has %d claims, and a verifier takes %d", ErrTooLarge, len(all), jws.MostMembers)
+	}
 	signature, err := method.Sign(signed, key.Private)
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
 	}
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+}
+
+// ErrTooLarge is the error of a token that no Verifier would take.
+var ErrTooLarge = errors.New("token: the access token is too large")
+
+// Bytes returns the most that a token of these claims takes, whatever it is signed with.
+func (c *Claims) Bytes(aliases map[string]string) int {
+	const kid = "0123456789abcdef"
+	return len(encoded(header{"RS256", kid, Type})) + 1 + len(encoded(c.payload(aliases))) + 1 + rsaSignature
+}
+
+// rsaSignature is the encoded length of the longest signature, by a key of 2,048 bits.
+const rsaSignature = 342
+
+// signatureBytes is the encoded length of a key's signature.
+func signatureBytes(key crypto.PublicKey) int {
+	if key, ok := key.(*rsa.PublicKey); ok {
+		return base64.RawURLEncoding.EncodedLen(key.Size())
+	}
+	return base64.RawURLEncoding.EncodedLen(64) // ES256 and EdDSA
+}
+
+type header struct {
+	Algorithm string `json:"alg"`
+	KeyID     string `json:"kid"`
+	Type      string `json:"typ"`
 }
 
 // encoded is a part of a token (RFC 7515 section 7.1).
@@ -141,32 +173,14 @@ type payload struct {
 }
 
 // readClaims reads the claims of a payload whose aud is a string or a list. Each goes
-// by its exact name (RFC 7519 section 4); encoding/json would take ORG_ID for org_id.
+// by its exact name (RFC 7519 section 4).
 func readClaims(text []byte) (*Claims, error) {
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(text, &all); err != nil {
-		return nil, err
-	}
-	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return !claimNames[name] })
-	exact, err := json.Marshal(all)
-	if err != nil {
-		return nil, err
-	}
 	var claims Claims
 	read := struct {
 		*Claims
 		Audience jwt.ClaimStrings `json:"aud"`
 	}{Claims: &claims}
-	err = json.Unmarshal(exact, &read)
+	err := jws.Decode(text, &read)
 	claims.Audience = read.Audience
 	return &claims, err
 }
-
-var claimNames = func() map[string]bool {
-	names := map[string]bool{}
-	for i, claims := 0, reflect.TypeFor[Claims](); i < claims.NumField(); i++ {
-		name, _, _ := strings.Cut(claims.Field(i).Tag.Get("json"), ",")
-		names[name] = true
-	}
-	return names
-}()

@@ -11,7 +11,7 @@ type Demand struct {
 	// Permissions are those that the token must carry, all of them.
 	Permissions []string
 	// MaxAge is how long ago the person may have authenticated, to the second; 0
-	// asks for nothing. ACR are the authentication contexts of which any will do
+	// asks for nothing. A token without auth_time never meets one. ACR are the authentication contexts of which any will do
 	// (RFC 9470 section 3).
 	MaxAge time.Duration
 	ACR    []string
@@ -25,7 +25,7 @@ func (v *Verifier) Meets(c *Claims, d Demand) error {
 		}
 	}
 	now, leeway := v.Now().Unix(), v.leeway()
-	aged := d.MaxAge > 0 && c.AuthTime+int64(d.MaxAge/time.Second)+leeway <= now
+	aged := d.MaxAge > 0 && (c.AuthTime == 0 || c.AuthTime+int64(d.MaxAge/time.Second)+leeway <= now)
 	if aged || len(d.ACR) > 0 && !slices.Contains(d.ACR, c.ACR) {
 		return &Error{Reason: InsufficientAuthentication, Demand: d, Bound: c.Confirmation != nil}
 	}

@@ -241,3 +241,34 @@ func TestAKeySetThatWasNeverHadIsAnError(t *testing.T) {
 		})
 	}
 }
+
+// TestKeySet_FollowsNoRedirect: whoever can make the issuer's host redirect has not its
+// keys.
+func TestKeySet_FollowsNoRedirect(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, publishedKey) }))
+	defer elsewhere.Close()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		host := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
+		defer host.Close()
+		if _, err := token.NewKeySet(host.URL, nil).PublicKey(t.Context(), "k1"); err == nil {
+			t.Errorf("%d: the keys of where it points were taken", status)
+		}
+		if _, err := token.NewKeySets(host.URL, nil).OrganizationKey(t.Context(), "org_acme", "k1"); err == nil {
+			t.Errorf("%d: the keys of where it points were taken for an organization's", status)
+		}
+	}
+	if _, err := token.NewKeySet(elsewhere.URL, nil).PublicKey(t.Context(), "k1"); err != nil {
+		t.Errorf("the address itself: %v", err)
+	}
+}
+
+// TestKeySet_IsOfAQuarterOfAMegabyteAtMost, however good its keys are.
+func TestKeySet_IsOfAQuarterOfAMegabyteAtMost(t *testing.T) {
+	for size, good := range map[int]bool{200 << 10: true, 300 << 10: false, 10 << 20: false} {
+		var p published
+		p.text.Store(strings.TrimSuffix(publishedKey, "}") + strings.Repeat(" ", size) + "}")
+		if _, err := p.set().PublicKey(t.Context(), "k1"); (err == nil) != good {
+			t.Errorf("one of %d bytes: %v", size, err)
+		}
+	}
+}

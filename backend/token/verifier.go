@@ -50,8 +50,10 @@ type Config struct {
 	Now func() time.Time
 }
 
+// MaxBytes is the longest token that a Verifier takes. Proxies take no more of a header.
+const MaxBytes = 8 << 10
+
 const (
-	maxTokenBytes = 8 << 10
 	defaultLeeway = 30 * time.Second
 	maxLeeway     = 60 * time.Second
 )
@@ -136,7 +138,7 @@ func (v *Verifier) Inspect(ctx context.Context, raw string) (*Claims, error) {
 
 // authentic checks all but the times.
 func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
-	message, err := jws.Parse(raw, maxTokenBytes)
+	message, err := jws.Parse(raw, MaxBytes)
 	if err != nil {
 		return nil, &Error{Reason: Malformed, Err: err}
 	}

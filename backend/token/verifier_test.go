@@ -118,6 +118,20 @@ func forge(t *testing.T, method jwt.SigningMethod, header map[string]any, with a
 	return raw
 }
 
+// TestVerifier_ReadsNotBefore, which no token of ours has, and others may.
+func TestVerifier_ReadsNotBefore(t *testing.T) {
+	key, public := newKey(t)
+	v := newVerifier(t, keyRing{"k1": public}, now)
+	for later, want := range map[time.Duration]token.Reason{
+		-time.Hour: "", 0: "", 30 * time.Second: "", 31 * time.Second: token.NotYetValid, time.Minute: token.NotYetValid,
+	} {
+		c := claims()
+		c.NotBefore = now.Add(later).Unix()
+		_, err := v.Verify(t.Context(), sign(t, c, key))
+		refusedFor(t, err, want)
+	}
+}
+
 func TestWhatIsNoValidTokenIsRefused(t *testing.T) {
 	key, public := newKey(t)
 	other, _ := newKey(t)

@@ -19,6 +19,7 @@ import (
 // hold.
 //
 //	browser NAME          use a browser; a new name is a new browser
+//	device NAME           use a new browser with a device key
 //	copy NAME             use a new browser with a copy of this one's cookies
 //	signin PERSON         sign in with the provider
 //	signinat ORGANIZATION PERSON  sign in for an organisation, at its own provider
@@ -39,6 +40,7 @@ import (
 //	cookies VALUE         what the last answer did to session cookies: set, cleared, nothing
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"browser":  command(1, (*script).use),
+	"device":   command(1, (*script).device),
 	"copy":     command(1, (*script).copy),
 	"signin":   command(1, (*script).signIn),
 	"signinat": command(2, (*script).signInAt),
@@ -101,6 +103,11 @@ func (s *script) use(args []string) error {
 	return nil
 }
 
+func (s *script) device(args []string) error {
+	s.browsers[args[0]] = httpbrowser.New(s.tb, s.target.Origin, s.target.PublicURL).On(httpbrowser.NewDevice(s.tb))
+	return s.use(args)
+}
+
 func (s *script) copy(args []string) error {
 	s.browsers[args[0]] = s.browsers[s.browser].Copy()
 	return s.use(args)
@@ -113,7 +120,7 @@ func (s *script) signIn(args []string) error {
 
 func (s *script) signInAt(args []string) error {
 	browser := s.browsers[s.browser]
-	s.answer = browser.Choose(browser.Login("organization="+url.QueryEscape(args[0])), args[1])
+	s.answer = browser.Choose(browser.Begin(s.target.PublicURL+"/login?organization="+url.QueryEscape(args[0])), args[1])
 	return nil
 }
 
@@ -124,7 +131,7 @@ func (s *script) stepUp(args []string) error {
 		return err
 	}
 	browser := s.browsers[s.browser]
-	page := browser.Follow(address + "&return_to=" + url.QueryEscape("/stepped-up"))
+	page := browser.Begin(address + "&return_to=" + url.QueryEscape("/stepped-up"))
 	s.answer = browser.Confirm(page, args[0], args[1])
 	return nil
 }

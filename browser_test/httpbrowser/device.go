@@ -33,7 +33,7 @@ func NewDevice(t testing.TB) *Device {
 }
 
 // On returns the same tab on a device: it proves the key with every Post and Get,
-// and names it when SignIn begins.
+// and when SignIn or Begin begins.
 func (b *Browser) On(d *Device) *Browser {
 	other := *b
 	other.device = d

@@ -56,11 +56,26 @@ var pressed = regexp.MustCompile(`name="request" value="([^"]*)"`)
 // of the page that the backend sends them back to.
 func (b *Browser) SignIn(person string) Response {
 	b.t.Helper()
-	query := ""
-	if b.device != nil {
-		query = "dpop_jkt=" + b.device.Thumbprint()
+	return b.Choose(b.Begin(b.backend+"/login"), person)
+}
+
+// Begin begins a sign-in as the page's script does, at an address of the backend's
+// /login, and stops where Login stops. With a device key it proves that and goes where
+// the backend says; an answer that does not say is returned as it is.
+func (b *Browser) Begin(address string) Response {
+	b.t.Helper()
+	if b.device == nil {
+		return b.Follow(address)
 	}
-	return b.Choose(b.Login(query), person)
+	answer := b.Post(strings.TrimPrefix(address, b.backend), "{}")
+	var begun struct {
+		Location string `json:"location"`
+	}
+	if answer.Status != http.StatusOK {
+		return answer
+	}
+	answer.JSON(b.t, &begun)
+	return b.Follow(begun.Location)
 }
 
 // Choose presses a person's button on the development provider's page. An answer

@@ -128,9 +128,13 @@ func (c *crowd) signIn(w *worker) {
 // everybodySignsInAnew waits until everybody has signed out and in again since now.
 func (c *crowd) everybodySignsInAnew(t *testing.T) {
 	t.Helper()
-	deadline := time.After(2 * time.Minute)
-	for _, w := range c.people {
-		for whole := w.begun.Load() + 1; w.rounds.Load() < whole; {
+	deadline := time.After(4 * time.Minute)
+	whole := make([]int64, len(c.people))
+	for i, w := range c.people {
+		whole[i] = w.begun.Load() + 1
+	}
+	for i, w := range c.people {
+		for w.rounds.Load() < whole[i] {
 			select {
 			case <-deadline:
 				t.Fatalf("%s does not get on: %v", w.name, w.last.Load())

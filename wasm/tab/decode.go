@@ -68,6 +68,11 @@ func DecodeTokenResponse(v Value) api.TokenResponse {
 	}
 }
 
+// DecodeLoginResponse reads the answer to POST /login.
+func DecodeLoginResponse(v Value) api.LoginResponse {
+	return api.LoginResponse{Location: text(v, "location"), ServerTime: number(v, "server_time")}
+}
+
 // DecodeSessionResponse reads the answer to GET /session.
 func DecodeSessionResponse(v Value) api.SessionResponse {
 	return api.SessionResponse{

@@ -174,6 +174,62 @@ func TestEveryRequestProvesTheDeviceKey(t *testing.T) {
 	})
 }
 
+// TestASignInProvesTheDeviceKey: the backend says where the page goes on.
+func TestASignInProvesTheDeviceKey(t *testing.T) {
+	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		p := b.open(route("acme"))
+		p.token(t, "ada@acme")
+		b.set(func() {
+			b.script = func(r tab.Request) *tab.Response {
+				if refused := g.answer(r); refused != nil || r.Method != "POST" || !strings.HasPrefix(r.URL, base+"/login?") {
+					return refused
+				}
+				query, _ := url.ParseQuery(r.URL[len(base+"/login?"):])
+				if query.Get(api.ParamReturnTo) != "https://app.example/x" || query.Has(api.ParamJKT) || r.Body != "{}" {
+					t.Errorf("it asks for %s with %s", r.URL, r.Body)
+				}
+				return &tab.Response{Status: 200, Body: `{"location":"https://id.example/?user=` + query.Get(api.ParamUser) + query.Get(api.ParamOrganization) + query.Get(api.ParamACRValues) + `"}`}
+			}
+		})
+		for want, leave := range map[string]func(){
+			"usr_adaorg_g":  func() { p.StepUp("globex", base+"/login?organization=org_g", "https://app.example/x") },
+			"usr_adaglobex": func() { p.StepUp("globex", "", "https://app.example/x") },
+			"usr_adamfa":    func() { p.StepUp("globex", "/login?acr_values=mfa", "https://app.example/x") },
+		} {
+			g.nonce = "nonce " + want // the proof is mended
+			if leave(); p.went != "https://id.example/?user="+want {
+				t.Errorf("went to %s, want %s", p.went, want)
+			}
+		}
+		if p.SignIn("globex", "https://app.example/x"); p.went != "https://id.example/?user=globex" {
+			t.Errorf("went to %s", p.went)
+		}
+	})
+}
+
+// TestASignInThatCannotBeAskedForIsANavigation: offline, at a backend of the release
+// before, or with an answer that leads nowhere.
+func TestASignInThatCannotBeAskedForIsANavigation(t *testing.T) {
+	for name, response := range map[string]*tab.Response{
+		"of the release before": {Status: 405, Body: `{"error":"invalid_request"}`}, "of a proxy": {Status: 502, Body: "<html>"},
+		"without an address": {Status: 200, Body: "{}"}, "with a script": {Status: 200, Body: `{"location":"javascript:alert(1)"}`},
+		"offline": nil,
+	} {
+		onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+			p := b.open(route("acme"))
+			p.token(t, "ada@acme")
+			b.set(func() {
+				b.offline = response == nil
+				b.script = func(tab.Request) *tab.Response { return response }
+			})
+			p.StepUp("globex", base+"/login?organization=org_g", "https://app.example/x")
+			if want := base + "/login?organization=org_g&dpop_jkt=" + g.jkt + "&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2Fx"; p.went != want {
+				t.Errorf("%s: went to %s, want %s", name, p.went, want)
+			}
+		})
+	}
+}
+
 func TestASignInNamesTheDeviceKey(t *testing.T) {
 	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
 		p := b.open(route("acme"))

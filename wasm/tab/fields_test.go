@@ -56,6 +56,7 @@ var (
 	answers = map[string]func(t *testing.T){
 		"TokenResponse":    decodes(tab.DecodeTokenResponse),
 		"SessionResponse":  decodes(tab.DecodeSessionResponse),
+		"LoginResponse":    decodes(tab.DecodeLoginResponse),
 		"LogoutResponse":   decodes(tab.DecodeLogoutResponse),
 		"SessionsResponse": decodes(tab.DecodeSessionsResponse),
 		"Error":            decodes(tab.DecodeError),

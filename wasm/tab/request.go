@@ -2,6 +2,7 @@ package tab
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -129,7 +130,8 @@ func (t *Tab) request(method, path, body string) Request {
 	if body != "" {
 		r.Headers = append(r.Headers, [2]string{"Content-Type", "application/json"})
 	}
-	if proof := t.proof(method, r.URL, ""); proof != "" {
+	address, _, _ := strings.Cut(r.URL, "?") // RFC 9449 section 4.2
+	if proof := t.proof(method, address, ""); proof != "" {
 		r.Headers = append(r.Headers, [2]string{api.HeaderProof, proof})
 	}
 	t.mu.Lock()

@@ -11,15 +11,35 @@ import (
 // tab wore last, if any), and back to returnTo. Whoever signs in may be somebody
 // else, so what the tab held is left behind.
 func (t *Tab) SignIn(organization, returnTo string) {
-	jkt := t.thumbprint()
+	wish, _ := t.bound()
+	to := t.begin(t.loginURL(cmp.Or(organization, wish)), "", returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.abortAll(overtaken)
 	t.record.Held, t.record.User, t.record.Session = nil, api.User{}, ""
 	t.record.Pending = organization
 	t.save()
-	url := withQuery(t.loginURL(cmp.Or(organization, t.wish)), api.ParamJKT, jkt)
-	t.world.Page.Navigate(withQuery(url, api.ParamReturnTo, returnTo))
+	t.world.Page.Navigate(to)
+}
+
+// begin begins a sign-in at an address of the backend's and returns where the page goes
+// on. A browser with a device key proves it to the backend, which says where. Where no
+// good answer comes, as of the release before, the page goes to the address itself.
+func (t *Tab) begin(url, user, returnTo string) string {
+	jkt := t.thumbprint()
+	direct := withQuery(withQuery(withQuery(url, api.ParamJKT, jkt), api.ParamUser, user), api.ParamReturnTo, returnTo)
+	path, own := strings.CutPrefix(withQuery(withQuery(url, api.ParamUser, user), api.ParamReturnTo, returnTo), t.config.Backend)
+	if jkt == "" || !own {
+		return direct
+	}
+	t.mu.Lock()
+	c := t.call()
+	t.mu.Unlock()
+	v, err := t.send(c, "POST", path, "{}")
+	if to := DecodeLoginResponse(v).Location; err == nil && strings.HasPrefix(to, "http") {
+		return to
+	}
+	return direct
 }
 
 // loginURL is where a sign-in for an organisation starts.

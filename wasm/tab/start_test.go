@@ -242,6 +242,24 @@ func TestASignInForAnOrganisationEntersIt(t *testing.T) {
 	})
 }
 
+// TestAStepUpThatIsOfNoUseIsNotOfferedForEver: the provider lacks what is asked for.
+func TestAStepUpThatIsOfNoUseIsNotOfferedForEver(t *testing.T) {
+	for arrival, want := range map[api.Code]api.Action{api.AuthTimeMissing: api.Stop, "access_denied": api.StepUp} {
+		in(t, func(t *testing.T, b *browser) {
+			b.signIn("ada")
+			b.refusals["org_a"] = api.Error{Code: api.InsufficientUserAuthentication}
+			b.refusals["acme"] = b.refusals["org_a"]
+			p := b.open(route("acme"), func(c *tab.Config) { c.Arrival = arrival })
+			if s := p.state(t); s.Status != "ended" || s.Error == nil || s.Error.Action != string(want) || (s.Error.Code == string(arrival)) != (want == api.Stop) {
+				t.Errorf("after %s: state %+v %+v", arrival, s.Status, s.Error)
+			}
+			if r := p.Switch("globex"); r.Status != tab.Switched {
+				t.Errorf("the switch to another: %+v", r)
+			}
+		})
+	}
+}
+
 func TestASignInThatFailedIsToldOnce(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		p := b.open(func(c *tab.Config) { c.Arrival = "access_denied" })

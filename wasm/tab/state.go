@@ -64,9 +64,14 @@ func (s *State) JSON() string {
 }
 
 // problem is the error that the page is shown. Why a sign-in failed says more
-// than that nobody is signed in.
+// than that nobody is signed in, and that a step-up is of no use more than that one is
+// asked for: the page would offer it for ever.
 func (s *State) problem() *Error {
-	if s.Arrival != "" && (s.Error == nil || s.Error.Code == api.LoginRequired) {
+	switch {
+	case s.Arrival == "":
+	case s.Arrival == api.AuthTimeMissing && s.Error != nil && s.Error.Action == api.StepUp:
+		return newError(s.Arrival, "the sign-in provider does not say when people authenticate, and the organisation asks for it")
+	case s.Error == nil || s.Error.Code == api.LoginRequired:
 		return newError(s.Arrival, "the sign-in ended without a session")
 	}
 	return s.Error

@@ -109,13 +109,14 @@ func outcome(err *Error) Outcome {
 // met, and finishes the switch when the page is back at returnTo. loginURL is
 // the refusal's, or empty.
 func (t *Tab) StepUp(organization, loginURL, returnTo string) {
-	jkt := t.thumbprint()
+	t.mu.Lock()
+	user := t.record.User.ID
+	t.mu.Unlock()
+	to := t.begin(t.absolute(cmp.Or(loginURL, t.loginURL(organization))), user, returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	url := withQuery(cmp.Or(loginURL, t.loginURL(organization)), api.ParamJKT, jkt)
-	url = withQuery(url, api.ParamUser, t.record.User.ID)
 	t.record.Pending = organization
 	t.drop(organization) // what it holds was minted before
 	t.save()
-	t.world.Page.Navigate(withQuery(t.absolute(url), api.ParamReturnTo, returnTo))
+	t.world.Page.Navigate(to)
 }

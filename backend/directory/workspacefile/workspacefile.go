@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -27,6 +28,7 @@ func Parse(text []byte) (directory.Desired, error) {
 	f := file{
 		origins: map[string]string{}, audiences: map[string]string{},
 		slugs: map[string]bool{}, ids: map[string]bool{}, connections: map[string]string{},
+		roleNodes: map[string]*yaml.Node{}, fits: map[string]bool{},
 	}
 	f.workspace(document.Content[0])
 	if len(f.problems) > 0 {
@@ -79,6 +81,9 @@ type file struct {
 	ids       map[string]bool
 
 	connections map[string]string // connection → organisation
+
+	roleNodes map[string]*yaml.Node
+	fits      map[string]bool // that tokens with all of these roles were looked at
 }
 
 func (f *file) workspace(root *yaml.Node) {
@@ -99,6 +104,7 @@ func (f *file) workspace(root *yaml.Node) {
 		f.wrong(root, "the workspace needs an app: apps: [{id, name, origins, audience}]")
 	}
 	f.checkEntrances(root)
+	f.checkTokens()
 	// Last, for these name roles and the issuer.
 	if claim != nil {
 		w.MembershipClaim = f.membershipClaim(claim)
@@ -146,7 +152,7 @@ var (
 func (f *file) roles(n *yaml.Node) {
 	all := map[string][]string{}
 	f.members(n, func(role, permissions *yaml.Node) {
-		all[role.Value] = f.texts(permissions)
+		all[role.Value], f.roleNodes[role.Value] = f.texts(permissions), role
 		for _, p := range all[role.Value] {
 			if !permission.MatchString(p) {
 				f.wrong(permissions, "permission %q of role %q is not of printable characters without spaces", p, role.Value)
@@ -177,4 +183,28 @@ func (f *file) haveRoles(n *yaml.Node, roles []string) {
 			f.wrong(n, "role %q is not among the workspace's roles", role)
 		}
 	}
+	if len(roles) > 1 {
+		f.checkToken(n, roles)
+	}
+}
+
+// checkTokens: a role whose tokens no request could carry is no use to anybody.
+func (f *file) checkTokens() {
+	for _, role := range f.desired.Workspace.RoleNames() {
+		f.checkToken(f.roleNodes[role], []string{role})
+	}
+}
+
+// checkToken checks the tokens of whoever has all of these roles, once for each place
+// that names the same ones.
+func (f *file) checkToken(n *yaml.Node, roles []string) {
+	key := strings.Join(roles, "\x00")
+	if f.fits[key] {
+		return
+	}
+	if err := f.desired.Workspace.CheckTokens(roles); err != nil {
+		f.wrong(n, "%s", strings.TrimPrefix(err.Error(), "directory: "))
+		return
+	}
+	f.fits[key] = true
 }

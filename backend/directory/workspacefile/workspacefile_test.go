@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -287,4 +288,42 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestARoleWhoseTokensFitNoRequestIsRefusedByName, and so are roles that somebody has
+// together. Roles that nobody is given together may be as many as they like.
+func TestARoleWhoseTokensFitNoRequestIsRefusedByName(t *testing.T) {
+	permissions := func(from, n int) string {
+		all := make([]string, n)
+		for i := range all {
+			all[i] = fmt.Sprintf("billing:statements:%06d", from+i)
+		}
+		return "[" + strings.Join(all, ", ") + "]"
+	}
+	file := func(roles, rest string) string {
+		return "issuer: https://id.example.com\napps: [{id: web, name: Web, audience: a, origins: [https://app.example.com]}]\nroles:\n" + roles + rest
+	}
+	member := "organizations:\n- id: org_acme\n  slug: acme\n  name: Acme\n  members:\n  - {sub: alice, roles: [left, right]}\n"
+	halves := "  left: " + permissions(0, 100) + "\n  right: " + permissions(100, 100) + "\n"
+	for name, test := range map[string]struct{ file, want string }{
+		"one role":                  {file("  owner: "+permissions(0, 250)+"\n", ""), `line 4: .*role "owner" get up to 1\d,?\d+ bytes in app "web"`},
+		"two that a member has":     {file(halves, member), `line 11: .*roles \["left" "right"\] together`},
+		"two that nobody has":       {file(halves, ""), ""},
+		"one that is large":         {file("  owner: "+permissions(0, 110)+"\n", ""), ""},
+		"two that have the same":    {file("  left: "+permissions(0, 110)+"\n  right: "+permissions(0, 110)+"\n", member), ""},
+		"more claims than are read": {strings.Replace(file("  owner: []\n", ""), "audience: a", "audience: a, claims: {"+claimsNamed(60)+"}", 1), `line 2: .*at most \d+ claims`},
+	} {
+		_, err := workspacefile.Parse([]byte(test.file))
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !regexp.MustCompile(test.want).MatchString(err.Error())) {
+			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+	}
+}
+
+func claimsNamed(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("alias%d: org_id", i)
+	}
+	return strings.Join(all, ", ")
 }

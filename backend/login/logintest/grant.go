@@ -114,6 +114,18 @@ func (p *Provider) signedAs(typ string, method jwt.SigningMethod, key any, claim
 	return text
 }
 
+// SignedText returns a payload, as it is written, as an identity token by the provider's
+// own key.
+func (p *Provider) SignedText(payload string) string {
+	header := `{"alg":"ES256","typ":"JWT","kid":"` + p.kid + `"}`
+	text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
+	signature, err := jwt.SigningMethodES256.Sign(text, p.key)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
+}
+
 func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
 	person, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer at.")
 	if !ok {

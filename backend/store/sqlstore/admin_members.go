@@ -80,7 +80,7 @@ func (s *Store) ChangeMember(ctx context.Context, organizationID, userID string,
 	if err != nil {
 		return err
 	}
-	if err := w.CheckRoles(roles); err != nil {
+	if err := w.CheckGiven(roles); err != nil {
 		return err
 	}
 	changed, err := s.changed(ctx, "change member", changeMember, userID, organizationID, list(roles).text())

@@ -84,6 +84,7 @@ func scanStay(row scanner) (d directory.SessionStay, err error) {
 		&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization); err != nil {
 		return d, err
 	}
+	a.Time = readTime(a.Time)
 	d.SessionID, err = session.ParseID(id)
 	return d, err
 }

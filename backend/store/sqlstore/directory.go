@@ -270,7 +270,7 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 		m.Stay = policy.OrganizationSession{
 			StartedAt: r.startedAt.Int64, ActiveAt: r.activeAt.Int64, EndedAt: r.endedAt.Int64, Ending: policy.Ending(r.ending.String),
 			Authentication: policy.Authentication{
-				Time: r.authTime.Int64, ACR: r.acr.String, AMR: r.amr, Connection: r.connection.String, Organization: r.madeFor.String,
+				Time: readTime(r.authTime.Int64), ACR: r.acr.String, AMR: r.amr, Connection: r.connection.String, Organization: r.madeFor.String,
 			},
 		}
 	}

@@ -91,7 +91,7 @@ func (s *Store) Invite(ctx context.Context, i directory.Invitation) (directory.I
 	if err != nil {
 		return i, err
 	}
-	if err := w.CheckRoles(i.Roles); err != nil {
+	if err := w.CheckGiven(i.Roles); err != nil {
 		return i, err
 	}
 	var kept directory.Invitation

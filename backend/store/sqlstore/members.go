@@ -47,7 +47,7 @@ func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) err
 	if err != nil {
 		return err
 	}
-	if err := w.CheckRoles(a.Roles); err != nil {
+	if err := w.CheckGiven(a.Roles); err != nil {
 		return err
 	}
 	var user, organization sql.NullString

@@ -81,7 +81,7 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 	_, err := s.exec(ctx, insertSession,
 		n.ID.String(), n.App, n.UserID, base64.RawURLEncoding.EncodeToString(n.Secret[:]),
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
-		n.SignIn.Time, n.SignIn.ACR, list(n.SignIn.AMR).text(),
+		storedTime(n.SignIn.Time), n.SignIn.ACR, list(n.SignIn.AMR).text(),
 		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
 		sessionIDOrNull(n.Parent), string(n.Holder))
 	if err != nil {
@@ -225,7 +225,7 @@ func (r *sessionRow) session(id session.ID) (session.Session, error) {
 	return session.Session{
 		ID: id, App: r.app, UserID: r.userID, Secret: session.Secret(secret), Row: row,
 		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo, Parent: parent, Holder: session.Holder(r.holder),
-		SignIn: session.Authentication{Time: r.authTime, ACR: r.acr, AMR: r.amr, Connection: r.connection},
+		SignIn: session.Authentication{Time: readTime(r.authTime), ACR: r.acr, AMR: r.amr, Connection: r.connection},
 	}, nil
 }
 

@@ -138,11 +138,26 @@ func (s *Store) Authentications(ctx context.Context, id session.ID) ([]policy.Au
 
 func scanAuthentication(row scanner) (a policy.Authentication, err error) {
 	err = row.Scan(&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization)
+	a.Time = readTime(a.Time)
 	return a, err
+}
+
+// unknownTime is the auth_time of an authentication whose provider does not say when it
+// was. It is not 0, which the release before takes for earlier than any end: there, too,
+// an unknown time is too old for every rule about age, and does where none asks for one.
+const unknownTime = 1
+
+func storedTime(t int64) int64 { return max(t, unknownTime) }
+
+func readTime(t int64) int64 {
+	if t <= unknownTime {
+		return 0
+	}
+	return t
 }
 
 // authenticated are the parameters that a session's authentication takes in every
 // statement: for an organisation, or by an attempt.
 func authenticated(id session.ID, of string, a policy.Authentication) []any {
-	return []any{id.String(), of, a.Time, a.ACR, list(a.AMR).text(), a.Connection, a.Organization}
+	return []any{id.String(), of, storedTime(a.Time), a.ACR, list(a.AMR).text(), a.Connection, a.Organization}
 }

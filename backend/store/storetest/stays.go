@@ -117,6 +117,12 @@ func (s *suite) raises() {
 	s.is(s.stay(n, "globex"), o)
 	o.Authentication = raised
 	s.is(s.stay(n, "acme"), o)
+	unknown := policy.Authentication{ACR: "urn:mfa", AMR: []string{"otp"}, Organization: "org_acme"} // of no known time
+	s.must(s.Raise(s.ctx, n.ID, "org_acme", unknown))
+	o.Authentication = unknown
+	s.is(s.stay(n, "acme"), o)
+	s.must(s.Raise(s.ctx, n.ID, "org_acme", raised))
+	o.Authentication = raised
 	s.leaves(n, over(o, Now+8, policy.SignedOut), true)
 	s.must(s.Raise(s.ctx, n.ID, "org_acme", password))
 	s.is(s.stay(n, "acme"), over(o, Now+8, policy.SignedOut))
@@ -151,9 +157,13 @@ func (s *suite) authenticatesOnce() {
 	s.is(s.Authenticate(s.ctx, n.ID, "attempt 1", later), session.ErrAttemptUsed)
 	s.is(s.Authenticate(s.ctx, other.ID, "attempt 1", password), session.ErrAttemptUsed)
 	s.must(s.Authenticate(s.ctx, n.ID, "attempt 2", later))
+	unknown := password
+	unknown.Time = 0
+	s.must(s.Authenticate(s.ctx, n.ID, "attempt 3", unknown))
+	s.must(s.Authenticate(s.ctx, n.ID, "attempt 3", unknown))
 	all, err := s.Authentications(s.ctx, n.ID)
 	s.must(err)
-	s.is(all, []policy.Authentication{later, password})
+	s.is(all, []policy.Authentication{later, password, unknown})
 	none, err := s.Authentications(s.ctx, other.ID)
 	s.must(err)
 	s.is(none, []policy.Authentication(nil))

@@ -54,6 +54,7 @@ const endedReasons = {
   organization_access_denied: "You do not have access to it, or no longer.",
   insufficient_user_authentication: "It asks for more than your sign-in so far: a second factor, such as a code from your phone, or its own sign-in page.",
   connection_disabled: "Its own sign-in page is switched off just now.",
+  auth_time_missing: "It asks how long ago you signed in, and the sign-in page does not say. Its administrator has to change one of the two.",
   identity_changed: "Somebody else has signed in in this browser.",
 };
 

@@ -1,0 +1,66 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// How large the access tokens of roles may get, in bytes. Beyond LargeToken some proxies
+// refuse a request that carries one; beyond MaxRoleToken what else a token says, such as
+// methods of authentication, would take it beyond token.MaxBytes.
+const (
+	LargeToken   = 4 << 10
+	MaxRoleToken = 7 << 10
+)
+
+// ErrTooLarge is the error of roles whose access tokens would be too large to be used.
+var ErrTooLarge = errors.New("directory: the roles' access tokens are too large")
+
+// TokenBytes returns how large the access tokens of somebody with all of these roles
+// get, and in which app.
+func (w *Workspace) TokenBytes(roles []string) (bytes int, app string) {
+	id := strings.Repeat("0", 26)
+	claims := token.Claims{
+		Issuer: strings.Repeat("h", 64) + "/o/" + OrganizationPrefix + id, Subject: "usr_" + id,
+		Expires: 1e9, IssuedAt: 1e9, AuthTime: 1e9, ID: id, SessionID: "ses_" + id,
+		OrganizationID: OrganizationPrefix + id, OrganizationSlug: strings.Repeat("s", 64),
+		Roles: roles, Permissions: w.Permissions(roles), ACR: "urn:example:acr:mfa", AMR: []string{"pwd", "otp", "hwk"},
+	}
+	for _, a := range w.Apps {
+		claims.ClientID, claims.Audience, claims.Confirmation = a.ID, []string{a.Audience}, nil
+		claims.Actor = &token.Actor{Subject: a.ID, Actor: &token.Actor{Subject: claims.Subject}}
+		if a.DPoPBoundTokens {
+			claims.Confirmation = &token.Confirmation{JKT: strings.Repeat("k", 43)}
+		}
+		if n := claims.Bytes(a.Claims); n > bytes {
+			bytes, app = n, a.ID
+		}
+	}
+	return bytes, app
+}
+
+// CheckGiven is CheckRoles for roles that one person gets, which is ErrTooLarge too.
+func (w *Workspace) CheckGiven(roles []string) error {
+	if err := w.CheckRoles(roles); err != nil {
+		return err
+	}
+	return w.CheckTokens(roles)
+}
+
+// CheckTokens returns ErrTooLarge, and how large they get, where the access tokens of
+// somebody with all of these roles would be too large.
+func (w *Workspace) CheckTokens(roles []string) error {
+	bytes, app := w.TokenBytes(roles)
+	if bytes <= MaxRoleToken {
+		return nil
+	}
+	what := fmt.Sprintf("of role %q", strings.Join(roles, ""))
+	if len(roles) != 1 {
+		what = fmt.Sprintf("with the roles %q together", roles)
+	}
+	return fmt.Errorf("%w: tokens %s get up to %d bytes in app %q, and more than %d fit no request: take fewer or shorter permissions",
+		ErrTooLarge, what, bytes, app, MaxRoleToken)
+}

@@ -1,0 +1,104 @@
+package jws
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// Decode reads a JSON object into a struct as RFC 7519 section 4 compares claim names:
+// exactly. encoding/json would take ACR for acr, and the last of two members of one
+// name. Decode passes over members that the struct does not name, and refuses a member
+// that is repeated. Structs inside are read the same way.
+func Decode(text []byte, into any) error {
+	exact, err := exactly(text, reflect.TypeOf(into))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(exact, into)
+}
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// exactly returns a value without the members of objects that its type does not name.
+func exactly(text []byte, into reflect.Type) ([]byte, error) {
+	for into.Kind() == reflect.Pointer {
+		into = into.Elem()
+	}
+	if into.Kind() != reflect.Struct || reflect.PointerTo(into).Implements(unmarshaler) {
+		return text, nil
+	}
+	if text = bytes.TrimSpace(text); bytes.Equal(text, []byte("null")) {
+		return text, nil
+	}
+	members, err := membersOf(text)
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string]json.RawMessage{}
+	for name, field := range fieldsOf(into) {
+		value, said := members[name]
+		if !said {
+			continue
+		}
+		if kept[name], err = exactly(value, field); err != nil {
+			return nil, fmt.Errorf("%q: %w", name, err)
+		}
+	}
+	return json.Marshal(kept)
+}
+
+// knownFields keeps what fieldsOf has found out, by type.
+var knownFields sync.Map
+
+// fieldsOf returns the types of a struct's members by their names in JSON. Of two of
+// one name the outer one counts.
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	if known, ok := knownFields.Load(t); ok {
+		return known.(map[string]reflect.Type)
+	}
+	fields, depth := map[string]reflect.Type{}, map[string]int{}
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if known, named := depth[name]; name == "" || !f.IsExported() || named && known <= len(f.Index) {
+			continue
+		}
+		fields[name], depth[name] = f.Type, len(f.Index)
+	}
+	knownFields.Store(t, fields)
+	return fields
+}
+
+// membersOf returns the members of an object, each of which is named once.
+func membersOf(text []byte) (map[string]json.RawMessage, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return nil, errNoObject
+	}
+	members := map[string]json.RawMessage{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return nil, errNoObject
+		}
+		name, _ := token.(string)
+		if _, repeated := members[name]; repeated {
+			return nil, fmt.Errorf("%q is repeated", name)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, errors.Join(errNoObject, err)
+		}
+		members[name] = value
+	}
+	_, closed := d.Token()
+	if _, more := d.Token(); closed != nil || more != io.EOF {
+		return nil, errNoObject
+	}
+	return members, nil
+}
