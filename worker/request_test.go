@@ -114,6 +114,9 @@ func TestPathsAreLimitedAsTheProgramRoutesThem(t *testing.T) {
 				if strings.Contains(target, "\t") || !strings.HasPrefix(target, "/") || base == "" && strings.HasPrefix(target, "//") { // no request line, or another host
 					continue
 				}
+				if strings.Contains(base, "%") && strings.Contains(target, "//") { // which net/http sends on to nowhere
+					continue
+				}
 				got := read(publicURL, target)
 				passed, err := url.Parse(got.URL)
 				if err != nil { // which the program refuses
