@@ -16,10 +16,11 @@ export function organizationOf(options?: RoutePattern & { url?: string | URL }):
 
 export interface RouteOptions extends RoutePattern {
   /**
-   * Changes the address by the app's router. Default: the History API, and a `popstate` event, by which most routers
-   * notice.
+   * Changes the address by the app's router. Return the router's promise: where it is fulfilled and the address is the old
+   * one, the router keeps it, and the tab stays in its organization. A function that returns nothing has a second.
+   * Default: the History API, and a `popstate` event, by which most routers notice, and React Router's blockers are asked.
    */
-  navigate?(url: string, options: { replace: boolean }): void;
+  navigate?(url: string, options: { replace: boolean }): void | Promise<unknown>;
   /**
    * The address at which an organisation's pages begin, where the tab came to wear it by something else than its
    * address. Default: {@link RoutePattern.pattern} up to the organisation's slug.
@@ -36,7 +37,8 @@ export type RouteProblem = Exclude<SwitchResult, { readonly status: "switched" }
  * - `settled`: they agree, or the address names no organisation.
  * - `switching`: the address names an organisation that the tab does not wear yet. Show none of its pages.
  * - `stayed`: the tab stays with its organisation; `result` says why, and the address is again the one that belongs to
- *   it. Call `go(url)` where the person wants to try again, or `result.continue()` where a step-up is asked for.
+ *   it. Its code is `navigation_blocked` where the app's router kept the address, as for a person who stays with a draft.
+ *   Call `go(url)` where the person wants to try again, or `result.continue()` where a step-up is asked for.
  *
  * Frozen, and the same object until something changes.
  */
@@ -51,7 +53,7 @@ export interface Routes {
   subscribe(listener: (state: RouteState) => void): () => void;
   /**
    * Goes to an address, as a person asked. Where it names another organisation, that one is entered first and the address
-   * changes afterwards: refused, failed or overtaken, both stay as they are, and the result says why. `unchanged`: the
+   * changes afterwards: refused, failed, overtaken or blocked, both stay as they are, and the result says why. `unchanged`: the
    * address names no other organisation.
    */
   go(url: string | URL, options?: { replace?: boolean }): Promise<SwitchResult | { readonly status: "unchanged" }>;

@@ -76,6 +76,9 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 		"switch": promised(func(a arguments) (string, *tab.Error) {
 			return t.Switch(a.text(0)).JSON(), nil
 		}),
+		"enter": promised(func(a arguments) (string, *tab.Error) {
+			return t.Enter(a.text(0)).JSON(), nil
+		}),
 		"organizations": promised(func(arguments) (string, *tab.Error) {
 			list, err := t.Organizations()
 			return tab.EncodeOrganizations(list), err
@@ -103,7 +106,7 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 	}
 }
 
-// arguments are those of a call from the face.
+// arguments are those of a call from the face: what is no text is empty.
 type arguments []browser.Value
 
 func (a arguments) text(i int) string {

@@ -49,7 +49,7 @@ func TestInvitation_ConfinedSession(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.rule(demands("acme"))
-	b := w.signedIn("alice")
+	b := w.keyed("alice")
 	w.enterBy(b, "acme", "a.martin")
 	w.mint(b, "acme")
 	w.invite("umbrella", issuer, "alice")
@@ -76,7 +76,7 @@ func TestInvitation_PolicyStillDecides(t *testing.T) {
 	w.connect("umbrella", directory.Provisioning{})
 	w.rule(demands("umbrella"))
 	w.invite("umbrella", issuer, "bob")
-	b := w.signedIn("bob")
+	b := w.keyed("bob")
 	w.enterBy(b, "umbrella", "b.keller")
 	if got := b.Post("/token", `{"organization":"umbrella"}`); got.Status != http.StatusOK {
 		t.Errorf("%d %s", got.Status, got.Body)

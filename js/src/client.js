@@ -6,18 +6,21 @@ import { TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { Module } from "./module.js";
+import { own } from "./own.js";
 import { absolute, addressFor, joinTabs, organizationParameter, takeParameter, whenShown } from "./page.js";
 import { living } from "./record.js";
+import { routed } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
 import { begin, freeze, Store } from "./store.js";
 
-/** @import { Client, Options, SwitchResult } from "../index.js" */
+/** @import { Client, Options } from "../index.js" */
 
 /**
- * @param {Options} [options]
+ * @param {Options} [given]
  * @returns {Client}
  */
-export function createClient(options = {}) {
+export function createClient(given) {
+  const options = own(given);
   const backend = options.backend ?? servedBy;
   if (backend === undefined) throw new TypeError("backend is missing");
   return import.meta.served || typeof document !== "undefined" ? client(backend, options) : prerendered();
@@ -30,8 +33,10 @@ export function createClient(options = {}) {
  */
 function client(base, options) {
   const { store, module, credential, apis, close } = start(base, options);
+  const halves = { enter: switchTo(module, "enter"), switch: switchTo(module, "switch") };
+  let change = halves.switch;
   const list = async (/** @type {string} */ name) => freeze(JSON.parse(await module.ask(name)));
-  /** @type {Client} */
+  /** @type {Client & {[routed](by?: import("./routes/hook.js").Switch): import("./routes/hook.js").Halves}} */
   const face = {
     ready: store.ready,
     get state() {
@@ -40,21 +45,29 @@ function client(base, options) {
     get partition() {
       return store.partition.view;
     },
-    signIn: async ({ organization = "", returnTo } = {}) => void (await module.ask("signIn", organization, absolute(returnTo).href)),
+    signIn: async (options) => {
+      const { organization = "", returnTo } = own(options);
+      await module.ask("signIn", organization, absolute(returnTo).href);
+    },
     getToken: async () => tokenOf(await credential()),
     fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: prover(module) }),
-    switchOrganization: async (organization) => switchTo(module, required(organization)),
+    switchOrganization: async (organization) => change(required(organization)),
     inOrganization: (organization) => second(store, module, apis, required(organization)),
     organizations: () => list("organizations"),
     sessions: () => list("sessions"),
     endSession: async (id) => void (await module.ask("endSession", id)),
     openTab: (organization, url) => void window.open(addressFor(required(organization), url), "_blank", "noopener"),
     subscribe: (listener) => store.subscribe(listener),
-    signOut: async ({ scope = "session" } = {}) => {
+    signOut: async (options) => {
+      const { scope = "session" } = own(options);
       const endSessionUrl = await module.ask("signOut", scope);
       return endSessionUrl ? { endSessionUrl } : {};
     },
     close,
+    [routed](by = halves.switch) {
+      change = by;
+      return halves;
+    },
   };
   return Object.freeze(face);
 }
@@ -100,17 +113,17 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
 /**
  * A module that cannot be loaded, or that dies, has not switched: that is a result too.
  * @param {Module} module
- * @param {string} organization
- * @returns {Promise<SwitchResult>}
+ * @param {"enter" | "switch"} half
+ * @returns {import("./routes/hook.js").Switch}
  */
-async function switchTo(module, organization) {
-  const { loginUrl, ...result } = await module.ask("switch", organization).then(JSON.parse, notSwitched);
+const switchTo = (module, half) => async (organization) => {
+  const { loginUrl, ...result } = own(await module.ask(half, organization).then(JSON.parse, notSwitched));
   if (result.status === "step_up_required") {
-    result.continue = async (/** @type {{returnTo?: string | URL}} */ { returnTo } = {}) =>
-      void (await module.ask("stepUp", organization, loginUrl, absolute(returnTo).href));
+    result.continue = async (/** @type {{returnTo?: string | URL}} */ options) =>
+      void (await module.ask("stepUp", organization, loginUrl, absolute(own(options).returnTo).href));
   }
   return result;
-}
+};
 
 /** @param {unknown} error */
 function notSwitched(error) {

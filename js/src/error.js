@@ -1,5 +1,7 @@
 // @ts-check
 
+import { own } from "./own.js";
+
 /** @import { Action, Ending } from "../index.js" */
 
 /** A refusal or a fault, and what to do about it. See index.d.ts. */
@@ -28,6 +30,6 @@ export const unavailable = (description) => new TabardError("temporarily_unavail
  */
 export function toError(reason) {
   if (typeof reason !== "string") return reason;
-  const { code, action, description, reason: ending } = JSON.parse(reason);
+  const { code, action, description, reason: ending } = own(JSON.parse(reason));
   return new TabardError(code, action, description, ending);
 }

@@ -1,6 +1,8 @@
 // @ts-check
 // The module's assets: compiled once, shared by the page's clients and restarts.
 
+import { own } from "./own.js";
+
 /** @import { Asset, Assets } from "./globals.js" */
 
 /** @typedef {(path: string, options: {integrity?: string, cache?: RequestCache}) => Promise<Response>} Get */
@@ -51,8 +53,8 @@ const load = (url, patience) => new Promise((resolve, reject) => {
   const get = (path, options) => fetch(new URL(path, url), { ...options, signal: controller.signal });
   /** @param {Assets} assets */
   const all = ({ wasm, exec }) => Promise.all([
-    compileWhole(wasm, get, heard),
-    importExec(exec, get, url),
+    compileWhole(own(wasm), get, heard),
+    importExec(own(exec), get, url),
   ]);
   const asked = async () => all(await (await get(url, { cache: "no-cache" })).json());
   const known = url === servedBy + manifest && import.meta.assets;
@@ -84,8 +86,9 @@ async function compileWhole(asset, get, heard) {
 }
 
 /**
- * Runs wasm_exec.js, once its content was seen to be the right one. An import cannot be
- * given up, and another of the same address would wait with it.
+ * Runs wasm_exec.js. What is checked is what runs, whatever the server answers next: an
+ * import takes what was preloaded for its address. It is fetched beforehand, for neither
+ * can be given up, and another of the same address would wait with it.
  * @param {Asset} asset
  * @param {Get} get
  * @param {string} base
@@ -93,9 +96,21 @@ async function compileWhole(asset, get, heard) {
 async function importExec(asset, get, base) {
   await get(asset.url, asset);
   const bare = !globalThis.process;
-  await import(/* @vite-ignore */ /* webpackIgnore: true */ new URL(asset.url, base) + "#" + Date.now());
+  const url = new URL(asset.url, base) + "#" + Date.now();
+  await preload(url, asset.integrity);
+  await import(/* @vite-ignore */ /* webpackIgnore: true */ url);
   if (bare) delete globalThis.process; // libraries tell by it that they run in Node
 }
+
+/**
+ * @param {string} href of a script
+ * @param {string} [integrity]
+ */
+const preload = (href, integrity = "") => new Promise((resolve, reject) => {
+  const link = document.createElement("link");
+  Object.assign(link, { rel: "modulepreload", href, integrity, onload: resolve, onerror: () => reject(new Error("changed: " + href)) });
+  document.head.append(link);
+});
 
 /**
  * Starts an instance, which finds its handle on the global object, and returns

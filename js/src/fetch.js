@@ -1,5 +1,7 @@
 // @ts-check
 
+import { own } from "./own.js";
+
 /**
  * @typedef {{key: string, signal: AbortSignal}} Scope
  * @typedef {{
@@ -25,10 +27,11 @@ export const tokenOf = (credential) => credential.replace(/^DPoP /, "");
  * @param {Access} access
  * @returns {typeof globalThis.fetch}
  */
-export const fetchFor = ({ apis, scope, credential, prove }) => async (input, init = {}) => {
+export const fetchFor = ({ apis, scope, credential, prove }) => async (input, given) => {
+  const init = own(given);
   const request = input instanceof Request ? input : undefined;
   const url = new URL(request?.url ?? String(input), document.baseURI);
-  if (!apis.includes(url.origin)) return fetch(input, init);
+  if (!apis.includes(url.origin)) return fetch(input, given);
 
   // The method as it is sent, and a signal that is nobody else's.
   const { method, signal } = new Request("data:,", { method: init.method ?? request?.method, signal: init.signal ?? request?.signal });
@@ -46,7 +49,7 @@ export const fetchFor = ({ apis, scope, credential, prove }) => async (input, in
     const token = tokenOf(access);
     headers.set("Authorization", token === access ? `Bearer ${token}` : access);
     if (token !== access) headers.set("DPoP", await prove(token, method, url.origin + url.pathname));
-    return fetch(input, { ...init, headers, signal: either });
+    return fetch(input, own({ ...init, headers, signal: either }));
   };
   const response = await send();
   if (response.status !== 401) return response;

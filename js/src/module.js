@@ -99,18 +99,19 @@ export class Module {
   }
 
   /**
-   * Calls a function of the module's that answers.
+   * Calls a function of the module's that answers. One of the release before has no "enter".
    * @param {string} name
    * @param {...string} args
    * @returns {Promise<string>}
    */
   async ask(name, ...args) {
+    if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name}: text is wanted`);
     const functions = this.#functions ?? (await this.#ready.promise);
     /** @type {ReturnType<typeof deferred<string>>} */
     const answer = deferred();
     this.#calls.add(answer.reject);
     try {
-      functions[name](answer.resolve, answer.reject, ...args);
+      (functions[name] ?? functions.switch)(answer.resolve, answer.reject, ...args);
       return await answer.promise;
     } catch (reason) {
       throw toError(reason);

@@ -19,7 +19,7 @@ export function joinTabs(key) {
   function open(module) {
     try {
       channel = new BroadcastChannel(key);
-      channel.onmessage = ({ data }) => module.tell("hear", data);
+      channel.onmessage = ({ data }) => typeof data === "string" && data.length < 32 && module.tell("hear", data);
     } catch {
       // There is none, or the browser blocks it with storage.
     }

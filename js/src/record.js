@@ -1,6 +1,8 @@
 // @ts-check
 // What the face reads of the tab's record before the module runs. Only the
-// module writes it.
+// module writes it; but whatever stands there is read.
+
+import { own } from "./own.js";
 
 /**
  * The token that a page reloaded in a bound tab may use at once, with the state
@@ -14,16 +16,32 @@
 export function living(key, organization) {
   if (document.prerendering) return; // its storage may be another's by the time it is seen
   try {
-    const record = JSON.parse(sessionStorage.getItem(key) ?? "");
-    if (!record.state || !record.epoch || record.epoch !== localStorage.getItem(key + ":epoch")) return;
-    for (const { answer, minted, until } of record.held) {
-      const { id, slug } = answer.organization;
-      if (id !== record.organization || (organization && organization !== id && organization !== slug)) continue;
+    const { version, state, epoch, organization: worn, held } = own(JSON.parse(sessionStorage.getItem(key) ?? ""));
+    if (version !== 1 || !epoch || epoch !== localStorage.getItem(key + ":epoch") || !isState(own(state), worn)) return;
+    for (const entry of held) {
+      const { answer, minted, until } = own(entry);
+      const { organization: of, access_token: token, token_type: type } = own(answer);
+      const { id, slug } = own(of);
+      if (id !== worn || (organization && organization !== id && organization !== slug)) continue;
       const now = Date.now();
-      const scheme = answer.token_type === "DPoP" ? "DPoP " : "";
-      if (minted <= now && now < until) return { token: scheme + answer.access_token, state: JSON.stringify(record.state) };
+      const scheme = type === "DPoP" ? "DPoP " : "";
+      if (token && isText(token) && minted <= now && now < until) return { token: scheme + token, state: JSON.stringify(state) };
     }
   } catch {
     // Not a record, or storage is blocked: the module finds out.
   }
+}
+
+/** @param {unknown} value */
+const isText = (value) => typeof value === "string";
+
+/**
+ * Whether it is the state of a tab that wears an organisation.
+ * @param {any} state
+ * @param {unknown} worn
+ */
+function isState({ status, fence, organization, user, roles, permissions }, worn) {
+  const { id, slug, name } = own(organization);
+  return status === "active" && Number.isFinite(fence) && isText(id) && id === worn && isText(slug) && isText(name) &&
+    isText(own(user).id) && [roles, permissions].every((list) => Array.isArray(list) && list.every(isText));
 }

@@ -59,20 +59,35 @@ func (d Device) key() (key, error) {
 	}
 	defer db.Call("close")
 	pair, err := d.request(db, "readonly", "get", d.name)
-	if err == nil && !pair.Exists() {
-		if pair, err = d.generate(); err != nil {
-			return key{}, err
-		}
-		d.request(db, "readwrite", "add", pair, d.name) // fails where another was first
-		pair, err = d.request(db, "readonly", "get", d.name)
+	if err == nil && !isPair(pair) {
+		pair, err = d.replace(db, pair)
 	}
 	switch {
 	case err != nil:
 		return key{}, err
-	case !pair.Exists():
+	case !isPair(pair):
 		return key{}, errors.New("the browser keeps no device key")
 	}
 	return d.describe(pair)
+}
+
+// replace makes a key where there is none, or something else.
+func (d Device) replace(db, found Value) (Value, error) {
+	pair, err := d.generate()
+	if err != nil {
+		return Value{}, err
+	}
+	if found.Exists() {
+		d.request(db, "readwrite", "delete", d.name)
+	}
+	d.request(db, "readwrite", "add", pair, d.name) // fails where another was first
+	return d.request(db, "readonly", "get", d.name)
+}
+
+// isPair reports whether a value is a key pair.
+func isPair(v Value) bool {
+	half := func(name string) bool { return v.Get(name+"Key").Get("type").Text() == name }
+	return half("public") && half("private")
 }
 
 func (d Device) open() (Value, error) {

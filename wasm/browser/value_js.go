@@ -74,8 +74,13 @@ func bare(args []any) []any {
 // Exists tells whether v is neither undefined nor null.
 func (v Value) Exists() bool { return !v.js.IsUndefined() && !v.js.IsNull() }
 
-// Member implements [tab.Value].
+var hasOwn = Global("Object").Get("hasOwn")
+
+// Member implements [tab.Value]. What an object inherits is not its own.
 func (v Value) Member(name string) tab.Value {
+	if own, err := hasOwn.Invoke(v, name); err != nil || !own.Bool() {
+		return nil
+	}
 	if m := v.Get(name); m.Exists() {
 		return m
 	}
@@ -100,11 +105,21 @@ func (v Value) Elements() []tab.Value {
 
 // Text implements [tab.Value].
 func (v Value) Text() string {
-	if v.js.Type() != safejs.TypeString {
+	if v.kind() != safejs.TypeString {
 		return ""
 	}
 	s, _ := v.js.String()
 	return s
+}
+
+// kind is the type of v, undefined for a BigInt: syscall/js panics at one.
+func (v Value) kind() (kind safejs.Type) {
+	defer func() {
+		if recover() != nil {
+			kind = safejs.TypeUndefined
+		}
+	}()
+	return v.js.Type()
 }
 
 // Number implements [tab.Value].

@@ -50,10 +50,8 @@ func (t *Tab) introduce() {
 		return
 	}
 	t.state.Organizations, t.state.User = session.Organizations, session.User
-	for _, o := range session.Organizations {
-		if named := (api.Organization{ID: o.ID, Slug: o.Slug, Name: o.Name}); names(named, t.wish) {
-			t.state.Organization = named
-		}
+	if known := t.known(t.wish); known.ID != "" {
+		t.state.Organization = known
 	}
 	t.show(t.state.Status, t.state.Error)
 }

@@ -12,11 +12,24 @@ func text(v Value, name string) string {
 	return ""
 }
 
-func number(v Value, name string) int64 {
-	if m := member(v, name); m != nil {
-		return int64(m.Number())
+// The largest numbers of the contract, in seconds, and of the record, in milliseconds:
+// more than a century, which a [time.Duration] still holds.
+const maxSeconds, maxMillis = 1 << 32, 1 << 42
+
+// number reads a whole number of the contract's.
+func number(v Value, name string) int64 { return within(v, name, maxSeconds) }
+
+// within reads a whole number, and zero for one that is beyond a limit.
+func within(v Value, name string, limit float64) int64 {
+	m := member(v, name)
+	if m == nil {
+		return 0
 	}
-	return 0
+	n := m.Number()
+	if !(n >= -limit && n <= limit) { // NaN too
+		return 0
+	}
+	return int64(n)
 }
 
 func flag(v Value, name string) bool {
@@ -127,8 +140,8 @@ func DecodeError(v Value) api.Error {
 		Reason:      text(v, "reason"),
 		ACRValues:   text(v, "acr_values"),
 	}
-	if m := member(v, "max_age"); m != nil {
-		age := int64(m.Number())
+	if member(v, "max_age") != nil {
+		age := number(v, "max_age")
 		e.MaxAge = &age
 	}
 	return e

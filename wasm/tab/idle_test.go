@@ -352,6 +352,34 @@ func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
 	})
 }
 
+// TestIdle_ComesBackByEitherName: the page enters by the organization's id, and the
+// address to which the step-up returns names the slug, or the other way round.
+func TestIdle_ComesBackByEitherName(t *testing.T) {
+	for _, names := range [][2]string{{"org_a", "acme"}, {"acme", "org_a"}} {
+		t.Run(names[0]+" at "+names[1], func(t *testing.T) {
+			in(t, func(t *testing.T, b *browser) {
+				b.signIn("ada")
+				s := b.strict(10 * time.Minute)
+				p := b.open(route(names[1]))
+				time.Sleep(11 * time.Minute)
+				p.is(t, tab.Ended, "acme")
+				p = p.reload() // which knows the organization from the backend's list alone
+				r := p.Switch(names[0])
+				if r.Status != tab.StepUpRequired {
+					t.Fatalf("switch: %s", r.JSON())
+				}
+				p.StepUp(names[0], r.Error.LoginURL, "https://app.example/acme")
+				time.Sleep(20 * time.Second)
+				s.steppedUpAt = serverTime()
+				b.asked()
+				p = p.reload()
+				b.asks(t, "POST /token "+names[0]+" enter")
+				p.is(t, tab.Active, "acme")
+			})
+		})
+	}
+}
+
 func TestATabThatMayNotEnterYetSaysWhere(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")

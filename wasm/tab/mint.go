@@ -134,8 +134,7 @@ func (t *Tab) land(f *flight, v Value, err *Error) (*held, *Error) {
 // organisation, for the person.
 func (t *Tab) check(organization string, answer api.TokenResponse) *Error {
 	switch {
-	case answer.AccessToken == "" || answer.ExpiresIn <= 0 || answer.Organization.ID == "" ||
-		answer.User.ID == "" || answer.Session == "":
+	case !complete(answer):
 		return unreachable("the answer lacks what a token needs")
 	case organization != "" && !names(answer.Organization, organization):
 		return newError(OrganizationMismatch, "the backend answered for another organisation")
@@ -143,6 +142,12 @@ func (t *Tab) check(organization string, answer api.TokenResponse) *Error {
 		return newError(api.IdentityChanged, "somebody else has signed in")
 	}
 	return nil
+}
+
+// complete reports whether an answer has what a token needs.
+func complete(answer api.TokenResponse) bool {
+	return answer.AccessToken != "" && answer.ExpiresIn > 0 && answer.Organization.ID != "" &&
+		answer.User.ID != "" && answer.Session != ""
 }
 
 // worn tells whether an organisation, named as for mint, is the tab's.

@@ -23,6 +23,8 @@ type record struct {
 	Organization string
 	// Pending is the organisation of a switch that a step-up interrupted.
 	Pending string
+	// PendingKnown is what the tab knew of it: its id and its slug.
+	PendingKnown api.Organization
 	// User and Session say whose tokens they are.
 	User    api.User
 	Session string
@@ -151,8 +153,13 @@ func (t *Tab) load() record {
 	} else if member(v, "state") != nil {
 		t.left = r.User.ID + "/" + r.Organization
 	}
-	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !t.revive(h) })
+	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !r.owns(h) || !t.revive(h) })
 	return r
+}
+
+// owns reports whether a stored token is complete and the record's own.
+func (r *record) owns(h *held) bool {
+	return complete(h.answer) && h.answer.User.ID == r.User.ID && h.answer.Session == r.Session
 }
 
 // recalled is when an input was that the record knows of.
@@ -183,6 +190,7 @@ func (r *record) json() string {
 	o.text("epoch", r.Epoch)
 	o.text("organization", r.Organization)
 	o.text("pending", r.Pending)
+	o.raw("pending_known", encodeOrganization(r.PendingKnown))
 	o.raw("user", encodeUser(r.User))
 	o.text("session", r.Session)
 	o.number("fence", r.Fence)
@@ -208,10 +216,11 @@ func decodeRecord(v Value) record {
 		Epoch:        text(v, "epoch"),
 		Organization: text(v, "organization"),
 		Pending:      text(v, "pending"),
+		PendingKnown: decodeOrganization(member(v, "pending_known")),
 		User:         decodeUser(member(v, "user")),
 		Session:      text(v, "session"),
 		Fence:        number(v, "fence"),
-		Input:        number(v, "input"),
+		Input:        within(v, "input", maxMillis),
 		Held:         list(v, "held", decodeHeld),
 	}
 }
@@ -219,6 +228,6 @@ func decodeRecord(v Value) record {
 func decodeHeld(v Value) *held {
 	return &held{
 		answer: DecodeTokenResponse(member(v, "answer")),
-		minted: time.Duration(number(v, "minted")) * time.Millisecond,
+		minted: time.Duration(within(v, "minted", maxMillis)) * time.Millisecond,
 	}
 }

@@ -17,7 +17,7 @@ func (t *Tab) SignIn(organization, returnTo string) {
 	defer t.mu.Unlock()
 	t.abortAll(overtaken)
 	t.record.Held, t.record.User, t.record.Session = nil, api.User{}, ""
-	t.record.Pending = organization
+	t.pend(organization)
 	t.save()
 	t.world.Page.Navigate(to)
 }

@@ -48,12 +48,23 @@ func (r SwitchResult) JSON() string {
 // transaction: the new organisation's token is had first, then the tab changes.
 // Whatever else happens, it goes on as before.
 func (t *Tab) Switch(organization string) SwitchResult {
+	return t.transact(organization, t.commit)
+}
+
+// Enter is the first half of a switch, for a page whose address changes before the
+// tab does: it has the organization's token, and the tab stays as it is. A Switch that
+// follows needs no request.
+func (t *Tab) Enter(organization string) SwitchResult {
+	return t.transact(organization, func(h *held) { t.entered = h })
+}
+
+func (t *Tab) transact(organization string, end func(*held)) SwitchResult {
 	number, h := t.beginSwitch(organization)
 	var err *Error
 	if h == nil {
 		h, err = t.mint(organization, true)
 	}
-	return t.endSwitch(number, h, err)
+	return t.endSwitch(number, h, err, end)
 }
 
 // beginSwitch numbers the switch and finds a token from before, where the
@@ -66,15 +77,16 @@ func (t *Tab) beginSwitch(organization string) (number int, h *held) {
 	t.state.Arrival = ""
 	t.switches++
 	h = t.find(organization)
-	stays := h != nil && t.state.wears() && t.worn(organization)
+	stays := h != nil && (h == t.entered || t.state.wears() && t.worn(organization))
+	t.entered = nil
 	if !h.usable(t.clock.now()) || h.answer.OrganizationSession.FreshOnSwitch && !stays {
 		return t.switches, nil
 	}
 	return t.switches, h
 }
 
-// endSwitch commits, if nothing came in between.
-func (t *Tab) endSwitch(number int, h *held, err *Error) SwitchResult {
+// endSwitch ends it with what its kind does, if nothing came in between.
+func (t *Tab) endSwitch(number int, h *held, err *Error, end func(*held)) SwitchResult {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err == nil && (number != t.switches || t.find(h.organization().ID) != h) {
@@ -83,12 +95,17 @@ func (t *Tab) endSwitch(number int, h *held, err *Error) SwitchResult {
 	if err != nil {
 		return SwitchResult{Status: outcome(err), Error: err}
 	}
+	end(h)
+	return SwitchResult{Status: Switched, Organization: h.organization()}
+}
+
+// commit changes the tab.
+func (t *Tab) commit(h *held) {
 	if !t.worn(h.organization().ID) {
 		t.abort(t.id(t.wish), overtaken)
 	}
 	t.wear(h)
 	t.save()
-	return SwitchResult{Status: Switched, Organization: h.organization()}
 }
 
 func outcome(err *Error) Outcome {
@@ -115,8 +132,30 @@ func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	to := t.begin(t.absolute(cmp.Or(loginURL, t.loginURL(organization))), user, returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.record.Pending = organization
+	t.pend(organization)
 	t.drop(organization) // what it holds was minted before
 	t.save()
 	t.world.Page.Navigate(to)
+}
+
+// pend notes the organization that the tab enters when the page is back, empty for
+// none. The address to which it returns may call it by its other name.
+func (t *Tab) pend(organization string) {
+	t.record.Pending, t.record.PendingKnown = organization, t.known(organization)
+}
+
+// known returns what the tab knows of an organization, by id or slug.
+func (t *Tab) known(name string) api.Organization {
+	if h := t.find(name); h != nil {
+		return h.organization()
+	}
+	for _, o := range t.state.Organizations {
+		if known := (api.Organization{ID: o.ID, Slug: o.Slug, Name: o.Name}); names(known, name) {
+			return known
+		}
+	}
+	if names(t.state.Organization, name) {
+		return t.state.Organization
+	}
+	return api.Organization{}
 }

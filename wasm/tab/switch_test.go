@@ -346,3 +346,57 @@ func TestASecondOrganisationIsServedWithoutSwitching(t *testing.T) {
 		p.is(t, tab.Active, "acme")
 	})
 }
+
+// TestEnter_TheTabStaysUntilTheSwitch, which then takes no request, even to an
+// organization that wants a fresh token at every switch.
+func TestEnter_TheTabStaysUntilTheSwitch(t *testing.T) {
+	for _, fresh := range []bool{false, true} {
+		in(t, func(t *testing.T, b *browser) {
+			b.signIn("ada")
+			b.fresh = fresh
+			p := b.open(route("acme"))
+			before := p.token(t, "ada@acme")
+			b.left["org_g"] = true // only who enters gets in
+			b.asked()
+			if r := p.Enter("globex"); r.Status != tab.Switched || r.Organization != globex {
+				t.Fatalf("entering: %+v", r)
+			}
+			p.is(t, tab.Active, "acme")
+			if got := p.token(t, "ada@acme"); got != before {
+				t.Errorf("token %s, want %s", got, before)
+			}
+			p.reload().is(t, tab.Active, "acme")
+			p = b.open(route("acme"))
+			b.asked()
+			p.Enter("globex")
+			b.asks(t, "POST /token globex enter")
+			if r := p.Switch("org_g"); r.Status != tab.Switched {
+				t.Fatalf("switching: %+v", r)
+			}
+			b.asks(t)
+			p.is(t, tab.Active, "globex")
+			p.Switch("acme")
+			b.asked()
+			p.Switch("globex")
+			if fresh {
+				b.asks(t, "POST /token org_g enter")
+			} else {
+				b.asks(t)
+			}
+		})
+	}
+}
+
+// TestEnter_OvertakenBySignOut: what was entered before it is not worn after it.
+func TestEnter_OvertakenBySignOut(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.Enter("globex")
+		p.signOut(t, api.ScopeSession)
+		if r := p.Switch("globex"); r.Status != tab.Refused || r.Error.Code != api.LoginRequired {
+			t.Errorf("switching: %+v %v", r, r.Error)
+		}
+		p.is(t, tab.SignedOut, "")
+	})
+}

@@ -51,7 +51,8 @@ type Tab struct {
 	moved    chan struct{}  // closed when state changes
 	calls    map[*call]bool // requests under way
 	flights  map[string]*flight
-	switches int // numbers the switches, so that the last one wins
+	switches int   // numbers the switches, so that the last one wins
+	entered  *held // what the last Enter had
 	backoff  backoff
 	timer    *time.Timer
 	later    *time.Timer // of what soon put off
@@ -99,10 +100,12 @@ func (t *Tab) Start() {
 func (t *Tab) aim() (pending string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	pending, t.record.Pending = t.record.Pending, ""
-	if t.config.Organization != "" && t.config.Organization != pending || t.config.Arrival != "" {
+	pending = t.record.Pending
+	elsewhere := t.config.Organization != "" && t.config.Organization != pending && !names(t.record.PendingKnown, t.config.Organization)
+	if elsewhere || t.config.Arrival != "" {
 		pending = ""
 	}
+	t.pend("")
 	t.wish = cmp.Or(t.config.Organization, t.record.Organization)
 	t.save()
 	return pending

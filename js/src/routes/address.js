@@ -13,27 +13,86 @@ const navigation = () => globalThis.navigation;
 /** @returns {Entry} */
 export const here = () => ({ url: location.href, state: history.state, key: navigation()?.currentEntry?.key });
 
+/** Those who watch the address. @type {Set<() => void>} */
+const watchers = new Set();
+
+/** Whether the address has changed and the page's router has not answered yet. */
+let asking = false;
+
 /**
- * Calls back when the address may have changed within the page. The History API
- * tells only of back and forward; what a page does by pushState it tells itself.
+ * Calls back when the address has changed within the page, and the page's router keeps
+ * the change. The History API tells only of back and forward; what a page does by
+ * pushState it tells itself.
  * @param {() => void} changed
  * @param {AbortSignal} signal ends the watching
  */
 export function watch(changed, signal) {
-  window.addEventListener("popstate", changed, { signal });
-  navigation()?.addEventListener("currententrychange", changed, { signal });
+  watchers.add(changed);
+  signal.addEventListener("abort", () => watchers.delete(changed));
+  window.addEventListener("popstate", () => asking || changed(), { signal });
+  navigation()?.addEventListener("currententrychange", ({ navigationType }) => {
+    if (navigationType === "traverse") traversed();
+    else if (!asking) changed();
+  }, { signal });
+}
+
+/** The popstate event comes next: whoever listens from now on is the last to hear it. */
+function traversed() {
+  if (asking) return;
+  const answer = ask();
+  window.addEventListener("popstate", () => answer() || watchers.forEach((changed) => changed()), { once: true });
 }
 
 /**
- * Changes the address, and tells the page's router as back and forward do.
+ * Notices whether the router goes back at once when it hears of an address, as React
+ * Router does for a blocker. What it returns ends the noticing, and tells.
+ */
+function ask() {
+  const own = Object.getOwnPropertyDescriptor(history, "go");
+  const { go } = history;
+  let refused = false;
+  asking = true;
+  history.go = (delta) => {
+    refused = true;
+    go.call(history, delta);
+  };
+  return () => {
+    asking = false;
+    Reflect.deleteProperty(history, "go");
+    if (own) Object.defineProperty(history, "go", own);
+    return refused;
+  };
+}
+
+/**
+ * Changes the address, and tells the page's router as back and forward do. Where the router
+ * refuses, it waits until the address is the old one again.
  * @param {string} url
  * @param {boolean} [replace]
  * @param {unknown} [state]
  */
-export function change(url, replace, state = null) {
-  if (replace) history.replaceState(state, "", url);
-  else history.pushState(state, "", url);
-  window.dispatchEvent(new PopStateEvent("popstate", { state }));
+export async function change(url, replace, state = positioned(replace)) {
+  const answer = ask();
+  let refused = false;
+  try {
+    if (replace) history.replaceState(state, "", url);
+    else history.pushState(state, "", url);
+    window.dispatchEvent(new PopStateEvent("popstate", { state }));
+  } finally {
+    refused = answer();
+  }
+  if (refused) await new Promise((back) => window.addEventListener("popstate", back, { once: true }));
+  else watchers.forEach((changed) => changed());
+}
+
+/**
+ * The state of a new entry: React Router asks its blockers only about entries that it has
+ * numbered.
+ * @param {boolean} [replace]
+ */
+function positioned(replace) {
+  const idx = history.state?.idx;
+  return replace || typeof idx !== "number" ? null : { idx: idx + 1 };
 }
 
 /**
@@ -43,7 +102,7 @@ export function change(url, replace, state = null) {
  */
 export function restore({ url, state, key }) {
   const found = key !== undefined && key !== navigation()?.currentEntry?.key && navigation()?.entries().some((entry) => entry.key === key);
-  const replaced = () => change(url, true, state);
+  const replaced = () => void change(url, true, state);
   if (!found) return replaced();
   const { committed, finished } = /** @type {Navigation} */ (navigation()).traverseTo(key);
   finished?.catch(() => {}); // whoever intercepts it may fail; the address is there

@@ -1,9 +1,12 @@
 // @ts-check
-// Which organisation a tab wears is the module's; this lets the page's address
-// and the tab follow each other, and undoes what one of them refuses.
+// Which organisation a tab wears is the module's; this lets the page's address and the
+// tab go together. The address goes first, for its router may keep it; the tab follows.
 
 import { change, here, restore, watch } from "./address.js";
+import { routed } from "./hook.js";
+import { own } from "../own.js";
 import { Pattern } from "./pattern.js";
+import { comingTo, kept, names, overtaken, owns, refusalOf, wearing } from "./result.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem, Routes, RouteState } from "../../routes.js" */
@@ -13,7 +16,8 @@ const settled = Object.freeze({ status: /** @type {const} */ ("settled") });
 /**
  * @param {import("../../routes.js").RoutePattern & {url?: string | URL}} [options]
  */
-export function organizationOf({ pattern = "/:organization/*", except = [], url } = {}) {
+export function organizationOf(options) {
+  const { pattern = "/:organization/*", except = [], url } = own(options);
   const address = url ?? globalThis.location?.href;
   return address === undefined ? undefined : new Pattern(pattern, except).read(new URL(address, "https://localhost"));
 }
@@ -23,8 +27,8 @@ export function organizationOf({ pattern = "/:organization/*", except = [], url 
  * @param {RouteOptions} [options]
  * @returns {Routes}
  */
-export function followRoutes(client, options = {}) {
-  const follower = new Follower(client, options);
+export function followRoutes(client, options) {
+  const follower = new Follower(client, own(options));
   if (typeof document !== "undefined") follower.begin();
   /** @type {Routes} */
   const routes = {
@@ -32,7 +36,7 @@ export function followRoutes(client, options = {}) {
       return follower.state;
     },
     subscribe: (listener) => follower.subscribe(listener),
-    go: (url, { replace = false } = {}) => follower.go(new URL(url, location.href), replace),
+    go: (url, options) => follower.go(new URL(url, location.href), own(options).replace ?? false),
     home: (organization) => follower.home(organization),
     follow: () => follower.arrived(),
     close: () => follower.close(),
@@ -47,10 +51,14 @@ class Follower {
   #closing = new AbortController();
   /** @type {Set<(state: RouteState) => void>} */
   #listeners = new Set();
+  /** The halves of a switch. @type {import("./hook.js").Halves} */
+  #tab;
   /** Numbers the changes of route: the last one counts. */
   #turn = 0;
-  /** Whether a switch of the last turn is under way. */
+  /** Whether a change of the last turn is under way. */
   #busy = false;
+  /** How the tab came to follow an address in the last turn. @type {Promise<SwitchResult | undefined>} */
+  #followed = nothing;
   /** The address as last seen. */
   #seen = "";
   /** The last entry that belonged to what the tab wears. @type {import("./address.js").Entry} */
@@ -68,6 +76,7 @@ class Follower {
    */
   constructor(client, { pattern = "/:organization/*", except = [], navigate, home }) {
     this.#client = client;
+    this.#tab = { enter: client.switchOrganization, switch: client.switchOrganization };
     this.#pattern = new Pattern(pattern, except);
     this.#navigate = navigate ?? ((url, { replace }) => change(url, replace));
     this.home = home ?? ((/** @type {Organization} */ { slug }) => this.#pattern.home(slug));
@@ -78,8 +87,19 @@ class Follower {
     watch(() => this.arrived(), this.#closing.signal);
     const stop = this.#client.subscribe((state) => this.#heard(state));
     this.#closing.signal.addEventListener("abort", stop);
+    this.#takeOver(/** @type {any} */ (this.#client)[routed]);
     // What the client was told of the address at its start, it has dealt with; a client that was told nothing has not.
     this.#client.ready.then(() => wearing(this.#client.state) && !this.#busy && this.#compare());
+  }
+
+  /**
+   * From now on the address changes before the tab does.
+   * @param {((by?: import("./hook.js").Switch) => import("./hook.js").Halves) | undefined} by a client's; what only looks like one has none
+   */
+  #takeOver(by) {
+    if (!by) return;
+    this.#tab = by((organization) => this.switch(organization));
+    this.#closing.signal.addEventListener("abort", () => by());
   }
 
   /** The address may have changed. */
@@ -87,12 +107,17 @@ class Follower {
     if (location.href !== this.#seen && !this.#closing.signal.aborted) this.#compare();
   }
 
+  /** The organisation that the page's address names. */
+  get #named() {
+    return this.#pattern.read(new URL(location.href));
+  }
+
   #compare() {
     this.#seen = location.href;
     const { organization } = this.#client.state;
-    const named = this.#pattern.read(new URL(location.href));
-    if (named && !names(organization, named)) return void this.#enter(named);
-    if (this.#busy && organization) return void this.#enter(organization.id); // overtakes what is under way
+    const named = this.#named;
+    if (named && !names(organization, named)) return this.#follow(named);
+    if (this.#busy && organization) return this.#follow(organization.id); // overtakes what is under way
     const back = location.href === this.#shown.url && this.state.status === "stayed";
     this.#agree();
     if (!back) this.#publish(settled);
@@ -105,20 +130,29 @@ class Follower {
     this.#worn = this.#client.state.organization?.id;
   }
 
+  /** @param {string} named */
+  #follow(named) {
+    const turn = this.#begin(true);
+    this.#followed = this.#enter(turn, named);
+  }
+
   /**
-   * Follows an address that is there already.
+   * Lets the tab follow an address that is there already; undefined where a later change of
+   * route counts instead.
+   * @param {number} turn
    * @param {string} named
    */
-  async #enter(named) {
+  async #enter(turn, named) {
     const url = location.href;
-    const result = await this.#attempt(named, url, false);
-    if (!result) return;
-    if (result.status === "switched") {
-      this.#agree();
-      this.#publish(settled);
-    } else if (!this.#movedOn()) {
-      if (location.href === url && owns(this.#client.state, this.#worn)) restore(this.#shown);
-    }
+    this.#publish({ status: "switching", organization: named, url });
+    const refusal = await refusalOf(this.#client, named);
+    if (!this.#current(turn)) return undefined;
+    const result = refusal ?? (await this.#tab.switch(named));
+    if (!this.#current(turn)) return undefined;
+    if (result.status === "switched") return this.#settle(result);
+    const problem = this.#stay(named, url, result);
+    if (!this.#movedOn() && location.href === url && owns(this.#client.state, this.#worn)) restore(this.#shown);
+    return problem;
   }
 
   /**
@@ -130,46 +164,103 @@ class Follower {
     const { href } = url;
     const named = this.#pattern.read(url);
     if (!named || (names(this.#client.state.organization, named) && wearing(this.#client.state))) {
-      this.#navigate(href, { replace });
-      this.arrived();
+      await this.#leave(href, replace);
       return { status: "unchanged" };
     }
-    const result = await this.#attempt(named, href, true);
-    if (!result) return overtaken;
-    if (result.status === "switched") this.#move(href, replace);
-    else this.#movedOn();
+    const turn = this.#begin(true);
+    const entered = await this.#tab.enter(named);
+    if (!this.#current(turn)) return overtaken;
+    if (entered.status === "switched") return this.#move(turn, entered.organization, href, replace);
+    const problem = this.#stay(named, href, entered);
+    this.#movedOn();
+    return problem;
+  }
+
+  /**
+   * Switches the tab, as its client is asked to. An address that names an organisation goes
+   * along.
+   * @param {string} organization
+   * @returns {Promise<SwitchResult>}
+   */
+  async switch(organization) {
+    const turn = this.#begin(false);
+    const entered = await this.#tab.enter(organization);
+    if (!this.#current(turn)) return overtaken;
+    if (entered.status !== "switched") return entered;
+    const named = this.#named;
+    const stays = !named || names(entered.organization, named);
+    return this.#move(turn, entered.organization, stays ? location.href : this.#homeOf(entered.organization), this.#worn === undefined);
+  }
+
+  /**
+   * Changes the address to one of an organisation that was entered. The tab follows it; where
+   * the router keeps the address, the tab stays too.
+   * @param {number} turn
+   * @param {Organization} organization
+   * @param {string} url
+   * @param {boolean} replace
+   * @returns {Promise<SwitchResult>}
+   */
+  async #move(turn, organization, url, replace) {
+    this.#busy = false;
+    if (url !== location.href) await this.#leave(url, replace);
+    if (turn !== this.#turn) return (await this.#followed) ?? overtaken;
+    const named = this.#named;
+    if (named && !names(organization, named)) return this.#stay(organization.slug, url, kept);
+    this.#busy = true;
+    const result = await this.#tab.switch(organization.id);
+    if (!this.#current(turn)) return overtaken;
+    return result.status === "switched" ? this.#settle(result) : this.#stay(organization.slug, url, result);
+  }
+
+  /**
+   * Asks the app's router for an address, and waits for what becomes of it. A router that does
+   * not tell when it is done has a moment.
+   * @param {string} url
+   * @param {boolean} replace
+   */
+  async #leave(url, replace) {
+    const before = location.href;
+    try {
+      const answer = /** @type {unknown} */ (this.#navigate(url, { replace }));
+      if (answer) await answer;
+      else for (let i = 0; i < 20 && location.href === before && url !== before; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+    } catch (error) {
+      reportError(error);
+    }
+    this.arrived();
+  }
+
+  /** @param {boolean} busy whether a return to where the tab is overtakes it */
+  #begin(busy) {
+    this.#busy = busy;
+    this.#followed = nothing;
+    return ++this.#turn;
+  }
+
+  /** @param {number} turn */
+  #current(turn) {
+    return turn === this.#turn && !this.#closing.signal.aborted;
+  }
+
+  /**
+   * @template {SwitchResult} Result
+   * @param {Result} result
+   */
+  #settle(result) {
+    this.#busy = false;
+    this.#agree();
+    this.#publish(settled);
     return result;
   }
 
   /**
-   * Changes the address to one that belongs to what the tab wears by now.
-   * @param {string} url
-   * @param {boolean} replace
-   */
-  #move(url, replace) {
-    this.#worn = this.#client.state.organization?.id;
-    this.#publish(settled);
-    this.#navigate(url, { replace });
-    this.arrived();
-  }
-
-  /**
-   * Switches the tab; undefined where a later change of route counts instead.
    * @param {string} organization
-   * @param {string} url the address that wants it
-   * @param {boolean} chosen by a person, not by an address
+   * @param {string} url
+   * @param {RouteProblem} result
    */
-  async #attempt(organization, url, chosen) {
-    const turn = ++this.#turn;
-    this.#busy = true;
-    this.#publish({ status: "switching", organization, url });
-    const current = () => turn === this.#turn && !this.#closing.signal.aborted;
-    const refusal = chosen ? undefined : await refusalOf(this.#client, organization);
-    if (!current()) return undefined;
-    const result = refusal ?? (await this.#client.switchOrganization(organization));
-    if (!current()) return undefined;
+  #stay(organization, url, result) {
     this.#busy = false;
-    if (result.status === "switched") return result;
     const problem = comingTo(result, url);
     this.#publish({ status: "stayed", organization, url, result: problem });
     return problem;
@@ -183,15 +274,37 @@ class Follower {
   /** Follows a tab that came to wear something else than its address said. Tells whether it did. */
   #movedOn() {
     const { state } = this.#client;
-    if (!state.organization || !wearing(state) || state.organization.id === this.#worn) return false;
-    const named = this.#pattern.read(new URL(location.href));
-    if (!named || names(state.organization, named)) {
+    const { organization } = state;
+    if (!organization || !wearing(state) || organization.id === this.#worn) return false;
+    const named = this.#named;
+    if (!named || names(organization, named)) {
       this.#agree();
       this.#publish(settled);
     } else {
-      this.#move(new URL(this.home(state.organization), location.href).href, this.#worn === undefined);
+      void this.#catchUp(organization, this.#homeOf(organization), this.#worn === undefined);
     }
     return true;
+  }
+
+  /**
+   * Takes the address to where the tab is already: somebody else has signed in. Nobody can
+   * stay here, so that a router that keeps the page loses it.
+   * @param {Organization} organization
+   * @param {string} url
+   * @param {boolean} replace
+   */
+  async #catchUp(organization, url, replace) {
+    const turn = this.#begin(false);
+    this.#worn = organization.id;
+    this.#publish({ status: "switching", organization: organization.slug, url });
+    await this.#leave(url, replace);
+    const named = this.#named;
+    if (this.#current(turn) && named && !names(organization, named)) location.assign(url);
+  }
+
+  /** @param {Organization} organization */
+  #homeOf(organization) {
+    return new URL(this.home(organization), location.href).href;
   }
 
   /** @param {RouteState} state */
@@ -213,51 +326,5 @@ class Follower {
   }
 }
 
-/** @type {RouteProblem} */
-const overtaken = Object.freeze({ status: "overtaken", code: "overtaken", action: "retry", description: "a later change of route came" });
-
-/** @param {State} state */
-const wearing = ({ status, organization }) => organization !== null && (status === "active" || status === "unavailable" || status === "starting");
-
-/**
- * Whether the tab is still of the organisation that it wore.
- * @param {State} state
- * @param {string | undefined} id
- */
-const owns = ({ organization }, id) => organization !== null && organization.id === id;
-
-/**
- * @param {Organization | null} organization
- * @param {string} name
- */
-const names = (organization, name) => organization !== null && (organization.id === name || organization.slug === name);
-
-/**
- * Gets a token of an organisation without entering one that the person has left,
- * and tells why there is none. The switch that follows then needs no request.
- * @param {Client} client
- * @param {string} organization
- * @returns {Promise<RouteProblem | undefined>}
- */
-async function refusalOf(client, organization) {
-  try {
-    await client.inOrganization(organization).getToken();
-  } catch (/** @type {any} */ error) {
-    const { code, action, message } = error;
-    if (action === undefined) return overtaken; // the scope ended: with the person, or the client
-    if (code === "insufficient_user_authentication") return undefined; // the switch says how to step up
-    const status = code === "overtaken" ? "overtaken" : action === "retry" ? "unavailable" : "refused";
-    return { status, code, action, description: message };
-  }
-}
-
-/**
- * A step-up for a route leads to the route.
- * @param {RouteProblem} result
- * @param {string} url
- * @returns {RouteProblem}
- */
-function comingTo(result, url) {
-  if (result.status !== "step_up_required") return result;
-  return { ...result, continue: ({ returnTo = url } = {}) => result.continue({ returnTo }) };
-}
+/** @type {Promise<undefined>} */
+const nothing = Promise.resolve(undefined);

@@ -1,4 +1,5 @@
 // @ts-check
+import { own } from "../own.js";
 import { addressFor } from "../page.js";
 import { el } from "./dom.js";
 import { Menu } from "./menu.js";
@@ -116,7 +117,7 @@ export class TabardSwitcher extends HTMLElement {
   /** @param {State} [state] */
   #show(state) {
     const { button, badge, name, heading, menu, hint, list } = this.#built;
-    const { organization = null, organizations = null, status = "starting" } = state ?? {};
+    const { organization = null, organizations = null, status = "starting" } = own(state);
     const words = this.#words;
     this.#askOnce(state);
     const alone = organizations?.length === 0 || (organizations?.length === 1 && organizations[0].id === organization?.id && status === "active");

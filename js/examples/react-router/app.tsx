@@ -1,0 +1,66 @@
+// An app of React Router's whose addresses name the organization, with a form that asks
+// before a draft is left.
+import { createClient } from "@tabard/client";
+import { TabardProvider, useOrganization, useSession, useTabard } from "@tabard/client/react";
+import { organizationOf, type Routes } from "@tabard/client/routes";
+import "@tabard/client/switcher";
+import { createContext, useContext, useState, useSyncExternalStore } from "react";
+import { createRoot } from "react-dom/client";
+import { createBrowserRouter, Outlet, RouterProvider, useBlocker } from "react-router";
+
+export const tabard = createClient({ backend: "/auth", organization: organizationOf() });
+
+export const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes /> }] }]);
+
+const RoutesContext = createContext<Routes | undefined>(undefined);
+
+export function show(routes: Routes) {
+  createRoot(document.getElementById("root") as HTMLElement).render(
+    <TabardProvider client={tabard}>
+      <RoutesContext value={routes}>
+        <RouterProvider router={router} />
+      </RoutesContext>
+    </TabardProvider>,
+  );
+  Object.assign(globalThis, { tabard, routes, router });
+}
+
+function Layout() {
+  const { status } = useSession();
+  const organization = useOrganization();
+  const routes = useContext(RoutesContext) as Routes;
+  const route = useSyncExternalStore(routes.subscribe, () => routes.state);
+  if (status === "signed_out") return <button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button>;
+  if (route.status === "switching") return <p>Opening {route.organization} …</p>; // and no page of it yet
+  return (
+    <>
+      <tabard-switcher client={tabard} address={routes.home} />
+      <h1>{organization?.name ?? status}</h1>
+      {organization && <Outlet key={organization.id} />}
+    </>
+  );
+}
+
+function Notes() {
+  const client = useTabard();
+  const organization = useOrganization();
+  const [draft, setDraft] = useState("");
+  const blocker = useBlocker(draft !== "");
+  const add = async () => {
+    await client.fetch(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text: draft }), headers: { "Content-Type": "application/json" } });
+    setDraft("");
+  };
+  return (
+    <form action={add}>
+      <textarea id="draft" value={draft} onChange={({ target }) => setDraft(target.value)} />
+      <button id="add">Add</button>
+      {blocker.state === "blocked" && (
+        <p role="alert">
+          Your note is not saved.
+          <button id="stay" type="button" onClick={() => blocker.reset()}>Stay</button>
+          <button id="leave" type="button" onClick={() => blocker.proceed()}>Leave</button>
+        </p>
+      )}
+    </form>
+  );
+}

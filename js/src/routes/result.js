@@ -1,0 +1,59 @@
+// @ts-check
+// How the following of a route ends, and what a tab's state means for it.
+
+/** @import { Client, Organization, State } from "../../index.js" */
+/** @import { RouteProblem } from "../../routes.js" */
+
+import { own } from "../own.js";
+
+/** @type {RouteProblem} */
+export const kept = Object.freeze({ status: "overtaken", code: "navigation_blocked", action: "stop", description: "the page's router kept the address, so that the tab stays too" });
+
+/** @type {RouteProblem} */
+export const overtaken = Object.freeze({ status: "overtaken", code: "overtaken", action: "retry", description: "a later change of route came" });
+
+/** @param {State} state */
+export const wearing = ({ status, organization }) => organization !== null && (status === "active" || status === "unavailable" || status === "starting");
+
+/**
+ * Whether the tab is still of the organisation that it wore.
+ * @param {State} state
+ * @param {string | undefined} id
+ */
+export const owns = ({ organization }, id) => organization !== null && organization.id === id;
+
+/**
+ * @param {Organization | null} organization
+ * @param {string} name
+ */
+export const names = (organization, name) => organization !== null && (organization.id === name || organization.slug === name);
+
+/**
+ * Gets a token of an organisation without entering one that the person has left,
+ * and tells why there is none. The switch that follows then needs no request.
+ * @param {Client} client
+ * @param {string} organization
+ * @returns {Promise<RouteProblem | undefined>}
+ */
+export async function refusalOf(client, organization) {
+  try {
+    await client.inOrganization(organization).getToken();
+  } catch (/** @type {any} */ error) {
+    const { code, action, message } = error;
+    if (action === undefined) return overtaken; // the scope ended: with the person, or the client
+    if (code === "insufficient_user_authentication") return undefined; // the switch says how to step up
+    const status = code === "overtaken" ? "overtaken" : action === "retry" ? "unavailable" : "refused";
+    return { status, code, action, description: message };
+  }
+}
+
+/**
+ * A step-up for a route leads to the route.
+ * @param {RouteProblem} result
+ * @param {string} url
+ * @returns {RouteProblem}
+ */
+export function comingTo(result, url) {
+  if (result.status !== "step_up_required") return result;
+  return { ...result, continue: (options) => result.continue({ returnTo: own(options).returnTo ?? url }) };
+}
