@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -47,4 +48,11 @@ func (c *call) auditMember(organization, connection string, u directory.User, be
 		e.Action = audit.RemoveMember
 	}
 	c.audit(e)
+}
+
+// clip bounds what is kept of a header, and keeps text of it: databases refuse
+// bytes that are none.
+func clip(text string) string {
+	const most = 256
+	return strings.ToValidUTF8(text[:min(len(text), most)], "?")
 }

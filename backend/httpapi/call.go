@@ -125,12 +125,12 @@ func (c *call) json(status int, value any) {
 
 // answer makes an endpoint of a function of the contract: it admits the request,
 // reads its body and writes what the function returns.
-func answer[Request, Response any](run func(*call, Request) (Response, error)) endpoint {
+func answer[In, Out any](run func(*call, In) (Out, error)) endpoint {
 	return func(c *call) error {
 		if err := c.admit(); err != nil {
 			return err
 		}
-		var request Request
+		var request In
 		if c.r.Method == http.MethodPost {
 			if err := web.Read(c.w, c.r, &request, 1); err != nil {
 				return err
@@ -146,7 +146,7 @@ func answer[Request, Response any](run func(*call, Request) (Response, error)) e
 }
 
 // public makes an endpoint of what everybody may read and caches may keep.
-func public[Response any](run func(*call) (Response, error)) endpoint {
+func public[Out any](run func(*call) (Out, error)) endpoint {
 	return func(c *call) error {
 		response, err := run(c)
 		if err != nil {
@@ -158,4 +158,11 @@ func public[Response any](run func(*call) (Response, error)) endpoint {
 		c.json(http.StatusOK, response)
 		return nil
 	}
+}
+
+// redirect sends the browser on, by GET (RFC 9110 section 15.4.4).
+func (c *call) redirect(target string) {
+	c.w.Header().Set("Location", target)
+	c.w.WriteHeader(http.StatusSeeOther)
+	c.record.status = http.StatusSeeOther
 }

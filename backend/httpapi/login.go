@@ -22,16 +22,6 @@ import (
 // maxAttempts is how many sign-ins a browser may have under way.
 const maxAttempts = 4
 
-// navigation refuses what is not a top-level navigation, where the browser tells.
-func (c *call) navigation() error {
-	mode, hasMode := single(c.r.Header, "Sec-Fetch-Mode")
-	dest, hasDest := single(c.r.Header, "Sec-Fetch-Dest")
-	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {
-		return refusal.New(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
-	}
-	return nil
-}
-
 // query returns the request's parameters, each of which may stand once.
 func (c *call) query() (url.Values, error) {
 	query, err := url.ParseQuery(c.r.URL.RawQuery)
@@ -261,18 +251,4 @@ func (c *call) claimed(user directory.User, i login.Identity) error {
 		c.auditMember(organization, "", user, before[organization], after[organization])
 	}
 	return nil
-}
-
-// redirect sends the browser on, by GET (RFC 9110 section 15.4.4).
-func (c *call) redirect(target string) {
-	c.w.Header().Set("Location", target)
-	c.w.WriteHeader(http.StatusSeeOther)
-	c.record.status = http.StatusSeeOther
-}
-
-// clip bounds what is kept of a header, and keeps text of it: databases refuse
-// bytes that are none.
-func clip(text string) string {
-	const most = 256
-	return strings.ToValidUTF8(text[:min(len(text), most)], "?")
 }

@@ -116,3 +116,18 @@ func single(h http.Header, name string) (value string, present bool) {
 	}
 	return "\x00", true
 }
+
+// reading tells that the request must change nothing.
+func (c *call) reading() bool {
+	return c.r.Method == http.MethodGet || c.r.Method == http.MethodHead
+}
+
+// navigation refuses what is not a top-level navigation, where the browser tells.
+func (c *call) navigation() error {
+	mode, hasMode := single(c.r.Header, "Sec-Fetch-Mode")
+	dest, hasDest := single(c.r.Header, "Sec-Fetch-Dest")
+	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {
+		return refusal.New(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
+	}
+	return nil
+}

@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"net/http"
-
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -58,9 +56,4 @@ func state(d policy.Decision, stay policy.OrganizationSession) string {
 		return api.StateExpired
 	}
 	return api.StateStepUpRequired
-}
-
-// reading tells that the request must change nothing.
-func (c *call) reading() bool {
-	return c.r.Method == http.MethodGet || c.r.Method == http.MethodHead
 }
