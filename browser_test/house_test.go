@@ -110,17 +110,17 @@ var walls = []struct {
 		}},
 	{"what declares a store's interface imports no store",
 		func(s source) bool {
-			return s.in("backend/httpapi", "backend/serverapi", "backend/admin", "backend/directory", "backend/signingkey", "backend/host") &&
+			return s.in("backend/authn", "backend/signin", "backend/browserapi", "backend/serverapi", "backend/admin", "backend/directory", "backend/signingkey", "backend/host") &&
 				!s.test()
 		},
 		func(_ source, i string) bool { return hasAny(i, module+"backend/store") }},
 	{"what every grant does knows nobody who asks",
 		func(s source) bool { return s.in("backend/grant", "backend/handover") && !s.test() },
 		func(_ source, i string) bool {
-			return hasAny(i, module+"backend/httpapi", module+"backend/serverapi", module+"backend/store", "net/http")
+			return hasAny(i, module+"backend/authn", module+"backend/signin", module+"backend/browserapi", module+"backend/serverapi", module+"backend/store", "net/http")
 		}},
 	{"the browser's contract does not know the servers'",
-		func(s source) bool { return s.in("backend/httpapi") && !s.test() },
+		func(s source) bool { return s.in("backend/authn", "backend/signin", "backend/browserapi") && !s.test() },
 		func(_ source, i string) bool {
 			return hasAny(i, module+"backend/serverapi", module+"backend/admin")
 		}},

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/httpapi"
+	"github.com/tabard-auth/tabard/backend/browserapi"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/serverapi"
@@ -47,7 +47,7 @@ type Config struct {
 
 // Store is what the backend keeps everything in.
 type Store interface {
-	httpapi.Store
+	browserapi.Store
 	signingkey.Store
 	admin.Store
 	Ping(ctx context.Context) error
@@ -82,7 +82,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	if ring == nil {
 		ring = signingkey.NewRing(store, c.Secret, c.Algorithm)
 	}
-	contract, err := httpapi.New(httpapi.Config{
+	contract, err := browserapi.New(browserapi.Config{
 		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,
 		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
 		Tenants: login.Guarded{Next: c.Tenants, Loopback: c.LoopbackConnections},

@@ -153,7 +153,7 @@ func (f *Faulty) SignIn(ctx context.Context, u directory.User, now int64) (direc
 	return read(f, "SignIn", func() (directory.User, error) { return f.Store.SignIn(ctx, u, now) })
 }
 
-// ClaimedRoles implements httpapi.Store.
+// ClaimedRoles implements signin.Store.
 func (f *Faulty) ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error) {
 	return read(f, "ClaimedRoles", func() (map[string][]string, error) { return f.Store.ClaimedRoles(ctx, userID) })
 }

@@ -1,0 +1,197 @@
+package authn
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+)
+
+// maxReference is the longest organisation id or slug, in bytes.
+const maxReference = 64
+
+// notInReference tells what no id or slug has, and databases differ over.
+func notInReference(r rune) bool { return r < ' ' || r > '~' }
+
+// Unnameable tells a text that can be no organisation's id or slug.
+func Unnameable(ref string) bool {
+	return len(ref) > maxReference || strings.ContainsFunc(ref, notInReference)
+}
+
+// Authenticate finds the live session whose authentic refresh token the request
+// carries, from the device whose key it is bound to, and its person's place in the
+// organisation that ref names. The token is not judged yet.
+func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, error) {
+	if Unnameable(ref) {
+		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "No organisation can have this name.")
+	}
+	cookie, err := c.newest(ref)
+	if err != nil {
+		return session.Token{}, directory.Subject{}, err
+	}
+	subject, err := c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now)
+	if err != nil {
+		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
+	}
+	presented, err := c.refresh.Authenticate(cookie.token, subject.Session.Secret)
+	if err != nil || !c.isOurs(subject.Session) {
+		return session.Token{}, directory.Subject{}, c.dead(cookie, c.unauthentic(cookie, &subject.Session, err))
+	}
+	c.Record.Session, c.Record.User = subject.Session.ID.String(), subject.User.ID
+	if err := c.Live(subject.Session); err != nil {
+		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
+	}
+	if err := c.refreshWorkspace(subject.Revision); err != nil {
+		return session.Token{}, directory.Subject{}, err
+	}
+	subject.Session, err = c.OnDevice(subject.Session)
+	return presented, subject, err
+}
+
+// errForged refuses a refresh token whose MAC is wrong. It says nothing that a
+// missing cookie would not, and ends nothing.
+var errForged = refusal.New(api.LoginRequired, "Sign in.")
+
+// errElsewhere refuses a refresh token whose key another replica has: the secret is being
+// replaced. Asked again, the browser comes to that one, or to this one when it has the key
+// too. It is no fault, and no end of the session.
+var errElsewhere = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
+
+// unauthentic tells why a refresh token did not authenticate.
+func (c *Request) unauthentic(cookie carried, s *session.Session, err error) error {
+	if !c.isOurs(*s) {
+		return errForged
+	}
+	switch fate, err := grant.FateOf(c.Ctx, c.Store, cookie.token, s, err, c.Now); {
+	case err != nil:
+		return err
+	case fate == signingkey.InUse:
+		return errElsewhere
+	case fate == signingkey.Retired:
+		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
+	}
+	return errForged
+}
+
+// Enabled refuses a person whose account is disabled. They may still sign out.
+func Enabled(u directory.User) error {
+	if u.Disabled {
+		return refusal.New(api.SessionRevoked, "Your account is disabled.")
+	}
+	return nil
+}
+
+func (c *Request) Live(s session.Session) error {
+	switch {
+	case s.RevokedAt != 0:
+		return Ended(s.RevokeReason)
+	case s.ExpiresAt <= c.Now:
+		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
+	}
+	return nil
+}
+
+// dead clears the cookie of a session that cannot live again, and hands err on. A
+// fault of the storage is no such end.
+func (c *Request) dead(cookie carried, err error) error {
+	var final *refusal.Refusal
+	if errors.As(err, &final) && final != errElsewhere || errors.Is(err, session.ErrNotFound) {
+		c.Clear(cookie.name)
+	}
+	return err
+}
+
+// refreshWorkspace brings the call to the document's newest revision, in which its
+// app may be disabled.
+func (c *Request) refreshWorkspace(revision int64) error {
+	if revision == c.Workspace.Revision {
+		return nil
+	}
+	w, err := c.Current(c.Ctx, revision)
+	if err != nil {
+		return err
+	}
+	app, ok := w.AppByID(c.App.ID)
+	if !ok {
+		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
+	}
+	c.Workspace, c.App = w, app
+	c.offerNonce()
+	return nil
+}
+
+// newest returns the refresh token of the newest sign-in among those that the
+// browser carries. Usually there is one; a sign-in over a living session leaves
+// two, of which a request that may change something ends the older. Of two in one
+// second the one that the browser names last is the newer (RFC 6265bis section 5.8.3).
+//
+// Sessions that one person entered from another app stand beside each other, one for
+// each organisation: the one that opens ref is returned, or else the newest.
+func (c *Request) newest(ref string) (carried, error) {
+	tokens, err := c.RefreshTokens()
+	if err != nil {
+		return carried{}, err
+	}
+	switch len(tokens) {
+	case 0:
+		return carried{}, refusal.New(api.LoginRequired, "Sign in.")
+	case 1:
+		return tokens[0], nil
+	}
+	all, last, err := c.Living(tokens)
+	if err != nil {
+		return carried{}, err
+	}
+	kept, err := c.newestOnly(all)
+	if err != nil {
+		return carried{}, err
+	}
+	if len(kept) == 0 {
+		return carried{}, last
+	}
+	return c.opening(kept, ref)
+}
+
+// Authentic reads a living session by its authentic token.
+func (c *Request) Authentic(t carried) (session.Session, error) {
+	s, err := c.Store.Session(c.Ctx, t.token.Session())
+	if errors.Is(err, session.ErrNotFound) {
+		return s, RefusalOf(err)
+	}
+	if err != nil {
+		return s, err
+	}
+	if _, err := c.refresh.Authenticate(t.token, s.Secret); err != nil || !c.isOurs(s) {
+		return s, c.unauthentic(t, &s, err)
+	}
+	return s, c.Live(s)
+}
+
+// isOurs tells a session of the app's that a browser holds. The token of one that the
+// app's server holds is nothing in a cookie.
+func (c *Request) isOurs(s session.Session) bool {
+	return s.App == c.App.ID && s.Holder == session.Browser
+}
+
+// Present judges the token against its session, gives the verdict its effect, and
+// keeps the cookie going.
+func (c *Request) Present(token session.Token, s session.Session) error {
+	g := c.Grant()
+	verdict, err := g.Present(c.Ctx, token, &s)
+	if err != nil {
+		return err
+	}
+	if !verdict.Outcome.Mints() {
+		c.Clear(SessionCookieName(s.App, s.ID))
+		return Ended(verdict.After.RevokeReason)
+	}
+	if verdict.Successor {
+		c.Keep(s, g.Successor(&s, verdict))
+	}
+	return nil
+}

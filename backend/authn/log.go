@@ -1,0 +1,56 @@
+package authn
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+)
+
+// recorder writes one record a request. No token, cookie, code or address query
+// is in it; sessions are named by a keyed hash.
+type recorder struct {
+	log   *slog.Logger
+	names signingkey.LogNames
+}
+
+// record is what a handler adds to the record of its request.
+type record struct {
+	Status       int
+	Session      string
+	User         string
+	Organization string
+	Refusal      *refusal.Refusal
+}
+
+func newRecorder(log *slog.Logger, secret signingkey.Secret) recorder {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return recorder{log: log, names: secret.LogNames()}
+}
+
+func (l recorder) write(c *Request) {
+	attributes := append(make([]slog.Attr, 0, 9),
+		slog.String("method", c.R.Method), slog.String("path", c.R.URL.Path), slog.Int("status", c.Record.Status))
+	for _, a := range [...]slog.Attr{
+		slog.String("app", c.App.ID), slog.String("user", c.Record.User), slog.String("organization", c.Record.Organization),
+		slog.String("session", l.names.Session(c.Record.Session)),
+	} {
+		if a.Value.String() != "" {
+			attributes = append(attributes, a)
+		}
+	}
+	level := slog.LevelInfo
+	if r := c.Record.Refusal; r != nil {
+		attributes = append(attributes, slog.String("code", string(r.Code)))
+		if r.Cause != nil {
+			attributes = append(attributes, slog.Any("cause", r.Cause))
+		}
+		if r.HTTPStatus() >= http.StatusInternalServerError && !r.NoFault {
+			level = slog.LevelError
+		}
+	}
+	l.log.LogAttrs(c.Ctx, level, "request", attributes...)
+}

@@ -1,0 +1,133 @@
+package authn
+
+import (
+	"net/http"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/refusal"
+)
+
+// admit lets a request of one of the workspace's apps pass, and finds the app.
+// Threats: requests forged by other origins, same-site siblings included (RFC
+// 10017 section 6.1.3.3). The cookie's SameSite alone does not stop siblings, and
+// Fetch Metadata alone not browsers that lack it.
+//
+//	Sec-Fetch-Site   Origin must be
+//	same-origin      a registered one, or absent (then the backend's own counts)
+//	same-site        a registered one
+//	absent           a registered one; absent only for reading
+//	anything else    refused
+//
+// Host and Forwarded decide nothing. A request that changes something carries the
+// custom header besides.
+func (c *Request) admit() error {
+	c.W.Header().Add("Vary", "Origin, Sec-Fetch-Site")
+	origin, named := Single(c.R.Header, "Origin")
+	switch site, _ := Single(c.R.Header, "Sec-Fetch-Site"); {
+	case site == "same-site" && named, site == "" && named, site == "same-origin" && named:
+	case site == "same-origin", site == "" && c.Reading():
+		origin = c.Origin
+	default:
+		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
+	}
+	if err := c.findApp(origin); err != nil {
+		return err
+	}
+	if named && origin != c.Origin {
+		c.allow(origin)
+	}
+	if !c.Reading() && c.R.Header.Get(api.HeaderClient) == "" {
+		return refusal.New(api.InvalidRequest, "The header "+api.HeaderClient+" is missing.")
+	}
+	return c.recent()
+}
+
+// findApp finds the app that owns an origin. An origin that is not known may have
+// been registered since the document was read.
+func (c *Request) findApp(origin string) error {
+	for _, seen := range []int64{0, Unseen} {
+		w, err := c.Current(c.Ctx, seen)
+		if err != nil {
+			return err
+		}
+		if app, ok := w.AppByOrigin(origin); ok {
+			c.Workspace, c.App = w, app
+			c.offerNonce()
+			return nil
+		}
+	}
+	return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
+}
+
+// allow answers a registered origin of the same site (CORS with credentials).
+func (c *Request) allow(origin string) {
+	h := c.W.Header()
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Credentials", "true")
+	h.Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate, "+api.HeaderNonce)
+}
+
+// preflight answers what a browser asks before a request from another origin.
+func (c *Request) preflight() error {
+	c.W.Header().Add("Vary", "Origin")
+	origin, named := Single(c.R.Header, "Origin")
+	if !named {
+		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
+	}
+	if err := c.findApp(origin); err != nil {
+		return err
+	}
+	c.allow(origin)
+	h := c.W.Header()
+	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
+	h.Set("Access-Control-Allow-Headers", "Content-Type, "+api.HeaderClient+", "+api.HeaderTime+", "+api.HeaderProof)
+	h.Set("Access-Control-Max-Age", "600")
+	c.W.WriteHeader(http.StatusNoContent)
+	c.Record.Status = http.StatusNoContent
+	return nil
+}
+
+// recent refuses a request that was sent longer ago than rotation tolerates: a
+// page that slept sent it, and has sent others since.
+func (c *Request) recent() error {
+	text := c.R.Header.Get(api.HeaderTime)
+	if text == "" {
+		return nil
+	}
+	switch old, err := grant.TooOld(text, c.Now); {
+	case err != nil:
+		return refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
+	case old:
+		return refusal.New(api.RequestTooOld, "The request took too long to arrive. Send it again.")
+	}
+	return nil
+}
+
+// Single returns a header that may stand once; twice counts as a value that
+// matches nothing.
+func Single(h http.Header, name string) (value string, present bool) {
+	values := h.Values(name)
+	switch len(values) {
+	case 0:
+		return "", false
+	case 1:
+		return values[0], true
+	}
+	return "\x00", true
+}
+
+// Reading tells that the request must change nothing.
+func (c *Request) Reading() bool {
+	return c.R.Method == http.MethodGet || c.R.Method == http.MethodHead
+}
+
+// Navigation refuses what is not a top-level navigation, where the browser tells.
+func (c *Request) Navigation() error {
+	mode, hasMode := Single(c.R.Header, "Sec-Fetch-Mode")
+	dest, hasDest := Single(c.R.Header, "Sec-Fetch-Dest")
+	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {
+		return refusal.New(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
+	}
+	return nil
+}

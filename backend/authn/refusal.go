@@ -1,0 +1,51 @@
+package authn
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// RefusalOf returns the answer to any error.
+func RefusalOf(err error) *refusal.Refusal {
+	var refused *login.Refused
+	switch {
+	case refusal.Is(err):
+		return refusal.Of(err)
+	case errors.Is(err, session.ErrNotFound):
+		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.").Because(err)
+	case errors.Is(err, token.ErrTooLarge):
+		return refusal.New(api.ServerError, grant.TooLarge).Because(err)
+	case errors.Is(err, grant.ErrOvertaken):
+		return refusal.New(api.RequestTooOld, "Somebody was active in another tab. Ask again.").Because(err)
+	case errors.Is(err, session.ErrOrganizationEnded):
+		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organisation.").Because(err)
+	case errors.As(err, &refused):
+		return refusal.New(api.InvalidRequest, "The provider's message is not what was expected.").Because(err)
+	case errors.Is(err, login.ErrUnavailable):
+		return refusal.New(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").Because(err)
+	case errors.Is(err, context.Canceled):
+		return refusal.New(api.TemporarilyUnavailable, "The request was given up.").Because(err)
+	}
+	return refusal.Of(err)
+}
+
+// Ended tells what became of a session that no longer lives.
+func Ended(reason session.Reason) *refusal.Refusal {
+	text := "The session was ended. Sign in again."
+	switch reason {
+	case session.ReasonReuse:
+		text = "The session was used from two places and was ended. Sign in again."
+	case session.ReasonReuseElsewhere:
+		text = "Another of your sessions was used from two places, and all were ended. Sign in again."
+	case session.ReasonLost:
+		text = "The session has ended. Sign in again."
+	}
+	return refusal.New(grant.Ended(reason), text)
+}

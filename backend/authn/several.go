@@ -1,0 +1,134 @@
+package authn
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// living is a living session with the cookie that it came by.
+type living struct {
+	carried
+	session.Session
+}
+
+// beside tells that two sessions of one browser both go on: a person entered both from
+// another app, each for an organisation of its own.
+func (l *living) beside(other *living) bool {
+	entered := l.Parent != session.ID{} && other.Parent != session.ID{}
+	return entered && l.UserID == other.UserID && l.ConfinedTo != other.ConfinedTo
+}
+
+// newestOnly returns the newest of a browser's sessions of the app, and what stands
+// beside it, the newest first; a request that may change something ends the others.
+func (c *Request) newestOnly(all []*living) ([]*living, error) {
+	slices.Reverse(all)
+	slices.SortStableFunc(all, func(a, b *living) int { return int(b.CreatedAt - a.CreatedAt) })
+	var kept []*living
+	for _, l := range all {
+		if slices.ContainsFunc(kept, func(k *living) bool { return !l.beside(k) }) {
+			if err := c.supersede(l.carried, l.Session); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		kept = append(kept, l)
+	}
+	return kept, nil
+}
+
+// Living returns the sessions that live of a browser's, clears the cookies of the
+// others, and tells why the last of those does not, or that one may live elsewhere.
+func (c *Request) Living(tokens []carried) (all []*living, last, err error) {
+	for _, t := range tokens {
+		s, err := c.Authentic(t)
+		if err == nil {
+			all = append(all, &living{t, s})
+		} else if err = c.dead(t, err); !refusal.Is(err) {
+			return nil, nil, err
+		} else if last != errElsewhere {
+			last = err
+		}
+	}
+	return all, last, nil
+}
+
+// SignedInAs tells whether one of a browser's sessions is of a sign-in of this person:
+// it opens all that one entered from another app would, and more.
+func SignedInAs(user string, all []*living) bool {
+	return slices.ContainsFunc(all, func(l *living) bool { return l.UserID == user && l.ConfinedTo == "" })
+}
+
+// MakeRoom ends the oldest of a browser's sessions where there would be too many.
+func (c *Request) MakeRoom(all []*living) error {
+	slices.SortStableFunc(all, func(a, b *living) int { return int(a.CreatedAt - b.CreatedAt) })
+	for len(all) >= maxCookies {
+		if err := c.supersede(all[0].carried, all[0].Session); err != nil {
+			return err
+		}
+		all = all[1:]
+	}
+	return nil
+}
+
+// opening returns the session that opens an organisation, or the newest.
+func (c *Request) opening(kept []*living, ref string) (carried, error) {
+	if ref == "" || len(kept) == 1 {
+		return kept[0].carried, nil
+	}
+	for _, l := range kept {
+		if l.ConfinedTo == ref {
+			return l.carried, nil
+		}
+	}
+	for _, l := range kept { // by slug
+		s, err := c.Store.Subject(c.Ctx, l.ID, ref, c.Now)
+		if err != nil && !errors.Is(err, session.ErrNotFound) {
+			return carried{}, err
+		}
+		if s.Membership != nil {
+			return l.carried, nil
+		}
+	}
+	return kept[0].carried, nil
+}
+
+// EndBeside ends the sessions that stand beside one: who signs out of an app signs out
+// of all that it opened here.
+func (c *Request) EndBeside(s session.Session) error {
+	tokens, err := c.RefreshTokens()
+	if err != nil || s.Parent == (session.ID{}) {
+		return err
+	}
+	all, _, err := c.Living(tokens)
+	for _, other := range all {
+		if err == nil && other.beside(&living{Session: s}) {
+			err = c.supersede(other.carried, other.Session)
+		}
+	}
+	return err
+}
+
+// supersede ends a session for a newer sign-in in the same browser. One whose device
+// key this browser cannot prove is not ended: it only loses its cookie here.
+func (c *Request) supersede(t carried, s session.Session) error {
+	if c.Reading() {
+		return nil
+	}
+	if own, err := c.isDeviceOf(s); err != nil {
+		return err
+	} else if own {
+		if err := c.Store.Revoke(c.Ctx, s.ID, session.ReasonSuperseded, c.Now); err != nil {
+			return err
+		}
+		c.Audit(audit.Event{
+			ID: "superseded:" + s.ID.String(), Action: audit.SignOut, Reason: string(session.ReasonSuperseded),
+			Actor: audit.Server, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String(),
+		})
+	}
+	c.Clear(t.name)
+	return nil
+}

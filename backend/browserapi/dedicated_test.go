@@ -1,0 +1,300 @@
+package browserapi_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// The issuers of acme and globex, where these have keys of their own.
+const (
+	acmeIssuer   = publicURL + "/o/org_acme"
+	globexIssuer = publicURL + "/o/org_globex"
+)
+
+var dedicated = policy.Rules{DedicatedKey: true}
+
+// stranger is a validator that knows nothing of organisations: go-oidc, told an
+// issuer and an audience.
+func (w *world) stranger(issuer string) func(raw string) error {
+	w.Helper()
+	ctx := oidc.ClientContext(w.Context(), &http.Client{Transport: w.hosts})
+	provider, err := oidc.NewProvider(ctx, issuer)
+	if err != nil {
+		w.Fatal(err)
+	}
+	verifier := provider.Verifier(&oidc.Config{ClientID: origin + "/api", Now: w.now})
+	return func(raw string) error {
+		_, err := verifier.Verify(ctx, raw)
+		return err
+	}
+}
+
+// TestATokenIsGoodForItsOwnIssuerOnly holds tokens of three issuers, honest and
+// forged, to validators of each.
+func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": dedicated, "globex": dedicated})
+	b := w.signedIn("alice")
+	tokens := map[string]string{ // by what they are, to the one issuer that they are good for
+		w.mint(b, "initech").AccessToken: publicURL, w.mint(b, "acme").AccessToken: acmeIssuer, w.mint(b, "globex").AccessToken: globexIssuer,
+	}
+	forger := signingkey.NewRing(w.store, w.secret, signingkey.ES256)
+	for _, f := range []struct{ signedBy, named, claimed string }{
+		{"org_globex", "org_globex", acmeIssuer}, {"org_globex", "org_acme", acmeIssuer},
+		{"", "", acmeIssuer}, {"", "org_acme", acmeIssuer}, {"org_acme", "org_acme", publicURL}, {"org_acme", "", publicURL},
+	} {
+		tokens[w.forged(forger, f.signedBy, f.named, f.claimed)] = ""
+	}
+	for _, issuer := range []string{publicURL, acmeIssuer, globexIssuer} {
+		accepts := w.stranger(issuer)
+		for raw, good := range tokens {
+			if err := accepts(raw); (err == nil) != (good == issuer) {
+				t.Errorf("a validator of %s, a token good for %q: %v", issuer, good, err)
+			}
+		}
+	}
+}
+
+// TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone holds the same
+// tokens to this project's own verifier.
+func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": dedicated, "globex": dedicated})
+	b := w.signedIn("alice")
+	client := &http.Client{Transport: w.hosts}
+	config := token.Config{
+		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
+		Keys: token.NewKeySet(publicURL+api.PathKeySet, client), Organizations: token.NewKeySets(publicURL, client),
+	}
+	verify := func(raw string) token.Reason {
+		verifier, err := token.NewVerifier(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims, err := verifier.Verify(t.Context(), raw)
+		if err == nil && claims.OrganizationID == "" {
+			t.Error("it tells no organisation")
+		}
+		return token.ReasonOf(err)
+	}
+	for _, organization := range []string{"acme", "globex", "initech"} {
+		if reason := verify(w.mint(b, organization).AccessToken); reason != "" {
+			t.Errorf("%s: %s", organization, reason)
+		}
+	}
+	forger := signingkey.NewRing(w.store, w.secret, signingkey.ES256)
+	for _, f := range []struct {
+		signedBy, named, claimed string
+		want                     token.Reason
+	}{
+		{"org_globex", "org_globex", acmeIssuer, token.UnknownKey}, {"org_globex", "org_acme", acmeIssuer, token.BadSignature},
+		{"", "", acmeIssuer, token.UnknownKey}, {"", "org_acme", acmeIssuer, token.BadSignature},
+		{"org_acme", "org_acme", publicURL, token.UnknownKey}, {"org_acme", "", publicURL, token.BadSignature},
+		{"org_globex", "org_globex", globexIssuer, token.WrongIssuer}, // for acme
+		{"", "", publicURL, ""},
+	} {
+		if reason := verify(w.forged(forger, f.signedBy, f.named, f.claimed)); reason != f.want {
+			t.Errorf("%+v: %q", f, reason)
+		}
+	}
+	workspaces := w.forged(forger, "", "", publicURL)
+	config.Dedicated = func(id string) bool { return id == "org_acme" }
+	if reason := verify(workspaces); reason != token.WrongIssuer {
+		t.Errorf("a token by the workspace's key for a dedicated organisation: %q", reason)
+	}
+	if reason := verify(w.mint(b, "initech").AccessToken); reason != "" {
+		t.Errorf("another's: %q", reason)
+	}
+	config.Dedicated, config.Organizations = nil, nil
+	if reason := verify(w.mint(b, "acme").AccessToken); reason != token.WrongIssuer {
+		t.Errorf("a verifier of the workspace alone: %q", reason)
+	}
+}
+
+// forged signs acme's claims for an issuer by whoever's key, under whoever's key's id.
+func (w *world) forged(ring *signingkey.Ring, signedBy, named, issuer string) string {
+	w.Helper()
+	by, err := ring.Signing(w.Context(), signedBy, 0, w.now().Unix())
+	if err != nil {
+		w.Fatal(err)
+	}
+	name, err := ring.Signing(w.Context(), named, 0, w.now().Unix())
+	if err != nil {
+		w.Fatal(err)
+	}
+	now := w.now().Unix()
+	claims := token.Claims{Issuer: issuer, Subject: "usr_a", Audience: []string{origin + "/api"}, IssuedAt: now, Expires: now + 300, OrganizationID: "org_acme"}
+	raw, err := claims.Sign(token.SigningKey{ID: name.ID, Algorithm: string(by.Algorithm), Private: by.Private}, nil)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return raw
+}
+
+// kids are the ids of the keys that an issuer publishes.
+func (w *world) kids(issuer string) []string {
+	w.Helper()
+	got := w.browser().Get(strings.TrimPrefix(issuer, publicURL) + api.PathKeySet)
+	if got.Status != http.StatusOK {
+		w.Fatalf("%s publishes nothing: %d %s", issuer, got.Status, got.Body)
+	}
+	var set signingkey.Set
+	got.JSON(w, &set)
+	var all []string
+	for _, k := range set.Keys {
+		all = append(all, k.ID)
+	}
+	return all
+}
+
+func TestEveryIssuerPublishesItsOwnKeysAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": dedicated, "globex": dedicated})
+	seen := map[string]string{}
+	for _, issuer := range []string{publicURL, acmeIssuer, globexIssuer} {
+		ids := w.kids(issuer)
+		if len(ids) != 1 || seen[ids[0]] != "" {
+			t.Errorf("%s publishes %v, others %v", issuer, ids, seen)
+		}
+		seen[ids[0]] = issuer
+	}
+}
+
+func TestTheMetadataOfAnIssuerLiesWhereItsAddressSays(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"": dedicated}) // the workspace's rule is everybody's
+	for issuer, places := range map[string][]string{
+		publicURL:  {"/auth/.well-known/openid-configuration", "/auth/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth"},
+		acmeIssuer: {"/auth/o/org_acme/.well-known/openid-configuration", "/auth/o/org_acme/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth/o/org_acme"},
+	} {
+		for _, place := range places {
+			var m struct {
+				Issuer  string `json:"issuer"`
+				JWKSURI string `json:"jwks_uri"`
+			}
+			got := w.browser().Step(origin + place)
+			got.JSON(t, &m)
+			if m.Issuer != issuer || m.JWKSURI != issuer+"/.well-known/jwks.json" {
+				t.Errorf("%s: %d %s", place, got.Status, got.Body)
+			}
+		}
+	}
+}
+
+func TestABackendAtTheRootServesTheSame(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": dedicated})
+	w.hosts["app.example"] = w.backend("https://app.example", w.store)
+	b := httpbrowser.New(t, "https://app.example", "https://app.example")
+	b.Transport = w.hosts
+	for _, place := range []string{"/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/o/org_acme", "/o/org_acme/.well-known/openid-configuration"} {
+		if got := b.Get(place); got.Status != http.StatusOK {
+			t.Errorf("%s: %d", place, got.Status)
+		}
+	}
+}
+
+func TestNobodyLearnsWhichOrganizationsThereAre(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"globex": dedicated, "hooli": dedicated})
+	nothing := w.browser().Get("/nothing").Body
+	for _, organization := range []string{"org_acme", "org_hooli", "org_nothing", "globex", "%00", "org_" + strings.Repeat("a", 100), "org_%C3%A4", "org_globex%2F.."} {
+		for _, path := range []string{api.PathKeySet, api.PathOpenIDConfiguration, api.PathAuthorizationServer} {
+			got := w.browser().Get("/o/" + organization + path)
+			w.wants(got, http.StatusNotFound, api.NotFound)
+			if got.Body != nothing || got.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s answers %s %v", organization, got.Body, got.Header)
+			}
+		}
+	}
+	if chain, err := w.store.SigningKeys(t.Context(), "org_hooli"); err != nil || len(chain) != 0 {
+		t.Errorf("a disabled organisation got %v, %v", chain, err)
+	}
+}
+
+// cleanUp is what the server does every hour.
+func (w *world) cleanUp() {
+	w.Helper()
+	rotation := host.Rotation{Ring: signingkey.NewRing(w.store, w.secret, signingkey.ES256), Life: signingkey.DefaultLife}
+	if _, err := host.CleanUp(context.WithoutCancel(w.Context()), w.store, rotation, w.now()); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func TestTokensFromBeforeTheRuleWasTakenAwayStayGood(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": dedicated})
+	b := w.signedIn("alice")
+	before := w.mint(b, "acme").AccessToken
+	id := w.kids(acmeIssuer)[0]
+	w.rule(nil)
+	if err := w.stranger(publicURL)(w.mint(b, "acme").AccessToken); err != nil {
+		t.Errorf("without the rule: %v", err)
+	}
+	for range 2 {
+		if err := w.stranger(acmeIssuer)(before); err != nil {
+			t.Fatalf("a token from before: %v", err)
+		}
+		w.cleanUp()
+	}
+	w.pass((signingkey.Keep - 1) * time.Second)
+	if got := w.kids(acmeIssuer); !slices.Equal(got, []string{id}) {
+		t.Errorf("it publishes %v, not %s", got, id)
+	}
+	w.pass(time.Second)
+	w.wants(w.browser().Get("/o/org_acme"+api.PathKeySet), http.StatusNotFound, api.NotFound)
+	w.pass(25 * time.Hour)
+	w.cleanUp()
+	if chain, err := w.store.SigningKeys(t.Context(), "org_acme"); err != nil || len(chain) != 0 {
+		t.Errorf("the store keeps %v, %v", chain, err)
+	}
+}
+
+func TestAKeyThatIsUsedAgainStays(t *testing.T) {
+	for name, use := range map[string]func(*world, *httpbrowser.Browser){
+		"by a token":    func(w *world, b *httpbrowser.Browser) { w.mint(b, "acme") },
+		"by its set":    func(w *world, _ *httpbrowser.Browser) { w.kids(acmeIssuer) },
+		"by a clean-up": func(w *world, _ *httpbrowser.Browser) { w.cleanUp() },
+	} {
+		w := newWorld(t, nil)
+		w.rule(map[string]policy.Rules{"acme": dedicated})
+		b := w.signedIn("alice")
+		before := w.kids(acmeIssuer)
+		w.rule(nil)
+		w.cleanUp()
+		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.pass(2 * time.Minute)
+		use(w, b)
+		w.pass(2 * signingkey.Keep * time.Second)
+		if after := w.kids(acmeIssuer); !slices.Equal(after, before) {
+			t.Errorf("%s: %v became %v", name, before, after)
+		}
+	}
+}
+
+func TestASteadyTokenOfADedicatedKeyIsOneRead(t *testing.T) {
+	faulty := &storetest.Faulty{}
+	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+	w.rule(map[string]policy.Rules{"acme": dedicated})
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	faulty.Fail(0, false)
+	w.mint(b, "acme")
+	if calls := faulty.Calls(); !slices.Equal(calls, []string{"Subject"}) {
+		t.Errorf("it took %v", calls)
+	}
+}

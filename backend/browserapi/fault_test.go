@@ -1,0 +1,339 @@
+package browserapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/handover"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/browserapi"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// request is one request of the contract, ready to be sent again and again.
+type request func() httpbrowser.Response
+
+// underFault are requests that use every method of the store between them. Each
+// prepares a world that has answered nothing yet, and returns its request.
+var underFault = map[string]func(*world) request{
+	"login": func(w *world) request {
+		b := w.browser()
+		return func() httpbrowser.Response { return b.Step(publicURL + "/login") }
+	},
+	"login in an app that was registered since": func(w *world) request {
+		w.browser().Get("/session")
+		d := desired()
+		d.Workspace.Apps = append(d.Workspace.Apps, directory.App{ID: "late", Name: "Late", Origins: []string{"http://localhost:9100"}, Audience: "late"})
+		w.apply(d)
+		b := w.browser()
+		return func() httpbrowser.Response { return b.Step(publicURL + "/login?app=late") }
+	},
+	"callback": func(w *world) request {
+		w.provider.People = map[string]map[string]any{"alice": {"groups": []string{"umbrella"}}}
+		b := w.browser()
+		page := b.Login("")
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode())
+		}
+	},
+	"the first token": func(w *world) request {
+		b := w.signedIn("alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
+	"a token where none is named": func(w *world) request {
+		b := w.signedIn("bob")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{}`) }
+	},
+	"a token that advances": func(w *world) request {
+		b := w.signedIn("alice")
+		w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+		w.mint(b, "acme") // brings the successor
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
+	"a token that binds the device key": func(w *world) request {
+		b := w.signedIn("alice").On(httpbrowser.NewDevice(w))
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
+	"a token after two sign-ins": func(w *world) request {
+		b := w.signedIn("alice")
+		w.pass(time.Second)
+		w.signIn(b, "bob")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
+	"a token beside a cookie of another replica's secret": func(w *world) request {
+		b := w.signedIn("alice")
+		before, _ := w.withAnotherSecret()
+		w.seen(before, time.Minute)
+		w.signIn(b, "alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
+	"the session": func(w *world) request {
+		b := w.signedIn("alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Get("/session") }
+	},
+	"a step-up's callback": func(w *world) request {
+		b := w.signedIn("alice")
+		page := b.Login("organization=acme&max_age=0&user=" + w.mint(b, "acme").User.ID)
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode())
+		}
+	},
+	"entering with a second factor, in the last browser allowed": func(w *world) request {
+		w.rule(map[string]policy.Rules{"acme": {MaxSessions: 1, ACR: []string{"mfa"}}})
+		b := w.signedIn("alice")
+		w.answersWith("mfa")
+		w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", enters) }
+	},
+	"an active person's token": func(w *world) request {
+		w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
+		b := w.signedIn("alice")
+		w.mint(b, "acme")
+		w.pass(5 * time.Minute)
+		w.restart()
+		return func() httpbrowser.Response { return report(b, 0) }
+	},
+	"signing out of an organization": signingOut(`{"scope":"organization","organization":"acme"}`),
+	"signing out":                    signingOut(`{"scope":"session"}`),
+	"signing out everywhere":         signingOut(`{"scope":"everywhere"}`),
+	"listing one's devices": func(w *world) request {
+		b := w.signedIn("alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Get("/sessions") }
+	},
+	"ending one's device": func(w *world) request {
+		b := w.signedIn("alice")
+		id := w.devices(b)[0].ID
+		w.signIn(b, "alice")
+		w.mint(b, "acme")
+		w.restart()
+		return func() httpbrowser.Response { return b.Fetch(http.MethodDelete, "/sessions/"+id, "") }
+	},
+	"a provider's logout": func(w *world) request {
+		w.signedIn("alice")
+		token := w.logoutToken("alice", func(jwt.MapClaims) {})
+		w.restart()
+		return func() httpbrowser.Response {
+			got := w.backchannel(token)
+			return httpbrowser.Response{Status: got.Code, Header: got.Header(), Body: got.Body.String()}
+		}
+	},
+	"a sign-in at an organization's own provider": func(w *world) request {
+		w.connect("acme", directory.Provisioning{})
+		b := w.browser()
+		return func() httpbrowser.Response { return b.Step(publicURL + "/login?organization=acme") }
+	},
+	"entering by an organization's own provider": func(w *world) request {
+		w.connect("acme", directory.Provisioning{})
+		b := w.signedIn("alice")
+		user := w.mint(b, "globex").User.ID
+		w.restart()
+		return func() httpbrowser.Response { return b.Step(publicURL + "/login?organization=acme&user=" + user) }
+	},
+	"accepting an invitation": func(w *world) request {
+		w.invite("umbrella", issuer, "bob")
+		b := w.signedIn("bob")
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Post("/token", `{"organization":"umbrella","enter":true}`)
+		}
+	},
+	"a sign-in that accepts an invitation": func(w *world) request {
+		w.invite("umbrella", issuer, "bob")
+		b := w.browser()
+		page := b.Login("organization=umbrella")
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "bob").Encode())
+		}
+	},
+	"its callback": connected("organization=acme", directory.Provisioning{JustInTime: true}),
+	"its callback, for nobody whom it admits": connected("organization=acme", directory.Provisioning{Claim: "none", Groups: map[string][]string{"none": nil}}),
+	"a browser that begins a hand-over": func(w *world) request {
+		b := w.signedIn("alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/handover", `{}`) }
+	},
+	"a browser that is handed over": func(w *world) request {
+		b := w.signedIn("alice")
+		parent, _ := session.ParseID(w.mint(b, "acme").Session)
+		var begun api.HandoverResponse
+		b.Post("/handover", `{}`).JSON(w, &begun)
+		code := handover.NewCode(parent, "org_acme", "desk", sibling+"/", begun.CodeChallenge, "key_1", w.now().Unix())
+		w.hosts["localhost:9000"] = http.NotFoundHandler()
+		w.restart()
+		return func() httpbrowser.Response {
+			got := b.Tab().Submit(publicURL+"/handover/code", url.Values{"code": {code.Seal(w.secret.Sealer(signingkey.ForHandovers))}})
+			if got.URL.Host == "localhost:9000" { // it arrived
+				got.Status = http.StatusOK
+			}
+			return got
+		}
+	},
+	"the key set": func(w *world) request {
+		return func() httpbrowser.Response { return w.browser().Get("/.well-known/jwks.json") }
+	},
+	"the key set of an organization whose keys are about to end": func(w *world) request {
+		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.kids(acmeIssuer)
+		w.rule(nil)
+		w.cleanUp()
+		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.restart()
+		return func() httpbrowser.Response { return w.browser().Get("/o/org_acme/.well-known/jwks.json") }
+	},
+	"the metadata": func(w *world) request {
+		return func() httpbrowser.Response { return w.browser().Get("/.well-known/openid-configuration") }
+	},
+}
+
+// connected is what comes back from an organisation's own provider.
+func connected(query string, with directory.Provisioning) func(*world) request {
+	return func(w *world) request {
+		p := w.connect("acme", with)
+		b := w.browser()
+		page := b.Login(query)
+		w.restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback/con_acme?" + p.SignIn(page.URL.String(), "zoe").Encode())
+		}
+	}
+}
+
+func signingOut(body string) func(*world) request {
+	return func(w *world) request {
+		b := w.signedIn("alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/logout", body) }
+	}
+}
+
+// faultyWorld returns a world over a store that can fail, with memberships by
+// claim.
+func faultyWorld(t *testing.T) (*world, *storetest.Faulty) {
+	faulty := &storetest.Faulty{}
+	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+	d := desired()
+	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
+	w.apply(d)
+	return w, faulty
+}
+
+func TestNoFaultOfTheStorageGivesAnythingOrEndsAnything(t *testing.T) {
+	used := map[string]bool{}
+	for name, prepare := range underFault {
+		w, faulty := faultyWorld(t)
+		ask := prepare(w)
+		faulty.Fail(0, false)
+		if got := ask(); got.Status >= 400 {
+			t.Fatalf("%s, without a fault: %d %s", name, got.Status, got.Body)
+		}
+		calls := faulty.Calls()
+		for i, method := range calls {
+			used[method] = true
+			if method == "RecordEvent" {
+				continue // see TestATrailThatCannotBeWrittenUndoesNothing
+			}
+			for _, lost := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %s, lost %t", name, method, lost), func(t *testing.T) {
+					oneFault(t, prepare, i+1, lost, lost || slices.Contains(calls[:i], "Create"))
+				})
+			}
+		}
+	}
+	var missing []string
+	for method := range reflect.TypeFor[browsersStore]().Methods() {
+		if !used[method.Name] && method.Name != "Ping" && method.Name != "Events" {
+			missing = append(missing, method.Name)
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("no request uses %v", missing)
+	}
+}
+
+// browsersStore is what the browser's contract needs a store for.
+type browsersStore interface {
+	browserapi.Store
+	signingkey.Store
+}
+
+func oneFault(t *testing.T, prepare func(*world) request, at int, lost, spent bool) {
+	w, faulty := faultyWorld(t)
+	ask := prepare(w)
+	faulty.Fail(at, lost)
+	got := ask()
+	w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)
+	if len(got.Cookies()) != 0 || strings.Contains(got.Body, "eyJ") || got.Header.Get("Retry-After") == "" || got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%v %s", got.Header, got.Body)
+	}
+	if !strings.Contains(w.logged.String(), storetest.ErrFault.Error()) {
+		t.Error("the log does not say why")
+	}
+	faulty.Fail(0, false)
+	again := ask()
+	used := again.Code() == string(api.InvalidRequest) || strings.Contains(again.Body, "used before")
+	if again.Status >= 400 && !(spent && used) { // a session that was created, answered or not, has used its attempt
+		t.Errorf("asked again: %d %s", again.Status, again.Body)
+	}
+}
+
+func TestATrailThatCannotBeWrittenUndoesNothing(t *testing.T) {
+	for name, prepare := range underFault {
+		w, faulty := faultyWorld(t)
+		ask := prepare(w)
+		faulty.Fail(0, false)
+		want := ask().Status
+		at := slices.Index(faulty.Calls(), "RecordEvent") + 1
+		if at == 0 {
+			continue
+		}
+		w, faulty = faultyWorld(t)
+		ask = prepare(w)
+		faulty.Fail(at, false)
+		if got := ask(); got.Status != want {
+			t.Errorf("%s: %d, want %d", name, got.Status, want)
+		}
+		if !strings.Contains(w.logged.String(), "an audit event was not recorded") {
+			t.Errorf("%s: the log does not say what the trail misses", name)
+		}
+	}
+}
+
+func TestTheHealthOfTheStorageIsTold(t *testing.T) {
+	w, faulty := faultyWorld(t)
+	if got := w.browser().Get("/readyz"); got.Status != http.StatusOK {
+		t.Errorf("ready: %d %s", got.Status, got.Body)
+	}
+	faulty.Fail(1, false)
+	if got := w.browser().Get("/readyz"); got.Status != http.StatusServiceUnavailable || !slices.Equal(faulty.Calls(), []string{"Ping"}) {
+		t.Errorf("not ready: %d %s", got.Status, got.Body)
+	}
+	if got := w.browser().Get("/healthz"); got.Status != http.StatusOK {
+		t.Errorf("healthy: %d %s", got.Status, got.Body)
+	}
+}

@@ -1,0 +1,194 @@
+package browserapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/handover"
+	"github.com/tabard-auth/tabard/backend/publicurl"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signin"
+	"github.com/tabard-auth/tabard/backend/web"
+)
+
+// A hand-over's cookie names the hash of the secret that it keeps. It is Strict: every
+// app is of the backend's site.
+const handoverCookie = "__Host-Http-tabard-handover."
+
+func handoverCookieName(challenge string) string { return handoverCookie + challenge[:authn.NameChars] }
+
+// handOver is POST /handover: a page begins to bring the person into another app (see
+// package handover, which says why). It needs no session and says nothing of one.
+func (h *handler) handOver(c *authn.Request, _ api.HandoverRequest) (*api.HandoverResponse, error) {
+	clearBeginnings(c, signin.MaxAttempts-1)
+	b := handover.Begin(c.Now)
+	challenge := b.Challenge()
+	name := handoverCookieName(challenge)
+	setHandover(c, name, b.Seal(h.handovers, name), handover.BeginLife)
+	return &api.HandoverResponse{CodeChallenge: challenge, ExpiresIn: handover.BeginLife, ServerTime: c.Now}, nil
+}
+
+// clearBeginnings leaves a browser some of those that it carries: those it names last
+// are the newest (RFC 6265bis section 5.8.3).
+func clearBeginnings(c *authn.Request, most int) {
+	var names []string
+	for _, cookie := range c.R.Cookies() {
+		if strings.HasPrefix(cookie.Name, handoverCookie) {
+			names = append(names, cookie.Name)
+		}
+	}
+	for len(names) > most {
+		setHandover(c, names[0], "", -1)
+		names = names[1:]
+	}
+}
+
+func setHandover(c *authn.Request, name, value string, life int) {
+	http.SetCookie(c.W, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: life, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	})
+}
+
+// redeem is POST /handover/code: the browser that began comes with its code, and leaves
+// for the other app with a session there.
+func (h *handler) redeem(c *authn.Request) error {
+	code, err := h.handoverCode(c)
+	var address string
+	if err == nil {
+		address, err = handedOver(c, code)
+	}
+	if refusal.Is(err) && code.ID != "" {
+		c.Audit(audit.Event{
+			Action: audit.EnterApp, Outcome: audit.Refused, Reason: string(authn.RefusalOf(err).Code), Actor: code.KeyID,
+			OrganizationID: code.Organization, SessionID: code.Parent,
+		})
+	}
+	if err != nil {
+		return err
+	}
+	c.Redirect(address)
+	return nil
+}
+
+// handedOver gives the browser its session in the app that a code opens, and returns
+// the address there.
+func handedOver(c *authn.Request, code handover.Code) (string, error) {
+	app, address, err := opens(c, code)
+	if err != nil {
+		return "", err
+	}
+	c.App = app
+	parent, err := parent(c, code)
+	if err == nil {
+		err = enterFrom(c, &parent, code)
+	}
+	if errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrOrganizationEnded) {
+		err = authn.RefusalOf(err)
+	}
+	return address, err
+}
+
+const noCode = "This link was not made for this browser, was used before, or is too old. Go back and try again."
+
+// handoverCode reads the code of the request, a page's own navigation in the browser
+// that the code was made for. What that browser began with counts once.
+func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
+	if err := errors.Join(c.Navigation(), fromOurSite(c)); err != nil {
+		return handover.Code{}, err
+	}
+	if err := web.ReadForm(c.W, c.R); err != nil || len(c.R.PostForm["code"]) != 1 {
+		return handover.Code{}, refusal.New(api.InvalidRequest, "The body is not a form with a code.").Because(err)
+	}
+	code, err := handover.OpenCode(h.handovers, c.R.PostForm.Get("code"), c.Now)
+	if err != nil {
+		return code, refusal.New(api.InvalidRequest, noCode).Because(err)
+	}
+	c.App = directory.App{ID: code.App}
+	name := handoverCookieName(code.Challenge)
+	cookies := c.R.CookiesNamed(name)
+	if len(cookies) != 1 || cookies[0].Quoted || !code.Began(h.handovers, cookies[0].Value, name, c.Now) {
+		return code, refusal.New(api.InvalidRequest, noCode)
+	}
+	setHandover(c, name, "", -1)
+	return code, nil
+}
+
+// fromOurSite refuses a form of another site, where the browser tells. A page that sends
+// no referrer has Origin null.
+func fromOurSite(c *authn.Request) error {
+	if site, told := authn.Single(c.R.Header, "Sec-Fetch-Site"); told && site != "same-origin" && site != "same-site" {
+		return refusal.New(api.OriginNotAllowed, "Go on from the app's own page.")
+	}
+	return nil
+}
+
+// opens finds the app that a code opens, and the address there, as they are now.
+func opens(c *authn.Request, code handover.Code) (directory.App, string, error) {
+	w, err := c.Current(c.Ctx, authn.Unseen)
+	if err != nil {
+		return directory.App{}, "", err
+	}
+	c.Workspace = w
+	if app, ok := w.AppByID(code.App); ok {
+		if address, ok := publicurl.ReturnAddress(c.Issuer, app, code.ReturnTo); ok {
+			return app, address, nil
+		}
+	}
+	return directory.App{}, "", refusal.New(api.AppNotInWorkspace, "The app is not known any more.")
+}
+
+// parent reads the session that the person comes from, which has to live and act for
+// the organisation still.
+func parent(c *authn.Request, code handover.Code) (directory.Subject, error) {
+	id, err := session.ParseID(code.Parent)
+	if err != nil {
+		return directory.Subject{}, err
+	}
+	s, err := c.Store.Subject(c.Ctx, id, code.Organization, c.Now)
+	switch {
+	case err != nil:
+		return s, err
+	case c.Live(s.Session) != nil:
+		return s, c.Live(s.Session)
+	case s.Membership == nil:
+		return s, refusal.New(api.OrganizationAccessDenied, noAccess)
+	}
+	return s, authn.Enabled(s.User)
+}
+
+// enterFrom makes the session of the browser in the other app, unless it has one there
+// that opens the organisation to the same person.
+func enterFrom(c *authn.Request, parent *directory.Subject, code handover.Code) error {
+	tokens, err := c.RefreshTokens()
+	if err != nil {
+		return err
+	}
+	here, _, err := c.Living(tokens)
+	if err != nil || authn.SignedInAs(parent.User.ID, here) {
+		return err
+	}
+	if err := c.MakeRoom(here); err != nil {
+		return err
+	}
+	child := session.Session{Attempt: code.ID, UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr)}
+	first, err := c.Grant().Child(c.Ctx, &parent.Session, code.Organization, &child)
+	if errors.Is(err, session.ErrAttemptUsed) {
+		return refusal.New(api.InvalidRequest, noCode)
+	}
+	if err != nil {
+		return err
+	}
+	c.Record.Session, c.Record.User, c.Record.Organization = child.ID.String(), child.UserID, code.Organization
+	c.Keep(child, first)
+	c.Audit(audit.Event{
+		Action: audit.EnterApp, Reason: grant.By(parent.Membership), Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
+	})
+	return nil
+}

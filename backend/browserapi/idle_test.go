@@ -1,0 +1,208 @@
+package browserapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// idleWorld is one in which acme ends after ten minutes without activity, and alice
+// has entered it.
+func idleWorld(t *testing.T) (*world, *httpbrowser.Browser) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	return w, b
+}
+
+// report renews acme's token and tells for how long the person has been idle.
+func report(b *httpbrowser.Browser, idle time.Duration) httpbrowser.Response {
+	return b.Post("/token", fmt.Sprintf(`{"organization":"acme","idle_seconds":%d}`, int64(idle.Seconds())))
+}
+
+// endedFor fails the test unless an answer says that acme's session ended, and why.
+func (w *world) endedFor(answer httpbrowser.Response, why policy.Ending) {
+	w.Helper()
+	w.wants(answer, http.StatusUnauthorized, api.OrganizationSessionExpired)
+	var e api.Error
+	answer.JSON(w, &e)
+	if e.Reason != string(why) {
+		w.Errorf("it ended for %q, want %q", e.Reason, why)
+	}
+}
+
+func TestBackgroundRenewalNeverExtendsAnIdleSession(t *testing.T) {
+	for name, renew := range map[string]func(*httpbrowser.Browser, time.Duration) httpbrowser.Response{
+		"reporting nothing":          func(b *httpbrowser.Browser, _ time.Duration) httpbrowser.Response { return b.Post("/token", renews) },
+		"reporting a growing number": report,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, b := idleWorld(t)
+			for idle := time.Minute; idle <= 10*time.Minute; idle += time.Minute {
+				w.pass(time.Minute)
+				if got := renew(b, idle); got.Status != http.StatusOK {
+					t.Fatalf("after %v: %d %s", idle, got.Status, got.Body)
+				}
+			}
+			w.pass(time.Second)
+			w.endedFor(renew(b, 10*time.Minute+time.Second), policy.Idle)
+			w.mint(b, "globex")
+		})
+	}
+}
+
+func TestActivityExtends(t *testing.T) {
+	w, b := idleWorld(t)
+	for range 5 {
+		w.pass(9 * time.Minute)
+		if got := report(b, time.Minute); got.Status != http.StatusOK {
+			t.Fatalf("%d %s", got.Status, got.Body)
+		}
+	}
+	w.pass(9*time.Minute + time.Second)
+	w.endedFor(report(b, 9*time.Minute), policy.Idle)
+}
+
+func TestAReportAfterTheDeadlineRevivesNothing(t *testing.T) {
+	for _, idle := range []time.Duration{0, time.Minute, 5 * time.Minute} { // the last would have been in time
+		w, b := idleWorld(t)
+		w.pass(11 * time.Minute)
+		w.endedFor(report(b, idle), policy.Idle)
+		w.endedFor(b.Post("/token", renews), policy.Idle)
+	}
+}
+
+func TestActivityServesTheOrganizationInWhichItWas(t *testing.T) {
+	w, b := idleWorld(t)
+	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}, "globex": {IdleTimeout: 600}})
+	sibling := b.Tab()
+	w.mint(sibling, "globex")
+	w.pass(9 * time.Minute)
+	sibling.Post("/token", `{"organization":"globex","idle_seconds":0}`)
+	w.pass(2 * time.Minute)
+	w.endedFor(b.Post("/token", renews), policy.Idle)
+
+	w, b = idleWorld(t)
+	sibling = b.Tab()
+	w.pass(9 * time.Minute)
+	report(sibling, 0)
+	w.pass(2 * time.Minute)
+	if got := b.Post("/token", renews); got.Status != http.StatusOK {
+		t.Errorf("a sibling tab's activity did not count: %d %s", got.Status, got.Body)
+	}
+}
+
+func TestAnIdleReportIsANumberOfSecondsInThePast(t *testing.T) {
+	w, b := idleWorld(t)
+	w.wants(b.Post("/token", `{"organization":"acme","idle_seconds":-1}`), http.StatusBadRequest, api.InvalidRequest)
+	if got := b.Post("/token", `{"organization":"acme","idle_seconds":9223372036854775807}`); got.Status != http.StatusOK {
+		t.Errorf("idle for ever: %d %s", got.Status, got.Body)
+	}
+}
+
+// TestWhoIdledOutComesBackByOneStepUp, and not without.
+func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
+	w, b := idleWorld(t)
+	w.pass(11 * time.Minute)
+	if got := stateOf(w, b, "acme"); got != api.StateExpired {
+		t.Errorf("the state is %s", got)
+	}
+	e := w.challenged(b.Post("/token", enters))
+	if e.Reason != string(policy.Idle) || e.MaxAge == nil || *e.MaxAge >= 60 {
+		t.Errorf("the challenge is %+v", e)
+	}
+	w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.OrganizationSessionExpired)
+	w.stepUp(b, e, "alice")
+	w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.OrganizationSessionExpired)
+	if got := stateOf(w, b, "acme"); got != api.StateAvailable {
+		t.Errorf("after the step-up the state is %s", got)
+	}
+	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != w.now().Unix() {
+		t.Errorf("auth_time %d, want now, %d", claims.AuthTime, w.now().Unix())
+	}
+}
+
+func stateOf(w *world, b *httpbrowser.Browser, slug string) string {
+	w.Helper()
+	var session api.SessionResponse
+	b.Get("/session").JSON(w, &session)
+	for _, o := range session.Organizations {
+		if o.Slug == slug {
+			return o.State
+		}
+	}
+	return "not there"
+}
+
+func TestTheStateOfAnOrganizationIsWhatEnteringItWouldMeet(t *testing.T) {
+	w := newWorld(t, nil)
+	rules := map[string]policy.Rules{"acme": {OrganizationSessionAge: 600}, "globex": mfa}
+	w.rule(rules)
+	b := w.signedIn("alice")
+	states := func(acme, globex, initech string) {
+		t.Helper()
+		for slug, want := range map[string]string{"acme": acme, "globex": globex, "initech": initech} {
+			if got := stateOf(w, b, slug); got != want {
+				t.Errorf("%s is %s, want %s", slug, got, want)
+			}
+		}
+	}
+	states(api.StateAvailable, api.StateStepUpRequired, api.StateAvailable)
+	w.mint(b, "acme")
+	w.mint(b, "initech")
+	states(api.StateActive, api.StateStepUpRequired, api.StateActive)
+	b.Post("/logout", `{"scope":"organization","organization":"initech"}`)
+	states(api.StateActive, api.StateStepUpRequired, api.StateAvailable)
+	w.answersWith("mfa")
+	w.stepUp(b, w.challenged(b.Post("/token", `{"organization":"globex","enter":true}`)), "alice")
+	states(api.StateActive, api.StateAvailable, api.StateAvailable)
+	w.pass(601 * time.Second)
+	states(api.StateExpired, api.StateAvailable, api.StateAvailable)
+	w.endedFor(b.Post("/token", renews), policy.Expired)
+	rules[""] = policy.Rules{DeviceKey: true}
+	w.rule(rules)
+	states(api.StateExpired, api.StateStepUpRequired, api.StateStepUpRequired)
+	demanded := b.Post("/token", `{"organization":"initech","enter":true}`)
+	w.wants(demanded, http.StatusUnauthorized, api.DeviceKeyRequired)
+	var e api.Error
+	if demanded.JSON(t, &e); e.Reason != api.ReasonPolicy {
+		t.Errorf("the reason is %q, not that the organisation demands a key", e.Reason)
+	}
+}
+
+func TestDeadlinesAreTold(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{
+		"":     {OrganizationSessionAge: 3600},
+		"acme": {IdleTimeout: 900, AuthenticationAge: 1800, FreshOnSwitch: true},
+	})
+	b := w.signedIn("alice")
+	signedInAt := w.now().Unix()
+	w.pass(time.Minute)
+	w.mint(b, "acme")
+	w.pass(time.Minute)
+	var got api.TokenResponse
+	report(b, 10*time.Second).JSON(t, &got)
+	if want := (api.OrganizationSession{AuthTime: signedInAt, ExpiresIn: 1680, IdleExpiresIn: 840, IdleTimeout: 900, FreshOnSwitch: true}); got.OrganizationSession != want {
+		t.Errorf("acme: %+v, want %+v", got.OrganizationSession, want)
+	}
+	w.pass(time.Minute)
+	report(b, 0).JSON(t, &got)
+	if got.OrganizationSession.IdleExpiresIn != 900 {
+		t.Errorf("after activity it idles out in %d s", got.OrganizationSession.IdleExpiresIn)
+	}
+	if globex := w.mint(b, "globex").OrganizationSession; globex != (api.OrganizationSession{AuthTime: signedInAt, ExpiresIn: 3600}) {
+		t.Errorf("globex: %+v", globex)
+	}
+	w.pass(14*time.Minute + 59*time.Second)
+	b.Post("/token", renews).JSON(t, &got)
+	if got.ExpiresIn != 1 || got.OrganizationSession.IdleExpiresIn != 1 {
+		t.Errorf("in its last second a token lives %d s, idling out in %d", got.ExpiresIn, got.OrganizationSession.IdleExpiresIn)
+	}
+}

@@ -1,0 +1,121 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// The kinds of signed or sealed text that go about, and who takes one.
+const (
+	accessToken   = "an access token"
+	deviceProof   = "a device's proof"
+	identityToken = "an identity token"
+	logoutTokens  = "a logout token"
+	sessionCookie = "a session's cookie"
+	attemptCookie = "a sign-in's cookie"
+)
+
+// kinds makes a good one of each kind.
+func (w *world) kinds() map[string]func() string {
+	return map[string]func() string{
+		accessToken: func() string { return w.mint(w.signedIn("bob"), "acme").AccessToken },
+		deviceProof: func() string {
+			return httpbrowser.NewDevice(w).Proof(w, http.MethodPost, publicURL+"/token", w.now())
+		},
+		identityToken: func() (raw string) {
+			w.provider.Sign = func(p *logintest.Provider, claims jwt.MapClaims) string {
+				raw = p.LogoutToken("JWT", claims)
+				return raw
+			}
+			defer func() { w.provider.Sign = nil }()
+			w.signedIn("bob")
+			return raw
+		},
+		logoutTokens: func() string { return w.logoutToken("nobody", func(jwt.MapClaims) {}) },
+		sessionCookie: func() string { // with its name, which is the session's own
+			name, value := w.theSession(w.signedIn("bob"))
+			return name + "=" + value
+		},
+		attemptCookie: func() string {
+			b := w.browser()
+			b.Follow(publicURL + "/login?app=web")
+			for name, value := range b.Cookies() {
+				if strings.HasPrefix(name, "__Host-Http-tabard-login.") {
+					return value
+				}
+			}
+			w.Fatal("no sign-in is under way")
+			return ""
+		},
+	}
+}
+
+// consumers tell whether each takes a text for its own kind.
+func (w *world) consumers(guard *resource.Guard) map[string]func(raw string) bool {
+	return map[string]func(string) bool{
+		accessToken: func(raw string) bool {
+			r := httptest.NewRequest(http.MethodGet, "/api/notes", nil)
+			r.Header.Set("Authorization", "Bearer "+raw)
+			_, err := guard.VerifyRequest(r)
+			return err == nil
+		},
+		deviceProof: func(raw string) bool {
+			return w.signedIn("bob").With("DPoP", raw).Post("/token", enterAcme).Status == http.StatusOK
+		},
+		identityToken: func(raw string) bool {
+			if raw != "" {
+				w.provider.Sign = func(*logintest.Provider, jwt.MapClaims) string { return raw }
+			}
+			defer func() { w.provider.Sign = nil }()
+			b := w.browser()
+			b.SignIn("bob")
+			return len(sessionCookies(b)) > 0
+		},
+		logoutTokens: func(raw string) bool { return w.backchannel(raw).Code == http.StatusOK },
+		sessionCookie: func(raw string) bool {
+			if !strings.HasPrefix(raw, "__Host-Http-") {
+				name, _ := w.theSession(w.signedIn("bob"))
+				raw = name + "=" + raw
+			}
+			return w.browser().With("Cookie", raw).Post("/token", enterAcme).Status == http.StatusOK
+		},
+	}
+}
+
+// C3: each kind has a type and an audience of its own, so that only its own consumer
+// takes it.
+func TestEveryKindOfTokenIsGoodForItsOwnConsumerOnly(t *testing.T) {
+	w := newWorld(t, nil)
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
+		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.hosts}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := resource.NewGuard(verifier, resource.Config{BaseURL: origin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds, consumers := w.kinds(), w.consumers(guard)
+	for consumer, takes := range consumers {
+		for kind, one := range kinds {
+			raw := one()
+			if kind == identityToken && consumer == identityToken {
+				raw = "" // the provider's own, which answers this sign-in
+			}
+			if taken := takes(raw); taken != (kind == consumer) {
+				t.Errorf("what takes %s takes %s: %v", consumer, kind, taken)
+			}
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package browserapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// permitting gives a role so many permissions of 25 characters.
+func (w *world) permitting(role string, n int) {
+	w.Helper()
+	d := desired()
+	for i := range n {
+		d.Workspace.Roles[role] = append(d.Workspace.Roles[role], fmt.Sprintf("billing:statements:%06d", i))
+	}
+	w.apply(d)
+}
+
+// TestATokenThatItsVerifierRefusesIsNeverMinted: 250 permissions of 25 characters, which
+// a workspace may have from before they were refused. Nobody is signed out for it, and
+// those whose tokens fit go on.
+func TestATokenThatItsVerifierRefusesIsNeverMinted(t *testing.T) {
+	w := newWorld(t, nil)
+	alice, bob := w.keyed("alice"), w.keyed("bob")
+	w.mint(alice, "acme")
+	w.permitting("admin", 250)
+	for range 50 { // past several rotations
+		w.wants(alice.Post("/token", enters), http.StatusInternalServerError, api.ServerError)
+		w.wants(alice.Post("/token", renews), http.StatusInternalServerError, api.ServerError)
+		w.mint(bob, "acme") // a viewer
+		w.pass(7 * time.Minute)
+	}
+	w.mint(alice, "globex") // a viewer there
+	if api.ServerError.Action() != api.Retry {
+		t.Error("the tab gives up")
+	}
+	if log := w.logged.String(); !strings.Contains(log, "the access token is too large") || !strings.Contains(log, `org_acme, app web`) || !strings.Contains(log, `"level":"ERROR"`) {
+		t.Error("the log does not say which tokens are too large, of which roles and where")
+	}
+	refused := w.events(audit.MintToken)
+	if len(refused) != 1 || refused[0].Outcome != audit.Refused || refused[0].Reason != audit.TooLarge || refused[0].OrganizationID != "org_acme" {
+		t.Errorf("the trail says %+v", refused)
+	}
+
+	w.permitting("admin", 150) // those fit, if barely
+	minted := w.mint(alice, "acme")
+	if n := len(minted.AccessToken); n > token.MaxBytes || n < 5000 {
+		t.Errorf("the token is of %d bytes", n)
+	}
+	w.claims(minted)
+}

@@ -1,0 +1,136 @@
+package browserapi_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// TestProof_ByAKeyOfNoSessionIsNotRemembered: what it finds of itself is as if it came
+// for the first time.
+func TestProof_ByAKeyOfNoSessionIsNotRemembered(t *testing.T) {
+	w := newWorld(t, nil)
+	b, device := w.signedInOn("alice")
+	w.mint(b, "acme")
+	stranger := httpbrowser.NewDevice(t).Proof(t, http.MethodPost, publicURL+"/token", w.now())
+	for range 2 {
+		w.wants(b.With("DPoP", stranger).Post("/token", enterAcme), http.StatusUnauthorized, api.DeviceKeyMismatch)
+	}
+	own := device.Proof(t, http.MethodPost, publicURL+"/token", w.now())
+	if got := b.With("DPoP", own).Post("/token", enterAcme); got.Status != http.StatusOK {
+		t.Errorf("the session's own: %d %s", got.Status, got.Body)
+	}
+	w.wants(b.With("DPoP", own).Post("/token", enterAcme), http.StatusBadRequest, api.InvalidDPoPProof)
+}
+
+// reads counts how often the workspace is read.
+type reads struct {
+	host.Store
+	workspace atomic.Int64
+}
+
+func (r *reads) Workspace(ctx context.Context) (*directory.Workspace, error) {
+	r.workspace.Add(1)
+	return r.Store.Workspace(ctx)
+}
+
+// TestWorkspace_IsNotReadForUnknownAppsAndOrigins: an app that is not there costs no more
+// than one that is, and is seen as soon as it is applied.
+func TestWorkspace_IsNotReadForUnknownAppsAndOrigins(t *testing.T) {
+	var counted reads
+	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
+	const late = "http://localhost:9100"
+	unknown := map[string]func() httpbrowser.Response{
+		"an Origin":   func() httpbrowser.Response { return w.browserOf(late).Get("/session") },
+		"a preflight": func() httpbrowser.Response { return w.browserOf(late).Fetch(http.MethodOptions, "/token", "") },
+		"an app":      func() httpbrowser.Response { return w.browser().Login("app=late") },
+		"an address":  func() httpbrowser.Response { return w.browser().Login("return_to=" + url.QueryEscape(late+"/")) },
+		"an app, and address": func() httpbrowser.Response {
+			return w.browser().Login("app=late&return_to=" + url.QueryEscape(late+"/"))
+		},
+	}
+	w.browser().Get("/session")
+	before := counted.workspace.Load()
+	for name, ask := range unknown {
+		for range 20 {
+			if got := ask(); got.Status != http.StatusForbidden && got.Status != http.StatusBadRequest {
+				t.Fatalf("%s: %d %s", name, got.Status, got.Body)
+			}
+		}
+	}
+	if n := counted.workspace.Load() - before; n != 0 {
+		t.Errorf("the workspace was read %d times for a hundred requests", n)
+	}
+	d := desired()
+	for name, ask := range unknown {
+		d.Workspace.Apps = append(slices.Clone(desired().Workspace.Apps), directory.App{ID: "late", Name: name, Origins: []string{late}, Audience: late})
+		w.apply(d)
+		if got := ask(); got.Status == http.StatusForbidden || got.Status == http.StatusBadRequest {
+			t.Errorf("%s, once it is there: %d %s", name, got.Status, got.Body)
+		}
+		w.apply(desired())
+		w.signIn(w.browser(), "alice") // which reads the workspace anew
+	}
+}
+
+// connections counts how often a connection is read, and tells of each.
+type connections struct {
+	host.Store
+	read chan struct{}
+}
+
+func (c *connections) Connection(ctx context.Context, id string) (directory.Connection, error) {
+	c.read <- struct{}{}
+	return c.Store.Connection(ctx, id)
+}
+
+// TestLogout_ForgedAtAProviderThatHangsAsksItOnce: two hundred at once have one request
+// out.
+func TestLogout_ForgedAtAProviderThatHangsAsksItOnce(t *testing.T) {
+	counted := connections{read: make(chan struct{}, 1000)}
+	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
+	p := w.connect("acme", directory.Provisioning{})
+	var asked atomic.Int64
+	hung, answer := make(chan struct{}, 1000), make(chan struct{})
+	p.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": func(rw http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		hung <- struct{}{}
+		<-answer
+		rw.WriteHeader(http.StatusBadGateway)
+	}}
+	forged := w.logoutToken("alice", func(jwt.MapClaims) {})
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			r := httptest.NewRequest(http.MethodPost, publicURL+"/backchannel-logout/con_acme", strings.NewReader(url.Values{"logout_token": {forged}}.Encode()))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			got := httptest.NewRecorder()
+			w.hosts["localhost:8080"].ServeHTTP(got, r)
+			if got.Code < 400 {
+				t.Errorf("%d %s", got.Code, got.Body)
+			}
+		})
+	}
+	for range 200 {
+		<-counted.read
+	}
+	<-hung
+	close(answer)
+	all.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the provider was asked %d times", n)
+	}
+}

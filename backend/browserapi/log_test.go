@@ -1,0 +1,200 @@
+package browserapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// canaries are the secrets that a run of the world has brought forth.
+type canaries map[string]string
+
+func (c canaries) cookies(b *httpbrowser.Browser) {
+	for name, value := range b.Cookies() {
+		c["cookie "+name] = value
+	}
+}
+
+// runs signs in, mints, rotates, fails and signs out, and collects every secret.
+func (c canaries) runs(w *world) {
+	var identity string
+	w.provider.Sign = func(p *logintest.Provider, claims jwt.MapClaims) string {
+		w.provider.Sign = nil
+		identity = p.Signed(jwt.SigningMethodHS256, []byte("not the key"), claims)
+		return identity
+	}
+	b := w.browser()
+	page := b.Login("login_hint=hinted@example.com")
+	asked := page.URL.Query()
+	c["state"], c["nonce"], c["login hint"] = asked.Get("state"), asked.Get("nonce"), "hinted@example.com"
+	c.cookies(b)
+	back := w.provider.SignIn(page.URL.String(), "alice")
+	c["code"] = back.Get("code")
+	b.Step(publicURL + "/callback?" + back.Encode()) // the identity token is a lie
+	c["refused identity token"] = identity
+	b = w.signedIn("alice")
+	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(500) }}
+	b.Step(w.callbackOf(b, ""))
+	w.provider.Endpoints = nil
+	w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+	for range 2 {
+		minted := w.mint(b, "acme")
+		c.cookies(b)
+		c["access token "+minted.AccessToken[:9]], c["session"] = minted.AccessToken, minted.Session
+	}
+	name, value := w.theSession(b)
+	b.Copy().With("Cookie", name+"="+tampered(value)).Post("/token", `{}`)
+	b.With("Cookie", name+"="+value+"; "+name+"="+value).Post("/token", `{"organization":"nowhere"}`)
+	var out api.LogoutResponse
+	b.Post("/logout", `{"scope":"session"}`).JSON(w, &out)
+	end, err := url.Parse(out.EndSessionURL)
+	if err != nil {
+		w.Fatal(err)
+	}
+	c["identity token"] = end.Query().Get("id_token_hint")
+	for i, form := range w.provider.Redeemed {
+		c["code "+itoa(int64(i))], c["verifier "+itoa(int64(i))] = form.Get("code"), form.Get("code_verifier")
+	}
+	c["client secret"], c["provider's access token"], c["email"] = logintest.ClientSecret, "at.alice", "alice@example.com"
+}
+
+// panics fails in the middle of a mint, by a panic.
+type panics struct {
+	host.Store
+	on bool
+}
+
+func (p *panics) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+	subject, err := p.Store.Subject(ctx, id, ref, now)
+	if p.on {
+		var none *directory.Subject
+		return *none, err
+	}
+	return subject, err
+}
+
+func TestAPanicCrossesNoBoundaryAndIsLogged(t *testing.T) {
+	store := &panics{}
+	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	b := w.signedIn("alice")
+	store.on = true
+	got := b.Post("/token", `{"organization":"acme"}`)
+	w.wants(got, http.StatusInternalServerError, api.ServerError)
+	if len(got.Cookies()) != 0 || strings.Contains(got.Body, "goroutine") || strings.Contains(got.Body, "nil pointer") {
+		t.Errorf("%v %s", got.Header, got.Body)
+	}
+	if !strings.Contains(w.logged.String(), "log_test.go") || !strings.Contains(w.logged.String(), `"level":"ERROR"`) {
+		t.Errorf("the log does not say where: %s", w.logged)
+	}
+	store.on = false
+	w.mint(b, "acme")
+}
+
+func TestNoSecretReachesTheLog(t *testing.T) {
+	store := &panics{}
+	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	secrets := canaries{}
+	secrets.runs(w)
+	b := w.signedIn("alice")
+	store.on = true
+	b.Post("/token", `{"organization":"acme"}`)
+	secrets.cookies(b)
+	log := w.logged.String()
+	if len(secrets) < 15 || strings.Count(log, "\n") < 12 {
+		t.Fatalf("the run is too small: %d secrets, log %s", len(secrets), log)
+	}
+	for what, secret := range secrets {
+		if len(secret) < 8 {
+			t.Fatalf("%s is %q: no canary", what, secret)
+		}
+		for _, part := range append(strings.Split(secret, "."), secret) { // a JWT's parts, too
+			if len(part) >= 8 && strings.Contains(log, part) {
+				t.Errorf("the log holds the %s", what)
+			}
+		}
+	}
+}
+
+func TestEveryRequestIsOneLineThatTellsWhoAndWhat(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	minted := w.mint(b, "acme")
+	w.mint(b, "globex")
+	b.Get("/nothing%0a{\"level\":\"forged\"}?code=canary")
+	type line struct{ Msg, Method, Path, User, Organization, Session, Code, App string }
+	var lines []line
+	for text := range strings.Lines(w.logged.String()) {
+		var l line
+		if err := json.Unmarshal([]byte(text), &l); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		lines = append(lines, l)
+	}
+	if len(lines) != 6 || strings.Contains(w.logged.String(), "canary") {
+		t.Fatalf("six requests, the page at / among them, made %s", w.logged)
+	}
+	callback, acme, globex, nothing := lines[1], lines[3], lines[4], lines[5]
+	if acme.User != minted.User.ID || acme.Organization != "org_acme" || acme.App != "web" || acme.Path != "/auth/token" || acme.Method != "POST" {
+		t.Errorf("a mint is %+v", acme)
+	}
+	if acme.Session == "" || acme.Session != globex.Session || acme.Session != callback.Session || strings.Contains(acme.Session, "ses_") {
+		t.Errorf("the session's names are %q, %q, %q", callback.Session, acme.Session, globex.Session)
+	}
+	if nothing.Code != "not_found" || nothing.Msg != "request" {
+		t.Errorf("a refusal is %+v", nothing)
+	}
+}
+
+func TestARefusalTellsWhere(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	b.Post("/logout", `{"scope":"organization","organization":"acme"}`)
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+	all := slices.Collect(strings.Lines(w.logged.String()))
+	var refused struct{ Code, User, Organization string }
+	if err := json.Unmarshal([]byte(all[len(all)-1]), &refused); err != nil {
+		t.Fatal(err)
+	}
+	if refused.Code != string(api.OrganizationSessionExpired) || refused.User == "" || refused.Organization != "org_acme" {
+		t.Errorf("a refusal is %+v", refused)
+	}
+}
+
+// A session's id stands in the address that ends the session, and in what a store says of
+// its row: the log has the session's name instead, everywhere the same.
+func TestNoSessionIDReachesTheLog(t *testing.T) {
+	store := &panics{}
+	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	b, other := w.signedIn("alice"), w.signedIn("alice")
+	id := w.mint(other, "acme").Session
+	b.Fetch(http.MethodDelete, "/sessions/"+id, "")
+	other.Post("/token", `{"organization":"acme"}`)
+	own := w.mint(b, "acme").Session
+	w.change("UPDATE sessions SET secret = '' WHERE id = ?", own)
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusServiceUnavailable, api.TemporarilyUnavailable)
+	log := w.logged.String()
+	if !strings.Contains(log, `"method":"DELETE"`) || !strings.Contains(log, "has no secret") {
+		t.Fatalf("the run is too small: %s", log)
+	}
+	if strings.Contains(log, id) || strings.Contains(log, own) {
+		t.Errorf("the log holds the id of a session: %s", log)
+	}
+	if name := w.secret.LogNames().Session(id); !strings.Contains(log, `"path":"/auth/sessions/`+name+`"`) || !strings.Contains(log, `"session":"`+name+`"`) {
+		t.Errorf("the log does not name the session %s: %s", name, log)
+	}
+}

@@ -1,0 +1,104 @@
+package browserapi
+
+import (
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// logout is POST /logout. An authentic refresh token suffices, of whatever age, with
+// the proof of the device key where there is one: whoever holds both may end the
+// session. What has ended already stays so, and is
+// no error.
+func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.LogoutResponse, error) {
+	switch request.Scope {
+	case api.ScopeOrganization, api.ScopeSession, api.ScopeEverywhere:
+	default:
+		return nil, refusal.New(api.InvalidRequest, "The scope is one of organization, session, everywhere.")
+	}
+	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
+		return nil, refusal.New(api.InvalidRequest, "An organisation is named exactly with the scope organization.")
+	}
+	_, subject, err := c.Authenticate(request.Organization)
+	if over(err) {
+		return &api.LogoutResponse{ServerTime: c.Now}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := expect(c, request.User, subject); err != nil {
+		return nil, err
+	}
+	return h.end(c, request, subject)
+}
+
+// over tells the error that says that no session is left. That the device key is
+// missing says nothing of the kind.
+func over(err error) bool {
+	if !refusal.Is(err) {
+		return false
+	}
+	code := authn.RefusalOf(err).Code
+	return code.Action() == api.SignIn && code != api.DeviceKeyRequired && code != api.DeviceKeyMismatch
+}
+
+func (h *handler) end(c *authn.Request, request api.LogoutRequest, subject directory.Subject) (*api.LogoutResponse, error) {
+	if request.Scope == api.ScopeOrganization {
+		return leave(c, subject)
+	}
+	s, err := c.Store.Session(c.Ctx, subject.Session.ID) // with what its provider ends it by
+	if err != nil {
+		return nil, err
+	}
+	switch request.Scope {
+	case api.ScopeSession:
+		if err = c.EndBeside(s); err == nil {
+			err = c.Store.Revoke(c.Ctx, s.ID, session.ReasonSignedOut, c.Now)
+		}
+	case api.ScopeEverywhere:
+		err = c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now)
+	}
+	if err != nil { // not ended: the cookie stays, and the caller is told
+		return nil, err
+	}
+	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
+	c.Clear(authn.SessionCookieName(s.App, s.ID))
+	return &api.LogoutResponse{EndSessionURL: h.endSession(c, s), ServerTime: c.Now}, nil
+}
+
+// leave ends the session's stay in one organisation.
+func leave(c *authn.Request, subject directory.Subject) (*api.LogoutResponse, error) {
+	if subject.Membership == nil {
+		return nil, refusal.New(api.OrganizationAccessDenied, noAccess)
+	}
+	s, id := subject.Session, subject.Membership.Organization.ID
+	c.Record.Organization = id
+	if _, err := c.Store.Leave(c.Ctx, s.ID, id, policy.OrganizationSession{
+		StartedAt: c.Now, ActiveAt: c.Now, EndedAt: c.Now, Ending: policy.SignedOut, Authentication: grant.SignIn(&s),
+	}); err != nil {
+		return nil, err
+	}
+	c.Audit(audit.Event{Action: audit.LeaveOrganization, UserID: s.UserID, OrganizationID: id, SessionID: s.ID.String()})
+	return &api.LogoutResponse{ServerTime: c.Now}, nil
+}
+
+// endSession is where the provider's own session ends; the app's first origin is
+// where it sends the browser back to.
+func (h *handler) endSession(c *authn.Request, s session.Session) string {
+	if s.Parent != (session.ID{}) { // it began at no provider
+		return ""
+	}
+	token, err := h.signIn.Upstream.Open(s.UpstreamToken, s.ID.String())
+	if err != nil {
+		token = nil // the provider asks the person then
+	}
+	if provider := h.signIn.ProviderOf(c, s); provider != nil {
+		return provider.EndSessionURL(c.Ctx, string(token), c.App.Origins[0]+"/")
+	}
+	return ""
+}

@@ -1,0 +1,178 @@
+package browserapi_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+func TestSigningOutOfAnOrganizationLeavesTheOthers(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	w.mint(b, "globex")
+	out := b.Post("/logout", `{"scope":"organization","organization":"acme"}`)
+	if out.Status != http.StatusOK || len(out.Cookies()) != 0 || strings.Contains(out.Body, "end_session_url") {
+		t.Errorf("%d %s %v", out.Status, out.Body, out.Cookies())
+	}
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+	w.wants(b.Post("/token", `{"organization":"org_acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+	if got := b.Post("/token", `{"organization":"globex"}`); got.Status != http.StatusOK {
+		t.Errorf("globex: %d %s", got.Status, got.Body)
+	}
+	w.mint(b, "acme") // a person enters it anew
+	if got := b.Post("/token", `{"organization":"acme"}`); got.Status != http.StatusOK {
+		t.Errorf("after entering anew: %d %s", got.Status, got.Body)
+	}
+}
+
+func TestAnOrganizationNeverEnteredCanBeSignedOutOf(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	if out := b.Post("/logout", `{"scope":"organization","organization":"acme"}`); out.Status != http.StatusOK {
+		t.Fatalf("%d %s", out.Status, out.Body)
+	}
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+}
+
+func TestSigningOutEndsTheSessionAndItsCookie(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	other := w.signedIn("alice")
+	name, _ := w.theSession(b)
+	kept := b.Copy()
+	var told api.LogoutResponse
+	out := b.Post("/logout", `{"scope":"session"}`)
+	out.JSON(t, &told)
+	if !slices.Equal(cleared(out), []string{name}) {
+		t.Errorf("cleared %v", cleared(out))
+	}
+	if !strings.HasPrefix(told.EndSessionURL, issuer+"/end-session?") || !strings.Contains(told.EndSessionURL, "id_token_hint=ey") {
+		t.Errorf("the provider's end is %s", told.EndSessionURL)
+	}
+	w.wants(kept.Copy().Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+	w.wants(kept.Copy().Get("/session"), http.StatusUnauthorized, api.SessionRevoked)
+	w.mint(other, "acme") // another device
+}
+
+func TestSigningOutEverywhereEndsEveryDeviceOfThatPerson(t *testing.T) {
+	w := newWorld(t, nil)
+	b, other, bob := w.signedIn("alice"), w.signedIn("alice"), w.signedIn("bob")
+	if out := b.Post("/logout", `{"scope":"everywhere"}`); out.Status != http.StatusOK || len(cleared(out)) != 1 {
+		t.Errorf("%d %s", out.Status, out.Body)
+	}
+	w.wants(other.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+	w.mint(bob, "acme")
+}
+
+func TestSigningOutTwiceIsNoError(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	kept := b.Copy()
+	for range 2 {
+		if out := kept.Copy().Post("/logout", `{"scope":"session"}`); out.Status != http.StatusOK || len(cleared(out)) != 1 {
+			t.Errorf("%d %s %v", out.Status, out.Body, out.Cookies())
+		}
+	}
+	if out := w.browser().Post("/logout", `{"scope":"session"}`); out.Status != http.StatusOK {
+		t.Errorf("with no cookie: %d %s", out.Status, out.Body)
+	}
+}
+
+// An old but authentic token ends its session: it is no reuse, and no error.
+func TestAStaleTokenSignsOut(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	stale := b.Copy()
+	for range 3 {
+		w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+		w.mint(b, "acme")
+		w.mint(b, "acme")
+	}
+	if out := stale.Post("/logout", `{"scope":"session"}`); out.Status != http.StatusOK {
+		t.Fatalf("%d %s", out.Status, out.Body)
+	}
+	w.wants(b.Post("/token", `{}`), http.StatusUnauthorized, api.SessionRevoked)
+}
+
+func TestAForgedTokenSignsNobodyOut(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	for _, scope := range []string{"session", "everywhere"} {
+		b.Copy().With("Cookie", name+"="+tampered(value)).Post("/logout", `{"scope":"`+scope+`"}`)
+	}
+	w.mint(b, "acme")
+}
+
+func TestAScopeIsOneOfThree(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, body := range []string{
+		`{}`, `{"scope":""}`, `{"scope":"all"}`, `{"scope":"SESSION"}`, `{"scope":"organization"}`,
+		`{"scope":"session","organization":"acme"}`, `{"scope":"everywhere","organization":"acme"}`, `{"organization":"acme"}`,
+	} {
+		w.wants(w.browser().Post("/logout", body), http.StatusBadRequest, api.InvalidRequest)
+		b := w.signedIn("alice")
+		w.wants(b.Post("/logout", body), http.StatusBadRequest, api.InvalidRequest)
+		w.mint(b, "acme")
+	}
+}
+
+// between runs a step of the test when the handler has read the subject of a
+// request and not yet acted on it.
+type between struct {
+	host.Store
+	step func()
+}
+
+func (s *between) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+	subject, err := s.Store.Subject(ctx, id, ref, now)
+	if step := s.step; step != nil {
+		s.step = nil
+		step()
+	}
+	return subject, err
+}
+
+func TestAMintUnderWayDoesNotReviveWhatWasSignedOutOf(t *testing.T) {
+	for _, entered := range []bool{false, true} {
+		for _, body := range []string{`{"organization":"acme"}`, `{"organization":"acme","enter":true}`} {
+			store := &between{}
+			w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+			b := w.signedIn("alice")
+			if entered {
+				w.mint(b, "acme")
+			}
+			other := b.Tab()
+			store.step = func() { other.Post("/logout", `{"scope":"organization","organization":"acme"}`) }
+			late := b.Post("/token", body)
+			if !entered { // there was nothing yet to mint for
+				w.wants(late, http.StatusUnauthorized, api.OrganizationSessionExpired)
+			}
+			w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+		}
+	}
+}
+
+func TestAMintUnderWayDoesNotReviveTheSession(t *testing.T) {
+	store := &between{}
+	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	b := w.signedIn("alice")
+	kept := b.Copy()
+	w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+	store.step = func() { b.Copy().Post("/logout", `{"scope":"session"}`) }
+	for _, c := range b.Post("/token", `{"organization":"acme"}`).Cookies() {
+		if c.MaxAge > 0 {
+			kept.SetCookie(c.Name, c.Value)
+		}
+	}
+	w.wants(kept.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+}

@@ -1,0 +1,139 @@
+package browserapi_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/host/metrics"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// newCountedWorld starts a backend whose metrics are kept.
+func newCountedWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
+	w := newWorld(t, wrap)
+	w.counted = metrics.New()
+	w.restart()
+	return w
+}
+
+// metrics are the server's, as a scraper reads them.
+func (w *world) metrics() string {
+	answer := httptest.NewRecorder()
+	w.counted.Page().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return answer.Body.String()
+}
+
+// counts fails the test unless the metrics have the lines.
+func (w *world) counts(lines ...string) {
+	w.Helper()
+	all := w.metrics()
+	for _, line := range lines {
+		if !strings.Contains(all, line+"\n") {
+			w.Errorf("there is no %s in\n%s", line, regexp.MustCompile(`(?m)^(#|go_|process_|tabard_request_d).*\n`).ReplaceAllString(all, ""))
+		}
+	}
+}
+
+// broken is a store whose mints fail.
+type broken struct {
+	host.Store
+	on bool
+}
+
+func (b *broken) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+	if b.on {
+		return directory.Subject{}, errors.New("the disk is gone")
+	}
+	return b.Store.Subject(ctx, id, ref, now)
+}
+
+func TestTheMetricsTellWhatRequestsCameTo(t *testing.T) {
+	store := &broken{}
+	w := newCountedWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	w.mint(b, "globex")
+	b.Post("/token", `{"organization":"nowhere"}`)
+	b.Get("/healthz")
+	b.Get("/o/org_acme/.well-known/jwks.json")
+	b.Get("/nothing")
+	store.on = true
+	b.Post("/token", `{"organization":"acme"}`)
+	w.counts(
+		`tabard_requests_total{code="",method="POST",route="/auth/token",status="200"} 2`,
+		`tabard_requests_total{code="organization_access_denied",method="POST",route="/auth/token",status="403"} 1`,
+		`tabard_requests_total{code="temporarily_unavailable",method="POST",route="/auth/token",status="503"} 1`,
+		`tabard_requests_total{code="",method="GET",route="/auth/healthz",status="200"} 1`,
+		`tabard_requests_total{code="not_found",method="GET",route="/auth/o/{organization}/.well-known/jwks.json",status="404"} 1`,
+		`tabard_request_duration_seconds_count{method="POST",route="/auth/token"} 4`,
+		`tabard_events_total{action="sign_in",outcome="done"} 1`,
+		`tabard_events_total{action="organization.enter",outcome="done"} 2`,
+		`tabard_faults_total{what="storage"} 1`, `tabard_faults_total{what="provider"} 0`,
+	)
+	for _, name := range []string{"go_goroutines ", "go_build_info{", "process_start_time_seconds "} {
+		if !strings.Contains(w.metrics(), "\n"+name) {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}
+
+func TestTheMetricsTellRotationsAndThefts(t *testing.T) {
+	w := newCountedWorld(t, nil)
+	victim := w.signedIn("alice")
+	for range 3 { // the successor of one is presented by the next
+		w.mint(victim, "acme")
+		w.pass(rotation)
+	}
+	w.counts(`tabard_rotations_total{verdict="advance"} 1`)
+	w.theft(victim, victim.Copy())
+	w.counts(`tabard_rotations_total{verdict="reuse"} 1`, `tabard_events_total{action="session.reused",outcome="done"} 1`)
+}
+
+// TestNothingThatAClientWritesIsInTheMetrics, nor what it was given, nor whom it is for.
+func TestNothingThatAClientWritesIsInTheMetrics(t *testing.T) {
+	w := newCountedWorld(t, nil)
+	secrets := canaries{}
+	secrets.runs(w)
+	b := w.signedIn("alice")
+	minted := w.mint(b, "acme")
+	secrets.cookies(b)
+	secrets["person"], secrets["organisation"], secrets["path"] = minted.User.ID, "org_acme", "canarypath"
+	secrets["method"], secrets["device"] = "CANARYMETHOD", "ses_canary"
+	b.Get("/canarypath/canarypath?canarypath")
+	b.Get("/o/org_acme/.well-known/jwks.json")
+	b.Get("//canarypath/../auth/token")
+	b.Get("/canarypath//canarypath/")
+	b.Fetch(http.MethodDelete, "/sessions/ses_canary", "")
+	w.send(http.MethodPost, "/auth/admin/v1/organizations/org_acme")
+	w.send("CANARYMETHOD", "/auth/token")
+	w.send(http.MethodConnect, "/auth/client")
+	all := w.metrics()
+	if len(secrets) < 15 || strings.Count(all, "tabard_requests_total{") < 12 {
+		t.Fatalf("the run is too small: %d secrets, %s", len(secrets), all)
+	}
+	for what, secret := range secrets {
+		for _, part := range append(strings.Split(secret, "."), secret) {
+			if len(part) >= 8 && strings.Contains(all, part) {
+				t.Errorf("the metrics hold the %s", what)
+			}
+		}
+	}
+	for _, slug := range []string{"acme", "alice", "globex"} {
+		if strings.Contains(all, slug) {
+			t.Errorf("the metrics name %s", slug)
+		}
+	}
+}
+
+// send sends what no browser does.
+func (w *world) send(method, path string) {
+	r := httptest.NewRequest(method, path, nil)
+	w.hosts["localhost:8080"].ServeHTTP(httptest.NewRecorder(), r)
+}

@@ -1,0 +1,106 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+func TestAWorkspaceMayDemandNoncesInProofs(t *testing.T) {
+	w := newWorld(t, nil)
+	b, _ := w.signedInOn("alice")
+	if got := b.Post("/token", enterAcme); got.Header.Get(api.HeaderNonce) != "" {
+		t.Error("a nonce is given although none is demanded")
+	}
+	demanding := desired()
+	demanding.Workspace.ProofNonce = true
+	w.apply(demanding)
+
+	w.wants(b.Post("/token", enterAcme), http.StatusBadRequest, api.UseDPoPNonce)
+	for _, after := range []time.Duration{0, 5 * time.Minute, 15 * time.Minute} {
+		w.pass(after)
+		if got := b.Post("/token", enterAcme); got.Status != http.StatusOK || got.Header.Get(api.HeaderNonce) == "" {
+			t.Errorf("%v after the last answer: %d %s %v", after, got.Status, got.Body, got.Header)
+		}
+	}
+	w.pass(15*time.Minute + time.Second)
+	w.wants(b.Post("/token", enterAcme), http.StatusBadRequest, api.UseDPoPNonce)
+	w.mint(b, "acme")
+
+	for path, got := range map[string]httpbrowser.Response{
+		"/session": b.Get("/session"), "/logout": b.Post("/logout", `{"scope":"none"}`),
+		"without a key": b.Copy().Post("/token", enterAcme), "without a cookie": w.browser().Post("/token", enterAcme),
+	} {
+		if got.Header.Get(api.HeaderNonce) == "" {
+			t.Errorf("%s: no nonce with %d %s", path, got.Status, got.Body)
+		}
+	}
+}
+
+func TestANonceThatTheServerDidNotMakeIsNone(t *testing.T) {
+	w := newWorld(t, nil)
+	b, device := w.signedInOn("alice")
+	demanding := desired()
+	demanding.Workspace.ProofNonce = true
+	w.apply(demanding)
+	good := b.Post("/token", enterAcme).Header.Get(api.HeaderNonce)
+	changed := func(i int) string {
+		other := "A"
+		if good[i] == 'A' {
+			other = "B"
+		}
+		return good[:i] + other + good[i+1:]
+	}
+	for name, nonce := range map[string]string{
+		"another": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "cut": good[:len(good)-1], "longer": good + "A",
+		"changed": changed(0), "of another time": changed(8), "none": "not base64url!", "short": "AAAA",
+	} {
+		claims := map[string]any{"jti": name, "htm": "POST", "htu": publicURL + "/token", "iat": w.now().Unix(), "nonce": nonce}
+		w.wants(b.With("DPoP", device.Sign(t, nil, claims)).Post("/token", enterAcme), http.StatusBadRequest, api.UseDPoPNonce)
+	}
+	w.mint(b, "acme")
+}
+
+func TestAnAppMayAskForBoundAccessTokens(t *testing.T) {
+	w := newWorld(t, nil)
+	bound := desired()
+	bound.Workspace.Apps[0].DPoPBoundTokens = true
+	w.apply(bound)
+	b, device := w.signedInOn("alice")
+	minted := w.mint(b, "acme")
+	if minted.TokenType != api.TokenTypeDPoP {
+		t.Errorf("token_type %q", minted.TokenType)
+	}
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
+		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.hosts}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := resource.NewGuard(verifier, resource.Config{BaseURL: origin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/api/notes", nil)
+	r.Header.Set("Authorization", "DPoP "+minted.AccessToken)
+	r.Header.Set("DPoP", device.Proof(t, http.MethodGet, origin+"/api/notes", w.now(), minted.AccessToken))
+	if _, err := guard.VerifyRequest(r); err != nil {
+		t.Error(err)
+	}
+	r.Header.Set("DPoP", httpbrowser.NewDevice(t).Proof(t, http.MethodGet, origin+"/api/notes", w.now(), minted.AccessToken))
+	if _, err := guard.VerifyRequest(r); token.ReasonOf(err) != token.InvalidProof {
+		t.Errorf("another key's proof: %v", err)
+	}
+
+	plain := w.mint(w.signedIn("bob"), "acme") // whose browser has no key
+	if _, err := verifier.Verify(t.Context(), plain.AccessToken); err != nil || plain.TokenType != api.TokenTypeBearer {
+		t.Errorf("a session without a key has a token of type %s: %v", plain.TokenType, err)
+	}
+}

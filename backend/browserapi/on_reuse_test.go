@@ -1,0 +1,21 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// TestP7ANewWorkspaceEndsAllOfThePersonsSessions where its file says nothing of it, also
+// once the file is applied again.
+func TestP7ANewWorkspaceEndsAllOfThePersonsSessions(t *testing.T) {
+	w := newWorld(t, nil)
+	for range 2 {
+		victim, elsewhere, bob := w.signedIn("alice"), w.signedIn("alice"), w.signedIn("bob")
+		w.wants(w.theft(victim, victim.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
+		w.wants(elsewhere.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+		w.mint(bob, "acme")
+		w.apply(desired())
+	}
+}

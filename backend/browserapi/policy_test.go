@@ -1,0 +1,345 @@
+package browserapi_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// TestEveryOrganizationMeetsEveryAuthenticationByItsRule is the matrix of
+// organisation, authentication event and rule: each organisation in turn has the
+// rule, the others have none, and what the session has authenticated with decides.
+func TestEveryOrganizationMeetsEveryAuthenticationByItsRule(t *testing.T) {
+	type event struct {
+		acr  string
+		age  time.Duration // when the organisation is entered
+		made string        // the organisation that a step-up was for; "" is the sign-in
+	}
+	events := map[string]event{
+		"a password":                        {acr: "1"},
+		"an old password":                   {acr: "1", age: 2 * time.Hour},
+		"a second factor":                   {acr: "mfa"},
+		"an old second factor":              {acr: "mfa", age: 2 * time.Hour},
+		"a second factor made for acme":     {acr: "mfa", made: "acme"},
+		"a second factor made for globex":   {acr: "mfa", made: "globex"},
+		"an old second factor made for it":  {acr: "mfa", age: 2 * time.Hour, made: "acme"},
+		"a password made again, for globex": {acr: "1", made: "globex"},
+	}
+	factor := func(_ string, e event) bool { return e.acr == "mfa" }
+	recent := func(_ string, e event) bool { return e.age <= time.Hour }
+	made := func(o string, e event) bool { return e.made == o }
+	rules := map[string]struct {
+		rules     policy.Rules
+		satisfies func(organization string, e event) bool
+	}{
+		"no rule":             {policy.Rules{}, func(string, event) bool { return true }},
+		"a class":             {mfa, factor},
+		"a method":            {policy.Rules{AMR: []string{"otp"}}, factor},
+		"an age":              {policy.Rules{AuthenticationAge: 3600}, recent},
+		"a login of its own":  {policy.Rules{Isolated: true}, made},
+		"a class and an age":  {policy.Rules{ACR: mfa.ACR, AuthenticationAge: 3600}, func(o string, e event) bool { return factor(o, e) && recent(o, e) }},
+		"a connection":        {policy.Rules{Connection: "own"}, func(string, event) bool { return false }},
+		"a device key":        {policy.Rules{DeviceKey: true}, func(string, event) bool { return false }},
+		"what cannot be both": {policy.Rules{ACR: []string{}}, func(string, event) bool { return true }}, // reads as no rule from the store
+	}
+	for is, e := range events {
+		w := newWorld(t, nil)
+		w.rule(nil)
+		b := w.authenticated(e.acr, e.made)
+		w.pass(e.age)
+		for rule, r := range rules {
+			for _, organization := range []string{"acme", "globex", "initech"} {
+				w.rule(map[string]policy.Rules{organization: r.rules})
+				for _, entering := range []string{"acme", "globex", "initech"} {
+					want := entering != organization || r.satisfies(entering, e)
+					got := b.Post("/token", `{"organization":"`+entering+`","enter":true}`)
+					if (got.Status == http.StatusOK) != want {
+						t.Errorf("%s, %s at %s: entering %s answers %d %s", is, rule, organization, entering, got.Status, got.Code())
+					}
+				}
+			}
+		}
+	}
+}
+
+// authenticated returns a browser in which alice signed in with a password, and where
+// an organisation is named stepped up for it; otherwise the sign-in is by that class.
+func (w *world) authenticated(acr, made string) *httpbrowser.Browser {
+	w.Helper()
+	if made == "" {
+		w.answersWith(acr)
+		return w.signedIn("alice")
+	}
+	b := w.signedIn("alice")
+	user := w.mint(b, "initech").User.ID
+	w.answersWith(acr)
+	b.Choose(b.Login("organization="+made+"&max_age=0&user="+user), "alice")
+	return b
+}
+
+// TestASwitchNeitherLiftsNorDropsAnAuthentication: A by a second factor, B by a
+// password, and back to A.
+func TestASwitchNeitherLiftsNorDropsAnAuthentication(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": mfa})
+	b := w.signedIn("alice")
+	signedInAt := w.now().Unix()
+	w.pass(time.Minute)
+	w.answersWith("mfa")
+	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
+	steppedUpAt := w.now().Unix()
+	for range 3 {
+		w.pass(time.Minute)
+		if acme := w.claims(w.mint(b, "acme")); acme.ACR != "mfa" || acme.AuthTime != steppedUpAt {
+			t.Errorf("acme: acr %s, auth_time %d, want mfa, %d", acme.ACR, acme.AuthTime, steppedUpAt)
+		}
+		if globex := w.claims(w.mint(b, "globex")); globex.ACR != "1" || globex.AuthTime != signedInAt {
+			t.Errorf("globex: acr %s, auth_time %d, want 1, %d", globex.ACR, globex.AuthTime, signedInAt)
+		}
+	}
+}
+
+// TestARuleTakesEffectAtTheNextMint, on whoever is there already, in its
+// organisation alone.
+func TestARuleTakesEffectAtTheNextMint(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	w.mint(b, "globex")
+	w.rule(map[string]policy.Rules{"acme": mfa})
+	e := w.challenged(b.Post("/token", renews))
+	w.mint(b, "globex")
+	w.answersWith("mfa")
+	w.stepUp(b, e, "alice")
+	if acme := w.claims(w.mint(b, "acme")); acme.ACR != "mfa" {
+		t.Errorf("acr %s", acme.ACR)
+	}
+	w.rule(map[string]policy.Rules{"": {AccessTTL: 60}, "acme": {AccessTTL: 30}})
+	if acme, globex := w.mint(b, "acme").ExpiresIn, w.mint(b, "globex").ExpiresIn; acme != 30 || globex != 60 {
+		t.Errorf("tokens live %d and %d seconds", acme, globex)
+	}
+}
+
+// everyPath are the ways to a token or to what leads to one, for acme.
+func everyPath(w *world, b *httpbrowser.Browser, user string) map[string]func() httpbrowser.Response {
+	post := func(body string) func() httpbrowser.Response {
+		return func() httpbrowser.Response { return b.Post("/token", body) }
+	}
+	return map[string]func() httpbrowser.Response{
+		"a renewal":          post(renews),
+		"entering":           post(enters),
+		"entering, by id":    post(`{"organization":"org_acme","enter":true}`),
+		"expecting a person": post(`{"organization":"acme","user":"` + user + `"}`),
+		"reporting activity": post(`{"organization":"acme","idle_seconds":0}`),
+		"a step-up, and then": func() httpbrowser.Response {
+			w.visit(b, "organization=acme&user="+user)
+			return b.Post("/token", enters)
+		},
+		"a sign-in, and then": func() httpbrowser.Response { w.visit(b, "organization=acme"); return b.Post("/token", enters) },
+	}
+}
+
+// visit goes to the sign-in and answers for alice, as far as that leads.
+func (w *world) visit(b *httpbrowser.Browser, query string) { b.Choose(b.Login(query), "alice") }
+
+func TestWhatWasTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
+	applied := func(change func(*directory.Desired)) func(*world) {
+		return func(w *world) {
+			d := desired()
+			change(&d)
+			w.apply(d)
+		}
+	}
+	type deed struct {
+		take  func(*world)
+		codes []api.Code // on every path one of these
+		rest  bool       // other organisations go on
+	}
+	denied, revoked := []api.Code{api.OrganizationAccessDenied}, []api.Code{api.SessionRevoked, api.LoginRequired}
+	for name, deed := range map[string]deed{
+		"the membership":   {applied(func(d *directory.Desired) { d.Organizations[0].Members = d.Organizations[0].Members[1:] }), denied, true},
+		"the organization": {applied(func(d *directory.Desired) { d.Organizations[0].Disabled = true }), denied, true},
+		"the app":          {applied(func(d *directory.Desired) { d.Workspace.Apps[0].Disabled = true }), []api.Code{api.OriginNotAllowed}, false},
+		"the person":       {func(w *world) { w.disable("alice") }, revoked, false},
+	} {
+		for path := range everyPath(nil, nil, "") {
+			t.Run(name+", "+path, func(t *testing.T) {
+				w := newWorld(t, nil)
+				b := w.signedIn("alice")
+				user := w.mint(b, "acme").User.ID
+				deed.take(w)
+				w.pass(time.Second)
+				got := everyPath(w, b, user)[path]()
+				if !slices.Contains(deed.codes, api.Code(got.Code())) || strings.Contains(got.Body, "eyJ") {
+					t.Errorf("%d %s, want one of %v", got.Status, got.Body, deed.codes)
+				}
+				if globex := b.Post("/token", `{"organization":"globex"}`).Status; (globex == http.StatusOK) != deed.rest {
+					t.Errorf("globex answers %d", globex)
+				}
+			})
+		}
+	}
+}
+
+func TestARoleTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
+	for path := range everyPath(nil, nil, "") {
+		t.Run(path, func(t *testing.T) {
+			w := newWorld(t, nil)
+			b := w.signedIn("alice")
+			user := w.mint(b, "acme").User.ID
+			d := desired()
+			d.Organizations[0].Members[0].Roles = []string{"viewer"}
+			w.apply(d)
+			w.pass(time.Second)
+			var minted api.TokenResponse
+			everyPath(w, b, user)[path]().JSON(t, &minted)
+			if claims := w.claims(minted); !slices.Equal(claims.Roles, []string{"viewer"}) || !slices.Equal(claims.Permissions, []string{"notes:read"}) {
+				t.Errorf("%s: roles %v, permissions %v", path, claims.Roles, claims.Permissions)
+			}
+		})
+	}
+}
+
+func TestOneBrowserTooManyEndsTheOneIdleLongest(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": {MaxSessions: 2}})
+	var browsers []*httpbrowser.Browser
+	for range 3 {
+		browsers = append(browsers, w.signedIn("alice"))
+	}
+	for _, b := range browsers {
+		w.mint(b, "globex")
+		w.mint(b, "acme")
+		w.pass(time.Second)
+	}
+	w.endedFor(browsers[0].Post("/token", renews), policy.Superseded)
+	for i, b := range browsers {
+		w.mint(b, "globex")
+		if got := b.Post("/token", renews); (got.Status == http.StatusOK) != (i > 0) {
+			t.Errorf("browser %d: %d", i, got.Status)
+		}
+	}
+	w.mint(browsers[0], "acme")
+	w.endedFor(browsers[1].Post("/token", renews), policy.Superseded)
+}
+
+// TestWhomOneBrowserTooManyEndedIsInTheOrganizationsTrail, once for each, and nobody else.
+func TestWhomOneBrowserTooManyEndedIsInTheOrganizationsTrail(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": {MaxSessions: 2}})
+	w.mint(w.signedIn("bob"), "acme")
+	var sessions []string
+	for range 4 {
+		b := w.signedIn("alice")
+		w.mint(b, "globex")
+		sessions = append(sessions, w.mint(b, "acme").Session)
+		w.mint(b, "acme")
+		w.pass(time.Second)
+	}
+	var ended []string
+	for _, e := range w.events(audit.LeaveOrganization) {
+		if e.OrganizationID != "org_acme" || e.Reason != string(policy.Superseded) || e.Actor != audit.Server || e.UserID == "" || e.Outcome != audit.Done {
+			t.Errorf("%+v", e)
+		}
+		ended = append(ended, e.SessionID)
+	}
+	if slices.Reverse(ended); !slices.Equal(ended, sessions[:2]) {
+		t.Errorf("the trail says that %v ended, of %v", ended, sessions)
+	}
+}
+
+func TestAWorkspaceMayTieItsOrganizationsReloginTogether(t *testing.T) {
+	for _, tied := range []bool{false, true} {
+		w := newWorld(t, nil)
+		w.rule(map[string]policy.Rules{"": {StrictestRelogin: tied}, "acme": {AuthenticationAge: 3600, IdleTimeout: 7200}})
+		b := w.signedIn("alice")
+		w.mint(b, "globex")
+		w.pass(61 * time.Minute)
+		w.mint(b, "globex") // acme was not entered
+		b.Choose(b.Login(""), "alice")
+		w.mint(b, "globex")
+		w.mint(b, "acme")
+		w.pass(61 * time.Minute)
+		want := http.StatusOK
+		if tied {
+			want = http.StatusUnauthorized
+		}
+		if got := b.Post("/token", `{"organization":"globex"}`); got.Status != want {
+			t.Errorf("tied %t: globex answers %d %s", tied, got.Status, got.Body)
+		}
+		w.challenged(b.Post("/token", renews))
+	}
+}
+
+// TestASteadyMintIsOneReadAndNoWrite, whatever the rules, once they are met.
+func TestASteadyMintIsOneReadAndNoWrite(t *testing.T) {
+	faulty := &storetest.Faulty{}
+	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900, ACR: mfa.ACR, AuthenticationAge: 36000, MaxSessions: 3}})
+	b := w.signedIn("alice")
+	w.answersWith("mfa")
+	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
+	w.mint(b, "acme")
+	w.pass(time.Duration(session.LimitsFor(false).G+session.LimitsFor(false).W+1) * time.Second)
+	report(b, 0) // the last that the verdict on the token writes down, for a while
+	calls := func(idle time.Duration) string {
+		faulty.Fail(0, false)
+		if got := report(b, idle); got.Status != http.StatusOK {
+			t.Fatalf("%d %s", got.Status, got.Body)
+		}
+		return fmt.Sprint(faulty.Calls())
+	}
+	for i := range 6 { // a minute, by which the activity may lag
+		w.pass(10 * time.Second)
+		if got := calls(0); got != "[Subject]" {
+			t.Errorf("mint %d called %s", i, got)
+		}
+	}
+	w.pass(time.Second)
+	if got := calls(0); got != "[Subject Touch]" {
+		t.Errorf("with activity worth keeping: %s", got)
+	}
+}
+
+// overtaken is a store in which a sibling tab reports activity just after the idle
+// one's mint has read.
+type overtaken struct {
+	host.Store
+	at int64 // the activity; 0 for none
+}
+
+func (s *overtaken) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+	subject, err := s.Store.Subject(ctx, id, ref, now)
+	if err == nil && s.at != 0 {
+		err = s.Touch(ctx, id, subject.Membership.Organization.ID, policy.OrganizationSession{ActiveAt: s.at})
+		s.at = 0
+	}
+	return subject, err
+}
+
+func TestAnIdleEndThatActivityOvertakesEndsNothing(t *testing.T) {
+	store := &overtaken{}
+	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	w.pass(601 * time.Second)
+	store.at = w.now().Unix() - 2
+	w.wants(b.Post("/token", renews), http.StatusConflict, api.RequestTooOld) // ask again
+	if got := b.Post("/token", renews); got.Status != http.StatusOK {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+}

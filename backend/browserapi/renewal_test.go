@@ -1,0 +1,101 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// inspected is what a server-side app learns from a token that it was left with.
+func (w *world) inspected(raw string) *token.Claims {
+	w.Helper()
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
+		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.hosts}),
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	was, err := verifier.Inspect(w.Context(), raw)
+	if token.ReasonOf(err) != token.Expired || was == nil {
+		w.Fatalf("%+v, %v", was, err)
+	}
+	return was
+}
+
+// A member of staff who was inside a customer's organisation comes back to it, not to
+// their own.
+func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "initech") // her own
+	left := w.mint(b, "globex").AccessToken
+	w.pass(31 * 24 * time.Hour)
+
+	was := w.inspected(left)
+	landed := b.Choose(b.Follow(resource.RenewalURL(was, "/org_globex/notes?page=2")), "alice")
+	if got := landed.URL.String(); got != origin+"/org_globex/notes?page=2" {
+		t.Errorf("landed on %s", got)
+	}
+	answer := b.Post("/token", `{"organization":"`+was.OrganizationID+`","user":"`+was.Subject+`","enter":true}`)
+	var minted api.TokenResponse
+	if answer.JSON(t, &minted); answer.Status != http.StatusOK || w.claims(minted).OrganizationID != "org_globex" {
+		t.Errorf("%d %s", answer.Status, answer.Body)
+	}
+}
+
+// An expired token is a hint for where, and no right to be there.
+func TestAnExpiredTokenGivesNoRightToItsOrganization(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("bob")
+	left := w.mint(b, "acme").AccessToken
+	w.remove("bob")
+	w.pass(31 * 24 * time.Hour)
+	was := w.inspected(left)
+	b.Choose(b.Follow(resource.RenewalURL(was, "/org_acme/notes")), "bob")
+	w.wants(b.Post("/token", enters), http.StatusForbidden, api.OrganizationAccessDenied)
+}
+
+// The issuer of an organisation with keys of its own signs nobody in.
+func TestARenewalOfAnOrganizationsOwnIssuerIsAtTheBackend(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": dedicated})
+	b := w.signedIn("alice")
+	was := w.claims(w.mint(b, "acme"))
+	if was.Issuer != acmeIssuer {
+		t.Fatalf("the issuer is %s", was.Issuer)
+	}
+	landed := b.Choose(b.Follow(resource.RenewalURL(was, "/org_acme/notes")), "alice")
+	if got := landed.URL.String(); got != origin+"/org_acme/notes" {
+		t.Errorf("landed on %s", got)
+	}
+}
+
+func TestARenewalIsForTheAppAndThePersonOfTheToken(t *testing.T) {
+	w := newWorld(t, nil)
+	was := w.claims(w.mint(w.signedIn("alice"), "acme"))
+	address, err := url.Parse(resource.RenewalURL(was, "/a?b=c&d"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := address.Scheme + "://" + address.Host + address.Path; got != publicURL+"/login" {
+		t.Errorf("it is at %s", got)
+	}
+	for name, want := range map[string]string{
+		"app": "web", "organization": "org_acme", "user": was.Subject, "return_to": "/a?b=c&d",
+	} {
+		if got := address.Query().Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	told := w.signedIn("bob").Follow(resource.RenewalURL(was, "/")).URL.Query().Get(api.ParamError)
+	if told != string(api.IdentityChanged) {
+		t.Errorf("another person is told %q", told)
+	}
+}

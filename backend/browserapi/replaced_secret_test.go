@@ -1,0 +1,172 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// withAnotherSecret puts a replica in the backend's place that has another secret, and
+// returns the ids of both.
+func (w *world) withAnotherSecret() (before, after string) {
+	w.Helper()
+	other, _ := signingkey.NewSecret()
+	ids := []string{}
+	for _, s := range []signingkey.Secret{w.secret, other} {
+		id, err := s.IDs()
+		if err != nil {
+			w.Fatal(err)
+		}
+		ids = append(ids, id...)
+	}
+	w.secret = other
+	w.restart()
+	return ids[0], ids[1]
+}
+
+// seen writes down that another replica had a value of the secret some time ago.
+func (w *world) seen(id string, ago time.Duration) {
+	w.Helper()
+	at := w.now().Add(-ago).Unix()
+	if err := w.store.SightSecretKeys(w.Context(), "another", []string{id}, at, at); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// elsewhere fails the test unless an answer tells the browser to ask again, and takes
+// nothing from it.
+func (w *world) elsewhere(got httpbrowser.Response) {
+	w.Helper()
+	w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)
+	if got.Header.Get("Retry-After") == "" || len(got.Cookies()) != 0 {
+		w.Errorf("%v", got.Header)
+	}
+}
+
+// signsOut fails the test unless an answer takes the session's cookie from the browser.
+func (w *world) signsOut(got httpbrowser.Response, code api.Code, name string) {
+	w.Helper()
+	w.wants(got, http.StatusUnauthorized, code)
+	if !slices.Equal(cleared(got), []string{name}) {
+		w.Errorf("%v", got.Header)
+	}
+}
+
+func TestACookieOfAnotherReplicasSecretIsKept(t *testing.T) {
+	w := newCountedWorld(t, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	before, _ := w.withAnotherSecret()
+	w.seen(before, 59*time.Minute)
+	for _, ask := range []func() httpbrowser.Response{
+		func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) },
+		func() httpbrowser.Response { return b.Get("/session") },
+		func() httpbrowser.Response { return b.Post("/logout", `{"scope":"session"}`) },
+	} {
+		w.elsewhere(ask())
+	}
+	if _, kept := w.theSession(b); kept != value {
+		t.Errorf("%s is %q", name, kept)
+	}
+	w.counts(`tabard_faults_total{what="storage"} 0`)
+	if log := w.logged.String(); strings.Contains(log, `"level":"ERROR"`) {
+		t.Errorf("it is an error in the log: %s", log)
+	}
+}
+
+func TestACookieOfARetiredSecretEndsItsSession(t *testing.T) {
+	for what, retire := range map[string]func(w *world, id string){
+		"an hour ago": func(w *world, id string) { w.seen(id, time.Hour) },
+		"by command": func(w *world, id string) {
+			w.seen(id, 0)
+			if err := w.store.RetireSecretKey(w.Context(), id, w.now().Unix()); err != nil {
+				w.Fatal(err)
+			}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, nil)
+			b := w.signedIn("alice")
+			name, _ := w.theSession(b)
+			before, _ := w.withAnotherSecret()
+			retire(w, before)
+			w.signsOut(b.Post("/token", `{"organization":"acme"}`), api.SessionExpired, name)
+		})
+	}
+}
+
+// Nobody is stranded by a cookie that any replica would refuse.
+func TestACookieOfNoReplicasSecretIsCleared(t *testing.T) {
+	w := newWorld(t, nil)
+	ended, unseen := w.signedIn("bob"), w.signedIn("alice")
+	nameOfEnded, _ := w.theSession(ended)
+	nameOfUnseen, value := w.theSession(unseen)
+	forged := unseen.Copy()
+	before, own := w.withAnotherSecret()
+	w.signsOut(unseen.Post("/token", `{"organization":"acme"}`), api.LoginRequired, nameOfUnseen)
+
+	w.seen(before, time.Minute)
+	w.seen(own, time.Minute)
+	w.change("UPDATE sessions SET revoked_at = 1, revoke_reason = 'signed_out' WHERE user_id = (SELECT id FROM users WHERE sub = 'bob')")
+	w.signsOut(ended.Post("/token", `{"organization":"acme"}`), api.LoginRequired, nameOfEnded)
+
+	// The key is this replica's own, the MAC is not.
+	fresh := w.signedIn("alice")
+	_, good := w.theSession(fresh)
+	w.signsOut(forged.With("Cookie", nameOfUnseen+"="+value[:1]+good[1:5]+value[5:]).Post("/token", `{"organization":"acme"}`), api.LoginRequired, nameOfUnseen)
+}
+
+// Of two cookies one authenticates: it is served, and the other stays where it is.
+func TestACookieOfAnotherReplicasSecretHindersNoOther(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	name, value := w.theSession(b)
+	before, _ := w.withAnotherSecret()
+	w.seen(before, time.Minute)
+	w.signIn(b, "alice")
+	w.mint(b, "acme")
+	if got := b.Cookies()[name]; got != value {
+		t.Errorf("%s is %q, not %q", name, got, value)
+	}
+	other, _ := signingkey.NewSecret() // a third replica has the key of neither
+	w.secret = other
+	w.restart()
+	w.elsewhere(b.Post("/token", `{"organization":"acme"}`))
+	if len(sessionCookies(b)) != 2 {
+		t.Errorf("the browser keeps %v", b.Cookies())
+	}
+}
+
+// A replica that lacks a secret which another sealed the next signing key under goes on, and
+// says so where somebody looks.
+func TestReadinessTellsOfSigningKeysThatDoNotOpen(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	if got := b.Get("/readyz"); got.Status != http.StatusOK || got.Body != `{"status":"ok"}`+"\n" {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+	other, _ := signingkey.NewSecret()
+	chain, err := w.store.SigningKeys(t.Context(), "")
+	if err == nil {
+		_, err = signingkey.NewRing(w.store, other, signingkey.ES256).Make(t.Context(), "", chain, signingkey.Lead, w.now().Unix(), "server")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain, err = w.store.SigningKeys(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	w.mint(b, "acme")
+	if got := b.Get("/readyz"); got.Status != http.StatusOK || got.Body != `{"status":"ok","signing_keys_passed_over":["`+chain[1].ID+`"]}`+"\n" {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+}

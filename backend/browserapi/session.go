@@ -1,0 +1,60 @@
+package browserapi
+
+import (
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+// maxMemberships is the most organisations that a person is told of.
+const maxMemberships = 1000
+
+// session is GET /session: who is signed in, and where they may go. It mints and
+// changes nothing: the verdict on the refresh token has no effect.
+func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, error) {
+	subject, err := reader(c)
+	if err != nil {
+		return nil, err
+	}
+	s := subject.Session
+	members, err := c.Store.Memberships(c.Ctx, s.ID, maxMemberships, c.Now)
+	if err != nil {
+		return nil, err
+	}
+	further, err := c.Store.Authentications(c.Ctx, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	organizations := []api.OrganizationState{}
+	for _, m := range members {
+		facts := grant.Facts(&subject.Session, &m)
+		facts.Entering, facts.Authentications = true, append(facts.Authentications, further...)
+		rules := policy.Effective(c.Workspace.Policy, m.Organization.Rules, grant.Entered(members))
+		d := policy.Decide(facts, rules, c.Now)
+		if d.Outcome == policy.DenyStaff {
+			continue
+		}
+		organizations = append(organizations, api.OrganizationState{
+			ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name,
+			Roles: m.Roles, State: state(d, m.Stay),
+		})
+	}
+	return &api.SessionResponse{
+		Session: s.ID.String(), App: c.App.ID, User: person(subject.User), Organizations: organizations,
+		ExpiresIn: s.ExpiresAt - c.Now, ServerTime: c.Now, DeviceBound: s.JKT != "",
+	}, nil
+}
+
+// state is what the person would meet on entering.
+func state(d policy.Decision, stay policy.OrganizationSession) string {
+	switch {
+	case d.Outcome == policy.Allow && stay.Live() && d.Lapsed.EndedAt == 0:
+		return api.StateActive
+	case d.Outcome == policy.Allow:
+		return api.StateAvailable
+	case d.Stay.Lapsed() != 0:
+		return api.StateExpired
+	}
+	return api.StateStepUpRequired
+}

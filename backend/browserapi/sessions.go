@@ -1,0 +1,115 @@
+package browserapi
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/web"
+)
+
+// maxSessions is the most sessions that a person is shown.
+const maxSessions = 100
+
+// sessions is GET /sessions: the person's own devices.
+func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
+	own, err := reader(c)
+	if err != nil {
+		return nil, err
+	}
+	live, err := c.Store.Live(c.Ctx, own.User.ID, own.Session.ConfinedTo, c.Now, maxSessions)
+	if err != nil {
+		return nil, err
+	}
+	answer := &api.SessionsResponse{Sessions: make([]api.DeviceSession, len(live)), ServerTime: c.Now}
+	for i, s := range live {
+		answer.Sessions[i] = api.DeviceSession{
+			ID: s.ID.String(), Current: s.ID == own.Session.ID, App: s.App, UserAgent: s.UserAgent, Address: s.Address,
+			CreatedAt: s.CreatedAt, LastUsedAt: max(s.CreatedAt, s.CurLast), ExpiresAt: s.ExpiresAt, DeviceBound: s.JKT != "",
+		}
+	}
+	return answer, nil
+}
+
+// endSessionByID is DELETE /sessions/{id}: it ends one of the person's own
+// sessions. Somebody else's is answered like one that does not exist.
+func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
+	own, err := reader(c)
+	if err != nil {
+		return nil, err
+	}
+	missing := refusal.New(api.NotFound, "You have no such session.")
+	id, err := session.ParseID(c.R.PathValue("id"))
+	if err != nil {
+		return nil, missing
+	}
+	s, err := c.Store.Session(c.Ctx, id)
+	if errors.Is(err, session.ErrNotFound) || err == nil && !mayEnd(own, s) {
+		return nil, missing
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Store.Revoke(c.Ctx, id, session.ReasonSignedOut, c.Now); err != nil {
+		return nil, err
+	}
+	c.Audit(audit.Event{Action: audit.SignOut, Reason: api.ScopeSession, UserID: s.UserID, SessionID: id.String()})
+	if id == own.Session.ID {
+		c.Clear(authn.SessionCookieName(s.App, s.ID))
+	}
+	return &api.LogoutResponse{ServerTime: c.Now}, nil
+}
+
+// mayEnd tells whether a session is one of those that its person sees.
+func mayEnd(own directory.Subject, s session.Session) bool {
+	return s.UserID == own.User.ID && (own.Session.ConfinedTo == "" || s.ConfinedTo == own.Session.ConfinedTo)
+}
+
+// reader returns who asks, by a verdict without an effect.
+func reader(c *authn.Request) (directory.Subject, error) {
+	presented, subject, err := c.Authenticate("")
+	if err != nil {
+		return directory.Subject{}, err
+	}
+	verdict := session.Judge(subject.Session.Row, c.Grant().Presentation(presented, &subject.Session))
+	if !verdict.Outcome.Mints() {
+		return directory.Subject{}, authn.Ended(verdict.After.RevokeReason)
+	}
+	return subject, authn.Enabled(subject.User)
+}
+
+// backchannelLogout is POST /backchannel-logout: the provider ends sessions (OpenID
+// Connect Back-Channel Logout 1.0 section 2.5). A token that comes again ends
+// nothing that began after it.
+func (h *handler) backchannelLogout(c *authn.Request) error {
+	if err := web.ReadForm(c.W, c.R); err != nil {
+		return refusal.New(api.InvalidRequest, "The body is not a form.").Because(err)
+	}
+	connection := c.R.PathValue("connection")
+	provider, own, err := h.signIn.Through(c, login.Attempt{Connection: connection})
+	if err != nil {
+		return err
+	}
+	logout, err := provider.ReadLogoutToken(c.Ctx, c.R.PostForm.Get("logout_token"), c.Now)
+	if err != nil {
+		return err
+	}
+	logout.Connection = connection
+	if err := c.Store.RevokeUpstream(c.Ctx, logout, session.ReasonUpstream, c.Now); err != nil {
+		return err
+	}
+	e := audit.Event{Action: audit.SignOut, Reason: string(session.ReasonUpstream), Actor: audit.Server}
+	if own != nil {
+		e.OrganizationID, e.Target = own.OrganizationID, own.ID
+	}
+	c.Audit(e)
+	c.W.WriteHeader(http.StatusOK)
+	c.Record.Status = http.StatusOK
+	return nil
+}

@@ -1,0 +1,166 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+func (w *world) devices(b *httpbrowser.Browser) []api.DeviceSession {
+	w.Helper()
+	var answer api.SessionsResponse
+	b.Get("/sessions").JSON(w, &answer)
+	return answer.Sessions
+}
+
+func TestAPersonSeesTheirOwnDevicesAndEndsThem(t *testing.T) {
+	w := newWorld(t, nil)
+	desk := w.signedIn("alice")
+	w.pass(time.Minute)
+	phone, bob := w.signedIn("alice"), w.signedIn("bob")
+	w.pass(time.Minute)
+	w.mint(phone, "acme")
+
+	all := w.devices(desk)
+	if len(all) != 2 || all[0].Current || !all[1].Current || all[0].CreatedAt <= all[1].CreatedAt {
+		t.Fatalf("alice's devices: %+v", all)
+	}
+	if all[0].App != "web" || all[0].UserAgent == "" || all[0].LastUsedAt != w.now().Unix() || all[0].ExpiresAt != all[0].CreatedAt+86400 {
+		t.Errorf("the phone is %+v", all[0])
+	}
+	w.wants(bob.Fetch(http.MethodDelete, "/sessions/"+all[0].ID, ""), http.StatusNotFound, api.NotFound)
+	w.wants(desk.Fetch(http.MethodDelete, "/sessions/ses_nobody", ""), http.StatusNotFound, api.NotFound)
+	w.mint(phone, "acme")
+
+	if got := desk.Fetch(http.MethodDelete, "/sessions/"+all[0].ID, ""); got.Status != http.StatusOK || len(got.Cookies()) != 0 {
+		t.Errorf("ending the phone: %d %s", got.Status, got.Body)
+	}
+	w.wants(phone.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+	w.mint(desk, "acme")
+	if got := desk.Fetch(http.MethodDelete, "/sessions/"+all[1].ID, ""); got.Status != http.StatusOK || len(cleared(got)) != 1 {
+		t.Errorf("ending the desk itself: %d %s", got.Status, got.Body)
+	}
+	w.wants(desk.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.LoginRequired)
+	if left := w.devices(bob); len(left) != 1 {
+		t.Errorf("bob's devices: %+v", left)
+	}
+}
+
+const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
+
+// logoutToken is a good logout token of a person, changed.
+func (w *world) logoutToken(person string, change func(jwt.MapClaims)) string {
+	now := w.now().Unix()
+	claims := jwt.MapClaims{
+		"iss": issuer, "aud": logintest.ClientID, "sub": person, "iat": now, "exp": now + 120, "jti": "1",
+		"events": map[string]any{logoutEvent: map[string]any{}},
+	}
+	change(claims)
+	return w.provider.LogoutToken("logout+jwt", claims)
+}
+
+// backchannel posts a logout token as the provider does: no browser is involved.
+func (w *world) backchannel(token string) *httptest.ResponseRecorder {
+	return w.backchannelAt("/backchannel-logout", token)
+}
+
+func (w *world) backchannelAt(path, token string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, publicURL+path, strings.NewReader(url.Values{"logout_token": {token}}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer := httptest.NewRecorder()
+	w.hosts["localhost:8080"].ServeHTTP(answer, r)
+	return answer
+}
+
+func TestTheProviderEndsSessions(t *testing.T) {
+	w := newWorld(t, nil)
+	alice, bob := w.signedIn("alice"), w.signedIn("bob")
+	if got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {})); got.Code != http.StatusOK {
+		t.Fatalf("%d %s\n%s", got.Code, got.Body, w.logged)
+	}
+	w.wants(alice.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+	w.mint(bob, "acme")
+}
+
+// TestForgedLogoutTokensDoNotWearTheProviderOut: nobody has to sign in to send one.
+func TestForgedLogoutTokensDoNotWearTheProviderOut(t *testing.T) {
+	w := newWorld(t, nil)
+	alice := w.signedIn("alice") // the keys are at hand
+	asked := 0
+	var counted map[string]http.HandlerFunc
+	counted = map[string]http.HandlerFunc{"/jwks.json": func(rw http.ResponseWriter, r *http.Request) {
+		asked++
+		w.provider.Endpoints = nil
+		w.provider.ServeHTTP(rw, r)
+		w.provider.Endpoints = counted
+	}}
+	w.provider.Endpoints = counted
+	for range 100 {
+		forged := w.logoutToken("alice", func(jwt.MapClaims) {})
+		if got := w.backchannel(forged[:len(forged)-8] + "AAAAAAAA"); got.Code != http.StatusBadRequest {
+			t.Fatalf("%d %s", got.Code, got.Body)
+		}
+	}
+	if asked > 1 {
+		t.Errorf("the provider was asked for its keys %d times", asked)
+	}
+	w.mint(alice, "acme")
+	if got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {})); got.Code != http.StatusOK {
+		t.Errorf("a good one: %d %s", got.Code, got.Body)
+	}
+}
+
+func TestALogoutTokenThatComesAgainEndsNothingNewer(t *testing.T) {
+	w := newWorld(t, nil)
+	w.signedIn("alice")
+	token := w.logoutToken("alice", func(jwt.MapClaims) {})
+	w.pass(time.Second)
+	newer := w.signedIn("alice")
+	if got := w.backchannel(token); got.Code != http.StatusOK {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	w.mint(newer, "acme")
+}
+
+func TestWhatIsNoLogoutTokenEndsNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	alice := w.signedIn("alice")
+	for name, change := range map[string]func(jwt.MapClaims){
+		"another issuer":    func(c jwt.MapClaims) { c["iss"] = "https://evil.example" },
+		"another audience":  func(c jwt.MapClaims) { c["aud"] = "somebody" },
+		"no event":          func(c jwt.MapClaims) { delete(c, "events") },
+		"another event":     func(c jwt.MapClaims) { c["events"] = map[string]any{"urn:other": map[string]any{}} },
+		"a nonce":           func(c jwt.MapClaims) { c["nonce"] = "n" },
+		"no jti":            func(c jwt.MapClaims) { delete(c, "jti") },
+		"nobody":            func(c jwt.MapClaims) { delete(c, "sub") },
+		"three minutes old": func(c jwt.MapClaims) { c["iat"] = w.now().Unix() - 180 },
+		"of the future":     func(c jwt.MapClaims) { c["iat"] = w.now().Unix() + 61 },
+		"expired":           func(c jwt.MapClaims) { c["exp"] = w.now().Unix() - 61 },
+	} {
+		if got := w.backchannel(w.logoutToken("alice", change)); got.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", name, got.Code, got.Body)
+		}
+	}
+	identity := w.provider.LogoutToken("JWT", jwt.MapClaims{
+		"iss": issuer, "aud": logintest.ClientID, "sub": "alice", "iat": w.now().Unix(), "jti": "1",
+		"events": map[string]any{logoutEvent: map[string]any{}},
+	})
+	if got := w.backchannel(identity); got.Code != http.StatusBadRequest {
+		t.Errorf("a token of another type: %d %s", got.Code, got.Body)
+	}
+	for _, garbage := range []string{"", "a.b.c", strings.Repeat("a", 10_000)} {
+		if got := w.backchannel(garbage); got.Code != http.StatusBadRequest {
+			t.Errorf("%.10q: %d %s", garbage, got.Code, got.Body)
+		}
+	}
+	w.mint(alice, "acme")
+}

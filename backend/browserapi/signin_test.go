@@ -1,0 +1,298 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp"
+)
+
+func TestSigningInLeadsBackWithASessionAndATokenForOneOrganization(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	landed := b.Choose(b.Login("return_to=/notes?a=1%26b=2"), "alice")
+	if got := landed.URL.String(); got != origin+"/notes?a=1&b=2" {
+		t.Errorf("landed on %s", got)
+	}
+	minted := w.mint(b, "acme")
+	if minted.Organization != (api.Organization{ID: "org_acme", Slug: "acme", Name: "Acme"}) || minted.User.Subject != "alice" || minted.User.Issuer != issuer {
+		t.Errorf("minted %+v", minted)
+	}
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer: publicURL, Audience: origin + "/api", Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.hosts}), Now: w.now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims, err := verifier.Verify(t.Context(), minted.AccessToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if claims.OrganizationID != "org_acme" || claims.Subject != minted.User.ID || claims.SessionID != minted.Session || claims.ClientID != "web" {
+		t.Errorf("claims %+v", claims)
+	}
+}
+
+func TestSigningInWorksWithTheDevelopmentProvider(t *testing.T) {
+	w := newWorld(t, nil)
+	provider, err := idp.New(idp.Config{
+		Issuer: issuer, ClientID: "tabard", ClientSecret: "the client's secret",
+		RedirectURIs: []string{publicURL + "/callback"}, PostLogoutRedirectURIs: []string{origin + "/"},
+		People: []idp.Person{{Subject: "alice", Name: "Alice Martin", Email: "alice@example.com"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.hosts["127.0.0.1:8081"] = provider
+	b := w.signedIn("alice")
+	if minted := w.mint(b, "globex"); minted.User.Name != "Alice Martin" || minted.User.Email != "alice@example.com" {
+		t.Errorf("the person is %+v", minted.User)
+	}
+	var out api.LogoutResponse
+	b.Post("/logout", `{"scope":"session"}`).JSON(t, &out)
+	if landed := b.Follow(out.EndSessionURL); landed.URL.String() != origin+"/" {
+		t.Errorf("the provider's sign-out led to %s: %s", landed.URL, landed.Body)
+	}
+	if page := b.Login(""); page.URL.Host != "127.0.0.1:8081" {
+		t.Errorf("the provider still knows who was there, and led to %s", page.URL)
+	}
+}
+
+func TestACallbackOfAnotherBrowserIsRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	attacker, victim := w.browser(), w.browser()
+	back := w.callbackOf(attacker, "")
+	got := victim.Step(back)
+	w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+	if len(got.Cookies()) != 0 || len(victim.Cookies()) != 0 {
+		t.Errorf("the victim got %v", got.Cookies())
+	}
+}
+
+// callbackOf signs alice in, as far as the address of the callback.
+func (w *world) callbackOf(b *httpbrowser.Browser, query string) string {
+	w.Helper()
+	page := b.Login(query)
+	back := w.provider.SignIn(page.URL.String(), "alice")
+	return publicURL + "/callback?" + back.Encode()
+}
+
+func TestASecondUseOfACallbackIsRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	back := w.callbackOf(b, "")
+	before := b.Copy()
+	if got := b.Step(back); got.Status != http.StatusSeeOther {
+		t.Fatalf("%d %s", got.Status, got.Body)
+	}
+	w.wants(b.Step(back), http.StatusBadRequest, api.InvalidRequest)
+	if got := before.Step(back); len(sessionCookies(before)) != 0 || got.Header.Get("Location") == origin+"/" {
+		t.Errorf("the attempt's cookie, kept, made a second session: %d %v", got.Status, got.Header)
+	}
+}
+
+func TestTheWholeStateCountsNotOnlyTheCookiesName(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	back, err := url.Parse(w.callbackOf(b, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := back.Query()
+	state := query.Get("state")
+	for _, other := range []string{"", state[:8], state[:len(state)-1], state + "A", strings.ToLower(state), state[:8] + strings.Repeat("A", len(state)-8)} {
+		query.Set("state", other)
+		got := b.Copy().Step(publicURL + "/callback?" + query.Encode())
+		w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+		if len(got.Cookies()) != 0 {
+			t.Errorf("state %q: %v", other, got.Cookies())
+		}
+	}
+	if got := b.Step(back.String()); got.Status != http.StatusSeeOther {
+		t.Errorf("the state itself: %d %s", got.Status, got.Body)
+	}
+}
+
+// A provider that redeems a code twice cannot make two sessions of one attempt.
+func TestAnAttemptCountsOnceWhateverTheProviderDoes(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	page := b.Login("")
+	first, second := w.provider.SignIn(page.URL.String(), "alice"), w.provider.SignIn(page.URL.String(), "bob")
+	kept := b.Copy()
+	b.Step(publicURL + "/callback?" + first.Encode())
+	w.theSession(b)
+	got := kept.Step(publicURL + "/callback?" + second.Encode())
+	w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+	if len(sessionCookies(kept)) != 0 {
+		t.Errorf("the second use made a session: %v", got.Cookies())
+	}
+}
+
+func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
+	w := newWorld(t, nil)
+	one := w.browser()
+	two := one.Tab()
+	pageOne, pageTwo := one.Login("return_to=/one"), two.Login("return_to=/two")
+	if got := two.Choose(pageTwo, "alice").URL.Path; got != "/two" {
+		t.Errorf("the second tab landed on %s", got)
+	}
+	if got := one.Choose(pageOne, "alice").URL.Path; got != "/one" {
+		t.Errorf("the first tab landed on %s", got)
+	}
+	w.mint(one, "acme")
+	w.mint(two, "globex")
+	w.theSession(one)
+}
+
+func TestOfMoreThanFourAttemptsTheOldestIsDropped(t *testing.T) {
+	for _, between := range []time.Duration{0, time.Second} {
+		w := newWorld(t, nil)
+		b := w.browser()
+		var pages []httpbrowser.Response
+		for range 5 {
+			pages = append(pages, b.Login(""))
+			w.pass(between)
+		}
+		if got := len(b.Cookies()); got != 4 {
+			t.Errorf("%d attempts are kept, want 4", got)
+		}
+		w.wants(b.Choose(pages[0], "alice"), http.StatusBadRequest, api.InvalidRequest)
+		for _, page := range pages[1:] {
+			if got := b.Choose(page, "alice"); got.URL.Path != "/" {
+				t.Errorf("a newer attempt was dropped: %d %s", got.Status, got.Body)
+			}
+		}
+	}
+}
+
+func TestAnAttemptTakesTenMinutesAtMost(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	page := b.Login("")
+	b.Now = func() time.Time { return time.Time{} } // a browser that keeps its cookies too long
+	w.pass((login.AttemptLife + 1) * time.Second)
+	w.wants(b.Choose(page, "alice"), http.StatusBadRequest, api.InvalidRequest)
+}
+
+func TestAForgedAttemptIsNone(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	back := w.callbackOf(b, "")
+	for name, value := range b.Cookies() {
+		for what, forged := range map[string]string{"cut": value[:len(value)-1], "longer": value + "A", "empty": `""`, "quoted": `"` + value + `"`} {
+			other := b.Copy()
+			if got := other.With("Cookie", name+"="+forged).Step(back); got.Status != http.StatusBadRequest {
+				t.Errorf("%s: %d", what, got.Status)
+			}
+		}
+		w.wants(b.With("Cookie", name+"="+value+"; "+name+"="+value).Step(back), http.StatusBadRequest, api.InvalidRequest)
+	}
+}
+
+func TestASignInThatTheProviderRefusesLeadsBackWithItsReason(t *testing.T) {
+	w := newWorld(t, nil)
+	w.provider.Answer = func(v url.Values) {
+		v.Del("code")
+		v.Set("error", "access_denied")
+	}
+	for returnTo, want := range map[string]string{
+		"/notes":        "/notes?tabard_error=access_denied",
+		"/notes?b=2&a":  "/notes?b=2&a&tabard_error=access_denied",
+		"/notes?#top?":  "/notes?&tabard_error=access_denied#top?",
+		"/notes#top":    "/notes?tabard_error=access_denied#top",
+		"/notes%zz?%zz": "/notes%zz?%zz&tabard_error=access_denied",
+	} {
+		b := w.browser()
+		got := b.Step(w.callbackOf(b, "return_to="+url.QueryEscape(returnTo)))
+		if got.Status != http.StatusSeeOther || got.Header.Get("Location") != origin+want {
+			t.Errorf("%s leads to %d %s", returnTo, got.Status, got.Header.Get("Location"))
+		}
+		if len(b.Cookies()) != 0 {
+			t.Errorf("the browser keeps %v", b.Cookies())
+		}
+	}
+}
+
+func TestALyingProviderSignsNobodyIn(t *testing.T) {
+	w := newWorld(t, nil)
+	w.provider.Claims = func(claims map[string]any) { claims["nonce"] = "other" }
+	b := w.browser()
+	landed := b.SignIn("alice")
+	if landed.URL.Query().Get(api.ParamError) != "invalid_response" || len(b.Cookies()) != 0 {
+		t.Errorf("landed on %s with %v", landed.URL, b.Cookies())
+	}
+}
+
+func TestAProviderThatIsAwayIsNoEnd(t *testing.T) {
+	w := newWorld(t, nil)
+	away := func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) }
+	w.provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
+	b := w.browser()
+	got := b.Login("")
+	w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)
+	if len(got.Cookies()) != 0 || got.Header.Get("Retry-After") == "" {
+		t.Errorf("%v %s", got.Header, got.Body)
+	}
+	w.restart() // by the server's clock a failure stands for a second
+	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
+	back := w.callbackOf(b, "")
+	if got := b.Step(back); got.Status != http.StatusServiceUnavailable || len(got.Cookies()) != 0 {
+		t.Errorf("%d %v", got.Status, got.Cookies())
+	}
+	w.provider.Endpoints = nil
+	if got := b.Step(back); got.Status != http.StatusSeeOther {
+		t.Errorf("the same callback, again: %d %s", got.Status, got.Body)
+	}
+	w.theSession(b)
+}
+
+func TestAPathIsTheOnlyAppsWhereverTheBackendIs(t *testing.T) {
+	w := newWorld(t, nil)
+	w.hosts["localhost:9000"] = http.NotFoundHandler()
+	b := w.browserOf(sibling)
+	if got := b.Choose(b.Login("return_to=/notes"), "alice").URL.String(); got != origin+"/notes" {
+		t.Errorf("of two apps the one at the backend's origin owns a path, not %s", got)
+	}
+	if got := b.Choose(b.Login("app=desk&return_to=/notes"), "alice").URL.String(); got != sibling+"/notes" {
+		t.Errorf("the app that was named owns it, not %s", got)
+	}
+	d := desired()
+	d.Workspace.Apps = d.Workspace.Apps[1:2]
+	w.apply(d)
+	w.restart()
+	if got := b.Choose(b.Login("return_to=/notes"), "alice").URL.String(); got != sibling+"/notes" {
+		t.Errorf("the only app owns it, not %s", got)
+	}
+}
+
+func TestWhatASessionKeepsOfItsBrowserIsText(t *testing.T) {
+	w := newWorld(t, nil)
+	for sent, want := range map[string]string{
+		"Browser/1.0":                    "Browser/1.0",
+		"bytes \xff\xfe":                 "bytes ?",
+		strings.Repeat("a", 255) + "é":   strings.Repeat("a", 255) + "?",
+		strings.Repeat("agent ", 10_000): strings.Repeat("agent ", 43)[:256],
+	} {
+		b := w.browser()
+		back := w.callbackOf(b, "")
+		b.With("User-Agent", sent).Step(back)
+		_, value := w.theSession(b)
+		token, err := session.ParseToken(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := w.store.Session(t.Context(), token.Session())
+		if err != nil || kept.UserAgent != want {
+			t.Errorf("of %.20q… the session keeps %q, %v", sent, kept.UserAgent, err)
+		}
+	}
+}

@@ -1,0 +1,314 @@
+package browserapi_test
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// rule gives organisations their rules, by slug; "" is the workspace's.
+func (w *world) rule(rules map[string]policy.Rules) {
+	w.Helper()
+	w.apply(ruled(rules))
+}
+
+func ruled(rules map[string]policy.Rules) directory.Desired {
+	d := desired()
+	d.Workspace.Policy = rules[""]
+	for i := range d.Organizations {
+		d.Organizations[i].Rules = rules[d.Organizations[i].Slug]
+	}
+	return d
+}
+
+var (
+	mfa    = policy.Rules{ACR: []string{"mfa"}}
+	enters = `{"organization":"acme","enter":true}`
+	renews = `{"organization":"acme"}`
+)
+
+// answersWith makes the provider authenticate everybody by that class from now on.
+func (w *world) answersWith(acr string) {
+	w.provider.Claims = func(claims map[string]any) {
+		claims["acr"] = acr
+		if acr == "mfa" {
+			claims["amr"] = []string{"pwd", "otp"}
+		}
+	}
+}
+
+// challenged is the error of an answer that asks for a step-up.
+func (w *world) challenged(answer httpbrowser.Response) api.Error {
+	w.Helper()
+	w.wants(answer, http.StatusUnauthorized, api.InsufficientUserAuthentication)
+	var e api.Error
+	answer.JSON(w, &e)
+	return e
+}
+
+// stepUp follows a challenge to the provider, where somebody answers, and back.
+func (w *world) stepUp(b *httpbrowser.Browser, e api.Error, person string) httpbrowser.Response {
+	w.Helper()
+	return b.Choose(b.Begin(e.LoginURL+"&return_to="+url.QueryEscape("/notes?a=1")), person)
+}
+
+// claims are those of a minted token, verified as a resource server does.
+func (w *world) claims(minted api.TokenResponse) *token.Claims {
+	w.Helper()
+	client := &http.Client{Transport: w.hosts}
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
+		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", client), Organizations: token.NewKeySets(publicURL, client),
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	claims, err := verifier.Verify(w.Context(), minted.AccessToken)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return claims
+}
+
+func TestAStepUpRaisesTheOrganizationThatAsked(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": mfa})
+	b := w.signedIn("alice")
+	name, before := w.theSession(b)
+	globex := w.claims(w.mint(b, "globex"))
+	w.pass(time.Minute)
+
+	answer := b.Post("/token", enters)
+	e := w.challenged(answer)
+	if got, want := answer.Header.Get("WWW-Authenticate"), `Bearer error="insufficient_user_authentication", acr_values="mfa"`; got != want {
+		t.Errorf("the challenge is %s, want %s", got, want)
+	}
+	address, err := url.Parse(e.LoginURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for parameter, want := range map[string]string{"organization": "org_acme", "user": globex.Subject, "acr_values": "mfa", "app": "web"} {
+		if got := address.Query().Get(parameter); got != want {
+			t.Errorf("%s is %q, want %q", parameter, got, want)
+		}
+	}
+	w.answersWith("mfa")
+	landed := w.stepUp(b, e, "alice")
+	if got := landed.URL.String(); got != origin+"/notes?a=1" {
+		t.Errorf("landed on %s", got)
+	}
+	if _, after := w.theSession(b); after != before || len(b.Cookies()) != 1 {
+		t.Errorf("the step-up left the cookies %v, want %s alone as it was", b.Cookies(), name)
+	}
+
+	acme := w.claims(w.mint(b, "acme"))
+	if acme.ACR != "mfa" || acme.AuthTime != w.now().Unix() || acme.SessionID != globex.SessionID || strings.Join(acme.AMR, " ") != "pwd otp" {
+		t.Errorf("acme's token: %+v", acme)
+	}
+	if again := w.claims(w.mint(b, "globex")); again.ACR != "1" || again.AuthTime != globex.AuthTime {
+		t.Errorf("globex's token: acr %s, auth_time %d, want 1, %d", again.ACR, again.AuthTime, globex.AuthTime)
+	}
+}
+
+// TestAStepUpThatWasAskedForByTheAPIMovesAuthTime: RFC 9470, of an organisation that
+// is content already.
+func TestAStepUpThatWasAskedForByTheAPIMovesAuthTime(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	first := w.claims(w.mint(b, "acme"))
+	w.pass(time.Hour)
+	if again := w.claims(w.mint(b, "acme")); again.AuthTime != first.AuthTime {
+		t.Fatal("minting freshened auth_time")
+	}
+	b.Choose(b.Login("organization=acme&max_age=0&user="+first.Subject), "alice")
+	if raised := w.claims(w.mint(b, "acme")); raised.AuthTime != w.now().Unix() || raised.SessionID != first.SessionID {
+		t.Errorf("auth_time %d, want now, %d", raised.AuthTime, w.now().Unix())
+	}
+}
+
+func TestAStepUpIsJudgedByTheIdentityTokenAlone(t *testing.T) {
+	for name, test := range map[string]struct {
+		edit func(w *world, loginURL string) string
+		lie  func(claims map[string]any)
+		// person is who answers, alice unless named
+		person string
+		code   string // that comes back; "" where the session is merely not raised
+	}{
+		"the provider answers with less": {
+			lie:  func(claims map[string]any) { claims["acr"] = "1" },
+			code: "unmet_authentication_requirements",
+		},
+		"the link asks for less": {
+			edit: func(_ *world, u string) string { return strings.Replace(u, "acr_values=mfa&", "", 1) },
+			lie:  func(claims map[string]any) { claims["acr"] = "1" },
+		},
+		"the authentication is old": {
+			edit: func(_ *world, u string) string { return u + "&max_age=10" },
+			lie: func(claims map[string]any) {
+				claims["acr"], claims["auth_time"] = "mfa", claims["auth_time"].(int64)-100
+			},
+			code: "invalid_response",
+		},
+		"somebody else answers": {
+			lie:    func(claims map[string]any) { claims["acr"] = "mfa" },
+			person: "bob",
+			code:   string(api.IdentityChanged),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.rule(map[string]policy.Rules{"acme": mfa})
+			b := w.signedIn("alice")
+			e := w.challenged(b.Post("/token", enters))
+			if test.edit != nil {
+				e.LoginURL = test.edit(w, e.LoginURL)
+			}
+			w.provider.Claims = test.lie
+			before := b.Cookies()
+			landed := w.stepUp(b, e, cmp.Or(test.person, "alice"))
+			if got := landed.URL.Query().Get(api.ParamError); got != test.code || landed.URL.Query().Get("a") != "1" {
+				t.Errorf("it came back to %s, want tabard_error %q", landed.URL, test.code)
+			}
+			if fmt.Sprint(b.Cookies()) != fmt.Sprint(before) {
+				t.Errorf("cookies %v, before %v", b.Cookies(), before)
+			}
+			w.challenged(b.Post("/token", enters))
+			w.mint(b, "globex")
+		})
+	}
+}
+
+// TestAStepUpFindsWhatHappenedMeanwhile: the session may have ended, the person may
+// have left.
+func TestAStepUpFindsWhatHappenedMeanwhile(t *testing.T) {
+	for name, test := range map[string]struct {
+		happen func(w *world, b *httpbrowser.Browser)
+		code   api.Code
+	}{
+		"signed out":         {func(_ *world, b *httpbrowser.Browser) { b.Post("/logout", `{"scope":"session"}`) }, api.SessionRevoked},
+		"the session's end":  {func(w *world, _ *httpbrowser.Browser) { w.pass(5 * time.Minute) }, api.SessionExpired},
+		"left":               {func(w *world, _ *httpbrowser.Browser) { w.remove("alice") }, api.OrganizationAccessDenied},
+		"the person's block": {func(w *world, _ *httpbrowser.Browser) { w.disable("alice") }, api.SessionRevoked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.rule(map[string]policy.Rules{"": {SessionAge: 240}, "acme": mfa})
+			b := w.signedIn("alice")
+			e := w.challenged(b.Post("/token", enters))
+			page := b.Follow(e.LoginURL)
+			test.happen(w, b)
+			w.answersWith("mfa")
+			landed := b.Choose(page, "alice")
+			if got := landed.URL.Query().Get(api.ParamError); got != string(test.code) {
+				t.Errorf("it came back to %s, want %s", landed.URL, test.code)
+			}
+			if got := b.Post("/token", enters); got.Status == http.StatusOK {
+				t.Error("the step-up gave a token")
+			}
+		})
+	}
+}
+
+func TestAStepUpCountsOnce(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": mfa})
+	b := w.signedIn("alice")
+	e := w.challenged(b.Post("/token", enters))
+	page := b.Follow(e.LoginURL)
+	kept := b.Copy()
+	w.answersWith("mfa")
+	b.Choose(page, "alice")
+	first := w.claims(w.mint(b, "acme")).AuthTime
+
+	w.pass(time.Minute)
+	w.wants(b.Choose(page, "alice"), http.StatusBadRequest, api.InvalidRequest) // its cookie is cleared
+	w.wants(kept.Choose(page, "alice"), http.StatusBadRequest, api.InvalidRequest)
+	if again := w.claims(w.mint(b, "acme")).AuthTime; again != first {
+		t.Errorf("auth_time moved from %d to %d", first, again)
+	}
+}
+
+// TestOnlyThePersonsOwnLivingSessionIsRaised, of which the cookie has to come along.
+func TestOnlyThePersonsOwnLivingSessionIsRaised(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": mfa})
+	alice := w.signedIn("alice")
+	e := w.challenged(alice.Post("/token", enters))
+
+	t.Run("another person's", func(t *testing.T) {
+		bob := w.on(t).signedIn("bob")
+		if got := bob.Follow(e.LoginURL + "&return_to=/").URL.Query().Get(api.ParamError); got != string(api.IdentityChanged) {
+			t.Errorf("bob came back with %q", got)
+		}
+	})
+	for name, browser := range map[string]func(w *world) *httpbrowser.Browser{
+		"none": func(w *world) *httpbrowser.Browser { return w.browser() },
+		"a forged one": func(w *world) *httpbrowser.Browser {
+			b := w.browser()
+			cookie, value := w.theSession(alice)
+			b.SetCookie(cookie, tampered(value))
+			return b
+		},
+		"one that ended": func(w *world) *httpbrowser.Browser {
+			b := w.signedIn("alice")
+			kept := b.Copy()
+			b.Post("/logout", `{"scope":"session"}`)
+			return kept
+		},
+		"one that a foreign page leads to": func(w *world) *httpbrowser.Browser {
+			b := alice.Copy()
+			b.Open("http://127.0.0.1:8081/.well-known/openid-configuration")
+			return b
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := w.on(t)
+			b := browser(w)
+			old := sessionCookies(b)
+			w.stepUp(b, e, "alice")
+			var made bool
+			for cookie := range sessionCookies(b) {
+				made = made || old[cookie] == ""
+			}
+			if !made {
+				t.Error("it is no sign-in of its own")
+			}
+			w.challenged(alice.Post("/token", enters))
+		})
+	}
+}
+
+func TestASignInForAnOrganizationIsAnAuthenticationMadeForIt(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": {Isolated: true}})
+	b := w.signedIn("alice")
+	e := w.challenged(b.Post("/token", enters))
+	if !strings.Contains(e.LoginURL, "prompt=login") || e.MaxAge == nil || *e.MaxAge != 0 {
+		t.Errorf("the challenge is %+v", e)
+	}
+	w.stepUp(b, e, "alice")
+	w.mint(b, "acme")
+
+	direct := w.browser()
+	direct.Choose(direct.Login("organization=acme"), "alice")
+	w.mint(direct, "acme")
+
+	carried := w.browser() // the provider answers with what it remembers
+	w.provider.Claims = func(claims map[string]any) {
+		claims["auth_time"] = claims["auth_time"].(int64) - login.AttemptLife
+	}
+	carried.Choose(carried.Login("organization=acme"), "alice")
+	w.challenged(carried.Post("/token", enters))
+	w.mint(carried, "globex")
+}

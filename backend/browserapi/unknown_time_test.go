@@ -1,0 +1,188 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// timeless makes the provider not say when people authenticated; userinfo says it.
+func timeless(p *logintest.Provider) {
+	p.Claims = func(claims map[string]any) { delete(claims, "auth_time"); delete(claims, "name") }
+	p.UserInfo = func(claims map[string]any) { claims["auth_time"] = p.Now().Unix() }
+}
+
+// TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver, where no rule asks for one.
+func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": {ACR: []string{"1"}, AMR: []string{"pwd"}}, "globex": {IdleTimeout: 900, OrganizationSessionAge: 7200}})
+	timeless(w.provider)
+	b := w.signedIn("alice")
+	for range 3 {
+		for _, slug := range []string{"acme", "globex", "initech"} {
+			minted := w.mint(b, slug)
+			message, err := jws.Parse(minted.AccessToken, 8<<10)
+			if err != nil || message.Claims.Value("auth_time") != nil || minted.OrganizationSession.AuthTime != 0 {
+				t.Errorf("%s: auth_time is %s, %d; %v", slug, message.Claims.Value("auth_time"), minted.OrganizationSession.AuthTime, err)
+			}
+			w.claims(minted)
+		}
+		w.pass(time.Minute)
+	}
+	for slug, state := range w.states(b) {
+		if state != api.StateActive {
+			t.Errorf("%s is %s", slug, state)
+		}
+	}
+}
+
+// states are what a person is shown of their organisations, by slug.
+func (w *world) states(b *httpbrowser.Browser) map[string]string {
+	w.Helper()
+	var shown api.SessionResponse
+	b.Get("/session").JSON(w, &shown)
+	states := map[string]string{}
+	for _, o := range shown.Organizations {
+		states[o.Slug] = o.State
+	}
+	return states
+}
+
+// TestAnUnknownTimeSatisfiesNoRuleAboutAge, and every try ends at one refusal that says
+// what the provider lacks. The other organisations are as ever.
+func TestAnUnknownTimeSatisfiesNoRuleAboutAge(t *testing.T) {
+	for name, rules := range map[string]policy.Rules{
+		"an age":                  {AuthenticationAge: 300},
+		"an age of sixty years":   {AuthenticationAge: 60 * 365 * 24 * 3600},
+		"a login of its own":      {Isolated: true},
+		"a method of this moment": {AuthenticationAge: 300, AMR: []string{"pwd"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.rule(map[string]policy.Rules{"acme": rules})
+			timeless(w.provider)
+			b := w.signedIn("alice")
+			for range 2 {
+				e := w.challenged(b.Post("/token", enters))
+				if e.MaxAge == nil {
+					t.Fatal("the challenge asks for no age")
+				}
+				if landed := w.stepUp(b, e, "alice"); refusedWith(landed) != "auth_time_missing" {
+					t.Errorf("the step-up came back to %s", landed.URL)
+				}
+			}
+			if state := w.states(b)["acme"]; state != api.StateStepUpRequired {
+				t.Errorf("acme is %s", state)
+			}
+			w.mint(b, "globex")
+
+			direct := w.browser()
+			direct.Choose(direct.Login("organization=acme"), "alice")
+			w.challenged(direct.Post("/token", enters))
+		})
+	}
+}
+
+// TestAProviderThatSaysTheTimeWhenAskedIsAsked (OpenID Connect Core section 2): who signs
+// in to a workspace with a rule about age steps up nowhere.
+func TestAProviderThatSaysTheTimeWhenAskedIsAsked(t *testing.T) {
+	for _, where := range []string{"", "acme"} {
+		w := newWorld(t, nil)
+		w.rule(map[string]policy.Rules{where: {AuthenticationAge: 300}})
+		b := w.browser()
+		page := b.Login("")
+		asked := page.URL.Query().Get("max_age")
+		w.provider.Claims = func(claims map[string]any) {
+			if asked == "" {
+				delete(claims, "auth_time")
+			}
+		}
+		b.Choose(page, "alice")
+		if where == "" {
+			if asked != "300" {
+				t.Errorf("the sign-in asks for max_age %q", asked)
+			}
+			w.mint(b, "acme")
+			continue
+		}
+		e := w.challenged(b.Post("/token", enters))
+		asked = "300"
+		w.stepUp(b, e, "alice")
+		w.mint(b, "acme")
+	}
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"": {AuthenticationAge: 300}})
+	timeless(w.provider)
+	w.signedIn("alice") // what it does not say keeps nobody from signing in
+	if got := w.browser().Login("prompt=none").URL.Query().Get("max_age"); got != "" {
+		t.Errorf("a sign-in without a word asks for max_age %s", got)
+	}
+}
+
+// TestAnOrganizationSessionThatLapsedNeedsATimeOrASignIn: the authentication has to be
+// later than the end, and a session of its own begins anew.
+func TestAnOrganizationSessionThatLapsedNeedsATimeOrASignIn(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900}})
+	timeless(w.provider)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	w.pass(time.Hour)
+	w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.OrganizationSessionExpired)
+	if landed := w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice"); refusedWith(landed) != "auth_time_missing" {
+		t.Errorf("the step-up came back to %s", landed.URL)
+	}
+	w.signIn(b, "alice")
+	w.mint(b, "acme")
+}
+
+// TestUserInfoOpensNoIsolatedOrganization: an old authentication that only userinfo
+// tells of was made for nobody.
+func TestUserInfoOpensNoIsolatedOrganization(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": {Isolated: true}, "globex": {ACR: []string{"urn:mfa"}}})
+	w.provider.Claims = func(claims map[string]any) {
+		delete(claims, "auth_time")
+		delete(claims, "acr")
+		delete(claims, "name") // so that userinfo is asked
+		claims["ACR"] = "urn:mfa"
+	}
+	w.provider.UserInfo = func(claims map[string]any) { claims["auth_time"], claims["acr"] = w.now().Unix()-86_400, "urn:mfa" }
+	b := w.browser()
+	b.Choose(b.Login("organization=acme"), "alice")
+	w.challenged(b.Post("/token", enters))
+	w.challenged(b.Post("/token", `{"organization":"globex","enter":true}`))
+	e := w.challenged(b.Post("/token", `{"organization":"globex","enter":true}`))
+	if landed := w.stepUp(b, e, "alice"); refusedWith(landed) != "unmet_authentication_requirements" {
+		t.Errorf("the step-up came back to %s", landed.URL)
+	}
+	w.mint(b, "initech")
+}
+
+// TestATimeThatWasTakenForNowGoesOnCounting: sessions of the release before have one.
+func TestATimeThatWasTakenForNowGoesOnCounting(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": {AuthenticationAge: 3600}})
+	b := w.signedIn("alice")
+	at := w.now().Unix()
+	timeless(w.provider)
+	w.pass(time.Minute)
+	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != at {
+		t.Errorf("auth_time is %d", claims.AuthTime)
+	}
+}
+
+// TestATenantsProviderThatSaysNoTime opens its organisation as ever.
+func TestATenantsProviderThatSaysNoTime(t *testing.T) {
+	w := newWorld(t, nil)
+	timeless(w.connect("acme", directory.Provisioning{JustInTime: true}))
+	w.rule(demands("acme"))
+	w.mint(w.begin("acme", "zoe"), "acme")
+}

@@ -1,0 +1,112 @@
+package signin
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/refusal"
+)
+
+// maxACRValues is the longest acr_values, in bytes: the attempt has to fit a cookie.
+const maxACRValues = 256
+
+// Login is GET /login: it sends the browser to the OpenID provider. Only a page's
+// own navigation starts it, never a frame, an image or a script. A navigation proves no
+// key: it neither binds one to the new session nor raises a session that has one.
+func (f *Flow) Login(c *authn.Request) error {
+	if err := c.Navigation(); err != nil {
+		return err
+	}
+	target, err := f.authorization(c)
+	if err != nil {
+		return err
+	}
+	c.Redirect(target)
+	return nil
+}
+
+// LoginByKey is POST /login, with the parameters of GET: the page's script begins the
+// sign-in, proves the device key that the new session is bound to, or that of the
+// session that a step-up raises, and then goes to the address in the answer.
+func (f *Flow) LoginByKey(c *authn.Request, _ struct{}) (*api.LoginResponse, error) {
+	target, err := f.authorization(c)
+	if err != nil {
+		return nil, err
+	}
+	return &api.LoginResponse{Location: target, ServerTime: c.Now}, nil
+}
+
+// authorization begins the sign-in that the parameters ask for and returns where the
+// browser goes: to the provider, or back to the app with a refusal.
+func (f *Flow) authorization(c *authn.Request) (string, error) {
+	query, err := query(c)
+	if err != nil {
+		return "", err
+	}
+	if app := query.Get(api.ParamApp); !c.Reading() && app != "" && app != c.App.ID {
+		return "", refusal.New(api.OriginNotAllowed, "A page signs in to its own app.")
+	} else if !c.Reading() {
+		query.Set(api.ParamApp, c.App.ID)
+	}
+	attempt, err := begun(c, query)
+	if err != nil {
+		return "", err
+	}
+	target, err := f.beginAt(c, &attempt, query)
+	var refused *login.Refused
+	if errors.As(err, &refused) {
+		return gaveUp(c, attempt, refused), nil
+	}
+	return target, err
+}
+
+// beginAt begins an attempt at the provider that is the one for it.
+func (f *Flow) beginAt(c *authn.Request, attempt *login.Attempt, query url.Values) (string, error) {
+	attempt.Chosen = fromHere(c) == nil && query.Get(api.ParamPrompt) != "none"
+	provider, err := f.choose(c, attempt)
+	if err == nil {
+		err = raising(c, attempt, query.Get(api.ParamUser))
+	}
+	if err == nil {
+		attempt.JKT, err = c.ProvenKey()
+	}
+	if err != nil {
+		return "", err
+	}
+	prompt, err := prompt(c, *attempt, query)
+	if err != nil {
+		return "", err
+	}
+	target, err := provider.AuthorizationURL(c.Ctx, *attempt, login.Request{
+		LoginHint: query.Get(api.ParamLoginHint), Prompt: prompt, Age: c.Workspace.Policy.AuthenticationAge,
+	})
+	if err == nil {
+		err = f.remember(c, *attempt)
+	}
+	return target, err
+}
+
+// begun is the sign-in that the parameters ask for.
+func begun(c *authn.Request, query url.Values) (login.Attempt, error) {
+	returnTo, err := landing(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
+	if err != nil {
+		return login.Attempt{}, err
+	}
+	attempt := login.NewAttempt(c.App.ID, returnTo, c.Now)
+	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
+	if authn.Unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
+		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
+	}
+	if text := query.Get(api.ParamMaxAge); text != "" {
+		age, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || age < 0 {
+			return attempt, refusal.New(api.InvalidRequest, "max_age is not a number of seconds.")
+		}
+		attempt.MaxAge = &age
+	}
+	return attempt, nil
+}

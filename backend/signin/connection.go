@@ -1,0 +1,233 @@
+package signin
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/publicurl"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+)
+
+// connectionDisabled is what a sign-in comes back with from an organisation whose own
+// connection does not let anybody in.
+const connectionDisabled api.Code = "connection_disabled"
+
+// providers are those of organisations' own connections, with what was found out
+// about each.
+type providers struct {
+	publicURL string
+	secrets   signingkey.Sealer
+	transport http.RoundTripper
+
+	mu    sync.Mutex
+	known map[string]knownProvider // by connection
+}
+
+type knownProvider struct {
+	revision int64
+	provider *login.Provider
+}
+
+// maxProviders bounds what is kept of providers; one that is dropped is asked again.
+const maxProviders = 1000
+
+// of returns a connection's provider, as the connection is now.
+func (p *providers) of(c directory.Connection) (*login.Provider, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known, ok := p.known[c.ID]; ok && known.revision == c.Revision {
+		return known.provider, nil
+	}
+	secret, err := p.secrets.Open(c.SealedSecret, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.known) >= maxProviders || p.known == nil {
+		p.known = map[string]knownProvider{}
+	}
+	provider := login.New(login.Config{
+		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: string(secret), Scopes: c.Scopes,
+		RedirectURL: publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
+	})
+	p.known[c.ID] = knownProvider{c.Revision, provider}
+	return provider, nil
+}
+
+// choose decides at whose provider a sign-in happens: at that of the organisation that
+// it is for, where it has its own.
+func (f *Flow) choose(c *authn.Request, attempt *login.Attempt) (*login.Provider, error) {
+	if attempt.Organization == "" {
+		return f.provider, nil
+	}
+	at, err := c.Store.SignInAt(c.Ctx, attempt.Organization)
+	switch own := at.Connection; {
+	case err != nil:
+		return nil, err
+	case own == nil && at.Required == "":
+		return f.provider, nil
+	case own == nil || at.Required != "" && at.Required != own.ID:
+		return nil, failed(connectionDisabled)
+	}
+	if err := fromHere(c); err != nil {
+		return nil, err
+	}
+	attempt.Connection, attempt.Organization = at.Connection.ID, at.Connection.OrganizationID
+	return f.providers.of(*at.Connection)
+}
+
+// prompt is what the provider is asked to ask. Where somebody will be linked, they say
+// who they are there: nobody becomes whom a browser happens to remember, for good.
+func prompt(c *authn.Request, attempt login.Attempt, query url.Values) (string, error) {
+	asked := query.Get(api.ParamPrompt)
+	if attempt.Connection == "" || attempt.Session == "" {
+		return asked, nil
+	}
+	_, err := c.Store.LinkedAs(c.Ctx, attempt.Connection, query.Get(api.ParamUser))
+	switch {
+	case !errors.Is(err, directory.ErrNoUser):
+		return asked, err
+	case !attempt.Proven:
+		return "", failed(api.DeviceKeyRequired)
+	}
+	return "login", nil
+}
+
+// fromHere refuses to follow a foreign page to an organisation's own provider, where
+// the browser tells: whoever owns that could sign visitors of any page in as somebody
+// of theirs (RFC 9700 section 4.7), in place of who they were.
+func fromHere(c *authn.Request) error {
+	if site, _ := authn.Single(c.R.Header, "Sec-Fetch-Site"); site == "cross-site" {
+		return refusal.New(api.OriginNotAllowed, "Sign in from the app's own page.")
+	}
+	return nil
+}
+
+// Through is the provider that an attempt goes through, and the connection that it is
+// of; nil where it is the workspace's.
+func (f *Flow) Through(c *authn.Request, attempt login.Attempt) (*login.Provider, *directory.Connection, error) {
+	if attempt.Connection == "" {
+		return f.provider, nil, nil
+	}
+	own, err := enabledConnection(c, attempt.Connection)
+	if err != nil {
+		return nil, nil, err
+	}
+	provider, err := f.providers.of(own)
+	return provider, &own, err
+}
+
+func enabledConnection(c *authn.Request, id string) (directory.Connection, error) {
+	own, err := c.Store.Connection(c.Ctx, id)
+	if errors.Is(err, directory.ErrNoConnection) || err == nil && !own.Enabled {
+		return own, failed(connectionDisabled)
+	}
+	return own, err
+}
+
+// person finds out who signed in. (iss, sub) of the workspace's provider names a
+// person; of an organisation's own, (connection, sub) names whom it was linked with,
+// or somebody whom no other provider knows. An e-mail address names nobody.
+func person(c *authn.Request, i login.Identity, own *directory.Connection) (directory.User, error) {
+	u := directory.User{ID: directory.NewID("usr_"), Issuer: i.Issuer, Subject: i.Subject, Name: i.Name, Email: i.Email}
+	if own == nil {
+		return c.Store.SignIn(c.Ctx, u, c.Now)
+	}
+	linked, err := c.Store.Linked(c.Ctx, own.ID, i.Subject)
+	switch {
+	case err == nil && linked.Issuer != own.ID: // whose name is not this provider's to change
+		return linked, nil
+	case err != nil && !errors.Is(err, directory.ErrNoUser):
+		return linked, err
+	}
+	u.Issuer = own.ID
+	if u, err = c.Store.SignIn(c.Ctx, u, c.Now); err != nil {
+		return u, err
+	}
+	return u, link(c, own, i, u, login.Attempt{})
+}
+
+// link makes who answered at an organisation's own provider be a person, unless they
+// are somebody else. A link outlives every session: it is made from one only where its
+// device key was proved for the attempt, for a cookie is copied more easily.
+func link(c *authn.Request, own *directory.Connection, i login.Identity, u directory.User, attempt login.Attempt) error {
+	linked, err := c.Store.Linked(c.Ctx, own.ID, i.Subject)
+	if err == nil && linked.ID == u.ID || err != nil && !errors.Is(err, directory.ErrNoUser) {
+		return err
+	}
+	e := audit.Event{Action: audit.LinkIdentity, Target: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: attempt.Session}
+	if attempt.Session != "" && !attempt.Proven {
+		err = failed(api.DeviceKeyRequired)
+	} else if err = c.Store.Link(c.Ctx, own.ID, i.Subject, u.ID, c.Now); errors.Is(err, directory.ErrLinked) {
+		err = failed(api.IdentityChanged)
+	} else if err != nil {
+		return err
+	}
+	if err != nil {
+		e.Outcome = audit.Refused
+	}
+	c.Audit(e)
+	return err
+}
+
+// provision keeps the membership that an organisation's own connection gives in line
+// with what its provider says, and writes down what that changed.
+func (f *Flow) provision(c *authn.Request, own *directory.Connection, i login.Identity, u directory.User) error {
+	before, err := f.rolesOf(c, own, u)
+	if err != nil {
+		return err
+	}
+	if roles, member := own.Provisioning.Member(i.Claims); member {
+		err = c.Store.Provision(c.Ctx, u.ID, own.OrganizationID, roles, own.Provisioning.JustInTime, c.Now)
+	} else {
+		err = c.Store.Deprovision(c.Ctx, u.ID, own.OrganizationID)
+	}
+	if err != nil {
+		return err
+	}
+	after, err := f.rolesOf(c, own, u)
+	if err == nil {
+		c.AuditMember(own.OrganizationID, own.ID, u, before, after)
+	}
+	return err
+}
+
+// rolesOf are a person's in a connection's organisation; nil where they are no member.
+func (f *Flow) rolesOf(c *authn.Request, own *directory.Connection, u directory.User) ([]string, error) {
+	m, err := f.store.Member(c.Ctx, own.OrganizationID, u.ID)
+	if errors.Is(err, directory.ErrNoMember) {
+		return nil, nil
+	}
+	return append([]string{}, m.Roles...), err
+}
+
+// admits tells whether the session's person may answer at the organisation's own
+// provider: a member, or one whom it makes a member. In a session confined to another
+// organisation, whose provider said who is there, nobody may.
+func admits(own *directory.Connection, i login.Identity, s directory.Subject) bool {
+	if s.Session.ConfinedTo != "" && s.Session.ConfinedTo != own.OrganizationID {
+		return false
+	}
+	_, member := own.Provisioning.Member(i.Claims)
+	return s.Membership != nil || member && own.Provisioning.JustInTime
+}
+
+// ProviderOf is where a session's sign-in happened; nil where that can be no more.
+func (f *Flow) ProviderOf(c *authn.Request, s session.Session) *login.Provider {
+	if s.SignIn.Connection == "" {
+		return f.provider
+	}
+	provider, _, err := f.Through(c, login.Attempt{Connection: s.SignIn.Connection})
+	if err != nil {
+		return nil
+	}
+	return provider
+}

@@ -1,0 +1,167 @@
+package signin
+
+import (
+	"errors"
+	"net/url"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// raising makes a sign-in a step-up of the person's living session, if there is
+// one: its cookie comes along here, from the app's own page, and not to the
+// callback, so that the sealed attempt has to name it. A session with a device key is
+// named where the request proves that key, and nowhere else: who copied the cookie would
+// authenticate for it, and be linked with its person.
+func raising(c *authn.Request, attempt *login.Attempt, user string) error {
+	if user == "" || attempt.Organization == "" {
+		return nil
+	}
+	tokens, err := c.RefreshTokens()
+	if err != nil {
+		return err
+	}
+	var newest session.Session
+	for _, t := range tokens {
+		s, err := c.Authentic(t)
+		if err != nil && !refusal.Is(err) {
+			return err
+		}
+		if err == nil && (s.ConfinedTo == attempt.Organization || newest.ConfinedTo != attempt.Organization && s.CreatedAt >= newest.CreatedAt) {
+			newest = s
+		}
+	}
+	switch newest.UserID {
+	case user:
+	case "": // nobody is signed in any more
+		return nil
+	default:
+		return failed(api.IdentityChanged)
+	}
+	if newest, err = c.OnDevice(newest); err != nil {
+		return unproven(c, err)
+	}
+	attempt.Session, attempt.Proven = newest.ID.String(), newest.JKT != ""
+	return nil
+}
+
+// unproven has a page of the release before, which navigates and proves nothing, come
+// back to where its successor is loaded, which does.
+func unproven(c *authn.Request, err error) error {
+	if c.Reading() && refusal.Is(err) {
+		return &login.Refused{Code: string(api.InvalidDPoPProof), Err: err}
+	}
+	return err
+}
+
+// arrive turns what the provider answers into a session, or into more
+// authentication of the one that the attempt names.
+func (f *Flow) arrive(c *authn.Request, attempt login.Attempt, query url.Values) error {
+	provider, own, err := f.Through(c, attempt)
+	if err != nil {
+		return err
+	}
+	identity, err := provider.Identify(c.Ctx, attempt, query, c.Now)
+	if err != nil {
+		return err
+	}
+	if attempt.Session != "" {
+		return f.stepUp(c, attempt, identity, own)
+	}
+	id, err := f.signIn(c, attempt, identity, own)
+	if err != nil || attempt.Organization == "" {
+		return err
+	}
+	subject, err := c.Store.Subject(c.Ctx, id, attempt.Organization, c.Now)
+	if err == nil && subject.Membership == nil && attempt.Chosen {
+		subject.Membership, err = Accept(c, subject, attempt.Organization)
+	}
+	if err != nil || subject.Membership == nil {
+		return err
+	}
+	return raise(c, attempt, identity, subject)
+}
+
+// stepUp ends a step-up. It sets no session cookie and rotates nothing.
+func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
+	id, err := session.ParseID(attempt.Session)
+	if err != nil {
+		return err
+	}
+	subject, err := c.Store.Subject(c.Ctx, id, attempt.Organization, c.Now)
+	if errors.Is(err, session.ErrNotFound) {
+		return failed(api.SessionExpired)
+	}
+	if err != nil {
+		return err
+	}
+	s, user := subject.Session, subject.User
+	c.Record.Session, c.Record.User = s.ID.String(), user.ID
+	switch {
+	case own == nil && (i.Issuer != user.Issuer || i.Subject != user.Subject):
+		return failed(api.IdentityChanged)
+	case c.Live(s) != nil:
+		return failed(authn.RefusalOf(c.Live(s)).Code)
+	case user.Disabled:
+		return failed(api.SessionRevoked)
+	case own == nil && subject.Membership == nil || own != nil && !admits(own, i, subject):
+		return failed(api.OrganizationAccessDenied)
+	}
+	if err := attempt.Meets(i); err != nil {
+		return err
+	}
+	if own != nil {
+		if subject, err = f.joined(c, attempt, subject, i, own); err != nil {
+			return err
+		}
+	}
+	c.Audit(audit.Event{
+		Action: audit.StepUp, UserID: user.ID, OrganizationID: subject.Membership.Organization.ID, SessionID: s.ID.String(),
+	})
+	return raise(c, attempt, i, subject)
+}
+
+// joined makes who answered at an organisation's own provider be the session's person,
+// for that organisation, and returns where they stand in it then.
+func (f *Flow) joined(c *authn.Request, attempt login.Attempt, s directory.Subject, i login.Identity, own *directory.Connection) (directory.Subject, error) {
+	if err := link(c, own, i, s.User, attempt); err != nil {
+		return s, err
+	}
+	if err := f.provision(c, own, i, s.User); err != nil {
+		return s, err
+	}
+	s, err := c.Store.Subject(c.Ctx, s.Session.ID, own.OrganizationID, c.Now)
+	if err == nil && s.Membership == nil {
+		err = failed(api.OrganizationAccessDenied)
+	}
+	return s, err
+}
+
+// raise adds an authentication to the session, and to the organisation session for
+// which it was made. It is the only thing that moves an auth_time.
+func raise(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
+	id, organization := s.Session.ID, s.Membership.Organization.ID
+	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
+	if attempt.Caused(i) {
+		made.Organization = organization
+	}
+	err := c.Store.Authenticate(c.Ctx, id, attempt.ID, made)
+	if errors.Is(err, session.ErrAttemptUsed) {
+		return refusal.New(api.InvalidRequest, usedBefore)
+	}
+	if err != nil {
+		return err
+	}
+	return c.Store.Raise(c.Ctx, id, organization, made)
+}
+
+// failed sends the browser back to the app with a code.
+func failed(code api.Code) error {
+	return &login.Refused{Code: string(code), Err: errors.New("the sign-in was refused")}
+}
