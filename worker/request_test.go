@@ -18,7 +18,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/keys"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
@@ -59,7 +59,7 @@ func reader(t *testing.T) func(publicURL, target string, cookies ...string) read
 // leads to, in the end, where it is sent on. Nothing answers the method, so that nothing
 // runs.
 func routes(t *testing.T, publicURL string) func(address *url.URL) (pattern string) {
-	secret, _ := keys.NewSecret()
+	secret, _ := signingkey.NewSecret()
 	handler, err := host.New(host.Config{
 		PublicURL: publicURL, Secret: secret, Provider: login.Config{Issuer: "https://id.example.com", ClientID: "id"},
 	}, nil)
