@@ -83,9 +83,9 @@ secret rotate is safe.`,
 }
 
 func (s *settings) secretState(ctx context.Context, now int64) (*secretState, error) {
-	f, err := openSecretFile(s.secretPath())
+	f, err := s.openSecret()
 	if err != nil {
-		return nil, fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
+		return nil, err
 	}
 	store, err := s.openExisting(ctx)
 	if err != nil {
