@@ -33,7 +33,7 @@ func (s *settings) examine(ctx context.Context, store *sqlstore.Store, f *secret
 	if err != nil {
 		return nil, err
 	}
-	state := &secretState{Blockers: []string{}, Replicas: secrets.Living(all, now)}
+	state := &secretState{Blockers: []string{}, Replicas: append([]secrets.Replica{}, secrets.Living(all, now)...)}
 	if state.Values, err = secret.IDs(); err != nil {
 		return nil, err
 	}
