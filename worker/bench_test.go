@@ -87,6 +87,31 @@ func BenchmarkWorker(b *testing.B) {
 	}
 }
 
+// BenchmarkCrowd measures what each of fifty callers sees who mint at once, where the
+// database is 100 milliseconds away: while the provider answers, and while it hangs.
+func BenchmarkCrowd(b *testing.B) {
+	c := newCrowd(b, "bench/entry.mjs", 100)
+	b.Run("provider=answers", c.measure)
+	end := c.hang(4)
+	b.Run("provider=hangs", c.measure)
+	end()
+}
+
+func (c *crowd) measure(b *testing.B) {
+	const callers = 50
+	var refused atomic.Int64
+	took := send(b, callers, func() {
+		if c.mint(b) != http.StatusOK {
+			refused.Add(1)
+		}
+	})
+	slices.Sort(took)
+	b.ReportMetric(milliseconds(took[b.N/2]), "p50-ms")
+	b.ReportMetric(milliseconds(took[b.N*99/100]), "p99-ms")
+	b.ReportMetric(float64(refused.Load()), "refused")
+	b.ReportMetric(float64(c.memory(b))/1e6, "memory-MB")
+}
+
 // grows reports what the Worker's isolate holds before b.N requests and after, its
 // programs' memories included, and beside it all that the process has resident.
 func grows(b *testing.B, process *workerd.Process, inspector *workerd.Inspector, client *http.Client, next, memory func() *http.Request) {
@@ -167,19 +192,20 @@ func fetch(b *testing.B, client *http.Client, r *http.Request) string {
 // the samples, which cost time.
 func measure(b *testing.B, process *workerd.Process, isolate *workerd.Inspector, client *http.Client, callers int, next func() *http.Request) {
 	cpu := process.CPU(b)
-	took := send(b, client, callers, next)
+	one := func() { fetch(b, client, next()) }
+	took := send(b, callers, one)
 	cpu = process.CPU(b) - cpu
 	slices.Sort(took)
 	b.ReportMetric(milliseconds(cpu)/float64(b.N), "cpu-ms/op")
 	b.ReportMetric(milliseconds(took[b.N/2]), "p50-ms")
 	b.ReportMetric(milliseconds(took[b.N*99/100]), "p99-ms")
 	worked := isolate.Profile(b)
-	send(b, client, callers, next)
+	send(b, callers, one)
 	b.ReportMetric(milliseconds(worked())/float64(b.N), "isolate-ms/op")
 }
 
-// send sends b.N requests and returns how long each took.
-func send(b *testing.B, client *http.Client, callers int, next func() *http.Request) []time.Duration {
+// send sends b.N requests from several callers and returns how long each took.
+func send(b *testing.B, callers int, one func()) []time.Duration {
 	var (
 		took  = make([]time.Duration, b.N)
 		taken atomic.Int64
@@ -189,7 +215,7 @@ func send(b *testing.B, client *http.Client, callers int, next func() *http.Requ
 		done.Go(func() {
 			for i := taken.Add(1) - 1; i < int64(b.N); i = taken.Add(1) - 1 {
 				began := time.Now()
-				fetch(b, client, next())
+				one()
 				took[i] = time.Since(began)
 			}
 		})

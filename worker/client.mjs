@@ -4,6 +4,9 @@ const TYPES = {
   wasm: "application/wasm",
 };
 
+/** The folder of the files, below the backend's public URL. */
+const FOLDER = "/client/";
+
 /** A name that the build made of its file's content; such a file never changes. */
 const HASHED = /\.[0-9a-f]{16}\.[a-z]+$/;
 
@@ -11,14 +14,12 @@ const HASHED = /\.[0-9a-f]{16}\.[a-z]+$/;
  * Serves the browser module and the face below {backend}/client/, in the
  * compressed form in which they were built, as the server does. The program is not
  * started for them.
+ * @param {import("./request.mjs").Parsed} parsed
  * @returns {Promise<Response> | undefined} undefined for every other address
  */
-export function clientFile(request, env) {
-  const base = URL.parse(env.TABARD_PUBLIC_URL)?.pathname ?? "/"; // the program tells if it is wrong
-  const folder = `${base.replace(/\/$/, "")}/client/`;
-  const { pathname } = new URL(request.url);
-  if (!pathname.startsWith(folder)) return undefined;
-  return serve(pathname.slice(folder.length), request, env.ASSETS);
+export function clientFile({ path, request }, env) {
+  if (!path?.startsWith(FOLDER)) return undefined;
+  return serve(path.slice(FOLDER.length), request, env.ASSETS);
 }
 
 async function serve(name, request, assets) {

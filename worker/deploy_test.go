@@ -3,6 +3,8 @@
 package main_test
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,6 +26,13 @@ func TestADeploymentWouldSucceed(t *testing.T) {
 	for _, binding := range []string{"env.DB", "env.ASSETS", "env.PER_ADDRESS", "env.SIGN_INS", "env.PER_SESSION"} {
 		if !strings.Contains(said, binding) {
 			t.Errorf("there is no binding %s", binding)
+		}
+	}
+	config, err := os.ReadFile(filepath.Join(workerd.Folder(), "wrangler.jsonc"))
+	workerd.Must(t, err)
+	for _, flag := range []string{`"global_fetch_strictly_public"`, `"enable_request_signal"`} {
+		if !strings.Contains(string(config), flag) {
+			t.Errorf("the compatibility flag %s is missing", flag)
 		}
 	}
 	if strings.Contains(strings.ToLower(said), "warning") {

@@ -2,10 +2,14 @@ import program from "./build/tabard.wasm";
 import { clientFile } from "./client.mjs";
 import { exceeded } from "./limits.mjs";
 import { Pool } from "./pool.mjs";
+import { parse } from "./request.mjs";
 
 const pool = new Pool(program);
 
 export default {
-  fetch: async (request, env, ctx) => clientFile(request, env) ?? (await exceeded(request, env)) ?? pool.fetch(request, env, ctx),
+  async fetch(request, env, ctx) {
+    const parsed = parse(request, env);
+    return clientFile(parsed, env) ?? (await exceeded(parsed, env)) ?? pool.fetch(parsed, env, ctx);
+  },
   scheduled: (_, env, ctx) => pool.scheduled(env, ctx),
 };

@@ -6,6 +6,12 @@ import { Timers } from "./timers.mjs";
 const MAX_ANSWER = 1 << 20;
 
 /**
+ * What the program's runtime is told: to collect garbage when a quarter more is in use
+ * than was left the last time. A memory never shrinks, so what it grows to counts.
+ */
+const ENVIRONMENT = { GOGC: "25" };
+
+/**
  * One instance of the Go program. It takes one event at a time: Go's scheduler
  * resumes whatever goroutine is ready in the event that happens to call it, and
  * the platform refuses I/O that belongs to another event.
@@ -18,12 +24,18 @@ export class Instance {
   #binding = {};
   #runtime;
 
-  /** Starts the program of a WebAssembly module. Throws if it ends at once. */
-  static async start(module, env) {
+  /**
+   * Starts the program of a WebAssembly module, at once: what instantiates it later would
+   * go on in whatever event runs then. Throws if the program ends.
+   * @param {(memory: WebAssembly.Memory) => void} allocated is told the program's memory
+   */
+  static start(module, env, allocated) {
     const instance = new Instance();
-    const wasm = await WebAssembly.instantiate(module, instance.#go.importObject);
+    instance.#go.env = ENVIRONMENT;
+    const wasm = new WebAssembly.Instance(module, instance.#go.importObject);
     instance.#memory = wasm.exports.mem;
-    instance.#runtime = { env, binding: instance.#binding, fetch: outgoing };
+    allocated(instance.#memory);
+    instance.#runtime = { env, binding: instance.#binding };
     globalThis.context = instance.#runtime; // which the program keeps while it starts
     instance.#go._resolveExitPromise = () => {}; // belongs to this event; #go.exit tells
     instance.#go.run(wasm);
@@ -45,11 +57,14 @@ export class Instance {
    * Gives the program an event and returns what it calls back with.
    * @param {"fetch" | "scheduled"} kind
    * @param {unknown[]} args
-   * @param {(work: Promise<unknown>) => void} waitUntil takes what goes on after the answer
+   * @param {object} platform what the program has for the event
+   * @param {(work: Promise<unknown>) => void} platform.waitUntil takes what goes on after the answer
+   * @param {(...request: unknown[]) => Promise<unknown[]>} platform.fetch makes a request of the program's own
    */
-  call(kind, args, waitUntil) {
+  call(kind, args, { waitUntil, fetch }) {
     this.uses++;
     this.#runtime.ctx = { waitUntil };
+    this.#runtime.fetch = fetch;
     this.#timers.start();
     return new Promise((resolve, reject) => {
       this.#go.exit = (code) => reject(new Error(`the program ended with code ${code}`));
@@ -64,7 +79,7 @@ export class Instance {
 }
 
 /** A request of the program's own: its answer is [status, headers, body]. */
-async function outgoing(method, url, headers, body, signal) {
+export async function outgoing(method, url, headers, body, signal) {
   const response = await fetch(url, {
     method,
     headers: pairs(headers),

@@ -7,43 +7,37 @@ const PERIOD = 60;
 const MOST_SESSIONS = 32;
 
 /**
- * Where a sign-in begins and ends. Each is counted by itself: whoever was let in to begin
- * has been at the provider since, and is not turned away at the end because others of
- * the same office begin.
- */
-const SIGN_IN = /\/(login|callback)(?:\/[^/]+)?$/;
-const SESSION = /(?:^|; )__Host-Http-tabard\.[^=;]+=([^;]+)/g;
-
-/**
  * Counts a request, and answers it where there were too many. The platform's rate
  * limits hold for all isolates of a location; an instance's memory would not. Where
  * they fail, nothing is known, and nothing goes on.
+ * @param {import("./request.mjs").Parsed} parsed
  * @returns {Promise<Response | undefined>} undefined where the request may go on
  */
-export async function exceeded(request, env) {
+export async function exceeded(parsed, env) {
   try {
-    return await count(request, env);
+    return await count(parsed, env);
   } catch (problem) {
     return failure(problem);
   }
 }
 
-async function count(request, env) {
-  const from = network(request.headers.get("CF-Connecting-IP") ?? "");
+async function count({ client, signIn, sessions }, env) {
+  const from = network(client);
   const counted = [env.PER_ADDRESS.limit({ key: from })];
-  const [, half] = new URL(request.url).pathname.match(SIGN_IN) ?? [];
-  if (half !== undefined) counted.push(env.SIGN_INS.limit({ key: `${half} ${from}` }));
-  const tokens = [...(request.headers.get("Cookie") ?? "").matchAll(SESSION)].map(([, token]) => token);
+  // Each half of a sign-in is counted by itself: whoever was let in to begin has been at
+  // the provider since, and is not turned away at the end because others of the same
+  // office begin.
+  if (signIn !== undefined) counted.push(env.SIGN_INS.limit({ key: `${signIn} ${from}` }));
   // The whole token counts, not the session that it names: who cannot show it
   // cannot use its session's limit up.
-  if (tokens.length <= MOST_SESSIONS) {
-    for (const token of tokens) counted.push(digest(token).then((key) => env.PER_SESSION.limit({ key })));
+  if (sessions.length <= MOST_SESSIONS) {
+    for (const token of sessions) counted.push(digest(token).then((key) => env.PER_SESSION.limit({ key })));
   }
   const outcomes = await Promise.all(counted);
   if (!outcomes.every(({ success }) => success)) {
     return refusal(429, "rate_limited", "There were too many requests. Wait a moment.", { "Retry-After": String(PERIOD) });
   }
-  if (tokens.length <= MOST_SESSIONS) return undefined;
+  if (sessions.length <= MOST_SESSIONS) return undefined;
   return refusal(400, "invalid_request", "There are too many sessions in this browser. Clear its cookies.");
 }
 

@@ -82,3 +82,25 @@ func TestWhoSendsTooManyCookiesIsCountedByAddress(t *testing.T) {
 	}
 	t.Error("it was not counted")
 }
+
+// TestNoSpellingPassesALimitBy sends what the program takes for a sign-in, or for a
+// session's cookie, in other words.
+func TestNoSpellingPassesALimitBy(t *testing.T) {
+	get := limited(t, nil)
+	for _, path := range []string{"/%6cogin", "/%6C%6Fgin", "/callback/%63on_acme", "/c%61llback", "/x/../login", "//login"} {
+		if r := get(path, http.Header{}); r.Header.Get("Asked") != "2" {
+			t.Errorf("%s: %s asked", path, r.Header.Get("Asked"))
+		}
+	}
+	const name = "__Host-Http-tabard.demo.abcdefgh"
+	for _, cookies := range []string{"a=b;" + name + "=t", "a=b;\t" + name + "=t", "a=b;  " + name + "=t", name + " =t", `a="b;` + name + "=t"} {
+		if r := get("/session", http.Header{"Cookie": {cookies}}); r.Header.Get("Asked") != "2" {
+			t.Errorf("%q: %s asked", cookies, r.Header.Get("Asked"))
+		}
+	}
+	many := sessionCookies(33)
+	many.Set("Cookie", strings.ReplaceAll(many.Get("Cookie"), " ", ""))
+	if r := get("/session", many); r.StatusCode != http.StatusBadRequest || r.Header.Get("Asked") != "1" {
+		t.Errorf("33 sessions without a space: %d, %s asked", r.StatusCode, r.Header.Get("Asked"))
+	}
+}

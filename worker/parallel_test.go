@@ -33,7 +33,7 @@ func TestTwoHundredAtOnceEachGetTheirOwn(t *testing.T) {
 	for i := range subjects {
 		subjects[i] = fmt.Sprintf("person%03d", i)
 	}
-	issuer := providerOf(t, publicURL, subjects)
+	issuer := providerOf(t, publicURL, subjects, func(h http.Handler) http.Handler { return h })
 	workerd.Start(t, workerd.Options{
 		Port: port, Entry: "workerd/patient.mjs",
 		Variables: workerd.Variables(publicURL, issuer, contract.ClientID, contract.ClientSecret),
@@ -93,7 +93,9 @@ func belongs(r *http.Request, subject string) error {
 	return nil
 }
 
-func providerOf(t *testing.T, publicURL string, subjects []string) (issuer string) {
+// providerOf runs a provider of these people, and what is around it, until the test
+// ends.
+func providerOf(t testing.TB, publicURL string, subjects []string, around func(http.Handler) http.Handler) (issuer string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -111,7 +113,7 @@ func providerOf(t *testing.T, publicURL string, subjects []string) (issuer strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: handler}
+	server := &http.Server{Handler: around(handler)}
 	go server.Serve(listener)
 	t.Cleanup(func() { server.Close() })
 	return issuer

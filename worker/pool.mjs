@@ -1,13 +1,21 @@
 import { failure, pairs, readAtMost, refusal, report } from "./http.mjs";
-import { Instance } from "./instance.mjs";
+import { Instance, outgoing } from "./instance.mjs";
+import { Memories } from "./memory.mjs";
+import { Busy, Left, Queue } from "./queue.mjs";
+import { head } from "./request.mjs";
 
 /** What a pool keeps to. Times are milliseconds, sizes bytes. */
 const LIMITS = {
-  instances: 10, // at once; together with `memory` they stay below the platform's 128 MB
-  uses: 2000, // events that an instance serves; D1's driver leaves a callback behind at each query
-  memory: 24 << 20, // beyond which it serves no further event
-  event: 15_000, // an event has ended, or its instance is given up
-  patience: 10_000, // an event waits for an instance
+  instances: 6, // at once
+  asking: 2, // of them for events that ask a provider, which may hang
+  budget: 96 << 20, // of all memories together; the platform's 128 MB are for the whole isolate
+  share: 12 << 20, // of it that an instance is sure of
+  memory: 24 << 20, // beyond which an instance is replaced
+  uses: 2000, // after which an instance is replaced; D1's driver leaves a callback behind at each query
+  event: 15_000, // a request has been answered, or its instance is given up
+  cron: 300_000, // the same for what a cron trigger does
+  patience: 10_000, // a request waits for an instance
+  waiting: 250, // events wait
   body: 64 << 10, // of a request
 };
 
@@ -17,23 +25,35 @@ export class Pool {
   #limits;
   #idle = [];
   #loans = new Set();
+  #memories = new Memories();
+  #queue;
 
   constructor(module, limits = {}) {
     this.#module = module;
     this.#limits = { ...LIMITS, ...limits };
+    this.#queue = new Queue(this.#limits.waiting, (event) => this.#free(event));
   }
 
-  /** Answers a request. The work goes on to its end if the client goes away. */
-  fetch(request, env, ctx) {
-    const answered = this.#answer(request, env, ctx).catch(failure);
+  /** How many events wait. */
+  get waiting() {
+    return this.#queue.length;
+  }
+
+  /**
+   * Answers a request. Once begun, the work goes on to its end if the client goes away.
+   * @param {import("./request.mjs").Parsed} parsed
+   */
+  fetch(parsed, env, ctx) {
+    const answered = this.#answer(parsed, env, ctx).catch(unanswered);
     ctx.waitUntil(answered);
     return answered;
   }
 
   /** Runs what the program does at a cron trigger. */
   async scheduled(env, ctx) {
+    const { cron } = this.#limits;
     try {
-      const [problem] = await this.#call(env, ctx, "scheduled", []);
+      const [problem] = await this.#call({ env, ctx, asks: false, patience: cron, life: cron }, "scheduled", []);
       if (problem !== "") throw new Error(problem);
     } catch (problem) {
       report(problem);
@@ -41,22 +61,27 @@ export class Pool {
     }
   }
 
-  async #answer(request, env, ctx) {
-    const body = await readAtMost(request.body, this.#limits.body);
+  async #answer(parsed, env, ctx) {
+    const { request, asks } = parsed;
+    const { body: most, patience, event: life } = this.#limits;
+    const body = await readAtMost(request.body, most);
     if (body === undefined) return refusal(413, "invalid_request", "The body is too large.");
-    const [status, headers, content] = await this.#call(env, ctx, "fetch", [head(request), body]);
+    const event = { env, ctx, asks, signal: request.signal, patience, life };
+    // The program gives up before its instance is given up: what it asked may hang.
+    const [status, headers, content] = await this.#call(event, "fetch", [head(parsed), body, life * 0.8]);
     return new Response(bodiless(status, request) ? null : content, { status, headers: pairs(headers) });
   }
 
   /** Lends an instance to an event until all that the event began has ended. */
-  async #call(env, ctx, kind, args) {
-    const loan = await this.#borrow(env);
+  async #call(event, kind, args) {
+    const loan = await this.#borrow(event);
     const later = [];
     try {
-      const answer = await within(this.#limits.event, loan.instance.call(kind, args, (work) => later.push(work)));
+      const platform = { waitUntil: (work) => later.push(work), fetch: (...request) => this.#outgoing(loan, request) };
+      const answer = await within(event.life, loan.instance.call(kind, args, platform));
       loan.healthy = answer[3] ?? true;
       if (later.length === 0) this.#giveBack(loan);
-      else ctx.waitUntil(within(this.#limits.event, Promise.allSettled(later)).then(() => this.#giveBack(loan), () => this.#close(loan)));
+      else event.ctx.waitUntil(within(event.life, Promise.allSettled(later)).then(() => this.#giveBack(loan), () => this.#close(loan)));
       return answer;
     } catch (problem) {
       this.#close(loan);
@@ -64,20 +89,11 @@ export class Pool {
     }
   }
 
-  /** Takes an idle instance, starts one where there is room, or waits. */
-  async #borrow(env) {
-    const patience = Date.now() + this.#limits.patience;
-    let turn = 1;
-    while (this.#idle.length === 0 && this.#loaned() >= this.#limits.instances) {
-      if (Date.now() >= patience) throw new Error("every instance is in use");
-      turn = Math.min(2 * turn, 64);
-      await pause(turn);
-    }
-    // An event that the platform ended gives nothing back: its loan lapses.
-    const loan = { instance: this.#idle.pop(), lapses: Date.now() + 3 * this.#limits.event, healthy: true };
-    this.#loans.add(loan);
+  /** Takes an idle instance, or starts one, when it is the event's turn. */
+  async #borrow(event) {
+    const loan = await this.#queue.turn(event, event.patience, () => this.#lend(event));
     try {
-      loan.instance ??= await Instance.start(this.#module, env);
+      loan.instance ??= Instance.start(this.#module, event.env, (memory) => this.#memories.add(memory));
     } catch (problem) {
       this.#close(loan);
       throw problem;
@@ -85,18 +101,76 @@ export class Pool {
     return loan;
   }
 
-  #loaned() {
+  #lend({ asks, life }) {
+    // An event that the platform ended gives nothing back: its loan lapses.
+    const loan = { instance: this.#idle.pop(), asks, asking: 0, lapses: Date.now() + 3 * life, healthy: true };
+    this.#loans.add(loan);
+    return loan;
+  }
+
+  /** Whether an event may have an instance now. */
+  #free({ asks }) {
+    this.#lapse();
+    if (asks && this.#asking() >= this.#limits.asking) return false;
+    if (this.#idle.length > 0) return true;
+    return this.#loans.size < this.#fewest || (this.#loans.size < this.#limits.instances && this.#affordable());
+  }
+
+  /** Whether the budget has room for one more instance, when each has grown to its share. */
+  #affordable() {
+    const { budget, share } = this.#limits;
+    const growing = this.#instances().map((instance) => Math.max(0, share - (instance?.bytes ?? 0)));
+    return growing.reduce((sum, more) => sum + more, this.#memories.bytes) + share <= budget;
+  }
+
+  /** All instances; undefined stands for one that starts. */
+  #instances() {
+    return [...this.#idle, ...[...this.#loans].map(({ instance }) => instance)];
+  }
+
+  /** With fewer instances, events that ask a provider might have them all. */
+  get #fewest() {
+    return Math.min(this.#limits.asking + 1, this.#limits.instances);
+  }
+
+  #lapse() {
     const now = Date.now();
     for (const loan of this.#loans) if (loan.lapses <= now) this.#loans.delete(loan);
-    return this.#loans.size;
+  }
+
+  /** How many instances are lent to events that ask a provider. */
+  #asking() {
+    return [...this.#loans].filter(({ asks, asking }) => asks || asking > 0).length;
+  }
+
+  /**
+   * Makes a request of the program's own. An event that had not been expected to ask
+   * anybody does so where there is a place for it, and does not wait for one.
+   */
+  async #outgoing(loan, request) {
+    if (!loan.asks && loan.asking === 0 && this.#asking() >= this.#limits.asking) throw new Error("too many events ask a provider");
+    loan.asking++;
+    try {
+      return await outgoing(...request);
+    } finally {
+      loan.asking--;
+    }
   }
 
   #giveBack(loan) {
-    const { instance } = loan;
-    const { uses, memory } = this.#limits;
-    instance.rest();
-    if (loan.healthy && !instance.ended && instance.uses < uses && instance.bytes <= memory) this.#idle.push(instance);
+    loan.instance.rest();
+    if (loan.healthy && !loan.instance.ended && this.#keeps(loan.instance)) this.#idle.push(loan.instance);
     this.#close(loan);
+  }
+
+  /**
+   * Whether an instance goes on. What is dropped takes up its room until the platform
+   * collects it, which may be long after: a successor has to have room beside it.
+   */
+  #keeps({ uses, bytes }) {
+    const { uses: most, memory, budget } = this.#limits;
+    if (this.#memories.bytes > budget) return this.#instances().length <= this.#fewest;
+    return (uses < most && bytes <= memory) || !this.#affordable();
   }
 
   #close(loan) {
@@ -104,23 +178,16 @@ export class Pool {
   }
 }
 
-/** The method, the address, the client's address and the headers, a line each. */
-function head(request) {
-  const lines = [request.method, request.url, request.headers.get("CF-Connecting-IP") ?? ""];
-  for (const [name, value] of request.headers) lines.push(`${name}: ${value}`);
-  return lines.join("\n");
+/** The answer where the program gave none. */
+function unanswered(problem) {
+  if (problem instanceof Left) return new Response(null, { status: 499 }); // which nobody reads
+  if (!(problem instanceof Busy)) return failure(problem);
+  report(problem);
+  return refusal(503, "temporarily_unavailable", "The server is busy. Try again.", { "Retry-After": "5" });
 }
 
 function bodiless(status, request) {
   return request.method === "HEAD" || status === 204 || status === 205 || status === 304;
-}
-
-/**
- * Lets time pass. An event that waits for another has to look again: what the
- * other resolves would go on in the other's context.
- */
-function pause(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Rejects when a promise has not settled in time. */

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/keys"
 	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
@@ -18,11 +19,12 @@ func TestTheCleanUpForgetsOldEventsWhereItIsTold(t *testing.T) {
 	state := workerd.Database(t, directory.Desired{})
 	workerd.Must(t, workerd.Execute(state, `INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
 		VALUES ('evt_old', 1, 'sign_in', 'done', '', '', '', '', '', '', '');`))
+	_, secret := keys.NewSecret() // that of both runs
 	for _, run := range []struct{ retention, says string }{{"", `"sessions forgotten","count":0`}, {"365d", `"events forgotten","count":1`}} {
 		port := ports.Hold(t)
 		publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
 		variables := workerd.Variables(publicURL, "http://127.0.0.1:1", "id", "secret")
-		variables["TABARD_AUDIT_RETENTION"] = run.retention
+		variables["TABARD_SECRET"], variables["TABARD_AUDIT_RETENTION"] = secret, run.retention
 		log := &workerd.Log{}
 		worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "workerd/faulty.mjs", Variables: variables, State: state}, log)
 		if err != nil {

@@ -23,12 +23,15 @@ type trial struct {
 	log *workerd.Log
 }
 
-func newTrial(t *testing.T) trial {
+func newTrial(t *testing.T) trial { return newTrialWith(t, "{}") }
+
+// newTrialWith has limits of its own for the pool, as JSON.
+func newTrialWith(t *testing.T, limits string) trial {
 	t.Helper()
 	workerd.Must(t, workerd.Compile("trial"))
 	port := ports.Hold(t)
 	log := &workerd.Log{}
-	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "trial/entry.mjs"}, log)
+	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "trial/entry.mjs", Variables: map[string]string{"LIMITS": limits}}, log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)
 	}

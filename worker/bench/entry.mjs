@@ -1,16 +1,10 @@
+import { held, mostHeld, started } from "../workerd/memories.mjs";
+import { far } from "../workerd/far.mjs";
 import worker from "../entry.mjs";
 
-/** The memories of all programs that were started and not yet collected. */
-const memories = new Set();
-const { instantiate } = WebAssembly;
-WebAssembly.instantiate = async (...given) => {
-  const instance = await instantiate(...given);
-  memories.add(new WeakRef(instance.exports.mem));
-  return instance;
-};
-
-// The Worker, and beside it what the platform alone costs: an answer, and one
-// read of the database; and how much memory the programs have.
+// The Worker, with its database as far away as DISTANCE says, and beside it what the
+// platform alone costs: an answer, and one read of the database; and how much memory the
+// programs have, now and at the most.
 export default {
   async fetch(request, env, ctx) {
     switch (new URL(request.url).pathname) {
@@ -18,11 +12,15 @@ export default {
         return new Response("ok");
       case "/read":
         return Response.json(await env.DB.prepare("SELECT * FROM organizations WHERE slug = ?1").bind("acme").raw());
-      case "/memory": {
-        const alive = [...memories].map((memory) => memory.deref()).filter(Boolean);
-        return new Response(String(alive.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)));
-      }
+      case "/memory":
+        return new Response(String(held()));
+      case "/most-memory":
+        return new Response(String(mostHeld()));
+      case "/started":
+        return new Response(String(started()));
     }
-    return worker.fetch(request, env, ctx);
+    const answer = await worker.fetch(request, far(env), ctx);
+    held();
+    return answer;
   },
 };

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"syscall/js"
+	"time"
 )
 
 // Program is what a Worker runs.
@@ -16,11 +17,15 @@ type Program struct {
 	Scheduled func(ctx context.Context) error
 }
 
+// platform is what ../instance.mjs gives this instance. It is taken while the program
+// starts: the global is that of the instance that was started last.
+var platform = js.Global().Get("context")
+
 // Run serves events until the instance is dropped.
 func Run(p Program) {
-	binding := js.Global().Get("context").Get("binding")
+	binding := platform.Get("binding")
 	binding.Set("fetch", js.FuncOf(func(_ js.Value, args []js.Value) any {
-		go p.fetch(args[0].String(), args[1], args[2])
+		go p.fetch(args[0].String(), args[1], time.Duration(args[2].Float()*float64(time.Millisecond)), args[3])
 		return nil
 	}))
 	binding.Set("scheduled", js.FuncOf(func(_ js.Value, args []js.Value) any {
@@ -30,10 +35,10 @@ func Run(p Program) {
 	select {}
 }
 
-// fetch answers one request by a call of done(status, headers, body, healthy). An
-// instance that is not healthy serves nothing more: a panic may have left locks
+// fetch answers one request within a time, by a call of done(status, headers, body,
+// healthy). An instance that is not healthy serves nothing more: a panic may have left locks
 // held and writes half done.
-func (p Program) fetch(head string, body, done js.Value) {
+func (p Program) fetch(head string, body js.Value, within time.Duration, done js.Value) {
 	w := newAnswer()
 	healthy := false
 	defer func() {
@@ -45,7 +50,7 @@ func (p Program) fetch(head string, body, done js.Value) {
 		status, headers, content := w.finish()
 		done.Invoke(status, headers, Uint8Array(content), healthy && status != http.StatusInternalServerError)
 	}()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	r, err := newRequest(ctx, head, Bytes(body))
 	if err != nil {

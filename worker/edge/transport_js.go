@@ -24,7 +24,7 @@ func (Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	abort := js.Global().Get("AbortController").New()
-	promise := js.Global().Get("context").Call("fetch",
+	promise := platform.Call("fetch",
 		r.Method, r.URL.String(), headerText(r.Header), Uint8Array(body), abort.Get("signal"))
 	answered, err := Await(r.Context(), promise)
 	if err != nil {

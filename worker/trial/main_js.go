@@ -61,6 +61,8 @@ func main() {
 		working = true
 		time.AfterFunc(20*time.Millisecond, func() { working = false })
 	})
+	mux.HandleFunc("/login", asks)
+	mux.HandleFunc("/logout", asks)
 	mux.HandleFunc("/grow", func(w http.ResponseWriter, _ *http.Request) {
 		_, err := w.Write(make([]byte, 40<<20)[:1])
 		_ = err
@@ -70,6 +72,22 @@ func main() {
 		mux.ServeHTTP(w, r)
 	})
 	edge.Run(edge.Program{Handler: count, Scheduled: func(context.Context) error { return errors.New("on purpose") }})
+}
+
+// asks asks the address that the request names, as an event that asks a provider does.
+func asks(w http.ResponseWriter, r *http.Request) {
+	ask, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Query().Get("address"), nil)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	answer, err := edge.Transport{}.RoundTrip(ask)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer answer.Body.Close()
+	fmt.Fprint(w, served)
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {

@@ -1,5 +1,6 @@
 import program from "../build/tabard.wasm";
 import { Pool } from "../pool.mjs";
+import { parse } from "../request.mjs";
 
 // The Worker on a database that fails as POST /fault says: "drop" loses the reply
 // of the statement after `skip` others, which has its effect; "hang" never
@@ -34,7 +35,7 @@ export default {
       fault = await request.json();
       return new Response(null, { status: 204 });
     }
-    return pool.fetch(request, withFaults(env), ctx);
+    return pool.fetch(parse(request, env), withFaults(env), ctx);
   },
   scheduled: (_, env, ctx) => pool.scheduled(withFaults(env), ctx),
 };

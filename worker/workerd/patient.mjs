@@ -1,11 +1,20 @@
+import { held, mostHeld } from "./memories.mjs";
 import program from "../build/tabard.wasm";
 import { Pool } from "../pool.mjs";
+import { parse } from "../request.mjs";
+import { far } from "./far.mjs";
 
 // The Worker for crowds: an event waits for an instance until there is one, however slow
-// the machine is.
+// the machine is. Its database is as far away as DISTANCE says, and /most-memory tells how
+// much memory the programs had together at the most.
 const pool = new Pool(program, { patience: 600_000 });
 
 export default {
-  fetch: (request, env, ctx) => pool.fetch(request, env, ctx),
+  async fetch(request, env, ctx) {
+    if (new URL(request.url).pathname === "/most-memory") return new Response(String(mostHeld()));
+    const answer = await pool.fetch(parse(request, env), far(env), ctx);
+    held();
+    return answer;
+  },
   scheduled: (_, env, ctx) => pool.scheduled(env, ctx),
 };

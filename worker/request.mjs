@@ -1,0 +1,85 @@
+/** The names that cookies of ours begin with; the program reads no others. */
+const OURS = "__Host-Http-tabard";
+const SESSION = "__Host-Http-tabard.";
+
+/** What net/http takes for the name and for the value of a cookie. */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const VALUE = /^[ !#-:<-[\]-~]*$/;
+
+/**
+ * A request as it is limited, scheduled and given to the program: all three read this
+ * one reading of it, so that no spelling of an address or a cookie means one thing to
+ * the limits and another to the program.
+ * @typedef {object} Parsed
+ * @property {Request} request what arrived
+ * @property {string} url its address, with one spelling for each path
+ * @property {string} cookies its cookies of ours, as one header
+ * @property {string} client the client's network address, "" where it is unknown
+ * @property {string | undefined} path the path below the backend's public URL
+ * @property {"login" | "callback" | undefined} signIn the half of a sign-in that it is
+ * @property {boolean} asks whether the program may ask an OpenID provider to answer it
+ * @property {string[]} sessions the values of its session cookies
+ */
+
+/** @returns {Parsed} */
+export function parse(request, env) {
+  const { origin, pathname, search } = new URL(request.url);
+  const address = normalized(pathname);
+  const path = below(base(env), address);
+  const [, first, second] = path?.match(/^\/([^/]+)(?:\/([^/]+))?$/) ?? [];
+  const signIn = first === "callback" || (first === "login" && second === undefined) ? first : undefined;
+  const cookies = ours(request.headers.get("Cookie") ?? "");
+  return {
+    request,
+    url: origin + address + search,
+    cookies: cookies.map(({ text }) => text).join("; "),
+    client: request.headers.get("CF-Connecting-IP") ?? "",
+    path,
+    signIn,
+    asks: signIn !== undefined || first === "backchannel-logout",
+    sessions: cookies.filter(({ name }) => name.startsWith(SESSION)).map(({ value }) => value),
+  };
+}
+
+/** The method, the address, the client's address and the headers, a line each. */
+export function head({ request, url, client, cookies }) {
+  const lines = [request.method, url, client];
+  for (const [name, value] of request.headers) if (name !== "cookie") lines.push(`${name}: ${value}`);
+  if (cookies !== "") lines.push(`cookie: ${cookies}`);
+  return lines.join("\n");
+}
+
+/**
+ * Spells a path in the one way of RFC 3986 section 6.2.2: what need not be escaped is
+ * not, and escapes are in capitals. The program's routes consist of such characters.
+ */
+function normalized(path) {
+  return path.replace(/%[0-9A-Fa-f]{2}/g, (escape) => {
+    const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+    return /[A-Za-z0-9\-._~]/.test(character) ? character : escape.toUpperCase();
+  });
+}
+
+/** The public URL's path without a slash at its end; the program tells if it is wrong. */
+function base(env) {
+  return normalized(URL.parse(env.TABARD_PUBLIC_URL)?.pathname ?? "/").replace(/\/$/, "");
+}
+
+/** What follows a base in a path, slashes that stand several times counted as one. */
+function below(base, path) {
+  const clean = path.replace(/\/{2,}/g, "/");
+  return clean.startsWith(`${base}/`) ? clean.slice(base.length) : undefined;
+}
+
+/** The cookies of ours in a header, as net/http reads it. */
+function ours(header) {
+  const found = [];
+  for (const part of header.split(";")) {
+    const text = part.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
+    const [, before, raw = ""] = text.match(/^([^=]*)=?(.*)$/s);
+    const name = before.replace(/[ \t\r\n]+$/, "");
+    const value = raw.length > 1 && raw.startsWith('"') && raw.endsWith('"') ? raw.slice(1, -1) : raw;
+    if (name.startsWith(OURS) && NAME.test(name) && VALUE.test(value)) found.push({ text: `${name}=${raw}`, name, value });
+  }
+  return found;
+}

@@ -1,0 +1,27 @@
+// Measures the memories of all programs, apart from what the pool knows of them. Import
+// it first: it takes the place of WebAssembly.Instance.
+const memories = new Set(); // weak references
+let peak = 0;
+
+const { Instance } = WebAssembly;
+WebAssembly.Instance = class extends Instance {
+  constructor(...given) {
+    super(...given);
+    memories.add(new WeakRef(this.exports.mem));
+    held();
+  }
+};
+
+/** The bytes of all memories that were not collected yet. */
+export function held() {
+  const alive = [...memories].map((memory) => memory.deref()).filter(Boolean);
+  const sum = alive.reduce((bytes, memory) => bytes + memory.buffer.byteLength, 0);
+  peak = Math.max(peak, sum);
+  return sum;
+}
+
+/** The most that they were whenever somebody looked. */
+export const mostHeld = () => Math.max(peak, held());
+
+/** How many programs were started. */
+export const started = () => memories.size;
