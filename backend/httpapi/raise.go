@@ -42,10 +42,11 @@ func (c *call) raising(attempt *login.Attempt, user string) error {
 	default:
 		return failed(api.IdentityChanged)
 	}
+	sure := newest.JKT != "" && newest.BoundAt == 0 // nobody else can have bound it first
 	if newest, err = c.onDevice(newest); err != nil {
 		return c.unproven(err)
 	}
-	attempt.Session, attempt.Proven = newest.ID.String(), newest.JKT != ""
+	attempt.Session, attempt.Proven = newest.ID.String(), sure
 	return nil
 }
 
