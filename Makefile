@@ -51,7 +51,7 @@ worker-dev: build ## the demo on workerd and a local D1
 profile: ## what the compiler optimises the server by
 	CGO_ENABLED=0 go test -count=1 -trimpath -run '^$$' -bench Handler -benchtime 10s -cpuprofile $(CURDIR)/backend/default.pgo -o /dev/null ./browser_test/bench
 
-bench-worker: build ## cold start, warm mints and memory on workerd, and the upload's size
+bench-worker: build ## cold start, warm mints, a crowd and memory on workerd, and the upload's size
 	go test -run '^$$' -bench . -benchtime 1000x ./worker
 	go test -run '^$$' -bench Worker/memory -benchtime 5000x ./worker
 

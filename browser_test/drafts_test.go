@@ -126,3 +126,47 @@ func TestDrafts_Leave(t *testing.T) {
 		}
 	})
 }
+
+// TestDrafts_FollowToldTooEarly: a page that calls follow whenever its router says anything
+// does so while a blocker asks too. The tab stays until the router has gone where it is told.
+func TestDrafts_FollowToldTooEarly(t *testing.T) {
+	d, tab := onExample(t, wirings["the router's navigate"])
+	chrome.Before(t, tab, posts)
+	signIn(t, d, tab, "/globex/notes", "alice")
+	stands(t, tab, "/globex/notes", "globex")
+	move(t, tab, `routes.go("/acme/notes")`)
+	stands(t, tab, "/acme/notes", "acme")
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "x")
+	chrome.Eval[any](t, tab, `{ globalThis.worn = new Set(); tabard.subscribe(({ organization }) => worn.add(organization?.slug)); }`)
+	move(t, tab, `history.back()`)
+	chrome.Await(t, tab, `document.querySelector("#stay") && location.pathname === "/acme/notes"`)
+	chrome.Press(t, tab, "#stay")
+	chrome.Press(t, tab, "#add")
+	chrome.Await(t, tab, `posted.length > 0`)
+	if got := chrome.Eval[string](t, tab, `posted.join() + " " + worn.has("globex")`); got != "acme acme 201 false" {
+		t.Errorf("posted %s", got)
+	}
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "x")
+	move(t, tab, `history.back()`)
+	chrome.Press(t, tab, "#leave")
+	stands(t, tab, "/globex/notes", "globex")
+	content(t, tab)
+}
+
+// TestDrafts_AListenerThatKeepsTheEvent: the tab follows Back, and what comes after it,
+// where another script lets nobody else hear of it.
+func TestDrafts_AListenerThatKeepsTheEvent(t *testing.T) {
+	d, tab := onExample(t, wirings["the router's navigate"])
+	chrome.Before(t, tab, `addEventListener("popstate", (event) => globalThis.keeps && event.stopImmediatePropagation());`)
+	signIn(t, d, tab, "/globex/notes", "alice")
+	stands(t, tab, "/globex/notes", "globex")
+	move(t, tab, `routes.go("/acme/notes")`)
+	stands(t, tab, "/acme/notes", "acme")
+	move(t, tab, `globalThis.keeps = true; history.back()`)
+	chrome.Await(t, tab, `tabard.state.organization?.slug === "globex"`)
+	if !chrome.Eval[bool](t, tab, `history.go === History.prototype.go`) {
+		t.Error("the page's history is not its own again")
+	}
+}

@@ -45,26 +45,39 @@ func TestInputs_Messages(t *testing.T) {
 	content(t, tab)
 }
 
-// TestInputs_SomethingElseForTheDeviceKey: a session is bound all the same.
+// TestInputs_SomethingElseForTheDeviceKey: a session is bound all the same, and to a key
+// that the backend takes.
 func TestInputs_SomethingElseForTheDeviceKey(t *testing.T) {
 	d := demo.Start(t)
-	tab := chrome.New(t)
-	chrome.Go(t, tab, d.Origin)
-	chrome.Await(t, tab, `document.body.dataset.screen === "signed_out"`)
-	chrome.Eval[any](t, tab, `new Promise((resolve, reject) => {
-		const open = indexedDB.open("tabard", 1);
-		open.onsuccess = () => {
-			const keys = open.result.transaction("keys", "readwrite").objectStore("keys");
-			const names = keys.getAllKeys();
-			names.onsuccess = () => {
-				if (names.result.length !== 1) reject(new Error("keys: " + names.result));
-				keys.put(10n, names.result[0]).onsuccess = () => (open.result.close(), resolve(null));
-			};
-		};
-	})`)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
-	chrome.Await(t, tab, `tabard.state.deviceBound`)
+	for name, value := range map[string]string{
+		"a number": `10n`, "what looks like a pair": `{ publicKey: { type: "public" }, privateKey: { type: "private" } }`,
+		"a pair of another curve":   `await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-384" }, false, ["sign", "verify"])`,
+		"a pair that signs nothing": `await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, false, ["deriveKey"])`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			tab := chrome.New(t)
+			chrome.Go(t, tab, d.Origin)
+			chrome.Await(t, tab, `document.body.dataset.screen === "signed_out"`)
+			chrome.Eval[any](t, tab, `(async () => {
+				const value = `+value+`;
+				await new Promise((resolve, reject) => {
+					const open = indexedDB.open("tabard", 1);
+					open.onsuccess = () => {
+						const keys = open.result.transaction("keys", "readwrite").objectStore("keys");
+						const names = keys.getAllKeys();
+						names.onsuccess = () => {
+							if (names.result.length !== 1) reject(new Error("keys: " + names.result));
+							keys.put(value, names.result[0]).onsuccess = () => (open.result.close(), resolve());
+						};
+					};
+				});
+				return null;
+			})()`)
+			d.SignIn(t, tab, "alice")
+			d.Open(t, tab, "acme")
+			chrome.Await(t, tab, `tabard.state.deviceBound`)
+		})
+	}
 }
 
 // TestInputs_WhatIsCheckedIsWhatRuns: a server that answers for wasm_exec.js with another

@@ -188,3 +188,13 @@ func TestAStepUpLeadsToTheRouteThatAskedForIt(t *testing.T) {
 		chrome.Await(t, tab, `location.pathname === "/lamna/notes" && tabard.state.organization?.slug === "lamna" && tabard.state.status === "active"`)
 	})
 }
+
+// TestAStepUpOfASwitchLeadsToItsOrganization: the tab is in it afterwards, whatever the
+// address named before.
+func TestAStepUpOfASwitchLeadsToItsOrganization(t *testing.T) {
+	onEitherHistory(t, "dana", func(t *testing.T, d *demo.Demo, tab context.Context) {
+		move(t, tab, `tabard.switchOrganization("org_lamna").then((result) => result.status === "step_up_required" && result.continue())`)
+		confirm(t, tab)
+		chrome.Await(t, tab, `location.pathname === "/lamna/" && tabard.state.organization?.slug === "lamna" && tabard.state.status === "active"`)
+	})
+}

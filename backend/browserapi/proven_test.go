@@ -234,3 +234,27 @@ func TestAScriptsSignInIsOfItsOwnPage(t *testing.T) {
 		}
 	}
 }
+
+// TestAKeyBoundAfterTheSignInLinksNobody: within two minutes of a sign-in that named no
+// key, whoever has the cookie may bind one first.
+func TestAKeyBoundAfterTheSignInLinksNobody(t *testing.T) {
+	for name, bind := range map[string]func(w *world, thief *httpbrowser.Browser){
+		"as the step-up begins":   func(*world, *httpbrowser.Browser) {},
+		"by a mint that is first": func(w *world, thief *httpbrowser.Browser) { w.mint(thief, "globex") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.connect("acme", directory.Provisioning{JustInTime: true})
+			w.rule(demands("acme"))
+			alice := w.signedIn("alice") // no key
+			address := w.stepUpAt(alice)
+			w.pass(time.Second)
+			thief := alice.Copy().On(httpbrowser.NewDevice(w))
+			bind(w, thief)
+			thief.Choose(thief.Begin(address), "mallory")
+			if linked := w.events(audit.LinkIdentity); len(linked) != 0 {
+				t.Errorf("the trail says %+v", linked)
+			}
+		})
+	}
+}

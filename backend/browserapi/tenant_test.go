@@ -166,7 +166,8 @@ func TestATenantLinksNobodyElsewhere(t *testing.T) {
 	alice := w.keyed("alice")
 	user := w.mint(alice, "globex").User.ID
 	alice.Choose(alice.Begin(publicURL+"/login?organization=acme&user="+user), "a.martin")
-	b := w.begin("acme", "a.martin").On(httpbrowser.NewDevice(t))
+	b := w.browser().On(httpbrowser.NewDevice(t))
+	b.Choose(b.Begin(publicURL+"/login?organization=acme&return_to=/"), "a.martin")
 	landed := b.Choose(b.Begin(publicURL+"/login?organization=globex&user="+user), "mallory")
 	if refusedWith(landed) != api.OrganizationAccessDenied {
 		t.Errorf("landed on %s", landed.URL)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,6 +61,7 @@ for wrangler d1 execute.`,
 				return err
 			}
 			warnOfTokens(desired.Workspace, c.ErrOrStderr())
+			warnOfGroups(desired, c.ErrOrStderr())
 			if printSQL {
 				return s.printScript(args[0], desired, c.OutOrStdout())
 			}
@@ -219,4 +222,22 @@ func summary(d directory.Desired, c directory.Changes) string {
 		text += fmt.Sprintf("%-19s  %d added, %d changed, %d removed\n", row.name, row.count.Added, row.count.Changed, row.count.Removed)
 	}
 	return text
+}
+
+// warnOfGroups tells of connections whose groups together give roles that no access token
+// can carry. Nobody may be in all of them, so that it is no error.
+func warnOfGroups(d directory.Desired, out io.Writer) {
+	for _, o := range d.Organizations {
+		for _, c := range o.Connections {
+			var roles []string
+			for _, some := range c.Provisioning.Groups {
+				roles = append(roles, some...)
+			}
+			slices.Sort(roles)
+			if err := d.Workspace.CheckTokens(slices.Compact(roles)); err != nil {
+				fmt.Fprintf(out, "warning: whoever is in all groups of connection %q gets no access token: %s.\n",
+					c.ID, strings.TrimPrefix(err.Error(), "directory: "))
+			}
+		}
+	}
 }

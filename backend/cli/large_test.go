@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,5 +40,34 @@ func TestApplySaysHowLargeARolesTokensGet(t *testing.T) {
 				t.Errorf("%d permissions: it says %q", test.permissions, errs)
 			}
 		}
+	}
+}
+
+// TestApplySaysThatGroupsTogetherGiveTooMuch: each gives a role that fits, and nobody has
+// to be in both.
+func TestApplySaysThatGroupsTogetherGiveTooMuch(t *testing.T) {
+	text := "issuer: https://id.example.com\napps: [{id: web, name: Web, audience: a, origins: [https://app.example.com]}]\nroles:\n"
+	for _, role := range []string{"clerk", "owner"} {
+		text += "  " + role + ":\n"
+		for i := range 110 {
+			text += fmt.Sprintf("  - %s:statements:%06d\n", role, i)
+		}
+	}
+	text += `
+organizations:
+- slug: acme
+  name: Acme
+  connections:
+  - {id: con_acme, issuer: https://login.acme.example, client_id: t, client_secret: {env: ACME_SECRET}, roles: [clerk], claim: groups, groups: {a: [clerk], b: [owner]}}
+`
+	folder := t.TempDir()
+	file, secret := filepath.Join(folder, "workspace.yaml"), filepath.Join(folder, "secret")
+	if err := errors.Join(os.WriteFile(file, []byte(text), 0o600), makeSecret(secret)); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("ACME_SECRET", "hunter2")
+	_, errs, err := tabard(t, "apply", file, "--database", "sqlite:"+filepath.Join(folder, "tabard.db"), "--secret-file", secret)
+	if err != nil || !strings.Contains(errs, `warning: whoever is in all groups of connection "con_acme" gets no access token`) {
+		t.Errorf("it says %q, %v", errs, err)
 	}
 }

@@ -62,9 +62,13 @@ func (s *settings) rotate(ctx context.Context, r rotation, now int64) (string, e
 	if wrong := s.checkAlgorithm(); wrong != nil {
 		return "", wrongSettings{*wrong}
 	}
-	secret, err := readSecret(s.secretPath())
+	path, err := s.serversSecretPath()
 	if err != nil {
-		return "", fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
+		return "", err
+	}
+	secret, err := readSecret(path)
+	if err != nil {
+		return "", fmt.Errorf("--secret-file: %s: %w", path, err)
 	}
 	algorithm := signingkey.Algorithm(s.signingAlgorithm)
 	if r.printSQL {

@@ -57,19 +57,32 @@ func (s *settings) secret() (signingkey.Secret, error) {
 
 // serversSecret is the secret of the server whose database it is.
 func (s *settings) serversSecret() (signingkey.Secret, error) {
-	if s.secretFile == "" && !strings.HasPrefix(s.database, sqlitePrefix) {
-		return signingkey.Secret{}, s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
+	if _, err := s.serversSecretPath(); err != nil {
+		return signingkey.Secret{}, err
 	}
 	return s.secret()
 }
 
+// serversSecretPath names the file of the server's secret, or says that nothing names it.
+func (s *settings) serversSecretPath() (string, error) {
+	path := s.secretPath()
+	if path == "" {
+		return "", s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
+	}
+	return path, nil
+}
+
 // secretPath names the file that the secret is in. A server that nobody else
-// reaches keeps one of its own, beside its SQLite file.
+// reaches keeps one of its own, beside its SQLite file. The address of another database
+// is no path, and may hold a password: there it is "".
 func (s *settings) secretPath() string {
 	if s.secretFile != "" {
 		return s.secretFile
 	}
-	return strings.TrimPrefix(s.database, sqlitePrefix) + ".secret"
+	if file, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
+		return file + ".secret"
+	}
+	return ""
 }
 
 func readSecret(path string) (signingkey.Secret, error) {

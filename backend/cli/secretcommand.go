@@ -69,9 +69,9 @@ wrangler reaches: what a step would wait for is yours to wait for then.`,
 
 // rotate does the next step, if it is safe.
 func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) error {
-	f, err := openSecretFile(r.secretPath())
+	f, err := r.openSecret()
 	if err != nil {
-		return fmt.Errorf("--secret-file: %s: %w", r.secretPath(), err)
+		return err
 	}
 	if r.offline {
 		step, known := f.marked()

@@ -31,6 +31,19 @@ const (
 	markBefore = "# before: it opens what was made under it, and goes out last"
 )
 
+// openSecret reads the server's secret file, to be edited or compared.
+func (s *settings) openSecret() (*secretFile, error) {
+	path, err := s.serversSecretPath()
+	if err != nil {
+		return nil, err
+	}
+	f, err := openSecretFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--secret-file: %s: %w", path, err)
+	}
+	return f, nil
+}
+
 // openSecretFile reads a secret file, of one or two values.
 func openSecretFile(path string) (*secretFile, error) {
 	resolved, err := filepath.EvalSymlinks(path)

@@ -33,7 +33,7 @@ func (s *settings) examine(ctx context.Context, store *sqlstore.Store, f *secret
 	if err != nil {
 		return nil, err
 	}
-	state := &secretState{Blockers: []string{}, Replicas: secrets.Living(all, now)}
+	state := &secretState{Blockers: []string{}, Replicas: append([]secrets.Replica{}, secrets.Living(all, now)...)}
 	if state.Values, err = secret.IDs(); err != nil {
 		return nil, err
 	}
@@ -83,9 +83,9 @@ secret rotate is safe.`,
 }
 
 func (s *settings) secretState(ctx context.Context, now int64) (*secretState, error) {
-	f, err := openSecretFile(s.secretPath())
+	f, err := s.openSecret()
 	if err != nil {
-		return nil, fmt.Errorf("--secret-file: %s: %w", s.secretPath(), err)
+		return nil, err
 	}
 	store, err := s.openExisting(ctx)
 	if err != nil {

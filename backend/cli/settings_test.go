@@ -252,7 +252,9 @@ func TestADatabasesPasswordIsNeverTold(t *testing.T) {
 		"postgres:///tabard?service=tabard", "postgres:///tabard?service=tabard&connect_timeout=x",
 	} {
 		t.Setenv("TABARD_DATABASE", address)
-		for _, args := range [][]string{{"serve"}, {"doctor"}, {"doctor", "--json"}, {"signing-keys", "list"}, {"organizations", "list", "--json"}} {
+		for _, args := range [][]string{{"serve"}, {"doctor"}, {"doctor", "--json"}, {"migrate", "--check"},
+			{"signing-keys", "list"}, {"signing-keys", "rotate"}, {"keys", "create", "--name", "x"}, {"organizations", "list", "--json"},
+			{"secret", "rotate"}, {"secret", "rotate", "--offline"}, {"secret", "status"}, {"secret", "status", "--json"}} {
 			stdout, stderr, err := tabard(t, args...)
 			var told strings.Builder
 			if err == nil {

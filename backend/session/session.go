@@ -30,6 +30,9 @@ type Session struct {
 	Attempt string
 	// JKT is the thumbprint of the device key (RFC 7638); empty without one.
 	JKT string
+	// BoundAt is when the session's first proof bound it to its key, in Unix seconds; 0
+	// where the sign-in named the key. Subject leaves it out.
+	BoundAt int64
 	// ConfinedTo is the id of the only organisation that the session opens, at whose
 	// own provider it began; empty, it opens all of the person's.
 	ConfinedTo string

@@ -44,10 +44,11 @@ func raising(c *authn.Request, attempt *login.Attempt, user string) error {
 	default:
 		return failed(api.IdentityChanged)
 	}
+	sure := newest.JKT != "" && newest.BoundAt == 0 // nobody else can have bound it first
 	if newest, err = c.OnDevice(newest); err != nil {
 		return unproven(c, err)
 	}
-	attempt.Session, attempt.Proven = newest.ID.String(), newest.JKT != ""
+	attempt.Session, attempt.Proven = newest.ID.String(), sure
 	return nil
 }
 

@@ -35,13 +35,32 @@ export function living(key, organization) {
 /** @param {unknown} value */
 const isText = (value) => typeof value === "string";
 
+/** @param {unknown[]} list what is none has no "every", and is no record's */
+const isTexts = (list) => list.every(isText);
+
 /**
- * Whether it is the state of a tab that wears an organisation.
+ * Whether all that is said of an organisation or a person is text.
+ * @param {any} named
+ */
+const isNamed = (named) => isText(own(named).id) && Object.values(named).every(isText);
+
+/**
+ * An organisation with the person's state there.
+ * @param {any} listed
+ */
+function isListed(listed) {
+  const { roles, ...named } = own(listed);
+  return isTexts(roles) && isNamed(named);
+}
+
+/**
+ * Whether it is the state of a tab that wears an organisation, which a page shows as it is.
  * @param {any} state
  * @param {unknown} worn
  */
-function isState({ status, fence, organization, user, roles, permissions }, worn) {
+function isState({ status, fence, organization, user, roles, permissions, organizations, error, idle }, worn) {
   const { id, slug, name } = own(organization);
-  return status === "active" && Number.isFinite(fence) && isText(id) && id === worn && isText(slug) && isText(name) &&
-    isText(own(user).id) && [roles, permissions].every((list) => Array.isArray(list) && list.every(isText));
+  return status === "active" && Number.isFinite(fence) && id === worn && isText(slug) && isText(name) &&
+    [organization, user].every(isNamed) && [roles, permissions].every(isTexts) && !error && !idle &&
+    (organizations?.every(isListed) ?? true);
 }

@@ -117,6 +117,13 @@ const noRecords = {
   "with roles that are no list": { state: state({ roles: "admin" }) },
   "with permissions that are no text": { state: state({ permissions: [{}] }) },
   "with a name that is no text": { state: state({ organization: { ...acme, name: {} } }) },
+  "with a person whose name is no text": { state: state({ user: { ...ada, name: {} } }) },
+  "with organisations that are no list": { state: state({ organizations: 5 }) },
+  "with organisations that are none": { state: state({ organizations: [null] }) },
+  "with organisations without a name": { state: state({ organizations: [{ ...globex, name: 7, roles: [], state: "active" }] }) },
+  "with organisations without roles": { state: state({ organizations: [{ ...globex, state: "active" }] }) },
+  "with an error that is none": { state: state({ error: { code: {} } }) },
+  "with a warning that is none": { state: state({ idle: 5 }) },
   "with a state of nobody's": { state: state({ status: "signed_out" }) },
 };
 for (const [name, record] of Object.entries(noRecords)) {

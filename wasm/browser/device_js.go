@@ -84,9 +84,13 @@ func (d Device) replace(db, found Value) (Value, error) {
 	return d.request(db, "readonly", "get", d.name)
 }
 
-// isPair reports whether a value is a key pair.
+// isPair reports whether a value is a key pair of the kind that generate makes.
 func isPair(v Value) bool {
-	half := func(name string) bool { return v.Get(name+"Key").Get("type").Text() == name }
+	half := func(name string) bool {
+		key := v.Get(name + "Key")
+		algorithm := key.Get("algorithm")
+		return key.Get("type").Text() == name && algorithm.Get("name").Text() == "ECDSA" && algorithm.Get("namedCurve").Text() == "P-256"
+	}
 	return half("public") && half("private")
 }
 

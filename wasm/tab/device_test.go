@@ -230,6 +230,19 @@ func TestASignInThatCannotBeAskedForIsANavigation(t *testing.T) {
 	}
 }
 
+// TestAStepUpRunsNoScript: a refusal that names no page's address leads to the sign-in.
+func TestAStepUpRunsNoScript(t *testing.T) {
+	for _, given := range []string{"javascript:alert(1)", "data:text/html,x", "//evil.example/login", "\x00javascript:alert(1)", "7"} {
+		onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+			p := b.open(route("acme"))
+			p.token(t, "ada@acme")
+			if p.StepUp("globex", given, "https://app.example/x"); !strings.HasPrefix(p.went, "https://") || strings.Contains(p.went, "evil") {
+				t.Errorf("%q: went to %s", given, p.went)
+			}
+		})
+	}
+}
+
 func TestASignInNamesTheDeviceKey(t *testing.T) {
 	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
 		p := b.open(route("acme"))

@@ -48,12 +48,16 @@ func (t *Tab) loginURL(organization string) string {
 	return withQuery(url, api.ParamOrganization, organization)
 }
 
-// absolute resolves a URL of the backend's that may be relative to its base.
-func (t *Tab) absolute(url string) string {
-	if strings.HasPrefix(url, api.PathLogin) {
-		return t.config.Backend + url
+// stepUpURL is where a step-up for an organisation starts: at the refusal's address, which
+// may be relative to the backend's base, or at the sign-in where that is no address of a page.
+func (t *Tab) stepUpURL(organization, given string) string {
+	switch {
+	case strings.HasPrefix(given, api.PathLogin):
+		return t.config.Backend + given
+	case strings.HasPrefix(given, "http"):
+		return given
 	}
-	return url
+	return t.loginURL(organization)
 }
 
 // withQuery adds a query parameter, unless the value is empty or the URL has

@@ -1,10 +1,6 @@
 package tab
 
-import (
-	"cmp"
-
-	"github.com/tabard-auth/tabard/backend/api"
-)
+import "github.com/tabard-auth/tabard/backend/api"
 
 // Outcome is how a switch ended.
 type Outcome string
@@ -129,7 +125,7 @@ func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	t.mu.Lock()
 	user := t.record.User.ID
 	t.mu.Unlock()
-	to := t.begin(t.absolute(cmp.Or(loginURL, t.loginURL(organization))), user, returnTo)
+	to := t.begin(t.stepUpURL(organization, loginURL), user, returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.pend(organization)

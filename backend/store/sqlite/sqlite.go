@@ -4,7 +4,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"runtime"
@@ -48,6 +50,9 @@ func OpenAs(ctx context.Context, path string, opening migrate.Opening) (*sqlstor
 // of the file to those that it makes beside it.
 func makeFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if _, absent := os.Stat(path); errors.Is(err, fs.ErrExist) && errors.Is(absent, fs.ErrNotExist) {
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // where a link leads
+	}
 	if err != nil { // it is there, or SQLite says why it cannot be
 		return nil
 	}

@@ -45,22 +45,32 @@ func TestAClosedStoreIsOneFile(t *testing.T) {
 // Whoever else has an account on the machine reads nothing: neither the file, nor what
 // SQLite keeps beside it while it is open.
 func TestTheFilesAreTheirOwnersAlone(t *testing.T) {
-	folder := t.TempDir()
-	store, err := sqlite.Open(t.Context(), filepath.Join(folder, "tabard.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	if _, err := store.SignIn(t.Context(), directory.User{ID: "usr_1", Issuer: "https://id.test", Subject: "alice"}, storetest.Now); err != nil {
-		t.Fatal(err)
-	}
-	made, err := os.ReadDir(folder)
-	if err != nil || len(made) != 3 {
-		t.Fatalf("there are %v: %v", made, err)
-	}
-	for _, file := range made {
-		if info, err := file.Info(); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v", file.Name(), info.Mode(), err)
+	for _, linked := range []bool{false, true} {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "tabard.db")
+		if linked {
+			link := filepath.Join(t.TempDir(), "link")
+			if err := os.Symlink(path, link); err != nil {
+				t.Skip(err)
+			}
+			path = link
+		}
+		store, err := sqlite.Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		if _, err := store.SignIn(t.Context(), directory.User{ID: "usr_1", Issuer: "https://id.test", Subject: "alice"}, storetest.Now); err != nil {
+			t.Fatal(err)
+		}
+		made, err := os.ReadDir(folder)
+		if err != nil || len(made) != 3 {
+			t.Fatalf("there are %v: %v", made, err)
+		}
+		for _, file := range made {
+			if info, err := file.Info(); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("linked: %t: %s: %v, %v", linked, file.Name(), info.Mode(), err)
+			}
 		}
 	}
 }

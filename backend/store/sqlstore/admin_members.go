@@ -96,12 +96,10 @@ func (s *Store) ChangeMember(ctx context.Context, organizationID, userID string,
 	return directory.ErrNoMember
 }
 
-// RemoveMember ends a membership, and an invitation that outlived it:
-// directory.ErrNoMember where there is none, ErrFromFile where the workspace file gave it.
+// RemoveMember ends a membership: directory.ErrNoMember where there is none,
+// ErrFromFile where the workspace file gave it. Like all that end one it ends what the
+// person was invited to before (migration 0015).
 func (s *Store) RemoveMember(ctx context.Context, organizationID, userID string) error {
-	if err := s.change(ctx, "withdraw a member's invitations", withdrawMembers, userID, organizationID); err != nil {
-		return err
-	}
 	removed, err := s.changed(ctx, "remove member", removeMember, userID, organizationID)
 	if err != nil || removed {
 		return err

@@ -37,14 +37,6 @@ WHERE i.organization_id = ?1 AND i.expires_at > ?2 AND NOT EXISTS (
 	withdrawInvitation = `
 DELETE FROM invitations WHERE organization_id = ?1 AND id = ?2`
 
-	// The invitations of a member, and of nobody else: what happens to an invitation
-	// must not tell whom it names.
-	withdrawMembers = `
-DELETE FROM invitations WHERE organization_id = ?2
-AND EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = ?1 AND m.organization_id = ?2 AND m.source <> 'staff')
-AND (EXISTS (SELECT 1 FROM users u WHERE u.id = ?1 AND u.iss = invitations.iss AND u.sub = invitations.sub)
-	OR EXISTS (SELECT 1 FROM links l WHERE l.user_id = ?1 AND l.connection_id = invitations.iss AND l.sub = invitations.sub))`
-
 	withdrawAll = `DELETE FROM invitations WHERE organization_id = ?1`
 
 	deleteExpiredInvitations = `

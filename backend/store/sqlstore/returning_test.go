@@ -10,13 +10,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// TestAScriptBringsNoOrganizationSessionBack: on D1 the changes of a file come by
-// script, and whom one lets in again begins there anew as well.
-func TestAScriptBringsNoOrganizationSessionBack(t *testing.T) {
-	without := `
+// without is acmeAndGlobex without alice in acme.
+const without = `
 - {id: org_acme, slug: acme, name: Acme, members: [{sub: bob, roles: [viewer]}]}
 - {id: org_globex, slug: globex, name: Globex, members: [{sub: alice, roles: [viewer]}]}
 `
+
+// TestAScriptBringsNoOrganizationSessionBack: on D1 the changes of a file come by
+// script, and whom one lets in again begins there anew as well.
+func TestAScriptBringsNoOrganizationSessionBack(t *testing.T) {
 	disabled := `
 - {id: org_acme, slug: acme, name: Acme, disabled: true, members: [{sub: alice, roles: [editor]}, {sub: bob, roles: [viewer]}]}
 - {id: org_globex, slug: globex, name: Globex, members: [{sub: alice, roles: [viewer]}]}
@@ -97,5 +99,36 @@ func entered(t *testing.T, store *sqlstore.Store, sub string) func(slug string) 
 			t.Fatal(fmt.Errorf("%s: %v", slug, err))
 		}
 		return s.Membership.Stay
+	}
+}
+
+// TestWhoLeavesByTheFileIsInvitedNoMore: what they were invited to before it named them
+// has ended with that.
+func TestWhoLeavesByTheFileIsInvitedNoMore(t *testing.T) {
+	for _, scripted := range []bool{false, true} {
+		db := database(t)
+		store := sqlstore.New(db, sqlstore.SQLite)
+		applies := func(organizations string) {
+			if scripted {
+				runScript(t, db, file(t, organizations))
+			} else if _, err := store.Apply(t.Context(), file(t, organizations), applied); err != nil {
+				t.Fatal(err)
+			}
+		}
+		applies(without)
+		u, err := store.SignIn(t.Context(), directory.User{ID: "usr_1", Issuer: "https://id.test", Subject: "alice"}, applied)
+		if err == nil {
+			_, err = store.Invite(t.Context(), directory.Invitation{
+				ID: "inv_1", OrganizationID: "org_acme", Issuer: u.Issuer, Subject: u.Subject, CreatedAt: applied, ExpiresAt: applied + 100,
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		applies(acmeAndGlobex)
+		applies(without)
+		if i, err := store.Invited(t.Context(), u.ID, "", "acme", applied); err != directory.ErrNoInvitation {
+			t.Errorf("scripted: %t: %+v, %v", scripted, i, err)
+		}
 	}
 }

@@ -21,7 +21,7 @@ const (
 	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder`
 
 	wholeSession = `
-SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address,` + sessionColumns + ` FROM sessions s`
+SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at,` + sessionColumns + ` FROM sessions s`
 )
 
 // parentLives is the condition on a session s that the one it was entered from, if any,
@@ -45,7 +45,10 @@ ON CONFLICT (attempt) DO NOTHING`
 	bindSession = `
 UPDATE sessions SET jkt = CASE
 	WHEN jkt = '' AND revoked_at IS NULL AND created_at >= CAST(?3 AS BIGINT) THEN CAST(?2 AS TEXT)
-	ELSE jkt END
+	ELSE jkt END,
+	bound_at = CASE
+	WHEN jkt = '' AND revoked_at IS NULL AND created_at >= CAST(?3 AS BIGINT) THEN CAST(?4 AS BIGINT)
+	ELSE bound_at END
 WHERE id = ?1
 RETURNING jkt`
 
@@ -126,7 +129,7 @@ func (s *Store) endWithParent(ctx context.Context, own *session.Session) error {
 
 // Bind implements session.Store.
 func (s *Store) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
-	err := s.returning(ctx, []any{&jkt}, bindSession, id.String(), jkt, now-session.BindWithin)
+	err := s.returning(ctx, []any{&jkt}, bindSession, id.String(), jkt, now-session.BindWithin, now)
 	if err := found("bind session", err, session.ErrNotFound); err != nil {
 		return "", err
 	}
@@ -172,10 +175,11 @@ func scanSession(row scanner) (session.Session, error) {
 type wholeRow struct {
 	sessionRow
 	id, attempt, upstreamSID, upstreamToken, userAgent, address string
+	boundAt                                                     int64
 }
 
 func (r *wholeRow) fields() []any {
-	own := []any{&r.id, &r.attempt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address}
+	own := []any{&r.id, &r.attempt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address, &r.boundAt}
 	return append(own, r.sessionRow.fields()...)
 }
 
@@ -186,7 +190,7 @@ func (r *wholeRow) session() (session.Session, error) {
 	}
 	s, err := r.sessionRow.session(id)
 	s.Attempt, s.UpstreamSID, s.UpstreamToken = r.attempt, r.upstreamSID, r.upstreamToken
-	s.UserAgent, s.Address = r.userAgent, r.address
+	s.UserAgent, s.Address, s.BoundAt = r.userAgent, r.address, r.boundAt
 	return s, err
 }
 

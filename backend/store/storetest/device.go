@@ -35,7 +35,7 @@ func (s *suite) bindsOnce() {
 	s.must(s.Revoke(s.ctx, ended.ID, session.ReasonSignedOut, Now))
 	s.binds(ended, "one", Now, "")
 	other := last
-	other.JKT = "one"
+	other.JKT, other.BoundAt = "one", Now+session.BindWithin
 	s.is(s.stored(last.ID), other) // and nothing else has changed
 	_, err := s.Bind(s.ctx, session.NewID(), "one", Now)
 	s.is(err, session.ErrNotFound)

@@ -138,10 +138,17 @@ func (s *suite) endsInvitations() {
 	s.is(s.RemoveMember(s.ctx, "org_acme", carol.ID), directory.ErrNoMember)
 	_, err := s.Invitation(s.ctx, "org_acme", "inv_1", Now)
 	s.must(err)
-	// Who was made a member meanwhile and is removed is not invited either.
-	s.must(s.Admit(s.ctx, directory.Admission{Organization: "acme", UserID: carol.ID}, Now))
-	s.must(s.RemoveMember(s.ctx, "org_acme", carol.ID))
-	s.is(s.accepts(carol, "acme", Now), false)
+	// Who was made a member meanwhile and is one no more, by whatever way, is not invited
+	// either. Whom somebody else's invitation names is.
+	s.invited(invitation("inv_5", "erin"))
+	for _, way := range []string{"a member removed", "a claim", "the organization's provider"} {
+		s.invited(invitation("inv_1", "carol"))
+		absences[way].given(s, carol)
+		absences[way].away(s, carol)
+		s.is(s.accepts(carol, "acme", Now), false)
+	}
+	_, err = s.Invitation(s.ctx, "org_acme", "inv_5", Now)
+	s.must(err)
 
 	s.invited(invitation("inv_2", "carol"))
 	forgotten, err := s.DeleteExpired(s.ctx, Now+100, 10)

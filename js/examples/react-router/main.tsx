@@ -9,4 +9,5 @@ const routes = followRoutes(tabard, {
     return router.navigate({ pathname, search, hash }, { replace });
   },
 });
+router.subscribe(() => routes.follow()); // for browsers without the Navigation API
 show(routes);

@@ -16,8 +16,14 @@ export const here = () => ({ url: location.href, state: history.state, key: navi
 /** Those who watch the address. @type {Set<() => void>} */
 const watchers = new Set();
 
-/** Whether the address has changed and the page's router has not answered yet. */
+/** Whether the address has changed and the page's router has not answered yet, or is going back. */
 let asking = false;
+
+/** Settles when a router that refused is back. */
+let back = Promise.resolve();
+
+/** Whether the address is not yet, or no more, one that the page's router keeps. */
+export const unanswered = () => asking;
 
 /**
  * Calls back when the address has changed within the page, and the page's router keeps
@@ -40,7 +46,14 @@ export function watch(changed, signal) {
 function traversed() {
   if (asking) return;
   const answer = ask();
-  window.addEventListener("popstate", () => answer() || watchers.forEach((changed) => changed()), { once: true });
+  let answered = false;
+  const end = () => {
+    if (answered) return;
+    answered = true;
+    if (!answer()) watchers.forEach((changed) => changed());
+  };
+  window.addEventListener("popstate", end, { once: true });
+  setTimeout(end); // where another listener kept the event for itself
 }
 
 /**
@@ -57,11 +70,21 @@ function ask() {
     go.call(history, delta);
   };
   return () => {
-    asking = false;
     Reflect.deleteProperty(history, "go");
     if (own) Object.defineProperty(history, "go", own);
+    if (refused) back = returned();
+    else asking = false;
     return refused;
   };
+}
+
+/** Waits until the address is the old one again. */
+async function returned() {
+  await new Promise((resolve) => {
+    window.addEventListener("popstate", resolve, { once: true });
+    setTimeout(resolve, 1000); // another navigation may have come in its place
+  });
+  asking = false;
 }
 
 /**
@@ -71,17 +94,19 @@ function ask() {
  * @param {boolean} [replace]
  * @param {unknown} [state]
  */
-export async function change(url, replace, state = positioned(replace)) {
+export async function change(url, replace, state) {
+  await back;
   const answer = ask();
   let refused = false;
   try {
+    state ??= positioned(replace);
     if (replace) history.replaceState(state, "", url);
     else history.pushState(state, "", url);
     window.dispatchEvent(new PopStateEvent("popstate", { state }));
   } finally {
     refused = answer();
   }
-  if (refused) await new Promise((back) => window.addEventListener("popstate", back, { once: true }));
+  if (refused) await back;
   else watchers.forEach((changed) => changed());
 }
 

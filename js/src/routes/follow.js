@@ -2,7 +2,7 @@
 // Which organisation a tab wears is the module's; this lets the page's address and the
 // tab go together. The address goes first, for its router may keep it; the tab follows.
 
-import { change, here, restore, watch } from "./address.js";
+import { change, here, restore, unanswered, watch } from "./address.js";
 import { routed } from "./hook.js";
 import { own } from "../own.js";
 import { Pattern } from "./pattern.js";
@@ -104,7 +104,7 @@ class Follower {
 
   /** The address may have changed. */
   arrived() {
-    if (location.href !== this.#seen && !this.#closing.signal.aborted) this.#compare();
+    if (!unanswered() && location.href !== this.#seen && !this.#closing.signal.aborted) this.#compare();
   }
 
   /** The organisation that the page's address names. */
@@ -186,7 +186,7 @@ class Follower {
     const turn = this.#begin(false);
     const entered = await this.#tab.enter(organization);
     if (!this.#current(turn)) return overtaken;
-    if (entered.status !== "switched") return entered;
+    if (entered.status !== "switched") return comingTo(entered, this.#pageOf(organization));
     const named = this.#named;
     const stays = !named || names(entered.organization, named);
     return this.#move(turn, entered.organization, stays ? location.href : this.#homeOf(entered.organization), this.#worn === undefined);
@@ -300,6 +300,17 @@ class Follower {
     await this.#leave(url, replace);
     const named = this.#named;
     if (this.#current(turn) && named && !names(organization, named)) location.assign(url);
+  }
+
+  /**
+   * Where a step-up for an organisation leads: the page would not be in it at an address that
+   * names another.
+   * @param {string} name
+   */
+  #pageOf(name) {
+    const named = this.#named;
+    const organization = this.#client.state.organizations?.find((o) => names(o, name)) ?? { id: name, slug: name, name };
+    return !named || names(organization, named) ? location.href : this.#homeOf(organization);
   }
 
   /** @param {Organization} organization */
