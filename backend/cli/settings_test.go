@@ -250,6 +250,8 @@ func TestADatabasesPasswordIsNeverTold(t *testing.T) {
 		"postgres://me:hunter2@127.0.0.1:1/tabard?sslmode=hunter2", "postgres://me:%zzhunter2@127.0.0.1/tabard",
 		"postgres://me:hun hunter2@127.0.0.1:1/tabard", "postgres://127.0.0.1:1/tabard?passfile=/dev/null&password=hunter2&connect_timeout=x",
 		"postgres:///tabard?service=tabard", "postgres:///tabard?service=tabard&connect_timeout=x",
+		"postgres://me:1/hunter2@127.0.0.1:1/tabard", "postgres://me:1#hunter2@127.0.0.1:1/tabard", "postgres://127.0.0.1:1/tabard#hunter2",
+		"postgres://me:1?hunter2@127.0.0.1:1/tabard",
 	} {
 		t.Setenv("TABARD_DATABASE", address)
 		for _, args := range [][]string{{"serve"}, {"doctor"}, {"doctor", "--json"}, {"migrate", "--check"},

@@ -10,15 +10,24 @@ import (
 // errAddress is the error for an address that cannot be read. It quotes nothing of it: the
 // driver's own error does, and hides a password only where it finds it.
 var errAddress = errors.New("postgres: the address cannot be read; it has to be postgres://USER:PASSWORD@HOST:PORT/DATABASE, " +
-	"with %40 for @ and %2F for / in the password, and the files that it names have to be there")
+	"with %40 for @, %2F for / and %23 for # in the password, and the files that it names have to be there")
 
 // parse reads an address.
 func parse(address string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(address)
-	if err != nil {
+	if err != nil || passwordInPath(address) {
 		return nil, errAddress
 	}
 	return config, nil
+}
+
+// passwordInPath reports whether an unescaped / or # ends the part of an address before
+// its @: what follows would be taken for the database's name, and told as such.
+func passwordInPath(address string) bool {
+	_, rest, _ := strings.Cut(address, "://")
+	rest, _, _ = strings.Cut(rest, "?")
+	_, path, _ := strings.Cut(rest, "/")
+	return strings.Contains(rest, "#") || strings.Contains(path, "@")
 }
 
 // withoutPassword returns an error whose text has no password of the configuration's.
