@@ -35,7 +35,7 @@ type carried struct {
 	token session.Unverified
 }
 
-// RefreshTokens returns the refresh tokens of the call's app. A cookie that this
+// RefreshTokens returns the refresh tokens of the request's app. A cookie that this
 // server cannot have set is cleared and counts for nothing. Where there are too many, the
 // browser loses those that it names first, the oldest (RFC 6265bis section 5.8.3), so that
 // its next request is heard.

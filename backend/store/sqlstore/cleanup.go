@@ -14,7 +14,7 @@ const (
 
 	deleteExpiredSessions = `DELETE FROM sessions WHERE id IN ` + expiredSessions
 
-	// The ids are those under which httpapi records the same events.
+	// The ids are those under which browserapi records the same events.
 	auditThefts = `
 INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
 SELECT CASE WHEN s.revoke_reason = 'reuse' THEN 'reused:' ELSE 'lost:' END || s.id, s.revoked_at,
