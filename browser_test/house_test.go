@@ -125,6 +125,11 @@ var walls = []struct {
 		func(_ source, i string) bool {
 			return hasAny(i, module+"backend/serverapi", module+"backend/admin")
 		}},
+	{"administration and sessions across apps do not know each other",
+		func(s source) bool { return s.in("backend/serverapi") && !s.test() },
+		func(s source, i string) bool {
+			return hasAny(i, module+"backend/serverapi/adminapi") || hasAny(i, module+"backend/serverapi/crossapp")
+		}},
 	{"only tests import the judge of the OpenAPI document",
 		func(s source) bool { return !s.test() },
 		func(_ source, i string) bool { return hasAny(i, "github.com/getkin") }},

@@ -1,6 +1,6 @@
 // Package grant is what every grant of an access token does, whoever asks: judge the
 // refresh token that is presented, have policy decide, write down what that changed,
-// and sign. Browsers come by browserapi and other servers by serverapi; no rule of theirs
+// and sign. Browsers come by browserapi and other servers by crossapp; no rule of theirs
 // stands twice.
 package grant
 
