@@ -5,7 +5,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -79,7 +78,7 @@ func leave(c *authn.Request, subject directory.Subject) (*api.LogoutResponse, er
 	s, id := subject.Session, subject.Membership.Organization.ID
 	c.Record.Organization = id
 	if _, err := c.Store.Leave(c.Ctx, s.ID, id, policy.OrganizationSession{
-		StartedAt: c.Now, ActiveAt: c.Now, EndedAt: c.Now, Ending: policy.SignedOut, Authentication: grant.SignIn(&s),
+		StartedAt: c.Now, ActiveAt: c.Now, EndedAt: c.Now, Ending: policy.SignedOut, Authentication: s.SignIn,
 	}); err != nil {
 		return nil, err
 	}

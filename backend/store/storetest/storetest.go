@@ -187,7 +187,7 @@ func newSession(user directory.User) session.Session {
 	return session.Session{
 		ID: id, App: "app", UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: Now, ExpiresAt: Now + 3600,
-		SignIn:  session.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd", "otp"}, Connection: "own"},
+		SignIn:  policy.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd", "otp"}, Connection: "own"},
 		Attempt: directory.NewID(""), JKT: "thumb", UpstreamSID: "up", UpstreamToken: "sealed",
 		UserAgent: `Browser "1"; 'x'`, Address: "127.0.0.1",
 	}
