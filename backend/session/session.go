@@ -50,6 +50,9 @@ type Session struct {
 	UpstreamToken string
 	UserAgent     string
 	Address       string
+	// Browser is a fingerprint of the value that the browser's cookie keeps, empty where
+	// that is not known. Subject leaves it out.
+	Browser string
 }
 
 // Keyed reports whether a key authenticates each presentation of the session's
@@ -153,4 +156,7 @@ type Store interface {
 	// Live returns a person's live sessions, the newest first, at most limit; where
 	// confinedTo names an organisation, only those confined to it.
 	Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]Session, error)
+	// OfBrowser returns the live sessions that began in a browser, the newest first, at
+	// most limit.
+	OfBrowser(ctx context.Context, browser string, now int64, limit int) ([]Session, error)
 }

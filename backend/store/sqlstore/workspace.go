@@ -13,6 +13,7 @@ import (
 
 const (
 	selectWorkspace         = `SELECT revision, document FROM workspace WHERE one = 1`
+	readWorkspace           = `SELECT revision, document, unmarked_cookies_until FROM workspace WHERE one = 1`
 	selectWorkspaceRevision = `SELECT revision FROM workspace WHERE one = 1`
 
 	changePolicy = `
@@ -26,7 +27,7 @@ type workspace struct{ *database }
 func (s workspace) Workspace(ctx context.Context) (*directory.Workspace, error) {
 	var w directory.Workspace
 	var document string
-	err := s.row(ctx, selectWorkspace).Scan(&w.Revision, &document)
+	err := s.row(ctx, readWorkspace).Scan(&w.Revision, &document, &w.UnmarkedCookiesUntil)
 	if errors.Is(err, sql.ErrNoRows) {
 		return &w, nil
 	}

@@ -74,6 +74,7 @@ var promises = []struct {
 	{"all of a person's sessions end, and nobody else's", (*suite).endsAPersons},
 	{"a provider's logout ends what it is about", (*suite).endsUpstream},
 	{"a person's live sessions are listed, the newest first", (*suite).listsLive},
+	{"a browser's live sessions are listed, the newest first", (*suite).listsOfBrowser},
 	{"a session that ended is presented in vain", (*suite).presentsInVain},
 	{"an organisation is entered once and left until it is entered again", (*suite).entersAndLeaves},
 	{"leaving an organisation that was never entered counts", (*suite).leavesUnentered},
