@@ -43,7 +43,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	log = slog.New(host.Log(log.Handler(), s.secret))
 	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
 	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, Secret: s.secret, Algorithm: s.algorithm,
+		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
 		Provider: login.Config{
 			Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret, Transport: edge.Transport{},
 		},
@@ -85,6 +85,7 @@ type settings struct {
 	keyLife                        time.Duration
 	retention                      host.Retention
 	issuer, clientID, clientSecret string
+	cookieMark                     string
 	loopbackConnections            bool // for development
 }
 
@@ -104,6 +105,7 @@ func readSettings(variable func(string) string) (settings, error) {
 		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
 	}
 	s.algorithm, s.keyLife = signingkey.ES256, signingkey.DefaultLife
+	s.cookieMark = variable("TABARD_COOKIE_MARK")
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
 	if s.secret, err = signingkey.ParseSecret(required("TABARD_SECRET")); err != nil {

@@ -28,7 +28,10 @@ import (
 type Config struct {
 	// PublicURL is the backend's base URL as browsers see it, and the issuer.
 	PublicURL string
-	Secret    signingkey.Secret
+	// CookieMark is in the names of the server's cookies, so that several servers on one
+	// host leave each other's alone; "" follows from PublicURL.
+	CookieMark string
+	Secret     signingkey.Secret
 	// Algorithm signs access tokens; "" means ES256.
 	Algorithm signingkey.Algorithm
 	// Keys are the store's signing keys; nil makes a ring of Secret and Algorithm.
@@ -85,7 +88,7 @@ func New(c Config, store Store) (http.Handler, error) {
 		ring = signingkey.NewRing(store, c.Secret, c.Algorithm)
 	}
 	contract, err := browserapi.New(browserapi.Config{
-		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,
+		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: store, Secret: c.Secret, Keys: ring,
 		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
 		Tenants: login.Guarded{Next: c.Tenants, Loopback: c.LoopbackConnections},
 	})

@@ -126,7 +126,7 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 			options = append(options, oauth2.SetAuthURLParam(name, value))
 		}
 	}
-	return found.oauth.AuthCodeURL(a.ID, options...), nil
+	return found.oauth.AuthCodeURL(a.State, options...), nil
 }
 
 // EndSessionURL returns where the provider's own session is ended (OpenID Connect
