@@ -85,13 +85,7 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 	if len(raw) > maxIdentityToken {
 		return Identity{}, refused("identity token: of %d bytes", len(raw))
 	}
-	token, err := found.provider.Verifier(&oidc.Config{
-		ClientID: p.config.ClientID, Now: func() time.Time { return time.Unix(now, 0) },
-	}).Verify(ctx, raw)
-	if err != nil {
-		return Identity{}, notVerified("identity token", err)
-	}
-	identity, err := p.read(token, a, now)
+	identity, err := p.read(ctx, found, raw, a, now)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -127,25 +121,31 @@ func exchangeError(err error) error {
 	return fmt.Errorf("%w: redeeming the code failed", ErrUnavailable)
 }
 
-// read checks what a verified identity token says.
-func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, error) {
+// read verifies an identity token and checks what it says. Who is named among others
+// in its audience may be so without azp (OpenID Connect Core section 3.1.3.7, errata set
+// 2); no other party's is taken.
+func (p *Provider) read(ctx context.Context, found *discovered, raw string, a Attempt, now int64) (Identity, error) {
 	var claims identityClaims
-	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject, Claims: map[string]any{}}
-	text, err := readClaims(token, &claims, &claims.checkedClaims)
-	if err := errors.Join(err, token.Claims(&identity.Claims)); err != nil {
+	token, text, err := p.verify(ctx, found.keys, raw, oidc.Config{
+		SupportedSigningAlgs: found.algorithms, Now: func() time.Time { return time.Unix(now-maxSkew, 0) },
+	}, &claims)
+	if err != nil {
+		return Identity{}, notVerified("identity token", err)
+	}
+	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject}
+	if identity.Claims, err = allClaims(text); err != nil {
 		return Identity{}, refused("identity token: %w", err)
 	}
 	switch {
 	case holdsNull(text):
 		return Identity{}, refused("identity token: a null character")
-	case claims.Nonce == "" || claims.Nonce != a.Nonce:
+	case claims.Nonce == "" || string(claims.Nonce) != a.Nonce:
 		return Identity{}, refused("identity token: another nonce")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
 		return Identity{}, refused("identity token: no usable sub")
 	case len(claims.ACR) > maxACR || len(strings.Join(claims.AMR, " ")) > maxAMR || len(claims.SessionID) > maxSubject:
 		return Identity{}, refused("identity token: acr, amr or sid is too long")
-	case claims.AuthorizedParty != "" && claims.AuthorizedParty != p.config.ClientID,
-		claims.AuthorizedParty == "" && len(token.Audience) > 1:
+	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
 		return Identity{}, refused("identity token: azp is %q", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
 		return Identity{}, refused("identity token: issued in the future, or nobody knows when")
@@ -154,8 +154,8 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 	if err := a.recent(identity.AuthTime, now); err != nil {
 		return Identity{}, err
 	}
-	identity.ACR, identity.AMR, identity.SessionID = claims.ACR, slices.Clip(claims.AMR), claims.SessionID
-	identity.Name, identity.Email = cut(claims.Name), verified(claims.Email, identity.Claims)
+	identity.ACR, identity.AMR, identity.SessionID = string(claims.ACR), claims.AMR, string(claims.SessionID)
+	identity.Name, identity.Email = cut(string(claims.Name)), verified(string(claims.Email), identity.Claims)
 	return identity, nil
 }
 
