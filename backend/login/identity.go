@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +34,12 @@ type Identity struct {
 	// Claims are all claims of the identity token, and those of the provider's userinfo
 	// that say nothing about the authentication.
 	Claims map[string]any
+	// UserInfo are the claims of userinfo alone; nil where it was not asked, or did not
+	// answer (see Provider.AddUserInfo).
+	UserInfo map[string]any
+
+	tokens        *oauth2.Token
+	askedUserInfo bool
 }
 
 // Refused is the error of a sign-in that the provider, or a check of its answer,
@@ -89,9 +94,11 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 	if err != nil {
 		return Identity{}, err
 	}
-	identity.Token = raw
-	if err := p.addUserInfo(ctx, found, tokens, &identity); err != nil {
-		return Identity{}, err
+	identity.Token, identity.tokens = raw, tokens
+	if identity.Name == "" || identity.Email == "" {
+		if err := p.AddUserInfo(ctx, &identity); err != nil {
+			return Identity{}, err
+		}
 	}
 	return identity, nil
 }
@@ -175,38 +182,4 @@ func verified(email string, claims map[string]any) string {
 		return ""
 	}
 	return email
-}
-
-// addUserInfo asks the provider for what its identity token leaves out (OpenID
-// Connect Core section 5.3). Who signed in is known without it, so that its
-// failure fails nothing; an answer about somebody else is refused.
-func (p *Provider) addUserInfo(ctx context.Context, found *discovered, tokens *oauth2.Token, identity *Identity) error {
-	if found.metadata.UserInfo == "" || (identity.Name != "" && identity.Email != "") {
-		return nil
-	}
-	info, err := found.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
-	if err != nil {
-		return nil
-	}
-	var claims map[string]any
-	var text json.RawMessage
-	read := errors.Join(info.Claims(&claims), info.Claims(&text))
-	if info.Subject != identity.Subject || read == nil && claims["sub"] != identity.Subject {
-		return refused("userinfo: of another sub")
-	}
-	if read != nil || holdsNull(text) {
-		return nil
-	}
-	for name, value := range claims {
-		if _, signed := identity.Claims[name]; !signed && !slices.Contains(signedAlone, name) {
-			identity.Claims[name] = value
-		}
-	}
-	if name, ok := claims["name"].(string); ok && identity.Name == "" {
-		identity.Name = cut(name)
-	}
-	if email, ok := claims["email"].(string); ok && identity.Email == "" {
-		identity.Email = verified(email, identity.Claims)
-	}
-	return nil
 }
