@@ -28,6 +28,9 @@ type Config struct {
 	RedirectURL string
 	// Scopes beside openid; nil means profile and email.
 	Scopes []string
+	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT, as older
+	// providers send them.
+	UntypedLogoutTokens bool
 	// Transport carries the requests to the provider.
 	Transport http.RoundTripper
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
 // TestIdentityToken_WrongTypesRefuseNobody: what can be read is read, what cannot is as
@@ -196,5 +197,41 @@ func TestReadKeySet_NamesTheBrokenKeys(t *testing.T) {
 		if err == nil && strings.Contains(bad, `"bad",`) && !strings.Contains(set.Broken[0].Error(), `"bad"`) {
 			t.Errorf("%s: %v does not name it", name, set.Broken)
 		}
+	}
+}
+
+// TestLogoutToken_Untyped tokens end sessions where the connection says that its provider
+// sends such. What else they say still tells them from other tokens.
+func TestLogoutToken_Untyped(t *testing.T) {
+	p := provider(t)
+	of := func(untyped bool) *login.Provider {
+		return login.New(login.Config{
+			Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret,
+			RedirectURL: callback, Transport: httpbrowser.Hosts{"id.example": p}, UntypedLogoutTokens: untyped,
+		})
+	}
+	for _, typ := range []string{"JWT", "jwt", "application/jwt", ""} {
+		if _, err := of(true).ReadLogoutToken(t.Context(), logoutToken(p, typ, nil), now); err != nil {
+			t.Errorf("typ %q: %v", typ, err)
+		}
+		_, err := of(false).ReadLogoutToken(t.Context(), logoutToken(p, typ, nil), now)
+		if wantRefused(t, err, "invalid_response"); err == nil || !strings.Contains(err.Error(), "untyped_logout_tokens") {
+			t.Errorf("typ %q without the setting: %v", typ, err)
+		}
+		for name, told := range map[string]jwt.MapClaims{
+			"an identity token":   {"nonce": "n", "events": nil, "exp": now + 300},
+			"a nonce":             {"nonce": "n"},
+			"no events":           {"events": nil},
+			"another event":       {"events": map[string]any{"https://example.com/event": map[string]any{}}},
+			"neither sub nor sid": {"sub": nil, "sid": nil},
+		} {
+			_, err := of(true).ReadLogoutToken(t.Context(), logoutToken(p, typ, told), now)
+			if wantRefused(t, err, "invalid_response"); err == nil {
+				t.Errorf("typ %q, %s: it ends a session", typ, name)
+			}
+		}
+	}
+	if _, err := of(true).ReadLogoutToken(t.Context(), logoutToken(p, "at+jwt", nil), now); err == nil {
+		t.Error("an access token ends a session")
 	}
 }
