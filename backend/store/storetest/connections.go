@@ -24,7 +24,7 @@ type Connections interface {
 func connection(id string) directory.Connection {
 	return directory.Connection{
 		ID: id, OrganizationID: "org_acme", Issuer: "https://login.acme.test", ClientID: "tabard", SealedSecret: "sealed",
-		Scopes:       []string{"profile", "groups"},
+		Scopes: []string{"profile", "groups"},
 		Provisioning: directory.Provisioning{
 			JustInTime: true, Roles: []string{"viewer"},
 			Claim: "groups", ClaimSource: directory.FromUserInfo, Groups: map[string][]string{"staff": {"admin"}},
