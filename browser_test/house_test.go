@@ -160,6 +160,9 @@ var walls = []struct {
 	{"the development provider is not in the backend",
 		func(s source) bool { return s.in("backend") && !s.test() },
 		func(_ source, i string) bool { return hasAny(i, module+"web-demo") }},
+	{"only tests switch on the development provider's quirks",
+		func(s source) bool { return !s.test() && !s.in("web-demo/idp") },
+		func(_ source, i string) bool { return hasAny(i, module+"web-demo/idp/logintest") }},
 }
 
 // TestTheWallsOfTheHouseStand refuses imports that would let one room's machinery

@@ -15,7 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // claim makes the identity token say something else, or nothing, and userinfo agree
