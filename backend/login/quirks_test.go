@@ -3,8 +3,6 @@ package login_test
 import (
 	"encoding/json"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +10,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // TestIdentityToken_WrongTypesRefuseNobody: what can be read is read, what cannot is as
@@ -170,21 +168,13 @@ func TestKeySet_OneBrokenKeyCostsNoOther(t *testing.T) {
 
 // withKey has the provider publish another key beside its own.
 func withKey(p *logintest.Provider, key string, first bool) {
-	honest := httptest.NewRecorder()
-	p.ServeHTTP(honest, httptest.NewRequest(http.MethodGet, "/jwks.json", nil))
-	p.Endpoints = map[string]http.HandlerFunc{"/jwks.json": func(w http.ResponseWriter, _ *http.Request) {
-		var set struct {
-			Keys []json.RawMessage `json:"keys"`
-		}
-		json.Unmarshal(honest.Body.Bytes(), &set)
-		at := len(set.Keys)
+	p.Keys = func(own map[string]string) []any {
+		keys := []any{own, json.RawMessage(key)}
 		if first {
-			at = 0
+			slices.Reverse(keys)
 		}
-		set.Keys = slices.Insert(set.Keys, at, json.RawMessage(key))
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(set)
-	}}
+		return keys
+	}
 }
 
 // TestReadKeySet_NamesTheBrokenKeys for who looks after the provider.
