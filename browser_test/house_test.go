@@ -191,6 +191,10 @@ var walls = []wall{
 		of:       []string{"backend"},
 		refuses:  rooms("web-demo"),
 	},
+	{
+		sentence: "only tests switch on the development provider's quirks", but: []string{"web-demo/idp"},
+		refuses: rooms("web-demo/idp/logintest"),
+	},
 }
 
 // rooms are packages of this module.

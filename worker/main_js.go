@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/syumai/workers/cloudflare"
 	"github.com/syumai/workers/cloudflare/d1"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -46,6 +48,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
 		Provider: login.Config{
 			Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret, Transport: edge.Transport{},
+			Scopes: s.scopes, UntypedLogoutTokens: s.untypedLogoutTokens,
 		},
 		Tenants: edge.Transport{}, LoopbackConnections: s.loopbackConnections,
 		Log: log,
@@ -86,6 +89,8 @@ type settings struct {
 	retention                      host.Retention
 	issuer, clientID, clientSecret string
 	cookieMark                     string
+	scopes                         []string
+	untypedLogoutTokens            bool
 	loopbackConnections            bool // for development
 }
 
@@ -106,6 +111,12 @@ func readSettings(variable func(string) string) (settings, error) {
 	}
 	s.algorithm, s.keyLife = signingkey.ES256, signingkey.DefaultLife
 	s.cookieMark = variable("TABARD_COOKIE_MARK")
+	s.untypedLogoutTokens = variable("TABARD_OIDC_UNTYPED_LOGOUT_TOKENS") == "true"
+	if text := variable("TABARD_OIDC_SCOPES"); text != "" {
+		if s.scopes = strings.Fields(text); !directory.ValidScopes(s.scopes) {
+			problems = append(problems, errors.New("TABARD_OIDC_SCOPES has to be scopes separated by spaces"))
+		}
+	}
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
 	if s.secret, err = signingkey.ParseSecret(required("TABARD_SECRET")); err != nil {

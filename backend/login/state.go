@@ -156,7 +156,7 @@ func (a *Attempt) encode() []byte {
 	sealed := sealedAttempt{
 		ID: id, Fits: a.fits, JKT: jkt, CreatedAt: a.CreatedAt, MaxAge: -1,
 		App: a.App, ReturnTo: a.ReturnTo, Organization: a.Organization, Connection: a.Connection, Session: a.Session,
-		ACRValues: text(a.ACRValues), Prompt: text(a.Prompt), LoginHint: text(a.LoginHint),
+		ACRValues: valid(a.ACRValues), Prompt: valid(a.Prompt), LoginHint: valid(a.LoginHint),
 	}
 	if a.MaxAge != nil {
 		sealed.MaxAge = *a.MaxAge
@@ -173,8 +173,8 @@ func (a *Attempt) encode() []byte {
 	return plain
 }
 
-// text makes UTF-8 of what a request's parameter says.
-func text(parameter string) string { return strings.ToValidUTF8(parameter, "?") }
+// valid makes UTF-8 of what a request's parameter says.
+func valid(parameter string) string { return strings.ToValidUTF8(parameter, "?") }
 
 func decodeAttempt(plain []byte) (Attempt, error) {
 	var sealed sealedAttempt
