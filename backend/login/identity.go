@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -82,15 +83,22 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
-	tokens, err := found.oauth.Exchange(ctx, callback.Get("code"), oauth2.VerifierOption(a.Verifier))
+	tokens, err := found.redeem(ctx, a, callback)
+	if moved := p.moved(ctx, found, err); moved != nil && moved.oauth.Endpoint.TokenURL != found.oauth.Endpoint.TokenURL {
+		found = moved
+		tokens, err = found.redeem(ctx, a, callback)
+	}
 	if err != nil {
-		return Identity{}, exchangeError(err)
+		return Identity{}, err
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	if len(raw) > maxIdentityToken {
 		return Identity{}, refused("identity token: of %d bytes", len(raw))
 	}
 	identity, err := p.read(ctx, found, raw, a, now)
+	if moved := p.moved(ctx, found, err); moved != nil && moved.metadata.KeySet != found.metadata.KeySet {
+		identity, err = p.read(ctx, moved, raw, a, now)
+	}
 	if err != nil {
 		return Identity{}, err
 	}
@@ -119,13 +127,32 @@ func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 	return nil
 }
 
+// redeem exchanges the callback's code for the provider's tokens.
+func (d *discovered) redeem(ctx context.Context, a Attempt, callback url.Values) (*oauth2.Token, error) {
+	tokens, err := d.oauth.Exchange(ctx, callback.Get("code"), oauth2.VerifierOption(a.Verifier))
+	if err != nil {
+		return nil, exchangeError(err)
+	}
+	return tokens, nil
+}
+
 // exchangeError tells a refused code from a provider that is away.
 func exchangeError(err error) error {
 	var answer *oauth2.RetrieveError
-	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4 {
+	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4 && !nothingThere(answer) {
 		return refused("the code was refused: %s", answer.ErrorCode)
 	}
 	return fmt.Errorf("%w: redeeming the code failed", ErrUnavailable)
+}
+
+// nothingThere reports whether an answer is that of a server which has no token endpoint
+// at the address, any more.
+func nothingThere(answer *oauth2.RetrieveError) bool {
+	switch answer.Response.StatusCode {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		return answer.ErrorCode == ""
+	}
+	return false
 }
 
 // read verifies an identity token and checks what it says. Who is named among others
