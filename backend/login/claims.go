@@ -31,6 +31,7 @@ type identityClaims struct {
 	ACR             text       `json:"acr"`
 	AMR             texts      `json:"amr"`
 	SessionID       identifier `json:"sid"`
+	SessionExpiry   instant    `json:"session_expiry"`
 	Name            text       `json:"name"`
 	Email           text       `json:"email"`
 }

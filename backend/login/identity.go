@@ -30,6 +30,9 @@ type Identity struct {
 	// SessionID is the provider's own session (OpenID Connect Front-Channel
 	// Logout section 3).
 	SessionID string
+	// SessionExpiry is when the provider wants the session to end, in Unix seconds; 0
+	// where it does not say (OpenID Connect Enterprise Extensions).
+	SessionExpiry int64
 	// Token is the identity token, for ending the provider's session.
 	Token string
 	// Claims are all claims of the identity token, and those of the provider's userinfo
@@ -183,12 +186,15 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 		return Identity{}, refused("identity token: azp is %q", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
 		return Identity{}, refused("identity token: issued in the future, or nobody knows when")
+	case claims.SessionExpiry > 0 && int64(claims.SessionExpiry) <= now:
+		return Identity{}, refused("identity token: session_expiry is in the past: by it the session has ended")
 	}
 	identity.AuthTime = claims.authTime(now)
 	if err := a.recent(identity.AuthTime, now); err != nil {
 		return Identity{}, err
 	}
 	identity.ACR, identity.AMR, identity.SessionID = string(claims.ACR), claims.AMR, string(claims.SessionID)
+	identity.SessionExpiry = max(int64(claims.SessionExpiry), 0)
 	identity.Name, identity.Email = cut(string(claims.Name)), verified(string(claims.Email), identity.Claims)
 	return identity, nil
 }
