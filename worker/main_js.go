@@ -45,7 +45,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	log = slog.New(host.Log(log.Handler(), s.secret))
 	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
 	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, Secret: s.secret, Algorithm: s.algorithm,
+		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
 		Provider: login.Config{
 			Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret, Transport: edge.Transport{},
 			Scopes: s.scopes, UntypedLogoutTokens: s.untypedLogoutTokens,
@@ -88,6 +88,7 @@ type settings struct {
 	keyLife                        time.Duration
 	retention                      host.Retention
 	issuer, clientID, clientSecret string
+	cookieMark                     string
 	scopes                         []string
 	untypedLogoutTokens            bool
 	loopbackConnections            bool // for development
@@ -109,6 +110,7 @@ func readSettings(variable func(string) string) (settings, error) {
 		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
 	}
 	s.algorithm, s.keyLife = signingkey.ES256, signingkey.DefaultLife
+	s.cookieMark = variable("TABARD_COOKIE_MARK")
 	s.untypedLogoutTokens = variable("TABARD_OIDC_UNTYPED_LOGOUT_TOKENS") == "true"
 	if text := variable("TABARD_OIDC_SCOPES"); text != "" {
 		if s.scopes = strings.Fields(text); !directory.ValidScopes(s.scopes) {

@@ -137,7 +137,7 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 			options = append(options, oauth2.SetAuthURLParam(name, value))
 		}
 	}
-	return found.oauth.AuthCodeURL(a.ID, options...), nil
+	return found.oauth.AuthCodeURL(a.State, options...), nil
 }
 
 // maxEndSessionURL is the longest address that browsers, proxies and providers all take.
