@@ -41,7 +41,10 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}
 	token, _, err := p.verify(ctx, found.logoutKeys, raw, oidc.Config{SupportedSigningAlgs: found.algorithms, SkipExpiryCheck: true}, &claims)
 	if err != nil {
-		return session.UpstreamLogout{}, notVerified("logout token", err)
+		if err = notVerified("logout token", err); errors.Is(err, ErrUnavailable) {
+			p.moved(ctx, found, err) // for when it is told again
+		}
+		return session.UpstreamLogout{}, err
 	}
 	issued := token.IssuedAt.Unix()
 	switch {
