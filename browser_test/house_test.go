@@ -94,12 +94,12 @@ var walls = []struct {
 	{"api imports nothing",
 		func(s source) bool { return s.in("backend/api") && !s.test() },
 		func(source, string) bool { return true }},
-	{"token, session, policy, dpop and jws import none of the others' machinery: session only policy",
+	{"token, session, policy, dpop, jws and strictjson import none of the others' machinery: session only policy",
 		func(s source) bool {
-			return s.in("backend/token", "backend/session", "backend/policy", "backend/dpop", "backend/jws") && !s.test()
+			return s.in("backend/token", "backend/session", "backend/policy", "backend/dpop", "backend/jws", "backend/strictjson") && !s.test()
 		},
 		func(s source, i string) bool {
-			return strings.HasPrefix(i, module) && !hasAny(i, module+s.room(), module+"backend/jws") &&
+			return strings.HasPrefix(i, module) && !hasAny(i, module+s.room(), module+"backend/jws", module+"backend/strictjson") &&
 				!(s.in("backend/session") && i == module+"backend/policy")
 		}},
 	{"what resource servers import brings none of the backend's machinery",
