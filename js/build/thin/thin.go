@@ -16,14 +16,14 @@ import (
 // packages below them.
 var Core = []string{
 	"backend/web", "backend/authn", "backend/browserapi", "backend/signin",
-	"backend/grant", "backend/session", "backend/policy", "backend/token",
+	"backend/grant", "backend/orgsession", "backend/session", "backend/policy", "backend/token",
 	// The statements that every mint runs.
 	"backend/store/sqlstore/subjects.go", "backend/store/sqlstore/rotation.go",
 }
 
 // Ceiling is the most lines of code that the core may have. It is what was counted when
 // the rooms stood; whoever raises it says by how much and why.
-const Ceiling = 4551
+const Ceiling = 4660
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.
