@@ -165,22 +165,22 @@ func (f *Faulty) ReplaceClaimed(ctx context.Context, userID string, roles map[st
 	return f.call("ReplaceClaimed", func() error { return f.Store.ReplaceClaimed(ctx, userID, roles, now) })
 }
 
-// SigningKeys implements keys.Store.
+// SigningKeys implements signingkey.Store.
 func (f *Faulty) SigningKeys(ctx context.Context, organization string) (signingkey.Chain, error) {
 	return read(f, "SigningKeys", func() (signingkey.Chain, error) { return f.Store.SigningKeys(ctx, organization) })
 }
 
-// ResumeSigningKeys implements keys.Store.
+// ResumeSigningKeys implements signingkey.Store.
 func (f *Faulty) ResumeSigningKeys(ctx context.Context, organization string, after int64) error {
 	return f.call("ResumeSigningKeys", func() error { return f.Store.ResumeSigningKeys(ctx, organization, after) })
 }
 
-// AddSigningKey implements keys.Store.
+// AddSigningKey implements signingkey.Store.
 func (f *Faulty) AddSigningKey(ctx context.Context, k signingkey.Stored) error {
 	return f.call("AddSigningKey", func() error { return f.Store.AddSigningKey(ctx, k) })
 }
 
-// SecretKey implements keys.Sightings.
+// SecretKey implements signingkey.Sightings.
 func (f *Faulty) SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error) {
 	return read(f, "SecretKey", func() ([]signingkey.Sighting, error) { return f.Store.SecretKey(ctx, id) })
 }
