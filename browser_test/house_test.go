@@ -123,13 +123,13 @@ var walls = []wall{
 		sentence: "what declares a store's interface imports no store",
 		of: []string{
 			"backend/authn", "backend/signin", "backend/browserapi", "backend/serverapi", "backend/admin",
-			"backend/directory", "backend/signingkey", "backend/host",
+			"backend/directory", "backend/orgsession", "backend/signingkey", "backend/host",
 		},
 		refuses: rooms("backend/store"),
 	},
 	{
 		sentence: "what every grant does knows nobody who asks",
-		of:       []string{"backend/grant", "backend/handover"},
+		of:       []string{"backend/grant", "backend/orgsession", "backend/handover"},
 		refuses:  append(rooms("backend/authn", "backend/signin", "backend/browserapi", "backend/serverapi", "backend/store"), "net/http"),
 	},
 	{
@@ -264,7 +264,7 @@ var floors = [][]string{
 		"backend/directory", "backend/signingkey", "backend/handover", "backend/web", "backend/resource",
 		"backend/session/proof/model", "backend/session/proof/simulation", "wasm/browser",
 	},
-	{"backend/directory/workspacefile", "backend/login", "backend/publicurl", "wasm", "web-demo/notes"},
+	{"backend/orgsession", "backend/directory/workspacefile", "backend/login", "backend/publicurl", "wasm", "web-demo/notes"},
 	{ // what is done: for who administers, and for who asks for a token
 		"backend/admin", "backend/grant", "web-demo/reports",
 	},

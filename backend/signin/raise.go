@@ -5,7 +5,6 @@ import (
 	"net/url"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -122,9 +121,6 @@ func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity,
 			return err
 		}
 	}
-	c.Audit(audit.Event{
-		Action: audit.StepUp, UserID: user.ID, OrganizationID: subject.Membership.Organization.ID, SessionID: s.ID.String(),
-	})
 	return raise(c, attempt, i, subject)
 }
 
@@ -144,22 +140,19 @@ func (f *Flow) joined(c *authn.Request, attempt login.Attempt, s directory.Subje
 	return s, err
 }
 
-// raise adds an authentication to the session, and to the organisation session for
-// which it was made. It is the only thing that moves an auth_time.
+// raise adds what the provider answered to the session's authentications, and to the
+// organization session.
 func raise(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
-	id, organization := s.Session.ID, s.Membership.Organization.ID
+	organization := s.Membership.Organization.ID
 	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
 	if attempt.Caused(i) {
 		made.Organization = organization
 	}
-	err := c.Store.Authenticate(c.Ctx, id, attempt.ID, made)
+	err := c.OrganizationSessions().Raise(c.Ctx, &s.Session, organization, attempt.ID, made)
 	if errors.Is(err, session.ErrAttemptUsed) {
-		return refusal.New(api.InvalidRequest, usedBefore)
+		err = refusal.New(api.InvalidRequest, usedBefore)
 	}
-	if err != nil {
-		return err
-	}
-	return c.Store.Raise(c.Ctx, id, organization, made)
+	return err
 }
 
 // failed sends the browser back to the app with a code.

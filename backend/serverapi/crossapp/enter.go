@@ -13,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/handover"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
@@ -101,7 +102,7 @@ func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
 		return nil, err
 	}
 	g := c.grant(w, app)
-	e.Reason = grant.By(subject.Membership)
+	e.Reason = orgsession.By(subject.Membership)
 	decision, err := g.Decide(c.Context(), subject, grant.Asked{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
 	if err != nil {
 		return nil, overtaken(err)
@@ -167,7 +168,7 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.By.Name, Address: c.R.RemoteAddr,
 	}
 	first, err := g.Child(c.Context(), &s.Session, s.Membership.Organization.ID, child)
-	if errors.Is(err, session.ErrOrganizationEnded) {
+	if errors.Is(err, orgsession.ErrEnded) {
 		return nil, denied(api.OrganizationSessionExpired, "The person has left the organisation.")
 	}
 	if err != nil {

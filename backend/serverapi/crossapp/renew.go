@@ -7,6 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -168,9 +169,9 @@ func ended(reason session.Reason) *refusal.Refusal {
 // overtaken is the answer to what happened meanwhile.
 func overtaken(err error) error {
 	switch {
-	case errors.Is(err, grant.ErrOvertaken):
+	case errors.Is(err, orgsession.ErrOvertaken):
 		return refusal.New(api.RequestTooOld, "Somebody was active meanwhile. Ask again.")
-	case errors.Is(err, session.ErrOrganizationEnded):
+	case errors.Is(err, orgsession.ErrEnded):
 		return refusal.New(api.OrganizationSessionExpired, "The person has left the organisation.")
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -125,8 +126,8 @@ func (f *Faulty) LivePage(ctx context.Context, userID, after string, now int64, 
 }
 
 // SessionStays implements administration.SessionStore.
-func (f *Faulty) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error) {
-	return read(f, "SessionStays", func() ([]directory.SessionStay, error) {
+func (f *Faulty) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error) {
+	return read(f, "SessionStays", func() ([]orgsession.Record, error) {
 		return f.Store.SessionStays(ctx, organizationID, userID, after, now, limit)
 	})
 }
