@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,14 +36,14 @@ func OpenFaulty(t testing.TB, path string) *Faulty {
 	return &Faulty{store, f}
 }
 
-// Fail lets the statement of that number fail, counted from 1 and from now among those
-// with piece in them; 0 lets none. What begins and ends a transaction is counted only
-// where piece names it. A fault is lost where the statement has its effect and only its
-// reply does not arrive.
-func (f *Faulty) Fail(piece string, at int, lost bool) {
+// Fail lets the statement of that number fail, counted from 1 and from now; 0 lets none.
+// A fault is lost where the statement has its effect and only its reply does not arrive.
+// With pieces, only statements are counted that have one of them; without, all but those
+// that begin and end transactions.
+func (f *Faulty) Fail(at int, lost bool, pieces ...string) {
 	f.faults.mu.Lock()
 	defer f.faults.mu.Unlock()
-	f.faults.piece, f.faults.at, f.faults.lost, f.faults.methods = piece, at, lost, nil
+	f.faults.at, f.faults.lost, f.faults.pieces, f.faults.methods = at, lost, pieces, nil
 }
 
 // Calls are the methods of the store that ran the statements counted since Fail: one that
@@ -58,19 +59,21 @@ type faults struct {
 	path string
 
 	mu      sync.Mutex
-	piece   string
 	at      int
 	lost    bool
+	pieces  []string
 	methods []string
 }
+
+// bounds begin and end transactions.
+var bounds = []string{"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"}
 
 // fails counts a statement, and tells whether it fails and how.
 func (f *faults) fails(statement string) (fails, lost bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	word, _, _ := strings.Cut(statement, " ")
-	ends := word == "BEGIN" || word == "COMMIT" || word == "ROLLBACK"
-	if !strings.Contains(statement, f.piece) || ends && f.piece == "" {
+	has := func(piece string) bool { return strings.Contains(statement, piece) }
+	if counted := slices.ContainsFunc(f.pieces, has); !counted && (len(f.pieces) > 0 || slices.ContainsFunc(bounds, has)) {
 		return false, false
 	}
 	f.methods = append(f.methods, method())

@@ -45,24 +45,24 @@ func creates(t *testing.T, faulty *lite.Faulty, beside *sqlstore.Store) (there b
 func TestFaulty_Write(t *testing.T) {
 	faulty, beside := both(t)
 	for _, fault := range []struct {
-		piece string
-		at    int
-		lost  bool
-		there bool
-		calls []string
+		at     int
+		lost   bool
+		pieces []string
+		there  bool
+		calls  []string
 	}{
-		{"", 1, false, false, []string{"Create"}},
-		{"", 1, true, true, []string{"Create"}},
-		{"", 2, false, true, []string{"Create", "Create"}},
-		{"", 2, true, true, []string{"Create", "Create"}},
-		{"INSERT INTO sessions", 1, false, false, []string{"Create"}},
-		{"SELECT", 1, false, true, []string{"Create"}},
-		{"BEGIN", 1, false, false, []string{"Create"}},
-		{"BEGIN", 1, true, false, []string{"Create"}},
-		{"COMMIT", 1, false, false, []string{"Create"}},
-		{"COMMIT", 1, true, true, []string{"Create"}},
+		{1, false, nil, false, []string{"Create"}},
+		{1, true, nil, true, []string{"Create"}},
+		{2, false, nil, true, []string{"Create", "Create"}},
+		{2, true, nil, true, []string{"Create", "Create"}},
+		{1, false, []string{"INSERT INTO sessions"}, false, []string{"Create"}},
+		{1, false, []string{"SELECT"}, true, []string{"Create"}},
+		{1, false, []string{"BEGIN"}, false, []string{"Create"}},
+		{1, true, []string{"BEGIN"}, false, []string{"Create"}},
+		{1, false, []string{"COMMIT"}, false, []string{"Create"}},
+		{1, true, []string{"COMMIT"}, true, []string{"Create"}},
 	} {
-		faulty.Fail(fault.piece, fault.at, fault.lost)
+		faulty.Fail(fault.at, fault.lost, fault.pieces...)
 		there, err := creates(t, faulty, beside)
 		if there != fault.there || !errors.Is(err, lite.ErrFault) || !slices.Equal(faulty.Calls(), fault.calls) {
 			t.Errorf("%+v: there %t, %v, calls %v", fault, there, err, faulty.Calls())
@@ -77,7 +77,7 @@ func TestFaulty_Write(t *testing.T) {
 func TestFaulty_WriteThatReturnsARow(t *testing.T) {
 	faulty, beside := both(t)
 	for _, lost := range []bool{false, true} {
-		faulty.Fail("", 1, lost)
+		faulty.Fail(1, lost)
 		_, err := faulty.SignIn(t.Context(), user("bob"), 1000)
 		all, read := beside.Users(t.Context(), "", 10)
 		if !errors.Is(err, lite.ErrFault) || read != nil || (len(all) == 2) != lost {
@@ -89,14 +89,14 @@ func TestFaulty_WriteThatReturnsARow(t *testing.T) {
 func TestFaulty_Read(t *testing.T) {
 	faulty, _ := both(t)
 	for _, lost := range []bool{false, true} {
-		faulty.Fail("", 2, lost)
+		faulty.Fail(2, lost)
 		for i, want := range []error{nil, lite.ErrFault, nil} {
 			if all, err := faulty.Users(t.Context(), "", 10); !errors.Is(err, want) || err == nil && len(all) != 1 {
 				t.Errorf("read %d, lost %t: %v, %v", i+1, lost, all, err)
 			}
 		}
 	}
-	faulty.Fail("", 0, false)
+	faulty.Fail(0, false)
 	if err := faulty.Ping(t.Context()); err != nil || !slices.Equal(faulty.Calls(), []string{"Ping"}) {
 		t.Errorf("%v, %v", faulty.Calls(), err)
 	}
