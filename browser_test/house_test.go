@@ -254,7 +254,7 @@ var floors = [][]string{
 	{ // the ground: words, formats and rules that know nothing of each other
 		"backend/api", "backend/audit", "backend/jws", "backend/policy",
 		"backend/tenantdb", "backend/isolationtest", "backend/login/logintest", "backend/store/storetest/pg",
-		"js", "web-demo/idp", "web-demo/page", "worker/compile", "worker/edge", "worker/platformtest",
+		"js", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/compile", "worker/edge", "worker/platformtest",
 	},
 	{ // what a refusal, a token, a proof and a session are
 		"backend/refusal", "backend/token", "backend/dpop", "backend/session",

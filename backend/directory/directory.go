@@ -61,6 +61,9 @@ type Subject struct {
 	Revision int64
 }
 
+// Is reports whether the person is the one that is expected, by id; empty expects nobody.
+func (s *Subject) Is(user string) bool { return user == "" || user == s.User.ID }
+
 // Store keeps the directory, as far as minting and signing in need it.
 type Store interface {
 	// Workspace returns the workspace's document.

@@ -1,7 +1,7 @@
-// Package grant is what every grant of an access token does, whoever asks: judge the
+// Package grant is what every grant of an access token does, whoever asks: redeem the
 // refresh token that is presented, have policy decide, write down what that changed,
 // and sign. Browsers come by browserapi and other servers by crossapp; no rule of theirs
-// stands twice.
+// stands twice. Read mint.go first.
 package grant
 
 import (
@@ -41,14 +41,36 @@ type Grant struct {
 	Audit func(audit.Event) error
 }
 
-// Asked is what is asked of policy.
+// Asked is what is asked for.
 type Asked struct {
-	// Entering tells that a person chose the organisation.
+	// User is the id of the person that the asker expects; empty expects nobody.
+	User string
+	// Organization is the id or slug that the subject was read with; empty asks for the
+	// only one that the person has.
+	Organization string
+	// Entering tells that a person chose the organization. Whoever does accepts an
+	// invitation.
 	Entering bool
-	// ActiveAt is when the person was last active there; 0 reports nothing.
-	ActiveAt int64
+	// IdleSeconds is the time since the person's last input there; nil reports nothing.
+	IdleSeconds *int64
 	// DeviceBound tells that whoever gets the token proved the key of a device.
 	DeviceBound bool
+}
+
+// Check refuses a report of activity that cannot be: ErrIdle.
+func (a Asked) Check() error {
+	if a.IdleSeconds != nil && *a.IdleSeconds < 0 {
+		return ErrIdle
+	}
+	return nil
+}
+
+// activeAt is when the person was last active; 0 where nothing is reported.
+func (a Asked) activeAt(now int64) int64 {
+	if a.IdleSeconds == nil {
+		return 0
+	}
+	return now - *a.IdleSeconds
 }
 
 // maxMemberships is the most organisations of a person whose rules are read.
@@ -59,7 +81,7 @@ const maxMemberships = 1000
 func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (*policy.Decision, error) {
 	m := s.Membership
 	facts := Facts(&s.Session, m)
-	facts.Entering, facts.ActiveAt, facts.DeviceBound = asked.Entering, asked.ActiveAt, asked.DeviceBound
+	facts.Entering, facts.ActiveAt, facts.DeviceBound = asked.Entering, asked.activeAt(g.Now), asked.DeviceBound
 	rules, err := g.rules(ctx, s.Session.ID, m)
 	if err != nil {
 		return nil, err
@@ -108,7 +130,7 @@ func Entered(all []directory.Membership) (rules []policy.Rules) {
 // Claims are those of a token for the session's organisation, as policy decided.
 func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 	m, event := s.Membership, d.Stay.Authentication
-	return token.Claims{
+	claims := token.Claims{
 		Issuer: IssuerOf(g.Issuer, m.Organization.ID, d.Rules).URL, Subject: s.User.ID, Audience: []string{g.App.Audience},
 		IssuedAt: g.Now, Expires: d.Expires, ID: rand.Text(),
 		ClientID: g.App.ID, SessionID: s.Session.ID.String(),
@@ -116,6 +138,10 @@ func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 		Roles: m.Roles, Permissions: g.Workspace.Permissions(m.Roles),
 		AuthTime: event.Time, ACR: event.ACR, AMR: event.AMR, Actor: g.actor(s),
 	}
+	if g.App.DPoPBoundTokens && s.Session.JKT != "" {
+		claims.Confirmation = &token.Confirmation{JKT: s.Session.JKT}
+	}
+	return claims
 }
 
 // actor is who acts, where it is not just the person: staff, and the app's server that

@@ -77,14 +77,13 @@ func (t Transitions) Leave(ctx context.Context, s *session.Session, organization
 }
 
 // Raise adds an authentication to the session, and to the organization session for
-// which it was made: only these move an auth_time. session.ErrAttemptUsed where the
-// attempt brought another one before.
-func (t Transitions) Raise(ctx context.Context, s *session.Session, organization, attempt string, made policy.Authentication) error {
-	t.Audit(audit.Event{Action: audit.StepUp, UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String()})
-	if err := t.Store.Authenticate(ctx, s.ID, attempt, made); err != nil {
+// which it was made. Besides a decision that prefers another, it is the only thing that
+// moves an auth_time. session.ErrAttemptUsed where the attempt brought another before.
+func (t Transitions) Raise(ctx context.Context, id session.ID, organization, attempt string, made policy.Authentication) error {
+	if err := t.Store.Authenticate(ctx, id, attempt, made); err != nil {
 		return err
 	}
-	return t.Store.Raise(ctx, s.ID, organization, made)
+	return t.Store.Raise(ctx, id, organization, made)
 }
 
 // begin starts an organization session; where the person has too many, others end.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -80,7 +81,7 @@ func (f *Flow) arrive(c *authn.Request, attempt login.Attempt, query url.Values)
 	}
 	subject, err := c.Store.Subject(c.Ctx, id, attempt.Organization, c.Now)
 	if err == nil && subject.Membership == nil && attempt.Chosen {
-		subject.Membership, err = Accept(c, subject, attempt.Organization)
+		subject.Membership, err = c.Grant().Accept(c.Ctx, &subject, attempt.Organization)
 	}
 	if err != nil || subject.Membership == nil {
 		return err
@@ -121,6 +122,9 @@ func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity,
 			return err
 		}
 	}
+	c.Audit(audit.Event{
+		Action: audit.StepUp, UserID: user.ID, OrganizationID: subject.Membership.Organization.ID, SessionID: s.ID.String(),
+	})
 	return raise(c, attempt, i, subject)
 }
 
@@ -141,14 +145,14 @@ func (f *Flow) joined(c *authn.Request, attempt login.Attempt, s directory.Subje
 }
 
 // raise adds what the provider answered to the session's authentications, and to the
-// organization session.
+// organization session for which it was made.
 func raise(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
 	organization := s.Membership.Organization.ID
 	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
 	if attempt.Caused(i) {
 		made.Organization = organization
 	}
-	err := c.OrganizationSessions().Raise(c.Ctx, &s.Session, organization, attempt.ID, made)
+	err := c.OrganizationSessions().Raise(c.Ctx, s.Session.ID, organization, attempt.ID, made)
 	if errors.Is(err, session.ErrAttemptUsed) {
 		err = refusal.New(api.InvalidRequest, usedBefore)
 	}

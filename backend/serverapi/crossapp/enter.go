@@ -178,25 +178,29 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 	s.Session = *child
 	claims := g.Claims(s, d)
 	claims.Expires = min(claims.Expires, latest)
-	answer, err := c.granted(g, &claims, d.Rules, child)
+	signed, err := g.Sign(c.Context(), claims, d.Rules)
 	if err != nil {
-		return nil, err
+		return nil, c.tooLarge(err)
 	}
+	answer := c.appSession(signed, &claims, child)
 	answer.Refresh = c.crossapp.refresh.Sign(first, child.Secret)
 	return answer, c.audit(g.App.ID, *e)
 }
 
-// granted signs the access token of a session.
-func (c *call) granted(g *grant.Grant, claims *token.Claims, r policy.Rules, s *session.Session) (*AppSession, error) {
-	signed, err := g.Sign(c.Context(), *claims, r)
+// tooLarge refuses to go on where the access token was not signed for its size.
+func (c *call) tooLarge(err error) error {
 	if errors.Is(err, token.ErrTooLarge) {
 		c.Log.LogAttrs(c.Context(), slog.LevelError, "an access token was not signed", slog.Any("cause", err))
 		err = refusal.New(api.ServerError, grant.TooLarge)
 	}
+	return err
+}
+
+func (c *call) appSession(signed string, claims *token.Claims, s *session.Session) *AppSession {
 	return &AppSession{
 		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
 		UserID: s.UserID, KeyID: c.By.ID,
-	}, err
+	}
 }
 
 func (c *call) csrf(id session.ID) string {
