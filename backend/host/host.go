@@ -19,6 +19,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/adminapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -90,26 +92,24 @@ func New(c Config, store Store) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	forServers := serverapi.Config{
-		PublicURL: c.PublicURL, Log: c.Log, Now: c.Now,
-		Office: admin.New(admin.Config{
-			Store: store, Secret: c.Secret, Now: c.Now,
-			RedirectURI: func(id string) string { return publicurl.ConnectionCallback(c.PublicURL, id) },
-		}),
-	}
-	servers, err := serverapi.New(forServers)
+	office := admin.New(admin.Config{
+		Store: store, Secret: c.Secret, Now: c.Now,
+		RedirectURI: func(id string) string { return publicurl.ConnectionCallback(c.PublicURL, id) },
+	})
+	forServers := serverapi.Config{PublicURL: c.PublicURL, Authenticate: office.Authenticate, Log: c.Log, Now: c.Now}
+	administration, err := adminapi.New(forServers, office)
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := serverapi.NewSessions(serverapi.SessionsConfig{Config: forServers, Store: store, Keys: ring, Secret: c.Secret})
+	sessions, err := crossapp.New(crossapp.Config{Config: forServers, Store: store, Keys: ring, Secret: c.Secret})
 	if err != nil {
 		return nil, err
 	}
 	base := strings.TrimSuffix(public.Path, "/")
 	mux := http.NewServeMux()
 	mux.Handle("/", contract)
-	mux.Handle(base+serverapi.Path+"/", servers)
-	mux.Handle(base+serverapi.SessionsPath+"/", sessions)
+	mux.Handle(base+adminapi.Path+"/", administration)
+	mux.Handle(base+crossapp.Path+"/", sessions)
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil, nil) })
 	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) {
 		health(w, store.Ping(r.Context()), ring.PassedOver())

@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -137,7 +137,7 @@ func TestACodeOpensWhatItsPersonMayStillEnter(t *testing.T) {
 			w.landing()
 			challenge := w.begins(w.alice)
 			got := w.calls(sessionsPath, `{"app_id":"reports","response_type":"code","code_challenge":"`+challenge+`","return_to":"`+reportsOrigin+`/month"}`, w.web, w.subject.AccessToken)
-			var code serverapi.Code
+			var code crossapp.Code
 			got.into(t, &code)
 			end(w)
 			w.refusesCode(redeems(w.alice.Tab(), code))

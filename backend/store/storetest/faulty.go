@@ -8,6 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -21,6 +22,7 @@ type Faulty struct {
 	Store interface {
 		session.Store
 		directory.Store
+		orgsession.Store
 		signingkey.Store
 		SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error)
 		audit.Store
@@ -163,22 +165,22 @@ func (f *Faulty) ReplaceClaimed(ctx context.Context, userID string, roles map[st
 	return f.call("ReplaceClaimed", func() error { return f.Store.ReplaceClaimed(ctx, userID, roles, now) })
 }
 
-// SigningKeys implements keys.Store.
+// SigningKeys implements signingkey.Store.
 func (f *Faulty) SigningKeys(ctx context.Context, organization string) (signingkey.Chain, error) {
 	return read(f, "SigningKeys", func() (signingkey.Chain, error) { return f.Store.SigningKeys(ctx, organization) })
 }
 
-// ResumeSigningKeys implements keys.Store.
+// ResumeSigningKeys implements signingkey.Store.
 func (f *Faulty) ResumeSigningKeys(ctx context.Context, organization string, after int64) error {
 	return f.call("ResumeSigningKeys", func() error { return f.Store.ResumeSigningKeys(ctx, organization, after) })
 }
 
-// AddSigningKey implements keys.Store.
+// AddSigningKey implements signingkey.Store.
 func (f *Faulty) AddSigningKey(ctx context.Context, k signingkey.Stored) error {
 	return f.call("AddSigningKey", func() error { return f.Store.AddSigningKey(ctx, k) })
 }
 
-// SecretKey implements keys.Sightings.
+// SecretKey implements signingkey.Sightings.
 func (f *Faulty) SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error) {
 	return read(f, "SecretKey", func() ([]signingkey.Sighting, error) { return f.Store.SecretKey(ctx, id) })
 }
@@ -198,42 +200,42 @@ func (f *Faulty) Events(ctx context.Context, q audit.Query) ([]audit.Event, erro
 	return read(f, "Events", func() ([]audit.Event, error) { return f.Store.Events(ctx, q) })
 }
 
-// Enter implements directory.Stays.
+// Enter implements orgsession.Store.
 func (f *Faulty) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
 	return f.call("Enter", func() error { return f.Store.Enter(ctx, id, organizationID, o) })
 }
 
-// Leave implements directory.Stays.
+// Leave implements orgsession.Store.
 func (f *Faulty) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
 	return read(f, "Leave", func() (bool, error) { return f.Store.Leave(ctx, id, organizationID, o) })
 }
 
-// Touch implements directory.Stays.
+// Touch implements orgsession.Store.
 func (f *Faulty) Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
 	return f.call("Touch", func() error { return f.Store.Touch(ctx, id, organizationID, o) })
 }
 
-// Inherit implements directory.Stays.
+// Inherit implements orgsession.Store.
 func (f *Faulty) Inherit(ctx context.Context, child session.ID) error {
 	return f.call("Inherit", func() error { return f.Store.Inherit(ctx, child) })
 }
 
-// Raise implements directory.Stays.
+// Raise implements orgsession.Store.
 func (f *Faulty) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
 	return f.call("Raise", func() error { return f.Store.Raise(ctx, id, organizationID, a) })
 }
 
-// Supersede implements directory.Stays.
+// Supersede implements orgsession.Store.
 func (f *Faulty) Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error {
 	return f.call("Supersede", func() error { return f.Store.Supersede(ctx, id, organizationID, most, now) })
 }
 
-// Authenticate implements directory.Stays.
+// Authenticate implements orgsession.Store.
 func (f *Faulty) Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error {
 	return f.call("Authenticate", func() error { return f.Store.Authenticate(ctx, id, attempt, a) })
 }
 
-// Authentications implements directory.Stays.
+// Authentications implements orgsession.Store.
 func (f *Faulty) Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error) {
 	return read(f, "Authentications", func() ([]policy.Authentication, error) { return f.Store.Authentications(ctx, id) })
 }

@@ -41,7 +41,7 @@ func (f *Faulty) Deprovision(ctx context.Context, userID, organizationID string)
 	return f.call("Deprovision", func() error { return f.Store.Deprovision(ctx, userID, organizationID) })
 }
 
-// Unlink implements administration.ConnectionStore.
+// Unlink implements admin.ConnectionStore.
 func (f *Faulty) Unlink(ctx context.Context, connectionID, userID string) error {
 	return f.call("Unlink", func() error { return f.Store.Unlink(ctx, connectionID, userID) })
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -66,8 +67,11 @@ SELECT auth_time, acr, amr, connection, made_for FROM authentications
 WHERE session_id = ?1 ORDER BY auth_time DESC, attempt LIMIT 50`
 )
 
-// Enter implements directory.Stays.
-func (s *Store) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
+// organizationSessions are what sessions do in organizations: active, left, stepped up.
+type organizationSessions struct{ *database }
+
+// Enter implements orgsession.Store.
+func (s organizationSessions) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
 	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt)
 	if err := s.change(ctx, "enter organization", enterOrganization, args...); err != nil {
 		return err
@@ -77,13 +81,13 @@ func (s *Store) Enter(ctx context.Context, id session.ID, organizationID string,
 		return fmt.Errorf("sqlstore: enter organization: %w", err)
 	}
 	if ended.Valid {
-		return session.ErrOrganizationEnded
+		return orgsession.ErrEnded
 	}
 	return nil
 }
 
-// Leave implements directory.Stays.
-func (s *Store) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
+// Leave implements orgsession.Store.
+func (s organizationSessions) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
 	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt, string(o.Ending))
 	var left string
 	err := s.returning(ctx, []any{&left}, leaveOrganization, args...)
@@ -97,26 +101,26 @@ func (s *Store) Leave(ctx context.Context, id session.ID, organizationID string,
 	return ended, nil
 }
 
-// Touch implements directory.Stays.
-func (s *Store) Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
+// Touch implements orgsession.Store.
+func (s organizationSessions) Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
 	return s.change(ctx, "touch organization", touchOrganization, id.String(), organizationID, o.ActiveAt)
 }
 
-// Raise implements directory.Stays.
-func (s *Store) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
+// Raise implements orgsession.Store.
+func (s organizationSessions) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
 	return s.change(ctx, "raise organization", raiseOrganization, authenticated(id, organizationID, a)...)
 }
 
-// Supersede implements directory.Stays.
-func (s *Store) Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error {
+// Supersede implements orgsession.Store.
+func (s organizationSessions) Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error {
 	if err := s.change(ctx, "supersede", supersedeOrganization, id.String(), organizationID, most, now); err != nil {
 		return err
 	}
 	return s.endChildren(ctx, id, organizationID, now)
 }
 
-// Authenticate implements directory.Stays.
-func (s *Store) Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error {
+// Authenticate implements orgsession.Store.
+func (s organizationSessions) Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error {
 	args := authenticated(id, attempt, a)
 	if err := s.change(ctx, "authenticate", insertAuthentication, args...); err != nil {
 		return err
@@ -131,8 +135,8 @@ func (s *Store) Authenticate(ctx context.Context, id session.ID, attempt string,
 	return nil
 }
 
-// Authentications implements directory.Stays.
-func (s *Store) Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error) {
+// Authentications implements orgsession.Store.
+func (s organizationSessions) Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error) {
 	return collect(ctx, s, "authentications", scanAuthentication, selectAuthentications, id.String())
 }
 

@@ -1,4 +1,4 @@
-package serverapi
+package crossapp
 
 import (
 	"crypto/hmac"
@@ -13,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/handover"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
@@ -101,8 +102,8 @@ func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
 		return nil, err
 	}
 	g := c.grant(w, app)
-	e.Reason = grant.By(subject.Membership)
-	decision, err := g.Decide(c.ctx, subject, grant.Asked{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
+	e.Reason = orgsession.By(subject.Membership)
+	decision, err := g.Decide(c.Context(), subject, grant.Asked{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
 	if err != nil {
 		return nil, overtaken(err)
 	}
@@ -140,7 +141,7 @@ func (c *call) checkAsk(ask EnterApp, app directory.App) error {
 	if !handover.ValidChallenge(ask.CodeChallenge) {
 		return refusal.New(api.InvalidRequest, "code_challenge is none: the browser's hand-over begins with one.")
 	}
-	if _, ok := publicurl.ReturnAddress(c.crossapp.publicURL, app, ask.ReturnTo); !ok {
+	if _, ok := publicurl.ReturnAddress(c.PublicURL, app, ask.ReturnTo); !ok {
 		return refusal.New(api.InvalidRequest, "return_to is none of the app's addresses.")
 	}
 	return nil
@@ -150,13 +151,13 @@ func (c *call) checkAsk(ask EnterApp, app directory.App) error {
 // of it.
 func (c *call) code(ask EnterApp, s *directory.Subject, e *audit.Event) (any, error) {
 	x := c.crossapp
-	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.by.ID, c.now().Unix())
+	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.By.ID, c.Now().Unix())
 	if err := c.audit(ask.AppID, *e); err != nil {
 		return nil, err
 	}
 	return Code{
 		Code: code.Seal(x.codes), ExpiresIn: handover.CodeLife, RedeemAt: x.issuer + api.PathHandoverCode,
-		UserID: s.User.ID, KeyID: c.by.ID,
+		UserID: s.User.ID, KeyID: c.By.ID,
 	}, nil
 }
 
@@ -164,10 +165,10 @@ func (c *call) code(ask EnterApp, s *directory.Subject, e *audit.Event) (any, er
 // person's at the latest (RFC 8693).
 func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision, latest int64, e *audit.Event) (*AppSession, error) {
 	child := &session.Session{
-		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.by.Name, Address: c.r.RemoteAddr,
+		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.By.Name, Address: c.R.RemoteAddr,
 	}
-	first, err := g.Child(c.ctx, &s.Session, s.Membership.Organization.ID, child)
-	if errors.Is(err, session.ErrOrganizationEnded) {
+	first, err := g.Child(c.Context(), &s.Session, s.Membership.Organization.ID, child)
+	if errors.Is(err, orgsession.ErrEnded) {
 		return nil, denied(api.OrganizationSessionExpired, "The person has left the organisation.")
 	}
 	if err != nil {
@@ -177,25 +178,29 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 	s.Session = *child
 	claims := g.Claims(s, d)
 	claims.Expires = min(claims.Expires, latest)
-	answer, err := c.granted(g, &claims, d.Rules, child)
+	signed, err := g.Sign(c.Context(), claims, d.Rules)
 	if err != nil {
-		return nil, err
+		return nil, c.tooLarge(err)
 	}
+	answer := c.appSession(signed, &claims, child)
 	answer.Refresh = c.crossapp.refresh.Sign(first, child.Secret)
 	return answer, c.audit(g.App.ID, *e)
 }
 
-// granted signs the access token of a session.
-func (c *call) granted(g *grant.Grant, claims *token.Claims, r policy.Rules, s *session.Session) (*AppSession, error) {
-	signed, err := g.Sign(c.ctx, *claims, r)
+// tooLarge refuses to go on where the access token was not signed for its size.
+func (c *call) tooLarge(err error) error {
 	if errors.Is(err, token.ErrTooLarge) {
-		c.log.LogAttrs(c.ctx, slog.LevelError, "an access token was not signed", slog.Any("cause", err))
+		c.Log.LogAttrs(c.Context(), slog.LevelError, "an access token was not signed", slog.Any("cause", err))
 		err = refusal.New(api.ServerError, grant.TooLarge)
 	}
+	return err
+}
+
+func (c *call) appSession(signed string, claims *token.Claims, s *session.Session) *AppSession {
 	return &AppSession{
 		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
-		UserID: s.UserID, KeyID: c.by.ID,
-	}, err
+		UserID: s.UserID, KeyID: c.By.ID,
+	}
 }
 
 func (c *call) csrf(id session.ID) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -40,8 +41,8 @@ WHERE revoked_at IS NULL AND parent_id IS NOT NULL AND confined_to = ?2
 			AND e.ending IN ('signed_out', 'revoked', 'superseded'))`
 )
 
-// Inherit implements directory.Stays.
-func (s *Store) Inherit(ctx context.Context, child session.ID) error {
+// Inherit implements orgsession.Store.
+func (s organizationSessions) Inherit(ctx context.Context, child session.ID) error {
 	if err := s.change(ctx, "inherit", inheritAuthentications, child.String()); err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (s *Store) Inherit(ctx context.Context, child session.ID) error {
 	err := s.row(ctx, selectInherited, child.String()).Scan(&ended)
 	switch {
 	case errors.Is(err, sql.ErrNoRows) || err == nil && ended.Valid:
-		return session.ErrOrganizationEnded
+		return orgsession.ErrEnded
 	case err != nil:
 		return fmt.Errorf("sqlstore: inherit: %w", err)
 	}
@@ -62,6 +63,6 @@ func (s *Store) Inherit(ctx context.Context, child session.ID) error {
 // endChildren ends what was entered from the stays of a person's sessions in an
 // organisation that were ended for good: what idles out or grows too old ends in each
 // session by itself. It comes after the stays' end, so that none is inherited between.
-func (s *Store) endChildren(ctx context.Context, of session.ID, organizationID string, now int64) error {
+func (s organizationSessions) endChildren(ctx context.Context, of session.ID, organizationID string, now int64) error {
 	return s.change(ctx, "end what was entered from it", endChildren, of.String(), organizationID, now)
 }

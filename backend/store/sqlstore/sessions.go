@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -22,6 +23,15 @@ const (
 
 	wholeSession = `
 SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at,` + sessionColumns + ` FROM sessions s`
+
+	selectLivePage = wholeSession + `
+WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND s.id > ?3 AND ` + parentLives + `
+ORDER BY s.id
+LIMIT ?4`
+
+	selectSessionsFrom = `
+SELECT COUNT(*), COALESCE(MAX(expires_at), 0) FROM sessions
+WHERE created_at <= ?1 AND expires_at > ?2 AND revoked_at IS NULL`
 )
 
 // parentLives is the condition on a session s that the one it was entered from, if any,
@@ -78,9 +88,12 @@ ORDER BY s.created_at DESC, s.id
 LIMIT ?3`
 )
 
+// sessions are the sign-in sessions and their rotation.
+type sessions struct{ *database }
+
 // Create implements session.Store. A reply that was lost and is asked for again
 // finds the session there, which is no second use of the attempt.
-func (s *Store) Create(ctx context.Context, n session.Session) error {
+func (s sessions) Create(ctx context.Context, n session.Session) error {
 	_, err := s.exec(ctx, insertSession,
 		n.ID.String(), n.App, n.UserID, base64.RawURLEncoding.EncodeToString(n.Secret[:]),
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
@@ -101,7 +114,7 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 }
 
 // Session implements session.Store.
-func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, error) {
+func (s sessions) Session(ctx context.Context, id session.ID) (session.Session, error) {
 	own, err := scanSession(s.row(ctx, selectSession, id.String()))
 	if err := found("session", err, session.ErrNotFound); err != nil {
 		return session.Session{}, err
@@ -112,7 +125,7 @@ func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, er
 
 // endWithParent has a session that was read end where the one that it was entered from
 // has. Nearly no session was, so that nearly none is worth the reading of a second row.
-func (s *Store) endWithParent(ctx context.Context, own *session.Session) error {
+func (s sessions) endWithParent(ctx context.Context, own *session.Session) error {
 	if own.Parent == (session.ID{}) || own.RevokedAt != 0 {
 		return nil
 	}
@@ -128,7 +141,7 @@ func (s *Store) endWithParent(ctx context.Context, own *session.Session) error {
 }
 
 // Bind implements session.Store.
-func (s *Store) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
+func (s sessions) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
 	err := s.returning(ctx, []any{&jkt}, bindSession, id.String(), jkt, now-session.BindWithin, now)
 	if err := found("bind session", err, session.ErrNotFound); err != nil {
 		return "", err
@@ -137,17 +150,17 @@ func (s *Store) Bind(ctx context.Context, id session.ID, jkt string, now int64) 
 }
 
 // Revoke implements session.Store.
-func (s *Store) Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error {
+func (s sessions) Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error {
 	return s.change(ctx, "revoke session", revokeSession, id.String(), now, string(reason))
 }
 
 // RevokeUser implements session.Store.
-func (s *Store) RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error {
+func (s sessions) RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error {
 	return s.change(ctx, "revoke a person's sessions", revokeUser, userID, now, string(reason), confinedTo)
 }
 
 // RevokeUpstream implements session.Store.
-func (s *Store) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, reason session.Reason, now int64) error {
+func (s sessions) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, reason session.Reason, now int64) error {
 	if l.SessionID == "" && l.Subject == "" {
 		return errors.New("sqlstore: a provider's logout names nobody")
 	}
@@ -159,8 +172,20 @@ func (s *Store) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, re
 }
 
 // Live implements session.Store.
-func (s *Store) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
+func (s sessions) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
 	return collect(ctx, s, "live sessions", scanSession, selectLive, userID, now, limit, confinedTo)
+}
+
+// LivePage returns a person's live sessions by id, those after one, at most limit.
+func (s sessions) LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error) {
+	return collect(ctx, s, "live sessions", scanSession, selectLivePage, userID, now, after, limit)
+}
+
+// SessionsFrom counts the living sessions that began at a time or before, and returns the
+// end of the last.
+func (s sessions) SessionsFrom(ctx context.Context, until, now int64) (count, end int64, err error) {
+	err = s.row(ctx, selectSessionsFrom, until, now).Scan(&count, &end)
+	return count, end, err
 }
 
 func scanSession(row scanner) (session.Session, error) {
@@ -229,7 +254,7 @@ func (r *sessionRow) session(id session.ID) (session.Session, error) {
 	return session.Session{
 		ID: id, App: r.app, UserID: r.userID, Secret: session.Secret(secret), Row: row,
 		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo, Parent: parent, Holder: session.Holder(r.holder),
-		SignIn: session.Authentication{Time: readTime(r.authTime), ACR: r.acr, AMR: r.amr, Connection: r.connection},
+		SignIn: policy.Authentication{Time: readTime(r.authTime), ACR: r.acr, AMR: r.amr, Connection: r.connection},
 	}, nil
 }
 
