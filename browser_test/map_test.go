@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -77,4 +78,36 @@ func tests(t *testing.T) map[string]bool {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// TestMaps_FloorsAreAsBuilt compares the table of rooms with the floors that imports are
+// held to, and finds every package of the server in it.
+func TestMaps_FloorsAreAsBuilt(t *testing.T) {
+	text, err := os.ReadFile("../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := map[string]string{}
+	row := regexp.MustCompile(`(?m)^\| (\d+) \| (.*?) \|`)
+	room := regexp.MustCompile(`\]\((backend/[^)]*)\)`)
+	for _, line := range row.FindAllStringSubmatch(string(text), -1) {
+		for _, name := range room.FindAllStringSubmatch(line[2], -1) {
+			drawn[name[1]] = line[1]
+		}
+	}
+	for i, floor := range floors {
+		for _, name := range floor {
+			if drawn[name] == "" && !strings.Contains(string(text), "]("+name+")") && !supports(name) {
+				t.Errorf("ARCHITECTURE.md does not show %s", name)
+			}
+			if at := drawn[name]; at != "" && at != strconv.Itoa(i) {
+				t.Errorf("ARCHITECTURE.md shows %s on floor %s, it stands on %d", name, at, i)
+			}
+		}
+	}
+}
+
+// supports reports whether a package is outside of what the table of rooms shows.
+func supports(name string) bool {
+	return !strings.HasPrefix(name, "backend/") || strings.Contains(name, "test") || strings.Contains(name, "/proof/") || strings.HasPrefix(name, "backend/deploy")
 }
