@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
@@ -69,17 +68,5 @@ func TestMint_RefusalOfTheftClears(t *testing.T) {
 	w.wants(got, http.StatusUnauthorized, api.RefreshTokenReused)
 	if set := got.Cookies(); len(set) != 1 || set[0].Name != cookie || set[0].MaxAge >= 0 {
 		t.Errorf("%v, want %s cleared", set, cookie)
-	}
-}
-
-// TestStepUp_SignInIsNone: a sign-in for an organization raises what was entered there,
-// and the audit log tells of a sign-in alone.
-func TestStepUp_SignInIsNone(t *testing.T) {
-	w := newWorld(t, nil)
-	b := w.browser()
-	b.Choose(b.Begin(publicURL+"/login?organization=acme"), "alice")
-	w.mint(b, "acme")
-	if signIns, stepUps := w.events(audit.SignIn), w.events(audit.StepUp); len(signIns) != 1 || len(stepUps) != 0 {
-		t.Errorf("%+v, %+v", signIns, stepUps)
 	}
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// EnterApp asks for a session in another app.
-type EnterApp struct {
+// entry asks for a session in another app.
+type entry struct {
 	AppID string `json:"app_id"`
 	// ResponseType is "session", also where nothing is said, or "code": the browser
 	// gets a session of its own with the code ([handover]), and the server none.
@@ -57,14 +57,14 @@ type Code struct {
 	KeyID     string `json:"key_id"`
 }
 
-// The response types of EnterApp.
+// The response types of an entry.
 const (
 	respondSession = "session"
 	respondCode    = "code"
 )
 
 // enterApp is POST /workspaces/{workspace_id}/sessions.
-func (c *call) enterApp(ask EnterApp) (any, error) {
+func (c *call) enterApp(ask entry) (any, error) {
 	e := audit.Event{Action: audit.EnterApp}
 	if ask.ResponseType == respondCode {
 		e.Action = audit.HandOver
@@ -76,7 +76,7 @@ func (c *call) enterApp(ask EnterApp) (any, error) {
 	return answer, nil
 }
 
-func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
+func (c *call) entered(ask entry, e *audit.Event) (any, error) {
 	// Authenticate: whose token is it, and do they act for its organisation now?
 	w, err := c.workspace()
 	if err != nil {
@@ -127,7 +127,7 @@ var refusedBy = map[policy.Outcome]api.Code{
 	policy.DenyStaff:         api.OrganizationAccessDenied,
 }
 
-func (c *call) checkAsk(ask EnterApp, app directory.App) error {
+func (c *call) checkAsk(ask entry, app directory.App) error {
 	switch ask.ResponseType {
 	case "", respondSession:
 		if ask.CodeChallenge != "" || ask.ReturnTo != "" {
@@ -149,7 +149,7 @@ func (c *call) checkAsk(ask EnterApp, app directory.App) error {
 
 // code makes a code. Nothing is stored: the code counts once by the session that comes
 // of it.
-func (c *call) code(ask EnterApp, s *directory.Subject, e *audit.Event) (any, error) {
+func (c *call) code(ask entry, s *directory.Subject, e *audit.Event) (any, error) {
 	x := c.crossapp
 	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.By.ID, c.Now().Unix())
 	if err := c.audit(ask.AppID, *e); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Renewal asks for a new access token of a session in an app.
-type Renewal struct {
+// renewal asks for a new access token of a session in an app.
+type renewal struct {
 	Refresh string `json:"refresh"`
 	// IdleSeconds is the time since the person's last input; nil reports nothing.
 	IdleSeconds *int64 `json:"idle_seconds"`
@@ -22,7 +22,7 @@ type Renewal struct {
 
 // renewInApp is POST /workspaces/{workspace_id}/sessions/refresh, where an app's server
 // redeems its refresh token. It is what /token is to a browser.
-func (c *call) renewInApp(ask Renewal) (*AppSession, error) {
+func (c *call) renewInApp(ask renewal) (*AppSession, error) {
 	s := &session.Session{}
 	answer, err := c.renewed(ask, &s)
 	if err != nil {
@@ -35,7 +35,7 @@ func (c *call) renewInApp(ask Renewal) (*AppSession, error) {
 	return answer, nil
 }
 
-func (c *call) renewed(ask Renewal, found **session.Session) (*AppSession, error) {
+func (c *call) renewed(ask renewal, found **session.Session) (*AppSession, error) {
 	w, err := c.workspace()
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (c *call) refused(m *grant.Minted, err error) error {
 }
 
 // asked is what a renewal asks of policy. It enters nothing: what ended stays so.
-func (c *call) asked(ask Renewal) (grant.Asked, error) {
+func (c *call) asked(ask renewal) (grant.Asked, error) {
 	now := c.Now().Unix()
 	if sent := c.R.Header.Get(api.HeaderTime); sent != "" {
 		switch old, err := grant.TooOld(sent, now); {

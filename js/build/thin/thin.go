@@ -23,7 +23,7 @@ var Core = []string{
 
 // Ceiling is the most lines of code that the core may have. It is what was counted when
 // the rooms stood; whoever raises it says by how much and why.
-const Ceiling = 4660
+const Ceiling = 4659
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.
