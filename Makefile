@@ -1,8 +1,11 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: build run test lint size setup model simulate breaks soak bench worker worker-dev profile bench-worker bench-browser
+.PHONY: help build run test check lint size setup model simulate breaks soak bench worker worker-dev profile bench-worker bench-browser
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the browser module and face (js/dist), and bin/tabard
 	go run ./js/build
@@ -17,6 +20,10 @@ setup: ## what the tests need: Debian and npm packages
 test: setup build lint ## everything
 	node --test js/
 	$(GOTESTSUM) --format pkgname -- -race -timeout 30m ./...
+
+check: lint ## lint, and every test without a browser or workerd
+	node --test js/test/
+	go test ./backend/... ./wasm/... ./web-demo/...
 
 lint: ## gofmt, vet, staticcheck, govulncheck
 	.ci/lint
