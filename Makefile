@@ -1,8 +1,11 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: build run test lint size setup model simulate breaks soak bench worker worker-dev profile bench-worker bench-browser release test-long
+.PHONY: help build run test check test-long lint size setup model simulate breaks soak bench worker worker-dev profile bench-worker bench-browser release
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## the browser module and face (js/dist), and bin/tabard
 	go run ./js/build
@@ -20,6 +23,10 @@ test: setup build lint ## everything
 
 test-long: setup build ## what takes long: every platform of a release
 	go test -count=1 -timeout 50m -tags long -run EveryPlatform ./backend/deploy/release
+
+check: lint ## lint, and every test without a browser or workerd
+	node --test js/test/
+	go test ./backend/... ./wasm/... ./web-demo/...
 
 lint: ## gofmt, vet, staticcheck, govulncheck
 	.ci/lint

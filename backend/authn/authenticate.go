@@ -178,20 +178,13 @@ func (c *Request) isOurs(s session.Session) bool {
 	return s.App == c.App.ID && s.Holder == session.Browser
 }
 
-// Present judges the token against its session, gives the verdict its effect, and
-// keeps the cookie going.
-func (c *Request) Present(token session.Token, s session.Session) error {
-	g := c.Grant()
-	verdict, err := g.Present(c.Ctx, token, &s)
-	if err != nil {
-		return err
-	}
-	if !verdict.Outcome.Mints() {
+// Redeemed keeps the cookie going after its refresh token was redeemed, also where
+// nothing was minted: a successor takes its place, and what has ended is cleared.
+func (c *Request) Redeemed(s session.Session, m grant.Minted, err error) {
+	switch {
+	case errors.Is(err, grant.ErrEnded):
 		c.Clear(SessionCookieName(s.App, s.ID))
-		return Ended(verdict.After.RevokeReason)
+	case m.Successor != nil:
+		c.Keep(s, *m.Successor)
 	}
-	if verdict.Successor {
-		c.Keep(s, g.Successor(&s, verdict))
-	}
-	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // checkedClaims are the claims of a provider's token that go-oidc checks, by their
@@ -50,7 +50,7 @@ func readClaims(token *oidc.IDToken, into any, checked *checkedClaims) (json.Raw
 	if err := token.Claims(&text); err != nil {
 		return nil, err
 	}
-	if err := jws.Decode(text, into); err != nil {
+	if err := strictjson.DecodeKnown(text, into); err != nil {
 		return nil, err
 	}
 	if checked.Issuer != token.Issuer || checked.Subject != token.Subject || !slices.Equal(checked.Audience, token.Audience) ||

@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tabard-auth/tabard/backend/jws"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 const (
@@ -76,7 +76,7 @@ func logoutHeader(raw string) error {
 	var header struct {
 		Type string `json:"typ"`
 	}
-	if err := jws.Decode(text, &header); err != nil {
+	if err := strictjson.DecodeKnown(text, &header); err != nil {
 		return errors.New("malformed")
 	}
 	if !strings.EqualFold(strings.TrimPrefix(strings.ToLower(header.Type), "application/"), logoutType) {

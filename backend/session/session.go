@@ -9,6 +9,8 @@ package session
 import (
 	"context"
 	"errors"
+
+	"github.com/tabard-auth/tabard/backend/policy"
 )
 
 // Session is one sign-in on one browser in one app. Times are Unix seconds.
@@ -24,7 +26,7 @@ type Session struct {
 	CreatedAt int64
 	// ExpiresAt is fixed at sign-in; nothing moves it.
 	ExpiresAt int64
-	SignIn    Authentication
+	SignIn    policy.Authentication
 	// Attempt is the sign-in attempt that made the session. It is unique, which
 	// makes every attempt count once.
 	Attempt string
@@ -74,15 +76,6 @@ const (
 	AppServer Holder = "server" // the app's, which authenticates with a key of its own
 )
 
-// Authentication is one authentication event, as the provider told of it.
-type Authentication struct {
-	Time int64 // Unix seconds (auth_time)
-	ACR  string
-	AMR  []string
-	// Connection is where it was made; empty is the workspace's own provider.
-	Connection string
-}
-
 // BindWithin is how long after its sign-in a session without a device key may still
 // be bound to one, in seconds.
 const BindWithin = 120
@@ -125,10 +118,6 @@ const (
 
 // ErrAttemptUsed refuses a second session from one sign-in attempt.
 var ErrAttemptUsed = errors.New("session: the sign-in attempt was used before")
-
-// ErrOrganizationEnded is the error of entering an organisation that was signed out
-// of meanwhile.
-var ErrOrganizationEnded = errors.New("session: the organisation session has ended meanwhile")
 
 // ErrNotFound is the error for a session that is not in the store.
 var ErrNotFound = errors.New("session: not found")

@@ -11,6 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -20,6 +21,7 @@ import (
 type Store interface {
 	session.Store
 	directory.Store
+	orgsession.Store
 	signingkey.Keeper
 	signingkey.Sightings
 	audit.Store
@@ -187,7 +189,7 @@ func newSession(user directory.User) session.Session {
 	return session.Session{
 		ID: id, App: "app", UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: Now, ExpiresAt: Now + 3600,
-		SignIn:  session.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd", "otp"}, Connection: "own"},
+		SignIn:  policy.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd", "otp"}, Connection: "own"},
 		Attempt: directory.NewID(""), JKT: "thumb", UpstreamSID: "up", UpstreamToken: "sealed",
 		UserAgent: `Browser "1"; 'x'`, Address: "127.0.0.1",
 	}
