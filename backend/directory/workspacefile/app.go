@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -18,6 +18,7 @@ func (f *file) app(n *yaml.Node) {
 	var origins *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
 		"id": f.into(&a.ID), "name": f.into(&a.Name), "audience": f.into(&a.Audience),
+		"path":     func(n *yaml.Node) { a.Path = f.path(n) },
 		"origins":  func(n *yaml.Node) { origins = n },
 		"claims":   func(n *yaml.Node) { a.Claims = f.claims(n) },
 		"disabled": func(n *yaml.Node) { a.Disabled = f.truth(n) },
@@ -77,7 +78,7 @@ func (f *file) claims(n *yaml.Node) map[string]string {
 			f.wrong(claim, "%q is not a claim of the token; such as org_id is", claim.Value)
 		}
 	})
-	if most := jws.MostMembers - len(own); len(all) > most {
+	if most := strictjson.MostMembers - len(own); len(all) > most {
 		f.wrong(n, "an app has at most %d claims: verifiers take no token with more", most)
 	}
 	return all
