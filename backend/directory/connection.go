@@ -44,26 +44,11 @@ type Provisioning struct {
 	JustInTime bool `json:"just_in_time,omitempty"`
 	// Roles are those of a person to whom the claim gives none.
 	Roles []string `json:"roles,omitempty"`
-	// Claim names a claim of the identity token that lists groups, and Groups the
-	// roles that each gives. Empty, there is no mapping.
-	Claim  string              `json:"claim,omitempty"`
-	Groups map[string][]string `json:"groups,omitempty"`
-}
-
-// Member tells with which roles a person with these claims is a member. Where groups
-// are mapped, one who is in none of them is a member only by Roles; a claim that is
-// missing lists none.
-func (p Provisioning) Member(claims map[string]any) (roles []string, ok bool) {
-	if p.Claim == "" {
-		return p.Roles, true
-	}
-	for _, group := range texts(claims[p.Claim]) {
-		roles = append(roles, p.Groups[group]...)
-	}
-	if slices.Sort(roles); len(roles) == 0 {
-		return p.Roles, len(p.Roles) > 0
-	}
-	return slices.Compact(roles), true
+	// Claim names a claim that lists groups, or the path to one, and Groups the roles
+	// that each gives. Empty, there is no mapping.
+	Claim       string              `json:"claim,omitempty"`
+	ClaimSource ClaimSource         `json:"claim_source,omitempty"`
+	Groups      map[string][]string `json:"groups,omitempty"`
 }
 
 // Errors of a connection's changes.
@@ -101,6 +86,8 @@ func (c Connection) Check() error {
 		return errors.New("a scope is of printable characters without spaces")
 	case len(c.Provisioning.Claim) > maxConnectionText:
 		return errors.New("the claim's name is too long")
+	case !c.Provisioning.ClaimSource.Valid():
+		return fmt.Errorf("claim_source is %q; it is id_token or userinfo", c.Provisioning.ClaimSource)
 	case (c.Provisioning.Claim == "") != (len(c.Provisioning.Groups) == 0):
 		return errors.New("claim and groups go together: the claim lists groups, which give roles")
 	}

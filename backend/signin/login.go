@@ -3,7 +3,6 @@ package signin
 import (
 	"cmp"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -223,33 +222,4 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	c.Audit(audit.Event{Action: audit.SignIn, UserID: user.ID, OrganizationID: confinedTo, SessionID: s.ID.String()})
 	c.Keep(s, first)
 	return s.ID, nil
-}
-
-// claimed brings memberships in line with what the provider says of them, where
-// the workspace lets it, and writes down in each organisation what that changed.
-func (f *Flow) claimed(c *authn.Request, user directory.User, i login.Identity) error {
-	if c.Workspace.MembershipClaim == nil {
-		return nil
-	}
-	roles, ok := c.Workspace.MembershipClaim.FromClaims(i.Claims)
-	if !ok {
-		return nil
-	}
-	before, err := f.store.ClaimedRoles(c.Ctx, user.ID)
-	if err != nil {
-		return err
-	}
-	if err := c.Store.ReplaceClaimed(c.Ctx, user.ID, roles, c.Now); err != nil {
-		return err
-	}
-	after, err := f.store.ClaimedRoles(c.Ctx, user.ID)
-	if err != nil {
-		return err
-	}
-	either := maps.Clone(before)
-	maps.Copy(either, after)
-	for organization := range either {
-		c.AuditMember(organization, "", user, before[organization], after[organization])
-	}
-	return nil
 }

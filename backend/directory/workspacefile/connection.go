@@ -37,6 +37,7 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 		"enabled":       func(n *yaml.Node) { c.Enabled = f.truth(n) },
 		"just_in_time":  func(n *yaml.Node) { p.JustInTime = f.truth(n) },
 		"roles":         func(n *yaml.Node) { p.Roles = f.texts(n); f.haveRoles(n, p.Roles) },
+		"claim_source":  func(n *yaml.Node) { p.ClaimSource = f.claimSource(n) },
 		"groups":        func(n *yaml.Node) { p.Groups = f.groups(n) },
 	})
 	if err := c.Check(); err != nil {
