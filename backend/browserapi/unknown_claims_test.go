@@ -182,4 +182,3 @@ func TestMembershipsOfUserInfo(t *testing.T) {
 		t.Errorf("after userinfo failed roles are %s", got)
 	}
 }
-

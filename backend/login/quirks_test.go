@@ -12,7 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // TestIdentityToken_WrongTypesRefuseNobody: what can be read is read, what cannot is as
