@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -47,13 +46,18 @@ type Identity struct {
 type Refused struct {
 	Code string
 	Err  error
+	// Fault says what of the deployment or the provider is to be mended; empty where a
+	// person was refused.
+	Fault Fault
 }
 
 func (e *Refused) Error() string { return fmt.Sprintf("login: %s: %v", e.Code, e.Err) }
 func (e *Refused) Unwrap() error { return e.Err }
 
+const invalidResponse = "invalid_response"
+
 func refused(format string, args ...any) error {
-	return &Refused{Code: "invalid_response", Err: fmt.Errorf(format, args...)}
+	return &Refused{Code: invalidResponse, Err: fmt.Errorf(format, args...)}
 }
 
 // What is kept of an identity, in bytes: the database and every access token carry it,
@@ -82,9 +86,9 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
-	tokens, err := found.oauth.Exchange(ctx, callback.Get("code"), oauth2.VerifierOption(a.Verifier))
+	tokens, err := p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
 	if err != nil {
-		return Identity{}, exchangeError(err)
+		return Identity{}, err
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	if len(raw) > maxIdentityToken {
@@ -107,25 +111,16 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 // hands on the provider's own refusal.
 func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 	iss := callback.Get("iss")
-	if (iss != "" || found.metadata.NamesIss) && iss != p.config.Issuer {
+	if (iss != "" || found.metadata.NamesIss) && !p.isIssuer(iss) {
 		return refused("the answer is of issuer %q", iss)
 	}
 	if code := callback.Get("error"); code != "" {
-		return &Refused{Code: code, Err: errors.New("the provider refused")}
+		return p.refusal(code, callback.Get("error_description"))
 	}
 	if callback.Get("code") == "" {
 		return refused("the answer has no code")
 	}
 	return nil
-}
-
-// exchangeError tells a refused code from a provider that is away.
-func exchangeError(err error) error {
-	var answer *oauth2.RetrieveError
-	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4 {
-		return refused("the code was refused: %s", answer.ErrorCode)
-	}
-	return fmt.Errorf("%w: redeeming the code failed", ErrUnavailable)
 }
 
 // read verifies an identity token and checks what it says. Who is named among others
@@ -135,11 +130,18 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	var claims identityClaims
 	token, text, err := p.verify(ctx, found.keys, raw, oidc.Config{
 		SupportedSigningAlgs: found.algorithms, Now: func() time.Time { return time.Unix(now-maxSkew, 0) },
+		SkipIssuerCheck: p.config.Tenants != nil,
 	}, &claims)
+	if err == nil {
+		err = p.checkTenant(token.Issuer, text)
+	}
 	if err != nil {
-		return Identity{}, notVerified("identity token", err)
+		return Identity{}, p.notVerified("identity token", err)
 	}
 	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject}
+	if p.config.Tenants != nil {
+		identity.Issuer = token.Issuer
+	}
 	if identity.Claims, err = allClaims(text); err != nil {
 		return Identity{}, refused("identity token: %w", err)
 	}
@@ -153,9 +155,9 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	case len(claims.ACR) > maxACR || len(strings.Join(claims.AMR, " ")) > maxAMR || len(claims.SessionID) > maxSubject:
 		return Identity{}, refused("identity token: acr, amr or sid is too long")
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
-		return Identity{}, refused("identity token: azp is %q", claims.AuthorizedParty)
+		return Identity{}, p.faulty(FaultToken, "identity token: azp is %.100q", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
-		return Identity{}, refused("identity token: issued in the future, or nobody knows when")
+		return Identity{}, p.faulty(FaultClock, "identity token: issued %d s ahead of this server's clock, or it does not say when: keep both clocks by NTP", token.IssuedAt.Unix()-now)
 	}
 	identity.AuthTime = claims.authTime(now)
 	if err := a.recent(identity.AuthTime, now); err != nil {
