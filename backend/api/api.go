@@ -20,6 +20,8 @@ const (
 	PathOpenIDConfiguration = "/.well-known/openid-configuration"
 	PathAuthorizationServer = "/.well-known/oauth-authorization-server"
 	PathKeySet              = "/.well-known/jwks.json"
+	// PathClientKeySet has the key by which the backend is a client of OpenID providers.
+	PathClientKeySet = "/.well-known/client-jwks.json"
 	// PathIssuers precedes the id of an organisation that is an issuer of its own, with
 	// metadata and keys below it.
 	PathIssuers = "/o/"

@@ -29,6 +29,9 @@ type Request struct {
 	Workspace *directory.Workspace
 	App       directory.App
 	Record    record
+	// Posted tells that a page whose forms may lead to the backend alone posted the request:
+	// Chromium holds that against redirects of the answer, too.
+	Posted bool
 	// proof is the request's device proof, nil without one: prove, once.
 	proof func() (*dpop.Proof, error)
 	// proofUsed notes that the proof is used: useProof, once.
@@ -162,6 +165,10 @@ func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 
 // Redirect sends the browser on, by GET (RFC 9110 section 15.4.4).
 func (c *Request) Redirect(target string) {
+	if c.Posted {
+		c.moveOn(target)
+		return
+	}
 	c.W.Header().Set("Location", target)
 	c.W.WriteHeader(http.StatusSeeOther)
 	c.Record.Status = http.StatusSeeOther

@@ -84,7 +84,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	}
 	contract, err := browserapi.New(browserapi.Config{
 		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,
-		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
+		Provider: login.New(c.Provider), ClientKey: c.Provider.ClientKey, Log: c.Log, Now: c.Now,
 		Tenants: login.Guarded{Next: c.Tenants, Loopback: c.LoopbackConnections},
 	})
 	if err != nil {

@@ -25,6 +25,9 @@ type Refusal struct {
 	MaxAge    *int64
 	// Cause is for the log alone.
 	Cause error
+	// Fault has the log call it an error, whatever its status, and names what is to be
+	// mended.
+	Fault string
 	// NoFault keeps the log from calling it an error, whatever its status.
 	NoFault bool
 }

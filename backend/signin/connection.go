@@ -27,6 +27,7 @@ type providers struct {
 	publicURL string
 	secrets   signingkey.Sealer
 	transport http.RoundTripper
+	clientKey *login.ClientKey
 
 	mu    sync.Mutex
 	known map[string]knownProvider // by connection

@@ -178,6 +178,7 @@ func gaveUp(c *authn.Request, attempt login.Attempt, refused *login.Refused) str
 		address += "#" + fragment
 	}
 	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").Because(refused)
+	c.Record.Refusal.Fault = string(refused.Fault)
 	return address
 }
 
