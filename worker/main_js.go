@@ -44,10 +44,8 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, Secret: s.secret, Algorithm: s.algorithm,
-		Provider: login.Config{
-			Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret, Transport: edge.Transport{},
-		},
-		Tenants: edge.Transport{}, LoopbackConnections: s.loopbackConnections,
+		Provider: s.provider,
+		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
 		Log: log,
 	}, store)
 	if err != nil {
@@ -79,13 +77,13 @@ func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, trail 
 
 // settings are the Worker's variables and secrets.
 type settings struct {
-	publicURL                      string
-	secret                         signingkey.Secret
-	algorithm                      signingkey.Algorithm
-	keyLife                        time.Duration
-	retention                      host.Retention
-	issuer, clientID, clientSecret string
-	loopbackConnections            bool // for development
+	publicURL           string
+	secret              signingkey.Secret
+	algorithm           signingkey.Algorithm
+	keyLife             time.Duration
+	retention           host.Retention
+	provider            login.Config
+	loopbackConnections bool // for development
 }
 
 // readSettings reads the variables that the server has flags of the same names
@@ -100,9 +98,13 @@ func readSettings(variable func(string) string) (settings, error) {
 		return value
 	}
 	s := settings{
-		publicURL: required("TABARD_PUBLIC_URL"), issuer: required("TABARD_OIDC_ISSUER"),
-		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
+		publicURL: required("TABARD_PUBLIC_URL"),
+		provider: login.Config{
+			Issuer: required("TABARD_OIDC_ISSUER"), ClientID: required("TABARD_OIDC_CLIENT_ID"),
+			ClientSecret: variable("TABARD_OIDC_CLIENT_SECRET"), Transport: edge.Transport{},
+		},
 	}
+	problems = append(problems, readProvider(variable, &s.provider)...)
 	s.algorithm, s.keyLife = signingkey.ES256, signingkey.DefaultLife
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error

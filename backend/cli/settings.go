@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
@@ -34,6 +33,7 @@ type settings struct {
 	oidcIssuer       string
 	oidcClientID     string
 	oidcClientSecret string
+	oidc             providerSettings
 	logFormat        string
 	logLevel         string
 	trustedProxies   string
@@ -92,9 +92,11 @@ func (s *settings) addServer(c *cobra.Command) {
 		c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
 	s.completeKeys(c)
+	complete("oidc-response-mode", "query", "form_post")
+	c.MarkFlagFilename("oidc-client-key-file")
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies", "metrics-from", "signing-key-life", "audit-retention"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "signing-key-life", "audit-retention"} {
 		complete(free)
 	}
 }
@@ -126,6 +128,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
 	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
+	s.providerFlags()
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
 	text(&s.auditRetention, "audit-retention", "0", "forget events of the audit trail after `TIME`, such as 365d; 0: never")
@@ -192,10 +195,6 @@ func (s *settings) inspect(ctx context.Context) (*inspect.Database, error) {
 		return sqlite.Inspect(ctx, path)
 	}
 	return postgres.Inspect(ctx, s.database)
-}
-
-func (s *settings) provider() login.Config {
-	return login.Config{Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret}
 }
 
 // logger returns the log that the settings ask for.

@@ -12,6 +12,10 @@ import (
 	"golang.org/x/oauth2"
 )
 
+// IsResponseMode reports whether a provider may be asked to answer so; empty leaves it to
+// the provider.
+func IsResponseMode(mode string) bool { return mode == "" || mode == "query" || mode == "form_post" }
+
 // assertionType is the client_assertion_type of RFC 7523 section 2.2.
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

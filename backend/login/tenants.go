@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +14,11 @@ import (
 
 // tenantMark stands in the issuer that Entra's metadata name for several tenants.
 const tenantMark = "{tenantid}"
+
+var tenantID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// IsTenant reports whether a text is the id of an Entra tenant, as tid has it.
+func IsTenant(text string) bool { return tenantID.MatchString(text) }
 
 // issuerTemplate is the form of the issuers of a provider of several tenants: their id
 // stands where the configured issuer names a group of them, such as organizations.
