@@ -68,7 +68,7 @@ func (f faults) provider(w http.ResponseWriter, r *http.Request) {
 		}
 		json.NewEncoder(w).Encode(m)
 	case "/jwks":
-		fmt.Fprint(w, or(f.keySet, `{"keys":[{"kty":"EC"}]}`))
+		fmt.Fprint(w, or(f.keySet, `{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}`))
 	case "/token":
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
