@@ -3,12 +3,14 @@ package login
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
 
@@ -37,11 +39,26 @@ func (p *Provider) redeem(ctx context.Context, found *discovered, code, verifier
 	if assertion != "" {
 		options = append(options, oauth2.SetAuthURLParam("client_assertion_type", assertionType), oauth2.SetAuthURLParam("client_assertion", assertion))
 	}
-	tokens, err := found.oauth.Exchange(ctx, code, options...)
+	tokens, err := found.oauth.Exchange(oidc.ClientContext(ctx, p.client), code, options...)
 	if err != nil {
 		return nil, p.exchangeError(err, code, verifier, assertion)
 	}
 	return tokens, nil
+}
+
+// KnowsClient redeems a code that cannot exist: a provider that knows the client refuses
+// the code (RFC 6749 section 5.2), for which the error is nil; another the client.
+func (p *Provider) KnowsClient(ctx context.Context, now int64) error {
+	found, err := p.discover(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = p.redeem(ctx, found, "tabard-doctor", oauth2.GenerateVerifier(), now)
+	var refused *Refused
+	if errors.As(err, &refused) && refused.Fault == "" {
+		return nil
+	}
+	return err
 }
 
 // assertion is the client's for one request, by its key; empty where it has a secret. Its

@@ -124,7 +124,7 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
 	}
 	found.oauth.Endpoint.AuthStyle = p.authStyle(found.metadata.AuthMethods)
-	found.algorithms = publicKeyAlgorithms(found.metadata.Algorithms)
+	found.algorithms = PublicKeyAlgorithms(found.metadata.Algorithms)
 	found.keys = keySet(ctx, readableKeys{p.client.Transport}, found.metadata.KeySet)
 	found.logoutKeys = keySet(ctx, &paced{next: readableKeys{p.client.Transport}}, found.metadata.KeySet)
 	return found, nil
@@ -134,9 +134,9 @@ func keySet(ctx context.Context, transport http.RoundTripper, address string) oi
 	return oidc.NewRemoteKeySet(oidc.ClientContext(ctx, newClient(transport)), address)
 }
 
-// publicKeyAlgorithms returns those of the algorithms that a public key verifies: a
+// PublicKeyAlgorithms returns those of the algorithms that a public key verifies: a
 // provider may name none and HS256 beside them.
-func publicKeyAlgorithms(named []string) (all []string) {
+func PublicKeyAlgorithms(named []string) (all []string) {
 	for _, algorithm := range named {
 		switch algorithm {
 		case oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA:

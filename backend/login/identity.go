@@ -85,7 +85,6 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 	if err := p.checkCallback(found, callback); err != nil {
 		return Identity{}, err
 	}
-	ctx = oidc.ClientContext(ctx, p.client)
 	tokens, err := p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
 	if err != nil {
 		return Identity{}, err

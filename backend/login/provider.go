@@ -68,7 +68,7 @@ func New(c Config) *Provider {
 	if c.Scopes == nil {
 		c.Scopes = []string{"profile", "email"}
 	}
-	return &Provider{config: c, client: newClient(newBounded(internal(c)))}
+	return &Provider{config: c, client: newClient(newBounded(c.Inside()))}
 }
 
 func newClient(transport http.RoundTripper) *http.Client {

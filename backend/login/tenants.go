@@ -20,6 +20,9 @@ var tenantID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 // IsTenant reports whether a text is the id of an Entra tenant, as tid has it.
 func IsTenant(text string) bool { return tenantID.MatchString(text) }
 
+// IsTemplate reports whether metadata name the form of many issuers as theirs.
+func IsTemplate(issuer string) bool { return strings.Contains(issuer, tenantMark) }
+
 // issuerTemplate is the form of the issuers of a provider of several tenants: their id
 // stands where the configured issuer names a group of them, such as organizations.
 func (p *Provider) issuerTemplate() string {
@@ -65,9 +68,10 @@ func (p *Provider) checkTenant(issuer string, payload json.RawMessage) error {
 	return nil
 }
 
-// internal carries requests for the issuer's own host to where this server reaches it.
-// They name the issuer's host all the same: providers tell by it who they are.
-func internal(c Config) http.RoundTripper {
+// Inside returns the transport to the provider: it carries requests for the issuer's own
+// host to InternalURL. They name the issuer's host all the same: providers tell by it who
+// they are.
+func (c Config) Inside() http.RoundTripper {
 	from, err := url.Parse(c.Issuer)
 	to, errTo := url.Parse(c.InternalURL)
 	if c.InternalURL == "" || err != nil || errTo != nil {
