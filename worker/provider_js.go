@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 )
 
@@ -23,6 +24,12 @@ func readProvider(variable func(string) string, p *login.Config) (problems []err
 	if p.ResponseMode = variable("TABARD_OIDC_RESPONSE_MODE"); !login.IsResponseMode(p.ResponseMode) {
 		problems = append(problems, errors.New("TABARD_OIDC_RESPONSE_MODE has to be query or form_post"))
 	}
+	if text := variable("TABARD_OIDC_SCOPES"); text != "" {
+		if p.Scopes = strings.Fields(text); !directory.ValidScopes(p.Scopes) {
+			problems = append(problems, errors.New("TABARD_OIDC_SCOPES has to be scopes separated by spaces"))
+		}
+	}
+	p.UntypedLogoutTokens = variable("TABARD_OIDC_UNTYPED_LOGOUT_TOKENS") == "true"
 	p.PushRequests = variable("TABARD_OIDC_PUSH_REQUESTS") == "true"
 	for id := range strings.SplitSeq(variable("TABARD_OIDC_TENANTS"), ",") {
 		switch id = strings.TrimSpace(id); {

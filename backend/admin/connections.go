@@ -41,6 +41,8 @@ type ConnectionSettings struct {
 	// Scopes are asked for beside openid; nil means profile and email.
 	Scopes       []string     `json:"scopes,omitzero"`
 	Provisioning Provisioning `json:"provisioning"`
+	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT.
+	UntypedLogoutTokens bool `json:"untyped_logout_tokens,omitempty"`
 }
 
 // Provisioning says which of a connection's people become members, and as what (see
@@ -83,7 +85,7 @@ func (o *Office) connectionOf(c directory.Connection) Connection {
 		ID: c.ID, Issuer: c.Issuer, SecretSet: c.SealedSecret != "", Enabled: c.Enabled,
 		Source: directory.FromAdmin, RedirectURI: o.redirectURI(c.ID),
 		ConnectionSettings: ConnectionSettings{
-			ClientID: c.ClientID, Scopes: c.Scopes,
+			ClientID: c.ClientID, Scopes: c.Scopes, UntypedLogoutTokens: c.UntypedLogoutTokens,
 			Provisioning: Provisioning{
 				JustInTime: c.Provisioning.JustInTime, Roles: c.Provisioning.Roles,
 				Claim: c.Provisioning.Claim, ClaimSource: c.Provisioning.ClaimSource,
@@ -104,6 +106,7 @@ func (o *Office) connectionOf(c directory.Connection) Connection {
 func (o *Office) connection(ctx context.Context, id, organizationID, issuer string, s ConnectionSettings) (directory.Connection, error) {
 	c := directory.Connection{
 		ID: id, OrganizationID: organizationID, Issuer: issuer, ClientID: s.ClientID, Scopes: s.Scopes,
+		UntypedLogoutTokens: s.UntypedLogoutTokens,
 		Provisioning: directory.Provisioning{
 			JustInTime: s.Provisioning.JustInTime, Roles: s.Provisioning.Roles,
 			Claim: s.Provisioning.Claim, ClaimSource: s.Provisioning.ClaimSource,

@@ -71,7 +71,7 @@ func (s *settings) check() wrongSettings {
 	var all wrongSettings
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
-		s.checkIssuer, s.checkClientID, s.checkClientSecret,
+		s.checkIssuer, s.checkClientID, s.checkClientSecret, s.checkScopes,
 		s.checkClientKey, s.checkResponseMode, s.checkTenants, s.checkInternalURL,
 		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkAuditRetention, s.checkTrustedProxies, s.checkMetricsFrom,
 		s.checkLogFormat, s.checkLogLevel,
@@ -161,6 +161,13 @@ func (s *settings) checkClientID() *wrongSetting {
 func (s *settings) checkClientSecret() *wrongSetting {
 	if s.oidcClientSecret == "" && s.oidc.clientKeyFile == "" {
 		return s.wrong("oidc-client-secret", "The provider gives it with the client id. In the environment ps does\nnot show it. A key does as well: --oidc-client-key-file")
+	}
+	return nil
+}
+
+func (s *settings) checkScopes() *wrongSetting {
+	if !directory.ValidScopes(strings.Fields(s.oidcScopes)) {
+		return s.wrong("oidc-scopes", "It has to be scopes separated by spaces, such as \"profile email groups\".")
 	}
 	return nil
 }

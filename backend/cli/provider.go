@@ -34,6 +34,7 @@ func (s *settings) provider() login.Config {
 	key, _ := s.clientKey()
 	return login.Config{
 		Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret, ClientKey: key,
+		Scopes: strings.Fields(s.oidcScopes), UntypedLogoutTokens: s.untypedLogoutTokens,
 		ResponseMode: s.oidc.responseMode, PushRequests: s.oidc.pushRequests, Tenants: s.tenants(), InternalURL: s.oidc.internalURL,
 	}
 }

@@ -34,12 +34,14 @@ type settings struct {
 	oidcClientID     string
 	oidcClientSecret string
 	oidc             providerSettings
+	oidcScopes       string
 	logFormat        string
 	logLevel         string
 	trustedProxies   string
 	metricsFrom      string
 
 	loopbackConnections bool
+	untypedLogoutTokens bool
 
 	flags  *pflag.FlagSet // those above that the command has
 	stderr io.Writer      // the command's
@@ -96,7 +98,7 @@ func (s *settings) addServer(c *cobra.Command) {
 	c.MarkFlagFilename("oidc-client-key-file")
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "signing-key-life", "audit-retention"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "signing-key-life", "audit-retention"} {
 		complete(free)
 	}
 }
@@ -128,6 +130,8 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
 	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
+	text(&s.oidcScopes, "oidc-scopes", "profile email", "ask for `SCOPES` there beside openid, separated by spaces")
+	s.flags.BoolVar(&s.untypedLogoutTokens, "oidc-untyped-logout-tokens", false, "accept its logout tokens without typ, or of typ JWT, too")
 	s.providerFlags()
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")

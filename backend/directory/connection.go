@@ -28,6 +28,8 @@ type Connection struct {
 	SealedSecret string
 	Scopes       []string // beside openid; nil means profile and email
 	Provisioning Provisioning
+	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT.
+	UntypedLogoutTokens bool
 	// Enabled tells that it is the one by which the organisation is entered. One of
 	// an organisation's connections is, at most.
 	Enabled bool
@@ -68,6 +70,11 @@ var (
 	scope        = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`) // RFC 6749 section 3.3
 )
 
+// ValidScopes reports whether all of these are scopes.
+func ValidScopes(all []string) bool {
+	return !slices.ContainsFunc(all, func(s string) bool { return !scope.MatchString(s) })
+}
+
 // IsConnectionID tells the form of a connection's id.
 func IsConnectionID(text string) bool { return connectionID.MatchString(text) }
 
@@ -82,7 +89,7 @@ func (c Connection) Check() error {
 		return fmt.Errorf("%q is not an issuer: https://…, exactly as the provider's metadata name it", c.Issuer)
 	case c.ClientID == "" || len(c.ClientID) > maxConnectionText:
 		return errors.New("client_id, which the provider gives, is missing or too long")
-	case slices.ContainsFunc(c.Scopes, func(s string) bool { return !scope.MatchString(s) }):
+	case !ValidScopes(c.Scopes):
 		return errors.New("a scope is of printable characters without spaces")
 	case len(c.Provisioning.Claim) > maxConnectionText:
 		return errors.New("the claim's name is too long")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -111,7 +112,7 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	found := &discovered{provider: provider, oauth: oauth2.Config{
 		ClientID: p.config.ClientID, ClientSecret: p.clientSecret(),
 		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
-		Scopes: append([]string{oidc.ScopeOpenID}, p.config.Scopes...),
+		Scopes: append([]string{oidc.ScopeOpenID}, slices.DeleteFunc(slices.Clone(p.config.Scopes), isOpenID)...),
 	}}
 	var text json.RawMessage
 	if err := provider.Claims(&text); err != nil {
@@ -129,6 +130,8 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	found.logoutKeys = keySet(ctx, &paced{next: readableKeys{p.client.Transport}}, found.metadata.KeySet)
 	return found, nil
 }
+
+func isOpenID(scope string) bool { return scope == oidc.ScopeOpenID }
 
 func keySet(ctx context.Context, transport http.RoundTripper, address string) oidc.KeySet {
 	return oidc.NewRemoteKeySet(oidc.ClientContext(ctx, newClient(transport)), address)

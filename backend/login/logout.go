@@ -25,7 +25,7 @@ const (
 // section 2.6) and returns which sessions it ends. The error is *Refused, or
 // ErrUnavailable.
 func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (session.UpstreamLogout, error) {
-	if err := logoutHeader(raw); err != nil {
+	if err := logoutHeader(raw, p.config.UntypedLogoutTokens); err != nil {
 		return session.UpstreamLogout{}, refused("logout token: %w", err)
 	}
 	found, err := p.discover(ctx)
@@ -69,9 +69,9 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}, nil
 }
 
-// logoutHeader refuses a token of another kind: an identity token never ends a
-// session.
-func logoutHeader(raw string) error {
+// logoutHeader refuses a token of another kind: an identity token never ends a session.
+// Where the provider's are untyped, what they say tells them apart: events, and no nonce.
+func logoutHeader(raw string, untyped bool) error {
 	head, _, _ := strings.Cut(raw, ".")
 	text, err := base64.RawURLEncoding.DecodeString(head)
 	if err != nil || len(raw) > maxLogoutText {
@@ -83,8 +83,9 @@ func logoutHeader(raw string) error {
 	if err := jws.Decode(text, &header); err != nil {
 		return errors.New("malformed")
 	}
-	if !strings.EqualFold(strings.TrimPrefix(strings.ToLower(header.Type), "application/"), logoutType) {
-		return fmt.Errorf("typ is %q", header.Type)
+	switch kind := strings.TrimPrefix(strings.ToLower(header.Type), "application/"); {
+	case kind == logoutType, untyped && (kind == "" || kind == "jwt"):
+		return nil
 	}
-	return nil
+	return fmt.Errorf("typ is %q, not %s; set untyped_logout_tokens if the provider sends no other", header.Type, logoutType)
 }

@@ -3,8 +3,6 @@ package login_test
 import (
 	"encoding/json"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
@@ -169,21 +168,13 @@ func TestKeySet_OneBrokenKeyCostsNoOther(t *testing.T) {
 
 // withKey has the provider publish another key beside its own.
 func withKey(p *logintest.Provider, key string, first bool) {
-	honest := httptest.NewRecorder()
-	p.ServeHTTP(honest, httptest.NewRequest(http.MethodGet, "/jwks.json", nil))
-	p.Endpoints = map[string]http.HandlerFunc{"/jwks.json": func(w http.ResponseWriter, _ *http.Request) {
-		var set struct {
-			Keys []json.RawMessage `json:"keys"`
-		}
-		json.Unmarshal(honest.Body.Bytes(), &set)
-		at := len(set.Keys)
+	p.Keys = func(own map[string]string) []any {
+		keys := []any{own, json.RawMessage(key)}
 		if first {
-			at = 0
+			slices.Reverse(keys)
 		}
-		set.Keys = slices.Insert(set.Keys, at, json.RawMessage(key))
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(set)
-	}}
+		return keys
+	}
 }
 
 // TestReadKeySet_NamesTheBrokenKeys for who looks after the provider.
@@ -196,5 +187,41 @@ func TestReadKeySet_NamesTheBrokenKeys(t *testing.T) {
 		if err == nil && strings.Contains(bad, `"bad",`) && !strings.Contains(set.Broken[0].Error(), `"bad"`) {
 			t.Errorf("%s: %v does not name it", name, set.Broken)
 		}
+	}
+}
+
+// TestLogoutToken_Untyped tokens end sessions where the connection says that its provider
+// sends such. What else they say still tells them from other tokens.
+func TestLogoutToken_Untyped(t *testing.T) {
+	p := provider(t)
+	of := func(untyped bool) *login.Provider {
+		return login.New(login.Config{
+			Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret,
+			RedirectURL: callback, Transport: httpbrowser.Hosts{"id.example": p}, UntypedLogoutTokens: untyped,
+		})
+	}
+	for _, typ := range []string{"JWT", "jwt", "application/jwt", ""} {
+		if _, err := of(true).ReadLogoutToken(t.Context(), logoutToken(p, typ, nil), now); err != nil {
+			t.Errorf("typ %q: %v", typ, err)
+		}
+		_, err := of(false).ReadLogoutToken(t.Context(), logoutToken(p, typ, nil), now)
+		if wantRefused(t, err, "invalid_response"); err == nil || !strings.Contains(err.Error(), "untyped_logout_tokens") {
+			t.Errorf("typ %q without the setting: %v", typ, err)
+		}
+		for name, told := range map[string]jwt.MapClaims{
+			"an identity token":   {"nonce": "n", "events": nil, "exp": now + 300},
+			"a nonce":             {"nonce": "n"},
+			"no events":           {"events": nil},
+			"another event":       {"events": map[string]any{"https://example.com/event": map[string]any{}}},
+			"neither sub nor sid": {"sub": nil, "sid": nil},
+		} {
+			_, err := of(true).ReadLogoutToken(t.Context(), logoutToken(p, typ, told), now)
+			if wantRefused(t, err, "invalid_response"); err == nil {
+				t.Errorf("typ %q, %s: it ends a session", typ, name)
+			}
+		}
+	}
+	if _, err := of(true).ReadLogoutToken(t.Context(), logoutToken(p, "at+jwt", nil), now); err == nil {
+		t.Error("an access token ends a session")
 	}
 }

@@ -57,7 +57,8 @@ func (p *providers) of(c directory.Connection) (*login.Provider, error) {
 	}
 	provider := login.New(login.Config{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: string(secret), Scopes: c.Scopes,
-		RedirectURL: publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
+		UntypedLogoutTokens: c.UntypedLogoutTokens,
+		RedirectURL:         publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
 	})
 	p.known[c.ID] = knownProvider{c.Revision, provider}
 	return provider, nil

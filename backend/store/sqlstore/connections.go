@@ -140,16 +140,25 @@ func (r *connectionRow) fields() []any {
 func (r *connectionRow) connection() (directory.Connection, error) {
 	c := r.c
 	c.Enabled, c.FromFile = r.enabled == 1, r.source == fromFile
-	if err := errors.Join(scanJSON(r.scopes, &c.Scopes), scanJSON(r.provisioning, &c.Provisioning)); err != nil {
+	var s connectionSettings
+	if err := errors.Join(scanJSON(r.scopes, &c.Scopes), scanJSON(r.provisioning, &s)); err != nil {
 		return c, fmt.Errorf("sqlstore: connection %s: %w", c.ID, err)
 	}
+	c.Provisioning, c.UntypedLogoutTokens = s.Provisioning, s.UntypedLogoutTokens
 	return c, nil
+}
+
+// connectionSettings are what the column provisioning holds: the provisioning, and what
+// came later, which releases before pass over.
+type connectionSettings struct {
+	directory.Provisioning
+	UntypedLogoutTokens bool `json:"untyped_logout_tokens,omitempty"`
 }
 
 // connectionText returns the columns of a connection that are JSON. Scopes that are
 // not named stay so.
 func connectionText(c directory.Connection) (scopes, provisioning string, err error) {
 	a, errScopes := json.Marshal(c.Scopes)
-	b, errProvisioning := json.Marshal(c.Provisioning)
+	b, errProvisioning := json.Marshal(connectionSettings{c.Provisioning, c.UntypedLogoutTokens})
 	return string(a), string(b), errors.Join(errScopes, errProvisioning)
 }
