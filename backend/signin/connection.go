@@ -2,6 +2,7 @@ package signin
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
@@ -48,7 +49,7 @@ func (p *providers) of(c directory.Connection) (*login.Provider, error) {
 	if known, ok := p.known[c.ID]; ok && known.revision == c.Revision {
 		return known.provider, nil
 	}
-	secret, err := p.secrets.Open(c.SealedSecret, c.ID)
+	secret, key, err := p.credentials(c)
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +58,25 @@ func (p *providers) of(c directory.Connection) (*login.Provider, error) {
 	}
 	provider := login.New(login.Config{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: string(secret), Scopes: c.Scopes,
-		UntypedLogoutTokens: c.UntypedLogoutTokens,
-		RedirectURL:         publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
+		UntypedLogoutTokens: c.UntypedLogoutTokens, ClientKey: key, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests,
+		RedirectURL: publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
 	})
 	p.known[c.ID] = knownProvider{c.Revision, provider}
 	return provider, nil
+}
+
+// credentials returns what this server proves itself by at a connection's provider: the
+// client's secret, or the server's own key.
+func (p *providers) credentials(c directory.Connection) (secret []byte, key *login.ClientKey, err error) {
+	if c.ClientAuth != directory.PrivateKeyJWT {
+		secret, err = p.secrets.Open(c.SealedSecret, c.ID)
+		return secret, nil, err
+	}
+	if p.clientKey == nil {
+		err := fmt.Errorf("connection %s authenticates by private_key_jwt: name the server's key by --oidc-client-key-file", c.ID)
+		return nil, nil, &login.Refused{Code: "server_error", Fault: login.FaultClient, Err: err}
+	}
+	return nil, p.clientKey, nil
 }
 
 // choose decides at whose provider a sign-in happens: at that of the organisation that
