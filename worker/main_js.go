@@ -43,7 +43,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	log = slog.New(host.Log(log.Handler(), s.secret))
 	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
 	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, Secret: s.secret, Algorithm: s.algorithm,
+		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
 		Provider: s.provider,
 		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
 		Log: log,
@@ -83,6 +83,7 @@ type settings struct {
 	keyLife             time.Duration
 	retention           host.Retention
 	provider            login.Config
+	cookieMark          string
 	loopbackConnections bool // for development
 }
 
@@ -106,6 +107,7 @@ func readSettings(variable func(string) string) (settings, error) {
 	}
 	problems = append(problems, readProvider(variable, &s.provider)...)
 	s.algorithm, s.keyLife = signingkey.ES256, signingkey.DefaultLife
+	s.cookieMark = variable("TABARD_COOKIE_MARK")
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
 	if s.secret, err = signingkey.ParseSecret(required("TABARD_SECRET")); err != nil {

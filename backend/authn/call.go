@@ -32,6 +32,9 @@ type Request struct {
 	// Posted tells that a page whose forms may lead to the backend alone posted the request:
 	// Chromium holds that against redirects of the answer, too.
 	Posted bool
+
+	used     *carried // what Authenticate found
+	sessions int      // that the browser is known to have
 	// proof is the request's device proof, nil without one: prove, once.
 	proof func() (*dpop.Proof, error)
 	// proofUsed notes that the proof is used: useProof, once.

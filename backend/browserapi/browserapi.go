@@ -27,10 +27,12 @@ type Config struct {
 	// PublicURL is the backend's base URL as browsers see it, and the issuer of
 	// its tokens. Nothing of a request ever takes its place.
 	PublicURL string
-	Store     Store
-	Keys      *signingkey.Ring
-	Secret    signingkey.Secret
-	Provider  *login.Provider
+	// CookieMark is in the names of cookies; "" follows from PublicURL.
+	CookieMark string
+	Store      Store
+	Keys       *signingkey.Ring
+	Secret     signingkey.Secret
+	Provider   *login.Provider
 	// ClientKey is how the backend authenticates at providers that take private_key_jwt;
 	// nil without one. Its public half is served.
 	ClientKey *login.ClientKey
@@ -54,7 +56,7 @@ type handler struct {
 // New returns the handler of the contract, mounted at the public URL's path.
 func New(c Config) (http.Handler, error) {
 	server, err := authn.New(authn.Config{
-		PublicURL: c.PublicURL, Store: c.Store, Keys: c.Keys, Secret: c.Secret, Log: c.Log, Now: c.Now,
+		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: c.Store, Keys: c.Keys, Secret: c.Secret, Log: c.Log, Now: c.Now,
 	})
 	if err != nil {
 		return nil, err

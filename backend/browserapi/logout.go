@@ -8,7 +8,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
@@ -71,7 +70,7 @@ func (h *handler) end(c *authn.Request, request api.LogoutRequest, subject direc
 		return nil, err
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
-	c.Clear(authn.SessionCookieName(s.App, s.ID))
+	c.Forget(s.App, s.ID)
 	return &api.LogoutResponse{EndSessionURL: h.endSession(c, s, request.ReturnTo), ServerTime: c.Now}, nil
 }
 
@@ -83,7 +82,7 @@ func leave(c *authn.Request, subject directory.Subject) (*api.LogoutResponse, er
 	s, id := subject.Session, subject.Membership.Organization.ID
 	c.Record.Organization = id
 	if _, err := c.Store.Leave(c.Ctx, s.ID, id, policy.OrganizationSession{
-		StartedAt: c.Now, ActiveAt: c.Now, EndedAt: c.Now, Ending: policy.SignedOut, Authentication: grant.SignIn(&s),
+		StartedAt: c.Now, ActiveAt: c.Now, EndedAt: c.Now, Ending: policy.SignedOut, Authentication: s.SignIn,
 	}); err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func TestAStepUpRaisesTheOrganizationThatAsked(t *testing.T) {
 	if got := landed.URL.String(); got != origin+"/notes?a=1" {
 		t.Errorf("landed on %s", got)
 	}
-	if _, after := w.theSession(b); after != before || len(b.Cookies()) != 1 {
+	if _, after := w.theSession(b); after != before || len(sessionCookies(b)) != 1 {
 		t.Errorf("the step-up left the cookies %v, want %s alone as it was", b.Cookies(), name)
 	}
 

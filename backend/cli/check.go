@@ -73,7 +73,7 @@ func (s *settings) check() wrongSettings {
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
 		s.checkIssuer, s.checkClientID, s.checkClientSecret, s.checkScopes,
 		s.checkClientKey, s.checkResponseMode, s.checkTenants, s.checkInternalURL,
-		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkAuditRetention, s.checkTrustedProxies, s.checkMetricsFrom,
+		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkAuditRetention, s.checkTrustedProxies, s.checkMetricsFrom, s.checkCookieMark,
 		s.checkLogFormat, s.checkLogLevel,
 	} {
 		if wrong := check(); wrong != nil {
@@ -175,6 +175,13 @@ func (s *settings) checkScopes() *wrongSetting {
 func (s *settings) checkLoopbackConnections() *wrongSetting {
 	if s.loopbackConnections && s.exposed() {
 		return s.wrong("loopback-connections", "It is for development: the public URL and --listen have to be on this\nmachine.")
+	}
+	return nil
+}
+
+func (s *settings) checkCookieMark() *wrongSetting {
+	if _, err := publicurl.ParseCookieMark(s.cookieMark, s.publicURL); err != nil {
+		return s.wrong("cookie-mark", "It has to be one to eight of A-Z and 0-9, a letter first. Whoever changes it\nsigns everybody out.")
 	}
 	return nil
 }

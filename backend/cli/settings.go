@@ -39,6 +39,7 @@ type settings struct {
 	logLevel         string
 	trustedProxies   string
 	metricsFrom      string
+	cookieMark       string
 
 	loopbackConnections bool
 	untypedLogoutTokens bool
@@ -98,7 +99,7 @@ func (s *settings) addServer(c *cobra.Command) {
 	c.MarkFlagFilename("oidc-client-key-file")
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "signing-key-life", "audit-retention"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "cookie-mark", "signing-key-life", "audit-retention"} {
 		complete(free)
 	}
 }
@@ -138,6 +139,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.auditRetention, "audit-retention", "0", "forget events of the audit trail after `TIME`, such as 365d; 0: never")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
 	text(&s.metricsFrom, "metrics-from", "", "answer /metrics also to the `NETWORKS`, such as 10.0.0.0/8; always to this machine")
+	text(&s.cookieMark, "cookie-mark", "", "have the names of cookies bear `MARK`, such as PROD, instead of one that follows from --public-url")
 	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organisations' own providers be on this machine, over http, for development")
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")

@@ -13,6 +13,10 @@ import (
 // whole and kept by every replica until its revision changes.
 type Workspace struct {
 	Revision int64 `json:"-"`
+	// UnmarkedCookiesUntil is until when browsers also get their cookies under the names
+	// that the release before gave them, in Unix seconds: it may still serve, or serve
+	// again. 0 where it never did.
+	UnmarkedCookiesUntil int64 `json:"-"`
 	// ID names the workspace in requests of other servers; "" is DefaultWorkspaceID.
 	ID     string              `json:"id,omitempty"`
 	Apps   []App               `json:"apps"`

@@ -159,7 +159,7 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 	if p.config.ResponseMode != "" {
 		options = append(options, oauth2.SetAuthURLParam("response_mode", p.config.ResponseMode))
 	}
-	address := found.oauth.AuthCodeURL(a.ID, options...)
+	address := found.oauth.AuthCodeURL(a.State, options...)
 	if p.config.PushRequests || found.metadata.MustPush {
 		return p.push(ctx, found, address, a.CreatedAt)
 	}

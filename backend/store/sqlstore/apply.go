@@ -31,12 +31,12 @@ func (s *Store) Apply(ctx context.Context, d directory.Desired, now int64) (dire
 // ApplyReporting is Apply, and tells after each organisation how many memberships
 // it has looked at.
 func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int64, report func(members int)) (directory.Changes, error) {
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := s.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", err)
 	}
 	defer tx.Rollback()
-	a := &applying{Store: s, tx: tx, now: now, report: report, prepared: map[string]*sql.Stmt{}}
+	a := &applying{database: s.database, tx: tx, now: now, report: report, prepared: map[string]*sql.Stmt{}}
 	// What an interrupted transaction says of itself is one of several things.
 	if err := a.all(ctx, d); err != nil {
 		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
@@ -49,7 +49,7 @@ func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int
 
 // applying is a Desired on its way into the database.
 type applying struct {
-	*Store
+	*database
 	tx       *sql.Tx
 	now      int64
 	report   func(members int)

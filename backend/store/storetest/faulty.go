@@ -118,6 +118,11 @@ func (f *Faulty) Live(ctx context.Context, userID, confinedTo string, now int64,
 	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, confinedTo, now, limit) })
 }
 
+// OfBrowser implements session.Store.
+func (f *Faulty) OfBrowser(ctx context.Context, browser string, now int64, limit int) ([]session.Session, error) {
+	return read(f, "OfBrowser", func() ([]session.Session, error) { return f.Store.OfBrowser(ctx, browser, now, limit) })
+}
+
 // WorkspaceRevision implements directory.Store.
 func (f *Faulty) WorkspaceRevision(ctx context.Context) (int64, error) {
 	return read(f, "WorkspaceRevision", func() (int64, error) { return f.Store.WorkspaceRevision(ctx) })

@@ -65,6 +65,9 @@ DELETE FROM signing_keys WHERE retires_at <= ?1 OR EXISTS (
 		AND n.signs_at <= ?1 AND (n.retires_at IS NULL OR n.retires_at > n.signs_at))`
 )
 
+// signingKeys are the keys that sign access tokens.
+type signingKeys struct{ *database }
+
 // signingKeyRow is a row of signing_keys.
 type signingKeyRow struct {
 	signingkey.Stored
@@ -80,8 +83,8 @@ func (r *signingKeyRow) stored() signingkey.Stored {
 	return r.Stored
 }
 
-// SigningKeys implements keys.Store.
-func (s *Store) SigningKeys(ctx context.Context, organization string) (signingkey.Chain, error) {
+// SigningKeys implements signingkey.Store.
+func (s signingKeys) SigningKeys(ctx context.Context, organization string) (signingkey.Chain, error) {
 	return collect(ctx, s, "signing keys", scanSigningKey, selectSigningKeys, organization)
 }
 
@@ -91,19 +94,19 @@ func scanSigningKey(row scanner) (signingkey.Stored, error) {
 	return r.stored(), err
 }
 
-// AddSigningKey implements keys.Store.
-func (s *Store) AddSigningKey(ctx context.Context, k signingkey.Stored) error {
+// AddSigningKey implements signingkey.Store.
+func (s signingKeys) AddSigningKey(ctx context.Context, k signingkey.Stored) error {
 	return s.change(ctx, "add signing key", insertSigningKey,
 		k.ID, k.Organization, k.Generation, string(k.Algorithm), k.Sealed, k.CreatedAt, k.SignsAt, k.MadeBy)
 }
 
-// ResumeSigningKeys implements keys.Store.
-func (s *Store) ResumeSigningKeys(ctx context.Context, organization string, after int64) error {
+// ResumeSigningKeys implements signingkey.Store.
+func (s signingKeys) ResumeSigningKeys(ctx context.Context, organization string, after int64) error {
 	return s.change(ctx, "resume signing keys", resumeSigningKeys, organization, after)
 }
 
-// SigningKeyIssuers implements keys.Keeper.
-func (s *Store) SigningKeyIssuers(ctx context.Context, after string, limit int) ([]signingkey.Issuer, error) {
+// SigningKeyIssuers implements signingkey.Keeper.
+func (s signingKeys) SigningKeyIssuers(ctx context.Context, after string, limit int) ([]signingkey.Issuer, error) {
 	type issuing struct {
 		key        signingKeyRow
 		rules      sql.NullString
@@ -142,18 +145,18 @@ func rulesOf(text sql.NullString) (rules policy.Rules, err error) {
 	return rules, nil
 }
 
-// EndSigningKeys implements keys.Keeper.
-func (s *Store) EndSigningKeys(ctx context.Context, organization string, at int64) error {
+// EndSigningKeys implements signingkey.Keeper.
+func (s signingKeys) EndSigningKeys(ctx context.Context, organization string, at int64) error {
 	return s.change(ctx, "end signing keys", endSigningKeys, organization, at, audit.Server)
 }
 
-// AdvanceSigningKey implements keys.Keeper.
-func (s *Store) AdvanceSigningKey(ctx context.Context, id string, signsAt int64) error {
+// AdvanceSigningKey implements signingkey.Keeper.
+func (s signingKeys) AdvanceSigningKey(ctx context.Context, id string, signsAt int64) error {
 	return s.change(ctx, "advance signing key", advanceSigningKey, id, signsAt)
 }
 
-// RetireSigningKey implements keys.Keeper.
-func (s *Store) RetireSigningKey(ctx context.Context, id, actor string, now int64) (bool, error) {
+// RetireSigningKey implements signingkey.Keeper.
+func (s signingKeys) RetireSigningKey(ctx context.Context, id, actor string, now int64) (bool, error) {
 	result, err := s.exec(ctx, retireSigningKey, id, now, actor)
 	if err != nil {
 		return false, fmt.Errorf("sqlstore: retire signing key: %w", err)
@@ -165,8 +168,8 @@ func (s *Store) RetireSigningKey(ctx context.Context, id, actor string, now int6
 	return changed > 0, s.change(ctx, "retire signing key", reviseWorkspace)
 }
 
-// FollowUpSigningKeys implements keys.Keeper.
-func (s *Store) FollowUpSigningKeys(ctx context.Context, before, now int64) error {
+// FollowUpSigningKeys implements signingkey.Keeper.
+func (s signingKeys) FollowUpSigningKeys(ctx context.Context, before, now int64) error {
 	if err := s.change(ctx, "record signing keys", auditMadeKeys); err != nil {
 		return err
 	}

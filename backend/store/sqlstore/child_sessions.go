@@ -41,7 +41,7 @@ WHERE revoked_at IS NULL AND parent_id IS NOT NULL AND confined_to = ?2
 )
 
 // Inherit implements directory.Stays.
-func (s *Store) Inherit(ctx context.Context, child session.ID) error {
+func (s organizationSessions) Inherit(ctx context.Context, child session.ID) error {
 	if err := s.change(ctx, "inherit", inheritAuthentications, child.String()); err != nil {
 		return err
 	}
@@ -62,6 +62,6 @@ func (s *Store) Inherit(ctx context.Context, child session.ID) error {
 // endChildren ends what was entered from the stays of a person's sessions in an
 // organisation that were ended for good: what idles out or grows too old ends in each
 // session by itself. It comes after the stays' end, so that none is inherited between.
-func (s *Store) endChildren(ctx context.Context, of session.ID, organizationID string, now int64) error {
+func (s organizationSessions) endChildren(ctx context.Context, of session.ID, organizationID string, now int64) error {
 	return s.change(ctx, "end what was entered from it", endChildren, of.String(), organizationID, now)
 }

@@ -1,4 +1,4 @@
-package serverapi
+package crossapp
 
 import (
 	"errors"
@@ -54,11 +54,11 @@ func (c *call) renewed(ask Renewal, found **session.Session) (*AppSession, error
 	switch {
 	case !ok:
 		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
-	case c.by.App != "" && c.by.App != app.ID, c.by.OrganizationID != "" && c.by.OrganizationID != subject.Session.ConfinedTo:
+	case c.By.App != "" && c.By.App != app.ID, c.By.OrganizationID != "" && c.By.OrganizationID != subject.Session.ConfinedTo:
 		return nil, denied("wrong_app", "This session is not this key's.")
 	}
 	g := c.grant(w, app)
-	verdict, err := g.Present(c.ctx, presented, &subject.Session)
+	verdict, err := g.Present(c.Context(), presented, &subject.Session)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (c *call) mint(g *grant.Grant, s *directory.Subject, asked grant.Asked, v s
 	if s.Membership == nil {
 		return nil, refusal.New(api.OrganizationAccessDenied, "The organisation does not admit the person.")
 	}
-	decision, err := g.Decide(c.ctx, s, asked)
+	decision, err := g.Decide(c.Context(), s, asked)
 	if err != nil {
 		return nil, overtaken(err)
 	}
@@ -93,8 +93,8 @@ func (c *call) mint(g *grant.Grant, s *directory.Subject, asked grant.Asked, v s
 
 // asked is what a renewal asks of policy. It enters nothing: what ended stays so.
 func (c *call) asked(ask Renewal) (grant.Asked, error) {
-	now := c.now().Unix()
-	if sent := c.r.Header.Get(api.HeaderTime); sent != "" {
+	now := c.Now().Unix()
+	if sent := c.R.Header.Get(api.HeaderTime); sent != "" {
 		switch old, err := grant.TooOld(sent, now); {
 		case err != nil:
 			return grant.Asked{}, refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
@@ -122,7 +122,7 @@ func (c *call) authenticate(text string) (session.Token, *directory.Subject, err
 	if err != nil {
 		return session.Token{}, nil, errForged
 	}
-	s, err := c.crossapp.store.Session(c.ctx, unverified.Session())
+	s, err := c.crossapp.store.Session(c.Context(), unverified.Session())
 	if errors.Is(err, session.ErrNotFound) {
 		return session.Token{}, nil, refusal.New(api.SessionExpired, "The session has ended.")
 	}
@@ -136,10 +136,10 @@ func (c *call) authenticate(text string) (session.Token, *directory.Subject, err
 	switch {
 	case s.RevokedAt != 0:
 		return presented, &directory.Subject{Session: s}, ended(s.RevokeReason)
-	case s.ExpiresAt <= c.now().Unix():
+	case s.ExpiresAt <= c.Now().Unix():
 		return presented, &directory.Subject{Session: s}, refusal.New(api.SessionExpired, "The session has ended.")
 	}
-	subject, err := c.crossapp.store.Subject(c.ctx, s.ID, s.ConfinedTo, c.now().Unix())
+	subject, err := c.crossapp.store.Subject(c.Context(), s.ID, s.ConfinedTo, c.Now().Unix())
 	return presented, &subject, err
 }
 
@@ -149,7 +149,7 @@ func (c *call) unauthentic(u session.Unverified, s *session.Session, err error) 
 	if s.Holder != session.AppServer {
 		return errForged
 	}
-	switch fate, err := grant.FateOf(c.ctx, c.crossapp.store, u, s, err, c.now().Unix()); {
+	switch fate, err := grant.FateOf(c.Context(), c.crossapp.store, u, s, err, c.Now().Unix()); {
 	case err != nil:
 		return err
 	case fate == signingkey.InUse:

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -15,9 +14,6 @@ import (
 )
 
 const (
-	selectWorkspace         = `SELECT revision, document FROM workspace WHERE one = 1`
-	selectWorkspaceRevision = `SELECT revision FROM workspace WHERE one = 1`
-
 	userColumns = `
 	u.id AS u_id, u.iss, u.sub, u.name AS u_name, u.email, u.disabled_at AS u_disabled_at`
 
@@ -64,57 +60,13 @@ LIMIT ?2`
 	selectOrganizationRules = `
 SELECT o.rules, w.revision FROM organizations o LEFT JOIN workspace w ON w.one = 1
 WHERE o.id = ?1 AND o.disabled_at IS NULL`
-
-	upsertUser = `
-INSERT INTO users (id, iss, sub, name, email, created_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
-ON CONFLICT (iss, sub) DO UPDATE SET
-	name = CASE WHEN excluded.name = '' THEN users.name ELSE excluded.name END,
-	email = CASE WHEN excluded.email = '' THEN users.email ELSE excluded.email END,
-	seen_at = excluded.seen_at
-RETURNING id, iss, sub, name, email, disabled_at`
-
-	selectClaimed = `
-SELECT m.organization_id, o.slug FROM memberships m JOIN organizations o ON o.id = m.organization_id
-WHERE m.user_id = ?1 AND m.source = 'claim'`
-
-	deleteClaimed = `
-DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'claim' AND disabled_at IS NULL`
-
-	upsertClaimed = `
-INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
-SELECT ?1, id, ?3, 'claim', ?4 FROM organizations WHERE slug = ?2
-ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember + `
-WHERE memberships.source = 'claim' OR ` + staffIsOver
 )
 
-// Workspace implements directory.Store. An empty store has an empty workspace.
-func (s *Store) Workspace(ctx context.Context) (*directory.Workspace, error) {
-	var w directory.Workspace
-	var document string
-	err := s.row(ctx, selectWorkspace).Scan(&w.Revision, &document)
-	if errors.Is(err, sql.ErrNoRows) {
-		return &w, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: workspace: %w", err)
-	}
-	if err := json.Unmarshal([]byte(document), &w); err != nil {
-		return nil, fmt.Errorf("sqlstore: workspace: %w", err)
-	}
-	return &w, nil
-}
-
-// WorkspaceRevision implements directory.Store.
-func (s *Store) WorkspaceRevision(ctx context.Context) (revision int64, err error) {
-	err = s.row(ctx, selectWorkspaceRevision).Scan(&revision)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("sqlstore: workspace revision: %w", err)
-	}
-	return revision, nil
-}
+// subjects are what a request of a browser reads of a person: session, organization and place in it.
+type subjects struct{ *database }
 
 // Subject implements directory.Store.
-func (s *Store) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (s subjects) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	statement := selectSubjectBySlug
 	if strings.HasPrefix(ref, directory.OrganizationPrefix) {
 		statement = selectSubjectByID
@@ -137,12 +89,12 @@ func (s *Store) Subject(ctx context.Context, id session.ID, ref string, now int6
 	if subject.Membership, err = member.membership(); err != nil {
 		return directory.Subject{}, err
 	}
-	err = s.endWithParent(ctx, &subject.Session)
+	err = sessions{s.database}.endWithParent(ctx, &subject.Session)
 	return subject, err
 }
 
 // Memberships implements directory.Store.
-func (s *Store) Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]directory.Membership, error) {
+func (s subjects) Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]directory.Membership, error) {
 	return collect(ctx, s, "memberships", scanMembership, selectMemberships, id.String(), limit, now)
 }
 
@@ -159,7 +111,7 @@ func scanMembership(row scanner) (directory.Membership, error) {
 }
 
 // OrganizationRules implements directory.Store.
-func (s *Store) OrganizationRules(ctx context.Context, id string) (rules policy.Rules, revision int64, err error) {
+func (s subjects) OrganizationRules(ctx context.Context, id string) (rules policy.Rules, revision int64, err error) {
 	var text string
 	var known sql.NullInt64
 	err = s.row(ctx, selectOrganizationRules, id).Scan(&text, &known)
@@ -173,70 +125,6 @@ func (s *Store) OrganizationRules(ctx context.Context, id string) (rules policy.
 		return rules, 0, fmt.Errorf("sqlstore: rules: %w", err)
 	}
 	return rules, known.Int64, nil
-}
-
-// SignIn implements directory.Store.
-func (s *Store) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
-	var row userRow
-	err := s.returning(ctx, row.fields(), upsertUser, u.ID, u.Issuer, u.Subject, u.Name, u.Email, now)
-	if err != nil {
-		return directory.User{}, fmt.Errorf("sqlstore: sign in: %w", err)
-	}
-	return row.user(), nil
-}
-
-// ReplaceClaimed implements directory.Store.
-func (s *Store) ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error {
-	claimed, err := s.claimed(ctx, userID)
-	if err != nil {
-		return err
-	}
-	for slug, named := range roles {
-		delete(claimed, slug)
-		if err := s.change(ctx, "claimed membership", upsertClaimed, userID, slug, list(named).text(), now); err != nil {
-			return err
-		}
-	}
-	for _, organizationID := range claimed {
-		if err := s.change(ctx, "claimed membership", deleteClaimed, userID, organizationID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// claimed returns the organisations that claims gave a person: ids by slug.
-func (s *Store) claimed(ctx context.Context, userID string) (map[string]string, error) {
-	type place struct{ id, slug string }
-	scan := func(row scanner) (p place, err error) {
-		err = row.Scan(&p.id, &p.slug)
-		return p, err
-	}
-	places, err := collect(ctx, s, "claimed memberships", scan, selectClaimed, userID)
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]string{}
-	for _, p := range places {
-		all[p.slug] = p.id
-	}
-	return all, nil
-}
-
-type userRow struct {
-	id, iss, sub, name, email string
-	disabledAt                sql.NullInt64
-}
-
-func (r *userRow) fields() []any {
-	return []any{&r.id, &r.iss, &r.sub, &r.name, &r.email, &r.disabledAt}
-}
-
-func (r *userRow) user() directory.User {
-	return directory.User{
-		ID: r.id, Issuer: r.iss, Subject: r.sub, Name: r.name, Email: r.email,
-		Disabled: r.disabledAt.Valid,
-	}
 }
 
 // membershipRow is an organisation's columns, the person's place in it and a stay's; all of it is

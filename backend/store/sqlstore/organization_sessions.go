@@ -66,8 +66,11 @@ SELECT auth_time, acr, amr, connection, made_for FROM authentications
 WHERE session_id = ?1 ORDER BY auth_time DESC, attempt LIMIT 50`
 )
 
+// organizationSessions are what sessions do in organizations: active, left, stepped up.
+type organizationSessions struct{ *database }
+
 // Enter implements directory.Stays.
-func (s *Store) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
+func (s organizationSessions) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
 	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt)
 	if err := s.change(ctx, "enter organization", enterOrganization, args...); err != nil {
 		return err
@@ -83,7 +86,7 @@ func (s *Store) Enter(ctx context.Context, id session.ID, organizationID string,
 }
 
 // Leave implements directory.Stays.
-func (s *Store) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
+func (s organizationSessions) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
 	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt, string(o.Ending))
 	var left string
 	err := s.returning(ctx, []any{&left}, leaveOrganization, args...)
@@ -98,17 +101,17 @@ func (s *Store) Leave(ctx context.Context, id session.ID, organizationID string,
 }
 
 // Touch implements directory.Stays.
-func (s *Store) Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
+func (s organizationSessions) Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
 	return s.change(ctx, "touch organization", touchOrganization, id.String(), organizationID, o.ActiveAt)
 }
 
 // Raise implements directory.Stays.
-func (s *Store) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
+func (s organizationSessions) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
 	return s.change(ctx, "raise organization", raiseOrganization, authenticated(id, organizationID, a)...)
 }
 
 // Supersede implements directory.Stays.
-func (s *Store) Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error {
+func (s organizationSessions) Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error {
 	if err := s.change(ctx, "supersede", supersedeOrganization, id.String(), organizationID, most, now); err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (s *Store) Supersede(ctx context.Context, id session.ID, organizationID str
 }
 
 // Authenticate implements directory.Stays.
-func (s *Store) Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error {
+func (s organizationSessions) Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error {
 	args := authenticated(id, attempt, a)
 	if err := s.change(ctx, "authenticate", insertAuthentication, args...); err != nil {
 		return err
@@ -132,7 +135,7 @@ func (s *Store) Authenticate(ctx context.Context, id session.ID, attempt string,
 }
 
 // Authentications implements directory.Stays.
-func (s *Store) Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error) {
+func (s organizationSessions) Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error) {
 	return collect(ctx, s, "authentications", scanAuthentication, selectAuthentications, id.String())
 }
 

@@ -49,14 +49,17 @@ UPDATE connections SET deleted_at = ?2, secret = '' WHERE organization_id = ?1 A
 UPDATE organizations SET deleted_at = ?2, connection = '', slug = '~' || id, name = '', rules = '{}' WHERE id = ?1 AND deleted_at IS NULL`
 )
 
+// organizations are the organizations as administrators see them.
+type organizations struct{ *database }
+
 // Organizations returns the organisations by slug, those after one, at most limit.
-func (s *Store) Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error) {
+func (s organizations) Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error) {
 	return collect(ctx, s, "organizations", scanOrganization, selectOrganizationPage, after, limit)
 }
 
 // Organization returns an organisation by id (org_…) or slug, or
 // directory.ErrNoOrganization.
-func (s *Store) Organization(ctx context.Context, ref string) (directory.OrganizationRecord, error) {
+func (s organizations) Organization(ctx context.Context, ref string) (directory.OrganizationRecord, error) {
 	statement := selectOrganizationBySlug
 	if strings.HasPrefix(ref, directory.OrganizationPrefix) {
 		statement = selectOrganizationByID
@@ -67,7 +70,7 @@ func (s *Store) Organization(ctx context.Context, ref string) (directory.Organiz
 
 // CreateOrganization keeps a new organisation; directory.ErrSlugTaken where its slug
 // is another's.
-func (s *Store) CreateOrganization(ctx context.Context, o directory.Organization, now int64) error {
+func (s organizations) CreateOrganization(ctx context.Context, o directory.Organization, now int64) error {
 	rules, err := json.Marshal(o.Rules)
 	if err != nil {
 		return fmt.Errorf("sqlstore: create organization: %w", err)
@@ -82,7 +85,7 @@ func (s *Store) CreateOrganization(ctx context.Context, o directory.Organization
 
 // RenameOrganization gives an organisation another slug or name, of which an empty
 // one stays as it is; directory.ErrSlugTaken where the slug is another's.
-func (s *Store) RenameOrganization(ctx context.Context, id, slug, name string) error {
+func (s organizations) RenameOrganization(ctx context.Context, id, slug, name string) error {
 	changed, err := s.changed(ctx, "rename organization", renameOrganization, id, slug, name)
 	if err == nil && !changed {
 		return directory.ErrSlugTaken
@@ -91,7 +94,7 @@ func (s *Store) RenameOrganization(ctx context.Context, id, slug, name string) e
 }
 
 // RuleOrganization gives an organisation its rules.
-func (s *Store) RuleOrganization(ctx context.Context, id string, rules policy.Rules) error {
+func (s organizations) RuleOrganization(ctx context.Context, id string, rules policy.Rules) error {
 	text, err := json.Marshal(rules)
 	if err != nil {
 		return fmt.Errorf("sqlstore: rules of %s: %w", id, err)
@@ -101,7 +104,7 @@ func (s *Store) RuleOrganization(ctx context.Context, id string, rules policy.Ru
 
 // BlockOrganization disables an organisation, which no workspace file enables then,
 // or enables it.
-func (s *Store) BlockOrganization(ctx context.Context, id string, blocked bool, now int64) error {
+func (s organizations) BlockOrganization(ctx context.Context, id string, blocked bool, now int64) error {
 	if blocked {
 		return s.change(ctx, "disable organization", disableOrganization, id, now)
 	}
@@ -111,7 +114,7 @@ func (s *Store) BlockOrganization(ctx context.Context, id string, blocked bool, 
 // DeleteOrganization ends an organisation for good. Nobody enters it from the first
 // statement on, and it is there to be deleted again until the last; its id stays
 // taken.
-func (s *Store) DeleteOrganization(ctx context.Context, id string, now int64) error {
+func (s organizations) DeleteOrganization(ctx context.Context, id string, now int64) error {
 	if err := s.BlockOrganization(ctx, id, true, now); err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func tokenIDOrNull(id session.TokenID) any {
 }
 
 // Present implements session.Store. Only an authentic token may reach it.
-func (s *Store) Present(ctx context.Context, p session.Presentation) (session.Row, error) {
+func (s sessions) Present(ctx context.Context, p session.Presentation) (session.Row, error) {
 	var row rotationRow
 	err := s.returning(ctx, row.fields(), presentToken, presentArgs(p)...)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -1,4 +1,4 @@
-package serverapi
+package crossapp
 
 import (
 	"context"
@@ -32,10 +32,10 @@ const (
 // refused. The token has to be ours and for the app whose server asks, within its time,
 // and what it was minted by must live still.
 func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claims, error) {
-	raw := subjectToken(c.r.Header.Values("X-Authorization"))
+	raw := subjectToken(c.R.Header.Values("X-Authorization"))
 	says := claimed(raw)
 	app, ok := w.AppByID(says.ClientID)
-	if !ok || c.by.App != "" && c.by.App != app.ID {
+	if !ok || c.By.App != "" && c.By.App != app.ID {
 		return nil, nil, denied(token.WrongAudience, "The person's access token is missing, or not for this app.")
 	}
 	claims, err := c.verify(w, app, says, raw)
@@ -45,14 +45,14 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	case err != nil:
 		return nil, claims, denied(reason, "The person's access token is not good.")
 	}
-	if c.by.OrganizationID != "" && c.by.OrganizationID != claims.OrganizationID { // whatever became of the person
+	if c.By.OrganizationID != "" && c.By.OrganizationID != claims.OrganizationID { // whatever became of the person
 		return nil, claims, errNotAdmitted
 	}
 	id, err := session.ParseID(claims.SessionID)
 	if err != nil {
 		return nil, claims, denied(token.MissingClaim, "The person's access token names no session.")
 	}
-	s, err := c.crossapp.store.Subject(c.ctx, id, claims.OrganizationID, c.now().Unix())
+	s, err := c.crossapp.store.Subject(c.Context(), id, claims.OrganizationID, c.Now().Unix())
 	if errors.Is(err, session.ErrNotFound) {
 		return nil, claims, denied(api.SessionExpired, "The person's session has ended.")
 	}
@@ -68,7 +68,7 @@ var errNotAdmitted = denied(api.OrganizationAccessDenied, "The organisation does
 
 // alive refuses a person whose session, or what it does in the organisation, is over.
 func (c *call) alive(s *directory.Subject, claims *token.Claims) error {
-	switch now := c.now().Unix(); {
+	switch now := c.Now().Unix(); {
 	case s.Session.App != claims.ClientID || s.User.ID != claims.Subject:
 		return denied(token.WrongAudience, "The person's access token is of another session.")
 	case s.Session.RevokedAt != 0 || s.User.Disabled:
@@ -134,18 +134,18 @@ func (s says) issuer(base string) grant.Issuer {
 func (c *call) verify(w *directory.Workspace, app directory.App, s says, raw string) (*token.Claims, error) {
 	by := s.issuer(c.crossapp.issuer)
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: by.URL, Audience: app.Audience, Keys: ownKeys{c.crossapp.keys, by.Organization, w.Revision, c.now().Unix()},
+		Issuer: by.URL, Audience: app.Audience, Keys: ownKeys{c.crossapp.keys, by.Organization, w.Revision, c.Now().Unix()},
 		Algorithms: []string{string(signingkey.ES256), string(signingkey.EdDSA), string(signingkey.RS256)},
-		Leeway:     proofSkew * time.Second, Now: c.now,
+		Leeway:     proofSkew * time.Second, Now: c.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	claims, err := verifier.Inspect(c.ctx, raw)
+	claims, err := verifier.Inspect(c.Context(), raw)
 	switch {
 	case err != nil:
 		return claims, err
-	case claims.Expires <= c.now().Unix(): // our own clock needs no leeway
+	case claims.Expires <= c.Now().Unix(): // our own clock needs no leeway
 		return claims, &token.Error{Reason: token.Expired}
 	case claims.ClientID != app.ID:
 		return claims, &token.Error{Reason: token.WrongAudience}
@@ -157,15 +157,15 @@ func (c *call) verify(w *directory.Workspace, app directory.App, s says, raw str
 
 // prove checks the request's proof of the key that the token is bound to.
 func (c *call) prove(raw, jkt string) error {
-	values := c.r.Header.Values(api.HeaderProof)
+	values := c.R.Header.Values(api.HeaderProof)
 	if len(values) != 1 {
 		return &token.Error{Reason: token.ProofRequired}
 	}
 	proof, err := dpop.Parse(values[0])
 	if err == nil {
-		err = errors.Join(proof.Covers(c.r.Method, c.here()), proof.CoversToken(raw))
+		err = errors.Join(proof.Covers(c.R.Method, c.here()), proof.CoversToken(raw))
 	}
-	now := c.now().Unix()
+	now := c.Now().Unix()
 	if err == nil && (proof.JKT != jkt || proof.IssuedAt < now-proofLife || proof.IssuedAt > now+proofSkew) {
 		err = dpop.ErrProof
 	}
@@ -180,7 +180,7 @@ func (c *call) prove(raw, jkt string) error {
 
 // here is the request's address, as its sender knows it.
 func (c *call) here() string {
-	return c.crossapp.issuer + strings.TrimPrefix(c.r.URL.EscapedPath(), strings.TrimSuffix(c.base, SessionsPath))
+	return c.crossapp.issuer + strings.TrimPrefix(c.R.URL.EscapedPath(), c.crossapp.path)
 }
 
 func issuerOf(publicURL string) string { return strings.TrimSuffix(publicURL, "/") }

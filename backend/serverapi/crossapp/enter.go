@@ -1,4 +1,4 @@
-package serverapi
+package crossapp
 
 import (
 	"crypto/hmac"
@@ -102,7 +102,7 @@ func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
 	}
 	g := c.grant(w, app)
 	e.Reason = grant.By(subject.Membership)
-	decision, err := g.Decide(c.ctx, subject, grant.Asked{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
+	decision, err := g.Decide(c.Context(), subject, grant.Asked{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
 	if err != nil {
 		return nil, overtaken(err)
 	}
@@ -140,7 +140,7 @@ func (c *call) checkAsk(ask EnterApp, app directory.App) error {
 	if !handover.ValidChallenge(ask.CodeChallenge) {
 		return refusal.New(api.InvalidRequest, "code_challenge is none: the browser's hand-over begins with one.")
 	}
-	if _, ok := publicurl.ReturnAddress(c.crossapp.publicURL, app, ask.ReturnTo); !ok {
+	if _, ok := publicurl.ReturnAddress(c.PublicURL, app, ask.ReturnTo); !ok {
 		return refusal.New(api.InvalidRequest, "return_to is none of the app's addresses.")
 	}
 	return nil
@@ -150,13 +150,13 @@ func (c *call) checkAsk(ask EnterApp, app directory.App) error {
 // of it.
 func (c *call) code(ask EnterApp, s *directory.Subject, e *audit.Event) (any, error) {
 	x := c.crossapp
-	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.by.ID, c.now().Unix())
+	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.By.ID, c.Now().Unix())
 	if err := c.audit(ask.AppID, *e); err != nil {
 		return nil, err
 	}
 	return Code{
 		Code: code.Seal(x.codes), ExpiresIn: handover.CodeLife, RedeemAt: x.issuer + api.PathHandoverCode,
-		UserID: s.User.ID, KeyID: c.by.ID,
+		UserID: s.User.ID, KeyID: c.By.ID,
 	}, nil
 }
 
@@ -164,9 +164,9 @@ func (c *call) code(ask EnterApp, s *directory.Subject, e *audit.Event) (any, er
 // person's at the latest (RFC 8693).
 func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision, latest int64, e *audit.Event) (*AppSession, error) {
 	child := &session.Session{
-		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.by.Name, Address: c.r.RemoteAddr,
+		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.By.Name, Address: c.R.RemoteAddr,
 	}
-	first, err := g.Child(c.ctx, &s.Session, s.Membership.Organization.ID, child)
+	first, err := g.Child(c.Context(), &s.Session, s.Membership.Organization.ID, child)
 	if errors.Is(err, session.ErrOrganizationEnded) {
 		return nil, denied(api.OrganizationSessionExpired, "The person has left the organisation.")
 	}
@@ -187,14 +187,14 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 
 // granted signs the access token of a session.
 func (c *call) granted(g *grant.Grant, claims *token.Claims, r policy.Rules, s *session.Session) (*AppSession, error) {
-	signed, err := g.Sign(c.ctx, *claims, r)
+	signed, err := g.Sign(c.Context(), *claims, r)
 	if errors.Is(err, token.ErrTooLarge) {
-		c.log.LogAttrs(c.ctx, slog.LevelError, "an access token was not signed", slog.Any("cause", err))
+		c.Log.LogAttrs(c.Context(), slog.LevelError, "an access token was not signed", slog.Any("cause", err))
 		err = refusal.New(api.ServerError, grant.TooLarge)
 	}
 	return &AppSession{
 		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
-		UserID: s.UserID, KeyID: c.by.ID,
+		UserID: s.UserID, KeyID: c.By.ID,
 	}, err
 }
 

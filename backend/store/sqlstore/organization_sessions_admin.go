@@ -2,20 +2,12 @@ package sqlstore
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
 const (
-	selectLivePage = wholeSession + `
-WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND s.id > ?3 AND ` + parentLives + `
-ORDER BY s.id
-LIMIT ?4`
-
 	selectStays = `
 SELECT s.id, s.app, s.user_id, e.started_at, e.active_at, e.auth_time, e.acr, e.amr, e.connection, e.made_for
 FROM organization_sessions e JOIN sessions s ON s.id = e.session_id
@@ -31,25 +23,17 @@ WHERE organization_id = ?1 AND session_id = ?2 AND ended_at IS NULL`
 	endStays = `
 UPDATE organization_sessions SET ended_at = ?3, ending = 'revoked'
 WHERE organization_id = ?1 AND ended_at IS NULL AND session_id IN (SELECT id FROM sessions WHERE user_id = ?2)`
-
-	changePolicy = `
-UPDATE workspace SET revision = revision + 1, document = ?2 WHERE one = 1 AND revision = ?1`
 )
-
-// LivePage returns a person's live sessions by id, those after one, at most limit.
-func (s *Store) LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error) {
-	return collect(ctx, s, "live sessions", scanSession, selectLivePage, userID, now, after, limit)
-}
 
 // SessionStays returns the live sessions that act for an organisation, by id, those
 // after one, at most limit; of one person where userID is not empty.
-func (s *Store) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error) {
+func (s organizationSessions) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error) {
 	return collect(ctx, s, "organization sessions", scanStay, selectStays, organizationID, now, userID, after, limit)
 }
 
 // EndStay ends a session's stay in one organisation, and tells whether one was there
 // to end. The session itself lives on.
-func (s *Store) EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error) {
+func (s organizationSessions) EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error) {
 	ended, err := s.changed(ctx, "end organization session", endStay, organizationID, id.String(), now)
 	if err != nil {
 		return ended, err
@@ -58,23 +42,8 @@ func (s *Store) EndStay(ctx context.Context, organizationID string, id session.I
 }
 
 // EndStays ends the stays of all of a person's sessions in one organisation.
-func (s *Store) EndStays(ctx context.Context, organizationID, userID string, now int64) error {
+func (s organizationSessions) EndStays(ctx context.Context, organizationID, userID string, now int64) error {
 	return s.change(ctx, "end organization sessions", endStays, organizationID, userID, now)
-}
-
-// RuleWorkspace gives the workspace, as it was read, its rules;
-// directory.ErrOvertaken where it has changed since.
-func (s *Store) RuleWorkspace(ctx context.Context, w directory.Workspace, rules policy.Rules) error {
-	w.Policy = rules
-	document, err := json.Marshal(w)
-	if err != nil {
-		return fmt.Errorf("sqlstore: policy: %w", err)
-	}
-	changed, err := s.changed(ctx, "policy", changePolicy, w.Revision, string(document))
-	if err == nil && !changed {
-		return directory.ErrOvertaken
-	}
-	return err
 }
 
 func scanStay(row scanner) (d directory.SessionStay, err error) {

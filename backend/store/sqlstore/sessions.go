@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -21,7 +22,16 @@ const (
 	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder`
 
 	wholeSession = `
-SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at,` + sessionColumns + ` FROM sessions s`
+SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at, s.browser,` + sessionColumns + ` FROM sessions s`
+
+	selectLivePage = wholeSession + `
+WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND s.id > ?3 AND ` + parentLives + `
+ORDER BY s.id
+LIMIT ?4`
+
+	selectSessionsFrom = `
+SELECT COUNT(*), COALESCE(MAX(expires_at), 0) FROM sessions
+WHERE created_at <= ?1 AND expires_at > ?2 AND revoked_at IS NULL`
 )
 
 // parentLives is the condition on a session s that the one it was entered from, if any,
@@ -32,8 +42,8 @@ const (
 	insertSession = `
 INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last, rolled, rollbacks,
 	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
-	confined_to, parent_id, holder)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+	confined_to, parent_id, holder, browser)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
@@ -78,15 +88,18 @@ ORDER BY s.created_at DESC, s.id
 LIMIT ?3`
 )
 
+// sessions are the sign-in sessions and their rotation.
+type sessions struct{ *database }
+
 // Create implements session.Store. A reply that was lost and is asked for again
 // finds the session there, which is no second use of the attempt.
-func (s *Store) Create(ctx context.Context, n session.Session) error {
+func (s sessions) Create(ctx context.Context, n session.Session) error {
 	_, err := s.exec(ctx, insertSession,
 		n.ID.String(), n.App, n.UserID, base64.RawURLEncoding.EncodeToString(n.Secret[:]),
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		storedTime(n.SignIn.Time), n.SignIn.ACR, list(n.SignIn.AMR).text(),
 		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
-		sessionIDOrNull(n.Parent), string(n.Holder))
+		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser)
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
@@ -101,7 +114,7 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 }
 
 // Session implements session.Store.
-func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, error) {
+func (s sessions) Session(ctx context.Context, id session.ID) (session.Session, error) {
 	own, err := scanSession(s.row(ctx, selectSession, id.String()))
 	if err := found("session", err, session.ErrNotFound); err != nil {
 		return session.Session{}, err
@@ -112,7 +125,7 @@ func (s *Store) Session(ctx context.Context, id session.ID) (session.Session, er
 
 // endWithParent has a session that was read end where the one that it was entered from
 // has. Nearly no session was, so that nearly none is worth the reading of a second row.
-func (s *Store) endWithParent(ctx context.Context, own *session.Session) error {
+func (s sessions) endWithParent(ctx context.Context, own *session.Session) error {
 	if own.Parent == (session.ID{}) || own.RevokedAt != 0 {
 		return nil
 	}
@@ -128,7 +141,7 @@ func (s *Store) endWithParent(ctx context.Context, own *session.Session) error {
 }
 
 // Bind implements session.Store.
-func (s *Store) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
+func (s sessions) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
 	err := s.returning(ctx, []any{&jkt}, bindSession, id.String(), jkt, now-session.BindWithin, now)
 	if err := found("bind session", err, session.ErrNotFound); err != nil {
 		return "", err
@@ -137,17 +150,17 @@ func (s *Store) Bind(ctx context.Context, id session.ID, jkt string, now int64) 
 }
 
 // Revoke implements session.Store.
-func (s *Store) Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error {
+func (s sessions) Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error {
 	return s.change(ctx, "revoke session", revokeSession, id.String(), now, string(reason))
 }
 
 // RevokeUser implements session.Store.
-func (s *Store) RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error {
+func (s sessions) RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error {
 	return s.change(ctx, "revoke a person's sessions", revokeUser, userID, now, string(reason), confinedTo)
 }
 
 // RevokeUpstream implements session.Store.
-func (s *Store) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, reason session.Reason, now int64) error {
+func (s sessions) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, reason session.Reason, now int64) error {
 	if l.SessionID == "" && l.Subject == "" {
 		return errors.New("sqlstore: a provider's logout names nobody")
 	}
@@ -159,8 +172,20 @@ func (s *Store) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, re
 }
 
 // Live implements session.Store.
-func (s *Store) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
+func (s sessions) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
 	return collect(ctx, s, "live sessions", scanSession, selectLive, userID, now, limit, confinedTo)
+}
+
+// LivePage returns a person's live sessions by id, those after one, at most limit.
+func (s sessions) LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error) {
+	return collect(ctx, s, "live sessions", scanSession, selectLivePage, userID, now, after, limit)
+}
+
+// SessionsFrom counts the living sessions that began at a time or before, and returns the
+// end of the last.
+func (s sessions) SessionsFrom(ctx context.Context, until, now int64) (count, end int64, err error) {
+	err = s.row(ctx, selectSessionsFrom, until, now).Scan(&count, &end)
+	return count, end, err
 }
 
 func scanSession(row scanner) (session.Session, error) {
@@ -175,11 +200,12 @@ func scanSession(row scanner) (session.Session, error) {
 type wholeRow struct {
 	sessionRow
 	id, attempt, upstreamSID, upstreamToken, userAgent, address string
+	browser                                                     string
 	boundAt                                                     int64
 }
 
 func (r *wholeRow) fields() []any {
-	own := []any{&r.id, &r.attempt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address, &r.boundAt}
+	own := []any{&r.id, &r.attempt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address, &r.boundAt, &r.browser}
 	return append(own, r.sessionRow.fields()...)
 }
 
@@ -190,7 +216,7 @@ func (r *wholeRow) session() (session.Session, error) {
 	}
 	s, err := r.sessionRow.session(id)
 	s.Attempt, s.UpstreamSID, s.UpstreamToken = r.attempt, r.upstreamSID, r.upstreamToken
-	s.UserAgent, s.Address, s.BoundAt = r.userAgent, r.address, r.boundAt
+	s.UserAgent, s.Address, s.BoundAt, s.Browser = r.userAgent, r.address, r.boundAt, r.browser
 	return s, err
 }
 
@@ -229,7 +255,7 @@ func (r *sessionRow) session(id session.ID) (session.Session, error) {
 	return session.Session{
 		ID: id, App: r.app, UserID: r.userID, Secret: session.Secret(secret), Row: row,
 		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo, Parent: parent, Holder: session.Holder(r.holder),
-		SignIn: session.Authentication{Time: readTime(r.authTime), ACR: r.acr, AMR: r.amr, Connection: r.connection},
+		SignIn: policy.Authentication{Time: readTime(r.authTime), ACR: r.acr, AMR: r.amr, Connection: r.connection},
 	}, nil
 }
 
