@@ -30,6 +30,7 @@ type metadata struct {
 	ResponseTypes []string `json:"response_types_supported"`
 	ResponseModes []string `json:"response_modes_supported"`
 	GrantTypes    []string `json:"grant_types_supported"`
+	Claims        []string `json:"claims_supported"`
 }
 
 func (e *examination) provider(ctx context.Context) {
@@ -55,6 +56,7 @@ func (e *examination) provider(ctx context.Context) {
 	if !e.issuer(m) {
 		return
 	}
+	e.claims = m.Claims
 	e.abilities(m)
 	e.flow(m)
 	e.authentication(m)
@@ -111,31 +113,6 @@ func (e *examination) abilities(m metadata) {
 		return
 	}
 	e.ok(provider, "it ends its own session at sign-out (end_session_endpoint)")
-}
-
-func (e *examination) providerKeys(ctx context.Context, m metadata) {
-	const advice = "Without its keys no sign-in can be checked."
-	a, err := e.get(ctx, m.KeySet)
-	if err == nil && a.status != http.StatusOK {
-		err = errors.New("it answers " + a.describe())
-	}
-	if err != nil {
-		e.add(provider, Problem, advice, "its key set (%s) cannot be read: %v", m.KeySet, err)
-		return
-	}
-	set, err := login.ReadKeySet(a.body)
-	if err != nil {
-		e.add(provider, Problem, advice, "its key set (%s) cannot be read: it answers %s, which is not what was expected", m.KeySet, a.describe())
-		return
-	}
-	for _, broken := range set.Broken {
-		e.add(provider, Warning, "Have the provider mend or remove that key: what it signs is refused, and all else goes on.", "its key set has a broken key: %v", broken)
-	}
-	if len(set.Keys) == 0 {
-		e.add(provider, Problem, advice, "its key set (%s) has no key that can be read", m.KeySet)
-		return
-	}
-	e.ok(provider, "its key set can be read")
 }
 
 // credentials redeems a code that cannot exist, to learn whether the provider knows the

@@ -98,10 +98,10 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 			p.Keys = func(own map[string]string) []any {
 				return []any{own, map[string]any{"kty": "RSA", "kid": "old", "n": "AQAB", "e": "AQAB", "x5c": []string{"AAAA"}}}
 			}
-		}, nil, "warning provider: its key set has a broken key: key 2 (kid \"old\")"},
+		}, nil, "key that is passed over: key 2 (kid \"old\")"},
 		"only broken keys": {func(p *logintest.Provider) {
 			p.Keys = func(map[string]string) []any { return []any{map[string]any{"kty": "EC"}} }
-		}, nil, "problem provider: its key set ("},
+		}, nil, "problem provider: no key of its key set ("},
 		"keys fail":     {fails("/jwks.json", idp.Fault{Status: 500}), nil, "cannot be read: it answers 500 Internal Server Error"},
 		"metadata fail": {fails("/.well-known/openid-configuration", idp.Fault{Status: 404}), nil, "its metadata cannot be read: it answers 404 Not Found"},
 	} {

@@ -31,6 +31,7 @@ type identityClaims struct {
 	ACR             text       `json:"acr"`
 	AMR             texts      `json:"amr"`
 	SessionID       identifier `json:"sid"`
+	SessionExpiry   instant    `json:"session_expiry"`
 	Name            text       `json:"name"`
 	Email           text       `json:"email"`
 }
@@ -100,7 +101,7 @@ func (a Attempt) recent(authTime, now int64) error {
 		return nil
 	case authTime == 0:
 		return &Refused{Code: string(api.AuthTimeMissing), Err: fmt.Errorf("identity token: no auth_time, although max_age=%d was asked for: "+
-			"have the provider put auth_time into its identity tokens, or lift the rule about the age of authentications", *a.MaxAge)}
+			"have the provider put auth_time into its identity tokens, or lift the rules that need it, such as authentication_age and isolated", *a.MaxAge)}
 	case now-authTime > *a.MaxAge+maxSkew:
 		return refused("identity token: the authentication is older than was asked for")
 	}

@@ -117,7 +117,7 @@ func (p *Provider) exchangeError(err error, secrets ...string) error {
 // refusedBy is the error for what an endpoint of the back channel answers to the client.
 func (p *Provider) refusedBy(endpoint string, status int, code, said string) error {
 	switch {
-	case status/100 != 4 || status == http.StatusTooManyRequests:
+	case status/100 != 4, status == http.StatusTooManyRequests, code == "" && nothingThere[status]:
 		return fmt.Errorf("%w: %s answers %d: %s", ErrUnavailable, endpoint, status, said)
 	case code == "invalid_client" || code == "unauthorized_client" || status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return p.faulty(FaultClient, "%s refuses the client: %s", endpoint, said)
@@ -126,6 +126,9 @@ func (p *Provider) refusedBy(endpoint string, status int, code, said string) err
 	}
 	return p.faulty(FaultRequest, "%s refuses the request: %s", endpoint, said)
 }
+
+// nothingThere are the answers of a server that has no such endpoint, any more.
+var nothingThere = map[int]bool{http.StatusNotFound: true, http.StatusMethodNotAllowed: true, http.StatusGone: true}
 
 // deployments are the errors of an authorization response that no person causes (RFC 6749
 // section 4.1.2.1, OpenID Connect Core section 3.1.2.6).

@@ -28,6 +28,9 @@ type Identity struct {
 	// SessionID is the provider's own session (OpenID Connect Front-Channel
 	// Logout section 3).
 	SessionID string
+	// SessionExpiry is when the provider wants the session to end, in Unix seconds; 0
+	// where it does not say (OpenID Connect Enterprise Extensions).
+	SessionExpiry int64
 	// Token is the identity token, for ending the provider's session.
 	Token string
 	// Claims are all claims of the identity token, and those of the provider's userinfo
@@ -86,6 +89,10 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	tokens, err := p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
+	if moved := p.moved(ctx, found, err); moved != nil && moved.oauth.Endpoint.TokenURL != found.oauth.Endpoint.TokenURL {
+		found = moved
+		tokens, err = p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
+	}
 	if err != nil {
 		return Identity{}, err
 	}
@@ -94,6 +101,9 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, refused("identity token: of %d bytes", len(raw))
 	}
 	identity, err := p.read(ctx, found, raw, a, now)
+	if moved := p.moved(ctx, found, err); moved != nil && moved.metadata.KeySet != found.metadata.KeySet {
+		identity, err = p.read(ctx, moved, raw, a, now)
+	}
 	if err != nil {
 		return Identity{}, err
 	}
@@ -157,12 +167,15 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 		return Identity{}, p.faulty(FaultToken, "identity token: azp is %.100q", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
 		return Identity{}, p.faulty(FaultClock, "identity token: issued %d s ahead of this server's clock, or it does not say when: keep both clocks by NTP", token.IssuedAt.Unix()-now)
+	case claims.SessionExpiry > 0 && int64(claims.SessionExpiry) <= now:
+		return Identity{}, refused("identity token: session_expiry is in the past: by it the session has ended")
 	}
 	identity.AuthTime = claims.authTime(now)
 	if err := a.recent(identity.AuthTime, now); err != nil {
 		return Identity{}, err
 	}
 	identity.ACR, identity.AMR, identity.SessionID = string(claims.ACR), claims.AMR, string(claims.SessionID)
+	identity.SessionExpiry = max(int64(claims.SessionExpiry), 0)
 	identity.Name, identity.Email = cut(string(claims.Name)), verified(string(claims.Email), identity.Claims)
 	return identity, nil
 }

@@ -46,7 +46,10 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		err = p.checkTenant(token.Issuer, payload)
 	}
 	if err != nil {
-		return session.UpstreamLogout{}, p.notVerified("logout token", err)
+		if err = p.notVerified("logout token", err); errors.Is(err, ErrUnavailable) {
+			p.moved(ctx, found, err) // for when it is told again
+		}
+		return session.UpstreamLogout{}, err
 	}
 	issued := token.IssuedAt.Unix()
 	switch {

@@ -52,7 +52,7 @@ type Config struct {
 }
 
 // Provider is an OpenID provider. Its metadata is read at the first use, so that
-// a server starts while its provider is away.
+// a server starts while its provider is away, and again while it runs.
 type Provider struct {
 	config Config
 	client *http.Client
@@ -62,6 +62,7 @@ type Provider struct {
 	reading  *discovery // nil without one under way
 	failed   error      // of the last one
 	failedAt time.Time
+	triedAt  time.Time // when metadata that are known were last read again
 }
 
 const providerTimeout = 10 * time.Second
@@ -110,11 +111,17 @@ func (p *Provider) notVerified(what string, err error) error {
 		return fmt.Errorf("%w: %s", errKeys, words(text)) // which may quote the whole answer
 	case errors.As(err, &expired), strings.HasPrefix(text, "oidc: current time"):
 		return p.faulty(FaultClock, "%s: %s: keep both clocks by NTP", what, words(text))
+	case strings.HasSuffix(text, errUnknownKey.Error()):
+		return p.faulty(FaultKeys, "%s: %w", what, errUnknownKey)
 	case strings.HasPrefix(text, "failed to verify signature"):
 		return p.faulty(FaultKeys, "%s: %s", what, words(text))
 	}
 	return p.faulty(FaultToken, "%s: %s", what, words(text))
 }
+
+// errUnknownKey is the error of a token that no key of the provider verifies, in
+// go-oidc's words.
+var errUnknownKey = errors.New("failed to verify id token signature")
 
 // ownScheme tells an address of the issuer's scheme: no other is one to send a
 // browser to.

@@ -53,20 +53,6 @@ func describe(other string) string {
 	return fmt.Sprintf("app %q's", other)
 }
 
-// origin reads an origin exactly as browsers write it.
-func (f *file) origin(n *yaml.Node, app string) string {
-	text := f.text(n)
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || text != u.Scheme+"://"+strings.ToLower(u.Host) || !browsable(u) || defaultPort(u) {
-		f.wrong(n, "%q is not an origin as browsers write it, such as https://app.example.com (no path, no slash at the end; http only on localhost)", text)
-	}
-	if other, taken := f.origins[text]; taken {
-		f.wrong(n, "origin %s belongs to app %q already", text, other)
-	}
-	f.origins[text] = app
-	return text
-}
-
 func (f *file) issuerURL(n *yaml.Node) string {
 	text := f.text(n)
 	u, err := url.Parse(text)
@@ -79,10 +65,6 @@ func (f *file) issuerURL(n *yaml.Node) string {
 // browsable tells an address that is https, or on the machine itself.
 func browsable(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && directory.Loopback(u.Hostname())
-}
-
-func defaultPort(u *url.URL) bool {
-	return u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80"
 }
 
 func (f *file) claims(n *yaml.Node) map[string]string {
