@@ -9,7 +9,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // checkedClaims are the claims that go-oidc checks, as they stand in the token.
@@ -58,7 +58,7 @@ func (k *exactNames) VerifySignature(ctx context.Context, raw string) ([]byte, e
 	}
 	k.payload = payload
 	var checked checkedClaims
-	if err := jws.Decode(payload, &checked); err != nil {
+	if err := strictjson.DecodeKnown(payload, &checked); err != nil {
 		return nil, err
 	}
 	return json.Marshal(checked)
@@ -73,7 +73,7 @@ func (p *Provider) verify(ctx context.Context, keys oidc.KeySet, raw string, c o
 	if err != nil {
 		return nil, nil, err
 	}
-	return token, exact.payload, jws.Decode(exact.payload, into)
+	return token, exact.payload, strictjson.DecodeKnown(exact.payload, into)
 }
 
 // allClaims returns every claim. Numbers stay as they are written, of whatever size.

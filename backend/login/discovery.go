@@ -11,7 +11,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // discovered is what the provider's metadata say (OpenID Connect Discovery
@@ -119,7 +119,7 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	if err := provider.Claims(&text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if err := jws.Decode(text, &found.metadata); err != nil {
+	if err := strictjson.DecodeKnown(text, &found.metadata); err != nil {
 		return nil, fmt.Errorf("%w: its metadata: %.300s", ErrUnavailable, err)
 	}
 	if !p.ownScheme(found.oauth.Endpoint.AuthURL) {

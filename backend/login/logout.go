@@ -10,8 +10,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
-	"github.com/tabard-auth/tabard/backend/jws"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 const (
@@ -83,7 +83,7 @@ func logoutHeader(raw string, untyped bool) error {
 	var header struct {
 		Type string `json:"typ"`
 	}
-	if err := jws.Decode(text, &header); err != nil {
+	if err := strictjson.DecodeKnown(text, &header); err != nil {
 		return errors.New("malformed")
 	}
 	switch kind := strings.TrimPrefix(strings.ToLower(header.Type), "application/"); {

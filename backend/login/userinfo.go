@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // AddUserInfo asks the provider, once, for what its identity token leaves out (OpenID
@@ -28,7 +28,7 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 		Email   text       `json:"email"`
 	}
 	if err == nil {
-		err = jws.Decode(body, &named)
+		err = strictjson.DecodeKnown(body, &named)
 	}
 	var claims map[string]any
 	if err == nil {

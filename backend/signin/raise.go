@@ -84,7 +84,7 @@ func (f *Flow) arrive(c *authn.Request, attempt login.Attempt, query url.Values)
 	}
 	subject, err := c.Store.Subject(c.Ctx, id, attempt.Organization, c.Now)
 	if err == nil && subject.Membership == nil && attempt.Chosen {
-		subject.Membership, err = Accept(c, subject, attempt.Organization)
+		subject.Membership, err = c.Grant().Accept(c.Ctx, &subject, attempt.Organization)
 	}
 	if err != nil || subject.Membership == nil {
 		return err
@@ -147,22 +147,19 @@ func (f *Flow) joined(c *authn.Request, attempt login.Attempt, s directory.Subje
 	return s, err
 }
 
-// raise adds an authentication to the session, and to the organisation session for
-// which it was made. It is the only thing that moves an auth_time.
+// raise adds what the provider answered to the session's authentications, and to the
+// organization session for which it was made.
 func raise(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
-	id, organization := s.Session.ID, s.Membership.Organization.ID
+	organization := s.Membership.Organization.ID
 	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
 	if attempt.Caused(i) {
 		made.Organization = organization
 	}
-	err := c.Store.Authenticate(c.Ctx, id, attempt.ID, made)
+	err := c.OrganizationSessions().Raise(c.Ctx, s.Session.ID, organization, attempt.ID, made)
 	if errors.Is(err, session.ErrAttemptUsed) {
-		return refusal.New(api.InvalidRequest, usedBefore)
+		err = refusal.New(api.InvalidRequest, usedBefore)
 	}
-	if err != nil {
-		return err
-	}
-	return c.Store.Raise(c.Ctx, id, organization, made)
+	return err
 }
 
 // failed sends the browser back to the app with a code.

@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -77,7 +77,7 @@ func (f *file) claims(n *yaml.Node) map[string]string {
 			f.wrong(claim, "%q is not a claim of the token; such as org_id is", claim.Value)
 		}
 	})
-	if most := jws.MostMembers - len(own); len(all) > most {
+	if most := strictjson.MostMembers - len(own); len(all) > most {
 		f.wrong(n, "an app has at most %d claims: verifiers take no token with more", most)
 	}
 	return all
