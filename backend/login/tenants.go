@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // tenantMark stands in the issuer that Entra's metadata name for several tenants.
@@ -55,7 +55,7 @@ func (p *Provider) checkTenant(issuer string, payload json.RawMessage) error {
 	var claims struct {
 		Tenant text `json:"tid"`
 	}
-	if err := jws.Decode(payload, &claims); err != nil {
+	if err := strictjson.DecodeKnown(payload, &claims); err != nil {
 		return err
 	}
 	tenant := string(claims.Tenant)
