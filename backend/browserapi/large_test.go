@@ -27,6 +27,7 @@ func (w *world) permitting(role string, n int) {
 // those whose tokens fit go on.
 func TestATokenThatItsVerifierRefusesIsNeverMinted(t *testing.T) {
 	w := newWorld(t, nil)
+	w.pass(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // the trail has one event a day
 	alice, bob := w.keyed("alice"), w.keyed("bob")
 	w.mint(alice, "acme")
 	w.permitting("admin", 250)

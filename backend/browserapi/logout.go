@@ -106,7 +106,7 @@ func (h *handler) endSession(c *authn.Request, s session.Session, returnTo strin
 const maxSignedOutAt = 1000
 
 // signedOutAt returns where the browser comes back to after a sign-out: where the page
-// says, or at the page's own origin. An address that cannot be one keeps nobody signed in.
+// says, or at the app's start at the page's own origin. An address that cannot be one keeps nobody signed in.
 func signedOutAt(c *authn.Request, returnTo string) string {
 	origin, named := authn.Single(c.R.Header, "Origin")
 	if !named { // which the browser says is the backend's own
@@ -117,7 +117,7 @@ func signedOutAt(c *authn.Request, returnTo string) string {
 	}
 	address, ok := publicurl.ReturnAddress(c.Issuer, c.App, returnTo)
 	if returnTo == "" || !ok || len(url.QueryEscape(address)) > maxSignedOutAt {
-		return origin + "/"
+		return publicurl.Start(c.App, origin)
 	}
 	return address
 }

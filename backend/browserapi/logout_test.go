@@ -214,6 +214,25 @@ func TestSignOut_ReturnsToWhereItBegan(t *testing.T) {
 	}
 }
 
+// TestSignOut_OfAnAppBelowAPath returns to the app, whose origin another site has; and so
+// does a sign-in that names no address.
+func TestSignOut_OfAnAppBelowAPath(t *testing.T) {
+	w := newWorld(t, nil)
+	d := desired()
+	d.Workspace.Apps[0].Path = "/app/"
+	w.apply(d)
+	b := w.browser()
+	if landed := b.Choose(b.Login("app=web"), "alice"); landed.URL.String() != origin+"/app/" {
+		t.Errorf("the sign-in landed at %s", landed.URL)
+	}
+	var out api.LogoutResponse
+	b.Post("/logout", `{"scope":"session"}`).JSON(t, &out)
+	end, err := url.Parse(out.EndSessionURL)
+	if err != nil || end.Query().Get("post_logout_redirect_uri") != origin+"/app/" {
+		t.Errorf("it returns by %s", out.EndSessionURL)
+	}
+}
+
 // TestSignOut_OfManyGroups: an identity token too large for an address is left out of it.
 func TestSignOut_OfManyGroups(t *testing.T) {
 	for _, n := range []int{60, 600} {

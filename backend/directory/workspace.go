@@ -57,10 +57,12 @@ const (
 
 // App is a frontend of the workspace.
 type App struct {
-	ID       string   `json:"id"`
-	Name     string   `json:"name"`
-	Origins  []string `json:"origins"`
-	Audience string   `json:"audience"`
+	ID      string   `json:"id"`
+	Name    string   `json:"name"`
+	Origins []string `json:"origins"`
+	// Path is where the app begins at each of its origins; empty is /.
+	Path     string `json:"path,omitempty"`
+	Audience string `json:"audience"`
 	// Claims repeats claims of the access token under further names
 	// (alias → claim), for resource servers that expect those.
 	Claims map[string]string `json:"claims,omitempty"`

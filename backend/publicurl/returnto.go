@@ -1,6 +1,7 @@
 package publicurl
 
 import (
+	"cmp"
 	"strings"
 	"unicode/utf8"
 
@@ -29,8 +30,8 @@ func ReturnAddress(publicURL string, app directory.App, returnTo string) (string
 // authority for every parser, so that no character after it changes where the browser
 // goes. Characters that browsers escape in every part of an address are escaped here; the
 // rest stands as it is, so that the browser shows the address that it had. An address of
-// the app's that cannot be kept, being too long or with controls in it, becomes the start
-// of its origin: where to land never keeps anybody from signing in.
+// the app's that cannot be kept, being too long or with controls in it, becomes the app's
+// start there: where to land never keeps anybody from signing in.
 func returnAddress(app directory.App, home, returnTo string) (string, bool) {
 	returnTo = strings.TrimRight(returnTo, " ")
 	visible := strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(returnTo) // as browsers read it
@@ -39,7 +40,7 @@ func returnAddress(app directory.App, home, returnTo string) (string, bool) {
 		return "", false
 	}
 	if rest = escaped(rest); visible != returnTo || !utf8.ValidString(returnTo) || len(rest) > maxReturnTo || strings.ContainsFunc(rest, control) {
-		return Start(origin), true
+		return Start(app, origin), true
 	}
 	return origin + rest, true
 }
@@ -48,7 +49,7 @@ func returnAddress(app directory.App, home, returnTo string) (string, bool) {
 // where it is of none.
 func splitOrigin(app directory.App, home, address string) (origin, rest string, ok bool) {
 	if address == "" {
-		return home, "/", true
+		return home, cmp.Or(app.Path, "/"), true
 	}
 	if strings.HasPrefix(address, "/") { // not //host, which browsers also read in /\host
 		return home, address, len(address) == 1 || address[1] != '/' && address[1] != '\\'
@@ -79,8 +80,8 @@ func escaped(text string) string {
 
 func control(r rune) bool { return r < ' ' }
 
-// Start returns the first page of an origin.
-func Start(origin string) string { return origin + "/" }
+// Start returns the app's first page at one of its origins.
+func Start(app directory.App, origin string) string { return origin + cmp.Or(app.Path, "/") }
 
 // Home returns the origin of the app's own page: the backend's, where the app is
 // there, otherwise the app's first.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
@@ -21,7 +22,7 @@ func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *lo
 	if !known {
 		browser = login.NewBrowser(c.Now)
 	}
-	if err := f.bind(attempt, browser); err != nil {
+	if err := f.bind(c.App, attempt, browser); err != nil {
 		return "", err
 	}
 	target, err := provider.AuthorizationURL(c.Ctx, *attempt, login.Request{
@@ -35,10 +36,10 @@ func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *lo
 
 // bind seals an attempt for a browser. A long address to return to gives way: the page's
 // own client keeps it where the page is the client's.
-func (f *Flow) bind(attempt *login.Attempt, browser login.Browser) error {
+func (f *Flow) bind(app directory.App, attempt *login.Attempt, browser login.Browser) error {
 	err := f.attempts.Bind(attempt, browser)
 	if errors.Is(err, login.ErrStateTooLong) {
-		attempt.ReturnTo = publicurl.Start(originOf(attempt.ReturnTo))
+		attempt.ReturnTo = publicurl.Start(app, originOf(attempt.ReturnTo))
 		err = f.attempts.Bind(attempt, browser)
 	}
 	if errors.Is(err, login.ErrStateTooLong) {

@@ -18,6 +18,7 @@ func (f *file) app(n *yaml.Node) {
 	var origins *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
 		"id": f.into(&a.ID), "name": f.into(&a.Name), "audience": f.into(&a.Audience),
+		"path":     func(n *yaml.Node) { a.Path = f.path(n) },
 		"origins":  func(n *yaml.Node) { origins = n },
 		"claims":   func(n *yaml.Node) { a.Claims = f.claims(n) },
 		"disabled": func(n *yaml.Node) { a.Disabled = f.truth(n) },

@@ -33,6 +33,16 @@ func (f *file) origin(n *yaml.Node, app string) string {
 	return text
 }
 
+// path reads where an app begins, as browsers write it.
+func (f *file) path(n *yaml.Node) string {
+	text := f.text(n)
+	u, err := url.Parse(text)
+	if err != nil || !strings.HasPrefix(text, "/") || u.Host != "" || u.EscapedPath() != text || u.JoinPath().EscapedPath() != text || strings.ContainsAny(text, "\\?#") {
+		f.wrong(n, "%q is not a path as browsers write it, such as /app/", text)
+	}
+	return text
+}
+
 // canonicalOrigin returns the origin of an address as browsers write it (WHATWG URL
 // section 4.5); empty where it has none.
 func canonicalOrigin(u *url.URL) string {

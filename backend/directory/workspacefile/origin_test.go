@@ -6,6 +6,21 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
 )
 
+// TestParse_PathsOfApps are as browsers write them.
+func TestParse_PathsOfApps(t *testing.T) {
+	for path, good := range map[string]bool{
+		"/": true, "/app/": true, "/app": true, "/a/b%20c/": true,
+		"app/": false, "//evil.example/": false, "/\\\\evil.example": false, "/a?b": false, "/a#b": false, "/ü/": false, "/a b/": false,
+		"/../": false, "/a/./b": false, "https://app.example.com/": false,
+	} {
+		text := "apps:\n- {id: a, name: A, origins: ['https://a.test'], audience: api, path: '" + path + "'}"
+		_, err := workspacefile.Parse([]byte(text))
+		if (err == nil) != good {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 // TestParse_OriginsAsBrowsersWriteThem are taken, whatever their form.
 func TestParse_OriginsAsBrowsersWriteThem(t *testing.T) {
 	for _, origin := range []string{
