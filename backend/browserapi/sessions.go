@@ -27,12 +27,15 @@ func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := &api.SessionsResponse{Sessions: make([]api.DeviceSession, len(live)), ServerTime: c.Now}
-	for i, s := range live {
-		answer.Sessions[i] = api.DeviceSession{
+	answer := &api.SessionsResponse{Sessions: []api.DeviceSession{}, ServerTime: c.Now}
+	for _, s := range live {
+		if c.Used(s) != nil {
+			continue
+		}
+		answer.Sessions = append(answer.Sessions, api.DeviceSession{
 			ID: s.ID.String(), Current: s.ID == own.Session.ID, App: s.App, UserAgent: s.UserAgent, Address: s.Address,
 			CreatedAt: s.CreatedAt, LastUsedAt: max(s.CreatedAt, s.CurLast), ExpiresAt: s.ExpiresAt, DeviceBound: s.JKT != "",
-		}
+		})
 	}
 	return answer, nil
 }

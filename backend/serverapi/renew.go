@@ -45,7 +45,7 @@ func (c *call) renewed(ask Renewal, found **session.Session) (*AppSession, error
 	if err != nil {
 		return nil, err
 	}
-	presented, subject, err := c.authenticate(ask.Refresh)
+	presented, subject, err := c.authenticate(ask.Refresh, w.Policy.SessionIdle)
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +116,9 @@ func (c *call) asked(ask Renewal) (grant.Asked, error) {
 var errForged = refusal.New(api.LoginRequired, "This is no refresh token of an app's server.")
 
 // authenticate finds the session of an authentic refresh token that an app's server
-// holds, and where its person stands in its organisation. The token is not judged yet.
-func (c *call) authenticate(text string) (session.Token, *directory.Subject, error) {
+// holds, and where its person stands in its organisation. The token is not judged yet;
+// a session that nobody used for longer than idle seconds has ended.
+func (c *call) authenticate(text string, idle int64) (session.Token, *directory.Subject, error) {
 	unverified, err := session.ParseToken(text)
 	if err != nil {
 		return session.Token{}, nil, errForged
@@ -136,7 +137,7 @@ func (c *call) authenticate(text string) (session.Token, *directory.Subject, err
 	switch {
 	case s.RevokedAt != 0:
 		return presented, &directory.Subject{Session: s}, ended(s.RevokeReason)
-	case s.ExpiresAt <= c.now().Unix():
+	case s.ExpiresAt <= c.now().Unix(), s.Idle(idle, c.now().Unix()):
 		return presented, &directory.Subject{Session: s}, refusal.New(api.SessionExpired, "The session has ended.")
 	}
 	subject, err := c.crossapp.store.Subject(c.ctx, s.ID, s.ConfinedTo, c.now().Unix())

@@ -144,6 +144,9 @@ type Store interface {
 	// statement on the newest state of the row, and returns the row after it.
 	// Of a session that had ended before it returns the row as it is.
 	Present(ctx context.Context, p Presentation) (Row, error)
+	// Use writes down that a session's current token was redeemed, where a verdict does
+	// not (see Session.UseDue).
+	Use(ctx context.Context, id ID, current TokenID, now int64) error
 	// Bind binds a living session that has no device key and began at most
 	// BindWithin ago to the key of a thumbprint, and returns the thumbprint that
 	// the session has then: another's where that came first, "" where it was too

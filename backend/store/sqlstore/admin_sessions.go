@@ -65,6 +65,9 @@ func (s *Store) EndStays(ctx context.Context, organizationID, userID string, now
 // RuleWorkspace gives the workspace, as it was read, its rules;
 // directory.ErrOvertaken where it has changed since.
 func (s *Store) RuleWorkspace(ctx context.Context, w directory.Workspace, rules policy.Rules) error {
+	if rules.SessionIdle == 0 { // these are all the rules: none is unsaid
+		rules.SessionIdle = policy.NoLimit
+	}
 	w.Policy = rules
 	document, err := json.Marshal(w)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -15,7 +16,8 @@ import (
 )
 
 const (
-	selectWorkspace         = `SELECT revision, document FROM workspace WHERE one = 1`
+	selectDocument          = `SELECT revision, document FROM workspace WHERE one = 1`
+	selectWorkspace         = `SELECT revision, document, session_idle FROM workspace WHERE one = 1`
 	selectWorkspaceRevision = `SELECT revision FROM workspace WHERE one = 1`
 
 	userColumns = `
@@ -91,7 +93,8 @@ WHERE memberships.source = 'claim' OR ` + staffIsOver
 func (s *Store) Workspace(ctx context.Context) (*directory.Workspace, error) {
 	var w directory.Workspace
 	var document string
-	err := s.row(ctx, selectWorkspace).Scan(&w.Revision, &document)
+	var idle int64
+	err := s.row(ctx, selectWorkspace).Scan(&w.Revision, &document, &idle)
 	if errors.Is(err, sql.ErrNoRows) {
 		return &w, nil
 	}
@@ -101,6 +104,7 @@ func (s *Store) Workspace(ctx context.Context) (*directory.Workspace, error) {
 	if err := json.Unmarshal([]byte(document), &w); err != nil {
 		return nil, fmt.Errorf("sqlstore: workspace: %w", err)
 	}
+	w.Policy.SessionIdle = max(0, cmp.Or(w.Policy.SessionIdle, idle)) // policy.NoLimit is below 0
 	return &w, nil
 }
 

@@ -93,6 +93,11 @@ func (f *Faulty) Present(ctx context.Context, p session.Presentation) (session.R
 	return read(f, "Present", func() (session.Row, error) { return f.Store.Present(ctx, p) })
 }
 
+// Use implements session.Store.
+func (f *Faulty) Use(ctx context.Context, id session.ID, current session.TokenID, now int64) error {
+	return f.call("Use", func() error { return f.Store.Use(ctx, id, current, now) })
+}
+
 // Bind implements session.Store.
 func (f *Faulty) Bind(ctx context.Context, id session.ID, jkt string, now int64) (string, error) {
 	return read(f, "Bind", func() (string, error) { return f.Store.Bind(ctx, id, jkt, now) })

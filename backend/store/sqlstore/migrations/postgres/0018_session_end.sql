@@ -1,0 +1,8 @@
+-- +goose Up
+
+-- After how long a session that nobody used is refused, where the workspace's document does
+-- not say: never in a workspace that is there already, 8 hours in one that begins later.
+ALTER TABLE workspace ADD COLUMN session_idle BIGINT NOT NULL DEFAULT 0;
+
+-- The session that a step-up replaced by this one; empty where there was none.
+ALTER TABLE sessions ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
