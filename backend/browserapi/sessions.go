@@ -41,7 +41,8 @@ func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
 }
 
 // endSessionByID is DELETE /sessions/{id}: it ends one of the person's own
-// sessions. Somebody else's is answered like one that does not exist.
+// sessions, another than the one that asks only after a recent authentication. Somebody
+// else's is answered like one that does not exist.
 func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 	own, err := reader(c)
 	if err != nil {
@@ -58,6 +59,11 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if id != own.Session.ID {
+		if err := recently(c, own); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.Store.Revoke(c.Ctx, id, session.ReasonSignedOut, c.Now); err != nil {
 		return nil, err

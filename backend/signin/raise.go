@@ -20,7 +20,7 @@ import (
 // named where the request proves that key, and nowhere else: who copied the cookie would
 // authenticate for it, and be linked with its person.
 func raising(c *authn.Request, attempt *login.Attempt, user string) error {
-	if user == "" || attempt.Organization == "" {
+	if user == "" {
 		return nil
 	}
 	tokens, err := c.RefreshTokens()
@@ -111,7 +111,7 @@ func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity,
 		return failed(authn.RefusalOf(c.Live(s)).Code)
 	case user.Disabled:
 		return failed(api.SessionRevoked)
-	case own == nil && subject.Membership == nil || own != nil && !admits(own, i, subject):
+	case own == nil && subject.Membership == nil && attempt.Organization != "" || own != nil && !admits(own, i, subject):
 		return failed(api.OrganizationAccessDenied)
 	}
 	if err := attempt.Meets(i); err != nil {
@@ -123,9 +123,18 @@ func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity,
 		}
 	}
 	c.Audit(audit.Event{
-		Action: audit.StepUp, UserID: user.ID, OrganizationID: subject.Membership.Organization.ID, SessionID: s.ID.String(),
+		Action: audit.StepUp, UserID: user.ID, OrganizationID: organizationOf(subject), SessionID: s.ID.String(),
 	})
 	return raise(c, attempt, i, subject)
+}
+
+// organizationOf is the id of the organization that a step-up is for; empty where it is for
+// the session alone.
+func organizationOf(s directory.Subject) string {
+	if s.Membership == nil {
+		return ""
+	}
+	return s.Membership.Organization.ID
 }
 
 // joined makes who answered at an organisation's own provider be the session's person,
@@ -145,9 +154,9 @@ func (f *Flow) joined(c *authn.Request, attempt login.Attempt, s directory.Subje
 }
 
 // raise adds an authentication to the session, and to the organisation session for
-// which it was made. It is the only thing that moves an auth_time.
+// which it was made, if for any. It is the only thing that moves an auth_time.
 func raise(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
-	id, organization := s.Session.ID, s.Membership.Organization.ID
+	id, organization := s.Session.ID, organizationOf(s)
 	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
 	if attempt.Caused(i) {
 		made.Organization = organization
@@ -156,7 +165,7 @@ func raise(c *authn.Request, attempt login.Attempt, i login.Identity, s director
 	if errors.Is(err, session.ErrAttemptUsed) {
 		return refusal.New(api.InvalidRequest, usedBefore)
 	}
-	if err != nil {
+	if err != nil || organization == "" {
 		return err
 	}
 	return c.Store.Raise(c.Ctx, id, organization, made)
