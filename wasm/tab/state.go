@@ -57,7 +57,11 @@ func (s *State) JSON() string {
 	o.texts("roles", s.Roles)
 	o.texts("permissions", s.Permissions)
 	o.raw("organizations", orNull(s.Organizations != nil, func() string { return EncodeOrganizations(s.Organizations) }))
-	o.raw("error", orNull(s.problem() != nil, func() string { return s.problem().JSON() }))
+	o.raw("error", orNull(s.problem() != nil, func() string {
+		shown := *s.problem()
+		shown.LoginURL = "" // a step-up begins with a switch
+		return shown.JSON()
+	}))
 	o.flag("deviceBound", s.DeviceBound)
 	o.raw("idle", orNull(s.Idle > 0, s.idle))
 	return o.end()
