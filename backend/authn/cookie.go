@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -62,7 +63,7 @@ func (c *Request) RefreshTokens() ([]carried, error) {
 			c.Clear(tokens[0].name)
 			tokens = tokens[1:]
 		}
-		return nil, refusal.New(api.InvalidRequest, "There are too many sessions in this browser. Try again.")
+		return nil, refusal.New(api.InvalidRequest, "There are too many sessions in this browser. Try again.").On(page.Crowded, c.again())
 	}
 	return tokens, nil
 }

@@ -135,7 +135,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 	if err := f.arrive(c, attempt, query); errors.As(err, &refused) {
 		giveUp(c, attempt, refused)
 		return nil
-	} else if err != nil {
+	} else if err != nil && !errors.Is(err, session.ErrAttemptUsed) { // what it began goes on
 		return err
 	}
 	c.Redirect(attempt.ReturnTo)
@@ -182,8 +182,6 @@ func gaveUp(c *authn.Request, attempt login.Attempt, refused *login.Refused) str
 	return address
 }
 
-const usedBefore = "This sign-in was used before. Start again."
-
 // signIn makes the session of an identity and gives the browser its first token. One
 // that begins at an organisation's own provider opens that organisation alone.
 func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
@@ -213,9 +211,6 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
 	}
 	err = c.Store.Create(c.Ctx, s)
-	if errors.Is(err, session.ErrAttemptUsed) {
-		return session.ID{}, refusal.New(api.InvalidRequest, usedBefore)
-	}
 	if err != nil {
 		return session.ID{}, err
 	}

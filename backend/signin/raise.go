@@ -162,9 +162,6 @@ func raise(c *authn.Request, attempt login.Attempt, i login.Identity, s director
 		made.Organization = organization
 	}
 	err := c.Store.Authenticate(c.Ctx, id, attempt.ID, made)
-	if errors.Is(err, session.ErrAttemptUsed) {
-		return refusal.New(api.InvalidRequest, usedBefore)
-	}
 	if err != nil || organization == "" {
 		return err
 	}

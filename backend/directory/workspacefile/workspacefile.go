@@ -97,6 +97,7 @@ func (f *file) workspace(root *yaml.Node) {
 		"policy":           func(n *yaml.Node) { f.policy(n, &w.Policy, workspaceRules, policy.Rules.ForWorkspace) },
 		"id":               func(n *yaml.Node) { w.ID = f.workspaceID(n) },
 		"on_reuse":         func(n *yaml.Node) { w.OnReuse = f.onReuse(n) },
+		"pages":            func(n *yaml.Node) { w.Pages = f.pages(n) },
 		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.truth(n) },
 		"membership_claim": func(n *yaml.Node) { claim = n },
 		"organizations":    func(n *yaml.Node) { organizations = n },
