@@ -46,6 +46,16 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 	if err := c.Live(subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
 	}
+	if changed, err := c.takeOver(&subject.Session); err != nil {
+		return session.Token{}, directory.Subject{}, err
+	} else if changed {
+		if subject, err = c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now); err == nil {
+			err = c.Live(subject.Session)
+		}
+		if err != nil {
+			return session.Token{}, directory.Subject{}, c.dead(cookie, err)
+		}
+	}
 	if err := c.refreshWorkspace(subject.Revision); err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}

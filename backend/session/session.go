@@ -40,6 +40,9 @@ type Session struct {
 	// sign-in; zero where there was one. It ends with its parent: as soon as that has,
 	// it is read as revoked (ReasonParent).
 	Parent ID
+	// Replaces is the session that a step-up began this one in place of, and ReplacedBy the
+	// one that came in this one's place; zero where there is none. Subject leaves both out.
+	Replaces, ReplacedBy ID
 	// Holder is who keeps the refresh token, and where alone it is redeemed.
 	Holder Holder
 	// UpstreamSID is the provider's own name of its session, and UpstreamToken the
@@ -116,6 +119,8 @@ const (
 	ReasonSuperseded Reason = "superseded"
 	ReasonUpstream   Reason = "provider_logout"
 	ReasonAdmin      Reason = "administrator"
+	// ReasonStepUp tells that another session of a step-up took this one's place.
+	ReasonStepUp Reason = "step_up"
 	// ReasonParent tells that the session ended with the one that it was entered from.
 	ReasonParent Reason = "parent"
 	// ReasonReuseElsewhere ends a person's other sessions for the theft of one, where

@@ -89,7 +89,8 @@ func (f *Flow) arrive(c *authn.Request, attempt login.Attempt, query url.Values)
 	return raise(c, attempt, identity, subject)
 }
 
-// stepUp ends a step-up. It sets no session cookie and rotates nothing.
+// stepUp ends a step-up. In a session with a device key it sets no session cookie and
+// rotates nothing; without one it begins a session anew.
 func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
 	id, err := session.ParseID(attempt.Session)
 	if err != nil {
@@ -104,11 +105,21 @@ func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity,
 	}
 	s, user := subject.Session, subject.User
 	c.Record.Session, c.Record.User = s.ID.String(), user.ID
+	old, err := c.Store.Session(c.Ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	goesOn, err := c.Replacement(old)
+	if err != nil {
+		return err
+	}
 	switch {
 	case own == nil && (i.Issuer != user.Issuer || i.Subject != user.Subject):
 		return failed(api.IdentityChanged)
-	case c.Live(s) != nil:
-		return failed(authn.RefusalOf(c.Live(s)).Code)
+	case c.Live(goesOn) != nil:
+		return failed(authn.RefusalOf(c.Live(goesOn)).Code)
+	case goesOn.ID != s.ID && own != nil: // it would be a session of that organization alone
+		return nil
 	case user.Disabled:
 		return failed(api.SessionRevoked)
 	case own == nil && subject.Membership == nil && attempt.Organization != "" || own != nil && !admits(own, i, subject):
@@ -122,8 +133,13 @@ func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity,
 			return err
 		}
 	}
+	if s.JKT == "" {
+		if subject, err = f.renew(c, attempt, i, subject, old); err != nil {
+			return err
+		}
+	}
 	c.Audit(audit.Event{
-		Action: audit.StepUp, UserID: user.ID, OrganizationID: organizationOf(subject), SessionID: s.ID.String(),
+		Action: audit.StepUp, UserID: user.ID, OrganizationID: organizationOf(subject), SessionID: subject.Session.ID.String(),
 	})
 	return raise(c, attempt, i, subject)
 }

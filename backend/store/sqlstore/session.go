@@ -21,7 +21,7 @@ const (
 	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder`
 
 	wholeSession = `
-SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at,` + sessionColumns + ` FROM sessions s`
+SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at, s.replaces, s.replaced_by,` + sessionColumns + ` FROM sessions s`
 )
 
 // parentLives is the condition on a session s that the one it was entered from, if any,
@@ -32,8 +32,8 @@ const (
 	insertSession = `
 INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last, rolled, rollbacks,
 	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
-	confined_to, parent_id, holder)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+	confined_to, parent_id, holder, replaces)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
@@ -86,7 +86,7 @@ func (s *Store) Create(ctx context.Context, n session.Session) error {
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		storedTime(n.SignIn.Time), n.SignIn.ACR, list(n.SignIn.AMR).text(),
 		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
-		sessionIDOrNull(n.Parent), string(n.Holder))
+		sessionIDOrNull(n.Parent), string(n.Holder), sessionIDOrEmpty(n.Replaces))
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
@@ -176,10 +176,11 @@ type wholeRow struct {
 	sessionRow
 	id, attempt, upstreamSID, upstreamToken, userAgent, address string
 	boundAt                                                     int64
+	replaces, replacedBy                                        string
 }
 
 func (r *wholeRow) fields() []any {
-	own := []any{&r.id, &r.attempt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address, &r.boundAt}
+	own := []any{&r.id, &r.attempt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address, &r.boundAt, &r.replaces, &r.replacedBy}
 	return append(own, r.sessionRow.fields()...)
 }
 
@@ -189,6 +190,12 @@ func (r *wholeRow) session() (session.Session, error) {
 		return session.Session{}, fmt.Errorf("sqlstore: session %q: %w", r.id, err)
 	}
 	s, err := r.sessionRow.session(id)
+	if err == nil {
+		s.Replaces, err = sessionIDOrZero(r.replaces)
+	}
+	if err == nil {
+		s.ReplacedBy, err = sessionIDOrZero(r.replacedBy)
+	}
 	s.Attempt, s.UpstreamSID, s.UpstreamToken = r.attempt, r.upstreamSID, r.upstreamToken
 	s.UserAgent, s.Address, s.BoundAt = r.userAgent, r.address, r.boundAt
 	return s, err
@@ -238,6 +245,20 @@ func sessionIDOrNull(id session.ID) any {
 		return nil
 	}
 	return id.String()
+}
+
+func sessionIDOrEmpty(id session.ID) string {
+	if id == (session.ID{}) {
+		return ""
+	}
+	return id.String()
+}
+
+func sessionIDOrZero(text string) (session.ID, error) {
+	if text == "" {
+		return session.ID{}, nil
+	}
+	return session.ParseID(text)
 }
 
 // rotationRow is the columns of session.Row, as the database has them.

@@ -93,6 +93,11 @@ func (f *Faulty) Present(ctx context.Context, p session.Presentation) (session.R
 	return read(f, "Present", func() (session.Row, error) { return f.Store.Present(ctx, p) })
 }
 
+// TakeOver implements directory.Stays.
+func (f *Faulty) TakeOver(ctx context.Context, from, to session.ID, now int64) error {
+	return f.call("TakeOver", func() error { return f.Store.TakeOver(ctx, from, to, now) })
+}
+
 // Use implements session.Store.
 func (f *Faulty) Use(ctx context.Context, id session.ID, current session.TokenID, now int64) error {
 	return f.call("Use", func() error { return f.Store.Use(ctx, id, current, now) })
