@@ -113,8 +113,9 @@ func (t *Tab) keep(answer api.TokenResponse) *held {
 	t.drop(answer.Organization.ID)
 	h := newHeld(answer, t.clock.Wall(), t.clock.now(), t.world.Random())
 	t.record.Held = append(t.record.Held, h)
+	before := t.record.Session
 	t.record.User, t.record.Session = answer.User, answer.Session
-	t.enterEpoch()
+	t.enterEpoch(before)
 	return h
 }
 
