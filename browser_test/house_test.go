@@ -15,7 +15,10 @@ import (
 	"testing"
 )
 
-const module = "github.com/tabard-auth/tabard/"
+const (
+	tabard = "github.com/tabard-auth/tabard"
+	module = tabard + "/"
+)
 
 // source is a Go file with what it imports.
 type source struct {
@@ -25,16 +28,24 @@ type source struct {
 
 func (s source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
 
-func (s source) in(folders ...string) bool {
-	return slices.ContainsFunc(folders, func(folder string) bool {
-		return strings.HasPrefix(s.path, folder+"/")
+// pkg is the file's package.
+func (s source) pkg() string { return module + path.Dir(s.path) }
+
+// under tells if the file is one of these, or in one of these folders. A name that begins
+// with * is how a file's name ends.
+func (s source) under(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		if ending, ok := strings.CutPrefix(name, "*"); ok {
+			return strings.HasSuffix(s.path, ending)
+		}
+		return s.path == name || strings.HasPrefix(s.path, name+"/")
 	})
 }
 
-// room is the folder of the backend that the file lies in, at whatever depth.
-func (s source) room() string {
+// house is the file's top folder of the backend, with what is in it.
+func (s source) house() string {
 	parts := strings.Split(s.path, "/")
-	return path.Join(parts[:min(2, len(parts)-1)]...)
+	return module + path.Join(parts[:min(2, len(parts)-1)]...)
 }
 
 func sources(t *testing.T) []source {
@@ -75,142 +86,237 @@ func sources(t *testing.T) []source {
 	return all
 }
 
-func hasAny(i string, prefixes ...string) bool {
-	return slices.ContainsFunc(prefixes, func(p string) bool { return i == p || strings.HasPrefix(i, p+"/") })
+// within tells if a package is one of these, or in one of these.
+func within(i string, packages []string) bool {
+	return slices.ContainsFunc(packages, func(p string) bool { return i == p || strings.HasPrefix(i, p+"/") })
 }
 
-var (
-	drivers    = []string{"modernc.org/sqlite", "github.com/jackc/pgx", "database/sql/driver"}
-	javascript = []string{"syscall/js", "github.com/hack-pad/safejs"}
-	mains      = []string{"backend/main.go", "worker/", "web-demo/", "js/"}
-)
-
-// walls are sentences with the files that each speaks of and what they must not import.
-var walls = []struct {
+// wall is a sentence about what some files do not import.
+type wall struct {
 	sentence string
-	speaksOf func(source) bool
-	refuses  func(s source, i string) bool
-}{
-	{"api imports nothing",
-		func(s source) bool { return s.in("backend/api") && !s.test() },
-		func(source, string) bool { return true }},
-	{"token, session, policy, dpop and jws import none of the others' machinery",
-		func(s source) bool {
-			return s.in("backend/token", "backend/session", "backend/policy", "backend/dpop", "backend/jws") && !s.test()
+	of       []string // folders and files; none means all
+	but      []string // folders, files, and endings of names
+	tests    bool     // it holds for tests too
+	refuses  []string // packages with what is in them; none means all
+	admits   []string // of those
+	own      bool     // admits the room itself and what is in it
+}
+
+var walls = []wall{
+	{sentence: "api imports nothing", of: []string{"backend/api"}},
+	{
+		sentence: "token, policy, dpop and jws import none of the others' machinery",
+		of:       []string{"backend/token", "backend/policy", "backend/dpop", "backend/jws"},
+		refuses:  []string{tabard}, admits: rooms("backend/jws"), own: true,
+	},
+	{
+		sentence: "session imports nothing but policy, for what an authentication is",
+		of:       []string{"backend/session"},
+		refuses:  []string{tabard}, admits: rooms("backend/policy"), own: true,
+	},
+	{
+		sentence: "what resource servers import brings none of the backend's machinery",
+		of:       []string{"backend/resource", "backend/tenantdb", "backend/isolationtest"},
+		refuses:  []string{tabard}, admits: rooms("backend/token", "backend/dpop"),
+	},
+	{
+		sentence: "what declares a store's interface imports no store",
+		of: []string{
+			"backend/authn", "backend/signin", "backend/browserapi", "backend/serverapi", "backend/admin",
+			"backend/directory", "backend/signingkey", "backend/host",
 		},
-		func(s source, i string) bool {
-			return strings.HasPrefix(i, module) && !hasAny(i, module+s.room(), module+"backend/jws")
-		}},
-	{"what resource servers import brings none of the backend's machinery",
-		func(s source) bool {
-			return s.in("backend/resource", "backend/tenantdb", "backend/isolationtest") && !s.test()
+		refuses: rooms("backend/store"),
+	},
+	{
+		sentence: "what every grant does knows nobody who asks",
+		of:       []string{"backend/grant", "backend/handover"},
+		refuses:  append(rooms("backend/authn", "backend/signin", "backend/browserapi", "backend/serverapi", "backend/store"), "net/http"),
+	},
+	{
+		sentence: "the browser's contract does not know the servers'",
+		of:       []string{"backend/authn", "backend/signin", "backend/browserapi"},
+		refuses:  rooms("backend/serverapi", "backend/admin"),
+	},
+	{
+		sentence: "administration and sessions across apps do not know each other",
+		of:       []string{"backend/serverapi"},
+		refuses:  rooms("backend/serverapi/adminapi", "backend/serverapi/crossapp"),
+	},
+	{sentence: "only tests import the judge of the OpenAPI document", refuses: []string{"github.com/getkin"}},
+	{
+		sentence: "wasm/tab imports only backend/api of ours",
+		of:       []string{"wasm/tab"},
+		refuses:  []string{tabard}, admits: rooms("backend/api"),
+	},
+	{
+		sentence: "wasm/tab imports nothing that makes the module heavy",
+		of:       []string{"wasm/tab"},
+		refuses:  []string{"encoding/json", "net/http", "reflect", "fmt", "github.com/golang-jwt"},
+	},
+	{
+		sentence: "only the server has metrics",
+		but:      []string{"backend/cli/serve.go", "backend/cli/operators.go"},
+		refuses:  rooms("backend/host/metrics"),
+	},
+	{
+		sentence: "Prometheus stands in one room",
+		but:      []string{"backend/host/metrics"},
+		refuses:  []string{"github.com/prometheus"},
+	},
+	{
+		sentence: "only files named _js.go touch JavaScript",
+		but:      []string{"*_js.go", "*_js_test.go"}, tests: true,
+		refuses: []string{"syscall/js", "github.com/hack-pad/safejs"},
+	},
+	{
+		sentence: "only the worker imports syumai/workers",
+		but:      []string{"worker"}, tests: true,
+		refuses: []string{"github.com/syumai/workers"},
+	},
+	{
+		sentence: "only the stores, tenantdb and mains import database drivers",
+		but: []string{
+			"backend/store/sqlite", "backend/store/postgres", "backend/store/storetest", "backend/tenantdb",
+			"backend/main.go", "worker", "web-demo", "js",
 		},
-		func(_ source, i string) bool {
-			return strings.HasPrefix(i, module) && !hasAny(i, module+"backend/token", module+"backend/dpop")
-		}},
-	{"what declares a store's interface imports no store",
-		func(s source) bool {
-			return s.in("backend/authn", "backend/signin", "backend/browserapi", "backend/serverapi", "backend/admin", "backend/directory", "backend/signingkey", "backend/host") &&
-				!s.test()
-		},
-		func(_ source, i string) bool { return hasAny(i, module+"backend/store") }},
-	{"what every grant does knows nobody who asks",
-		func(s source) bool { return s.in("backend/grant", "backend/handover") && !s.test() },
-		func(_ source, i string) bool {
-			return hasAny(i, module+"backend/authn", module+"backend/signin", module+"backend/browserapi", module+"backend/serverapi", module+"backend/store", "net/http")
-		}},
-	{"the browser's contract does not know the servers'",
-		func(s source) bool { return s.in("backend/authn", "backend/signin", "backend/browserapi") && !s.test() },
-		func(_ source, i string) bool {
-			return hasAny(i, module+"backend/serverapi", module+"backend/admin")
-		}},
-	{"only tests import the judge of the OpenAPI document",
-		func(s source) bool { return !s.test() },
-		func(_ source, i string) bool { return hasAny(i, "github.com/getkin") }},
-	{"wasm/tab imports only backend/api, and nothing that makes the module heavy",
-		func(s source) bool { return s.in("wasm/tab") && !s.test() },
-		func(_ source, i string) bool {
-			return strings.HasPrefix(i, module) && i != module+"backend/api" ||
-				hasAny(i, "encoding/json", "net/http", "reflect", "fmt", "github.com/golang-jwt")
-		}},
-	{"only the server has metrics: the Worker's upload has no room for them",
-		func(s source) bool {
-			return s.path != "backend/cli/serve.go" && s.path != "backend/cli/operators.go" && !s.test()
-		},
-		func(s source, i string) bool {
-			return hasAny(i, module+"backend/host/metrics") || !s.in("backend/host/metrics") && hasAny(i, "github.com/prometheus")
-		}},
-	{"only files named _js.go touch JavaScript",
-		func(s source) bool {
-			return !strings.HasSuffix(s.path, "_js.go") && !strings.HasSuffix(s.path, "_js_test.go")
-		},
-		func(_ source, i string) bool { return hasAny(i, javascript...) }},
-	{"only the worker imports syumai/workers",
-		func(s source) bool { return !s.in("worker") },
-		func(_ source, i string) bool { return hasAny(i, "github.com/syumai/workers") }},
-	{"only the stores, tenantdb and mains import database drivers",
-		func(s source) bool {
-			return !s.test() && !s.in("backend/store/sqlite", "backend/store/postgres", "backend/store/storetest", "backend/tenantdb") &&
-				!slices.ContainsFunc(mains, func(m string) bool { return strings.HasPrefix(s.path, m) })
-		},
-		func(_ source, i string) bool { return hasAny(i, drivers...) }},
-	{"jwx stands in one file",
-		func(s source) bool { return s.path != "backend/token/keyset.go" && !s.test() },
-		func(_ source, i string) bool { return hasAny(i, "github.com/lestrrat-go") }},
-	{"the development provider is not in the backend",
-		func(s source) bool { return s.in("backend") && !s.test() },
-		func(_ source, i string) bool { return hasAny(i, module+"web-demo") }},
+		refuses: []string{"modernc.org/sqlite", "github.com/jackc/pgx", "database/sql/driver"},
+	},
+	{
+		sentence: "jwx stands in one file",
+		but:      []string{"backend/token/keyset.go"},
+		refuses:  []string{"github.com/lestrrat-go"},
+	},
+	{
+		sentence: "the development provider is not in the backend",
+		of:       []string{"backend"},
+		refuses:  rooms("web-demo"),
+	},
+	{
+		sentence: "only tests switch on the development provider's quirks", but: []string{"web-demo/idp"},
+		refuses: rooms("web-demo/idp/logintest"),
+	},
+}
+
+// rooms are packages of this module.
+func rooms(folders ...string) (packages []string) {
+	for _, folder := range folders {
+		packages = append(packages, module+folder)
+	}
+	return packages
+}
+
+func (w *wall) speaksOf(s source) bool {
+	return (len(w.of) == 0 || s.under(w.of)) && !s.under(w.but) && (w.tests || !s.test())
+}
+
+func (w *wall) refused(s source, i string) bool {
+	return (len(w.refuses) == 0 || within(i, w.refuses)) && !within(i, w.admits) && !(w.own && within(i, []string{s.house()}))
 }
 
 // TestTheWallsOfTheHouseStand refuses imports that would let one room's machinery
-// into another.
+// into another, and walls around what is not there.
 func TestTheWallsOfTheHouseStand(t *testing.T) {
-	for _, wall := range walls {
-		t.Run(wall.sentence, func(t *testing.T) {
-			spoken := 0
-			for _, s := range sources(t) {
-				if !wall.speaksOf(s) {
-					continue
-				}
-				spoken++
+	all := sources(t)
+	for _, w := range walls {
+		t.Run(w.sentence, func(t *testing.T) {
+			for _, s := range all {
 				for _, i := range s.imports {
-					if wall.refuses(s, i) {
+					if w.speaksOf(s) && w.refused(s, i) {
 						t.Errorf("%s imports %s", s.path, i)
 					}
 				}
 			}
-			if spoken == 0 {
-				t.Error("there is no such file: the wall guards nothing")
+			for _, name := range slices.Concat(w.of, w.but) {
+				if !slices.ContainsFunc(all, func(s source) bool { return s.under([]string{name}) }) {
+					t.Errorf("there is no %s", name)
+				}
+			}
+			for _, p := range slices.Concat(w.refuses, w.admits) {
+				if !standard(p) && !slices.ContainsFunc(all, func(s source) bool { return s.has(p) }) {
+					t.Errorf("there is no %s, and nothing that imports it", p)
+				}
 			}
 		})
 	}
 }
 
-// TestMigrationsOnlyGoForward refuses a Down section: wrangler runs the whole file,
-// and would undo what it has just done.
-func TestMigrationsOnlyGoForward(t *testing.T) {
-	folder := "../backend/store/sqlstore/migrations/"
-	names := map[string][]string{}
-	for _, dialect := range []string{"sqlite", "postgres"} {
-		files, err := filepath.Glob(folder + dialect + "/*")
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no migrations for %s: %v", dialect, err)
-		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
+// has tells if a package is the file's, or one that it imports.
+func (s source) has(p string) bool {
+	return within(s.pkg(), []string{p}) || slices.ContainsFunc(s.imports, func(i string) bool { return within(i, []string{p}) })
+}
+
+// standard tells if a package is Go's own: its path begins with no name of a host.
+func standard(p string) bool {
+	host, _, _ := strings.Cut(p, "/")
+	return !strings.Contains(host, ".")
+}
+
+// floors are the packages of the house from the ground up. Each stands on one floor, and
+// imports only what stands below it. browser_test is no room: what is there is for tests.
+var floors = [][]string{
+	{ // the ground: words, formats and rules that know nothing of each other
+		"backend/api", "backend/audit", "backend/jws", "backend/policy", "backend/strictjson",
+		"backend/tenantdb", "backend/isolationtest", "backend/login/logintest", "backend/store/storetest/pg",
+		"js", "web-demo/idp", "web-demo/page", "worker/compile", "worker/edge", "worker/platformtest",
+	},
+	{ // what a refusal, a token, a proof and a session are
+		"backend/refusal", "backend/token", "backend/dpop", "backend/session",
+		"js/build", "wasm/tab", "worker/trial", "worker/webcrypto",
+	},
+	{ // who there is and what they are let into; keys; HTTP
+		"backend/directory", "backend/signingkey", "backend/handover", "backend/web", "backend/resource",
+		"backend/session/proof/model", "backend/session/proof/simulation", "wasm/browser",
+	},
+	{"backend/directory/workspacefile", "backend/login", "backend/publicurl", "wasm", "web-demo/notes"},
+	{ // what is done: for who administers, and for who asks for a token
+		"backend/admin", "backend/grant", "web-demo/reports",
+	},
+	{ // who asks: a browser by its cookie, a server by its key; and the statements of the stores
+		"backend/authn", "backend/serverapi", "backend/store/sqlstore", "backend/store/storetest", "web-demo",
+	},
+	{ // what they ask for
+		"backend/signin", "backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/store/migrate", "worker/workerd",
+	},
+	{"backend/browserapi", "backend/store/inspect", "worker/local"},
+	{ // all of it, and the databases that it stands on
+		"backend/host", "backend/store/sqlite", "backend/store/postgres",
+	},
+	{"backend/host/metrics", "backend/secrets", "backend/store/storetest/lite", "worker"},
+	{"backend/doctor"},
+	{"backend/cli"},
+	{"backend"},
+}
+
+// TestFloors_NoPackageImportsOneAboveIt, nor one beside it.
+func TestFloors_NoPackageImportsOneAboveIt(t *testing.T) {
+	floorOf := map[string]int{}
+	for i, floor := range floors {
+		for _, name := range floor {
+			if at, twice := floorOf[module+name]; twice {
+				t.Errorf("%s stands on the floors %d and %d", name, at, i)
 			}
-			if !strings.HasPrefix(string(text), "-- +goose Up\n") {
-				t.Errorf("%s does not begin with -- +goose Up", file)
-			}
-			if strings.Contains(strings.ToLower(string(text)), "+goose down") {
-				t.Errorf("%s has a Down section", file)
-			}
-			names[dialect] = append(names[dialect], filepath.Base(file))
+			floorOf[module+name] = i
 		}
 	}
-	if !slices.Equal(names["sqlite"], names["postgres"]) {
-		t.Errorf("the dialects have different migrations: %v and %v", names["sqlite"], names["postgres"])
+	found := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.test() || s.under([]string{"browser_test"}) {
+			continue
+		}
+		floor, stands := floorOf[s.pkg()]
+		if found[s.pkg()] = true; !stands {
+			t.Errorf("%s: its package stands on no floor", s.path)
+			continue
+		}
+		for _, i := range s.imports {
+			if below, ours := floorOf[i]; ours && below >= floor || !ours && within(i, []string{tabard}) {
+				t.Errorf("%s, on floor %d, imports %s, which is not below it", s.path, floor, i)
+			}
+		}
+	}
+	for name := range floorOf {
+		if !found[name] {
+			t.Errorf("there is no %s", name)
+		}
 	}
 }

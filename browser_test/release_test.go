@@ -14,13 +14,13 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/store/postgres"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 	"github.com/tabard-auth/tabard/browser_test/release"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // The addresses of the fixture.

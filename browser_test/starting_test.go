@@ -22,7 +22,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
@@ -30,6 +29,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/browser_test/program"
 	"github.com/tabard-auth/tabard/browser_test/release"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // starts is how often replicas start together in a test: a race that is lost once in a

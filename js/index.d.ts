@@ -217,11 +217,15 @@ export interface Client {
   /**
    * Ends the tab's organisation session (`organization`), the session in this browser (`session`, the default) or all
    * of the person's sessions (`everywhere`, which takes an authentication of the last fifteen minutes, as
-   * {@link endSession} does). Where the answer has an `endSessionUrl`, navigate there to end the
-   * provider's own session too.
+   * {@link endSession} does). Where the answer has an `endSessionUrl`, navigate there to end the provider's own session
+   * too. It comes back to `returnTo`, an address of the app that is registered at the provider (default: the page's
+   * `<base href>`, or `/`).
    * @throws {TabardError} and then nothing has ended.
    */
-  signOut(options?: { scope?: "organization" | "session" | "everywhere" }): Promise<{ endSessionUrl?: string }>;
+  signOut(options?: {
+    scope?: "organization" | "session" | "everywhere";
+    returnTo?: string | URL;
+  }): Promise<{ endSessionUrl?: string }>;
   /** Ends the client: signals abort, nothing is under way any more, the state stays as it is. */
   close(): void;
 }

@@ -88,7 +88,7 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 			return tab.EncodeSessions(list), err
 		}),
 		"endSession": promised(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
-		"signOut":    promised(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0)) }),
+		"signOut":    promised(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
 		"signIn": promised(func(a arguments) (string, *tab.Error) {
 			t.SignIn(a.text(0), a.text(1))
 			return "", nil

@@ -3,7 +3,7 @@ import { failure, refusal } from "./http.mjs";
 /** The longest limit's period, in seconds: when it is worth trying again. */
 const PERIOD = 60;
 
-/** A browser has at most eight sessions of an app; this is four such apps on one host. */
+/** A browser has at most twelve sessions; this is more than any that the release before left. */
 const MOST_SESSIONS = 32;
 
 /**

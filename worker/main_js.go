@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/syumai/workers/cloudflare"
 	"github.com/syumai/workers/cloudflare/d1"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -43,9 +45,10 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	log = slog.New(host.Log(log.Handler(), s.secret))
 	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
 	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, Secret: s.secret, Algorithm: s.algorithm,
+		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
 		Provider: login.Config{
 			Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret, Transport: edge.Transport{},
+			Scopes: s.scopes, UntypedLogoutTokens: s.untypedLogoutTokens,
 		},
 		Tenants: edge.Transport{}, LoopbackConnections: s.loopbackConnections,
 		Log: log,
@@ -85,6 +88,9 @@ type settings struct {
 	keyLife                        time.Duration
 	retention                      host.Retention
 	issuer, clientID, clientSecret string
+	cookieMark                     string
+	scopes                         []string
+	untypedLogoutTokens            bool
 	loopbackConnections            bool // for development
 }
 
@@ -104,6 +110,13 @@ func readSettings(variable func(string) string) (settings, error) {
 		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
 	}
 	s.algorithm, s.keyLife = signingkey.ES256, signingkey.DefaultLife
+	s.cookieMark = variable("TABARD_COOKIE_MARK")
+	s.untypedLogoutTokens = variable("TABARD_OIDC_UNTYPED_LOGOUT_TOKENS") == "true"
+	if text := variable("TABARD_OIDC_SCOPES"); text != "" {
+		if s.scopes = strings.Fields(text); !directory.ValidScopes(s.scopes) {
+			problems = append(problems, errors.New("TABARD_OIDC_SCOPES has to be scopes separated by spaces"))
+		}
+	}
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
 	if s.secret, err = signingkey.ParseSecret(required("TABARD_SECRET")); err != nil {

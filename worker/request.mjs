@@ -2,6 +2,9 @@
 const OURS = "__Host-Http-tabard";
 const SESSION = "__Host-Http-tabard.";
 
+/** A name with a mark: capitals, which no id of an app has (publicurl/cookiemark.go). */
+const MARKED = /^__Host-Http-tabard(?:-[a-z]+)?\.([A-Z][A-Z0-9]{0,7})(?:\.|$)/;
+
 /** What net/http takes for the name and for the value of a cookie. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[ !#-:<-[\]-~]*$/;
@@ -18,7 +21,7 @@ const VALUE = /^[ !#-:<-[\]-~]*$/;
  * @property {string | undefined} path the path below the backend's public URL
  * @property {"login" | "callback" | undefined} signIn the half of a sign-in that it is
  * @property {boolean} asks whether the program may ask an OpenID provider to answer it
- * @property {string[]} sessions the values of its session cookies
+ * @property {string[]} sessions the values of its session cookies, each once
  */
 
 /** @returns {Parsed} */
@@ -28,7 +31,7 @@ export function parse(request, env) {
   const path = below(base(env), address);
   const [, first, second] = path?.match(/^\/([^/]+)(?:\/([^/]+))?$/) ?? [];
   const signIn = first === "callback" || (first === "login" && second === undefined) ? first : undefined;
-  const cookies = ours(request.headers.get("Cookie") ?? "");
+  const cookies = ours(request.headers.get("Cookie") ?? "", mark(env));
   return {
     request,
     url: origin + address + search,
@@ -37,7 +40,7 @@ export function parse(request, env) {
     path,
     signIn,
     asks: signIn !== undefined || first === "backchannel-logout",
-    sessions: cookies.filter(({ name }) => name.startsWith(SESSION)).map(({ value }) => value),
+    sessions: [...new Set(cookies.filter(({ name }) => name.startsWith(SESSION)).map(({ value }) => value))],
   };
 }
 
@@ -71,15 +74,34 @@ function below(base, path) {
   return clean.startsWith(`${base}/`) ? clean.slice(base.length) : undefined;
 }
 
-/** The cookies of ours in a header, as net/http reads it. */
-function ours(header) {
+/**
+ * The mark of this server's cookies: the one that is set, or the FNV-1a hash of the public
+ * URL, in letters, as publicurl/cookiemark.go derives it.
+ */
+function mark(env) {
+  if (env.TABARD_COOKIE_MARK) return env.TABARD_COOKIE_MARK;
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode((env.TABARD_PUBLIC_URL ?? "").replace(/\/$/, ""))) {
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  }
+  let letters = "";
+  for (; letters.length < 7; hash = Math.floor(hash / 26)) letters += String.fromCharCode(65 + (hash % 26));
+  return letters;
+}
+
+/**
+ * The cookies of ours in a header, as net/http reads it. Those that bear the mark of another
+ * server on the host are not ours.
+ */
+function ours(header, mark) {
   const found = [];
   for (const part of header.split(";")) {
     const text = part.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
     const [, before, raw = ""] = text.match(/^([^=]*)=?(.*)$/s);
     const name = before.replace(/[ \t\r\n]+$/, "");
     const value = raw.length > 1 && raw.startsWith('"') && raw.endsWith('"') ? raw.slice(1, -1) : raw;
-    if (name.startsWith(OURS) && NAME.test(name) && VALUE.test(value)) found.push({ text: `${name}=${raw}`, name, value });
+    const another = MARKED.test(name) && MARKED.exec(name)[1] !== mark;
+    if (name.startsWith(OURS) && !another && NAME.test(name) && VALUE.test(value)) found.push({ text: `${name}=${raw}`, name, value });
   }
   return found;
 }

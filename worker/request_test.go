@@ -19,6 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
@@ -159,15 +160,20 @@ func limits(base, pattern string) (r reading) {
 
 // TestCookiesAreCountedAsTheProgramReadsThem, however they are spelled.
 func TestCookiesAreCountedAsTheProgramReadsThem(t *testing.T) {
-	const name = "__Host-Http-tabard.demo.abcdefgh"
+	const name, another = "__Host-Http-tabard.demo.abcdefgh", "__Host-Http-tabard.OTHER.demo.abcdefgh"
+	mark, err := publicurl.ParseCookieMark("", "https://app.example.com/auth")
+	workerd.Must(t, err)
+	marked := "__Host-Http-tabard." + mark + ".demo.abcdefgh"
 	headers := [][]string{
 		{name + "=t"}, {"a=b; " + name + "=t"}, {"a=b;" + name + "=t"}, {"a=b;\t " + name + "=t"}, {";;" + name + "=t;;"}, {name + " = t"},
 		{name + "=t ; " + name + "=u"}, {name + `="t"`}, {name + `="t`}, {name + "="}, {name}, {"=" + name + "=t"}, {`a="b;` + name + `=t"`},
 		{"a=b," + name + "=t"}, {"a=b, " + name + "=t"}, {name + "=t=u"}, {name + "=t, " + name + "=u"}, {name + "=t\\"}, {name + "(=t"},
 		{strings.ToLower(name) + "=t"}, {"$Version=1; " + name + "=t"}, {" " + name + "=t"}, {"x" + name + "=t"}, {"__Host-Http-tabard=t"},
 		{"a=b", name + "=t"}, {name + "=t", name + "=u"}, {name + "=t", "a=b;" + name + "=u"}, {"__Host-Http-tabard-login.abcdefgh=t;" + name + "=u"},
+		{marked + "=t"}, {marked + "=t; " + name + "=t"}, {marked + "=t; " + name + "=u"}, {another + "=t"}, {another + "=t; " + marked + "=u"},
+		{"__Host-Http-tabard-login." + mark + "=t;" + marked + "=u"}, {"__Host-Http-tabard." + mark + "=t"}, {"__Host-Http-tabard." + strings.ToLower(mark) + ".demo.abcdefgh=t"},
 	}
-	pieces := []string{name, "__Host-Http-tabard.", "__Host-Http-", "a", "t", "=", "=", "=", ";", ";", "; ", " ", "\t", ",", `"`, `\`, "é", "%3b"}
+	pieces := []string{name, marked, another, "__Host-Http-tabard.", "__Host-Http-", "a", "t", "=", "=", "=", ";", ";", "; ", " ", "\t", ",", `"`, `\`, "é", "%3b"}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 500 {
 		var header strings.Builder
@@ -199,11 +205,12 @@ func TestCookiesAreCountedAsTheProgramReadsThem(t *testing.T) {
 	}
 }
 
-// sessionValues are the values of the session cookies that net/http reads.
+// sessionValues are the values, each once, of the session cookies that net/http reads, but
+// of those that bear another server's mark.
 func sessionValues(header http.Header) []string {
 	values := []string{}
 	for _, cookie := range (&http.Request{Header: header}).Cookies() {
-		if strings.HasPrefix(cookie.Name, "__Host-Http-tabard.") {
+		if strings.HasPrefix(cookie.Name, "__Host-Http-tabard.") && !strings.HasPrefix(cookie.Name, "__Host-Http-tabard.OTHER.") && !slices.Contains(values, cookie.Value) {
 			values = append(values, cookie.Value)
 		}
 	}

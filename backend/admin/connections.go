@@ -41,15 +41,18 @@ type ConnectionSettings struct {
 	// Scopes are asked for beside openid; nil means profile and email.
 	Scopes       []string     `json:"scopes,omitzero"`
 	Provisioning Provisioning `json:"provisioning"`
+	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT.
+	UntypedLogoutTokens bool `json:"untyped_logout_tokens,omitempty"`
 }
 
 // Provisioning says which of a connection's people become members, and as what (see
 // directory.Provisioning).
 type Provisioning struct {
-	JustInTime bool     `json:"just_in_time,omitempty"`
-	Roles      []string `json:"roles,omitempty"`
-	Claim      string   `json:"claim,omitempty"`
-	Groups     []Group  `json:"groups,omitempty"`
+	JustInTime  bool                  `json:"just_in_time,omitempty"`
+	Roles       []string              `json:"roles,omitempty"`
+	Claim       string                `json:"claim,omitempty"`
+	ClaimSource directory.ClaimSource `json:"claim_source,omitempty"`
+	Groups      []Group               `json:"groups,omitempty"`
 }
 
 // Group gives roles to those whom the claim names to be in it.
@@ -82,8 +85,11 @@ func (o *Office) connectionOf(c directory.Connection) Connection {
 		ID: c.ID, Issuer: c.Issuer, SecretSet: c.SealedSecret != "", Enabled: c.Enabled,
 		Source: directory.FromAdmin, RedirectURI: o.redirectURI(c.ID),
 		ConnectionSettings: ConnectionSettings{
-			ClientID: c.ClientID, Scopes: c.Scopes,
-			Provisioning: Provisioning{JustInTime: c.Provisioning.JustInTime, Roles: c.Provisioning.Roles, Claim: c.Provisioning.Claim},
+			ClientID: c.ClientID, Scopes: c.Scopes, UntypedLogoutTokens: c.UntypedLogoutTokens,
+			Provisioning: Provisioning{
+				JustInTime: c.Provisioning.JustInTime, Roles: c.Provisioning.Roles,
+				Claim: c.Provisioning.Claim, ClaimSource: c.Provisioning.ClaimSource,
+			},
 		},
 	}
 	if c.FromFile {
@@ -100,7 +106,11 @@ func (o *Office) connectionOf(c directory.Connection) Connection {
 func (o *Office) connection(ctx context.Context, id, organizationID, issuer string, s ConnectionSettings) (directory.Connection, error) {
 	c := directory.Connection{
 		ID: id, OrganizationID: organizationID, Issuer: issuer, ClientID: s.ClientID, Scopes: s.Scopes,
-		Provisioning: directory.Provisioning{JustInTime: s.Provisioning.JustInTime, Roles: s.Provisioning.Roles, Claim: s.Provisioning.Claim},
+		UntypedLogoutTokens: s.UntypedLogoutTokens,
+		Provisioning: directory.Provisioning{
+			JustInTime: s.Provisioning.JustInTime, Roles: s.Provisioning.Roles,
+			Claim: s.Provisioning.Claim, ClaimSource: s.Provisioning.ClaimSource,
+		},
 	}
 	for _, g := range s.Provisioning.Groups {
 		if c.Provisioning.Groups == nil {

@@ -190,6 +190,9 @@ type LogoutRequest struct {
 	Scope        string `json:"scope"`
 	Organization string `json:"organization,omitempty"`
 	User         string `json:"user,omitempty"`
+	// ReturnTo is where the provider sends the browser back to after its own sign-out, an
+	// address of the app that is registered there; absent, the origin of the page.
+	ReturnTo string `json:"return_to,omitempty"`
 }
 
 // Scopes of LogoutRequest.

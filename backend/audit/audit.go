@@ -97,8 +97,11 @@ const (
 	ReadMember       Action = "member.read"
 	UpdateMember     Action = "member.update"
 	RemoveMember     Action = "member.remove"
-	DisableMember    Action = "member.disable"
-	EnableMember     Action = "member.enable"
+	// KeepMember leaves roles and memberships as they are, for the reason why it is not
+	// known what the person's provider says of them (directory.Unknown).
+	KeepMember    Action = "member.keep"
+	DisableMember Action = "member.disable"
+	EnableMember  Action = "member.enable"
 	// GrantStaff and EndStaff are about staff access, which its Note gives the reason of;
 	// what is done by it has ByStaff for a Reason.
 	GrantStaff     Action = "staff.grant"

@@ -36,12 +36,13 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 	}
 	subject, err := c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now)
 	if err != nil {
-		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
+		return session.Token{}, directory.Subject{}, c.dead(cookie, cookie.missing(err))
 	}
-	presented, err := c.refresh.Authenticate(cookie.token, subject.Session.Secret)
+	presented, err := c.verify(cookie, subject.Session.Secret)
 	if err != nil || !c.isOurs(subject.Session) {
 		return session.Token{}, directory.Subject{}, c.dead(cookie, c.unauthentic(cookie, &subject.Session, err))
 	}
+	c.used = cookie
 	c.Record.Session, c.Record.User = subject.Session.ID.String(), subject.User.ID
 	if err := c.Live(subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
@@ -76,7 +77,7 @@ var errForged = refusal.New(api.LoginRequired, "Sign in.")
 var errElsewhere = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
 
 // unauthentic tells why a refresh token did not authenticate.
-func (c *Request) unauthentic(cookie carried, s *session.Session, err error) error {
+func (c *Request) unauthentic(cookie *carried, s *session.Session, err error) error {
 	if !c.isOurs(*s) {
 		return errForged
 	}
@@ -119,10 +120,10 @@ func (c *Request) Used(s session.Session) error {
 
 // dead clears the cookie of a session that cannot live again, and hands err on. A
 // fault of the storage is no such end.
-func (c *Request) dead(cookie carried, err error) error {
+func (c *Request) dead(cookie *carried, err error) error {
 	var final *refusal.Refusal
 	if errors.As(err, &final) && final != errElsewhere || errors.Is(err, session.ErrNotFound) {
-		c.Clear(cookie.name)
+		c.drop(cookie)
 	}
 	return err
 }
@@ -153,41 +154,41 @@ func (c *Request) refreshWorkspace(revision int64) error {
 //
 // Sessions that one person entered from another app stand beside each other, one for
 // each organisation: the one that opens ref is returned, or else the newest.
-func (c *Request) newest(ref string) (carried, error) {
+func (c *Request) newest(ref string) (*carried, error) {
 	tokens, err := c.RefreshTokens()
 	if err != nil {
-		return carried{}, err
+		return nil, err
 	}
 	switch len(tokens) {
 	case 0:
-		return carried{}, refusal.New(api.LoginRequired, "Sign in.")
+		return nil, refusal.New(api.LoginRequired, "Sign in.")
 	case 1:
 		return tokens[0], nil
 	}
 	all, last, err := c.Living(tokens)
 	if err != nil {
-		return carried{}, err
+		return nil, err
 	}
 	kept, err := c.newestOnly(all)
 	if err != nil {
-		return carried{}, err
+		return nil, err
 	}
 	if len(kept) == 0 {
-		return carried{}, last
+		return nil, last
 	}
 	return c.opening(kept, ref)
 }
 
 // Authentic reads a living session by its authentic token.
-func (c *Request) Authentic(t carried) (session.Session, error) {
+func (c *Request) Authentic(t *carried) (session.Session, error) {
 	s, err := c.Store.Session(c.Ctx, t.token.Session())
 	if errors.Is(err, session.ErrNotFound) {
-		return s, RefusalOf(err)
+		return s, RefusalOf(t.missing(err))
 	}
 	if err != nil {
 		return s, err
 	}
-	if _, err := c.refresh.Authenticate(t.token, s.Secret); err != nil || !c.isOurs(s) {
+	if _, err := c.verify(t, s.Secret); err != nil || !c.isOurs(s) {
 		return s, c.unauthentic(t, &s, err)
 	}
 	if err := c.Live(s); err != nil {
@@ -211,11 +212,24 @@ func (c *Request) Present(token session.Token, s session.Session) error {
 		return err
 	}
 	if !verdict.Outcome.Mints() {
-		c.Clear(SessionCookieName(s.App, s.ID))
+		c.Forget(s.App, s.ID)
 		return Ended(verdict.After.RevokeReason)
 	}
 	if verdict.Successor {
 		c.Keep(s, g.Successor(&s, verdict))
+	} else {
+		c.adopt(s, token, verdict.After)
 	}
+	return nil
+}
+
+// Look judges the token against its session without an effect: what only reads tells the
+// browser no more than under which names to keep it.
+func (c *Request) Look(token session.Token, s session.Session) error {
+	verdict := session.Judge(s.Row, c.Grant().Presentation(token, &s))
+	if !verdict.Outcome.Mints() {
+		return Ended(verdict.After.RevokeReason)
+	}
+	c.adopt(s, token, verdict.After)
 	return nil
 }

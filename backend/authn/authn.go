@@ -29,9 +29,12 @@ type Config struct {
 	// PublicURL is the backend's base URL as browsers see it, and the issuer of
 	// its tokens. Nothing of a request ever takes its place.
 	PublicURL string
-	Store     Store
-	Keys      *signingkey.Ring
-	Secret    signingkey.Secret
+	// CookieMark tells this server's cookies from those of others on its host, see
+	// publicurl.ParseCookieMark; "" follows from PublicURL.
+	CookieMark string
+	Store      Store
+	Keys       *signingkey.Ring
+	Secret     signingkey.Secret
 	// Log receives one record a request; nil discards them.
 	Log *slog.Logger
 	// Now tells the time; nil means time.Now.
@@ -47,6 +50,7 @@ type Server struct {
 	Store  Store
 	Keys   *signingkey.Ring
 
+	mark      string // of cookies
 	refresh   *session.Ring
 	replays   *dpop.Replays
 	nonces    nonces
@@ -61,13 +65,17 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	mark, err := publicurl.ParseCookieMark(c.CookieMark, c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
 	refresh, err := session.NewRing(c.Secret.Derive(signingkey.ForRefreshTokens)...)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
 		Issuer: strings.TrimSuffix(public.String(), "/"), Origin: public.Scheme + "://" + public.Host,
-		Base: strings.TrimSuffix(public.Path, "/"), Store: c.Store, Keys: c.Keys, refresh: refresh,
+		Base: strings.TrimSuffix(public.Path, "/"), Store: c.Store, Keys: c.Keys, mark: mark, refresh: refresh,
 		log: newRecorder(c.Log, c.Secret), now: c.Now,
 		replays: dpop.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(signingkey.ForNonces),
 	}

@@ -29,6 +29,9 @@ type Request struct {
 	Workspace *directory.Workspace
 	App       directory.App
 	Record    record
+
+	used     *carried // what Authenticate found
+	sessions int      // that the browser is known to have
 	// proof is the request's device proof, nil without one: prove, once.
 	proof func() (*dpop.Proof, error)
 	// proofUsed notes that the proof is used: useProof, once.

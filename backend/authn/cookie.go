@@ -2,83 +2,118 @@ package authn
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
-	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/page"
-	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
 // Cookies. __Host-Http- makes browsers refuse a cookie of the name that a script,
-// a sibling host or plain http set (RFC 6265bis). The session's name carries the
-// app and a few characters of the session, so that a late answer of one that
-// ended never displaces a newer one.
+// a sibling host or plain http set (RFC 6265bis). Cookies know no ports and, with such a
+// name, no paths, so that every name bears the mark of the server, which neither reads nor
+// clears another's. The session's name carries the app and a few characters of the session
+// besides, so that a late answer of one that ended never displaces a newer one.
 const (
-	sessionCookie = "__Host-Http-tabard."
-	AttemptCookie = "__Host-Http-tabard-login."
+	handoverCookie = cookiePrefix + "-handover."
 
-	NameChars  = 8
-	maxCookies = 8
+	cookiePrefix  = "__Host-Http-tabard"
+	sessionCookie = cookiePrefix + "."
+	loginCookie   = cookiePrefix + "-login."
+
+	nameChars = 8
 )
 
-func SessionCookieName(app string, id session.ID) string {
-	return sessionCookie + app + "." + strings.TrimPrefix(id.String(), "ses_")[:NameChars]
+// sessionName is the name of a session's cookie, and unmarkedName the one that the release
+// before gave it.
+func (s *Server) sessionName(app string, id session.ID) string {
+	return s.sessionPrefix() + unmarked(app, id)
 }
 
-func AttemptCookieName(attempt string) string {
-	return AttemptCookie + strings.ToLower(attempt[:NameChars])
+func unmarkedName(app string, id session.ID) string { return sessionCookie + unmarked(app, id) }
+
+func unmarked(app string, id session.ID) string {
+	return app + "." + strings.TrimPrefix(id.String(), "ses_")[:nameChars]
 }
 
-// carried is a refresh token that a request carries.
-type carried struct {
-	name  string
-	token session.Unverified
+func (s *Server) sessionPrefix() string { return sessionCookie + s.mark + "." }
+
+// KeptAttemptName is the name of the cookie in which the release before kept the sign-in
+// attempt of a state.
+func KeptAttemptName(state string) string {
+	return loginCookie + strings.ToLower(state[:min(len(state), nameChars)])
 }
 
-// RefreshTokens returns the refresh tokens of the request's app. A cookie that this
-// server cannot have set is cleared and counts for nothing. Where there are too many, the
-// browser loses those that it names first, the oldest (RFC 6265bis section 5.8.3), so that
-// its next request is heard.
-func (c *Request) RefreshTokens() ([]carried, error) {
-	var tokens []carried
-	seen := map[string]bool{}
-	for _, cookie := range c.R.Cookies() {
-		if !strings.HasPrefix(cookie.Name, sessionCookie+c.App.ID+".") {
-			continue
-		}
-		if seen[cookie.Name] {
-			return nil, refusal.New(api.InvalidRequest, "A cookie stands twice.")
-		}
-		seen[cookie.Name] = true
-		token, err := session.ParseToken(cookie.Value)
-		if err != nil || cookie.Quoted || SessionCookieName(c.App.ID, token.Session()) != cookie.Name {
-			c.Clear(cookie.Name)
-			continue
-		}
-		tokens = append(tokens, carried{cookie.Name, token})
+// Browser returns the value that the browser's cookie keeps; false where it keeps none
+// that this server made.
+func (c *Request) Browser() (login.Browser, bool) {
+	cookies := c.R.CookiesNamed(loginCookie + c.mark)
+	if len(cookies) != 1 || cookies[0].Quoted {
+		return login.Browser{}, false
 	}
-	if len(seen) > maxCookies {
-		for len(tokens) > maxCookies {
-			c.Clear(tokens[0].name)
-			tokens = tokens[1:]
-		}
-		return nil, refusal.New(api.InvalidRequest, "There are too many sessions in this browser. Try again.").On(page.Crowded, c.again())
+	return login.ParseBrowser(cookies[0].Value)
+}
+
+// browserLife is how long a browser keeps its value after it last began a sign-in, in
+// seconds: longer than any attempt, and as long as most sessions.
+const browserLife = 30 * 24 * 60 * 60
+
+// KeepBrowser gives the browser its value.
+func (c *Request) KeepBrowser(b login.Browser) {
+	c.setCookie(loginCookie+c.mark, b.String(), browserLife, http.SameSiteLaxMode)
+}
+
+// HandoverCookies returns what the names of hand-overs' cookies begin with: first of those
+// that are set, then of others that are read. One that the release before is to read
+// bears no mark.
+func (c *Request) HandoverCookies() []string {
+	names := []string{handoverCookie + c.mark + ".", handoverCookie}
+	if c.alsoUnmarked() {
+		slices.Reverse(names)
 	}
-	return tokens, nil
+	return names
 }
 
 // Keep gives the browser a refresh token, until the session's end.
 func (c *Request) Keep(s session.Session, token session.Token) {
-	http.SetCookie(c.W, &http.Cookie{
-		Name: SessionCookieName(s.App, s.ID), Value: c.refresh.Sign(token, s.Secret),
-		Path: "/", MaxAge: int(s.ExpiresAt - c.Now), Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-	})
+	c.keep(s, c.refresh.Sign(token, s.Secret))
 }
 
-// Clear takes a session's cookie from the browser.
-func (c *Request) Clear(name string) {
+func (c *Request) keep(s session.Session, value string) {
+	life := int(s.ExpiresAt - c.Now)
+	c.setCookie(c.sessionName(s.App, s.ID), value, life, http.SameSiteStrictMode)
+	switch name := unmarkedName(s.App, s.ID); {
+	case c.alsoUnmarked():
+		c.setCookie(name, value, life, http.SameSiteStrictMode)
+	case len(c.R.CookiesNamed(name)) > 0:
+		c.clear(name)
+	}
+}
+
+// Forget takes a session's cookies from the browser.
+func (c *Request) Forget(app string, id session.ID) {
+	c.clear(c.sessionName(app, id))
+	if name := unmarkedName(app, id); c.alsoUnmarked() || len(c.R.CookiesNamed(name)) > 0 {
+		c.clear(name)
+	}
+}
+
+func (c *Request) clear(name string) { c.setCookie(name, "", -1, http.SameSiteStrictMode) }
+
+// setCookie sets a cookie of the answer's, or clears it where its life is -1. It replaces
+// what the answer said of that cookie before.
+func (c *Request) setCookie(name, value string, life int, mode http.SameSite) {
+	before := c.W.Header()["Set-Cookie"]
+	kept := before[:0]
+	for _, line := range before {
+		if !strings.HasPrefix(line, name+"=") {
+			kept = append(kept, line)
+		}
+	}
+	if len(kept) < len(before) {
+		c.W.Header()["Set-Cookie"] = kept
+	}
 	http.SetCookie(c.W, &http.Cookie{
-		Name: name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Name: name, Value: value, Path: "/", MaxAge: life, Secure: true, HttpOnly: true, SameSite: mode,
 	})
 }

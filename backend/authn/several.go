@@ -11,7 +11,7 @@ import (
 
 // living is a living session with the cookie that it came by.
 type living struct {
-	carried
+	*carried
 	session.Session
 }
 
@@ -47,13 +47,16 @@ func (c *Request) makeWay(l, newer *living) error {
 	if !steppedUp || c.Reading() {
 		return c.supersede(l.carried, l.Session)
 	}
-	c.Clear(l.name)
-	return c.replace(l.Session, newer.ID)
+	if err := c.replace(l.Session, newer.ID); err != nil {
+		return err
+	}
+	c.drop(l.carried)
+	return nil
 }
 
 // Living returns the sessions that live of a browser's, clears the cookies of the
 // others, and tells why the last of those does not, or that one may live elsewhere.
-func (c *Request) Living(tokens []carried) (all []*living, last, err error) {
+func (c *Request) Living(tokens []*carried) (all []*living, last, err error) {
 	for _, t := range tokens {
 		s, err := c.Authentic(t)
 		if err == nil {
@@ -73,20 +76,8 @@ func SignedInAs(user string, all []*living) bool {
 	return slices.ContainsFunc(all, func(l *living) bool { return l.UserID == user && l.ConfinedTo == "" })
 }
 
-// MakeRoom ends the oldest of a browser's sessions where there would be too many.
-func (c *Request) MakeRoom(all []*living) error {
-	slices.SortStableFunc(all, func(a, b *living) int { return int(a.CreatedAt - b.CreatedAt) })
-	for len(all) >= maxCookies {
-		if err := c.supersede(all[0].carried, all[0].Session); err != nil {
-			return err
-		}
-		all = all[1:]
-	}
-	return nil
-}
-
 // opening returns the session that opens an organisation, or the newest.
-func (c *Request) opening(kept []*living, ref string) (carried, error) {
+func (c *Request) opening(kept []*living, ref string) (*carried, error) {
 	if ref == "" || len(kept) == 1 {
 		return kept[0].carried, nil
 	}
@@ -98,7 +89,7 @@ func (c *Request) opening(kept []*living, ref string) (carried, error) {
 	for _, l := range kept { // by slug
 		s, err := c.Store.Subject(c.Ctx, l.ID, ref, c.Now)
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
-			return carried{}, err
+			return nil, err
 		}
 		if s.Membership != nil {
 			return l.carried, nil
@@ -125,21 +116,28 @@ func (c *Request) EndBeside(s session.Session) error {
 
 // supersede ends a session for a newer sign-in in the same browser. One whose device
 // key this browser cannot prove is not ended: it only loses its cookie here.
-func (c *Request) supersede(t carried, s session.Session) error {
+func (c *Request) supersede(t *carried, s session.Session) error {
 	if c.Reading() {
 		return nil
 	}
 	if own, err := c.isDeviceOf(s); err != nil {
 		return err
 	} else if own {
-		if err := c.Store.Revoke(c.Ctx, s.ID, session.ReasonSuperseded, c.Now); err != nil {
+		if err := c.endSuperseded(s); err != nil {
 			return err
 		}
-		c.Audit(audit.Event{
-			ID: "superseded:" + s.ID.String(), Action: audit.SignOut, Reason: string(session.ReasonSuperseded),
-			Actor: audit.Server, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String(),
-		})
 	}
-	c.Clear(t.name)
+	c.drop(t)
+	return nil
+}
+
+func (c *Request) endSuperseded(s session.Session) error {
+	if err := c.Store.Revoke(c.Ctx, s.ID, session.ReasonSuperseded, c.Now); err != nil {
+		return err
+	}
+	c.Audit(audit.Event{
+		ID: "superseded:" + s.ID.String(), Action: audit.SignOut, Reason: string(session.ReasonSuperseded),
+		Actor: audit.Server, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String(),
+	})
 	return nil
 }

@@ -18,14 +18,10 @@ const maxReplaced = 64
 // one. Where the old one was ended meanwhile by anything but a step-up, the new one is,
 // too: who signed out is out. It reports whether anything changed.
 func (c *Request) takeOver(s *session.Session) (bool, error) {
-	if c.Reading() || s.Gen != 1 || s.CurLast != s.CreatedAt { // it was used before
+	if s.Replaces == (session.ID{}) || c.Reading() || s.Gen != 1 || s.CurLast != s.CreatedAt { // it was used before
 		return false, nil
 	}
-	whole, err := c.Store.Session(c.Ctx, s.ID)
-	if err != nil || whole.Replaces == (session.ID{}) {
-		return false, err
-	}
-	old, err := c.Store.Session(c.Ctx, whole.Replaces)
+	old, err := c.Store.Session(c.Ctx, s.Replaces)
 	switch {
 	case errors.Is(err, session.ErrNotFound):
 		return false, nil

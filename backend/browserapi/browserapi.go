@@ -27,10 +27,12 @@ type Config struct {
 	// PublicURL is the backend's base URL as browsers see it, and the issuer of
 	// its tokens. Nothing of a request ever takes its place.
 	PublicURL string
-	Store     Store
-	Keys      *signingkey.Ring
-	Secret    signingkey.Secret
-	Provider  *login.Provider
+	// CookieMark is in the names of cookies; "" follows from PublicURL.
+	CookieMark string
+	Store      Store
+	Keys       *signingkey.Ring
+	Secret     signingkey.Secret
+	Provider   *login.Provider
 	// Tenants carries requests to the providers of organisations' own connections,
 	// whose addresses tenants give: it has to be guarded.
 	Tenants http.RoundTripper
@@ -50,7 +52,7 @@ type handler struct {
 // New returns the handler of the contract, mounted at the public URL's path.
 func New(c Config) (http.Handler, error) {
 	server, err := authn.New(authn.Config{
-		PublicURL: c.PublicURL, Store: c.Store, Keys: c.Keys, Secret: c.Secret, Log: c.Log, Now: c.Now,
+		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: c.Store, Keys: c.Keys, Secret: c.Secret, Log: c.Log, Now: c.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -12,10 +12,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // connect gives an organisation a connection of its own, enabled, con_ and its slug,

@@ -13,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
 func TestAForgedCookieIsLikeNoneAndEndsNothing(t *testing.T) {
@@ -101,40 +102,60 @@ func TestTwoCookiesOfOneNameAreRefused(t *testing.T) {
 	}
 }
 
-// TestABrowserWithTooManySessionsIsNotShutOut: whoever signed in again and again, or came
-// from another app in many tabs at once, is refused once.
-func TestABrowserWithTooManySessionsIsNotShutOut(t *testing.T) {
-	w := newWorld(t, nil)
-	b := w.browser()
-	for range 11 {
-		w.pass(time.Second)
-		w.signIn(b, "alice")
+// TestCookies_OfTwelveSessionsAtMost: whoever signs in again and again, wherever it leads,
+// does not send more and more cookies, and is shut out by none.
+func TestCookies_OfTwelveSessionsAtMost(t *testing.T) {
+	for _, keyed := range []bool{false, true} {
+		w := newWorld(t, nil)
+		b := w.browser()
+		if keyed {
+			b = b.On(httpbrowser.NewDevice(t))
+		}
+		for range 30 {
+			w.pass(time.Second)
+			b.SignIn("alice")
+			if size := cookieBytes(b); len(sessionCookies(b)) > 12 || size > 2560 {
+				t.Fatalf("%d sessions, %d bytes", len(sessionCookies(b)), size)
+			}
+		}
+		if got := len(sessionCookies(b)); got != 12 {
+			t.Errorf("%d sessions are kept, want 12", got)
+		}
+		if got := b.Get("/session"); got.Status != http.StatusOK {
+			t.Errorf("%d %s", got.Status, got.Body)
+		}
+		w.mint(b, "acme")
+		w.theSession(b)
 	}
-	all := sessionCookies(b)
-	w.wants(b.Get("/session"), http.StatusBadRequest, api.InvalidRequest)
-	if left := sessionCookies(b); len(left) != 8 {
-		t.Errorf("%d sessions are left of %d", len(left), len(all))
-	}
-	w.mint(b, "acme")
-	w.theSession(b)
 }
 
-func TestMoreThanEightSessionsAreRefused(t *testing.T) {
+// cookieBytes is how long the header of a browser's cookies is.
+func cookieBytes(b *httpbrowser.Browser) (n int) {
+	for name, value := range b.Cookies() {
+		n += len(name) + len(value) + 3
+	}
+	return n
+}
+
+// TestCookies_MoreThanTwelve that came all the same are ended by a request that may do so.
+func TestCookies_MoreThanTwelve(t *testing.T) {
 	w := newWorld(t, nil)
-	b := w.browser()
-	for range 8 {
-		w.signIn(b, "alice")
+	b, all := w.browser(), w.browser()
+	for range 40 {
 		w.pass(time.Second)
+		b.SignIn("alice")
+		for name, value := range sessionCookies(b) {
+			all.SetCookie(name, value)
+		}
 	}
-	eight := b.Copy()
-	if w.mint(eight, "acme"); len(sessionCookies(eight)) != 1 {
-		t.Errorf("of eight sessions the browser keeps %v", sessionCookies(eight))
+	if got := len(sessionCookies(all)); got != 40 {
+		t.Fatalf("%d cookies", got)
 	}
-	b = w.browser()
-	for range 9 {
-		w.signIn(b, "alice")
+	if got := all.Copy().Get("/session"); got.Status != http.StatusOK {
+		t.Errorf("reading: %d %s", got.Status, got.Body)
 	}
-	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusBadRequest, api.InvalidRequest)
+	w.mint(all, "acme")
+	w.theSession(all)
 }
 
 func TestTheCookieOfAnotherAppIsLeftAlone(t *testing.T) {
@@ -248,7 +269,7 @@ func TestADeadCookieBesideALivingOneIsClearedInAnyAnswer(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	living, _ := w.theSession(b)
-	gone := "__Host-Http-tabard.web.aaaaaaaa"
+	gone := living[:len(living)-8] + "aaaaaaaa"
 	b.SetCookie(gone, "nothing")
 	if got := b.Get("/session"); got.Status != http.StatusOK || !slices.Equal(cleared(got), []string{gone}) {
 		t.Errorf("%d, cleared %v", got.Status, cleared(got))
@@ -331,6 +352,7 @@ func FuzzTheCookieHeader(f *testing.F) {
 	name, value := w.theSession(b)
 	for _, header := range []string{
 		"", name, name + "=", name + "=" + value[:100], name + "=" + value + "A", name + "x=" + value, "=" + value, ";;;", "a=b; " + name + "=x; " + name + "=y",
+		name[:len(name)-8] + "=x", strings.Repeat(name[:len(name)-8]+"a=b; ", 99),
 		"__Host-Http-tabard.web.=x", "__Host-Http-tabard.web.\"=\"", "__Host-Http-tabard.desk.aaaaaaaa=x", name + "=\"\"", "\x00=\x00", strings.Repeat("__Host-Http-tabard.web.a=b; ", 99),
 	} {
 		f.Add(header)
@@ -345,7 +367,7 @@ func FuzzTheCookieHeader(f *testing.F) {
 			t.Errorf("%q: %d %s", header, got.Status, got.Body)
 		}
 		for _, c := range got.Cookies() {
-			if c.MaxAge >= 0 || c.Value != "" || !strings.HasPrefix(c.Name, "__Host-Http-tabard.web.") {
+			if c.MaxAge >= 0 || c.Value != "" || !strings.HasPrefix(c.Name, name[:len(name)-8]) {
 				t.Errorf("%q: %s", header, c.Raw)
 			}
 		}

@@ -193,7 +193,7 @@ var underFault = map[string]func(*world) request{
 		}
 	},
 	"its callback": connected("organization=acme", directory.Provisioning{JustInTime: true}),
-	"its callback, for nobody whom it admits": connected("organization=acme", directory.Provisioning{Claim: "none", Groups: map[string][]string{"none": nil}}),
+	"its callback, for nobody whom it admits": connected("organization=acme", directory.Provisioning{Claim: "amr", Groups: map[string][]string{"none": nil}}),
 	"a browser that begins a hand-over": func(w *world) request {
 		b := w.signedIn("alice")
 		w.restart()

@@ -14,23 +14,19 @@ import (
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
-	"github.com/tabard-auth/tabard/backend/signin"
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// A hand-over's cookie names the hash of the secret that it keeps. It is Strict: every
-// app is of the backend's site.
-const handoverCookie = "__Host-Http-tabard-handover."
-
-func handoverCookieName(challenge string) string { return handoverCookie + challenge[:authn.NameChars] }
+// maxBeginnings is how many hand-overs a browser may have begun.
+const maxBeginnings = 4
 
 // handOver is POST /handover: a page begins to bring the person into another app (see
 // package handover, which says why). It needs no session and says nothing of one.
 func (h *handler) handOver(c *authn.Request, _ api.HandoverRequest) (*api.HandoverResponse, error) {
-	clearBeginnings(c, signin.MaxAttempts-1)
+	clearBeginnings(c, maxBeginnings-1)
 	b := handover.Begin(c.Now)
 	challenge := b.Challenge()
-	name := handoverCookieName(challenge)
+	name := c.HandoverCookies()[0] + beginning(challenge)
 	setHandover(c, name, b.Seal(h.handovers, name), handover.BeginLife)
 	return &api.HandoverResponse{CodeChallenge: challenge, ExpiresIn: handover.BeginLife, ServerTime: c.Now}, nil
 }
@@ -40,7 +36,7 @@ func (h *handler) handOver(c *authn.Request, _ api.HandoverRequest) (*api.Handov
 func clearBeginnings(c *authn.Request, most int) {
 	var names []string
 	for _, cookie := range c.R.Cookies() {
-		if strings.HasPrefix(cookie.Name, handoverCookie) {
+		if rest, ours := strings.CutPrefix(cookie.Name, c.HandoverCookies()[0]); ours && !strings.Contains(rest, ".") {
 			names = append(names, cookie.Name)
 		}
 	}
@@ -111,14 +107,20 @@ func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
 		return code, refusal.New(api.InvalidRequest, noCode).Because(err)
 	}
 	c.App = directory.App{ID: code.App}
-	name := handoverCookieName(code.Challenge)
-	cookies := c.R.CookiesNamed(name)
-	if len(cookies) != 1 || cookies[0].Quoted || !code.Began(h.handovers, cookies[0].Value, name, c.Now) {
-		return code, refusal.New(api.InvalidRequest, noCode)
+	for _, prefix := range c.HandoverCookies() {
+		name := prefix + beginning(code.Challenge)
+		cookies := c.R.CookiesNamed(name)
+		if len(cookies) == 1 && !cookies[0].Quoted && code.Began(h.handovers, cookies[0].Value, name, c.Now) {
+			setHandover(c, name, "", -1)
+			return code, nil
+		}
 	}
-	setHandover(c, name, "", -1)
-	return code, nil
+	return code, refusal.New(api.InvalidRequest, noCode)
 }
+
+// beginning names the beginning of a hand-over by the hash of the secret that its cookie
+// keeps. The cookie is Strict: every app is of the backend's site.
+func beginning(challenge string) string { return challenge[:8] }
 
 // fromOurSite refuses a form of another site, where the browser tells. A page that sends
 // no referrer has Origin null.
@@ -174,7 +176,7 @@ func enterFrom(c *authn.Request, parent *directory.Subject, code handover.Code) 
 	if err != nil || authn.SignedInAs(parent.User.ID, here) {
 		return err
 	}
-	if err := c.MakeRoom(here); err != nil {
+	if err := c.MakeRoom(); err != nil {
 		return err
 	}
 	child := session.Session{Attempt: code.ID, UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr)}

@@ -8,10 +8,10 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // The kinds of signed or sealed text that go about, and who takes one.

@@ -1,12 +1,15 @@
 package browserapi
 
 import (
+	"net/url"
+	"strings"
+
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -70,8 +73,8 @@ func (h *handler) end(c *authn.Request, request api.LogoutRequest, subject direc
 		return nil, err
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
-	c.Clear(authn.SessionCookieName(s.App, s.ID))
-	return &api.LogoutResponse{EndSessionURL: h.endSession(c, s), ServerTime: c.Now}, nil
+	c.Forget(s.App, s.ID)
+	return &api.LogoutResponse{EndSessionURL: h.endSession(c, s, request.ReturnTo), ServerTime: c.Now}, nil
 }
 
 // leave ends the session's stay in one organisation.
@@ -82,7 +85,7 @@ func leave(c *authn.Request, subject directory.Subject) (*api.LogoutResponse, er
 	s, id := subject.Session, subject.Membership.Organization.ID
 	c.Record.Organization = id
 	if _, err := c.Store.Leave(c.Ctx, s.ID, id, policy.OrganizationSession{
-		StartedAt: c.Now, ActiveAt: c.Now, EndedAt: c.Now, Ending: policy.SignedOut, Authentication: grant.SignIn(&s),
+		StartedAt: c.Now, ActiveAt: c.Now, EndedAt: c.Now, Ending: policy.SignedOut, Authentication: s.SignIn,
 	}); err != nil {
 		return nil, err
 	}
@@ -90,9 +93,9 @@ func leave(c *authn.Request, subject directory.Subject) (*api.LogoutResponse, er
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
 
-// endSession is where the provider's own session ends; the app's first origin is
-// where it sends the browser back to.
-func (h *handler) endSession(c *authn.Request, s session.Session) string {
+// endSession is where the provider's own session ends, which then sends the browser back
+// to the app.
+func (h *handler) endSession(c *authn.Request, s session.Session, returnTo string) string {
 	if s.Parent != (session.ID{}) { // it began at no provider
 		return ""
 	}
@@ -101,7 +104,28 @@ func (h *handler) endSession(c *authn.Request, s session.Session) string {
 		token = nil // the provider asks the person then
 	}
 	if provider := h.signIn.ProviderOf(c, s); provider != nil {
-		return provider.EndSessionURL(c.Ctx, string(token), c.App.Origins[0]+"/")
+		return provider.EndSessionURL(c.Ctx, string(token), signedOutAt(c, returnTo))
 	}
 	return ""
+}
+
+// maxSignedOutAt bounds the address to return to, in bytes as a query has them: the
+// provider's own has to stay short.
+const maxSignedOutAt = 1000
+
+// signedOutAt returns where the browser comes back to after a sign-out: where the page
+// says, or at the page's own origin. An address that cannot be one keeps nobody signed in.
+func signedOutAt(c *authn.Request, returnTo string) string {
+	origin, named := authn.Single(c.R.Header, "Origin")
+	if !named { // which the browser says is the backend's own
+		origin = c.Origin
+	}
+	if strings.HasPrefix(returnTo, "/") && !strings.HasPrefix(returnTo, "//") {
+		returnTo = origin + returnTo
+	}
+	address, ok := publicurl.ReturnAddress(c.Issuer, c.App, returnTo)
+	if returnTo == "" || !ok || len(url.QueryEscape(address)) > maxSignedOutAt {
+		return origin + "/"
+	}
+	return address
 }

@@ -2,7 +2,10 @@ package browserapi_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -175,4 +178,57 @@ func TestAMintUnderWayDoesNotReviveTheSession(t *testing.T) {
 		}
 	}
 	w.wants(kept.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+}
+
+// TestSignOut_ReturnsToWhereItBegan: to the page's own origin of several, or to the
+// address of the app that it names.
+func TestSignOut_ReturnsToWhereItBegan(t *testing.T) {
+	w := newWorld(t, nil)
+	d := desired()
+	const second = "http://127.0.0.1:8080"
+	d.Workspace.Apps[0].Origins = append(d.Workspace.Apps[0].Origins, second)
+	w.apply(d)
+	for name, test := range map[string]struct{ origin, returnTo, want string }{
+		"the first origin":       {origin, "", origin + "/"},
+		"the second origin":      {second, "", second + "/"},
+		"below a base path":      {origin, origin + "/app/", origin + "/app/"},
+		"a path of the second":   {second, "/app/", second + "/app/"},
+		"another of the app":     {origin, second + "/app/", second + "/app/"},
+		"of nobody":              {second, "https://evil.example/", second + "/"},
+		"of nobody, as a path":   {second, "//evil.example/", second + "/"},
+		"of nobody, in disguise": {second, `\\evil.example/`, second + "/"},
+		"a long one":             {origin, "/" + strings.Repeat("a", 1500), origin + "/"},
+	} {
+		b := w.signedIn("alice")
+		var out api.LogoutResponse
+		body, err := json.Marshal(api.LogoutRequest{Scope: api.ScopeSession, ReturnTo: test.returnTo})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := b.With("Origin", test.origin).With("Sec-Fetch-Site", "same-site").Post("/logout", string(body))
+		got.JSON(t, &out)
+		end, err := url.Parse(out.EndSessionURL)
+		if err != nil || got.Status != http.StatusOK || end.Query().Get("post_logout_redirect_uri") != test.want {
+			t.Errorf("%s: %d, %s", name, got.Status, out.EndSessionURL)
+		}
+	}
+}
+
+// TestSignOut_OfManyGroups: an identity token too large for an address is left out of it.
+func TestSignOut_OfManyGroups(t *testing.T) {
+	for _, n := range []int{60, 600} {
+		w := newWorld(t, nil)
+		groups := make([]string, n)
+		for i := range groups {
+			groups[i] = fmt.Sprintf("%08d-0000-0000-0000-000000000000", i)
+		}
+		w.provider.Claims = func(claims map[string]any) { claims["groups"] = groups }
+		var out api.LogoutResponse
+		w.signedIn("alice").Post("/logout", `{"scope":"session"}`).JSON(t, &out)
+		end, err := url.Parse(out.EndSessionURL)
+		if err != nil || len(out.EndSessionURL) > 2000 || end.Query().Has("id_token_hint") || !end.Query().Has("client_id") ||
+			end.Query().Get("post_logout_redirect_uri") != origin+"/" {
+			t.Errorf("%d groups: %d characters, %.200s", n, len(out.EndSessionURL), out.EndSessionURL)
+		}
+	}
 }

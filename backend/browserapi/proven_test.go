@@ -1,6 +1,7 @@
 package browserapi_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,10 +12,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // keyed returns a browser with a device key in which a person has signed in.
@@ -124,15 +125,11 @@ func TestAnAttemptOfTheReleaseBeforeLinksNobody(t *testing.T) {
 	}
 }
 
-// callback ends an attempt that was begun elsewhere, as somebody, at con_acme's provider.
+// callback ends an attempt that the release before began, as somebody, at con_acme's
+// provider.
 func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.Attempt, person string) httpbrowser.Response {
 	w.Helper()
-	name := "__Host-Http-tabard-login." + strings.ToLower(a.ID[:8])
-	sealed, err := a.Seal(w.secret.Sealer(signingkey.ForAttempts), name)
-	if err != nil {
-		w.Fatal(err)
-	}
-	b.SetCookie(name, sealed)
+	w.keptBefore(b, a)
 	back := publicURL + "/callback/con_acme"
 	relying := login.New(login.Config{Issuer: p.Issuer, ClientID: logintest.ClientID, RedirectURL: back, Transport: w.hosts})
 	address, err := relying.AuthorizationURL(w.Context(), a, login.Request{})
@@ -140,6 +137,20 @@ func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.
 		w.Fatal(err)
 	}
 	return b.Follow(back + "?" + p.SignIn(address, person).Encode())
+}
+
+// keptBefore puts an attempt into a browser as the release before kept it.
+func (w *world) keptBefore(b *httpbrowser.Browser, a login.Attempt) {
+	w.Helper()
+	plain, err := json.Marshal(map[string]any{
+		"id": a.ID, "nonce": a.Nonce, "verifier": a.Verifier, "app": a.App, "return_to": a.ReturnTo, "created_at": a.CreatedAt,
+		"organization": a.Organization, "connection": a.Connection, "session": a.Session,
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	name := "__Host-Http-tabard-login." + strings.ToLower(a.ID[:8])
+	b.SetCookie(name, w.secret.Sealer(signingkey.ForAttempts).Seal(plain, name))
 }
 
 // TestAPageOfTheReleaseBeforeComesBackForItsSuccessor: it navigates, and is led to where

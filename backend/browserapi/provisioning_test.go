@@ -30,8 +30,8 @@ func TestMembersFollowWhatTheOrganizationsOwnProviderSays(t *testing.T) {
 		"nobody":                               {directory.Provisioning{}, []any{nil}, []string{"-"}},
 		"by groups":                            {groups, []any{[]string{"staff"}, []string{"heads", "staff"}, "staff"}, []string{"viewer", "admin,viewer", "viewer"}},
 		"in no group any more":                 {groups, []any{[]string{"staff"}, []string{"guests"}, []string{"heads"}}, []string{"viewer", "-", "admin,viewer"}},
-		"the claim is missing":                 {groups, []any{[]string{"heads"}, nil}, []string{"admin,viewer", "-"}},
-		"in no group, with roles for everyone": {defaults, []any{[]string{"heads"}, nil}, []string{"admin,viewer", "viewer"}},
+		"the claim is missing":                 {groups, []any{[]string{"heads"}, nil}, []string{"admin,viewer", "admin,viewer"}},
+		"in no group, with roles for everyone": {defaults, []any{[]string{"heads"}, []string{}}, []string{"admin,viewer", "viewer"}},
 		"groups alone admit nobody":            {closed, []any{[]string{"heads"}}, []string{"-"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
@@ -24,7 +23,7 @@ func recently(c *authn.Request, own directory.Subject) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(append(made, grant.SignIn(s)), func(a policy.Authentication) bool {
+	if slices.ContainsFunc(append(made, s.SignIn), func(a policy.Authentication) bool {
 		return a.Connection == s.SignIn.Connection && a.Time != 0 && c.Now-a.Time <= recentAge
 	}) {
 		return nil

@@ -70,7 +70,7 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: api.ScopeSession, UserID: s.UserID, SessionID: id.String()})
 	if id == own.Session.ID {
-		c.Clear(authn.SessionCookieName(s.App, s.ID))
+		c.Forget(s.App, s.ID)
 	}
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
@@ -86,9 +86,8 @@ func reader(c *authn.Request) (directory.Subject, error) {
 	if err != nil {
 		return directory.Subject{}, err
 	}
-	verdict := session.Judge(subject.Session.Row, c.Grant().Presentation(presented, &subject.Session))
-	if !verdict.Outcome.Mints() {
-		return directory.Subject{}, authn.Ended(verdict.After.RevokeReason)
+	if err := c.Look(presented, subject.Session); err != nil {
+		return directory.Subject{}, err
 	}
 	return subject, authn.Enabled(subject.User)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 func (w *world) devices(b *httpbrowser.Browser) []api.DeviceSession {

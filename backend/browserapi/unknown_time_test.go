@@ -8,9 +8,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/jws"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // timeless makes the provider not say when people authenticated; userinfo says it.

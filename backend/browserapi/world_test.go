@@ -16,12 +16,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/host/metrics"
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // Where everything is. The second app lives on a sibling host of the same site, the

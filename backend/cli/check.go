@@ -71,8 +71,8 @@ func (s *settings) check() wrongSettings {
 	var all wrongSettings
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
-		s.checkIssuer, s.checkClientID, s.checkClientSecret,
-		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkAuditRetention, s.checkTrustedProxies, s.checkMetricsFrom,
+		s.checkIssuer, s.checkClientID, s.checkClientSecret, s.checkScopes,
+		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkAuditRetention, s.checkTrustedProxies, s.checkMetricsFrom, s.checkCookieMark,
 		s.checkLogFormat, s.checkLogLevel,
 	} {
 		if wrong := check(); wrong != nil {
@@ -164,9 +164,23 @@ func (s *settings) checkClientSecret() *wrongSetting {
 	return nil
 }
 
+func (s *settings) checkScopes() *wrongSetting {
+	if !directory.ValidScopes(strings.Fields(s.oidcScopes)) {
+		return s.wrong("oidc-scopes", "It has to be scopes separated by spaces, such as \"profile email groups\".")
+	}
+	return nil
+}
+
 func (s *settings) checkLoopbackConnections() *wrongSetting {
 	if s.loopbackConnections && s.exposed() {
 		return s.wrong("loopback-connections", "It is for development: the public URL and --listen have to be on this\nmachine.")
+	}
+	return nil
+}
+
+func (s *settings) checkCookieMark() *wrongSetting {
+	if _, err := publicurl.ParseCookieMark(s.cookieMark, s.publicURL); err != nil {
+		return s.wrong("cookie-mark", "It has to be one to eight of A-Z and 0-9, a letter first. Whoever changes it\nsigns everybody out.")
 	}
 	return nil
 }

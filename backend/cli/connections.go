@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tabard-auth/tabard/backend/admin"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
@@ -139,6 +140,9 @@ func admits(p admin.Provisioning) string {
 	}
 	if p.Claim != "" {
 		text += ", by the claim " + printable(p.Claim)
+		if p.ClaimSource == directory.FromUserInfo {
+			text += " of userinfo"
+		}
 	}
 	return text
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
@@ -118,7 +119,7 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	_, row := session.First(session.ID{1}, session.NewTokenID(), p.now)
 	p.must(p.store.Create(t.Context(), session.Session{
 		ID: session.ID{1}, App: "app", UserID: alice.ID, Secret: session.NewSecret(), Row: row,
-		CreatedAt: p.now, ExpiresAt: p.now + 250_000, SignIn: session.Authentication{Time: p.now}, Attempt: "1",
+		CreatedAt: p.now, ExpiresAt: p.now + 250_000, SignIn: policy.Authentication{Time: p.now}, Attempt: "1",
 	}))
 
 	p.restart("a", "b")

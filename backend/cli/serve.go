@@ -99,7 +99,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		return err // checked
 	}
 	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, Secret: secret, Keys: ring,
+		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: secret, Keys: ring,
 		Provider: s.provider(), Client: js.Handler(), Log: log,
 		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
 	}, counted.Store(store))

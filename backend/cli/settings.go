@@ -34,12 +34,15 @@ type settings struct {
 	oidcIssuer       string
 	oidcClientID     string
 	oidcClientSecret string
+	oidcScopes       string
 	logFormat        string
 	logLevel         string
 	trustedProxies   string
 	metricsFrom      string
+	cookieMark       string
 
 	loopbackConnections bool
+	untypedLogoutTokens bool
 
 	flags  *pflag.FlagSet // those above that the command has
 	stderr io.Writer      // the command's
@@ -94,7 +97,7 @@ func (s *settings) addServer(c *cobra.Command) {
 	s.completeKeys(c)
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies", "metrics-from", "signing-key-life", "audit-retention"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "trusted-proxies", "metrics-from", "cookie-mark", "signing-key-life", "audit-retention"} {
 		complete(free)
 	}
 }
@@ -126,11 +129,14 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
 	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
+	text(&s.oidcScopes, "oidc-scopes", "profile email", "ask for `SCOPES` there beside openid, separated by spaces")
+	s.flags.BoolVar(&s.untypedLogoutTokens, "oidc-untyped-logout-tokens", false, "accept its logout tokens without typ, or of typ JWT, too")
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
 	text(&s.auditRetention, "audit-retention", "0", "forget events of the audit trail after `TIME`, such as 365d; 0: never")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
 	text(&s.metricsFrom, "metrics-from", "", "answer /metrics also to the `NETWORKS`, such as 10.0.0.0/8; always to this machine")
+	text(&s.cookieMark, "cookie-mark", "", "have the names of cookies bear `MARK`, such as PROD, instead of one that follows from --public-url")
 	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organisations' own providers be on this machine, over http, for development")
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
@@ -195,7 +201,10 @@ func (s *settings) inspect(ctx context.Context) (*inspect.Database, error) {
 }
 
 func (s *settings) provider() login.Config {
-	return login.Config{Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret}
+	return login.Config{
+		Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret,
+		Scopes: strings.Fields(s.oidcScopes), UntypedLogoutTokens: s.untypedLogoutTokens,
+	}
 }
 
 // logger returns the log that the settings ask for.

@@ -28,6 +28,8 @@ type Connection struct {
 	SealedSecret string
 	Scopes       []string // beside openid; nil means profile and email
 	Provisioning Provisioning
+	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT.
+	UntypedLogoutTokens bool
 	// Enabled tells that it is the one by which the organisation is entered. One of
 	// an organisation's connections is, at most.
 	Enabled bool
@@ -44,26 +46,11 @@ type Provisioning struct {
 	JustInTime bool `json:"just_in_time,omitempty"`
 	// Roles are those of a person to whom the claim gives none.
 	Roles []string `json:"roles,omitempty"`
-	// Claim names a claim of the identity token that lists groups, and Groups the
-	// roles that each gives. Empty, there is no mapping.
-	Claim  string              `json:"claim,omitempty"`
-	Groups map[string][]string `json:"groups,omitempty"`
-}
-
-// Member tells with which roles a person with these claims is a member. Where groups
-// are mapped, one who is in none of them is a member only by Roles; a claim that is
-// missing lists none.
-func (p Provisioning) Member(claims map[string]any) (roles []string, ok bool) {
-	if p.Claim == "" {
-		return p.Roles, true
-	}
-	for _, group := range texts(claims[p.Claim]) {
-		roles = append(roles, p.Groups[group]...)
-	}
-	if slices.Sort(roles); len(roles) == 0 {
-		return p.Roles, len(p.Roles) > 0
-	}
-	return slices.Compact(roles), true
+	// Claim names a claim that lists groups, or the path to one, and Groups the roles
+	// that each gives. Empty, there is no mapping.
+	Claim       string              `json:"claim,omitempty"`
+	ClaimSource ClaimSource         `json:"claim_source,omitempty"`
+	Groups      map[string][]string `json:"groups,omitempty"`
 }
 
 // Errors of a connection's changes.
@@ -83,6 +70,11 @@ var (
 	scope        = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`) // RFC 6749 section 3.3
 )
 
+// ValidScopes reports whether all of these are scopes.
+func ValidScopes(all []string) bool {
+	return !slices.ContainsFunc(all, func(s string) bool { return !scope.MatchString(s) })
+}
+
 // IsConnectionID tells the form of a connection's id.
 func IsConnectionID(text string) bool { return connectionID.MatchString(text) }
 
@@ -97,10 +89,12 @@ func (c Connection) Check() error {
 		return fmt.Errorf("%q is not an issuer: https://…, exactly as the provider's metadata name it", c.Issuer)
 	case c.ClientID == "" || len(c.ClientID) > maxConnectionText:
 		return errors.New("client_id, which the provider gives, is missing or too long")
-	case slices.ContainsFunc(c.Scopes, func(s string) bool { return !scope.MatchString(s) }):
+	case !ValidScopes(c.Scopes):
 		return errors.New("a scope is of printable characters without spaces")
 	case len(c.Provisioning.Claim) > maxConnectionText:
 		return errors.New("the claim's name is too long")
+	case !c.Provisioning.ClaimSource.Valid():
+		return fmt.Errorf("claim_source is %q; it is id_token or userinfo", c.Provisioning.ClaimSource)
 	case (c.Provisioning.Claim == "") != (len(c.Provisioning.Groups) == 0):
 		return errors.New("claim and groups go together: the claim lists groups, which give roles")
 	}

@@ -111,6 +111,9 @@ type Stays interface {
 	// What was entered from an organisation session ends with it, where Leave ends that
 	// by a sign-out, or Supersede does, or an administrator.
 	Inherit(ctx context.Context, child session.ID) error
+	// Follow gives a session that a step-up began a copy of what the one that it replaces
+	// has entered and authenticated.
+	Follow(ctx context.Context, id session.ID) error
 	// TakeOver puts a session in the place of another, for the step-up that began it: it
 	// has from then on what the other has entered and authenticated, and what was entered
 	// from the other; the other ends. An organisation session that both have goes on from

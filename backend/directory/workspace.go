@@ -14,6 +14,10 @@ import (
 // whole and kept by every replica until its revision changes.
 type Workspace struct {
 	Revision int64 `json:"-"`
+	// UnmarkedCookiesUntil is until when browsers also get their cookies under the names
+	// that the release before gave them, in Unix seconds: it may still serve, or serve
+	// again. 0 where it never did.
+	UnmarkedCookiesUntil int64 `json:"-"`
 	// ID names the workspace in requests of other servers; "" is DefaultWorkspaceID.
 	ID     string              `json:"id,omitempty"`
 	Apps   []App               `json:"apps"`
@@ -73,12 +77,13 @@ type App struct {
 	Disabled bool `json:"disabled,omitempty"`
 }
 
-// MembershipClaim says which claim of the identity token names the person's
-// organisations, by slug: a list of slugs, or an object from slug to role or
-// roles. Roles are given where the claim names none.
+// MembershipClaim says which claim names the person's organisations, by slug: a list of
+// slugs, or an object from slug to role or roles. Claim is a name or a path. Roles are
+// given where the claim names none.
 type MembershipClaim struct {
-	Claim string   `json:"claim" yaml:"claim"`
-	Roles []string `json:"roles" yaml:"roles"`
+	Claim       string      `json:"claim"`
+	ClaimSource ClaimSource `json:"claim_source,omitempty"`
+	Roles       []string    `json:"roles"`
 }
 
 // AppByID returns the app of that id.
@@ -118,46 +123,6 @@ func (w *Workspace) Permissions(roles []string) []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// FromClaims returns the memberships that an identity token's claims give: roles
-// by organisation slug. ok is false where the claims say nothing, so that nothing
-// changes; a claim of another form gives none.
-func (m *MembershipClaim) FromClaims(claims map[string]any) (roles map[string][]string, ok bool) {
-	value, named := claims[m.Claim]
-	if !named {
-		return nil, false
-	}
-	roles = map[string][]string{}
-	switch value := value.(type) {
-	case []any:
-		for _, slug := range texts(value) {
-			roles[slug] = m.Roles
-		}
-	case map[string]any:
-		for slug, named := range value {
-			if roles[slug] = texts(named); len(roles[slug]) == 0 {
-				roles[slug] = m.Roles
-			}
-		}
-	}
-	return roles, true
-}
-
-func texts(value any) []string {
-	switch value := value.(type) {
-	case string:
-		return []string{value}
-	case []any:
-		var all []string
-		for _, v := range value {
-			if s, ok := v.(string); ok {
-				all = append(all, s)
-			}
-		}
-		return all
-	}
-	return nil
 }
 
 // RoleNames returns the workspace's roles, sorted.

@@ -1,6 +1,6 @@
 // Package grant is what every grant of an access token does, whoever asks: judge the
 // refresh token that is presented, have policy decide, write down what that changed,
-// and sign. Browsers come by browserapi and other servers by serverapi; no rule of theirs
+// and sign. Browsers come by browserapi and other servers by crossapp; no rule of theirs
 // stands twice.
 package grant
 
@@ -87,14 +87,8 @@ func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (
 func Facts(s *session.Session, m *directory.Membership) policy.Subject {
 	return policy.Subject{
 		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.ExpiresAt, StaffUntil: m.StaffUntil, DeviceBound: s.JKT != "",
-		Stay: m.Stay, Authentications: []policy.Authentication{SignIn(s)},
+		Stay: m.Stay, Authentications: []policy.Authentication{s.SignIn},
 	}
-}
-
-// SignIn is the authentication that a session began with.
-func SignIn(s *session.Session) policy.Authentication {
-	a := s.SignIn
-	return policy.Authentication{Time: a.Time, ACR: a.ACR, AMR: a.AMR, Connection: a.Connection}
 }
 
 // rules are an organisation's effective ones. Only a workspace that ties its

@@ -19,6 +19,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/adminapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -26,7 +28,10 @@ import (
 type Config struct {
 	// PublicURL is the backend's base URL as browsers see it, and the issuer.
 	PublicURL string
-	Secret    signingkey.Secret
+	// CookieMark is in the names of the server's cookies, so that several servers on one
+	// host leave each other's alone; "" follows from PublicURL.
+	CookieMark string
+	Secret     signingkey.Secret
 	// Algorithm signs access tokens; "" means ES256.
 	Algorithm signingkey.Algorithm
 	// Keys are the store's signing keys; nil makes a ring of Secret and Algorithm.
@@ -83,33 +88,31 @@ func New(c Config, store Store) (http.Handler, error) {
 		ring = signingkey.NewRing(store, c.Secret, c.Algorithm)
 	}
 	contract, err := browserapi.New(browserapi.Config{
-		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,
+		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: store, Secret: c.Secret, Keys: ring,
 		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
 		Tenants: login.Guarded{Next: c.Tenants, Loopback: c.LoopbackConnections},
 	})
 	if err != nil {
 		return nil, err
 	}
-	forServers := serverapi.Config{
-		PublicURL: c.PublicURL, Log: c.Log, Now: c.Now,
-		Office: admin.New(admin.Config{
-			Store: store, Secret: c.Secret, Now: c.Now,
-			RedirectURI: func(id string) string { return publicurl.ConnectionCallback(c.PublicURL, id) },
-		}),
-	}
-	servers, err := serverapi.New(forServers)
+	office := admin.New(admin.Config{
+		Store: store, Secret: c.Secret, Now: c.Now,
+		RedirectURI: func(id string) string { return publicurl.ConnectionCallback(c.PublicURL, id) },
+	})
+	forServers := serverapi.Config{PublicURL: c.PublicURL, Authenticate: office.Authenticate, Log: c.Log, Now: c.Now}
+	administration, err := adminapi.New(forServers, office)
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := serverapi.NewSessions(serverapi.SessionsConfig{Config: forServers, Store: store, Keys: ring, Secret: c.Secret})
+	sessions, err := crossapp.New(crossapp.Config{Config: forServers, Store: store, Keys: ring, Secret: c.Secret})
 	if err != nil {
 		return nil, err
 	}
 	base := strings.TrimSuffix(public.Path, "/")
 	mux := http.NewServeMux()
 	mux.Handle("/", contract)
-	mux.Handle(base+serverapi.Path+"/", servers)
-	mux.Handle(base+serverapi.SessionsPath+"/", sessions)
+	mux.Handle(base+adminapi.Path+"/", administration)
+	mux.Handle(base+crossapp.Path+"/", sessions)
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil, nil) })
 	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) {
 		health(w, store.Ping(r.Context()), ring.PassedOver())

@@ -1,9 +1,8 @@
 package login
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/json"
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,41 +11,78 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Attempt is one sign-in on its way through the provider. It travels sealed in a
-// cookie of its own, so that attempts in several tabs do not disturb each other
-// and the server keeps nothing.
+// Attempt is one sign-in on its way through the provider. It travels sealed in the state
+// of the authorization request (see [Attempts]), so that the server keeps nothing and
+// the browser one cookie, however many attempts there are.
 type Attempt struct {
-	// ID is the state of the authorization request (RFC 6749 section 4.1.1), and
-	// what the session that comes of it keeps, so that it counts once.
-	ID        string `json:"id"`
-	Nonce     string `json:"nonce"`
-	Verifier  string `json:"verifier"` // RFC 7636 section 4.1
-	App       string `json:"app"`
-	ReturnTo  string `json:"return_to"`
-	CreatedAt int64  `json:"created_at"`
+	// ID is what the session that comes of it keeps, so that it counts once.
+	ID        string
+	App       string
+	ReturnTo  string
+	CreatedAt int64
 	// MaxAge is the greatest age of the authentication that was asked for, in
 	// seconds; nil where none was.
-	MaxAge *int64 `json:"max_age,omitempty"`
+	MaxAge *int64
 	// JKT is the thumbprint of the device key that the request proved and that the new
 	// session is bound to; empty without one.
-	JKT string `json:"jkt,omitempty"`
+	JKT string
 	// ACRValues are the authentication context classes that were asked for, the
 	// preferred first, separated by spaces.
-	ACRValues string `json:"acr_values,omitempty"`
+	ACRValues string
 	// Organization is the organisation that it is for, as it was named.
-	Organization string `json:"organization,omitempty"`
+	Organization string
 	// Chosen tells that a person began it, as far as the browser says: no foreign page's
 	// link, and nothing that the provider answers without asking. It accepts an invitation.
-	Chosen bool `json:"chosen,omitempty"`
+	Chosen bool
 	// Connection is the organisation's own at whose provider it happens; empty is the
 	// workspace's provider.
-	Connection string `json:"connection,omitempty"`
+	Connection string
 	// Session is the session that a step-up raises; empty where the attempt makes a
 	// new one.
-	Session string `json:"session,omitempty"`
+	Session string
 	// Proven tells that the request that began the attempt proved the device key of
 	// Session. An attempt that the release before began has no such mark.
-	Proven bool `json:"proven,omitempty"`
+	Proven bool
+	// Prompt and LoginHint are what the provider was asked to ask, for an attempt that is
+	// begun anew.
+	Prompt, LoginHint string
+	// Again tells that it was begun anew because the first callback came without the
+	// browser's value that it was begun with. That happens once.
+	Again bool
+
+	// State is the parameter of that name (RFC 6749 section 4.1.1). Nonce (OpenID Connect
+	// Core section 3.1.2.1) and Verifier (RFC 7636 section 4.1) follow from the browser
+	// that the attempt is bound to, and are never sealed with it.
+	State, Nonce, Verifier string
+
+	fits []byte // proves the browser, see Attempts.In
+}
+
+// NewAttempt begins a sign-in. Its state is its ID, and its secrets are random, until
+// [Attempts.Bind] makes those of a browser.
+func NewAttempt(app, returnTo string, now int64) Attempt {
+	id := newAttemptID()
+	return Attempt{
+		ID: id, State: id, Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
+		App: app, ReturnTo: returnTo, CreatedAt: now,
+	}
+}
+
+// Anew returns the attempt begun a second time, in whichever browser its callback came
+// from: of that nothing is known, so that nothing that the first browser proved goes along.
+func (a Attempt) Anew() Attempt {
+	a.ID, a.Again, a.Chosen, a.JKT = newAttemptID(), true, false, ""
+	return a
+}
+
+const attemptIDBytes = 16
+
+var attemptIDs = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+func newAttemptID() string {
+	var id [attemptIDBytes]byte
+	rand.Read(id[:]) // never fails
+	return attemptIDs.EncodeToString(id[:])
 }
 
 // Meets tells whether the identity token says what a step-up asked for: a provider
@@ -70,44 +106,9 @@ func (a Attempt) Caused(i Identity) bool {
 // AttemptLife is how long a sign-in may take, in seconds.
 const AttemptLife = 10 * 60
 
-// Sealer encrypts and opens an attempt, bound to a context.
-type Sealer interface {
-	Seal(plain []byte, context string) string
-	Open(sealed, context string) ([]byte, error)
-}
-
-// ErrAttempt refuses what is no attempt of this server, or one that is too old.
-var ErrAttempt = errors.New("login: no such sign-in attempt")
-
-// NewAttempt begins a sign-in.
-func NewAttempt(app, returnTo string, now int64) Attempt {
-	return Attempt{
-		ID: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
-		App: app, ReturnTo: returnTo, CreatedAt: now,
-	}
-}
-
-// Seal returns the attempt as its cookie keeps it; context is the cookie's name.
-func (a Attempt) Seal(s Sealer, context string) (string, error) {
-	var plain bytes.Buffer
-	encoder := json.NewEncoder(&plain)
-	encoder.SetEscapeHTML(false) // six bytes for each & of an address: too large for a cookie
-	if err := encoder.Encode(a); err != nil {
-		return "", err
-	}
-	return s.Seal(plain.Bytes(), context), nil
-}
-
-// OpenAttempt is the reverse of Seal. An attempt older than AttemptLife is
-// ErrAttempt.
-func OpenAttempt(s Sealer, sealed, context string, now int64) (Attempt, error) {
-	plain, err := s.Open(sealed, context)
-	if err != nil {
-		return Attempt{}, ErrAttempt
-	}
-	var a Attempt
-	if err := json.Unmarshal(plain, &a); err != nil || now-a.CreatedAt > AttemptLife {
-		return Attempt{}, ErrAttempt
-	}
-	return a, nil
-}
+// ErrAttempt refuses what is no attempt of this server. ErrAttemptTooOld comes with an
+// attempt that is one, and took longer than AttemptLife.
+var (
+	ErrAttempt       = errors.New("login: no such sign-in attempt")
+	ErrAttemptTooOld = errors.New("login: the sign-in attempt is too old")
+)

@@ -2,84 +2,163 @@ package login_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-func sealer() signingkey.Sealer {
+func attempts() login.Attempts {
 	secret, _ := signingkey.NewSecret()
-	return secret.Sealer(signingkey.ForAttempts)
+	return attemptsOf(secret)
+}
+
+func attemptsOf(secret signingkey.Secret) login.Attempts {
+	return login.Attempts{Sealer: secret.Sealer(signingkey.ForAttempts), Keys: secret.Derive(signingkey.ForBrowsers)}
+}
+
+// bound returns an attempt of a browser.
+func bound(t *testing.T, s login.Attempts, b login.Browser) login.Attempt {
+	t.Helper()
+	a := login.NewAttempt("web", "https://app.example/notes?a=1#b", now)
+	if err := s.Bind(&a, b); err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 func TestAnAttemptComesBackAsItWasSealed(t *testing.T) {
-	s, age := sealer(), int64(60)
-	a := login.NewAttempt("web", "https://app.example/notes?a=1#b", now)
-	a.MaxAge = &age
-	sealed, err := a.Seal(s, "cookie")
-	if err != nil {
+	s, b, age := attempts(), login.NewBrowser(now), int64(60)
+	a := login.NewAttempt("web", `https://app.example/list?filter={"a":1}&path=C:\dir#'`, now)
+	a.MaxAge, a.Organization, a.Connection, a.Session = &age, "org_acme", "con_acme", "ses_abc"
+	a.JKT, a.ACRValues = strings.Repeat("A", 43), "mfa phr"
+	a.Prompt, a.LoginHint = "select_account", "älice@example.com"
+	a.Chosen, a.Proven, a.Again = true, true, true
+	if err := s.Bind(&a, b); err != nil {
 		t.Fatal(err)
 	}
-	got, err := login.OpenAttempt(s, sealed, "cookie", now+login.AttemptLife)
-	if err != nil || !reflect.DeepEqual(got, a) {
+	got, err := s.Open(a.State, now+login.AttemptLife)
+	if err != nil || !s.In(&got, b) || !reflect.DeepEqual(got, a) {
 		t.Errorf("%+v, %v, want %+v", got, err, a)
 	}
 }
 
-func TestEveryAttemptHasSecretsOfItsOwn(t *testing.T) {
-	seen := map[string]bool{}
+// TestAttempt_TheLargestFitsIntoAState: whatever a sign-in asks for.
+func TestAttempt_TheLargestFitsIntoAState(t *testing.T) {
+	age := int64(1<<31 - 1)
+	a := login.NewAttempt(strings.Repeat("a", 32), "https://app.example.com/", now)
+	a.MaxAge, a.Organization, a.Session, a.JKT = &age, "org_"+strings.Repeat("o", 26), "ses_"+strings.Repeat("s", 26), strings.Repeat("A", 43)
+	a.ACRValues, a.Prompt, a.LoginHint = strings.Repeat("v", 256), "select_account", strings.Repeat("h", 254)
+	if err := attempts().Bind(&a, login.NewBrowser(now)); err != nil || len(a.State) > login.MaxState {
+		t.Errorf("a state of %d characters, %v", len(a.State), err)
+	}
+	if a.LoginHint != "" {
+		t.Error("the hint is not what gives way")
+	}
+	a.ReturnTo = strings.Repeat("r", 600)
+	if err := attempts().Bind(&a, login.NewBrowser(now)); err != login.ErrStateTooLong {
+		t.Errorf("%v, want %v", err, login.ErrStateTooLong)
+	}
+}
+
+// TestAttempt_SecretsAreOfItAndItsBrowser: and stand nowhere in its state.
+func TestAttempt_SecretsAreOfItAndItsBrowser(t *testing.T) {
+	s, seen := attempts(), map[string]bool{}
+	browsers := []login.Browser{login.NewBrowser(now), login.NewBrowser(now)}
 	for range 100 {
-		a := login.NewAttempt("web", "", now)
-		for _, secret := range []string{a.ID, a.Nonce, a.Verifier} {
-			if seen[secret] || len(secret) < 26 {
-				t.Fatalf("%q is not fresh, or too short", secret)
+		for _, b := range browsers {
+			a := bound(t, s, b)
+			for _, secret := range []string{a.ID, a.Nonce, a.Verifier} {
+				if seen[secret] || len(secret) < 26 {
+					t.Fatalf("%q is not fresh, or too short", secret)
+				}
+				seen[secret] = true
 			}
-			seen[secret] = true
 		}
+	}
+	a := bound(t, s, browsers[0])
+	opened, err := s.Open(a.State, now)
+	if err != nil || opened.Nonce != "" || opened.Verifier != "" {
+		t.Errorf("the state says %+v, %v", opened, err)
+	}
+	if s.In(&opened, browsers[1]) || opened.Nonce != "" {
+		t.Error("it fits another browser")
+	}
+	if !s.In(&opened, browsers[0]) || opened.Nonce != a.Nonce || opened.Verifier != a.Verifier {
+		t.Errorf("its own browser finds %+v, want %+v", opened, a)
 	}
 }
 
-func TestAnAttemptOpensOnlyInTimeUnderItsOwnNameAndUnaltered(t *testing.T) {
-	s := sealer()
-	sealed, err := login.NewAttempt("web", "", now).Seal(s, "cookie")
+// TestAttempt_OfASecretThatIsReplaced ends where another value has come first meanwhile.
+func TestAttempt_OfASecretThatIsReplaced(t *testing.T) {
+	_, before := signingkey.NewSecret()
+	_, after := signingkey.NewSecret()
+	old, err := signingkey.ParseSecret(before)
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, _ := login.NewAttempt("web", "", now).Seal(sealer(), "cookie")
-	for name, open := range map[string]func() error{
-		"too late":       func() error { _, err := login.OpenAttempt(s, sealed, "cookie", now+login.AttemptLife+1); return err },
-		"another name":   func() error { _, err := login.OpenAttempt(s, sealed, "cookie2", now); return err },
-		"another server": func() error { _, err := login.OpenAttempt(s, foreign, "cookie", now); return err },
-		"another seal": func() error {
-			_, err := login.OpenAttempt(s, s.Seal([]byte("{}"), "cookie"), "cookie", now)
-			return err
-		},
-		"not an attempt":    func() error { _, err := login.OpenAttempt(s, s.Seal([]byte("7"), "cookie"), "cookie", now); return err },
-		"nothing":           func() error { _, err := login.OpenAttempt(s, "", "cookie", now); return err },
-		"with a byte more":  func() error { _, err := login.OpenAttempt(s, sealed+"A", "cookie", now); return err },
-		"with padding":      func() error { _, err := login.OpenAttempt(s, sealed+"=", "cookie", now); return err },
-		"cut in the middle": func() error { _, err := login.OpenAttempt(s, sealed[:len(sealed)/2], "cookie", now); return err },
+	both, err := signingkey.ParseSecret(after + "\n" + before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := login.NewBrowser(now)
+	a := bound(t, attemptsOf(old), b)
+	s := attemptsOf(both)
+	if got, err := s.Open(a.State, now); err != nil || !s.In(&got, b) || got.Verifier != a.Verifier {
+		t.Errorf("%+v, %v, want %+v", got, err, a)
+	}
+}
+
+func TestAnAttemptOpensOnlyInTimeAndUnaltered(t *testing.T) {
+	secret, _ := signingkey.NewSecret()
+	s, seal := attemptsOf(secret), secret.Sealer(signingkey.ForAttempts)
+	a := bound(t, s, login.NewBrowser(now))
+	for name, state := range map[string]string{
+		"another server": bound(t, attempts(), login.NewBrowser(now)).State, "another context": seal.Seal([]byte("{}"), "cookie"),
+		"not an attempt": seal.Seal([]byte("7"), "state"), "an empty one": seal.Seal(nil, "state"), "nothing": "",
+		"with a byte more": a.State + "A", "with padding": a.State + "=", "cut in the middle": a.State[:len(a.State)/2],
 	} {
-		if open() != login.ErrAttempt {
-			t.Errorf("%s: it opens", name)
+		if _, err := s.Open(state, now); err != login.ErrAttempt {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
-}
-
-func TestEveryBitOfASealedAttemptCounts(t *testing.T) {
-	s := sealer()
-	sealed, err := login.NewAttempt("web", "https://app.example/", now).Seal(s, "cookie")
-	if err != nil {
-		t.Fatal(err)
+	late, err := s.Open(a.State, now+login.AttemptLife+1)
+	if err != login.ErrAttemptTooOld || late.ReturnTo != a.ReturnTo {
+		t.Errorf("too late: %+v, %v", late, err)
 	}
-	for i := range sealed {
-		altered := []byte(sealed)
-		if altered[i] ^= 1; altered[i] == sealed[i] {
+	for i := range a.State {
+		altered := []byte(a.State)
+		if altered[i] ^= 1; altered[i] == a.State[i] {
 			continue
 		}
-		if _, err := login.OpenAttempt(s, string(altered), "cookie", now); err == nil {
+		if _, err := s.Open(string(altered), now); err == nil {
 			t.Errorf("byte %d may be altered", i)
 		}
+	}
+}
+
+// TestAttempt_BegunAnewTakesNothingAlong: in which browser it goes on is not known.
+func TestAttempt_BegunAnewTakesNothingAlong(t *testing.T) {
+	a := login.NewAttempt("web", "https://app.example/", now)
+	a.JKT, a.Chosen, a.Prompt = "thumb", true, "login"
+	again := a.Anew()
+	if again.ID == a.ID || again.JKT != "" || again.Chosen || !again.Again || again.Prompt != "login" || again.ReturnTo != a.ReturnTo {
+		t.Errorf("%+v", again)
+	}
+}
+
+func TestBrowser_HasOneSpelling(t *testing.T) {
+	b := login.NewBrowser(now)
+	if got, ok := login.ParseBrowser(b.String()); !ok || got != b || got.MadeAt() != now {
+		t.Errorf("%v, %t, made at %d", got, ok, got.MadeAt())
+	}
+	for _, text := range []string{"", b.String() + "A", b.String()[1:], b.String() + "=", strings.Repeat("*", 48), b.String()[:47] + "\n"} {
+		if _, ok := login.ParseBrowser(text); ok {
+			t.Errorf("%q is a browser", text)
+		}
+	}
+	if b == login.NewBrowser(now) || b.Fingerprint() == login.NewBrowser(now).Fingerprint() || strings.Contains(b.String(), b.Fingerprint()) {
+		t.Error("browsers are not told apart, or a fingerprint shows the value")
 	}
 }

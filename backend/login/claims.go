@@ -1,40 +1,38 @@
 package login
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/coreos/go-oidc/v3/oidc"
-	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/jws"
 )
 
-// checkedClaims are the claims of a provider's token that go-oidc checks, by their
-// exact names: go-oidc reads them whatever the case of their names.
+// checkedClaims are the claims that go-oidc checks, as they stand in the token.
 type checkedClaims struct {
-	Issuer   string           `json:"iss"`
-	Subject  string           `json:"sub"`
-	Audience jwt.ClaimStrings `json:"aud"`
-	Expires  jwt.NumericDate  `json:"exp"`
-	IssuedAt jwt.NumericDate  `json:"iat"`
+	Issuer    json.RawMessage `json:"iss,omitempty"`
+	Subject   json.RawMessage `json:"sub,omitempty"`
+	Audience  json.RawMessage `json:"aud,omitempty"`
+	Expires   json.RawMessage `json:"exp,omitempty"`
+	IssuedAt  json.RawMessage `json:"iat,omitempty"`
+	NotBefore instant         `json:"nbf,omitempty"`
 }
 
-// identityClaims are the claims of an identity token that mean something here (OpenID
-// Connect Core section 2).
+// identityClaims are the claims of an identity token that mean something here beside
+// those (OpenID Connect Core section 2).
 type identityClaims struct {
-	checkedClaims
-	Nonce           string   `json:"nonce"`
-	AuthorizedParty string   `json:"azp"`
-	AuthTime        int64    `json:"auth_time"`
-	ACR             string   `json:"acr"`
-	AMR             []string `json:"amr"`
-	SessionID       string   `json:"sid"`
-	Name            string   `json:"name"`
-	Email           string   `json:"email"`
+	Nonce           text       `json:"nonce"`
+	AuthorizedParty text       `json:"azp"`
+	AuthTime        instant    `json:"auth_time"`
+	ACR             text       `json:"acr"`
+	AMR             texts      `json:"amr"`
+	SessionID       identifier `json:"sid"`
+	Name            text       `json:"name"`
+	Email           text       `json:"email"`
 }
 
 // signedAlone are the claims that only an identity token makes: what userinfo says of
@@ -43,30 +41,55 @@ var signedAlone = []string{
 	"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "auth_time", "acr", "amr", "sid", "at_hash", "c_hash",
 }
 
-// readClaims reads the claims of a token that go-oidc has verified by their exact names.
-// It refuses a token in which go-oidc took a claim of another name for one of these.
-func readClaims(token *oidc.IDToken, into any, checked *checkedClaims) (json.RawMessage, error) {
-	var text json.RawMessage
-	if err := token.Claims(&text); err != nil {
+// exactNames is a key set for one token, whose payload holds the claims that go-oidc
+// checks and no other: it reads names whatever their case, and refuses a token for the
+// type of a claim that nobody needs.
+type exactNames struct {
+	oidc.KeySet
+	payload json.RawMessage // all of it, once the signature is verified
+}
+
+// VerifySignature implements oidc.KeySet.
+func (k *exactNames) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
+	payload, err := k.KeySet.VerifySignature(ctx, raw)
+	if err != nil {
 		return nil, err
 	}
-	if err := jws.Decode(text, into); err != nil {
+	k.payload = payload
+	var checked checkedClaims
+	if err := jws.Decode(payload, &checked); err != nil {
 		return nil, err
 	}
-	if checked.Issuer != token.Issuer || checked.Subject != token.Subject || !slices.Equal(checked.Audience, token.Audience) ||
-		checked.Expires.Unix() != token.Expiry.Unix() || checked.IssuedAt.Unix() != token.IssuedAt.Unix() {
-		return nil, errors.New("claims whose names differ by case alone")
+	return json.Marshal(checked)
+}
+
+// verify checks a token's signature, issuer, audience and, unless it may lack them, its
+// times, and reads its claims by their exact names.
+func (p *Provider) verify(ctx context.Context, keys oidc.KeySet, raw string, c oidc.Config, into any) (*oidc.IDToken, json.RawMessage, error) {
+	exact := &exactNames{KeySet: keys}
+	c.ClientID = p.config.ClientID
+	token, err := oidc.NewVerifier(p.config.Issuer, exact, &c).Verify(ctx, raw)
+	if err != nil {
+		return nil, nil, err
 	}
-	return text, nil
+	return token, exact.payload, jws.Decode(exact.payload, into)
+}
+
+// allClaims returns every claim. Numbers stay as they are written, of whatever size.
+func allClaims(payload []byte) (claims map[string]any, err error) {
+	d := json.NewDecoder(bytes.NewReader(payload))
+	d.UseNumber()
+	err = d.Decode(&claims)
+	return claims, err
 }
 
 // authTime returns when the person authenticated, by a clock that may be ahead, or 0
 // where the token does not say.
 func (c *identityClaims) authTime(now int64) int64 {
-	if c.AuthTime <= 0 || c.AuthTime > now+maxSkew {
+	if c.AuthTime <= 0 || int64(c.AuthTime) > now+maxSkew {
 		return 0
 	}
-	return min(c.AuthTime, now)
+	return min(int64(c.AuthTime), now)
 }
 
 // recent refuses an authentication that is older than the attempt asked for, or of

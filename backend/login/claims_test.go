@@ -10,7 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // claims makes the identity token say all of these too; nil takes one away.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -16,13 +18,17 @@ import (
 // section 3, RFC 9207 section 3).
 type discovered struct {
 	provider *oidc.Provider
-	logout   *oidc.IDTokenVerifier
-	oauth    oauth2.Config
-	metadata struct {
+	// keys verify what comes of a sign-in, logoutKeys what anybody may send.
+	keys, logoutKeys oidc.KeySet
+	algorithms       []string // of signatures, that the provider uses and a public key verifies
+	oauth            oauth2.Config
+	metadata         struct {
 		EndSession  string   `json:"end_session_endpoint"`
 		UserInfo    string   `json:"userinfo_endpoint"`
 		NamesIss    bool     `json:"authorization_response_iss_parameter_supported"`
-		AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
+		AuthMethods texts    `json:"token_endpoint_auth_methods_supported"`
+		KeySet      string   `json:"jwks_uri"`
+		Algorithms  []string `json:"id_token_signing_alg_values_supported"`
 	}
 }
 
@@ -99,7 +105,7 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	found := &discovered{provider: provider, oauth: oauth2.Config{
 		ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret,
 		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
-		Scopes: append([]string{oidc.ScopeOpenID}, p.config.Scopes...),
+		Scopes: append([]string{oidc.ScopeOpenID}, slices.DeleteFunc(slices.Clone(p.config.Scopes), isOpenID)...),
 	}}
 	var text json.RawMessage
 	if err := provider.Claims(&text); err != nil {
@@ -112,7 +118,26 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
 	}
 	found.oauth.Endpoint.AuthStyle = authStyle(found.metadata.AuthMethods)
-	found.logout = provider.VerifierContext(oidc.ClientContext(ctx, newClient(&paced{next: p.client.Transport})),
-		&oidc.Config{ClientID: p.config.ClientID, SkipExpiryCheck: true})
+	found.algorithms = publicKeyAlgorithms(found.metadata.Algorithms)
+	found.keys = keySet(ctx, readableKeys{p.client.Transport}, found.metadata.KeySet)
+	found.logoutKeys = keySet(ctx, &paced{next: readableKeys{p.client.Transport}}, found.metadata.KeySet)
 	return found, nil
+}
+
+func isOpenID(scope string) bool { return scope == oidc.ScopeOpenID }
+
+func keySet(ctx context.Context, transport http.RoundTripper, address string) oidc.KeySet {
+	return oidc.NewRemoteKeySet(oidc.ClientContext(ctx, newClient(transport)), address)
+}
+
+// publicKeyAlgorithms returns those of the algorithms that a public key verifies: a
+// provider may name none and HS256 beside them.
+func publicKeyAlgorithms(named []string) (all []string) {
+	for _, algorithm := range named {
+		switch algorithm {
+		case oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA:
+			all = append(all, algorithm)
+		}
+	}
+	return all
 }

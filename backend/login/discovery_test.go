@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // hanging is a provider that answers nothing at one path, and counts who asks there.

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // answering is a transport that notes what was asked.

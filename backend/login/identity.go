@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +34,12 @@ type Identity struct {
 	// Claims are all claims of the identity token, and those of the provider's userinfo
 	// that say nothing about the authentication.
 	Claims map[string]any
+	// UserInfo are the claims of userinfo alone; nil where it was not asked, or did not
+	// answer (see Provider.AddUserInfo).
+	UserInfo map[string]any
+
+	tokens        *oauth2.Token
+	askedUserInfo bool
 }
 
 // Refused is the error of a sign-in that the provider, or a check of its answer,
@@ -85,19 +90,15 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 	if len(raw) > maxIdentityToken {
 		return Identity{}, refused("identity token: of %d bytes", len(raw))
 	}
-	token, err := found.provider.Verifier(&oidc.Config{
-		ClientID: p.config.ClientID, Now: func() time.Time { return time.Unix(now, 0) },
-	}).Verify(ctx, raw)
-	if err != nil {
-		return Identity{}, notVerified("identity token", err)
-	}
-	identity, err := p.read(token, a, now)
+	identity, err := p.read(ctx, found, raw, a, now)
 	if err != nil {
 		return Identity{}, err
 	}
-	identity.Token = raw
-	if err := p.addUserInfo(ctx, found, tokens, &identity); err != nil {
-		return Identity{}, err
+	identity.Token, identity.tokens = raw, tokens
+	if identity.Name == "" || identity.Email == "" {
+		if err := p.AddUserInfo(ctx, &identity); err != nil {
+			return Identity{}, err
+		}
 	}
 	return identity, nil
 }
@@ -127,25 +128,31 @@ func exchangeError(err error) error {
 	return fmt.Errorf("%w: redeeming the code failed", ErrUnavailable)
 }
 
-// read checks what a verified identity token says.
-func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, error) {
+// read verifies an identity token and checks what it says. Who is named among others
+// in its audience may be so without azp (OpenID Connect Core section 3.1.3.7, errata set
+// 2); no other party's is taken.
+func (p *Provider) read(ctx context.Context, found *discovered, raw string, a Attempt, now int64) (Identity, error) {
 	var claims identityClaims
-	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject, Claims: map[string]any{}}
-	text, err := readClaims(token, &claims, &claims.checkedClaims)
-	if err := errors.Join(err, token.Claims(&identity.Claims)); err != nil {
+	token, text, err := p.verify(ctx, found.keys, raw, oidc.Config{
+		SupportedSigningAlgs: found.algorithms, Now: func() time.Time { return time.Unix(now-maxSkew, 0) },
+	}, &claims)
+	if err != nil {
+		return Identity{}, notVerified("identity token", err)
+	}
+	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject}
+	if identity.Claims, err = allClaims(text); err != nil {
 		return Identity{}, refused("identity token: %w", err)
 	}
 	switch {
 	case holdsNull(text):
 		return Identity{}, refused("identity token: a null character")
-	case claims.Nonce == "" || claims.Nonce != a.Nonce:
+	case claims.Nonce == "" || string(claims.Nonce) != a.Nonce:
 		return Identity{}, refused("identity token: another nonce")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
 		return Identity{}, refused("identity token: no usable sub")
 	case len(claims.ACR) > maxACR || len(strings.Join(claims.AMR, " ")) > maxAMR || len(claims.SessionID) > maxSubject:
 		return Identity{}, refused("identity token: acr, amr or sid is too long")
-	case claims.AuthorizedParty != "" && claims.AuthorizedParty != p.config.ClientID,
-		claims.AuthorizedParty == "" && len(token.Audience) > 1:
+	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
 		return Identity{}, refused("identity token: azp is %q", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
 		return Identity{}, refused("identity token: issued in the future, or nobody knows when")
@@ -154,8 +161,8 @@ func (p *Provider) read(token *oidc.IDToken, a Attempt, now int64) (Identity, er
 	if err := a.recent(identity.AuthTime, now); err != nil {
 		return Identity{}, err
 	}
-	identity.ACR, identity.AMR, identity.SessionID = claims.ACR, slices.Clip(claims.AMR), claims.SessionID
-	identity.Name, identity.Email = cut(claims.Name), verified(claims.Email, identity.Claims)
+	identity.ACR, identity.AMR, identity.SessionID = string(claims.ACR), claims.AMR, string(claims.SessionID)
+	identity.Name, identity.Email = cut(string(claims.Name)), verified(string(claims.Email), identity.Claims)
 	return identity, nil
 }
 
@@ -175,38 +182,4 @@ func verified(email string, claims map[string]any) string {
 		return ""
 	}
 	return email
-}
-
-// addUserInfo asks the provider for what its identity token leaves out (OpenID
-// Connect Core section 5.3). Who signed in is known without it, so that its
-// failure fails nothing; an answer about somebody else is refused.
-func (p *Provider) addUserInfo(ctx context.Context, found *discovered, tokens *oauth2.Token, identity *Identity) error {
-	if found.metadata.UserInfo == "" || (identity.Name != "" && identity.Email != "") {
-		return nil
-	}
-	info, err := found.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
-	if err != nil {
-		return nil
-	}
-	var claims map[string]any
-	var text json.RawMessage
-	read := errors.Join(info.Claims(&claims), info.Claims(&text))
-	if info.Subject != identity.Subject || read == nil && claims["sub"] != identity.Subject {
-		return refused("userinfo: of another sub")
-	}
-	if read != nil || holdsNull(text) {
-		return nil
-	}
-	for name, value := range claims {
-		if _, signed := identity.Claims[name]; !signed && !slices.Contains(signedAlone, name) {
-			identity.Claims[name] = value
-		}
-	}
-	if name, ok := claims["name"].(string); ok && identity.Name == "" {
-		identity.Name = cut(name)
-	}
-	if email, ok := claims["email"].(string); ok && identity.Email == "" {
-		identity.Email = verified(email, identity.Claims)
-	}
-	return nil
 }

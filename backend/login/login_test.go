@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/login/logintest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 const (

@@ -28,6 +28,9 @@ type Config struct {
 	RedirectURL string
 	// Scopes beside openid; nil means profile and email.
 	Scopes []string
+	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT, as older
+	// providers send them.
+	UntypedLogoutTokens bool
 	// Transport carries the requests to the provider.
 	Transport http.RoundTripper
 }
@@ -126,11 +129,16 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 			options = append(options, oauth2.SetAuthURLParam(name, value))
 		}
 	}
-	return found.oauth.AuthCodeURL(a.ID, options...), nil
+	return found.oauth.AuthCodeURL(a.State, options...), nil
 }
 
+// maxEndSessionURL is the longest address that browsers, proxies and providers all take.
+const maxEndSessionURL = 2000
+
 // EndSessionURL returns where the provider's own session is ended (OpenID Connect
-// RP-Initiated Logout section 2), or "" where it offers that not.
+// RP-Initiated Logout section 2), or "" where it offers that not. The hint is left out
+// where the address would get too long with it: client_id still says who asks, and the
+// provider may have the person confirm.
 func (p *Provider) EndSessionURL(ctx context.Context, identityToken, returnTo string) string {
 	found, err := p.discover(ctx)
 	if err != nil || found.metadata.EndSession == "" {
@@ -143,9 +151,14 @@ func (p *Provider) EndSessionURL(ctx context.Context, identityToken, returnTo st
 	query := end.Query()
 	query.Set("client_id", p.config.ClientID)
 	query.Set("post_logout_redirect_uri", returnTo)
-	if identityToken != "" {
-		query.Set("id_token_hint", identityToken)
-	}
 	end.RawQuery = query.Encode()
-	return end.String()
+	if identityToken == "" {
+		return end.String()
+	}
+	hinted := *end
+	query.Set("id_token_hint", identityToken)
+	if hinted.RawQuery = query.Encode(); len(hinted.String()) > maxEndSessionURL {
+		return end.String()
+	}
+	return hinted.String()
 }

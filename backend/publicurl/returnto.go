@@ -2,10 +2,12 @@ package publicurl
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
+// maxReturnTo is the longest address that a sign-in returns to, in bytes.
 const maxReturnTo = 2048
 
 // ReturnAddress returns where return_to leads in an app, of a backend with that public
@@ -23,32 +25,62 @@ func ReturnAddress(publicURL string, app directory.App, returnTo string) (string
 // app's page. Everything else would send a person who just signed in elsewhere (RFC
 // 9700 section 4.11).
 //
-// It reads as browsers do, not as RFC 3986 does: so only bytes pass that both
-// read alike, and after the origin only what ends the authority.
+// Only the origin is security. It is compared byte by byte, and what follows it ends the
+// authority for every parser, so that no character after it changes where the browser
+// goes. Characters that browsers escape in every part of an address are escaped here; the
+// rest stands as it is, so that the browser shows the address that it had. An address of
+// the app's that cannot be kept, being too long or with controls in it, becomes the start
+// of its origin: where to land never keeps anybody from signing in.
 func returnAddress(app directory.App, home, returnTo string) (string, bool) {
-	if len(returnTo) > maxReturnTo || strings.ContainsFunc(returnTo, unsafe) {
+	returnTo = strings.TrimRight(returnTo, " ")
+	visible := strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(returnTo) // as browsers read it
+	origin, rest, ok := splitOrigin(app, home, visible)
+	if !ok {
 		return "", false
 	}
-	if returnTo == "" {
-		return home + "/", true
+	if rest = escaped(rest); visible != returnTo || !utf8.ValidString(returnTo) || len(rest) > maxReturnTo || strings.ContainsFunc(rest, control) {
+		return Start(origin), true
 	}
-	if strings.HasPrefix(returnTo, "/") {
-		return home + returnTo, !strings.HasPrefix(returnTo, "//")
-	}
-	for _, origin := range app.Origins {
-		rest, ok := strings.CutPrefix(returnTo, origin)
-		if ok && (rest == "" || strings.ContainsRune("/?#", rune(rest[0]))) {
-			return returnTo, true
-		}
-	}
-	return "", false
+	return origin + rest, true
 }
 
-// unsafe tells the bytes that no address needs and some parsers read in a way of
-// their own: controls, spaces, backslashes, quotes, brackets, all but ASCII.
-func unsafe(r rune) bool {
-	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\\\"'<>^`{|}", r)
+// splitOrigin splits an address into an origin of the app's and what follows it; false
+// where it is of none.
+func splitOrigin(app directory.App, home, address string) (origin, rest string, ok bool) {
+	if address == "" {
+		return home, "/", true
+	}
+	if strings.HasPrefix(address, "/") { // not //host, which browsers also read in /\host
+		return home, address, len(address) == 1 || address[1] != '/' && address[1] != '\\'
+	}
+	for _, origin := range app.Origins {
+		rest, ok := strings.CutPrefix(address, origin)
+		if ok && (rest == "" || strings.ContainsRune("/?#", rune(rest[0]))) {
+			return origin, rest, true
+		}
+	}
+	return "", "", false
 }
+
+// escaped escapes what browsers escape in the path, the query and the fragment alike
+// (WHATWG URL section 1.3): spaces, double quotes, angle brackets and all but ASCII.
+func escaped(text string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; c == ' ' || c >= 0x7f || strings.IndexByte(`"<>`, c) >= 0 {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func control(r rune) bool { return r < ' ' }
+
+// Start returns the first page of an origin.
+func Start(origin string) string { return origin + "/" }
 
 // Home returns the origin of the app's own page: the backend's, where the app is
 // there, otherwise the app's first.

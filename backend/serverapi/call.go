@@ -15,40 +15,25 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// call is one request on its way to its answer.
-type call struct {
+// Call is one request on its way to its answer.
+type Call struct {
 	*server
-	ctx context.Context
-	w   http.ResponseWriter
-	r   *http.Request
-	by  admin.Actor
+	W  http.ResponseWriter
+	R  *http.Request
+	By admin.Actor // whose key it showed
 }
 
-func (s *server) routes() http.Handler {
-	byPath := map[string]map[string]action{}
-	for _, r := range s.named {
-		if byPath[r.Path] == nil {
-			byPath[r.Path] = map[string]action{}
-		}
-		byPath[r.Path][r.Method] = r.action
-	}
-	mux := http.NewServeMux()
-	for path, methods := range byPath {
-		mux.Handle(s.base+path, s.serve(methods))
-	}
-	mux.HandleFunc("GET "+s.base+documentPath, document(s.document))
-	mux.Handle("/", s.serve(nil))
-	return mux
-}
+// Context is the request's.
+func (c *Call) Context() context.Context { return c.R.Context() }
 
 // serve runs the action of the request's method. Every error becomes an answer here,
 // and every answer a line of the log.
-func (s *server) serve(methods map[string]action) http.Handler {
+func (s *server) serve(answered methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{server: s, ctx: r.Context(), w: w, r: r}
+		c := &Call{server: s, W: w, R: r}
 		web.Secure(w.Header(), s.secure)
 		defer c.recovered()
-		status, err := c.dispatch(methods)
+		status, err := c.dispatch(answered)
 		if err != nil {
 			c.refuse(err)
 			return
@@ -57,13 +42,13 @@ func (s *server) serve(methods map[string]action) http.Handler {
 	})
 }
 
-func (c *call) dispatch(methods map[string]action) (status int, err error) {
-	if methods == nil {
+func (c *Call) dispatch(answered methods) (status int, err error) {
+	if answered == nil {
 		return 0, web.NoPath()
 	}
-	a, ok := methods[c.r.Method]
+	a, ok := answered[c.R.Method]
 	if !ok {
-		return 0, web.NoMethod(c.w.Header(), c.r.Method, slices.Sorted(maps.Keys(methods)))
+		return 0, web.NoMethod(c.W.Header(), c.R.Method, slices.Sorted(maps.Keys(answered)))
 	}
 	if err := c.admit(); err != nil {
 		return 0, err
@@ -73,38 +58,38 @@ func (c *call) dispatch(methods map[string]action) (status int, err error) {
 		return 0, err
 	}
 	if a.status == http.StatusNoContent {
-		c.w.WriteHeader(a.status)
+		c.W.WriteHeader(a.status)
 		return a.status, nil
 	}
 	status = max(a.status, http.StatusOK)
-	web.WriteJSON(c.w, status, value)
+	web.WriteJSON(c.W, status, value)
 	return status, nil
 }
 
 // recovered keeps a panic from crossing the boundary.
-func (c *call) recovered() {
+func (c *Call) recovered() {
 	if v := recover(); v != nil {
 		c.refuse(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 	}
 }
 
 // refuse answers with an error.
-func (c *call) refuse(err error) {
+func (c *Call) refuse(err error) {
 	r := refusal.Of(err)
 	var cause error
 	if !refusal.Is(err) {
 		cause = err
 	}
-	web.RefusalHeaders(c.w.Header(), r)
-	web.WriteJSON(c.w, r.HTTPStatus(), r.Body())
+	web.RefusalHeaders(c.W.Header(), r)
+	web.WriteJSON(c.W, r.HTTPStatus(), r.Body())
 	c.record(r.HTTPStatus(), r.Code, cause)
 }
 
 // record writes the request's line of the log. No key is in it, and no query.
-func (c *call) record(status int, code api.Code, cause error) {
-	attributes := []any{"method", c.r.Method, "path", c.r.URL.Path, "status", status}
-	if c.by.ID != "" {
-		attributes = append(attributes, "key", c.by.ID)
+func (c *Call) record(status int, code api.Code, cause error) {
+	attributes := []any{"method", c.R.Method, "path", c.R.URL.Path, "status", status}
+	if c.By.ID != "" {
+		attributes = append(attributes, "key", c.By.ID)
 	}
 	if code != "" {
 		attributes = append(attributes, "code", string(code))
@@ -113,9 +98,5 @@ func (c *call) record(status int, code api.Code, cause error) {
 	if cause != nil {
 		level, attributes = slog.LevelError, append(attributes, "cause", cause)
 	}
-	c.log.Log(c.ctx, level, string(c.kind)+" API", attributes...)
+	c.Log.Log(c.Context(), level, string(c.kind)+" API", attributes...)
 }
-
-// maxDepth is how deep a body may be: a connection, its provisioning, a list of groups,
-// each with a list of roles.
-const maxDepth = 5

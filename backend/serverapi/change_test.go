@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/adminapi"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 )
 
@@ -218,7 +218,7 @@ func TestARevokedKeysUseIsInTheTrail(t *testing.T) {
 // before it does anything and after. What is answered is that it may have failed: no
 // change that was not stored, or not recorded, is told to be done.
 func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
-	for _, route := range serverapi.Routes {
+	for _, route := range adminapi.Routes {
 		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
 			faulty := &storetest.Faulty{}
 			w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })

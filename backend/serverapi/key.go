@@ -16,13 +16,13 @@ import (
 // refused unheard, but for keys that were good a while ago: nobody locks a server out
 // with which they share an address. The neighbours of addresses that fail are heard
 // all the same, a few at a time.
-func (c *call) admit() error {
+func (c *Call) admit() error {
 	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
-		if len(c.r.Header.Values(browsers)) > 0 {
+		if len(c.R.Header.Values(browsers)) > 0 {
 			return refusal.New(api.OriginNotAllowed, "This is for servers: browsers are refused.")
 		}
 	}
-	now, text := c.now().Unix(), bearer(c.r.Header.Values("Authorization"))
+	now, text := c.Now().Unix(), bearer(c.R.Header.Values("Authorization"))
 	if !c.proven.holds(text, now) {
 		leave, err := c.heard(now)
 		if err != nil {
@@ -30,29 +30,29 @@ func (c *call) admit() error {
 		}
 		defer leave()
 	}
-	by, err := c.office.Authenticate(c.ctx, c.kind, text, c.r.RemoteAddr)
+	by, err := c.Authenticate(c.Context(), c.kind, text, c.R.RemoteAddr)
 	var refused *refusal.Refusal
 	switch {
 	case errors.As(err, &refused):
-		c.failures.add(c.r.RemoteAddr, now)
+		c.failures.add(c.R.RemoteAddr, now)
 		c.proven.forget(text)
 	case err == nil:
 		c.proven.note(text, now)
 	}
-	c.by = by
+	c.By = by
 	return err
 }
 
 // heard lets a key be looked up that is not known to be good, by what came from its
 // address and its neighbours before. The caller leaves when it was.
-func (c *call) heard(now int64) (leave func(), err error) {
+func (c *Call) heard(now int64) (leave func(), err error) {
 	tooMany := refusal.New(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
 	tooMany.RetryAfter = c.failures.retryAfter(now)
-	switch c.failures.standing(c.r.RemoteAddr, now) {
+	switch c.failures.standing(c.R.RemoteAddr, now) {
 	case failing:
 		return nil, tooMany
 	case besideFailing:
-		if !c.lane.enter(c.ctx) {
+		if !c.lane.enter(c.Context()) {
 			return nil, tooMany
 		}
 		return c.lane.leave, nil

@@ -1,18 +1,6 @@
 package serverapi
 
-import (
-	_ "embed"
-	"net/http"
-)
-
-// Document describes the administration API, and SessionsDocument that of sessions
-// across apps (OpenAPI 3.1).
-var (
-	//go:embed openapi.json
-	Document []byte
-	//go:embed sessions.openapi.json
-	SessionsDocument []byte
-)
+import "net/http"
 
 // documentPath is where an API's document lies, for everybody to read.
 const documentPath = "/openapi.json"

@@ -19,13 +19,15 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/adminapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
 )
 
 // described is the administration API's document, read once, and a router of what it
 // describes; describedSessions is that of sessions across apps.
 var (
-	described         = sync.OnceValues(func() (*openapi3.T, routers.Router) { return read(serverapi.Document, serverapi.Path) })
-	describedSessions = sync.OnceValues(func() (*openapi3.T, routers.Router) { return read(serverapi.SessionsDocument, serverapi.SessionsPath) })
+	described         = sync.OnceValues(func() (*openapi3.T, routers.Router) { return read(adminapi.Document, adminapi.Path) })
+	describedSessions = sync.OnceValues(func() (*openapi3.T, routers.Router) { return read(crossapp.Document, crossapp.Path) })
 )
 
 func read(text []byte, path string) (*openapi3.T, routers.Router) {
@@ -49,7 +51,7 @@ func read(text []byte, path string) (*openapi3.T, routers.Router) {
 func describes(t testing.TB, r *http.Request, body []byte, got answer) {
 	t.Helper()
 	_, router := described()
-	if strings.HasPrefix(r.URL.Path, "/auth"+serverapi.SessionsPath) {
+	if strings.HasPrefix(r.URL.Path, "/auth"+crossapp.Path) {
 		_, router = describedSessions()
 	}
 	route, parameters, err := router.FindRoute(r)
@@ -84,11 +86,11 @@ func describes(t testing.TB, r *http.Request, body []byte, got answer) {
 func TestTheDocumentDescribesEveryRouteAndNothingElse(t *testing.T) {
 	document, _ := described()
 	sessions, _ := describedSessions()
-	describesAll(t, document, serverapi.Routes)
-	describesAll(t, sessions, serverapi.SessionRoutes)
+	describesAll(t, document, adminapi.Routes)
+	describesAll(t, sessions, crossapp.Routes)
 }
 
-func describesAll(t *testing.T, document *openapi3.T, routes []serverapi.Route) {
+func describesAll[On any](t *testing.T, document *openapi3.T, routes []serverapi.Route[On]) {
 	t.Helper()
 	var written, served []string
 	for path, item := range document.Paths.Map() {
@@ -136,7 +138,7 @@ func TestTheDocumentIsStrict(t *testing.T) {
 func TestTheDocumentIsServedToEverybody(t *testing.T) {
 	w := newWorld(t, nil)
 	got := w.ask("GET", "/openapi.json", "", "")
-	if got.Status != http.StatusOK || got.Body != string(serverapi.Document) || got.Header.Get("Content-Type") != "application/json" {
+	if got.Status != http.StatusOK || got.Body != string(adminapi.Document) || got.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("%d %v %.80s", got.Status, got.Header, got.Body)
 	}
 }

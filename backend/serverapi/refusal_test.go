@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/adminapi"
 )
 
 // example is a request of a route that is answered with success.
@@ -81,7 +81,7 @@ var examples = map[string]example{
 // the same in globex.
 type tried struct {
 	*world
-	serverapi.Route
+	adminapi.Route
 	example
 	of     map[string]map[string]string // by organisation's slug, by the path's name
 	globex string                       // a key to globex
@@ -89,7 +89,7 @@ type tried struct {
 
 // onEveryRoute runs a test on every route, each in a world of its own.
 func onEveryRoute(t *testing.T, test func(*tried)) {
-	for _, route := range serverapi.Routes {
+	for _, route := range adminapi.Routes {
 		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
 			e, ok := examples[route.Method+" "+route.Path]
 			if !ok {

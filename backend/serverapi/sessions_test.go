@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/jws"
-	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
 )
@@ -70,11 +70,11 @@ func (w *crossed) sessionRequests() map[string]string {
 		"/workspaces/{workspace_id}/sessions/refresh": `{"refresh":"` + refresh + `"}`,
 	}
 	all := map[string]string{}
-	for _, r := range serverapi.SessionRoutes {
+	for _, r := range crossapp.Routes {
 		if bodies[r.Path] == "" {
 			w.Fatalf("%s has no example", r.Path)
 		}
-		all[serverapi.SessionsPath+strings.Replace(r.Path, "{workspace_id}", "default", 1)] = bodies[r.Path]
+		all[crossapp.Path+strings.Replace(r.Path, "{workspace_id}", "default", 1)] = bodies[r.Path]
 	}
 	return all
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/jws"
-	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
@@ -83,7 +83,7 @@ func (w *crossed) enter() answer {
 }
 
 // entered fails the test unless a session was opened.
-func (w *crossed) entered(got answer) (s serverapi.AppSession) {
+func (w *crossed) entered(got answer) (s crossapp.AppSession) {
 	w.Helper()
 	if got.Status != http.StatusCreated && got.Status != http.StatusOK {
 		w.Fatalf("%d %s\n%s", got.Status, got.Body, w.logged)
@@ -176,10 +176,10 @@ func (w *crossed) begins(b *httpbrowser.Browser) string {
 }
 
 // code asks for a code for a browser that began.
-func (w *crossed) code(challenge string) serverapi.Code {
+func (w *crossed) code(challenge string) crossapp.Code {
 	w.Helper()
 	got := w.calls(sessionsPath, `{"app_id":"reports","response_type":"code","code_challenge":"`+challenge+`","return_to":"/month"}`, w.web, w.subject.AccessToken)
-	var code serverapi.Code
+	var code crossapp.Code
 	if got.Status != http.StatusCreated {
 		w.Fatalf("%d %s\n%s", got.Status, got.Body, w.logged)
 	}
@@ -188,7 +188,7 @@ func (w *crossed) code(challenge string) serverapi.Code {
 }
 
 // redeems sends a browser on with a code.
-func redeems(b *httpbrowser.Browser, code serverapi.Code) httpbrowser.Response {
+func redeems(b *httpbrowser.Browser, code crossapp.Code) httpbrowser.Response {
 	return b.Submit(code.RedeemAt, url.Values{"code": {code.Code}})
 }
 

@@ -9,6 +9,8 @@ package session
 import (
 	"context"
 	"errors"
+
+	"github.com/tabard-auth/tabard/backend/policy"
 )
 
 // Session is one sign-in on one browser in one app. Times are Unix seconds.
@@ -24,7 +26,7 @@ type Session struct {
 	CreatedAt int64
 	// ExpiresAt is fixed at sign-in; nothing moves it.
 	ExpiresAt int64
-	SignIn    Authentication
+	SignIn    policy.Authentication
 	// Attempt is the sign-in attempt that made the session. It is unique, which
 	// makes every attempt count once.
 	Attempt string
@@ -41,7 +43,7 @@ type Session struct {
 	// it is read as revoked (ReasonParent).
 	Parent ID
 	// Replaces is the session that a step-up began this one in place of, and ReplacedBy the
-	// one that came in this one's place; zero where there is none. Subject leaves both out.
+	// one that came in this one's place; zero where there is none. Subject leaves ReplacedBy out.
 	Replaces, ReplacedBy ID
 	// Holder is who keeps the refresh token, and where alone it is redeemed.
 	Holder Holder
@@ -51,6 +53,9 @@ type Session struct {
 	UpstreamToken string
 	UserAgent     string
 	Address       string
+	// Browser is a fingerprint of the value that the browser's cookie keeps, empty where
+	// that is not known. Subject leaves it out.
+	Browser string
 }
 
 // Keyed reports whether a key authenticates each presentation of the session's
@@ -76,15 +81,6 @@ const (
 	Browser   Holder = ""       // in a cookie
 	AppServer Holder = "server" // the app's, which authenticates with a key of its own
 )
-
-// Authentication is one authentication event, as the provider told of it.
-type Authentication struct {
-	Time int64 // Unix seconds (auth_time)
-	ACR  string
-	AMR  []string
-	// Connection is where it was made; empty is the workspace's own provider.
-	Connection string
-}
 
 // BindWithin is how long after its sign-in a session without a device key may still
 // be bound to one, in seconds.
@@ -168,4 +164,7 @@ type Store interface {
 	// Live returns a person's live sessions, the newest first, at most limit; where
 	// confinedTo names an organisation, only those confined to it.
 	Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]Session, error)
+	// OfBrowser returns the live sessions that began in a browser, the newest first, at
+	// most limit.
+	OfBrowser(ctx context.Context, browser string, now int64, limit int) ([]Session, error)
 }

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -69,6 +71,13 @@ func ParseToken(text string) (Unverified, error) {
 
 // Session is the session that the token claims.
 func (u Unverified) Session() ID { return u.token().Session }
+
+// Newer reports whether the token claims to be of a later generation than another of its
+// session, or of the same one and issued later.
+func (u Unverified) Newer(other Unverified) bool {
+	a, b := u.token(), other.token()
+	return cmp.Or(cmp.Compare(a.Gen, b.Gen), cmp.Compare(a.IssuedAt, b.IssuedAt), bytes.Compare(a.ID[:], b.ID[:])) > 0
+}
 
 // KeyID is the id of the key that the token claims, as [Ring.IDs] has it.
 func (u Unverified) KeyID() string { return hex.EncodeToString(u.raw[1 : 1+keyIDSize]) }

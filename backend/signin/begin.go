@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// maxACRValues is the longest acr_values, in bytes: the attempt has to fit a cookie.
+// maxACRValues is the longest acr_values, in bytes: the attempt has to fit into a state.
 const maxACRValues = 256
 
 // Login is GET /login: it sends the browser to the OpenID provider. Only a page's
@@ -91,13 +91,8 @@ func (f *Flow) beginAt(c *authn.Request, attempt *login.Attempt, query url.Value
 	if err != nil {
 		return "", err
 	}
-	target, err := provider.AuthorizationURL(c.Ctx, *attempt, login.Request{
-		LoginHint: query.Get(api.ParamLoginHint), Prompt: prompt, Age: c.Workspace.Policy.AuthenticationAge,
-	})
-	if err == nil {
-		err = f.remember(c, *attempt)
-	}
-	return target, err
+	attempt.Prompt, attempt.LoginHint = prompt, query.Get(api.ParamLoginHint)
+	return f.authorize(c, provider, attempt)
 }
 
 // begun is the sign-in that the parameters ask for.

@@ -55,7 +55,8 @@ func (p *providers) of(c directory.Connection) (*login.Provider, error) {
 	}
 	provider := login.New(login.Config{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: string(secret), Scopes: c.Scopes,
-		RedirectURL: publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
+		UntypedLogoutTokens: c.UntypedLogoutTokens,
+		RedirectURL:         publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
 	})
 	p.known[c.ID] = knownProvider{c.Revision, provider}
 	return provider, nil
@@ -164,28 +165,6 @@ func link(c *authn.Request, own *directory.Connection, i login.Identity, u direc
 	return err
 }
 
-// provision keeps the membership that an organisation's own connection gives in line
-// with what its provider says, and writes down what that changed.
-func (f *Flow) provision(c *authn.Request, own *directory.Connection, i login.Identity, u directory.User) error {
-	before, err := f.rolesOf(c, own, u)
-	if err != nil {
-		return err
-	}
-	if roles, member := own.Provisioning.Member(i.Claims); member {
-		err = c.Store.Provision(c.Ctx, u.ID, own.OrganizationID, roles, own.Provisioning.JustInTime, c.Now)
-	} else {
-		err = c.Store.Deprovision(c.Ctx, u.ID, own.OrganizationID)
-	}
-	if err != nil {
-		return err
-	}
-	after, err := f.rolesOf(c, own, u)
-	if err == nil {
-		c.AuditMember(own.OrganizationID, own.ID, u, before, after)
-	}
-	return err
-}
-
 // rolesOf are a person's in a connection's organisation; nil where they are no member.
 func (f *Flow) rolesOf(c *authn.Request, own *directory.Connection, u directory.User) ([]string, error) {
 	m, err := f.store.Member(c.Ctx, own.OrganizationID, u.ID)
@@ -202,7 +181,7 @@ func admits(own *directory.Connection, i login.Identity, s directory.Subject) bo
 	if s.Session.ConfinedTo != "" && s.Session.ConfinedTo != own.OrganizationID {
 		return false
 	}
-	_, member := own.Provisioning.Member(i.Claims)
+	_, member, _ := own.Provisioning.Member(said(i))
 	return s.Membership != nil || member && own.Provisioning.JustInTime
 }
 

@@ -1,12 +1,9 @@
 package signin
 
 import (
-	"cmp"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,13 +12,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
-
-// MaxAttempts is how many sign-ins a browser may have under way.
-const MaxAttempts = 4
 
 // query returns the request's parameters, each of which may stand once.
 func query(c *authn.Request) (url.Values, error) {
@@ -65,50 +60,6 @@ func owns(c *authn.Request, w *directory.Workspace, app directory.App, appID, re
 	return appID != "" || !path || publicurl.Home(c.Origin, app) == c.Origin || len(w.Apps) == 1
 }
 
-// remember keeps the attempt in a cookie of its own, the newest few of them.
-func (f *Flow) remember(c *authn.Request, a login.Attempt) error {
-	name := authn.AttemptCookieName(a.ID)
-	sealed, err := a.Seal(f.attempts, name)
-	if err != nil {
-		return err
-	}
-	older := f.attemptsUnderWay(c)
-	for len(older) >= MaxAttempts {
-		clearAttempt(c, authn.AttemptCookieName(older[0].ID))
-		older = older[1:]
-	}
-	http.SetCookie(c.W, &http.Cookie{
-		Name: name, Value: sealed, Path: "/", MaxAge: login.AttemptLife,
-		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
-	return nil
-}
-
-// attemptsUnderWay returns the attempts that the browser carries, the oldest
-// first; what is none is cleared.
-func (f *Flow) attemptsUnderWay(c *authn.Request) []login.Attempt {
-	var all []login.Attempt
-	for _, cookie := range c.R.Cookies() {
-		if !strings.HasPrefix(cookie.Name, authn.AttemptCookie) {
-			continue
-		}
-		attempt, err := login.OpenAttempt(f.attempts, cookie.Value, cookie.Name, c.Now)
-		if err != nil {
-			clearAttempt(c, cookie.Name)
-			continue
-		}
-		all = append(all, attempt)
-	}
-	slices.SortFunc(all, func(a, b login.Attempt) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) })
-	return all
-}
-
-func clearAttempt(c *authn.Request, name string) {
-	http.SetCookie(c.W, &http.Cookie{
-		Name: name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
-}
-
 // Callback is GET /callback: the provider sends the browser back here, and it
 // leaves with a session of a new id, or with more authentication in an old one. Cookies
 // of older ones are not sent on this navigation (they are Strict), so it clears none.
@@ -117,11 +68,10 @@ func (f *Flow) Callback(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
-	attempt, err := f.attempt(c, query.Get("state"), c.R.PathValue("connection"))
+	attempt, fits, err := f.attempt(c, query.Get("state"), c.R.PathValue("connection"))
 	if err != nil {
 		return err
 	}
-	clearAttempt(c, authn.AttemptCookieName(attempt.ID))
 	w, err := c.Current(c.Ctx, authn.Unseen) // what was applied since the last mint decides already
 	if err != nil {
 		return err
@@ -131,34 +81,27 @@ func (f *Flow) Callback(c *authn.Request) error {
 		return refusal.New(api.InvalidRequest, "The app is not known any more.")
 	}
 	c.Workspace, c.App = w, app
+	if here, err := f.signedInHere(c, attempt, fits); err != nil {
+		return err
+	} else if here {
+		c.Redirect(attempt.ReturnTo)
+		return nil
+	}
 	var refused *login.Refused
-	if err := f.arrive(c, attempt, query); errors.As(err, &refused) {
+	if !fits {
+		err = f.beginAnew(c, attempt)
+	} else if err = f.arrive(c, attempt, query); err == nil {
+		c.Redirect(attempt.ReturnTo)
+	}
+	switch {
+	case errors.As(err, &refused):
 		giveUp(c, attempt, refused)
 		return nil
-	} else if err != nil && !errors.Is(err, session.ErrAttemptUsed) { // what it began goes on
-		return err
+	case errors.Is(err, session.ErrAttemptUsed): // what it began goes on
+		c.Redirect(attempt.ReturnTo)
+		return nil
 	}
-	c.Redirect(attempt.ReturnTo)
-	return nil
-}
-
-// attempt finds the sign-in that the callback ends: one that this browser began, at
-// the provider whose callback it is.
-func (f *Flow) attempt(c *authn.Request, state, connection string) (login.Attempt, error) {
-	unknown := refusal.New(api.InvalidRequest, "This sign-in was not started in this browser, or took too long. Start again.")
-	if len(state) < authn.NameChars {
-		return login.Attempt{}, unknown
-	}
-	name := authn.AttemptCookieName(state)
-	cookies := c.R.CookiesNamed(name)
-	if len(cookies) != 1 || cookies[0].Quoted {
-		return login.Attempt{}, unknown
-	}
-	attempt, err := login.OpenAttempt(f.attempts, cookies[0].Value, name, c.Now)
-	if err != nil || attempt.ID != state || attempt.Connection != connection {
-		return login.Attempt{}, unknown.Because(err)
-	}
-	return attempt, nil
+	return err
 }
 
 // giveUp goes back to the app with the reason why nobody signed in.
@@ -206,9 +149,12 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	s := session.Session{
 		ID: id, App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: c.Now, ExpiresAt: c.Workspace.Policy.SessionEnd(c.Now),
-		SignIn:     session.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
+		SignIn:     policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
 		ConfinedTo: confinedTo, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
+	}
+	if browser, ok := c.Browser(); ok {
+		s.Browser = browser.Fingerprint()
 	}
 	err = c.Store.Create(c.Ctx, s)
 	if err != nil {
@@ -216,35 +162,5 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	}
 	c.Record.Session, c.Record.User = s.ID.String(), user.ID
 	c.Audit(audit.Event{Action: audit.SignIn, UserID: user.ID, OrganizationID: confinedTo, SessionID: s.ID.String()})
-	c.Keep(s, first)
-	return s.ID, nil
-}
-
-// claimed brings memberships in line with what the provider says of them, where
-// the workspace lets it, and writes down in each organisation what that changed.
-func (f *Flow) claimed(c *authn.Request, user directory.User, i login.Identity) error {
-	if c.Workspace.MembershipClaim == nil {
-		return nil
-	}
-	roles, ok := c.Workspace.MembershipClaim.FromClaims(i.Claims)
-	if !ok {
-		return nil
-	}
-	before, err := f.store.ClaimedRoles(c.Ctx, user.ID)
-	if err != nil {
-		return err
-	}
-	if err := c.Store.ReplaceClaimed(c.Ctx, user.ID, roles, c.Now); err != nil {
-		return err
-	}
-	after, err := f.store.ClaimedRoles(c.Ctx, user.ID)
-	if err != nil {
-		return err
-	}
-	either := maps.Clone(before)
-	maps.Copy(either, after)
-	for organization := range either {
-		c.AuditMember(organization, "", user, before[organization], after[organization])
-	}
-	return nil
+	return s.ID, c.KeepFirst(s, first)
 }

@@ -69,6 +69,9 @@ func (f *Flow) arrive(c *authn.Request, attempt login.Attempt, query url.Values)
 		return err
 	}
 	identity, err := provider.Identify(c.Ctx, attempt, query, c.Now)
+	if err == nil {
+		err = addUserInfo(c, provider, own, &identity)
+	}
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,10 @@ func (f *Flow) renew(c *authn.Request, attempt login.Attempt, i login.Identity, 
 	s.ID, s.Row, s.Secret, s.CreatedAt = first.Session, row, session.NewSecret(), c.Now
 	s.Attempt, s.Replaces, s.ReplacedBy, s.BoundAt = attempt.ID, old.ID, session.ID{}, 0
 	s.UserAgent, s.Address = authn.Clip(c.R.UserAgent()), authn.Clip(c.R.RemoteAddr)
-	made := session.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
+	if browser, ok := c.Browser(); ok {
+		s.Browser = browser.Fingerprint()
+	}
+	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
 	if old.RevokedAt != 0 { // by another step-up: nothing of it is handed on by its name alone
 		s.SignIn = made
 	}
@@ -35,16 +38,11 @@ func (f *Flow) renew(c *authn.Request, attempt login.Attempt, i login.Identity, 
 		return of, err
 	}
 	c.Record.Session = s.ID.String()
-	stay := policy.OrganizationSession{}
-	if of.Membership != nil {
-		stay = of.Membership.Stay
-	}
-	if stay.Live() { // raised already when the rest is handed over
-		if err := c.Store.Enter(c.Ctx, s.ID, organizationOf(of), stay); err != nil {
+	if old.RevokedAt == 0 {
+		if err := c.Store.Follow(c.Ctx, s.ID); err != nil {
 			return of, err
 		}
 	}
-	c.Keep(s, first)
 	of.Session = s
-	return of, nil
+	return of, c.KeepFirst(s, first)
 }

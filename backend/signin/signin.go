@@ -33,7 +33,7 @@ type Config struct {
 // Flow is the way in, at the workspace's provider and at those of organizations.
 type Flow struct {
 	store     Store
-	attempts  signingkey.Sealer
+	attempts  login.Attempts
 	Upstream  signingkey.Sealer
 	provider  *login.Provider
 	providers *providers
@@ -42,7 +42,9 @@ type Flow struct {
 // New returns the way in.
 func New(c Config) *Flow {
 	return &Flow{
-		store: c.Store, attempts: c.Secret.Sealer(signingkey.ForAttempts), Upstream: c.Secret.Sealer(signingkey.ForUpstream),
+		store:     c.Store,
+		attempts:  login.Attempts{Sealer: c.Secret.Sealer(signingkey.ForAttempts), Keys: c.Secret.Derive(signingkey.ForBrowsers)},
+		Upstream:  c.Secret.Sealer(signingkey.ForUpstream),
 		provider:  c.Provider,
 		providers: &providers{publicURL: c.PublicURL, secrets: c.Secret.Sealer(signingkey.ForConnections), transport: c.Tenants},
 	}

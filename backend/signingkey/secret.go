@@ -32,6 +32,7 @@ type Purpose string
 const (
 	ForRefreshTokens Purpose = "refresh token"
 	ForAttempts      Purpose = "sign-in attempt"
+	ForBrowsers      Purpose = "browser of a sign-in"
 	ForSigningKeys   Purpose = "signing key"
 	ForUpstream      Purpose = "upstream identity token"
 	ForLogs          Purpose = "log hash"

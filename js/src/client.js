@@ -7,7 +7,7 @@ import { manifest, servedBy } from "./exec.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { Module } from "./module.js";
 import { own } from "./own.js";
-import { absolute, addressFor, joinTabs, organizationParameter, takeParameter, whenShown } from "./page.js";
+import { absolute, addressFor, joinTabs, mounted, organizationParameter, takeParameter, whenShown } from "./page.js";
 import { living } from "./record.js";
 import { routed } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
@@ -59,8 +59,8 @@ function client(base, options) {
     openTab: (organization, url) => void window.open(addressFor(required(organization), url), "_blank", "noopener"),
     subscribe: (listener) => store.subscribe(listener),
     signOut: async (options) => {
-      const { scope = "session" } = own(options);
-      const endSessionUrl = await confirmed(module, "signOut", scope);
+      const { scope = "session", returnTo = mounted() } = own(options);
+      const endSessionUrl = await confirmed(module, "signOut", scope, ...(returnTo ? [absolute(returnTo).href] : []));
       return endSessionUrl ? { endSessionUrl } : {};
     },
     close,

@@ -72,6 +72,9 @@ function watch(module, on) {
  */
 export const absolute = (url) => new URL(url ?? location.href, location.href);
 
+/** Where the app begins, if it says so by `<base href>`. */
+export const mounted = () => document.querySelector("base[href]") && document.baseURI;
+
 /** The parameter by which an address tells a new tab which organisation to wear. */
 export const organizationParameter = "tabard_organization";
 

@@ -177,6 +177,11 @@ test("signing out ends the session by default and offers the provider's own end"
   assert.deepEqual(stage.calls.at(-1), ["signOut", "session"]);
   stage.module.signOut = () => "https://id.example/end";
   assert.deepEqual(await client.signOut({ scope: "everywhere" }), { endSessionUrl: "https://id.example/end" });
+  await client.signOut({ returnTo: "bye" });
+  assert.deepEqual(stage.calls.at(-1), ["signOut", "session", "https://app.example/bye"]);
+  document.querySelector = () => /** @type {any} */ ({});
+  await client.signOut();
+  assert.deepEqual(stage.calls.at(-1), ["signOut", "session", document.baseURI]);
 });
 
 test("what takes a recent authentication can be continued", async () => {

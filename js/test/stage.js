@@ -58,7 +58,7 @@ export function set({ href = "https://app.example/page" } = {}) {
   const page = new EventTarget();
   Object.assign(globalThis, {
     document: Object.assign(new EventTarget(), {
-      baseURI: href, hidden: false, createElement: () => ({}), head: { append: (link) => queueMicrotask(link.onload) },
+      baseURI: href, hidden: false, createElement: () => ({}), querySelector: () => null, head: { append: (link) => queueMicrotask(link.onload) },
     }),
     window: Object.assign(page, { open: (...args) => stage.opened.push(args.map(String)) }),
     location: new URL(href),

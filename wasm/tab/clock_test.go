@@ -75,7 +75,7 @@ func TestWakingAbortsASignOutThatWasUnderWay(t *testing.T) {
 		got := make(chan *tab.Error)
 		start := time.Now()
 		go func() {
-			_, err := p.SignOut(api.ScopeSession)
+			_, err := p.SignOut(api.ScopeSession, "")
 			got <- err
 		}()
 		synctest.Wait()

@@ -166,7 +166,7 @@ func TestEveryRequestProvesTheDeviceKey(t *testing.T) {
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
 		p.Organizations()
-		p.SignOut(api.ScopeSession)
+		p.SignOut(api.ScopeSession, "")
 		b.asks(t, "POST /token acme", "GET /session", "POST /logout session")
 		if len(g.proofs) != 3 || d.looked != 1 {
 			t.Errorf("%d good proofs, the key was looked up %d times", len(g.proofs), d.looked)

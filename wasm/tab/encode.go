@@ -102,6 +102,9 @@ func EncodeLogoutRequest(r api.LogoutRequest) string {
 	if r.User != "" {
 		o.text("user", r.User)
 	}
+	if r.ReturnTo != "" { // which the release before would not know
+		o.text("return_to", r.ReturnTo)
+	}
 	return o.end()
 }
 

@@ -12,7 +12,7 @@ import (
 
 func (p *page) signOut(t *testing.T, scope string) {
 	t.Helper()
-	if _, err := p.SignOut(scope); err != nil {
+	if _, err := p.SignOut(scope, ""); err != nil {
 		t.Fatalf("signing out: %v", err)
 	}
 	synctest.Wait()
@@ -31,7 +31,7 @@ func TestP10ASignOutReachesEveryTab(t *testing.T) {
 				b.signIn("ada")
 				p, other, hidden := b.open(route("acme")), b.open(route("globex")), b.open(route("acme"))
 				hidden.hide()
-				if end, err := p.SignOut(api.ScopeSession); err != nil || end != "https://id.example/end" {
+				if end, err := p.SignOut(api.ScopeSession, ""); err != nil || end != "https://id.example/end" {
 					t.Fatalf("sign-out: %q %v", end, err)
 				}
 				time.Sleep(3 * time.Second)
@@ -138,7 +138,7 @@ func TestASignOutThatFailedEndsNothing(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.set(func() { b.offline = true })
-		if _, err := p.SignOut(api.ScopeSession); err == nil || err.Action != api.Retry {
+		if _, err := p.SignOut(api.ScopeSession, ""); err == nil || err.Action != api.Retry {
 			t.Errorf("sign-out offline: %v", err)
 		}
 		p.is(t, tab.Active, "acme")

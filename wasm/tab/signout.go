@@ -5,9 +5,11 @@ import "github.com/tabard-auth/tabard/backend/api"
 // SignOut ends the tab's organisation session, the session, or all of the
 // person's sessions: one of api.ScopeOrganization, api.ScopeSession and
 // api.ScopeEverywhere. It returns where the provider's own session can be ended,
-// or empty. On an error nothing has ended.
-func (t *Tab) SignOut(scope string) (endSessionURL string, err *Error) {
+// or empty; it comes back to returnTo from there, or to the page's origin. On an error
+// nothing has ended.
+func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error) {
 	request, c := t.beginSignOut(scope)
+	request.ReturnTo = returnTo
 	v, err := t.send(c, "POST", api.PathLogout, EncodeLogoutRequest(request))
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -139,7 +139,7 @@ func TestP6TwoHundredTabsThatHearOfASignInDoNotStampede(t *testing.T) {
 		b.signIn("ada")
 		pages := b.gather()
 		b.watch()
-		if _, err := pages[0].SignOut(api.ScopeSession); err != nil {
+		if _, err := pages[0].SignOut(api.ScopeSession, ""); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range pages {

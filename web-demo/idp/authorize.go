@@ -22,7 +22,8 @@ type authorizationRequest struct {
 	prompts     []string
 	acrValues   []string
 	maxAge      time.Duration // negative: none asked for
-	raw         string        // the request as a query, to come back to
+	formPost    bool
+	raw         string // the request as a query, to come back to
 }
 
 // refusal is an error that the client hears about at its redirect URI.
@@ -30,15 +31,17 @@ type refusal struct{ code, description string }
 
 // authorize answers at once where the browser's session satisfies the request,
 // and asks who it is otherwise.
-func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
+func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	request, ok := p.readRequest(w, r)
 	if !ok {
 		return
 	}
-	now := time.Now()
+	now := p.now()
 	session, signedIn := p.currentSession(r, now)
 	missing := request.missing(session, signedIn, now)
 	switch {
+	case p.quirks.AlwaysAsks:
+		p.showPeople(w, request, authentication{}, false)
 	case missing == "":
 		p.answerCode(w, r, request, session, now)
 	case slices.Contains(request.prompts, "none"):
@@ -77,15 +80,24 @@ func (q authorizationRequest) wantsSecondFactor() bool {
 // readRequest validates the parameters and answers those that are refused. A
 // request that doesn't come from the client, or asks to answer elsewhere, is
 // refused on a page: redirecting it would make an open redirector.
-func (p *provider) readRequest(w http.ResponseWriter, r *http.Request) (authorizationRequest, bool) {
+func (p *Provider) readRequest(w http.ResponseWriter, r *http.Request) (authorizationRequest, bool) {
 	if err := r.ParseForm(); err != nil {
 		p.showProblem(w, "The request is too large or cannot be read.")
 		return authorizationRequest{}, false
 	}
-	return p.validate(w, r, r.Form)
+	form := p.resolve(r.Form)
+	if form == nil {
+		p.showProblem(w, "The request (request_uri) is unknown or expired, or should have been pushed.")
+		return authorizationRequest{}, false
+	}
+	request, ok := p.validate(w, r, form)
+	if r.Form.Has("request_uri") {
+		request.raw = r.Form.Encode()
+	}
+	return request, ok
 }
 
-func (p *provider) validate(w http.ResponseWriter, r *http.Request, form url.Values) (authorizationRequest, bool) {
+func (p *Provider) validate(w http.ResponseWriter, r *http.Request, form url.Values) (authorizationRequest, bool) {
 	for name, values := range form {
 		if len(values) > 1 {
 			p.showProblem(w, "The parameter "+name+" was sent more than once.")
@@ -96,11 +108,11 @@ func (p *provider) validate(w http.ResponseWriter, r *http.Request, form url.Val
 		p.showProblem(w, "The application (client_id) is not registered here.")
 		return authorizationRequest{}, false
 	}
-	if !slices.Contains(p.RedirectURIs, form.Get("redirect_uri")) {
+	if !p.mayRedirectTo(form.Get("redirect_uri")) {
 		p.showProblem(w, "The return address (redirect_uri) is not registered for this application.")
 		return authorizationRequest{}, false
 	}
-	request, refused := parseRequest(form)
+	request, refused := p.parseRequest(form)
 	if refused != nil {
 		p.answerError(w, r, request, *refused)
 		return request, false
@@ -108,7 +120,7 @@ func (p *provider) validate(w http.ResponseWriter, r *http.Request, form url.Val
 	return request, true
 }
 
-func parseRequest(form url.Values) (authorizationRequest, *refusal) {
+func (p *Provider) parseRequest(form url.Values) (authorizationRequest, *refusal) {
 	q := authorizationRequest{
 		redirectURI: form.Get("redirect_uri"),
 		state:       form.Get("state"),
@@ -119,6 +131,7 @@ func parseRequest(form url.Values) (authorizationRequest, *refusal) {
 		prompts:     strings.Fields(form.Get("prompt")),
 		acrValues:   strings.Fields(form.Get("acr_values")),
 		maxAge:      -1,
+		formPost:    form.Get("response_mode") == "form_post" && p.quirks.FormPost,
 		raw:         form.Encode(),
 	}
 	if seconds, err := strconv.ParseUint(form.Get("max_age"), 10, 31); err == nil {
@@ -132,8 +145,8 @@ func parseRequest(form url.Values) (authorizationRequest, *refusal) {
 		return q, &refusal{"request_uri_not_supported", "request objects are not supported"}
 	case form.Get("response_type") != "code":
 		return q, &refusal{"unsupported_response_type", "response_type must be code"}
-	case form.Has("response_mode") && form.Get("response_mode") != "query":
-		return q, &refusal{"invalid_request", "response_mode must be query"}
+	case form.Has("response_mode") && form.Get("response_mode") != "query" && !q.formPost:
+		return q, &refusal{"invalid_request", "response_mode is none that the metadata name"}
 	case !slices.Contains(q.scopes, "openid"):
 		return q, &refusal{"invalid_scope", "scope must contain openid"}
 	case form.Get("code_challenge_method") != "S256" || err != nil || len(challenge) != 32:
@@ -152,19 +165,27 @@ func unknownPrompt(prompt string) bool {
 	return !slices.Contains([]string{"none", "login", "select_account", "consent"}, prompt)
 }
 
-func (p *provider) answerCode(w http.ResponseWriter, r *http.Request, q authorizationRequest, a authentication, now time.Time) {
+func (p *Provider) answerCode(w http.ResponseWriter, r *http.Request, q authorizationRequest, a authentication, now time.Time) {
 	p.answer(w, r, q, url.Values{"code": {p.memory.issueCode(a, q, now)}})
 }
 
-func (p *provider) answerError(w http.ResponseWriter, r *http.Request, q authorizationRequest, e refusal) {
+func (p *Provider) answerError(w http.ResponseWriter, r *http.Request, q authorizationRequest, e refusal) {
 	p.answer(w, r, q, url.Values{"error": {e.code}, "error_description": {e.description}})
 }
 
-// answer redirects to the client, naming the issuer (RFC 9207).
-func (p *provider) answer(w http.ResponseWriter, r *http.Request, q authorizationRequest, response url.Values) {
+// answer leads to the client, naming the issuer (RFC 9207): by a redirect, or by a form
+// that the browser posts there (OAuth 2.0 Form Post Response Mode).
+func (p *Provider) answer(w http.ResponseWriter, r *http.Request, q authorizationRequest, response url.Values) {
 	response.Set("iss", p.Issuer)
 	if q.state != "" {
 		response.Set("state", q.state)
+	}
+	if p.quirks.Answer != nil {
+		p.quirks.Answer(response)
+	}
+	if q.formPost {
+		p.postAnswer(w, q.redirectURI, response)
+		return
 	}
 	separator := "?"
 	if strings.Contains(q.redirectURI, "?") {

@@ -7,31 +7,53 @@ import (
 
 // discovery answers OpenID Connect Discovery 1.0 section 4. What is not served
 // is said to be absent where a default would claim it.
-func (p *provider) discovery(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]any{
-		"issuer":                                p.Issuer,
-		"authorization_endpoint":                p.Issuer + "/authorize",
-		"token_endpoint":                        p.Issuer + "/token",
-		"userinfo_endpoint":                     p.Issuer + "/userinfo",
-		"end_session_endpoint":                  p.Issuer + "/end-session",
-		"jwks_uri":                              p.Issuer + "/jwks.json",
+func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
+	m := map[string]any{
+		"issuer":                                p.template(),
+		"authorization_endpoint":                p.address("/authorize"),
+		"token_endpoint":                        p.address("/token"),
+		"userinfo_endpoint":                     p.address("/userinfo"),
+		"end_session_endpoint":                  p.address("/end-session"),
+		"jwks_uri":                              p.address("/jwks.json"),
 		"scopes_supported":                      []string{"openid", "profile", "email"},
 		"claims_supported":                      []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "name", "email", "email_verified"},
 		"response_types_supported":              []string{"code"},
 		"response_modes_supported":              []string{"query"},
 		"grant_types_supported":                 []string{"authorization_code"},
 		"subject_types_supported":               []string{"public"},
-		"acr_values_supported":                  []string{ACRPassword, ACRSecondFactor},
+		"acr_values_supported":                  []string{p.acr(ACRPassword), p.acr(ACRSecondFactor)},
 		"prompt_values_supported":               []string{"none", "login", "select_account", "consent"},
 		"code_challenge_methods_supported":      []string{"S256"},
-		"id_token_signing_alg_values_supported": []string{"ES256"},
-		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},
+		"id_token_signing_alg_values_supported": []string{p.key.Load().method.Alg()},
+		"token_endpoint_auth_methods_supported": p.clientAuth(),
 		"claims_parameter_supported":            false,
 		"request_parameter_supported":           false,
 		"request_uri_parameter_supported":       false,
 
 		"authorization_response_iss_parameter_supported": true,
-	})
+	}
+	p.quirkyMetadata(m)
+	writeJSON(w, http.StatusOK, m)
+}
+
+// quirkyMetadata says what the quirks switch on, and what a test says otherwise.
+func (p *Provider) quirkyMetadata(m map[string]any) {
+	if p.quirks.PushedRequests != NotPushed {
+		m["pushed_authorization_request_endpoint"] = p.address("/par")
+		m["require_pushed_authorization_requests"] = p.quirks.PushedRequests == MustPush
+	}
+	if p.takesClientAuth("private_key_jwt") {
+		m["token_endpoint_auth_signing_alg_values_supported"] = []string{"RS256", "ES256"}
+	}
+	if p.quirks.FormPost {
+		m["response_modes_supported"] = []string{"query", "form_post"}
+	}
+	if p.quirks.EndSession == NoEndSession {
+		delete(m, "end_session_endpoint")
+	}
+	if p.quirks.Metadata != nil {
+		p.quirks.Metadata(m)
+	}
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

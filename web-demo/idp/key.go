@@ -1,22 +1,59 @@
 package idp
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"math/big"
 	"net/http"
 
 	"github.com/golang-jwt/jwt/v5"
 )
 
+// signingKey is a key with the algorithm it signs by (RFC 7518 section 3.1).
 type signingKey struct {
-	private *ecdsa.PrivateKey
+	private crypto.Signer
+	method  jwt.SigningMethod
 	public  map[string]string // the JWK, RFC 7517
 }
 
-func newSigningKey() (*signingKey, error) {
+// TakeKey has the provider sign by a new key of an algorithm, ES256 or RS256, and publish
+// no other. An empty id is the key's thumbprint.
+func (p *Provider) TakeKey(id, algorithm string) error {
+	key, err := newKey(algorithm)
+	if err != nil {
+		return err
+	}
+	key.public["use"], key.public["alg"] = "sig", algorithm
+	if key.public["kid"] = id; id == "" {
+		key.public["kid"] = thumbprint(key.public)
+	}
+	p.key.Store(key)
+	return nil
+}
+
+// Key returns the provider's key, and what it publishes of it.
+func (p *Provider) Key() (private crypto.Signer, public map[string]string) {
+	key := p.key.Load()
+	return key.private, maps.Clone(key.public)
+}
+
+func newKey(algorithm string) (*signingKey, error) {
+	if algorithm == "RS256" {
+		private, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			return nil, err
+		}
+		return &signingKey{private, jwt.SigningMethodRS256, map[string]string{
+			"kty": "RSA", "n": encode(private.N.Bytes()), "e": encode(big.NewInt(int64(private.E)).Bytes()),
+		}}, nil
+	}
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -25,33 +62,54 @@ func newSigningKey() (*signingKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, y := encode(point[1:33]), encode(point[33:])
-	thumbprint := sha256.Sum256([]byte(`{"crv":"P-256","kty":"EC","x":"` + x + `","y":"` + y + `"}`)) // RFC 7638
-	return &signingKey{private, map[string]string{
-		"kty": "EC", "crv": "P-256", "x": x, "y": y,
-		"use": "sig", "alg": "ES256", "kid": encode(thumbprint[:]),
+	return &signingKey{private, jwt.SigningMethodES256, map[string]string{
+		"kty": "EC", "crv": "P-256", "x": encode(point[1:33]), "y": encode(point[33:]),
 	}}, nil
 }
 
-func (k *signingKey) sign(claims jwt.Claims) (string, error) {
-	unsigned := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
-	unsigned.Header["kid"] = k.public["kid"]
-	return unsigned.SignedString(k.private)
+// thumbprint is RFC 7638.
+func thumbprint(public map[string]string) string {
+	required := map[string]string{}
+	for _, name := range []string{"crv", "e", "kty", "n", "x", "y"} {
+		if value, ok := public[name]; ok {
+			required[name] = value
+		}
+	}
+	text, _ := json.Marshal(required) // strings always encode
+	sum := sha256.Sum256(text)
+	return encode(sum[:])
+}
+
+// Sign returns claims as a token of a type (typ) by the provider's key; an empty type is
+// left out.
+func (p *Provider) Sign(typ string, claims jwt.Claims) (string, error) {
+	key := p.key.Load()
+	unsigned := jwt.NewWithClaims(key.method, claims)
+	unsigned.Header["kid"], unsigned.Header["typ"] = key.public["kid"], typ
+	if typ == "" {
+		delete(unsigned.Header, "typ")
+	}
+	return unsigned.SignedString(key.private)
 }
 
 // subjectOf reads an ID token, expired or not. The key signs nothing else and is
 // nobody else's, so its signature tells issuer and audience too.
 func (k *signingKey) subjectOf(idToken string) (string, error) {
 	var claims jwt.RegisteredClaims
-	parser := jwt.NewParser(jwt.WithValidMethods([]string{"ES256"}), jwt.WithoutClaimsValidation())
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{k.method.Alg()}), jwt.WithoutClaimsValidation())
 	_, err := parser.ParseWithClaims(idToken, &claims, func(*jwt.Token) (any, error) {
-		return &k.private.PublicKey, nil
+		return k.private.Public(), nil
 	})
 	return claims.Subject, err
 }
 
-func (p *provider) keySet(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]any{"keys": []any{p.key.public}})
+func (p *Provider) keySet(w http.ResponseWriter, _ *http.Request) {
+	_, own := p.Key()
+	keys := []any{own}
+	if p.quirks.Keys != nil {
+		keys = p.quirks.Keys(own)
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"keys": keys})
 }
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

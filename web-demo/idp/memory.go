@@ -43,6 +43,9 @@ type memory struct {
 	sessions map[string]authentication
 	codes    map[string]*grant
 	tokens   map[string]*grant
+	requests map[string]pushed
+
+	assertions []string // the ids of the client's that were used
 }
 
 func newMemory() *memory {
@@ -50,6 +53,7 @@ func newMemory() *memory {
 		sessions: make(map[string]authentication),
 		codes:    make(map[string]*grant),
 		tokens:   make(map[string]*grant),
+		requests: make(map[string]pushed),
 	}
 }
 
@@ -117,5 +121,6 @@ func (m *memory) forget(now time.Time) {
 	expired := func(_ string, g *grant) bool { return !now.Before(g.expires) }
 	maps.DeleteFunc(m.codes, expired)
 	maps.DeleteFunc(m.tokens, expired)
+	maps.DeleteFunc(m.requests, func(_ string, r pushed) bool { return !now.Before(r.expires) })
 	maps.DeleteFunc(m.sessions, func(_ string, a authentication) bool { return !now.Before(a.at.Add(sessionLife)) })
 }

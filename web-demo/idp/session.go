@@ -10,12 +10,12 @@ import (
 
 // cookieName carries port and path, because browsers share the cookies of a host
 // among all of its ports, and several providers may share a port.
-func (p *provider) cookieName() string {
+func (p *Provider) cookieName() string {
 	_, port, _ := strings.Cut(p.host, ":")
 	return "tabard_provider_" + port + strings.ReplaceAll(p.base, "/", "_")
 }
 
-func (p *provider) currentSession(r *http.Request, now time.Time) (authentication, bool) {
+func (p *Provider) currentSession(r *http.Request, now time.Time) (authentication, bool) {
 	cookie, err := r.Cookie(p.cookieName())
 	if err != nil {
 		return authentication{}, false
@@ -23,12 +23,12 @@ func (p *provider) currentSession(r *http.Request, now time.Time) (authenticatio
 	return p.memory.session(cookie.Value, now)
 }
 
-func (p *provider) replaceSession(w http.ResponseWriter, r *http.Request, a authentication) {
+func (p *Provider) replaceSession(w http.ResponseWriter, r *http.Request, a authentication) {
 	p.endCurrent(r)
 	p.setCookie(w, p.memory.startSession(a), int(sessionLife.Seconds()))
 }
 
-func (p *provider) endCurrent(r *http.Request) {
+func (p *Provider) endCurrent(r *http.Request) {
 	if cookie, err := r.Cookie(p.cookieName()); err == nil {
 		p.memory.endSession(cookie.Value)
 	}
@@ -36,7 +36,7 @@ func (p *provider) endCurrent(r *http.Request) {
 
 // setCookie is not Secure on http: some browsers drop such cookies there, on
 // loopback as well.
-func (p *provider) setCookie(w http.ResponseWriter, value string, maxAge int) {
+func (p *Provider) setCookie(w http.ResponseWriter, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: p.cookieName(), Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(p.Issuer, "https:"),
@@ -48,7 +48,11 @@ type signOutQuestion struct{ RedirectURI, State string }
 
 // endSession is RP-Initiated Logout 1.0: with an ID token of the person who is
 // signed in it ends the session at once, otherwise it asks first.
-func (p *provider) endSession(w http.ResponseWriter, r *http.Request) {
+func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
+	if p.quirks.EndSession == NoEndSession {
+		http.NotFound(w, r)
+		return
+	}
 	if err := r.ParseForm(); err != nil {
 		p.showProblem(w, "The request is too large or cannot be read.")
 		return
@@ -59,7 +63,7 @@ func (p *provider) endSession(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	back := signOutQuestion{r.Form.Get("post_logout_redirect_uri"), r.Form.Get("state")}
-	session, signedIn := p.currentSession(r, time.Now())
+	session, signedIn := p.currentSession(r, p.now())
 	if signedIn && hinted != session.person.Subject {
 		p.show(w, http.StatusOK, view{Title: "Sign out here too?", Lead: "You are signed in to the provider as " + session.person.Name + ".", SignOut: &back})
 		return
@@ -69,11 +73,11 @@ func (p *provider) endSession(w http.ResponseWriter, r *http.Request) {
 
 // readHint returns the subject of the ID token, if one was sent, and the reason
 // for which the request cannot be honoured.
-func (p *provider) readHint(form url.Values) (subject, problem string) {
+func (p *Provider) readHint(form url.Values) (subject, problem string) {
 	client := form.Get("client_id")
 	if hint := form.Get("id_token_hint"); hint != "" {
 		var err error
-		if subject, err = p.key.subjectOf(hint); err != nil {
+		if subject, err = p.key.Load().subjectOf(hint); err != nil {
 			return "", "The id_token_hint was not issued here."
 		}
 		if client == "" {
@@ -89,12 +93,12 @@ func (p *provider) readHint(form url.Values) (subject, problem string) {
 	return subject, ""
 }
 
-func (p *provider) mayReturnTo(address string) bool {
-	return slices.Contains(p.PostLogoutRedirectURIs, address)
+func (p *Provider) mayReturnTo(address string) bool {
+	return p.quirks.AnyRedirectURI || slices.Contains(p.PostLogoutRedirectURIs, address)
 }
 
 // signOut is the confirmed form of endSession.
-func (p *provider) signOut(w http.ResponseWriter, r *http.Request) {
+func (p *Provider) signOut(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		p.showProblem(w, "The request is too large or cannot be read.")
 		return
@@ -107,10 +111,10 @@ func (p *provider) signOut(w http.ResponseWriter, r *http.Request) {
 	p.leave(w, r, back)
 }
 
-func (p *provider) leave(w http.ResponseWriter, r *http.Request, back signOutQuestion) {
+func (p *Provider) leave(w http.ResponseWriter, r *http.Request, back signOutQuestion) {
 	p.endCurrent(r)
 	p.setCookie(w, "", -1)
-	if back.RedirectURI == "" {
+	if back.RedirectURI == "" || p.quirks.EndSession == Stays {
 		p.show(w, http.StatusOK, view{Title: "You are signed out", Lead: "Nobody is signed in here now. You can close this page."})
 		return
 	}

@@ -2,13 +2,14 @@ package idp
 
 import (
 	"cmp"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
 //go:embed page.html
@@ -26,8 +27,10 @@ type view struct {
 	Title    string
 	Lead     string
 	People   []choice
+	Anybody  bool   // may sign in
 	Request  string // the authorization request to go on with, as a query
 	SignOut  *signOutQuestion
+	Answer   *postedAnswer
 }
 
 type choice struct {
@@ -39,14 +42,14 @@ type choice struct {
 
 // showPeople asks who is there. Whoever is signed in, or was named by
 // login_hint, stands first.
-func (p *provider) showPeople(w http.ResponseWriter, q authorizationRequest, session authentication, signedIn bool) {
+func (p *Provider) showPeople(w http.ResponseWriter, q authorizationRequest, session authentication, signedIn bool) {
 	expected := func(person Person) bool {
 		if q.loginHint != "" {
 			return q.loginHint == person.Subject || strings.EqualFold(q.loginHint, person.Email)
 		}
 		return signedIn && session.person == person
 	}
-	v := view{Title: "Who is signing in?", Lead: "Choose a person. No password is asked for.", Request: q.raw}
+	v := view{Title: "Who is signing in?", Lead: "Choose a person. No password is asked for.", Request: q.raw, Anybody: p.quirks.Anybody}
 	if q.wantsSecondFactor() {
 		v.Title = "Please confirm that it is you"
 		v.Lead = "The application asks for a second factor. Here it takes one press of a button."
@@ -67,7 +70,7 @@ func rank(c choice) int {
 
 // signIn starts a session for the person whose button was pressed and goes on
 // with the request that the page was shown for, or ends it where they cancelled.
-func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
+func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		p.showProblem(w, "The request is too large or cannot be read.")
 		return
@@ -75,6 +78,10 @@ func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
 	query, err := url.ParseQuery(r.PostForm.Get("request"))
 	if err != nil {
 		p.showProblem(w, "The sign-in that this page belongs to cannot be read. Please start again.")
+		return
+	}
+	if query = p.resolve(query); query == nil {
+		p.showProblem(w, "The sign-in that this page belongs to has expired. Please start again.")
 		return
 	}
 	request, ok := p.validate(w, r, query)
@@ -90,34 +97,52 @@ func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
 		p.showProblem(w, "There is nobody of that name here.")
 		return
 	}
-	now := time.Now()
+	now := p.now()
 	authenticated := authentication{person: person, at: now, acr: ACRPassword}
 	if r.PostForm.Get("factor") == "otp" {
 		authenticated.acr = ACRSecondFactor
 	}
-	p.replaceSession(w, r, authenticated)
+	if !p.quirks.AlwaysAsks {
+		p.replaceSession(w, r, authenticated)
+	}
 	p.answerCode(w, r, request, authenticated, now)
 }
 
 // home tells who is signed in to the provider itself.
-func (p *provider) home(w http.ResponseWriter, r *http.Request) {
+func (p *Provider) home(w http.ResponseWriter, r *http.Request) {
 	v := view{Title: "Development provider", Lead: "Nobody is signed in here. Start from the application."}
-	if session, ok := p.currentSession(r, time.Now()); ok {
+	if session, ok := p.currentSession(r, p.now()); ok {
 		v.Lead = "Signed in as " + session.person.Name + "."
 		v.SignOut = &signOutQuestion{}
 	}
 	p.show(w, http.StatusOK, v)
 }
 
-func (p *provider) showProblem(w http.ResponseWriter, text string) {
+func (p *Provider) showProblem(w http.ResponseWriter, text string) {
 	p.show(w, http.StatusBadRequest, view{Title: "That did not work", Lead: text})
 }
 
-func (p *provider) show(w http.ResponseWriter, status int, v view) {
+func (p *Provider) show(w http.ResponseWriter, status int, v view) {
 	v.Base, v.Provider = p.base, cmp.Or(p.Name, "Development provider")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_ = page.Execute(w, v) // a caller who went away is no error
+}
+
+// postedAnswer is a form that the browser posts to the client.
+type postedAnswer struct {
+	To     string
+	Fields url.Values
+}
+
+// submits is the script that posts an answer, whose digest the page's policy names.
+const submits = "document.forms[0].submit()"
+
+func (p *Provider) postAnswer(w http.ResponseWriter, to string, response url.Values) {
+	sum := sha256.Sum256([]byte(submits))
+	policy := w.Header().Get("Content-Security-Policy") + "; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	w.Header().Set("Content-Security-Policy", policy)
+	p.show(w, http.StatusOK, view{Title: "Signing in", Lead: "You are on your way back to the application.", Answer: &postedAnswer{to, response}})
 }
 
 func style(w http.ResponseWriter, _ *http.Request) {

@@ -32,12 +32,15 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 	p := &c.Provisioning
 	f.object(n, map[string]func(*yaml.Node){
 		"id": f.into(&c.ID), "issuer": f.into(&c.Issuer), "client_id": f.into(&c.ClientID), "claim": f.into(&p.Claim),
-		"client_secret": func(n *yaml.Node) { c.ClientSecret = f.secretReference(n) },
-		"scopes":        func(n *yaml.Node) { c.Scopes = f.texts(n) },
-		"enabled":       func(n *yaml.Node) { c.Enabled = f.truth(n) },
-		"just_in_time":  func(n *yaml.Node) { p.JustInTime = f.truth(n) },
-		"roles":         func(n *yaml.Node) { p.Roles = f.texts(n); f.haveRoles(n, p.Roles) },
-		"groups":        func(n *yaml.Node) { p.Groups = f.groups(n) },
+		"client_secret":         func(n *yaml.Node) { c.ClientSecret = f.secretReference(n) },
+		"scopes":                func(n *yaml.Node) { c.Scopes = f.texts(n) },
+		"untyped_logout_tokens": func(n *yaml.Node) { c.UntypedLogoutTokens = f.truth(n) },
+
+		"enabled":      func(n *yaml.Node) { c.Enabled = f.truth(n) },
+		"just_in_time": func(n *yaml.Node) { p.JustInTime = f.truth(n) },
+		"roles":        func(n *yaml.Node) { p.Roles = f.texts(n); f.haveRoles(n, p.Roles) },
+		"claim_source": func(n *yaml.Node) { p.ClaimSource = f.claimSource(n) },
+		"groups":       func(n *yaml.Node) { p.Groups = f.groups(n) },
 	})
 	if err := c.Check(); err != nil {
 		f.wrong(n, "%v", err)

@@ -167,7 +167,8 @@ func (f *file) roles(n *yaml.Node) {
 func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 	m := &directory.MembershipClaim{Roles: []string{}}
 	f.object(n, map[string]func(*yaml.Node){
-		"claim": f.into(&m.Claim),
+		"claim":        f.into(&m.Claim),
+		"claim_source": func(n *yaml.Node) { m.ClaimSource = f.claimSource(n) },
 		"roles": func(n *yaml.Node) {
 			m.Roles = f.texts(n)
 			f.haveRoles(n, m.Roles)
@@ -177,6 +178,14 @@ func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 		f.wrong(n, "membership_claim needs the name of a claim")
 	}
 	return m
+}
+
+func (f *file) claimSource(n *yaml.Node) directory.ClaimSource {
+	source := directory.ClaimSource(f.text(n))
+	if source == "" || !source.Valid() {
+		f.wrong(n, "claim_source is %q; it is id_token or userinfo", source)
+	}
+	return source
 }
 
 func (f *file) haveRoles(n *yaml.Node, roles []string) {

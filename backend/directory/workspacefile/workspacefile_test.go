@@ -203,6 +203,8 @@ var mistakes = []struct {
 	{with("policy: {device_key_required: sometimes}"), 4, "true or false is expected here"},
 	{with("policy: {connection: sso}"), 4, `"connection" is not known here`},
 	{with("membership_claim: {roles: [viewer]}"), 4, "membership_claim needs the name of a claim"},
+	{with("membership_claim: {claim: groups, claim_source: token}"), 4, `claim_source is "token"; it is id_token or userinfo`},
+	{with(`membership_claim: {claim: groups, claim_source: ""}`), 4, `claim_source is ""; it is id_token or userinfo`},
 	{with("membership_claim: {claim: groups, roles: [owner]}"), 4, `role "owner" is not among the workspace's roles`},
 
 	{with("organizations: {acme: Acme}"), 4, "a list is expected here"},

@@ -24,6 +24,7 @@ type Metrics struct {
 	faults    *prometheus.CounterVec
 	events    *prometheus.CounterVec
 	rotations *prometheus.CounterVec
+	unknown   *prometheus.CounterVec
 }
 
 // New returns metrics that have counted nothing yet.
@@ -40,8 +41,11 @@ func New() *Metrics {
 		rotations: counter("tabard_rotations_total",
 			"Verdicts on refresh tokens that changed more than a time: advance is an ordinary rotation, reuse a theft found.",
 			"verdict"),
+		unknown: counter("tabard_unknown_claims_total",
+			"Sign-ins that left roles and memberships as they were, because it was not known what the provider says of them, by the reason.",
+			"reason"),
 	}
-	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.events, m.rotations,
+	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.events, m.rotations, m.unknown,
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, what := range []string{faultProvider, faultPanic, faultClient, faultStorage} {

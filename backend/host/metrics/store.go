@@ -20,10 +20,14 @@ type store struct {
 // RecordEvent implements audit.Store.
 func (s store) RecordEvent(ctx context.Context, e audit.Event) error {
 	err := s.Store.RecordEvent(ctx, e)
-	if err == nil {
-		s.metrics.events.WithLabelValues(string(e.Action), string(e.Outcome)).Inc()
+	if err != nil {
+		return err
 	}
-	return err
+	s.metrics.events.WithLabelValues(string(e.Action), string(e.Outcome)).Inc()
+	if e.Action == audit.KeepMember {
+		s.metrics.unknown.WithLabelValues(e.Reason).Inc()
+	}
+	return nil
 }
 
 // Present implements session.Store.

@@ -29,8 +29,11 @@ UPDATE api_keys SET last_used_at = ?2, hash = ?3 WHERE id = ?1`
 UPDATE api_keys SET revoked_at = COALESCE(revoked_at, ?2) WHERE id = ?1`
 )
 
-// AddKey implements administration.KeyStore.
-func (s *Store) AddKey(ctx context.Context, k admin.Key) error {
+// apiKeys are the keys by which servers ask.
+type apiKeys struct{ *database }
+
+// AddKey implements admin.KeyStore.
+func (s apiKeys) AddKey(ctx context.Context, k admin.Key) error {
 	return s.change(ctx, "add key", insertKey, keyArgs(k)...)
 }
 
@@ -55,33 +58,33 @@ func orNull(time int64) any {
 	return time
 }
 
-// Key implements administration.KeyStore.
-func (s *Store) Key(ctx context.Context, id string) (admin.Key, error) {
+// Key implements admin.KeyStore.
+func (s apiKeys) Key(ctx context.Context, id string) (admin.Key, error) {
 	return s.key(ctx, selectKey, id)
 }
 
-// KeyByHash implements administration.KeyStore.
-func (s *Store) KeyByHash(ctx context.Context, hash string) (admin.Key, error) {
+// KeyByHash implements admin.KeyStore.
+func (s apiKeys) KeyByHash(ctx context.Context, hash string) (admin.Key, error) {
 	return s.key(ctx, selectKeyByHash, hash)
 }
 
-func (s *Store) key(ctx context.Context, statement, by string) (admin.Key, error) {
+func (s apiKeys) key(ctx context.Context, statement, by string) (admin.Key, error) {
 	k, err := scanKey(s.row(ctx, statement, by))
 	return k, found("key", err, admin.ErrNoKey)
 }
 
-// Keys implements administration.KeyStore.
-func (s *Store) Keys(ctx context.Context, after string, limit int) ([]admin.Key, error) {
+// Keys implements admin.KeyStore.
+func (s apiKeys) Keys(ctx context.Context, after string, limit int) ([]admin.Key, error) {
 	return collect(ctx, s, "keys", scanKey, selectKeyPage, after, limit)
 }
 
-// UseKey implements administration.KeyStore.
-func (s *Store) UseKey(ctx context.Context, id, hash string, now int64) error {
+// UseKey implements admin.KeyStore.
+func (s apiKeys) UseKey(ctx context.Context, id, hash string, now int64) error {
 	return s.change(ctx, "use key", useKey, id, now, hash)
 }
 
-// RevokeKey implements administration.KeyStore.
-func (s *Store) RevokeKey(ctx context.Context, id string, now int64) error {
+// RevokeKey implements admin.KeyStore.
+func (s apiKeys) RevokeKey(ctx context.Context, id string, now int64) error {
 	there, err := s.changed(ctx, "revoke key", revokeKey, id, now)
 	if err == nil && !there {
 		return admin.ErrNoKey

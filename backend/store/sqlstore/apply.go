@@ -35,12 +35,12 @@ func (s *Store) Apply(ctx context.Context, d directory.Desired, now int64) (dire
 // ApplyReporting is Apply, and tells after each organisation how many memberships
 // it has looked at.
 func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int64, report func(members int)) (directory.Changes, error) {
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := s.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", err)
 	}
 	defer tx.Rollback()
-	a := &applying{Store: s, tx: tx, now: now, report: report, prepared: map[string]*sql.Stmt{}}
+	a := &applying{database: s.database, tx: tx, now: now, report: report, prepared: map[string]*sql.Stmt{}}
 	// What an interrupted transaction says of itself is one of several things.
 	if err := a.all(ctx, d); err != nil {
 		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
@@ -53,7 +53,7 @@ func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int
 
 // applying is a Desired on its way into the database.
 type applying struct {
-	*Store
+	*database
 	tx       *sql.Tx
 	now      int64
 	report   func(members int)
@@ -126,7 +126,7 @@ func (a *applying) all(ctx context.Context, d directory.Desired) error {
 func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
 	var revision int64
 	var stored string
-	err := a.tx.QueryRowContext(ctx, a.text(selectDocument)).Scan(&revision, &stored)
+	err := a.tx.QueryRowContext(ctx, a.text(selectWorkspace)).Scan(&revision, &stored)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -25,10 +26,16 @@ FROM audit WHERE `
 	AND (?6 = '' OR action = ?6) AND (?7 = '' OR actor = ?7) AND at >= ?8
 ORDER BY at DESC, id DESC
 LIMIT ?5`
+
+	deleteEvents = `
+DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY at, id LIMIT ?2)`
 )
 
+// auditTrail is what happened.
+type auditTrail struct{ *database }
+
 // RecordEvent implements audit.Store.
-func (s *Store) RecordEvent(ctx context.Context, e audit.Event) error {
+func (s auditTrail) RecordEvent(ctx context.Context, e audit.Event) error {
 	return s.change(ctx, "record event", insertEvent, eventArgs(e)...)
 }
 
@@ -38,7 +45,7 @@ func eventArgs(e audit.Event) []any {
 }
 
 // Events implements audit.Store.
-func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
+func (s auditTrail) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 	if q.Before == (audit.Position{}) {
 		q.Before.At = math.MaxInt32 * 1000 // after every time that D1 binds exactly
 		if q.Until != 0 {
@@ -54,6 +61,16 @@ func (s *Store) Events(ctx context.Context, q audit.Query) ([]audit.Event, error
 	}
 	return collect(ctx, s, "events", scanEvent, statement, q.OrganizationID, q.UserID, q.Before.At, q.Before.ID, q.Limit,
 		string(q.Action), q.Actor, q.Since)
+}
+
+// DeleteEvents forgets what happened before a time (Unix seconds), the oldest first, at
+// most limit events. It returns how many.
+func (s auditTrail) DeleteEvents(ctx context.Context, before, limit int64) (int64, error) {
+	result, err := s.exec(ctx, deleteEvents, before, limit)
+	if err != nil {
+		return 0, fmt.Errorf("sqlstore: forget events: %w", err)
+	}
+	return result.RowsAffected()
 }
 
 func scanEvent(row scanner) (e audit.Event, err error) {

@@ -35,7 +35,7 @@ WHERE revoked_at IS NULL AND expires_at > ?1 AND holder = '' AND EXISTS (
 // FollowUpThefts does again what follows the end of a session by theft, where a
 // crash kept it from being done: it is recorded, and, where endUser says so, what else
 // the person's browsers hold ends, unless an app's server held the stolen one.
-func (s *Store) FollowUpThefts(ctx context.Context, endUser bool, now int64) error {
+func (s sessions) FollowUpThefts(ctx context.Context, endUser bool, now int64) error {
 	if err := s.change(ctx, "record thefts", auditThefts); err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *Store) FollowUpThefts(ctx context.Context, endUser bool, now int64) err
 // limit of them. It returns how many it forgot, of sessions: as many invitations that
 // expired go with them. Sessions that were revoked stay until their end
 // too, so that whoever holds their refresh token is told why.
-func (s *Store) DeleteExpired(ctx context.Context, before, limit int64) (int64, error) {
+func (s sessions) DeleteExpired(ctx context.Context, before, limit int64) (int64, error) {
 	if err := s.change(ctx, "forget invitations", deleteExpiredInvitations, before, limit); err != nil {
 		return 0, err
 	}

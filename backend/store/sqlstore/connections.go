@@ -51,8 +51,11 @@ WHERE memberships.source = 'connection' OR ` + staffIsOver
 DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'connection' AND disabled_at IS NULL`
 )
 
+// connections are the organizations' own providers, and who is linked there.
+type connections struct{ *database }
+
 // SignInAt implements directory.Connections.
-func (s *Store) SignInAt(ctx context.Context, ref string) (at directory.SignInAt, err error) {
+func (s connections) SignInAt(ctx context.Context, ref string) (at directory.SignInAt, err error) {
 	var text, id string
 	err = s.row(ctx, selectSignInAt, ref).Scan(&text, &id)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -76,26 +79,26 @@ func (s *Store) SignInAt(ctx context.Context, ref string) (at directory.SignInAt
 }
 
 // Connection implements directory.Connections.
-func (s *Store) Connection(ctx context.Context, id string) (directory.Connection, error) {
+func (s connections) Connection(ctx context.Context, id string) (directory.Connection, error) {
 	c, err := scanConnection(s.row(ctx, selectConnection, id))
 	return c, found("connection", err, directory.ErrNoConnection)
 }
 
 // Linked implements directory.Connections.
-func (s *Store) Linked(ctx context.Context, connectionID, subject string) (directory.User, error) {
+func (s connections) Linked(ctx context.Context, connectionID, subject string) (directory.User, error) {
 	var row userRow
 	err := s.row(ctx, selectLinked, connectionID, subject).Scan(row.fields()...)
 	return row.user(), found("linked", err, directory.ErrNoUser)
 }
 
 // LinkedAs implements directory.Connections.
-func (s *Store) LinkedAs(ctx context.Context, connectionID, userID string) (subject string, err error) {
+func (s connections) LinkedAs(ctx context.Context, connectionID, userID string) (subject string, err error) {
 	err = s.row(ctx, selectLinkedAs, connectionID, userID).Scan(&subject)
 	return subject, found("linked as", err, directory.ErrNoUser)
 }
 
 // Link implements directory.Connections. What was linked before stays, whoever asks.
-func (s *Store) Link(ctx context.Context, connectionID, subject, userID string, now int64) error {
+func (s connections) Link(ctx context.Context, connectionID, subject, userID string, now int64) error {
 	if err := s.change(ctx, "link", insertLink, connectionID, subject, userID, now); err != nil {
 		return err
 	}
@@ -107,12 +110,12 @@ func (s *Store) Link(ctx context.Context, connectionID, subject, userID string, 
 }
 
 // Provision implements directory.Connections.
-func (s *Store) Provision(ctx context.Context, userID, organizationID string, roles []string, admit bool, now int64) error {
+func (s connections) Provision(ctx context.Context, userID, organizationID string, roles []string, admit bool, now int64) error {
 	return s.change(ctx, "provision", provisionMember, userID, organizationID, list(roles).text(), now, number(admit))
 }
 
 // Deprovision implements directory.Connections.
-func (s *Store) Deprovision(ctx context.Context, userID, organizationID string) error {
+func (s connections) Deprovision(ctx context.Context, userID, organizationID string) error {
 	return s.change(ctx, "deprovision", deprovisionMember, userID, organizationID)
 }
 
@@ -140,16 +143,25 @@ func (r *connectionRow) fields() []any {
 func (r *connectionRow) connection() (directory.Connection, error) {
 	c := r.c
 	c.Enabled, c.FromFile = r.enabled == 1, r.source == fromFile
-	if err := errors.Join(scanJSON(r.scopes, &c.Scopes), scanJSON(r.provisioning, &c.Provisioning)); err != nil {
+	var s connectionSettings
+	if err := errors.Join(scanJSON(r.scopes, &c.Scopes), scanJSON(r.provisioning, &s)); err != nil {
 		return c, fmt.Errorf("sqlstore: connection %s: %w", c.ID, err)
 	}
+	c.Provisioning, c.UntypedLogoutTokens = s.Provisioning, s.UntypedLogoutTokens
 	return c, nil
+}
+
+// connectionSettings are what the column provisioning holds: the provisioning, and what
+// came later, which releases before pass over.
+type connectionSettings struct {
+	directory.Provisioning
+	UntypedLogoutTokens bool `json:"untyped_logout_tokens,omitempty"`
 }
 
 // connectionText returns the columns of a connection that are JSON. Scopes that are
 // not named stay so.
 func connectionText(c directory.Connection) (scopes, provisioning string, err error) {
 	a, errScopes := json.Marshal(c.Scopes)
-	b, errProvisioning := json.Marshal(c.Provisioning)
+	b, errProvisioning := json.Marshal(connectionSettings{c.Provisioning, c.UntypedLogoutTokens})
 	return string(a), string(b), errors.Join(errScopes, errProvisioning)
 }

@@ -39,12 +39,18 @@ SELECT` + connectionColumns + fromConnections + `
 WHERE c.organization_id = ?1 AND c.id > ?2 AND c.deleted_at IS NULL
 ORDER BY c.id
 LIMIT ?3`
+
+	selectSealedConnections = `
+SELECT id, secret FROM connections WHERE id > ?1 AND deleted_at IS NULL ORDER BY id LIMIT ?2`
+
+	resealConnection = `
+UPDATE connections SET secret = ?3 WHERE id = ?1 AND secret = ?2`
 )
 
 // CreateConnection keeps a new connection, not enabled. Its ID, which stands in the
 // redirect URI, is the caller's to choose (see directory.NewID). The error is
 // directory.ErrNoOrganization, or ErrConnectionExists where the id was used before.
-func (s *Store) CreateConnection(ctx context.Context, c directory.Connection, now int64) error {
+func (s connections) CreateConnection(ctx context.Context, c directory.Connection, now int64) error {
 	scopes, provisioning, err := connectionText(c)
 	if err != nil {
 		return fmt.Errorf("sqlstore: create connection: %w", err)
@@ -70,7 +76,7 @@ func (s *Store) CreateConnection(ctx context.Context, c directory.Connection, no
 }
 
 // unmade tells why a connection that is not there could not be made.
-func (s *Store) unmade(ctx context.Context, c directory.Connection) error {
+func (s connections) unmade(ctx context.Context, c directory.Connection) error {
 	var n int
 	err := s.row(ctx, `SELECT COUNT(*) FROM organizations WHERE id = ?1`, c.OrganizationID).Scan(&n)
 	switch {
@@ -86,7 +92,7 @@ func (s *Store) unmade(ctx context.Context, c directory.Connection) error {
 // provisioning and, unless SealedSecret is empty, the secret. The error is
 // directory.ErrNoConnection, also where it is another organisation's, ErrIssuer, or
 // ErrFromFile.
-func (s *Store) UpdateConnection(ctx context.Context, c directory.Connection) error {
+func (s connections) UpdateConnection(ctx context.Context, c directory.Connection) error {
 	stored, err := s.own(ctx, c.OrganizationID, c.ID)
 	switch {
 	case err != nil:
@@ -107,7 +113,7 @@ func (s *Store) UpdateConnection(ctx context.Context, c directory.Connection) er
 // EnableConnection makes a connection the one by which its organisation is entered.
 // Enabled, it stays so. The error is directory.ErrNoConnection, or ErrOtherConnection
 // while another is.
-func (s *Store) EnableConnection(ctx context.Context, organizationID, id string) error {
+func (s connections) EnableConnection(ctx context.Context, organizationID, id string) error {
 	result, err := s.exec(ctx, enableConnection, organizationID, id)
 	if err != nil {
 		return fmt.Errorf("sqlstore: enable connection: %w", err)
@@ -123,7 +129,7 @@ func (s *Store) EnableConnection(ctx context.Context, organizationID, id string)
 
 // DisableConnection makes what was authenticated at a connection count for nothing,
 // from the next mint on. The error is directory.ErrNoConnection.
-func (s *Store) DisableConnection(ctx context.Context, organizationID, id string) error {
+func (s connections) DisableConnection(ctx context.Context, organizationID, id string) error {
 	if _, err := s.own(ctx, organizationID, id); err != nil {
 		return err
 	}
@@ -132,7 +138,7 @@ func (s *Store) DisableConnection(ctx context.Context, organizationID, id string
 
 // DeleteConnection disables a connection and forgets its secret; its id is never used
 // again. The error is directory.ErrNoConnection, or ErrFromFile.
-func (s *Store) DeleteConnection(ctx context.Context, organizationID, id string, now int64) error {
+func (s connections) DeleteConnection(ctx context.Context, organizationID, id string, now int64) error {
 	stored, err := s.own(ctx, organizationID, id)
 	if err == nil && stored.FromFile {
 		err = directory.ErrFromFile
@@ -148,12 +154,12 @@ func (s *Store) DeleteConnection(ctx context.Context, organizationID, id string,
 
 // Unlink takes a person's link at a connection away, where it is a wrong one: the next
 // sign-in there finds out anew who they are. Sessions that began by it go on.
-func (s *Store) Unlink(ctx context.Context, connectionID, userID string) error {
+func (s connections) Unlink(ctx context.Context, connectionID, userID string) error {
 	return s.change(ctx, "unlink", deleteLink, connectionID, userID)
 }
 
 // own returns a connection of that organisation.
-func (s *Store) own(ctx context.Context, organizationID, id string) (directory.Connection, error) {
+func (s connections) own(ctx context.Context, organizationID, id string) (directory.Connection, error) {
 	c, err := s.Connection(ctx, id)
 	if err == nil && c.OrganizationID != organizationID {
 		return c, directory.ErrNoConnection
@@ -163,8 +169,29 @@ func (s *Store) own(ctx context.Context, organizationID, id string) (directory.C
 
 // ConnectionsOf returns an organisation's connections by id, those after one, at most
 // limit of them.
-func (s *Store) ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error) {
+func (s connections) ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error) {
 	return collect(ctx, s, "connections", scanConnection, selectConnections, organizationID, after, limit)
+}
+
+// SealedConnections returns the sealed client secrets of connections by id, those after
+// one, at most limit of them, and the last id.
+func (s connections) SealedConnections(ctx context.Context, after string, limit int) (sealed map[string]string, last string, err error) {
+	type connection struct{ id, secret string }
+	all, err := collect(ctx, s, "sealed connections", func(row scanner) (c connection, err error) {
+		err = row.Scan(&c.id, &c.secret)
+		return c, err
+	}, selectSealedConnections, after, limit)
+	sealed = make(map[string]string, len(all))
+	for _, c := range all {
+		sealed[c.id], last = c.secret, c.id
+	}
+	return sealed, last, err
+}
+
+// ResealConnection replaces a connection's sealed client secret, unless it is another by
+// now.
+func (s connections) ResealConnection(ctx context.Context, id, before, after string) error {
+	return s.change(ctx, "reseal connection", resealConnection, id, before, after)
 }
 
 func scanConnection(row scanner) (directory.Connection, error) {

@@ -73,21 +73,19 @@ WHERE ` + staffIsOver
 var (
 	selectInvitation     = fmt.Sprintf(liveInvitation, fmt.Sprintf(peopleNamed, "i.iss", "i.sub")) + `i.id = ?3`
 	selectInvitationPage = fmt.Sprintf(liveInvitation, fmt.Sprintf(peopleNamed, "i.iss", "i.sub")) + `i.id > ?3 ORDER BY i.id LIMIT ?4`
-	selectMemberNamed    = memberRecord + `m.user_id IN (` + fmt.Sprintf(peopleNamed, "?2", "?3") + `)`
 )
+
+// invitations are what people are invited to.
+type invitations struct{ *database }
 
 // Invite invites somebody, or gives an invitation that is there these roles and another
 // while. It returns the invitation as it is then.
-func (s *Store) Invite(ctx context.Context, i directory.Invitation) (directory.Invitation, error) {
-	w, err := s.Workspace(ctx)
-	if err != nil {
-		return i, err
-	}
-	if err := w.CheckGiven(i.Roles); err != nil {
+func (s invitations) Invite(ctx context.Context, i directory.Invitation) (directory.Invitation, error) {
+	if err := (workspace{s.database}).checkRoles(ctx, i.Roles); err != nil {
 		return i, err
 	}
 	var kept directory.Invitation
-	err = s.returning(ctx, invitationFields(&kept), invite, i.ID, i.OrganizationID, i.Issuer, i.Subject, i.Name, i.Email,
+	err := s.returning(ctx, invitationFields(&kept), invite, i.ID, i.OrganizationID, i.Issuer, i.Subject, i.Name, i.Email,
 		list(i.Roles).text(), i.CreatedAt, i.ExpiresAt)
 	if err != nil {
 		return i, fmt.Errorf("sqlstore: invite: %w", err)
@@ -96,18 +94,18 @@ func (s *Store) Invite(ctx context.Context, i directory.Invitation) (directory.I
 }
 
 // Invitations returns an organization's by id, those after one, at most limit.
-func (s *Store) Invitations(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.Invitation, error) {
+func (s invitations) Invitations(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.Invitation, error) {
 	return collect(ctx, s, "invitations", scanInvitation, selectInvitationPage, organizationID, now, after, limit)
 }
 
 // Invitation returns one of an organization's, or directory.ErrNoInvitation.
-func (s *Store) Invitation(ctx context.Context, organizationID, id string, now int64) (directory.Invitation, error) {
+func (s invitations) Invitation(ctx context.Context, organizationID, id string, now int64) (directory.Invitation, error) {
 	i, err := scanInvitation(s.row(ctx, selectInvitation, organizationID, now, id))
 	return i, found("invitation", err, directory.ErrNoInvitation)
 }
 
 // WithdrawInvitation ends one; directory.ErrNoInvitation where there is none.
-func (s *Store) WithdrawInvitation(ctx context.Context, organizationID, id string) error {
+func (s invitations) WithdrawInvitation(ctx context.Context, organizationID, id string) error {
 	there, err := s.changed(ctx, "withdraw invitation", withdrawInvitation, organizationID, id)
 	if err == nil && !there {
 		return directory.ErrNoInvitation
@@ -115,22 +113,15 @@ func (s *Store) WithdrawInvitation(ctx context.Context, organizationID, id strin
 	return err
 }
 
-// MemberNamed returns the member whom an issuer and a subject name, or
-// directory.ErrNoMember.
-func (s *Store) MemberNamed(ctx context.Context, organizationID, issuer, subject string) (directory.MemberRecord, error) {
-	m, err := scanMember(s.row(ctx, selectMemberNamed, organizationID, issuer, subject))
-	return m, found("member", err, directory.ErrNoMember)
-}
-
 // Invited implements directory.Invitations.
-func (s *Store) Invited(ctx context.Context, userID, confinedTo, ref string, now int64) (directory.Invitation, error) {
+func (s invitations) Invited(ctx context.Context, userID, confinedTo, ref string, now int64) (directory.Invitation, error) {
 	i, err := scanInvitation(s.row(ctx, selectInvited, userID, confinedTo, ref, now))
 	return i, found("invited", err, directory.ErrNoInvitation)
 }
 
 // Accept implements directory.Invitations. An invitation that outlives its acceptance,
 // because a crash came between, is that of a member, and counts for nothing.
-func (s *Store) Accept(ctx context.Context, i directory.Invitation, userID string, now int64) (bool, error) {
+func (s invitations) Accept(ctx context.Context, i directory.Invitation, userID string, now int64) (bool, error) {
 	accepted, err := s.changed(ctx, "accept", acceptInvitation, i.OrganizationID, i.ID, userID, now)
 	if err != nil || !accepted {
 		return false, err

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -10,11 +11,27 @@ import (
 )
 
 const (
-	selectPending = `
-SELECT id, iss, sub, name, email, seen_at FROM users
-WHERE seen_at IS NOT NULL AND disabled_at IS NULL
-AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = users.id AND m.source <> 'staff')
-ORDER BY seen_at DESC, id LIMIT ?1`
+	memberRecord = `
+SELECT u.id, u.iss, u.sub, u.name, u.email, u.disabled_at, m.roles, m.source, m.created_at, m.disabled_at AS m_disabled_at
+FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ?1 AND m.source <> 'staff' AND `
+
+	selectMemberPage = memberRecord + `m.user_id > ?2 ORDER BY m.user_id LIMIT ?3`
+	selectMember     = memberRecord + `m.user_id = ?2`
+
+	// Who is a member already, for whoever may make nobody one.
+	changeMember = `
+UPDATE memberships SET roles = ?3, source = 'admin'
+WHERE user_id = ?1 AND organization_id = ?2 AND source NOT IN ('file', 'staff')`
+
+	removeMember = deleteMember + ` AND source NOT IN ('file', 'staff')`
+
+	blockMember = `
+UPDATE memberships SET disabled_at = COALESCE(disabled_at, ?3)
+WHERE organization_id = ?1 AND user_id = ?2 AND source <> 'staff'`
+
+	unblockMember = `
+UPDATE memberships SET disabled_at = NULL
+WHERE organization_id = ?1 AND user_id = ?2 AND source <> 'staff'`
 
 	selectPlace = `
 SELECT u.id, o.id
@@ -28,30 +45,39 @@ ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember + `
 WHERE memberships.source NOT IN ('file', 'staff') OR ` + staffIsOver
 )
 
-// Pending returns the people who signed in and belong to no organisation, who
-// signed in last first, at most limit of them.
-func (s *Store) Pending(ctx context.Context, limit int) ([]directory.Pending, error) {
-	return collect(ctx, s, "pending", scanPending, selectPending, limit)
+// members are the memberships that are no staff access.
+type members struct{ *database }
+
+var selectMemberNamed = memberRecord + `m.user_id IN (` + fmt.Sprintf(peopleNamed, "?2", "?3") + `)`
+
+// Members returns an organisation's members by user id, those after one, at most
+// limit.
+func (s members) Members(ctx context.Context, organizationID, after string, limit int) ([]directory.MemberRecord, error) {
+	return collect(ctx, s, "members", scanMember, selectMemberPage, organizationID, after, limit)
 }
 
-func scanPending(row scanner) (p directory.Pending, err error) {
-	err = row.Scan(&p.ID, &p.Issuer, &p.Subject, &p.Name, &p.Email, &p.SeenAt)
-	return p, err
+// Member returns one member, or directory.ErrNoMember.
+func (s members) Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error) {
+	m, err := scanMember(s.row(ctx, selectMember, organizationID, userID))
+	return m, found("member", err, directory.ErrNoMember)
+}
+
+// MemberNamed returns the member whom an issuer and a subject name, or
+// directory.ErrNoMember.
+func (s members) MemberNamed(ctx context.Context, organizationID, issuer, subject string) (directory.MemberRecord, error) {
+	m, err := scanMember(s.row(ctx, selectMemberNamed, organizationID, issuer, subject))
+	return m, found("member", err, directory.ErrNoMember)
 }
 
 // Admit gives a known person a place in an organisation, or other roles in it. The
 // error is directory.ErrNoOrganization, ErrNoUser, ErrNoRole, ErrFromFile or ErrStaff
 // where the Admission is at fault.
-func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) error {
-	w, err := s.Workspace(ctx)
-	if err != nil {
-		return err
-	}
-	if err := w.CheckGiven(a.Roles); err != nil {
+func (s members) Admit(ctx context.Context, a directory.Admission, now int64) error {
+	if err := (workspace{s.database}).checkRoles(ctx, a.Roles); err != nil {
 		return err
 	}
 	var user, organization sql.NullString
-	err = s.row(ctx, selectPlace, a.UserID, a.Issuer, a.Subject, a.Organization).Scan(&user, &organization)
+	err := s.row(ctx, selectPlace, a.UserID, a.Issuer, a.Subject, a.Organization).Scan(&user, &organization)
 	switch {
 	case err != nil:
 		return fmt.Errorf("sqlstore: admit: %w", err)
@@ -72,8 +98,8 @@ func (s *Store) Admit(ctx context.Context, a directory.Admission, now int64) err
 }
 
 // notAdmitted tells what kept somebody from being admitted.
-func (s *Store) notAdmitted(ctx context.Context, organizationID, userID string, now int64) error {
-	_, err := s.StaffAccess(ctx, organizationID, userID, now)
+func (s members) notAdmitted(ctx context.Context, organizationID, userID string, now int64) error {
+	_, err := (staff{s.database}).StaffAccess(ctx, organizationID, userID, now)
 	switch {
 	case errors.Is(err, directory.ErrNoStaff):
 		return directory.ErrFromFile
@@ -81,4 +107,62 @@ func (s *Store) notAdmitted(ctx context.Context, organizationID, userID string, 
 		return directory.ErrStaff
 	}
 	return err
+}
+
+// ChangeMember gives a member other roles, and makes nobody one: directory.ErrNoMember,
+// ErrNoRole, ErrFromFile, ErrStaff.
+func (s members) ChangeMember(ctx context.Context, organizationID, userID string, roles []string, now int64) error {
+	if err := (workspace{s.database}).checkRoles(ctx, roles); err != nil {
+		return err
+	}
+	changed, err := s.changed(ctx, "change member", changeMember, userID, organizationID, list(roles).text())
+	if err != nil || changed {
+		return err
+	}
+	if _, err := s.Member(ctx, organizationID, userID); !errors.Is(err, directory.ErrNoMember) {
+		return cmp.Or(err, directory.ErrFromFile)
+	}
+	if _, err := (staff{s.database}).StaffAccess(ctx, organizationID, userID, now); !errors.Is(err, directory.ErrNoStaff) {
+		return cmp.Or(err, directory.ErrStaff)
+	}
+	return directory.ErrNoMember
+}
+
+// RemoveMember ends a membership: directory.ErrNoMember where there is none,
+// ErrFromFile where the workspace file gave it. Like all that end one it ends what the
+// person was invited to before (migration 0015).
+func (s members) RemoveMember(ctx context.Context, organizationID, userID string) error {
+	removed, err := s.changed(ctx, "remove member", removeMember, userID, organizationID)
+	if err != nil || removed {
+		return err
+	}
+	if _, err := s.Member(ctx, organizationID, userID); err != nil {
+		return err
+	}
+	return directory.ErrFromFile
+}
+
+// BlockMember disables a membership, or enables it; directory.ErrNoMember where there
+// is none.
+func (s members) BlockMember(ctx context.Context, organizationID, userID string, blocked bool, now int64) error {
+	statement, args := unblockMember, []any{organizationID, userID}
+	if blocked {
+		statement, args = blockMember, append(args, now)
+	}
+	there, err := s.changed(ctx, "block member", statement, args...)
+	if err == nil && !there {
+		return directory.ErrNoMember
+	}
+	return err
+}
+
+func scanMember(row scanner) (m directory.MemberRecord, err error) {
+	var user userRow
+	var roles list
+	var disabledAt sql.NullInt64
+	if err := row.Scan(append(user.fields(), &roles, &m.Source, &m.CreatedAt, &disabledAt)...); err != nil {
+		return m, err
+	}
+	m.User, m.Roles, m.DisabledAt = user.user(), roles, disabledAt.Int64
+	return m, nil
 }

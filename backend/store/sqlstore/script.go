@@ -1,68 +1,9 @@
 package sqlstore
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/tabard-auth/tabard/backend/directory"
 )
-
-// maxStatement is the longest statement that D1 takes, in bytes.
-const maxStatement = 100_000
-
-const (
-	scriptWorkspace = upsertWorkspace + `
-WHERE workspace.document <> excluded.document`
-
-	// Where the file says nothing of on_reuse: a new document, and one for each choice
-	// that may be stored, for D1 takes no statement of any length.
-	scriptNewWorkspace = insertWorkspace + `
-ON CONFLICT (one) DO NOTHING`
-
-	scriptKnownWorkspace = `
-UPDATE workspace SET revision = revision + 1, document = ?1
-WHERE one = 1 AND document <> ?1 AND COALESCE(json_extract(document, '$.on_reuse'), '') = ?2`
-
-	scriptOrganization = `
-INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (%s) DO UPDATE SET slug = excluded.slug, name = excluded.name, rules = excluded.rules,
-	disabled_at = CASE WHEN excluded.disabled_at IS NULL AND organizations.disabled_by = '' THEN NULL
-		ELSE COALESCE(organizations.disabled_at, excluded.disabled_at) END
-WHERE organizations.deleted_at IS NULL`
-
-	scriptUser = `
-INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (iss, sub) DO NOTHING`
-
-	scriptMember = `
-INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
-SELECT u.id, o.id, ?4, 'file', ?5 FROM users u, organizations o WHERE u.iss = ?1 AND u.sub = ?2 AND o.slug = ?3
-ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember
-
-	scriptLeavers = `
-DELETE FROM memberships WHERE source = 'file'
-AND organization_id = (SELECT id FROM organizations WHERE slug = ?1)
-AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = memberships.user_id AND (?2))`
-)
-
-// Script returns SQLite statements that have the effect of Apply: for D1, where a
-// file of statements is the only transaction. Applied again it changes nothing;
-// new rows get the ids that the script was made with.
-func Script(d directory.Desired, now int64) (string, error) {
-	s := &script{now: now}
-	if err := s.workspace(d.Workspace); err != nil {
-		return "", fmt.Errorf("sqlstore: script: %w", err)
-	}
-	for _, o := range d.Organizations {
-		if err := s.organization(o); err != nil {
-			return "", fmt.Errorf("sqlstore: script: %w", err)
-		}
-	}
-	return s.text.String(), nil
-}
 
 // script is a script being written.
 type script struct {
@@ -94,61 +35,4 @@ func literal(value any) string {
 		return string(value)
 	}
 	return "'" + strings.ReplaceAll(value.(string), "'", "''") + "'"
-}
-
-// workspace writes the document: the file's or, where that says nothing of on_reuse, one
-// that keeps what is stored (see keptOnReuse).
-func (s *script) workspace(w directory.Workspace) error {
-	add := func(statement string, choice directory.OnReuse) error {
-		w.OnReuse = choice
-		document, err := json.Marshal(w)
-		if err == nil {
-			s.add(statement, string(document), string(choice))
-		}
-		return err
-	}
-	if w.OnReuse != "" {
-		return add(scriptWorkspace, w.OnReuse)
-	}
-	return errors.Join(
-		add(scriptNewWorkspace, directory.EndUser),
-		add(scriptKnownWorkspace, ""), add(scriptKnownWorkspace, directory.EndSession), add(scriptKnownWorkspace, directory.EndUser),
-	)
-}
-
-func (s *script) organization(o directory.DesiredOrganization) error {
-	rules, err := json.Marshal(o.Rules)
-	if err != nil {
-		return err
-	}
-	id, key := o.ID, "id"
-	if id == "" {
-		id, key = directory.NewID(directory.OrganizationPrefix), "slug"
-	}
-	var disabled any
-	if o.Disabled {
-		disabled = s.now
-	}
-	s.add(fmt.Sprintf(scriptOrganization, key), id, o.Slug, o.Name, string(rules), disabled, s.now)
-	if err := s.connections(o.Slug, o.Connections); err != nil {
-		return err
-	}
-	named := map[string][]string{} // subjects by issuer
-	var issuers []string
-	for _, m := range o.Members {
-		s.add(scriptUser, directory.NewID("usr_"), m.Issuer, m.Subject, m.Name, m.Email, s.now)
-		s.add(scriptMember, m.Issuer, m.Subject, o.Slug, list(m.Roles).text(), s.now)
-		if named[m.Issuer] == nil {
-			issuers = append(issuers, m.Issuer)
-		}
-		named[m.Issuer] = append(named[m.Issuer], literal(m.Subject))
-	}
-	remain := []string{"FALSE"}
-	for _, issuer := range issuers {
-		remain = append(remain, "u.iss = "+literal(issuer)+" AND u.sub IN ("+strings.Join(named[issuer], ", ")+")")
-	}
-	if s.add(scriptLeavers, o.Slug, condition(strings.Join(remain, " OR "))) > maxStatement {
-		return fmt.Errorf("organisation %s has more members than D1 takes in one statement", o.Slug)
-	}
-	return nil
 }

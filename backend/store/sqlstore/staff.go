@@ -35,9 +35,12 @@ WHERE m.organization_id = ?1 AND m.source = 'staff' AND m.expires_at > ?3 AND `
 	endStaff = deleteMember + ` AND source = 'staff'`
 )
 
+// staff is the access that staff have to organizations for a while.
+type staff struct{ *database }
+
 // GrantStaff gives a known person staff access, or other access in the place of what
 // they have; directory.ErrMember where they are a member, disabled or not.
-func (s *Store) GrantStaff(ctx context.Context, a directory.StaffAccess) error {
+func (s staff) GrantStaff(ctx context.Context, a directory.StaffAccess) error {
 	given, err := s.changed(ctx, "grant staff access", grantStaff, a.UserID, a.OrganizationID, list(a.Roles).text(),
 		a.CreatedAt, a.ExpiresAt, a.Reason, a.GrantedBy)
 	if err == nil && !given {
@@ -48,19 +51,19 @@ func (s *Store) GrantStaff(ctx context.Context, a directory.StaffAccess) error {
 
 // StaffAccess returns a person's staff access to an organisation, or
 // directory.ErrNoStaff.
-func (s *Store) StaffAccess(ctx context.Context, organizationID, userID string, now int64) (directory.StaffRecord, error) {
+func (s staff) StaffAccess(ctx context.Context, organizationID, userID string, now int64) (directory.StaffRecord, error) {
 	r, err := scanStaff(s.row(ctx, selectStaff, organizationID, userID, now))
 	return r, found("staff access", err, directory.ErrNoStaff)
 }
 
 // Staff returns who has staff access to an organisation by user id, those after one,
 // at most limit.
-func (s *Store) Staff(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.StaffRecord, error) {
+func (s staff) Staff(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.StaffRecord, error) {
 	return collect(ctx, s, "staff", scanStaff, selectStaffPage, organizationID, after, now, limit)
 }
 
 // EndStaff ends staff access; what is not there is ended already.
-func (s *Store) EndStaff(ctx context.Context, organizationID, userID string) error {
+func (s staff) EndStaff(ctx context.Context, organizationID, userID string) error {
 	return s.change(ctx, "end staff access", endStaff, userID, organizationID)
 }
 

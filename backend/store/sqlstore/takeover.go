@@ -20,7 +20,24 @@ UPDATE sessions SET revoked_at = ?3, revoke_reason = 'step_up', replaced_by = ?2
 WHERE id = ?1 AND revoked_at IS NULL`
 
 	takeAuthentications = `
-UPDATE authentications SET session_id = ?2 WHERE session_id = ?1`
+UPDATE authentications SET session_id = ?2
+WHERE session_id = ?1 AND NOT EXISTS (SELECT 1 FROM authentications c WHERE c.attempt = authentications.attempt || '/' || ?2)`
+
+	followAuthentications = `
+INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for)
+SELECT s.id, a.attempt || '/' || s.id, a.auth_time, a.acr, a.amr, a.connection, a.made_for
+FROM sessions s JOIN authentications a ON a.session_id = s.replaces
+WHERE s.id = ?1
+ON CONFLICT (attempt) DO NOTHING`
+
+	followStays = `
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+	started_at, active_at, ended_at, ending)
+SELECT s.id, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for,
+	e.started_at, e.active_at, e.ended_at, e.ending
+FROM sessions s JOIN organization_sessions e ON e.session_id = s.replaces
+WHERE s.id = ?1
+ON CONFLICT (session_id, organization_id) DO NOTHING`
 
 	// The sign-in, where the other session's was another one.
 	takeSignIn = `
@@ -50,7 +67,7 @@ DELETE FROM organization_sessions WHERE session_id = ?1`
 )
 
 // TakeOver implements directory.Stays.
-func (s *Store) TakeOver(ctx context.Context, from, to session.ID, now int64) error {
+func (s organizationSessions) TakeOver(ctx context.Context, from, to session.ID, now int64) error {
 	ids := []any{from.String(), to.String()}
 	for _, step := range []struct {
 		statement string
@@ -64,4 +81,12 @@ func (s *Store) TakeOver(ctx context.Context, from, to session.ID, now int64) er
 		}
 	}
 	return nil
+}
+
+// Follow implements directory.Stays.
+func (s organizationSessions) Follow(ctx context.Context, id session.ID) error {
+	if err := s.change(ctx, "follow", followAuthentications, id.String()); err != nil {
+		return err
+	}
+	return s.change(ctx, "follow", followStays, id.String())
 }

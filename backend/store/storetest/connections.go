@@ -24,9 +24,13 @@ type Connections interface {
 func connection(id string) directory.Connection {
 	return directory.Connection{
 		ID: id, OrganizationID: "org_acme", Issuer: "https://login.acme.test", ClientID: "tabard", SealedSecret: "sealed",
-		Scopes:       []string{"profile", "groups"},
-		Provisioning: directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}, Claim: "groups", Groups: map[string][]string{"staff": {"admin"}}},
-		Revision:     1,
+		Scopes: []string{"profile", "groups"},
+		Provisioning: directory.Provisioning{
+			JustInTime: true, Roles: []string{"viewer"},
+			Claim: "groups", ClaimSource: directory.FromUserInfo, Groups: map[string][]string{"staff": {"admin"}},
+		},
+		UntypedLogoutTokens: true,
+		Revision:            1,
 	}
 }
 
@@ -55,7 +59,7 @@ func (s *suite) keepsConnections() {
 	other.ID, other.OrganizationID = "con_2", "org_nowhere"
 	s.is(s.CreateConnection(s.ctx, other, Now), directory.ErrNoOrganization)
 
-	c.ClientID, c.Scopes, c.Provisioning, c.SealedSecret = "another", nil, directory.Provisioning{}, ""
+	c.ClientID, c.Scopes, c.Provisioning, c.UntypedLogoutTokens, c.SealedSecret = "another", nil, directory.Provisioning{}, false, ""
 	s.must(s.UpdateConnection(s.ctx, c))
 	c.SealedSecret, c.Revision = "sealed", 2
 	s.is(s.found("con_1"), c)

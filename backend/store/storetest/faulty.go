@@ -93,6 +93,11 @@ func (f *Faulty) Present(ctx context.Context, p session.Presentation) (session.R
 	return read(f, "Present", func() (session.Row, error) { return f.Store.Present(ctx, p) })
 }
 
+// Follow implements directory.Stays.
+func (f *Faulty) Follow(ctx context.Context, id session.ID) error {
+	return f.call("Follow", func() error { return f.Store.Follow(ctx, id) })
+}
+
 // TakeOver implements directory.Stays.
 func (f *Faulty) TakeOver(ctx context.Context, from, to session.ID, now int64) error {
 	return f.call("TakeOver", func() error { return f.Store.TakeOver(ctx, from, to, now) })
@@ -126,6 +131,11 @@ func (f *Faulty) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, r
 // Live implements session.Store.
 func (f *Faulty) Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]session.Session, error) {
 	return read(f, "Live", func() ([]session.Session, error) { return f.Store.Live(ctx, userID, confinedTo, now, limit) })
+}
+
+// OfBrowser implements session.Store.
+func (f *Faulty) OfBrowser(ctx context.Context, browser string, now int64, limit int) ([]session.Session, error) {
+	return read(f, "OfBrowser", func() ([]session.Session, error) { return f.Store.OfBrowser(ctx, browser, now, limit) })
 }
 
 // WorkspaceRevision implements directory.Store.

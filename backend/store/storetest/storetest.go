@@ -74,6 +74,7 @@ var promises = []struct {
 	{"all of a person's sessions end, and nobody else's", (*suite).endsAPersons},
 	{"a provider's logout ends what it is about", (*suite).endsUpstream},
 	{"a person's live sessions are listed, the newest first", (*suite).listsLive},
+	{"a browser's live sessions are listed, the newest first", (*suite).listsOfBrowser},
 	{"a session that ended is presented in vain", (*suite).presentsInVain},
 	{"an organisation is entered once and left until it is entered again", (*suite).entersAndLeaves},
 	{"leaving an organisation that was never entered counts", (*suite).leavesUnentered},
@@ -189,7 +190,7 @@ func newSession(user directory.User) session.Session {
 	return session.Session{
 		ID: id, App: "app", UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: Now, ExpiresAt: Now + 3600,
-		SignIn:  session.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd", "otp"}, Connection: "own"},
+		SignIn:  policy.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd", "otp"}, Connection: "own"},
 		Attempt: directory.NewID(""), JKT: "thumb", UpstreamSID: "up", UpstreamToken: "sealed",
 		UserAgent: `Browser "1"; 'x'`, Address: "127.0.0.1",
 	}

@@ -21,7 +21,12 @@ func (s *suite) takesOver() {
 	s.must(s.Create(s.ctx, n))
 	s.is(s.stored(n.ID).Replaces, old.ID)
 	raised := policy.Authentication{Time: Now, ACR: "urn:mfa", AMR: []string{"otp"}}
-	s.must(s.Enter(s.ctx, n.ID, "org_acme", policy.OrganizationSession{StartedAt: Now - 30, ActiveAt: Now - 20, Authentication: raised}))
+	s.must(s.Follow(s.ctx, n.ID))
+	s.must(s.Follow(s.ctx, n.ID))
+	if before := s.stay(n, "org_globex"); !before.Live() {
+		s.Errorf("globex, as it was entered: %+v", before)
+	}
+	s.must(s.Raise(s.ctx, n.ID, "org_acme", raised))
 	if _, err := s.Leave(s.ctx, old.ID, "org_globex", policy.OrganizationSession{StartedAt: Now - 30, ActiveAt: Now, EndedAt: Now, Ending: policy.SignedOut}); err != nil {
 		s.Fatal(err)
 	}
@@ -42,7 +47,7 @@ func (s *suite) takesOver() {
 		if globex.Live() || globex.Ending != policy.SignedOut {
 			s.Errorf("globex: %+v", globex)
 		}
-		if all, err := s.Authentications(s.ctx, n.ID); err != nil || !slices.ContainsFunc(all, func(a policy.Authentication) bool { return a.Time == made.Time }) {
+		if all, err := s.Authentications(s.ctx, n.ID); err != nil || len(all) != 1 || all[0].Time != made.Time {
 			s.Errorf("the new session has authenticated %+v: %v", all, err)
 		}
 		if kept := s.stay(old, "org_acme"); kept.StartedAt != 0 {

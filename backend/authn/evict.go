@@ -1,0 +1,119 @@
+package authn
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// maxSessions is how many sessions of all the server's apps a browser has at most: with
+// their cookies it sends 2.5 KB in each request to the host, which has other cookies
+// besides, and proxies refuse requests whose headers are too long.
+const maxSessions = 12
+
+// evict leaves a browser at most so many of its sessions and returns those: it ends the
+// others, first those that were entered from another app, then the oldest. What only reads
+// ends nothing.
+func (c *Request) evict(all []*carried, most int) ([]*carried, error) {
+	c.sessions = len(all)
+	c.dropCopies(all)
+	marked := slices.DeleteFunc(slices.Clone(all), func(t *carried) bool { return t.marked == "" })
+	if len(marked) <= most || c.Reading() {
+		return all[max(0, len(all)-2*maxSessions):], nil
+	}
+	gone := map[*carried]bool{}
+	for ; len(marked) > 2*maxSessions; marked = marked[1:] { // no browser has so many: they are not read
+		c.drop(marked[0])
+		gone[marked[0]] = true
+	}
+	var lives []*living
+	for _, t := range marked {
+		s, err := c.Store.Session(c.Ctx, t.token.Session())
+		if err != nil && !errors.Is(err, session.ErrNotFound) {
+			return nil, err
+		}
+		switch _, foreign := c.verify(t, s.Secret); {
+		case err != nil || foreign == nil && c.Live(s) != nil:
+			c.drop(t)
+			gone[t] = true
+		case foreign == nil: // else another replica may know its key
+			lives = append(lives, &living{t, s})
+		}
+	}
+	for _, l := range firstToGo(lives)[:max(0, len(lives)-most)] {
+		if err := c.supersede(l.carried, l.Session); err != nil {
+			return nil, err
+		}
+		gone[l.carried] = true
+	}
+	return slices.DeleteFunc(all, func(t *carried) bool { return gone[t] }), nil
+}
+
+// dropCopies clears cookies of unmarked names, where there are too many for both.
+func (c *Request) dropCopies(all []*carried) {
+	if len(all) <= maxBoth {
+		return
+	}
+	for _, t := range all {
+		if t.marked != "" && t.marked == t.unmarked {
+			c.clear(unmarkedName(t.app, t.token.Session()))
+		}
+	}
+}
+
+func firstToGo(all []*living) []*living {
+	slices.SortStableFunc(all, func(a, b *living) int { return oldestFirst(a.Session, b.Session) })
+	return all
+}
+
+// oldestFirst compares sessions by which goes first where there are too many.
+func oldestFirst(a, b session.Session) int {
+	signedIn := func(s session.Session) int {
+		if s.Parent == (session.ID{}) {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(signedIn(a), signedIn(b)), cmp.Compare(a.CreatedAt, b.CreatedAt))
+}
+
+// MakeRoom leaves the browser one session less than it may have.
+func (c *Request) MakeRoom() error {
+	all, err := c.carriedTokens()
+	if err == nil {
+		_, err = c.evict(all, maxSessions-1)
+	}
+	return err
+}
+
+// KeepFirst gives the browser the first token of a session that its sign-in made. The
+// session's cookies of before are not sent along with a callback, so that what the browser
+// has is read from the store: however often somebody signs in, and wherever it leads, it
+// never has more than it may.
+func (c *Request) KeepFirst(s session.Session, first session.Token) error {
+	all, err := c.Store.OfBrowser(c.Ctx, s.Browser, c.Now, 2*maxSessions)
+	if err != nil {
+		return err
+	}
+	c.sessions = len(all)
+	c.Keep(s, first)
+	slices.SortStableFunc(all, oldestFirst)
+	for _, old := range all[:max(0, len(all)-maxSessions)] {
+		if err := c.evictUnseen(old); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evictUnseen takes a session from the browser that it began in. One with a device key,
+// which nothing proves here, only loses its cookie.
+func (c *Request) evictUnseen(s session.Session) error {
+	c.Forget(s.App, s.ID)
+	if s.JKT != "" {
+		return nil
+	}
+	return c.endSuperseded(s)
+}

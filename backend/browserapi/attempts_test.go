@@ -1,0 +1,158 @@
+package browserapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// TestAttempts_OneCookieThatStays: however many sign-ins a browser begins.
+func TestAttempts_OneCookieThatStays(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	b.Login("")
+	first := b.Cookies()
+	var pages []httpbrowser.Response
+	for i := range 40 {
+		page := b.Login("return_to=" + url.QueryEscape(fmt.Sprintf("/tab-%d?q=%s", i, strings.Repeat("x", i*50))))
+		if state := page.URL.Query().Get("state"); len(state) > login.MaxState {
+			t.Errorf("a state of %d characters", len(state))
+		}
+		pages = append(pages, page)
+		w.pass(time.Second)
+		if got := b.Cookies(); fmt.Sprint(got) != fmt.Sprint(first) || cookieBytes(b) > 90 {
+			t.Fatalf("the browser keeps %v, want %v", got, first)
+		}
+	}
+	for i, page := range pages[:6] {
+		if landed := b.Choose(page, "alice"); landed.URL.Path != fmt.Sprintf("/tab-%d", i) {
+			t.Errorf("%d landed on %s: %s", i, landed.URL, landed.Body)
+		}
+	}
+}
+
+// TestAttempts_TwelveAtOnceWithoutACookie: each answer brings another value, and the
+// browser keeps the last. The others begin anew, once, or find that somebody is signed in.
+func TestAttempts_TwelveAtOnceWithoutACookie(t *testing.T) {
+	for name, sooner := range map[string]bool{"the last comes back last": false, "the last comes back first": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			jar := w.browser()
+			var pages []httpbrowser.Response
+			for i := range 12 {
+				tab := w.browser() // no answer has arrived
+				pages = append(pages, tab.Login(fmt.Sprintf("return_to=/tab-%d", i)))
+				for name, value := range tab.Cookies() {
+					jar.SetCookie(name, value)
+				}
+			}
+			for i := range pages {
+				if sooner {
+					i = 11 - i
+				}
+				landed := jar.Choose(pages[i], "alice")
+				if landed = jar.Choose(landed, "alice"); landed.URL.Path != fmt.Sprintf("/tab-%d", i) {
+					t.Errorf("%d landed on %s: %d %s", i, landed.URL, landed.Status, landed.Body)
+				}
+			}
+			w.mint(jar, "acme")
+			w.theSession(jar)
+		})
+	}
+}
+
+// TestAttempt_IsBegunAnewOnce: a browser that keeps no cookies is told so.
+func TestAttempt_IsBegunAnewOnce(t *testing.T) {
+	w := newWorld(t, nil)
+	redeemed := w.redeemed()
+	back := w.callbackOf(w.browser(), "")
+	blocked := func() *httpbrowser.Browser { return w.browser() }
+	again := blocked().Step(back).Header.Get("Location")
+	second := publicURL + "/callback?" + w.provider.SignIn(again, "alice").Encode()
+	got := blocked().Step(second)
+	w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+	if !strings.Contains(got.Body, "cookies") || *redeemed != 0 {
+		t.Errorf("%d redeemed, %s", *redeemed, got.Body)
+	}
+}
+
+// TestAttempt_OfAnotherBrowserReplacesNoSession: who was known here before the attempt
+// began did not begin it.
+func TestAttempt_OfAnotherBrowserReplacesNoSession(t *testing.T) {
+	w := newWorld(t, nil)
+	victim := w.signedIn("alice")
+	before := victim.Cookies()
+	w.pass(5 * time.Minute)
+	got := victim.Step(w.callbackOf(w.browser(), ""))
+	w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+	if fmt.Sprint(victim.Cookies()) != fmt.Sprint(before) {
+		t.Errorf("the victim keeps %v, want %v", victim.Cookies(), before)
+	}
+}
+
+// TestAttempt_ThatIsBegunAnewProvesNothing: neither the session that it named, nor the
+// device key, nor a tenant's provider goes along into a browser that nobody knows.
+func TestAttempt_ThatIsBegunAnewProvesNothing(t *testing.T) {
+	t.Run("a step-up", func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.rule(map[string]policy.Rules{"acme": mfa})
+		b := w.signedIn("alice")
+		e := w.challenged(b.Post("/token", enters))
+		page := b.Follow(e.LoginURL)
+		back := publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode()
+		got := w.browser().Step(back)
+		if location := got.Header.Get("Location"); got.Status != http.StatusSeeOther || !strings.Contains(location, api.ParamError+"="+string(api.TemporarilyUnavailable)) || !strings.HasPrefix(location, origin) {
+			t.Errorf("%d %v", got.Status, got.Header)
+		}
+	})
+	t.Run("a tenant's provider", func(t *testing.T) {
+		w := newWorld(t, nil)
+		provider := w.connect("acme", directory.Provisioning{})
+		page := w.browser().Login("organization=acme")
+		back := publicURL + "/callback/con_acme?" + provider.SignIn(page.URL.String(), "mallory").Encode()
+		if got := w.browser().Step(back); !strings.HasPrefix(got.Header.Get("Location"), origin) {
+			t.Errorf("%d %v", got.Status, got.Header)
+		}
+	})
+	t.Run("a device key", func(t *testing.T) {
+		w := newWorld(t, nil)
+		attacker := w.browser().On(httpbrowser.NewDevice(t))
+		page := attacker.Begin(publicURL + "/login")
+		back := publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "mallory").Encode()
+		victim := w.browser()
+		victim.Choose(victim.Follow(back), "alice")
+		if minted := w.mint(victim, "acme"); minted.DeviceBound {
+			t.Error("the victim's session is bound to somebody else's key")
+		}
+	})
+}
+
+// TestAttempt_OfTheReleaseBefore ends in this one, once and in its own browser.
+func TestAttempt_OfTheReleaseBefore(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	attempt := login.NewAttempt("web", origin+"/notes", w.now().Unix())
+	w.keptBefore(b, attempt)
+	relying := login.New(login.Config{Issuer: issuer, ClientID: "tabard", RedirectURL: publicURL + "/callback", Transport: w.hosts})
+	address, err := relying.AuthorizationURL(t.Context(), attempt, login.Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := publicURL + "/callback?" + w.provider.SignIn(address, "alice").Encode()
+	w.wants(w.browser().Step(back), http.StatusBadRequest, api.InvalidRequest)
+	got := b.Step(back)
+	if got.Status != http.StatusSeeOther || got.Header.Get("Location") != origin+"/notes" {
+		t.Errorf("%d %v", got.Status, got.Header)
+	}
+	w.theSession(b)
+	w.wants(b.Step(back), http.StatusBadRequest, api.InvalidRequest)
+}

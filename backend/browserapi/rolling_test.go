@@ -1,0 +1,149 @@
+package browserapi_test
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// before is a replica of the release before, as far as cookies go: it reads and sets none
+// whose name bears a mark.
+func before(next http.Handler) http.Handler {
+	marked := func(name string) bool { return strings.Count(name, ".") == 3 }
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		carried := r.Cookies()
+		r.Header.Del("Cookie")
+		for _, c := range carried {
+			if !marked(c.Name) {
+				r.AddCookie(c)
+			}
+		}
+		answer := httptest.NewRecorder()
+		next.ServeHTTP(answer, r)
+		for name, values := range answer.Header() {
+			w.Header()[name] = values
+		}
+		w.Header().Del("Set-Cookie")
+		for _, c := range answer.Result().Cookies() {
+			same := func(had *http.Cookie) bool { return had.Name == c.Name && had.Value == c.Value }
+			if !marked(c.Name) && !slices.ContainsFunc(carried, same) {
+				http.SetCookie(w, c)
+			}
+		}
+		w.WriteHeader(answer.Code)
+		w.Write(answer.Body.Bytes())
+	})
+}
+
+// served says which release answers a request.
+type served struct {
+	before, now http.Handler
+	choose      func() (old bool)
+}
+
+func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.choose() {
+		s.before.ServeHTTP(w, r)
+		return
+	}
+	s.now.ServeHTTP(w, r)
+}
+
+// upgrading is a world whose database the release before has served.
+func upgrading(t *testing.T) (*world, *served) {
+	w := newWorld(t, nil)
+	w.change(`UPDATE workspace SET unmarked_cookies_until = ?`, w.now().Add(7*24*time.Hour).Unix())
+	w.change(`UPDATE workspace SET document = json_set(document, '$.policy.session_age', 30 * 86400)`)
+	w.restart()
+	handler := w.hosts["localhost:8080"]
+	s := &served{before(handler), handler, func() bool { return false }}
+	w.hosts["localhost:8080"] = s
+	return w, s
+}
+
+// TestP6ARollingUpgradeSignsNobodyOut: requests come to replicas of both releases, as they
+// happen to, for days, while tabs mint at once and answers get lost.
+func TestP6ARollingUpgradeSignsNobodyOut(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 3 {
+		w, release := upgrading(t)
+		for _, keyed := range []bool{false, true} {
+			b, device := w.browser(), httpbrowser.NewDevice(t)
+			if keyed {
+				b = b.On(device)
+			}
+			release.choose = func() bool { return random.IntN(2) == 0 }
+			w.signInAnywhere(b, release)
+			w.mint(b, "acme")
+			for range 200 {
+				w.pass(time.Duration(random.IntN(900)) * time.Second)
+				if random.IntN(20) == 0 {
+					lost := b.Copy() // its answers do not arrive
+					if keyed {
+						lost = lost.On(device)
+					}
+					lost.Post("/token", `{"organization":"acme"}`)
+				}
+				w.mint(b, "acme")
+			}
+		}
+	}
+}
+
+// signInAnywhere signs alice in at one replica: an attempt that one release began the
+// other does not end.
+func (w *world) signInAnywhere(b *httpbrowser.Browser, release *served) {
+	w.Helper()
+	choose := release.choose
+	release.choose = func() bool { return false }
+	b.SignIn("alice")
+	release.choose = choose
+}
+
+// TestP6AReturnToTheReleaseBeforeSignsNobodyOut, and the upgrade after it neither. After a
+// week the names without a mark are cleared.
+func TestP6AReturnToTheReleaseBeforeSignsNobodyOut(t *testing.T) {
+	w, release := upgrading(t)
+	w.change(`UPDATE workspace SET session_idle = 0`) // as the release before leaves it
+	w.restart()
+	b := w.signedIn("alice")
+	for _, old := range []bool{false, true, false, true, false} {
+		release.choose = func() bool { return old }
+		for range 40 {
+			w.mint(b, "acme")
+			w.pass(20 * time.Minute)
+		}
+		if got := len(sessionCookies(b)); got != 2 {
+			t.Errorf("the browser keeps %d cookies of the session, want one for each release", got)
+		}
+	}
+	w.pass(5 * 24 * time.Hour)
+	w.mint(b, "acme")
+	if name, _ := w.theSession(b); strings.Count(name, ".") != 3 {
+		t.Errorf("the browser keeps %s", name)
+	}
+}
+
+// TestCookies_OfBothReleasesStayFew: with more than six sessions there is no room for both.
+func TestCookies_OfBothReleasesStayFew(t *testing.T) {
+	w, _ := upgrading(t)
+	b := w.browser()
+	for range 30 {
+		w.pass(time.Second)
+		b.SignIn("alice")
+	}
+	w.mint(b, "acme")
+	if size := cookieBytes(b); size > 2560 {
+		t.Errorf("%d bytes: %v", size, b.Cookies())
+	}
+	w.mint(b, "acme")
+	if got := len(sessionCookies(b)); got != 2 {
+		t.Errorf("%d cookies", got)
+	}
+}

@@ -1,0 +1,184 @@
+package browserapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// unknownClaims are answers from which nobody can tell a person's groups, and why.
+var unknownClaims = map[string]struct {
+	told map[string]any // nil takes a claim away
+	why  directory.Unknown
+}{
+	"too many groups":     {map[string]any{"groups": nil, "_claim_names": map[string]any{"groups": "src1"}}, directory.ClaimElsewhere},
+	"too many, by source": {map[string]any{"groups": nil, "_claim_names": map[string]any{"groups": "src1"}, "_claim_sources": map[string]any{"src1": map[string]any{"endpoint": "https://graph.example"}}}, directory.ClaimElsewhere},
+	"hasgroups":           {map[string]any{"groups": nil, "hasgroups": true}, directory.ClaimElsewhere},
+	"missing":             {map[string]any{"groups": nil}, directory.ClaimMissing},
+	"null":                {map[string]any{"groups": json.RawMessage("null")}, directory.ClaimNull},
+	"a number":            {map[string]any{"groups": 7}, directory.ClaimMalformed},
+	"a list of objects":   {map[string]any{"groups": []any{map[string]any{"name": "staff"}}}, directory.ClaimMalformed},
+	"another name":        {map[string]any{"groups": nil, "Groups": []string{}}, directory.ClaimMissing},
+}
+
+func tells(told map[string]any) func(map[string]any) {
+	return func(claims map[string]any) {
+		maps.Copy(claims, told)
+		maps.DeleteFunc(claims, func(_ string, value any) bool { return value == nil })
+	}
+}
+
+// rolesIn are the roles that a person is shown to have, "-" where they are no member.
+func (w *world) rolesIn(b *httpbrowser.Browser, slug string) string {
+	w.Helper()
+	for _, o := range w.shown(b).Organizations {
+		if o.Slug == slug {
+			return strings.Join(o.Roles, ",")
+		}
+	}
+	return "-"
+}
+
+// TestP11UnknownGroupsLeaveRolesAsTheyAre at an organization's own provider, and the
+// audit log and the metrics say why.
+func TestP11UnknownGroupsLeaveRolesAsTheyAre(t *testing.T) {
+	everyone := groups
+	everyone.Roles = []string{"viewer"}
+	for name, test := range unknownClaims {
+		for _, with := range []directory.Provisioning{groups, everyone} {
+			t.Run(fmt.Sprint(name, with.Roles), func(t *testing.T) {
+				w := newCountedWorld(t, nil)
+				p := w.connect("umbrella", with)
+				p.Claims = tells(map[string]any{"groups": []string{"heads"}})
+				w.begin("umbrella", "u")
+				p.Claims = tells(test.told)
+				if got := w.rolesIn(w.begin("umbrella", "u"), "umbrella"); got != "admin,viewer" {
+					t.Errorf("roles are %s", got)
+				}
+				kept := w.events(audit.KeepMember)
+				if len(kept) != 1 || kept[0].Reason != string(test.why) || kept[0].OrganizationID != "org_umbrella" ||
+					kept[0].Target != "con_umbrella" || kept[0].UserID == "" || kept[0].Actor != audit.Server {
+					t.Errorf("the audit log has %+v", kept)
+				}
+				if n := len(w.events(audit.RemoveMember)) + len(w.events(audit.UpdateMember)); n != 0 {
+					t.Errorf("%d changes", n)
+				}
+				w.counts(`tabard_unknown_claims_total{reason="` + string(test.why) + `"} 1`)
+
+				want := "-" // what is unknown gives nobody anything, but what everybody gets
+				if len(with.Roles) > 0 {
+					want = "viewer"
+				}
+				if got := w.rolesIn(w.begin("umbrella", "newcomer"), "umbrella"); got != want {
+					t.Errorf("a newcomer has %s, want %s", got, want)
+				}
+				p.Claims = tells(map[string]any{"groups": []string{}}) // none is known
+				if got := w.rolesIn(w.begin("umbrella", "u"), "umbrella"); got != want {
+					t.Errorf("of no groups: %s, want %s", got, want)
+				}
+			})
+		}
+	}
+}
+
+// TestP11UnknownGroupsLeaveMembersOfTheFileAlone: they are no connection's to change.
+func TestP11UnknownGroupsLeaveMembersOfTheFileAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	everyone := groups
+	everyone.Roles = []string{"viewer"}
+	p := w.connect("globex", everyone)
+	w.rule(demands("globex"))
+	p.Claims = tells(map[string]any{"groups": nil})
+	b := w.keyed("alice")
+	before := w.rolesIn(b, "globex")
+	w.enterBy(b, "globex", "a.martin")
+	if got := w.rolesIn(b, "globex"); got != before {
+		t.Errorf("roles are %s, were %s", got, before)
+	}
+}
+
+// TestP11UnknownMembershipsStay where the workspace's provider says who belongs where.
+func TestP11UnknownMembershipsStay(t *testing.T) {
+	for name, test := range unknownClaims {
+		t.Run(name, func(t *testing.T) {
+			w := newCountedWorld(t, nil)
+			d := desired()
+			d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
+			w.apply(d)
+			w.provider.Claims = tells(map[string]any{"groups": []string{"globex", "acme"}})
+			w.signedIn("zoe")
+			w.provider.Claims = tells(test.told)
+			b := w.signedIn("zoe")
+			if w.rolesIn(b, "globex") != "viewer" || w.rolesIn(b, "acme") != "viewer" {
+				t.Errorf("memberships are %+v", w.shown(b).Organizations)
+			}
+			if kept := w.events(audit.KeepMember); len(kept) != 1 || kept[0].Reason != string(test.why) || kept[0].UserID == "" {
+				t.Errorf("the audit log has %+v", kept)
+			}
+			w.counts(`tabard_unknown_claims_total{reason="` + string(test.why) + `"} 1`)
+			w.provider.Claims = tells(map[string]any{"groups": "acme"})
+			b = w.signedIn("zoe")
+			if w.rolesIn(b, "globex") != "-" || w.rolesIn(b, "acme") != "viewer" {
+				t.Errorf("of a single string: %+v", w.shown(b).Organizations)
+			}
+		})
+	}
+}
+
+// TestGroupsOfUserInfo are read where the connection says so, whatever else the identity
+// token has; where userinfo fails, nothing changes.
+func TestGroupsOfUserInfo(t *testing.T) {
+	w := newCountedWorld(t, nil)
+	with := groups
+	with.ClaimSource = directory.FromUserInfo
+	p := w.connect("umbrella", with)
+	p.Claims = tells(map[string]any{"groups": []string{}, "name": "U", "email": "u@example.com"})
+	p.UserInfo = tells(map[string]any{"groups": []string{"heads"}, "email_verified": json.RawMessage("null")})
+	if got := w.rolesIn(w.begin("umbrella", "u"), "umbrella"); got != "admin,viewer" {
+		t.Errorf("roles are %s", got)
+	}
+	for name, answer := range map[string]http.HandlerFunc{
+		"503":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"no JSON": func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) },
+	} {
+		before := len(w.events(audit.KeepMember))
+		p.Endpoints = map[string]http.HandlerFunc{"/userinfo": answer}
+		if got := w.rolesIn(w.begin("umbrella", "u"), "umbrella"); got != "admin,viewer" {
+			t.Errorf("%s: roles are %s", name, got)
+		}
+		if kept := w.events(audit.KeepMember); len(kept) != before+1 || !slices.ContainsFunc(kept, func(e audit.Event) bool { return e.Reason == string(directory.UserInfoFailed) }) {
+			t.Errorf("%s: the audit log has %+v", name, kept)
+		}
+	}
+	w.counts(`tabard_unknown_claims_total{reason="userinfo_failed"} 2`)
+	p.Endpoints = nil
+	p.UserInfo = tells(map[string]any{"groups": []string{"staff"}})
+	if got := w.rolesIn(w.begin("umbrella", "u"), "umbrella"); got != "viewer" {
+		t.Errorf("roles are %s", got)
+	}
+}
+
+// TestMembershipsOfUserInfo are read where the workspace says so.
+func TestMembershipsOfUserInfo(t *testing.T) {
+	w := newWorld(t, nil)
+	d := desired()
+	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "realm.organizations", ClaimSource: directory.FromUserInfo, Roles: []string{"viewer"}}
+	w.apply(d)
+	w.provider.Claims = tells(map[string]any{"email": "zoe@example.com"})
+	w.provider.UserInfo = tells(map[string]any{"realm": map[string]any{"organizations": []string{"globex"}}})
+	if got := w.rolesIn(w.signedIn("zoe"), "globex"); got != "viewer" {
+		t.Errorf("roles are %s", got)
+	}
+	w.provider.Endpoints = map[string]http.HandlerFunc{"/userinfo": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }}
+	if got := w.rolesIn(w.signedIn("zoe"), "globex"); got != "viewer" {
+		t.Errorf("after userinfo failed roles are %s", got)
+	}
+}

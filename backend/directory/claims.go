@@ -1,0 +1,185 @@
+package directory
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Claims are what a provider said of a person at a sign-in.
+type Claims struct {
+	// IdentityToken are the claims of the identity token, and those that userinfo adds.
+	IdentityToken map[string]any
+	// UserInfo are the claims of userinfo alone; nil where it did not answer.
+	UserInfo map[string]any
+}
+
+// ClaimSource says where a claim about memberships or roles is read.
+type ClaimSource string
+
+// The sources of a claim. The identity token is the default.
+const (
+	FromIDToken  ClaimSource = "id_token"
+	FromUserInfo ClaimSource = "userinfo"
+)
+
+// Valid reports whether the source is one of those above, or says nothing.
+func (s ClaimSource) Valid() bool { return s == "" || s == FromIDToken || s == FromUserInfo }
+
+// Unknown says why nobody knows what a claim says; it is empty where it is known. What
+// is unknown neither gives access nor takes it away.
+type Unknown string
+
+// The reasons. They stand in the audit log and in the metrics.
+const (
+	ClaimMissing   Unknown = "claim_missing"
+	ClaimNull      Unknown = "claim_null"
+	ClaimMalformed Unknown = "claim_malformed"
+	// ClaimElsewhere is a claim of which the token only says where it can be had: too
+	// many groups for it (OpenID Connect Core section 5.6.2).
+	ClaimElsewhere Unknown = "claim_elsewhere"
+	UserInfoFailed Unknown = "userinfo_failed"
+)
+
+// find returns the value of a claim by its name, or by its path (see lookup).
+func (c Claims) find(source ClaimSource, name string) (any, Unknown) {
+	said := c.IdentityToken
+	if source == FromUserInfo {
+		if said = c.UserInfo; said == nil {
+			return nil, UserInfoFailed
+		}
+	}
+	if elsewhere(said, name) {
+		return nil, ClaimElsewhere
+	}
+	return lookup(said, name)
+}
+
+// elsewhere reports whether a claim, or the object that it lies in, is distributed.
+// Entra says so of groups by hasgroups, too.
+func elsewhere(said map[string]any, name string) bool {
+	names, _ := said["_claim_names"].(map[string]any)
+	for distributed := range names {
+		if distributed == name || strings.HasPrefix(name, distributed+".") {
+			return true
+		}
+	}
+	_, listed := said["groups"]
+	overage := said["hasgroups"]
+	return name == "groups" && !listed && (overage == true || overage == "true")
+}
+
+// lookup returns the member of an object that has the name, dots and all; or else what a
+// path leads to, whose names dots part: realm_access.roles. The longest name that is
+// there goes first.
+func lookup(object map[string]any, path string) (any, Unknown) {
+	if value, said := object[path]; said && value == nil {
+		return nil, ClaimNull
+	} else if said {
+		return value, ""
+	}
+	why := ClaimMissing
+	for at := len(path) - 1; at > 0; at-- {
+		value, said := object[path[:at]]
+		if path[at] != '.' || !said {
+			continue
+		}
+		inner, isObject := value.(map[string]any)
+		switch {
+		case value == nil:
+			why = ClaimNull
+		case !isObject:
+			why = ClaimMalformed
+		default:
+			if found, unknown := lookup(inner, path[at+1:]); unknown != ClaimMissing {
+				return found, unknown
+			}
+		}
+	}
+	return nil, why
+}
+
+// names reads a claim that lists names: a list of strings, a string, which is a list of
+// one, or an object that has them as keys.
+func names(value any) ([]string, Unknown) {
+	switch value := value.(type) {
+	case string:
+		if value != "" {
+			return []string{value}, ""
+		}
+	case []any:
+		all := make([]string, len(value))
+		for i, v := range value {
+			name, isText := v.(string)
+			if !isText {
+				return nil, ClaimMalformed
+			}
+			all[i] = name
+		}
+		return all, ""
+	case map[string]any:
+		var all []string
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			if value[name] == nil {
+				return nil, ClaimMalformed
+			}
+			if value[name] != false {
+				all = append(all, name)
+			}
+		}
+		return all, ""
+	}
+	return nil, ClaimMalformed
+}
+
+// Member returns with which roles a person is a member. Where groups are mapped, one who
+// is in none of them is a member only by Roles. So is one of whom the groups are unknown,
+// but only who is no member yet: the memberships of others stay as they are.
+func (p Provisioning) Member(c Claims) (roles []string, ok bool, unknown Unknown) {
+	if p.Claim == "" {
+		return p.Roles, true, ""
+	}
+	value, unknown := c.find(p.ClaimSource, p.Claim)
+	var groups []string
+	if unknown == "" {
+		groups, unknown = names(value)
+	}
+	for _, group := range groups {
+		roles = append(roles, p.Groups[group]...)
+	}
+	if slices.Sort(roles); len(roles) == 0 {
+		return p.Roles, len(p.Roles) > 0, unknown
+	}
+	return slices.Compact(roles), true, unknown
+}
+
+// Memberships returns the memberships that the claims give: roles by organization slug.
+// Where they are unknown nothing is to change.
+func (m *MembershipClaim) Memberships(c Claims) (map[string][]string, Unknown) {
+	value, unknown := c.find(m.ClaimSource, m.Claim)
+	if unknown != "" {
+		return nil, unknown
+	}
+	all := map[string][]string{}
+	bySlug, isObject := value.(map[string]any)
+	slugs, unknown := names(value)
+	for _, slug := range slugs {
+		if all[slug] = m.Roles; !isObject {
+			continue
+		}
+		switch named := bySlug[slug].(type) {
+		case string, []any:
+			roles, malformed := names(named)
+			if named != "" && malformed != "" {
+				return nil, malformed
+			}
+			if len(roles) > 0 {
+				all[slug] = roles
+			}
+		case map[string]any, bool: // names no roles
+		default:
+			return nil, ClaimMalformed
+		}
+	}
+	return all, unknown
+}

@@ -1,0 +1,133 @@
+package directory_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+func object(t *testing.T, text string) map[string]any {
+	t.Helper()
+	var o map[string]any
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+const claimName = "https://acme.example/claims.groups"
+
+// TestProvisioning_Member reads groups in the forms in which providers send them.
+func TestProvisioning_Member(t *testing.T) {
+	for _, test := range []struct {
+		claim, said string
+		want        string // roles, joined; "-" is nobody
+		unknown     directory.Unknown
+	}{
+		{"groups", `{"groups":["heads","staff"]}`, "admin,viewer", ""},
+		{"groups", `{"groups":"staff"}`, "viewer", ""},
+		{"groups", `{"groups":[]}`, "-", ""},
+		{"groups", `{"groups":{}}`, "-", ""},
+		{"groups", `{"groups":["guests"]}`, "-", ""},
+		{"groups", `{}`, "-", directory.ClaimMissing},
+		{"groups", `{"Groups":["staff"],"GROUPS":["heads"]}`, "-", directory.ClaimMissing},
+		{"groups", `{"groups":null}`, "-", directory.ClaimNull},
+		{"groups", `{"groups":""}`, "-", directory.ClaimMalformed},
+		{"groups", `{"groups":7}`, "-", directory.ClaimMalformed},
+		{"groups", `{"groups":true}`, "-", directory.ClaimMalformed},
+		{"groups", `{"groups":["staff",7]}`, "-", directory.ClaimMalformed},
+		{"groups", `{"groups":["staff",null]}`, "-", directory.ClaimMalformed},
+		{"groups", `{"groups":[{"name":"staff"}]}`, "-", directory.ClaimMalformed},
+		{"groups", `{"_claim_names":{"groups":"src1"},"_claim_sources":{"src1":{"endpoint":"https://graph.example"}}}`, "-", directory.ClaimElsewhere},
+		{"groups", `{"_claim_names":{"groups":"src1"},"groups":[]}`, "-", directory.ClaimElsewhere},
+		{"groups", `{"_claim_names":{"other":"src1"},"groups":["staff"]}`, "viewer", ""},
+		{"groups", `{"_claim_names":"groups","groups":["staff"]}`, "viewer", ""},
+		{"groups", `{"hasgroups":true}`, "-", directory.ClaimElsewhere},
+		{"groups", `{"hasgroups":"true"}`, "-", directory.ClaimElsewhere},
+		{"groups", `{"hasgroups":false}`, "-", directory.ClaimMissing},
+		{"realm_access.roles", `{"realm_access":{"roles":["staff"]}}`, "viewer", ""},
+		{"realm_access.roles", `{"realm_access":{"roles":["guests"]},"realm_access.roles":["heads"]}`, "admin,viewer", ""},
+		{"realm_access.roles", `{"realm_access":{}}`, "-", directory.ClaimMissing},
+		{"realm_access.roles", `{"realm_access":null}`, "-", directory.ClaimNull},
+		{"realm_access.roles", `{"realm_access":{"roles":null}}`, "-", directory.ClaimNull},
+		{"realm_access.roles", `{"realm_access":["roles"]}`, "-", directory.ClaimMalformed},
+		{"realm_access.roles", `{"_claim_names":{"realm_access":"src1"}}`, "-", directory.ClaimElsewhere},
+		{"resource_access.my.app.roles", `{"resource_access":{"my":{},"my.app":{"roles":"heads"}}}`, "admin,viewer", ""},
+		{"resource_access.my.app.roles", `{"resource_access":{"my":{"app":{"roles":["staff"]}},"my.app":{}}}`, "viewer", ""},
+		{claimName, `{"` + claimName + `":["staff"]}`, "viewer", ""},
+		{claimName, `{"https://acme.example/claims":{"groups":["staff"]}}`, "viewer", ""},
+		{"urn:zitadel:iam:org:project:roles", `{"urn:zitadel:iam:org:project:roles":{"staff":{"1":"acme.example"},"guests":{}}}`, "viewer", ""},
+		{"roles", `{"roles":{"staff":true,"heads":false}}`, "viewer", ""},
+		{"roles", `{"roles":{"staff":null}}`, "-", directory.ClaimMalformed},
+		{".", `{"groups":["staff"]}`, "-", directory.ClaimMissing},
+		{"groups.", `{"groups":{"":["staff"]}}`, "viewer", ""},
+	} {
+		p := directory.Provisioning{Claim: test.claim, Groups: map[string][]string{"staff": {"viewer"}, "heads": {"admin", "viewer"}}}
+		roles, member, unknown := p.Member(directory.Claims{IdentityToken: object(t, test.said)})
+		got := "-"
+		if member {
+			got = strings.Join(roles, ",")
+		}
+		if got != test.want || unknown != test.unknown {
+			t.Errorf("%s in %s: %s, %q; want %s, %q", test.claim, test.said, got, unknown, test.want, test.unknown)
+		}
+	}
+}
+
+func TestProvisioning_MemberByUserInfo(t *testing.T) {
+	p := directory.Provisioning{Claim: "groups", ClaimSource: directory.FromUserInfo, Groups: map[string][]string{"staff": {"viewer"}}}
+	inToken := object(t, `{"groups":["staff"]}`)
+	if _, _, unknown := p.Member(directory.Claims{IdentityToken: inToken}); unknown != directory.UserInfoFailed {
+		t.Errorf("userinfo that failed is %q", unknown)
+	}
+	if _, _, unknown := p.Member(directory.Claims{IdentityToken: inToken, UserInfo: map[string]any{}}); unknown != directory.ClaimMissing {
+		t.Errorf("userinfo without the claim is %q", unknown)
+	}
+	if roles, member, unknown := p.Member(directory.Claims{UserInfo: inToken}); !member || len(roles) != 1 || unknown != "" {
+		t.Errorf("%v, %v, %q", roles, member, unknown)
+	}
+}
+
+// TestMembershipClaim_Memberships reads organizations in the forms in which providers
+// send them.
+func TestMembershipClaim_Memberships(t *testing.T) {
+	for _, test := range []struct {
+		said, want string // slug=roles, joined
+		unknown    directory.Unknown
+	}{
+		{`{"org":["acme","globex"]}`, "acme=member globex=member", ""},
+		{`{"org":"acme"}`, "acme=member", ""},
+		{`{"org":[]}`, "", ""},
+		{`{"org":{}}`, "", ""},
+		{`{"org":{"acme":"admin","globex":["viewer","editor"],"hooli":[],"initech":"","umbrella":{"id":"7"},"apex":true,"gone":false}}`,
+			"acme=admin apex=member globex=viewer+editor hooli=member initech=member umbrella=member", ""},
+		{`{}`, "", directory.ClaimMissing},
+		{`{"org":null}`, "", directory.ClaimNull},
+		{`{"org":""}`, "", directory.ClaimMalformed},
+		{`{"org":5}`, "", directory.ClaimMalformed},
+		{`{"org":["acme",5]}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":5}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":null}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":["admin",5]}}`, "", directory.ClaimMalformed},
+		{`{"_claim_names":{"org":"src1"}}`, "", directory.ClaimElsewhere},
+	} {
+		m := directory.MembershipClaim{Claim: "org", Roles: []string{"member"}}
+		all, unknown := m.Memberships(directory.Claims{IdentityToken: object(t, test.said)})
+		var got []string
+		for _, slug := range slices.Sorted(maps.Keys(all)) {
+			got = append(got, slug+"="+strings.Join(all[slug], "+"))
+		}
+		if unknown != "" {
+			got = nil // nothing is to be made of it
+		}
+		if strings.Join(got, " ") != test.want || unknown != test.unknown {
+			t.Errorf("%s: %v, %q; want %s, %q", test.said, got, unknown, test.want, test.unknown)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+
+	"github.com/tabard-auth/tabard/backend/jws"
+)
+
+// AddUserInfo asks the provider, once, for what its identity token leaves out (OpenID
+// Connect Core section 5.3). Who signed in is known without it, so that its failure
+// fails nothing; an answer about somebody else is refused.
+func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
+	if i.askedUserInfo {
+		return nil
+	}
+	i.askedUserInfo = true
+	body, err := p.readUserInfo(ctx, i)
+	var named struct {
+		Subject identifier `json:"sub"`
+		Name    text       `json:"name"`
+		Email   text       `json:"email"`
+	}
+	if err == nil {
+		err = jws.Decode(body, &named)
+	}
+	var claims map[string]any
+	if err == nil {
+		claims, err = allClaims(body)
+	}
+	switch {
+	case err != nil || holdsNull(body):
+		return nil
+	case string(named.Subject) != i.Subject:
+		return refused("userinfo: of another sub")
+	}
+	i.UserInfo = claims
+	for name, value := range claims {
+		if _, signed := i.Claims[name]; !signed && !slices.Contains(signedAlone, name) {
+			i.Claims[name] = value
+		}
+	}
+	if i.Name == "" {
+		i.Name = cut(string(named.Name))
+	}
+	if i.Email == "" {
+		i.Email = verified(string(named.Email), i.Claims)
+	}
+	return nil
+}
+
+// readUserInfo returns the claims that the userinfo endpoint answers with, signed or not.
+func (p *Provider) readUserInfo(ctx context.Context, i *Identity) (json.RawMessage, error) {
+	found, err := p.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if found.metadata.UserInfo == "" {
+		return nil, errors.New("the provider has no userinfo endpoint")
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, found.metadata.UserInfo, nil)
+	if err != nil {
+		return nil, err
+	}
+	i.tokens.SetAuthHeader(request)
+	response, err := p.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("userinfo answers %s", response.Status)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); kind == "application/jwt" {
+		return found.keys.VerifySignature(ctx, string(body))
+	}
+	return body, nil
+}

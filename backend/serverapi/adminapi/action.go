@@ -1,0 +1,128 @@
+package adminapi
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/tabard-auth/tabard/backend/admin"
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/serverapi"
+)
+
+type (
+	office = admin.Office
+	actor  = admin.Actor
+	call   = serverapi.Call
+	action = serverapi.Action[*office]
+)
+
+var (
+	at    = serverapi.At[*office]
+	makes = serverapi.Makes[*office]
+	ends  = serverapi.Ends[*office]
+)
+
+// The shapes of the office's acts: gets of the whole, of something that the path
+// names, and of something in something; the same with a body, and with a page.
+
+func gets[T any](run func(*office, context.Context, actor) (T, error)) action {
+	return action{Run: func(o *office, c *call) (any, error) { return run(o, c.Context(), c.By) }}
+}
+
+func of[T any](name string, run func(*office, context.Context, actor, string) (T, error)) action {
+	return action{Run: func(o *office, c *call) (any, error) { return run(o, c.Context(), c.By, c.R.PathValue(name)) }}
+}
+
+func in[T any](outer, inner string, run func(*office, context.Context, actor, string, string) (T, error)) action {
+	return action{Run: func(o *office, c *call) (any, error) {
+		return run(o, c.Context(), c.By, c.R.PathValue(outer), c.R.PathValue(inner))
+	}}
+}
+
+func takes[In, T any](run func(*office, context.Context, actor, In) (T, error)) action {
+	return serverapi.Reading(func(o *office, c *call, body In) (T, error) { return run(o, c.Context(), c.By, body) })
+}
+
+func takesOf[In, T any](name string, run func(*office, context.Context, actor, string, In) (T, error)) action {
+	return serverapi.Reading(func(o *office, c *call, body In) (T, error) {
+		return run(o, c.Context(), c.By, c.R.PathValue(name), body)
+	})
+}
+
+func takesIn[In, T any](outer, inner string, run func(*office, context.Context, actor, string, string, In) (T, error)) action {
+	return serverapi.Reading(func(o *office, c *call, body In) (T, error) {
+		return run(o, c.Context(), c.By, c.R.PathValue(outer), c.R.PathValue(inner), body)
+	})
+}
+
+func list[T any](run func(*office, context.Context, actor, admin.Page) (admin.List[T], error)) action {
+	return listing(func(o *office, c *call, p admin.Page) (admin.List[T], error) {
+		return run(o, c.Context(), c.By, p)
+	})
+}
+
+func listOf[T any](name string, run func(*office, context.Context, actor, string, admin.Page) (admin.List[T], error)) action {
+	return listing(func(o *office, c *call, p admin.Page) (admin.List[T], error) {
+		return run(o, c.Context(), c.By, c.R.PathValue(name), p)
+	})
+}
+
+func listing[T any](run func(*office, *call, admin.Page) (admin.List[T], error)) action {
+	return action{Run: func(o *office, c *call) (any, error) {
+		p, _, err := page(c)
+		if err != nil {
+			return nil, err
+		}
+		all, err := run(o, c, p)
+		return paged(c, all, err)
+	}}
+}
+
+// defaultLimit is how many a page holds where nothing is said.
+const defaultLimit = 50
+
+// page reads which page is wanted, and the query with it, which has these further
+// parameters at most.
+func page(c *call, further ...string) (admin.Page, url.Values, error) {
+	q, err := url.ParseQuery(c.R.URL.RawQuery)
+	if err != nil {
+		return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The query is not well-formed.")
+	}
+	for name, values := range q {
+		if len(values) > 1 || name != "limit" && name != "after" && !slices.Contains(further, name) {
+			return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The query has a parameter that is not known, or twice.")
+		}
+	}
+	limit, err := number(q, "limit", defaultLimit)
+	if err != nil || limit > admin.MaxLimit {
+		return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The limit is from 1 to "+strconv.Itoa(admin.MaxLimit)+".")
+	}
+	return admin.Page{After: q.Get("after"), Limit: int(limit)}, q, nil
+}
+
+// number reads a natural number of the query.
+func number(q url.Values, name string, absent int64) (int64, error) {
+	text := q.Get(name)
+	if text == "" {
+		return absent, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 53)
+	if err != nil || n < 0 {
+		return 0, refusal.New(api.InvalidRequest, name+" is not a number.")
+	}
+	return n, nil
+}
+
+// paged links to the next page (RFC 8288), in words relative to this one: no header
+// of a request builds a URL.
+func paged[T any](c *call, all admin.List[T], err error) (any, error) {
+	if err == nil && all.Next != "" {
+		q := c.R.URL.Query()
+		q.Set("after", all.Next)
+		c.W.Header().Set("Link", "<?"+q.Encode()+`>; rel="next"`)
+	}
+	return all, err
+}

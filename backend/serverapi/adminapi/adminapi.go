@@ -1,0 +1,26 @@
+// Package adminapi is the administration API, below /admin/v1. routes.go is all of it;
+// what an act of administration does is admin's.
+package adminapi
+
+import (
+	_ "embed"
+	"net/http"
+
+	"github.com/tabard-auth/tabard/backend/admin"
+	"github.com/tabard-auth/tabard/backend/serverapi"
+)
+
+// Path is where the API lies below the backend's base URL.
+const Path = "/admin/v1"
+
+// Document describes the API (OpenAPI 3.1).
+//
+//go:embed openapi.json
+var Document []byte
+
+// New returns the handler of the API, mounted at the public URL's path and Path.
+func New(c serverapi.Config, o *admin.Office) (http.Handler, error) {
+	return serverapi.Handler(c, serverapi.API[*admin.Office]{
+		Path: Path, Kind: admin.Administration, Routes: Routes, On: o, Document: Document,
+	})
+}

@@ -1,0 +1,172 @@
+// Package crossapp opens sessions across the workspace's apps, below /v1: with its API
+// key and a person's token, an app's server gets a session of its own in another app, or
+// a code for the browser.
+package crossapp
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/admin"
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/serverapi"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+)
+
+// Path is where the API lies below the backend's base URL.
+const Path = "/v1"
+
+// Document describes the API (OpenAPI 3.1).
+//
+//go:embed openapi.json
+var Document []byte
+
+// Routes are all requests of the API that take a key.
+var Routes = []serverapi.Route[*crossApp]{
+	serverapi.At("POST", "/workspaces/{workspace_id}/sessions", serverapi.Makes(reading((*call).enterApp))),
+	serverapi.At("POST", "/workspaces/{workspace_id}/sessions/refresh", reading((*call).renewInApp)),
+}
+
+// call is one request on its way to its answer.
+type call struct {
+	*serverapi.Call
+	crossapp *crossApp
+}
+
+func reading[In, T any](run func(*call, In) (T, error)) serverapi.Action[*crossApp] {
+	return serverapi.Reading(func(x *crossApp, c *serverapi.Call, body In) (T, error) { return run(&call{c, x}, body) })
+}
+
+// Config is what New needs. All of it is required but Log.
+type Config struct {
+	serverapi.Config
+	Store  Store
+	Keys   *signingkey.Ring
+	Secret signingkey.Secret
+}
+
+// Store is what sessions across apps need a store for.
+type Store interface {
+	grant.Store
+	audit.Store
+}
+
+// crossApp is what sessions across apps need to be made.
+type crossApp struct {
+	issuer  string
+	path    string // the public URL's
+	store   Store
+	keys    *signingkey.Ring
+	refresh *session.Ring
+	codes   signingkey.Sealer
+	csrf    []byte
+	replays *dpop.Replays
+}
+
+// New returns the handler of sessions across apps, mounted at the public URL's path and
+// Path.
+//
+// A server of one app asks for a person's session in another. It shows its workspace
+// API key, and the person's access token: ours, for its own app, of a session and an
+// organisation session that live. What comes of it is no copy of a right but a session
+// of its own (grant.Child), for which policy is asked as for every other. Its refresh
+// token is for the other app's server alone: that renews it here, with a key too, and
+// no browser's cookie is one, nor the reverse.
+func New(c Config) (http.Handler, error) {
+	public, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	refresh, err := session.NewRing(c.Secret.Derive(signingkey.ForRefreshTokens)...)
+	if err != nil {
+		return nil, err
+	}
+	x := &crossApp{
+		issuer: issuerOf(c.PublicURL), path: strings.TrimSuffix(public.Path, "/"),
+		store: c.Store, keys: c.Keys, refresh: refresh,
+		codes: c.Secret.Sealer(signingkey.ForHandovers), csrf: c.Secret.Derive(signingkey.ForCSRF)[0],
+		replays: dpop.NewReplays(proofLife+proofSkew+1, maxProofs),
+	}
+	return serverapi.Handler(c.Config, serverapi.API[*crossApp]{
+		Path: Path, Kind: admin.WorkspaceAPI, Routes: Routes, On: x, Document: Document,
+	})
+}
+
+// denied refuses with 403 and what was missing.
+func denied[Reason ~string](reason Reason, text string) error {
+	r := refusal.New(api.WorkspaceAccessDenied, text)
+	r.Reason = string(reason)
+	return r
+}
+
+// workspace returns the workspace, which the path has to name.
+func (c *call) workspace() (*directory.Workspace, error) {
+	w, err := c.crossapp.store.Workspace(c.Context())
+	if err == nil && !w.Named(c.R.PathValue("workspace_id")) {
+		err = denied("wrong_workspace", "This key is of another workspace.")
+	}
+	return w, err
+}
+
+// grant is what the call may grant in an app.
+func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
+	x := c.crossapp
+	return &grant.Grant{
+		Issuer: x.issuer, Store: x.store, Keys: x.keys, Workspace: w, App: app, Now: c.Now().Unix(),
+		Audit: func(e audit.Event) error {
+			err := c.audit(app.ID, e)
+			if err != nil {
+				c.Log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err)
+			}
+			return err
+		},
+	}
+}
+
+// trailTimeout bounds the writing of the trail, for which nobody may wait any more.
+const trailTimeout = 5 * time.Second
+
+// audit records what the call did, by its key where nobody else is named.
+func (c *call) audit(app string, e audit.Event) error {
+	e.ID, e.At, e.App, e.Address = orNewID(e.ID), c.Now().Unix(), app, c.R.RemoteAddr
+	if e.Actor == "" {
+		e.Actor, e.ActorName = c.By.ID, c.By.Name
+	}
+	if e.Outcome == "" {
+		e.Outcome = audit.Done
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), trailTimeout)
+	defer cancel()
+	return c.crossapp.store.RecordEvent(ctx, e)
+}
+
+func orNewID(id string) string {
+	if id == "" {
+		return directory.NewID("evt_")
+	}
+	return id
+}
+
+// recorded hands a refusal on, once it is in the trail.
+func (c *call) recorded(app string, e audit.Event, refused error) error {
+	if !refusal.Is(refused) {
+		return refused
+	}
+	r := refusal.Of(refused)
+	e.Outcome, e.Reason = audit.Refused, cmp.Or(r.Reason, string(r.Code))
+	if err := c.audit(app, e); err != nil {
+		return err
+	}
+	return refused
+}

@@ -1,0 +1,213 @@
+package crossapp
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/handover"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/publicurl"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// EnterApp asks for a session in another app.
+type EnterApp struct {
+	AppID string `json:"app_id"`
+	// ResponseType is "session", also where nothing is said, or "code": the browser
+	// gets a session of its own with the code ([handover]), and the server none.
+	ResponseType string `json:"response_type"`
+	// CodeChallenge is what the browser's hand-over began with, and ReturnTo where in
+	// the app it is to land: an address on one of the app's origins. Both go with a code.
+	CodeChallenge string `json:"code_challenge"`
+	ReturnTo      string `json:"return_to"`
+}
+
+// AppSession is a session in another app, for its server. Times are Unix seconds.
+type AppSession struct {
+	Access string `json:"access"`
+	// Refresh is to be kept in the place of the one before; absent, that one stays.
+	Refresh string `json:"refresh,omitempty"`
+	// CSRF is the session's own unguessable value, for servers that put one into their
+	// forms. Tabard asks for it nowhere: it checks where requests come from instead.
+	CSRF             string `json:"csrf"`
+	AccessExpiresAt  int64  `json:"access_expires_at"`
+	RefreshExpiresAt int64  `json:"refresh_expires_at"`
+	UserID           string `json:"user_id"`
+	// KeyID is the id of the workspace API key that asked.
+	KeyID string `json:"key_id"`
+}
+
+// Code is a one-time code: the browser sends it to RedeemAt, by a form's POST.
+type Code struct {
+	Code      string `json:"code"`
+	ExpiresIn int64  `json:"expires_in"` // seconds
+	RedeemAt  string `json:"redeem_at"`
+	UserID    string `json:"user_id"`
+	KeyID     string `json:"key_id"`
+}
+
+// The response types of EnterApp.
+const (
+	respondSession = "session"
+	respondCode    = "code"
+)
+
+// enterApp is POST /workspaces/{workspace_id}/sessions.
+func (c *call) enterApp(ask EnterApp) (any, error) {
+	e := audit.Event{Action: audit.EnterApp}
+	if ask.ResponseType == respondCode {
+		e.Action = audit.HandOver
+	}
+	answer, err := c.entered(ask, &e)
+	if err != nil {
+		return nil, c.recorded(named(ask.AppID), e, err)
+	}
+	return answer, nil
+}
+
+func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
+	// Authenticate: whose token is it, and do they act for its organisation now?
+	w, err := c.workspace()
+	if err != nil {
+		return nil, err
+	}
+	subject, claims, err := c.subject(w)
+	if claims != nil {
+		e.UserID, e.OrganizationID, e.SessionID = claims.Subject, claims.OrganizationID, claims.SessionID
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	// Decide: may they get into this app from theirs, and does policy let them?
+	app, ok := w.AppByID(ask.AppID)
+	switch {
+	case !ok:
+		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
+	case !app.Admits(claims.ClientID):
+		return nil, denied("wrong_app", "This app is not entered from there.")
+	}
+	if err := c.checkAsk(ask, app); err != nil {
+		return nil, err
+	}
+	g := c.grant(w, app)
+	e.Reason = grant.By(subject.Membership)
+	decision, err := g.Decide(c.Context(), subject, grant.Asked{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
+	if err != nil {
+		return nil, overtaken(err)
+	}
+	if decision.Outcome != policy.Allow {
+		return nil, denied(refusedBy[decision.Outcome], "The organisation does not allow it now.")
+	}
+
+	// Grant: a code for the browser, or a session for the app's server.
+	if ask.ResponseType == respondCode {
+		return c.code(ask, subject, e)
+	}
+	return c.session(g, subject, decision, claims.Expires, e)
+}
+
+// refusedBy are the reasons of policy's refusals.
+var refusedBy = map[policy.Outcome]api.Code{
+	policy.StepUp:            api.InsufficientUserAuthentication,
+	policy.DenyEnded:         api.OrganizationSessionExpired,
+	policy.DenyWithoutKey:    api.DeviceKeyRequired,
+	policy.DenyContradiction: api.OrganizationAccessDenied,
+	policy.DenyStaff:         api.OrganizationAccessDenied,
+}
+
+func (c *call) checkAsk(ask EnterApp, app directory.App) error {
+	switch ask.ResponseType {
+	case "", respondSession:
+		if ask.CodeChallenge != "" || ask.ReturnTo != "" {
+			return refusal.New(api.InvalidRequest, "code_challenge and return_to go with a code.")
+		}
+		return nil
+	case respondCode:
+	default:
+		return refusal.New(api.InvalidRequest, "response_type is session or code.")
+	}
+	if !handover.ValidChallenge(ask.CodeChallenge) {
+		return refusal.New(api.InvalidRequest, "code_challenge is none: the browser's hand-over begins with one.")
+	}
+	if _, ok := publicurl.ReturnAddress(c.PublicURL, app, ask.ReturnTo); !ok {
+		return refusal.New(api.InvalidRequest, "return_to is none of the app's addresses.")
+	}
+	return nil
+}
+
+// code makes a code. Nothing is stored: the code counts once by the session that comes
+// of it.
+func (c *call) code(ask EnterApp, s *directory.Subject, e *audit.Event) (any, error) {
+	x := c.crossapp
+	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.By.ID, c.Now().Unix())
+	if err := c.audit(ask.AppID, *e); err != nil {
+		return nil, err
+	}
+	return Code{
+		Code: code.Seal(x.codes), ExpiresIn: handover.CodeLife, RedeemAt: x.issuer + api.PathHandoverCode,
+		UserID: s.User.ID, KeyID: c.By.ID,
+	}, nil
+}
+
+// session makes a session for the app's server. Its first access token ends with the
+// person's at the latest (RFC 8693).
+func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision, latest int64, e *audit.Event) (*AppSession, error) {
+	child := &session.Session{
+		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.By.Name, Address: c.R.RemoteAddr,
+	}
+	first, err := g.Child(c.Context(), &s.Session, s.Membership.Organization.ID, child)
+	if errors.Is(err, session.ErrOrganizationEnded) {
+		return nil, denied(api.OrganizationSessionExpired, "The person has left the organisation.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.SessionID = child.ID.String()
+	s.Session = *child
+	claims := g.Claims(s, d)
+	claims.Expires = min(claims.Expires, latest)
+	answer, err := c.granted(g, &claims, d.Rules, child)
+	if err != nil {
+		return nil, err
+	}
+	answer.Refresh = c.crossapp.refresh.Sign(first, child.Secret)
+	return answer, c.audit(g.App.ID, *e)
+}
+
+// granted signs the access token of a session.
+func (c *call) granted(g *grant.Grant, claims *token.Claims, r policy.Rules, s *session.Session) (*AppSession, error) {
+	signed, err := g.Sign(c.Context(), *claims, r)
+	if errors.Is(err, token.ErrTooLarge) {
+		c.Log.LogAttrs(c.Context(), slog.LevelError, "an access token was not signed", slog.Any("cause", err))
+		err = refusal.New(api.ServerError, grant.TooLarge)
+	}
+	return &AppSession{
+		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
+		UserID: s.UserID, KeyID: c.By.ID,
+	}, err
+}
+
+func (c *call) csrf(id session.ID) string {
+	mac := hmac.New(sha256.New, c.crossapp.csrf)
+	mac.Write([]byte(id.String()))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// named is an app's id for the trail: nothing where it cannot be one.
+func named(app string) string {
+	if !directory.ValidSlug(app) {
+		return ""
+	}
+	return app
+}

@@ -1,0 +1,178 @@
+package crossapp
+
+import (
+	"errors"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+)
+
+// Renewal asks for a new access token of a session in an app.
+type Renewal struct {
+	Refresh string `json:"refresh"`
+	// IdleSeconds is the time since the person's last input; nil reports nothing.
+	IdleSeconds *int64 `json:"idle_seconds"`
+}
+
+// renewInApp is POST /workspaces/{workspace_id}/sessions/refresh, where an app's server
+// redeems its refresh token. It is what /token is to a browser: authenticate, rotate,
+// decide, mint.
+func (c *call) renewInApp(ask Renewal) (*AppSession, error) {
+	s := &session.Session{}
+	answer, err := c.renewed(ask, &s)
+	if err != nil {
+		e := audit.Event{Action: audit.RenewInApp, UserID: s.UserID, OrganizationID: s.ConfinedTo}
+		if s.UserID != "" {
+			e.SessionID = s.ID.String()
+		}
+		return nil, c.recorded(s.App, e, err)
+	}
+	return answer, nil
+}
+
+func (c *call) renewed(ask Renewal, found **session.Session) (*AppSession, error) {
+	w, err := c.workspace()
+	if err != nil {
+		return nil, err
+	}
+	asked, err := c.asked(ask)
+	if err != nil {
+		return nil, err
+	}
+	presented, subject, err := c.authenticate(ask.Refresh, w.Policy.SessionIdle)
+	if err != nil {
+		return nil, err
+	}
+	*found = &subject.Session
+	app, ok := w.AppByID(subject.Session.App)
+	switch {
+	case !ok:
+		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
+	case c.By.App != "" && c.By.App != app.ID, c.By.OrganizationID != "" && c.By.OrganizationID != subject.Session.ConfinedTo:
+		return nil, denied("wrong_app", "This session is not this key's.")
+	}
+	g := c.grant(w, app)
+	verdict, err := g.Present(c.Context(), presented, &subject.Session)
+	if err != nil {
+		return nil, err
+	}
+	if !verdict.Outcome.Mints() {
+		return nil, ended(verdict.After.RevokeReason)
+	}
+	if subject.User.Disabled {
+		return nil, ended(session.ReasonAdmin)
+	}
+	return c.mint(g, subject, asked, verdict)
+}
+
+// mint decides and mints, with a successor of the refresh token where one is due.
+func (c *call) mint(g *grant.Grant, s *directory.Subject, asked grant.Asked, v session.Verdict) (*AppSession, error) {
+	if s.Membership == nil {
+		return nil, refusal.New(api.OrganizationAccessDenied, "The organisation does not admit the person.")
+	}
+	decision, err := g.Decide(c.Context(), s, asked)
+	if err != nil {
+		return nil, overtaken(err)
+	}
+	if decision.Outcome != policy.Allow {
+		return nil, refusal.New(refusedBy[decision.Outcome], "The organisation does not allow it now.")
+	}
+	claims := g.Claims(s, decision)
+	answer, err := c.granted(g, &claims, decision.Rules, &s.Session)
+	if err == nil && v.Successor {
+		answer.Refresh = c.crossapp.refresh.Sign(g.Successor(&s.Session, v), s.Session.Secret)
+	}
+	return answer, err
+}
+
+// asked is what a renewal asks of policy. It enters nothing: what ended stays so.
+func (c *call) asked(ask Renewal) (grant.Asked, error) {
+	now := c.Now().Unix()
+	if sent := c.R.Header.Get(api.HeaderTime); sent != "" {
+		switch old, err := grant.TooOld(sent, now); {
+		case err != nil:
+			return grant.Asked{}, refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
+		case old:
+			return grant.Asked{}, refusal.New(api.RequestTooOld, "The request took too long to arrive. Send it again.")
+		}
+	}
+	switch idle := ask.IdleSeconds; {
+	case idle == nil:
+		return grant.Asked{}, nil
+	case *idle < 0:
+		return grant.Asked{}, refusal.New(api.InvalidRequest, "idle_seconds is negative.")
+	default:
+		return grant.Asked{ActiveAt: now - *idle}, nil
+	}
+}
+
+// errForged refuses what is no refresh token of an app's server. It ends nothing.
+var errForged = refusal.New(api.LoginRequired, "This is no refresh token of an app's server.")
+
+// authenticate finds the session of an authentic refresh token that an app's server
+// holds, and where its person stands in its organisation. The token is not judged yet;
+// a session that nobody used for longer than idle seconds has ended.
+func (c *call) authenticate(text string, idle int64) (session.Token, *directory.Subject, error) {
+	unverified, err := session.ParseToken(text)
+	if err != nil {
+		return session.Token{}, nil, errForged
+	}
+	s, err := c.crossapp.store.Session(c.Context(), unverified.Session())
+	if errors.Is(err, session.ErrNotFound) {
+		return session.Token{}, nil, refusal.New(api.SessionExpired, "The session has ended.")
+	}
+	if err != nil {
+		return session.Token{}, nil, err
+	}
+	presented, err := c.crossapp.refresh.Authenticate(unverified, s.Secret)
+	if err != nil || s.Holder != session.AppServer {
+		return session.Token{}, nil, c.unauthentic(unverified, &s, err)
+	}
+	switch {
+	case s.RevokedAt != 0:
+		return presented, &directory.Subject{Session: s}, ended(s.RevokeReason)
+	case s.ExpiresAt <= c.Now().Unix(), s.Idle(idle, c.Now().Unix()):
+		return presented, &directory.Subject{Session: s}, refusal.New(api.SessionExpired, "The session has ended.")
+	}
+	subject, err := c.crossapp.store.Subject(c.Context(), s.ID, s.ConfinedTo, c.Now().Unix())
+	return presented, &subject, err
+}
+
+// unauthentic tells why a refresh token did not authenticate. One whose key another
+// replica has is not refused for good: the secret is being replaced.
+func (c *call) unauthentic(u session.Unverified, s *session.Session, err error) error {
+	if s.Holder != session.AppServer {
+		return errForged
+	}
+	switch fate, err := grant.FateOf(c.Context(), c.crossapp.store, u, s, err, c.Now().Unix()); {
+	case err != nil:
+		return err
+	case fate == signingkey.InUse:
+		return refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.")
+	case fate == signingkey.Retired:
+		return refusal.New(api.SessionExpired, "The session has ended.")
+	}
+	return errForged
+}
+
+// ended tells what became of a session that no longer lives.
+func ended(reason session.Reason) *refusal.Refusal {
+	return refusal.New(grant.Ended(reason), "The session was ended.")
+}
+
+// overtaken is the answer to what happened meanwhile.
+func overtaken(err error) error {
+	switch {
+	case errors.Is(err, grant.ErrOvertaken):
+		return refusal.New(api.RequestTooOld, "Somebody was active meanwhile. Ask again.")
+	case errors.Is(err, session.ErrOrganizationEnded):
+		return refusal.New(api.OrganizationSessionExpired, "The person has left the organisation.")
+	}
+	return err
+}

@@ -1,0 +1,99 @@
+package signin
+
+import (
+	"maps"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+)
+
+// addUserInfo asks for userinfo where memberships or roles are read there.
+func addUserInfo(c *authn.Request, provider *login.Provider, own *directory.Connection, i *login.Identity) error {
+	source := directory.FromIDToken
+	if own != nil {
+		source = own.Provisioning.ClaimSource
+	} else if c.Workspace.MembershipClaim != nil {
+		source = c.Workspace.MembershipClaim.ClaimSource
+	}
+	if source != directory.FromUserInfo {
+		return nil
+	}
+	return provider.AddUserInfo(c.Ctx, i)
+}
+
+// said are the claims of an identity.
+func said(i login.Identity) directory.Claims {
+	return directory.Claims{IdentityToken: i.Claims, UserInfo: i.UserInfo}
+}
+
+// provision keeps the membership that an organisation's own connection gives in line
+// with what its provider says, and writes down what that changed. What the provider
+// leaves unknown changes no membership that is there.
+func (f *Flow) provision(c *authn.Request, own *directory.Connection, i login.Identity, u directory.User) error {
+	before, err := f.rolesOf(c, own, u)
+	if err != nil {
+		return err
+	}
+	roles, member, unknown := own.Provisioning.Member(said(i))
+	if unknown != "" {
+		auditUnknown(c, own, u, unknown)
+	}
+	switch {
+	case unknown != "" && (before != nil || !member):
+		return nil
+	case member:
+		err = c.Store.Provision(c.Ctx, u.ID, own.OrganizationID, roles, own.Provisioning.JustInTime, c.Now)
+	default:
+		err = c.Store.Deprovision(c.Ctx, u.ID, own.OrganizationID)
+	}
+	if err != nil {
+		return err
+	}
+	after, err := f.rolesOf(c, own, u)
+	if err == nil {
+		c.AuditMember(own.OrganizationID, own.ID, u, before, after)
+	}
+	return err
+}
+
+// claimed brings memberships in line with what the provider says of them, where
+// the workspace lets it, and writes down in each organisation what that changed.
+func (f *Flow) claimed(c *authn.Request, user directory.User, i login.Identity) error {
+	if c.Workspace.MembershipClaim == nil {
+		return nil
+	}
+	roles, unknown := c.Workspace.MembershipClaim.Memberships(said(i))
+	if unknown != "" {
+		auditUnknown(c, nil, user, unknown)
+		return nil
+	}
+	before, err := f.store.ClaimedRoles(c.Ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	if err := c.Store.ReplaceClaimed(c.Ctx, user.ID, roles, c.Now); err != nil {
+		return err
+	}
+	after, err := f.store.ClaimedRoles(c.Ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	either := maps.Clone(before)
+	maps.Copy(either, after)
+	for organization := range either {
+		c.AuditMember(organization, "", user, before[organization], after[organization])
+	}
+	return nil
+}
+
+// auditUnknown records that a provider left unknown what somebody is: at an
+// organization's own connection, or at the workspace's provider.
+func auditUnknown(c *authn.Request, own *directory.Connection, u directory.User, why directory.Unknown) {
+	e := audit.Event{Action: audit.KeepMember, Reason: string(why), UserID: u.ID, Actor: audit.Server}
+	if own != nil {
+		e.Target, e.OrganizationID = own.ID, own.OrganizationID
+	}
+	c.Audit(e)
+}

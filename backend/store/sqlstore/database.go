@@ -1,0 +1,150 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+)
+
+// database runs the statements of every part of the store.
+type database struct {
+	pool     *sql.DB
+	dialect  Dialect
+	read     RowReader
+	dollars  sync.Map  // statements → as PostgreSQL writes them
+	embedded *embedded // nil where the database is another process
+}
+
+var parameter = regexp.MustCompile(`\?(\d+)`)
+
+// text returns a statement as the dialect writes it.
+func (db *database) text(statement string) string {
+	if !db.dialect.dollar {
+		return statement
+	}
+	text, known := db.dollars.Load(statement)
+	if !known {
+		text, _ = db.dollars.LoadOrStore(statement, parameter.ReplaceAllString(statement, `$$$1`))
+	}
+	return text.(string)
+}
+
+// exec runs a statement that writes and returns no row.
+func (db *database) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	if db.embedded != nil {
+		w := &write{ctx: ctx, statement: statement, args: args}
+		err := db.embedded.write(w)
+		return w.result, err
+	}
+	return db.pool.ExecContext(ctx, db.text(statement), args...)
+}
+
+// returning runs a statement that writes and returns one row, into fields.
+func (db *database) returning(ctx context.Context, fields []any, statement string, args ...any) error {
+	if db.embedded != nil {
+		return db.embedded.write(&write{ctx: ctx, statement: statement, args: args, fields: fields})
+	}
+	return db.pool.QueryRowContext(ctx, db.text(statement), args...).Scan(fields...)
+}
+
+// query reads rows.
+func (db *database) query(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+	return db.pool.QueryContext(ctx, db.text(statement), args...)
+}
+
+// row reads one row, when it is scanned.
+func (db *database) row(ctx context.Context, statement string, args ...any) row {
+	return row{db, ctx, statement, args}
+}
+
+// row is a row that is still to be read.
+type row struct {
+	db        *database
+	ctx       context.Context
+	statement string
+	args      []any
+}
+
+// Scan reads the row into fields.
+func (r row) Scan(fields ...any) error {
+	if e := r.db.embedded; e != nil {
+		return e.row(r.ctx, r.statement, r.args...).Scan(fields...)
+	}
+	return r.db.read(r.ctx, r.db.text(r.statement), r.args, fields)
+}
+
+// change runs a statement that writes.
+func (db *database) change(ctx context.Context, what, statement string, args ...any) error {
+	if _, err := db.exec(ctx, statement, args...); err != nil {
+		return fmt.Errorf("sqlstore: %s: %w", what, err)
+	}
+	return nil
+}
+
+// changed is change, and tells whether a row was there to be changed.
+func (db *database) changed(ctx context.Context, what, statement string, args ...any) (bool, error) {
+	result, err := db.exec(ctx, statement, args...)
+	if err != nil {
+		return false, fmt.Errorf("sqlstore: %s: %w", what, err)
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// Ping tells whether the database answers. It reads, for D1's driver holds no
+// connection whose life would say anything.
+func (db *database) Ping(ctx context.Context) error {
+	var one int
+	return db.row(ctx, "SELECT 1").Scan(&one)
+}
+
+// Close closes the database.
+func (db *database) Close() error {
+	if db.embedded != nil {
+		db.embedded.close()
+	}
+	return db.pool.Close()
+}
+
+// scanner is a row to be read, alone or of several.
+type scanner interface{ Scan(fields ...any) error }
+
+// found tells what came of reading one row: absent where there is none.
+func found(what string, err, absent error) error {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return absent
+	case err != nil:
+		return fmt.Errorf("sqlstore: %s: %w", what, err)
+	}
+	return nil
+}
+
+// querier is the database, and every part of the store over it.
+type querier interface {
+	query(ctx context.Context, statement string, args ...any) (*sql.Rows, error)
+}
+
+// collect returns the rows that a statement answers with.
+func collect[T any](ctx context.Context, q querier, what string, scan func(scanner) (T, error), statement string, args ...any) ([]T, error) {
+	rows, err := q.query(ctx, statement, args...)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
+		}
+		all = append(all, one)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
+	}
+	return all, nil
+}

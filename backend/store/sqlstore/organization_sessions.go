@@ -1,0 +1,166 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+const (
+	enterOrganization = `
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+	started_at, active_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (session_id, organization_id) DO UPDATE SET
+	started_at = excluded.started_at, active_at = excluded.active_at, ended_at = NULL, ending = '',
+	auth_time = excluded.auth_time, acr = excluded.acr, amr = excluded.amr,
+	connection = excluded.connection, made_for = excluded.made_for
+WHERE organization_sessions.ended_at = ?10`
+
+	selectEnded = `
+SELECT ended_at FROM organization_sessions WHERE session_id = ?1 AND organization_id = ?2`
+
+	leaveOrganization = `
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+	started_at, active_at, ended_at, ending)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (session_id, organization_id) DO UPDATE SET ended_at = excluded.ended_at, ending = excluded.ending
+WHERE organization_sessions.ended_at IS NULL AND organization_sessions.active_at <= excluded.active_at
+RETURNING session_id`
+
+	touchOrganization = `
+UPDATE organization_sessions SET active_at = ?3
+WHERE session_id = ?1 AND organization_id = ?2 AND ended_at IS NULL AND active_at < ?3`
+
+	raiseOrganization = `
+UPDATE organization_sessions SET auth_time = ?3, acr = ?4, amr = ?5, connection = ?6, made_for = ?7
+WHERE session_id = ?1 AND organization_id = ?2 AND ended_at IS NULL`
+
+	// What was entered from a session counts with it.
+	// SQLite takes no OFFSET without a LIMIT, which PostgreSQL wants positive.
+	supersedeOrganization = `
+UPDATE organization_sessions SET ended_at = ?4, ending = 'superseded'
+WHERE organization_id = ?2 AND ended_at IS NULL AND session_id IN (
+	SELECT e.session_id FROM sessions own
+	JOIN sessions s ON s.user_id = own.user_id AND s.revoked_at IS NULL AND s.expires_at > ?4 AND s.parent_id IS NULL
+	JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = ?2 AND e.ended_at IS NULL
+	WHERE own.id = ?1
+	ORDER BY CASE WHEN e.session_id = COALESCE(own.parent_id, own.id) THEN 0 ELSE 1 END, e.active_at DESC, e.session_id
+	LIMIT 1000000 OFFSET ?3)`
+
+	insertAuthentication = `
+INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT (attempt) DO NOTHING`
+
+	selectAuthentication = `
+SELECT COUNT(*) FROM authentications
+WHERE session_id = ?1 AND attempt = ?2 AND auth_time = ?3 AND acr = ?4 AND amr = ?5 AND connection = ?6 AND made_for = ?7`
+
+	selectAuthentications = `
+SELECT auth_time, acr, amr, connection, made_for FROM authentications
+WHERE session_id = ?1 ORDER BY auth_time DESC, attempt LIMIT 50`
+)
+
+// organizationSessions are what sessions do in organizations: active, left, stepped up.
+type organizationSessions struct{ *database }
+
+// Enter implements directory.Stays.
+func (s organizationSessions) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
+	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt)
+	if err := s.change(ctx, "enter organization", enterOrganization, args...); err != nil {
+		return err
+	}
+	var ended sql.NullInt64
+	if err := s.row(ctx, selectEnded, id.String(), organizationID).Scan(&ended); err != nil {
+		return fmt.Errorf("sqlstore: enter organization: %w", err)
+	}
+	if ended.Valid {
+		return session.ErrOrganizationEnded
+	}
+	return nil
+}
+
+// Leave implements directory.Stays.
+func (s organizationSessions) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
+	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt, string(o.Ending))
+	var left string
+	err := s.returning(ctx, []any{&left}, leaveOrganization, args...)
+	ended := err == nil
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return false, fmt.Errorf("sqlstore: leave organization: %w", err)
+	}
+	if o.Ending == policy.SignedOut {
+		return ended, s.endChildren(ctx, id, organizationID, o.EndedAt)
+	}
+	return ended, nil
+}
+
+// Touch implements directory.Stays.
+func (s organizationSessions) Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
+	return s.change(ctx, "touch organization", touchOrganization, id.String(), organizationID, o.ActiveAt)
+}
+
+// Raise implements directory.Stays.
+func (s organizationSessions) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
+	return s.change(ctx, "raise organization", raiseOrganization, authenticated(id, organizationID, a)...)
+}
+
+// Supersede implements directory.Stays.
+func (s organizationSessions) Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error {
+	if err := s.change(ctx, "supersede", supersedeOrganization, id.String(), organizationID, most, now); err != nil {
+		return err
+	}
+	return s.endChildren(ctx, id, organizationID, now)
+}
+
+// Authenticate implements directory.Stays.
+func (s organizationSessions) Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error {
+	args := authenticated(id, attempt, a)
+	if err := s.change(ctx, "authenticate", insertAuthentication, args...); err != nil {
+		return err
+	}
+	var n int
+	if err := s.row(ctx, selectAuthentication, args...).Scan(&n); err != nil {
+		return fmt.Errorf("sqlstore: authenticate: %w", err)
+	}
+	if n == 0 {
+		return session.ErrAttemptUsed
+	}
+	return nil
+}
+
+// Authentications implements directory.Stays.
+func (s organizationSessions) Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error) {
+	return collect(ctx, s, "authentications", scanAuthentication, selectAuthentications, id.String())
+}
+
+func scanAuthentication(row scanner) (a policy.Authentication, err error) {
+	err = row.Scan(&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization)
+	a.Time = readTime(a.Time)
+	return a, err
+}
+
+// unknownTime is the auth_time of an authentication whose provider does not say when it
+// was. It is not 0, which the release before takes for earlier than any end: there, too,
+// an unknown time is too old for every rule about age, and does where none asks for one.
+const unknownTime = 1
+
+func storedTime(t int64) int64 { return max(t, unknownTime) }
+
+func readTime(t int64) int64 {
+	if t <= unknownTime {
+		return 0
+	}
+	return t
+}
+
+// authenticated are the parameters that a session's authentication takes in every
+// statement: for an organisation, or by an attempt.
+func authenticated(id session.ID, of string, a policy.Authentication) []any {
+	return []any{id.String(), of, storedTime(a.Time), a.ACR, list(a.AMR).text(), a.Connection, a.Organization}
+}

@@ -1,0 +1,59 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+const (
+	selectStays = `
+SELECT s.id, s.app, s.user_id, e.started_at, e.active_at, e.auth_time, e.acr, e.amr, e.connection, e.made_for
+FROM organization_sessions e JOIN sessions s ON s.id = e.session_id
+WHERE e.organization_id = ?1 AND e.ended_at IS NULL AND s.revoked_at IS NULL AND s.expires_at > ?2
+	AND (?3 = '' OR s.user_id = ?3) AND e.session_id > ?4 AND ` + parentLives + `
+ORDER BY e.session_id
+LIMIT ?5`
+
+	endStay = `
+UPDATE organization_sessions SET ended_at = ?3, ending = 'revoked'
+WHERE organization_id = ?1 AND session_id = ?2 AND ended_at IS NULL`
+
+	endStays = `
+UPDATE organization_sessions SET ended_at = ?3, ending = 'revoked'
+WHERE organization_id = ?1 AND ended_at IS NULL AND session_id IN (SELECT id FROM sessions WHERE user_id = ?2)`
+)
+
+// SessionStays returns the live sessions that act for an organisation, by id, those
+// after one, at most limit; of one person where userID is not empty.
+func (s organizationSessions) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error) {
+	return collect(ctx, s, "organization sessions", scanStay, selectStays, organizationID, now, userID, after, limit)
+}
+
+// EndStay ends a session's stay in one organisation, and tells whether one was there
+// to end. The session itself lives on.
+func (s organizationSessions) EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error) {
+	ended, err := s.changed(ctx, "end organization session", endStay, organizationID, id.String(), now)
+	if err != nil {
+		return ended, err
+	}
+	return ended, s.endChildren(ctx, id, organizationID, now)
+}
+
+// EndStays ends the stays of all of a person's sessions in one organisation.
+func (s organizationSessions) EndStays(ctx context.Context, organizationID, userID string, now int64) error {
+	return s.change(ctx, "end organization sessions", endStays, organizationID, userID, now)
+}
+
+func scanStay(row scanner) (d directory.SessionStay, err error) {
+	var id string
+	a := &d.Stay.Authentication
+	if err := row.Scan(&id, &d.App, &d.UserID, &d.Stay.StartedAt, &d.Stay.ActiveAt,
+		&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization); err != nil {
+		return d, err
+	}
+	a.Time = readTime(a.Time)
+	d.SessionID, err = session.ParseID(id)
+	return d, err
+}

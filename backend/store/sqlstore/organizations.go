@@ -1,0 +1,145 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+const (
+	organizationRecord = `
+SELECT id, slug, name, rules, created_at, disabled_at FROM organizations WHERE deleted_at IS NULL AND `
+
+	selectOrganizationPage   = organizationRecord + `slug > ?1 ORDER BY slug LIMIT ?2`
+	selectOrganizationByID   = organizationRecord + `id = ?1`
+	selectOrganizationBySlug = organizationRecord + `slug = ?1`
+
+	createOrganization = insertOrganization + `
+ON CONFLICT (slug) DO NOTHING`
+
+	// An empty name or slug leaves what is there.
+	renameOrganization = `
+UPDATE organizations SET
+	slug = CASE WHEN CAST(?2 AS TEXT) = '' THEN slug ELSE CAST(?2 AS TEXT) END,
+	name = CASE WHEN CAST(?3 AS TEXT) = '' THEN name ELSE CAST(?3 AS TEXT) END
+WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM organizations o WHERE o.slug = ?2 AND o.id <> ?1)`
+
+	ruleOrganization = `UPDATE organizations SET rules = ?2 WHERE id = ?1`
+
+	disableOrganization = `
+UPDATE organizations SET disabled_at = COALESCE(disabled_at, ?2), disabled_by = 'admin' WHERE id = ?1`
+
+	enableOrganization = `
+UPDATE organizations SET disabled_at = NULL, disabled_by = '' WHERE id = ?1 AND deleted_at IS NULL`
+
+	dismissMembers = `DELETE FROM memberships WHERE organization_id = ?1`
+
+	revokeKeysOf = `
+UPDATE api_keys SET revoked_at = ?2 WHERE organization_id = ?1 AND revoked_at IS NULL`
+
+	forgetConnections = `
+UPDATE connections SET deleted_at = ?2, secret = '' WHERE organization_id = ?1 AND deleted_at IS NULL`
+
+	buryOrganization = `
+UPDATE organizations SET deleted_at = ?2, connection = '', slug = '~' || id, name = '', rules = '{}' WHERE id = ?1 AND deleted_at IS NULL`
+)
+
+// organizations are the organizations as administrators see them.
+type organizations struct{ *database }
+
+// Organizations returns the organisations by slug, those after one, at most limit.
+func (s organizations) Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error) {
+	return collect(ctx, s, "organizations", scanOrganization, selectOrganizationPage, after, limit)
+}
+
+// Organization returns an organisation by id (org_…) or slug, or
+// directory.ErrNoOrganization.
+func (s organizations) Organization(ctx context.Context, ref string) (directory.OrganizationRecord, error) {
+	statement := selectOrganizationBySlug
+	if strings.HasPrefix(ref, directory.OrganizationPrefix) {
+		statement = selectOrganizationByID
+	}
+	o, err := scanOrganization(s.row(ctx, statement, ref))
+	return o, found("organization", err, directory.ErrNoOrganization)
+}
+
+// CreateOrganization keeps a new organisation; directory.ErrSlugTaken where its slug
+// is another's.
+func (s organizations) CreateOrganization(ctx context.Context, o directory.Organization, now int64) error {
+	rules, err := json.Marshal(o.Rules)
+	if err != nil {
+		return fmt.Errorf("sqlstore: create organization: %w", err)
+	}
+	var none any
+	made, err := s.changed(ctx, "create organization", createOrganization, o.ID, o.Slug, o.Name, string(rules), none, now)
+	if err == nil && !made {
+		return directory.ErrSlugTaken
+	}
+	return err
+}
+
+// RenameOrganization gives an organisation another slug or name, of which an empty
+// one stays as it is; directory.ErrSlugTaken where the slug is another's.
+func (s organizations) RenameOrganization(ctx context.Context, id, slug, name string) error {
+	changed, err := s.changed(ctx, "rename organization", renameOrganization, id, slug, name)
+	if err == nil && !changed {
+		return directory.ErrSlugTaken
+	}
+	return err
+}
+
+// RuleOrganization gives an organisation its rules.
+func (s organizations) RuleOrganization(ctx context.Context, id string, rules policy.Rules) error {
+	text, err := json.Marshal(rules)
+	if err != nil {
+		return fmt.Errorf("sqlstore: rules of %s: %w", id, err)
+	}
+	return s.change(ctx, "rules", ruleOrganization, id, string(text))
+}
+
+// BlockOrganization disables an organisation, which no workspace file enables then,
+// or enables it.
+func (s organizations) BlockOrganization(ctx context.Context, id string, blocked bool, now int64) error {
+	if blocked {
+		return s.change(ctx, "disable organization", disableOrganization, id, now)
+	}
+	return s.change(ctx, "enable organization", enableOrganization, id)
+}
+
+// DeleteOrganization ends an organisation for good. Nobody enters it from the first
+// statement on, and it is there to be deleted again until the last; its id stays
+// taken.
+func (s organizations) DeleteOrganization(ctx context.Context, id string, now int64) error {
+	if err := s.BlockOrganization(ctx, id, true, now); err != nil {
+		return err
+	}
+	if err := s.change(ctx, "dismiss members", dismissMembers, id); err != nil {
+		return err
+	}
+	if err := s.change(ctx, "withdraw invitations", withdrawAll, id); err != nil {
+		return err
+	}
+	if err := s.change(ctx, "revoke keys", revokeKeysOf, id, now); err != nil {
+		return err
+	}
+	if err := s.change(ctx, "forget connections", forgetConnections, id, now); err != nil {
+		return err
+	}
+	return s.change(ctx, "delete organization", buryOrganization, id, now)
+}
+
+func scanOrganization(row scanner) (o directory.OrganizationRecord, err error) {
+	var rules string
+	var disabledAt sql.NullInt64
+	if err := row.Scan(&o.ID, &o.Slug, &o.Name, &rules, &o.CreatedAt, &disabledAt); err != nil {
+		return o, err
+	}
+	o.DisabledAt, o.Disabled = disabledAt.Int64, disabledAt.Valid
+	err = scanJSON(rules, &o.Rules)
+	return o, err
+}

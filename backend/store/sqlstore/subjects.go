@@ -1,0 +1,178 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+const (
+	userColumns = `
+	u.id AS u_id, u.iss, u.sub, u.name AS u_name, u.email, u.disabled_at AS u_disabled_at`
+
+	organizationColumns = `
+	o.id AS o_id, o.slug, o.name AS o_name, o.rules, o.connection AS o_connection`
+
+	stayColumns = `
+	e.started_at, e.active_at, e.ended_at, e.ending,
+	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for`
+
+	// A member's roles; before those of staff stands when their access ends.
+	placeColumn = ` COALESCE(CAST(m.expires_at AS TEXT), '') || m.roles`
+
+	// notOver is the condition on a membership m that it is no staff access that ended.
+	notOver = `(m.expires_at IS NULL OR m.expires_at > ?3)`
+
+	// A mint reads all that it has to know by one of these two. What gives one column is
+	// no join: PostgreSQL builds the whole row anew at every join.
+	selectSubjectByID   = selectSubject + `o.id = ?2` + subjectOf
+	selectSubjectBySlug = selectSubject + `o.slug = ?2` + subjectOf
+
+	selectSubject = `
+SELECT` + sessionColumns + `,` + userColumns + `,` + organizationColumns + `,
+	(SELECT` + placeColumn + ` FROM memberships m
+		WHERE m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL AND ` + notOver + `) AS place,` + stayColumns + `,
+	(SELECT w.revision FROM workspace w WHERE w.one = 1) AS revision
+FROM sessions s
+JOIN users u ON u.id = s.user_id
+LEFT JOIN organizations o ON o.disabled_at IS NULL AND s.confined_to IN ('', o.id) AND `
+	subjectOf = `
+LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
+WHERE s.id = ?1`
+
+	selectMemberships = `
+SELECT` + organizationColumns + `,` + placeColumn + ` AS place,` + stayColumns + `
+FROM sessions s
+JOIN memberships m ON m.user_id = s.user_id AND m.disabled_at IS NULL AND ` + notOver + `
+JOIN organizations o ON o.id = m.organization_id
+LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
+WHERE s.id = ?1 AND o.disabled_at IS NULL AND s.confined_to IN ('', o.id)
+ORDER BY o.name, o.id
+LIMIT ?2`
+
+	selectOrganizationRules = `
+SELECT o.rules, w.revision FROM organizations o LEFT JOIN workspace w ON w.one = 1
+WHERE o.id = ?1 AND o.disabled_at IS NULL`
+)
+
+// subjects are what a request of a browser reads of a person: session, organization and place in it.
+type subjects struct{ *database }
+
+// Subject implements directory.Store.
+func (s subjects) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+	statement := selectSubjectBySlug
+	if strings.HasPrefix(ref, directory.OrganizationPrefix) {
+		statement = selectSubjectByID
+	}
+	var (
+		own      sessionRow
+		user     userRow
+		member   membershipRow
+		revision sql.NullInt64
+	)
+	fields := append(append(own.fields(), user.fields()...), member.fields()...)
+	err := s.row(ctx, statement, id.String(), ref, now).Scan(append(fields, &revision)...)
+	if err := found("subject", err, session.ErrNotFound); err != nil {
+		return directory.Subject{}, err
+	}
+	subject := directory.Subject{User: user.user(), Revision: revision.Int64}
+	if subject.Session, err = own.session(id); err != nil {
+		return directory.Subject{}, err
+	}
+	if subject.Membership, err = member.membership(); err != nil {
+		return directory.Subject{}, err
+	}
+	err = sessions{s.database}.endWithParent(ctx, &subject.Session)
+	return subject, err
+}
+
+// Memberships implements directory.Store.
+func (s subjects) Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]directory.Membership, error) {
+	return collect(ctx, s, "memberships", scanMembership, selectMemberships, id.String(), limit, now)
+}
+
+func scanMembership(row scanner) (directory.Membership, error) {
+	var r membershipRow
+	if err := row.Scan(r.fields()...); err != nil {
+		return directory.Membership{}, err
+	}
+	m, err := r.membership()
+	if err != nil {
+		return directory.Membership{}, err
+	}
+	return *m, nil
+}
+
+// OrganizationRules implements directory.Store.
+func (s subjects) OrganizationRules(ctx context.Context, id string) (rules policy.Rules, revision int64, err error) {
+	var text string
+	var known sql.NullInt64
+	err = s.row(ctx, selectOrganizationRules, id).Scan(&text, &known)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return rules, 0, fmt.Errorf("%w: %q", directory.ErrNoOrganization, id)
+	case err == nil:
+		err = scanJSON(text, &rules)
+	}
+	if err != nil {
+		return rules, 0, fmt.Errorf("sqlstore: rules: %w", err)
+	}
+	return rules, known.Int64, nil
+}
+
+// membershipRow is an organisation's columns, the person's place in it and a stay's; all of it is
+// NULL where there is no organisation, and place where the person does not belong to it.
+type membershipRow struct {
+	id, slug, name, rules, own, place      sql.NullString
+	startedAt, activeAt, endedAt, authTime sql.NullInt64
+	ending, acr, connection, madeFor       sql.NullString
+	amr                                    list
+}
+
+func (r *membershipRow) fields() []any {
+	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.own, &r.place, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
+		&r.authTime, &r.acr, &r.amr, &r.connection, &r.madeFor}
+}
+
+func (r *membershipRow) membership() (*directory.Membership, error) {
+	if !r.place.Valid {
+		return nil, nil
+	}
+	m := &directory.Membership{
+		Organization: directory.Organization{ID: r.id.String, Slug: r.slug.String, Name: r.name.String, Connection: r.own.String},
+	}
+	if err := scanJSON(r.rules.String, &m.Organization.Rules); err != nil {
+		return nil, fmt.Errorf("sqlstore: rules of %s: %w", r.id.String, err)
+	}
+	if err := readPlace(r.place.String, m); err != nil {
+		return nil, fmt.Errorf("sqlstore: place in %s: %w", r.id.String, err)
+	}
+	if r.startedAt.Valid {
+		m.Stay = policy.OrganizationSession{
+			StartedAt: r.startedAt.Int64, ActiveAt: r.activeAt.Int64, EndedAt: r.endedAt.Int64, Ending: policy.Ending(r.ending.String),
+			Authentication: policy.Authentication{
+				Time: readTime(r.authTime.Int64), ACR: r.acr.String, AMR: r.amr, Connection: r.connection.String, Organization: r.madeFor.String,
+			},
+		}
+	}
+	return m, nil
+}
+
+// readPlace reads a placeColumn.
+func readPlace(text string, m *directory.Membership) (err error) {
+	roles := strings.IndexByte(text, '[')
+	if roles > 0 {
+		m.StaffUntil, err = strconv.ParseInt(text[:roles], 10, 64)
+	}
+	if roles < 0 || err != nil {
+		return fmt.Errorf("%q is none", text)
+	}
+	return (*list)(&m.Roles).Scan(text[roles:])
+}

@@ -1,0 +1,127 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+const (
+	upsertUser = `
+INSERT INTO users (id, iss, sub, name, email, created_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+ON CONFLICT (iss, sub) DO UPDATE SET
+	name = CASE WHEN excluded.name = '' THEN users.name ELSE excluded.name END,
+	email = CASE WHEN excluded.email = '' THEN users.email ELSE excluded.email END,
+	seen_at = excluded.seen_at
+RETURNING id, iss, sub, name, email, disabled_at`
+
+	knowUser = `
+INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (iss, sub) DO UPDATE SET iss = excluded.iss
+RETURNING id, iss, sub, name, email, disabled_at`
+
+	selectPending = `
+SELECT id, iss, sub, name, email, seen_at FROM users
+WHERE seen_at IS NOT NULL AND disabled_at IS NULL
+AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = users.id AND m.source <> 'staff')
+ORDER BY seen_at DESC, id LIMIT ?1`
+
+	userRecord = `
+SELECT id, iss, sub, name, email, disabled_at, created_at, seen_at FROM users WHERE `
+
+	selectUserPage = userRecord + `id > ?1 ORDER BY id LIMIT ?2`
+	selectUser     = userRecord + `id = ?1`
+
+	blockUser = `
+UPDATE users SET disabled_at = COALESCE(disabled_at, ?2) WHERE id = ?1`
+
+	unblockUser = `
+UPDATE users SET disabled_at = NULL WHERE id = ?1`
+)
+
+// users are the people, by whichever provider they signed in.
+type users struct{ *database }
+
+// SignIn implements directory.Store.
+func (s users) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
+	var row userRow
+	err := s.returning(ctx, row.fields(), upsertUser, u.ID, u.Issuer, u.Subject, u.Name, u.Email, now)
+	if err != nil {
+		return directory.User{}, fmt.Errorf("sqlstore: sign in: %w", err)
+	}
+	return row.user(), nil
+}
+
+// KnowUser returns the user of (u.Issuer, u.Subject), made of u where there is none.
+// Unlike SignIn it changes nothing of one who is there.
+func (s users) KnowUser(ctx context.Context, u directory.User, now int64) (directory.User, error) {
+	var row userRow
+	if err := s.returning(ctx, row.fields(), knowUser, u.ID, u.Issuer, u.Subject, u.Name, u.Email, now); err != nil {
+		return directory.User{}, fmt.Errorf("sqlstore: know user: %w", err)
+	}
+	return row.user(), nil
+}
+
+// Pending returns the people who signed in and belong to no organisation, who
+// signed in last first, at most limit of them.
+func (s users) Pending(ctx context.Context, limit int) ([]directory.Pending, error) {
+	return collect(ctx, s, "pending", scanPending, selectPending, limit)
+}
+
+func scanPending(row scanner) (p directory.Pending, err error) {
+	err = row.Scan(&p.ID, &p.Issuer, &p.Subject, &p.Name, &p.Email, &p.SeenAt)
+	return p, err
+}
+
+// Users returns all people by id, those after one, at most limit.
+func (s users) Users(ctx context.Context, after string, limit int) ([]directory.UserRecord, error) {
+	return collect(ctx, s, "users", scanUser, selectUserPage, after, limit)
+}
+
+// User returns a person, or directory.ErrNoUser.
+func (s users) User(ctx context.Context, id string) (directory.UserRecord, error) {
+	u, err := scanUser(s.row(ctx, selectUser, id))
+	return u, found("user", err, directory.ErrNoUser)
+}
+
+// BlockUser disables a person everywhere, or enables them; directory.ErrNoUser where
+// there is nobody.
+func (s users) BlockUser(ctx context.Context, id string, blocked bool, now int64) error {
+	statement, args := unblockUser, []any{id}
+	if blocked {
+		statement, args = blockUser, append(args, now)
+	}
+	there, err := s.changed(ctx, "block user", statement, args...)
+	if err == nil && !there {
+		return directory.ErrNoUser
+	}
+	return err
+}
+
+func scanUser(row scanner) (u directory.UserRecord, err error) {
+	var user userRow
+	var seenAt sql.NullInt64
+	if err := row.Scan(append(user.fields(), &u.CreatedAt, &seenAt)...); err != nil {
+		return u, err
+	}
+	u.User, u.SeenAt, u.DisabledAt = user.user(), seenAt.Int64, user.disabledAt.Int64
+	return u, nil
+}
+
+type userRow struct {
+	id, iss, sub, name, email string
+	disabledAt                sql.NullInt64
+}
+
+func (r *userRow) fields() []any {
+	return []any{&r.id, &r.iss, &r.sub, &r.name, &r.email, &r.disabledAt}
+}
+
+func (r *userRow) user() directory.User {
+	return directory.User{
+		ID: r.id, Issuer: r.iss, Subject: r.sub, Name: r.name, Email: r.email,
+		Disabled: r.disabledAt.Valid,
+	}
+}

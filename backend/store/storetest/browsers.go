@@ -1,0 +1,39 @@
+package storetest
+
+import (
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+func (s *suite) listsOfBrowser() {
+	var all []session.Session
+	for i := range 5 {
+		n := newSession(s.person([]string{"alice", "bob"}[i%2]))
+		n.CreatedAt, n.Browser = Now+int64(i), "one"
+		s.must(s.Create(s.ctx, n))
+		all = append(all, n)
+	}
+	for _, browser := range []string{"two", ""} {
+		other := newSession(s.person("alice"))
+		other.Browser = browser
+		s.must(s.Create(s.ctx, other))
+	}
+	s.must(s.Revoke(s.ctx, all[1].ID, session.ReasonSignedOut, Now))
+	for limit, want := range map[int]string{9: fmt.Sprint(all[4].ID, all[3].ID, all[2].ID, all[0].ID), 2: fmt.Sprint(all[4].ID, all[3].ID)} {
+		got, err := s.OfBrowser(s.ctx, "one", Now, limit)
+		s.must(err)
+		ids := make([]any, len(got))
+		for i, n := range got {
+			ids[i] = n.ID
+		}
+		s.is(fmt.Sprint(ids...), want)
+	}
+	got, err := s.OfBrowser(s.ctx, "one", all[0].ExpiresAt, 9)
+	s.must(err)
+	s.is(len(got), 0)
+	got, err = s.OfBrowser(s.ctx, "", Now, 9)
+	s.must(err)
+	s.is(len(got), 0)
+	s.is(s.stored(all[0].ID), all[0])
+}

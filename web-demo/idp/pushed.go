@@ -1,0 +1,87 @@
+package idp
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// pushedLife is how long a pushed request may be used.
+const pushedLife = time.Minute
+
+const requestURIPrefix = "urn:ietf:params:oauth:request_uri:"
+
+// pushed is an authorization request that the client sent itself.
+type pushed struct {
+	form    url.Values
+	expires time.Time
+}
+
+// push takes an authorization request from the client (RFC 9126 section 2).
+func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
+	if p.quirks.PushedRequests == NotPushed {
+		http.NotFound(w, r)
+		return
+	}
+	if !p.clientForm(w, r) {
+		return
+	}
+	form := r.PostForm
+	if form.Has("request_uri") || !p.mayRedirectTo(form.Get("redirect_uri")) {
+		writeError(w, http.StatusBadRequest, "invalid_request", "redirect_uri is not registered, or request_uri is pushed")
+		return
+	}
+	for _, name := range []string{"client_secret", "client_assertion", "client_assertion_type"} {
+		form.Del(name)
+	}
+	form.Set("client_id", p.ClientID)
+	if _, refused := p.parseRequest(form); refused != nil {
+		writeError(w, http.StatusBadRequest, refused.code, refused.description)
+		return
+	}
+	reference := requestURIPrefix + rand.Text()
+	p.memory.push(reference, pushed{form, p.now().Add(pushedLife)})
+	writeJSON(w, http.StatusCreated, map[string]any{"request_uri": reference, "expires_in": int(pushedLife.Seconds())})
+}
+
+// resolve returns the request that a browser brings: what was pushed, where it brings a
+// reference. It returns nil where there is no such request, or where it had to be pushed.
+func (p *Provider) resolve(form url.Values) url.Values {
+	if reference := form.Get("request_uri"); strings.HasPrefix(reference, requestURIPrefix) {
+		stored, ok := p.memory.pushedRequest(reference, p.now())
+		if !ok || stored.form.Get("client_id") != form.Get("client_id") {
+			return nil
+		}
+		return stored.form
+	}
+	if p.quirks.PushedRequests == MustPush {
+		return nil
+	}
+	return form
+}
+
+func (p *Provider) mayRedirectTo(address string) bool {
+	return p.quirks.AnyRedirectURI && address != "" || slices.Contains(p.RedirectURIs, address)
+}
+
+func (m *memory) push(reference string, request pushed) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.requests[reference] = request
+}
+
+// pushedRequest returns what was pushed. It may be read again, for a while: a person may
+// take their time to choose who they are.
+func (m *memory) pushedRequest(reference string, now time.Time) (pushed, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	request, ok := m.requests[reference]
+	if !ok || !now.Before(request.expires) {
+		return pushed{}, false
+	}
+	m.requests[reference] = pushed{request.form, now.Add(tokenLife)}
+	return request, true
+}

@@ -1,0 +1,226 @@
+package idp
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Quirks are what real providers do otherwise than this one, and the lies that a relying
+// party must not believe. Each is off in its zero value, and may be changed between
+// requests. Only tests switch them on, see [NewQuirky].
+//
+// Paths in them are the provider's own, such as /token, without the issuer's path.
+type Quirks struct {
+	// Now tells the provider's time, which may be wrong; nil is the machine's.
+	Now func() time.Time
+	// Anybody lets people sign in who are not in the configuration.
+	Anybody bool
+	// AlwaysAsks keeps no session: whoever comes is asked, whatever prompt says.
+	AlwaysAsks bool
+	// AnyRedirectURI redirects to whatever a request says, and AnyHost answers under
+	// every host name.
+	AnyRedirectURI, AnyHost bool
+
+	// Endpoints answer in place of the provider's own, by path.
+	Endpoints map[string]http.HandlerFunc
+	// Faults make endpoints fail, by path.
+	Faults map[string]Fault
+	// Moved gives endpoints another path, which the metadata name.
+	Moved map[string]string
+	// Metadata changes the provider's metadata.
+	Metadata func(map[string]any)
+	// Keys returns what the key set holds, given the provider's own key.
+	Keys func(own map[string]string) []any
+
+	// PushedRequests says what becomes of pushed authorization requests (RFC 9126).
+	PushedRequests PushedRequests
+	// FormPost answers by form_post where it is asked for.
+	FormPost bool
+	// Answer changes the authorization response.
+	Answer func(url.Values)
+
+	// ClientAuth are the ways in which the client may authenticate; nil is
+	// client_secret_basic and client_secret_post.
+	ClientAuth []string
+	// ClientKeys returns the client's key set, for private_key_jwt.
+	ClientKeys func() []byte
+	// Tokens changes the token endpoint's answer.
+	Tokens func(map[string]any)
+
+	// People have further claims, by sub.
+	People map[string]map[string]any
+	// Only names the one place where a claim is told.
+	Only map[string]Place
+	// ACR names the provider's authentication context classes otherwise; "" leaves one
+	// out.
+	ACR map[string]string
+	// SessionID returns the sid of a person's session; nil leaves the claim out.
+	SessionID func(sub string) string
+	// Overage tells the groups claim by reference alone, as Entra does beyond 200 groups.
+	Overage bool
+	// Tenants has an issuer for each tenant, by sub: the metadata's issuer is a template
+	// and the identity token names the tenant in tid, as Entra does.
+	Tenants map[string]string
+	// Claims changes the identity token's claims. A json.RawMessage is told as it is
+	// written.
+	Claims func(map[string]any)
+	// Sign signs an identity token otherwise, unless it returns false.
+	Sign func(jwt.MapClaims) (string, bool)
+	// UserInfo changes the claims of the userinfo endpoint.
+	UserInfo func(map[string]any)
+
+	// EndSession is what the end-session endpoint does.
+	EndSession EndSession
+	// MaxURL is the longest address that is answered, in bytes; 0 is any.
+	MaxURL int
+}
+
+// Place is where a claim is told.
+type Place int
+
+// The places of claims.
+const (
+	IDToken Place = iota + 1
+	UserInfo
+)
+
+// PushedRequests is what a provider does with pushed authorization requests.
+type PushedRequests int
+
+// What becomes of pushed authorization requests.
+const (
+	NotPushed PushedRequests = iota
+	MayPush
+	MustPush
+)
+
+// EndSession is what an end-session endpoint does.
+type EndSession int
+
+// What end-session endpoints do.
+const (
+	Returns      EndSession = iota // ends the session and returns, or asks first
+	NoEndSession                   // there is none
+	Stays                          // ends the session and never returns
+)
+
+// Fault is how an endpoint fails.
+type Fault struct {
+	// Hangs lets the caller wait until it gives up.
+	Hangs bool
+	// Status is that of the answer, whose body is Body or else Error and Description, in
+	// the form of RFC 6749 section 5.2.
+	Status             int
+	Error, Description string
+	Body, ContentType  string
+}
+
+func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case f.Hangs:
+		<-r.Context().Done()
+	case f.Body != "":
+		w.Header().Set("Content-Type", f.ContentType)
+		w.WriteHeader(f.Status)
+		_, _ = w.Write([]byte(f.Body))
+	default:
+		writeError(w, f.Status, f.Error, f.Description)
+	}
+}
+
+// NewQuirky makes a provider of any issuer with quirks, for tests.
+func NewQuirky(config Config, quirks *Quirks) (*Provider, error) {
+	u, err := url.Parse(config.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	return newProvider(config, u.Host, strings.TrimSuffix(u.Path, "/"), quirks)
+}
+
+func (p *Provider) now() time.Time {
+	if p.quirks.Now != nil {
+		return p.quirks.Now()
+	}
+	return time.Now()
+}
+
+// address returns where an endpoint of the provider is.
+func (p *Provider) address(path string) string {
+	if moved, ok := p.quirks.Moved[path]; ok {
+		path = moved
+	}
+	return p.Issuer + path
+}
+
+// odd answers a request whose path, without the issuer's, a quirk is about, and reports
+// whether it did. It leads requests for a moved endpoint to where it was.
+func (p *Provider) odd(w http.ResponseWriter, r *http.Request) bool {
+	path := strings.TrimPrefix(r.URL.Path, p.base)
+	if _, moved := p.quirks.Moved[path]; moved || p.quirks.MaxURL > 0 && len(p.Issuer)+len(r.URL.RequestURI()) > p.quirks.MaxURL {
+		http.Error(w, "There is nothing here.", http.StatusNotFound)
+		return true
+	}
+	for own, moved := range p.quirks.Moved {
+		if path == moved {
+			path, r.URL.Path = own, p.base+own
+		}
+	}
+	if instead, ok := p.quirks.Endpoints[path]; ok {
+		instead(w, r)
+		return true
+	}
+	if fault, ok := p.quirks.Faults[path]; ok {
+		fault.answer(w, r)
+		return true
+	}
+	return false
+}
+
+// tells reports whether a claim is told at a place.
+func (p *Provider) tells(claim string, at Place) bool {
+	only, ok := p.quirks.Only[claim]
+	return !ok || only == at
+}
+
+func (p *Provider) clientAuth() []string {
+	if p.quirks.ClientAuth != nil {
+		return p.quirks.ClientAuth
+	}
+	return []string{"client_secret_basic", "client_secret_post"}
+}
+
+func (p *Provider) takesClientAuth(method string) bool {
+	return slices.Contains(p.clientAuth(), method)
+}
+
+// acr returns the name of an authentication context class.
+func (p *Provider) acr(class string) string {
+	if name, ok := p.quirks.ACR[class]; ok {
+		return name
+	}
+	return class
+}
+
+// issuerFor returns the issuer of a person's tokens, and the tenant that it is of.
+func (p *Provider) issuerFor(sub string) (issuer, tenant string) {
+	if p.quirks.Tenants == nil {
+		return p.Issuer, ""
+	}
+	tenant = p.quirks.Tenants[sub]
+	return strings.Replace(p.template(), "{tenantid}", tenant, 1), tenant
+}
+
+// template is the issuer of the metadata: with tenants, its first name is none of a
+// tenant.
+func (p *Provider) template() string {
+	if p.quirks.Tenants == nil {
+		return p.Issuer
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(p.base, "/"), "/")
+	return strings.Replace(p.Issuer, "/"+first, "/{tenantid}", 1)
+}
