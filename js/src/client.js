@@ -129,11 +129,11 @@ const switchTo = (module, half) => async (organization) => {
  * Asks for what takes a recent authentication. A refusal for want of one can be continued.
  * @param {Module} module
  * @param {string} name
- * @param {string} arg
+ * @param {...string} args
  */
-async function confirmed(module, name, arg) {
+async function confirmed(module, name, ...args) {
   try {
-    return await module.ask(name, arg);
+    return await module.ask(name, ...args);
   } catch (error) {
     const loginUrl = error instanceof TabardError && addresses.get(error);
     if (loginUrl) {
