@@ -69,8 +69,8 @@ const (
 	keyBytes  = 33 // 264 bits, without padding in base64
 	// lastUsedAfter is how much later a use has to be to be written down.
 	lastUsedAfter = 60 * 60
-	// MaxKeyLife is the longest that a key may be made for, in seconds.
-	MaxKeyLife = 10 * 366 * 24 * 60 * 60
+	// maxKeyLife is the longest that a key may be made for, in seconds.
+	maxKeyLife = 10 * 366 * 24 * 60 * 60
 )
 
 // newKeyText draws a key.

@@ -26,8 +26,8 @@ type NewKey struct {
 }
 
 func (n NewKey) check() error {
-	if n.ExpiresIn < 0 || n.ExpiresIn > MaxKeyLife {
-		return refuse(api.InvalidRequest, "expires_in is from 0 to %d.", int64(MaxKeyLife))
+	if n.ExpiresIn < 0 || n.ExpiresIn > maxKeyLife {
+		return refuse(api.InvalidRequest, "expires_in is from 0 to %d.", int64(maxKeyLife))
 	}
 	switch n.kind() {
 	case WorkspaceAPI:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -17,7 +18,7 @@ type SessionStore interface {
 	LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error)
 	// SessionStays returns the live sessions that act for an organisation by id, those
 	// after one, at most limit; only userID's where it is not empty.
-	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error)
+	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error)
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error
 	// RevokeUser ends all of a person's sessions; only those that open no other
@@ -64,7 +65,7 @@ type OrganizationSession struct {
 	AMR       []string `json:"amr"`
 }
 
-func organizationSessionOf(s directory.SessionStay) OrganizationSession {
+func organizationSessionOf(s orgsession.Record) OrganizationSession {
 	a := s.Stay.Authentication
 	return OrganizationSession{
 		SessionID: s.SessionID.String(), UserID: s.UserID, App: s.App,
@@ -123,9 +124,9 @@ func (o *Office) EndSession(ctx context.Context, by Actor, id string) (Nothing, 
 func (o *Office) OrganizationSessions(ctx context.Context, by Actor, organization, user string, p Page) (List[OrganizationSession], error) {
 	return perform(ctx, o, by, &act{action: audit.ReadSession, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[OrganizationSession], error) {
-			return listed(p, func(after string, limit int) ([]directory.SessionStay, error) {
+			return listed(p, func(after string, limit int) ([]orgsession.Record, error) {
 				return o.store.SessionStays(ctx, r.ID, user, after, o.now().Unix(), limit)
-			}, organizationSessionOf, func(s directory.SessionStay) string { return s.SessionID.String() })
+			}, organizationSessionOf, func(s orgsession.Record) string { return s.SessionID.String() })
 		})
 }
 

@@ -24,7 +24,6 @@ const (
 	// metadata and keys below it.
 	PathIssuers = "/o/"
 	PathClient  = "/client/"
-	PathModule  = "/client/module.json"
 )
 
 // Headers of the contract.

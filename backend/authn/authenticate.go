@@ -203,24 +203,17 @@ func (c *Request) isOurs(s session.Session) bool {
 	return s.App == c.App.ID && s.Holder == session.Browser
 }
 
-// Present judges the token against its session, gives the verdict its effect, and
-// keeps the cookie going.
-func (c *Request) Present(token session.Token, s session.Session) error {
-	g := c.Grant()
-	verdict, err := g.Present(c.Ctx, token, &s)
-	if err != nil {
-		return err
-	}
-	if !verdict.Outcome.Mints() {
+// Redeemed keeps the cookie going after its refresh token was redeemed, also where
+// nothing was minted: a successor takes its place, and what has ended is cleared.
+func (c *Request) Redeemed(presented session.Token, s session.Session, m grant.Minted, err error) {
+	switch {
+	case errors.Is(err, grant.ErrEnded):
 		c.Forget(s.App, s.ID)
-		return Ended(verdict.After.RevokeReason)
+	case m.Successor != nil:
+		c.Keep(s, *m.Successor)
+	case m.Current == presented.ID:
+		c.adopt(s)
 	}
-	if verdict.Successor {
-		c.Keep(s, g.Successor(&s, verdict))
-	} else {
-		c.adopt(s, token, verdict.After)
-	}
-	return nil
 }
 
 // Look judges the token against its session without an effect: what only reads tells the
@@ -230,6 +223,8 @@ func (c *Request) Look(token session.Token, s session.Session) error {
 	if !verdict.Outcome.Mints() {
 		return Ended(verdict.After.RevokeReason)
 	}
-	c.adopt(s, token, verdict.After)
+	if token.ID == verdict.After.Cur {
+		c.adopt(s)
+	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/web"
@@ -43,6 +44,11 @@ func (c *Request) Grant() *grant.Grant {
 	return &grant.Grant{
 		Issuer: c.Issuer, Store: c.Store, Keys: c.Keys, Workspace: c.Workspace, App: c.App, Now: c.Now, Audit: c.Audit,
 	}
+}
+
+// OrganizationSessions are those of the call's session.
+func (c *Request) OrganizationSessions() orgsession.Transitions {
+	return orgsession.Transitions{Store: c.Store, Now: c.Now, Audit: c.Audit}
 }
 
 // Endpoint answers a call, or returns why not.

@@ -146,12 +146,12 @@ func (c *Request) alsoUnmarked() bool {
 	return c.Workspace != nil && c.Now < c.Workspace.UnmarkedCookiesUntil && c.sessions <= maxBoth
 }
 
-// adopt gives the browser the token that was judged under the names of this release, where
-// it came under others or they disagree. A token that is no more the current one is not
-// put back into the jar: its successor is on the way there.
-func (c *Request) adopt(s session.Session, token session.Token, after session.Row) {
+// adopt gives the browser the current token, which it presented, under the names of this
+// release, where it came under others or they disagree. (A token that is no more the
+// current one is not put back into the jar: its successor is on the way there.)
+func (c *Request) adopt(s session.Session) {
 	t := c.used
-	if t == nil || !t.authentic || t.token.Session() != s.ID || token.ID != after.Cur {
+	if t == nil || !t.authentic || t.token.Session() != s.ID {
 		return
 	}
 	value := t.value()

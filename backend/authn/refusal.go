@@ -7,6 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
@@ -22,9 +23,9 @@ func RefusalOf(err error) *refusal.Refusal {
 		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.").Because(err)
 	case errors.Is(err, token.ErrTooLarge):
 		return refusal.New(api.ServerError, grant.TooLarge).Because(err)
-	case errors.Is(err, grant.ErrOvertaken):
+	case errors.Is(err, orgsession.ErrOvertaken):
 		return refusal.New(api.RequestTooOld, "Somebody was active in another tab. Ask again.").Because(err)
-	case errors.Is(err, session.ErrOrganizationEnded):
+	case errors.Is(err, orgsession.ErrEnded):
 		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organisation.").Because(err)
 	case errors.As(err, &refused):
 		return refusal.New(api.InvalidRequest, "The provider's message is not what was expected.").Because(err)

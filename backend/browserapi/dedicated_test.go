@@ -14,7 +14,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/signingkey"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
@@ -287,8 +286,8 @@ func TestAKeyThatIsUsedAgainStays(t *testing.T) {
 }
 
 func TestASteadyTokenOfADedicatedKeyIsOneRead(t *testing.T) {
-	faulty := &storetest.Faulty{}
-	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+	w := newWorld(t, nil)
+	faulty := w.failing()
 	w.rule(map[string]policy.Rules{"acme": dedicated})
 	b := w.signedIn("alice")
 	w.mint(b, "acme")

@@ -16,11 +16,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/browserapi"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/handover"
-	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -255,9 +254,9 @@ func signingOut(body string) func(*world) request {
 
 // faultyWorld returns a world over a store that can fail, with memberships by
 // claim.
-func faultyWorld(t *testing.T) (*world, *storetest.Faulty) {
-	faulty := &storetest.Faulty{}
-	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+func faultyWorld(t *testing.T) (*world, *lite.Faulty) {
+	w := newWorld(t, nil)
+	faulty := w.failing()
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
 	w.apply(d)
@@ -312,7 +311,7 @@ func oneFault(t *testing.T, prepare func(*world) request, at int, lost, spent bo
 	if len(got.Cookies()) != 0 || strings.Contains(got.Body, "eyJ") || got.Header.Get("Retry-After") == "" || got.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%v %s", got.Header, got.Body)
 	}
-	if !strings.Contains(w.logged.String(), storetest.ErrFault.Error()) {
+	if !strings.Contains(w.logged.String(), lite.ErrFault.Error()) {
 		t.Error("the log does not say why")
 	}
 	faulty.Fail(0, false)

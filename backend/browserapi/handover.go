@@ -9,8 +9,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/handover"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -85,7 +85,7 @@ func handedOver(c *authn.Request, code handover.Code) (string, error) {
 	if err == nil {
 		err = enterFrom(c, &parent, code)
 	}
-	if errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrOrganizationEnded) {
+	if errors.Is(err, session.ErrNotFound) || errors.Is(err, orgsession.ErrEnded) {
 		err = authn.RefusalOf(err)
 	}
 	return address, err
@@ -190,7 +190,7 @@ func enterFrom(c *authn.Request, parent *directory.Subject, code handover.Code) 
 	c.Record.Session, c.Record.User, c.Record.Organization = child.ID.String(), child.UserID, code.Organization
 	c.Keep(child, first)
 	c.Audit(audit.Event{
-		Action: audit.EnterApp, Reason: grant.By(parent.Membership), Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
+		Action: audit.EnterApp, Reason: orgsession.By(parent.Membership), Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
 	})
 	return nil
 }

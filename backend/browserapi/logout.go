@@ -8,7 +8,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -34,8 +33,8 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	if err != nil {
 		return nil, err
 	}
-	if err := expect(c, request.User, subject); err != nil {
-		return nil, err
+	if !subject.Is(request.User) {
+		return nil, otherPerson()
 	}
 	return h.end(c, request, subject)
 }
@@ -77,19 +76,15 @@ func (h *handler) end(c *authn.Request, request api.LogoutRequest, subject direc
 	return &api.LogoutResponse{EndSessionURL: h.endSession(c, s, request.ReturnTo), ServerTime: c.Now}, nil
 }
 
-// leave ends the session's stay in one organisation.
+// leave ends the organization session.
 func leave(c *authn.Request, subject directory.Subject) (*api.LogoutResponse, error) {
 	if subject.Membership == nil {
 		return nil, refusal.New(api.OrganizationAccessDenied, noAccess)
 	}
-	s, id := subject.Session, subject.Membership.Organization.ID
-	c.Record.Organization = id
-	if _, err := c.Store.Leave(c.Ctx, s.ID, id, policy.OrganizationSession{
-		StartedAt: c.Now, ActiveAt: c.Now, EndedAt: c.Now, Ending: policy.SignedOut, Authentication: s.SignIn,
-	}); err != nil {
+	c.Record.Organization = subject.Membership.Organization.ID
+	if err := c.OrganizationSessions().Leave(c.Ctx, &subject.Session, subject.Membership.Organization.ID); err != nil {
 		return nil, err
 	}
-	c.Audit(audit.Event{Action: audit.LeaveOrganization, UserID: s.UserID, OrganizationID: id, SessionID: s.ID.String()})
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
 

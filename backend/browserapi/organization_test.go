@@ -14,7 +14,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/session"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
 )
 
 func TestAnOrganizationThatDoesNotExistIsLikeOneThatDoesNotAdmit(t *testing.T) {
@@ -39,8 +38,8 @@ func TestAnOrganizationThatDoesNotExistIsLikeOneThatDoesNotAdmit(t *testing.T) {
 
 // TestWhatIsNotYoursCostsWhatDoesNotExist: time tells no more than the answer does.
 func TestWhatIsNotYoursCostsWhatDoesNotExist(t *testing.T) {
-	faulty := &storetest.Faulty{}
-	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+	w := newWorld(t, nil)
+	faulty := w.failing()
 	b := w.signedIn("bob") // of acme alone
 	asked := map[string][]string{}
 	for _, organization := range []string{"nowhere", "globex", "org_nowhere", "org_globex", "hooli"} {

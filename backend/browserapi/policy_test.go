@@ -15,7 +15,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -286,8 +285,8 @@ func TestAWorkspaceMayTieItsOrganizationsReloginTogether(t *testing.T) {
 
 // TestASteadyMintIsOneReadAndNoWrite, whatever the rules, once they are met.
 func TestASteadyMintIsOneReadAndNoWrite(t *testing.T) {
-	faulty := &storetest.Faulty{}
-	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+	w := newWorld(t, nil)
+	faulty := w.failing()
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900, ACR: mfa.ACR, AuthenticationAge: 36000, MaxSessions: 3}})
 	b := w.signedIn("alice")
 	w.answersWith("mfa")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -322,4 +323,16 @@ func TestASignInForAnOrganizationIsAnAuthenticationMadeForIt(t *testing.T) {
 	carried.Choose(carried.Login("organization=acme"), "alice")
 	w.challenged(carried.Post("/token", enters))
 	w.mint(carried, "globex")
+}
+
+// TestStepUp_SignInIsNone: a sign-in for an organization raises what was entered there,
+// and the audit log tells of a sign-in alone.
+func TestStepUp_SignInIsNone(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	b.Choose(b.Begin(publicURL+"/login?organization=acme"), "alice")
+	w.mint(b, "acme")
+	if signIns, stepUps := w.events(audit.SignIn), w.events(audit.StepUp); len(signIns) != 1 || len(stepUps) != 0 {
+		t.Errorf("%+v, %+v", signIns, stepUps)
+	}
 }

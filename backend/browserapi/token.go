@@ -1,15 +1,10 @@
 package browserapi
 
 import (
-	"slices"
-
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/policy"
-	"github.com/tabard-auth/tabard/backend/refusal"
-	"github.com/tabard-auth/tabard/backend/signin"
-	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/backend/grant"
 )
 
 // token is POST /token, and the product: from the identity that all tabs share it
@@ -21,96 +16,31 @@ func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenR
 		return nil, err
 	}
 
-	// Rotate: what does the refresh token mean to its session? Usually nothing is
-	// written; now and then the browser gets a successor.
-	if err := c.Present(presented, subject.Session); err != nil {
-		return nil, err
-	}
+	// Mint: redeem the refresh token, for which usually nothing is written; decide whether
+	// this person may act for this organization, and until when; sign a token for it and
+	// no other.
+	minted, err := c.Grant().Mint(c.Ctx, presented, &subject, grant.Asked{
+		User: request.User, Organization: request.Organization, Entering: request.Enter,
+		IdleSeconds: request.IdleSeconds, DeviceBound: subject.Session.JKT != "",
+	})
 
-	// Decide: may this person act for this organisation, and until when?
-	if err := expect(c, request.User, subject); err != nil {
-		return nil, err
-	}
-	subject.Membership, err = member(c, request, subject)
+	// Rotate: now and then the browser goes on with a successor, whatever came of the mint.
+	c.Redeemed(presented, subject.Session, minted, err)
+	c.Record.Organization = minted.Organization
 	if err != nil {
-		return nil, err
+		return nil, refused(c, &minted, &subject, err)
 	}
-	c.Record.Organization = subject.Membership.Organization.ID
-	decision, err := enter(c, request, &subject)
-	if err != nil {
-		return nil, err
-	}
-
-	// Mint: a token for this organisation and no other.
-	claims := claims(c, &subject, decision)
-	signed, err := c.Grant().Sign(c.Ctx, claims, decision.Rules)
-	if err != nil {
-		return nil, err
-	}
-	return minted(c, signed, &claims, &subject, decision), nil
+	return answer(c, &minted, &subject), nil
 }
 
-// expect refuses where another person signed in than the tab believes: their
-// token never reaches a tab that shows somebody else's data.
-func expect(c *authn.Request, user string, subject directory.Subject) error {
-	if user != "" && user != subject.User.ID {
-		return refusal.New(api.IdentityChanged, "Somebody else has signed in.")
-	}
-	return nil
-}
-
-// noAccess is the same for an organisation that does not exist.
-const noAccess = "You do not have access to this organisation."
-
-// member returns the person's place in the organisation that was named, or in the
-// only one that they have where none was. Whoever enters by choice accepts an
-// invitation.
-func member(c *authn.Request, request api.TokenRequest, subject directory.Subject) (*directory.Membership, error) {
-	if err := authn.Enabled(subject.User); err != nil {
-		return nil, err
-	}
-	if request.Organization != "" {
-		m, err := subject.Membership, error(nil)
-		if m == nil && request.Enter {
-			m, err = signin.Accept(c, subject, request.Organization)
-		}
-		if m == nil && err == nil {
-			err = refusal.New(api.OrganizationAccessDenied, noAccess)
-		}
-		return m, err
-	}
-	all, err := c.Store.Memberships(c.Ctx, subject.Session.ID, maxMemberships, c.Now)
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, func(m directory.Membership) bool { return forbidden(c, m) })
-	if len(all) != 1 {
-		return nil, refusal.New(api.OrganizationRequired, "Name the organisation.")
-	}
-	return &all[0], nil
-}
-
-// forbidden tells staff access that the organisation, or the workspace, forbids.
-func forbidden(c *authn.Request, m directory.Membership) bool {
-	return m.StaffUntil != 0 && policy.Strictest(c.Workspace.Policy, m.Organization.Rules).NoStaff
-}
-
-func claims(c *authn.Request, s *directory.Subject, d *policy.Decision) token.Claims {
-	claims := c.Grant().Claims(s, d)
-	if c.App.DPoPBoundTokens && s.Session.JKT != "" {
-		claims.Confirmation = &token.Confirmation{JKT: s.Session.JKT}
-	}
-	return claims
-}
-
-func minted(c *authn.Request, signed string, claims *token.Claims, s *directory.Subject, d *policy.Decision) *api.TokenResponse {
-	m := s.Membership
+func answer(c *authn.Request, minted *grant.Minted, s *directory.Subject) *api.TokenResponse {
+	m, d, claims := s.Membership, minted.Decision, &minted.Claims
 	kind := api.TokenTypeBearer
 	if claims.Confirmation != nil {
 		kind = api.TokenTypeDPoP
 	}
 	return &api.TokenResponse{
-		AccessToken: signed, TokenType: kind,
+		AccessToken: minted.Token, TokenType: kind,
 		ExpiresIn: claims.Expires - c.Now, ServerTime: c.Now,
 		Organization: api.Organization{ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name},
 		Roles:        claims.Roles, Permissions: claims.Permissions,

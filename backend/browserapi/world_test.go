@@ -88,6 +88,15 @@ func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	return w
 }
 
+// failing puts a store that can fail between the backend and its database.
+func (w *world) failing() *lite.Faulty {
+	w.Helper()
+	faulty := lite.OpenFaulty(w, w.file)
+	w.through = faulty
+	w.restart()
+	return faulty
+}
+
 // restart puts a new backend in the old one's place, which remembers nothing.
 func (w *world) restart() {
 	w.Helper()

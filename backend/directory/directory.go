@@ -61,6 +61,9 @@ type Subject struct {
 	Revision int64
 }
 
+// Is reports whether the person is the one that is expected, by id; empty expects nobody.
+func (s *Subject) Is(user string) bool { return user == "" || user == s.User.ID }
+
 // Store keeps the directory, as far as minting and signing in need it.
 type Store interface {
 	// Workspace returns the workspace's document.
@@ -87,53 +90,6 @@ type Store interface {
 
 	Connections
 	Invitations
-	Stays
-}
-
-// Stays keeps where sessions stand in organisations, and what they authenticated
-// with.
-//
-// Where access to an organisation was taken away and returns, by whatever way, the
-// organisation sessions from before have ended (policy.Removed).
-type Stays interface {
-	// Enter starts the organisation session, or starts it anew where it ended at
-	// o.EndedAt, the end that was read before. One that ended since, while the mint
-	// was under way, stays ended: session.ErrOrganizationEnded.
-	Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error
-	// Leave ends the organisation session at o.EndedAt, also one that was never
-	// entered: a mint under way does not start it after that. It ends nothing, and
-	// says so, where it has ended before or the person was active after o.ActiveAt.
-	Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (ended bool, err error)
-	// Inherit gives a session that was entered from another what that one has in the
-	// only organisation that it opens: the organisation session as it stands, and the
-	// authentications. session.ErrOrganizationEnded where that has ended.
-	//
-	// What was entered from an organisation session ends with it, where Leave ends that
-	// by a sign-out, or Supersede does, or an administrator.
-	Inherit(ctx context.Context, child session.ID) error
-	// Follow gives a session that a step-up began a copy of what the one that it replaces
-	// has entered and authenticated.
-	Follow(ctx context.Context, id session.ID) error
-	// TakeOver puts a session in the place of another, for the step-up that began it: it
-	// has from then on what the other has entered and authenticated, and what was entered
-	// from the other; the other ends. An organisation session that both have goes on from
-	// the later start, and has ended where either has. Called again it does the rest of
-	// what it was kept from.
-	TakeOver(ctx context.Context, from, to session.ID, now int64) error
-	// Touch writes down that the person was active at o.ActiveAt, unless the
-	// organisation session has ended or they were seen later.
-	Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error
-	// Raise gives an organisation session that has not ended the authentication that
-	// satisfies it.
-	Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error
-	// Supersede ends the organisation sessions of the person's other sessions, those
-	// idle longest first, until there are most of them with the session's own.
-	Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error
-	// Authenticate adds an event to the session's authentications;
-	// session.ErrAttemptUsed where the attempt brought another one before.
-	Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error
-	// Authentications returns what Authenticate added, the newest first.
-	Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error)
 }
 
 // OrganizationPrefix begins every organisation's id and no slug.

@@ -3,9 +3,6 @@ package directory
 import (
 	"errors"
 	"regexp"
-
-	"github.com/tabard-auth/tabard/backend/policy"
-	"github.com/tabard-auth/tabard/backend/session"
 )
 
 // OrganizationRecord is an organisation as administrators see it. Times are Unix
@@ -41,14 +38,6 @@ const (
 	FromConnection Source = "connection" // the organisation's own provider
 	FromStaff      Source = "staff"      // nothing: it is [StaffAccess], and no member's
 )
-
-// SessionStay is a session acting for an organisation.
-type SessionStay struct {
-	SessionID session.ID
-	App       string
-	UserID    string
-	Stay      policy.OrganizationSession
-}
 
 // Errors of administration, besides those of an Admission.
 var (

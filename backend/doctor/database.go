@@ -39,6 +39,7 @@ func (e *examination) database(ctx context.Context) {
 	}
 	if d.Migrated() {
 		e.workspaceDocument(ctx, d)
+		e.authTime(ctx, d.Store)
 		e.signingKeys(ctx, d)
 		e.secret(ctx, d)
 	}

@@ -90,6 +90,7 @@ type examination struct {
 
 	workspace *directory.Workspace // nil where it could not be read
 	keyIDs    []string             // of the signing keys in the database
+	claims    []string             // that the provider names; nil where it names none
 }
 
 func (e *examination) add(subject string, level Level, advice, text string, args ...any) {

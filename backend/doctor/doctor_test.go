@@ -40,6 +40,8 @@ type faults struct {
 	openMetrics   bool
 }
 
+const goodKey = `{"kty":"EC","kid":"good","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`
+
 // world is a provider and a backend behind a proxy, on one test server each.
 type world struct {
 	provider, backend *httptest.Server
@@ -68,7 +70,7 @@ func (f faults) provider(w http.ResponseWriter, r *http.Request) {
 		}
 		json.NewEncoder(w).Encode(m)
 	case "/jwks":
-		fmt.Fprint(w, or(f.keySet, `{"keys":[{"kty":"EC"}]}`))
+		fmt.Fprint(w, or(f.keySet, `{"keys":[`+goodKey+`]}`))
 	case "/token":
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
@@ -163,6 +165,9 @@ func TestEveryFaultIsFound(t *testing.T) {
 		{faults{metadata: set("end_session_endpoint", nil)}, "warning provider: it has no end_session_endpoint"},
 		{faults{metadata: set("jwks_uri", "http://127.0.0.1:1/")}, "problem provider: its key set (http://127.0.0.1:1/) cannot be read"},
 		{faults{keySet: `{"keys":[]}`}, "problem provider: its key set"},
+		{faults{keySet: `{"keys":[` + goodKey + `,{"kty":"EC","kid":"half","crv":"P-256","x":"AAAA"}]}`}, "ok provider: its key set can be read"},
+		{faults{keySet: `{"keys":[` + goodKey + `,{"kty":"EC","kid":"half","crv":"P-256","x":"AAAA"}]}`}, `is passed over: key 2 (kid "half")`},
+		{faults{keySet: `{"keys":[{"kty":"EC","kid":"half","crv":"P-256","x":"AAAA"}]}`}, "problem provider: no key of its key set"},
 		{faults{keySet: `<html>`}, "which is not what was expected"},
 		{faults{tokenError: "invalid_client"}, "problem provider: it refuses the client tabard and its secret"},
 		{faults{tokenError: "server_error"}, "look provider: it did not tell whether it knows the client tabard"},

@@ -25,6 +25,7 @@ type metadata struct {
 	EndSession    string   `json:"end_session_endpoint"`
 	Challenges    []string `json:"code_challenge_methods_supported"`
 	TokenAuth     []string `json:"token_endpoint_auth_methods_supported"`
+	Claims        []string `json:"claims_supported"`
 }
 
 func (e *examination) provider(ctx context.Context) {
@@ -47,6 +48,7 @@ func (e *examination) provider(ctx context.Context) {
 		return
 	}
 	e.ok(provider, "%s answers, and names itself so", issuer)
+	e.claims = m.Claims
 	e.abilities(m)
 	e.providerKeys(ctx, m)
 	e.credentials(ctx, m)
@@ -73,19 +75,6 @@ func (e *examination) abilities(m metadata) {
 		return
 	}
 	e.ok(provider, "it ends its own session at sign-out (end_session_endpoint)")
-}
-
-func (e *examination) providerKeys(ctx context.Context, m metadata) {
-	var set struct{ Keys []struct{} }
-	if _, err := e.getJSON(ctx, m.KeySet, &set); err != nil {
-		e.add(provider, Problem, "Without its keys no sign-in can be checked.", "its key set (%s) cannot be read: %v", m.KeySet, err)
-		return
-	}
-	if len(set.Keys) == 0 {
-		e.add(provider, Problem, "Without its keys no sign-in can be checked.", "its key set (%s) is empty", m.KeySet)
-		return
-	}
-	e.ok(provider, "its key set can be read")
 }
 
 // credentials redeems a code that cannot exist: a provider that knows the client

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // Proof is a DPoP proof whose signature holds (RFC 9449 section 4): whoever made it
@@ -82,7 +83,7 @@ func notProof(format string, args ...any) error {
 var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 // proofKey returns the key that a proof's header carries, with its thumbprint.
-func proofKey(header jws.Object) (*ecdsa.PublicKey, string, error) {
+func proofKey(header strictjson.Object) (*ecdsa.PublicKey, string, error) {
 	if header.Text("typ") != proofType {
 		return nil, "", errors.New("typ is not " + proofType)
 	}

@@ -11,7 +11,7 @@ import (
 // keeps the parent's absolute end and its authentications, goes on with the parent's
 // organisation session as it stands, and ends with it. Nothing of it is handed out
 // before all of it is stored. session.ErrAttemptUsed where the attempt made one
-// before, and session.ErrOrganizationEnded where the parent left meanwhile.
+// before, and orgsession.ErrEnded where the parent left meanwhile.
 func (g *Grant) Child(ctx context.Context, parent *session.Session, organizationID string, child *session.Session) (session.Token, error) {
 	child.ID = session.NewID()
 	first, row := session.First(child.ID, session.NewTokenID(), g.Now)

@@ -8,7 +8,7 @@ import (
 )
 
 // Log returns a log in which no session's id stands, whatever a record says: next gets
-// the name of the session instead ([keys.LogNames]).
+// the name of the session instead ([signingkey.LogNames]).
 func Log(next slog.Handler, secret signingkey.Secret) slog.Handler {
 	return scrubbing{next, secret.LogNames()}
 }

@@ -12,13 +12,15 @@ import (
 	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // Message is a JWS that was read and not yet verified.
 type Message struct {
-	Header  Object
+	Header  strictjson.Object
 	Payload []byte
-	Claims  Object // the payload, where it is a JSON object
+	Claims  strictjson.Object // the payload, where it is a JSON object
 
 	signed    string // what the signature is over
 	signature []byte
@@ -41,10 +43,10 @@ func Parse(raw string, most int) (*Message, error) {
 	}
 	m := &Message{Payload: parts[1], signed: raw[:strings.LastIndexByte(raw, '.')], signature: parts[2]}
 	var err error
-	if m.Header, err = ReadObject(parts[0]); err != nil {
+	if m.Header, err = strictjson.ReadObject(parts[0]); err != nil {
 		return nil, fmt.Errorf("the header: %w", err)
 	}
-	if m.Claims, err = ReadObject(parts[1]); err != nil && !errors.Is(err, errNoObject) {
+	if m.Claims, err = strictjson.ReadObject(parts[1]); err != nil && !errors.Is(err, strictjson.ErrNoObject) {
 		return nil, fmt.Errorf("the payload: %w", err)
 	}
 	if m.Header.Value("crit") != nil {

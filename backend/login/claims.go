@@ -9,7 +9,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // checkedClaims are the claims that go-oidc checks, as they stand in the token.
@@ -31,6 +31,7 @@ type identityClaims struct {
 	ACR             text       `json:"acr"`
 	AMR             texts      `json:"amr"`
 	SessionID       identifier `json:"sid"`
+	SessionExpiry   instant    `json:"session_expiry"`
 	Name            text       `json:"name"`
 	Email           text       `json:"email"`
 }
@@ -57,7 +58,7 @@ func (k *exactNames) VerifySignature(ctx context.Context, raw string) ([]byte, e
 	}
 	k.payload = payload
 	var checked checkedClaims
-	if err := jws.Decode(payload, &checked); err != nil {
+	if err := strictjson.DecodeKnown(payload, &checked); err != nil {
 		return nil, err
 	}
 	return json.Marshal(checked)
@@ -72,7 +73,7 @@ func (p *Provider) verify(ctx context.Context, keys oidc.KeySet, raw string, c o
 	if err != nil {
 		return nil, nil, err
 	}
-	return token, exact.payload, jws.Decode(exact.payload, into)
+	return token, exact.payload, strictjson.DecodeKnown(exact.payload, into)
 }
 
 // allClaims returns every claim. Numbers stay as they are written, of whatever size.
@@ -100,7 +101,7 @@ func (a Attempt) recent(authTime, now int64) error {
 		return nil
 	case authTime == 0:
 		return &Refused{Code: string(api.AuthTimeMissing), Err: fmt.Errorf("identity token: no auth_time, although max_age=%d was asked for: "+
-			"have the provider put auth_time into its identity tokens, or lift the rule about the age of authentications", *a.MaxAge)}
+			"have the provider put auth_time into its identity tokens, or lift the rules that need it, such as authentication_age and isolated", *a.MaxAge)}
 	case now-authTime > *a.MaxAge+maxSkew:
 		return refused("identity token: the authentication is older than was asked for")
 	}

@@ -11,13 +11,14 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // discovered is what the provider's metadata say (OpenID Connect Discovery
 // section 3, RFC 9207 section 3).
 type discovered struct {
-	provider *oidc.Provider
+	readAt  time.Time
+	suspect bool // something failed since; under the provider's lock
 	// keys verify what comes of a sign-in, logoutKeys what anybody may send.
 	keys, logoutKeys oidc.KeySet
 	algorithms       []string // of signatures, that the provider uses and a public key verifies
@@ -43,11 +44,11 @@ type discovery struct {
 // metadata or its keys: nobody has to sign in to make the server ask for them.
 const failurePause = time.Second
 
-// discover returns the provider's metadata, which are read once. Of those who come at
-// once one asks, and goes on when its own client has gone away.
+// discover returns the provider's metadata, which are read once, and again within the
+// hour. Of those who come at once one asks, and goes on when its own client has gone away.
 func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	if found := p.found.Load(); found != nil {
-		return found, nil
+		return p.reread(ctx, found), nil
 	}
 	d, err := p.join(ctx)
 	if err != nil {
@@ -102,7 +103,7 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	if err != nil { // it may quote the whole answer
 		return nil, fmt.Errorf("%w: %.300s", ErrUnavailable, err)
 	}
-	found := &discovered{provider: provider, oauth: oauth2.Config{
+	found := &discovered{readAt: time.Now(), oauth: oauth2.Config{
 		ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret,
 		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
 		Scopes: append([]string{oidc.ScopeOpenID}, slices.DeleteFunc(slices.Clone(p.config.Scopes), isOpenID)...),
@@ -111,7 +112,7 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	if err := provider.Claims(&text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if err := jws.Decode(text, &found.metadata); err != nil {
+	if err := strictjson.DecodeKnown(text, &found.metadata); err != nil {
 		return nil, fmt.Errorf("%w: its metadata: %.300s", ErrUnavailable, err)
 	}
 	if !p.ownScheme(found.oauth.Endpoint.AuthURL) {
@@ -119,15 +120,15 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	}
 	found.oauth.Endpoint.AuthStyle = authStyle(found.metadata.AuthMethods)
 	found.algorithms = publicKeyAlgorithms(found.metadata.Algorithms)
-	found.keys = keySet(ctx, readableKeys{p.client.Transport}, found.metadata.KeySet)
-	found.logoutKeys = keySet(ctx, &paced{next: readableKeys{p.client.Transport}}, found.metadata.KeySet)
+	found.keys = keySet(readableKeys{p.client.Transport}, found.metadata.KeySet)
+	found.logoutKeys = keySet(&paced{next: readableKeys{p.client.Transport}}, found.metadata.KeySet)
 	return found, nil
 }
 
 func isOpenID(scope string) bool { return scope == oidc.ScopeOpenID }
 
-func keySet(ctx context.Context, transport http.RoundTripper, address string) oidc.KeySet {
-	return oidc.NewRemoteKeySet(oidc.ClientContext(ctx, newClient(transport)), address)
+func keySet(transport http.RoundTripper, address string) oidc.KeySet {
+	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(transport)), address)
 }
 
 // publicKeyAlgorithms returns those of the algorithms that a public key verifies: a

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -29,6 +30,9 @@ type Identity struct {
 	// SessionID is the provider's own session (OpenID Connect Front-Channel
 	// Logout section 3).
 	SessionID string
+	// SessionExpiry is when the provider wants the session to end, in Unix seconds; 0
+	// where it does not say (OpenID Connect Enterprise Extensions).
+	SessionExpiry int64
 	// Token is the identity token, for ending the provider's session.
 	Token string
 	// Claims are all claims of the identity token, and those of the provider's userinfo
@@ -82,15 +86,22 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
-	tokens, err := found.oauth.Exchange(ctx, callback.Get("code"), oauth2.VerifierOption(a.Verifier))
+	tokens, err := found.redeem(ctx, a, callback)
+	if moved := p.moved(ctx, found, err); moved != nil && moved.oauth.Endpoint.TokenURL != found.oauth.Endpoint.TokenURL {
+		found = moved
+		tokens, err = found.redeem(ctx, a, callback)
+	}
 	if err != nil {
-		return Identity{}, exchangeError(err)
+		return Identity{}, err
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	if len(raw) > maxIdentityToken {
 		return Identity{}, refused("identity token: of %d bytes", len(raw))
 	}
 	identity, err := p.read(ctx, found, raw, a, now)
+	if moved := p.moved(ctx, found, err); moved != nil && moved.metadata.KeySet != found.metadata.KeySet {
+		identity, err = p.read(ctx, moved, raw, a, now)
+	}
 	if err != nil {
 		return Identity{}, err
 	}
@@ -119,13 +130,32 @@ func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 	return nil
 }
 
+// redeem exchanges the callback's code for the provider's tokens.
+func (d *discovered) redeem(ctx context.Context, a Attempt, callback url.Values) (*oauth2.Token, error) {
+	tokens, err := d.oauth.Exchange(ctx, callback.Get("code"), oauth2.VerifierOption(a.Verifier))
+	if err != nil {
+		return nil, exchangeError(err)
+	}
+	return tokens, nil
+}
+
 // exchangeError tells a refused code from a provider that is away.
 func exchangeError(err error) error {
 	var answer *oauth2.RetrieveError
-	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4 {
+	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4 && !nothingThere(answer) {
 		return refused("the code was refused: %s", answer.ErrorCode)
 	}
 	return fmt.Errorf("%w: redeeming the code failed", ErrUnavailable)
+}
+
+// nothingThere reports whether an answer is that of a server which has no token endpoint
+// at the address, any more.
+func nothingThere(answer *oauth2.RetrieveError) bool {
+	switch answer.Response.StatusCode {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		return answer.ErrorCode == ""
+	}
+	return false
 }
 
 // read verifies an identity token and checks what it says. Who is named among others
@@ -156,12 +186,15 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 		return Identity{}, refused("identity token: azp is %q", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
 		return Identity{}, refused("identity token: issued in the future, or nobody knows when")
+	case claims.SessionExpiry > 0 && int64(claims.SessionExpiry) <= now:
+		return Identity{}, refused("identity token: session_expiry is in the past: by it the session has ended")
 	}
 	identity.AuthTime = claims.authTime(now)
 	if err := a.recent(identity.AuthTime, now); err != nil {
 		return Identity{}, err
 	}
 	identity.ACR, identity.AMR, identity.SessionID = string(claims.ACR), claims.AMR, string(claims.SessionID)
+	identity.SessionExpiry = max(int64(claims.SessionExpiry), 0)
 	identity.Name, identity.Email = cut(string(claims.Name)), verified(string(claims.Email), identity.Claims)
 	return identity, nil
 }

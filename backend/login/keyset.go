@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // KeySet is a provider's key set, as far as it can be read.
@@ -25,7 +25,7 @@ func ReadKeySet(body []byte) (KeySet, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	if err := jws.Decode(body, &set); err != nil {
+	if err := strictjson.DecodeKnown(body, &set); err != nil {
 		return KeySet{}, err
 	}
 	var read KeySet
@@ -35,7 +35,7 @@ func ReadKeySet(body []byte) (KeySet, error) {
 			var named struct {
 				ID text `json:"kid"`
 			}
-			jws.Decode(raw, &named) // which may be no object
+			strictjson.DecodeKnown(raw, &named) // which may be no object
 			read.Broken = append(read.Broken, fmt.Errorf("key %d (kid %.100q): %.200s", i+1, string(named.ID), err))
 			continue
 		}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
-	"github.com/tabard-auth/tabard/backend/jws"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 const (
@@ -41,7 +41,10 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}
 	token, _, err := p.verify(ctx, found.logoutKeys, raw, oidc.Config{SupportedSigningAlgs: found.algorithms, SkipExpiryCheck: true}, &claims)
 	if err != nil {
-		return session.UpstreamLogout{}, notVerified("logout token", err)
+		if err = notVerified("logout token", err); errors.Is(err, ErrUnavailable) {
+			p.moved(ctx, found, err) // for when it is told again
+		}
+		return session.UpstreamLogout{}, err
 	}
 	issued := token.IssuedAt.Unix()
 	switch {
@@ -75,7 +78,7 @@ func logoutHeader(raw string, untyped bool) error {
 	var header struct {
 		Type string `json:"typ"`
 	}
-	if err := jws.Decode(text, &header); err != nil {
+	if err := strictjson.DecodeKnown(text, &header); err != nil {
 		return errors.New("malformed")
 	}
 	switch kind := strings.TrimPrefix(strings.ToLower(header.Type), "application/"); {

@@ -36,7 +36,7 @@ type Config struct {
 }
 
 // Provider is an OpenID provider. Its metadata is read at the first use, so that
-// a server starts while its provider is away.
+// a server starts while its provider is away, and again while it runs.
 type Provider struct {
 	config Config
 	client *http.Client
@@ -46,6 +46,7 @@ type Provider struct {
 	reading  *discovery // nil without one under way
 	failed   error      // of the last one
 	failedAt time.Time
+	triedAt  time.Time // when metadata that are known were last read again
 }
 
 const providerTimeout = 10 * time.Second
@@ -86,8 +87,15 @@ func notVerified(what string, err error) error {
 	if strings.HasPrefix(err.Error(), "failed to verify signature: fetching keys") { // and may quote the whole answer
 		return fmt.Errorf("%w: %.300s", ErrUnavailable, err)
 	}
+	if strings.HasSuffix(err.Error(), errUnknownKey.Error()) {
+		err = errUnknownKey
+	}
 	return refused("%s: %w", what, err)
 }
+
+// errUnknownKey is the error of a token that no key of the provider verifies, in
+// go-oidc's words.
+var errUnknownKey = errors.New("failed to verify id token signature")
 
 // ownScheme tells an address of the issuer's scheme: no other is one to send a
 // browser to.

@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // AddUserInfo asks the provider, once, for what its identity token leaves out (OpenID
@@ -21,14 +21,14 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 		return nil
 	}
 	i.askedUserInfo = true
-	body, err := p.readUserInfo(ctx, i)
+	body, err := p.userInfo(ctx, i)
 	var named struct {
 		Subject identifier `json:"sub"`
 		Name    text       `json:"name"`
 		Email   text       `json:"email"`
 	}
 	if err == nil {
-		err = jws.Decode(body, &named)
+		err = strictjson.DecodeKnown(body, &named)
 	}
 	var claims map[string]any
 	if err == nil {
@@ -55,12 +55,22 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 	return nil
 }
 
-// readUserInfo returns the claims that the userinfo endpoint answers with, signed or not.
-func (p *Provider) readUserInfo(ctx context.Context, i *Identity) (json.RawMessage, error) {
+// userInfo returns the claims of the userinfo endpoint, also where it has just moved.
+func (p *Provider) userInfo(ctx context.Context, i *Identity) (json.RawMessage, error) {
 	found, err := p.discover(ctx)
 	if err != nil {
 		return nil, err
 	}
+	body, err := p.readUserInfo(ctx, found, i)
+	if moved := p.moved(ctx, found, err); moved != nil && moved.metadata.UserInfo != found.metadata.UserInfo {
+		body, err = p.readUserInfo(ctx, moved, i)
+	}
+	return body, err
+}
+
+// readUserInfo returns the claims that the userinfo endpoint answers with, signed or not.
+// The error is ErrUnavailable where it did not answer as one.
+func (p *Provider) readUserInfo(ctx context.Context, found *discovered, i *Identity) (json.RawMessage, error) {
 	if found.metadata.UserInfo == "" {
 		return nil, errors.New("the provider has no userinfo endpoint")
 	}
@@ -71,12 +81,12 @@ func (p *Provider) readUserInfo(ctx context.Context, i *Identity) (json.RawMessa
 	i.tokens.SetAuthHeader(request)
 	response, err := p.client.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: userinfo: %w", ErrUnavailable, err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("userinfo answers %s", response.Status)
+		err = fmt.Errorf("%w: userinfo answers %s", ErrUnavailable, response.Status)
 	}
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/serverapi/adminapi"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
 func TestASlugNamesOneOrganisation(t *testing.T) {
@@ -220,8 +220,8 @@ func TestARevokedKeysUseIsInTheTrail(t *testing.T) {
 func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
 	for _, route := range adminapi.Routes {
 		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
-			faulty := &storetest.Faulty{}
-			w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+			w := newWorld(t, nil)
+			faulty := w.failing()
 			r := &tried{world: w, Route: route, example: examples[route.Method+" "+route.Path], of: map[string]map[string]string{}}
 			calls := r.underFault(faulty, 0, false, func(got answer) {
 				if got.Status >= 300 {
@@ -243,7 +243,7 @@ func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
 
 // underFault sends the route's request about an organisation of its own to a backend
 // that has answered nothing yet, and returns how often it called the store.
-func (r *tried) underFault(faulty *storetest.Faulty, at int, lost bool, then func(answer)) int {
+func (r *tried) underFault(faulty *lite.Faulty, at int, lost bool, then func(answer)) int {
 	r.Helper()
 	faulty.Fail(0, false)
 	slug := fmt.Sprintf("o%d", len(r.of))

@@ -13,8 +13,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -51,8 +49,8 @@ func (w *world) listed() []admin.Member {
 // TestInvitation_ChangesNothingUntilAccepted: neither what the person may mint without
 // naming an organization, nor what they are told of, nor who they are.
 func TestInvitation_ChangesNothingUntilAccepted(t *testing.T) {
-	faulty := &storetest.Faulty{}
-	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+	w := newWorld(t, nil)
+	faulty := w.failing()
 	carol := w.ofGlobex("carol")
 	before := carol.Get("/session").Body
 	w.minted(w.mint(carol, "globex"))
@@ -266,8 +264,8 @@ func TestInvitation_AcceptedInARace(t *testing.T) {
 // TestInvitation_AcceptedUnderFault lets every call of the store fail in turn, before it
 // does anything and after: who asks again enters.
 func TestInvitation_AcceptedUnderFault(t *testing.T) {
-	faulty := &storetest.Faulty{}
-	w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+	w := newWorld(t, nil)
+	faulty := w.failing()
 	calls := 1
 	for at := 0; at <= calls; at++ {
 		for _, lost := range []bool{false, true} {

@@ -11,10 +11,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
@@ -200,13 +199,10 @@ func TestTheRefreshTokensOfBrowsersAndServersAreTwoKinds(t *testing.T) {
 
 // TestNothingIsGrantedThatIsNotStored lets every call of the store fail in turn.
 func TestNothingIsGrantedThatIsNotStored(t *testing.T) {
-	var faulty *storetest.Faulty
+	var faulty *lite.Faulty
 	prepared := func(ask func(*crossed) func() answer) (*crossed, func() answer) {
-		faulty = nil
-		w := &crossed{world: newWorld(t, func(s host.Store) host.Store {
-			faulty = &storetest.Faulty{Store: s}
-			return faulty
-		})}
+		w := &crossed{world: newWorld(t, nil)}
+		faulty = w.failing()
 		w.sign()
 		return w, ask(w)
 	}

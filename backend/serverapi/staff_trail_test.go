@@ -9,7 +9,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/store/storetest"
 )
 
 // enteredByStaff tells whether the trail has that staff entered acme.
@@ -26,8 +25,8 @@ func (w *world) enteredByStaff() bool {
 // while they enter.
 func TestNoStaffActInAnOrganisationThatDoesNotReadOfIt(t *testing.T) {
 	for at, calls := 0, 0; at <= calls; at++ {
-		faulty := &storetest.Faulty{}
-		w := newWorld(t, func(s host.Store) host.Store { faulty.Store = s; return faulty })
+		w := newWorld(t, nil)
+		faulty := w.failing()
 		zoe := w.staffed()
 		faulty.Fail(at, false)
 		first := w.mint(zoe, "acme")

@@ -38,6 +38,7 @@ const (
 type world struct {
 	testing.TB
 	store    *sqlstore.Store
+	file     string // the database
 	secret   signingkey.Secret
 	provider *logintest.Provider
 	hosts    httpbrowser.Hosts
@@ -57,10 +58,10 @@ var commandLine = admin.Actor{ID: audit.CommandLine, Name: "root"}
 // store.
 func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
-	w := &world{TB: t, time: time.Now().Truncate(time.Second), logged: &bytes.Buffer{}}
+	w := &world{TB: t, time: time.Now().Truncate(time.Second), logged: &bytes.Buffer{}, file: lite.NewFile(t)}
 	w.secret, _ = signingkey.NewSecret()
 	var err error
-	if w.store, err = sqlite.Open(t.Context(), lite.NewFile(t)); err != nil {
+	if w.store, err = sqlite.Open(t.Context(), w.file); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.store.Close() })
@@ -76,6 +77,14 @@ func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	w.serve(through)
 	w.whole, w.acme = w.key("the workspace's", ""), w.key("acme's", "acme")
 	return w
+}
+
+// failing puts a store that can fail between the backend and its database.
+func (w *world) failing() *lite.Faulty {
+	w.Helper()
+	faulty := lite.OpenFaulty(w, w.file)
+	w.serve(faulty)
+	return faulty
 }
 
 // serve puts a new backend in the old one's place.

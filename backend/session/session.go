@@ -127,10 +127,6 @@ const (
 // ErrAttemptUsed refuses a second session from one sign-in attempt.
 var ErrAttemptUsed = errors.New("session: the sign-in attempt was used before")
 
-// ErrOrganizationEnded is the error of entering an organisation that was signed out
-// of meanwhile.
-var ErrOrganizationEnded = errors.New("session: the organisation session has ended meanwhile")
-
 // ErrNotFound is the error for a session that is not in the store.
 var ErrNotFound = errors.New("session: not found")
 

@@ -23,6 +23,16 @@ func addUserInfo(c *authn.Request, provider *login.Provider, own *directory.Conn
 	return provider.AddUserInfo(c.Ctx, i)
 }
 
+// sessionEnd returns when the session of a sign-in ends: by the policy or by the
+// provider, whichever is earlier. A later step-up moves it no more than anything else.
+func sessionEnd(c *authn.Request, i login.Identity) int64 {
+	end := c.Workspace.Policy.SessionEnd(c.Now)
+	if i.SessionExpiry != 0 {
+		return min(end, i.SessionExpiry)
+	}
+	return end
+}
+
 // said are the claims of an identity.
 func said(i login.Identity) directory.Claims {
 	return directory.Claims{IdentityToken: i.Claims, UserInfo: i.UserInfo}

@@ -148,7 +148,7 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	first, row := session.First(id, session.NewTokenID(), c.Now)
 	s := session.Session{
 		ID: id, App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
-		CreatedAt: c.Now, ExpiresAt: c.Workspace.Policy.SessionEnd(c.Now),
+		CreatedAt: c.Now, ExpiresAt: sessionEnd(c, i),
 		SignIn:     policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
 		ConfinedTo: confinedTo, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),

@@ -84,7 +84,7 @@ func (f *Flow) arrive(c *authn.Request, attempt login.Attempt, query url.Values)
 	}
 	subject, err := c.Store.Subject(c.Ctx, id, attempt.Organization, c.Now)
 	if err == nil && subject.Membership == nil && attempt.Chosen {
-		subject.Membership, err = Accept(c, subject, attempt.Organization)
+		subject.Membership, err = c.Grant().Accept(c.Ctx, &subject, attempt.Organization)
 	}
 	if err != nil || subject.Membership == nil {
 		return err
@@ -172,19 +172,15 @@ func (f *Flow) joined(c *authn.Request, attempt login.Attempt, s directory.Subje
 	return s, err
 }
 
-// raise adds an authentication to the session, and to the organisation session for
-// which it was made, if for any. It is the only thing that moves an auth_time.
+// raise adds what the provider answered to the session's authentications, and to the
+// organization session for which it was made, if for any.
 func raise(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
-	id, organization := s.Session.ID, organizationOf(s)
+	organization := organizationOf(s)
 	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
 	if attempt.Caused(i) {
 		made.Organization = organization
 	}
-	err := c.Store.Authenticate(c.Ctx, id, attempt.ID, made)
-	if err != nil || organization == "" {
-		return err
-	}
-	return c.Store.Raise(c.Ctx, id, organization, made)
+	return c.OrganizationSessions().Raise(c.Ctx, s.Session.ID, organization, attempt.ID, made)
 }
 
 // failed sends the browser back to the app with a code.

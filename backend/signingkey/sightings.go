@@ -33,9 +33,9 @@ const (
 	SightInterval = 60
 	// Alive is how long a replica that says nothing is taken to live, in seconds.
 	Alive = 3*SightInterval + skew
-	// InUseFor is how long a value counts as in use after a replica was last seen with it,
+	// inUseFor is how long a value counts as in use after a replica was last seen with it,
 	// in seconds.
-	InUseFor = 60 * 60
+	inUseFor = 60 * 60
 )
 
 // Lives reports whether the replica is taken to run.
@@ -48,7 +48,7 @@ type Fate int
 // The fates.
 const (
 	NeverSeen Fate = iota
-	// Retired is the fate of a key that no replica has used for InUseFor.
+	// Retired is the fate of a key that no replica has used for inUseFor.
 	Retired
 	// InUse is the fate of a key that another replica has.
 	InUse
@@ -59,7 +59,7 @@ func FateOf(all []Sighting, now int64) Fate {
 	switch {
 	case len(all) == 0:
 		return NeverSeen
-	case slices.ContainsFunc(all, func(s Sighting) bool { return s.RetiredAt == 0 && now < s.LastSeen+InUseFor }):
+	case slices.ContainsFunc(all, func(s Sighting) bool { return s.RetiredAt == 0 && now < s.LastSeen+inUseFor }):
 		return InUse
 	}
 	return Retired

@@ -15,7 +15,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // Type is the token's media type in its header (RFC 9068 section 2.1).
@@ -96,8 +96,8 @@ func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error)
 	if bytes := len(signed) + 1 + signatureBytes(key.Private.Public()); bytes > MaxBytes {
 		return "", fmt.Errorf("%w: it is of %d bytes, and a verifier takes %d", ErrTooLarge, bytes, MaxBytes)
 	}
-	if all, ok := payload.(map[string]any); ok && len(all) > jws.MostMembers {
-		return "", fmt.Errorf("%w: it has %d claims, and a verifier takes %d", ErrTooLarge, len(all), jws.MostMembers)
+	if all, ok := payload.(map[string]any); ok && len(all) > strictjson.MostMembers {
+		return "", fmt.Errorf("%w: it has %d claims, and a verifier takes %d", ErrTooLarge, len(all), strictjson.MostMembers)
 	}
 	signature, err := method.Sign(signed, key.Private)
 	if err != nil {
@@ -180,7 +180,7 @@ func readClaims(text []byte) (*Claims, error) {
 		*Claims
 		Audience jwt.ClaimStrings `json:"aud"`
 	}{Claims: &claims}
-	err := jws.Decode(text, &read)
+	err := strictjson.DecodeKnown(text, &read)
 	claims.Audience = read.Audience
 	return &claims, err
 }

@@ -5,9 +5,10 @@
 import { addresses, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { fetchFor, tokenOf } from "./fetch.js";
+import { goOn, returnAddress } from "./landing.js";
 import { Module } from "./module.js";
 import { own } from "./own.js";
-import { absolute, addressFor, joinTabs, mounted, organizationParameter, takeParameter, whenShown } from "./page.js";
+import { absolute, addressFor, errorParameter, joinTabs, mounted, organizationParameter, takeParameter, whenShown } from "./page.js";
 import { living } from "./record.js";
 import { routed } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
@@ -47,7 +48,7 @@ function client(base, options) {
     },
     signIn: async (options) => {
       const { organization = "", returnTo } = own(options);
-      await module.ask("signIn", organization, absolute(returnTo).href);
+      await module.ask("signIn", organization, await returnAddress(returnTo));
     },
     getToken: async () => tokenOf(await credential()),
     fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: prover(module) }),
@@ -81,7 +82,8 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   const key = "tabard:" + backend;
   const opened = takeParameter(organizationParameter);
   const organization = named ?? opened;
-  const arrival = takeParameter("tabard_error");
+  const arrival = takeParameter(errorParameter);
+  void goOn(arrival);
   const tabs = joinTabs(key);
   const module = new Module(new URL(url ?? backend + manifest, backend).href, {
     options: { backend, key, organization, arrival, app, keepAlive },
@@ -120,7 +122,7 @@ const switchTo = (module, half) => async (organization) => {
   const { loginUrl, ...result } = own(await module.ask(half, organization).then(JSON.parse, notSwitched));
   if (result.status === "step_up_required") {
     result.continue = async (/** @type {{returnTo?: string | URL}} */ options) =>
-      void (await module.ask("stepUp", organization, loginUrl, absolute(own(options).returnTo).href));
+      void (await module.ask("stepUp", organization, loginUrl, await returnAddress(own(options).returnTo)));
   }
   return result;
 };

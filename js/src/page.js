@@ -78,6 +78,9 @@ export const mounted = () => document.querySelector("base[href]") && document.ba
 /** The parameter by which an address tells a new tab which organisation to wear. */
 export const organizationParameter = "tabard_organization";
 
+/** The parameter by which a sign-in that failed says why. */
+export const errorParameter = "tabard_error";
+
 /**
  * The address at which a new tab wears an organisation.
  * @param {string} organization

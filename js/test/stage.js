@@ -20,6 +20,12 @@ class Storage {
   getItem(name) {
     return this.items.get(name) ?? null;
   }
+  setItem(name, value) {
+    this.items.set(name, value);
+  }
+  removeItem(name) {
+    this.items.delete(name);
+  }
 }
 
 /** Puts a living token of Acme's into the tab's record. */
@@ -61,7 +67,7 @@ export function set({ href = "https://app.example/page" } = {}) {
       baseURI: href, hidden: false, createElement: () => ({}), querySelector: () => null, head: { append: (link) => queueMicrotask(link.onload) },
     }),
     window: Object.assign(page, { open: (...args) => stage.opened.push(args.map(String)) }),
-    location: new URL(href),
+    location: Object.assign(new URL(href), { replace: (address) => (stage.left = address) }),
     history: { state: { scroll: 7 }, replaceState: (...args) => (stage.replaced = args) },
     sessionStorage: new Storage(),
     localStorage: new Storage(),

@@ -7,11 +7,17 @@ import (
 	"time"
 )
 
-// The browser's epoch is an item in the storage that all tabs share: the session
+// epoch is the browser's: an item in the storage that all tabs share, of the session
 // that lives (empty: none), a random number, and the sessions of the same person in whose
 // place it came by step-ups. It is no secret. Every sign-in
 // and sign-out replaces it, and a token is handed out only under the epoch in
 // which it was minted: a tab restored after a sign-out elsewhere shows nothing.
+type epoch struct {
+	local   Storage
+	key     string
+	channel Channel
+	random  func() uint64
+}
 
 // What tabs tell each other. A message carries no data.
 const (
@@ -19,10 +25,8 @@ const (
 	woke      = "woke"       // the computer slept
 )
 
-func (t *Tab) epochKey() string { return t.config.Key + ":epoch" }
-
-// epoch is the browser's epoch, empty where there is none or storage is blocked.
-func (t *Tab) epoch() string { return t.world.Local.Item(t.epochKey()) }
+// now is the epoch, empty where there is none or storage is blocked.
+func (e *epoch) now() string { return e.local.Item(e.key) }
 
 // epochSession is the session of an epoch.
 func epochSession(epoch string) string {
@@ -38,69 +42,61 @@ func epochBefore(epoch string) []string {
 	return strings.FieldsFunc(names, func(r rune) bool { return r == '-' })
 }
 
-// goesOn reports whether an epoch's session came in the place of the one that the tab
-// knows: the same person goes on under it.
-func (t *Tab) goesOn(epoch string) bool {
-	return t.record.Session != "" && slices.Contains(epochBefore(epoch), t.record.Session)
-}
-
-// enterEpoch ties the record to the browser's epoch, and begins a new one where
-// the session has just begun. before is the session that the tab knew: where it is the
-// epoch's, the same person goes on.
-func (t *Tab) enterEpoch(before string) {
-	if epoch := t.epoch(); epochSession(epoch) != t.record.Session {
+// enter returns the epoch of a session: a new one where it has just begun. before is the
+// session that the tab knew: where it is the epoch's, the same person goes on.
+func (e *epoch) enter(session, before string) string {
+	if now := e.now(); epochSession(now) != session {
 		var all []string
-		if before != "" && epochSession(epoch) == before {
-			all = append([]string{before}, epochBefore(epoch)...)
+		if before != "" && epochSession(now) == before {
+			all = append([]string{before}, epochBefore(now)...)
 		}
-		t.replaceEpoch(t.record.Session, all)
+		e.replace(session, all)
 	}
-	t.record.Epoch = t.epoch()
+	return e.now()
 }
 
-// leaveEpoch begins a new epoch because something was signed out; session is
+// leave begins a new epoch because something was signed out, and returns it; session is
 // the one that lives on, or empty.
-func (t *Tab) leaveEpoch(session string) {
-	epoch := t.epoch()
-	if of := epochSession(epoch); of != "" {
+func (e *epoch) leave(session string) string {
+	if now := e.now(); epochSession(now) != "" {
 		var before []string
-		if of == session {
-			before = epochBefore(epoch)
+		if epochSession(now) == session {
+			before = epochBefore(now)
 		}
-		t.replaceEpoch(session, before)
+		e.replace(session, before)
 	}
-	t.record.Epoch = t.epoch()
+	return e.now()
 }
 
-// replaceEpoch tells the other tabs only of an epoch that they can read: without
+// replace tells the other tabs only of an epoch that they can read: without
 // storage they would answer one another for ever.
-func (t *Tab) replaceEpoch(session string, before []string) {
-	epoch := session + "." + strconv.FormatUint(t.world.Random(), 36)
+func (e *epoch) replace(session string, before []string) {
+	next := session + "." + strconv.FormatUint(e.random(), 36)
 	for _, name := range before[:min(len(before), maxBefore)] {
-		epoch += "-" + name
+		next += "-" + name
 	}
-	t.world.Local.SetItem(t.epochKey(), epoch)
-	if t.epoch() == epoch {
-		t.world.Channel.Send(lookAgain)
+	e.local.SetItem(e.key, next)
+	if e.now() == next {
+		e.channel.Send(lookAgain)
 	}
 }
 
 // heed leaves behind what was minted in another epoch.
 func (t *Tab) heed() {
-	epoch := t.epoch()
-	if epoch == t.record.Epoch || t.state.Status == Starting {
+	w, epoch := &t.wardrobe, t.epoch.now()
+	if epoch == w.record.Epoch || w.state.Status == Starting {
 		return
 	}
-	t.record.Epoch, t.record.Held = epoch, nil
-	t.abortAll(again)
+	w.record.Epoch, w.record.Held = epoch, nil
+	t.mints.abortAll(again)
 	session := epochSession(epoch)
 	switch {
 	case epoch != "" && session == "":
 		t.signedOut(nil)
 		return
-	case t.goesOn(epoch):
-		t.record.Session = session
-	case session != t.record.Session:
+	case w.record.Session != "" && slices.Contains(epochBefore(epoch), w.record.Session):
+		w.record.Session = session // the same person goes on under it
+	case session != w.record.Session:
 		t.takeOff(Starting, nil)
 	}
 	t.save()
@@ -108,22 +104,16 @@ func (t *Tab) heed() {
 }
 
 // soon looks where the tab stands. A hidden tab puts that off, so that a browser's tabs
-// do not all ask at once, until somebody looks or asks; see hasten.
+// do not all ask at once, until somebody looks or asks; see [alarm.hasten].
 func (t *Tab) soon() {
-	t.hasten()
+	if t.alarm.hasten() {
+		go t.settle()
+	}
 	if !t.world.Page.Hidden() {
 		go t.settle()
 		return
 	}
-	t.later = time.AfterFunc(fraction(apart, t.world.Random()), t.settle)
-}
-
-// hasten does now what soon put off.
-func (t *Tab) hasten() {
-	if t.later != nil && t.later.Stop() {
-		go t.settle()
-	}
-	t.later = nil
+	t.alarm.later = time.AfterFunc(fraction(apart, t.world.Random()), t.settle)
 }
 
 // Hear takes in what another tab said.
@@ -135,8 +125,8 @@ func (t *Tab) Hear(message string) {
 		t.wake()
 	case lookAgain:
 		t.heed()
-		if t.epoch() == "" && t.state.Status != Starting {
-			t.record.Held = nil
+		if t.epoch.now() == "" && t.wardrobe.state.Status != Starting {
+			t.wardrobe.record.Held = nil
 			t.soon()
 		}
 	}

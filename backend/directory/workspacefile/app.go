@@ -9,7 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
@@ -53,20 +53,6 @@ func describe(other string) string {
 	return fmt.Sprintf("app %q's", other)
 }
 
-// origin reads an origin exactly as browsers write it.
-func (f *file) origin(n *yaml.Node, app string) string {
-	text := f.text(n)
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || text != u.Scheme+"://"+strings.ToLower(u.Host) || !browsable(u) || defaultPort(u) {
-		f.wrong(n, "%q is not an origin as browsers write it, such as https://app.example.com (no path, no slash at the end; http only on localhost)", text)
-	}
-	if other, taken := f.origins[text]; taken {
-		f.wrong(n, "origin %s belongs to app %q already", text, other)
-	}
-	f.origins[text] = app
-	return text
-}
-
 func (f *file) issuerURL(n *yaml.Node) string {
 	text := f.text(n)
 	u, err := url.Parse(text)
@@ -81,10 +67,6 @@ func browsable(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && directory.Loopback(u.Hostname())
 }
 
-func defaultPort(u *url.URL) bool {
-	return u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80"
-}
-
 func (f *file) claims(n *yaml.Node) map[string]string {
 	all := map[string]string{}
 	f.members(n, func(alias, claim *yaml.Node) {
@@ -95,7 +77,7 @@ func (f *file) claims(n *yaml.Node) map[string]string {
 			f.wrong(claim, "%q is not a claim of the token; such as org_id is", claim.Value)
 		}
 	})
-	if most := jws.MostMembers - len(own); len(all) > most {
+	if most := strictjson.MostMembers - len(own); len(all) > most {
 		f.wrong(n, "an app has at most %d claims: verifiers take no token with more", most)
 	}
 	return all

@@ -18,7 +18,7 @@ const (
 )
 
 // Routes are all requests of the administration API that take a key. Who may send them
-// is decided by administration.
+// is decided by admin.
 var Routes = []Route{
 	at("GET", "/organizations", list((*office).Organizations)),
 	at("POST", "/organizations", makes(takes((*office).CreateOrganization))),

@@ -13,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/handover"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
@@ -20,8 +21,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// EnterApp asks for a session in another app.
-type EnterApp struct {
+// entry asks for a session in another app.
+type entry struct {
 	AppID string `json:"app_id"`
 	// ResponseType is "session", also where nothing is said, or "code": the browser
 	// gets a session of its own with the code ([handover]), and the server none.
@@ -56,14 +57,14 @@ type Code struct {
 	KeyID     string `json:"key_id"`
 }
 
-// The response types of EnterApp.
+// The response types of an entry.
 const (
 	respondSession = "session"
 	respondCode    = "code"
 )
 
 // enterApp is POST /workspaces/{workspace_id}/sessions.
-func (c *call) enterApp(ask EnterApp) (any, error) {
+func (c *call) enterApp(ask entry) (any, error) {
 	e := audit.Event{Action: audit.EnterApp}
 	if ask.ResponseType == respondCode {
 		e.Action = audit.HandOver
@@ -75,7 +76,7 @@ func (c *call) enterApp(ask EnterApp) (any, error) {
 	return answer, nil
 }
 
-func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
+func (c *call) entered(ask entry, e *audit.Event) (any, error) {
 	// Authenticate: whose token is it, and do they act for its organisation now?
 	w, err := c.workspace()
 	if err != nil {
@@ -101,7 +102,7 @@ func (c *call) entered(ask EnterApp, e *audit.Event) (any, error) {
 		return nil, err
 	}
 	g := c.grant(w, app)
-	e.Reason = grant.By(subject.Membership)
+	e.Reason = orgsession.By(subject.Membership)
 	decision, err := g.Decide(c.Context(), subject, grant.Asked{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
 	if err != nil {
 		return nil, overtaken(err)
@@ -126,7 +127,7 @@ var refusedBy = map[policy.Outcome]api.Code{
 	policy.DenyStaff:         api.OrganizationAccessDenied,
 }
 
-func (c *call) checkAsk(ask EnterApp, app directory.App) error {
+func (c *call) checkAsk(ask entry, app directory.App) error {
 	switch ask.ResponseType {
 	case "", respondSession:
 		if ask.CodeChallenge != "" || ask.ReturnTo != "" {
@@ -148,7 +149,7 @@ func (c *call) checkAsk(ask EnterApp, app directory.App) error {
 
 // code makes a code. Nothing is stored: the code counts once by the session that comes
 // of it.
-func (c *call) code(ask EnterApp, s *directory.Subject, e *audit.Event) (any, error) {
+func (c *call) code(ask entry, s *directory.Subject, e *audit.Event) (any, error) {
 	x := c.crossapp
 	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.By.ID, c.Now().Unix())
 	if err := c.audit(ask.AppID, *e); err != nil {
@@ -167,7 +168,7 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.By.Name, Address: c.R.RemoteAddr,
 	}
 	first, err := g.Child(c.Context(), &s.Session, s.Membership.Organization.ID, child)
-	if errors.Is(err, session.ErrOrganizationEnded) {
+	if errors.Is(err, orgsession.ErrEnded) {
 		return nil, denied(api.OrganizationSessionExpired, "The person has left the organisation.")
 	}
 	if err != nil {
@@ -177,25 +178,29 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 	s.Session = *child
 	claims := g.Claims(s, d)
 	claims.Expires = min(claims.Expires, latest)
-	answer, err := c.granted(g, &claims, d.Rules, child)
+	signed, err := g.Sign(c.Context(), claims, d.Rules)
 	if err != nil {
-		return nil, err
+		return nil, c.tooLarge(err)
 	}
+	answer := c.appSession(signed, &claims, child)
 	answer.Refresh = c.crossapp.refresh.Sign(first, child.Secret)
 	return answer, c.audit(g.App.ID, *e)
 }
 
-// granted signs the access token of a session.
-func (c *call) granted(g *grant.Grant, claims *token.Claims, r policy.Rules, s *session.Session) (*AppSession, error) {
-	signed, err := g.Sign(c.Context(), *claims, r)
+// tooLarge refuses to go on where the access token was not signed for its size.
+func (c *call) tooLarge(err error) error {
 	if errors.Is(err, token.ErrTooLarge) {
 		c.Log.LogAttrs(c.Context(), slog.LevelError, "an access token was not signed", slog.Any("cause", err))
 		err = refusal.New(api.ServerError, grant.TooLarge)
 	}
+	return err
+}
+
+func (c *call) appSession(signed string, claims *token.Claims, s *session.Session) *AppSession {
 	return &AppSession{
 		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
 		UserID: s.UserID, KeyID: c.By.ID,
-	}, err
+	}
 }
 
 func (c *call) csrf(id session.ID) string {

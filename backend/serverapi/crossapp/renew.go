@@ -7,23 +7,22 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
-	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Renewal asks for a new access token of a session in an app.
-type Renewal struct {
+// renewal asks for a new access token of a session in an app.
+type renewal struct {
 	Refresh string `json:"refresh"`
 	// IdleSeconds is the time since the person's last input; nil reports nothing.
 	IdleSeconds *int64 `json:"idle_seconds"`
 }
 
 // renewInApp is POST /workspaces/{workspace_id}/sessions/refresh, where an app's server
-// redeems its refresh token. It is what /token is to a browser: authenticate, rotate,
-// decide, mint.
-func (c *call) renewInApp(ask Renewal) (*AppSession, error) {
+// redeems its refresh token. It is what /token is to a browser.
+func (c *call) renewInApp(ask renewal) (*AppSession, error) {
 	s := &session.Session{}
 	answer, err := c.renewed(ask, &s)
 	if err != nil {
@@ -36,7 +35,7 @@ func (c *call) renewInApp(ask Renewal) (*AppSession, error) {
 	return answer, nil
 }
 
-func (c *call) renewed(ask Renewal, found **session.Session) (*AppSession, error) {
+func (c *call) renewed(ask renewal, found **session.Session) (*AppSession, error) {
 	w, err := c.workspace()
 	if err != nil {
 		return nil, err
@@ -57,42 +56,36 @@ func (c *call) renewed(ask Renewal, found **session.Session) (*AppSession, error
 	case c.By.App != "" && c.By.App != app.ID, c.By.OrganizationID != "" && c.By.OrganizationID != subject.Session.ConfinedTo:
 		return nil, denied("wrong_app", "This session is not this key's.")
 	}
-	g := c.grant(w, app)
-	verdict, err := g.Present(c.Context(), presented, &subject.Session)
+	asked.Organization = subject.Session.ConfinedTo
+	minted, err := c.grant(w, app).Mint(c.Context(), presented, subject, asked)
 	if err != nil {
-		return nil, err
+		return nil, c.refused(&minted, err)
 	}
-	if !verdict.Outcome.Mints() {
-		return nil, ended(verdict.After.RevokeReason)
+	answer := c.appSession(minted.Token, &minted.Claims, &subject.Session)
+	if minted.Successor != nil {
+		answer.Refresh = c.crossapp.refresh.Sign(*minted.Successor, subject.Session.Secret)
 	}
-	if subject.User.Disabled {
-		return nil, ended(session.ReasonAdmin)
-	}
-	return c.mint(g, subject, asked, verdict)
+	return answer, nil
 }
 
-// mint decides and mints, with a successor of the refresh token where one is due.
-func (c *call) mint(g *grant.Grant, s *directory.Subject, asked grant.Asked, v session.Verdict) (*AppSession, error) {
-	if s.Membership == nil {
-		return nil, refusal.New(api.OrganizationAccessDenied, "The organisation does not admit the person.")
+// refused is the answer to a renewal that was refused. It hands out no successor: the
+// token that the server has stays good.
+func (c *call) refused(m *grant.Minted, err error) error {
+	switch {
+	case errors.Is(err, grant.ErrEnded):
+		return ended(m.Ended)
+	case errors.Is(err, grant.ErrDisabled):
+		return ended(session.ReasonAdmin)
+	case errors.Is(err, grant.ErrNotAdmitted):
+		return refusal.New(api.OrganizationAccessDenied, "The organisation does not admit the person.")
+	case errors.Is(err, grant.ErrDenied):
+		return refusal.New(refusedBy[m.Decision.Outcome], "The organisation does not allow it now.")
 	}
-	decision, err := g.Decide(c.Context(), s, asked)
-	if err != nil {
-		return nil, overtaken(err)
-	}
-	if decision.Outcome != policy.Allow {
-		return nil, refusal.New(refusedBy[decision.Outcome], "The organisation does not allow it now.")
-	}
-	claims := g.Claims(s, decision)
-	answer, err := c.granted(g, &claims, decision.Rules, &s.Session)
-	if err == nil && v.Successor {
-		answer.Refresh = c.crossapp.refresh.Sign(g.Successor(&s.Session, v), s.Session.Secret)
-	}
-	return answer, err
+	return c.tooLarge(overtaken(err))
 }
 
 // asked is what a renewal asks of policy. It enters nothing: what ended stays so.
-func (c *call) asked(ask Renewal) (grant.Asked, error) {
+func (c *call) asked(ask renewal) (grant.Asked, error) {
 	now := c.Now().Unix()
 	if sent := c.R.Header.Get(api.HeaderTime); sent != "" {
 		switch old, err := grant.TooOld(sent, now); {
@@ -102,14 +95,11 @@ func (c *call) asked(ask Renewal) (grant.Asked, error) {
 			return grant.Asked{}, refusal.New(api.RequestTooOld, "The request took too long to arrive. Send it again.")
 		}
 	}
-	switch idle := ask.IdleSeconds; {
-	case idle == nil:
-		return grant.Asked{}, nil
-	case *idle < 0:
-		return grant.Asked{}, refusal.New(api.InvalidRequest, "idle_seconds is negative.")
-	default:
-		return grant.Asked{ActiveAt: now - *idle}, nil
+	asked := grant.Asked{IdleSeconds: ask.IdleSeconds}
+	if asked.Check() != nil {
+		return asked, refusal.New(api.InvalidRequest, "idle_seconds is negative.")
 	}
+	return asked, nil
 }
 
 // errForged refuses what is no refresh token of an app's server. It ends nothing.
@@ -169,9 +159,9 @@ func ended(reason session.Reason) *refusal.Refusal {
 // overtaken is the answer to what happened meanwhile.
 func overtaken(err error) error {
 	switch {
-	case errors.Is(err, grant.ErrOvertaken):
+	case errors.Is(err, orgsession.ErrOvertaken):
 		return refusal.New(api.RequestTooOld, "Somebody was active meanwhile. Ask again.")
-	case errors.Is(err, session.ErrOrganizationEnded):
+	case errors.Is(err, orgsession.ErrEnded):
 		return refusal.New(api.OrganizationSessionExpired, "The person has left the organisation.")
 	}
 	return err

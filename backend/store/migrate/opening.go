@@ -65,5 +65,5 @@ func (o Opening) bring(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect
 		_, err := Migrator{Dialect: dialect, Log: o.Log}.Up(ctx, db)
 		return err
 	}
-	return Require(ctx, db, dialect)
+	return require(ctx, db, dialect)
 }

@@ -28,11 +28,11 @@ type State struct {
 // Newer reports whether the schema is of a newer release than this program.
 func (s State) Newer() bool { return s.Schema > s.Release }
 
-// ErrPending is the error for a database that has to be migrated first.
-var ErrPending = errors.New("the database has to be migrated first")
+// errPending is the error for a database that has to be migrated first.
+var errPending = errors.New("the database has to be migrated first")
 
-// Require returns ErrPending, and what to run, where migrations are pending.
-func Require(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) error {
+// require returns errPending, and what to run, where migrations are pending.
+func require(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) error {
 	state, err := Look(ctx, db, dialect)
 	switch {
 	case err != nil:
@@ -40,10 +40,10 @@ func Require(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) error {
 	case len(state.Pending) == 0:
 		return nil
 	case state.Schema == 0:
-		return fmt.Errorf("%w: it has no tables yet; run: tabard migrate", ErrPending)
+		return fmt.Errorf("%w: it has no tables yet; run: tabard migrate", errPending)
 	}
 	return fmt.Errorf("%w: its tables are of an older release (%d of %d); make a backup, then run: tabard migrate",
-		ErrPending, state.Schema, state.Release)
+		errPending, state.Schema, state.Release)
 }
 
 // Look reads how a schema stands, and changes nothing.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -40,7 +41,7 @@ WHERE revoked_at IS NULL AND parent_id IS NOT NULL AND confined_to = ?2
 			AND e.ending IN ('signed_out', 'revoked', 'superseded'))`
 )
 
-// Inherit implements directory.Stays.
+// Inherit implements orgsession.Store.
 func (s organizationSessions) Inherit(ctx context.Context, child session.ID) error {
 	if err := s.change(ctx, "inherit", inheritAuthentications, child.String()); err != nil {
 		return err
@@ -52,7 +53,7 @@ func (s organizationSessions) Inherit(ctx context.Context, child session.ID) err
 	err := s.row(ctx, selectInherited, child.String()).Scan(&ended)
 	switch {
 	case errors.Is(err, sql.ErrNoRows) || err == nil && ended.Valid:
-		return session.ErrOrganizationEnded
+		return orgsession.ErrEnded
 	case err != nil:
 		return fmt.Errorf("sqlstore: inherit: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -69,7 +70,7 @@ WHERE session_id = ?1 ORDER BY auth_time DESC, attempt LIMIT 50`
 // organizationSessions are what sessions do in organizations: active, left, stepped up.
 type organizationSessions struct{ *database }
 
-// Enter implements directory.Stays.
+// Enter implements orgsession.Store.
 func (s organizationSessions) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
 	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt)
 	if err := s.change(ctx, "enter organization", enterOrganization, args...); err != nil {
@@ -80,12 +81,12 @@ func (s organizationSessions) Enter(ctx context.Context, id session.ID, organiza
 		return fmt.Errorf("sqlstore: enter organization: %w", err)
 	}
 	if ended.Valid {
-		return session.ErrOrganizationEnded
+		return orgsession.ErrEnded
 	}
 	return nil
 }
 
-// Leave implements directory.Stays.
+// Leave implements orgsession.Store.
 func (s organizationSessions) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
 	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt, string(o.Ending))
 	var left string
@@ -100,17 +101,17 @@ func (s organizationSessions) Leave(ctx context.Context, id session.ID, organiza
 	return ended, nil
 }
 
-// Touch implements directory.Stays.
+// Touch implements orgsession.Store.
 func (s organizationSessions) Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
 	return s.change(ctx, "touch organization", touchOrganization, id.String(), organizationID, o.ActiveAt)
 }
 
-// Raise implements directory.Stays.
+// Raise implements orgsession.Store.
 func (s organizationSessions) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
 	return s.change(ctx, "raise organization", raiseOrganization, authenticated(id, organizationID, a)...)
 }
 
-// Supersede implements directory.Stays.
+// Supersede implements orgsession.Store.
 func (s organizationSessions) Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error {
 	if err := s.change(ctx, "supersede", supersedeOrganization, id.String(), organizationID, most, now); err != nil {
 		return err
@@ -118,7 +119,7 @@ func (s organizationSessions) Supersede(ctx context.Context, id session.ID, orga
 	return s.endChildren(ctx, id, organizationID, now)
 }
 
-// Authenticate implements directory.Stays.
+// Authenticate implements orgsession.Store.
 func (s organizationSessions) Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error {
 	args := authenticated(id, attempt, a)
 	if err := s.change(ctx, "authenticate", insertAuthentication, args...); err != nil {
@@ -134,7 +135,7 @@ func (s organizationSessions) Authenticate(ctx context.Context, id session.ID, a
 	return nil
 }
 
-// Authentications implements directory.Stays.
+// Authentications implements orgsession.Store.
 func (s organizationSessions) Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error) {
 	return collect(ctx, s, "authentications", scanAuthentication, selectAuthentications, id.String())
 }

@@ -3,7 +3,7 @@ package sqlstore
 import (
 	"context"
 
-	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -27,7 +27,7 @@ WHERE organization_id = ?1 AND ended_at IS NULL AND session_id IN (SELECT id FRO
 
 // SessionStays returns the live sessions that act for an organisation, by id, those
 // after one, at most limit; of one person where userID is not empty.
-func (s organizationSessions) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]directory.SessionStay, error) {
+func (s organizationSessions) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error) {
 	return collect(ctx, s, "organization sessions", scanStay, selectStays, organizationID, now, userID, after, limit)
 }
 
@@ -46,7 +46,7 @@ func (s organizationSessions) EndStays(ctx context.Context, organizationID, user
 	return s.change(ctx, "end organization sessions", endStays, organizationID, userID, now)
 }
 
-func scanStay(row scanner) (d directory.SessionStay, err error) {
+func scanStay(row scanner) (d orgsession.Record, err error) {
 	var id string
 	a := &d.Stay.Authentication
 	if err := row.Scan(&id, &d.App, &d.UserID, &d.Stay.StartedAt, &d.Stay.ActiveAt,

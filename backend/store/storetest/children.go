@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -64,8 +65,8 @@ func (s *suite) inheritsNothingEnded() {
 	left, stranger := s.acting(alice), s.session(alice)
 	_, err := s.Leave(s.ctx, left.ID, "org_acme", policy.OrganizationSession{EndedAt: Now, ActiveAt: Now, Ending: policy.SignedOut})
 	s.must(err)
-	s.is(s.Inherit(s.ctx, s.child(alice, left).ID), session.ErrOrganizationEnded)
-	s.is(s.Inherit(s.ctx, s.child(alice, stranger).ID), session.ErrOrganizationEnded)
+	s.is(s.Inherit(s.ctx, s.child(alice, left).ID), orgsession.ErrEnded)
+	s.is(s.Inherit(s.ctx, s.child(alice, stranger).ID), orgsession.ErrEnded)
 }
 
 func (s *suite) endsWithItsParent() {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -58,7 +59,7 @@ func (s *suite) entersAndLeaves() {
 	s.is(members[0].Stay, over(first, Now+3, policy.SignedOut))
 
 	again.StartedAt, again.ActiveAt = Now+5, Now+5
-	s.is(s.Enter(s.ctx, n.ID, "org_acme", again), session.ErrOrganizationEnded) // read before it ended
+	s.is(s.Enter(s.ctx, n.ID, "org_acme", again), orgsession.ErrEnded) // read before it ended
 	s.is(s.stay(n, "acme"), over(first, Now+3, policy.SignedOut))
 	again.EndedAt = Now + 3
 	s.must(s.Enter(s.ctx, n.ID, "org_acme", again))

@@ -11,6 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -20,6 +21,7 @@ import (
 type Store interface {
 	session.Store
 	directory.Store
+	orgsession.Store
 	signingkey.Keeper
 	signingkey.Sightings
 	audit.Store

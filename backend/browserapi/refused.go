@@ -1,6 +1,7 @@
 package browserapi
 
 import (
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,22 +14,33 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// enter has policy decide whether the session may act for the organisation now, and
-// refuses where it does not let it.
-func enter(c *authn.Request, request api.TokenRequest, s *directory.Subject) (*policy.Decision, error) {
-	asked := grant.Asked{Entering: request.Enter, DeviceBound: s.Session.JKT != ""}
-	if idle := request.IdleSeconds; idle != nil {
-		if *idle < 0 {
-			return nil, refusal.New(api.InvalidRequest, "idle_seconds is negative.")
-		}
-		asked.ActiveAt = c.Now - *idle
+// noAccess is the same for an organisation that does not exist.
+const noAccess = "You do not have access to this organisation."
+
+// refused is the answer to a mint that was refused.
+func refused(c *authn.Request, m *grant.Minted, s *directory.Subject, err error) error {
+	switch {
+	case errors.Is(err, grant.ErrEnded):
+		return authn.Ended(m.Ended)
+	case errors.Is(err, grant.ErrOtherPerson):
+		return otherPerson()
+	case errors.Is(err, grant.ErrDisabled):
+		return authn.Enabled(s.User)
+	case errors.Is(err, grant.ErrUnnamed):
+		return refusal.New(api.OrganizationRequired, "Name the organisation.")
+	case errors.Is(err, grant.ErrNotAdmitted):
+		return refusal.New(api.OrganizationAccessDenied, noAccess)
+	case errors.Is(err, grant.ErrIdle):
+		return refusal.New(api.InvalidRequest, "idle_seconds is negative.")
+	case errors.Is(err, grant.ErrDenied):
+		return refusedBy(c, m.Decision, s)
 	}
-	d, err := c.Grant().Decide(c.Ctx, s, asked)
-	if err == nil && d.Outcome != policy.Allow {
-		err = refusedBy(c, d, s)
-	}
-	return d, err
+	return err
 }
+
+// otherPerson refuses where another person signed in than the tab believes: nothing of
+// theirs reaches a tab that shows somebody else's data.
+func otherPerson() error { return refusal.New(api.IdentityChanged, "Somebody else has signed in.") }
 
 // endings tell people why an organisation session is over.
 var endings = map[policy.Ending]string{

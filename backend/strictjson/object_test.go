@@ -1,15 +1,15 @@
-package jws_test
+package strictjson_test
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 func TestAnObjectIsReadByItsExactNames(t *testing.T) {
-	o, err := jws.ReadObject([]byte(" {\"a\" : \"x\\n\" ,\t\"A\":1e3,\"inner\":{\"b\":[true,{\"c\":null}], \"\\u0061\": \"}\"},\"e\":{}}\r\n"))
+	o, err := strictjson.ReadObject([]byte(" {\"a\" : \"x\\n\" ,\t\"A\":1e3,\"inner\":{\"b\":[true,{\"c\":null}], \"\\u0061\": \"}\"},\"e\":{}}\r\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestAnObjectThatTwoParsersReadDifferentlyIsRefused(t *testing.T) {
 		"{\"\xff\":1,\"\xfe\":2}", // both stand for U+FFFD
 		`{` + strings.Repeat(`"a":1,`, 70) + `"b":1}`,
 	} {
-		if o, err := jws.ReadObject([]byte(text)); err == nil {
+		if o, err := strictjson.ReadObject([]byte(text)); err == nil {
 			t.Errorf("%s is read as %v", text, o)
 		}
 	}
@@ -42,7 +42,7 @@ func TestAnObjectThatTwoParsersReadDifferentlyIsRefused(t *testing.T) {
 	for i := range 65 {
 		many.WriteString(`,"` + strings.Repeat("a", i+1) + `":1`)
 	}
-	if _, err := jws.ReadObject([]byte("{" + many.String()[1:] + "}")); err == nil {
+	if _, err := strictjson.ReadObject([]byte("{" + many.String()[1:] + "}")); err == nil {
 		t.Error("an object of 65 members is read")
 	}
 }
@@ -53,7 +53,7 @@ func FuzzReadObject(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		o, err := jws.ReadObject(text)
+		o, err := strictjson.ReadObject(text)
 		var members map[string]json.RawMessage
 		if wrong := json.Unmarshal(text, &members); wrong != nil || members == nil {
 			if err == nil {

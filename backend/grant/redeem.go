@@ -16,10 +16,9 @@ func (g *Grant) Presentation(t session.Token, s *session.Session) session.Presen
 	return session.Presentation{Token: t, Device: s.JKT != "", Limits: session.LimitsFor(s.Keyed()), Now: g.Now}
 }
 
-// Present judges an authentic refresh token against its session and gives the verdict
-// its effect. The caller refuses where that does not mint, and hands out a successor
-// where it asks for one ([Grant.Successor]).
-func (g *Grant) Present(ctx context.Context, t session.Token, s *session.Session) (session.Verdict, error) {
+// redeem judges an authentic refresh token against its session and gives the verdict
+// its effect. Usually nothing is written.
+func (g *Grant) redeem(ctx context.Context, t session.Token, s *session.Session) (session.Verdict, error) {
 	p := g.Presentation(t, s)
 	verdict := session.Judge(s.Row, p)
 	if verdict.Writes {
@@ -40,11 +39,6 @@ func (g *Grant) Present(ctx context.Context, t session.Token, s *session.Session
 	}
 	g.auditVerdict(s, verdict)
 	return verdict, nil
-}
-
-// Successor is the refresh token to go on with, of its own in every answer.
-func (g *Grant) Successor(s *session.Session, v session.Verdict) session.Token {
-	return session.Successor(s.ID, v.After, session.NewTokenID(), g.Now)
 }
 
 // auditVerdict records what is out of the ordinary about a presented token. The

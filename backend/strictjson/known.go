@@ -1,21 +1,19 @@
-package jws
+package strictjson
 
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"strings"
 	"sync"
 )
 
-// Decode reads a JSON object into a struct as RFC 7519 section 4 compares claim names:
-// exactly. encoding/json would take ACR for acr, and the last of two members of one
-// name. Decode passes over members that the struct does not name, and refuses a member
-// that is repeated. Structs inside are read the same way.
-func Decode(text []byte, into any) error {
+// DecodeKnown reads a JSON object into a struct as RFC 7519 section 4 compares claim
+// names: exactly. encoding/json would take ACR for acr, and the last of two members of one
+// name. DecodeKnown passes over members that the struct does not name, and refuses a
+// member that is repeated. Structs inside are read the same way.
+func DecodeKnown(text []byte, into any) error {
 	exact, err := exactly(text, reflect.TypeOf(into))
 	if err != nil {
 		return err
@@ -36,14 +34,15 @@ func exactly(text []byte, into reflect.Type) ([]byte, error) {
 	if text = bytes.TrimSpace(text); bytes.Equal(text, []byte("null")) {
 		return text, nil
 	}
-	members, err := membersOf(text)
+	r := reader{text: text, shallow: true}
+	members, err := r.whole(0)
 	if err != nil {
 		return nil, err
 	}
 	kept := map[string]json.RawMessage{}
 	for name, field := range fieldsOf(into) {
-		value, said := members[name]
-		if !said {
+		value := members.Value(name)
+		if value == nil {
 			continue
 		}
 		if kept[name], err = exactly(value, field); err != nil {
@@ -72,33 +71,4 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	}
 	knownFields.Store(t, fields)
 	return fields
-}
-
-// membersOf returns the members of an object, each of which is named once.
-func membersOf(text []byte) (map[string]json.RawMessage, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		return nil, errNoObject
-	}
-	members := map[string]json.RawMessage{}
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
-			return nil, errNoObject
-		}
-		name, _ := token.(string)
-		if _, repeated := members[name]; repeated {
-			return nil, fmt.Errorf("%q is repeated", name)
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, errors.Join(errNoObject, err)
-		}
-		members[name] = value
-	}
-	_, closed := d.Token()
-	if _, more := d.Token(); closed != nil || more != io.EOF {
-		return nil, errNoObject
-	}
-	return members, nil
 }

@@ -1,10 +1,10 @@
-package signin
+package grant
 
 import (
+	"context"
 	"errors"
 
 	"github.com/tabard-auth/tabard/backend/audit"
-	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
@@ -12,24 +12,24 @@ import (
 // and returns where they stand in it then; nil where they are not. Only a choice
 // accepts, for it shows the organization who the person is, and may make it one of
 // several that they have: a renewal, a reload or a route that is followed is none.
-func Accept(c *authn.Request, s directory.Subject, ref string) (*directory.Membership, error) {
-	i, err := c.Store.Invited(c.Ctx, s.User.ID, s.Session.ConfinedTo, ref, c.Now)
+func (g *Grant) Accept(ctx context.Context, s *directory.Subject, ref string) (*directory.Membership, error) {
+	i, err := g.Store.Invited(ctx, s.User.ID, s.Session.ConfinedTo, ref, g.Now)
 	if errors.Is(err, directory.ErrNoInvitation) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	accepted, err := c.Store.Accept(c.Ctx, i, s.User.ID, c.Now)
+	accepted, err := g.Store.Accept(ctx, i, s.User.ID, g.Now)
 	if err != nil {
 		return nil, err
 	}
 	if accepted {
-		c.Audit(audit.Event{
+		g.Audit(audit.Event{
 			Action: audit.AcceptInvitation, Target: i.ID,
 			UserID: s.User.ID, OrganizationID: i.OrganizationID, SessionID: s.Session.ID.String(),
 		})
 	}
-	s, err = c.Store.Subject(c.Ctx, s.Session.ID, i.OrganizationID, c.Now)
-	return s.Membership, err
+	now, err := g.Store.Subject(ctx, s.Session.ID, i.OrganizationID, g.Now)
+	return now.Membership, err
 }

@@ -1,12 +1,12 @@
-package jws_test
+package strictjson_test
 
 import (
 	"testing"
 
-	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-func TestDecodeComparesNamesExactly(t *testing.T) {
+func TestDecodeKnownComparesNamesExactly(t *testing.T) {
 	type inner struct {
 		JKT string `json:"jkt"`
 	}
@@ -29,7 +29,7 @@ func TestDecodeComparesNamesExactly(t *testing.T) {
 		`{"acr":"1","list":["a"],"ſid":"long s"}`: "1",
 	} {
 		var got claims
-		if err := jws.Decode([]byte(text), &got); err != nil || got.ACR != want || got.Cnf != nil && got.Cnf.JKT != "" {
+		if err := strictjson.DecodeKnown([]byte(text), &got); err != nil || got.ACR != want || got.Cnf != nil && got.Cnf.JKT != "" {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
 	}
@@ -38,7 +38,7 @@ func TestDecodeComparesNamesExactly(t *testing.T) {
 		`{"x":1,"x":2}`, `[]`, `7`, ``, `{`, `{"acr":"1"`, `{"acr":7}`, `{} {}`,
 	} {
 		var got claims
-		if err := jws.Decode([]byte(text), &got); err == nil {
+		if err := strictjson.DecodeKnown([]byte(text), &got); err == nil {
 			t.Errorf("%s is read: %+v", text, got)
 		}
 	}

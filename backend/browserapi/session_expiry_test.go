@@ -1,0 +1,49 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+// TestSession_EndsWhenTheProviderSays, or when the policy does, whichever is earlier, and
+// no access token outlives it.
+func TestSession_EndsWhenTheProviderSays(t *testing.T) {
+	for name, test := range map[string]struct {
+		claim func(now int64) any
+		want  time.Duration
+	}{
+		"earlier than the policy": {func(now int64) any { return now + 1800 }, 30 * time.Minute},
+		"a fraction":              {func(now int64) any { return float64(now) + 1800.5 }, 30 * time.Minute},
+		"later than the policy":   {func(now int64) any { return now + 7200 }, time.Hour},
+		"in milliseconds":         {func(now int64) any { return (now + 1800) * 1000 }, time.Hour},
+		"not a time":              {func(int64) any { return "soon" }, time.Hour},
+		"zero":                    {func(int64) any { return 0 }, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.rule(map[string]policy.Rules{"": {SessionAge: 3600, AccessTTL: 600}})
+			w.provider.Claims = func(claims map[string]any) { claims["session_expiry"] = test.claim(w.now().Unix()) }
+			b := w.signedIn("alice")
+			end := w.now().Add(test.want).Unix()
+			w.pass(test.want - time.Minute)
+			if claims := w.claims(w.mint(b, "acme")); claims.Expires > end {
+				t.Errorf("a token lives %d s longer than the session", claims.Expires-end)
+			}
+			kept := w.browser() // a cookie outlives its Max-Age where somebody copied it
+			kept.SetCookie(w.theSession(b))
+			w.pass(time.Minute)
+			w.wants(kept.Post("/token", renews), http.StatusUnauthorized, api.SessionExpired)
+			w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.LoginRequired)
+		})
+	}
+	w := newWorld(t, nil)
+	w.provider.Claims = func(claims map[string]any) { claims["session_expiry"] = w.now().Unix() - 1 }
+	b := w.browser()
+	if landed := b.Choose(b.Login(""), "alice"); refusedWith(landed) != "invalid_response" {
+		t.Errorf("a session that has ended began: %s", landed.URL)
+	}
+}

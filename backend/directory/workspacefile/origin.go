@@ -1,0 +1,81 @@
+package workspacefile
+
+import (
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/net/idna"
+)
+
+// origin reads an origin exactly as browsers write it: another text would never match.
+func (f *file) origin(n *yaml.Node, app string) string {
+	text := f.text(n)
+	u, err := url.Parse(text)
+	right := ""
+	if err == nil {
+		right = canonicalOrigin(u)
+	}
+	switch {
+	case strings.Contains(text, "*"):
+		f.wrong(n, "%q is not an origin: browsers send no wildcards; name each origin, such as https://app.example.com", text)
+	case right != "" && right != text && text == u.Scheme+"://"+u.Host && browsable(u):
+		f.wrong(n, "%q is not an origin as browsers write it, which is %s", text, right)
+	case right != text || !browsable(u):
+		f.wrong(n, "%q is not an origin as browsers write it, such as https://app.example.com (no path, no slash at the end; http only on localhost)", text)
+	}
+	if other, taken := f.origins[text]; taken {
+		f.wrong(n, "origin %s belongs to app %q already", text, other)
+	}
+	f.origins[text] = app
+	return text
+}
+
+// canonicalOrigin returns the origin of an address as browsers write it (WHATWG URL
+// section 4.5); empty where it has none.
+func canonicalOrigin(u *url.URL) string {
+	host, port := canonicalHost(u.Hostname()), u.Port()
+	if host == "" || u.User != nil {
+		return ""
+	}
+	if number, err := strconv.ParseUint(port, 10, 16); err == nil {
+		port = strconv.FormatUint(number, 10)
+	} else if port != "" {
+		return ""
+	}
+	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		return u.Scheme + "://" + host
+	}
+	return u.Scheme + "://" + host + ":" + port
+}
+
+// hostnames are as browsers read them (UTS #46, not transitional).
+var hostnames = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(false), idna.CheckHyphens(false))
+
+func canonicalHost(host string) string {
+	if strings.Contains(host, ":") {
+		address, err := netip.ParseAddr(host)
+		if err != nil || address.Zone() != "" || address.Is4In6() {
+			return ""
+		}
+		return "[" + address.String() + "]"
+	}
+	ascii, err := hostnames.ToASCII(host)
+	if err != nil || ascii == "" || strings.ContainsFunc(ascii, notInHost) {
+		return ""
+	}
+	labels := strings.Split(strings.TrimSuffix(ascii, "."), ".")
+	if last := labels[len(labels)-1]; last == "" || last[0] < '0' || last[0] > '9' {
+		return ascii
+	}
+	if address, err := netip.ParseAddr(ascii); err == nil { // or else in a notation that nobody should use
+		return address.String()
+	}
+	return ""
+}
+
+func notInHost(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`#%/:<>?@[\]^|"`, r)
+}

@@ -1,0 +1,40 @@
+package doctor_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/doctor"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+// TestExamine_ProviderWithoutAuthTime names the rule that needs it, and nothing where
+// none does or the provider says that it signs it.
+func TestExamine_ProviderWithoutAuthTime(t *testing.T) {
+	of := func(workspace, acme policy.Rules) directory.Desired {
+		d := app("http://127.0.0.1:1")
+		d.Workspace.Policy = workspace
+		d.Organizations = []directory.DesiredOrganization{{Organization: directory.Organization{Slug: "acme", Name: "Acme", Rules: acme}}}
+		return d
+	}
+	for name, test := range map[string]struct {
+		desired directory.Desired
+		claims  any
+		want    string // "" is nothing
+	}{
+		"the workspace":       {of(policy.Rules{AuthenticationAge: 300}, policy.Rules{}), []string{"sub", "email"}, "and authentication_age of the workspace needs it"},
+		"an organization":     {of(policy.Rules{}, policy.Rules{Isolated: true}), []string{"sub", "email"}, "and isolated of organisation acme needs it"},
+		"by another provider": {of(policy.Rules{}, policy.Rules{Isolated: true, Connection: "con_acme"}), []string{"sub"}, ""},
+		"no rule":             {of(policy.Rules{}, policy.Rules{}), []string{"sub", "email"}, ""},
+		"it is signed":        {of(policy.Rules{AuthenticationAge: 300}, policy.Rules{}), []string{"sub", "auth_time"}, ""},
+		"nothing is said":     {of(policy.Rules{AuthenticationAge: 300}, policy.Rules{}), nil, ""},
+	} {
+		w := newWorld(t, faults{metadata: func(m map[string]any) { m["claims_supported"] = test.claims }})
+		findings := examine(t, doctor.Config{Provider: login.Config{Issuer: w.provider.URL}, Database: stored(t, test.desired)})
+		if test.want != "" && !strings.Contains(findings, test.want) || test.want == "" && strings.Contains(findings, "auth_time") {
+			t.Errorf("%s: %s", name, findings)
+		}
+	}
+}

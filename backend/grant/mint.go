@@ -1,0 +1,116 @@
+package grant
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+// Why Mint refuses, besides orgsession.ErrOvertaken, orgsession.ErrEnded and
+// token.ErrTooLarge.
+var (
+	ErrEnded       = errors.New("grant: the session has ended") // Minted.Ended tells why
+	ErrOtherPerson = errors.New("grant: another person is signed in than the one expected")
+	ErrDisabled    = errors.New("grant: the person is disabled")
+	ErrUnnamed     = errors.New("grant: no organization is named, and the person has not exactly one")
+	ErrNotAdmitted = errors.New("grant: the organization does not exist, or does not admit the person")
+	ErrIdle        = errors.New("grant: the time since the person's last input is negative")
+	ErrDenied      = errors.New("grant: policy does not allow it") // Minted.Decision tells why
+)
+
+// Minted is what came of asking for an access token: as far as it came, where that was
+// refused.
+type Minted struct {
+	// Ended is why the session has ended, with ErrEnded.
+	Ended session.Reason
+	// Successor is the refresh token to go on with, of its own in every answer, where one
+	// is due; nil keeps the one presented. Nothing that is refused later takes it back.
+	Successor *session.Token
+	// Current is the id of the session's current refresh token, once the one presented was
+	// judged.
+	Current session.TokenID
+	// Organization is the id of the one that admits the person.
+	Organization string
+	Decision     *policy.Decision
+	Claims       token.Claims
+	Token        string
+}
+
+// Mint redeems an authentic refresh token of s, has policy decide, and signs an access
+// token for the organization that is asked for and no other. A stolen token is found
+// before anything else is refused. It brings s to where its person stands.
+func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.Subject, asked Asked) (m Minted, err error) {
+	verdict, err := g.redeem(ctx, presented, &s.Session)
+	if err != nil {
+		return m, err
+	}
+	if !verdict.Outcome.Mints() {
+		m.Ended = verdict.After.RevokeReason
+		return m, ErrEnded
+	}
+	m.Current = verdict.After.Cur
+	if verdict.Successor {
+		next := session.Successor(s.Session.ID, verdict.After, session.NewTokenID(), g.Now)
+		m.Successor = &next
+	}
+
+	if err := g.admit(ctx, s, asked); err != nil {
+		return m, err
+	}
+	m.Organization = s.Membership.Organization.ID
+	if err := asked.Check(); err != nil {
+		return m, err
+	}
+	if m.Decision, err = g.Decide(ctx, s, asked); err != nil {
+		return m, err
+	}
+	if m.Decision.Outcome != policy.Allow {
+		return m, ErrDenied
+	}
+
+	m.Claims = g.Claims(s, m.Decision)
+	m.Token, err = g.Sign(ctx, m.Claims, m.Decision.Rules)
+	return m, err
+}
+
+// admit finds the person's place in the organization that was named, or in the only
+// one that they have where none was.
+func (g *Grant) admit(ctx context.Context, s *directory.Subject, asked Asked) (err error) {
+	switch {
+	case !s.Is(asked.User):
+		return ErrOtherPerson
+	case s.User.Disabled:
+		return ErrDisabled
+	case asked.Organization == "":
+		s.Membership, err = g.only(ctx, s)
+	case s.Membership == nil && asked.Entering:
+		s.Membership, err = g.Accept(ctx, s, asked.Organization)
+	}
+	if err == nil && s.Membership == nil {
+		err = ErrNotAdmitted
+	}
+	return err
+}
+
+// only returns the only place that the person has.
+func (g *Grant) only(ctx context.Context, s *directory.Subject) (*directory.Membership, error) {
+	all, err := g.Store.Memberships(ctx, s.Session.ID, maxMemberships, g.Now)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, g.forbidden)
+	if len(all) != 1 {
+		return nil, ErrUnnamed
+	}
+	return &all[0], nil
+}
+
+// forbidden tells staff access that the organization, or the workspace, forbids.
+func (g *Grant) forbidden(m directory.Membership) bool {
+	return m.StaffUntil != 0 && policy.Strictest(g.Workspace.Policy, m.Organization.Rules).NoStaff
+}

@@ -1,0 +1,166 @@
+package orgsession
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// Transitions are what happens to organization sessions during one request. Now is in
+// Unix seconds.
+type Transitions struct {
+	Store Store
+	Now   int64
+	// Audit records what was done, or says in the log what the audit log misses.
+	Audit func(audit.Event) error
+}
+
+// Apply writes down what a decision changed: on a steady mint nothing, or that the
+// person is still active. ErrOvertaken and ErrEnded where another request was quicker.
+func (t Transitions) Apply(ctx context.Context, s *session.Session, m *directory.Membership, d *policy.Decision) error {
+	before, after, organization := m.Stay, d.Stay, m.Organization.ID
+	if d.Lapsed.EndedAt != 0 {
+		if err := t.lapse(ctx, s, organization, d.Lapsed); err != nil {
+			return err
+		}
+		before = d.Lapsed
+	}
+	switch {
+	case d.Outcome != policy.Allow:
+		return nil
+	case !before.Live():
+		after.EndedAt = before.EndedAt // what was read: an end that came since stands
+		return t.begin(ctx, s, m, after, d.Rules.MaxSessions)
+	case !reflect.DeepEqual(after.Authentication, before.Authentication):
+		if err := t.Store.Raise(ctx, s.ID, organization, after.Authentication); err != nil {
+			return err
+		}
+	}
+	if after.ActiveAt == before.ActiveAt {
+		return nil
+	}
+	return t.Store.Touch(ctx, s.ID, organization, after)
+}
+
+// lapse ends an organization session that is over by a rule.
+func (t Transitions) lapse(ctx context.Context, s *session.Session, organization string, lapsed policy.OrganizationSession) error {
+	ended, err := t.Store.Leave(ctx, s.ID, organization, lapsed)
+	if err == nil && !ended {
+		err = ErrOvertaken
+	}
+	if err != nil {
+		return err
+	}
+	t.Audit(audit.Event{
+		Action: audit.LeaveOrganization, Reason: string(lapsed.Ending), Actor: audit.Server,
+		UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String(),
+	})
+	return nil
+}
+
+// Leave ends the organization session because the person signs out of it.
+func (t Transitions) Leave(ctx context.Context, s *session.Session, organization string) error {
+	if _, err := t.Store.Leave(ctx, s.ID, organization, policy.OrganizationSession{
+		StartedAt: t.Now, ActiveAt: t.Now, EndedAt: t.Now, Ending: policy.SignedOut, Authentication: s.SignIn,
+	}); err != nil {
+		return err
+	}
+	t.Audit(audit.Event{Action: audit.LeaveOrganization, UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String()})
+	return nil
+}
+
+// Raise adds an authentication to the session, and to the organization session for
+// which it was made, where organization names one. Besides a decision that prefers another, it is the only thing that
+// moves an auth_time. session.ErrAttemptUsed where the attempt brought another before.
+func (t Transitions) Raise(ctx context.Context, id session.ID, organization, attempt string, made policy.Authentication) error {
+	if err := t.Store.Authenticate(ctx, id, attempt, made); err != nil || organization == "" {
+		return err
+	}
+	return t.Store.Raise(ctx, id, organization, made)
+}
+
+// begin starts an organization session; where the person has too many, others end.
+func (t Transitions) begin(ctx context.Context, s *session.Session, m *directory.Membership, o policy.OrganizationSession, most int64) error {
+	organization := m.Organization.ID
+	var before []Record
+	if most > 0 {
+		var err error
+		if before, err = t.Store.SessionStays(ctx, organization, s.UserID, "", t.Now, maxRecords); err != nil {
+			return err
+		}
+	}
+	if err := t.enter(ctx, s, m, o); err != nil {
+		return err
+	}
+	if most == 0 {
+		return nil
+	}
+	if err := t.Store.Supersede(ctx, s.ID, organization, most, t.Now); err != nil || int64(len(before)) < most {
+		return err
+	}
+	return t.auditSuperseded(ctx, organization, before)
+}
+
+// enter starts an organization session, and records it. That staff enter is recorded
+// first: they act in no organization that does not read of it.
+func (t Transitions) enter(ctx context.Context, s *session.Session, m *directory.Membership, o policy.OrganizationSession) error {
+	e := audit.Event{
+		Action: audit.EnterOrganization, Reason: By(m), UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
+	}
+	if e.Reason == audit.ByStaff {
+		if err := t.Audit(e); err != nil {
+			return err
+		}
+		return t.Store.Enter(ctx, s.ID, m.Organization.ID, o)
+	}
+	if err := t.Store.Enter(ctx, s.ID, m.Organization.ID, o); err != nil {
+		return err
+	}
+	t.Audit(e)
+	return nil
+}
+
+// By is the audit log's reason of what a person does in an organization: audit.ByStaff,
+// or none where they are a member.
+func By(m *directory.Membership) string {
+	if m.StaffUntil != 0 {
+		return audit.ByStaff
+	}
+	return ""
+}
+
+// maxRecords is the most sessions of a person in an organization that are told apart.
+const maxRecords = 1000
+
+// auditSuperseded records which of the sessions that acted for an organization do so no
+// more because there were too many, each once.
+func (t Transitions) auditSuperseded(ctx context.Context, organization string, before []Record) error {
+	after, err := t.Store.SessionStays(ctx, organization, before[0].UserID, "", t.Now, maxRecords)
+	if err != nil {
+		return err
+	}
+	for _, b := range before {
+		if slices.ContainsFunc(after, func(a Record) bool { return a.SessionID == b.SessionID }) {
+			continue
+		}
+		s, err := t.Store.Subject(ctx, b.SessionID, organization, t.Now)
+		if err != nil && !errors.Is(err, session.ErrNotFound) {
+			return err
+		}
+		if m := s.Membership; m != nil && m.Stay.Ending == policy.Superseded {
+			t.Audit(audit.Event{
+				ID:     "superseded:" + b.SessionID.String() + ":" + organization + ":" + strconv.FormatInt(b.Stay.StartedAt, 10),
+				Action: audit.LeaveOrganization, Reason: string(policy.Superseded), Actor: audit.Server,
+				UserID: b.UserID, OrganizationID: organization, SessionID: b.SessionID.String(),
+			})
+		}
+	}
+	return nil
+}

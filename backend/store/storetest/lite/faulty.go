@@ -1,0 +1,154 @@
+package lite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"modernc.org/sqlite"
+
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// ErrFault is the error of a statement that Faulty lets fail.
+var ErrFault = errors.New("lite: the storage failed")
+
+// Faulty is a store of which one statement fails, for tests of what becomes of it. Other
+// stores in the same file see what it has written.
+type Faulty struct {
+	*sqlstore.Store
+	faults *faults
+}
+
+// OpenFaulty opens the store in the file at path, whose schema is up to date.
+func OpenFaulty(t testing.TB, path string) *Faulty {
+	t.Helper()
+	f := &faults{path: path}
+	store := sqlstore.NewEmbedded(sql.OpenDB(f), sqlstore.SQLite)
+	t.Cleanup(func() { store.Close() })
+	return &Faulty{store, f}
+}
+
+// Fail lets the statement of that number fail, counted from 1 and from now; 0 lets none.
+// A fault is lost where the statement has its effect and only its reply does not arrive.
+// With pieces, only statements are counted that have one of them; without, all but those
+// that begin and end transactions.
+func (f *Faulty) Fail(at int, lost bool, pieces ...string) {
+	f.faults.mu.Lock()
+	defer f.faults.mu.Unlock()
+	f.faults.at, f.faults.lost, f.faults.pieces, f.faults.methods = at, lost, pieces, nil
+}
+
+// Calls are the methods of the store that ran the statements counted since Fail: one that
+// runs several stands there several times.
+func (f *Faulty) Calls() []string {
+	f.faults.mu.Lock()
+	defer f.faults.mu.Unlock()
+	return f.faults.methods
+}
+
+// faults connects to the file, and stands between its connections and database/sql.
+type faults struct {
+	path string
+
+	mu      sync.Mutex
+	at      int
+	lost    bool
+	pieces  []string
+	methods []string
+}
+
+// bounds begin and end transactions.
+var bounds = []string{"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"}
+
+// fails counts a statement, and tells whether it fails and how.
+func (f *faults) fails(statement string) (fails, lost bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	has := func(piece string) bool { return strings.Contains(statement, piece) }
+	if counted := slices.ContainsFunc(f.pieces, has); !counted && (len(f.pieces) > 0 || slices.ContainsFunc(bounds, has)) {
+		return false, false
+	}
+	f.methods = append(f.methods, method())
+	return len(f.methods) == f.at, f.lost
+}
+
+// method returns the method of the store, as its caller named it, that runs on the
+// caller's stack.
+func method() (name string) {
+	stack := make([]uintptr, 64)
+	frames := runtime.CallersFrames(stack[:runtime.Callers(2, stack)])
+	for {
+		frame, more := frames.Next()
+		_, inStore, ok := strings.Cut(frame.Function, "/store/sqlstore.")
+		if called := inStore[strings.LastIndexByte(inStore, '.')+1:]; ok && called[0] >= 'A' && called[0] <= 'Z' {
+			name = called
+		}
+		if !more {
+			return name
+		}
+	}
+}
+
+// run runs a statement, unless it is to fail before.
+func run[T any](f *faults, statement string, run func() (T, error)) (got T, err error) {
+	fails, lost := f.fails(statement)
+	if fails && !lost {
+		return got, ErrFault
+	}
+	got, err = run()
+	if !fails || err != nil {
+		return got, err
+	}
+	if rows, ok := any(got).(driver.Rows); ok {
+		defer rows.Close()
+		for row := make([]driver.Value, len(rows.Columns())); err == nil; {
+			err = rows.Next(row)
+		}
+		if !errors.Is(err, io.EOF) {
+			return got, err
+		}
+	}
+	return *new(T), ErrFault
+}
+
+// Driver implements driver.Connector.
+func (f *faults) Driver() driver.Driver { return &sqlite.Driver{} }
+
+// Connect implements driver.Connector.
+func (f *faults) Connect(context.Context) (driver.Conn, error) {
+	c, err := f.Driver().Open("file:" + f.path + "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_txlock=immediate")
+	return conn{c, f}, err
+}
+
+// conn prepares whatever it runs.
+type conn struct {
+	driver.Conn
+	faults *faults
+}
+
+func (c conn) PrepareContext(ctx context.Context, statement string) (driver.Stmt, error) {
+	s, err := c.Conn.(driver.ConnPrepareContext).PrepareContext(ctx, statement)
+	return stmt{s, statement, c.faults}, err
+}
+
+type stmt struct {
+	driver.Stmt
+	text   string
+	faults *faults
+}
+
+func (s stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return run(s.faults, s.text, func() (driver.Result, error) { return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args) })
+}
+
+func (s stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return run(s.faults, s.text, func() (driver.Rows, error) { return s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args) })
+}

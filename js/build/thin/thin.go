@@ -1,0 +1,88 @@
+// Package thin counts the core: what a reader has to trust so that no token is another
+// organization's.
+package thin
+
+import (
+	"errors"
+	"fmt"
+	"go/scanner"
+	"go/token"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// Core are the packages and files that are counted, without their tests and without the
+// packages below them.
+var Core = []string{
+	"backend/web", "backend/authn", "backend/browserapi", "backend/signin",
+	"backend/grant", "backend/orgsession", "backend/session", "backend/policy", "backend/token",
+	// The statements that every mint runs.
+	"backend/store/sqlstore/subjects.go", "backend/store/sqlstore/rotation.go",
+}
+
+// Ceiling is the most lines of code that the core may have. It is what was counted when
+// the rooms stood, 4,659, and what was added since:
+//
+//   - 397 for sign-ins that strand nobody: the attempt sealed in state, cookies marked by
+//     their server (each under two names for one release), claims as providers send them.
+//
+// A change that raises it says by how much and why.
+const Ceiling = 5056
+
+// Lines counts the lines of the core that have code on them. A package or file that is
+// not there is an error.
+func Lines(root fs.FS) (lines int, err error) {
+	for _, name := range Core {
+		files := []string{name}
+		if path.Ext(name) != ".go" {
+			if files, err = fs.Glob(root, name+"/*.go"); err != nil {
+				return 0, err
+			}
+		}
+		n, err := count(root, files)
+		if err == nil && n == 0 {
+			err = errors.New("there is no code")
+		}
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", name, err)
+		}
+		lines += n
+	}
+	return lines, nil
+}
+
+func count(root fs.FS, files []string) (lines int, err error) {
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			return 0, err
+		}
+		lines += code(text)
+	}
+	return lines, nil
+}
+
+// code counts the lines of a file that are neither blank nor comments alone.
+func code(text []byte) int {
+	file := token.NewFileSet().AddFile("", -1, len(text))
+	var s scanner.Scanner
+	s.Init(file, text, nil, 0)
+	lines := map[int]bool{}
+	for {
+		at, tok, literal := s.Scan()
+		if tok == token.EOF {
+			return len(lines)
+		}
+		if tok == token.SEMICOLON && literal == "\n" { // the scanner's own
+			continue
+		}
+		first := file.Line(at)
+		for i := range strings.Count(literal, "\n") + 1 {
+			lines[first+i] = true
+		}
+	}
+}

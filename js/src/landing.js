@@ -1,0 +1,65 @@
+// @ts-check
+// Where a sign-in comes back to. It carries short addresses alone: a longer one waits in the
+// tab's own storage, and the sign-in comes back to a page that goes on to it.
+
+import { absolute, errorParameter, takeParameter } from "./page.js";
+
+/** The parameter that names what waits: the digest of an address. */
+const parameter = "tabard_return";
+
+/** The longest address that a sign-in is sure to carry. */
+const most = 200;
+
+const key = (/** @type {string} */ digest) => "tabard:return:" + digest;
+
+/**
+ * The address for a sign-in to come back to.
+ * @param {string | URL} [url] default: the page's own
+ */
+export async function returnAddress(url) {
+  const target = absolute(url);
+  if (target.href.length <= most || target.origin !== location.origin) return target.href;
+  const start = new URL(target.pathname.length <= most ? target.pathname : "/", target);
+  try {
+    const digest = await digestOf(target.href);
+    sessionStorage.setItem(key(digest), target.href);
+    start.searchParams.set(parameter, digest);
+  } catch {
+    // Storage is blocked: the page itself has to do.
+  }
+  return start.href;
+}
+
+/**
+ * Goes on to the address that waits for the page, if one does: one of its own origin, whose
+ * digest the sign-in carried.
+ * @param {string} [error] what the sign-in came back with, which goes along
+ */
+export async function goOn(error) {
+  const digest = takeParameter(parameter);
+  if (!digest) return;
+  try {
+    const address = sessionStorage.getItem(key(digest)) ?? "";
+    sessionStorage.removeItem(key(digest));
+    const { origin, href } = new URL(address);
+    if (origin === location.origin && (await digestOf(address)) === digest) location.replace(error ? withError(href, error) : href);
+  } catch {
+    // Nothing waits.
+  }
+}
+
+/**
+ * The address with an error, and otherwise as it is written.
+ * @param {string} href
+ * @param {string} error
+ */
+function withError(href, error) {
+  const [address, fragment] = [href.replace(/#.*/s, ""), href.match(/#.*/s)?.[0] ?? ""];
+  return address + (address.includes("?") ? "&" : "?") + errorParameter + "=" + encodeURIComponent(error) + fragment;
+}
+
+/** @param {string} text */
+async function digestOf(text) {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return btoa(String.fromCharCode(...new Uint8Array(hash).subarray(0, 16))).replace(/[+/=]/g, (c) => ({ "+": "-", "/": "_" })[c] ?? "");
+}

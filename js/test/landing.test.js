@@ -1,0 +1,89 @@
+// @ts-nocheck
+// Where a sign-in comes back to.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { open } from "./open.js";
+import { set, settle } from "./stage.js";
+
+const long = "https://app.example/list?filter=" + "%7B\"x'|".repeat(300) + "#/part?a={b}";
+
+/** Begins a sign-in and returns where it comes back to, and the page that it was begun at. */
+async function begun(options) {
+  const stage = set();
+  const client = open();
+  await client.signIn(options);
+  return { stage, client, back: new URL(stage.calls.at(-1)[2]) };
+}
+
+/** Comes back to an address in the same tab. */
+async function landed(href) {
+  const kept = globalThis.sessionStorage;
+  const stage = set({ href });
+  globalThis.sessionStorage = kept;
+  open();
+  await settle();
+  return stage;
+}
+
+test("a short address is carried as it is", async () => {
+  for (const address of ["https://app.example/o'neil?a={b}|c^`#/x?y={z}", "https://app.example/" + "a".repeat(180)]) {
+    const { back } = await begun({ returnTo: address });
+    assert.equal(back.href, new URL(address).href);
+  }
+});
+
+test("a long address waits in the tab, and the page that is come back to goes on to it", async () => {
+  const { stage, back } = await begun({ returnTo: long });
+  assert.ok(back.href.length <= 200);
+  assert.equal(back.pathname, "/list");
+  const page = await landed(back.href);
+  assert.equal(page.left, new URL(long).href);
+  assert.equal(page.replaced[2].href, "https://app.example/list");
+  assert.equal((await landed(back.href)).left, undefined); // once
+  assert.equal(stage.left, undefined);
+});
+
+test("a long path comes back by the app's start", async () => {
+  const { back } = await begun({ returnTo: "/" + "a".repeat(3000) });
+  assert.equal(back.pathname, "/");
+  assert.equal((await landed(back.href)).left, "https://app.example/" + "a".repeat(3000));
+});
+
+test("a step-up takes a long address along too", async () => {
+  const { stage, client } = await begun();
+  stage.module.switch = () => JSON.stringify({ status: "step_up_required", code: "c", action: "step_up", description: "d", loginUrl: "/auth/login?x" });
+  const result = await client.switchOrganization("globex");
+  await result.continue({ returnTo: long });
+  assert.equal((await landed(stage.calls.at(-1)[3])).left, new URL(long).href);
+});
+
+test("what the sign-in came back with goes along", async () => {
+  const { back } = await begun({ returnTo: long });
+  back.searchParams.append("tabard_error", "access_denied");
+  const { left } = await landed(back.href);
+  const [address, fragment] = new URL(long).href.split("#");
+  assert.equal(left, address + "&tabard_error=access_denied#" + fragment);
+});
+
+test("nothing but an address of the page's own that was carried is gone on to", async () => {
+  const { back } = await begun({ returnTo: long });
+  const name = "tabard:return:" + back.searchParams.get("tabard_return");
+  for (const forged of ["https://evil.example/", "javascript:alert(1)", long + "x", "", "/list"]) {
+    sessionStorage.setItem(name, forged);
+    assert.equal((await landed(back.href)).left, undefined, forged);
+  }
+  assert.equal((await landed("https://app.example/?tabard_return=made-up")).left, undefined);
+});
+
+test("an address of another origin, and blocked storage, keep nobody from signing in", async () => {
+  const other = await begun({ returnTo: "https://beta.example/" + "a".repeat(3000) });
+  assert.equal(other.back.href.length, 21 + 3000);
+  const stage = set();
+  sessionStorage.setItem = () => {
+    throw new DOMException("full", "QuotaExceededError");
+  };
+  await open().signIn({ returnTo: long });
+  assert.equal(stage.calls.at(-1)[2], "https://app.example/list");
+});
