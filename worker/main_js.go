@@ -9,13 +9,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/syumai/workers/cloudflare"
 	"github.com/syumai/workers/cloudflare/d1"
 
-	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -46,11 +44,8 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
-		Provider: login.Config{
-			Issuer: s.issuer, ClientID: s.clientID, ClientSecret: s.clientSecret, Transport: edge.Transport{},
-			Scopes: s.scopes, UntypedLogoutTokens: s.untypedLogoutTokens,
-		},
-		Tenants: edge.Transport{}, LoopbackConnections: s.loopbackConnections,
+		Provider: s.provider,
+		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
 		Log: log,
 	}, store)
 	if err != nil {
@@ -82,16 +77,14 @@ func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, trail 
 
 // settings are the Worker's variables and secrets.
 type settings struct {
-	publicURL                      string
-	secret                         signingkey.Secret
-	algorithm                      signingkey.Algorithm
-	keyLife                        time.Duration
-	retention                      host.Retention
-	issuer, clientID, clientSecret string
-	cookieMark                     string
-	scopes                         []string
-	untypedLogoutTokens            bool
-	loopbackConnections            bool // for development
+	publicURL           string
+	secret              signingkey.Secret
+	algorithm           signingkey.Algorithm
+	keyLife             time.Duration
+	retention           host.Retention
+	provider            login.Config
+	cookieMark          string
+	loopbackConnections bool // for development
 }
 
 // readSettings reads the variables that the server has flags of the same names
@@ -106,17 +99,15 @@ func readSettings(variable func(string) string) (settings, error) {
 		return value
 	}
 	s := settings{
-		publicURL: required("TABARD_PUBLIC_URL"), issuer: required("TABARD_OIDC_ISSUER"),
-		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
+		publicURL: required("TABARD_PUBLIC_URL"),
+		provider: login.Config{
+			Issuer: required("TABARD_OIDC_ISSUER"), ClientID: required("TABARD_OIDC_CLIENT_ID"),
+			ClientSecret: variable("TABARD_OIDC_CLIENT_SECRET"), Transport: edge.Transport{},
+		},
 	}
+	problems = append(problems, readProvider(variable, &s.provider)...)
 	s.algorithm, s.keyLife = signingkey.ES256, signingkey.DefaultLife
 	s.cookieMark = variable("TABARD_COOKIE_MARK")
-	s.untypedLogoutTokens = variable("TABARD_OIDC_UNTYPED_LOGOUT_TOKENS") == "true"
-	if text := variable("TABARD_OIDC_SCOPES"); text != "" {
-		if s.scopes = strings.Fields(text); !directory.ValidScopes(s.scopes) {
-			problems = append(problems, errors.New("TABARD_OIDC_SCOPES has to be scopes separated by spaces"))
-		}
-	}
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
 	if s.secret, err = signingkey.ParseSecret(required("TABARD_SECRET")); err != nil {

@@ -43,6 +43,12 @@ type ConnectionSettings struct {
 	Provisioning Provisioning `json:"provisioning"`
 	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT.
 	UntypedLogoutTokens bool `json:"untyped_logout_tokens,omitempty"`
+	// ClientAuth is private_key_jwt, or empty for the client's secret.
+	ClientAuth string `json:"client_auth,omitempty"`
+	// ResponseMode is query or form_post; empty leaves it to the provider.
+	ResponseMode string `json:"response_mode,omitempty"`
+	// PushRequests pushes authorization requests (RFC 9126).
+	PushRequests bool `json:"push_requests,omitempty"`
 }
 
 // Provisioning says which of a connection's people become members, and as what (see
@@ -80,12 +86,15 @@ type Connection struct {
 	RedirectURI string `json:"redirect_uri,omitempty"`
 }
 
+const noClientSecret = "client_secret, which the provider gives, is missing."
+
 func (o *Office) connectionOf(c directory.Connection) Connection {
 	shown := Connection{
 		ID: c.ID, Issuer: c.Issuer, SecretSet: c.SealedSecret != "", Enabled: c.Enabled,
 		Source: directory.FromAdmin, RedirectURI: o.redirectURI(c.ID),
 		ConnectionSettings: ConnectionSettings{
 			ClientID: c.ClientID, Scopes: c.Scopes, UntypedLogoutTokens: c.UntypedLogoutTokens,
+			ClientAuth: c.ClientAuth, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests,
 			Provisioning: Provisioning{
 				JustInTime: c.Provisioning.JustInTime, Roles: c.Provisioning.Roles,
 				Claim: c.Provisioning.Claim, ClaimSource: c.Provisioning.ClaimSource,
@@ -107,6 +116,7 @@ func (o *Office) connection(ctx context.Context, id, organizationID, issuer stri
 	c := directory.Connection{
 		ID: id, OrganizationID: organizationID, Issuer: issuer, ClientID: s.ClientID, Scopes: s.Scopes,
 		UntypedLogoutTokens: s.UntypedLogoutTokens,
+		ClientAuth:          s.ClientAuth, ResponseMode: s.ResponseMode, PushRequests: s.PushRequests,
 		Provisioning: directory.Provisioning{
 			JustInTime: s.Provisioning.JustInTime, Roles: s.Provisioning.Roles,
 			Claim: s.Provisioning.Claim, ClaimSource: s.Provisioning.ClaimSource,
@@ -157,8 +167,8 @@ func (o *Office) CreateConnection(ctx context.Context, by Actor, organization st
 	a := &act{action: audit.CreateConnection, organization: organization}
 	return perform(ctx, o, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
-			if n.ClientSecret == "" {
-				return Connection{}, refuse(api.InvalidRequest, "client_secret, which the provider gives, is missing.")
+			if n.ClientSecret == "" && n.ClientAuth == "" {
+				return Connection{}, refuse(api.InvalidRequest, noClientSecret)
 			}
 			c, err := o.connection(ctx, directory.NewID(directory.ConnectionPrefix), r.ID, n.Issuer, n.ConnectionSettings)
 			if err != nil {
@@ -181,6 +191,9 @@ func (o *Office) UpdateConnection(ctx context.Context, by Actor, organization, i
 			c, err := o.connection(ctx, id, r.ID, stored.Issuer, s)
 			if err != nil {
 				return Connection{}, err
+			}
+			if c.ClientAuth == "" && c.SealedSecret == "" && stored.SealedSecret == "" {
+				return Connection{}, refuse(api.InvalidRequest, noClientSecret)
 			}
 			if err := o.store.UpdateConnection(ctx, c); err != nil {
 				return Connection{}, err

@@ -30,6 +30,9 @@ type Request struct {
 	Workspace *directory.Workspace
 	App       directory.App
 	Record    record
+	// Posted tells that a page whose forms may lead to the backend alone posted the request:
+	// Chromium holds that against redirects of the answer, too.
+	Posted bool
 
 	used     *carried // what Authenticate found
 	sessions int      // that the browser is known to have
@@ -118,8 +121,8 @@ func (c *Request) refuse(r *refusal.Refusal) {
 		c.W.Header().Del("Set-Cookie")
 	}
 	web.RefusalHeaders(c.W.Header(), r)
-	if c.page() {
-		c.sorry(r)
+	if c.isPage() {
+		c.errorPage(r)
 		return
 	}
 	body := r.Body()
@@ -171,6 +174,10 @@ func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 
 // Redirect sends the browser on, by GET (RFC 9110 section 15.4.4).
 func (c *Request) Redirect(target string) {
+	if c.Posted {
+		c.moveOn(target)
+		return
+	}
 	c.W.Header().Set("Location", target)
 	c.W.WriteHeader(http.StatusSeeOther)
 	c.Record.Status = http.StatusSeeOther

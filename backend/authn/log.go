@@ -48,7 +48,10 @@ func (l recorder) write(c *Request) {
 		if r.Cause != nil {
 			attributes = append(attributes, slog.Any("cause", r.Cause))
 		}
-		if r.HTTPStatus() >= http.StatusInternalServerError && !r.NoFault {
+		if r.Fault != "" {
+			attributes = append(attributes, slog.String("fault", r.Fault))
+		}
+		if r.Fault != "" || r.HTTPStatus() >= http.StatusInternalServerError && !r.NoFault {
 			level = slog.LevelError
 		}
 	}

@@ -122,6 +122,16 @@ func (c *Request) Reading() bool {
 	return c.R.Method == http.MethodGet || c.R.Method == http.MethodHead
 }
 
+// FromHere reports whether a page of the backend's own origin sent a request that reads
+// nothing. Browsers that tell no Sec-Fetch-Site name the origin of a form's page.
+func (c *Request) FromHere() bool {
+	if site, told := Single(c.R.Header, "Sec-Fetch-Site"); told {
+		return site == "same-origin"
+	}
+	origin, _ := Single(c.R.Header, "Origin")
+	return origin == c.Origin
+}
+
 // Navigation refuses what is not a top-level navigation, where the browser tells.
 func (c *Request) Navigation() error {
 	mode, hasMode := Single(c.R.Header, "Sec-Fetch-Mode")

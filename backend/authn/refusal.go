@@ -30,7 +30,9 @@ func RefusalOf(err error) *refusal.Refusal {
 	case errors.As(err, &refused):
 		return refusal.New(api.InvalidRequest, "The provider's message is not what was expected.").Because(err)
 	case errors.Is(err, login.ErrUnavailable):
-		return refusal.New(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").Because(err)
+		unavailable := refusal.New(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").Because(err)
+		unavailable.Fault = string(login.FaultOf(err))
+		return unavailable
 	case errors.Is(err, context.Canceled):
 		return refusal.New(api.TemporarilyUnavailable, "The request was given up.").Because(err)
 	}

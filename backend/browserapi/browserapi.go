@@ -33,6 +33,9 @@ type Config struct {
 	Keys       *signingkey.Ring
 	Secret     signingkey.Secret
 	Provider   *login.Provider
+	// ClientKey is how the backend authenticates at providers that take private_key_jwt;
+	// nil without one. Its public half is served.
+	ClientKey *login.ClientKey
 	// Tenants carries requests to the providers of organisations' own connections,
 	// whose addresses tenants give: it has to be guarded.
 	Tenants http.RoundTripper
@@ -46,6 +49,7 @@ type Config struct {
 type handler struct {
 	*authn.Server
 	signIn    *signin.Flow
+	clientKey *login.ClientKey
 	handovers signingkey.Sealer
 }
 
@@ -58,9 +62,9 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	h := &handler{
-		Server: server, handovers: c.Secret.Sealer(signingkey.ForHandovers),
+		Server: server, handovers: c.Secret.Sealer(signingkey.ForHandovers), clientKey: c.ClientKey,
 		signIn: signin.New(signin.Config{
-			PublicURL: c.PublicURL, Store: c.Store, Secret: c.Secret, Provider: c.Provider, Tenants: c.Tenants,
+			PublicURL: c.PublicURL, Store: c.Store, Secret: c.Secret, Provider: c.Provider, Tenants: c.Tenants, ClientKey: c.ClientKey,
 		}),
 	}
 	return h.routes(), nil
@@ -85,8 +89,8 @@ func (h *handler) routes() http.Handler {
 		{api.PathBackchannelLogout, map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
 		{api.PathBackchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
 		{api.PathLogin, map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: authn.Answer(h.signIn.LoginByKey)}},
-		{api.PathCallback, map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback}},
-		{api.PathCallback + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback}},
+		{api.PathCallback, map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},
+		{api.PathCallback + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},
 	} {
 		mux.Handle(h.Base+r.path, h.Serve(r.methods))
 	}

@@ -1,6 +1,7 @@
 package browserapi
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -97,11 +98,19 @@ func keySet(c *authn.Request) (signingkey.Set, error) {
 	return signingkey.Publish(all)
 }
 
+// clientKeySet is the key by which the backend authenticates at OpenID providers.
+func (h *handler) clientKeySet(*authn.Request) (json.RawMessage, error) {
+	return h.clientKey.Set(), nil
+}
+
 // describe adds the metadata and keys of all issuers, also at the place that RFC 8414
 // section 3 gives the metadata of an issuer with a path: before it.
 func (h *handler) describe(mux *http.ServeMux) {
 	metadata := h.Serve(map[string]authn.Endpoint{http.MethodGet: authn.Public(h.metadata)})
 	keySet := h.Serve(map[string]authn.Endpoint{http.MethodGet: authn.Public(keySet)})
+	if h.clientKey != nil {
+		mux.Handle(h.Base+api.PathClientKeySet, h.Serve(map[string]authn.Endpoint{http.MethodGet: authn.Public(h.clientKeySet)}))
+	}
 	for _, path := range []string{h.Base, h.Base + api.PathIssuers + "{organization}"} {
 		mux.Handle(path+api.PathKeySet, keySet)
 		mux.Handle(path+api.PathOpenIDConfiguration, metadata)

@@ -87,7 +87,7 @@ func TestABodyIsJSONByItsMediaType(t *testing.T) {
 
 // routes are the contract's paths, and what each answers.
 var routes = map[string]string{
-	"/token": "POST", "/logout": "POST", "/session": "GET", "/callback": "GET",
+	"/token": "POST", "/logout": "POST", "/session": "GET",
 	"/.well-known/jwks.json": "GET", "/.well-known/openid-configuration": "GET", "/.well-known/oauth-authorization-server": "GET",
 }
 
@@ -108,10 +108,12 @@ func TestAnotherMethodIsRefusedAndToldWhichOneWorks(t *testing.T) {
 			}
 		}
 	}
-	got := b.Fetch("PUT", "/login", "{}")
-	w.wants(got, http.StatusMethodNotAllowed, api.InvalidRequest)
-	if got := got.Header.Get("Allow"); got != "GET, POST, HEAD, OPTIONS" {
-		t.Errorf("/login: Allow is %q", got)
+	for _, path := range []string{"/login", "/callback"} {
+		got := b.Fetch("PUT", path, "{}")
+		w.wants(got, http.StatusMethodNotAllowed, api.InvalidRequest)
+		if got := got.Header.Get("Allow"); got != "GET, POST, HEAD, OPTIONS" {
+			t.Errorf("%s: Allow is %q", path, got)
+		}
 	}
 	if fmt.Sprint(b.Cookies()) != before {
 		t.Error("a refused method changed the browser's cookies")

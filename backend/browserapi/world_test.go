@@ -43,7 +43,8 @@ type world struct {
 	hosts    httpbrowser.Hosts
 	through  host.Store // what the backend sees of the store
 	logged   *lockedBuffer
-	counted  *metrics.Metrics // nil counts nothing
+	counted  *metrics.Metrics    // nil counts nothing
+	relies   func(*login.Config) // configures how the backend relies on its provider; nil as it is
 	*clock
 }
 
@@ -110,10 +111,14 @@ func (w *world) backend(public string, store host.Store) http.Handler {
 	if w.counted != nil {
 		log, store = w.counted.Log(log), w.counted.Store(store)
 	}
+	relies := login.Config{Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: w.hosts}
+	if w.relies != nil {
+		w.relies(&relies)
+	}
 	handler, err := host.New(host.Config{
 		PublicURL: public, Secret: w.secret, Now: w.now,
 		Log:      slog.New(log),
-		Provider: login.Config{Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: w.hosts},
+		Provider: relies,
 		Tenants:  w.hosts, LoopbackConnections: public == publicURL,
 	}, store)
 	if err != nil {

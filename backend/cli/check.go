@@ -72,6 +72,7 @@ func (s *settings) check() wrongSettings {
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
 		s.checkIssuer, s.checkClientID, s.checkClientSecret, s.checkScopes,
+		s.checkClientKey, s.checkResponseMode, s.checkTenants, s.checkInternalURL,
 		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkAuditRetention, s.checkTrustedProxies, s.checkMetricsFrom, s.checkCookieMark,
 		s.checkLogFormat, s.checkLogLevel,
 	} {
@@ -158,8 +159,8 @@ func (s *settings) checkClientID() *wrongSetting {
 }
 
 func (s *settings) checkClientSecret() *wrongSetting {
-	if s.oidcClientSecret == "" {
-		return s.wrong("oidc-client-secret", "The provider gives it with the client id. In the environment ps does\nnot show it.")
+	if s.oidcClientSecret == "" && s.oidc.clientKeyFile == "" {
+		return s.wrong("oidc-client-secret", "The provider gives it with the client id. In the environment ps does\nnot show it. A key does as well: --oidc-client-key-file")
 	}
 	return nil
 }

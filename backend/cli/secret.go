@@ -137,5 +137,8 @@ func (s *settings) readableFiles() (warnings []string) {
 			all = append(all, openToOthers("the database", path+suffix))
 		}
 	}
+	if s.oidc.clientKeyFile != "" {
+		all = append(all, openToOthers("the client key", s.oidc.clientKeyFile))
+	}
 	return slices.DeleteFunc(all, func(w string) bool { return w == "" })
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
@@ -34,6 +33,7 @@ type settings struct {
 	oidcIssuer       string
 	oidcClientID     string
 	oidcClientSecret string
+	oidc             providerSettings
 	oidcScopes       string
 	logFormat        string
 	logLevel         string
@@ -95,9 +95,11 @@ func (s *settings) addServer(c *cobra.Command) {
 		c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
 	s.completeKeys(c)
+	complete("oidc-response-mode", "query", "form_post")
+	c.MarkFlagFilename("oidc-client-key-file")
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "trusted-proxies", "metrics-from", "cookie-mark", "signing-key-life", "audit-retention"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "cookie-mark", "signing-key-life", "audit-retention"} {
 		complete(free)
 	}
 }
@@ -131,6 +133,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
 	text(&s.oidcScopes, "oidc-scopes", "profile email", "ask for `SCOPES` there beside openid, separated by spaces")
 	s.flags.BoolVar(&s.untypedLogoutTokens, "oidc-untyped-logout-tokens", false, "accept its logout tokens without typ, or of typ JWT, too")
+	s.providerFlags()
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
 	text(&s.auditRetention, "audit-retention", "0", "forget events of the audit trail after `TIME`, such as 365d; 0: never")
@@ -198,13 +201,6 @@ func (s *settings) inspect(ctx context.Context) (*inspect.Database, error) {
 		return sqlite.Inspect(ctx, path)
 	}
 	return postgres.Inspect(ctx, s.database)
-}
-
-func (s *settings) provider() login.Config {
-	return login.Config{
-		Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret,
-		Scopes: strings.Fields(s.oidcScopes), UntypedLogoutTokens: s.untypedLogoutTokens,
-	}
 }
 
 // logger returns the log that the settings ask for.

@@ -30,6 +30,14 @@ type Connection struct {
 	Provisioning Provisioning
 	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT.
 	UntypedLogoutTokens bool
+	// ClientAuth is how this server proves who it is: by the client's secret, where it is
+	// empty, or by the server's own key (PrivateKeyJWT).
+	ClientAuth string
+	// ResponseMode is how the provider answers, query or form_post; empty leaves it to the
+	// provider.
+	ResponseMode string
+	// PushRequests pushes authorization requests also where the metadata do not demand it.
+	PushRequests bool
 	// Enabled tells that it is the one by which the organisation is entered. One of
 	// an organisation's connections is, at most.
 	Enabled bool
@@ -70,6 +78,9 @@ var (
 	scope        = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`) // RFC 6749 section 3.3
 )
 
+// PrivateKeyJWT is the ClientAuth by the server's own key (OpenID Connect Core section 9).
+const PrivateKeyJWT = "private_key_jwt"
+
 // ValidScopes reports whether all of these are scopes.
 func ValidScopes(all []string) bool {
 	return !slices.ContainsFunc(all, func(s string) bool { return !scope.MatchString(s) })
@@ -89,6 +100,10 @@ func (c Connection) Check() error {
 		return fmt.Errorf("%q is not an issuer: https://…, exactly as the provider's metadata name it", c.Issuer)
 	case c.ClientID == "" || len(c.ClientID) > maxConnectionText:
 		return errors.New("client_id, which the provider gives, is missing or too long")
+	case c.ClientAuth != "" && c.ClientAuth != PrivateKeyJWT:
+		return fmt.Errorf("client_auth %q is not private_key_jwt; without it the client's secret is used", c.ClientAuth)
+	case c.ResponseMode != "" && c.ResponseMode != "query" && c.ResponseMode != "form_post":
+		return fmt.Errorf("response_mode %q is neither query nor form_post", c.ResponseMode)
 	case !ValidScopes(c.Scopes):
 		return errors.New("a scope is of printable characters without spaces")
 	case len(c.Provisioning.Claim) > maxConnectionText:

@@ -8,27 +8,38 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/oauth2"
-
+	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 )
 
 const provider = "provider"
 
 // metadata is what a sign-in needs of the provider's metadata (OpenID Connect
-// Discovery section 3).
+// Discovery section 3, RFC 9126 section 5).
 type metadata struct {
 	Issuer        string   `json:"issuer"`
 	Authorization string   `json:"authorization_endpoint"`
 	Token         string   `json:"token_endpoint"`
 	KeySet        string   `json:"jwks_uri"`
 	EndSession    string   `json:"end_session_endpoint"`
+	Push          string   `json:"pushed_authorization_request_endpoint"`
+	MustPush      bool     `json:"require_pushed_authorization_requests"`
 	Challenges    []string `json:"code_challenge_methods_supported"`
 	TokenAuth     []string `json:"token_endpoint_auth_methods_supported"`
+	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
+	ResponseTypes []string `json:"response_types_supported"`
+	ResponseModes []string `json:"response_modes_supported"`
+	GrantTypes    []string `json:"grant_types_supported"`
 	Claims        []string `json:"claims_supported"`
 }
 
 func (e *examination) provider(ctx context.Context) {
+	outside, config := e.client, e.Provider
+	config.Transport, config.RedirectURL = e.Transport, publicurl.Callback(e.PublicURL)
+	inside := *outside
+	inside.Transport = config.Inside()
+	e.client = &inside
+	defer func() { e.client = outside }()
 	issuer := e.Provider.Issuer
 	var m metadata
 	a, err := e.getJSON(ctx, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", &m)
@@ -37,24 +48,51 @@ func (e *examination) provider(ctx context.Context) {
 			defer e.clock("the provider's", ahead)
 		}
 	}
-	switch {
-	case err != nil:
-		e.add(provider, Problem, "Check --oidc-issuer, and that this machine reaches the provider (DNS, proxy, firewall).",
+	if err != nil {
+		e.add(provider, Problem, "Check --oidc-issuer, and that this machine reaches the provider (DNS, proxy, firewall; --oidc-internal-url where it has another address inside).",
 			"%s: its metadata cannot be read: %v", issuer, err)
 		return
+	}
+	if !e.issuer(m) {
+		return
+	}
+	e.claims = m.Claims
+	e.abilities(m)
+	e.flow(m)
+	e.authentication(m)
+	e.providerKeys(ctx, m)
+	client := login.New(config)
+	if e.Provider.ClientID != "" && (e.Provider.ClientSecret != "" || e.Provider.ClientKey != nil) {
+		e.credentials(ctx, client)
+	}
+	if e.PublicURL != "" && e.Provider.ClientID != "" {
+		e.redirectURI(ctx, client)
+	}
+}
+
+// issuer compares how the provider names itself with how it is known here.
+func (e *examination) issuer(m metadata) bool {
+	issuer := e.Provider.Issuer
+	template := login.IsTemplate(m.Issuer)
+	switch {
+	case template && e.Provider.Tenants == nil:
+		e.add(provider, Problem, "List the tenants whose people may sign in: --oidc-tenants with the ids of their directories, separated by commas. For one tenant alone, name it in --oidc-issuer in place of organizations or common.",
+			"%s is of many tenants (%s), and none is listed", issuer, m.Issuer)
+		return false
+	case template:
+		e.ok(provider, "%s answers, for the tenants %s", issuer, strings.Join(e.Provider.Tenants, ", "))
+		return true
+	case e.Provider.Tenants != nil:
+		e.add(provider, Problem, "Remove --oidc-tenants, or set --oidc-issuer to the address of all tenants, such as https://login.microsoftonline.com/organizations/v2.0",
+			"%s is of one tenant, and --oidc-tenants lists some", issuer)
+		return false
 	case m.Issuer != issuer:
 		e.add(provider, Problem, "Set --oidc-issuer to "+m.Issuer+", exactly so, if that is your provider.",
 			"%s names itself %q", issuer, m.Issuer)
-		return
+		return false
 	}
 	e.ok(provider, "%s answers, and names itself so", issuer)
-	e.claims = m.Claims
-	e.abilities(m)
-	e.providerKeys(ctx, m)
-	e.credentials(ctx, m)
-	if e.PublicURL != "" && e.Provider.ClientID != "" {
-		e.redirectURI(ctx, m)
-	}
+	return true
 }
 
 // abilities tells what of its metadata a sign-in and a sign-out use.
@@ -77,53 +115,57 @@ func (e *examination) abilities(m metadata) {
 	e.ok(provider, "it ends its own session at sign-out (end_session_endpoint)")
 }
 
-// credentials redeems a code that cannot exist: a provider that knows the client
-// answers invalid_grant (RFC 6749 section 5.2), another invalid_client.
-func (e *examination) credentials(ctx context.Context, m metadata) {
-	if e.Provider.ClientID == "" || e.Provider.ClientSecret == "" {
-		return
+// credentials redeems a code that cannot exist, to learn whether the provider knows the
+// client.
+func (e *examination) credentials(ctx context.Context, client *login.Provider) {
+	proof := "its secret"
+	advice := "Compare --oidc-client-id and TABARD_OIDC_CLIENT_SECRET with what the provider shows for this client, whether the secret has expired, and see that the client may use the authorization code."
+	if e.Provider.ClientKey != nil {
+		proof, advice = "its key", "Register "+e.clientKeySet()+" as the client's key set at the provider, and see that the client may use private_key_jwt and the authorization code."
 	}
-	style := oauth2.AuthStyleInHeader // the default (OpenID Connect Discovery section 3)
-	if len(m.TokenAuth) > 0 && !slices.Contains(m.TokenAuth, "client_secret_basic") {
-		style = oauth2.AuthStyleInParams
-	}
-	config := oauth2.Config{
-		ClientID: e.Provider.ClientID, ClientSecret: e.Provider.ClientSecret,
-		RedirectURL: publicurl.Callback(e.PublicURL),
-		Endpoint:    oauth2.Endpoint{TokenURL: m.Token, AuthStyle: style},
-	}
-	_, err := config.Exchange(context.WithValue(ctx, oauth2.HTTPClient, e.client), "tabard-doctor",
-		oauth2.VerifierOption(oauth2.GenerateVerifier()))
-	var refused *oauth2.RetrieveError
+	err := client.KnowsClient(ctx, e.Now)
 	switch {
-	case errors.As(err, &refused) && refused.ErrorCode == "invalid_grant":
-		e.ok(provider, "it knows the client %s and its secret", e.Provider.ClientID)
-	case errors.As(err, &refused) && (refused.ErrorCode == "invalid_client" || refused.ErrorCode == "unauthorized_client" ||
-		refused.Response.StatusCode == http.StatusUnauthorized):
-		e.add(provider, Problem, "Compare --oidc-client-id and TABARD_OIDC_CLIENT_SECRET with what the provider shows for this client, and see that the client may use the authorization code.",
-			"it refuses the client %s and its secret", e.Provider.ClientID)
+	case err == nil:
+		e.ok(provider, "it knows the client %s and %s", e.Provider.ClientID, proof)
+	case login.FaultOf(err) == login.FaultClient:
+		e.add(provider, Problem, advice, "it refuses the client %s and %s: %v", e.Provider.ClientID, proof, why(err))
 	default:
 		e.add(provider, Look, "The first sign-in will show it.",
-			"it did not tell whether it knows the client %s and its secret", e.Provider.ClientID)
+			"it did not tell whether it knows the client %s and %s: %v", e.Provider.ClientID, proof, why(err))
 	}
+}
+
+// why says what a provider refused, without the code that an app is told.
+func why(err error) error {
+	var refused *login.Refused
+	if errors.As(err, &refused) {
+		return refused.Err
+	}
+	return err
 }
 
 // redirectURI asks for a sign-in without any interaction: a provider that knows
 // client and redirect URI sends the error back there (OpenID Connect Core section
-// 3.1.2.6), another shows a page.
-func (e *examination) redirectURI(ctx context.Context, m metadata) {
+// 3.1.2.6), another shows a page, or refuses the request that is pushed.
+func (e *examination) redirectURI(ctx context.Context, client *login.Provider) {
 	callback := publicurl.Callback(e.PublicURL)
 	advice := "Register " + callback + ", exactly so, as redirect URI of the client at the provider."
-	config := oauth2.Config{
-		ClientID: e.Provider.ClientID, RedirectURL: callback, Scopes: []string{"openid"},
-		Endpoint: oauth2.Endpoint{AuthURL: m.Authorization},
+	address, err := client.AuthorizationURL(ctx, login.NewAttempt("tabard-doctor", "", e.Now), login.Request{Prompt: "none"})
+	switch login.FaultOf(err) {
+	case "":
+	case login.FaultRequest:
+		e.add(provider, Problem, advice, "it refuses the request that is pushed: %v", why(err))
+		return
+	default:
+		e.add(provider, Look, "The first sign-in will show it.", "the request for a sign-in could not be made: %v", err)
+		return
 	}
-	a, err := e.get(ctx, config.AuthCodeURL("tabard-doctor", oauth2.SetAuthURLParam("prompt", "none"),
-		oauth2.SetAuthURLParam("nonce", "tabard-doctor"), oauth2.S256ChallengeOption(oauth2.GenerateVerifier())))
+	a, err := e.get(ctx, address)
 	switch {
 	case err != nil:
 		e.add(provider, Problem, "Browsers go there to sign in.", "its authorization endpoint does not answer: %v", err)
-	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback):
+	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback),
+		e.Provider.ResponseMode == "form_post" && a.status == http.StatusOK && strings.Contains(string(a.body), `action="`+callback+`"`):
 		e.ok(provider, "it sends people back to %s", callback)
 	case a.status/100 == 4:
 		e.add(provider, Problem, advice, "it refuses to send people back to %s", callback)

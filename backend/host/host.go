@@ -89,7 +89,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	}
 	contract, err := browserapi.New(browserapi.Config{
 		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: store, Secret: c.Secret, Keys: ring,
-		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
+		Provider: login.New(c.Provider), ClientKey: c.Provider.ClientKey, Log: c.Log, Now: c.Now,
 		Tenants: login.Guarded{Next: c.Tenants, Loopback: c.LoopbackConnections},
 	})
 	if err != nil {

@@ -24,12 +24,15 @@ type discovered struct {
 	algorithms       []string // of signatures, that the provider uses and a public key verifies
 	oauth            oauth2.Config
 	metadata         struct {
-		EndSession  string   `json:"end_session_endpoint"`
-		UserInfo    string   `json:"userinfo_endpoint"`
-		NamesIss    bool     `json:"authorization_response_iss_parameter_supported"`
-		AuthMethods texts    `json:"token_endpoint_auth_methods_supported"`
-		KeySet      string   `json:"jwks_uri"`
-		Algorithms  []string `json:"id_token_signing_alg_values_supported"`
+		EndSession          string   `json:"end_session_endpoint"`
+		UserInfo            string   `json:"userinfo_endpoint"`
+		NamesIss            bool     `json:"authorization_response_iss_parameter_supported"`
+		AuthMethods         texts    `json:"token_endpoint_auth_methods_supported"`
+		KeySet              string   `json:"jwks_uri"`
+		Push                string   `json:"pushed_authorization_request_endpoint"`
+		MustPush            bool     `json:"require_pushed_authorization_requests"`
+		AssertionAlgorithms texts    `json:"token_endpoint_auth_signing_alg_values_supported"`
+		Algorithms          []string `json:"id_token_signing_alg_values_supported"`
 	}
 }
 
@@ -99,12 +102,16 @@ func (p *Provider) finish(d *discovery) {
 }
 
 func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.config.Issuer)
+	read := oidc.ClientContext(ctx, p.client)
+	if p.config.Tenants != nil { // the metadata name no issuer, but the form of all
+		read = oidc.InsecureIssuerURLContext(read, p.issuerTemplate())
+	}
+	provider, err := oidc.NewProvider(read, p.config.Issuer)
 	if err != nil { // it may quote the whole answer
 		return nil, fmt.Errorf("%w: %.300s", ErrUnavailable, err)
 	}
 	found := &discovered{readAt: time.Now(), oauth: oauth2.Config{
-		ClientID: p.config.ClientID, ClientSecret: p.config.ClientSecret,
+		ClientID: p.config.ClientID, ClientSecret: p.clientSecret(),
 		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
 		Scopes: append([]string{oidc.ScopeOpenID}, slices.DeleteFunc(slices.Clone(p.config.Scopes), isOpenID)...),
 	}}
@@ -118,8 +125,8 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	if !p.ownScheme(found.oauth.Endpoint.AuthURL) {
 		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
 	}
-	found.oauth.Endpoint.AuthStyle = authStyle(found.metadata.AuthMethods)
-	found.algorithms = publicKeyAlgorithms(found.metadata.Algorithms)
+	found.oauth.Endpoint.AuthStyle = p.authStyle(found.metadata.AuthMethods)
+	found.algorithms = PublicKeyAlgorithms(found.metadata.Algorithms)
 	found.keys = keySet(readableKeys{p.client.Transport}, found.metadata.KeySet)
 	found.logoutKeys = keySet(&paced{next: readableKeys{p.client.Transport}}, found.metadata.KeySet)
 	return found, nil
@@ -131,9 +138,9 @@ func keySet(transport http.RoundTripper, address string) oidc.KeySet {
 	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(transport)), address)
 }
 
-// publicKeyAlgorithms returns those of the algorithms that a public key verifies: a
+// PublicKeyAlgorithms returns those of the algorithms that a public key verifies: a
 // provider may name none and HS256 beside them.
-func publicKeyAlgorithms(named []string) (all []string) {
+func PublicKeyAlgorithms(named []string) (all []string) {
 	for _, algorithm := range named {
 		switch algorithm {
 		case oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA:

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -51,13 +49,18 @@ type Identity struct {
 type Refused struct {
 	Code string
 	Err  error
+	// Fault says what of the deployment or the provider is to be mended; empty where a
+	// person was refused.
+	Fault Fault
 }
 
 func (e *Refused) Error() string { return fmt.Sprintf("login: %s: %v", e.Code, e.Err) }
 func (e *Refused) Unwrap() error { return e.Err }
 
+const invalidResponse = "invalid_response"
+
 func refused(format string, args ...any) error {
-	return &Refused{Code: "invalid_response", Err: fmt.Errorf(format, args...)}
+	return &Refused{Code: invalidResponse, Err: fmt.Errorf(format, args...)}
 }
 
 // What is kept of an identity, in bytes: the database and every access token carry it,
@@ -85,11 +88,10 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 	if err := p.checkCallback(found, callback); err != nil {
 		return Identity{}, err
 	}
-	ctx = oidc.ClientContext(ctx, p.client)
-	tokens, err := found.redeem(ctx, a, callback)
+	tokens, err := p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
 	if moved := p.moved(ctx, found, err); moved != nil && moved.oauth.Endpoint.TokenURL != found.oauth.Endpoint.TokenURL {
 		found = moved
-		tokens, err = found.redeem(ctx, a, callback)
+		tokens, err = p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
 	}
 	if err != nil {
 		return Identity{}, err
@@ -118,44 +120,16 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 // hands on the provider's own refusal.
 func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 	iss := callback.Get("iss")
-	if (iss != "" || found.metadata.NamesIss) && iss != p.config.Issuer {
+	if (iss != "" || found.metadata.NamesIss) && !p.isIssuer(iss) {
 		return refused("the answer is of issuer %q", iss)
 	}
 	if code := callback.Get("error"); code != "" {
-		return &Refused{Code: code, Err: errors.New("the provider refused")}
+		return p.refusal(code, callback.Get("error_description"))
 	}
 	if callback.Get("code") == "" {
 		return refused("the answer has no code")
 	}
 	return nil
-}
-
-// redeem exchanges the callback's code for the provider's tokens.
-func (d *discovered) redeem(ctx context.Context, a Attempt, callback url.Values) (*oauth2.Token, error) {
-	tokens, err := d.oauth.Exchange(ctx, callback.Get("code"), oauth2.VerifierOption(a.Verifier))
-	if err != nil {
-		return nil, exchangeError(err)
-	}
-	return tokens, nil
-}
-
-// exchangeError tells a refused code from a provider that is away.
-func exchangeError(err error) error {
-	var answer *oauth2.RetrieveError
-	if errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode/100 == 4 && !nothingThere(answer) {
-		return refused("the code was refused: %s", answer.ErrorCode)
-	}
-	return fmt.Errorf("%w: redeeming the code failed", ErrUnavailable)
-}
-
-// nothingThere reports whether an answer is that of a server which has no token endpoint
-// at the address, any more.
-func nothingThere(answer *oauth2.RetrieveError) bool {
-	switch answer.Response.StatusCode {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
-		return answer.ErrorCode == ""
-	}
-	return false
 }
 
 // read verifies an identity token and checks what it says. Who is named among others
@@ -165,11 +139,18 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	var claims identityClaims
 	token, text, err := p.verify(ctx, found.keys, raw, oidc.Config{
 		SupportedSigningAlgs: found.algorithms, Now: func() time.Time { return time.Unix(now-maxSkew, 0) },
+		SkipIssuerCheck: p.config.Tenants != nil,
 	}, &claims)
+	if err == nil {
+		err = p.checkTenant(token.Issuer, text)
+	}
 	if err != nil {
-		return Identity{}, notVerified("identity token", err)
+		return Identity{}, p.notVerified("identity token", err)
 	}
 	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject}
+	if p.config.Tenants != nil {
+		identity.Issuer = token.Issuer
+	}
 	if identity.Claims, err = allClaims(text); err != nil {
 		return Identity{}, refused("identity token: %w", err)
 	}
@@ -183,9 +164,9 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	case len(claims.ACR) > maxACR || len(strings.Join(claims.AMR, " ")) > maxAMR || len(claims.SessionID) > maxSubject:
 		return Identity{}, refused("identity token: acr, amr or sid is too long")
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
-		return Identity{}, refused("identity token: azp is %q", claims.AuthorizedParty)
+		return Identity{}, p.faulty(FaultToken, "identity token: azp is %.100q", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
-		return Identity{}, refused("identity token: issued in the future, or nobody knows when")
+		return Identity{}, p.faulty(FaultClock, "identity token: issued %d s ahead of this server's clock, or it does not say when: keep both clocks by NTP", token.IssuedAt.Unix()-now)
 	case claims.SessionExpiry > 0 && int64(claims.SessionExpiry) <= now:
 		return Identity{}, refused("identity token: session_expiry is in the past: by it the session has ended")
 	}

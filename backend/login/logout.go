@@ -39,9 +39,14 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		Nonce     *json.RawMessage           `json:"nonce"`
 		Events    map[string]json.RawMessage `json:"events"`
 	}
-	token, _, err := p.verify(ctx, found.logoutKeys, raw, oidc.Config{SupportedSigningAlgs: found.algorithms, SkipExpiryCheck: true}, &claims)
+	token, payload, err := p.verify(ctx, found.logoutKeys, raw, oidc.Config{
+		SupportedSigningAlgs: found.algorithms, SkipExpiryCheck: true, SkipIssuerCheck: p.config.Tenants != nil,
+	}, &claims)
+	if err == nil {
+		err = p.checkTenant(token.Issuer, payload)
+	}
 	if err != nil {
-		if err = notVerified("logout token", err); errors.Is(err, ErrUnavailable) {
+		if err = p.notVerified("logout token", err); errors.Is(err, ErrUnavailable) {
 			p.moved(ctx, found, err) // for when it is told again
 		}
 		return session.UpstreamLogout{}, err

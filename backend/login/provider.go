@@ -24,6 +24,22 @@ type Config struct {
 	Issuer       string
 	ClientID     string
 	ClientSecret string
+	// ClientKey proves who the client is in place of the secret (private_key_jwt); nil
+	// leaves it to the secret.
+	ClientKey *ClientKey
+	// ResponseMode is how the provider answers, query or form_post; empty leaves it to the
+	// provider.
+	ResponseMode string
+	// PushRequests has authorization requests pushed (RFC 9126) also where the metadata do
+	// not demand it.
+	PushRequests bool
+	// Tenants are the ids (tid) of those whose people may sign in, where the provider has an
+	// issuer for each tenant, as Entra has at organizations and common; nil where it has one
+	// issuer.
+	Tenants []string
+	// InternalURL is scheme, host and port by which this server reaches the provider, in
+	// place of the issuer's own; empty where it reaches that. Browsers never see it.
+	InternalURL string
 	// RedirectURL is the backend's callback, exactly as registered.
 	RedirectURL string
 	// Scopes beside openid; nil means profile and email.
@@ -56,7 +72,7 @@ func New(c Config) *Provider {
 	if c.Scopes == nil {
 		c.Scopes = []string{"profile", "email"}
 	}
-	return &Provider{config: c, client: newClient(newBounded(c.Transport))}
+	return &Provider{config: c, client: newClient(newBounded(c.Inside()))}
 }
 
 func newClient(transport http.RoundTripper) *http.Client {
@@ -74,23 +90,33 @@ var ErrUnavailable = errors.New("login: the OpenID provider is unavailable")
 // authStyle chooses how the client authenticates: by client_secret_basic, which is
 // what a provider that names no methods takes (OpenID Connect Discovery section 3),
 // unless it takes client_secret_post alone. Trying both would redeem a code twice.
-func authStyle(methods []string) oauth2.AuthStyle {
-	if slices.Contains(methods, "client_secret_post") && !slices.Contains(methods, "client_secret_basic") {
+func (p *Provider) authStyle(methods []string) oauth2.AuthStyle {
+	if p.config.ClientKey != nil ||
+		slices.Contains(methods, "client_secret_post") && !slices.Contains(methods, "client_secret_basic") {
 		return oauth2.AuthStyleInParams
 	}
 	return oauth2.AuthStyleInHeader
 }
 
-// notVerified tells a token that is not good from keys that could not be had, which
-// go-oidc says by its words alone.
-func notVerified(what string, err error) error {
-	if strings.HasPrefix(err.Error(), "failed to verify signature: fetching keys") { // and may quote the whole answer
-		return fmt.Errorf("%w: %.300s", ErrUnavailable, err)
+// notVerified says why a token is not good: go-oidc says by its words alone that keys
+// could not be had. It comes from the provider itself, so that no person is to blame.
+func (p *Provider) notVerified(what string, err error) error {
+	var expired *oidc.TokenExpiredError
+	var already *Refused
+	text := err.Error()
+	switch {
+	case errors.As(err, &already):
+		return err
+	case strings.HasPrefix(text, "failed to verify signature: fetching keys"):
+		return fmt.Errorf("%w: %s", errKeys, words(text)) // which may quote the whole answer
+	case errors.As(err, &expired), strings.HasPrefix(text, "oidc: current time"):
+		return p.faulty(FaultClock, "%s: %s: keep both clocks by NTP", what, words(text))
+	case strings.HasSuffix(text, errUnknownKey.Error()):
+		return p.faulty(FaultKeys, "%s: %w", what, errUnknownKey)
+	case strings.HasPrefix(text, "failed to verify signature"):
+		return p.faulty(FaultKeys, "%s: %s", what, words(text))
 	}
-	if strings.HasSuffix(err.Error(), errUnknownKey.Error()) {
-		err = errUnknownKey
-	}
-	return refused("%s: %w", what, err)
+	return p.faulty(FaultToken, "%s: %s", what, words(text))
 }
 
 // errUnknownKey is the error of a token that no key of the provider verifies, in
@@ -137,7 +163,14 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 			options = append(options, oauth2.SetAuthURLParam(name, value))
 		}
 	}
-	return found.oauth.AuthCodeURL(a.State, options...), nil
+	if p.config.ResponseMode != "" {
+		options = append(options, oauth2.SetAuthURLParam("response_mode", p.config.ResponseMode))
+	}
+	address := found.oauth.AuthCodeURL(a.State, options...)
+	if p.config.PushRequests || found.metadata.MustPush {
+		return p.push(ctx, found, address, a.CreatedAt)
+	}
+	return address, nil
 }
 
 // maxEndSessionURL is the longest address that browsers, proxies and providers all take.

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
@@ -12,7 +13,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
-	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -27,6 +27,7 @@ type providers struct {
 	publicURL string
 	secrets   signingkey.Sealer
 	transport http.RoundTripper
+	clientKey *login.ClientKey
 
 	mu    sync.Mutex
 	known map[string]knownProvider // by connection
@@ -47,7 +48,7 @@ func (p *providers) of(c directory.Connection) (*login.Provider, error) {
 	if known, ok := p.known[c.ID]; ok && known.revision == c.Revision {
 		return known.provider, nil
 	}
-	secret, err := p.secrets.Open(c.SealedSecret, c.ID)
+	secret, key, err := p.credentials(c)
 	if err != nil {
 		return nil, err
 	}
@@ -56,11 +57,25 @@ func (p *providers) of(c directory.Connection) (*login.Provider, error) {
 	}
 	provider := login.New(login.Config{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: string(secret), Scopes: c.Scopes,
-		UntypedLogoutTokens: c.UntypedLogoutTokens,
-		RedirectURL:         publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
+		UntypedLogoutTokens: c.UntypedLogoutTokens, ClientKey: key, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests,
+		RedirectURL: publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
 	})
 	p.known[c.ID] = knownProvider{c.Revision, provider}
 	return provider, nil
+}
+
+// credentials returns what this server proves itself by at a connection's provider: the
+// client's secret, or the server's own key.
+func (p *providers) credentials(c directory.Connection) (secret []byte, key *login.ClientKey, err error) {
+	if c.ClientAuth != directory.PrivateKeyJWT {
+		secret, err = p.secrets.Open(c.SealedSecret, c.ID)
+		return secret, nil, err
+	}
+	if p.clientKey == nil {
+		err := fmt.Errorf("connection %s authenticates by private_key_jwt: name the server's key by --oidc-client-key-file", c.ID)
+		return nil, nil, &login.Refused{Code: "server_error", Fault: login.FaultClient, Err: err}
+	}
+	return nil, p.clientKey, nil
 }
 
 // choose decides at whose provider a sign-in happens: at that of the organisation that
@@ -77,9 +92,6 @@ func (f *Flow) choose(c *authn.Request, attempt *login.Attempt) (*login.Provider
 		return f.provider, nil
 	case own == nil || at.Required != "" && at.Required != own.ID:
 		return nil, failed(connectionDisabled)
-	}
-	if err := fromHere(c); err != nil {
-		return nil, err
 	}
 	attempt.Connection, attempt.Organization = at.Connection.ID, at.Connection.OrganizationID
 	return f.providers.of(*at.Connection)
@@ -100,16 +112,6 @@ func prompt(c *authn.Request, attempt login.Attempt, query url.Values) (string, 
 		return "", failed(api.DeviceKeyRequired)
 	}
 	return "login", nil
-}
-
-// fromHere refuses to follow a foreign page to an organisation's own provider, where
-// the browser tells: whoever owns that could sign visitors of any page in as somebody
-// of theirs (RFC 9700 section 4.7), in place of who they were.
-func fromHere(c *authn.Request) error {
-	if site, _ := authn.Single(c.R.Header, "Sec-Fetch-Site"); site == "cross-site" {
-		return refusal.New(api.OriginNotAllowed, "Sign in from the app's own page.")
-	}
-	return nil
 }
 
 // Through is the provider that an attempt goes through, and the connection that it is

@@ -25,6 +25,8 @@ type Config struct {
 	Store     Store
 	Secret    signingkey.Secret
 	Provider  *login.Provider
+	// ClientKey authenticates at connections that take private_key_jwt; nil without one.
+	ClientKey *login.ClientKey
 	// Tenants carries requests to the providers of organisations' own connections,
 	// whose addresses tenants give: it has to be guarded.
 	Tenants http.RoundTripper
@@ -46,6 +48,6 @@ func New(c Config) *Flow {
 		attempts:  login.Attempts{Sealer: c.Secret.Sealer(signingkey.ForAttempts), Keys: c.Secret.Derive(signingkey.ForBrowsers)},
 		Upstream:  c.Secret.Sealer(signingkey.ForUpstream),
 		provider:  c.Provider,
-		providers: &providers{publicURL: c.PublicURL, secrets: c.Secret.Sealer(signingkey.ForConnections), transport: c.Tenants},
+		providers: &providers{publicURL: c.PublicURL, secrets: c.Secret.Sealer(signingkey.ForConnections), transport: c.Tenants, clientKey: c.ClientKey},
 	}
 }

@@ -64,7 +64,11 @@ func (p *Provider) resolve(form url.Values) url.Values {
 }
 
 func (p *Provider) mayRedirectTo(address string) bool {
-	return p.quirks.AnyRedirectURI && address != "" || slices.Contains(p.RedirectURIs, address)
+	registered := p.RedirectURIs
+	if p.quirks.RedirectURIs != nil {
+		registered = p.quirks.RedirectURIs
+	}
+	return p.quirks.AnyRedirectURI && address != "" || slices.Contains(registered, address)
 }
 
 func (m *memory) push(reference string, request pushed) {

@@ -25,6 +25,8 @@ type Quirks struct {
 	// AnyRedirectURI redirects to whatever a request says, and AnyHost answers under
 	// every host name.
 	AnyRedirectURI, AnyHost bool
+	// RedirectURIs are registered in place of the configuration's; nil leaves those.
+	RedirectURIs []string
 
 	// Endpoints answer in place of the provider's own, by path.
 	Endpoints map[string]http.HandlerFunc

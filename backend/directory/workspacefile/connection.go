@@ -35,6 +35,8 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 		"client_secret":         func(n *yaml.Node) { c.ClientSecret = f.secretReference(n) },
 		"scopes":                func(n *yaml.Node) { c.Scopes = f.texts(n) },
 		"untyped_logout_tokens": func(n *yaml.Node) { c.UntypedLogoutTokens = f.truth(n) },
+		"push_requests":         func(n *yaml.Node) { c.PushRequests = f.truth(n) },
+		"client_auth":           f.into(&c.ClientAuth), "response_mode": f.into(&c.ResponseMode),
 
 		"enabled":      func(n *yaml.Node) { c.Enabled = f.truth(n) },
 		"just_in_time": func(n *yaml.Node) { p.JustInTime = f.truth(n) },
@@ -45,8 +47,8 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 	if err := c.Check(); err != nil {
 		f.wrong(n, "%v", err)
 	}
-	if c.ClientSecret == (directory.SecretReference{}) {
-		f.wrong(n, "connection %s needs client_secret: {env: VARIABLE} or {file: PATH}; no secret stands in this file", c.ID)
+	if c.ClientSecret == (directory.SecretReference{}) && c.ClientAuth == "" {
+		f.wrong(n, "connection %s needs client_secret: {env: VARIABLE} or {file: PATH}, or client_auth: private_key_jwt; no secret stands in this file", c.ID)
 	}
 	return c
 }

@@ -23,6 +23,9 @@ func SealSecrets(d *directory.Desired, s Sealer, stored func(connectionID string
 	for _, o := range d.Organizations {
 		for i := range o.Connections {
 			c := &o.Connections[i]
+			if c.ClientSecret == (directory.SecretReference{}) && c.ClientAuth != "" {
+				continue
+			}
 			secret, err := readSecret(c.ClientSecret)
 			if err != nil {
 				problems = append(problems, Problem{c.Line, fmt.Sprintf("the client secret of connection %s: %v", c.ID, err)})

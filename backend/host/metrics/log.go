@@ -35,12 +35,14 @@ func (o observer) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle implements slog.Handler.
 func (o observer) Handle(ctx context.Context, r slog.Record) error {
-	var code string
+	var code, providers string
 	var cause error
 	r.Attrs(func(a slog.Attr) bool {
 		switch a.Key {
 		case "code":
 			code = a.Value.String()
+		case "fault":
+			providers = a.Value.String()
 		case "cause":
 			cause, _ = a.Value.Any().(error)
 		}
@@ -48,6 +50,9 @@ func (o observer) Handle(ctx context.Context, r slog.Record) error {
 	})
 	if e, ok := ctx.Value(underWay{}).(*exchange); ok && code != "" {
 		e.code = code
+	}
+	if providers != "" {
+		o.metrics.providers.WithLabelValues(providers).Inc()
 	}
 	if cause != nil && r.Level >= slog.LevelError {
 		o.metrics.faults.WithLabelValues(fault(code, cause)).Inc()
@@ -62,7 +67,7 @@ func fault(code string, cause error) string {
 	switch {
 	case code == string(api.ServerError):
 		return faultPanic
-	case errors.Is(cause, login.ErrUnavailable):
+	case login.FaultOf(cause) != "":
 		return faultProvider
 	case errors.Is(cause, context.Canceled):
 		return faultClient

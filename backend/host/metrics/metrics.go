@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/tabard-auth/tabard/backend/login"
 )
 
 // Path is where the metrics lie below the backend's base URL.
@@ -22,6 +24,7 @@ type Metrics struct {
 	registry  *prometheus.Registry
 	requests  *requests
 	faults    *prometheus.CounterVec
+	providers *prometheus.CounterVec
 	events    *prometheus.CounterVec
 	rotations *prometheus.CounterVec
 	unknown   *prometheus.CounterVec
@@ -33,7 +36,10 @@ func New() *Metrics {
 		registry: prometheus.NewRegistry(),
 		requests: newRequests(),
 		faults: counter("tabard_faults_total",
-			"Requests that failed on the server, by what failed: the provider, which did not answer; a panic; the client, which went away; or the storage, which is all else.",
+			"Requests that failed on the server, by what failed: the provider, which did not answer or refused this server; a panic; the client, which went away; or the storage, which is all else.",
+			"what"),
+		providers: counter("tabard_provider_faults_total",
+			"Sign-ins that failed for a fault of the deployment or of an OpenID provider, by what is to be mended: client, its id, secret or key; request, such as a redirect URI; token, keys or clock of the provider; away, it does not answer; reported, by way of the browser, where anybody can report one.",
 			"what"),
 		events: counter("tabard_events_total",
 			"Events that requests wrote to the audit trail, by action and outcome. session.reused is a theft found.",
@@ -45,11 +51,14 @@ func New() *Metrics {
 			"Sign-ins that left roles and memberships as they were, because it was not known what the provider says of them, by the reason.",
 			"reason"),
 	}
-	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.events, m.rotations, m.unknown,
+	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.providers, m.events, m.rotations, m.unknown,
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, what := range []string{faultProvider, faultPanic, faultClient, faultStorage} {
 		m.faults.WithLabelValues(what) // an alarm needs the 0 before the first
+	}
+	for _, what := range login.Faults() {
+		m.providers.WithLabelValues(string(what))
 	}
 	return m
 }

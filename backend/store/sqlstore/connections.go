@@ -148,6 +148,7 @@ func (r *connectionRow) connection() (directory.Connection, error) {
 		return c, fmt.Errorf("sqlstore: connection %s: %w", c.ID, err)
 	}
 	c.Provisioning, c.UntypedLogoutTokens = s.Provisioning, s.UntypedLogoutTokens
+	c.ClientAuth, c.ResponseMode, c.PushRequests = s.ClientAuth, s.ResponseMode, s.PushRequests
 	return c, nil
 }
 
@@ -155,13 +156,16 @@ func (r *connectionRow) connection() (directory.Connection, error) {
 // came later, which releases before pass over.
 type connectionSettings struct {
 	directory.Provisioning
-	UntypedLogoutTokens bool `json:"untyped_logout_tokens,omitempty"`
+	UntypedLogoutTokens bool   `json:"untyped_logout_tokens,omitempty"`
+	ClientAuth          string `json:"client_auth,omitempty"`
+	ResponseMode        string `json:"response_mode,omitempty"`
+	PushRequests        bool   `json:"push_requests,omitempty"`
 }
 
 // connectionText returns the columns of a connection that are JSON. Scopes that are
 // not named stay so.
 func connectionText(c directory.Connection) (scopes, provisioning string, err error) {
 	a, errScopes := json.Marshal(c.Scopes)
-	b, errProvisioning := json.Marshal(connectionSettings{c.Provisioning, c.UntypedLogoutTokens})
+	b, errProvisioning := json.Marshal(connectionSettings{c.Provisioning, c.UntypedLogoutTokens, c.ClientAuth, c.ResponseMode, c.PushRequests})
 	return string(a), string(b), errors.Join(errScopes, errProvisioning)
 }

@@ -30,7 +30,8 @@ func connection(id string) directory.Connection {
 			Claim: "groups", ClaimSource: directory.FromUserInfo, Groups: map[string][]string{"staff": {"admin"}},
 		},
 		UntypedLogoutTokens: true,
-		Revision:            1,
+		ClientAuth:          directory.PrivateKeyJWT, ResponseMode: "form_post", PushRequests: true,
+		Revision: 1,
 	}
 }
 
@@ -60,6 +61,7 @@ func (s *suite) keepsConnections() {
 	s.is(s.CreateConnection(s.ctx, other, Now), directory.ErrNoOrganization)
 
 	c.ClientID, c.Scopes, c.Provisioning, c.UntypedLogoutTokens, c.SealedSecret = "another", nil, directory.Provisioning{}, false, ""
+	c.ClientAuth, c.ResponseMode, c.PushRequests = "", "", false
 	s.must(s.UpdateConnection(s.ctx, c))
 	c.SealedSecret, c.Revision = "sealed", 2
 	s.is(s.found("con_1"), c)

@@ -1,0 +1,99 @@
+package browserapi_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/web-demo/idp"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
+)
+
+func newClientKey(t testing.TB) *login.ClientKey {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := login.ParseClientKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// TestClientKey_IsServed, its public half, where the server has one.
+func TestClientKey_IsServed(t *testing.T) {
+	w := newWorld(t, nil)
+	w.wants(w.browser().Get(api.PathClientKeySet), http.StatusNotFound, api.NotFound)
+	key := newClientKey(t)
+	w.relies = func(c *login.Config) { c.ClientKey = key }
+	w.restart()
+	w.provider.ClientAuth = []string{"private_key_jwt"}
+	w.provider.ClientKeys = func() []byte { return []byte(w.browser().Get(api.PathClientKeySet).Body) }
+	answer := w.browser().Get(api.PathClientKeySet)
+	if answer.Status != http.StatusOK || strings.Contains(answer.Body, `"d"`) || !strings.Contains(answer.Body, `"kid"`) {
+		t.Errorf("%d %s", answer.Status, answer.Body)
+	}
+	w.mint(w.signedIn("alice"), "acme")
+}
+
+// TestConnection_AsItsCompanyAsks: pushed requests, the server's key and form_post, by the
+// connection's own settings; the workspace's provider goes on as it is.
+func TestConnection_AsItsCompanyAsks(t *testing.T) {
+	w := newWorld(t, nil)
+	key := newClientKey(t)
+	w.relies = func(c *login.Config) { c.ClientKey = key }
+	w.provider.ClientAuth, w.provider.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
+	w.restart()
+	p := logintest.New(w, "https://login.acme.example")
+	p.Now, w.hosts["login.acme.example"] = w.now, p
+	p.PushedRequests, p.FormPost = idp.MayPush, true
+	p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
+	if err := w.store.CreateConnection(w.Context(), directory.Connection{
+		ID: "con_acme", OrganizationID: "org_acme", Issuer: p.Issuer, ClientID: logintest.ClientID,
+		ClientAuth: directory.PrivateKeyJWT, ResponseMode: "form_post", PushRequests: true,
+		Provisioning: directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}},
+	}, w.now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	w.enable("acme")
+	b := w.browser()
+	page := b.Login("organization=acme")
+	if page.URL.Query().Has("state") || !page.URL.Query().Has("request_uri") {
+		t.Fatalf("the browser brings %s", page.URL)
+	}
+	posts(b, posts(b, b.Choose(page, "nina")))
+	w.mint(b, "acme")
+	w.mint(w.signedIn("alice"), "globex")
+}
+
+// TestConnection_WithoutTheServersKey is a fault of the deployment, which says what to set.
+func TestConnection_WithoutTheServersKey(t *testing.T) {
+	w := newCountedWorld(t, nil)
+	p := logintest.New(w, "https://login.acme.example")
+	w.hosts["login.acme.example"] = p
+	if err := w.store.CreateConnection(w.Context(), directory.Connection{
+		ID: "con_acme", OrganizationID: "org_acme", Issuer: p.Issuer, ClientID: logintest.ClientID, ClientAuth: directory.PrivateKeyJWT,
+	}, w.now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	w.enable("acme")
+	w.browser().Login("organization=acme")
+	if got := w.recordOf("/login"); got.Level != "ERROR" || got.Fault != "client" || !strings.Contains(got.Cause, "--oidc-client-key-file") {
+		t.Errorf("%+v", got)
+	}
+	w.counts(`tabard_provider_faults_total{what="client"} 1`)
+}

@@ -1,0 +1,94 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
+)
+
+// newFormPostWorld starts a backend whose provider answers by form_post.
+func newFormPostWorld(t *testing.T) *world {
+	w := newWorld(t, nil)
+	w.provider.FormPost = true
+	w.relies = func(c *login.Config) { c.ResponseMode = "form_post" }
+	w.restart()
+	return w
+}
+
+// posts has the browser post the form of the page at hand, as its script does.
+func posts(b *httpbrowser.Browser, page httpbrowser.Response) httpbrowser.Response {
+	action, fields := logintest.PostedForm(page.Body)
+	if action == "" {
+		action = page.URL.String()
+	}
+	return b.Submit(action, fields)
+}
+
+// TestFormPost_SignsIn: another site's form brings no Lax cookie; the page that it gets
+// posts the fields once more, and then the browser is in the app.
+func TestFormPost_SignsIn(t *testing.T) {
+	w := newFormPostWorld(t)
+	b := w.browser()
+	again := posts(b, b.Choose(b.Login("return_to=/notes%3Fa=1"), "alice"))
+	policy := again.Header.Get("Content-Security-Policy")
+	if again.Status != http.StatusOK || len(again.Cookies()) != 0 || !strings.Contains(policy, "form-action 'self'") || !strings.Contains(policy, "script-src 'sha256-") {
+		t.Fatalf("%d %s %s", again.Status, policy, again.Body)
+	}
+	if strings.Contains(policy, "unsafe") || !strings.Contains(policy, "default-src 'none'") || again.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the page's policy is %s", policy)
+	}
+	in := posts(b, again)
+	if len(sessionCookies(b)) != 1 || !strings.Contains(in.Body, `content="0; url=`+origin+`/notes?a=1"`) {
+		t.Fatalf("%d %s %v", in.Status, in.Body, b.Cookies())
+	}
+	w.mint(b, "acme")
+}
+
+func TestFormPost_LeavesTheFormToNoOtherPage(t *testing.T) {
+	w := newFormPostWorld(t)
+	b := w.browser()
+	for _, path := range []string{"/login?app=nope", "/callback"} {
+		if policy := b.Open(publicURL + path).Header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'none'") {
+			t.Errorf("%s: %s", path, policy)
+		}
+	}
+}
+
+// TestFormPost_OfAnotherSiteEndsNothing: what a foreign page posts is written as text, and
+// without the attempt's cookie it is nobody's sign-in.
+func TestFormPost_OfAnotherSiteEndsNothing(t *testing.T) {
+	w := newFormPostWorld(t)
+	victim, attacker := w.browser(), w.browser()
+	_, stolen := logintest.PostedForm(attacker.Choose(attacker.Login(""), "alice").Body)
+	victim.Follow("http://127.0.0.1:8081/authorize") // a page of another site
+	stolen.Set("error_description", `"><script>alert(1)</script>`)
+	stolen.Set("unknown", "x")
+	page := victim.Submit(publicURL+"/callback", stolen)
+	if strings.Contains(page.Body, "<script>alert") || strings.Contains(page.Body, "unknown") {
+		t.Fatalf("%s", page.Body)
+	}
+	if got := posts(victim, page); len(sessionCookies(victim)) != 0 || len(w.provider.Redeemed) != 0 || strings.Contains(got.Body, `url=`+origin) {
+		t.Errorf("the victim is signed in: %v %s", victim.Cookies(), got.Body)
+	}
+	got := victim.Submit(publicURL+"/callback", url.Values{"code": {strings.Repeat("x", 17<<10)}})
+	w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+}
+
+func TestFormPost_CarriesRefusals(t *testing.T) {
+	w := newFormPostWorld(t)
+	w.provider.Answer = func(v url.Values) {
+		v.Del("code")
+		v.Set("error", "access_denied")
+	}
+	b := w.browser()
+	in := posts(b, posts(b, b.Choose(b.Login(""), "alice")))
+	if !strings.Contains(in.Body, api.ParamError+"=access_denied") || len(sessionCookies(b)) != 0 {
+		t.Errorf("%d %s", in.Status, in.Body)
+	}
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/login"
+)
+
+// providerSettings are how the server speaks with the workspace's OpenID provider, beyond
+// issuer and client, as text.
+type providerSettings struct {
+	clientKeyFile string
+	responseMode  string
+	pushRequests  bool
+	tenants       string
+	internalURL   string
+}
+
+func (s *settings) providerFlags() {
+	text := s.flags.StringVar
+	text(&s.oidc.clientKeyFile, "oidc-client-key-file", "", "prove it by the private key in `FILE` (PEM) in place of a secret (private_key_jwt)")
+	text(&s.oidc.responseMode, "oidc-response-mode", "", "have the provider answer by `MODE`: query or form_post; otherwise as it likes")
+	s.flags.BoolVar(&s.oidc.pushRequests, "oidc-push-requests", false, "push authorization requests to the provider (RFC 9126), also where its metadata do not demand it")
+	text(&s.oidc.tenants, "oidc-tenants", "", "let people of the Entra tenants `IDS` sign in, separated by commas, where the issuer is that of organizations or common")
+	text(&s.oidc.internalURL, "oidc-internal-url", "", "reach the provider itself at `URL`, scheme, host and port, in place of the issuer's; browsers use the issuer's")
+}
+
+// provider is how the server relies on the workspace's provider. What is wrong with the
+// settings is for check.
+func (s *settings) provider() login.Config {
+	key, _ := s.clientKey()
+	return login.Config{
+		Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret, ClientKey: key,
+		Scopes: strings.Fields(s.oidcScopes), UntypedLogoutTokens: s.untypedLogoutTokens,
+		ResponseMode: s.oidc.responseMode, PushRequests: s.oidc.pushRequests, Tenants: s.tenants(), InternalURL: s.oidc.internalURL,
+	}
+}
+
+// tenants returns the ids that are listed; nil where there is no list.
+func (s *settings) tenants() (ids []string) {
+	for id := range strings.SplitSeq(s.oidc.tenants, ",") {
+		if id = strings.TrimSpace(id); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// clientKey reads the key by which the server authenticates; nil without one.
+func (s *settings) clientKey() (*login.ClientKey, error) {
+	if s.oidc.clientKeyFile == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(s.oidc.clientKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	return login.ParseClientKey(text)
+}
+
+func (s *settings) checkClientKey() *wrongSetting {
+	if _, err := s.clientKey(); err != nil {
+		return s.wrong("oidc-client-key-file", fmt.Sprintf("%v.\nopenssl ecparam -name prime256v1 -genkey -noout makes one.", err))
+	}
+	return nil
+}
+
+func (s *settings) checkResponseMode() *wrongSetting {
+	if !login.IsResponseMode(s.oidc.responseMode) {
+		return s.wrong("oidc-response-mode", "It has to be query or form_post.")
+	}
+	return nil
+}
+
+func (s *settings) checkTenants() *wrongSetting {
+	for _, id := range s.tenants() {
+		if !login.IsTenant(id) {
+			return s.wrong("oidc-tenants", "They have to be the ids of directories, such as\n72f988bf-86f1-41af-91ab-2d7cd011db47, separated by commas.")
+		}
+	}
+	if u, err := url.Parse(s.oidcIssuer); s.tenants() != nil && err == nil && strings.Trim(u.Path, "/") == "" {
+		return s.wrong("oidc-tenants", "It goes with an issuer of several tenants, such as\nhttps://login.microsoftonline.com/organizations/v2.0")
+	}
+	return nil
+}
+
+func (s *settings) checkInternalURL() *wrongSetting {
+	u, err := url.Parse(s.oidc.internalURL)
+	if s.oidc.internalURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.TrimSuffix(u.Path, "/") != "" ||
+		u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		return s.wrong("oidc-internal-url", "It has to be scheme, host and port alone, such as http://keycloak:8080.")
+	}
+	return nil
+}

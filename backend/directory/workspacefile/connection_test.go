@@ -1,0 +1,43 @@
+package workspacefile_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
+)
+
+const aConnection = `
+apps: [{id: a, origins: ["https://a.test"], audience: a}]
+organizations:
+  - {slug: acme, name: Acme, connections: [{id: con_acme, issuer: "https://login.acme.test", client_id: tabard, SETTINGS}]}
+`
+
+func TestConnection_SaysHowItsProviderIsSpokenTo(t *testing.T) {
+	got, err := workspacefile.Parse([]byte(strings.Replace(aConnection, "SETTINGS", "client_auth: private_key_jwt, response_mode: form_post, push_requests: true", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := got.Organizations[0].Connections[0]
+	if c.ClientAuth != directory.PrivateKeyJWT || c.ResponseMode != "form_post" || !c.PushRequests {
+		t.Errorf("%+v", c)
+	}
+	if err := workspacefile.SealSecrets(&got, nil, nil); err != nil { // there is none
+		t.Error(err)
+	}
+}
+
+func TestConnection_RefusesWhatNoProviderIs(t *testing.T) {
+	for settings, want := range map[string]string{
+		"client_auth: tls_client_auth":                          `client_auth "tls_client_auth" is not private_key_jwt`,
+		"response_mode: fragment, client_auth: private_key_jwt": `response_mode "fragment" is neither query nor form_post`,
+		"push_requests: perhaps, client_auth: private_key_jwt":  "true or false is expected here",
+		"response_mode: query":                                  "needs client_secret: {env: VARIABLE} or {file: PATH}, or client_auth: private_key_jwt",
+	} {
+		_, err := workspacefile.Parse([]byte(strings.Replace(aConnection, "SETTINGS", settings, 1)))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", settings, err)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package doctor_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/doctor"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/web-demo/idp"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
+)
+
+// newProvider serves the test provider until the test ends, below a path.
+func newProvider(t *testing.T, path string) *logintest.Provider {
+	var p *logintest.Provider
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	p = logintest.New(t, server.URL+path)
+	p.Now = func() time.Time { return time.Unix(now, 0) }
+	p.AlwaysAsks, p.AnyRedirectURI, p.RedirectURIs = false, false, []string{publicURL + "/callback"}
+	return p
+}
+
+const publicURL = "https://app.example.com/auth"
+
+func clientKey(t *testing.T) *login.ClientKey {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := login.ParseClientKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// TestDoctor_ReadsWhatTheProviderAsksFor, and names the cure for each fault.
+func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
+	key := clientKey(t)
+	set := func(name string, value any) func(*logintest.Provider) {
+		return func(p *logintest.Provider) { p.Metadata = func(m map[string]any) { m[name] = value } }
+	}
+	keyed := func(p *logintest.Provider) {
+		p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
+	}
+	withKey := func(c *login.Config) { c.ClientKey, c.ClientSecret = key, "" }
+	fails := func(path string, f idp.Fault) func(*logintest.Provider) {
+		return func(p *logintest.Provider) { p.Faults = map[string]idp.Fault{path: f} }
+	}
+	for name, test := range map[string]struct {
+		provider func(*logintest.Provider)
+		relies   func(*login.Config)
+		want     string
+	}{
+		"all well":                {nil, nil, "ok provider: it knows the client tabard and its secret"},
+		"the way back":            {nil, nil, "ok provider: it sends people back to " + publicURL + "/callback"},
+		"push demanded":           {func(p *logintest.Provider) { p.PushedRequests = idp.MustPush }, nil, "ok provider: it demands pushed authorization requests, and gets them"},
+		"push demanded, way back": {func(p *logintest.Provider) { p.PushedRequests = idp.MustPush }, nil, "ok provider: it sends people back to "},
+		"push without endpoint":   {set("require_pushed_authorization_requests", true), nil, "no pushed_authorization_request_endpoint → Switch pushed authorization requests on at the provider"},
+		"push of another callback": {func(p *logintest.Provider) {
+			p.PushedRequests, p.RedirectURIs = idp.MustPush, []string{"https://other.example"}
+		}, nil, "it refuses the request that is pushed: "},
+		"cure for that": {func(p *logintest.Provider) {
+			p.PushedRequests, p.RedirectURIs = idp.MustPush, []string{"https://other.example"}
+		}, nil, "→ Register " + publicURL + "/callback, exactly so"},
+		"another callback":        {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses to send people back to "},
+		"a key alone":             {keyed, nil, "problem provider: it takes no client secret, but private_key_jwt → Name a private key by --oidc-client-key-file, in place of the secret, and register " + publicURL + "/.well-known/client-jwks.json"},
+		"a key":                   {keyed, withKey, "ok provider: it knows the client tabard and its key"},
+		"a key it does not know":  {func(p *logintest.Provider) { keyed(p); p.ClientKeys = func() []byte { return clientKey(t).Set() } }, withKey, "it refuses the client tabard and its key"},
+		"a secret alone":          {nil, withKey, "it does not take private_key_jwt, but client_secret_basic, client_secret_post → Use a client secret"},
+		"certificates alone":      {set("token_endpoint_auth_methods_supported", []string{"tls_client_auth"}), nil, "it takes only tls_client_auth, by which this server cannot authenticate"},
+		"no code flow":            {set("response_types_supported", []string{"id_token"}), nil, "problem provider: it does not offer the authorization code flow → Allow the authorization code flow"},
+		"no code grant":           {set("grant_types_supported", []string{"implicit"}), nil, "it does not offer the authorization code flow"},
+		"signed by a secret":      {set("id_token_signing_alg_values_supported", []string{"HS256"}), nil, "it signs identity tokens only with HS256, which no public key checks → "},
+		"form_post alone":         {set("response_modes_supported", []string{"form_post"}), nil, "it does not answer by query, but by form_post → Set --oidc-response-mode"},
+		"no form_post":            {nil, func(c *login.Config) { c.ResponseMode = "form_post" }, "it does not answer by form_post, but by query"},
+		"form_post":               {func(p *logintest.Provider) { p.FormPost = true }, func(c *login.Config) { c.ResponseMode = "form_post" }, "ok provider: it answers by form_post"},
+		"form_post, way back":     {func(p *logintest.Provider) { p.FormPost = true }, func(c *login.Config) { c.ResponseMode = "form_post" }, "ok provider: it sends people back to "},
+		"tenants, none listed":    {set("issuer", "https://login.example/{tenantid}/v2.0"), nil, "and none is listed → List the tenants whose people may sign in: --oidc-tenants"},
+		"one tenant, some listed": {nil, func(c *login.Config) { c.Tenants = []string{"t-contoso"} }, "is of one tenant, and --oidc-tenants lists some"},
+		"secret expired":          {fails("/token", idp.Fault{Status: 401, Error: "invalid_client", Description: "AADSTS7000222: keys are expired"}), nil, "AADSTS7000222: keys are expired → Compare --oidc-client-id and TABARD_OIDC_CLIENT_SECRET"},
+		"token endpoint down":     {fails("/token", idp.Fault{Status: 503, Error: "maintenance"}), nil, "look provider: it did not tell whether it knows the client tabard and its secret: login: the OpenID provider is unavailable: its token endpoint answers 503: maintenance"},
+		"one broken key": {func(p *logintest.Provider) {
+			p.Keys = func(own map[string]string) []any {
+				return []any{own, map[string]any{"kty": "RSA", "kid": "old", "n": "AQAB", "e": "AQAB", "x5c": []string{"AAAA"}}}
+			}
+		}, nil, "key that is passed over: key 2 (kid \"old\")"},
+		"only broken keys": {func(p *logintest.Provider) {
+			p.Keys = func(map[string]string) []any { return []any{map[string]any{"kty": "EC"}} }
+		}, nil, "problem provider: no key of its key set ("},
+		"keys fail":     {fails("/jwks.json", idp.Fault{Status: 500}), nil, "cannot be read: it answers 500 Internal Server Error"},
+		"metadata fail": {fails("/.well-known/openid-configuration", idp.Fault{Status: 404}), nil, "its metadata cannot be read: it answers 404 Not Found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(t, "")
+			if test.provider != nil {
+				test.provider(p)
+			}
+			if findings := diagnosed(t, p, test.relies); !strings.Contains(findings, test.want) {
+				t.Errorf("%q is not among\n%s", test.want, findings)
+			}
+		})
+	}
+}
+
+// diagnosed are the findings about a provider.
+func diagnosed(t *testing.T, p *logintest.Provider, relies func(*login.Config)) string {
+	t.Helper()
+	c := login.Config{Issuer: p.Issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret}
+	if relies != nil {
+		relies(&c)
+	}
+	return examine(t, doctor.Config{PublicURL: publicURL, Provider: c})
+}
+
+func TestDoctor_ReadsAProviderOfTenants(t *testing.T) {
+	p := newProvider(t, "/organizations/v2.0")
+	p.Tenants = map[string]string{"alice": "t-contoso"}
+	listed := func(c *login.Config) { c.Tenants = []string{"t-contoso"} }
+	for _, want := range []string{"answers, for the tenants t-contoso", "ok provider: it knows the client tabard", "ok provider: it sends people back to "} {
+		if findings := diagnosed(t, p, listed); !strings.Contains(findings, want) {
+			t.Errorf("%q is not among\n%s", want, findings)
+		}
+	}
+}
+
+// TestDoctor_GoesInside, where that is the way to the provider.
+func TestDoctor_GoesInside(t *testing.T) {
+	p := newProvider(t, "")
+	inside := p.Issuer
+	p2 := logintest.New(t, "https://id.example.com")
+	p.Endpoints = map[string]http.HandlerFunc{}
+	for _, path := range []string{"/.well-known/openid-configuration", "/jwks.json", "/token", "/authorize"} {
+		p.Endpoints[path] = p2.ServeHTTP
+	}
+	findings := diagnosed(t, p2, func(c *login.Config) { c.InternalURL = inside })
+	for _, want := range []string{"https://id.example.com answers", "ok provider: its key set can be read", "ok provider: it knows the client tabard"} {
+		if !strings.Contains(findings, want) {
+			t.Errorf("%q is not among\n%s", want, findings)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+// IsResponseMode reports whether a provider may be asked to answer so; empty leaves it to
+// the provider.
+func IsResponseMode(mode string) bool { return mode == "" || mode == "query" || mode == "form_post" }
+
+// assertionType is the client_assertion_type of RFC 7523 section 2.2.
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// clientSecret is what the client proves itself by, unless it has a key.
+func (p *Provider) clientSecret() string {
+	if p.config.ClientKey != nil {
+		return ""
+	}
+	return p.config.ClientSecret
+}
+
+// redeem exchanges a code for tokens.
+func (p *Provider) redeem(ctx context.Context, found *discovered, code, verifier string, now int64) (*oauth2.Token, error) {
+	options := []oauth2.AuthCodeOption{oauth2.VerifierOption(verifier)}
+	assertion, err := p.assertion(found, now)
+	if err != nil {
+		return nil, err
+	}
+	if assertion != "" {
+		options = append(options, oauth2.SetAuthURLParam("client_assertion_type", assertionType), oauth2.SetAuthURLParam("client_assertion", assertion))
+	}
+	tokens, err := found.oauth.Exchange(oidc.ClientContext(ctx, p.client), code, options...)
+	if err != nil {
+		return nil, p.exchangeError(err, code, verifier, assertion)
+	}
+	return tokens, nil
+}
+
+// KnowsClient redeems a code that cannot exist: a provider that knows the client refuses
+// the code (RFC 6749 section 5.2), for which the error is nil; another the client.
+func (p *Provider) KnowsClient(ctx context.Context, now int64) error {
+	found, err := p.discover(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = p.redeem(ctx, found, "tabard-doctor", oauth2.GenerateVerifier(), now)
+	var refused *Refused
+	if errors.As(err, &refused) && refused.Fault == "" {
+		return nil
+	}
+	return err
+}
+
+// assertion is the client's for one request, by its key; empty where it has a secret. Its
+// audience is the issuer alone: another provider that is sent one can do nothing with it.
+func (p *Provider) assertion(found *discovered, now int64) (string, error) {
+	if p.config.ClientKey == nil {
+		return "", nil
+	}
+	return p.config.ClientKey.assertion(p.config.ClientID, p.config.Issuer, found.metadata.AssertionAlgorithms, now)
+}
+
+// push sends an authorization request to the provider itself (RFC 9126 section 2), and
+// returns the address that stands for it.
+func (p *Provider) push(ctx context.Context, found *discovered, address string, now int64) (string, error) {
+	asked, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	if found.metadata.Push == "" {
+		return "", p.faulty(FaultRequest, "its metadata name no pushed_authorization_request_endpoint: switch pushed requests off, or on at the provider")
+	}
+	request, err := p.pushRequest(ctx, found, asked.Query(), now)
+	if err != nil {
+		return "", err
+	}
+	response, err := p.client.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("%w: its endpoint for pushed requests: %s", ErrUnavailable, words(err.Error()))
+	}
+	defer response.Body.Close()
+	var answer struct {
+		RequestURI  string `json:"request_uri"`
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	body, err := io.ReadAll(response.Body)
+	if err == nil {
+		err = json.Unmarshal(body, &answer)
+	}
+	if response.StatusCode/100 != 2 || err != nil || answer.RequestURI == "" {
+		secrets := []string{request.PostForm.Get("client_assertion")}
+		said := p.said(secrets, answer.Error, answer.Description)
+		if answer.Error == "" {
+			said = p.said(secrets, string(body))
+		}
+		return "", p.refusedBy("its endpoint for pushed requests", response.StatusCode, answer.Error, said)
+	}
+	asked.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {answer.RequestURI}})
+	return asked.String(), nil
+}
+
+// withQuery is the query of an address with more in it.
+func withQuery(address string, more url.Values) string {
+	_, query, _ := strings.Cut(address, "?")
+	if query != "" {
+		query += "&"
+	}
+	return query + more.Encode()
+}
+
+// pushRequest is the request that pushes parameters, by which the client authenticates as
+// at the token endpoint.
+func (p *Provider) pushRequest(ctx context.Context, found *discovered, form url.Values, now int64) (*http.Request, error) {
+	assertion, err := p.assertion(found, now)
+	if err != nil {
+		return nil, err
+	}
+	inHeader := found.oauth.Endpoint.AuthStyle == oauth2.AuthStyleInHeader
+	switch {
+	case assertion != "":
+		form.Set("client_assertion_type", assertionType)
+		form.Set("client_assertion", assertion)
+	case !inHeader:
+		form.Set("client_secret", p.config.ClientSecret)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, found.metadata.Push, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	request.PostForm = form
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Accept", "application/json")
+	if inHeader {
+		request.SetBasicAuth(url.QueryEscape(p.config.ClientID), url.QueryEscape(p.config.ClientSecret))
+	}
+	return request, nil
+}

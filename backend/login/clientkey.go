@@ -1,0 +1,141 @@
+package login
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// ClientKey is the key by which the client authenticates at providers in place of a
+// secret (private_key_jwt, OpenID Connect Core section 9).
+type ClientKey struct {
+	private     crypto.Signer
+	public      jose.JSONWebKey
+	certificate string // its SHA-256 thumbprint (x5t#S256), empty without one
+}
+
+// assertionLife is how long a client assertion is good for, in seconds.
+const assertionLife = 60
+
+// minRSABits is the shortest RSA key (RFC 7518 section 3.3).
+const minRSABits = 2048
+
+// ParseClientKey reads a key in PEM, and the certificate of it that may stand beside it:
+// some providers, such as Entra, know a client's key by its certificate.
+func ParseClientKey(text []byte) (*ClientKey, error) {
+	var k ClientKey
+	var certificate *x509.Certificate
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		var err error
+		switch {
+		case block.Type == "CERTIFICATE" && certificate == nil:
+			certificate, err = x509.ParseCertificate(block.Bytes)
+		case block.Type != "CERTIFICATE" && block.Type != "EC PARAMETERS" && k.private == nil:
+			k.private, err = parsePrivateKey(block)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", block.Type, err)
+		}
+	}
+	if k.private == nil {
+		return nil, errors.New("there is no private key in PEM: it begins with -----BEGIN PRIVATE KEY-----")
+	}
+	return k.describe(certificate)
+}
+
+func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
+	var key any
+	var err error
+	switch block.Type {
+	case "PRIVATE KEY":
+		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		key, err = x509.ParseECPrivateKey(block.Bytes)
+	case "RSA PRIVATE KEY":
+		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	default:
+		return nil, errors.New("the key has to be unencrypted, as PKCS #8, SEC 1 or PKCS #1")
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch key := key.(type) {
+	case *ecdsa.PrivateKey:
+		if key.Curve == elliptic.P256() {
+			return key, nil
+		}
+	case *rsa.PrivateKey:
+		if key.N.BitLen() >= minRSABits {
+			return key, nil
+		}
+	}
+	return nil, errors.New("the key has to be of P-256, or RSA of 2048 bits or more")
+}
+
+// describe sets what is published of the key: the id is its thumbprint (RFC 7638).
+func (k ClientKey) describe(certificate *x509.Certificate) (*ClientKey, error) {
+	k.public = jose.JSONWebKey{Key: k.private.Public(), Use: "sig"}
+	thumbprint, err := k.public.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	k.public.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
+	if certificate == nil {
+		return &k, nil
+	}
+	if public, ok := k.private.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(certificate.PublicKey) {
+		return nil, errors.New("the certificate is of another key")
+	}
+	sum := sha256.Sum256(certificate.Raw)
+	k.certificate = base64.RawURLEncoding.EncodeToString(sum[:])
+	k.public.Certificates, k.public.CertificateThumbprintSHA256 = []*x509.Certificate{certificate}, sum[:]
+	return &k, nil
+}
+
+// Set returns the key set that providers read: the public half.
+func (k *ClientKey) Set() json.RawMessage {
+	text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{k.public}})
+	if err != nil {
+		panic(err) // a key that was read always encodes
+	}
+	return text
+}
+
+// method is the algorithm by which the key signs, of those that a provider names. Without
+// a list it is RS256 for an RSA key, or PS256 for one with a certificate, as Entra has it.
+func (k *ClientKey) method(named []string) jwt.SigningMethod {
+	if _, ec := k.private.(*ecdsa.PrivateKey); ec {
+		return jwt.SigningMethodES256
+	}
+	pss := slices.Contains(named, "PS256") && (k.certificate != "" || !slices.Contains(named, "RS256"))
+	if pss || len(named) == 0 && k.certificate != "" {
+		return jwt.SigningMethodPS256
+	}
+	return jwt.SigningMethodRS256
+}
+
+// assertion is the client's for one request (RFC 7523 section 3).
+func (k *ClientKey) assertion(clientID, issuer string, algorithms []string, now int64) (string, error) {
+	token := jwt.NewWithClaims(k.method(algorithms), jwt.MapClaims{
+		"iss": clientID, "sub": clientID, "aud": issuer, "jti": rand.Text(),
+		"iat": now, "nbf": now, "exp": now + assertionLife,
+	})
+	token.Header["kid"] = k.public.KeyID
+	if k.certificate != "" {
+		token.Header["x5t#S256"] = k.certificate
+	}
+	return token.SignedString(k.private)
+}

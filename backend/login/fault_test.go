@@ -1,0 +1,122 @@
+package login_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/web-demo/idp"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
+)
+
+func fails(path string, f idp.Fault) func(*logintest.Provider) {
+	return func(p *logintest.Provider) { p.Faults = map[string]idp.Fault{path: f} }
+}
+
+// TestFault_OfADeployment is told from a person's refusal, in the provider's own words.
+func TestFault_OfADeployment(t *testing.T) {
+	for name, test := range map[string]struct {
+		lie  func(*logintest.Provider)
+		want login.Fault
+		says string
+	}{
+		"client secret expired": {fails("/token", idp.Fault{Status: 401, Error: "invalid_client", Description: "AADSTS7000222: The provided client secret keys are expired."}), login.FaultClient, "AADSTS7000222"},
+		"client may not":        {fails("/token", idp.Fault{Status: 400, Error: "unauthorized_client", Description: "grant type not allowed"}), login.FaultClient, "grant type not allowed"},
+		"client refused, bare":  {fails("/token", idp.Fault{Status: 401, Body: "go away", ContentType: "text/plain"}), login.FaultClient, "go away"},
+		"redirect URI":          {fails("/token", idp.Fault{Status: 400, Error: "invalid_request", Description: "redirect_uri mismatch"}), login.FaultRequest, "redirect_uri mismatch"},
+		"token endpoint fails":  {fails("/token", idp.Fault{Status: 503, Body: "maintenance until ten", ContentType: "text/plain"}), login.FaultAway, "maintenance until ten"},
+		"too many requests":     {fails("/token", idp.Fault{Status: 429, Error: "slow_down"}), login.FaultAway, "slow_down"},
+		"key set broken":        {fails("/jwks.json", idp.Fault{Status: 200, Body: "<html>", ContentType: "text/html"}), login.FaultKeys, "key set"},
+		"key set fails":         {fails("/jwks.json", idp.Fault{Status: 500}), login.FaultKeys, "500"},
+		"key not in the set":    {signed(foreignKey), login.FaultKeys, "signature"},
+		"token of another":      {claim("aud", "other"), login.FaultToken, "audience"},
+		"issuer of another":     {claim("iss", "https://evil.example"), login.FaultToken, "evil.example"},
+		"clock behind":          {claim("exp", now-61), login.FaultClock, "NTP"},
+		"clock ahead":           {claim("iat", now+61), login.FaultClock, "61 s ahead"},
+		"metadata fail":         {fails("/.well-known/openid-configuration", idp.Fault{Status: 502}), login.FaultAway, "502"},
+		"server error, by browser": {func(p *logintest.Provider) {
+			p.Answer = func(v url.Values) {
+				v.Del("code")
+				v.Set("error", "server_error")
+				v.Set("error_description", "ORA-00942")
+			}
+		}, login.FaultReported, "ORA-00942"},
+		"push refused": {func(p *logintest.Provider) {
+			p.PushedRequests = idp.MustPush
+			fails("/par", idp.Fault{Status: 400, Error: "invalid_redirect_uri", Description: "not registered"})(p)
+		}, login.FaultRequest, "not registered"},
+		"push away": {func(p *logintest.Provider) {
+			p.PushedRequests = idp.MustPush
+			fails("/par", idp.Fault{Status: 500})(p)
+		}, login.FaultAway, "500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := provider(t)
+			test.lie(p)
+			_, err := signIn(t, p, nil)
+			if got := login.FaultOf(err); got != test.want || err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%q, want %q with %q: %v", got, test.want, test.says, err)
+			}
+		})
+	}
+}
+
+func TestFault_PersonsRefusalIsNone(t *testing.T) {
+	old := int64(10)
+	for name, test := range map[string]struct {
+		lie    func(*logintest.Provider)
+		maxAge *int64
+	}{
+		"access_denied":             {func(p *logintest.Provider) { p.Answer = refusing("access_denied") }, nil},
+		"login_required":            {func(p *logintest.Provider) { p.Answer = refusing("login_required") }, nil},
+		"code of another":           {answer("code", "guess"), nil},
+		"nonce of another":          {claim("nonce", "other"), nil},
+		"an authentication too old": {claim("auth_time", now-100), &old},
+	} {
+		p := provider(t)
+		test.lie(p)
+		_, err := signIn(t, p, test.maxAge)
+		if refused := (*login.Refused)(nil); !errors.As(err, &refused) || login.FaultOf(err) != "" {
+			t.Errorf("%s: fault %q, %v", name, login.FaultOf(err), err)
+		}
+	}
+}
+
+func refusing(code string) func(url.Values) {
+	return func(v url.Values) {
+		v.Del("code")
+		v.Set("error", code)
+	}
+}
+
+// TestFault_WordsAreBoundedText, and tell no secret.
+func TestFault_WordsAreBoundedText(t *testing.T) {
+	p := provider(t)
+	var code string
+	p.Endpoints = map[string]http.HandlerFunc{"/token": func(w http.ResponseWriter, r *http.Request) {
+		code = r.PostFormValue("code")
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		w.Write([]byte(`{"error":"invalid_client","error_description":"line\nlevel=ERROR \u001b[31m` + code + ` ` + logintest.ClientSecret + strings.Repeat("x", 5000) + `"}`))
+	}}
+	_, err := signIn(t, p, nil)
+	if err == nil {
+		t.Fatal("nothing was refused")
+	}
+	text := err.Error()
+	if len(text) > 500 || strings.ContainsAny(text, "\n\x1b") || strings.Contains(text, code) || strings.Contains(text, logintest.ClientSecret) {
+		t.Errorf("it says %q", text)
+	}
+}
+
+// TestFault_OfALogoutToken: its words are anybody's.
+func TestFault_OfALogoutToken(t *testing.T) {
+	p := provider(t)
+	_, err := client(p).ReadLogoutToken(t.Context(), p.LogoutToken("logout+jwt", jwt.MapClaims{"iss": "https://evil.example"}), now)
+	wantRefused(t, err, "invalid_response")
+}

@@ -1,0 +1,96 @@
+package login
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/strictjson"
+)
+
+// tenantMark stands in the issuer that Entra's metadata name for several tenants.
+const tenantMark = "{tenantid}"
+
+var tenantID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// IsTenant reports whether a text is the id of an Entra tenant, as tid has it.
+func IsTenant(text string) bool { return tenantID.MatchString(text) }
+
+// IsTemplate reports whether metadata name the form of many issuers as theirs.
+func IsTemplate(issuer string) bool { return strings.Contains(issuer, tenantMark) }
+
+// issuerTemplate is the form of the issuers of a provider of several tenants: their id
+// stands where the configured issuer names a group of them, such as organizations.
+func (p *Provider) issuerTemplate() string {
+	u, err := url.Parse(p.config.Issuer)
+	if err != nil {
+		return ""
+	}
+	group, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	return strings.Replace(p.config.Issuer, "/"+group, "/"+tenantMark, 1)
+}
+
+// isIssuer reports whether an authorization response may name the issuer.
+func (p *Provider) isIssuer(issuer string) bool {
+	if p.config.Tenants == nil {
+		return issuer == p.config.Issuer
+	}
+	return slices.ContainsFunc(p.config.Tenants, func(tenant string) bool { return issuer == p.issuerOf(tenant) })
+}
+
+func (p *Provider) issuerOf(tenant string) string {
+	return strings.Replace(p.issuerTemplate(), tenantMark, tenant, 1)
+}
+
+// checkTenant refuses a token of a provider of several tenants unless tid and iss name
+// one of those that are listed, the same.
+func (p *Provider) checkTenant(issuer string, payload json.RawMessage) error {
+	if p.config.Tenants == nil {
+		return nil
+	}
+	var claims struct {
+		Tenant text `json:"tid"`
+	}
+	if err := strictjson.DecodeKnown(payload, &claims); err != nil {
+		return err
+	}
+	tenant := string(claims.Tenant)
+	switch {
+	case issuer != p.issuerOf(tenant):
+		return fmt.Errorf("it is of issuer %.200q and tenant %.100q, which do not belong together", issuer, tenant)
+	case !slices.Contains(p.config.Tenants, tenant):
+		return &Refused{Code: "access_denied", Err: fmt.Errorf("tenant %.100q is none of those that may sign in", tenant)}
+	}
+	return nil
+}
+
+// Inside returns the transport to the provider: it carries requests for the issuer's own
+// host to InternalURL. They name the issuer's host all the same: providers tell by it who
+// they are.
+func (c Config) Inside() http.RoundTripper {
+	from, err := url.Parse(c.Issuer)
+	to, errTo := url.Parse(c.InternalURL)
+	if c.InternalURL == "" || err != nil || errTo != nil {
+		return c.Transport
+	}
+	return rerouted{c.Transport, from, to}
+}
+
+type rerouted struct {
+	next     http.RoundTripper
+	from, to *url.URL
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t rerouted) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != t.from.Scheme || r.URL.Host != t.from.Host {
+		return t.next.RoundTrip(r)
+	}
+	inside := r.Clone(r.Context())
+	inside.URL.Scheme, inside.URL.Host, inside.Host = t.to.Scheme, t.to.Host, t.from.Host
+	return t.next.RoundTrip(inside)
+}

@@ -1,0 +1,80 @@
+package signin
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/web"
+)
+
+// CallbackPost is POST /callback, to which the browser posts the answer of a provider that
+// uses form_post (OAuth 2.0 Form Post Response Mode). It comes without the attempt's Lax
+// cookie, for another site's page posts it: the page that it gets posts the same fields
+// once more, from here.
+func (f *Flow) CallbackPost(c *authn.Request) error {
+	if err := c.Navigation(); err != nil {
+		return err
+	}
+	if err := web.ReadForm(c.W, c.R); err != nil {
+		return refusal.New(api.InvalidRequest, "The provider's answer is too large or malformed.").Because(err)
+	}
+	answer := url.Values{}
+	for _, name := range answered {
+		if values, ok := c.R.PostForm[name]; ok {
+			answer[name] = values
+		}
+	}
+	if !c.FromHere() {
+		postAgain(c, answer)
+		return nil
+	}
+	c.Posted, c.R.URL.RawQuery = true, answer.Encode()
+	return f.Callback(c)
+}
+
+// answered are the fields of an authorization response that are read (RFC 6749 section
+// 4.1.2, RFC 9207).
+var answered = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
+
+const submits = "document.forms[0].submit()"
+
+const postAgainPage = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>Sign-in</title>
+<form method="post">
+%s<button>Continue</button>
+</form>
+<script>` + submits + `</script>
+</html>
+`
+
+// postAgain answers with the page that posts the fields to its own address. It alone may
+// submit a form, to the backend, and runs the one script that does.
+func postAgain(c *authn.Request, answer url.Values) {
+	sum := sha256.Sum256([]byte(submits))
+	h := c.W.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; script-src 'sha256-"+
+		base64.StdEncoding.EncodeToString(sum[:])+"'")
+	h.Set("Referrer-Policy", "same-origin") // no-referrer would make the form's Origin null
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	c.W.WriteHeader(http.StatusOK)
+	c.Record.Status = http.StatusOK
+	var fields strings.Builder
+	for _, name := range answered {
+		for _, value := range answer[name] {
+			fmt.Fprintf(&fields, "<input type=\"hidden\" name=\"%s\" value=\"%s\">\n", name, html.EscapeString(value))
+		}
+	}
+	fmt.Fprintf(c.W, postAgainPage, &fields)
+}
