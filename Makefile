@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: help build run test check lint size setup model simulate breaks soak bench worker worker-dev profile bench-worker bench-browser
+.PHONY: help build run test check test-long lint size setup model simulate breaks soak bench worker worker-dev profile bench-worker bench-browser release
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 
@@ -20,6 +20,9 @@ setup: ## what the tests need: Debian and npm packages
 test: setup build lint ## everything
 	node --test js/
 	$(GOTESTSUM) --format pkgname -- -race -timeout 30m ./...
+
+test-long: setup build ## what takes long: every platform of a release
+	go test -count=1 -timeout 50m -tags long -run EveryPlatform ./backend/deploy/release
 
 check: lint ## lint, and every test without a browser or workerd
 	node --test js/test/
@@ -54,6 +57,9 @@ worker-dev: build ## the demo on workerd and a local D1
 	npm ci --prefix worker
 	go build -o bin/tabard-worker ./worker/local
 	go run ./web-demo -tabard bin/tabard-worker $(ARGS)
+
+release: build ## binaries, images, the npm tarball, checksums and a bill of materials, in dist
+	go run ./backend/deploy/release $(ARGS)
 
 profile: ## what the compiler optimises the server by
 	CGO_ENABLED=0 go test -count=1 -trimpath -run '^$$' -bench Handler -benchtime 10s -cpuprofile $(CURDIR)/backend/default.pgo -o /dev/null ./browser_test/bench

@@ -3,6 +3,8 @@
 package main
 
 import (
+	_ "golang.org/x/crypto/x509roots/fallback" // for images that have no certificates of their own
+
 	"os"
 
 	"github.com/tabard-auth/tabard/backend/cli"

@@ -253,7 +253,7 @@ var floors = [][]string{
 	{"backend/strictjson"},
 	{ // the ground: words, formats and rules that know nothing of each other
 		"backend/api", "backend/audit", "backend/jws", "backend/policy",
-		"backend/tenantdb", "backend/isolationtest", "backend/login/logintest", "backend/store/storetest/pg",
+		"backend/tenantdb", "backend/isolationtest", "backend/login/logintest", "backend/store/storetest/pg", "backend/deploy/release",
 		"js", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/compile", "worker/edge", "worker/platformtest",
 	},
 	{ // what a refusal, a token, a proof and a session are

@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
+
+// release is set by backend/deploy/release at link time.
+var release string
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
@@ -18,17 +22,16 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// version says which release this is, and of which commit, as far as the build
-// wrote it down.
+// version names the release, or else the commit as far as the build recorded it.
 func version() string {
-	release, commit := "unknown", ""
+	built, commit := "unknown", ""
 	if build, ok := debug.ReadBuildInfo(); ok {
-		release = build.Main.Version
+		built = build.Main.Version
 		for _, s := range build.Settings {
 			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
 				commit = " " + s.Value[:12]
 			}
 		}
 	}
-	return fmt.Sprintf("tabard %s%s %s %s/%s", release, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("tabard %s%s %s %s/%s", cmp.Or(release, built), commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -81,7 +81,7 @@ type invitations struct{ *database }
 // Invite invites somebody, or gives an invitation that is there these roles and another
 // while. It returns the invitation as it is then.
 func (s invitations) Invite(ctx context.Context, i directory.Invitation) (directory.Invitation, error) {
-	if err := (workspace{s.database}).checkRoles(ctx, i.Roles); err != nil {
+	if err := workspace(s).checkRoles(ctx, i.Roles); err != nil {
 		return i, err
 	}
 	var kept directory.Invitation

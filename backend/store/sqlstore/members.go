@@ -73,7 +73,7 @@ func (s members) MemberNamed(ctx context.Context, organizationID, issuer, subjec
 // error is directory.ErrNoOrganization, ErrNoUser, ErrNoRole, ErrFromFile or ErrStaff
 // where the Admission is at fault.
 func (s members) Admit(ctx context.Context, a directory.Admission, now int64) error {
-	if err := (workspace{s.database}).checkRoles(ctx, a.Roles); err != nil {
+	if err := workspace(s).checkRoles(ctx, a.Roles); err != nil {
 		return err
 	}
 	var user, organization sql.NullString
@@ -99,7 +99,7 @@ func (s members) Admit(ctx context.Context, a directory.Admission, now int64) er
 
 // notAdmitted tells what kept somebody from being admitted.
 func (s members) notAdmitted(ctx context.Context, organizationID, userID string, now int64) error {
-	_, err := (staff{s.database}).StaffAccess(ctx, organizationID, userID, now)
+	_, err := staff(s).StaffAccess(ctx, organizationID, userID, now)
 	switch {
 	case errors.Is(err, directory.ErrNoStaff):
 		return directory.ErrFromFile
@@ -112,7 +112,7 @@ func (s members) notAdmitted(ctx context.Context, organizationID, userID string,
 // ChangeMember gives a member other roles, and makes nobody one: directory.ErrNoMember,
 // ErrNoRole, ErrFromFile, ErrStaff.
 func (s members) ChangeMember(ctx context.Context, organizationID, userID string, roles []string, now int64) error {
-	if err := (workspace{s.database}).checkRoles(ctx, roles); err != nil {
+	if err := workspace(s).checkRoles(ctx, roles); err != nil {
 		return err
 	}
 	changed, err := s.changed(ctx, "change member", changeMember, userID, organizationID, list(roles).text())
@@ -122,7 +122,7 @@ func (s members) ChangeMember(ctx context.Context, organizationID, userID string
 	if _, err := s.Member(ctx, organizationID, userID); !errors.Is(err, directory.ErrNoMember) {
 		return cmp.Or(err, directory.ErrFromFile)
 	}
-	if _, err := (staff{s.database}).StaffAccess(ctx, organizationID, userID, now); !errors.Is(err, directory.ErrNoStaff) {
+	if _, err := staff(s).StaffAccess(ctx, organizationID, userID, now); !errors.Is(err, directory.ErrNoStaff) {
 		return cmp.Or(err, directory.ErrStaff)
 	}
 	return directory.ErrNoMember

@@ -89,7 +89,7 @@ func (s subjects) Subject(ctx context.Context, id session.ID, ref string, now in
 	if subject.Membership, err = member.membership(); err != nil {
 		return directory.Subject{}, err
 	}
-	err = sessions{s.database}.endWithParent(ctx, &subject.Session)
+	err = sessions(s).endWithParent(ctx, &subject.Session)
 	return subject, err
 }
 

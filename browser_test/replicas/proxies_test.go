@@ -1,0 +1,348 @@
+package replicas_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/tabard-auth/tabard/browser_test/ports"
+)
+
+// proxyKind is an example of backend/deploy with what starts it.
+type proxyKind struct {
+	name, file string
+	command    func(path, folder string) []string
+	// local puts the test's listener and certificate into the example.
+	local func(config string, port int, folder string) string
+	// gives up on so many requests at most that a server had begun when it died. The
+	// others send them to the next server.
+	givesUp int
+}
+
+var proxyKinds = []proxyKind{
+	{"nginx", "nginx.conf",
+		func(path, folder string) []string {
+			return []string{"/usr/sbin/nginx", "-p", folder, "-e", "error.log", "-c", path, "-g", "daemon off; master_process off; pid pid;"}
+		},
+		func(config string, port int, folder string) string {
+			plain := config[strings.Index(config, "\tserver {\n\t\tlisten 80;"):strings.Index(config, "\tserver {\n\t\tlisten 443")]
+			config = strings.Replace(config, plain, "\taccess_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;\n", 1)
+			return strings.NewReplacer("listen 443", fmt.Sprintf("listen 127.0.0.1:%d", port), "/etc/ssl/app.example.com", folder+"/tls").Replace(config)
+		}, 0},
+	{"HAProxy", "haproxy.cfg",
+		func(path, _ string) []string { return []string{"/usr/sbin/haproxy", "-db", "-q", "-f", path} },
+		func(config string, port int, folder string) string {
+			plain := config[strings.Index(config, "frontend plain"):strings.Index(config, "frontend web")]
+			return strings.NewReplacer(plain, "", "bind :443", fmt.Sprintf("bind 127.0.0.1:%d", port),
+				"/etc/ssl/app.example.com.pem", folder+"/both.pem").Replace(config)
+		}, 0},
+	{"Caddy", "Caddyfile",
+		func(path, _ string) []string {
+			return []string{"/usr/bin/caddy", "run", "--config", path, "--adapter", "caddyfile"}
+		},
+		func(config string, port int, folder string) string {
+			return strings.Replace(config, "app.example.com {", fmt.Sprintf("{\n\tadmin off\n\tauto_https disable_redirects\n}\nhttps://localhost:%d {\n\tbind 127.0.0.1\n\ttls %s/tls.pem %s/tls.key", port, folder, folder), 1)
+		}, callers},
+}
+
+// TestProxies_TheExamples runs each proxy of the guide before two servers and an app.
+func TestProxies_TheExamples(t *testing.T) {
+	for _, kind := range proxyKinds {
+		t.Run(kind.name, func(t *testing.T) {
+			d := behind(t, kind)
+			t.Run("the app sees no session", d.appSeesNoSession)
+			t.Run("HTTP 2", d.speaksHTTP2)
+			t.Run("WebSocket", d.passesWebSockets)
+			t.Run("metrics are not for everybody", d.hidesMetrics)
+			t.Run("a server that dies costs no request", func(t *testing.T) { d.survivesADeath(t, kind.givesUp) })
+		})
+	}
+}
+
+// proxied is two servers and an app behind one of the proxies.
+type proxied struct {
+	*deployment
+	client *http.Client
+}
+
+func behind(t *testing.T, kind proxyKind) *proxied {
+	t.Helper()
+	folder, port := t.TempDir(), ports.Hold(t)
+	d := &proxied{&deployment{TB: t, secret: filepath.Join(t.TempDir(), "tabard.secret"), origin: fmt.Sprintf("https://localhost:%d", port)}, nil}
+	d.onSQLite()
+	d.provider(1)
+	d.apply(1)
+	d.distribute()
+	for _, r := range d.replicas {
+		d.start(r)
+	}
+	d.client = d.trust(certificate(t, folder))
+	d.run(kind.command("", "")[0], versionFlag(kind.name))
+
+	app := httptest.NewServer(http.HandlerFunc(serveApp))
+	t.Cleanup(app.Close)
+	config, err := os.ReadFile("../../backend/deploy/" + kind.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer("10.0.0.11:8787", d.replicas[0].listen, "10.0.0.12:8787", d.replicas[1].listen,
+		"10.0.0.21:3000", strings.TrimPrefix(app.URL, "http://")).Replace(kind.local(string(config), port, folder))
+	path := filepath.Join(folder, kind.file)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.startProxy(kind.command(path, folder), folder)
+	return d
+}
+
+// onSQLite gives the deployment two replicas that share a file.
+func (d *proxied) onSQLite() {
+	d.Helper()
+	d.database = "sqlite:" + filepath.Join(d.TempDir(), "tabard.db")
+	d.run("bash", "-ec", "(umask 077; openssl rand -base64 32 > "+d.secret+")")
+	for range 2 {
+		d.replicas = append(d.replicas, &replica{
+			listen: fmt.Sprintf("127.0.0.1:%d", ports.Hold(d)), secret: filepath.Join(d.TempDir(), "tabard.secret"),
+		})
+	}
+}
+
+func versionFlag(proxy string) string {
+	if proxy == "Caddy" {
+		return "version"
+	}
+	return "-v"
+}
+
+// startProxy starts the proxy and waits until it answers for a server.
+func (d *proxied) startProxy(args []string, folder string) {
+	d.Helper()
+	var said strings.Builder
+	command := exec.Command(args[0], args[1:]...)
+	command.Dir, command.Stdout, command.Stderr = folder, &said, &said
+	command.Env = append(os.Environ(), "HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_CONFIG_HOME="+folder)
+	if err := command.Start(); err != nil {
+		d.Fatal(err)
+	}
+	d.Cleanup(func() {
+		command.Process.Kill()
+		command.Wait()
+		if d.Failed() {
+			log, _ := os.ReadFile(filepath.Join(folder, "error.log"))
+			d.Logf("the proxy said:\n%s%s", said.String(), log)
+		}
+	})
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for range 600 {
+		if response, err := d.client.Get(d.origin + "/auth/readyz"); err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		<-tick.C
+	}
+	d.Fatal("the proxy does not answer")
+}
+
+// serveApp answers with the cookies that it got, and echoes WebSocket messages.
+func serveApp(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Upgrade") == "" {
+		fmt.Fprint(w, strings.Join(r.Header.Values("Cookie"), "; "))
+		return
+	}
+	connection, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return
+	}
+	defer connection.CloseNow()
+	if kind, message, err := connection.Read(r.Context()); err == nil {
+		connection.Write(r.Context(), kind, message)
+	}
+	connection.Close(websocket.StatusNormalClosure, "")
+}
+
+func (d *proxied) appSeesNoSession(t *testing.T) {
+	session := func(i int) string { return fmt.Sprintf("__Host-Http-tabard.mark.app.%08d=secret%d", i, i) }
+	many := []string{"first=1"}
+	for i := range 12 {
+		many = append(many, session(i))
+	}
+	many = append(many, "__Host-Http-tabard-login.mark=secret", "last=2")
+	for _, test := range []struct{ sent, want string }{
+		{"theme=dark", "theme=dark"},
+		{session(1), ""},
+		{session(1) + "; theme=dark", "theme=dark"},
+		{"theme=dark; " + session(1), "theme=dark"},
+		{"a=1; " + session(1) + "; b=2", "a=1; b=2"},
+		{"my__Host-Http-tabard=mine; " + session(2), "my__Host-Http-tabard=mine"},
+		{strings.Join(many, "; "), "first=1; last=2"},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.origin+"/page", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Cookie", test.sent)
+		response, err := d.client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || strings.TrimSuffix(strings.TrimSpace(string(got)), ";") != test.want {
+			t.Errorf("of %q the app got %q, want %q (%v)", test.sent, got, test.want, err)
+		}
+	}
+}
+
+func (d *proxied) speaksHTTP2(t *testing.T) {
+	response, err := d.client.Get(d.origin + "/auth/.well-known/jwks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.ProtoMajor != 2 || response.StatusCode != http.StatusOK {
+		t.Errorf("%s, %s", response.Proto, response.Status)
+	}
+}
+
+func (d *proxied) passesWebSockets(t *testing.T) {
+	pool := d.client.Transport.(*http.Transport).TLSClientConfig.RootCAs
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, NextProtos: []string{"http/1.1"}}}}
+	connection, _, err := websocket.Dial(t.Context(), d.origin+"/live", &websocket.DialOptions{HTTPClient: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.CloseNow()
+	if err := connection.Write(t.Context(), websocket.MessageText, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if _, message, err := connection.Read(t.Context()); err != nil || string(message) != "hello" {
+		t.Errorf("%q, %v", message, err)
+	}
+}
+
+func (d *proxied) hidesMetrics(t *testing.T) {
+	response, err := d.client.Get(d.origin + "/auth/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusNotFound {
+		t.Error(response.Status)
+	}
+}
+
+// callers ask at the same time.
+const callers = 8
+
+// survivesADeath kills one of the servers while callers mint. Nobody is signed in:
+// what comes from a server is 401, what comes from the proxy is a 5xx.
+func (d *proxied) survivesADeath(t *testing.T, givesUp int) {
+	const each = 100
+	var waiting sync.WaitGroup
+	answers := make(chan string)
+	for range callers {
+		waiting.Go(func() {
+			for range each {
+				answers <- d.mint()
+			}
+		})
+	}
+	counts := map[string]int{}
+	for i := range callers * each {
+		if i == callers*each/4 {
+			d.replicas[0].process.Kill()
+		}
+		counts[<-answers]++
+	}
+	waiting.Wait()
+	if good := counts["401 login_required"]; good < callers*each-givesUp {
+		t.Errorf("answers: %v", counts)
+	}
+}
+
+// mint asks for a token with no session, and returns status and code.
+func (d *proxied) mint() string {
+	request, err := http.NewRequest(http.MethodPost, d.origin+"/auth/token", strings.NewReader(`{"organization":"acme"}`))
+	if err != nil {
+		return err.Error()
+	}
+	request.Header = http.Header{"Content-Type": {"application/json"}, "Origin": {d.origin}, "Tabard-Client": {"1"}, "Sec-Fetch-Site": {"same-origin"}}
+	response, err := d.client.Do(request)
+	if err != nil {
+		return err.Error()
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err.Error()
+	}
+	code := ""
+	if _, rest, ok := strings.Cut(string(body), `"error":"`); ok {
+		code, _, _ = strings.Cut(rest, `"`)
+	}
+	return fmt.Sprint(response.StatusCode, " ", code)
+}
+
+// certificate writes a certificate of localhost as the proxies want it, and returns it.
+func certificate(t testing.TB, folder string) *x509.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	secret := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
+	for name, content := range map[string][]byte{"tls.pem": public, "tls.key": secret, "both.pem": append(public, secret...)} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+// trust returns a client that knows the certificate.
+func (d *proxied) trust(c *x509.Certificate) *http.Client {
+	pool := x509.NewCertPool()
+	pool.AddCert(c)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+	d.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 30 * time.Second}
+}
