@@ -17,7 +17,7 @@ func (s *suite) stolen(n session.Session, now int64) {
 	s.is(row.RevokeReason, session.ReasonReuse)
 }
 
-func (s *suite) followsUp() {
+func followsUp(s *suite) {
 	alice, bob := s.person("alice"), s.person("bob")
 	victim, other, bobs := s.session(alice), s.session(alice), s.session(bob)
 	s.stolen(victim, Now+10)
@@ -45,7 +45,7 @@ func (s *suite) followsUp() {
 
 // reachesBrowsers: neither way a theft crosses between what browsers hold and what apps'
 // servers do; those end with the sessions that they were entered from.
-func (s *suite) reachesBrowsers() {
+func reachesBrowsers(s *suite) {
 	alice := s.person("alice")
 	parent, elsewhere := s.acting(alice), s.acting(alice)
 	browsers := s.handedOver(alice, parent)
@@ -84,7 +84,7 @@ func (s *suite) handedOver(u directory.User, parent session.Session) session.Ses
 	return n
 }
 
-func (s *suite) forgets() {
+func forgets(s *suite) {
 	alice := s.person("alice")
 	var ids []session.ID
 	for i := range int64(4) {
