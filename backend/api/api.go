@@ -20,7 +20,7 @@ const (
 	PathOpenIDConfiguration = "/.well-known/openid-configuration"
 	PathAuthorizationServer = "/.well-known/oauth-authorization-server"
 	PathKeySet              = "/.well-known/jwks.json"
-	// PathIssuers precedes the id of an organisation that is an issuer of its own, with
+	// PathIssuers precedes the id of an organization that is an issuer of its own, with
 	// metadata and keys below it.
 	PathIssuers = "/o/"
 	PathClient  = "/client/"
@@ -34,7 +34,7 @@ const (
 	HeaderClient = "Tabard-Client"
 	// HeaderTime carries the server's time (Unix seconds) as the client knows
 	// it when it sends; the server refuses requests older than it tolerates
-	// (request_too_old). Absent while the client has not learnt it.
+	// (request_too_old). Absent while the client has not learned it.
 	HeaderTime = "Tabard-Time"
 	// HeaderProof carries the device key's proof (RFC 9449 section 4).
 	HeaderProof = "DPoP"
@@ -71,14 +71,14 @@ type TokenRequest struct {
 	// Organization is the id (org_…) or slug to mint for. Empty only where the
 	// person has exactly one.
 	Organization string `json:"organization,omitempty"`
-	// Enter is true when a person chose the organisation: first entry or
+	// Enter is true when a person chose the organization: first entry or
 	// switch. A renewal leaves it false and revives nothing that ended.
 	Enter bool `json:"enter,omitempty"`
 	// User is the person's id that the tab expects; another one signed in
 	// meanwhile is identity_changed.
 	User string `json:"user,omitempty"`
 	// IdleSeconds is the time since the person's last input in the
-	// organisation; nil reports nothing.
+	// organization; nil reports nothing.
 	IdleSeconds *int64 `json:"idle_seconds,omitempty"`
 }
 
@@ -116,7 +116,7 @@ type Organization struct {
 
 // User is the person who signed in. Issuer and Subject are who they are to the
 // OpenID provider; the pair is the person's key, the e-mail address never is. Of a
-// person who came by an organisation's own provider, Issuer is its connection's id.
+// person who came by an organization's own provider, Issuer is its connection's id.
 type User struct {
 	ID      string `json:"id"`
 	Name    string `json:"name,omitempty"`
@@ -125,13 +125,13 @@ type User struct {
 	Subject string `json:"sub"`
 }
 
-// OrganizationSession tells how the session stands in one organisation.
+// OrganizationSession tells how the session stands in one organization.
 // A deadline of 0 means that there is none but the session's own.
 type OrganizationSession struct {
 	// AuthTime is 0 where the provider does not say when the person authenticated.
 	AuthTime  int64 `json:"auth_time"`
 	ExpiresIn int64 `json:"expires_in,omitempty"`
-	// IdleExpiresIn counts to the end of the organisation session unless the
+	// IdleExpiresIn counts to the end of the organization session unless the
 	// person is seen active before; IdleTimeout is the whole limit.
 	IdleExpiresIn int64 `json:"idle_expires_in,omitempty"`
 	IdleTimeout   int64 `json:"idle_timeout,omitempty"`
@@ -150,7 +150,7 @@ type SessionResponse struct {
 	DeviceBound   bool                `json:"device_bound"`
 }
 
-// OrganizationState is one organisation of a person, with the state that they
+// OrganizationState is one organization of a person, with the state that they
 // would meet on entering it.
 type OrganizationState struct {
 	ID    string   `json:"id"`

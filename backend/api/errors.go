@@ -9,20 +9,20 @@ type Error struct {
 	// RetryAfter is the least time to wait before asking again, in seconds.
 	RetryAfter int64 `json:"retry_after,omitempty"`
 	// LoginURL satisfies the refusal when navigated to: a sign-in, or the
-	// step-up that the organisation asks for.
+	// step-up that the organization asks for.
 	LoginURL string `json:"login_url,omitempty"`
 	// ACRValues and MaxAge are the step-up challenge (RFC 9470 section 3).
 	ACRValues string `json:"acr_values,omitempty"`
 	MaxAge    *int64 `json:"max_age,omitempty"`
-	// Reason is why the organisation session ended, where one did: idle, expired,
+	// Reason is why the organization session ended, where one did: idle, expired,
 	// signed_out, superseded, revoked or removed. With device_key_required it is ReasonPolicy where the
-	// organisation demands a session with a key; where it is empty, the session has one
+	// organization demands a session with a key; where it is empty, the session has one
 	// and the request does not prove it. Of
 	// workspace_access_denied it is what was missing.
 	Reason string `json:"reason,omitempty"`
 }
 
-// ReasonPolicy is the Error.Reason of what an organisation's rules demand.
+// ReasonPolicy is the Error.Reason of what an organization's rules demand.
 const ReasonPolicy = "policy"
 
 // Code is a stable error code.
@@ -61,7 +61,7 @@ const (
 	// does not say when people authenticate, where a rule asks for it: to try again is of
 	// no use before the provider says it.
 	AuthTimeMissing        Code = "auth_time_missing"
-	StaffForbidden         Code = "staff_access_forbidden" // by the organisation, or the workspace
+	StaffForbidden         Code = "staff_access_forbidden" // by the organization, or the workspace
 	RateLimited            Code = "rate_limited"
 	TemporarilyUnavailable Code = "temporarily_unavailable"
 	ServerError            Code = "server_error"

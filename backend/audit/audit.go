@@ -1,5 +1,5 @@
 // Package audit owns the trail: what happened to sessions, members and settings,
-// who did it, for whom, in which organisation, and how it ended.
+// who did it, for whom, in which organization, and how it ended.
 package audit
 
 import "context"
@@ -18,7 +18,7 @@ type Event struct {
 	// CommandLine. ActorName is what people call an administrator.
 	Actor     string
 	ActorName string
-	// Target is what was administered where it is neither person, organisation nor
+	// Target is what was administered where it is neither person, organization nor
 	// session: a key's id, a connection's.
 	Target string
 	// Note is what an administrator said of it, in their own words, and ExpiresAt until
@@ -44,7 +44,7 @@ const (
 	SignOut           Action = "sign_out"
 	EnterOrganization Action = "organization.enter"
 	LeaveOrganization Action = "organization.leave"
-	// StepUp is a further authentication, for an organisation that asked for it.
+	// StepUp is a further authentication, for an organization that asked for it.
 	StepUp Action = "organization.step_up"
 	// RefreshTokenReused is theft found: two parties held one session's tokens.
 	RefreshTokenReused Action = "session.reused"
@@ -63,7 +63,7 @@ const (
 	EnterApp   Action = "app.enter"
 	HandOver   Action = "app.hand_over"
 	RenewInApp Action = "app.renew"
-	// LinkIdentity makes somebody at an organisation's own provider be a person; refused
+	// LinkIdentity makes somebody at an organization's own provider be a person; refused
 	// where they are somebody else.
 	LinkIdentity   Action = "identity.link"
 	UnlinkIdentity Action = "identity.unlink"
@@ -72,7 +72,7 @@ const (
 	RetireSigningKey Action = "signing_key.retire"
 )
 
-// The changes of an organisation's connections.
+// The changes of an organization's connections.
 const (
 	CreateConnection  Action = "connection.create"
 	UpdateConnection  Action = "connection.update"

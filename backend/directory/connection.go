@@ -13,8 +13,8 @@ import (
 // ConnectionPrefix begins every connection's id.
 const ConnectionPrefix = "con_"
 
-// Connection is an organisation's own OpenID provider: where its people sign in, and
-// what the workspace is there. Its people open that organisation and no other.
+// Connection is an organization's own OpenID provider: where its people sign in, and
+// what the workspace is there. Its people open that organization and no other.
 type Connection struct {
 	// ID stands in the redirect URI that is registered at the provider. No other
 	// connection ever has it.
@@ -28,8 +28,8 @@ type Connection struct {
 	SealedSecret string
 	Scopes       []string // beside openid; nil means profile and email
 	Provisioning Provisioning
-	// Enabled tells that it is the one by which the organisation is entered. One of
-	// an organisation's connections is, at most.
+	// Enabled tells that it is the one by which the organization is entered. One of
+	// an organization's connections is, at most.
 	Enabled bool
 	// FromFile tells that the workspace file has the last word on it.
 	FromFile bool
@@ -125,14 +125,14 @@ func (p Provisioning) RoleNames() []string {
 	return slices.Compact(all)
 }
 
-// Connections keeps organisations' own providers and who their people are, as far as
+// Connections keeps organizations' own providers and who their people are, as far as
 // signing in needs it.
 type Connections interface {
-	// SignInAt returns where people sign in for the organisation that ref names by id
+	// SignInAt returns where people sign in for the organization that ref names by id
 	// or slug: nothing at all where there is none, or it is disabled.
 	SignInAt(ctx context.Context, ref string) (SignInAt, error)
 	// Connection returns a connection, enabled or not, or ErrNoConnection. Those of a
-	// disabled organisation are not enabled.
+	// disabled organization are not enabled.
 	Connection(ctx context.Context, id string) (Connection, error)
 	// Linked returns the person whom a connection's subject is, or ErrNoUser.
 	Linked(ctx context.Context, connectionID, subject string) (User, error)
@@ -141,17 +141,17 @@ type Connections interface {
 	// Link makes a connection's subject be a person, once for both: ErrLinked where
 	// the subject is another person, or the person another subject there.
 	Link(ctx context.Context, connectionID, subject, userID string, now int64) error
-	// Provision makes the membership that an organisation's own connection gives a
+	// Provision makes the membership that an organization's own connection gives a
 	// person have these roles, those of other sources staying as they are. Where admit
 	// is false it makes no new one.
 	Provision(ctx context.Context, userID, organizationID string, roles []string, admit bool, now int64) error
-	// Deprovision ends the membership that the organisation's own connection gave.
+	// Deprovision ends the membership that the organization's own connection gave.
 	Deprovision(ctx context.Context, userID, organizationID string) error
 }
 
-// SignInAt is where people sign in for an organisation.
+// SignInAt is where people sign in for an organization.
 type SignInAt struct {
-	// Connection is the organisation's own that is enabled; nil without one.
+	// Connection is the organization's own that is enabled; nil without one.
 	Connection *Connection
 	// Required is the connection that its rules demand; empty where they demand none.
 	Required string

@@ -27,7 +27,7 @@ func (d *Desired) ConnectionCount() (n int) {
 	return n
 }
 
-// DesiredOrganization is an organisation with all the members that the file gives
+// DesiredOrganization is an organization with all the members that the file gives
 // it. Members of other sources stay beside them.
 type DesiredOrganization struct {
 	Organization // ID may be empty: the one of that slug, or a new one
@@ -47,7 +47,7 @@ type DesiredConnection struct {
 // SecretReference names an environment variable or a file; one of the two.
 type SecretReference struct{ Variable, File string }
 
-// Member is a person with their roles in one organisation.
+// Member is a person with their roles in one organization.
 type Member struct {
 	User  // ID is empty: (Issuer, Subject) names the person
 	Roles []string

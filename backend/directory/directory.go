@@ -1,5 +1,5 @@
-// Package directory owns who belongs to which organisation, with which roles: the
-// workspace's document, its organisations, its people and their memberships.
+// Package directory owns who belongs to which organization, with which roles: the
+// workspace's document, its organizations, its people and their memberships.
 package directory
 
 import (
@@ -14,7 +14,7 @@ import (
 // User is a person. (Issuer, Subject) is their key; an e-mail address never is.
 type User struct {
 	ID string
-	// Issuer is the workspace's provider's. Of a person who came by an organisation's
+	// Issuer is the workspace's provider's. Of a person who came by an organization's
 	// own connection it is the connection's id: whatever issuer a tenant's provider
 	// claims to be, it names nobody else's people.
 	Issuer   string
@@ -35,14 +35,14 @@ type Organization struct {
 	Connection string
 }
 
-// Membership is one person's place in one organisation.
+// Membership is one person's place in one organization.
 type Membership struct {
 	Organization Organization
 	Roles        []string
 	// StaffUntil is when staff access ends (see [StaffAccess]), in Unix seconds; 0 of a
 	// member.
 	StaffUntil int64
-	// Stay is how the session that asked stands in the organisation; zero where it
+	// Stay is how the session that asked stands in the organization; zero where it
 	// never entered.
 	Stay policy.OrganizationSession
 }
@@ -53,7 +53,7 @@ type Subject struct {
 	// Attempt, UpstreamSID, UpstreamToken, UserAgent and Address.
 	Session session.Session
 	User    User
-	// Membership is nil where the organisation that was named does not exist, or
+	// Membership is nil where the organization that was named does not exist, or
 	// does not admit the person: a client cannot tell the two apart.
 	Membership *Membership
 	// Revision is the workspace document's: another than the one at hand means
@@ -70,29 +70,29 @@ type Store interface {
 	Workspace(ctx context.Context) (*Workspace, error)
 	// WorkspaceRevision returns that document's revision alone, which is cheap to read.
 	WorkspaceRevision(ctx context.Context) (int64, error)
-	// Subject reads a session and its person's place in an organisation, which
+	// Subject reads a session and its person's place in an organization, which
 	// ref names by id (org_…) or slug. An unknown session is
 	// session.ErrNotFound.
 	Subject(ctx context.Context, id session.ID, ref string, now int64) (Subject, error)
-	// Memberships returns the organisations that admit the session's person, by
-	// name, at most limit of them. Both know of no organisation that a confined
+	// Memberships returns the organizations that admit the session's person, by
+	// name, at most limit of them. Both know of no organization that a confined
 	// session does not open, and of no staff access that is over now.
 	Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]Membership, error)
-	// OrganizationRules returns what an organisation demands, and the revision of the
+	// OrganizationRules returns what an organization demands, and the revision of the
 	// workspace's document. One that is disabled or not there is ErrNoOrganization.
 	OrganizationRules(ctx context.Context, id string) (r policy.Rules, revision int64, err error)
 	// SignIn returns the user of (u.Issuer, u.Subject), made with u.ID where
 	// there is none, and writes down the name and e-mail that u has.
 	SignIn(ctx context.Context, u User, now int64) (User, error)
 	// ReplaceClaimed makes the memberships that a provider's claim gave a person
-	// be these, by organisation slug; those of other sources stay.
+	// be these, by organization slug; those of other sources stay.
 	ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error
 
 	Connections
 	Invitations
 }
 
-// OrganizationPrefix begins every organisation's id and no slug.
+// OrganizationPrefix begins every organization's id and no slug.
 const OrganizationPrefix = "org_"
 
 // NewID returns a new identifier of 130 random bits with a prefix, which tells

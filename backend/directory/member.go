@@ -2,13 +2,13 @@ package directory
 
 import "errors"
 
-// Pending is a person who signed in and belongs to no organisation.
+// Pending is a person who signed in and belongs to no organization.
 type Pending struct {
 	User
 	SeenAt int64 // Unix seconds of the last sign-in
 }
 
-// Admission gives a person a place in an organisation, by an administrator's
+// Admission gives a person a place in an organization, by an administrator's
 // decision. The workspace file leaves it as it is, unless it names the person
 // itself: then the file's word counts from then on.
 type Admission struct {

@@ -5,7 +5,7 @@ import (
 	"regexp"
 )
 
-// OrganizationRecord is an organisation as administrators see it. Times are Unix
+// OrganizationRecord is an organization as administrators see it. Times are Unix
 // seconds, of which 0 means never.
 type OrganizationRecord struct {
 	Organization
@@ -35,7 +35,7 @@ const (
 	FromFile       Source = "file"       // the workspace file
 	FromAdmin      Source = "admin"      // an administrator
 	FromClaim      Source = "claim"      // a claim of the identity token
-	FromConnection Source = "connection" // the organisation's own provider
+	FromConnection Source = "connection" // the organization's own provider
 	FromStaff      Source = "staff"      // nothing: it is [StaffAccess], and no member's
 )
 
@@ -49,7 +49,7 @@ var (
 
 var slug = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// ValidSlug tells a text that can be an organisation's slug.
+// ValidSlug tells a text that can be an organization's slug.
 func ValidSlug(text string) bool { return slug.MatchString(text) }
 
 // MaxSubject is how long a provider's name of a person may be, in bytes (OpenID

@@ -2,7 +2,7 @@ package directory
 
 import "errors"
 
-// StaffAccess is what somebody of the operator's staff may do in an organisation that
+// StaffAccess is what somebody of the operator's staff may do in an organization that
 // they are no member of, for a while. It ends by itself. No source of memberships
 // prolongs it or makes one of it, but an administrator or a workspace file that names
 // the person.
@@ -10,7 +10,7 @@ type StaffAccess struct {
 	OrganizationID string
 	UserID         string
 	Roles          []string
-	// Reason is why, for the organisation to read.
+	// Reason is why, for the organization to read.
 	Reason string
 	// GrantedBy is an administration key's id, or audit.CommandLine.
 	GrantedBy string

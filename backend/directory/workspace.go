@@ -71,7 +71,7 @@ type App struct {
 }
 
 // MembershipClaim says which claim of the identity token names the person's
-// organisations, by slug: a list of slugs, or an object from slug to role or
+// organizations, by slug: a list of slugs, or an object from slug to role or
 // roles. Roles are given where the claim names none.
 type MembershipClaim struct {
 	Claim string   `json:"claim" yaml:"claim"`
@@ -118,7 +118,7 @@ func (w *Workspace) Permissions(roles []string) []string {
 }
 
 // FromClaims returns the memberships that an identity token's claims give: roles
-// by organisation slug. ok is false where the claims say nothing, so that nothing
+// by organization slug. ok is false where the claims say nothing, so that nothing
 // changes; a claim of another form gives none.
 func (m *MembershipClaim) FromClaims(claims map[string]any) (roles map[string][]string, ok bool) {
 	value, named := claims[m.Claim]

@@ -7,9 +7,9 @@ import (
 )
 
 // Child makes child the session that somebody gets in the grant's app because they are
-// signed in to another: it enters no organisation but the parent's of the decision,
+// signed in to another: it enters no organization but the parent's of the decision,
 // keeps the parent's absolute end and its authentications, goes on with the parent's
-// organisation session as it stands, and ends with it. Nothing of it is handed out
+// organization session as it stands, and ends with it. Nothing of it is handed out
 // before all of it is stored. session.ErrAttemptUsed where the attempt made one
 // before, and orgsession.ErrEnded where the parent left meanwhile.
 func (g *Grant) Child(ctx context.Context, parent *session.Session, organizationID string, child *session.Session) (session.Token, error) {

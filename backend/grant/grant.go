@@ -73,10 +73,10 @@ func (a Asked) activeAt(now int64) int64 {
 	return now - *a.IdleSeconds
 }
 
-// maxMemberships is the most organisations of a person whose rules are read.
+// maxMemberships is the most organizations of a person whose rules are read.
 const maxMemberships = 1000
 
-// Decide has policy decide whether the session may act for the organisation now, and
+// Decide has policy decide whether the session may act for the organization now, and
 // writes down what that changed. The caller refuses where the outcome is not Allow.
 func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (*policy.Decision, error) {
 	m := s.Membership
@@ -99,7 +99,7 @@ func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (
 	return &d, sessions.Apply(ctx, &s.Session, m, &d)
 }
 
-// Facts are what policy has to know of a session and an organisation.
+// Facts are what policy has to know of a session and an organization.
 func Facts(s *session.Session, m *directory.Membership) policy.Subject {
 	return policy.Subject{
 		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.ExpiresAt, StaffUntil: m.StaffUntil, DeviceBound: s.JKT != "",
@@ -107,8 +107,8 @@ func Facts(s *session.Session, m *directory.Membership) policy.Subject {
 	}
 }
 
-// rules are an organisation's effective ones. Only a workspace that ties its
-// organisations' re-login together pays for a second read.
+// rules are an organization's effective ones. Only a workspace that ties its
+// organizations' re-login together pays for a second read.
 func (g *Grant) rules(ctx context.Context, id session.ID, m *directory.Membership) (policy.Rules, error) {
 	if !g.Workspace.Policy.StrictestRelogin {
 		return policy.Effective(g.Workspace.Policy, m.Organization.Rules, nil), nil
@@ -117,7 +117,7 @@ func (g *Grant) rules(ctx context.Context, id session.ID, m *directory.Membershi
 	return policy.Effective(g.Workspace.Policy, m.Organization.Rules, Entered(all)), err
 }
 
-// Entered are the rules of the organisations that a session acts for.
+// Entered are the rules of the organizations that a session acts for.
 func Entered(all []directory.Membership) (rules []policy.Rules) {
 	for _, m := range all {
 		if m.Stay.Live() {
@@ -127,7 +127,7 @@ func Entered(all []directory.Membership) (rules []policy.Rules) {
 	return rules
 }
 
-// Claims are those of a token for the session's organisation, as policy decided.
+// Claims are those of a token for the session's organization, as policy decided.
 func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 	m, event := s.Membership, d.Stay.Authentication
 	claims := token.Claims{

@@ -18,7 +18,7 @@
 // victim's could bind a code of their own to the victim's browser. Whoever reads a code
 // lacks the cookie. A code is sealed, so that nobody makes or alters one, and counts
 // once because the session that comes of it keeps its id, which is unique. It opens
-// one app, one organisation and one address, and is nothing where sessions, attempts
+// one app, one organization and one address, and is nothing where sessions, attempts
 // or tokens are expected.
 package handover
 

@@ -35,7 +35,7 @@ type Config struct {
 	Keys *signingkey.Ring
 	// Provider is the OpenID provider; its redirect URL follows from PublicURL.
 	Provider login.Config
-	// Tenants carries requests to the providers of organisations' own connections;
+	// Tenants carries requests to the providers of organizations' own connections;
 	// nil reaches none. What their addresses may be is guarded before it.
 	Tenants http.RoundTripper
 	// LoopbackConnections lets those be on this machine, for development: New refuses
@@ -123,7 +123,7 @@ func New(c Config, store Store) (http.Handler, error) {
 // ErrNotLoopback refuses connections on this machine to a server that others reach.
 var ErrNotLoopback = errors.New("connections on this machine are for development, and for a public URL on this machine")
 
-// nowhere is the transport of a host that reaches no organisation's provider.
+// nowhere is the transport of a host that reaches no organization's provider.
 type nowhere struct{}
 
 func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {

@@ -19,7 +19,7 @@ type Rotation struct {
 	Life time.Duration
 }
 
-// issuerPage is how many organisations' keys are read at a time.
+// issuerPage is how many organizations' keys are read at a time.
 const issuerPage = 100
 
 // rotate makes the keys that are due, lets those end that no policy demands any
@@ -50,7 +50,7 @@ func (r Rotation) rotate(ctx context.Context, store signingkey.Keeper, w *direct
 
 func (r Rotation) life() int64 { return int64(r.Life / time.Second) }
 
-// issuer goes on with an organisation's own keys, or lets them end when the last
+// issuer goes on with an organization's own keys, or lets them end when the last
 // token that they may have signed has expired.
 func (r Rotation) issuer(ctx context.Context, store signingkey.Keeper, i signingkey.Issuer, workspace policy.Rules, now int64) error {
 	switch {

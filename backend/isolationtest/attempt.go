@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// attempt is one way to reach another organisation's record.
+// attempt is one way to reach another organization's record.
 type attempt struct {
 	name  string
 	token string
@@ -75,12 +75,12 @@ func (s service) attempts(route Route, by, of Tenant) []attempt {
 	return all
 }
 
-// namesRecord tells whether a route is about a record, beside its organisation.
+// namesRecord tells whether a route is about a record, beside its organization.
 func (s service) namesRecord(route Route) bool {
 	return slices.ContainsFunc(append(route.params(), route.bodyParams()...), func(param string) bool { return param != s.OrganizationParam })
 }
 
-// hints name the other organisation, by id and slug, in every place but the token, and
+// hints name the other organization, by id and slug, in every place but the token, and
 // in none.
 func hints(route Route, by, of Tenant, at target) []attempt {
 	all := []attempt{{name: at.name, token: by.Token, at: at}}
@@ -95,7 +95,7 @@ func hints(route Route, by, of Tenant, at target) []attempt {
 	return all
 }
 
-// places put an organisation where a service might look for one.
+// places put an organization where a service might look for one.
 func places(route Route, value string) iter.Seq2[string, func(*http.Request)] {
 	return func(yield func(string, func(*http.Request)) bool) {
 		for _, header := range hintHeaders {

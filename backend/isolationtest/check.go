@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Check tries a service. An error means that it could not: an organisation's own
+// Check tries a service. An error means that it could not: an organization's own
 // record cannot be made, or nothing answers. The report then tells of what was tried
 // before.
 func Check(ctx context.Context, c Config) (Report, error) {
@@ -32,7 +32,7 @@ func Check(ctx context.Context, c Config) (Report, error) {
 	return k.report, nil
 }
 
-// fill lets an organisation have as many records as it may, and the other make one
+// fill lets an organization have as many records as it may, and the other make one
 // more.
 func (k *check) fill(ctx context.Context) {
 	by, of := k.Tenants[0], k.Tenants[1]

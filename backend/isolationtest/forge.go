@@ -11,7 +11,7 @@ import (
 
 type forgery struct{ name, token string }
 
-// badTokens are none, an expired one, and such as the organisation's issuer never
+// badTokens are none, an expired one, and such as the organization's issuer never
 // signed. Of a token that is no JWT the only forgery is one that is cut short.
 func badTokens(by, of Tenant) []forgery {
 	all := []forgery{{"no token", ""}, {"a token cut short", of.Token[:len(of.Token)-len(of.Token)/4]}}
@@ -39,7 +39,7 @@ func badTokens(by, of Tenant) []forgery {
 
 func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// renamed are claims that name the other organisation.
+// renamed are claims that name the other organization.
 func renamed(payload string, by, of Tenant) string {
 	text, err := base64.RawURLEncoding.DecodeString(payload)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package isolationtest looks for what an API serves one organization of another's. It
-// tries every route with another organisation's token, paths, headers,
+// tries every route with another organization's token, paths, headers,
 // queries, cookies and bodies, and with tokens that are none, and reports what came
 // of it: as an ordinary Go test ([Run]), or for any HTTP service ([Check], and
 // tabard isolation).
@@ -26,7 +26,7 @@ type TB interface {
 	Logf(format string, args ...any)
 }
 
-// Config is a service, and two organisations that have records in it.
+// Config is a service, and two organizations that have records in it.
 type Config struct {
 	// Handler is the service, or URL where it answers, without a slash at its end.
 	Handler http.Handler
@@ -42,17 +42,17 @@ type Config struct {
 	Records []Creation
 	// Routes are tried, all of them; Plan, ParseRoute and OpenAPI make them.
 	Routes []Route
-	// Quota is how many records one organisation may have; 0 does not try it. An
-	// organisation that has as many must not take room from the other.
+	// Quota is how many records one organization may have; 0 does not try it. An
+	// organization that has as many must not take room from the other.
 	Quota int
-	// OrganizationParam is the path's wildcard for the organisation; empty means
+	// OrganizationParam is the path's wildcard for the organization; empty means
 	// "organization".
 	OrganizationParam string
 	// Authorize puts a token on a request; nil means Authorization: Bearer.
 	Authorize func(r *http.Request, token string)
 }
 
-// Tenant is an organisation with what a member of it has.
+// Tenant is an organization with what a member of it has.
 type Tenant struct {
 	Organization string // its id
 	Slug         string // may be empty
@@ -99,17 +99,17 @@ type Problem string
 
 // The problems.
 const (
-	// Leaked: the answer has another organisation's record in it.
+	// Leaked: the answer has another organization's record in it.
 	Leaked Problem = "leaked"
-	// Changed: afterwards the other organisation finds its records changed, or can make
+	// Changed: afterwards the other organization finds its records changed, or can make
 	// none.
 	Changed Problem = "changed"
-	// Accepted: a request was served that names another organisation than its token's
+	// Accepted: a request was served that names another organization than its token's
 	// in the path, or that carries no good token.
 	Accepted Problem = "accepted"
 	// Failed: the service broke instead of refusing.
 	Failed Problem = "failed"
-	// Unproven: the organisation's own request is refused, so that a refusal of the
+	// Unproven: the organization's own request is refused, so that a refusal of the
 	// others proves nothing.
 	Unproven Problem = "unproven"
 )
@@ -118,9 +118,9 @@ const (
 type Finding struct {
 	Problem Problem `json:"problem"`
 	Route   Route   `json:"route"`
-	// Attempt says what was tried: "the path's organisation", "the header X-Tenant-Id".
+	// Attempt says what was tried: "the path's organization", "the header X-Tenant-Id".
 	Attempt string `json:"attempt"`
-	// By and Of are the organisation that tried and the one whose record it was.
+	// By and Of are the organization that tried and the one whose record it was.
 	By     string `json:"by"`
 	Of     string `json:"of"`
 	Status int    `json:"status"`

@@ -14,12 +14,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/isolationtest"
 )
 
-// service keeps notes of organisations, below both kinds of path, with one fault.
+// service keeps notes of organizations, below both kinds of path, with one fault.
 type service struct {
 	fault string
 	first int // the first id, a number; 0 makes ids that are texts
 	mu    sync.Mutex
-	notes map[string]map[string]string // text by organisation and id
+	notes map[string]map[string]string // text by organization and id
 	made  int
 }
 
@@ -34,7 +34,7 @@ var tokens = map[string]struct {
 	"old.globex.two":  {"org_globex", false},
 }
 
-// tenant is the organisation that a request acts for; "" refuses it.
+// tenant is the organization that a request acts for; "" refuses it.
 func (s *service) tenant(r *http.Request, body map[string]string) string {
 	raw := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	token := tokens[raw]

@@ -1,5 +1,5 @@
 // Package jws reads the signed texts that access tokens and DPoP proofs are: the
-// compact serialisation of a JWS (RFC 7515 section 7.1), so that no two parsers could
+// compact serialization of a JWS (RFC 7515 section 7.1), so that no two parsers could
 // understand one differently, and verified by an algorithm that its header does not
 // choose.
 package jws

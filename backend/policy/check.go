@@ -12,7 +12,7 @@ type Range struct{ Least, Most int64 }
 // The ranges of the rules, in seconds but for SessionCounts.
 var (
 	AccessTTLs    = Range{10, MaxAccessTTL}
-	Ages          = Range{1, MaxSessionAge} // of organisation sessions, idleness and authentications
+	Ages          = Range{1, MaxSessionAge} // of organization sessions, idleness and authentications
 	SessionAges   = Range{60, MaxSessionAge}
 	SessionCounts = Range{1, 1000} // more than anybody has browsers
 )
@@ -43,7 +43,7 @@ func (r Rules) CheckWorkspace() error {
 	return r.check()
 }
 
-// CheckOrganization tells what of an organisation's rules cannot be.
+// CheckOrganization tells what of an organization's rules cannot be.
 func (r Rules) CheckOrganization() error {
 	if r.SessionAge != 0 || r.StrictestRelogin {
 		return fmt.Errorf("session_age and strictest_relogin are the workspace's rules")

@@ -1,4 +1,4 @@
-// Package policy decides whether a session may act for an organisation, and for
+// Package policy decides whether a session may act for an organization, and for
 // how long. It is pure: facts and rules in, decision out. Times are Unix seconds,
 // of which 0 means never.
 package policy
@@ -13,22 +13,22 @@ type Authentication struct {
 	AMR  []string
 	// Connection is where it was made; empty is the workspace's own provider.
 	Connection string
-	// Organization is the organisation's id that it was made for, if for any.
+	// Organization is the organization's id that it was made for, if for any.
 	Organization string
 }
 
-// OrganizationSession is a session acting for one organisation.
+// OrganizationSession is a session acting for one organization.
 type OrganizationSession struct {
 	StartedAt int64
 	// ActiveAt is when a person was last seen doing something.
 	ActiveAt int64
 	EndedAt  int64
 	Ending   Ending // why it ended
-	// Authentication is the event that satisfied the organisation.
+	// Authentication is the event that satisfied the organization.
 	Authentication Authentication
 }
 
-// Ending is why an organisation session ended.
+// Ending is why an organization session ended.
 type Ending string
 
 // The endings. After Idle, Expired and Revoked it takes a later authentication to
@@ -42,18 +42,18 @@ const (
 	Removed    Ending = "removed"    // access was taken away; stored when it returns
 )
 
-// Live tells that the organisation session was entered and has not ended.
+// Live tells that the organization session was entered and has not ended.
 func (o OrganizationSession) Live() bool { return o.StartedAt != 0 && o.EndedAt == 0 }
 
 // Subject are the facts that Decide decides on.
 type Subject struct {
 	Organization string // its id
-	// Connection is the organisation's own that is enabled; empty without one.
+	// Connection is the organization's own that is enabled; empty without one.
 	Connection string
-	// Entering tells that a person chose the organisation; otherwise a token is
+	// Entering tells that a person chose the organization; otherwise a token is
 	// renewed.
 	Entering bool
-	// ActiveAt is when the person was last active in the organisation, as the tab
+	// ActiveAt is when the person was last active in the organization, as the tab
 	// reports it.
 	ActiveAt int64
 	// SessionEnd is the session's absolute end.
@@ -61,7 +61,7 @@ type Subject struct {
 	// StaffUntil is when the person's staff access ends; 0 of a member.
 	StaffUntil  int64
 	DeviceBound bool
-	// Stay is how the session stands in the organisation; zero where it was never
+	// Stay is how the session stands in the organization; zero where it was never
 	// entered.
 	Stay OrganizationSession
 	// Authentications are the session's, those first that are to be preferred. The
@@ -76,21 +76,21 @@ type Outcome int
 const (
 	Allow Outcome = iota
 	StepUp
-	DenyEnded         // the organisation session is over, and nobody enters
+	DenyEnded         // the organization session is over, and nobody enters
 	DenyWithoutKey    // the session has no device key
 	DenyContradiction // no authentication would do
-	DenyStaff         // staff access that is over, or that the organisation forbids
+	DenyStaff         // staff access that is over, or that the organization forbids
 )
 
 // Decision is what Decide decided.
 type Decision struct {
 	Outcome Outcome
 	Rules   Rules // those decided by
-	// Stay is the organisation session as the decision leaves it: ended where a
+	// Stay is the organization session as the decision leaves it: ended where a
 	// rule ended it, begun where the session enters, with the activity and the
 	// authentication that count from now on.
 	Stay OrganizationSession
-	// Lapsed is the organisation session that a rule ended now, if one did.
+	// Lapsed is the organization session that a rule ended now, if one did.
 	Lapsed OrganizationSession
 	// Expires is when a token minted now ends: never after what it rests on.
 	Expires int64
@@ -109,8 +109,8 @@ type Challenge struct {
 	Login bool
 }
 
-// Decide decides for a session that asks for an organisation's token, under the
-// organisation's effective rules.
+// Decide decides for a session that asks for an organization's token, under the
+// organization's effective rules.
 //
 // A rule first ends what is over by the activity known so far; only then does a
 // report of activity count, so that none revives what has ended.
@@ -137,7 +137,7 @@ func Decide(s Subject, r Rules, now int64) Decision {
 	return d
 }
 
-// end ends an organisation session that is over by a rule.
+// end ends an organization session that is over by a rule.
 func (r Rules) end(o OrganizationSession, now int64) OrganizationSession {
 	idle, age := after(o.ActiveAt, r.IdleTimeout), after(o.StartedAt, r.OrganizationSessionAge)
 	end := earliest(idle, age)
@@ -167,7 +167,7 @@ func (r Rules) satisfying(s Subject, stay OrganizationSession, now int64) (Authe
 	return all[i], true
 }
 
-// Lapsed is when the organisation session ended by a rule or an administrator; 0
+// Lapsed is when the organization session ended by a rule or an administrator; 0
 // where neither ended it.
 func (o OrganizationSession) Lapsed() int64 {
 	switch o.Ending {
@@ -177,7 +177,7 @@ func (o OrganizationSession) Lapsed() int64 {
 	return 0
 }
 
-// accept: an event of an organisation's own provider counts for that organisation
+// accept: an event of an organization's own provider counts for that organization
 // alone, and only while the connection is enabled.
 func (r Rules) accept(a Authentication, s Subject, now int64) bool {
 	lacks := func(method string) bool { return !slices.Contains(a.AMR, method) }
@@ -220,7 +220,7 @@ func (r Rules) active(kept, reported int64) int64 {
 	return reported
 }
 
-// allow begins or continues the organisation session, and tells until when. In the
+// allow begins or continues the organization session, and tells until when. In the
 // second in which something ends it still lives, so a token lives a second at least.
 func (d *Decision) allow(s Subject, r Rules, a Authentication, now int64) {
 	if !d.Stay.Live() {

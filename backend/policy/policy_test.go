@@ -7,7 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// The little language of these tests: what a session brings, what an organisation
+// The little language of these tests: what a session brings, what an organization
 // demands, and what is decided a while after.
 
 const (
@@ -50,7 +50,7 @@ func ended(s policy.Subject, why policy.Ending, at int64) policy.Subject {
 	return s
 }
 
-// having is a subject whose organisation has that connection enabled.
+// having is a subject whose organization has that connection enabled.
 func having(connection string, s policy.Subject) policy.Subject {
 	s.Connection = connection
 	return s

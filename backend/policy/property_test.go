@@ -148,7 +148,7 @@ func TestNoOrganizationsRuleShortensAnothersSession(t *testing.T) {
 	})
 }
 
-// TestAWorkspaceMayTieForcedReloginTogether: then ages count across organisations,
+// TestAWorkspaceMayTieForcedReloginTogether: then ages count across organizations,
 // and nothing else does.
 func TestAWorkspaceMayTieForcedReloginTogether(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

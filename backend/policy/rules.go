@@ -5,19 +5,19 @@ import (
 	"slices"
 )
 
-// Rules are what a workspace or an organisation demands. A zero field demands
+// Rules are what a workspace or an organization demands. A zero field demands
 // nothing. Times are seconds.
 type Rules struct {
 	// AccessTTL is how long an access token lives: the default where the workspace
-	// says nothing, which no organisation exceeds.
+	// says nothing, which no organization exceeds.
 	AccessTTL int64 `json:"access_ttl,omitempty"`
 	// SessionAge is how long a session lives after its sign-in. Only the
-	// workspace's counts: no organisation shortens another's session.
+	// workspace's counts: no organization shortens another's session.
 	SessionAge int64 `json:"session_age,omitempty"`
-	// OrganizationSessionAge is how long an organisation session lives after its
+	// OrganizationSessionAge is how long an organization session lives after its
 	// start.
 	OrganizationSessionAge int64 `json:"organization_session_age,omitempty"`
-	// IdleTimeout ends an organisation session in which nobody was active for
+	// IdleTimeout ends an organization session in which nobody was active for
 	// longer.
 	IdleTimeout int64 `json:"idle_timeout,omitempty"`
 	// AuthenticationAge is the greatest age of the authentication (max_age of
@@ -29,28 +29,28 @@ type Rules struct {
 	// AMR are the methods that the authentication must have used, all of them
 	// (RFC 8176).
 	AMR []string `json:"amr,omitempty"`
-	// Connection is the id of the organisation's own connection at which the
+	// Connection is the id of the organization's own connection at which the
 	// authentication must have been made; empty, the workspace's provider will do
-	// too. Only an organisation's counts.
+	// too. Only an organization's counts.
 	Connection string `json:"connection,omitempty"`
-	// Isolated accepts an authentication only if it was made for the organisation.
+	// Isolated accepts an authentication only if it was made for the organization.
 	Isolated bool `json:"isolated,omitempty"`
 	// MaxSessions is in how many sessions at once a person may act for the
-	// organisation: one more ends the one that was idle longest.
+	// organization: one more ends the one that was idle longest.
 	MaxSessions int64 `json:"max_sessions,omitempty"`
 	// DeviceKey demands a session that is bound to a device key.
 	DeviceKey bool `json:"device_key_required,omitempty"`
-	// FreshOnSwitch forbids switching to the organisation on a token kept from
+	// FreshOnSwitch forbids switching to the organization on a token kept from
 	// before.
 	FreshOnSwitch bool `json:"fresh_on_switch,omitempty"`
-	// DedicatedKey signs the organisation's tokens by a key of its own, under an issuer
+	// DedicatedKey signs the organization's tokens by a key of its own, under an issuer
 	// of its own.
 	DedicatedKey bool `json:"dedicated_signing_key,omitempty"`
 	// NoStaff keeps the staff of the workspace's operator out: nobody gets, and nobody
 	// keeps, access that is no membership.
 	NoStaff bool `json:"no_staff,omitempty"`
-	// StrictestRelogin makes the ages of organisation session and authentication
-	// be the strictest of all organisations entered. Only the workspace's counts.
+	// StrictestRelogin makes the ages of organization session and authentication
+	// be the strictest of all organizations entered. Only the workspace's counts.
 	StrictestRelogin bool `json:"strictest_relogin,omitempty"`
 }
 
@@ -62,8 +62,8 @@ const (
 	MaxSessionAge     = 30 * 24 * 60 * 60
 )
 
-// Effective returns the rules for an organisation: of every field the strictest of
-// the workspace's and its own. What the session's other organisations demand,
+// Effective returns the rules for an organization: of every field the strictest of
+// the workspace's and its own. What the session's other organizations demand,
 // those entered, counts only where the workspace says so, and only for forced
 // re-login.
 func Effective(workspace, organization Rules, entered []Rules) Rules {
@@ -78,7 +78,7 @@ func Effective(workspace, organization Rules, entered []Rules) Rules {
 }
 
 // Strictest returns the rules that satisfy both the workspace's and an
-// organisation's: of every field the one that demands more.
+// organization's: of every field the one that demands more.
 func Strictest(workspace, organization Rules) Rules {
 	a, b := workspace, organization
 	return Rules{

@@ -32,7 +32,7 @@ func Parse(text string) (*url.URL, error) {
 }
 
 // ConnectionCallback is the redirect URI to register at the provider of an
-// organisation's own connection. Each has its own, so that no provider answers for
+// organization's own connection. Each has its own, so that no provider answers for
 // another (RFC 9700 section 4.4).
 func ConnectionCallback(publicURL, connectionID string) string {
 	return Callback(publicURL) + "/" + connectionID

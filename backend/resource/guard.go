@@ -1,5 +1,5 @@
 // Package resource protects the routes of an API by access tokens: net/http
-// middleware over a [token.Verifier]. Only the signed organisation decides; a path
+// middleware over a [token.Verifier]. Only the signed organization decides; a path
 // may name it too, and must then name the same; headers, queries and cookies never
 // choose one.
 package resource
@@ -25,7 +25,7 @@ type Config struct {
 	// Record is called once for each request that was judged, for monitoring; nil
 	// records nothing. [LogTo] is one.
 	Record func(context.Context, Record)
-	// Ended tells of a good token whether its session or organisation session has
+	// Ended tells of a good token whether its session or organization session has
 	// ended since it was minted; nil lets it live out its minutes.
 	Ended func(context.Context, *token.Claims) bool
 }
@@ -60,10 +60,10 @@ func NewGuard(verifier *token.Verifier, c Config) (*Guard, error) {
 // Rule says whom a route lets pass.
 type Rule struct {
 	// Organization is the name of the path's wildcard that holds the resource's
-	// organisation, by id or slug: "organization" for
+	// organization, by id or slug: "organization" for
 	// "/organizations/{organization}/notes". The router sets it (http.Request's
 	// PathValue); where none does, everything is refused. Empty lets tokens of every
-	// organisation pass: the handler serves the token's own ([OrganizationFrom]), or
+	// organization pass: the handler serves the token's own ([OrganizationFrom]), or
 	// compares it with that of what it serves ([Match]).
 	Organization string
 	token.Demand
@@ -100,7 +100,7 @@ type judgement struct {
 	guard    *Guard
 	request  *http.Request
 	claims   *token.Claims // of an authentic token, good or not
-	resource string        // the resource's organisation, as the request names it
+	resource string        // the resource's organization, as the request names it
 }
 
 func (j *judgement) judge(rule Rule) error {
@@ -133,7 +133,7 @@ func ClaimsFrom(ctx context.Context) *token.Claims {
 	return nil
 }
 
-// OrganizationFrom returns the id of the organisation that the request acts for, and
+// OrganizationFrom returns the id of the organization that the request acts for, and
 // "" where no guard let it pass: a query with it then finds nothing.
 func OrganizationFrom(ctx context.Context) string {
 	if claims := ClaimsFrom(ctx); claims != nil {
@@ -142,7 +142,7 @@ func OrganizationFrom(ctx context.Context) string {
 	return ""
 }
 
-// Match compares the organisation of a resource, by id, with the one that the request
+// Match compares the organization of a resource, by id, with the one that the request
 // acts for, where only the resource itself tells. A mismatch is an error for Refuse,
 // and recorded as an alarm.
 func Match(ctx context.Context, organizationID string) error {

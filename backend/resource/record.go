@@ -17,7 +17,7 @@ type Outcome string
 const (
 	Allowed Outcome = "allowed"
 	Refused Outcome = "refused"
-	// Alarm is a request with an authentic token of another organisation than the
+	// Alarm is a request with an authentic token of another organization than the
 	// resource's, whether it was refused for that or for something else: somebody
 	// tries doors, or a page is wrong.
 	Alarm Outcome = "alarm"

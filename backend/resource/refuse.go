@@ -27,7 +27,7 @@ type Refusal struct {
 // RefusalOf returns the answer to a request that Admit or VerifyRequest refused: 401
 // where another token, proof or authentication could help (RFC 6750 section 3, RFC
 // 9449 section 7.1, RFC 9470 section 3), 403 where the token is of another
-// organisation or lacks a permission, 503 where the keys could not be had.
+// organization or lacks a permission, 503 where the keys could not be had.
 func RefusalOf(err error) Refusal {
 	var refused *token.Error
 	if !errors.As(err, &refused) {

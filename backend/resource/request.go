@@ -28,7 +28,7 @@ var ErrNoToken = errors.New("resource: the request carries no access token")
 // that key's proof for this request and this token, once; under the scheme Bearer
 // it is ProofRequired. A request without a token is ErrNoToken.
 //
-// The caller still has to compare Claims.OrganizationID with the organisation of
+// The caller still has to compare Claims.OrganizationID with the organization of
 // the resource; Admit does both.
 func (g *Guard) VerifyRequest(r *http.Request) (*token.Claims, error) {
 	claims, err := g.inspect(r)

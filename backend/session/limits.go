@@ -9,7 +9,7 @@ type Limits struct {
 	// the client aborts earlier, and the server refuses an older request
 	// before the verdict.
 	D int64
-	// G is the grace within which two uses of neighbouring tokens may be
+	// G is the grace within which two uses of neighboring tokens may be
 	// requests of one browser that overtook each other.
 	G int64
 	// W is how far a crash can throw the cookie jar back.

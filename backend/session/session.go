@@ -35,7 +35,7 @@ type Session struct {
 	// BoundAt is when the session's first proof bound it to its key, in Unix seconds; 0
 	// where the sign-in named the key. Subject leaves it out.
 	BoundAt int64
-	// ConfinedTo is the id of the only organisation that the session opens, at whose
+	// ConfinedTo is the id of the only organization that the session opens, at whose
 	// own provider it began; empty, it opens all of the person's.
 	ConfinedTo string
 	// Parent is the session of another app that this one was entered from, without a
@@ -56,9 +56,9 @@ type Session struct {
 // refresh token: that of its device, or that of the app's server that holds it.
 func (s *Session) Keyed() bool { return s.JKT != "" || s.Holder == AppServer }
 
-// TheftWithin is the organisation to whose sessions the session's theft is confined: the
+// TheftWithin is the organization to whose sessions the session's theft is confined: the
 // one at whose own provider it began, for who owns that can be thief and victim. Empty,
-// all of the person's are concerned, also where the session opens one organisation because
+// all of the person's are concerned, also where the session opens one organization because
 // it was entered from another app.
 func (s *Session) TheftWithin() string {
 	if s.SignIn.Connection == "" {
@@ -94,7 +94,7 @@ type Presentation struct {
 // its own session SessionID, or both; one of the two may be empty.
 type UpstreamLogout struct {
 	Issuer string
-	// Connection is the organisation's own whose provider it is, which ends sessions
+	// Connection is the organization's own whose provider it is, which ends sessions
 	// that began there; empty is the workspace's provider.
 	Connection string
 	Subject    string
@@ -141,12 +141,12 @@ type Store interface {
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
 	// RevokeUser ends all of a person's sessions; where confinedTo names an
-	// organisation, only those confined to it. For ReasonReuseElsewhere it ends those
+	// organization, only those confined to it. For ReasonReuseElsewhere it ends those
 	// that browsers hold: what an app's server holds ends with its parent, if at all.
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason Reason, now int64) error
 	// RevokeUpstream ends the sessions that a provider's logout is about.
 	RevokeUpstream(ctx context.Context, l UpstreamLogout, reason Reason, now int64) error
 	// Live returns a person's live sessions, the newest first, at most limit; where
-	// confinedTo names an organisation, only those confined to it.
+	// confinedTo names an organization, only those confined to it.
 	Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]Session, error)
 }

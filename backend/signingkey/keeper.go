@@ -6,12 +6,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// Issuer is an organisation that has keys of its own, and what decides whether it
+// Issuer is an organization that has keys of its own, and what decides whether it
 // goes on having them.
 type Issuer struct {
 	Organization string
 	Rules        policy.Rules
-	// Closed tells that the organisation is disabled, or no longer there.
+	// Closed tells that the organization is disabled, or no longer there.
 	Closed bool
 	Keys   Chain
 }
@@ -19,10 +19,10 @@ type Issuer struct {
 // Keeper is what a store does with signing keys beyond the requests of browsers.
 type Keeper interface {
 	Store
-	// SigningKeyIssuers returns the organisations that have keys, by id, those after
+	// SigningKeyIssuers returns the organizations that have keys, by id, those after
 	// one, at most limit of them.
 	SigningKeyIssuers(ctx context.Context, after string, limit int) ([]Issuer, error)
-	// EndSigningKeys lets an organisation's keys retire at a time (Unix seconds), those
+	// EndSigningKeys lets an organization's keys retire at a time (Unix seconds), those
 	// for which nothing is said yet.
 	EndSigningKeys(ctx context.Context, organization string, at int64) error
 	// AdvanceSigningKey lets a key that does not sign yet take over sooner.

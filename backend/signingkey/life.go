@@ -53,7 +53,7 @@ func ParseLife(text string) (time.Duration, error) {
 // workspace's secret. Times are Unix seconds.
 type Stored struct {
 	ID string
-	// Organization is the id of the organisation whose own key it is; "" is the
+	// Organization is the id of the organization whose own key it is; "" is the
 	// workspace.
 	Organization string
 	// Generation numbers the keys of an issuer, from 1, in the order in which they

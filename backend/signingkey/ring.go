@@ -1,7 +1,7 @@
 // Package signingkey owns the workspace's secret and the signing keys that are encrypted
 // under it: making, keeping, rotating, publishing.
 //
-// There is a chain of keys for the workspace, and one for every organisation whose
+// There is a chain of keys for the workspace, and one for every organization whose
 // policy demands a key of its own; life.go tells how they follow each other.
 package signingkey
 
@@ -19,13 +19,13 @@ import (
 
 // Store keeps signing keys.
 type Store interface {
-	// SigningKeys returns the keys of an organisation, or of the workspace (""), in
+	// SigningKeys returns the keys of an organization, or of the workspace (""), in
 	// the order of their generations.
 	SigningKeys(ctx context.Context, organization string) (Chain, error)
 	// AddSigningKey keeps a key. Where its issuer has one of its generation already,
 	// it does nothing: of replicas that make the next one at once, one does.
 	AddSigningKey(ctx context.Context, k Stored) error
-	// ResumeSigningKeys lets the keys of an organisation that were to retire after a
+	// ResumeSigningKeys lets the keys of an organization that were to retire after a
 	// time (Unix seconds) live on.
 	ResumeSigningKeys(ctx context.Context, organization string, after int64) error
 }
@@ -39,7 +39,7 @@ type Ring struct {
 	workspace held
 
 	mu   sync.Mutex
-	held map[string]*held // by organisation
+	held map[string]*held // by organization
 }
 
 const (
@@ -47,7 +47,7 @@ const (
 	// what is signed by, which nothing but an emergency makes stale sooner.
 	publishedAge = 60
 	signingAge   = 10 * 60
-	// maxHeld bounds the organisations whose chains are held; what was dropped is read
+	// maxHeld bounds the organizations whose chains are held; what was dropped is read
 	// again.
 	maxHeld = 1000
 	// skew is what the clocks of replicas and commands differ by at most, and more.
@@ -86,7 +86,7 @@ func NewRing(store Store, secret Secret, algorithm Algorithm) *Ring {
 	}
 }
 
-// Signing returns the key to sign with, of an organisation or of the workspace
+// Signing returns the key to sign with, of an organization or of the workspace
 // (""). Where there is none, it makes one. Revision is the workspace's, which the
 // caller has just read: another one than before tells that a key may have been retired.
 func (r *Ring) Signing(ctx context.Context, organization string, revision, now int64) (Key, error) {

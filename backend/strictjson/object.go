@@ -245,7 +245,7 @@ func notInName(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }
 
 func otherType(member string) error { return fmt.Errorf("%q is of another type", member) }
 
-// unquote returns what a JSON string stands for: it may be spelt in several ways.
+// unquote returns what a JSON string stands for: it may be spelled in several ways.
 func unquote(text []byte) string {
 	if bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
 		return string(text[1 : len(text)-1])

@@ -9,7 +9,7 @@ import (
 	"errors"
 )
 
-// Decode reads one JSON object into a struct. Every member is known, spelt exactly
+// Decode reads one JSON object into a struct. Every member is known, spelled exactly
 // and named once. Objects and lists nest depth deep at most: 1 is a flat object. The
 // error is for whoever wrote the text.
 func Decode(text []byte, into any, depth int) error {

@@ -36,5 +36,5 @@ func ExampleInTx() {
 	}
 	fmt.Println(remove(context.Background(), nil, "", "note_1"))
 	// Output:
-	// tenantdb: no organisation is named
+	// tenantdb: no organization is named
 }

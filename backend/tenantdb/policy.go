@@ -8,7 +8,7 @@ import (
 var identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
 // Policy returns the SQL, for a migration, that keeps a PostgreSQL table's rows to the
-// organisation that the transaction is bound to, by a column of type text. Without
+// organization that the transaction is bound to, by a column of type text. Without
 // one, nothing is found and nothing can be written. It holds the table's owner too,
 // and no other policy of the table can widen it. Names are plain lower-case
 // identifiers; anything else is an error.

@@ -18,17 +18,17 @@ import (
 
 // Errors of InTx and InSQLTx.
 var (
-	// ErrNoOrganization refuses work for no organisation.
+	// ErrNoOrganization refuses work for no organization.
 	ErrNoOrganization = errors.New("tenantdb: no organisation is named")
 	// ErrBypass refuses a role that row-level security does not hold: a superuser,
 	// or one with BYPASSRLS.
 	ErrBypass = errors.New("tenantdb: the database role bypasses row-level security")
-	// ErrOtherOrganization refuses work for an organisation in a transaction that is
+	// ErrOtherOrganization refuses work for an organization in a transaction that is
 	// bound to another.
 	ErrOtherOrganization = errors.New("tenantdb: the transaction is bound to another organisation")
 )
 
-// bind sets the organisation until the transaction ends, however it ends: the
+// bind sets the organization until the transaction ends, however it ends: the
 // connection goes back to its pool without it. It tells what was set before, and
 // whether the role is beyond all policies.
 const bind = `WITH before AS MATERIALIZED (SELECT COALESCE(current_setting('tabard.org_id', true), '') AS id)
@@ -45,9 +45,9 @@ type Beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// InTx runs work in a transaction that is bound to an organisation, by id. It commits
+// InTx runs work in a transaction that is bound to an organization, by id. It commits
 // where work returns nil, and takes everything back where it fails or panics. Within a
-// transaction (a pgx.Tx begins savepoints) it is for the same organisation.
+// transaction (a pgx.Tx begins savepoints) it is for the same organization.
 func InTx(ctx context.Context, db Beginner, organizationID string, work func(pgx.Tx) error) error {
 	if organizationID == "" {
 		return ErrNoOrganization

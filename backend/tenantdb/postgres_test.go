@@ -19,7 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/tenantdb"
 )
 
-// service is a PostgreSQL with notes of two organisations, as a service's role sees it,
+// service is a PostgreSQL with notes of two organizations, as a service's role sees it,
 // through pools of one connection.
 type service struct {
 	*testing.T
@@ -69,7 +69,7 @@ func newService(t *testing.T) *service {
 	return s
 }
 
-// everything is a query that forgets its organisation.
+// everything is a query that forgets its organization.
 const everything = `SELECT id FROM notes ORDER BY id`
 
 // statements are what work does by either helper: query for ids, and execute.
@@ -110,7 +110,7 @@ func (s *service) helpers() map[string]func(context.Context, string, func(statem
 	}
 }
 
-// outside is what the same connections find without an organisation.
+// outside is what the same connections find without an organization.
 func (s *service) outside() {
 	s.Helper()
 	rows, _ := s.pool.Query(context.Background(), everything)
@@ -211,7 +211,7 @@ func TestAForgetfulStatementWritesItsOrganizationsRowsOnly(t *testing.T) {
 	}
 }
 
-// However work ends, the one connection of the pool does not carry its organisation
+// However work ends, the one connection of the pool does not carry its organization
 // to the next request.
 func TestAPooledConnectionNeverCarriesAnOrganizationOver(t *testing.T) {
 	s := newService(t)

@@ -2,7 +2,7 @@
 // resource server verifies it.
 //
 // An access token is a JWT of the profile of RFC 9068. It serves one audience and
-// one organisation; only the signed org_id decides which.
+// one organization; only the signed org_id decides which.
 package token
 
 import (
@@ -40,7 +40,7 @@ type Claims struct {
 	Roles            []string `json:"roles"`
 	Permissions      []string `json:"permissions"`
 	// AuthTime, ACR and AMR tell of the authentication that satisfied this
-	// organisation (OpenID Connect Core section 2); minting never freshens them.
+	// organization (OpenID Connect Core section 2); minting never freshens them.
 	// AuthTime is 0, and no claim, where the provider does not say when it was.
 	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
@@ -53,7 +53,7 @@ type Claims struct {
 
 // Actor is who acts for a token's subject (RFC 8693 section 4.1): an app's server, by
 // the app's id, or the subject, where they act as staff of the workspace's operator and
-// not as a member of the organisation.
+// not as a member of the organization.
 type Actor struct {
 	Subject string `json:"sub"`
 	// Actor is who acted before: staff of whom a server now acts.

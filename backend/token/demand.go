@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Demand is what a resource asks of a good token beside its organisation.
+// Demand is what a resource asks of a good token beside its organization.
 type Demand struct {
 	// Permissions are those that the token must carry, all of them.
 	Permissions []string
@@ -37,7 +37,7 @@ func (c *Claims) Allows(permission string) bool {
 	return slices.Contains(c.Permissions, permission)
 }
 
-// Serves tells whether the token serves an organisation, named by id or slug; a slug
+// Serves tells whether the token serves an organization, named by id or slug; a slug
 // never begins with org_. The name only says whether to go on: bind rows by
 // OrganizationID, for a slug may come to be another's.
 func (c *Claims) Serves(organization string) bool {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// discovery is the first fetch of an organisation's keys, for all who wait for it.
+// discovery is the first fetch of an organization's keys, for all who wait for it.
 type discovery struct {
 	organization string
 	set          *KeySet
@@ -22,7 +22,7 @@ type discovery struct {
 }
 
 const (
-	// maxWaiting bounds the organisations whose first fetch has not begun.
+	// maxWaiting bounds the organizations whose first fetch has not begun.
 	maxWaiting = 1000
 	// discoveryTimeout is the longest that anybody waits for one.
 	discoveryTimeout = 2 * keySetTimeout
@@ -30,7 +30,7 @@ const (
 
 var errCrowded = errors.New("token: too many organisations are asked for whose keys are not known yet; ask again")
 
-// ask joins the discovery of an organisation, which begins at once or waits. Where too
+// ask joins the discovery of an organization, which begins at once or waits. Where too
 // many wait, the one that was asked for longest ago gives way.
 func (s *KeySets) ask(organizationID string) *discovery {
 	d := s.discoveries[organizationID]
@@ -61,7 +61,7 @@ func (s *KeySets) next() {
 	}
 }
 
-// discover fetches an organisation's keys for the first time.
+// discover fetches an organization's keys for the first time.
 func (s *KeySets) discover(d *discovery) {
 	err := d.set.first()
 	s.mu.Lock()
@@ -104,7 +104,7 @@ func (s *KeySets) wait(ctx context.Context, d *discovery) error {
 	return fmt.Errorf("the key set of %s could not be fetched in time: %w", d.organization, ctx.Err())
 }
 
-// misses are the organisations without keys, and those whose issuer could not be asked.
+// misses are the organizations without keys, and those whose issuer could not be asked.
 // Its memory is bounded: where there are more, the oldest half is forgotten, and asked
 // for again.
 type misses struct {

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// KeySets are the key sets of organisations that are issuers of their own, each
-// fetched when a token of its organisation comes for the first time.
+// KeySets are the key sets of organizations that are issuers of their own, each
+// fetched when a token of its organization comes for the first time.
 //
-// Before that nobody can tell such a token from one of an organisation that somebody
-// made up. So an organisation has a place among the sets only once its issuer answered
+// Before that nobody can tell such a token from one of an organization that somebody
+// made up. So an organization has a place among the sets only once its issuer answered
 // with keys. The first fetches, a few at once, are made for who asked last, and one
 // that was in vain is remembered for as long as KeySet remembers its own: tokens made up
-// cost their issuer a request each, and refuse no other organisation's.
+// cost their issuer a request each, and refuse no other organization's.
 type KeySets struct {
 	issuer string
 	client *http.Client
@@ -39,7 +39,7 @@ const (
 	fetchesAtOnce = 16
 )
 
-// NewKeySets returns the key sets of the organisations of a workspace, by the
+// NewKeySets returns the key sets of the organizations of a workspace, by the
 // workspace's issuer. The client is NewKeySet's.
 func NewKeySets(issuer string, client *http.Client) *KeySets {
 	return &KeySets{
@@ -60,7 +60,7 @@ func (s *KeySets) OrganizationKey(ctx context.Context, organizationID, kid strin
 	return set.PublicKey(ctx, kid)
 }
 
-// of returns the set of an organisation, or why it has none, or else who finds out.
+// of returns the set of an organization, or why it has none, or else who finds out.
 func (s *KeySets) of(organizationID string, now time.Time) (*KeySet, *discovery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

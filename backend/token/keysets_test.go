@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// issuers serve the key sets of the organisations named, without a network.
+// issuers serve the key sets of the organizations named, without a network.
 type issuers struct {
 	mu    sync.Mutex
 	there map[string]bool // by the path of their set
@@ -140,7 +140,7 @@ func TestAnIssuerNamesAnOrganizationByItsIDAlone(t *testing.T) {
 	}
 }
 
-// everybodys are keys that every organisation has.
+// everybodys are keys that every organization has.
 type everybodys struct{ keyRing }
 
 func (k everybodys) OrganizationKey(ctx context.Context, _, kid string) (token.PublicKey, error) {

@@ -20,7 +20,7 @@ const (
 	KeysUnavailable Reason = "keys_unavailable" // no verdict: the issuer's keys could not be had
 )
 
-// The reasons why an authentic token does not authorise.
+// The reasons why an authentic token does not authorize.
 const (
 	Expired           Reason = "expired"
 	NotYetValid       Reason = "not_yet_valid"

@@ -34,11 +34,11 @@ type Config struct {
 	Issuer   string
 	Audience string
 	Keys     KeySource
-	// Organizations finds the keys of organisations whose policy demands a signing key
+	// Organizations finds the keys of organizations whose policy demands a signing key
 	// of their own. Each is an issuer, Issuer/o/{org_id}, for itself alone; NewKeySets
 	// makes it. nil accepts no such token.
 	Organizations OrganizationKeys
-	// Dedicated tells that an organisation's tokens have to come from its own issuer:
+	// Dedicated tells that an organization's tokens have to come from its own issuer:
 	// the workspace's key, in whoever's hands, then signs nothing for it. nil is none.
 	Dedicated func(organizationID string) bool
 	// Algorithms is the allow-list, of ES256, EdDSA and RS256; nil means the first
@@ -94,11 +94,11 @@ func (v *Verifier) Leeway() time.Duration { return v.config.Leeway }
 
 func (v *Verifier) leeway() int64 { return int64(v.config.Leeway / time.Second) }
 
-// Verify returns the claims of a token that authorises by itself: authentic, of
+// Verify returns the claims of a token that authorizes by itself: authentic, of
 // this issuer and audience, within its time, and bound to no key. Every other token
 // is an *Error; package resource takes those that are bound to a key.
 //
-// The caller still has to compare Claims.OrganizationID with the organisation of
+// The caller still has to compare Claims.OrganizationID with the organization of
 // the resource; VerifyFor does both.
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	claims, err := v.Inspect(ctx, raw)
@@ -111,7 +111,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	return claims, nil
 }
 
-// VerifyFor is Verify for a resource of one organisation, named by id or slug.
+// VerifyFor is Verify for a resource of one organization, named by id or slug.
 func (v *Verifier) VerifyFor(ctx context.Context, raw, organization string) (*Claims, error) {
 	claims, err := v.Verify(ctx, raw)
 	if err != nil {
@@ -124,9 +124,9 @@ func (v *Verifier) VerifyFor(ctx context.Context, raw, organization string) (*Cl
 }
 
 // Inspect tells whose an authentic token was, expired or not, and why it does not
-// authorise (nil where it does). A token that is not authentic tells nothing.
+// authorize (nil where it does). A token that is not authentic tells nothing.
 //
-// Its claims authorise nothing: they say where a renewal lands, and what to write
+// Its claims authorize nothing: they say where a renewal lands, and what to write
 // in a log.
 func (v *Verifier) Inspect(ctx context.Context, raw string) (*Claims, error) {
 	claims, err := v.authentic(ctx, raw)

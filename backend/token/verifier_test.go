@@ -186,7 +186,7 @@ func TestWhatIsNoValidTokenIsRefused(t *testing.T) {
 	}
 }
 
-// twice names another organisation besides the token's own.
+// twice names another organization besides the token's own.
 func twice(raw, name string) string {
 	parts := strings.Split(raw, ".")
 	text, _ := base64.RawURLEncoding.DecodeString(parts[1])

@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// ownProviders reads an organisation's connections, of which one at most is enabled.
+// ownProviders reads an organization's connections, of which one at most is enabled.
 func (f *file) ownProviders(n *yaml.Node, slug string) []directory.DesiredConnection {
 	var all []directory.DesiredConnection
 	f.list(n, func(n *yaml.Node) {
@@ -82,7 +82,7 @@ func (f *file) memberIssuer(n *yaml.Node) string {
 	return f.issuerURL(n)
 }
 
-// demanded refuses rules that demand another organisation's connection.
+// demanded refuses rules that demand another organization's connection.
 func (f *file) demanded() {
 	for _, o := range f.desired.Organizations {
 		if owner, known := f.connections[o.Rules.Connection]; known && owner != o.Slug && len(f.problems) < directory.MaxProblems {

@@ -13,7 +13,7 @@ import (
 // rule reads one rule.
 type rule func(f *file, n *yaml.Node, r *policy.Rules)
 
-// rules are those of the workspace and of every organisation.
+// rules are those of the workspace and of every organization.
 var rules = map[string]rule{
 	"access_ttl": func(f *file, n *yaml.Node, r *policy.Rules) { r.AccessTTL = f.seconds(n, policy.AccessTTLs) },
 	"idle_timeout": func(f *file, n *yaml.Node, r *policy.Rules) {
@@ -43,7 +43,7 @@ var workspaceRules = map[string]rule{
 	"strictest_relogin": func(f *file, n *yaml.Node, r *policy.Rules) { r.StrictestRelogin = f.truth(n) },
 }
 
-// organizationRules are an organisation's alone.
+// organizationRules are an organization's alone.
 var organizationRules = map[string]rule{
 	"connection": func(f *file, n *yaml.Node, r *policy.Rules) {
 		if r.Connection = f.text(n); !directory.IsConnectionID(r.Connection) {

@@ -1,5 +1,5 @@
 // Package workspacefile reads the file in which a workspace is described: its apps
-// and roles, its organisations and their members. It is YAML, of which JSON is a
+// and roles, its organizations and their members. It is YAML, of which JSON is a
 // part.
 package workspacefile
 
@@ -80,7 +80,7 @@ type file struct {
 	slugs     map[string]bool
 	ids       map[string]bool
 
-	connections map[string]string // connection → organisation
+	connections map[string]string // connection → organization
 
 	roleNodes map[string]*yaml.Node
 	fits      map[string]bool // that tokens with all of these roles were looked at

@@ -120,7 +120,7 @@ func with(lines string) string {
 	return "apps: [{id: a, origins: [https://a.test], audience: api}]\nroles: {viewer: [read]}\nissuer: https://id.test\n" + lines
 }
 
-// organization returns a workspace file with an organisation whose further lines,
+// organization returns a workspace file with an organization whose further lines,
 // from line 7, are these.
 func organization(lines string) string {
 	return with("organizations:\n- slug: acme\n  name: Acme\n" + lines)

@@ -1,6 +1,6 @@
 // Package metrics tells how the server is doing, in Prometheus' text format. It sees
 // requests from before the handler, what they came to in its log, and what became of
-// sessions in its store. No label names an organisation, a person, a session or a token,
+// sessions in its store. No label names an organization, a person, a session or a token,
 // nor anything that a client wrote.
 //
 // The Worker does not link it: Cloudflare has metrics of its own.

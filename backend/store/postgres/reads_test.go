@@ -57,7 +57,7 @@ func exec(t *testing.T, conn *pgx.Conn, statement string) {
 
 const eightDigits = 18_000_000
 
-// atOnce reads organisations, as many as there are together.
+// atOnce reads organizations, as many as there are together.
 func atOnce(store *sqlstore.Store, refs []string, found func(ref string, o directory.OrganizationRecord, err error)) {
 	var group sync.WaitGroup
 	for i := range many {

@@ -19,16 +19,16 @@ ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = ex
 // all of it or, with an error, nothing. Applied again it changes nothing. The
 // error is directory.Conflicts where the directory as it is stands in the way.
 //
-// Members that the file once gave an organisation and no longer names leave it.
+// Members that the file once gave an organization and no longer names leave it.
 // Those whom an administrator or a claim admitted stay, unless the file names
 // them: then they are the file's. Connections that it no longer names are disabled,
-// and an administrator's from then on. Organisations that it does not name are left
+// and an administrator's from then on. Organizations that it does not name are left
 // as they are.
 func (s *Store) Apply(ctx context.Context, d directory.Desired, now int64) (directory.Changes, error) {
 	return s.ApplyReporting(ctx, d, now, func(int) {})
 }
 
-// ApplyReporting is Apply, and tells after each organisation how many memberships
+// ApplyReporting is Apply, and tells after each organization how many memberships
 // it has looked at.
 func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int64, report func(members int)) (directory.Changes, error) {
 	tx, err := s.pool.BeginTx(ctx, nil)

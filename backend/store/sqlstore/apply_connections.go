@@ -23,8 +23,8 @@ UPDATE organizations SET connection = ?2 WHERE id = ?1`
 // storedConnections are all connections, deleted ones too, and which is enabled.
 type storedConnections struct {
 	byID    map[string]storedConnection
-	of      map[string][]storedConnection // by organisation
-	enabled map[string]string             // by organisation
+	of      map[string][]storedConnection // by organization
+	enabled map[string]string             // by organization
 }
 
 type storedConnection struct {
@@ -50,7 +50,7 @@ func (a *applying) storedConnections(ctx context.Context) (storedConnections, er
 	return all, err
 }
 
-// connections brings the connections of all organisations of the file up to date.
+// connections brings the connections of all organizations of the file up to date.
 func (a *applying) connections(ctx context.Context, ids []string, wanted []directory.DesiredOrganization) error {
 	stored, err := a.storedConnections(ctx)
 	if err != nil {
@@ -156,7 +156,7 @@ func (a *applying) connection(ctx context.Context, stored storedConnection, c di
 	return true, a.record(ctx, audit.UpdateConnection, c.OrganizationID, c.ID)
 }
 
-// enable makes another connection the organisation's, or none.
+// enable makes another connection the organization's, or none.
 func (a *applying) enable(ctx context.Context, organizationID, had, wanted string) error {
 	if had == wanted {
 		return nil

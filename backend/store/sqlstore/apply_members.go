@@ -45,7 +45,7 @@ type member struct{ userID, roles, source string }
 // fromFile is the source of the memberships that a workspace file gave.
 const fromFile = string(directory.FromFile)
 
-// members brings an organisation's members up to date.
+// members brings an organization's members up to date.
 func (a *applying) members(ctx context.Context, organizationID string, wanted []directory.Member) error {
 	stored, err := a.storedMembers(ctx, organizationID)
 	if err != nil {

@@ -32,7 +32,7 @@ FROM organizations o LEFT JOIN connections ON connections.id = ?1
 WHERE o.slug = ?2 AND (connections.id IS NULL OR ` + changedConnection + `)
 ON CONFLICT (id) DO NOTHING`
 
-	// Those of the file's that an organisation's is, or another than ?2 where the file
+	// Those of the file's that an organization's is, or another than ?2 where the file
 	// wants that.
 	scriptDisabling = `
 o.slug = ?1 AND o.connection NOT IN ('', ?2)
@@ -57,7 +57,7 @@ UPDATE connections SET source = 'admin', revision = revision + 1
 WHERE source = 'file' AND organization_id = (SELECT id FROM organizations WHERE slug = ?1) AND NOT (?2)`
 )
 
-// connections writes what brings an organisation's connections up to date.
+// connections writes what brings an organization's connections up to date.
 func (s *script) connections(slug string, wanted []directory.DesiredConnection) error {
 	enabled, named := "", []string{"FALSE"}
 	for _, c := range wanted {

@@ -61,7 +61,7 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 	}
 }
 
-// block disables an organisation as an administrator does.
+// block disables an organization as an administrator does.
 func block(t *testing.T, db *sql.DB) {
 	t.Helper()
 	if _, err := db.Exec(`UPDATE organizations SET disabled_at = 7, disabled_by = 'admin' WHERE slug = 'acme'`); err != nil {

@@ -61,7 +61,7 @@ func (s organizationSessions) Inherit(ctx context.Context, child session.ID) err
 }
 
 // endChildren ends what was entered from the stays of a person's sessions in an
-// organisation that were ended for good: what idles out or grows too old ends in each
+// organization that were ended for good: what idles out or grows too old ends in each
 // session by itself. It comes after the stays' end, so that none is inherited between.
 func (s organizationSessions) endChildren(ctx context.Context, of session.ID, organizationID string, now int64) error {
 	return s.change(ctx, "end what was entered from it", endChildren, of.String(), organizationID, now)

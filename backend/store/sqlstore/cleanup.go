@@ -46,7 +46,7 @@ func (s sessions) FollowUpThefts(ctx context.Context, endUser bool, now int64) e
 }
 
 // DeleteExpired forgets sessions whose absolute end was before a time (Unix
-// seconds), with their organisation sessions and authentications: the oldest, at most
+// seconds), with their organization sessions and authentications: the oldest, at most
 // limit of them. It returns how many it forgot, of sessions: as many invitations that
 // expired go with them. Sessions that were revoked stay until their end
 // too, so that whoever holds their refresh token is told why.

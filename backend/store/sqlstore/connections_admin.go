@@ -90,7 +90,7 @@ func (s connections) unmade(ctx context.Context, c directory.Connection) error {
 
 // UpdateConnection changes what may change of a connection: client, scopes,
 // provisioning and, unless SealedSecret is empty, the secret. The error is
-// directory.ErrNoConnection, also where it is another organisation's, ErrIssuer, or
+// directory.ErrNoConnection, also where it is another organization's, ErrIssuer, or
 // ErrFromFile.
 func (s connections) UpdateConnection(ctx context.Context, c directory.Connection) error {
 	stored, err := s.own(ctx, c.OrganizationID, c.ID)
@@ -110,7 +110,7 @@ func (s connections) UpdateConnection(ctx context.Context, c directory.Connectio
 		c.ID, c.OrganizationID, c.ClientID, c.SealedSecret, scopes, provisioning, fromAdmin)
 }
 
-// EnableConnection makes a connection the one by which its organisation is entered.
+// EnableConnection makes a connection the one by which its organization is entered.
 // Enabled, it stays so. The error is directory.ErrNoConnection, or ErrOtherConnection
 // while another is.
 func (s connections) EnableConnection(ctx context.Context, organizationID, id string) error {
@@ -158,7 +158,7 @@ func (s connections) Unlink(ctx context.Context, connectionID, userID string) er
 	return s.change(ctx, "unlink", deleteLink, connectionID, userID)
 }
 
-// own returns a connection of that organisation.
+// own returns a connection of that organization.
 func (s connections) own(ctx context.Context, organizationID, id string) (directory.Connection, error) {
 	c, err := s.Connection(ctx, id)
 	if err == nil && c.OrganizationID != organizationID {
@@ -167,7 +167,7 @@ func (s connections) own(ctx context.Context, organizationID, id string) (direct
 	return c, err
 }
 
-// ConnectionsOf returns an organisation's connections by id, those after one, at most
+// ConnectionsOf returns an organization's connections by id, those after one, at most
 // limit of them.
 func (s connections) ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error) {
 	return collect(ctx, s, "connections", scanConnection, selectConnections, organizationID, after, limit)

@@ -36,7 +36,7 @@ func scanJSON(value, into any) error {
 	case nil:
 		return nil
 	case string:
-		if value == "{}" { // as most organisations' rules are
+		if value == "{}" { // as most organizations' rules are
 			return nil
 		}
 		return json.Unmarshal([]byte(value), into)

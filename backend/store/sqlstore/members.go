@@ -50,7 +50,7 @@ type members struct{ *database }
 
 var selectMemberNamed = memberRecord + `m.user_id IN (` + fmt.Sprintf(peopleNamed, "?2", "?3") + `)`
 
-// Members returns an organisation's members by user id, those after one, at most
+// Members returns an organization's members by user id, those after one, at most
 // limit.
 func (s members) Members(ctx context.Context, organizationID, after string, limit int) ([]directory.MemberRecord, error) {
 	return collect(ctx, s, "members", scanMember, selectMemberPage, organizationID, after, limit)
@@ -69,7 +69,7 @@ func (s members) MemberNamed(ctx context.Context, organizationID, issuer, subjec
 	return m, found("member", err, directory.ErrNoMember)
 }
 
-// Admit gives a known person a place in an organisation, or other roles in it. The
+// Admit gives a known person a place in an organization, or other roles in it. The
 // error is directory.ErrNoOrganization, ErrNoUser, ErrNoRole, ErrFromFile or ErrStaff
 // where the Admission is at fault.
 func (s members) Admit(ctx context.Context, a directory.Admission, now int64) error {

@@ -161,7 +161,7 @@ func readTime(t int64) int64 {
 }
 
 // authenticated are the parameters that a session's authentication takes in every
-// statement: for an organisation, or by an attempt.
+// statement: for an organization, or by an attempt.
 func authenticated(id session.ID, of string, a policy.Authentication) []any {
 	return []any{id.String(), of, storedTime(a.Time), a.ACR, list(a.AMR).text(), a.Connection, a.Organization}
 }

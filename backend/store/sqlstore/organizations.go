@@ -52,12 +52,12 @@ UPDATE organizations SET deleted_at = ?2, connection = '', slug = '~' || id, nam
 // organizations are the organizations as administrators see them.
 type organizations struct{ *database }
 
-// Organizations returns the organisations by slug, those after one, at most limit.
+// Organizations returns the organizations by slug, those after one, at most limit.
 func (s organizations) Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error) {
 	return collect(ctx, s, "organizations", scanOrganization, selectOrganizationPage, after, limit)
 }
 
-// Organization returns an organisation by id (org_…) or slug, or
+// Organization returns an organization by id (org_…) or slug, or
 // directory.ErrNoOrganization.
 func (s organizations) Organization(ctx context.Context, ref string) (directory.OrganizationRecord, error) {
 	statement := selectOrganizationBySlug
@@ -68,7 +68,7 @@ func (s organizations) Organization(ctx context.Context, ref string) (directory.
 	return o, found("organization", err, directory.ErrNoOrganization)
 }
 
-// CreateOrganization keeps a new organisation; directory.ErrSlugTaken where its slug
+// CreateOrganization keeps a new organization; directory.ErrSlugTaken where its slug
 // is another's.
 func (s organizations) CreateOrganization(ctx context.Context, o directory.Organization, now int64) error {
 	rules, err := json.Marshal(o.Rules)
@@ -83,7 +83,7 @@ func (s organizations) CreateOrganization(ctx context.Context, o directory.Organ
 	return err
 }
 
-// RenameOrganization gives an organisation another slug or name, of which an empty
+// RenameOrganization gives an organization another slug or name, of which an empty
 // one stays as it is; directory.ErrSlugTaken where the slug is another's.
 func (s organizations) RenameOrganization(ctx context.Context, id, slug, name string) error {
 	changed, err := s.changed(ctx, "rename organization", renameOrganization, id, slug, name)
@@ -93,7 +93,7 @@ func (s organizations) RenameOrganization(ctx context.Context, id, slug, name st
 	return err
 }
 
-// RuleOrganization gives an organisation its rules.
+// RuleOrganization gives an organization its rules.
 func (s organizations) RuleOrganization(ctx context.Context, id string, rules policy.Rules) error {
 	text, err := json.Marshal(rules)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s organizations) RuleOrganization(ctx context.Context, id string, rules po
 	return s.change(ctx, "rules", ruleOrganization, id, string(text))
 }
 
-// BlockOrganization disables an organisation, which no workspace file enables then,
+// BlockOrganization disables an organization, which no workspace file enables then,
 // or enables it.
 func (s organizations) BlockOrganization(ctx context.Context, id string, blocked bool, now int64) error {
 	if blocked {
@@ -111,7 +111,7 @@ func (s organizations) BlockOrganization(ctx context.Context, id string, blocked
 	return s.change(ctx, "enable organization", enableOrganization, id)
 }
 
-// DeleteOrganization ends an organisation for good. Nobody enters it from the first
+// DeleteOrganization ends an organization for good. Nobody enters it from the first
 // statement on, and it is there to be deleted again until the last; its id stays
 // taken.
 func (s organizations) DeleteOrganization(ctx context.Context, id string, now int64) error {

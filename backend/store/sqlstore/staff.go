@@ -49,14 +49,14 @@ func (s staff) GrantStaff(ctx context.Context, a directory.StaffAccess) error {
 	return err
 }
 
-// StaffAccess returns a person's staff access to an organisation, or
+// StaffAccess returns a person's staff access to an organization, or
 // directory.ErrNoStaff.
 func (s staff) StaffAccess(ctx context.Context, organizationID, userID string, now int64) (directory.StaffRecord, error) {
 	r, err := scanStaff(s.row(ctx, selectStaff, organizationID, userID, now))
 	return r, found("staff access", err, directory.ErrNoStaff)
 }
 
-// Staff returns who has staff access to an organisation by user id, those after one,
+// Staff returns who has staff access to an organization by user id, those after one,
 // at most limit.
 func (s staff) Staff(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.StaffRecord, error) {
 	return collect(ctx, s, "staff", scanStaff, selectStaffPage, organizationID, after, now, limit)

@@ -127,8 +127,8 @@ func (s subjects) OrganizationRules(ctx context.Context, id string) (rules polic
 	return rules, known.Int64, nil
 }
 
-// membershipRow is an organisation's columns, the person's place in it and a stay's; all of it is
-// NULL where there is no organisation, and place where the person does not belong to it.
+// membershipRow is an organization's columns, the person's place in it and a stay's; all of it is
+// NULL where there is no organization, and place where the person does not belong to it.
 type membershipRow struct {
 	id, slug, name, rules, own, place      sql.NullString
 	startedAt, activeAt, endedAt, authTime sql.NullInt64

@@ -64,7 +64,7 @@ func (s users) KnowUser(ctx context.Context, u directory.User, now int64) (direc
 	return row.user(), nil
 }
 
-// Pending returns the people who signed in and belong to no organisation, who
+// Pending returns the people who signed in and belong to no organization, who
 // signed in last first, at most limit of them.
 func (s users) Pending(ctx context.Context, limit int) ([]directory.Pending, error) {
 	return collect(ctx, s, "pending", scanPending, selectPending, limit)

@@ -225,7 +225,7 @@ func (s *suite) provisions() {
 	s.is(roles(bob), map[string][]string{"acme": {}})
 }
 
-// confined is a session that began at an organisation's own provider.
+// confined is a session that began at an organization's own provider.
 func (s *suite) confined(u directory.User, organization string) session.Session {
 	s.Helper()
 	n := newSession(u)

@@ -14,7 +14,7 @@ func box(u directory.User, at int64, roles ...string) directory.StaffAccess {
 }
 
 // place is what a session's person is in acme then: by a read of it alone, and by one of
-// all organisations, which are the same.
+// all organizations, which are the same.
 func (s *suite) place(n session.Session, now int64) *directory.Membership {
 	s.Helper()
 	byID, err := s.Subject(s.ctx, n.ID, "org_acme", now)

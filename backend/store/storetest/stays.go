@@ -9,7 +9,7 @@ import (
 // never is how a session stands where it never was.
 var never policy.OrganizationSession
 
-// password is the authentication of the organisation sessions that follow.
+// password is the authentication of the organization sessions that follow.
 var password = policy.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd"}, Connection: "own", Organization: "org_acme"}
 
 func (s *suite) stay(n session.Session, ref string) policy.OrganizationSession {
@@ -22,7 +22,7 @@ func (s *suite) stay(n session.Session, ref string) policy.OrganizationSession {
 	return subject.Membership.Stay
 }
 
-// leaves ends an organisation session, and wants it to have been living or not.
+// leaves ends an organization session, and wants it to have been living or not.
 func (s *suite) leaves(n session.Session, o policy.OrganizationSession, want bool) {
 	s.Helper()
 	ended, err := s.Leave(s.ctx, n.ID, "org_acme", o)
@@ -30,7 +30,7 @@ func (s *suite) leaves(n session.Session, o policy.OrganizationSession, want boo
 	s.is(ended, want)
 }
 
-// begun is an organisation session since a time.
+// begun is an organization session since a time.
 func begun(at int64) policy.OrganizationSession {
 	return policy.OrganizationSession{StartedAt: at, ActiveAt: at, Authentication: password}
 }
