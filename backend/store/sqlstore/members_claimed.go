@@ -58,7 +58,8 @@ func (s members) claimed(ctx context.Context, userID string) (map[string]string,
 	return all, nil
 }
 
-// ClaimedRoles returns what a provider's claim made a person: roles by organization.
+// ClaimedRoles returns the memberships that a provider's claim gave a person: roles by
+// organization.
 func (s members) ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error) {
 	type place struct {
 		organizationID string

@@ -30,7 +30,7 @@ func (s *suite) sights() {
 	s.is(len(none), 0)
 }
 
-// What a value was used for last stays known, for refresh tokens live longer than
+// The last use of a value stays recorded, because refresh tokens live longer than
 // replicas.
 func (s *suite) forgetsSights() {
 	for i, replica := range []string{"a", "b", "c"} {
