@@ -154,7 +154,8 @@ func blocksMembers(s *suite) {
 	s.must(s.BlockMember(s.ctx, "org_acme", alice.ID, false, Now+3))
 	s.is(admits("acme"), true)
 
-	// What a claim or a provider gave stays blocked while they come and go.
+	// A membership that a claim or a provider gave stays blocked while it ends and
+	// returns.
 	carol, dave := s.person("carol"), s.person("dave")
 	claimed := map[string][]string{"acme": {"viewer"}}
 	comes := func() {

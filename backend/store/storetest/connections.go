@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Connections is how connections are made, changed and ended.
+// Connections is the part of the store that makes, changes and ends connections.
 type Connections interface {
 	CreateConnection(ctx context.Context, c directory.Connection, now int64) error
 	UpdateConnection(ctx context.Context, c directory.Connection) error
@@ -20,7 +20,7 @@ type Connections interface {
 	ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error)
 }
 
-// connection is acme's, as it is first stored.
+// connection returns acme's connection as first stored.
 func connection(id string) directory.Connection {
 	return directory.Connection{
 		ID: id, OrganizationID: "org_acme", Issuer: "https://login.acme.test", ClientID: "tabard", SealedSecret: "sealed",
@@ -37,7 +37,7 @@ func (s *suite) connected(id string) directory.Connection {
 	return c
 }
 
-// found is a connection as the store has it.
+// found returns a connection from the store.
 func (s *suite) found(id string) directory.Connection {
 	s.Helper()
 	c, err := s.Connection(s.ctx, id)
@@ -107,7 +107,7 @@ func enablesOne(s *suite) {
 	s.is(s.EnableConnection(s.ctx, "org_globex", "con_2"), directory.ErrNoConnection)
 	s.is([]any{own(), s.found("con_1").Enabled, s.found("con_2").Enabled}, []any{"con_1", true, false})
 
-	s.must(s.DisableConnection(s.ctx, "org_acme", "con_2")) // was not
+	s.must(s.DisableConnection(s.ctx, "org_acme", "con_2")) // it was not enabled
 	s.is(s.DisableConnection(s.ctx, "org_globex", "con_1"), directory.ErrNoConnection)
 	s.is(own(), "con_1")
 	s.must(s.DisableConnection(s.ctx, "org_acme", "con_1"))
@@ -220,12 +220,12 @@ func provisions(s *suite) {
 	s.must(s.Deprovision(s.ctx, carol.ID, "org_acme"))
 	s.is(roles(carol), map[string][]string{})
 
-	provision(bob, true, "admin") // whom the file made a member
+	provision(bob, true, "admin") // made a member by the file
 	s.must(s.Deprovision(s.ctx, bob.ID, "org_acme"))
 	s.is(roles(bob), map[string][]string{"acme": {}})
 }
 
-// confined is a session that began at an organisation's own provider.
+// confined creates a session that began at an organization's own provider.
 func (s *suite) confined(u directory.User, organization string) session.Session {
 	s.Helper()
 	n := newSession(u)
@@ -260,7 +260,7 @@ func endsTheConfined(s *suite) {
 	s.must(s.RevokeUser(s.ctx, alice.ID, "org_acme", session.ReasonSignedOut, Now+1))
 	s.is(live(), []bool{true, false, true})
 	s.must(s.Revoke(s.ctx, two.ID, session.ReasonReuse, Now+2))
-	s.must(s.FollowUpThefts(s.ctx, true, Now+3)) // a tenant's theft ends nobody else's session
+	s.must(s.FollowUpThefts(s.ctx, true, Now+3)) // a theft at a tenant ends no other session
 	s.is(live(), []bool{true, false, false})
 }
 

@@ -45,7 +45,7 @@ func strangers(s *suite) {
 	}
 }
 
-// minted is what a mint has to know of a session.
+// minted returns the fields of a session that a mint needs.
 func minted(n session.Session) session.Session {
 	n.Attempt, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address = "", "", "", "", ""
 	return n
@@ -92,7 +92,7 @@ func claims(s *suite) {
 		return all
 	}
 	s.must(s.ReplaceClaimed(s.ctx, bob.ID, map[string][]string{"globex": {"viewer"}, "acme": {"admin"}, "nowhere": {}}, Now))
-	s.is(roles(), map[string][]string{"acme": {}, "globex": {"viewer"}}) // acme is the file's
+	s.is(roles(), map[string][]string{"acme": {}, "globex": {"viewer"}}) // acme is managed by the file
 	claimed := func() map[string][]string {
 		all, err := s.ClaimedRoles(s.ctx, bob.ID)
 		s.must(err)

@@ -16,7 +16,7 @@ func newKey(organization string, generation int64) signingkey.Stored {
 	}
 }
 
-// key keeps a signing key.
+// key stores a signing key.
 func (s *suite) key(organization string, generation int64) signingkey.Stored {
 	s.Helper()
 	k := newKey(organization, generation)

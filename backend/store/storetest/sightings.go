@@ -30,7 +30,7 @@ func sights(s *suite) {
 	s.is(len(none), 0)
 }
 
-// What a value was used for last stays known, for refresh tokens live longer than
+// The last use of a value stays recorded, because refresh tokens live longer than
 // replicas.
 func forgetsSights(s *suite) {
 	for i, replica := range []string{"a", "b", "c"} {

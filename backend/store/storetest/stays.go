@@ -6,10 +6,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// never is how a session stands where it never was.
+// never is the organization session of a session that never entered.
 var never policy.OrganizationSession
 
-// password is the authentication of the organisation sessions that follow.
+// password is the authentication of the following organization sessions.
 var password = policy.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd"}, Connection: "own", Organization: "org_acme"}
 
 func (s *suite) stay(n session.Session, ref string) policy.OrganizationSession {
@@ -22,7 +22,7 @@ func (s *suite) stay(n session.Session, ref string) policy.OrganizationSession {
 	return subject.Membership.Stay
 }
 
-// leaves ends an organisation session, and wants it to have been living or not.
+// leaves ends an organization session and checks whether it was alive.
 func (s *suite) leaves(n session.Session, o policy.OrganizationSession, want bool) {
 	s.Helper()
 	ended, err := s.Leave(s.ctx, n.ID, "org_acme", o)
@@ -30,12 +30,12 @@ func (s *suite) leaves(n session.Session, o policy.OrganizationSession, want boo
 	s.is(ended, want)
 }
 
-// begun is an organisation session since a time.
+// begun returns an organization session since a time.
 func begun(at int64) policy.OrganizationSession {
 	return policy.OrganizationSession{StartedAt: at, ActiveAt: at, Authentication: password}
 }
 
-// over is the same with its end.
+// over returns the same with its end.
 func over(o policy.OrganizationSession, at int64, why policy.Ending) policy.OrganizationSession {
 	o.EndedAt, o.Ending = at, why
 	return o
@@ -118,7 +118,7 @@ func raises(s *suite) {
 	s.is(s.stay(n, "globex"), o)
 	o.Authentication = raised
 	s.is(s.stay(n, "acme"), o)
-	unknown := policy.Authentication{ACR: "urn:mfa", AMR: []string{"otp"}, Organization: "org_acme"} // of no known time
+	unknown := policy.Authentication{ACR: "urn:mfa", AMR: []string{"otp"}, Organization: "org_acme"} // with an unknown time
 	s.must(s.Raise(s.ctx, n.ID, "org_acme", unknown))
 	o.Authentication = unknown
 	s.is(s.stay(n, "acme"), o)

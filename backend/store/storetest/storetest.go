@@ -1,4 +1,4 @@
-// Package storetest states the promises that every store keeps, as tests.
+// Package storetest contains the tests that every store must pass.
 package storetest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Store is what the promises are made of.
+// Store is the methods that the tests use.
 type Store interface {
 	session.Store
 	directory.Store
@@ -36,8 +36,8 @@ type Store interface {
 // Now is the time at which the suite begins, in Unix seconds.
 const Now = 1_800_000_000
 
-// Desired is the directory that the suite starts from: alice belongs to acme and
-// globex, bob to acme; hooli is disabled.
+// Desired is the initial directory of the suite: alice is a member of acme and globex,
+// bob of acme; hooli is disabled.
 func Desired() directory.Desired {
 	person := func(sub string, roles ...string) directory.Member {
 		return directory.Member{User: directory.User{Issuer: "https://id.test", Subject: sub, Name: "Name of " + sub}, Roles: roles}
@@ -61,7 +61,7 @@ func Desired() directory.Desired {
 	}
 }
 
-// promises are what every store keeps.
+// promises are the tests of every store.
 var promises = []struct {
 	sentence string
 	kept     func(*suite)
@@ -145,8 +145,8 @@ var promises = []struct {
 	{"of a value of the secret the last sight in each place stays known", forgetsSights},
 }
 
-// Run tells whether the store that open returns keeps its promises. Each call of
-// open returns an empty store in which Desired was applied.
+// Run tests the store that open returns. Each call of open returns an empty store in
+// which Desired was applied.
 func Run(t *testing.T, open func(*testing.T) Store) {
 	for _, promise := range promises {
 		t.Run(promise.sentence, func(t *testing.T) {
@@ -175,7 +175,7 @@ func (s *suite) is(got, want any) {
 	}
 }
 
-// person signs somebody in who is a member of something, or of nothing.
+// person signs in a person, with or without organizations.
 func (s *suite) person(sub string) directory.User {
 	s.Helper()
 	u, err := s.SignIn(s.ctx, directory.User{ID: directory.NewID("usr_"), Issuer: "https://id.test", Subject: sub}, Now)
