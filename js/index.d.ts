@@ -205,7 +205,8 @@ export interface Client {
   /** The person's sessions in all their browsers, the newest first, to show and to {@link endSession}. */
   sessions(): Promise<readonly DeviceSession[]>;
   /**
-   * Ends one of the person's sessions, by its id.
+   * Ends one of the person's sessions, by its id. To end another than this browser's takes an authentication of the last
+   * fifteen minutes: offer the person the error's `continue()`.
    * @throws {TabardError} `not_found` where they have no such session.
    */
   endSession(id: string): Promise<void>;
@@ -215,9 +216,10 @@ export interface Client {
   subscribe(listener: (state: State) => void): () => void;
   /**
    * Ends the tab's organisation session (`organization`), the session in this browser (`session`, the default) or all
-   * of the person's sessions (`everywhere`). Where the answer has an `endSessionUrl`, navigate there to end the
-   * provider's own session too. It comes back to `returnTo`, an address of the app that is registered at the provider
-   * (default: the page's `<base href>`, or `/`).
+   * of the person's sessions (`everywhere`, which takes an authentication of the last fifteen minutes, as
+   * {@link endSession} does). Where the answer has an `endSessionUrl`, navigate there to end the provider's own session
+   * too. It comes back to `returnTo`, an address of the app that is registered at the provider (default: the page's
+   * `<base href>`, or `/`).
    * @throws {TabardError} and then nothing has ended.
    */
   signOut(options?: {
@@ -237,6 +239,11 @@ export class TabardError extends Error {
   readonly action: Action;
   /** As {@link Problem.reason}. */
   readonly reason?: Ending;
+  /**
+   * Of {@link Client.endSession} and {@link Client.signOut} with the action `step_up`: leaves the page to authenticate,
+   * and comes back to `returnTo` (default: this page), where the call can be made again.
+   */
+  continue?(options?: { returnTo?: string | URL }): Promise<void>;
 }
 
 /**

@@ -56,9 +56,12 @@ const (
 	ParamPrompt       = "prompt"
 	// ParamJKT names the device key of a page whose backend, of the release before, does
 	// not answer POST.
-	ParamJKT   = "dpop_jkt"
-	ParamUser  = "user"
-	ParamError = "tabard_error"
+	ParamJKT  = "dpop_jkt"
+	ParamUser = "user"
+	// ParamFollowed marks a sign-in that somebody else's link began, and a person went on
+	// with. It chooses no organisation.
+	ParamFollowed = "followed"
+	ParamError    = "tabard_error"
 )
 
 // LoginResponse is the answer to POST /login, whose parameters are those of GET /login.

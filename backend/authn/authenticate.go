@@ -47,8 +47,21 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 	if err := c.Live(subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
 	}
+	if changed, err := c.takeOver(&subject.Session); err != nil {
+		return session.Token{}, directory.Subject{}, err
+	} else if changed {
+		if subject, err = c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now); err == nil {
+			err = c.Live(subject.Session)
+		}
+		if err != nil {
+			return session.Token{}, directory.Subject{}, c.dead(cookie, err)
+		}
+	}
 	if err := c.refreshWorkspace(subject.Revision); err != nil {
 		return session.Token{}, directory.Subject{}, err
+	}
+	if err := c.Used(subject.Session); err != nil {
+		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
 	}
 	subject.Session, err = c.OnDevice(subject.Session)
 	return presented, subject, err
@@ -93,6 +106,14 @@ func (c *Request) Live(s session.Session) error {
 		return Ended(s.RevokeReason)
 	case s.ExpiresAt <= c.Now:
 		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
+	}
+	return nil
+}
+
+// Used refuses a session that nobody has used for longer than the workspace allows.
+func (c *Request) Used(s session.Session) error {
+	if s.Idle(c.Workspace.Policy.SessionIdle, c.Now) {
+		return refusal.New(api.SessionExpired, "You were away for too long. Sign in again.")
 	}
 	return nil
 }
@@ -170,7 +191,10 @@ func (c *Request) Authentic(t *carried) (session.Session, error) {
 	if _, err := c.verify(t, s.Secret); err != nil || !c.isOurs(s) {
 		return s, c.unauthentic(t, &s, err)
 	}
-	return s, c.Live(s)
+	if err := c.Live(s); err != nil {
+		return s, err
+	}
+	return s, c.Used(s)
 }
 
 // isOurs tells a session of the app's that a browser holds. The token of one that the

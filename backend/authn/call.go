@@ -121,8 +121,8 @@ func (c *Request) refuse(r *refusal.Refusal) {
 		c.W.Header().Del("Set-Cookie")
 	}
 	web.RefusalHeaders(c.W.Header(), r)
-	if c.page() {
-		c.sorry(r)
+	if c.isPage() {
+		c.errorPage(r)
 		return
 	}
 	body := r.Body()

@@ -29,8 +29,8 @@ func (c *Request) newestOnly(all []*living) ([]*living, error) {
 	slices.SortStableFunc(all, func(a, b *living) int { return int(b.CreatedAt - a.CreatedAt) })
 	var kept []*living
 	for _, l := range all {
-		if slices.ContainsFunc(kept, func(k *living) bool { return !l.beside(k) }) {
-			if err := c.supersede(l.carried, l.Session); err != nil {
+		if i := slices.IndexFunc(kept, func(k *living) bool { return !l.beside(k) }); i >= 0 {
+			if err := c.makeWay(l, kept[i]); err != nil {
 				return nil, err
 			}
 			continue
@@ -38,6 +38,20 @@ func (c *Request) newestOnly(all []*living) ([]*living, error) {
 		kept = append(kept, l)
 	}
 	return kept, nil
+}
+
+// makeWay ends a session for a newer one in the same browser. One that a step-up of the same
+// person began takes over what was entered, also where two of them were begun at once.
+func (c *Request) makeWay(l, newer *living) error {
+	steppedUp := newer.Replaces != session.ID{} && newer.UserID == l.UserID && l.JKT == ""
+	if !steppedUp || c.Reading() {
+		return c.supersede(l.carried, l.Session)
+	}
+	if err := c.replace(l.Session, newer.ID); err != nil {
+		return err
+	}
+	c.drop(l.carried)
+	return nil
 }
 
 // Living returns the sessions that live of a browser's, clears the cookies of the

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
@@ -179,6 +180,7 @@ func TestTheCookieOfAnotherAppIsLeftAlone(t *testing.T) {
 
 func TestAnExpiredSessionHasEndedAndItsCookieIsCleared(t *testing.T) {
 	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"": {SessionIdle: policy.NoLimit}})
 	b := w.signedIn("alice")
 	name, _ := w.theSession(b)
 	b.Now = func() time.Time { return time.Time{} } // a jar that keeps cookies too long

@@ -55,6 +55,27 @@ var underFault = map[string]func(*world) request{
 		w.restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
+	"a token of a session that must not be unused for long": func(w *world) request {
+		d := desired()
+		d.Workspace.Policy.SessionIdle = 480
+		w.apply(d)
+		b := w.signedIn("bob")
+		w.pass(110 * time.Second)
+		w.mint(b, "acme")
+		w.pass(61 * time.Second) // no successor is due yet
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
+	"the first token after a step-up": func(w *world) request {
+		w.rule(map[string]policy.Rules{"acme": mfa})
+		b := w.signedIn("alice")
+		w.mint(b, "globex")
+		w.pass(time.Second)
+		w.answersWith("mfa")
+		w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
+		w.restart()
+		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
+	},
 	"a token where none is named": func(w *world) request {
 		b := w.signedIn("bob")
 		w.restart()

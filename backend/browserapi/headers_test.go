@@ -1,6 +1,8 @@
 package browserapi_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -71,6 +73,9 @@ func TestEveryAnswerCarriesTheHeadersThatKeepItSafe(t *testing.T) {
 			"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 			"Strict-Transport-Security":    "",
 		}
+		if strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") { // its own style, by its digest
+			want["Content-Security-Policy"] = strings.Replace(want["Content-Security-Policy"], ";", "; style-src 'sha256-"+styleOf(got.Body)+"';", 1)
+		}
 		if public {
 			want["Cache-Control"], want["Cross-Origin-Resource-Policy"] = "public, max-age=300", "cross-origin"
 		}
@@ -86,6 +91,14 @@ func TestEveryAnswerCarriesTheHeadersThatKeepItSafe(t *testing.T) {
 			t.Errorf("%s: Content-Type %q", got.what, kind)
 		}
 	}
+}
+
+// styleOf is the digest of a page's style.
+func styleOf(page string) string {
+	_, style, _ := strings.Cut(page, "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 func TestABackendOnHTTPSDemandsItForAYear(t *testing.T) {

@@ -63,6 +63,9 @@ func (h *handler) end(c *authn.Request, request api.LogoutRequest, subject direc
 			err = c.Store.Revoke(c.Ctx, s.ID, session.ReasonSignedOut, c.Now)
 		}
 	case api.ScopeEverywhere:
+		if err = recently(c, subject); err != nil {
+			return nil, err
+		}
 		err = c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now)
 	}
 	if err != nil { // not ended: the cookie stays, and the caller is told

@@ -77,9 +77,12 @@ func refusedBy(c *authn.Request, d *policy.Decision, s *directory.Subject) *refu
 }
 
 // stepUpURL is where a challenge is met. It names the person and the organisation
-// that it is for; what comes of it is judged by the identity token alone.
+// that it is for, or none where it is for the session; what comes of it is judged by the identity token alone.
 func stepUpURL(c *authn.Request, ask policy.Challenge, user, organization string) string {
-	query := url.Values{api.ParamApp: {c.App.ID}, api.ParamOrganization: {organization}, api.ParamUser: {user}}
+	query := url.Values{api.ParamApp: {c.App.ID}, api.ParamUser: {user}}
+	if organization != "" {
+		query.Set(api.ParamOrganization, organization)
+	}
 	if len(ask.ACRValues) > 0 {
 		query.Set(api.ParamACRValues, strings.Join(ask.ACRValues, " "))
 	}

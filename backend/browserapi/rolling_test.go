@@ -110,6 +110,8 @@ func (w *world) signInAnywhere(b *httpbrowser.Browser, release *served) {
 // week the names without a mark are cleared.
 func TestP6AReturnToTheReleaseBeforeSignsNobodyOut(t *testing.T) {
 	w, release := upgrading(t)
+	w.change(`UPDATE workspace SET session_idle = 0`) // as the release before leaves it
+	w.restart()
 	b := w.signedIn("alice")
 	for _, old := range []bool{false, true, false, true, false} {
 		release.choose = func() bool { return old }

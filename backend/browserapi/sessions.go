@@ -27,18 +27,22 @@ func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := &api.SessionsResponse{Sessions: make([]api.DeviceSession, len(live)), ServerTime: c.Now}
-	for i, s := range live {
-		answer.Sessions[i] = api.DeviceSession{
+	answer := &api.SessionsResponse{Sessions: []api.DeviceSession{}, ServerTime: c.Now}
+	for _, s := range live {
+		if c.Used(s) != nil {
+			continue
+		}
+		answer.Sessions = append(answer.Sessions, api.DeviceSession{
 			ID: s.ID.String(), Current: s.ID == own.Session.ID, App: s.App, UserAgent: s.UserAgent, Address: s.Address,
 			CreatedAt: s.CreatedAt, LastUsedAt: max(s.CreatedAt, s.CurLast), ExpiresAt: s.ExpiresAt, DeviceBound: s.JKT != "",
-		}
+		})
 	}
 	return answer, nil
 }
 
 // endSessionByID is DELETE /sessions/{id}: it ends one of the person's own
-// sessions. Somebody else's is answered like one that does not exist.
+// sessions, another than the one that asks only after a recent authentication. Somebody
+// else's is answered like one that does not exist.
 func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 	own, err := reader(c)
 	if err != nil {
@@ -55,6 +59,11 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if id != own.Session.ID {
+		if err := recently(c, own); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.Store.Revoke(c.Ctx, id, session.ReasonSignedOut, c.Now); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
@@ -31,6 +32,8 @@ type Workspace struct {
 	// MembershipClaim maps a claim of the identity token to memberships; nil
 	// where the provider's claims say nothing about them.
 	MembershipClaim *MembershipClaim `json:"membership_claim,omitempty"`
+	// Pages are the texts of the sign-in's pages in languages besides English.
+	Pages page.Texts `json:"pages,omitempty"`
 }
 
 // DefaultWorkspaceID is the id of a workspace that says none.

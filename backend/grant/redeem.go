@@ -27,6 +27,10 @@ func (g *Grant) redeem(ctx context.Context, t session.Token, s *session.Session)
 			return verdict, err
 		}
 		verdict = session.Settle(row, p)
+	} else if verdict.Outcome == session.Current && s.UseDue(g.Workspace.Policy.SessionIdle, g.Now) {
+		if err := g.Store.Use(ctx, s.ID, t.ID, g.Now); err != nil {
+			return verdict, err
+		}
 	}
 	if verdict.Outcome == session.Reuse && g.Workspace.OnReuse == directory.EndUser && s.Holder == session.Browser {
 		if err := g.Store.RevokeUser(ctx, s.UserID, s.TheftWithin(), session.ReasonReuseElsewhere, g.Now); err != nil {

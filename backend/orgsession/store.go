@@ -48,6 +48,15 @@ type Store interface {
 	// What was entered from an organization session ends with it, where Leave ends that
 	// by a sign-out, or Supersede does, or an administrator.
 	Inherit(ctx context.Context, child session.ID) error
+	// Follow gives a session that a step-up began a copy of what the one that it replaces
+	// has entered and authenticated.
+	Follow(ctx context.Context, id session.ID) error
+	// TakeOver puts a session in the place of another, for the step-up that began it: it
+	// has from then on what the other has entered and authenticated, and what was entered
+	// from the other; the other ends. An organization session that both have goes on from
+	// the later start, and has ended where either has. Called again it does the rest of
+	// what it was kept from.
+	TakeOver(ctx context.Context, from, to session.ID, now int64) error
 	// Touch writes down that the person was active at o.ActiveAt, unless the
 	// organization session has ended or they were seen later.
 	Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error

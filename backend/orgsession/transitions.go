@@ -77,10 +77,10 @@ func (t Transitions) Leave(ctx context.Context, s *session.Session, organization
 }
 
 // Raise adds an authentication to the session, and to the organization session for
-// which it was made. Besides a decision that prefers another, it is the only thing that
+// which it was made, where organization names one. Besides a decision that prefers another, it is the only thing that
 // moves an auth_time. session.ErrAttemptUsed where the attempt brought another before.
 func (t Transitions) Raise(ctx context.Context, id session.ID, organization, attempt string, made policy.Authentication) error {
-	if err := t.Store.Authenticate(ctx, id, attempt, made); err != nil {
+	if err := t.Store.Authenticate(ctx, id, attempt, made); err != nil || organization == "" {
 		return err
 	}
 	return t.Store.Raise(ctx, id, organization, made)

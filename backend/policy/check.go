@@ -40,13 +40,16 @@ func (r Rules) CheckWorkspace() error {
 	if r.Connection != "" {
 		return fmt.Errorf("connection is an organisation's rule")
 	}
+	if r.SessionIdle == NoLimit {
+		r.SessionIdle = 0
+	}
 	return r.check()
 }
 
 // CheckOrganization tells what of an organisation's rules cannot be.
 func (r Rules) CheckOrganization() error {
-	if r.SessionAge != 0 || r.StrictestRelogin {
-		return fmt.Errorf("session_age and strictest_relogin are the workspace's rules")
+	if r.SessionAge != 0 || r.SessionIdle != 0 || r.StrictestRelogin {
+		return fmt.Errorf("session_age, session_idle and strictest_relogin are the workspace's rules")
 	}
 	return r.check()
 }
@@ -59,6 +62,7 @@ func (r Rules) check() error {
 	}{
 		{"access_ttl", r.AccessTTL, AccessTTLs},
 		{"session_age", r.SessionAge, SessionAges},
+		{"session_idle", r.SessionIdle, SessionAges},
 		{"organization_session_age", r.OrganizationSessionAge, Ages},
 		{"idle_timeout", r.IdleTimeout, Ages},
 		{"authentication_age", r.AuthenticationAge, Ages},

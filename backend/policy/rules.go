@@ -14,6 +14,10 @@ type Rules struct {
 	// SessionAge is how long a session lives after its sign-in. Only the
 	// workspace's counts: no organisation shortens another's session.
 	SessionAge int64 `json:"session_age,omitempty"`
+	// SessionIdle ends a session that nobody used for longer: no refresh token of it was
+	// redeemed. Only the workspace's counts. NoLimit wants none; 0 says nothing, and is
+	// DefaultSessionIdle in a new workspace.
+	SessionIdle int64 `json:"session_idle,omitempty"`
 	// OrganizationSessionAge is how long an organisation session lives after its
 	// start.
 	OrganizationSessionAge int64 `json:"organization_session_age,omitempty"`
@@ -60,6 +64,11 @@ const (
 	MaxAccessTTL      = 10 * 60
 	DefaultSessionAge = 24 * 60 * 60
 	MaxSessionAge     = 30 * 24 * 60 * 60
+
+	// DefaultSessionIdle is the SessionIdle of a new workspace.
+	DefaultSessionIdle = 8 * 60 * 60
+	// NoLimit is a limit that was taken away on purpose.
+	NoLimit = -1
 )
 
 // Effective returns the rules for an organisation: of every field the strictest of
@@ -84,6 +93,7 @@ func Strictest(workspace, organization Rules) Rules {
 	return Rules{
 		AccessTTL:              earliest(cmp.Or(a.AccessTTL, DefaultAccessTTL), b.AccessTTL),
 		SessionAge:             a.SessionAge,
+		SessionIdle:            a.SessionIdle,
 		OrganizationSessionAge: earliest(a.OrganizationSessionAge, b.OrganizationSessionAge),
 		IdleTimeout:            earliest(a.IdleTimeout, b.IdleTimeout),
 		AuthenticationAge:      earliest(a.AuthenticationAge, b.AuthenticationAge),

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/page"
 )
 
 // Refusal is an error with its answer.
@@ -23,6 +24,10 @@ type Refusal struct {
 	// ACRValues and MaxAge are the step-up challenge (RFC 9470 section 3).
 	ACRValues string
 	MaxAge    *int64
+	// Page is the page that tells it to people; empty is the code's own.
+	Page page.Kind
+	// Again is where a page about it leads to try again; empty leads only into the app.
+	Again string
 	// Cause is for the log alone.
 	Cause error
 	// Fault has the log call it an error, whatever its status, and names what is to be
@@ -44,6 +49,12 @@ func (r *Refusal) With(status int) *Refusal {
 // Because sets the cause.
 func (r *Refusal) Because(err error) *Refusal {
 	r.Cause = err
+	return r
+}
+
+// On sets the page, and where it leads to try again.
+func (r *Refusal) On(kind page.Kind, again string) *Refusal {
+	r.Page, r.Again = kind, again
 	return r
 }
 

@@ -2,6 +2,7 @@ package serverapi_test
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -114,7 +115,9 @@ func TestInvitation_AcceptedBySigningIn(t *testing.T) {
 		"elsewhere": {func(b *httpbrowser.Browser) httpbrowser.Response { return b.Login("organization=globex") }, false},
 		"nowhere":   {func(b *httpbrowser.Browser) httpbrowser.Response { return b.Login("") }, false},
 		"from a foreign page": {func(b *httpbrowser.Browser) httpbrowser.Response {
-			return b.With("Sec-Fetch-Site", "cross-site").Login("organization=acme")
+			asks := b.With("Sec-Fetch-Site", "cross-site").Login("organization=acme")
+			on := regexp.MustCompile(`<li><a href="([^"]*)"`).FindStringSubmatch(asks.Body)
+			return b.Follow(strings.ReplaceAll(on[1], "&amp;", "&"))
 		}, false},
 		"unasked": {func(b *httpbrowser.Browser) httpbrowser.Response {
 			return b.Login("organization=acme&prompt=none")

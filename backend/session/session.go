@@ -42,6 +42,9 @@ type Session struct {
 	// sign-in; zero where there was one. It ends with its parent: as soon as that has,
 	// it is read as revoked (ReasonParent).
 	Parent ID
+	// Replaces is the session that a step-up began this one in place of, and ReplacedBy the
+	// one that came in this one's place; zero where there is none. Subject leaves ReplacedBy out.
+	Replaces, ReplacedBy ID
 	// Holder is who keeps the refresh token, and where alone it is redeemed.
 	Holder Holder
 	// UpstreamSID is the provider's own name of its session, and UpstreamToken the
@@ -112,6 +115,8 @@ const (
 	ReasonSuperseded Reason = "superseded"
 	ReasonUpstream   Reason = "provider_logout"
 	ReasonAdmin      Reason = "administrator"
+	// ReasonStepUp tells that another session of a step-up took this one's place.
+	ReasonStepUp Reason = "step_up"
 	// ReasonParent tells that the session ended with the one that it was entered from.
 	ReasonParent Reason = "parent"
 	// ReasonReuseElsewhere ends a person's other sessions for the theft of one, where
@@ -136,6 +141,9 @@ type Store interface {
 	// statement on the newest state of the row, and returns the row after it.
 	// Of a session that had ended before it returns the row as it is.
 	Present(ctx context.Context, p Presentation) (Row, error)
+	// Use writes down that a session's current token was redeemed, where a verdict does
+	// not (see Session.UseDue).
+	Use(ctx context.Context, id ID, current TokenID, now int64) error
 	// Bind binds a living session that has no device key and began at most
 	// BindWithin ago to the key of a thumbprint, and returns the thumbprint that
 	// the session has then: another's where that came first, "" where it was too

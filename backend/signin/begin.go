@@ -15,13 +15,23 @@ import (
 const maxACRValues = 256
 
 // Login is GET /login: it sends the browser to the OpenID provider. Only a page's
-// own navigation starts it, never a frame, an image or a script. A navigation proves no
+// own navigation starts it, never a frame, an image or a script; somebody else's link
+// meets a page that asks. A navigation proves no
 // key: it neither binds one to the new session nor raises a session that has one.
 func (f *Flow) Login(c *authn.Request) error {
 	if err := c.Navigation(); err != nil {
 		return err
 	}
-	target, err := f.authorization(c)
+	query, err := query(c)
+	if err != nil {
+		return err
+	}
+	if here, err := begunHere(c); err != nil {
+		return err
+	} else if !here {
+		return ask(c, query)
+	}
+	target, err := f.authorization(c, query)
 	if err != nil {
 		return err
 	}
@@ -33,7 +43,11 @@ func (f *Flow) Login(c *authn.Request) error {
 // sign-in, proves the device key that the new session is bound to, or that of the
 // session that a step-up raises, and then goes to the address in the answer.
 func (f *Flow) LoginByKey(c *authn.Request, _ struct{}) (*api.LoginResponse, error) {
-	target, err := f.authorization(c)
+	query, err := query(c)
+	if err != nil {
+		return nil, err
+	}
+	target, err := f.authorization(c, query)
 	if err != nil {
 		return nil, err
 	}
@@ -42,11 +56,7 @@ func (f *Flow) LoginByKey(c *authn.Request, _ struct{}) (*api.LoginResponse, err
 
 // authorization begins the sign-in that the parameters ask for and returns where the
 // browser goes: to the provider, or back to the app with a refusal.
-func (f *Flow) authorization(c *authn.Request) (string, error) {
-	query, err := query(c)
-	if err != nil {
-		return "", err
-	}
+func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error) {
 	if app := query.Get(api.ParamApp); !c.Reading() && app != "" && app != c.App.ID {
 		return "", refusal.New(api.OriginNotAllowed, "A page signs in to its own app.")
 	} else if !c.Reading() {
@@ -66,7 +76,7 @@ func (f *Flow) authorization(c *authn.Request) (string, error) {
 
 // beginAt begins an attempt at the provider that is the one for it.
 func (f *Flow) beginAt(c *authn.Request, attempt *login.Attempt, query url.Values) (string, error) {
-	attempt.Chosen = fromHere(c) == nil && query.Get(api.ParamPrompt) != "none"
+	attempt.Chosen = query.Get(api.ParamFollowed) == "" && query.Get(api.ParamPrompt) != "none"
 	provider, err := f.choose(c, attempt)
 	if err == nil {
 		err = raising(c, attempt, query.Get(api.ParamUser))

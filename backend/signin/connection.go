@@ -13,7 +13,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
-	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -94,9 +93,6 @@ func (f *Flow) choose(c *authn.Request, attempt *login.Attempt) (*login.Provider
 	case own == nil || at.Required != "" && at.Required != own.ID:
 		return nil, failed(connectionDisabled)
 	}
-	if err := fromHere(c); err != nil {
-		return nil, err
-	}
 	attempt.Connection, attempt.Organization = at.Connection.ID, at.Connection.OrganizationID
 	return f.providers.of(*at.Connection)
 }
@@ -116,16 +112,6 @@ func prompt(c *authn.Request, attempt login.Attempt, query url.Values) (string, 
 		return "", failed(api.DeviceKeyRequired)
 	}
 	return "login", nil
-}
-
-// fromHere refuses to follow a foreign page to an organisation's own provider, where
-// the browser tells: whoever owns that could sign visitors of any page in as somebody
-// of theirs (RFC 9700 section 4.7), in place of who they were.
-func fromHere(c *authn.Request) error {
-	if site, _ := authn.Single(c.R.Header, "Sec-Fetch-Site"); site == "cross-site" {
-		return refusal.New(api.OriginNotAllowed, "Sign in from the app's own page.")
-	}
-	return nil
 }
 
 // Through is the provider that an attempt goes through, and the connection that it is

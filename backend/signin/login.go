@@ -93,8 +93,12 @@ func (f *Flow) Callback(c *authn.Request) error {
 	} else if err = f.arrive(c, attempt, query); err == nil {
 		c.Redirect(attempt.ReturnTo)
 	}
-	if errors.As(err, &refused) {
+	switch {
+	case errors.As(err, &refused):
 		giveUp(c, attempt, refused)
+		return nil
+	case errors.Is(err, session.ErrAttemptUsed): // what it began goes on
+		c.Redirect(attempt.ReturnTo)
 		return nil
 	}
 	return err
@@ -121,8 +125,6 @@ func gaveUp(c *authn.Request, attempt login.Attempt, refused *login.Refused) str
 	c.Record.Refusal.Fault = string(refused.Fault)
 	return address
 }
-
-const usedBefore = "This sign-in was used before. Start again."
 
 // signIn makes the session of an identity and gives the browser its first token. One
 // that begins at an organisation's own provider opens that organisation alone.
@@ -156,9 +158,6 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 		s.Browser = browser.Fingerprint()
 	}
 	err = c.Store.Create(c.Ctx, s)
-	if errors.Is(err, session.ErrAttemptUsed) {
-		return session.ID{}, refusal.New(api.InvalidRequest, usedBefore)
-	}
 	if err != nil {
 		return session.ID{}, err
 	}

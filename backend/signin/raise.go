@@ -20,7 +20,7 @@ import (
 // named where the request proves that key, and nowhere else: who copied the cookie would
 // authenticate for it, and be linked with its person.
 func raising(c *authn.Request, attempt *login.Attempt, user string) error {
-	if user == "" || attempt.Organization == "" {
+	if user == "" {
 		return nil
 	}
 	tokens, err := c.RefreshTokens()
@@ -92,7 +92,8 @@ func (f *Flow) arrive(c *authn.Request, attempt login.Attempt, query url.Values)
 	return raise(c, attempt, identity, subject)
 }
 
-// stepUp ends a step-up. It sets no session cookie and rotates nothing.
+// stepUp ends a step-up. In a session with a device key it sets no session cookie and
+// rotates nothing; without one it begins a session anew.
 func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
 	id, err := session.ParseID(attempt.Session)
 	if err != nil {
@@ -107,14 +108,24 @@ func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity,
 	}
 	s, user := subject.Session, subject.User
 	c.Record.Session, c.Record.User = s.ID.String(), user.ID
+	old, err := c.Store.Session(c.Ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	goesOn, err := c.Replacement(old)
+	if err != nil {
+		return err
+	}
 	switch {
 	case own == nil && (i.Issuer != user.Issuer || i.Subject != user.Subject):
 		return failed(api.IdentityChanged)
-	case c.Live(s) != nil:
-		return failed(authn.RefusalOf(c.Live(s)).Code)
+	case c.Live(goesOn) != nil:
+		return failed(authn.RefusalOf(c.Live(goesOn)).Code)
+	case goesOn.ID != s.ID && own != nil: // it would be a session of that organization alone
+		return nil
 	case user.Disabled:
 		return failed(api.SessionRevoked)
-	case own == nil && subject.Membership == nil || own != nil && !admits(own, i, subject):
+	case own == nil && subject.Membership == nil && attempt.Organization != "" || own != nil && !admits(own, i, subject):
 		return failed(api.OrganizationAccessDenied)
 	}
 	if err := attempt.Meets(i); err != nil {
@@ -125,10 +136,24 @@ func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity,
 			return err
 		}
 	}
+	if s.JKT == "" {
+		if subject, err = f.renew(c, attempt, i, subject, old); err != nil {
+			return err
+		}
+	}
 	c.Audit(audit.Event{
-		Action: audit.StepUp, UserID: user.ID, OrganizationID: subject.Membership.Organization.ID, SessionID: s.ID.String(),
+		Action: audit.StepUp, UserID: user.ID, OrganizationID: organizationOf(subject), SessionID: subject.Session.ID.String(),
 	})
 	return raise(c, attempt, i, subject)
+}
+
+// organizationOf is the id of the organization that a step-up is for; empty where it is for
+// the session alone.
+func organizationOf(s directory.Subject) string {
+	if s.Membership == nil {
+		return ""
+	}
+	return s.Membership.Organization.ID
 }
 
 // joined makes who answered at an organisation's own provider be the session's person,
@@ -148,18 +173,14 @@ func (f *Flow) joined(c *authn.Request, attempt login.Attempt, s directory.Subje
 }
 
 // raise adds what the provider answered to the session's authentications, and to the
-// organization session for which it was made.
+// organization session for which it was made, if for any.
 func raise(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
-	organization := s.Membership.Organization.ID
+	organization := organizationOf(s)
 	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
 	if attempt.Caused(i) {
 		made.Organization = organization
 	}
-	err := c.OrganizationSessions().Raise(c.Ctx, s.Session.ID, organization, attempt.ID, made)
-	if errors.Is(err, session.ErrAttemptUsed) {
-		err = refusal.New(api.InvalidRequest, usedBefore)
-	}
-	return err
+	return c.OrganizationSessions().Raise(c.Ctx, s.Session.ID, organization, attempt.ID, made)
 }
 
 // failed sends the browser back to the app with a code.

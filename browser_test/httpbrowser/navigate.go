@@ -43,11 +43,12 @@ func (b *Browser) SubmitStep(address string, form url.Values) Response {
 	return b.send(b.navigation(http.MethodPost, b.parse(address), form, s), s)
 }
 
-// Login goes to the backend's /login with a query, such as "return_to=/notes", and
-// stops where the provider asks who is there, or where it sent the browser back to.
+// Login goes from the app's page to the backend's /login with a query, such as
+// "return_to=/notes", and stops where the provider asks who is there, or where it sent the
+// browser back to.
 func (b *Browser) Login(query string) Response {
 	b.t.Helper()
-	return b.Follow(b.backend + "/login?" + query)
+	return b.navigate(http.MethodGet, b.backend+"/login?"+query, nil, sent{navigation: true, from: b.origin})
 }
 
 var pressed = regexp.MustCompile(`name="request" value="([^"]*)"`)
@@ -130,6 +131,9 @@ func (b *Browser) navigation(method string, to *url.URL, form url.Values, s sent
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", origin(s.from))
+	}
+	if s.from != nil { // by the default policy, strict-origin-when-cross-origin
+		r.Header.Set("Referer", origin(s.from)+"/")
 	}
 	r.Header.Set("Accept", "text/html,*/*;q=0.8")
 	r.Header.Set("Sec-Fetch-Site", s.site(to))

@@ -2,7 +2,7 @@
 // The face: what a page calls. It answers from the tab's record until the module
 // runs, and asks the module from then on.
 
-import { TabardError } from "./error.js";
+import { addresses, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { goOn, returnAddress } from "./landing.js";
@@ -56,12 +56,12 @@ function client(base, options) {
     inOrganization: (organization) => second(store, module, apis, required(organization)),
     organizations: () => list("organizations"),
     sessions: () => list("sessions"),
-    endSession: async (id) => void (await module.ask("endSession", id)),
+    endSession: async (id) => void (await confirmed(module, "endSession", id)),
     openTab: (organization, url) => void window.open(addressFor(required(organization), url), "_blank", "noopener"),
     subscribe: (listener) => store.subscribe(listener),
     signOut: async (options) => {
       const { scope = "session", returnTo = mounted() } = own(options);
-      const endSessionUrl = await module.ask("signOut", scope, ...(returnTo ? [absolute(returnTo).href] : []));
+      const endSessionUrl = await confirmed(module, "signOut", scope, ...(returnTo ? [absolute(returnTo).href] : []));
       return endSessionUrl ? { endSessionUrl } : {};
     },
     close,
@@ -126,6 +126,24 @@ const switchTo = (module, half) => async (organization) => {
   }
   return result;
 };
+
+/**
+ * Asks for what takes a recent authentication. A refusal for want of one can be continued.
+ * @param {Module} module
+ * @param {string} name
+ * @param {...string} args
+ */
+async function confirmed(module, name, ...args) {
+  try {
+    return await module.ask(name, ...args);
+  } catch (error) {
+    const loginUrl = error instanceof TabardError && addresses.get(error);
+    if (loginUrl) {
+      error.continue = async (options) => void (await module.ask("stepUp", "", loginUrl, absolute(own(options).returnTo).href));
+    }
+    throw error;
+  }
+}
 
 /** @param {unknown} error */
 function notSwitched(error) {

@@ -18,6 +18,8 @@ export class TabardError extends Error {
     this.code = code;
     this.action = action;
     this.reason = reason;
+    /** @type {undefined | ((options?: {returnTo?: string | URL}) => Promise<void>)} */
+    this.continue = undefined;
   }
 }
 
@@ -30,6 +32,11 @@ export const unavailable = (description) => new TabardError("temporarily_unavail
  */
 export function toError(reason) {
   if (typeof reason !== "string") return reason;
-  const { code, action, description, reason: ending } = own(JSON.parse(reason));
-  return new TabardError(code, action, description, ending);
+  const { code, action, description, reason: ending, loginUrl } = own(JSON.parse(reason));
+  const error = new TabardError(code, action, description, ending);
+  if (loginUrl) addresses.set(error, loginUrl);
+  return error;
 }
+
+/** Where refusals are satisfied. @type {WeakMap<TabardError, string>} */
+export const addresses = new WeakMap();

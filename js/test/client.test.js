@@ -184,6 +184,27 @@ test("signing out ends the session by default and offers the provider's own end"
   assert.deepEqual(stage.calls.at(-1), ["signOut", "session", document.baseURI]);
 });
 
+test("what takes a recent authentication can be continued", async () => {
+  const stage = set();
+  const client = open();
+  const loginUrl = "https://app.example/auth/login?user=usr_ada&max_age=900";
+  const refuse = () => {
+    throw { code: "insufficient_user_authentication", action: "step_up", description: "Confirm.", loginUrl };
+  };
+  Object.assign(stage.module, { endSession: refuse, signOut: refuse });
+  for (const call of [() => client.endSession("ses_1"), () => client.signOut({ scope: "everywhere" })]) {
+    const error = await call().then(assert.fail, (error) => error);
+    assert.equal(error.action, "step_up");
+    assert.equal(JSON.stringify(error).includes("login"), false);
+    await error.continue({ returnTo: "/devices" });
+    assert.deepEqual(stage.calls.at(-1), ["stepUp", "", loginUrl, "https://app.example/devices"]);
+  }
+  stage.module.endSession = () => {
+    throw { code: "not_found", action: "stop", description: "" };
+  };
+  await assert.rejects(client.endSession("ses_1"), { code: "not_found", continue: undefined });
+});
+
 test("a new tab is told its organisation and not given this one's window", () => {
   const stage = set();
   open().openTab("globex", "/notes?a=1");

@@ -130,7 +130,7 @@ const goOf = (stage) =>
       };
       const told = (name) => (...args) => void stage.calls.push([name, ...args]);
       stage.host.ready({
-        ...Object.fromEntries(["token", "proof", "switch", "organizations", "signOut", "signIn", "stepUp"].map((n) => [n, call(n)])),
+        ...Object.fromEntries(["token", "proof", "switch", "organizations", "endSession", "signOut", "signIn", "stepUp"].map((n) => [n, call(n)])),
         ...Object.fromEntries(["hear", "input", "look", "hide", "freeze", "thaw"].map((n) => [n, told(n)])),
         close: () => stage.exit(),
       });

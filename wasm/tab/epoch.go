@@ -1,13 +1,15 @@
 package tab
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
 // epoch is the browser's: an item in the storage that all tabs share, of the session
-// that lives (empty: none) and a random number. It is no secret. Every sign-in
+// that lives (empty: none), a random number, and the sessions of the same person in whose
+// place it came by step-ups. It is no secret. Every sign-in
 // and sign-out replaces it, and a token is handed out only under the epoch in
 // which it was minted: a tab restored after a sign-out elsewhere shows nothing.
 type epoch struct {
@@ -31,10 +33,24 @@ func epochSession(epoch string) string {
 	return epoch[:max(0, strings.LastIndexByte(epoch, '.'))]
 }
 
-// enter returns the epoch of a session: a new one where it has just begun.
-func (e *epoch) enter(session string) string {
-	if epochSession(e.now()) != session {
-		e.replace(session)
+// maxBefore is how many sessions an epoch names in whose place its own came.
+const maxBefore = 4
+
+// epochBefore are the sessions in whose place an epoch's came, the last first.
+func epochBefore(epoch string) []string {
+	_, names, _ := strings.Cut(epoch[strings.LastIndexByte(epoch, '.')+1:], "-")
+	return strings.FieldsFunc(names, func(r rune) bool { return r == '-' })
+}
+
+// enter returns the epoch of a session: a new one where it has just begun. before is the
+// session that the tab knew: where it is the epoch's, the same person goes on.
+func (e *epoch) enter(session, before string) string {
+	if now := e.now(); epochSession(now) != session {
+		var all []string
+		if before != "" && epochSession(now) == before {
+			all = append([]string{before}, epochBefore(now)...)
+		}
+		e.replace(session, all)
 	}
 	return e.now()
 }
@@ -42,16 +58,23 @@ func (e *epoch) enter(session string) string {
 // leave begins a new epoch because something was signed out, and returns it; session is
 // the one that lives on, or empty.
 func (e *epoch) leave(session string) string {
-	if epochSession(e.now()) != "" {
-		e.replace(session)
+	if now := e.now(); epochSession(now) != "" {
+		var before []string
+		if epochSession(now) == session {
+			before = epochBefore(now)
+		}
+		e.replace(session, before)
 	}
 	return e.now()
 }
 
 // replace tells the other tabs only of an epoch that they can read: without
 // storage they would answer one another for ever.
-func (e *epoch) replace(session string) {
+func (e *epoch) replace(session string, before []string) {
 	next := session + "." + strconv.FormatUint(e.random(), 36)
+	for _, name := range before[:min(len(before), maxBefore)] {
+		next += "-" + name
+	}
 	e.local.SetItem(e.key, next)
 	if e.now() == next {
 		e.channel.Send(lookAgain)
@@ -71,6 +94,8 @@ func (t *Tab) heed() {
 	case epoch != "" && session == "":
 		t.signedOut(nil)
 		return
+	case w.record.Session != "" && slices.Contains(epochBefore(epoch), w.record.Session):
+		w.record.Session = session // the same person goes on under it
 	case session != w.record.Session:
 		t.takeOff(Starting, nil)
 	}

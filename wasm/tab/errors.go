@@ -44,6 +44,9 @@ func (e *Error) JSON() string {
 	if e.Reason != "" {
 		o.text("reason", e.Reason)
 	}
+	if e.LoginURL != "" {
+		o.text("loginUrl", e.LoginURL)
+	}
 	return o.end()
 }
 

@@ -63,6 +63,7 @@ func (t *Tab) land(f *flight, v Value, err *Error) (h *held, _ *Error) {
 		return nil, again
 	}
 	w := &t.wardrobe
+	before := w.record.Session
 	if err == nil {
 		answer := DecodeTokenResponse(v)
 		h, err = w.admit(f, &answer, t.epoch.now(), &t.clock, t.world.Random)
@@ -72,7 +73,7 @@ func (t *Tab) land(f *flight, v Value, err *Error) (h *held, _ *Error) {
 		return nil, err
 	}
 	t.backoff = backoff{}
-	w.record.Epoch = t.epoch.enter(w.record.Session)
+	w.record.Epoch = t.epoch.enter(w.record.Session, before)
 	if w.worn(f.organization) {
 		t.wear(h)
 	}

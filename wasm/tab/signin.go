@@ -26,13 +26,14 @@ func (t *Tab) SignIn(organization, returnTo string) {
 }
 
 // begin begins a sign-in at an address of the backend's and returns where the page goes
-// on. A browser with a device key proves it to the backend, which says where. Where no
-// good answer comes, as of the release before, the page goes to the address itself.
+// on: a request says by its Origin which page begins it, whatever its Referer policy, and
+// proves the device key. Where no good answer comes, as of the release before, the page
+// goes to the address itself.
 func (t *Tab) begin(url, user, returnTo string) string {
 	jkt := thumbprint(t.world.Device, t.deviceKey())
 	direct := withQuery(withQuery(withQuery(url, api.ParamJKT, jkt), api.ParamUser, user), api.ParamReturnTo, returnTo)
 	path, own := strings.CutPrefix(withQuery(withQuery(url, api.ParamUser, user), api.ParamReturnTo, returnTo), t.config.Backend)
-	if jkt == "" || !own {
+	if !own {
 		return direct
 	}
 	t.mu.Lock()

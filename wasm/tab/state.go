@@ -57,7 +57,12 @@ func (s *State) JSON() string {
 	o.texts("roles", s.Roles)
 	o.texts("permissions", s.Permissions)
 	o.raw("organizations", orNull(s.Organizations != nil, EncodeOrganizations(s.Organizations)))
-	o.raw("error", s.problem().JSON())
+	problem := s.problem()
+	if problem != nil && problem.LoginURL != "" {
+		shown := *problem
+		shown.LoginURL, problem = "", &shown // a step-up begins with a switch
+	}
+	o.raw("error", problem.JSON())
 	o.flag("deviceBound", s.DeviceBound)
 	o.raw("idle", orNull(s.Idle > 0, s.idle()))
 	return o.end()

@@ -14,7 +14,7 @@ func (f *file) organization(n *yaml.Node) {
 	var members, rules, connections *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
 		"id": f.into(&o.ID), "slug": f.into(&o.Slug), "name": f.into(&o.Name),
-		"policy":   func(n *yaml.Node) { f.policy(n, &o.Rules, organizationRules); rules = n },
+		"policy":   func(n *yaml.Node) { f.policy(n, &o.Rules, organizationRules, policy.Rules.ForOrganization); rules = n },
 		"disabled": func(n *yaml.Node) { o.Disabled = f.truth(n) },
 		"members":  func(n *yaml.Node) { members = n },
 

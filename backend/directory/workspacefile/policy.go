@@ -40,6 +40,7 @@ var rules = map[string]rule{
 // workspaceRules are the workspace's alone.
 var workspaceRules = map[string]rule{
 	"session_age":       func(f *file, n *yaml.Node, r *policy.Rules) { r.SessionAge = f.seconds(n, policy.SessionAges) },
+	"session_idle":      func(f *file, n *yaml.Node, r *policy.Rules) { r.SessionIdle = f.secondsOrNone(n, policy.SessionAges) },
 	"strictest_relogin": func(f *file, n *yaml.Node, r *policy.Rules) { r.StrictestRelogin = f.truth(n) },
 }
 
@@ -52,15 +53,25 @@ var organizationRules = map[string]rule{
 	},
 }
 
-// policy reads rules, the common ones and some more.
-func (f *file) policy(n *yaml.Node, into *policy.Rules, more map[string]rule) {
-	members := map[string]func(*yaml.Node){}
+// policy reads rules, the common ones and some more, and joins them with a preset's.
+func (f *file) policy(n *yaml.Node, into *policy.Rules, more map[string]rule, with func(policy.Rules, string) (policy.Rules, bool)) {
+	preset := func(*policy.Rules) {}
+	members := map[string]func(*yaml.Node){"preset": func(n *yaml.Node) {
+		preset = func(r *policy.Rules) {
+			both, known := with(*r, f.text(n))
+			if !known {
+				f.wrong(n, "preset %q is not known; known are aal2 and aal3", n.Value)
+			}
+			*r = both
+		}
+	}}
 	for _, known := range []map[string]rule{rules, more} {
 		for name, read := range maps.All(known) {
 			members[name] = func(n *yaml.Node) { read(f, n, into) }
 		}
 	}
 	f.object(n, members)
+	preset(into) // last: of each rule the stricter counts
 }
 
 // classes reads authentication context classes or methods, of which there is one at

@@ -138,6 +138,14 @@ func (r *reader) seconds(n *yaml.Node, in policy.Range) int64 {
 	return value
 }
 
+// secondsOrNone reads a duration, or none: policy.NoLimit.
+func (r *reader) secondsOrNone(n *yaml.Node, in policy.Range) int64 {
+	if resolve(n).Value == "none" {
+		return policy.NoLimit
+	}
+	return r.seconds(n, in)
+}
+
 func resolve(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
 )
 
 // Parse reads a workspace file. The error of a file with mistakes is Problems,
@@ -93,9 +94,10 @@ func (f *file) workspace(root *yaml.Node) {
 		"issuer":           func(n *yaml.Node) { f.issuer = f.issuerURL(n) },
 		"apps":             func(n *yaml.Node) { f.list(n, f.app) },
 		"roles":            f.roles,
-		"policy":           func(n *yaml.Node) { f.policy(n, &w.Policy, workspaceRules) },
+		"policy":           func(n *yaml.Node) { f.policy(n, &w.Policy, workspaceRules, policy.Rules.ForWorkspace) },
 		"id":               func(n *yaml.Node) { w.ID = f.workspaceID(n) },
 		"on_reuse":         func(n *yaml.Node) { w.OnReuse = f.onReuse(n) },
+		"pages":            func(n *yaml.Node) { w.Pages = f.pages(n) },
 		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.truth(n) },
 		"membership_claim": func(n *yaml.Node) { claim = n },
 		"organizations":    func(n *yaml.Node) { organizations = n },

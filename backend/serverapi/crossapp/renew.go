@@ -44,7 +44,7 @@ func (c *call) renewed(ask renewal, found **session.Session) (*AppSession, error
 	if err != nil {
 		return nil, err
 	}
-	presented, subject, err := c.authenticate(ask.Refresh)
+	presented, subject, err := c.authenticate(ask.Refresh, w.Policy.SessionIdle)
 	if err != nil {
 		return nil, err
 	}
@@ -106,8 +106,9 @@ func (c *call) asked(ask renewal) (grant.Asked, error) {
 var errForged = refusal.New(api.LoginRequired, "This is no refresh token of an app's server.")
 
 // authenticate finds the session of an authentic refresh token that an app's server
-// holds, and where its person stands in its organisation. The token is not judged yet.
-func (c *call) authenticate(text string) (session.Token, *directory.Subject, error) {
+// holds, and where its person stands in its organisation. The token is not judged yet;
+// a session that nobody used for longer than idle seconds has ended.
+func (c *call) authenticate(text string, idle int64) (session.Token, *directory.Subject, error) {
 	unverified, err := session.ParseToken(text)
 	if err != nil {
 		return session.Token{}, nil, errForged
@@ -126,7 +127,7 @@ func (c *call) authenticate(text string) (session.Token, *directory.Subject, err
 	switch {
 	case s.RevokedAt != 0:
 		return presented, &directory.Subject{Session: s}, ended(s.RevokeReason)
-	case s.ExpiresAt <= c.Now().Unix():
+	case s.ExpiresAt <= c.Now().Unix(), s.Idle(idle, c.Now().Unix()):
 		return presented, &directory.Subject{Session: s}, refusal.New(api.SessionExpired, "The session has ended.")
 	}
 	subject, err := c.crossapp.store.Subject(c.Context(), s.ID, s.ConfinedTo, c.Now().Unix())

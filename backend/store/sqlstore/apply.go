@@ -11,8 +11,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-const upsertWorkspace = `
-INSERT INTO workspace (one, revision, document) VALUES (1, 1, ?1)
+// insertWorkspace begins a workspace. What its documents leave unsaid of session_idle is the
+// column's: the default of a new workspace, and none where the release before began it.
+const insertWorkspace = `
+INSERT INTO workspace (one, revision, document, session_idle) VALUES (1, 1, ?1, 28800)`
+
+const upsertWorkspace = insertWorkspace + `
 ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = excluded.document`
 
 // Apply makes the directory be what a workspace file wants, in one transaction:

@@ -18,8 +18,7 @@ WHERE workspace.document <> excluded.document`
 
 	// Where the file says nothing of on_reuse: a new document, and one for each choice
 	// that may be stored, for D1 takes no statement of any length.
-	scriptNewWorkspace = `
-INSERT INTO workspace (one, revision, document) VALUES (1, 1, ?1)
+	scriptNewWorkspace = insertWorkspace + `
 ON CONFLICT (one) DO NOTHING`
 
 	scriptKnownWorkspace = `

@@ -77,6 +77,14 @@ WHERE id = ` + sessionID + ` AND revoked_at IS NULL
 	AND (parent_id IS NULL OR EXISTS (SELECT 1 FROM sessions p WHERE p.id = sessions.parent_id AND p.revoked_at IS NULL))
 RETURNING gen, cur, prev, cur_at, cur_last, rolled, rollbacks, revoked_at, revoke_reason`
 
+const useToken = `
+UPDATE sessions SET cur_last = ?3 WHERE id = ?1 AND cur = ?2 AND cur_last < ?3 AND revoked_at IS NULL`
+
+// Use implements session.Store.
+func (s sessions) Use(ctx context.Context, id session.ID, current session.TokenID, now int64) error {
+	return s.change(ctx, "use", useToken, id.String(), current.String(), now)
+}
+
 func presentArgs(p session.Presentation) []any {
 	device := 0
 	if p.Device {

@@ -19,10 +19,10 @@ const (
 	s.gen, s.cur, s.prev, s.cur_at, s.cur_last, s.rolled, s.rollbacks,
 	s.revoked_at, s.revoke_reason,
 	s.created_at AS s_created_at, s.expires_at, s.auth_time AS s_auth_time, s.acr AS s_acr, s.amr AS s_amr,
-	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder`
+	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder, s.replaces`
 
 	wholeSession = `
-SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at, s.browser,` + sessionColumns + ` FROM sessions s`
+SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at, s.browser, s.replaced_by,` + sessionColumns + ` FROM sessions s`
 
 	selectLivePage = wholeSession + `
 WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND s.id > ?3 AND ` + parentLives + `
@@ -42,8 +42,8 @@ const (
 	insertSession = `
 INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last, rolled, rollbacks,
 	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
-	confined_to, parent_id, holder, browser)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
+	confined_to, parent_id, holder, browser, replaces)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
@@ -99,7 +99,7 @@ func (s sessions) Create(ctx context.Context, n session.Session) error {
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		storedTime(n.SignIn.Time), n.SignIn.ACR, list(n.SignIn.AMR).text(),
 		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
-		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser)
+		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces))
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
@@ -202,10 +202,11 @@ type wholeRow struct {
 	id, attempt, upstreamSID, upstreamToken, userAgent, address string
 	browser                                                     string
 	boundAt                                                     int64
+	replacedBy                                                  string
 }
 
 func (r *wholeRow) fields() []any {
-	own := []any{&r.id, &r.attempt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address, &r.boundAt, &r.browser}
+	own := []any{&r.id, &r.attempt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address, &r.boundAt, &r.browser, &r.replacedBy}
 	return append(own, r.sessionRow.fields()...)
 }
 
@@ -215,6 +216,9 @@ func (r *wholeRow) session() (session.Session, error) {
 		return session.Session{}, fmt.Errorf("sqlstore: session %q: %w", r.id, err)
 	}
 	s, err := r.sessionRow.session(id)
+	if err == nil {
+		s.ReplacedBy, err = sessionIDOrZero(r.replacedBy)
+	}
 	s.Attempt, s.UpstreamSID, s.UpstreamToken = r.attempt, r.upstreamSID, r.upstreamToken
 	s.UserAgent, s.Address, s.BoundAt, s.Browser = r.userAgent, r.address, r.boundAt, r.browser
 	return s, err
@@ -226,7 +230,7 @@ type sessionRow struct {
 	rotation                       rotationRow
 	createdAt, expiresAt, authTime int64
 	acr, connection, confinedTo    string
-	jkt, holder                    string
+	jkt, holder, replaces          string
 	parentID                       sql.NullString
 	amr                            list
 }
@@ -234,7 +238,7 @@ type sessionRow struct {
 func (r *sessionRow) fields() []any {
 	fields := append([]any{&r.app, &r.userID, &r.secret}, r.rotation.fields()...)
 	return append(fields, &r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr, &r.connection, &r.confinedTo, &r.jkt,
-		&r.parentID, &r.holder)
+		&r.parentID, &r.holder, &r.replaces)
 }
 
 func (r *sessionRow) session(id session.ID) (session.Session, error) {
@@ -248,13 +252,17 @@ func (r *sessionRow) session(id session.ID) (session.Session, error) {
 			return session.Session{}, fmt.Errorf("sqlstore: parent of session %s: %w", id, err)
 		}
 	}
+	replaces, err := sessionIDOrZero(r.replaces)
+	if err != nil {
+		return session.Session{}, fmt.Errorf("sqlstore: session replaced by %s: %w", id, err)
+	}
 	row, err := r.rotation.row()
 	if err != nil {
 		return session.Session{}, fmt.Errorf("sqlstore: session %s: %w", id, err)
 	}
 	return session.Session{
 		ID: id, App: r.app, UserID: r.userID, Secret: session.Secret(secret), Row: row,
-		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo, Parent: parent, Holder: session.Holder(r.holder),
+		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo, Parent: parent, Holder: session.Holder(r.holder), Replaces: replaces,
 		SignIn: policy.Authentication{Time: readTime(r.authTime), ACR: r.acr, AMR: r.amr, Connection: r.connection},
 	}, nil
 }
@@ -264,6 +272,20 @@ func sessionIDOrNull(id session.ID) any {
 		return nil
 	}
 	return id.String()
+}
+
+func sessionIDOrEmpty(id session.ID) string {
+	if id == (session.ID{}) {
+		return ""
+	}
+	return id.String()
+}
+
+func sessionIDOrZero(text string) (session.ID, error) {
+	if text == "" {
+		return session.ID{}, nil
+	}
+	return session.ParseID(text)
 }
 
 // rotationRow is the columns of session.Row, as the database has them.

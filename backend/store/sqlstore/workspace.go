@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -13,7 +14,7 @@ import (
 
 const (
 	selectWorkspace         = `SELECT revision, document FROM workspace WHERE one = 1`
-	readWorkspace           = `SELECT revision, document, unmarked_cookies_until FROM workspace WHERE one = 1`
+	readWorkspace           = `SELECT revision, document, unmarked_cookies_until, session_idle FROM workspace WHERE one = 1`
 	selectWorkspaceRevision = `SELECT revision FROM workspace WHERE one = 1`
 
 	changePolicy = `
@@ -27,7 +28,8 @@ type workspace struct{ *database }
 func (s workspace) Workspace(ctx context.Context) (*directory.Workspace, error) {
 	var w directory.Workspace
 	var document string
-	err := s.row(ctx, readWorkspace).Scan(&w.Revision, &document, &w.UnmarkedCookiesUntil)
+	var idle int64
+	err := s.row(ctx, readWorkspace).Scan(&w.Revision, &document, &w.UnmarkedCookiesUntil, &idle)
 	if errors.Is(err, sql.ErrNoRows) {
 		return &w, nil
 	}
@@ -37,6 +39,7 @@ func (s workspace) Workspace(ctx context.Context) (*directory.Workspace, error) 
 	if err := json.Unmarshal([]byte(document), &w); err != nil {
 		return nil, fmt.Errorf("sqlstore: workspace: %w", err)
 	}
+	w.Policy.SessionIdle = max(0, cmp.Or(w.Policy.SessionIdle, idle)) // policy.NoLimit is below 0
 	return &w, nil
 }
 
@@ -52,6 +55,9 @@ func (s workspace) WorkspaceRevision(ctx context.Context) (revision int64, err e
 // RuleWorkspace gives the workspace, as it was read, its rules;
 // directory.ErrOvertaken where it has changed since.
 func (s workspace) RuleWorkspace(ctx context.Context, w directory.Workspace, rules policy.Rules) error {
+	if rules.SessionIdle == 0 { // these are all the rules: none is unsaid
+		rules.SessionIdle = policy.NoLimit
+	}
 	w.Policy = rules
 	document, err := json.Marshal(w)
 	if err != nil {

@@ -104,6 +104,8 @@ var promises = []struct {
 	{"a connection's logout ends what began there", (*suite).endsAtTheConnection},
 	{"a session that was entered from another inherits its one organisation", (*suite).inherits},
 	{"nothing is inherited from where it has ended", (*suite).inheritsNothingEnded},
+	{"a session of a step-up takes over the old one's place", (*suite).takesOver},
+	{"a session of a step-up takes over nothing that was signed out of", (*suite).takesOverNothingSignedOut},
 	{"what was entered from a session ends with it", (*suite).endsWithItsParent},
 	{"what was entered from an organisation session ends with it", (*suite).endsWithItsParentsStay},
 	{"what was entered from a session counts with it", (*suite).countsWithItsParent},

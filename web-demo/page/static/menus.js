@@ -86,6 +86,10 @@ export async function signOut(tabard, scope) {
     $("provider-session").hidden = !endSessionUrl;
     if (endSessionUrl) $("end-provider-session").onclick = () => location.assign(endSessionUrl);
   } catch (error) {
+    if (error.continue) {
+      record("Other sessions end once it is confirmed that it is you.");
+      return error.continue();
+    }
     record(`Not signed out: ${error.code}. Please try again.`, "refused");
     announce("Signing out did not work. Please try again.");
   }

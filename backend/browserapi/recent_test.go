@@ -1,0 +1,112 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// others are the requests that end sessions other than the one that asks.
+func others(t *testing.T, own, other *httpbrowser.Browser) map[string]func() httpbrowser.Response {
+	t.Helper()
+	var listed api.SessionsResponse
+	other.Get("/sessions").JSON(t, &listed)
+	id := ""
+	for _, s := range listed.Sessions {
+		if s.Current {
+			id = s.ID
+		}
+	}
+	return map[string]func() httpbrowser.Response{
+		"one of them": func() httpbrowser.Response { return own.Fetch(http.MethodDelete, "/sessions/"+id, "") },
+		"everywhere":  func() httpbrowser.Response { return own.Post("/logout", `{"scope":"everywhere"}`) },
+	}
+}
+
+// TestEndingOthers_OldAuthentication: who found a browser signed in since yesterday does not
+// lock its owner out of all others.
+func TestEndingOthers_OldAuthentication(t *testing.T) {
+	for name, device := range map[string]*httpbrowser.Device{"without a key": nil, "with a key": httpbrowser.NewDevice(t)} {
+		for what := range others(t, newWorld(t, nil).signedIn("alice"), newWorld(t, nil).signedIn("alice")) {
+			t.Run(what+", "+name, func(t *testing.T) {
+				w := newWorld(t, nil)
+				own, other := w.browser(), w.signedIn("alice")
+				if device != nil {
+					own = own.On(device)
+				}
+				w.signIn(own, "alice")
+				end := others(t, own, other)[what]
+				w.mint(other, "acme")
+				w.pass(15*time.Minute + time.Second)
+
+				e := w.challenged(end())
+				if e.MaxAge == nil || *e.MaxAge != 900 {
+					t.Errorf("max_age is %v, want 900", e.MaxAge)
+				}
+				w.mint(other, "acme")
+				w.mint(own, "acme")
+
+				landed := w.stepUp(own, e, "alice")
+				if got := landed.URL.String(); got != origin+"/notes?a=1" {
+					t.Errorf("landed on %s", got)
+				}
+				if got := end(); got.Status != http.StatusOK {
+					t.Errorf("after the step-up: %d %s\n%s", got.Status, got.Body, w.logged)
+				}
+				w.wants(other.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
+			})
+		}
+	}
+}
+
+// The session that asks ends without more: signing out is never made hard.
+func TestEndingOthers_OwnSessionNeedsNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.pass(time.Hour)
+	if got := others(t, b, b)["one of them"](); got.Status != http.StatusOK {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+	b = w.signedIn("alice")
+	w.pass(time.Hour)
+	if got := b.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+}
+
+// TestEndingOthers_UnknownTime: a provider that does not say when somebody authenticated
+// has said nothing that could be recent.
+func TestEndingOthers_UnknownTime(t *testing.T) {
+	w := newWorld(t, nil)
+	w.provider.Claims = func(claims map[string]any) { delete(claims, "auth_time") }
+	own, other := w.signedIn("alice"), w.signedIn("alice")
+	for what, end := range others(t, own, other) {
+		if got := end(); got.Code() != string(api.InsufficientUserAuthentication) {
+			t.Errorf("%s: %d %s", what, got.Status, got.Body)
+		}
+	}
+}
+
+// TestEndingOthers_StepUpNamesNoOrganization: in a session of the workspace's provider the
+// person is asked there, and not by an organization.
+func TestEndingOthers_StepUpNamesNoOrganization(t *testing.T) {
+	w := newWorld(t, nil)
+	own, other := w.signedIn("alice"), w.signedIn("alice")
+	w.pass(time.Hour)
+	e := w.challenged(others(t, own, other)["everywhere"]())
+	address, err := url.Parse(e.LoginURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := address.Query(); got.Get("organization") != "" || got.Get("user") == "" || got.Get("app") != "web" {
+		t.Errorf("login_url is %s", e.LoginURL)
+	}
+	if landed := w.stepUp(own, e, "bob"); landed.URL.Query().Get("tabard_error") != string(api.IdentityChanged) {
+		t.Errorf("somebody else answered, and it led to %s", landed.URL)
+	}
+	w.challenged(others(t, own, other)["everywhere"]())
+}

@@ -1,0 +1,122 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// idleRule makes the workspace end sessions that nobody uses for that long.
+func (w *world) idleRule(limit time.Duration) {
+	w.Helper()
+	w.rule(map[string]policy.Rules{"": {SessionIdle: int64(limit / time.Second), SessionAge: policy.MaxSessionAge}})
+}
+
+func TestSessionIdle_UnusedSessionIsRefused(t *testing.T) {
+	for name, device := range map[string]func() *httpbrowser.Device{
+		"without a key": func() *httpbrowser.Device { return nil },
+		"with a key":    func() *httpbrowser.Device { return httpbrowser.NewDevice(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.idleRule(8 * time.Hour)
+			b := w.browser()
+			if d := device(); d != nil {
+				b = b.On(d)
+			}
+			w.signIn(b, "alice")
+			w.mint(b, "acme")
+			w.pass(8 * time.Hour)
+			w.mint(b, "acme")
+			w.pass(8*time.Hour + time.Second)
+			answer := b.Post("/token", renews)
+			w.wants(answer, http.StatusUnauthorized, api.SessionExpired)
+			if len(cleared(answer)) != 1 || len(sessionCookies(b)) != 0 {
+				t.Errorf("the browser keeps %v", sessionCookies(b))
+			}
+		})
+	}
+}
+
+// A reading request is no use: only a mint redeems the refresh token.
+func TestSessionIdle_ReadingIsNoUse(t *testing.T) {
+	w := newWorld(t, nil)
+	w.idleRule(time.Hour)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	for range 3 {
+		w.pass(20 * time.Minute)
+		if got := b.Get("/session"); got.Status != http.StatusOK {
+			t.Fatalf("%d %s", got.Status, got.Body)
+		}
+	}
+	w.pass(time.Second)
+	w.wants(b.Get("/sessions"), http.StatusUnauthorized, api.SessionExpired)
+}
+
+// TestSessionIdle_UsedSessionLives: a mint that writes nothing is a use all the same.
+func TestSessionIdle_UsedSessionLives(t *testing.T) {
+	for _, limit := range []time.Duration{15 * time.Minute, time.Hour, 8 * time.Hour} {
+		for _, between := range []time.Duration{time.Minute, 7 * time.Minute, 14 * time.Minute, limit} {
+			w := newWorld(t, nil)
+			w.idleRule(limit)
+			b := w.browser().On(httpbrowser.NewDevice(t))
+			w.signIn(b, "alice")
+			for passed := time.Duration(0); passed < 3*limit; passed += min(between, limit) {
+				w.mint(b, "acme")
+				w.pass(min(between, limit))
+			}
+			w.mint(b, "acme")
+			w.pass(limit + limit/8 + time.Second)
+			w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.SessionExpired)
+		}
+	}
+}
+
+// Where the person looks for what to end, a session that nobody can use is not shown.
+func TestSessionIdle_DevicesLeaveItOut(t *testing.T) {
+	w := newWorld(t, nil)
+	w.idleRule(time.Hour)
+	w.mint(w.signedIn("alice"), "acme")
+	w.pass(time.Hour + time.Second)
+	b := w.signedIn("alice")
+	var shown api.SessionsResponse
+	b.Get("/sessions").JSON(t, &shown)
+	if len(shown.Sessions) != 1 || !shown.Sessions[0].Current {
+		t.Errorf("shown are %+v", shown.Sessions)
+	}
+}
+
+// TestSessionIdle_NewWorkspace: a workspace that says nothing ends unused sessions after
+// eight hours where it is new, and never where it was there before.
+func TestSessionIdle_NewWorkspace(t *testing.T) {
+	for name, test := range map[string]struct {
+		existed bool
+		says    int64
+		lives   bool
+	}{
+		"a new workspace":               {},
+		"a new one that wants no limit": {says: policy.NoLimit, lives: true},
+		"one that existed":              {existed: true, lives: true},
+		"one that existed and says so":  {existed: true, says: 8 * 3600},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			if test.existed {
+				w.change(`UPDATE workspace SET session_idle = 0`)
+			}
+			w.rule(map[string]policy.Rules{"": {SessionIdle: test.says}})
+			w.restart()
+			b := w.signedIn("alice")
+			w.mint(b, "acme")
+			w.pass(8*time.Hour + time.Second)
+			if got := b.Post("/token", renews); (got.Status == http.StatusOK) != test.lives {
+				t.Errorf("%d %s", got.Status, got.Body)
+			}
+		})
+	}
+}

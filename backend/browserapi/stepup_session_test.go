@@ -1,0 +1,183 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// askedFor returns a world in which acme asks for more, a browser without a device key
+// that is signed in, and the challenge that it met.
+func askedFor(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": mfa, "initech": mfa})
+	b := w.signedIn("alice")
+	w.mint(b, "globex")
+	w.pass(time.Minute)
+	e := w.challenged(b.Post("/token", enters))
+	w.answersWith("mfa")
+	return w, b, e
+}
+
+func TestStepUp_CopiedCookieHasItNot(t *testing.T) {
+	w, b, e := askedFor(t)
+	thief := b.Copy()
+	w.stepUp(b, e, "alice")
+	w.challenged(thief.Post("/token", enters)) // before the new cookie was ever used
+	raised := w.claims(w.mint(b, "acme"))
+	if raised.ACR != "mfa" || raised.AuthTime != w.now().Unix() {
+		t.Errorf("acme's token: %+v", raised)
+	}
+	w.wants(thief.Copy().Post("/token", enters), http.StatusUnauthorized, api.SessionRevoked)
+	w.wants(thief.Post("/token", `{"organization":"globex"}`), http.StatusUnauthorized, api.SessionRevoked)
+	w.mint(b, "acme")
+}
+
+// TestStepUp_NewSessionTakesOver what was entered: nothing is entered anew, idled back or
+// signed out of by it, and the session's end stays where it was.
+func TestStepUp_NewSessionTakesOver(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": mfa, "globex": {IdleTimeout: 3600}})
+	b := w.signedIn("alice")
+	before := w.mint(b, "globex")
+	w.mint(b, "initech")
+	if got := b.Post("/logout", `{"scope":"organization","organization":"initech"}`); got.Status != http.StatusOK {
+		t.Fatal(got.Body)
+	}
+	w.pass(50 * time.Minute)
+	w.answersWith("mfa")
+	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
+	acme := w.mint(b, "acme")
+	if acme.Session == before.Session || acme.User != before.User || acme.SessionExpiresIn != before.SessionExpiresIn-50*60 {
+		t.Errorf("%+v after %+v", acme, before)
+	}
+	if len(sessionCookies(b)) != 1 {
+		t.Errorf("the browser keeps %v", sessionCookies(b))
+	}
+	globex := b.Post("/token", `{"organization":"globex"}`)
+	var minted api.TokenResponse
+	globex.JSON(t, &minted)
+	if claims := w.claims(minted); claims.ACR != "1" || minted.OrganizationSession.IdleExpiresIn != 600 {
+		t.Errorf("globex began anew: %+v %+v", claims, minted)
+	}
+	w.wants(b.Post("/token", `{"organization":"initech"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+	w.pass(11 * time.Minute)
+	w.wants(b.Post("/token", `{"organization":"globex"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+}
+
+// TestStepUp_AnswerLost: the callback answered, and nothing of it arrived. The old session
+// goes on, and so does a second try.
+func TestStepUp_AnswerLost(t *testing.T) {
+	w, b, e := askedFor(t)
+	deaf := b.Copy()
+	w.stepUp(deaf, e, "alice")
+	w.mint(b, "globex")
+	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
+	w.mint(b, "acme")
+	w.mint(b, "globex")
+}
+
+// TestStepUp_TwoAtOnce: of two tabs, in either order of what follows; both organizations
+// have what was brought for them.
+func TestStepUp_TwoAtOnce(t *testing.T) {
+	for name, between := range map[string]func(w *world, b *httpbrowser.Browser){
+		"both come back first":       func(*world, *httpbrowser.Browser) {},
+		"one goes on in between":     func(w *world, b *httpbrowser.Browser) { w.mint(b, "acme") },
+		"a third organization mints": func(w *world, b *httpbrowser.Browser) { w.mint(b, "globex") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, b, e := askedFor(t)
+			other := b.Tab()
+			second := w.challenged(b.Post("/token", `{"organization":"initech","enter":true}`))
+			one, two := b.Begin(e.LoginURL), other.Begin(second.LoginURL)
+			w.pass(time.Second)
+			b.Choose(one, "alice")
+			between(w, b)
+			w.pass(time.Second)
+			other.Choose(two, "alice")
+			for _, organization := range []string{"initech", "acme", "globex"} {
+				w.mint(b, organization)
+			}
+			if len(sessionCookies(b)) != 1 {
+				t.Errorf("the browser keeps %v", sessionCookies(b))
+			}
+		})
+	}
+}
+
+// TestStepUp_SignedOutIsOut: a sign-out that ended the old session, before the callback or
+// after it, ends what the step-up began.
+func TestStepUp_SignedOutIsOut(t *testing.T) {
+	out := `{"scope":"session"}`
+	t.Run("before the callback", func(t *testing.T) {
+		w, b, e := askedFor(t)
+		page := b.Begin(e.LoginURL)
+		b.Post("/logout", out)
+		b.Choose(page, "alice")
+		if len(sessionCookies(b)) != 0 {
+			t.Errorf("the browser keeps %v", sessionCookies(b))
+		}
+		w.wants(b.Post("/token", enters), http.StatusUnauthorized, api.LoginRequired)
+	})
+	t.Run("sent before, and heard after", func(t *testing.T) {
+		w, b, e := askedFor(t)
+		late := b.Copy()
+		w.stepUp(b, e, "alice")
+		late.Post("/logout", out)
+		w.wants(b.Post("/token", enters), http.StatusUnauthorized, api.SessionRevoked)
+		if len(sessionCookies(b)) != 0 {
+			t.Errorf("the browser keeps %v", sessionCookies(b))
+		}
+	})
+	t.Run("after one of two, before the other's callback", func(t *testing.T) {
+		w, b, e := askedFor(t)
+		second := w.challenged(b.Post("/token", `{"organization":"initech","enter":true}`))
+		other := b.Tab()
+		page := other.Begin(second.LoginURL)
+		w.stepUp(b, e, "alice")
+		w.mint(b, "acme")
+		b.Post("/logout", out)
+		other.Choose(page, "alice")
+		if len(sessionCookies(b)) != 0 {
+			t.Errorf("the browser keeps %v", sessionCookies(b))
+		}
+	})
+}
+
+// A session with a device key is raised as it is: its copied cookie is worthless.
+func TestStepUp_WithAKeyTheSessionStays(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rule(map[string]policy.Rules{"acme": mfa})
+	b := w.browser().On(httpbrowser.NewDevice(t))
+	w.signIn(b, "alice")
+	before := w.mint(b, "globex")
+	w.answersWith("mfa")
+	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
+	if after := w.mint(b, "acme"); after.Session != before.Session {
+		t.Errorf("session %s, want %s", after.Session, before.Session)
+	}
+}
+
+// Whoever shows the new cookie alone ends the old session all the same.
+func TestStepUp_NewCookieAloneEndsTheOldSession(t *testing.T) {
+	w, b, e := askedFor(t)
+	old, value := w.theSession(b)
+	w.stepUp(b, e, "alice")
+	alone := w.browser()
+	for name, v := range sessionCookies(b) {
+		if name != old {
+			alone.SetCookie(name, v)
+		}
+	}
+	w.mint(alone, "acme")
+	thief := w.browser()
+	thief.SetCookie(old, value)
+	w.wants(thief.Post("/token", `{"organization":"globex"}`), http.StatusUnauthorized, api.SessionRevoked)
+	if got := w.mint(alone, "globex"); got.Session == "" {
+		t.Error("globex is lost")
+	}
+}

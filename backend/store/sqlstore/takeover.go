@@ -1,0 +1,92 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// What a session takes over from the one that a step-up replaced by it. Each statement may
+// run again, and the first two come before the others: children never see their parent
+// ended, and nothing more begins in a session while it is left.
+const (
+	takeChildren = `
+UPDATE sessions SET parent_id = ?2
+WHERE parent_id = ?1 AND EXISTS (
+	SELECT 1 FROM sessions f WHERE f.id = ?1 AND (f.revoked_at IS NULL OR f.revoke_reason = 'step_up'))`
+
+	endReplaced = `
+UPDATE sessions SET revoked_at = ?3, revoke_reason = 'step_up', replaced_by = ?2
+WHERE id = ?1 AND revoked_at IS NULL`
+
+	takeAuthentications = `
+UPDATE authentications SET session_id = ?2
+WHERE session_id = ?1 AND NOT EXISTS (SELECT 1 FROM authentications c WHERE c.attempt = authentications.attempt || '/' || ?2)`
+
+	followAuthentications = `
+INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for)
+SELECT s.id, a.attempt || '/' || s.id, a.auth_time, a.acr, a.amr, a.connection, a.made_for
+FROM sessions s JOIN authentications a ON a.session_id = s.replaces
+WHERE s.id = ?1
+ON CONFLICT (attempt) DO NOTHING`
+
+	followStays = `
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+	started_at, active_at, ended_at, ending)
+SELECT s.id, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for,
+	e.started_at, e.active_at, e.ended_at, e.ending
+FROM sessions s JOIN organization_sessions e ON e.session_id = s.replaces
+WHERE s.id = ?1
+ON CONFLICT (session_id, organization_id) DO NOTHING`
+
+	// The sign-in, where the other session's was another one.
+	takeSignIn = `
+INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for)
+SELECT t.id, 'sign-in/' || f.id, f.auth_time, f.acr, f.amr, f.connection, ''
+FROM sessions f JOIN sessions t ON t.id = ?2
+WHERE f.id = ?1 AND (f.auth_time <> t.auth_time OR f.acr <> t.acr OR f.amr <> t.amr OR f.connection <> t.connection)
+ON CONFLICT (attempt) DO NOTHING`
+
+	takeStays = `
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+	started_at, active_at, ended_at, ending)
+SELECT ?2, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for,
+	e.started_at, e.active_at, e.ended_at, e.ending
+FROM organization_sessions e WHERE e.session_id = ?1
+ON CONFLICT (session_id, organization_id) DO UPDATE SET
+	started_at = excluded.started_at,
+	active_at = CASE WHEN excluded.active_at > organization_sessions.active_at THEN excluded.active_at ELSE organization_sessions.active_at END,
+	ended_at = CASE WHEN excluded.started_at = organization_sessions.started_at AND organization_sessions.ended_at IS NOT NULL
+		THEN organization_sessions.ended_at ELSE excluded.ended_at END,
+	ending = CASE WHEN excluded.started_at = organization_sessions.started_at AND organization_sessions.ended_at IS NOT NULL
+		THEN organization_sessions.ending ELSE excluded.ending END
+WHERE excluded.started_at >= organization_sessions.started_at`
+
+	leaveStays = `
+DELETE FROM organization_sessions WHERE session_id = ?1`
+)
+
+// TakeOver implements directory.Stays.
+func (s organizationSessions) TakeOver(ctx context.Context, from, to session.ID, now int64) error {
+	ids := []any{from.String(), to.String()}
+	for _, step := range []struct {
+		statement string
+		args      []any
+	}{
+		{takeChildren, ids}, {endReplaced, append(ids, now)}, {takeAuthentications, ids}, {takeSignIn, ids},
+		{takeStays, ids}, {leaveStays, ids[:1]},
+	} {
+		if err := s.change(ctx, "take over", step.statement, step.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Follow implements directory.Stays.
+func (s organizationSessions) Follow(ctx context.Context, id session.ID) error {
+	if err := s.change(ctx, "follow", followAuthentications, id.String()); err != nil {
+		return err
+	}
+	return s.change(ctx, "follow", followStays, id.String())
+}
