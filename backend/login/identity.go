@@ -36,9 +36,10 @@ type Identity struct {
 	// Claims are all claims of the identity token, and those of the provider's userinfo
 	// that say nothing about the authentication.
 	Claims map[string]any
-	// UserInfo are the claims of userinfo alone; nil where it was not asked, or did not
-	// answer (see Provider.AddUserInfo).
-	UserInfo map[string]any
+	// UserInfo are the claims of userinfo alone; nil where it was not asked (see
+	// Provider.AddUserInfo), or failed, as UserInfoFailed tells.
+	UserInfo       map[string]any
+	UserInfoFailed bool
 
 	tokens        *oauth2.Token
 	askedUserInfo bool
