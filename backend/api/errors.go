@@ -60,7 +60,10 @@ const (
 	// AuthTimeMissing is what a step-up comes back with (ParamError) from a provider that
 	// does not say when people authenticate, where a rule asks for it: to try again is of
 	// no use before the provider says it.
-	AuthTimeMissing        Code = "auth_time_missing"
+	AuthTimeMissing Code = "auth_time_missing"
+	// AccessDenied is what a sign-in comes back with (ParamError) that the person, or the
+	// provider, broke off (RFC 6749 section 4.1.2.1).
+	AccessDenied           Code = "access_denied"
 	StaffForbidden         Code = "staff_access_forbidden" // by the organisation, or the workspace
 	RateLimited            Code = "rate_limited"
 	TemporarilyUnavailable Code = "temporarily_unavailable"
@@ -86,7 +89,7 @@ func (c Code) Action() Action {
 		return SignIn
 	case InsufficientUserAuthentication, OrganizationSessionExpired:
 		return StepUp
-	case RequestTooOld, UseDPoPNonce, InvalidDPoPProof, RateLimited, TemporarilyUnavailable, ServerError:
+	case RequestTooOld, UseDPoPNonce, InvalidDPoPProof, RateLimited, TemporarilyUnavailable, ServerError, AccessDenied:
 		return Retry
 	}
 	return Stop
