@@ -23,15 +23,13 @@ import (
 // Request is one request on its way to its answer.
 type Request struct {
 	*Server
+	exchange
 	Ctx       context.Context
-	W         http.ResponseWriter
-	R         *http.Request
 	Now       int64 // Unix seconds
 	Workspace *directory.Workspace
 	App       directory.App
-	Record    record
-	// Posted tells that a page whose forms may lead to the backend alone posted the request:
-	// Chromium holds that against redirects of the answer, too.
+	// Posted means that a page whose forms may lead to the backend alone posted the request:
+	// Chromium applies that to redirects of the answer, too.
 	Posted bool
 
 	used     *carried // what Authenticate found
@@ -40,6 +38,13 @@ type Request struct {
 	proof func() (*dpop.Proof, error)
 	// proofUsed notes that the proof is used: useProof, once.
 	proofUsed func() error
+}
+
+// exchange is a request, its answer, and what the log says of both.
+type exchange struct {
+	W      http.ResponseWriter
+	R      *http.Request
+	Record record
 }
 
 // Grant is what the call may grant, in its app.
@@ -61,7 +66,7 @@ type Endpoint func(*Request) error
 // here, and every answer a line of the log.
 func (s *Server) Serve(methods map[string]Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &Request{Server: s, Ctx: r.Context(), W: w, R: r, Now: s.now().Unix()}
+		c := &Request{Server: s, exchange: exchange{W: w, R: r}, Ctx: r.Context(), Now: s.now().Unix()}
 		c.proof, c.proofUsed = sync.OnceValues(c.prove), sync.OnceValue(c.useProof)
 		c.secure()
 		defer c.recovered()
@@ -130,7 +135,7 @@ func (c *Request) refuse(r *refusal.Refusal) {
 	c.json(r.HTTPStatus(), body)
 }
 
-func (c *Request) json(status int, value any) {
+func (c *exchange) json(status int, value any) {
 	c.Record.Status = status
 	web.WriteJSON(c.W, status, value)
 }

@@ -38,7 +38,6 @@ type profile struct {
 	stays     bool // signed in at the provider, which offers no end of its session
 	logoutTyp string
 	silent    bool // it tells of no logout
-	bySubject bool // logout tokens have no sid
 }
 
 // staff has a group in a claim of the identity token.

@@ -62,37 +62,27 @@ func (s *settings) clientKey() (*login.ClientKey, error) {
 	return login.ParseClientKey(text)
 }
 
-func (s *settings) checkClientKey() *wrongSetting {
+func (s *settings) checkClientKey() string {
 	if _, err := s.clientKey(); err != nil {
-		return s.wrong("oidc-client-key-file", fmt.Sprintf("%v.\nopenssl ecparam -name prime256v1 -genkey -noout makes one.", err))
+		return fmt.Sprintf("%v.\nopenssl ecparam -name prime256v1 -genkey -noout makes one.", err)
 	}
-	return nil
+	return ""
 }
 
-func (s *settings) checkResponseMode() *wrongSetting {
-	if !login.IsResponseMode(s.oidc.responseMode) {
-		return s.wrong("oidc-response-mode", "It has to be query or form_post.")
-	}
-	return nil
-}
-
-func (s *settings) checkTenants() *wrongSetting {
+func (s *settings) checkTenants() string {
 	for _, id := range s.tenants() {
 		if !login.IsTenant(id) {
-			return s.wrong("oidc-tenants", "They have to be the ids of directories, such as\n72f988bf-86f1-41af-91ab-2d7cd011db47, separated by commas.")
+			return "They have to be the ids of directories, such as\n72f988bf-86f1-41af-91ab-2d7cd011db47, separated by commas."
 		}
 	}
-	if u, err := url.Parse(s.oidcIssuer); s.tenants() != nil && err == nil && strings.Trim(u.Path, "/") == "" {
-		return s.wrong("oidc-tenants", "It goes with an issuer of several tenants, such as\nhttps://login.microsoftonline.com/organizations/v2.0")
-	}
-	return nil
+	u, err := url.Parse(s.oidcIssuer)
+	return unless(s.tenants() == nil || err != nil || strings.Trim(u.Path, "/") != "",
+		"It goes with an issuer of several tenants, such as\nhttps://login.microsoftonline.com/organizations/v2.0")
 }
 
-func (s *settings) checkInternalURL() *wrongSetting {
-	u, err := url.Parse(s.oidc.internalURL)
-	if s.oidc.internalURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.TrimSuffix(u.Path, "/") != "" ||
-		u.User != nil || u.RawQuery != "" || u.Fragment != "") {
-		return s.wrong("oidc-internal-url", "It has to be scheme, host and port alone, such as http://keycloak:8080.")
-	}
-	return nil
+func checkInternalURL(address string) string {
+	u, err := url.Parse(address)
+	return unless(address == "" || err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && strings.TrimSuffix(u.Path, "/") == "" &&
+		u.User == nil && u.RawQuery == "" && u.Fragment == "",
+		"It has to be scheme, host and port alone, such as http://keycloak:8080.")
 }

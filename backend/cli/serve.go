@@ -94,7 +94,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	if err := attendance.Note(ctx, time.Now()); err != nil {
 		return err
 	}
-	upkeep, err := s.upkeep(store, ring, secret)
+	upkeep, err := newUpkeep(s, store, ring, secret)
 	if err != nil {
 		return err // checked
 	}

@@ -95,7 +95,7 @@ func (e *examination) issuer(m metadata) bool {
 	return true
 }
 
-// abilities tells what of its metadata a sign-in and a sign-out use.
+// abilities checks the metadata that sign-in and sign-out use.
 func (e *examination) abilities(m metadata) {
 	switch {
 	case slices.Contains(m.Challenges, "S256"):

@@ -33,9 +33,13 @@ func ReadKeySet(body []byte) (KeySet, error) {
 		var key jose.JSONWebKey
 		if err := json.Unmarshal(raw, &key); err != nil {
 			var named struct {
-				ID text `json:"kid"`
+				ID  text `json:"kid"`
+				Use text `json:"use"`
 			}
 			strictjson.DecodeKnown(raw, &named) // which may be no object
+			if named.Use == "enc" {             // which verifies nothing, of whatever type
+				continue
+			}
 			read.Broken = append(read.Broken, fmt.Errorf("key %d (kid %.100q): %.200s", i+1, string(named.ID), err))
 			continue
 		}

@@ -11,8 +11,8 @@ import (
 // maxReturnTo is the longest address that a sign-in returns to, in bytes.
 const maxReturnTo = 2048
 
-// ReturnAddress returns where return_to leads in an app, of a backend with that public
-// URL; false where it is none of the app's addresses.
+// ReturnAddress returns the address in the app that return_to refers to, for a backend
+// with the given public URL. It returns false if that is not an address of the app.
 func ReturnAddress(publicURL string, app directory.App, returnTo string) (string, bool) {
 	public, err := Parse(publicURL)
 	if err != nil {
@@ -21,10 +21,9 @@ func ReturnAddress(publicURL string, app directory.App, returnTo string) (string
 	return returnAddress(app, Home(public.Scheme+"://"+public.Host, app), returnTo)
 }
 
-// returnAddress returns where a sign-in goes back to: an address on one of the
-// app's origins, for a return_to that is such an address, or a path of home, the
-// app's page. Everything else would send a person who just signed in elsewhere (RFC
-// 9700 section 4.11).
+// returnAddress returns the return address of a sign-in. return_to is an address on one
+// of the app's origins, or a path of home, the app's page. Any other address would be
+// an open redirect for a person that just signed in (RFC 9700 section 4.11).
 //
 // Only the origin is security. It is compared byte by byte, and what follows it ends the
 // authority for every parser, so that no character after it changes where the browser

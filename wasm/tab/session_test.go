@@ -145,6 +145,29 @@ func TestASignOutThatFailedEndsNothing(t *testing.T) {
 	})
 }
 
+// TestSignOut_AtTheReleaseBefore, which refuses what it does not know of a request.
+func TestSignOut_AtTheReleaseBefore(t *testing.T) {
+	in(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.asked()
+		b.set(func() {
+			b.script = func(r tab.Request) *tab.Response {
+				if !strings.Contains(r.Body, "return_to") {
+					return nil
+				}
+				refused := refuse(400, api.Error{Code: api.InvalidRequest})
+				return &refused
+			}
+		})
+		if end, err := p.SignOut(api.ScopeSession, "https://app.example/app/"); err != nil || end != "https://id.example/end" {
+			t.Errorf("sign-out: %q %v", end, err)
+		}
+		b.asks(t, "POST /logout session", "POST /logout session")
+		p.is(t, tab.SignedOut, "")
+	})
+}
+
 func TestASignOutOfASessionThatIsOverSucceeds(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")

@@ -11,6 +11,10 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 	request, c := t.beginSignOut(scope)
 	request.ReturnTo = returnTo
 	v, err := t.send(c, "POST", api.PathLogout, EncodeLogoutRequest(request))
+	if returnTo != "" && err != nil && err.Code == api.InvalidRequest { // by the release before, which does not know it
+		request.ReturnTo = ""
+		v, err = t.send(t.newCall(), "POST", api.PathLogout, EncodeLogoutRequest(request))
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	w := &t.wardrobe
@@ -31,6 +35,12 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 	}
 	t.world.Channel.Send(lookAgain)
 	return DecodeLogoutResponse(v).EndSessionURL, nil
+}
+
+func (t *Tab) newCall() *call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.call()
 }
 
 // beginSignOut aborts what is under way, so that no late answer brings anything

@@ -63,7 +63,7 @@ func (f *file) issuerURL(n *yaml.Node) string {
 	return text
 }
 
-// browsable tells an address that is https, or on the machine itself.
+// browsable reports whether an address is https, or on the machine itself.
 func browsable(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && directory.Loopback(u.Hostname())
 }
@@ -84,7 +84,7 @@ func (f *file) claims(n *yaml.Node) map[string]string {
 	return all
 }
 
-// own are the names of an access token's own claims.
+// own are the names of an access token's standard claims.
 var own = func() map[string]bool {
 	names := map[string]bool{}
 	claims := reflect.TypeFor[token.Claims]()

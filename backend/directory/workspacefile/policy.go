@@ -13,7 +13,7 @@ import (
 // rule reads one rule.
 type rule func(f *file, n *yaml.Node, r *policy.Rules)
 
-// rules are those of the workspace and of every organisation.
+// rules are those of the workspace and of every organization.
 var rules = map[string]rule{
 	"access_ttl": func(f *file, n *yaml.Node, r *policy.Rules) { r.AccessTTL = f.seconds(n, policy.AccessTTLs) },
 	"idle_timeout": func(f *file, n *yaml.Node, r *policy.Rules) {
@@ -37,14 +37,14 @@ var rules = map[string]rule{
 	},
 }
 
-// workspaceRules are the workspace's alone.
+// workspaceRules are only allowed for the workspace.
 var workspaceRules = map[string]rule{
 	"session_age":       func(f *file, n *yaml.Node, r *policy.Rules) { r.SessionAge = f.seconds(n, policy.SessionAges) },
 	"session_idle":      func(f *file, n *yaml.Node, r *policy.Rules) { r.SessionIdle = f.secondsOrNone(n, policy.SessionAges) },
 	"strictest_relogin": func(f *file, n *yaml.Node, r *policy.Rules) { r.StrictestRelogin = f.truth(n) },
 }
 
-// organizationRules are an organisation's alone.
+// organizationRules are only allowed for an organization.
 var organizationRules = map[string]rule{
 	"connection": func(f *file, n *yaml.Node, r *policy.Rules) {
 		if r.Connection = f.text(n); !directory.IsConnectionID(r.Connection) {
@@ -74,8 +74,7 @@ func (f *file) policy(n *yaml.Node, into *policy.Rules, more map[string]rule, wi
 	preset(into) // last: of each rule the stricter counts
 }
 
-// classes reads authentication context classes or methods, of which there is one at
-// least.
+// classes reads authentication context classes or methods, at least one.
 func (f *file) classes(n *yaml.Node) []string {
 	all := f.texts(n)
 	if !policy.ValidClasses(all) {

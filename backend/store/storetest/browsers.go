@@ -6,7 +6,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-func (s *suite) listsOfBrowser() {
+func listsOfBrowser(s *suite) {
 	var all []session.Session
 	for i := range 5 {
 		n := newSession(s.person([]string{"alice", "bob"}[i%2]))

@@ -9,7 +9,7 @@ import (
 
 // takesOver: a session that a step-up began has what the old one had, however often it is
 // told so, and what was entered from the old one goes on with it.
-func (s *suite) takesOver() {
+func takesOver(s *suite) {
 	alice := s.person("alice")
 	old := s.acting(alice)
 	made := policy.Authentication{Time: Now - 10, ACR: "urn:mfa", AMR: []string{"otp"}}
@@ -57,7 +57,7 @@ func (s *suite) takesOver() {
 }
 
 // takesOverNothingSignedOut: a parent that was signed out of takes its children along.
-func (s *suite) takesOverNothingSignedOut() {
+func takesOverNothingSignedOut(s *suite) {
 	alice := s.person("alice")
 	old := s.acting(alice)
 	child := s.child(alice, old)
