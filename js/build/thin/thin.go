@@ -24,11 +24,12 @@ var Core = []string{
 // Ceiling is the most lines of code that the core may have. It is what was counted when
 // the rooms stood, 4,659, and what was added since:
 //
-//   - 397 for sign-ins that strand nobody: the attempt sealed in state, cookies marked by
-//     their server (each under two names for one release), claims as providers send them.
+//   - 941 for sign-ins that strand nobody: attempts sealed in state, cookies marked by their
+//     server (each under two names for one release), claims as providers send them, pages
+//     that lead on, foreign links that replace nothing, a step-up that begins a session.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 5056
+const Ceiling = 5600
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.
