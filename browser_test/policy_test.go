@@ -139,6 +139,7 @@ func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	}
 	enter()
 	chrome.Press(t, tab, "#cancel")
+	chrome.Press(t, tab, "main a") // the page with the provider's words
 	demo.Wears(t, tab, "acme")
 	if chrome.Eval[string](t, tab, `tabard.getToken()`) != before {
 		t.Error("the refused step-up cost the tab its token")

@@ -30,6 +30,7 @@ func readProvider(variable func(string) string, p *login.Config) (problems []err
 		}
 	}
 	p.UntypedLogoutTokens = variable("TABARD_OIDC_UNTYPED_LOGOUT_TOKENS") == "true"
+	p.FrontchannelLogout = variable("TABARD_OIDC_FRONTCHANNEL_LOGOUT") == "true"
 	p.PushRequests = variable("TABARD_OIDC_PUSH_REQUESTS") == "true"
 	for id := range strings.SplitSeq(variable("TABARD_OIDC_TENANTS"), ",") {
 		switch id = strings.TrimSpace(id); {

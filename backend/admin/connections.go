@@ -43,6 +43,8 @@ type ConnectionSettings struct {
 	Provisioning Provisioning `json:"provisioning"`
 	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT.
 	UntypedLogoutTokens bool `json:"untyped_logout_tokens,omitempty"`
+	// FrontchannelLogout lets the provider end sessions by a frame in a browser.
+	FrontchannelLogout bool `json:"frontchannel_logout,omitempty"`
 	// ClientAuth is private_key_jwt, or empty for the client's secret.
 	ClientAuth string `json:"client_auth,omitempty"`
 	// ResponseMode is query or form_post; empty leaves it to the provider.
@@ -94,7 +96,8 @@ func (o *connections) connectionOf(c directory.Connection) Connection {
 		Source: directory.FromAdmin, RedirectURI: o.redirectURI(c.ID),
 		ConnectionSettings: ConnectionSettings{
 			ClientID: c.ClientID, Scopes: c.Scopes, UntypedLogoutTokens: c.UntypedLogoutTokens,
-			ClientAuth: c.ClientAuth, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests,
+			FrontchannelLogout: c.FrontchannelLogout,
+			ClientAuth:         c.ClientAuth, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests,
 			Provisioning: Provisioning{
 				JustInTime: c.Provisioning.JustInTime, Roles: c.Provisioning.Roles,
 				Claim: c.Provisioning.Claim, ClaimSource: c.Provisioning.ClaimSource,
@@ -115,8 +118,8 @@ func (o *connections) connectionOf(c directory.Connection) Connection {
 func (o *connections) connection(ctx context.Context, id, organizationID, issuer string, s ConnectionSettings) (directory.Connection, error) {
 	c := directory.Connection{
 		ID: id, OrganizationID: organizationID, Issuer: issuer, ClientID: s.ClientID, Scopes: s.Scopes,
-		UntypedLogoutTokens: s.UntypedLogoutTokens,
-		ClientAuth:          s.ClientAuth, ResponseMode: s.ResponseMode, PushRequests: s.PushRequests,
+		UntypedLogoutTokens: s.UntypedLogoutTokens, FrontchannelLogout: s.FrontchannelLogout,
+		ClientAuth: s.ClientAuth, ResponseMode: s.ResponseMode, PushRequests: s.PushRequests,
 		Provisioning: directory.Provisioning{
 			JustInTime: s.Provisioning.JustInTime, Roles: s.Provisioning.Roles,
 			Claim: s.Provisioning.Claim, ClaimSource: s.Provisioning.ClaimSource,

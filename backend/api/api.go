@@ -17,6 +17,7 @@ const (
 	PathHandover            = "/handover"
 	PathHandoverCode        = "/handover/code"
 	PathBackchannelLogout   = "/backchannel-logout"
+	PathFrontchannelLogout  = "/frontchannel-logout"
 	PathOpenIDConfiguration = "/.well-known/openid-configuration"
 	PathAuthorizationServer = "/.well-known/oauth-authorization-server"
 	PathKeySet              = "/.well-known/jwks.json"

@@ -60,7 +60,10 @@ const (
 	// AuthTimeMissing is the result of a step-up (ParamError) if a rule needs the time
 	// of authentication and the provider does not send it. Another attempt is of no use
 	// until the provider does.
-	AuthTimeMissing        Code = "auth_time_missing"
+	AuthTimeMissing Code = "auth_time_missing"
+	// AccessDenied is the result of a sign-in (ParamError) that the person or the provider
+	// broke off (RFC 6749 section 4.1.2.1).
+	AccessDenied           Code = "access_denied"
 	StaffForbidden         Code = "staff_access_forbidden" // by the organization or the workspace
 	RateLimited            Code = "rate_limited"
 	TemporarilyUnavailable Code = "temporarily_unavailable"
@@ -86,7 +89,7 @@ func (c Code) Action() Action {
 		return SignIn
 	case InsufficientUserAuthentication, OrganizationSessionExpired:
 		return StepUp
-	case RequestTooOld, UseDPoPNonce, InvalidDPoPProof, RateLimited, TemporarilyUnavailable, ServerError:
+	case RequestTooOld, UseDPoPNonce, InvalidDPoPProof, RateLimited, TemporarilyUnavailable, ServerError, AccessDenied:
 		return Retry
 	}
 	return Stop

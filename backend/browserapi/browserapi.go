@@ -51,6 +51,7 @@ type handler struct {
 	signIn    *signin.Flow
 	clientKey *login.ClientKey
 	handovers signingkey.Sealer
+	frames    frames
 }
 
 // New returns the handler of the contract, mounted at the public URL's path.
@@ -87,6 +88,8 @@ func (h *handler) routes() http.Handler {
 		{api.PathHandover, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.handOver)}},
 		{api.PathHandoverCode, map[string]authn.Endpoint{http.MethodPost: h.redeem}},
 		{api.PathBackchannelLogout, map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
+		{api.PathFrontchannelLogout, map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
+		{api.PathFrontchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
 		{api.PathBackchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
 		{api.PathLogin, map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: authn.Answer(h.signIn.LoginByKey)}},
 		{api.PathCallback, map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},

@@ -35,7 +35,8 @@ func (s *settings) provider() login.Config {
 	return login.Config{
 		Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret, ClientKey: key,
 		Scopes: strings.Fields(s.oidcScopes), UntypedLogoutTokens: s.untypedLogoutTokens,
-		ResponseMode: s.oidc.responseMode, PushRequests: s.oidc.pushRequests, Tenants: s.tenants(), InternalURL: s.oidc.internalURL,
+		FrontchannelLogout: s.frontchannelLogout,
+		ResponseMode:       s.oidc.responseMode, PushRequests: s.oidc.pushRequests, Tenants: s.tenants(), InternalURL: s.oidc.internalURL,
 	}
 }
 

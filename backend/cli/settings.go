@@ -43,6 +43,7 @@ type settings struct {
 
 	loopbackConnections bool
 	untypedLogoutTokens bool
+	frontchannelLogout  bool
 
 	flags  *pflag.FlagSet // those above that the command has
 	stderr io.Writer      // the command's
@@ -133,6 +134,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
 	text(&s.oidcScopes, "oidc-scopes", "profile email", "ask for `SCOPES` there beside openid, separated by spaces")
 	s.flags.BoolVar(&s.untypedLogoutTokens, "oidc-untyped-logout-tokens", false, "accept its logout tokens without typ, or of typ JWT, too")
+	s.flags.BoolVar(&s.frontchannelLogout, "oidc-frontchannel-logout", false, "let it end sessions by a frame in a browser (front-channel logout)")
 	s.providerFlags()
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")

@@ -30,6 +30,8 @@ type Connection struct {
 	Provisioning Provisioning
 	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT.
 	UntypedLogoutTokens bool
+	// FrontchannelLogout lets the provider end sessions by a frame in a browser.
+	FrontchannelLogout bool
 	// ClientAuth is how this server proves who it is: by the client's secret, where it is
 	// empty, or by the server's own key (PrivateKeyJWT).
 	ClientAuth string

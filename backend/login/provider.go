@@ -47,6 +47,8 @@ type Config struct {
 	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT, as older
 	// providers send them.
 	UntypedLogoutTokens bool
+	// FrontchannelLogout lets the provider end sessions by a frame in a browser.
+	FrontchannelLogout bool
 	// Transport carries the requests to the provider.
 	Transport http.RoundTripper
 }

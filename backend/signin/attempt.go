@@ -10,6 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -82,7 +83,7 @@ func (f *Flow) attempt(c *authn.Request, state, connection string) (a login.Atte
 		err = login.ErrAttempt
 	}
 	if err != nil {
-		return a, false, refusal.New(api.InvalidRequest, unknownAttempt).Because(err)
+		return a, false, f.lost(c, a, err)
 	}
 	return a, fits, nil
 }
@@ -115,9 +116,9 @@ func (f *Flow) beginAnew(c *authn.Request, attempt login.Attempt) error {
 	browser, known := c.Browser()
 	switch {
 	case attempt.Again && !known:
-		return refusal.New(api.InvalidRequest, noCookies)
+		return refusal.New(api.InvalidRequest, noCookies).On(page.NoCookies, again(c, attempt))
 	case attempt.Again, known && browser.MadeAt() < attempt.CreatedAt-atOnce:
-		return refusal.New(api.InvalidRequest, unknownAttempt)
+		return refusal.New(api.InvalidRequest, unknownAttempt).On(page.Unknown, again(c, attempt))
 	case attempt.Session != "" || attempt.Connection != "": // the app's page begins it
 		return failed(api.TemporarilyUnavailable)
 	}

@@ -69,7 +69,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 		return err
 	}
 	attempt, fits, err := f.attempt(c, query.Get("state"), c.R.PathValue("connection"))
-	if err != nil {
+	if err != nil || c.Record.Status != 0 { // somebody signed in already
 		return err
 	}
 	w, err := c.Current(c.Ctx, authn.Unseen) // what was applied since the last mint decides already
@@ -95,13 +95,15 @@ func (f *Flow) Callback(c *authn.Request) error {
 	}
 	switch {
 	case errors.As(err, &refused):
-		giveUp(c, attempt, refused)
+		if !denied(c, attempt, refused, query) {
+			giveUp(c, attempt, refused)
+		}
 		return nil
 	case errors.Is(err, session.ErrAttemptUsed): // what it began goes on
 		c.Redirect(attempt.ReturnTo)
 		return nil
 	}
-	return err
+	return stranded(c, attempt, err)
 }
 
 // giveUp goes back to the app with the reason why nobody signed in.

@@ -48,6 +48,7 @@ function client(base, options) {
     },
     signIn: async (options) => {
       const { organization = "", returnTo } = own(options);
+      needsPage();
       await module.ask("signIn", organization, await returnAddress(returnTo));
     },
     getToken: async () => tokenOf(await credential()),
@@ -121,8 +122,10 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
 const switchTo = (module, half) => async (organization) => {
   const { loginUrl, ...result } = own(await module.ask(half, organization).then(JSON.parse, notSwitched));
   if (result.status === "step_up_required") {
-    result.continue = async (/** @type {{returnTo?: string | URL}} */ options) =>
-      void (await module.ask("stepUp", organization, loginUrl, await returnAddress(own(options).returnTo)));
+    result.continue = async (/** @type {{returnTo?: string | URL}} */ options) => {
+      needsPage();
+      await module.ask("stepUp", organization, loginUrl, await returnAddress(own(options).returnTo));
+    };
   }
   return result;
 };
@@ -139,9 +142,19 @@ async function confirmed(module, name, ...args) {
   } catch (error) {
     const loginUrl = error instanceof TabardError && addresses.get(error);
     if (loginUrl) {
-      error.continue = async (options) => void (await module.ask("stepUp", "", loginUrl, absolute(own(options).returnTo).href));
+      error.continue = async (options) => {
+        needsPage();
+        await module.ask("stepUp", "", loginUrl, await returnAddress(own(options).returnTo));
+      };
     }
     throw error;
+  }
+}
+
+/** No sign-in can be shown in a frame: the provider and the backend refuse to be framed. */
+function needsPage() {
+  if (window.parent && window.parent !== window) {
+    throw new TabardError("in_frame", "stop", "a sign-in needs a page of its own: open this page in a tab");
   }
 }
 

@@ -184,6 +184,19 @@ test("signing out ends the session by default and offers the provider's own end"
   assert.deepEqual(stage.calls.at(-1), ["signOut", "session", document.baseURI]);
 });
 
+test("a sign-in in a frame is an error of its own", async (t) => {
+  const stage = set();
+  window.parent = new EventTarget();
+  t.after(() => delete window.parent);
+  stage.module.switch = () => '{"status":"step_up_required","code":"x","action":"step_up","description":"","loginUrl":"https://app.example/auth/login"}';
+  const client = open();
+  await settle();
+  const refusal = { name: "TabardError", code: "in_frame", action: "stop" };
+  await assert.rejects(client.signIn(), refusal);
+  await assert.rejects((await client.switchOrganization("globex")).continue(), refusal);
+  assert.equal(stage.calls.some(([name]) => name === "signIn" || name === "stepUp"), false);
+});
+
 test("what takes a recent authentication can be continued", async () => {
   const stage = set();
   const client = open();

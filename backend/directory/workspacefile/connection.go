@@ -34,6 +34,7 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 		"id": f.into(&c.ID), "issuer": f.into(&c.Issuer), "client_id": f.into(&c.ClientID), "claim": f.into(&p.Claim),
 		"client_secret":         func(n *yaml.Node) { c.ClientSecret = f.secretReference(n) },
 		"scopes":                func(n *yaml.Node) { c.Scopes = f.texts(n) },
+		"frontchannel_logout":   func(n *yaml.Node) { c.FrontchannelLogout = f.truth(n) },
 		"untyped_logout_tokens": func(n *yaml.Node) { c.UntypedLogoutTokens = f.truth(n) },
 		"push_requests":         func(n *yaml.Node) { c.PushRequests = f.truth(n) },
 		"client_auth":           f.into(&c.ClientAuth), "response_mode": f.into(&c.ResponseMode),

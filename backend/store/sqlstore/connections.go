@@ -149,6 +149,7 @@ func (r *connectionRow) connection() (directory.Connection, error) {
 	}
 	c.Provisioning, c.UntypedLogoutTokens = s.Provisioning, s.UntypedLogoutTokens
 	c.ClientAuth, c.ResponseMode, c.PushRequests = s.ClientAuth, s.ResponseMode, s.PushRequests
+	c.FrontchannelLogout = s.FrontchannelLogout
 	return c, nil
 }
 
@@ -160,12 +161,13 @@ type connectionSettings struct {
 	ClientAuth          string `json:"client_auth,omitempty"`
 	ResponseMode        string `json:"response_mode,omitempty"`
 	PushRequests        bool   `json:"push_requests,omitempty"`
+	FrontchannelLogout  bool   `json:"frontchannel_logout,omitempty"`
 }
 
 // connectionText returns the columns of a connection that are JSON. Scopes that are
 // not named stay so.
 func connectionText(c directory.Connection) (scopes, provisioning string, err error) {
 	a, errScopes := json.Marshal(c.Scopes)
-	b, errProvisioning := json.Marshal(connectionSettings{c.Provisioning, c.UntypedLogoutTokens, c.ClientAuth, c.ResponseMode, c.PushRequests})
+	b, errProvisioning := json.Marshal(connectionSettings{c.Provisioning, c.UntypedLogoutTokens, c.ClientAuth, c.ResponseMode, c.PushRequests, c.FrontchannelLogout})
 	return string(a), string(b), errors.Join(errScopes, errProvisioning)
 }

@@ -29,8 +29,8 @@ func connection(id string) directory.Connection {
 			JustInTime: true, Roles: []string{"viewer"},
 			Claim: "groups", ClaimSource: directory.FromUserInfo, Groups: map[string][]string{"staff": {"admin"}},
 		},
-		UntypedLogoutTokens: true,
-		ClientAuth:          directory.PrivateKeyJWT, ResponseMode: "form_post", PushRequests: true,
+		UntypedLogoutTokens: true, FrontchannelLogout: true,
+		ClientAuth: directory.PrivateKeyJWT, ResponseMode: "form_post", PushRequests: true,
 		Revision: 1,
 	}
 }

@@ -1,0 +1,73 @@
+package browserapi
+
+import (
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/web"
+)
+
+// frontchannelLogout is GET /frontchannel-logout: the provider ends one session by a frame
+// in a browser (OpenID Connect Front-Channel Logout 1.0). It is off unless an operator
+// switches it on, for nothing signs the request: whoever knows the provider's name of a
+// session ends that session, and no other. No cookie is read, for none comes along.
+func (h *handler) frontchannelLogout(c *authn.Request) error {
+	connection := c.R.PathValue("connection")
+	provider, own, err := h.signIn.Through(c, login.Attempt{Connection: connection})
+	if err != nil {
+		return err
+	}
+	logout, framer, err := provider.ReadFrontchannelLogout(c.R.URL.Query(), c.Now)
+	if errors.Is(err, login.ErrNoFrontchannelLogout) {
+		return web.NoPath()
+	}
+	if err != nil {
+		return err
+	}
+	if !h.frames.admit(connection, c.Now) {
+		r := refusal.New(api.RateLimited, "Too many sign-outs by frames came from this provider. Try again later.")
+		r.RetryAfter = framesWithin
+		return r
+	}
+	logout.Connection = connection
+	if err := c.Store.RevokeUpstream(c.Ctx, logout, session.ReasonUpstream, c.Now); err != nil {
+		return err
+	}
+	e := audit.Event{Action: audit.SignOut, Reason: string(session.ReasonUpstream), Actor: audit.Server}
+	if own != nil {
+		e.OrganizationID, e.Target = own.OrganizationID, own.ID
+	}
+	c.Audit(e)
+	c.W.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+framer+"; base-uri 'none'; form-action 'none'")
+	c.W.WriteHeader(http.StatusOK)
+	c.Record.Status = http.StatusOK
+	return nil
+}
+
+// A provider ends at most maxFrames sessions by frames within framesWithin seconds, here:
+// guesses come no faster.
+const framesWithin, maxFrames = 10, 100
+
+// frames counts what each connection, or the workspace's provider (""), sent.
+type frames struct {
+	mu    sync.Mutex
+	since int64
+	sent  map[string]int
+}
+
+func (f *frames) admit(connection string, now int64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now-f.since >= framesWithin || f.sent == nil {
+		f.since, f.sent = now, map[string]int{}
+	}
+	f.sent[connection]++
+	return f.sent[connection] <= maxFrames
+}

@@ -1,0 +1,90 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// framed loads an address in a frame of the provider's page.
+func framed(b *httpbrowser.Browser, path, iss, sid string) httpbrowser.Response {
+	b = b.Copy().With("Sec-Fetch-Site", "cross-site").With("Sec-Fetch-Dest", "iframe")
+	return b.Step(publicURL + path + "?" + url.Values{"iss": {iss}, "sid": {sid}}.Encode())
+}
+
+// TestFrontchannelLogout_EndsThatSession, where it is switched on, and no other.
+func TestFrontchannelLogout_EndsThatSession(t *testing.T) {
+	w := newWorld(t, nil)
+	provider := w.connect("acme", directory.Provisioning{JustInTime: true})
+	provider.Claims = func(claims map[string]any) { claims["sid"] = "sid-of-the-first" }
+	w.change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
+	first := w.browser()
+	first.Choose(first.Login("organization=acme"), "alice")
+	provider.Claims = func(claims map[string]any) { claims["sid"] = "sid-of-the-second" }
+	second := w.browser()
+	second.Choose(second.Login("organization=acme"), "alice")
+	w.mint(first, "acme")
+	w.mint(second, "acme")
+	stranger := w.browser()
+	iss := provider.Issuer
+	for name, wrong := range map[string][2]string{
+		"another issuer": {"https://evil.example", "sid-of-the-first"}, "no issuer": {"", "sid-of-the-first"}, "no session": {iss, ""},
+		"a longer issuer": {iss + "/", "sid-of-the-first"}, "a long session": {iss, strings.Repeat("s", 300)},
+	} {
+		if got := framed(stranger, "/frontchannel-logout/con_acme", wrong[0], wrong[1]); got.Status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", name, got.Status, got.Body)
+		}
+	}
+	if got := framed(stranger, "/frontchannel-logout/con_acme", iss, "sid-of-nobody"); got.Status != http.StatusOK {
+		t.Errorf("an unknown session: %d %s", got.Status, got.Body)
+	}
+	w.mint(first, "acme")
+	got := framed(stranger, "/frontchannel-logout/con_acme", iss, "sid-of-the-first")
+	if policy := got.Header.Get("Content-Security-Policy"); got.Status != http.StatusOK || !strings.Contains(policy, "frame-ancestors http") || got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v", got.Status, got.Header)
+	}
+	w.wants(first.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
+	w.mint(second, "acme")
+}
+
+// TestFrontchannelLogout_OffByDefault: nothing is there.
+func TestFrontchannelLogout_OffByDefault(t *testing.T) {
+	w := newWorld(t, nil)
+	w.provider.Claims = func(claims map[string]any) { claims["sid"] = "sid-of-the-first" }
+	w.connect("acme", directory.Provisioning{JustInTime: true})
+	b := w.signedIn("alice")
+	for _, path := range []string{"/frontchannel-logout", "/frontchannel-logout/con_acme"} {
+		if got := framed(b, path, issuer, "sid-of-the-first"); got.Status != http.StatusNotFound {
+			t.Errorf("%s: %d %s", path, got.Status, got.Body)
+		}
+	}
+	w.mint(b, "acme")
+}
+
+// TestFrontchannelLogout_Paced: nobody guesses the names of sessions at leisure, and one
+// provider's frames cost another's nothing.
+func TestFrontchannelLogout_Paced(t *testing.T) {
+	w := newWorld(t, nil)
+	w.connect("acme", directory.Provisioning{JustInTime: true})
+	w.change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
+	b := w.browser()
+	refused := 0
+	for range 150 {
+		if got := framed(b, "/frontchannel-logout/con_acme", "https://login.acme.example", "guess"); got.Status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused != 50 {
+		t.Errorf("%d of 150 are refused, want 50", refused)
+	}
+	w.pass(11 * time.Second)
+	if got := framed(b, "/frontchannel-logout/con_acme", "https://login.acme.example", "guess"); got.Status != http.StatusOK {
+		t.Errorf("later: %d", got.Status)
+	}
+}

@@ -1,0 +1,200 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/page"
+	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+)
+
+// leadsOn fails the test unless an answer is a page with a link, and returns the first.
+func (w *world) leadsOn(got httpbrowser.Response, status int) string {
+	w.Helper()
+	first := links.FindStringSubmatch(got.Body)
+	if got.Status != status || first == nil || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
+		w.Fatalf("%d leads nowhere: %s", got.Status, got.Body)
+	}
+	return strings.ReplaceAll(first[1], "&amp;", "&")
+}
+
+// signsIn fails the test unless the link of a page leads to a sign-in that ends there.
+func (w *world) signsIn(b *httpbrowser.Browser, link, at string) {
+	w.Helper()
+	if landed := b.Choose(b.Follow(link), "alice"); landed.URL.String() != origin+at {
+		w.Errorf("%s led to %s: %s", link, landed.URL, landed.Body)
+	}
+	w.mint(b, "acme")
+}
+
+// TestStranded_BackAfterSignIn: whoever presses Back, and chooses again, is in the app.
+func TestStranded_BackAfterSignIn(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	page := b.Login("return_to=/notes")
+	if landed := b.Choose(page, "alice"); landed.URL.Path != "/notes" {
+		t.Fatal(landed.URL)
+	}
+	before := b.Cookies()
+	for range 3 { // once more, and the form sent twice, and Forward to the callback's own address
+		again := b.Choose(page, "alice")
+		if again.URL.String() != origin+"/notes" {
+			t.Errorf("it led to %s: %s", again.URL, again.Body)
+		}
+	}
+	w.mint(b, "acme")
+	if len(sessionCookies(b)) != 1 || len(before) != len(b.Cookies()) {
+		t.Errorf("the browser keeps %v", b.Cookies())
+	}
+}
+
+func TestStranded_BareCallback(t *testing.T) {
+	w := newWorld(t, nil)
+	for name, address := range map[string]string{
+		"bare": "/callback", "a strange state": "/callback?code=1&state=nonsense", "of a connection": "/callback/con_acme?state=1", "an error": "/callback?error=access_denied",
+	} {
+		b := w.browser()
+		got := b.Open(publicURL + address)
+		w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+		w.signsIn(b, w.leadsOn(got, http.StatusBadRequest), "/")
+		// Whoever is signed in is in the app.
+		for _, open := range []func(string) httpbrowser.Response{b.Open, b.With("Sec-Fetch-Site", "cross-site").Follow} {
+			if landed := open(publicURL + address); landed.URL.String() != origin+"/" {
+				t.Errorf("%s, signed in: %d %s", name, landed.Status, landed.URL)
+			}
+		}
+		// Whoever has signed out is not.
+		b.Post("/logout", `{"scope":"session"}`)
+		w.leadsOn(b.Open(publicURL+address), http.StatusBadRequest)
+	}
+}
+
+func TestStranded_TooLate(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.browser()
+	page := b.Login("return_to=/notes?a=1&organization=acme")
+	w.pass((login.AttemptLife + 15) * time.Second)
+	got := b.Choose(page, "alice")
+	if !strings.Contains(got.Body, "ten minutes") {
+		t.Errorf("the page says %s", got.Body)
+	}
+	w.signsIn(b, w.leadsOn(got, http.StatusBadRequest), "/notes?a=1")
+	w.pass(time.Minute)
+	if landed := b.Choose(page, "alice"); landed.URL.String() != origin+"/notes?a=1" {
+		t.Errorf("signed in since, it led to %s", landed.URL)
+	}
+}
+
+func TestStranded_NoCookies(t *testing.T) {
+	w := newWorld(t, nil)
+	page := w.browser().Login("return_to=/notes")
+	again := w.browser().Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode()).Header.Get("Location")
+	got := w.browser().Step(publicURL + "/callback?" + w.provider.SignIn(again, "alice").Encode())
+	if !strings.Contains(got.Body, "keeps no cookies") || !strings.Contains(got.Body, "localhost:8080") {
+		t.Errorf("the page says %s", got.Body)
+	}
+	w.signsIn(w.browser(), w.leadsOn(got, http.StatusBadRequest), "/notes")
+}
+
+func TestStranded_ProviderDown(t *testing.T) {
+	w := newWorld(t, nil)
+	away := func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) }
+	b := w.browser()
+	w.provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
+	got := b.Login("return_to=/notes")
+	retry := w.leadsOn(got, http.StatusServiceUnavailable)
+	if linksOf(got)["Go to Web"] == "" {
+		t.Errorf("the page leads to %v", linksOf(got))
+	}
+	w.provider.Endpoints = nil
+	w.restart() // by the server's clock a failure stands for a second
+	w.signsIn(b, retry, "/notes")
+
+	other := w.browser()
+	page := other.Login("return_to=/notes")
+	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
+	retry = w.leadsOn(other.Choose(page, "alice"), http.StatusServiceUnavailable)
+	w.provider.Endpoints = nil
+	if landed := other.Follow(retry); landed.URL.String() != origin+"/notes" {
+		t.Errorf("it led to %s: %s", landed.URL, landed.Body)
+	}
+}
+
+// TestStranded_Denied: the provider's words are shown here, as text, and never by an
+// address of the app's, which anybody can write.
+func TestStranded_Denied(t *testing.T) {
+	w := newWorld(t, nil)
+	said := "You <b>may not</b> enter. " + strings.Repeat("x", 5000)
+	w.provider.Answer = func(v url.Values) {
+		v.Del("code")
+		v.Set("error", "access_denied")
+		v.Set("error_description", said)
+	}
+	b := w.browser()
+	got := b.Follow(w.callbackOf(b, "return_to=/notes?a=1&organization=acme"))
+	again := w.leadsOn(got, http.StatusForbidden)
+	if !strings.Contains(got.Body, "You &lt;b&gt;may not&lt;/b&gt; enter.") || len(got.Body) > 10_000 {
+		t.Errorf("%d bytes: %.3000s", len(got.Body), got.Body)
+	}
+	if back := linksOf(got)["Go to Web"]; back != origin+"/notes?a=1&tabard_error=access_denied" {
+		t.Errorf("back leads to %s", back)
+	}
+	w.provider.Answer = nil
+	w.signsIn(b, again, "/notes?a=1")
+	if api.AccessDenied.Action() != api.Retry {
+		t.Error("the app is not told to try again")
+	}
+}
+
+func TestStranded_Disabled(t *testing.T) {
+	w := newWorld(t, nil)
+	w.signedIn("alice")
+	w.disable("alice")
+	b := w.browser()
+	got := b.SignIn("alice")
+	again, err := url.Parse(w.leadsOn(got, http.StatusForbidden))
+	if err != nil || again.Query().Get("prompt") != "login" || !strings.Contains(got.Body, "is disabled") {
+		t.Errorf("it leads to %s: %s", again, got.Body)
+	}
+}
+
+// TestStranded_WrongLogin: every wrong /login leads to the apps that there are.
+func TestStranded_WrongLogin(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, query := range []string{"app=nope", "return_to=https://evil.example/", "app=web&app=web", "max_age=x", "%zz", "organization=" + strings.Repeat("x", 100)} {
+		if got := w.leadsOn(w.browser().Login(query), http.StatusBadRequest); got != origin+"/" {
+			t.Errorf("%s leads to %s", query, got)
+		}
+	}
+	d := desired()
+	d.Workspace.Apps = append([]directory.App{{ID: "far", Name: "Far", Origins: []string{"http://localhost:9200"}, Audience: "far"}}, d.Workspace.Apps[1])
+	w.apply(d)
+	w.restart()
+	all := linksOf(w.browserOf(sibling).Login("app=nope"))
+	if all["Go to Far"] != "http://localhost:9200/" || all["Go to Desk"] != sibling+"/" {
+		t.Errorf("it leads to %v", all)
+	}
+}
+
+// TestStranded_InTheirLanguage: an operator's texts, by what the browser prefers.
+func TestStranded_InTheirLanguage(t *testing.T) {
+	w := newWorld(t, nil)
+	d := desired()
+	d.Workspace.Pages = page.Texts{"de": {"unknown_title": "Diese Anmeldung geht nicht weiter", "again": "Neu anmelden"}}
+	w.apply(d)
+	w.restart()
+	got := w.browser().With("Accept-Language", "fr,de-AT;q=0.8,en;q=0.5").Open(publicURL + "/callback")
+	if !strings.Contains(got.Body, `<html lang="de"`) || !strings.Contains(got.Body, "geht nicht weiter") || linksOf(got)["Neu anmelden"] == "" {
+		t.Error(got.Body)
+	}
+	if !slices.Contains(got.Header.Values("Vary"), "Accept-Language") {
+		t.Errorf("Vary is %q", got.Header.Values("Vary"))
+	}
+}
