@@ -72,7 +72,7 @@ func (s *settings) check() wrongSettings {
 	for _, check := range []func() *wrongSetting{
 		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
 		s.checkIssuer, s.checkClientID, s.checkClientSecret,
-		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkAuditRetention, s.checkTrustedProxies, s.checkMetricsFrom,
+		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkAuditRetention, s.checkTrustedProxies, s.checkMetricsFrom, s.checkStopDelay,
 		s.checkLogFormat, s.checkLogLevel,
 	} {
 		if wrong := check(); wrong != nil {
@@ -153,13 +153,6 @@ func (s *settings) checkIssuer() *wrongSetting {
 func (s *settings) checkClientID() *wrongSetting {
 	if s.oidcClientID == "" {
 		return s.wrong("oidc-client-id", "Register a confidential web client at the provider; it gives the id.")
-	}
-	return nil
-}
-
-func (s *settings) checkClientSecret() *wrongSetting {
-	if s.oidcClientSecret == "" {
-		return s.wrong("oidc-client-secret", "The provider gives it with the client id. In the environment ps does\nnot show it.")
 	}
 	return nil
 }

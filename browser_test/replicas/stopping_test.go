@@ -1,0 +1,53 @@
+package replicas_test
+
+import (
+	"sync"
+	"testing"
+)
+
+// A rolling restart behind the proxies of the guide costs no request.
+func TestProxies_RollingRestart(t *testing.T) {
+	for _, kind := range proxyKinds {
+		t.Run(kind.name, func(t *testing.T) {
+			d := behind(t, kind)
+			d.further = []string{"--stop-delay", "3s", "--log-level", "error"}
+			d.restart(d.replicas...)
+			if counts := d.underLoad(func() { d.restart(d.replicas...) }); len(counts) != 1 || counts["401 login_required"] == 0 {
+				t.Errorf("answers: %v", counts)
+			}
+		})
+	}
+}
+
+// underLoad lets callers mint until an act is done, and counts their answers. Nobody is
+// signed in: what comes from a server is 401, what comes from the proxy is a 5xx.
+func (d *proxied) underLoad(act func()) map[string]int {
+	d.Helper()
+	var waiting sync.WaitGroup
+	done, answers := make(chan struct{}), make(chan string)
+	for range callers {
+		waiting.Go(func() {
+			for {
+				answers <- d.mint()
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	counts, counted := map[string]int{}, make(chan struct{})
+	go func() {
+		defer close(counted)
+		for a := range answers {
+			counts[a]++
+		}
+	}()
+	act()
+	close(done)
+	waiting.Wait()
+	close(answers)
+	<-counted
+	return counts
+}
