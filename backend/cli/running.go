@@ -79,11 +79,11 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	if err != nil {
 		return err
 	}
-	upkeep, err := s.upkeep(s.store, ring, secret)
+	log := slog.New(host.Log(s.records, secret))
+	upkeep, err := s.upkeep(ring, secret, log)
 	if err != nil {
 		return err // checked
 	}
-	log := slog.New(host.Log(s.records, secret))
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, Secret: secret, Keys: ring, Proofs: s.proofs,
 		Provider: provider, Client: js.Handler(), Log: log,
@@ -101,7 +101,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	}
 	s.unload()
 	s.loaded.Store(&loaded{handler, attendance, background(ctx,
-		func(ctx context.Context) { upkeep.run(ctx, log) }, attendance.Run)})
+		func(ctx context.Context) { s.cleanUp(ctx, upkeep) }, attendance.Run)})
 	return nil
 }
 

@@ -131,7 +131,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.oidcSecretFile, "oidc-client-secret-file", "", "read it from `FILE` instead, and again on SIGHUP")
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
-	text(&s.auditRetention, "audit-retention", "0", "forget events of the audit trail after `TIME`, such as 365d; 0: never")
+	text(&s.auditRetention, "audit-retention", "365d", "forget events of the audit trail after `TIME`, such as 365d, once every export has them; 0: never")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
 	text(&s.metricsFrom, "metrics-from", "", "answer /metrics also to the `NETWORKS`, such as 10.0.0.0/8; always to this machine")
 	text(&s.stopDelay, "stop-delay", "", "serve on for `TIME` after SIGTERM while /readyz fails; 5s by default, and 0 where nobody else reaches the server")

@@ -93,7 +93,7 @@ func New(c Config, store Store) (http.Handler, error) {
 		c.Proofs = NewProofs()
 	}
 	if c.Ready == nil {
-		c.Ready = store.Ping
+		c.Ready = func(ctx context.Context) error { return store.Ping(ctx) }
 	}
 	contract, err := browserapi.New(browserapi.Config{
 		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,

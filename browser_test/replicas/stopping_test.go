@@ -3,19 +3,28 @@ package replicas_test
 import (
 	"sync"
 	"testing"
+	"time"
 )
 
 // A rolling restart behind the proxies of the guide costs no request.
 func TestProxies_RollingRestart(t *testing.T) {
 	for _, kind := range proxyKinds {
 		t.Run(kind.name, func(t *testing.T) {
-			d := behind(t, kind)
-			d.further = []string{"--stop-delay", "3s", "--log-level", "error"}
-			d.restart(d.replicas...)
-			if counts := d.underLoad(func() { d.restart(d.replicas...) }); len(counts) != 1 || counts["401 login_required"] == 0 {
+			d := behind(t, kind, "--stop-delay", "3s", "--log-level", "error")
+			if counts := d.underLoad(d.rollOut); len(counts) != 1 || counts["401 login_required"] == 0 {
 				t.Errorf("answers: %v", counts)
 			}
 		})
+	}
+}
+
+// rollOut restarts the servers one after the other, and gives the proxy two checks to see
+// that one is ready before the next one stops.
+func (d *proxied) rollOut() {
+	d.Helper()
+	for _, r := range d.replicas {
+		d.restart(r)
+		<-time.After(2 * time.Second)
 	}
 }
 
