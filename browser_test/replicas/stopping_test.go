@@ -6,12 +6,17 @@ import (
 	"time"
 )
 
-// A rolling restart behind the proxies of the guide costs no request.
+// A rolling restart behind nginx and HAProxy costs no request, and behind Caddy no more
+// than it may give up on.
 func TestProxies_RollingRestart(t *testing.T) {
 	for _, kind := range proxyKinds {
 		t.Run(kind.name, func(t *testing.T) {
 			d := behind(t, kind, "--stop-delay", "3s", "--log-level", "error")
-			if counts := d.underLoad(d.rollOut); len(counts) != 1 || counts["401 login_required"] == 0 {
+			counts, all := d.underLoad(d.rollOut), 0
+			for _, n := range counts {
+				all += n
+			}
+			if lost := all - counts["401 login_required"]; lost > kind.givesUp || all < 100 {
 				t.Errorf("answers: %v", counts)
 			}
 		})

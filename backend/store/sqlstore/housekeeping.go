@@ -17,8 +17,8 @@ WHERE leases.until <= ?3 OR leases.holder = ?2`
 
 	releaseLease = `DELETE FROM leases WHERE name = ?1 AND holder = ?2`
 
-	countExpiredSessions = `SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE expires_at < ?1 LIMIT ?2) AS some`
-	countOldEvents       = `SELECT COUNT(*) FROM (SELECT 1 FROM audit WHERE at < ?1 LIMIT ?2) AS some`
+	countExpiredSessions = `SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE expires_at < ?1 LIMIT ?2) AS counted`
+	countOldEvents       = `SELECT COUNT(*) FROM (SELECT 1 FROM audit WHERE at < ?1 LIMIT ?2) AS counted`
 
 	selectEventsAfter = events + `(at, id) > (?1, ?2) AND at <= ?3 ORDER BY at, id LIMIT ?4`
 
