@@ -73,7 +73,7 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	if findings == nil {
 		findings = append(findings, doctor.Finding{Subject: "settings", Level: doctor.OK, Text: "all of them are there and well formed"})
 	}
-	provider, _ := s.provider() // checked
+	provider, _ := s.currentProvider() // checked
 	config := doctor.Config{
 		Provider: provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo,
 		Transport: http.DefaultTransport, Now: time.Now().Unix(),

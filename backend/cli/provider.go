@@ -9,9 +9,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 )
 
-// provider returns the OpenID provider that the settings name.
-func (s *settings) provider() (login.Config, error) {
-	c := login.Config{Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret}
+// currentProvider returns the OpenID provider, with the client secret as its file has it now.
+func (s *settings) currentProvider() (login.Config, error) {
+	c := s.provider
 	if s.oidcSecretFile == "" {
 		return c, nil
 	}
@@ -33,25 +33,24 @@ func readClientSecret(path string) (string, error) {
 	return secret, nil
 }
 
-func (s *settings) checkClientSecret() *wrongSetting {
+// checkClientSecretFile returns what would be right, where the file is not, or a secret is
+// given too.
+func checkClientSecretFile(path, secret string) string {
 	switch {
-	case s.oidcSecretFile == "" && s.oidcClientSecret == "":
-		return s.wrong("oidc-client-secret", "The provider gives it with the client id. In the environment ps does\nnot show it; --oidc-client-secret-file reads it from a file.")
-	case s.oidcSecretFile != "" && s.oidcClientSecret != "":
-		return s.wrong("oidc-client-secret-file", "--oidc-client-secret is given too: give one of them.")
-	case s.oidcSecretFile != "":
-		if _, err := readClientSecret(s.oidcSecretFile); err != nil {
-			return s.wrong("oidc-client-secret-file", "It cannot be used: "+err.Error()+".")
-		}
+	case path == "":
+		return ""
+	case secret != "":
+		return "--oidc-client-secret is given too: give one of them."
 	}
-	return nil
+	if _, err := readClientSecret(path); err != nil {
+		return "It cannot be used: " + err.Error() + "."
+	}
+	return ""
 }
 
-func (s *settings) checkStopDelay() *wrongSetting {
-	if d, err := time.ParseDuration(s.stopDelay); s.stopDelay != "" && (err != nil || d < 0 || d > maxStopDelay) {
-		return s.wrong("stop-delay", "It has to be a time of 5m at most, such as 5s, or 0.")
-	}
-	return nil
+func checkStopDelay(delay string) string {
+	d, err := time.ParseDuration(delay)
+	return unless(delay == "" || err == nil && d >= 0 && d <= maxStopDelay, "It has to be a time of 5m at most, such as 5s, or 0.")
 }
 
 // delay returns how long the server serves on after it was told to stop.

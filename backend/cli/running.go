@@ -75,7 +75,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
 	}
-	provider, err := s.provider()
+	provider, err := s.currentProvider()
 	if err != nil {
 		return err
 	}

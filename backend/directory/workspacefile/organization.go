@@ -43,7 +43,7 @@ func (f *file) organization(n *yaml.Node) {
 		o.Members = f.people(members)
 	}
 	f.desired.Organizations = append(f.desired.Organizations, o)
-	n.Content = nil // read; of a large file the nodes weigh most
+	n.Content = nil // already read; the nodes of a large file use the most memory
 }
 
 func (f *file) people(n *yaml.Node) []directory.Member {

@@ -15,21 +15,21 @@ const upsertWorkspace = `
 INSERT INTO workspace (one, revision, document) VALUES (1, 1, ?1)
 ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = excluded.document`
 
-// Apply makes the directory be what a workspace file wants, in one transaction:
-// all of it or, with an error, nothing. Applied again it changes nothing. The
-// error is directory.Conflicts where the directory as it is stands in the way.
+// Apply makes the directory match a workspace file, in one transaction: after an error,
+// nothing has changed. Applying it again changes nothing. The error is
+// directory.Conflicts if the current directory is incompatible.
 //
-// Members that the file once gave an organisation and no longer names leave it.
-// Those whom an administrator or a claim admitted stay, unless the file names
-// them: then they are the file's. Connections that it no longer names are disabled,
-// and an administrator's from then on. Organisations that it does not name are left
-// as they are.
+// Members that the file once gave an organization and no longer names are removed.
+// Members admitted by an administrator or a claim are kept, unless the file names them:
+// then the file manages them. Connections that it no longer names are disabled and
+// belong to administrators from then on. Organizations that it does not name are not
+// changed.
 func (s *Store) Apply(ctx context.Context, d directory.Desired, now int64) (directory.Changes, error) {
 	return s.ApplyReporting(ctx, d, now, func(int) {})
 }
 
-// ApplyReporting is Apply, and tells after each organisation how many memberships
-// it has looked at.
+// ApplyReporting is Apply. After each organization it reports the number of memberships
+// checked so far.
 func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int64, report func(members int)) (directory.Changes, error) {
 	tx, err := s.pool.BeginTx(ctx, nil)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int
 	}
 	defer tx.Rollback()
 	a := &applying{database: s.database, tx: tx, now: now, report: report, prepared: map[string]*sql.Stmt{}}
-	// What an interrupted transaction says of itself is one of several things.
+	// The error of an interrupted transaction can be any of several.
 	if err := a.all(ctx, d); err != nil {
 		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
 	}
@@ -47,7 +47,7 @@ func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int
 	return a.changes, nil
 }
 
-// applying is a Desired on its way into the database.
+// applying is the state of applying a Desired to the database.
 type applying struct {
 	*database
 	tx       *sql.Tx
@@ -57,7 +57,7 @@ type applying struct {
 	changes  directory.Changes
 }
 
-// statement returns a statement prepared, once.
+// statement returns a prepared statement, prepared once.
 func (a *applying) statement(ctx context.Context, text string) (*sql.Stmt, error) {
 	if s := a.prepared[text]; s != nil {
 		return s, nil
@@ -78,7 +78,7 @@ func (a *applying) exec(ctx context.Context, statement string, args ...any) erro
 	return err
 }
 
-// each calls scan for every row that a statement answers with.
+// each calls scan for every row that a statement returns.
 func (a *applying) each(ctx context.Context, scan func(*sql.Rows) error, statement string, args ...any) error {
 	s, err := a.statement(ctx, statement)
 	if err != nil {
@@ -142,8 +142,8 @@ func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
 	return a.exec(ctx, upsertWorkspace, string(document))
 }
 
-// keptOnReuse is what a theft ends where the file does not say it: what the stored
-// document says or, where there is none, what is best for a new workspace.
+// keptOnReuse returns the on_reuse that applies if the file does not set it: that of
+// the stored document or, if there is none, the default of a new workspace.
 func keptOnReuse(stored string) (directory.OnReuse, error) {
 	if stored == "" {
 		return directory.EndUser, nil

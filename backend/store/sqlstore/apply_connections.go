@@ -20,11 +20,11 @@ UPDATE connections SET source = 'admin', revision = revision + 1 WHERE id = ?1`
 UPDATE organizations SET connection = ?2 WHERE id = ?1`
 )
 
-// storedConnections are all connections, deleted ones too, and which is enabled.
+// storedConnections are all connections, including deleted ones, and the enabled ones.
 type storedConnections struct {
 	byID    map[string]storedConnection
-	of      map[string][]storedConnection // by organisation
-	enabled map[string]string             // by organisation
+	of      map[string][]storedConnection // by organization
+	enabled map[string]string             // by organization
 }
 
 type storedConnection struct {
@@ -50,7 +50,7 @@ func (a *applying) storedConnections(ctx context.Context) (storedConnections, er
 	return all, err
 }
 
-// connections brings the connections of all organisations of the file up to date.
+// connections updates the connections of all organizations in the file.
 func (a *applying) connections(ctx context.Context, ids []string, wanted []directory.DesiredOrganization) error {
 	stored, err := a.storedConnections(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (a *applying) connections(ctx context.Context, ids []string, wanted []direc
 	return nil
 }
 
-// conflict tells why a connection cannot become the one that is wanted.
+// conflict returns why a connection cannot be changed to the one in the file.
 func conflict(stored storedConnection, c directory.Connection) string {
 	switch {
 	case stored.ID == "":
@@ -112,12 +112,12 @@ func (a *applying) ofOrganization(ctx context.Context, id string, stored storedC
 		return err
 	}
 	if enabled == "" && !stored.byID[had].FromFile && !named[had] {
-		return nil // none, or one that the file knows nothing of
+		return nil // none, or one that the file does not manage
 	}
 	return a.enable(ctx, id, had, enabled)
 }
 
-// release leaves to the administrator what the file names no longer.
+// release hands the connections that the file no longer names over to administrators.
 func (a *applying) release(ctx context.Context, stored []storedConnection, named map[string]bool) error {
 	for _, had := range stored {
 		if !had.FromFile || named[had.ID] || had.deleted {
@@ -131,8 +131,8 @@ func (a *applying) release(ctx context.Context, stored []storedConnection, named
 	return nil
 }
 
-// connection brings one connection up to date, but for whether it is enabled, and
-// tells whether that changed it.
+// connection updates one connection, except whether it is enabled, and reports whether
+// that changed it.
 func (a *applying) connection(ctx context.Context, stored storedConnection, c directory.Connection) (changed bool, err error) {
 	scopes, provisioning, err := connectionText(c)
 	if err != nil {
@@ -156,7 +156,7 @@ func (a *applying) connection(ctx context.Context, stored storedConnection, c di
 	return true, a.record(ctx, audit.UpdateConnection, c.OrganizationID, c.ID)
 }
 
-// enable makes another connection the organisation's, or none.
+// enable makes another connection the organization's enabled one, or none.
 func (a *applying) enable(ctx context.Context, organizationID, had, wanted string) error {
 	if had == wanted {
 		return nil
@@ -175,7 +175,7 @@ func (a *applying) enable(ctx context.Context, organizationID, had, wanted strin
 	return a.record(ctx, audit.EnableConnection, organizationID, wanted)
 }
 
-// record writes what the file changed into the trail.
+// record writes a change by the file to the audit log.
 func (a *applying) record(ctx context.Context, action audit.Action, organizationID, connectionID string) error {
 	return a.exec(ctx, insertEvent, eventArgs(audit.Event{
 		ID: directory.NewID("evt_"), At: a.now, Action: action, Outcome: audit.Done, Actor: audit.WorkspaceFile,

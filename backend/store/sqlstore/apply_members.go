@@ -31,10 +31,10 @@ ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember
 DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2`
 )
 
-// batch is how many rows one statement writes, at most.
+// batch is the most rows that one statement writes.
 const batch = 100
 
-// person is what names a person: issuer and subject.
+// person identifies a person: issuer and subject.
 type person struct{ iss, sub string }
 
 func personOf(m directory.Member) person { return person{m.Issuer, m.Subject} }
@@ -45,7 +45,7 @@ type member struct{ userID, roles, source string }
 // fromFile is the source of the memberships that a workspace file gave.
 const fromFile = string(directory.FromFile)
 
-// members brings an organisation's members up to date.
+// members updates an organization's members.
 func (a *applying) members(ctx context.Context, organizationID string, wanted []directory.Member) error {
 	stored, err := a.storedMembers(ctx, organizationID)
 	if err != nil {
@@ -113,7 +113,7 @@ func (a *applying) admit(ctx context.Context, organizationID string, people []di
 	return a.exec(ctx, upsertMembers+values(len(people), 5)+upsertMembersEnd, args...)
 }
 
-// dismiss ends the memberships that the file once gave.
+// dismiss ends the memberships that the file gave earlier.
 func (a *applying) dismiss(ctx context.Context, organizationID string, left map[person]member) error {
 	for _, m := range left {
 		if m.source != fromFile {
@@ -127,7 +127,7 @@ func (a *applying) dismiss(ctx context.Context, organizationID string, left map[
 	return nil
 }
 
-// values returns the parameters of so many rows: (?1,?2),(?3,?4).
+// values returns the parameters of a number of rows: (?1,?2),(?3,?4).
 func values(rows, columns int) string {
 	var text strings.Builder
 	for i := range rows * columns {

@@ -14,13 +14,13 @@ type database struct {
 	pool     *sql.DB
 	dialect  Dialect
 	read     RowReader
-	dollars  sync.Map  // statements → as PostgreSQL writes them
-	embedded *embedded // nil where the database is another process
+	dollars  sync.Map  // statements → PostgreSQL's form
+	embedded *embedded // nil if the database is another process
 }
 
 var parameter = regexp.MustCompile(`\?(\d+)`)
 
-// text returns a statement as the dialect writes it.
+// text returns a statement in the dialect's form.
 func (db *database) text(statement string) string {
 	if !db.dialect.dollar {
 		return statement
@@ -60,7 +60,7 @@ func (db *database) row(ctx context.Context, statement string, args ...any) row 
 	return row{db, ctx, statement, args}
 }
 
-// row is a row that is still to be read.
+// row is a row that is read by Scan.
 type row struct {
 	db        *database
 	ctx       context.Context
@@ -84,7 +84,7 @@ func (db *database) change(ctx context.Context, what, statement string, args ...
 	return nil
 }
 
-// changed is change, and tells whether a row was there to be changed.
+// changed is change, and reports whether a row changed.
 func (db *database) changed(ctx context.Context, what, statement string, args ...any) (bool, error) {
 	result, err := db.exec(ctx, statement, args...)
 	if err != nil {
@@ -94,8 +94,8 @@ func (db *database) changed(ctx context.Context, what, statement string, args ..
 	return n > 0, err
 }
 
-// Ping tells whether the database answers. It reads, for D1's driver holds no
-// connection whose life would say anything.
+// Ping checks that the database answers. It reads, because D1's driver has no
+// connection to check.
 func (db *database) Ping(ctx context.Context) error {
 	var one int
 	return db.row(ctx, "SELECT 1").Scan(&one)
@@ -109,10 +109,10 @@ func (db *database) Close() error {
 	return db.pool.Close()
 }
 
-// scanner is a row to be read, alone or of several.
+// scanner is a row to read, single or one of several.
 type scanner interface{ Scan(fields ...any) error }
 
-// found tells what came of reading one row: absent where there is none.
+// found returns the error of reading one row: absent if there is none.
 func found(what string, err, absent error) error {
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -128,7 +128,7 @@ type querier interface {
 	query(ctx context.Context, statement string, args ...any) (*sql.Rows, error)
 }
 
-// collect returns the rows that a statement answers with.
+// collect returns the rows that a statement returns.
 func collect[T any](ctx context.Context, q querier, what string, scan func(scanner) (T, error), statement string, args ...any) ([]T, error) {
 	rows, err := q.query(ctx, statement, args...)
 	if err != nil {

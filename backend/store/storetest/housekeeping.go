@@ -20,7 +20,7 @@ type Housekeeping interface {
 	ExportedUntil(ctx context.Context) (at int64, any bool, err error)
 }
 
-func (s *suite) leases() {
+func leases(s *suite) {
 	for range 3 {
 		s.must(s.ProbeWrite(s.ctx, Now))
 	}
@@ -45,7 +45,7 @@ func (s *suite) leases() {
 	s.is(held, true)
 }
 
-func (s *suite) exports() {
+func exports(s *suite) {
 	for _, id := range []string{"c", "a", "b"} {
 		s.must(s.RecordEvent(s.ctx, audit.Event{ID: id, At: Now, Action: audit.SignIn, Outcome: audit.Done}))
 	}
