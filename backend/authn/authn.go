@@ -3,6 +3,7 @@
 package authn
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -71,13 +72,10 @@ func New(c Config) (*Server, error) {
 		Issuer: strings.TrimSuffix(public.String(), "/"), Origin: public.Scheme + "://" + public.Host,
 		Base: strings.TrimSuffix(public.Path, "/"), Store: c.Store, Keys: c.Keys, refresh: refresh,
 		log: newRecorder(c.Log, c.Secret), now: c.Now,
-		replays: c.Proofs, nonces: c.Secret.Derive(signingkey.ForNonces),
+		replays: cmp.Or(c.Proofs, NewProofs()), nonces: c.Secret.Derive(signingkey.ForNonces),
 	}
 	if s.now == nil {
 		s.now = time.Now
-	}
-	if s.replays == nil {
-		s.replays = NewProofs()
 	}
 	return s, nil
 }

@@ -76,7 +76,7 @@ func (s *settings) check() wrongSettings {
 		{"secret-file", s.checkSecretFile()},
 		{"oidc-issuer", checkIssuer(s.provider.Issuer)},
 		{"oidc-client-id", unless(s.provider.ClientID != "", "Register a confidential web client at the provider; it gives the id.")},
-		{"oidc-client-secret", unless(s.oidcSecretFile != "" || s.provider.ClientSecret != "", "The provider gives it with the client id. In the environment ps does\nnot show it; --oidc-client-secret-file reads it from a file.")},
+		{"oidc-client-secret", unless(s.oidcSecretFile != "" || s.provider.ClientSecret != "", "The provider gives it with the client id. In the environment ps does\nnot show it.")},
 		{"oidc-client-secret-file", checkClientSecretFile(s.oidcSecretFile, s.provider.ClientSecret)},
 		{"loopback-connections", unless(!s.loopbackConnections || !s.exposed(), "It is for development: the public URL and --listen have to be on this\nmachine.")},
 		{"signing-algorithm", checkAlgorithm(s.signingAlgorithm)},

@@ -98,10 +98,7 @@ func New(c Config) (http.Handler, error) {
 		issuer: issuerOf(c.PublicURL), path: strings.TrimSuffix(public.Path, "/"),
 		store: c.Store, keys: c.Keys, refresh: refresh,
 		codes: c.Secret.Sealer(signingkey.ForHandovers), csrf: c.Secret.Derive(signingkey.ForCSRF)[0],
-		replays: c.Proofs,
-	}
-	if x.replays == nil {
-		x.replays = NewProofs()
+		replays: cmp.Or(c.Proofs, NewProofs()),
 	}
 	return serverapi.Handler(c.Config, serverapi.API[*crossApp]{
 		Path: Path, Kind: admin.WorkspaceAPI, Routes: Routes, On: x, Document: Document,
