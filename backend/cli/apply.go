@@ -60,12 +60,13 @@ for wrangler d1 execute.`,
 			if err != nil {
 				return err
 			}
+			a := &application{&s, args[0], desired}
 			warnOfTokens(desired.Workspace, c.ErrOrStderr())
 			warnOfGroups(desired, c.ErrOrStderr())
 			if printSQL {
-				return s.printScript(args[0], desired, c.OutOrStdout())
+				return a.printScript(c.OutOrStdout())
 			}
-			return s.apply(c.Context(), args[0], desired, c.OutOrStdout(), c.ErrOrStderr())
+			return a.apply(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	s.addSealing(command)
@@ -110,16 +111,23 @@ func warnOfTokens(w directory.Workspace, out io.Writer) {
 	}
 }
 
-func (s *settings) printScript(path string, desired directory.Desired, out io.Writer) error {
-	if desired.ConnectionCount() > 0 {
-		if s.secretFile == "" {
-			return s.wrong("secret-file", "It is the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").error()
+// application is a workspace file that is to be applied.
+type application struct {
+	*settings
+	path    string
+	desired directory.Desired
+}
+
+func (a *application) printScript(out io.Writer) error {
+	if a.desired.ConnectionCount() > 0 {
+		if a.secretFile == "" {
+			return a.wrong("secret-file", "It is the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").error()
 		}
-		if err := s.seal(path, &desired, func(string) (string, error) { return "", nil }); err != nil {
+		if err := a.seal(func(string) (string, error) { return "", nil }); err != nil {
 			return err
 		}
 	}
-	script, err := sqlstore.Script(desired, time.Now().Unix())
+	script, err := sqlstore.Script(a.desired, time.Now().Unix())
 	if err != nil {
 		return err
 	}
@@ -129,14 +137,14 @@ func (s *settings) printScript(path string, desired directory.Desired, out io.Wr
 
 // seal seals the client secrets of the connections, but for those that are stored and
 // say the same.
-func (s *settings) seal(path string, desired *directory.Desired, stored func(id string) (string, error)) error {
-	secret, err := s.serversSecret()
+func (a *application) seal(stored func(id string) (string, error)) error {
+	secret, err := a.serversSecret()
 	if err != nil {
 		return err
 	}
-	err = workspacefile.SealSecrets(desired, secret.Sealer(signingkey.ForConnections), stored)
+	err = workspacefile.SealSecrets(&a.desired, secret.Sealer(signingkey.ForConnections), stored)
 	if problems := (workspacefile.Problems{}); errors.As(err, &problems) {
-		return nothingApplied(path, err)
+		return nothingApplied(a.path, err)
 	}
 	return err
 }
@@ -145,13 +153,13 @@ func nothingApplied(path string, err error) error {
 	return fmt.Errorf("%s: nothing was applied\n%w", path, err)
 }
 
-func (s *settings) apply(ctx context.Context, path string, desired directory.Desired, out, progress io.Writer) error {
-	store, err := s.openOrMake(ctx)
+func (a *application) apply(ctx context.Context, out, progress io.Writer) error {
+	store, err := a.openOrMake(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	if desired.ConnectionCount() > 0 {
+	if a.desired.ConnectionCount() > 0 {
 		sealed := func(id string) (string, error) {
 			c, err := store.Connection(ctx, id)
 			if errors.Is(err, directory.ErrNoConnection) {
@@ -159,15 +167,15 @@ func (s *settings) apply(ctx context.Context, path string, desired directory.Des
 			}
 			return c.SealedSecret, err
 		}
-		if err := s.seal(path, &desired, sealed); err != nil {
+		if err := a.seal(sealed); err != nil {
 			return err
 		}
 	}
-	p := &progressing{out: progress, total: desired.MemberCount(), told: time.Now()}
-	changes, err := store.ApplyReporting(ctx, desired, time.Now().Unix(), p.report)
+	p := &progressing{out: progress, total: a.desired.MemberCount(), told: time.Now()}
+	changes, err := store.ApplyReporting(ctx, a.desired, time.Now().Unix(), p.report)
 	var conflicts directory.Conflicts
 	if errors.As(err, &conflicts) {
-		return nothingApplied(path, conflicts)
+		return nothingApplied(a.path, conflicts)
 	}
 	if err != nil {
 		return err
@@ -180,7 +188,7 @@ func (s *settings) apply(ctx context.Context, path string, desired directory.Des
 			return err
 		}
 	}
-	_, err = io.WriteString(out, summary(desired, changes))
+	_, err = io.WriteString(out, summary(a.desired, changes))
 	return err
 }
 

@@ -36,7 +36,7 @@ func (s *suite) acting(user directory.User) session.Session {
 	return n
 }
 
-func (s *suite) inherits() {
+func inherits(s *suite) {
 	alice := s.person("alice")
 	parent := s.acting(alice)
 	further := policy.Authentication{Time: Now - 1, ACR: "urn:more", AMR: []string{"otp"}, Organization: "org_acme"}
@@ -60,7 +60,7 @@ func (s *suite) inherits() {
 	s.is(all, []policy.Authentication{further})
 }
 
-func (s *suite) inheritsNothingEnded() {
+func inheritsNothingEnded(s *suite) {
 	alice := s.person("alice")
 	left, stranger := s.acting(alice), s.session(alice)
 	_, err := s.Leave(s.ctx, left.ID, "org_acme", policy.OrganizationSession{EndedAt: Now, ActiveAt: Now, Ending: policy.SignedOut})
@@ -69,7 +69,7 @@ func (s *suite) inheritsNothingEnded() {
 	s.is(s.Inherit(s.ctx, s.child(alice, stranger).ID), orgsession.ErrEnded)
 }
 
-func (s *suite) endsWithItsParent() {
+func endsWithItsParent(s *suite) {
 	alice := s.person("alice")
 	parent, another := s.acting(alice), s.acting(alice)
 	n, other := s.child(alice, parent), s.child(alice, another)
@@ -101,7 +101,7 @@ func (s *suite) endsWithItsParent() {
 	s.is(s.live(another.ID), []bool{true}) // never in the other direction
 }
 
-func (s *suite) endsWithItsParentsStay() {
+func endsWithItsParentsStay(s *suite) {
 	alice := s.person("alice")
 	for _, end := range []func(session.ID){
 		func(id session.ID) {
@@ -130,7 +130,7 @@ func (s *suite) endsWithItsParentsStay() {
 	s.is(s.live(n.ID), []bool{true}) // activity there keeps it alive there
 }
 
-func (s *suite) countsWithItsParent() {
+func countsWithItsParent(s *suite) {
 	alice := s.person("alice")
 	older, parent := s.acting(alice), s.acting(alice)
 	n, other := s.child(alice, parent), s.child(alice, older)

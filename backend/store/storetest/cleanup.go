@@ -17,7 +17,7 @@ func (s *suite) stolen(n session.Session, now int64) {
 	s.is(row.RevokeReason, session.ReasonReuse)
 }
 
-func (s *suite) followsUp() {
+func followsUp(s *suite) {
 	alice, bob := s.person("alice"), s.person("bob")
 	victim, other, bobs := s.session(alice), s.session(alice), s.session(bob)
 	s.stolen(victim, Now+10)
@@ -46,7 +46,7 @@ func (s *suite) followsUp() {
 // reachesBrowsers: the handling of a theft does not cross between sessions in browsers
 // and those that apps' servers hold, in either direction. The latter end with their
 // parents.
-func (s *suite) reachesBrowsers() {
+func reachesBrowsers(s *suite) {
 	alice := s.person("alice")
 	parent, elsewhere := s.acting(alice), s.acting(alice)
 	browsers := s.handedOver(alice, parent)
@@ -85,7 +85,7 @@ func (s *suite) handedOver(u directory.User, parent session.Session) session.Ses
 	return n
 }
 
-func (s *suite) forgets() {
+func forgets(s *suite) {
 	alice := s.person("alice")
 	var ids []session.ID
 	for i := range int64(4) {

@@ -25,7 +25,7 @@ func (s *suite) binds(n session.Session, jkt string, now int64, want string) {
 	s.is(s.stored(n.ID).JKT, want)
 }
 
-func (s *suite) bindsOnce() {
+func bindsOnce(s *suite) {
 	last, late, bound, ended := s.unbound(), s.unbound(), s.session(s.person("alice")), s.unbound()
 	s.binds(last, "one", Now+session.BindWithin, "one")
 	s.binds(last, "one", Now+session.BindWithin, "one") // a reply was lost
@@ -41,7 +41,7 @@ func (s *suite) bindsOnce() {
 	s.is(err, session.ErrNotFound)
 }
 
-func (s *suite) bindsOneInARace() {
+func bindsOneInARace(s *suite) {
 	n := s.unbound()
 	got := make([]string, 8)
 	var group sync.WaitGroup

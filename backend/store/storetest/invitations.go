@@ -36,7 +36,7 @@ func (s *suite) accepts(u directory.User, ref string, now int64) bool {
 	return accepted
 }
 
-func (s *suite) keepsInvitations() {
+func keepsInvitations(s *suite) {
 	_, err := s.Invite(s.ctx, invitation("inv_z", "zoe", "no such role"))
 	s.is(errors.Is(err, directory.ErrNoRole), true)
 	first := s.invited(invitation("inv_b", "carol"))
@@ -84,7 +84,7 @@ func (s *suite) keepsInvitations() {
 }
 
 // acceptsInvitations: only the invited person accepts.
-func (s *suite) acceptsInvitations() {
+func acceptsInvitations(s *suite) {
 	carol, dave, erin := s.person("carol"), s.person("dave"), s.person("erin")
 	s.invited(invitation("inv_1", "carol"))
 	_, err := s.Invited(s.ctx, carol.ID, "org_globex", "acme", Now) // a session that opens globex only
@@ -127,7 +127,7 @@ func (s *suite) acceptsInvitations() {
 	s.is(s.place(s.session(erin), Now+9999).StaffUntil, int64(0))
 }
 
-func (s *suite) endsInvitations() {
+func endsInvitations(s *suite) {
 	carol, dave := s.person("carol"), s.person("dave")
 	s.invited(invitation("inv_1", "carol"))
 	s.must(s.BlockOrganization(s.ctx, "org_acme", true, Now))
@@ -169,7 +169,7 @@ func (s *suite) endsInvitations() {
 
 // invitesByConnection invites a person at the organization's own provider, also one
 // that belongs to another provider and is linked.
-func (s *suite) invitesByConnection() {
+func invitesByConnection(s *suite) {
 	s.connected("con_1")
 	carol, own := s.person("carol"), invitation("inv_1", "c.martin")
 	own.Issuer = "con_1"
@@ -188,7 +188,7 @@ func (s *suite) invitesByConnection() {
 	s.is(s.accepts(carol, "acme", Now), false)
 }
 
-func (s *suite) acceptsOnceInARace() {
+func acceptsOnceInARace(s *suite) {
 	carol := s.person("carol")
 	i := s.invited(invitation("inv_1", "carol"))
 	var accepted atomic.Int64
@@ -208,7 +208,7 @@ func (s *suite) acceptsOnceInARace() {
 	s.is(accepted.Load(), int64(1))
 }
 
-func (s *suite) changesMembersOnly() {
+func changesMembersOnly(s *suite) {
 	alice, carol, dave := s.person("alice"), s.person("carol"), s.person("dave")
 	s.is(s.ChangeMember(s.ctx, "org_acme", carol.ID, nil, Now), directory.ErrNoMember)
 	s.is(s.ChangeMember(s.ctx, "org_acme", "usr_nobody", nil, Now), directory.ErrNoMember)

@@ -83,7 +83,7 @@ var absences = map[string]absence{
 
 // beginsAnew: no organization session from before the return of access continues, even
 // if it was entered by a mint that began before access was taken away.
-func (s *suite) beginsAnew() {
+func beginsAnew(s *suite) {
 	bob := s.session(s.person("bob"))
 	for i, name := range slices.Sorted(maps.Keys(absences)) {
 		a := absences[name]
@@ -115,7 +115,7 @@ func (s *suite) beginsAnew() {
 func (s *suite) endOf(n session.Session) int64 { return s.stay(n, "acme").EndedAt }
 
 // changesNothing: a change that takes no access away ends no session.
-func (s *suite) changesNothing() {
+func changesNothing(s *suite) {
 	carol, dave := s.person("carol"), s.person("dave")
 	admits(Now)(s, carol)
 	s.must(s.GrantStaff(s.ctx, box(dave, 0)))
@@ -136,7 +136,7 @@ func (s *suite) changesNothing() {
 
 // connectsAnew: organization sessions that rest on a connection do not continue when it
 // is enabled again.
-func (s *suite) connectsAnew() {
+func connectsAnew(s *suite) {
 	s.connected("con_1")
 	s.connected("con_2")
 	alice := s.person("alice")

@@ -34,7 +34,7 @@ func (s *suite) place(n session.Session, now int64) *directory.Membership {
 	return nil
 }
 
-func (s *suite) staffEnds() {
+func staffEnds(s *suite) {
 	carol := s.person("carol")
 	n := s.session(carol)
 	s.must(s.GrantStaff(s.ctx, box(carol, 0, "admin", "billing")))
@@ -64,7 +64,7 @@ func (s *suite) staffEnds() {
 	s.is(s.place(alice, Now) == nil, false)
 }
 
-func (s *suite) listsStaff() {
+func listsStaff(s *suite) {
 	alice, carol, dave, erin := s.person("alice"), s.person("carol"), s.person("dave"), s.person("erin")
 	s.is(s.GrantStaff(s.ctx, box(alice, 0)), directory.ErrMember)
 	s.must(s.BlockMember(s.ctx, "org_acme", alice.ID, true, Now))
@@ -106,7 +106,7 @@ func (s *suite) listsStaff() {
 
 // staffStays makes every source of memberships name a person with staff access, before
 // and after it ends. Afterward it is as if there had been none.
-func (s *suite) staffStays() {
+func staffStays(s *suite) {
 	admit := func(u directory.User, now int64) error {
 		return s.Admit(s.ctx, directory.Admission{Organization: "acme", UserID: u.ID, Roles: []string{}}, now)
 	}

@@ -41,7 +41,7 @@ func over(o policy.OrganizationSession, at int64, why policy.Ending) policy.Orga
 	return o
 }
 
-func (s *suite) entersAndLeaves() {
+func entersAndLeaves(s *suite) {
 	n := s.session(s.person("alice"))
 	first, again := begun(Now+1), begun(Now+2)
 	again.Authentication = policy.Authentication{Time: Now, AMR: []string{}}
@@ -68,14 +68,14 @@ func (s *suite) entersAndLeaves() {
 	s.is(s.stay(n, "acme"), again)
 }
 
-func (s *suite) leavesUnentered() {
+func leavesUnentered(s *suite) {
 	n := s.session(s.person("alice"))
 	left := over(begun(Now), Now, policy.SignedOut)
 	s.leaves(n, left, true)
 	s.is(s.stay(n, "acme"), left)
 }
 
-func (s *suite) leavesNobodyActive() {
+func leavesNobodyActive(s *suite) {
 	n := s.session(s.person("alice"))
 	entered := begun(Now)
 	s.must(s.Enter(s.ctx, n.ID, "org_acme", entered))
@@ -88,7 +88,7 @@ func (s *suite) leavesNobodyActive() {
 	s.is(s.stay(n, "acme"), over(active, Now+121, policy.Idle))
 }
 
-func (s *suite) touches() {
+func touches(s *suite) {
 	n := s.session(s.person("alice"))
 	o := begun(Now)
 	s.must(s.Enter(s.ctx, n.ID, "org_acme", o))
@@ -108,7 +108,7 @@ func (s *suite) touches() {
 	s.is(s.stay(n, "acme"), over(o, Now+10, policy.Idle))
 }
 
-func (s *suite) raises() {
+func raises(s *suite) {
 	n := s.session(s.person("alice"))
 	o := begun(Now)
 	s.must(s.Enter(s.ctx, n.ID, "org_acme", o))
@@ -129,7 +129,7 @@ func (s *suite) raises() {
 	s.is(s.stay(n, "acme"), over(o, Now+8, policy.SignedOut))
 }
 
-func (s *suite) supersedes() {
+func supersedes(s *suite) {
 	alice, bob := s.person("alice"), s.person("bob")
 	idle, active, ended, other, own := s.session(alice), s.session(alice), s.session(alice), s.session(bob), s.session(alice)
 	for i, n := range []session.Session{own, idle, active, ended, other} {
@@ -148,7 +148,7 @@ func (s *suite) supersedes() {
 	s.is(s.stay(own, "acme"), begun(Now))
 }
 
-func (s *suite) authenticatesOnce() {
+func authenticatesOnce(s *suite) {
 	alice := s.person("alice")
 	n, other := s.session(alice), s.session(alice)
 	later := password
