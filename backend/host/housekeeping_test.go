@@ -20,8 +20,6 @@ type piled struct {
 	*sqlstore.Store
 	sessions, events int64
 	limits           []int64
-	holder           string
-	until            int64
 }
 
 func take(left *int64, limit int64) (int64, error) {
