@@ -57,7 +57,8 @@ func TestFormPost_InChromium(t *testing.T) {
 	browser := chrome.New(t)
 	for _, origin := range []string{near, far} {
 		tab := chrome.Tab(t, browser)
-		chrome.Go(t, tab, near+"/auth/login?return_to="+origin+"/notes")
+		chrome.Go(t, tab, origin+"/")
+		chrome.Eval[bool](t, tab, `location.assign("`+near+`/auth/login?return_to=`+origin+`/notes"), true`)
 		chrome.Await(t, tab, `document.querySelector("#anybody") !== null`)
 		chrome.Eval[bool](t, tab, `document.querySelector("#anybody").value = "alice", true`)
 		chrome.Press(t, tab, "#sign-in")

@@ -177,7 +177,8 @@ export interface Client {
   /** For the app's own caches. */
   readonly partition: Partition;
   /**
-   * Leaves the page to sign in, and comes back to `returnTo` (default: this page). A sign-in that ended without a
+   * Leaves the page to sign in, and comes back to `returnTo` (default: this page), exactly as it is written. A long one
+   * waits in `sessionStorage`: the page at its path has to load the client, which goes on to it. A sign-in that ended without a
    * session comes back with {@link State.error}.
    * @throws {TabardError} `in_frame` in a frame, where no sign-in can be shown: open the page in a tab.
    */

@@ -180,6 +180,9 @@ func enterFrom(c *authn.Request, parent *directory.Subject, code handover.Code) 
 		return err
 	}
 	child := session.Session{Attempt: code.ID, UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr)}
+	if browser, ok := c.Browser(); ok {
+		child.Browser = browser.Fingerprint()
+	}
 	first, err := c.Grant().Child(c.Ctx, &parent.Session, code.Organization, &child)
 	if errors.Is(err, session.ErrAttemptUsed) {
 		return refusal.New(api.InvalidRequest, noCode)

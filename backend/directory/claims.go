@@ -10,8 +10,9 @@ import (
 type Claims struct {
 	// IdentityToken are the claims of the identity token, and those that userinfo adds.
 	IdentityToken map[string]any
-	// UserInfo are the claims of userinfo alone; nil where it did not answer.
-	UserInfo map[string]any
+	// UserInfo are the claims of userinfo alone; nil where it was not asked or failed.
+	UserInfo       map[string]any
+	UserInfoFailed bool
 }
 
 // ClaimSource says where a claim about memberships or roles is read.
@@ -52,7 +53,11 @@ func (c Claims) find(source ClaimSource, name string) (any, Unknown) {
 	if elsewhere(said, name) {
 		return nil, ClaimElsewhere
 	}
-	return lookup(said, name)
+	value, unknown := lookup(said, name)
+	if unknown == ClaimMissing && c.UserInfoFailed { // which might have said it
+		unknown = UserInfoFailed
+	}
+	return value, unknown
 }
 
 // elsewhere reports whether a claim, or the object that it lies in, is distributed.

@@ -89,6 +89,14 @@ func TestProvisioning_MemberByUserInfo(t *testing.T) {
 	if _, _, unknown := p.Member(directory.Claims{IdentityToken: inToken, UserInfo: map[string]any{}}); unknown != directory.ClaimMissing {
 		t.Errorf("userinfo without the claim is %q", unknown)
 	}
+	inTokenOnly := p
+	inTokenOnly.ClaimSource = ""
+	if _, _, unknown := inTokenOnly.Member(directory.Claims{UserInfoFailed: true}); unknown != directory.UserInfoFailed {
+		t.Errorf("a claim that userinfo might have said is %q", unknown)
+	}
+	if _, member, unknown := inTokenOnly.Member(directory.Claims{IdentityToken: inToken, UserInfoFailed: true}); !member || unknown != "" {
+		t.Errorf("a claim of the identity token is %q", unknown)
+	}
 	if roles, member, unknown := p.Member(directory.Claims{UserInfo: inToken}); !member || len(roles) != 1 || unknown != "" {
 		t.Errorf("%v, %v, %q", roles, member, unknown)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
@@ -82,6 +83,16 @@ func allClaims(payload []byte) (claims map[string]any, err error) {
 	d.UseNumber()
 	err = d.Decode(&claims)
 	return claims, err
+}
+
+// bound leaves out what is too long to be kept.
+func (c *identityClaims) bound() {
+	if len(c.ACR) > maxACR {
+		c.ACR = ""
+	}
+	if len(strings.Join(c.AMR, " ")) > maxAMR {
+		c.AMR = nil
+	}
 }
 
 // authTime returns when the person authenticated, by a clock that may be ahead, or 0

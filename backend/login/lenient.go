@@ -42,8 +42,8 @@ func (t *texts) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// identifier is a claim that names something: a string, or an integer, which stands for
-// its decimal text. A sid is read so in identity tokens and in logout tokens alike: a
+// identifier is a claim that names something, in maxSubject bytes at most: a string, or
+// an integer, which stands for its decimal text. A sid is read so in identity tokens and in logout tokens alike: a
 // provider whose sessions have numbers ends the one that it means.
 type identifier string
 
@@ -51,9 +51,13 @@ type identifier string
 func (i *identifier) UnmarshalJSON(value []byte) error {
 	if digits := strings.TrimPrefix(string(value), "-"); digits != "" && !strings.ContainsFunc(digits, notDigit) {
 		*i = identifier(value)
-		return nil
+	} else {
+		(*text)(i).UnmarshalJSON(value) // which never fails
 	}
-	return (*text)(i).UnmarshalJSON(value)
+	if len(*i) > maxSubject {
+		*i = ""
+	}
+	return nil
 }
 
 func notDigit(r rune) bool { return r < '0' || r > '9' }

@@ -36,6 +36,7 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 	}
 	switch {
 	case err != nil || holdsNull(body):
+		i.UserInfoFailed = !errors.Is(err, errNoUserInfo)
 		return nil
 	case string(named.Subject) != i.Subject:
 		return refused("userinfo: of another sub")
@@ -55,6 +56,8 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 	return nil
 }
 
+var errNoUserInfo = errors.New("login: the provider has no userinfo endpoint")
+
 // userInfo returns the claims of the userinfo endpoint, also where it has just moved.
 func (p *Provider) userInfo(ctx context.Context, i *Identity) (json.RawMessage, error) {
 	found, err := p.discover(ctx)
@@ -72,7 +75,7 @@ func (p *Provider) userInfo(ctx context.Context, i *Identity) (json.RawMessage, 
 // The error is ErrUnavailable where it did not answer as one.
 func (p *Provider) readUserInfo(ctx context.Context, found *discovered, i *Identity) (json.RawMessage, error) {
 	if found.metadata.UserInfo == "" {
-		return nil, errors.New("the provider has no userinfo endpoint")
+		return nil, errNoUserInfo
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, found.metadata.UserInfo, nil)
 	if err != nil {

@@ -309,4 +309,17 @@ func TestABrowserHasRoomForTheNewest(t *testing.T) {
 	w.minted(w.renew(tab, "number-3")) // with the session that they came from twelve
 	w.refused(w.renew(tab, "number-2"), api.OrganizationAccessDenied)
 	w.minted(w.renew(w.alice, "number-2"))
+	for range 3 { // more sign-ins leave no more
+		w.pass(time.Second)
+		w.alice.SignIn("alice")
+		n := 0
+		for name := range w.alice.Cookies() {
+			if strings.HasPrefix(name, "__Host-Http-tabard.") {
+				n++
+			}
+		}
+		if n > 12 {
+			t.Errorf("the browser keeps %d sessions", n)
+		}
+	}
 }

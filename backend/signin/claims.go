@@ -35,7 +35,7 @@ func sessionEnd(c *authn.Request, i login.Identity) int64 {
 
 // said are the claims of an identity.
 func said(i login.Identity) directory.Claims {
-	return directory.Claims{IdentityToken: i.Claims, UserInfo: i.UserInfo}
+	return directory.Claims{IdentityToken: i.Claims, UserInfo: i.UserInfo, UserInfoFailed: i.UserInfoFailed}
 }
 
 // provision keeps the membership that an organisation's own connection gives in line

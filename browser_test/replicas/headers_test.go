@@ -37,7 +37,7 @@ func TestProxy_NoSequenceOfLinksMakesTheHostRefuse(t *testing.T) {
 		works("attempts")
 	}
 	for range 40 { // which lead to a page of the app that asks the backend for nothing
-		b.Choose(b.Open(d.origin+"/auth/login?return_to=/static.html"), person(0))
+		b.Choose(b.Follow(d.origin+"/auth/login?return_to=/static.html"), person(0))
 		works("sign-ins")
 	}
 	if got := b.Post("/token", `{"organization":"acme","enter":true}`); got.Status != http.StatusOK {
