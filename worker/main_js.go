@@ -75,6 +75,9 @@ func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, trail 
 	return err
 }
 
+// defaultRetention is how long the trail is kept: a D1 database holds 10 GB.
+const defaultRetention = host.Retention(90 * 24 * time.Hour)
+
 // settings are the Worker's variables and secrets.
 type settings struct {
 	publicURL           string
@@ -106,7 +109,7 @@ func readSettings(variable func(string) string) (settings, error) {
 		},
 	}
 	problems = append(problems, readProvider(variable, &s.provider)...)
-	s.algorithm, s.keyLife = signingkey.ES256, signingkey.DefaultLife
+	s.algorithm, s.keyLife, s.retention = signingkey.ES256, signingkey.DefaultLife, defaultRetention
 	s.cookieMark = variable("TABARD_COOKIE_MARK")
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error

@@ -77,7 +77,8 @@ func (s *settings) check() wrongSettings {
 		{"secret-file", s.checkSecretFile()},
 		{"oidc-issuer", checkIssuer(s.oidcIssuer)},
 		{"oidc-client-id", unless(s.oidcClientID != "", "Register a confidential web client at the provider; it gives the id.")},
-		{"oidc-client-secret", unless(s.oidcClientSecret != "" || s.oidc.clientKeyFile != "", "The provider gives it with the client id. In the environment ps does\nnot show it. A key does as well: --oidc-client-key-file")},
+		{"oidc-client-secret", unless(s.oidcSecretFile != "" || s.oidcClientSecret != "" || s.oidc.clientKeyFile != "", "The provider gives it with the client id. In the environment ps does\nnot show it. A key does as well: --oidc-client-key-file")},
+		{"oidc-client-secret-file", checkClientSecretFile(s.oidcSecretFile, s.oidcClientSecret)},
 		{"oidc-scopes", unless(directory.ValidScopes(strings.Fields(s.oidcScopes)), "It has to be scopes separated by spaces, such as \"profile email groups\".")},
 		{"oidc-client-key-file", s.checkClientKey()},
 		{"oidc-response-mode", unless(login.IsResponseMode(s.oidc.responseMode), "It has to be query or form_post.")},
@@ -90,6 +91,7 @@ func (s *settings) check() wrongSettings {
 		{"trusted-proxies", checkNetworks(s.trustedProxies)},
 		{"metrics-from", checkNetworks(s.metricsFrom)},
 		{"cookie-mark", checkCookieMark(s.cookieMark, s.publicURL)},
+		{"stop-delay", checkStopDelay(s.stopDelay)},
 		{"log-format", unless(s.logFormat == "json" || s.logFormat == "text", "It has to be json or text.")},
 		{"log-level", checkLogLevel(s.logLevel)},
 	} {

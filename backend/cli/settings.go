@@ -35,6 +35,8 @@ type settings struct {
 	oidcClientSecret string
 	oidc             providerSettings
 	oidcScopes       string
+	oidcSecretFile   string
+	stopDelay        string
 	logFormat        string
 	logLevel         string
 	trustedProxies   string
@@ -98,9 +100,10 @@ func (s *settings) addServer(c *cobra.Command) {
 	s.completeKeys(c)
 	complete("oidc-response-mode", "query", "form_post")
 	c.MarkFlagFilename("oidc-client-key-file")
+	c.MarkFlagFilename("oidc-client-secret-file")
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "cookie-mark", "signing-key-life", "audit-retention"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "cookie-mark", "signing-key-life", "audit-retention", "stop-delay"} {
 		complete(free)
 	}
 }
@@ -132,16 +135,18 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
 	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
 	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
+	text(&s.oidcSecretFile, "oidc-client-secret-file", "", "read it from `FILE` instead, and again on SIGHUP")
 	text(&s.oidcScopes, "oidc-scopes", "profile email", "ask for `SCOPES` there beside openid, separated by spaces")
 	s.flags.BoolVar(&s.untypedLogoutTokens, "oidc-untyped-logout-tokens", false, "accept its logout tokens without typ, or of typ JWT, too")
 	s.flags.BoolVar(&s.frontchannelLogout, "oidc-frontchannel-logout", false, "let it end sessions by a frame in a browser (front-channel logout)")
 	s.providerFlags()
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
-	text(&s.auditRetention, "audit-retention", "0", "forget events of the audit trail after `TIME`, such as 365d; 0: never")
+	text(&s.auditRetention, "audit-retention", "365d", "forget events of the audit trail after `TIME`, such as 365d, once every export has them; 0: never")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
 	text(&s.metricsFrom, "metrics-from", "", "answer /metrics also to the `NETWORKS`, such as 10.0.0.0/8; always to this machine")
 	text(&s.cookieMark, "cookie-mark", "", "have the names of cookies bear `MARK`, such as PROD, instead of one that follows from --public-url")
+	text(&s.stopDelay, "stop-delay", "", "serve on for `TIME` after SIGTERM while /readyz fails; 5s by default, and 0 where nobody else reaches the server")
 	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organisations' own providers be on this machine, over http, for development")
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")

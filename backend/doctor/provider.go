@@ -91,7 +91,7 @@ func (e *examination) issuer(m metadata) bool {
 			"%s names itself %q", issuer, m.Issuer)
 		return false
 	}
-	e.ok(provider, "%s answers, and names itself so", issuer)
+	e.ok(provider, "%s answers under this name", issuer)
 	return true
 }
 
@@ -108,7 +108,7 @@ func (e *examination) abilities(m metadata) {
 			"it supports PKCE only with %s, not with S256", strings.Join(m.Challenges, ", "))
 	}
 	if m.EndSession == "" {
-		e.add(provider, Warning, "People who sign out stay signed in at the provider, and the next sign-in may ask nothing.",
+		e.add(provider, Warning, "After a sign-out people stay signed in at the provider, and the next sign-in may need no password.",
 			"it has no end_session_endpoint")
 		return
 	}
@@ -166,11 +166,11 @@ func (e *examination) redirectURI(ctx context.Context, client *login.Provider) {
 		e.add(provider, Problem, "Browsers go there to sign in.", "its authorization endpoint does not answer: %v", err)
 	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback),
 		e.Provider.ResponseMode == "form_post" && a.status == http.StatusOK && strings.Contains(string(a.body), `action="`+callback+`"`):
-		e.ok(provider, "it sends people back to %s", callback)
+		e.ok(provider, "it accepts the redirect URI %s", callback)
 	case a.status/100 == 4:
-		e.add(provider, Problem, advice, "it refuses to send people back to %s", callback)
+		e.add(provider, Problem, advice, "it refuses the redirect URI %s", callback)
 	default:
-		e.add(provider, Look, advice, "it did not tell whether it sends people back to %s", callback)
+		e.add(provider, Look, advice, "it did not answer whether it accepts the redirect URI %s", callback)
 	}
 }
 

@@ -28,30 +28,33 @@ type Metrics struct {
 	events    *prometheus.CounterVec
 	rotations *prometheus.CounterVec
 	unknown   *prometheus.CounterVec
+
+	housekeeping housekeeping
 }
 
 // New returns metrics with all counts at zero.
 func New() *Metrics {
 	m := &Metrics{
-		registry: prometheus.NewRegistry(),
+		registry: prometheus.NewRegistry(), housekeeping: newHousekeeping(),
 		requests: newRequests(),
 		faults: counter("tabard_faults_total",
-			"Requests that failed on the server, by what failed: the provider, which did not answer or refused this server; a panic; the client, which went away; or the storage, which is all else.",
+			"Requests that failed on the server, by cause: provider (no answer, or it refused this server), panic, client (disconnected), or storage (all other causes).",
 			"what"),
 		providers: counter("tabard_provider_faults_total",
 			"Sign-ins that failed for a fault of the deployment or of an OpenID provider, by what is to be mended: client, its id, secret or key; request, such as a redirect URI; token, keys or clock of the provider; away, it does not answer; reported, by way of the browser, where anybody can report one.",
 			"what"),
 		events: counter("tabard_events_total",
-			"Events that requests wrote to the audit trail, by action and outcome. session.reused is a theft found.",
+			"Events that requests wrote to the audit log, by action and outcome. session.reused is a detected theft.",
 			"action", "outcome"),
 		rotations: counter("tabard_rotations_total",
-			"Verdicts on refresh tokens that changed more than a time: advance is an ordinary rotation, reuse a theft found.",
+			"Verdicts on refresh tokens that changed more than a time: advance is an ordinary rotation, reuse a detected theft.",
 			"verdict"),
 		unknown: counter("tabard_unknown_claims_total",
 			"Sign-ins that left roles and memberships as they were, because it was not known what the provider says of them, by the reason.",
 			"reason"),
 	}
 	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.providers, m.events, m.rotations, m.unknown,
+		m.housekeeping.left, m.housekeeping.last,
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, what := range []string{faultProvider, faultPanic, faultClient, faultStorage} {
