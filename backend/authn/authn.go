@@ -47,7 +47,7 @@ type Server struct {
 	Store  Store
 	Keys   *signingkey.Ring
 
-	refresh   *session.Ring
+	refresh   *session.MACKeys
 	replays   *dpop.Replays
 	nonces    nonces
 	log       recorder
@@ -61,7 +61,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := session.NewRing(c.Secret.Derive(signingkey.ForRefreshTokens)...)
+	refresh, err := session.NewMACKeys(c.Secret.Derive(signingkey.ForRefreshTokens)...)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ type crossApp struct {
 	path    string // the public URL's
 	store   Store
 	keys    *signingkey.Ring
-	refresh *session.Ring
+	refresh *session.MACKeys
 	codes   signingkey.Sealer
 	csrf    []byte
 	replays *dpop.Replays
@@ -88,7 +88,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := session.NewRing(c.Secret.Derive(signingkey.ForRefreshTokens)...)
+	refresh, err := session.NewMACKeys(c.Secret.Derive(signingkey.ForRefreshTokens)...)
 	if err != nil {
 		return nil, err
 	}
