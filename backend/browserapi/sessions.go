@@ -77,7 +77,7 @@ func reader(c *authn.Request) (directory.Subject, error) {
 	if err != nil {
 		return directory.Subject{}, err
 	}
-	verdict := session.Judge(subject.Session.Row, c.Grant().Presentation(presented, &subject.Session))
+	verdict := session.Judge(subject.Session.Row, c.Grant().Redemption(presented, &subject.Session))
 	if !verdict.Outcome.Mints() {
 		return directory.Subject{}, authn.Ended(verdict.After.RevokeReason)
 	}

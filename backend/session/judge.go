@@ -86,7 +86,7 @@ type Verdict struct {
 // can only hold one of them.
 //
 // Every verdict is idempotent: judging the token again does not change the row.
-func Judge(row Row, p Presentation) Verdict {
+func Judge(row Row, p Redemption) Verdict {
 	if row.RevokedAt != 0 {
 		return Verdict{Outcome: Revoked, After: row}
 	}
@@ -98,10 +98,10 @@ func Judge(row Row, p Presentation) Verdict {
 	return Verdict{outcome, after, after != row, due && outcome.Mints()}
 }
 
-// Settle returns the verdict for the row that [Store.Present] returned, which may come
+// Settle returns the verdict for the row that [Store.Redeem] returned, which may come
 // from a newer row than was read before. An outcome that mints and has become Current
 // is returned as Current.
-func Settle(after Row, p Presentation) Verdict {
+func Settle(after Row, p Redemption) Verdict {
 	verdict := Judge(after, p)
 	if verdict.Outcome != Revoked || after.RevokedAt != p.Now {
 		return verdict
@@ -119,7 +119,7 @@ func Settle(after Row, p Presentation) Verdict {
 // one (C), a new successor of it (N), a sibling of it (S), and the previous one (P).
 type judgement struct {
 	Row
-	Presentation
+	Redemption
 }
 
 func (j judgement) table() (Outcome, Row) {

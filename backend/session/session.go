@@ -83,9 +83,9 @@ const (
 // to one, in seconds.
 const BindWithin = 120
 
-// Presentation is an authentic token presented to its session: the input of a verdict,
+// Redemption is an authentic token presented to its session: the input of a verdict,
 // besides the row.
-type Presentation struct {
+type Redemption struct {
 	Token Token
 	// Device means that the session has a device key and the request proved it.
 	Device bool
@@ -133,10 +133,10 @@ type Store interface {
 	Create(ctx context.Context, s Session) error
 	// Session returns a session, ended or not, or ErrNotFound.
 	Session(ctx context.Context, id ID) (Session, error)
-	// Present applies the verdict on an authentic token, in one statement on the newest
+	// Redeem applies the verdict on an authentic token, in one statement on the newest
 	// state of the row, and returns the row after it. If the session had ended before,
 	// it returns the row unchanged.
-	Present(ctx context.Context, p Presentation) (Row, error)
+	Redeem(ctx context.Context, p Redemption) (Row, error)
 	// Bind binds a live session that has no device key and began at most BindWithin ago
 	// to a key, given by its thumbprint. It returns the thumbprint that the session has
 	// then: a different one if another key came first, "" if it was too late.

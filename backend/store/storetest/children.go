@@ -82,11 +82,11 @@ func endsWithItsParent(s *suite) {
 	subject, err := s.Subject(s.ctx, n.ID, "acme", Now)
 	s.must(err)
 	s.is(subject.Session.Row, got.Row)
-	p := session.Presentation{
+	p := session.Redemption{
 		Token:  session.Successor(n.ID, n.Row, session.NewTokenID(), Now+1),
 		Limits: session.LimitsFor(false), Now: Now + 1,
 	}
-	row, err := s.Present(s.ctx, p)
+	row, err := s.Redeem(s.ctx, p)
 	s.must(err)
 	s.is(row, got.Row)
 	listed, err := s.Live(s.ctx, alice.ID, "", Now, 10)
