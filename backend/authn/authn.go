@@ -30,7 +30,7 @@ type Config struct {
 	// its tokens. Nothing of a request ever takes its place.
 	PublicURL string
 	Store     Store
-	Keys      *signingkey.Ring
+	Keys      *signingkey.KeyRing
 	Secret    signingkey.Secret
 	// Log receives one record a request; nil discards them.
 	Log *slog.Logger
@@ -45,7 +45,7 @@ type Server struct {
 	Origin string // the public URL's origin
 	Base   string // the public URL's path, "" or "/auth"
 	Store  Store
-	Keys   *signingkey.Ring
+	Keys   *signingkey.KeyRing
 
 	refresh   *session.MACKeys
 	replays   *dpop.Replays

@@ -28,7 +28,7 @@ type Config struct {
 	// its tokens. Nothing of a request ever takes its place.
 	PublicURL string
 	Store     Store
-	Keys      *signingkey.Ring
+	Keys      *signingkey.KeyRing
 	Secret    signingkey.Secret
 	Provider  *login.Provider
 	// Tenants carries requests to the providers of organisations' own connections,

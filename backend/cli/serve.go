@@ -86,7 +86,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	}
 	defer store.Close()
 	algorithm := signingkey.Algorithm(s.signingAlgorithm)
-	ring := signingkey.NewRing(store, secret, algorithm)
+	ring := signingkey.NewKeyRing(store, secret, algorithm)
 	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type upkeep struct {
 }
 
 // newUpkeep returns the server's, as the settings say.
-func newUpkeep(s *settings, store *sqlstore.Store, ring *signingkey.Ring, secret signingkey.Secret) (*upkeep, error) {
+func newUpkeep(s *settings, store *sqlstore.Store, ring *signingkey.KeyRing, secret signingkey.Secret) (*upkeep, error) {
 	life, err := signingkey.ParseLife(s.signingKeyLife)
 	if err != nil {
 		return nil, err

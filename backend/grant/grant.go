@@ -32,7 +32,7 @@ type Store interface {
 type Grant struct {
 	Issuer    string
 	Store     Store
-	Keys      *signingkey.Ring
+	Keys      *signingkey.KeyRing
 	Workspace *directory.Workspace
 	App       directory.App
 	Now       int64

@@ -16,7 +16,7 @@ import (
 // certain values of the workspace's secret.
 type Attendance struct {
 	Store  signingkey.Sightings
-	Ring   *signingkey.Ring
+	Ring   *signingkey.KeyRing
 	Secret signingkey.Secret
 	// Replica is the name of this replica in the store, see [NewReplicaName].
 	Replica string

@@ -31,7 +31,7 @@ type Config struct {
 	// Algorithm signs access tokens; "" means ES256.
 	Algorithm signingkey.Algorithm
 	// Keys are the store's signing keys. Nil makes a ring of Secret and Algorithm.
-	Keys *signingkey.Ring
+	Keys *signingkey.KeyRing
 	// Provider is the OpenID provider; its redirect URL follows from PublicURL.
 	Provider login.Config
 	// Tenants sends requests to the providers of organizations' own connections. Nil
@@ -81,7 +81,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	}
 	ring := c.Keys
 	if ring == nil {
-		ring = signingkey.NewRing(store, c.Secret, c.Algorithm)
+		ring = signingkey.NewKeyRing(store, c.Secret, c.Algorithm)
 	}
 	contract, err := browserapi.New(browserapi.Config{
 		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,

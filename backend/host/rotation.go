@@ -12,7 +12,7 @@ import (
 // Rotation is the schedule of values sealed under the workspace's secret: signing keys
 // replace each other, other values are resealed.
 type Rotation struct {
-	Ring *signingkey.Ring
+	Ring *signingkey.KeyRing
 	// Secret is the secret of the ring.
 	Secret signingkey.Secret
 	// Life is how long a key signs. 0 means until a command.

@@ -52,7 +52,7 @@ func reading[In, T any](run func(*call, In) (T, error)) serverapi.Action[*crossA
 type Config struct {
 	serverapi.Config
 	Store  Store
-	Keys   *signingkey.Ring
+	Keys   *signingkey.KeyRing
 	Secret signingkey.Secret
 }
 
@@ -67,7 +67,7 @@ type crossApp struct {
 	issuer  string
 	path    string // the public URL's
 	store   Store
-	keys    *signingkey.Ring
+	keys    *signingkey.KeyRing
 	refresh *session.MACKeys
 	codes   signingkey.Sealer
 	csrf    []byte

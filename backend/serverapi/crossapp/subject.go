@@ -187,7 +187,7 @@ func issuerOf(publicURL string) string { return strings.TrimSuffix(publicURL, "/
 
 // ownKeys are the keys that this server's tokens are signed with.
 type ownKeys struct {
-	ring         *signingkey.Ring
+	ring         *signingkey.KeyRing
 	organization string // "" is the workspace
 	revision     int64  // the workspace's
 	now          int64
