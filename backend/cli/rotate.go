@@ -92,7 +92,7 @@ func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, e
 
 // next returns the next key as it is kept: this command's, or another's that was
 // faster.
-func (r rotation) next(ctx context.Context, store signingkey.Keeper, ring *signingkey.KeyRing, now int64) (signingkey.Stored, error) {
+func (r rotation) next(ctx context.Context, store signingkey.Admin, ring *signingkey.KeyRing, now int64) (signingkey.Stored, error) {
 	chain, err := store.SigningKeys(ctx, r.organization)
 	if err != nil {
 		return signingkey.Stored{}, err

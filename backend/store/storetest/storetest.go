@@ -22,7 +22,7 @@ type Store interface {
 	session.Store
 	directory.Store
 	orgsession.Store
-	signingkey.Keeper
+	signingkey.Admin
 	signingkey.Sightings
 	audit.Store
 	Connections
