@@ -61,7 +61,7 @@ func (t Transitions) lapse(ctx context.Context, s *session.Session, organization
 		return err
 	}
 	t.Audit(audit.Event{
-		Action: audit.LeaveOrganization, Reason: string(lapsed.Ending), Actor: audit.Server,
+		Action: audit.LeaveOrganization, Reason: string(lapsed.EndReason), Actor: audit.Server,
 		UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String(),
 	})
 	return nil
@@ -70,7 +70,7 @@ func (t Transitions) lapse(ctx context.Context, s *session.Session, organization
 // Leave ends the organization session because the person signs out of it.
 func (t Transitions) Leave(ctx context.Context, s *session.Session, organization string) error {
 	if _, err := t.Store.Leave(ctx, s.ID, organization, policy.OrganizationSession{
-		StartedAt: t.Now, ActiveAt: t.Now, EndedAt: t.Now, Ending: policy.SignedOut, Authentication: s.SignIn,
+		StartedAt: t.Now, ActiveAt: t.Now, EndedAt: t.Now, EndReason: policy.SignedOut, Authentication: s.SignIn,
 	}); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (t Transitions) auditSuperseded(ctx context.Context, organization string, b
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return err
 		}
-		if m := s.Membership; m != nil && m.Stay.Ending == policy.Superseded {
+		if m := s.Membership; m != nil && m.Stay.EndReason == policy.Superseded {
 			t.Audit(audit.Event{
 				ID:     "superseded:" + b.SessionID.String() + ":" + organization + ":" + strconv.FormatInt(b.Stay.StartedAt, 10),
 				Action: audit.LeaveOrganization, Reason: string(policy.Superseded), Actor: audit.Server,

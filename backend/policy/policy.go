@@ -21,25 +21,25 @@ type Authentication struct {
 type OrganizationSession struct {
 	StartedAt int64
 	// ActiveAt is when the person was last active.
-	ActiveAt int64
-	EndedAt  int64
-	Ending   Ending // why it ended
+	ActiveAt  int64
+	EndedAt   int64
+	EndReason EndReason // why it ended
 	// Authentication is the event that satisfied the organization.
 	Authentication Authentication
 }
 
-// Ending is why an organization session ended.
-type Ending string
+// EndReason is why an organization session ended.
+type EndReason string
 
 // The reasons. After Idle, Expired and Revoked a later authentication is needed to
 // begin anew; after the others it is enough that the person enters.
 const (
-	Idle       Ending = "idle"
-	Expired    Ending = "expired"
-	SignedOut  Ending = "signed_out"
-	Superseded Ending = "superseded" // by another session of the person
-	Revoked    Ending = "revoked"    // by an administrator
-	Removed    Ending = "removed"    // access was taken away; stored when it returns
+	Idle       EndReason = "idle"
+	Expired    EndReason = "expired"
+	SignedOut  EndReason = "signed_out"
+	Superseded EndReason = "superseded" // by another session of the person
+	Revoked    EndReason = "revoked"    // by an administrator
+	Removed    EndReason = "removed"    // access was taken away; stored when it returns
 )
 
 // Live reports whether the organization session was entered and has not ended.
@@ -142,9 +142,9 @@ func (r Rules) end(o OrganizationSession, now int64) OrganizationSession {
 	if !o.Live() || end == 0 || now <= end {
 		return o
 	}
-	o.EndedAt, o.Ending = end, Expired
+	o.EndedAt, o.EndReason = end, Expired
 	if end == idle {
-		o.Ending = Idle
+		o.EndReason = Idle
 	}
 	return o
 }
@@ -167,7 +167,7 @@ func (r Rules) satisfying(s Subject, stay OrganizationSession, now int64) (Authe
 
 // Lapsed returns when a rule or an administrator ended the organization session, or 0.
 func (o OrganizationSession) Lapsed() int64 {
-	switch o.Ending {
+	switch o.EndReason {
 	case Idle, Expired, Revoked:
 		return o.EndedAt
 	}

@@ -45,8 +45,8 @@ func renewing(with ...policy.Authentication) policy.Subject {
 	return s
 }
 
-func ended(s policy.Subject, why policy.Ending, at int64) policy.Subject {
-	s.Stay.EndedAt, s.Stay.Ending = start+at, why
+func ended(s policy.Subject, why policy.EndReason, at int64) policy.Subject {
+	s.Stay.EndedAt, s.Stay.EndReason = start+at, why
 	return s
 }
 

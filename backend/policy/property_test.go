@@ -59,8 +59,8 @@ func anySubject(t *rapid.T) policy.Subject {
 		s.Stay = policy.OrganizationSession{
 			StartedAt: began, ActiveAt: rapid.Int64Range(began, start).Draw(t, "seen"), Authentication: anyAuthentication(t, "satisfied by"),
 		}
-		if ending := rapid.SampledFrom([]policy.Ending{"", "", "", "", policy.Idle, policy.Expired, policy.SignedOut, policy.Superseded}).Draw(t, "ending"); ending != "" {
-			s.Stay.Ending, s.Stay.EndedAt = ending, rapid.Int64Range(began, start).Draw(t, "ended")
+		if ending := rapid.SampledFrom([]policy.EndReason{"", "", "", "", policy.Idle, policy.Expired, policy.SignedOut, policy.Superseded}).Draw(t, "ending"); ending != "" {
+			s.Stay.EndReason, s.Stay.EndedAt = ending, rapid.Int64Range(began, start).Draw(t, "ended")
 		}
 	}
 	return s

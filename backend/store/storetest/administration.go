@@ -221,7 +221,7 @@ func endsStays(s *suite) {
 	s.must(s.EndStays(s.ctx, "org_acme", alice.ID, Now+3))
 	s.is(listed("org_acme", ""), []string{other.ID.String()})
 	s.is(listed("org_globex", ""), []string{first.ID.String()})
-	s.is(s.stay(first, "acme").Ending, policy.Revoked)
+	s.is(s.stay(first, "acme").EndReason, policy.Revoked)
 	s.is(s.stored(first.ID).RevokedAt, int64(0))
 	s.must(s.Revoke(s.ctx, first.ID, session.ReasonAdmin, Now))
 	s.is(len(listed("org_globex", "")), 0)

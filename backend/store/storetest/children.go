@@ -63,7 +63,7 @@ func inherits(s *suite) {
 func inheritsNothingEnded(s *suite) {
 	alice := s.person("alice")
 	left, stranger := s.acting(alice), s.session(alice)
-	_, err := s.Leave(s.ctx, left.ID, "org_acme", policy.OrganizationSession{EndedAt: Now, ActiveAt: Now, Ending: policy.SignedOut})
+	_, err := s.Leave(s.ctx, left.ID, "org_acme", policy.OrganizationSession{EndedAt: Now, ActiveAt: Now, EndReason: policy.SignedOut})
 	s.must(err)
 	s.is(s.Inherit(s.ctx, s.child(alice, left).ID), orgsession.ErrEnded)
 	s.is(s.Inherit(s.ctx, s.child(alice, stranger).ID), orgsession.ErrEnded)
@@ -105,7 +105,7 @@ func endsWithItsParentsStay(s *suite) {
 	alice := s.person("alice")
 	for _, end := range []func(session.ID){
 		func(id session.ID) {
-			_, err := s.Leave(s.ctx, id, "org_acme", policy.OrganizationSession{ActiveAt: Now, EndedAt: Now + 1, Ending: policy.SignedOut})
+			_, err := s.Leave(s.ctx, id, "org_acme", policy.OrganizationSession{ActiveAt: Now, EndedAt: Now + 1, EndReason: policy.SignedOut})
 			s.must(err)
 		},
 		func(id session.ID) {
@@ -125,7 +125,7 @@ func endsWithItsParentsStay(s *suite) {
 	}
 	parent := s.acting(alice)
 	n := s.child(alice, parent)
-	_, err := s.Leave(s.ctx, parent.ID, "org_acme", policy.OrganizationSession{ActiveAt: Now, EndedAt: Now + 1, Ending: policy.Idle})
+	_, err := s.Leave(s.ctx, parent.ID, "org_acme", policy.OrganizationSession{ActiveAt: Now, EndedAt: Now + 1, EndReason: policy.Idle})
 	s.must(err)
 	s.is(s.live(n.ID), []bool{true}) // activity there keeps it alive there
 }

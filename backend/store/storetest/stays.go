@@ -36,8 +36,8 @@ func begun(at int64) policy.OrganizationSession {
 }
 
 // over returns the same with its end.
-func over(o policy.OrganizationSession, at int64, why policy.Ending) policy.OrganizationSession {
-	o.EndedAt, o.Ending = at, why
+func over(o policy.OrganizationSession, at int64, why policy.EndReason) policy.OrganizationSession {
+	o.EndedAt, o.EndReason = at, why
 	return o
 }
 
