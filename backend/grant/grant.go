@@ -105,7 +105,7 @@ func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (
 func Facts(s *session.Session, m *directory.Membership) policy.Subject {
 	return policy.Subject{
 		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.ExpiresAt, StaffUntil: m.StaffUntil, DeviceBound: s.JKT != "",
-		Stay: m.Stay, Authentications: []policy.Authentication{s.SignIn},
+		OrganizationSession: m.OrganizationSession, Authentications: []policy.Authentication{s.SignIn},
 	}
 }
 
@@ -122,7 +122,7 @@ func (g *Grant) rules(ctx context.Context, id session.ID, m *directory.Membershi
 // Entered returns the rules of the organizations that a session acts for.
 func Entered(all []directory.Membership) (rules []policy.Rules) {
 	for _, m := range all {
-		if m.Stay.Live() {
+		if m.OrganizationSession.Live() {
 			rules = append(rules, m.Organization.Rules)
 		}
 	}
@@ -132,7 +132,7 @@ func Entered(all []directory.Membership) (rules []policy.Rules) {
 // Claims returns the claims of a token for the session's organization according to
 // policy's decision.
 func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
-	m, event := s.Membership, d.Stay.Authentication
+	m, event := s.Membership, d.OrganizationSession.Authentication
 	claims := token.Claims{
 		Issuer: IssuerOf(g.Issuer, m.Organization.ID, d.Rules).URL, Subject: s.User.ID, Audience: []string{g.App.Audience},
 		IssuedAt: g.Now, Expires: d.Expires, ID: rand.Text(),

@@ -27,7 +27,7 @@ type Transitions struct {
 // person is still active. It returns ErrOvertaken or ErrEnded if another request came
 // first.
 func (t Transitions) Apply(ctx context.Context, s *session.Session, m *directory.Membership, d *policy.Decision) error {
-	before, after, organization := m.Stay, d.Stay, m.Organization.ID
+	before, after, organization := m.OrganizationSession, d.OrganizationSession, m.Organization.ID
 	if d.Lapsed.EndedAt != 0 {
 		if err := t.lapse(ctx, s, organization, d.Lapsed); err != nil {
 			return err
@@ -158,7 +158,7 @@ func (t Transitions) auditSuperseded(ctx context.Context, organization string, b
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return err
 		}
-		if m := s.Membership; m != nil && m.Stay.EndReason == policy.Superseded {
+		if m := s.Membership; m != nil && m.OrganizationSession.EndReason == policy.Superseded {
 			t.Audit(audit.Event{
 				ID:     "superseded:" + b.SessionID.String() + ":" + organization + ":" + strconv.FormatInt(b.Stay.StartedAt, 10),
 				Action: audit.LeaveOrganization, Reason: string(policy.Superseded), Actor: audit.Server,

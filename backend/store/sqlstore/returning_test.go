@@ -98,7 +98,7 @@ func entered(t *testing.T, store *sqlstore.Store, sub string) func(slug string) 
 		if err != nil || s.Membership == nil {
 			t.Fatal(fmt.Errorf("%s: %v", slug, err))
 		}
-		return s.Membership.Stay
+		return s.Membership.OrganizationSession
 	}
 }
 

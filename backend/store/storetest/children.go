@@ -141,7 +141,7 @@ func countsWithItsParent(s *suite) {
 	at := func(id session.ID) bool {
 		subject, err := s.Subject(s.ctx, id, "org_acme", Now)
 		s.must(err)
-		return subject.Membership.Stay.Live()
+		return subject.Membership.OrganizationSession.Live()
 	}
 	s.is([]bool{at(parent.ID), at(n.ID), at(older.ID)}, []bool{true, true, false})
 }
