@@ -95,7 +95,7 @@ func (t Transitions) begin(ctx context.Context, s *session.Session, m *directory
 	var before []Record
 	if most > 0 {
 		var err error
-		if before, err = t.Store.SessionStays(ctx, organization, s.UserID, "", t.Now, maxRecords); err != nil {
+		if before, err = t.Store.OrganizationSessions(ctx, organization, s.UserID, "", t.Now, maxRecords); err != nil {
 			return err
 		}
 	}
@@ -146,7 +146,7 @@ const maxRecords = 1000
 // auditSuperseded records, once each, the sessions that no longer act for an
 // organization because there were too many.
 func (t Transitions) auditSuperseded(ctx context.Context, organization string, before []Record) error {
-	after, err := t.Store.SessionStays(ctx, organization, before[0].UserID, "", t.Now, maxRecords)
+	after, err := t.Store.OrganizationSessions(ctx, organization, before[0].UserID, "", t.Now, maxRecords)
 	if err != nil {
 		return err
 	}

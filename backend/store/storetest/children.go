@@ -94,7 +94,7 @@ func endsWithItsParent(s *suite) {
 	page, err := s.LivePage(s.ctx, alice.ID, "", Now, 10)
 	s.must(err)
 	s.is([]int{len(listed), len(page)}, []int{2, 2})
-	stays, err := s.SessionStays(s.ctx, "org_acme", alice.ID, "", Now, 10)
+	stays, err := s.OrganizationSessions(s.ctx, "org_acme", alice.ID, "", Now, 10)
 	s.must(err)
 	s.is(len(stays), 1) // the other one's; other inherited none
 	s.must(s.Revoke(s.ctx, other.ID, session.ReasonSignedOut, Now+2))
@@ -109,13 +109,13 @@ func endsWithItsParentsStay(s *suite) {
 			s.must(err)
 		},
 		func(id session.ID) {
-			_, err := s.EndStay(s.ctx, "org_acme", id, Now+1)
+			_, err := s.EndOrganizationSession(s.ctx, "org_acme", id, Now+1)
 			s.must(err)
 		},
 	} {
 		parent, another := s.acting(alice), s.acting(alice)
 		n, other := s.child(alice, parent), s.child(alice, another)
-		_, err := s.EndStay(s.ctx, "org_globex", parent.ID, Now+1)
+		_, err := s.EndOrganizationSession(s.ctx, "org_globex", parent.ID, Now+1)
 		s.must(err)
 		s.is(s.live(n.ID), []bool{true})
 		end(parent.ID)
