@@ -28,7 +28,7 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 	}
 	organizations := []api.OrganizationState{}
 	for _, m := range members {
-		facts := grant.Facts(&subject.Session, &m)
+		facts := grant.Input(&subject.Session, &m)
 		facts.Entering, facts.Authentications = true, append(facts.Authentications, further...)
 		rules := policy.Effective(c.Workspace.Policy, m.Organization.Rules, grant.Entered(members))
 		d := policy.Decide(facts, rules, c.Now)

@@ -41,8 +41,8 @@ type Grant struct {
 	Audit func(audit.Event) error
 }
 
-// Asked is the request for an access token.
-type Asked struct {
+// Request is the request for an access token.
+type Request struct {
 	// User is the id of the person that the client expects. Empty accepts any person.
 	User string
 	// Organization is the id or slug that the subject was read with. Empty requests the
@@ -59,7 +59,7 @@ type Asked struct {
 }
 
 // Check refuses an impossible report of activity with ErrIdle.
-func (a Asked) Check() error {
+func (a Request) Check() error {
 	if a.IdleSeconds != nil && *a.IdleSeconds < 0 {
 		return ErrIdle
 	}
@@ -68,7 +68,7 @@ func (a Asked) Check() error {
 
 // activeAt returns when the person was last active, or 0 if the request does not report
 // it.
-func (a Asked) activeAt(now int64) int64 {
+func (a Request) activeAt(now int64) int64 {
 	if a.IdleSeconds == nil {
 		return 0
 	}
@@ -80,9 +80,9 @@ const maxMemberships = 1000
 
 // Decide returns policy's decision on whether the session may act for the organization
 // now, and records the changes. The caller must refuse if the outcome is not Allow.
-func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (*policy.Decision, error) {
+func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Request) (*policy.Decision, error) {
 	m := s.Membership
-	facts := Facts(&s.Session, m)
+	facts := Input(&s.Session, m)
 	facts.Entering, facts.ActiveAt, facts.DeviceBound = asked.Entering, asked.activeAt(g.Now), asked.DeviceBound
 	rules, err := g.rules(ctx, s.Session.ID, m)
 	if err != nil {
@@ -101,8 +101,8 @@ func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (
 	return &d, sessions.Apply(ctx, &s.Session, m, &d)
 }
 
-// Facts returns policy's input about a session and an organization.
-func Facts(s *session.Session, m *directory.Membership) policy.Subject {
+// Input returns policy's input about a session and an organization.
+func Input(s *session.Session, m *directory.Membership) policy.Subject {
 	return policy.Subject{
 		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.ExpiresAt, StaffUntil: m.StaffUntil, DeviceBound: s.JKT != "",
 		OrganizationSession: m.OrganizationSession, Authentications: []policy.Authentication{s.SignIn},
