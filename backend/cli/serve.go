@@ -90,7 +90,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
 	}
-	attendance := &host.Attendance{Store: store, Ring: ring, Secret: secret, Replica: host.NewReplicaName(), Log: log}
+	attendance := &host.Heartbeat{Store: store, Ring: ring, Secret: secret, Replica: host.NewReplicaName(), Log: log}
 	if err := attendance.Note(ctx, time.Now()); err != nil {
 		return err
 	}
