@@ -16,7 +16,7 @@ const cleanUpInterval = time.Hour
 type upkeep struct {
 	store interface {
 		host.Cleaner
-		host.Trail
+		host.AuditLog
 	}
 	rotation  host.Rotation
 	retention host.Retention

@@ -33,14 +33,14 @@ func ParseRetention(text string) (Retention, error) {
 	return Retention(kept), nil
 }
 
-// Trail is the part of the store that deleting events needs.
-type Trail interface {
+// AuditLog is the part of the store that deleting events needs.
+type AuditLog interface {
 	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
 }
 
 // ForgetEvents deletes events that are older than the retention and returns their
 // number. One call deletes a bounded number. The next clean-up continues.
-func (r Retention) ForgetEvents(ctx context.Context, store Trail, now time.Time) (forgotten int64, err error) {
+func (r Retention) ForgetEvents(ctx context.Context, store AuditLog, now time.Time) (forgotten int64, err error) {
 	if r == 0 {
 		return 0, nil
 	}
