@@ -13,7 +13,7 @@ func (f *file) organization(n *yaml.Node) {
 	o := directory.DesiredOrganization{Line: n.Line}
 	var members, rules, connections *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
-		"id": f.into(&o.ID), "slug": f.into(&o.Slug), "name": f.into(&o.Name),
+		"id": f.assignText(&o.ID), "slug": f.assignText(&o.Slug), "name": f.assignText(&o.Name),
 		"policy":   func(n *yaml.Node) { f.policy(n, &o.Rules, organizationRules); rules = n },
 		"disabled": func(n *yaml.Node) { o.Disabled = f.truth(n) },
 		"members":  func(n *yaml.Node) { members = n },
@@ -65,7 +65,7 @@ func (f *file) member(n *yaml.Node) directory.Member {
 	m := directory.Member{User: directory.User{Issuer: f.issuer}, Roles: []string{}}
 	f.object(n, map[string]func(*yaml.Node){
 		"iss": func(n *yaml.Node) { m.Issuer = f.memberIssuer(n) },
-		"sub": f.into(&m.Subject), "name": f.into(&m.Name), "email": f.into(&m.Email),
+		"sub": f.assignText(&m.Subject), "name": f.assignText(&m.Name), "email": f.assignText(&m.Email),
 		"roles": func(n *yaml.Node) {
 			m.Roles = f.texts(n)
 			f.haveRoles(n, m.Roles)

@@ -164,7 +164,7 @@ func (f *file) roles(n *yaml.Node) {
 func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 	m := &directory.MembershipClaim{Roles: []string{}}
 	f.object(n, map[string]func(*yaml.Node){
-		"claim": f.into(&m.Claim),
+		"claim": f.assignText(&m.Claim),
 		"roles": func(n *yaml.Node) {
 			m.Roles = f.texts(n)
 			f.haveRoles(n, m.Roles)

@@ -36,7 +36,7 @@ func await(ctx context.Context, db *sql.DB, config *pgx.ConnConfig, opening migr
 		err := db.PingContext(ctx)
 		waited := time.Since(began).Round(time.Second)
 		switch {
-		case err == nil || !away(err) || ctx.Err() != nil || opening.Wait == 0:
+		case err == nil || !isUnavailable(err) || ctx.Err() != nil || opening.Wait == 0:
 			return err
 		case waited >= opening.Wait:
 			return fmt.Errorf("it did not answer within %v: %w", opening.Wait, err)
@@ -54,8 +54,8 @@ func await(ctx context.Context, db *sql.DB, config *pgx.ConnConfig, opening migr
 // notYet are the states of a database that starts, stops, or has no free connection.
 var notYet = []string{"57P01", "57P02", "57P03", "53300"}
 
-// away reports whether a database may answer later.
-func away(err error) bool {
+// isUnavailable reports whether a database may answer later.
+func isUnavailable(err error) bool {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
 		return slices.Contains(notYet, refused.Code)

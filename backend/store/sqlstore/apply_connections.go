@@ -22,9 +22,9 @@ UPDATE organizations SET connection = ?2 WHERE id = ?1`
 
 // storedConnections are all connections, including deleted ones, and the enabled ones.
 type storedConnections struct {
-	byID    map[string]storedConnection
-	of      map[string][]storedConnection // by organization
-	enabled map[string]string             // by organization
+	byID           map[string]storedConnection
+	byOrganization map[string][]storedConnection // by organization
+	enabled        map[string]string             // by organization
 }
 
 type storedConnection struct {
@@ -44,7 +44,7 @@ func (a *applying) storedConnections(ctx context.Context) (storedConnections, er
 		c, err := row.connection()
 		one := storedConnection{c, deletedAt.Valid}
 		all.byID[c.ID], all.enabled[c.OrganizationID] = one, enabled
-		all.of[c.OrganizationID] = append(all.of[c.OrganizationID], one)
+		all.byOrganization[c.OrganizationID] = append(all.byOrganization[c.OrganizationID], one)
 		return err
 	}, selectAllConnections)
 	return all, err
@@ -108,7 +108,7 @@ func (a *applying) ofOrganization(ctx context.Context, id string, stored storedC
 			a.changes.Connections.Changed++
 		}
 	}
-	if err := a.release(ctx, stored.of[id], named); err != nil {
+	if err := a.release(ctx, stored.byOrganization[id], named); err != nil {
 		return err
 	}
 	if enabled == "" && !stored.byID[had].FromFile && !named[had] {

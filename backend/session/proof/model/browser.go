@@ -210,7 +210,7 @@ func (h *habitat) normal(b browser) browser {
 	slices.SortFunc(b.requests[:], func(x, y message) int { return y.order() - x.order() })
 	slices.SortFunc(b.replies[:], func(x, y message) int { return y.order() - x.order() })
 	p := &h.scratch
-	p.of(&b.row)
+	p.collect(&b.row)
 	p.token(&b.jar)
 	for i := range b.past {
 		p.token(&b.past[i].token)

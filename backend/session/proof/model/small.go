@@ -72,8 +72,8 @@ type parts struct {
 	ages []*int8
 }
 
-// of collects the parts of a world, beginning with its row.
-func (p *parts) of(r *row) {
+// collect collects the parts of a world, beginning with its row.
+func (p *parts) collect(r *row) {
 	p.ids, p.gens, p.ages = p.ids[:0], p.gens[:0], p.ages[:0]
 	p.row(r)
 }
