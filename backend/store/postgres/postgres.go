@@ -42,7 +42,7 @@ func OpenAs(ctx context.Context, address string, opening migrate.Opening) (*sqls
 		config.ConnectTimeout = connectTimeout
 	}
 	var live liveness
-	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(live.doubts))
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(live.suspects))
 	processors := runtime.GOMAXPROCS(0)
 	db.SetMaxOpenConns(perProcessor * processors)
 	db.SetMaxIdleConns(perProcessor * processors)
