@@ -17,18 +17,18 @@ var (
 	harsh = conditions{"8 tabs, 3 % loss, crashes", 8, 0.03, 8 * hour, false}
 )
 
-// sheet is one scheme's figures.
-type sheet struct {
+// result is one scheme's figures.
+type result struct {
 	scheme string
 	// honest are the working days simulated and the false sign-outs, by conditions.
 	honest []honest
-	// thefts are by temper. Under the harshest conditions only this project's scheme is
+	// thefts are by strategy. Under the harshest conditions only this project's scheme is
 	// counted.
 	thefts, harshThefts []thefts
 }
 
 // faultless reports whether there was no false sign-out and no undetected thief.
-func (s *sheet) faultless() bool {
+func (s *result) faultless() bool {
 	for _, h := range s.honest {
 		if h.signOuts > 0 {
 			return false
@@ -72,9 +72,9 @@ type size struct{ harsh, all, thefts int }
 
 // compare runs all schemes through the same weeks, on two cores, rotating at
 // most every r seconds.
-func compare(r int64, size size) []sheet {
+func compare(r int64, size size) []result {
 	const cores = 2
-	var parts [cores][]sheet
+	var parts [cores][]result
 	var running sync.WaitGroup
 	for core := range cores {
 		running.Go(func() { parts[core] = compareSome(r, size, core, cores) })
@@ -86,7 +86,7 @@ func compare(r int64, size size) []sheet {
 	return parts[0]
 }
 
-func (s *sheet) add(other sheet) {
+func (s *result) add(other result) {
 	for i, h := range other.honest {
 		s.honest[i].days += h.days
 		s.honest[i].signOuts += h.signOuts
@@ -103,12 +103,12 @@ func (t *thefts) add(other thefts) {
 }
 
 // compareSome simulates every step-th week, from the first.
-func compareSome(r int64, size size, first, step int) []sheet {
-	var sheets []sheet
+func compareSome(r int64, size size, first, step int) []result {
+	var sheets []result
 	var browsers []*browser
 	for _, s := range schemes(r) {
 		browsers = append(browsers, &browser{scheme: s.scheme})
-		sheets = append(sheets, sheet{s.name, make([]honest, len(world)), make([]thefts, len(tempers)), make([]thefts, len(tempers))})
+		sheets = append(sheets, result{s.name, make([]honest, len(world)), make([]thefts, len(tempers)), make([]thefts, len(tempers))})
 	}
 	ours := len(browsers) - 1
 	for c := range world {
@@ -131,17 +131,17 @@ func compareSome(r int64, size size, first, step int) []sheet {
 	for n := first; n < size.thefts; n += step {
 		week := calm.week(uint64(n))
 		for i, b := range browsers {
-			b.sufferAll(sheets[i].thefts, week, uint64(n))
+			b.runThefts(sheets[i].thefts, week, uint64(n))
 		}
-		browsers[ours].sufferAll(sheets[ours].harshThefts, storm.week(uint64(n)), uint64(n))
+		browsers[ours].runThefts(sheets[ours].harshThefts, storm.week(uint64(n)), uint64(n))
 	}
 	return sheets
 }
 
-// sufferAll simulates a week with each thief in turn.
-func (b *browser) sufferAll(count []thefts, week *trace, seed uint64) {
+// runThefts simulates a week with each thief in turn.
+func (b *browser) runThefts(count []thefts, week *trace, seed uint64) {
 	for i, temper := range tempers {
-		if after, found := b.suffer(week, temper, seed); found {
+		if after, found := b.runTheft(week, temper, seed); found {
 			count[i].found = append(count[i].found, after)
 		} else {
 			count[i].missed++

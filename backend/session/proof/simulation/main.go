@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-func printSignOuts(sheets []sheet) {
+func printSignOuts(sheets []result) {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(out, "false sign-outs per 100 working days\t")
 	for _, c := range world {
@@ -75,7 +75,7 @@ func printHeld(sessions int) {
 	out.Flush()
 }
 
-func printThefts(sheets []sheet) {
+func printThefts(sheets []result) {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(out, "thefts not found, median time to find\t")
 	for _, t := range tempers {

@@ -23,7 +23,7 @@ func TestOursSignsNobodyOutAndFindsEveryThief(t *testing.T) {
 // apart.
 func TestTheOthersFail(t *testing.T) {
 	const harsh, inStep = 3, 4
-	of := map[string]sheet{}
+	of := map[string]result{}
 	for _, s := range compare(240, size{harsh: 100, all: 100, thefts: 60}) {
 		of[s.scheme] = s
 	}
