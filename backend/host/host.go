@@ -71,7 +71,7 @@ func New(c Config, store Store) (http.Handler, error) {
 		return nil, fmt.Errorf("%w: %s", ErrNotLoopback, c.PublicURL)
 	}
 	if c.Tenants == nil {
-		c.Tenants = nowhere{}
+		c.Tenants = noConnections{}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -122,10 +122,10 @@ func New(c Config, store Store) (http.Handler, error) {
 // ErrNotLoopback refuses connections on this machine if the public URL is on another.
 var ErrNotLoopback = errors.New("connections to providers on this machine are for development and need a public URL on this machine")
 
-// nowhere is the transport of a host without connections to organizations' providers.
-type nowhere struct{}
+// noConnections is the transport of a host without connections to organizations' providers.
+type noConnections struct{}
 
-func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+func (noConnections) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("this host does not connect to organizations' own providers")
 }
 
