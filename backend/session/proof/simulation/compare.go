@@ -34,7 +34,7 @@ func (s *result) faultless() bool {
 			return false
 		}
 	}
-	for i := range tempers {
+	for i := range strategies {
 		if s.thefts[i].missed+s.harshThefts[i].missed > 0 {
 			return false
 		}
@@ -91,7 +91,7 @@ func (s *result) add(other result) {
 		s.honest[i].days += h.days
 		s.honest[i].signOuts += h.signOuts
 	}
-	for i := range tempers {
+	for i := range strategies {
 		s.thefts[i].add(other.thefts[i])
 		s.harshThefts[i].add(other.harshThefts[i])
 	}
@@ -104,11 +104,11 @@ func (t *thefts) add(other thefts) {
 
 // compareSome simulates every step-th week, from the first.
 func compareSome(r int64, size size, first, step int) []result {
-	var sheets []result
+	var results []result
 	var browsers []*browser
 	for _, s := range schemes(r) {
 		browsers = append(browsers, &browser{scheme: s.scheme})
-		sheets = append(sheets, result{s.name, make([]honest, len(world)), make([]thefts, len(tempers)), make([]thefts, len(tempers))})
+		results = append(results, result{s.name, make([]honest, len(world)), make([]thefts, len(strategies)), make([]thefts, len(strategies))})
 	}
 	ours := len(browsers) - 1
 	for c := range world {
@@ -121,8 +121,8 @@ func compareSome(r int64, size size, first, step int) []result {
 			week := weeks.week(uint64(n))
 			for i, b := range browsers {
 				if n < size.all || i == ours {
-					sheets[i].honest[c].days += days
-					sheets[i].honest[c].signOuts += b.live(week)
+					results[i].honest[c].days += days
+					results[i].honest[c].signOuts += b.live(week)
 				}
 			}
 		}
@@ -131,17 +131,17 @@ func compareSome(r int64, size size, first, step int) []result {
 	for n := first; n < size.thefts; n += step {
 		week := calm.week(uint64(n))
 		for i, b := range browsers {
-			b.runThefts(sheets[i].thefts, week, uint64(n))
+			b.runThefts(results[i].thefts, week, uint64(n))
 		}
-		browsers[ours].runThefts(sheets[ours].harshThefts, storm.week(uint64(n)), uint64(n))
+		browsers[ours].runThefts(results[ours].harshThefts, storm.week(uint64(n)), uint64(n))
 	}
-	return sheets
+	return results
 }
 
 // runThefts simulates a week with each thief in turn.
 func (b *browser) runThefts(count []thefts, week *trace, seed uint64) {
-	for i, temper := range tempers {
-		if after, found := b.runTheft(week, temper, seed); found {
+	for i, strategy := range strategies {
+		if after, found := b.runTheft(week, strategy, seed); found {
 			count[i].found = append(count[i].found, after)
 		} else {
 			count[i].missed++

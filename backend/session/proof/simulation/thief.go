@@ -16,7 +16,7 @@ type strategy struct {
 	hoards bool
 }
 
-var tempers = []strategy{
+var strategies = []strategy{
 	{"eager", 0, minute, false},
 	{"patient", 0, 30 * minute, false},
 	{"late", 6 * hour, 10 * minute, false},
@@ -36,15 +36,15 @@ const never = 1 << 62
 
 // runTheft returns how long after a theft on the second day a scheme ends the session;
 // false if it does not in that week.
-func (b *browser) runTheft(week *trace, temper strategy, seed uint64) (after int64, found bool) {
+func (b *browser) runTheft(week *trace, strategy strategy, seed uint64) (after int64, found bool) {
 	chance := rand.New(rand.NewPCG(seed, 1))
 	theft := 24*hour + chance.Int64N(workingDay)
-	t := thief{temper: temper, next: never}
+	t := thief{strategy: strategy, next: never}
 	b.begin(week.requests)
 	for _, e := range week.events {
 		if e.at >= theft && t.held[0] == (session.Token{}) {
 			b.signOuts = 0
-			t.held, t.next = [2]session.Token{b.jar, b.jar}, theft+temper.wait
+			t.held, t.next = [2]session.Token{b.jar, b.jar}, theft+strategy.wait
 		}
 		for t.next <= e.at {
 			if !t.use(b, chance) {
