@@ -22,14 +22,19 @@ import (
 
 func applyCommand() *cobra.Command {
 	var s settings
-	var printSQL bool
+	var printSQL, dryRun bool
 	command := &cobra.Command{
 		Use:     "apply FILE",
 		Short:   "Make the workspace be what a workspace file says",
 		GroupID: groupWorkspace,
 		Long: `Apply makes the apps, roles, organisations and members be what the workspace file
-(YAML or JSON) says: all of it, or with a mistake in the file nothing. Applied
-again it changes nothing. A running server follows at the next request.
+(YAML or JSON) says; with a mistake in the file it changes nothing. Applied again it
+changes nothing. A running server follows at the next request.
+
+It writes some hundred rows at a time, so that nobody who signs in waits for it, and
+one apply runs at a time. A file that changes no more than that is applied all or not
+at all. Where a larger one is interrupted, apply it again: it does the rest.
+With --dry-run nothing is changed: each difference is printed.
 
 Members that the file named before and no longer names leave their organisation.
 Those whom somebody admitted, or a claim of their identity token, stay as they
@@ -46,6 +51,7 @@ sealed by the workspace's secret, the server's own.
 With --print-sql nothing is applied: the statements that would do it are printed,
 for wrangler d1 execute.`,
 		Example: `  tabard apply workspace.yaml
+  tabard apply --dry-run workspace.yaml
   generate-workspace | tabard apply -`,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -65,11 +71,13 @@ for wrangler d1 execute.`,
 			if printSQL {
 				return s.printScript(args[0], desired, c.OutOrStdout())
 			}
-			return s.apply(c.Context(), args[0], desired, c.OutOrStdout(), c.ErrOrStderr())
+			return s.apply(c.Context(), args[0], desired, dryRun, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	s.addSealing(command)
+	command.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, and change nothing")
 	command.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of applying")
+	command.MarkFlagsMutuallyExclusive("dry-run", "print-sql")
 	return command
 }
 
@@ -78,22 +86,17 @@ const largeFile = 4 << 20
 
 // readWorkspace reads a workspace file; - is standard input.
 func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return directory.Desired{}, err
-		}
-		defer f.Close()
-		in = f
+	text, err := os.ReadFile(path)
+	if path == "-" {
+		text, err = io.ReadAll(in)
 	}
-	text, err := io.ReadAll(in)
 	if err != nil {
 		return directory.Desired{}, err
 	}
 	if len(text) > largeFile && os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25) // what is read weighs forty times the text
+		debug.SetGCPercent(25)
 	}
-	desired, err := workspacefile.Parse(text)
+	desired, err := workspacefile.Read(text)
 	if err != nil {
 		return directory.Desired{}, nothingApplied(path, err)
 	}
@@ -145,43 +148,69 @@ func nothingApplied(path string, err error) error {
 	return fmt.Errorf("%s: nothing was applied\n%w", path, err)
 }
 
-func (s *settings) apply(ctx context.Context, path string, desired directory.Desired, out, progress io.Writer) error {
-	store, err := s.openOrMake(ctx)
+func (s *settings) apply(ctx context.Context, path string, desired directory.Desired, dryRun bool, out, progress io.Writer) error {
+	open := s.openOrMake
+	if dryRun {
+		open = s.openExisting
+	}
+	store, err := open(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	if desired.ConnectionCount() > 0 {
-		sealed := func(id string) (string, error) {
-			c, err := store.Connection(ctx, id)
-			if errors.Is(err, directory.ErrNoConnection) {
-				err = nil
-			}
-			return c.SealedSecret, err
-		}
-		if err := s.seal(path, &desired, sealed); err != nil {
-			return err
-		}
-	}
-	p := &progressing{out: progress, total: desired.MemberCount(), told: time.Now()}
-	changes, err := store.ApplyReporting(ctx, desired, time.Now().Unix(), p.report)
-	var conflicts directory.Conflicts
-	if errors.As(err, &conflicts) {
-		return nothingApplied(path, conflicts)
-	}
-	if err != nil {
+	if err := s.sealFor(ctx, path, &desired, store); err != nil {
 		return err
 	}
-	if !changes.None() {
-		by := commandLine()
-		if err := store.RecordEvent(ctx, audit.Event{
-			ID: directory.NewID("evt_"), At: time.Now().Unix(), Action: audit.ApplyFile, Outcome: audit.Done, Actor: by.ID, ActorName: by.Name,
-		}); err != nil {
-			return err
-		}
+	p := &progressing{out: progress, total: desired.MemberCount(), told: time.Now()}
+	how := sqlstore.Applying{DryRun: dryRun, Report: p.report, Waiting: func() {
+		fmt.Fprintln(progress, "Another apply is under way; waiting for its end.")
+	}}
+	if dryRun {
+		how.Tell = func(d directory.Difference) { fmt.Fprintln(out, d) }
+	}
+	changes, err := store.ApplyAs(ctx, desired, time.Now().Unix(), how)
+	if !dryRun {
+		err = errors.Join(err, recordApply(ctx, store, changes))
+	}
+	var conflicts directory.Conflicts
+	switch {
+	case errors.As(err, &conflicts):
+		return nothingApplied(path, conflicts)
+	case err != nil && !changes.None():
+		return fmt.Errorf("%s: applied in part; apply it again to do the rest\n%w", path, err)
+	case err != nil:
+		return err
+	case dryRun && !changes.None():
+		fmt.Fprintln(out, "\nNothing was changed; applied, it would be:")
 	}
 	_, err = io.WriteString(out, summary(desired, changes))
 	return err
+}
+
+// sealFor seals the client secrets of connections that a store does not have yet.
+func (s *settings) sealFor(ctx context.Context, path string, desired *directory.Desired, store *sqlstore.Store) error {
+	if desired.ConnectionCount() == 0 {
+		return nil
+	}
+	return s.seal(path, desired, func(id string) (string, error) {
+		c, err := store.Connection(ctx, id)
+		if errors.Is(err, directory.ErrNoConnection) {
+			err = nil
+		}
+		return c.SealedSecret, err
+	})
+}
+
+// recordApply writes into the trail that a file changed something, also where it was
+// interrupted after that.
+func recordApply(ctx context.Context, store *sqlstore.Store, changes directory.Changes) error {
+	if changes.None() {
+		return nil
+	}
+	by := commandLine()
+	return store.RecordEvent(context.WithoutCancel(ctx), audit.Event{
+		ID: directory.NewID("evt_"), At: time.Now().Unix(), Action: audit.ApplyFile, Outcome: audit.Done, Actor: by.ID, ActorName: by.Name,
+	})
 }
 
 // progressing tells those who wait how far a large file is.
