@@ -22,6 +22,7 @@ import (
 
 func applyCommand() *cobra.Command {
 	var s settings
+	var elsewhere remoteSettings
 	var printSQL, dryRun bool
 	command := &cobra.Command{
 		Use:     "apply FILE",
@@ -48,11 +49,16 @@ tabard migrate.
 The client secrets of connections are read from where the file says they are, and
 sealed by the workspace's secret, the server's own.
 
+With --url the file is applied by the administration API, to a server or a Worker whose
+database is elsewhere: the workspace's policy, and organisations with their policies and
+members. What that API does not change stays: apps, roles, connections.
+
 With --print-sql nothing is applied: the statements that would do it are printed,
 for wrangler d1 execute.`,
 		Example: `  tabard apply workspace.yaml
   tabard apply --dry-run workspace.yaml
-  generate-workspace | tabard apply -`,
+  generate-workspace | tabard apply -
+  tabard apply --url https://app.example.com/auth workspace.yaml`,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
@@ -68,16 +74,21 @@ for wrangler d1 execute.`,
 			}
 			warnOfTokens(desired.Workspace, c.ErrOrStderr())
 			warnOfGroups(desired, c.ErrOrStderr())
+			if elsewhere.url != "" {
+				return elsewhere.apply(c.Context(), args[0], desired, dryRun, c.OutOrStdout(), c.ErrOrStderr())
+			}
 			if printSQL {
 				return s.printScript(args[0], desired, c.OutOrStdout())
 			}
 			return s.apply(c.Context(), args[0], desired, dryRun, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	s.addSealing(command)
+	s.addSealing(command, elsewhere.flags())
+	command.Flags().StringVar(&elsewhere.url, "url", "", "apply by the administration API of the backend at `URL`, instead of in a database")
 	command.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, and change nothing")
 	command.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of applying")
 	command.MarkFlagsMutuallyExclusive("dry-run", "print-sql")
+	command.MarkFlagsMutuallyExclusive("url", "print-sql")
 	return command
 }
 
@@ -172,19 +183,7 @@ func (s *settings) apply(ctx context.Context, path string, desired directory.Des
 	if !dryRun {
 		err = errors.Join(err, recordApply(ctx, store, changes))
 	}
-	var conflicts directory.Conflicts
-	switch {
-	case errors.As(err, &conflicts):
-		return nothingApplied(path, conflicts)
-	case err != nil && !changes.None():
-		return fmt.Errorf("%s: applied in part; apply it again to do the rest\n%w", path, err)
-	case err != nil:
-		return err
-	case dryRun && !changes.None():
-		fmt.Fprintln(out, "\nNothing was changed; applied, it would be:")
-	}
-	_, err = io.WriteString(out, summary(desired, changes))
-	return err
+	return applied(path, desired, changes, err, dryRun, out)
 }
 
 // sealFor seals the client secrets of connections that a store does not have yet.

@@ -83,6 +83,8 @@ type applying struct {
 	pending   pendingWrites
 	changes   directory.Changes // those that are pending too
 	committed directory.Changes
+
+	written, analyzed int // rows, and how many there were at the last look
 }
 
 func (a *applying) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {

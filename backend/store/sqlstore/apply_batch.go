@@ -100,6 +100,9 @@ func (a *applying) flush(ctx context.Context) error {
 			return err
 		}
 		if a.pending.len() >= batch {
+			if err := a.analyze(ctx); err != nil {
+				return err
+			}
 			rest(ctx, min(time.Since(began), longestRest))
 		}
 	}
@@ -112,6 +115,21 @@ func rest(ctx context.Context, pause time.Duration) {
 	case <-time.After(pause):
 	case <-ctx.Done():
 	}
+}
+
+// analyze has PostgreSQL look how large the tables have become, each time that twice as
+// much is written: plans that it made for small ones, this process's and the servers',
+// would read all of a table for every row, until autovacuum comes.
+func (a *applying) analyze(ctx context.Context) error {
+	a.written += a.pending.len()
+	if !a.dialect.dollar || a.written < 2*max(a.analyzed, batch/2) {
+		return nil
+	}
+	a.analyzed = a.written
+	return retried(ctx, func() error {
+		_, err := a.pool.ExecContext(ctx, "ANALYZE users, memberships, organizations")
+		return err
+	})
 }
 
 // commit runs one transaction with what is pending.
