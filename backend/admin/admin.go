@@ -47,25 +47,58 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Office is where a workspace is administered.
+// Office is where a workspace is administered: each part holds what its acts need.
 type Office struct {
-	store       Store
-	hash        hasher
-	seal        signingkey.Sealer
-	redirectURI func(connectionID string) string
-	now         func() time.Time
+	organizations
+	members
+	staff
+	users
+	policies
+	connections
+	sessions
+	keys
+	trail
 }
 
 // New returns the office of a workspace.
 func New(c Config) *Office {
+	b := &base{c.Store, c.Now}
 	o := &Office{
-		store: c.Store, hash: c.Secret.Derive(signingkey.ForAPIKeys), seal: c.Secret.Sealer(signingkey.ForConnections),
-		redirectURI: c.RedirectURI, now: c.Now,
+		organizations{b}, members{b}, staff{b}, users{b}, policies{b},
+		connections{b, c.Secret.Sealer(signingkey.ForConnections), c.RedirectURI},
+		sessions{b}, keys{b, c.Secret.Derive(signingkey.ForAPIKeys)}, trail{b},
 	}
 	if o.redirectURI == nil {
 		o.redirectURI = func(string) string { return "" }
 	}
 	return o
+}
+
+// base is what every part needs: it decides on acts, and records them.
+type base struct {
+	store Store
+	now   func() time.Time
+}
+
+type (
+	organizations struct{ *base }
+	members       struct{ *base }
+	staff         struct{ *base }
+	users         struct{ *base }
+	policies      struct{ *base }
+	sessions      struct{ *base }
+	trail         struct{ *base }
+)
+
+type connections struct {
+	*base
+	seal        signingkey.Sealer
+	redirectURI func(connectionID string) string
+}
+
+type keys struct {
+	*base
+	hash hasher
 }
 
 func refuse(code api.Code, format string, args ...any) *refusal.Refusal {

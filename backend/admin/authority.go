@@ -62,7 +62,7 @@ var errTooNarrow = refuse(api.AdminAccessDenied, "This key does not reach so far
 // records it: every change, and every attempt that was refused. A change that could
 // not be recorded is an error, so that whoever asked for it asks again; whoever leaves
 // before the answer changes nothing about either.
-func perform[T any](ctx context.Context, o *Office, by Actor, a *act, do func(context.Context, directory.OrganizationRecord) (T, error)) (T, error) {
+func perform[T any](ctx context.Context, o *base, by Actor, a *act, do func(context.Context, directory.OrganizationRecord) (T, error)) (T, error) {
 	var result T
 	if !a.reads() {
 		ctx = context.WithoutCancel(ctx)
@@ -85,7 +85,7 @@ func perform[T any](ctx context.Context, o *Office, by Actor, a *act, do func(co
 // decide is the only place that says who may do what. An organisation that is
 // somebody else's is answered like one that does not exist. It returns the organisation
 // that the act names.
-func (o *Office) decide(ctx context.Context, by Actor, a *act) (directory.OrganizationRecord, error) {
+func (o *base) decide(ctx context.Context, by Actor, a *act) (directory.OrganizationRecord, error) {
 	none := directory.OrganizationRecord{}
 	if a.reach == ofWorkspace && by.OrganizationID != "" {
 		return none, errTooNarrow
@@ -131,7 +131,7 @@ func unnameable(ref string) bool {
 
 // record writes an act down. A read is recorded where authority refused it, a change
 // always, unless nothing is known of its outcome.
-func (o *Office) record(ctx context.Context, by Actor, a *act, organizationID string, outcome error) error {
+func (o *base) record(ctx context.Context, by Actor, a *act, organizationID string, outcome error) error {
 	e := audit.Event{
 		ID: directory.NewID("evt_"), At: o.now().Unix(), Action: a.action, Outcome: audit.Done,
 		Actor: by.ID, ActorName: by.Name, Address: by.Address,

@@ -77,7 +77,7 @@ type Connection struct {
 	RedirectURI string `json:"redirect_uri,omitempty"`
 }
 
-func (o *Office) connectionOf(c directory.Connection) Connection {
+func (o *connections) connectionOf(c directory.Connection) Connection {
 	shown := Connection{
 		ID: c.ID, Issuer: c.Issuer, SecretSet: c.SealedSecret != "", Enabled: c.Enabled,
 		Source: directory.FromAdmin, RedirectURI: o.redirectURI(c.ID),
@@ -97,7 +97,7 @@ func (o *Office) connectionOf(c directory.Connection) Connection {
 }
 
 // connection makes of settings the connection of an id, and checks it.
-func (o *Office) connection(ctx context.Context, id, organizationID, issuer string, s ConnectionSettings) (directory.Connection, error) {
+func (o *connections) connection(ctx context.Context, id, organizationID, issuer string, s ConnectionSettings) (directory.Connection, error) {
 	c := directory.Connection{
 		ID: id, OrganizationID: organizationID, Issuer: issuer, ClientID: s.ClientID, Scopes: s.Scopes,
 		Provisioning: directory.Provisioning{JustInTime: s.Provisioning.JustInTime, Roles: s.Provisioning.Roles, Claim: s.Provisioning.Claim},
@@ -128,8 +128,8 @@ func (o *Office) connection(ctx context.Context, id, organizationID, issuer stri
 }
 
 // Connections lists an organisation's connections by id.
-func (o *Office) Connections(ctx context.Context, by Actor, organization string, p Page) (List[Connection], error) {
-	return perform(ctx, o, by, &act{action: audit.ReadConnection, organization: organization},
+func (o *connections) Connections(ctx context.Context, by Actor, organization string, p Page) (List[Connection], error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadConnection, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Connection], error) {
 			return listed(p, func(after string, limit int) ([]directory.Connection, error) {
 				return o.store.ConnectionsOf(ctx, r.ID, after, limit)
@@ -138,14 +138,14 @@ func (o *Office) Connections(ctx context.Context, by Actor, organization string,
 }
 
 // Connection returns one connection.
-func (o *Office) Connection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
+func (o *connections) Connection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
 	return o.toConnection(ctx, by, audit.ReadConnection, organization, id, func(context.Context, string) error { return nil })
 }
 
 // CreateConnection makes a connection, which is not enabled yet.
-func (o *Office) CreateConnection(ctx context.Context, by Actor, organization string, n NewConnection) (Connection, error) {
+func (o *connections) CreateConnection(ctx context.Context, by Actor, organization string, n NewConnection) (Connection, error) {
 	a := &act{action: audit.CreateConnection, organization: organization}
-	return perform(ctx, o, by, a,
+	return perform(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
 			if n.ClientSecret == "" {
 				return Connection{}, refuse(api.InvalidRequest, "client_secret, which the provider gives, is missing.")
@@ -161,8 +161,8 @@ func (o *Office) CreateConnection(ctx context.Context, by Actor, organization st
 
 // UpdateConnection replaces a connection's settings. Another issuer is another
 // connection.
-func (o *Office) UpdateConnection(ctx context.Context, by Actor, organization, id string, s ConnectionSettings) (Connection, error) {
-	return perform(ctx, o, by, &act{action: audit.UpdateConnection, organization: organization, target: id},
+func (o *connections) UpdateConnection(ctx context.Context, by Actor, organization, id string, s ConnectionSettings) (Connection, error) {
+	return perform(ctx, o.base, by, &act{action: audit.UpdateConnection, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
 			stored, err := o.ownConnection(ctx, r.ID, id)
 			if err != nil {
@@ -182,22 +182,22 @@ func (o *Office) UpdateConnection(ctx context.Context, by Actor, organization, i
 
 // EnableConnection makes a connection the one where people sign in for the
 // organisation. There is one at most.
-func (o *Office) EnableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
+func (o *connections) EnableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
 	return o.toConnection(ctx, by, audit.EnableConnection, organization, id, func(ctx context.Context, organizationID string) error {
 		return o.store.EnableConnection(ctx, organizationID, id)
 	})
 }
 
 // DisableConnection makes what was authenticated at a connection count for nothing.
-func (o *Office) DisableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
+func (o *connections) DisableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
 	return o.toConnection(ctx, by, audit.DisableConnection, organization, id, func(ctx context.Context, organizationID string) error {
 		return o.store.DisableConnection(ctx, organizationID, id)
 	})
 }
 
 // DeleteConnection ends a connection for good. Its id is never used again.
-func (o *Office) DeleteConnection(ctx context.Context, by Actor, organization, id string) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.DeleteConnection, organization: organization, target: id},
+func (o *connections) DeleteConnection(ctx context.Context, by Actor, organization, id string) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.DeleteConnection, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			return Nothing{}, o.store.DeleteConnection(ctx, r.ID, id, o.now().Unix())
 		})
@@ -206,8 +206,8 @@ func (o *Office) DeleteConnection(ctx context.Context, by Actor, organization, i
 // UnlinkMember takes away whom a person is at the organisation's own providers, where
 // that is wrong: at the next sign-in there it is found out anew. What they are signed in
 // to goes on (EndMemberSessions).
-func (o *Office) UnlinkMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.UnlinkIdentity, organization: organization, user: user},
+func (o *connections) UnlinkMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.UnlinkIdentity, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			for after, more := "", true; more; {
 				page, err := o.store.ConnectionsOf(ctx, r.ID, after, MaxLimit)
@@ -226,8 +226,8 @@ func (o *Office) UnlinkMember(ctx context.Context, by Actor, organization, user 
 		})
 }
 
-func (o *Office) toConnection(ctx context.Context, by Actor, action audit.Action, organization, id string, do func(ctx context.Context, organizationID string) error) (Connection, error) {
-	return perform(ctx, o, by, &act{action: action, organization: organization, target: id},
+func (o *connections) toConnection(ctx context.Context, by Actor, action audit.Action, organization, id string, do func(ctx context.Context, organizationID string) error) (Connection, error) {
+	return perform(ctx, o.base, by, &act{action: action, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
 			if err := do(ctx, r.ID); err != nil {
 				return Connection{}, err
@@ -238,7 +238,7 @@ func (o *Office) toConnection(ctx context.Context, by Actor, action audit.Action
 }
 
 // ownConnection returns a connection of that organisation.
-func (o *Office) ownConnection(ctx context.Context, organizationID, id string) (directory.Connection, error) {
+func (o *base) ownConnection(ctx context.Context, organizationID, id string) (directory.Connection, error) {
 	c, err := o.store.Connection(ctx, id)
 	if err == nil && c.OrganizationID != organizationID {
 		return directory.Connection{}, directory.ErrNoConnection
@@ -248,7 +248,7 @@ func (o *Office) ownConnection(ctx context.Context, organizationID, id string) (
 
 // checkConnection refuses a rule that demands a connection which is not the
 // organisation's own.
-func (o *Office) checkConnection(ctx context.Context, organizationID, id string) error {
+func (o *base) checkConnection(ctx context.Context, organizationID, id string) error {
 	if id == "" {
 		return nil
 	}

@@ -58,8 +58,8 @@ func (f FileMembers) check(w *directory.Workspace) error {
 
 // ApplyMembers gives and ends memberships as a workspace file says. It may be repeated.
 // All are checked before any is changed; what fails on the way is done by the next.
-func (o *Office) ApplyMembers(ctx context.Context, by Actor, organization string, f FileMembers) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.ApplyFile, reach: ofWorkspace, organization: organization},
+func (o *members) ApplyMembers(ctx context.Context, by Actor, organization string, f FileMembers) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.ApplyFile, reach: ofWorkspace, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			w, err := o.store.Workspace(ctx)
 			if err != nil {
@@ -82,7 +82,7 @@ func (o *Office) ApplyMembers(ctx context.Context, by Actor, organization string
 		})
 }
 
-func (o *Office) giveMembership(ctx context.Context, organizationID string, m FileMember) error {
+func (o *members) giveMembership(ctx context.Context, organizationID string, m FileMember) error {
 	if err := o.checkIssuer(ctx, organizationID, m.Issuer); err != nil {
 		return err
 	}

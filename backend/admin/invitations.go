@@ -46,7 +46,7 @@ func aboutMember(action audit.Action, organization, user string) *act {
 
 // everybody returns an organization's invitations and then its members, those after a
 // place, at most limit.
-func (o *Office) everybody(ctx context.Context, organizationID, after string, limit int) ([]Member, error) {
+func (o *members) everybody(ctx context.Context, organizationID, after string, limit int) ([]Member, error) {
 	var all []Member
 	if after == "" || directory.IsInvitationID(after) {
 		invited, err := o.store.Invitations(ctx, organizationID, after, o.now().Unix(), limit)
@@ -70,7 +70,7 @@ func (o *Office) everybody(ctx context.Context, organizationID, after string, li
 
 // invite invites somebody who is no member, and gives a member other roles. Whether the
 // workspace knows who is invited decides nothing: the answer is what was sent.
-func (o *Office) invite(ctx context.Context, a *act, organizationID string, n NewMember) (Member, error) {
+func (o *members) invite(ctx context.Context, a *act, organizationID string, n NewMember) (Member, error) {
 	if err := o.checkIssuer(ctx, organizationID, n.Issuer); err != nil {
 		return Member{}, err
 	}
@@ -97,7 +97,7 @@ func (o *Office) invite(ctx context.Context, a *act, organizationID string, n Ne
 }
 
 // inviteAgain gives somebody who is invited other roles, and another while to accept.
-func (o *Office) inviteAgain(ctx context.Context, organizationID, id string, roles []string) (Member, error) {
+func (o *members) inviteAgain(ctx context.Context, organizationID, id string, roles []string) (Member, error) {
 	now := o.now().Unix()
 	i, err := o.store.Invitation(ctx, organizationID, id, now)
 	if err != nil {
@@ -110,7 +110,7 @@ func (o *Office) inviteAgain(ctx context.Context, organizationID, id string, rol
 
 // checkIssuer refuses another organization's connection as it does one that is not
 // there: its people open that organization alone.
-func (o *Office) checkIssuer(ctx context.Context, organizationID, issuer string) error {
+func (o *members) checkIssuer(ctx context.Context, organizationID, issuer string) error {
 	if !strings.HasPrefix(issuer, directory.ConnectionPrefix) {
 		return nil
 	}

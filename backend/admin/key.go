@@ -104,7 +104,7 @@ var errKey = map[KeyKind]*refusal.Refusal{
 
 // Authenticate returns who presents a key of that kind. A key that is unknown,
 // malformed, of another kind, revoked or expired is refused alike.
-func (o *Office) Authenticate(ctx context.Context, kind KeyKind, text, address string) (Actor, error) {
+func (o *keys) Authenticate(ctx context.Context, kind KeyKind, text, address string) (Actor, error) {
 	if !wellFormed(text) {
 		return Actor{}, errKey[kind]
 	}
@@ -132,7 +132,7 @@ func (o *Office) Authenticate(ctx context.Context, kind KeyKind, text, address s
 
 // find finds a key by its hash. While one secret replaces another it may be that of
 // either.
-func (o *Office) find(ctx context.Context, kind KeyKind, text string) (Key, error) {
+func (o *keys) find(ctx context.Context, kind KeyKind, text string) (Key, error) {
 	for _, under := range o.hash {
 		hash := o.hash.hash(under, kind, text)
 		k, err := o.store.KeyByHash(ctx, hash)

@@ -71,8 +71,8 @@ func keyInfoOf(k Key) KeyInfo {
 }
 
 // Keys lists the keys by id, also those that have ended.
-func (o *Office) Keys(ctx context.Context, by Actor, p Page) (List[KeyInfo], error) {
-	return perform(ctx, o, by, &act{action: audit.ReadKey, reach: ofWorkspace},
+func (o *keys) Keys(ctx context.Context, by Actor, p Page) (List[KeyInfo], error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadKey, reach: ofWorkspace},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[KeyInfo], error) {
 			return listed(p, func(after string, limit int) ([]Key, error) {
 				return o.store.Keys(ctx, after, limit)
@@ -81,8 +81,8 @@ func (o *Office) Keys(ctx context.Context, by Actor, p Page) (List[KeyInfo], err
 }
 
 // Key returns one key.
-func (o *Office) Key(ctx context.Context, by Actor, id string) (KeyInfo, error) {
-	return perform(ctx, o, by, &act{action: audit.ReadKey, reach: ofWorkspace, target: id},
+func (o *keys) Key(ctx context.Context, by Actor, id string) (KeyInfo, error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadKey, reach: ofWorkspace, target: id},
 		func(ctx context.Context, _ directory.OrganizationRecord) (KeyInfo, error) {
 			k, err := o.store.Key(ctx, id)
 			return keyInfoOf(k), err
@@ -90,9 +90,9 @@ func (o *Office) Key(ctx context.Context, by Actor, id string) (KeyInfo, error) 
 }
 
 // CreateKey makes a key.
-func (o *Office) CreateKey(ctx context.Context, by Actor, n NewKey) (CreatedKey, error) {
+func (o *keys) CreateKey(ctx context.Context, by Actor, n NewKey) (CreatedKey, error) {
 	a := &act{action: audit.CreateKey, reach: ofWorkspace, organization: n.Organization}
-	return perform(ctx, o, by, a,
+	return perform(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (CreatedKey, error) {
 			k, secret, err := o.DraftKey(by, n, r.ID)
 			if err == nil {
@@ -107,7 +107,7 @@ func (o *Office) CreateKey(ctx context.Context, by Actor, n NewKey) (CreatedKey,
 }
 
 // DraftKey makes a key that is in no store yet, with its secret.
-func (o *Office) DraftKey(by Actor, n NewKey, organizationID string) (k Key, secret string, err error) {
+func (o *keys) DraftKey(by Actor, n NewKey, organizationID string) (k Key, secret string, err error) {
 	if err := n.check(); err != nil {
 		return Key{}, "", err
 	}
@@ -122,7 +122,7 @@ func (o *Office) DraftKey(by Actor, n NewKey, organizationID string) (k Key, sec
 	return k, text, nil
 }
 
-func (o *Office) checkApp(ctx context.Context, id string) error {
+func (o *keys) checkApp(ctx context.Context, id string) error {
 	if id == "" {
 		return nil
 	}
@@ -145,8 +145,8 @@ func KeyCreated(by Actor, k Key) audit.Event {
 }
 
 // RevokeKey ends a key, at once and for good.
-func (o *Office) RevokeKey(ctx context.Context, by Actor, id string) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.RevokeKey, reach: ofWorkspace, target: id},
+func (o *keys) RevokeKey(ctx context.Context, by Actor, id string) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.RevokeKey, reach: ofWorkspace, target: id},
 		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
 			return Nothing{}, o.store.RevokeKey(ctx, id, o.now().Unix())
 		})

@@ -111,8 +111,8 @@ type Roles struct {
 }
 
 // Members lists an organisation's invitations by id, and then its members by user id.
-func (o *Office) Members(ctx context.Context, by Actor, organization string, p Page) (List[Member], error) {
-	return perform(ctx, o, by, &act{action: audit.ReadMember, organization: organization},
+func (o *members) Members(ctx context.Context, by Actor, organization string, p Page) (List[Member], error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadMember, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Member], error) {
 			return listed(p, func(after string, limit int) ([]Member, error) {
 				return o.everybody(ctx, r.ID, after, limit)
@@ -121,9 +121,9 @@ func (o *Office) Members(ctx context.Context, by Actor, organization string, p P
 }
 
 // Member returns one member, or an invitation by its id.
-func (o *Office) Member(ctx context.Context, by Actor, organization, user string) (Member, error) {
+func (o *members) Member(ctx context.Context, by Actor, organization, user string) (Member, error) {
 	a := aboutMember(audit.ReadMember, organization, user)
-	return perform(ctx, o, by, a,
+	return perform(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			if a.target != "" {
 				i, err := o.store.Invitation(ctx, r.ID, a.target, o.now().Unix())
@@ -136,9 +136,9 @@ func (o *Office) Member(ctx context.Context, by Actor, organization, user string
 // AdmitMember makes somebody a member, known to the workspace or not yet, or gives a
 // member other roles. Who administers one organisation only learns nothing of people
 // who are not in it, and burdens them with nothing: it invites them.
-func (o *Office) AdmitMember(ctx context.Context, by Actor, organization string, n NewMember) (Member, error) {
+func (o *members) AdmitMember(ctx context.Context, by Actor, organization string, n NewMember) (Member, error) {
 	a := &act{action: audit.AdmitMember, organization: organization, user: n.UserID}
-	return perform(ctx, o, by, a,
+	return perform(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			if err := n.check(); err != nil {
 				return Member{}, err
@@ -166,8 +166,8 @@ func (o *Office) AdmitMember(ctx context.Context, by Actor, organization string,
 
 // Admit gives somebody who has signed in a place in an organisation, or other roles in
 // it.
-func (o *Office) Admit(ctx context.Context, by Actor, n directory.Admission) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.AdmitMember, organization: n.Organization, user: n.UserID},
+func (o *members) Admit(ctx context.Context, by Actor, n directory.Admission) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.AdmitMember, organization: n.Organization, user: n.UserID},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			n.Organization = r.ID
 			return Nothing{}, o.store.Admit(ctx, n, o.now().Unix())
@@ -176,9 +176,9 @@ func (o *Office) Admit(ctx context.Context, by Actor, n directory.Admission) (No
 
 // UpdateMember gives a member, or somebody who is invited, other roles. By an
 // administrator of the workspace somebody who is neither becomes a member.
-func (o *Office) UpdateMember(ctx context.Context, by Actor, organization, user string, roles Roles) (Member, error) {
+func (o *members) UpdateMember(ctx context.Context, by Actor, organization, user string, roles Roles) (Member, error) {
 	a := aboutMember(audit.UpdateMember, organization, user)
-	return perform(ctx, o, by, a,
+	return perform(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			switch {
 			case roles.Roles == nil:
@@ -193,14 +193,14 @@ func (o *Office) UpdateMember(ctx context.Context, by Actor, organization, user 
 }
 
 // change gives a member other roles, and makes nobody one.
-func (o *Office) change(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
+func (o *members) change(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
 	if err := o.store.ChangeMember(ctx, organizationID, userID, roles, o.now().Unix()); err != nil {
 		return Member{}, err
 	}
 	return o.member(ctx, organizationID, userID)
 }
 
-func (o *Office) admit(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
+func (o *members) admit(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
 	a := directory.Admission{Organization: organizationID, UserID: userID, Roles: roles}
 	if err := o.store.Admit(ctx, a, o.now().Unix()); err != nil {
 		return Member{}, err
@@ -210,9 +210,9 @@ func (o *Office) admit(ctx context.Context, organizationID, userID string, roles
 
 // RemoveMember ends a membership. One that the workspace file gives is disabled
 // instead; one that a claim gives comes back with it. An invitation is removed by its id.
-func (o *Office) RemoveMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
+func (o *members) RemoveMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
 	a := aboutMember(audit.RemoveMember, organization, user)
-	return perform(ctx, o, by, a,
+	return perform(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			if a.target != "" {
 				return Nothing{}, o.store.WithdrawInvitation(ctx, r.ID, a.target)
@@ -223,18 +223,18 @@ func (o *Office) RemoveMember(ctx context.Context, by Actor, organization, user 
 
 // DisableMember keeps a member out of the organisation, whatever made them one, until
 // they are enabled here.
-func (o *Office) DisableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
+func (o *members) DisableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
 	return o.blockMember(ctx, by, audit.DisableMember, organization, user)
 }
 
 // EnableMember lets a member enter the organisation again. What their sessions did in
 // it has ended.
-func (o *Office) EnableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
+func (o *members) EnableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
 	return o.blockMember(ctx, by, audit.EnableMember, organization, user)
 }
 
-func (o *Office) blockMember(ctx context.Context, by Actor, action audit.Action, organization, user string) (Member, error) {
-	return perform(ctx, o, by, &act{action: action, organization: organization, user: user},
+func (o *members) blockMember(ctx context.Context, by Actor, action audit.Action, organization, user string) (Member, error) {
+	return perform(ctx, o.base, by, &act{action: action, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			if err := o.store.BlockMember(ctx, r.ID, user, action == audit.DisableMember, o.now().Unix()); err != nil {
 				return Member{}, err
@@ -243,7 +243,7 @@ func (o *Office) blockMember(ctx context.Context, by Actor, action audit.Action,
 		})
 }
 
-func (o *Office) member(ctx context.Context, organizationID, userID string) (Member, error) {
+func (o *members) member(ctx context.Context, organizationID, userID string) (Member, error) {
 	r, err := o.store.Member(ctx, organizationID, userID)
 	if err != nil {
 		return Member{}, err

@@ -56,8 +56,8 @@ func (n OrganizationNames) check(required bool) error {
 }
 
 // Organizations lists the workspace's organisations by slug.
-func (o *Office) Organizations(ctx context.Context, by Actor, p Page) (List[Organization], error) {
-	return perform(ctx, o, by, &act{action: audit.ReadOrganization, reach: ofWorkspace},
+func (o *organizations) Organizations(ctx context.Context, by Actor, p Page) (List[Organization], error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadOrganization, reach: ofWorkspace},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[Organization], error) {
 			return listed(p, func(after string, limit int) ([]directory.OrganizationRecord, error) {
 				return o.store.Organizations(ctx, after, limit)
@@ -66,8 +66,8 @@ func (o *Office) Organizations(ctx context.Context, by Actor, p Page) (List[Orga
 }
 
 // Organization returns one organisation.
-func (o *Office) Organization(ctx context.Context, by Actor, ref string) (Organization, error) {
-	return perform(ctx, o, by, &act{action: audit.ReadOrganization, organization: ref},
+func (o *organizations) Organization(ctx context.Context, by Actor, ref string) (Organization, error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadOrganization, organization: ref},
 		func(_ context.Context, r directory.OrganizationRecord) (Organization, error) {
 			return organizationOf(r), nil
 		})
@@ -75,9 +75,9 @@ func (o *Office) Organization(ctx context.Context, by Actor, ref string) (Organi
 
 // CreateOrganization makes an organisation with an id of its own. A slug names one
 // organisation: created again, it is refused as already_exists.
-func (o *Office) CreateOrganization(ctx context.Context, by Actor, n OrganizationNames) (Organization, error) {
+func (o *organizations) CreateOrganization(ctx context.Context, by Actor, n OrganizationNames) (Organization, error) {
 	a := &act{action: audit.CreateOrganization, reach: ofWorkspace}
-	return perform(ctx, o, by, a,
+	return perform(ctx, o.base, by, a,
 		func(ctx context.Context, _ directory.OrganizationRecord) (Organization, error) {
 			if err := n.check(true); err != nil {
 				return Organization{}, err
@@ -92,7 +92,7 @@ func (o *Office) CreateOrganization(ctx context.Context, by Actor, n Organizatio
 }
 
 // UpdateOrganization renames an organisation.
-func (o *Office) UpdateOrganization(ctx context.Context, by Actor, ref string, n OrganizationNames) (Organization, error) {
+func (o *organizations) UpdateOrganization(ctx context.Context, by Actor, ref string, n OrganizationNames) (Organization, error) {
 	return o.toOrganization(ctx, by, audit.UpdateOrganization, ref, func(ctx context.Context, id string) error {
 		if err := n.check(false); err != nil {
 			return err
@@ -103,14 +103,14 @@ func (o *Office) UpdateOrganization(ctx context.Context, by Actor, ref string, n
 
 // DisableOrganization keeps everybody out of an organisation, until it is enabled
 // here: a workspace file does not.
-func (o *Office) DisableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
+func (o *organizations) DisableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
 	return o.toOrganization(ctx, by, audit.DisableOrganization, ref, func(ctx context.Context, id string) error {
 		return o.store.BlockOrganization(ctx, id, true, o.now().Unix())
 	})
 }
 
 // EnableOrganization lets its members enter an organisation again.
-func (o *Office) EnableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
+func (o *organizations) EnableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
 	return o.toOrganization(ctx, by, audit.EnableOrganization, ref, func(ctx context.Context, id string) error {
 		return o.store.BlockOrganization(ctx, id, false, o.now().Unix())
 	})
@@ -118,8 +118,8 @@ func (o *Office) EnableOrganization(ctx context.Context, by Actor, ref string) (
 
 // DeleteOrganization ends an organisation for good, with its memberships and keys.
 // Its slug is free then, its id is never used again.
-func (o *Office) DeleteOrganization(ctx context.Context, by Actor, ref string) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.DeleteOrganization, reach: ofWorkspace, organization: ref},
+func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref string) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.DeleteOrganization, reach: ofWorkspace, organization: ref},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			return Nothing{}, o.store.DeleteOrganization(ctx, r.ID, o.now().Unix())
 		})
@@ -127,8 +127,8 @@ func (o *Office) DeleteOrganization(ctx context.Context, by Actor, ref string) (
 
 // toOrganization does an act of the workspace to an organisation, and returns what
 // became of it.
-func (o *Office) toOrganization(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
-	return perform(ctx, o, by, &act{action: action, reach: ofWorkspace, organization: ref},
+func (o *organizations) toOrganization(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
+	return perform(ctx, o.base, by, &act{action: action, reach: ofWorkspace, organization: ref},
 		func(ctx context.Context, r directory.OrganizationRecord) (Organization, error) {
 			if err := do(ctx, r.ID); err != nil {
 				return Organization{}, err
@@ -137,7 +137,7 @@ func (o *Office) toOrganization(ctx context.Context, by Actor, action audit.Acti
 		})
 }
 
-func (o *Office) organization(ctx context.Context, id string) (Organization, error) {
+func (o *organizations) organization(ctx context.Context, id string) (Organization, error) {
 	r, err := o.store.Organization(ctx, id)
 	return organizationOf(r), err
 }

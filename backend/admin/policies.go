@@ -21,8 +21,8 @@ type PolicyStore interface {
 }
 
 // WorkspacePolicy returns what the workspace demands.
-func (o *Office) WorkspacePolicy(ctx context.Context, by Actor) (policy.Rules, error) {
-	return perform(ctx, o, by, &act{action: audit.ReadPolicy, reach: ofWorkspace},
+func (o *policies) WorkspacePolicy(ctx context.Context, by Actor) (policy.Rules, error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadPolicy, reach: ofWorkspace},
 		func(ctx context.Context, _ directory.OrganizationRecord) (policy.Rules, error) {
 			w, err := o.store.Workspace(ctx)
 			if err != nil {
@@ -34,8 +34,8 @@ func (o *Office) WorkspacePolicy(ctx context.Context, by Actor) (policy.Rules, e
 
 // PutWorkspacePolicy makes the workspace demand exactly this, until somebody or a
 // workspace file says otherwise.
-func (o *Office) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Rules) (policy.Rules, error) {
-	return perform(ctx, o, by, &act{action: audit.UpdatePolicy, reach: ofWorkspace},
+func (o *policies) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Rules) (policy.Rules, error) {
+	return perform(ctx, o.base, by, &act{action: audit.UpdatePolicy, reach: ofWorkspace},
 		func(ctx context.Context, _ directory.OrganizationRecord) (policy.Rules, error) {
 			if err := checkRules(r.CheckWorkspace()); err != nil {
 				return r, err
@@ -52,15 +52,15 @@ func (o *Office) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Rule
 }
 
 // OrganizationPolicy returns what an organisation demands, besides the workspace.
-func (o *Office) OrganizationPolicy(ctx context.Context, by Actor, organization string) (policy.Rules, error) {
-	return perform(ctx, o, by, &act{action: audit.ReadPolicy, organization: organization},
+func (o *policies) OrganizationPolicy(ctx context.Context, by Actor, organization string) (policy.Rules, error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadPolicy, organization: organization},
 		func(_ context.Context, r directory.OrganizationRecord) (policy.Rules, error) { return r.Rules, nil })
 }
 
 // PutOrganizationPolicy makes an organisation demand exactly this. Of every rule the
 // stricter counts, the workspace's or its own: no organisation loosens one.
-func (o *Office) PutOrganizationPolicy(ctx context.Context, by Actor, organization string, r policy.Rules) (policy.Rules, error) {
-	return perform(ctx, o, by, &act{action: audit.UpdatePolicy, organization: organization},
+func (o *policies) PutOrganizationPolicy(ctx context.Context, by Actor, organization string, r policy.Rules) (policy.Rules, error) {
+	return perform(ctx, o.base, by, &act{action: audit.UpdatePolicy, organization: organization},
 		func(ctx context.Context, record directory.OrganizationRecord) (policy.Rules, error) {
 			w, err := o.store.Workspace(ctx)
 			if err != nil {

@@ -75,8 +75,8 @@ func organizationSessionOf(s orgsession.Record) OrganizationSession {
 }
 
 // UserSessions lists a person's live sessions by id.
-func (o *Office) UserSessions(ctx context.Context, by Actor, user string, p Page) (List[Session], error) {
-	return perform(ctx, o, by, &act{action: audit.ReadSession, reach: ofWorkspace, user: user},
+func (o *sessions) UserSessions(ctx context.Context, by Actor, user string, p Page) (List[Session], error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadSession, reach: ofWorkspace, user: user},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[Session], error) {
 			if _, err := o.store.User(ctx, user); err != nil {
 				return List[Session]{}, err
@@ -88,8 +88,8 @@ func (o *Office) UserSessions(ctx context.Context, by Actor, user string, p Page
 }
 
 // EndUserSessions ends all of a person's sessions, in all organisations.
-func (o *Office) EndUserSessions(ctx context.Context, by Actor, user string) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.EndSession, reach: ofWorkspace, user: user},
+func (o *sessions) EndUserSessions(ctx context.Context, by Actor, user string) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.EndSession, reach: ofWorkspace, user: user},
 		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
 			if _, err := o.store.User(ctx, user); err != nil {
 				return Nothing{}, err
@@ -99,9 +99,9 @@ func (o *Office) EndUserSessions(ctx context.Context, by Actor, user string) (No
 }
 
 // EndSession ends a session, in all organisations.
-func (o *Office) EndSession(ctx context.Context, by Actor, id string) (Nothing, error) {
+func (o *sessions) EndSession(ctx context.Context, by Actor, id string) (Nothing, error) {
 	a := &act{action: audit.EndSession, reach: ofWorkspace, session: id}
-	return perform(ctx, o, by, a,
+	return perform(ctx, o.base, by, a,
 		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
 			parsed, err := session.ParseID(id)
 			if err != nil {
@@ -121,8 +121,8 @@ func (o *Office) EndSession(ctx context.Context, by Actor, id string) (Nothing, 
 
 // OrganizationSessions lists the sessions that act for an organisation by session id;
 // only a person's where user is not empty.
-func (o *Office) OrganizationSessions(ctx context.Context, by Actor, organization, user string, p Page) (List[OrganizationSession], error) {
-	return perform(ctx, o, by, &act{action: audit.ReadSession, organization: organization, user: user},
+func (o *sessions) OrganizationSessions(ctx context.Context, by Actor, organization, user string, p Page) (List[OrganizationSession], error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadSession, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[OrganizationSession], error) {
 			return listed(p, func(after string, limit int) ([]orgsession.Record, error) {
 				return o.store.SessionStays(ctx, r.ID, user, after, o.now().Unix(), limit)
@@ -132,8 +132,8 @@ func (o *Office) OrganizationSessions(ctx context.Context, by Actor, organizatio
 
 // EndOrganizationSession ends what a session does in one organisation, and nothing
 // else of it: in the others it goes on. To enter again takes a new authentication.
-func (o *Office) EndOrganizationSession(ctx context.Context, by Actor, organization, id string) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.EndSession, organization: organization, session: id},
+func (o *sessions) EndOrganizationSession(ctx context.Context, by Actor, organization, id string) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.EndSession, organization: organization, session: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			parsed, err := session.ParseID(id)
 			if err != nil {
@@ -149,15 +149,15 @@ func (o *Office) EndOrganizationSession(ctx context.Context, by Actor, organizat
 
 // EndMemberSessions ends what all of a member's sessions do in one organisation, and
 // altogether those that open no other.
-func (o *Office) EndMemberSessions(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.EndSession, organization: organization, user: user},
+func (o *sessions) EndMemberSessions(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.EndSession, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			return Nothing{}, o.endSessions(ctx, r.ID, user, o.now().Unix())
 		})
 }
 
 // endSessions ends a person's sessions in one organisation.
-func (o *Office) endSessions(ctx context.Context, organizationID, userID string, now int64) error {
+func (o *base) endSessions(ctx context.Context, organizationID, userID string, now int64) error {
 	if err := o.store.EndStays(ctx, organizationID, userID, now); err != nil {
 		return err
 	}

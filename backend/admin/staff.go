@@ -71,8 +71,8 @@ func (n NewStaff) check() error {
 }
 
 // Staff lists who has staff access to an organisation, by user id.
-func (o *Office) Staff(ctx context.Context, by Actor, organization string, p Page) (List[Staff], error) {
-	return perform(ctx, o, by, &act{action: audit.ReadStaff, organization: organization},
+func (o *staff) Staff(ctx context.Context, by Actor, organization string, p Page) (List[Staff], error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadStaff, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Staff], error) {
 			return listed(p, func(after string, limit int) ([]directory.StaffRecord, error) {
 				return o.store.Staff(ctx, r.ID, after, o.now().Unix(), limit)
@@ -81,8 +81,8 @@ func (o *Office) Staff(ctx context.Context, by Actor, organization string, p Pag
 }
 
 // StaffAccess returns a person's staff access to an organisation.
-func (o *Office) StaffAccess(ctx context.Context, by Actor, organization, user string) (Staff, error) {
-	return perform(ctx, o, by, &act{action: audit.ReadStaff, organization: organization, user: user},
+func (o *staff) StaffAccess(ctx context.Context, by Actor, organization, user string) (Staff, error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadStaff, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Staff, error) {
 			found, err := o.store.StaffAccess(ctx, r.ID, user, o.now().Unix())
 			return staffOf(found), err
@@ -93,9 +93,9 @@ func (o *Office) StaffAccess(ctx context.Context, by Actor, organization, user s
 // no member of, for a while; or for another while, from now on. The organisation may
 // forbid it by its policy, and reads of it in its trail. Only an administrator of the
 // workspace may grant it.
-func (o *Office) GrantStaff(ctx context.Context, by Actor, organization string, n NewStaff) (Staff, error) {
+func (o *staff) GrantStaff(ctx context.Context, by Actor, organization string, n NewStaff) (Staff, error) {
 	a := &act{action: audit.GrantStaff, reach: ofWorkspace, organization: organization, user: n.UserID}
-	return perform(ctx, o, by, a,
+	return perform(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Staff, error) {
 			if err := n.check(); err != nil {
 				return Staff{}, err
@@ -122,7 +122,7 @@ func (o *Office) GrantStaff(ctx context.Context, by Actor, organization string, 
 
 // mayHaveStaff refuses staff access that the organisation or the workspace forbids, and
 // that nobody or a member would have.
-func (o *Office) mayHaveStaff(ctx context.Context, r directory.OrganizationRecord, n NewStaff) error {
+func (o *staff) mayHaveStaff(ctx context.Context, r directory.OrganizationRecord, n NewStaff) error {
 	w, err := o.store.Workspace(ctx)
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (o *Office) mayHaveStaff(ctx context.Context, r directory.OrganizationRecor
 
 // beginsAnew ends what a person who has no staff access has left of organisation
 // sessions, so that the trail tells of their entry.
-func (o *Office) beginsAnew(ctx context.Context, organizationID, userID string, now int64) error {
+func (o *staff) beginsAnew(ctx context.Context, organizationID, userID string, now int64) error {
 	_, err := o.store.StaffAccess(ctx, organizationID, userID, now)
 	if errors.Is(err, directory.ErrNoStaff) {
 		return o.endSessions(ctx, organizationID, userID, now)
@@ -157,8 +157,8 @@ func (o *Office) beginsAnew(ctx context.Context, organizationID, userID string, 
 }
 
 // EndStaff ends staff access at once, and the sessions that it opened.
-func (o *Office) EndStaff(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	return perform(ctx, o, by, &act{action: audit.EndStaff, organization: organization, user: user},
+func (o *staff) EndStaff(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.EndStaff, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			now := o.now().Unix()
 			if _, err := o.store.StaffAccess(ctx, r.ID, user, now); err != nil {

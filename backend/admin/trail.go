@@ -46,12 +46,12 @@ type TrailFilter struct {
 
 // Trail lists what happened, the newest first: in the whole workspace, or in the
 // organisation that is named.
-func (o *Office) Trail(ctx context.Context, by Actor, organization string, f TrailFilter, p Page) (List[Event], error) {
+func (o *trail) Trail(ctx context.Context, by Actor, organization string, f TrailFilter, p Page) (List[Event], error) {
 	a := &act{action: audit.ReadTrail, organization: organization, user: f.User}
 	if organization == "" {
 		a.reach = ofWorkspace
 	}
-	return perform(ctx, o, by, a,
+	return perform(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Event], error) {
 			if unprintable(f.Actor) || unprintable(f.Action) {
 				return List[Event]{}, refuse(api.InvalidRequest, "actor or action is no name of one.")

@@ -39,8 +39,8 @@ func userOf(r directory.UserRecord) User {
 }
 
 // Users lists all people by id.
-func (o *Office) Users(ctx context.Context, by Actor, p Page) (List[User], error) {
-	return perform(ctx, o, by, &act{action: audit.ReadUser, reach: ofWorkspace},
+func (o *users) Users(ctx context.Context, by Actor, p Page) (List[User], error) {
+	return perform(ctx, o.base, by, &act{action: audit.ReadUser, reach: ofWorkspace},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[User], error) {
 			return listed(p, func(after string, limit int) ([]directory.UserRecord, error) {
 				return o.store.Users(ctx, after, limit)
@@ -49,12 +49,12 @@ func (o *Office) Users(ctx context.Context, by Actor, p Page) (List[User], error
 }
 
 // User returns one person.
-func (o *Office) User(ctx context.Context, by Actor, id string) (User, error) {
+func (o *users) User(ctx context.Context, by Actor, id string) (User, error) {
 	return o.toUser(ctx, by, audit.ReadUser, id, func(context.Context) error { return nil })
 }
 
 // DisableUser keeps a person out of everything, until they are enabled.
-func (o *Office) DisableUser(ctx context.Context, by Actor, id string) (User, error) {
+func (o *users) DisableUser(ctx context.Context, by Actor, id string) (User, error) {
 	return o.toUser(ctx, by, audit.DisableUser, id, func(ctx context.Context) error {
 		return o.store.BlockUser(ctx, id, true, o.now().Unix())
 	})
@@ -62,14 +62,14 @@ func (o *Office) DisableUser(ctx context.Context, by Actor, id string) (User, er
 
 // EnableUser lets a person in again. Sessions that have not ended go on, but what they
 // did in organisations has ended: each is entered anew.
-func (o *Office) EnableUser(ctx context.Context, by Actor, id string) (User, error) {
+func (o *users) EnableUser(ctx context.Context, by Actor, id string) (User, error) {
 	return o.toUser(ctx, by, audit.EnableUser, id, func(ctx context.Context) error {
 		return o.store.BlockUser(ctx, id, false, o.now().Unix())
 	})
 }
 
-func (o *Office) toUser(ctx context.Context, by Actor, action audit.Action, id string, do func(context.Context) error) (User, error) {
-	return perform(ctx, o, by, &act{action: action, reach: ofWorkspace, user: id},
+func (o *users) toUser(ctx context.Context, by Actor, action audit.Action, id string, do func(context.Context) error) (User, error) {
+	return perform(ctx, o.base, by, &act{action: action, reach: ofWorkspace, user: id},
 		func(ctx context.Context, _ directory.OrganizationRecord) (User, error) {
 			if err := do(ctx); err != nil {
 				return User{}, err

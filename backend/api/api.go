@@ -1,9 +1,9 @@
-// Package api is the browser's contract as Go types: paths, headers, bodies and
-// error codes. The server and the browser module share it; it imports nothing.
+// Package api is the browser's contract as Go types: paths, headers, bodies and error
+// codes. The server and the browser module share it. It imports nothing.
 //
-// Times that a client counts down are relative to the answer (…_in, seconds), so
-// that no client clock is ever trusted; absolute times are Unix seconds of the
-// server's clock.
+// Times that a client counts down are relative to the answer (…_in, in seconds), so
+// that no client clock is trusted. Absolute times are Unix seconds of the server's
+// clock.
 package api
 
 // Paths below the backend's base URL, which is also the issuer.
@@ -20,8 +20,8 @@ const (
 	PathOpenIDConfiguration = "/.well-known/openid-configuration"
 	PathAuthorizationServer = "/.well-known/oauth-authorization-server"
 	PathKeySet              = "/.well-known/jwks.json"
-	// PathIssuers precedes the id of an organisation that is an issuer of its own, with
-	// metadata and keys below it.
+	// PathIssuers is followed by the id of an organization that is an issuer of its
+	// own. Its metadata and keys are below it.
 	PathIssuers = "/o/"
 	PathClient  = "/client/"
 )
@@ -32,9 +32,9 @@ const (
 	// carries; its value is the client's release. A form cannot send it, and a
 	// foreign origin cannot without a CORS preflight.
 	HeaderClient = "Tabard-Client"
-	// HeaderTime carries the server's time (Unix seconds) as the client knows
-	// it when it sends; the server refuses requests older than it tolerates
-	// (request_too_old). Absent while the client has not learnt it.
+	// HeaderTime carries the server's time (Unix seconds), as the client knows it when
+	// it sends. The server refuses requests that are too old (request_too_old). The
+	// header is absent until the client has learned the time.
 	HeaderTime = "Tabard-Time"
 	// HeaderProof carries the device key's proof (RFC 9449 section 4).
 	HeaderProof = "DPoP"
@@ -42,8 +42,8 @@ const (
 	HeaderNonce = "DPoP-Nonce"
 )
 
-// Query parameters of PathLogin, and ParamError, which PathCallback adds to
-// return_to when a sign-in ended without a session.
+// Query parameters of PathLogin. PathCallback adds ParamError to return_to when a
+// sign-in ends without a session.
 const (
 	ParamApp          = "app"
 	ParamOrganization = "organization"
@@ -52,33 +52,35 @@ const (
 	ParamACRValues    = "acr_values"
 	ParamLoginHint    = "login_hint"
 	ParamPrompt       = "prompt"
-	// ParamJKT names the device key of a page whose backend, of the release before, does
-	// not answer POST.
+	// ParamJKT is the thumbprint of the device key of a page whose backend, one release
+	// older, does not answer POST.
 	ParamJKT   = "dpop_jkt"
 	ParamUser  = "user"
 	ParamError = "tabard_error"
 )
 
-// LoginResponse is the answer to POST /login, whose parameters are those of GET /login.
+// LoginResponse is the answer to POST /login. The request's parameters are those of GET
+// /login.
 type LoginResponse struct {
-	// Location is where the page goes on: at the OpenID provider, or back in the app.
+	// Location is the address that the page navigates to: at the OpenID provider, or
+	// back in the app.
 	Location   string `json:"location"`
 	ServerTime int64  `json:"server_time"`
 }
 
 // TokenRequest is the body of POST /token.
 type TokenRequest struct {
-	// Organization is the id (org_…) or slug to mint for. Empty only where the
+	// Organization is the id (org_…) or slug to mint for. It may be empty only if the
 	// person has exactly one.
 	Organization string `json:"organization,omitempty"`
-	// Enter is true when a person chose the organisation: first entry or
-	// switch. A renewal leaves it false and revives nothing that ended.
+	// Enter is true when a person chose the organization: first entry or switch. A
+	// renewal leaves it false and does not revive an organization session that ended.
 	Enter bool `json:"enter,omitempty"`
-	// User is the person's id that the tab expects; another one signed in
-	// meanwhile is identity_changed.
+	// User is the id of the person that the tab expects. If another one is signed in,
+	// the answer is identity_changed.
 	User string `json:"user,omitempty"`
-	// IdleSeconds is the time since the person's last input in the
-	// organisation; nil reports nothing.
+	// IdleSeconds is the time since the person's last input in the organization. Nil
+	// reports no activity.
 	IdleSeconds *int64 `json:"idle_seconds,omitempty"`
 }
 
@@ -92,12 +94,12 @@ type TokenResponse struct {
 	Roles        []string     `json:"roles"`
 	Permissions  []string     `json:"permissions"`
 	User         User         `json:"user"`
-	// Session is the session's public id (sid). It is no credential.
+	// Session is the session's public id (sid). It is not a credential.
 	Session string `json:"session"`
-	// SessionExpiresIn counts to the session's absolute end.
+	// SessionExpiresIn is the time to the session's absolute end.
 	SessionExpiresIn    int64               `json:"session_expires_in"`
 	OrganizationSession OrganizationSession `json:"organization_session"`
-	// DeviceBound tells whether the session is bound to the device key.
+	// DeviceBound reports whether the session is bound to the device key.
 	DeviceBound bool `json:"device_bound"`
 }
 
@@ -107,16 +109,16 @@ const (
 	TokenTypeDPoP   = "DPoP"
 )
 
-// Organization names a tenant. Tabs and rows bind by ID.
+// Organization is a tenant's id and names. Tabs and rows bind by ID.
 type Organization struct {
 	ID   string `json:"id"`
 	Slug string `json:"slug"`
 	Name string `json:"name"`
 }
 
-// User is the person who signed in. Issuer and Subject are who they are to the
-// OpenID provider; the pair is the person's key, the e-mail address never is. Of a
-// person who came by an organisation's own provider, Issuer is its connection's id.
+// User is the person that signed in. Issuer and Subject identify the person at the
+// OpenID provider. The pair is the person's key; the e-mail address never is. For a
+// person that came by an organization's own provider, Issuer is the connection's id.
 type User struct {
 	ID      string `json:"id"`
 	Name    string `json:"name,omitempty"`
@@ -125,17 +127,17 @@ type User struct {
 	Subject string `json:"sub"`
 }
 
-// OrganizationSession tells how the session stands in one organisation.
-// A deadline of 0 means that there is none but the session's own.
+// OrganizationSession is the state of the session in one organization. A deadline of 0
+// means that only the session's own applies.
 type OrganizationSession struct {
-	// AuthTime is 0 where the provider does not say when the person authenticated.
+	// AuthTime is 0 if the provider does not say when the person authenticated.
 	AuthTime  int64 `json:"auth_time"`
 	ExpiresIn int64 `json:"expires_in,omitempty"`
-	// IdleExpiresIn counts to the end of the organisation session unless the
-	// person is seen active before; IdleTimeout is the whole limit.
+	// IdleExpiresIn is the time until the organization session ends for inactivity.
+	// IdleTimeout is the whole limit.
 	IdleExpiresIn int64 `json:"idle_expires_in,omitempty"`
 	IdleTimeout   int64 `json:"idle_timeout,omitempty"`
-	// FreshOnSwitch forbids switching back on a token kept from before.
+	// FreshOnSwitch forbids switching back on a token kept from an earlier visit.
 	FreshOnSwitch bool `json:"fresh_on_switch,omitempty"`
 }
 
@@ -150,8 +152,8 @@ type SessionResponse struct {
 	DeviceBound   bool                `json:"device_bound"`
 }
 
-// OrganizationState is one organisation of a person, with the state that they
-// would meet on entering it.
+// OrganizationState is one of a person's organizations and the state that the person
+// would find on entering it.
 type OrganizationState struct {
 	ID    string   `json:"id"`
 	Slug  string   `json:"slug"`
@@ -168,14 +170,14 @@ const (
 	StateExpired        = "expired"
 )
 
-// HandoverRequest is the body of POST /handover, with which a page begins to bring the
-// person into another app.
+// HandoverRequest is the body of POST /handover, which starts to bring the person into
+// another app.
 type HandoverRequest struct{}
 
 // HandoverResponse is the answer to POST /handover.
 type HandoverResponse struct {
-	// CodeChallenge is for the page's own server, to have a code made for this browser.
-	// Nobody else is to know it.
+	// CodeChallenge is for the page's own server, which has a code made for this
+	// browser. It must not be passed on.
 	CodeChallenge string `json:"code_challenge"`
 	ExpiresIn     int64  `json:"expires_in"`
 	ServerTime    int64  `json:"server_time"`
@@ -197,27 +199,27 @@ const (
 
 // LogoutResponse is the answer to POST /logout.
 type LogoutResponse struct {
-	// EndSessionURL is where the provider's own session can be ended
-	// (OpenID Connect RP-Initiated Logout 1.0); empty where it offers none.
+	// EndSessionURL is where the provider's own session can be ended (OpenID Connect
+	// RP-Initiated Logout 1.0). It is empty if the provider offers none.
 	EndSessionURL string `json:"end_session_url,omitempty"`
 	ServerTime    int64  `json:"server_time"`
 }
 
-// SessionsResponse is the answer to GET /sessions: the person's live sessions in
-// all browsers, the newest first.
+// SessionsResponse is the answer to GET /sessions: the person's live sessions in all
+// browsers, newest first.
 type SessionsResponse struct {
 	Sessions   []DeviceSession `json:"sessions"`
 	ServerTime int64           `json:"server_time"`
 }
 
-// DeviceSession is one of a person's sessions, as they see it among their devices.
+// DeviceSession is one of a person's sessions, as shown in the list of devices.
 type DeviceSession struct {
 	ID string `json:"id"`
-	// Current tells that it is the session that asks.
+	// Current reports whether it is the session that sent the request.
 	Current   bool   `json:"current"`
 	App       string `json:"app"`
 	UserAgent string `json:"user_agent"`
-	// Address is where the sign-in came from.
+	// Address is the network address that the sign-in came from.
 	Address     string `json:"address"`
 	CreatedAt   int64  `json:"created_at"`
 	LastUsedAt  int64  `json:"last_used_at"`
@@ -233,8 +235,8 @@ type Module struct {
 	Exec    Asset  `json:"exec"`
 }
 
-// Asset is a file with a hashed, immutable address. Integrity is its SHA-256, as
-// Subresource Integrity writes it.
+// Asset is a file with a hashed, immutable address. Integrity is its SHA-256 in the
+// form of Subresource Integrity.
 type Asset struct {
 	URL       string `json:"url"`
 	Integrity string `json:"integrity"`

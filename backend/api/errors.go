@@ -1,28 +1,28 @@
 package api
 
-// Error is the body of every refused request. Code is stable, Description is
-// for people and may change.
+// Error is the body of every refused request. Code is stable. Description is for people
+// and may change.
 type Error struct {
 	Code        Code   `json:"error"`
 	Description string `json:"error_description"`
 	ServerTime  int64  `json:"server_time,omitempty"`
-	// RetryAfter is the least time to wait before asking again, in seconds.
+	// RetryAfter is the least time to wait before the next attempt, in seconds.
 	RetryAfter int64 `json:"retry_after,omitempty"`
-	// LoginURL satisfies the refusal when navigated to: a sign-in, or the
-	// step-up that the organisation asks for.
+	// LoginURL satisfies the refusal when navigated to: a sign-in, or the step-up that
+	// the organization requires.
 	LoginURL string `json:"login_url,omitempty"`
 	// ACRValues and MaxAge are the step-up challenge (RFC 9470 section 3).
 	ACRValues string `json:"acr_values,omitempty"`
 	MaxAge    *int64 `json:"max_age,omitempty"`
-	// Reason is why the organisation session ended, where one did: idle, expired,
-	// signed_out, superseded, revoked or removed. With device_key_required it is ReasonPolicy where the
-	// organisation demands a session with a key; where it is empty, the session has one
-	// and the request does not prove it. Of
-	// workspace_access_denied it is what was missing.
+	// Reason is why the organization session ended, if one did: idle, expired,
+	// signed_out, superseded, revoked or removed. With device_key_required it is
+	// ReasonPolicy if the organization requires a session with a key; if it is empty,
+	// the session has a key and the request does not prove it. With
+	// workspace_access_denied it is the code of the missing condition.
 	Reason string `json:"reason,omitempty"`
 }
 
-// ReasonPolicy is the Error.Reason of what an organisation's rules demand.
+// ReasonPolicy is the Error.Reason of a refusal that an organization's rules cause.
 const ReasonPolicy = "policy"
 
 // Code is a stable error code.
@@ -42,36 +42,36 @@ const (
 	OriginNotAllowed               Code = "origin_not_allowed"
 	IdentityChanged                Code = "identity_changed"
 	DeviceKeyRequired              Code = "device_key_required"
-	DeviceKeyMismatch              Code = "device_key_mismatch" // a good proof, by another key
+	DeviceKeyMismatch              Code = "device_key_mismatch" // a valid proof, by another key
 	InvalidDPoPProof               Code = "invalid_dpop_proof"  // RFC 9449 section 5
 	UseDPoPNonce                   Code = "use_dpop_nonce"      // RFC 9449 section 8
 	RequestTooOld                  Code = "request_too_old"
 	NotFound                       Code = "not_found"
 	AdminKeyRequired               Code = "admin_key_required"
-	AdminAccessDenied              Code = "admin_access_denied" // the key does not reach so far
-	// Of the workspace's sessions across apps. WorkspaceAccessDenied names in reason what
-	// is missing: a code of these, or why the token is no good.
+	AdminAccessDenied              Code = "admin_access_denied" // the key's scope is too narrow
+	// Of the workspace's sessions across apps. The reason of WorkspaceAccessDenied is
+	// one of these codes, or why the token was refused.
 	WorkspaceAPIKeyRequired Code = "workspace_api_key_required"
 	WorkspaceAccessDenied   Code = "workspace_access_denied"
 	AppNotInWorkspace       Code = "app_not_in_workspace"
 	AlreadyExists           Code = "already_exists"
-	ManagedByFile           Code = "managed_by_file" // the workspace file would change it back
-	Conflict                Code = "conflict"        // somebody else changed it meanwhile
-	// AuthTimeMissing is what a step-up comes back with (ParamError) from a provider that
-	// does not say when people authenticate, where a rule asks for it: to try again is of
-	// no use before the provider says it.
+	ManagedByFile           Code = "managed_by_file" // the workspace file would undo the change
+	Conflict                Code = "conflict"        // changed by another request meanwhile
+	// AuthTimeMissing is the result of a step-up (ParamError) if a rule needs the time
+	// of authentication and the provider does not send it. Another attempt is of no use
+	// until the provider does.
 	AuthTimeMissing        Code = "auth_time_missing"
-	StaffForbidden         Code = "staff_access_forbidden" // by the organisation, or the workspace
+	StaffForbidden         Code = "staff_access_forbidden" // by the organization or the workspace
 	RateLimited            Code = "rate_limited"
 	TemporarilyUnavailable Code = "temporarily_unavailable"
 	ServerError            Code = "server_error"
 )
 
-// Action is what a client does about a code.
+// Action is how a client responds to a code.
 type Action string
 
-// The actions. A code that a client does not know is a reason to Stop: it is
-// reported and ends nothing.
+// The actions. A client stops on a code that it does not know: it reports the error and
+// ends no session.
 const (
 	Retry  Action = "retry"
 	SignIn Action = "sign_in"
@@ -79,7 +79,7 @@ const (
 	Stop   Action = "stop"
 )
 
-// Action tells what a client does about the code, from the code alone.
+// Action returns the client's response to the code.
 func (c Code) Action() Action {
 	switch c {
 	case LoginRequired, SessionExpired, SessionRevoked, RefreshTokenReused, DeviceKeyRequired, DeviceKeyMismatch:

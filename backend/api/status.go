@@ -1,6 +1,6 @@
 package api
 
-// statuses is the one table from code to HTTP status.
+// statuses maps each code to its HTTP status.
 var statuses = map[Code]int{
 	InvalidRequest:                 400,
 	OrganizationRequired:           400,
@@ -33,5 +33,5 @@ var statuses = map[Code]int{
 	ServerError:                    500,
 }
 
-// Status is the HTTP status of an answer with the code.
+// Status returns the HTTP status of an answer with the code.
 func (c Code) Status() int { return statuses[c] }

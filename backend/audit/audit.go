@@ -1,41 +1,41 @@
-// Package audit owns the trail: what happened to sessions, members and settings,
-// who did it, for whom, in which organisation, and how it ended.
+// Package audit is the audit log of sessions, members and settings: each action with
+// its actor, the person concerned, the organization and the outcome.
 package audit
 
 import "context"
 
-// Event is one thing that happened.
+// Event is an entry of the audit log.
 type Event struct {
-	// ID names the occurrence: recorded twice, it counts once.
+	// ID names the event. Recorded twice, it counts once.
 	ID string
 	// At is in Unix seconds.
 	At      int64
 	Action  Action
 	Outcome Outcome
-	// Reason is a stable code, where the outcome has one.
+	// Reason is a stable code, if the outcome has one.
 	Reason string
-	// Actor is who did it: a person's id, an administration key's, Server or
-	// CommandLine. ActorName is what people call an administrator.
+	// Actor is the id of a person or of an administration key, Server or CommandLine.
+	// ActorName is an administrator's display name.
 	Actor     string
 	ActorName string
-	// Target is what was administered where it is neither person, organisation nor
+	// Target is the subject of administration if it is not a person, organization or
 	// session: a key's id, a connection's.
 	Target string
-	// Note is what an administrator said of it, in their own words, and ExpiresAt until
-	// when it holds, in Unix seconds; 0 says nothing.
+	// Note is an administrator's remark. ExpiresAt is the end of validity, in Unix
+	// seconds, or 0.
 	Note      string
 	ExpiresAt int64
-	// UserID, OrganizationID, SessionID and App say whom and what it is about;
-	// empty where it is about none.
+	// UserID, OrganizationID, SessionID and App are the subjects of the event. Each is
+	// empty if it does not apply.
 	UserID         string
 	OrganizationID string
 	SessionID      string
 	App            string
-	// Address is where the request came from.
+	// Address is the network address of the request.
 	Address string
 }
 
-// Action is what was done.
+// Action is the kind of an event.
 type Action string
 
 // The actions of people and of the server itself.
@@ -44,35 +44,35 @@ const (
 	SignOut           Action = "sign_out"
 	EnterOrganization Action = "organization.enter"
 	LeaveOrganization Action = "organization.leave"
-	// StepUp is a further authentication, for an organisation that asked for it.
+	// StepUp is a further authentication that an organization required.
 	StepUp Action = "organization.step_up"
-	// RefreshTokenReused is theft found: two parties held one session's tokens.
+	// RefreshTokenReused is a detected theft: two parties held one session's tokens.
 	RefreshTokenReused Action = "session.reused"
-	// SessionLost is a session that the store had forgotten rotations of.
+	// SessionLost is a session whose rotations the store had lost.
 	SessionLost Action = "session.lost"
-	// SessionRepaired is what would have been either, from a browser that proved
-	// the session's device key.
+	// SessionRepaired would have been one of the two above, but the browser proved the
+	// session's device key.
 	SessionRepaired Action = "session.repaired"
 	ProofRefused    Action = "proof.refused"
-	// MintToken is an access token that was refused, for the reason that it gives.
+	// MintToken is the refusal of an access token, with its reason.
 	MintToken Action = "token.mint"
-	// EnterApp is a session that somebody gets in an app because they are signed in to
-	// another; the actor is the workspace API key, and the reason of a refusal what was
-	// missing. HandOver is a code for one, and RenewInApp a refresh token that an app's
-	// server was refused.
+	// EnterApp is a session made in an app for a person that is signed in to another
+	// app. The actor is the workspace API key, and the reason of a refusal is the
+	// missing condition. HandOver is a code for such a session. RenewInApp is a refused
+	// refresh token of an app's server.
 	EnterApp   Action = "app.enter"
 	HandOver   Action = "app.hand_over"
 	RenewInApp Action = "app.renew"
-	// LinkIdentity makes somebody at an organisation's own provider be a person; refused
-	// where they are somebody else.
+	// LinkIdentity links an identity at an organization's own provider to a person. It
+	// is refused if the identity is linked to another person.
 	LinkIdentity   Action = "identity.link"
 	UnlinkIdentity Action = "identity.unlink"
-	// MakeSigningKey and RetireSigningKey are about the key that the event's id names.
+	// MakeSigningKey and RetireSigningKey concern the key that the event's id names.
 	MakeSigningKey   Action = "signing_key.make"
 	RetireSigningKey Action = "signing_key.retire"
 )
 
-// The changes of an organisation's connections.
+// Changes of an organization's connections.
 const (
 	CreateConnection  Action = "connection.create"
 	UpdateConnection  Action = "connection.update"
@@ -81,7 +81,7 @@ const (
 	DeleteConnection  Action = "connection.delete"
 )
 
-// The actions of administrators.
+// Actions of administrators.
 const (
 	CreateOrganization  Action = "organization.create"
 	ReadOrganization    Action = "organization.read"
@@ -90,8 +90,9 @@ const (
 	EnableOrganization  Action = "organization.enable"
 	DeleteOrganization  Action = "organization.delete"
 	AdmitMember         Action = "member.admit"
-	// InviteMember invites somebody, whom its Note names as the administrator did, and
-	// AcceptInvitation is theirs. Both have the invitation's id for a Target.
+	// InviteMember is an invitation. Its Note is the administrator's name for the
+	// person. AcceptInvitation is the person's acceptance. The Target of both is the
+	// invitation's id.
 	InviteMember     Action = "member.invite"
 	AcceptInvitation Action = "member.accept"
 	ReadMember       Action = "member.read"
@@ -99,8 +100,8 @@ const (
 	RemoveMember     Action = "member.remove"
 	DisableMember    Action = "member.disable"
 	EnableMember     Action = "member.enable"
-	// GrantStaff and EndStaff are about staff access, which its Note gives the reason of;
-	// what is done by it has ByStaff for a Reason.
+	// GrantStaff and EndStaff concern staff access. The Note is its purpose. The Reason
+	// of actions with staff access is ByStaff.
 	GrantStaff     Action = "staff.grant"
 	ReadStaff      Action = "staff.read"
 	EndStaff       Action = "staff.end"
@@ -116,13 +117,13 @@ const (
 	CreateKey      Action = "key.create"
 	ReadKey        Action = "key.read"
 	RevokeKey      Action = "key.revoke"
-	// UseKey is recorded where a key that was revoked, or has expired, is refused.
+	// UseKey is the refused use of a key that was revoked or has expired.
 	UseKey Action = "key.use"
-	// ApplyFile is a workspace file that changed something.
+	// ApplyFile is the application of a workspace file that made changes.
 	ApplyFile Action = "workspace.apply"
 )
 
-// Outcome is how it ended.
+// Outcome is the result of an action.
 type Outcome string
 
 // The outcomes.
@@ -131,42 +132,44 @@ const (
 	Refused Outcome = "refused"
 )
 
-// ByStaff is the reason of an entry that staff access let somebody do.
+// ByStaff is the reason of an event that staff access made possible.
 const ByStaff = "staff"
 
-// TooLarge is the reason of a token that no verifier would have taken.
+// TooLarge is the reason of a token that is too large for a verifier.
 const TooLarge = "too_large"
 
-// Actors who are neither persons nor keys.
+// Actors that are neither persons nor keys.
 const (
-	Server        = "server"         // of what nobody asked for
-	CommandLine   = "command line"   // whoever may open the database
-	WorkspaceFile = "workspace_file" // of what one says that was applied
+	Server        = "server"         // of actions without a request
+	CommandLine   = "command line"   // any user that can open the database
+	WorkspaceFile = "workspace_file" // of changes in an applied workspace file
 )
 
-// Query selects events, the newest first.
+// Query selects events, newest first.
 type Query struct {
-	OrganizationID string // "" means of all
-	UserID         string // "" means of all
-	Action         Action // "" means of all
-	Actor          string // "" means of all
-	// Since and Until bound the time, both included; 0 means unbounded.
+	OrganizationID string // "" means all
+	UserID         string // "" means all
+	Action         Action // "" means all
+	Actor          string // "" means all
+	// Since and Until limit the time, inclusive. 0 means no limit.
 	Since, Until int64
-	// Before is where the page before ended; its zero value begins.
+	// Before is the position of the last event of the previous page. Its zero value
+	// selects the first page.
 	Before Position
 	Limit  int
 }
 
-// Position is an event's place in the trail.
+// Position is an event's position in the audit log.
 type Position struct {
 	At int64
 	ID string
 }
 
-// Store keeps the trail.
+// Store stores the audit log.
 type Store interface {
-	// RecordEvent keeps an event; one whose ID is there already is kept as it is.
+	// RecordEvent stores an event. If an event with its ID exists, that is kept
+	// unchanged.
 	RecordEvent(ctx context.Context, e Event) error
-	// Events returns a page of the trail.
+	// Events returns a page of the audit log.
 	Events(ctx context.Context, q Query) ([]Event, error)
 }

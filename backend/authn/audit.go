@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -20,12 +21,7 @@ func (c *Request) Audit(e audit.Event) error {
 	if e.ID == "" {
 		e.ID = directory.NewID("evt_")
 	}
-	if e.Actor == "" {
-		e.Actor = e.UserID
-	}
-	if e.Outcome == "" {
-		e.Outcome = audit.Done
-	}
+	e.Actor, e.Outcome = cmp.Or(e.Actor, e.UserID), cmp.Or(e.Outcome, audit.Done)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Ctx), trailTimeout)
 	defer cancel()
 	err := c.Store.RecordEvent(ctx, e)

@@ -23,17 +23,22 @@ import (
 // Request is one request on its way to its answer.
 type Request struct {
 	*Server
+	exchange
 	Ctx       context.Context
-	W         http.ResponseWriter
-	R         *http.Request
 	Now       int64 // Unix seconds
 	Workspace *directory.Workspace
 	App       directory.App
-	Record    record
 	// proof is the request's device proof, nil without one: prove, once.
 	proof func() (*dpop.Proof, error)
 	// proofUsed notes that the proof is used: useProof, once.
 	proofUsed func() error
+}
+
+// exchange is a request, its answer, and what the log says of both.
+type exchange struct {
+	W      http.ResponseWriter
+	R      *http.Request
+	Record record
 }
 
 // Grant is what the call may grant, in its app.
@@ -55,7 +60,7 @@ type Endpoint func(*Request) error
 // here, and every answer a line of the log.
 func (s *Server) Serve(methods map[string]Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &Request{Server: s, Ctx: r.Context(), W: w, R: r, Now: s.now().Unix()}
+		c := &Request{Server: s, exchange: exchange{W: w, R: r}, Ctx: r.Context(), Now: s.now().Unix()}
 		c.proof, c.proofUsed = sync.OnceValues(c.prove), sync.OnceValue(c.useProof)
 		c.secure()
 		defer c.recovered()
@@ -124,7 +129,7 @@ func (c *Request) refuse(r *refusal.Refusal) {
 	c.json(r.HTTPStatus(), body)
 }
 
-func (c *Request) json(status int, value any) {
+func (c *exchange) json(status int, value any) {
 	c.Record.Status = status
 	web.WriteJSON(c.W, status, value)
 }
@@ -167,7 +172,7 @@ func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 }
 
 // Redirect sends the browser on, by GET (RFC 9110 section 15.4.4).
-func (c *Request) Redirect(target string) {
+func (c *exchange) Redirect(target string) {
 	c.W.Header().Set("Location", target)
 	c.W.WriteHeader(http.StatusSeeOther)
 	c.Record.Status = http.StatusSeeOther

@@ -76,7 +76,7 @@ func (c *Request) Keep(s session.Session, token session.Token) {
 }
 
 // Clear takes a session's cookie from the browser.
-func (c *Request) Clear(name string) {
+func (c *exchange) Clear(name string) {
 	http.SetCookie(c.W, &http.Cookie{
 		Name: name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	})

@@ -61,7 +61,7 @@ func (c *Request) findApp(origin string) error {
 }
 
 // allow answers a registered origin of the same site (CORS with credentials).
-func (c *Request) allow(origin string) {
+func (c *exchange) allow(origin string) {
 	h := c.W.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Credentials", "true")
@@ -118,12 +118,12 @@ func Single(h http.Header, name string) (value string, present bool) {
 }
 
 // Reading tells that the request must change nothing.
-func (c *Request) Reading() bool {
+func (c *exchange) Reading() bool {
 	return c.R.Method == http.MethodGet || c.R.Method == http.MethodHead
 }
 
 // Navigation refuses what is not a top-level navigation, where the browser tells.
-func (c *Request) Navigation() error {
+func (c *exchange) Navigation() error {
 	mode, hasMode := Single(c.R.Header, "Sec-Fetch-Mode")
 	dest, hasDest := Single(c.R.Header, "Sec-Fetch-Dest")
 	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {

@@ -10,7 +10,7 @@ import (
 
 // page tells that a person is looking: a navigation of /login, /callback or
 // /handover/code.
-func (c *Request) page() bool {
+func (c *exchange) page() bool {
 	form := c.R.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
 	return (c.Reading() || form) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
 }
@@ -28,7 +28,7 @@ const sorryPage = `<!doctype html>
 `
 
 // sorry answers a person with a page.
-func (c *Request) sorry(r *refusal.Refusal) {
+func (c *exchange) sorry(r *refusal.Refusal) {
 	c.W.Header().Set("Content-Type", "text/html; charset=utf-8")
 	c.W.WriteHeader(r.HTTPStatus())
 	c.Record.Status = r.HTTPStatus()

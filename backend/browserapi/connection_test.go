@@ -30,7 +30,7 @@ func (w *world) connect(slug string, with directory.Provisioning) *logintest.Pro
 	return p
 }
 
-func (w *world) connectAt(slug, issuer string, with directory.Provisioning) {
+func (w *stored) connectAt(slug, issuer string, with directory.Provisioning) {
 	w.Helper()
 	c := directory.Connection{
 		ID: "con_" + slug, OrganizationID: "org_" + slug, Issuer: issuer, ClientID: logintest.ClientID,
@@ -42,18 +42,18 @@ func (w *world) connectAt(slug, issuer string, with directory.Provisioning) {
 	w.enable(slug)
 }
 
-func (w *world) sealed(secret, id string) string {
+func (w *stored) sealed(secret, id string) string {
 	return w.secret.Sealer(signingkey.ForConnections).Seal([]byte(secret), id)
 }
 
-func (w *world) enable(slug string) {
+func (w *stored) enable(slug string) {
 	w.Helper()
 	if err := w.store.EnableConnection(w.Context(), "org_"+slug, "con_"+slug); err != nil {
 		w.Fatal(err)
 	}
 }
 
-func (w *world) disconnect(slug string) {
+func (w *stored) disconnect(slug string) {
 	w.Helper()
 	if err := w.store.DisableConnection(w.Context(), "org_"+slug, "con_"+slug); err != nil {
 		w.Fatal(err)
@@ -72,7 +72,7 @@ func demands(slugs ...string) map[string]policy.Rules {
 
 // enterBy enters an organisation from a living session through its own provider,
 // where somebody answers, and returns where the browser landed.
-func (w *world) enterBy(b *httpbrowser.Browser, slug, person string) httpbrowser.Response {
+func (w *answers) enterBy(b *httpbrowser.Browser, slug, person string) httpbrowser.Response {
 	w.Helper()
 	e := w.challenged(b.Post("/token", `{"organization":"`+slug+`","enter":true}`))
 	page := b.Begin(e.LoginURL + "&return_to=" + url.QueryEscape("/notes?a=1"))

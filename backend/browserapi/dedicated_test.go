@@ -226,7 +226,7 @@ func TestNobodyLearnsWhichOrganizationsThereAre(t *testing.T) {
 }
 
 // cleanUp is what the server does every hour.
-func (w *world) cleanUp() {
+func (w *stored) cleanUp() {
 	w.Helper()
 	rotation := host.Rotation{Ring: signingkey.NewRing(w.store, w.secret, signingkey.ES256), Life: signingkey.DefaultLife}
 	if _, err := host.CleanUp(context.WithoutCancel(w.Context()), w.store, rotation, w.now()); err != nil {

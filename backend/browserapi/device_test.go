@@ -24,7 +24,7 @@ func (w *world) signedInOn(person string) (*httpbrowser.Browser, *httpbrowser.De
 }
 
 // boundTo fails the test unless a browser's session is bound, or not, to a key.
-func (w *world) boundTo(b *httpbrowser.Browser, jkt string) {
+func (w *stored) boundTo(b *httpbrowser.Browser, jkt string) {
 	w.Helper()
 	_, value := w.theSession(b)
 	cookie, err := session.ParseToken(value)

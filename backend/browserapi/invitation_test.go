@@ -13,7 +13,7 @@ import (
 )
 
 // invite invites whom an issuer and a subject name, as an organization's key does.
-func (w *world) invite(slug, iss, sub string) {
+func (w *stored) invite(slug, iss, sub string) {
 	w.Helper()
 	now := w.now().Unix()
 	_, err := w.store.Invite(w.Context(), directory.Invitation{

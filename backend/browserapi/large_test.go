@@ -13,7 +13,7 @@ import (
 )
 
 // permitting gives a role so many permissions of 25 characters.
-func (w *world) permitting(role string, n int) {
+func (w *stored) permitting(role string, n int) {
 	w.Helper()
 	d := desired()
 	for i := range n {

@@ -31,7 +31,7 @@ func (w *world) withAnotherSecret() (before, after string) {
 }
 
 // seen writes down that another replica had a value of the secret some time ago.
-func (w *world) seen(id string, ago time.Duration) {
+func (w *stored) seen(id string, ago time.Duration) {
 	w.Helper()
 	at := w.now().Add(-ago).Unix()
 	if err := w.store.SightSecretKeys(w.Context(), "another", []string{id}, at, at); err != nil {
@@ -41,7 +41,7 @@ func (w *world) seen(id string, ago time.Duration) {
 
 // elsewhere fails the test unless an answer tells the browser to ask again, and takes
 // nothing from it.
-func (w *world) elsewhere(got httpbrowser.Response) {
+func (w *answers) elsewhere(got httpbrowser.Response) {
 	w.Helper()
 	w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)
 	if got.Header.Get("Retry-After") == "" || len(got.Cookies()) != 0 {
@@ -50,7 +50,7 @@ func (w *world) elsewhere(got httpbrowser.Response) {
 }
 
 // signsOut fails the test unless an answer takes the session's cookie from the browser.
-func (w *world) signsOut(got httpbrowser.Response, code api.Code, name string) {
+func (w *answers) signsOut(got httpbrowser.Response, code api.Code, name string) {
 	w.Helper()
 	w.wants(got, http.StatusUnauthorized, code)
 	if !slices.Equal(cleared(got), []string{name}) {

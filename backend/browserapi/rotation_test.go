@@ -23,7 +23,7 @@ import (
 // key.
 var rotation = time.Duration(session.LimitsFor(false).R) * time.Second
 
-func (w *world) events(action audit.Action) []audit.Event {
+func (w *stored) events(action audit.Action) []audit.Event {
 	w.Helper()
 	all, err := w.store.Events(w.Context(), audit.Query{Limit: 1000})
 	if err != nil {

@@ -53,7 +53,7 @@ func TestNoSecretReachesTheStoreABodyOrAnAddress(t *testing.T) {
 }
 
 // databaseFiles are the files that the world's database is in.
-func (w *world) databaseFiles() []string {
+func (w *stored) databaseFiles() []string {
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(w.file), "*"))
 	if err != nil || len(files) == 0 {
 		w.Fatalf("no database in %s: %v", filepath.Dir(w.file), err)

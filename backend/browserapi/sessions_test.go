@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
-func (w *world) devices(b *httpbrowser.Browser) []api.DeviceSession {
+func (w *answers) devices(b *httpbrowser.Browser) []api.DeviceSession {
 	w.Helper()
 	var answer api.SessionsResponse
 	b.Get("/sessions").JSON(w, &answer)

@@ -19,7 +19,7 @@ import (
 )
 
 // rule gives organisations their rules, by slug; "" is the workspace's.
-func (w *world) rule(rules map[string]policy.Rules) {
+func (w *stored) rule(rules map[string]policy.Rules) {
 	w.Helper()
 	w.apply(ruled(rules))
 }
@@ -50,7 +50,7 @@ func (w *world) answersWith(acr string) {
 }
 
 // challenged is the error of an answer that asks for a step-up.
-func (w *world) challenged(answer httpbrowser.Response) api.Error {
+func (w *answers) challenged(answer httpbrowser.Response) api.Error {
 	w.Helper()
 	w.wants(answer, http.StatusUnauthorized, api.InsufficientUserAuthentication)
 	var e api.Error
@@ -59,7 +59,7 @@ func (w *world) challenged(answer httpbrowser.Response) api.Error {
 }
 
 // stepUp follows a challenge to the provider, where somebody answers, and back.
-func (w *world) stepUp(b *httpbrowser.Browser, e api.Error, person string) httpbrowser.Response {
+func (w *answers) stepUp(b *httpbrowser.Browser, e api.Error, person string) httpbrowser.Response {
 	w.Helper()
 	return b.Choose(b.Begin(e.LoginURL+"&return_to="+url.QueryEscape("/notes?a=1")), person)
 }

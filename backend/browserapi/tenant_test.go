@@ -18,7 +18,7 @@ import (
 )
 
 // shown is what GET /session tells.
-func (w *world) shown(b *httpbrowser.Browser) api.SessionResponse {
+func (w *answers) shown(b *httpbrowser.Browser) api.SessionResponse {
 	w.Helper()
 	var s api.SessionResponse
 	b.Get("/session").JSON(w, &s)

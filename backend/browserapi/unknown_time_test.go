@@ -44,7 +44,7 @@ func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
 }
 
 // states are what a person is shown of their organisations, by slug.
-func (w *world) states(b *httpbrowser.Browser) map[string]string {
+func (w *answers) states(b *httpbrowser.Browser) map[string]string {
 	w.Helper()
 	var shown api.SessionResponse
 	b.Get("/session").JSON(w, &shown)

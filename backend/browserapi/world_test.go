@@ -35,17 +35,25 @@ const (
 
 // world is a backend with everything around it, in one process.
 type world struct {
-	testing.TB
-	store    *sqlstore.Store
-	file     string // the database
-	secret   signingkey.Secret
+	stored
 	provider *logintest.Provider
 	hosts    httpbrowser.Hosts
 	through  host.Store // what the backend sees of the store
 	logged   *lockedBuffer
 	counted  *metrics.Metrics // nil counts nothing
+}
+
+// stored is what the backend keeps, as administrators and time change it.
+type stored struct {
+	answers
+	store  *sqlstore.Store
+	file   string // the database
+	secret signingkey.Secret
 	*clock
 }
+
+// answers looks at what browsers are answered.
+type answers struct{ testing.TB }
 
 // clock is a time that stands still until it is passed.
 type clock struct {
@@ -70,7 +78,9 @@ func (c *clock) pass(d time.Duration) {
 // store.
 func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
-	w := &world{TB: t, clock: &clock{time: time.Now().Truncate(time.Second)}, logged: &lockedBuffer{}, file: lite.NewFile(t)}
+	w := &world{logged: &lockedBuffer{}, stored: stored{
+		answers: answers{t}, clock: &clock{time: time.Now().Truncate(time.Second)}, file: lite.NewFile(t),
+	}}
 	w.secret, _ = signingkey.NewSecret()
 	var err error
 	if w.store, err = sqlite.Open(t.Context(), w.file); err != nil {
@@ -132,7 +142,7 @@ func (w *world) on(t testing.TB) *world {
 	return &other
 }
 
-func (w *world) apply(d directory.Desired) {
+func (w *stored) apply(d directory.Desired) {
 	w.Helper()
 	if _, err := w.store.Apply(context.WithoutCancel(w.Context()), d, w.now().Unix()); err != nil {
 		w.Fatal(err)
@@ -206,7 +216,7 @@ func sessionCookies(b *httpbrowser.Browser) map[string]string {
 }
 
 // theSession is the one cookie of a session that the browser keeps.
-func (w *world) theSession(b *httpbrowser.Browser) (name, value string) {
+func (w *answers) theSession(b *httpbrowser.Browser) (name, value string) {
 	w.Helper()
 	all := sessionCookies(b)
 	if len(all) != 1 {
@@ -231,7 +241,7 @@ func (w *world) mint(b *httpbrowser.Browser, organization string) api.TokenRespo
 
 // wants fails the test unless an answer is the error of that status and code, as
 // JSON or as a page.
-func (w *world) wants(got httpbrowser.Response, status int, code api.Code) {
+func (w *answers) wants(got httpbrowser.Response, status int, code api.Code) {
 	w.Helper()
 	page := strings.Contains(got.Body, "<small>"+string(code)+"</small>")
 	if got.Status != status || (got.Code() != string(code) && !page) {
@@ -269,17 +279,17 @@ func (b *lockedBuffer) String() string {
 }
 
 // remove ends a person's memberships in acme.
-func (w *world) remove(person string) {
+func (w *stored) remove(person string) {
 	w.change(`DELETE FROM memberships WHERE organization_id = 'org_acme' AND user_id = (SELECT id FROM users WHERE sub = ?)`, person)
 }
 
 // disable blocks a person everywhere.
-func (w *world) disable(person string) {
+func (w *stored) disable(person string) {
 	w.change(`UPDATE users SET disabled_at = 1 WHERE sub = ?`, person)
 }
 
 // change does to the database what an administrator will have a command for.
-func (w *world) change(statement string, args ...any) {
+func (w *stored) change(statement string, args ...any) {
 	w.Helper()
 	db := w.database()
 	defer db.Close()
@@ -291,7 +301,7 @@ func (w *world) change(statement string, args ...any) {
 }
 
 // count asks the database for a number.
-func (w *world) count(query string) (n int) {
+func (w *stored) count(query string) (n int) {
 	w.Helper()
 	db := w.database()
 	defer db.Close()
@@ -301,7 +311,7 @@ func (w *world) count(query string) (n int) {
 	return n
 }
 
-func (w *world) database() *sql.DB {
+func (w *stored) database() *sql.DB {
 	w.Helper()
 	db, err := sql.Open("sqlite", "file:"+w.file)
 	if err != nil {

@@ -72,15 +72,16 @@ for wrangler d1 execute.`,
 			if err != nil {
 				return err
 			}
+			a := &application{&s, args[0], desired}
 			warnOfTokens(desired.Workspace, c.ErrOrStderr())
 			warnOfGroups(desired, c.ErrOrStderr())
 			if elsewhere.url != "" {
 				return elsewhere.apply(c.Context(), args[0], desired, dryRun, c.OutOrStdout(), c.ErrOrStderr())
 			}
 			if printSQL {
-				return s.printScript(args[0], desired, c.OutOrStdout())
+				return a.printScript(c.OutOrStdout())
 			}
-			return s.apply(c.Context(), args[0], desired, dryRun, c.OutOrStdout(), c.ErrOrStderr())
+			return a.apply(c.Context(), dryRun, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	s.addSealing(command, elsewhere.flags())
@@ -124,16 +125,23 @@ func warnOfTokens(w directory.Workspace, out io.Writer) {
 	}
 }
 
-func (s *settings) printScript(path string, desired directory.Desired, out io.Writer) error {
-	if desired.ConnectionCount() > 0 {
-		if s.secretFile == "" {
-			return s.wrong("secret-file", "It is the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").error()
+// application is a workspace file that is to be applied.
+type application struct {
+	*settings
+	path    string
+	desired directory.Desired
+}
+
+func (a *application) printScript(out io.Writer) error {
+	if a.desired.ConnectionCount() > 0 {
+		if a.secretFile == "" {
+			return a.wrong("secret-file", "It is the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").error()
 		}
-		if err := s.seal(path, &desired, func(string) (string, error) { return "", nil }); err != nil {
+		if err := a.seal(func(string) (string, error) { return "", nil }); err != nil {
 			return err
 		}
 	}
-	script, err := sqlstore.Script(desired, time.Now().Unix())
+	script, err := sqlstore.Script(a.desired, time.Now().Unix())
 	if err != nil {
 		return err
 	}
@@ -143,14 +151,14 @@ func (s *settings) printScript(path string, desired directory.Desired, out io.Wr
 
 // seal seals the client secrets of the connections, but for those that are stored and
 // say the same.
-func (s *settings) seal(path string, desired *directory.Desired, stored func(id string) (string, error)) error {
-	secret, err := s.serversSecret()
+func (a *application) seal(stored func(id string) (string, error)) error {
+	secret, err := a.serversSecret()
 	if err != nil {
 		return err
 	}
-	err = workspacefile.SealSecrets(desired, secret.Sealer(signingkey.ForConnections), stored)
+	err = workspacefile.SealSecrets(&a.desired, secret.Sealer(signingkey.ForConnections), stored)
 	if problems := (workspacefile.Problems{}); errors.As(err, &problems) {
-		return nothingApplied(path, err)
+		return nothingApplied(a.path, err)
 	}
 	return err
 }
@@ -159,39 +167,39 @@ func nothingApplied(path string, err error) error {
 	return fmt.Errorf("%s: nothing was applied\n%w", path, err)
 }
 
-func (s *settings) apply(ctx context.Context, path string, desired directory.Desired, dryRun bool, out, progress io.Writer) error {
-	open := s.openOrMake
+func (a *application) apply(ctx context.Context, dryRun bool, out, progress io.Writer) error {
+	open := a.openOrMake
 	if dryRun {
-		open = s.openExisting
+		open = a.openExisting
 	}
 	store, err := open(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	if err := s.sealFor(ctx, path, &desired, store); err != nil {
+	if err := a.sealFor(ctx, store); err != nil {
 		return err
 	}
-	p := &progressing{out: progress, total: desired.MemberCount(), told: time.Now()}
+	p := &progressing{out: progress, total: a.desired.MemberCount(), told: time.Now()}
 	how := sqlstore.Applying{DryRun: dryRun, Report: p.report, Waiting: func() {
 		fmt.Fprintln(progress, "Another apply is under way; waiting for its end.")
 	}}
 	if dryRun {
 		how.Tell = func(d directory.Difference) { fmt.Fprintln(out, d) }
 	}
-	changes, err := store.ApplyAs(ctx, desired, time.Now().Unix(), how)
+	changes, err := store.ApplyAs(ctx, a.desired, time.Now().Unix(), how)
 	if !dryRun {
 		err = errors.Join(err, recordApply(ctx, store, changes))
 	}
-	return applied(path, desired, changes, err, dryRun, out)
+	return applied(a.path, a.desired, changes, err, dryRun, out)
 }
 
 // sealFor seals the client secrets of connections that a store does not have yet.
-func (s *settings) sealFor(ctx context.Context, path string, desired *directory.Desired, store *sqlstore.Store) error {
-	if desired.ConnectionCount() == 0 {
+func (a *application) sealFor(ctx context.Context, store *sqlstore.Store) error {
+	if a.desired.ConnectionCount() == 0 {
 		return nil
 	}
-	return s.seal(path, desired, func(id string) (string, error) {
+	return a.seal(func(id string) (string, error) {
 		c, err := store.Connection(ctx, id)
 		if errors.Is(err, directory.ErrNoConnection) {
 			err = nil
@@ -200,7 +208,7 @@ func (s *settings) sealFor(ctx context.Context, path string, desired *directory.
 	})
 }
 
-// recordApply writes into the trail that a file changed something, also where it was
+// recordApply writes to the audit log that a file changed something, also if it was
 // interrupted after that.
 func recordApply(ctx context.Context, store *sqlstore.Store, changes directory.Changes) error {
 	if changes.None() {

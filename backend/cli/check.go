@@ -69,135 +69,96 @@ func shown(flag, value string) string {
 // check returns every setting of a server that is wrong.
 func (s *settings) check() wrongSettings {
 	var all wrongSettings
-	for _, check := range []func() *wrongSetting{
-		s.checkPublicURL, s.checkListen, s.checkDatabase, s.checkSecretFile,
-		s.checkIssuer, s.checkClientID, s.checkClientSecret,
-		s.checkLoopbackConnections, s.checkAlgorithm, s.checkKeyLife, s.checkAuditRetention, s.checkTrustedProxies, s.checkMetricsFrom,
-		s.checkLogFormat, s.checkLogLevel,
+	for _, c := range []struct{ flag, right string }{
+		{"public-url", checkPublicURL(s.publicURL)},
+		{"listen", checkListen(s.listen)},
+		{"database", checkDatabase(s.database)},
+		{"secret-file", s.checkSecretFile()},
+		{"oidc-issuer", checkIssuer(s.provider.Issuer)},
+		{"oidc-client-id", unless(s.provider.ClientID != "", "Register a confidential web client at the provider; it gives the id.")},
+		{"oidc-client-secret", unless(s.provider.ClientSecret != "", "The provider gives it with the client id. In the environment ps does\nnot show it.")},
+		{"loopback-connections", unless(!s.loopbackConnections || !s.exposed(), "It is for development: the public URL and --listen have to be on this\nmachine.")},
+		{"signing-algorithm", checkAlgorithm(s.signingAlgorithm)},
+		{"signing-key-life", checkKeyLife(s.signingKeyLife)},
+		{"audit-retention", checkAuditRetention(s.auditRetention)},
+		{"trusted-proxies", checkNetworks(s.trustedProxies)},
+		{"metrics-from", checkNetworks(s.metricsFrom)},
+		{"log-format", unless(s.logFormat == "json" || s.logFormat == "text", "It has to be json or text.")},
+		{"log-level", checkLogLevel(s.logLevel)},
 	} {
-		if wrong := check(); wrong != nil {
-			all = append(all, *wrong)
+		if c.right != "" {
+			all = append(all, *s.wrong(c.flag, c.right))
 		}
 	}
 	return all
 }
 
-func (s *settings) checkPublicURL() *wrongSetting {
-	if s.publicURL == "" {
-		return s.wrong("public-url", "It is the backend's address as browsers see it, such as\nhttps://app.example.com/auth")
+// unless returns what would be right, unless a value is. So does every check below: "" is
+// the answer to a value that is right.
+func unless(isRight bool, right string) string {
+	if isRight {
+		return ""
 	}
-	if _, err := publicurl.Parse(s.publicURL); err != nil {
-		return s.wrong("public-url", "It has to be an https address, such as https://app.example.com/auth,\nwithout query; http only on localhost, for browsers drop its cookies.")
-	}
-	return nil
+	return right
 }
 
-func (s *settings) checkListen() *wrongSetting {
-	_, port, err := net.SplitHostPort(s.listen)
+func checkPublicURL(address string) string {
+	if address == "" {
+		return "It is the backend's address as browsers see it, such as\nhttps://app.example.com/auth"
+	}
+	_, err := publicurl.Parse(address)
+	return unless(err == nil, "It has to be an https address, such as https://app.example.com/auth,\nwithout query; http only on localhost, for browsers drop its cookies.")
+}
+
+func checkListen(address string) string {
+	_, port, err := net.SplitHostPort(address)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	if err != nil {
-		return s.wrong("listen", "It has to be HOST:PORT, such as 127.0.0.1:8787, or :8787 for all\naddresses.")
-	}
-	return nil
+	return unless(err == nil, "It has to be HOST:PORT, such as 127.0.0.1:8787, or :8787 for all\naddresses.")
 }
 
 const sqlitePrefix = "sqlite:"
 
-func (s *settings) checkDatabase() *wrongSetting {
-	path, embedded := strings.CutPrefix(s.database, sqlitePrefix)
-	switch {
-	case embedded && path != "":
-		return nil
-	case strings.HasPrefix(s.database, "postgres://"), strings.HasPrefix(s.database, "postgresql://"):
-		return nil
-	}
-	return s.wrong("database", "It has to be sqlite:FILE, such as sqlite:/var/lib/tabard/tabard.db, or\npostgres://USER:PASSWORD@HOST/DATABASE")
+func checkDatabase(address string) string {
+	path, embedded := strings.CutPrefix(address, sqlitePrefix)
+	return unless(embedded && path != "" || strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://"),
+		"It has to be sqlite:FILE, such as sqlite:/var/lib/tabard/tabard.db, or\npostgres://USER:PASSWORD@HOST/DATABASE")
 }
 
-func (s *settings) checkAuditRetention() *wrongSetting {
-	if _, err := host.ParseRetention(s.auditRetention); err != nil {
-		return s.wrong("audit-retention", "It has to be a day or more, such as 365d or 8760h, or 0, which keeps the\ntrail for ever.")
-	}
-	return nil
+func checkAuditRetention(time string) string {
+	_, err := host.ParseRetention(time)
+	return unless(err == nil, "It has to be a day or more, such as 365d or 8760h, or 0, which keeps the\ntrail for ever.")
 }
 
-func (s *settings) checkTrustedProxies() *wrongSetting {
-	return s.checkNetworks("trusted-proxies", s.trustedProxies)
+func checkNetworks(networks string) string {
+	_, err := parseProxies(networks)
+	return unless(err == nil, "It has to be addresses and networks, separated by commas, such as\n127.0.0.1,10.0.0.0/8")
 }
 
-func (s *settings) checkMetricsFrom() *wrongSetting {
-	return s.checkNetworks("metrics-from", s.metricsFrom)
+func checkIssuer(issuer string) string {
+	if issuer == "" {
+		return "It is the issuer of your OpenID provider, such as https://id.example.com"
+	}
+	u, err := url.Parse(issuer)
+	return unless(err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
+		(u.Scheme == "https" || u.Scheme == "http" && directory.Loopback(u.Hostname())),
+		"It has to be an https address without query, exactly as the provider's\nmetadata name it (http only on localhost).")
 }
 
-func (s *settings) checkNetworks(flag, value string) *wrongSetting {
-	if _, err := parseProxies(value); err != nil {
-		return s.wrong(flag, "It has to be addresses and networks, separated by commas, such as\n127.0.0.1,10.0.0.0/8")
-	}
-	return nil
+func checkAlgorithm(name string) string {
+	_, err := signingkey.ParseAlgorithm(name)
+	return unless(err == nil, "It has to be ES256, EdDSA or RS256.")
 }
 
-func (s *settings) checkIssuer() *wrongSetting {
-	if s.oidcIssuer == "" {
-		return s.wrong("oidc-issuer", "It is the issuer of your OpenID provider, such as https://id.example.com")
-	}
-	u, err := url.Parse(s.oidcIssuer)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-		u.Scheme != "https" && (u.Scheme != "http" || !directory.Loopback(u.Hostname())) {
-		return s.wrong("oidc-issuer", "It has to be an https address without query, exactly as the provider's\nmetadata name it (http only on localhost).")
-	}
-	return nil
+func checkKeyLife(time string) string {
+	_, err := signingkey.ParseLife(time)
+	return unless(err == nil, "It has to be a time between 1d and 400d, such as 90d, or 0 where only\n`tabard signing-keys rotate` makes new keys.")
 }
 
-func (s *settings) checkClientID() *wrongSetting {
-	if s.oidcClientID == "" {
-		return s.wrong("oidc-client-id", "Register a confidential web client at the provider; it gives the id.")
-	}
-	return nil
-}
-
-func (s *settings) checkClientSecret() *wrongSetting {
-	if s.oidcClientSecret == "" {
-		return s.wrong("oidc-client-secret", "The provider gives it with the client id. In the environment ps does\nnot show it.")
-	}
-	return nil
-}
-
-func (s *settings) checkLoopbackConnections() *wrongSetting {
-	if s.loopbackConnections && s.exposed() {
-		return s.wrong("loopback-connections", "It is for development: the public URL and --listen have to be on this\nmachine.")
-	}
-	return nil
-}
-
-func (s *settings) checkAlgorithm() *wrongSetting {
-	if _, err := signingkey.ParseAlgorithm(s.signingAlgorithm); err != nil {
-		return s.wrong("signing-algorithm", "It has to be ES256, EdDSA or RS256.")
-	}
-	return nil
-}
-
-func (s *settings) checkKeyLife() *wrongSetting {
-	if _, err := signingkey.ParseLife(s.signingKeyLife); err != nil {
-		return s.wrong("signing-key-life", "It has to be a time between 1d and 400d, such as 90d, or 0 where only\n`tabard signing-keys rotate` makes new keys.")
-	}
-	return nil
-}
-
-func (s *settings) checkLogFormat() *wrongSetting {
-	if s.logFormat != "json" && s.logFormat != "text" {
-		return s.wrong("log-format", "It has to be json or text.")
-	}
-	return nil
-}
-
-func (s *settings) checkLogLevel() *wrongSetting {
-	var level slog.Level
-	if level.UnmarshalText([]byte(s.logLevel)) != nil {
-		return s.wrong("log-level", "It has to be debug, info, warn or error.")
-	}
-	return nil
+func checkLogLevel(name string) string {
+	err := new(slog.Level).UnmarshalText([]byte(name))
+	return unless(err == nil, "It has to be debug, info, warn or error.")
 }
 
 func hostOf(address string) string {

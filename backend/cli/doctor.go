@@ -74,7 +74,7 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 		findings = append(findings, doctor.Finding{Subject: "settings", Level: doctor.OK, Text: "all of them are there and well formed"})
 	}
 	config := doctor.Config{
-		Provider: s.provider(), Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo,
+		Provider: s.provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo,
 		Transport: http.DefaultTransport, Now: time.Now().Unix(),
 	}
 	if wrong.has("oidc-issuer") {

@@ -62,8 +62,8 @@ func (s *settings) migrate(ctx context.Context, out io.Writer) error {
 }
 
 func (s *settings) checkMigrations(ctx context.Context, out io.Writer) error {
-	if wrong := s.checkDatabase(); wrong != nil {
-		return wrongSettings{*wrong}
+	if right := checkDatabase(s.database); right != "" {
+		return s.wrong("database", right).error()
 	}
 	d, err := s.inspect(ctx)
 	if errors.Is(err, inspect.ErrMissing) {

@@ -39,7 +39,7 @@ wrangler d1 execute. Of the database nothing but its secret is needed then.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s.warn(c)
-			text, err := s.rotate(c.Context(), r, time.Now().Unix())
+			text, err := r.rotate(c.Context(), &s, time.Now().Unix())
 			if err != nil {
 				return err
 			}
@@ -58,9 +58,9 @@ wrangler d1 execute. Of the database nothing but its secret is needed then.`,
 
 // rotate makes the next key, or lets the one that is prepared take over sooner, and
 // says what it did.
-func (s *settings) rotate(ctx context.Context, r rotation, now int64) (string, error) {
-	if wrong := s.checkAlgorithm(); wrong != nil {
-		return "", wrongSettings{*wrong}
+func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, error) {
+	if right := checkAlgorithm(s.signingAlgorithm); right != "" {
+		return "", s.wrong("signing-algorithm", right).error()
 	}
 	path, err := s.serversSecretPath()
 	if err != nil {

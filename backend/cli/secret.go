@@ -13,31 +13,28 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// checkSecretFile tells whether there is a secret, or one may be made.
-func (s *settings) checkSecretFile() *wrongSetting {
+// checkSecretFile tells what would be right unless there is a secret, or one may be made.
+func (s *settings) checkSecretFile() string {
 	if s.secretFile == "" {
-		if s.reachable() {
-			return s.wrong("secret-file", "A server that others reach, or that shares its database, needs a secret\nof its own. Make one, keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
-		}
-		return nil
+		return unless(!s.reachable(), "A server that others reach, or that shares its database, needs a secret\nof its own. Make one, keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
 	}
 	if _, err := readSecret(s.secretFile); err != nil {
-		return s.wrong("secret-file", "It cannot be used: "+err.Error()+".")
+		return "It cannot be used: " + err.Error() + "."
 	}
-	return nil
+	return ""
 }
 
 // reachable tells whether a setting shows that somebody beyond this machine
 // reaches the server or its database. A setting that is wrong shows nothing.
 func (s *settings) reachable() bool {
-	return s.exposed() || s.checkDatabase() == nil && !strings.HasPrefix(s.database, sqlitePrefix)
+	return s.exposed() || checkDatabase(s.database) == "" && !strings.HasPrefix(s.database, sqlitePrefix)
 }
 
 // exposed is reachable, but for the database.
 func (s *settings) exposed() bool {
 	host, _, _ := net.SplitHostPort(s.listen)
-	return s.checkListen() == nil && !directory.Loopback(host) ||
-		s.checkPublicURL() == nil && !directory.Loopback(hostOf(s.publicURL))
+	return checkListen(s.listen) == "" && !directory.Loopback(host) ||
+		checkPublicURL(s.publicURL) == "" && !directory.Loopback(hostOf(s.publicURL))
 }
 
 // secret reads the workspace's secret, of settings that are right. Where the

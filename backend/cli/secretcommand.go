@@ -85,7 +85,7 @@ func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) erro
 		return fmt.Errorf("%w\nNothing was changed. The first step, and every step of a Worker's secret, can be done with --offline", err)
 	}
 	defer store.Close()
-	state, err := r.examine(ctx, store, f, false, now)
+	state, err := examineSecret(ctx, store, f, false, now)
 	if err != nil {
 		return err
 	}

@@ -22,9 +22,9 @@ type secretState struct {
 	Values   []string          `json:"values"` // by id, the one in use first
 }
 
-// examine asks the store how far the replacement is of a secret file; with
+// examineSecret asks the store how far the replacement is of a secret file; with
 // look it changes nothing.
-func (s *settings) examine(ctx context.Context, store *sqlstore.Store, f *secretFile, look bool, now int64) (*secretState, error) {
+func examineSecret(ctx context.Context, store *sqlstore.Store, f *secretFile, look bool, now int64) (*secretState, error) {
 	secret, err := signingkey.ParseSecret(f.text)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (s *settings) secretState(ctx context.Context, now int64) (*secretState, er
 		return nil, err
 	}
 	defer store.Close()
-	return s.examine(ctx, store, f, true, now)
+	return examineSecret(ctx, store, f, true, now)
 }
 
 // next is what the next step does.

@@ -94,13 +94,13 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	if err := attendance.Note(ctx, time.Now()); err != nil {
 		return err
 	}
-	upkeep, err := s.upkeep(store, ring, secret)
+	upkeep, err := newUpkeep(s, store, ring, secret)
 	if err != nil {
 		return err // checked
 	}
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, Secret: secret, Keys: ring,
-		Provider: s.provider(), Client: js.Handler(), Log: log,
+		Provider: s.provider, Client: js.Handler(), Log: log,
 		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
 	}, counted.Store(store))
 	if err == nil {

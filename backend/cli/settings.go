@@ -31,14 +31,12 @@ type settings struct {
 	signingAlgorithm string
 	signingKeyLife   string
 	auditRetention   string
-	oidcIssuer       string
-	oidcClientID     string
-	oidcClientSecret string
 	logFormat        string
 	logLevel         string
 	trustedProxies   string
 	metricsFrom      string
 
+	provider            login.Config
 	loopbackConnections bool
 
 	flags  *pflag.FlagSet // those above that the command has
@@ -126,9 +124,9 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.listen, "listen", "127.0.0.1:8787", "listen on `HOST:PORT`")
 	s.databaseFlags()
 	s.secretFlag()
-	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
-	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
-	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
+	text(&s.provider.Issuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
+	text(&s.provider.ClientID, "oidc-client-id", "", "be the client `ID` there")
+	text(&s.provider.ClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
 	text(&s.auditRetention, "audit-retention", "0", "forget events of the audit trail after `TIME`, such as 365d; 0: never")
@@ -155,8 +153,8 @@ func (s *settings) algorithmFlag() {
 // open opens the store that --database names, and does with its schema what the
 // opening says.
 func (s *settings) open(ctx context.Context, opening migrate.Opening) (store *sqlstore.Store, err error) {
-	if wrong := s.checkDatabase(); wrong != nil {
-		return nil, wrongSettings{*wrong}
+	if right := checkDatabase(s.database); right != "" {
+		return nil, s.wrong("database", right).error()
 	}
 	if opening.Log == nil {
 		opening.Log = slog.New(console{s.stderr, slog.LevelWarn})
@@ -195,10 +193,6 @@ func (s *settings) inspect(ctx context.Context) (*inspect.Database, error) {
 		return sqlite.Inspect(ctx, path)
 	}
 	return postgres.Inspect(ctx, s.database)
-}
-
-func (s *settings) provider() login.Config {
-	return login.Config{Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret}
 }
 
 // logger returns the log that the settings ask for.

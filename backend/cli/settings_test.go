@@ -165,7 +165,7 @@ func TestAFlagWinsOverTheEnvironmentAndAnEmptyVariableIsNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.listen != "127.0.0.1:1" || s.database != "sqlite:tabard.db" || s.oidcIssuer != "https://id.test/?a=b" {
+	if s.listen != "127.0.0.1:1" || s.database != "sqlite:tabard.db" || s.provider.Issuer != "https://id.test/?a=b" {
 		t.Errorf("%+v", s)
 	}
 }

@@ -22,8 +22,8 @@ type upkeep struct {
 	retention host.Retention
 }
 
-// upkeep is the server's, as the settings say.
-func (s *settings) upkeep(store *sqlstore.Store, ring *signingkey.Ring, secret signingkey.Secret) (*upkeep, error) {
+// newUpkeep returns the server's, as the settings say.
+func newUpkeep(s *settings, store *sqlstore.Store, ring *signingkey.Ring, secret signingkey.Secret) (*upkeep, error) {
 	life, err := signingkey.ParseLife(s.signingKeyLife)
 	if err != nil {
 		return nil, err

@@ -13,46 +13,47 @@ import (
 // ConnectionPrefix begins every connection's id.
 const ConnectionPrefix = "con_"
 
-// Connection is an organisation's own OpenID provider: where its people sign in, and
-// what the workspace is there. Its people open that organisation and no other.
+// Connection is an organization's own OpenID provider, and the workspace's registration
+// there. A session that begins at it opens that organization only.
 type Connection struct {
-	// ID stands in the redirect URI that is registered at the provider. No other
-	// connection ever has it.
+	// ID is part of the redirect URI that is registered at the provider. It is never
+	// used again for another connection.
 	ID             string
 	OrganizationID string
-	// Issuer never changes: another provider is another connection.
+	// Issuer never changes: a different provider is a different connection.
 	Issuer   string
 	ClientID string
-	// SealedSecret is the client's secret, sealed for the connection's ID. Nothing
-	// ever answers with what is in it.
+	// SealedSecret is the client secret, sealed for the connection's ID. No answer
+	// discloses it.
 	SealedSecret string
-	Scopes       []string // beside openid; nil means profile and email
+	Scopes       []string // besides openid; nil means profile and email
 	Provisioning Provisioning
-	// Enabled tells that it is the one by which the organisation is entered. One of
-	// an organisation's connections is, at most.
+	// Enabled means that people enter the organization by this connection. At most one
+	// connection of an organization is enabled.
 	Enabled bool
-	// FromFile tells that the workspace file has the last word on it.
+	// FromFile means that the connection is managed by the workspace file.
 	FromFile bool
-	// Revision is another after every change.
+	// Revision differs after every change.
 	Revision int64
 }
 
-// Provisioning says which of a connection's people become members, and as what.
+// Provisioning decides which people at a connection become members, and with which
+// roles.
 type Provisioning struct {
-	// JustInTime makes whoever signs in a member. Without it people have to be
-	// members before.
+	// JustInTime makes each person that signs in a member. Without it people must be
+	// members already.
 	JustInTime bool `json:"just_in_time,omitempty"`
-	// Roles are those of a person to whom the claim gives none.
+	// Roles are those of a person that the claim gives none.
 	Roles []string `json:"roles,omitempty"`
-	// Claim names a claim of the identity token that lists groups, and Groups the
-	// roles that each gives. Empty, there is no mapping.
+	// Claim is the claim of the identity token that lists groups, and Groups maps each
+	// group to roles. An empty Claim means no mapping.
 	Claim  string              `json:"claim,omitempty"`
 	Groups map[string][]string `json:"groups,omitempty"`
 }
 
-// Member tells with which roles a person with these claims is a member. Where groups
-// are mapped, one who is in none of them is a member only by Roles; a claim that is
-// missing lists none.
+// Member returns the roles of a person with these claims, and whether the person is a
+// member. If groups are mapped, a person in none of them is a member only by Roles. A
+// missing claim lists no groups.
 func (p Provisioning) Member(claims map[string]any) (roles []string, ok bool) {
 	if p.Claim == "" {
 		return p.Roles, true
@@ -70,11 +71,11 @@ func (p Provisioning) Member(claims map[string]any) (roles []string, ok bool) {
 var (
 	ErrNoConnection     = errors.New("directory: there is no such connection")
 	ErrConnectionExists = errors.New("directory: the id was another connection's")
-	// ErrOtherConnection refuses to enable a second one.
+	// ErrOtherConnection refuses to enable a second connection.
 	ErrOtherConnection = errors.New("directory: another connection of the organisation is enabled")
 	// ErrIssuer refuses to change the issuer.
 	ErrIssuer = errors.New("directory: a connection's issuer never changes; make another connection")
-	// ErrLinked refuses a person at a connection who is somebody else already.
+	// ErrLinked refuses an identity at a connection that is linked to another person.
 	ErrLinked = errors.New("directory: the identity belongs to somebody else")
 )
 
@@ -83,12 +84,12 @@ var (
 	scope        = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`) // RFC 6749 section 3.3
 )
 
-// IsConnectionID tells the form of a connection's id.
+// IsConnectionID reports whether a text has the form of a connection's id.
 func IsConnectionID(text string) bool { return connectionID.MatchString(text) }
 
 const maxConnectionText = 1000 // bytes
 
-// Check returns what is wrong with a connection's own fields, for people.
+// Check returns the faults of a connection's own fields, as an error for people.
 func (c Connection) Check() error {
 	switch {
 	case !connectionID.MatchString(c.ID):
@@ -107,8 +108,9 @@ func (c Connection) Check() error {
 	return nil
 }
 
-// isIssuer tells an issuer (OpenID Connect Discovery section 3); over http on the
-// machine itself, where nothing is reached unless the server is told to.
+// isIssuer reports whether a text is an issuer (OpenID Connect Discovery section 3).
+// Over http it must be on the machine itself, and the server has to be told to contact
+// such addresses.
 func isIssuer(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" && !strings.ContainsRune(text, '#') &&
@@ -125,34 +127,37 @@ func (p Provisioning) RoleNames() []string {
 	return slices.Compact(all)
 }
 
-// Connections keeps organisations' own providers and who their people are, as far as
-// signing in needs it.
+// Connections stores organizations' own providers and the people linked there, as far
+// as sign-in needs them.
 type Connections interface {
-	// SignInAt returns where people sign in for the organisation that ref names by id
-	// or slug: nothing at all where there is none, or it is disabled.
+	// SignInAt returns where people sign in for the organization that ref names by id
+	// or slug. It returns the zero value if there is no such organization or it is
+	// disabled.
 	SignInAt(ctx context.Context, ref string) (SignInAt, error)
-	// Connection returns a connection, enabled or not, or ErrNoConnection. Those of a
-	// disabled organisation are not enabled.
+	// Connection returns a connection, enabled or not, or ErrNoConnection. The
+	// connections of a disabled organization are returned as not enabled.
 	Connection(ctx context.Context, id string) (Connection, error)
-	// Linked returns the person whom a connection's subject is, or ErrNoUser.
+	// Linked returns the person linked to a connection's subject, or ErrNoUser.
 	Linked(ctx context.Context, connectionID, subject string) (User, error)
-	// LinkedAs returns the subject that a person is at a connection, or ErrNoUser.
+	// LinkedAs returns the subject that a person is linked to at a connection, or
+	// ErrNoUser.
 	LinkedAs(ctx context.Context, connectionID, userID string) (subject string, err error)
-	// Link makes a connection's subject be a person, once for both: ErrLinked where
-	// the subject is another person, or the person another subject there.
+	// Link links a connection's subject and a person. Both can be linked once:
+	// ErrLinked is returned if the subject is linked to another person, or the person
+	// to another subject there.
 	Link(ctx context.Context, connectionID, subject, userID string, now int64) error
-	// Provision makes the membership that an organisation's own connection gives a
-	// person have these roles, those of other sources staying as they are. Where admit
-	// is false it makes no new one.
+	// Provision sets the roles of the membership that an organization's own connection
+	// gives a person. Memberships from other sources are not changed. If admit is
+	// false, it creates no new membership.
 	Provision(ctx context.Context, userID, organizationID string, roles []string, admit bool, now int64) error
-	// Deprovision ends the membership that the organisation's own connection gave.
+	// Deprovision ends the membership that the organization's own connection gave.
 	Deprovision(ctx context.Context, userID, organizationID string) error
 }
 
-// SignInAt is where people sign in for an organisation.
+// SignInAt is where people sign in for an organization.
 type SignInAt struct {
-	// Connection is the organisation's own that is enabled; nil without one.
+	// Connection is the organization's own enabled connection, or nil.
 	Connection *Connection
-	// Required is the connection that its rules demand; empty where they demand none.
+	// Required is the connection that its rules demand, or empty.
 	Required string
 }

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Desired is the directory as a workspace file wants it.
+// Desired is the directory as a workspace file describes it.
 type Desired struct {
 	Workspace     Workspace
 	Organizations []DesiredOrganization
 }
 
-// MemberCount returns how many memberships there are in all.
+// MemberCount returns the number of memberships.
 func (d *Desired) MemberCount() (n int) {
 	for _, o := range d.Organizations {
 		n += o.MemberCount()
@@ -21,7 +21,7 @@ func (d *Desired) MemberCount() (n int) {
 	return n
 }
 
-// ConnectionCount returns how many connections there are in all.
+// ConnectionCount returns the number of connections.
 func (d *Desired) ConnectionCount() (n int) {
 	for _, o := range d.Organizations {
 		n += len(o.Connections)
@@ -29,10 +29,10 @@ func (d *Desired) ConnectionCount() (n int) {
 	return n
 }
 
-// DesiredOrganization is an organisation with all the members that the file gives
-// it. Members of other sources stay beside them.
+// DesiredOrganization is an organization with all the members that the file gives it.
+// Members from other sources are kept.
 type DesiredOrganization struct {
-	Organization // ID may be empty: the one of that slug, or a new one
+	Organization // ID may be empty: the organization with that slug, or a new one
 	Line         int
 	Members      []Member
 	// Further are members beside those, which need not be in memory all at once.
@@ -64,34 +64,35 @@ func (o *DesiredOrganization) AllMembers() iter.Seq[Member] {
 	}
 }
 
-// DesiredConnection is a connection of the file's. It is sealed before it is applied.
+// DesiredConnection is a connection in the file. Its secret is sealed before it is
+// applied.
 type DesiredConnection struct {
 	Connection
 	Line int
-	// ClientSecret says where the client's secret is read: no file holds it.
+	// ClientSecret names the place of the client secret, which is never in the file
+	// itself.
 	ClientSecret SecretReference
 }
 
-// SecretReference names an environment variable or a file; one of the two.
+// SecretReference names either an environment variable or a file.
 type SecretReference struct{ Variable, File string }
 
-// Member is a person with their roles in one organisation.
+// Member is a person with roles in one organization.
 type Member struct {
-	User  // ID is empty: (Issuer, Subject) names the person
+	User  // ID is empty: (Issuer, Subject) identifies the person
 	Roles []string
 }
 
-// MaxProblems is how many mistakes of a file are told at once.
+// MaxProblems is the most mistakes of a file that are reported at once.
 const MaxProblems = 20
 
-// Conflict is a place where a Desired cannot be reached from the directory as it
-// is.
+// Conflict is a part of a Desired that cannot be reached from the directory as it is.
 type Conflict struct {
 	Line int // of the workspace file
 	Text string
 }
 
-// Conflicts is the error of all of them.
+// Conflicts is the error that lists all of them.
 type Conflicts []Conflict
 
 func (c Conflicts) Error() string {
@@ -102,7 +103,7 @@ func (c Conflicts) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Changes counts what applying a Desired changed.
+// Changes counts the changes made by applying a Desired.
 type Changes struct {
 	Workspace     bool
 	Organizations Count
@@ -113,7 +114,7 @@ type Changes struct {
 // Count counts changed rows.
 type Count struct{ Added, Changed, Removed int }
 
-// None tells that nothing changed.
+// None reports whether there were no changes.
 func (c Changes) None() bool { return c == Changes{} }
 
 // Difference is one thing that applying a Desired changes.

@@ -1,5 +1,5 @@
-// Package directory owns who belongs to which organisation, with which roles: the
-// workspace's document, its organisations, its people and their memberships.
+// Package directory owns the workspace's document, organizations, people and
+// memberships.
 package directory
 
 import (
@@ -11,12 +11,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// User is a person. (Issuer, Subject) is their key; an e-mail address never is.
+// User is a person. (Issuer, Subject) is the key; an e-mail address never is.
 type User struct {
 	ID string
-	// Issuer is the workspace's provider's. Of a person who came by an organisation's
-	// own connection it is the connection's id: whatever issuer a tenant's provider
-	// claims to be, it names nobody else's people.
+	// Issuer is the workspace's provider. For a person that came by an organization's
+	// own connection it is the connection's id, so that a tenant's provider cannot
+	// claim another provider's people.
 	Issuer   string
 	Subject  string
 	Name     string
@@ -31,72 +31,73 @@ type Organization struct {
 	Name     string
 	Rules    policy.Rules
 	Disabled bool
-	// Connection is the id of its own connection that is enabled; empty without one.
+	// Connection is the id of its own enabled connection, or empty.
 	Connection string
 }
 
-// Membership is one person's place in one organisation.
+// Membership is a person's access to one organization.
 type Membership struct {
 	Organization Organization
 	Roles        []string
-	// StaffUntil is when staff access ends (see [StaffAccess]), in Unix seconds; 0 of a
-	// member.
+	// StaffUntil is when staff access ends (see [StaffAccess]), in Unix seconds. It is
+	// 0 for a member.
 	StaffUntil int64
-	// Stay is how the session that asked stands in the organisation; zero where it
-	// never entered.
+	// Stay is the organization session of the session that asked. It is zero if the
+	// session never entered.
 	Stay policy.OrganizationSession
 }
 
-// Subject is all that a mint has to know, in one read of the store.
+// Subject is everything that a mint needs to know, read in one statement.
 type Subject struct {
-	// Session is without what only its end and the list of sessions tell of:
+	// Session lacks the fields that only its end and the list of sessions need:
 	// Attempt, UpstreamSID, UpstreamToken, UserAgent and Address.
 	Session session.Session
 	User    User
-	// Membership is nil where the organisation that was named does not exist, or
-	// does not admit the person: a client cannot tell the two apart.
+	// Membership is nil if the named organization does not exist or does not admit the
+	// person. A client cannot tell the two apart.
 	Membership *Membership
-	// Revision is the workspace document's: another than the one at hand means
-	// that it has to be read again.
+	// Revision is the workspace document's. If it differs from the cached document's,
+	// the document must be read again.
 	Revision int64
 }
 
-// Is reports whether the person is the one that is expected, by id; empty expects nobody.
+// Is reports whether the person has the expected id. An empty id matches every person.
 func (s *Subject) Is(user string) bool { return user == "" || user == s.User.ID }
 
-// Store keeps the directory, as far as minting and signing in need it.
+// Store stores the directory, as far as minting and sign-in need it.
 type Store interface {
 	// Workspace returns the workspace's document.
 	Workspace(ctx context.Context) (*Workspace, error)
-	// WorkspaceRevision returns that document's revision alone, which is cheap to read.
+	// WorkspaceRevision returns only that document's revision, which is cheap to read.
 	WorkspaceRevision(ctx context.Context) (int64, error)
-	// Subject reads a session and its person's place in an organisation, which
-	// ref names by id (org_…) or slug. An unknown session is
+	// Subject reads a session and its person's access to the organization that ref
+	// names by id (org_…) or slug. For an unknown session it returns
 	// session.ErrNotFound.
 	Subject(ctx context.Context, id session.ID, ref string, now int64) (Subject, error)
-	// Memberships returns the organisations that admit the session's person, by
-	// name, at most limit of them. Both know of no organisation that a confined
-	// session does not open, and of no staff access that is over now.
+	// Memberships returns the organizations that admit the session's person, by name,
+	// at most limit of them. Subject and Memberships omit organizations that a confined
+	// session does not open, and staff access that has ended.
 	Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]Membership, error)
-	// OrganizationRules returns what an organisation demands, and the revision of the
-	// workspace's document. One that is disabled or not there is ErrNoOrganization.
+	// OrganizationRules returns an organization's rules and the revision of the
+	// workspace's document. If the organization is disabled or does not exist, it
+	// returns ErrNoOrganization.
 	OrganizationRules(ctx context.Context, id string) (r policy.Rules, revision int64, err error)
-	// SignIn returns the user of (u.Issuer, u.Subject), made with u.ID where
-	// there is none, and writes down the name and e-mail that u has.
+	// SignIn returns the user with (u.Issuer, u.Subject) and stores the name and e-mail
+	// of u. It creates the user with u.ID if there is none.
 	SignIn(ctx context.Context, u User, now int64) (User, error)
-	// ReplaceClaimed makes the memberships that a provider's claim gave a person
-	// be these, by organisation slug; those of other sources stay.
+	// ReplaceClaimed replaces the memberships that a provider's claim gave a person by
+	// these, by organization slug. Memberships from other sources are kept.
 	ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error
 
 	Connections
 	Invitations
 }
 
-// OrganizationPrefix begins every organisation's id and no slug.
+// OrganizationPrefix begins every organization's id. No slug begins with it.
 const OrganizationPrefix = "org_"
 
-// NewID returns a new identifier of 130 random bits with a prefix, which tells
-// people what it is an id of. Ids are never used again.
+// NewID returns a new identifier: a prefix that names its kind, and 130 random bits.
+// Ids are never used again.
 func NewID(prefix string) string {
 	return prefix + strings.ToLower(rand.Text())
 }

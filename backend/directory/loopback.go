@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Loopback tells a host name or address of the machine itself, where alone browsers
-// keep Secure cookies that came over http.
+// Loopback reports whether a host name or address is that of the machine itself. Only
+// from there do browsers store Secure cookies received over http.
 func Loopback(host string) bool {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return address.IsLoopback()

@@ -5,21 +5,21 @@ import (
 	"regexp"
 )
 
-// OrganizationRecord is an organisation as administrators see it. Times are Unix
-// seconds, of which 0 means never.
+// OrganizationRecord is an organization as administrators see it. Times are Unix
+// seconds; 0 means never.
 type OrganizationRecord struct {
 	Organization
 	CreatedAt, DisabledAt int64
 }
 
-// UserRecord is a person as administrators see them.
+// UserRecord is a person as administrators see it.
 type UserRecord struct {
 	User
 	CreatedAt, SeenAt, DisabledAt int64
 }
 
 // MemberRecord is a membership as administrators see it. DisabledAt blocks it,
-// whatever brought it, and no source of memberships takes that back.
+// whichever source gave it, and no source of memberships reverses that.
 type MemberRecord struct {
 	User
 	Roles                 []string
@@ -27,7 +27,7 @@ type MemberRecord struct {
 	CreatedAt, DisabledAt int64
 }
 
-// Source is what made somebody a member, and keeps the membership.
+// Source is the origin of a membership. Only the same source changes it.
 type Source string
 
 // The sources.
@@ -35,23 +35,23 @@ const (
 	FromFile       Source = "file"       // the workspace file
 	FromAdmin      Source = "admin"      // an administrator
 	FromClaim      Source = "claim"      // a claim of the identity token
-	FromConnection Source = "connection" // the organisation's own provider
-	FromStaff      Source = "staff"      // nothing: it is [StaffAccess], and no member's
+	FromConnection Source = "connection" // the organization's own provider
+	FromStaff      Source = "staff"      // not a membership: it is [StaffAccess]
 )
 
 // Errors of administration, besides those of an Admission.
 var (
 	ErrSlugTaken = errors.New("directory: another organisation has this slug")
 	ErrNoMember  = errors.New("directory: the person is no member of the organisation")
-	// ErrOvertaken refuses a change of what somebody else has changed meanwhile.
+	// ErrOvertaken refuses a change because another change came first.
 	ErrOvertaken = errors.New("directory: somebody else changed it meanwhile")
 )
 
 var slug = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// ValidSlug tells a text that can be an organisation's slug.
+// ValidSlug reports whether a text can be an organization's slug.
 func ValidSlug(text string) bool { return slug.MatchString(text) }
 
-// MaxSubject is how long a provider's name of a person may be, in bytes (OpenID
-// Connect Core section 2).
+// MaxSubject is the maximum length of a provider's identifier of a person, in bytes
+// (OpenID Connect Core section 2).
 const MaxSubject = 255

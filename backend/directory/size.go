@@ -8,19 +8,19 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// How large the access tokens of roles may get, in bytes. Beyond LargeToken some proxies
-// refuse a request that carries one; beyond MaxRoleToken what else a token says, such as
-// methods of authentication, would take it beyond token.MaxBytes.
+// Limits on the size of the access tokens of roles, in bytes. Some proxies refuse a
+// request with a token larger than LargeToken. Beyond MaxRoleToken, the other content
+// of a token, such as methods of authentication, could make it exceed token.MaxBytes.
 const (
 	LargeToken   = 4 << 10
 	MaxRoleToken = 7 << 10
 )
 
-// ErrTooLarge is the error of roles whose access tokens would be too large to be used.
+// ErrTooLarge is the error of roles whose access tokens would be too large.
 var ErrTooLarge = errors.New("directory: the roles' access tokens are too large")
 
-// TokenBytes returns how large the access tokens of somebody with all of these roles
-// get, and in which app.
+// TokenBytes returns the largest size of the access tokens of a person with all of
+// these roles, and the app with the largest.
 func (w *Workspace) TokenBytes(roles []string) (bytes int, app string) {
 	id := strings.Repeat("0", 26)
 	claims := token.Claims{
@@ -42,7 +42,7 @@ func (w *Workspace) TokenBytes(roles []string) (bytes int, app string) {
 	return bytes, app
 }
 
-// CheckGiven is CheckRoles for roles that one person gets, which is ErrTooLarge too.
+// CheckGiven is CheckRoles for the roles of one person. It also returns ErrTooLarge.
 func (w *Workspace) CheckGiven(roles []string) error {
 	if err := w.CheckRoles(roles); err != nil {
 		return err
@@ -50,8 +50,8 @@ func (w *Workspace) CheckGiven(roles []string) error {
 	return w.CheckTokens(roles)
 }
 
-// CheckTokens returns ErrTooLarge, and how large they get, where the access tokens of
-// somebody with all of these roles would be too large.
+// CheckTokens returns ErrTooLarge, with the size, if the access tokens of a person with
+// all of these roles would be too large.
 func (w *Workspace) CheckTokens(roles []string) error {
 	bytes, app := w.TokenBytes(roles)
 	if bytes <= MaxRoleToken {

@@ -13,8 +13,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// TestWhatIsSaidOfATokensSizeIsTheMost: no token of the role is larger, and not much
-// smaller either.
+// TestWhatIsSaidOfATokensSizeIsTheMost: no token of the role is larger, and the largest
+// is not much smaller.
 func TestWhatIsSaidOfATokensSizeIsTheMost(t *testing.T) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

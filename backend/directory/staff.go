@@ -2,20 +2,19 @@ package directory
 
 import "errors"
 
-// StaffAccess is what somebody of the operator's staff may do in an organisation that
-// they are no member of, for a while. It ends by itself. No source of memberships
-// prolongs it or makes one of it, but an administrator or a workspace file that names
-// the person.
+// StaffAccess is temporary access of the operator's staff to an organization that they
+// are not a member of. It ends by itself. No source of memberships prolongs it or turns
+// it into a membership, except an administrator or a workspace file that names the
+// person.
 type StaffAccess struct {
 	OrganizationID string
 	UserID         string
 	Roles          []string
-	// Reason is why, for the organisation to read.
+	// Reason is the purpose, which the organization can read.
 	Reason string
 	// GrantedBy is an administration key's id, or audit.CommandLine.
 	GrantedBy string
-	// CreatedAt and ExpiresAt bound it, in Unix seconds: from the first on, and until
-	// before the second.
+	// CreatedAt and ExpiresAt bound it, in Unix seconds. ExpiresAt is exclusive.
 	CreatedAt, ExpiresAt int64
 }
 
@@ -25,15 +24,15 @@ type StaffRecord struct {
 	StaffAccess
 }
 
-// MaxStaffAccess is the longest that staff access lasts, in seconds.
+// MaxStaffAccess is the maximum length of staff access, in seconds.
 const MaxStaffAccess = 12 * 60 * 60
 
 // Errors of staff access.
 var (
-	// ErrMember refuses staff access to a member.
+	// ErrMember refuses staff access for a member.
 	ErrMember = errors.New("directory: the person is a member of the organisation")
-	// ErrStaff refuses to make a member of somebody who has staff access.
+	// ErrStaff refuses membership for a person with staff access.
 	ErrStaff = errors.New("directory: the person has staff access to the organisation")
-	// ErrNoStaff is the error for staff access that is not there, or is over.
+	// ErrNoStaff is the error for staff access that does not exist or has ended.
 	ErrNoStaff = errors.New("directory: the person has no staff access to the organisation")
 )

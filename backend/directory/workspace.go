@@ -9,45 +9,45 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// Workspace is the workspace's document: everything of it that is small, read
-// whole and kept by every replica until its revision changes.
+// Workspace is the workspace's document: its small settings, which every replica reads
+// as a whole and caches until the revision changes.
 type Workspace struct {
 	Revision int64 `json:"-"`
-	// ID names the workspace in requests of other servers; "" is DefaultWorkspaceID.
+	// ID names the workspace in requests of other servers. "" is DefaultWorkspaceID.
 	ID     string              `json:"id,omitempty"`
 	Apps   []App               `json:"apps"`
 	Roles  map[string][]string `json:"roles"` // role → permissions
 	Policy policy.Rules        `json:"policy"`
-	// OnReuse says what ends when a refresh token is used twice. A store that is given
-	// none keeps the one that it has, and begins with EndUser.
+	// OnReuse selects which sessions end when a refresh token is used twice. Applied
+	// without a value, a store keeps its current one, which is EndUser at first.
 	OnReuse OnReuse `json:"on_reuse,omitempty"`
-	// ProofNonce demands a nonce of the server's in every device proof (RFC 9449
+	// ProofNonce requires a nonce from the server in every device proof (RFC 9449
 	// section 8).
 	ProofNonce bool `json:"proof_nonce,omitempty"`
-	// MembershipClaim maps a claim of the identity token to memberships; nil
-	// where the provider's claims say nothing about them.
+	// MembershipClaim maps a claim of the identity token to memberships. Nil means that
+	// the provider's claims give none.
 	MembershipClaim *MembershipClaim `json:"membership_claim,omitempty"`
 }
 
-// DefaultWorkspaceID is the id of a workspace that says none.
+// DefaultWorkspaceID is the id of a workspace that does not set one.
 const DefaultWorkspaceID = "default"
 
-// Named tells whether an id is the workspace's.
+// Named reports whether an id is the workspace's.
 func (w *Workspace) Named(id string) bool { return id == cmp.Or(w.ID, DefaultWorkspaceID) }
 
-// Admits tells whether people get into the app from another, without a sign-in.
+// Admits reports whether people enter the app from another one without a sign-in.
 func (a App) Admits(from string) bool {
 	return from != a.ID && (a.EnteredFrom == nil || slices.Contains(a.EnteredFrom, from))
 }
 
-// OnReuse says what a theft ends: the session, or all of the person's that browsers
-// hold. One that an app's server holds ends alone, and with the session that it was
-// entered from.
+// OnReuse selects the sessions that end on a theft: the session itself, or all of the
+// person's sessions that browsers hold. A session that an app's server holds ends
+// alone, or with the session that it was entered from.
 type OnReuse string
 
 // The choices of OnReuse.
 const (
-	EndSession OnReuse = "session" // also of a stored document without one, which is an old one
+	EndSession OnReuse = "session" // also the meaning of an old stored document without one
 	EndUser    OnReuse = "user"
 )
 
@@ -57,33 +57,33 @@ type App struct {
 	Name     string   `json:"name"`
 	Origins  []string `json:"origins"`
 	Audience string   `json:"audience"`
-	// Claims repeats claims of the access token under further names
-	// (alias → claim), for resource servers that expect those.
+	// Claims repeats claims of the access token under further names (alias → claim),
+	// for resource servers that expect those.
 	Claims map[string]string `json:"claims,omitempty"`
 	// DPoPBoundTokens binds access tokens to the device key of sessions that have
 	// one (RFC 9449 section 5).
 	DPoPBoundTokens bool `json:"dpop_bound_tokens,omitempty"`
-	// EnteredFrom are the ids of the apps from which people get in without a sign-in; nil
-	// means every app of the workspace.
+	// EnteredFrom are the ids of the apps from which people enter without a sign-in.
+	// Nil means every app of the workspace.
 	EnteredFrom []string `json:"entered_from,omitzero"`
-	// Disabled apps sign nobody in and mint nothing.
+	// Disabled apps allow no sign-in and mint no tokens.
 	Disabled bool `json:"disabled,omitempty"`
 }
 
-// MembershipClaim says which claim of the identity token names the person's
-// organisations, by slug: a list of slugs, or an object from slug to role or
-// roles. Roles are given where the claim names none.
+// MembershipClaim names the claim of the identity token that lists the person's
+// organizations, by slug: a list of slugs, or an object from slug to role or roles.
+// Roles apply if the claim names none.
 type MembershipClaim struct {
 	Claim string   `json:"claim" yaml:"claim"`
 	Roles []string `json:"roles" yaml:"roles"`
 }
 
-// AppByID returns the app of that id.
+// AppByID returns the app with an id.
 func (w *Workspace) AppByID(id string) (App, bool) {
 	return w.app(func(a App) bool { return a.ID == id })
 }
 
-// AppByOrigin returns the app that owns an origin, compared exactly.
+// AppByOrigin returns the app that owns an origin. Origins are compared exactly.
 func (w *Workspace) AppByOrigin(origin string) (App, bool) {
 	return w.app(func(a App) bool { return origin != "" && slices.Contains(a.Origins, origin) })
 }
@@ -97,7 +97,8 @@ func (w *Workspace) app(is func(App) bool) (App, bool) {
 	return App{}, false
 }
 
-// CheckRoles returns ErrNoRole, and which it is, unless all of these are roles here.
+// CheckRoles returns ErrNoRole, with the name, if one of the roles does not exist in
+// the workspace.
 func (w *Workspace) CheckRoles(roles []string) error {
 	for _, role := range roles {
 		if _, known := w.Roles[role]; !known {
@@ -107,7 +108,7 @@ func (w *Workspace) CheckRoles(roles []string) error {
 	return nil
 }
 
-// Permissions returns what roles permit together, sorted, each once.
+// Permissions returns the permissions of all the roles, sorted and without duplicates.
 func (w *Workspace) Permissions(roles []string) []string {
 	all := []string{}
 	for _, role := range roles {
@@ -117,9 +118,9 @@ func (w *Workspace) Permissions(roles []string) []string {
 	return slices.Compact(all)
 }
 
-// FromClaims returns the memberships that an identity token's claims give: roles
-// by organisation slug. ok is false where the claims say nothing, so that nothing
-// changes; a claim of another form gives none.
+// FromClaims returns the memberships that an identity token's claims give: roles by
+// organization slug. If the claim is absent, ok is false and memberships must not
+// change. A claim of another form gives none.
 func (m *MembershipClaim) FromClaims(claims map[string]any) (roles map[string][]string, ok bool) {
 	value, named := claims[m.Claim]
 	if !named {

@@ -13,21 +13,21 @@ import (
 
 const cookies = "cookies"
 
-// Cookies of the echo: one that is named like the backend's, and one that is not.
+// Cookies for the echo: one with a name like the backend's, and one without.
 const (
 	likeOurs   = "__Host-Http-tabard.doctor"
 	likeTheirs = "doctor-control"
 	marker     = "tabard-doctor-1d0f5c"
 )
 
-// stripAdvice says what a proxy has to do on a host that the backend shares.
+// stripAdvice says how to configure a proxy on a host that the backend shares.
 const stripAdvice = "Let the proxy take every cookie whose name begins with __Host-Http-tabard from the requests that it does not forward to the backend. " +
 	"To check: sign in, open a page of the app, and see that the Cookie header that reaches the app has none of them. " +
 	"With an address outside the mount that answers with the request's headers, --echo-url URL checks it."
 
-// cookies finds out how far the session cookie reaches. __Host- demands Path=/, so
-// browsers send it to all of the backend's host; an app on the same host must not
-// get to see it.
+// cookies checks which servers receive the session cookie. __Host- requires Path=/, so
+// browsers send it to the backend's whole host. An app on the same host must not
+// receive it.
 func (e *examination) cookies(ctx context.Context, public *url.URL) {
 	switch {
 	case e.EchoURL != "":
@@ -41,8 +41,8 @@ func (e *examination) cookies(ctx context.Context, public *url.URL) {
 	}
 }
 
-// sharesHost tells whether an app's pages come from the backend's host, of which
-// cookies know no ports.
+// sharesHost reports whether an app's pages are served by the backend's host. Cookies
+// ignore ports.
 func sharesHost(w *directory.Workspace, public *url.URL) bool {
 	return slices.ContainsFunc(w.Apps, func(a directory.App) bool {
 		return slices.ContainsFunc(a.Origins, func(origin string) bool {
@@ -52,8 +52,8 @@ func sharesHost(w *directory.Workspace, public *url.URL) bool {
 	})
 }
 
-// echo sends both cookies to an address that answers with what reached it: only
-// the one that is not the backend's may come back.
+// echo sends both cookies to an address that answers with the headers it received. Only
+// the cookie that is not the backend's may come back.
 func (e *examination) echo(ctx context.Context, public *url.URL) {
 	u, err := url.Parse(e.EchoURL)
 	mount := strings.TrimSuffix(public.Path, "/") + "/"
@@ -74,7 +74,7 @@ func (e *examination) echo(ctx context.Context, public *url.URL) {
 	}
 }
 
-// carries tells whether a cookie's name comes back, in a header or the body.
+// carries reports whether a cookie's name comes back, in a header or the body.
 func (a *answer) carries(name string) bool {
 	var headers bytes.Buffer
 	http.Header(a.header).Write(&headers)

@@ -116,7 +116,7 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 	counts := map[signingkey.Algorithm]int{}
 	for _, k := range opened {
 		counts[k.Algorithm]++
-		if k.SignsAt <= e.Now || k.CreatedAt <= e.Now-signingkey.Soonest { // by then every cache has it
+		if k.SignsAt <= e.Now || k.CreatedAt <= e.Now-signingkey.Soonest { // by then it is in every cache
 			e.keyIDs = append(e.keyIDs, k.ID)
 		}
 	}
@@ -131,7 +131,7 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 	e.ok(subject, "%d for %s", counts[e.Algorithm], e.Algorithm)
 }
 
-// rotation looks at whether keys take over from each other in time.
+// rotation checks that signing keys are replaced in time.
 func (e *examination) rotation(chain signingkey.Chain) {
 	for i, k := range chain {
 		signed := time.Duration(e.Now-k.SignsAt) * time.Second

@@ -1,6 +1,6 @@
-// Package doctor finds out whether a deployment will work, from where it runs: it
-// looks at provider, database, keys, public address, origins and cookies, changes
-// nothing, and says what to do about what it finds.
+// Package doctor examines, from the machine it runs on, whether a deployment will work:
+// provider, database, keys, public address, origins and cookies. It changes nothing and
+// gives advice on each finding.
 package doctor
 
 import (
@@ -16,53 +16,52 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 )
 
-// Level says how much a finding matters.
+// Level is the severity of a finding.
 type Level string
 
 // The levels.
 const (
 	OK      Level = "ok"
-	Look    Level = "look"    // cannot be told from here: somebody has to look
+	Look    Level = "look"    // cannot be checked from here: check by hand
 	Warning Level = "warning" // works, or will, but not as well as it should
 	Problem Level = "problem" // something does not work
 )
 
-// Finding is one thing that was looked at.
+// Finding is the result of one check.
 type Finding struct {
-	// Subject is the part of the deployment: provider, database, keys, secret, metrics, public
-	// address, origins, cookies, clock or settings.
+	// Subject is the part of the deployment: provider, database, keys, secret, metrics,
+	// public address, origins, cookies, clock or settings.
 	Subject string `json:"subject"`
 	Level   Level  `json:"level"`
-	// Text says what was found, Advice what to do about it.
+	// Text is the result, Advice is how to fix it.
 	Text   string `json:"text"`
 	Advice string `json:"advice,omitempty"`
 }
 
-// Config is the deployment. What hangs on a part that is left out is not looked
-// at.
+// Config describes the deployment. Checks of parts that are not set are skipped.
 type Config struct {
 	PublicURL string
 	Provider  login.Config
-	// Database looks at the database; nil where it is not known which.
+	// Database inspects the database. Nil if the database is not known.
 	Database func(ctx context.Context) (*inspect.Database, error)
-	// Secret is nil where the first start will make one.
+	// Secret is nil if the first start will make one.
 	Secret    *signingkey.Secret
 	Algorithm signingkey.Algorithm
-	// KeyLife is how long a signing key signs; 0 means until a command.
+	// KeyLife is how long a signing key signs. 0 means until a command.
 	KeyLife time.Duration
-	// EchoURL is an address on the app's own host, outside the backend's mount,
-	// that answers with the headers that reached it; "" where there is none.
+	// EchoURL is an address on the app's own host, outside the backend's mount, that
+	// answers with the headers it received, or "".
 	EchoURL string
-	// Transport carries the requests.
+	// Transport sends the requests.
 	Transport http.RoundTripper
-	// Now is the time, Unix seconds.
+	// Now is the time in Unix seconds.
 	Now int64
 }
 
-// timeout bounds each request, and all questions to the database together.
+// timeout limits each request, and all database queries together.
 const timeout = 10 * time.Second
 
-// Examine looks at a deployment.
+// Examine runs the checks.
 func Examine(ctx context.Context, c Config) []Finding {
 	e := &examination{Config: c, client: &http.Client{
 		Transport: c.Transport, Timeout: timeout,
@@ -82,13 +81,13 @@ func Examine(ctx context.Context, c Config) []Finding {
 	return e.findings
 }
 
-// examination is a deployment being looked at.
+// examination is a run of the checks.
 type examination struct {
 	Config
 	client   *http.Client
 	findings []Finding
 
-	workspace *directory.Workspace // nil where it could not be read
+	workspace *directory.Workspace // nil if it could not be read
 	keyIDs    []string             // of the signing keys in the database
 }
 
@@ -100,14 +99,14 @@ func (e *examination) ok(subject, text string, args ...any) {
 	e.add(subject, OK, "", text, args...)
 }
 
-// Differences of clocks, in seconds. Identity tokens from a clock further ahead
-// than skewLimit are refused.
+// Limits on the difference of clocks, in seconds. Identity tokens from a clock further
+// ahead than skewLimit are refused.
 const (
 	skewNoticed = 5
 	skewLimit   = 60
 )
 
-// clock compares a clock, which is ahead of this machine's by so many seconds.
+// clock checks a clock that is ahead of this machine's by some seconds.
 func (e *examination) clock(whose string, ahead int64) {
 	const advice = "Keep both clocks by NTP (chrony, systemd-timesyncd)."
 	direction, by := "ahead", ahead

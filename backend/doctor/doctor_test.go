@@ -24,8 +24,7 @@ import (
 
 const now = 1_800_000_000
 
-// faults are what a provider, a proxy or a server does wrong; the zero value is
-// right in everything.
+// faults are the faults of a provider, a proxy or a server. The zero value has none.
 type faults struct {
 	metadata      func(map[string]any)
 	keySet        string
@@ -131,8 +130,8 @@ func examine(t *testing.T, c doctor.Config) string {
 	return text
 }
 
-// TestMetricsThatAProxyShowsAreFound: whoever speaks https is a proxy. One that does not
-// say for whom it asks passes for the server's own machine.
+// TestMetricsThatAProxyShowsAreFound: a server that speaks https is a proxy. If it does
+// not set X-Forwarded-For, its requests seem to come from the server's own machine.
 func TestMetricsThatAProxyShowsAreFound(t *testing.T) {
 	for open, want := range map[bool]doctor.Level{true: doctor.Look, false: doctor.OK} {
 		f := faults{openMetrics: open, backendIssuer: "https://app.example.com/auth"}
@@ -196,7 +195,7 @@ func app(origins ...string) directory.Desired {
 	}}
 }
 
-// stored returns how to look at a database in which a directory was applied.
+// stored returns a function that inspects a database with an applied directory.
 func stored(t *testing.T, d directory.Desired) func(context.Context) (*inspect.Database, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.db")
@@ -231,7 +230,7 @@ func TestOriginsHaveToBeOfTheBackendsSite(t *testing.T) {
 	}
 }
 
-// examineUnreached examines a deployment of which nothing answers.
+// examineUnreached examines a deployment that does not answer at all.
 func examineUnreached(t *testing.T, public string, d directory.Desired) string {
 	t.Helper()
 	var text string

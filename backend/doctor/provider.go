@@ -15,8 +15,8 @@ import (
 
 const provider = "provider"
 
-// metadata is what a sign-in needs of the provider's metadata (OpenID Connect
-// Discovery section 3).
+// metadata is the provider's metadata that a sign-in needs (OpenID Connect Discovery
+// section 3).
 type metadata struct {
 	Issuer        string   `json:"issuer"`
 	Authorization string   `json:"authorization_endpoint"`
@@ -55,7 +55,7 @@ func (e *examination) provider(ctx context.Context) {
 	}
 }
 
-// abilities tells what of its metadata a sign-in and a sign-out use.
+// abilities checks the metadata that sign-in and sign-out use.
 func (e *examination) abilities(m metadata) {
 	switch {
 	case slices.Contains(m.Challenges, "S256"):
@@ -88,8 +88,8 @@ func (e *examination) providerKeys(ctx context.Context, m metadata) {
 	e.ok(provider, "its key set can be read")
 }
 
-// credentials redeems a code that cannot exist: a provider that knows the client
-// answers invalid_grant (RFC 6749 section 5.2), another invalid_client.
+// credentials redeems a code that cannot exist. A provider that accepts the client's
+// credentials answers invalid_grant (RFC 6749 section 5.2), otherwise invalid_client.
 func (e *examination) credentials(ctx context.Context, m metadata) {
 	if e.Provider.ClientID == "" || e.Provider.ClientSecret == "" {
 		return
@@ -119,9 +119,9 @@ func (e *examination) credentials(ctx context.Context, m metadata) {
 	}
 }
 
-// redirectURI asks for a sign-in without any interaction: a provider that knows
+// redirectURI requests a sign-in without interaction. A provider that has registered
 // client and redirect URI sends the error back there (OpenID Connect Core section
-// 3.1.2.6), another shows a page.
+// 3.1.2.6); otherwise it shows a page.
 func (e *examination) redirectURI(ctx context.Context, m metadata) {
 	callback := publicurl.Callback(e.PublicURL)
 	advice := "Register " + callback + ", exactly so, as redirect URI of the client at the provider."

@@ -21,10 +21,10 @@ const (
 	origins       = "origins"
 	metrics       = "metrics"
 
-	metricsPath = "/metrics" // as package metrics has it, which only the server imports
+	metricsPath = "/metrics" // same as in package metrics, which only the server imports
 )
 
-// publicAddress finds out whether browsers reach this backend at its public URL.
+// publicAddress checks that browsers reach this backend at its public URL.
 func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 	base := strings.TrimSuffix(e.PublicURL, "/")
 	var named struct{ Issuer string }
@@ -45,8 +45,8 @@ func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 	return true
 }
 
-// metrics finds out whether a proxy shows everybody how the server is doing. The server
-// speaks no TLS: behind https there is one.
+// metrics checks that a proxy does not publish the metrics. The server speaks no TLS:
+// behind https there is a proxy.
 func (e *examination) metrics(ctx context.Context, base string) {
 	if !strings.HasPrefix(base, "https://") {
 		return
@@ -62,7 +62,7 @@ func (e *examination) metrics(ctx context.Context, base string) {
 	}
 }
 
-// sameKeys tells whether the server there has the keys of this database.
+// sameKeys checks that the server there uses the keys of this database.
 func (e *examination) sameKeys(ctx context.Context, base string) {
 	var set signingkey.Set
 	if _, err := e.getJSON(ctx, base+api.PathKeySet, &set); err != nil {
@@ -79,8 +79,8 @@ func (e *examination) sameKeys(ctx context.Context, base string) {
 	e.ok(publicAddress, "it publishes its signing keys")
 }
 
-// origins finds out whether the apps' pages can use the backend: only pages of
-// its own site get its SameSite=Strict cookie.
+// origins checks that the apps' pages can use the backend. Only pages on its own site
+// get its SameSite=Strict cookie.
 func (e *examination) origins(ctx context.Context, public *url.URL, reached bool) {
 	if e.workspace == nil {
 		return
@@ -119,8 +119,8 @@ func (e *examination) origin(ctx context.Context, public *url.URL, origin string
 	e.admission(ctx, public, origin)
 }
 
-// admission asks as a page of the origin would, without a cookie: a backend that
-// knows the origin answers login_required.
+// admission sends a request like a page on the origin, without a cookie. A backend that
+// has the origin answers login_required.
 func (e *examination) admission(ctx context.Context, public *url.URL, origin string) {
 	const proxy = "Let the proxy pass Origin, Sec-Fetch-Site and the backend's headers on unchanged, and cache nothing below the public URL."
 	a, err := e.get(ctx, strings.TrimSuffix(e.PublicURL, "/")+api.PathSession, "Origin", origin, "Sec-Fetch-Site", "same-site")
@@ -129,7 +129,7 @@ func (e *examination) admission(ctx context.Context, public *url.URL, origin str
 		return
 	}
 	var body struct{ Error api.Code }
-	json.Unmarshal(a.body, &body) // another body has no code
+	json.Unmarshal(a.body, &body) // another body leaves the code empty
 	allowed := origin == public.Scheme+"://"+public.Host || a.header.Get("Access-Control-Allow-Origin") == origin
 	switch {
 	case body.Error == api.OriginNotAllowed:
@@ -143,7 +143,7 @@ func (e *examination) admission(ctx context.Context, public *url.URL, origin str
 	}
 }
 
-// site is the schemeful site of an address, as SameSite compares it: the scheme
+// site returns the schemeful site of an address, as SameSite compares it: the scheme
 // and the registrable domain (RFC 6265bis section 5.2).
 func site(u *url.URL) string {
 	host := u.Hostname()

@@ -11,7 +11,7 @@ import (
 	"net/url"
 )
 
-// answer is what a request was answered with.
+// answer is the answer to a request.
 type answer struct {
 	status int
 	header http.Header
@@ -20,7 +20,7 @@ type answer struct {
 
 const maxAnswer = 1 << 20
 
-// get asks an address, with pairs of header names and values.
+// get requests an address, with pairs of header names and values.
 func (e *examination) get(ctx context.Context, address string, header ...string) (*answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -56,7 +56,7 @@ func (e *examination) getJSON(ctx context.Context, address string, into any) (*a
 	return a, nil
 }
 
-// describe says what was answered, without its content.
+// describe summarizes an answer without its content.
 func (a *answer) describe() string {
 	text := fmt.Sprintf("%d %s", a.status, http.StatusText(a.status))
 	if to := a.header.Get("Location"); to != "" && a.status/100 == 3 {
@@ -86,7 +86,7 @@ func (a *answer) ahead(now int64) (seconds int64, ok bool) {
 	return date.Unix() - now, true
 }
 
-// cause leaves away method and address, which a finding names itself.
+// cause removes method and address, which a finding names itself.
 func cause(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {

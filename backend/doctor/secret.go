@@ -10,14 +10,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 )
 
-// steps name the steps of a replacement.
+// steps are the names of the steps of a replacement.
 var steps = map[secrets.Step]string{
 	secrets.Promote: "step 2 of 3, which lets the new value be used",
 	secrets.Remove:  "step 3 of 3, which removes the old value",
 }
 
-// secret looks at whether the replicas have the secret of these settings, and how far its
-// replacement is.
+// secret checks that the replicas have the secret of these settings, and reports the
+// progress of its replacement.
 func (e *examination) secret(ctx context.Context, d *inspect.Database) {
 	const subject = "secret"
 	if e.Secret == nil {
@@ -51,12 +51,12 @@ func (e *examination) secret(ctx context.Context, d *inspect.Database) {
 	e.replacement(ctx, d, secrets.Examination{Store: d.Store, Secret: *e.Secret, Now: e.Now, Look: true}, ids)
 }
 
-// replacement tells of the next step.
+// replacement reports the next step.
 func (e *examination) replacement(ctx context.Context, d *inspect.Database, x secrets.Examination, ids []string) {
 	const subject = "secret"
 	all, err := d.Store.SecretKeys(ctx)
 	if err != nil {
-		return // told
+		return // already reported
 	}
 	step, known := secrets.Next(ids, all)
 	if !known || len(ids) > 2 {

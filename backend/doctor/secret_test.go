@@ -59,7 +59,7 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 		sights(ended+"'", promoted)
 	}
 	look(promoted, "look secret: it is being replaced, and step 3 of 3, which removes the old value, is not safe yet: sign-ins may be under way")
-	// A signing key of the new value, at a replica that has gone back.
+	// A signing key of the new value, at a replica that went back to the old one.
 	chain := func() signingkey.Chain {
 		stored, err := d.Store.SigningKeys(t.Context(), "")
 		if err != nil {

@@ -1,6 +1,5 @@
-// Package dpop is the proof that a request comes from whoever has a key (DPoP, RFC
-// 9449): at the token endpoint the device key's, at a resource server that of a bound
-// access token.
+// Package dpop implements proof of possession (DPoP, RFC 9449): by the device key at
+// the token endpoint, and by the key of a bound access token at a resource server.
 package dpop
 
 import (
@@ -18,33 +17,33 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// Proof is a DPoP proof whose signature holds (RFC 9449 section 4): whoever made it
-// has the private key of JKT. It proves nothing more. The caller checks that it is
-// for the request ([Proof.Covers]) and for the access token ([Proof.CoversToken]),
-// that it is recent and carries the nonce that was demanded, that it was not used
-// before ([Replays]), and that JKT is the key that was expected.
+// Proof is a DPoP proof with a valid signature (RFC 9449 section 4): its maker has the
+// private key of JKT. It proves no more than that. The caller checks that it is for the
+// request ([Proof.Covers]) and for the access token ([Proof.CoversToken]), that it is
+// recent and carries the required nonce, that it was not used before ([Replays]), and
+// that JKT is the expected key.
 type Proof struct {
 	JKT      string // the key's thumbprint (RFC 7638)
 	ID       string // jti
 	IssuedAt int64  // Unix seconds (iat)
-	Nonce    string // empty without one
+	Nonce    string // may be empty
 
 	method, address, tokenHash string // htm, htu, ath
 }
 
-// ErrProof is the error of what is no good proof. It says nothing about the session
-// or the token that the request is about.
+// ErrProof is the error of an invalid proof. It says nothing about the session or the
+// token of the request.
 var ErrProof = errors.New("invalid DPoP proof")
 
 const (
 	proofType     = "dpop+jwt"
 	maxProofBytes = 4 << 10
 	maxProofID    = 128
-	maxNumeric    = 1 << 53 // beyond, JSON numbers are not exact
+	maxNumeric    = 1 << 53 // larger JSON numbers are not exact
 )
 
-// Parse reads the value of the header DPoP and checks its form and signature.
-// Every error is ErrProof.
+// Parse reads the value of the DPoP header and checks its form and signature. Every
+// error is ErrProof.
 func Parse(raw string) (*Proof, error) {
 	message, err := jws.Parse(raw, maxProofBytes)
 	if err != nil {
@@ -54,7 +53,7 @@ func Parse(raw string) (*Proof, error) {
 	if err != nil {
 		return nil, notProof("%v", err)
 	}
-	if err := message.Verify("ES256", key); err != nil { // the key that a proof carries fixes nothing
+	if err := message.Verify("ES256", key); err != nil { // a key in the proof does not fix the algorithm
 		return nil, notProof("%v", err)
 	}
 	proof := &Proof{
@@ -78,11 +77,11 @@ func notProof(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrProof}, args...)...)
 }
 
-// privateMembers are the members of a JWK that are nobody else's business (RFC 7518
-// section 6): a proof with one gives its key away.
+// privateMembers are the private members of a JWK (RFC 7518 section 6). A proof with
+// one of them discloses its key and is refused.
 var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
-// proofKey returns the key that a proof's header carries, with its thumbprint.
+// proofKey returns the key in a proof's header and its thumbprint.
 func proofKey(header strictjson.Object) (*ecdsa.PublicKey, string, error) {
 	if header.Text("typ") != proofType {
 		return nil, "", errors.New("typ is not " + proofType)
@@ -112,22 +111,21 @@ func proofKey(header strictjson.Object) (*ecdsa.PublicKey, string, error) {
 	return key, digest(`{"crv":"P-256","kty":"EC","x":"` + x + `","y":"` + y + `"}`), nil
 }
 
-// digest is the unpadded base64url of the SHA-256 of a text, as jkt and ath are
-// written.
+// digest returns the unpadded base64url of the SHA-256 of a text, the form of jkt and
+// ath.
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// IsThumbprint tells whether a text is of the form of a key's thumbprint.
+// IsThumbprint reports whether a text has the form of a key's thumbprint.
 func IsThumbprint(text string) bool {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	return err == nil && len(raw) == sha256.Size && len(text) == base64.RawURLEncoding.EncodedLen(sha256.Size)
 }
 
-// Covers checks that the proof is for a request: its method and the address that
-// it was sent to, as the client knows it, whose query and fragment do not count
-// (RFC 9449 section 4.3).
+// Covers checks that the proof is for a request: its method and its address as the
+// client knows it. Query and fragment are ignored (RFC 9449 section 4.3).
 func (p *Proof) Covers(method, address string) error {
 	if p.method != method {
 		return notProof("it is for another method")
@@ -153,7 +151,7 @@ func (p *Proof) CoversToken(raw string) error {
 	return nil
 }
 
-// Normalised is an http address without query and fragment, in the form by which
+// Normalised returns an http address without query and fragment, in the form in which
 // addresses are compared (RFC 3986 sections 6.2.2 and 6.2.3).
 func Normalised(address string) (string, error) {
 	u, err := url.Parse(address)
@@ -172,12 +170,12 @@ func Normalised(address string) (string, error) {
 	return u.Scheme + "://" + strings.TrimSuffix(host, ":") + path, nil
 }
 
-// unescapeUnreserved writes unreserved characters as they are, and all other
+// unescapeUnreserved decodes unreserved characters and writes all other
 // percent-encodings in capitals.
 func unescapeUnreserved(path string) string {
 	var b strings.Builder
 	for i := 0; i < len(path); i++ {
-		if path[i] != '%' { // in an escaped path two digits follow
+		if path[i] != '%' { // an escaped path has two digits after %
 			b.WriteByte(path[i])
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
-// now is when the tests happen.
+// now is the time of the tests.
 var now = time.Unix(1_800_000_000, 0)
 
 const address = "https://app.example.com/auth/token"
@@ -57,7 +57,7 @@ func TestTheThumbprintIsThatOfTheStandard(t *testing.T) {
 	}
 }
 
-// badHeaders change the header of a device's good proof.
+// badHeaders returns changes to the header of a device's valid proof.
 func badHeaders(device, other *httpbrowser.Device) map[string]map[string]any {
 	jwk := func(change map[string]any) map[string]any {
 		key := device.JWK()
@@ -100,7 +100,7 @@ func badHeaders(device, other *httpbrowser.Device) map[string]map[string]any {
 	}
 }
 
-// badClaims change the claims of a good proof.
+// badClaims are changes to the claims of a valid proof.
 var badClaims = map[string]map[string]any{
 	"no jti":                {"jti": nil},
 	"an empty jti":          {"jti": ""},
@@ -114,7 +114,7 @@ var badClaims = map[string]map[string]any{
 	"an iat without bounds": {"iat": 1e300},
 }
 
-// mangled are a device's good proof, changed as a whole.
+// mangled returns variants of a device's valid proof, changed as a whole.
 func mangled(t *testing.T, device, other *httpbrowser.Device) map[string]string {
 	good := device.Sign(t, nil, goodClaims())
 	parts := strings.Split(good, ".")
@@ -250,7 +250,7 @@ func FuzzParseProof(f *testing.F) {
 		}
 		if proof == nil {
 			signed := goodClaims()
-			signed["htu"] = raw // any text may stand there
+			signed["htu"] = raw // htu may be any text
 			proof, err = dpop.Parse(device.Sign(t, nil, signed))
 			if err != nil {
 				return

@@ -7,21 +7,21 @@ import (
 	"sync"
 )
 
-// Replays remembers the proofs that one process has seen, for as long as they are
-// good, so that each counts once (RFC 9449 section 11.1). Its memory is bounded, for
-// each key and for all together. A key that shows more proofs than it may have
-// remembered forgets its own oldest, and is refused those that were made no later than
-// one of them, for they could be replayed. No other key notices: neither how many
-// proofs somebody makes nor when they claim to have made them moves anything of
-// another's. Who makes a proof for each request, and sends it at once, notices nothing
-// either way.
+// Replays remembers the proofs that one process has seen while they are valid, so that
+// each is used once (RFC 9449 section 11.1). Its memory is bounded for each key and in
+// total. A key with more proofs than its share loses its own oldest ones; further
+// proofs that are no newer than a forgotten one are refused, since they could be
+// replays. Other keys are not affected, however many proofs a key makes and whatever
+// times they carry. A client that makes a proof for each request and sends it at once
+// is never refused.
 //
-// Use takes a proof whose key is expected there, a session's or a token's: keys that
-// anybody makes up would take the places of those.
+// Use expects a proof by a known key, a session's or a token's. Made-up keys would take
+// the room of those.
 //
-// Threat model. Whoever reads a request off the wire can send it again while its
-// proof is good. Replays stops that within one process; another replica, or the
-// same after a restart, knows nothing of it. There the proof's short life bounds it.
+// Threat model. An attacker that reads a request off the wire can replay it while its
+// proof is valid. Replays prevents that within one process. Another replica, or the
+// same one after a restart, has no memory of the proof. There, the proof's short life
+// limits the replay.
 type Replays struct {
 	life int64
 	most int
@@ -29,25 +29,25 @@ type Replays struct {
 
 	mu    sync.Mutex
 	keys  map[string]*used
-	total int   // proofs of all keys
-	swept int64 // when keys that are not used any more were dropped
+	total int   // proofs of all keys together
+	swept int64 // when unused keys were last dropped
 }
 
 const (
-	// fullBy is how many keys fill the memory that show as many proofs as they may.
-	// From then on each has an equal share of it, and at least leastShare.
+	// fullBy is the number of keys with their full number of proofs that fill the
+	// memory. With more, each key has an equal share, and at least leastShare.
 	fullBy     = 64
 	leastShare = 4
 )
 
-// used are the proofs of one key, in two halves, of which the older is dropped whole.
+// used holds the proofs of one key in two halves. The older half is dropped as a whole.
 type used struct {
-	since        int64 // when newer began
+	since        int64 // start of newer
 	newer, older proofs
-	forgotten    int64 // when the latest of those was made that were forgotten early
+	forgotten    int64 // issue time of the newest proof that was dropped early
 }
 
-// proofs are some that were used, by name, and when the latest of them was made.
+// proofs are used proofs by id, and the issue time of the newest.
 type proofs struct {
 	names  map[uint64]struct{}
 	latest int64
@@ -55,9 +55,9 @@ type proofs struct {
 
 func noProofs() proofs { return proofs{map[uint64]struct{}{}, math.MinInt64} }
 
-// NewReplays returns a memory for proofs that are good for life seconds after they
-// are first shown: for up to twice most of one key, and for some 64 times that of all
-// keys.
+// NewReplays returns a memory for proofs that are valid for life seconds after they are
+// first shown. It holds up to twice most proofs of one key, and about 64 times that in
+// total.
 func NewReplays(life int64, most int) *Replays {
 	return &Replays{life: life, most: most, seed: maphash.MakeSeed(), keys: map[string]*used{}}
 }
@@ -65,14 +65,14 @@ func NewReplays(life int64, most int) *Replays {
 // Errors of Replays.Use.
 var (
 	ErrReplayed = errors.New("the DPoP proof was used before")
-	// ErrTooManyProofs refuses a proof that may have been forgotten. The same
-	// request may be made again, with a new one.
+	// ErrTooManyProofs refuses a proof that may have been forgotten. The same request
+	// may be repeated with a new proof.
 	ErrTooManyProofs = errors.New("too many DPoP proofs at once")
 )
 
-// Use notes that a proof is used now, in Unix seconds.
+// Use records that a proof is used now, in Unix seconds.
 func (r *Replays) Use(p *Proof, now int64) error {
-	name := maphash.String(r.seed, p.ID) // nobody outside can aim at it: the seed is the process's own
+	name := maphash.String(r.seed, p.ID) // cannot be predicted outside: the seed is the process's own
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u := r.of(p.JKT, now)
@@ -95,7 +95,7 @@ func (r *Replays) Use(p *Proof, now int64) error {
 	return nil
 }
 
-// of returns what a key has used; nil where there is no room for another key.
+// of returns the record of a key, or nil if there is no room for another key.
 func (r *Replays) of(jkt string, now int64) *used {
 	if now-r.swept >= r.life {
 		r.sweep(now)
@@ -108,7 +108,7 @@ func (r *Replays) of(jkt string, now int64) *used {
 	return u
 }
 
-// sweep drops the keys of whose proofs none is good any more.
+// sweep drops the keys without a valid proof.
 func (r *Replays) sweep(now int64) {
 	r.swept = now
 	for jkt, u := range r.keys {
@@ -119,7 +119,7 @@ func (r *Replays) sweep(now int64) {
 	}
 }
 
-// share is how many proofs a half of a key's memory may have.
+// share returns the number of proofs that half of a key's memory may have.
 func (r *Replays) share() int {
 	full := fullBy * r.most
 	if r.total < full {
@@ -128,7 +128,7 @@ func (r *Replays) share() int {
 	return min(r.most, max(leastShare, full/len(r.keys)/2))
 }
 
-// turn drops what is no longer good, and returns how many proofs that were.
+// turn drops expired proofs and returns their number.
 func (u *used) turn(now, life int64) (dropped int) {
 	age := now - u.since
 	if age < life {
@@ -142,7 +142,7 @@ func (u *used) turn(now, life int64) (dropped int) {
 	return before - u.len()
 }
 
-// forget drops the older half early, and returns how many proofs that were.
+// forget drops the older half early and returns its number of proofs.
 func (u *used) forget(now int64) (dropped int) {
 	dropped = len(u.older.names)
 	u.forgotten = max(u.forgotten, u.older.latest)

@@ -8,8 +8,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/dpop"
 )
 
-// TestReplays_OneKeyUsesUpOnlyItsOwnMemory: whoever has a key chooses how many proofs
-// to make and when they were made, and refuses nobody else by either.
+// TestReplays_OneKeyUsesUpOnlyItsOwnMemory: the holder of a key chooses the number and
+// the times of its proofs, and neither affects another key.
 func TestReplays_OneKeyUsesUpOnlyItsOwnMemory(t *testing.T) {
 	replays := dpop.NewReplays(36, 1<<13)
 	early := &dpop.Proof{JKT: "early", ID: "seen", IssuedAt: start}
@@ -38,8 +38,8 @@ func TestReplays_OneKeyUsesUpOnlyItsOwnMemory(t *testing.T) {
 	}
 }
 
-// TestReplays_ManyGreedyKeysLeaveRoom: together they fill the memory, and the others go
-// on, each with a small part of it.
+// TestReplays_ManyGreedyKeysLeaveRoom: together they fill the memory, and the other
+// keys keep a small share of it.
 func TestReplays_ManyGreedyKeysLeaveRoom(t *testing.T) {
 	replays := dpop.NewReplays(36, 100)
 	for key := range 200 {
@@ -57,7 +57,7 @@ func TestReplays_ManyGreedyKeysLeaveRoom(t *testing.T) {
 	}
 }
 
-// TestReplays_MoreKeysThanFitAreRefused, and none of those that fit is forgotten for them.
+// TestReplays_MoreKeysThanFitAreRefused: no key that fits is forgotten for them.
 func TestReplays_MoreKeysThanFitAreRefused(t *testing.T) {
 	replays := dpop.NewReplays(36, 1)
 	of := func(key int) *dpop.Proof { return &dpop.Proof{JKT: fmt.Sprint(key), ID: "one", IssuedAt: start} }

@@ -9,12 +9,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/dpop"
 )
 
-// start is when the tests begin, in Unix seconds.
+// start is the first second of the tests.
 var start = now.Unix()
 
 func TestAProofCountsOnceWhileItIsGood(t *testing.T) {
 	const life = 36
-	for offset := range int64(2 * life) { // wherever in a half of the memory it falls
+	for offset := range int64(2 * life) { // at any point in a half of the memory
 		replays := dpop.NewReplays(life, 10)
 		replays.Use(&dpop.Proof{ID: "first"}, start)
 		shown := start + offset
@@ -38,8 +38,8 @@ func TestTheSameNameByAnotherKeyIsAnotherProof(t *testing.T) {
 	}
 }
 
-// TestAsManyProofsAsThereAreRequestsAreTaken: who makes each when it is sent is not
-// refused because many come.
+// TestAsManyProofsAsThereAreRequestsAreTaken: a client that makes each proof when it
+// sends the request is not refused for their number.
 func TestAsManyProofsAsThereAreRequestsAreTaken(t *testing.T) {
 	replays := dpop.NewReplays(120, 1000)
 	for second := range int64(300) {

@@ -6,12 +6,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Child makes child the session that somebody gets in the grant's app because they are
-// signed in to another: it enters no organisation but the parent's of the decision,
-// keeps the parent's absolute end and its authentications, goes on with the parent's
-// organisation session as it stands, and ends with it. Nothing of it is handed out
-// before all of it is stored. session.ErrAttemptUsed where the attempt made one
-// before, and orgsession.ErrEnded where the parent left meanwhile.
+// Child makes child a session in the grant's app for a person that is signed in to
+// another app. It opens only the organization of the parent's decision, keeps the
+// parent's absolute end and authentications, continues the parent's organization
+// session, and ends with it. The session is returned only after all of it is stored.
+// The error is session.ErrAttemptUsed if the attempt made a session before, and
+// orgsession.ErrEnded if the parent left the organization meanwhile.
 func (g *Grant) Child(ctx context.Context, parent *session.Session, organizationID string, child *session.Session) (session.Token, error) {
 	child.ID = session.NewID()
 	first, row := session.First(child.ID, session.NewTokenID(), g.Now)

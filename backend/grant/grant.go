@@ -1,7 +1,6 @@
-// Package grant is what every grant of an access token does, whoever asks: redeem the
-// refresh token that is presented, have policy decide, write down what that changed,
-// and sign. Browsers come by browserapi and other servers by crossapp; no rule of theirs
-// stands twice. Read mint.go first.
+// Package grant implements the steps that every grant of an access token shares: redeem
+// the presented refresh token, let policy decide, record the changes, and sign.
+// browserapi calls it for browsers and crossapp for other servers. Read mint.go first.
 package grant
 
 import (
@@ -20,16 +19,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// Store is what grants need a store for.
+// Store is the part of the store that grants need.
 type Store interface {
 	session.Store
 	directory.Store
 	orgsession.Store
-	// SecretKey returns where a value of the workspace's secret was seen.
+	// SecretKey returns the sightings of a value of the workspace's secret.
 	SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error)
 }
 
-// Grant is one being made. Now is in Unix seconds.
+// Grant is one grant in progress. Now is in Unix seconds.
 type Grant struct {
 	Issuer    string
 	Store     Store
@@ -37,27 +36,29 @@ type Grant struct {
 	Workspace *directory.Workspace
 	App       directory.App
 	Now       int64
-	// Audit records what the grant did, or says in the log what the trail misses.
+	// Audit records an event of the grant. If that fails, it logs the event that the
+	// audit log misses.
 	Audit func(audit.Event) error
 }
 
-// Asked is what is asked for.
+// Asked is the request for an access token.
 type Asked struct {
-	// User is the id of the person that the asker expects; empty expects nobody.
+	// User is the id of the person that the client expects. Empty accepts any person.
 	User string
-	// Organization is the id or slug that the subject was read with; empty asks for the
-	// only one that the person has.
+	// Organization is the id or slug that the subject was read with. Empty requests the
+	// person's only organization.
 	Organization string
-	// Entering tells that a person chose the organization. Whoever does accepts an
+	// Entering means that a person chose the organization. Entering accepts an
 	// invitation.
 	Entering bool
-	// IdleSeconds is the time since the person's last input there; nil reports nothing.
+	// IdleSeconds is the time since the person's last input there. Nil reports no
+	// activity.
 	IdleSeconds *int64
-	// DeviceBound tells that whoever gets the token proved the key of a device.
+	// DeviceBound means that the request proved possession of a device key.
 	DeviceBound bool
 }
 
-// Check refuses a report of activity that cannot be: ErrIdle.
+// Check refuses an impossible report of activity with ErrIdle.
 func (a Asked) Check() error {
 	if a.IdleSeconds != nil && *a.IdleSeconds < 0 {
 		return ErrIdle
@@ -65,7 +66,8 @@ func (a Asked) Check() error {
 	return nil
 }
 
-// activeAt is when the person was last active; 0 where nothing is reported.
+// activeAt returns when the person was last active, or 0 if the request does not report
+// it.
 func (a Asked) activeAt(now int64) int64 {
 	if a.IdleSeconds == nil {
 		return 0
@@ -73,11 +75,11 @@ func (a Asked) activeAt(now int64) int64 {
 	return now - *a.IdleSeconds
 }
 
-// maxMemberships is the most organisations of a person whose rules are read.
+// maxMemberships is the most organizations of a person whose rules are read.
 const maxMemberships = 1000
 
-// Decide has policy decide whether the session may act for the organisation now, and
-// writes down what that changed. The caller refuses where the outcome is not Allow.
+// Decide returns policy's decision on whether the session may act for the organization
+// now, and records the changes. The caller must refuse if the outcome is not Allow.
 func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (*policy.Decision, error) {
 	m := s.Membership
 	facts := Facts(&s.Session, m)
@@ -87,7 +89,7 @@ func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (
 		return nil, err
 	}
 	d := policy.Decide(facts, rules, g.Now)
-	if d.Outcome == policy.StepUp { // unless the session has authenticated since its sign-in
+	if d.Outcome == policy.StepUp { // the session may have authenticated since its sign-in
 		further, err := g.Store.Authentications(ctx, s.Session.ID)
 		if err != nil {
 			return nil, err
@@ -99,7 +101,7 @@ func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (
 	return &d, sessions.Apply(ctx, &s.Session, m, &d)
 }
 
-// Facts are what policy has to know of a session and an organisation.
+// Facts returns policy's input about a session and an organization.
 func Facts(s *session.Session, m *directory.Membership) policy.Subject {
 	return policy.Subject{
 		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.ExpiresAt, StaffUntil: m.StaffUntil, DeviceBound: s.JKT != "",
@@ -107,8 +109,8 @@ func Facts(s *session.Session, m *directory.Membership) policy.Subject {
 	}
 }
 
-// rules are an organisation's effective ones. Only a workspace that ties its
-// organisations' re-login together pays for a second read.
+// rules returns an organization's effective rules. A second read is needed only if the
+// workspace ties the re-login of its organizations together.
 func (g *Grant) rules(ctx context.Context, id session.ID, m *directory.Membership) (policy.Rules, error) {
 	if !g.Workspace.Policy.StrictestRelogin {
 		return policy.Effective(g.Workspace.Policy, m.Organization.Rules, nil), nil
@@ -117,7 +119,7 @@ func (g *Grant) rules(ctx context.Context, id session.ID, m *directory.Membershi
 	return policy.Effective(g.Workspace.Policy, m.Organization.Rules, Entered(all)), err
 }
 
-// Entered are the rules of the organisations that a session acts for.
+// Entered returns the rules of the organizations that a session acts for.
 func Entered(all []directory.Membership) (rules []policy.Rules) {
 	for _, m := range all {
 		if m.Stay.Live() {
@@ -127,7 +129,8 @@ func Entered(all []directory.Membership) (rules []policy.Rules) {
 	return rules
 }
 
-// Claims are those of a token for the session's organisation, as policy decided.
+// Claims returns the claims of a token for the session's organization according to
+// policy's decision.
 func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 	m, event := s.Membership, d.Stay.Authentication
 	claims := token.Claims{
@@ -144,8 +147,8 @@ func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 	return claims
 }
 
-// actor is who acts, where it is not just the person: staff, and the app's server that
-// holds the session.
+// actor returns the acting party if it is not just the person: staff, and the app's
+// server that holds the session.
 func (g *Grant) actor(s *directory.Subject) (a *token.Actor) {
 	if s.Membership.StaffUntil != 0 {
 		a = &token.Actor{Subject: s.User.ID}
@@ -156,8 +159,9 @@ func (g *Grant) actor(s *directory.Subject) (a *token.Actor) {
 	return a
 }
 
-// Sign signs claims as the app wants them, by the key that the rules demand. A token that
-// no verifier would take is not signed: that is token.ErrTooLarge, and recorded once a day.
+// Sign signs claims in the form that the app expects, with the key that the rules
+// require. A token too large for a verifier is not signed: the error is
+// token.ErrTooLarge, which is recorded once a day.
 func (g *Grant) Sign(ctx context.Context, claims token.Claims, r policy.Rules) (string, error) {
 	by := IssuerOf(g.Issuer, claims.OrganizationID, r)
 	key, err := g.Keys.Signing(ctx, by.Organization, g.Workspace.Revision, g.Now)
@@ -178,5 +182,5 @@ func (g *Grant) Sign(ctx context.Context, claims token.Claims, r policy.Rules) (
 	return signed, err
 }
 
-// TooLarge tells people that a token is not signed for its size.
+// TooLarge is the text for people if a token is not signed for its size.
 const TooLarge = "What you may do in this organisation is more than an access token can say. Ask whoever runs this service to give your roles fewer permissions."

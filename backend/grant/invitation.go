@@ -8,10 +8,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// Accept makes a person who chose an organization a member of it, if they are invited,
-// and returns where they stand in it then; nil where they are not. Only a choice
-// accepts, for it shows the organization who the person is, and may make it one of
-// several that they have: a renewal, a reload or a route that is followed is none.
+// Accept makes an invited person that chose an organization a member of it and returns
+// the membership. It returns nil if the person is not invited. Only an explicit choice
+// accepts an invitation, since it discloses the person to the organization and may add
+// to the person's organizations. A renewal, a reload or a followed route is not a
+// choice.
 func (g *Grant) Accept(ctx context.Context, s *directory.Subject, ref string) (*directory.Membership, error) {
 	i, err := g.Store.Invited(ctx, s.User.ID, s.Session.ConfinedTo, ref, g.Now)
 	if errors.Is(err, directory.ErrNoInvitation) {

@@ -5,15 +5,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// Issuer is whose key signs a token: the workspace's or an organisation's own, which
-// is an issuer of its own, because no validator ties a key to an organisation.
+// Issuer is the signer of a token: the workspace, or an organization with its own key.
+// The latter is a separate issuer, since no validator ties a key to an organization.
 type Issuer struct {
 	URL          string
-	Organization string // "" is the workspace
+	Organization string // "" means the workspace
 }
 
-// IssuerOf returns who signs an organisation's tokens under its effective rules; base
-// is the workspace's issuer.
+// IssuerOf returns the signer of an organization's tokens under its effective rules.
+// base is the workspace's issuer.
 func IssuerOf(base, organization string, r policy.Rules) Issuer {
 	if !r.DedicatedKey {
 		return Issuer{URL: base}

@@ -11,36 +11,36 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// Why Mint refuses, besides orgsession.ErrOvertaken, orgsession.ErrEnded and
+// The errors of Mint, besides orgsession.ErrOvertaken, orgsession.ErrEnded and
 // token.ErrTooLarge.
 var (
-	ErrEnded       = errors.New("grant: the session has ended") // Minted.Ended tells why
+	ErrEnded       = errors.New("grant: the session has ended") // Minted.Ended is the reason
 	ErrOtherPerson = errors.New("grant: another person is signed in than the one expected")
 	ErrDisabled    = errors.New("grant: the person is disabled")
 	ErrUnnamed     = errors.New("grant: no organization is named, and the person has not exactly one")
 	ErrNotAdmitted = errors.New("grant: the organization does not exist, or does not admit the person")
 	ErrIdle        = errors.New("grant: the time since the person's last input is negative")
-	ErrDenied      = errors.New("grant: policy does not allow it") // Minted.Decision tells why
+	ErrDenied      = errors.New("grant: policy does not allow it") // Minted.Decision has the details
 )
 
-// Minted is what came of asking for an access token: as far as it came, where that was
-// refused.
+// Minted is the result of a request for an access token. If it is refused, it holds the
+// results up to that point.
 type Minted struct {
 	// Ended is why the session has ended, with ErrEnded.
 	Ended session.Reason
-	// Successor is the refresh token to go on with, of its own in every answer, where one
-	// is due; nil keeps the one presented. Nothing that is refused later takes it back.
+	// Successor is the next refresh token if one is due, different in every answer. Nil
+	// keeps the presented one. It is valid even if the request is refused later.
 	Successor *session.Token
-	// Organization is the id of the one that admits the person.
+	// Organization is the id of the organization that admits the person.
 	Organization string
 	Decision     *policy.Decision
 	Claims       token.Claims
 	Token        string
 }
 
-// Mint redeems an authentic refresh token of s, has policy decide, and signs an access
-// token for the organization that is asked for and no other. A stolen token is found
-// before anything else is refused. It brings s to where its person stands.
+// Mint redeems an authentic refresh token of s, lets policy decide, and signs an access
+// token for the requested organization only. Theft of the token is detected before any
+// other refusal. It updates s to the person's current membership.
 func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.Subject, asked Asked) (m Minted, err error) {
 	verdict, err := g.redeem(ctx, presented, &s.Session)
 	if err != nil {
@@ -74,8 +74,8 @@ func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.
 	return m, err
 }
 
-// admit finds the person's place in the organization that was named, or in the only
-// one that they have where none was.
+// admit finds the person's membership in the named organization, or the only one if
+// none was named.
 func (g *Grant) admit(ctx context.Context, s *directory.Subject, asked Asked) (err error) {
 	switch {
 	case !s.Is(asked.User):
@@ -93,7 +93,7 @@ func (g *Grant) admit(ctx context.Context, s *directory.Subject, asked Asked) (e
 	return err
 }
 
-// only returns the only place that the person has.
+// only returns the person's only membership.
 func (g *Grant) only(ctx context.Context, s *directory.Subject) (*directory.Membership, error) {
 	all, err := g.Store.Memberships(ctx, s.Session.ID, maxMemberships, g.Now)
 	if err != nil {
@@ -106,7 +106,8 @@ func (g *Grant) only(ctx context.Context, s *directory.Subject) (*directory.Memb
 	return &all[0], nil
 }
 
-// forbidden tells staff access that the organization, or the workspace, forbids.
+// forbidden reports whether it is staff access that the organization or the workspace
+// forbids.
 func (g *Grant) forbidden(m directory.Membership) bool {
 	return m.StaffUntil != 0 && policy.Strictest(g.Workspace.Policy, m.Organization.Rules).NoStaff
 }

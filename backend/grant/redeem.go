@@ -10,14 +10,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Presentation is an authentic refresh token, as it is presented now. Whoever presents
-// that of a session with a device key has proved the key.
+// Presentation returns the presentation of an authentic refresh token now. For a
+// session with a device key, the caller has verified the key's proof.
 func (g *Grant) Presentation(t session.Token, s *session.Session) session.Presentation {
 	return session.Presentation{Token: t, Device: s.JKT != "", Limits: session.LimitsFor(s.Keyed()), Now: g.Now}
 }
 
-// redeem judges an authentic refresh token against its session and gives the verdict
-// its effect. Usually nothing is written.
+// redeem judges an authentic refresh token against its session and applies the verdict.
+// Usually it writes no row.
 func (g *Grant) redeem(ctx context.Context, t session.Token, s *session.Session) (session.Verdict, error) {
 	p := g.Presentation(t, s)
 	verdict := session.Judge(s.Row, p)
@@ -37,9 +37,9 @@ func (g *Grant) redeem(ctx context.Context, t session.Token, s *session.Session)
 	return verdict, nil
 }
 
-// auditVerdict records what is out of the ordinary about a presented token. The
-// end of a session is recorded under an id of its own, so that the clean-up, which
-// records what a crash kept from being recorded, does not do so twice.
+// auditVerdict records an unusual verdict on a presented token. The end of a session is
+// recorded under a fixed id, so that the clean-up, which records events lost in a
+// crash, does not record it twice.
 func (g *Grant) auditVerdict(s *session.Session, v session.Verdict) {
 	e := audit.Event{Actor: audit.Server, UserID: s.UserID, SessionID: s.ID.String()}
 	switch v.Outcome {
@@ -55,7 +55,7 @@ func (g *Grant) auditVerdict(s *session.Session, v session.Verdict) {
 	g.Audit(e)
 }
 
-// Ended is the code for a session that was ended.
+// Ended returns the error code for a session that was ended.
 func Ended(reason session.Reason) api.Code {
 	switch reason {
 	case session.ReasonReuse:
@@ -66,8 +66,8 @@ func Ended(reason session.Reason) api.Code {
 	return api.SessionRevoked
 }
 
-// TooOld tells whether a request that says when it was sent, in Unix seconds of the
-// server's clock (api.HeaderTime), was sent longer ago than rotation tolerates.
+// TooOld reports whether a request was sent longer ago than rotation tolerates, given
+// its time of sending in Unix seconds of the server's clock (api.HeaderTime).
 func TooOld(sent string, now int64) (bool, error) {
 	at, err := strconv.ParseInt(sent, 10, 64)
 	return now-at > session.LimitsFor(false).D, err

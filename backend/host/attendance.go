@@ -12,23 +12,23 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Attendance is what the other replicas, and commands, learn of this one: which values of
-// the workspace's secret it has.
+// Attendance reports this replica to other replicas and commands: it is alive and has
+// certain values of the workspace's secret.
 type Attendance struct {
 	Store  signingkey.Sightings
 	Ring   *signingkey.Ring
 	Secret signingkey.Secret
-	// Replica names this one in the store, see [NewReplicaName].
+	// Replica is the name of this replica in the store, see [NewReplicaName].
 	Replica string
-	// Every is how long it takes at least until the next Note; 0 is nothing worth mentioning.
+	// Every is the least time until the next Note. 0 means a negligible time.
 	Every time.Duration
 	Log   *slog.Logger
 
-	passed []string // the signing keys that the log has last been told of
+	passed []string // the signing keys that were last logged
 }
 
-// NewReplicaName returns a name for this process: its machine's, and some characters that
-// no other process has.
+// NewReplicaName returns a name for this process: its machine's name and some unique
+// characters.
 func NewReplicaName() string {
 	name, err := os.Hostname()
 	if err != nil {
@@ -37,8 +37,8 @@ func NewReplicaName() string {
 	return name[:min(len(name), 64)] + "/" + strings.ToLower(rand.Text()[:8])
 }
 
-// Note writes down that the replica lives and which values it has, and says in the log
-// which signing keys it passes over, when those are others than before.
+// Note records that the replica is alive and which values it has. It logs the signing
+// keys that it passes over, if they differ from the last ones.
 func (a *Attendance) Note(ctx context.Context, now time.Time) error {
 	ids, err := a.Secret.IDs()
 	if err == nil {
@@ -59,7 +59,7 @@ func (a *Attendance) Note(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// Run notes at every interval until ctx ends, and then that the replica ended in peace.
+// Run calls Note at every interval until ctx ends, and then Leave.
 func (a *Attendance) Run(ctx context.Context) {
 	ticker := time.NewTicker(signingkey.SightInterval * time.Second)
 	defer ticker.Stop()
@@ -75,10 +75,10 @@ func (a *Attendance) Run(ctx context.Context) {
 	}
 }
 
-// leaveTimeout bounds the last statement of a replica that ends.
+// leaveTimeout limits the last statement of a replica that shuts down.
 const leaveTimeout = 2 * time.Second
 
-// Leave writes down that the replica ends in peace: nobody waits for it any more.
+// Leave records that the replica shut down, so that no command waits for it.
 func (a *Attendance) Leave(now time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()

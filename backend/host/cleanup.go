@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Cleaner is what the clean-up needs a store for.
+// Cleaner is the part of the store that the clean-up needs.
 type Cleaner interface {
 	signingkey.Keeper
 	Resealer
@@ -18,18 +18,18 @@ type Cleaner interface {
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 }
 
-// Sessions and signing keys are forgotten a day after their end, sessions some at a
-// time: D1 bounds what one statement may do, and a Worker how long it may take.
+// Sessions and signing keys are deleted a day after their end. Sessions are deleted in
+// batches, because D1 limits a statement and a Worker's time is limited.
 const (
 	keepEnded = 24 * time.Hour
 	batch     = 5000
 	batches   = 10
 )
 
-// CleanUp does what no request waits for: it follows up thefts that a crash cut
-// short, rotates signing keys, seals anew what an older secret sealed, and forgets
-// sessions that ended long ago. It returns
-// how many. Any replica may do it, at any time, as often as it likes.
+// CleanUp does the work that no request waits for: it completes the handling of thefts
+// that a crash interrupted, rotates signing keys, reseals values sealed under an older
+// secret, and deletes sessions that ended long ago. It returns the number of deleted
+// sessions. Any replica may run it, at any time and any number of times.
 func CleanUp(ctx context.Context, store Cleaner, r Rotation, now time.Time) (forgotten int64, err error) {
 	w, err := store.Workspace(ctx)
 	if err != nil {

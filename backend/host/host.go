@@ -1,5 +1,4 @@
-// Package host wires the backend together: what every main and every test of the
-// whole needs to do alike.
+// Package host wires the backend together, for the mains and for tests of the whole.
 package host
 
 import (
@@ -24,30 +23,30 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Config is what differs between deployments.
+// Config holds the differences between deployments.
 type Config struct {
-	// PublicURL is the backend's base URL as browsers see it, and the issuer.
+	// PublicURL is the backend's base URL for browsers, and the issuer.
 	PublicURL string
 	Secret    signingkey.Secret
 	// Algorithm signs access tokens; "" means ES256.
 	Algorithm signingkey.Algorithm
-	// Keys are the store's signing keys; nil makes a ring of Secret and Algorithm.
+	// Keys are the store's signing keys. Nil makes a ring of Secret and Algorithm.
 	Keys *signingkey.Ring
 	// Provider is the OpenID provider; its redirect URL follows from PublicURL.
 	Provider login.Config
-	// Tenants carries requests to the providers of organisations' own connections;
-	// nil reaches none. What their addresses may be is guarded before it.
+	// Tenants sends requests to the providers of organizations' own connections. Nil
+	// forbids all. Their addresses are checked before it is called.
 	Tenants http.RoundTripper
-	// LoopbackConnections lets those be on this machine, for development: New refuses
-	// it where others reach the public URL.
+	// LoopbackConnections allows connections on this machine, for development. New
+	// refuses it if the public URL is not on this machine.
 	LoopbackConnections bool
-	// Client serves the browser module's files, below /client/; nil serves none.
+	// Client serves the browser module's files, below /client/. Nil serves none.
 	Client http.Handler
 	Log    *slog.Logger
 	Now    func() time.Time
 }
 
-// Store is what the backend keeps everything in.
+// Store is the backend's database.
 type Store interface {
 	browserapi.Store
 	signingkey.Store
@@ -120,18 +119,18 @@ func New(c Config, store Store) (http.Handler, error) {
 	return mux, nil
 }
 
-// ErrNotLoopback refuses connections on this machine to a server that others reach.
+// ErrNotLoopback refuses connections on this machine if the public URL is on another.
 var ErrNotLoopback = errors.New("connections on this machine are for development, and for a public URL on this machine")
 
-// nowhere is the transport of a host that reaches no organisation's provider.
+// nowhere is the transport of a host without connections to organizations' providers.
 type nowhere struct{}
 
 func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("this host reaches no organisation's own provider")
 }
 
-// health answers whoever watches over the process. A replica that passes signing keys over
-// serves, and says so: it lacks a secret that another has.
+// health answers health checks. A replica that passes over signing keys still serves
+// and reports it: it lacks a secret that another replica has.
 func health(w http.ResponseWriter, err error, passedOver []string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")

@@ -27,7 +27,7 @@ func TestConnectionsOnThisMachineAreForAServerThatNobodyElseReaches(t *testing.T
 	}
 }
 
-// crowded is a store with sessions that have ended.
+// crowded is a store with many ended sessions.
 type crowded struct {
 	*sqlstore.Store
 	sessions int64
@@ -39,7 +39,7 @@ func (c *crowded) DeleteExpired(_ context.Context, _, limit int64) (int64, error
 	return gone, nil
 }
 
-// TestACleanUpKeepsUpWithManySignIns, and does a bounded part of what has piled up.
+// TestACleanUpKeepsUpWithManySignIns: one run handles a bounded part of a backlog.
 func TestACleanUpKeepsUpWithManySignIns(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	empty, err := sqlite.Open(t.Context(), lite.NewFile(t))

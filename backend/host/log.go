@@ -7,13 +7,13 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Log returns a log in which no session's id stands, whatever a record says: next gets
-// the name of the session instead ([signingkey.LogNames]).
+// Log returns a log handler that replaces the ids of sessions in every record: next
+// gets the session's log name instead ([signingkey.LogNames]).
 func Log(next slog.Handler, secret signingkey.Secret) slog.Handler {
 	return scrubbing{next, secret.LogNames()}
 }
 
-// scrubbing is a log that names sessions.
+// scrubbing is a log handler that replaces the ids of sessions.
 type scrubbing struct {
 	slog.Handler
 	names signingkey.LogNames
@@ -57,7 +57,7 @@ func (s scrubbing) scrub(a slog.Attr) slog.Attr {
 	return a
 }
 
-// scrubbed is an error that names sessions in its text.
+// scrubbed is an error with the ids of sessions replaced in its text.
 type scrubbed struct {
 	error
 	names signingkey.LogNames

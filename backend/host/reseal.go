@@ -6,27 +6,27 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Resealer is what sealing anew needs a store for.
+// Resealer is the part of the store that resealing needs.
 type Resealer interface {
 	signingkey.Sightings
-	// SealedConnections returns the sealed client secrets of connections by id, those
-	// after one, at most limit of them, and the last id.
+	// SealedConnections returns the sealed client secrets of connections by id,
+	// starting after one, at most limit, and the last id.
 	SealedConnections(ctx context.Context, after string, limit int) (sealed map[string]string, last string, err error)
-	// ResealConnection replaces a connection's sealed client secret, unless it is another
-	// by now.
+	// ResealConnection replaces a connection's sealed client secret, unless it has
+	// changed meanwhile.
 	ResealConnection(ctx context.Context, id, before, after string) error
 }
 
-// sealedPage is how many connections are read at a time.
+// sealedPage is the number of connections read at a time.
 const sealedPage = 200
 
 // Reseal seals the client secrets of connections under the first value of the secret,
-// where it has another one, and every replica that lives knows the first. It returns how
-// many are still sealed under another. With look it changes nothing.
+// if there are several values and every live replica has the first. It returns how many
+// are still sealed under another value. If look is set, it changes nothing.
 func Reseal(ctx context.Context, store Resealer, secret signingkey.Secret, now int64, look bool) (left int, err error) {
 	ids, err := secret.IDs()
 	if err != nil || len(ids) < 2 {
-		return 0, nil // nothing replaces anything
+		return 0, nil // no replacement is in progress
 	}
 	all, err := store.SecretKeys(ctx)
 	if err != nil {

@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// Retention is how long the audit trail is kept; 0 is for ever.
+// Retention is how long the audit log is kept. 0 means forever.
 type Retention time.Duration
 
-// minRetention keeps a slip from emptying the trail: 30m is no 30 months.
+// minRetention guards against typing errors that would empty the audit log: 30m is not
+// 30 months.
 const minRetention = 24 * time.Hour
 
-// ParseRetention reads how long to keep the trail: days (365d) or hours (8760h); 0 is
-// for ever.
+// ParseRetention reads how long to keep the audit log: days (365d) or hours (8760h). 0
+// means forever.
 func ParseRetention(text string) (Retention, error) {
 	if text == "0" {
 		return 0, nil
@@ -24,7 +25,7 @@ func ParseRetention(text string) (Retention, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int
 		n, err = strconv.Atoi(days)
-		kept = time.Duration(min(n, 100_000)) * 24 * time.Hour // as many as a Duration has
+		kept = time.Duration(min(n, 100_000)) * 24 * time.Hour // limited to the range of a Duration
 	}
 	if err != nil || kept < minRetention {
 		return 0, fmt.Errorf("%q is neither 0 nor a time of a day at least, such as 365d", text)
@@ -32,13 +33,13 @@ func ParseRetention(text string) (Retention, error) {
 	return Retention(kept), nil
 }
 
-// Trail is what forgetting events needs a store for.
+// Trail is the part of the store that deleting events needs.
 type Trail interface {
 	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
 }
 
-// ForgetEvents forgets what happened longer ago than the trail is kept, and returns how
-// many events that were. As much as a clean-up does at once; the next one goes on.
+// ForgetEvents deletes events that are older than the retention and returns their
+// number. One call deletes a bounded number. The next clean-up continues.
 func (r Retention) ForgetEvents(ctx context.Context, store Trail, now time.Time) (forgotten int64, err error) {
 	if r == 0 {
 		return 0, nil
@@ -48,7 +49,7 @@ func (r Retention) ForgetEvents(ctx context.Context, store Trail, now time.Time)
 	})
 }
 
-// inBatches forgets until nothing is left to forget, or enough is for once.
+// inBatches calls forget until no more is left, or the bound of one run is reached.
 func inBatches(forget func() (int64, error)) (forgotten int64, err error) {
 	for range batches {
 		gone, err := forget()

@@ -51,7 +51,7 @@ func TestTheTrailIsKeptAsLongAsItIsToBe(t *testing.T) {
 	}
 }
 
-// long is a trail with many old events.
+// long is an audit log with many old events.
 type long struct{ events int64 }
 
 func (l *long) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {

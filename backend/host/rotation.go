@@ -9,21 +9,21 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Rotation is the schedule of what is sealed under the workspace's secret: signing keys
-// follow each other, the rest follows the secret.
+// Rotation is the schedule of values sealed under the workspace's secret: signing keys
+// replace each other, other values are resealed.
 type Rotation struct {
 	Ring *signingkey.Ring
-	// Secret is the ring's.
+	// Secret is the secret of the ring.
 	Secret signingkey.Secret
-	// Life is how long a key signs; 0 means until somebody says otherwise.
+	// Life is how long a key signs. 0 means until a command.
 	Life time.Duration
 }
 
-// issuerPage is how many organisations' keys are read at a time.
+// issuerPage is the number of organizations read at a time.
 const issuerPage = 100
 
-// rotate makes the keys that are due, lets those end that no policy demands any
-// more, and writes down what became of keys.
+// rotate makes the keys that are due, ends those that no policy requires any more, and
+// records the changes of keys in the audit log.
 func (r Rotation) rotate(ctx context.Context, store signingkey.Keeper, w *directory.Workspace, now int64) error {
 	chain, err := store.SigningKeys(ctx, "")
 	if err == nil {
@@ -50,8 +50,8 @@ func (r Rotation) rotate(ctx context.Context, store signingkey.Keeper, w *direct
 
 func (r Rotation) life() int64 { return int64(r.Life / time.Second) }
 
-// issuer goes on with an organisation's own keys, or lets them end when the last
-// token that they may have signed has expired.
+// issuer rotates an organization's own keys, or ends them when the last token that they
+// may have signed has expired.
 func (r Rotation) issuer(ctx context.Context, store signingkey.Keeper, i signingkey.Issuer, workspace policy.Rules, now int64) error {
 	switch {
 	case !i.Closed && policy.Strictest(workspace, i.Rules).DedicatedKey:

@@ -10,28 +10,28 @@ import (
 	"strings"
 )
 
-// attempt is one way to reach another organisation's record.
+// attempt is one way to try to reach another organization's record.
 type attempt struct {
 	name  string
 	token string
 	at    target
-	// change puts more on the request; nil puts nothing.
+	// change modifies the request further. Nil changes nothing.
 	change func(*http.Request)
-	// refused tells whether the answer has to be a refusal. Otherwise it must only
-	// have nothing of the other's in it, and change nothing.
+	// refused reports whether the answer must be a refusal. Otherwise it must only
+	// contain no data of the other organization, and change none.
 	refused bool
 }
 
-// target says which values of the path and the body are the other's. The rest is of a
-// record of its own.
+// target selects which values of the path and the body are the other organization's.
+// The rest are of a record of its own.
 type target struct {
 	name         string
 	organization string // "" keeps its own
 	record       bool
 }
 
-// values are the target's. A canary is never the other's: nobody but its owner sends
-// that.
+// values returns the target's values. A canary is never the other organization's: only
+// its owner sends it.
 func (s service) values(at target, own, others record) map[string]string {
 	values := maps.Clone(own.values)
 	for name, value := range others.values {
@@ -45,13 +45,13 @@ func (s service) values(at target, own, others record) map[string]string {
 	return values
 }
 
-// Where services have been found to look for a tenant.
+// Places where services have been found to look for a tenant.
 var (
 	hintNames   = []string{"organization", "organization_id", "organizationId", "org", "org_id", "orgId", "tenant", "tenant_id", "tenantId"}
 	hintHeaders = []string{"X-Org", "X-Org-Id", "X-Organization", "X-Organization-Id", "X-Tenant", "X-Tenant-Id", "Organization", "Tenant-Id"}
 )
 
-// attempts are all ways for a route: by one tenant, at the other's record.
+// attempts returns all attempts for a route: by one tenant, at the other's record.
 func (s service) attempts(route Route, by, of Tenant) []attempt {
 	var all []attempt
 	whole := target{"the path of its organisation and record", of.Organization, true}
@@ -75,13 +75,13 @@ func (s service) attempts(route Route, by, of Tenant) []attempt {
 	return all
 }
 
-// namesRecord tells whether a route is about a record, beside its organisation.
+// namesRecord reports whether a route has a record's id, besides its organization.
 func (s service) namesRecord(route Route) bool {
 	return slices.ContainsFunc(append(route.params(), route.bodyParams()...), func(param string) bool { return param != s.OrganizationParam })
 }
 
-// hints name the other organisation, by id and slug, in every place but the token, and
-// in none.
+// hints name the other organization, by id and slug, in every place except the token,
+// and in none.
 func hints(route Route, by, of Tenant, at target) []attempt {
 	all := []attempt{{name: at.name, token: by.Token, at: at}}
 	for _, value := range []string{of.Organization, of.Slug} {
@@ -95,7 +95,7 @@ func hints(route Route, by, of Tenant, at target) []attempt {
 	return all
 }
 
-// places put an organisation where a service might look for one.
+// places yields changes that put an organization where a service might look for one.
 func places(route Route, value string) iter.Seq2[string, func(*http.Request)] {
 	return func(yield func(string, func(*http.Request)) bool) {
 		for _, header := range hintHeaders {
@@ -119,13 +119,13 @@ func places(route Route, value string) iter.Seq2[string, func(*http.Request)] {
 	}
 }
 
-// addMember puts a member into a request's JSON object.
+// addMember adds a member to a request's JSON object.
 func addMember(r *http.Request, name, value string) {
 	var members map[string]any
 	if json.NewDecoder(r.Body).Decode(&members) != nil {
 		return
 	}
 	members[name] = value
-	text, _ := json.Marshal(members) // what was read also encodes
+	text, _ := json.Marshal(members) // a decoded value can be encoded
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(string(text))), int64(len(text))
 }

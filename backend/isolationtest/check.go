@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Check tries a service. An error means that it could not: an organisation's own
-// record cannot be made, or nothing answers. The report then tells of what was tried
-// before.
+// Check tests a service. An error means that it could not: an organization's own record
+// cannot be made, or the service does not answer. The report then covers the attempts
+// up to that point.
 func Check(ctx context.Context, c Config) (Report, error) {
 	if err := c.prepare(); err != nil {
 		return Report{}, err
@@ -32,13 +32,13 @@ func Check(ctx context.Context, c Config) (Report, error) {
 	return k.report, nil
 }
 
-// fill lets an organisation have as many records as it may, and the other make one
+// fill lets an organization have the maximum number of records, and the other make one
 // more.
 func (k *check) fill(ctx context.Context) {
 	by, of := k.Tenants[0], k.Tenants[1]
 	for range k.Quota {
 		if _, err := k.create(ctx, by); err != nil {
-			break // which is its quota
+			break // the quota is reached
 		}
 	}
 	if _, err := k.create(ctx, of); err != nil {
@@ -48,28 +48,28 @@ func (k *check) fill(ctx context.Context) {
 	}
 }
 
-// check is one run.
+// check is one run of the tests.
 type check struct {
 	service
 	report Report
 }
 
-// victim is a tenant's record, and what the tenant finds.
+// victim is a tenant's record and the tenant's view of it.
 type victim struct {
 	Tenant
 	record
 	found view
 }
 
-// view is what a tenant finds by each route that reads. Of a volatile one, whose
-// answers are never the same, only the record counts.
+// view is the answers to a tenant by each route that reads. If a route's answers always
+// differ, only the record counts.
 type view map[Route]struct {
 	answer
 	volatile bool
 }
 
-// route tries one route in every way. After each that could write, the other looks
-// whether its own is as it was.
+// route tests one route in every way. After each attempt that could write, it checks
+// the other tenant's view.
 func (k *check) route(ctx context.Context, route Route, by, of Tenant) error {
 	v, err := k.victim(ctx, of)
 	if err != nil {
@@ -80,7 +80,7 @@ func (k *check) route(ctx context.Context, route Route, by, of Tenant) error {
 		return err
 	}
 	for _, a := range k.attempts(route, by, of) {
-		if !route.reads() && k.namesRecord(route) { // the last attempt may have used it up
+		if !route.reads() && k.namesRecord(route) { // the last attempt may have deleted it
 			if own, err = k.create(ctx, by); err != nil {
 				return err
 			}
@@ -140,8 +140,8 @@ func (k *check) control(ctx context.Context, route Route, by Tenant) error {
 	return err
 }
 
-// victim makes a tenant's record, and looks twice what it finds, to know what never
-// changes.
+// victim makes a tenant's record and reads its view twice, to find the parts that never
+// change.
 func (k *check) victim(ctx context.Context, t Tenant) (*victim, error) {
 	r, err := k.create(ctx, t)
 	if err != nil {
@@ -167,8 +167,7 @@ func (k *check) victim(ctx context.Context, t Tenant) (*victim, error) {
 	return v, nil
 }
 
-// changed tells what the tenant finds otherwise than before; "" where it finds all as
-// it was.
+// changed returns a difference in the tenant's view, or "" if there is none.
 func (k *check) changed(ctx context.Context, v *victim) (string, error) {
 	for route, was := range v.found {
 		is, err := k.send(ctx, route, v.values, k.as(v.Token))

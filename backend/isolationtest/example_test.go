@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/isolationtest"
 )
 
-// The service below forgets to compare the organization of the path with that of the
-// token: the report names the route and the evidence. In a Go test, [isolationtest.Run]
+// The service below does not compare the organization of the path with that of the
+// token. The report names the route and the evidence. In a Go test, [isolationtest.Run]
 // fails with the same findings.
 func ExampleCheck() {
 	notes := map[string][]string{} // by organization
@@ -31,7 +31,7 @@ func ExampleCheck() {
 			http.Error(w, "sign in", http.StatusUnauthorized)
 			return
 		}
-		json.NewEncoder(w).Encode(notes[r.PathValue("organization")]) // whoever asks
+		json.NewEncoder(w).Encode(notes[r.PathValue("organization")]) // for any token
 	})
 
 	routes, records, err := isolationtest.Plan(`

@@ -11,8 +11,8 @@ import (
 
 type forgery struct{ name, token string }
 
-// badTokens are none, an expired one, and such as the organisation's issuer never
-// signed. Of a token that is no JWT the only forgery is one that is cut short.
+// badTokens are no token, an expired one, and tokens that the organization's issuer did
+// not sign. For a token that is not a JWT the only forgery is a truncated one.
 func badTokens(by, of Tenant) []forgery {
 	all := []forgery{{"no token", ""}, {"a token cut short", of.Token[:len(of.Token)-len(of.Token)/4]}}
 	if of.Expired != "" {
@@ -39,7 +39,7 @@ func badTokens(by, of Tenant) []forgery {
 
 func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// renamed are claims that name the other organisation.
+// renamed returns claims that name the other organization.
 func renamed(payload string, by, of Tenant) string {
 	text, err := base64.RawURLEncoding.DecodeString(payload)
 	if err != nil {
@@ -48,7 +48,7 @@ func renamed(payload string, by, of Tenant) string {
 	return encode(strings.ReplaceAll(string(text), by.Organization, of.Organization))
 }
 
-// signed signs by ES256, with a key that nobody publishes.
+// signed signs by ES256, with an unpublished key.
 func signed(header, payload string) string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil { // the source of randomness never fails

@@ -1,12 +1,11 @@
-// Package isolationtest looks for what an API serves one organization of another's. It
-// tries every route with another organisation's token, paths, headers,
-// queries, cookies and bodies, and with tokens that are none, and reports what came
-// of it: as an ordinary Go test ([Run]), or for any HTTP service ([Check], and
-// tabard isolation).
+// Package isolationtest looks for data of one organization that an API serves to
+// another. It calls every route with another organization's token, paths, headers,
+// queries, cookies and bodies, and with invalid tokens, and reports the results: as an
+// ordinary Go test ([Run]), or for any HTTP service ([Check], and tabard isolation).
 //
-// It finds leaks of the kinds that it tries, on the routes that it is told of; a report
-// without findings is no proof that there are none. A service does well to make its
-// routes and that list from one table.
+// It finds leaks of the kinds that it tries, on the routes that it is given. A report
+// without findings does not prove that there are none. It is best to generate a
+// service's routes and that list from one table.
 package isolationtest
 
 import (
@@ -17,7 +16,7 @@ import (
 	"time"
 )
 
-// TB is what Run needs of a *testing.T.
+// TB is the part of *testing.T that Run needs.
 type TB interface {
 	Helper()
 	Context() context.Context
@@ -26,53 +25,53 @@ type TB interface {
 	Logf(format string, args ...any)
 }
 
-// Config is a service, and two organisations that have records in it.
+// Config is a service and two organizations that have records in it.
 type Config struct {
-	// Handler is the service, or URL where it answers, without a slash at its end.
+	// Handler is the service. Otherwise URL is its address, without a slash at the end.
 	Handler http.Handler
 	URL     string
-	// Client asks at URL; nil means one that gives up after 10 s. It must follow no
-	// redirects.
+	// Client sends requests to URL. Nil means one with a timeout of 10 s. It must not
+	// follow redirects.
 	Client *http.Client
 
-	// Tenants try each other's doors, in both directions.
+	// Tenants try to reach each other's records, in both directions.
 	Tenants [2]Tenant
-	// Records make one record of a tenant, in turn; the later ones may use the values
-	// of the earlier.
+	// Records make one record of a tenant, in order. Later ones may use the values of
+	// earlier ones.
 	Records []Creation
-	// Routes are tried, all of them; Plan, ParseRoute and OpenAPI make them.
+	// Routes are the routes to test. Plan, ParseRoute and OpenAPI return routes.
 	Routes []Route
-	// Quota is how many records one organisation may have; 0 does not try it. An
-	// organisation that has as many must not take room from the other.
+	// Quota is the maximum number of records of one organization. 0 skips the test. An
+	// organization at its quota must not take room from the other.
 	Quota int
-	// OrganizationParam is the path's wildcard for the organisation; empty means
+	// OrganizationParam is the path's wildcard for the organization. Empty means
 	// "organization".
 	OrganizationParam string
-	// Authorize puts a token on a request; nil means Authorization: Bearer.
+	// Authorize adds a token to a request. Nil means Authorization: Bearer.
 	Authorize func(r *http.Request, token string)
 }
 
-// Tenant is an organisation with what a member of it has.
+// Tenant is an organization and the credentials of one of its members.
 type Tenant struct {
 	Organization string // its id
 	Slug         string // may be empty
-	Token        string // good, with all permissions that the routes ask for
-	Expired      string // one that was good once; may be empty
+	Token        string // valid, with all permissions that the routes require
+	Expired      string // a token that has expired; may be empty
 }
 
 // Creation makes a record by a route whose body or path has {canary} in it, or by
 // Make.
 type Creation struct {
 	Route Route
-	// Values tells which member of the answer's JSON object is the value of which
-	// wildcard: {"note": "id"}.
+	// Values maps each wildcard to the member of the answer's JSON object that has its
+	// value: {"note": "id"}.
 	Values map[string]string
-	// Make makes it otherwise, for tenants whose API cannot: a text that only
-	// this record has in it, and the values of wildcards.
+	// Make makes the record otherwise, for tenants whose API cannot. canary is a text
+	// that must be in this record only. It returns the values of wildcards.
 	Make func(ctx context.Context, t Tenant, canary string) (values map[string]string, err error)
 }
 
-// Run checks a service in a test. Each finding is an error.
+// Run tests a service in a Go test. Each finding is an error.
 func Run(t TB, c Config) {
 	t.Helper()
 	report, err := Check(t.Context(), c)
@@ -87,11 +86,11 @@ func Run(t TB, c Config) {
 	}
 }
 
-// Report is what Check found.
+// Report is the result of Check.
 type Report struct {
-	Attempts int       `json:"attempts"` // requests that tried something
+	Attempts int       `json:"attempts"` // requests sent as attempts
 	Findings []Finding `json:"findings"`
-	Omitted  []string  `json:"omitted"` // what could not be tried, for want of a token or a slug
+	Omitted  []string  `json:"omitted"` // attempts skipped for lack of a token or a slug
 }
 
 // Problem is the kind of a finding.
@@ -99,28 +98,29 @@ type Problem string
 
 // The problems.
 const (
-	// Leaked: the answer has another organisation's record in it.
+	// Leaked: the answer contains another organization's record.
 	Leaked Problem = "leaked"
-	// Changed: afterwards the other organisation finds its records changed, or can make
+	// Changed: afterward the other organization's records are changed, or it can make
 	// none.
 	Changed Problem = "changed"
-	// Accepted: a request was served that names another organisation than its token's
-	// in the path, or that carries no good token.
+	// Accepted: the service accepted a request that names another organization than its
+	// token's in the path, or that has no valid token.
 	Accepted Problem = "accepted"
-	// Failed: the service broke instead of refusing.
+	// Failed: the service failed instead of refusing.
 	Failed Problem = "failed"
-	// Unproven: the organisation's own request is refused, so that a refusal of the
-	// others proves nothing.
+	// Unproven: the organization's own request is refused, so that the refusal of other
+	// requests proves nothing.
 	Unproven Problem = "unproven"
 )
 
-// Finding is a request that should have been refused, or answered with nothing.
+// Finding is a request that should have been refused, or answered without data.
 type Finding struct {
 	Problem Problem `json:"problem"`
 	Route   Route   `json:"route"`
-	// Attempt says what was tried: "the path's organisation", "the header X-Tenant-Id".
+	// Attempt describes the attempt: "the path's organization", "the header
+	// X-Tenant-Id".
 	Attempt string `json:"attempt"`
-	// By and Of are the organisation that tried and the one whose record it was.
+	// By is the organization that sent the request, Of the one with the record.
 	By     string `json:"by"`
 	Of     string `json:"of"`
 	Status int    `json:"status"`

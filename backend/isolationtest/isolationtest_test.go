@@ -14,16 +14,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/isolationtest"
 )
 
-// service keeps notes of organisations, below both kinds of path, with one fault.
+// service stores notes of organizations, below both kinds of path, with one fault.
 type service struct {
 	fault string
-	first int // the first id, a number; 0 makes ids that are texts
+	first int // the first id, a number; with 0, ids are texts
 	mu    sync.Mutex
-	notes map[string]map[string]string // text by organisation and id
+	notes map[string]map[string]string // text by organization and id
 	made  int
 }
 
-// tokens are whose they are, and whether they are good.
+// tokens map each token to its organization and validity.
 var tokens = map[string]struct {
 	organization string
 	good         bool
@@ -34,7 +34,7 @@ var tokens = map[string]struct {
 	"old.globex.two":  {"org_globex", false},
 }
 
-// tenant is the organisation that a request acts for; "" refuses it.
+// tenant returns the organization that a request acts for, or "" to refuse it.
 func (s *service) tenant(r *http.Request, body map[string]string) string {
 	raw := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	token := tokens[raw]
@@ -163,7 +163,7 @@ func TestAServiceWithoutFaultIsFoundToHaveNone(t *testing.T) {
 	isolationtest.Run(t, config(t, ""))
 }
 
-// TestIDsMayBeNumbers of as many digits as databases have.
+// TestIDsMayBeNumbers with as many digits as those of databases.
 func TestIDsMayBeNumbers(t *testing.T) {
 	isolationtest.Run(t, tried(t, &service{first: 1 << 62}))
 }
@@ -171,7 +171,7 @@ func TestIDsMayBeNumbers(t *testing.T) {
 func TestEveryFaultIsFound(t *testing.T) {
 	for fault, want := range map[string]struct {
 		problem isolationtest.Problem
-		attempt string // a part of what was tried
+		attempt string // a part of the attempt's description
 	}{
 		"header":          {isolationtest.Leaked, "the header X-Tenant-Id"},
 		"query":           {isolationtest.Leaked, "the query org_id"},

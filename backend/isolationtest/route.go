@@ -13,12 +13,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Route is a method and a path with wildcards, as net/http has them:
+// Route is a method and a path with wildcards in the syntax of net/http:
 // "/api/organizations/{organization}/notes/{note}".
 type Route struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
-	// Body is sent as JSON; wildcards and {canary} in it are filled in.
+	// Body is sent as JSON. Wildcards and {canary} in it are filled in.
 	Body string `json:"body,omitempty"`
 }
 
@@ -36,14 +36,14 @@ func ParseRoute(text string) (Route, error) {
 	return r, nil
 }
 
-// Plan reads one route a line. Those that begin with "record" also make a record, and
-// say which member of the answer is the value of which wildcard:
+// Plan reads one route a line. Lines that begin with "record" also make a record, and
+// map wildcards to members of the answer:
 //
 //	GET /organizations/{organization}/notes
 //	record note=id POST /organizations/{organization}/notes {"text": "{canary}"}
 //	DELETE /organizations/{organization}/notes/{note}
 //
-// Empty lines and those that begin with # are passed over.
+// Empty lines and lines that begin with # are ignored.
 func Plan(text string) (routes []Route, records []Creation, err error) {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
@@ -65,7 +65,7 @@ func Plan(text string) (routes []Route, records []Creation, err error) {
 	return routes, records, nil
 }
 
-// readValues reads the words wildcard=member that a line begins with.
+// readValues reads the words wildcard=member at the start of a line.
 func readValues(line string) (values map[string]string, rest string) {
 	values = map[string]string{}
 	for {
@@ -120,12 +120,12 @@ func OpenAPI(document []byte) ([]Route, error) {
 
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
-// reads tells whether a route only reads.
+// reads reports whether a route only reads.
 func (r Route) reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 var wildcard = regexp.MustCompile(`\{([\w-]+)(?:\.\.\.|\$)?\}`)
 
-// params are the names of the path's wildcards.
+// params returns the names of the path's wildcards.
 func (r Route) params() []string {
 	var all []string
 	for _, match := range wildcard.FindAllStringSubmatch(r.Path, -1) {
@@ -134,7 +134,7 @@ func (r Route) params() []string {
 	return all
 }
 
-// bodyParams are the wildcards of the body, but for {canary}.
+// bodyParams returns the wildcards of the body, except {canary}.
 func (r Route) bodyParams() []string {
 	var all []string
 	for _, match := range wildcard.FindAllStringSubmatch(r.Body, -1) {
@@ -145,14 +145,14 @@ func (r Route) bodyParams() []string {
 	return all
 }
 
-// filled puts values into the path and the body. One that is missing stays empty.
+// filled fills values into the path and the body. A missing value stays empty.
 func (r Route) filled(values map[string]string) (path, body string) {
 	path = wildcard.ReplaceAllStringFunc(r.Path, func(w string) string {
 		return url.PathEscape(values[wildcard.FindStringSubmatch(w)[1]])
 	})
 	body = r.Body
 	for name, value := range values {
-		text, _ := json.Marshal(value) // a string always encodes
+		text, _ := json.Marshal(value) // a string can always be encoded
 		body = strings.ReplaceAll(body, "{"+name+"}", string(text[1:len(text)-1]))
 	}
 	return path, body

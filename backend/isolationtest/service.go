@@ -12,10 +12,10 @@ import (
 	"strings"
 )
 
-// maxAnswer is how much of an answer is read.
+// maxAnswer is how much of an answer is read, in bytes.
 const maxAnswer = 4 << 20
 
-// answer is what the service said.
+// answer is the service's answer.
 type answer struct {
 	status int
 	body   string
@@ -23,7 +23,7 @@ type answer struct {
 
 func (a answer) good() bool { return a.status >= 200 && a.status < 300 }
 
-// start is the beginning of an answer, for people.
+// start returns the beginning of an answer, for people.
 func (a answer) start() string {
 	if len(a.body) > 120 {
 		return a.body[:120] + "…"
@@ -31,7 +31,7 @@ func (a answer) start() string {
 	return strings.TrimSpace(a.body)
 }
 
-// service sends requests to what is tested.
+// service sends requests to the tested service.
 type service struct{ Config }
 
 // send fills a route with values and sends it, changed.
@@ -58,7 +58,7 @@ func (s service) send(ctx context.Context, route Route, values map[string]string
 	return serve(s.Handler, r), nil
 }
 
-// serve asks a handler. One that panics breaks, as net/http has it.
+// serve calls a handler. A panic counts as a failure, as in net/http.
 func serve(handler http.Handler, r *http.Request) (a answer) {
 	written := recorder{header: http.Header{}}
 	defer func() {
@@ -77,8 +77,8 @@ func read(response *http.Response) (answer, error) {
 	return answer{response.StatusCode, string(body)}, err
 }
 
-// recorder keeps what a handler writes. That of net/http/httptest would give every
-// program that has this package its flag.
+// recorder keeps the output of a handler. The one in net/http/httptest would register a
+// flag in every program that imports this package.
 type recorder struct {
 	header http.Header
 	status int
@@ -88,7 +88,7 @@ type recorder struct {
 func (r *recorder) Header() http.Header { return r.header }
 
 func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 && status >= 200 { // the first that is final
+	if r.status == 0 && status >= 200 { // the first final status
 		r.status = status
 	}
 }
@@ -98,7 +98,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// as puts a token on a request; "" puts none.
+// as adds a token to a request, or none if it is "".
 func (s service) as(token string) func(*http.Request) {
 	return func(r *http.Request) {
 		if token != "" {
@@ -109,7 +109,7 @@ func (s service) as(token string) func(*http.Request) {
 
 // record is a tenant's own record.
 type record struct {
-	canary string            // a text that stands only in it
+	canary string            // a text that occurs only in it
 	values map[string]string // of the wildcards
 }
 
@@ -133,7 +133,7 @@ func (s service) create(ctx context.Context, t Tenant) (record, error) {
 	return made, nil
 }
 
-// createBy makes a record by its route, and reads the values of wildcards from the
+// createBy makes a record by its route and reads the values of wildcards from the
 // answer.
 func (s service) createBy(ctx context.Context, c Creation, t Tenant, values map[string]string) (map[string]string, error) {
 	a, err := s.send(ctx, c.Route, values, s.as(t.Token))
@@ -145,7 +145,7 @@ func (s service) createBy(ctx context.Context, c Creation, t Tenant, values map[
 	}
 	var members map[string]any
 	reader := json.NewDecoder(strings.NewReader(a.body))
-	reader.UseNumber() // a float64 has not all digits
+	reader.UseNumber() // a float64 has too few digits
 	if err := reader.Decode(&members); err != nil && len(c.Values) > 0 {
 		return nil, fmt.Errorf("the answer is no JSON object: %s", a.start())
 	}

@@ -1,7 +1,6 @@
-// Package jws reads the signed texts that access tokens and DPoP proofs are: the
-// compact serialisation of a JWS (RFC 7515 section 7.1), so that no two parsers could
-// understand one differently, and verified by an algorithm that its header does not
-// choose.
+// Package jws reads the compact serialization of a JWS (RFC 7515 section 7.1), the form
+// of access tokens and DPoP proofs. It accepts only texts that all parsers read alike.
+// The header does not choose the algorithm of verification.
 package jws
 
 import (
@@ -16,19 +15,19 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// Message is a JWS that was read and not yet verified.
+// Message is a parsed JWS whose signature is not verified yet.
 type Message struct {
 	Header  strictjson.Object
 	Payload []byte
-	Claims  strictjson.Object // the payload, where it is a JSON object
+	Claims  strictjson.Object // the payload, if it is a JSON object
 
-	signed    string // what the signature is over
+	signed    string // the signed text
 	signature []byte
 }
 
-// Parse reads a JWS of up to most bytes. It refuses what is not strict base64url, a
-// header that is no JSON object, a header or payload with a member named twice, and
-// every crit: no extension is understood (RFC 7515 section 4.1.11).
+// Parse reads a JWS of up to most bytes. It refuses a text that is not strict
+// base64url, a header that is not a JSON object, a repeated member in header or
+// payload, and any crit: no extension is supported (RFC 7515 section 4.1.11).
 func Parse(raw string, most int) (*Message, error) {
 	if len(raw) > most || strings.Count(raw, ".") != 2 {
 		return nil, fmt.Errorf("it is not a JWS of up to %d bytes", most)
@@ -55,7 +54,8 @@ func Parse(raw string, most int) (*Message, error) {
 	return m, nil
 }
 
-// decode is strict base64url without padding; encoding/base64 passes over line breaks.
+// decode reads strict base64url without padding. encoding/base64 alone ignores line
+// breaks.
 func decode(part string) ([]byte, error) {
 	if strings.ContainsAny(part, "\r\n") {
 		return nil, errors.New("a part has a line break")
@@ -63,12 +63,12 @@ func decode(part string) ([]byte, error) {
 	return base64.RawURLEncoding.Strict().DecodeString(part)
 }
 
-// Algorithm is what the header says. Nothing is decided by it but that it is refused
-// where it differs from the key's (RFC 8725 section 3.1).
+// Algorithm returns the header's alg. It decides nothing, except that a message is
+// refused if it differs from the key's (RFC 8725 section 3.1).
 func (m *Message) Algorithm() string { return m.Header.Text("alg") }
 
-// Verify checks the signature by a key and by the algorithm that goes with it, which
-// is one that is Supported.
+// Verify checks the signature with a key and the key's algorithm, which must be
+// Supported.
 func (m *Message) Verify(algorithm string, key crypto.PublicKey) error {
 	method := jwt.GetSigningMethod(algorithm)
 	switch {
@@ -80,9 +80,9 @@ func (m *Message) Verify(algorithm string, key crypto.PublicKey) error {
 	return method.Verify(m.signed, m.signature, key)
 }
 
-// Supported tells whether an algorithm is one of those that access tokens are signed
-// with: ES256, EdDSA and RS256. What has no public key never is, nor is RSASSA-PSS,
-// whose salt the library lets a signer choose (RFC 7518 section 3.5 does not).
+// Supported reports whether an algorithm may sign access tokens: ES256, EdDSA or RS256.
+// Symmetric algorithms are not supported. RSASSA-PSS is not, because the library lets a
+// signer choose the length of the salt, which RFC 7518 section 3.5 fixes.
 func Supported(algorithm string) bool {
 	return algorithm == "ES256" || algorithm == "EdDSA" || algorithm == "RS256"
 }

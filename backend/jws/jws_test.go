@@ -21,7 +21,7 @@ const most = 8 << 10
 
 func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// written is a JWS of texts, whose signature is of no key.
+// written returns a JWS of texts with an invalid signature.
 func written(header, payload string) string {
 	return encode(header) + "." + encode(payload) + "." + encode("signature")
 }
@@ -111,7 +111,7 @@ func TestASignatureHoldsByItsKeysAlgorithmOnly(t *testing.T) {
 	}
 }
 
-// Whatever is sent, little is made of it before it is refused.
+// Any input is refused before much memory is allocated for it.
 func TestHugeInputCostsNothing(t *testing.T) {
 	for name, raw := range map[string]string{
 		"a million dots":    strings.Repeat(".", 1_000_000),
@@ -128,7 +128,7 @@ func TestHugeInputCostsNothing(t *testing.T) {
 	}
 }
 
-// twice finds a member that an object has twice by another way than the parser's.
+// twice finds a repeated member of an object by another method than the parser's.
 func twice(d *json.Decoder) (found, valid bool) {
 	open, err := d.Token()
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package orgsession keeps the organization sessions: a session acting for one
-// organization. What one is, and what the rules make of it, is policy's; here it is
-// begun, raised, left and superseded in the store, and recorded in the audit log.
+// organization. policy defines them and their rules. This package begins, raises,
+// leaves and supersedes them in the store and records that in the audit log.
 package orgsession
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Record is an organization session with whose it is.
+// Record is an organization session with its owner.
 type Record struct {
 	SessionID session.ID
 	App       string
@@ -20,51 +20,53 @@ type Record struct {
 	Stay      policy.OrganizationSession
 }
 
-// ErrEnded is the error of entering an organization that was signed out of meanwhile.
+// ErrEnded is the error of entering an organization that the session signed out of
+// meanwhile.
 var ErrEnded = errors.New("orgsession: the organization session has ended meanwhile")
 
-// ErrOvertaken refuses to end an organization session for idleness in which somebody
-// was active meanwhile: who asks again finds it alive.
+// ErrOvertaken refuses to end an organization session for idleness because the person
+// was active meanwhile. The next request finds it alive.
 var ErrOvertaken = errors.New("orgsession: somebody was active in the organization meanwhile")
 
-// Store keeps where sessions stand in organizations, and what they authenticated
-// with.
+// Store stores the organization sessions and the authentications of sessions.
 //
-// Where access to an organization was taken away and returns, by whatever way, the
-// organization sessions from before have ended (policy.Removed).
+// If access to an organization was taken away and returns, by any means, the earlier
+// organization sessions have ended (policy.Removed).
 type Store interface {
-	// Enter starts the organization session, or starts it anew where it ended at
-	// o.EndedAt, the end that was read before. One that ended since, while the mint
-	// was under way, stays ended: ErrEnded.
+	// Enter starts the organization session, or restarts the one that ended at
+	// o.EndedAt, the end that was read before. If it ended again during the mint, it
+	// stays ended and Enter returns ErrEnded.
 	Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error
-	// Leave ends the organization session at o.EndedAt, also one that was never
-	// entered: a mint under way does not start it after that. It ends nothing, and
-	// says so, where it has ended before or the person was active after o.ActiveAt.
+	// Leave ends the organization session at o.EndedAt, even one that was never
+	// entered, so that a mint in progress does not start it afterward. It changes
+	// nothing and returns false if the organization session has ended before or the
+	// person was active after o.ActiveAt.
 	Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (ended bool, err error)
-	// Inherit gives a session that was entered from another what that one has in the
-	// only organization that it opens: the organization session as it stands, and the
-	// authentications. ErrEnded where that has ended.
+	// Inherit copies to a session that was entered from another the parent's state in
+	// the only organization that it opens: the organization session and the
+	// authentications. It returns ErrEnded if the parent's has ended.
 	//
-	// What was entered from an organization session ends with it, where Leave ends that
-	// by a sign-out, or Supersede does, or an administrator.
+	// A session that was entered from an organization session ends with it, if Leave
+	// (by a sign-out), Supersede or an administrator ends that.
 	Inherit(ctx context.Context, child session.ID) error
-	// Touch writes down that the person was active at o.ActiveAt, unless the
-	// organization session has ended or they were seen later.
+	// Touch records that the person was active at o.ActiveAt, unless the organization
+	// session has ended or has later activity.
 	Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error
-	// Raise gives an organization session that has not ended the authentication that
-	// satisfies it.
+	// Raise stores the authentication that satisfies an organization session, if it has
+	// not ended.
 	Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error
-	// Supersede ends the organization sessions of the person's other sessions, those
-	// idle longest first, until there are most of them with the session's own.
+	// Supersede ends organization sessions of the person's other sessions, the longest
+	// idle first, until most are left including the session's own.
 	Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error
-	// Authenticate adds an event to the session's authentications;
-	// session.ErrAttemptUsed where the attempt brought another one before.
+	// Authenticate adds an event to the session's authentications. It returns
+	// session.ErrAttemptUsed if the attempt added a different one before.
 	Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error
-	// Authentications returns what Authenticate added, the newest first.
+	// Authentications returns the events that Authenticate added, newest first.
 	Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error)
-	// SessionStays returns the live sessions that act for an organization, of one person
-	// where userID is not empty, by id, those after one, at most limit.
+	// SessionStays returns the live sessions that act for an organization, of one
+	// person if userID is not empty, ordered by id, starting after the given id, at
+	// most limit.
 	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]Record, error)
-	// Subject is directory.Store's.
+	// Subject is the method of directory.Store.
 	Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error)
 }

@@ -13,17 +13,19 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Transitions are what happens to organization sessions during one request. Now is in
+// Transitions are the changes of organization sessions during one request. Now is in
 // Unix seconds.
 type Transitions struct {
 	Store Store
 	Now   int64
-	// Audit records what was done, or says in the log what the audit log misses.
+	// Audit records an event. If that fails, it logs the event that the audit log
+	// misses.
 	Audit func(audit.Event) error
 }
 
-// Apply writes down what a decision changed: on a steady mint nothing, or that the
-// person is still active. ErrOvertaken and ErrEnded where another request was quicker.
+// Apply records the changes of a decision. A steady mint records at most that the
+// person is still active. It returns ErrOvertaken or ErrEnded if another request came
+// first.
 func (t Transitions) Apply(ctx context.Context, s *session.Session, m *directory.Membership, d *policy.Decision) error {
 	before, after, organization := m.Stay, d.Stay, m.Organization.ID
 	if d.Lapsed.EndedAt != 0 {
@@ -36,7 +38,7 @@ func (t Transitions) Apply(ctx context.Context, s *session.Session, m *directory
 	case d.Outcome != policy.Allow:
 		return nil
 	case !before.Live():
-		after.EndedAt = before.EndedAt // what was read: an end that came since stands
+		after.EndedAt = before.EndedAt // the end that was read; a newer end is kept
 		return t.begin(ctx, s, m, after, d.Rules.MaxSessions)
 	case !reflect.DeepEqual(after.Authentication, before.Authentication):
 		if err := t.Store.Raise(ctx, s.ID, organization, after.Authentication); err != nil {
@@ -49,7 +51,7 @@ func (t Transitions) Apply(ctx context.Context, s *session.Session, m *directory
 	return t.Store.Touch(ctx, s.ID, organization, after)
 }
 
-// lapse ends an organization session that is over by a rule.
+// lapse ends an organization session that a rule has ended.
 func (t Transitions) lapse(ctx context.Context, s *session.Session, organization string, lapsed policy.OrganizationSession) error {
 	ended, err := t.Store.Leave(ctx, s.ID, organization, lapsed)
 	if err == nil && !ended {
@@ -76,9 +78,10 @@ func (t Transitions) Leave(ctx context.Context, s *session.Session, organization
 	return nil
 }
 
-// Raise adds an authentication to the session, and to the organization session for
-// which it was made. Besides a decision that prefers another, it is the only thing that
-// moves an auth_time. session.ErrAttemptUsed where the attempt brought another before.
+// Raise adds an authentication to the session, and to the organization session that it
+// was made for. Apart from a decision that prefers another authentication, this is the
+// only change of an auth_time. It returns session.ErrAttemptUsed if the attempt added a
+// different one before.
 func (t Transitions) Raise(ctx context.Context, id session.ID, organization, attempt string, made policy.Authentication) error {
 	if err := t.Store.Authenticate(ctx, id, attempt, made); err != nil {
 		return err
@@ -86,7 +89,7 @@ func (t Transitions) Raise(ctx context.Context, id session.ID, organization, att
 	return t.Store.Raise(ctx, id, organization, made)
 }
 
-// begin starts an organization session; where the person has too many, others end.
+// begin starts an organization session. If the person has too many, others end.
 func (t Transitions) begin(ctx context.Context, s *session.Session, m *directory.Membership, o policy.OrganizationSession, most int64) error {
 	organization := m.Organization.ID
 	var before []Record
@@ -108,8 +111,8 @@ func (t Transitions) begin(ctx context.Context, s *session.Session, m *directory
 	return t.auditSuperseded(ctx, organization, before)
 }
 
-// enter starts an organization session, and records it. That staff enter is recorded
-// first: they act in no organization that does not read of it.
+// enter starts an organization session and records it. For staff it is recorded first:
+// staff never act in an organization without an entry in its audit log.
 func (t Transitions) enter(ctx context.Context, s *session.Session, m *directory.Membership, o policy.OrganizationSession) error {
 	e := audit.Event{
 		Action: audit.EnterOrganization, Reason: By(m), UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
@@ -127,8 +130,8 @@ func (t Transitions) enter(ctx context.Context, s *session.Session, m *directory
 	return nil
 }
 
-// By is the audit log's reason of what a person does in an organization: audit.ByStaff,
-// or none where they are a member.
+// By returns the audit log's reason for a person's action in an organization:
+// audit.ByStaff for staff, empty for a member.
 func By(m *directory.Membership) string {
 	if m.StaffUntil != 0 {
 		return audit.ByStaff
@@ -136,11 +139,12 @@ func By(m *directory.Membership) string {
 	return ""
 }
 
-// maxRecords is the most sessions of a person in an organization that are told apart.
+// maxRecords is the most sessions of a person in an organization that are recorded one
+// by one.
 const maxRecords = 1000
 
-// auditSuperseded records which of the sessions that acted for an organization do so no
-// more because there were too many, each once.
+// auditSuperseded records, once each, the sessions that no longer act for an
+// organization because there were too many.
 func (t Transitions) auditSuperseded(ctx context.Context, organization string, before []Record) error {
 	after, err := t.Store.SessionStays(ctx, organization, before[0].UserID, "", t.Now, maxRecords)
 	if err != nil {

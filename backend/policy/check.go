@@ -6,28 +6,30 @@ import (
 	"strings"
 )
 
-// Range is what a rule may demand, both ends included; 0 demands nothing besides.
+// Range is the allowed range of a rule, inclusive. 0, no rule, is always allowed.
 type Range struct{ Least, Most int64 }
 
-// The ranges of the rules, in seconds but for SessionCounts.
+// The ranges of the rules, in seconds except for SessionCounts.
 var (
 	AccessTTLs    = Range{10, MaxAccessTTL}
-	Ages          = Range{1, MaxSessionAge} // of organisation sessions, idleness and authentications
+	Ages          = Range{1, MaxSessionAge} // of organization sessions, idleness and authentications
 	SessionAges   = Range{60, MaxSessionAge}
-	SessionCounts = Range{1, 1000} // more than anybody has browsers
+	SessionCounts = Range{1, 1000} // more than the browsers of any person
 )
 
-// Has tells a value of the range.
+// Has reports whether a value is in the range.
 func (r Range) Has(value int64) bool { return r.Least <= value && value <= r.Most }
 
-// maxClasses bounds what a list of classes or methods is as acr_values, in bytes.
+// maxClasses is the maximum size of a list of classes or methods as acr_values, in
+// bytes.
 const maxClasses = 256
 
-// ErrClasses tells what a list of authentication context classes or methods is.
+// ErrClasses states the required form of a list of authentication context classes or
+// methods.
 var ErrClasses = fmt.Errorf("a list of names without spaces is expected here, such as [urn:example:mfa], of up to %d bytes", maxClasses)
 
-// ValidClasses tells a list of authentication context classes or methods: of one at
-// least, each printable and without spaces.
+// ValidClasses reports whether a list of authentication context classes or methods is
+// valid: at least one, each printable and without spaces.
 func ValidClasses(all []string) bool {
 	bad := func(text string) bool { return text == "" || strings.ContainsFunc(text, notInClass) }
 	return len(all) > 0 && !slices.ContainsFunc(all, bad) && len(strings.Join(all, " ")) <= maxClasses
@@ -35,7 +37,7 @@ func ValidClasses(all []string) bool {
 
 func notInClass(r rune) bool { return r < '!' || r > '~' }
 
-// CheckWorkspace tells what of a workspace's rules cannot be.
+// CheckWorkspace returns an error if a workspace's rules are invalid.
 func (r Rules) CheckWorkspace() error {
 	if r.Connection != "" {
 		return fmt.Errorf("connection is an organisation's rule")
@@ -43,7 +45,7 @@ func (r Rules) CheckWorkspace() error {
 	return r.check()
 }
 
-// CheckOrganization tells what of an organisation's rules cannot be.
+// CheckOrganization returns an error if an organization's rules are invalid.
 func (r Rules) CheckOrganization() error {
 	if r.SessionAge != 0 || r.StrictestRelogin {
 		return fmt.Errorf("session_age and strictest_relogin are the workspace's rules")

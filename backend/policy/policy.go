@@ -1,38 +1,38 @@
-// Package policy decides whether a session may act for an organisation, and for
-// how long. It is pure: facts and rules in, decision out. Times are Unix seconds,
-// of which 0 means never.
+// Package policy decides whether a session may act for an organization, and for how
+// long. It is pure: facts and rules in, decision out. Times are Unix seconds; 0 means
+// never.
 package policy
 
 import "slices"
 
-// Authentication is one authentication event of a session, as the provider told of
-// it.
+// Authentication is one authentication event of a session, as reported by the provider.
 type Authentication struct {
-	Time int64 // auth_time; 0 where the provider does not say, which meets no rule about time
+	Time int64 // auth_time; 0 if the provider does not send it, which satisfies no rule about time
 	ACR  string
 	AMR  []string
-	// Connection is where it was made; empty is the workspace's own provider.
+	// Connection is the connection that it was made at. Empty is the workspace's own
+	// provider.
 	Connection string
-	// Organization is the organisation's id that it was made for, if for any.
+	// Organization is the id of the organization that it was made for, or empty.
 	Organization string
 }
 
-// OrganizationSession is a session acting for one organisation.
+// OrganizationSession is a session acting for one organization.
 type OrganizationSession struct {
 	StartedAt int64
-	// ActiveAt is when a person was last seen doing something.
+	// ActiveAt is when the person was last active.
 	ActiveAt int64
 	EndedAt  int64
 	Ending   Ending // why it ended
-	// Authentication is the event that satisfied the organisation.
+	// Authentication is the event that satisfied the organization.
 	Authentication Authentication
 }
 
-// Ending is why an organisation session ended.
+// Ending is why an organization session ended.
 type Ending string
 
-// The endings. After Idle, Expired and Revoked it takes a later authentication to
-// begin anew, after the others only a person who enters.
+// The reasons. After Idle, Expired and Revoked a later authentication is needed to
+// begin anew; after the others it is enough that the person enters.
 const (
 	Idle       Ending = "idle"
 	Expired    Ending = "expired"
@@ -42,78 +42,76 @@ const (
 	Removed    Ending = "removed"    // access was taken away; stored when it returns
 )
 
-// Live tells that the organisation session was entered and has not ended.
+// Live reports whether the organization session was entered and has not ended.
 func (o OrganizationSession) Live() bool { return o.StartedAt != 0 && o.EndedAt == 0 }
 
-// Subject are the facts that Decide decides on.
+// Subject is the input of Decide.
 type Subject struct {
 	Organization string // its id
-	// Connection is the organisation's own that is enabled; empty without one.
+	// Connection is the organization's own enabled connection, or empty.
 	Connection string
-	// Entering tells that a person chose the organisation; otherwise a token is
+	// Entering means that a person chose the organization. Otherwise a token is
 	// renewed.
 	Entering bool
-	// ActiveAt is when the person was last active in the organisation, as the tab
-	// reports it.
+	// ActiveAt is when the person was last active in the organization, as reported by
+	// the tab.
 	ActiveAt int64
 	// SessionEnd is the session's absolute end.
 	SessionEnd int64
-	// StaffUntil is when the person's staff access ends; 0 of a member.
+	// StaffUntil is when the person's staff access ends. It is 0 for a member.
 	StaffUntil  int64
 	DeviceBound bool
-	// Stay is how the session stands in the organisation; zero where it was never
-	// entered.
+	// Stay is the organization session. It is zero if the session never entered.
 	Stay OrganizationSession
-	// Authentications are the session's, those first that are to be preferred. The
-	// one of a living Stay goes before all.
+	// Authentications are the session's, the preferred ones first. That of a living
+	// Stay precedes all.
 	Authentications []Authentication
 }
 
-// Outcome is what Decide decided.
+// Outcome is the kind of a decision.
 type Outcome int
 
 // The outcomes.
 const (
 	Allow Outcome = iota
 	StepUp
-	DenyEnded         // the organisation session is over, and nobody enters
+	DenyEnded         // the organization session is over, and the request does not enter
 	DenyWithoutKey    // the session has no device key
-	DenyContradiction // no authentication would do
-	DenyStaff         // staff access that is over, or that the organisation forbids
+	DenyContradiction // the rules contradict each other: no authentication satisfies them
+	DenyStaff         // staff access is over, or the organization forbids it
 )
 
-// Decision is what Decide decided.
+// Decision is the result of Decide.
 type Decision struct {
 	Outcome Outcome
-	Rules   Rules // those decided by
-	// Stay is the organisation session as the decision leaves it: ended where a
-	// rule ended it, begun where the session enters, with the activity and the
-	// authentication that count from now on.
+	Rules   Rules // the rules applied
+	// Stay is the organization session after the decision: ended if a rule ended it,
+	// begun if the session enters, with the new activity and authentication.
 	Stay OrganizationSession
-	// Lapsed is the organisation session that a rule ended now, if one did.
+	// Lapsed is the organization session that a rule ended now, if any.
 	Lapsed OrganizationSession
-	// Expires is when a token minted now ends: never after what it rests on.
+	// Expires is when a token minted now expires: never after the sessions that it is
+	// based on.
 	Expires int64
-	// End and IdleEnd are when Stay ends: at the latest, and unless the person is
-	// active before.
+	// End is the latest end of Stay. IdleEnd is its end without further activity.
 	End, IdleEnd int64
-	// Challenge is what a step-up has to bring (RFC 9470 section 3).
+	// Challenge is the requirement for a step-up (RFC 9470 section 3).
 	Challenge Challenge
 }
 
-// Challenge is what is asked of an authentication.
+// Challenge is a requirement for an authentication.
 type Challenge struct {
 	ACRValues []string
 	MaxAge    *int64 // seconds
-	// Login demands an authentication of its own, whatever the provider remembers.
+	// Login requires a new authentication, even if the provider still has a session.
 	Login bool
 }
 
-// Decide decides for a session that asks for an organisation's token, under the
-// organisation's effective rules.
+// Decide decides on a session's request for an organization's token, under the
+// organization's effective rules.
 //
-// A rule first ends what is over by the activity known so far; only then does a
-// report of activity count, so that none revives what has ended.
+// It first ends what a rule ends by the activity known so far. Only then does reported
+// activity count, so that a report never revives an ended organization session.
 func Decide(s Subject, r Rules, now int64) Decision {
 	d := Decision{Rules: r, Stay: r.end(s.Stay, now)}
 	if s.Stay.Live() && !d.Stay.Live() {
@@ -137,7 +135,7 @@ func Decide(s Subject, r Rules, now int64) Decision {
 	return d
 }
 
-// end ends an organisation session that is over by a rule.
+// end returns an organization session with its end, if a rule ends it now.
 func (r Rules) end(o OrganizationSession, now int64) OrganizationSession {
 	idle, age := after(o.ActiveAt, r.IdleTimeout), after(o.StartedAt, r.OrganizationSessionAge)
 	end := earliest(idle, age)
@@ -151,8 +149,8 @@ func (r Rules) end(o OrganizationSession, now int64) OrganizationSession {
 	return o
 }
 
-// satisfying finds an authentication that satisfies the rules, and that is later
-// than the end of what ended by a rule.
+// satisfying finds an authentication that satisfies the rules and is later than the end
+// of an organization session that a rule ended.
 func (r Rules) satisfying(s Subject, stay OrganizationSession, now int64) (Authentication, bool) {
 	all := s.Authentications
 	if stay.Live() {
@@ -167,8 +165,7 @@ func (r Rules) satisfying(s Subject, stay OrganizationSession, now int64) (Authe
 	return all[i], true
 }
 
-// Lapsed is when the organisation session ended by a rule or an administrator; 0
-// where neither ended it.
+// Lapsed returns when a rule or an administrator ended the organization session, or 0.
 func (o OrganizationSession) Lapsed() int64 {
 	switch o.Ending {
 	case Idle, Expired, Revoked:
@@ -177,8 +174,9 @@ func (o OrganizationSession) Lapsed() int64 {
 	return 0
 }
 
-// accept: an event of an organisation's own provider counts for that organisation
-// alone, and only while the connection is enabled.
+// accept reports whether an authentication satisfies the rules. An event at an
+// organization's own provider counts for that organization only, and only while the
+// connection is enabled.
 func (r Rules) accept(a Authentication, s Subject, now int64) bool {
 	lacks := func(method string) bool { return !slices.Contains(a.AMR, method) }
 	return (a.Connection == "" || a.Connection == s.Connection) &&
@@ -208,11 +206,11 @@ func (r Rules) challenge(stay OrganizationSession, now int64) Challenge {
 	return c
 }
 
-// maxCoarseness is by how many seconds at most the activity kept lags behind.
+// maxCoarseness is the most by which the stored activity lags behind, in seconds.
 const maxCoarseness = 60
 
-// active returns the activity that counts: what is kept already, unless what is
-// reported is so much later that it is worth keeping.
+// active returns the activity that counts: the stored one, unless the reported one is
+// enough later to be worth storing.
 func (r Rules) active(kept, reported int64) int64 {
 	if r.IdleTimeout == 0 || reported-kept <= min(r.IdleTimeout/10, maxCoarseness) {
 		return kept
@@ -220,8 +218,8 @@ func (r Rules) active(kept, reported int64) int64 {
 	return reported
 }
 
-// allow begins or continues the organisation session, and tells until when. In the
-// second in which something ends it still lives, so a token lives a second at least.
+// allow begins or continues the organization session and computes its end. In the
+// second of its end it is still alive, so that a token lives at least a second.
 func (d *Decision) allow(s Subject, r Rules, a Authentication, now int64) {
 	if !d.Stay.Live() {
 		d.Stay = OrganizationSession{StartedAt: now, ActiveAt: now}

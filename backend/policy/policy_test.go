@@ -7,8 +7,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// The little language of these tests: what a session brings, what an organisation
-// demands, and what is decided a while after.
+// Helpers of these tests: a session's facts, an organization's rules, and the expected
+// decision some time later.
 
 const (
 	start   = 1_800_000_000
@@ -24,20 +24,20 @@ var (
 	forOther = policy.Authentication{Time: start, ACR: "pwd", AMR: []string{"pwd"}, Organization: "globex"}
 )
 
-// after is an authentication that was made a while after the start.
+// after returns an authentication made seconds after the start.
 func after(a policy.Authentication, seconds int64) policy.Authentication {
 	a.Time += seconds
 	return a
 }
 
-// entering is a person who chooses acme for the first time.
+// entering returns a person that chooses acme for the first time.
 func entering(with ...policy.Authentication) policy.Subject {
 	return policy.Subject{
 		Organization: "acme", Entering: true, SessionEnd: start + 24*hours, Authentications: with,
 	}
 }
 
-// renewing is a tab in acme, entered at the start.
+// renewing returns a tab in acme, entered at the start.
 func renewing(with ...policy.Authentication) policy.Subject {
 	s := entering(with...)
 	s.Entering = false
@@ -50,7 +50,7 @@ func ended(s policy.Subject, why policy.Ending, at int64) policy.Subject {
 	return s
 }
 
-// having is a subject whose organisation has that connection enabled.
+// having returns a subject whose organization has that connection enabled.
 func having(connection string, s policy.Subject) policy.Subject {
 	s.Connection = connection
 	return s
@@ -60,7 +60,7 @@ func chosen(s policy.Subject) policy.Subject { s.Entering = true; return s }
 
 func onDevice(s policy.Subject) policy.Subject { s.DeviceBound = true; return s }
 
-// active reports activity a while after the start.
+// active reports activity some seconds after the start.
 func active(s policy.Subject, at int64) policy.Subject { s.ActiveAt = start + at; return s }
 
 type sentence struct {
@@ -96,7 +96,7 @@ var (
 	device   = policy.Rules{DeviceKey: true}
 )
 
-// sentences say what is decided of a person under rules, so many seconds later.
+// sentences are the expected decisions on subjects under rules, some seconds later.
 var sentences = []sentence{
 	allow("no rule, any authentication", entering(password), none, 0),
 	allow("no rule, long after", renewing(password), none, 23*hours),
@@ -250,7 +250,8 @@ func TestAChallengeAsksForWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestAnUnknownTimeMeetsNoRuleAboutTime, and every other rule as a known one does.
+// TestAnUnknownTimeMeetsNoRuleAboutTime: it satisfies every other rule like a known
+// time.
 func TestAnUnknownTimeMeetsNoRuleAboutTime(t *testing.T) {
 	unknown := mfa
 	unknown.Time = 0

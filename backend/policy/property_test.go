@@ -10,9 +10,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// anyRules are rules of a few values each, so that they meet the facts often, and many
-// are absent, so that what one refuses no other does.
-// Connection and the workspace's own fields are left out: they have no order.
+// anyRules draws rules from a few values each, so that they often match the facts. Many
+// are absent, so that a single rule can decide. Connection and the workspace's own
+// fields are left out: they have no order.
 func anyRules(t *rapid.T, name string) policy.Rules {
 	seconds := func(what string) int64 {
 		return rapid.SampledFrom([]int64{0, 0, 1, 60, 100, 300, 1000}).Draw(t, name+" "+what)
@@ -68,10 +68,10 @@ func anySubject(t *rapid.T) policy.Subject {
 
 func later(t *rapid.T) int64 { return start + rapid.Int64Range(0, 1500).Draw(t, "now") }
 
-// laxer tells that a decision by stricter rules allows what another does not, or for
-// longer. Two things may look like it: a stricter rule may be satisfied by another
-// authentication, which then counts for longer; and what a stricter rule ended, it
-// ended earlier, so that an authentication in between comes after its end.
+// laxer reports whether a decision by stricter rules allows more, or for longer, than
+// another. Two cases only look like it: a stricter rule may be satisfied by another
+// authentication, which then counts for longer; and a stricter rule ends a session
+// earlier, so that an authentication in between is later than its end.
 func laxer(d, than policy.Decision) bool {
 	switch {
 	case than.Lapsed.EndedAt != 0:
@@ -109,11 +109,11 @@ func TestMoreDemandedIsNeverMoreAllowed(t *testing.T) {
 	})
 }
 
-// TestStrictestIsOrderlessAndIdempotent, but for what is the workspace's alone.
+// TestStrictestIsOrderlessAndIdempotent: fields of the workspace only are excepted.
 func TestStrictestIsOrderlessAndIdempotent(t *testing.T) {
 	sorted := func(r policy.Rules) policy.Rules {
 		if r.ACR != nil {
-			r.ACR = append([]string{}, r.ACR...) // empty is not nil: none will do
+			r.ACR = append([]string{}, r.ACR...) // empty is not nil: no value is accepted
 			slices.Sort(r.ACR)
 		}
 		if len(r.AMR) == 0 {
@@ -148,8 +148,7 @@ func TestNoOrganizationsRuleShortensAnothersSession(t *testing.T) {
 	})
 }
 
-// TestAWorkspaceMayTieForcedReloginTogether: then ages count across organisations,
-// and nothing else does.
+// TestAWorkspaceMayTieForcedReloginTogether: only ages then count across organizations.
 func TestAWorkspaceMayTieForcedReloginTogether(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		workspace, acme, globex := anyRules(t, "workspace"), anyRules(t, "acme"), anyRules(t, "globex")
@@ -181,7 +180,7 @@ func TestMintingNeverFreshensAnAuthentication(t *testing.T) {
 	})
 }
 
-// TestNoTokenOutlivesStaffAccess, and none is had of what is over or forbidden.
+// TestNoTokenOutlivesStaffAccess: no token is minted if it is over or forbidden.
 func TestNoTokenOutlivesStaffAccess(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, r, now := anySubject(t), anyRules(t, "rules"), later(t)
@@ -196,12 +195,12 @@ func TestNoTokenOutlivesStaffAccess(t *testing.T) {
 	})
 }
 
-// TestARenewalRevivesNothing, whatever it reports.
+// TestARenewalRevivesNothing, whichever activity it reports.
 func TestARenewalRevivesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, r, now := anySubject(t), anyRules(t, "rules"), later(t)
 		if s.Entering = false; rapid.Bool().Draw(t, "no rules") {
-			r = policy.Rules{} // nothing else then refuses it
+			r = policy.Rules{} // no rule then refuses it
 		}
 		over := s.Stay.EndedAt != 0 || s.Stay.Live() && r.IdleTimeout > 0 && now > s.Stay.ActiveAt+r.IdleTimeout
 		if d := policy.Decide(s, r, now); over && d.Outcome == policy.Allow {
@@ -210,7 +209,7 @@ func TestARenewalRevivesNothing(t *testing.T) {
 	})
 }
 
-// TestOnlyTheOrganizationsOwnEnabledConnectionCounts, beside the workspace's provider.
+// TestOnlyTheOrganizationsOwnEnabledConnectionCounts, besides the workspace's provider.
 func TestOnlyTheOrganizationsOwnEnabledConnectionCounts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, r, now := anySubject(t), anyRules(t, "rules"), later(t)

@@ -5,52 +5,50 @@ import (
 	"slices"
 )
 
-// Rules are what a workspace or an organisation demands. A zero field demands
-// nothing. Times are seconds.
+// Rules are the requirements of a workspace or an organization. A zero field requires
+// nothing. Times are in seconds.
 type Rules struct {
-	// AccessTTL is how long an access token lives: the default where the workspace
-	// says nothing, which no organisation exceeds.
+	// AccessTTL is the lifetime of an access token. The default applies if the
+	// workspace sets none, and no organization exceeds the workspace's.
 	AccessTTL int64 `json:"access_ttl,omitempty"`
-	// SessionAge is how long a session lives after its sign-in. Only the
-	// workspace's counts: no organisation shortens another's session.
+	// SessionAge is the lifetime of a session after its sign-in. Only the workspace's
+	// counts: an organization cannot shorten a session that others use.
 	SessionAge int64 `json:"session_age,omitempty"`
-	// OrganizationSessionAge is how long an organisation session lives after its
+	// OrganizationSessionAge is the lifetime of an organization session after its
 	// start.
 	OrganizationSessionAge int64 `json:"organization_session_age,omitempty"`
-	// IdleTimeout ends an organisation session in which nobody was active for
-	// longer.
+	// IdleTimeout ends an organization session without activity for longer than this.
 	IdleTimeout int64 `json:"idle_timeout,omitempty"`
-	// AuthenticationAge is the greatest age of the authentication (max_age of
-	// OpenID Connect Core section 3.1.2.1).
+	// AuthenticationAge is the maximum age of the authentication (max_age of OpenID
+	// Connect Core section 3.1.2.1).
 	AuthenticationAge int64 `json:"authentication_age,omitempty"`
-	// ACR are the authentication context classes of which the authentication must
-	// have one. Empty but not nil, none will do: two rules contradict each other.
+	// ACR are the accepted authentication context classes; one of them is required.
+	// Empty but not nil accepts none: two rules contradict each other.
 	ACR []string `json:"acr,omitempty"`
-	// AMR are the methods that the authentication must have used, all of them
-	// (RFC 8176).
+	// AMR are the required authentication methods, all of them (RFC 8176).
 	AMR []string `json:"amr,omitempty"`
-	// Connection is the id of the organisation's own connection at which the
-	// authentication must have been made; empty, the workspace's provider will do
-	// too. Only an organisation's counts.
+	// Connection is the id of the organization's own connection that the authentication
+	// must come from. If empty, the workspace's provider is accepted too. Only an
+	// organization's counts.
 	Connection string `json:"connection,omitempty"`
-	// Isolated accepts an authentication only if it was made for the organisation.
+	// Isolated accepts an authentication only if it was made for the organization.
 	Isolated bool `json:"isolated,omitempty"`
-	// MaxSessions is in how many sessions at once a person may act for the
-	// organisation: one more ends the one that was idle longest.
+	// MaxSessions is the most sessions with which a person may act for the organization
+	// at once. One more ends the longest idle.
 	MaxSessions int64 `json:"max_sessions,omitempty"`
-	// DeviceKey demands a session that is bound to a device key.
+	// DeviceKey requires a session that is bound to a device key.
 	DeviceKey bool `json:"device_key_required,omitempty"`
-	// FreshOnSwitch forbids switching to the organisation on a token kept from
-	// before.
+	// FreshOnSwitch forbids switching to the organization on a token kept from an
+	// earlier visit.
 	FreshOnSwitch bool `json:"fresh_on_switch,omitempty"`
-	// DedicatedKey signs the organisation's tokens by a key of its own, under an issuer
-	// of its own.
+	// DedicatedKey requires a signing key of the organization's own, under its own
+	// issuer.
 	DedicatedKey bool `json:"dedicated_signing_key,omitempty"`
-	// NoStaff keeps the staff of the workspace's operator out: nobody gets, and nobody
-	// keeps, access that is no membership.
+	// NoStaff excludes the staff of the workspace's operator: staff access is not
+	// granted, and existing staff access ends.
 	NoStaff bool `json:"no_staff,omitempty"`
-	// StrictestRelogin makes the ages of organisation session and authentication
-	// be the strictest of all organisations entered. Only the workspace's counts.
+	// StrictestRelogin applies the strictest ages of organization session and
+	// authentication among all organizations entered. Only the workspace's counts.
 	StrictestRelogin bool `json:"strictest_relogin,omitempty"`
 }
 
@@ -62,10 +60,9 @@ const (
 	MaxSessionAge     = 30 * 24 * 60 * 60
 )
 
-// Effective returns the rules for an organisation: of every field the strictest of
-// the workspace's and its own. What the session's other organisations demand,
-// those entered, counts only where the workspace says so, and only for forced
-// re-login.
+// Effective returns the rules for an organization: for every field the stricter of the
+// workspace's and its own. The rules of the session's other organizations, entered,
+// only count for forced re-login, and only if the workspace says so.
 func Effective(workspace, organization Rules, entered []Rules) Rules {
 	r := Strictest(workspace, organization)
 	if workspace.StrictestRelogin {
@@ -77,8 +74,8 @@ func Effective(workspace, organization Rules, entered []Rules) Rules {
 	return r
 }
 
-// Strictest returns the rules that satisfy both the workspace's and an
-// organisation's: of every field the one that demands more.
+// Strictest returns the rules that satisfy both the workspace's and an organization's:
+// the stricter value of every field.
 func Strictest(workspace, organization Rules) Rules {
 	a, b := workspace, organization
 	return Rules{
@@ -100,10 +97,10 @@ func Strictest(workspace, organization Rules) Rules {
 	}
 }
 
-// Contradictory tells that no authentication can satisfy the rules.
+// Contradictory reports whether no authentication can satisfy the rules.
 func (r Rules) Contradictory() bool { return r.ACR != nil && len(r.ACR) == 0 }
 
-// both returns the classes that satisfy either list, of which nil demands nothing.
+// both returns the classes that satisfy both lists. A nil list accepts all.
 func both(a, b []string) []string {
 	switch {
 	case a == nil:
@@ -120,7 +117,7 @@ func both(a, b []string) []string {
 	return common
 }
 
-// SessionEnd returns when a session that was signed in to at start ends for good.
+// SessionEnd returns the absolute end of a session that began at start.
 func (r Rules) SessionEnd(start int64) int64 {
 	return start + clamp(r.SessionAge, DefaultSessionAge, MaxSessionAge)
 }
@@ -132,7 +129,7 @@ func clamp(wanted, standard, most int64) int64 {
 	return min(wanted, most)
 }
 
-// earliest returns the least of several, of which 0 means never, or no limit.
+// earliest returns the least of several times, of which 0 means never, or no limit.
 func earliest(times ...int64) int64 {
 	var first int64
 	for _, t := range times {
@@ -143,8 +140,8 @@ func earliest(times ...int64) int64 {
 	return first
 }
 
-// after returns when a limit that counts from start is reached; 0 where there is
-// no limit.
+// after returns when a limit that counts from start is reached, or 0 if there is no
+// limit.
 func after(start, limit int64) int64 {
 	if limit == 0 {
 		return 0

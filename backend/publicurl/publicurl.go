@@ -1,5 +1,5 @@
 // Package publicurl makes and checks the addresses that follow from a backend's public
-// URL: the URL itself, the callbacks to register, and where a sign-in returns to.
+// URL: the URL itself, the callbacks to register, and the return address of a sign-in.
 package publicurl
 
 import (
@@ -11,13 +11,13 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// Callback is the redirect URI to register at the OpenID provider.
+// Callback returns the redirect URI to register at the OpenID provider.
 func Callback(publicURL string) string {
 	return strings.TrimSuffix(publicURL, "/") + api.PathCallback
 }
 
-// Parse returns a base URL that browsers keep Secure cookies of: https,
-// or http on a loopback host.
+// Parse returns a base URL at which browsers store Secure cookies: https, or http on a
+// loopback host.
 func Parse(text string) (*url.URL, error) {
 	public, err := url.Parse(text)
 	switch {
@@ -31,9 +31,9 @@ func Parse(text string) (*url.URL, error) {
 	return public, nil
 }
 
-// ConnectionCallback is the redirect URI to register at the provider of an
-// organisation's own connection. Each has its own, so that no provider answers for
-// another (RFC 9700 section 4.4).
+// ConnectionCallback returns the redirect URI to register at the provider of an
+// organization's own connection. Each connection has its own, so that no provider can
+// answer for another (RFC 9700 section 4.4).
 func ConnectionCallback(publicURL, connectionID string) string {
 	return Callback(publicURL) + "/" + connectionID
 }

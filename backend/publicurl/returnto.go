@@ -8,8 +8,8 @@ import (
 
 const maxReturnTo = 2048
 
-// ReturnAddress returns where return_to leads in an app, of a backend with that public
-// URL; false where it is none of the app's addresses.
+// ReturnAddress returns the address in the app that return_to refers to, for a backend
+// with the given public URL. It returns false if that is not an address of the app.
 func ReturnAddress(publicURL string, app directory.App, returnTo string) (string, bool) {
 	public, err := Parse(publicURL)
 	if err != nil {
@@ -18,13 +18,12 @@ func ReturnAddress(publicURL string, app directory.App, returnTo string) (string
 	return returnAddress(app, Home(public.Scheme+"://"+public.Host, app), returnTo)
 }
 
-// returnAddress returns where a sign-in goes back to: an address on one of the
-// app's origins, for a return_to that is such an address, or a path of home, the
-// app's page. Everything else would send a person who just signed in elsewhere (RFC
-// 9700 section 4.11).
+// returnAddress returns the return address of a sign-in. return_to is an address on one
+// of the app's origins, or a path of home, the app's page. Any other address would be
+// an open redirect for a person that just signed in (RFC 9700 section 4.11).
 //
-// It reads as browsers do, not as RFC 3986 does: so only bytes pass that both
-// read alike, and after the origin only what ends the authority.
+// It reads addresses as browsers do, not as RFC 3986 does. Only bytes that both read
+// alike pass, and after the origin only a character that ends the authority.
 func returnAddress(app directory.App, home, returnTo string) (string, bool) {
 	if len(returnTo) > maxReturnTo || strings.ContainsFunc(returnTo, unsafe) {
 		return "", false
@@ -44,13 +43,13 @@ func returnAddress(app directory.App, home, returnTo string) (string, bool) {
 	return "", false
 }
 
-// unsafe tells the bytes that no address needs and some parsers read in a way of
-// their own: controls, spaces, backslashes, quotes, brackets, all but ASCII.
+// unsafe reports whether an address does not need the rune and parsers disagree on it:
+// controls, spaces, backslashes, quotes, brackets, and non-ASCII.
 func unsafe(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\\\"'<>^`{|}", r)
 }
 
-// Home returns the origin of the app's own page: the backend's, where the app is
+// Home returns the origin of the app's own page: the backend's if the app is served
 // there, otherwise the app's first.
 func Home(backend string, app directory.App) string {
 	for _, origin := range app.Origins {

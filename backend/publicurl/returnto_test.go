@@ -69,7 +69,7 @@ func FuzzAReturnAddressStaysWithTheApp(f *testing.F) {
 		}
 		u, err := url.Parse(got)
 		if err != nil {
-			return // the differential test tells what browsers make of it
+			return // the differential test covers what browsers make of it
 		}
 		if !slices.Contains(web.Origins, u.Scheme+"://"+u.Host) || u.User != nil || strings.ContainsFunc(got, unsafe) {
 			t.Errorf("%q leads to %q", returnTo, got)
@@ -77,8 +77,8 @@ func FuzzAReturnAddressStaysWithTheApp(f *testing.F) {
 	})
 }
 
-// TestBrowsersReadAReturnAddressAsTheServerDoes asks the WHATWG URL parser of node
-// where each address leads that passes.
+// TestBrowsersReadAReturnAddressAsTheServerDoes passes each accepted address to node's
+// WHATWG URL parser and compares the target.
 func TestBrowsersReadAReturnAddressAsTheServerDoes(t *testing.T) {
 	var passed [][2]string
 	for _, returnTo := range addresses(200_000) {
@@ -100,8 +100,8 @@ func TestBrowsersReadAReturnAddressAsTheServerDoes(t *testing.T) {
 	}
 }
 
-// addresses makes addresses of the pieces that parsers quarrel over, the same ones
-// in every run.
+// addresses returns addresses made of the pieces that parsers disagree on, the same in
+// every run.
 func addresses(n int) []string {
 	pieces := append(slices.Clone(web.Origins),
 		"/", "/", "//", `\`, "\t", "\n", "\r", " ", "\x00", ":", "@", "?", "#", ".", "..", "/..", "/.", "%2e", "%2f", "%5c", "%00", "%09", "%", "%zz", "[", "]", "[::1]",
@@ -110,7 +110,7 @@ func addresses(n int) []string {
 	all := append(slices.Clone(foreign), "", "/", home)
 	for len(all) < n {
 		var text strings.Builder
-		if random.IntN(3) > 0 { // most begin like one that passes
+		if random.IntN(3) > 0 { // most begin like a valid one
 			text.WriteString([]string{"/", home, web.Origins[1], web.Origins[2]}[random.IntN(4)])
 		}
 		for range random.IntN(6) {
@@ -121,7 +121,8 @@ func addresses(n int) []string {
 	return all
 }
 
-// whatwg reads every address twice: as it stands, and as a link of the app's page.
+// whatwg reads every address twice: as an absolute one, and as a link on the app's
+// page.
 func whatwg(t *testing.T, addresses [][2]string) []*[2]string {
 	t.Helper()
 	var lines, failure bytes.Buffer

@@ -1,5 +1,5 @@
-// Package refusal is the error of a request or command that is refused: the code that
-// programs tell it by, the text that people read, and the cause that only the log gets.
+// Package refusal is the error of a refused request or command: a code for programs, a
+// text for people, and a cause for the log only.
 package refusal
 
 import (
@@ -8,24 +8,25 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// Refusal is an error with its answer.
+// Refusal is an error that has an HTTP answer.
 type Refusal struct {
 	Code api.Code
 	Text string // for people
-	// Reason is the Reason of the answer: what was missing, or why something ended.
+	// Reason is the Reason of the answer: the missing condition, or why something
+	// ended.
 	Reason string
-	// Status is the HTTP status of the answer; 0 means the code's own.
+	// Status is the HTTP status of the answer. 0 means the code's own.
 	Status int
-	// RetryAfter is the least time to wait before asking again, in seconds.
+	// RetryAfter is the least time to wait before the next attempt, in seconds.
 	RetryAfter int64
 	// LoginURL satisfies the refusal when navigated to.
 	LoginURL string
 	// ACRValues and MaxAge are the step-up challenge (RFC 9470 section 3).
 	ACRValues string
 	MaxAge    *int64
-	// Cause is for the log alone.
+	// Cause is written to the log only.
 	Cause error
-	// NoFault keeps the log from calling it an error, whatever its status.
+	// NoFault keeps the log from recording it as an error, at any status.
 	NoFault bool
 }
 
@@ -76,7 +77,7 @@ func Is(err error) bool {
 }
 
 // Of returns the refusal that an error is. Any other error is a fault of the storage or
-// of the host: nothing is known, nothing is given, and the client may try again.
+// of the host: access is not granted, and the client may try again.
 func Of(err error) *Refusal {
 	var r *Refusal
 	if errors.As(err, &r) {

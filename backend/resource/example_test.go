@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// A route names its organization in the path: only a token of that organization passes.
+// A route names its organization in the path. Only a token of that organization passes.
 func ExampleGuard_Protect() {
 	signing, verifier := exampleIssuer()
 	guard, err := resource.NewGuard(verifier, resource.Config{})

@@ -1,7 +1,7 @@
-// Package resource protects the routes of an API by access tokens: net/http
-// middleware over a [token.Verifier]. Only the signed organisation decides; a path
-// may name it too, and must then name the same; headers, queries and cookies never
-// choose one.
+// Package resource protects the routes of an API with access tokens: net/http
+// middleware over a [token.Verifier]. Only the signed organization decides. A path may
+// name the organization too and must then name the same one. Headers, queries and
+// cookies never choose one.
 package resource
 
 import (
@@ -15,29 +15,28 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// Config is what a Guard may know beside its verifier.
+// Config holds the optional settings of a Guard.
 type Config struct {
-	// BaseURL is what precedes a request's path in the address that clients know,
-	// such as https://api.example.com: the proofs of bound tokens are compared with
-	// it, never with what a request says of its host. Without it, bound tokens are
-	// refused.
+	// BaseURL precedes a request's path in the address that clients know, such as
+	// https://api.example.com. The proofs of bound tokens are compared with it, never
+	// with the request's Host. Without it, bound tokens are refused.
 	BaseURL string
-	// Record is called once for each request that was judged, for monitoring; nil
-	// records nothing. [LogTo] is one.
+	// Record is called once for each request, for monitoring. Nil records nothing.
+	// [LogTo] returns one.
 	Record func(context.Context, Record)
-	// Ended tells of a good token whether its session or organisation session has
-	// ended since it was minted; nil lets it live out its minutes.
+	// Ended reports whether the session or organization session of a valid token has
+	// ended since it was minted. Nil accepts the token until it expires.
 	Ended func(context.Context, *token.Claims) bool
 }
 
-// Guard lets requests pass that carry a good access token.
+// Guard lets requests with a valid access token pass.
 type Guard struct {
 	verifier *token.Verifier
 	config   Config
 	replays  *dpop.Replays
 }
 
-// NewGuard returns a guard of the tokens that a verifier takes.
+// NewGuard returns a guard for the tokens that a verifier accepts.
 func NewGuard(verifier *token.Verifier, c Config) (*Guard, error) {
 	if verifier == nil {
 		return nil, errors.New("resource: a guard needs a verifier")
@@ -57,20 +56,20 @@ func NewGuard(verifier *token.Verifier, c Config) (*Guard, error) {
 	return g, nil
 }
 
-// Rule says whom a route lets pass.
+// Rule is the condition of access to a route.
 type Rule struct {
 	// Organization is the name of the path's wildcard that holds the resource's
-	// organisation, by id or slug: "organization" for
+	// organization, by id or slug: "organization" for
 	// "/organizations/{organization}/notes". The router sets it (http.Request's
-	// PathValue); where none does, everything is refused. Empty lets tokens of every
-	// organisation pass: the handler serves the token's own ([OrganizationFrom]), or
-	// compares it with that of what it serves ([Match]).
+	// PathValue). If it is not set, every request is refused. Empty lets tokens of
+	// every organization pass: the handler serves the token's own ([OrganizationFrom]),
+	// or compares it with the organization of the resource ([Match]).
 	Organization string
 	token.Demand
 }
 
-// Protect lets requests pass to a handler that a rule allows, and answers the others
-// by [Refuse].
+// Protect passes requests that a rule allows to a handler and answers the others by
+// [Refuse].
 func (g *Guard) Protect(rule Rule, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		admitted, err := g.Admit(r, rule)
@@ -82,9 +81,9 @@ func (g *Guard) Protect(rule Rule, next http.Handler) http.Handler {
 	})
 }
 
-// Admit is Protect for handlers that refuse in their own words: it returns the
-// request with what [ClaimsFrom], [OrganizationFrom] and [Match] find in its context.
-// Its errors are ErrNoToken and [token.Error].
+// Admit is Protect for handlers that write refusals themselves. It returns the request
+// with the context that [ClaimsFrom], [OrganizationFrom] and [Match] read. Its errors
+// are ErrNoToken and [token.Error].
 func (g *Guard) Admit(r *http.Request, rule Rule) (*http.Request, error) {
 	j := judgement{guard: g, request: r, resource: r.PathValue(rule.Organization)}
 	err := j.judge(rule)
@@ -95,12 +94,12 @@ func (g *Guard) Admit(r *http.Request, rule Rule) (*http.Request, error) {
 	return r.WithContext(context.WithValue(r.Context(), admission{}, &j)), nil
 }
 
-// judgement is what a guard makes of a request.
+// judgement is a guard's decision on a request.
 type judgement struct {
 	guard    *Guard
 	request  *http.Request
-	claims   *token.Claims // of an authentic token, good or not
-	resource string        // the resource's organisation, as the request names it
+	claims   *token.Claims // of an authentic token, valid or not
+	resource string        // the resource's organization, as the request names it
 }
 
 func (j *judgement) judge(rule Rule) error {
@@ -124,7 +123,7 @@ func admitted(ctx context.Context) *judgement {
 	return j
 }
 
-// ClaimsFrom returns the claims of the request that a guard let pass, and nil in any
+// ClaimsFrom returns the claims of a request that a guard let pass, and nil in any
 // other context.
 func ClaimsFrom(ctx context.Context) *token.Claims {
 	if j := admitted(ctx); j != nil {
@@ -133,8 +132,8 @@ func ClaimsFrom(ctx context.Context) *token.Claims {
 	return nil
 }
 
-// OrganizationFrom returns the id of the organisation that the request acts for, and
-// "" where no guard let it pass: a query with it then finds nothing.
+// OrganizationFrom returns the id of the organization that the request acts for. It
+// returns "" if no guard let the request pass, so that a query by it finds no rows.
 func OrganizationFrom(ctx context.Context) string {
 	if claims := ClaimsFrom(ctx); claims != nil {
 		return claims.OrganizationID
@@ -142,9 +141,9 @@ func OrganizationFrom(ctx context.Context) string {
 	return ""
 }
 
-// Match compares the organisation of a resource, by id, with the one that the request
-// acts for, where only the resource itself tells. A mismatch is an error for Refuse,
-// and recorded as an alarm.
+// Match compares the organization of a resource, by id, with the one that the request
+// acts for. It is for resources whose organization is known only after they were read.
+// A mismatch is an error for Refuse and is recorded as an alarm.
 func Match(ctx context.Context, organizationID string) error {
 	j := admitted(ctx)
 	if j != nil && organizationID != "" && organizationID == j.claims.OrganizationID {

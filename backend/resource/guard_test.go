@@ -16,7 +16,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// mux serves notes below both kinds of path: it answers with whom it served.
+// mux serves notes below both kinds of path. It answers with the organization that it
+// served.
 func (w *world) mux(demand token.Demand) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/organizations/{organization}/notes", w.guard.Protect(resource.Rule{Organization: "organization", Demand: demand}, served))
@@ -92,7 +93,8 @@ func TestKeysOutOfReachAreNoVerdictOnTheToken(t *testing.T) {
 	}
 }
 
-// Who chooses a tenant by anything but the signed claim is served the token's own.
+// A request that chooses a tenant by anything but the signed claim is served the
+// token's own.
 func TestP5OnlyTheSignedOrganizationDecides(t *testing.T) {
 	w := newWorld(t)
 	r := request("/notes?organization=org_globex&tenant=globex", "Authorization", "Bearer "+w.plain,
@@ -141,7 +143,7 @@ func TestEveryRequestIsRecordedOnceAndAMismatchIsAnAlarm(t *testing.T) {
 	}
 }
 
-// Where only the row tells whose it is, it is compared after it was read.
+// An organization that is known only from the row is compared after the row was read.
 func TestAResourceFoundLaterIsComparedToo(t *testing.T) {
 	w := newWorld(t)
 	handler := w.guard.Protect(resource.Rule{}, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
@@ -170,7 +172,7 @@ func TestAResourceFoundLaterIsComparedToo(t *testing.T) {
 	}
 }
 
-// C6: where the API asks, the end of a session is immediate.
+// C6: if the API asks, the end of a session takes effect at once.
 func TestAnEndedSessionIsRefusedAtOnce(t *testing.T) {
 	ended := map[string]bool{}
 	w := newWorld(t, func(c *resource.Config) {

@@ -10,33 +10,34 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// Outcome is what became of a request.
+// Outcome is the result of a request.
 type Outcome string
 
 // The outcomes.
 const (
 	Allowed Outcome = "allowed"
 	Refused Outcome = "refused"
-	// Alarm is a request with an authentic token of another organisation than the
-	// resource's, whether it was refused for that or for something else: somebody
-	// tries doors, or a page is wrong.
+	// Alarm is a request with an authentic token of another organization than the
+	// resource's, even if it was refused for another reason. It means an attack or a
+	// faulty page.
 	Alarm Outcome = "alarm"
 )
 
-// Record is what monitoring learns of a request. No token is in it.
+// Record is one request's entry for monitoring. It contains no token.
 type Record struct {
 	Outcome Outcome
-	Reason  token.Reason // why it was refused; "no_token" without a token
+	Reason  token.Reason // why it was refused; "no_token" if it had no token
 	// Session is a hash of the session's id, the same in all services. It and
-	// TokenOrganization, an id, are empty where the token is not authentic.
+	// TokenOrganization, an id, are empty if the token is not authentic.
 	Session           string
 	TokenOrganization string
-	// Actor is who acts for the token's subject, where it is not just the person
-	// themself ([token.Actor]), and Staff tells that somebody of the operator's staff does.
+	// Actor is the party that acts for the token's subject, if it is not just the
+	// person ([token.Actor]). Staff reports whether a member of the operator's staff
+	// does.
 	Actor string
 	Staff bool
-	// ResourceOrganization is as the path names it, by id or slug; empty where the
-	// rule has none.
+	// ResourceOrganization is the id or slug in the path. It is empty if the rule has
+	// none.
 	ResourceOrganization string
 	Method, Route        string // the route as it was registered
 }
@@ -67,7 +68,7 @@ func (j *judgement) record(err error) {
 	j.guard.config.Record(j.request.Context(), record)
 }
 
-// hash names a session without telling its id.
+// hash returns a name for a session that does not disclose its id.
 func hash(session string) string {
 	if session == "" {
 		return ""
@@ -76,8 +77,8 @@ func hash(session string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// LogTo returns a Config.Record that writes to a log: what was allowed at the level of
-// debugging, what was refused as information, an alarm as an error.
+// LogTo returns a Config.Record that writes to a log: allowed requests at debug level,
+// refused ones at info, alarms at error.
 func LogTo(log *slog.Logger) func(context.Context, Record) {
 	levels := map[Outcome]slog.Level{Allowed: slog.LevelDebug, Refused: slog.LevelInfo, Alarm: slog.LevelError}
 	return func(ctx context.Context, r Record) {

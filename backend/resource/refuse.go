@@ -12,22 +12,22 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// Refusal is how a refused request is answered.
+// Refusal is the answer to a refused request.
 type Refusal struct {
 	Status int
-	// Code is the stable error code: of RFC 6750, 9449 or 9470, or
-	// organization_mismatch, temporarily_unavailable.
+	// Code is the stable error code: one of RFC 6750, 9449 or 9470,
+	// organization_mismatch, or temporarily_unavailable.
 	Code string
-	// Challenge is the value of WWW-Authenticate; empty for none.
+	// Challenge is the value of WWW-Authenticate, or empty.
 	Challenge string
-	// RetryAfter is when it is worth asking again; 0 where another request is no better.
+	// RetryAfter is when to try again. 0 means that a further attempt is of no use.
 	RetryAfter time.Duration
 }
 
-// RefusalOf returns the answer to a request that Admit or VerifyRequest refused: 401
-// where another token, proof or authentication could help (RFC 6750 section 3, RFC
-// 9449 section 7.1, RFC 9470 section 3), 403 where the token is of another
-// organisation or lacks a permission, 503 where the keys could not be had.
+// RefusalOf returns the answer to a request that Admit or VerifyRequest refused: 401 if
+// another token, proof or authentication could help (RFC 6750 section 3, RFC 9449
+// section 7.1, RFC 9470 section 3), 403 if the token is of another organization or
+// lacks a permission, 503 if the keys could not be fetched.
 func RefusalOf(err error) Refusal {
 	var refused *token.Error
 	if !errors.As(err, &refused) {
@@ -60,7 +60,7 @@ func challenged(code, challenge string) Refusal {
 	return Refusal{Status: http.StatusUnauthorized, Code: code, Challenge: challenge}
 }
 
-// stepUp are the parameters of a challenge that asks for more authentication.
+// stepUp returns the parameters of a challenge for a step-up.
 func stepUp(d token.Demand) (parameters string) {
 	if len(d.ACR) > 0 {
 		parameters += fmt.Sprintf(", acr_values=%q", strings.Join(d.ACR, " "))

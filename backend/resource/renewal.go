@@ -6,15 +6,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// RenewalURL is where a server sends a browser whose access token no longer authorises
-// and still speaks ([token.Verifier.Inspect]): the sign-in for the organisation that
-// the token was for, whichever others the person belongs to. At a provider that still knows the person it
-// takes no login. returnTo is a path of the app, or an address on one of its origins,
-// and should name the organisation by itself ("/org_acme/notes"), so that the page
-// wears it from the start.
+// RenewalURL returns the address that a server sends a browser to if its access token
+// has expired but is authentic ([token.Verifier.Inspect]): the sign-in for the token's
+// organization, even if the person belongs to others. It takes no login at a provider
+// that still has a session of the person. returnTo is a path of the app, or an address
+// on one of its origins. It should name the organization ("/org_acme/notes"), so that
+// the page acts for it from the start.
 //
-// The claims choose where the person lands and nothing else: the backend decides anew
-// whether they may enter.
+// The claims only choose where the person arrives. The backend decides anew whether
+// they may enter.
 func RenewalURL(was *token.Claims, returnTo string) string {
 	query := url.Values{
 		"app": {was.ClientID}, "organization": {was.OrganizationID}, "user": {was.Subject}, "return_to": {returnTo},

@@ -12,24 +12,24 @@ import (
 )
 
 const (
-	// proofLife is how old a proof for a resource may be, in seconds. It was made
-	// for the one request that carries it.
+	// proofLife is the maximum age of a proof at a resource, in seconds. A proof is
+	// made for the one request that carries it.
 	proofLife = 60
-	// maxProofs bounds the memory for replays of one key, at some 20 bytes each.
+	// maxProofs limits the memory for the replays of one key, at about 20 bytes each.
 	maxProofs = 1 << 13
 )
 
 // ErrNoToken is the error of a request without an access token.
 var ErrNoToken = errors.New("resource: the request carries no access token")
 
-// VerifyRequest returns the claims of the good access token of a request, which stands
-// in the header Authorization and nowhere else (RFC 6750 section 2.1, RFC 9449 section
-// 7.1). A token that is bound to a key is good only under the scheme DPoP and with
-// that key's proof for this request and this token, once; under the scheme Bearer
-// it is ProofRequired. A request without a token is ErrNoToken.
+// VerifyRequest returns the claims of a request's valid access token, which is in the
+// Authorization header and nowhere else (RFC 6750 section 2.1, RFC 9449 section 7.1). A
+// token that is bound to a key is valid only under the scheme DPoP, with that key's
+// proof for this request and this token, once. Under the scheme Bearer it is
+// ProofRequired. The error of a request without a token is ErrNoToken.
 //
-// The caller still has to compare Claims.OrganizationID with the organisation of
-// the resource; Admit does both.
+// The caller still has to compare Claims.OrganizationID with the organization of the
+// resource. Admit does both.
 func (g *Guard) VerifyRequest(r *http.Request) (*token.Claims, error) {
 	claims, err := g.inspect(r)
 	if err != nil {
@@ -38,7 +38,8 @@ func (g *Guard) VerifyRequest(r *http.Request) (*token.Claims, error) {
 	return claims, nil
 }
 
-// inspect is VerifyRequest that tells of an authentic token even where it refuses it.
+// inspect is VerifyRequest, but it returns the claims of an authentic token even if it
+// refuses it.
 func (g *Guard) inspect(r *http.Request) (*token.Claims, error) {
 	scheme, raw, ok := authorization(r)
 	if !ok {
@@ -63,7 +64,7 @@ func (g *Guard) inspect(r *http.Request) (*token.Claims, error) {
 	return claims, nil
 }
 
-// authorization reads the one header Authorization; schemes are compared in lower
+// authorization reads the single Authorization header. Schemes are compared in lower
 // case (RFC 9110 section 11.1).
 func authorization(r *http.Request) (scheme, raw string, ok bool) {
 	values := r.Header.Values("Authorization")

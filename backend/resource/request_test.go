@@ -59,7 +59,7 @@ func TestABoundTokenIsWorthlessWithoutItsKeysProof(t *testing.T) {
 	w.wants(w.get("Authorization", "DPoP "+w.bound, "DPoP", w.proof()), "")
 }
 
-// A service that hands the token alone to Verify never takes one that was stolen
+// A service that passes the token alone to Verify never accepts one that was stolen
 // without its key.
 func TestABoundTokenDoesNotAuthoriseByItself(t *testing.T) {
 	w := newWorld(t)

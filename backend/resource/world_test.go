@@ -22,8 +22,7 @@ const (
 	noToken token.Reason = "no token"
 )
 
-// world is an API with its guard and issuer, and a device that has a token bound to
-// it.
+// world is an API with its guard and issuer, and a device with a token bound to it.
 type world struct {
 	*testing.T
 	private      *ecdsa.PrivateKey
@@ -32,7 +31,7 @@ type world struct {
 	device       *httpbrowser.Device
 	bound, plain string
 	now          time.Time
-	away         error // why the keys cannot be had
+	away         error // error of the key source
 	records      []resource.Record
 }
 
@@ -94,13 +93,14 @@ func (w *world) token(change ...func(*token.Claims)) string {
 	return raw
 }
 
-// proof is a good one for GET /notes and the bound token.
+// proof returns a valid one for GET /notes and the bound token.
 func (w *world) proof() string {
 	w.Helper()
 	return w.device.Proof(w, "GET", api+"/notes", w.now, w.bound)
 }
 
-// get asks for /notes?a=1 with headers, given as name and value in turn; Host lies.
+// get requests /notes?a=1 with headers, given as names and values in turn. Its Host is
+// false.
 func (w *world) get(header ...string) token.Reason {
 	w.Helper()
 	claims, err := w.guard.VerifyRequest(request("https://evil.example/notes?a=1", header...))

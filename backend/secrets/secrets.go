@@ -1,9 +1,10 @@
-// Package secrets says how far the replacement of the workspace's secret is, and whether
-// its next step is safe.
+// Package secrets determines the progress of a replacement of the workspace's secret,
+// and whether the next step is safe.
 //
-// A secret is replaced in three steps: the new value is added below the one in use, so
-// that every replica accepts it; it changes places with it, so that every replica makes
-// with it; the old value is removed. Between the steps every replica gets the file.
+// A secret is replaced in three steps. First the new value is added below the current
+// one, so that every replica accepts it. Then the two are exchanged, so that every
+// replica uses the new one. Then the old value is removed. Between the steps every
+// replica gets the file.
 package secrets
 
 import (
@@ -18,29 +19,29 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Store is what is asked how far a replacement is.
+// Store is the part of the store that the examination needs.
 type Store interface {
 	signingkey.Keeper
 	host.Resealer
-	// SessionsFrom counts the living sessions that began at a time or before, and returns
+	// SessionsFrom counts the live sessions that began at a time or before, and returns
 	// the end of the last.
 	SessionsFrom(ctx context.Context, until, now int64) (count, end int64, err error)
-	// Keys returns the keys of administrators and of apps' servers, by pages.
+	// Keys returns the keys of administrators and of apps' servers, in pages.
 	Keys(ctx context.Context, after string, limit int) ([]admin.Key, error)
 }
 
 // Step is a step of a replacement.
 type Step int
 
-// The steps, and what the next one is where they are done.
+// The steps, and the state of the secret before each.
 const (
 	Add     Step = 1 + iota // one value: the new one is added
-	Promote                 // two values, of which the second is to be the first
-	Remove                  // two values, of which the second is to go
+	Promote                 // two values; the second becomes the first
+	Remove                  // two values; the second is removed
 )
 
-// Next returns the next step of a secret whose values have those ids. Of two values the
-// store knows which came before, or else nobody does.
+// Next returns the next step for a secret whose values have those ids. If there are two
+// values, known is false if the store does not know which is older.
 func Next(ids []string, all []signingkey.Sighting) (step Step, known bool) {
 	if len(ids) < 2 {
 		return Add, true
@@ -58,25 +59,25 @@ func Next(ids []string, all []signingkey.Sighting) (step Step, known bool) {
 	return 0, false
 }
 
-// Examination is what a step is examined with. The secret has its values in the order in
-// which the file has them before the step.
+// Examination is the input for examining a step. Secret has its values in the order of
+// the file before the step.
 type Examination struct {
 	Store  Store
 	Secret signingkey.Secret
 	Now    int64
-	// Look tells to change nothing: what is sealed under the old value is counted, and not
-	// sealed anew.
+	// Look means to change nothing: values sealed under the old value are counted and
+	// not resealed.
 	Look bool
 }
 
-// slack is how much later than the store tells a replica may have used a value, in
-// seconds; attempts is how long a sign-in, a hand-over or a nonce that was begun may take.
+// slack is how much later than recorded a replica may have used a value, in seconds.
+// attempts is how long a sign-in, a hand-over or a nonce can be under way.
 const (
 	slack    = signingkey.Alive
 	attempts = 15 * 60
 )
 
-// Blockers returns why a step is not safe yet: for each reason what to do about it.
+// Blockers returns the reasons why a step is not safe yet, each with the remedy.
 func (e *Examination) Blockers(ctx context.Context, step Step) ([]string, error) {
 	ids, err := e.Secret.IDs()
 	if err != nil || step == Add {
@@ -104,14 +105,13 @@ func (e *Examination) Blockers(ctx context.Context, step Step) ([]string, error)
 	return reasons, nil
 }
 
-// Replica is one that lives, with the ids of its secret's values, the one that makes
-// first.
+// Replica is a live replica with the ids of its secret's values, the one in use first.
 type Replica struct {
 	Name string   `json:"name"`
 	IDs  []string `json:"values"`
 }
 
-// Living returns the replicas that live, by name.
+// Living returns the live replicas, by name.
 func Living(all []signingkey.Sighting, now int64) (replicas []Replica) {
 	for _, s := range all { // by replica, and place
 		if !s.Lives(now) {
@@ -128,7 +128,7 @@ func Living(all []signingkey.Sighting, now int64) (replicas []Replica) {
 
 const nobody = "no replica has been seen for some minutes: start one with this file, and see in its log that it reaches the database"
 
-// unknownTo tells which replicas do not know a value.
+// unknownTo returns the replicas that do not have a value.
 func (e *Examination) unknownTo(all []signingkey.Sighting, id string) (reasons []string) {
 	living := Living(all, e.Now)
 	if len(living) == 0 {
@@ -142,7 +142,7 @@ func (e *Examination) unknownTo(all []signingkey.Sighting, id string) (reasons [
 	return reasons
 }
 
-// notMaking tells which replicas make with another value.
+// notMaking returns the replicas that use another value.
 func (e *Examination) notMaking(all []signingkey.Sighting, id string) (reasons []string) {
 	living := Living(all, e.Now)
 	if len(living) == 0 {
@@ -156,7 +156,8 @@ func (e *Examination) notMaking(all []signingkey.Sighting, id string) (reasons [
 	return reasons
 }
 
-// lastMade is until when the old value may have made something.
+// lastMade returns the latest time at which the old value may have been used to make
+// something.
 func lastMade(all []signingkey.Sighting, newer, older string) (until int64) {
 	first := int64(0)
 	for _, s := range all {
@@ -170,7 +171,7 @@ func lastMade(all []signingkey.Sighting, newer, older string) (until int64) {
 	return max(until, first) + slack
 }
 
-// underWay tells whether something may be under way that is over in minutes.
+// underWay reports operations that may be under way and end within minutes.
 func (e *Examination) underWay(_ context.Context, until int64) ([]string, error) {
 	if over := until + attempts; e.Now < over {
 		return []string{"sign-ins may be under way that began under the old secret: wait until " + moment(over)}, nil
@@ -178,7 +179,7 @@ func (e *Examination) underWay(_ context.Context, until int64) ([]string, error)
 	return nil, nil
 }
 
-// sessions tells whether browsers may hold refresh tokens of the old value.
+// sessions reports whether browsers may hold refresh tokens of the old value.
 func (e *Examination) sessions(ctx context.Context, until int64) ([]string, error) {
 	count, end, err := e.Store.SessionsFrom(ctx, until, e.Now)
 	if err != nil || count == 0 {
@@ -189,7 +190,7 @@ func (e *Examination) sessions(ctx context.Context, until int64) ([]string, erro
 
 const page = 200
 
-// signingKeys tells which signing keys are sealed under the old value.
+// signingKeys reports the signing keys that are sealed under the old value.
 func (e *Examination) signingKeys(ctx context.Context, _ int64) ([]string, error) {
 	chain, err := e.Store.SigningKeys(ctx, "")
 	if err != nil {
@@ -213,7 +214,7 @@ func (e *Examination) signingKeys(ctx context.Context, _ int64) ([]string, error
 		"): servers replace them by themselves, within three hours of the step before"}, nil
 }
 
-// connections seals anew what is sealed under the old value, and tells of what is left.
+// connections reseals values sealed under the old value and reports the remaining ones.
 func (e *Examination) connections(ctx context.Context, _ int64) ([]string, error) {
 	left, err := host.Reseal(ctx, e.Store, e.Secret, e.Now, e.Look)
 	if err != nil || left == 0 {
@@ -222,8 +223,8 @@ func (e *Examination) connections(ctx context.Context, _ int64) ([]string, error
 	return []string{fmt.Sprintf("the client secrets of %d connections are sealed under the old secret: servers seal them anew within the hour, and tabard secret rotate at once", left)}, nil
 }
 
-// keys tells which keys were last used under the old value: what is stored is their hash,
-// which only their next use renews.
+// keys reports the keys that were last used under the old value. The store has their
+// hashes, which only their next use renews.
 func (e *Examination) keys(ctx context.Context, until int64) ([]string, error) {
 	var names []string
 	for after, more := "", true; more; {

@@ -2,9 +2,9 @@ package session
 
 // The effects of a verdict on the row.
 
-// used records a use of C, but only where a later verdict can read it: up to
-// the first use that rules a rollback out, and again once a successor is due.
-// So most requests of a steady tab write nothing.
+// used records a use of C, but only if a later verdict can depend on it: up to the
+// first use that rules out a rollback, and again once a successor is due. So most
+// requests of a steady tab write no row.
 func (j judgement) used() Row {
 	row := j.Row
 	read := j.flushing() || j.Now >= j.CurAt+j.Limits.R
@@ -14,7 +14,8 @@ func (j judgement) used() Row {
 	return row
 }
 
-// advanced makes N current. A rotation without a rollback ends their count.
+// advanced makes N current. A rotation without a rollback resets the count of
+// rollbacks.
 func (j judgement) advanced() Row {
 	row := j.Row
 	row.Gen, row.Cur, row.Prev = row.Gen+1, j.Token.ID, row.Cur
@@ -26,14 +27,14 @@ func (j judgement) advanced() Row {
 	return row
 }
 
-// switched puts S in the place of C.
+// switched replaces C by S.
 func (j judgement) switched() Row {
 	row := j.Row
 	row.Cur, row.CurLast = j.Token.ID, j.Now
 	return row
 }
 
-// returned makes P current again; the token carries its own parent.
+// returned makes P current again. The token carries its own parent.
 func (j judgement) returned() Row {
 	row := j.Row
 	row.Gen, row.Cur, row.Prev = row.Gen-1, j.Token.ID, j.Token.Parent

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// ID names a session. In text (the claim sid, the store, the contract) it is
-// ses_ and lower-case unpadded base32. It is public: knowing it opens nothing.
+// ID names a session. Its text form (in the claim sid, the store, the contract) is ses_
+// and lower-case unpadded base32. It is public: knowing it gives no access.
 type ID [16]byte
 
 const idPrefix = "ses_"
@@ -25,7 +25,7 @@ func NewID() (id ID) {
 	return id
 }
 
-// ParseID reads the text form, and no other spelling of it.
+// ParseID reads the text form and accepts no other spelling of it.
 func ParseID(text string) (ID, error) {
 	var id ID
 	encoded, found := strings.CutPrefix(text, idPrefix)
@@ -40,9 +40,9 @@ func ParseID(text string) (ID, error) {
 
 func (id ID) String() string { return idPrefix + idEncoding.EncodeToString(id[:]) }
 
-// TokenID names one refresh token of a session; its text form, in the store,
-// is unpadded base64url. The zero TokenID names no token: the first generation
-// has it for its parent.
+// TokenID names one refresh token of a session. Its text form, in the store, is
+// unpadded base64url. The zero TokenID names no token: it is the parent of the first
+// generation.
 type TokenID [16]byte
 
 // NewTokenID draws a random TokenID.
@@ -51,7 +51,7 @@ func NewTokenID() (id TokenID) {
 	return id
 }
 
-// ParseTokenID reads the text form, and no other spelling of it.
+// ParseTokenID reads the text form and accepts no other spelling of it.
 func ParseTokenID(text string) (TokenID, error) {
 	var id TokenID
 	if len(text) != base64.RawURLEncoding.EncodedLen(len(id)) {

@@ -1,17 +1,17 @@
 package session
 
-// Row is what the store keeps of a session's rotation: one row per session,
-// none per token. Times are Unix seconds of the server's clock.
+// Row is the stored state of a session's rotation: one row per session, none per token.
+// Times are Unix seconds of the server's clock.
 type Row struct {
 	Gen int64
-	// Cur is the newest token that was ever presented, Prev the one it came
-	// from; zero (NULL in the store) in the first generation.
+	// Cur is the newest token that was ever presented. Prev is the one that it came
+	// from; it is zero (NULL in the store) in the first generation.
 	Cur, Prev TokenID
 	// CurAt is the first use of Cur.
 	CurAt int64
-	// CurLast is the last use of Cur, as far as any verdict needs it.
+	// CurLast is the last use of Cur, as far as a verdict depends on it.
 	CurLast int64
-	// Rolled tells that Cur came into its place by a rollback.
+	// Rolled reports whether Cur became current by a rollback.
 	Rolled bool
 	// Rollbacks counts rollbacks in consecutive rotations.
 	Rollbacks int64
@@ -29,7 +29,7 @@ const (
 	ReasonLost  Reason = "lost"
 )
 
-// Outcome is what a presented token means to its session.
+// Outcome is the kind of a verdict on a presented token.
 type Outcome int
 
 // The outcomes. All but Revoked, Reuse and Lost mint an access token.
@@ -38,24 +38,24 @@ const (
 	Revoked Outcome = iota
 	// Current: the ordinary case.
 	Current
-	// Advance: a successor is presented for the first time, which ends the
-	// rotation that issued it.
+	// Advance: a successor is presented for the first time. That ends the rotation that
+	// issued it.
 	Advance
 	// Switch: another successor of the same rotation had overwritten the
 	// current one in the cookie jar.
 	Switch
-	// Rollback: a crash threw the jar back.
+	// Rollback: a crash restored an older state of the jar.
 	Rollback
 	// Straggler: a late request of the same browser.
 	Straggler
-	// Repair: it would be Reuse or Lost, but the device key vouches for the
+	// Repair: it would be Reuse or Lost, but the device key proves that it is the same
 	// browser. To be audited.
 	Repair
-	// Reuse: two parties hold the session's tokens. It is revoked; to be
+	// Reuse: two parties hold the session's tokens. The session is revoked. To be
 	// audited as theft.
 	Reuse
-	// Lost: the store has forgotten rotations that it once knew, as after the
-	// restore of an old backup. The session is revoked as expired, no alarm.
+	// Lost: the store has lost rotations that it once had, as after the restore of an
+	// old backup. The session is revoked as expired, without an alarm.
 	Lost
 )
 
@@ -66,27 +66,26 @@ func (o Outcome) String() string { return outcomes[o] }
 // Mints reports whether the outcome grants an access token.
 func (o Outcome) Mints() bool { return o != Revoked && o != Reuse && o != Lost }
 
-// Verdict is what is to be done about a presented token.
+// Verdict is the result of judging a presented token.
 type Verdict struct {
 	Outcome Outcome
-	// After is the row as the verdict leaves it.
+	// After is the row after the verdict.
 	After Row
-	// Writes tells that After differs from the row judged.
+	// Writes reports whether After differs from the row judged.
 	Writes bool
-	// Successor tells that the answer carries a fresh [Successor] of After.
+	// Successor reports whether the answer carries a fresh [Successor] of After.
 	Successor bool
 }
 
-// Judge tells what an authentic token means to its session's row.
+// Judge returns the verdict on an authentic token, given its session's row.
 //
-// A browser's tabs share one cookie jar, answers get lost or come late, and a
-// crash throws the jar back; a thief holds a copy. A rotation ends when its
-// successor is first used, not when it is sent, and each answer carries a
-// successor of its own; so thief and victim soon hold different tokens, of which
-// only one can agree with a single jar.
+// A browser's tabs share one cookie jar, responses get lost or arrive late, and a crash
+// restores an older state of the jar. A thief holds a copy. A rotation ends when its
+// successor is first used, not when it is sent, and each response carries a different
+// successor. Thief and victim therefore soon hold different tokens, and a single jar
+// can only hold one of them.
 //
-// Every verdict is idempotent: judged again, the row that it leaves stays as it
-// is.
+// Every verdict is idempotent: judging the token again does not change the row.
 func Judge(row Row, p Presentation) Verdict {
 	if row.RevokedAt != 0 {
 		return Verdict{Outcome: Revoked, After: row}
@@ -99,9 +98,9 @@ func Judge(row Row, p Presentation) Verdict {
 	return Verdict{outcome, after, after != row, due && outcome.Mints()}
 }
 
-// Settle tells the verdict from the row that [Store.Present] returned: it may
-// have been reached on a newer row than was read before. Of the outcomes that
-// mint, those that have become Current are told as such.
+// Settle returns the verdict for the row that [Store.Present] returned, which may come
+// from a newer row than was read before. An outcome that mints and has become Current
+// is returned as Current.
 func Settle(after Row, p Presentation) Verdict {
 	verdict := Judge(after, p)
 	if verdict.Outcome != Revoked || after.RevokedAt != p.Now {
@@ -116,9 +115,8 @@ func Settle(after Row, p Presentation) Verdict {
 	return verdict
 }
 
-// judgement is a token against its row. An honest browser can hold four: the
-// current one (C), a new successor of it (N), a sibling of it (S), and the
-// previous one (P).
+// judgement is a token and its row. An honest browser can hold four tokens: the current
+// one (C), a new successor of it (N), a sibling of it (S), and the previous one (P).
 type judgement struct {
 	Row
 	Presentation
@@ -141,8 +139,8 @@ func (j judgement) table() (Outcome, Row) {
 	return Reuse, j.revoked(ReasonReuse)
 }
 
-// next judges N. Had C been used later than 2D after N was issued, N would have
-// been in the jar, or lost, by then.
+// next judges N. If C was used later than 2D after N was issued, N would have been in
+// the jar, or lost, by then.
 func (j judgement) next() (Outcome, Row) {
 	switch {
 	case j.unusedSinceIssue():
@@ -153,7 +151,7 @@ func (j judgement) next() (Outcome, Row) {
 	return Reuse, j.revoked(ReasonReuse)
 }
 
-// sibling judges S, issued beside C by the rotation that made both.
+// sibling judges S, issued by the same rotation as C.
 func (j judgement) sibling() (Outcome, Row) {
 	switch {
 	case j.unusedSinceIssue():
@@ -166,8 +164,7 @@ func (j judgement) sibling() (Outcome, Row) {
 	return Reuse, j.revoked(ReasonReuse)
 }
 
-// previous judges P, which C replaced in the jar, though perhaps not yet on the
-// disk.
+// previous judges P, which C replaced in the jar, but perhaps not yet on the disk.
 func (j judgement) previous() (Outcome, Row) {
 	switch {
 	case j.Now <= j.CurAt+j.Limits.G:
@@ -190,8 +187,8 @@ func (j judgement) mayBeRolledBack() bool {
 	return j.Rollbacks < j.Limits.K && j.flushing()
 }
 
-// flushing tells that C has not been seen in use for so long that it must be on
-// the disk.
+// flushing reports whether C has been out of use for so long that it must be on the
+// disk.
 func (j judgement) flushing() bool {
 	return j.CurLast <= j.CurAt+j.Limits.G+j.Limits.W
 }

@@ -15,7 +15,7 @@ var (
 	stranger    = session.TokenID{6}
 )
 
-// The times of the table's row: C was first used at 10000.
+// The times in the table: C was first used at 10000.
 const at = 10_000
 
 var (

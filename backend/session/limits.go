@@ -2,32 +2,32 @@ package session
 
 import "fmt"
 
-// Limits are the constants of rotation, in seconds, under the names that the
-// proof of its soundness gives them. [Limits.Check] states their conditions.
+// Limits are the constants of rotation, in seconds, with the names used in ROTATION.md.
+// [Limits.Check] states their conditions.
 type Limits struct {
-	// D is the longest that a request or a response can still have an effect:
-	// the client aborts earlier, and the server refuses an older request
-	// before the verdict.
+	// D is the longest time after which a request or a response can still have an
+	// effect. The client aborts earlier, and the server refuses an older request before
+	// the verdict.
 	D int64
-	// G is the grace within which two uses of neighbouring tokens may be
-	// requests of one browser that overtook each other.
+	// G is the grace within which uses of two neighboring tokens may be requests of one
+	// browser that arrived in the wrong order.
 	G int64
-	// W is how far a crash can throw the cookie jar back.
+	// W is the most by which a crash can set back the cookie jar.
 	W int64
 	// R is the least time between two rotations.
 	R int64
-	// K is how many times in a row the jar may be thrown back.
+	// K is the most consecutive rotations that a crash may set back.
 	K int64
-	// Slack is how far the clocks of two replicas may differ.
+	// Slack is the most by which the clocks of two replicas may differ.
 	Slack int64
 	// Flush is how long a browser keeps a cookie in memory before it writes it
 	// to the disk.
 	Flush int64
 }
 
-// LimitsFor returns the limits of a session. Where a key authenticates each
-// presentation, that of a device or that of an app's server, a copied token is
-// worthless without it, so the token rotates less often.
+// LimitsFor returns the limits of a session. If a key authenticates each presentation,
+// that of a device or of an app's server, a copied token is useless without it, so the
+// token rotates less often.
 func LimitsFor(keyed bool) Limits {
 	limits := Limits{D: 30, G: 65, W: 40, R: 240, K: 3, Slack: 5, Flush: 30}
 	if keyed {
@@ -36,8 +36,8 @@ func LimitsFor(keyed bool) Limits {
 	return limits
 }
 
-// Check reports the first condition that does not hold. Without any of them an
-// honest browser can be taken for a thief.
+// Check returns an error for the first condition that does not hold. Every condition is
+// needed: otherwise an honest browser can be mistaken for a thief.
 func (l Limits) Check() error {
 	switch {
 	case l.D <= 0 || l.K < 0 || l.Slack < 0 || l.Flush < 0:

@@ -8,8 +8,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// machine is a session to which anybody presents any of its tokens, at times
-// that never run backwards by more than the replicas' clocks differ.
+// machine is a session to which any party presents any of its tokens. Times run
+// backwards at most by the difference of the replicas' clocks.
 type machine struct {
 	limits session.Limits
 	device bool
@@ -34,7 +34,7 @@ func (m *machine) present(t *rapid.T, token session.Token) {
 	}
 }
 
-// check holds one verdict against what every verdict promises.
+// check checks a verdict against the properties of every verdict.
 func (m *machine) check(t *rapid.T, p session.Presentation, v session.Verdict) {
 	before, after := m.row, v.After
 	promise := func(kept bool, what string) {

@@ -10,7 +10,7 @@ import (
 	"fmt"
 )
 
-// Secret is a session's own part of the MAC, drawn at sign-in and kept in the
+// Secret is a session's own part of the MAC key, drawn at sign-in and stored in the
 // session's row.
 type Secret [32]byte
 
@@ -27,18 +27,18 @@ const (
 
 type keyID [keyIDSize]byte
 
-// Ring holds the MAC keys of refresh tokens, so that they can be replaced: the
-// first signs, all verify.
+// Ring holds the MAC keys of refresh tokens. Keys can be replaced: the first signs, all
+// verify.
 type Ring struct {
 	ids     []string // in the order of the keys
 	signing keyID
 	keys    map[keyID][]byte
 }
 
-// MinRingKey is the least length of a key in a [Ring], in bytes.
+// MinRingKey is the minimum length of a key in a [Ring], in bytes.
 const MinRingKey = 32
 
-// NewRing makes a ring, the newest key first. A key's id follows from the key.
+// NewRing returns a ring, the newest key first. A key's id is derived from the key.
 func NewRing(keys ...[]byte) (*Ring, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("session: a ring needs a key")
@@ -60,8 +60,8 @@ func NewRing(keys ...[]byte) (*Ring, error) {
 	return ring, nil
 }
 
-// IDs returns the ids of the ring's keys, the one that signs first. They tell nothing of
-// the keys.
+// IDs returns the ids of the ring's keys, the signing one first. They disclose nothing
+// about the keys.
 func (r *Ring) IDs() []string { return r.ids }
 
 // Sign returns the token's text form.
@@ -70,13 +70,13 @@ func (r *Ring) Sign(token Token, secret Secret) string {
 	return base64.RawURLEncoding.EncodeToString(append(raw, r.mac(r.signing, secret, raw)...))
 }
 
-// ErrNotAuthentic refuses a token that this server did not make for this
-// session, or whose key is no longer in the ring. It proves nothing against the
-// session: revoke nothing, tell the caller nothing more.
+// ErrNotAuthentic refuses a token that this server did not make for this session, or
+// whose key is no longer in the ring. It is no evidence against the session: do not
+// revoke it, and do not tell the caller more.
 var ErrNotAuthentic = errors.New("session: refresh token is not authentic")
 
-// ErrUnknownKey is the ErrNotAuthentic of a token whose key is not in the ring: it may be
-// another replica's, or one that was retired, or anything.
+// ErrUnknownKey is the ErrNotAuthentic of a token whose key is not in the ring: it may
+// be another replica's, a retired one, or made up.
 var ErrUnknownKey = fmt.Errorf("%w: its key is not in the ring", ErrNotAuthentic)
 
 // Authenticate checks the MAC, in constant time, with the Secret of the row of
@@ -96,7 +96,7 @@ func (r *Ring) mac(key keyID, secret Secret, body []byte) []byte {
 	return mac(r.keys[key], "tabard refresh token", secret[:], body)
 }
 
-// mac is HMAC-SHA-256 over a purpose and parts of fixed length.
+// mac returns the HMAC-SHA-256 of a purpose and parts of fixed length.
 func mac(key []byte, purpose string, parts ...[]byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(purpose))

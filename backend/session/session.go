@@ -1,9 +1,9 @@
-// Package session is a sign-in's life: the refresh token that all tabs of a
+// Package session is the life of a sign-in: the refresh token that all tabs of a
 // browser share, how it rotates, and when it ends.
 //
-// Minting an access token and rotating the refresh token are two acts. A mint
-// presents the current token and usually writes nothing; a rotation is finished
-// only when its successor is first presented (see Judge).
+// Minting an access token and rotating the refresh token are separate. A mint presents
+// the current token and usually writes no row. A rotation is finished only when its
+// successor is first presented (see Judge).
 package session
 
 import (
@@ -18,48 +18,51 @@ type Session struct {
 	ID     ID
 	App    string
 	UserID string
-	// Secret is covered by the MAC of the session's refresh tokens, whose key
-	// lives outside the store: neither alone makes a token.
+	// Secret is covered by the MAC of the session's refresh tokens. The MAC's key is
+	// outside the store: both are needed to make a token.
 	Secret Secret
 	Row
 
 	CreatedAt int64
-	// ExpiresAt is fixed at sign-in; nothing moves it.
+	// ExpiresAt is fixed at sign-in and never changes.
 	ExpiresAt int64
 	SignIn    policy.Authentication
-	// Attempt is the sign-in attempt that made the session. It is unique, which
-	// makes every attempt count once.
+	// Attempt is the sign-in attempt that made the session. It is unique, so that every
+	// attempt counts once.
 	Attempt string
 	// JKT is the thumbprint of the device key (RFC 7638); empty without one.
 	JKT string
-	// BoundAt is when the session's first proof bound it to its key, in Unix seconds; 0
-	// where the sign-in named the key. Subject leaves it out.
+	// BoundAt is when the session's first proof bound it to its key, in Unix seconds.
+	// It is 0 if the sign-in named the key. Subject omits it.
 	BoundAt int64
-	// ConfinedTo is the id of the only organisation that the session opens, at whose
-	// own provider it began; empty, it opens all of the person's.
+	// ConfinedTo is the id of the only organization that the session opens, because it
+	// began at that organization's own provider. If empty, it opens all of the
+	// person's.
 	ConfinedTo string
-	// Parent is the session of another app that this one was entered from, without a
-	// sign-in; zero where there was one. It ends with its parent: as soon as that has,
-	// it is read as revoked (ReasonParent).
+	// Parent is the session of another app that this one was entered from without a
+	// sign-in, or zero. The session ends with its parent: as soon as that has ended, it
+	// is read as revoked (ReasonParent).
 	Parent ID
-	// Holder is who keeps the refresh token, and where alone it is redeemed.
+	// Holder is the party that keeps the refresh token. The token can be redeemed only
+	// there.
 	Holder Holder
-	// UpstreamSID is the provider's own name of its session, and UpstreamToken the
-	// identity token, sealed, with which the provider ends it.
+	// UpstreamSID is the provider's id of its own session. UpstreamToken is the sealed
+	// identity token, which the provider needs to end it.
 	UpstreamSID   string
 	UpstreamToken string
 	UserAgent     string
 	Address       string
 }
 
-// Keyed reports whether a key authenticates each presentation of the session's
-// refresh token: that of its device, or that of the app's server that holds it.
+// Keyed reports whether a key authenticates each presentation of the session's refresh
+// token: that of its device, or that of the app's server that holds it.
 func (s *Session) Keyed() bool { return s.JKT != "" || s.Holder == AppServer }
 
-// TheftWithin is the organisation to whose sessions the session's theft is confined: the
-// one at whose own provider it began, for who owns that can be thief and victim. Empty,
-// all of the person's are concerned, also where the session opens one organisation because
-// it was entered from another app.
+// TheftWithin returns the organization to whose sessions a theft of this session is
+// confined: the one at whose own provider it began, since that provider's owner can be
+// thief and victim. If it is empty, all of the person's sessions are concerned. It is
+// also empty if the session opens one organization because it was entered from another
+// app.
 func (s *Session) TheftWithin() string {
 	if s.SignIn.Connection == "" {
 		return ""
@@ -67,39 +70,39 @@ func (s *Session) TheftWithin() string {
 	return s.ConfinedTo
 }
 
-// Holder is who keeps a session's refresh token.
+// Holder is the kind of party that keeps a session's refresh token.
 type Holder string
 
-// The holders. A token of one is nothing where the other's is redeemed.
+// The holders. A token of one is not accepted where the other's is redeemed.
 const (
 	Browser   Holder = ""       // in a cookie
-	AppServer Holder = "server" // the app's, which authenticates with a key of its own
+	AppServer Holder = "server" // the app's, which authenticates with its own key
 )
 
-// BindWithin is how long after its sign-in a session without a device key may still
-// be bound to one, in seconds.
+// BindWithin is how long after its sign-in a session without a device key can be bound
+// to one, in seconds.
 const BindWithin = 120
 
-// Presentation is an authentic token presented to its session: what the verdict
-// is about, besides the row.
+// Presentation is an authentic token presented to its session: the input of a verdict,
+// besides the row.
 type Presentation struct {
 	Token Token
-	// Device tells that the session has a device key and the request proved it.
+	// Device means that the session has a device key and the request proved it.
 	Device bool
 	Limits Limits
 	Now    int64
 }
 
-// UpstreamLogout says which sessions a provider ended: of its person Subject, of
-// its own session SessionID, or both; one of the two may be empty.
+// UpstreamLogout selects the sessions that a provider ended: of its person Subject, of
+// its own session SessionID, or both. One of the two may be empty.
 type UpstreamLogout struct {
 	Issuer string
-	// Connection is the organisation's own whose provider it is, which ends sessions
-	// that began there; empty is the workspace's provider.
+	// Connection is the organization's own connection of the provider, which ends
+	// sessions that began there. Empty is the workspace's provider.
 	Connection string
 	Subject    string
 	SessionID  string
-	// Until is the newest sign-in that it is about, in Unix seconds.
+	// Until is the time of the newest sign-in that it covers, in Unix seconds.
 	Until int64
 }
 
@@ -109,9 +112,9 @@ const (
 	ReasonSuperseded Reason = "superseded"
 	ReasonUpstream   Reason = "provider_logout"
 	ReasonAdmin      Reason = "administrator"
-	// ReasonParent tells that the session ended with the one that it was entered from.
+	// ReasonParent means that the session ended with the one that it was entered from.
 	ReasonParent Reason = "parent"
-	// ReasonReuseElsewhere ends a person's other sessions for the theft of one, where
+	// ReasonReuseElsewhere ends a person's other sessions after the theft of one, if
 	// browsers hold both.
 	ReasonReuseElsewhere Reason = "reuse_elsewhere"
 )
@@ -122,31 +125,31 @@ var ErrAttemptUsed = errors.New("session: the sign-in attempt was used before")
 // ErrNotFound is the error for a session that is not in the store.
 var ErrNotFound = errors.New("session: not found")
 
-// Store keeps sessions. An error means that nothing is known of the outcome;
-// every method may be called again with the same arguments.
+// Store stores sessions. After an error the outcome is unknown. Every method may be
+// called again with the same arguments.
 type Store interface {
-	// Create keeps a new session; ErrAttemptUsed where its attempt made one before.
+	// Create stores a new session. It returns ErrAttemptUsed if its attempt made a
+	// session before.
 	Create(ctx context.Context, s Session) error
 	// Session returns a session, ended or not, or ErrNotFound.
 	Session(ctx context.Context, id ID) (Session, error)
-	// Present gives the verdict on an authentic token its effect, in one
-	// statement on the newest state of the row, and returns the row after it.
-	// Of a session that had ended before it returns the row as it is.
+	// Present applies the verdict on an authentic token, in one statement on the newest
+	// state of the row, and returns the row after it. If the session had ended before,
+	// it returns the row unchanged.
 	Present(ctx context.Context, p Presentation) (Row, error)
-	// Bind binds a living session that has no device key and began at most
-	// BindWithin ago to the key of a thumbprint, and returns the thumbprint that
-	// the session has then: another's where that came first, "" where it was too
-	// late.
+	// Bind binds a live session that has no device key and began at most BindWithin ago
+	// to a key, given by its thumbprint. It returns the thumbprint that the session has
+	// then: a different one if another key came first, "" if it was too late.
 	Bind(ctx context.Context, id ID, jkt string, now int64) (string, error)
-	// Revoke ends a session. One that has ended keeps its time and reason.
+	// Revoke ends a session. A session that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
-	// RevokeUser ends all of a person's sessions; where confinedTo names an
-	// organisation, only those confined to it. For ReasonReuseElsewhere it ends those
-	// that browsers hold: what an app's server holds ends with its parent, if at all.
+	// RevokeUser ends all of a person's sessions. If confinedTo names an organization,
+	// it ends only those confined to it. For ReasonReuseElsewhere it ends those that
+	// browsers hold; one that an app's server holds only ends with its parent.
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason Reason, now int64) error
-	// RevokeUpstream ends the sessions that a provider's logout is about.
+	// RevokeUpstream ends the sessions that a provider's logout covers.
 	RevokeUpstream(ctx context.Context, l UpstreamLogout, reason Reason, now int64) error
-	// Live returns a person's live sessions, the newest first, at most limit; where
-	// confinedTo names an organisation, only those confined to it.
+	// Live returns a person's live sessions, newest first, at most limit. If confinedTo
+	// names an organization, it returns only those confined to it.
 	Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]Session, error)
 }

@@ -7,26 +7,25 @@ import (
 	"errors"
 )
 
-// Token is what a refresh token says. It is self-contained: nothing is stored
-// when one is issued. A Token in hand is authentic, for it comes either from
-// this server ([First], [Successor]) or out of [Ring.Authenticate]; what a
-// request carries is [Unverified] until then.
+// Token is the content of a refresh token. It is self-contained: issuing one stores
+// nothing. A Token is authentic, since it comes either from this server ([First],
+// [Successor]) or from [Ring.Authenticate]. The value in a request is [Unverified]
+// until then.
 //
-// Threat model. The text is a bearer secret: whoever reads it out of the cookie
-// jar, off the wire or out of a log can present it, unless the session has a
-// device key. Making one takes two secrets, kept apart: the [Ring]'s key, which
-// is in no database, and the session's [Secret], which is in no configuration.
-// A stolen database, backup or replica makes no token, nor does the key alone;
-// both together make any. A replaced Secret ends every token of its session; a
-// key dropped from the Ring ends every token that it made. Id and issue time
-// are not secret, the MAC is. Theft of a genuine token is not this type's to
-// find: that is [Judge]'s.
+// Threat model. The text is a bearer secret: an attacker that reads it from the cookie
+// jar, the wire or a log can present it, unless the session has a device key. Making a
+// token takes two secrets that are kept apart: the [Ring]'s key, which is in no
+// database, and the session's [Secret], which is in no configuration. Neither a stolen
+// database, backup or replica nor the key alone is enough; both together are. Replacing
+// a Secret invalidates every token of its session. Dropping a key from the Ring
+// invalidates every token that it made. Id and issue time are not secret; the MAC is.
+// The theft of a genuine token is detected by [Judge], not here.
 type Token struct {
 	Session ID
 	// Gen counts the session's rotations.
 	Gen int64
 	ID  TokenID
-	// Parent is the token that was presented for this one; zero in the first
+	// Parent is the token that was presented for this one. It is zero in the first
 	// generation.
 	Parent TokenID
 	// IssuedAt is in Unix seconds.
@@ -43,18 +42,18 @@ const (
 	tokenChars = tokenSize / 3 * 4
 )
 
-// ErrMalformedToken refuses a text that is not the one encoding of a token.
+// ErrMalformedToken refuses a text that is not the exact encoding of a token.
 var ErrMalformedToken = errors.New("session: malformed refresh token")
 
-// Unverified is a token as a request carries it, before its MAC is checked.
-// All that may be done with it is to look up the row of its session.
+// Unverified is a token in a request, before its MAC is checked. It may only be used to
+// look up the row of its session.
 type Unverified struct {
 	raw [tokenSize]byte
 }
 
-// ParseToken reads the text form, and no other spelling of it. It checks no
-// MAC, for the session's Secret is in the row: read the row of
-// [Unverified.Session], then [Ring.Authenticate].
+// ParseToken reads the text form and accepts no other spelling of it. It does not check
+// the MAC, since the session's Secret is in the row: read the row of
+// [Unverified.Session], then call [Ring.Authenticate].
 func ParseToken(text string) (Unverified, error) {
 	var u Unverified
 	if len(text) != tokenChars {
@@ -67,10 +66,10 @@ func ParseToken(text string) (Unverified, error) {
 	return u, nil
 }
 
-// Session is the session that the token claims.
+// Session returns the session that the token claims.
 func (u Unverified) Session() ID { return u.token().Session }
 
-// KeyID is the id of the key that the token claims, as [Ring.IDs] has it.
+// KeyID returns the id of the key that the token claims, as [Ring.IDs] has it.
 func (u Unverified) KeyID() string { return hex.EncodeToString(u.raw[1 : 1+keyIDSize]) }
 
 func (u Unverified) token() Token {
@@ -84,7 +83,7 @@ func (u Unverified) token() Token {
 	}
 }
 
-// body is the encoding without the MAC.
+// body returns the encoding without the MAC.
 func (t Token) body(key keyID) []byte {
 	b := make([]byte, 0, tokenSize)
 	b = append(b, version)
@@ -96,16 +95,16 @@ func (t Token) body(key keyID) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(t.IssuedAt))
 }
 
-// First makes a session's first token and the row that goes with it. The id is
-// a fresh [NewTokenID].
+// First returns a session's first token and the matching row. The id is a fresh
+// [NewTokenID].
 func First(session ID, id TokenID, now int64) (Token, Row) {
 	return Token{Session: session, Gen: 1, ID: id, IssuedAt: now},
 		Row{Gen: 1, Cur: id, CurAt: now, CurLast: now}
 }
 
-// Successor makes the token that follows the row's current one. Every call
-// needs an id of its own, a fresh [NewTokenID]: a successor that could be had
-// twice would let a thief walk in step with the victim.
+// Successor returns the token that follows the row's current one. Every call needs a
+// fresh [NewTokenID]: if a successor could be obtained twice, a thief could stay in
+// step with the victim.
 func Successor(session ID, row Row, id TokenID, now int64) Token {
 	return Token{Session: session, Gen: row.Gen + 1, ID: id, Parent: row.Cur, IssuedAt: now}
 }

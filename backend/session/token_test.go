@@ -25,7 +25,7 @@ func ring(t testing.TB, keys ...[]byte) *session.Ring {
 	return ring
 }
 
-// open parses and authenticates a text, as a request's cookie is.
+// open parses and authenticates the text of a request's cookie.
 func open(ring *session.Ring, secret session.Secret, text string) (session.Token, error) {
 	unverified, err := session.ParseToken(text)
 	if err != nil {

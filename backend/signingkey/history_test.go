@@ -14,8 +14,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// history is what two replicas and an operator do to one issuer's keys, and what
-// validators saw of it.
+// history is the actions of two replicas and an operator on one issuer's keys, and the
+// key sets that validators read.
 type history struct {
 	*rapid.T
 	store        *sqlstore.Store
@@ -42,7 +42,7 @@ type seen struct {
 }
 
 // TestAtEveryMomentOneKeySignsAndEveryGoodTokensKeyIsPublished runs histories of
-// rotation by schedule and command, of emergencies, and of replicas that know of it a
+// rotation by schedule and command, of emergencies, and of replicas that learn of it a
 // minute late.
 func TestAtEveryMomentOneKeySignsAndEveryGoodTokensKeyIsPublished(t *testing.T) {
 	store := emptyStore(t)
@@ -82,7 +82,7 @@ func (h *history) step(what string) {
 	switch {
 	case what == "schedule":
 		h.must(ring.Rotate(ctx, h.organization, chain, 2*day, h.now))
-		h.must(ring.Rotate(ctx, h.organization, chain, 2*day, h.now)) // another replica, which read the same
+		h.must(ring.Rotate(ctx, h.organization, chain, 2*day, h.now)) // another replica, which read the same state
 	case what == "rotate" && !prepared:
 		_, err := ring.Make(ctx, h.organization, chain, signingkey.Lead, h.now, audit.CommandLine)
 		h.must(err)
@@ -97,8 +97,9 @@ func (h *history) step(what string) {
 	}
 }
 
-// mint signs with what a replica knows. Whoever read the key set of any replica within
-// its life knows the key, unless another one had to go at once.
+// mint signs at a replica with its cached state. A validator that read the key set of
+// any replica within its lifetime has the key, unless another key had to be retired at
+// once.
 func (h *history) mint(replica int) {
 	k, err := h.replicas[replica].Signing(context.Background(), h.organization, h.revision, h.now)
 	h.must(err)
@@ -117,7 +118,7 @@ func (h *history) mint(replica int) {
 	}
 }
 
-// published holds what a replica publishes against every token that is good.
+// published checks that a replica publishes the key of every valid token.
 func (h *history) published(replica int) {
 	all, err := h.replicas[replica].Published(context.Background(), h.organization, h.now)
 	h.must(err)
@@ -136,7 +137,7 @@ func (h *history) published(replica int) {
 	}
 }
 
-// one holds that one key signs, and at most one waits for its turn.
+// one checks that one key signs and at most one is prepared.
 func (h *history) one() {
 	chain, stages := h.chain(), map[signingkey.Stage]int{}
 	for i := range chain {

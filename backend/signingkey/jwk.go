@@ -9,7 +9,7 @@ import (
 	"math/big"
 )
 
-// JWK is a public signing key as it is published (RFC 7517). It always names its
+// JWK is the published form of a public signing key (RFC 7517). It always names its
 // algorithm, so that a verifier never has to take it from a token.
 type JWK struct {
 	KeyType   string `json:"kty"`

@@ -6,31 +6,32 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// Issuer is an organisation that has keys of its own, and what decides whether it
-// goes on having them.
+// Issuer is an organization that has its own keys, and the settings that decide whether
+// it keeps them.
 type Issuer struct {
 	Organization string
 	Rules        policy.Rules
-	// Closed tells that the organisation is disabled, or no longer there.
+	// Closed means that the organization is disabled or does not exist any more.
 	Closed bool
 	Keys   Chain
 }
 
-// Keeper is what a store does with signing keys beyond the requests of browsers.
+// Keeper is the part of a store that administers signing keys, beyond the requests of
+// browsers.
 type Keeper interface {
 	Store
-	// SigningKeyIssuers returns the organisations that have keys, by id, those after
-	// one, at most limit of them.
+	// SigningKeyIssuers returns the organizations that have keys, by id, starting after
+	// one, at most limit.
 	SigningKeyIssuers(ctx context.Context, after string, limit int) ([]Issuer, error)
-	// EndSigningKeys lets an organisation's keys retire at a time (Unix seconds), those
-	// for which nothing is said yet.
+	// EndSigningKeys sets the time (Unix seconds) at which an organization's keys
+	// retire, for the keys that have none yet.
 	EndSigningKeys(ctx context.Context, organization string, at int64) error
-	// AdvanceSigningKey lets a key that does not sign yet take over sooner.
+	// AdvanceSigningKey makes a key that does not sign yet take over sooner.
 	AdvanceSigningKey(ctx context.Context, id string, signsAt int64) error
-	// RetireSigningKey retires a key now, and tells whether there was one that was not
+	// RetireSigningKey retires a key now and reports whether it existed and was not
 	// retired. It changes the workspace's revision.
 	RetireSigningKey(ctx context.Context, id, actor string, now int64) (bool, error)
-	// FollowUpSigningKeys records in the audit trail, once each, the keys that were made
-	// and retired, and forgets those that are gone since before.
+	// FollowUpSigningKeys records in the audit log, once each, the keys that were made
+	// and retired, and deletes those that ended before a time.
 	FollowUpSigningKeys(ctx context.Context, before, now int64) error
 }

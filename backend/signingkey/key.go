@@ -24,7 +24,7 @@ const (
 	RS256 Algorithm = "RS256"
 )
 
-// ParseAlgorithm returns the algorithm of that name.
+// ParseAlgorithm returns the algorithm with a name.
 func ParseAlgorithm(name string) (Algorithm, error) {
 	switch a := Algorithm(name); a {
 	case ES256, EdDSA, RS256:
@@ -33,15 +33,15 @@ func ParseAlgorithm(name string) (Algorithm, error) {
 	return "", fmt.Errorf("%q is no signing algorithm; one of ES256, EdDSA, RS256 is", name)
 }
 
-// Key is a signing key that can sign.
+// Key is an opened signing key, ready to sign.
 type Key struct {
 	Stored
 	Private crypto.Signer
 }
 
-// context is what a stored key is sealed for: its own row, so that whoever can write
-// to the database cannot pass one issuer's key off as another's. No key's id has a
-// slash.
+// context returns the context that a stored key is sealed for: its own row, so that
+// write access to the database is not enough to pass one issuer's key off as another's.
+// No key's id contains a slash.
 func (k Stored) context() string {
 	if k.Organization == "" {
 		return k.ID
@@ -69,7 +69,7 @@ func (k Stored) open(s Sealer) (Key, error) {
 	return Key{Stored: k, Private: signer}, nil
 }
 
-// fits tells that a key is one that the algorithm signs with.
+// fits reports whether a key is of the algorithm's kind.
 func (a Algorithm) fits(key crypto.Signer) bool {
 	switch key.(type) {
 	case *ecdsa.PrivateKey:
@@ -82,8 +82,8 @@ func (a Algorithm) fits(key crypto.Signer) bool {
 	return false
 }
 
-// newKey makes a key: its id, its algorithm and its private part, which is to be
-// sealed.
+// newKey makes a key: its id, its algorithm and its private part, which the caller
+// seals.
 func newKey(a Algorithm) (k Stored, private []byte, err error) {
 	signer, err := generate(a)
 	if err == nil {

@@ -8,31 +8,31 @@ import (
 	"time"
 )
 
-// The stages of a signing key's life, in seconds. They follow from the times that
-// are stored with a key and from now alone, so that replicas agree without talking.
+// The stages of a signing key's life, in seconds. They follow from the stored times of
+// a key and from now only, so that replicas agree without communication.
 const (
 	// SetAge is how long caches may keep a published key set.
 	SetAge = 5 * 60
-	// Lead is how long a key is published before it signs, where nobody is in a
-	// hurry: longer than validators keep a set that they read at their own times.
+	// Lead is how long a key is normally published before it signs: longer than
+	// validators cache a set that they read on their own schedule.
 	Lead = 60 * 60
-	// Soonest is the least of it: what SetAge, the ring's own age and clocks that
-	// differ add up to.
+	// Soonest is the minimum Lead: the sum of SetAge, the ring's own age and the
+	// difference of clocks.
 	Soonest = 10 * 60
-	// Keep is how long a key is published after it has signed: the longest life of
-	// a token, the leeway of verifiers, the ring's age, and more.
+	// Keep is how long a key is published after it has signed: the longest life of a
+	// token, the leeway of verifiers and the ring's age, with a margin.
 	Keep = 60 * 60
 )
 
-// The least, the most, and the usual time that a key signs.
+// The minimum, maximum and default time that a key signs.
 const (
 	minLife     = 24 * time.Hour
 	maxLife     = 400 * 24 * time.Hour
 	DefaultLife = 90 * 24 * time.Hour
 )
 
-// ParseLife reads how long a key signs: days (90d) or hours (2160h); 0 is until
-// somebody says otherwise.
+// ParseLife reads how long a key signs: days (90d) or hours (2160h). 0 means until a
+// command.
 func ParseLife(text string) (time.Duration, error) {
 	if text == "0" {
 		return 0, nil
@@ -49,11 +49,11 @@ func ParseLife(text string) (time.Duration, error) {
 	return life, nil
 }
 
-// Stored is a signing key as a store keeps it: its private part sealed under the
-// workspace's secret. Times are Unix seconds.
+// Stored is a signing key in a store: its private part is sealed under the workspace's
+// secret. Times are Unix seconds.
 type Stored struct {
 	ID string
-	// Organization is the id of the organisation whose own key it is; "" is the
+	// Organization is the id of the organization that owns the key. "" is the
 	// workspace.
 	Organization string
 	// Generation numbers the keys of an issuer, from 1, in the order in which they
@@ -61,47 +61,48 @@ type Stored struct {
 	Generation int64
 	Algorithm  Algorithm
 	Sealed     string
-	CreatedAt  int64 // when it was made, and published
-	SignsAt    int64 // when it takes over from the one before
-	// RetiresAt is when it is no longer good, whatever it has signed; 0 says nothing.
+	CreatedAt  int64 // when it was made and published
+	SignsAt    int64 // when it takes over from the previous key
+	// RetiresAt is when it becomes invalid, with all tokens that it signed. 0 means
+	// never.
 	RetiresAt int64
-	MadeBy    string // an actor of the audit trail
+	MadeBy    string // an actor of the audit log
 }
 
-// Stage is where in its life a key is.
+// Stage is the stage of a key's life.
 type Stage string
 
 // The stages.
 const (
-	Prepared Stage = "prepared" // published, not used yet
+	Prepared Stage = "prepared" // published, does not sign yet
 	Signing  Stage = "signing"
-	Kept     Stage = "kept" // signs no more, and is published for what it has signed
-	Gone     Stage = "gone" // published no more
+	Kept     Stage = "kept" // no longer signs; published for the tokens that it signed
+	Gone     Stage = "gone" // no longer published
 )
 
-// Chain is the keys of one issuer, in the order of their generations.
+// Chain is the keys of one issuer, ordered by generation.
 type Chain []Stored
 
-// retired tells that the key is no longer good.
+// retired reports whether the key is no longer valid.
 func (k Stored) retired(now int64) bool { return k.RetiresAt != 0 && k.RetiresAt <= now }
 
-// withdrawn tells that the key was retired before its time to sign came: it took
-// over from none.
+// withdrawn reports whether the key was retired before it began to sign: it replaced no
+// other key.
 func (k Stored) withdrawn() bool { return k.RetiresAt != 0 && k.RetiresAt <= k.SignsAt }
 
-// ending tells that a key is to retire after a time.
+// ending reports whether a key is to retire after a time.
 func (c Chain) ending(after int64) bool {
 	return slices.ContainsFunc(c, func(k Stored) bool { return k.RetiresAt > after })
 }
 
-// InUse tells that nothing is said yet about the end of a key.
+// InUse reports whether a key has no end set.
 func (c Chain) InUse() bool {
 	return slices.ContainsFunc(c, func(k Stored) bool { return k.RetiresAt == 0 })
 }
 
-// signer returns the index of the key that signs: the last whose time has come. Where
-// that one was retired, the next is early. No key signs again after another took
-// over. It returns -1 where there is none.
+// signer returns the index of the key that signs: the last with SignsAt in the past. If
+// that was retired, the next one signs early. A key never signs again after another
+// took over. It returns -1 if there is none.
 func (c Chain) signer(now int64) int {
 	last := -1
 	for i, k := range c {
@@ -117,7 +118,7 @@ func (c Chain) signer(now int64) int {
 	return -1
 }
 
-// Stage returns where in its life the i-th key is.
+// Stage returns the stage of the i-th key.
 func (c Chain) Stage(i int, now int64) Stage {
 	signer := c.signer(now)
 	switch {
@@ -133,7 +134,7 @@ func (c Chain) Stage(i int, now int64) Stage {
 	return Gone
 }
 
-// superseded is when a key after the i-th took over from it.
+// superseded returns when a key after the i-th took over from it.
 func (c Chain) superseded(i int) int64 {
 	for _, k := range c[i+1:] {
 		if !k.withdrawn() {
@@ -143,7 +144,7 @@ func (c Chain) superseded(i int) int64 {
 	return 0
 }
 
-// Next returns the key that is prepared to sign after the present one.
+// Next returns the key that is prepared to sign after the current one.
 func (c Chain) Next(now int64) (Stored, bool) {
 	for i := range c {
 		if c.Stage(i, now) == Prepared {
@@ -153,8 +154,8 @@ func (c Chain) Next(now int64) (Stored, bool) {
 	return Stored{}, false
 }
 
-// due tells that the next key has to be made, where a key signs for life seconds
-// (0: until somebody says otherwise) and by an algorithm.
+// due reports whether the next key must be made, given an algorithm and the time that a
+// key signs in seconds (0: until a command).
 func (c Chain) due(life int64, a Algorithm, now int64) bool {
 	signer := c.signer(now)
 	if signer < 0 {
@@ -167,7 +168,8 @@ func (c Chain) due(life int64, a Algorithm, now int64) bool {
 	return k.Algorithm != a || life > 0 && now >= k.SignsAt+life-Lead
 }
 
-// successor returns when the next key may sign: at once where nothing signs.
+// successor returns the generation of the next key and when it may sign: at once if no
+// key signs.
 func (c Chain) successor(lead, now int64) (generation, signsAt int64) {
 	for _, k := range c {
 		generation = max(generation, k.Generation)

@@ -11,7 +11,8 @@ import (
 
 const day = 24 * 3600
 
-// key is one that takes over at a time after now; the ones in a chain are generations.
+// key returns a key that takes over at a time after now. Keys in a chain are
+// generations.
 func key(signsAt int64) signingkey.Stored {
 	return signingkey.Stored{Algorithm: signingkey.ES256, SignsAt: now + signsAt}
 }
@@ -80,7 +81,7 @@ func TestARetiredKeyIsGoneAndNoneComesBack(t *testing.T) {
 	}
 }
 
-// The stages are as long as what they have to outlast.
+// The stages are longer than the lifetimes that they must exceed.
 func TestTheStagesOutlastTokensAndCaches(t *testing.T) {
 	const publishedAge, signingAge, clocks = 60, 600, 60
 	_, err := token.NewVerifier(token.Config{Issuer: "i", Audience: "a", Keys: token.NewKeySet("", nil), Leeway: 61 * time.Second})

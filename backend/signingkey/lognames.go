@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// LogNames gives sessions the names that logs know them by: the same session the same
-// name, from which its id cannot be told.
+// LogNames returns the names of sessions for logs. A session always has the same name,
+// and its id cannot be derived from it.
 type LogNames struct {
 	key []byte
 }
@@ -17,7 +17,7 @@ type LogNames struct {
 // LogNames returns the names under the secret's first value.
 func (s Secret) LogNames() LogNames { return LogNames{s.Derive(ForLogs)[0]} }
 
-// Session returns the name of a session's id; "" has none.
+// Session returns the log name of a session's id, and "" for "".
 func (n LogNames) Session(id string) string {
 	if id == "" {
 		return ""
@@ -27,10 +27,10 @@ func (n LogNames) Session(id string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-// sessionID matches a session's id wherever it stands in a text.
+// sessionID matches a session's id anywhere in a text.
 var sessionID = regexp.MustCompile(`ses_[a-z2-7]{26}`)
 
-// Scrub returns a text with every session's id replaced by its name.
+// Scrub returns a text with every session's id replaced by its log name.
 func (n LogNames) Scrub(text string) string {
 	if !strings.Contains(text, "ses_") {
 		return text

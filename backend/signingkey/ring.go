@@ -1,8 +1,8 @@
-// Package signingkey owns the workspace's secret and the signing keys that are encrypted
-// under it: making, keeping, rotating, publishing.
+// Package signingkey owns the workspace's secret and the signing keys that are
+// encrypted under it: making, storing, rotating, publishing.
 //
-// There is a chain of keys for the workspace, and one for every organisation whose
-// policy demands a key of its own; life.go tells how they follow each other.
+// There is a chain of keys for the workspace, and one for every organization whose
+// policy requires its own key. life.go defines how keys follow each other.
 package signingkey
 
 import (
@@ -17,20 +17,21 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 )
 
-// Store keeps signing keys.
+// Store stores signing keys.
 type Store interface {
-	// SigningKeys returns the keys of an organisation, or of the workspace (""), in
-	// the order of their generations.
+	// SigningKeys returns the keys of an organization, or of the workspace (""),
+	// ordered by generation.
 	SigningKeys(ctx context.Context, organization string) (Chain, error)
-	// AddSigningKey keeps a key. Where its issuer has one of its generation already,
-	// it does nothing: of replicas that make the next one at once, one does.
+	// AddSigningKey stores a key. If its issuer has a key of that generation already,
+	// it does nothing: if several replicas make the next key at the same time, one key
+	// is stored.
 	AddSigningKey(ctx context.Context, k Stored) error
-	// ResumeSigningKeys lets the keys of an organisation that were to retire after a
-	// time (Unix seconds) live on.
+	// ResumeSigningKeys cancels the retirement of an organization's keys that were to
+	// retire after a time (Unix seconds).
 	ResumeSigningKeys(ctx context.Context, organization string, after int64) error
 }
 
-// Ring holds signing keys, read from a store and kept for minutes.
+// Ring holds signing keys, read from a store and cached for minutes.
 type Ring struct {
 	store     Store
 	sealer    Sealer
@@ -39,56 +40,56 @@ type Ring struct {
 	workspace held
 
 	mu   sync.Mutex
-	held map[string]*held // by organisation
+	held map[string]*held // by organization
 }
 
 const (
-	// publishedAge is how old at most what is published may be, in seconds; signingAge
-	// what is signed by, which nothing but an emergency makes stale sooner.
+	// publishedAge is the maximum age of the published keys, in seconds. signingAge is
+	// that of the signing key, which only an emergency makes stale sooner.
 	publishedAge = 60
 	signingAge   = 10 * 60
-	// maxHeld bounds the organisations whose chains are held; what was dropped is read
+	// maxHeld limits the organizations whose chains are cached. A dropped chain is read
 	// again.
 	maxHeld = 1000
-	// skew is what the clocks of replicas and commands differ by at most, and more.
+	// skew is the maximum difference between the clocks of replicas and commands, with
+	// a margin.
 	skew = 60
 )
 
-// held is what the ring knows of one chain.
+// held is the cache entry of one chain.
 type held struct {
 	reading sync.Mutex
 	latest  atomic.Pointer[snapshot]
 }
 
-// snapshot is a chain as it was read.
+// snapshot is a chain as read.
 type snapshot struct {
 	at       int64
 	revision int64
 	chain    Chain
-	keys     []Key    // of the chain, without Private where they are gone or passed over
+	keys     []Key    // of the chain, without Private if they are gone or passed over
 	passed   []string // the ids of those that were passed over
 }
 
-// wanted is what has to be known of a chain.
+// wanted is the requirement for a cached chain.
 type wanted struct {
 	organization string
-	revision     int64 // anyRevision where it is not known
-	age          int64 // at most, in seconds
+	revision     int64 // anyRevision if not known
+	age          int64 // maximum age in seconds
 }
 
 const anyRevision = -1
 
-// NewRing returns the ring of the keys in store, which makes new ones for an
-// algorithm.
+// NewRing returns the ring of the keys in store. It makes new keys for an algorithm.
 func NewRing(store Store, secret Secret, algorithm Algorithm) *Ring {
 	return &Ring{
 		store: store, sealer: secret.Sealer(ForSigningKeys), algorithm: algorithm, held: map[string]*held{},
 	}
 }
 
-// Signing returns the key to sign with, of an organisation or of the workspace
-// (""). Where there is none, it makes one. Revision is the workspace's, which the
-// caller has just read: another one than before tells that a key may have been retired.
+// Signing returns the signing key of an organization or of the workspace (""). If there
+// is none, it makes one. revision is the workspace's, which the caller has just read: a
+// changed revision means that a key may have been retired.
 func (r *Ring) Signing(ctx context.Context, organization string, revision, now int64) (Key, error) {
 	k, err := r.snapshot(ctx, wanted{organization, revision, signingAge}, now)
 	if err != nil {
@@ -101,14 +102,14 @@ func (r *Ring) Signing(ctx context.Context, organization string, revision, now i
 	return k.keys[signer], nil
 }
 
-// Published returns every key that good tokens may be signed with, now or soon.
-// Where there is none, it makes one.
+// Published returns every key that valid tokens may be signed with, now or soon. If
+// there is none, it makes one.
 func (r *Ring) Published(ctx context.Context, organization string, now int64) ([]Key, error) {
 	return r.PublishedIn(ctx, organization, anyRevision, now)
 }
 
-// PublishedIn is Published for who has just read the workspace's revision, and has to
-// know of the keys that were retired until then.
+// PublishedIn is Published for a caller that has just read the workspace's revision. It
+// includes all retirements up to that revision.
 func (r *Ring) PublishedIn(ctx context.Context, organization string, revision, now int64) ([]Key, error) {
 	k, err := r.snapshot(ctx, wanted{organization, revision, publishedAge}, now)
 	if err != nil {
@@ -117,8 +118,9 @@ func (r *Ring) PublishedIn(ctx context.Context, organization string, revision, n
 	return k.published(now), nil
 }
 
-// signer returns the index of the key that signs. One that was passed over leaves it to
-// the one before, as long as that is published elsewhere; it is -1 where none may sign.
+// signer returns the index of the key that signs. If that key was passed over, the
+// previous one signs, as long as it is published elsewhere. It returns -1 if none may
+// sign.
 func (k *snapshot) signer(now int64) int {
 	i := k.chain.signer(now)
 	for ; i >= 0; i-- {
@@ -132,9 +134,10 @@ func (k *snapshot) signer(now int64) int {
 	return -1
 }
 
-// PassedOver returns the ids of the signing keys that do not open under this replica's
-// secret, of the chains that it holds: another replica made them under a secret that this
-// one does not have. It signs with another key meanwhile, and does not publish them.
+// PassedOver returns the ids of the signing keys that cannot be opened with this
+// replica's secret, in the cached chains: another replica made them under a secret that
+// this one does not have. Meanwhile it signs with another key and does not publish
+// them.
 func (r *Ring) PassedOver() (all []string) {
 	r.mu.Lock()
 	chains := append(slices.Collect(maps.Values(r.held)), &r.workspace)
@@ -158,7 +161,8 @@ func (k *snapshot) published(now int64) []Key {
 	return all
 }
 
-// Stored returns what Published does, as the store has it now, and makes nothing.
+// Stored returns the result of Published from the current state of the store, and makes
+// no key.
 func (r *Ring) Stored(ctx context.Context, organization string, now int64) ([]Key, error) {
 	k, err := r.read(ctx, organization, now, nil)
 	if err != nil {
@@ -167,7 +171,7 @@ func (r *Ring) Stored(ctx context.Context, organization string, now int64) ([]Ke
 	return k.published(now), nil
 }
 
-// snapshot returns a chain, read again where what is held will not do.
+// snapshot returns a chain and reads it again if the cached one is not sufficient.
 func (r *Ring) snapshot(ctx context.Context, w wanted, now int64) (*snapshot, error) {
 	h := r.holding(w.organization)
 	if k := h.latest.Load(); k.satisfies(w, now) {
@@ -190,7 +194,7 @@ func (r *Ring) snapshot(ctx context.Context, w wanted, now int64) (*snapshot, er
 	return k, nil
 }
 
-// satisfies tells that a snapshot will do, and that a key signs.
+// satisfies reports whether a snapshot meets the requirement and a key signs.
 func (k *snapshot) satisfies(w wanted, now int64) bool {
 	return k != nil && (w.revision == anyRevision || w.revision == k.revision) &&
 		now < k.at+w.age && now > k.at-w.age && k.signer(now) >= 0
@@ -216,8 +220,8 @@ func (r *Ring) holding(organization string) *held {
 	return h
 }
 
-// living reads a chain that is in use: keys that were to retire because it was not
-// live on, and where none signs there is a new one.
+// living reads a chain that is in use. It cancels the retirement of keys that were to
+// retire for lack of use, and makes a key if none signs.
 func (r *Ring) living(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
 	k, err := r.read(ctx, organization, now, before)
 	if err != nil {
@@ -237,8 +241,8 @@ func (r *Ring) living(ctx context.Context, organization string, now int64, befor
 	return r.read(ctx, organization, now, k)
 }
 
-// read reads a chain and opens what is not gone; keys that were opened before stay
-// the same. One that does not open is passed over, as long as another signs.
+// read reads a chain and opens the keys that are not gone; keys opened before are
+// reused. A key that cannot be opened is passed over if another key signs.
 func (r *Ring) read(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
 	chain, err := r.store.SigningKeys(ctx, organization)
 	if err != nil {
@@ -271,7 +275,7 @@ func (r *Ring) read(ctx context.Context, organization string, now int64, before 
 	return k, nil
 }
 
-// opened returns the key that a row was opened to before.
+// opened returns the key that was opened from a row before.
 func (k *snapshot) opened(s Stored) (Key, bool) {
 	if k != nil {
 		for _, key := range k.keys {

@@ -29,8 +29,7 @@ func emptyStore(t *testing.T) *sqlstore.Store {
 	return store
 }
 
-// An independent reader of key sets (RFC 7517) takes every key that is published
-// as what signed.
+// An independent reader of key sets (RFC 7517) verifies with every published key.
 func TestEveryAlgorithmsKeyIsPublishedAsItSigns(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	for _, algorithm := range []signingkey.Algorithm{signingkey.ES256, signingkey.EdDSA, signingkey.RS256} {
@@ -129,8 +128,8 @@ func TestReplicasThatStartTogetherEndWithOneKey(t *testing.T) {
 	}
 }
 
-// racing is a store in which another replica adds its key between this one's look
-// and its own.
+// racing is a store in which another replica adds its key between this one's read and
+// write.
 type racing struct {
 	signingkey.Store
 	other func()

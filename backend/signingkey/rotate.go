@@ -8,10 +8,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 )
 
-// Rotate makes the next key of a chain that is in use and was just read, where it is
-// due: when the present one has signed for life seconds (0: never by time), is of
-// another algorithm than the ring's, or is sealed under a secret that is no longer the
-// first. Any replica may do it, at any time, as often as it likes.
+// Rotate makes the next key of a chain that is in use and was just read, if it is due:
+// the current key has signed for life seconds (0: never by time), is of another
+// algorithm than the ring's, or is sealed under a secret that is no longer the first.
+// Any replica may call it, at any time and any number of times.
 func (r *Ring) Rotate(ctx context.Context, organization string, chain Chain, life, now int64) error {
 	if err := r.resume(ctx, organization, chain, now); err != nil {
 		return err
@@ -24,8 +24,8 @@ func (r *Ring) Rotate(ctx context.Context, organization string, chain Chain, lif
 	return err
 }
 
-// resume lets keys that were to retire because nobody used them live on. One that
-// somebody retired stays so: clocks do not differ by skew.
+// resume cancels the retirement of keys that were to retire for lack of use. A key that
+// a command retired stays retired: clocks differ by less than skew.
 func (r *Ring) resume(ctx context.Context, organization string, chain Chain, now int64) error {
 	if !chain.ending(now + skew) {
 		return nil
@@ -36,8 +36,9 @@ func (r *Ring) resume(ctx context.Context, organization string, chain Chain, now
 	return nil
 }
 
-// known returns a chain without the keys to come that do not open here: where only those
-// are prepared, one is made that does, and every replica has a next key.
+// known returns a chain without the prepared keys that cannot be opened here. If only
+// those are prepared, a key is made that can be opened, so that every replica has a
+// next key.
 func (r *Ring) known(chain Chain, now int64) Chain {
 	var all Chain
 	for i, k := range chain {
@@ -51,14 +52,14 @@ func (r *Ring) known(chain Chain, now int64) Chain {
 	return all
 }
 
-// lacks tells that a whole chain has a next key, and this part of it none.
+// lacks reports whether a whole chain has a next key and this part of it has none.
 func (c Chain) lacks(whole Chain, now int64) bool {
 	_, prepared := c.Next(now)
 	return !prepared && len(c) < len(whole)
 }
 
-// outdated tells that the signing key is sealed under another than the secret's first
-// value, and that no next key is there yet.
+// outdated reports whether the signing key is not sealed under the secret's first value
+// and there is no next key yet.
 func (r *Ring) outdated(chain Chain, now int64) bool {
 	if _, prepared := chain.Next(now); prepared {
 		return false
@@ -69,9 +70,9 @@ func (r *Ring) outdated(chain Chain, now int64) bool {
 	return err != nil
 }
 
-// Make makes the next key of a chain that was just read, for an actor of the audit
-// trail. It signs when it was published for lead seconds, or at once where nothing
-// signs. Where another replica was faster, there is that one's key and not this.
+// Make makes the next key of a chain that was just read, for an actor of the audit log.
+// It signs after it was published for lead seconds, or at once if no key signs. If
+// another replica was faster, its key is stored instead.
 func (r *Ring) Make(ctx context.Context, organization string, chain Chain, lead, now int64, actor string) (Stored, error) {
 	k, err := r.seal(organization, actor, now)
 	if err != nil {
@@ -84,8 +85,8 @@ func (r *Ring) Make(ctx context.Context, organization string, chain Chain, lead,
 	return k, nil
 }
 
-// Draft makes a key that signs after lead seconds, and keeps it nowhere: for a store
-// that cannot be reached from here, which gives it its generation.
+// Draft makes a key that signs after lead seconds and does not store it. It is for a
+// store that cannot be reached from here, which assigns the generation.
 func (r *Ring) Draft(organization string, lead, now int64, actor string) (Stored, error) {
 	k, err := r.seal(organization, actor, now)
 	k.SignsAt = now + lead
@@ -103,7 +104,7 @@ func (r *Ring) seal(organization, actor string, now int64) (Stored, error) {
 	return k, nil
 }
 
-// Unopened returns the ids of a chain's keys that tokens may be signed by, now or soon, and
+// Unopened returns the ids of a chain's keys that may sign tokens, now or soon, and
 // that a secret does not open.
 func (c Chain) Unopened(secret Secret, now int64) (ids []string) {
 	sealer := secret.Sealer(ForSigningKeys)

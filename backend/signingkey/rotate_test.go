@@ -59,8 +59,8 @@ func TestAnotherAlgorithmIsPublishedBeforeItSigns(t *testing.T) {
 	}
 }
 
-// A key does not outlive the secret that it is sealed under: the next one is sealed
-// under the new one, and the old secret can go.
+// A key is replaced after the secret that it is sealed under: the next one is sealed
+// under the new secret, and the old secret can be removed.
 func TestAKeyUnderAnOldSecretIsReplaced(t *testing.T) {
 	store := emptyStore(t)
 	old, oldText := signingkey.NewSecret()
@@ -80,8 +80,9 @@ func TestAKeyUnderAnOldSecretIsReplaced(t *testing.T) {
 	}
 }
 
-// A key that another replica made under a secret that this one does not have yet stops
-// nothing: this one signs as before, says so, and makes a next key that both can open.
+// A key that another replica made under a secret that this one does not have yet does
+// not interrupt service: this replica signs as before, reports it, and makes a next key
+// that both can open.
 func TestAPreparedKeyOfAnotherSecretIsPassedOver(t *testing.T) {
 	store := emptyStore(t)
 	old, oldText := signingkey.NewSecret()
@@ -116,7 +117,7 @@ func TestAPreparedKeyOfAnotherSecretIsPassedOver(t *testing.T) {
 	signs(both, takesOver, chain[2])
 }
 
-// Whoever can write to the database can move rows, and gains nothing by it.
+// Write access to the database allows moving rows, which has no effect.
 func TestAKeyOfOneIssuerSignsForNoOther(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	for name, move := range map[string]struct {

@@ -14,13 +14,13 @@ import (
 	"strings"
 )
 
-// Secret is the workspace's secret: the one thing that lives outside the
-// database. Everything that must not be forged or read by whoever holds a copy of
-// the database is derived from it: the refresh tokens' MAC, the seal of sign-in
-// attempts, the encryption of signing keys, the hashes in the logs.
+// Secret is the workspace's secret, the only value outside the database. Everything
+// that must be safe from an attacker with a copy of the database is derived from it:
+// the MAC of refresh tokens, the seal of sign-in attempts, the encryption of signing
+// keys, the hashes in the logs.
 //
-// It holds several values while one replaces another: the first makes, all of
-// them are accepted.
+// It holds several values during a replacement: the first is used to make values, all
+// of them are accepted.
 type Secret struct {
 	values [][]byte
 }
@@ -45,8 +45,8 @@ const (
 const secretBytes = 32
 
 // ParseSecret reads a secret: one value a line, each the unpadded or padded base64
-// (standard or URL alphabet) of at least 32 bytes; empty lines and lines
-// beginning with # are passed over.
+// (standard or URL alphabet) of at least 32 bytes. Empty lines and lines beginning with
+// # are ignored.
 func ParseSecret(text string) (Secret, error) {
 	var s Secret
 	lines := bufio.NewScanner(strings.NewReader(text))
@@ -75,13 +75,13 @@ func NewSecret() (Secret, string) {
 	return Secret{values: [][]byte{value}}, base64.RawURLEncoding.EncodeToString(value)
 }
 
-// Derive returns the keys of a purpose (HKDF-SHA-256, RFC 5869), 32 bytes each,
-// the one that makes first.
+// Derive returns the keys of a purpose (HKDF-SHA-256, RFC 5869), 32 bytes each, the key
+// in use first.
 func (s Secret) Derive(p Purpose) [][]byte {
 	keys := make([][]byte, len(s.values))
 	for i, value := range s.values {
 		key, err := hkdf.Key(sha256.New, value, nil, "tabard "+string(p), sha256.Size)
-		if err != nil { // only when more than 255 hashes are asked for
+		if err != nil { // only for more than 255 hashes
 			panic(err)
 		}
 		keys[i] = key
@@ -89,8 +89,8 @@ func (s Secret) Derive(p Purpose) [][]byte {
 	return keys
 }
 
-// Sealer encrypts small values so that only a holder of the secret reads them and
-// nobody alters them (AES-256-GCM).
+// Sealer encrypts small values (AES-256-GCM). Reading or altering them takes the
+// secret.
 type Sealer struct {
 	aeads []cipher.AEAD
 }
@@ -112,12 +112,12 @@ func (s Secret) Sealer(p Purpose) Sealer {
 	return sealer
 }
 
-// ErrSealed is the error for a value that was not sealed under the secret, or
-// not for this context.
+// ErrSealed is the error for a value that was not sealed under the secret, or for
+// another context.
 var ErrSealed = errors.New("keys: not sealed under this secret")
 
-// Seal encrypts plain, bound to context: it opens only where the same context is
-// given. The result is base64url text.
+// Seal encrypts plain, bound to context: it only opens with the same context. The
+// result is base64url text.
 func (s Sealer) Seal(plain []byte, context string) string {
 	aead := s.aeads[0]
 	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
@@ -145,8 +145,8 @@ func (s Sealer) Open(sealed, context string) ([]byte, error) {
 	return nil, ErrSealed
 }
 
-// Reseal returns a sealed value as it is sealed under the secret's first value, and whether
-// it was under another before. What does not open at all is left as it is.
+// Reseal returns a sealed value, resealed under the secret's first value, and whether
+// it was under another before. A value that cannot be opened is returned unchanged.
 func (s Sealer) Reseal(sealed, context string) (string, bool) {
 	if _, err := (Sealer{s.aeads[:1]}).Open(sealed, context); err == nil {
 		return sealed, false
@@ -158,5 +158,5 @@ func (s Sealer) Reseal(sealed, context string) (string, bool) {
 	return s.Seal(plain, context), true
 }
 
-// Newest returns the secret's first value alone.
+// Newest returns the secret with its first value only.
 func (s Secret) Newest() Secret { return Secret{s.values[:1]} }

@@ -9,10 +9,10 @@ import (
 	"sync"
 )
 
-// DecodeKnown reads a JSON object into a struct as RFC 7519 section 4 compares claim
-// names: exactly. encoding/json would take ACR for acr, and the last of two members of one
-// name. DecodeKnown passes over members that the struct does not name, and refuses a
-// member that is repeated. Structs inside are read the same way.
+// DecodeKnown reads a JSON object into a struct and compares names exactly, as RFC 7519
+// section 4 requires of claims. encoding/json would read ACR as acr, and the last of
+// two members of one name. DecodeKnown ignores members that the struct does not name
+// and refuses a repeated member. Structs inside are read the same way.
 func DecodeKnown(text []byte, into any) error {
 	exact, err := exactly(text, reflect.TypeOf(into))
 	if err != nil {
@@ -23,7 +23,7 @@ func DecodeKnown(text []byte, into any) error {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// exactly returns a value without the members of objects that its type does not name.
+// exactly returns a value without the members that its type does not name.
 func exactly(text []byte, into reflect.Type) ([]byte, error) {
 	for into.Kind() == reflect.Pointer {
 		into = into.Elem()
@@ -52,11 +52,11 @@ func exactly(text []byte, into reflect.Type) ([]byte, error) {
 	return json.Marshal(kept)
 }
 
-// knownFields keeps what fieldsOf has found out, by type.
+// knownFields caches fieldsOf by type.
 var knownFields sync.Map
 
-// fieldsOf returns the types of a struct's members by their names in JSON. Of two of
-// one name the outer one counts.
+// fieldsOf returns the types of a struct's members by their names in JSON. If two have
+// one name, the outer one counts.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	if known, ok := knownFields.Load(t); ok {
 		return known.(map[string]reflect.Type)

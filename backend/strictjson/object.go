@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// Object is the members of a JSON object, in their order. They go by their exact names,
-// and each is named once: no two parsers read it differently (RFC 8259 section 4).
+// Object is the members of a JSON object, in order. Their names are exact and each
+// occurs once, so that all parsers read it alike (RFC 8259 section 4).
 type Object []Member
 
 // Member is a member of an object. Value is JSON.
@@ -21,15 +21,15 @@ type Member struct {
 	Value []byte
 }
 
-// MostMembers is the most that one object may have which [ReadObject] reads.
+// MostMembers is the most members that an object read by [ReadObject] may have.
 const MostMembers = 64
 
-// ErrNoObject is the error of a text that is no JSON object. Where [ReadObject] returns it,
-// no object inside the text has a member twice.
+// ErrNoObject is the error of a text that is not a JSON object. If [ReadObject] returns
+// it, no object inside the text has a repeated member.
 var ErrNoObject = errors.New("not a JSON object")
 
-// ReadObject reads a text that is one JSON object and nothing else. It refuses a member that
-// is named twice in it or in any object inside.
+// ReadObject reads a text that is exactly one JSON object. It refuses a repeated member
+// in it or in any object inside.
 func ReadObject(text []byte) (Object, error) {
 	if !json.Valid(text) {
 		return nil, ErrNoObject
@@ -44,7 +44,7 @@ func ReadObject(text []byte) (Object, error) {
 	return nil, ErrNoObject
 }
 
-// Value returns a member's JSON, nil where there is no such member.
+// Value returns a member's JSON, or nil if there is no such member.
 func (o Object) Value(name string) []byte {
 	for _, m := range o {
 		if m.Name == name {
@@ -54,7 +54,7 @@ func (o Object) Value(name string) []byte {
 	return nil
 }
 
-// Text returns a member that is a string, "" where it is none.
+// Text returns a member that is a string, or "" if it is not.
 func (o Object) Text(name string) string {
 	if value := o.Value(name); len(value) > 0 && value[0] == '"' {
 		return unquote(value)
@@ -62,26 +62,24 @@ func (o Object) Text(name string) string {
 	return ""
 }
 
-// Object returns a member that is an object, empty where it is none.
+// Object returns a member that is an object, or an empty one if it is not.
 func (o Object) Object(name string) Object {
-	inner, _ := ReadObject(o.Value(name)) // which was read once
+	inner, _ := ReadObject(o.Value(name)) // was read once already
 	return inner
 }
 
-// reader goes over a text, and refuses what is no JSON and every member that is named
-// twice.
+// reader scans a text and refuses invalid JSON and every repeated member.
 type reader struct {
 	text []byte
 	at   int
 
 	valid   bool // the text is known to be JSON
-	shallow bool // nothing but the first object is looked at
-	plain   bool // all names are of a to z and _
-	most    int  // the most members of an object; 0 is any number
+	shallow bool // only the outermost object is read
+	plain   bool // all names consist of a to z and _
+	most    int  // the most members of an object; 0 is no limit
 }
 
-// whole reads a text that is one object and nothing else, in which so many levels may
-// lie.
+// whole reads a text that is exactly one object with at most depth levels.
 func (r *reader) whole(depth int) (Object, error) {
 	if r.next() != '{' {
 		return nil, ErrNoObject
@@ -93,7 +91,7 @@ func (r *reader) whole(depth int) (Object, error) {
 	return o, err
 }
 
-// next skips white space and returns what follows, 0 at the end.
+// next skips white space and returns the next byte, or 0 at the end.
 func (r *reader) next() byte {
 	for r.at < len(r.text) && bytes.IndexByte([]byte(" \t\r\n"), r.text[r.at]) >= 0 {
 		r.at++
@@ -104,7 +102,7 @@ func (r *reader) next() byte {
 	return r.text[r.at]
 }
 
-// skip goes over c, and reports whether it was next.
+// skip skips c and reports whether it was next.
 func (r *reader) skip(c byte) bool {
 	if r.next() != c {
 		return false
@@ -115,7 +113,7 @@ func (r *reader) skip(c byte) bool {
 
 func (r *reader) object(depth int) (Object, error) {
 	members := make(Object, 0, 8)
-	var seen map[string]bool // faster than members where those may be many
+	var seen map[string]bool // faster than members if those may be many
 	if r.most == 0 {
 		seen = map[string]bool{}
 	}
@@ -147,7 +145,7 @@ func (r *reader) object(depth int) (Object, error) {
 	return members, nil
 }
 
-// name reads a member's name, after the comma that stands between it and the one before.
+// name reads a member's name, after the comma that precedes all but the first.
 func (r *reader) name(first bool) (string, bool) {
 	if !first && !r.skip(',') || r.next() != '"' {
 		return "", false
@@ -161,7 +159,7 @@ func (r *reader) name(first bool) (string, bool) {
 	return unquote(name), true
 }
 
-// value goes over a value of a member.
+// value skips the value of a member.
 func (r *reader) value(member string, depth int) error {
 	start, opens := r.at, r.next()
 	switch {
@@ -200,7 +198,7 @@ func (r *reader) list(member string, depth int) error {
 	return nil
 }
 
-// skipScalar goes over a string, a number or a word.
+// skipScalar skips a string, a number or a literal.
 func (r *reader) skipScalar() {
 	if r.next() == '"' {
 		r.skipText()
@@ -211,7 +209,7 @@ func (r *reader) skipScalar() {
 	}
 }
 
-// skipText goes over a string.
+// skipText skips a string.
 func (r *reader) skipText() {
 	for r.at++; r.at < len(r.text) && r.text[r.at] != '"'; r.at++ {
 		if r.text[r.at] == '\\' {
@@ -221,7 +219,7 @@ func (r *reader) skipText() {
 	r.at = min(r.at+1, len(r.text))
 }
 
-// skipNested goes over an object or a list.
+// skipNested skips an object or a list.
 func (r *reader) skipNested() {
 	for open := 0; r.at < len(r.text); {
 		switch r.text[r.at] {
@@ -239,18 +237,18 @@ func (r *reader) skipNested() {
 	}
 }
 
-// notInName reports whether no plain name has the rune. encoding/json matches names
-// whatever their case, and would take "User" for a second "user".
+// notInName reports whether a plain name cannot contain the rune. encoding/json ignores
+// the case of names and would take "User" for a second "user".
 func notInName(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }
 
 func otherType(member string) error { return fmt.Errorf("%q is of another type", member) }
 
-// unquote returns what a JSON string stands for: it may be spelt in several ways.
+// unquote returns the value of a JSON string, which can be written in several ways.
 func unquote(text []byte) string {
 	if bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
 		return string(text[1 : len(text)-1])
 	}
 	var plain string
-	json.Unmarshal(text, &plain) // which is a JSON string
+	json.Unmarshal(text, &plain) // it is a valid JSON string
 	return plain
 }

@@ -47,7 +47,8 @@ func TestAnObjectThatTwoParsersReadDifferentlyIsRefused(t *testing.T) {
 	}
 }
 
-// encoding/json, which is lenient about names, finds the same members in what is read.
+// encoding/json, which is lenient about names, finds the same members in every object
+// that is accepted.
 func FuzzReadObject(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":1}`, `{"a":{"b":"\\\""},"c":[1,"]"]}`, `{"a":1,"a":2}`, "{\"\\ud800\":0}"} {
 		f.Add([]byte(seed))

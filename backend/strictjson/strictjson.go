@@ -1,6 +1,6 @@
-// Package strictjson reads JSON of which no two parsers see different things: the bodies
-// of requests, where every member is known ([Decode]), and signed texts and metadata,
-// where strangers may add members ([DecodeKnown], [ReadObject]).
+// Package strictjson reads JSON that all parsers understand alike: bodies of requests,
+// in which every member must be known ([Decode]), and signed texts and metadata, in
+// which other parties may add members ([DecodeKnown], [ReadObject]).
 package strictjson
 
 import (
@@ -9,9 +9,9 @@ import (
 	"errors"
 )
 
-// Decode reads one JSON object into a struct. Every member is known, spelt exactly
-// and named once. Objects and lists nest depth deep at most: 1 is a flat object. The
-// error is for whoever wrote the text.
+// Decode reads one JSON object into a struct. Every member must be known, spelled
+// exactly and not repeated. Objects and lists nest at most depth levels deep: 1 is a
+// flat object. The error is meant for the author of the text.
 func Decode(text []byte, into any, depth int) error {
 	r := reader{text: text, plain: true}
 	if _, err := r.whole(depth - 1); err != nil {

@@ -26,7 +26,8 @@ func ExamplePolicy() {
 }
 
 // The transaction is bound to the organization of the request, usually
-// resource.OrganizationFrom(ctx): the statement, which names none, deletes its row only.
+// resource.OrganizationFrom(ctx). The statement names no organization and deletes only
+// that organization's row.
 func ExampleInTx() {
 	remove := func(ctx context.Context, pool *pgxpool.Pool, organization, note string) error {
 		return tenantdb.InTx(ctx, pool, organization, func(tx pgx.Tx) error {
@@ -36,5 +37,5 @@ func ExampleInTx() {
 	}
 	fmt.Println(remove(context.Background(), nil, "", "note_1"))
 	// Output:
-	// tenantdb: no organisation is named
+	// tenantdb: no organization is named
 }

@@ -7,14 +7,14 @@ import (
 
 var identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
-// Policy returns the SQL, for a migration, that keeps a PostgreSQL table's rows to the
-// organisation that the transaction is bound to, by a column of type text. Without
-// one, nothing is found and nothing can be written. It holds the table's owner too,
-// and no other policy of the table can widen it. Names are plain lower-case
-// identifiers; anything else is an error.
+// Policy returns the SQL, for a migration, that restricts a PostgreSQL table's rows to
+// the organization that the transaction is bound to, by a column of type text. In an
+// unbound transaction no row can be read or written. The policy applies to the table's
+// owner too, and no other policy of the table can widen it. Names must be plain
+// lower-case identifiers.
 //
-// The role that the service connects as must not be a superuser, have BYPASSRLS, or
-// be able to change or TRUNCATE the table. Foreign keys and unique indexes look past
+// The role that the service connects as must not be a superuser, have BYPASSRLS, or be
+// able to change or TRUNCATE the table. Foreign keys and unique indexes ignore
 // policies: let them include the column. A view reads as its owner, unless it is made
 // WITH (security_invoker).
 func Policy(table, column string) (string, error) {

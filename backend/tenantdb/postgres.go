@@ -1,9 +1,9 @@
-// Package tenantdb keeps a query that forgets its organization from reading or
-// writing another's rows, by PostgreSQL's row-level security, which the database itself
-// enforces ([InTx], [InSQLTx], [Policy]).
+// Package tenantdb prevents a query that forgets its organization from reading or
+// writing another's rows. It uses PostgreSQL's row-level security, which the database
+// itself enforces ([InTx], [InSQLTx], [Policy]).
 //
-// Threat model. It helps against mistakes, not against an attacker who can choose the
-// SQL: that may bind another organization itself.
+// Threat model. It protects against mistakes, not against an attacker that can choose
+// the SQL: such an attacker may bind another organization.
 package tenantdb
 
 import (
@@ -18,26 +18,26 @@ import (
 
 // Errors of InTx and InSQLTx.
 var (
-	// ErrNoOrganization refuses work for no organisation.
+	// ErrNoOrganization refuses work without an organization.
 	ErrNoOrganization = errors.New("tenantdb: no organisation is named")
-	// ErrBypass refuses a role that row-level security does not hold: a superuser,
-	// or one with BYPASSRLS.
+	// ErrBypass refuses a role that ignores row-level security: a superuser, or one
+	// with BYPASSRLS.
 	ErrBypass = errors.New("tenantdb: the database role bypasses row-level security")
-	// ErrOtherOrganization refuses work for an organisation in a transaction that is
-	// bound to another.
+	// ErrOtherOrganization refuses work for an organization in a transaction that is
+	// bound to another one.
 	ErrOtherOrganization = errors.New("tenantdb: the transaction is bound to another organisation")
 )
 
-// bind sets the organisation until the transaction ends, however it ends: the
-// connection goes back to its pool without it. It tells what was set before, and
-// whether the role is beyond all policies.
+// bind sets the organization until the transaction ends, however it ends: the
+// connection returns to its pool without it. It returns the previous setting, and
+// whether the role bypasses all policies.
 const bind = `WITH before AS MATERIALIZED (SELECT COALESCE(current_setting('tabard.org_id', true), '') AS id)
 SELECT before.id, set_config('tabard.org_id', $1, true),
 	(SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user)
 FROM before`
 
-// rollbackWithin is how long taking a transaction back may last. It does not end with
-// the caller's context: that may be why it is taken back.
+// rollbackWithin limits the time of a rollback. It does not end with the caller's
+// context, since that may be the cause of the rollback.
 const rollbackWithin = 5 * time.Second
 
 // Beginner begins transactions; *pgxpool.Pool and *pgx.Conn do.
@@ -45,9 +45,9 @@ type Beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
-// InTx runs work in a transaction that is bound to an organisation, by id. It commits
-// where work returns nil, and takes everything back where it fails or panics. Within a
-// transaction (a pgx.Tx begins savepoints) it is for the same organisation.
+// InTx runs work in a transaction that is bound to an organization, by id. It commits
+// if work returns nil, and rolls back if work fails or panics. Within a transaction (a
+// pgx.Tx begins savepoints) it must be for the same organization.
 func InTx(ctx context.Context, db Beginner, organizationID string, work func(pgx.Tx) error) error {
 	if organizationID == "" {
 		return ErrNoOrganization
@@ -59,7 +59,7 @@ func InTx(ctx context.Context, db Beginner, organizationID string, work func(pgx
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackWithin)
 		defer cancel()
-		tx.Rollback(ctx) // of what was committed it is nothing
+		tx.Rollback(ctx) // no effect after a commit
 	}()
 	if err := bound(tx.QueryRow(ctx, bind, organizationID), organizationID); err != nil {
 		return err
@@ -89,7 +89,7 @@ func InSQLTx(ctx context.Context, db *sql.DB, organizationID string, work func(*
 	return tx.Commit()
 }
 
-// bound reads the answer to bind.
+// bound reads the result of bind.
 func bound(row interface{ Scan(...any) error }, organizationID string) error {
 	var before, set string
 	var bypasses bool

@@ -19,7 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/tenantdb"
 )
 
-// service is a PostgreSQL with notes of two organisations, as a service's role sees it,
+// service is a PostgreSQL with notes of two organizations, seen by a service's role,
 // through pools of one connection.
 type service struct {
 	*testing.T
@@ -69,10 +69,10 @@ func newService(t *testing.T) *service {
 	return s
 }
 
-// everything is a query that forgets its organisation.
+// everything is a query that forgets its organization.
 const everything = `SELECT id FROM notes ORDER BY id`
 
-// statements are what work does by either helper: query for ids, and execute.
+// statements are the operations of work with either helper: query for ids, and execute.
 type statements struct {
 	ids  func(query string) ([]string, error)
 	exec func(query string) error
@@ -110,7 +110,7 @@ func (s *service) helpers() map[string]func(context.Context, string, func(statem
 	}
 }
 
-// outside is what the same connections find without an organisation.
+// outside returns the rows that the same connections see without an organization.
 func (s *service) outside() {
 	s.Helper()
 	rows, _ := s.pool.Query(context.Background(), everything)
@@ -144,8 +144,8 @@ func TestAForgetfulQueryFindsItsOrganizationsRowsOnly(t *testing.T) {
 	}
 }
 
-// TestATransactionInATransactionIsOfTheSameOrganization: a savepoint that is released
-// leaves what was set in it to the transaction around.
+// TestATransactionInATransactionIsOfTheSameOrganization: a released savepoint leaves
+// its settings to the enclosing transaction.
 func TestATransactionInATransactionIsOfTheSameOrganization(t *testing.T) {
 	s := newService(t)
 	found := func(tx pgx.Tx) string {
@@ -211,8 +211,8 @@ func TestAForgetfulStatementWritesItsOrganizationsRowsOnly(t *testing.T) {
 	}
 }
 
-// However work ends, the one connection of the pool does not carry its organisation
-// to the next request.
+// However work ends, the pool's only connection does not carry its organization over to
+// the next request.
 func TestAPooledConnectionNeverCarriesAnOrganizationOver(t *testing.T) {
 	s := newService(t)
 	failed := errors.New("failed")

@@ -1,8 +1,8 @@
-// Package token is the access token: its claims, how it is signed, and how a
-// resource server verifies it.
+// Package token is the access token: its claims, how it is signed, and how a resource
+// server verifies it.
 //
-// An access token is a JWT of the profile of RFC 9068. It serves one audience and
-// one organisation; only the signed org_id decides which.
+// An access token is a JWT of the profile of RFC 9068. It is for one audience and one
+// organization. Only the signed org_id decides which organization.
 package token
 
 import (
@@ -28,39 +28,39 @@ type Claims struct {
 	Audience []string `json:"aud"`
 	Expires  int64    `json:"exp"`
 	IssuedAt int64    `json:"iat"`
-	// NotBefore is heeded, and never minted.
+	// NotBefore is honored, but never minted.
 	NotBefore int64  `json:"nbf,omitempty"`
 	ID        string `json:"jti"`
 	// ClientID is the app's id (RFC 8693 section 4.3).
 	ClientID string `json:"client_id"`
-	// SessionID names the session; it is no credential.
+	// SessionID is the session's id. It is not a credential.
 	SessionID        string   `json:"sid"`
 	OrganizationID   string   `json:"org_id"`
 	OrganizationSlug string   `json:"org_slug"`
 	Roles            []string `json:"roles"`
 	Permissions      []string `json:"permissions"`
-	// AuthTime, ACR and AMR tell of the authentication that satisfied this
-	// organisation (OpenID Connect Core section 2); minting never freshens them.
-	// AuthTime is 0, and no claim, where the provider does not say when it was.
+	// AuthTime, ACR and AMR describe the authentication that satisfied this
+	// organization (OpenID Connect Core section 2). Minting never renews them. AuthTime
+	// is 0, and not in the token, if the provider does not say when it was.
 	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
-	// Actor is who acts, where it is not just the person themself.
+	// Actor is the acting party, if it is not just the person.
 	Actor *Actor `json:"act,omitempty"`
 	// Confirmation binds the token to a key (RFC 7800, RFC 9449 section 6).
 	Confirmation *Confirmation `json:"cnf,omitempty"`
 }
 
-// Actor is who acts for a token's subject (RFC 8693 section 4.1): an app's server, by
-// the app's id, or the subject, where they act as staff of the workspace's operator and
-// not as a member of the organisation.
+// Actor is the party that acts for a token's subject (RFC 8693 section 4.1): an app's
+// server, by the app's id, or the subject, acting as staff of the workspace's operator
+// and not as a member of the organization.
 type Actor struct {
 	Subject string `json:"sub"`
-	// Actor is who acted before: staff of whom a server now acts.
+	// Actor is the previous actor: the staff member that a server now acts for.
 	Actor *Actor `json:"act,omitempty"`
 }
 
-// ByStaff tells that the subject acts as staff, by themself or through a server.
+// ByStaff reports whether the subject acts as staff, directly or through a server.
 func (c *Claims) ByStaff() bool {
 	for a := c.Actor; a != nil; a = a.Actor {
 		if a.Subject == c.Subject {
@@ -70,22 +70,22 @@ func (c *Claims) ByStaff() bool {
 	return false
 }
 
-// Confirmation names the key that a bound token belongs to.
+// Confirmation is the key that a bound token belongs to.
 type Confirmation struct {
 	JKT string `json:"jkt"` // the key's thumbprint (RFC 7638)
 }
 
-// SigningKey is what a token is signed with.
+// SigningKey signs tokens.
 type SigningKey struct {
 	ID        string
 	Algorithm string // ES256, EdDSA or RS256
 	Private   crypto.Signer
 }
 
-// Sign returns the signed token in compact form. Aliases repeat claims under
-// further names (alias → claim), for resource servers that expect those; an
-// alias never replaces a claim of the token. A token that a Verifier would refuse for
-// its size is ErrTooLarge.
+// Sign returns the signed token in compact form. Aliases repeat claims under further
+// names (alias → claim), for resource servers that expect those. An alias never
+// replaces a claim of the token. The error of a token that is too large for a Verifier
+// is ErrTooLarge.
 func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error) {
 	method := jwt.GetSigningMethod(key.Algorithm)
 	if method == nil {
@@ -106,10 +106,10 @@ func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error)
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
 
-// ErrTooLarge is the error of a token that no Verifier would take.
+// ErrTooLarge is the error of a token that is longer than MaxBytes.
 var ErrTooLarge = errors.New("token: the access token is too large")
 
-// Bytes returns the most that a token of these claims takes, whatever it is signed with.
+// Bytes returns the largest size of a token with these claims, whichever key signs it.
 func (c *Claims) Bytes(aliases map[string]string) int {
 	const kid = "0123456789abcdef"
 	return len(encoded(header{"RS256", kid, Type})) + 1 + len(encoded(c.payload(aliases))) + 1 + rsaSignature
@@ -118,7 +118,7 @@ func (c *Claims) Bytes(aliases map[string]string) int {
 // rsaSignature is the encoded length of the longest signature, by a key of 2,048 bits.
 const rsaSignature = 342
 
-// signatureBytes is the encoded length of a key's signature.
+// signatureBytes returns the encoded length of a key's signature.
 func signatureBytes(key crypto.PublicKey) int {
 	if key, ok := key.(*rsa.PublicKey); ok {
 		return base64.RawURLEncoding.EncodedLen(key.Size())
@@ -132,7 +132,7 @@ type header struct {
 	Type      string `json:"typ"`
 }
 
-// encoded is a part of a token (RFC 7515 section 7.1).
+// encoded returns a part of a token (RFC 7515 section 7.1).
 func encoded(part any) string {
 	text, err := json.Marshal(part)
 	if err != nil { // header and claims always encode
@@ -141,8 +141,8 @@ func encoded(part any) string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-// payload is the claims as a token has them: in the order of Claims, or, with
-// aliases, in that of their names.
+// payload returns the claims as a token has them: in the order of Claims or, with
+// aliases, in alphabetical order.
 func (c *Claims) payload(aliases map[string]string) any {
 	p := payload{Claims: c, Audience: c.Audience}
 	if len(c.Audience) == 1 { // the form that every validator reads (RFC 7519 section 4.1.3)
@@ -172,8 +172,8 @@ type payload struct {
 	Audience any `json:"aud"` // hides the list
 }
 
-// readClaims reads the claims of a payload whose aud is a string or a list. Each goes
-// by its exact name (RFC 7519 section 4).
+// readClaims reads the claims of a payload whose aud is a string or a list. Names are
+// exact (RFC 7519 section 4).
 func readClaims(text []byte) (*Claims, error) {
 	var claims Claims
 	read := struct {

@@ -14,8 +14,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// TestATokenWithoutAuthTimeMeetsNoDemandForAnAge: when nobody knows when the person
-// authenticated, the token says nothing of it.
+// TestATokenWithoutAuthTimeMeetsNoDemandForAnAge: if the time of authentication is
+// unknown, the token has no auth_time.
 func TestATokenWithoutAuthTimeMeetsNoDemandForAnAge(t *testing.T) {
 	key, public := newKey(t)
 	c := claims()
@@ -38,7 +38,7 @@ func TestATokenWithoutAuthTimeMeetsNoDemandForAnAge(t *testing.T) {
 	}
 }
 
-// TestClaimsGoByTheirExactNamesInsideOthersToo: of cnf and act as well.
+// TestClaimsGoByTheirExactNamesInsideOthersToo: in cnf and act as well.
 func TestClaimsGoByTheirExactNamesInsideOthersToo(t *testing.T) {
 	key, public := newKey(t)
 	all := jwt.MapClaims{}
@@ -66,8 +66,8 @@ func TestClaimsGoByTheirExactNamesInsideOthersToo(t *testing.T) {
 	}
 }
 
-// TestATokenThatAVerifierWouldRefuseIsNotSigned, to the byte, and one of as many claims as
-// it takes is.
+// TestATokenThatAVerifierWouldRefuseIsNotSigned: the limit is exact to the byte, and a
+// token of the maximum size is signed.
 func TestATokenThatAVerifierWouldRefuseIsNotSigned(t *testing.T) {
 	key, public := newKey(t)
 	v := newVerifier(t, keyRing{"k1": public}, now)

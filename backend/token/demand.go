@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Demand is what a resource asks of a good token beside its organisation.
+// Demand is what a resource requires of a valid token besides its organization.
 type Demand struct {
-	// Permissions are those that the token must carry, all of them.
+	// Permissions must all be in the token.
 	Permissions []string
-	// MaxAge is how long ago the person may have authenticated, to the second; 0
-	// asks for nothing. A token without auth_time never meets one. ACR are the authentication contexts of which any will do
-	// (RFC 9470 section 3).
+	// MaxAge is the maximum time since the person authenticated, to the second. 0 is no
+	// limit. A token without auth_time never meets one. ACR are authentication
+	// contexts, one of which is enough (RFC 9470 section 3).
 	MaxAge time.Duration
 	ACR    []string
 }
@@ -32,14 +32,14 @@ func (v *Verifier) Meets(c *Claims, d Demand) error {
 	return nil
 }
 
-// Allows tells whether the token carries a permission.
+// Allows reports whether the token carries a permission.
 func (c *Claims) Allows(permission string) bool {
 	return slices.Contains(c.Permissions, permission)
 }
 
-// Serves tells whether the token serves an organisation, named by id or slug; a slug
-// never begins with org_. The name only says whether to go on: bind rows by
-// OrganizationID, for a slug may come to be another's.
+// Serves reports whether the token is for an organization, given by id or slug. A slug
+// never begins with org_. The answer only says whether to go on: bind rows by
+// OrganizationID, since a slug may later belong to another organization.
 func (c *Claims) Serves(organization string) bool {
 	switch {
 	case organization == "":

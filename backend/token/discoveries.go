@@ -10,28 +10,29 @@ import (
 	"time"
 )
 
-// discovery is the first fetch of an organisation's keys, for all who wait for it.
+// discovery is the first fetch of an organization's keys, shared by all callers that
+// wait for it.
 type discovery struct {
 	organization string
 	set          *KeySet
 	done         chan struct{} // closed when it has ended
-	err          error         // why there is no set, once it has ended
+	err          error         // why there is no set, valid once done is closed
 
-	asking int           // how many wait
-	place  *list.Element // in the queue; nil without one
+	asking int           // number of callers that wait
+	place  *list.Element // in the queue; nil if not queued
 }
 
 const (
-	// maxWaiting bounds the organisations whose first fetch has not begun.
+	// maxWaiting limits the organizations whose first fetch has not begun.
 	maxWaiting = 1000
-	// discoveryTimeout is the longest that anybody waits for one.
+	// discoveryTimeout is the longest wait for a discovery.
 	discoveryTimeout = 2 * keySetTimeout
 )
 
 var errCrowded = errors.New("token: too many organisations are asked for whose keys are not known yet; ask again")
 
-// ask joins the discovery of an organisation, which begins at once or waits. Where too
-// many wait, the one that was asked for longest ago gives way.
+// ask joins the discovery of an organization, which begins at once or is queued. If the
+// queue is full, the entry with the oldest request is dropped.
 func (s *KeySets) ask(organizationID string) *discovery {
 	d := s.discoveries[organizationID]
 	if d == nil {
@@ -51,7 +52,7 @@ func (s *KeySets) ask(organizationID string) *discovery {
 	return d
 }
 
-// next begins what waits, as far as there are places.
+// next starts queued discoveries while fewer than the limit are under way.
 func (s *KeySets) next() {
 	for s.out < fetchesAtOnce && s.waiting.Len() > 0 {
 		d := s.waiting.Remove(s.waiting.Front()).(*discovery)
@@ -61,7 +62,7 @@ func (s *KeySets) next() {
 	}
 }
 
-// discover fetches an organisation's keys for the first time.
+// discover fetches an organization's keys for the first time.
 func (s *KeySets) discover(d *discovery) {
 	err := d.set.first()
 	s.mu.Lock()
@@ -76,7 +77,7 @@ func (s *KeySets) discover(d *discovery) {
 	s.next()
 }
 
-// end lets those who wait for a discovery go on.
+// end releases the callers that wait for a discovery.
 func (s *KeySets) end(d *discovery) {
 	if d.place != nil {
 		s.waiting.Remove(d.place)
@@ -86,7 +87,8 @@ func (s *KeySets) end(d *discovery) {
 	close(d.done)
 }
 
-// wait waits for a discovery, which nobody makes for those who went away.
+// wait waits for a discovery. A discovery that no caller waits for any more is not
+// made.
 func (s *KeySets) wait(ctx context.Context, d *discovery) error {
 	ctx, cancel := context.WithTimeout(ctx, discoveryTimeout)
 	defer cancel()
@@ -104,12 +106,12 @@ func (s *KeySets) wait(ctx context.Context, d *discovery) error {
 	return fmt.Errorf("the key set of %s could not be fetched in time: %w", d.organization, ctx.Err())
 }
 
-// misses are the organisations without keys, and those whose issuer could not be asked.
-// Its memory is bounded: where there are more, the oldest half is forgotten, and asked
-// for again.
+// misses are the organizations without keys, and those whose issuer could not be
+// reached. The memory is bounded: if it is full, the older half is forgotten and may be
+// fetched again.
 type misses struct {
 	newer, older map[string]miss
-	since        time.Time // when newer began
+	since        time.Time // start of newer
 }
 
 type miss struct {
@@ -117,7 +119,7 @@ type miss struct {
 	until time.Time
 }
 
-const maxMisses = 5000 // in a half
+const maxMisses = 5000 // in each half
 
 func (m *misses) of(organizationID string, now time.Time) error {
 	for _, half := range []map[string]miss{m.newer, m.older} {

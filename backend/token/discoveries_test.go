@@ -15,13 +15,13 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// workspace answers for all organizations of a workspace, each time after a while. Those
-// whose id begins with org_own are issuers.
+// workspace answers for all organizations of a workspace, each time after a delay.
+// Those whose id begins with org_own are issuers.
 type workspace struct {
 	mu        sync.Mutex
 	takes     time.Duration
 	hangs     bool
-	out, most int // requests at once
+	out, most int // concurrent requests
 	asked     int
 }
 
@@ -37,7 +37,7 @@ func (w *workspace) RoundTrip(r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()
 		return nil, r.Context().Err()
 	}
-	time.Sleep(takes) // of the test's own time
+	time.Sleep(takes) // in synctest's clock
 	answer := httptest.NewRecorder()
 	if strings.Contains(r.URL.Path, "/o/org_own") {
 		fmt.Fprint(answer, publishedKey)
@@ -51,7 +51,7 @@ func (w *workspace) sets() *token.KeySets {
 	return token.NewKeySets(issuer, &http.Client{Transport: w})
 }
 
-// seen returns how many requests came, and how many at once at most.
+// seen returns the number of requests, and the most at one time.
 func (w *workspace) seen() (asked, most int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -68,7 +68,7 @@ func TestKeySets_OrganizationsMadeUpRefuseNoIssuer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &workspace{takes: 5 * time.Millisecond}
 		sets := w.sets()
-		for i := range 12_000 { // more than anything remembers
+		for i := range 12_000 { // more than any memory holds
 			if _, err := sets.OrganizationKey(t.Context(), fmt.Sprint("org_made_up", i), "k1"); !errors.Is(err, token.ErrUnknownKey) {
 				t.Fatalf("one that is made up: %v", err)
 			}
@@ -82,7 +82,7 @@ func TestKeySets_OrganizationsMadeUpRefuseNoIssuer(t *testing.T) {
 }
 
 // TestKeySets_AFloodOfOrganizationsMadeUp: however many come at once, few requests are
-// under way, and who comes meanwhile is asked for next.
+// under way, and the next valid organization is fetched next.
 func TestKeySets_AFloodOfOrganizationsMadeUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &workspace{takes: 50 * time.Millisecond}
@@ -131,8 +131,8 @@ func TestKeySets_AMissIsRemembered(t *testing.T) {
 	})
 }
 
-// TestKeySets_AnIssuerThatHangs: nobody waits long, few connections are out, and what is
-// known goes on.
+// TestKeySets_AnIssuerThatHangs: no caller waits long, few connections are open, and
+// known keys still work.
 func TestKeySets_AnIssuerThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &workspace{}
@@ -168,11 +168,12 @@ func TestKeySets_AnIssuerThatHangs(t *testing.T) {
 		if _, most := w.seen(); most > 32 {
 			t.Errorf("%d requests were under way at once", most)
 		}
-		time.Sleep(10 * time.Minute) // for what still waits to end
+		time.Sleep(10 * time.Minute) // lets everything queued end
 	})
 }
 
-// TestKeySets_WhoWentAwayIsNotAskedFor: their places are for those who wait.
+// TestKeySets_WhoWentAwayIsNotAskedFor: their places in the queue are for callers that
+// still wait.
 func TestKeySets_WhoWentAwayIsNotAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &workspace{takes: time.Second}

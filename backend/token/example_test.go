@@ -68,7 +68,8 @@ func ExampleVerifier_Verify() {
 	// Globex: false
 }
 
-// An expired token authorizes nothing, but still tells where its renewal belongs.
+// An expired token authorizes nothing, but it still names the organization to renew it
+// for.
 func ExampleVerifier_Inspect() {
 	b := newBackend()
 	verifier, err := token.NewVerifier(token.Config{

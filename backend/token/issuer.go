@@ -5,26 +5,27 @@ import (
 	"strings"
 )
 
-// OrganizationKeys finds the public keys of an organisation that is an issuer of its
-// own. A key that it does not have, also where it is no issuer, is ErrUnknownKey.
+// OrganizationKeys finds the public keys of an organization that is an issuer of its
+// own. The error for a key that it does not have, or for an organization that is not an
+// issuer, is ErrUnknownKey.
 type OrganizationKeys interface {
 	OrganizationKey(ctx context.Context, organizationID, kid string) (PublicKey, error)
 }
 
-// organizationIssuer is the issuer that an organisation is by itself.
+// organizationIssuer returns the issuer identifier of an organization that has its own.
 func organizationIssuer(workspace, organizationID string) string {
 	return workspace + "/o/" + organizationID
 }
 
-// BackendURL is where the backend is that minted the token: its issuer, without what
-// that has more where it is an organisation by itself.
+// BackendURL returns the address of the backend that minted the token: its issuer,
+// without the suffix of an organization's own issuer.
 func (c *Claims) BackendURL() string {
 	return strings.TrimSuffix(strings.TrimSuffix(c.Issuer, organizationIssuer("", c.OrganizationID)), "/")
 }
 
-// source returns the keys that a token's signature has to be checked with, by its
-// claims, which nobody has checked. An organisation's issuer speaks for that
-// organisation alone; false means that nobody's key would do.
+// source returns the keys to check a token's signature with, according to its claims,
+// which are not verified yet. An organization's issuer signs for that organization
+// only. False means that no key is acceptable.
 func (v *Verifier) source(c *Claims) (KeySource, bool) {
 	switch {
 	case c.Issuer == v.config.Issuer:
@@ -35,7 +36,7 @@ func (v *Verifier) source(c *Claims) (KeySource, bool) {
 	return nil, false
 }
 
-// organizationSource is the KeySource of one organisation.
+// organizationSource is the KeySource of one organization.
 type organizationSource struct {
 	keys         OrganizationKeys
 	organization string
@@ -47,7 +48,7 @@ func (s organizationSource) PublicKey(ctx context.Context, kid string) (PublicKe
 
 const maxID = 64
 
-// plainID tells an organisation's id that is safe in a path.
+// plainID reports whether an organization's id is safe in a path.
 func plainID(id string) bool {
 	other := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'

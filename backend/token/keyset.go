@@ -17,27 +17,28 @@ import (
 	"github.com/tabard-auth/tabard/backend/jws"
 )
 
-// KeySet is the published key set of an issuer, fetched when needed and kept. It
-// goes on with what it has while the issuer cannot be reached, for however long that
-// is: no token can be minted there meanwhile.
+// KeySet is the published key set of an issuer, fetched when needed and cached. While
+// the issuer cannot be reached, it uses the cached keys without a time limit: no token
+// can be minted there meanwhile.
 type KeySet struct {
 	url    string
 	client *http.Client
-	// mayEnd tells that an issuer without a key set has no keys, and is not away.
+	// mayEnd means that an issuer without a key set has no keys, and is not
+	// unreachable.
 	mayEnd bool
-	// places bounds the attempts of all sets that share it; nil without a bound.
+	// places limits the concurrent attempts of all sets that share it. Nil is no limit.
 	places chan struct{}
 
 	mu       sync.Mutex
 	keys     map[string]PublicKey
-	good     time.Time     // when they were fetched
-	tried    time.Time     // the last attempt, good or not
-	failed   error         // why the last attempt was not
-	fetching chan struct{} // closed when the attempt under way ends; nil without one
+	good     time.Time     // time of the last successful fetch
+	tried    time.Time     // time of the last attempt
+	failed   error         // error of the last attempt
+	fetching chan struct{} // closed when the current attempt ends; nil if there is none
 }
 
-// The least time between two attempts of a KeySet to have the issuer's keys, whatever
-// tokens ask for: KeySetPause, and KeySetRetry after one that failed.
+// The least time between two attempts of a KeySet to fetch the issuer's keys, whichever
+// tokens arrive: KeySetPause, and KeySetRetry after one that failed.
 const (
 	KeySetPause = 10 * time.Second
 	KeySetRetry = time.Second
@@ -51,8 +52,8 @@ const (
 
 var errNotFound = errors.New("there is no key set")
 
-// NewKeySet returns the key set at url (the issuer's jwks_uri). A nil client means
-// one that follows no redirects. An attempt ends after 5 s with any client.
+// NewKeySet returns the key set at url (the issuer's jwks_uri). A nil client means one
+// that follows no redirects. With any client, an attempt ends after 5 s.
 func NewKeySet(url string, client *http.Client) *KeySet {
 	if client == nil {
 		client = &http.Client{
@@ -62,14 +63,14 @@ func NewKeySet(url string, client *http.Client) *KeySet {
 	return &KeySet{url: url, client: client}
 }
 
-// PublicKey returns the key of that id. An id that it does not know makes it look
-// again, at most every 10 s, or every second while the issuer does not answer. A key
-// that was fetched 10 min ago is looked for again beside the request; after 20 min, or
-// where it is not known, the request waits.
+// PublicKey returns the key with an id. An unknown id causes a new fetch, at most every
+// 10 s, or every second while the issuer does not answer. Keys that are 10 min old are
+// refreshed in the background. If they are 20 min old, or the id is unknown, the call
+// waits for the fetch.
 func (s *KeySet) PublicKey(ctx context.Context, kid string) (PublicKey, error) {
 	key, known, wait := s.look(kid)
 	if wait != nil {
-		late := time.NewTimer(2 * keySetTimeout) // an attempt may wait for its place
+		late := time.NewTimer(2 * keySetTimeout) // an attempt may wait for its turn
 		defer late.Stop()
 		select {
 		case <-wait:
@@ -86,17 +87,18 @@ func (s *KeySet) PublicKey(ctx context.Context, kid string) (PublicKey, error) {
 	return PublicKey{}, s.missing()
 }
 
-// missing is the error of a key that is not there.
+// missing returns the error for a key that is not in the set.
 func (s *KeySet) missing() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.failed != nil { // who knows
+	if s.failed != nil { // the set may be incomplete
 		return fmt.Errorf("the key set at %s could not be fetched: %w", s.url, s.failed)
 	}
 	return ErrUnknownKey
 }
 
-// first fetches the keys of a set that nobody else has yet. Without keys it is an error.
+// first fetches the keys of a new set that is not shared yet. A set without keys is an
+// error.
 func (s *KeySet) first() error {
 	s.tried, s.fetching = time.Now(), make(chan struct{})
 	s.attempt(s.fetching)
@@ -106,8 +108,8 @@ func (s *KeySet) first() error {
 	return nil
 }
 
-// look finds a key among those at hand, and starts an attempt to fetch them where one
-// is due. The caller waits for wait, unless it is nil.
+// look finds a key among the cached ones and starts an attempt to fetch them if one is
+// due. The caller waits for wait, unless it is nil.
 func (s *KeySet) look(kid string) (key PublicKey, known bool, wait <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +136,8 @@ func (s *KeySet) pause() time.Duration {
 	return KeySetPause
 }
 
-// attempt fetches the keys for everybody: whoever asked first may go away.
+// attempt fetches the keys for all callers, so it does not end with the first one's
+// request.
 func (s *KeySet) attempt(ended chan struct{}) {
 	if s.places != nil {
 		s.places <- struct{}{}
@@ -183,9 +186,9 @@ func (s *KeySet) fetch(ctx context.Context) (map[string]PublicKey, error) {
 	return keys, nil
 }
 
-// parseKeySet reads the signature keys of a set. It passes over a key of a kind that
-// it does not know (RFC 7517 section 5), and one without an id or an algorithm: the
-// key must fix the algorithm. A set without any is an error, and replaces nothing.
+// parseKeySet reads the signature keys of a set. It ignores a key of an unknown type
+// (RFC 7517 section 5) and one without an id or an algorithm: the key must fix the
+// algorithm. A set without usable keys is an error and replaces nothing.
 func parseKeySet(text []byte) (map[string]PublicKey, error) {
 	set, err := jwk.Parse(text, jwk.WithIgnoreParseError(true))
 	if err != nil {

@@ -24,7 +24,7 @@ const publishedKey = `{"keys":[{"kty":"EC","use":"sig","alg":"ES256","kid":"k1",
 type published struct {
 	asked atomic.Int32
 	down  atomic.Bool
-	slow  atomic.Bool // it answers only when the request gives up
+	slow  atomic.Bool // answers only when the request gives up
 	text  atomic.Value
 }
 
@@ -61,7 +61,7 @@ func TestAHundredThousandUnknownKeysMakeFewFetches(t *testing.T) {
 				<-time.After(time.Second)
 			}
 		}
-		// One at once, then one in ten seconds.
+		// One at once, then one every ten seconds.
 		if n, most := p.asked.Load(), int32(time.Since(began)/(10*time.Second))+1; n > most {
 			t.Errorf("%d fetches in %v, want at most %d", n, time.Since(began), most)
 		}
@@ -124,7 +124,7 @@ func TestARetiredKeyIsForgotten(t *testing.T) {
 			set.PublicKey(t.Context(), "k1")
 			p.text.Store(strings.ReplaceAll(publishedKey, "k1", "k2"))
 			<-time.After(idle)
-			if idle < 20*time.Minute { // looked for beside the request
+			if idle < 20*time.Minute { // fetched in the background
 				set.PublicKey(t.Context(), "k1")
 				synctest.Wait()
 			}
@@ -138,7 +138,7 @@ func TestARetiredKeyIsForgotten(t *testing.T) {
 	}
 }
 
-// TestAnIssuerThatStartsLateIsHeardSoon: a deployment starts both at once.
+// TestAnIssuerThatStartsLateIsHeardSoon: a deployment starts both at the same time.
 func TestAnIssuerThatStartsLateIsHeardSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p published
@@ -160,8 +160,8 @@ func TestAnIssuerThatStartsLateIsHeardSoon(t *testing.T) {
 	})
 }
 
-// TestAKeyThatCouldNotBeAskedForIsNotUnknown: the issuer may have begun to sign by it
-// while it was out of reach.
+// TestAKeyThatCouldNotBeAskedForIsNotUnknown: the issuer may have started to sign with
+// it while it was unreachable.
 func TestAKeyThatCouldNotBeAskedForIsNotUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p published
@@ -242,8 +242,8 @@ func TestAKeySetThatWasNeverHadIsAnError(t *testing.T) {
 	}
 }
 
-// TestKeySet_FollowsNoRedirect: whoever can make the issuer's host redirect has not its
-// keys.
+// TestKeySet_FollowsNoRedirect: control over redirects of the issuer's host is not
+// control over its keys.
 func TestKeySet_FollowsNoRedirect(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, publishedKey) }))
 	defer elsewhere.Close()
@@ -262,7 +262,8 @@ func TestKeySet_FollowsNoRedirect(t *testing.T) {
 	}
 }
 
-// TestKeySet_IsOfAQuarterOfAMegabyteAtMost, however good its keys are.
+// TestKeySet_IsOfAQuarterOfAMegabyteAtMost: a larger set is refused even if its keys
+// are valid.
 func TestKeySet_IsOfAQuarterOfAMegabyteAtMost(t *testing.T) {
 	for size, good := range map[int]bool{200 << 10: true, 300 << 10: false, 10 << 20: false} {
 		var p published

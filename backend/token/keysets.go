@@ -10,37 +10,37 @@ import (
 	"time"
 )
 
-// KeySets are the key sets of organisations that are issuers of their own, each
-// fetched when a token of its organisation comes for the first time.
+// KeySets are the key sets of organizations that are issuers of their own. Each is
+// fetched when the first token of its organization arrives.
 //
-// Before that nobody can tell such a token from one of an organisation that somebody
-// made up. So an organisation has a place among the sets only once its issuer answered
-// with keys. The first fetches, a few at once, are made for who asked last, and one
-// that was in vain is remembered for as long as KeySet remembers its own: tokens made up
-// cost their issuer a request each, and refuse no other organisation's.
+// Until then such a token cannot be told from one of a made-up organization. So an
+// organization is added to the sets only once its issuer has answered with keys. A few
+// first fetches run at once, the most recently requested first. A failed fetch is
+// remembered for as long as KeySet waits before its next attempt. Forged tokens
+// therefore cost their issuer one request each and do not block another organization's.
 type KeySets struct {
 	issuer string
 	client *http.Client
-	again  chan struct{} // a place for each set that is fetched again
+	again  chan struct{} // one place for each set being refreshed
 
 	mu          sync.Mutex
-	sets        map[string]*KeySet // of those whose issuers had keys
+	sets        map[string]*KeySet // of the organizations whose issuers have keys
 	misses      misses             // the others
 	discoveries map[string]*discovery
-	waiting     list.List // of *discovery; the one asked for last is in front
-	out         int       // discoveries under way
+	waiting     list.List // of *discovery; the most recently requested is in front
+	out         int       // number of discoveries under way
 }
 
 const (
-	// maxKeySets bounds the sets that are kept; one that is dropped is fetched again.
+	// maxKeySets limits the sets that are kept. A dropped set is fetched again.
 	maxKeySets = 10_000
-	// fetchesAtOnce bounds the requests to the issuer that are under way: of first
-	// fetches, and of later ones.
+	// fetchesAtOnce limits the concurrent requests to the issuer: of first fetches, and
+	// of later ones.
 	fetchesAtOnce = 16
 )
 
-// NewKeySets returns the key sets of the organisations of a workspace, by the
-// workspace's issuer. The client is NewKeySet's.
+// NewKeySets returns the key sets of a workspace's organizations, given the workspace's
+// issuer. The client is that of NewKeySet.
 func NewKeySets(issuer string, client *http.Client) *KeySets {
 	return &KeySets{
 		issuer: issuer, client: client, again: make(chan struct{}, fetchesAtOnce),
@@ -60,7 +60,8 @@ func (s *KeySets) OrganizationKey(ctx context.Context, organizationID, kid strin
 	return set.PublicKey(ctx, kid)
 }
 
-// of returns the set of an organisation, or why it has none, or else who finds out.
+// of returns the set of an organization, the error if it has none, or the discovery
+// under way.
 func (s *KeySets) of(organizationID string, now time.Time) (*KeySet, *discovery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,8 +80,8 @@ func (s *KeySets) newSet(organizationID string) *KeySet {
 	return set
 }
 
-// keep keeps a set that has keys. It drops others where there is no room: those that
-// are empty by now, and where none is, any.
+// keep stores a set that has keys. If there is no room, it drops the sets that are
+// empty by now or, without such, any set.
 func (s *KeySets) keep(organizationID string, set *KeySet) {
 	set.places = s.again
 	if len(s.sets) >= maxKeySets {

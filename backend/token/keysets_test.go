@@ -14,14 +14,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// issuers serve the key sets of the organisations named, without a network.
+// issuers serves the key sets of the named organizations, without a network.
 type issuers struct {
 	mu    sync.Mutex
-	there map[string]bool // by the path of their set
+	there map[string]bool // by the path of the set
 	asked int
 	takes time.Duration
 
-	out, most int // fetches at once
+	out, most int // concurrent fetches
 }
 
 func (i *issuers) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -31,7 +31,7 @@ func (i *issuers) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.out++
 	i.most = max(i.most, i.out)
 	i.mu.Unlock()
-	time.Sleep(i.takes) // of the test's own time
+	time.Sleep(i.takes) // in synctest's clock
 	i.mu.Lock()
 	i.out--
 	answer := httptest.NewRecorder()
@@ -67,7 +67,7 @@ func TestAnOrganizationsKeysEndWithItsIssuer(t *testing.T) {
 			t.Errorf("the key of an organisation that is no issuer: %v", err)
 		}
 		i.have(acmeKeys, false)
-		time.Sleep(10 * time.Minute) // of the test's own time
+		time.Sleep(10 * time.Minute) // in synctest's clock
 		known("org_acme")
 		synctest.Wait()
 		if err := known("org_acme"); !errors.Is(err, token.ErrUnknownKey) {
@@ -76,8 +76,8 @@ func TestAnOrganizationsKeysEndWithItsIssuer(t *testing.T) {
 	})
 }
 
-// TestAHundredThousandOrganizationsMadeUpMakeFewFetches, where they come faster than
-// their issuer answers.
+// TestAHundredThousandOrganizationsMadeUpMakeFewFetches: they arrive faster than the
+// issuer answers.
 func TestAHundredThousandOrganizationsMadeUpMakeFewFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := issuers{takes: 100 * time.Millisecond}
@@ -140,7 +140,7 @@ func TestAnIssuerNamesAnOrganizationByItsIDAlone(t *testing.T) {
 	}
 }
 
-// everybodys are keys that every organisation has.
+// everybodys are keys that every organization has.
 type everybodys struct{ keyRing }
 
 func (k everybodys) OrganizationKey(ctx context.Context, _, kid string) (token.PublicKey, error) {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Reason tells why a token was refused. Reasons are stable.
+// Reason is why a token was refused. Reasons are stable.
 type Reason string
 
-// The reasons why a token is not authentic: nothing that it says is to be believed.
+// The reasons why a token is not authentic: none of its content may be trusted.
 const (
 	Malformed       Reason = "malformed"
 	WrongType       Reason = "wrong_type"
@@ -17,17 +17,17 @@ const (
 	BadSignature    Reason = "bad_signature"
 	WrongAudience   Reason = "wrong_audience"
 	MissingClaim    Reason = "missing_claim"
-	KeysUnavailable Reason = "keys_unavailable" // no verdict: the issuer's keys could not be had
+	KeysUnavailable Reason = "keys_unavailable" // undecided: the issuer's keys could not be fetched
 )
 
-// The reasons why an authentic token does not authorise.
+// The reasons why an authentic token does not authorize.
 const (
 	Expired           Reason = "expired"
 	NotYetValid       Reason = "not_yet_valid"
 	SessionEnded      Reason = "session_ended"
 	WrongOrganization Reason = "wrong_organization"
-	// ProofRequired: the token is bound to a key (RFC 9449), and nothing proves
-	// that its bearer has it.
+	// ProofRequired: the token is bound to a key (RFC 9449), and the request does not
+	// prove possession of it.
 	ProofRequired     Reason = "proof_required"
 	InvalidProof      Reason = "invalid_proof"
 	InsufficientScope Reason = "insufficient_scope" // a permission is missing
@@ -38,11 +38,11 @@ const (
 // Error is the error of a refused token.
 type Error struct {
 	Reason Reason
-	Err    error // the cause, where there is one
-	// Demand is what was not met, of InsufficientScope and
-	// InsufficientAuthentication.
+	Err    error // the cause, or nil
+	// Demand is the unmet demand of InsufficientScope and InsufficientAuthentication.
 	Demand Demand
-	// Bound tells that the token is bound to a key: its scheme is DPoP, not Bearer.
+	// Bound reports whether the token is bound to a key: its scheme is DPoP, not
+	// Bearer.
 	Bound bool
 }
 

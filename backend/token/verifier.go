@@ -12,15 +12,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/jws"
 )
 
-// PublicKey is a key that tokens are verified with. The key fixes the algorithm;
-// a token's header never does (RFC 8725 section 3.1).
+// PublicKey verifies tokens. The key fixes the algorithm; a token's header never does
+// (RFC 8725 section 3.1).
 type PublicKey struct {
 	Algorithm string
 	Key       crypto.PublicKey
 }
 
-// KeySource finds the public key of an issuer by its id. A key that the issuer
-// does not have is ErrUnknownKey; any other error means that it could not be asked.
+// KeySource finds the public key of an issuer by its id. The error for a key that the
+// issuer does not have is ErrUnknownKey. Any other error means that the keys could not
+// be fetched.
 type KeySource interface {
 	PublicKey(ctx context.Context, kid string) (PublicKey, error)
 }
@@ -28,29 +29,31 @@ type KeySource interface {
 // ErrUnknownKey is the error of a KeySource for a key that the issuer does not have.
 var ErrUnknownKey = errors.New("unknown key")
 
-// Config says which tokens a Verifier accepts. Issuer, Audience and Keys are
+// Config specifies the tokens that a Verifier accepts. Issuer, Audience and Keys are
 // required.
 type Config struct {
 	Issuer   string
 	Audience string
 	Keys     KeySource
-	// Organizations finds the keys of organisations whose policy demands a signing key
-	// of their own. Each is an issuer, Issuer/o/{org_id}, for itself alone; NewKeySets
-	// makes it. nil accepts no such token.
+	// Organizations finds the keys of organizations whose policy requires a signing key
+	// of their own. Each is the issuer Issuer/o/{org_id}, for itself only. NewKeySets
+	// returns an implementation. Nil accepts no such token.
 	Organizations OrganizationKeys
-	// Dedicated tells that an organisation's tokens have to come from its own issuer:
-	// the workspace's key, in whoever's hands, then signs nothing for it. nil is none.
+	// Dedicated reports whether an organization's tokens must come from its own issuer.
+	// The workspace's key, even a stolen one, then signs no valid token for it. Nil
+	// means none.
 	Dedicated func(organizationID string) bool
-	// Algorithms is the allow-list, of ES256, EdDSA and RS256; nil means the first
-	// two.
+	// Algorithms is the allowlist, of ES256, EdDSA and RS256. Nil means the first two.
 	Algorithms []string
-	// Leeway is what clocks may differ by; 0 means 30 s, more than 60 s is refused.
+	// Leeway is the accepted difference between clocks. 0 means 30 s; more than 60 s is
+	// refused.
 	Leeway time.Duration
-	// Now tells the time; nil means time.Now.
+	// Now returns the time. Nil means time.Now.
 	Now func() time.Time
 }
 
-// MaxBytes is the longest token that a Verifier takes. Proxies take no more of a header.
+// MaxBytes is the longest token that a Verifier accepts. Proxies accept no longer
+// header.
 const MaxBytes = 8 << 10
 
 const (
@@ -63,7 +66,7 @@ type Verifier struct {
 	config Config
 }
 
-// NewVerifier returns the verifier of a configuration.
+// NewVerifier returns a verifier for a configuration.
 func NewVerifier(c Config) (*Verifier, error) {
 	if c.Issuer == "" || c.Audience == "" || c.Keys == nil {
 		return nil, errors.New("token: a verifier needs an issuer, an audience and keys")
@@ -88,18 +91,18 @@ func NewVerifier(c Config) (*Verifier, error) {
 	return &Verifier{config: c}, nil
 }
 
-// Now and Leeway are the verifier's clock, for checks that go with it.
+// Now and Leeway return the verifier's clock, for checks that must agree with it.
 func (v *Verifier) Now() time.Time        { return v.config.Now() }
 func (v *Verifier) Leeway() time.Duration { return v.config.Leeway }
 
 func (v *Verifier) leeway() int64 { return int64(v.config.Leeway / time.Second) }
 
-// Verify returns the claims of a token that authorises by itself: authentic, of
-// this issuer and audience, within its time, and bound to no key. Every other token
-// is an *Error; package resource takes those that are bound to a key.
+// Verify returns the claims of a token that authorizes by itself: authentic, of this
+// issuer and audience, within its time, and not bound to a key. The error for every
+// other token is an *Error. Package resource accepts tokens that are bound to a key.
 //
-// The caller still has to compare Claims.OrganizationID with the organisation of
-// the resource; VerifyFor does both.
+// The caller still has to compare Claims.OrganizationID with the organization of the
+// resource. VerifyFor does both.
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	claims, err := v.Inspect(ctx, raw)
 	if err != nil {
@@ -111,7 +114,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Claims, error) {
 	return claims, nil
 }
 
-// VerifyFor is Verify for a resource of one organisation, named by id or slug.
+// VerifyFor is Verify for a resource of one organization, given by id or slug.
 func (v *Verifier) VerifyFor(ctx context.Context, raw, organization string) (*Claims, error) {
 	claims, err := v.Verify(ctx, raw)
 	if err != nil {
@@ -123,11 +126,11 @@ func (v *Verifier) VerifyFor(ctx context.Context, raw, organization string) (*Cl
 	return claims, nil
 }
 
-// Inspect tells whose an authentic token was, expired or not, and why it does not
-// authorise (nil where it does). A token that is not authentic tells nothing.
+// Inspect returns the claims of an authentic token, expired or not, and why it does not
+// authorize (nil if it does). It returns no claims of a token that is not authentic.
 //
-// Its claims authorise nothing: they say where a renewal lands, and what to write
-// in a log.
+// The claims authorize nothing. They serve to choose where a renewal leads and to write
+// a log.
 func (v *Verifier) Inspect(ctx context.Context, raw string) (*Claims, error) {
 	claims, err := v.authentic(ctx, raw)
 	if err != nil {
@@ -136,7 +139,7 @@ func (v *Verifier) Inspect(ctx context.Context, raw string) (*Claims, error) {
 	return claims, v.timely(claims)
 }
 
-// authentic checks all but the times.
+// authentic checks everything except the times.
 func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
 	message, err := jws.Parse(raw, MaxBytes)
 	if err != nil {
@@ -150,7 +153,7 @@ func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
 		return nil, &Error{Reason: Malformed, Err: err}
 	}
 	keys, ok := v.source(claims)
-	if !ok { // whose keys are no business of this one
+	if !ok { // the verifier does not accept the keys of this issuer
 		return nil, &Error{Reason: WrongIssuer}
 	}
 	if err := v.verify(ctx, message, keys); err != nil {
@@ -165,8 +168,8 @@ func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
 	return claims, nil
 }
 
-// verify checks the signature. It obeys kid alone: no key or address that the token
-// itself carries, and no algorithm but the key's own.
+// verify checks the signature. It only uses kid: no key or address in the token, and no
+// algorithm but the key's own.
 func (v *Verifier) verify(ctx context.Context, message *jws.Message, keys KeySource) error {
 	if !slices.Contains(v.config.Algorithms, message.Algorithm()) {
 		return &Error{Reason: BadSignature, Err: fmt.Errorf("algorithm %q is not allowed", message.Algorithm())}

@@ -28,7 +28,7 @@ const (
 
 var now = time.Unix(1_800_000_000, 0)
 
-// keyRing is an issuer's keys, and its key source.
+// keyRing is an issuer's keys and implements its key source.
 type keyRing map[string]token.PublicKey
 
 func (k keyRing) PublicKey(_ context.Context, kid string) (token.PublicKey, error) {
@@ -103,7 +103,7 @@ func TestATokenOfEveryAlgorithmIsAcceptedByItsKey(t *testing.T) {
 	}
 }
 
-// forge makes a token that is good but for its header and signature.
+// forge makes a token that is valid except for its header and signature.
 func forge(t *testing.T, method jwt.SigningMethod, header map[string]any, with any) string {
 	t.Helper()
 	j := jwt.NewWithClaims(method, jwt.MapClaims{
@@ -118,7 +118,7 @@ func forge(t *testing.T, method jwt.SigningMethod, header map[string]any, with a
 	return raw
 }
 
-// TestVerifier_ReadsNotBefore, which no token of ours has, and others may.
+// TestVerifier_ReadsNotBefore: Tabard's tokens have no nbf, but those of others may.
 func TestVerifier_ReadsNotBefore(t *testing.T) {
 	key, public := newKey(t)
 	v := newVerifier(t, keyRing{"k1": public}, now)
@@ -186,7 +186,7 @@ func TestWhatIsNoValidTokenIsRefused(t *testing.T) {
 	}
 }
 
-// twice names another organisation besides the token's own.
+// twice adds a second organization to the token's own.
 func twice(raw, name string) string {
 	parts := strings.Split(raw, ".")
 	text, _ := base64.RawURLEncoding.DecodeString(parts[1])

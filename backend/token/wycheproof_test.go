@@ -10,16 +10,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// spared tells of the valid vectors that are refused: those whose key is secret, and
-// nothing that a key set could publish, or of an algorithm that no access token has.
+// spared reports whether a valid vector is refused on purpose: its key is symmetric,
+// cannot be in a key set, or is for an algorithm that access tokens do not use.
 func spared(public map[string]any) bool {
 	algorithm, _ := public["alg"].(string)
 	return !jws.Supported(algorithm)
 }
 
 // TestWycheproofLeavesNoInvalidSignatureAccepted sends the vectors of Project
-// Wycheproof the way that a token's signature goes: the key through a published set,
-// the text through the strict reader, the algorithm from the key.
+// Wycheproof through the verification of a token: the key through a published set, the
+// text through the strict reader, the algorithm from the key.
 func TestWycheproofLeavesNoInvalidSignatureAccepted(t *testing.T) {
 	text, err := os.ReadFile("testdata/wycheproof/json_web_signature_test.json")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package web reads requests and writes answers: the one adapter between HTTP and JSON
-// of all the server's APIs.
+// Package web reads requests and writes answers. It is the single adapter between HTTP
+// and JSON of all the server's APIs.
 package web
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// Secure sets the headers that every answer carries. Pages of sibling hosts read the
-// answers of the browser's API by CORS, which the resource policy does not touch.
+// Secure sets the headers that every answer carries. Pages on sibling hosts read the
+// answers of the browser's API by CORS, which the resource policy does not affect.
 func Secure(h http.Header, https bool) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
@@ -31,11 +31,11 @@ func Secure(h http.Header, https bool) {
 	}
 }
 
-// maxBody is the largest body of a request, in bytes.
+// maxBody is the maximum size of a request's body, in bytes.
 const maxBody = 16 << 10
 
-// Read reads a request's body: a JSON object of the media type, bounded, at most depth
-// objects deep, every member known and named once.
+// Read reads a request's body: a JSON object of the right media type, bounded in size
+// and at most depth levels deep. Every member must be known and not repeated.
 func Read(w http.ResponseWriter, r *http.Request, into any, depth int) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return refusal.New(api.InvalidRequest, "The body must be application/json.").With(http.StatusUnsupportedMediaType)
@@ -66,7 +66,7 @@ func ReadForm(w http.ResponseWriter, r *http.Request) error {
 // WriteJSON writes an answer.
 func WriteJSON(w http.ResponseWriter, status int, value any) {
 	text, err := json.Marshal(value)
-	if err != nil { // no type of the contract fails to encode
+	if err != nil { // every type of the contract can be encoded
 		panic(err)
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -74,17 +74,17 @@ func WriteJSON(w http.ResponseWriter, status int, value any) {
 	w.Write(append(text, '\n'))
 }
 
-// NoMethod refuses a method that a path does not answer, and names those that it does
-// (RFC 9110 section 10.2.1).
+// NoMethod refuses a method that a path does not answer and sets Allow to those that it
+// does (RFC 9110 section 10.2.1).
 func NoMethod(h http.Header, method string, answered []string) *refusal.Refusal {
 	h.Set("Allow", strings.Join(answered, ", "))
 	return refusal.New(api.InvalidRequest, "This address does not answer "+method+".").With(http.StatusMethodNotAllowed)
 }
 
-// NoPath refuses a path that nothing is served at.
+// NoPath refuses a path that is not served.
 func NoPath() *refusal.Refusal { return refusal.New(api.NotFound, "There is nothing at this address.") }
 
-// RefusalHeaders sets the headers that a refusal takes.
+// RefusalHeaders sets the headers of a refusal.
 func RefusalHeaders(h http.Header, r *refusal.Refusal) {
 	switch r.Code {
 	case api.InsufficientUserAuthentication:
@@ -96,7 +96,7 @@ func RefusalHeaders(h http.Header, r *refusal.Refusal) {
 	}
 }
 
-// challenge is the step-up challenge (RFC 9470 section 3).
+// challenge returns the step-up challenge (RFC 9470 section 3).
 func challenge(r *refusal.Refusal) string {
 	text := `Bearer error="insufficient_user_authentication"`
 	if r.ACRValues != "" {

@@ -4,6 +4,7 @@ package chrome
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"strings"
@@ -16,6 +17,17 @@ import (
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
+
+// headful shows the browser's window: go test ./browser_test -run TestX -headful.
+var headful = flag.Bool("headful", false, "show the browser's window")
+
+// headless is the value of Chromium's flag of that name.
+func headless() any {
+	if *headful {
+		return false
+	}
+	return "new"
+}
 
 const (
 	patience     = 10 * time.Minute // the life of a browser in a test
@@ -50,7 +62,7 @@ func allocator(t testing.TB, profile string, life time.Duration, more ...Option)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path(t)),
 		chromedp.UserDataDir(profile),
-		chromedp.Flag("headless", "new"),
+		chromedp.Flag("headless", headless()),
 		chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
@@ -104,6 +116,7 @@ func started(t testing.TB, parent context.Context, options ...chromedp.ContextOp
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
+	report(t, ctx)
 	return ctx
 }
 

@@ -11,7 +11,7 @@ func (t *Tab) Organizations() ([]api.OrganizationState, *Error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.state.Organizations = session.Organizations
+	t.wardrobe.state.Organizations = session.Organizations
 	t.recount()
 	return session.Organizations, nil
 }
@@ -21,15 +21,16 @@ func (t *Tab) offer() {
 	session, err := t.inquire()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	w := &t.wardrobe
 	switch {
-	case err == nil && t.wish != "":
+	case err == nil && w.wish != "":
 		// The person chose while the list was on its way.
 	case err == nil:
-		t.record.Epoch = t.epoch()
-		t.state.Organizations, t.state.User = session.Organizations, session.User
-		t.state.DeviceBound = session.DeviceBound
+		w.record.Epoch = t.epoch.now()
+		w.state.Organizations, w.state.User = session.Organizations, session.User
+		w.state.DeviceBound = session.DeviceBound
 		t.takeOff(Choose, nil)
-	case t.state.Status == Starting:
+	case w.state.Status == Starting:
 		t.show(Unavailable, err)
 	}
 }
@@ -37,8 +38,9 @@ func (t *Tab) offer() {
 // introduce learns the name of an organisation that asks for more authentication
 // before it was ever entered here, so that the page can offer the way in.
 func (t *Tab) introduce() {
+	s := &t.wardrobe.state
 	t.mu.Lock()
-	known := t.state.Status != Ended || t.state.Organization.ID != ""
+	known := s.Status != Ended || s.Organization.ID != ""
 	t.mu.Unlock()
 	if known {
 		return
@@ -46,29 +48,29 @@ func (t *Tab) introduce() {
 	session, err := t.inquire()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err != nil || t.state.Status != Ended {
+	if err != nil || s.Status != Ended {
 		return
 	}
-	t.state.Organizations, t.state.User = session.Organizations, session.User
-	if known := t.known(t.wish); known.ID != "" {
-		t.state.Organization = known
+	s.Organizations, s.User = session.Organizations, session.User
+	if known := t.wardrobe.known(t.wardrobe.wish); known.ID != "" {
+		s.Organization = known
 	}
-	t.show(t.state.Status, t.state.Error)
+	t.show(s.Status, s.Error)
 }
 
 // inquire asks who is signed in. It mints nothing.
 func (t *Tab) inquire() (api.SessionResponse, *Error) {
-	epoch := t.epoch()
+	epoch := t.epoch.now()
 	v, err := t.ask("GET", api.PathSession)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	session := DecodeSessionResponse(v)
+	session, user := DecodeSessionResponse(v), t.wardrobe.record.User.ID
 	switch {
-	case t.epoch() != epoch:
+	case t.epoch.now() != epoch:
 		return session, overtaken
 	case err == nil && session.User.ID == "":
 		err = unreachable("the answer lacks the person")
-	case err == nil && t.record.User.ID != "" && t.record.User.ID != session.User.ID:
+	case err == nil && user != "" && user != session.User.ID:
 		err = newError(api.IdentityChanged, "somebody else has signed in")
 	}
 	if err != nil {

@@ -74,6 +74,13 @@ func (b *backoff) fault(err *Error, now time.Duration, random uint64) {
 	b.faults, b.until, b.err = b.faults+1, now+pause, err
 }
 
+// hurry ends the pause after a fault, unless the backend asked for it.
+func (b *backoff) hurry() {
+	if b.err != nil && b.err.RetryAfter == 0 {
+		b.until = 0
+	}
+}
+
 // fraction is a random part of d.
 func fraction(d time.Duration, random uint64) time.Duration {
 	return time.Duration(random % uint64(d+1))

@@ -42,17 +42,18 @@ func (o *object) raw(name, json string) {
 }
 
 func (o *object) texts(name string, values []string) {
-	o.raw(name, array(values, func(s string) string { return string(appendQuoted(nil, s)) }))
+	o.raw(name, array(len(values), func(i int) string { return string(appendQuoted(nil, values[i])) }))
 }
 
-// array writes a JSON array.
-func array[T any](values []T, element func(T) string) string {
+// array writes a JSON array of n elements. (It is not generic: a module would bear it once
+// for each type.)
+func array(n int, element func(i int) string) string {
 	b := []byte{'['}
-	for i, v := range values {
+	for i := range n {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, element(v)...)
+		b = append(b, element(i)...)
 	}
 	return string(append(b, ']'))
 }
@@ -153,7 +154,7 @@ func encodeOrganizationSession(s api.OrganizationSession) string {
 
 // EncodeOrganizations writes the organisations of a session.
 func EncodeOrganizations(organizations []api.OrganizationState) string {
-	return array(organizations, encodeOrganizationState)
+	return array(len(organizations), func(i int) string { return encodeOrganizationState(organizations[i]) })
 }
 
 func encodeOrganizationState(s api.OrganizationState) string {
@@ -168,7 +169,7 @@ func encodeOrganizationState(s api.OrganizationState) string {
 
 // EncodeSessions writes a person's sessions as the face shows them.
 func EncodeSessions(sessions []api.DeviceSession) string {
-	return array(sessions, encodeDeviceSession)
+	return array(len(sessions), func(i int) string { return encodeDeviceSession(sessions[i]) })
 }
 
 func encodeDeviceSession(s api.DeviceSession) string {
@@ -183,4 +184,21 @@ func encodeDeviceSession(s api.DeviceSession) string {
 	o.number("expiresAt", s.ExpiresAt)
 	o.flag("deviceBound", s.DeviceBound)
 	return o.end()
+}
+
+// base64url is the unpadded encoding of RFC 4648 section 5.
+func base64url(raw []byte) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	b := make([]byte, 0, (len(raw)*4+2)/3)
+	bits, n := uint(0), 0
+	for _, c := range raw {
+		bits, n = bits<<8|uint(c), n+8
+		for ; n >= 6; n -= 6 {
+			b = append(b, alphabet[bits>>(n-6)&63])
+		}
+	}
+	if n > 0 {
+		b = append(b, alphabet[bits<<(6-n)&63])
+	}
+	return string(b)
 }

@@ -31,6 +31,9 @@ func (e *Error) Error() string { return string(e.Code) + ": " + e.Description }
 
 // JSON is the error as the face reads it.
 func (e *Error) JSON() string {
+	if e == nil {
+		return "null"
+	}
 	o := newObject()
 	o.text("code", string(e.Code))
 	o.text("action", string(e.Action))
@@ -78,3 +81,6 @@ var closed = newError(Closed, "the client was closed")
 func (e *Error) ends() bool {
 	return e.Action == api.StepUp || e.Code == api.OrganizationAccessDenied
 }
+
+// signsOut tells whether an error says that there is no session any more.
+func (e *Error) signsOut() bool { return e != nil && e.Action == api.SignIn }

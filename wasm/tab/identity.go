@@ -8,47 +8,51 @@ import (
 // lockTimeout bounds the wait for an answer about a lock.
 const lockTimeout = time.Second
 
-// claim takes the tab's id. A copied tab finds it taken: it takes one of its
-// own and keeps the organisation.
-func (t *Tab) claim() {
-	t.mu.Lock()
-	id, held := t.record.Tab, t.unlock != nil
-	t.mu.Unlock()
-	if held {
-		return
+// lease is the lock on the tab's id; nil while it is not held.
+type lease func()
+
+func (l *lease) release() {
+	if *l != nil {
+		(*l)()
+		*l = nil
 	}
-	release, free := func() {}, false
-	if id != "" {
-		release, free = t.take(id)
-	}
-	if !free {
-		id = strconv.FormatUint(t.world.Random(), 36) + strconv.FormatUint(t.world.Random(), 36)
-		release, _ = t.take(id)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.record.Tab, t.unlock = id, release
-	t.save()
 }
 
-// take locks an id. Without an answer about locks the id counts as free: it is
+// take locks a name. Without an answer about locks it counts as free: the tab's id is
 // a label, and nothing's safety rests on it.
-func (t *Tab) take(id string) (release func(), free bool) {
-	if t.world.Locks == nil {
+func take(locks Locks, name string) (l lease, free bool) {
+	if locks == nil {
 		return func() {}, true
 	}
-	release, free, err := t.world.Locks.Take(t.config.Key+":tab:"+id, lockTimeout)
+	release, free, err := locks.Take(name, lockTimeout)
 	if err != nil || release == nil {
 		release = func() {}
 	}
 	return release, free || err != nil
 }
 
-func (t *Tab) release() {
-	if t.unlock != nil {
-		t.unlock()
-		t.unlock = nil
+// claim takes the tab's id. A copied tab finds it taken: it takes one of its
+// own and keeps the organisation.
+func (t *Tab) claim() {
+	t.mu.Lock()
+	id, had := t.wardrobe.record.Tab, t.lease != nil
+	t.mu.Unlock()
+	if had {
+		return
 	}
+	name := t.config.Key + ":tab:"
+	l, free := lease(func() {}), false
+	if id != "" {
+		l, free = take(t.world.Locks, name+id)
+	}
+	if !free {
+		id = strconv.FormatUint(t.world.Random(), 36) + strconv.FormatUint(t.world.Random(), 36)
+		l, _ = take(t.world.Locks, name+id)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wardrobe.record.Tab, t.lease = id, l
+	t.save()
 }
 
 // Freeze is called when the page is left and may be kept for the way back. A
@@ -56,7 +60,7 @@ func (t *Tab) release() {
 func (t *Tab) Freeze() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.release()
+	t.lease.release()
 	if t.world.Session.Item(t.config.Key) != "" { // what the app cleared stays so
 		t.save() // the last input
 	}

@@ -1,28 +1,10 @@
 package tab
 
-import (
-	"time"
-
-	"github.com/tabard-auth/tabard/backend/api"
-)
+import "github.com/tabard-auth/tabard/backend/api"
 
 // attempts is how often a mint is asked for when its answers are out of date as
 // they come.
 const attempts = 3
-
-// flight is one mint under way. All who want its organisation wait for it.
-type flight struct {
-	organization string // id where known, else as named; empty for the only one
-	enter        bool
-	epoch        string // the browser's epoch when it left
-	user         string
-	input        time.Duration // the last that idle tells of
-	idle         *int64
-	call         *call
-	done         chan struct{} // closed when held and err are set
-	held         *held
-	err          *Error
-}
 
 // mint gets a token for an organisation, by id or slug, or for the person's only
 // one. What the answer means for the tab is done by the time it returns. enter
@@ -43,167 +25,151 @@ func (t *Tab) mint(organization string, enter bool) (*held, *Error) {
 }
 
 // join returns the mint under way for an organisation, or starts one, unless one
-// has landed just now. One that may not enter does not serve one that may, so it
-// is asked anew.
+// has landed just now.
 func (t *Tab) join(organization string, enter bool) *flight {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
-	organization = t.id(organization)
-	if f := t.flights[organization]; f != nil && (f.enter || !enter) {
-		return f
+	f := t.wardrobe.want(organization, enter, t.clock.now())
+	if other := t.mints.serving(f); other != nil {
+		return other
 	}
-	h := t.find(organization)
-	if now := t.clock.now(); !enter && h.usable(now) && now < t.renewal(h) {
-		return landed(h, nil)
+	switch {
+	case f.held != nil: // landed just now
+	case t.closed:
+		f.land(nil, closed)
+	default:
+		f.epoch, f.call = t.epoch.now(), t.call()
+		t.mints.begin(f)
+		go t.fly(f)
 	}
-	if t.closed {
-		return landed(nil, closed)
-	}
-	t.abort(organization, again)
-	f := &flight{
-		organization: organization, enter: enter, epoch: t.epoch(), user: t.record.User.ID,
-		input: t.input, idle: t.idle(organization, enter),
-		call: t.call(), done: make(chan struct{}),
-	}
-	t.flights[organization] = f
-	go t.fly(f)
 	return f
-}
-
-// landed is a flight that is over.
-func landed(h *held, err *Error) *flight {
-	f := &flight{done: make(chan struct{}), held: h, err: err}
-	close(f.done)
-	return f
-}
-
-// id is the id of an organisation that the tab knows, else its name as given.
-func (t *Tab) id(name string) string {
-	if h := t.find(name); h != nil {
-		return h.organization().ID
-	}
-	if names(t.state.Organization, name) {
-		return t.state.Organization.ID
-	}
-	return name
 }
 
 // fly asks the backend. A flight that was aborted meanwhile has its outcome; the
 // late answer is dropped.
 func (t *Tab) fly(f *flight) {
-	v, err := t.send(f.call, "POST", api.PathToken, EncodeTokenRequest(api.TokenRequest{
-		Organization: f.organization, Enter: f.enter, User: f.user, IdleSeconds: f.idle,
-	}))
+	v, err := t.send(f.call, "POST", api.PathToken, f.body)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.flights[f.organization] != f {
-		return
+	if t.mints.end(f) {
+		f.land(t.land(f, v, err))
 	}
-	delete(t.flights, f.organization)
-	f.held, f.err = t.land(f, v, err)
-	close(f.done)
 }
 
 // land takes an answer in, unless it is out of date.
-func (t *Tab) land(f *flight, v Value, err *Error) (*held, *Error) {
-	if t.epoch() != f.epoch || err != nil && err.Code == api.RequestTooOld {
+func (t *Tab) land(f *flight, v Value, err *Error) (h *held, _ *Error) {
+	if t.epoch.now() != f.epoch || err != nil && err.Code == api.RequestTooOld {
 		return nil, again
 	}
-	answer := DecodeTokenResponse(v)
+	w := &t.wardrobe
 	if err == nil {
-		err = t.check(f.organization, answer)
+		answer := DecodeTokenResponse(v)
+		h, err = w.admit(f, &answer, t.epoch.now(), &t.clock, t.world.Random)
 	}
 	if err != nil {
 		t.refused(f.organization, err)
 		return nil, err
 	}
 	t.backoff = backoff{}
-	h := t.keep(answer)
-	if f.idle != nil {
-		h.input = f.input
-	}
-	if t.worn(f.organization) {
+	w.record.Epoch = t.epoch.enter(w.record.Session)
+	if w.worn(f.organization) {
 		t.wear(h)
 	}
 	t.save()
 	return h, nil
 }
 
-// check fails closed on a token that is not what was asked for: of the
-// organisation, for the person.
-func (t *Tab) check(organization string, answer api.TokenResponse) *Error {
+// refused does what a refusal or a fault means for the tab: little, where it wears another
+// organization, and nothing while its token lives.
+func (t *Tab) refused(organization string, err *Error) {
+	w := &t.wardrobe
 	switch {
-	case !complete(answer):
-		return unreachable("the answer lacks what a token needs")
-	case organization != "" && !names(answer.Organization, organization):
-		return newError(OrganizationMismatch, "the backend answered for another organisation")
-	case t.record.User.ID != "" && answer.User.ID != t.record.User.ID:
-		return newError(api.IdentityChanged, "somebody else has signed in")
+	case err.signsOut():
+		t.signedOut(err)
+	case err.Code == api.IdentityChanged: // somebody else signed in: the tab's part in the session is over
+		t.mints.abortAll(overtaken)
+		w.record.Epoch, w.record.Held = t.epoch.now(), nil
+		t.takeOff(Ended, err)
+	case err.Code == api.OrganizationRequired:
+		// settle offers them.
+	case err.ends():
+		w.drop(organization)
+		if w.worn(organization) && (w.sure() || err.Code != api.OrganizationAccessDenied) {
+			t.takeOff(Ended, err)
+		}
+	default:
+		now := t.clock.now()
+		t.backoff.fault(err, now, t.world.Random())
+		switch h := w.find(w.wish); {
+		case !w.worn(organization):
+		case h.usable(now):
+			t.wear(h)
+		default:
+			t.show(Unavailable, err)
+		}
+	}
+}
+
+// flight is one mint under way. All who want its organisation wait for it.
+type flight struct {
+	organization string // id where known, else as named; empty for the only one
+	enter        bool
+	body         string   // of the request
+	told         activity // the one that body tells of
+	epoch        string   // the browser's when it left
+	call         *call
+	done         chan struct{} // closed when held and err are set
+	held         *held
+	err          *Error
+}
+
+// land ends the flight. Whoever waits for it gets the outcome, or asks anew where that is
+// [again].
+func (f *flight) land(h *held, err *Error) {
+	f.held, f.err = h, err
+	close(f.done)
+}
+
+// mints are the flights under way, by organization.
+type mints map[string]*flight
+
+// serving returns the flight under way that also brings what another wants. One that may
+// not enter does not serve one that may.
+func (m mints) serving(f *flight) *flight {
+	if under := m[f.organization]; under != nil && (under.enter || !f.enter) {
+		return under
 	}
 	return nil
 }
 
-// complete reports whether an answer has what a token needs.
-func complete(answer api.TokenResponse) bool {
-	return answer.AccessToken != "" && answer.ExpiresIn > 0 && answer.Organization.ID != "" &&
-		answer.User.ID != "" && answer.Session != ""
+// begin puts a flight under way. One for the same organization that does not serve it is
+// asked anew.
+func (m mints) begin(f *flight) {
+	m.abort(f.organization, again)
+	m[f.organization] = f
 }
 
-// worn tells whether an organisation, named as for mint, is the tab's.
-func (t *Tab) worn(organization string) bool { return t.id(t.wish) == t.id(organization) }
+// end tells whether a flight was still under way, and is over now.
+func (m mints) end(f *flight) bool {
+	if m[f.organization] != f {
+		return false
+	}
+	delete(m, f.organization)
+	return true
+}
 
-// refused does what a refusal or a fault means for the tab.
-func (t *Tab) refused(organization string, err *Error) {
-	switch {
-	case err.Action == api.SignIn:
-		t.signedOut(err)
-	case err.Code == api.IdentityChanged:
-		t.identityChanged(err)
-	case err.Code == api.OrganizationRequired:
-		// settle offers them.
-	case err.ends():
-		t.drop(organization)
-		t.ended(organization, err)
-	default:
-		t.backoff.fault(err, t.clock.now(), t.world.Random())
-		t.failed(organization, err)
+// abort ends the mint under way for an organisation, and says why.
+func (m mints) abort(organization string, why *Error) {
+	if f := m[organization]; f != nil {
+		delete(m, organization)
+		f.call.hangUp(nil)
+		f.land(nil, why)
 	}
 }
 
-// ended does what the end of an organisation session means for the tab: nothing,
-// where it wears another.
-func (t *Tab) ended(organization string, err *Error) {
-	if t.worn(organization) && (t.sure() || err.Code != api.OrganizationAccessDenied) {
-		t.takeOff(Ended, err)
-	}
-}
-
-// failed does what a fault means for the tab: nothing, while its token lives.
-func (t *Tab) failed(organization string, err *Error) {
-	if !t.worn(organization) {
-		return
-	}
-	if h := t.find(t.wish); h.usable(t.clock.now()) {
-		t.wear(h)
-		return
-	}
-	t.show(Unavailable, err)
-}
-
-// abort ends the mint under way for an organisation. Whoever waits for it gets
-// the reason, or asks anew where that is [again].
-func (t *Tab) abort(organization string, why *Error) {
-	if f := t.flights[organization]; f != nil {
-		delete(t.flights, organization)
-		t.hangUp(f.call)
-		f.err = why
-		close(f.done)
-	}
-}
-
-func (t *Tab) abortAll(why *Error) {
-	for organization := range t.flights {
-		t.abort(organization, why)
+func (m mints) abortAll(why *Error) {
+	for organization := range m {
+		m.abort(organization, why)
 	}
 }

@@ -14,9 +14,27 @@ const Timeout = 20 * time.Second
 
 // call is a request under way.
 type call struct {
-	stop  chan struct{}
+	stop  chan struct{} // closed when it is over: its answer does not come any more
 	limit *time.Timer
 	why   *Error // it was hung up, where somebody knows; see lost
+}
+
+func (c *call) over() bool {
+	select {
+	case <-c.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// hangUp ends a call; only the first time counts.
+func (c *call) hangUp(why *Error) {
+	if !c.over() {
+		c.why = why
+		c.limit.Stop()
+		close(c.stop)
+	}
 }
 
 // lost is the error of a call that got no answer.
@@ -27,76 +45,88 @@ func (c *call) lost(otherwise string) *Error {
 	return unreachable(otherwise)
 }
 
+// calls are those that were begun and did not return.
+type calls map[*call]bool
+
+func (s calls) hangUpAll(why *Error) {
+	for c := range s {
+		c.hangUp(why)
+	}
+}
+
 // call begins a request; it ends with send, or is hung up.
 func (t *Tab) call() *call {
 	c := &call{stop: make(chan struct{})}
 	c.limit = time.AfterFunc(Timeout, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.hangUp(c)
+		c.hangUp(nil)
 	})
 	t.calls[c] = true
 	return c
-}
-
-// hangUp ends a call; its answer does not come any more.
-func (t *Tab) hangUp(c *call) {
-	if t.calls[c] {
-		delete(t.calls, c)
-		c.limit.Stop()
-		close(c.stop)
-	}
-}
-
-func (t *Tab) hangUpAll(why *Error) {
-	for c := range t.calls {
-		c.why = why
-		t.hangUp(c)
-	}
 }
 
 // send sends one request to the backend and reads its answer. Where the device key's
 // proof was refused it sends it once more, with a fresh one.
 func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 	v, err := t.exchange(c, method, path, body)
-	if err != nil && t.mends(err) {
-		v, err = t.exchange(c, method, path, body)
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.hangUp(c)
+	if err != nil && t.device.mends(err) {
+		t.mu.Unlock()
+		v, err = t.exchange(c, method, path, body)
+		t.mu.Lock()
+	}
+	c.hangUp(nil)
+	delete(t.calls, c)
 	return v, err
 }
 
-// exchange is one request and its answer. Any answer that the backend did not write
-// itself counts as none.
+// exchange is one request and its answer. A call that was hung up while its proof was
+// made is not sent.
 func (t *Tab) exchange(c *call, method, path, body string) (Value, *Error) {
-	request := t.request(method, path, body)
-	if err := t.gone(c); err != nil {
-		return nil, err
-	}
-	response, err := t.world.Backend.Do(request, c.stop)
+	address, _, _ := strings.Cut(t.config.Backend+path, "?") // RFC 9449 section 4.2
+	proof := t.proof(method, address, "")
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err != nil || !t.calls[c] {
+	switch {
+	case t.closed:
+		return nil, closed
+	case c.over():
+		return nil, c.lost("the request was given up before it was sent")
+	}
+	request := t.config.request(method, path, body, proof, t.clock.serverTime())
+	t.mu.Unlock()
+	response, err := t.world.Backend.Do(request, c.stop)
+	t.mu.Lock()
+	if err != nil || c.over() {
 		return nil, c.lost("the backend cannot be reached")
 	}
-	v, err := t.world.Parse(response.Body)
-	if err != nil || v == nil {
-		return nil, foreign(response)
-	}
+	v, refused := answer(response, t.world.Parse)
 	t.clock.learn(number(v, "server_time"))
-	if response.Nonce != "" {
-		t.nonce = response.Nonce
+	if v != nil && response.Nonce != "" {
+		t.device.nonce = response.Nonce
 	}
-	if response.Status == 200 {
+	if refused != nil {
+		return nil, understood(refused, proof != "", &t.wardrobe.state)
+	}
+	return v, nil
+}
+
+// answer reads a response. Any that the backend did not write itself counts as none.
+func answer(response Response, parse func(string) (Value, error)) (Value, *Error) {
+	v, err := parse(response.Body)
+	switch {
+	case err != nil || v == nil:
+		return nil, foreign(response)
+	case response.Status == 200:
 		return v, nil
 	}
 	e := DecodeError(v)
 	if e.Code == "" {
-		return nil, foreign(response)
+		return v, foreign(response)
 	}
-	return nil, t.understood(refusal(e), request)
+	return v, refusal(e)
 }
 
 // patience is the longest that the tab is told to wait by anybody but the backend.
@@ -109,35 +139,23 @@ func foreign(response Response) *Error {
 	return err
 }
 
-// gone tells why a call is not to be sent any more: it was hung up while its proof
-// was made.
-func (t *Tab) gone(c *call) *Error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch {
-	case t.closed:
-		return closed
-	case !t.calls[c]:
-		return c.lost("the request was given up before it was sent")
-	}
-	return nil
-}
-
-// request is the one place where a request to the backend is made.
-func (t *Tab) request(method, path, body string) Request {
-	r := Request{Method: method, URL: t.config.Backend + path, Body: body}
-	r.Headers = append(r.Headers, [2]string{api.HeaderClient, t.config.Release})
+// request is the one place where a request to the backend is made. now is the server's
+// time, 0 while it is unknown.
+func (c *Config) request(method, path, body, proof string, now int64) Request {
+	r := Request{Method: method, URL: c.Backend + path, Body: body}
+	r.header(api.HeaderClient, c.Release)
 	if body != "" {
-		r.Headers = append(r.Headers, [2]string{"Content-Type", "application/json"})
+		r.header("Content-Type", "application/json")
 	}
-	address, _, _ := strings.Cut(r.URL, "?") // RFC 9449 section 4.2
-	if proof := t.proof(method, address, ""); proof != "" {
-		r.Headers = append(r.Headers, [2]string{api.HeaderProof, proof})
+	if proof != "" {
+		r.header(api.HeaderProof, proof)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if now := t.clock.serverTime(); now > 0 {
-		r.Headers = append(r.Headers, [2]string{api.HeaderTime, strconv.FormatInt(now, 10)})
+	if now > 0 {
+		r.header(api.HeaderTime, strconv.FormatInt(now, 10))
 	}
 	return r
+}
+
+func (r *Request) header(name, value string) {
+	r.Headers = append(r.Headers, [2]string{name, value})
 }

@@ -11,13 +11,16 @@ import (
 // tab wore last, if any), and back to returnTo. Whoever signs in may be somebody
 // else, so what the tab held is left behind.
 func (t *Tab) SignIn(organization, returnTo string) {
-	wish, _ := t.bound()
-	to := t.begin(t.loginURL(cmp.Or(organization, wish)), "", returnTo)
+	w := &t.wardrobe
+	t.mu.Lock()
+	wish := w.wish
+	t.mu.Unlock()
+	to := t.begin(t.config.loginURL(cmp.Or(organization, wish)), "", returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.abortAll(overtaken)
-	t.record.Held, t.record.User, t.record.Session = nil, api.User{}, ""
-	t.pend(organization)
+	t.mints.abortAll(overtaken)
+	w.record.Held, w.record.User, w.record.Session = nil, api.User{}, ""
+	w.pend(organization)
 	t.save()
 	t.world.Page.Navigate(to)
 }
@@ -26,7 +29,7 @@ func (t *Tab) SignIn(organization, returnTo string) {
 // on. A browser with a device key proves it to the backend, which says where. Where no
 // good answer comes, as of the release before, the page goes to the address itself.
 func (t *Tab) begin(url, user, returnTo string) string {
-	jkt := t.thumbprint()
+	jkt := thumbprint(t.world.Device, t.deviceKey())
 	direct := withQuery(withQuery(withQuery(url, api.ParamJKT, jkt), api.ParamUser, user), api.ParamReturnTo, returnTo)
 	path, own := strings.CutPrefix(withQuery(withQuery(url, api.ParamUser, user), api.ParamReturnTo, returnTo), t.config.Backend)
 	if jkt == "" || !own {
@@ -43,21 +46,21 @@ func (t *Tab) begin(url, user, returnTo string) string {
 }
 
 // loginURL is where a sign-in for an organisation starts.
-func (t *Tab) loginURL(organization string) string {
-	url := withQuery(t.config.Backend+api.PathLogin, api.ParamApp, t.config.App)
+func (c *Config) loginURL(organization string) string {
+	url := withQuery(c.Backend+api.PathLogin, api.ParamApp, c.App)
 	return withQuery(url, api.ParamOrganization, organization)
 }
 
 // stepUpURL is where a step-up for an organisation starts: at the refusal's address, which
 // may be relative to the backend's base, or at the sign-in where that is no address of a page.
-func (t *Tab) stepUpURL(organization, given string) string {
+func (c *Config) stepUpURL(organization, given string) string {
 	switch {
 	case strings.HasPrefix(given, api.PathLogin):
-		return t.config.Backend + given
+		return c.Backend + given
 	case strings.HasPrefix(given, "http"):
 		return given
 	}
-	return t.loginURL(organization)
+	return c.loginURL(organization)
 }
 
 // withQuery adds a query parameter, unless the value is empty or the URL has

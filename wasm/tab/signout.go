@@ -11,13 +11,18 @@ func (t *Tab) SignOut(scope string) (endSessionURL string, err *Error) {
 	v, err := t.send(c, "POST", api.PathLogout, EncodeLogoutRequest(request))
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	w := &t.wardrobe
 	switch {
 	case err == nil && scope == api.ScopeOrganization:
-		t.leave(request.Organization)
-	case err == nil || err.Action == api.SignIn:
+		w.drop(request.Organization)
+		w.record.Epoch = t.epoch.leave(w.record.Session)
+		if w.worn(request.Organization) {
+			t.takeOff(Ended, nil)
+		}
+	case err == nil || err.signsOut():
 		t.signedOut(nil)
 	case err.Code == api.IdentityChanged:
-		t.identityChanged(err)
+		t.refused(request.Organization, err)
 		return "", err
 	default:
 		return "", err
@@ -32,20 +37,12 @@ func (t *Tab) beginSignOut(scope string) (api.LogoutRequest, *call) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
-	t.state.Arrival = ""
-	t.abortAll(overtaken)
-	request := api.LogoutRequest{Scope: scope, User: t.record.User.ID}
+	w := &t.wardrobe
+	w.state.Arrival = ""
+	t.mints.abortAll(overtaken)
+	request := api.LogoutRequest{Scope: scope, User: w.record.User.ID}
 	if scope == api.ScopeOrganization {
-		request.Organization = t.id(t.wish)
+		request.Organization = w.id(w.wish)
 	}
 	return request, t.call()
-}
-
-// leave ends the organisation session that the tab was signed out of.
-func (t *Tab) leave(organization string) {
-	t.drop(organization)
-	t.leaveEpoch(t.record.Session)
-	if t.worn(organization) {
-		t.takeOff(Ended, nil)
-	}
 }

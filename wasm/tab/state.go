@@ -52,14 +52,14 @@ func (s *State) JSON() string {
 	o := newObject()
 	o.text("status", string(s.Status))
 	o.number("fence", s.Fence)
-	o.raw("organization", orNull(s.Organization.ID != "", func() string { return encodeOrganization(s.Organization) }))
-	o.raw("user", orNull(s.User.ID != "", func() string { return encodeUser(s.User) }))
+	o.raw("organization", orNull(s.Organization.ID != "", encodeOrganization(s.Organization)))
+	o.raw("user", orNull(s.User.ID != "", encodeUser(s.User)))
 	o.texts("roles", s.Roles)
 	o.texts("permissions", s.Permissions)
-	o.raw("organizations", orNull(s.Organizations != nil, func() string { return EncodeOrganizations(s.Organizations) }))
-	o.raw("error", orNull(s.problem() != nil, func() string { return s.problem().JSON() }))
+	o.raw("organizations", orNull(s.Organizations != nil, EncodeOrganizations(s.Organizations)))
+	o.raw("error", s.problem().JSON())
 	o.flag("deviceBound", s.DeviceBound)
-	o.raw("idle", orNull(s.Idle > 0, s.idle))
+	o.raw("idle", orNull(s.Idle > 0, s.idle()))
 	return o.end()
 }
 
@@ -84,19 +84,20 @@ func (s *State) idle() string {
 	return o.end()
 }
 
-func orNull(present bool, json func() string) string {
+func orNull(present bool, json string) string {
 	if !present {
 		return "null"
 	}
-	return json()
+	return json
 }
 
 // show sets the status and publishes the state if it changed.
 func (t *Tab) show(status Status, err *Error) {
-	t.state.Status, t.state.Error = status, err
-	t.state.Idle = t.secondsLeft()
+	s := &t.wardrobe.state
+	s.Status, s.Error = status, err
+	s.Idle = t.wardrobe.secondsLeft(t.clock.now())
 	t.plan()
-	json := t.state.JSON()
+	json := s.JSON()
 	if json == t.shown || t.closed {
 		return
 	}
@@ -108,49 +109,16 @@ func (t *Tab) show(status Status, err *Error) {
 
 // wear puts an organisation on. The caller saves the record.
 func (t *Tab) wear(h *held) {
-	o, user := h.organization(), h.answer.User
-	if !t.stays(o, user) {
-		t.fence()
-	}
-	t.left = ""
-	t.wish, t.record.Organization = o.ID, o.ID
-	t.state.Organization, t.state.User = o, user
-	t.state.Roles, t.state.Permissions = h.answer.Roles, h.answer.Permissions
-	t.state.DeviceBound = h.answer.DeviceBound
+	t.wardrobe.wear(h)
 	t.show(Active, nil)
-	shown := t.state
+	shown := t.wardrobe.state
 	shown.Idle = 0 // which is out of date by the time the record is read
-	t.record.Shown = shown.JSON()
+	t.wardrobe.record.Shown = shown.JSON()
 }
 
-// stays tells whether a person's organisation is the one that the page shows: the face
-// may have shown it since the page was loaded, with a token that is over by now.
-func (t *Tab) stays(o api.Organization, user api.User) bool {
-	return t.state.wears() && t.state.Organization.ID == o.ID && t.state.User.ID == user.ID ||
-		t.left == user.ID+"/"+o.ID
-}
-
-// fence makes what belongs to the organisation worn so far out of date.
-func (t *Tab) fence() {
-	t.state.Fence++
-	t.record.Fence = t.state.Fence
-}
-
-// takeOff ends the wearing of an organisation. Only a tab that Ended still says
-// which one it was.
+// takeOff ends the wearing of an organisation.
 func (t *Tab) takeOff(status Status, err *Error) {
-	if t.state.wears() || t.left != "" {
-		t.fence()
-	}
-	t.left = ""
-	if status != Ended {
-		t.state.Organization = api.Organization{}
-	}
-	if status == SignedOut || status == Starting {
-		t.state.User, t.state.Organizations = api.User{}, nil
-	}
-	t.state.Roles, t.state.Permissions = nil, nil
-	t.record.Shown = ""
+	t.wardrobe.takeOff(status)
 	t.show(status, err)
 	t.save()
 }
@@ -158,16 +126,18 @@ func (t *Tab) takeOff(status Status, err *Error) {
 // signedOut ends everything: nobody is signed in. The record still knows whose
 // tab it was, and of which organisation, so that a sign-in lands there.
 func (t *Tab) signedOut(err *Error) {
-	t.abortAll(overtaken)
-	t.record.Held, t.record.Session = nil, ""
-	t.leaveEpoch("")
+	t.mints.abortAll(overtaken)
+	r := &t.wardrobe.record
+	r.Held, r.Session = nil, ""
+	r.Epoch = t.epoch.leave("")
 	t.takeOff(SignedOut, err)
 }
 
-// identityChanged ends the tab's part in the session: somebody else signed in.
-func (t *Tab) identityChanged(err *Error) {
-	t.abortAll(overtaken)
-	t.record.Held = nil
-	t.record.Epoch = t.epoch()
-	t.takeOff(Ended, err)
+// save writes the record, with the last input.
+func (t *Tab) save() {
+	w := &t.wardrobe
+	if w.input != noInput {
+		w.record.Input = w.input.unixMillis(&t.clock)
+	}
+	w.record.save(t.world.Session, t.config.Key, t.clock.now())
 }

@@ -1,6 +1,10 @@
 package tab
 
-import "github.com/tabard-auth/tabard/backend/api"
+import (
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
 
 // Outcome is how a switch ended.
 type Outcome string
@@ -40,52 +44,62 @@ func (r SwitchResult) JSON() string {
 	return o.end()
 }
 
+// switches numbers the switches, so that the last one wins.
+type switches struct {
+	last    int
+	entered *held // what the last Enter had
+}
+
+// begin numbers a switch to an organization, of which the tab holds h, if anything. It
+// returns h where that will do: a token that lives, of an organization that wants no fresh
+// one, or where the tab stays or was just entered.
+func (s *switches) begin(h *held, worn bool, now time.Duration) (number int, ready *held) {
+	s.last++
+	stays := h != nil && (h == s.entered || worn)
+	s.entered = nil
+	if !h.usable(now) || h.answer.OrganizationSession.FreshOnSwitch && !stays {
+		return s.last, nil
+	}
+	return s.last, h
+}
+
 // Switch changes the tab to another organisation, by id or slug, as a
 // transaction: the new organisation's token is had first, then the tab changes.
 // Whatever else happens, it goes on as before.
 func (t *Tab) Switch(organization string) SwitchResult {
-	return t.transact(organization, t.commit)
+	return t.transact(organization, func(h *held) {
+		if !t.wardrobe.worn(h.organization().ID) {
+			t.mints.abort(t.wardrobe.id(t.wardrobe.wish), overtaken)
+		}
+		t.wear(h)
+		t.save()
+	})
 }
 
 // Enter is the first half of a switch, for a page whose address changes before the
 // tab does: it has the organization's token, and the tab stays as it is. A Switch that
 // follows needs no request.
 func (t *Tab) Enter(organization string) SwitchResult {
-	return t.transact(organization, func(h *held) { t.entered = h })
+	return t.transact(organization, func(h *held) { t.switches.entered = h })
 }
 
+// transact begins a switch, mints where no token from before will do, and ends with what
+// its kind does, if nothing came in between.
 func (t *Tab) transact(organization string, end func(*held)) SwitchResult {
-	number, h := t.beginSwitch(organization)
+	w := &t.wardrobe
+	t.mu.Lock()
+	t.heed()
+	t.wake()
+	w.state.Arrival = ""
+	number, h := t.switches.begin(w.find(organization), w.state.wears() && w.worn(organization), t.clock.now())
+	t.mu.Unlock()
 	var err *Error
 	if h == nil {
 		h, err = t.mint(organization, true)
 	}
-	return t.endSwitch(number, h, err, end)
-}
-
-// beginSwitch numbers the switch and finds a token from before, where the
-// organisation does not want a fresh one.
-func (t *Tab) beginSwitch(organization string) (number int, h *held) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.heed()
-	t.wake()
-	t.state.Arrival = ""
-	t.switches++
-	h = t.find(organization)
-	stays := h != nil && (h == t.entered || t.state.wears() && t.worn(organization))
-	t.entered = nil
-	if !h.usable(t.clock.now()) || h.answer.OrganizationSession.FreshOnSwitch && !stays {
-		return t.switches, nil
-	}
-	return t.switches, h
-}
-
-// endSwitch ends it with what its kind does, if nothing came in between.
-func (t *Tab) endSwitch(number int, h *held, err *Error, end func(*held)) SwitchResult {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err == nil && (number != t.switches || t.find(h.organization().ID) != h) {
+	if err == nil && (number != t.switches.last || w.find(h.organization().ID) != h) {
 		err = overtaken
 	}
 	if err != nil {
@@ -93,15 +107,6 @@ func (t *Tab) endSwitch(number int, h *held, err *Error, end func(*held)) Switch
 	}
 	end(h)
 	return SwitchResult{Status: Switched, Organization: h.organization()}
-}
-
-// commit changes the tab.
-func (t *Tab) commit(h *held) {
-	if !t.worn(h.organization().ID) {
-		t.abort(t.id(t.wish), overtaken)
-	}
-	t.wear(h)
-	t.save()
 }
 
 func outcome(err *Error) Outcome {
@@ -123,35 +128,13 @@ func outcome(err *Error) Outcome {
 // the refusal's, or empty.
 func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	t.mu.Lock()
-	user := t.record.User.ID
+	user := t.wardrobe.record.User.ID
 	t.mu.Unlock()
-	to := t.begin(t.stepUpURL(organization, loginURL), user, returnTo)
+	to := t.begin(t.config.stepUpURL(organization, loginURL), user, returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.pend(organization)
-	t.drop(organization) // what it holds was minted before
+	t.wardrobe.pend(organization)
+	t.wardrobe.drop(organization) // what it holds was minted before
 	t.save()
 	t.world.Page.Navigate(to)
-}
-
-// pend notes the organization that the tab enters when the page is back, empty for
-// none. The address to which it returns may call it by its other name.
-func (t *Tab) pend(organization string) {
-	t.record.Pending, t.record.PendingKnown = organization, t.known(organization)
-}
-
-// known returns what the tab knows of an organization, by id or slug.
-func (t *Tab) known(name string) api.Organization {
-	if h := t.find(name); h != nil {
-		return h.organization()
-	}
-	for _, o := range t.state.Organizations {
-		if known := (api.Organization{ID: o.ID, Slug: o.Slug, Name: o.Name}); names(known, name) {
-			return known
-		}
-	}
-	if names(t.state.Organization, name) {
-		return t.state.Organization
-	}
-	return api.Organization{}
 }

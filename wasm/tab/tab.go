@@ -5,14 +5,17 @@
 // It is plain Go. The browser is behind the small interfaces of [World], so the
 // whole of it is tested natively; wasm/browser implements them for real.
 //
-// Read on in the order of a tab's life: record.go, mint.go, token.go, switch.go,
-// signin.go, epoch.go, wake.go.
+// [Tab] has the one mutex, and its methods tell what happens. What they work with are
+// values that have no mutex, start nothing and know no Tab: the wardrobe (what the tab
+// holds, wears and shows, over record.go and held.go), the mints and the calls under way,
+// the browser's epoch and its device key, the pauses and the timers.
+//
+// Read on in the order of a tab's life: token.go, wardrobe.go, mint.go, request.go,
+// switch.go, signin.go, epoch.go, wake.go.
 package tab
 
 import (
-	"cmp"
 	"sync"
-	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 )
@@ -44,40 +47,30 @@ type Tab struct {
 
 	mu       sync.Mutex // guards all below
 	clock    clock
-	record   record
-	wish     string // the organisation to wear, id or slug; empty while nobody named one
-	state    State
-	shown    string         // state as last published
-	moved    chan struct{}  // closed when state changes
-	calls    map[*call]bool // requests under way
-	flights  map[string]*flight
-	switches int   // numbers the switches, so that the last one wins
-	entered  *held // what the last Enter had
+	epoch    epoch
+	wardrobe wardrobe
+	mints    mints
+	calls    calls
+	device   device
+	switches switches
 	backoff  backoff
-	timer    *time.Timer
-	later    *time.Timer // of what soon put off
-	unlock   func()      // releases the lock on the tab's id
-	left     string      // person and organisation that the page showed when it was left; see stays
+	alarm    alarm
+	lease    lease         // of the tab's id
+	shown    string        // state as last published
+	moved    chan struct{} // closed when state changes
 	closed   bool
-	key      Key           // of the device, once it was had
-	nonce    string        // for the next proof, as the backend gave it
-	input    time.Duration // when the person last did something here (clock.now), or noInput
 }
 
 // New returns the tab as the page's record left it. It asks nobody anything
 // before [Tab.Start].
 func New(config Config, world World) *Tab {
 	t := &Tab{
-		config: config, world: world,
-		calls: map[*call]bool{}, flights: map[string]*flight{}, moved: make(chan struct{}),
+		config: config, world: world, clock: newClock(world.Clock),
+		epoch: epoch{world.Local, config.Key + ":epoch", world.Channel, world.Random},
+		mints: mints{}, calls: calls{}, device: device{browser: world.Device}, moved: make(chan struct{}),
 	}
-	t.clock = newClock(world.Clock)
-	t.record = t.load()
-	t.input = t.recalled(t.record.Input)
-	t.state = State{Status: Starting, Fence: t.record.Fence, Arrival: config.Arrival}
-	if h := t.find(t.record.Organization); h != nil && (config.Organization == "" || names(h.organization(), config.Organization)) {
-		t.state.Organization, t.state.User = h.organization(), h.answer.User
-	}
+	r, left := load(world, config.Key, t.epoch.now(), &t.clock)
+	t.wardrobe = newWardrobe(config, r, left, recalled(r.Input, &t.clock))
 	return t
 }
 
@@ -85,7 +78,11 @@ func New(config Config, world World) *Tab {
 // [State.Status] has left [Starting].
 func (t *Tab) Start() {
 	t.claim()
-	if pending := t.aim(); pending != "" {
+	t.mu.Lock()
+	pending := t.wardrobe.aim(t.config)
+	t.save()
+	t.mu.Unlock()
+	if pending != "" {
 		t.Switch(pending)
 	}
 	if !t.resume() {
@@ -93,34 +90,16 @@ func (t *Tab) Start() {
 	}
 }
 
-// aim settles which organisation the tab wears: the one that the page names,
-// else the one that the tab remembers, else whichever the backend finds to be
-// the person's only one. It returns the organisation of a switch that waits for
-// the step-up from which the page comes back.
-func (t *Tab) aim() (pending string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	pending = t.record.Pending
-	elsewhere := t.config.Organization != "" && t.config.Organization != pending && !names(t.record.PendingKnown, t.config.Organization)
-	if elsewhere || t.config.Arrival != "" {
-		pending = ""
-	}
-	t.pend("")
-	t.wish = cmp.Or(t.config.Organization, t.record.Organization)
-	t.save()
-	return pending
-}
-
 // resume goes on with a token from the record, if one still lives. It tells
 // whether the tab stands somewhere.
 func (t *Tab) resume() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.state.Status != Starting {
+	if t.wardrobe.state.Status != Starting {
 		return true
 	}
-	h := t.find(t.wish)
-	if h == nil || !h.usable(t.clock.now()) {
+	h := t.wardrobe.find(t.wardrobe.wish)
+	if !h.usable(t.clock.now()) {
 		return false
 	}
 	t.wear(h)
@@ -130,12 +109,18 @@ func (t *Tab) resume() bool {
 
 // settle finds out where the tab stands and shows it: it mints for the
 // organisation that the tab wears, or for the person's only one, or offers them
-// all to choose from.
+// all to choose from. One that an earlier person left in the tab it forgets.
 func (t *Tab) settle() {
-	wish, sure := t.bound()
+	w := &t.wardrobe
+	t.mu.Lock()
+	wish, sure := w.wish, w.sure()
+	t.mu.Unlock()
 	_, err := t.mint(wish, false)
 	if err != nil && err.Code == api.OrganizationAccessDenied && !sure {
-		t.unbind()
+		t.mu.Lock()
+		w.wish, w.record.Organization = "", ""
+		t.show(Starting, nil)
+		t.mu.Unlock()
 		_, err = t.mint("", false)
 	}
 	switch {
@@ -147,27 +132,6 @@ func (t *Tab) settle() {
 	}
 }
 
-// bound tells which organisation the tab is to wear, and whether that is sure.
-func (t *Tab) bound() (wish string, sure bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.wish, t.sure()
-}
-
-// sure tells whether the organisation to wear was named by the page, or worn
-// before by the person who is signed in now: not left behind by somebody else.
-func (t *Tab) sure() bool {
-	return t.wish == "" || t.config.Organization != "" || t.record.User.ID != ""
-}
-
-// unbind forgets an organisation that an earlier person left in the tab.
-func (t *Tab) unbind() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.wish, t.record.Organization = "", ""
-	t.show(Starting, nil)
-}
-
 // Close ends the client: nothing is under way any more, the tab's id is free.
 func (t *Tab) Close() {
 	t.mu.Lock()
@@ -176,12 +140,12 @@ func (t *Tab) Close() {
 		return
 	}
 	t.closed = true
-	t.abortAll(closed)
-	t.hangUpAll(closed)
-	t.rest()
-	if t.later != nil {
-		t.later.Stop()
+	t.mints.abortAll(closed)
+	t.calls.hangUpAll(closed)
+	t.alarm.rest()
+	if t.alarm.later != nil {
+		t.alarm.later.Stop()
 	}
-	t.release()
+	t.lease.release()
 	close(t.moved)
 }

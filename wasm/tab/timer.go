@@ -2,6 +2,26 @@ package tab
 
 import "time"
 
+// alarm is what the tab does of its own accord, later.
+type alarm struct {
+	next  *time.Timer // of what is due; see plan
+	later *time.Timer // of what soon put off
+}
+
+func (a *alarm) rest() {
+	if a.next != nil {
+		a.next.Stop()
+		a.next = nil
+	}
+}
+
+// hasten takes back what soon put off, and tells whether it is to be done now.
+func (a *alarm) hasten() bool {
+	stopped := a.later != nil && a.later.Stop()
+	a.later = nil
+	return stopped
+}
+
 // apart is the time over which a browser's hidden tabs spread what they would all do at
 // the same moment.
 const apart = 20 * time.Second
@@ -9,36 +29,37 @@ const apart = 20 * time.Second
 // plan sets the timer for what is due next. Timers are only hints: a hidden tab
 // renews only when asked, and expiry is checked whenever a token is asked for.
 func (t *Tab) plan() {
-	t.rest()
-	at, ok := t.due()
+	t.alarm.rest()
+	at, ok := t.wardrobe.due(t.backoff.until)
 	if !ok || t.closed || t.world.Page.Hidden() && !t.config.KeepAlive {
 		return
 	}
-	if t.state.Idle > 0 {
+	if t.wardrobe.state.Idle > 0 {
 		at = min(at, t.clock.now()+time.Second)
 	}
 	wait := at - t.clock.now()
 	if wait <= 0 && t.world.Page.Hidden() {
 		wait = fraction(apart, t.world.Random()) // it slept, or was offline, with all the others
 	}
-	t.timer = time.AfterFunc(max(0, wait), t.tick)
+	t.alarm.next = time.AfterFunc(max(0, wait), t.tick)
 }
 
 // due is when the tab has something to do of its own accord: to renew, to try
-// again, or to say that its token has expired meanwhile.
-func (t *Tab) due() (at time.Duration, ok bool) {
-	h := t.find(t.wish)
+// again, or to say that its token has expired meanwhile. Before until a backend that
+// failed is not asked again.
+func (w *wardrobe) due(until time.Duration) (at time.Duration, ok bool) {
+	h := w.find(w.wish)
 	switch {
-	case t.state.Status == Unavailable:
-		return t.backoff.until, true
-	case t.state.Status != Active:
+	case w.state.Status == Unavailable:
+		return until, true
+	case w.state.Status != Active:
 		return 0, false
 	case h == nil:
 		return 0, true
-	case h.expires < t.backoff.until:
+	case h.expires < until:
 		return h.expires, true
 	}
-	return max(t.renewal(h), t.backoff.until), true
+	return max(w.renewal(h), until), true
 }
 
 // tick does what is due.
@@ -46,7 +67,7 @@ func (t *Tab) tick() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
-	at, ok := t.due()
+	at, ok := t.wardrobe.due(t.backoff.until)
 	now := t.clock.now()
 	switch {
 	case !ok || now < at:
@@ -55,12 +76,5 @@ func (t *Tab) tick() {
 		t.show(Unavailable, t.backoff.err)
 	default:
 		go t.settle()
-	}
-}
-
-func (t *Tab) rest() {
-	if t.timer != nil {
-		t.timer.Stop()
-		t.timer = nil
 	}
 }

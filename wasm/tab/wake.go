@@ -7,16 +7,9 @@ func (t *Tab) wake() {
 		return
 	}
 	t.world.Channel.Send(woke)
-	t.abortAll(again)
-	t.hangUpAll(again)
-	t.hurry()
-}
-
-// hurry ends the pause after a fault, unless the backend asked for it.
-func (t *Tab) hurry() {
-	if t.backoff.err != nil && t.backoff.err.RetryAfter == 0 {
-		t.backoff.until = 0
-	}
+	t.mints.abortAll(again)
+	t.calls.hangUpAll(again)
+	t.backoff.hurry()
 }
 
 // Look is called when the page is shown, focused or online again: it takes in
@@ -25,12 +18,12 @@ func (t *Tab) Look(online bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if online {
-		t.hurry()
+		t.backoff.hurry()
 	}
 	t.wake()
 	t.heed()
-	if !t.world.Page.Hidden() {
-		t.hasten()
+	if !t.world.Page.Hidden() && t.alarm.hasten() {
+		go t.settle()
 	}
 	t.recount()
 }

@@ -53,7 +53,7 @@ func describe(other string) string {
 	return fmt.Sprintf("app %q's", other)
 }
 
-// origin reads an origin exactly as browsers write it.
+// origin reads an origin, which must have the exact form that browsers send.
 func (f *file) origin(n *yaml.Node, app string) string {
 	text := f.text(n)
 	u, err := url.Parse(text)
@@ -76,7 +76,7 @@ func (f *file) issuerURL(n *yaml.Node) string {
 	return text
 }
 
-// browsable tells an address that is https, or on the machine itself.
+// browsable reports whether an address is https, or on the machine itself.
 func browsable(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && directory.Loopback(u.Hostname())
 }
@@ -101,7 +101,7 @@ func (f *file) claims(n *yaml.Node) map[string]string {
 	return all
 }
 
-// own are the names of an access token's own claims.
+// own are the names of an access token's standard claims.
 var own = func() map[string]bool {
 	names := map[string]bool{}
 	claims := reflect.TypeFor[token.Claims]()

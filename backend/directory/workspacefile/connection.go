@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// ownProviders reads an organisation's connections, of which one at most is enabled.
+// ownProviders reads an organization's connections. At most one may be enabled.
 func (f *file) ownProviders(n *yaml.Node, slug string) []directory.DesiredConnection {
 	var all []directory.DesiredConnection
 	f.list(n, func(n *yaml.Node) {
@@ -52,7 +52,7 @@ func (f *file) secretReference(n *yaml.Node) directory.SecretReference {
 	var r directory.SecretReference
 	if resolve(n).Kind != yaml.MappingNode {
 		f.wrong(n, "no secret stands in this file: say client_secret: {env: VARIABLE} or {file: PATH}")
-		return directory.SecretReference{Variable: "?"} // told once
+		return directory.SecretReference{Variable: "?"} // reported once
 	}
 	f.object(n, map[string]func(*yaml.Node){"env": f.into(&r.Variable), "file": f.into(&r.File)})
 	if r.Variable != "" && r.File != "" {
@@ -70,7 +70,7 @@ func (f *file) groups(n *yaml.Node) map[string][]string {
 	return all
 }
 
-// memberIssuer reads who names a member: a provider's issuer, or a connection.
+// memberIssuer reads the issuer of a member: a provider's, or a connection.
 func (f *file) memberIssuer(n *yaml.Node) string {
 	text := f.text(n)
 	if strings.HasPrefix(text, directory.ConnectionPrefix) {
@@ -82,7 +82,7 @@ func (f *file) memberIssuer(n *yaml.Node) string {
 	return f.issuerURL(n)
 }
 
-// demanded refuses rules that demand another organisation's connection.
+// demanded refuses rules that demand another organization's connection.
 func (f *file) demanded() {
 	for _, o := range f.desired.Organizations {
 		if owner, known := f.connections[o.Rules.Connection]; known && owner != o.Slug && len(f.problems) < directory.MaxProblems {

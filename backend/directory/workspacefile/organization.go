@@ -44,7 +44,7 @@ func (f *file) organization(n *yaml.Node) {
 		o.Members = f.people(members, people{})
 	}
 	f.desired.Organizations = append(f.desired.Organizations, o)
-	n.Content = nil // read; of a large file the nodes weigh most
+	n.Content = nil // already read; the nodes of a large file use the most memory
 }
 
 // people are those who were seen, each by a digest: there may be many.

@@ -13,7 +13,7 @@ import (
 // rule reads one rule.
 type rule func(f *file, n *yaml.Node, r *policy.Rules)
 
-// rules are those of the workspace and of every organisation.
+// rules are those of the workspace and of every organization.
 var rules = map[string]rule{
 	"access_ttl": func(f *file, n *yaml.Node, r *policy.Rules) { r.AccessTTL = f.seconds(n, policy.AccessTTLs) },
 	"idle_timeout": func(f *file, n *yaml.Node, r *policy.Rules) {
@@ -37,13 +37,13 @@ var rules = map[string]rule{
 	},
 }
 
-// workspaceRules are the workspace's alone.
+// workspaceRules are only allowed for the workspace.
 var workspaceRules = map[string]rule{
 	"session_age":       func(f *file, n *yaml.Node, r *policy.Rules) { r.SessionAge = f.seconds(n, policy.SessionAges) },
 	"strictest_relogin": func(f *file, n *yaml.Node, r *policy.Rules) { r.StrictestRelogin = f.truth(n) },
 }
 
-// organizationRules are an organisation's alone.
+// organizationRules are only allowed for an organization.
 var organizationRules = map[string]rule{
 	"connection": func(f *file, n *yaml.Node, r *policy.Rules) {
 		if r.Connection = f.text(n); !directory.IsConnectionID(r.Connection) {
@@ -52,7 +52,7 @@ var organizationRules = map[string]rule{
 	},
 }
 
-// policy reads rules, the common ones and some more.
+// policy reads the common rules and those in more.
 func (f *file) policy(n *yaml.Node, into *policy.Rules, more map[string]rule) {
 	members := map[string]func(*yaml.Node){}
 	for _, known := range []map[string]rule{rules, more} {
@@ -63,8 +63,7 @@ func (f *file) policy(n *yaml.Node, into *policy.Rules, more map[string]rule) {
 	f.object(n, members)
 }
 
-// classes reads authentication context classes or methods, of which there is one at
-// least.
+// classes reads authentication context classes or methods, at least one.
 func (f *file) classes(n *yaml.Node) []string {
 	all := f.texts(n)
 	if !policy.ValidClasses(all) {

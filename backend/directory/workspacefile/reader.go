@@ -33,8 +33,7 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// reader reads nodes and collects what is wrong with them, so that one run tells
-// all mistakes.
+// reader reads nodes and collects their mistakes, so that one run reports all of them.
 type reader struct {
 	problems Problems
 }
@@ -45,7 +44,7 @@ func (r *reader) wrong(n *yaml.Node, format string, args ...any) {
 	}
 }
 
-// object reads a mapping: every member known, and there once.
+// object reads a mapping. Every member must be known and must not be repeated.
 func (r *reader) object(n *yaml.Node, members map[string]func(*yaml.Node)) {
 	r.members(n, func(name, value *yaml.Node) {
 		read, known := members[name.Value]
@@ -106,7 +105,7 @@ func (r *reader) text(n *yaml.Node) string {
 	return n.Value
 }
 
-// maxText is how long a text may be, in bytes.
+// maxText is the maximum length of a text, in bytes.
 const maxText = 1000
 
 func (r *reader) texts(n *yaml.Node) []string {

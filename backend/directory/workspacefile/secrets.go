@@ -15,9 +15,9 @@ type Sealer interface {
 	Open(sealed, context string) ([]byte, error)
 }
 
-// SealSecrets reads the client secrets that a file points to, and seals them. What is
-// stored under a connection's id, and says the same, stays as it is: sealed anew it
-// would look like a change. The error is Problems where one cannot be read.
+// SealSecrets reads the client secrets that a file refers to, and seals them. A stored
+// sealed secret with the same content is kept, since a newly sealed one would count as
+// a change. If a secret cannot be read, the error is Problems.
 func SealSecrets(d *directory.Desired, s Sealer, stored func(connectionID string) (sealed string, err error)) error {
 	var problems Problems
 	for _, o := range d.Organizations {

@@ -1,6 +1,5 @@
-// Package workspacefile reads the file in which a workspace is described: its apps
-// and roles, its organisations and their members. It is YAML, of which JSON is a
-// part.
+// Package workspacefile reads the file that describes a workspace: apps and roles,
+// organizations and members. The file is YAML, which includes JSON.
 package workspacefile
 
 import (
@@ -18,8 +17,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// Parse reads a workspace file. The error of a file with mistakes is Problems,
-// each with its line.
+// Parse reads a workspace file. The error for a file with mistakes is Problems, each
+// with its line.
 func Parse(text []byte) (directory.Desired, error) {
 	document, err := read(text)
 	if err != nil {
@@ -34,7 +33,7 @@ func Parse(text []byte) (directory.Desired, error) {
 	return f.desired, nil
 }
 
-// read reads the one YAML document of a text.
+// read reads a text that is one YAML document.
 func read(text []byte) (*yaml.Node, error) {
 	var document, further yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
@@ -70,16 +69,16 @@ func notYAML(err error) error {
 type file struct {
 	reader
 	desired   directory.Desired
-	issuer    string            // of members that name none
+	issuer    string            // of members that do not name one
 	origins   map[string]string // origin → app
 	audiences map[string]string // audience → app
 	slugs     map[string]bool
 	ids       map[string]bool
 
-	connections map[string]string // connection → organisation
+	connections map[string]string // connection → organization
 
 	roleNodes map[string]*yaml.Node
-	fits      map[string]bool // that tokens with all of these roles were looked at
+	fits      map[string]bool // role sets whose token size was checked
 }
 
 func newFile() *file {
@@ -109,7 +108,7 @@ func (f *file) workspace(root *yaml.Node) {
 	}
 	f.checkEntrances(root)
 	f.checkTokens()
-	// Last, for these name roles and the issuer.
+	// Read last, since they name roles and the issuer.
 	if claim != nil {
 		w.MembershipClaim = f.membershipClaim(claim)
 	}
@@ -119,7 +118,7 @@ func (f *file) workspace(root *yaml.Node) {
 	f.demanded()
 }
 
-// checkEntrances: an app is entered from apps that there are.
+// checkEntrances checks that the apps that an app is entered from exist.
 func (f *file) checkEntrances(root *yaml.Node) {
 	w := &f.desired.Workspace
 	for _, a := range w.Apps {
@@ -192,15 +191,15 @@ func (f *file) haveRoles(n *yaml.Node, roles []string) {
 	}
 }
 
-// checkTokens: a role whose tokens no request could carry is no use to anybody.
+// checkTokens refuses a role whose tokens would be too large for a request.
 func (f *file) checkTokens() {
 	for _, role := range f.desired.Workspace.RoleNames() {
 		f.checkToken(f.roleNodes[role], []string{role})
 	}
 }
 
-// checkToken checks the tokens of whoever has all of these roles, once for each place
-// that names the same ones.
+// checkToken checks the size of the tokens of a person with all of these roles, once
+// for each set of roles.
 func (f *file) checkToken(n *yaml.Node, roles []string) {
 	key := strings.Join(roles, "\x00")
 	if f.fits[key] {

@@ -114,14 +114,14 @@ organizations:
 	}
 }
 
-// with returns a workspace file whose last lines are these; the first of them is
-// line 4.
+// with returns a workspace file that ends with these lines. The first of them is line
+// 4.
 func with(lines string) string {
 	return "apps: [{id: a, origins: [https://a.test], audience: api}]\nroles: {viewer: [read]}\nissuer: https://id.test\n" + lines
 }
 
-// organization returns a workspace file with an organisation whose further lines,
-// from line 7, are these.
+// organization returns a workspace file with an organization that has these further
+// lines, from line 7 on.
 func organization(lines string) string {
 	return with("organizations:\n- slug: acme\n  name: Acme\n" + lines)
 }
@@ -148,7 +148,7 @@ func TestEveryRuleIsRead(t *testing.T) {
 	}
 }
 
-// mistakes are files, the line that is wrong, and what is said of it.
+// mistakes are files with the line of a mistake and its message.
 var mistakes = []struct {
 	file string
 	line int
@@ -257,8 +257,7 @@ func TestAllMistakesAreToldAtOnceUpToALimit(t *testing.T) {
 	}
 }
 
-// A workspace file that is accepted has nothing in it that the store or a token
-// would have to refuse.
+// An accepted workspace file contains no value that the store or a token would refuse.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{whole, wholeJSON, organization("  members: &a\n  - *a"), "a: &a [*a]", "? [x]\n: y", "<<: {apps: []}", "\xff\xfe", "!!binary x"} {
 		f.Add([]byte(seed))
@@ -290,8 +289,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestARoleWhoseTokensFitNoRequestIsRefusedByName, and so are roles that somebody has
-// together. Roles that nobody is given together may be as many as they like.
+// TestARoleWhoseTokensFitNoRequestIsRefusedByName: the same holds for roles given to
+// one person together. The number of roles that are not given together is not limited.
 func TestARoleWhoseTokensFitNoRequestIsRefusedByName(t *testing.T) {
 	permissions := func(from, n int) string {
 		all := make([]string, n)

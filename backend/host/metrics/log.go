@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 )
 
-// What failed, where a request failed on the server.
+// The causes of failed requests.
 const (
 	faultProvider = "provider"
 	faultPanic    = "panic"
@@ -17,18 +17,18 @@ const (
 	faultStorage  = "storage"
 )
 
-// Log returns a log that learns from the records of requests how they ended, and passes
-// on what next wants to have.
+// Log returns a log handler that reads the outcome of requests from their records and
+// passes on the records that next accepts.
 func (m *Metrics) Log(next slog.Handler) slog.Handler { return observer{next, m} }
 
-// observer is a log that counts.
+// observer is a log handler that counts.
 type observer struct {
 	slog.Handler
 	metrics *Metrics
 }
 
-// Enabled implements slog.Handler. The record of a request is wanted, also where the log
-// is to be of errors alone.
+// Enabled implements slog.Handler. The record of a request is always needed, even if
+// next only accepts errors.
 func (o observer) Enabled(ctx context.Context, level slog.Level) bool {
 	return o.Handler.Enabled(ctx, level) || level >= slog.LevelInfo && ctx.Value(underWay{}) != nil
 }

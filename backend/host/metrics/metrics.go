@@ -1,9 +1,9 @@
-// Package metrics tells how the server is doing, in Prometheus' text format. It sees
-// requests from before the handler, what they came to in its log, and what became of
-// sessions in its store. No label names an organisation, a person, a session or a token,
-// nor anything that a client wrote.
+// Package metrics exports the state of the server in Prometheus' text format. It
+// observes requests around the handler, their outcomes in its log, and the changes of
+// sessions in its store. No label contains an organization, a person, a session, a
+// token, or text from a client.
 //
-// The Worker does not link it: Cloudflare has metrics of its own.
+// The Worker does not link it: Cloudflare has its own metrics.
 package metrics
 
 import (
@@ -14,10 +14,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Path is where the metrics lie below the backend's base URL.
+// Path is the path of the metrics below the backend's base URL.
 const Path = "/metrics"
 
-// Metrics counts what one process does.
+// Metrics counts the events of one process.
 type Metrics struct {
 	registry  *prometheus.Registry
 	requests  *requests
@@ -26,7 +26,7 @@ type Metrics struct {
 	rotations *prometheus.CounterVec
 }
 
-// New returns metrics that have counted nothing yet.
+// New returns metrics with all counts at zero.
 func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -45,7 +45,7 @@ func New() *Metrics {
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, what := range []string{faultProvider, faultPanic, faultClient, faultStorage} {
-		m.faults.WithLabelValues(what) // an alarm needs the 0 before the first
+		m.faults.WithLabelValues(what) // an alarm needs the 0 before the first event
 	}
 	return m
 }
@@ -54,7 +54,7 @@ func counter(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 }
 
-// Page answers with the metrics. Whoever mounts it says who may read them.
+// Page returns a handler for the metrics. The caller restricts access to it.
 func (m *Metrics) Page() http.Handler {
 	page := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

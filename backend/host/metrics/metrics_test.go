@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/host/metrics"
 )
 
-// served is a handler that logs as the contract's does.
+// served returns a handler that logs like the contract's.
 func served(m *metrics.Metrics, log slog.Handler) http.Handler {
 	l := slog.New(m.Log(log))
 	mux := http.NewServeMux()
@@ -22,7 +22,7 @@ func served(m *metrics.Metrics, log slog.Handler) http.Handler {
 	return m.Count(mux)
 }
 
-// TestALogOfErrorsAloneHidesNothingFromTheMetrics, and stays one.
+// TestALogOfErrorsAloneHidesNothingFromTheMetrics: it still only receives errors.
 func TestALogOfErrorsAloneHidesNothingFromTheMetrics(t *testing.T) {
 	var log strings.Builder
 	m := metrics.New()

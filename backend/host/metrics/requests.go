@@ -18,13 +18,13 @@ type requests struct {
 	count    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 
-	// The children of both, which a request finds without a lock: there are as many as
-	// the contract has routes and ways to answer.
+	// The children of both, which a request finds without a lock. Their number is
+	// bounded by the contract's routes and kinds of answers.
 	known atomic.Pointer[map[kind]children]
-	mu    sync.Mutex // of who adds to them
+	mu    sync.Mutex // for adding children
 }
 
-// kind is what requests are counted by.
+// kind is the labels of a request.
 type kind struct {
 	route, method, code string
 	status              int
@@ -64,8 +64,8 @@ func (r *requests) of(k kind) children {
 	return grown[k]
 }
 
-// Count counts the requests that a handler answers. Its log has to be that of [Metrics.Log],
-// or no request has an error code.
+// Count counts the requests that a handler answers. The handler's log must be that of
+// [Metrics.Log], otherwise error codes are missing.
 func (m *Metrics) Count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := &exchange{ResponseWriter: w, status: http.StatusOK}
@@ -78,7 +78,7 @@ func (m *Metrics) Count(next http.Handler) http.Handler {
 	})
 }
 
-// underWay is the context's key to the exchange that it belongs to.
+// underWay is the context key of an exchange.
 type underWay struct{}
 
 // exchange is a request and its answer.
@@ -94,16 +94,16 @@ func (e *exchange) WriteHeader(status int) {
 	e.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap lets http.ResponseController reach what the server gave.
+// Unwrap gives http.ResponseController access to the server's writer.
 func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
-// route is the pattern that a served request met, without its method. A path would be a
-// label of the client's making.
+// route returns the pattern that a request matched, without its method. A path as a
+// label would be under the client's control.
 func route(r *http.Request) string {
 	return r.Pattern[strings.IndexByte(r.Pattern, ' ')+1:]
 }
 
-// method is the request's, if it is one that anything here answers.
+// method returns the request's method if the backend answers it.
 func method(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:

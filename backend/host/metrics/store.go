@@ -8,8 +8,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Store returns a store that counts what requests write down in it about sessions. The
-// read of a mint goes through as it is.
+// Store returns a store that counts the changes of sessions. The read of a mint is
+// passed through directly.
 func (m *Metrics) Store(next host.Store) host.Store { return store{next, m} }
 
 type store struct {
@@ -38,8 +38,8 @@ func (s store) Present(ctx context.Context, p session.Presentation) (session.Row
 	return row, nil
 }
 
-// rotated tells what a presentation did to the rotation of its session, "" where it was
-// only noted.
+// rotated returns the effect of a presentation on the session's rotation, or "" if only
+// its use was recorded.
 func rotated(after session.Row, p session.Presentation) string {
 	since := after.Cur == p.Token.ID && after.CurAt == p.Now
 	switch outcome := session.Settle(after, p).Outcome; {

@@ -1,4 +1,4 @@
-// Package inspect looks at a database and leaves it as it is.
+// Package inspect examines a database without changing it.
 package inspect
 
 import (
@@ -15,47 +15,47 @@ import (
 // ErrMissing is the error for a database file that does not exist yet.
 var ErrMissing = errors.New("inspect: there is no database yet")
 
-// Database is how a database stands.
+// Database is the state of a database.
 type Database struct {
 	Store *sqlstore.Store
 	migrate.State
-	// ReadOnly is why nothing can be written; nil where it can, or where there
-	// is no table yet to tell by.
+	// ReadOnly is the reason why the database cannot be written, or nil. It is also nil
+	// if there is no table yet to test with.
 	ReadOnly error
-	// Durability are the settings that a commit's survival hangs on.
+	// Durability are the settings that decide whether a commit survives a crash.
 	Durability []Setting
 	// Ahead is how far the database's clock is ahead of this program's.
 	Ahead time.Duration
 }
 
-// Setting is a setting of the database, as it is.
+// Setting is the current value of a setting of the database.
 type Setting struct {
 	Name, Value string
-	// Durable tells that, as far as this setting goes, a commit that was
-	// answered survives a crash of the machine.
+	// Durable reports whether this setting lets an acknowledged commit survive a crash
+	// of the machine.
 	Durable bool
 }
 
-// Migrated tells that the schema is the one that this program works with.
+// Migrated reports whether the schema is the one that this program works with.
 func (d *Database) Migrated() bool { return d.Schema == d.Release && len(d.Pending) == 0 }
 
-// Queries are what a dialect is asked by.
+// Queries are a dialect's queries for the examination.
 type Queries struct {
 	Dialect sqlstore.Dialect
-	// Durability maps the name of a setting to the query for its value, and
-	// Durable tells which values keep commits.
+	// Durability maps the name of a setting to the query for its value. Durable reports
+	// which values keep commits.
 	Durability []Question
-	// Clock asks for Unix seconds; "" where the database has no clock of its own.
+	// Clock queries Unix seconds. It is "" if the database has no clock of its own.
 	Clock string
 }
 
-// Question asks for a setting.
+// Question is the query for a setting.
 type Question struct {
 	Name, Query string
 	Durable     func(value string) bool
 }
 
-// Look reads how a database stands.
+// Look reads the state of a database.
 func Look(ctx context.Context, db *sql.DB, q Queries) (*Database, error) {
 	d := &Database{Store: sqlstore.New(db, q.Dialect)}
 	var err error
@@ -81,7 +81,7 @@ func Look(ctx context.Context, db *sql.DB, q Queries) (*Database, error) {
 	return d, nil
 }
 
-// write tries a change of no row, in a transaction that is taken back.
+// write tries an update of no row, in a transaction that is rolled back.
 func write(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {

@@ -120,7 +120,7 @@ func TestPostgreSQLIsInspectedBeforeAndAfterItsMigration(t *testing.T) {
 	if empty.Schema != 0 || empty.Release == 0 {
 		t.Errorf("empty: %+v", empty)
 	}
-	if s := value(t, empty, "fsync"); s.Value != "off" || s.Durable { // as the tests' cluster runs
+	if s := value(t, empty, "fsync"); s.Value != "off" || s.Durable { // the setting of the tests' cluster
 		t.Errorf("%+v", s)
 	}
 	if s := value(t, empty, "synchronous_commit"); s.Value != "on" || !s.Durable {

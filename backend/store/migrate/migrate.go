@@ -1,11 +1,11 @@
-// Package migrate brings a database's schema up to date. The Worker does not link
-// it: wrangler applies the same files to D1.
+// Package migrate brings a database's schema up to date. The Worker does not link it:
+// wrangler applies the same files to D1.
 //
-// Processes that start together migrate one after the other: each migration runs in a
-// transaction of its own, which first takes a lock that the transaction holds. On
-// PostgreSQL that is an advisory lock of the transaction, not of the session: behind
-// a pooler in transaction mode the next statement of a session may run on another
-// connection, and its lock would stay with the first.
+// Processes that start together migrate one after the other. Each migration runs in a
+// transaction, which first takes a lock that is held until the transaction ends. On
+// PostgreSQL that is an advisory lock of the transaction, not of the session: behind a
+// pooler in transaction mode the next statement of a session may run on another
+// connection, and a session's lock would stay with the first.
 package migrate
 
 import (
@@ -23,30 +23,30 @@ import (
 )
 
 const (
-	// patience is how long a migration waits for other processes and transactions, all
-	// attempts together.
+	// patience is how long a migration waits for other processes and transactions, over
+	// all attempts.
 	patience = 10 * time.Minute
-	// turn is how long a process waits before it asks again whether it may migrate.
+	// turn is how long a process waits before it tries again to migrate.
 	turn = 100 * time.Millisecond
 )
 
 // Migrator brings the schema of a database up to date.
 type Migrator struct {
 	Dialect sqlstore.Dialect
-	// Files are the migrations; nil is those of this release.
+	// Files are the migrations. Nil means those of this release.
 	Files fs.FS
-	// Log is told what is applied and what is waited for; nil discards it.
+	// Log records the applied migrations and the waiting. Nil discards it.
 	Log *slog.Logger
 }
 
-// Up applies the migrations that the database does not have yet.
+// Up applies the pending migrations.
 func Up(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) error {
 	_, err := Migrator{Dialect: dialect}.Up(ctx, db)
 	return err
 }
 
-// Up applies the migrations that the database does not have yet, and returns their
-// names. Where another process applies them it waits.
+// Up applies the pending migrations and returns their names. It waits if another
+// process applies them.
 func (m Migrator) Up(ctx context.Context, db *sql.DB) (applied []string, err error) {
 	r, err := m.newRun(ctx)
 	if err != nil {
@@ -76,7 +76,7 @@ func (m Migrator) Up(ctx context.Context, db *sql.DB) (applied []string, err err
 	}
 }
 
-// errBusy says that another process migrates.
+// errBusy means that another process migrates the database.
 var errBusy = errors.New("another process migrates the database")
 
 // run is one call of Up.
@@ -86,7 +86,7 @@ type run struct {
 	log      *slog.Logger
 	ctx      context.Context
 	cancel   context.CancelFunc
-	told     time.Time // when the log was last told of a wait
+	told     time.Time // when a wait was last logged
 }
 
 func (m Migrator) newRun(ctx context.Context) (*run, error) {
@@ -102,7 +102,7 @@ func (m Migrator) newRun(ctx context.Context) (*run, error) {
 	return r, nil
 }
 
-// failure is the error of an attempt, nil where it is worth another one.
+// failure returns the error of an attempt, or nil if another attempt may succeed.
 func (r *run) failure(err error) error {
 	switch {
 	case r.ctx.Err() != nil:
@@ -113,10 +113,10 @@ func (r *run) failure(err error) error {
 	return err
 }
 
-// tellEvery is how often the log is told that something is still waited for.
+// tellEvery is the interval of log records during a wait.
 const tellEvery = 10 * time.Second
 
-// wait waits a while, and tells the log of it now and then.
+// wait pauses and logs the reason from time to time.
 func (r *run) wait(pause time.Duration, why string, attributes ...any) {
 	if time.Since(r.told) >= tellEvery {
 		r.told = time.Now()
@@ -128,8 +128,8 @@ func (r *run) wait(pause time.Duration, why string, attributes ...any) {
 	}
 }
 
-// next applies the first migration that is pending, in a transaction, and returns its
-// name: "" where none was left.
+// next applies the first pending migration in a transaction and returns its name, or ""
+// if none is pending.
 func (r *run) next(db *sql.DB) (name string, err error) {
 	tx, err := db.BeginTx(r.ctx, nil) // SQLite: one process at a time
 	if err != nil {
@@ -164,7 +164,7 @@ func (r *run) next(db *sql.DB) (name string, err error) {
 	return name, tx.Commit()
 }
 
-// makeVersions makes the table of what was applied, as goose does.
+// makeVersions creates the table of applied migrations, in goose's format.
 func (r *run) makeVersions(tx *sql.Tx) error {
 	if err := r.versions.CreateVersionTable(r.ctx, tx); err != nil {
 		return err
@@ -181,7 +181,7 @@ func (r *run) apply(tx *sql.Tx, name, text string) error {
 	return err
 }
 
-// busy reports whether SQLite let nobody in for too long (SQLITE_BUSY).
+// busy reports whether SQLite was locked for too long (SQLITE_BUSY).
 func busy(err error) bool {
 	var sqlite interface{ Code() int }
 	return errors.As(err, &sqlite) && sqlite.Code()&0xff == 5

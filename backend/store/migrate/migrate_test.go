@@ -16,8 +16,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 )
 
-// A server that is updated signs on with the key that it had, and publishes those of
-// other algorithms.
+// After an update, a server still signs with its key and publishes the keys of other
+// algorithms.
 func TestSigningKeysOutliveTheMigrationThatChainsThem(t *testing.T) {
 	for name, database := range map[string]struct {
 		driver, address string

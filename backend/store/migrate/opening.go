@@ -9,33 +9,33 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// Opening says what is done when a store is opened.
+// Opening is the options for opening a store.
 type Opening struct {
 	Schema Schema
-	// Wait is how long a database is waited for that does not answer; 0 is not at all.
+	// Wait is how long to wait for a database that does not answer. 0 does not wait.
 	Wait time.Duration
-	// Log is told what is waited for, what is applied, and that the schema is of a newer
-	// release; nil discards it.
+	// Log records waiting, applied migrations, and a schema of a newer release. Nil
+	// discards it.
 	Log *slog.Logger
 }
 
-// Schema is what is done about a schema when a store is opened.
+// Schema is the treatment of a schema when a store is opened.
 type Schema int
 
 const (
-	// AsItIs refuses a database that has migrations pending.
+	// AsItIs refuses a database with pending migrations.
 	AsItIs Schema = iota
-	// AsItIsOrNew is AsItIs, but makes the tables of a database that has none.
+	// AsItIsOrNew is AsItIs, but creates the tables of an empty database.
 	AsItIsOrNew
-	// UpToDate applies the migrations that are pending.
+	// UpToDate applies the pending migrations.
 	UpToDate
 )
 
-// Prepare does with the schema of a database what the opening says.
+// Prepare treats the schema of a database as the opening says.
 //
-// A schema of a newer release is no reason to refuse: during a rolling upgrade the
-// replicas of the release before run beside it, and columns are demanded only by the
-// release after the one that adds them. The log is told.
+// A schema of a newer release is accepted and logged: during a rolling upgrade,
+// replicas of the previous release run beside it, and a column is required only by the
+// release after the one that adds it.
 func (o Opening) Prepare(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -8,19 +8,19 @@ import (
 )
 
 const (
-	// lockTimeout is how long a statement waits for a table. As long as it waits,
-	// everybody who comes after it waits behind it, mints too. It is less than the
-	// second after which PostgreSQL looks for deadlocks: so it is the migration that
-	// gives way, never a mint.
+	// lockTimeout is how long a statement waits for a table. While it waits, all later
+	// statements on the table wait behind it, including those of mints. It is less than
+	// the second after which PostgreSQL looks for deadlocks, so that the migration
+	// gives way and never a mint.
 	lockTimeout = "500ms"
-	// Between two attempts the pauses grow from firstPause to longestPause.
+	// The pauses between attempts grow from firstPause to longestPause.
 	firstPause, longestPause = 500 * time.Millisecond, 5 * time.Second
 
-	// lockKey is that of the advisory lock, "tabard" in ASCII.
+	// lockKey is the key of the advisory lock, "tabard" in ASCII.
 	lockKey = 0x746162617264
 )
 
-// takeLock takes the advisory lock that migrations hold, until the transaction ends.
+// takeLock takes the advisory lock of migrations until the transaction ends.
 func takeLock(ctx context.Context, tx *sql.Tx) error {
 	var taken bool
 	err := tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&taken)
@@ -31,8 +31,8 @@ func takeLock(ctx context.Context, tx *sql.Tx) error {
 }
 
 // applyPatiently runs a migration's statements. A table that a long transaction holds
-// stops it, and whoever is behind it, for lockTimeout at most: then it lets go of all
-// tables, and tries again later. The advisory lock stays.
+// blocks it, and the statements behind it, for at most lockTimeout. Then it releases
+// all tables and tries again later. It keeps the advisory lock.
 func (r *run) applyPatiently(tx *sql.Tx, name, text string) error {
 	pause := firstPause
 	for {
@@ -52,8 +52,8 @@ SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout =
 	}
 }
 
-// locked reports whether a statement failed because of other transactions: it did not
-// get its lock in time, or was chosen to end a deadlock.
+// locked reports whether a statement failed because of other transactions: it timed out
+// waiting for a lock, or was chosen to end a deadlock.
 func locked(err error) bool {
 	var refused interface{ SQLState() string }
 	if !errors.As(err, &refused) {

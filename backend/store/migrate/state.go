@@ -14,24 +14,24 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// State is how a database's schema stands.
+// State is the state of a database's schema.
 type State struct {
-	// Schema is the newest migration that the database has, 0 without any; Release the
-	// newest that this program has.
+	// Schema is the newest migration of the database, or 0. Release is the newest
+	// migration of this program.
 	Schema, Release int64
-	// Pending are the names of the migrations that the database does not have yet.
+	// Pending are the names of the migrations that are not applied yet.
 	Pending []string
 
-	table bool // there is a table that says so
+	table bool // the table of applied migrations exists
 }
 
 // Newer reports whether the schema is of a newer release than this program.
 func (s State) Newer() bool { return s.Schema > s.Release }
 
-// errPending is the error for a database that has to be migrated first.
+// errPending is the error for a database with pending migrations.
 var errPending = errors.New("the database has to be migrated first")
 
-// require returns errPending, and what to run, where migrations are pending.
+// require returns errPending, with the command to run, if migrations are pending.
 func require(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) error {
 	state, err := Look(ctx, db, dialect)
 	switch {
@@ -46,7 +46,7 @@ func require(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) error {
 		errPending, state.Schema, state.Release)
 }
 
-// Look reads how a schema stands, and changes nothing.
+// Look reads the state of a schema without changing it.
 func Look(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) (State, error) {
 	state, err := Migrator{Dialect: dialect}.look(ctx, db)
 	if err != nil {
@@ -81,7 +81,7 @@ func (m Migrator) look(ctx context.Context, db database.DBTxConn) (s State, err 
 	return s, nil
 }
 
-// applied are the versions that a database has, nil without a table that says so.
+// applied returns the applied versions, or nil if there is no table of them.
 func (m Migrator) applied(ctx context.Context, db database.DBTxConn) (map[int64]bool, error) {
 	exists := "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = '" + goose.DefaultTablename + "'"
 	if m.Dialect == sqlstore.Postgres {
@@ -103,7 +103,7 @@ func (m Migrator) applied(ctx context.Context, db database.DBTxConn) (map[int64]
 	return applied, err
 }
 
-// versionTable is the table of what was applied.
+// versionTable returns the table of applied migrations.
 func (m Migrator) versionTable() (database.Store, error) {
 	if m.Dialect == sqlstore.Postgres {
 		return database.NewStore(database.DialectPostgres, goose.DefaultTablename)
@@ -118,7 +118,7 @@ func (m Migrator) files() (fs.FS, error) {
 	return fs.Sub(sqlstore.Migrations, m.Dialect.Migrations)
 }
 
-// names are the files' names, in the order in which they apply.
+// names returns the files' names in order of application.
 func (m Migrator) names() (names []string, err error) {
 	files, err := m.files()
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// errAddress is the error for an address that cannot be read. It quotes nothing of it: the
-// driver's own error does, and hides a password only where it finds it.
+// errAddress is the error for an invalid address. It does not quote the address: the
+// driver's own error does, and only removes a password that it recognizes.
 var errAddress = errors.New("postgres: the address cannot be read; it has to be postgres://USER:PASSWORD@HOST:PORT/DATABASE, " +
 	"with %40 for @, %2F for / and %23 for # in the password, and the files that it names have to be there")
 
@@ -22,7 +22,7 @@ func parse(address string) (*pgx.ConnConfig, error) {
 }
 
 // passwordInPath reports whether an unescaped / or # ends the part of an address before
-// its @: what follows would be taken for the database's name, and told as such.
+// its @. The rest would be parsed as the database's name and shown in errors.
 func passwordInPath(address string) bool {
 	_, rest, _ := strings.Cut(address, "://")
 	rest, _, _ = strings.Cut(rest, "?")
@@ -30,7 +30,8 @@ func passwordInPath(address string) bool {
 	return strings.Contains(rest, "#") || strings.Contains(path, "@")
 }
 
-// withoutPassword returns an error whose text has no password of the configuration's.
+// withoutPassword returns an error whose text does not contain the password of the
+// configuration.
 func withoutPassword(err error, c *pgx.ConnConfig) error {
 	if err == nil || c.Password == "" || !strings.Contains(err.Error(), c.Password) {
 		return err
@@ -38,7 +39,7 @@ func withoutPassword(err error, c *pgx.ConnConfig) error {
 	return redacted{err, c.Password}
 }
 
-// redacted is an error with a password left out of its text.
+// redacted is an error with a password removed from its text.
 type redacted struct {
 	error
 	password string

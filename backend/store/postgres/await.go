@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	// again is the pause between two attempts to reach a database that is away.
+	// again is the pause between two attempts to reach an unavailable database.
 	again = 500 * time.Millisecond
-	// tellEvery is how often the log is told that it still is.
+	// tellEvery is the interval of log records during a wait.
 	tellEvery = 10 * time.Second
 )
 
-// await waits until the database answers, as long as the opening says. What time does
-// not mend, such as a wrong password, is an error at once.
+// await waits until the database answers, as long as the opening allows. A permanent
+// fault, such as a wrong password, is an error at once.
 func await(ctx context.Context, db *sql.DB, config *pgx.ConnConfig, opening migrate.Opening) error {
 	log := opening.Log
 	if log == nil {
@@ -51,7 +51,7 @@ func await(ctx context.Context, db *sql.DB, config *pgx.ConnConfig, opening migr
 	}
 }
 
-// notYet are the states of a database that starts, stops, or has no room for now.
+// notYet are the states of a database that starts, stops, or has no free connection.
 var notYet = []string{"57P01", "57P02", "57P03", "53300"}
 
 // away reports whether a database may answer later.

@@ -10,7 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// Inspect looks at the database at address and makes nothing.
+// Inspect examines the database at address without changing it.
 func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 	config, err := parse(address)
 	if err != nil {

@@ -11,21 +11,22 @@ import (
 )
 
 const (
-	// pingTimeout is how long a connection has to answer before it is used again. A host
-	// that is gone says nothing, for as long as TCP has patience.
+	// pingTimeout is how long a connection has to answer before it is used again.
+	// Without it, a host that is gone would block until TCP gives up.
 	pingTimeout = 2 * time.Second
-	// trusted is how long a connection is taken to live since it was used.
+	// trusted is how long after its last use a connection is assumed to be alive.
 	trusted = time.Second
 )
 
-// liveness judges connections that were idle. The zero value knows of none that was lost.
+// liveness decides whether idle connections are still usable. The zero value has seen
+// no lost connection.
 type liveness struct{ lost atomic.Int64 }
 
-// lose notes that a connection was lost: the others may be, too.
+// lose records that a connection was lost: the others may be lost too.
 func (l *liveness) lose() { l.lost.Store(time.Now().UnixNano()) }
 
-// doubts tells that a connection is not to be used again; the driver finds so itself
-// where it is closed. For stdlib.OptionShouldPing.
+// doubts reports whether a connection must not be used again. The driver detects a
+// closed connection itself. It is for stdlib.OptionShouldPing.
 func (l *liveness) doubts(ctx context.Context, p stdlib.ShouldPingParams) bool {
 	used := time.Now().Add(-p.IdleDuration)
 	if p.IdleDuration <= trusted && used.UnixNano() > l.lost.Load() {
@@ -34,7 +35,7 @@ func (l *liveness) doubts(ctx context.Context, p stdlib.ShouldPingParams) bool {
 	return !l.alive(ctx, p.Conn)
 }
 
-// answers tells that a connection lives.
+// answers reports whether a connection is alive.
 func (l *liveness) answers(ctx context.Context, conn *sql.Conn) bool {
 	alive := false
 	err := conn.Raw(func(driver any) error {
@@ -44,7 +45,7 @@ func (l *liveness) answers(ctx context.Context, conn *sql.Conn) bool {
 	return err == nil && alive
 }
 
-// alive pings. Where no answer comes, that closes the connection.
+// alive pings. Without an answer, that closes the connection.
 func (l *liveness) alive(ctx context.Context, conn *pgx.Conn) bool {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()

@@ -23,8 +23,8 @@ import (
 const others = `FROM pg_stat_activity
 	WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`
 
-// endOthers ends all connections to a database but one, also those that are just being
-// made, and waits until they are gone.
+// endOthers ends all connections to a database but one, including those being made, and
+// waits until they are gone.
 func endOthers(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
 	for left := 1; left > 0; {
@@ -34,8 +34,8 @@ func endOthers(t *testing.T, conn *pgx.Conn) {
 	}
 }
 
-// warm has a store open more connections than it reads by. What it does with them may
-// fail where those of before were lost and nobody noticed yet.
+// warm makes a store open more connections than it reads by. Its operations may fail if
+// earlier connections were lost and not detected yet.
 func warm(t *testing.T, store *sqlstore.Store) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -46,7 +46,7 @@ func warm(t *testing.T, store *sqlstore.Store) {
 }
 
 // TestALostConnectionFailsNoRead: a database that restarts, or a pooler that ends
-// connections, takes along whoever is read for at that moment, and those are many.
+// connections, interrupts all reads of that moment, which are many.
 func TestALostConnectionFailsNoRead(t *testing.T) {
 	store, other := openBeside(t)
 	right := func(ref string, o directory.OrganizationRecord, err error) {
@@ -73,7 +73,7 @@ func TestALostConnectionFailsNoRead(t *testing.T) {
 	}
 }
 
-// TestReadsOfADatabaseThatIsNotThereFail: what is lost is not read for ever.
+// TestReadsOfADatabaseThatIsNotThereFail: the number of attempts is limited.
 func TestReadsOfADatabaseThatIsNotThereFail(t *testing.T) {
 	between := passOn(t, pg.Postgres(t))
 	store := open(t, between.address)
@@ -85,8 +85,8 @@ func TestReadsOfADatabaseThatIsNotThereFail(t *testing.T) {
 	})
 }
 
-// TestConnectionsThatDiedUnseenHoldNobodyUpForLong: where a host is gone, or a network
-// forgot a connection, nobody says so.
+// TestConnectionsThatDiedUnseenHoldNobodyUpForLong: if a host is gone, or a network
+// dropped a connection, no error arrives.
 func TestConnectionsThatDiedUnseenHoldNobodyUpForLong(t *testing.T) {
 	between := passOn(t, pg.Postgres(t))
 	store := open(t, between.address)
@@ -108,7 +108,7 @@ func TestConnectionsThatDiedUnseenHoldNobodyUpForLong(t *testing.T) {
 }
 
 // TestWhoGivesUpConnectingSpoilsItForNobody: a connection that takes long to make is
-// made for all who wait.
+// made for all callers that wait.
 func TestWhoGivesUpConnectingSpoilsItForNobody(t *testing.T) {
 	between := passOn(t, pg.Postgres(t))
 	store := open(t, between.address)
@@ -139,17 +139,17 @@ func TestWhoGivesUpConnectingSpoilsItForNobody(t *testing.T) {
 	}()
 	<-time.After(300 * time.Millisecond) // it waits by then
 	giveUp()
-	<-time.After(300 * time.Millisecond) // which spoils it by then, or not at all
+	<-time.After(300 * time.Millisecond) // it has failed by now, or will not
 	close(connect)
 	if err := <-read; err != nil {
 		t.Error(err)
 	}
 }
 
-// passage passes connections on to a PostgreSQL.
+// passage forwards connections to a PostgreSQL.
 type passage struct {
 	testing.TB
-	address string // what to connect to instead
+	address string // the address to connect to
 	from    string
 	to      string
 
@@ -172,7 +172,7 @@ func passOn(t *testing.T, address string) *passage {
 
 const socket = ".s.PGSQL.5432"
 
-// listen takes connections, each after a delay.
+// listen accepts connections, each after a delay.
 func (p *passage) listen(delay func()) {
 	p.Helper()
 	listener, err := net.Listen("unix", filepath.Join(p.from, socket))
@@ -219,7 +219,7 @@ func (p *passage) pass(client net.Conn) {
 	}
 }
 
-// through is a connection that swallows what is written once it is frozen.
+// through is a connection that drops everything written to it once it is frozen.
 type through struct {
 	net.Conn
 	frozen chan struct{}
@@ -234,7 +234,7 @@ func (c through) Write(b []byte) (int, error) {
 	}
 }
 
-// freeze lets nothing more through on the connections that are open.
+// freeze stops the traffic on all open connections.
 func (p *passage) freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -242,7 +242,7 @@ func (p *passage) freeze() {
 	p.frozen = make(chan struct{})
 }
 
-// close ends all connections, and takes no more.
+// close ends all connections and accepts no more.
 func (p *passage) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

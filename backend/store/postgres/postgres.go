@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// perProcessor is how many connections there are to each processor, which all wait for
-	// the database most of their time. More would only cool the database's caches.
+	// perProcessor is the number of connections for each processor. Most of the time
+	// they wait for the database. More would only reduce the database's cache hits.
 	perProcessor   = 4
 	connectionIdle = 5 * time.Minute
-	// connectTimeout is how long a new one may take, on each of a host's addresses.
+	// connectTimeout limits the time to connect to each of a host's addresses.
 	connectTimeout = 5 * time.Second
 
-	// processorsPerReader is how many processors one connection reads rows for: the fewer
-	// read, the more they read together.
+	// processorsPerReader is the number of processors that share one connection for
+	// reading rows: fewer connections read more rows together.
 	processorsPerReader = 4
 )
 
@@ -32,14 +32,13 @@ func Open(ctx context.Context, address string) (*sqlstore.Store, error) {
 	return OpenAs(ctx, address, migrate.Opening{Schema: migrate.UpToDate})
 }
 
-// OpenAs is Open, where the opening says what is done about the schema, and about a
-// database that is away.
+// OpenAs is Open with options for the schema and for a database that is unavailable.
 func OpenAs(ctx context.Context, address string, opening migrate.Opening) (*sqlstore.Store, error) {
 	config, err := parse(address)
 	if err != nil {
 		return nil, err
 	}
-	if config.ConnectTimeout == 0 { // the address says nothing
+	if config.ConnectTimeout == 0 { // not set in the address
 		config.ConnectTimeout = connectTimeout
 	}
 	var live liveness

@@ -15,48 +15,48 @@ import (
 )
 
 const (
-	// mostAtOnce is how many rows one round trip reads at most, that none takes long.
+	// mostAtOnce is the most rows read in one round trip, so that none takes long.
 	mostAtOnce = 64
-	// readTimeout bounds a group's round trips: a connection that hangs is given up,
-	// before those who wait behind it are.
+	// readTimeout limits a group's round trips: a connection that hangs is dropped
+	// before the callers behind it give up.
 	readTimeout = 5 * time.Second
 	// mostTries is how often a row is read whose connection is lost.
 	mostTries = 3
-	// connectionTimeout bounds the wait for a connection, for one may have to be made, at
-	// one host of several.
+	// connectionTimeout limits the wait for a connection, since one may have to be
+	// made, at one host of several.
 	connectionTimeout = 20 * time.Second
 )
 
-// reads reads rows, those that are asked for at the same time in one round trip: while
-// some are read others gather, and a busy server spends on waking and waiting once what
-// it would spend on each. A row is read after it was asked for, by a statement and in a
-// snapshot of its own.
+// reads combines reads of rows that are requested at the same time into one round trip.
+// While some are read, others gather, so a busy server pays for waking and waiting once
+// a group instead of once a row. A row is read after it was requested, by its own
+// statement and in its own snapshot.
 type reads struct {
 	db    *sql.DB
 	live  *liveness
-	turns chan struct{} // holds one for each round trip under way
+	turns chan struct{} // one for each round trip under way
 
 	mu      sync.Mutex
 	waiting []*read
 }
 
-// read is a row to read, and its outcome.
+// read is a row to read and its result.
 type read struct {
 	statement    string
 	args, fields []any
 
 	err   error
-	lost  bool // with its connection
+	lost  bool // the connection was lost
 	tries int
 	done  chan struct{}
 }
 
-// newReads returns reads of a database, with so many round trips under way at most.
+// newReads returns reads of a database, with at most turns round trips under way.
 func newReads(db *sql.DB, live *liveness, turns int) *reads {
 	return &reads{db: db, live: live, turns: make(chan struct{}, turns)}
 }
 
-// row implements sqlstore.RowReader. Who waits may give up.
+// row implements sqlstore.RowReader. A waiting caller may give up.
 func (s *reads) row(ctx context.Context, statement string, args, fields []any) error {
 	r := &read{statement: statement, args: args, fields: fields, err: errUnfinished, done: make(chan struct{})}
 	s.mu.Lock()
@@ -65,7 +65,7 @@ func (s *reads) row(ctx context.Context, statement string, args, fields []any) e
 	for {
 		select {
 		case s.turns <- struct{}{}:
-			s.readWaiting(ctx) // r too, unless others were before it
+			s.readWaiting(ctx) // including r, unless others were before it
 		case <-r.done:
 			return r.err
 		case <-ctx.Done():
@@ -78,7 +78,7 @@ func (s *reads) row(ctx context.Context, statement string, args, fields []any) e
 	}
 }
 
-// withdraw takes back a read that nobody has begun.
+// withdraw removes a read that has not begun.
 func (s *reads) withdraw(r *read) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,11 +89,11 @@ func (s *reads) withdraw(r *read) bool {
 	return i >= 0
 }
 
-// errUnfinished is the error of reads that a panic cut off.
+// errUnfinished is the error of reads that a panic interrupted.
 var errUnfinished = errors.New("postgres: the read was not finished")
 
-// readWaiting reads what waits, and gives the turn to the next. It waits for a
-// connection for all of them, also where who has the turn gives up.
+// readWaiting reads the waiting rows and passes the turn on. It waits for a connection
+// on behalf of all of them, even if the caller with the turn gives up.
 func (s *reads) readWaiting(ctx context.Context) {
 	defer func() { <-s.turns }()
 	ctx = context.WithoutCancel(ctx)
@@ -119,8 +119,8 @@ func (s *reads) readWaiting(ctx context.Context) {
 	}
 }
 
-// connection returns a connection, and where one was just lost under those who wait, one
-// that answers: a new one has never been asked whether it lives.
+// connection returns a connection. If one was just lost, it returns one that answers a
+// ping: a new connection has never been checked.
 func (s *reads) connection(ctx context.Context) (*sql.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectionTimeout)
 	defer cancel()
@@ -133,15 +133,15 @@ func (s *reads) connection(ctx context.Context) (*sql.Conn, error) {
 	}
 }
 
-// lostOne tells that one of those who wait was lost before.
+// lostOne reports whether one of the waiting reads was lost before.
 func (s *reads) lostOne() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.waiting) > 0 && s.waiting[0].tries > 0
 }
 
-// settle tells those who wait for a group that it is read. What was lost with its
-// connection is read again, by another: reading twice does no harm.
+// settle delivers the results of a group to its callers. A row whose connection was
+// lost is read again on another one, which is safe for reads.
 func (s *reads) settle(group []*read) {
 	var back []*read
 	for _, r := range group {
@@ -172,15 +172,15 @@ func fail(group []*read, err error) {
 	}
 }
 
-// readAll reads a group's rows. It does not watch over ctx, which would take longer
-// than the reading; the connection has a deadline instead.
+// readAll reads a group's rows. It does not watch ctx, which would take longer than the
+// read. The connection has a deadline instead.
 func readAll(ctx context.Context, conn *pgx.Conn, group []*read) error {
 	wire := conn.PgConn().Conn()
 	if err := wire.SetDeadline(time.Now().Add(readTimeout)); err != nil {
 		return err
 	}
 	defer func() {
-		if !conn.IsClosed() { // which the driver does by a deadline of its own
+		if !conn.IsClosed() { // the driver closes it after a deadline of its own
 			wire.SetDeadline(time.Time{})
 		}
 		for _, r := range group {
@@ -199,15 +199,15 @@ func readAll(ctx context.Context, conn *pgx.Conn, group []*read) error {
 	return nil
 }
 
-// lost tells that a connection was lost under a read. One that hung is not worth a
-// second one, which would take as long.
+// lost reports whether a connection was lost during a read. A read that hung is not
+// repeated, since it would take as long again.
 func lost(conn *pgx.Conn, err error) bool {
 	var hung net.Error
 	return err != nil && conn.IsClosed() && !errors.Is(err, sql.ErrNoRows) && !(errors.As(err, &hung) && hung.Timeout())
 }
 
-// refused tells that the database refused a statement, or one before it in the same
-// round trip: which of them it was tells each by itself.
+// refused reports whether the database refused a statement, or an earlier one in the
+// same round trip. Reading each by itself shows which.
 func refused(err error) bool {
 	var by *pgconn.PgError
 	return errors.As(err, &by)

@@ -18,11 +18,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 )
 
-// many reads that come at once share round trips.
+// many is the number of concurrent reads that share round trips.
 const many = 300
 
-// open opens a store in which storetest's directory was applied at a time of so many
-// digits as the other form of the number has bytes.
+// open opens a store in which storetest's directory was applied at a time with as many
+// digits as the other format of the number has bytes.
 func open(t *testing.T, address string) *sqlstore.Store {
 	t.Helper()
 	store, err := postgres.Open(t.Context(), address)
@@ -36,7 +36,7 @@ func open(t *testing.T, address string) *sqlstore.Store {
 	return store
 }
 
-// openBeside opens a store, and a connection to its database.
+// openBeside opens a store and a connection to its database.
 func openBeside(t *testing.T) (*sqlstore.Store, *pgx.Conn) {
 	t.Helper()
 	address := pg.Postgres(t)
@@ -57,7 +57,7 @@ func exec(t *testing.T, conn *pgx.Conn, statement string) {
 
 const eightDigits = 18_000_000
 
-// atOnce reads organisations, as many as there are together.
+// atOnce reads all organizations concurrently.
 func atOnce(store *sqlstore.Store, refs []string, found func(ref string, o directory.OrganizationRecord, err error)) {
 	var group sync.WaitGroup
 	for i := range many {
@@ -70,8 +70,8 @@ func atOnce(store *sqlstore.Store, refs []string, found func(ref string, o direc
 	group.Wait()
 }
 
-// A pooler before the database may demand any of the driver's ways to run a statement;
-// by the last of them all values come as texts.
+// A pooler may require any of the driver's ways to run a statement. With the last of
+// them, all values arrive as text.
 func TestARowIsReadAlikeHoweverItsStatementRuns(t *testing.T) {
 	address := pg.Postgres(t)
 	for _, mode := range []string{"cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol"} {

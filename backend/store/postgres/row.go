@@ -10,9 +10,9 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// first reads the first of rows into fields, as [sql.Row.Scan] does. It decodes the values
-// itself: what database/sql and the driver between them spend on each column, forty
-// times in a mint, is more than all else that the read costs this process.
+// first reads the first of rows into fields, like [sql.Row.Scan]. It decodes the values
+// itself: the cost of each column in database/sql and the driver, forty times in a
+// mint, exceeds all other costs of the read in this process.
 func first(conn *pgx.Conn, rows pgx.Rows, err error, fields []any) error {
 	if err != nil {
 		return err
@@ -31,8 +31,8 @@ func first(conn *pgx.Conn, rows pgx.Rows, err error, fields []any) error {
 	return rows.Err()
 }
 
-// decode puts a value into a field as the driver does, quicker where it is a text or an
-// integer of eight bytes, as nearly all columns are.
+// decode stores a value in a field like the driver, but faster for a text or an integer
+// of eight bytes, the types of nearly all columns.
 func decode(types *pgtype.Map, column *pgconn.FieldDescription, value []byte, field any) error {
 	var decoded any // NULL
 	switch {

@@ -12,8 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// Inspect looks at the file at path as Open would use it, and makes nothing. A
-// file that does not exist is inspect.ErrMissing.
+// Inspect examines the file at path as Open would use it, without creating it. If the
+// file does not exist, it returns inspect.ErrMissing.
 func Inspect(ctx context.Context, path string) (*inspect.Database, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, inspect.ErrMissing

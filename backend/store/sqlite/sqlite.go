@@ -17,17 +17,17 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// Open opens the store in the file at path, made where it is missing, and brings
-// its schema up to date. A commit that was answered survives a crash of the
-// machine (WAL, synchronous=FULL).
+// Open opens the store in the file at path, creates the file if it is missing, and
+// brings its schema up to date. An acknowledged commit survives a crash of the machine
+// (WAL, synchronous=FULL).
 //
-// One connection writes and the others read: one for each processor, which a read
-// keeps busy, and one to spare. Each has a cache of its own of some 2 MB.
+// One connection writes and the others read: one for each processor, which a read keeps
+// busy, and one to spare. Each has a cache of about 2 MB.
 func Open(ctx context.Context, path string) (*sqlstore.Store, error) {
 	return OpenAs(ctx, path, migrate.Opening{Schema: migrate.UpToDate})
 }
 
-// OpenAs is Open, where the opening says what is done about the schema.
+// OpenAs is Open with options for the schema.
 func OpenAs(ctx context.Context, path string, opening migrate.Opening) (*sqlstore.Store, error) {
 	if err := makeFile(path); err != nil {
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
@@ -48,14 +48,14 @@ func OpenAs(ctx context.Context, path string, opening migrate.Opening) (*sqlstor
 	return store, nil
 }
 
-// makeFile makes the file where there is none, for its owner alone. SQLite gives the mode
-// of the file to those that it makes beside it.
+// makeFile creates the file if there is none, with access for its owner only. SQLite
+// uses the file's mode for the files that it creates beside it.
 func makeFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if _, absent := os.Stat(path); errors.Is(err, fs.ErrExist) && errors.Is(absent, fs.ErrNotExist) {
-		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // where a link leads
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // the target of a link
 	}
-	if err != nil { // it is there, or SQLite says why it cannot be
+	if err != nil { // the file exists, or SQLite reports why it cannot be created
 		return nil
 	}
 	return f.Close()

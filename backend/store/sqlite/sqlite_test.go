@@ -24,7 +24,7 @@ func TestSQLiteKeepsTheStoresPromises(t *testing.T) {
 	})
 }
 
-// The last connection that is closed writes the log back into the file, and removes it.
+// Closing the last connection writes the log back into the file and removes the log.
 func TestAClosedStoreIsOneFile(t *testing.T) {
 	folder := t.TempDir()
 	store, err := sqlite.Open(t.Context(), filepath.Join(folder, "tabard.db"))
@@ -42,8 +42,8 @@ func TestAClosedStoreIsOneFile(t *testing.T) {
 	}
 }
 
-// Whoever else has an account on the machine reads nothing: neither the file, nor what
-// SQLite keeps beside it while it is open.
+// Other accounts on the machine can read neither the file nor the files that SQLite
+// keeps beside it while it is open.
 func TestTheFilesAreTheirOwnersAlone(t *testing.T) {
 	for _, linked := range []bool{false, true} {
 		folder := t.TempDir()

@@ -29,7 +29,7 @@ UPDATE api_keys SET last_used_at = ?2, hash = ?3 WHERE id = ?1`
 UPDATE api_keys SET revoked_at = COALESCE(revoked_at, ?2) WHERE id = ?1`
 )
 
-// apiKeys are the keys by which servers ask.
+// apiKeys stores the API keys of servers.
 type apiKeys struct{ *database }
 
 // AddKey implements admin.KeyStore.
@@ -37,8 +37,8 @@ func (s apiKeys) AddKey(ctx context.Context, k admin.Key) error {
 	return s.change(ctx, "add key", insertKey, keyArgs(k)...)
 }
 
-// KeyScript returns SQLite statements that add a key, and record it: for D1, which
-// only wrangler reaches.
+// KeyScript returns SQLite statements that add a key and record it, for D1, which only
+// wrangler can reach.
 func KeyScript(k admin.Key, made audit.Event) string {
 	var s script
 	s.add(insertKey, keyArgs(k)...)
@@ -50,7 +50,7 @@ func keyArgs(k admin.Key) []any {
 	return []any{k.ID, string(k.Kind), k.Name, k.Hash, k.OrganizationID, k.CreatedAt, k.CreatedBy, orNull(k.ExpiresAt), k.App}
 }
 
-// orNull returns NULL for the time that means never.
+// orNull returns NULL for a time of 0, which means never.
 func orNull(time int64) any {
 	if time == 0 {
 		return nil

@@ -40,17 +40,17 @@ type Applying struct {
 // interrupted after any: each is valid by itself, and applied again Apply does the rest.
 // One apply runs at a time.
 //
-// Members that the file once gave an organisation and no longer names leave it.
-// Those whom an administrator or a claim admitted stay, unless the file names
-// them: then they are the file's. Connections that it no longer names are disabled,
-// and an administrator's from then on. Organisations that it does not name are left
-// as they are.
+// Members that the file once gave an organization and no longer names are removed.
+// Members admitted by an administrator or a claim are kept, unless the file names them:
+// then the file manages them. Connections that it no longer names are disabled and
+// belong to administrators from then on. Organizations that it does not name are not
+// changed.
 func (s *Store) Apply(ctx context.Context, d directory.Desired, now int64) (directory.Changes, error) {
 	return s.ApplyAs(ctx, d, now, Applying{})
 }
 
-// ApplyReporting is Apply, and tells after each organisation how many memberships
-// it has looked at.
+// ApplyReporting is Apply. After each organization it reports the number of memberships
+// checked so far.
 func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int64, report func(members int)) (directory.Changes, error) {
 	return s.ApplyAs(ctx, d, now, Applying{Report: report})
 }
@@ -74,7 +74,7 @@ func (s *Store) ApplyAs(ctx context.Context, d directory.Desired, now int64, how
 	return a.committed, nil
 }
 
-// applying is a Desired on its way into the database.
+// applying is the state of applying a Desired to the database.
 type applying struct {
 	*database
 	Applying
@@ -93,7 +93,7 @@ func (a *applying) tell(kind directory.DifferenceKind, what, organization, name,
 	}
 }
 
-// each calls scan for every row that a statement answers with.
+// each calls scan for every row that a statement returns.
 func (a *applying) each(ctx context.Context, scan func(*sql.Rows) error, statement string, args ...any) error {
 	scanned := false
 	return retried(ctx, func() error {
@@ -201,8 +201,8 @@ func (a *applying) tellWorkspace(stored string, document []byte) error {
 	return nil
 }
 
-// keptOnReuse is what a theft ends where the file does not say it: what the stored
-// document says or, where there is none, what is best for a new workspace.
+// keptOnReuse returns the on_reuse that applies if the file does not set it: that of
+// the stored document or, if there is none, the default of a new workspace.
 func keptOnReuse(stored string) (directory.OnReuse, error) {
 	if stored == "" {
 		return directory.EndUser, nil

@@ -20,11 +20,11 @@ UPDATE connections SET source = 'admin', revision = revision + 1 WHERE id = ?1`
 UPDATE organizations SET connection = ?2 WHERE id = ?1`
 )
 
-// storedConnections are all connections, deleted ones too, and which is enabled.
+// storedConnections are all connections, including deleted ones, and the enabled ones.
 type storedConnections struct {
 	byID    map[string]storedConnection
-	of      map[string][]storedConnection // by organisation
-	enabled map[string]string             // by organisation
+	of      map[string][]storedConnection // by organization
+	enabled map[string]string             // by organization
 }
 
 type storedConnection struct {
@@ -73,7 +73,7 @@ func (a *applying) checkConnections(ctx context.Context, found []*matched, wante
 	return stored, nil
 }
 
-// conflict tells why a connection cannot become the one that is wanted.
+// conflict returns why a connection cannot be changed to the one in the file.
 func conflict(stored storedConnection, c directory.Connection) string {
 	switch {
 	case stored.ID == "":
@@ -109,7 +109,7 @@ func (a *applying) ofOrganization(slug, id string, stored storedConnections, wan
 	}
 	a.release(slug, stored.of[id], named)
 	if enabled == "" && !stored.byID[had].FromFile && !named[had] {
-		return nil // none, or one that the file knows nothing of
+		return nil // none, or one that the file does not manage
 	}
 	a.enable(id, had, enabled)
 	return nil

@@ -10,7 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// withConnections is acme with connections, each "ID SECRET" and perhaps "disabled".
+// withConnections returns acme with connections, each "ID SECRET" and perhaps
+// "disabled".
 func withConnections(t *testing.T, all ...string) directory.Desired {
 	t.Helper()
 	d := file(t, `
@@ -28,7 +29,7 @@ func withConnections(t *testing.T, all ...string) directory.Desired {
 	return d
 }
 
-// own tells acme's connections, by id, and which is enabled.
+// own returns acme's connections, by id, and the enabled one.
 func own(t *testing.T, store *sqlstore.Store) string {
 	t.Helper()
 	all, err := store.ConnectionsOf(t.Context(), "org_acme", "", 10)
@@ -105,7 +106,7 @@ func TestAnAdministratorsConnectionGivesWayToTheFilesOnly(t *testing.T) {
 				t.Error(change)
 			}
 		}
-		if err := store.DisableConnection(t.Context(), "org_acme", "con_a"); err != nil { // at once, until the file says otherwise
+		if err := store.DisableConnection(t.Context(), "org_acme", "con_a"); err != nil { // at once, until the file is applied again
 			t.Error(err)
 		}
 	})

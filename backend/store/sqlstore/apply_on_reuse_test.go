@@ -8,9 +8,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// onReuses are what files say of on_reuse, one after the other, and what counts then.
+// onReuses are values of on_reuse in files, applied one after the other, and the
+// resulting setting.
 var onReuses = map[string]struct {
-	old  bool // the document is stored by a release that wrote down nothing
+	old  bool // the document was stored by a release without on_reuse
 	says []directory.OnReuse
 	is   []directory.OnReuse
 }{
@@ -30,8 +31,8 @@ func saying(t *testing.T, choice directory.OnReuse) directory.Desired {
 	return d
 }
 
-// TestOnlyANewWorkspaceEndsAllOfAPersonsSessionsUnasked: one that exists keeps what it
-// has until its file says otherwise.
+// TestOnlyANewWorkspaceEndsAllOfAPersonsSessionsUnasked: an existing one keeps its
+// setting until its file sets another.
 func TestOnlyANewWorkspaceEndsAllOfAPersonsSessionsUnasked(t *testing.T) {
 	for name, is := range onReuses {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +87,7 @@ func TestAScriptKeepsOnReuse(t *testing.T) {
 	}
 }
 
-// older leaves a document as the release before this choice wrote it.
+// older makes a document like one written by the release before on_reuse.
 func older(t *testing.T, store *sqlstore.Store) {
 	t.Helper()
 	if _, err := store.Apply(t.Context(), saying(t, directory.EndUser), applied); err != nil {

@@ -23,16 +23,16 @@ UPDATE organizations SET slug = ?2, name = ?3, rules = ?4,
 	disabled_at = CASE WHEN CAST(?5 AS BIGINT) IS NULL AND disabled_by = '' THEN NULL ELSE COALESCE(disabled_at, ?5) END
 WHERE id = ?1`
 
-	// An organisation about to be renamed gives its slug up first, so that two can
+	// An organization about to be renamed gives up its slug first, so that two can
 	// exchange theirs. No slug begins with ~.
 	releaseSlug = `
 UPDATE organizations SET slug = '~' || id WHERE id = ?1`
 )
 
-// storedOrganization is an organisation as it is stored.
+// storedOrganization is an organization as stored.
 type storedOrganization struct {
 	directory.Organization
-	blocked bool // by an administrator, whose word stands
+	blocked bool // by an administrator, which the file does not override
 	deleted bool
 }
 
@@ -104,10 +104,9 @@ func (a *applying) storedOrganizations(ctx context.Context) (all []*storedOrgani
 	return all, err
 }
 
-// match finds for each organisation of the file the stored one that it is: that of
-// its id or, where it names none, of its slug. Ids are never exchanged, so a slug
-// that another organisation has and keeps is a conflict, and so is the id of one that
-// was deleted.
+// match finds the stored organization for each organization of the file: by its id or,
+// if it has none, by its slug. Ids never change, so a slug that another organization
+// has and keeps is a conflict, and so is the id of a deleted one.
 func match(stored []*storedOrganization, wanted []directory.DesiredOrganization) ([]*storedOrganization, error) {
 	byID, bySlug := map[string]*storedOrganization{}, map[string]*storedOrganization{}
 	for _, o := range stored {

@@ -9,15 +9,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// maxStatement is the longest statement that D1 takes, in bytes.
+// maxStatement is the longest statement that D1 accepts, in bytes.
 const maxStatement = 100_000
 
 const (
 	scriptWorkspace = upsertWorkspace + `
 WHERE workspace.document <> excluded.document`
 
-	// Where the file says nothing of on_reuse: a new document, and one for each choice
-	// that may be stored, for D1 takes no statement of any length.
+	// For a file without on_reuse: a new document, and one for each stored choice,
+	// because the length of D1's statements is limited.
 	scriptNewWorkspace = `
 INSERT INTO workspace (one, revision, document) VALUES (1, 1, ?1)
 ON CONFLICT (one) DO NOTHING`
@@ -48,9 +48,9 @@ AND organization_id = (SELECT id FROM organizations WHERE slug = ?1)
 AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = memberships.user_id AND (?2))`
 )
 
-// Script returns SQLite statements that have the effect of Apply: for D1, where a
-// file of statements is the only transaction. Applied again it changes nothing;
-// new rows get the ids that the script was made with.
+// Script returns SQLite statements with the effect of Apply, for D1, where only a file
+// of statements is a transaction. Applying it again changes nothing. New rows get the
+// ids generated with the script.
 func Script(d directory.Desired, now int64) (string, error) {
 	s := &script{now: now}
 	if err := s.workspace(d.Workspace); err != nil {
@@ -64,8 +64,8 @@ func Script(d directory.Desired, now int64) (string, error) {
 	return s.text.String(), nil
 }
 
-// workspace writes the document: the file's or, where that says nothing of on_reuse, one
-// that keeps what is stored (see keptOnReuse).
+// workspace writes the document: the file's or, if that does not set on_reuse, one that
+// keeps the stored value (see keptOnReuse).
 func (s *script) workspace(w directory.Workspace) error {
 	add := func(statement string, choice directory.OnReuse) error {
 		w.OnReuse = choice

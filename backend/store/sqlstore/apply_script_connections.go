@@ -11,8 +11,8 @@ const (
 connections.client_id <> ?4 OR connections.secret <> ?5 OR connections.scopes <> ?6 OR connections.provisioning <> ?7
 	OR connections.source <> 'file'`
 
-	// What Apply tells as a conflict makes issuer NULL, which no row takes: nothing of
-	// the script is applied.
+	// Where Apply reports a conflict, this sets issuer to NULL, which violates a
+	// constraint: no statement of the script takes effect.
 	scriptConnection = `
 INSERT INTO connections (id, organization_id, issuer, client_id, secret, scopes, provisioning, source, revision, created_at)
 SELECT ?1, o.id, ?3, ?4, ?5, ?6, ?7, 'file', 1, ?8 FROM organizations o WHERE o.slug = ?2
@@ -32,8 +32,8 @@ FROM organizations o LEFT JOIN connections ON connections.id = ?1
 WHERE o.slug = ?2 AND (connections.id IS NULL OR ` + changedConnection + `)
 ON CONFLICT (id) DO NOTHING`
 
-	// Those of the file's that an organisation's is, or another than ?2 where the file
-	// wants that.
+	// Disables the file's connections of an organization, except ?2 if the file enables
+	// it.
 	scriptDisabling = `
 o.slug = ?1 AND o.connection NOT IN ('', ?2)
 	AND (?2 <> '' OR o.connection IN (SELECT id FROM connections WHERE source = 'file'))`
@@ -57,7 +57,7 @@ UPDATE connections SET source = 'admin', revision = revision + 1
 WHERE source = 'file' AND organization_id = (SELECT id FROM organizations WHERE slug = ?1) AND NOT (?2)`
 )
 
-// connections writes what brings an organisation's connections up to date.
+// connections writes the statements that update an organization's connections.
 func (s *script) connections(slug string, wanted []directory.DesiredConnection) error {
 	enabled, named := "", []string{"FALSE"}
 	for _, c := range wanted {

@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// rows are what applying a workspace may leave, without the ids that are random.
+// rows are queries for the rows that applying a workspace changes, without random ids.
 var rows = map[string]string{
 	"workspace":     `SELECT revision, document FROM workspace`,
 	"organizations": `SELECT slug, CASE WHEN id LIKE 'org_named%' THEN id ELSE '' END, name, rules, disabled_at, created_at FROM organizations ORDER BY slug`,
@@ -32,11 +32,11 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 		applied, scripted := database(t), database(t)
 		for step := range 6 {
 			d, now := anyDesired(r), int64(1000+step)
-			if step == 2 { // which neither takes back
+			if step == 2 { // which neither reverts
 				block(t, applied)
 				block(t, scripted)
 			}
-			if step == 3 { // which ends where the file makes a member, and nowhere else
+			if step == 3 { // which ends only if the file makes the person a member
 				staff(t, applied)
 				staff(t, scripted)
 			}
@@ -61,7 +61,7 @@ func TestAScriptHasTheEffectOfApply(t *testing.T) {
 	}
 }
 
-// block disables an organisation as an administrator does.
+// block disables an organization as an administrator does.
 func block(t *testing.T, db *sql.DB) {
 	t.Helper()
 	if _, err := db.Exec(`UPDATE organizations SET disabled_at = 7, disabled_by = 'admin' WHERE slug = 'acme'`); err != nil {
@@ -69,7 +69,7 @@ func block(t *testing.T, db *sql.DB) {
 	}
 }
 
-// staff gives everybody staff access to acme who is no member of it.
+// staff gives all people that are not members staff access to acme.
 func staff(t *testing.T, db *sql.DB) {
 	t.Helper()
 	if _, err := db.Exec(`INSERT INTO memberships (user_id, organization_id, roles, source, created_at, expires_at, staff_reason, granted_by)
@@ -128,7 +128,7 @@ func dump(t *testing.T, db *sql.DB, query string) []string {
 	return all
 }
 
-// anyConnections are up to two, of which one at most is enabled.
+// anyConnections returns up to two connections, at most one enabled.
 func anyConnections(r *rand.Rand, slug string) (all []directory.DesiredConnection) {
 	enabled := r.IntN(3)
 	for i := range 2 {
@@ -144,7 +144,7 @@ func anyConnections(r *rand.Rand, slug string) (all []directory.DesiredConnectio
 	return all
 }
 
-// anyDesired is a small workspace, with names that SQL must quote.
+// anyDesired returns a small workspace with names that SQL must quote.
 func anyDesired(r *rand.Rand) directory.Desired {
 	d := directory.Desired{Workspace: directory.Workspace{
 		Apps:    []directory.App{{ID: "demo", Origins: []string{"https://a.example"}}},

@@ -40,7 +40,7 @@ roles: {viewer: [read], editor: [read, write]}
 organizations:
 `
 
-// file reads a workspace file whose organisations, from line 6, are these.
+// file reads a workspace file with these organizations, from line 6 on.
 func file(t *testing.T, organizations string) directory.Desired {
 	t.Helper()
 	d, err := workspacefile.Parse([]byte(head + organizations))
@@ -59,7 +59,7 @@ func apply(t *testing.T, store *sqlstore.Store, organizations string) directory.
 	return changes
 }
 
-// access returns what a person may enter: roles by organisation slug.
+// access returns the organizations that a person may enter: roles by slug.
 func access(t *testing.T, store *sqlstore.Store, sub string) map[string][]string {
 	t.Helper()
 	u, err := store.SignIn(t.Context(), directory.User{ID: directory.NewID("usr_"), Issuer: "https://id.test", Subject: sub}, applied)

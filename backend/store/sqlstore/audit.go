@@ -14,7 +14,7 @@ INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 ON CONFLICT (id) DO NOTHING`
 
-	// One of these three, by what narrows the trail most: each has an index.
+	// One of these three, depending on the most selective condition. Each has an index.
 	selectEvents               = events + `(?1 = '' OR organization_id = ?1) AND (?2 = '' OR user_id = ?2)` + eventsEnd
 	selectEventsOfOrganization = events + `organization_id = ?1 AND (?2 = '' OR user_id = ?2)` + eventsEnd
 	selectEventsOfUser         = events + `(?1 = '' OR organization_id = ?1) AND user_id = ?2` + eventsEnd
@@ -31,7 +31,7 @@ LIMIT ?5`
 DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY at, id LIMIT ?2)`
 )
 
-// auditTrail is what happened.
+// auditTrail stores the audit log.
 type auditTrail struct{ *database }
 
 // RecordEvent implements audit.Store.
@@ -47,7 +47,7 @@ func eventArgs(e audit.Event) []any {
 // Events implements audit.Store.
 func (s auditTrail) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 	if q.Before == (audit.Position{}) {
-		q.Before.At = math.MaxInt32 * 1000 // after every time that D1 binds exactly
+		q.Before.At = math.MaxInt32 * 1000 // later than every time that D1 binds exactly
 		if q.Until != 0 {
 			q.Before.At = q.Until + 1
 		}
@@ -63,8 +63,8 @@ func (s auditTrail) Events(ctx context.Context, q audit.Query) ([]audit.Event, e
 		string(q.Action), q.Actor, q.Since)
 }
 
-// DeleteEvents forgets what happened before a time (Unix seconds), the oldest first, at
-// most limit events. It returns how many.
+// DeleteEvents deletes events from before a time (Unix seconds), oldest first, at most
+// limit. It returns their number.
 func (s auditTrail) DeleteEvents(ctx context.Context, before, limit int64) (int64, error) {
 	result, err := s.exec(ctx, deleteEvents, before, limit)
 	if err != nil {

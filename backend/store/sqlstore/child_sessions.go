@@ -10,7 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// What a session that was entered from another takes over from it, and ends with.
+// The state that a session inherits from the session that it was entered from, and ends
+// with.
 const (
 	inheritStay = `
 INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
@@ -60,9 +61,10 @@ func (s organizationSessions) Inherit(ctx context.Context, child session.ID) err
 	return nil
 }
 
-// endChildren ends what was entered from the stays of a person's sessions in an
-// organisation that were ended for good: what idles out or grows too old ends in each
-// session by itself. It comes after the stays' end, so that none is inherited between.
+// endChildren ends the sessions that were entered from a person's organization sessions
+// in an organization after these were ended for good. Idle time and age end each
+// session by itself. It runs after those have ended, so that none is inherited in
+// between.
 func (s organizationSessions) endChildren(ctx context.Context, of session.ID, organizationID string, now int64) error {
 	return s.change(ctx, "end what was entered from it", endChildren, of.String(), organizationID, now)
 }

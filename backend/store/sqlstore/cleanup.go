@@ -32,9 +32,9 @@ WHERE revoked_at IS NULL AND expires_at > ?1 AND holder = '' AND EXISTS (
 		AND t.holder = '' AND (t.connection = '' OR t.confined_to IN ('', sessions.confined_to)))`
 )
 
-// FollowUpThefts does again what follows the end of a session by theft, where a
-// crash kept it from being done: it is recorded, and, where endUser says so, what else
-// the person's browsers hold ends, unless an app's server held the stolen one.
+// FollowUpThefts completes the handling of thefts that a crash interrupted: it records
+// them and, if endUser is set, ends the other sessions in the person's browsers, unless
+// an app's server held the stolen one.
 func (s sessions) FollowUpThefts(ctx context.Context, endUser bool, now int64) error {
 	if err := s.change(ctx, "record thefts", auditThefts); err != nil {
 		return err
@@ -45,11 +45,11 @@ func (s sessions) FollowUpThefts(ctx context.Context, endUser bool, now int64) e
 	return s.change(ctx, "end the sessions of victims", revokeVictims, now)
 }
 
-// DeleteExpired forgets sessions whose absolute end was before a time (Unix
-// seconds), with their organisation sessions and authentications: the oldest, at most
-// limit of them. It returns how many it forgot, of sessions: as many invitations that
-// expired go with them. Sessions that were revoked stay until their end
-// too, so that whoever holds their refresh token is told why.
+// DeleteExpired deletes sessions whose absolute end was before a time (Unix seconds),
+// with their organization sessions and authentications, oldest first, at most limit. It
+// returns the number of deleted sessions. It also deletes as many expired invitations.
+// Revoked sessions are kept until their end too, so that a browser with their refresh
+// token is told the reason.
 func (s sessions) DeleteExpired(ctx context.Context, before, limit int64) (int64, error) {
 	if err := s.change(ctx, "forget invitations", deleteExpiredInvitations, before, limit); err != nil {
 		return 0, err

@@ -38,7 +38,7 @@ SELECT sub FROM links WHERE connection_id = ?1 AND user_id = ?2`
 INSERT INTO links (connection_id, sub, user_id, created_at) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT DO NOTHING`
 
-	// Of people who are no members yet it makes some only where ?5 is 1.
+	// Adds a membership for a person without one only if ?5 is 1.
 	provisionMember = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
 SELECT u.id, o.id, ?3, 'connection', ?4 FROM users u, organizations o
@@ -51,7 +51,7 @@ WHERE memberships.source = 'connection' OR ` + staffIsOver
 DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2 AND source = 'connection' AND disabled_at IS NULL`
 )
 
-// connections are the organizations' own providers, and who is linked there.
+// connections stores the organizations' own providers and the identities linked there.
 type connections struct{ *database }
 
 // SignInAt implements directory.Connections.
@@ -72,7 +72,7 @@ func (s connections) SignInAt(ctx context.Context, ref string) (at directory.Sig
 		return at, nil
 	}
 	c, err := s.Connection(ctx, id)
-	if err == nil && c.Enabled { // unless it was disabled between the two
+	if err == nil && c.Enabled { // unless it was disabled between the two reads
 		at.Connection = &c
 	}
 	return at, err
@@ -97,7 +97,7 @@ func (s connections) LinkedAs(ctx context.Context, connectionID, userID string) 
 	return subject, found("linked as", err, directory.ErrNoUser)
 }
 
-// Link implements directory.Connections. What was linked before stays, whoever asks.
+// Link implements directory.Connections. An existing link is never replaced.
 func (s connections) Link(ctx context.Context, connectionID, subject, userID string, now int64) error {
 	if err := s.change(ctx, "link", insertLink, connectionID, subject, userID, now); err != nil {
 		return err
@@ -119,7 +119,7 @@ func (s connections) Deprovision(ctx context.Context, userID, organizationID str
 	return s.change(ctx, "deprovision", deprovisionMember, userID, organizationID)
 }
 
-// number is how a truth is bound: D1 knows no other.
+// number returns 1 for true, since D1 binds no booleans.
 func number(truth bool) int64 {
 	if truth {
 		return 1
@@ -149,8 +149,7 @@ func (r *connectionRow) connection() (directory.Connection, error) {
 	return c, nil
 }
 
-// connectionText returns the columns of a connection that are JSON. Scopes that are
-// not named stay so.
+// connectionText returns a connection's JSON columns. Unset scopes stay unset.
 func connectionText(c directory.Connection) (scopes, provisioning string, err error) {
 	a, errScopes := json.Marshal(c.Scopes)
 	b, errProvisioning := json.Marshal(c.Provisioning)

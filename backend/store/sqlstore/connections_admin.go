@@ -47,9 +47,9 @@ SELECT id, secret FROM connections WHERE id > ?1 AND deleted_at IS NULL ORDER BY
 UPDATE connections SET secret = ?3 WHERE id = ?1 AND secret = ?2`
 )
 
-// CreateConnection keeps a new connection, not enabled. Its ID, which stands in the
-// redirect URI, is the caller's to choose (see directory.NewID). The error is
-// directory.ErrNoOrganization, or ErrConnectionExists where the id was used before.
+// CreateConnection stores a new connection, not enabled. The caller chooses its ID,
+// which is part of the redirect URI (see directory.NewID). The error is
+// directory.ErrNoOrganization, or ErrConnectionExists if the id was used before.
 func (s connections) CreateConnection(ctx context.Context, c directory.Connection, now int64) error {
 	scopes, provisioning, err := connectionText(c)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s connections) CreateConnection(ctx context.Context, c directory.Connectio
 	made, err := s.Connection(ctx, c.ID)
 	switch {
 	case err == nil && made.OrganizationID == c.OrganizationID && made.SealedSecret == c.SealedSecret:
-		return nil // a reply was lost
+		return nil // the reply to an earlier call was lost
 	case err == nil:
 		return directory.ErrConnectionExists
 	case !errors.Is(err, directory.ErrNoConnection):
@@ -75,7 +75,7 @@ func (s connections) CreateConnection(ctx context.Context, c directory.Connectio
 	return s.unmade(ctx, c)
 }
 
-// unmade tells why a connection that is not there could not be made.
+// unmade returns why a connection could not be made.
 func (s connections) unmade(ctx context.Context, c directory.Connection) error {
 	var n int
 	err := s.row(ctx, `SELECT COUNT(*) FROM organizations WHERE id = ?1`, c.OrganizationID).Scan(&n)
@@ -88,9 +88,9 @@ func (s connections) unmade(ctx context.Context, c directory.Connection) error {
 	return directory.ErrConnectionExists // it was deleted
 }
 
-// UpdateConnection changes what may change of a connection: client, scopes,
+// UpdateConnection changes the mutable fields of a connection: client, scopes,
 // provisioning and, unless SealedSecret is empty, the secret. The error is
-// directory.ErrNoConnection, also where it is another organisation's, ErrIssuer, or
+// directory.ErrNoConnection, also if it belongs to another organization, ErrIssuer, or
 // ErrFromFile.
 func (s connections) UpdateConnection(ctx context.Context, c directory.Connection) error {
 	stored, err := s.own(ctx, c.OrganizationID, c.ID)
@@ -110,15 +110,15 @@ func (s connections) UpdateConnection(ctx context.Context, c directory.Connectio
 		c.ID, c.OrganizationID, c.ClientID, c.SealedSecret, scopes, provisioning, fromAdmin)
 }
 
-// EnableConnection makes a connection the one by which its organisation is entered.
-// Enabled, it stays so. The error is directory.ErrNoConnection, or ErrOtherConnection
-// while another is.
+// EnableConnection enables a connection: people enter its organization by it. It may be
+// enabled already. The error is directory.ErrNoConnection, or ErrOtherConnection while
+// another is enabled.
 func (s connections) EnableConnection(ctx context.Context, organizationID, id string) error {
 	result, err := s.exec(ctx, enableConnection, organizationID, id)
 	if err != nil {
 		return fmt.Errorf("sqlstore: enable connection: %w", err)
 	}
-	if n, err := result.RowsAffected(); err != nil || n > 0 { // D1 counts what triggers changed too
+	if n, err := result.RowsAffected(); err != nil || n > 0 { // D1 also counts the changes of triggers
 		return err
 	}
 	if _, err := s.own(ctx, organizationID, id); err != nil {
@@ -127,8 +127,8 @@ func (s connections) EnableConnection(ctx context.Context, organizationID, id st
 	return directory.ErrOtherConnection
 }
 
-// DisableConnection makes what was authenticated at a connection count for nothing,
-// from the next mint on. The error is directory.ErrNoConnection.
+// DisableConnection disables a connection. From the next mint on, authentications at it
+// no longer count. The error is directory.ErrNoConnection.
 func (s connections) DisableConnection(ctx context.Context, organizationID, id string) error {
 	if _, err := s.own(ctx, organizationID, id); err != nil {
 		return err
@@ -136,7 +136,7 @@ func (s connections) DisableConnection(ctx context.Context, organizationID, id s
 	return s.change(ctx, "disable connection", disableConnection, organizationID, id)
 }
 
-// DeleteConnection disables a connection and forgets its secret; its id is never used
+// DeleteConnection disables a connection and deletes its secret. Its id is never used
 // again. The error is directory.ErrNoConnection, or ErrFromFile.
 func (s connections) DeleteConnection(ctx context.Context, organizationID, id string, now int64) error {
 	stored, err := s.own(ctx, organizationID, id)
@@ -152,13 +152,13 @@ func (s connections) DeleteConnection(ctx context.Context, organizationID, id st
 	return s.change(ctx, "delete connection", deleteConnection, id, organizationID, now)
 }
 
-// Unlink takes a person's link at a connection away, where it is a wrong one: the next
-// sign-in there finds out anew who they are. Sessions that began by it go on.
+// Unlink removes a person's link at a connection, to correct a wrong one: the next
+// sign-in there links anew. Sessions that began by it go on.
 func (s connections) Unlink(ctx context.Context, connectionID, userID string) error {
 	return s.change(ctx, "unlink", deleteLink, connectionID, userID)
 }
 
-// own returns a connection of that organisation.
+// own returns a connection of that organization.
 func (s connections) own(ctx context.Context, organizationID, id string) (directory.Connection, error) {
 	c, err := s.Connection(ctx, id)
 	if err == nil && c.OrganizationID != organizationID {
@@ -167,14 +167,14 @@ func (s connections) own(ctx context.Context, organizationID, id string) (direct
 	return c, err
 }
 
-// ConnectionsOf returns an organisation's connections by id, those after one, at most
-// limit of them.
+// ConnectionsOf returns an organization's connections by id, starting after one, at
+// most limit.
 func (s connections) ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error) {
 	return collect(ctx, s, "connections", scanConnection, selectConnections, organizationID, after, limit)
 }
 
-// SealedConnections returns the sealed client secrets of connections by id, those after
-// one, at most limit of them, and the last id.
+// SealedConnections returns the sealed client secrets of connections by id, starting
+// after one, at most limit, and the last id.
 func (s connections) SealedConnections(ctx context.Context, after string, limit int) (sealed map[string]string, last string, err error) {
 	type connection struct{ id, secret string }
 	all, err := collect(ctx, s, "sealed connections", func(row scanner) (c connection, err error) {
@@ -188,8 +188,8 @@ func (s connections) SealedConnections(ctx context.Context, after string, limit 
 	return sealed, last, err
 }
 
-// ResealConnection replaces a connection's sealed client secret, unless it is another by
-// now.
+// ResealConnection replaces a connection's sealed client secret, unless it has changed
+// meanwhile.
 func (s connections) ResealConnection(ctx context.Context, id, before, after string) error {
 	return s.change(ctx, "reseal connection", resealConnection, id, before, after)
 }
@@ -202,7 +202,7 @@ func scanConnection(row scanner) (directory.Connection, error) {
 	return r.connection()
 }
 
-// fromAdmin is the source of what an administrator made.
+// fromAdmin is the source of memberships by an administrator.
 const fromAdmin = string(directory.FromAdmin)
 
 func sourceOf(c directory.Connection) string {

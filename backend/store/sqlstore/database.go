@@ -22,7 +22,7 @@ type database struct {
 
 var parameter = regexp.MustCompile(`\?(\d+)`)
 
-// text returns a statement as the dialect writes it.
+// text returns a statement in the dialect's form.
 func (db *database) text(statement string) string {
 	if !db.dialect.dollar {
 		return statement
@@ -69,7 +69,7 @@ func (db *database) row(ctx context.Context, statement string, args ...any) row 
 	return row{db, ctx, statement, args}
 }
 
-// row is a row that is still to be read.
+// row is a row that is read by Scan.
 type row struct {
 	db        *database
 	ctx       context.Context
@@ -97,7 +97,7 @@ func (db *database) change(ctx context.Context, what, statement string, args ...
 	return nil
 }
 
-// changed is change, and tells whether a row was there to be changed.
+// changed is change, and reports whether a row changed.
 func (db *database) changed(ctx context.Context, what, statement string, args ...any) (bool, error) {
 	result, err := db.exec(ctx, statement, args...)
 	if err != nil {
@@ -107,8 +107,8 @@ func (db *database) changed(ctx context.Context, what, statement string, args ..
 	return n > 0, err
 }
 
-// Ping tells whether the database answers. It reads, for D1's driver holds no
-// connection whose life would say anything.
+// Ping checks that the database answers. It reads, because D1's driver has no
+// connection to check.
 func (db *database) Ping(ctx context.Context) error {
 	var one int
 	return db.row(ctx, "SELECT 1").Scan(&one)
@@ -122,10 +122,10 @@ func (db *database) Close() error {
 	return db.pool.Close()
 }
 
-// scanner is a row to be read, alone or of several.
+// scanner is a row to read, single or one of several.
 type scanner interface{ Scan(fields ...any) error }
 
-// found tells what came of reading one row: absent where there is none.
+// found returns the error of reading one row: absent if there is none.
 func found(what string, err, absent error) error {
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -8,25 +8,25 @@ import (
 	"sync"
 )
 
-// embedded is what a database in this process gains by: its statements are
-// prepared once on each connection, and its writes wait for the disk together.
+// embedded is for a database in this process. Its statements are prepared once on each
+// connection, and concurrent writes are committed together.
 type embedded struct {
 	db    *sql.DB
 	reads sync.Map // statement → *sql.Stmt
 
 	mu      sync.Mutex
 	waiting []*write
-	turn    chan struct{} // who holds it may use what follows
+	turn    chan struct{} // its holder may use the following fields
 	conn    *sql.Conn     // all writes take this one; nil until the first
 	writes  map[string]*sql.Stmt
 }
 
-// write is a statement that changes something, and its outcome.
+// write is a statement that changes rows, and its result.
 type write struct {
 	ctx       context.Context
 	statement string
 	args      []any
-	fields    []any // takes the row that the statement returns; nil where it returns none
+	fields    []any // receives the row that the statement returns; nil if it returns none
 
 	result sql.Result
 	err    error
@@ -37,14 +37,14 @@ func newEmbedded(db *sql.DB) *embedded {
 	return &embedded{db: db, turn: make(chan struct{}, 1)}
 }
 
-// row reads one row. It takes microseconds, less than watching over ctx would.
+// row reads one row. It takes microseconds, less than watching ctx would.
 func (e *embedded) row(ctx context.Context, statement string, args ...any) *sql.Row {
 	ctx = context.WithoutCancel(ctx)
 	prepared, ok := e.reads.Load(statement)
 	if !ok {
 		p, err := e.db.PrepareContext(ctx, statement)
 		if err != nil {
-			return e.db.QueryRowContext(ctx, statement, args...) // which says why
+			return e.db.QueryRowContext(ctx, statement, args...) // which returns the error
 		}
 		if prepared, ok = e.reads.LoadOrStore(statement, p); ok {
 			p.Close()
@@ -53,9 +53,9 @@ func (e *embedded) row(ctx context.Context, statement string, args ...any) *sql.
 	return prepared.(*sql.Stmt).QueryRowContext(ctx, args...)
 }
 
-// write runs a statement, and returns when it is durable. The first of those that
-// wait runs all of them in one transaction, in which each has an outcome of its
-// own. Where the transaction fails, nothing is known of any.
+// write runs a statement and returns when it is durable. The first waiting caller runs
+// all waiting writes in one transaction, in which each has its own result. If the
+// transaction fails, the result of each is unknown.
 func (e *embedded) write(w *write) error {
 	w.done = make(chan struct{})
 	e.mu.Lock()
@@ -64,12 +64,12 @@ func (e *embedded) write(w *write) error {
 	select {
 	case <-w.done:
 	case e.turn <- struct{}{}:
-		e.runWaiting() // w too, unless the one before did
+		e.runWaiting() // including w, unless an earlier caller ran it
 	}
 	return w.err
 }
 
-// runWaiting runs all that waits, and gives the turn to the next.
+// runWaiting runs all waiting writes and passes the turn on.
 func (e *embedded) runWaiting() {
 	defer func() { <-e.turn }()
 	e.mu.Lock()
@@ -91,15 +91,15 @@ func (e *embedded) runWaiting() {
 	err = e.transaction(group)
 }
 
-// errUnfinished is the error of writes that a panic cut off.
+// errUnfinished is the error of writes that a panic interrupted.
 var errUnfinished = errors.New("sqlstore: the write was not finished")
 
-// transaction runs a group on the connection of the writes.
+// transaction runs a group on the connection for writes.
 func (e *embedded) transaction(group []*write) (err error) {
 	err = errUnfinished
 	defer func() {
 		if err != nil && e.conn != nil {
-			e.conn.ExecContext(context.Background(), "ROLLBACK") // fails where nothing is left to undo
+			e.conn.ExecContext(context.Background(), "ROLLBACK") // fails if the transaction has ended already
 		}
 	}()
 	if e.conn == nil {
@@ -113,7 +113,7 @@ func (e *embedded) transaction(group []*write) (err error) {
 		return fmt.Errorf("begin: %w", err)
 	}
 	for _, w := range group {
-		if w.err = w.ctx.Err(); w.err == nil { // what nobody waits for any more may come too late
+		if w.err = w.ctx.Err(); w.err == nil { // skip writes that no caller waits for any more
 			w.err = e.run(w)
 		}
 	}
@@ -123,8 +123,8 @@ func (e *embedded) transaction(group []*write) (err error) {
 	return nil
 }
 
-// run runs one statement, whatever becomes of its caller: an interruption would end
-// the others' transaction.
+// run runs one statement, even if its caller gives up: an interruption would end the
+// transaction of the others.
 func (e *embedded) run(w *write) (err error) {
 	prepared := e.writes[w.statement]
 	if prepared == nil {
@@ -143,7 +143,7 @@ func (e *embedded) run(w *write) (err error) {
 func (e *embedded) close() {
 	e.turn <- struct{}{}
 	defer func() { <-e.turn }()
-	for _, prepared := range e.writes { // or the connection would stay open
+	for _, prepared := range e.writes { // otherwise the connection would stay open
 		prepared.Close()
 	}
 	if e.conn != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// embedded returns the store in a file whose writers and readers block one another,
+// embedded returns the store in a file in which writers and readers block each other,
 // and a second connection to the file.
 func embedded(t *testing.T) (*sqlstore.Store, *sql.DB) {
 	t.Helper()
@@ -38,7 +38,7 @@ func openFile(t *testing.T, path string) *sql.DB {
 	return db
 }
 
-// created makes a session of a person, and tells whether that is in the store then.
+// created makes a session of a person and reports whether it is in the store then.
 func created(t *testing.T, ctx context.Context, store *sqlstore.Store, userID string) (there bool, err error) {
 	t.Helper()
 	first, row := session.First(session.NewID(), session.NewTokenID(), 1000)
@@ -61,7 +61,7 @@ func person(t *testing.T, store *sqlstore.Store) string {
 func TestWritesThatAreCommittedTogetherHaveOutcomesOfTheirOwn(t *testing.T) {
 	store, other := embedded(t)
 	known := person(t, store)
-	if _, err := other.Exec("PRAGMA journal_mode = WAL"); err != nil { // or readers would wait for writers
+	if _, err := other.Exec("PRAGMA journal_mode = WAL"); err != nil { // otherwise readers would wait for writers
 		t.Fatal(err)
 	}
 	var group sync.WaitGroup

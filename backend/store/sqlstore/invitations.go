@@ -11,7 +11,7 @@ import (
 const (
 	invitationColumns = `i.id, i.organization_id, i.iss, i.sub, i.name, i.email, i.roles, i.created_at, i.expires_at`
 
-	// A renewed invitation keeps its id, and the names that are not said anew.
+	// A renewed invitation keeps its id, and the names that are not given again.
 	invite = `
 INSERT INTO invitations (id, organization_id, iss, sub, name, email, roles, created_at, expires_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
@@ -21,13 +21,13 @@ ON CONFLICT (organization_id, iss, sub) DO UPDATE SET
 	roles = excluded.roles, expires_at = excluded.expires_at
 RETURNING id, organization_id, iss, sub, name, email, roles, created_at, expires_at`
 
-	// peopleNamed are the ids of the people that an issuer and a subject name: by their own
-	// provider, or as they are linked at an organization's.
+	// peopleNamed selects the ids of the people with an issuer and a subject: at their
+	// own provider, or as linked at an organization's.
 	peopleNamed = `SELECT u.id FROM users u WHERE u.iss = %[1]s AND u.sub = %[2]s
 	UNION ALL SELECT l.user_id FROM links l WHERE l.connection_id = %[1]s AND l.sub = %[2]s`
 
-	// liveInvitation is one of an organization that can still be accepted: somebody who
-	// is a member by now needs none.
+	// liveInvitation is the condition of an invitation of an organization that can
+	// still be accepted: the person must not be a member.
 	liveInvitation = `
 SELECT ` + invitationColumns + ` FROM invitations i
 WHERE i.organization_id = ?1 AND i.expires_at > ?2 AND NOT EXISTS (
@@ -75,11 +75,11 @@ var (
 	selectInvitationPage = fmt.Sprintf(liveInvitation, fmt.Sprintf(peopleNamed, "i.iss", "i.sub")) + `i.id > ?3 ORDER BY i.id LIMIT ?4`
 )
 
-// invitations are what people are invited to.
+// invitations stores invitations.
 type invitations struct{ *database }
 
-// Invite invites somebody, or gives an invitation that is there these roles and another
-// while. It returns the invitation as it is then.
+// Invite invites a person, or renews an existing invitation with these roles. It
+// returns the invitation.
 func (s invitations) Invite(ctx context.Context, i directory.Invitation) (directory.Invitation, error) {
 	if err := workspace(s).checkRoles(ctx, i.Roles); err != nil {
 		return i, err
@@ -93,18 +93,20 @@ func (s invitations) Invite(ctx context.Context, i directory.Invitation) (direct
 	return kept, nil
 }
 
-// Invitations returns an organization's by id, those after one, at most limit.
+// Invitations returns an organization's invitations by id, starting after one, at most
+// limit.
 func (s invitations) Invitations(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.Invitation, error) {
 	return collect(ctx, s, "invitations", scanInvitation, selectInvitationPage, organizationID, now, after, limit)
 }
 
-// Invitation returns one of an organization's, or directory.ErrNoInvitation.
+// Invitation returns an organization's invitation, or directory.ErrNoInvitation.
 func (s invitations) Invitation(ctx context.Context, organizationID, id string, now int64) (directory.Invitation, error) {
 	i, err := scanInvitation(s.row(ctx, selectInvitation, organizationID, now, id))
 	return i, found("invitation", err, directory.ErrNoInvitation)
 }
 
-// WithdrawInvitation ends one; directory.ErrNoInvitation where there is none.
+// WithdrawInvitation ends an invitation. It returns directory.ErrNoInvitation if there
+// is none.
 func (s invitations) WithdrawInvitation(ctx context.Context, organizationID, id string) error {
 	there, err := s.changed(ctx, "withdraw invitation", withdrawInvitation, organizationID, id)
 	if err == nil && !there {
@@ -119,8 +121,8 @@ func (s invitations) Invited(ctx context.Context, userID, confinedTo, ref string
 	return i, found("invited", err, directory.ErrNoInvitation)
 }
 
-// Accept implements directory.Invitations. An invitation that outlives its acceptance,
-// because a crash came between, is that of a member, and counts for nothing.
+// Accept implements directory.Invitations. An invitation that a crash left behind after
+// its acceptance is for a member and has no effect.
 func (s invitations) Accept(ctx context.Context, i directory.Invitation, userID string, now int64) (bool, error) {
 	accepted, err := s.changed(ctx, "accept", acceptInvitation, i.OrganizationID, i.ID, userID, now)
 	if err != nil || !accepted {

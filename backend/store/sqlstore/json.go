@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// list is a list of strings, kept as JSON.
+// list is a list of strings, stored as JSON.
 type list []string
 
-// Scan reads what text writes. A list without escapes, as nearly all are, it reads
+// Scan reads the output of text. It reads a list without escapes, as nearly all are,
 // without a parser.
 func (l *list) Scan(value any) error {
 	text, _ := value.(string)
@@ -27,7 +27,7 @@ func (l list) text() string {
 	if l == nil {
 		return "[]"
 	}
-	text, _ := json.Marshal([]string(l)) // strings always encode
+	text, _ := json.Marshal([]string(l)) // strings can always be encoded
 	return string(text)
 }
 
@@ -36,7 +36,7 @@ func scanJSON(value, into any) error {
 	case nil:
 		return nil
 	case string:
-		if value == "{}" { // as most organisations' rules are
+		if value == "{}" { // the rules of most organizations
 			return nil
 		}
 		return json.Unmarshal([]byte(value), into)

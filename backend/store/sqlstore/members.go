@@ -18,7 +18,7 @@ FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ?1
 	selectMemberPage = memberRecord + `m.user_id > ?2 ORDER BY m.user_id LIMIT ?3`
 	selectMember     = memberRecord + `m.user_id = ?2`
 
-	// Who is a member already, for whoever may make nobody one.
+	// Updates existing members only, for keys that may not add members.
 	changeMember = `
 UPDATE memberships SET roles = ?3, source = 'admin'
 WHERE user_id = ?1 AND organization_id = ?2 AND source NOT IN ('file', 'staff')`
@@ -45,12 +45,12 @@ ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember + `
 WHERE memberships.source NOT IN ('file', 'staff') OR ` + staffIsOver
 )
 
-// members are the memberships that are no staff access.
+// members stores the memberships that are not staff access.
 type members struct{ *database }
 
 var selectMemberNamed = memberRecord + `m.user_id IN (` + fmt.Sprintf(peopleNamed, "?2", "?3") + `)`
 
-// Members returns an organisation's members by user id, those after one, at most
+// Members returns an organization's members by user id, starting after one, at most
 // limit.
 func (s members) Members(ctx context.Context, organizationID, after string, limit int) ([]directory.MemberRecord, error) {
 	return collect(ctx, s, "members", scanMember, selectMemberPage, organizationID, after, limit)
@@ -62,16 +62,16 @@ func (s members) Member(ctx context.Context, organizationID, userID string) (dir
 	return m, found("member", err, directory.ErrNoMember)
 }
 
-// MemberNamed returns the member whom an issuer and a subject name, or
+// MemberNamed returns the member with an issuer and a subject, or
 // directory.ErrNoMember.
 func (s members) MemberNamed(ctx context.Context, organizationID, issuer, subject string) (directory.MemberRecord, error) {
 	m, err := scanMember(s.row(ctx, selectMemberNamed, organizationID, issuer, subject))
 	return m, found("member", err, directory.ErrNoMember)
 }
 
-// Admit gives a known person a place in an organisation, or other roles in it. The
-// error is directory.ErrNoOrganization, ErrNoUser, ErrNoRole, ErrFromFile or ErrStaff
-// where the Admission is at fault.
+// Admit gives a known person access to an organization, or changes the roles. The error
+// is directory.ErrNoOrganization, ErrNoUser, ErrNoRole, ErrFromFile or ErrStaff if the
+// Admission is invalid.
 func (s members) Admit(ctx context.Context, a directory.Admission, now int64) error {
 	if err := workspace(s).checkRoles(ctx, a.Roles); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (s members) Admit(ctx context.Context, a directory.Admission, now int64) er
 	return s.notAdmitted(ctx, organization.String, user.String, now)
 }
 
-// notAdmitted tells what kept somebody from being admitted.
+// notAdmitted returns why a person was not admitted.
 func (s members) notAdmitted(ctx context.Context, organizationID, userID string, now int64) error {
 	_, err := staff(s).StaffAccess(ctx, organizationID, userID, now)
 	switch {
@@ -109,8 +109,8 @@ func (s members) notAdmitted(ctx context.Context, organizationID, userID string,
 	return err
 }
 
-// ChangeMember gives a member other roles, and makes nobody one: directory.ErrNoMember,
-// ErrNoRole, ErrFromFile, ErrStaff.
+// ChangeMember changes the roles of a member. It adds no member. The error is
+// directory.ErrNoMember, ErrNoRole, ErrFromFile or ErrStaff.
 func (s members) ChangeMember(ctx context.Context, organizationID, userID string, roles []string, now int64) error {
 	if err := workspace(s).checkRoles(ctx, roles); err != nil {
 		return err
@@ -128,9 +128,9 @@ func (s members) ChangeMember(ctx context.Context, organizationID, userID string
 	return directory.ErrNoMember
 }
 
-// RemoveMember ends a membership: directory.ErrNoMember where there is none,
-// ErrFromFile where the workspace file gave it. Like all that end one it ends what the
-// person was invited to before (migration 0015).
+// RemoveMember ends a membership. The error is directory.ErrNoMember if there is none,
+// and ErrFromFile if the workspace file gave it. Like every end of a membership, it
+// also ends earlier invitations of the person (migration 0015).
 func (s members) RemoveMember(ctx context.Context, organizationID, userID string) error {
 	removed, err := s.changed(ctx, "remove member", removeMember, userID, organizationID)
 	if err != nil || removed {
@@ -142,8 +142,8 @@ func (s members) RemoveMember(ctx context.Context, organizationID, userID string
 	return directory.ErrFromFile
 }
 
-// BlockMember disables a membership, or enables it; directory.ErrNoMember where there
-// is none.
+// BlockMember disables or enables a membership. The error is directory.ErrNoMember if
+// there is none.
 func (s members) BlockMember(ctx context.Context, organizationID, userID string, blocked bool, now int64) error {
 	statement, args := unblockMember, []any{organizationID, userID}
 	if blocked {

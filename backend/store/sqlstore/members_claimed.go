@@ -40,7 +40,7 @@ func (s members) ReplaceClaimed(ctx context.Context, userID string, roles map[st
 	return nil
 }
 
-// claimed returns the organisations that claims gave a person: ids by slug.
+// claimed returns the organizations that claims gave a person: ids by slug.
 func (s members) claimed(ctx context.Context, userID string) (map[string]string, error) {
 	type place struct{ id, slug string }
 	scan := func(row scanner) (p place, err error) {
@@ -58,7 +58,8 @@ func (s members) claimed(ctx context.Context, userID string) (map[string]string,
 	return all, nil
 }
 
-// ClaimedRoles returns what a provider's claim made a person: roles by organisation.
+// ClaimedRoles returns the memberships that a provider's claim gave a person: roles by
+// organization.
 func (s members) ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error) {
 	type place struct {
 		organizationID string

@@ -60,7 +60,7 @@ func pending(t *testing.T, store *sqlstore.Store, limit int) (subjects []string)
 func TestWhoSignedInAndBelongsNowhereIsPending(t *testing.T) {
 	onEmptyStores(t, func(t *testing.T, store *sqlstore.Store) {
 		apply(t, store, acmeAndGlobex+"- {slug: closed, name: Closed, disabled: true, members: [{sub: erin}]}")
-		signIn(t, store, "alice", applied) // belongs; bob does too, and never came
+		signIn(t, store, "alice", applied) // has an organization; bob does too, and never signed in
 		dana := signIn(t, store, "dana", applied+10)
 		signIn(t, store, "finn", applied+20)
 		if got := pending(t, store, 10); !reflect.DeepEqual(got, []string{"finn", "dana"}) {

@@ -41,8 +41,8 @@ WHERE session_id = ?1 AND organization_id = ?2 AND ended_at IS NULL AND active_a
 UPDATE organization_sessions SET auth_time = ?3, acr = ?4, amr = ?5, connection = ?6, made_for = ?7
 WHERE session_id = ?1 AND organization_id = ?2 AND ended_at IS NULL`
 
-	// What was entered from a session counts with it.
-	// SQLite takes no OFFSET without a LIMIT, which PostgreSQL wants positive.
+	// Sessions entered from a session count with it. SQLite has no OFFSET without a
+	// LIMIT, and PostgreSQL requires a positive one.
 	supersedeOrganization = `
 UPDATE organization_sessions SET ended_at = ?4, ending = 'superseded'
 WHERE organization_id = ?2 AND ended_at IS NULL AND session_id IN (
@@ -67,7 +67,7 @@ SELECT auth_time, acr, amr, connection, made_for FROM authentications
 WHERE session_id = ?1 ORDER BY auth_time DESC, attempt LIMIT 50`
 )
 
-// organizationSessions are what sessions do in organizations: active, left, stepped up.
+// organizationSessions stores the organization sessions.
 type organizationSessions struct{ *database }
 
 // Enter implements orgsession.Store.
@@ -146,9 +146,10 @@ func scanAuthentication(row scanner) (a policy.Authentication, err error) {
 	return a, err
 }
 
-// unknownTime is the auth_time of an authentication whose provider does not say when it
-// was. It is not 0, which the release before takes for earlier than any end: there, too,
-// an unknown time is too old for every rule about age, and does where none asks for one.
+// unknownTime is the auth_time of an authentication whose time the provider does not
+// send. It is not 0, which the previous release takes for earlier than any end. With 1,
+// that release also finds an unknown time too old for every rule about age, and
+// sufficient without one.
 const unknownTime = 1
 
 func storedTime(t int64) int64 { return max(t, unknownTime) }
@@ -160,8 +161,8 @@ func readTime(t int64) int64 {
 	return t
 }
 
-// authenticated are the parameters that a session's authentication takes in every
-// statement: for an organisation, or by an attempt.
+// authenticated returns the parameters for a session's authentication in every
+// statement: for an organization, or by an attempt.
 func authenticated(id session.ID, of string, a policy.Authentication) []any {
 	return []any{id.String(), of, storedTime(a.Time), a.ACR, list(a.AMR).text(), a.Connection, a.Organization}
 }

@@ -25,14 +25,14 @@ UPDATE organization_sessions SET ended_at = ?3, ending = 'revoked'
 WHERE organization_id = ?1 AND ended_at IS NULL AND session_id IN (SELECT id FROM sessions WHERE user_id = ?2)`
 )
 
-// SessionStays returns the live sessions that act for an organisation, by id, those
-// after one, at most limit; of one person where userID is not empty.
+// SessionStays returns the live sessions that act for an organization, by id, starting
+// after one, at most limit. If userID is not empty, it returns those of one person.
 func (s organizationSessions) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error) {
 	return collect(ctx, s, "organization sessions", scanStay, selectStays, organizationID, now, userID, after, limit)
 }
 
-// EndStay ends a session's stay in one organisation, and tells whether one was there
-// to end. The session itself lives on.
+// EndStay ends a session's organization session and reports whether there was one to
+// end. The session itself goes on.
 func (s organizationSessions) EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error) {
 	ended, err := s.changed(ctx, "end organization session", endStay, organizationID, id.String(), now)
 	if err != nil {
@@ -41,7 +41,8 @@ func (s organizationSessions) EndStay(ctx context.Context, organizationID string
 	return ended, s.endChildren(ctx, id, organizationID, now)
 }
 
-// EndStays ends the stays of all of a person's sessions in one organisation.
+// EndStays ends the organization sessions of all of a person's sessions in one
+// organization.
 func (s organizationSessions) EndStays(ctx context.Context, organizationID, userID string, now int64) error {
 	return s.change(ctx, "end organization sessions", endStays, organizationID, userID, now)
 }

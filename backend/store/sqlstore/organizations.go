@@ -22,7 +22,7 @@ SELECT id, slug, name, rules, created_at, disabled_at FROM organizations WHERE d
 	createOrganization = insertOrganization + `
 ON CONFLICT (slug) DO NOTHING`
 
-	// An empty name or slug leaves what is there.
+	// An empty name or slug keeps the current one.
 	renameOrganization = `
 UPDATE organizations SET
 	slug = CASE WHEN CAST(?2 AS TEXT) = '' THEN slug ELSE CAST(?2 AS TEXT) END,
@@ -49,15 +49,15 @@ UPDATE connections SET deleted_at = ?2, secret = '' WHERE organization_id = ?1 A
 UPDATE organizations SET deleted_at = ?2, connection = '', slug = '~' || id, name = '', rules = '{}' WHERE id = ?1 AND deleted_at IS NULL`
 )
 
-// organizations are the organizations as administrators see them.
+// organizations stores the organizations for administrators.
 type organizations struct{ *database }
 
-// Organizations returns the organisations by slug, those after one, at most limit.
+// Organizations returns the organizations by slug, starting after one, at most limit.
 func (s organizations) Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error) {
 	return collect(ctx, s, "organizations", scanOrganization, selectOrganizationPage, after, limit)
 }
 
-// Organization returns an organisation by id (org_…) or slug, or
+// Organization returns an organization by id (org_…) or slug, or
 // directory.ErrNoOrganization.
 func (s organizations) Organization(ctx context.Context, ref string) (directory.OrganizationRecord, error) {
 	statement := selectOrganizationBySlug
@@ -68,8 +68,8 @@ func (s organizations) Organization(ctx context.Context, ref string) (directory.
 	return o, found("organization", err, directory.ErrNoOrganization)
 }
 
-// CreateOrganization keeps a new organisation; directory.ErrSlugTaken where its slug
-// is another's.
+// CreateOrganization stores a new organization. It returns directory.ErrSlugTaken if
+// another one has the slug.
 func (s organizations) CreateOrganization(ctx context.Context, o directory.Organization, now int64) error {
 	rules, err := json.Marshal(o.Rules)
 	if err != nil {
@@ -83,8 +83,8 @@ func (s organizations) CreateOrganization(ctx context.Context, o directory.Organ
 	return err
 }
 
-// RenameOrganization gives an organisation another slug or name, of which an empty
-// one stays as it is; directory.ErrSlugTaken where the slug is another's.
+// RenameOrganization changes the slug or name of an organization. An empty one is not
+// changed. It returns directory.ErrSlugTaken if another one has the slug.
 func (s organizations) RenameOrganization(ctx context.Context, id, slug, name string) error {
 	changed, err := s.changed(ctx, "rename organization", renameOrganization, id, slug, name)
 	if err == nil && !changed {
@@ -93,7 +93,7 @@ func (s organizations) RenameOrganization(ctx context.Context, id, slug, name st
 	return err
 }
 
-// RuleOrganization gives an organisation its rules.
+// RuleOrganization sets an organization's rules.
 func (s organizations) RuleOrganization(ctx context.Context, id string, rules policy.Rules) error {
 	text, err := json.Marshal(rules)
 	if err != nil {
@@ -102,8 +102,8 @@ func (s organizations) RuleOrganization(ctx context.Context, id string, rules po
 	return s.change(ctx, "rules", ruleOrganization, id, string(text))
 }
 
-// BlockOrganization disables an organisation, which no workspace file enables then,
-// or enables it.
+// BlockOrganization disables or enables an organization. A workspace file does not
+// enable it again.
 func (s organizations) BlockOrganization(ctx context.Context, id string, blocked bool, now int64) error {
 	if blocked {
 		return s.change(ctx, "disable organization", disableOrganization, id, now)
@@ -111,9 +111,9 @@ func (s organizations) BlockOrganization(ctx context.Context, id string, blocked
 	return s.change(ctx, "enable organization", enableOrganization, id)
 }
 
-// DeleteOrganization ends an organisation for good. Nobody enters it from the first
-// statement on, and it is there to be deleted again until the last; its id stays
-// taken.
+// DeleteOrganization deletes an organization for good. It cannot be entered from the
+// first statement on. Until the last statement, DeleteOrganization can be called again.
+// The id stays taken.
 func (s organizations) DeleteOrganization(ctx context.Context, id string, now int64) error {
 	if err := s.BlockOrganization(ctx, id, true, now); err != nil {
 		return err

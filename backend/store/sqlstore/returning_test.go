@@ -16,8 +16,8 @@ const without = `
 - {id: org_globex, slug: globex, name: Globex, members: [{sub: alice, roles: [viewer]}]}
 `
 
-// TestAScriptBringsNoOrganizationSessionBack: on D1 the changes of a file come by
-// script, and whom one lets in again begins there anew as well.
+// TestAScriptBringsNoOrganizationSessionBack: on D1 a file is applied by a script. A
+// person that it admits again begins anew there as well.
 func TestAScriptBringsNoOrganizationSessionBack(t *testing.T) {
 	disabled := `
 - {id: org_acme, slug: acme, name: Acme, disabled: true, members: [{sub: alice, roles: [editor]}, {sub: bob, roles: [viewer]}]}
@@ -70,8 +70,8 @@ func runScript(t *testing.T, db *sql.DB, d directory.Desired) {
 	}
 }
 
-// entered has a person enter acme by its connection con_a, and what else admits them,
-// and returns how they stand there.
+// entered makes a person enter acme by its connection con_a and the other organizations
+// that admit them, and returns their organization sessions.
 func entered(t *testing.T, store *sqlstore.Store, sub string) func(slug string) policy.OrganizationSession {
 	t.Helper()
 	u, err := store.SignIn(t.Context(), directory.User{ID: directory.NewID("usr_"), Issuer: "https://id.test", Subject: sub}, applied)
@@ -102,8 +102,8 @@ func entered(t *testing.T, store *sqlstore.Store, sub string) func(slug string) 
 	}
 }
 
-// TestWhoLeavesByTheFileIsInvitedNoMore: what they were invited to before it named them
-// has ended with that.
+// TestWhoLeavesByTheFileIsInvitedNoMore: invitations from before the file named the
+// person have ended.
 func TestWhoLeavesByTheFileIsInvitedNoMore(t *testing.T) {
 	for _, scripted := range []bool{false, true} {
 		db := database(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// The parameters of presentToken, and its constants. The casts tell PostgreSQL their types, and
-// make integers again of the floats that D1 binds.
+// The parameters of presentToken and its constants. The casts tell PostgreSQL the
+// types, and turn the floats that D1 binds into integers.
 const (
 	sessionID = `CAST(?1 AS TEXT)`
 	now       = `CAST(?2 AS BIGINT)`
@@ -31,8 +31,8 @@ const (
 	lost  = `'` + string(session.ReasonLost) + `'`
 )
 
-// The table of session.Judge as conditions on the row, each in parentheses. At
-// most one of the outcomes is true; NULL, which matches nothing, is false.
+// The table of session.Judge as conditions on the row, each in parentheses. At most one
+// outcome is true. NULL does not match and counts as false.
 const (
 	isCurrent  = `(gen = ` + tokenGen + ` AND cur = ` + tokenID + `)`
 	isNext     = `(gen + 1 = ` + tokenGen + ` AND cur = ` + tokenParent + `)`
@@ -58,11 +58,11 @@ const (
 	lives      = `(` + device + ` OR ` + isCurrent + ` OR ` + advances + ` OR ` + switches + ` OR ` + straggles + ` OR ` + rolls + `)`
 )
 
-// presentToken has on a live session's row the effect of session.Judge, in one
-// statement. Every right side reads the row's own columns and nothing else, so
-// each of several concurrent presentations is judged on the row that the one
-// before it left, and a second run changes nothing. It returns no row where the
-// session is not there or has ended.
+// presentToken has the effect of session.Judge on a live session's row, in one
+// statement. Every right side reads only the row's own columns, so that each of several
+// concurrent presentations is judged on the row that the previous one left, and a
+// second run changes nothing. It returns no row if the session does not exist or has
+// ended.
 const presentToken = `UPDATE sessions SET
 	gen = CASE WHEN ` + advances + ` THEN gen + 1 WHEN ` + rollsBack + ` THEN gen - 1 ELSE gen END,
 	cur = CASE WHEN ` + advances + ` OR ` + switches + ` OR ` + rolls + ` THEN ` + tokenID + ` ELSE cur END,
@@ -97,7 +97,7 @@ func tokenIDOrNull(id session.TokenID) any {
 	return id.String()
 }
 
-// Present implements session.Store. Only an authentic token may reach it.
+// Present implements session.Store. The token must be authentic.
 func (s sessions) Present(ctx context.Context, p session.Presentation) (session.Row, error) {
 	var row rotationRow
 	err := s.returning(ctx, row.fields(), presentToken, presentArgs(p)...)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// script is a script being written.
+// script builds a script of statements.
 type script struct {
 	text strings.Builder
 	now  int64

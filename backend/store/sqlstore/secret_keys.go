@@ -18,8 +18,7 @@ SELECT id, replica, place, first_seen, last_seen, left_at, retired_at FROM secre
 INSERT INTO secret_keys (id, replica, place, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (id, replica) DO UPDATE SET place = excluded.place, last_seen = excluded.last_seen, left_at = NULL`
 
-	// A replica that tells of the time to come, and no longer has a value, has none of it
-	// from now on.
+	// A replica that reports a later time without a value no longer has that value.
 	dropSecretKeys = `
 UPDATE secret_keys SET last_seen = ?2, left_at = ?2 WHERE replica = ?1 AND last_seen > ?2 AND last_seen <> ?3`
 
@@ -36,7 +35,7 @@ DELETE FROM secret_keys WHERE last_seen < ?1 AND EXISTS (
 		OR n.last_seen = secret_keys.last_seen AND n.replica > secret_keys.replica))`
 )
 
-// secretKeys are the sightings of the secret's values.
+// secretKeys stores the sightings of the secret's values.
 type secretKeys struct{ *database }
 
 // SightSecretKeys implements signingkey.Sightings.

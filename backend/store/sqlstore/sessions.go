@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Every column has a name of its own: D1 returns rows by name. And every column costs
-// a third of a microsecond on each side: a mint reads no more than it has to know.
+// Every column has a unique name, because D1 returns rows by name. Every column costs a
+// third of a microsecond on each side, so a mint reads only the columns that it needs.
 const (
 	sessionColumns = `
 	s.app, s.user_id, s.secret,
@@ -34,8 +34,7 @@ SELECT COUNT(*), COALESCE(MAX(expires_at), 0) FROM sessions
 WHERE created_at <= ?1 AND expires_at > ?2 AND revoked_at IS NULL`
 )
 
-// parentLives is the condition on a session s that the one it was entered from, if any,
-// has not ended.
+// parentLives is the condition that the parent of session s, if any, has not ended.
 const parentLives = `(s.parent_id IS NULL OR EXISTS (SELECT 1 FROM sessions p WHERE p.id = s.parent_id AND p.revoked_at IS NULL))`
 
 const (
@@ -88,11 +87,11 @@ ORDER BY s.created_at DESC, s.id
 LIMIT ?3`
 )
 
-// sessions are the sign-in sessions and their rotation.
+// sessions stores the sign-in sessions and their rotation.
 type sessions struct{ *database }
 
-// Create implements session.Store. A reply that was lost and is asked for again
-// finds the session there, which is no second use of the attempt.
+// Create implements session.Store. If a reply was lost, the repeated call finds the
+// session, which is not a second use of the attempt.
 func (s sessions) Create(ctx context.Context, n session.Session) error {
 	_, err := s.exec(ctx, insertSession,
 		n.ID.String(), n.App, n.UserID, base64.RawURLEncoding.EncodeToString(n.Secret[:]),
@@ -123,8 +122,8 @@ func (s sessions) Session(ctx context.Context, id session.ID) (session.Session, 
 	return own, err
 }
 
-// endWithParent has a session that was read end where the one that it was entered from
-// has. Nearly no session was, so that nearly none is worth the reading of a second row.
+// endWithParent marks a session that was read as ended if its parent has ended. Nearly
+// all sessions have no parent, so the second row is only read when needed.
 func (s sessions) endWithParent(ctx context.Context, own *session.Session) error {
 	if own.Parent == (session.ID{}) || own.RevokedAt != 0 {
 		return nil
@@ -176,12 +175,12 @@ func (s sessions) Live(ctx context.Context, userID, confinedTo string, now int64
 	return collect(ctx, s, "live sessions", scanSession, selectLive, userID, now, limit, confinedTo)
 }
 
-// LivePage returns a person's live sessions by id, those after one, at most limit.
+// LivePage returns a person's live sessions by id, starting after one, at most limit.
 func (s sessions) LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error) {
 	return collect(ctx, s, "live sessions", scanSession, selectLivePage, userID, now, after, limit)
 }
 
-// SessionsFrom counts the living sessions that began at a time or before, and returns the
+// SessionsFrom counts the live sessions that began at a time or before, and returns the
 // end of the last.
 func (s sessions) SessionsFrom(ctx context.Context, until, now int64) (count, end int64, err error) {
 	err = s.row(ctx, selectSessionsFrom, until, now).Scan(&count, &end)
@@ -196,7 +195,7 @@ func scanSession(row scanner) (session.Session, error) {
 	return r.session()
 }
 
-// wholeRow is a row of wholeSession, as the database has it.
+// wholeRow is a row of wholeSession in the database's types.
 type wholeRow struct {
 	sessionRow
 	id, attempt, upstreamSID, upstreamToken, userAgent, address string
@@ -219,7 +218,7 @@ func (r *wholeRow) session() (session.Session, error) {
 	return s, err
 }
 
-// sessionRow is sessionColumns, as the database has them.
+// sessionRow is sessionColumns in the database's types.
 type sessionRow struct {
 	app, userID, secret            string
 	rotation                       rotationRow
@@ -265,7 +264,7 @@ func sessionIDOrNull(id session.ID) any {
 	return id.String()
 }
 
-// rotationRow is the columns of session.Row, as the database has them.
+// rotationRow is the columns of session.Row in the database's types.
 type rotationRow struct {
 	gen, curAt, curLast, rolled, rollbacks int64
 	cur                                    string

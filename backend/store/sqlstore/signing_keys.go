@@ -41,7 +41,7 @@ UPDATE signing_keys SET signs_at = ?2 WHERE id = ?1 AND signs_at > ?2`
 	retireSigningKey = `
 UPDATE signing_keys SET retires_at = ?2, retired_by = ?3 WHERE id = ?1 AND (retires_at IS NULL OR retires_at > ?2)`
 
-	// Whoever mints reads the revision, and by it learns that a key is no longer good.
+	// Every mint reads the revision and thereby learns that a key is no longer valid.
 	reviseWorkspace = `
 UPDATE workspace SET revision = revision + 1`
 
@@ -57,7 +57,7 @@ SELECT 'retired:' || k.id, k.retires_at, '` + string(audit.RetireSigningKey) + `
 FROM signing_keys k WHERE k.retires_at <= ?1
 ON CONFLICT (id) DO NOTHING`
 
-	// A key that was retired before its time to sign took over from none.
+	// A key that was retired before it began to sign replaced no other.
 	deleteSigningKeys = `
 DELETE FROM signing_keys WHERE retires_at <= ?1 OR EXISTS (
 	SELECT 1 FROM signing_keys n
@@ -65,7 +65,7 @@ DELETE FROM signing_keys WHERE retires_at <= ?1 OR EXISTS (
 		AND n.signs_at <= ?1 AND (n.retires_at IS NULL OR n.retires_at > n.signs_at))`
 )
 
-// signingKeys are the keys that sign access tokens.
+// signingKeys stores the keys that sign access tokens.
 type signingKeys struct{ *database }
 
 // signingKeyRow is a row of signing_keys.

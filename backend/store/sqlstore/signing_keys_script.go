@@ -16,8 +16,8 @@ WHERE organization_id = ?1 AND retires_at IS NULL AND signs_at > MAX(created_at 
 )
 
 // NextKeyScript returns SQLite statements that make k the next key of its issuer,
-// unless one is prepared already, and with soon let the one that is prepared take over
-// as soon as it may. An organisation that has no key of its own gets none.
+// unless one is prepared already. If soon is set, the prepared key takes over as soon
+// as it may. An organization without its own keys gets none.
 func NextKeyScript(k signingkey.Stored, soon bool) string {
 	s := &script{}
 	s.add(scriptNextKey, k.ID, k.Organization, string(k.Algorithm), k.Sealed, k.CreatedAt, k.SignsAt, k.MadeBy)

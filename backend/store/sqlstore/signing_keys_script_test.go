@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// What is printed for D1 does what the commands do elsewhere.
+// The script printed for D1 has the effect of the commands elsewhere.
 func TestTheScriptsOfSigningKeysRotateAndRetire(t *testing.T) {
 	const now = 1_800_000_000
 	s := newScripted(t)
@@ -40,7 +40,7 @@ func TestTheScriptsOfSigningKeysRotateAndRetire(t *testing.T) {
 	}
 }
 
-// scripted is a store whose signing keys scripts change.
+// scripted is a store whose signing keys are changed by scripts.
 type scripted struct {
 	*testing.T
 	store  *sqlstore.Store
@@ -82,8 +82,8 @@ func (s *scripted) rotate(organization string, soon bool, at int64) {
 	s.run(sqlstore.NextKeyScript(k, soon))
 }
 
-// signFrom fails the test unless an issuer's keys sign from those seconds after now, and
-// are of one generation after the other.
+// signFrom fails the test unless an issuer's keys sign from those seconds after now on
+// and have consecutive generations.
 func (s *scripted) signFrom(organization string, now int64, want ...int64) {
 	s.Helper()
 	chain, err := s.store.SigningKeys(s.Context(), organization)

@@ -1,8 +1,8 @@
-// Package sqlstore keeps sessions, directory and keys in SQL: one text of every
+// Package sqlstore stores sessions, directory and keys in SQL, with one text of every
 // statement for SQLite, PostgreSQL and Cloudflare D1.
 //
-// No request of a browser needs a transaction, for D1 has none: each changes one
-// row by one statement, or several by statements that can be run again.
+// No request of a browser needs a transaction, since D1 has none. Each changes one row
+// by one statement, or several rows by statements that can be repeated.
 package sqlstore
 
 import (
@@ -10,21 +10,21 @@ import (
 	"database/sql"
 )
 
-// Dialect is what the databases differ in.
+// Dialect is the differences between the databases.
 type Dialect struct {
-	// Migrations is the folder of the dialect's migrations in Migrations.
+	// Migrations is the dialect's folder in the variable Migrations.
 	Migrations string
-	// dollar tells that parameters are written $1, not ?1.
+	// dollar means that parameters are written $1, not ?1.
 	dollar bool
 }
 
-// The dialects. D1 speaks SQLite's.
+// The dialects. D1 uses SQLite's.
 var (
 	SQLite   = Dialect{Migrations: "migrations/sqlite"}
 	Postgres = Dialect{Migrations: "migrations/postgres", dollar: true}
 )
 
-// Store keeps everything in one database: each part what its name says.
+// Store stores everything in one database. Each part is named after its content.
 type Store struct {
 	*database
 
@@ -57,18 +57,17 @@ func New(db *sql.DB, dialect Dialect) *Store {
 	return NewReadingBy(readRow(db), db, dialect)
 }
 
-// RowReader reads a statement's first row into fields, as [sql.Row.Scan] does: without a
-// row it is sql.ErrNoRows. Who waits for a connection may give up; a read that has one
-// takes microseconds, less than watching over the context would.
+// RowReader reads a statement's first row into fields, like [sql.Row.Scan]. If there is
+// no row, it returns sql.ErrNoRows. A caller that waits for a connection may give up. A
+// read that has a connection takes microseconds, less than watching the context would.
 type RowReader func(ctx context.Context, statement string, args, fields []any) error
 
-// NewReadingBy is New for a driver that has a quicker way to read a row than by
-// database/sql.
+// NewReadingBy is New for a driver that can read a row faster than database/sql.
 func NewReadingBy(read RowReader, db *sql.DB, dialect Dialect) *Store {
 	return storeIn(&database{pool: db, dialect: dialect, read: read})
 }
 
-// readRow is how database/sql reads a row.
+// readRow reads a row with database/sql.
 func readRow(db *sql.DB) RowReader {
 	return func(ctx context.Context, statement string, args, fields []any) error {
 		conn, err := db.Conn(ctx)
@@ -80,9 +79,8 @@ func readRow(db *sql.DB) RowReader {
 	}
 }
 
-// NewEmbedded is New for a database that runs in this process, and prepares and
-// commits at this process's expense: statements are prepared once, and writes that
-// come at once are committed together.
+// NewEmbedded is New for a database that runs in this process: statements are prepared
+// once, and concurrent writes are committed together.
 func NewEmbedded(db *sql.DB, dialect Dialect) *Store {
 	s := New(db, dialect)
 	s.embedded = newEmbedded(db)

@@ -7,13 +7,14 @@ import (
 )
 
 const (
-	// asMember makes a membership be what a source of memberships says, also where it
-	// was staff access.
+	// asMember replaces a membership, including staff access, by that of another
+	// source.
 	asMember = ` roles = excluded.roles, source = excluded.source,
 	expires_at = NULL, staff_reason = '', granted_by = '',
 	created_at = CASE WHEN memberships.source = 'staff' THEN excluded.created_at ELSE memberships.created_at END`
 
-	// staffIsOver is the condition on a membership that it was staff access, at ?4.
+	// staffIsOver is the condition that a membership is staff access that has ended at
+	// ?4.
 	staffIsOver = `(memberships.source = 'staff' AND memberships.expires_at <= ?4)`
 
 	grantStaff = `
@@ -35,11 +36,11 @@ WHERE m.organization_id = ?1 AND m.source = 'staff' AND m.expires_at > ?3 AND `
 	endStaff = deleteMember + ` AND source = 'staff'`
 )
 
-// staff is the access that staff have to organizations for a while.
+// staff stores temporary staff access to organizations.
 type staff struct{ *database }
 
-// GrantStaff gives a known person staff access, or other access in the place of what
-// they have; directory.ErrMember where they are a member, disabled or not.
+// GrantStaff gives a known person staff access and replaces existing staff access. It
+// returns directory.ErrMember if the person is a member, disabled or not.
 func (s staff) GrantStaff(ctx context.Context, a directory.StaffAccess) error {
 	given, err := s.changed(ctx, "grant staff access", grantStaff, a.UserID, a.OrganizationID, list(a.Roles).text(),
 		a.CreatedAt, a.ExpiresAt, a.Reason, a.GrantedBy)
@@ -49,20 +50,20 @@ func (s staff) GrantStaff(ctx context.Context, a directory.StaffAccess) error {
 	return err
 }
 
-// StaffAccess returns a person's staff access to an organisation, or
+// StaffAccess returns a person's staff access to an organization, or
 // directory.ErrNoStaff.
 func (s staff) StaffAccess(ctx context.Context, organizationID, userID string, now int64) (directory.StaffRecord, error) {
 	r, err := scanStaff(s.row(ctx, selectStaff, organizationID, userID, now))
 	return r, found("staff access", err, directory.ErrNoStaff)
 }
 
-// Staff returns who has staff access to an organisation by user id, those after one,
-// at most limit.
+// Staff returns the people with staff access to an organization by user id, starting
+// after one, at most limit.
 func (s staff) Staff(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.StaffRecord, error) {
 	return collect(ctx, s, "staff", scanStaff, selectStaffPage, organizationID, after, now, limit)
 }
 
-// EndStaff ends staff access; what is not there is ended already.
+// EndStaff ends staff access. It is not an error if there is none.
 func (s staff) EndStaff(ctx context.Context, organizationID, userID string) error {
 	return s.change(ctx, "end staff access", endStaff, userID, organizationID)
 }

@@ -24,14 +24,14 @@ const (
 	e.started_at, e.active_at, e.ended_at, e.ending,
 	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for`
 
-	// A member's roles; before those of staff stands when their access ends.
+	// A member's roles. For staff access, they are preceded by its end.
 	placeColumn = ` COALESCE(CAST(m.expires_at AS TEXT), '') || m.roles`
 
-	// notOver is the condition on a membership m that it is no staff access that ended.
+	// notOver is the condition that a membership m is not staff access that has ended.
 	notOver = `(m.expires_at IS NULL OR m.expires_at > ?3)`
 
-	// A mint reads all that it has to know by one of these two. What gives one column is
-	// no join: PostgreSQL builds the whole row anew at every join.
+	// A mint reads everything that it needs by one of these two. A single column is not
+	// read by a join: PostgreSQL builds the whole row anew at every join.
 	selectSubjectByID   = selectSubject + `o.id = ?2` + subjectOf
 	selectSubjectBySlug = selectSubject + `o.slug = ?2` + subjectOf
 
@@ -62,7 +62,8 @@ SELECT o.rules, w.revision FROM organizations o LEFT JOIN workspace w ON w.one =
 WHERE o.id = ?1 AND o.disabled_at IS NULL`
 )
 
-// subjects are what a request of a browser reads of a person: session, organization and place in it.
+// subjects stores the data that a browser's request reads of a person: session,
+// organization and membership.
 type subjects struct{ *database }
 
 // Subject implements directory.Store.
@@ -127,8 +128,9 @@ func (s subjects) OrganizationRules(ctx context.Context, id string) (rules polic
 	return rules, known.Int64, nil
 }
 
-// membershipRow is an organisation's columns, the person's place in it and a stay's; all of it is
-// NULL where there is no organisation, and place where the person does not belong to it.
+// membershipRow is the columns of an organization, of the person's membership and of
+// the organization session. All are NULL if there is no organization. place is NULL if
+// the person is not a member.
 type membershipRow struct {
 	id, slug, name, rules, own, place      sql.NullString
 	startedAt, activeAt, endedAt, authTime sql.NullInt64

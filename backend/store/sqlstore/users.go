@@ -41,7 +41,7 @@ UPDATE users SET disabled_at = COALESCE(disabled_at, ?2) WHERE id = ?1`
 UPDATE users SET disabled_at = NULL WHERE id = ?1`
 )
 
-// users are the people, by whichever provider they signed in.
+// users stores the people, of all providers.
 type users struct{ *database }
 
 // SignIn implements directory.Store.
@@ -54,8 +54,8 @@ func (s users) SignIn(ctx context.Context, u directory.User, now int64) (directo
 	return row.user(), nil
 }
 
-// KnowUser returns the user of (u.Issuer, u.Subject), made of u where there is none.
-// Unlike SignIn it changes nothing of one who is there.
+// KnowUser returns the user with (u.Issuer, u.Subject) and creates it from u if there
+// is none. Unlike SignIn, it does not change an existing user.
 func (s users) KnowUser(ctx context.Context, u directory.User, now int64) (directory.User, error) {
 	var row userRow
 	if err := s.returning(ctx, row.fields(), knowUser, u.ID, u.Issuer, u.Subject, u.Name, u.Email, now); err != nil {
@@ -64,8 +64,8 @@ func (s users) KnowUser(ctx context.Context, u directory.User, now int64) (direc
 	return row.user(), nil
 }
 
-// Pending returns the people who signed in and belong to no organisation, who
-// signed in last first, at most limit of them.
+// Pending returns the people that signed in and have no organization, latest sign-in
+// first, at most limit.
 func (s users) Pending(ctx context.Context, limit int) ([]directory.Pending, error) {
 	return collect(ctx, s, "pending", scanPending, selectPending, limit)
 }
@@ -75,7 +75,7 @@ func scanPending(row scanner) (p directory.Pending, err error) {
 	return p, err
 }
 
-// Users returns all people by id, those after one, at most limit.
+// Users returns all people by id, starting after one, at most limit.
 func (s users) Users(ctx context.Context, after string, limit int) ([]directory.UserRecord, error) {
 	return collect(ctx, s, "users", scanUser, selectUserPage, after, limit)
 }
@@ -86,8 +86,8 @@ func (s users) User(ctx context.Context, id string) (directory.UserRecord, error
 	return u, found("user", err, directory.ErrNoUser)
 }
 
-// BlockUser disables a person everywhere, or enables them; directory.ErrNoUser where
-// there is nobody.
+// BlockUser disables or enables a person everywhere. It returns directory.ErrNoUser if
+// there is no such person.
 func (s users) BlockUser(ctx context.Context, id string, blocked bool, now int64) error {
 	statement, args := unblockUser, []any{id}
 	if blocked {

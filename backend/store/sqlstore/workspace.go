@@ -19,7 +19,7 @@ const (
 UPDATE workspace SET revision = revision + 1, document = ?2 WHERE one = 1 AND revision = ?1`
 )
 
-// workspace is what holds for all organizations.
+// workspace stores the workspace's document and rules.
 type workspace struct{ *database }
 
 // Workspace implements directory.Store. An empty store has an empty workspace.
@@ -48,8 +48,8 @@ func (s workspace) WorkspaceRevision(ctx context.Context) (revision int64, err e
 	return revision, nil
 }
 
-// RuleWorkspace gives the workspace, as it was read, its rules;
-// directory.ErrOvertaken where it has changed since.
+// RuleWorkspace stores the workspace, as it was read, with new rules. It returns
+// directory.ErrOvertaken if it has changed since.
 func (s workspace) RuleWorkspace(ctx context.Context, w directory.Workspace, rules policy.Rules) error {
 	w.Policy = rules
 	document, err := json.Marshal(w)
@@ -63,8 +63,8 @@ func (s workspace) RuleWorkspace(ctx context.Context, w directory.Workspace, rul
 	return err
 }
 
-// checkRoles returns directory.ErrNoRole where one of the roles is no role of the
-// workspace's.
+// checkRoles returns directory.ErrNoRole if one of the roles does not exist in the
+// workspace.
 func (s workspace) checkRoles(ctx context.Context, roles []string) error {
 	w, err := s.Workspace(ctx)
 	if err != nil {

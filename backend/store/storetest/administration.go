@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-func (s *suite) administersOrganizations() {
+func administersOrganizations(s *suite) {
 	made := directory.Organization{ID: "org_initech", Slug: "initech", Name: "Initech", Rules: policy.Rules{IdleTimeout: 60}}
 	s.must(s.CreateOrganization(s.ctx, made, Now))
 	other := directory.Organization{ID: "org_other", Slug: "initech", Name: "Other"}
@@ -54,7 +54,7 @@ func (s *suite) administersOrganizations() {
 	s.is(slugs, []string{"acme", "globex", "hooli", "umbrella"})
 }
 
-func (s *suite) oneOrganizationInARace() {
+func oneOrganizationInARace(s *suite) {
 	errs := make([]error, 8)
 	var group sync.WaitGroup
 	for i := range errs {
@@ -74,7 +74,7 @@ func (s *suite) oneOrganizationInARace() {
 	s.is(made, 1)
 }
 
-func (s *suite) deletesOrganizations() {
+func deletesOrganizations(s *suite) {
 	alice := s.person("alice")
 	n := s.session(alice)
 	key := admin.Key{ID: "key_1", Kind: admin.Administration, Hash: "h", OrganizationID: "org_acme", CreatedAt: Now}
@@ -103,7 +103,7 @@ func (s *suite) deletesOrganizations() {
 	s.is(len(members), 0)
 }
 
-func (s *suite) administersMembers() {
+func administersMembers(s *suite) {
 	alice, carol := s.person("alice"), s.person("carol")
 	s.is(s.RemoveMember(s.ctx, "org_acme", alice.ID), directory.ErrFromFile)
 	s.is(s.RemoveMember(s.ctx, "org_acme", carol.ID), directory.ErrNoMember)
@@ -133,7 +133,7 @@ func (s *suite) administersMembers() {
 	s.is(known, alice)
 }
 
-func (s *suite) blocksMembers() {
+func blocksMembers(s *suite) {
 	alice := s.person("alice")
 	n := s.session(alice)
 	admits := func(organization string) bool {
@@ -154,7 +154,8 @@ func (s *suite) blocksMembers() {
 	s.must(s.BlockMember(s.ctx, "org_acme", alice.ID, false, Now+3))
 	s.is(admits("acme"), true)
 
-	// What a claim or a provider gave stays blocked while they come and go.
+	// A membership that a claim or a provider gave stays blocked while it ends and
+	// returns.
 	carol, dave := s.person("carol"), s.person("dave")
 	claimed := map[string][]string{"acme": {"viewer"}}
 	comes := func() {
@@ -173,7 +174,7 @@ func (s *suite) blocksMembers() {
 	s.is(admits("acme"), false)
 }
 
-func (s *suite) administersUsers() {
+func administersUsers(s *suite) {
 	alice := s.person("alice")
 	s.must(s.BlockUser(s.ctx, alice.ID, true, Now+1))
 	s.must(s.BlockUser(s.ctx, alice.ID, true, Now+2))
@@ -194,7 +195,7 @@ func (s *suite) administersUsers() {
 	s.is([]int{len(first), len(rest)}, []int{1, 1}) // alice and bob
 }
 
-func (s *suite) endsStays() {
+func endsStays(s *suite) {
 	alice, bob := s.person("alice"), s.person("bob")
 	first, second, other := s.session(alice), s.session(alice), s.session(bob)
 	for _, n := range []session.Session{first, second, other} {
@@ -232,7 +233,7 @@ func (s *suite) endsStays() {
 	s.is(len(page), 0)
 }
 
-func (s *suite) rulesWorkspaceOnce() {
+func rulesWorkspaceOnce(s *suite) {
 	w, err := s.Workspace(s.ctx)
 	s.must(err)
 	s.must(s.RuleWorkspace(s.ctx, *w, policy.Rules{AccessTTL: 61}))
@@ -243,7 +244,7 @@ func (s *suite) rulesWorkspaceOnce() {
 	s.is(got, w)
 }
 
-func (s *suite) keepsKeys() {
+func keepsKeys(s *suite) {
 	k := admin.Key{
 		ID: "key_b", Kind: admin.Administration, Name: "b", Hash: "hash b", OrganizationID: "org_acme",
 		CreatedAt: Now, CreatedBy: "key_a", ExpiresAt: Now + 60,
@@ -270,7 +271,7 @@ func (s *suite) keepsKeys() {
 	s.is(page, []admin.Key{k})
 }
 
-func (s *suite) eventsFiltered() {
+func eventsFiltered(s *suite) {
 	for i, e := range []audit.Event{
 		{Action: audit.SignIn, Actor: "usr_1", UserID: "usr_1"},
 		{Action: audit.CreateKey, Actor: "key_1", ActorName: "first", OrganizationID: "org_acme", Target: "key_2"},

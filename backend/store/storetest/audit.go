@@ -6,7 +6,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 )
 
-func (s *suite) eventsOnce() {
+func eventsOnce(s *suite) {
 	e := audit.Event{
 		ID: "evt_1", At: Now, Action: audit.SignIn, Outcome: audit.Refused, Reason: "a_code", Actor: "usr_1",
 		UserID: "usr_1", OrganizationID: "org_acme", SessionID: "ses_1", App: "app", Address: "127.0.0.1",
@@ -21,7 +21,7 @@ func (s *suite) eventsOnce() {
 	s.is(got, []audit.Event{e})
 }
 
-func (s *suite) eventPages() {
+func eventPages(s *suite) {
 	var want []string
 	for i := range 7 {
 		e := audit.Event{ID: fmt.Sprintf("evt_%d", i), At: Now + int64(i/2), Action: audit.SignOut, Outcome: audit.Done, OrganizationID: "org_acme"}
@@ -51,7 +51,7 @@ func (s *suite) eventPages() {
 	s.is(len(one), 1)
 }
 
-func (s *suite) eventsForgotten() {
+func eventsForgotten(s *suite) {
 	for i := range int64(6) {
 		s.must(s.RecordEvent(s.ctx, audit.Event{ID: fmt.Sprintf("evt_%d", 5-i), At: Now + i, Action: audit.SignOut, Outcome: audit.Done}))
 	}

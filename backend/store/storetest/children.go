@@ -7,7 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// child makes a session of another app that was entered from one that acts for acme.
+// child creates a session of another app that was entered from one that acts for acme.
 func (s *suite) child(user directory.User, parent session.Session) session.Session {
 	s.Helper()
 	n := newSession(user)
@@ -25,7 +25,7 @@ func (s *suite) live(ids ...session.ID) (live []bool) {
 	return live
 }
 
-// acting makes a session that acts for acme and for globex.
+// acting creates a session that acts for acme and for globex.
 func (s *suite) acting(user directory.User) session.Session {
 	s.Helper()
 	n := s.session(user)
@@ -36,7 +36,7 @@ func (s *suite) acting(user directory.User) session.Session {
 	return n
 }
 
-func (s *suite) inherits() {
+func inherits(s *suite) {
 	alice := s.person("alice")
 	parent := s.acting(alice)
 	further := policy.Authentication{Time: Now - 1, ACR: "urn:more", AMR: []string{"otp"}, Organization: "org_acme"}
@@ -60,7 +60,7 @@ func (s *suite) inherits() {
 	s.is(all, []policy.Authentication{further})
 }
 
-func (s *suite) inheritsNothingEnded() {
+func inheritsNothingEnded(s *suite) {
 	alice := s.person("alice")
 	left, stranger := s.acting(alice), s.session(alice)
 	_, err := s.Leave(s.ctx, left.ID, "org_acme", policy.OrganizationSession{EndedAt: Now, ActiveAt: Now, Ending: policy.SignedOut})
@@ -69,7 +69,7 @@ func (s *suite) inheritsNothingEnded() {
 	s.is(s.Inherit(s.ctx, s.child(alice, stranger).ID), orgsession.ErrEnded)
 }
 
-func (s *suite) endsWithItsParent() {
+func endsWithItsParent(s *suite) {
 	alice := s.person("alice")
 	parent, another := s.acting(alice), s.acting(alice)
 	n, other := s.child(alice, parent), s.child(alice, another)
@@ -78,7 +78,7 @@ func (s *suite) endsWithItsParent() {
 	s.is(s.live(n.ID, other.ID), []bool{false, true})
 	got := s.stored(n.ID)
 	s.is(got.RevokedAt, int64(Now+1))
-	s.is(got.RevokeReason, session.ReasonParent) // theft of the parent is none of the child's
+	s.is(got.RevokeReason, session.ReasonParent) // theft of the parent is not the child's
 	subject, err := s.Subject(s.ctx, n.ID, "acme", Now)
 	s.must(err)
 	s.is(subject.Session.Row, got.Row)
@@ -96,12 +96,12 @@ func (s *suite) endsWithItsParent() {
 	s.is([]int{len(listed), len(page)}, []int{2, 2})
 	stays, err := s.SessionStays(s.ctx, "org_acme", alice.ID, "", Now, 10)
 	s.must(err)
-	s.is(len(stays), 1) // another's; other inherited nothing
+	s.is(len(stays), 1) // the other one's; other inherited none
 	s.must(s.Revoke(s.ctx, other.ID, session.ReasonSignedOut, Now+2))
-	s.is(s.live(another.ID), []bool{true}) // never the other way round
+	s.is(s.live(another.ID), []bool{true}) // never in the other direction
 }
 
-func (s *suite) endsWithItsParentsStay() {
+func endsWithItsParentsStay(s *suite) {
 	alice := s.person("alice")
 	for _, end := range []func(session.ID){
 		func(id session.ID) {
@@ -127,10 +127,10 @@ func (s *suite) endsWithItsParentsStay() {
 	n := s.child(alice, parent)
 	_, err := s.Leave(s.ctx, parent.ID, "org_acme", policy.OrganizationSession{ActiveAt: Now, EndedAt: Now + 1, Ending: policy.Idle})
 	s.must(err)
-	s.is(s.live(n.ID), []bool{true}) // whoever works there is not idle there
+	s.is(s.live(n.ID), []bool{true}) // activity there keeps it alive there
 }
 
-func (s *suite) countsWithItsParent() {
+func countsWithItsParent(s *suite) {
 	alice := s.person("alice")
 	older, parent := s.acting(alice), s.acting(alice)
 	n, other := s.child(alice, parent), s.child(alice, older)

@@ -6,7 +6,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// stolen ends a session by a token that nobody can hold any more.
+// stolen ends a session by a token that no honest party can hold any more.
 func (s *suite) stolen(n session.Session, now int64) {
 	s.Helper()
 	row, err := s.Present(s.ctx, session.Presentation{
@@ -17,7 +17,7 @@ func (s *suite) stolen(n session.Session, now int64) {
 	s.is(row.RevokeReason, session.ReasonReuse)
 }
 
-func (s *suite) followsUp() {
+func followsUp(s *suite) {
 	alice, bob := s.person("alice"), s.person("bob")
 	victim, other, bobs := s.session(alice), s.session(alice), s.session(bob)
 	s.stolen(victim, Now+10)
@@ -43,9 +43,10 @@ func (s *suite) followsUp() {
 	s.is(s.stored(victim.ID).RevokedAt, int64(Now+10))
 }
 
-// reachesBrowsers: neither way a theft crosses between what browsers hold and what apps'
-// servers do; those end with the sessions that they were entered from.
-func (s *suite) reachesBrowsers() {
+// reachesBrowsers: the handling of a theft does not cross between sessions in browsers
+// and those that apps' servers hold, in either direction. The latter end with their
+// parents.
+func reachesBrowsers(s *suite) {
 	alice := s.person("alice")
 	parent, elsewhere := s.acting(alice), s.acting(alice)
 	browsers := s.handedOver(alice, parent)
@@ -57,7 +58,7 @@ func (s *suite) reachesBrowsers() {
 	s.must(s.Revoke(s.ctx, elsewhere.ID, session.ReasonSignedOut, Now+12)) // and other with it
 	third := s.acting(alice)
 	kept := s.child(alice, third)
-	s.stolen(browsers, Now+13) // it opens acme alone, and is no tenant's
+	s.stolen(browsers, Now+13) // it opens only acme, but did not begin at its provider
 	for _, end := range []func() error{
 		func() error { return s.FollowUpThefts(s.ctx, true, Now+14) },
 		func() error {
@@ -74,8 +75,8 @@ func (s *suite) reachesBrowsers() {
 	s.is(s.live(fourth.ID), []bool{false})
 }
 
-// handedOver is a session that a browser holds, entered from parent, which began at the
-// workspace's provider.
+// handedOver creates a session in a browser that was entered from parent, which began
+// at the workspace's provider.
 func (s *suite) handedOver(u directory.User, parent session.Session) session.Session {
 	s.Helper()
 	n := newSession(u)
@@ -84,7 +85,7 @@ func (s *suite) handedOver(u directory.User, parent session.Session) session.Ses
 	return n
 }
 
-func (s *suite) forgets() {
+func forgets(s *suite) {
 	alice := s.person("alice")
 	var ids []session.ID
 	for i := range int64(4) {

@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Connections is how connections are made, changed and ended.
+// Connections is the part of the store that makes, changes and ends connections.
 type Connections interface {
 	CreateConnection(ctx context.Context, c directory.Connection, now int64) error
 	UpdateConnection(ctx context.Context, c directory.Connection) error
@@ -20,7 +20,7 @@ type Connections interface {
 	ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error)
 }
 
-// connection is acme's, as it is first stored.
+// connection returns acme's connection as first stored.
 func connection(id string) directory.Connection {
 	return directory.Connection{
 		ID: id, OrganizationID: "org_acme", Issuer: "https://login.acme.test", ClientID: "tabard", SealedSecret: "sealed",
@@ -37,7 +37,7 @@ func (s *suite) connected(id string) directory.Connection {
 	return c
 }
 
-// found is a connection as the store has it.
+// found returns a connection from the store.
 func (s *suite) found(id string) directory.Connection {
 	s.Helper()
 	c, err := s.Connection(s.ctx, id)
@@ -45,7 +45,7 @@ func (s *suite) found(id string) directory.Connection {
 	return c
 }
 
-func (s *suite) keepsConnections() {
+func keepsConnections(s *suite) {
 	c := s.connected("con_1")
 	s.is(s.found("con_1"), c)
 	s.must(s.CreateConnection(s.ctx, c, Now)) // a reply was lost
@@ -73,7 +73,7 @@ func (s *suite) keepsConnections() {
 	s.is(err, directory.ErrNoConnection)
 }
 
-func (s *suite) listsConnections() {
+func listsConnections(s *suite) {
 	s.connected("con_b")
 	s.connected("con_a")
 	s.connected("con_c")
@@ -92,7 +92,7 @@ func (s *suite) listsConnections() {
 	s.is(ids("org_globex", "", 10), []string(nil))
 }
 
-func (s *suite) enablesOne() {
+func enablesOne(s *suite) {
 	s.connected("con_1")
 	s.connected("con_2")
 	n := s.session(s.person("alice"))
@@ -107,7 +107,7 @@ func (s *suite) enablesOne() {
 	s.is(s.EnableConnection(s.ctx, "org_globex", "con_2"), directory.ErrNoConnection)
 	s.is([]any{own(), s.found("con_1").Enabled, s.found("con_2").Enabled}, []any{"con_1", true, false})
 
-	s.must(s.DisableConnection(s.ctx, "org_acme", "con_2")) // was not
+	s.must(s.DisableConnection(s.ctx, "org_acme", "con_2")) // it was not enabled
 	s.is(s.DisableConnection(s.ctx, "org_globex", "con_1"), directory.ErrNoConnection)
 	s.is(own(), "con_1")
 	s.must(s.DisableConnection(s.ctx, "org_acme", "con_1"))
@@ -116,7 +116,7 @@ func (s *suite) enablesOne() {
 	s.is(own(), "con_2")
 }
 
-func (s *suite) deletesForGood() {
+func deletesForGood(s *suite) {
 	c := s.connected("con_1")
 	s.must(s.EnableConnection(s.ctx, "org_acme", "con_1"))
 	s.is(s.DeleteConnection(s.ctx, "org_globex", "con_1", Now), directory.ErrNoConnection)
@@ -132,7 +132,7 @@ func (s *suite) deletesForGood() {
 	s.is(at, directory.SignInAt{})
 }
 
-func (s *suite) leadsToTheConnection() {
+func leadsToTheConnection(s *suite) {
 	c := s.connected("con_1")
 	c.Enabled = true
 	s.must(s.EnableConnection(s.ctx, "org_acme", "con_1"))
@@ -150,7 +150,7 @@ func (s *suite) leadsToTheConnection() {
 	s.is(s.found("con_2").Enabled, false)
 }
 
-func (s *suite) linksOnce() {
+func linksOnce(s *suite) {
 	s.connected("con_1")
 	s.connected("con_2")
 	alice, bob := s.person("alice"), s.person("bob")
@@ -177,7 +177,7 @@ func (s *suite) linksOnce() {
 	s.is(s.Link(s.ctx, "con_1", "a", alice.ID, Now), directory.ErrLinked)
 }
 
-func (s *suite) linksOneInARace() {
+func linksOneInARace(s *suite) {
 	s.connected("con_1")
 	people := []directory.User{s.person("alice"), s.person("bob"), s.person("carol"), s.person("dave")}
 	errs := make([]error, len(people))
@@ -195,7 +195,7 @@ func (s *suite) linksOneInARace() {
 	}
 }
 
-func (s *suite) provisions() {
+func provisions(s *suite) {
 	carol, bob := s.person("carol"), s.person("bob")
 	roles := func(u directory.User) map[string][]string {
 		members, err := s.Memberships(s.ctx, s.session(u).ID, 10, Now)
@@ -220,12 +220,12 @@ func (s *suite) provisions() {
 	s.must(s.Deprovision(s.ctx, carol.ID, "org_acme"))
 	s.is(roles(carol), map[string][]string{})
 
-	provision(bob, true, "admin") // whom the file made a member
+	provision(bob, true, "admin") // made a member by the file
 	s.must(s.Deprovision(s.ctx, bob.ID, "org_acme"))
 	s.is(roles(bob), map[string][]string{"acme": {}})
 }
 
-// confined is a session that began at an organisation's own provider.
+// confined creates a session that began at an organization's own provider.
 func (s *suite) confined(u directory.User, organization string) session.Session {
 	s.Helper()
 	n := newSession(u)
@@ -235,7 +235,7 @@ func (s *suite) confined(u directory.User, organization string) session.Session 
 	return n
 }
 
-func (s *suite) confines() {
+func confines(s *suite) {
 	alice := s.person("alice")
 	n := s.confined(alice, "org_acme")
 	for ref, opens := range map[string]bool{"acme": true, "org_acme": true, "globex": false, "org_globex": false} {
@@ -248,7 +248,7 @@ func (s *suite) confines() {
 	s.is([]any{len(members), members[0].Organization.Slug}, []any{1, "acme"})
 }
 
-func (s *suite) endsTheConfined() {
+func endsTheConfined(s *suite) {
 	alice := s.person("alice")
 	free, one, two := s.session(alice), s.confined(alice, "org_acme"), s.confined(alice, "org_globex")
 	got, err := s.Live(s.ctx, alice.ID, "org_acme", Now, 10)
@@ -260,11 +260,11 @@ func (s *suite) endsTheConfined() {
 	s.must(s.RevokeUser(s.ctx, alice.ID, "org_acme", session.ReasonSignedOut, Now+1))
 	s.is(live(), []bool{true, false, true})
 	s.must(s.Revoke(s.ctx, two.ID, session.ReasonReuse, Now+2))
-	s.must(s.FollowUpThefts(s.ctx, true, Now+3)) // a tenant's theft ends nobody else's session
+	s.must(s.FollowUpThefts(s.ctx, true, Now+3)) // a theft at a tenant ends no other session
 	s.is(live(), []bool{true, false, false})
 }
 
-func (s *suite) endsAtTheConnection() {
+func endsAtTheConnection(s *suite) {
 	alice := s.person("alice")
 	s.connected("con_1")
 	s.must(s.Link(s.ctx, "con_1", "a", alice.ID, Now))

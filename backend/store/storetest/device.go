@@ -16,7 +16,7 @@ func (s *suite) unbound() session.Session {
 	return n
 }
 
-// binds fails the suite unless binding a session to a key leaves it with want.
+// binds fails the suite unless binding a session to a key results in want.
 func (s *suite) binds(n session.Session, jkt string, now int64, want string) {
 	s.Helper()
 	got, err := s.Bind(s.ctx, n.ID, jkt, now)
@@ -25,7 +25,7 @@ func (s *suite) binds(n session.Session, jkt string, now int64, want string) {
 	s.is(s.stored(n.ID).JKT, want)
 }
 
-func (s *suite) bindsOnce() {
+func bindsOnce(s *suite) {
 	last, late, bound, ended := s.unbound(), s.unbound(), s.session(s.person("alice")), s.unbound()
 	s.binds(last, "one", Now+session.BindWithin, "one")
 	s.binds(last, "one", Now+session.BindWithin, "one") // a reply was lost
@@ -36,12 +36,12 @@ func (s *suite) bindsOnce() {
 	s.binds(ended, "one", Now, "")
 	other := last
 	other.JKT, other.BoundAt = "one", Now+session.BindWithin
-	s.is(s.stored(last.ID), other) // and nothing else has changed
+	s.is(s.stored(last.ID), other) // no other field has changed
 	_, err := s.Bind(s.ctx, session.NewID(), "one", Now)
 	s.is(err, session.ErrNotFound)
 }
 
-func (s *suite) bindsOneInARace() {
+func bindsOneInARace(s *suite) {
 	n := s.unbound()
 	got := make([]string, 8)
 	var group sync.WaitGroup

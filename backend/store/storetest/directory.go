@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-func (s *suite) subjects() {
+func subjects(s *suite) {
 	alice := s.person("alice")
 	n := s.session(alice)
 	byID, err := s.Subject(s.ctx, n.ID, "org_acme", Now)
@@ -33,7 +33,7 @@ func (s *suite) subjects() {
 	s.is(revision, workspace.Revision)
 }
 
-func (s *suite) strangers() {
+func strangers(s *suite) {
 	n := s.session(s.person("bob"))
 	for _, ref := range []string{"globex", "org_globex", "nowhere", "org_nowhere", "hooli", "org_hooli", "", "org_acme' OR '1'='1"} {
 		subject, err := s.Subject(s.ctx, n.ID, ref, Now)
@@ -45,13 +45,13 @@ func (s *suite) strangers() {
 	}
 }
 
-// minted is what a mint has to know of a session.
+// minted returns the fields of a session that a mint needs.
 func minted(n session.Session) session.Session {
 	n.Attempt, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address = "", "", "", "", ""
 	return n
 }
 
-func (s *suite) memberships() {
+func memberships(s *suite) {
 	slugs := func(user directory.User, limit int) []string {
 		members, err := s.Memberships(s.ctx, s.session(user).ID, limit, Now)
 		s.must(err)
@@ -66,7 +66,7 @@ func (s *suite) memberships() {
 	s.is(slugs(s.person("nobody"), 10), []string(nil))
 }
 
-func (s *suite) signsIn() {
+func signsIn(s *suite) {
 	made, err := s.SignIn(s.ctx, directory.User{ID: "usr_1", Issuer: "https://id.test", Subject: "carol", Name: "Carol", Email: "c@test"}, Now)
 	s.must(err)
 	again, err := s.SignIn(s.ctx, directory.User{ID: "usr_2", Issuer: "https://id.test", Subject: "carol", Name: "Carol Two"}, Now)
@@ -79,7 +79,7 @@ func (s *suite) signsIn() {
 	}
 }
 
-func (s *suite) claims() {
+func claims(s *suite) {
 	bob := s.person("bob")
 	n := s.session(bob)
 	roles := func() map[string][]string {
@@ -92,7 +92,7 @@ func (s *suite) claims() {
 		return all
 	}
 	s.must(s.ReplaceClaimed(s.ctx, bob.ID, map[string][]string{"globex": {"viewer"}, "acme": {"admin"}, "nowhere": {}}, Now))
-	s.is(roles(), map[string][]string{"acme": {}, "globex": {"viewer"}}) // acme is the file's
+	s.is(roles(), map[string][]string{"acme": {}, "globex": {"viewer"}}) // acme is managed by the file
 	claimed := func() map[string][]string {
 		all, err := s.ClaimedRoles(s.ctx, bob.ID)
 		s.must(err)
@@ -106,7 +106,7 @@ func (s *suite) claims() {
 	s.is(claimed(), map[string][]string{})
 }
 
-func (s *suite) organizationRules() {
+func organizationRules(s *suite) {
 	rules, revision, err := s.OrganizationRules(s.ctx, "org_acme")
 	s.must(err)
 	s.is(rules, policy.Rules{AccessTTL: 60})

@@ -9,14 +9,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Forgetful is a store that forgets what expired.
+// Forgetful is a store that deletes expired sessions.
 type Forgetful interface {
 	Store
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 }
 
-// Forgets tells whether a store forgets sessions after their end, and no others.
-// Desired was applied to it.
+// Forgets checks that a store deletes sessions after their end, and no others. Desired
+// was applied to it.
 func Forgets(t *testing.T, store Forgetful) {
 	t.Helper()
 	s := &suite{T: t, Store: store, ctx: t.Context()}

@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// invitation is acme's of somebody whom the workspace's provider names.
+// invitation returns an invitation to acme for a person at the workspace's provider.
 func invitation(id, subject string, roles ...string) directory.Invitation {
 	return directory.Invitation{
 		ID: id, OrganizationID: "org_acme", Issuer: "https://id.test", Subject: subject, Name: "Whoever", Email: "w@acme.test",
@@ -23,7 +23,7 @@ func (s *suite) invited(i directory.Invitation) directory.Invitation {
 	return kept
 }
 
-// accepts reports whether a person accepts what they are invited to.
+// accepts reports whether a person accepts an invitation.
 func (s *suite) accepts(u directory.User, ref string, now int64) bool {
 	s.Helper()
 	i, err := s.Invited(s.ctx, u.ID, "", ref, now)
@@ -36,7 +36,7 @@ func (s *suite) accepts(u directory.User, ref string, now int64) bool {
 	return accepted
 }
 
-func (s *suite) keepsInvitations() {
+func keepsInvitations(s *suite) {
 	_, err := s.Invite(s.ctx, invitation("inv_z", "zoe", "no such role"))
 	s.is(errors.Is(err, directory.ErrNoRole), true)
 	first := s.invited(invitation("inv_b", "carol"))
@@ -83,18 +83,18 @@ func (s *suite) keepsInvitations() {
 	s.is(s.accepts(s.person("carol"), "acme", Now), false)
 }
 
-// acceptsInvitations lets everybody try whom an invitation names, and whom it does not.
-func (s *suite) acceptsInvitations() {
+// acceptsInvitations: only the invited person accepts.
+func acceptsInvitations(s *suite) {
 	carol, dave, erin := s.person("carol"), s.person("dave"), s.person("erin")
 	s.invited(invitation("inv_1", "carol"))
-	_, err := s.Invited(s.ctx, carol.ID, "org_globex", "acme", Now) // a session that opens globex alone
+	_, err := s.Invited(s.ctx, carol.ID, "org_globex", "acme", Now) // a session that opens globex only
 	s.is(err, directory.ErrNoInvitation)
 	for _, ref := range []string{"globex", "org_globex", "nowhere", ""} {
 		s.is(s.accepts(carol, ref, Now), false)
 	}
 	s.is(s.accepts(dave, "acme", Now), false)
 	s.is(s.accepts(carol, "acme", Now+100), false)
-	s.is(s.person("carol"), carol) // whom nothing renames
+	s.is(s.person("carol"), carol) // the invitation does not rename her
 	i, err := s.Invited(s.ctx, carol.ID, "org_acme", "org_acme", Now)
 	s.must(err)
 	s.must(s.BlockUser(s.ctx, carol.ID, true, Now))
@@ -113,7 +113,7 @@ func (s *suite) acceptsInvitations() {
 	_, err = s.MemberNamed(s.ctx, "org_globex", carol.Issuer, carol.Subject)
 	s.is(err, directory.ErrNoMember)
 
-	// Nobody who is kept out gets in, and staff when their access is over.
+	// A blocked person cannot accept. Staff can once their access has ended.
 	s.must(s.BlockMember(s.ctx, "org_acme", carol.ID, true, Now))
 	s.invited(invitation("inv_2", "carol"))
 	s.is(s.accepts(carol, "acme", Now), false)
@@ -127,19 +127,19 @@ func (s *suite) acceptsInvitations() {
 	s.is(s.place(s.session(erin), Now+9999).StaffUntil, int64(0))
 }
 
-func (s *suite) endsInvitations() {
+func endsInvitations(s *suite) {
 	carol, dave := s.person("carol"), s.person("dave")
 	s.invited(invitation("inv_1", "carol"))
 	s.must(s.BlockOrganization(s.ctx, "org_acme", true, Now))
 	s.is(s.accepts(carol, "acme", Now), false)
 	s.must(s.BlockOrganization(s.ctx, "org_acme", false, Now))
 
-	// To remove somebody who is no member tells nothing and ends nothing.
+	// Removing a person that is not a member is an error and ends no invitation.
 	s.is(s.RemoveMember(s.ctx, "org_acme", carol.ID), directory.ErrNoMember)
 	_, err := s.Invitation(s.ctx, "org_acme", "inv_1", Now)
 	s.must(err)
-	// Who was made a member meanwhile and is one no more, by whatever way, is not invited
-	// either. Whom somebody else's invitation names is.
+	// A person that was a member meanwhile and is no longer one, by any means, is not
+	// invited either. The invitations of others are not affected.
 	s.invited(invitation("inv_5", "erin"))
 	for _, way := range []string{"a member removed", "a claim", "the organization's provider"} {
 		s.invited(invitation("inv_1", "carol"))
@@ -167,9 +167,9 @@ func (s *suite) endsInvitations() {
 	s.is(s.WithdrawInvitation(s.ctx, "org_acme", "inv_4"), directory.ErrNoInvitation)
 }
 
-// invitesByConnection invites whom the organization's own provider names: also somebody
-// who is another provider's, and linked.
-func (s *suite) invitesByConnection() {
+// invitesByConnection invites a person at the organization's own provider, also one
+// that belongs to another provider and is linked.
+func invitesByConnection(s *suite) {
 	s.connected("con_1")
 	carol, own := s.person("carol"), invitation("inv_1", "c.martin")
 	own.Issuer = "con_1"
@@ -188,7 +188,7 @@ func (s *suite) invitesByConnection() {
 	s.is(s.accepts(carol, "acme", Now), false)
 }
 
-func (s *suite) acceptsOnceInARace() {
+func acceptsOnceInARace(s *suite) {
 	carol := s.person("carol")
 	i := s.invited(invitation("inv_1", "carol"))
 	var accepted atomic.Int64
@@ -208,7 +208,7 @@ func (s *suite) acceptsOnceInARace() {
 	s.is(accepted.Load(), int64(1))
 }
 
-func (s *suite) changesMembersOnly() {
+func changesMembersOnly(s *suite) {
 	alice, carol, dave := s.person("alice"), s.person("carol"), s.person("dave")
 	s.is(s.ChangeMember(s.ctx, "org_acme", carol.ID, nil, Now), directory.ErrNoMember)
 	s.is(s.ChangeMember(s.ctx, "org_acme", "usr_nobody", nil, Now), directory.ErrNoMember)

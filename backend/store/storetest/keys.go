@@ -16,7 +16,7 @@ func newKey(organization string, generation int64) signingkey.Stored {
 	}
 }
 
-// key keeps a signing key.
+// key stores a signing key.
 func (s *suite) key(organization string, generation int64) signingkey.Stored {
 	s.Helper()
 	k := newKey(organization, generation)
@@ -31,7 +31,7 @@ func (s *suite) chain(organization string) signingkey.Chain {
 	return chain
 }
 
-func (s *suite) oneKey() {
+func oneKey(s *suite) {
 	var group sync.WaitGroup
 	errs := make([]error, 4)
 	for i := range errs {
@@ -47,7 +47,7 @@ func (s *suite) oneKey() {
 	s.is(s.chain(""), first)
 }
 
-func (s *suite) keysOfIssuers() {
+func keysOfIssuers(s *suite) {
 	second, first := s.key("", 2), s.key("", 1)
 	own := s.key("org_acme", 1)
 	s.is(s.chain(""), signingkey.Chain{first, second})
@@ -55,7 +55,7 @@ func (s *suite) keysOfIssuers() {
 	s.is(s.chain("org_globex"), signingkey.Chain(nil))
 }
 
-func (s *suite) advancesKeys() {
+func advancesKeys(s *suite) {
 	k, other := s.key("", 1), s.key("", 2)
 	s.must(s.AdvanceSigningKey(s.ctx, k.ID, Now+4000))
 	s.is(s.chain(""), signingkey.Chain{k, other})
@@ -66,7 +66,7 @@ func (s *suite) advancesKeys() {
 	}
 }
 
-func (s *suite) retiresKeys() {
+func retiresKeys(s *suite) {
 	k, other := s.key("", 1), s.key("", 2)
 	retire := func(id string, now int64) bool {
 		retired, err := s.RetireSigningKey(s.ctx, id, audit.CommandLine, now)
@@ -85,7 +85,7 @@ func (s *suite) retiresKeys() {
 	s.is(s.chain(""), signingkey.Chain{k, other})
 }
 
-func (s *suite) endsKeys() {
+func endsKeys(s *suite) {
 	retired, used, workspace := s.key("org_acme", 1), s.key("org_acme", 2), s.key("", 1)
 	_, err := s.RetireSigningKey(s.ctx, retired.ID, audit.CommandLine, Now)
 	s.must(err)
@@ -109,7 +109,7 @@ func (s *suite) endsKeys() {
 	s.is(s.chain("org_acme")[1].RetiresAt, int64(Now+50))
 }
 
-func (s *suite) keyIssuers() {
+func keyIssuers(s *suite) {
 	s.key("", 1)
 	acme, hooli, gone := s.key("org_acme", 1), s.key("org_hooli", 1), s.key("org_gone", 1)
 	next := s.key("org_acme", 2)
@@ -129,7 +129,7 @@ func (s *suite) keyIssuers() {
 	s.is(list("org_gone", 2), want[2:])
 }
 
-func (s *suite) followsUpKeys() {
+func followsUpKeys(s *suite) {
 	first, second, own := s.key("", 1), s.key("", 2), s.key("org_acme", 1)
 	withdrawn := s.key("", 3)
 	_, err := s.RetireSigningKey(s.ctx, withdrawn.ID, audit.CommandLine, Now+10)

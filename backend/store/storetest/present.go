@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Histories holds Store.Present against session.Judge: n sessions to which tokens
-// of all kinds are presented, each twice, for a second run must change nothing.
+// Histories compares Store.Present with session.Judge: n sessions are presented tokens
+// of all kinds, each twice, because a second run must change nothing.
 func Histories(t *testing.T, store Store, n int) {
 	t.Helper()
 	seen := map[session.Outcome]int{}
@@ -45,8 +45,8 @@ func begin(t *testing.T, store Store, now int64) (session.Token, session.Row) {
 	return token, row
 }
 
-// history is a session to which tokens of all kinds are presented, at times
-// near those at which the verdict changes.
+// history is a session that tokens of all kinds are presented to, at times near those
+// at which the verdict changes.
 type history struct {
 	rand   *rand.Rand
 	row    session.Row
@@ -81,7 +81,7 @@ func (h *history) run(t *testing.T, store Store, seen map[session.Outcome]int) {
 	}
 }
 
-// soon is a time not long after now, often one at which a condition changes.
+// soon returns a time not long after now, often one at which a condition changes.
 func (h *history) soon() int64 {
 	token, l := h.anyToken(), h.limits
 	edges := []int64{
@@ -91,8 +91,8 @@ func (h *history) soon() int64 {
 	return max(h.now-1, edges[h.rand.IntN(len(edges))]+h.rand.Int64N(3)-1)
 }
 
-// anyToken is a token of the session, mostly one issued lately, sometimes one
-// that only a store which forgot can meet.
+// anyToken returns a token of the session, mostly one issued lately, sometimes one that
+// only a store with lost rotations can meet.
 func (h *history) anyToken() session.Token {
 	recent := h.issued[max(0, len(h.issued)-4):]
 	token := recent[h.rand.IntN(len(recent))]
@@ -111,8 +111,8 @@ func (h *history) anyToken() session.Token {
 	return token
 }
 
-// OneSuccessorAtOnce lets sixteen callers present the same token of the second
-// generation at once, rounds times over: the row advances once.
+// OneSuccessorAtOnce makes sixteen callers present the same token of the second
+// generation concurrently, rounds times: the row advances once.
 func OneSuccessorAtOnce(t *testing.T, store Store, rounds int) {
 	t.Helper()
 	race(t, store, rounds, func(parent session.Row, first session.Token) func(int) session.Token {
@@ -121,7 +121,7 @@ func OneSuccessorAtOnce(t *testing.T, store Store, rounds int) {
 	})
 }
 
-// SuccessorsAtOnce is OneSuccessorAtOnce with a successor of its own for each.
+// SuccessorsAtOnce is OneSuccessorAtOnce with a different successor for each caller.
 func SuccessorsAtOnce(t *testing.T, store Store, rounds int) {
 	t.Helper()
 	race(t, store, rounds, func(parent session.Row, first session.Token) func(int) session.Token {
@@ -131,7 +131,7 @@ func SuccessorsAtOnce(t *testing.T, store Store, rounds int) {
 	})
 }
 
-// race presents sixteen tokens of the second generation at once. One of them
+// race presents sixteen tokens of the second generation concurrently. One of them
 // advances the row; the others find it advanced.
 func race(t *testing.T, store Store, rounds int, tokens func(session.Row, session.Token) func(int) session.Token) {
 	t.Helper()

@@ -9,11 +9,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// absence is a way in which a person's access to acme is taken away, and returns.
+// absence is a way in which a person's access to acme is taken away and returns.
 type absence struct {
 	given, away, back func(*suite, directory.User)
-	everybody         bool // and everybody else's
-	everywhere        bool // and theirs to other organizations
+	everybody         bool // applies to all people
+	everywhere        bool // applies to other organizations too
 }
 
 func nothing(*suite, directory.User) {}
@@ -30,7 +30,7 @@ func (s *suite) claimed(u directory.User, roles map[string][]string) {
 	s.must(s.ReplaceClaimed(s.ctx, u.ID, roles, Now+10))
 }
 
-// absences are the ways. Each is of carol, who belongs to nothing before.
+// absences are the ways. Each concerns carol, who has no organization before.
 var absences = map[string]absence{
 	"a member blocked": {
 		given: admits(Now),
@@ -81,9 +81,9 @@ var absences = map[string]absence{
 	},
 }
 
-// beginsAnew: nothing that was entered before access returned goes on after it, also
-// where it was entered by a mint that had begun before access was taken away.
-func (s *suite) beginsAnew() {
+// beginsAnew: no organization session from before the return of access continues, even
+// if it was entered by a mint that began before access was taken away.
+func beginsAnew(s *suite) {
 	bob := s.session(s.person("bob"))
 	for i, name := range slices.Sorted(maps.Keys(absences)) {
 		a := absences[name]
@@ -111,11 +111,11 @@ func (s *suite) beginsAnew() {
 	}
 }
 
-// endOf is when a session's stay in acme ended.
+// endOf returns when a session's organization session in acme ended.
 func (s *suite) endOf(n session.Session) int64 { return s.stay(n, "acme").EndedAt }
 
-// changesNothing: what takes no access away ends nothing.
-func (s *suite) changesNothing() {
+// changesNothing: a change that takes no access away ends no session.
+func changesNothing(s *suite) {
 	carol, dave := s.person("carol"), s.person("dave")
 	admits(Now)(s, carol)
 	s.must(s.GrantStaff(s.ctx, box(dave, 0)))
@@ -134,8 +134,9 @@ func (s *suite) changesNothing() {
 	s.is(s.endOf(one)+s.endOf(staff), int64(0))
 }
 
-// connectsAnew: what rests on a connection does not go on once it is enabled again.
-func (s *suite) connectsAnew() {
+// connectsAnew: organization sessions that rest on a connection do not continue when it
+// is enabled again.
+func connectsAnew(s *suite) {
 	s.connected("con_1")
 	s.connected("con_2")
 	alice := s.person("alice")
@@ -146,10 +147,10 @@ func (s *suite) connectsAnew() {
 		o.Authentication.Connection = connection
 		s.must(s.Enter(s.ctx, n.ID, "org_acme", o))
 	}
-	s.must(s.EnableConnection(s.ctx, "org_acme", "con_1")) // as it is
+	s.must(s.EnableConnection(s.ctx, "org_acme", "con_1")) // no change
 	s.is(s.endOf(by["con_1"]), int64(0))
 	s.must(s.DisableConnection(s.ctx, "org_acme", "con_1"))
-	s.is(s.endOf(by["con_1"]), int64(0)) // nothing is asked of it: it counts for nothing now
+	s.is(s.endOf(by["con_1"]), int64(0)) // it is not checked now, so it does not count yet
 	s.must(s.EnableConnection(s.ctx, "org_acme", "con_1"))
 	s.is(s.stay(by["con_1"], "acme").Ending, policy.Removed)
 	s.is(s.endOf(by[""])+s.endOf(by["con_2"]), int64(0))

@@ -2,7 +2,7 @@ package storetest
 
 import "github.com/tabard-auth/tabard/backend/signingkey"
 
-func (s *suite) sights() {
+func sights(s *suite) {
 	s.must(s.SightSecretKeys(s.ctx, "a", []string{"old", "new"}, Now, Now))
 	s.must(s.SightSecretKeys(s.ctx, "a", []string{"old", "new"}, Now+60, Now+60))
 	s.must(s.SightSecretKeys(s.ctx, "b", []string{"old"}, Now+10, Now+10))
@@ -30,9 +30,9 @@ func (s *suite) sights() {
 	s.is(len(none), 0)
 }
 
-// What a value was used for last stays known, for refresh tokens live longer than
+// The last use of a value stays recorded, because refresh tokens live longer than
 // replicas.
-func (s *suite) forgetsSights() {
+func forgetsSights(s *suite) {
 	for i, replica := range []string{"a", "b", "c"} {
 		at := int64(Now + 10*i)
 		s.must(s.SightSecretKeys(s.ctx, replica, []string{"old", "new"}, at, at))

@@ -5,7 +5,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// box is staff access to acme from Now+at on, for an hour.
+// box returns staff access to acme from Now+at on, for an hour.
 func box(u directory.User, at int64, roles ...string) directory.StaffAccess {
 	return directory.StaffAccess{
 		OrganizationID: "org_acme", UserID: u.ID, Roles: append([]string{}, roles...), Reason: "a [ticket] of 4711's",
@@ -13,8 +13,8 @@ func box(u directory.User, at int64, roles ...string) directory.StaffAccess {
 	}
 }
 
-// place is what a session's person is in acme then: by a read of it alone, and by one of
-// all organisations, which are the same.
+// place returns the membership of a session's person in acme at a time: by reading it
+// alone, and by reading all organizations. Both must agree.
 func (s *suite) place(n session.Session, now int64) *directory.Membership {
 	s.Helper()
 	byID, err := s.Subject(s.ctx, n.ID, "org_acme", now)
@@ -34,7 +34,7 @@ func (s *suite) place(n session.Session, now int64) *directory.Membership {
 	return nil
 }
 
-func (s *suite) staffEnds() {
+func staffEnds(s *suite) {
 	carol := s.person("carol")
 	n := s.session(carol)
 	s.must(s.GrantStaff(s.ctx, box(carol, 0, "admin", "billing")))
@@ -49,7 +49,7 @@ func (s *suite) staffEnds() {
 	for _, now := range []int64{Now + 3600, Now + 9999} {
 		s.is(s.place(n, now) == nil, true)
 	}
-	s.must(s.GrantStaff(s.ctx, box(carol, 4000))) // another while, without a role
+	s.must(s.GrantStaff(s.ctx, box(carol, 4000))) // another period, without a role
 	m := s.place(n, Now+4001)
 	s.is(m.StaffUntil, int64(Now+7600))
 	s.is(m.Roles, []string{})
@@ -64,7 +64,7 @@ func (s *suite) staffEnds() {
 	s.is(s.place(alice, Now) == nil, false)
 }
 
-func (s *suite) listsStaff() {
+func listsStaff(s *suite) {
 	alice, carol, dave, erin := s.person("alice"), s.person("carol"), s.person("dave"), s.person("erin")
 	s.is(s.GrantStaff(s.ctx, box(alice, 0)), directory.ErrMember)
 	s.must(s.BlockMember(s.ctx, "org_acme", alice.ID, true, Now))
@@ -92,7 +92,7 @@ func (s *suite) listsStaff() {
 		s.is(err, wanted)
 	}
 
-	// They are no members, for whoever administers those.
+	// They do not appear among the members.
 	_, err := s.Member(s.ctx, "org_acme", carol.ID)
 	s.is(err, directory.ErrNoMember)
 	members, err := s.Members(s.ctx, "org_acme", "", 10)
@@ -104,9 +104,9 @@ func (s *suite) listsStaff() {
 	s.is(s.place(s.session(carol), Now).StaffUntil, int64(Now+3700))
 }
 
-// staffStays lets every source of memberships name somebody who has staff access, and
-// after it is over: then it is as if there had been none.
-func (s *suite) staffStays() {
+// staffStays makes every source of memberships name a person with staff access, before
+// and after it ends. Afterward it is as if there had been none.
+func staffStays(s *suite) {
 	admit := func(u directory.User, now int64) error {
 		return s.Admit(s.ctx, directory.Admission{Organization: "acme", UserID: u.ID, Roles: []string{}}, now)
 	}
@@ -121,7 +121,7 @@ func (s *suite) staffStays() {
 	for name, source := range map[string]struct {
 		names   func(u directory.User, now int64) error
 		refuses error
-		then    directory.Source // "" makes nobody a member
+		then    directory.Source // "" means not a member
 	}{
 		"admin":               {admit, directory.ErrStaff, directory.FromAdmin},
 		"claim":               {claim, nil, directory.FromClaim},

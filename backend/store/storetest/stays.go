@@ -6,10 +6,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// never is how a session stands where it never was.
+// never is the organization session of a session that never entered.
 var never policy.OrganizationSession
 
-// password is the authentication of the organisation sessions that follow.
+// password is the authentication of the following organization sessions.
 var password = policy.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd"}, Connection: "own", Organization: "org_acme"}
 
 func (s *suite) stay(n session.Session, ref string) policy.OrganizationSession {
@@ -22,7 +22,7 @@ func (s *suite) stay(n session.Session, ref string) policy.OrganizationSession {
 	return subject.Membership.Stay
 }
 
-// leaves ends an organisation session, and wants it to have been living or not.
+// leaves ends an organization session and checks whether it was alive.
 func (s *suite) leaves(n session.Session, o policy.OrganizationSession, want bool) {
 	s.Helper()
 	ended, err := s.Leave(s.ctx, n.ID, "org_acme", o)
@@ -30,18 +30,18 @@ func (s *suite) leaves(n session.Session, o policy.OrganizationSession, want boo
 	s.is(ended, want)
 }
 
-// begun is an organisation session since a time.
+// begun returns an organization session since a time.
 func begun(at int64) policy.OrganizationSession {
 	return policy.OrganizationSession{StartedAt: at, ActiveAt: at, Authentication: password}
 }
 
-// over is the same with its end.
+// over returns the same with its end.
 func over(o policy.OrganizationSession, at int64, why policy.Ending) policy.OrganizationSession {
 	o.EndedAt, o.Ending = at, why
 	return o
 }
 
-func (s *suite) entersAndLeaves() {
+func entersAndLeaves(s *suite) {
 	n := s.session(s.person("alice"))
 	first, again := begun(Now+1), begun(Now+2)
 	again.Authentication = policy.Authentication{Time: Now, AMR: []string{}}
@@ -68,14 +68,14 @@ func (s *suite) entersAndLeaves() {
 	s.is(s.stay(n, "acme"), again)
 }
 
-func (s *suite) leavesUnentered() {
+func leavesUnentered(s *suite) {
 	n := s.session(s.person("alice"))
 	left := over(begun(Now), Now, policy.SignedOut)
 	s.leaves(n, left, true)
 	s.is(s.stay(n, "acme"), left)
 }
 
-func (s *suite) leavesNobodyActive() {
+func leavesNobodyActive(s *suite) {
 	n := s.session(s.person("alice"))
 	entered := begun(Now)
 	s.must(s.Enter(s.ctx, n.ID, "org_acme", entered))
@@ -88,7 +88,7 @@ func (s *suite) leavesNobodyActive() {
 	s.is(s.stay(n, "acme"), over(active, Now+121, policy.Idle))
 }
 
-func (s *suite) touches() {
+func touches(s *suite) {
 	n := s.session(s.person("alice"))
 	o := begun(Now)
 	s.must(s.Enter(s.ctx, n.ID, "org_acme", o))
@@ -108,7 +108,7 @@ func (s *suite) touches() {
 	s.is(s.stay(n, "acme"), over(o, Now+10, policy.Idle))
 }
 
-func (s *suite) raises() {
+func raises(s *suite) {
 	n := s.session(s.person("alice"))
 	o := begun(Now)
 	s.must(s.Enter(s.ctx, n.ID, "org_acme", o))
@@ -118,7 +118,7 @@ func (s *suite) raises() {
 	s.is(s.stay(n, "globex"), o)
 	o.Authentication = raised
 	s.is(s.stay(n, "acme"), o)
-	unknown := policy.Authentication{ACR: "urn:mfa", AMR: []string{"otp"}, Organization: "org_acme"} // of no known time
+	unknown := policy.Authentication{ACR: "urn:mfa", AMR: []string{"otp"}, Organization: "org_acme"} // with an unknown time
 	s.must(s.Raise(s.ctx, n.ID, "org_acme", unknown))
 	o.Authentication = unknown
 	s.is(s.stay(n, "acme"), o)
@@ -129,7 +129,7 @@ func (s *suite) raises() {
 	s.is(s.stay(n, "acme"), over(o, Now+8, policy.SignedOut))
 }
 
-func (s *suite) supersedes() {
+func supersedes(s *suite) {
 	alice, bob := s.person("alice"), s.person("bob")
 	idle, active, ended, other, own := s.session(alice), s.session(alice), s.session(alice), s.session(bob), s.session(alice)
 	for i, n := range []session.Session{own, idle, active, ended, other} {
@@ -148,7 +148,7 @@ func (s *suite) supersedes() {
 	s.is(s.stay(own, "acme"), begun(Now))
 }
 
-func (s *suite) authenticatesOnce() {
+func authenticatesOnce(s *suite) {
 	alice := s.person("alice")
 	n, other := s.session(alice), s.session(alice)
 	later := password

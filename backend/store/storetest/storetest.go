@@ -1,4 +1,4 @@
-// Package storetest states the promises that every store keeps, as tests.
+// Package storetest contains the tests that every store must pass.
 package storetest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Store is what the promises are made of.
+// Store is the methods that the tests use.
 type Store interface {
 	session.Store
 	directory.Store
@@ -36,8 +36,8 @@ type Store interface {
 // Now is the time at which the suite begins, in Unix seconds.
 const Now = 1_800_000_000
 
-// Desired is the directory that the suite starts from: alice belongs to acme and
-// globex, bob to acme; hooli is disabled.
+// Desired is the initial directory of the suite: alice is a member of acme and globex,
+// bob of acme; hooli is disabled.
 func Desired() directory.Desired {
 	person := func(sub string, roles ...string) directory.Member {
 		return directory.Member{User: directory.User{Issuer: "https://id.test", Subject: sub, Name: "Name of " + sub}, Roles: roles}
@@ -61,92 +61,92 @@ func Desired() directory.Desired {
 	}
 }
 
-// promises are what every store keeps.
+// promises are the tests of every store.
 var promises = []struct {
 	sentence string
 	kept     func(*suite)
 }{
-	{"a session is read as it was created", (*suite).readsWhatWasCreated},
-	{"a sign-in attempt makes one session", (*suite).oneSessionAnAttempt},
-	{"a sign-in attempt makes one session in a race", (*suite).oneSessionInARace},
-	{"what is not there is not found", (*suite).notFound},
-	{"a session without a device key is bound to one, once, in its first two minutes", (*suite).bindsOnce},
-	{"of keys that race for a session one is bound", (*suite).bindsOneInARace},
-	{"a session that ended keeps its time and reason", (*suite).endsOnce},
-	{"all of a person's sessions end, and nobody else's", (*suite).endsAPersons},
-	{"a provider's logout ends what it is about", (*suite).endsUpstream},
-	{"a person's live sessions are listed, the newest first", (*suite).listsLive},
-	{"a session that ended is presented in vain", (*suite).presentsInVain},
-	{"an organisation is entered once and left until it is entered again", (*suite).entersAndLeaves},
-	{"leaving an organisation that was never entered counts", (*suite).leavesUnentered},
-	{"an end for idleness overtaken by activity ends nothing", (*suite).leavesNobodyActive},
-	{"activity counts in its organisation, never backwards, and revives nothing", (*suite).touches},
-	{"a living organisation session is raised, and no other", (*suite).raises},
-	{"one session too many ends the one idle longest", (*suite).supersedes},
-	{"an attempt brings one authentication", (*suite).authenticatesOnce},
-	{"a subject is read by the organisation's id and slug alike", (*suite).subjects},
-	{"an organisation that does not admit is like one that does not exist", (*suite).strangers},
-	{"an organisation's rules are read by its id, unless it is disabled", (*suite).organizationRules},
-	{"memberships are listed by name, disabled organisations left out", (*suite).memberships},
-	{"a person is who the provider says, for good", (*suite).signsIn},
-	{"claimed memberships follow the claim and leave the others alone", (*suite).claims},
-	{"a connection is kept, and all of it changes but its issuer", (*suite).keepsConnections},
-	{"connections are listed by pages", (*suite).listsConnections},
-	{"one connection of an organisation is enabled at most", (*suite).enablesOne},
-	{"a deleted connection's id never comes back", (*suite).deletesForGood},
-	{"people sign in at the organisation's own connection that is enabled", (*suite).leadsToTheConnection},
-	{"a connection's subject is one person, and nobody is two there", (*suite).linksOnce},
-	{"of people who race for a connection's subject one is linked", (*suite).linksOneInARace},
-	{"a connection's memberships follow it and leave the others alone", (*suite).provisions},
-	{"a confined session finds its organisation alone", (*suite).confines},
-	{"a confined session's end reaches no other", (*suite).endsTheConfined},
-	{"a connection's logout ends what began there", (*suite).endsAtTheConnection},
-	{"a session that was entered from another inherits its one organisation", (*suite).inherits},
-	{"nothing is inherited from where it has ended", (*suite).inheritsNothingEnded},
-	{"what was entered from a session ends with it", (*suite).endsWithItsParent},
-	{"what was entered from an organisation session ends with it", (*suite).endsWithItsParentsStay},
-	{"what was entered from a session counts with it", (*suite).countsWithItsParent},
-	{"whoever is let in again begins there anew", (*suite).beginsAnew},
-	{"what takes no access away ends nothing", (*suite).changesNothing},
-	{"whatever rests on a connection begins anew once it is enabled again", (*suite).connectsAnew},
-	{"a theft that a crash cut short is followed up", (*suite).followsUp},
-	{"a theft reaches what browsers hold, from what browsers hold", (*suite).reachesBrowsers},
-	{"sessions that ended long ago are forgotten", (*suite).forgets},
-	{"an event recorded twice counts once", (*suite).eventsOnce},
-	{"the trail is read by pages, the newest first", (*suite).eventPages},
-	{"the trail is filtered", (*suite).eventsFiltered},
-	{"the trail is forgotten from its oldest end", (*suite).eventsForgotten},
-	{"an organisation is made once a slug, renamed, ruled and blocked", (*suite).administersOrganizations},
-	{"of organisations that race for a slug one is made", (*suite).oneOrganizationInARace},
-	{"a deleted organisation lets nobody in, and its id stays taken", (*suite).deletesOrganizations},
-	{"members are listed, and removed where no file names them", (*suite).administersMembers},
-	{"an invitation is kept once a person, listed, and withdrawn", (*suite).keepsInvitations},
-	{"an invitation is accepted by whom it names, once, and by nobody who is kept out", (*suite).acceptsInvitations},
-	{"of acceptances that race one makes a member", (*suite).acceptsOnceInARace},
-	{"an invitation ends with its time, its organization, and the membership that came of it", (*suite).endsInvitations},
-	{"an organization's own provider names whom it invites", (*suite).invitesByConnection},
-	{"a member gets other roles where nobody may be made one", (*suite).changesMembersOnly},
-	{"a blocked membership admits to nothing, whatever gives it", (*suite).blocksMembers},
-	{"staff access admits until it ends by itself, or is ended", (*suite).staffEnds},
-	{"staff are listed, and are no members, whom staff access is refused", (*suite).listsStaff},
-	{"no source of memberships prolongs, ends or makes one of staff access", (*suite).staffStays},
-	{"people are listed and blocked", (*suite).administersUsers},
-	{"a session ends in one organisation and lives in the others", (*suite).endsStays},
-	{"of two who change the workspace's policy at once one is told", (*suite).rulesWorkspaceOnce},
-	{"a key is found by its newest hash, until it is revoked and after", (*suite).keepsKeys},
-	{"replicas that start together end with one signing key", (*suite).oneKey},
-	{"an issuer's signing keys are its own, in the order of their generations", (*suite).keysOfIssuers},
-	{"a signing key takes over sooner, never later", (*suite).advancesKeys},
-	{"a signing key retires once, and keeps its time", (*suite).retiresKeys},
-	{"keys that nobody uses end, unless somebody does before", (*suite).endsKeys},
-	{"organisations that have keys are listed with what decides over them", (*suite).keyIssuers},
-	{"keys that were made and retired are recorded once, those long gone forgotten", (*suite).followsUpKeys},
-	{"which replica has which values of the secret is known", (*suite).sights},
-	{"of a value of the secret the last sight in each place stays known", (*suite).forgetsSights},
+	{"a session is read as it was created", readsWhatWasCreated},
+	{"a sign-in attempt makes one session", oneSessionAnAttempt},
+	{"a sign-in attempt makes one session in a race", oneSessionInARace},
+	{"what is not there is not found", notFound},
+	{"a session without a device key is bound to one, once, in its first two minutes", bindsOnce},
+	{"of keys that race for a session one is bound", bindsOneInARace},
+	{"a session that ended keeps its time and reason", endsOnce},
+	{"all of a person's sessions end, and nobody else's", endsAPersons},
+	{"a provider's logout ends what it is about", endsUpstream},
+	{"a person's live sessions are listed, the newest first", listsLive},
+	{"a session that ended is presented in vain", presentsInVain},
+	{"an organisation is entered once and left until it is entered again", entersAndLeaves},
+	{"leaving an organisation that was never entered counts", leavesUnentered},
+	{"an end for idleness overtaken by activity ends nothing", leavesNobodyActive},
+	{"activity counts in its organisation, never backwards, and revives nothing", touches},
+	{"a living organisation session is raised, and no other", raises},
+	{"one session too many ends the one idle longest", supersedes},
+	{"an attempt brings one authentication", authenticatesOnce},
+	{"a subject is read by the organisation's id and slug alike", subjects},
+	{"an organisation that does not admit is like one that does not exist", strangers},
+	{"an organisation's rules are read by its id, unless it is disabled", organizationRules},
+	{"memberships are listed by name, disabled organisations left out", memberships},
+	{"a person is who the provider says, for good", signsIn},
+	{"claimed memberships follow the claim and leave the others alone", claims},
+	{"a connection is kept, and all of it changes but its issuer", keepsConnections},
+	{"connections are listed by pages", listsConnections},
+	{"one connection of an organisation is enabled at most", enablesOne},
+	{"a deleted connection's id never comes back", deletesForGood},
+	{"people sign in at the organisation's own connection that is enabled", leadsToTheConnection},
+	{"a connection's subject is one person, and nobody is two there", linksOnce},
+	{"of people who race for a connection's subject one is linked", linksOneInARace},
+	{"a connection's memberships follow it and leave the others alone", provisions},
+	{"a confined session finds its organisation alone", confines},
+	{"a confined session's end reaches no other", endsTheConfined},
+	{"a connection's logout ends what began there", endsAtTheConnection},
+	{"a session that was entered from another inherits its one organisation", inherits},
+	{"nothing is inherited from where it has ended", inheritsNothingEnded},
+	{"what was entered from a session ends with it", endsWithItsParent},
+	{"what was entered from an organisation session ends with it", endsWithItsParentsStay},
+	{"what was entered from a session counts with it", countsWithItsParent},
+	{"whoever is let in again begins there anew", beginsAnew},
+	{"what takes no access away ends nothing", changesNothing},
+	{"whatever rests on a connection begins anew once it is enabled again", connectsAnew},
+	{"a theft that a crash cut short is followed up", followsUp},
+	{"a theft reaches what browsers hold, from what browsers hold", reachesBrowsers},
+	{"sessions that ended long ago are forgotten", forgets},
+	{"an event recorded twice counts once", eventsOnce},
+	{"the trail is read by pages, the newest first", eventPages},
+	{"the trail is filtered", eventsFiltered},
+	{"the trail is forgotten from its oldest end", eventsForgotten},
+	{"an organisation is made once a slug, renamed, ruled and blocked", administersOrganizations},
+	{"of organisations that race for a slug one is made", oneOrganizationInARace},
+	{"a deleted organisation lets nobody in, and its id stays taken", deletesOrganizations},
+	{"members are listed, and removed where no file names them", administersMembers},
+	{"an invitation is kept once a person, listed, and withdrawn", keepsInvitations},
+	{"an invitation is accepted by whom it names, once, and by nobody who is kept out", acceptsInvitations},
+	{"of acceptances that race one makes a member", acceptsOnceInARace},
+	{"an invitation ends with its time, its organization, and the membership that came of it", endsInvitations},
+	{"an organization's own provider names whom it invites", invitesByConnection},
+	{"a member gets other roles where nobody may be made one", changesMembersOnly},
+	{"a blocked membership admits to nothing, whatever gives it", blocksMembers},
+	{"staff access admits until it ends by itself, or is ended", staffEnds},
+	{"staff are listed, and are no members, whom staff access is refused", listsStaff},
+	{"no source of memberships prolongs, ends or makes one of staff access", staffStays},
+	{"people are listed and blocked", administersUsers},
+	{"a session ends in one organisation and lives in the others", endsStays},
+	{"of two who change the workspace's policy at once one is told", rulesWorkspaceOnce},
+	{"a key is found by its newest hash, until it is revoked and after", keepsKeys},
+	{"replicas that start together end with one signing key", oneKey},
+	{"an issuer's signing keys are its own, in the order of their generations", keysOfIssuers},
+	{"a signing key takes over sooner, never later", advancesKeys},
+	{"a signing key retires once, and keeps its time", retiresKeys},
+	{"keys that nobody uses end, unless somebody does before", endsKeys},
+	{"organisations that have keys are listed with what decides over them", keyIssuers},
+	{"keys that were made and retired are recorded once, those long gone forgotten", followsUpKeys},
+	{"which replica has which values of the secret is known", sights},
+	{"of a value of the secret the last sight in each place stays known", forgetsSights},
 }
 
-// Run tells whether the store that open returns keeps its promises. Each call of
-// open returns an empty store in which Desired was applied.
+// Run tests the store that open returns. Each call of open returns an empty store in
+// which Desired was applied.
 func Run(t *testing.T, open func(*testing.T) Store) {
 	for _, promise := range promises {
 		t.Run(promise.sentence, func(t *testing.T) {
@@ -175,7 +175,7 @@ func (s *suite) is(got, want any) {
 	}
 }
 
-// person signs somebody in who is a member of something, or of nothing.
+// person signs in a person, with or without organizations.
 func (s *suite) person(sub string) directory.User {
 	s.Helper()
 	u, err := s.SignIn(s.ctx, directory.User{ID: directory.NewID("usr_"), Issuer: "https://id.test", Subject: sub}, Now)
@@ -209,12 +209,12 @@ func (s *suite) stored(id session.ID) session.Session {
 	return got
 }
 
-func (s *suite) readsWhatWasCreated() {
+func readsWhatWasCreated(s *suite) {
 	n := s.session(s.person("alice"))
 	s.is(s.stored(n.ID), n)
 }
 
-func (s *suite) oneSessionAnAttempt() {
+func oneSessionAnAttempt(s *suite) {
 	alice := s.person("alice")
 	first := s.session(alice)
 	s.must(s.Create(s.ctx, first)) // a reply was lost
@@ -225,7 +225,7 @@ func (s *suite) oneSessionAnAttempt() {
 	s.is(err, session.ErrNotFound)
 }
 
-func (s *suite) oneSessionInARace() {
+func oneSessionInARace(s *suite) {
 	alice := s.person("alice")
 	attempt := directory.NewID("")
 	errs := make([]error, 8)
@@ -249,14 +249,14 @@ func (s *suite) oneSessionInARace() {
 	s.is(made, 1)
 }
 
-func (s *suite) notFound() {
+func notFound(s *suite) {
 	_, err := s.Session(s.ctx, session.NewID())
 	s.is(err, session.ErrNotFound)
 	_, err = s.Subject(s.ctx, session.NewID(), "acme", Now)
 	s.is(err, session.ErrNotFound)
 }
 
-func (s *suite) endsOnce() {
+func endsOnce(s *suite) {
 	n := s.session(s.person("alice"))
 	s.must(s.Revoke(s.ctx, n.ID, session.ReasonSignedOut, Now+1))
 	s.must(s.Revoke(s.ctx, n.ID, session.ReasonSuperseded, Now+2))
@@ -265,7 +265,7 @@ func (s *suite) endsOnce() {
 	s.is(got.RevokeReason, session.ReasonSignedOut)
 }
 
-func (s *suite) endsAPersons() {
+func endsAPersons(s *suite) {
 	alice, bob := s.person("alice"), s.person("bob")
 	one, two, other := s.session(alice), s.session(alice), s.session(bob)
 	s.must(s.RevokeUser(s.ctx, alice.ID, "", session.ReasonSignedOut, Now+1))
@@ -274,7 +274,7 @@ func (s *suite) endsAPersons() {
 	s.is(s.stored(other.ID), other)
 }
 
-func (s *suite) endsUpstream() {
+func endsUpstream(s *suite) {
 	alice, bob := s.person("alice"), s.person("bob")
 	live := func(n session.Session) bool { return s.stored(n.ID).RevokedAt == 0 }
 	make := func(u directory.User, sid string) session.Session {
@@ -301,7 +301,7 @@ func (s *suite) endsUpstream() {
 	s.is(live(his), true)
 }
 
-func (s *suite) listsLive() {
+func listsLive(s *suite) {
 	alice := s.person("alice")
 	older, newer, over, gone := newSession(alice), newSession(alice), newSession(alice), s.session(alice)
 	older.CreatedAt, over.ExpiresAt = Now-10, Now
@@ -318,7 +318,7 @@ func (s *suite) listsLive() {
 	s.is(len(got), 1)
 }
 
-func (s *suite) presentsInVain() {
+func presentsInVain(s *suite) {
 	n := s.session(s.person("alice"))
 	s.must(s.Revoke(s.ctx, n.ID, session.ReasonSignedOut, Now+1))
 	p := session.Presentation{

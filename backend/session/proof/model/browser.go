@@ -5,29 +5,28 @@ import (
 	"slices"
 )
 
-// browser is an honest browser, its session's row, and what is under way
-// between them.
+// browser is an honest browser, its session's row, and the messages between them.
 type browser struct {
 	row      row
 	jar      token
-	past     [3]left    // what the disk may still hold in the jar's place
-	requests [3]message // under way to the server
-	replies  [3]message // under way to the jar
-	crashes  int8       // that may still happen
+	past     [3]left    // possible older states of the jar on the disk
+	requests [3]message // on the way to the server
+	replies  [3]message // on the way to the jar
+	crashes  int8       // crashes that may still happen
 	state    state
-	// unsettled counts the ticks until what was pending in a sleep has reached
-	// the disk. No crash happens before: that is a known limit.
+	// unsettled counts the ticks until everything pending in a sleep has reached the
+	// disk. No crash happens before: that is a known limit.
 	unsettled int8
 }
 
-// left is a token that has left the jar some ticks ago.
+// left is a token that left the jar some ticks ago.
 type left struct {
 	token
 	since int8
 }
 
-// message is a token sent some ticks ago. The crash of the browser makes its
-// requests orphans: their replies go nowhere.
+// message is a token sent some ticks ago. A crash of the browser orphans its requests:
+// their replies are dropped.
 type message struct {
 	token
 	sent   int8
@@ -39,16 +38,16 @@ type state uint8
 const (
 	awake state = iota
 	asleep
-	waking // replies frozen in the sleep may land; nothing new is sent
+	waking // replies frozen in the sleep may arrive; no new request is sent
 )
 
-// habitat is the world in which a browser is explored.
+// habitat is the environment of a browser to explore.
 type habitat struct {
 	rules
-	messages int // at most under way in each direction
+	messages int // the most under way in each direction
 	crashes  int8
 	sleeps   bool
-	// impatient browsers send before they have aborted what a sleep froze.
+	// impatient browsers send before they have aborted the requests frozen by a sleep.
 	impatient bool
 }
 
@@ -57,8 +56,8 @@ func (h *habitat) check() found {
 	return explore(h.normal(browser{row: row{cur: 1}, jar: first, crashes: h.crashes}), h.next)
 }
 
-// next visits all that can happen next, in the browser, on the way, at the
-// server, or to the time.
+// next visits every possible next event, in the browser, on the way, at the server, or
+// of the time.
 func (h *habitat) next(b browser, visit func(browser)) (wrong string) {
 	reach := func(b browser) { visit(h.normal(b)) }
 	for i, r := range b.requests[:h.messages] {
@@ -102,8 +101,8 @@ func (h *habitat) send(b browser, visit func(browser)) {
 	}
 }
 
-// deliver brings a request to the server, by any replica's clock. A copy of it
-// may stay on the way; the reply may be lost.
+// deliver brings a request to the server, by the clock of any replica. A copy of it may
+// stay on the way; the reply may be lost.
 func (h *habitat) deliver(b browser, i int, visit func(browser)) (wrong string) {
 	r := b.requests[i]
 	for skew := range h.Slack + 1 {
@@ -147,7 +146,7 @@ func (h *habitat) land(b browser, visit func(browser)) {
 	}
 }
 
-// crash ends the browser; the jar comes back as the disk has it.
+// crash ends the browser. The jar returns to the state on the disk.
 func (h *habitat) crash(b browser, visit func(browser)) {
 	if b.crashes == 0 || b.unsettled > 0 {
 		return
@@ -167,8 +166,8 @@ func (h *habitat) crash(b browser, visit func(browser)) {
 	}
 }
 
-// tick lets a tick pass. What has been under way for more than D has no effect
-// any more, except that in a sleep replies wait.
+// tick lets a tick pass. A message older than D is dropped, except that replies wait
+// during a sleep.
 func (h *habitat) tick(b browser, visit func(browser)) {
 	b.row.at++
 	b.row.last++
@@ -205,7 +204,7 @@ func (h *habitat) tick(b browser, visit func(browser)) {
 	visit(b)
 }
 
-// normal is the one form of all browsers that differ only in names.
+// normal returns the same form for all browsers that differ only in names.
 func (h *habitat) normal(b browser) browser {
 	slices.SortFunc(b.past[:], func(x, y left) int { return y.order() - x.order() })
 	slices.SortFunc(b.requests[:], func(x, y message) int { return y.order() - x.order() })

@@ -21,7 +21,7 @@ type result struct {
 	trace  []string
 }
 
-// tight are the least limits for D = 1 and a flush of one tick.
+// tight are the smallest limits for D = 1 and a flush of one tick.
 var tight = session.Limits{D: 1, G: 2, W: 1, R: 4, K: 1, Flush: 1}
 
 func but(limits session.Limits, change func(*session.Limits)) session.Limits {

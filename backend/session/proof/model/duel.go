@@ -1,8 +1,7 @@
 package main
 
-// duel is a session of which a thief has copied the token. Each party presents
-// what it holds, longer after the last presentation than honest requests can
-// overlap.
+// duel is a session whose token a thief has copied. Each party presents its token later
+// after the last presentation than honest requests can overlap.
 type duel struct {
 	row    row
 	victim token
@@ -19,8 +18,8 @@ const (
 	theThief
 )
 
-// moves visits what can follow: after a pause either party presents what it
-// holds, and is not refused.
+// moves visits the next states: after a pause, either party presents its token and is
+// not refused.
 func (r *rules) moves(d duel, visit func(duel)) {
 	reach := func(d duel) { visit(d.normal(r)) }
 	for pause := r.G + r.W + 1; pause <= max(r.R, r.G+r.W+1); pause++ {
@@ -34,7 +33,7 @@ func (r *rules) moves(d duel, visit func(duel)) {
 	}
 }
 
-// victimPresents puts the successor, if any, into the jar.
+// victimPresents stores the successor, if any, in the jar.
 func (r *rules) victimPresents(d duel, visit func(duel)) {
 	mints, successor := r.takes(&d, d.victim)
 	if successor.id != 0 {
@@ -45,7 +44,7 @@ func (r *rules) victimPresents(d duel, visit func(duel)) {
 	}
 }
 
-// thiefPresents keeps the successor, if any, in either place, or not at all.
+// thiefPresents stores the successor, if any, in either place, or drops it.
 func (r *rules) thiefPresents(d duel, held token, visit func(duel)) {
 	mints, successor := r.takes(&d, held)
 	if d.turn = theThief; !mints {
@@ -61,7 +60,7 @@ func (r *rules) thiefPresents(d duel, held token, visit func(duel)) {
 	}
 }
 
-// takes gives a presentation its effect, and returns the successor in the answer.
+// takes applies a presentation and returns the successor in the answer.
 func (r *rules) takes(d *duel, t token) (mints bool, successor token) {
 	verdict, after := r.present(d.row, t, 0)
 	if d.row = after; !verdict.Successor {
@@ -93,7 +92,7 @@ func (d duel) normal(r *rules) duel {
 	at.of(&d.row)
 	at.token(&d.victim)
 	for i := range d.thief {
-		// It takes three more tokens to roll the row back to an older one.
+		// Rolling the row back to an older one takes three more tokens.
 		if t := &d.thief[i]; t.id == 0 || t.gen < d.row.gen-3 {
 			*t = token{}
 		}
@@ -103,11 +102,11 @@ func (d duel) normal(r *rules) duel {
 	return d
 }
 
-// enough alternations are taken for endless.
+// enough is the number of alternations that counts as endless.
 const enough = 40
 
-// alternations returns how often, at most, the turn passes from one party to
-// the other before the theft is found, and in how many states the duel can be.
+// alternations returns the most turns that pass from one party to the other before the
+// theft is found, and the number of states of the duel.
 func (r *rules) alternations() (most, states int) {
 	start := duel{row: row{cur: 1}, victim: token{id: 1}, thief: [2]token{{id: 1}}}
 	level := map[duel]bool{start.normal(r): true}
@@ -115,11 +114,11 @@ func (r *rules) alternations() (most, states int) {
 	for ; len(level) > 0 && most < enough; most++ {
 		level = r.nextTurn(level, seen)
 	}
-	return most - 2, len(seen) // neither the first turn nor the one refused
+	return most - 2, len(seen) // not counting the first turn and the refused one
 }
 
-// nextTurn returns where the turn can have passed to from the duels of level,
-// after the party whose turn it is has presented as often as it likes.
+// nextTurn returns the states in which the turn can pass from those of level, after the
+// party on turn has presented any number of times.
 func (r *rules) nextTurn(level, seen map[duel]bool) map[duel]bool {
 	passed := map[duel]bool{}
 	var queue []duel

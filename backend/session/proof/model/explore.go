@@ -2,16 +2,16 @@ package main
 
 import "fmt"
 
-// found is what an exploration came to.
+// found is the result of an exploration.
 type found struct {
 	states int
-	// why a state is wrong, and how to come to it; empty where none is.
+	// why a state is wrong, and the path to it; empty if none is.
 	why   string
 	trace []string
 }
 
-// explore visits every state that can be reached from start, the nearest first.
-// next passes those that can follow one to visit, or tells why the one is wrong.
+// explore visits every state that can be reached from start, the nearest first. next
+// passes the states that can follow one to visit, or returns why the state is wrong.
 func explore[S comparable](start S, next func(s S, visit func(S)) (wrong string)) found {
 	seen := map[S]struct{}{start: {}}
 	queue, from := []S{start}, []uint32{0}

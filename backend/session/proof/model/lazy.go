@@ -7,8 +7,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// pair is one session kept twice, the last use of its token recorded lazily and
-// eagerly, under whoever's tokens in any order.
+// pair is one session kept twice, with the last use of its token recorded lazily and
+// eagerly. Tokens of any party arrive in any order.
 type pair struct {
 	lazy, eager row
 	tokens      [2]token
@@ -61,7 +61,7 @@ func (p pair) normal(r *rules) pair {
 	at.of(&p.lazy)
 	at.row(&p.eager)
 	for i := range p.tokens {
-		// It takes three more tokens to roll the row back to an older one.
+		// Rolling the row back to an older one takes three more tokens.
 		if t := &p.tokens[i]; t.id == 0 || t.gen < p.lazy.gen-3 {
 			*t = token{}
 		}

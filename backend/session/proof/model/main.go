@@ -1,6 +1,6 @@
-// Model explores the rotation of refresh tokens in a small world: every order
-// of the messages of an honest browser, their loss and duplication, sleep and
-// crashes; and a thief's every choice. It runs session.Judge itself.
+// Model explores the rotation of refresh tokens in a small world: every order of the
+// messages of an honest browser, their loss and duplication, sleep and crashes, and
+// every choice of a thief. It runs session.Judge itself.
 //
 //	go run ./backend/session/proof/model [-full] [-trace]
 package main

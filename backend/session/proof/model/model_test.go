@@ -5,7 +5,7 @@ import "testing"
 func TestTheModel(t *testing.T) {
 	for _, check := range checks() {
 		if check.full {
-			continue // make model
+			continue // run by make model
 		}
 		t.Run(check.name, func(t *testing.T) {
 			result := check.run()

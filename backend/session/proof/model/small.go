@@ -6,26 +6,26 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// rules are what a check runs the verdict with: session.Judge itself, or a
-// variant of it that must be seen to fail.
+// rules are the verdict function that a check runs: session.Judge itself, or a variant
+// that must be seen to fail.
 type rules struct {
 	session.Limits
 	judge func(session.Row, session.Presentation) session.Verdict
-	// inStep gives every asker the same successor.
+	// inStep gives every party the same successor.
 	inStep bool
 
 	scratch parts // used again and again
 }
 
-// token is a refresh token made small: its ids are small numbers, of which 0
-// names none, and its time is an age in ticks. So a world is a comparable value
-// of a few dozen bytes.
+// token is a small form of a refresh token: its ids are small numbers, of which 0 names
+// none, and its time is an age in ticks. So a world is a comparable value of a few
+// dozen bytes.
 type token struct {
 	id, parent uint8
 	gen, age   int8
 }
 
-// row is session.Row made small.
+// row is a small form of session.Row.
 type row struct {
 	gen       int8
 	cur, prev uint8
@@ -34,12 +34,12 @@ type row struct {
 	rollbacks int8
 }
 
-// now is the time of session.Judge at which a small age is 0.
+// now is the time of session.Judge for an age of 0.
 const now = 1000
 
 func id(small uint8) session.TokenID { return session.TokenID{small} }
 
-// present judges a token by a replica whose clock is ahead by skew.
+// present judges a token at a replica whose clock is ahead by skew.
 func (r *rules) present(at row, t token, skew int64) (session.Verdict, row) {
 	verdict := r.judge(at.large(), session.Presentation{
 		Token:  session.Token{Gen: int64(t.gen), ID: id(t.id), Parent: id(t.parent), IssuedAt: now - int64(t.age)},
@@ -65,7 +65,7 @@ func small(r session.Row) row {
 	}
 }
 
-// parts are the places in a world where ids, generations and ages stand.
+// parts are the places of ids, generations and ages in a world.
 type parts struct {
 	ids  []*uint8
 	gens []*int8
@@ -92,10 +92,10 @@ func (p *parts) token(t *token) {
 	}
 }
 
-// normalize gives worlds that no verdict can ever tell apart one form, without
-// which there would be infinitely many: ids are numbered as they come,
-// generations count from the row's, and of a stretch of time without an event
-// no more is kept than the longest that a condition measures.
+// normalize returns the same form for worlds that no verdict can tell apart. Otherwise
+// there would be infinitely many. Ids are numbered in order of appearance, generations
+// count from the row's, and a time without an event is limited to the longest that a
+// condition measures.
 func (p *parts) normalize(longest int8) {
 	var names [256]uint8
 	next := uint8(1)
@@ -125,16 +125,16 @@ func (p *parts) shorten(longest int8) {
 	}
 }
 
-// longest is the longest time that a condition measures, and one.
+// longest returns one more than the longest time that a condition measures.
 func (r *rules) longest() int8 {
 	return int8(max(r.R, r.G+r.W+1) + r.Slack)
 }
 
-// successor is a fresh successor of the row's current token, issued by a
-// replica whose clock is ahead by skew.
+// successor returns a fresh successor of the row's current token, issued by a replica
+// whose clock is ahead by skew.
 func (r row) successor(skew int64) token {
 	return token{id: fresh, parent: r.cur, gen: r.gen + 1, age: -int8(skew)}
 }
 
-// fresh is an id that no token has, until normalize gives it one.
+// fresh is an unused id, until normalize replaces it.
 const fresh = 200

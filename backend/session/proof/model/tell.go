@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// kind is what a token is to the row: C, N, S, P as in session.Judge, or ?.
+// kind returns the token's relation to the row: C, N, S, P as in session.Judge, or ?.
 func (r row) kind(t token) string {
 	switch {
 	case t.id == r.cur && t.gen == r.gen:

@@ -4,7 +4,7 @@ import "github.com/tabard-auth/tabard/backend/session"
 
 // The variants of session.Judge that the negative controls run.
 
-// withoutSiblings takes the table's rows of S away.
+// withoutSiblings omits the table's rows of S.
 func withoutSiblings(row session.Row, p session.Presentation) session.Verdict {
 	if p.Token.Gen == row.Gen && p.Token.ID != row.Cur {
 		return session.Verdict{Outcome: session.Reuse, After: row}
@@ -12,7 +12,7 @@ func withoutSiblings(row session.Row, p session.Presentation) session.Verdict {
 	return session.Judge(row, p)
 }
 
-// withoutRollbacks takes the table's rows of rollbacks away.
+// withoutRollbacks omits the table's rows of rollbacks.
 func withoutRollbacks(row session.Row, p session.Presentation) session.Verdict {
 	verdict := session.Judge(row, p)
 	if verdict.Outcome == session.Rollback {
@@ -21,8 +21,8 @@ func withoutRollbacks(row session.Row, p session.Presentation) session.Verdict {
 	return verdict
 }
 
-// eagerly records every use of the current token, not only those that a later
-// verdict can read.
+// eagerly records every use of the current token, not only those that a later verdict
+// depends on.
 func eagerly(row session.Row, p session.Presentation) session.Verdict {
 	verdict := session.Judge(row, p)
 	if verdict.Outcome == session.Current {

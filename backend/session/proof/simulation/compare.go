@@ -20,13 +20,14 @@ var (
 // sheet is one scheme's figures.
 type sheet struct {
 	scheme string
-	// honest are the working days lived and the sign-outs suffered, by conditions.
+	// honest are the working days simulated and the false sign-outs, by conditions.
 	honest []honest
-	// thefts are by temper; of the harshest conditions only ours are counted.
+	// thefts are by temper. Under the harshest conditions only this project's scheme is
+	// counted.
 	thefts, harshThefts []thefts
 }
 
-// faultless tells that nobody was signed out and no thief missed.
+// faultless reports whether there was no false sign-out and no undetected thief.
 func (s *sheet) faultless() bool {
 	for _, h := range s.honest {
 		if h.signOuts > 0 {
@@ -43,7 +44,7 @@ func (s *sheet) faultless() bool {
 
 type honest struct{ days, signOuts int }
 
-// per100 is the number of false sign-outs in 100 working days.
+// per100 returns the number of false sign-outs in 100 working days.
 func (h honest) per100() float64 { return 100 * float64(h.signOuts) / float64(max(h.days, 1)) }
 
 type thefts struct {
@@ -56,7 +57,7 @@ func (t thefts) missedPercent() float64 {
 	return 100 * float64(t.missed) / float64(max(t.missed+len(t.found), 1))
 }
 
-// medianSeconds is the median time from the theft to its end.
+// medianSeconds returns the median time from the theft to the end of the session.
 func (t thefts) medianSeconds() int64 {
 	if len(t.found) == 0 {
 		return 0
@@ -65,8 +66,8 @@ func (t thefts) medianSeconds() int64 {
 	return t.found[len(t.found)/2] / second
 }
 
-// size is how many weeks are lived: by ours in the harshest conditions, by every
-// scheme in all, and with each of the thieves.
+// size is the number of simulated weeks: of this project's scheme in the harshest
+// conditions, of every scheme in all, and with each thief.
 type size struct{ harsh, all, thefts int }
 
 // compare runs all schemes through the same weeks, on two cores, rotating at
@@ -101,7 +102,7 @@ func (t *thefts) add(other thefts) {
 	t.found = append(t.found, other.found...)
 }
 
-// compareSome lives every step-th week, from the first.
+// compareSome simulates every step-th week, from the first.
 func compareSome(r int64, size size, first, step int) []sheet {
 	var sheets []sheet
 	var browsers []*browser
@@ -137,7 +138,7 @@ func compareSome(r int64, size size, first, step int) []sheet {
 	return sheets
 }
 
-// sufferAll lives a week with each thief in turn.
+// sufferAll simulates a week with each thief in turn.
 func (b *browser) sufferAll(count []thefts, week *trace, seed uint64) {
 	for i, temper := range tempers {
 		if after, found := b.suffer(week, temper, seed); found {

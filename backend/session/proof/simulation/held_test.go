@@ -2,8 +2,9 @@ package main
 
 import "testing"
 
-// TestASessionThatAServerHoldsIsNotEndedFalsely. As often as a browser's token its
-// token must not rotate: some of those sessions end, which shows that the days are hard.
+// TestASessionThatAServerHoldsIsNotEndedFalsely. Its token must not rotate as often as
+// a browser's: with those limits some of the sessions end, which shows that the
+// simulated days are hard.
 func TestASessionThatAServerHoldsIsNotEndedFalsely(t *testing.T) {
 	const sessions = 300
 	if ended := liveHeld(held, 3600, sessions); ended != 0 {

@@ -1,13 +1,13 @@
-// Simulation lives working weeks of browsers, with late, lost and doubled
-// messages, sleep and crashes, and of thieves, under this project's rotation and
-// models of others, and prints what each costs: false sign-outs, and thefts not
-// found. All schemes see the same weeks; ours is session.Judge itself.
+// Simulation runs working weeks of browsers, with late, lost and duplicate messages,
+// sleep and crashes, and of thieves, under this project's rotation and under models of
+// others. It prints the cost of each: false sign-outs, and undetected thefts. All
+// schemes see the same weeks. This project's scheme is session.Judge itself.
 //
-// It lives sessions that an app's server holds too, whose processes share one
-// refresh token and wait for every answer.
+// It also runs sessions that an app's server holds: its processes share one refresh
+// token and wait for every answer.
 //
-// A reuse ends one session here. Where the workspace's on_reuse is user, it ends all
-// that the person's browsers hold, so that one false sign-out would be several.
+// A reuse ends one session here. If the workspace's on_reuse is user, it ends all
+// sessions in the person's browsers, so one false sign-out would be several.
 //
 //	go run ./backend/session/proof/simulation [-weeks 26000]
 package main
@@ -63,8 +63,8 @@ func printSignOuts(sheets []sheet) {
 	out.Flush()
 }
 
-// printHeld prints how many of the sessions that a server holds are ended falsely. By
-// their limits they rotate hourly; a browser's are there for comparison.
+// printHeld prints how many of the sessions that a server holds are ended falsely.
+// Their own limits rotate hourly; a browser's limits are shown for comparison.
 func printHeld(sessions int) {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(out, "of %d sessions of %d days ended falsely\tR = 240 s\tR = 3600 s\t\n", sessions, heldDays)

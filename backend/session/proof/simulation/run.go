@@ -5,12 +5,11 @@ import "github.com/tabard-auth/tabard/backend/session"
 // flush is how long a browser keeps a changed cookie before it writes it.
 const flush = 30 * second
 
-// browser is one honest browser under a scheme: a jar that all tabs share, and
-// its disk.
+// browser is one honest browser under a scheme: a jar shared by all tabs, and its disk.
 type browser struct {
 	scheme
 	jar, disk session.Token
-	// changed is when the jar came to differ from the disk; 0 where it does not.
+	// changed is when the jar began to differ from the disk; 0 if it does not.
 	changed int64
 	// session numbers the sign-ins; messages of an earlier one are void.
 	session int32
@@ -46,10 +45,10 @@ func (b *browser) signIn(at int64) {
 	b.session++
 }
 
-// clock is a replica's time.
+// clock returns a replica's time.
 func clock(at, skew int64) int64 { return 1_800_000_000 + at/second + skew }
 
-// meet lets an event happen.
+// meet applies an event.
 func (b *browser) meet(e event, skew int64) {
 	switch e.kind {
 	case send:
@@ -90,15 +89,14 @@ func (b *browser) land(e event) {
 	}
 }
 
-// settle writes the jar to the disk if it was time to.
+// settle writes the jar to the disk if it is due.
 func (b *browser) settle(at int64) {
 	if b.changed != 0 && at >= b.changed+flush {
 		b.disk, b.changed = b.jar, 0
 	}
 }
 
-// live returns how many times a scheme ends an honest browser's session in a
-// week.
+// live returns how many times a scheme ends an honest browser's session in a week.
 func (b *browser) live(week *trace) int {
 	b.signOuts = 0
 	b.begin(week.requests)

@@ -12,13 +12,12 @@ import (
 type scheme interface {
 	// signIn begins a session.
 	signIn(now int64) session.Token
-	// present tells whether a token mints, and the token in the answer's
-	// cookie; the zero token for none. A token that does not mint ends the
-	// session.
+	// present reports whether a token mints, and returns the token in the answer's
+	// cookie; the zero token for none. A token that does not mint ends the session.
 	present(token session.Token, now int64) (mints bool, successor session.Token)
 }
 
-// schemes are those compared, rotating at most every r seconds.
+// schemes returns the schemes to compare, rotating at most every r seconds.
 func schemes(r int64) []named {
 	limits := session.LimitsFor(false)
 	limits.R = r
@@ -39,7 +38,7 @@ type named struct {
 	scheme
 }
 
-// serial makes token ids that are cheap and never the same.
+// serial makes cheap unique token ids.
 type serial uint64
 
 func (s *serial) next() (id session.TokenID) {
@@ -76,7 +75,7 @@ func (a *acknowledged) present(token session.Token, now int64) (bool, session.To
 	return true, session.Successor(session.ID{}, a.row, id, now)
 }
 
-// rotation is what the schemes keep that finish a rotation as they send it.
+// rotation is the shared state of the schemes that finish a rotation as they send it.
 type rotation struct {
 	cur    session.Token
 	since  int64

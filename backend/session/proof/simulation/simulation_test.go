@@ -19,7 +19,8 @@ func TestOursSignsNobodyOutAndFindsEveryThief(t *testing.T) {
 	}
 }
 
-// The others show that the weeks are hard enough to tell schemes apart.
+// The other schemes fail, which shows that the weeks are hard enough to tell schemes
+// apart.
 func TestTheOthersFail(t *testing.T) {
 	const harsh, inStep = 3, 4
 	of := map[string]sheet{}

@@ -12,8 +12,7 @@ type temper struct {
 	// wait is the time from the theft to the first use, every the mean time
 	// between uses; 0 for shortly after each of the victim's.
 	wait, every int64
-	// hoards tells that the thief keeps the token before the newest, and
-	// presents either.
+	// hoards means that the thief keeps the previous token too, and presents either.
 	hoards bool
 }
 
@@ -25,7 +24,7 @@ var tempers = []temper{
 	{"in step", 0, 0, false},
 }
 
-// thief holds the newest token that it was given, and the one before.
+// thief holds the newest token that it received, and the one before.
 type thief struct {
 	temper
 	held [2]session.Token
@@ -35,8 +34,8 @@ type thief struct {
 // never is after the end of every week.
 const never = 1 << 62
 
-// suffer returns how long after a theft on the second day a scheme ends the
-// session; false where it does not in that week.
+// suffer returns how long after a theft on the second day a scheme ends the session;
+// false if it does not in that week.
 func (b *browser) suffer(week *trace, temper temper, seed uint64) (after int64, found bool) {
 	chance := rand.New(rand.NewPCG(seed, 1))
 	theft := 24*hour + chance.Int64N(workingDay)
@@ -65,7 +64,7 @@ func (b *browser) suffer(week *trace, temper temper, seed uint64) (after int64, 
 	return 0, false
 }
 
-// use presents a token, and tells whether it minted.
+// use presents a token and reports whether it minted.
 func (t *thief) use(b *browser, chance *rand.Rand) bool {
 	token := t.held[0]
 	if t.hoards && chance.IntN(2) == 0 {

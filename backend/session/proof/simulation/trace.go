@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// conditions are what a browser lives under.
+// conditions are the environment of a browser.
 type conditions struct {
 	name string
 	tabs int
-	// loss is the part of messages lost, each way.
+	// loss is the fraction of messages lost, each way.
 	loss float64
 	// crashEvery is the mean time between crashes of the browser; 0 for none.
 	crashEvery int64
-	// patient callers never give a request up: they take every answer, however late.
+	// patient callers never abort a request: they accept every answer, however late.
 	patient bool
 }
 
@@ -29,16 +29,16 @@ const (
 	days       = 5
 
 	lifetime = 300 * second // of an access token
-	abort    = 20 * second  // the client's patience
-	tooOld   = 30 * second  // what the server refuses, whatever the scheme
-	longest  = 30 * second  // what a message takes at most
+	abort    = 20 * second  // the client's timeout
+	tooOld   = 30 * second  // refused by the server under any scheme
+	longest  = 30 * second  // the longest time of a message
 
-	// Where nobody gives up, messages take as long as TCP tries.
+	// If callers never abort, messages take as long as TCP tries.
 	longestTried = 15 * minute
 )
 
-// event is one thing that happens to a browser. A trace of them does not depend
-// on what the server answers, so that every scheme can be run on the same.
+// event is one event of a browser. A trace of events does not depend on the server's
+// answers, so that every scheme can run on the same trace.
 type event struct {
 	at   int64
 	kind kind
@@ -52,7 +52,7 @@ const (
 	send   kind = iota // a request takes the token out of the jar
 	arrive             // it reaches the server, by a replica whose clock is ahead
 	land               // the answer reaches the jar
-	crash              // the jar is as it was on the disk
+	crash              // the jar returns to the state on the disk
 )
 
 // trace is a working week of one browser. Requests are numbered.
@@ -62,14 +62,14 @@ type trace struct {
 	requests int32
 }
 
-// generator makes traces; its buffers are used again.
+// generator makes traces. Its buffers are reused.
 type generator struct {
 	conditions
 	rand *rand.Rand
 	trace
 }
 
-// week makes the trace of a week.
+// week returns the trace of a week.
 func (g *generator) week(seed uint64) *trace {
 	return g.made(seed, func() {
 		for day := range int64(days) {
@@ -78,7 +78,7 @@ func (g *generator) week(seed uint64) *trace {
 	})
 }
 
-// aroundTheClock makes the trace of days without sleep or crash.
+// aroundTheClock returns the trace of days without sleep or crash.
 func (g *generator) aroundTheClock(seed uint64, days int64) *trace {
 	return g.made(seed, func() { g.awake(0, days*24*hour, 0) })
 }
@@ -91,8 +91,8 @@ func (g *generator) made(seed uint64, live func()) *trace {
 	return &g.trace
 }
 
-// day goes from one sleep or crash to the next. A crash soon after a sleep is a
-// known limit, and is not made.
+// day makes the events from one sleep or crash to the next. A crash soon after a sleep
+// is a known limit and is not generated.
 func (g *generator) day(from, to int64) {
 	for from < to {
 		asleep := from + g.exponential(3*hour)
@@ -113,8 +113,8 @@ func (g *generator) day(from, to int64) {
 	}
 }
 
-// awake makes the requests of every tab from waking to the next sleep or crash;
-// wake is when a sleep ends, 0 for a crash. All tabs renew on waking.
+// awake makes the requests of every tab from waking to the next sleep or crash. wake is
+// when a sleep ends, 0 for a crash. All tabs renew on waking.
 func (g *generator) awake(from, to, wake int64) {
 	for range g.tabs {
 		for at := from + 1 + g.rand.Int64N(2*second); at < to; {
@@ -127,8 +127,8 @@ func (g *generator) awake(from, to, wake int64) {
 	}
 }
 
-// request makes a request sent at a time, and tells whether it was answered.
-// What a sleep froze lands as the browser wakes, before it sends anything new.
+// request makes a request sent at a time and reports whether it was answered. A message
+// frozen by a sleep arrives when the browser wakes, before it sends a new one.
 func (g *generator) request(at, to, wake int64) bool {
 	n := g.requests
 	g.requests++
@@ -140,7 +140,7 @@ func (g *generator) request(at, to, wake int64) bool {
 	arrival := at + g.delay()
 	g.events = append(g.events, event{arrival, arrive, n})
 	if again := arrival + g.delay(); g.rand.Float64() < 0.005 && (again <= at+tooOld || g.patient) {
-		g.events = append(g.events, event{again, arrive, n}) // a duplicate; it is this one that is answered
+		g.events = append(g.events, event{again, arrive, n}) // a duplicate; the duplicate is answered
 		arrival = again
 	}
 	reload := g.rand.Float64() < 0.005
@@ -158,7 +158,7 @@ func (g *generator) request(at, to, wake int64) bool {
 	return true
 }
 
-// delay is log-normal, one in two hundred from a bad moment, and bounded.
+// delay is log-normal with one in two hundred drawn from a slow period, and bounded.
 func (g *generator) delay() int64 {
 	median, sigma := 0.06, 0.8
 	if g.rand.IntN(200) == 0 {

@@ -17,11 +17,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// ErrFault is the error of a statement that Faulty lets fail.
+// ErrFault is the error of a statement that Faulty makes fail.
 var ErrFault = errors.New("lite: the storage failed")
 
-// Faulty is a store of which one statement fails, for tests of what becomes of it. Other
-// stores in the same file see what it has written.
+// Faulty is a store in which one statement fails, to test the consequences. Other
+// stores in the same file see its writes.
 type Faulty struct {
 	*sqlstore.Store
 	faults *faults
@@ -36,25 +36,26 @@ func OpenFaulty(t testing.TB, path string) *Faulty {
 	return &Faulty{store, f}
 }
 
-// Fail lets the statement of that number fail, counted from 1 and from now; 0 lets none.
-// A fault is lost where the statement has its effect and only its reply does not arrive.
-// With pieces, only statements are counted that have one of them; without, all but those
-// that begin and end transactions.
+// Fail makes the statement with a number fail, counted from 1 and from now. 0 makes
+// none fail. If lost is set, the statement takes effect and only its reply is lost.
+// With pieces, only statements that contain one of them are counted; without, all
+// except those that begin and end transactions.
 func (f *Faulty) Fail(at int, lost bool, pieces ...string) {
 	f.faults.mu.Lock()
 	defer f.faults.mu.Unlock()
 	f.faults.at, f.faults.lost, f.faults.pieces, f.faults.methods = at, lost, pieces, nil
 }
 
-// Calls are the methods of the store that ran the statements counted since Fail: one that
-// runs several stands there several times.
+// Calls returns the methods of the store that ran the statements counted since Fail. A
+// method that runs several occurs several times.
 func (f *Faulty) Calls() []string {
 	f.faults.mu.Lock()
 	defer f.faults.mu.Unlock()
 	return f.faults.methods
 }
 
-// faults connects to the file, and stands between its connections and database/sql.
+// faults is a connector for the file that sits between its connections and
+// database/sql.
 type faults struct {
 	path string
 
@@ -68,7 +69,7 @@ type faults struct {
 // bounds begin and end transactions.
 var bounds = []string{"BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"}
 
-// fails counts a statement, and tells whether it fails and how.
+// fails counts a statement and reports whether it fails and whether its effect is kept.
 func (f *faults) fails(statement string) (fails, lost bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -80,8 +81,8 @@ func (f *faults) fails(statement string) (fails, lost bool) {
 	return len(f.methods) == f.at, f.lost
 }
 
-// method returns the method of the store, as its caller named it, that runs on the
-// caller's stack.
+// method returns the store's method on the caller's stack, by the name that the caller
+// used.
 func method() (name string) {
 	stack := make([]uintptr, 64)
 	frames := runtime.CallersFrames(stack[:runtime.Callers(2, stack)])
@@ -97,7 +98,7 @@ func method() (name string) {
 	}
 }
 
-// run runs a statement, unless it is to fail before.
+// run runs a statement, unless it is to fail before its effect.
 func run[T any](f *faults, statement string, run func() (T, error)) (got T, err error) {
 	fails, lost := f.fails(statement)
 	if fails && !lost {
@@ -128,7 +129,7 @@ func (f *faults) Connect(context.Context) (driver.Conn, error) {
 	return conn{c, f}, err
 }
 
-// conn prepares whatever it runs.
+// conn prepares all statements that it runs.
 type conn struct {
 	driver.Conn
 	faults *faults

@@ -12,7 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
-// both returns a store that can fail and one beside it that cannot, with a user in them.
+// both returns a store that can fail and one beside it that cannot, with a user in
+// them.
 func both(t *testing.T) (faulty *lite.Faulty, beside *sqlstore.Store) {
 	t.Helper()
 	file := lite.NewFile(t)

@@ -27,7 +27,8 @@ func NewFile(t testing.TB) string {
 	return path
 }
 
-// FileOf writes a SQLite file by statements, such as a dump has, and returns its path.
+// FileOf writes a SQLite file by statements, such as those of a dump, and returns its
+// path.
 func FileOf(t testing.TB, statements string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "tabard.db")

@@ -22,16 +22,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Postgres returns the connection string of a new, empty database. All
-// databases of a test binary share one cluster, which listens on a socket in a
-// directory of its own and ends, and is removed, when the binary does, however
-// it does; it syncs nothing to the disk. Where PostgreSQL is not installed, the test fails.
+// Postgres returns the connection string of a new, empty database. All databases of a
+// test binary share one cluster. It listens on a socket in its own directory, does not
+// sync to the disk, and is ended and removed when the binary ends, however that
+// happens. If PostgreSQL is not installed, the test fails.
 func Postgres(tb testing.TB) (dsn string) {
 	tb.Helper()
 	return database(tb, cluster)
 }
 
-// PostgresOf is Postgres, of a database that statements have filled, such as a dump has.
+// PostgresOf is Postgres with a database filled by statements, such as those of a dump.
 func PostgresOf(tb testing.TB, statements string) (dsn string) {
 	tb.Helper()
 	dsn = Postgres(tb)
@@ -46,8 +46,8 @@ func PostgresOf(tb testing.TB, statements string) (dsn string) {
 	return dsn
 }
 
-// Durable is Postgres for benchmarks: on a cluster of its own, whose commits survive
-// a crash of the machine, as PostgreSQL is by default.
+// Durable is Postgres for benchmarks, on a separate cluster whose commits survive a
+// crash of the machine, PostgreSQL's default.
 func Durable(tb testing.TB) (dsn string) {
 	tb.Helper()
 	return database(tb, durable)
@@ -127,8 +127,7 @@ func start(fsync string) (directory string, err error) {
 	return directory, nil
 }
 
-// lifelines are the clusters' standard inputs, which end when the process does and
-// no earlier.
+// lifelines are the clusters' standard inputs, which stay open until the process ends.
 var lifelines []io.Closer
 
 // findBinaries finds the directory of initdb and pg_ctl.
@@ -143,9 +142,9 @@ func findBinaries() (string, error) {
 	return filepath.Dir(slices.Max(found)), nil
 }
 
-// asOrdinaryUser makes the process, which must not be root's, that of the
-// account postgres where the test is root's, and keeps the terminal's signals
-// from it: it ends by its standard input.
+// asOrdinaryUser makes the process run as the account postgres if the test runs as
+// root, since PostgreSQL refuses root. It also shields the process from the terminal's
+// signals: it ends by its standard input.
 func asOrdinaryUser(directory string) (*syscall.SysProcAttr, error) {
 	if os.Geteuid() != 0 {
 		return &syscall.SysProcAttr{Setpgid: true}, nil

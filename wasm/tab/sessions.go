@@ -5,7 +5,11 @@ import "github.com/tabard-auth/tabard/backend/api"
 // Sessions asks for the person's sessions in all their browsers, the newest first.
 func (t *Tab) Sessions() ([]api.DeviceSession, *Error) {
 	v, err := t.ask("GET", api.PathSessions)
-	t.heedRefusal(err)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err.signsOut() {
+		t.signedOut(err)
+	}
 	return DecodeSessionsResponse(v).Sessions, err
 }
 
@@ -13,23 +17,16 @@ func (t *Tab) Sessions() ([]api.DeviceSession, *Error) {
 // own, every tab finds itself signed out.
 func (t *Tab) EndSession(id string) *Error {
 	_, err := t.ask("DELETE", api.PathSessions+"/"+id)
-	t.heedRefusal(err)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err == nil && id == t.record.Session {
+	switch {
+	case err.signsOut():
+		t.signedOut(err)
+	case err == nil && id == t.wardrobe.record.Session:
 		t.signedOut(nil)
 		t.world.Channel.Send(lookAgain)
 	}
 	return err
-}
-
-// heedRefusal does what it means for the tab that there is no session any more.
-func (t *Tab) heedRefusal(err *Error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err != nil && err.Action == api.SignIn {
-		t.signedOut(err)
-	}
 }
 
 // ask sends a request about the session, and sends it anew where the computer slept
