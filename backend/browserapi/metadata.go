@@ -41,7 +41,7 @@ func published(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 	return own, all, err
 }
 
-var errNoIssuer = refusal.New(api.NotFound, "There is nothing at this address.")
+var errNoIssuer = refusal.New(api.NotFound, "This address does not exist.")
 
 // dedicated tells that an organisation is there and has to have keys of its own.
 func dedicated(c *authn.Request, organization string) (bool, error) {

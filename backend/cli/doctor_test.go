@@ -96,17 +96,17 @@ func TestTheDoctorFindsARunningServerWell(t *testing.T) {
 		"settings: ok: all of them",
 		"provider: ok: " + d.issuer + " answers",
 		"provider: ok: it supports PKCE with S256",
-		"provider: ok: it knows the client tabard and its secret",
-		"provider: ok: it sends people back to " + d.publicURL + "/callback",
+		"provider: ok: it accepts the client tabard and its secret",
+		"provider: ok: it accepts the redirect URI " + d.publicURL + "/callback",
 		"clock: ok: the provider's clock agrees",
-		"database: ok: its tables are this release's",
+		"database: ok: its tables are of this release",
 		"database: ok: commits survive a crash: journal_mode = wal, synchronous = full",
-		"database: ok: it can be written",
-		"keys: ok: all of them (1) open under the secret",
+		"database: ok: it is writable",
+		"keys: ok: all of them (1) can be opened with the secret",
 		"keys: ok: 1 for ES256",
-		"public address: ok: " + d.publicURL + " answers, and names itself so",
+		"public address: ok: " + d.publicURL + " answers under this name",
 		"public address: ok: it publishes its signing keys",
-		"origins: ok: http://" + listen + " is of the same site, and is let in",
+		"origins: ok: http://" + listen + " is on the same site and is accepted",
 		"cookies: look: an app shares the host " + listen,
 	} {
 		if !strings.Contains(findings, want) {
@@ -156,14 +156,14 @@ func TestTheDoctorLooksAtWhatItCanBesideWrongSettings(t *testing.T) {
 func TestFindingsAreATableOfEightyColumns(t *testing.T) {
 	got := table([]doctor.Finding{
 		{Subject: "provider", Level: doctor.OK, Text: "it answers"},
-		{Subject: "database", Level: doctor.OK, Text: "it can be written"},
+		{Subject: "database", Level: doctor.OK, Text: "it is writable"},
 		{Subject: "provider", Level: doctor.Problem, Text: strings.Repeat("word ", 20), Advice: "Mend it."},
 	})
 	want := `provider        ok       it answers
                 problem  word word word word word word word word word word word
                          word word word word word word word word word
                          → Mend it.
-database        ok       it can be written
+database        ok       it is writable
 `
 	if got != want {
 		t.Errorf("it is\n%s\nnot\n%s", got, want)

@@ -19,7 +19,7 @@ func TestApplySaysHowLargeARolesTokensGet(t *testing.T) {
 	}{
 		{10, "", ""},
 		{90, `warning: access tokens of role "owner" get up to [45]\d{3} bytes in app "web"`, ""},
-		{250, "", `line 3: .*role "owner" get up to 1\d{4} bytes in app "web"`},
+		{250, "", `line 3: .*role "owner" can have 1\d{4} bytes in app "web"`},
 	} {
 		text := "apps: [{id: web, name: Web, audience: a, origins: [https://app.example.com]}]\nroles:\n  owner:\n"
 		for i := range test.permissions {

@@ -125,11 +125,11 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	p.restart("a", "b")
 	p.does("Step 1 of 3 is done")
 	both := p.secret()
-	p.refuses("replica a does not know the new secret", "replica b does not know")
+	p.refuses("replica a does not have the new secret", "replica b does not have")
 	p.now += 100_000
 	p.restart("a")
 	p.must(p.store.SightSecretKeys(t.Context(), "b", mustIDs(t, old), p.now, p.now))
-	p.refuses("replica b does not know")
+	p.refuses("replica b does not have")
 	p.restart("b")
 	p.does("Step 2 of 3 is done")
 	if was, is := mustIDs(t, both), mustIDs(t, p.secret()); was[0] != is[1] || was[1] != is[0] {
@@ -139,7 +139,7 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	p.refuses("replica a' does not use the new secret", "replica b' does not use")
 	p.now += 100_000
 	p.restart("a", "b")
-	p.refuses("sign-ins may be under way", "1 living sessions began under the old secret", "signing keys are sealed under the old secret", "key_1 (billing)")
+	p.refuses("sign-ins that began under the old secret may be under way", "1 live sessions began under the old secret", "signing keys are sealed under the old secret", "key_1 (billing)")
 	c, err := p.store.Connection(t.Context(), "con_1")
 	p.must(err)
 	if plain, err := p.secret().Newest().Sealer(signingkey.ForConnections).Open(c.SealedSecret, "con_1"); err != nil || string(plain) != "hunter2" {
@@ -177,9 +177,9 @@ func TestAStepThatIsNotSafeIsForcedByWhoeverSaysSo(t *testing.T) {
 	p := newReplacing(t)
 	p.restart("a")
 	p.does("Step 1 of 3")
-	p.refuses("replica a does not know")
+	p.refuses("replica a does not have")
 	p.r.force = true
-	p.does("Forced, although\n  - replica a does not know")
+	p.does("Forced, although\n  - replica a does not have")
 }
 
 // A file that cannot be told apart, or that changes meanwhile, is left as it is.

@@ -210,7 +210,7 @@ func TestAServerWhoseSecretWasLostDoesNotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := serve(t.Context(), s, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "the secret that it was stored under is missing") {
+	if err == nil || !strings.Contains(err.Error(), "the secret that it was sealed under is missing") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -70,13 +70,13 @@ func (p Provisioning) Member(claims map[string]any) (roles []string, ok bool) {
 // Errors of a connection's changes.
 var (
 	ErrNoConnection     = errors.New("directory: there is no such connection")
-	ErrConnectionExists = errors.New("directory: the id was another connection's")
+	ErrConnectionExists = errors.New("directory: the id was used by another connection")
 	// ErrOtherConnection refuses to enable a second connection.
-	ErrOtherConnection = errors.New("directory: another connection of the organisation is enabled")
+	ErrOtherConnection = errors.New("directory: another connection of the organization is enabled")
 	// ErrIssuer refuses to change the issuer.
 	ErrIssuer = errors.New("directory: a connection's issuer never changes; make another connection")
 	// ErrLinked refuses an identity at a connection that is linked to another person.
-	ErrLinked = errors.New("directory: the identity belongs to somebody else")
+	ErrLinked = errors.New("directory: the identity is linked to another person")
 )
 
 var (
@@ -93,17 +93,17 @@ const maxConnectionText = 1000 // bytes
 func (c Connection) Check() error {
 	switch {
 	case !connectionID.MatchString(c.ID):
-		return fmt.Errorf("id %q is not con_ and up to 60 of a–z and 0–9", c.ID)
+		return fmt.Errorf("id %q is invalid: use con_ and up to 60 of a–z and 0–9", c.ID)
 	case !isIssuer(c.Issuer):
-		return fmt.Errorf("%q is not an issuer: https://…, exactly as the provider's metadata name it", c.Issuer)
+		return fmt.Errorf("%q is not an issuer: use https://…, exactly as in the provider's metadata", c.Issuer)
 	case c.ClientID == "" || len(c.ClientID) > maxConnectionText:
-		return errors.New("client_id, which the provider gives, is missing or too long")
+		return errors.New("client_id, assigned by the provider, is missing or too long")
 	case slices.ContainsFunc(c.Scopes, func(s string) bool { return !scope.MatchString(s) }):
-		return errors.New("a scope is of printable characters without spaces")
+		return errors.New("a scope must consist of printable characters without spaces")
 	case len(c.Provisioning.Claim) > maxConnectionText:
 		return errors.New("the claim's name is too long")
 	case (c.Provisioning.Claim == "") != (len(c.Provisioning.Groups) == 0):
-		return errors.New("claim and groups go together: the claim lists groups, which give roles")
+		return errors.New("claim and groups must be set together: the claim lists groups, which give roles")
 	}
 	return nil
 }

@@ -21,9 +21,9 @@ type Admission struct {
 
 // Errors of an Admission.
 var (
-	ErrNoOrganization = errors.New("directory: there is no such organisation")
+	ErrNoOrganization = errors.New("directory: there is no such organization")
 	ErrNoUser         = errors.New("directory: there is no such person")
 	ErrNoRole         = errors.New("directory: the workspace has no such role")
 	// ErrFromFile refuses a change that the next workspace file would undo.
-	ErrFromFile = errors.New("directory: the workspace file says what this person is in the organisation")
+	ErrFromFile = errors.New("directory: the membership is managed by the workspace file")
 )

@@ -41,10 +41,10 @@ const (
 
 // Errors of administration, besides those of an Admission.
 var (
-	ErrSlugTaken = errors.New("directory: another organisation has this slug")
-	ErrNoMember  = errors.New("directory: the person is no member of the organisation")
+	ErrSlugTaken = errors.New("directory: another organization has this slug")
+	ErrNoMember  = errors.New("directory: the person is not a member of the organization")
 	// ErrOvertaken refuses a change because another change came first.
-	ErrOvertaken = errors.New("directory: somebody else changed it meanwhile")
+	ErrOvertaken = errors.New("directory: another request changed it meanwhile")
 )
 
 var slug = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)

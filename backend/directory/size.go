@@ -61,6 +61,6 @@ func (w *Workspace) CheckTokens(roles []string) error {
 	if len(roles) != 1 {
 		what = fmt.Sprintf("with the roles %q together", roles)
 	}
-	return fmt.Errorf("%w: tokens %s get up to %d bytes in app %q, and more than %d fit no request: take fewer or shorter permissions",
+	return fmt.Errorf("%w: tokens %s can have %d bytes in app %q, but at most %d are allowed: use fewer or shorter permissions",
 		ErrTooLarge, what, bytes, app, MaxRoleToken)
 }

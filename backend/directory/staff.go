@@ -30,9 +30,9 @@ const MaxStaffAccess = 12 * 60 * 60
 // Errors of staff access.
 var (
 	// ErrMember refuses staff access for a member.
-	ErrMember = errors.New("directory: the person is a member of the organisation")
+	ErrMember = errors.New("directory: the person is a member of the organization")
 	// ErrStaff refuses membership for a person with staff access.
-	ErrStaff = errors.New("directory: the person has staff access to the organisation")
+	ErrStaff = errors.New("directory: the person has staff access to the organization")
 	// ErrNoStaff is the error for staff access that does not exist or has ended.
-	ErrNoStaff = errors.New("directory: the person has no staff access to the organisation")
+	ErrNoStaff = errors.New("directory: the person has no staff access to the organization")
 )

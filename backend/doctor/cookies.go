@@ -21,8 +21,8 @@ const (
 )
 
 // stripAdvice says how to configure a proxy on a host that the backend shares.
-const stripAdvice = "Let the proxy take every cookie whose name begins with __Host-Http-tabard from the requests that it does not forward to the backend. " +
-	"To check: sign in, open a page of the app, and see that the Cookie header that reaches the app has none of them. " +
+const stripAdvice = "Let the proxy remove every cookie whose name begins with __Host-Http-tabard from requests that it does not forward to the backend. " +
+	"To check: sign in, open a page of the app, and check that the Cookie header that the app receives has none of them. " +
 	"With an address outside the mount that answers with the request's headers, --echo-url URL checks it."
 
 // cookies checks which servers receive the session cookie. __Host- requires Path=/, so
@@ -33,11 +33,11 @@ func (e *examination) cookies(ctx context.Context, public *url.URL) {
 	case e.EchoURL != "":
 		e.echo(ctx, public)
 	case e.workspace == nil:
-		e.add(cookies, Look, stripAdvice, "whether an app shares the host %s is not known; then its proxy has to keep the session cookie from it", public.Host)
+		e.add(cookies, Look, stripAdvice, "it is not known whether an app shares the host %s; if one does, its proxy must remove the session cookie", public.Host)
 	case !sharesHost(e.workspace, public):
-		e.ok(cookies, "no app shares the host %s, so none sees the session cookie", public.Host)
+		e.ok(cookies, "no app shares the host %s, so none receives the session cookie", public.Host)
 	default:
-		e.add(cookies, Look, stripAdvice, "an app shares the host %s; whether the proxy keeps the session cookie from it cannot be told from outside", public.Host)
+		e.add(cookies, Look, stripAdvice, "an app shares the host %s; whether the proxy removes the session cookie cannot be checked from outside", public.Host)
 	}
 }
 
@@ -58,7 +58,7 @@ func (e *examination) echo(ctx context.Context, public *url.URL) {
 	u, err := url.Parse(e.EchoURL)
 	mount := strings.TrimSuffix(public.Path, "/") + "/"
 	if err != nil || u.Hostname() != public.Hostname() || (u.Host == public.Host && strings.HasPrefix(u.Path+"/", mount)) {
-		e.add(cookies, Problem, "It has to be an address of the app, on the host "+public.Hostname()+" but outside "+mount, "--echo-url %s is not where the app is", e.EchoURL)
+		e.add(cookies, Problem, "Use an address of the app, on the host "+public.Hostname()+" but outside "+mount, "--echo-url %s is not an address of the app", e.EchoURL)
 		return
 	}
 	a, err := e.get(ctx, e.EchoURL, "Cookie", likeTheirs+"="+marker+"; "+likeOurs+"="+marker)
@@ -66,11 +66,11 @@ func (e *examination) echo(ctx context.Context, public *url.URL) {
 	case err != nil:
 		e.add(cookies, Problem, "Check --echo-url.", "%s does not answer: %v", e.EchoURL, err)
 	case a.carries(likeOurs):
-		e.add(cookies, Problem, stripAdvice, "%s got to see a cookie named like the session's", e.EchoURL)
+		e.add(cookies, Problem, stripAdvice, "%s received a cookie named like the session's", e.EchoURL)
 	case !a.carries(likeTheirs):
-		e.add(cookies, Look, stripAdvice, "%s does not answer with the cookies that reached it, so it tells nothing (%s)", e.EchoURL, a.describe())
+		e.add(cookies, Look, stripAdvice, "%s does not answer with the cookies that it received, so this cannot be checked (%s)", e.EchoURL, a.describe())
 	default:
-		e.ok(cookies, "%s does not get to see a cookie named like the session's", e.EchoURL)
+		e.ok(cookies, "%s does not receive a cookie named like the session's", e.EchoURL)
 	}
 }
 

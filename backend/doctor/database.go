@@ -18,20 +18,20 @@ func (e *examination) database(ctx context.Context) {
 	d, err := e.Config.Database(ctx)
 	switch {
 	case errors.Is(err, inspect.ErrMissing):
-		e.add(database, Warning, "`tabard apply` and `tabard serve` make it. If there was one, check --database: a relative file name depends on the directory.",
+		e.add(database, Warning, "`tabard apply` and `tabard serve` create it. If there was one, check --database: a relative file name depends on the directory.",
 			"there is none yet")
 		return
 	case err != nil:
-		e.add(database, Problem, "Check --database, and that the database runs and lets this account in.", "it cannot be used: %v", err)
+		e.add(database, Problem, "Check --database, and that the database runs and accepts this account.", "it cannot be used: %v", err)
 		return
 	}
 	defer d.Store.Close()
 	e.schema(d)
 	e.durability(d)
 	if d.Schema > 0 && d.ReadOnly == nil {
-		e.ok(database, "it can be written")
+		e.ok(database, "it is writable")
 	} else if d.ReadOnly != nil {
-		e.add(database, Problem, "Give the account of the server the right to write, and see that this is no read-only replica or file.",
+		e.add(database, Problem, "Give the server's account the right to write, and check that this is not a read-only replica or file.",
 			"it cannot be written: %v", d.ReadOnly)
 	}
 	if d.Ahead != 0 {
@@ -47,15 +47,15 @@ func (e *examination) database(ctx context.Context) {
 func (e *examination) schema(d *inspect.Database) {
 	switch {
 	case d.Migrated():
-		e.ok(database, "its tables are this release's")
+		e.ok(database, "its tables are of this release")
 	case d.Schema == 0:
-		e.add(database, Warning, "`tabard migrate`, `tabard apply` and `tabard serve` make them.", "it has no tables yet")
+		e.add(database, Warning, "`tabard migrate`, `tabard apply` and `tabard serve` create them.", "it has no tables yet")
 	case len(d.Pending) > 0:
 		e.add(database, Warning, "Make a backup, then run `tabard migrate`; the start of `tabard serve` does it too.",
 			"its tables are of an older release (%d of %d)", d.Schema, d.Release)
 	default:
-		e.add(database, Problem, "Run the newer release. During an upgrade this one runs beside the next, and beside no later one; tables never go back.",
-			"its tables are of a newer release (%d, this one knows %d)", d.Schema, d.Release)
+		e.add(database, Problem, "Run the newer release. A release runs only beside the next one, during an upgrade; tables are never downgraded.",
+			"its tables are of a newer release (%d, this one has %d)", d.Schema, d.Release)
 	}
 }
 
@@ -97,20 +97,20 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 		return
 	}
 	if e.Secret == nil {
-		e.add(subject, Problem, "Put the secret file back from its copy: what is in the database was made under it.",
+		e.add(subject, Problem, "Restore the secret file from its copy: the contents of the database depend on it.",
 			"there are %d, but no secret to open them", len(stored))
 		return
 	}
 	opened, err := signingkey.NewRing(d.Store, *e.Secret, e.Algorithm).Stored(ctx, "", e.Now)
 	if err != nil {
-		e.add(subject, Problem, "Add the secret that was used before as a further line of the secret file; the first line makes, all of them open.",
+		e.add(subject, Problem, "Add the previous secret as a further line of the secret file: the first line is used for new values, all lines open existing ones.",
 			"they cannot be opened: %v", err)
 		return
 	}
 	sealed := stored.Unopened(*e.Secret, e.Now)
 	if len(sealed) > 0 {
-		e.add(subject, Warning, "Give every replica the same secret file; the commands that make keys too.",
-			"keys that another secret sealed are passed over: %s", strings.Join(sealed, ", "))
+		e.add(subject, Warning, "Give every replica, and the commands that make keys, the same secret file.",
+			"keys sealed under another secret are not used: %s", strings.Join(sealed, ", "))
 	}
 	e.rotation(stored)
 	counts := map[signingkey.Algorithm]int{}
@@ -121,11 +121,11 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 		}
 	}
 	if len(sealed) == 0 {
-		e.ok(subject, "all of them (%d) open under the secret", len(opened))
+		e.ok(subject, "all of them (%d) can be opened with the secret", len(opened))
 	}
 	if counts[e.Algorithm] == 0 {
-		e.add(subject, Warning, "See that the APIs accept "+string(e.Algorithm)+"; the server's clean-up makes a key for it, which signs an hour later.",
-			"none is for %s, with which tokens will be signed", e.Algorithm)
+		e.add(subject, Warning, "Check that the APIs accept "+string(e.Algorithm)+"; the server's clean-up makes a key for it, which signs an hour later.",
+			"none is for %s, the algorithm that tokens will be signed with", e.Algorithm)
 		return
 	}
 	e.ok(subject, "%d for %s", counts[e.Algorithm], e.Algorithm)
@@ -136,7 +136,7 @@ func (e *examination) rotation(chain signingkey.Chain) {
 	for i, k := range chain {
 		signed := time.Duration(e.Now-k.SignsAt) * time.Second
 		if chain.Stage(i, e.Now) == signingkey.Signing && e.KeyLife > 0 && signed > e.KeyLife+24*time.Hour {
-			e.add("keys", Warning, "The clean-up of a running server, or the Worker's cron, makes the next one: see that it runs.",
+			e.add("keys", Warning, "The clean-up of a running server, or the Worker's cron, makes the next one: check that it runs.",
 				"key %s has signed for %d days", k.ID, int(signed/(24*time.Hour)))
 		}
 	}

@@ -153,8 +153,8 @@ func TestEveryFaultIsFound(t *testing.T) {
 		want string
 	}{
 		{faults{}, "ok provider: its key set can be read"},
-		{faults{}, "ok provider: it knows the client tabard and its secret"},
-		{faults{}, "ok provider: it sends people back to "},
+		{faults{}, "ok provider: it accepts the client tabard and its secret"},
+		{faults{}, "ok provider: it accepts the redirect URI "},
 		{faults{}, "ok clock: the provider's clock agrees"},
 		{faults{metadata: set("issuer", "https://id.example.com/")}, "→ Set --oidc-issuer to https://id.example.com/, exactly so"},
 		{faults{metadata: set("code_challenge_methods_supported", []string{"plain"})}, "problem provider: it supports PKCE only with plain, not with S256"},
@@ -162,17 +162,17 @@ func TestEveryFaultIsFound(t *testing.T) {
 		{faults{metadata: set("end_session_endpoint", nil)}, "warning provider: it has no end_session_endpoint"},
 		{faults{metadata: set("jwks_uri", "http://127.0.0.1:1/")}, "problem provider: its key set (http://127.0.0.1:1/) cannot be read"},
 		{faults{keySet: `{"keys":[]}`}, "problem provider: its key set"},
-		{faults{keySet: `<html>`}, "which is not what was expected"},
+		{faults{keySet: `<html>`}, "which is unexpected"},
 		{faults{tokenError: "invalid_client"}, "problem provider: it refuses the client tabard and its secret"},
-		{faults{tokenError: "server_error"}, "look provider: it did not tell whether it knows the client tabard"},
-		{faults{noRedirect: true}, "problem provider: it refuses to send people back to "},
+		{faults{tokenError: "server_error"}, "look provider: it did not answer whether it accepts the client tabard"},
+		{faults{noRedirect: true}, "problem provider: it refuses the redirect URI "},
 		{faults{clock: 61}, "problem clock: the provider's clock is 61 s ahead"},
 		{faults{clock: -20}, "warning clock: the provider's clock is 20 s behind"},
 		{faults{backendIssuer: "https://app.example.com/auth"}, `problem public address: `},
 		{faults{sessionError: "origin_not_allowed"}, " is refused → The server there does not know this origin"},
-		{faults{sessionError: "invalid_request"}, "the backend's answer does not arrive whole (401 Unauthorized"},
+		{faults{sessionError: "invalid_request"}, "the backend's answer does not arrive complete (401 Unauthorized"},
 		{faults{cached: true}, "the answer arrives without Cache-Control: no-store"},
-		{faults{swallowsCORS: true}, "problem origins: http://127.0.0.1:1: the backend's answer does not arrive whole"},
+		{faults{swallowsCORS: true}, "problem origins: http://127.0.0.1:1: the backend's answer does not arrive complete"},
 		{faults{echoes: "doctor-control __Host-Http-tabard.doctor"}, "problem cookies: "},
 		{faults{echoes: "doctor-control"}, "ok cookies: "},
 		{faults{echoes: ""}, "look cookies: "},
@@ -261,7 +261,7 @@ func TestAnEchoInsideTheMountTellsNothing(t *testing.T) {
 	w := newWorld(t, faults{echoes: "doctor-control"})
 	for _, echo := range []string{w.backend.URL + "/auth/headers", w.backend.URL + "/auth", "https://elsewhere.example.com/headers"} {
 		findings := examine(t, doctor.Config{PublicURL: w.backend.URL + "/auth", EchoURL: echo})
-		if !strings.Contains(findings, "problem cookies: --echo-url "+echo+" is not where the app is") {
+		if !strings.Contains(findings, "problem cookies: --echo-url "+echo+" is not an address of the app") {
 			t.Errorf("%s:\n%s", echo, findings)
 		}
 	}
@@ -295,7 +295,7 @@ func TestKeysAreComparedWithTheSecretAndTheServer(t *testing.T) {
 		secret *signingkey.Secret
 		want   string
 	}{
-		{&secret, "ok keys: all of them (1) open under the secret"},
+		{&secret, "ok keys: all of them (1) can be opened with the secret"},
 		{&secret, "warning keys: none is for ES256"},
 		{&secret, "problem public address: the server there does not publish key " + key.ID},
 		{&other, "problem keys: they cannot be opened"},

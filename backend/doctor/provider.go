@@ -46,7 +46,7 @@ func (e *examination) provider(ctx context.Context) {
 			"%s names itself %q", issuer, m.Issuer)
 		return
 	}
-	e.ok(provider, "%s answers, and names itself so", issuer)
+	e.ok(provider, "%s answers under this name", issuer)
 	e.abilities(m)
 	e.providerKeys(ctx, m)
 	e.credentials(ctx, m)
@@ -68,7 +68,7 @@ func (e *examination) abilities(m metadata) {
 			"it supports PKCE only with %s, not with S256", strings.Join(m.Challenges, ", "))
 	}
 	if m.EndSession == "" {
-		e.add(provider, Warning, "People who sign out stay signed in at the provider, and the next sign-in may ask nothing.",
+		e.add(provider, Warning, "After a sign-out people stay signed in at the provider, and the next sign-in may need no password.",
 			"it has no end_session_endpoint")
 		return
 	}
@@ -108,14 +108,14 @@ func (e *examination) credentials(ctx context.Context, m metadata) {
 	var refused *oauth2.RetrieveError
 	switch {
 	case errors.As(err, &refused) && refused.ErrorCode == "invalid_grant":
-		e.ok(provider, "it knows the client %s and its secret", e.Provider.ClientID)
+		e.ok(provider, "it accepts the client %s and its secret", e.Provider.ClientID)
 	case errors.As(err, &refused) && (refused.ErrorCode == "invalid_client" || refused.ErrorCode == "unauthorized_client" ||
 		refused.Response.StatusCode == http.StatusUnauthorized):
 		e.add(provider, Problem, "Compare --oidc-client-id and TABARD_OIDC_CLIENT_SECRET with what the provider shows for this client, and see that the client may use the authorization code.",
 			"it refuses the client %s and its secret", e.Provider.ClientID)
 	default:
 		e.add(provider, Look, "The first sign-in will show it.",
-			"it did not tell whether it knows the client %s and its secret", e.Provider.ClientID)
+			"it did not answer whether it accepts the client %s and its secret", e.Provider.ClientID)
 	}
 }
 
@@ -135,11 +135,11 @@ func (e *examination) redirectURI(ctx context.Context, m metadata) {
 	case err != nil:
 		e.add(provider, Problem, "Browsers go there to sign in.", "its authorization endpoint does not answer: %v", err)
 	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback):
-		e.ok(provider, "it sends people back to %s", callback)
+		e.ok(provider, "it accepts the redirect URI %s", callback)
 	case a.status/100 == 4:
-		e.add(provider, Problem, advice, "it refuses to send people back to %s", callback)
+		e.add(provider, Problem, advice, "it refuses the redirect URI %s", callback)
 	default:
-		e.add(provider, Look, advice, "it did not tell whether it sends people back to %s", callback)
+		e.add(provider, Look, advice, "it did not answer whether it accepts the redirect URI %s", callback)
 	}
 }
 

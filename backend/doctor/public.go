@@ -35,11 +35,11 @@ func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 			"%s: this backend does not answer there: %v", base, err)
 		return false
 	case named.Issuer != base:
-		e.add(publicAddress, Problem, "Give the server that runs there the same --public-url as this command, or correct this one.",
-			"%s: the server there names itself %q", base, named.Issuer)
+		e.add(publicAddress, Problem, "Give the server there the same --public-url as this command, or correct this one.",
+			"%s: the public URL of the server there is %q", base, named.Issuer)
 		return false
 	}
-	e.ok(publicAddress, "%s answers, and names itself so", base)
+	e.ok(publicAddress, "%s answers under this name", base)
 	e.sameKeys(ctx, base)
 	e.metrics(ctx, base)
 	return true
@@ -53,12 +53,12 @@ func (e *examination) metrics(ctx context.Context, base string) {
 	}
 	switch a, err := e.get(ctx, base+metricsPath); {
 	case err != nil:
-		e.add(metrics, Look, "Nobody but you should see the server's metrics there.", "%s: %v", base+metricsPath, err)
+		e.add(metrics, Look, "The server's metrics must not be public.", "%s: %v", base+metricsPath, err)
 	case a.status == http.StatusOK:
-		e.add(metrics, Look, "Unless this machine is in --metrics-from: let the proxy say for whom it asks (X-Forwarded-For), or not pass "+metricsPath+" on. "+
-			"Without, it passes for the server's own machine, and everybody reads them.", "%s answers here", base+metricsPath)
+		e.add(metrics, Look, "Unless this machine is in --metrics-from: let the proxy set X-Forwarded-For, or not forward "+metricsPath+". "+
+			"Otherwise its requests seem to come from the server's own machine, and the metrics are public.", "%s answers here", base+metricsPath)
 	default:
-		e.ok(metrics, "%s shows nothing here", base+metricsPath)
+		e.ok(metrics, "%s does not answer here", base+metricsPath)
 	}
 }
 
@@ -86,14 +86,14 @@ func (e *examination) origins(ctx context.Context, public *url.URL, reached bool
 		return
 	}
 	if len(e.workspace.Apps) == 0 {
-		e.add(origins, Warning, "Describe apps, organisations and people in a workspace file, and run: tabard apply FILE",
+		e.add(origins, Warning, "Describe apps, organizations and people in a workspace file, and run: tabard apply FILE",
 			"the workspace has no app yet")
 		return
 	}
 	for _, app := range e.workspace.Apps {
 		for _, origin := range app.Origins {
 			if app.Disabled {
-				e.add(origins, Warning, "Nobody signs in there until the workspace file says otherwise.", "%s: app %s is disabled", origin, app.ID)
+				e.add(origins, Warning, "Sign-in to it is not possible until the workspace file enables it.", "%s: app %s is disabled", origin, app.ID)
 				continue
 			}
 			e.origin(ctx, public, origin, reached)
@@ -113,7 +113,7 @@ func (e *examination) origin(ctx context.Context, public *url.URL, origin string
 		return
 	}
 	if !reached {
-		e.ok(origins, "%s is of the same site as the backend", origin)
+		e.ok(origins, "%s is on the same site as the backend", origin)
 		return
 	}
 	e.admission(ctx, public, origin)
@@ -122,7 +122,7 @@ func (e *examination) origin(ctx context.Context, public *url.URL, origin string
 // admission sends a request like a page on the origin, without a cookie. A backend that
 // has the origin answers login_required.
 func (e *examination) admission(ctx context.Context, public *url.URL, origin string) {
-	const proxy = "Let the proxy pass Origin, Sec-Fetch-Site and the backend's headers on unchanged, and cache nothing below the public URL."
+	const proxy = "Let the proxy pass Origin, Sec-Fetch-Site and the backend's headers on unchanged, and not cache below the public URL."
 	a, err := e.get(ctx, strings.TrimSuffix(e.PublicURL, "/")+api.PathSession, "Origin", origin, "Sec-Fetch-Site", "same-site")
 	if err != nil {
 		e.add(origins, Problem, proxy, "%s: the backend did not answer: %v", origin, err)
@@ -133,13 +133,13 @@ func (e *examination) admission(ctx context.Context, public *url.URL, origin str
 	allowed := origin == public.Scheme+"://"+public.Host || a.header.Get("Access-Control-Allow-Origin") == origin
 	switch {
 	case body.Error == api.OriginNotAllowed:
-		e.add(origins, Problem, "The server there does not know this origin: see that it uses this database. "+proxy, "%s is refused", origin)
+		e.add(origins, Problem, "The server there does not know this origin: check that it uses this database. "+proxy, "%s is refused", origin)
 	case a.status != http.StatusUnauthorized || body.Error != api.LoginRequired || !allowed:
-		e.add(origins, Problem, proxy, "%s: the backend's answer does not arrive whole (%s)", origin, a.describe())
+		e.add(origins, Problem, proxy, "%s: the backend's answer does not arrive complete (%s)", origin, a.describe())
 	case !strings.Contains(a.header.Get("Cache-Control"), "no-store"):
 		e.add(origins, Problem, "A cache would give one person's answer to another. "+proxy, "%s: the answer arrives without Cache-Control: no-store", origin)
 	default:
-		e.ok(origins, "%s is of the same site, and is let in", origin)
+		e.ok(origins, "%s is on the same site and is accepted", origin)
 	}
 }
 

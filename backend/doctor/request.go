@@ -51,7 +51,7 @@ func (e *examination) getJSON(ctx context.Context, address string, into any) (*a
 		return a, errors.New("it answers " + a.describe())
 	}
 	if err := json.Unmarshal(a.body, into); err != nil {
-		return a, fmt.Errorf("it answers %s, which is not what was expected", a.describe())
+		return a, fmt.Errorf("it answers %s, which is unexpected", a.describe())
 	}
 	return a, nil
 }
@@ -71,7 +71,7 @@ func (a *answer) describe() string {
 func withoutQuery(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
-		return "an address that cannot be read"
+		return "an invalid address"
 	}
 	u.RawQuery, u.Fragment = "", ""
 	return u.Redacted()

@@ -12,7 +12,7 @@ import (
 
 // steps are the names of the steps of a replacement.
 var steps = map[secrets.Step]string{
-	secrets.Promote: "step 2 of 3, which lets the new value be used",
+	secrets.Promote: "step 2 of 3, which starts to use the new value",
 	secrets.Remove:  "step 3 of 3, which removes the old value",
 }
 
@@ -25,12 +25,12 @@ func (e *examination) secret(ctx context.Context, d *inspect.Database) {
 	}
 	ids, err := e.Secret.IDs()
 	if err != nil {
-		e.add(subject, Problem, "Each value has to be another one.", "it cannot be used: %v", err)
+		e.add(subject, Problem, "Each value must be different.", "it cannot be used: %v", err)
 		return
 	}
 	all, err := d.Store.SecretKeys(ctx)
 	if err != nil {
-		e.add(subject, Problem, "Check the database.", "which replica has which secret cannot be read: %v", err)
+		e.add(subject, Problem, "Check the database.", "the record of the replicas' secrets cannot be read: %v", err)
 		return
 	}
 	differs := false
@@ -44,7 +44,7 @@ func (e *examination) secret(ctx context.Context, d *inspect.Database) {
 	}
 	if len(ids) == 1 {
 		if !differs {
-			e.ok(subject, "every replica that runs has the secret file's")
+			e.ok(subject, "every running replica has the values of the secret file")
 		}
 		return
 	}
@@ -66,7 +66,7 @@ func (e *examination) replacement(ctx context.Context, d *inspect.Database, x se
 	blockers, err := x.Blockers(ctx, step)
 	switch {
 	case err != nil:
-		e.add(subject, Problem, "Check the database.", "how far its replacement is cannot be read: %v", err)
+		e.add(subject, Problem, "Check the database.", "the progress of its replacement cannot be read: %v", err)
 	case len(blockers) == 0:
 		e.add(subject, Look, "Run: tabard secret rotate", "it is being replaced, and %s, is safe now", steps[step])
 	default:

@@ -45,12 +45,12 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 	look(added, "look secret: the file holds 2 values, and no replica has been seen with them")
 	sights("a", old)
 	sights("b", old)
-	look(old, "ok secret: every replica that runs has the secret file's")
+	look(old, "ok secret: every running replica has the values of the secret file")
 	look(fresh, "warning secret: replica a has ")
-	look(added, "look secret: it is being replaced, and step 2 of 3, which lets the new value be used, is not safe yet: replica a does not know")
+	look(added, "look secret: it is being replaced, and step 2 of 3, which starts to use the new value, is not safe yet: replica a does not have")
 	sights("a", added)
 	sights("b", added)
-	look(added, "look secret: it is being replaced, and step 2 of 3, which lets the new value be used, is safe now")
+	look(added, "look secret: it is being replaced, and step 2 of 3, which starts to use the new value, is safe now")
 	look(promoted, "warning secret: replica a has ")
 	for _, ended := range []string{"a", "b"} {
 		if err := d.Store.LeaveSecretKeys(t.Context(), ended, now); err != nil {
@@ -58,7 +58,7 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 		}
 		sights(ended+"'", promoted)
 	}
-	look(promoted, "look secret: it is being replaced, and step 3 of 3, which removes the old value, is not safe yet: sign-ins may be under way")
+	look(promoted, "look secret: it is being replaced, and step 3 of 3, which removes the old value, is not safe yet: sign-ins that began under the old secret may be under way")
 	// A signing key of the new value, at a replica that went back to the old one.
 	chain := func() signingkey.Chain {
 		stored, err := d.Store.SigningKeys(t.Context(), "")
@@ -73,5 +73,5 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 	if err := signingkey.NewRing(d.Store, promoted, signingkey.ES256).Rotate(t.Context(), "", chain(), 0, now); err != nil {
 		t.Fatal(err)
 	}
-	look(old, "warning keys: keys that another secret sealed are passed over: "+chain()[1].ID)
+	look(old, "warning keys: keys sealed under another secret are not used: "+chain()[1].ID)
 }

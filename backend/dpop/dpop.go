@@ -64,7 +64,7 @@ func Parse(raw string) (*Proof, error) {
 	proof.IssuedAt = int64(at)
 	switch {
 	case proof.ID == "" || len(proof.ID) > maxProofID:
-		return nil, notProof("jti is not of 1 to %d bytes", maxProofID)
+		return nil, notProof("jti must have 1 to %d bytes", maxProofID)
 	case proof.method == "" || proof.address == "":
 		return nil, notProof("htm or htu is missing")
 	case err != nil || at < 1 || at > maxNumeric:
@@ -106,7 +106,7 @@ func proofKey(header strictjson.Object) (*ecdsa.PublicKey, string, error) {
 	}
 	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
 	if err != nil {
-		return nil, "", errors.New("jwk is no point of P-256")
+		return nil, "", errors.New("jwk is not a point on P-256")
 	}
 	return key, digest(`{"crv":"P-256","kty":"EC","x":"` + x + `","y":"` + y + `"}`), nil
 }
@@ -146,7 +146,7 @@ func (p *Proof) Covers(method, address string) error {
 // CoversToken checks that the proof is for an access token (ath).
 func (p *Proof) CoversToken(raw string) error {
 	if p.tokenHash != digest(raw) {
-		return notProof("it is for another access token, or for none")
+		return notProof("it is for another access token, or has no ath")
 	}
 	return nil
 }

@@ -177,10 +177,10 @@ func (g *Grant) Sign(ctx context.Context, claims token.Claims, r policy.Rules) (
 			Action: audit.MintToken, Outcome: audit.Refused, Reason: audit.TooLarge, Actor: audit.Server,
 			UserID: claims.Subject, OrganizationID: claims.OrganizationID, SessionID: claims.SessionID,
 		})
-		err = fmt.Errorf("%w; the roles are %q, in %s, app %s: take permissions from them", err, claims.Roles, claims.OrganizationID, g.App.ID)
+		err = fmt.Errorf("%w; roles %q, in %s, app %s: remove permissions from them", err, claims.Roles, claims.OrganizationID, g.App.ID)
 	}
 	return signed, err
 }
 
 // TooLarge is the text for people if a token is not signed for its size.
-const TooLarge = "What you may do in this organisation is more than an access token can say. Ask whoever runs this service to give your roles fewer permissions."
+const TooLarge = "Your permissions in this organization do not fit into an access token. Ask the operator of this service to give your roles fewer permissions."

@@ -17,7 +17,7 @@ var (
 	ErrEnded       = errors.New("grant: the session has ended") // Minted.Ended is the reason
 	ErrOtherPerson = errors.New("grant: another person is signed in than the one expected")
 	ErrDisabled    = errors.New("grant: the person is disabled")
-	ErrUnnamed     = errors.New("grant: no organization is named, and the person has not exactly one")
+	ErrUnnamed     = errors.New("grant: no organization is named, and the person does not have exactly one")
 	ErrNotAdmitted = errors.New("grant: the organization does not exist, or does not admit the person")
 	ErrIdle        = errors.New("grant: the time since the person's last input is negative")
 	ErrDenied      = errors.New("grant: policy does not allow it") // Minted.Decision has the details

@@ -53,7 +53,7 @@ func (a *Attendance) Note(ctx context.Context, now time.Time) error {
 	if passed := a.Ring.PassedOver(); !slices.Equal(passed, a.passed) {
 		a.passed = passed
 		if len(passed) > 0 {
-			a.Log.Warn("signing keys do not open under this replica's secret and are passed over; give every replica the same secret file", "keys", passed)
+			a.Log.Warn("signing keys cannot be opened with this replica's secret and are not used; give every replica the same secret file", "keys", passed)
 		}
 	}
 	return nil
@@ -70,7 +70,7 @@ func (a *Attendance) Run(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if err := a.Note(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			a.Log.Error("it was not written down which secret this replica has; that is tried again in a minute", "cause", err)
+			a.Log.Error("the values of this replica's secret could not be recorded; trying again in a minute", "cause", err)
 		}
 	}
 }

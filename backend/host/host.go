@@ -120,13 +120,13 @@ func New(c Config, store Store) (http.Handler, error) {
 }
 
 // ErrNotLoopback refuses connections on this machine if the public URL is on another.
-var ErrNotLoopback = errors.New("connections on this machine are for development, and for a public URL on this machine")
+var ErrNotLoopback = errors.New("connections to providers on this machine are for development and need a public URL on this machine")
 
 // nowhere is the transport of a host without connections to organizations' providers.
 type nowhere struct{}
 
 func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
-	return nil, errors.New("this host reaches no organisation's own provider")
+	return nil, errors.New("this host does not connect to organizations' own providers")
 }
 
 // health answers health checks. A replica that passes over signing keys still serves

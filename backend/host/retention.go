@@ -28,7 +28,7 @@ func ParseRetention(text string) (Retention, error) {
 		kept = time.Duration(min(n, 100_000)) * 24 * time.Hour // limited to the range of a Duration
 	}
 	if err != nil || kept < minRetention {
-		return 0, fmt.Errorf("%q is neither 0 nor a time of a day at least, such as 365d", text)
+		return 0, fmt.Errorf("%q is not a retention: use 0 or at least one day, such as 365d", text)
 	}
 	return Retention(kept), nil
 }

@@ -54,9 +54,9 @@ var (
 // attempts returns all attempts for a route: by one tenant, at the other's record.
 func (s service) attempts(route Route, by, of Tenant) []attempt {
 	var all []attempt
-	whole := target{"the path of its organisation and record", of.Organization, true}
+	whole := target{"the path of its organization and record", of.Organization, true}
 	if slices.Contains(route.params(), s.OrganizationParam) {
-		for _, at := range []target{whole, {"the path's organisation", of.Organization, false}, {"the path's organisation, by slug", of.Slug, false}} {
+		for _, at := range []target{whole, {"the path's organization", of.Organization, false}, {"the path's organization, by slug", of.Slug, false}} {
 			if at.organization != "" {
 				all = append(all, attempt{name: at.name, token: by.Token, at: at, refused: true})
 			}

@@ -43,7 +43,7 @@ func (k *check) fill(ctx context.Context) {
 	}
 	if _, err := k.create(ctx, of); err != nil {
 		k.report.Findings = append(k.report.Findings, Finding{
-			Problem: Changed, Route: k.Records[0].Route, Attempt: "as many records as it may have", By: by.Organization, Of: of.Organization, Evidence: err.Error(),
+			Problem: Changed, Route: k.Records[0].Route, Attempt: "as many records as the quota allows", By: by.Organization, Of: of.Organization, Evidence: err.Error(),
 		})
 	}
 }

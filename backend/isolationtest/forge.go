@@ -14,7 +14,7 @@ type forgery struct{ name, token string }
 // badTokens are no token, an expired one, and tokens that the organization's issuer did
 // not sign. For a token that is not a JWT the only forgery is a truncated one.
 func badTokens(by, of Tenant) []forgery {
-	all := []forgery{{"no token", ""}, {"a token cut short", of.Token[:len(of.Token)-len(of.Token)/4]}}
+	all := []forgery{{"no token", ""}, {"a truncated token", of.Token[:len(of.Token)-len(of.Token)/4]}}
 	if of.Expired != "" {
 		all = append(all, forgery{"an expired token", of.Expired})
 	}
@@ -27,12 +27,12 @@ func badTokens(by, of Tenant) []forgery {
 	all = append(all,
 		forgery{"a token without a signature", parts[0] + "." + payload + "."},
 		forgery{"a token of alg none", encode(`{"alg":"none","typ":"at+jwt"}`) + "." + payload + "."},
-		forgery{"a token by a foreign key", signed(parts[0], payload)},
-		forgery{"a token by a key of its own", signed(encode(`{"alg":"ES256","typ":"at+jwt","jku":"https://evil.example/jwks.json"}`), payload)})
+		forgery{"a token signed by a foreign key", signed(parts[0], payload)},
+		forgery{"a token signed by a key that it names", signed(encode(`{"alg":"ES256","typ":"at+jwt","jku":"https://evil.example/jwks.json"}`), payload)})
 	if len(own) == 3 {
 		all = append(all,
 			forgery{"its claims under its own token's signature", own[0] + "." + payload + "." + own[2]},
-			forgery{"its own token, that says the organisation", own[0] + "." + renamed(own[1], by, of) + "." + own[2]})
+			forgery{"its own token, changed to name the organization", own[0] + "." + renamed(own[1], by, of) + "." + own[2]})
 	}
 	return all
 }

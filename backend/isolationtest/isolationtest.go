@@ -135,17 +135,17 @@ func (f Finding) String() string {
 func (c *Config) prepare() error {
 	switch {
 	case (c.Handler == nil) == (c.URL == ""):
-		return errors.New("there must be a handler, or an address")
+		return errors.New("a handler or an address is required")
 	case len(c.Routes) == 0:
-		return errors.New("there are no routes")
+		return errors.New("at least one route is required")
 	case len(c.Records) == 0:
-		return errors.New("nothing makes a record: there is nothing to leak")
+		return errors.New("no route makes a record, so there is no data to leak")
 	case c.Tenants[0].Organization == c.Tenants[1].Organization:
-		return errors.New("two organisations are needed")
+		return errors.New("two organizations are required")
 	}
 	for _, t := range c.Tenants {
 		if t.Organization == "" || t.Token == "" {
-			return errors.New("each organisation needs its id and a token")
+			return errors.New("each organization needs its id and a token")
 		}
 	}
 	if c.OrganizationParam == "" {

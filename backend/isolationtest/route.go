@@ -31,7 +31,7 @@ func ParseRoute(text string) (Route, error) {
 		return r, fmt.Errorf("%q is not a route, such as GET /notes/{note}", text)
 	}
 	if r.Body != "" && !json.Valid([]byte(r.Body)) {
-		return r, fmt.Errorf("the body of %q is no JSON", text)
+		return r, fmt.Errorf("the body of %q is not JSON", text)
 	}
 	return r, nil
 }

@@ -147,7 +147,7 @@ func (s service) createBy(ctx context.Context, c Creation, t Tenant, values map[
 	reader := json.NewDecoder(strings.NewReader(a.body))
 	reader.UseNumber() // a float64 has too few digits
 	if err := reader.Decode(&members); err != nil && len(c.Values) > 0 {
-		return nil, fmt.Errorf("the answer is no JSON object: %s", a.start())
+		return nil, fmt.Errorf("the answer is not a JSON object: %s", a.start())
 	}
 	got := map[string]string{}
 	for param, member := range c.Values {

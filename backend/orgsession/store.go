@@ -26,7 +26,7 @@ var ErrEnded = errors.New("orgsession: the organization session has ended meanwh
 
 // ErrOvertaken refuses to end an organization session for idleness because the person
 // was active meanwhile. The next request finds it alive.
-var ErrOvertaken = errors.New("orgsession: somebody was active in the organization meanwhile")
+var ErrOvertaken = errors.New("orgsession: the person was active in the organization meanwhile")
 
 // Store stores the organization sessions and the authentications of sessions.
 //

@@ -26,7 +26,7 @@ const maxClasses = 256
 
 // ErrClasses states the required form of a list of authentication context classes or
 // methods.
-var ErrClasses = fmt.Errorf("a list of names without spaces is expected here, such as [urn:example:mfa], of up to %d bytes", maxClasses)
+var ErrClasses = fmt.Errorf("expected a list of names without spaces, such as [urn:example:mfa], of at most %d bytes", maxClasses)
 
 // ValidClasses reports whether a list of authentication context classes or methods is
 // valid: at least one, each printable and without spaces.
@@ -40,7 +40,7 @@ func notInClass(r rune) bool { return r < '!' || r > '~' }
 // CheckWorkspace returns an error if a workspace's rules are invalid.
 func (r Rules) CheckWorkspace() error {
 	if r.Connection != "" {
-		return fmt.Errorf("connection is an organisation's rule")
+		return fmt.Errorf("connection can only be set for an organization")
 	}
 	return r.check()
 }
@@ -48,7 +48,7 @@ func (r Rules) CheckWorkspace() error {
 // CheckOrganization returns an error if an organization's rules are invalid.
 func (r Rules) CheckOrganization() error {
 	if r.SessionAge != 0 || r.StrictestRelogin {
-		return fmt.Errorf("session_age and strictest_relogin are the workspace's rules")
+		return fmt.Errorf("session_age and strictest_relogin can only be set for the workspace")
 	}
 	return r.check()
 }
@@ -67,7 +67,7 @@ func (r Rules) check() error {
 		{"max_sessions", r.MaxSessions, SessionCounts},
 	} {
 		if rule.value != 0 && !rule.in.Has(rule.value) {
-			return fmt.Errorf("%s is not from %d to %d", rule.name, rule.in.Least, rule.in.Most)
+			return fmt.Errorf("%s must be between %d and %d", rule.name, rule.in.Least, rule.in.Most)
 		}
 	}
 	if r.ACR != nil && !ValidClasses(r.ACR) {

@@ -22,9 +22,9 @@ func Parse(text string) (*url.URL, error) {
 	public, err := url.Parse(text)
 	switch {
 	case err != nil || public.Host == "" || public.User != nil || public.RawQuery != "" || public.Fragment != "":
-		return nil, fmt.Errorf("public URL %q is not of the form https://app.example.com/auth", text)
+		return nil, fmt.Errorf("public URL %q does not have the form https://app.example.com/auth", text)
 	case public.Scheme == "http" && !directory.Loopback(public.Hostname()):
-		return nil, fmt.Errorf("public URL %q is http off loopback: browsers drop its cookies; use https", text)
+		return nil, fmt.Errorf("public URL %q uses http, but not on localhost: browsers would drop its cookies; use https", text)
 	case public.Scheme != "https" && public.Scheme != "http":
 		return nil, fmt.Errorf("public URL %q is neither https nor http", text)
 	}

@@ -54,7 +54,7 @@ func (g *Guard) inspect(r *http.Request) (*token.Claims, error) {
 	case !bound && scheme == "bearer":
 		return claims, nil
 	case !bound:
-		return claims, &token.Error{Reason: token.InvalidProof, Err: errors.New("the token is bound to no key")}
+		return claims, &token.Error{Reason: token.InvalidProof, Err: errors.New("the token is not bound to a key")}
 	case scheme != "dpop":
 		return claims, &token.Error{Reason: token.ProofRequired}
 	}
@@ -79,11 +79,11 @@ func authorization(r *http.Request) (scheme, raw string, ok bool) {
 // prove checks the request's proof against the key that its token is bound to.
 func (g *Guard) prove(r *http.Request, raw, jkt string) error {
 	if g.config.BaseURL == "" {
-		return errors.New("the guard has no BaseURL, which proofs are compared with")
+		return errors.New("the guard has no BaseURL to compare proofs with")
 	}
 	values := r.Header.Values("DPoP")
 	if len(values) != 1 {
-		return errors.New("there is not one header DPoP")
+		return errors.New("exactly one DPoP header is required")
 	}
 	proof, err := dpop.Parse(values[0])
 	if err != nil {
@@ -98,9 +98,9 @@ func (g *Guard) prove(r *http.Request, raw, jkt string) error {
 	now := g.verifier.Now().Unix()
 	switch leeway := g.leeway(); {
 	case proof.JKT != jkt:
-		return fmt.Errorf("%w: it is by another key", dpop.ErrProof)
+		return fmt.Errorf("%w: it is signed by another key", dpop.ErrProof)
 	case proof.IssuedAt > now+leeway || proof.IssuedAt <= now-proofLife-leeway:
-		return fmt.Errorf("%w: it is not recent", dpop.ErrProof)
+		return fmt.Errorf("%w: its iat is not recent", dpop.ErrProof)
 	}
 	return g.replays.Use(proof, now)
 }

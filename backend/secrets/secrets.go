@@ -126,7 +126,7 @@ func Living(all []signingkey.Sighting, now int64) (replicas []Replica) {
 	return replicas
 }
 
-const nobody = "no replica has been seen for some minutes: start one with this file, and see in its log that it reaches the database"
+const nobody = "no replica has been seen for some minutes: start one with this file, and check in its log that it reaches the database"
 
 // unknownTo returns the replicas that do not have a value.
 func (e *Examination) unknownTo(all []signingkey.Sighting, id string) (reasons []string) {
@@ -136,7 +136,7 @@ func (e *Examination) unknownTo(all []signingkey.Sighting, id string) (reasons [
 	}
 	for _, r := range living {
 		if !slices.Contains(r.IDs, id) {
-			reasons = append(reasons, fmt.Sprintf("replica %s does not know the new secret (%s): give it the file and restart it", r.Name, id))
+			reasons = append(reasons, fmt.Sprintf("replica %s does not have the new secret (%s): give it the file and restart it", r.Name, id))
 		}
 	}
 	return reasons
@@ -174,7 +174,7 @@ func lastMade(all []signingkey.Sighting, newer, older string) (until int64) {
 // underWay reports operations that may be under way and end within minutes.
 func (e *Examination) underWay(_ context.Context, until int64) ([]string, error) {
 	if over := until + attempts; e.Now < over {
-		return []string{"sign-ins may be under way that began under the old secret: wait until " + moment(over)}, nil
+		return []string{"sign-ins that began under the old secret may be under way: wait until " + moment(over)}, nil
 	}
 	return nil, nil
 }
@@ -185,7 +185,7 @@ func (e *Examination) sessions(ctx context.Context, until int64) ([]string, erro
 	if err != nil || count == 0 {
 		return nil, err
 	}
-	return []string{fmt.Sprintf("%d living sessions began under the old secret, and would be signed out: the last ends at %s", count, moment(end))}, nil
+	return []string{fmt.Sprintf("%d live sessions began under the old secret and would be signed out: the last ends at %s", count, moment(end))}, nil
 }
 
 const page = 200
@@ -211,7 +211,7 @@ func (e *Examination) signingKeys(ctx context.Context, _ int64) ([]string, error
 		return nil, nil
 	}
 	return []string{"signing keys are sealed under the old secret (" + strings.Join(sealed, ", ") +
-		"): servers replace them by themselves, within three hours of the step before"}, nil
+		"): servers replace them automatically within three hours of the previous step"}, nil
 }
 
 // connections reseals values sealed under the old value and reports the remaining ones.
@@ -220,7 +220,7 @@ func (e *Examination) connections(ctx context.Context, _ int64) ([]string, error
 	if err != nil || left == 0 {
 		return nil, err
 	}
-	return []string{fmt.Sprintf("the client secrets of %d connections are sealed under the old secret: servers seal them anew within the hour, and tabard secret rotate at once", left)}, nil
+	return []string{fmt.Sprintf("the client secrets of %d connections are sealed under the old secret: servers reseal them within an hour, tabard secret rotate does it at once", left)}, nil
 }
 
 // keys reports the keys that were last used under the old value. The store has their
@@ -243,7 +243,7 @@ func (e *Examination) keys(ctx context.Context, until int64) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	return []string{"API keys have not been used since, and would be refused: use each once, or revoke it: " + strings.Join(names, ", ")}, nil
+	return []string{"these API keys have not been used since and would be refused: use each once, or revoke it: " + strings.Join(names, ", ")}, nil
 }
 
 func moment(at int64) string { return time.Unix(at, 0).UTC().Format("2006-01-02 15:04Z") }

@@ -41,16 +41,16 @@ const MinRingKey = 32
 // NewRing returns a ring, the newest key first. A key's id is derived from the key.
 func NewRing(keys ...[]byte) (*Ring, error) {
 	if len(keys) == 0 {
-		return nil, errors.New("session: a ring needs a key")
+		return nil, errors.New("session: at least one MAC key is required")
 	}
 	ring := &Ring{keys: make(map[keyID][]byte, len(keys))}
 	for i, key := range keys {
 		if len(key) < MinRingKey {
-			return nil, fmt.Errorf("session: ring key %d is shorter than %d bytes", i, MinRingKey)
+			return nil, fmt.Errorf("session: MAC key %d is shorter than %d bytes", i, MinRingKey)
 		}
 		id := keyID(mac(key, "tabard refresh token key id"))
 		if _, double := ring.keys[id]; double {
-			return nil, fmt.Errorf("session: ring key %d has the id of an earlier one", i)
+			return nil, fmt.Errorf("session: MAC key %d has the same id as an earlier one", i)
 		}
 		if ring.keys[id] = key; i == 0 {
 			ring.signing = id
@@ -77,7 +77,7 @@ var ErrNotAuthentic = errors.New("session: refresh token is not authentic")
 
 // ErrUnknownKey is the ErrNotAuthentic of a token whose key is not in the ring: it may
 // be another replica's, a retired one, or made up.
-var ErrUnknownKey = fmt.Errorf("%w: its key is not in the ring", ErrNotAuthentic)
+var ErrUnknownKey = fmt.Errorf("%w: its MAC key is unknown", ErrNotAuthentic)
 
 // Authenticate checks the MAC, in constant time, with the Secret of the row of
 // [Unverified.Session].

@@ -30,7 +30,7 @@ func ParseAlgorithm(name string) (Algorithm, error) {
 	case ES256, EdDSA, RS256:
 		return a, nil
 	}
-	return "", fmt.Errorf("%q is no signing algorithm; one of ES256, EdDSA, RS256 is", name)
+	return "", fmt.Errorf("%q is not a signing algorithm: use ES256, EdDSA or RS256", name)
 }
 
 // Key is an opened signing key, ready to sign.
@@ -56,7 +56,7 @@ func (k Stored) open(s Sealer) (Key, error) {
 	}
 	der, err := s.Open(k.Sealed, k.context())
 	if err != nil {
-		return Key{}, fmt.Errorf("keys: key %s: %w; the secret that it was stored under is missing", k.ID, err)
+		return Key{}, fmt.Errorf("keys: key %s: %w; the secret that it was sealed under is missing", k.ID, err)
 	}
 	private, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {

@@ -44,7 +44,7 @@ func ParseLife(text string) (time.Duration, error) {
 		life = time.Duration(min(n, 1000)) * 24 * time.Hour
 	}
 	if err != nil || life < minLife || life > maxLife {
-		return 0, fmt.Errorf("%q is no time between 1d and 400d, such as 90d", text)
+		return 0, fmt.Errorf("%q is not a duration between 1d and 400d, such as 90d", text)
 	}
 	return life, nil
 }

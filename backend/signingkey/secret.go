@@ -58,12 +58,12 @@ func ParseSecret(text string) (Secret, error) {
 		line = strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(line, "="))
 		value, err := base64.RawURLEncoding.DecodeString(line)
 		if err != nil || len(value) < secretBytes {
-			return Secret{}, fmt.Errorf("line %d is not the base64 of at least %d bytes; `openssl rand -base64 %d` makes one", n, secretBytes, secretBytes)
+			return Secret{}, fmt.Errorf("line %d is not the base64 of at least %d bytes; `openssl rand -base64 %d` creates one", n, secretBytes, secretBytes)
 		}
 		s.values = append(s.values, value)
 	}
 	if len(s.values) == 0 {
-		return Secret{}, fmt.Errorf("it holds no secret; `openssl rand -base64 %d` makes one", secretBytes)
+		return Secret{}, fmt.Errorf("it contains no secret; `openssl rand -base64 %d` creates one", secretBytes)
 	}
 	return s, nil
 }

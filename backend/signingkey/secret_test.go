@@ -37,8 +37,8 @@ func TestASecretIsReadInEveryFormOfBase64(t *testing.T) {
 func TestAWrongSecretNamesItsLineAndNotItsText(t *testing.T) {
 	good := strings.Repeat("A", 43)
 	for _, wrong := range []struct{ text, told string }{
-		{"", "it holds no secret"},
-		{"# only a comment\n", "it holds no secret"},
+		{"", "it contains no secret"},
+		{"# only a comment\n", "it contains no secret"},
 		{"hunter2", "line 1 is not the base64 of at least 32 bytes"},
 		{strings.Repeat("A", 42), "line 1 is not the base64"},
 		{good + "\n" + strings.Repeat("!", 44), "line 2 is not the base64"},

@@ -126,7 +126,7 @@ func (r *reader) object(depth int) (Object, error) {
 		case r.plain && strings.ContainsFunc(name, notInName):
 			return nil, fmt.Errorf("unknown field %q", name)
 		case seen[name] || seen == nil && members.Value(name) != nil:
-			return nil, fmt.Errorf("%q stands twice", name)
+			return nil, fmt.Errorf("%q is repeated", name)
 		case seen != nil:
 			seen[name] = true
 		case len(members) == r.most:
@@ -241,7 +241,7 @@ func (r *reader) skipNested() {
 // the case of names and would take "User" for a second "user".
 func notInName(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }
 
-func otherType(member string) error { return fmt.Errorf("%q is of another type", member) }
+func otherType(member string) error { return fmt.Errorf("%q has the wrong type", member) }
 
 // unquote returns the value of a JSON string, which can be written in several ways.
 func unquote(text []byte) string {

@@ -19,13 +19,13 @@ import (
 // Errors of InTx and InSQLTx.
 var (
 	// ErrNoOrganization refuses work without an organization.
-	ErrNoOrganization = errors.New("tenantdb: no organisation is named")
+	ErrNoOrganization = errors.New("tenantdb: no organization is named")
 	// ErrBypass refuses a role that ignores row-level security: a superuser, or one
 	// with BYPASSRLS.
 	ErrBypass = errors.New("tenantdb: the database role bypasses row-level security")
 	// ErrOtherOrganization refuses work for an organization in a transaction that is
 	// bound to another one.
-	ErrOtherOrganization = errors.New("tenantdb: the transaction is bound to another organisation")
+	ErrOtherOrganization = errors.New("tenantdb: the transaction is bound to another organization")
 )
 
 // bind sets the organization until the transaction ends, however it ends: the

@@ -89,15 +89,15 @@ type SigningKey struct {
 func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error) {
 	method := jwt.GetSigningMethod(key.Algorithm)
 	if method == nil {
-		return "", fmt.Errorf("token: no signing method %q", key.Algorithm)
+		return "", fmt.Errorf("token: signing method %q is not supported", key.Algorithm)
 	}
 	payload := c.payload(aliases)
 	signed := encoded(header{key.Algorithm, key.ID, Type}) + "." + encoded(payload)
 	if bytes := len(signed) + 1 + signatureBytes(key.Private.Public()); bytes > MaxBytes {
-		return "", fmt.Errorf("%w: it is of %d bytes, and a verifier takes %d", ErrTooLarge, bytes, MaxBytes)
+		return "", fmt.Errorf("%w: it has %d bytes, but verifiers accept at most %d", ErrTooLarge, bytes, MaxBytes)
 	}
 	if all, ok := payload.(map[string]any); ok && len(all) > strictjson.MostMembers {
-		return "", fmt.Errorf("%w: it has %d claims, and a verifier takes %d", ErrTooLarge, len(all), strictjson.MostMembers)
+		return "", fmt.Errorf("%w: it has %d claims, but verifiers accept at most %d", ErrTooLarge, len(all), strictjson.MostMembers)
 	}
 	signature, err := method.Sign(signed, key.Private)
 	if err != nil {

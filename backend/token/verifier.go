@@ -72,7 +72,7 @@ func NewVerifier(c Config) (*Verifier, error) {
 		return nil, errors.New("token: a verifier needs an issuer, an audience and keys")
 	}
 	if c.Leeway < 0 || c.Leeway > maxLeeway {
-		return nil, fmt.Errorf("token: leeway %v is not within 0 and %v", c.Leeway, maxLeeway)
+		return nil, fmt.Errorf("token: leeway %v is not between 0 and %v", c.Leeway, maxLeeway)
 	}
 	if c.Leeway == 0 {
 		c.Leeway = defaultLeeway

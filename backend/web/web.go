@@ -52,7 +52,7 @@ func Read(w http.ResponseWriter, r *http.Request, into any, depth int) error {
 		return refusal.New(api.InvalidRequest, "The body could not be read.").Because(err)
 	}
 	if err := strictjson.Decode(text, into, depth); err != nil {
-		return refusal.New(api.InvalidRequest, "The body is not what was expected: "+err.Error()+".")
+		return refusal.New(api.InvalidRequest, "The body is malformed: "+err.Error()+".")
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func NoMethod(h http.Header, method string, answered []string) *refusal.Refusal 
 }
 
 // NoPath refuses a path that is not served.
-func NoPath() *refusal.Refusal { return refusal.New(api.NotFound, "There is nothing at this address.") }
+func NoPath() *refusal.Refusal { return refusal.New(api.NotFound, "This address does not exist.") }
 
 // RefusalHeaders sets the headers of a refusal.
 func RefusalHeaders(h http.Header, r *refusal.Refusal) {

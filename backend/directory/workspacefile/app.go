@@ -26,22 +26,22 @@ func (f *file) app(n *yaml.Node) {
 		"dpop_bound_tokens": func(n *yaml.Node) { a.DPoPBoundTokens = f.truth(n) },
 	})
 	if !appID.MatchString(a.ID) || a.ID == "login" {
-		f.wrong(n, "app id %q is not of up to 32 of a–z, 0–9 and - (and not \"login\")", a.ID)
+		f.wrong(n, "app id %q is invalid: use up to 32 of a–z, 0–9 and -, except \"login\"", a.ID)
 	}
 	for _, other := range f.desired.Workspace.Apps {
 		if other.ID == a.ID {
-			f.wrong(n, "there are two apps %q", a.ID)
+			f.wrong(n, "app %q is repeated", a.ID)
 		}
 	}
 	if other, taken := f.audiences[a.Audience]; taken || a.Audience == "" {
-		f.wrong(n, "app %q needs an audience of its own (that of its API); %q is %s", a.ID, a.Audience, describe(other))
+		f.wrong(n, "app %q needs its own audience (its API's); %q is %s", a.ID, a.Audience, describe(other))
 	}
 	f.audiences[a.Audience] = a.ID
 	if origins != nil {
 		f.list(origins, func(n *yaml.Node) { a.Origins = append(a.Origins, f.origin(n, a.ID)) })
 	}
 	if len(a.Origins) == 0 {
-		f.wrong(n, "app %q needs its origins, such as https://app.example.com", a.ID)
+		f.wrong(n, "app %q needs origins, such as https://app.example.com", a.ID)
 	}
 	f.desired.Workspace.Apps = append(f.desired.Workspace.Apps, a)
 }
@@ -58,7 +58,7 @@ func (f *file) origin(n *yaml.Node, app string) string {
 	text := f.text(n)
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || text != u.Scheme+"://"+strings.ToLower(u.Host) || !browsable(u) || defaultPort(u) {
-		f.wrong(n, "%q is not an origin as browsers write it, such as https://app.example.com (no path, no slash at the end; http only on localhost)", text)
+		f.wrong(n, "%q is not an origin in the form that browsers send, such as https://app.example.com (no path, no trailing slash; http only on localhost)", text)
 	}
 	if other, taken := f.origins[text]; taken {
 		f.wrong(n, "origin %s belongs to app %q already", text, other)
@@ -71,7 +71,7 @@ func (f *file) issuerURL(n *yaml.Node) string {
 	text := f.text(n)
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || !browsable(u) || u.RawQuery != "" || u.Fragment != "" {
-		f.wrong(n, "%q is not an issuer: https://…, exactly as the provider's metadata name it", text)
+		f.wrong(n, "%q is not an issuer: use https://…, exactly as in the provider's metadata", text)
 	}
 	return text
 }
@@ -89,14 +89,14 @@ func (f *file) claims(n *yaml.Node) map[string]string {
 	all := map[string]string{}
 	f.members(n, func(alias, claim *yaml.Node) {
 		if own[alias.Value] || alias.Value == "" {
-			f.wrong(alias, "claim %q is the token's own, and never replaced", alias.Value)
+			f.wrong(alias, "claim %q is a standard claim of the token and cannot be replaced", alias.Value)
 		}
 		if all[alias.Value] = f.text(claim); !own[all[alias.Value]] {
-			f.wrong(claim, "%q is not a claim of the token; such as org_id is", claim.Value)
+			f.wrong(claim, "%q is not a claim of the token, such as org_id", claim.Value)
 		}
 	})
 	if most := strictjson.MostMembers - len(own); len(all) > most {
-		f.wrong(n, "an app has at most %d claims: verifiers take no token with more", most)
+		f.wrong(n, "an app can have at most %d claims: verifiers refuse a token with more", most)
 	}
 	return all
 }

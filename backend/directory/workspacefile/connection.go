@@ -15,11 +15,11 @@ func (f *file) ownProviders(n *yaml.Node, slug string) []directory.DesiredConnec
 	f.list(n, func(n *yaml.Node) {
 		c := f.connection(n)
 		if other, taken := f.connections[c.ID]; taken {
-			f.wrong(n, "there are two connections %s: here and at organisation %q", c.ID, other)
+			f.wrong(n, "connection %s is repeated: here and at organization %q", c.ID, other)
 		}
 		f.connections[c.ID] = slug
 		if c.Enabled && slices.ContainsFunc(all, func(o directory.DesiredConnection) bool { return o.Enabled }) {
-			f.wrong(n, "organisation %q has two connections that are enabled; give one of them enabled: false", slug)
+			f.wrong(n, "organization %q has two enabled connections; set enabled: false for one of them", slug)
 		}
 		all = append(all, c)
 	})
@@ -43,7 +43,7 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 		f.wrong(n, "%v", err)
 	}
 	if c.ClientSecret == (directory.SecretReference{}) {
-		f.wrong(n, "connection %s needs client_secret: {env: VARIABLE} or {file: PATH}; no secret stands in this file", c.ID)
+		f.wrong(n, "connection %s needs client_secret: {env: VARIABLE} or {file: PATH}; this file must not contain secrets", c.ID)
 	}
 	return c
 }
@@ -51,12 +51,12 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 func (f *file) secretReference(n *yaml.Node) directory.SecretReference {
 	var r directory.SecretReference
 	if resolve(n).Kind != yaml.MappingNode {
-		f.wrong(n, "no secret stands in this file: say client_secret: {env: VARIABLE} or {file: PATH}")
+		f.wrong(n, "this file must not contain secrets: use client_secret: {env: VARIABLE} or {file: PATH}")
 		return directory.SecretReference{Variable: "?"} // reported once
 	}
 	f.object(n, map[string]func(*yaml.Node){"env": f.into(&r.Variable), "file": f.into(&r.File)})
 	if r.Variable != "" && r.File != "" {
-		f.wrong(n, "client_secret is in a variable or in a file, not in both")
+		f.wrong(n, "client_secret needs either env or file, not both")
 	}
 	return r
 }
@@ -75,7 +75,7 @@ func (f *file) memberIssuer(n *yaml.Node) string {
 	text := f.text(n)
 	if strings.HasPrefix(text, directory.ConnectionPrefix) {
 		if !directory.IsConnectionID(text) {
-			f.wrong(n, "%q is no connection's id, such as con_acme", text)
+			f.wrong(n, "%q is not a connection id, such as con_acme", text)
 		}
 		return text
 	}
@@ -86,7 +86,7 @@ func (f *file) memberIssuer(n *yaml.Node) string {
 func (f *file) demanded() {
 	for _, o := range f.desired.Organizations {
 		if owner, known := f.connections[o.Rules.Connection]; known && owner != o.Slug && len(f.problems) < directory.MaxProblems {
-			f.problems = append(f.problems, Problem{o.Line, "connection " + o.Rules.Connection + " is organisation \"" + owner + "\"'s, not \"" + o.Slug + "\"'s"})
+			f.problems = append(f.problems, Problem{o.Line, "connection " + o.Rules.Connection + " belongs to organization \"" + owner + "\", not to \"" + o.Slug + "\""})
 		}
 	}
 }

@@ -47,7 +47,7 @@ var workspaceRules = map[string]rule{
 var organizationRules = map[string]rule{
 	"connection": func(f *file, n *yaml.Node, r *policy.Rules) {
 		if r.Connection = f.text(n); !directory.IsConnectionID(r.Connection) {
-			f.wrong(n, "%q is no connection's id, such as con_acme", r.Connection)
+			f.wrong(n, "%q is not a connection id, such as con_acme", r.Connection)
 		}
 	},
 }
@@ -75,7 +75,7 @@ func (f *file) classes(n *yaml.Node) []string {
 func (f *file) count(n *yaml.Node, in policy.Range) int64 {
 	value, err := strconv.ParseInt(f.text(n), 10, 64)
 	if err != nil || !in.Has(value) {
-		f.wrong(n, "a number from %d to %d is expected here", in.Least, in.Most)
+		f.wrong(n, "expected a number from %d to %d", in.Least, in.Most)
 	}
 	return value
 }

@@ -49,7 +49,7 @@ func (r *reader) object(n *yaml.Node, members map[string]func(*yaml.Node)) {
 	r.members(n, func(name, value *yaml.Node) {
 		read, known := members[name.Value]
 		if !known {
-			r.wrong(name, "%q is not known here; known are %s", name.Value, strings.Join(sorted(members), ", "))
+			r.wrong(name, "unknown field %q; known fields are %s", name.Value, strings.Join(sorted(members), ", "))
 			return
 		}
 		read(value)
@@ -60,14 +60,14 @@ func (r *reader) object(n *yaml.Node, members map[string]func(*yaml.Node)) {
 func (r *reader) members(n *yaml.Node, each func(name, value *yaml.Node)) {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
-		r.wrong(n, "a mapping (name: value) is expected here")
+		r.wrong(n, "expected a mapping (name: value)")
 		return
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name := n.Content[i]
 		if line, twice := seen[name.Value]; twice {
-			r.wrong(name, "%q stands here twice, first on line %d", name.Value, line)
+			r.wrong(name, "%q is repeated, first on line %d", name.Value, line)
 			continue
 		}
 		seen[name.Value] = name.Line
@@ -79,7 +79,7 @@ func (r *reader) members(n *yaml.Node, each func(name, value *yaml.Node)) {
 func (r *reader) list(n *yaml.Node, each func(*yaml.Node)) {
 	n = resolve(n)
 	if n.Kind != yaml.SequenceNode {
-		r.wrong(n, "a list is expected here")
+		r.wrong(n, "expected a list")
 		return
 	}
 	for _, element := range n.Content {
@@ -95,11 +95,11 @@ func (r *reader) into(text *string) func(*yaml.Node) {
 func (r *reader) text(n *yaml.Node) string {
 	n = resolve(n)
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-		r.wrong(n, "a text is expected here")
+		r.wrong(n, "expected a text")
 		return ""
 	}
 	if len(n.Value) > maxText || strings.ContainsFunc(n.Value, unicode.IsControl) {
-		r.wrong(n, "this text is longer than %d bytes, or of several lines", maxText)
+		r.wrong(n, "this text is longer than %d bytes or has several lines", maxText)
 		return ""
 	}
 	return n.Value
@@ -117,7 +117,7 @@ func (r *reader) texts(n *yaml.Node) []string {
 func (r *reader) truth(n *yaml.Node) bool {
 	value, err := strconv.ParseBool(r.text(n))
 	if err != nil {
-		r.wrong(n, "true or false is expected here")
+		r.wrong(n, "expected true or false")
 	}
 	return value
 }
@@ -131,7 +131,7 @@ func (r *reader) seconds(n *yaml.Node, in policy.Range) int64 {
 		value, err = int64(duration/time.Second), failed
 	}
 	if err != nil || !in.Has(value) {
-		r.wrong(n, "%q is no time between %v and %v, such as 5m", text,
+		r.wrong(n, "%q is not a duration between %v and %v, such as 5m", text,
 			time.Duration(in.Least)*time.Second, time.Duration(in.Most)*time.Second)
 	}
 	return value

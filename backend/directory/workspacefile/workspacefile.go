@@ -124,7 +124,7 @@ func (f *file) checkEntrances(root *yaml.Node) {
 	for _, a := range w.Apps {
 		for _, from := range a.EnteredFrom {
 			if !slices.ContainsFunc(w.Apps, func(other directory.App) bool { return other.ID == from && from != a.ID }) {
-				f.wrong(root, "app %q is entered_from %q, which is no other app of the workspace", a.ID, from)
+				f.wrong(root, "app %q has entered_from %q, which is not another app of the workspace", a.ID, from)
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func (f *file) checkEntrances(root *yaml.Node) {
 func (f *file) workspaceID(n *yaml.Node) string {
 	id := f.text(n)
 	if !appID.MatchString(id) {
-		f.wrong(n, "workspace id %q is not of up to 32 of a–z, 0–9 and -", id)
+		f.wrong(n, "workspace id %q is invalid: use up to 32 of a–z, 0–9 and -", id)
 	}
 	return id
 }
@@ -141,7 +141,7 @@ func (f *file) workspaceID(n *yaml.Node) string {
 func (f *file) onReuse(n *yaml.Node) directory.OnReuse {
 	choice := directory.OnReuse(f.text(n))
 	if choice != directory.EndSession && choice != directory.EndUser {
-		f.wrong(n, "on_reuse is session or user: what ends when a refresh token is used twice")
+		f.wrong(n, "on_reuse must be session or user: the sessions that end when a refresh token is used twice")
 	}
 	return choice
 }
@@ -158,7 +158,7 @@ func (f *file) roles(n *yaml.Node) {
 		all[role.Value], f.roleNodes[role.Value] = f.texts(permissions), role
 		for _, p := range all[role.Value] {
 			if !permission.MatchString(p) {
-				f.wrong(permissions, "permission %q of role %q is not of printable characters without spaces", p, role.Value)
+				f.wrong(permissions, "permission %q of role %q must consist of printable characters without spaces", p, role.Value)
 			}
 		}
 	})
@@ -183,7 +183,7 @@ func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 func (f *file) haveRoles(n *yaml.Node, roles []string) {
 	for _, role := range roles {
 		if _, known := f.desired.Workspace.Roles[role]; !known {
-			f.wrong(n, "role %q is not among the workspace's roles", role)
+			f.wrong(n, "role %q is not one of the workspace's roles", role)
 		}
 	}
 	if len(roles) > 1 {

@@ -68,7 +68,7 @@ func (m Migrator) Up(ctx context.Context, db *sql.DB) (applied []string, err err
 			r.log.Info("migration applied", "migration", name)
 		case err == nil: // another process did it
 		case errors.Is(err, errBusy) || busy(err):
-			r.wait(turn, "waiting for another process that migrates the database")
+			r.wait(turn, "waiting for another process to migrate the database")
 		}
 		if err := r.failure(err); err != nil {
 			return applied, fmt.Errorf("migrate: %w", err)
@@ -98,7 +98,7 @@ func (m Migrator) newRun(ctx context.Context) (*run, error) {
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
-	r.ctx, r.cancel = context.WithTimeoutCause(ctx, patience, fmt.Errorf("nothing was applied within %v", patience))
+	r.ctx, r.cancel = context.WithTimeoutCause(ctx, patience, fmt.Errorf("no migration was applied within %v", patience))
 	return r, nil
 }
 

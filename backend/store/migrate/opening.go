@@ -45,7 +45,7 @@ func (o Opening) Prepare(ctx context.Context, db *sql.DB, dialect sqlstore.Diale
 	}
 	state, err := Look(ctx, db, dialect)
 	if err == nil && state.Newer() {
-		o.Log.Warn("the database's tables are of a newer release: this one runs beside the next during an upgrade, and beside no later one",
+		o.Log.Warn("the database's tables are of a newer release: a release runs only beside the next one, during an upgrade",
 			"schema", state.Schema, "known", state.Release)
 	}
 	return err

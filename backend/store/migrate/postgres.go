@@ -44,9 +44,9 @@ SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout =
 		if _, undo := tx.ExecContext(r.ctx, "ROLLBACK TO SAVEPOINT migration; RELEASE SAVEPOINT migration"); undo != nil {
 			return errors.Join(err, undo)
 		}
-		r.wait(pause, "a migration waits for another transaction to let go of a table", "migration", name, "cause", err.Error())
+		r.wait(pause, "a migration waits for another transaction to release a table", "migration", name, "cause", err.Error())
 		if r.ctx.Err() != nil {
-			return errors.Join(errors.New("another transaction holds a table; pg_stat_activity shows which, by xact_start"), err)
+			return errors.Join(errors.New("another transaction holds a lock on a table; find it in pg_stat_activity by xact_start"), err)
 		}
 		pause = min(2*pause, longestPause)
 	}

@@ -29,7 +29,7 @@ type State struct {
 func (s State) Newer() bool { return s.Schema > s.Release }
 
 // errPending is the error for a database with pending migrations.
-var errPending = errors.New("the database has to be migrated first")
+var errPending = errors.New("the database must be migrated first")
 
 // require returns errPending, with the command to run, if migrations are pending.
 func require(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) error {

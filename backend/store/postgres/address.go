@@ -9,8 +9,8 @@ import (
 
 // errAddress is the error for an invalid address. It does not quote the address: the
 // driver's own error does, and only removes a password that it recognizes.
-var errAddress = errors.New("postgres: the address cannot be read; it has to be postgres://USER:PASSWORD@HOST:PORT/DATABASE, " +
-	"with %40 for @, %2F for / and %23 for # in the password, and the files that it names have to be there")
+var errAddress = errors.New("postgres: the address is invalid: use postgres://USER:PASSWORD@HOST:PORT/DATABASE, " +
+	"with %40 for @, %2F for / and %23 for # in the password, and check that the files it names exist")
 
 // parse reads an address.
 func parse(address string) (*pgx.ConnConfig, error) {

@@ -79,11 +79,11 @@ func conflict(stored storedConnection, c directory.Connection) string {
 	case stored.ID == "":
 		return ""
 	case stored.deleted:
-		return fmt.Sprintf("connection %s was deleted; its id is never used again", c.ID)
+		return fmt.Sprintf("connection %s was deleted; its id cannot be used again", c.ID)
 	case stored.OrganizationID != c.OrganizationID:
-		return fmt.Sprintf("connection %s is another organisation's", c.ID)
+		return fmt.Sprintf("connection %s belongs to another organization", c.ID)
 	case stored.Issuer != c.Issuer:
-		return fmt.Sprintf("the issuer of connection %s never changes; give another provider another id", c.ID)
+		return fmt.Sprintf("the issuer of connection %s cannot change; use a new id for another provider", c.ID)
 	}
 	return ""
 }

@@ -136,10 +136,10 @@ func match(stored []*storedOrganization, wanted []directory.DesiredOrganization)
 		}
 		found[i] = byID[o.ID]
 		if found[i] != nil && found[i].deleted {
-			conflict(o, "the organisation %s was deleted, and no other may have its id", o.ID)
+			conflict(o, "organization %s was deleted; its id cannot be used again", o.ID)
 		}
 		if holder != nil && holder.ID != o.ID {
-			conflict(o, "slug %q belongs to the organisation %s, not to %s", o.Slug, holder.ID, o.ID)
+			conflict(o, "slug %q belongs to organization %s, not to %s", o.Slug, holder.ID, o.ID)
 		}
 	}
 	if conflicts != nil {

@@ -116,7 +116,7 @@ func (s *script) organization(o directory.DesiredOrganization) error {
 		remain = append(remain, "u.iss = "+literal(issuer)+" AND u.sub IN ("+strings.Join(named[issuer], ", ")+")")
 	}
 	if s.add(scriptLeavers, o.Slug, condition(strings.Join(remain, " OR "))) > maxStatement {
-		return fmt.Errorf("organisation %s has more members than D1 takes in one statement", o.Slug)
+		return fmt.Errorf("organization %s has more members than D1 accepts in one statement", o.Slug)
 	}
 	return nil
 }

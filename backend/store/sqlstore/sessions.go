@@ -161,7 +161,7 @@ func (s sessions) RevokeUser(ctx context.Context, userID, confinedTo string, rea
 // RevokeUpstream implements session.Store.
 func (s sessions) RevokeUpstream(ctx context.Context, l session.UpstreamLogout, reason session.Reason, now int64) error {
 	if l.SessionID == "" && l.Subject == "" {
-		return errors.New("sqlstore: a provider's logout names nobody")
+		return errors.New("sqlstore: a provider's logout names neither a person nor a session")
 	}
 	statement, provider := revokeUpstream, l.Issuer
 	if l.Connection != "" {

@@ -154,7 +154,7 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 		return nil, fmt.Errorf("sqlstore: rules of %s: %w", r.id.String, err)
 	}
 	if err := readPlace(r.place.String, m); err != nil {
-		return nil, fmt.Errorf("sqlstore: place in %s: %w", r.id.String, err)
+		return nil, fmt.Errorf("sqlstore: membership in %s: %w", r.id.String, err)
 	}
 	if r.startedAt.Valid {
 		m.Stay = policy.OrganizationSession{
@@ -174,7 +174,7 @@ func readPlace(text string, m *directory.Membership) (err error) {
 		m.StaffUntil, err = strconv.ParseInt(text[:roles], 10, 64)
 	}
 	if roles < 0 || err != nil {
-		return fmt.Errorf("%q is none", text)
+		return fmt.Errorf("%q is malformed", text)
 	}
 	return (*list)(&m.Roles).Scan(text[roles:])
 }

@@ -296,7 +296,7 @@ func endsUpstream(s *suite) {
 	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", Until: Now})
 	s.is([]bool{live(one), live(two), live(his)}, []bool{false, false, true})
 	if s.RevokeUpstream(s.ctx, session.UpstreamLogout{Issuer: alice.Issuer, Until: Now}, session.ReasonUpstream, Now+1) == nil {
-		s.Error("a logout of nobody is none")
+		s.Error("a logout must name a person or a session")
 	}
 	s.is(live(his), true)
 }

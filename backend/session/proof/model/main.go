@@ -13,8 +13,8 @@ import (
 )
 
 func main() {
-	full := flag.Bool("full", false, "the larger worlds too: minutes, and up to 4 GB")
-	trace := flag.Bool("trace", false, "print how a world came to a wrong verdict")
+	full := flag.Bool("full", false, "also check the larger worlds (minutes, and up to 4 GB)")
+	trace := flag.Bool("trace", false, "print the path to a wrong verdict")
 	flag.Parse()
 	failed := false
 	for _, check := range checks() {

@@ -21,8 +21,8 @@ import (
 )
 
 func main() {
-	weeks := flag.Int("weeks", 26_000, "weeks of 40 hours that ours lives in the harshest conditions")
-	sessions := flag.Int("held", 300, "sessions that a server holds, each of ten days")
+	weeks := flag.Int("weeks", 26_000, "weeks of 40 hours to simulate session.Judge in the harshest conditions")
+	sessions := flag.Int("held", 300, "sessions held by a server to simulate, of ten days each")
 	flag.Parse()
 	failed := false
 	for _, r := range []int64{240, 3600} {
@@ -36,7 +36,7 @@ func main() {
 	}
 	printHeld(*sessions)
 	if failed {
-		fmt.Fprintln(os.Stderr, "ours has signed somebody out, or missed a thief")
+		fmt.Fprintln(os.Stderr, "session.Judge ended an honest session, or missed a thief")
 		os.Exit(1)
 	}
 }
