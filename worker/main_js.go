@@ -77,6 +77,9 @@ func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, trail 
 	return err
 }
 
+// defaultRetention is how long the trail is kept: a D1 database holds 10 GB.
+const defaultRetention = host.Retention(90 * 24 * time.Hour)
+
 // settings are the Worker's variables and secrets.
 type settings struct {
 	publicURL                      string
@@ -103,7 +106,7 @@ func readSettings(variable func(string) string) (settings, error) {
 		publicURL: required("TABARD_PUBLIC_URL"), issuer: required("TABARD_OIDC_ISSUER"),
 		clientID: required("TABARD_OIDC_CLIENT_ID"), clientSecret: required("TABARD_OIDC_CLIENT_SECRET"),
 	}
-	s.algorithm, s.keyLife = signingkey.ES256, signingkey.DefaultLife
+	s.algorithm, s.keyLife, s.retention = signingkey.ES256, signingkey.DefaultLife, defaultRetention
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
 	if s.secret, err = signingkey.ParseSecret(required("TABARD_SECRET")); err != nil {

@@ -29,7 +29,8 @@ type Event struct {
 	Address        string `json:"address,omitempty"`
 }
 
-func eventOf(e audit.Event) Event {
+// EventOf returns an event as administrators see it.
+func EventOf(e audit.Event) Event {
 	return Event{
 		ID: e.ID, At: e.At, Action: string(e.Action), Outcome: string(e.Outcome), Reason: e.Reason,
 		Actor: e.Actor, ActorName: e.ActorName, OrganizationID: e.OrganizationID, UserID: e.UserID,
@@ -65,7 +66,7 @@ func (o *trail) Trail(ctx context.Context, by Actor, organization string, f Trai
 					OrganizationID: r.ID, UserID: f.User, Actor: f.Actor, Action: audit.Action(f.Action),
 					Since: f.Since, Until: f.Until, Before: before, Limit: limit,
 				})
-			}, eventOf, position)
+			}, EventOf, position)
 		})
 }
 

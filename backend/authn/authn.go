@@ -3,6 +3,7 @@
 package authn
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -24,7 +25,7 @@ type Store interface {
 	audit.Store
 }
 
-// Config is what New needs. All of it is required but Log and Now.
+// Config is what New needs. All of it is required but Proofs, Log and Now.
 type Config struct {
 	// PublicURL is the backend's base URL as browsers see it, and the issuer of
 	// its tokens. Nothing of a request ever takes its place.
@@ -32,6 +33,8 @@ type Config struct {
 	Store     Store
 	Keys      *signingkey.Ring
 	Secret    signingkey.Secret
+	// Proofs remembers proofs that were shown; nil makes a memory of its own, see [NewProofs].
+	Proofs *dpop.Replays
 	// Log receives one record a request; nil discards them.
 	Log *slog.Logger
 	// Now tells the time; nil means time.Now.
@@ -69,13 +72,16 @@ func New(c Config) (*Server, error) {
 		Issuer: strings.TrimSuffix(public.String(), "/"), Origin: public.Scheme + "://" + public.Host,
 		Base: strings.TrimSuffix(public.Path, "/"), Store: c.Store, Keys: c.Keys, refresh: refresh,
 		log: newRecorder(c.Log, c.Secret), now: c.Now,
-		replays: dpop.NewReplays(proofLife, maxProofs), nonces: c.Secret.Derive(signingkey.ForNonces),
+		replays: cmp.Or(c.Proofs, NewProofs()), nonces: c.Secret.Derive(signingkey.ForNonces),
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	return s, nil
 }
+
+// NewProofs returns a memory for proofs, which servers that follow each other share.
+func NewProofs() *dpop.Replays { return dpop.NewReplays(proofLife, maxProofs) }
 
 // Unseen is the revision of who has to know the newest document, and has not seen its
 // revision.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signin"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -22,7 +23,7 @@ type Store interface {
 	signin.Store
 }
 
-// Config is what New needs. All of it is required but Log and Now.
+// Config is what New needs. All of it is required but Proofs, Log and Now.
 type Config struct {
 	// PublicURL is the backend's base URL as browsers see it, and the issuer of
 	// its tokens. Nothing of a request ever takes its place.
@@ -34,6 +35,8 @@ type Config struct {
 	// Tenants carries requests to the providers of organisations' own connections,
 	// whose addresses tenants give: it has to be guarded.
 	Tenants http.RoundTripper
+	// Proofs is as in [authn.Config].
+	Proofs *dpop.Replays
 	// Log receives one record a request; nil discards them.
 	Log *slog.Logger
 	// Now tells the time; nil means time.Now.
@@ -50,7 +53,7 @@ type handler struct {
 // New returns the handler of the contract, mounted at the public URL's path.
 func New(c Config) (http.Handler, error) {
 	server, err := authn.New(authn.Config{
-		PublicURL: c.PublicURL, Store: c.Store, Keys: c.Keys, Secret: c.Secret, Log: c.Log, Now: c.Now,
+		PublicURL: c.PublicURL, Store: c.Store, Keys: c.Keys, Secret: c.Secret, Proofs: c.Proofs, Log: c.Log, Now: c.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -79,7 +79,9 @@ func refuseUnknown(c *cobra.Command) {
 	for _, group := range c.Commands() {
 		if group.HasSubCommands() {
 			group.Args = hasCommand
-			group.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+			if group.RunE == nil { // one that does something by itself goes on doing it
+				group.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+			}
 		}
 		refuseUnknown(group)
 	}

@@ -73,8 +73,9 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	if findings == nil {
 		findings = append(findings, doctor.Finding{Subject: "settings", Level: doctor.OK, Text: "all of them are there and well formed"})
 	}
+	provider, _ := s.currentProvider() // checked
 	config := doctor.Config{
-		Provider: s.provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo,
+		Provider: provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo,
 		Transport: http.DefaultTransport, Now: time.Now().Unix(),
 	}
 	if wrong.has("oidc-issuer") {

@@ -128,7 +128,7 @@ func openToOthers(what, path string) string {
 
 // readableFiles warns of the secret and of the database's files.
 func (s *settings) readableFiles() (warnings []string) {
-	all := []string{readableByOthers(s.secretPath())}
+	all := []string{readableByOthers(s.secretPath()), openToOthers("the client secret", s.oidcSecretFile)}
 	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
 		for _, suffix := range []string{"", "-wal", "-shm"} {
 			all = append(all, openToOthers("the database", path+suffix))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -14,11 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/host/metrics"
-	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/signingkey"
-	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/js"
 )
 
@@ -72,54 +67,30 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		return fmt.Errorf("%s: %w", source(s.flags.Lookup("listen")), err)
 	}
 	defer listener.Close()
-	secret, err := s.secret()
-	if err != nil {
-		return err
-	}
 	lines := &gathered{to: logs}
 	defer lines.flush()
-	counted := metrics.New()
-	log := slog.New(host.Log(counted.Log(s.logger(lines).Handler()), secret))
-	store, err := s.open(ctx, migrate.Opening{Schema: migrate.UpToDate, Wait: databaseWait, Log: log})
+	running, secret, err := s.newServer(ctx, lines)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	algorithm := signingkey.Algorithm(s.signingAlgorithm)
-	ring := signingkey.NewRing(store, secret, algorithm)
-	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
+	defer running.store.Close()
+	if err := running.load(ctx, secret); err != nil {
 		return err
 	}
-	attendance := &host.Attendance{Store: store, Ring: ring, Secret: secret, Replica: host.NewReplicaName(), Log: log}
-	if err := attendance.Note(ctx, time.Now()); err != nil {
-		return err
-	}
-	upkeep, err := newUpkeep(s, store, ring, secret)
-	if err != nil {
-		return err // checked
-	}
-	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, Secret: secret, Keys: ring,
-		Provider: s.provider, Client: js.Handler(), Log: log,
-		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
-	}, counted.Store(store))
-	if err == nil {
-		handler, err = s.before(handler, counted)
-	}
+	defer running.unload()
+	handler, err := s.before(running, running.counted)
 	if err != nil {
 		return err
 	}
 	for _, w := range s.warnings() {
-		log.Warn(w)
+		running.log.Warn(w)
 	}
-	go upkeep.run(ctx, log)
-	go attendance.Run(ctx)
+	stopReloading := running.reloadOnHangup(ctx)
+	defer stopReloading()
 	collectRarely()
-	log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
-	err = run(ctx, listener, handler, log)
-	if left := attendance.Leave(time.Now()); left != nil {
-		log.Warn("it was not written down that this replica ended; commands wait for it some minutes", "cause", left)
-	}
+	running.log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
+	err = stopping{running.readiness, s.delay()}.run(ctx, listener, handler, running.log)
+	running.leave()
 	return err
 }
 
@@ -144,38 +115,4 @@ func collectRarely() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}
-}
-
-// Limits of the HTTP server.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 10 * time.Second
-	writeTimeout      = 30 * time.Second
-	idleTimeout       = 2 * time.Minute
-	shutdownTimeout   = 15 * time.Second
-	maxHeader         = 16 << 10
-)
-
-// run serves until ctx ends, then waits shutdownTimeout for requests under way.
-func run(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	log.Info("stopping: requests under way may finish")
-	finish, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
-	defer cancel()
-	if err := server.Shutdown(finish); err != nil {
-		return fmt.Errorf("requests were cut off after %v", shutdownTimeout)
-	}
-	log.Info("stopped")
-	return nil
 }

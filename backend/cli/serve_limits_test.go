@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/tabard-auth/tabard/backend/host"
 )
 
 // pipes is a listener without a network, whose connections know the test's own time.
@@ -45,7 +47,7 @@ func running(t *testing.T, handler http.HandlerFunc, talk func(*pipes)) {
 		p := &pipes{connections: make(chan net.Conn), closed: make(chan struct{})}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- run(ctx, p, handler, slog.New(slog.DiscardHandler)) }()
+		go func() { ended <- stopping{&host.Readiness{}, 0}.run(ctx, p, handler, slog.New(slog.DiscardHandler)) }()
 		talk(p)
 		stop()
 		if err := <-ended; err != nil {

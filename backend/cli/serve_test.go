@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -104,7 +105,7 @@ func TestShutdownLetsARequestFinish(t *testing.T) {
 	logs, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, listener, handler, slog.New(slog.NewJSONHandler(w, nil)))
+		ended <- stopping{&host.Readiness{}, 0}.run(ctx, listener, handler, slog.New(slog.NewJSONHandler(w, nil)))
 		w.Close()
 	}()
 	answered := make(chan string, 1)

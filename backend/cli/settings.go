@@ -31,6 +31,8 @@ type settings struct {
 	signingAlgorithm string
 	signingKeyLife   string
 	auditRetention   string
+	oidcSecretFile   string
+	stopDelay        string
 	logFormat        string
 	logLevel         string
 	trustedProxies   string
@@ -93,9 +95,10 @@ func (s *settings) addServer(c *cobra.Command) {
 		c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
 	s.completeKeys(c)
+	c.MarkFlagFilename("oidc-client-secret-file")
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies", "metrics-from", "signing-key-life", "audit-retention"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "trusted-proxies", "metrics-from", "signing-key-life", "audit-retention", "stop-delay"} {
 		complete(free)
 	}
 }
@@ -127,11 +130,13 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.provider.Issuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
 	text(&s.provider.ClientID, "oidc-client-id", "", "be the client `ID` there")
 	text(&s.provider.ClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
+	text(&s.oidcSecretFile, "oidc-client-secret-file", "", "read it from `FILE` instead, and again on SIGHUP")
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
-	text(&s.auditRetention, "audit-retention", "0", "forget events of the audit trail after `TIME`, such as 365d; 0: never")
+	text(&s.auditRetention, "audit-retention", "365d", "forget events of the audit trail after `TIME`, such as 365d, once every export has them; 0: never")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
 	text(&s.metricsFrom, "metrics-from", "", "answer /metrics also to the `NETWORKS`, such as 10.0.0.0/8; always to this machine")
+	text(&s.stopDelay, "stop-delay", "", "serve on for `TIME` after SIGTERM while /readyz fails; 5s by default, and 0 where nobody else reaches the server")
 	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organisations' own providers be on this machine, over http, for development")
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")

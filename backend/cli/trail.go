@@ -34,6 +34,7 @@ func auditCommand() *cobra.Command {
 		}, "Nothing happened."),
 	}.command()
 	command.GroupID = groupAdministration
+	command.AddCommand(auditExportCommand())
 	return command
 }
 

@@ -7,38 +7,32 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/signingkey"
-	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
 const cleanUpInterval = time.Hour
 
-// upkeep is what a server does that no request waits for.
-type upkeep struct {
-	store interface {
-		host.Cleaner
-		host.Trail
-	}
-	rotation  host.Rotation
-	retention host.Retention
-}
-
-// newUpkeep returns the server's, as the settings say.
-func newUpkeep(s *settings, store *sqlstore.Store, ring *signingkey.Ring, secret signingkey.Secret) (*upkeep, error) {
+// upkeep returns what the server does that no request waits for, as the settings say.
+func (s *server) upkeep(ring *signingkey.Ring, secret signingkey.Secret, log *slog.Logger) (host.Housekeeping, error) {
 	life, err := signingkey.ParseLife(s.signingKeyLife)
 	if err != nil {
-		return nil, err
+		return host.Housekeeping{}, err
 	}
 	retention, err := host.ParseRetention(s.auditRetention)
-	return &upkeep{store, host.Rotation{Ring: ring, Secret: secret, Life: life}, retention}, err
+	return host.Housekeeping{
+		Store: s.store, Rotation: host.Rotation{Ring: ring, Secret: secret, Life: life}, Retention: retention,
+		Replica: s.replica, Log: log, Report: s.counted.Backlog,
+	}, err
 }
 
-// run cleans up at once and then every hour, until ctx ends.
-func (u *upkeep) run(ctx context.Context, log *slog.Logger) {
+// cleanUp cleans up at once and then every hour, until ctx ends.
+func (s *server) cleanUp(ctx context.Context, h host.Housekeeping) {
 	ticker := time.NewTicker(cleanUpInterval)
 	defer ticker.Stop()
 	for {
-		if err := u.cleanUp(ctx, log); err != nil && ctx.Err() == nil {
-			log.Error("the clean-up failed; the next one tries again", "cause", err)
+		if _, err := h.Run(ctx); err == nil {
+			s.counted.CleanedUp(time.Now())
+		} else if ctx.Err() == nil {
+			h.Log.Error("the clean-up failed; the next one tries again", "cause", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -46,20 +40,4 @@ func (u *upkeep) run(ctx context.Context, log *slog.Logger) {
 		case <-ticker.C:
 		}
 	}
-}
-
-func (u *upkeep) cleanUp(ctx context.Context, log *slog.Logger) error {
-	now := time.Now()
-	sessions, err := host.CleanUp(ctx, u.store, u.rotation, now)
-	if sessions > 0 {
-		log.Info("sessions forgotten", "count", sessions)
-	}
-	if err != nil {
-		return err
-	}
-	events, err := u.retention.ForgetEvents(ctx, u.store, now)
-	if events > 0 {
-		log.Info("events forgotten", "count", events)
-	}
-	return err
 }

@@ -26,26 +26,34 @@ const (
 	batches   = 10
 )
 
-// CleanUp does the work that no request waits for: it completes the handling of thefts
-// that a crash interrupted, rotates signing keys, reseals values sealed under an older
-// secret, and deletes sessions that ended long ago. It returns the number of deleted
+// CleanUp does the work that no request waits for: it maintains, and deletes sessions that
+// ended long ago, as many as a Worker may at once. It returns the number of deleted
 // sessions. Any replica may run it, at any time and any number of times.
 func CleanUp(ctx context.Context, store Cleaner, r Rotation, now time.Time) (forgotten int64, err error) {
-	w, err := store.Workspace(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("clean-up: %w", err)
-	}
-	if err := store.FollowUpThefts(ctx, w.OnReuse == directory.EndUser, now.Unix()); err != nil {
-		return 0, fmt.Errorf("clean-up: %w", err)
-	}
-	if err := r.rotate(ctx, store, w, now.Unix()); err != nil {
-		return 0, fmt.Errorf("clean-up: %w", err)
-	}
-	if _, err := Reseal(ctx, store, r.Secret, now.Unix(), false); err != nil {
-		return 0, fmt.Errorf("clean-up: %w", err)
-	}
-	if err := store.ForgetSecretKeys(ctx, now.Add(-keepEnded).Unix()); err != nil {
-		return 0, fmt.Errorf("clean-up: %w", err)
+	if err := maintain(ctx, store, r, now); err != nil {
+		return 0, err
 	}
 	return inBatches(func() (int64, error) { return store.DeleteExpired(ctx, now.Add(-keepEnded).Unix(), batch) })
+}
+
+// maintain follows up thefts that a crash cut short, rotates signing keys, and seals anew
+// what an older secret sealed.
+func maintain(ctx context.Context, store Cleaner, r Rotation, now time.Time) error {
+	w, err := store.Workspace(ctx)
+	if err != nil {
+		return fmt.Errorf("clean-up: %w", err)
+	}
+	if err := store.FollowUpThefts(ctx, w.OnReuse == directory.EndUser, now.Unix()); err != nil {
+		return fmt.Errorf("clean-up: %w", err)
+	}
+	if err := r.rotate(ctx, store, w, now.Unix()); err != nil {
+		return fmt.Errorf("clean-up: %w", err)
+	}
+	if _, err := Reseal(ctx, store, r.Secret, now.Unix(), false); err != nil {
+		return fmt.Errorf("clean-up: %w", err)
+	}
+	if err := store.ForgetSecretKeys(ctx, now.Add(-keepEnded).Unix()); err != nil {
+		return fmt.Errorf("clean-up: %w", err)
+	}
+	return nil
 }

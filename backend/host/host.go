@@ -42,8 +42,13 @@ type Config struct {
 	LoopbackConnections bool
 	// Client serves the browser module's files, below /client/. Nil serves none.
 	Client http.Handler
-	Log    *slog.Logger
-	Now    func() time.Time
+	// Proofs remembers proofs that were shown, across handlers that follow each other; nil
+	// makes a memory of the handler's own.
+	Proofs *Proofs
+	// Ready tells why the replica should get no requests; nil asks the store alone.
+	Ready func(context.Context) error
+	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // Store is the backend's database.
@@ -83,9 +88,15 @@ func New(c Config, store Store) (http.Handler, error) {
 	if ring == nil {
 		ring = signingkey.NewRing(store, c.Secret, c.Algorithm)
 	}
+	if c.Proofs == nil {
+		c.Proofs = NewProofs()
+	}
+	if c.Ready == nil {
+		c.Ready = func(ctx context.Context) error { return store.Ping(ctx) }
+	}
 	contract, err := browserapi.New(browserapi.Config{
 		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Keys: ring,
-		Provider: login.New(c.Provider), Log: c.Log, Now: c.Now,
+		Provider: login.New(c.Provider), Proofs: c.Proofs.browsers, Log: c.Log, Now: c.Now,
 		Tenants: login.Guarded{Next: c.Tenants, Loopback: c.LoopbackConnections},
 	})
 	if err != nil {
@@ -100,7 +111,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := crossapp.New(crossapp.Config{Config: forServers, Store: store, Keys: ring, Secret: c.Secret})
+	sessions, err := crossapp.New(crossapp.Config{Config: forServers, Store: store, Keys: ring, Secret: c.Secret, Proofs: c.Proofs.servers})
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +122,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	mux.Handle(base+crossapp.Path+"/", sessions)
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil, nil) })
 	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) {
-		health(w, store.Ping(r.Context()), ring.PassedOver())
+		health(w, c.Ready(r.Context()), ring.PassedOver())
 	})
 	if c.Client != nil {
 		mux.Handle(base+api.PathClient, http.StripPrefix(base+strings.TrimSuffix(api.PathClient, "/"), c.Client))
@@ -130,16 +141,21 @@ func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
 }
 
 // health answers health checks. A replica that passes over signing keys still serves
-// and reports it: it lacks a secret that another replica has.
+// and reports it: it lacks a secret that another replica has. One that should get no
+// requests says what fails.
 func health(w http.ResponseWriter, err error, passedOver []string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")
 	answer := struct {
 		Status     string   `json:"status"`
+		Failed     string   `json:"failed,omitempty"`
 		PassedOver []string `json:"signing_keys_passed_over,omitempty"`
-	}{"ok", passedOver}
+	}{Status: "ok", PassedOver: passedOver}
 	if err != nil {
 		answer.Status = "unavailable"
+		if not, ok := errors.AsType[*NotReady](err); ok {
+			answer.Failed = not.Part
+		}
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	json.NewEncoder(w).Encode(answer)

@@ -36,6 +36,23 @@ func ParseRetention(text string) (Retention, error) {
 // Trail is the part of the store that deleting events needs.
 type Trail interface {
 	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
+	// ExportedUntil returns the time (Unix seconds) up to which every export of the trail
+	// has come; where nothing exports it, any is false.
+	ExportedUntil(ctx context.Context) (at int64, any bool, err error)
+}
+
+// before returns the time before which events are forgotten: none that an export still
+// has to read.
+func (r Retention) before(ctx context.Context, store Trail, now time.Time) (int64, error) {
+	before := now.Add(-time.Duration(r)).Unix()
+	exported, any, err := store.ExportedUntil(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("clean-up: %w", err)
+	}
+	if any {
+		before = min(before, exported)
+	}
+	return before, nil
 }
 
 // ForgetEvents deletes events that are older than the retention and returns their
@@ -44,9 +61,11 @@ func (r Retention) ForgetEvents(ctx context.Context, store Trail, now time.Time)
 	if r == 0 {
 		return 0, nil
 	}
-	return inBatches(func() (int64, error) {
-		return store.DeleteEvents(ctx, now.Add(-time.Duration(r)).Unix(), batch)
-	})
+	before, err := r.before(ctx, store, now)
+	if err != nil {
+		return 0, err
+	}
+	return inBatches(func() (int64, error) { return store.DeleteEvents(ctx, before, batch) })
 }
 
 // inBatches calls forget until no more is left, or the bound of one run is reached.

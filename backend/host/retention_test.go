@@ -60,6 +60,8 @@ func (l *long) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {
 	return gone, nil
 }
 
+func (l *long) ExportedUntil(context.Context) (int64, bool, error) { return 0, false, nil }
+
 func TestALongTrailIsForgottenPartByPart(t *testing.T) {
 	trail := &long{120_000}
 	for _, want := range []int64{50_000, 50_000, 20_000, 0} {

@@ -106,6 +106,9 @@ func (p *Process) Await(t testing.TB, text string) {
 	}
 }
 
+// Count is how often the program has said a text.
+func (p *Process) Count(text string) int { return strings.Count(p.output.String(), text) }
+
 // Kill ends the program at once, as a crash does.
 func (p *Process) Kill() {
 	p.command.Process.Kill()

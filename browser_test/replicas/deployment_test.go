@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -31,6 +32,10 @@ type deployment struct {
 	issuer   string
 	secret   string // the operator's copy of the secret file
 	replicas []*replica
+	further  []string // arguments of the servers
+
+	clientSecret string       // its file
+	idp          atomic.Value // the provider's http.HandlerFunc
 }
 
 // replica is one server with its own copy of the secret file.
@@ -113,9 +118,9 @@ func (d *deployment) distribute(replicas ...*replica) {
 
 func (d *deployment) start(r *replica) {
 	d.Helper()
-	r.process = program.Start(d, "tabard", []string{"TABARD_OIDC_CLIENT_SECRET=" + clientSecret}, "serve",
-		"--listen", r.listen, "--public-url", d.origin+"/auth", "--database", d.database, "--secret-file", r.secret,
-		"--oidc-issuer", d.issuer, "--oidc-client-id", clientID)
+	r.process = program.Start(d, "tabard", nil, append([]string{"serve",
+		"--listen", r.listen, "--public-url", d.origin + "/auth", "--database", d.database, "--secret-file", r.secret,
+		"--oidc-issuer", d.issuer, "--oidc-client-id", clientID, "--oidc-client-secret-file", d.clientSecret}, d.further...)...)
 	contract.Ready(d, "http://"+r.listen+"/auth")
 }
 
@@ -190,8 +195,20 @@ func (d *deployment) provider(people int) {
 		d.Fatal(err)
 	}
 	d.issuer = "http://" + listener.Addr().String()
+	d.clientSecret = filepath.Join(d.TempDir(), "client-secret")
+	d.register(people, clientSecret)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.idp.Load().(http.HandlerFunc)(w, r)
+	})}
+	go server.Serve(listener)
+	d.Cleanup(func() { server.Close() })
+}
+
+// register gives the client another secret at the provider, and to the servers' file.
+func (d *deployment) register(people int, secret string) {
+	d.Helper()
 	c := idp.Config{
-		Issuer: d.issuer, ClientID: clientID, ClientSecret: clientSecret,
+		Issuer: d.issuer, ClientID: clientID, ClientSecret: secret,
 		RedirectURIs: []string{d.origin + "/auth/callback"}, PostLogoutRedirectURIs: []string{d.origin + "/"},
 	}
 	for i := range people {
@@ -201,9 +218,10 @@ func (d *deployment) provider(people int) {
 	if err != nil {
 		d.Fatal(err)
 	}
-	server := &http.Server{Handler: handler}
-	go server.Serve(listener)
-	d.Cleanup(func() { server.Close() })
+	d.idp.Store(http.HandlerFunc(handler.ServeHTTP))
+	if err := os.WriteFile(d.clientSecret, []byte(secret+"\n"), 0o600); err != nil {
+		d.Fatal(err)
+	}
 }
 
 func (d *deployment) apply(people int) {

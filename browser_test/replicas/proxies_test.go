@@ -83,10 +83,11 @@ type proxied struct {
 	client *http.Client
 }
 
-func behind(t *testing.T, kind proxyKind) *proxied {
+// behind starts servers, with further arguments, and the proxy before them.
+func behind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	t.Helper()
 	folder, port := t.TempDir(), ports.Hold(t)
-	d := &proxied{&deployment{TB: t, secret: filepath.Join(t.TempDir(), "tabard.secret"), origin: fmt.Sprintf("https://localhost:%d", port)}, nil}
+	d := &proxied{&deployment{TB: t, secret: filepath.Join(t.TempDir(), "tabard.secret"), origin: fmt.Sprintf("https://localhost:%d", port), further: further}, nil}
 	d.onSQLite()
 	d.provider(1)
 	d.apply(1)

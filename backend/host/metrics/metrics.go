@@ -24,12 +24,14 @@ type Metrics struct {
 	faults    *prometheus.CounterVec
 	events    *prometheus.CounterVec
 	rotations *prometheus.CounterVec
+
+	housekeeping housekeeping
 }
 
 // New returns metrics with all counts at zero.
 func New() *Metrics {
 	m := &Metrics{
-		registry: prometheus.NewRegistry(),
+		registry: prometheus.NewRegistry(), housekeeping: newHousekeeping(),
 		requests: newRequests(),
 		faults: counter("tabard_faults_total",
 			"Requests that failed on the server, by cause: provider (no answer), panic, client (disconnected), or storage (all other causes).",
@@ -42,6 +44,7 @@ func New() *Metrics {
 			"verdict"),
 	}
 	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.events, m.rotations,
+		m.housekeeping.left, m.housekeeping.last,
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, what := range []string{faultProvider, faultPanic, faultClient, faultStorage} {

@@ -48,12 +48,14 @@ func reading[In, T any](run func(*call, In) (T, error)) serverapi.Action[*crossA
 	return serverapi.Reading(func(x *crossApp, c *serverapi.Call, body In) (T, error) { return run(&call{c, x}, body) })
 }
 
-// Config is what New needs. All of it is required but Log.
+// Config is what New needs. All of it is required but Proofs and Log.
 type Config struct {
 	serverapi.Config
 	Store  Store
 	Keys   *signingkey.Ring
 	Secret signingkey.Secret
+	// Proofs remembers proofs that were shown; nil makes a memory of its own, see [NewProofs].
+	Proofs *dpop.Replays
 }
 
 // Store is what sessions across apps need a store for.
@@ -96,12 +98,15 @@ func New(c Config) (http.Handler, error) {
 		issuer: issuerOf(c.PublicURL), path: strings.TrimSuffix(public.Path, "/"),
 		store: c.Store, keys: c.Keys, refresh: refresh,
 		codes: c.Secret.Sealer(signingkey.ForHandovers), csrf: c.Secret.Derive(signingkey.ForCSRF)[0],
-		replays: dpop.NewReplays(proofLife+proofSkew+1, maxProofs),
+		replays: cmp.Or(c.Proofs, NewProofs()),
 	}
 	return serverapi.Handler(c.Config, serverapi.API[*crossApp]{
 		Path: Path, Kind: admin.WorkspaceAPI, Routes: Routes, On: x, Document: Document,
 	})
 }
+
+// NewProofs returns a memory for proofs, which handlers that follow each other share.
+func NewProofs() *dpop.Replays { return dpop.NewReplays(proofLife+proofSkew+1, maxProofs) }
 
 // denied refuses with 403 and what was missing.
 func denied[Reason ~string](reason Reason, text string) error {

@@ -3,6 +3,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"runtime"
 	"time"
@@ -42,12 +43,19 @@ func OpenAs(ctx context.Context, address string, opening migrate.Opening) (*sqls
 		config.ConnectTimeout = connectTimeout
 	}
 	var live liveness
-	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(live.doubts))
 	processors := runtime.GOMAXPROCS(0)
-	db.SetMaxOpenConns(perProcessor * processors)
-	db.SetMaxIdleConns(perProcessor * processors)
-	db.SetConnMaxIdleTime(connectionIdle)
+	open := func() *sql.DB {
+		db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(live.doubts))
+		db.SetMaxOpenConns(perProcessor * processors)
+		db.SetMaxIdleConns(perProcessor * processors)
+		db.SetConnMaxIdleTime(connectionIdle)
+		return db
+	}
+	db := open()
 	err = await(ctx, db, config, opening)
+	if err == nil {
+		db, err = withoutNames(ctx, db, address, config, open)
+	}
 	if err == nil {
 		err = opening.Prepare(ctx, db, sqlstore.Postgres)
 	}

@@ -26,6 +26,7 @@ type Store interface {
 	signingkey.Sightings
 	audit.Store
 	Connections
+	Housekeeping
 	admin.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
@@ -116,6 +117,8 @@ var promises = []struct {
 	{"the trail is read by pages, the newest first", eventPages},
 	{"the trail is filtered", eventsFiltered},
 	{"the trail is forgotten from its oldest end", eventsForgotten},
+	{"a lease is one holder's at a time", leases},
+	{"the trail is exported from its oldest end, and an export never goes back", exports},
 	{"an organisation is made once a slug, renamed, ruled and blocked", administersOrganizations},
 	{"of organisations that race for a slug one is made", oneOrganizationInARace},
 	{"a deleted organisation lets nobody in, and its id stays taken", deletesOrganizations},

@@ -23,7 +23,8 @@ var Core = []string{
 
 // Ceiling is the most lines of code that the core may have. It is what was counted when
 // the rooms stood; whoever raises it says by how much and why.
-const Ceiling = 4659
+// 4 lines more: the memory of proofs outlives a handler, whose secret is read again.
+const Ceiling = 4663
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/admin"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+const (
+	// exportPage is how many events are read, and written, at a time.
+	exportPage = 1000
+	// exportLag is how long events may take to be committed: what is younger is left for
+	// the next export.
+	exportLag = time.Minute
+)
+
+var exportName = regexp.MustCompile(`^[a-z0-9._-]{1,64}$`)
+
+// export is one run of tabard audit export.
+type export struct {
+	store *sqlstore.Store
+	name  string // "" keeps nothing
+	out   io.Writer
+	until int64
+}
+
+func auditExportCommand() *cobra.Command {
+	var s settings
+	var name string
+	var end bool
+	command := &cobra.Command{
+		Use:   "export",
+		Short: "Write events as JSON lines, the oldest first",
+		Long: `Writes the audit trail to standard output, a JSON object a line, the oldest first,
+in the form of the administration API. What happened within the last minute is left for the next time.
+
+With --name an export goes on where the one of that name ended, and what it has not
+written yet is never forgotten, whatever --audit-retention says. An export that is cut off
+may write a page's events again: they have ids. --end ends an export for good.`,
+		Example: `  tabard audit export > trail.jsonl
+  tabard audit export --name siem | vector --config siem.toml
+  tabard audit export --name siem --end`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch {
+			case name != "" && !exportName.MatchString(name):
+				return errors.New("--name has to be up to 64 of a-z, 0-9, dot, dash and underscore")
+			case end && name == "":
+				return errors.New("--end needs the export's --name")
+			}
+			s.warn(c)
+			store, err := s.openExisting(c.Context())
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			if end {
+				return endExport(c.Context(), store, name)
+			}
+			return export{store, name, c.OutOrStdout(), time.Now().Add(-exportLag).Unix()}.run(c.Context())
+		},
+	}
+	command.Flags().StringVar(&name, "name", "", "go on with the export of `NAME`, and keep what it has not written")
+	command.Flags().BoolVar(&end, "end", false, "end the export of that name: nothing is kept for it any more")
+	s.addDatabase(command)
+	return command
+}
+
+func endExport(ctx context.Context, store *sqlstore.Store, name string) error {
+	was, err := store.DeleteAuditExport(ctx, name)
+	if err == nil && !was {
+		err = fmt.Errorf("there is no export %q", name)
+	}
+	return err
+}
+
+// run writes all events that are due. How far it came is written down after each page
+// that was written.
+func (e export) run(ctx context.Context) error {
+	after := audit.Position{}
+	if e.name != "" {
+		var err error
+		if after, err = e.store.AuditExport(ctx, e.name); err != nil {
+			return err
+		}
+		if err := e.store.SetAuditExport(ctx, e.name, after); err != nil { // from now on nothing is forgotten
+			return err
+		}
+	}
+	for {
+		page, err := e.store.EventsAfter(ctx, after, e.until, exportPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		if err := e.write(page); err != nil {
+			return err
+		}
+		last := page[len(page)-1]
+		after = audit.Position{At: last.At, ID: last.ID}
+		if e.name != "" {
+			if err := e.store.SetAuditExport(ctx, e.name, after); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (e export) write(page []audit.Event) error {
+	lines := bufio.NewWriter(e.out)
+	encoder := json.NewEncoder(lines)
+	for _, event := range page {
+		if err := encoder.Encode(admin.EventOf(event)); err != nil {
+			return err
+		}
+	}
+	return lines.Flush()
+}

@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/host/metrics"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/migrate"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/js"
+)
+
+// server is a running server: what stays the same whatever its secrets are, and what
+// follows from them.
+type server struct {
+	*settings
+	store     *sqlstore.Store
+	counted   *metrics.Metrics
+	readiness *host.Readiness
+	proofs    *host.Proofs
+	replica   string
+	log       *slog.Logger // names sessions under the secret of the start
+	records   slog.Handler // before sessions are named
+
+	loaded atomic.Pointer[loaded]
+}
+
+// loaded is what follows from the secrets, until they are read again.
+type loaded struct {
+	handler    http.Handler
+	attendance *host.Attendance
+	stop       func() // ends what it does beside requests
+}
+
+// newServer opens the database. It returns the secret, which nothing uses yet.
+func (s *settings) newServer(ctx context.Context, logs io.Writer) (*server, signingkey.Secret, error) {
+	secret, err := s.secret()
+	if err != nil {
+		return nil, secret, err
+	}
+	counted := metrics.New()
+	records := counted.Log(s.logger(logs).Handler())
+	log := slog.New(host.Log(records, secret))
+	store, err := s.open(ctx, migrate.Opening{Schema: migrate.UpToDate, Wait: databaseWait, Log: log})
+	if err != nil {
+		return nil, secret, err
+	}
+	return &server{
+		settings: s, store: store, counted: counted, records: records, log: log,
+		readiness: &host.Readiness{Store: store, Log: log}, proofs: host.NewProofs(), replica: host.NewReplicaName(),
+	}, secret, nil
+}
+
+// ServeHTTP answers by the secrets that were read last. A request under way keeps those
+// that it began with.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.loaded.Load().handler.ServeHTTP(w, r)
+}
+
+// load lets the server go on by a secret, and by the client secret as its file is now.
+// Where they cannot be used, nothing changes.
+func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
+	ring := signingkey.NewRing(s.store, secret, signingkey.Algorithm(s.signingAlgorithm))
+	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
+		return err
+	}
+	provider, err := s.currentProvider()
+	if err != nil {
+		return err
+	}
+	log := slog.New(host.Log(s.records, secret))
+	upkeep, err := s.upkeep(ring, secret, log)
+	if err != nil {
+		return err // checked
+	}
+	handler, err := host.New(host.Config{
+		PublicURL: s.publicURL, Secret: secret, Keys: ring, Proofs: s.proofs,
+		Provider: provider, Client: js.Handler(), Log: log,
+		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
+		Ready: func(ctx context.Context) error { return s.readiness.Check(ctx, ring) },
+	}, s.counted.Store(s.store))
+	if err != nil {
+		return err
+	}
+	attendance := &host.Attendance{Store: s.store, Ring: ring, Secret: secret, Replica: s.replica, Log: log}
+	if s.loaded.Load() == nil { // nothing serves before others can know by what
+		if err := attendance.Note(ctx, time.Now()); err != nil {
+			return err
+		}
+	}
+	s.unload()
+	s.loaded.Store(&loaded{handler, attendance, background(ctx,
+		func(ctx context.Context) { s.cleanUp(ctx, upkeep) }, attendance.Run)})
+	return nil
+}
+
+// background runs tasks until the function that it returns is called, which waits for
+// them.
+func background(ctx context.Context, tasks ...func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	for _, task := range tasks {
+		running.Go(func() { task(ctx) })
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// unload ends what the server does beside requests.
+func (s *server) unload() {
+	if before := s.loaded.Load(); before != nil {
+		before.stop()
+	}
+}
+
+// leave writes down that the replica ends in peace.
+func (s *server) leave() {
+	s.unload()
+	if err := s.loaded.Load().attendance.Leave(time.Now()); err != nil {
+		s.log.Warn("it was not written down that this replica ended; commands wait for it some minutes", "cause", err)
+	}
+}
+
+// reloadOnHangup reads the secrets again whenever a SIGHUP comes, until ctx ends or the
+// function that it returns is called.
+func (s *server) reloadOnHangup(ctx context.Context) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	end := background(ctx, func(ctx context.Context) {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangups:
+				s.reload(ctx)
+			}
+		}
+	})
+	return func() {
+		signal.Stop(hangups)
+		end()
+	}
+}
+
+// reload reads the secrets again. Where they cannot be used, the server goes on by those
+// that it has.
+func (s *server) reload(ctx context.Context) {
+	secret, err := s.secret()
+	if err == nil {
+		err = s.load(ctx, secret)
+	}
+	if err != nil {
+		s.log.Error("the secrets were not reloaded; the server goes on by those that it has", "cause", err)
+		return
+	}
+	s.log.Info("secrets reloaded")
+	if err := s.loaded.Load().attendance.Note(ctx, time.Now()); err != nil {
+		s.log.Error("it was not written down which secret this replica has; that is tried again in a minute", "cause", err)
+	}
+}

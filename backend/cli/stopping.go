@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/host"
+)
+
+// Limits of the HTTP server.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	shutdownTimeout   = 15 * time.Second
+	maxHeader         = 16 << 10
+)
+
+// stopDelay is how long a server that others reach serves on after it was told to stop:
+// three checks of a proxy that asks every second, and some time to spare.
+const stopDelay = 5 * time.Second
+
+const maxStopDelay = 5 * time.Minute
+
+// stopping is how a server ends: first it is no longer ready, so that proxies send new
+// requests to others; then its answers close their connections; then it stops to listen,
+// and requests under way finish.
+type stopping struct {
+	readiness *host.Readiness
+	delay     time.Duration
+}
+
+// run serves until ctx ends, and then stops.
+func (s stopping) run(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+	var closing atomic.Bool
+	server := &http.Server{
+		Handler: closeWhen(&closing, handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.readiness.Stop()
+	log.Info("stopping: no longer ready, requests are answered on", "for", s.delay.String())
+	if err := wait(failed, s.delay*4/5); err != nil {
+		return err
+	}
+	closing.Store(true)
+	if err := wait(failed, s.delay/5); err != nil {
+		return err
+	}
+	log.Info("stopping: requests under way may finish")
+	finish, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(finish); err != nil {
+		return fmt.Errorf("requests were cut off after %v", shutdownTimeout)
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// wait waits for a time, unless the server fails before.
+func wait(failed <-chan error, delay time.Duration) error {
+	over := time.NewTimer(delay)
+	defer over.Stop()
+	select {
+	case err := <-failed:
+		return err
+	case <-over.C:
+		return nil
+	}
+}
+
+// closeWhen makes answers close their connections once closing says so.
+func closeWhen(closing *atomic.Bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if closing.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,40 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tabard-auth/tabard/backend/host"
+)
+
+// housekeeping shows what the last clean-up left, and when it was.
+type housekeeping struct {
+	left *prometheus.GaugeVec
+	last prometheus.Gauge
+}
+
+func newHousekeeping() housekeeping {
+	h := housekeeping{
+		left: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tabard_cleanup_backlog",
+			Help: "What is old enough to be forgotten and is still there, as this replica saw it last, a million at most.",
+		}, []string{"what"}),
+		last: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "tabard_cleanup_last_timestamp_seconds",
+			Help: "When this replica last cleaned up, or saw that another one does.",
+		}),
+	}
+	for _, what := range []string{host.BacklogSessions, host.BacklogEvents} {
+		h.left.WithLabelValues(what)
+	}
+	return h
+}
+
+// Backlog is told how much is left of something.
+func (m *Metrics) Backlog(what string, left int64) {
+	m.housekeeping.left.WithLabelValues(what).Set(float64(left))
+}
+
+// CleanedUp is told when a clean-up succeeded.
+func (m *Metrics) CleanedUp(at time.Time) { m.housekeeping.last.Set(float64(at.Unix())) }

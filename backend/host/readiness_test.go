@@ -1,0 +1,131 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
+)
+
+// failing is a store some of whose acts fail, and counts its writes.
+type failing struct {
+	*sqlstore.Store
+	ping, write error
+	writes      int
+}
+
+func (f *failing) Ping(ctx context.Context) error { return errors.Join(f.ping, f.Store.Ping(ctx)) }
+
+func (f *failing) ProbeWrite(ctx context.Context, now int64) error {
+	f.writes++
+	return errors.Join(f.write, f.Store.ProbeWrite(ctx, now))
+}
+
+func emptyStore(t *testing.T) *sqlstore.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), lite.NewFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+// failed returns the part that a check names.
+func failed(t *testing.T, r *host.Readiness, ring *signingkey.Ring) string {
+	t.Helper()
+	err := r.Check(t.Context(), ring)
+	if not, ok := errors.AsType[*host.NotReady](err); ok {
+		return not.Part
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	return ""
+}
+
+func TestReadiness_NamesWhatFails(t *testing.T) {
+	secret, _ := signingkey.NewSecret()
+	store := &failing{Store: emptyStore(t)}
+	ring := signingkey.NewRing(store, secret, signingkey.ES256)
+	var log strings.Builder
+	r := &host.Readiness{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	if got := failed(t, r, ring); got != "" {
+		t.Errorf("a replica that is well: %s", got)
+	}
+	for range 10 {
+		failed(t, r, ring)
+	}
+	if store.writes != 1 {
+		t.Errorf("asked often, it wrote %d times", store.writes)
+	}
+	other, _ := signingkey.NewSecret()
+	if got := failed(t, r, signingkey.NewRing(store, other, signingkey.ES256)); got != host.PartSigningKeys {
+		t.Errorf("with another secret than that of the keys: %q", got)
+	}
+	store.ping = errors.New("away")
+	if got := failed(t, r, ring); got != host.PartDatabase {
+		t.Errorf("with a database that is away: %q", got)
+	}
+	store.ping = nil
+	r = &host.Readiness{Store: store, Log: r.Log}
+	store.write = errors.New("full")
+	for range 2 { // the second one is no less true
+		if got := failed(t, r, ring); got != host.PartWrite {
+			t.Errorf("with a full disk: %q", got)
+		}
+	}
+	store.write = nil
+	if got := failed(t, r, ring); got != "" {
+		t.Errorf("once there is room: %s", got)
+	}
+	r.Stop()
+	if got := failed(t, r, ring); got != host.PartStopping {
+		t.Errorf("while it stops: %q", got)
+	}
+	if n := strings.Count(log.String(), "failed=write"); n != 1 {
+		t.Errorf("the log tells of the full disk %d times", n)
+	}
+}
+
+// hanging is a database that says nothing.
+type hanging struct{ asked int }
+
+func (h *hanging) Ping(ctx context.Context) error {
+	h.asked++
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (h *hanging) ProbeWrite(context.Context, int64) error { return nil }
+
+// Who asks about a database that hangs learns so within a second, and those who ask again
+// do not pile up before it.
+func TestReadiness_DatabaseHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &hanging{}
+		r := &host.Readiness{Store: store, Log: slog.New(slog.DiscardHandler)}
+		for range 5 {
+			began := time.Now()
+			if got := failed(t, r, nil); got != host.PartDatabase {
+				t.Errorf("it says %q", got)
+			}
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("it took %v", took)
+			}
+		}
+		if store.asked != 1 {
+			t.Errorf("the database was asked %d times", store.asked)
+		}
+		time.Sleep(time.Minute)
+	})
+}

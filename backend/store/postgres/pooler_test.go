@@ -1,0 +1,60 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/tabard-auth/tabard/backend/store/postgres"
+	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
+)
+
+// Behind PgBouncer, which hands each transaction to another connection, every promise
+// is kept, and no setting says so.
+func TestPgBouncer_KeepsTheStoresPromises(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Store {
+		store, err := postgres.Open(t.Context(), pg.PgBouncer(t, pg.Postgres(t), 3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { store.Close() })
+		if _, err := store.Apply(t.Context(), storetest.Desired(), storetest.Now); err != nil {
+			t.Fatal(err)
+		}
+		return store
+	})
+}
+
+// A database that takes no writes, such as a standby, takes no probe.
+func TestProbeWrite_ReadOnly(t *testing.T) {
+	dsn := pg.Postgres(t)
+	store, err := postgres.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.ProbeWrite(t.Context(), time.Now().Unix()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), `DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET default_transaction_read_only = on'; END $$`); err != nil {
+		t.Fatal(err)
+	}
+	standby, err := postgres.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer standby.Close()
+	if err := standby.Ping(t.Context()); err != nil {
+		t.Errorf("it does not even read: %v", err)
+	}
+	if err := standby.ProbeWrite(t.Context(), time.Now().Unix()); err == nil {
+		t.Error("the probe of a database that takes no writes landed")
+	}
+}

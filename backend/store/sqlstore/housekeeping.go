@@ -1,0 +1,97 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/tabard-auth/tabard/backend/audit"
+)
+
+const (
+	acquireLease = `
+INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?4)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE leases.until <= ?3 OR leases.holder = ?2`
+
+	releaseLease = `DELETE FROM leases WHERE name = ?1 AND holder = ?2`
+
+	countExpiredSessions = `SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE expires_at < ?1 LIMIT ?2) AS counted`
+	countOldEvents       = `SELECT COUNT(*) FROM (SELECT 1 FROM audit WHERE at < ?1 LIMIT ?2) AS counted`
+
+	selectEventsAfter = events + `(at, id) > (?1, ?2) AND at <= ?3 ORDER BY at, id LIMIT ?4`
+
+	selectExport = `SELECT at, id FROM audit_exports WHERE name = ?1`
+	// An export never goes back: of two that run at once the one that is ahead counts.
+	upsertExport = `
+INSERT INTO audit_exports (name, at, id) VALUES (?1, ?2, ?3)
+ON CONFLICT (name) DO UPDATE SET at = excluded.at, id = excluded.id
+WHERE (audit_exports.at, audit_exports.id) < (excluded.at, excluded.id)`
+	deleteExport = `DELETE FROM audit_exports WHERE name = ?1`
+	firstExport  = `SELECT MIN(at) FROM audit_exports`
+)
+
+// AcquireLease lets a holder do what one at a time does, until a time (Unix seconds). It
+// reports whether nobody else holds the lease. Whoever holds it may prolong it so.
+func (db *database) AcquireLease(ctx context.Context, name, holder string, now, until int64) (bool, error) {
+	return db.changed(ctx, "acquire lease", acquireLease, name, holder, now, until)
+}
+
+// ReleaseLease ends a holder's lease.
+func (db *database) ReleaseLease(ctx context.Context, name, holder string) error {
+	return db.change(ctx, "release lease", releaseLease, name, holder)
+}
+
+// CountExpired returns how many sessions ended before a time, limit at most.
+func (s sessions) CountExpired(ctx context.Context, before, limit int64) (n int64, err error) {
+	if err = s.row(ctx, countExpiredSessions, before, limit).Scan(&n); err != nil {
+		return 0, fmt.Errorf("sqlstore: count sessions: %w", err)
+	}
+	return n, nil
+}
+
+// CountEvents returns how many events are older than a time, limit at most.
+func (s auditTrail) CountEvents(ctx context.Context, before, limit int64) (n int64, err error) {
+	if err = s.row(ctx, countOldEvents, before, limit).Scan(&n); err != nil {
+		return 0, fmt.Errorf("sqlstore: count events: %w", err)
+	}
+	return n, nil
+}
+
+// EventsAfter returns the events after a position, the oldest first, until a time.
+func (s auditTrail) EventsAfter(ctx context.Context, after audit.Position, until, limit int64) ([]audit.Event, error) {
+	return collect(ctx, s, "events", scanEvent, selectEventsAfter, after.At, after.ID, until, limit)
+}
+
+// AuditExport returns how far an export has come; at first that is the zero position.
+func (s auditTrail) AuditExport(ctx context.Context, name string) (p audit.Position, err error) {
+	err = s.row(ctx, selectExport, name).Scan(&p.At, &p.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, nil
+	}
+	if err != nil {
+		err = fmt.Errorf("sqlstore: audit export: %w", err)
+	}
+	return p, err
+}
+
+// SetAuditExport writes down how far an export has come.
+func (s auditTrail) SetAuditExport(ctx context.Context, name string, p audit.Position) error {
+	return s.change(ctx, "set audit export", upsertExport, name, p.At, p.ID)
+}
+
+// DeleteAuditExport lets the trail be forgotten without an export. It reports whether
+// there was one of that name.
+func (s auditTrail) DeleteAuditExport(ctx context.Context, name string) (bool, error) {
+	return s.changed(ctx, "delete audit export", deleteExport, name)
+}
+
+// ExportedUntil returns the time up to which every export has come; none is false.
+func (s auditTrail) ExportedUntil(ctx context.Context) (at int64, any bool, err error) {
+	var first sql.NullInt64
+	if err := s.row(ctx, firstExport).Scan(&first); err != nil {
+		return 0, false, fmt.Errorf("sqlstore: audit exports: %w", err)
+	}
+	return first.Int64, first.Valid, nil
+}

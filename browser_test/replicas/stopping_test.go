@@ -1,0 +1,67 @@
+package replicas_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+)
+
+// A rolling restart behind nginx and HAProxy costs no request, and behind Caddy no more
+// than it may give up on.
+func TestProxies_RollingRestart(t *testing.T) {
+	for _, kind := range proxyKinds {
+		t.Run(kind.name, func(t *testing.T) {
+			d := behind(t, kind, "--stop-delay", "3s", "--log-level", "error")
+			counts, all := d.underLoad(d.rollOut), 0
+			for _, n := range counts {
+				all += n
+			}
+			if lost := all - counts["401 login_required"]; lost > kind.givesUp || all < 100 {
+				t.Errorf("answers: %v", counts)
+			}
+		})
+	}
+}
+
+// rollOut restarts the servers one after the other, and gives the proxy two checks to see
+// that one is ready before the next one stops.
+func (d *proxied) rollOut() {
+	d.Helper()
+	for _, r := range d.replicas {
+		d.restart(r)
+		<-time.After(2 * time.Second)
+	}
+}
+
+// underLoad lets callers mint until an act is done, and counts their answers. Nobody is
+// signed in: what comes from a server is 401, what comes from the proxy is a 5xx.
+func (d *proxied) underLoad(act func()) map[string]int {
+	d.Helper()
+	var waiting sync.WaitGroup
+	done, answers := make(chan struct{}), make(chan string)
+	for range callers {
+		waiting.Go(func() {
+			for {
+				answers <- d.mint()
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	counts, counted := map[string]int{}, make(chan struct{})
+	go func() {
+		defer close(counted)
+		for a := range answers {
+			counts[a]++
+		}
+	}()
+	act()
+	close(done)
+	waiting.Wait()
+	close(answers)
+	<-counted
+	return counts
+}
