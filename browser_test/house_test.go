@@ -282,7 +282,7 @@ var floors = [][]string{
 	{ // all of it, and the databases that it stands on
 		"backend/host", "backend/store/sqlite", "backend/store/postgres",
 	},
-	{"backend/host/metrics", "backend/secrets", "backend/store/storetest/lite", "worker"},
+	{"backend/remote", "backend/host/metrics", "backend/secrets", "backend/store/storetest/lite", "worker"},
 	{"backend/doctor"},
 	{"backend/cli"},
 	{"backend"},

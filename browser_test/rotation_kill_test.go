@@ -27,7 +27,7 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 	}
 	defer store.Close()
 	signs := func() signingkey.Key { // for a replica that has just started
-		k, err := signingkey.NewRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, time.Now().Unix())
+		k, err := signingkey.NewKeyRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, time.Now().Unix())
 		if err != nil {
 			t.Fatal(err)
 		}

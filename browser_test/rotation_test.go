@@ -204,7 +204,7 @@ func (r *rotating) load() (all []mintedToken) {
 			}
 		})
 		group.Go(func() {
-			rotation := host.Rotation{Ring: signingkey.NewRing(r.store, r.secret, signingkey.ES256), Life: day / 2 * time.Second}
+			rotation := host.Rotation{Ring: signingkey.NewKeyRing(r.store, r.secret, signingkey.ES256), Life: day / 2 * time.Second}
 			if _, err := host.CleanUp(r.Context(), r.store, rotation, now); err != nil {
 				r.Error(err)
 			}
@@ -256,7 +256,7 @@ func (r *rotating) hurry(organization string) {
 	now := r.now().Unix()
 	chain := r.chain(organization)
 	if _, prepared := chain.Next(now); !prepared {
-		if _, err := signingkey.NewRing(r.store, r.secret, signingkey.ES256).Make(r.Context(), organization, chain, signingkey.Lead, now, audit.CommandLine); err != nil {
+		if _, err := signingkey.NewKeyRing(r.store, r.secret, signingkey.ES256).Make(r.Context(), organization, chain, signingkey.Lead, now, audit.CommandLine); err != nil {
 			r.Fatal(err)
 		}
 		chain = r.chain(organization)
@@ -280,7 +280,7 @@ func (r *rotating) chain(organization string) signingkey.Chain {
 func (r *rotating) signed(before []signingkey.Key) []signingkey.Key {
 	r.Helper()
 	for _, organization := range []string{"", "org_globex"} {
-		k, err := signingkey.NewRing(r.store, r.secret, signingkey.ES256).Signing(r.Context(), organization, 0, r.now().Unix())
+		k, err := signingkey.NewKeyRing(r.store, r.secret, signingkey.ES256).Signing(r.Context(), organization, 0, r.now().Unix())
 		if err != nil {
 			r.Fatal(err)
 		}

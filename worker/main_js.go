@@ -51,9 +51,9 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	if err != nil {
 		return edge.Program{}, err
 	}
-	rotation := host.Rotation{Ring: signingkey.NewRing(store, s.secret, s.algorithm), Secret: s.secret, Life: s.keyLife}
+	rotation := host.Rotation{Ring: signingkey.NewKeyRing(store, s.secret, s.algorithm), Secret: s.secret, Life: s.keyLife}
 	// All instances have one secret, and are one replica, of which the next cron tells again.
-	attendance := &host.Attendance{Store: store, Ring: rotation.Ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
+	attendance := &host.Heartbeat{Store: store, Ring: rotation.Ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
 	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error {
 		return errors.Join(attendance.Note(ctx, time.Now()), cleanUp(ctx, store, rotation, s.retention, log))
 	}}, nil

@@ -13,14 +13,18 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// TestTheCleanUpForgetsOldEventsWhereItIsTold, and never where it is not.
+// TestTheCleanUpForgetsOldEventsWhereItIsTold, after 90 days where it is told nothing, and
+// never where that is what it is told.
 func TestTheCleanUpForgetsOldEventsWhereItIsTold(t *testing.T) {
 	workerd.Must(t, workerd.Build())
 	state := workerd.Database(t, directory.Desired{})
 	workerd.Must(t, workerd.Execute(state, `INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
-		VALUES ('evt_old', 1, 'sign_in', 'done', '', '', '', '', '', '', '');`))
+		VALUES ('evt_old', 1, 'sign_in', 'done', '', '', '', '', '', '', ''),
+		('evt_100d', CAST(strftime('%s', 'now') AS INTEGER) - 100 * 86400, 'sign_in', 'done', '', '', '', '', '', '', '');`))
 	_, secret := signingkey.NewSecret() // that of both runs
-	for _, run := range []struct{ retention, says string }{{"", `"sessions forgotten","count":0`}, {"365d", `"events forgotten","count":1`}} {
+	for _, run := range []struct{ retention, says string }{
+		{"0", `"sessions forgotten","count":0`}, {"365d", `"events forgotten","count":1`}, {"", `"events forgotten","count":1`},
+	} {
 		port := ports.Hold(t)
 		publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
 		variables := workerd.Variables(publicURL, "http://127.0.0.1:1", "id", "secret")

@@ -24,6 +24,7 @@ import (
 type Store interface {
 	OrganizationStore
 	MemberStore
+	FileStore
 	InvitationStore
 	StaffStore
 	UserStore

@@ -16,18 +16,18 @@ type SessionStore interface {
 	Session(ctx context.Context, id session.ID) (session.Session, error)
 	// LivePage returns a person's live sessions by id, those after one, at most limit.
 	LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error)
-	// SessionStays returns the live sessions that act for an organisation by id, those
+	// OrganizationSessions returns the live sessions that act for an organisation by id, those
 	// after one, at most limit; only userID's where it is not empty.
-	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error)
+	OrganizationSessions(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error)
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error
 	// RevokeUser ends all of a person's sessions; only those that open no other
 	// organisation than confinedTo where it is not empty.
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error
-	// EndStay ends a session's stay in one organisation, and tells whether there was one.
-	EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error)
-	// EndStays ends the stays of all of a person's sessions in one organisation.
-	EndStays(ctx context.Context, organizationID, userID string, now int64) error
+	// EndOrganizationSession ends a session's stay in one organisation, and tells whether there was one.
+	EndOrganizationSession(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error)
+	// EndOrganizationSessions ends the stays of all of a person's sessions in one organisation.
+	EndOrganizationSessions(ctx context.Context, organizationID, userID string, now int64) error
 }
 
 var errNoSession = errors.New("administration: there is no such session")
@@ -125,7 +125,7 @@ func (o *sessions) OrganizationSessions(ctx context.Context, by Actor, organizat
 	return perform(ctx, o.base, by, &act{action: audit.ReadSession, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[OrganizationSession], error) {
 			return listed(p, func(after string, limit int) ([]orgsession.Record, error) {
-				return o.store.SessionStays(ctx, r.ID, user, after, o.now().Unix(), limit)
+				return o.store.OrganizationSessions(ctx, r.ID, user, after, o.now().Unix(), limit)
 			}, organizationSessionOf, func(s orgsession.Record) string { return s.SessionID.String() })
 		})
 }
@@ -139,7 +139,7 @@ func (o *sessions) EndOrganizationSession(ctx context.Context, by Actor, organiz
 			if err != nil {
 				return Nothing{}, errNoSession
 			}
-			there, err := o.store.EndStay(ctx, r.ID, parsed, o.now().Unix())
+			there, err := o.store.EndOrganizationSession(ctx, r.ID, parsed, o.now().Unix())
 			if err == nil && !there {
 				err = errNoSession
 			}
@@ -158,7 +158,7 @@ func (o *sessions) EndMemberSessions(ctx context.Context, by Actor, organization
 
 // endSessions ends a person's sessions in one organisation.
 func (o *base) endSessions(ctx context.Context, organizationID, userID string, now int64) error {
-	if err := o.store.EndStays(ctx, organizationID, userID, now); err != nil {
+	if err := o.store.EndOrganizationSessions(ctx, organizationID, userID, now); err != nil {
 		return err
 	}
 	return o.store.RevokeUser(ctx, userID, organizationID, session.ReasonAdmin, now)

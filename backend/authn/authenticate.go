@@ -219,7 +219,7 @@ func (c *Request) Redeemed(presented session.Token, s session.Session, m grant.M
 // Look judges the token against its session without an effect: what only reads tells the
 // browser no more than under which names to keep it.
 func (c *Request) Look(token session.Token, s session.Session) error {
-	verdict := session.Judge(s.Row, c.Grant().Presentation(token, &s))
+	verdict := session.Judge(s.Row, c.Grant().Redemption(token, &s))
 	if !verdict.Outcome.Mints() {
 		return Ended(verdict.After.RevokeReason)
 	}

@@ -34,7 +34,7 @@ type Config struct {
 	// publicurl.ParseCookieMark; "" follows from PublicURL.
 	CookieMark string
 	Store      Store
-	Keys       *signingkey.Ring
+	Keys       *signingkey.KeyRing
 	Secret     signingkey.Secret
 	// Proofs remembers proofs that were shown; nil makes a memory of its own, see [NewProofs].
 	Proofs *dpop.Replays
@@ -51,10 +51,10 @@ type Server struct {
 	Origin string // the public URL's origin
 	Base   string // the public URL's path, "" or "/auth"
 	Store  Store
-	Keys   *signingkey.Ring
+	Keys   *signingkey.KeyRing
 
 	mark      string // of cookies
-	refresh   *session.Ring
+	refresh   *session.MACKeys
 	replays   *dpop.Replays
 	nonces    nonces
 	log       recorder
@@ -72,7 +72,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := session.NewRing(c.Secret.Derive(signingkey.ForRefreshTokens)...)
+	refresh, err := session.NewMACKeys(c.Secret.Derive(signingkey.ForRefreshTokens)...)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ type Config struct {
 	// CookieMark is in the names of cookies; "" follows from PublicURL.
 	CookieMark string
 	Store      Store
-	Keys       *signingkey.Ring
+	Keys       *signingkey.KeyRing
 	Secret     signingkey.Secret
 	Provider   *login.Provider
 	// ClientKey is how the backend authenticates at providers that take private_key_jwt;

@@ -51,7 +51,7 @@ func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
 	tokens := map[string]string{ // by what they are, to the one issuer that they are good for
 		w.mint(b, "initech").AccessToken: publicURL, w.mint(b, "acme").AccessToken: acmeIssuer, w.mint(b, "globex").AccessToken: globexIssuer,
 	}
-	forger := signingkey.NewRing(w.store, w.secret, signingkey.ES256)
+	forger := signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256)
 	for _, f := range []struct{ signedBy, named, claimed string }{
 		{"org_globex", "org_globex", acmeIssuer}, {"org_globex", "org_acme", acmeIssuer},
 		{"", "", acmeIssuer}, {"", "org_acme", acmeIssuer}, {"org_acme", "org_acme", publicURL}, {"org_acme", "", publicURL},
@@ -95,7 +95,7 @@ func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *tes
 			t.Errorf("%s: %s", organization, reason)
 		}
 	}
-	forger := signingkey.NewRing(w.store, w.secret, signingkey.ES256)
+	forger := signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256)
 	for _, f := range []struct {
 		signedBy, named, claimed string
 		want                     token.Reason
@@ -125,7 +125,7 @@ func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *tes
 }
 
 // forged signs acme's claims for an issuer by whoever's key, under whoever's key's id.
-func (w *world) forged(ring *signingkey.Ring, signedBy, named, issuer string) string {
+func (w *world) forged(ring *signingkey.KeyRing, signedBy, named, issuer string) string {
 	w.Helper()
 	by, err := ring.Signing(w.Context(), signedBy, 0, w.now().Unix())
 	if err != nil {
@@ -228,7 +228,7 @@ func TestNobodyLearnsWhichOrganizationsThereAre(t *testing.T) {
 // cleanUp is what the server does every hour.
 func (w *stored) cleanUp() {
 	w.Helper()
-	rotation := host.Rotation{Ring: signingkey.NewRing(w.store, w.secret, signingkey.ES256), Life: signingkey.DefaultLife}
+	rotation := host.Rotation{Ring: signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256), Life: signingkey.DefaultLife}
 	if _, err := host.CleanUp(context.WithoutCancel(w.Context()), w.store, rotation, w.now()); err != nil {
 		w.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func report(b *httpbrowser.Browser, idle time.Duration) httpbrowser.Response {
 }
 
 // endedFor fails the test unless an answer says that acme's session ended, and why.
-func (w *answers) endedFor(answer httpbrowser.Response, why policy.Ending) {
+func (w *answers) endedFor(answer httpbrowser.Response, why policy.EndReason) {
 	w.Helper()
 	w.wants(answer, http.StatusUnauthorized, api.OrganizationSessionExpired)
 	var e api.Error

@@ -43,7 +43,7 @@ func refused(c *authn.Request, m *grant.Minted, s *directory.Subject, err error)
 func otherPerson() error { return refusal.New(api.IdentityChanged, "Somebody else has signed in.") }
 
 // endings tell people why an organisation session is over.
-var endings = map[policy.Ending]string{
+var endings = map[policy.EndReason]string{
 	policy.Idle:       "You were not active in this organisation for too long.",
 	policy.Expired:    "Your time in this organisation is over.",
 	policy.SignedOut:  "You signed out of this organisation.",
@@ -57,7 +57,7 @@ func refusedBy(c *authn.Request, d *policy.Decision, s *directory.Subject) *refu
 	var r *refusal.Refusal
 	switch d.Outcome {
 	case policy.DenyEnded:
-		r = refusal.New(api.OrganizationSessionExpired, endings[d.Stay.Ending])
+		r = refusal.New(api.OrganizationSessionExpired, endings[d.OrganizationSession.EndReason])
 	case policy.DenyWithoutKey:
 		r = refusal.New(api.DeviceKeyRequired, "This organisation asks for a session that is bound to this browser. Sign in again.")
 	case policy.DenyContradiction, policy.DenyStaff:
@@ -67,7 +67,7 @@ func refusedBy(c *authn.Request, d *policy.Decision, s *directory.Subject) *refu
 		r.ACRValues, r.MaxAge = strings.Join(d.Challenge.ACRValues, " "), d.Challenge.MaxAge
 		r.LoginURL = stepUpURL(c, d.Challenge, s.User.ID, s.Membership.Organization.ID)
 	}
-	switch r.Reason = string(d.Stay.Ending); d.Outcome {
+	switch r.Reason = string(d.OrganizationSession.EndReason); d.Outcome {
 	case policy.DenyWithoutKey:
 		r.Reason = api.ReasonPolicy
 	case policy.DenyStaff: // as an organisation that does not admit them

@@ -155,7 +155,7 @@ func TestReadinessTellsOfSigningKeysThatDoNotOpen(t *testing.T) {
 	other, _ := signingkey.NewSecret()
 	chain, err := w.store.SigningKeys(t.Context(), "")
 	if err == nil {
-		_, err = signingkey.NewRing(w.store, other, signingkey.ES256).Make(t.Context(), "", chain, signingkey.Lead, w.now().Unix(), "server")
+		_, err = signingkey.NewKeyRing(w.store, other, signingkey.ES256).Make(t.Context(), "", chain, signingkey.Lead, w.now().Unix(), "server")
 	}
 	if err != nil {
 		t.Fatal(err)

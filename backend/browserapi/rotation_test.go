@@ -127,7 +127,7 @@ func TestAMadeUpGenerationOfAKnownSessionHasNoEffect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, err := session.NewRing(make([]byte, 32))
+	ring, err := session.NewMACKeys(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}

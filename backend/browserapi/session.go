@@ -28,7 +28,7 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 	}
 	organizations := []api.OrganizationState{}
 	for _, m := range members {
-		facts := grant.Facts(&subject.Session, &m)
+		facts := grant.Input(&subject.Session, &m)
 		facts.Entering, facts.Authentications = true, append(facts.Authentications, further...)
 		rules := policy.Effective(c.Workspace.Policy, m.Organization.Rules, grant.Entered(members))
 		d := policy.Decide(facts, rules, c.Now)
@@ -37,7 +37,7 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 		}
 		organizations = append(organizations, api.OrganizationState{
 			ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name,
-			Roles: m.Roles, State: state(d, m.Stay),
+			Roles: m.Roles, State: state(d, m.OrganizationSession),
 		})
 	}
 	return &api.SessionResponse{
@@ -53,7 +53,7 @@ func state(d policy.Decision, stay policy.OrganizationSession) string {
 		return api.StateActive
 	case d.Outcome == policy.Allow:
 		return api.StateAvailable
-	case d.Stay.Lapsed() != 0:
+	case d.OrganizationSession.Lapsed() != 0:
 		return api.StateExpired
 	}
 	return api.StateStepUpRequired

@@ -19,7 +19,7 @@ func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenR
 	// Mint: redeem the refresh token, for which usually nothing is written; decide whether
 	// this person may act for this organization, and until when; sign a token for it and
 	// no other.
-	minted, err := c.Grant().Mint(c.Ctx, presented, &subject, grant.Asked{
+	minted, err := c.Grant().Mint(c.Ctx, presented, &subject, grant.Request{
 		User: request.User, Organization: request.Organization, Entering: request.Enter,
 		IdleSeconds: request.IdleSeconds, DeviceBound: subject.Session.JKT != "",
 	})

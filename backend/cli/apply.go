@@ -22,14 +22,20 @@ import (
 
 func applyCommand() *cobra.Command {
 	var s settings
-	var printSQL bool
+	var elsewhere remoteSettings
+	var printSQL, dryRun bool
 	command := &cobra.Command{
 		Use:     "apply FILE",
 		Short:   "Make the workspace be what a workspace file says",
 		GroupID: groupWorkspace,
 		Long: `Apply makes the apps, roles, organisations and members be what the workspace file
-(YAML or JSON) says: all of it, or with a mistake in the file nothing. Applied
-again it changes nothing. A running server follows at the next request.
+(YAML or JSON) says; with a mistake in the file it changes nothing. Applied again it
+changes nothing. A running server follows at the next request.
+
+It writes some hundred rows at a time, so that nobody who signs in waits for it, and
+one apply runs at a time. A file that changes no more than that is applied all or not
+at all. Where a larger one is interrupted, apply it again: it does the rest.
+With --dry-run nothing is changed: each difference is printed.
 
 Members that the file named before and no longer names leave their organisation.
 Those whom somebody admitted, or a claim of their identity token, stay as they
@@ -43,10 +49,16 @@ tabard migrate.
 The client secrets of connections are read from where the file says they are, and
 sealed by the workspace's secret, the server's own.
 
+With --url the file is applied by the administration API, to a server or a Worker whose
+database is elsewhere: the workspace's policy, and organisations with their policies and
+members. What that API does not change stays: apps, roles, connections.
+
 With --print-sql nothing is applied: the statements that would do it are printed,
 for wrangler d1 execute.`,
 		Example: `  tabard apply workspace.yaml
-  generate-workspace | tabard apply -`,
+  tabard apply --dry-run workspace.yaml
+  generate-workspace | tabard apply -
+  tabard apply --url https://app.example.com/auth workspace.yaml`,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
@@ -63,14 +75,21 @@ for wrangler d1 execute.`,
 			a := &application{&s, args[0], desired}
 			warnOfTokens(desired.Workspace, c.ErrOrStderr())
 			warnOfGroups(desired, c.ErrOrStderr())
+			if elsewhere.url != "" {
+				return elsewhere.apply(c.Context(), args[0], desired, dryRun, c.OutOrStdout(), c.ErrOrStderr())
+			}
 			if printSQL {
 				return a.printScript(c.OutOrStdout())
 			}
-			return a.apply(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
+			return a.apply(c.Context(), dryRun, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	s.addSealing(command)
+	s.addSealing(command, elsewhere.flags())
+	command.Flags().StringVar(&elsewhere.url, "url", "", "apply by the administration API of the backend at `URL`, instead of in a database")
+	command.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, and change nothing")
 	command.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of applying")
+	command.MarkFlagsMutuallyExclusive("dry-run", "print-sql")
+	command.MarkFlagsMutuallyExclusive("url", "print-sql")
 	return command
 }
 
@@ -79,22 +98,17 @@ const largeFile = 4 << 20
 
 // readWorkspace reads a workspace file; - is standard input.
 func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return directory.Desired{}, err
-		}
-		defer f.Close()
-		in = f
+	text, err := os.ReadFile(path)
+	if path == "-" {
+		text, err = io.ReadAll(in)
 	}
-	text, err := io.ReadAll(in)
 	if err != nil {
 		return directory.Desired{}, err
 	}
 	if len(text) > largeFile && os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25) // what is read weighs forty times the text
+		debug.SetGCPercent(25)
 	}
-	desired, err := workspacefile.Parse(text)
+	desired, err := workspacefile.Read(text)
 	if err != nil {
 		return directory.Desired{}, nothingApplied(path, err)
 	}
@@ -153,43 +167,57 @@ func nothingApplied(path string, err error) error {
 	return fmt.Errorf("%s: nothing was applied\n%w", path, err)
 }
 
-func (a *application) apply(ctx context.Context, out, progress io.Writer) error {
-	store, err := a.openOrMake(ctx)
+func (a *application) apply(ctx context.Context, dryRun bool, out, progress io.Writer) error {
+	open := a.openOrMake
+	if dryRun {
+		open = a.openExisting
+	}
+	store, err := open(ctx)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	if a.desired.ConnectionCount() > 0 {
-		sealed := func(id string) (string, error) {
-			c, err := store.Connection(ctx, id)
-			if errors.Is(err, directory.ErrNoConnection) {
-				err = nil
-			}
-			return c.SealedSecret, err
-		}
-		if err := a.seal(sealed); err != nil {
-			return err
-		}
-	}
-	p := &progressing{out: progress, total: a.desired.MemberCount(), told: time.Now()}
-	changes, err := store.ApplyReporting(ctx, a.desired, time.Now().Unix(), p.report)
-	var conflicts directory.Conflicts
-	if errors.As(err, &conflicts) {
-		return nothingApplied(a.path, conflicts)
-	}
-	if err != nil {
+	if err := a.sealFor(ctx, store); err != nil {
 		return err
 	}
-	if !changes.None() {
-		by := commandLine()
-		if err := store.RecordEvent(ctx, audit.Event{
-			ID: directory.NewID("evt_"), At: time.Now().Unix(), Action: audit.ApplyFile, Outcome: audit.Done, Actor: by.ID, ActorName: by.Name,
-		}); err != nil {
-			return err
-		}
+	p := &progressing{out: progress, total: a.desired.MemberCount(), told: time.Now()}
+	how := sqlstore.Applying{DryRun: dryRun, Report: p.report, Waiting: func() {
+		fmt.Fprintln(progress, "Another apply is under way; waiting for its end.")
+	}}
+	if dryRun {
+		how.Tell = func(d directory.Difference) { fmt.Fprintln(out, d) }
 	}
-	_, err = io.WriteString(out, summary(a.desired, changes))
-	return err
+	changes, err := store.ApplyAs(ctx, a.desired, time.Now().Unix(), how)
+	if !dryRun {
+		err = errors.Join(err, recordApply(ctx, store, changes))
+	}
+	return applied(a.path, a.desired, changes, err, dryRun, out)
+}
+
+// sealFor seals the client secrets of connections that a store does not have yet.
+func (a *application) sealFor(ctx context.Context, store *sqlstore.Store) error {
+	if a.desired.ConnectionCount() == 0 {
+		return nil
+	}
+	return a.seal(func(id string) (string, error) {
+		c, err := store.Connection(ctx, id)
+		if errors.Is(err, directory.ErrNoConnection) {
+			err = nil
+		}
+		return c.SealedSecret, err
+	})
+}
+
+// recordApply writes to the audit log that a file changed something, also if it was
+// interrupted after that.
+func recordApply(ctx context.Context, store *sqlstore.Store, changes directory.Changes) error {
+	if changes.None() {
+		return nil
+	}
+	by := commandLine()
+	return store.RecordEvent(context.WithoutCancel(ctx), audit.Event{
+		ID: directory.NewID("evt_"), At: time.Now().Unix(), Action: audit.ApplyFile, Outcome: audit.Done, Actor: by.ID, ActorName: by.Name,
+	})
 }
 
 // progressing tells those who wait how far a large file is.

@@ -59,7 +59,9 @@ var serviceLink = regexp.MustCompile(`^TABARD_(SERVICE_(HOST|PORT).*|PORT|PORT_.
 // none.
 func misspelt(environ []string) []string {
 	var known, warnings []string
-	allSettings().VisitAll(func(f *pflag.Flag) { known = append(known, variable(f.Name)) })
+	for _, flags := range []*pflag.FlagSet{allSettings(), new(remoteSettings).flags()} {
+		flags.VisitAll(func(f *pflag.Flag) { known = append(known, variable(f.Name)) })
+	}
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, environmentPrefix) || slices.Contains(known, name) || serviceLink.MatchString(name) {

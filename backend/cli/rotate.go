@@ -72,7 +72,7 @@ func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, e
 	}
 	algorithm := signingkey.Algorithm(s.signingAlgorithm)
 	if r.printSQL {
-		k, err := signingkey.NewRing(nil, secret, algorithm).Draft(r.organization, signingkey.Lead, now, audit.CommandLine)
+		k, err := signingkey.NewKeyRing(nil, secret, algorithm).Draft(r.organization, signingkey.Lead, now, audit.CommandLine)
 		return sqlstore.NextKeyScript(k, r.soon), err
 	}
 	store, err := s.openOrMake(ctx)
@@ -80,7 +80,7 @@ func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, e
 		return "", err
 	}
 	defer store.Close()
-	next, err := r.next(ctx, store, signingkey.NewRing(store, secret, algorithm), now)
+	next, err := r.next(ctx, store, signingkey.NewKeyRing(store, secret, algorithm), now)
 	if err != nil {
 		return "", err
 	}
@@ -92,7 +92,7 @@ func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, e
 
 // next returns the next key as it is kept: this command's, or another's that was
 // faster.
-func (r rotation) next(ctx context.Context, store signingkey.Keeper, ring *signingkey.Ring, now int64) (signingkey.Stored, error) {
+func (r rotation) next(ctx context.Context, store signingkey.Admin, ring *signingkey.KeyRing, now int64) (signingkey.Stored, error) {
 	chain, err := store.SigningKeys(ctx, r.organization)
 	if err != nil {
 		return signingkey.Stored{}, err

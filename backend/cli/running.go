@@ -39,7 +39,7 @@ type server struct {
 // loaded is what follows from the secrets, until they are read again.
 type loaded struct {
 	handler    http.Handler
-	attendance *host.Attendance
+	attendance *host.Heartbeat
 	stop       func() // ends what it does beside requests
 }
 
@@ -71,7 +71,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // load lets the server go on by a secret, and by the client secret as its file is now.
 // Where they cannot be used, nothing changes.
 func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
-	ring := signingkey.NewRing(s.store, secret, signingkey.Algorithm(s.signingAlgorithm))
+	ring := signingkey.NewKeyRing(s.store, secret, signingkey.Algorithm(s.signingAlgorithm))
 	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	if err != nil {
 		return err
 	}
-	attendance := &host.Attendance{Store: s.store, Ring: ring, Secret: secret, Replica: s.replica, Log: log}
+	attendance := &host.Heartbeat{Store: s.store, Ring: ring, Secret: secret, Replica: s.replica, Log: log}
 	if s.loaded.Load() == nil { // nothing serves before others can know by what
 		if err := attendance.Note(ctx, time.Now()); err != nil {
 			return err

@@ -107,7 +107,7 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	p := newReplacing(t)
 	old := p.secret()
 	// What is made and sealed under the old value.
-	_, err := signingkey.NewRing(p.store, old, signingkey.ES256).Signing(t.Context(), "", 0, p.now)
+	_, err := signingkey.NewKeyRing(p.store, old, signingkey.ES256).Signing(t.Context(), "", 0, p.now)
 	p.must(err)
 	sealer := old.Sealer(signingkey.ForConnections)
 	p.must(p.store.CreateConnection(t.Context(), directory.Connection{
@@ -145,7 +145,7 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	if plain, err := p.secret().Newest().Sealer(signingkey.ForConnections).Open(c.SealedSecret, "con_1"); err != nil || string(plain) != "hunter2" {
 		t.Errorf("the client secret of the connection is %q: %v", plain, err)
 	}
-	ring := signingkey.NewRing(p.store, p.secret(), signingkey.ES256)
+	ring := signingkey.NewKeyRing(p.store, p.secret(), signingkey.ES256)
 	chain, err := p.store.SigningKeys(t.Context(), "")
 	p.must(err)
 	p.must(ring.Rotate(t.Context(), "", chain, 0, p.now))

@@ -65,9 +65,12 @@ func (s *settings) addDatabase(c *cobra.Command) {
 }
 
 // addSealing gives a command the settings that reach the store, and the workspace's
-// secret, which seals or hashes what is kept there.
-func (s *settings) addSealing(c *cobra.Command) {
+// secret, which seals or hashes what is kept there; and further ones of its own.
+func (s *settings) addSealing(c *cobra.Command, further ...*pflag.FlagSet) {
 	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
+	for _, flags := range further {
+		s.flags.AddFlagSet(flags)
+	}
 	s.databaseFlags()
 	s.secretFlag()
 	s.give(c)

@@ -12,7 +12,7 @@ import (
 const cleanUpInterval = time.Hour
 
 // upkeep returns what the server does that no request waits for, as the settings say.
-func (s *server) upkeep(ring *signingkey.Ring, secret signingkey.Secret, log *slog.Logger) (host.Housekeeping, error) {
+func (s *server) upkeep(ring *signingkey.KeyRing, secret signingkey.Secret, log *slog.Logger) (host.Housekeeping, error) {
 	life, err := signingkey.ParseLife(s.signingKeyLife)
 	if err != nil {
 		return host.Housekeeping{}, err

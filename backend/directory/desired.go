@@ -2,6 +2,8 @@ package directory
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +16,7 @@ type Desired struct {
 // MemberCount returns the number of memberships.
 func (d *Desired) MemberCount() (n int) {
 	for _, o := range d.Organizations {
-		n += len(o.Members)
+		n += o.MemberCount()
 	}
 	return n
 }
@@ -33,7 +35,33 @@ type DesiredOrganization struct {
 	Organization // ID may be empty: the organization with that slug, or a new one
 	Line         int
 	Members      []Member
-	Connections  []DesiredConnection
+	// Further are members beside those, which need not be in memory all at once.
+	Further     MemberSource
+	Connections []DesiredConnection
+}
+
+// MemberSource yields the same members whenever it is asked.
+type MemberSource struct {
+	Count int
+	Each  iter.Seq[Member]
+}
+
+// MemberCount returns how many members the file gives the organization.
+func (o *DesiredOrganization) MemberCount() int { return len(o.Members) + o.Further.Count }
+
+// AllMembers yields the members that the file gives the organization.
+func (o *DesiredOrganization) AllMembers() iter.Seq[Member] {
+	if o.Further.Count == 0 {
+		return slices.Values(o.Members)
+	}
+	return func(yield func(Member) bool) {
+		for _, m := range o.Members {
+			if !yield(m) {
+				return
+			}
+		}
+		o.Further.Each(yield)
+	}
 }
 
 // DesiredConnection is a connection in the file. Its secret is sealed before it is
@@ -88,3 +116,33 @@ type Count struct{ Added, Changed, Removed int }
 
 // None reports whether there were no changes.
 func (c Changes) None() bool { return c == Changes{} }
+
+// Difference is one thing that applying a Desired changes.
+type Difference struct {
+	Kind         DifferenceKind
+	What         string // workspace, organization, connection, membership
+	Organization string // its slug
+	Name         string // of the connection, or of the member: their subject
+	Detail       string // what it becomes, and where it changes what it was
+}
+
+// DifferenceKind says whether something is added, changed or removed.
+type DifferenceKind byte
+
+// The kinds, as a diff marks them.
+const (
+	Addition DifferenceKind = '+'
+	Change   DifferenceKind = '~'
+	Removal  DifferenceKind = '-'
+)
+
+// String is the difference's line in a diff.
+func (d Difference) String() string {
+	words := []string{string(d.Kind), d.What}
+	for _, word := range []string{d.Organization, d.Name, d.Detail} {
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, " ")
+}

@@ -42,9 +42,9 @@ type Membership struct {
 	// StaffUntil is when staff access ends (see [StaffAccess]), in Unix seconds. It is
 	// 0 for a member.
 	StaffUntil int64
-	// Stay is the organization session of the session that asked. It is zero if the
+	// OrganizationSession is the organization session of the session that asked. It is zero if the
 	// session never entered.
-	Stay policy.OrganizationSession
+	OrganizationSession policy.OrganizationSession
 }
 
 // Subject is everything that a mint needs to know, read in one statement.

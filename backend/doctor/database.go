@@ -102,7 +102,7 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 			"there are %d, but no secret to open them", len(stored))
 		return
 	}
-	opened, err := signingkey.NewRing(d.Store, *e.Secret, e.Algorithm).Stored(ctx, "", e.Now)
+	opened, err := signingkey.NewKeyRing(d.Store, *e.Secret, e.Algorithm).Stored(ctx, "", e.Now)
 	if err != nil {
 		e.add(subject, Problem, "Add the previous secret as a further line of the secret file: the first line is used for new values, all lines open existing ones.",
 			"they cannot be opened: %v", err)

@@ -288,7 +288,7 @@ func TestKeysAreComparedWithTheSecretAndTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Store.Close()
-	key, err := signingkey.NewRing(d.Store, secret, signingkey.EdDSA).Signing(t.Context(), "", 0, now)
+	key, err := signingkey.NewKeyRing(d.Store, secret, signingkey.EdDSA).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,10 +67,10 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 		}
 		return stored
 	}
-	if _, err := signingkey.NewRing(d.Store, old, signingkey.ES256).Signing(t.Context(), "", 0, now); err != nil {
+	if _, err := signingkey.NewKeyRing(d.Store, old, signingkey.ES256).Signing(t.Context(), "", 0, now); err != nil {
 		t.Fatal(err)
 	}
-	if err := signingkey.NewRing(d.Store, promoted, signingkey.ES256).Rotate(t.Context(), "", chain(), 0, now); err != nil {
+	if err := signingkey.NewKeyRing(d.Store, promoted, signingkey.ES256).Rotate(t.Context(), "", chain(), 0, now); err != nil {
 		t.Fatal(err)
 	}
 	look(old, "warning keys: keys sealed under another secret are not used: "+chain()[1].ID)

@@ -75,7 +75,7 @@ func (r *Replays) Use(p *Proof, now int64) error {
 	name := maphash.String(r.seed, p.ID) // cannot be predicted outside: the seed is the process's own
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u := r.of(p.JKT, now)
+	u := r.forKey(p.JKT, now)
 	if u == nil {
 		return ErrTooManyProofs
 	}
@@ -95,8 +95,8 @@ func (r *Replays) Use(p *Proof, now int64) error {
 	return nil
 }
 
-// of returns the record of a key, or nil if there is no room for another key.
-func (r *Replays) of(jkt string, now int64) *used {
+// forKey returns the record of a key, or nil if there is no room for another key.
+func (r *Replays) forKey(jkt string, now int64) *used {
 	if now-r.swept >= r.life {
 		r.sweep(now)
 	}

@@ -32,7 +32,7 @@ type Store interface {
 type Grant struct {
 	Issuer    string
 	Store     Store
-	Keys      *signingkey.Ring
+	Keys      *signingkey.KeyRing
 	Workspace *directory.Workspace
 	App       directory.App
 	Now       int64
@@ -41,8 +41,8 @@ type Grant struct {
 	Audit func(audit.Event) error
 }
 
-// Asked is the request for an access token.
-type Asked struct {
+// Request is the request for an access token.
+type Request struct {
 	// User is the id of the person that the client expects. Empty accepts any person.
 	User string
 	// Organization is the id or slug that the subject was read with. Empty requests the
@@ -59,7 +59,7 @@ type Asked struct {
 }
 
 // Check refuses an impossible report of activity with ErrIdle.
-func (a Asked) Check() error {
+func (a Request) Check() error {
 	if a.IdleSeconds != nil && *a.IdleSeconds < 0 {
 		return ErrIdle
 	}
@@ -68,7 +68,7 @@ func (a Asked) Check() error {
 
 // activeAt returns when the person was last active, or 0 if the request does not report
 // it.
-func (a Asked) activeAt(now int64) int64 {
+func (a Request) activeAt(now int64) int64 {
 	if a.IdleSeconds == nil {
 		return 0
 	}
@@ -80,9 +80,9 @@ const maxMemberships = 1000
 
 // Decide returns policy's decision on whether the session may act for the organization
 // now, and records the changes. The caller must refuse if the outcome is not Allow.
-func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (*policy.Decision, error) {
+func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Request) (*policy.Decision, error) {
 	m := s.Membership
-	facts := Facts(&s.Session, m)
+	facts := Input(&s.Session, m)
 	facts.Entering, facts.ActiveAt, facts.DeviceBound = asked.Entering, asked.activeAt(g.Now), asked.DeviceBound
 	rules, err := g.rules(ctx, s.Session.ID, m)
 	if err != nil {
@@ -101,11 +101,11 @@ func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Asked) (
 	return &d, sessions.Apply(ctx, &s.Session, m, &d)
 }
 
-// Facts returns policy's input about a session and an organization.
-func Facts(s *session.Session, m *directory.Membership) policy.Subject {
+// Input returns policy's input about a session and an organization.
+func Input(s *session.Session, m *directory.Membership) policy.Subject {
 	return policy.Subject{
 		Organization: m.Organization.ID, Connection: m.Organization.Connection, SessionEnd: s.ExpiresAt, StaffUntil: m.StaffUntil, DeviceBound: s.JKT != "",
-		Stay: m.Stay, Authentications: []policy.Authentication{s.SignIn},
+		OrganizationSession: m.OrganizationSession, Authentications: []policy.Authentication{s.SignIn},
 	}
 }
 
@@ -122,7 +122,7 @@ func (g *Grant) rules(ctx context.Context, id session.ID, m *directory.Membershi
 // Entered returns the rules of the organizations that a session acts for.
 func Entered(all []directory.Membership) (rules []policy.Rules) {
 	for _, m := range all {
-		if m.Stay.Live() {
+		if m.OrganizationSession.Live() {
 			rules = append(rules, m.Organization.Rules)
 		}
 	}
@@ -132,7 +132,7 @@ func Entered(all []directory.Membership) (rules []policy.Rules) {
 // Claims returns the claims of a token for the session's organization according to
 // policy's decision.
 func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
-	m, event := s.Membership, d.Stay.Authentication
+	m, event := s.Membership, d.OrganizationSession.Authentication
 	claims := token.Claims{
 		Issuer: IssuerOf(g.Issuer, m.Organization.ID, d.Rules).URL, Subject: s.User.ID, Audience: []string{g.App.Audience},
 		IssuedAt: g.Now, Expires: d.Expires, ID: rand.Text(),

@@ -44,7 +44,7 @@ type Minted struct {
 // Mint redeems an authentic refresh token of s, lets policy decide, and signs an access
 // token for the requested organization only. Theft of the token is detected before any
 // other refusal. It updates s to the person's current membership.
-func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.Subject, asked Asked) (m Minted, err error) {
+func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.Subject, asked Request) (m Minted, err error) {
 	verdict, err := g.redeem(ctx, presented, &s.Session)
 	if err != nil {
 		return m, err
@@ -80,7 +80,7 @@ func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.
 
 // admit finds the person's membership in the named organization, or the only one if
 // none was named.
-func (g *Grant) admit(ctx context.Context, s *directory.Subject, asked Asked) (err error) {
+func (g *Grant) admit(ctx context.Context, s *directory.Subject, asked Request) (err error) {
 	switch {
 	case !s.Is(asked.User):
 		return ErrOtherPerson

@@ -10,19 +10,19 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Presentation returns the presentation of an authentic refresh token now. For a
+// Redemption returns the redemption of an authentic refresh token now. For a
 // session with a device key, the caller has verified the key's proof.
-func (g *Grant) Presentation(t session.Token, s *session.Session) session.Presentation {
-	return session.Presentation{Token: t, Device: s.JKT != "", Limits: session.LimitsFor(s.Keyed()), Now: g.Now}
+func (g *Grant) Redemption(t session.Token, s *session.Session) session.Redemption {
+	return session.Redemption{Token: t, Device: s.JKT != "", Limits: session.LimitsFor(s.Keyed()), Now: g.Now}
 }
 
 // redeem judges an authentic refresh token against its session and applies the verdict.
 // Usually it writes no row.
 func (g *Grant) redeem(ctx context.Context, t session.Token, s *session.Session) (session.Verdict, error) {
-	p := g.Presentation(t, s)
+	p := g.Redemption(t, s)
 	verdict := session.Judge(s.Row, p)
 	if verdict.Writes {
-		row, err := g.Store.Present(ctx, p)
+		row, err := g.Store.Redeem(ctx, p)
 		if err != nil {
 			return verdict, err
 		}

@@ -11,7 +11,7 @@ import (
 
 // Cleaner is the part of the store that the clean-up needs.
 type Cleaner interface {
-	signingkey.Keeper
+	signingkey.Admin
 	Resealer
 	Workspace(ctx context.Context) (*directory.Workspace, error)
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error

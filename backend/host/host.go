@@ -34,7 +34,7 @@ type Config struct {
 	// Algorithm signs access tokens; "" means ES256.
 	Algorithm signingkey.Algorithm
 	// Keys are the store's signing keys. Nil makes a ring of Secret and Algorithm.
-	Keys *signingkey.Ring
+	Keys *signingkey.KeyRing
 	// Provider is the OpenID provider; its redirect URL follows from PublicURL.
 	Provider login.Config
 	// Tenants sends requests to the providers of organizations' own connections. Nil
@@ -79,7 +79,7 @@ func New(c Config, store Store) (http.Handler, error) {
 		return nil, fmt.Errorf("%w: %s", ErrNotLoopback, c.PublicURL)
 	}
 	if c.Tenants == nil {
-		c.Tenants = nowhere{}
+		c.Tenants = noConnections{}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -89,7 +89,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	}
 	ring := c.Keys
 	if ring == nil {
-		ring = signingkey.NewRing(store, c.Secret, c.Algorithm)
+		ring = signingkey.NewKeyRing(store, c.Secret, c.Algorithm)
 	}
 	if c.Proofs == nil {
 		c.Proofs = NewProofs()
@@ -136,10 +136,10 @@ func New(c Config, store Store) (http.Handler, error) {
 // ErrNotLoopback refuses connections on this machine if the public URL is on another.
 var ErrNotLoopback = errors.New("connections to providers on this machine are for development and need a public URL on this machine")
 
-// nowhere is the transport of a host without connections to organizations' providers.
-type nowhere struct{}
+// noConnections is the transport of a host without connections to organizations' providers.
+type noConnections struct{}
 
-func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+func (noConnections) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("this host does not connect to organizations' own providers")
 }
 

@@ -49,7 +49,7 @@ func TestACleanUpKeepsUpWithManySignIns(t *testing.T) {
 	defer empty.Close()
 	for sessions, want := range map[int64]int64{0: 0, 4_999: 4_999, 5_000: 5_000, 12_345: 12_345, 1_000_000: 50_000} {
 		store := &crowded{empty, sessions}
-		got, err := host.CleanUp(t.Context(), store, host.Rotation{Ring: signingkey.NewRing(store, secret, signingkey.ES256)}, time.Now())
+		got, err := host.CleanUp(t.Context(), store, host.Rotation{Ring: signingkey.NewKeyRing(store, secret, signingkey.ES256)}, time.Now())
 		if err != nil || got != want {
 			t.Errorf("of %d it forgets %d, %v", sessions, got, err)
 		}

@@ -11,7 +11,7 @@ import (
 // Housekeeper is what housekeeping needs a store for.
 type Housekeeper interface {
 	Cleaner
-	Trail
+	AuditLog
 	// AcquireLease lets a holder do what one at a time does, until a time (Unix seconds),
 	// and reports whether nobody else holds the lease. Its holder prolongs it so.
 	AcquireLease(ctx context.Context, name, holder string, now, until int64) (bool, error)

@@ -51,7 +51,7 @@ func (p *piled) CountEvents(_ context.Context, _, limit int64) (int64, error) {
 func housekeeping(store host.Housekeeper, replica string) host.Housekeeping {
 	secret, _ := signingkey.NewSecret()
 	return host.Housekeeping{
-		Store: store, Rotation: host.Rotation{Ring: signingkey.NewRing(store.(signingkey.Store), secret, signingkey.ES256), Secret: secret},
+		Store: store, Rotation: host.Rotation{Ring: signingkey.NewKeyRing(store.(signingkey.Store), secret, signingkey.ES256), Secret: secret},
 		Retention: host.Retention(day), Replica: replica, Log: slog.New(slog.DiscardHandler),
 	}
 }

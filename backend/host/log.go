@@ -10,17 +10,17 @@ import (
 // Log returns a log handler that replaces the ids of sessions in every record: next
 // gets the session's log name instead ([signingkey.LogNames]).
 func Log(next slog.Handler, secret signingkey.Secret) slog.Handler {
-	return scrubbing{next, secret.LogNames()}
+	return scrubHandler{next, secret.LogNames()}
 }
 
-// scrubbing is a log handler that replaces the ids of sessions.
-type scrubbing struct {
+// scrubHandler is a log handler that replaces the ids of sessions.
+type scrubHandler struct {
 	slog.Handler
 	names signingkey.LogNames
 }
 
 // Handle implements slog.Handler.
-func (s scrubbing) Handle(ctx context.Context, r slog.Record) error {
+func (s scrubHandler) Handle(ctx context.Context, r slog.Record) error {
 	clean := slog.NewRecord(r.Time, r.Level, s.names.Scrub(r.Message), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
 		clean.AddAttrs(s.scrub(a))
@@ -30,20 +30,20 @@ func (s scrubbing) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs implements slog.Handler.
-func (s scrubbing) WithAttrs(attributes []slog.Attr) slog.Handler {
+func (s scrubHandler) WithAttrs(attributes []slog.Attr) slog.Handler {
 	clean := make([]slog.Attr, len(attributes))
 	for i, a := range attributes {
 		clean[i] = s.scrub(a)
 	}
-	return scrubbing{s.Handler.WithAttrs(clean), s.names}
+	return scrubHandler{s.Handler.WithAttrs(clean), s.names}
 }
 
 // WithGroup implements slog.Handler.
-func (s scrubbing) WithGroup(name string) slog.Handler {
-	return scrubbing{s.Handler.WithGroup(name), s.names}
+func (s scrubHandler) WithGroup(name string) slog.Handler {
+	return scrubHandler{s.Handler.WithGroup(name), s.names}
 }
 
-func (s scrubbing) scrub(a slog.Attr) slog.Attr {
+func (s scrubHandler) scrub(a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
 		if text := a.Value.String(); s.names.Scrub(text) != text {
@@ -51,17 +51,17 @@ func (s scrubbing) scrub(a slog.Attr) slog.Attr {
 		}
 	case slog.KindAny:
 		if err, ok := a.Value.Any().(error); ok && err != nil {
-			a.Value = slog.AnyValue(scrubbed{err, s.names})
+			a.Value = slog.AnyValue(scrubbedError{err, s.names})
 		}
 	}
 	return a
 }
 
-// scrubbed is an error with the ids of sessions replaced in its text.
-type scrubbed struct {
+// scrubbedError is an error with the ids of sessions replaced in its text.
+type scrubbedError struct {
 	error
 	names signingkey.LogNames
 }
 
-func (s scrubbed) Error() string { return s.names.Scrub(s.error.Error()) }
-func (s scrubbed) Unwrap() error { return s.error }
+func (s scrubbedError) Error() string { return s.names.Scrub(s.error.Error()) }
+func (s scrubbedError) Unwrap() error { return s.error }

@@ -66,7 +66,7 @@ type Readiness struct {
 
 // examination is one look at what a replica needs.
 type examination struct {
-	ring *signingkey.Ring
+	ring *signingkey.KeyRing
 	done chan struct{}
 	err  error
 }
@@ -79,7 +79,7 @@ func (r *Readiness) Stopping() bool { return r.stopping.Load() }
 
 // Check returns a [NotReady] where the replica should get no requests. Ring has the keys
 // that it signs by.
-func (r *Readiness) Check(ctx context.Context, ring *signingkey.Ring) error {
+func (r *Readiness) Check(ctx context.Context, ring *signingkey.KeyRing) error {
 	if r.Stopping() {
 		return &NotReady{PartStopping, errStopping}
 	}
@@ -98,7 +98,7 @@ func (r *Readiness) Check(ctx context.Context, ring *signingkey.Ring) error {
 
 // examination returns the one under way, or begins one: those who ask never pile up
 // before a database that hangs.
-func (r *Readiness) examination(ring *signingkey.Ring) *examination {
+func (r *Readiness) examination(ring *signingkey.KeyRing) *examination {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e := r.current; e != nil && e.ring == ring {
@@ -119,7 +119,7 @@ func (r *Readiness) examination(ring *signingkey.Ring) *examination {
 	return e
 }
 
-func (r *Readiness) examine(ctx context.Context, ring *signingkey.Ring, now time.Time) error {
+func (r *Readiness) examine(ctx context.Context, ring *signingkey.KeyRing, now time.Time) error {
 	if err := r.Store.Ping(ctx); err != nil {
 		return &NotReady{PartDatabase, err}
 	}

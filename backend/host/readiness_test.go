@@ -41,7 +41,7 @@ func emptyStore(t *testing.T) *sqlstore.Store {
 }
 
 // failed returns the part that a check names.
-func failed(t *testing.T, r *host.Readiness, ring *signingkey.Ring) string {
+func failed(t *testing.T, r *host.Readiness, ring *signingkey.KeyRing) string {
 	t.Helper()
 	err := r.Check(t.Context(), ring)
 	if not, ok := errors.AsType[*host.NotReady](err); ok {
@@ -56,7 +56,7 @@ func failed(t *testing.T, r *host.Readiness, ring *signingkey.Ring) string {
 func TestReadiness_NamesWhatFails(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	store := &failing{Store: emptyStore(t)}
-	ring := signingkey.NewRing(store, secret, signingkey.ES256)
+	ring := signingkey.NewKeyRing(store, secret, signingkey.ES256)
 	var log strings.Builder
 	r := &host.Readiness{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))}
 	if got := failed(t, r, ring); got != "" {
@@ -69,7 +69,7 @@ func TestReadiness_NamesWhatFails(t *testing.T) {
 		t.Errorf("asked often, it wrote %d times", store.writes)
 	}
 	other, _ := signingkey.NewSecret()
-	if got := failed(t, r, signingkey.NewRing(store, other, signingkey.ES256)); got != host.PartSigningKeys {
+	if got := failed(t, r, signingkey.NewKeyRing(store, other, signingkey.ES256)); got != host.PartSigningKeys {
 		t.Errorf("with another secret than that of the keys: %q", got)
 	}
 	store.ping = errors.New("away")

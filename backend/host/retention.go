@@ -33,8 +33,8 @@ func ParseRetention(text string) (Retention, error) {
 	return Retention(kept), nil
 }
 
-// Trail is the part of the store that deleting events needs.
-type Trail interface {
+// AuditLog is the part of the store that deleting events needs.
+type AuditLog interface {
 	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
 	// ExportedUntil returns the time (Unix seconds) up to which every export of the trail
 	// has come; where nothing exports it, any is false.
@@ -43,7 +43,7 @@ type Trail interface {
 
 // before returns the time before which events are forgotten: none that an export still
 // has to read.
-func (r Retention) before(ctx context.Context, store Trail, now time.Time) (int64, error) {
+func (r Retention) before(ctx context.Context, store AuditLog, now time.Time) (int64, error) {
 	before := now.Add(-time.Duration(r)).Unix()
 	exported, any, err := store.ExportedUntil(ctx)
 	if err != nil {
@@ -57,7 +57,7 @@ func (r Retention) before(ctx context.Context, store Trail, now time.Time) (int6
 
 // ForgetEvents deletes events that are older than the retention and returns their
 // number. One call deletes a bounded number. The next clean-up continues.
-func (r Retention) ForgetEvents(ctx context.Context, store Trail, now time.Time) (forgotten int64, err error) {
+func (r Retention) ForgetEvents(ctx context.Context, store AuditLog, now time.Time) (forgotten int64, err error) {
 	if r == 0 {
 		return 0, nil
 	}

@@ -12,7 +12,7 @@ import (
 // Rotation is the schedule of values sealed under the workspace's secret: signing keys
 // replace each other, other values are resealed.
 type Rotation struct {
-	Ring *signingkey.Ring
+	Ring *signingkey.KeyRing
 	// Secret is the secret of the ring.
 	Secret signingkey.Secret
 	// Life is how long a key signs. 0 means until a command.
@@ -24,7 +24,7 @@ const issuerPage = 100
 
 // rotate makes the keys that are due, ends those that no policy requires any more, and
 // records the changes of keys in the audit log.
-func (r Rotation) rotate(ctx context.Context, store signingkey.Keeper, w *directory.Workspace, now int64) error {
+func (r Rotation) rotate(ctx context.Context, store signingkey.Admin, w *directory.Workspace, now int64) error {
 	chain, err := store.SigningKeys(ctx, "")
 	if err == nil {
 		err = r.Ring.Rotate(ctx, "", chain, r.life(), now)
@@ -52,7 +52,7 @@ func (r Rotation) life() int64 { return int64(r.Life / time.Second) }
 
 // issuer rotates an organization's own keys, or ends them when the last token that they
 // may have signed has expired.
-func (r Rotation) issuer(ctx context.Context, store signingkey.Keeper, i signingkey.Issuer, workspace policy.Rules, now int64) error {
+func (r Rotation) issuer(ctx context.Context, store signingkey.Admin, i signingkey.Issuer, workspace policy.Rules, now int64) error {
 	switch {
 	case !i.Closed && policy.Strictest(workspace, i.Rules).DedicatedKey:
 		return r.Ring.Rotate(ctx, i.Organization, i.Keys, r.life(), now)

@@ -85,7 +85,7 @@ func (k *check) route(ctx context.Context, route Route, by, of Tenant) error {
 				return err
 			}
 		}
-		got, err := k.send(ctx, route, k.values(a.at, own, v.record), k.as(a.token), func(r *http.Request) {
+		got, err := k.send(ctx, route, k.values(a.at, own, v.record), k.withToken(a.token), func(r *http.Request) {
 			if a.change != nil {
 				a.change(r)
 			}
@@ -133,7 +133,7 @@ func (k *check) control(ctx context.Context, route Route, by Tenant) error {
 	if err != nil {
 		return err
 	}
-	got, err := k.send(ctx, route, own.values, k.as(by.Token))
+	got, err := k.send(ctx, route, own.values, k.withToken(by.Token))
 	if err == nil && !got.good() {
 		k.report.Findings = append(k.report.Findings, Finding{Unproven, route, "its own request", by.Organization, by.Organization, got.status, got.start()})
 	}
@@ -152,11 +152,11 @@ func (k *check) victim(ctx context.Context, t Tenant) (*victim, error) {
 		if !route.reads() {
 			continue
 		}
-		first, err := k.send(ctx, route, r.values, k.as(t.Token))
+		first, err := k.send(ctx, route, r.values, k.withToken(t.Token))
 		if err != nil {
 			return nil, err
 		}
-		second, err := k.send(ctx, route, r.values, k.as(t.Token))
+		second, err := k.send(ctx, route, r.values, k.withToken(t.Token))
 		if err != nil {
 			return nil, err
 		}
@@ -170,7 +170,7 @@ func (k *check) victim(ctx context.Context, t Tenant) (*victim, error) {
 // changed returns a difference in the tenant's view, or "" if there is none.
 func (k *check) changed(ctx context.Context, v *victim) (string, error) {
 	for route, was := range v.found {
-		is, err := k.send(ctx, route, v.values, k.as(v.Token))
+		is, err := k.send(ctx, route, v.values, k.withToken(v.Token))
 		if err != nil {
 			return "", err
 		}

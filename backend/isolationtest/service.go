@@ -98,8 +98,8 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// as adds a token to a request, or none if it is "".
-func (s service) as(token string) func(*http.Request) {
+// withToken adds a token to a request, or none if it is "".
+func (s service) withToken(token string) func(*http.Request) {
 	return func(r *http.Request) {
 		if token != "" {
 			s.Authorize(r, token)
@@ -136,7 +136,7 @@ func (s service) create(ctx context.Context, t Tenant) (record, error) {
 // createBy makes a record by its route and reads the values of wildcards from the
 // answer.
 func (s service) createBy(ctx context.Context, c Creation, t Tenant, values map[string]string) (map[string]string, error) {
-	a, err := s.send(ctx, c.Route, values, s.as(t.Token))
+	a, err := s.send(ctx, c.Route, values, s.withToken(t.Token))
 	if err != nil {
 		return nil, err
 	}

@@ -72,10 +72,10 @@ type Store interface {
 	Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error
 	// Authentications returns the events that Authenticate added, newest first.
 	Authentications(ctx context.Context, id session.ID) ([]policy.Authentication, error)
-	// SessionStays returns the live sessions that act for an organization, of one
+	// OrganizationSessions returns the live sessions that act for an organization, of one
 	// person if userID is not empty, ordered by id, starting after the given id, at
 	// most limit.
-	SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]Record, error)
+	OrganizationSessions(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]Record, error)
 	// Subject is the method of directory.Store.
 	Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error)
 }

@@ -27,7 +27,7 @@ type Transitions struct {
 // person is still active. It returns ErrOvertaken or ErrEnded if another request came
 // first.
 func (t Transitions) Apply(ctx context.Context, s *session.Session, m *directory.Membership, d *policy.Decision) error {
-	before, after, organization := m.Stay, d.Stay, m.Organization.ID
+	before, after, organization := m.OrganizationSession, d.OrganizationSession, m.Organization.ID
 	if d.Lapsed.EndedAt != 0 {
 		if err := t.lapse(ctx, s, organization, d.Lapsed); err != nil {
 			return err
@@ -61,7 +61,7 @@ func (t Transitions) lapse(ctx context.Context, s *session.Session, organization
 		return err
 	}
 	t.Audit(audit.Event{
-		Action: audit.LeaveOrganization, Reason: string(lapsed.Ending), Actor: audit.Server,
+		Action: audit.LeaveOrganization, Reason: string(lapsed.EndReason), Actor: audit.Server,
 		UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String(),
 	})
 	return nil
@@ -70,7 +70,7 @@ func (t Transitions) lapse(ctx context.Context, s *session.Session, organization
 // Leave ends the organization session because the person signs out of it.
 func (t Transitions) Leave(ctx context.Context, s *session.Session, organization string) error {
 	if _, err := t.Store.Leave(ctx, s.ID, organization, policy.OrganizationSession{
-		StartedAt: t.Now, ActiveAt: t.Now, EndedAt: t.Now, Ending: policy.SignedOut, Authentication: s.SignIn,
+		StartedAt: t.Now, ActiveAt: t.Now, EndedAt: t.Now, EndReason: policy.SignedOut, Authentication: s.SignIn,
 	}); err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (t Transitions) begin(ctx context.Context, s *session.Session, m *directory
 	var before []Record
 	if most > 0 {
 		var err error
-		if before, err = t.Store.SessionStays(ctx, organization, s.UserID, "", t.Now, maxRecords); err != nil {
+		if before, err = t.Store.OrganizationSessions(ctx, organization, s.UserID, "", t.Now, maxRecords); err != nil {
 			return err
 		}
 	}
@@ -145,7 +145,7 @@ const maxRecords = 1000
 // auditSuperseded records, once each, the sessions that no longer act for an
 // organization because there were too many.
 func (t Transitions) auditSuperseded(ctx context.Context, organization string, before []Record) error {
-	after, err := t.Store.SessionStays(ctx, organization, before[0].UserID, "", t.Now, maxRecords)
+	after, err := t.Store.OrganizationSessions(ctx, organization, before[0].UserID, "", t.Now, maxRecords)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (t Transitions) auditSuperseded(ctx context.Context, organization string, b
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return err
 		}
-		if m := s.Membership; m != nil && m.Stay.Ending == policy.Superseded {
+		if m := s.Membership; m != nil && m.OrganizationSession.EndReason == policy.Superseded {
 			t.Audit(audit.Event{
 				ID:     "superseded:" + b.SessionID.String() + ":" + organization + ":" + strconv.FormatInt(b.Stay.StartedAt, 10),
 				Action: audit.LeaveOrganization, Reason: string(policy.Superseded), Actor: audit.Server,

@@ -21,25 +21,25 @@ type Authentication struct {
 type OrganizationSession struct {
 	StartedAt int64
 	// ActiveAt is when the person was last active.
-	ActiveAt int64
-	EndedAt  int64
-	Ending   Ending // why it ended
+	ActiveAt  int64
+	EndedAt   int64
+	EndReason EndReason // why it ended
 	// Authentication is the event that satisfied the organization.
 	Authentication Authentication
 }
 
-// Ending is why an organization session ended.
-type Ending string
+// EndReason is why an organization session ended.
+type EndReason string
 
 // The reasons. After Idle, Expired and Revoked a later authentication is needed to
 // begin anew; after the others it is enough that the person enters.
 const (
-	Idle       Ending = "idle"
-	Expired    Ending = "expired"
-	SignedOut  Ending = "signed_out"
-	Superseded Ending = "superseded" // by another session of the person
-	Revoked    Ending = "revoked"    // by an administrator
-	Removed    Ending = "removed"    // access was taken away; stored when it returns
+	Idle       EndReason = "idle"
+	Expired    EndReason = "expired"
+	SignedOut  EndReason = "signed_out"
+	Superseded EndReason = "superseded" // by another session of the person
+	Revoked    EndReason = "revoked"    // by an administrator
+	Removed    EndReason = "removed"    // access was taken away; stored when it returns
 )
 
 // Live reports whether the organization session was entered and has not ended.
@@ -61,8 +61,8 @@ type Subject struct {
 	// StaffUntil is when the person's staff access ends. It is 0 for a member.
 	StaffUntil  int64
 	DeviceBound bool
-	// Stay is the organization session. It is zero if the session never entered.
-	Stay OrganizationSession
+	// OrganizationSession is the organization session. It is zero if the session never entered.
+	OrganizationSession OrganizationSession
 	// Authentications are the session's, the preferred ones first. That of a living
 	// Stay precedes all.
 	Authentications []Authentication
@@ -85,15 +85,15 @@ const (
 type Decision struct {
 	Outcome Outcome
 	Rules   Rules // the rules applied
-	// Stay is the organization session after the decision: ended if a rule ended it,
+	// OrganizationSession is the organization session after the decision: ended if a rule ended it,
 	// begun if the session enters, with the new activity and authentication.
-	Stay OrganizationSession
+	OrganizationSession OrganizationSession
 	// Lapsed is the organization session that a rule ended now, if any.
 	Lapsed OrganizationSession
 	// Expires is when a token minted now expires: never after the sessions that it is
 	// based on.
 	Expires int64
-	// End is the latest end of Stay. IdleEnd is its end without further activity.
+	// End is the latest end of OrganizationSession. IdleEnd is its end without further activity.
 	End, IdleEnd int64
 	// Challenge is the requirement for a step-up (RFC 9470 section 3).
 	Challenge Challenge
@@ -113,11 +113,11 @@ type Challenge struct {
 // It first ends what a rule ends by the activity known so far. Only then does reported
 // activity count, so that a report never revives an ended organization session.
 func Decide(s Subject, r Rules, now int64) Decision {
-	d := Decision{Rules: r, Stay: r.end(s.Stay, now)}
-	if s.Stay.Live() && !d.Stay.Live() {
-		d.Lapsed = d.Stay
+	d := Decision{Rules: r, OrganizationSession: r.end(s.OrganizationSession, now)}
+	if s.OrganizationSession.Live() && !d.OrganizationSession.Live() {
+		d.Lapsed = d.OrganizationSession
 	}
-	a, satisfied := r.satisfying(s, d.Stay, now)
+	a, satisfied := r.satisfying(s, d.OrganizationSession, now)
 	switch {
 	case s.StaffUntil != 0 && (r.NoStaff || now >= s.StaffUntil):
 		d.Outcome = DenyStaff
@@ -125,10 +125,10 @@ func Decide(s Subject, r Rules, now int64) Decision {
 		d.Outcome = DenyWithoutKey
 	case r.Contradictory():
 		d.Outcome = DenyContradiction
-	case d.Stay.EndedAt != 0 && !s.Entering:
+	case d.OrganizationSession.EndedAt != 0 && !s.Entering:
 		d.Outcome = DenyEnded
 	case !satisfied:
-		d.Outcome, d.Challenge = StepUp, r.challenge(d.Stay, now)
+		d.Outcome, d.Challenge = StepUp, r.challenge(d.OrganizationSession, now)
 	default:
 		d.allow(s, r, a, now)
 	}
@@ -142,9 +142,9 @@ func (r Rules) end(o OrganizationSession, now int64) OrganizationSession {
 	if !o.Live() || end == 0 || now <= end {
 		return o
 	}
-	o.EndedAt, o.Ending = end, Expired
+	o.EndedAt, o.EndReason = end, Expired
 	if end == idle {
-		o.Ending = Idle
+		o.EndReason = Idle
 	}
 	return o
 }
@@ -167,7 +167,7 @@ func (r Rules) satisfying(s Subject, stay OrganizationSession, now int64) (Authe
 
 // Lapsed returns when a rule or an administrator ended the organization session, or 0.
 func (o OrganizationSession) Lapsed() int64 {
-	switch o.Ending {
+	switch o.EndReason {
 	case Idle, Expired, Revoked:
 		return o.EndedAt
 	}
@@ -221,13 +221,13 @@ func (r Rules) active(kept, reported int64) int64 {
 // allow begins or continues the organization session and computes its end. In the
 // second of its end it is still alive, so that a token lives at least a second.
 func (d *Decision) allow(s Subject, r Rules, a Authentication, now int64) {
-	if !d.Stay.Live() {
-		d.Stay = OrganizationSession{StartedAt: now, ActiveAt: now}
+	if !d.OrganizationSession.Live() {
+		d.OrganizationSession = OrganizationSession{StartedAt: now, ActiveAt: now}
 	}
-	d.Stay.Authentication = a
-	d.Stay.ActiveAt = r.active(d.Stay.ActiveAt, min(s.ActiveAt, now))
-	d.IdleEnd = after(d.Stay.ActiveAt, r.IdleTimeout)
-	d.End = earliest(after(d.Stay.StartedAt, r.OrganizationSessionAge), after(a.Time, r.AuthenticationAge), s.StaffUntil)
+	d.OrganizationSession.Authentication = a
+	d.OrganizationSession.ActiveAt = r.active(d.OrganizationSession.ActiveAt, min(s.ActiveAt, now))
+	d.IdleEnd = after(d.OrganizationSession.ActiveAt, r.IdleTimeout)
+	d.End = earliest(after(d.OrganizationSession.StartedAt, r.OrganizationSessionAge), after(a.Time, r.AuthenticationAge), s.StaffUntil)
 	ttl := clamp(r.AccessTTL, DefaultAccessTTL, MaxAccessTTL)
 	d.Expires = max(now+1, earliest(now+ttl, s.SessionEnd, d.End, d.IdleEnd))
 }

@@ -41,12 +41,12 @@ func entering(with ...policy.Authentication) policy.Subject {
 func renewing(with ...policy.Authentication) policy.Subject {
 	s := entering(with...)
 	s.Entering = false
-	s.Stay = policy.OrganizationSession{StartedAt: start, ActiveAt: start, Authentication: with[0]}
+	s.OrganizationSession = policy.OrganizationSession{StartedAt: start, ActiveAt: start, Authentication: with[0]}
 	return s
 }
 
-func ended(s policy.Subject, why policy.Ending, at int64) policy.Subject {
-	s.Stay.EndedAt, s.Stay.Ending = start+at, why
+func ended(s policy.Subject, why policy.EndReason, at int64) policy.Subject {
+	s.OrganizationSession.EndedAt, s.OrganizationSession.EndReason = start+at, why
 	return s
 }
 
@@ -214,8 +214,8 @@ func TestActivityIsKeptWhenItIsWorthIt(t *testing.T) {
 		{"never backwards", 600, -100, 500, 0},
 	} {
 		d := policy.Decide(active(renewing(password), test.at), policy.Rules{IdleTimeout: test.limit}, start+test.now)
-		if d.Stay.ActiveAt != start+test.kept {
-			t.Errorf("%s: kept %d, want %d", test.is, d.Stay.ActiveAt-start, test.kept)
+		if d.OrganizationSession.ActiveAt != start+test.kept {
+			t.Errorf("%s: kept %d, want %d", test.is, d.OrganizationSession.ActiveAt-start, test.kept)
 		}
 	}
 }
@@ -276,8 +276,8 @@ func TestAnUnknownTimeMeetsNoRuleAboutTime(t *testing.T) {
 		if d.Outcome != test.want {
 			t.Errorf("%s: %d, want %d", name, d.Outcome, test.want)
 		}
-		if d.Outcome == policy.Allow && d.Stay.Authentication.Time != 0 && name != "an age, beside one that is" {
-			t.Errorf("%s: the authentication is of %d", name, d.Stay.Authentication.Time)
+		if d.Outcome == policy.Allow && d.OrganizationSession.Authentication.Time != 0 && name != "an age, beside one that is" {
+			t.Errorf("%s: the authentication is of %d", name, d.OrganizationSession.Authentication.Time)
 		}
 	}
 }

@@ -56,11 +56,11 @@ func anySubject(t *rapid.T) policy.Subject {
 	}
 	if rapid.IntRange(0, 3).Draw(t, "entered") > 0 {
 		began := start - rapid.Int64Range(0, 1500).Draw(t, "began")
-		s.Stay = policy.OrganizationSession{
+		s.OrganizationSession = policy.OrganizationSession{
 			StartedAt: began, ActiveAt: rapid.Int64Range(began, start).Draw(t, "seen"), Authentication: anyAuthentication(t, "satisfied by"),
 		}
-		if ending := rapid.SampledFrom([]policy.Ending{"", "", "", "", policy.Idle, policy.Expired, policy.SignedOut, policy.Superseded}).Draw(t, "ending"); ending != "" {
-			s.Stay.Ending, s.Stay.EndedAt = ending, rapid.Int64Range(began, start).Draw(t, "ended")
+		if ending := rapid.SampledFrom([]policy.EndReason{"", "", "", "", policy.Idle, policy.Expired, policy.SignedOut, policy.Superseded}).Draw(t, "ending"); ending != "" {
+			s.OrganizationSession.EndReason, s.OrganizationSession.EndedAt = ending, rapid.Int64Range(began, start).Draw(t, "ended")
 		}
 	}
 	return s
@@ -79,7 +79,7 @@ func laxer(d, than policy.Decision) bool {
 	case d.Outcome != policy.Allow || than.Outcome != policy.Allow:
 		return d.Outcome == policy.Allow && than.Outcome != policy.Allow
 	}
-	return d.Lapsed.EndedAt == 0 && d.Expires > than.Expires && reflect.DeepEqual(d.Stay.Authentication, than.Stay.Authentication)
+	return d.Lapsed.EndedAt == 0 && d.Expires > than.Expires && reflect.DeepEqual(d.OrganizationSession.Authentication, than.OrganizationSession.Authentication)
 }
 
 func TestTheStrictestWins(t *testing.T) {
@@ -165,17 +165,17 @@ func TestAWorkspaceMayTieForcedReloginTogether(t *testing.T) {
 func TestMintingNeverFreshensAnAuthentication(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, r := anySubject(t), anyRules(t, "rules")
-		made := append([]policy.Authentication{s.Stay.Authentication}, s.Authentications...)
+		made := append([]policy.Authentication{s.OrganizationSession.Authentication}, s.Authentications...)
 		for now := later(t); now < start+3000; now += rapid.Int64Range(1, 400).Draw(t, "pause") {
 			d := policy.Decide(s, r, now)
 			if d.Outcome != policy.Allow {
 				return
 			}
-			same := func(a policy.Authentication) bool { return reflect.DeepEqual(a, d.Stay.Authentication) }
+			same := func(a policy.Authentication) bool { return reflect.DeepEqual(a, d.OrganizationSession.Authentication) }
 			if !slices.ContainsFunc(made, same) {
-				t.Fatalf("nobody authenticated as %+v", d.Stay.Authentication)
+				t.Fatalf("nobody authenticated as %+v", d.OrganizationSession.Authentication)
 			}
-			s.Stay, s.Entering = d.Stay, false
+			s.OrganizationSession, s.Entering = d.OrganizationSession, false
 		}
 	})
 }
@@ -202,7 +202,7 @@ func TestARenewalRevivesNothing(t *testing.T) {
 		if s.Entering = false; rapid.Bool().Draw(t, "no rules") {
 			r = policy.Rules{} // no rule then refuses it
 		}
-		over := s.Stay.EndedAt != 0 || s.Stay.Live() && r.IdleTimeout > 0 && now > s.Stay.ActiveAt+r.IdleTimeout
+		over := s.OrganizationSession.EndedAt != 0 || s.OrganizationSession.Live() && r.IdleTimeout > 0 && now > s.OrganizationSession.ActiveAt+r.IdleTimeout
 		if d := policy.Decide(s, r, now); over && d.Outcome == policy.Allow {
 			t.Fatalf("it lives again: %+v", d)
 		}
@@ -216,10 +216,10 @@ func TestOnlyTheOrganizationsOwnEnabledConnectionCounts(t *testing.T) {
 		free := policy.Decide(s, r, now)
 		r.Connection = "acme-sso"
 		bound := policy.Decide(s, r, now)
-		if by := free.Stay.Authentication.Connection; free.Outcome == policy.Allow && by != "" && by != s.Connection {
+		if by := free.OrganizationSession.Authentication.Connection; free.Outcome == policy.Allow && by != "" && by != s.Connection {
 			t.Fatalf("an event of %q opens acme, whose own is %q", by, s.Connection)
 		}
-		if by := bound.Stay.Authentication.Connection; bound.Outcome == policy.Allow && (by != "acme-sso" || s.Connection != "acme-sso") {
+		if by := bound.OrganizationSession.Authentication.Connection; bound.Outcome == policy.Allow && (by != "acme-sso" || s.Connection != "acme-sso") {
 			t.Fatalf("an event of %q opens acme, which demands acme-sso and has %q", by, s.Connection)
 		}
 		if laxer(bound, free) {

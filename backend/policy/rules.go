@@ -94,7 +94,7 @@ func Strictest(workspace, organization Rules) Rules {
 		OrganizationSessionAge: earliest(a.OrganizationSessionAge, b.OrganizationSessionAge),
 		IdleTimeout:            earliest(a.IdleTimeout, b.IdleTimeout),
 		AuthenticationAge:      earliest(a.AuthenticationAge, b.AuthenticationAge),
-		ACR:                    both(a.ACR, b.ACR),
+		ACR:                    intersection(a.ACR, b.ACR),
 		AMR:                    slices.Compact(slices.Sorted(slices.Values(slices.Concat(a.AMR, b.AMR)))),
 		Connection:             b.Connection,
 		Isolated:               a.Isolated || b.Isolated,
@@ -110,8 +110,8 @@ func Strictest(workspace, organization Rules) Rules {
 // Contradictory reports whether no authentication can satisfy the rules.
 func (r Rules) Contradictory() bool { return r.ACR != nil && len(r.ACR) == 0 }
 
-// both returns the classes that satisfy both lists. A nil list accepts all.
-func both(a, b []string) []string {
+// intersection returns the classes that satisfy both lists. A nil list accepts all.
+func intersection(a, b []string) []string {
 	switch {
 	case a == nil:
 		return b

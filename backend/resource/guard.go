@@ -85,7 +85,7 @@ func (g *Guard) Protect(rule Rule, next http.Handler) http.Handler {
 // with the context that [ClaimsFrom], [OrganizationFrom] and [Match] read. Its errors
 // are ErrNoToken and [token.Error].
 func (g *Guard) Admit(r *http.Request, rule Rule) (*http.Request, error) {
-	j := judgement{guard: g, request: r, resource: r.PathValue(rule.Organization)}
+	j := judgment{guard: g, request: r, resource: r.PathValue(rule.Organization)}
 	err := j.judge(rule)
 	j.record(err)
 	if err != nil {
@@ -94,15 +94,15 @@ func (g *Guard) Admit(r *http.Request, rule Rule) (*http.Request, error) {
 	return r.WithContext(context.WithValue(r.Context(), admission{}, &j)), nil
 }
 
-// judgement is a guard's decision on a request.
-type judgement struct {
+// judgment is a guard's decision on a request.
+type judgment struct {
 	guard    *Guard
 	request  *http.Request
 	claims   *token.Claims // of an authentic token, valid or not
 	resource string        // the resource's organization, as the request names it
 }
 
-func (j *judgement) judge(rule Rule) error {
+func (j *judgment) judge(rule Rule) error {
 	var err error
 	if j.claims, err = j.guard.inspect(j.request); err != nil {
 		return err
@@ -118,8 +118,8 @@ func (j *judgement) judge(rule Rule) error {
 
 type admission struct{}
 
-func admitted(ctx context.Context) *judgement {
-	j, _ := ctx.Value(admission{}).(*judgement)
+func admitted(ctx context.Context) *judgment {
+	j, _ := ctx.Value(admission{}).(*judgment)
 	return j
 }
 

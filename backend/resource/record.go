@@ -45,7 +45,7 @@ type Record struct {
 // noToken is the reason of a record without a token.
 const noToken token.Reason = "no_token"
 
-func (j *judgement) record(err error) {
+func (j *judgment) record(err error) {
 	record := Record{
 		Outcome: Allowed, ResourceOrganization: j.resource,
 		Method: j.request.Method, Route: j.request.Pattern,

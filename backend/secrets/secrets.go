@@ -21,7 +21,7 @@ import (
 
 // Store is the part of the store that the examination needs.
 type Store interface {
-	signingkey.Keeper
+	signingkey.Admin
 	host.Resealer
 	// SessionsFrom counts the live sessions that began at a time or before, and returns
 	// the end of the last.

@@ -40,6 +40,7 @@ var examples = map[string]example{
 	"PUT /organizations/{organization}/policy":                            {tenant: true, body: `{"idle_timeout":600,"acr":["mfa"]}`},
 	"GET /organizations/{organization}/members":                           {tenant: true},
 	"POST /organizations/{organization}/members":                          {tenant: true, body: `{"iss":"https://id.example","sub":"zoe","name":"Zoe","roles":["viewer"]}`},
+	"POST /organizations/{organization}/file-members":                     {body: `{"members":[{"iss":"https://id.example","sub":"zoe","roles":["viewer"]}]}`},
 	"GET /organizations/{organization}/members/{user}":                    {tenant: true},
 	"PUT /organizations/{organization}/members/{user}":                    {tenant: true, body: `{"roles":["viewer"]}`},
 	"DELETE /organizations/{organization}/members/{user}":                 {tenant: true},

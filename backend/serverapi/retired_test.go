@@ -20,7 +20,7 @@ func TestARetiredKeyIsKnownToEveryReplicaAtOnce(t *testing.T) {
 
 	before := w.subject
 	now := w.now().Unix()
-	signing, err := signingkey.NewRing(w.store, w.secret, signingkey.ES256).Signing(t.Context(), "", 0, now)
+	signing, err := signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	w.must(signing, err)
 	w.must(w.store.RetireSigningKey(t.Context(), signing.ID, audit.CommandLine, now))
 

@@ -319,7 +319,7 @@ func (w *crossed) providerLogout() {
 func (w *crossed) stolen() {
 	w.Helper()
 	s := w.stored(w.session)
-	row, err := w.store.Present(w.Context(), session.Presentation{
+	row, err := w.store.Redeem(w.Context(), session.Redemption{
 		Token: session.Token{Session: s.ID, Gen: 1, ID: session.NewTokenID()}, Limits: session.LimitsFor(false), Now: w.now().Unix(),
 	})
 	w.must(row, err)

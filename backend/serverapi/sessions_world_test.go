@@ -112,7 +112,7 @@ func (w *crossed) denies(got answer, reason string) {
 func (w *crossed) claims(raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: publicURL, Audience: reportsOrigin + "/api", Now: w.now, Keys: ring{signingkey.NewRing(w.store, w.secret, signingkey.ES256), w.now()},
+		Issuer: publicURL, Audience: reportsOrigin + "/api", Now: w.now, Keys: ring{signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256), w.now()},
 	})
 	w.must(verifier, err)
 	claims, err := verifier.Verify(w.Context(), raw)
@@ -122,7 +122,7 @@ func (w *crossed) claims(raw string) *token.Claims {
 
 // ring is the backend's own keys.
 type ring struct {
-	*signingkey.Ring
+	*signingkey.KeyRing
 	now time.Time
 }
 
@@ -149,7 +149,7 @@ func (w *crossed) forged(secret signingkey.Secret, change func(*token.Claims)) s
 	claims := said.Claims
 	claims.Audience, claims.ID = []string{said.Audience}, rand.Text()
 	change(&claims)
-	key, err := signingkey.NewRing(w.store, secret, signingkey.ES256).Signing(w.Context(), "", 1, w.now().Unix())
+	key, err := signingkey.NewKeyRing(w.store, secret, signingkey.ES256).Signing(w.Context(), "", 1, w.now().Unix())
 	w.must(key, err)
 	signed, err := claims.Sign(token.SigningKey{ID: key.ID, Algorithm: string(key.Algorithm), Private: key.Private}, nil)
 	w.must(signed, err)

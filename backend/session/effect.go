@@ -5,7 +5,7 @@ package session
 // used records a use of C, but only if a later verdict can depend on it: up to the
 // first use that rules out a rollback, and again once a successor is due. So most
 // requests of a steady tab write no row.
-func (j judgement) used() Row {
+func (j judgment) used() Row {
 	row := j.Row
 	read := j.flushing() || j.Now >= j.CurAt+j.Limits.R
 	if read && j.Now > row.CurLast {
@@ -16,7 +16,7 @@ func (j judgement) used() Row {
 
 // advanced makes N current. A rotation without a rollback resets the count of
 // rollbacks.
-func (j judgement) advanced() Row {
+func (j judgment) advanced() Row {
 	row := j.Row
 	row.Gen, row.Cur, row.Prev = row.Gen+1, j.Token.ID, row.Cur
 	row.CurAt, row.CurLast = j.Now, j.Now
@@ -28,21 +28,21 @@ func (j judgement) advanced() Row {
 }
 
 // switched replaces C by S.
-func (j judgement) switched() Row {
+func (j judgment) switched() Row {
 	row := j.Row
 	row.Cur, row.CurLast = j.Token.ID, j.Now
 	return row
 }
 
 // returned makes P current again. The token carries its own parent.
-func (j judgement) returned() Row {
+func (j judgment) returned() Row {
 	row := j.Row
 	row.Gen, row.Cur, row.Prev = row.Gen-1, j.Token.ID, j.Token.Parent
 	row.CurAt, row.CurLast = j.Now, j.Now
 	return row
 }
 
-func (j judgement) revoked(reason Reason) Row {
+func (j judgment) revoked(reason Reason) Row {
 	row := j.Row
 	row.RevokedAt, row.RevokeReason = j.Now, reason
 	return row

@@ -86,11 +86,11 @@ type Verdict struct {
 // can only hold one of them.
 //
 // Every verdict is idempotent: judging the token again does not change the row.
-func Judge(row Row, p Presentation) Verdict {
+func Judge(row Row, p Redemption) Verdict {
 	if row.RevokedAt != 0 {
 		return Verdict{Outcome: Revoked, After: row}
 	}
-	outcome, after := judgement{row, p}.table()
+	outcome, after := judgment{row, p}.table()
 	if p.Device && !outcome.Mints() {
 		return Verdict{Outcome: Repair, After: row, Successor: true}
 	}
@@ -98,10 +98,10 @@ func Judge(row Row, p Presentation) Verdict {
 	return Verdict{outcome, after, after != row, due && outcome.Mints()}
 }
 
-// Settle returns the verdict for the row that [Store.Present] returned, which may come
+// Settle returns the verdict for the row that [Store.Redeem] returned, which may come
 // from a newer row than was read before. An outcome that mints and has become Current
 // is returned as Current.
-func Settle(after Row, p Presentation) Verdict {
+func Settle(after Row, p Redemption) Verdict {
 	verdict := Judge(after, p)
 	if verdict.Outcome != Revoked || after.RevokedAt != p.Now {
 		return verdict
@@ -115,14 +115,14 @@ func Settle(after Row, p Presentation) Verdict {
 	return verdict
 }
 
-// judgement is a token and its row. An honest browser can hold four tokens: the current
+// judgment is a token and its row. An honest browser can hold four tokens: the current
 // one (C), a new successor of it (N), a sibling of it (S), and the previous one (P).
-type judgement struct {
+type judgment struct {
 	Row
-	Presentation
+	Redemption
 }
 
-func (j judgement) table() (Outcome, Row) {
+func (j judgment) table() (Outcome, Row) {
 	rotated := j.Prev != TokenID{}
 	switch {
 	case j.Token.Gen == j.Gen && j.Token.ID == j.Cur:
@@ -141,7 +141,7 @@ func (j judgement) table() (Outcome, Row) {
 
 // next judges N. If C was used later than 2D after N was issued, N would have been in
 // the jar, or lost, by then.
-func (j judgement) next() (Outcome, Row) {
+func (j judgment) next() (Outcome, Row) {
 	switch {
 	case j.unusedSinceIssue():
 		return Advance, j.advanced()
@@ -152,7 +152,7 @@ func (j judgement) next() (Outcome, Row) {
 }
 
 // sibling judges S, issued by the same rotation as C.
-func (j judgement) sibling() (Outcome, Row) {
+func (j judgment) sibling() (Outcome, Row) {
 	switch {
 	case j.unusedSinceIssue():
 		return Switch, j.switched()
@@ -165,7 +165,7 @@ func (j judgement) sibling() (Outcome, Row) {
 }
 
 // previous judges P, which C replaced in the jar, but perhaps not yet on the disk.
-func (j judgement) previous() (Outcome, Row) {
+func (j judgment) previous() (Outcome, Row) {
 	switch {
 	case j.Now <= j.CurAt+j.Limits.G:
 		return Straggler, j.Row
@@ -175,20 +175,20 @@ func (j judgement) previous() (Outcome, Row) {
 	return Reuse, j.revoked(ReasonReuse)
 }
 
-func (j judgement) unusedSinceIssue() bool {
+func (j judgment) unusedSinceIssue() bool {
 	return j.CurLast <= j.Token.IssuedAt+j.Limits.G
 }
 
-func (j judgement) mayBeLate() bool {
+func (j judgment) mayBeLate() bool {
 	return j.Now <= max(j.CurAt+j.Limits.G, j.Token.IssuedAt+j.Limits.G+j.Limits.W)
 }
 
-func (j judgement) mayBeRolledBack() bool {
+func (j judgment) mayBeRolledBack() bool {
 	return j.Rollbacks < j.Limits.K && j.flushing()
 }
 
 // flushing reports whether C has been out of use for so long that it must be on the
 // disk.
-func (j judgement) flushing() bool {
+func (j judgment) flushing() bool {
 	return j.CurLast <= j.CurAt+j.Limits.G+j.Limits.W
 }

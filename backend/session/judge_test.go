@@ -28,7 +28,7 @@ func token(gen int64, id, parent session.TokenID, issuedAt int64) session.Token 
 }
 
 func present(row session.Row, token session.Token, device bool, limits session.Limits, now int64) session.Verdict {
-	return session.Judge(row, session.Presentation{Token: token, Device: device, Limits: limits, Now: now})
+	return session.Judge(row, session.Redemption{Token: token, Device: device, Limits: limits, Now: now})
 }
 
 func with(change func(*session.Row)) session.Row {
@@ -231,7 +231,7 @@ func TestSettleTellsTheVerdictFromTheRowThatItLeft(t *testing.T) {
 		"stranger":  {token(5, grandparent, stranger, at), at + 30, session.Reuse},
 		"two ahead": {token(9, next, stranger, at), at + 30, session.Lost},
 	} {
-		p := session.Presentation{Token: line.token, Limits: limits, Now: line.now}
+		p := session.Redemption{Token: line.token, Limits: limits, Now: line.now}
 		after := session.Judge(row, p).After
 		if got := session.Settle(after, p); got.Outcome != line.want || got.Writes || got.After != after {
 			t.Errorf("%s: %+v, want %v", name, got, line.want)

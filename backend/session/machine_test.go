@@ -26,7 +26,7 @@ func (m *machine) successor() session.Token {
 }
 
 func (m *machine) present(t *rapid.T, token session.Token) {
-	p := session.Presentation{Token: token, Device: m.device, Limits: m.limits, Now: m.now - rapid.Int64Range(0, m.limits.Slack).Draw(t, "behind")}
+	p := session.Redemption{Token: token, Device: m.device, Limits: m.limits, Now: m.now - rapid.Int64Range(0, m.limits.Slack).Draw(t, "behind")}
 	verdict := session.Judge(m.row, p)
 	m.check(t, p, verdict)
 	if m.row = verdict.After; verdict.Successor && len(m.issued) < 200 {
@@ -35,7 +35,7 @@ func (m *machine) present(t *rapid.T, token session.Token) {
 }
 
 // check checks a verdict against the properties of every verdict.
-func (m *machine) check(t *rapid.T, p session.Presentation, v session.Verdict) {
+func (m *machine) check(t *rapid.T, p session.Redemption, v session.Verdict) {
 	before, after := m.row, v.After
 	promise := func(kept bool, what string) {
 		if !kept {

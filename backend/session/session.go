@@ -88,9 +88,9 @@ const (
 // to one, in seconds.
 const BindWithin = 120
 
-// Presentation is an authentic token presented to its session: the input of a verdict,
+// Redemption is an authentic token presented to its session: the input of a verdict,
 // besides the row.
-type Presentation struct {
+type Redemption struct {
 	Token Token
 	// Device means that the session has a device key and the request proved it.
 	Device bool
@@ -140,17 +140,16 @@ type Store interface {
 	Create(ctx context.Context, s Session) error
 	// Session returns a session, ended or not, or ErrNotFound.
 	Session(ctx context.Context, id ID) (Session, error)
-	// Present applies the verdict on an authentic token, in one statement on the newest
+	// Redeem applies the verdict on an authentic token, in one statement on the newest
 	// state of the row, and returns the row after it. If the session had ended before,
 	// it returns the row unchanged.
-	Present(ctx context.Context, p Presentation) (Row, error)
+	Redeem(ctx context.Context, p Redemption) (Row, error)
 	// Use writes down that a session's current token was redeemed, where a verdict does
 	// not (see Session.UseDue).
 	Use(ctx context.Context, id ID, current TokenID, now int64) error
-	// Bind binds a living session that has no device key and began at most
-	// BindWithin ago to the key of a thumbprint, and returns the thumbprint that
-	// the session has then: another's where that came first, "" where it was too
-	// late.
+	// Bind binds a live session that has no device key and began at most BindWithin ago
+	// to a key, given by its thumbprint. It returns the thumbprint that the session has
+	// then: a different one if another key came first, "" if it was too late.
 	Bind(ctx context.Context, id ID, jkt string, now int64) (string, error)
 	// Revoke ends a session. A session that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error

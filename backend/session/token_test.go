@@ -11,14 +11,14 @@ import (
 )
 
 var (
-	oldKey = bytes.Repeat([]byte{1}, session.MinRingKey)
-	newKey = bytes.Repeat([]byte{2}, session.MinRingKey)
+	oldKey = bytes.Repeat([]byte{1}, session.MinMACKey)
+	newKey = bytes.Repeat([]byte{2}, session.MinMACKey)
 	secret = session.Secret{3}
 )
 
-func ring(t testing.TB, keys ...[]byte) *session.Ring {
+func ring(t testing.TB, keys ...[]byte) *session.MACKeys {
 	t.Helper()
-	ring, err := session.NewRing(keys...)
+	ring, err := session.NewMACKeys(keys...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func ring(t testing.TB, keys ...[]byte) *session.Ring {
 }
 
 // open parses and authenticates the text of a request's cookie.
-func open(ring *session.Ring, secret session.Secret, text string) (session.Token, error) {
+func open(ring *session.MACKeys, secret session.Secret, text string) (session.Token, error) {
 	unverified, err := session.ParseToken(text)
 	if err != nil {
 		return session.Token{}, err
@@ -95,7 +95,7 @@ func TestRingRefusesWeakKeys(t *testing.T) {
 	for name, keys := range map[string][][]byte{
 		"none": nil, "short": {newKey[1:]}, "twice the same": {newKey, newKey},
 	} {
-		if _, err := session.NewRing(keys...); err == nil {
+		if _, err := session.NewMACKeys(keys...); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -156,7 +156,7 @@ func TestAnotherVersionIsMalformed(t *testing.T) {
 	}
 }
 
-func refused(t *testing.T, ring *session.Ring, text string) {
+func refused(t *testing.T, ring *session.MACKeys, text string) {
 	t.Helper()
 	_, err := open(ring, secret, text)
 	if !errors.Is(err, session.ErrMalformedToken) && !errors.Is(err, session.ErrNotAuthentic) {

@@ -20,7 +20,7 @@ type history struct {
 	*rapid.T
 	store        *sqlstore.Store
 	organization string
-	replicas     [2]*signingkey.Ring
+	replicas     [2]*signingkey.KeyRing
 	now          int64
 
 	minted   []minted
@@ -52,7 +52,7 @@ func TestAtEveryMomentOneKeySignsAndEveryGoodTokensKeyIsPublished(t *testing.T) 
 		n++
 		h := &history{T: t, store: store, organization: fmt.Sprint("org_", n), now: now, retired: map[string]bool{}}
 		for i := range h.replicas {
-			h.replicas[i] = signingkey.NewRing(store, secret, signingkey.EdDSA)
+			h.replicas[i] = signingkey.NewKeyRing(store, secret, signingkey.EdDSA)
 		}
 		for range 25 {
 			h.now += rapid.OneOf(rapid.Int64Range(0, 70), rapid.Int64Range(200, 1200), rapid.Int64Range(3000, day)).Draw(t, "seconds")

@@ -12,7 +12,7 @@ import (
 // the current key has signed for life seconds (0: never by time), is of another
 // algorithm than the ring's, or is sealed under a secret that is no longer the first.
 // Any replica may call it, at any time and any number of times.
-func (r *Ring) Rotate(ctx context.Context, organization string, chain Chain, life, now int64) error {
+func (r *KeyRing) Rotate(ctx context.Context, organization string, chain Chain, life, now int64) error {
 	if err := r.resume(ctx, organization, chain, now); err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (r *Ring) Rotate(ctx context.Context, organization string, chain Chain, lif
 
 // resume cancels the retirement of keys that were to retire for lack of use. A key that
 // a command retired stays retired: clocks differ by less than skew.
-func (r *Ring) resume(ctx context.Context, organization string, chain Chain, now int64) error {
+func (r *KeyRing) resume(ctx context.Context, organization string, chain Chain, now int64) error {
 	if !chain.ending(now + skew) {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (r *Ring) resume(ctx context.Context, organization string, chain Chain, now
 // known returns a chain without the prepared keys that cannot be opened here. If only
 // those are prepared, a key is made that can be opened, so that every replica has a
 // next key.
-func (r *Ring) known(chain Chain, now int64) Chain {
+func (r *KeyRing) known(chain Chain, now int64) Chain {
 	var all Chain
 	for i, k := range chain {
 		if chain.Stage(i, now) == Prepared {
@@ -60,7 +60,7 @@ func (c Chain) lacks(whole Chain, now int64) bool {
 
 // outdated reports whether the signing key is not sealed under the secret's first value
 // and there is no next key yet.
-func (r *Ring) outdated(chain Chain, now int64) bool {
+func (r *KeyRing) outdated(chain Chain, now int64) bool {
 	if _, prepared := chain.Next(now); prepared {
 		return false
 	}
@@ -73,7 +73,7 @@ func (r *Ring) outdated(chain Chain, now int64) bool {
 // Make makes the next key of a chain that was just read, for an actor of the audit log.
 // It signs after it was published for lead seconds, or at once if no key signs. If
 // another replica was faster, its key is stored instead.
-func (r *Ring) Make(ctx context.Context, organization string, chain Chain, lead, now int64, actor string) (Stored, error) {
+func (r *KeyRing) Make(ctx context.Context, organization string, chain Chain, lead, now int64, actor string) (Stored, error) {
 	k, err := r.seal(organization, actor, now)
 	if err != nil {
 		return Stored{}, err
@@ -87,14 +87,14 @@ func (r *Ring) Make(ctx context.Context, organization string, chain Chain, lead,
 
 // Draft makes a key that signs after lead seconds and does not store it. It is for a
 // store that cannot be reached from here, which assigns the generation.
-func (r *Ring) Draft(organization string, lead, now int64, actor string) (Stored, error) {
+func (r *KeyRing) Draft(organization string, lead, now int64, actor string) (Stored, error) {
 	k, err := r.seal(organization, actor, now)
 	k.SignsAt = now + lead
 	return k, err
 }
 
 // seal makes a key for an issuer and seals it.
-func (r *Ring) seal(organization, actor string, now int64) (Stored, error) {
+func (r *KeyRing) seal(organization, actor string, now int64) (Stored, error) {
 	k, private, err := newKey(r.algorithm)
 	if err != nil {
 		return Stored{}, err

@@ -16,7 +16,7 @@ func rotate(t *testing.T, store *sqlstore.Store, secret signingkey.Secret, a sig
 	t.Helper()
 	chain, err := store.SigningKeys(t.Context(), "")
 	if err == nil {
-		err = signingkey.NewRing(store, secret, a).Rotate(t.Context(), "", chain, 90*day, at)
+		err = signingkey.NewKeyRing(store, secret, a).Rotate(t.Context(), "", chain, 90*day, at)
 	}
 	if err == nil {
 		chain, err = store.SigningKeys(t.Context(), "")
@@ -41,7 +41,7 @@ func TestTheNextKeyIsMadeAnHourBeforeItIsDue(t *testing.T) {
 			t.Fatalf("there is %+v", chain)
 		}
 	}
-	if key, err := signingkey.NewRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, due); err != nil || key.Generation != 2 {
+	if key, err := signingkey.NewKeyRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, due); err != nil || key.Generation != 2 {
 		t.Errorf("then %+v signs, %v", key.Stored, err)
 	}
 }
@@ -50,7 +50,7 @@ func TestAnotherAlgorithmIsPublishedBeforeItSigns(t *testing.T) {
 	store := emptyStore(t)
 	secret, _ := signingkey.NewSecret()
 	rotate(t, store, secret, signingkey.ES256, now)
-	if key, err := signingkey.NewRing(store, secret, signingkey.EdDSA).Signing(t.Context(), "", 0, now+1); err != nil || key.Algorithm != signingkey.ES256 {
+	if key, err := signingkey.NewKeyRing(store, secret, signingkey.EdDSA).Signing(t.Context(), "", 0, now+1); err != nil || key.Algorithm != signingkey.ES256 {
 		t.Fatalf("at once %s signs, %v", key.Algorithm, err)
 	}
 	chain := rotate(t, store, secret, signingkey.EdDSA, now+1)
@@ -75,7 +75,7 @@ func TestAKeyUnderAnOldSecretIsReplaced(t *testing.T) {
 		t.Fatalf("there is %+v", chain)
 	}
 	const later = now + 10 + signingkey.Lead + signingkey.Keep
-	if key, err := signingkey.NewRing(store, fresh, signingkey.ES256).Signing(t.Context(), "", 0, later); err != nil || key.Generation != 2 {
+	if key, err := signingkey.NewKeyRing(store, fresh, signingkey.ES256).Signing(t.Context(), "", 0, later); err != nil || key.Generation != 2 {
 		t.Errorf("without the old secret %+v signs, %v", key.Stored, err)
 	}
 }
@@ -95,7 +95,7 @@ func TestAPreparedKeyOfAnotherSecretIsPassedOver(t *testing.T) {
 	prepared := rotate(t, store, both, signingkey.ES256, now+10)[1]
 	signs := func(secret signingkey.Secret, at int64, want signingkey.Stored, passed ...string) {
 		t.Helper()
-		ring := signingkey.NewRing(store, secret, signingkey.ES256)
+		ring := signingkey.NewKeyRing(store, secret, signingkey.ES256)
 		key, err := ring.Signing(t.Context(), "", 0, at)
 		if err != nil || key.ID != want.ID {
 			t.Errorf("%s signs, not %s: %v", key.ID, want.ID, err)
@@ -134,7 +134,7 @@ func TestAKeyOfOneIssuerSignsForNoOther(t *testing.T) {
 		"under another algorithm": {"", func(k signingkey.Stored) signingkey.Stored { k.Algorithm = signingkey.RS256; return k }},
 	} {
 		from, to := emptyStore(t), emptyStore(t)
-		key, err := signingkey.NewRing(from, secret, signingkey.ES256).Signing(t.Context(), move.from, 0, now)
+		key, err := signingkey.NewKeyRing(from, secret, signingkey.ES256).Signing(t.Context(), move.from, 0, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestAKeyOfOneIssuerSignsForNoOther(t *testing.T) {
 		if err := to.AddSigningKey(t.Context(), moved); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := signingkey.NewRing(to, secret, signingkey.ES256).Signing(t.Context(), moved.Organization, 0, now); err == nil {
+		if got, err := signingkey.NewKeyRing(to, secret, signingkey.ES256).Signing(t.Context(), moved.Organization, 0, now); err == nil {
 			t.Errorf("%s: it signs as %+v", name, got.Stored)
 		}
 	}
@@ -151,7 +151,7 @@ func TestAKeyOfOneIssuerSignsForNoOther(t *testing.T) {
 func TestAKeyThatWasRetiredByAClockAheadStaysSo(t *testing.T) {
 	store := emptyStore(t)
 	secret, _ := signingkey.NewSecret()
-	ring := signingkey.NewRing(store, secret, signingkey.ES256)
+	ring := signingkey.NewKeyRing(store, secret, signingkey.ES256)
 	stolen, err := ring.Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestReplicasThatRotateAtOnceEndWithOneNextKey(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range errs {
 		group.Go(func() {
-			errs[i] = signingkey.NewRing(store, secret, signingkey.ES256).Rotate(t.Context(), "", chain, 90*day, now+90*day)
+			errs[i] = signingkey.NewKeyRing(store, secret, signingkey.ES256).Rotate(t.Context(), "", chain, 90*day, now+90*day)
 		})
 	}
 	group.Wait()

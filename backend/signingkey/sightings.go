@@ -10,7 +10,7 @@ import (
 // IDs returns the ids of the secret's values, the one in use first. Refresh tokens name
 // their keys by them. They disclose nothing about the values.
 func (s Secret) IDs() ([]string, error) {
-	ring, err := session.NewRing(s.Derive(ForRefreshTokens)...)
+	ring, err := session.NewMACKeys(s.Derive(ForRefreshTokens)...)
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ type miss struct {
 
 const maxMisses = 5000 // in each half
 
-func (m *misses) of(organizationID string, now time.Time) error {
+func (m *misses) find(organizationID string, now time.Time) error {
 	for _, half := range []map[string]miss{m.newer, m.older} {
 		if known, ok := half[organizationID]; ok && now.Before(known.until) {
 			return known.err

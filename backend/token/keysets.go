@@ -50,7 +50,7 @@ func NewKeySets(issuer string, client *http.Client) *KeySets {
 
 // OrganizationKey implements OrganizationKeys.
 func (s *KeySets) OrganizationKey(ctx context.Context, organizationID, kid string) (PublicKey, error) {
-	set, found, err := s.of(organizationID, time.Now())
+	set, found, err := s.find(organizationID, time.Now())
 	if found != nil {
 		set, err = found.set, s.wait(ctx, found)
 	}
@@ -60,15 +60,15 @@ func (s *KeySets) OrganizationKey(ctx context.Context, organizationID, kid strin
 	return set.PublicKey(ctx, kid)
 }
 
-// of returns the set of an organization, the error if it has none, or the discovery
+// find returns the set of an organization, the error if it has none, or the discovery
 // under way.
-func (s *KeySets) of(organizationID string, now time.Time) (*KeySet, *discovery, error) {
+func (s *KeySets) find(organizationID string, now time.Time) (*KeySet, *discovery, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if set := s.sets[organizationID]; set != nil {
 		return set, nil, nil
 	}
-	if err := s.misses.of(organizationID, now); err != nil {
+	if err := s.misses.find(organizationID, now); err != nil {
 		return nil, nil, err
 	}
 	return nil, s.ask(organizationID), nil

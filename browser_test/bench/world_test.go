@@ -170,7 +170,7 @@ func (w *world) prepare(k kind) {
 
 // tokenRequests are requests for tokens, a session's each, as they go over the wire.
 func (w *world) tokenRequests(k kind) [][]byte {
-	ring, err := session.NewRing(w.secret.Derive(signingkey.ForRefreshTokens)...)
+	ring, err := session.NewMACKeys(w.secret.Derive(signingkey.ForRefreshTokens)...)
 	w.check(err)
 	all := make([][]byte, len(w.ids))
 	for i, id := range w.ids {
@@ -179,7 +179,7 @@ func (w *world) tokenRequests(k kind) [][]byte {
 	return all
 }
 
-func (w *world) tokenRequest(k kind, ring *session.Ring, text string) []byte {
+func (w *world) tokenRequest(k kind, ring *session.MACKeys, text string) []byte {
 	id, err := session.ParseID(text)
 	w.check(err)
 	token := session.Token{Session: id, Gen: w.model.Gen, ID: w.model.Cur, IssuedAt: w.model.CreatedAt}

@@ -17,7 +17,7 @@ func (f *file) app(n *yaml.Node) {
 	var a directory.App
 	var origins *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
-		"id": f.into(&a.ID), "name": f.into(&a.Name), "audience": f.into(&a.Audience),
+		"id": f.assignText(&a.ID), "name": f.assignText(&a.Name), "audience": f.assignText(&a.Audience),
 		"path":     func(n *yaml.Node) { a.Path = f.path(n) },
 		"origins":  func(n *yaml.Node) { origins = n },
 		"claims":   func(n *yaml.Node) { a.Claims = f.claims(n) },

@@ -31,13 +31,13 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 	c.Enabled, c.FromFile = true, true
 	p := &c.Provisioning
 	f.object(n, map[string]func(*yaml.Node){
-		"id": f.into(&c.ID), "issuer": f.into(&c.Issuer), "client_id": f.into(&c.ClientID), "claim": f.into(&p.Claim),
+		"id": f.assignText(&c.ID), "issuer": f.assignText(&c.Issuer), "client_id": f.assignText(&c.ClientID), "claim": f.assignText(&p.Claim),
 		"client_secret":         func(n *yaml.Node) { c.ClientSecret = f.secretReference(n) },
 		"scopes":                func(n *yaml.Node) { c.Scopes = f.texts(n) },
 		"frontchannel_logout":   func(n *yaml.Node) { c.FrontchannelLogout = f.truth(n) },
 		"untyped_logout_tokens": func(n *yaml.Node) { c.UntypedLogoutTokens = f.truth(n) },
 		"push_requests":         func(n *yaml.Node) { c.PushRequests = f.truth(n) },
-		"client_auth":           f.into(&c.ClientAuth), "response_mode": f.into(&c.ResponseMode),
+		"client_auth":           f.assignText(&c.ClientAuth), "response_mode": f.assignText(&c.ResponseMode),
 
 		"enabled":      func(n *yaml.Node) { c.Enabled = f.truth(n) },
 		"just_in_time": func(n *yaml.Node) { p.JustInTime = f.truth(n) },
@@ -60,7 +60,7 @@ func (f *file) secretReference(n *yaml.Node) directory.SecretReference {
 		f.wrong(n, "this file must not contain secrets: use client_secret: {env: VARIABLE} or {file: PATH}")
 		return directory.SecretReference{Variable: "?"} // reported once
 	}
-	f.object(n, map[string]func(*yaml.Node){"env": f.into(&r.Variable), "file": f.into(&r.File)})
+	f.object(n, map[string]func(*yaml.Node){"env": f.assignText(&r.Variable), "file": f.assignText(&r.File)})
 	if r.Variable != "" && r.File != "" {
 		f.wrong(n, "client_secret needs either env or file, not both")
 	}

@@ -2,6 +2,7 @@ package workspacefile
 
 import (
 	"cmp"
+	"crypto/sha256"
 
 	"go.yaml.in/yaml/v3"
 
@@ -13,7 +14,7 @@ func (f *file) organization(n *yaml.Node) {
 	o := directory.DesiredOrganization{Line: n.Line}
 	var members, rules, connections *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
-		"id": f.into(&o.ID), "slug": f.into(&o.Slug), "name": f.into(&o.Name),
+		"id": f.assignText(&o.ID), "slug": f.assignText(&o.Slug), "name": f.assignText(&o.Name),
 		"policy":   func(n *yaml.Node) { f.policy(n, &o.Rules, organizationRules, policy.Rules.ForOrganization); rules = n },
 		"disabled": func(n *yaml.Node) { o.Disabled = f.truth(n) },
 		"members":  func(n *yaml.Node) { members = n },
@@ -40,22 +41,25 @@ func (f *file) organization(n *yaml.Node) {
 		o.Connections = f.ownProviders(connections, o.Slug)
 	}
 	if members != nil {
-		o.Members = f.people(members)
+		o.Members = f.people(members, people{})
 	}
 	f.desired.Organizations = append(f.desired.Organizations, o)
 	n.Content = nil // already read; the nodes of a large file use the most memory
 }
 
-func (f *file) people(n *yaml.Node) []directory.Member {
+// people are those who were seen, each by a digest: there may be many.
+type people map[[sha256.Size224]byte]struct{}
+
+// people reads members, of whom none was seen before.
+func (f *file) people(n *yaml.Node, seen people) []directory.Member {
 	var all []directory.Member
-	seen := map[[2]string]bool{}
 	f.list(n, func(n *yaml.Node) {
 		m := f.member(n)
-		person := [2]string{m.Issuer, m.Subject}
-		if seen[person] {
+		person := sha256.Sum224([]byte(m.Issuer + "\x00" + m.Subject))
+		if _, repeated := seen[person]; repeated {
 			f.wrong(n, "member %q is repeated", m.Subject)
 		}
-		seen[person] = true
+		seen[person] = struct{}{}
 		all = append(all, m)
 	})
 	return all
@@ -65,7 +69,7 @@ func (f *file) member(n *yaml.Node) directory.Member {
 	m := directory.Member{User: directory.User{Issuer: f.issuer}, Roles: []string{}}
 	f.object(n, map[string]func(*yaml.Node){
 		"iss": func(n *yaml.Node) { m.Issuer = f.memberIssuer(n) },
-		"sub": f.into(&m.Subject), "name": f.into(&m.Name), "email": f.into(&m.Email),
+		"sub": f.assignText(&m.Subject), "name": f.assignText(&m.Name), "email": f.assignText(&m.Email),
 		"roles": func(n *yaml.Node) {
 			m.Roles = f.texts(n)
 			f.haveRoles(n, m.Roles)

@@ -87,8 +87,8 @@ func (r *reader) list(n *yaml.Node, each func(*yaml.Node)) {
 	}
 }
 
-// into returns a function that reads a text into a variable.
-func (r *reader) into(text *string) func(*yaml.Node) {
+// assignText returns a function that reads a text into a variable.
+func (r *reader) assignText(text *string) func(*yaml.Node) {
 	return func(n *yaml.Node) { *text = r.text(n) }
 }
 

@@ -25,11 +25,7 @@ func Parse(text []byte) (directory.Desired, error) {
 	if err != nil {
 		return directory.Desired{}, err
 	}
-	f := file{
-		origins: map[string]string{}, audiences: map[string]string{},
-		slugs: map[string]bool{}, ids: map[string]bool{}, connections: map[string]string{},
-		roleNodes: map[string]*yaml.Node{}, fits: map[string]bool{},
-	}
+	f := newFile()
 	f.workspace(document.Content[0])
 	if len(f.problems) > 0 {
 		slices.SortStableFunc(f.problems, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
@@ -84,6 +80,14 @@ type file struct {
 
 	roleNodes map[string]*yaml.Node
 	fits      map[string]bool // role sets whose token size was checked
+}
+
+func newFile() *file {
+	return &file{
+		origins: map[string]string{}, audiences: map[string]string{},
+		slugs: map[string]bool{}, ids: map[string]bool{}, connections: map[string]string{},
+		roleNodes: map[string]*yaml.Node{}, fits: map[string]bool{},
+	}
 }
 
 func (f *file) workspace(root *yaml.Node) {
@@ -166,7 +170,7 @@ func (f *file) roles(n *yaml.Node) {
 func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 	m := &directory.MembershipClaim{Roles: []string{}}
 	f.object(n, map[string]func(*yaml.Node){
-		"claim":        f.into(&m.Claim),
+		"claim":        f.assignText(&m.Claim),
 		"claim_source": func(n *yaml.Node) { m.ClaimSource = f.claimSource(n) },
 		"roles": func(n *yaml.Node) {
 			m.Roles = f.texts(n)

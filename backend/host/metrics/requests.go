@@ -49,7 +49,7 @@ func newRequests() *requests {
 	return r
 }
 
-func (r *requests) of(k kind) children {
+func (r *requests) forKind(k kind) children {
 	if c, ok := (*r.known.Load())[k]; ok {
 		return c
 	}
@@ -72,7 +72,7 @@ func (m *Metrics) Count(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), underWay{}, e))
 		begun := time.Now()
 		next.ServeHTTP(e, r)
-		c := m.requests.of(kind{route(r), method(r), e.code, e.status})
+		c := m.requests.forKind(kind{route(r), method(r), e.code, e.status})
 		c.count.Inc()
 		c.duration.Observe(time.Since(begun).Seconds())
 	})

@@ -30,9 +30,9 @@ func (s store) RecordEvent(ctx context.Context, e audit.Event) error {
 	return nil
 }
 
-// Present implements session.Store.
-func (s store) Present(ctx context.Context, p session.Presentation) (session.Row, error) {
-	row, err := s.Store.Present(ctx, p)
+// Redeem implements session.Store.
+func (s store) Redeem(ctx context.Context, p session.Redemption) (session.Row, error) {
+	row, err := s.Store.Redeem(ctx, p)
 	if err != nil {
 		return row, err
 	}
@@ -44,7 +44,7 @@ func (s store) Present(ctx context.Context, p session.Presentation) (session.Row
 
 // rotated returns the effect of a presentation on the session's rotation, or "" if only
 // its use was recorded.
-func rotated(after session.Row, p session.Presentation) string {
+func rotated(after session.Row, p session.Redemption) string {
 	since := after.Cur == p.Token.ID && after.CurAt == p.Now
 	switch outcome := session.Settle(after, p).Outcome; {
 	case !outcome.Mints():

@@ -32,6 +32,7 @@ var Routes = []Route{
 
 	at("GET", "/organizations/{organization}/members", listOf(organization, (*office).Members)),
 	at("POST", "/organizations/{organization}/members", makes(takesOf(organization, (*office).AdmitMember))),
+	at("POST", "/organizations/{organization}/file-members", ends(takesOf(organization, (*office).ApplyMembers))),
 	at("GET", "/organizations/{organization}/members/{user}", in(organization, user, (*office).Member)),
 	at("PUT", "/organizations/{organization}/members/{user}", takesIn(organization, user, (*office).UpdateMember)),
 	at("DELETE", "/organizations/{organization}/members/{user}", ends(in(organization, user, (*office).RemoveMember))),

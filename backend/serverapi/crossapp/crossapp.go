@@ -52,7 +52,7 @@ func reading[In, T any](run func(*call, In) (T, error)) serverapi.Action[*crossA
 type Config struct {
 	serverapi.Config
 	Store  Store
-	Keys   *signingkey.Ring
+	Keys   *signingkey.KeyRing
 	Secret signingkey.Secret
 	// Proofs remembers proofs that were shown; nil makes a memory of its own, see [NewProofs].
 	Proofs *dpop.Replays
@@ -69,8 +69,8 @@ type crossApp struct {
 	issuer  string
 	path    string // the public URL's
 	store   Store
-	keys    *signingkey.Ring
-	refresh *session.Ring
+	keys    *signingkey.KeyRing
+	refresh *session.MACKeys
 	codes   signingkey.Sealer
 	csrf    []byte
 	replays *dpop.Replays
@@ -90,7 +90,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := session.NewRing(c.Secret.Derive(signingkey.ForRefreshTokens)...)
+	refresh, err := session.NewMACKeys(c.Secret.Derive(signingkey.ForRefreshTokens)...)
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func (c *call) entered(ask entry, e *audit.Event) (any, error) {
 	}
 	g := c.grant(w, app)
 	e.Reason = orgsession.By(subject.Membership)
-	decision, err := g.Decide(c.Context(), subject, grant.Asked{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
+	decision, err := g.Decide(c.Context(), subject, grant.Request{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
 	if err != nil {
 		return nil, overtaken(err)
 	}

@@ -85,17 +85,17 @@ func (c *call) refused(m *grant.Minted, err error) error {
 }
 
 // asked is what a renewal asks of policy. It enters nothing: what ended stays so.
-func (c *call) asked(ask renewal) (grant.Asked, error) {
+func (c *call) asked(ask renewal) (grant.Request, error) {
 	now := c.Now().Unix()
 	if sent := c.R.Header.Get(api.HeaderTime); sent != "" {
 		switch old, err := grant.TooOld(sent, now); {
 		case err != nil:
-			return grant.Asked{}, refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
+			return grant.Request{}, refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
 		case old:
-			return grant.Asked{}, refusal.New(api.RequestTooOld, "The request took too long to arrive. Send it again.")
+			return grant.Request{}, refusal.New(api.RequestTooOld, "The request took too long to arrive. Send it again.")
 		}
 	}
-	asked := grant.Asked{IdleSeconds: ask.IdleSeconds}
+	asked := grant.Request{IdleSeconds: ask.IdleSeconds}
 	if asked.Check() != nil {
 		return asked, refusal.New(api.InvalidRequest, "idle_seconds is negative.")
 	}

@@ -77,7 +77,7 @@ func (c *call) alive(s *directory.Subject, claims *token.Claims) error {
 		return denied(api.SessionExpired, "The person's session has ended.")
 	case s.Membership == nil:
 		return errNotAdmitted
-	case !s.Membership.Stay.Live():
+	case !s.Membership.OrganizationSession.Live():
 		return denied(api.OrganizationSessionExpired, "The person has left the organisation.")
 	case s.Session.Parent != session.ID{}:
 		return denied("entered_session", "This session was itself entered from another app: go on from there.")
@@ -187,7 +187,7 @@ func issuerOf(publicURL string) string { return strings.TrimSuffix(publicURL, "/
 
 // ownKeys are the keys that this server's tokens are signed with.
 type ownKeys struct {
-	ring         *signingkey.Ring
+	ring         *signingkey.KeyRing
 	organization string // "" is the workspace
 	revision     int64  // the workspace's
 	now          int64

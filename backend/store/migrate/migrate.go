@@ -23,11 +23,11 @@ import (
 )
 
 const (
-	// patience is how long a migration waits for other processes and transactions, over
+	// maxWait is how long a migration waits for other processes and transactions, over
 	// all attempts.
-	patience = 10 * time.Minute
-	// turn is how long a process waits before it tries again to migrate.
-	turn = 100 * time.Millisecond
+	maxWait = 10 * time.Minute
+	// retryPause is how long a process waits before it tries again to migrate.
+	retryPause = 100 * time.Millisecond
 )
 
 // Migrator brings the schema of a database up to date.
@@ -68,7 +68,7 @@ func (m Migrator) Up(ctx context.Context, db *sql.DB) (applied []string, err err
 			r.log.Info("migration applied", "migration", name)
 		case err == nil: // another process did it
 		case errors.Is(err, errBusy) || busy(err):
-			r.wait(turn, "waiting for another process to migrate the database")
+			r.wait(retryPause, "waiting for another process to migrate the database")
 		}
 		if err := r.failure(err); err != nil {
 			return applied, fmt.Errorf("migrate: %w", err)
@@ -82,11 +82,11 @@ var errBusy = errors.New("another process migrates the database")
 // run is one call of Up.
 type run struct {
 	Migrator
-	versions database.Store
-	log      *slog.Logger
-	ctx      context.Context
-	cancel   context.CancelFunc
-	told     time.Time // when a wait was last logged
+	versions   database.Store
+	log        *slog.Logger
+	ctx        context.Context
+	cancel     context.CancelFunc
+	lastLogged time.Time // when a wait was last logged
 }
 
 func (m Migrator) newRun(ctx context.Context) (*run, error) {
@@ -98,7 +98,7 @@ func (m Migrator) newRun(ctx context.Context) (*run, error) {
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
-	r.ctx, r.cancel = context.WithTimeoutCause(ctx, patience, fmt.Errorf("no migration was applied within %v", patience))
+	r.ctx, r.cancel = context.WithTimeoutCause(ctx, maxWait, fmt.Errorf("no migration was applied within %v", maxWait))
 	return r, nil
 }
 
@@ -113,13 +113,13 @@ func (r *run) failure(err error) error {
 	return err
 }
 
-// tellEvery is the interval of log records during a wait.
-const tellEvery = 10 * time.Second
+// logInterval is the interval of log records during a wait.
+const logInterval = 10 * time.Second
 
 // wait pauses and logs the reason from time to time.
 func (r *run) wait(pause time.Duration, why string, attributes ...any) {
-	if time.Since(r.told) >= tellEvery {
-		r.told = time.Now()
+	if time.Since(r.lastLogged) >= logInterval {
+		r.lastLogged = time.Now()
 		r.log.Warn(why, attributes...)
 	}
 	select {

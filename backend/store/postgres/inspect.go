@@ -16,6 +16,9 @@ func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := takePool(config); err != nil {
+		return nil, err
+	}
 	db := stdlib.OpenDB(*config)
 	notOff := func(v string) bool { return v != "off" }
 	found, err := inspect.Look(ctx, db, inspect.Queries{

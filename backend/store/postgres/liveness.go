@@ -22,12 +22,12 @@ const (
 // no lost connection.
 type liveness struct{ lost atomic.Int64 }
 
-// lose records that a connection was lost: the others may be lost too.
-func (l *liveness) lose() { l.lost.Store(time.Now().UnixNano()) }
+// markLost records that a connection was lost: the others may be lost too.
+func (l *liveness) markLost() { l.lost.Store(time.Now().UnixNano()) }
 
-// doubts reports whether a connection must not be used again. The driver detects a
+// suspects reports whether a connection must not be used again. The driver detects a
 // closed connection itself. It is for stdlib.OptionShouldPing.
-func (l *liveness) doubts(ctx context.Context, p stdlib.ShouldPingParams) bool {
+func (l *liveness) suspects(ctx context.Context, p stdlib.ShouldPingParams) bool {
 	used := time.Now().Add(-p.IdleDuration)
 	if p.IdleDuration <= trusted && used.UnixNano() > l.lost.Load() {
 		return false
@@ -51,7 +51,7 @@ func (l *liveness) alive(ctx context.Context, conn *pgx.Conn) bool {
 	defer cancel()
 	err := conn.PgConn().Ping(ctx)
 	if err != nil {
-		l.lose()
+		l.markLost()
 	}
 	return err == nil
 }

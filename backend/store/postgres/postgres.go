@@ -39,16 +39,18 @@ func OpenAs(ctx context.Context, address string, opening migrate.Opening) (*sqls
 	if err != nil {
 		return nil, err
 	}
+	connections, err := takePool(config)
+	if err != nil {
+		return nil, err
+	}
 	if config.ConnectTimeout == 0 { // not set in the address
 		config.ConnectTimeout = connectTimeout
 	}
 	var live liveness
 	processors := runtime.GOMAXPROCS(0)
 	open := func() *sql.DB {
-		db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(live.doubts))
-		db.SetMaxOpenConns(perProcessor * processors)
-		db.SetMaxIdleConns(perProcessor * processors)
-		db.SetConnMaxIdleTime(connectionIdle)
+		db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(live.suspects))
+		connections.apply(db)
 		return db
 	}
 	db := open()

@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// mostAtOnce is the most rows read in one round trip, so that none takes long.
-	mostAtOnce = 64
+	// maxRows is the most rows read in one round trip, so that none takes long.
+	maxRows = 64
 	// readTimeout limits a group's round trips: a connection that hangs is dropped
 	// before the callers behind it give up.
 	readTimeout = 5 * time.Second
-	// mostTries is how often a row is read whose connection is lost.
-	mostTries = 3
+	// maxTries is how often a row is read whose connection is lost.
+	maxTries = 3
 	// connectionTimeout limits the wait for a connection, since one may have to be
 	// made, at one host of several.
 	connectionTimeout = 20 * time.Second
@@ -109,7 +109,7 @@ func (s *reads) readWaiting(ctx context.Context) {
 		conn := driver.(*stdlib.Conn).Conn()
 		defer func() {
 			if conn.IsClosed() {
-				s.live.lose()
+				s.live.markLost()
 			}
 		}()
 		return readAll(ctx, conn, group)
@@ -145,7 +145,7 @@ func (s *reads) lostOne() bool {
 func (s *reads) settle(group []*read) {
 	var back []*read
 	for _, r := range group {
-		if r.tries++; r.lost && r.tries < mostTries {
+		if r.tries++; r.lost && r.tries < maxTries {
 			r.lost, r.err = false, errUnfinished
 			back = append(back, r)
 			continue
@@ -160,7 +160,7 @@ func (s *reads) settle(group []*read) {
 func (s *reads) take() []*read {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := min(len(s.waiting), mostAtOnce)
+	n := min(len(s.waiting), maxRows)
 	group := slices.Clone(s.waiting[:n])
 	s.waiting = slices.Delete(s.waiting, 0, n)
 	return group

@@ -43,7 +43,9 @@ func OpenAs(ctx context.Context, path string, opening migrate.Opening) (*sqlstor
 		db.Close()
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
 	}
-	return sqlstore.NewEmbedded(db, sqlstore.SQLite), nil
+	store := sqlstore.NewEmbedded(db, sqlstore.SQLite)
+	store.LockApplyBy(func(context.Context) (func(), error) { return tryLock(path + applyLockSuffix) })
+	return store, nil
 }
 
 // makeFile creates the file if there is none, with access for its owner only. SQLite

@@ -1,12 +1,15 @@
 package sqlstore
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 )
@@ -19,9 +22,27 @@ INSERT INTO workspace (one, revision, document, session_idle) VALUES (1, 1, ?1, 
 const upsertWorkspace = insertWorkspace + `
 ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = excluded.document`
 
-// Apply makes the directory match a workspace file, in one transaction: after an error,
-// nothing has changed. Applying it again changes nothing. The error is
-// directory.Conflicts if the current directory is incompatible.
+// Applying says how a Desired is applied. The zero value applies it and tells nobody.
+type Applying struct {
+	// DryRun changes nothing, and tells what would change.
+	DryRun bool
+	// Report is told after each organization how many memberships were looked at.
+	Report func(members int)
+	// Tell is told each difference, before it is written.
+	Tell func(directory.Difference)
+	// Waiting is told once when another apply is under way, which is waited for.
+	Waiting func()
+}
+
+// Apply makes the directory be what a workspace file wants. Applied again it changes
+// nothing. The error is directory.Conflicts where the directory as it is stands in the
+// way: then nothing is applied.
+//
+// It writes in transactions of some hundred rows, so that nobody who signs in waits for
+// long: apps, policies and organizations that are there first, then new ones, connections
+// and members. What fits into one is applied all or not at all. What does not may be
+// interrupted after any: each is valid by itself, and applied again Apply does the rest.
+// One apply runs at a time.
 //
 // Members that the file once gave an organization and no longer names are removed.
 // Members admitted by an administrator or a claim are kept, unless the file names them:
@@ -29,104 +50,112 @@ ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = ex
 // belong to administrators from then on. Organizations that it does not name are not
 // changed.
 func (s *Store) Apply(ctx context.Context, d directory.Desired, now int64) (directory.Changes, error) {
-	return s.ApplyReporting(ctx, d, now, func(int) {})
+	return s.ApplyAs(ctx, d, now, Applying{})
 }
 
 // ApplyReporting is Apply. After each organization it reports the number of memberships
 // checked so far.
 func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int64, report func(members int)) (directory.Changes, error) {
-	tx, err := s.pool.BeginTx(ctx, nil)
-	if err != nil {
-		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", err)
+	return s.ApplyAs(ctx, d, now, Applying{Report: report})
+}
+
+// ApplyAs is Apply, where how says what is told. With an error it returns what was
+// changed before.
+func (s *Store) ApplyAs(ctx context.Context, d directory.Desired, now int64, how Applying) (directory.Changes, error) {
+	a := &applying{database: s.database, Applying: how, now: now}
+	if !how.DryRun {
+		lock, err := s.lockApply(ctx, how.Waiting)
+		if err != nil {
+			return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
+		}
+		defer lock.release()
+		a.lock = lock
 	}
-	defer tx.Rollback()
-	a := &applying{database: s.database, tx: tx, now: now, report: report, prepared: map[string]*sql.Stmt{}}
-	// The error of an interrupted transaction can be any of several.
+	// What an interrupted transaction says of itself is one of several things.
 	if err := a.all(ctx, d); err != nil {
-		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
+		return a.committed, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
 	}
-	if err := tx.Commit(); err != nil {
-		return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
-	}
-	return a.changes, nil
+	return a.committed, nil
 }
 
 // applying is the state of applying a Desired to the database.
 type applying struct {
 	*database
-	tx       *sql.Tx
-	now      int64
-	report   func(members int)
-	prepared map[string]*sql.Stmt // the transaction closes them
-	changes  directory.Changes
+	Applying
+	now       int64
+	lock      *applyLock
+	pending   pendingWrites
+	changes   directory.Changes // those that are pending too
+	committed directory.Changes
+
+	written, analyzed int // rows, and how many there were at the last look
 }
 
-// statement returns a prepared statement, prepared once.
-func (a *applying) statement(ctx context.Context, text string) (*sql.Stmt, error) {
-	if s := a.prepared[text]; s != nil {
-		return s, nil
+func (a *applying) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
+	if a.Tell != nil {
+		a.Tell(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
 	}
-	s, err := a.tx.PrepareContext(ctx, a.text(text))
-	if err == nil {
-		a.prepared[text] = s
-	}
-	return s, err
-}
-
-func (a *applying) exec(ctx context.Context, statement string, args ...any) error {
-	s, err := a.statement(ctx, statement)
-	if err != nil {
-		return err
-	}
-	_, err = s.ExecContext(ctx, args...)
-	return err
 }
 
 // each calls scan for every row that a statement returns.
 func (a *applying) each(ctx context.Context, scan func(*sql.Rows) error, statement string, args ...any) error {
-	s, err := a.statement(ctx, statement)
-	if err != nil {
-		return err
-	}
-	rows, err := s.QueryContext(ctx, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
+	scanned := false
+	return retried(ctx, func() error {
+		rows, err := a.pool.QueryContext(ctx, a.dialect.uncached(statement), args...)
+		if err != nil {
 			return err
 		}
-	}
-	return rows.Err()
+		defer rows.Close()
+		for rows.Next() {
+			scanned = true
+			if err := scan(rows); err != nil {
+				return err
+			}
+		}
+		if err := rows.Err(); err != nil && scanned {
+			return fmt.Errorf("half of the rows were read: %v", err) // not to be read again
+		}
+		return rows.Err()
+	})
 }
 
 func (a *applying) all(ctx context.Context, d directory.Desired) error {
-	if err := a.workspace(ctx, d.Workspace); err != nil {
-		return err
-	}
-	ids, err := a.organizations(ctx, d.Organizations)
+	found, err := a.match(ctx, d.Organizations)
 	if err != nil {
 		return err
 	}
-	if err := a.connections(ctx, ids, d.Organizations); err != nil {
+	stored, err := a.checkConnections(ctx, found, d.Organizations)
+	if err != nil {
 		return err
+	}
+	if err := a.workspace(ctx, d.Workspace); err != nil {
+		return err
+	}
+	if err := a.organizations(ctx, found, d.Organizations); err != nil {
+		return err
+	}
+	for i, o := range d.Organizations {
+		if err := a.ofOrganization(o.Slug, found[i].id, stored, o.Connections); err != nil {
+			return err
+		}
 	}
 	done := 0
 	for i, o := range d.Organizations {
-		if err := a.members(ctx, ids[i], o.Members); err != nil {
+		if err := a.members(ctx, found[i], &o); err != nil {
 			return err
 		}
-		done += len(o.Members)
-		a.report(done)
+		done += o.MemberCount()
+		if a.Report != nil {
+			a.Report(done)
+		}
 	}
-	return nil
+	return a.flush(ctx)
 }
 
 func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
 	var revision int64
 	var stored string
-	err := a.tx.QueryRowContext(ctx, a.text(selectWorkspace)).Scan(&revision, &stored)
+	err := a.row(ctx, selectWorkspace).Scan(&revision, &stored)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
@@ -143,7 +172,37 @@ func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
 		return nil
 	}
 	a.changes.Workspace = true
-	return a.exec(ctx, upsertWorkspace, string(document))
+	a.pending.add(upsertWorkspace, string(document))
+	return a.tellWorkspace(stored, document)
+}
+
+// tellWorkspace tells which members of the workspace's document change.
+func (a *applying) tellWorkspace(stored string, document []byte) error {
+	if a.Tell == nil {
+		return nil
+	}
+	var had, wanted map[string]json.RawMessage
+	if err := json.Unmarshal(document, &wanted); err != nil {
+		return err
+	}
+	if stored != "" {
+		if err := json.Unmarshal([]byte(stored), &had); err != nil {
+			return err
+		}
+	}
+	names := maps.Clone(wanted)
+	maps.Copy(names, had)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		switch before, after := had[name], wanted[name]; {
+		case before == nil:
+			a.tell(directory.Addition, "workspace", "", name, "%s", after)
+		case after == nil:
+			a.tell(directory.Removal, "workspace", "", name, "%s", before)
+		case !bytes.Equal(before, after):
+			a.tell(directory.Change, "workspace", "", name, "%s -> %s", before, after)
+		}
+	}
+	return nil
 }
 
 // keptOnReuse returns the on_reuse that applies if the file does not set it: that of

@@ -22,9 +22,9 @@ UPDATE organizations SET connection = ?2 WHERE id = ?1`
 
 // storedConnections are all connections, including deleted ones, and the enabled ones.
 type storedConnections struct {
-	byID    map[string]storedConnection
-	of      map[string][]storedConnection // by organization
-	enabled map[string]string             // by organization
+	byID           map[string]storedConnection
+	byOrganization map[string][]storedConnection // by organization
+	enabled        map[string]string             // by organization
 }
 
 type storedConnection struct {
@@ -44,37 +44,33 @@ func (a *applying) storedConnections(ctx context.Context) (storedConnections, er
 		c, err := row.connection()
 		one := storedConnection{c, deletedAt.Valid}
 		all.byID[c.ID], all.enabled[c.OrganizationID] = one, enabled
-		all.of[c.OrganizationID] = append(all.of[c.OrganizationID], one)
+		all.byOrganization[c.OrganizationID] = append(all.byOrganization[c.OrganizationID], one)
 		return err
 	}, selectAllConnections)
 	return all, err
 }
 
-// connections updates the connections of all organizations in the file.
-func (a *applying) connections(ctx context.Context, ids []string, wanted []directory.DesiredOrganization) error {
+// checkConnections gives each connection of the file its organization, and returns those
+// that are stored, or Conflicts.
+func (a *applying) checkConnections(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) (storedConnections, error) {
 	stored, err := a.storedConnections(ctx)
 	if err != nil {
-		return err
+		return stored, err
 	}
 	var conflicts directory.Conflicts
 	for i, o := range wanted {
 		for j := range o.Connections {
 			c := &o.Connections[j]
-			c.OrganizationID = ids[i]
+			c.OrganizationID = found[i].id
 			if text := conflict(stored.byID[c.ID], c.Connection); text != "" && len(conflicts) < directory.MaxProblems {
 				conflicts = append(conflicts, directory.Conflict{Line: c.Line, Text: text})
 			}
 		}
 	}
 	if conflicts != nil {
-		return conflicts
+		return stored, conflicts
 	}
-	for i, o := range wanted {
-		if err := a.ofOrganization(ctx, ids[i], stored, o.Connections); err != nil {
-			return err
-		}
-	}
-	return nil
+	return stored, nil
 }
 
 // conflict returns why a connection cannot be changed to the one in the file.
@@ -92,92 +88,91 @@ func conflict(stored storedConnection, c directory.Connection) string {
 	return ""
 }
 
-func (a *applying) ofOrganization(ctx context.Context, id string, stored storedConnections, wanted []directory.DesiredConnection) error {
+// ofOrganization brings an organization's connections up to date.
+func (a *applying) ofOrganization(slug, id string, stored storedConnections, wanted []directory.DesiredConnection) error {
 	had, enabled, named := stored.enabled[id], "", map[string]bool{}
 	for _, c := range wanted {
 		if named[c.ID] = true; c.Enabled {
 			enabled = c.ID
 		}
-		changed, err := a.connection(ctx, stored.byID[c.ID], c.Connection)
+		changed, err := a.connection(stored.byID[c.ID], c.Connection)
 		switch {
 		case err != nil:
 			return err
 		case stored.byID[c.ID].ID == "":
 			a.changes.Connections.Added++
+			a.tell(directory.Addition, "connection", slug, c.ID, "%s", enabledOr(c.Enabled))
 		case changed || (had == c.ID) != c.Enabled:
 			a.changes.Connections.Changed++
+			a.tell(directory.Change, "connection", slug, c.ID, "%s -> %s", enabledOr(had == c.ID), enabledOr(c.Enabled))
 		}
 	}
-	if err := a.release(ctx, stored.of[id], named); err != nil {
-		return err
-	}
+	a.release(slug, stored.byOrganization[id], named)
 	if enabled == "" && !stored.byID[had].FromFile && !named[had] {
 		return nil // none, or one that the file does not manage
 	}
-	return a.enable(ctx, id, had, enabled)
+	a.enable(id, had, enabled)
+	return nil
 }
 
-// release hands the connections that the file no longer names over to administrators.
-func (a *applying) release(ctx context.Context, stored []storedConnection, named map[string]bool) error {
+func enabledOr(enabled bool) string {
+	if enabled {
+		return "enabled"
+	}
+	return "disabled"
+}
+
+// release leaves to the administrator what the file names no longer.
+func (a *applying) release(slug string, stored []storedConnection, named map[string]bool) {
 	for _, had := range stored {
 		if !had.FromFile || named[had.ID] || had.deleted {
 			continue
 		}
 		a.changes.Connections.Removed++
-		if err := a.exec(ctx, releaseConnection, had.ID); err != nil {
-			return err
-		}
+		a.tell(directory.Removal, "connection", slug, had.ID, "(left to administrators)")
+		a.pending.add(releaseConnection, had.ID)
 	}
-	return nil
 }
 
-// connection updates one connection, except whether it is enabled, and reports whether
-// that changed it.
-func (a *applying) connection(ctx context.Context, stored storedConnection, c directory.Connection) (changed bool, err error) {
+// connection brings one connection up to date, but for whether it is enabled, and
+// tells whether that changed it.
+func (a *applying) connection(stored storedConnection, c directory.Connection) (changed bool, err error) {
 	scopes, provisioning, err := connectionText(c)
 	if err != nil {
 		return false, err
 	}
 	if stored.ID == "" {
-		if err := a.exec(ctx, insertConnection, c.ID, c.OrganizationID, c.Issuer, c.ClientID, c.SealedSecret,
-			scopes, provisioning, fromFile, a.now); err != nil {
-			return false, err
-		}
-		return true, a.record(ctx, audit.CreateConnection, c.OrganizationID, c.ID)
+		a.pending.add(insertConnection, c.ID, c.OrganizationID, c.Issuer, c.ClientID, c.SealedSecret, scopes, provisioning, fromFile, a.now)
+		a.record(audit.CreateConnection, c.OrganizationID, c.ID)
+		return true, nil
 	}
 	hadScopes, hadProvisioning, err := connectionText(stored.Connection)
 	if err != nil || stored.FromFile && stored.ClientID == c.ClientID && stored.SealedSecret == c.SealedSecret &&
 		hadScopes == scopes && hadProvisioning == provisioning {
 		return false, err
 	}
-	if err := a.exec(ctx, updateConnection, c.ID, c.OrganizationID, c.ClientID, c.SealedSecret, scopes, provisioning, fromFile); err != nil {
-		return false, err
-	}
-	return true, a.record(ctx, audit.UpdateConnection, c.OrganizationID, c.ID)
+	a.pending.add(updateConnection, c.ID, c.OrganizationID, c.ClientID, c.SealedSecret, scopes, provisioning, fromFile)
+	a.record(audit.UpdateConnection, c.OrganizationID, c.ID)
+	return true, nil
 }
 
-// enable makes another connection the organization's enabled one, or none.
-func (a *applying) enable(ctx context.Context, organizationID, had, wanted string) error {
+// enable makes another connection the organisation's, or none.
+func (a *applying) enable(organizationID, had, wanted string) {
 	if had == wanted {
-		return nil
+		return
 	}
-	if err := a.exec(ctx, setConnection, organizationID, wanted); err != nil {
-		return err
-	}
+	a.pending.add(setConnection, organizationID, wanted)
 	if had != "" {
-		if err := a.record(ctx, audit.DisableConnection, organizationID, had); err != nil {
-			return err
-		}
+		a.record(audit.DisableConnection, organizationID, had)
 	}
-	if wanted == "" {
-		return nil
+	if wanted != "" {
+		a.record(audit.EnableConnection, organizationID, wanted)
 	}
-	return a.record(ctx, audit.EnableConnection, organizationID, wanted)
 }
 
-// record writes a change by the file to the audit log.
-func (a *applying) record(ctx context.Context, action audit.Action, organizationID, connectionID string) error {
-	return a.exec(ctx, insertEvent, eventArgs(audit.Event{
+// record writes what the file changed into the trail.
+func (a *applying) record(action audit.Action, organizationID, connectionID string) {
+	a.pending.add(insertEvent, eventArgs(audit.Event{
 		ID: directory.NewID("evt_"), At: a.now, Action: action, Outcome: audit.Done, Actor: audit.WorkspaceFile,
 		OrganizationID: organizationID, Target: connectionID,
 	})...)

@@ -1,146 +1,169 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql"
-	"fmt"
-	"slices"
+	"iter"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
 const (
-	selectMembers = `
-SELECT u.id, u.iss, u.sub, m.roles, m.source
-FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ?1`
+	// What is stored of some people and of their place in an organization, before it is
+	// written: whoever is as the file says is not touched. Their rows follow, and a ).
+	selectPlaces = `
+SELECT u.iss, u.sub, COALESCE(m.roles, ''), COALESCE(m.source, '')
+FROM users u LEFT JOIN memberships m ON m.user_id = u.id AND m.organization_id = ?1
+WHERE (u.iss, u.sub) IN (VALUES `
 
-	// Each is followed by its rows, and those by its end.
-	knowUsers = `
-INSERT INTO users (id, iss, sub, name, email, created_at) VALUES `
-	knowUsersEnd = `
-ON CONFLICT (iss, sub) DO UPDATE SET iss = excluded.iss
-RETURNING id, iss, sub`
+	countFromFile = `
+SELECT COUNT(*) FROM memberships WHERE organization_id = ?1 AND source = '` + fromFile + `'`
 
-	upsertMembers = `
-INSERT INTO memberships (user_id, organization_id, roles, source, created_at) VALUES `
-	upsertMembersEnd = `
-ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember
-
-	deleteMember = `
-DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2`
+	selectFromFile = `
+SELECT m.user_id, u.iss, u.sub FROM memberships m JOIN users u ON u.id = m.user_id
+WHERE m.organization_id = ?1 AND m.user_id > ?2 AND m.source = '` + fromFile + `' ORDER BY m.user_id LIMIT ?3`
 )
 
-// batch is the most rows that one statement writes.
-const batch = 100
-
-// person identifies a person: issuer and subject.
+// person is what names a person: issuer and subject.
 type person struct{ iss, sub string }
 
 func personOf(m directory.Member) person { return person{m.Issuer, m.Subject} }
 
-// member is a membership as it is stored.
-type member struct{ userID, roles, source string }
+func (p person) compare(q person) int {
+	return cmp.Or(strings.Compare(p.iss, q.iss), strings.Compare(p.sub, q.sub))
+}
+
+// place is what is stored of a person's membership, empty without one.
+type place struct{ roles, source string }
 
 // fromFile is the source of the memberships that a workspace file gave.
 const fromFile = string(directory.FromFile)
 
-// members updates an organization's members.
-func (a *applying) members(ctx context.Context, organizationID string, wanted []directory.Member) error {
-	stored, err := a.storedMembers(ctx, organizationID)
-	if err != nil {
-		return err
-	}
-	var differing []directory.Member
-	for _, m := range wanted {
-		had, known := stored[personOf(m)]
-		delete(stored, personOf(m))
-		switch {
-		case !known:
-			a.changes.Members.Added++
-		case had.roles == list(m.Roles).text() && had.source == fromFile:
-			continue
-		default:
-			a.changes.Members.Changed++
-		}
-		differing = append(differing, m)
-	}
-	for some := range slices.Chunk(differing, batch) {
-		if err := a.admit(ctx, organizationID, some); err != nil {
+// members brings an organisation's members up to date.
+func (a *applying) members(ctx context.Context, had *matched, o *directory.DesiredOrganization) error {
+	before := 0
+	if !had.added {
+		if err := a.row(ctx, countFromFile, had.id).Scan(&before); err != nil {
 			return err
 		}
 	}
-	return a.dismiss(ctx, organizationID, stored)
+	for some := range chunks(o.AllMembers(), batch) {
+		were, err := a.admit(ctx, had, o.Slug, some)
+		if err != nil {
+			return err
+		}
+		before -= were
+	}
+	if before <= 0 { // all whom the file gave before it names still
+		return nil
+	}
+	return a.dismiss(ctx, had.id, o)
 }
 
-func (a *applying) storedMembers(ctx context.Context, organizationID string) (map[person]member, error) {
-	all := map[person]member{}
+// chunks yields what a sequence yields, so many at once.
+func chunks[T any](all iter.Seq[T], size int) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		var some []T
+		for one := range all {
+			if some = append(some, one); len(some) == size {
+				if !yield(some) {
+					return
+				}
+				some = some[:0]
+			}
+		}
+		if len(some) > 0 {
+			yield(some)
+		}
+	}
+}
+
+// admit makes people, known or new, members, and returns how many of them the file had
+// made members before.
+func (a *applying) admit(ctx context.Context, o *matched, slug string, people []directory.Member) (were int, err error) {
+	known, err := a.places(ctx, o.id, people)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range people {
+		p, roles := personOf(m), list(m.Roles).text()
+		had, isKnown := known[p]
+		if had.source == fromFile {
+			if were++; had.roles == roles {
+				continue
+			}
+		}
+		if had.source == "" {
+			a.changes.Members.Added++
+			a.tell(directory.Addition, "membership", slug, m.Subject, "%s", roles)
+		} else {
+			a.changes.Members.Changed++
+			a.tell(directory.Change, "membership", slug, m.Subject, "%s (%s) -> %s (file)", had.roles, had.source, roles)
+		}
+		if !isKnown {
+			a.pending.users = append(a.pending.users, pendingUser{p, directory.NewID("usr_"), m.Name, m.Email})
+		}
+		a.pending.members = append(a.pending.members, pendingMember{p, o.id, roles})
+	}
+	return were, a.flushFull(ctx)
+}
+
+// places returns those of people who are known.
+func (a *applying) places(ctx context.Context, organizationID string, people []directory.Member) (map[person]place, error) {
+	args := []any{organizationID}
+	for _, m := range people {
+		args = append(args, m.Issuer, m.Subject)
+	}
+	all := make(map[person]place, len(people))
 	err := a.each(ctx, func(rows *sql.Rows) error {
 		var p person
-		var m member
-		if err := rows.Scan(&m.userID, &p.iss, &p.sub, &m.roles, &m.source); err != nil {
-			return err
-		}
-		all[p] = m
-		return nil
-	}, selectMembers, organizationID)
+		var stored place
+		err := rows.Scan(&p.iss, &p.sub, &stored.roles, &stored.source)
+		all[p] = stored
+		return err
+	}, selectPlaces+values(1, len(people), 2)+")", args...)
 	return all, err
 }
 
-// admit makes people, known or new, members.
-func (a *applying) admit(ctx context.Context, organizationID string, people []directory.Member) error {
-	var args []any
-	for _, m := range people {
-		args = append(args, directory.NewID("usr_"), m.Issuer, m.Subject, m.Name, m.Email, a.now)
+// dismiss ends the memberships that the file once gave and no longer names.
+func (a *applying) dismiss(ctx context.Context, organizationID string, o *directory.DesiredOrganization) error {
+	named := make(map[digest]struct{}, o.MemberCount())
+	for m := range o.AllMembers() {
+		named[personOf(m).digest()] = struct{}{}
 	}
-	ids := map[person]string{}
-	err := a.each(ctx, func(rows *sql.Rows) error {
-		var id string
-		var p person
-		if err := rows.Scan(&id, &p.iss, &p.sub); err != nil {
+	for after, read := "", batch; read == batch; {
+		read = 0
+		err := a.each(ctx, func(rows *sql.Rows) error {
+			read++
+			var p person
+			if err := rows.Scan(&after, &p.iss, &p.sub); err != nil {
+				return err
+			}
+			if _, is := named[p.digest()]; !is {
+				a.changes.Members.Removed++
+				a.tell(directory.Removal, "membership", o.Slug, p.sub, "")
+				a.pending.leavers = append(a.pending.leavers, pendingLeaver{after, organizationID})
+			}
+			return nil
+		}, selectFromFile, organizationID, after, batch)
+		if err != nil {
 			return err
 		}
-		ids[p] = id
-		return nil
-	}, knowUsers+values(len(people), 6)+knowUsersEnd, args...)
-	if err != nil {
-		return err
-	}
-	args = args[:0]
-	for _, m := range people {
-		args = append(args, ids[personOf(m)], organizationID, list(m.Roles).text(), fromFile, a.now)
-	}
-	return a.exec(ctx, upsertMembers+values(len(people), 5)+upsertMembersEnd, args...)
-}
-
-// dismiss ends the memberships that the file gave earlier.
-func (a *applying) dismiss(ctx context.Context, organizationID string, left map[person]member) error {
-	for _, m := range left {
-		if m.source != fromFile {
-			continue
-		}
-		a.changes.Members.Removed++
-		if err := a.exec(ctx, deleteMember, m.userID, organizationID); err != nil {
+		if err := a.flushFull(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// values returns the parameters of a number of rows: (?1,?2),(?3,?4).
-func values(rows, columns int) string {
-	var text strings.Builder
-	for i := range rows * columns {
-		switch {
-		case i%columns > 0:
-			text.WriteString(",")
-		case i > 0:
-			text.WriteString("),(")
-		default:
-			text.WriteString("(")
-		}
-		fmt.Fprintf(&text, "?%d", i+1)
-	}
-	text.WriteString(")")
-	return text.String()
+// digest stands for a person where many are in memory.
+type digest [16]byte
+
+func (p person) digest() (d digest) {
+	sum := sha256.Sum256([]byte(p.iss + "\x00" + p.sub))
+	copy(d[:], sum[:])
+	return d
 }

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -35,8 +36,15 @@ type storedOrganization struct {
 	deleted bool
 }
 
-// organizations updates all organizations and returns their ids, in order.
-func (a *applying) organizations(ctx context.Context, wanted []directory.DesiredOrganization) ([]string, error) {
+// matched is an organization of the file, and the stored one that it is.
+type matched struct {
+	id     string
+	added  bool
+	stored *storedOrganization // nil where it is added
+}
+
+// match reads which stored organization each of the file is. A new one gets its id.
+func (a *applying) match(ctx context.Context, wanted []directory.DesiredOrganization) ([]*matched, error) {
 	stored, err := a.storedOrganizations(ctx)
 	if err != nil {
 		return nil, err
@@ -45,20 +53,40 @@ func (a *applying) organizations(ctx context.Context, wanted []directory.Desired
 	if err != nil {
 		return nil, err
 	}
+	all := make([]*matched, len(wanted))
 	for i, o := range wanted {
-		if found[i] != nil && found[i].Slug != o.Slug {
-			if err := a.exec(ctx, releaseSlug, found[i].ID); err != nil {
-				return nil, err
+		all[i] = &matched{cmp.Or(o.ID, directory.NewID(directory.OrganizationPrefix)), true, nil}
+		if found[i] != nil {
+			all[i] = &matched{found[i].ID, false, found[i]}
+		}
+	}
+	return all, nil
+}
+
+// organizations brings all organisations up to date: those that there are, together,
+// and then those that are new.
+func (a *applying) organizations(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) error {
+	for i, o := range wanted {
+		if found[i].stored != nil && found[i].stored.Slug != o.Slug {
+			a.pending.add(releaseSlug, found[i].id)
+		}
+	}
+	for _, added := range []bool{false, true} {
+		for i, o := range wanted {
+			if found[i].added != added {
+				continue
+			}
+			if err := a.organization(found[i], o.Organization); err != nil {
+				return err
+			}
+			if added {
+				if err := a.flushFull(ctx); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	ids := make([]string, len(wanted))
-	for i, o := range wanted {
-		if ids[i], err = a.organization(ctx, found[i], o.Organization); err != nil {
-			return nil, err
-		}
-	}
-	return ids, nil
+	return nil
 }
 
 func (a *applying) storedOrganizations(ctx context.Context) (all []*storedOrganization, err error) {
@@ -120,25 +148,40 @@ func match(stored []*storedOrganization, wanted []directory.DesiredOrganization)
 	return found, nil
 }
 
-// organization updates one organization and returns its id.
-func (a *applying) organization(ctx context.Context, stored *storedOrganization, o directory.Organization) (string, error) {
+// organization brings one organisation up to date.
+func (a *applying) organization(had *matched, o directory.Organization) error {
 	rules, err := json.Marshal(o.Rules)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if stored == nil {
-		if o.ID == "" {
-			o.ID = directory.NewID(directory.OrganizationPrefix)
-		}
+	o.ID = had.id
+	if had.added {
 		a.changes.Organizations.Added++
-		return o.ID, a.exec(ctx, insertOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o), a.now)
+		a.tell(directory.Addition, "organization", o.Slug, "", "%s", described(o, string(rules)))
+		a.pending.add(insertOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o), a.now)
+		return nil
 	}
-	o.ID, o.Disabled = stored.ID, o.Disabled || stored.blocked
-	if reflect.DeepEqual(stored.Organization, o) {
-		return o.ID, nil
+	o.Disabled = o.Disabled || had.stored.blocked
+	if reflect.DeepEqual(had.stored.Organization, o) {
+		return nil
 	}
 	a.changes.Organizations.Changed++
-	return o.ID, a.exec(ctx, updateOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o))
+	before, err := json.Marshal(had.stored.Rules)
+	if err != nil {
+		return err
+	}
+	a.tell(directory.Change, "organization", o.Slug, "", "%s -> %s", described(had.stored.Organization, string(before)), described(o, string(rules)))
+	a.pending.add(updateOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o))
+	return nil
+}
+
+// described is what a diff tells of an organization.
+func described(o directory.Organization, rules string) string {
+	text := fmt.Sprintf("{slug: %s, name: %q, policy: %s", o.Slug, o.Name, rules)
+	if o.Disabled {
+		text += ", disabled"
+	}
+	return text + "}"
 }
 
 func (a *applying) disabled(o directory.Organization) any {

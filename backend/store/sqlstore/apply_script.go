@@ -102,7 +102,7 @@ func (s *script) organization(o directory.DesiredOrganization) error {
 	}
 	named := map[string][]string{} // subjects by issuer
 	var issuers []string
-	for _, m := range o.Members {
+	for m := range o.AllMembers() {
 		s.add(scriptUser, directory.NewID("usr_"), m.Issuer, m.Subject, m.Name, m.Email, s.now)
 		s.add(scriptMember, m.Issuer, m.Subject, o.Slug, list(m.Roles).text(), s.now)
 		if named[m.Issuer] == nil {

@@ -31,11 +31,11 @@ LIMIT ?5`
 DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ?1 ORDER BY at, id LIMIT ?2)`
 )
 
-// auditTrail stores the audit log.
-type auditTrail struct{ *database }
+// auditLog stores the audit log.
+type auditLog struct{ *database }
 
 // RecordEvent implements audit.Store.
-func (s auditTrail) RecordEvent(ctx context.Context, e audit.Event) error {
+func (s auditLog) RecordEvent(ctx context.Context, e audit.Event) error {
 	return s.change(ctx, "record event", insertEvent, eventArgs(e)...)
 }
 
@@ -45,7 +45,7 @@ func eventArgs(e audit.Event) []any {
 }
 
 // Events implements audit.Store.
-func (s auditTrail) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
+func (s auditLog) Events(ctx context.Context, q audit.Query) ([]audit.Event, error) {
 	if q.Before == (audit.Position{}) {
 		q.Before.At = math.MaxInt32 * 1000 // later than every time that D1 binds exactly
 		if q.Until != 0 {
@@ -65,7 +65,7 @@ func (s auditTrail) Events(ctx context.Context, q audit.Query) ([]audit.Event, e
 
 // DeleteEvents deletes events from before a time (Unix seconds), oldest first, at most
 // limit. It returns their number.
-func (s auditTrail) DeleteEvents(ctx context.Context, before, limit int64) (int64, error) {
+func (s auditLog) DeleteEvents(ctx context.Context, before, limit int64) (int64, error) {
 	result, err := s.exec(ctx, deleteEvents, before, limit)
 	if err != nil {
 		return 0, fmt.Errorf("sqlstore: forget events: %w", err)

@@ -14,8 +14,10 @@ type database struct {
 	pool     *sql.DB
 	dialect  Dialect
 	read     RowReader
-	dollars  sync.Map  // statements → PostgreSQL's form
-	embedded *embedded // nil if the database is another process
+	dollars  sync.Map  // statements → as PostgreSQL writes them
+	embedded *embedded // nil where the database is another process
+
+	applyLock TryLock // nil where the database has a lock of its own
 }
 
 var parameter = regexp.MustCompile(`\?(\d+)`)
@@ -39,7 +41,12 @@ func (db *database) exec(ctx context.Context, statement string, args ...any) (sq
 		err := db.embedded.write(w)
 		return w.result, err
 	}
-	return db.pool.ExecContext(ctx, db.text(statement), args...)
+	var result sql.Result
+	err := retried(ctx, func() (err error) {
+		result, err = db.pool.ExecContext(ctx, db.text(statement), args...)
+		return err
+	})
+	return result, err
 }
 
 // returning runs a statement that writes and returns one row, into fields.
@@ -47,7 +54,9 @@ func (db *database) returning(ctx context.Context, fields []any, statement strin
 	if db.embedded != nil {
 		return db.embedded.write(&write{ctx: ctx, statement: statement, args: args, fields: fields})
 	}
-	return db.pool.QueryRowContext(ctx, db.text(statement), args...).Scan(fields...)
+	return retried(ctx, func() error {
+		return db.pool.QueryRowContext(ctx, db.text(statement), args...).Scan(fields...)
+	})
 }
 
 // query reads rows.
@@ -73,7 +82,11 @@ func (r row) Scan(fields ...any) error {
 	if e := r.db.embedded; e != nil {
 		return e.row(r.ctx, r.statement, r.args...).Scan(fields...)
 	}
-	return r.db.read(r.ctx, r.db.text(r.statement), r.args, fields)
+	err := r.db.read(r.ctx, r.db.text(r.statement), r.args, fields)
+	if undone(err) { // here, for a mint pays for what stands in a closure
+		err = retried(r.ctx, func() error { return r.db.read(r.ctx, r.db.text(r.statement), r.args, fields) })
+	}
+	return err
 }
 
 // change runs a statement that writes.
@@ -128,23 +141,31 @@ type querier interface {
 	query(ctx context.Context, statement string, args ...any) (*sql.Rows, error)
 }
 
-// collect returns the rows that a statement returns.
-func collect[T any](ctx context.Context, q querier, what string, scan func(scanner) (T, error), statement string, args ...any) ([]T, error) {
-	rows, err := q.query(ctx, statement, args...)
+// collect returns the rows that a statement answers with.
+func collect[T any](ctx context.Context, q querier, what string, scan func(scanner) (T, error), statement string, args ...any) (all []T, err error) {
+	err = retried(ctx, func() error {
+		all, err = collectOnce(ctx, q, scan, statement, args)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
+	}
+	return all, nil
+}
+
+func collectOnce[T any](ctx context.Context, q querier, scan func(scanner) (T, error), statement string, args []any) ([]T, error) {
+	rows, err := q.query(ctx, statement, args...)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	var all []T
 	for rows.Next() {
 		one, err := scan(rows)
 		if err != nil {
-			return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
+			return nil, err
 		}
 		all = append(all, one)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: %s: %w", what, err)
-	}
-	return all, nil
+	return all, rows.Err()
 }

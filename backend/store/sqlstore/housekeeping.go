@@ -52,7 +52,7 @@ func (s sessions) CountExpired(ctx context.Context, before, limit int64) (n int6
 }
 
 // CountEvents returns how many events are older than a time, limit at most.
-func (s auditTrail) CountEvents(ctx context.Context, before, limit int64) (n int64, err error) {
+func (s auditLog) CountEvents(ctx context.Context, before, limit int64) (n int64, err error) {
 	if err = s.row(ctx, countOldEvents, before, limit).Scan(&n); err != nil {
 		return 0, fmt.Errorf("sqlstore: count events: %w", err)
 	}
@@ -60,12 +60,12 @@ func (s auditTrail) CountEvents(ctx context.Context, before, limit int64) (n int
 }
 
 // EventsAfter returns the events after a position, the oldest first, until a time.
-func (s auditTrail) EventsAfter(ctx context.Context, after audit.Position, until, limit int64) ([]audit.Event, error) {
+func (s auditLog) EventsAfter(ctx context.Context, after audit.Position, until, limit int64) ([]audit.Event, error) {
 	return collect(ctx, s, "events", scanEvent, selectEventsAfter, after.At, after.ID, until, limit)
 }
 
 // AuditExport returns how far an export has come; at first that is the zero position.
-func (s auditTrail) AuditExport(ctx context.Context, name string) (p audit.Position, err error) {
+func (s auditLog) AuditExport(ctx context.Context, name string) (p audit.Position, err error) {
 	err = s.row(ctx, selectExport, name).Scan(&p.At, &p.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, nil
@@ -77,18 +77,18 @@ func (s auditTrail) AuditExport(ctx context.Context, name string) (p audit.Posit
 }
 
 // SetAuditExport writes down how far an export has come.
-func (s auditTrail) SetAuditExport(ctx context.Context, name string, p audit.Position) error {
+func (s auditLog) SetAuditExport(ctx context.Context, name string, p audit.Position) error {
 	return s.change(ctx, "set audit export", upsertExport, name, p.At, p.ID)
 }
 
 // DeleteAuditExport lets the trail be forgotten without an export. It reports whether
 // there was one of that name.
-func (s auditTrail) DeleteAuditExport(ctx context.Context, name string) (bool, error) {
+func (s auditLog) DeleteAuditExport(ctx context.Context, name string) (bool, error) {
 	return s.changed(ctx, "delete audit export", deleteExport, name)
 }
 
 // ExportedUntil returns the time up to which every export has come; none is false.
-func (s auditTrail) ExportedUntil(ctx context.Context) (at int64, any bool, err error) {
+func (s auditLog) ExportedUntil(ctx context.Context) (at int64, any bool, err error) {
 	var first sql.NullInt64
 	if err := s.row(ctx, firstExport).Scan(&first); err != nil {
 		return 0, false, fmt.Errorf("sqlstore: audit exports: %w", err)

@@ -88,14 +88,14 @@ func (s organizationSessions) Enter(ctx context.Context, id session.ID, organiza
 
 // Leave implements orgsession.Store.
 func (s organizationSessions) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
-	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt, string(o.Ending))
+	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt, string(o.EndReason))
 	var left string
 	err := s.returning(ctx, []any{&left}, leaveOrganization, args...)
 	ended := err == nil
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return false, fmt.Errorf("sqlstore: leave organization: %w", err)
 	}
-	if o.Ending == policy.SignedOut {
+	if o.EndReason == policy.SignedOut {
 		return ended, s.endChildren(ctx, id, organizationID, o.EndedAt)
 	}
 	return ended, nil

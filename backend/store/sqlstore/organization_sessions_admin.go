@@ -25,15 +25,15 @@ UPDATE organization_sessions SET ended_at = ?3, ending = 'revoked'
 WHERE organization_id = ?1 AND ended_at IS NULL AND session_id IN (SELECT id FROM sessions WHERE user_id = ?2)`
 )
 
-// SessionStays returns the live sessions that act for an organization, by id, starting
+// OrganizationSessions returns the live sessions that act for an organization, by id, starting
 // after one, at most limit. If userID is not empty, it returns those of one person.
-func (s organizationSessions) SessionStays(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error) {
+func (s organizationSessions) OrganizationSessions(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error) {
 	return collect(ctx, s, "organization sessions", scanStay, selectStays, organizationID, now, userID, after, limit)
 }
 
-// EndStay ends a session's organization session and reports whether there was one to
+// EndOrganizationSession ends a session's organization session and reports whether there was one to
 // end. The session itself goes on.
-func (s organizationSessions) EndStay(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error) {
+func (s organizationSessions) EndOrganizationSession(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error) {
 	ended, err := s.changed(ctx, "end organization session", endStay, organizationID, id.String(), now)
 	if err != nil {
 		return ended, err
@@ -41,9 +41,9 @@ func (s organizationSessions) EndStay(ctx context.Context, organizationID string
 	return ended, s.endChildren(ctx, id, organizationID, now)
 }
 
-// EndStays ends the organization sessions of all of a person's sessions in one
+// EndOrganizationSessions ends the organization sessions of all of a person's sessions in one
 // organization.
-func (s organizationSessions) EndStays(ctx context.Context, organizationID, userID string, now int64) error {
+func (s organizationSessions) EndOrganizationSessions(ctx context.Context, organizationID, userID string, now int64) error {
 	return s.change(ctx, "end organization sessions", endStays, organizationID, userID, now)
 }
 

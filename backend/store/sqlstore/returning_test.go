@@ -46,7 +46,7 @@ func TestAScriptBringsNoOrganizationSessionBack(t *testing.T) {
 			alice, bob := entered(t, store, "alice"), entered(t, store, "bob")
 			runs(way.away)
 			runs(connected(acmeAndGlobex, "con_a s"))
-			if o := alice("acme"); o.Live() == way.ends || way.ends && o.Ending != policy.Removed {
+			if o := alice("acme"); o.Live() == way.ends || way.ends && o.EndReason != policy.Removed {
 				t.Errorf("alice's: %+v", o)
 			}
 			if o := bob("acme"); o.Live() == way.bobs {
@@ -98,7 +98,7 @@ func entered(t *testing.T, store *sqlstore.Store, sub string) func(slug string) 
 		if err != nil || s.Membership == nil {
 			t.Fatal(fmt.Errorf("%s: %v", slug, err))
 		}
-		return s.Membership.Stay
+		return s.Membership.OrganizationSession
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// The parameters of presentToken and its constants. The casts tell PostgreSQL the
+// The parameters of redeemToken and its constants. The casts tell PostgreSQL the
 // types, and turn the floats that D1 binds into integers.
 const (
 	sessionID = `CAST(?1 AS TEXT)`
@@ -58,12 +58,12 @@ const (
 	lives      = `(` + device + ` OR ` + isCurrent + ` OR ` + advances + ` OR ` + switches + ` OR ` + straggles + ` OR ` + rolls + `)`
 )
 
-// presentToken has the effect of session.Judge on a live session's row, in one
+// redeemToken has the effect of session.Judge on a live session's row, in one
 // statement. Every right side reads only the row's own columns, so that each of several
 // concurrent presentations is judged on the row that the previous one left, and a
 // second run changes nothing. It returns no row if the session does not exist or has
 // ended.
-const presentToken = `UPDATE sessions SET
+const redeemToken = `UPDATE sessions SET
 	gen = CASE WHEN ` + advances + ` THEN gen + 1 WHEN ` + rollsBack + ` THEN gen - 1 ELSE gen END,
 	cur = CASE WHEN ` + advances + ` OR ` + switches + ` OR ` + rolls + ` THEN ` + tokenID + ` ELSE cur END,
 	prev = CASE WHEN ` + advances + ` THEN cur WHEN ` + rollsBack + ` THEN ` + tokenParent + ` ELSE prev END,
@@ -85,7 +85,7 @@ func (s sessions) Use(ctx context.Context, id session.ID, current session.TokenI
 	return s.change(ctx, "use", useToken, id.String(), current.String(), now)
 }
 
-func presentArgs(p session.Presentation) []any {
+func presentArgs(p session.Redemption) []any {
 	device := 0
 	if p.Device {
 		device = 1
@@ -105,10 +105,10 @@ func tokenIDOrNull(id session.TokenID) any {
 	return id.String()
 }
 
-// Present implements session.Store. The token must be authentic.
-func (s sessions) Present(ctx context.Context, p session.Presentation) (session.Row, error) {
+// Redeem implements session.Store. The token must be authentic.
+func (s sessions) Redeem(ctx context.Context, p session.Redemption) (session.Row, error) {
 	var row rotationRow
-	err := s.returning(ctx, row.fields(), presentToken, presentArgs(p)...)
+	err := s.returning(ctx, row.fields(), redeemToken, presentArgs(p)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		ended, err := s.Session(ctx, p.Token.Session)
 		return ended.Row, err

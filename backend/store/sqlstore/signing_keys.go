@@ -105,7 +105,7 @@ func (s signingKeys) ResumeSigningKeys(ctx context.Context, organization string,
 	return s.change(ctx, "resume signing keys", resumeSigningKeys, organization, after)
 }
 
-// SigningKeyIssuers implements signingkey.Keeper.
+// SigningKeyIssuers implements signingkey.Admin.
 func (s signingKeys) SigningKeyIssuers(ctx context.Context, after string, limit int) ([]signingkey.Issuer, error) {
 	type issuing struct {
 		key        signingKeyRow
@@ -145,17 +145,17 @@ func rulesOf(text sql.NullString) (rules policy.Rules, err error) {
 	return rules, nil
 }
 
-// EndSigningKeys implements signingkey.Keeper.
+// EndSigningKeys implements signingkey.Admin.
 func (s signingKeys) EndSigningKeys(ctx context.Context, organization string, at int64) error {
 	return s.change(ctx, "end signing keys", endSigningKeys, organization, at, audit.Server)
 }
 
-// AdvanceSigningKey implements signingkey.Keeper.
+// AdvanceSigningKey implements signingkey.Admin.
 func (s signingKeys) AdvanceSigningKey(ctx context.Context, id string, signsAt int64) error {
 	return s.change(ctx, "advance signing key", advanceSigningKey, id, signsAt)
 }
 
-// RetireSigningKey implements signingkey.Keeper.
+// RetireSigningKey implements signingkey.Admin.
 func (s signingKeys) RetireSigningKey(ctx context.Context, id, actor string, now int64) (bool, error) {
 	result, err := s.exec(ctx, retireSigningKey, id, now, actor)
 	if err != nil {
@@ -168,7 +168,7 @@ func (s signingKeys) RetireSigningKey(ctx context.Context, id, actor string, now
 	return changed > 0, s.change(ctx, "retire signing key", reviseWorkspace)
 }
 
-// FollowUpSigningKeys implements signingkey.Keeper.
+// FollowUpSigningKeys implements signingkey.Admin.
 func (s signingKeys) FollowUpSigningKeys(ctx context.Context, before, now int64) error {
 	if err := s.change(ctx, "record signing keys", auditMadeKeys); err != nil {
 		return err

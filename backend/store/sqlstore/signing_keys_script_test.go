@@ -29,7 +29,7 @@ func TestTheScriptsOfSigningKeysRotateAndRetire(t *testing.T) {
 	s.rotate("", true, now+5000) // signs already
 	s.signFrom("", now, 0, 10+signingkey.Soonest, 5000+signingkey.Soonest)
 
-	key, err := signingkey.NewRing(s.store, s.secret, signingkey.ES256).Signing(t.Context(), "", 0, now+4999)
+	key, err := signingkey.NewKeyRing(s.store, s.secret, signingkey.ES256).Signing(t.Context(), "", 0, now+4999)
 	if err != nil || key.Generation != 2 {
 		t.Fatalf("%+v, %v", key.Stored, err)
 	}
@@ -46,7 +46,7 @@ type scripted struct {
 	store  *sqlstore.Store
 	db     *sql.DB
 	secret signingkey.Secret
-	ring   *signingkey.Ring
+	ring   *signingkey.KeyRing
 }
 
 func newScripted(t *testing.T) *scripted {
@@ -63,7 +63,7 @@ func newScripted(t *testing.T) *scripted {
 	}
 	t.Cleanup(func() { db.Close() })
 	secret, _ := signingkey.NewSecret()
-	return &scripted{t, store, db, secret, signingkey.NewRing(store, secret, signingkey.ES256)}
+	return &scripted{t, store, db, secret, signingkey.NewKeyRing(store, secret, signingkey.ES256)}
 }
 
 func (s *scripted) run(script string) {

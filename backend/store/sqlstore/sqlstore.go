@@ -41,14 +41,14 @@ type Store struct {
 	signingKeys
 	secretKeys
 	apiKeys
-	auditTrail
+	auditLog
 }
 
 func storeIn(db *database) *Store {
 	return &Store{
 		db,
 		sessions{db}, organizationSessions{db}, workspace{db}, users{db}, subjects{db}, organizations{db}, members{db}, staff{db},
-		invitations{db}, connections{db}, signingKeys{db}, secretKeys{db}, apiKeys{db}, auditTrail{db},
+		invitations{db}, connections{db}, signingKeys{db}, secretKeys{db}, apiKeys{db}, auditLog{db},
 	}
 }
 

@@ -157,8 +157,8 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 		return nil, fmt.Errorf("sqlstore: membership in %s: %w", r.id.String, err)
 	}
 	if r.startedAt.Valid {
-		m.Stay = policy.OrganizationSession{
-			StartedAt: r.startedAt.Int64, ActiveAt: r.activeAt.Int64, EndedAt: r.endedAt.Int64, Ending: policy.Ending(r.ending.String),
+		m.OrganizationSession = policy.OrganizationSession{
+			StartedAt: r.startedAt.Int64, ActiveAt: r.activeAt.Int64, EndedAt: r.endedAt.Int64, EndReason: policy.EndReason(r.ending.String),
 			Authentication: policy.Authentication{
 				Time: readTime(r.authTime.Int64), ACR: r.acr.String, AMR: r.amr, Connection: r.connection.String, Organization: r.madeFor.String,
 			},

@@ -203,7 +203,7 @@ func endsStays(s *suite) {
 	}
 	s.must(s.Enter(s.ctx, first.ID, "org_globex", begun(Now)))
 	listed := func(organization, user string) (ids []string) {
-		all, err := s.SessionStays(s.ctx, organization, user, "", Now, 10)
+		all, err := s.OrganizationSessions(s.ctx, organization, user, "", Now, 10)
 		s.must(err)
 		for _, stay := range all {
 			ids = append(ids, stay.SessionID.String())
@@ -212,16 +212,16 @@ func endsStays(s *suite) {
 	}
 	s.is(len(listed("org_acme", "")), 3)
 	s.is(len(listed("org_acme", alice.ID)), 2)
-	ended, err := s.EndStay(s.ctx, "org_acme", first.ID, Now+1)
+	ended, err := s.EndOrganizationSession(s.ctx, "org_acme", first.ID, Now+1)
 	s.must(err)
-	again, err := s.EndStay(s.ctx, "org_acme", first.ID, Now+2)
+	again, err := s.EndOrganizationSession(s.ctx, "org_acme", first.ID, Now+2)
 	s.must(err)
 	s.is([]bool{ended, again}, []bool{true, false})
 	s.is(listed("org_acme", alice.ID), []string{second.ID.String()})
-	s.must(s.EndStays(s.ctx, "org_acme", alice.ID, Now+3))
+	s.must(s.EndOrganizationSessions(s.ctx, "org_acme", alice.ID, Now+3))
 	s.is(listed("org_acme", ""), []string{other.ID.String()})
 	s.is(listed("org_globex", ""), []string{first.ID.String()})
-	s.is(s.stay(first, "acme").Ending, policy.Revoked)
+	s.is(s.stay(first, "acme").EndReason, policy.Revoked)
 	s.is(s.stored(first.ID).RevokedAt, int64(0))
 	s.must(s.Revoke(s.ctx, first.ID, session.ReasonAdmin, Now))
 	s.is(len(listed("org_globex", "")), 0)

@@ -63,7 +63,7 @@ func inherits(s *suite) {
 func inheritsNothingEnded(s *suite) {
 	alice := s.person("alice")
 	left, stranger := s.acting(alice), s.session(alice)
-	_, err := s.Leave(s.ctx, left.ID, "org_acme", policy.OrganizationSession{EndedAt: Now, ActiveAt: Now, Ending: policy.SignedOut})
+	_, err := s.Leave(s.ctx, left.ID, "org_acme", policy.OrganizationSession{EndedAt: Now, ActiveAt: Now, EndReason: policy.SignedOut})
 	s.must(err)
 	s.is(s.Inherit(s.ctx, s.child(alice, left).ID), orgsession.ErrEnded)
 	s.is(s.Inherit(s.ctx, s.child(alice, stranger).ID), orgsession.ErrEnded)
@@ -82,11 +82,11 @@ func endsWithItsParent(s *suite) {
 	subject, err := s.Subject(s.ctx, n.ID, "acme", Now)
 	s.must(err)
 	s.is(subject.Session.Row, got.Row)
-	p := session.Presentation{
+	p := session.Redemption{
 		Token:  session.Successor(n.ID, n.Row, session.NewTokenID(), Now+1),
 		Limits: session.LimitsFor(false), Now: Now + 1,
 	}
-	row, err := s.Present(s.ctx, p)
+	row, err := s.Redeem(s.ctx, p)
 	s.must(err)
 	s.is(row, got.Row)
 	listed, err := s.Live(s.ctx, alice.ID, "", Now, 10)
@@ -94,7 +94,7 @@ func endsWithItsParent(s *suite) {
 	page, err := s.LivePage(s.ctx, alice.ID, "", Now, 10)
 	s.must(err)
 	s.is([]int{len(listed), len(page)}, []int{2, 2})
-	stays, err := s.SessionStays(s.ctx, "org_acme", alice.ID, "", Now, 10)
+	stays, err := s.OrganizationSessions(s.ctx, "org_acme", alice.ID, "", Now, 10)
 	s.must(err)
 	s.is(len(stays), 1) // the other one's; other inherited none
 	s.must(s.Revoke(s.ctx, other.ID, session.ReasonSignedOut, Now+2))
@@ -105,17 +105,17 @@ func endsWithItsParentsStay(s *suite) {
 	alice := s.person("alice")
 	for _, end := range []func(session.ID){
 		func(id session.ID) {
-			_, err := s.Leave(s.ctx, id, "org_acme", policy.OrganizationSession{ActiveAt: Now, EndedAt: Now + 1, Ending: policy.SignedOut})
+			_, err := s.Leave(s.ctx, id, "org_acme", policy.OrganizationSession{ActiveAt: Now, EndedAt: Now + 1, EndReason: policy.SignedOut})
 			s.must(err)
 		},
 		func(id session.ID) {
-			_, err := s.EndStay(s.ctx, "org_acme", id, Now+1)
+			_, err := s.EndOrganizationSession(s.ctx, "org_acme", id, Now+1)
 			s.must(err)
 		},
 	} {
 		parent, another := s.acting(alice), s.acting(alice)
 		n, other := s.child(alice, parent), s.child(alice, another)
-		_, err := s.EndStay(s.ctx, "org_globex", parent.ID, Now+1)
+		_, err := s.EndOrganizationSession(s.ctx, "org_globex", parent.ID, Now+1)
 		s.must(err)
 		s.is(s.live(n.ID), []bool{true})
 		end(parent.ID)
@@ -125,7 +125,7 @@ func endsWithItsParentsStay(s *suite) {
 	}
 	parent := s.acting(alice)
 	n := s.child(alice, parent)
-	_, err := s.Leave(s.ctx, parent.ID, "org_acme", policy.OrganizationSession{ActiveAt: Now, EndedAt: Now + 1, Ending: policy.Idle})
+	_, err := s.Leave(s.ctx, parent.ID, "org_acme", policy.OrganizationSession{ActiveAt: Now, EndedAt: Now + 1, EndReason: policy.Idle})
 	s.must(err)
 	s.is(s.live(n.ID), []bool{true}) // activity there keeps it alive there
 }
@@ -141,7 +141,7 @@ func countsWithItsParent(s *suite) {
 	at := func(id session.ID) bool {
 		subject, err := s.Subject(s.ctx, id, "org_acme", Now)
 		s.must(err)
-		return subject.Membership.Stay.Live()
+		return subject.Membership.OrganizationSession.Live()
 	}
 	s.is([]bool{at(parent.ID), at(n.ID), at(older.ID)}, []bool{true, true, false})
 }

@@ -9,7 +9,7 @@ import (
 // stolen ends a session by a token that no honest party can hold any more.
 func (s *suite) stolen(n session.Session, now int64) {
 	s.Helper()
-	row, err := s.Present(s.ctx, session.Presentation{
+	row, err := s.Redeem(s.ctx, session.Redemption{
 		Token:  session.Token{Session: n.ID, Gen: n.Gen, ID: session.NewTokenID(), Parent: session.NewTokenID(), IssuedAt: now},
 		Limits: session.LimitsFor(false), Now: now,
 	})

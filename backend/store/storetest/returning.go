@@ -102,7 +102,7 @@ func beginsAnew(s *suite) {
 		s.must(s.Enter(s.ctx, late.ID, "org_acme", begun(Now+6)))
 		a.back(s, carol)
 		for _, n := range []session.Session{one, late} {
-			if o := s.stay(n, "acme"); o.Live() || o.Ending != policy.Removed {
+			if o := s.stay(n, "acme"); o.Live() || o.EndReason != policy.Removed {
 				s.Errorf("%s: %+v", name, o)
 			}
 		}
@@ -152,6 +152,6 @@ func connectsAnew(s *suite) {
 	s.must(s.DisableConnection(s.ctx, "org_acme", "con_1"))
 	s.is(s.endOf(by["con_1"]), int64(0)) // it is not checked now, so it does not count yet
 	s.must(s.EnableConnection(s.ctx, "org_acme", "con_1"))
-	s.is(s.stay(by["con_1"], "acme").Ending, policy.Removed)
+	s.is(s.stay(by["con_1"], "acme").EndReason, policy.Removed)
 	s.is(s.endOf(by[""])+s.endOf(by["con_2"]), int64(0))
 }

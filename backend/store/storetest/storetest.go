@@ -22,7 +22,7 @@ type Store interface {
 	session.Store
 	directory.Store
 	orgsession.Store
-	signingkey.Keeper
+	signingkey.Admin
 	signingkey.Sightings
 	audit.Store
 	Connections
@@ -327,11 +327,11 @@ func listsLive(s *suite) {
 func presentsInVain(s *suite) {
 	n := s.session(s.person("alice"))
 	s.must(s.Revoke(s.ctx, n.ID, session.ReasonSignedOut, Now+1))
-	p := session.Presentation{
+	p := session.Redemption{
 		Token:  session.Successor(n.ID, n.Row, session.NewTokenID(), Now+2),
 		Limits: session.LimitsFor(false), Now: Now + 2,
 	}
-	row, err := s.Present(s.ctx, p)
+	row, err := s.Redeem(s.ctx, p)
 	s.must(err)
 	s.is(row, s.stored(n.ID).Row)
 	s.is(row.RevokeReason, session.ReasonSignedOut)

@@ -27,7 +27,7 @@ func takesOver(s *suite) {
 		s.Errorf("globex, as it was entered: %+v", before)
 	}
 	s.must(s.Raise(s.ctx, n.ID, "org_acme", raised))
-	if _, err := s.Leave(s.ctx, old.ID, "org_globex", policy.OrganizationSession{StartedAt: Now - 30, ActiveAt: Now, EndedAt: Now, Ending: policy.SignedOut}); err != nil {
+	if _, err := s.Leave(s.ctx, old.ID, "org_globex", policy.OrganizationSession{StartedAt: Now - 30, ActiveAt: Now, EndedAt: Now, EndReason: policy.SignedOut}); err != nil {
 		s.Fatal(err)
 	}
 	s.must(s.Touch(s.ctx, old.ID, "org_acme", policy.OrganizationSession{ActiveAt: Now - 5}))
@@ -44,7 +44,7 @@ func takesOver(s *suite) {
 		if !acme.Live() || acme.ActiveAt != Now-5 || acme.StartedAt != Now-30 || acme.Authentication.Time != Now {
 			s.Errorf("acme: %+v", acme)
 		}
-		if globex.Live() || globex.Ending != policy.SignedOut {
+		if globex.Live() || globex.EndReason != policy.SignedOut {
 			s.Errorf("globex: %+v", globex)
 		}
 		if all, err := s.Authentications(s.ctx, n.ID); err != nil || len(all) != 1 || all[0].Time != made.Time {

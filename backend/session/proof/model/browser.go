@@ -41,8 +41,8 @@ const (
 	waking // replies frozen in the sleep may arrive; no new request is sent
 )
 
-// habitat is the environment of a browser to explore.
-type habitat struct {
+// environment is the environment of a browser to explore.
+type environment struct {
 	rules
 	messages int // the most under way in each direction
 	crashes  int8
@@ -51,14 +51,14 @@ type habitat struct {
 	impatient bool
 }
 
-func (h *habitat) check() found {
+func (h *environment) check() found {
 	first := token{id: 1}
 	return explore(h.normal(browser{row: row{cur: 1}, jar: first, crashes: h.crashes}), h.next)
 }
 
 // next visits every possible next event, in the browser, on the way, at the server, or
 // of the time.
-func (h *habitat) next(b browser, visit func(browser)) (wrong string) {
+func (h *environment) next(b browser, visit func(browser)) (wrong string) {
 	reach := func(b browser) { visit(h.normal(b)) }
 	for i, r := range b.requests[:h.messages] {
 		if r.id != 0 {
@@ -94,7 +94,7 @@ func (h *habitat) next(b browser, visit func(browser)) (wrong string) {
 	return ""
 }
 
-func (h *habitat) send(b browser, visit func(browser)) {
+func (h *environment) send(b browser, visit func(browser)) {
 	if i := slices.IndexFunc(b.requests[:h.messages], func(r message) bool { return r.id == 0 }); i >= 0 {
 		b.requests[i] = message{token: b.jar}
 		visit(b)
@@ -103,7 +103,7 @@ func (h *habitat) send(b browser, visit func(browser)) {
 
 // deliver brings a request to the server, by the clock of any replica. A copy of it may
 // stay on the way; the reply may be lost.
-func (h *habitat) deliver(b browser, i int, visit func(browser)) (wrong string) {
+func (h *environment) deliver(b browser, i int, visit func(browser)) (wrong string) {
 	r := b.requests[i]
 	for skew := range h.Slack + 1 {
 		verdict, after := h.present(b.row, r.token, skew)
@@ -123,7 +123,7 @@ func (h *habitat) deliver(b browser, i int, visit func(browser)) (wrong string) 
 	return ""
 }
 
-func (h *habitat) reply(b browser, successor token, visit func(browser)) {
+func (h *environment) reply(b browser, successor token, visit func(browser)) {
 	if i := slices.Index(b.replies[:h.messages], message{}); i >= 0 {
 		b.replies[i] = message{token: successor}
 		visit(b)
@@ -131,7 +131,7 @@ func (h *habitat) reply(b browser, successor token, visit func(browser)) {
 }
 
 // land puts a reply's token into the jar.
-func (h *habitat) land(b browser, visit func(browser)) {
+func (h *environment) land(b browser, visit func(browser)) {
 	free := slices.Index(b.past[:], left{})
 	if free < 0 {
 		return
@@ -147,7 +147,7 @@ func (h *habitat) land(b browser, visit func(browser)) {
 }
 
 // crash ends the browser. The jar returns to the state on the disk.
-func (h *habitat) crash(b browser, visit func(browser)) {
+func (h *environment) crash(b browser, visit func(browser)) {
 	if b.crashes == 0 || b.unsettled > 0 {
 		return
 	}
@@ -168,7 +168,7 @@ func (h *habitat) crash(b browser, visit func(browser)) {
 
 // tick lets a tick pass. A message older than D is dropped, except that replies wait
 // during a sleep.
-func (h *habitat) tick(b browser, visit func(browser)) {
+func (h *environment) tick(b browser, visit func(browser)) {
 	b.row.at++
 	b.row.last++
 	b.jar.age++
@@ -205,12 +205,12 @@ func (h *habitat) tick(b browser, visit func(browser)) {
 }
 
 // normal returns the same form for all browsers that differ only in names.
-func (h *habitat) normal(b browser) browser {
+func (h *environment) normal(b browser) browser {
 	slices.SortFunc(b.past[:], func(x, y left) int { return y.order() - x.order() })
 	slices.SortFunc(b.requests[:], func(x, y message) int { return y.order() - x.order() })
 	slices.SortFunc(b.replies[:], func(x, y message) int { return y.order() - x.order() })
 	p := &h.scratch
-	p.of(&b.row)
+	p.collect(&b.row)
 	p.token(&b.jar)
 	for i := range b.past {
 		p.token(&b.past[i].token)

@@ -36,36 +36,36 @@ func checks() []check {
 	twice := but(tight, func(l *session.Limits) { l.K = 2 })
 	thrice := but(tight, func(l *session.Limits) { l.K = 3 })
 	return []check{
-		honest("a crash", false, habitat{rules: judging(tight), messages: 2, crashes: 1}),
-		honest("sleep", false, habitat{rules: judging(tight), messages: 2, sleeps: true}),
-		honest("a crash and sleep", true, habitat{rules: judging(tight), messages: 2, crashes: 1, sleeps: true}),
-		honest("two crashes and sleep", true, habitat{rules: judging(twice), messages: 2, crashes: 2, sleeps: true}),
-		honest("three crashes", true, habitat{rules: judging(thrice), messages: 2, crashes: 3}),
-		honest("a crash and sleep, wider limits", true, habitat{rules: judging(wide), messages: 2, crashes: 1, sleeps: true}),
-		honest("a crash, three messages", true, habitat{rules: judging(tight), messages: 3, crashes: 1}),
-		honest("a crash, clocks that differ", true, habitat{rules: judging(skewed), messages: 2, crashes: 1}),
-		honest("sleep, three messages", true, habitat{rules: judging(tight), messages: 3, sleeps: true}),
-		honest("a crash, clocks that differ, a flush", true, habitat{rules: judging(slow), messages: 2, crashes: 1}),
+		honest("a crash", false, environment{rules: judging(tight), messages: 2, crashes: 1}),
+		honest("sleep", false, environment{rules: judging(tight), messages: 2, sleeps: true}),
+		honest("a crash and sleep", true, environment{rules: judging(tight), messages: 2, crashes: 1, sleeps: true}),
+		honest("two crashes and sleep", true, environment{rules: judging(twice), messages: 2, crashes: 2, sleeps: true}),
+		honest("three crashes", true, environment{rules: judging(thrice), messages: 2, crashes: 3}),
+		honest("a crash and sleep, wider limits", true, environment{rules: judging(wide), messages: 2, crashes: 1, sleeps: true}),
+		honest("a crash, three messages", true, environment{rules: judging(tight), messages: 3, crashes: 1}),
+		honest("a crash, clocks that differ", true, environment{rules: judging(skewed), messages: 2, crashes: 1}),
+		honest("sleep, three messages", true, environment{rules: judging(tight), messages: 3, sleeps: true}),
+		honest("a crash, clocks that differ, a flush", true, environment{rules: judging(slow), messages: 2, crashes: 1}),
 
-		control("G = D", false, habitat{messages: 2,
+		control("G = D", false, environment{messages: 2,
 			rules: judging(but(tight, func(l *session.Limits) { l.G = l.D }))}),
-		control("no S rule", false, habitat{messages: 2,
+		control("no S rule", false, environment{messages: 2,
 			rules: rules{Limits: tight, judge: withoutSiblings}}),
-		control("no rollback rows", false, habitat{messages: 2, crashes: 1,
+		control("no rollback rows", false, environment{messages: 2, crashes: 1,
 			rules: rules{Limits: tight, judge: withoutRollbacks}}),
-		control("more crashes than k", false, habitat{messages: 2, crashes: 2,
+		control("more crashes than k", false, environment{messages: 2, crashes: 2,
 			rules: judging(tight)}),
-		control("G = 2D and R = 2D", false, habitat{messages: 2,
+		control("G = 2D and R = 2D", false, environment{messages: 2,
 			rules: judging(but(tight, func(l *session.Limits) { l.R = 2 * l.D }))}),
-		control("R = 2D + W and a crash", false, habitat{messages: 2, crashes: 1,
+		control("R = 2D + W and a crash", false, environment{messages: 2, crashes: 1,
 			rules: judging(but(tight, func(l *session.Limits) { l.R = 2*l.D + l.W }))}),
-		control("W below the flush time", false, habitat{messages: 2, crashes: 1,
+		control("W below the flush time", false, environment{messages: 2, crashes: 1,
 			rules: judging(but(tight, func(l *session.Limits) { l.Flush = 2 }))}),
-		control("no slack in G", false, habitat{messages: 2,
+		control("no slack in G", false, environment{messages: 2,
 			rules: judging(but(skewed, func(l *session.Limits) { l.G = 2 * l.D }))}),
-		control("half the slack in W", true, habitat{messages: 2, crashes: 1,
+		control("half the slack in W", true, environment{messages: 2, crashes: 1,
 			rules: judging(but(skewed, func(l *session.Limits) { l.Flush = 1 }))}),
-		control("the browser does not wait on waking", false, habitat{messages: 2, sleeps: true, impatient: true,
+		control("the browser does not wait on waking", false, environment{messages: 2, sleeps: true, impatient: true,
 			rules: judging(tight)}),
 
 		laziness(but(wide, func(l *session.Limits) { l.R = 7 })),
@@ -83,7 +83,7 @@ func checks() []check {
 func judging(limits session.Limits) rules { return rules{Limits: limits, judge: session.Judge} }
 
 // honest checks that no honest history ends in a false verdict.
-func honest(name string, full bool, h habitat) check {
+func honest(name string, full bool, h environment) check {
 	return check{"honest: " + name, full, func() result {
 		if err := h.Check(); err != nil {
 			return result{says: err.Error()}
@@ -94,7 +94,7 @@ func honest(name string, full bool, h habitat) check {
 }
 
 // control checks that the model can see a fault at all.
-func control(name string, full bool, h habitat) check {
+func control(name string, full bool, h environment) check {
 	return check{"control: " + name, full, func() result {
 		found := h.check()
 		return result{found.why != "", found.states, says(found.why, "nothing is wrong"), nil}

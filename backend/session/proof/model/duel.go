@@ -89,7 +89,7 @@ func (d duel) normal(r *rules) duel {
 		d.thief[0], d.thief[1] = d.thief[1], d.thief[0]
 	}
 	at := &r.scratch
-	at.of(&d.row)
+	at.collect(&d.row)
 	at.token(&d.victim)
 	for i := range d.thief {
 		// Rolling the row back to an older one takes three more tokens.

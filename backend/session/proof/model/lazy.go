@@ -58,7 +58,7 @@ func compare(r rules) found {
 func (p pair) normal(r *rules) pair {
 	slices.SortFunc(p.tokens[:], func(x, y token) int { return y.order() - x.order() })
 	at := &r.scratch
-	at.of(&p.lazy)
+	at.collect(&p.lazy)
 	at.row(&p.eager)
 	for i := range p.tokens {
 		// Rolling the row back to an older one takes three more tokens.

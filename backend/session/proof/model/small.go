@@ -10,7 +10,7 @@ import (
 // that must be seen to fail.
 type rules struct {
 	session.Limits
-	judge func(session.Row, session.Presentation) session.Verdict
+	judge func(session.Row, session.Redemption) session.Verdict
 	// inStep gives every party the same successor.
 	inStep bool
 
@@ -41,7 +41,7 @@ func id(small uint8) session.TokenID { return session.TokenID{small} }
 
 // present judges a token at a replica whose clock is ahead by skew.
 func (r *rules) present(at row, t token, skew int64) (session.Verdict, row) {
-	verdict := r.judge(at.large(), session.Presentation{
+	verdict := r.judge(at.large(), session.Redemption{
 		Token:  session.Token{Gen: int64(t.gen), ID: id(t.id), Parent: id(t.parent), IssuedAt: now - int64(t.age)},
 		Limits: r.Limits,
 		Now:    now + skew,
@@ -72,8 +72,8 @@ type parts struct {
 	ages []*int8
 }
 
-// of collects the parts of a world, beginning with its row.
-func (p *parts) of(r *row) {
+// collect collects the parts of a world, beginning with its row.
+func (p *parts) collect(r *row) {
 	p.ids, p.gens, p.ages = p.ids[:0], p.gens[:0], p.ages[:0]
 	p.row(r)
 }

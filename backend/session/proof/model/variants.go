@@ -5,7 +5,7 @@ import "github.com/tabard-auth/tabard/backend/session"
 // The variants of session.Judge that the negative controls run.
 
 // withoutSiblings omits the table's rows of S.
-func withoutSiblings(row session.Row, p session.Presentation) session.Verdict {
+func withoutSiblings(row session.Row, p session.Redemption) session.Verdict {
 	if p.Token.Gen == row.Gen && p.Token.ID != row.Cur {
 		return session.Verdict{Outcome: session.Reuse, After: row}
 	}
@@ -13,7 +13,7 @@ func withoutSiblings(row session.Row, p session.Presentation) session.Verdict {
 }
 
 // withoutRollbacks omits the table's rows of rollbacks.
-func withoutRollbacks(row session.Row, p session.Presentation) session.Verdict {
+func withoutRollbacks(row session.Row, p session.Redemption) session.Verdict {
 	verdict := session.Judge(row, p)
 	if verdict.Outcome == session.Rollback {
 		return session.Verdict{Outcome: session.Reuse, After: row}
@@ -23,7 +23,7 @@ func withoutRollbacks(row session.Row, p session.Presentation) session.Verdict {
 
 // eagerly records every use of the current token, not only those that a later verdict
 // depends on.
-func eagerly(row session.Row, p session.Presentation) session.Verdict {
+func eagerly(row session.Row, p session.Redemption) session.Verdict {
 	verdict := session.Judge(row, p)
 	if verdict.Outcome == session.Current {
 		verdict.After.CurLast = max(row.CurLast, p.Now)
@@ -32,7 +32,7 @@ func eagerly(row session.Row, p session.Presentation) session.Verdict {
 }
 
 // withoutLimit counts no rollbacks.
-func withoutLimit(row session.Row, p session.Presentation) session.Verdict {
+func withoutLimit(row session.Row, p session.Redemption) session.Verdict {
 	verdict := session.Judge(row, p)
 	verdict.After.Rollbacks = 0
 	return verdict

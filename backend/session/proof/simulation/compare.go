@@ -17,24 +17,24 @@ var (
 	harsh = conditions{"8 tabs, 3 % loss, crashes", 8, 0.03, 8 * hour, false}
 )
 
-// sheet is one scheme's figures.
-type sheet struct {
+// result is one scheme's figures.
+type result struct {
 	scheme string
 	// honest are the working days simulated and the false sign-outs, by conditions.
 	honest []honest
-	// thefts are by temper. Under the harshest conditions only this project's scheme is
+	// thefts are by strategy. Under the harshest conditions only this project's scheme is
 	// counted.
 	thefts, harshThefts []thefts
 }
 
 // faultless reports whether there was no false sign-out and no undetected thief.
-func (s *sheet) faultless() bool {
+func (s *result) faultless() bool {
 	for _, h := range s.honest {
 		if h.signOuts > 0 {
 			return false
 		}
 	}
-	for i := range tempers {
+	for i := range strategies {
 		if s.thefts[i].missed+s.harshThefts[i].missed > 0 {
 			return false
 		}
@@ -72,9 +72,9 @@ type size struct{ harsh, all, thefts int }
 
 // compare runs all schemes through the same weeks, on two cores, rotating at
 // most every r seconds.
-func compare(r int64, size size) []sheet {
+func compare(r int64, size size) []result {
 	const cores = 2
-	var parts [cores][]sheet
+	var parts [cores][]result
 	var running sync.WaitGroup
 	for core := range cores {
 		running.Go(func() { parts[core] = compareSome(r, size, core, cores) })
@@ -86,12 +86,12 @@ func compare(r int64, size size) []sheet {
 	return parts[0]
 }
 
-func (s *sheet) add(other sheet) {
+func (s *result) add(other result) {
 	for i, h := range other.honest {
 		s.honest[i].days += h.days
 		s.honest[i].signOuts += h.signOuts
 	}
-	for i := range tempers {
+	for i := range strategies {
 		s.thefts[i].add(other.thefts[i])
 		s.harshThefts[i].add(other.harshThefts[i])
 	}
@@ -103,12 +103,12 @@ func (t *thefts) add(other thefts) {
 }
 
 // compareSome simulates every step-th week, from the first.
-func compareSome(r int64, size size, first, step int) []sheet {
-	var sheets []sheet
+func compareSome(r int64, size size, first, step int) []result {
+	var results []result
 	var browsers []*browser
 	for _, s := range schemes(r) {
 		browsers = append(browsers, &browser{scheme: s.scheme})
-		sheets = append(sheets, sheet{s.name, make([]honest, len(world)), make([]thefts, len(tempers)), make([]thefts, len(tempers))})
+		results = append(results, result{s.name, make([]honest, len(world)), make([]thefts, len(strategies)), make([]thefts, len(strategies))})
 	}
 	ours := len(browsers) - 1
 	for c := range world {
@@ -121,8 +121,8 @@ func compareSome(r int64, size size, first, step int) []sheet {
 			week := weeks.week(uint64(n))
 			for i, b := range browsers {
 				if n < size.all || i == ours {
-					sheets[i].honest[c].days += days
-					sheets[i].honest[c].signOuts += b.live(week)
+					results[i].honest[c].days += days
+					results[i].honest[c].signOuts += b.live(week)
 				}
 			}
 		}
@@ -131,17 +131,17 @@ func compareSome(r int64, size size, first, step int) []sheet {
 	for n := first; n < size.thefts; n += step {
 		week := calm.week(uint64(n))
 		for i, b := range browsers {
-			b.sufferAll(sheets[i].thefts, week, uint64(n))
+			b.runThefts(results[i].thefts, week, uint64(n))
 		}
-		browsers[ours].sufferAll(sheets[ours].harshThefts, storm.week(uint64(n)), uint64(n))
+		browsers[ours].runThefts(results[ours].harshThefts, storm.week(uint64(n)), uint64(n))
 	}
-	return sheets
+	return results
 }
 
-// sufferAll simulates a week with each thief in turn.
-func (b *browser) sufferAll(count []thefts, week *trace, seed uint64) {
-	for i, temper := range tempers {
-		if after, found := b.suffer(week, temper, seed); found {
+// runThefts simulates a week with each thief in turn.
+func (b *browser) runThefts(count []thefts, week *trace, seed uint64) {
+	for i, strategy := range strategies {
+		if after, found := b.runTheft(week, strategy, seed); found {
 			count[i].found = append(count[i].found, after)
 		} else {
 			count[i].missed++

@@ -27,11 +27,11 @@ func main() {
 	failed := false
 	for _, r := range []int64{240, 3600} {
 		began := time.Now()
-		sheets := compare(r, size{harsh: *weeks, all: *weeks / 10, thefts: *weeks / 26})
+		results := compare(r, size{harsh: *weeks, all: *weeks / 10, thefts: *weeks / 26})
 		fmt.Printf("R = %d s (%.0f s to run)\n\n", r, time.Since(began).Seconds())
-		printSignOuts(sheets)
-		printThefts(sheets)
-		ours := sheets[len(sheets)-1]
+		printSignOuts(results)
+		printThefts(results)
+		ours := results[len(results)-1]
 		failed = failed || !ours.faultless()
 	}
 	printHeld(*sessions)
@@ -41,14 +41,14 @@ func main() {
 	}
 }
 
-func printSignOuts(sheets []sheet) {
+func printSignOuts(results []result) {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(out, "false sign-outs per 100 working days\t")
 	for _, c := range world {
 		fmt.Fprintf(out, "%s\t", c.name)
 	}
 	fmt.Fprint(out, "session-hours in the last\t\n")
-	for _, s := range sheets {
+	for _, s := range results {
 		fmt.Fprintf(out, "%s\t", s.scheme)
 		for _, h := range s.honest {
 			if h.signOuts == 0 {
@@ -75,10 +75,10 @@ func printHeld(sessions int) {
 	out.Flush()
 }
 
-func printThefts(sheets []sheet) {
+func printThefts(results []result) {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(out, "thefts not found, median time to find\t")
-	for _, t := range tempers {
+	for _, t := range strategies {
 		fmt.Fprintf(out, "%s\t", t.name)
 	}
 	fmt.Fprintln(out)
@@ -93,10 +93,10 @@ func printThefts(sheets []sheet) {
 		}
 		fmt.Fprintln(out)
 	}
-	for _, s := range sheets {
+	for _, s := range results {
 		print(s.scheme, s.thefts)
 	}
-	ours := sheets[len(sheets)-1]
+	ours := results[len(results)-1]
 	print(ours.scheme+", "+harsh.name, ours.harshThefts)
 	fmt.Fprintln(out)
 	out.Flush()

@@ -48,8 +48,8 @@ func (b *browser) signIn(at int64) {
 // clock returns a replica's time.
 func clock(at, skew int64) int64 { return 1_800_000_000 + at/second + skew }
 
-// meet applies an event.
-func (b *browser) meet(e event, skew int64) {
+// apply applies an event.
+func (b *browser) apply(e event, skew int64) {
 	switch e.kind {
 	case send:
 		b.carried[e.request] = message{b.jar, b.session}
@@ -101,7 +101,7 @@ func (b *browser) live(week *trace) int {
 	b.signOuts = 0
 	b.begin(week.requests)
 	for _, e := range week.events {
-		b.meet(e, week.skews[e.request])
+		b.apply(e, week.skews[e.request])
 	}
 	return b.signOuts
 }

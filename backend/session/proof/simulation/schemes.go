@@ -62,7 +62,7 @@ func (a *acknowledged) signIn(now int64) session.Token {
 }
 
 func (a *acknowledged) present(token session.Token, now int64) (bool, session.Token) {
-	verdict := session.Judge(a.row, session.Presentation{Token: token, Limits: a.limits, Now: now})
+	verdict := session.Judge(a.row, session.Redemption{Token: token, Limits: a.limits, Now: now})
 	a.row = verdict.After
 	if !verdict.Successor {
 		return verdict.Outcome.Mints(), session.Token{}

@@ -4,16 +4,16 @@ import "testing"
 
 func TestOursSignsNobodyOutAndFindsEveryThief(t *testing.T) {
 	for _, r := range []int64{240, 3600} {
-		sheets := compare(r, size{harsh: 400, all: 40, thefts: 60})
-		ours := sheets[len(sheets)-1]
+		results := compare(r, size{harsh: 400, all: 40, thefts: 60})
+		ours := results[len(results)-1]
 		for c, lived := range ours.honest {
 			if lived.signOuts != 0 {
 				t.Errorf("R = %d, %s: %d false sign-outs in %d days", r, world[c].name, lived.signOuts, lived.days)
 			}
 		}
-		for i, temper := range tempers {
+		for i, strategy := range strategies {
 			if ours.thefts[i].missed+ours.harshThefts[i].missed != 0 {
-				t.Errorf("R = %d: thieves %s missed: %d, in harsh conditions %d", r, temper.name, ours.thefts[i].missed, ours.harshThefts[i].missed)
+				t.Errorf("R = %d: thieves %s missed: %d, in harsh conditions %d", r, strategy.name, ours.thefts[i].missed, ours.harshThefts[i].missed)
 			}
 		}
 	}
@@ -23,7 +23,7 @@ func TestOursSignsNobodyOutAndFindsEveryThief(t *testing.T) {
 // apart.
 func TestTheOthersFail(t *testing.T) {
 	const harsh, inStep = 3, 4
-	of := map[string]sheet{}
+	of := map[string]result{}
 	for _, s := range compare(240, size{harsh: 100, all: 100, thefts: 60}) {
 		of[s.scheme] = s
 	}

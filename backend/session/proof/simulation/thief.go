@@ -6,8 +6,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// temper is how a thief uses a copy of the jar.
-type temper struct {
+// strategy is how a thief uses a copy of the jar.
+type strategy struct {
 	name string
 	// wait is the time from the theft to the first use, every the mean time
 	// between uses; 0 for shortly after each of the victim's.
@@ -16,7 +16,7 @@ type temper struct {
 	hoards bool
 }
 
-var tempers = []temper{
+var strategies = []strategy{
 	{"eager", 0, minute, false},
 	{"patient", 0, 30 * minute, false},
 	{"late", 6 * hour, 10 * minute, false},
@@ -26,7 +26,7 @@ var tempers = []temper{
 
 // thief holds the newest token that it received, and the one before.
 type thief struct {
-	temper
+	strategy
 	held [2]session.Token
 	next int64
 }
@@ -34,17 +34,17 @@ type thief struct {
 // never is after the end of every week.
 const never = 1 << 62
 
-// suffer returns how long after a theft on the second day a scheme ends the session;
+// runTheft returns how long after a theft on the second day a scheme ends the session;
 // false if it does not in that week.
-func (b *browser) suffer(week *trace, temper temper, seed uint64) (after int64, found bool) {
+func (b *browser) runTheft(week *trace, strategy strategy, seed uint64) (after int64, found bool) {
 	chance := rand.New(rand.NewPCG(seed, 1))
 	theft := 24*hour + chance.Int64N(workingDay)
-	t := thief{temper: temper, next: never}
+	t := thief{strategy: strategy, next: never}
 	b.begin(week.requests)
 	for _, e := range week.events {
 		if e.at >= theft && t.held[0] == (session.Token{}) {
 			b.signOuts = 0
-			t.held, t.next = [2]session.Token{b.jar, b.jar}, theft+temper.wait
+			t.held, t.next = [2]session.Token{b.jar, b.jar}, theft+strategy.wait
 		}
 		for t.next <= e.at {
 			if !t.use(b, chance) {
@@ -52,7 +52,7 @@ func (b *browser) suffer(week *trace, temper temper, seed uint64) (after int64, 
 			}
 			t.plan(chance)
 		}
-		b.meet(e, week.skews[e.request])
+		b.apply(e, week.skews[e.request])
 		switch {
 		case e.at < theft:
 		case b.signOuts > 0:

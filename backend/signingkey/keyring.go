@@ -31,16 +31,16 @@ type Store interface {
 	ResumeSigningKeys(ctx context.Context, organization string, after int64) error
 }
 
-// Ring holds signing keys, read from a store and cached for minutes.
-type Ring struct {
+// KeyRing holds signing keys, read from a store and cached for minutes.
+type KeyRing struct {
 	store     Store
 	sealer    Sealer
 	algorithm Algorithm
 
-	workspace held
+	workspace cached
 
-	mu   sync.Mutex
-	held map[string]*held // by organization
+	mu     sync.Mutex
+	cached map[string]*cached // by organization
 }
 
 const (
@@ -48,16 +48,16 @@ const (
 	// that of the signing key, which only an emergency makes stale sooner.
 	publishedAge = 60
 	signingAge   = 10 * 60
-	// maxHeld limits the organizations whose chains are cached. A dropped chain is read
+	// maxCached limits the organizations whose chains are cached. A dropped chain is read
 	// again.
-	maxHeld = 1000
+	maxCached = 1000
 	// skew is the maximum difference between the clocks of replicas and commands, with
 	// a margin.
 	skew = 60
 )
 
-// held is the cache entry of one chain.
-type held struct {
+// cached is the cache entry of one chain.
+type cached struct {
 	reading sync.Mutex
 	latest  atomic.Pointer[snapshot]
 }
@@ -80,17 +80,17 @@ type wanted struct {
 
 const anyRevision = -1
 
-// NewRing returns the ring of the keys in store. It makes new keys for an algorithm.
-func NewRing(store Store, secret Secret, algorithm Algorithm) *Ring {
-	return &Ring{
-		store: store, sealer: secret.Sealer(ForSigningKeys), algorithm: algorithm, held: map[string]*held{},
+// NewKeyRing returns the ring of the keys in store. It makes new keys for an algorithm.
+func NewKeyRing(store Store, secret Secret, algorithm Algorithm) *KeyRing {
+	return &KeyRing{
+		store: store, sealer: secret.Sealer(ForSigningKeys), algorithm: algorithm, cached: map[string]*cached{},
 	}
 }
 
 // Signing returns the signing key of an organization or of the workspace (""). If there
 // is none, it makes one. revision is the workspace's, which the caller has just read: a
 // changed revision means that a key may have been retired.
-func (r *Ring) Signing(ctx context.Context, organization string, revision, now int64) (Key, error) {
+func (r *KeyRing) Signing(ctx context.Context, organization string, revision, now int64) (Key, error) {
 	k, err := r.snapshot(ctx, wanted{organization, revision, signingAge}, now)
 	if err != nil {
 		return Key{}, err
@@ -104,13 +104,13 @@ func (r *Ring) Signing(ctx context.Context, organization string, revision, now i
 
 // Published returns every key that valid tokens may be signed with, now or soon. If
 // there is none, it makes one.
-func (r *Ring) Published(ctx context.Context, organization string, now int64) ([]Key, error) {
+func (r *KeyRing) Published(ctx context.Context, organization string, now int64) ([]Key, error) {
 	return r.PublishedIn(ctx, organization, anyRevision, now)
 }
 
 // PublishedIn is Published for a caller that has just read the workspace's revision. It
 // includes all retirements up to that revision.
-func (r *Ring) PublishedIn(ctx context.Context, organization string, revision, now int64) ([]Key, error) {
+func (r *KeyRing) PublishedIn(ctx context.Context, organization string, revision, now int64) ([]Key, error) {
 	k, err := r.snapshot(ctx, wanted{organization, revision, publishedAge}, now)
 	if err != nil {
 		return nil, err
@@ -138,9 +138,9 @@ func (k *snapshot) signer(now int64) int {
 // replica's secret, in the cached chains: another replica made them under a secret that
 // this one does not have. Meanwhile it signs with another key and does not publish
 // them.
-func (r *Ring) PassedOver() (all []string) {
+func (r *KeyRing) PassedOver() (all []string) {
 	r.mu.Lock()
-	chains := append(slices.Collect(maps.Values(r.held)), &r.workspace)
+	chains := append(slices.Collect(maps.Values(r.cached)), &r.workspace)
 	r.mu.Unlock()
 	for _, h := range chains {
 		if k := h.latest.Load(); k != nil {
@@ -163,7 +163,7 @@ func (k *snapshot) published(now int64) []Key {
 
 // Stored returns the result of Published from the current state of the store, and makes
 // no key.
-func (r *Ring) Stored(ctx context.Context, organization string, now int64) ([]Key, error) {
+func (r *KeyRing) Stored(ctx context.Context, organization string, now int64) ([]Key, error) {
 	k, err := r.read(ctx, organization, now, nil)
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (r *Ring) Stored(ctx context.Context, organization string, now int64) ([]Ke
 }
 
 // snapshot returns a chain and reads it again if the cached one is not sufficient.
-func (r *Ring) snapshot(ctx context.Context, w wanted, now int64) (*snapshot, error) {
+func (r *KeyRing) snapshot(ctx context.Context, w wanted, now int64) (*snapshot, error) {
 	h := r.holding(w.organization)
 	if k := h.latest.Load(); k.satisfies(w, now) {
 		return k, nil
@@ -183,7 +183,7 @@ func (r *Ring) snapshot(ctx context.Context, w wanted, now int64) (*snapshot, er
 	if before.satisfies(w, now) {
 		return before, nil
 	}
-	k, err := r.living(ctx, w.organization, now, before)
+	k, err := r.active(ctx, w.organization, now, before)
 	if err != nil {
 		return nil, err
 	}
@@ -200,29 +200,29 @@ func (k *snapshot) satisfies(w wanted, now int64) bool {
 		now < k.at+w.age && now > k.at-w.age && k.signer(now) >= 0
 }
 
-func (r *Ring) holding(organization string) *held {
+func (r *KeyRing) holding(organization string) *cached {
 	if organization == "" {
 		return &r.workspace
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	h := r.held[organization]
+	h := r.cached[organization]
 	if h == nil {
-		for other := range r.held {
-			if len(r.held) < maxHeld {
+		for other := range r.cached {
+			if len(r.cached) < maxCached {
 				break
 			}
-			delete(r.held, other)
+			delete(r.cached, other)
 		}
-		h = &held{}
-		r.held[organization] = h
+		h = &cached{}
+		r.cached[organization] = h
 	}
 	return h
 }
 
-// living reads a chain that is in use. It cancels the retirement of keys that were to
+// active reads a chain that is in use. It cancels the retirement of keys that were to
 // retire for lack of use, and makes a key if none signs.
-func (r *Ring) living(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
+func (r *KeyRing) active(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
 	k, err := r.read(ctx, organization, now, before)
 	if err != nil {
 		return nil, err
@@ -243,7 +243,7 @@ func (r *Ring) living(ctx context.Context, organization string, now int64, befor
 
 // read reads a chain and opens the keys that are not gone; keys opened before are
 // reused. A key that cannot be opened is passed over if another key signs.
-func (r *Ring) read(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
+func (r *KeyRing) read(ctx context.Context, organization string, now int64, before *snapshot) (*snapshot, error) {
 	chain, err := r.store.SigningKeys(ctx, organization)
 	if err != nil {
 		return nil, fmt.Errorf("keys: %w", err)

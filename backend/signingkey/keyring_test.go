@@ -34,7 +34,7 @@ func TestEveryAlgorithmsKeyIsPublishedAsItSigns(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	for _, algorithm := range []signingkey.Algorithm{signingkey.ES256, signingkey.EdDSA, signingkey.RS256} {
 		t.Run(string(algorithm), func(t *testing.T) {
-			ring := signingkey.NewRing(emptyStore(t), secret, algorithm)
+			ring := signingkey.NewKeyRing(emptyStore(t), secret, algorithm)
 			key, err := ring.Signing(t.Context(), "", 0, now)
 			if err != nil {
 				t.Fatal(err)
@@ -52,7 +52,7 @@ func TestEveryAlgorithmsKeyIsPublishedAsItSigns(t *testing.T) {
 }
 
 // published returns what the ring publishes under an id, as jwx reads it.
-func published(t *testing.T, ring *signingkey.Ring, id string) jwk.Key {
+func published(t *testing.T, ring *signingkey.KeyRing, id string) jwk.Key {
 	t.Helper()
 	all, err := ring.Published(t.Context(), "", now)
 	if err != nil {
@@ -112,7 +112,7 @@ func TestReplicasThatStartTogetherEndWithOneKey(t *testing.T) {
 	for i := range replicas {
 		done.Go(func() {
 			start.Wait()
-			key, err := signingkey.NewRing(store, secret, signingkey.ES256).Signing(context.Background(), "", 0, now)
+			key, err := signingkey.NewKeyRing(store, secret, signingkey.ES256).Signing(context.Background(), "", 0, now)
 			if err != nil {
 				t.Error(err)
 			}
@@ -144,9 +144,9 @@ func TestAReplicaThatComesSecondTakesTheFirstOnesKey(t *testing.T) {
 	store := emptyStore(t)
 	secret, _ := signingkey.NewSecret()
 	var first signingkey.Key
-	second, err := signingkey.NewRing(racing{store, func() {
+	second, err := signingkey.NewKeyRing(racing{store, func() {
 		var err error
-		if first, err = signingkey.NewRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, now); err != nil {
+		if first, err = signingkey.NewKeyRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, now); err != nil {
 			t.Error(err)
 		}
 	}}, secret, signingkey.ES256).Signing(t.Context(), "", 0, now)
@@ -158,12 +158,12 @@ func TestAReplicaThatComesSecondTakesTheFirstOnesKey(t *testing.T) {
 func TestAKeyUnderAMissingSecretIsAClearErrorAndStays(t *testing.T) {
 	store := emptyStore(t)
 	lost, _ := signingkey.NewSecret()
-	key, err := signingkey.NewRing(store, lost, signingkey.ES256).Signing(t.Context(), "", 0, now)
+	key, err := signingkey.NewKeyRing(store, lost, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	other, _ := signingkey.NewSecret()
-	_, err = signingkey.NewRing(store, other, signingkey.ES256).Signing(t.Context(), "", 0, now)
+	_, err = signingkey.NewKeyRing(store, other, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	if !errors.Is(err, signingkey.ErrSealed) || !strings.Contains(err.Error(), key.ID) ||
 		!strings.Contains(err.Error(), "the secret that it was sealed under is missing") {
 		t.Errorf("the error is %v", err)
@@ -177,7 +177,7 @@ func TestAReplacedSecretStillOpensTheSigningKeys(t *testing.T) {
 	store := emptyStore(t)
 	old, oldText := signingkey.NewSecret()
 	_, freshText := signingkey.NewSecret()
-	key, err := signingkey.NewRing(store, old, signingkey.ES256).Signing(t.Context(), "", 0, now)
+	key, err := signingkey.NewKeyRing(store, old, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestAReplacedSecretStillOpensTheSigningKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := signingkey.NewRing(store, both, signingkey.ES256).Signing(t.Context(), "", 0, now)
+	again, err := signingkey.NewKeyRing(store, both, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	if err != nil || again.ID != key.ID {
 		t.Errorf("signs with %q, not %q: %v", again.ID, key.ID, err)
 	}
@@ -194,7 +194,7 @@ func TestAReplacedSecretStillOpensTheSigningKeys(t *testing.T) {
 func TestAStoredKeyOpensUnderItsOwnIDOnly(t *testing.T) {
 	store := emptyStore(t)
 	secret, _ := signingkey.NewSecret()
-	ring := signingkey.NewRing(store, secret, signingkey.ES256)
+	ring := signingkey.NewKeyRing(store, secret, signingkey.ES256)
 	if _, err := ring.Signing(t.Context(), "", 0, now); err != nil {
 		t.Fatal(err)
 	}
@@ -209,16 +209,16 @@ func TestAStoredKeyOpensUnderItsOwnIDOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []int64{now, now + 1, now + signingkey.Keep} { // it is passed over
-		signing, err := signingkey.NewRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, at)
+		signing, err := signingkey.NewKeyRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, at)
 		if err != nil || signing.ID != stored[0].ID {
 			t.Errorf("%s signs, %v", signing.ID, err)
 		}
-		published, err := signingkey.NewRing(store, secret, signingkey.ES256).Published(t.Context(), "", at)
+		published, err := signingkey.NewKeyRing(store, secret, signingkey.ES256).Published(t.Context(), "", at)
 		if err != nil || len(published) != 1 || published[0].ID != stored[0].ID {
 			t.Errorf("published are %+v, %v", published, err)
 		}
 	}
-	if _, err := signingkey.NewRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, now+1+signingkey.Keep); !errors.Is(err, signingkey.ErrSealed) {
+	if _, err := signingkey.NewKeyRing(store, secret, signingkey.ES256).Signing(t.Context(), "", 0, now+1+signingkey.Keep); !errors.Is(err, signingkey.ErrSealed) {
 		t.Errorf("a key opens under another's id: %v", err)
 	}
 }
@@ -227,7 +227,7 @@ func TestLookingAtTheStoredKeysMakesNone(t *testing.T) {
 	store := emptyStore(t)
 	secret, _ := signingkey.NewSecret()
 	for range 2 {
-		if stored, err := signingkey.NewRing(store, secret, signingkey.ES256).Stored(t.Context(), "", now); err != nil || len(stored) != 0 {
+		if stored, err := signingkey.NewKeyRing(store, secret, signingkey.ES256).Stored(t.Context(), "", now); err != nil || len(stored) != 0 {
 			t.Errorf("%d keys, %v", len(stored), err)
 		}
 	}
@@ -242,7 +242,7 @@ func (silent) SigningKeys(context.Context, string) (signingkey.Chain, error) {
 
 func TestAStoreThatDoesNotAnswerMakesNoKey(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
-	if _, err := signingkey.NewRing(silent{}, secret, signingkey.ES256).Signing(t.Context(), "", 0, now); err == nil {
+	if _, err := signingkey.NewKeyRing(silent{}, secret, signingkey.ES256).Signing(t.Context(), "", 0, now); err == nil {
 		t.Error("signs with a key that nobody else knows")
 	}
 }

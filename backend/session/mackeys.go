@@ -27,26 +27,26 @@ const (
 
 type keyID [keyIDSize]byte
 
-// Ring holds the MAC keys of refresh tokens. Keys can be replaced: the first signs, all
+// MACKeys holds the MAC keys of refresh tokens. Keys can be replaced: the first signs, all
 // verify.
-type Ring struct {
+type MACKeys struct {
 	ids     []string // in the order of the keys
 	signing keyID
 	keys    map[keyID][]byte
 }
 
-// MinRingKey is the minimum length of a key in a [Ring], in bytes.
-const MinRingKey = 32
+// MinMACKey is the minimum length of a key in a [MACKeys], in bytes.
+const MinMACKey = 32
 
-// NewRing returns a ring, the newest key first. A key's id is derived from the key.
-func NewRing(keys ...[]byte) (*Ring, error) {
+// NewMACKeys returns MAC keys, the newest key first. A key's id is derived from the key.
+func NewMACKeys(keys ...[]byte) (*MACKeys, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("session: at least one MAC key is required")
 	}
-	ring := &Ring{keys: make(map[keyID][]byte, len(keys))}
+	ring := &MACKeys{keys: make(map[keyID][]byte, len(keys))}
 	for i, key := range keys {
-		if len(key) < MinRingKey {
-			return nil, fmt.Errorf("session: MAC key %d is shorter than %d bytes", i, MinRingKey)
+		if len(key) < MinMACKey {
+			return nil, fmt.Errorf("session: MAC key %d is shorter than %d bytes", i, MinMACKey)
 		}
 		id := keyID(mac(key, "tabard refresh token key id"))
 		if _, double := ring.keys[id]; double {
@@ -60,28 +60,28 @@ func NewRing(keys ...[]byte) (*Ring, error) {
 	return ring, nil
 }
 
-// IDs returns the ids of the ring's keys, the signing one first. They disclose nothing
+// IDs returns the ids of the keys, the signing one first. They disclose nothing
 // about the keys.
-func (r *Ring) IDs() []string { return r.ids }
+func (r *MACKeys) IDs() []string { return r.ids }
 
 // Sign returns the token's text form.
-func (r *Ring) Sign(token Token, secret Secret) string {
+func (r *MACKeys) Sign(token Token, secret Secret) string {
 	raw := token.body(r.signing)
 	return base64.RawURLEncoding.EncodeToString(append(raw, r.mac(r.signing, secret, raw)...))
 }
 
 // ErrNotAuthentic refuses a token that this server did not make for this session, or
-// whose key is no longer in the ring. It is no evidence against the session: do not
+// whose key is no longer among the MACKeys. It is no evidence against the session: do not
 // revoke it, and do not tell the caller more.
 var ErrNotAuthentic = errors.New("session: refresh token is not authentic")
 
-// ErrUnknownKey is the ErrNotAuthentic of a token whose key is not in the ring: it may
+// ErrUnknownKey is the ErrNotAuthentic of a token whose key is not among the MACKeys: it may
 // be another replica's, a retired one, or made up.
 var ErrUnknownKey = fmt.Errorf("%w: its MAC key is unknown", ErrNotAuthentic)
 
 // Authenticate checks the MAC, in constant time, with the Secret of the row of
 // [Unverified.Session].
-func (r *Ring) Authenticate(u Unverified, secret Secret) (Token, error) {
+func (r *MACKeys) Authenticate(u Unverified, secret Secret) (Token, error) {
 	key := keyID(u.raw[1 : 1+keyIDSize])
 	if _, known := r.keys[key]; !known {
 		return Token{}, ErrUnknownKey
@@ -92,7 +92,7 @@ func (r *Ring) Authenticate(u Unverified, secret Secret) (Token, error) {
 	return u.token(), nil
 }
 
-func (r *Ring) mac(key keyID, secret Secret, body []byte) []byte {
+func (r *MACKeys) mac(key keyID, secret Secret, body []byte) []byte {
 	return mac(r.keys[key], "tabard refresh token", secret[:], body)
 }
 

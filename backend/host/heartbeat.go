@@ -12,11 +12,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Attendance reports this replica to other replicas and commands: it is alive and has
+// Heartbeat reports this replica to other replicas and commands: it is alive and has
 // certain values of the workspace's secret.
-type Attendance struct {
+type Heartbeat struct {
 	Store  signingkey.Sightings
-	Ring   *signingkey.Ring
+	Ring   *signingkey.KeyRing
 	Secret signingkey.Secret
 	// Replica is the name of this replica in the store, see [NewReplicaName].
 	Replica string
@@ -39,7 +39,7 @@ func NewReplicaName() string {
 
 // Note records that the replica is alive and which values it has. It logs the signing
 // keys that it passes over, if they differ from the last ones.
-func (a *Attendance) Note(ctx context.Context, now time.Time) error {
+func (a *Heartbeat) Note(ctx context.Context, now time.Time) error {
 	ids, err := a.Secret.IDs()
 	if err == nil {
 		err = a.Store.SightSecretKeys(ctx, a.Replica, ids, now.Unix(), now.Add(a.Every).Unix())
@@ -60,7 +60,7 @@ func (a *Attendance) Note(ctx context.Context, now time.Time) error {
 }
 
 // Run calls Note at every interval until ctx ends, and then Leave.
-func (a *Attendance) Run(ctx context.Context) {
+func (a *Heartbeat) Run(ctx context.Context) {
 	ticker := time.NewTicker(signingkey.SightInterval * time.Second)
 	defer ticker.Stop()
 	for {
@@ -79,7 +79,7 @@ func (a *Attendance) Run(ctx context.Context) {
 const leaveTimeout = 2 * time.Second
 
 // Leave records that the replica shut down, so that no command waits for it.
-func (a *Attendance) Leave(now time.Time) error {
+func (a *Heartbeat) Leave(now time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	return a.Store.LeaveSecretKeys(ctx, a.Replica, now.Unix())

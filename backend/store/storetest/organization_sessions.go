@@ -19,7 +19,7 @@ func (s *suite) stay(n session.Session, ref string) policy.OrganizationSession {
 	if subject.Membership == nil {
 		s.Fatalf("%s does not admit", ref)
 	}
-	return subject.Membership.Stay
+	return subject.Membership.OrganizationSession
 }
 
 // leaves ends an organization session and checks whether it was alive.
@@ -36,8 +36,8 @@ func begun(at int64) policy.OrganizationSession {
 }
 
 // over returns the same with its end.
-func over(o policy.OrganizationSession, at int64, why policy.Ending) policy.OrganizationSession {
-	o.EndedAt, o.Ending = at, why
+func over(o policy.OrganizationSession, at int64, why policy.EndReason) policy.OrganizationSession {
+	o.EndedAt, o.EndReason = at, why
 	return o
 }
 
@@ -56,7 +56,7 @@ func entersAndLeaves(s *suite) {
 	s.is(s.stay(n, "globex"), never)
 	members, err := s.Memberships(s.ctx, n.ID, 10, Now)
 	s.must(err)
-	s.is(members[0].Stay, over(first, Now+3, policy.SignedOut))
+	s.is(members[0].OrganizationSession, over(first, Now+3, policy.SignedOut))
 
 	again.StartedAt, again.ActiveAt = Now+5, Now+5
 	s.is(s.Enter(s.ctx, n.ID, "org_acme", again), orgsession.ErrEnded) // read before it ended

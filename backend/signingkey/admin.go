@@ -16,9 +16,9 @@ type Issuer struct {
 	Keys   Chain
 }
 
-// Keeper is the part of a store that administers signing keys, beyond the requests of
+// Admin is the part of a store that administers signing keys, beyond the requests of
 // browsers.
-type Keeper interface {
+type Admin interface {
 	Store
 	// SigningKeyIssuers returns the organizations that have keys, by id, starting after
 	// one, at most limit.

@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Histories compares Store.Present with session.Judge: n sessions are presented tokens
+// Histories compares Store.Redeem with session.Judge: n sessions are presented tokens
 // of all kinds, each twice, because a second run must change nothing.
 func Histories(t *testing.T, store Store, n int) {
 	t.Helper()
@@ -65,11 +65,11 @@ func (h *history) run(t *testing.T, store Store, seen map[session.Outcome]int) {
 	h.row, h.issued = row, []session.Token{first}
 	for range 12 {
 		h.now = h.soon()
-		p := session.Presentation{Token: h.anyToken(), Device: h.rand.IntN(8) == 0, Limits: h.limits, Now: h.now}
+		p := session.Redemption{Token: h.anyToken(), Device: h.rand.IntN(8) == 0, Limits: h.limits, Now: h.now}
 		want := session.Judge(h.row, p)
 		seen[want.Outcome]++
 		for again := range 2 {
-			after, err := store.Present(context.Background(), p)
+			after, err := store.Redeem(context.Background(), p)
 			if err != nil || after != want.After {
 				t.Fatalf("run %d of %+v on\n%+v: %v left\n%+v (%v), want\n%+v", again+1, p, h.row, want.Outcome, after, err, want.After)
 			}
@@ -144,8 +144,8 @@ func race(t *testing.T, store Store, rounds int, tokens func(session.Row, sessio
 		errs := [callers]error{}
 		var callersDone sync.WaitGroup
 		for i := range callers {
-			p := session.Presentation{Token: token(i), Limits: limits, Now: 1241 + int64(i)}
-			callersDone.Go(func() { after[i], errs[i] = store.Present(context.Background(), p) })
+			p := session.Redemption{Token: token(i), Limits: limits, Now: 1241 + int64(i)}
+			callersDone.Go(func() { after[i], errs[i] = store.Redeem(context.Background(), p) })
 		}
 		callersDone.Wait()
 		for i, got := range after {

@@ -1,0 +1,97 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// FileStore keeps the memberships that a workspace file gives.
+type FileStore interface {
+	// GiveMembership makes a person a member by the workspace file, whatever made them one
+	// before.
+	GiveMembership(ctx context.Context, organizationID, userID string, roles []string, now int64) error
+	// WithdrawMembership ends a membership that the workspace file gave, and no other.
+	WithdrawMembership(ctx context.Context, organizationID, userID string) error
+}
+
+// FileMembers are members whom a workspace file names in an organization, and user ids of
+// those whom it named before and no longer does: MaxLimit at most, together.
+type FileMembers struct {
+	Members []FileMember `json:"members,omitempty"`
+	Removed []string     `json:"removed,omitempty"`
+}
+
+// FileMember is a person as a workspace file names them.
+type FileMember struct {
+	Issuer  string   `json:"iss"`
+	Subject string   `json:"sub"`
+	Name    string   `json:"name,omitempty"`
+	Email   string   `json:"email,omitempty"`
+	Roles   []string `json:"roles"`
+}
+
+func (f FileMembers) check(w *directory.Workspace) error {
+	if n := len(f.Members) + len(f.Removed); n < 1 || n > MaxLimit {
+		return refuse(api.InvalidRequest, "members and removed are from 1 to %d, together.", MaxLimit)
+	}
+	for _, m := range f.Members {
+		if m.Subject == "" || m.Issuer == "" || m.Roles == nil {
+			return refuse(api.InvalidRequest, "A member has iss, sub and roles.")
+		}
+		if err := (NewMember{Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email}).check(); err != nil {
+			return err
+		}
+		if err := w.CheckGiven(m.Roles); err != nil {
+			return err
+		}
+	}
+	for _, id := range f.Removed {
+		if id == "" || notAnID(id) {
+			return directory.ErrNoUser
+		}
+	}
+	return nil
+}
+
+// ApplyMembers gives and ends memberships as a workspace file says. It may be repeated.
+// All are checked before any is changed; what fails on the way is done by the next.
+func (o *members) ApplyMembers(ctx context.Context, by Actor, organization string, f FileMembers) (Nothing, error) {
+	return perform(ctx, o.base, by, &act{action: audit.ApplyFile, reach: ofWorkspace, organization: organization},
+		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+			w, err := o.store.Workspace(ctx)
+			if err != nil {
+				return Nothing{}, err
+			}
+			if err := f.check(w); err != nil {
+				return Nothing{}, err
+			}
+			for _, m := range f.Members {
+				if err := o.giveMembership(ctx, r.ID, m); err != nil {
+					return Nothing{}, err
+				}
+			}
+			for _, id := range f.Removed {
+				if err := o.store.WithdrawMembership(ctx, r.ID, id); err != nil {
+					return Nothing{}, err
+				}
+			}
+			return Nothing{}, nil
+		})
+}
+
+func (o *members) giveMembership(ctx context.Context, organizationID string, m FileMember) error {
+	if err := o.checkIssuer(ctx, organizationID, m.Issuer); err != nil {
+		return err
+	}
+	now := o.now().Unix()
+	u, err := o.store.KnowUser(ctx, directory.User{
+		ID: directory.NewID("usr_"), Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email,
+	}, now)
+	if err != nil {
+		return err
+	}
+	return o.store.GiveMembership(ctx, organizationID, u.ID, m.Roles, now)
+}

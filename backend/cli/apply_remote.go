@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/remote"
+)
+
+// remoteSettings are where a file is applied by the administration API.
+type remoteSettings struct{ url, key string }
+
+// flags returns those that the environment may give. Where a file is applied only the
+// command line says.
+func (r *remoteSettings) flags() *pflag.FlagSet {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.StringVar(&r.key, "key", "", "administration `KEY` to the workspace, for --url; better in the environment, which ps does not show")
+	return flags
+}
+
+// apply makes what the administration API changes be what a file says.
+func (r *remoteSettings) apply(ctx context.Context, path string, desired directory.Desired, dryRun bool, out, progress io.Writer) error {
+	if r.key == "" {
+		return errors.New("--url needs --key or TABARD_KEY: a key to the workspace, which tabard keys create makes")
+	}
+	client, err := remote.New(r.url, r.key, nil)
+	if err != nil {
+		return fmt.Errorf("--url: %w", err)
+	}
+	if desired.ConnectionCount() > 0 {
+		fmt.Fprintln(progress, "warning: connections are left as they are: their secrets are sealed where the database is.")
+	}
+	fmt.Fprintln(progress, "Apps, roles and the membership claim are left as they are: apply those where the database is.")
+	p := &progressing{out: progress, total: desired.MemberCount(), told: time.Now()}
+	how := remote.Applying{DryRun: dryRun, Report: p.report}
+	if dryRun {
+		how.Tell = func(d directory.Difference) { fmt.Fprintln(out, d) }
+	}
+	changes, err := client.Apply(ctx, desired, how)
+	return applied(path, desired, changes, err, dryRun, out)
+}
+
+// applied says what an apply changed, or would.
+func applied(path string, desired directory.Desired, changes directory.Changes, err error, dryRun bool, out io.Writer) error {
+	var conflicts directory.Conflicts
+	switch {
+	case errors.As(err, &conflicts):
+		return nothingApplied(path, conflicts)
+	case err != nil && !changes.None() && !dryRun:
+		return fmt.Errorf("%s: applied in part; apply it again to do the rest\n%w", path, err)
+	case err != nil:
+		return err
+	case dryRun && !changes.None():
+		fmt.Fprintln(out, "\nNothing was changed; applied, it would be:")
+	}
+	_, err = io.WriteString(out, summary(desired, changes))
+	return err
+}

@@ -1,0 +1,121 @@
+package workspacefile
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// part is a piece of a file's text, and the line on which it begins, from 0.
+type part struct {
+	text []byte
+	line int
+}
+
+// cut is a text without the elements of one of its lists, and those elements. The list's
+// key is left without a value.
+type cut struct {
+	rest  []byte
+	line  int // of the key
+	items []part
+}
+
+// cutList takes the list of a key out of a mapping in block or JSON style, without
+// reading it: whoever uses a part reads it and sees whether it is one. It reports whether
+// there is such a list.
+func cutList(p part, key string) (cut, bool) {
+	if !begins(p.text, '{') {
+		return cutBlock(p, key)
+	}
+	if !json.Valid(p.text) {
+		return cut{}, false
+	}
+	return cutJSON(p, key)
+}
+
+// cutBlock is cutList for block style:
+//
+//	key:
+//	- element
+func cutBlock(p part, key string) (cut, bool) {
+	mapping, keyAt := -1, -1 // how far the mapping is indented; where the key's line ends
+	column := -1             // of the elements
+	var c cut
+	var starts []int
+	line, end := 0, len(p.text)
+	for at := 0; at < len(p.text) && end == len(p.text); line++ {
+		next := at + len(lineAt(p.text, at))
+		content := bytes.TrimLeft(p.text[at:next], " ")
+		indent := next - at - len(content)
+		switch {
+		case blank(content):
+		case keyAt < 0:
+			if mapping < 0 {
+				mapping = indent
+			}
+			if after, is := bytes.CutPrefix(content, []byte(key+":")); is && indent == mapping && blank(after) {
+				keyAt, c.line = next, p.line+line
+			}
+		case column < 0 && indent < mapping, column >= 0 && indent < column,
+			!element(content) && (column < 0 || indent == column):
+			end = at
+		case column < 0 || indent == column:
+			column = indent
+			starts = append(starts, at)
+			c.items = append(c.items, part{line: p.line + line})
+		}
+		at = next
+	}
+	if len(starts) == 0 {
+		return cut{}, false
+	}
+	for i, start := range starts {
+		until := end
+		if i+1 < len(starts) {
+			until = starts[i+1]
+		}
+		c.items[i].text = p.text[start:until]
+	}
+	c.rest = append(bytes.Clone(p.text[:keyAt]), p.text[end:]...)
+	return c, true
+}
+
+// lineAt returns the line at an offset, with its end.
+func lineAt(text []byte, at int) []byte {
+	if i := bytes.IndexByte(text[at:], '\n'); i >= 0 {
+		return text[at : at+i+1]
+	}
+	return text[at:]
+}
+
+// blank reports whether a line, or the rest of one, has nothing but a comment.
+func blank(content []byte) bool {
+	content = bytes.TrimLeft(content, " ")
+	return len(bytes.TrimSpace(content)) == 0 || content[0] == '#'
+}
+
+// element reports whether an element of a list begins here.
+func element(content []byte) bool {
+	return content[0] == '-' && (len(content) == 1 || bytes.IndexByte([]byte(" \n\r"), content[1]) >= 0)
+}
+
+// unmarked returns an element of a list in block style without its -, as wide as before.
+func (p part) unmarked() part {
+	i := bytes.IndexByte(p.text, '-')
+	if i < 0 || len(bytes.TrimLeft(p.text[:i], " ")) > 0 {
+		return p // JSON
+	}
+	text := bytes.Clone(p.text)
+	text[i] = ' '
+	return part{text, p.line}
+}
+
+// plain reports whether lines end as everybody ends them, and no directive changes what
+// the text says.
+func plain(text []byte) bool {
+	for _, odd := range []string{"\u0085", "\u2028", "\u2029", "\ufeff", "\n%"} {
+		if bytes.Contains(text, []byte(odd)) {
+			return false
+		}
+	}
+	return bytes.Count(text, []byte("\r")) == bytes.Count(text, []byte("\r\n")) && !bytes.HasPrefix(text, []byte("%"))
+}

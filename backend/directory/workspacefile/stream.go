@@ -1,0 +1,222 @@
+package workspacefile
+
+import (
+	"bytes"
+	"iter"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+const (
+	// largeFile is from how many bytes on a file is read in parts: read at once it weighs
+	// thirty times its text.
+	largeFile = 256 << 10
+	// largePart is the size of a part, in bytes.
+	largePart = 64 << 10
+)
+
+// Read is Parse for files of any size: of a large one it keeps the text, and the members
+// are read from it as they are needed (directory.MemberSource). The text must not change.
+//
+// A file in neither of the usual styles, and one with mistakes, is read at once. The usual
+// are a JSON document, and lists in block style, organizations and members each beginning
+// a line with a -.
+func Read(text []byte) (directory.Desired, error) {
+	if len(text) >= largeFile {
+		if desired, ok := readParts(text, largePart); ok {
+			return desired, nil
+		}
+	}
+	return Parse(text)
+}
+
+// readParts reads a file whose parts, read by themselves, are those of the whole. It
+// reports whether there was nothing wrong with any.
+func readParts(text []byte, size int) (directory.Desired, bool) {
+	if !plain(text) {
+		return directory.Desired{}, false
+	}
+	whole, ok := cutList(part{text, 0}, "organizations")
+	if !ok {
+		return directory.Desired{}, false
+	}
+	f := newFile()
+	root, ok := whole.read("organizations", 0)
+	if !ok {
+		return directory.Desired{}, false
+	}
+	f.workspace(root)
+	for _, p := range whole.items {
+		if len(f.problems) > 0 || !f.organizationPart(p, size) {
+			return directory.Desired{}, false
+		}
+	}
+	f.demanded()
+	return f.desired, len(f.problems) == 0
+}
+
+func begins(text []byte, with byte) bool {
+	text = bytes.TrimLeft(text, " \n\r\t")
+	return len(text) > 0 && text[0] == with
+}
+
+// read returns the mapping that is left of a cut, without its list's key. That the key is
+// there, at its place and without a value, shows that the cut was made where it looked.
+func (c cut) read(key string, line int) (*yaml.Node, bool) {
+	document, err := read(c.rest)
+	if err != nil {
+		return nil, false
+	}
+	n, found := document.Content[0], false
+	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
+		name, value := n.Content[i], n.Content[i+1]
+		if name.Value != key {
+			continue
+		}
+		if found || name.Line != c.line-line+1 || value.Kind != yaml.ScalarNode || value.Tag != "!!null" {
+			return nil, false
+		}
+		found = true
+		n.Content = slices.Delete(n.Content, i, i+2)
+		i -= 2
+	}
+	return n, found
+}
+
+// organizationPart reads one organization, and its members to see whether they are right.
+func (f *file) organizationPart(p part, size int) bool {
+	if unmarked := p.unmarked(); len(p.text) > size {
+		if c, is := cutList(unmarked, "members"); is {
+			n, ok := c.read("members", p.line)
+			if !ok {
+				return false
+			}
+			moveLines(n, p.line)
+			f.organization(n)
+			return f.membersLater(f.last(), p.likewise(unmarked, c.items), size)
+		}
+	}
+	n, ok := p.unmarked().node(yaml.MappingNode)
+	if !ok {
+		return false
+	}
+	moveLines(n, p.line)
+	f.organization(n)
+	o := f.last()
+	o.Further = directory.MemberSource{Count: len(o.Members), Each: f.again(func(again *file) []directory.Member {
+		n, _ := p.unmarked().node(yaml.MappingNode)
+		again.organization(n)
+		return again.last().Members
+	})}
+	o.Members = nil
+	return true
+}
+
+// likewise returns, of the pieces of a copy of a part, those of the part.
+func (p part) likewise(of part, pieces []part) []part {
+	for i, piece := range pieces {
+		at := cap(of.text) - cap(piece.text)
+		pieces[i].text = p.text[at : at+len(piece.text)]
+	}
+	return pieces
+}
+
+func (f *file) last() *directory.DesiredOrganization {
+	return &f.desired.Organizations[len(f.desired.Organizations)-1]
+}
+
+// membersLater gives an organization members that are read, some at a time, as they are
+// needed.
+func (f *file) membersLater(o *directory.DesiredOrganization, items []part, size int) bool {
+	parts := together(items, size)
+	seen := people{}
+	for _, p := range parts {
+		n, ok := p.list()
+		if !ok {
+			return false
+		}
+		o.Further.Count += len(f.people(n, seen))
+		if len(f.problems) > 0 {
+			return false
+		}
+	}
+	if o.Further.Count != len(items) {
+		return false
+	}
+	o.Further.Each = func(yield func(directory.Member) bool) {
+		for _, p := range parts {
+			for m := range f.again(func(again *file) []directory.Member {
+				n, _ := p.list()
+				return again.people(n, people{})
+			}) {
+				if !yield(m) {
+					return
+				}
+			}
+		}
+	}
+	return true
+}
+
+// again yields members that are read from a part which was found right before.
+func (f *file) again(read func(*file) []directory.Member) iter.Seq[directory.Member] {
+	return func(yield func(directory.Member) bool) {
+		again := newFile()
+		again.issuer, again.desired.Workspace, again.fits = f.issuer, f.desired.Workspace, f.fits
+		for _, m := range read(again) {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// together joins elements that stand side by side into lists of about a size.
+func together(items []part, size int) (all []part) {
+	for len(items) > 0 {
+		n, bytes := 1, len(items[0].text)
+		for n < len(items) && bytes+len(items[n].text) <= size {
+			bytes += len(items[n].text)
+			n++
+		}
+		all = append(all, joined(items[:n]))
+		items = items[n:]
+	}
+	return all
+}
+
+// joined is a list of elements, which are slices of the same text one after the other.
+func joined(items []part) part {
+	first, last := items[0], items[len(items)-1]
+	length := cap(first.text) - cap(last.text) + len(last.text)
+	return part{first.text[:length:cap(first.text)], first.line}
+}
+
+// list reads a part that is elements in block style, or in JSON with commas between.
+func (p part) list() (*yaml.Node, bool) {
+	if !begins(p.text, '-') {
+		p.text = slices.Concat([]byte("["), p.text, []byte("]"))
+	}
+	return p.node(yaml.SequenceNode)
+}
+
+// node reads a part.
+func (p part) node(kind yaml.Kind) (*yaml.Node, bool) {
+	document, err := read(p.text)
+	if err != nil || document.Content[0].Kind != kind {
+		return nil, false
+	}
+	return document.Content[0], true
+}
+
+// moveLines gives nodes the lines that they have in the whole file. A node that several
+// places share is moved once.
+func moveLines(n *yaml.Node, by int) {
+	n.Line += by
+	for _, inner := range n.Content {
+		moveLines(inner, by)
+	}
+}

@@ -1,0 +1,261 @@
+package remote
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/admin"
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+const (
+	// pageSize is how many memberships one request changes: each takes two statements, and
+	// D1's smallest plan has fifty a request.
+	pageSize = 20
+	// pageBytes is how large a request gets, before the last of its members.
+	pageBytes = 8 << 10
+)
+
+// Applying says what is told of an apply.
+type Applying struct {
+	// DryRun changes nothing, and tells what would change.
+	DryRun bool
+	// Report is told after each organization how many memberships were looked at.
+	Report func(members int)
+	// Tell is told each difference, before it is made.
+	Tell func(directory.Difference)
+}
+
+// Apply makes the workspace's policy, and the organizations of a workspace file with their
+// policies and members, be what the file says. Applied again it changes nothing; where it
+// was interrupted, the next does the rest. As with a database, members that the file
+// named before and no longer names leave; those whom an administrator or a claim
+// admitted stay.
+//
+// What the administration API does not change stays as it is: apps, roles and the other
+// members at the top of the file, connections, and an organization that is disabled.
+func (c *Client) Apply(ctx context.Context, d directory.Desired, how Applying) (directory.Changes, error) {
+	a := &applying{Client: c, Applying: how}
+	err := a.all(ctx, d)
+	return a.changes, err
+}
+
+type applying struct {
+	*Client
+	Applying
+	changes directory.Changes
+}
+
+func (a *applying) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
+	if a.Tell != nil {
+		a.Tell(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
+	}
+}
+
+// change sends what changes something, unless nothing may.
+func (a *applying) change(ctx context.Context, method, at string, body, into any) error {
+	if a.DryRun {
+		return nil
+	}
+	return a.ask(ctx, method, at, body, into)
+}
+
+func (a *applying) all(ctx context.Context, d directory.Desired) error {
+	byID, bySlug := map[string]admin.Organization{}, map[string]admin.Organization{}
+	if err := pages(ctx, a.Client, "/organizations", func(o admin.Organization) { byID[o.ID], bySlug[o.Slug] = o, o }); err != nil {
+		return err
+	}
+	stored := make([]admin.Organization, len(d.Organizations))
+	var conflicts directory.Conflicts
+	for i, o := range d.Organizations {
+		if stored[i] = bySlug[o.Slug]; o.ID != "" {
+			stored[i] = byID[o.ID]
+		}
+		if o.ID != "" && stored[i].ID == "" && len(conflicts) < directory.MaxProblems {
+			conflicts = append(conflicts, directory.Conflict{Line: o.Line, Text: fmt.Sprintf(
+				"there is no organization %s, and the administration API gives a new one an id itself: leave the id out", o.ID)})
+		}
+	}
+	if conflicts != nil {
+		return conflicts
+	}
+	changed, err := a.policy(ctx, "workspace", "", "/policy", d.Workspace.Policy)
+	if err != nil {
+		return err
+	}
+	a.changes.Workspace = changed
+	done := 0
+	for i, o := range d.Organizations {
+		if err := a.organization(ctx, stored[i], &o); err != nil {
+			return fmt.Errorf("organization %s: %w", o.Slug, err)
+		}
+		done += o.MemberCount()
+		if a.Report != nil {
+			a.Report(done)
+		}
+	}
+	return nil
+}
+
+func (a *applying) policy(ctx context.Context, what, organization, at string, wanted policy.Rules) (changed bool, err error) {
+	var stored policy.Rules
+	if err := a.ask(ctx, http.MethodGet, at, nil, &stored); err != nil {
+		return false, err
+	}
+	before, after := text(stored), text(wanted)
+	if before == after {
+		return false, nil
+	}
+	a.tell(directory.Change, what, organization, "policy", "%s -> %s", before, after)
+	return true, a.change(ctx, http.MethodPut, at, wanted, nil)
+}
+
+func text(r policy.Rules) string {
+	written, _ := json.Marshal(r) // numbers and texts always encode
+	return string(written)
+}
+
+func (a *applying) organization(ctx context.Context, stored admin.Organization, o *directory.DesiredOrganization) error {
+	added := stored.ID == ""
+	changed := false
+	switch names := (admin.OrganizationNames{Slug: o.Slug, Name: o.Name}); {
+	case added:
+		a.changes.Organizations.Added++
+		a.tell(directory.Addition, "organization", o.Slug, "", "%q", o.Name)
+		err := a.change(ctx, http.MethodPost, "/organizations", names, &stored)
+		if isRefused(err, api.AlreadyExists) { // made by a request whose answer was lost
+			err = a.ask(ctx, http.MethodGet, "/organizations/"+o.Slug, nil, &stored)
+		}
+		if err != nil {
+			return err
+		}
+		if a.DryRun { // there is nothing to compare with
+			return a.members(ctx, "", o)
+		}
+	case stored.Slug != o.Slug || stored.Name != o.Name:
+		changed = true
+		a.tell(directory.Change, "organization", o.Slug, "", "%s %q -> %q", stored.Slug, stored.Name, o.Name)
+		if err := a.change(ctx, http.MethodPatch, "/organizations/"+stored.ID, names, nil); err != nil {
+			return err
+		}
+	}
+	at := "/organizations/" + stored.ID
+	if o.Disabled && !stored.Disabled {
+		changed = true
+		a.tell(directory.Change, "organization", o.Slug, "", "disabled")
+		if err := a.change(ctx, http.MethodPost, at+"/disable", nil, nil); err != nil {
+			return err
+		}
+	}
+	ruled, err := a.policy(ctx, "organization", o.Slug, at+"/policy", o.Rules)
+	if err != nil {
+		return err
+	}
+	if (changed || ruled) && !added {
+		a.changes.Organizations.Changed++
+	}
+	return a.members(ctx, at, o)
+}
+
+// person stands for issuer and subject where many are in memory.
+type person [16]byte
+
+func personOf(iss, sub string) (p person) {
+	sum := sha256.Sum256([]byte(iss + "\x00" + sub))
+	copy(p[:], sum[:])
+	return p
+}
+
+type member struct {
+	userID, roles string
+	source        directory.Source
+}
+
+// members brings an organization's members up to date. Without at there are none yet.
+func (a *applying) members(ctx context.Context, at string, o *directory.DesiredOrganization) error {
+	stored := map[person]member{}
+	if at != "" {
+		if err := pages(ctx, a.Client, at+"/members", func(m admin.Member) {
+			if m.Status == admin.StatusMember {
+				stored[personOf(m.Issuer, m.Subject)] = member{m.UserID, strings.Join(m.Roles, "\n"), m.Source}
+			}
+		}); err != nil {
+			return err
+		}
+	}
+	page := memberPage{applying: a, at: at}
+	for m := range o.AllMembers() {
+		had := stored[personOf(m.Issuer, m.Subject)]
+		delete(stored, personOf(m.Issuer, m.Subject))
+		if had.source == directory.FromFile && had.roles == strings.Join(m.Roles, "\n") {
+			continue
+		}
+		if had.source == "" {
+			a.changes.Members.Added++
+			a.tell(directory.Addition, "membership", o.Slug, m.Subject, "%q", m.Roles)
+		} else {
+			a.changes.Members.Changed++
+			a.tell(directory.Change, "membership", o.Slug, m.Subject, "%q (%s) -> %q (file)", strings.Fields(had.roles), had.source, m.Roles)
+		}
+		if err := page.give(ctx, admin.FileMember{Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email, Roles: m.Roles}); err != nil {
+			return err
+		}
+	}
+	for _, left := range stored {
+		if left.source != directory.FromFile {
+			continue
+		}
+		a.changes.Members.Removed++
+		a.tell(directory.Removal, "membership", o.Slug, left.userID, "")
+		if err := page.withdraw(ctx, left.userID); err != nil {
+			return err
+		}
+	}
+	return page.send(ctx)
+}
+
+// memberPage is what the next request changes.
+type memberPage struct {
+	*applying
+	at    string
+	what  admin.FileMembers
+	bytes int
+}
+
+func (p *memberPage) give(ctx context.Context, m admin.FileMember) error {
+	written, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	p.bytes += len(written)
+	p.what.Members = append(p.what.Members, m)
+	return p.sendFull(ctx)
+}
+
+func (p *memberPage) withdraw(ctx context.Context, userID string) error {
+	p.bytes += len(userID)
+	p.what.Removed = append(p.what.Removed, userID)
+	return p.sendFull(ctx)
+}
+
+func (p *memberPage) sendFull(ctx context.Context) error {
+	if len(p.what.Members)+len(p.what.Removed) < pageSize && p.bytes < pageBytes {
+		return nil
+	}
+	return p.send(ctx)
+}
+
+func (p *memberPage) send(ctx context.Context) error {
+	if p.bytes == 0 {
+		return nil
+	}
+	what := p.what
+	p.what, p.bytes = admin.FileMembers{}, 0
+	return p.change(ctx, http.MethodPost, p.at+"/file-members", what, nil)
+}

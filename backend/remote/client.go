@@ -1,0 +1,146 @@
+// Package remote applies a workspace file to a backend by its administration API: to a
+// server or a Worker alike, whose database nobody else reaches.
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/admin"
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/refusal"
+)
+
+const (
+	// path is where the administration API is below a backend's URL.
+	path = "/admin/v1"
+	// mostTries is how often a request is sent that nobody answered, or not now, and
+	// longestPause how long at most is waited in between.
+	mostTries    = 6
+	longestPause = time.Minute
+	// mostBody is more than any answer of the API has, in bytes.
+	mostBody = 4 << 20
+)
+
+// Client asks an administration API.
+type Client struct {
+	base string
+	key  string
+	http *http.Client
+}
+
+// New returns a client of the backend at a URL. The key is one to the workspace.
+func New(address, key string, transport http.RoundTripper) (*Client, error) {
+	at, err := url.Parse(address)
+	local := err == nil && (at.Hostname() == "localhost" || at.Hostname() == "127.0.0.1" || at.Hostname() == "::1")
+	switch {
+	case err != nil || at.Host == "" || at.RawQuery != "" || at.Fragment != "" || at.User != nil:
+		return nil, fmt.Errorf("%q is no backend's URL, such as https://app.example.com/auth", address)
+	case at.Scheme != "https" && !(at.Scheme == "http" && local):
+		return nil, fmt.Errorf("%s would carry the key in the clear: use https://", address)
+	}
+	return &Client{strings.TrimSuffix(address, "/") + path, key, &http.Client{
+		Transport: transport, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // nobody else gets the key
+	}}, nil
+}
+
+// ask sends a request, again where that may help, and reads the answer into into. Every
+// request may be repeated: where one that makes something was answered and the answer
+// lost, the next is refused as already_exists.
+func (c *Client) ask(ctx context.Context, method, at string, body, into any) error {
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return err
+		}
+	}
+	for try := 1; ; try++ {
+		again, err := c.send(ctx, method, at, text, into)
+		if err == nil || again == 0 || try == mostTries || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(min(again<<(try-1), longestPause)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// send sends a request once. After an error it returns how long to wait before it is sent
+// again, 0 where it is not.
+func (c *Client) send(ctx context.Context, method, at string, body []byte, into any) (again time.Duration, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+at, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Authorization", "Bearer "+c.key)
+	if len(body) > 0 {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return time.Second, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, mostBody))
+	switch {
+	case err != nil:
+		return time.Second, err
+	case answer.StatusCode < 300 && into == nil:
+		return 0, nil
+	case answer.StatusCode < 300:
+		return 0, json.Unmarshal(text, into)
+	}
+	if answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode >= 500 {
+		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+		again = max(time.Second, time.Duration(seconds)*time.Second)
+	}
+	return again, fmt.Errorf("%s %s: %w", method, at, refused(answer, text))
+}
+
+// refused is the error of an answer that is none of success.
+func refused(answer *http.Response, text []byte) error {
+	var told api.Error
+	if json.Unmarshal(text, &told) != nil || told.Code == "" {
+		return fmt.Errorf("the answer is %s, and not the administration API's", answer.Status)
+	}
+	return refusal.New(told.Code, told.Description)
+}
+
+// isRefused reports whether an error is a refusal with a code.
+func isRefused(err error, code api.Code) bool {
+	var r *refusal.Refusal
+	return errors.As(err, &r) && r.Code == code
+}
+
+// pages calls each for everything that a list has.
+func pages[T any](ctx context.Context, c *Client, at string, each func(T)) error {
+	for after := ""; ; {
+		var page admin.List[T]
+		query := url.Values{"limit": {strconv.Itoa(admin.MaxLimit)}}
+		if after != "" {
+			query.Set("after", after)
+		}
+		if err := c.ask(ctx, http.MethodGet, at+"?"+query.Encode(), nil, &page); err != nil {
+			return err
+		}
+		for _, one := range page.Items {
+			each(one)
+		}
+		if after = page.Next; after == "" {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// batch is how many rows one statement reads or writes, at most, and a transaction
+	// at which it is committed.
+	batch = 500
+	// longestRest bounds the pause after a transaction: as long as that took, so that
+	// others get at least half of the database.
+	longestRest = 250 * time.Millisecond
+)
+
+const (
+	// Each is followed by its rows, and those by its end. Nobody's row is written who is
+	// there already.
+	insertUsers = `
+INSERT INTO users (id, iss, sub, name, email, created_at) VALUES `
+	insertUsersEnd = `
+ON CONFLICT (iss, sub) DO NOTHING`
+
+	upsertMembers = `
+INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
+SELECT u.id, v.column3, v.column4, 'file', CAST(?1 AS BIGINT) FROM (VALUES `
+	upsertMembersEnd = `) AS v JOIN users u ON u.iss = v.column1 AND u.sub = v.column2 WHERE TRUE
+ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember
+
+	deleteMembers = `
+DELETE FROM memberships WHERE source = '` + fromFile + `' AND (user_id, organization_id) IN (VALUES `
+
+	deleteMember = `
+DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2`
+)
+
+// pendingWrites are what the next transaction of an apply writes, in this order.
+type pendingWrites struct {
+	statements []pendingStatement
+	users      []pendingUser
+	members    []pendingMember
+	leavers    []pendingLeaver
+}
+
+type (
+	pendingStatement struct {
+		text string
+		args []any
+	}
+	pendingUser struct {
+		person
+		id, name, email string
+	}
+	pendingMember struct {
+		person
+		organizationID, roles string
+	}
+	pendingLeaver struct{ userID, organizationID string }
+)
+
+func (p *pendingWrites) add(statement string, args ...any) {
+	p.statements = append(p.statements, pendingStatement{statement, args})
+}
+
+func (p *pendingWrites) len() int {
+	return len(p.statements) + len(p.users) + len(p.members) + len(p.leavers)
+}
+
+// inOrder sorts rows as all who write several do, so that they wait for each other and
+// do not lock each other out.
+func (p *pendingWrites) inOrder() {
+	slices.SortFunc(p.users, func(a, b pendingUser) int { return a.compare(b.person) })
+	slices.SortFunc(p.members, func(a, b pendingMember) int {
+		return cmp.Or(a.compare(b.person), strings.Compare(a.organizationID, b.organizationID))
+	})
+}
+
+func (a *applying) flushFull(ctx context.Context) error {
+	if a.pending.len() < batch {
+		return nil
+	}
+	return a.flush(ctx)
+}
+
+// flush writes what is pending, in one transaction.
+func (a *applying) flush(ctx context.Context) error {
+	if a.pending.len() > 0 && !a.DryRun {
+		if err := a.lock.held(ctx); err != nil {
+			return err
+		}
+		a.pending.inOrder()
+		began := time.Now()
+		if err := retried(ctx, func() error { return a.commit(ctx) }); err != nil {
+			return err
+		}
+		if a.pending.len() >= batch {
+			if err := a.analyze(ctx); err != nil {
+				return err
+			}
+			rest(ctx, min(time.Since(began), longestRest))
+		}
+	}
+	a.pending, a.committed = pendingWrites{}, a.changes
+	return nil
+}
+
+func rest(ctx context.Context, pause time.Duration) {
+	select {
+	case <-time.After(pause):
+	case <-ctx.Done():
+	}
+}
+
+// analyze has PostgreSQL look how large the tables have become, each time that twice as
+// much is written: plans that it made for small ones, this process's and the servers',
+// would read all of a table for every row, until autovacuum comes.
+func (a *applying) analyze(ctx context.Context) error {
+	a.written += a.pending.len()
+	if !a.dialect.dollar || a.written < 2*max(a.analyzed, batch/2) {
+		return nil
+	}
+	a.analyzed = a.written
+	return retried(ctx, func() error {
+		_, err := a.pool.ExecContext(ctx, "ANALYZE users, memberships, organizations")
+		return err
+	})
+}
+
+// commit runs one transaction with what is pending.
+func (a *applying) commit(ctx context.Context) error {
+	tx, err := a.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, s := range a.pending.statements {
+		if _, err := tx.ExecContext(ctx, a.text(s.text), s.args...); err != nil {
+			return err
+		}
+	}
+	if err := a.writeMembers(ctx, tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (a *applying) writeMembers(ctx context.Context, tx *sql.Tx) error {
+	for some := range slices.Chunk(a.pending.users, batch) {
+		var args []any
+		for _, u := range some {
+			args = append(args, u.id, u.iss, u.sub, u.name, u.email, a.now)
+		}
+		if err := a.run(ctx, tx, insertUsers+values(0, len(some), 6)+insertUsersEnd, args); err != nil {
+			return err
+		}
+	}
+	for some := range slices.Chunk(a.pending.members, batch) {
+		args := []any{a.now}
+		for _, m := range some {
+			args = append(args, m.iss, m.sub, m.organizationID, m.roles)
+		}
+		if err := a.run(ctx, tx, upsertMembers+values(1, len(some), 4)+upsertMembersEnd, args); err != nil {
+			return err
+		}
+	}
+	for some := range slices.Chunk(a.pending.leavers, batch) {
+		var args []any
+		for _, l := range some {
+			args = append(args, l.userID, l.organizationID)
+		}
+		if err := a.run(ctx, tx, deleteMembers+values(0, len(some), 2)+")", args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *applying) run(ctx context.Context, tx *sql.Tx, statement string, args []any) error {
+	_, err := tx.ExecContext(ctx, a.dialect.uncached(statement), args...)
+	return err
+}
+
+// uncached returns a statement of several rows as the dialect writes it. There are too
+// many to keep.
+func (d Dialect) uncached(statement string) string {
+	if d.dollar {
+		return strings.ReplaceAll(statement, "?", "$")
+	}
+	return statement
+}
+
+// values returns the parameters of so many rows, after those before: (?1,?2),(?3,?4).
+func values(before, rows, columns int) string {
+	var text strings.Builder
+	for i := range rows * columns {
+		switch {
+		case i%columns > 0:
+			text.WriteString(",")
+		case i > 0:
+			text.WriteString("),(")
+		default:
+			text.WriteString("(")
+		}
+		fmt.Fprintf(&text, "?%d", before+i+1)
+	}
+	text.WriteString(")")
+	return text.String()
+}

@@ -1,0 +1,42 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// mostTries is how often a statement is run that the database undid because of others.
+	mostTries = 10
+	// firstPause is the pause before it is run again, twice as long each time up to
+	// longestPause.
+	firstPause, longestPause = 4 * time.Millisecond, 250 * time.Millisecond
+)
+
+// retried runs a statement, or a transaction, again where the database undid it because
+// of others that ran at the same time. Nothing of it was done then, so that every one may
+// be run again.
+func retried(ctx context.Context, run func() error) error {
+	err := run()
+	for try, pause := 1, firstPause; undone(err) && try < mostTries && ctx.Err() == nil; try, pause = try+1, min(2*pause, longestPause) {
+		rest(ctx, pause/2+rand.N(pause))
+		err = run()
+	}
+	return err
+}
+
+// undone reports whether the database undid all that was asked for: a serialization
+// failure, or the victim of a deadlock.
+func undone(err error) bool {
+	if err == nil {
+		return false
+	}
+	var refused interface{ SQLState() string }
+	if !errors.As(err, &refused) {
+		return false
+	}
+	state := refused.SQLState()
+	return state == "40001" || state == "40P01"
+}
