@@ -24,13 +24,13 @@ var Core = []string{
 // Ceiling is the most lines of code that the core may have. It is what was counted when
 // the rooms stood, 4,659, and what was added since:
 //
-//   - 941 for sign-ins that strand nobody: attempts sealed in state, cookies marked by their
+//   - 1,049 for sign-ins that strand nobody: attempts sealed in state, cookies marked by their
 //     server (each under two names for one release), claims as providers send them, pages
 //     that lead on, foreign links that replace nothing, a step-up that begins a session.
 //   - 4 for the memory of proofs, which outlives a handler whose secret is read again.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 5600
+const Ceiling = 5712
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.
