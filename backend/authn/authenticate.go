@@ -30,38 +30,38 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 	if Unnameable(ref) {
 		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "No organisation can have this name.")
 	}
-	cookie, err := c.newest(ref)
+	cookie, err := newest(c, ref)
 	if err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}
 	subject, err := c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now)
 	if err != nil {
-		return session.Token{}, directory.Subject{}, c.dead(cookie, cookie.missing(err))
+		return session.Token{}, directory.Subject{}, dead(c, cookie, cookie.missing(err))
 	}
-	presented, err := c.verify(cookie, subject.Session.Secret)
-	if err != nil || !c.isOurs(subject.Session) {
-		return session.Token{}, directory.Subject{}, c.dead(cookie, c.unauthentic(cookie, &subject.Session, err))
+	presented, err := verify(c, cookie, subject.Session.Secret)
+	if err != nil || !isOurs(c, subject.Session) {
+		return session.Token{}, directory.Subject{}, dead(c, cookie, unauthentic(c, cookie, &subject.Session, err))
 	}
 	c.used = cookie
 	c.Record.Session, c.Record.User = subject.Session.ID.String(), subject.User.ID
 	if err := c.Live(subject.Session); err != nil {
-		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
+		return session.Token{}, directory.Subject{}, dead(c, cookie, err)
 	}
-	if changed, err := c.takeOver(&subject.Session); err != nil {
+	if changed, err := takeOver(c, &subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, err
 	} else if changed {
 		if subject, err = c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now); err == nil {
 			err = c.Live(subject.Session)
 		}
 		if err != nil {
-			return session.Token{}, directory.Subject{}, c.dead(cookie, err)
+			return session.Token{}, directory.Subject{}, dead(c, cookie, err)
 		}
 	}
-	if err := c.refreshWorkspace(subject.Revision); err != nil {
+	if err := refreshWorkspace(c, subject.Revision); err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}
 	if err := c.Used(subject.Session); err != nil {
-		return session.Token{}, directory.Subject{}, c.dead(cookie, err)
+		return session.Token{}, directory.Subject{}, dead(c, cookie, err)
 	}
 	subject.Session, err = c.OnDevice(subject.Session)
 	return presented, subject, err
@@ -77,8 +77,8 @@ var errForged = refusal.New(api.LoginRequired, "Sign in.")
 var errElsewhere = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
 
 // unauthentic tells why a refresh token did not authenticate.
-func (c *Request) unauthentic(cookie *carried, s *session.Session, err error) error {
-	if !c.isOurs(*s) {
+func unauthentic(c *Request, cookie *carried, s *session.Session, err error) error {
+	if !isOurs(c, *s) {
 		return errForged
 	}
 	switch fate, err := grant.FateOf(c.Ctx, c.Store, cookie.token, s, err, c.Now); {
@@ -120,17 +120,17 @@ func (c *Request) Used(s session.Session) error {
 
 // dead clears the cookie of a session that cannot live again, and hands err on. A
 // fault of the storage is no such end.
-func (c *Request) dead(cookie *carried, err error) error {
+func dead(c *Request, cookie *carried, err error) error {
 	var final *refusal.Refusal
 	if errors.As(err, &final) && final != errElsewhere || errors.Is(err, session.ErrNotFound) {
-		c.drop(cookie)
+		drop(c, cookie)
 	}
 	return err
 }
 
 // refreshWorkspace brings the call to the document's newest revision, in which its
 // app may be disabled.
-func (c *Request) refreshWorkspace(revision int64) error {
+func refreshWorkspace(c *Request, revision int64) error {
 	if revision == c.Workspace.Revision {
 		return nil
 	}
@@ -143,7 +143,7 @@ func (c *Request) refreshWorkspace(revision int64) error {
 		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
 	c.Workspace, c.App = w, app
-	c.offerNonce()
+	offerNonce(c)
 	return nil
 }
 
@@ -154,7 +154,7 @@ func (c *Request) refreshWorkspace(revision int64) error {
 //
 // Sessions that one person entered from another app stand beside each other, one for
 // each organisation: the one that opens ref is returned, or else the newest.
-func (c *Request) newest(ref string) (*carried, error) {
+func newest(c *Request, ref string) (*carried, error) {
 	tokens, err := c.RefreshTokens()
 	if err != nil {
 		return nil, err
@@ -169,14 +169,14 @@ func (c *Request) newest(ref string) (*carried, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept, err := c.newestOnly(all)
+	kept, err := newestOnly(c, all)
 	if err != nil {
 		return nil, err
 	}
 	if len(kept) == 0 {
 		return nil, last
 	}
-	return c.opening(kept, ref)
+	return opening(c, kept, ref)
 }
 
 // Authentic reads a living session by its authentic token.
@@ -188,8 +188,8 @@ func (c *Request) Authentic(t *carried) (session.Session, error) {
 	if err != nil {
 		return s, err
 	}
-	if _, err := c.verify(t, s.Secret); err != nil || !c.isOurs(s) {
-		return s, c.unauthentic(t, &s, err)
+	if _, err := verify(c, t, s.Secret); err != nil || !isOurs(c, s) {
+		return s, unauthentic(c, t, &s, err)
 	}
 	if err := c.Live(s); err != nil {
 		return s, err
@@ -199,7 +199,7 @@ func (c *Request) Authentic(t *carried) (session.Session, error) {
 
 // isOurs tells a session of the app's that a browser holds. The token of one that the
 // app's server holds is nothing in a cookie.
-func (c *Request) isOurs(s session.Session) bool {
+func isOurs(c *Request, s session.Session) bool {
 	return s.App == c.App.ID && s.Holder == session.Browser
 }
 
@@ -212,7 +212,7 @@ func (c *Request) Redeemed(presented session.Token, s session.Session, m grant.M
 	case m.Successor != nil:
 		c.Keep(s, *m.Successor)
 	case m.Current == presented.ID:
-		c.adopt(s)
+		adopt(c, s)
 	}
 }
 
@@ -224,7 +224,7 @@ func (c *Request) Look(token session.Token, s session.Session) error {
 		return Ended(verdict.After.RevokeReason)
 	}
 	if token.ID == verdict.After.Cur {
-		c.adopt(s)
+		adopt(c, s)
 	}
 	return nil
 }

@@ -68,21 +68,21 @@ func (s *Server) Serve(methods map[string]Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &Request{Server: s, exchange: exchange{W: w, R: r}, Ctx: r.Context(), Now: s.now().Unix()}
 		c.proof, c.proofUsed = sync.OnceValues(c.prove), sync.OnceValue(c.useProof)
-		c.secure()
-		defer c.recovered()
-		if err := c.dispatch(methods); err != nil {
-			c.refuse(RefusalOf(err))
+		secure(c)
+		defer recovered(c)
+		if err := dispatch(c, methods); err != nil {
+			refuse(c, RefusalOf(err))
 		}
 		c.log.write(c)
 	})
 }
 
-func (c *Request) dispatch(methods map[string]Endpoint) error {
+func dispatch(c *Request, methods map[string]Endpoint) error {
 	if methods == nil {
 		return web.NoPath()
 	}
 	if c.R.Method == http.MethodOptions {
-		return c.preflight()
+		return preflight(c)
 	}
 	run, ok := methods[c.R.Method]
 	if !ok && c.R.Method == http.MethodHead {
@@ -104,30 +104,30 @@ func allowed(methods map[string]Endpoint) []string {
 }
 
 // secure sets what every answer carries. Pages of sibling hosts are answered too.
-func (c *Request) secure() {
+func secure(c *Request) {
 	web.Secure(c.W.Header(), c.Origin[:5] == "https")
 	c.W.Header().Set("Cross-Origin-Resource-Policy", "same-site")
 }
 
 // recovered keeps a panic from crossing the boundary.
-func (c *Request) recovered() {
+func recovered(c *Request) {
 	if v := recover(); v != nil {
 		err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		c.refuse(refusal.New(api.ServerError, "Something failed on the server.").Because(err))
+		refuse(c, refusal.New(api.ServerError, "Something failed on the server.").Because(err))
 		c.log.write(c)
 	}
 }
 
 // refuse answers with an error: JSON for programs, a page for people. A fault of
 // the server's changes nothing in the browser.
-func (c *Request) refuse(r *refusal.Refusal) {
+func refuse(c *Request, r *refusal.Refusal) {
 	c.Record.Refusal = r
 	if r.HTTPStatus() >= http.StatusInternalServerError {
 		c.W.Header().Del("Set-Cookie")
 	}
 	web.RefusalHeaders(c.W.Header(), r)
-	if c.isPage() {
-		c.errorPage(r)
+	if isPage(c) {
+		errorPage(c, r)
 		return
 	}
 	body := r.Body()
@@ -144,7 +144,7 @@ func (c *exchange) json(status int, value any) {
 // reads its body and writes what the function returns.
 func Answer[In, Out any](run func(*Request, In) (Out, error)) Endpoint {
 	return func(c *Request) error {
-		if err := c.admit(); err != nil {
+		if err := admit(c); err != nil {
 			return err
 		}
 		var request In
@@ -180,7 +180,7 @@ func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 // Redirect sends the browser on, by GET (RFC 9110 section 15.4.4).
 func (c *Request) Redirect(target string) {
 	if c.Posted {
-		c.moveOn(target)
+		moveOn(c, target)
 		return
 	}
 	c.W.Header().Set("Location", target)

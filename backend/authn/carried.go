@@ -47,7 +47,7 @@ func (t *carried) add(token session.Unverified, value string, marked bool) {
 }
 
 // verify returns the newest of the session's tokens that is authentic.
-func (c *Request) verify(t *carried, secret session.Secret) (session.Token, error) {
+func verify(c *Request, t *carried, secret session.Secret) (session.Token, error) {
 	verified, err := c.refresh.Authenticate(t.token, secret)
 	for _, older := range t.older {
 		if err == nil {
@@ -74,11 +74,11 @@ func (t *carried) missing(err error) error {
 // cookie with this server's mark that it cannot have set is cleared and counts for nothing;
 // one without is left to whichever server set it.
 func (c *Request) RefreshTokens() ([]*carried, error) {
-	all, err := c.carriedTokens()
+	all, err := carriedTokens(c)
 	if err != nil {
 		return nil, err
 	}
-	if all, err = c.evict(all, maxSessions); err != nil {
+	if all, err = evict(c, all, maxSessions); err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(all, func(t *carried) bool { return t.app != c.App.ID }), nil
@@ -86,7 +86,7 @@ func (c *Request) RefreshTokens() ([]*carried, error) {
 
 // carriedTokens returns the refresh tokens of all the server's apps, in the order in which
 // the browser names them: the oldest first (RFC 6265bis section 5.8.3).
-func (c *Request) carriedTokens() ([]*carried, error) {
+func carriedTokens(c *Request) ([]*carried, error) {
 	var all []*carried
 	seen := map[string]bool{}
 	for _, cookie := range c.R.Cookies() {
@@ -142,20 +142,20 @@ const maxBoth = 6
 
 // alsoUnmarked tells whether browsers get cookies of unmarked names too: the release
 // before, which reads no others, may still serve.
-func (c *Request) alsoUnmarked() bool {
+func alsoUnmarked(c *Request) bool {
 	return c.Workspace != nil && c.Now < c.Workspace.UnmarkedCookiesUntil && c.sessions <= maxBoth
 }
 
 // adopt gives the browser the current token, which it presented, under the names of this
 // release, where it came under others or they disagree. (A token that is no more the
 // current one is not put back into the jar: its successor is on the way there.)
-func (c *Request) adopt(s session.Session) {
+func adopt(c *Request, s session.Session) {
 	t := c.used
 	if t == nil || !t.authentic || t.token.Session() != s.ID {
 		return
 	}
 	value := t.value()
-	if t.marked != value || c.alsoUnmarked() && t.unmarked != value || !c.alsoUnmarked() && t.unmarked != "" {
+	if t.marked != value || alsoUnmarked(c) && t.unmarked != value || !alsoUnmarked(c) && t.unmarked != "" {
 		c.keep(s, value)
 	}
 }
@@ -170,7 +170,7 @@ func (t *carried) value() string {
 
 // drop clears the cookies of a session that a request carried, as far as they are this
 // server's.
-func (c *Request) drop(t *carried) {
+func drop(c *Request, t *carried) {
 	if t.marked != "" {
 		c.clear(c.sessionName(t.app, t.token.Session()))
 	}

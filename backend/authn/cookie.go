@@ -68,7 +68,7 @@ func (c *Request) KeepBrowser(b login.Browser) {
 // bears no mark.
 func (c *Request) HandoverCookies() []string {
 	names := []string{handoverCookie + c.mark + ".", handoverCookie}
-	if c.alsoUnmarked() {
+	if alsoUnmarked(c) {
 		slices.Reverse(names)
 	}
 	return names
@@ -83,7 +83,7 @@ func (c *Request) keep(s session.Session, value string) {
 	life := int(s.ExpiresAt - c.Now)
 	c.setCookie(c.sessionName(s.App, s.ID), value, life, http.SameSiteStrictMode)
 	switch name := unmarkedName(s.App, s.ID); {
-	case c.alsoUnmarked():
+	case alsoUnmarked(c):
 		c.setCookie(name, value, life, http.SameSiteStrictMode)
 	case len(c.R.CookiesNamed(name)) > 0:
 		c.clear(name)
@@ -93,7 +93,7 @@ func (c *Request) keep(s session.Session, value string) {
 // Forget takes a session's cookies from the browser.
 func (c *Request) Forget(app string, id session.ID) {
 	c.clear(c.sessionName(app, id))
-	if name := unmarkedName(app, id); c.alsoUnmarked() || len(c.R.CookiesNamed(name)) > 0 {
+	if name := unmarkedName(app, id); alsoUnmarked(c) || len(c.R.CookiesNamed(name)) > 0 {
 		c.clear(name)
 	}
 }

@@ -46,7 +46,7 @@ func (c *Request) OnDevice(s session.Session) (session.Session, error) {
 			err = c.proofUsed()
 		}
 	}
-	c.auditProof(s, err)
+	auditProof(c, s, err)
 	return s, err
 }
 
@@ -63,7 +63,7 @@ func proves(proof *dpop.Proof, jkt string) error {
 
 // auditProof records that a session was asked for without a good proof: its cookie
 // may be in other hands. Of one kind it records one a minute, however many come.
-func (c *Request) auditProof(s session.Session, err error) {
+func auditProof(c *Request, s session.Session, err error) {
 	if !refusal.Is(err) {
 		return
 	}
@@ -83,7 +83,7 @@ func (c *Request) auditProof(s session.Session, err error) {
 
 // isDeviceOf tells whether the request comes from the session's device, as far as it
 // has one.
-func (c *Request) isDeviceOf(s session.Session) (bool, error) {
+func isDeviceOf(c *Request, s session.Session) (bool, error) {
 	if s.JKT == "" {
 		return true, nil
 	}

@@ -13,7 +13,7 @@ import (
 
 // isPage reports whether a person is looking: at a navigation of /login, /callback or
 // /handover/code.
-func (c *Request) isPage() bool {
+func isPage(c *Request) bool {
 	form := c.R.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
 	return (c.Reading() || form) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
 }
@@ -28,8 +28,8 @@ var kinds = map[api.Code]page.Kind{
 }
 
 // errorPage answers a person with a page that leads on.
-func (c *Request) errorPage(r *refusal.Refusal) {
-	p := page.Page{Kind: r.Page, Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: c.leadOn(r)}
+func errorPage(c *Request, r *refusal.Refusal) {
+	p := page.Page{Kind: r.Page, Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: leadOn(c, r)}
 	if p.Kind == "" {
 		p.Kind = page.Failed
 		if kind, known := kinds[r.Code]; known {
@@ -43,7 +43,7 @@ func (c *Request) errorPage(r *refusal.Refusal) {
 func (c *Request) Show(p page.Page) {
 	c.Record.Status = p.Status
 	var texts page.Texts
-	if w := c.workspaceSeen(); w != nil {
+	if w := workspaceSeen(c); w != nil {
 		texts = w.Pages
 	}
 	if c.App.ID != "" {
@@ -55,19 +55,19 @@ func (c *Request) Show(p page.Page) {
 
 // leadOn returns the links of a page about a refusal: to the same thing once more, where it
 // may go better, or to a new sign-in, and back into the app.
-func (c *Request) leadOn(r *refusal.Refusal) []page.Link {
+func leadOn(c *Request, r *refusal.Refusal) []page.Link {
 	var links []page.Link
 	switch {
 	case r.Again != "":
 		links = append(links, page.Link{Label: page.Again, URL: r.Again})
 	case c.Reading() && r.HTTPStatus() >= http.StatusInternalServerError:
-		links = append(links, page.Link{Label: page.Retry, URL: c.again()})
+		links = append(links, page.Link{Label: page.Retry, URL: again(c)})
 	}
 	return append(links, c.HomeLinks()...)
 }
 
 // again is the address of the request, of one that may be made once more.
-func (c *Request) again() string {
+func again(c *Request) string {
 	if !c.Reading() {
 		return ""
 	}
@@ -81,7 +81,7 @@ func (c *Request) HomeLinks() []page.Link {
 		return page.Link{Label: page.Back, App: app.Name, URL: publicurl.Home(c.Origin, app) + "/"}
 	}
 	var all []page.Link
-	w := c.workspaceSeen()
+	w := workspaceSeen(c)
 	if w == nil {
 		return nil
 	}
@@ -104,7 +104,7 @@ const maxHomes = 12
 
 // workspaceSeen is the workspace's document as the request or another knows it; nil where
 // none was read yet.
-func (c *Request) workspaceSeen() *directory.Workspace {
+func workspaceSeen(c *Request) *directory.Workspace {
 	if c.Workspace != nil {
 		return c.Workspace
 	}

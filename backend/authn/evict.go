@@ -16,16 +16,16 @@ const maxSessions = 12
 // evict leaves a browser at most so many of its sessions and returns those: it ends the
 // others, first those that were entered from another app, then the oldest. What only reads
 // ends nothing.
-func (c *Request) evict(all []*carried, most int) ([]*carried, error) {
+func evict(c *Request, all []*carried, most int) ([]*carried, error) {
 	c.sessions = len(all)
-	c.dropCopies(all)
+	dropCopies(c, all)
 	marked := slices.DeleteFunc(slices.Clone(all), func(t *carried) bool { return t.marked == "" })
 	if len(marked) <= most || c.Reading() {
 		return all[max(0, len(all)-2*maxSessions):], nil
 	}
 	gone := map[*carried]bool{}
 	for ; len(marked) > 2*maxSessions; marked = marked[1:] { // no browser has so many: they are not read
-		c.drop(marked[0])
+		drop(c, marked[0])
 		gone[marked[0]] = true
 	}
 	var lives []*living
@@ -34,16 +34,16 @@ func (c *Request) evict(all []*carried, most int) ([]*carried, error) {
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return nil, err
 		}
-		switch _, foreign := c.verify(t, s.Secret); {
+		switch _, foreign := verify(c, t, s.Secret); {
 		case err != nil || foreign == nil && c.Live(s) != nil:
-			c.drop(t)
+			drop(c, t)
 			gone[t] = true
 		case foreign == nil: // else another replica may know its key
 			lives = append(lives, &living{t, s})
 		}
 	}
 	for _, l := range firstToGo(lives)[:max(0, len(lives)-most)] {
-		if err := c.supersede(l.carried, l.Session); err != nil {
+		if err := supersede(c, l.carried, l.Session); err != nil {
 			return nil, err
 		}
 		gone[l.carried] = true
@@ -52,7 +52,7 @@ func (c *Request) evict(all []*carried, most int) ([]*carried, error) {
 }
 
 // dropCopies clears cookies of unmarked names, where there are too many for both.
-func (c *Request) dropCopies(all []*carried) {
+func dropCopies(c *Request, all []*carried) {
 	if len(all) <= maxBoth {
 		return
 	}
@@ -81,9 +81,9 @@ func oldestFirst(a, b session.Session) int {
 
 // MakeRoom leaves the browser one session less than it may have.
 func (c *Request) MakeRoom() error {
-	all, err := c.carriedTokens()
+	all, err := carriedTokens(c)
 	if err == nil {
-		_, err = c.evict(all, maxSessions-1)
+		_, err = evict(c, all, maxSessions-1)
 	}
 	return err
 }
@@ -101,7 +101,7 @@ func (c *Request) KeepFirst(s session.Session, first session.Token) error {
 	c.Keep(s, first)
 	slices.SortStableFunc(all, oldestFirst)
 	for _, old := range all[:max(0, len(all)-maxSessions)] {
-		if err := c.evictUnseen(old); err != nil {
+		if err := evictUnseen(c, old); err != nil {
 			return err
 		}
 	}
@@ -110,10 +110,10 @@ func (c *Request) KeepFirst(s session.Session, first session.Token) error {
 
 // evictUnseen takes a session from the browser that it began in. One with a device key,
 // which nothing proves here, only loses its cookie.
-func (c *Request) evictUnseen(s session.Session) error {
+func evictUnseen(c *Request, s session.Session) error {
 	c.Forget(s.App, s.ID)
 	if s.JKT != "" {
 		return nil
 	}
-	return c.endSuperseded(s)
+	return endSuperseded(c, s)
 }

@@ -17,7 +17,7 @@ const moveOnPage = `<!doctype html>
 `
 
 // moveOn sends the browser on by a page, where a redirect would count as the form's.
-func (c *Request) moveOn(target string) {
+func moveOn(c *Request, target string) {
 	c.W.Header().Set("Content-Type", "text/html; charset=utf-8")
 	c.W.WriteHeader(http.StatusOK)
 	c.Record.Status = http.StatusOK

@@ -48,7 +48,7 @@ func nonceOf(key []byte, made int64) string {
 
 // offerNonce gives the client the nonce for its next proof, where the workspace
 // demands one.
-func (c *Request) offerNonce() {
+func offerNonce(c *Request) {
 	if c.Workspace.ProofNonce {
 		c.W.Header().Set(api.HeaderNonce, c.nonces.at(c.Now))
 	}

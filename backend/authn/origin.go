@@ -21,7 +21,7 @@ import (
 //
 // Host and Forwarded decide nothing. A request that changes something carries the
 // custom header besides.
-func (c *Request) admit() error {
+func admit(c *Request) error {
 	c.W.Header().Add("Vary", "Origin, Sec-Fetch-Site")
 	origin, named := Single(c.R.Header, "Origin")
 	switch site, _ := Single(c.R.Header, "Sec-Fetch-Site"); {
@@ -31,7 +31,7 @@ func (c *Request) admit() error {
 	default:
 		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
-	if err := c.findApp(origin); err != nil {
+	if err := findApp(c, origin); err != nil {
 		return err
 	}
 	if named && origin != c.Origin {
@@ -40,12 +40,12 @@ func (c *Request) admit() error {
 	if !c.Reading() && c.R.Header.Get(api.HeaderClient) == "" {
 		return refusal.New(api.InvalidRequest, "The header "+api.HeaderClient+" is missing.")
 	}
-	return c.recent()
+	return recent(c)
 }
 
 // findApp finds the app that owns an origin. An origin that is not known may have
 // been registered since the document was read.
-func (c *Request) findApp(origin string) error {
+func findApp(c *Request, origin string) error {
 	for _, seen := range []int64{0, Unseen} {
 		w, err := c.Current(c.Ctx, seen)
 		if err != nil {
@@ -53,7 +53,7 @@ func (c *Request) findApp(origin string) error {
 		}
 		if app, ok := w.AppByOrigin(origin); ok {
 			c.Workspace, c.App = w, app
-			c.offerNonce()
+			offerNonce(c)
 			return nil
 		}
 	}
@@ -69,13 +69,13 @@ func (c *exchange) allow(origin string) {
 }
 
 // preflight answers what a browser asks before a request from another origin.
-func (c *Request) preflight() error {
+func preflight(c *Request) error {
 	c.W.Header().Add("Vary", "Origin")
 	origin, named := Single(c.R.Header, "Origin")
 	if !named {
 		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
-	if err := c.findApp(origin); err != nil {
+	if err := findApp(c, origin); err != nil {
 		return err
 	}
 	c.allow(origin)
@@ -90,7 +90,7 @@ func (c *Request) preflight() error {
 
 // recent refuses a request that was sent longer ago than rotation tolerates: a
 // page that slept sent it, and has sent others since.
-func (c *Request) recent() error {
+func recent(c *Request) error {
 	text := c.R.Header.Get(api.HeaderTime)
 	if text == "" {
 		return nil

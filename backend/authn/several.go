@@ -24,13 +24,13 @@ func (l *living) beside(other *living) bool {
 
 // newestOnly returns the newest of a browser's sessions of the app, and what stands
 // beside it, the newest first; a request that may change something ends the others.
-func (c *Request) newestOnly(all []*living) ([]*living, error) {
+func newestOnly(c *Request, all []*living) ([]*living, error) {
 	slices.Reverse(all)
 	slices.SortStableFunc(all, func(a, b *living) int { return int(b.CreatedAt - a.CreatedAt) })
 	var kept []*living
 	for _, l := range all {
 		if i := slices.IndexFunc(kept, func(k *living) bool { return !l.beside(k) }); i >= 0 {
-			if err := c.makeWay(l, kept[i]); err != nil {
+			if err := makeWay(c, l, kept[i]); err != nil {
 				return nil, err
 			}
 			continue
@@ -42,15 +42,15 @@ func (c *Request) newestOnly(all []*living) ([]*living, error) {
 
 // makeWay ends a session for a newer one in the same browser. One that a step-up of the same
 // person began takes over what was entered, also where two of them were begun at once.
-func (c *Request) makeWay(l, newer *living) error {
+func makeWay(c *Request, l, newer *living) error {
 	steppedUp := newer.Replaces != session.ID{} && newer.UserID == l.UserID && l.JKT == ""
 	if !steppedUp || c.Reading() {
-		return c.supersede(l.carried, l.Session)
+		return supersede(c, l.carried, l.Session)
 	}
-	if err := c.replace(l.Session, newer.ID); err != nil {
+	if err := replace(c, l.Session, newer.ID); err != nil {
 		return err
 	}
-	c.drop(l.carried)
+	drop(c, l.carried)
 	return nil
 }
 
@@ -61,7 +61,7 @@ func (c *Request) Living(tokens []*carried) (all []*living, last, err error) {
 		s, err := c.Authentic(t)
 		if err == nil {
 			all = append(all, &living{t, s})
-		} else if err = c.dead(t, err); !refusal.Is(err) {
+		} else if err = dead(c, t, err); !refusal.Is(err) {
 			return nil, nil, err
 		} else if last != errElsewhere {
 			last = err
@@ -77,7 +77,7 @@ func SignedInAs(user string, all []*living) bool {
 }
 
 // opening returns the session that opens an organisation, or the newest.
-func (c *Request) opening(kept []*living, ref string) (*carried, error) {
+func opening(c *Request, kept []*living, ref string) (*carried, error) {
 	if ref == "" || len(kept) == 1 {
 		return kept[0].carried, nil
 	}
@@ -108,7 +108,7 @@ func (c *Request) EndBeside(s session.Session) error {
 	all, _, err := c.Living(tokens)
 	for _, other := range all {
 		if err == nil && other.beside(&living{Session: s}) {
-			err = c.supersede(other.carried, other.Session)
+			err = supersede(c, other.carried, other.Session)
 		}
 	}
 	return err
@@ -116,22 +116,22 @@ func (c *Request) EndBeside(s session.Session) error {
 
 // supersede ends a session for a newer sign-in in the same browser. One whose device
 // key this browser cannot prove is not ended: it only loses its cookie here.
-func (c *Request) supersede(t *carried, s session.Session) error {
+func supersede(c *Request, t *carried, s session.Session) error {
 	if c.Reading() {
 		return nil
 	}
-	if own, err := c.isDeviceOf(s); err != nil {
+	if own, err := isDeviceOf(c, s); err != nil {
 		return err
 	} else if own {
-		if err := c.endSuperseded(s); err != nil {
+		if err := endSuperseded(c, s); err != nil {
 			return err
 		}
 	}
-	c.drop(t)
+	drop(c, t)
 	return nil
 }
 
-func (c *Request) endSuperseded(s session.Session) error {
+func endSuperseded(c *Request, s session.Session) error {
 	if err := c.Store.Revoke(c.Ctx, s.ID, session.ReasonSuperseded, c.Now); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ const maxReplaced = 64
 // takeOver ends the session that a step-up replaced by this one, at the first use of this
 // one. Where the old one was ended meanwhile by anything but a step-up, the new one is,
 // too: who signed out is out. It reports whether anything changed.
-func (c *Request) takeOver(s *session.Session) (bool, error) {
+func takeOver(c *Request, s *session.Session) (bool, error) {
 	if s.Replaces == (session.ID{}) || c.Reading() || s.Gen != 1 || s.CurLast != s.CreatedAt { // it was used before
 		return false, nil
 	}
@@ -28,7 +28,7 @@ func (c *Request) takeOver(s *session.Session) (bool, error) {
 	case err != nil:
 		return false, err
 	case old.RevokedAt == 0 || old.ReplacedBy == s.ID:
-		return true, c.replace(old, s.ID)
+		return true, replace(c, old, s.ID)
 	}
 	last, err := c.Replacement(old)
 	if err != nil || last.RevokedAt == 0 {
@@ -55,7 +55,7 @@ func (c *Request) Replacement(s session.Session) (session.Session, error) {
 
 // replace ends a session for the one that a step-up began, which takes over what was
 // entered in it.
-func (c *Request) replace(old session.Session, by session.ID) error {
+func replace(c *Request, old session.Session, by session.ID) error {
 	if err := c.Store.TakeOver(c.Ctx, old.ID, by, c.Now); err != nil {
 		return err
 	}
