@@ -92,7 +92,7 @@ func TestConnection_WithoutTheServersKey(t *testing.T) {
 	}
 	w.enable("acme")
 	w.browser().Login("organization=acme")
-	if got := w.recordOf("/login"); got.Level != "ERROR" || got.Fault != "client" || !strings.Contains(got.Cause, "--oidc-client-key-file") {
+	if got := recordOf(w, "/login"); got.Level != "ERROR" || got.Fault != "client" || !strings.Contains(got.Cause, "--oidc-client-key-file") {
 		t.Errorf("%+v", got)
 	}
 	w.counts(`tabard_provider_faults_total{what="client"} 1`)

@@ -71,7 +71,7 @@ var underFault = map[string]func(*world) request{
 		b := w.signedIn("alice")
 		w.mint(b, "globex")
 		w.pass(time.Second)
-		w.answersWith("mfa")
+		answersWith(w, "mfa")
 		w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 		w.restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
@@ -102,7 +102,7 @@ var underFault = map[string]func(*world) request{
 	},
 	"a token beside a cookie of another replica's secret": func(w *world) request {
 		b := w.signedIn("alice")
-		before, _ := w.withAnotherSecret()
+		before, _ := withAnotherSecret(w)
 		w.seen(before, time.Minute)
 		w.signIn(b, "alice")
 		w.restart()
@@ -124,7 +124,7 @@ var underFault = map[string]func(*world) request{
 	"entering with a second factor, in the last browser allowed": func(w *world) request {
 		w.rule(map[string]policy.Rules{"acme": {MaxSessions: 1, ACR: []string{"mfa"}}})
 		b := w.signedIn("alice")
-		w.answersWith("mfa")
+		answersWith(w, "mfa")
 		w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 		w.restart()
 		return func() httpbrowser.Response { return b.Post("/token", enters) }

@@ -159,7 +159,7 @@ func TestTheStateOfAnOrganizationIsWhatEnteringItWouldMeet(t *testing.T) {
 	states(api.StateActive, api.StateStepUpRequired, api.StateActive)
 	b.Post("/logout", `{"scope":"organization","organization":"initech"}`)
 	states(api.StateActive, api.StateStepUpRequired, api.StateAvailable)
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	w.stepUp(b, w.challenged(b.Post("/token", `{"organization":"globex","enter":true}`)), "alice")
 	states(api.StateActive, api.StateAvailable, api.StateAvailable)
 	w.pass(601 * time.Second)

@@ -25,7 +25,7 @@ const (
 )
 
 // kinds makes a good one of each kind.
-func (w *world) kinds() map[string]func() string {
+func kinds(w *world) map[string]func() string {
 	return map[string]func() string{
 		accessToken: func() string { return w.mint(w.signedIn("bob"), "acme").AccessToken },
 		deviceProof: func() string {
@@ -60,7 +60,7 @@ func (w *world) kinds() map[string]func() string {
 }
 
 // consumers tell whether each takes a text for its own kind.
-func (w *world) consumers(guard *resource.Guard) map[string]func(raw string) bool {
+func consumers(w *world, guard *resource.Guard) map[string]func(raw string) bool {
 	return map[string]func(string) bool{
 		accessToken: func(raw string) bool {
 			r := httptest.NewRequest(http.MethodGet, "/api/notes", nil)
@@ -106,7 +106,7 @@ func TestEveryKindOfTokenIsGoodForItsOwnConsumerOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds, consumers := w.kinds(), w.consumers(guard)
+	kinds, consumers := kinds(w), consumers(w, guard)
 	for consumer, takes := range consumers {
 		for kind, one := range kinds {
 			raw := one()

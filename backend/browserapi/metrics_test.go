@@ -24,7 +24,7 @@ func newCountedWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
 }
 
 // metrics are the server's, as a scraper reads them.
-func (w *world) metrics() string {
+func metricsOf(w *world) string {
 	answer := httptest.NewRecorder()
 	w.counted.Page().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return answer.Body.String()
@@ -33,7 +33,7 @@ func (w *world) metrics() string {
 // counts fails the test unless the metrics have the lines.
 func (w *world) counts(lines ...string) {
 	w.Helper()
-	all := w.metrics()
+	all := metricsOf(w)
 	for _, line := range lines {
 		if !strings.Contains(all, line+"\n") {
 			w.Errorf("there is no %s in\n%s", line, regexp.MustCompile(`(?m)^(#|go_|process_|tabard_request_d).*\n`).ReplaceAllString(all, ""))
@@ -78,7 +78,7 @@ func TestTheMetricsTellWhatRequestsCameTo(t *testing.T) {
 		`tabard_faults_total{what="storage"} 1`, `tabard_faults_total{what="provider"} 0`,
 	)
 	for _, name := range []string{"go_goroutines ", "go_build_info{", "process_start_time_seconds "} {
-		if !strings.Contains(w.metrics(), "\n"+name) {
+		if !strings.Contains(metricsOf(w), "\n"+name) {
 			t.Errorf("there is no %s", name)
 		}
 	}
@@ -92,7 +92,7 @@ func TestTheMetricsTellRotationsAndThefts(t *testing.T) {
 		w.pass(rotation)
 	}
 	w.counts(`tabard_rotations_total{verdict="advance"} 1`)
-	w.theft(victim, victim.Copy())
+	theft(w, victim, victim.Copy())
 	w.counts(`tabard_rotations_total{verdict="reuse"} 1`, `tabard_events_total{action="session.reused",outcome="done"} 1`)
 }
 
@@ -114,7 +114,7 @@ func TestNothingThatAClientWritesIsInTheMetrics(t *testing.T) {
 	w.send(http.MethodPost, "/auth/admin/v1/organizations/org_acme")
 	w.send("CANARYMETHOD", "/auth/token")
 	w.send(http.MethodConnect, "/auth/client")
-	all := w.metrics()
+	all := metricsOf(w)
 	if len(secrets) < 15 || strings.Count(all, "tabard_requests_total{") < 12 {
 		t.Fatalf("the run is too small: %d secrets, %s", len(secrets), all)
 	}

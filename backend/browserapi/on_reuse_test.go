@@ -13,7 +13,7 @@ func TestP7ANewWorkspaceEndsAllOfThePersonsSessions(t *testing.T) {
 	w := newWorld(t, nil)
 	for range 2 {
 		victim, elsewhere, bob := w.signedIn("alice"), w.signedIn("alice"), w.signedIn("bob")
-		w.wants(w.theft(victim, victim.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
+		w.wants(theft(w, victim, victim.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
 		w.wants(elsewhere.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 		w.mint(bob, "acme")
 		w.apply(desired())

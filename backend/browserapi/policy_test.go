@@ -79,12 +79,12 @@ func TestEveryOrganizationMeetsEveryAuthenticationByItsRule(t *testing.T) {
 func (w *world) authenticated(acr, made string) *httpbrowser.Browser {
 	w.Helper()
 	if made == "" {
-		w.answersWith(acr)
+		answersWith(w, acr)
 		return w.signedIn("alice")
 	}
 	b := w.signedIn("alice")
 	user := w.mint(b, "initech").User.ID
-	w.answersWith(acr)
+	answersWith(w, acr)
 	b.Choose(b.Login("organization="+made+"&max_age=0&user="+user), "alice")
 	return b
 }
@@ -97,7 +97,7 @@ func TestASwitchNeitherLiftsNorDropsAnAuthentication(t *testing.T) {
 	b := w.signedIn("alice")
 	signedInAt := w.now().Unix()
 	w.pass(time.Minute)
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 	steppedUpAt := w.now().Unix()
 	for range 3 {
@@ -121,7 +121,7 @@ func TestARuleTakesEffectAtTheNextMint(t *testing.T) {
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	e := w.challenged(b.Post("/token", renews))
 	w.mint(b, "globex")
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	w.stepUp(b, e, "alice")
 	if acme := w.claims(w.mint(b, "acme")); acme.ACR != "mfa" {
 		t.Errorf("acr %s", acme.ACR)
@@ -289,7 +289,7 @@ func TestASteadyMintIsOneReadAndNoWrite(t *testing.T) {
 	faulty := w.failing()
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900, ACR: mfa.ACR, AuthenticationAge: 36000, MaxSessions: 3}})
 	b := w.signedIn("alice")
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 	w.mint(b, "acme")
 	w.pass(time.Duration(session.LimitsFor(false).G+session.LimitsFor(false).W+1) * time.Second)

@@ -279,7 +279,7 @@ func (w *world) isToldOf(p *logintest.Provider, f profile) {
 		"iss": p.Issuer, "aud": logintest.ClientID, "sub": "nina", "iat": w.now().Unix(), "exp": w.now().Unix() + 120, "jti": "1", "sid": "upstream-nina",
 		"events": map[string]any{logoutEvent: map[string]any{}},
 	}
-	if got := w.backchannelAt("/backchannel-logout/con_acme", p.LogoutToken(f.logoutTyp, claims)); got.Code != http.StatusOK {
+	if got := backchannelAt(w, "/backchannel-logout/con_acme", p.LogoutToken(f.logoutTyp, claims)); got.Code != http.StatusOK {
 		w.Fatalf("%d %s", got.Code, got.Body)
 	}
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)

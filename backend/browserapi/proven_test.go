@@ -171,7 +171,7 @@ func TestAPageOfTheReleaseBeforeComesBackForItsSuccessor(t *testing.T) {
 	}
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	e := w.challenged(alice.Post("/token", enters))
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	w.stepUp(alice, e, "alice")
 	w.mint(alice, "acme")
 	again := w.browser()
@@ -186,7 +186,7 @@ func TestASessionWithoutAKeyStepsUpAndLinksNobody(t *testing.T) {
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
 	w.pass(time.Hour)
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	e := w.challenged(b.Post("/token", enters))
 	w.stepUp(b, e, "alice")
 	w.mint(b, "acme")

@@ -12,7 +12,7 @@ import (
 )
 
 // logged is the last record of a request to a path.
-func (w *world) recordOf(path string) (record struct{ Level, Cause, Code, Fault string }) {
+func recordOf(w *world, path string) (record struct{ Level, Cause, Code, Fault string }) {
 	w.Helper()
 	lines := strings.Split(strings.TrimSpace(w.logged.String()), "\n")
 	for i := len(lines) - 1; i >= 0; i-- {
@@ -60,7 +60,7 @@ func TestProviderFault_IsAnErrorInLogAndMetrics(t *testing.T) {
 			test.lie(w.provider)
 			b := w.browser()
 			b.Step(w.callbackOf(b, ""))
-			got := w.recordOf("/callback")
+			got := recordOf(w, "/callback")
 			if got.Level != "ERROR" || got.Fault != test.fault || !strings.Contains(got.Cause, test.says) {
 				t.Errorf("%+v", got)
 			}
@@ -78,12 +78,12 @@ func TestProviderFault_PersonsRefusalIsNone(t *testing.T) {
 	}
 	b := w.browser()
 	b.Step(w.callbackOf(b, ""))
-	if got := w.recordOf("/callback"); got.Level != "INFO" || got.Fault != "" || !strings.Contains(got.Cause, "Carol pressed Cancel") {
+	if got := recordOf(w, "/callback"); got.Level != "INFO" || got.Fault != "" || !strings.Contains(got.Cause, "Carol pressed Cancel") {
 		t.Errorf("%+v", got)
 	}
 	w.provider.Answer = nil
 	b.Step(publicURL + "/callback?state=x")
-	if strings.Contains(w.metrics(), `tabard_provider_faults_total{what="reported"} 1`) || strings.Contains(w.logged.String(), "ERROR") {
+	if strings.Contains(metricsOf(w), `tabard_provider_faults_total{what="reported"} 1`) || strings.Contains(w.logged.String(), "ERROR") {
 		t.Errorf("a person's refusal is an error: %s", w.logged)
 	}
 }

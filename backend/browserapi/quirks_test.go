@@ -71,7 +71,7 @@ func TestLogoutToken_UntypedByTheConnection(t *testing.T) {
 			path, want = "/backchannel-logout/con_globex", http.StatusBadRequest
 		}
 		for _, typ := range []string{"JWT", ""} {
-			if got := w.backchannelAt(path, p.LogoutToken(typ, claims)); got.Code != want {
+			if got := backchannelAt(w, path, p.LogoutToken(typ, claims)); got.Code != want {
 				t.Errorf("%s of type %q: %d %s", path, typ, got.Code, got.Body)
 			}
 		}

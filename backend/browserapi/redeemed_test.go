@@ -64,7 +64,7 @@ func TestMint_RefusalOfTheftClears(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	cookie, _ := w.theSession(b)
-	got := w.theft(b, b.Copy())
+	got := theft(w, b, b.Copy())
 	w.wants(got, http.StatusUnauthorized, api.RefreshTokenReused)
 	if set := got.Cookies(); len(set) != 1 || set[0].Name != cookie || set[0].MaxAge >= 0 {
 		t.Errorf("%v, want %s cleared", set, cookie)

@@ -13,7 +13,7 @@ import (
 )
 
 // inspected is what a server-side app learns from a token that it was left with.
-func (w *world) inspected(raw string) *token.Claims {
+func inspected(w *world, raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
@@ -38,7 +38,7 @@ func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
 	left := w.mint(b, "globex").AccessToken
 	w.pass(31 * 24 * time.Hour)
 
-	was := w.inspected(left)
+	was := inspected(w, left)
 	landed := b.Choose(b.Follow(resource.RenewalURL(was, "/org_globex/notes?page=2")), "alice")
 	if got := landed.URL.String(); got != origin+"/org_globex/notes?page=2" {
 		t.Errorf("landed on %s", got)
@@ -57,7 +57,7 @@ func TestAnExpiredTokenGivesNoRightToItsOrganization(t *testing.T) {
 	left := w.mint(b, "acme").AccessToken
 	w.remove("bob")
 	w.pass(31 * 24 * time.Hour)
-	was := w.inspected(left)
+	was := inspected(w, left)
 	b.Choose(b.Follow(resource.RenewalURL(was, "/org_acme/notes")), "bob")
 	w.wants(b.Post("/token", enters), http.StatusForbidden, api.OrganizationAccessDenied)
 }

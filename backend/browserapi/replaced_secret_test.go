@@ -14,7 +14,7 @@ import (
 
 // withAnotherSecret puts a replica in the backend's place that has another secret, and
 // returns the ids of both.
-func (w *world) withAnotherSecret() (before, after string) {
+func withAnotherSecret(w *world) (before, after string) {
 	w.Helper()
 	other, _ := signingkey.NewSecret()
 	ids := []string{}
@@ -62,7 +62,7 @@ func TestACookieOfAnotherReplicasSecretIsKept(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
-	before, _ := w.withAnotherSecret()
+	before, _ := withAnotherSecret(w)
 	w.seen(before, 59*time.Minute)
 	for _, ask := range []func() httpbrowser.Response{
 		func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) },
@@ -94,7 +94,7 @@ func TestACookieOfARetiredSecretEndsItsSession(t *testing.T) {
 			w := newWorld(t, nil)
 			b := w.signedIn("alice")
 			name, _ := w.theSession(b)
-			before, _ := w.withAnotherSecret()
+			before, _ := withAnotherSecret(w)
 			retire(w, before)
 			w.signsOut(b.Post("/token", `{"organization":"acme"}`), api.SessionExpired, name)
 		})
@@ -108,7 +108,7 @@ func TestACookieOfNoReplicasSecretIsCleared(t *testing.T) {
 	nameOfEnded, _ := w.theSession(ended)
 	nameOfUnseen, value := w.theSession(unseen)
 	forged := unseen.Copy()
-	before, own := w.withAnotherSecret()
+	before, own := withAnotherSecret(w)
 	w.signsOut(unseen.Post("/token", `{"organization":"acme"}`), api.LoginRequired, nameOfUnseen)
 
 	w.seen(before, time.Minute)
@@ -127,7 +127,7 @@ func TestACookieOfAnotherReplicasSecretHindersNoOther(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
-	before, _ := w.withAnotherSecret()
+	before, _ := withAnotherSecret(w)
 	w.seen(before, time.Minute)
 	w.signIn(b, "alice")
 	w.mint(b, "acme")

@@ -79,7 +79,7 @@ func TestP6ARollingUpgradeSignsNobodyOut(t *testing.T) {
 				b = b.On(device)
 			}
 			release.choose = func() bool { return random.IntN(2) == 0 }
-			w.signInAnywhere(b, release)
+			signInAnywhere(w, b, release)
 			w.mint(b, "acme")
 			for range 200 {
 				w.pass(time.Duration(random.IntN(900)) * time.Second)
@@ -98,7 +98,7 @@ func TestP6ARollingUpgradeSignsNobodyOut(t *testing.T) {
 
 // signInAnywhere signs alice in at one replica: an attempt that one release began the
 // other does not end.
-func (w *world) signInAnywhere(b *httpbrowser.Browser, release *served) {
+func signInAnywhere(w *world, b *httpbrowser.Browser, release *served) {
 	w.Helper()
 	choose := release.choose
 	release.choose = func() bool { return false }

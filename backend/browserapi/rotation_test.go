@@ -40,7 +40,7 @@ func (w *stored) events(action audit.Action) []audit.Event {
 
 // theft lets a thief and the victim go on by turns until one is refused, and
 // returns that answer.
-func (w *world) theft(victim, thief *httpbrowser.Browser) httpbrowser.Response {
+func theft(w *world, victim, thief *httpbrowser.Browser) httpbrowser.Response {
 	w.Helper()
 	for range 20 {
 		for _, b := range []*httpbrowser.Browser{victim, thief} {
@@ -61,7 +61,7 @@ func TestP7TheftEndsTheSessionAndNoOtherWhereTheWorkspaceSaysSo(t *testing.T) {
 	w.apply(d)
 	victim, elsewhere := w.signedIn("alice"), w.signedIn("alice")
 	thief := victim.Copy()
-	w.wants(w.theft(victim, thief), http.StatusUnauthorized, api.RefreshTokenReused)
+	w.wants(theft(w, victim, thief), http.StatusUnauthorized, api.RefreshTokenReused)
 	for _, b := range []*httpbrowser.Browser{victim, thief} {
 		if got := b.Post("/token", `{"organization":"acme"}`); got.Status != http.StatusUnauthorized {
 			t.Errorf("after the theft: %d %s", got.Status, got.Body)
@@ -79,7 +79,7 @@ func TestP7TheftEndsAllOfThePersonsSessionsWhereTheWorkspaceSaysSo(t *testing.T)
 	d.Workspace.OnReuse = directory.EndUser
 	w.apply(d)
 	victim, elsewhere, bob := w.signedIn("alice"), w.signedIn("alice"), w.signedIn("bob")
-	w.wants(w.theft(victim, victim.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
+	w.wants(theft(w, victim, victim.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
 	w.wants(elsewhere.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 	w.mint(bob, "acme")
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // idleRule makes the workspace end sessions that nobody uses for that long.
-func (w *world) idleRule(limit time.Duration) {
+func idleRule(w *world, limit time.Duration) {
 	w.Helper()
 	w.rule(map[string]policy.Rules{"": {SessionIdle: int64(limit / time.Second), SessionAge: policy.MaxSessionAge}})
 }
@@ -23,7 +23,7 @@ func TestSessionIdle_UnusedSessionIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
-			w.idleRule(8 * time.Hour)
+			idleRule(w, 8*time.Hour)
 			b := w.browser()
 			if d := device(); d != nil {
 				b = b.On(d)
@@ -45,7 +45,7 @@ func TestSessionIdle_UnusedSessionIsRefused(t *testing.T) {
 // A reading request is no use: only a mint redeems the refresh token.
 func TestSessionIdle_ReadingIsNoUse(t *testing.T) {
 	w := newWorld(t, nil)
-	w.idleRule(time.Hour)
+	idleRule(w, time.Hour)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	for range 3 {
@@ -63,7 +63,7 @@ func TestSessionIdle_UsedSessionLives(t *testing.T) {
 	for _, limit := range []time.Duration{15 * time.Minute, time.Hour, 8 * time.Hour} {
 		for _, between := range []time.Duration{time.Minute, 7 * time.Minute, 14 * time.Minute, limit} {
 			w := newWorld(t, nil)
-			w.idleRule(limit)
+			idleRule(w, limit)
 			b := w.browser().On(httpbrowser.NewDevice(t))
 			w.signIn(b, "alice")
 			for passed := time.Duration(0); passed < 3*limit; passed += min(between, limit) {
@@ -80,7 +80,7 @@ func TestSessionIdle_UsedSessionLives(t *testing.T) {
 // Where the person looks for what to end, a session that nobody can use is not shown.
 func TestSessionIdle_DevicesLeaveItOut(t *testing.T) {
 	w := newWorld(t, nil)
-	w.idleRule(time.Hour)
+	idleRule(w, time.Hour)
 	w.mint(w.signedIn("alice"), "acme")
 	w.pass(time.Hour + time.Second)
 	b := w.signedIn("alice")

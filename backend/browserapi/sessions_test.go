@@ -70,10 +70,10 @@ func (w *world) logoutToken(person string, change func(jwt.MapClaims)) string {
 
 // backchannel posts a logout token as the provider does: no browser is involved.
 func (w *world) backchannel(token string) *httptest.ResponseRecorder {
-	return w.backchannelAt("/backchannel-logout", token)
+	return backchannelAt(w, "/backchannel-logout", token)
 }
 
-func (w *world) backchannelAt(path, token string) *httptest.ResponseRecorder {
+func backchannelAt(w *world, path, token string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, publicURL+path, strings.NewReader(url.Values{"logout_token": {token}}.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	answer := httptest.NewRecorder()

@@ -19,7 +19,7 @@ func askedFor(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
 	w.mint(b, "globex")
 	w.pass(time.Minute)
 	e := w.challenged(b.Post("/token", enters))
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	return w, b, e
 }
 
@@ -49,7 +49,7 @@ func TestStepUp_NewSessionTakesOver(t *testing.T) {
 		t.Fatal(got.Body)
 	}
 	w.pass(50 * time.Minute)
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 	acme := w.mint(b, "acme")
 	if acme.Session == before.Session || acme.User != before.User || acme.SessionExpiresIn != before.SessionExpiresIn-50*60 {
@@ -155,7 +155,7 @@ func TestStepUp_WithAKeyTheSessionStays(t *testing.T) {
 	b := w.browser().On(httpbrowser.NewDevice(t))
 	w.signIn(b, "alice")
 	before := w.mint(b, "globex")
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 	if after := w.mint(b, "acme"); after.Session != before.Session {
 		t.Errorf("session %s, want %s", after.Session, before.Session)

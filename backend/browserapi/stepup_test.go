@@ -41,7 +41,7 @@ var (
 )
 
 // answersWith makes the provider authenticate everybody by that class from now on.
-func (w *world) answersWith(acr string) {
+func answersWith(w *world, acr string) {
 	w.provider.Claims = func(claims map[string]any) {
 		claims["acr"] = acr
 		if acr == "mfa" {
@@ -105,7 +105,7 @@ func TestAStepUpRaisesTheOrganizationThatAsked(t *testing.T) {
 			t.Errorf("%s is %q, want %q", parameter, got, want)
 		}
 	}
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	landed := w.stepUp(b, e, "alice")
 	if got := landed.URL.String(); got != origin+"/notes?a=1" {
 		t.Errorf("landed on %s", got)
@@ -214,7 +214,7 @@ func TestAStepUpFindsWhatHappenedMeanwhile(t *testing.T) {
 			e := w.challenged(b.Post("/token", enters))
 			page := b.Follow(e.LoginURL)
 			test.happen(w, b)
-			w.answersWith("mfa")
+			answersWith(w, "mfa")
 			landed := b.Choose(page, "alice")
 			if got := landed.URL.Query().Get(api.ParamError); got != string(test.code) {
 				t.Errorf("it came back to %s, want %s", landed.URL, test.code)
@@ -233,7 +233,7 @@ func TestAStepUpCountsOnce(t *testing.T) {
 	e := w.challenged(b.Post("/token", enters))
 	page := b.Follow(e.LoginURL)
 	kept := b.Copy()
-	w.answersWith("mfa")
+	answersWith(w, "mfa")
 	b.Choose(page, "alice")
 	first := w.claims(w.mint(b, "acme")).AuthTime
 

@@ -16,7 +16,7 @@ import (
 )
 
 // leadsOn fails the test unless an answer is a page with a link, and returns the first.
-func (w *world) leadsOn(got httpbrowser.Response, status int) string {
+func leadsOn(w *world, got httpbrowser.Response, status int) string {
 	w.Helper()
 	first := links.FindStringSubmatch(got.Body)
 	if got.Status != status || first == nil || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
@@ -63,7 +63,7 @@ func TestStranded_BareCallback(t *testing.T) {
 		b := w.browser()
 		got := b.Open(publicURL + address)
 		w.wants(got, http.StatusBadRequest, api.InvalidRequest)
-		w.signsIn(b, w.leadsOn(got, http.StatusBadRequest), "/")
+		w.signsIn(b, leadsOn(w, got, http.StatusBadRequest), "/")
 		// Whoever is signed in is in the app.
 		for _, open := range []func(string) httpbrowser.Response{b.Open, b.With("Sec-Fetch-Site", "cross-site").Follow} {
 			if landed := open(publicURL + address); landed.URL.String() != origin+"/" {
@@ -72,7 +72,7 @@ func TestStranded_BareCallback(t *testing.T) {
 		}
 		// Whoever has signed out is not.
 		b.Post("/logout", `{"scope":"session"}`)
-		w.leadsOn(b.Open(publicURL+address), http.StatusBadRequest)
+		leadsOn(w, b.Open(publicURL+address), http.StatusBadRequest)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestStranded_TooLate(t *testing.T) {
 	if !strings.Contains(got.Body, "ten minutes") {
 		t.Errorf("the page says %s", got.Body)
 	}
-	w.signsIn(b, w.leadsOn(got, http.StatusBadRequest), "/notes?a=1")
+	w.signsIn(b, leadsOn(w, got, http.StatusBadRequest), "/notes?a=1")
 	w.pass(time.Minute)
 	if landed := b.Choose(page, "alice"); landed.URL.String() != origin+"/notes?a=1" {
 		t.Errorf("signed in since, it led to %s", landed.URL)
@@ -100,7 +100,7 @@ func TestStranded_NoCookies(t *testing.T) {
 	if !strings.Contains(got.Body, "keeps no cookies") || !strings.Contains(got.Body, "localhost:8080") {
 		t.Errorf("the page says %s", got.Body)
 	}
-	w.signsIn(w.browser(), w.leadsOn(got, http.StatusBadRequest), "/notes")
+	w.signsIn(w.browser(), leadsOn(w, got, http.StatusBadRequest), "/notes")
 }
 
 func TestStranded_ProviderDown(t *testing.T) {
@@ -109,7 +109,7 @@ func TestStranded_ProviderDown(t *testing.T) {
 	b := w.browser()
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
 	got := b.Login("return_to=/notes")
-	retry := w.leadsOn(got, http.StatusServiceUnavailable)
+	retry := leadsOn(w, got, http.StatusServiceUnavailable)
 	if linksOf(got)["Go to Web"] == "" {
 		t.Errorf("the page leads to %v", linksOf(got))
 	}
@@ -120,7 +120,7 @@ func TestStranded_ProviderDown(t *testing.T) {
 	other := w.browser()
 	page := other.Login("return_to=/notes")
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
-	retry = w.leadsOn(other.Choose(page, "alice"), http.StatusServiceUnavailable)
+	retry = leadsOn(w, other.Choose(page, "alice"), http.StatusServiceUnavailable)
 	w.provider.Endpoints = nil
 	if landed := other.Follow(retry); landed.URL.String() != origin+"/notes" {
 		t.Errorf("it led to %s: %s", landed.URL, landed.Body)
@@ -139,7 +139,7 @@ func TestStranded_Denied(t *testing.T) {
 	}
 	b := w.browser()
 	got := b.Follow(w.callbackOf(b, "return_to=/notes?a=1&organization=acme"))
-	again := w.leadsOn(got, http.StatusForbidden)
+	again := leadsOn(w, got, http.StatusForbidden)
 	if !strings.Contains(got.Body, "You &lt;b&gt;may not&lt;/b&gt; enter.") || len(got.Body) > 10_000 {
 		t.Errorf("%d bytes: %.3000s", len(got.Body), got.Body)
 	}
@@ -159,7 +159,7 @@ func TestStranded_Disabled(t *testing.T) {
 	w.disable("alice")
 	b := w.browser()
 	got := b.SignIn("alice")
-	again, err := url.Parse(w.leadsOn(got, http.StatusForbidden))
+	again, err := url.Parse(leadsOn(w, got, http.StatusForbidden))
 	if err != nil || again.Query().Get("prompt") != "login" || !strings.Contains(got.Body, "is disabled") {
 		t.Errorf("it leads to %s: %s", again, got.Body)
 	}
@@ -169,7 +169,7 @@ func TestStranded_Disabled(t *testing.T) {
 func TestStranded_WrongLogin(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, query := range []string{"app=nope", "return_to=https://evil.example/", "app=web&app=web", "max_age=x", "%zz", "organization=" + strings.Repeat("x", 100)} {
-		if got := w.leadsOn(w.browser().Login(query), http.StatusBadRequest); got != origin+"/" {
+		if got := leadsOn(w, w.browser().Login(query), http.StatusBadRequest); got != origin+"/" {
 			t.Errorf("%s leads to %s", query, got)
 		}
 	}

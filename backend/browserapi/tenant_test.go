@@ -188,7 +188,7 @@ func TestATheftAtATenantEndsNobodysOtherSessions(t *testing.T) {
 	alice := w.keyed("alice")
 	alice.Choose(alice.Begin(publicURL+"/login?organization=acme&user="+w.mint(alice, "globex").User.ID), "a.martin")
 	b, other := w.begin("acme", "a.martin"), w.begin("acme", "a.martin")
-	w.wants(w.theft(b, b.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
+	w.wants(theft(w, b, b.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
 	w.wants(other.Post("/token", enters), http.StatusUnauthorized, api.SessionRevoked)
 	w.mint(alice, "globex")
 }
@@ -253,7 +253,7 @@ func TestATenantsLogoutEndsWhatBeganThere(t *testing.T) {
 			"iss": acme.Issuer, "aud": audience, "sub": "alice", "sid": "upstream-alice", "iat": w.now().Unix(), "jti": path,
 			"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 		})
-		return w.backchannelAt(path, token).Code
+		return backchannelAt(w, path, token).Code
 	}
 	for _, path := range []string{"/backchannel-logout", "/backchannel-logout/con_globex", "/backchannel-logout/con_nowhere"} {
 		if got := logout(path, logintest.ClientID); got != http.StatusBadRequest {

@@ -37,7 +37,7 @@ With --check nothing is changed. It exits with 1 where a migration is pending.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s.warn(c)
 			if check {
-				return s.checkMigrations(c.Context(), c.OutOrStdout())
+				return checkMigrations(&s, c.Context(), c.OutOrStdout())
 			}
 			return s.migrate(c.Context(), c.OutOrStdout())
 		},
@@ -61,7 +61,7 @@ func (s *settings) migrate(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-func (s *settings) checkMigrations(ctx context.Context, out io.Writer) error {
+func checkMigrations(s *settings, ctx context.Context, out io.Writer) error {
 	if right := checkDatabase(s.database); right != "" {
 		return s.wrong("database", right).error()
 	}

@@ -33,17 +33,17 @@ func (s *settings) providerFlags() {
 // provider is how the server relies on the workspace's provider. What is wrong with the
 // settings is for check.
 func (s *settings) provider() login.Config {
-	key, _ := s.clientKey()
+	key, _ := clientKey(s)
 	return login.Config{
 		Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret, ClientKey: key,
 		Scopes: strings.Fields(s.oidcScopes), UntypedLogoutTokens: s.untypedLogoutTokens,
 		FrontchannelLogout: s.frontchannelLogout,
-		ResponseMode:       s.oidc.responseMode, PushRequests: s.oidc.pushRequests, Tenants: s.tenants(), InternalURL: s.oidc.internalURL,
+		ResponseMode:       s.oidc.responseMode, PushRequests: s.oidc.pushRequests, Tenants: tenants(s), InternalURL: s.oidc.internalURL,
 	}
 }
 
 // tenants returns the ids that are listed; nil where there is no list.
-func (s *settings) tenants() (ids []string) {
+func tenants(s *settings) (ids []string) {
 	for id := range strings.SplitSeq(s.oidc.tenants, ",") {
 		if id = strings.TrimSpace(id); id != "" {
 			ids = append(ids, id)
@@ -53,7 +53,7 @@ func (s *settings) tenants() (ids []string) {
 }
 
 // clientKey reads the key by which the server authenticates; nil without one.
-func (s *settings) clientKey() (*login.ClientKey, error) {
+func clientKey(s *settings) (*login.ClientKey, error) {
 	if s.oidc.clientKeyFile == "" {
 		return nil, nil
 	}
@@ -64,21 +64,21 @@ func (s *settings) clientKey() (*login.ClientKey, error) {
 	return login.ParseClientKey(text)
 }
 
-func (s *settings) checkClientKey() string {
-	if _, err := s.clientKey(); err != nil {
+func checkClientKey(s *settings) string {
+	if _, err := clientKey(s); err != nil {
 		return fmt.Sprintf("%v.\nopenssl ecparam -name prime256v1 -genkey -noout makes one.", err)
 	}
 	return ""
 }
 
-func (s *settings) checkTenants() string {
-	for _, id := range s.tenants() {
+func checkTenants(s *settings) string {
+	for _, id := range tenants(s) {
 		if !login.IsTenant(id) {
 			return "They have to be the ids of directories, such as\n72f988bf-86f1-41af-91ab-2d7cd011db47, separated by commas."
 		}
 	}
 	u, err := url.Parse(s.oidcIssuer)
-	return unless(s.tenants() == nil || err != nil || strings.Trim(u.Path, "/") != "",
+	return unless(tenants(s) == nil || err != nil || strings.Trim(u.Path, "/") != "",
 		"It goes with an issuer of several tenants, such as\nhttps://login.microsoftonline.com/organizations/v2.0")
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // checkSecretFile tells what would be right unless there is a secret, or one may be made.
-func (s *settings) checkSecretFile() string {
+func checkSecretFile(s *settings) string {
 	if s.secretFile == "" {
 		return unless(!s.reachable(), "A server that others reach, or that shares its database, needs a secret\nof its own. Make one, keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
 	}
@@ -54,14 +54,14 @@ func (s *settings) secret() (signingkey.Secret, error) {
 
 // serversSecret is the secret of the server whose database it is.
 func (s *settings) serversSecret() (signingkey.Secret, error) {
-	if _, err := s.serversSecretPath(); err != nil {
+	if _, err := serversSecretPath(s); err != nil {
 		return signingkey.Secret{}, err
 	}
 	return s.secret()
 }
 
 // serversSecretPath names the file of the server's secret, or says that nothing names it.
-func (s *settings) serversSecretPath() (string, error) {
+func serversSecretPath(s *settings) (string, error) {
 	path := s.secretPath()
 	if path == "" {
 		return "", s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
@@ -127,7 +127,7 @@ func openToOthers(what, path string) string {
 }
 
 // readableFiles warns of the secret and of the database's files.
-func (s *settings) readableFiles() (warnings []string) {
+func readableFiles(s *settings) (warnings []string) {
 	all := []string{readableByOthers(s.secretPath()), openToOthers("the client secret", s.oidcSecretFile)}
 	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
 		for _, suffix := range []string{"", "-wal", "-shm"} {

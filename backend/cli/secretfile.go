@@ -33,7 +33,7 @@ const (
 
 // openSecret reads the server's secret file, to be edited or compared.
 func (s *settings) openSecret() (*secretFile, error) {
-	path, err := s.serversSecretPath()
+	path, err := serversSecretPath(s)
 	if err != nil {
 		return nil, err
 	}

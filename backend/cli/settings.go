@@ -226,7 +226,7 @@ func (s *settings) logger(w io.Writer) *slog.Logger {
 
 // warnings tells what is not wrong enough to stop for.
 func (s *settings) warnings() []string {
-	return append(misspelt(os.Environ()), s.readableFiles()...)
+	return append(misspelt(os.Environ()), readableFiles(s)...)
 }
 
 // warn tells the warnings to whoever runs a command.

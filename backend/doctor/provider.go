@@ -126,12 +126,12 @@ func (e *examination) credentials(ctx context.Context, client *login.Provider) {
 	err := client.KnowsClient(ctx, e.Now)
 	switch {
 	case err == nil:
-		e.ok(provider, "it knows the client %s and %s", e.Provider.ClientID, proof)
+		e.ok(provider, "it accepts the client %s and %s", e.Provider.ClientID, proof)
 	case login.FaultOf(err) == login.FaultClient:
 		e.add(provider, Problem, advice, "it refuses the client %s and %s: %v", e.Provider.ClientID, proof, why(err))
 	default:
 		e.add(provider, Look, "The first sign-in will show it.",
-			"it did not tell whether it knows the client %s and %s: %v", e.Provider.ClientID, proof, why(err))
+			"it did not answer whether it accepts the client %s and %s: %v", e.Provider.ClientID, proof, why(err))
 	}
 }
 

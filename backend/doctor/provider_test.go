@@ -66,10 +66,10 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 		relies   func(*login.Config)
 		want     string
 	}{
-		"all well":                {nil, nil, "ok provider: it knows the client tabard and its secret"},
-		"the way back":            {nil, nil, "ok provider: it sends people back to " + publicURL + "/callback"},
+		"all well":                {nil, nil, "ok provider: it accepts the client tabard and its secret"},
+		"the way back":            {nil, nil, "ok provider: it accepts the redirect URI " + publicURL + "/callback"},
 		"push demanded":           {func(p *logintest.Provider) { p.PushedRequests = idp.MustPush }, nil, "ok provider: it demands pushed authorization requests, and gets them"},
-		"push demanded, way back": {func(p *logintest.Provider) { p.PushedRequests = idp.MustPush }, nil, "ok provider: it sends people back to "},
+		"push demanded, way back": {func(p *logintest.Provider) { p.PushedRequests = idp.MustPush }, nil, "ok provider: it accepts the redirect URI "},
 		"push without endpoint":   {set("require_pushed_authorization_requests", true), nil, "no pushed_authorization_request_endpoint → Switch pushed authorization requests on at the provider"},
 		"push of another callback": {func(p *logintest.Provider) {
 			p.PushedRequests, p.RedirectURIs = idp.MustPush, []string{"https://other.example"}
@@ -77,9 +77,9 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 		"cure for that": {func(p *logintest.Provider) {
 			p.PushedRequests, p.RedirectURIs = idp.MustPush, []string{"https://other.example"}
 		}, nil, "→ Register " + publicURL + "/callback, exactly so"},
-		"another callback":        {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses to send people back to "},
+		"another callback":        {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses the redirect URI "},
 		"a key alone":             {keyed, nil, "problem provider: it takes no client secret, but private_key_jwt → Name a private key by --oidc-client-key-file, in place of the secret, and register " + publicURL + "/.well-known/client-jwks.json"},
-		"a key":                   {keyed, withKey, "ok provider: it knows the client tabard and its key"},
+		"a key":                   {keyed, withKey, "ok provider: it accepts the client tabard and its key"},
 		"a key it does not know":  {func(p *logintest.Provider) { keyed(p); p.ClientKeys = func() []byte { return clientKey(t).Set() } }, withKey, "it refuses the client tabard and its key"},
 		"a secret alone":          {nil, withKey, "it does not take private_key_jwt, but client_secret_basic, client_secret_post → Use a client secret"},
 		"certificates alone":      {set("token_endpoint_auth_methods_supported", []string{"tls_client_auth"}), nil, "it takes only tls_client_auth, by which this server cannot authenticate"},
@@ -89,11 +89,11 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 		"form_post alone":         {set("response_modes_supported", []string{"form_post"}), nil, "it does not answer by query, but by form_post → Set --oidc-response-mode"},
 		"no form_post":            {nil, func(c *login.Config) { c.ResponseMode = "form_post" }, "it does not answer by form_post, but by query"},
 		"form_post":               {func(p *logintest.Provider) { p.FormPost = true }, func(c *login.Config) { c.ResponseMode = "form_post" }, "ok provider: it answers by form_post"},
-		"form_post, way back":     {func(p *logintest.Provider) { p.FormPost = true }, func(c *login.Config) { c.ResponseMode = "form_post" }, "ok provider: it sends people back to "},
+		"form_post, way back":     {func(p *logintest.Provider) { p.FormPost = true }, func(c *login.Config) { c.ResponseMode = "form_post" }, "ok provider: it accepts the redirect URI "},
 		"tenants, none listed":    {set("issuer", "https://login.example/{tenantid}/v2.0"), nil, "and none is listed → List the tenants whose people may sign in: --oidc-tenants"},
 		"one tenant, some listed": {nil, func(c *login.Config) { c.Tenants = []string{"t-contoso"} }, "is of one tenant, and --oidc-tenants lists some"},
 		"secret expired":          {fails("/token", idp.Fault{Status: 401, Error: "invalid_client", Description: "AADSTS7000222: keys are expired"}), nil, "AADSTS7000222: keys are expired → Compare --oidc-client-id and TABARD_OIDC_CLIENT_SECRET"},
-		"token endpoint down":     {fails("/token", idp.Fault{Status: 503, Error: "maintenance"}), nil, "look provider: it did not tell whether it knows the client tabard and its secret: login: the OpenID provider is unavailable: its token endpoint answers 503: maintenance"},
+		"token endpoint down":     {fails("/token", idp.Fault{Status: 503, Error: "maintenance"}), nil, "look provider: it did not answer whether it accepts the client tabard and its secret: login: the OpenID provider is unavailable: its token endpoint answers 503: maintenance"},
 		"one broken key": {func(p *logintest.Provider) {
 			p.Keys = func(own map[string]string) []any {
 				return []any{own, map[string]any{"kty": "RSA", "kid": "old", "n": "AQAB", "e": "AQAB", "x5c": []string{"AAAA"}}}
@@ -131,7 +131,7 @@ func TestDoctor_ReadsAProviderOfTenants(t *testing.T) {
 	p := newProvider(t, "/organizations/v2.0")
 	p.Tenants = map[string]string{"alice": "t-contoso"}
 	listed := func(c *login.Config) { c.Tenants = []string{"t-contoso"} }
-	for _, want := range []string{"answers, for the tenants t-contoso", "ok provider: it knows the client tabard", "ok provider: it sends people back to "} {
+	for _, want := range []string{"answers, for the tenants t-contoso", "ok provider: it accepts the client tabard", "ok provider: it accepts the redirect URI "} {
 		if findings := diagnosed(t, p, listed); !strings.Contains(findings, want) {
 			t.Errorf("%q is not among\n%s", want, findings)
 		}
@@ -148,7 +148,7 @@ func TestDoctor_GoesInside(t *testing.T) {
 		p.Endpoints[path] = p2.ServeHTTP
 	}
 	findings := diagnosed(t, p2, func(c *login.Config) { c.InternalURL = inside })
-	for _, want := range []string{"https://id.example.com answers", "ok provider: its key set can be read", "ok provider: it knows the client tabard"} {
+	for _, want := range []string{"https://id.example.com answers", "ok provider: its key set can be read", "ok provider: it accepts the client tabard"} {
 		if !strings.Contains(findings, want) {
 			t.Errorf("%q is not among\n%s", want, findings)
 		}

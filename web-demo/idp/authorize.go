@@ -32,7 +32,7 @@ type refusal struct{ code, description string }
 // authorize answers at once where the browser's session satisfies the request,
 // and asks who it is otherwise.
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
-	request, ok := p.readRequest(w, r)
+	request, ok := readRequest(p, w, r)
 	if !ok {
 		return
 	}
@@ -41,13 +41,13 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	missing := request.missing(session, signedIn, now)
 	switch {
 	case p.quirks.AlwaysAsks:
-		p.showPeople(w, request, authentication{}, false)
+		showPeople(p, w, request, authentication{}, false)
 	case missing == "":
-		p.answerCode(w, r, request, session, now)
+		answerCode(p, w, r, request, session, now)
 	case slices.Contains(request.prompts, "none"):
-		p.answerError(w, r, request, refusal{missing, "prompt=none, but the person would have to be asked"})
+		answerError(p, w, r, request, refusal{missing, "prompt=none, but the person would have to be asked"})
 	default:
-		p.showPeople(w, request, session, signedIn)
+		showPeople(p, w, request, session, signedIn)
 	}
 }
 
@@ -80,7 +80,7 @@ func (q authorizationRequest) wantsSecondFactor() bool {
 // readRequest validates the parameters and answers those that are refused. A
 // request that doesn't come from the client, or asks to answer elsewhere, is
 // refused on a page: redirecting it would make an open redirector.
-func (p *Provider) readRequest(w http.ResponseWriter, r *http.Request) (authorizationRequest, bool) {
+func readRequest(p *Provider, w http.ResponseWriter, r *http.Request) (authorizationRequest, bool) {
 	if err := r.ParseForm(); err != nil {
 		p.showProblem(w, "The request is too large or cannot be read.")
 		return authorizationRequest{}, false
@@ -90,14 +90,14 @@ func (p *Provider) readRequest(w http.ResponseWriter, r *http.Request) (authoriz
 		p.showProblem(w, "The request (request_uri) is unknown or expired, or should have been pushed.")
 		return authorizationRequest{}, false
 	}
-	request, ok := p.validate(w, r, form)
+	request, ok := validate(p, w, r, form)
 	if r.Form.Has("request_uri") {
 		request.raw = r.Form.Encode()
 	}
 	return request, ok
 }
 
-func (p *Provider) validate(w http.ResponseWriter, r *http.Request, form url.Values) (authorizationRequest, bool) {
+func validate(p *Provider, w http.ResponseWriter, r *http.Request, form url.Values) (authorizationRequest, bool) {
 	for name, values := range form {
 		if len(values) > 1 {
 			p.showProblem(w, "The parameter "+name+" was sent more than once.")
@@ -108,19 +108,19 @@ func (p *Provider) validate(w http.ResponseWriter, r *http.Request, form url.Val
 		p.showProblem(w, "The application (client_id) is not registered here.")
 		return authorizationRequest{}, false
 	}
-	if !p.mayRedirectTo(form.Get("redirect_uri")) {
+	if !mayRedirectTo(p, form.Get("redirect_uri")) {
 		p.showProblem(w, "The return address (redirect_uri) is not registered for this application.")
 		return authorizationRequest{}, false
 	}
-	request, refused := p.parseRequest(form)
+	request, refused := parseRequest(p, form)
 	if refused != nil {
-		p.answerError(w, r, request, *refused)
+		answerError(p, w, r, request, *refused)
 		return request, false
 	}
 	return request, true
 }
 
-func (p *Provider) parseRequest(form url.Values) (authorizationRequest, *refusal) {
+func parseRequest(p *Provider, form url.Values) (authorizationRequest, *refusal) {
 	q := authorizationRequest{
 		redirectURI: form.Get("redirect_uri"),
 		state:       form.Get("state"),
@@ -165,17 +165,17 @@ func unknownPrompt(prompt string) bool {
 	return !slices.Contains([]string{"none", "login", "select_account", "consent"}, prompt)
 }
 
-func (p *Provider) answerCode(w http.ResponseWriter, r *http.Request, q authorizationRequest, a authentication, now time.Time) {
-	p.answer(w, r, q, url.Values{"code": {p.memory.issueCode(a, q, now)}})
+func answerCode(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, a authentication, now time.Time) {
+	answer(p, w, r, q, url.Values{"code": {p.memory.issueCode(a, q, now)}})
 }
 
-func (p *Provider) answerError(w http.ResponseWriter, r *http.Request, q authorizationRequest, e refusal) {
-	p.answer(w, r, q, url.Values{"error": {e.code}, "error_description": {e.description}})
+func answerError(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, e refusal) {
+	answer(p, w, r, q, url.Values{"error": {e.code}, "error_description": {e.description}})
 }
 
 // answer leads to the client, naming the issuer (RFC 9207): by a redirect, or by a form
 // that the browser posts there (OAuth 2.0 Form Post Response Mode).
-func (p *Provider) answer(w http.ResponseWriter, r *http.Request, q authorizationRequest, response url.Values) {
+func answer(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, response url.Values) {
 	response.Set("iss", p.Issuer)
 	if q.state != "" {
 		response.Set("state", q.state)
@@ -184,7 +184,7 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, q authorizatio
 		p.quirks.Answer(response)
 	}
 	if q.formPost {
-		p.postAnswer(w, q.redirectURI, response)
+		postAnswer(p, w, q.redirectURI, response)
 		return
 	}
 	separator := "?"

@@ -16,13 +16,13 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // clientForm reads the form of a request that only the client may make, and reports
 // whether it was one; where it was not, it has answered.
-func (p *Provider) clientForm(w http.ResponseWriter, r *http.Request) bool {
+func clientForm(p *Provider, w http.ResponseWriter, r *http.Request) bool {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err := r.ParseForm(); err != nil || kind != "application/x-www-form-urlencoded" {
 		writeError(w, http.StatusBadRequest, "invalid_request", "the body must be a form of at most 16 KiB")
 		return false
 	}
-	if !p.clientAuthenticated(r) {
+	if !clientAuthenticated(p, r) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="`+p.Issuer+`"`)
 		writeError(w, http.StatusUnauthorized, "invalid_client", "the client is unknown or its secret is wrong")
 		return false
@@ -33,18 +33,18 @@ func (p *Provider) clientForm(w http.ResponseWriter, r *http.Request) bool {
 // clientAuthenticated takes exactly one of client_secret_basic, whose parts are
 // form-encoded (RFC 6749 section 2.3.1), client_secret_post and private_key_jwt, if the
 // provider takes that one.
-func (p *Provider) clientAuthenticated(r *http.Request) bool {
+func clientAuthenticated(p *Provider, r *http.Request) bool {
 	id, secret, basic := r.BasicAuth()
 	inForm, assertion := r.PostForm.Has("client_secret"), r.PostForm.Has("client_assertion")
 	switch {
-	case basic && !inForm && !assertion && p.takesClientAuth("client_secret_basic"):
+	case basic && !inForm && !assertion && takesClientAuth(p, "client_secret_basic"):
 		id, errID := url.QueryUnescape(id)
 		secret, errSecret := url.QueryUnescape(secret)
 		return errID == nil && errSecret == nil && p.isClient(id, secret)
-	case inForm && !basic && !assertion && p.takesClientAuth("client_secret_post"):
+	case inForm && !basic && !assertion && takesClientAuth(p, "client_secret_post"):
 		return p.isClient(r.PostForm.Get("client_id"), r.PostForm.Get("client_secret"))
-	case assertion && !basic && !inForm && p.takesClientAuth("private_key_jwt"):
-		return r.PostForm.Get("client_assertion_type") == assertionType && p.assertedBy(r.PostForm.Get("client_assertion"))
+	case assertion && !basic && !inForm && takesClientAuth(p, "private_key_jwt"):
+		return r.PostForm.Get("client_assertion_type") == assertionType && assertedBy(p, r.PostForm.Get("client_assertion"))
 	}
 	return false
 }
@@ -55,7 +55,7 @@ func (p *Provider) isClient(id, secret string) bool {
 
 // assertedBy checks a client assertion (OpenID Connect Core section 9): by a key of the
 // client's key set, for this issuer alone, not used before.
-func (p *Provider) assertedBy(raw string) bool {
+func assertedBy(p *Provider, raw string) bool {
 	if p.quirks.ClientKeys == nil {
 		return false
 	}

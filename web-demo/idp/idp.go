@@ -99,8 +99,8 @@ func (p *Provider) mux() *http.ServeMux {
 	mux.HandleFunc("POST /userinfo", p.userInfo)
 	mux.HandleFunc("GET /end-session", p.endSession)
 	mux.HandleFunc("POST /end-session", p.endSession)
-	mux.Handle("POST /sign-in", p.fromOwnPage(p.signIn))
-	mux.Handle("POST /sign-out", p.fromOwnPage(p.signOut))
+	mux.Handle("POST /sign-in", fromOwnPage(p, p.signIn))
+	mux.Handle("POST /sign-out", fromOwnPage(p, p.signOut))
 	mux.HandleFunc("GET /style.css", style)
 	mux.HandleFunc("GET /{$}", p.home)
 	return mux
@@ -108,7 +108,7 @@ func (p *Provider) mux() *http.ServeMux {
 
 // fromOwnPage refuses requests of other sites' pages, unless there is no session that
 // they could begin or end.
-func (p *Provider) fromOwnPage(handle http.HandlerFunc) http.Handler {
+func fromOwnPage(p *Provider, handle http.HandlerFunc) http.Handler {
 	own := http.NewCrossOriginProtection().Handler(handle)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p.quirks.AlwaysAsks {

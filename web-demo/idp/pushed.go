@@ -26,11 +26,11 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if !p.clientForm(w, r) {
+	if !clientForm(p, w, r) {
 		return
 	}
 	form := r.PostForm
-	if form.Has("request_uri") || !p.mayRedirectTo(form.Get("redirect_uri")) {
+	if form.Has("request_uri") || !mayRedirectTo(p, form.Get("redirect_uri")) {
 		writeError(w, http.StatusBadRequest, "invalid_request", "redirect_uri is not registered, or request_uri is pushed")
 		return
 	}
@@ -38,7 +38,7 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
 		form.Del(name)
 	}
 	form.Set("client_id", p.ClientID)
-	if _, refused := p.parseRequest(form); refused != nil {
+	if _, refused := parseRequest(p, form); refused != nil {
 		writeError(w, http.StatusBadRequest, refused.code, refused.description)
 		return
 	}
@@ -63,7 +63,7 @@ func (p *Provider) resolve(form url.Values) url.Values {
 	return form
 }
 
-func (p *Provider) mayRedirectTo(address string) bool {
+func mayRedirectTo(p *Provider, address string) bool {
 	registered := p.RedirectURIs
 	if p.quirks.RedirectURIs != nil {
 		registered = p.quirks.RedirectURIs

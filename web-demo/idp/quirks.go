@@ -196,7 +196,7 @@ func (p *Provider) clientAuth() []string {
 	return []string{"client_secret_basic", "client_secret_post"}
 }
 
-func (p *Provider) takesClientAuth(method string) bool {
+func takesClientAuth(p *Provider, method string) bool {
 	return slices.Contains(p.clientAuth(), method)
 }
 

@@ -23,12 +23,12 @@ func (p *Provider) currentSession(r *http.Request, now time.Time) (authenticatio
 	return p.memory.session(cookie.Value, now)
 }
 
-func (p *Provider) replaceSession(w http.ResponseWriter, r *http.Request, a authentication) {
-	p.endCurrent(r)
+func replaceSession(p *Provider, w http.ResponseWriter, r *http.Request, a authentication) {
+	endCurrent(p, r)
 	p.setCookie(w, p.memory.startSession(a), int(sessionLife.Seconds()))
 }
 
-func (p *Provider) endCurrent(r *http.Request) {
+func endCurrent(p *Provider, r *http.Request) {
 	if cookie, err := r.Cookie(p.cookieName()); err == nil {
 		p.memory.endSession(cookie.Value)
 	}
@@ -57,7 +57,7 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 		p.showProblem(w, "The request is too large or cannot be read.")
 		return
 	}
-	hinted, problem := p.readHint(r.Form)
+	hinted, problem := readHint(p, r.Form)
 	if problem != "" {
 		p.showProblem(w, problem)
 		return
@@ -73,7 +73,7 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 
 // readHint returns the subject of the ID token, if one was sent, and the reason
 // for which the request cannot be honoured.
-func (p *Provider) readHint(form url.Values) (subject, problem string) {
+func readHint(p *Provider, form url.Values) (subject, problem string) {
 	client := form.Get("client_id")
 	if hint := form.Get("id_token_hint"); hint != "" {
 		var err error
@@ -87,13 +87,13 @@ func (p *Provider) readHint(form url.Values) (subject, problem string) {
 	if client != "" && client != p.ClientID {
 		return "", "The application (client_id) is not registered here."
 	}
-	if back := form.Get("post_logout_redirect_uri"); back != "" && (client == "" || !p.mayReturnTo(back)) {
+	if back := form.Get("post_logout_redirect_uri"); back != "" && (client == "" || !mayReturnTo(p, back)) {
 		return "", "The return address (post_logout_redirect_uri) is not registered for this application."
 	}
 	return subject, ""
 }
 
-func (p *Provider) mayReturnTo(address string) bool {
+func mayReturnTo(p *Provider, address string) bool {
 	return p.quirks.AnyRedirectURI || slices.Contains(p.PostLogoutRedirectURIs, address)
 }
 
@@ -104,7 +104,7 @@ func (p *Provider) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	back := signOutQuestion{r.PostForm.Get("post_logout_redirect_uri"), r.PostForm.Get("state")}
-	if back.RedirectURI != "" && !p.mayReturnTo(back.RedirectURI) {
+	if back.RedirectURI != "" && !mayReturnTo(p, back.RedirectURI) {
 		p.showProblem(w, "The return address (post_logout_redirect_uri) is not registered for this application.")
 		return
 	}
@@ -112,7 +112,7 @@ func (p *Provider) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Provider) leave(w http.ResponseWriter, r *http.Request, back signOutQuestion) {
-	p.endCurrent(r)
+	endCurrent(p, r)
 	p.setCookie(w, "", -1)
 	if back.RedirectURI == "" || p.quirks.EndSession == Stays {
 		p.show(w, http.StatusOK, view{Title: "You are signed out", Lead: "Nobody is signed in here now. You can close this page."})

@@ -42,7 +42,7 @@ type choice struct {
 
 // showPeople asks who is there. Whoever is signed in, or was named by
 // login_hint, stands first.
-func (p *Provider) showPeople(w http.ResponseWriter, q authorizationRequest, session authentication, signedIn bool) {
+func showPeople(p *Provider, w http.ResponseWriter, q authorizationRequest, session authentication, signedIn bool) {
 	expected := func(person Person) bool {
 		if q.loginHint != "" {
 			return q.loginHint == person.Subject || strings.EqualFold(q.loginHint, person.Email)
@@ -84,12 +84,12 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 		p.showProblem(w, "The sign-in that this page belongs to has expired. Please start again.")
 		return
 	}
-	request, ok := p.validate(w, r, query)
+	request, ok := validate(p, w, r, query)
 	if !ok {
 		return
 	}
 	if r.PostForm.Has("cancel") {
-		p.answerError(w, r, request, refusal{"access_denied", "the person cancelled the sign-in"})
+		answerError(p, w, r, request, refusal{"access_denied", "the person cancelled the sign-in"})
 		return
 	}
 	person, ok := p.person(r.PostForm.Get("person"))
@@ -103,9 +103,9 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 		authenticated.acr = ACRSecondFactor
 	}
 	if !p.quirks.AlwaysAsks {
-		p.replaceSession(w, r, authenticated)
+		replaceSession(p, w, r, authenticated)
 	}
-	p.answerCode(w, r, request, authenticated, now)
+	answerCode(p, w, r, request, authenticated, now)
 }
 
 // home tells who is signed in to the provider itself.
@@ -138,7 +138,7 @@ type postedAnswer struct {
 // submits is the script that posts an answer, whose digest the page's policy names.
 const submits = "document.forms[0].submit()"
 
-func (p *Provider) postAnswer(w http.ResponseWriter, to string, response url.Values) {
+func postAnswer(p *Provider, w http.ResponseWriter, to string, response url.Values) {
 	sum := sha256.Sum256([]byte(submits))
 	policy := w.Header().Get("Content-Security-Policy") + "; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	w.Header().Set("Content-Security-Policy", policy)

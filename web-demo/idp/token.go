@@ -17,7 +17,7 @@ var verifierForm = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 
 // token exchanges a code (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
-	if !p.clientForm(w, r) {
+	if !clientForm(p, w, r) {
 		return
 	}
 	if r.PostForm.Get("grant_type") != "authorization_code" {
@@ -32,11 +32,11 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, "invalid_grant", "the code is unknown, used or expired, or redirect_uri or code_verifier does not belong to it")
 		return
 	}
-	p.answerTokens(w, g, now)
+	answerTokens(p, w, g, now)
 }
 
-func (p *Provider) answerTokens(w http.ResponseWriter, g *grant, now time.Time) {
-	idToken, err := p.signIdentity(p.idToken(g, now))
+func answerTokens(p *Provider, w http.ResponseWriter, g *grant, now time.Time) {
+	idToken, err := signIdentity(p, p.idToken(g, now))
 	if err != nil {
 		writeError(w, http.StatusInternalServerError, "server_error", "the ID token could not be signed")
 		return
@@ -70,12 +70,12 @@ func (p *Provider) idToken(g *grant, now time.Time) jwt.MapClaims {
 	if g.request.nonce != "" {
 		claims["nonce"] = g.request.nonce
 	}
-	p.quirkyClaims(claims, g.person.Subject)
+	quirkyClaims(p, claims, g.person.Subject)
 	return claims
 }
 
 // quirkyClaims says what the quirks switch on, and what a test says otherwise.
-func (p *Provider) quirkyClaims(claims jwt.MapClaims, sub string) {
+func quirkyClaims(p *Provider, claims jwt.MapClaims, sub string) {
 	if p.quirks.Tenants != nil {
 		claims["iss"], claims["tid"] = p.issuerFor(sub)
 	}
@@ -95,7 +95,7 @@ func (p *Provider) quirkyClaims(claims jwt.MapClaims, sub string) {
 	}
 }
 
-func (p *Provider) signIdentity(claims jwt.MapClaims) (string, error) {
+func signIdentity(p *Provider, claims jwt.MapClaims) (string, error) {
 	if p.quirks.Sign != nil {
 		if raw, signed := p.quirks.Sign(claims); signed {
 			return raw, nil

@@ -32,7 +32,7 @@ func TestConnection_RefusesWhatNoProviderIs(t *testing.T) {
 	for settings, want := range map[string]string{
 		"client_auth: tls_client_auth":                          `client_auth "tls_client_auth" is not private_key_jwt`,
 		"response_mode: fragment, client_auth: private_key_jwt": `response_mode "fragment" is neither query nor form_post`,
-		"push_requests: perhaps, client_auth: private_key_jwt":  "true or false is expected here",
+		"push_requests: perhaps, client_auth: private_key_jwt":  "expected true or false",
 		"response_mode: query":                                  "needs client_secret: {env: VARIABLE} or {file: PATH}, or client_auth: private_key_jwt",
 	} {
 		_, err := workspacefile.Parse([]byte(strings.Replace(aConnection, "SETTINGS", settings, 1)))

@@ -24,7 +24,7 @@ func (f *file) origin(n *yaml.Node, app string) string {
 	case right != "" && right != text && text == u.Scheme+"://"+u.Host && browsable(u):
 		f.wrong(n, "%q is not an origin as browsers write it, which is %s", text, right)
 	case right != text || !browsable(u):
-		f.wrong(n, "%q is not an origin as browsers write it, such as https://app.example.com (no path, no slash at the end; http only on localhost)", text)
+		f.wrong(n, "%q is not an origin in the form that browsers send, such as https://app.example.com (no path, no trailing slash; http only on localhost)", text)
 	}
 	if other, taken := f.origins[text]; taken {
 		f.wrong(n, "origin %s belongs to app %q already", text, other)
