@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,10 +99,10 @@ func TestReadiness_NamesWhatFails(t *testing.T) {
 }
 
 // hanging is a database that says nothing.
-type hanging struct{ asked int }
+type hanging struct{ asked atomic.Int32 }
 
 func (h *hanging) Ping(ctx context.Context) error {
-	h.asked++
+	h.asked.Add(1)
 	<-ctx.Done()
 	return ctx.Err()
 }
@@ -123,8 +124,8 @@ func TestReadiness_DatabaseHangs(t *testing.T) {
 				t.Errorf("it took %v", took)
 			}
 		}
-		if store.asked != 1 {
-			t.Errorf("the database was asked %d times", store.asked)
+		if asked := store.asked.Load(); asked != 1 {
+			t.Errorf("the database was asked %d times", asked)
 		}
 		time.Sleep(time.Minute)
 	})
