@@ -20,7 +20,7 @@ func TestTheSecretIsReplacedWhilePeopleWork(t *testing.T) {
 	d.step("Step 1 of 3 is done")
 	d.distribute(d.replicas[0])
 	d.restart(d.replicas[0])
-	if said, done := d.rotate(); done || strings.Count(said, "does not know the new secret") != 2 {
+	if said, done := d.rotate(); done || strings.Count(said, "does not have the new secret") != 2 {
 		t.Errorf("it is not refused for the two others: %s", said)
 	}
 	d.distribute()
@@ -34,7 +34,7 @@ func TestTheSecretIsReplacedWhilePeopleWork(t *testing.T) {
 		t.Errorf("it is not refused for the two others: %s", said)
 	}
 	d.restart(d.replicas[1:]...)
-	if said, done := d.rotate(); done || !strings.Contains(said, "sign-ins may be under way") || !strings.Contains(said, "signing keys are sealed under the old secret") {
+	if said, done := d.rotate(); done || !strings.Contains(said, "sign-ins that began under the old secret may be under way") || !strings.Contains(said, "signing keys are sealed under the old secret") {
 		t.Errorf("it is not refused for what was made before: %s", said)
 	}
 	c.everybodySignsInAnew(t)
