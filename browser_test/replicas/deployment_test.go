@@ -149,6 +149,7 @@ http {
 		listen 127.0.0.1:%[3]d;
 		location /auth/ {
 			proxy_pass http://tabard;
+			proxy_next_upstream error timeout non_idempotent; # as backend/deploy has it
 			proxy_set_header Host $http_host;
 			proxy_set_header X-Forwarded-For $remote_addr;
 		}
