@@ -6,11 +6,9 @@ import (
 	"sync"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/refusal"
-	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
@@ -37,14 +35,9 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 		return r
 	}
 	logout.Connection = connection
-	if err := c.Store.RevokeUpstream(c.Ctx, logout, session.ReasonUpstream, c.Now); err != nil {
+	if err := endUpstream(c, logout, own); err != nil {
 		return err
 	}
-	e := audit.Event{Action: audit.SignOut, Reason: string(session.ReasonUpstream), Actor: audit.Server}
-	if own != nil {
-		e.OrganizationID, e.Target = own.OrganizationID, own.ID
-	}
-	c.Audit(e)
 	c.W.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+framer+"; base-uri 'none'; form-action 'none'")
 	c.W.WriteHeader(http.StatusOK)
 	c.Record.Status = http.StatusOK

@@ -109,6 +109,17 @@ func (h *handler) backchannelLogout(c *authn.Request) error {
 		return err
 	}
 	logout.Connection = connection
+	if err := endUpstream(c, logout, own); err != nil {
+		return err
+	}
+	c.W.WriteHeader(http.StatusOK)
+	c.Record.Status = http.StatusOK
+	return nil
+}
+
+// endUpstream ends the sessions that a provider names, and records it: for the organization
+// whose own connection it is, or the workspace.
+func endUpstream(c *authn.Request, logout session.UpstreamLogout, own *directory.Connection) error {
 	if err := c.Store.RevokeUpstream(c.Ctx, logout, session.ReasonUpstream, c.Now); err != nil {
 		return err
 	}
@@ -117,7 +128,5 @@ func (h *handler) backchannelLogout(c *authn.Request) error {
 		e.OrganizationID, e.Target = own.OrganizationID, own.ID
 	}
 	c.Audit(e)
-	c.W.WriteHeader(http.StatusOK)
-	c.Record.Status = http.StatusOK
 	return nil
 }

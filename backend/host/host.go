@@ -64,13 +64,6 @@ type Store interface {
 
 // New returns the backend's handler.
 func New(c Config, store Store) (http.Handler, error) {
-	if c.Algorithm == "" {
-		c.Algorithm = signingkey.ES256
-	}
-	if c.Provider.Transport == nil {
-		c.Provider.Transport = http.DefaultTransport
-	}
-	c.Provider.RedirectURL = publicurl.Callback(c.PublicURL)
 	public, err := publicurl.Parse(c.PublicURL)
 	if err != nil {
 		return nil, err
@@ -78,25 +71,8 @@ func New(c Config, store Store) (http.Handler, error) {
 	if c.LoopbackConnections && !directory.Loopback(public.Hostname()) {
 		return nil, fmt.Errorf("%w: %s", ErrNotLoopback, c.PublicURL)
 	}
-	if c.Tenants == nil {
-		c.Tenants = noConnections{}
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Log != nil {
-		c.Log = slog.New(Log(c.Log.Handler(), c.Secret))
-	}
+	c.setDefaults(store)
 	ring := c.Keys
-	if ring == nil {
-		ring = signingkey.NewKeyRing(store, c.Secret, c.Algorithm)
-	}
-	if c.Proofs == nil {
-		c.Proofs = NewProofs()
-	}
-	if c.Ready == nil {
-		c.Ready = func(ctx context.Context) error { return store.Ping(ctx) }
-	}
 	contract, err := browserapi.New(browserapi.Config{
 		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: store, Secret: c.Secret, Keys: ring,
 		Provider: login.New(c.Provider), ClientKey: c.Provider.ClientKey, Proofs: c.Proofs.browsers, Log: c.Log, Now: c.Now,
@@ -131,6 +107,35 @@ func New(c Config, store Store) (http.Handler, error) {
 		mux.Handle(base+api.PathClient, http.StripPrefix(base+strings.TrimSuffix(api.PathClient, "/"), c.Client))
 	}
 	return mux, nil
+}
+
+// setDefaults fills in the fields that a host may leave out.
+func (c *Config) setDefaults(store Store) {
+	if c.Algorithm == "" {
+		c.Algorithm = signingkey.ES256
+	}
+	if c.Provider.Transport == nil {
+		c.Provider.Transport = http.DefaultTransport
+	}
+	c.Provider.RedirectURL = publicurl.Callback(c.PublicURL)
+	if c.Tenants == nil {
+		c.Tenants = noConnections{}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log != nil {
+		c.Log = slog.New(Log(c.Log.Handler(), c.Secret))
+	}
+	if c.Keys == nil {
+		c.Keys = signingkey.NewKeyRing(store, c.Secret, c.Algorithm)
+	}
+	if c.Proofs == nil {
+		c.Proofs = NewProofs()
+	}
+	if c.Ready == nil {
+		c.Ready = func(ctx context.Context) error { return store.Ping(ctx) }
+	}
 }
 
 // ErrNotLoopback refuses connections on this machine if the public URL is on another.
