@@ -85,7 +85,10 @@ func (m Migrator) look(ctx context.Context, db database.DBTxConn) (s State, err 
 func (m Migrator) applied(ctx context.Context, db database.DBTxConn) (map[int64]bool, error) {
 	exists := "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = '" + goose.DefaultTablename + "'"
 	if m.Dialect == sqlstore.Postgres {
-		exists = "SELECT COUNT(to_regclass('" + goose.DefaultTablename + "'))"
+		// Not to_regclass: it answers from the connection's cache, which a table that was
+		// created since the transaction began need not have reached.
+		exists = "SELECT COUNT(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" +
+			" WHERE c.relname = '" + goose.DefaultTablename + "' AND n.nspname = ANY (current_schemas(false))"
 	}
 	var tables int
 	if err := db.QueryRowContext(ctx, exists).Scan(&tables); err != nil || tables == 0 {
