@@ -19,7 +19,7 @@ setup: ## what the tests need: Debian and npm packages
 
 test: setup build lint ## everything
 	node --test js/
-	$(GOTESTSUM) --format pkgname -- -race -timeout 30m ./...
+	$(GOTESTSUM) --format pkgname -- -race -timeout 50m ./...
 
 test-long: setup build ## what takes long: every platform of a release
 	go test -count=1 -timeout 50m -tags long -run EveryPlatform ./backend/deploy/release

@@ -146,6 +146,7 @@ func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
 	evil := httpbrowser.NewDevice(t)
 	chrome.Go(t, tab, d.Issuer+"/nowhere") // another site
 	chrome.Eval[any](t, tab, fmt.Sprintf(`void (location.href = "%s/login?return_to=/&dpop_jkt=%s")`, d.Backend, evil.Thumbprint()))
+	chrome.Press(t, tab, "main a") // the page that asks whoever followed the link
 	chrome.Press(t, tab, "#person-alice")
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 	d.Open(t, tab, "acme")
