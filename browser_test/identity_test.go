@@ -174,13 +174,14 @@ func byOrganization(t *testing.T, tabs []context.Context) map[string]context.Con
 }
 
 // awaitOnDisk waits until what a page keeps in sessionStorage has reached its profile.
+// Chromium commits it five seconds after a change, and not more than once a minute.
 func awaitOnDisk(t *testing.T, profile, text string) {
 	t.Helper()
 	var wide []byte // as the browser writes it
 	for _, unit := range utf16.Encode([]rune(text)) {
 		wide = append(wide, byte(unit), byte(unit>>8))
 	}
-	for began := time.Now(); time.Since(began) < 30*time.Second; <-time.After(100 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < 3*time.Minute; <-time.After(100 * time.Millisecond) {
 		files, _ := filepath.Glob(filepath.Join(profile, "Default", "Session Storage", "*.log"))
 		for _, file := range files {
 			if content, err := os.ReadFile(file); err == nil && bytes.Contains(content, wide) {
