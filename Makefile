@@ -40,7 +40,7 @@ model: ## every interleaving of a few messages, with the controls that must fail
 simulate: ## working weeks under this rotation and others': the table
 	go run ./backend/session/proof/simulation
 
-breaks: build ## take one defence away at a time, and see its test red
+breaks: build ## take one defense away at a time, and see its test red
 	go run ./browser_test/breaks
 
 soak: build ## twenty tabs on a bad network, and a browser that crashes, for half an hour
@@ -61,7 +61,7 @@ worker-dev: build ## the demo on workerd and a local D1
 release: build ## binaries, images, the npm tarball, checksums and a bill of materials, in dist
 	go run ./backend/deploy/release $(ARGS)
 
-profile: ## what the compiler optimises the server by
+profile: ## what the compiler optimizes the server by
 	CGO_ENABLED=0 go test -count=1 -trimpath -run '^$$' -bench Handler -benchtime 10s -cpuprofile $(CURDIR)/backend/default.pgo -o /dev/null ./browser_test/bench
 
 bench-worker: build ## cold start, warm mints, a crowd and memory on workerd, and the upload's size

@@ -20,7 +20,7 @@ process.stdout.write(render(App).body);`},
 }
 
 // TestTheBindingsTakeOverAPageThatAServerRendered: signed in or not, the page goes on
-// without a complaint, follows the tab's switches and shows nothing of the organisation
+// without a complaint, follows the tab's switches and shows nothing of the organization
 // that it left.
 func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
 	for name, binding := range bindings {

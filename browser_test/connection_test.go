@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/demo"
 )
 
-// enter chooses an organisation in a tab's menu, and confirms that it leads to a
+// enter chooses an organization in a tab's menu, and confirms that it leads to a
 // sign-in.
 func enter(t *testing.T, tab context.Context, organization string) {
 	t.Helper()

@@ -8,14 +8,14 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/demo"
 )
 
-// atReports waits until a tab shows the second app's report of an organisation.
+// atReports waits until a tab shows the second app's report of an organization.
 func atReports(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, `globalThis.tabard?.state.status === "active" && tabard.state.organization.slug === "`+organization+`" &&
 		document.body.dataset.screen === "active" && document.querySelector("#notes").textContent !== ""`)
 }
 
-// TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn: in the organisation that they
+// TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn: in the organization that they
 // come from, in every tab its own, until they sign out where they signed in.
 func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
 	d := demo.Start(t)
@@ -33,7 +33,7 @@ func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
 		t.Errorf("the address is %s", got)
 	}
 	if !chrome.Eval[bool](t, first, `tabard.organizations().then((all) => all.length === 1)`) {
-		t.Error("it opens more than one organisation")
+		t.Error("it opens more than one organization")
 	}
 	chrome.Press(t, second, "#open-reports")
 	atReports(t, second, "globex")

@@ -122,10 +122,10 @@ func signIn(t *testing.T, d *demo.Demo, tab context.Context, path, person string
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 }
 
-// firstNotes are notes of the demo's organisations.
+// firstNotes are notes of the demo's organizations.
 var firstNotes = map[string]string{"acme": "Welcome to the team, Jonas! He starts in purchasing.", "globex": "MV Aurora left Rotterdam two hours late; Hamburg knows."}
 
-// reads waits until a page shows an organisation and its notes, and none of others.
+// reads waits until a page shows an organization and its notes, and none of others.
 func reads(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`tabard.state.organization?.slug === %q && document.body.innerText.includes(%q)`, organization, firstNotes[organization]))

@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/wire"
 )
 
-// serves waits until a tab wears an organisation with a token that the API takes.
+// serves waits until a tab wears an organization with a token that the API takes.
 func serves(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
 	demo.Wears(t, tab, organization)
@@ -35,7 +35,7 @@ var faults = map[string]wire.Fate{
 }
 
 // TestP6NoFaultSignsAnyoneOut: while it lasts a living token is served, and none is
-// said to have ended; afterwards the tab goes on by itself.
+// said to have ended; afterward the tab goes on by itself.
 func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 	w := wire.New(t)
 	d := demo.Start(t)

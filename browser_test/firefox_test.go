@@ -32,7 +32,7 @@ func (f fox) open(t *testing.T, organization string) {
 	f.wears(t, organization)
 }
 
-// wears waits until the tab wears an organisation, with a token that the API takes for
+// wears waits until the tab wears an organization, with a token that the API takes for
 // it and for no other.
 func (f fox) wears(t *testing.T, organization string) {
 	t.Helper()
@@ -53,7 +53,7 @@ func (f fox) screen(t *testing.T, name string) {
 	f.Await(t, fmt.Sprintf(`document.body?.dataset.screen === %q`, name))
 }
 
-// TestTheOrdinaryPathInFirefox: a sign-in, two tabs, two organisations, a switch, a
+// TestTheOrdinaryPathInFirefox: a sign-in, two tabs, two organizations, a switch, a
 // copy, the way back, a sign-out.
 func TestTheOrdinaryPathInFirefox(t *testing.T) {
 	d := demo.Start(t)

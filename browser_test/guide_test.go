@@ -23,7 +23,7 @@ func commandsOf(t *testing.T, guide string) (all []string) {
 	return all
 }
 
-// A secret is its owner's alone from the moment it is made: a mode that is set afterwards
+// A secret is its owner's alone from the moment it is made: a mode that is set afterward
 // comes too late for whoever reads meanwhile.
 func TestTheGuidesMakeSecretsForTheirOwnerAlone(t *testing.T) {
 	made := 0

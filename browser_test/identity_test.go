@@ -32,7 +32,7 @@ func awaitLocks(t *testing.T, tab context.Context, ids ...string) {
 	chrome.AwaitPromise(t, tab, `locked()`, strings.Join(ids, ","))
 }
 
-// TestP1ATabComesBackAsItself: by every way back, to the same organisation, under the
+// TestP1ATabComesBackAsItself: by every way back, to the same organization, under the
 // same id, with nothing left locked meanwhile.
 func TestP1ATabComesBackAsItself(t *testing.T) {
 	d := demo.Start(t)
@@ -91,7 +91,7 @@ func TestP1ATabComesBackAsItself(t *testing.T) {
 	demo.Wears(t, keeper, "acme")
 }
 
-// TestPainEACopiedTabIsATabOfItsOwn: it keeps the organisation, and gets an id of its
+// TestPainEACopiedTabIsATabOfItsOwn: it keeps the organization, and gets an id of its
 // own; what one of the two does then is nothing to the other.
 func TestPainEACopiedTabIsATabOfItsOwn(t *testing.T) {
 	d := demo.Start(t)

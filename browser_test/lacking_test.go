@@ -28,7 +28,7 @@ func blocked(area string) string {
 	return fmt.Sprintf(`Object.defineProperty(globalThis, %q, { get() { throw new DOMException("blocked", "SecurityError"); } });`, area)
 }
 
-// TestP1ABrowserThatLacksSomethingServesEachTabStill: two tabs, two organisations, and
+// TestP1ABrowserThatLacksSomethingServesEachTabStill: two tabs, two organizations, and
 // a sign-out that reaches both. Where nothing can be remembered, a reload asks again.
 func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 	d := demo.Start(t)

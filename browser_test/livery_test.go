@@ -10,8 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/demo"
 )
 
-// TestTheDemosOrganizationsWearDifferentColours: a glance tells whose tab it is.
-func TestTheDemosOrganizationsWearDifferentColours(t *testing.T) {
+// TestTheDemosOrganizationsWearDifferentColors: a glance tells whose tab it is.
+func TestTheDemosOrganizationsWearDifferentColors(t *testing.T) {
 	d := demo.Start(t)
 	var ids []string
 	for _, found := range regexp.MustCompile(`(?m)id: (org_\w+)$`).FindAllStringSubmatch(d.Workspace(t), -1) {
@@ -19,7 +19,7 @@ func TestTheDemosOrganizationsWearDifferentColours(t *testing.T) {
 	}
 	names, err := json.Marshal(ids)
 	if err != nil || len(ids) < 5 {
-		t.Fatalf("the demo has the organisations %v, %v", ids, err)
+		t.Fatalf("the demo has the organizations %v, %v", ids, err)
 	}
 	tab := chrome.New(t)
 	chrome.Go(t, tab, d.Origin)

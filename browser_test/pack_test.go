@@ -171,7 +171,7 @@ func opens(t *testing.T, page string, choose func(*testing.T, context.Context)) 
 	content(t, tab)
 }
 
-// TestThePackedPackageIsWhole: everything that its exports name is in it, its licence is
+// TestThePackedPackageIsWhole: everything that its exports name is in it, its license is
 // the project's, and nothing is that is not for its users.
 func TestThePackedPackageIsWhole(t *testing.T) {
 	var packed []struct {
@@ -215,7 +215,7 @@ func TestThePackedPackageIsWhole(t *testing.T) {
 		}
 	}
 	if theirs, ours := inFolder(t, "..", "cat", "LICENSE"), inFolder(t, "../js", "cat", "LICENSE"); theirs != ours {
-		t.Error("the package's licence is not the project's")
+		t.Error("the package's license is not the project's")
 	}
 	var module struct{ Version string }
 	built, err := os.ReadFile("../js/dist/module.json")

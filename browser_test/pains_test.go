@@ -30,7 +30,7 @@ func writeNote(t *testing.T, tab context.Context, organization, text string) int
 }
 
 // TestPainATheOtherTabChangesNothingHere: it switches, enters, leaves and closes
-// organisations, and this tab reads and writes where it always did.
+// organizations, and this tab reads and writes where it always did.
 func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 	d := demo.Start(t)
 	tab := chrome.New(t)

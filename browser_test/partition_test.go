@@ -9,7 +9,7 @@ import (
 )
 
 // watchNotes writes down every note that is on the screen while the page says that it is
-// another organisation's, and how every request for notes ends.
+// another organization's, and how every request for notes ends.
 const watchNotes = `globalThis.mixed = [];
 globalThis.asked = [];
 const owners = { "Welcome to the team": "acme", "MV Aurora": "globex" };
@@ -45,7 +45,7 @@ func switchTo(t *testing.T, tab context.Context, organization string) {
 	}
 }
 
-// mixedNothing fails if one organisation's notes were on the screen of another.
+// mixedNothing fails if one organization's notes were on the screen of another.
 func mixedNothing(t *testing.T, tab context.Context) {
 	t.Helper()
 	if mixed := chrome.Eval[string](t, tab, `mixed.join(", ")`); mixed != "" {
@@ -70,7 +70,7 @@ func TestP3ACacheShowsNothingOfAnotherOrganization(t *testing.T) {
 }
 
 // TestP3ACachesRequestsEndWithTheirOrganization: what is under way when the tab leaves
-// is aborted, and answers nobody; the cache of the organisation left is empty.
+// is aborted, and answers nobody; the cache of the organization left is empty.
 func TestP3ACachesRequestsEndWithTheirOrganization(t *testing.T) {
 	for name, entry := range caches {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestP3ACachesRequestsEndWithTheirOrganization(t *testing.T) {
 			held.Release(t)
 			chrome.Await(t, tab, `asked.includes("globex 200") && asked.includes("acme AbortError")`)
 			if chrome.Eval[bool](t, tab, `asked.some((a) => a === "acme 200")`) {
-				t.Error("the organisation that was left has answered")
+				t.Error("the organization that was left has answered")
 			}
 			if got := chrome.Eval[string](t, tab, `JSON.stringify(globalThis.cached?.().filter(([key]) => key.endsWith("/org_acme")) ?? [])`); got != "[]" {
 				t.Errorf("the cache still has %s", got)

@@ -22,7 +22,7 @@ func strictDemo(t *testing.T) *demo.Demo {
 	written := d.Workspace(t)
 	strict := strings.Replace(written, "idle_timeout: 2m", "idle_timeout: "+idleTimeout.String(), 1)
 	if strict == written {
-		t.Fatal("the demo has no strict organisation")
+		t.Fatal("the demo has no strict organization")
 	}
 	d.Apply(t, strict)
 	return d
@@ -34,7 +34,7 @@ func confirm(t *testing.T, tab context.Context) {
 	chrome.Press(t, tab, "#second-factor-dana")
 }
 
-// notes asks the API for an organisation's notes with a tab's token.
+// notes asks the API for an organization's notes with a tab's token.
 func notes(t *testing.T, tab context.Context, organization string) int {
 	t.Helper()
 	return chrome.Eval[int](t, tab, fmt.Sprintf(
@@ -96,12 +96,12 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	chrome.Reload(t, other)
 	demo.Wears(t, other, "globex")
 	if got := notes(t, other, "globex"); got != 200 {
-		t.Errorf("after the strict organisation was closed, the other's API answers %d", got)
+		t.Errorf("after the strict organization was closed, the other's API answers %d", got)
 	}
 }
 
 // TestP9WhoeverIsActiveStays: a hand on the mouse, for longer than the limit, in one
-// of two tabs of the organisation.
+// of two tabs of the organization.
 func TestP9WhoeverIsActiveStays(t *testing.T) {
 	d := strictDemo(t)
 	quiet := chrome.New(t)

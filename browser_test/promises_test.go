@@ -16,7 +16,7 @@ func onEveryHost(t *testing.T, test func(*testing.T, *demo.Demo)) {
 	}
 }
 
-// TestP1ATabKeepsItsOrganization: three tabs, three organisations, one sign-in.
+// TestP1ATabKeepsItsOrganization: three tabs, three organizations, one sign-in.
 func TestP1ATabKeepsItsOrganization(t *testing.T) { onEveryHost(t, p1ATabKeepsItsOrganization) }
 
 func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
@@ -37,7 +37,7 @@ func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
 			}
 		}
 	}
-	t.Run("P5 a token of one organisation opens no other's notes", func(t *testing.T) {
+	t.Run("P5 a token of one organization opens no other's notes", func(t *testing.T) {
 		for organization, tab := range tabs {
 			for other := range tabs {
 				want := 403
@@ -60,7 +60,7 @@ func claim(t *testing.T, tab context.Context, name string) string {
 		`tabard.getToken().then((token) => JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")))[%q])`, name))
 }
 
-// TestP2NoSecondSignIn: whoever has one organisation never notices that there are
+// TestP2NoSecondSignIn: whoever has one organization never notices that there are
 // several, and whoever has several signs in once.
 func TestP2NoSecondSignIn(t *testing.T) { onEveryHost(t, p2NoSecondSignIn) }
 
@@ -69,7 +69,7 @@ func p2NoSecondSignIn(t *testing.T, d *demo.Demo) {
 	d.SignIn(t, bob, "bob")
 	demo.Wears(t, bob, "globex")
 	if chrome.Eval[bool](t, bob, `document.querySelector("#switcher").shadowRoot.querySelector("button").checkVisibility({ visibilityProperty: true })`) {
-		t.Error("a person with one organisation is shown a choice")
+		t.Error("a person with one organization is shown a choice")
 	}
 
 	alice := chrome.Person(t, bob)
@@ -197,7 +197,7 @@ func aReloadedTabNeedsNoModule(t *testing.T, d *demo.Demo) {
 }
 
 // TestP8RenewalAfterExpiryLandsWhereTheTabIs: with tokens that live ten seconds, two
-// tabs outlive theirs, and each gets a new one for the organisation that it wears.
+// tabs outlive theirs, and each gets a new one for the organization that it wears.
 func TestP8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T) {
 	onEveryHost(t, p8RenewalAfterExpiryLandsWhereTheTabIs)
 }

@@ -122,7 +122,7 @@ func (r *rotating) pass(seconds int64) {
 	r.time += seconds
 }
 
-// issuerOf is who signs an organisation's tokens: globex has a key of its own.
+// issuerOf is who signs an organization's tokens: globex has a key of its own.
 func (r *rotating) issuerOf(organization string) string {
 	if organization == "globex" {
 		return rotationURL + "/o/org_globex"
@@ -182,7 +182,7 @@ type mintedToken struct {
 	expires     int64
 }
 
-// load lets both replicas mint for both organisations and clean up, all at once.
+// load lets both replicas mint for both organizations and clean up, all at once.
 func (r *rotating) load() (all []mintedToken) {
 	r.Helper()
 	now := r.now()

@@ -30,7 +30,7 @@ func onEitherHistory(t *testing.T, person string, test func(*testing.T, *demo.De
 // countMints counts the requests for tokens.
 const countMints = `globalThis.mints = () => performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/auth/token")).length;`
 
-// at waits until a page is at an address and shows its organisation.
+// at waits until a page is at an address and shows its organization.
 func at(t *testing.T, tab context.Context, path, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`location.pathname === %q && routes.state.status !== "switching"`, path))
@@ -52,7 +52,7 @@ func move(t *testing.T, tab context.Context, script string) {
 const pushed = `history.pushState(null, "", %q); routes.follow();`
 
 // TestTheOrganizationFollowsTheRoute: only a first entry asks; back and forward between
-// organisations that were entered take no request.
+// organizations that were entered take no request.
 func TestTheOrganizationFollowsTheRoute(t *testing.T) {
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		before := minted(t, tab)
@@ -70,7 +70,7 @@ func TestTheOrganizationFollowsTheRoute(t *testing.T) {
 		move(t, tab, fmt.Sprintf(pushed, "/acme/other"))
 		at(t, tab, "/acme/other", "acme")
 		chrome.Press(t, tab, "#welcome")
-		at(t, tab, "/welcome", "acme") // which names no organisation
+		at(t, tab, "/welcome", "acme") // which names no organization
 		move(t, tab, `history.go(-2)`)
 		at(t, tab, "/globex/notes", "globex")
 		if got := minted(t, tab) - before; got != 1 {
@@ -82,7 +82,7 @@ func TestTheOrganizationFollowsTheRoute(t *testing.T) {
 }
 
 // TestP3ARefusedRouteRestoresTheOldOne, and says why: whether a person pressed, a router
-// pushed or replaced, or the organisation is gone when they come back to it.
+// pushed or replaced, or the organization is gone when they come back to it.
 func TestP3ARefusedRouteRestoresTheOldOne(t *testing.T) {
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		for name, script := range map[string]string{
@@ -111,7 +111,7 @@ func TestP3ARefusedRouteRestoresTheOldOne(t *testing.T) {
 	})
 }
 
-// TestP10GoingBackDoesNotEnterWhatThePersonLeft: an organisation that was signed out of
+// TestP10GoingBackDoesNotEnterWhatThePersonLeft: an organization that was signed out of
 // is not entered by its address, but by a press.
 func TestP10GoingBackDoesNotEnterWhatThePersonLeft(t *testing.T) {
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
@@ -160,7 +160,7 @@ func TestTheLastRouteWins(t *testing.T) {
 }
 
 // TestTheRouteFollowsTheTab: where the tab is switched by something else, the address
-// goes to that organisation; where it is signed out, the address stays.
+// goes to that organization; where it is signed out, the address stays.
 func TestTheRouteFollowsTheTab(t *testing.T) {
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		switchTo(t, tab, "globex")
@@ -181,7 +181,7 @@ func TestAStepUpLeadsToTheRouteThatAskedForIt(t *testing.T) {
 		move(t, tab, fmt.Sprintf(pushed, "/lamna/notes"))
 		chrome.Await(t, tab, `routes.state.status === "stayed" && location.pathname === "/acme/notes"`)
 		if got := chrome.Eval[string](t, tab, `routes.state.result.status`); got != "step_up_required" {
-			t.Fatalf("a route to a strict organisation: %s", got)
+			t.Fatalf("a route to a strict organization: %s", got)
 		}
 		move(t, tab, `routes.state.result.continue()`)
 		confirm(t, tab)
@@ -189,7 +189,7 @@ func TestAStepUpLeadsToTheRouteThatAskedForIt(t *testing.T) {
 	})
 }
 
-// TestAStepUpOfASwitchLeadsToItsOrganization: the tab is in it afterwards, whatever the
+// TestAStepUpOfASwitchLeadsToItsOrganization: the tab is in it afterward, whatever the
 // address named before.
 func TestAStepUpOfASwitchLeadsToItsOrganization(t *testing.T) {
 	onEitherHistory(t, "dana", func(t *testing.T, d *demo.Demo, tab context.Context) {

@@ -19,7 +19,7 @@ import (
 const parts = `document.querySelector("tabard-switcher").shadowRoot`
 
 // onSwitcher opens the demo, under its strict policy, in a tab of a person's
-// organisation.
+// organization.
 func onSwitcher(t *testing.T, person, organization string) (*demo.Demo, context.Context) {
 	t.Helper()
 	d := demo.Start(t)
@@ -64,7 +64,7 @@ func TestTheSwitcherIsAMenuButton(t *testing.T) {
 	}
 	chrome.Key(t, tab, kb.Escape)
 	openMenu(t, tab, false)
-	focusOn(t, tab, "Organisation of this tab: Acme Corporation")
+	focusOn(t, tab, "Organization of this tab: Acme Corporation")
 	chrome.Key(t, tab, kb.ArrowUp)
 	focusOn(t, tab, "Initech Labs")
 	chrome.Key(t, tab, kb.Tab)
@@ -77,7 +77,7 @@ func TestTheSwitcherIsAMenuButton(t *testing.T) {
 	hears(t, tab, "This tab now works for Globex Shipping.")
 	demo.Wears(t, tab, "globex")
 	openMenu(t, tab, false)
-	focusOn(t, tab, "Organisation of this tab: Globex Shipping")
+	focusOn(t, tab, "Organization of this tab: Globex Shipping")
 	content(t, tab)
 }
 
@@ -104,8 +104,8 @@ func TestTheSwitcherHasNamesForScreenReaders(t *testing.T) {
 		told = append(told, line)
 	}
 	for _, want := range []string{
-		`"button" "Organisation of this tab: Acme Corporation" hasPopup="menu" expanded=true`,
-		`"menu" "Your organisations"`,
+		`"button" "Organization of this tab: Acme Corporation" hasPopup="menu" expanded=true`,
+		`"menu" "Your organizations"`,
 		`"menuitemradio" "Acme Corporation viewer" checked="true"`,
 		`"menuitemradio" "Lamna Bank editor · asks to confirm that it is you" checked="false"`,
 		`"menuitem" "Open Lamna Bank in a new tab"`,
@@ -168,7 +168,7 @@ func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 }
 
 // TestTheSwitcherIsNotThereWhereThereIsNothingToChoose: for a person of one
-// organisation, and while nobody is signed in.
+// organization, and while nobody is signed in.
 func TestTheSwitcherIsNotThereWhereThereIsNothingToChoose(t *testing.T) {
 	_, tab := onSwitcher(t, "bob", "globex")
 	seen := func(want bool) {
@@ -192,8 +192,8 @@ func TestTheSwitcherTakesWhatWasSetBeforeItWasDefined(t *testing.T) {
 		const early = document.querySelector("tabard-switcher:not(:defined)");
 		if (!early) return;
 		observer.disconnect();
-		early.texts = { choose: "Organisation wählen" };
+		early.texts = { choose: "Organization wählen" };
 	}).observe(document, { subtree: true, childList: true });`)
 	signIn(t, d, tab, "/", "alice")
-	chrome.Await(t, tab, parts+`.querySelector("[part=name]").textContent === "Organisation wählen"`)
+	chrome.Await(t, tab, parts+`.querySelector("[part=name]").textContent === "Organization wählen"`)
 }

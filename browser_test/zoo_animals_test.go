@@ -150,14 +150,14 @@ func (z *zoo) subjects() map[string]animal {
 		"by another issuer":              {raw: z.with(object{"iss": "https://evil.example"}), reason: token.WrongIssuer},
 		"by an issuer with a slash":      {raw: z.with(object{"iss": "https://app.example.com/auth/"}), reason: token.WrongIssuer},
 		"by an issuer in capitals":       {raw: z.with(object{"iss": "https://APP.example.com/auth"}), reason: token.WrongIssuer},
-		"by an organisation's issuer":    {raw: z.with(object{"iss": "https://app.example.com/auth/o/org_acme"}), reason: token.WrongIssuer},
+		"by an organization's issuer":    {raw: z.with(object{"iss": "https://app.example.com/auth/o/org_acme"}), reason: token.WrongIssuer},
 		"by nobody":                      {raw: z.with(object{"iss": nil}), reason: token.WrongIssuer},
 		"of nobody":                      {raw: z.with(object{"sub": nil}), reason: token.MissingClaim},
 		"of a number":                    {raw: z.with(object{"sub": 7}), reason: token.Malformed},
-		"for no organisation":            {raw: z.with(object{"org_id": nil}), reason: token.MissingClaim},
-		"for an organisation of no name": {raw: z.with(object{"org_id": ""}), reason: token.MissingClaim},
+		"for no organization":            {raw: z.with(object{"org_id": nil}), reason: token.MissingClaim},
+		"for an organization of no name": {raw: z.with(object{"org_id": ""}), reason: token.MissingClaim},
 		"for ORG_ID":                     {raw: z.with(object{"org_id": nil, "ORG_ID": "org_acme"}), reason: token.MissingClaim},
-		"for two organisations":          {raw: z.with(object{"org_id": []string{"org_acme", "org_globex"}}), reason: token.Malformed},
+		"for two organizations":          {raw: z.with(object{"org_id": []string{"org_acme", "org_globex"}}), reason: token.Malformed},
 		"for the number of one":          {raw: z.with(object{"org_id": 7}), reason: token.Malformed},
 	}
 }

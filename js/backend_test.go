@@ -133,7 +133,7 @@ func (b *backend) logout(w http.ResponseWriter, r *http.Request) {
 	answer(w, 200, api.LogoutResponse{ServerTime: 1_800_000_000})
 }
 
-// mints are the organisations asked for since last asked.
+// mints are the organizations asked for since last asked.
 func (b *backend) mints() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -64,7 +64,7 @@ func TestSigningInAndChoosing(t *testing.T) {
 	gives(t, tab, `tabard.fetch("/api/echo").then((r) => r.text())`, "Bearer "+token)
 }
 
-func TestP1AReloadKeepsTheOrganisationAndAsksNobody(t *testing.T) {
+func TestP1AReloadKeepsTheOrganizationAndAsksNobody(t *testing.T) {
 	b, _, tab, token := inAcme(t)
 	for range 5 {
 		chrome.Reload(t, tab)
@@ -75,7 +75,7 @@ func TestP1AReloadKeepsTheOrganisationAndAsksNobody(t *testing.T) {
 	asksNobody(t, b)
 }
 
-func TestP1AnotherTabWearsAnotherOrganisation(t *testing.T) {
+func TestP1AnotherTabWearsAnotherOrganization(t *testing.T) {
 	_, address, tab, _ := inAcme(t)
 	other := sibling(t, tab, address, "globex")
 	chrome.Reload(t, tab)

@@ -5,15 +5,15 @@
  * - `signed_out`: nobody is signed in; call {@link Client.signIn}.
  * - `choose`: signed in; offer {@link State.organizations}, then call {@link Client.switchOrganization}.
  * - `active`: the tab wears {@link State.organization}; call {@link Client.fetch} or {@link Client.getToken}.
- * - `ended`: the tab's organisation session is over, {@link State.error} says why (see {@link Problem.reason}); other
- *   organisations go on. Call {@link Client.switchOrganization} to enter it again, or {@link Client.signIn}.
+ * - `ended`: the tab's organization session is over, {@link State.error} says why (see {@link Problem.reason}); other
+ *   organizations go on. Call {@link Client.switchOrganization} to enter it again, or {@link Client.signIn}.
  * - `unavailable`: the backend cannot be reached and no token lives. Nothing has ended: the tab tries again by itself.
  */
 export type Status = "starting" | "signed_out" | "choose" | "active" | "ended" | "unavailable";
 
 /**
  * What to do about an error, from its code alone: wait and `retry`; call {@link Client.signIn};
- * offer the organisation's `step_up` ({@link Client.switchOrganization}, then `continue()`); or `stop`: it will not work.
+ * offer the organization's `step_up` ({@link Client.switchOrganization}, then `continue()`); or `stop`: it will not work.
  */
 export type Action = "retry" | "sign_in" | "step_up" | "stop";
 
@@ -24,7 +24,7 @@ export interface Organization {
   readonly name: string;
 }
 
-/** An organisation that the person may enter, with the state that they would meet there. */
+/** An organization that the person may enter, with the state that they would meet there. */
 export interface OrganizationState extends Organization {
   readonly roles: readonly string[];
   readonly state: "active" | "available" | "step_up_required" | "expired";
@@ -63,19 +63,19 @@ export interface Problem {
   readonly description: string;
   /** The least time to wait before asking again, in seconds. */
   readonly retryAfter?: number;
-  /** Why the organisation session ended, where one did. */
+  /** Why the organization session ended, where one did. */
   readonly reason?: Ending;
 }
 
 /**
- * Why an organisation session ended: the person did nothing for too long (`idle`), was there for as long as the
- * organisation allows (`expired`), signed out of it (`signed_out`), went on in another browser (`superseded`), an
+ * Why an organization session ended: the person did nothing for too long (`idle`), was there for as long as the
+ * organization allows (`expired`), signed out of it (`signed_out`), went on in another browser (`superseded`), an
  * administrator ended it (`revoked`), or their access was taken away and has returned (`removed`). After `idle`,
  * `expired` and `revoked`, entering it again takes a step-up.
  */
 export type Ending = "idle" | "expired" | "signed_out" | "superseded" | "revoked" | "removed";
 
-/** A warning: the organisation session ends unless the person does something. */
+/** A warning: the organization session ends unless the person does something. */
 export interface Idle {
   /** Counts down, a second at a time. */
   readonly secondsLeft: number;
@@ -84,20 +84,20 @@ export interface Idle {
 /** What the page sees of its tab. Frozen, and the same object until something changes. */
 export interface State {
   readonly status: Status;
-  /** Numbers what the tab wears; it changes with the organisation and the person, like {@link Client.partition}. */
+  /** Numbers what the tab wears; it changes with the organization and the person, like {@link Client.partition}. */
   readonly fence: number;
   readonly organization: Organization | null;
   readonly user: User | null;
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
-  /** The organisations to choose from; null until the backend was asked. See {@link Client.organizations}. */
+  /** The organizations to choose from; null until the backend was asked. See {@link Client.organizations}. */
   readonly organizations: readonly OrganizationState[] | null;
   readonly error: Problem | null;
   /** Whether the session is bound to a key that this browser cannot give away. */
   readonly deviceBound: boolean;
   /**
-   * Set in the last part of the organisation's idle time, a minute at most: tell the person. Any key, pointer or touch in
-   * the page, and in any other tab of the organisation, takes it back; nothing need be called.
+   * Set in the last part of the organization's idle time, a minute at most: tell the person. Any key, pointer or touch in
+   * the page, and in any other tab of the organization, takes it back; nothing need be called.
    */
   readonly idle: Idle | null;
 }
@@ -108,7 +108,7 @@ export interface Options {
    * (`https://…/auth/client/tabard.js`).
    */
   backend?: string;
-  /** The organisation that the page is about, by id or slug, as its route says. It goes before what the tab remembers. */
+  /** The organization that the page is about, by id or slug, as its route says. It goes before what the tab remembers. */
   organization?: string;
   /** Origins that {@link Client.fetch} sends the token to. Default: the page's own. */
   apis?: readonly string[];
@@ -120,13 +120,13 @@ export interface Options {
   module?: string;
 }
 
-/** How a switch ended. Unless it `switched`, the tab goes on in its organisation as if nothing had been asked. */
+/** How a switch ended. Unless it `switched`, the tab goes on in its organization as if nothing had been asked. */
 export type SwitchResult =
   | { readonly status: "switched"; readonly organization: Organization }
   | (SwitchProblem & {
       readonly status: "step_up_required";
       /**
-       * Leaves the page to authenticate as the organisation asks, and finishes the switch when it is back at `returnTo`
+       * Leaves the page to authenticate as the organization asks, and finishes the switch when it is back at `returnTo`
        * (default: this page).
        */
       continue(options?: { returnTo?: string | URL }): Promise<void>;
@@ -150,22 +150,22 @@ export interface SwitchProblem {
 }
 
 /**
- * The scope of what belongs to the person and the organisation shown. Put `key` into the app's cache keys and hand
- * `signal` to what runs for it; a new organisation brings a new partition and aborts the old signal.
+ * The scope of what belongs to the person and the organization shown. Put `key` into the app's cache keys and hand
+ * `signal` to what runs for it; a new organization brings a new partition and aborts the old signal.
  */
 export interface Partition {
-  /** Empty while no organisation is worn. */
+  /** Empty while no organization is worn. */
   readonly key: string;
   readonly signal: AbortSignal;
 }
 
-/** A second organisation that the page acts for without switching. */
+/** A second organization that the page acts for without switching. */
 export interface Scope {
-  /** As {@link Client.getToken}, for this organisation. */
+  /** As {@link Client.getToken}, for this organization. */
   getToken(): Promise<string>;
-  /** As {@link Client.fetch}, for this organisation. */
+  /** As {@link Client.fetch}, for this organization. */
   fetch: typeof globalThis.fetch;
-  /** Aborts when the organisation refuses, the person signs out or the client is closed. */
+  /** Aborts when the organization refuses, the person signs out or the client is closed. */
   readonly signal: AbortSignal;
 }
 
@@ -184,25 +184,25 @@ export interface Client {
    */
   signIn(options?: { organization?: string; returnTo?: string | URL }): Promise<void>;
   /**
-   * This tab's organisation's access token, living for some seconds at least. Ask for each request; it is renewed
+   * This tab's organization's access token, living for some seconds at least. Ask for each request; it is renewed
    * when due. Most pages call {@link fetch} instead.
    * @throws {TabardError} `action` says what to call next.
    */
   getToken(): Promise<string>;
   /**
-   * `fetch` for the organisation: attaches the token to requests to {@link Options.apis}, and to no others; aborts when
-   * the tab changes organisation; renews once on 401, unless the body can be read only once.
+   * `fetch` for the organization: attaches the token to requests to {@link Options.apis}, and to no others; aborts when
+   * the tab changes organization; renews once on 401, unless the body can be read only once.
    * @throws {TabardError} where there is no token.
    */
   fetch: typeof globalThis.fetch;
   /**
-   * Changes this tab to another organisation, by id or slug, and no other tab. It never rejects for what the backend
+   * Changes this tab to another organization, by id or slug, and no other tab. It never rejects for what the backend
    * says: look at `status`. On `step_up_required`, offer the person `continue()`.
    */
   switchOrganization(organization: string): Promise<SwitchResult>;
-  /** Acts for a second organisation without switching. */
+  /** Acts for a second organization without switching. */
   inOrganization(organization: string): Scope;
-  /** Asks which organisations there are to enter; they stand in {@link State.organizations} too. */
+  /** Asks which organizations there are to enter; they stand in {@link State.organizations} too. */
   organizations(): Promise<readonly OrganizationState[]>;
   /** The person's sessions in all their browsers, the newest first, to show and to {@link endSession}. */
   sessions(): Promise<readonly DeviceSession[]>;
@@ -212,12 +212,12 @@ export interface Client {
    * @throws {TabardError} `not_found` where they have no such session.
    */
   endSession(id: string): Promise<void>;
-  /** Opens a page of the app (default: this one) in a new tab that wears another organisation. Call it in a click. */
+  /** Opens a page of the app (default: this one) in a new tab that wears another organization. Call it in a click. */
   openTab(organization: string, url?: string | URL): void;
   /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
   subscribe(listener: (state: State) => void): () => void;
   /**
-   * Ends the tab's organisation session (`organization`), the session in this browser (`session`, the default) or all
+   * Ends the tab's organization session (`organization`), the session in this browser (`session`, the default) or all
    * of the person's sessions (`everywhere`, which takes an authentication of the last fifteen minutes, as
    * {@link endSession} does). Where the answer has an `endSessionUrl`, navigate there to end the provider's own session
    * too. It comes back to `returnTo`, an address of the app that is registered at the provider (default: the page's

@@ -18,17 +18,17 @@ export function useTabard(): Client;
 export function useSession(): State;
 
 /**
- * The organisation that the tab wears, whose data may be shown; null where it wears none. The same object while it is
- * the same organisation. Of a session that has ended, {@link State.organization} says whose it was.
+ * The organization that the tab wears, whose data may be shown; null where it wears none. The same object while it is
+ * the same organization. Of a session that has ended, {@link State.organization} says whose it was.
  */
 export function useOrganization(): Organization | null;
 
-/** The scope of what belongs to person and organisation: {@link Partition.key} for cache keys, its signal for requests. */
+/** The scope of what belongs to person and organization: {@link Partition.key} for cache keys, its signal for requests. */
 export function usePartition(): Partition;
 
 /**
- * A function that gets the access token of the organisation on the screen. Call it for every request. One that was got
- * while another organisation was on the screen throws an `AbortError`: it never returns the wrong organisation's token.
+ * A function that gets the access token of the organization on the screen. Call it for every request. One that was got
+ * while another organization was on the screen throws an `AbortError`: it never returns the wrong organization's token.
  */
 export function useToken(): () => Promise<string>;
 
@@ -41,7 +41,7 @@ export interface OrganizationSwitch {
   readonly result: SwitchResult | null;
 }
 
-/** Switches this tab to another organisation, and tells how it goes. */
+/** Switches this tab to another organization, and tells how it goes. */
 export function useSwitchOrganization(): OrganizationSwitch;
 
 declare module "react" {

@@ -1,15 +1,15 @@
 import type { Client, Organization, SwitchResult } from "./index.js";
 
-/** Where an organisation stands in the app's addresses. */
+/** Where an organization stands in the app's addresses. */
 export interface RoutePattern {
   /** A path with a segment `:organization`, such as `"/app/:organization/*"`. Default: `"/:organization/*"`. */
   pattern?: string;
-  /** Segments that may stand in that place and name no organisation, such as `["settings", "invitations"]`. */
+  /** Segments that may stand in that place and name no organization, such as `["settings", "invitations"]`. */
   except?: readonly string[];
 }
 
 /**
- * The organisation, by slug or id, that an address names (default: the page's); undefined where it names none. Hand it
+ * The organization, by slug or id, that an address names (default: the page's); undefined where it names none. Hand it
  * to `createClient({ organization })`. On a server, pass the request's URL.
  */
 export function organizationOf(options?: RoutePattern & { url?: string | URL }): string | undefined;
@@ -22,21 +22,21 @@ export interface RouteOptions extends RoutePattern {
    */
   navigate?(url: string, options: { replace: boolean }): void | Promise<unknown>;
   /**
-   * The address at which an organisation's pages begin, where the tab came to wear it by something else than its
-   * address. Default: {@link RoutePattern.pattern} up to the organisation's slug.
+   * The address at which an organization's pages begin, where the tab came to wear it by something else than its
+   * address. Default: {@link RoutePattern.pattern} up to the organization's slug.
    */
   home?(organization: Organization): string;
 }
 
-/** How a change of route ended, where the tab did not come to wear the organisation that the address named. */
+/** How a change of route ended, where the tab did not come to wear the organization that the address named. */
 export type RouteProblem = Exclude<SwitchResult, { readonly status: "switched" }>;
 
 /**
  * Where address and tab stand to each other.
  *
- * - `settled`: they agree, or the address names no organisation.
- * - `switching`: the address names an organisation that the tab does not wear yet. Show none of its pages.
- * - `stayed`: the tab stays with its organisation; `result` says why, and the address is again the one that belongs to
+ * - `settled`: they agree, or the address names no organization.
+ * - `switching`: the address names an organization that the tab does not wear yet. Show none of its pages.
+ * - `stayed`: the tab stays with its organization; `result` says why, and the address is again the one that belongs to
  *   it. Its code is `navigation_blocked` where the app's router kept the address, as for a person who stays with a draft.
  *   Call `go(url)` where the person wants to try again, or `result.continue()` where a step-up is asked for.
  *
@@ -52,12 +52,12 @@ export interface Routes {
   /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
   subscribe(listener: (state: RouteState) => void): () => void;
   /**
-   * Goes to an address, as a person asked. Where it names another organisation, that one is entered first and the address
-   * changes afterwards: refused, failed, overtaken or blocked, both stay as they are, and the result says why. `unchanged`: the
-   * address names no other organisation.
+   * Goes to an address, as a person asked. Where it names another organization, that one is entered first and the address
+   * changes afterward: refused, failed, overtaken or blocked, both stay as they are, and the result says why. `unchanged`: the
+   * address names no other organization.
    */
   go(url: string | URL, options?: { replace?: boolean }): Promise<SwitchResult | { readonly status: "unchanged" }>;
-  /** The address at which an organisation's pages begin. Such links open a tab that wears it, by any means. */
+  /** The address at which an organization's pages begin. Such links open a tab that wears it, by any means. */
   home(organization: Organization): string;
   /**
    * Says that the address has changed. Needed only in browsers without the Navigation API, after the app's router called
@@ -69,9 +69,9 @@ export interface Routes {
 }
 
 /**
- * Lets the tab's organisation follow the page's address, and the address follow the tab. Of an organisation that was
+ * Lets the tab's organization follow the page's address, and the address follow the tab. Of an organization that was
  * entered in this tab a token is at hand, and no request is made; otherwise one is minted. An address, back and forward
- * included, never brings back an organisation that the person has signed out of: that takes `go()` or
+ * included, never brings back an organization that the person has signed out of: that takes `go()` or
  * `switchOrganization()`.
  *
  * ```js

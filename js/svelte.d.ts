@@ -4,8 +4,8 @@ import type { Client, Organization, Partition, State } from "./index.js";
 /** Where the tab stands: `const session = sessionOf(tabard)`, then `$session.status`. */
 export function sessionOf(client: Client): Readable<State>;
 
-/** The organisation that the tab wears, whose data may be shown; null where it wears none. */
+/** The organization that the tab wears, whose data may be shown; null where it wears none. */
 export function organizationOf(client: Client): Readable<Organization | null>;
 
-/** The scope of what belongs to person and organisation: its `key` for cache keys, its `signal` for requests. */
+/** The scope of what belongs to person and organization: its `key` for cache keys, its `signal` for requests. */
 export function partitionOf(client: Client): Readable<Partition>;

@@ -10,10 +10,10 @@ export interface SwitcherTexts {
   heading: string;
   hint: string;
   open(name: string): string;
-  /** Said of an organisation that asks for a step-up. */
+  /** Said of an organization that asks for a step-up. */
   stepUpRequired: string;
   expired: string;
-  /** Said of the tab's organisation after its session ended. */
+  /** Said of the tab's organization after its session ended. */
   ended: string;
   loading: string;
   notLoaded: string;
@@ -26,9 +26,9 @@ export interface SwitcherTexts {
 }
 
 /**
- * `<tabard-switcher>`: shows which organisation the tab wears, and switches the tab to another or opens one in a new tab.
+ * `<tabard-switcher>`: shows which organization the tab wears, and switches the tab to another or opens one in a new tab.
  * Importing this file defines it; on a server that does nothing. It shows nothing while nobody is signed in, and to a
- * person who has one organisation.
+ * person who has one organization.
  *
  * A press switches this tab; a press with Ctrl, Cmd or Shift, the middle button, and the arrow beside it open a tab of
  * its own. The keyboard is that of a menu button; the outcome of a switch is told to screen readers.
@@ -41,12 +41,12 @@ export interface SwitcherTexts {
 export class TabardSwitcher extends HTMLElement {
   /** The page's client. The element follows it while it is in the document. */
   client: Client | undefined;
-  /** Changes what it says: `switcher.texts = { choose: "Organisation wählen" }`. */
+  /** Changes what it says: `switcher.texts = { choose: "Organization wählen" }`. */
   texts: Partial<SwitcherTexts>;
-  /** Draws an organisation. Default: its initial. */
+  /** Draws an organization. Default: its initial. */
   badge: ((organization: Organization) => Node) | undefined;
   /**
-   * The address at which a new tab wears an organisation, such as `routes.home`. Default: this page, with a parameter that
+   * The address at which a new tab wears an organization, such as `routes.home`. Default: this page, with a parameter that
    * the client there reads and takes away.
    */
   address: ((organization: OrganizationState) => string | URL) | undefined;

@@ -16,8 +16,8 @@ func greet(out io.Writer, o options, w workspace) {
 	}
 	_ = table.Flush()
 	fmt.Fprint(out, "\n  Northwind Traders signs its people in at its own page: enter it as Dana, or sign in there as Nina.\n")
-	fmt.Fprint(out, "\n  Sign in as Alice, open a second tab, choose another organisation, reload both.\n")
-	fmt.Fprintf(out, "  Open the reports from an organisation's notes: a second app (%s), and no second sign-in.\n", o.reports())
+	fmt.Fprint(out, "\n  Sign in as Alice, open a second tab, choose another organization, reload both.\n")
+	fmt.Fprintf(out, "  Open the reports from an organization's notes: a second app (%s), and no second sign-in.\n", o.reports())
 	if o.tls {
 		fmt.Fprint(out, "  The certificate was made just now: the browser will ask once whether to trust it.\n")
 	} else {

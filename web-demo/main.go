@@ -1,4 +1,4 @@
-// Command web-demo runs a small product of several organisations on loopback:
+// Command web-demo runs a small product of several organizations on loopback:
 // a page and its API on localhost, bin/tabard behind the same origin at /auth, a
 // second app on a sibling origin, and a development OpenID provider on another site.
 //

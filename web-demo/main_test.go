@@ -115,7 +115,7 @@ func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
 	want := map[string]string{
 		"alice": "Acme Corporation (admin), Globex Shipping (editor), Initech Labs (viewer)",
 		"bob":   "Globex Shipping (admin)",
-		"carol": "no organisation yet",
+		"carol": "no organization yet",
 		"dana":  "Acme Corporation (viewer), Globex Shipping (viewer), Lamna Bank (editor), Northwind Traders (editor)",
 	}
 	for subject := range want {

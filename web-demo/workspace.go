@@ -26,10 +26,10 @@ const (
 	writtenState    = ".run/"
 )
 
-// nobody is the one who can sign in and belongs to no organisation.
+// nobody is the one who can sign in and belongs to no organization.
 var nobody = idp.Person{Subject: "carol", Name: "Carol Dubois", Email: "carol@example.com"}
 
-// own is the provider of the organisation that has its own: the path of its issuer,
+// own is the provider of the organization that has its own: the path of its issuer,
 // its connection, the file that its client's secret is in, and its people. Nina comes
 // by it alone; Dana is somebody at the workspace's provider too.
 var own = struct {
@@ -100,12 +100,12 @@ func (w workspace) memberships(subject string) string {
 		}
 	}
 	if len(list) == 0 {
-		return "no organisation yet"
+		return "no organization yet"
 	}
 	return strings.Join(list, ", ")
 }
 
-// firstNotes are there from the start, so that every organisation looks its own.
+// firstNotes are there from the start, so that every organization looks its own.
 var firstNotes = map[string][]string{
 	"org_acme": {
 		"Board meeting moved to Thursday, 10:00. The numbers are in the shared folder.",
@@ -122,7 +122,7 @@ var firstNotes = map[string][]string{
 		"Fire drill on Wednesday at 14:30.",
 	},
 	"org_northwind": {
-		"The spring catalogue is at the printer's. Proofs hang in the hall.",
+		"The spring catalog is at the printer's. Proofs hang in the hall.",
 		"Nina looks after the Lisbon warehouse from now on.",
 	},
 	"org_lamna": {

@@ -52,7 +52,7 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 			t.Errorf("not a sign-in: %d", r.StatusCode)
 		}
 	})
-	t.Run("to sign in at an organisation's own provider", func(t *testing.T) {
+	t.Run("to sign in at an organization's own provider", func(t *testing.T) {
 		within(t, 2, func() *http.Response { return get("/callback/con_acme", "192.0.2.4", "") })
 	})
 	t.Run("and whoever began to sign in may finish", func(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// TestTwoHundredAtOnceEachGetTheirOwn lets people of as many organisations mint at
+// TestTwoHundredAtOnceEachGetTheirOwn lets people of as many organizations mint at
 // once, while instances serve one of them after the other.
 func TestTwoHundredAtOnceEachGetTheirOwn(t *testing.T) {
 	const people, rounds = 200, 3
@@ -58,7 +58,7 @@ func TestTwoHundredAtOnceEachGetTheirOwn(t *testing.T) {
 	}
 }
 
-// mint is a request for a token of an organisation that a browser with these
+// mint is a request for a token of an organization that a browser with these
 // cookies sends.
 func mint(origin, publicURL string, cookies map[string]string, organization string) *http.Request {
 	r, err := http.NewRequest(http.MethodPost, publicURL+api.PathToken, strings.NewReader(`{"organization":"`+organization+`","enter":true}`))

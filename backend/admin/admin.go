@@ -108,7 +108,7 @@ func refuse(code api.Code, format string, args ...any) *refusal.Refusal {
 // reasons are the answers to what a store refuses. Its other errors tell that
 // nothing is known of the outcome.
 var reasons = map[error]*refusal.Refusal{
-	directory.ErrNoOrganization: refuse(api.NotFound, "There is no such organisation."),
+	directory.ErrNoOrganization: refuse(api.NotFound, "There is no such organization."),
 	directory.ErrNoMember:       refuse(api.NotFound, "There is no such member."),
 	directory.ErrNoInvitation:   refuse(api.NotFound, "There is no such invitation."),
 	directory.ErrNoUser:         refuse(api.NotFound, "There is no such person."),
@@ -116,15 +116,15 @@ var reasons = map[error]*refusal.Refusal{
 	ErrNoKey:                    refuse(api.NotFound, "There is no such key."),
 	errNoTarget:                 refuse(api.NotFound, "There is nothing of this id."),
 	errNoSession:                refuse(api.NotFound, "There is no such session."),
-	directory.ErrSlugTaken:      refuse(api.AlreadyExists, "Another organisation has this slug."),
+	directory.ErrSlugTaken:      refuse(api.AlreadyExists, "Another organization has this slug."),
 	directory.ErrOvertaken:      refuse(api.Conflict, "Somebody else changed it meanwhile. Try again."),
-	directory.ErrMember:         refuse(api.Conflict, "This person is a member of the organisation, and needs no staff access."),
-	directory.ErrStaff:          refuse(api.Conflict, "This person has staff access to the organisation. End that first."),
+	directory.ErrMember:         refuse(api.Conflict, "This person is a member of the organization, and needs no staff access."),
+	directory.ErrStaff:          refuse(api.Conflict, "This person has staff access to the organization. End that first."),
 	directory.ErrNoStaff:        refuse(api.NotFound, "This person has no staff access."),
 	directory.ErrFromFile: refuse(api.ManagedByFile,
 		"The workspace file says what this is. Change it there and apply it, or disable it here."),
 	directory.ErrNoConnection:    refuse(api.NotFound, "There is no such connection."),
-	directory.ErrOtherConnection: refuse(api.Conflict, "Another connection of the organisation is enabled. Disable it first."),
+	directory.ErrOtherConnection: refuse(api.Conflict, "Another connection of the organization is enabled. Disable it first."),
 }
 
 // reason turns a store's error into a refusal, where it is one.

@@ -16,7 +16,7 @@ type Actor struct {
 	// ID is an administration key's, or audit.CommandLine.
 	ID   string
 	Name string
-	// OrganizationID is the only organisation that the actor administers; "" means
+	// OrganizationID is the only organization that the actor administers; "" means
 	// the whole workspace.
 	OrganizationID string
 	// App is the only app whose server the actor is; "" means any.
@@ -28,8 +28,8 @@ type Actor struct {
 // reach is how far an act goes.
 type reach int
 
-// The reaches. An act in an organisation is every administrator's of that
-// organisation; an act of the workspace is not, also where it is done to one.
+// The reaches. An act in an organization is every administrator's of that
+// organization; an act of the workspace is not, also where it is done to one.
 const (
 	inOrganization reach = iota
 	ofWorkspace
@@ -49,7 +49,7 @@ type act struct {
 	// holds.
 	note      string
 	expiresAt int64
-	// made is the id of the organisation that the act made.
+	// made is the id of the organization that the act made.
 	made string
 }
 
@@ -82,8 +82,8 @@ func perform[T any](ctx context.Context, o *base, by Actor, a *act, do func(cont
 	return result, nil
 }
 
-// decide is the only place that says who may do what. An organisation that is
-// somebody else's is answered like one that does not exist. It returns the organisation
+// decide is the only place that says who may do what. An organization that is
+// somebody else's is answered like one that does not exist. It returns the organization
 // that the act names.
 func (o *base) decide(ctx context.Context, by Actor, a *act) (directory.OrganizationRecord, error) {
 	none := directory.OrganizationRecord{}
@@ -124,7 +124,7 @@ func notAnID(text string) bool { return notAPlace(text) || strings.ContainsAny(t
 
 var errNoTarget = errors.New("administration: there is nothing of this id")
 
-// unnameable tells a text that is no organisation's id or slug.
+// unnameable tells a text that is no organization's id or slug.
 func unnameable(ref string) bool {
 	return !directory.ValidSlug(strings.Replace(ref, directory.OrganizationPrefix, "", 1))
 }

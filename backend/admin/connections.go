@@ -11,9 +11,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// ConnectionStore keeps organisations' own providers.
+// ConnectionStore keeps organizations' own providers.
 type ConnectionStore interface {
-	// ConnectionsOf returns an organisation's by id, those after one, at most limit.
+	// ConnectionsOf returns an organization's by id, those after one, at most limit.
 	ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error)
 	// Connection returns one, whose-ever it is, or directory.ErrNoConnection.
 	Connection(ctx context.Context, id string) (directory.Connection, error)
@@ -22,7 +22,7 @@ type ConnectionStore interface {
 	// UpdateConnection replaces all but the issuer; an empty SealedSecret keeps the
 	// stored one. directory.ErrNoConnection, ErrFromFile.
 	UpdateConnection(ctx context.Context, c directory.Connection) error
-	// EnableConnection makes it the organisation's; directory.ErrNoConnection,
+	// EnableConnection makes it the organization's; directory.ErrNoConnection,
 	// ErrOtherConnection.
 	EnableConnection(ctx context.Context, organizationID, id string) error
 	// DisableConnection ends that; directory.ErrNoConnection.
@@ -69,13 +69,13 @@ type Group struct {
 	Roles []string `json:"roles"`
 }
 
-// NewConnection is an organisation's own provider to be.
+// NewConnection is an organization's own provider to be.
 type NewConnection struct {
 	Issuer string `json:"issuer"`
 	ConnectionSettings
 }
 
-// Connection is an organisation's own provider as its administrators see it.
+// Connection is an organization's own provider as its administrators see it.
 type Connection struct {
 	ID     string `json:"id"`
 	Issuer string `json:"issuer"`
@@ -150,7 +150,7 @@ func (o *connections) connection(ctx context.Context, id, organizationID, issuer
 	return c, nil
 }
 
-// Connections lists an organisation's connections by id.
+// Connections lists an organization's connections by id.
 func (o *connections) Connections(ctx context.Context, by Actor, organization string, p Page) (List[Connection], error) {
 	return perform(ctx, o.base, by, &act{action: audit.ReadConnection, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Connection], error) {
@@ -207,7 +207,7 @@ func (o *connections) UpdateConnection(ctx context.Context, by Actor, organizati
 }
 
 // EnableConnection makes a connection the one where people sign in for the
-// organisation. There is one at most.
+// organization. There is one at most.
 func (o *connections) EnableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
 	return o.toConnection(ctx, by, audit.EnableConnection, organization, id, func(ctx context.Context, organizationID string) error {
 		return o.store.EnableConnection(ctx, organizationID, id)
@@ -229,7 +229,7 @@ func (o *connections) DeleteConnection(ctx context.Context, by Actor, organizati
 		})
 }
 
-// UnlinkMember takes away whom a person is at the organisation's own providers, where
+// UnlinkMember takes away whom a person is at the organization's own providers, where
 // that is wrong: at the next sign-in there it is found out anew. What they are signed in
 // to goes on (EndMemberSessions).
 func (o *connections) UnlinkMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
@@ -263,7 +263,7 @@ func (o *connections) toConnection(ctx context.Context, by Actor, action audit.A
 		})
 }
 
-// ownConnection returns a connection of that organisation.
+// ownConnection returns a connection of that organization.
 func (o *base) ownConnection(ctx context.Context, organizationID, id string) (directory.Connection, error) {
 	c, err := o.store.Connection(ctx, id)
 	if err == nil && c.OrganizationID != organizationID {
@@ -273,7 +273,7 @@ func (o *base) ownConnection(ctx context.Context, organizationID, id string) (di
 }
 
 // checkConnection refuses a rule that demands a connection which is not the
-// organisation's own.
+// organization's own.
 func (o *base) checkConnection(ctx context.Context, organizationID, id string) error {
 	if id == "" {
 		return nil
@@ -283,7 +283,7 @@ func (o *base) checkConnection(ctx context.Context, organizationID, id string) e
 	}
 	_, err := o.ownConnection(ctx, organizationID, id)
 	if errors.Is(err, directory.ErrNoConnection) {
-		return refuse(api.InvalidRequest, "The organisation has no connection of this id.")
+		return refuse(api.InvalidRequest, "The organization has no connection of this id.")
 	}
 	return err
 }

@@ -23,7 +23,7 @@ type Key struct {
 	Kind KeyKind
 	Name string
 	Hash string
-	// OrganizationID is the only organisation that the key reaches; "" means the whole
+	// OrganizationID is the only organization that the key reaches; "" means the whole
 	// workspace.
 	OrganizationID string
 	// App is the only app whose server may use the key; "" means every app's.

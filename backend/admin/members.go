@@ -12,7 +12,7 @@ import (
 
 // MemberStore keeps memberships.
 type MemberStore interface {
-	// Members returns an organisation's by user id, those after one, at most limit.
+	// Members returns an organization's by user id, those after one, at most limit.
 	Members(ctx context.Context, organizationID, after string, limit int) ([]directory.MemberRecord, error)
 	// Member returns one, or directory.ErrNoMember.
 	Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error)
@@ -31,7 +31,7 @@ type MemberStore interface {
 	BlockMember(ctx context.Context, organizationID, userID string, blocked bool, now int64) error
 }
 
-// Member is a member of an organisation as its administrators see them, or somebody who
+// Member is a member of an organization as its administrators see them, or somebody who
 // is invited. Disabled is the membership; where the person is disabled everywhere,
 // UserDisabled says so. Of the invited nothing is told but what the invitation says.
 type Member struct {
@@ -82,7 +82,7 @@ type NewMember struct {
 	Email   string   `json:"email"`
 	Roles   []string `json:"roles"`
 	// Invite has somebody who is no member invited, and not admitted at once. A key to
-	// one organisation always invites.
+	// one organization always invites.
 	Invite bool `json:"invite"`
 }
 
@@ -110,7 +110,7 @@ type Roles struct {
 	Roles []string `json:"roles"`
 }
 
-// Members lists an organisation's invitations by id, and then its members by user id.
+// Members lists an organization's invitations by id, and then its members by user id.
 func (o *members) Members(ctx context.Context, by Actor, organization string, p Page) (List[Member], error) {
 	return perform(ctx, o.base, by, &act{action: audit.ReadMember, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Member], error) {
@@ -134,7 +134,7 @@ func (o *members) Member(ctx context.Context, by Actor, organization, user strin
 }
 
 // AdmitMember makes somebody a member, known to the workspace or not yet, or gives a
-// member other roles. Who administers one organisation only learns nothing of people
+// member other roles. Who administers one organization only learns nothing of people
 // who are not in it, and burdens them with nothing: it invites them.
 func (o *members) AdmitMember(ctx context.Context, by Actor, organization string, n NewMember) (Member, error) {
 	a := &act{action: audit.AdmitMember, organization: organization, user: n.UserID}
@@ -164,7 +164,7 @@ func (o *members) AdmitMember(ctx context.Context, by Actor, organization string
 		})
 }
 
-// Admit gives somebody who has signed in a place in an organisation, or other roles in
+// Admit gives somebody who has signed in a place in an organization, or other roles in
 // it.
 func (o *members) Admit(ctx context.Context, by Actor, n directory.Admission) (Nothing, error) {
 	return perform(ctx, o.base, by, &act{action: audit.AdmitMember, organization: n.Organization, user: n.UserID},
@@ -221,13 +221,13 @@ func (o *members) RemoveMember(ctx context.Context, by Actor, organization, user
 		})
 }
 
-// DisableMember keeps a member out of the organisation, whatever made them one, until
+// DisableMember keeps a member out of the organization, whatever made them one, until
 // they are enabled here.
 func (o *members) DisableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
 	return o.blockMember(ctx, by, audit.DisableMember, organization, user)
 }
 
-// EnableMember lets a member enter the organisation again. What their sessions did in
+// EnableMember lets a member enter the organization again. What their sessions did in
 // it has ended.
 func (o *members) EnableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
 	return o.blockMember(ctx, by, audit.EnableMember, organization, user)

@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// OrganizationStore keeps organisations.
+// OrganizationStore keeps organizations.
 type OrganizationStore interface {
 	// Organizations returns them by slug, those after one, at most limit.
 	Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error)
@@ -26,7 +26,7 @@ type OrganizationStore interface {
 	DeleteOrganization(ctx context.Context, id string, now int64) error
 }
 
-// Organization is an organisation as administrators see it.
+// Organization is an organization as administrators see it.
 type Organization struct {
 	ID         string `json:"id"`
 	Slug       string `json:"slug"`
@@ -42,7 +42,7 @@ func organizationOf(r directory.OrganizationRecord) Organization {
 	}
 }
 
-// OrganizationNames are what an organisation is called; empty leaves what is there.
+// OrganizationNames are what an organization is called; empty leaves what is there.
 type OrganizationNames struct {
 	Slug string `json:"slug"`
 	Name string `json:"name"`
@@ -55,7 +55,7 @@ func (n OrganizationNames) check(required bool) error {
 	return checkName("name", n.Name, required)
 }
 
-// Organizations lists the workspace's organisations by slug.
+// Organizations lists the workspace's organizations by slug.
 func (o *organizations) Organizations(ctx context.Context, by Actor, p Page) (List[Organization], error) {
 	return perform(ctx, o.base, by, &act{action: audit.ReadOrganization, reach: ofWorkspace},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[Organization], error) {
@@ -65,7 +65,7 @@ func (o *organizations) Organizations(ctx context.Context, by Actor, p Page) (Li
 		})
 }
 
-// Organization returns one organisation.
+// Organization returns one organization.
 func (o *organizations) Organization(ctx context.Context, by Actor, ref string) (Organization, error) {
 	return perform(ctx, o.base, by, &act{action: audit.ReadOrganization, organization: ref},
 		func(_ context.Context, r directory.OrganizationRecord) (Organization, error) {
@@ -73,8 +73,8 @@ func (o *organizations) Organization(ctx context.Context, by Actor, ref string) 
 		})
 }
 
-// CreateOrganization makes an organisation with an id of its own. A slug names one
-// organisation: created again, it is refused as already_exists.
+// CreateOrganization makes an organization with an id of its own. A slug names one
+// organization: created again, it is refused as already_exists.
 func (o *organizations) CreateOrganization(ctx context.Context, by Actor, n OrganizationNames) (Organization, error) {
 	a := &act{action: audit.CreateOrganization, reach: ofWorkspace}
 	return perform(ctx, o.base, by, a,
@@ -91,7 +91,7 @@ func (o *organizations) CreateOrganization(ctx context.Context, by Actor, n Orga
 		})
 }
 
-// UpdateOrganization renames an organisation.
+// UpdateOrganization renames an organization.
 func (o *organizations) UpdateOrganization(ctx context.Context, by Actor, ref string, n OrganizationNames) (Organization, error) {
 	return o.toOrganization(ctx, by, audit.UpdateOrganization, ref, func(ctx context.Context, id string) error {
 		if err := n.check(false); err != nil {
@@ -101,7 +101,7 @@ func (o *organizations) UpdateOrganization(ctx context.Context, by Actor, ref st
 	})
 }
 
-// DisableOrganization keeps everybody out of an organisation, until it is enabled
+// DisableOrganization keeps everybody out of an organization, until it is enabled
 // here: a workspace file does not.
 func (o *organizations) DisableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
 	return o.toOrganization(ctx, by, audit.DisableOrganization, ref, func(ctx context.Context, id string) error {
@@ -109,14 +109,14 @@ func (o *organizations) DisableOrganization(ctx context.Context, by Actor, ref s
 	})
 }
 
-// EnableOrganization lets its members enter an organisation again.
+// EnableOrganization lets its members enter an organization again.
 func (o *organizations) EnableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
 	return o.toOrganization(ctx, by, audit.EnableOrganization, ref, func(ctx context.Context, id string) error {
 		return o.store.BlockOrganization(ctx, id, false, o.now().Unix())
 	})
 }
 
-// DeleteOrganization ends an organisation for good, with its memberships and keys.
+// DeleteOrganization ends an organization for good, with its memberships and keys.
 // Its slug is free then, its id is never used again.
 func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref string) (Nothing, error) {
 	return perform(ctx, o.base, by, &act{action: audit.DeleteOrganization, reach: ofWorkspace, organization: ref},
@@ -125,7 +125,7 @@ func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref st
 		})
 }
 
-// toOrganization does an act of the workspace to an organisation, and returns what
+// toOrganization does an act of the workspace to an organization, and returns what
 // became of it.
 func (o *organizations) toOrganization(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
 	return perform(ctx, o.base, by, &act{action: action, reach: ofWorkspace, organization: ref},

@@ -16,7 +16,7 @@ type PolicyStore interface {
 	// RuleWorkspace gives the workspace, as it was read, its rules;
 	// directory.ErrOvertaken where it has changed since.
 	RuleWorkspace(ctx context.Context, w directory.Workspace, r policy.Rules) error
-	// RuleOrganization gives an organisation its rules.
+	// RuleOrganization gives an organization its rules.
 	RuleOrganization(ctx context.Context, id string, r policy.Rules) error
 }
 
@@ -51,14 +51,14 @@ func (o *policies) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Ru
 		})
 }
 
-// OrganizationPolicy returns what an organisation demands, besides the workspace.
+// OrganizationPolicy returns what an organization demands, besides the workspace.
 func (o *policies) OrganizationPolicy(ctx context.Context, by Actor, organization string) (policy.Rules, error) {
 	return perform(ctx, o.base, by, &act{action: audit.ReadPolicy, organization: organization},
 		func(_ context.Context, r directory.OrganizationRecord) (policy.Rules, error) { return r.Rules, nil })
 }
 
-// PutOrganizationPolicy makes an organisation demand exactly this. Of every rule the
-// stricter counts, the workspace's or its own: no organisation loosens one.
+// PutOrganizationPolicy makes an organization demand exactly this. Of every rule the
+// stricter counts, the workspace's or its own: no organization loosens one.
 func (o *policies) PutOrganizationPolicy(ctx context.Context, by Actor, organization string, r policy.Rules) (policy.Rules, error) {
 	return perform(ctx, o.base, by, &act{action: audit.UpdatePolicy, organization: organization},
 		func(ctx context.Context, record directory.OrganizationRecord) (policy.Rules, error) {

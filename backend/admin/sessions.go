@@ -16,17 +16,17 @@ type SessionStore interface {
 	Session(ctx context.Context, id session.ID) (session.Session, error)
 	// LivePage returns a person's live sessions by id, those after one, at most limit.
 	LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error)
-	// OrganizationSessions returns the live sessions that act for an organisation by id, those
+	// OrganizationSessions returns the live sessions that act for an organization by id, those
 	// after one, at most limit; only userID's where it is not empty.
 	OrganizationSessions(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error)
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error
 	// RevokeUser ends all of a person's sessions; only those that open no other
-	// organisation than confinedTo where it is not empty.
+	// organization than confinedTo where it is not empty.
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error
-	// EndOrganizationSession ends a session's stay in one organisation, and tells whether there was one.
+	// EndOrganizationSession ends a session's stay in one organization, and tells whether there was one.
 	EndOrganizationSession(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error)
-	// EndOrganizationSessions ends the stays of all of a person's sessions in one organisation.
+	// EndOrganizationSessions ends the stays of all of a person's sessions in one organization.
 	EndOrganizationSessions(ctx context.Context, organizationID, userID string, now int64) error
 }
 
@@ -52,8 +52,8 @@ func sessionOf(s session.Session) Session {
 	}
 }
 
-// OrganizationSession is a session acting for one organisation, as administrators of
-// that organisation see it. Where else it acts, and from which device, is not theirs.
+// OrganizationSession is a session acting for one organization, as administrators of
+// that organization see it. Where else it acts, and from which device, is not theirs.
 type OrganizationSession struct {
 	SessionID string   `json:"session_id"`
 	UserID    string   `json:"user_id"`
@@ -87,7 +87,7 @@ func (o *sessions) UserSessions(ctx context.Context, by Actor, user string, p Pa
 		})
 }
 
-// EndUserSessions ends all of a person's sessions, in all organisations.
+// EndUserSessions ends all of a person's sessions, in all organizations.
 func (o *sessions) EndUserSessions(ctx context.Context, by Actor, user string) (Nothing, error) {
 	return perform(ctx, o.base, by, &act{action: audit.EndSession, reach: ofWorkspace, user: user},
 		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
@@ -98,7 +98,7 @@ func (o *sessions) EndUserSessions(ctx context.Context, by Actor, user string) (
 		})
 }
 
-// EndSession ends a session, in all organisations.
+// EndSession ends a session, in all organizations.
 func (o *sessions) EndSession(ctx context.Context, by Actor, id string) (Nothing, error) {
 	a := &act{action: audit.EndSession, reach: ofWorkspace, session: id}
 	return perform(ctx, o.base, by, a,
@@ -119,7 +119,7 @@ func (o *sessions) EndSession(ctx context.Context, by Actor, id string) (Nothing
 		})
 }
 
-// OrganizationSessions lists the sessions that act for an organisation by session id;
+// OrganizationSessions lists the sessions that act for an organization by session id;
 // only a person's where user is not empty.
 func (o *sessions) OrganizationSessions(ctx context.Context, by Actor, organization, user string, p Page) (List[OrganizationSession], error) {
 	return perform(ctx, o.base, by, &act{action: audit.ReadSession, organization: organization, user: user},
@@ -130,7 +130,7 @@ func (o *sessions) OrganizationSessions(ctx context.Context, by Actor, organizat
 		})
 }
 
-// EndOrganizationSession ends what a session does in one organisation, and nothing
+// EndOrganizationSession ends what a session does in one organization, and nothing
 // else of it: in the others it goes on. To enter again takes a new authentication.
 func (o *sessions) EndOrganizationSession(ctx context.Context, by Actor, organization, id string) (Nothing, error) {
 	return perform(ctx, o.base, by, &act{action: audit.EndSession, organization: organization, session: id},
@@ -147,7 +147,7 @@ func (o *sessions) EndOrganizationSession(ctx context.Context, by Actor, organiz
 		})
 }
 
-// EndMemberSessions ends what all of a member's sessions do in one organisation, and
+// EndMemberSessions ends what all of a member's sessions do in one organization, and
 // altogether those that open no other.
 func (o *sessions) EndMemberSessions(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
 	return perform(ctx, o.base, by, &act{action: audit.EndSession, organization: organization, user: user},
@@ -156,7 +156,7 @@ func (o *sessions) EndMemberSessions(ctx context.Context, by Actor, organization
 		})
 }
 
-// endSessions ends a person's sessions in one organisation.
+// endSessions ends a person's sessions in one organization.
 func (o *base) endSessions(ctx context.Context, organizationID, userID string, now int64) error {
 	if err := o.store.EndOrganizationSessions(ctx, organizationID, userID, now); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 
 // StaffStore keeps staff access.
 type StaffStore interface {
-	// Staff returns who has some to an organisation by user id, those after one, at most
+	// Staff returns who has some to an organization by user id, those after one, at most
 	// limit.
 	Staff(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.StaffRecord, error)
 	// StaffAccess returns a person's, or directory.ErrNoStaff.
@@ -25,7 +25,7 @@ type StaffStore interface {
 	EndStaff(ctx context.Context, organizationID, userID string) error
 }
 
-// Staff is somebody of the operator's staff who may act for an organisation, until
+// Staff is somebody of the operator's staff who may act for an organization, until
 // their access ends.
 type Staff struct {
 	UserID    string   `json:"user_id"`
@@ -51,7 +51,7 @@ func staffOf(r directory.StaffRecord) Staff {
 type NewStaff struct {
 	UserID string   `json:"user_id"`
 	Roles  []string `json:"roles"`
-	// Reason is why, in words that the organisation reads.
+	// Reason is why, in words that the organization reads.
 	Reason string `json:"reason"`
 	// ExpiresIn is how long it lasts, in seconds.
 	ExpiresIn int64 `json:"expires_in"`
@@ -70,7 +70,7 @@ func (n NewStaff) check() error {
 	return checkName("reason", strings.TrimSpace(n.Reason), true)
 }
 
-// Staff lists who has staff access to an organisation, by user id.
+// Staff lists who has staff access to an organization, by user id.
 func (o *staff) Staff(ctx context.Context, by Actor, organization string, p Page) (List[Staff], error) {
 	return perform(ctx, o.base, by, &act{action: audit.ReadStaff, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Staff], error) {
@@ -80,7 +80,7 @@ func (o *staff) Staff(ctx context.Context, by Actor, organization string, p Page
 		})
 }
 
-// StaffAccess returns a person's staff access to an organisation.
+// StaffAccess returns a person's staff access to an organization.
 func (o *staff) StaffAccess(ctx context.Context, by Actor, organization, user string) (Staff, error) {
 	return perform(ctx, o.base, by, &act{action: audit.ReadStaff, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Staff, error) {
@@ -89,8 +89,8 @@ func (o *staff) StaffAccess(ctx context.Context, by Actor, organization, user st
 		})
 }
 
-// GrantStaff lets somebody of the operator's staff act for an organisation that they are
-// no member of, for a while; or for another while, from now on. The organisation may
+// GrantStaff lets somebody of the operator's staff act for an organization that they are
+// no member of, for a while; or for another while, from now on. The organization may
 // forbid it by its policy, and reads of it in its trail. Only an administrator of the
 // workspace may grant it.
 func (o *staff) GrantStaff(ctx context.Context, by Actor, organization string, n NewStaff) (Staff, error) {
@@ -120,7 +120,7 @@ func (o *staff) GrantStaff(ctx context.Context, by Actor, organization string, n
 		})
 }
 
-// mayHaveStaff refuses staff access that the organisation or the workspace forbids, and
+// mayHaveStaff refuses staff access that the organization or the workspace forbids, and
 // that nobody or a member would have.
 func (o *staff) mayHaveStaff(ctx context.Context, r directory.OrganizationRecord, n NewStaff) error {
 	w, err := o.store.Workspace(ctx)
@@ -128,7 +128,7 @@ func (o *staff) mayHaveStaff(ctx context.Context, r directory.OrganizationRecord
 		return err
 	}
 	if policy.Strictest(w.Policy, r.Rules).NoStaff {
-		return refuse(api.StaffForbidden, "The organisation's policy, or the workspace's, forbids staff access.")
+		return refuse(api.StaffForbidden, "The organization's policy, or the workspace's, forbids staff access.")
 	}
 	if err := w.CheckGiven(n.Roles); err != nil {
 		return err
@@ -146,7 +146,7 @@ func (o *staff) mayHaveStaff(ctx context.Context, r directory.OrganizationRecord
 	return err
 }
 
-// beginsAnew ends what a person who has no staff access has left of organisation
+// beginsAnew ends what a person who has no staff access has left of organization
 // sessions, so that the trail tells of their entry.
 func (o *staff) beginsAnew(ctx context.Context, organizationID, userID string, now int64) error {
 	_, err := o.store.StaffAccess(ctx, organizationID, userID, now)

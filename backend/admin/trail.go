@@ -46,7 +46,7 @@ type TrailFilter struct {
 }
 
 // Trail lists what happened, the newest first: in the whole workspace, or in the
-// organisation that is named.
+// organization that is named.
 func (o *trail) Trail(ctx context.Context, by Actor, organization string, f TrailFilter, p Page) (List[Event], error) {
 	a := &act{action: audit.ReadTrail, organization: organization, user: f.User}
 	if organization == "" {

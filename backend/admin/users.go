@@ -61,7 +61,7 @@ func (o *users) DisableUser(ctx context.Context, by Actor, id string) (User, err
 }
 
 // EnableUser lets a person in again. Sessions that have not ended go on, but what they
-// did in organisations has ended: each is entered anew.
+// did in organizations has ended: each is entered anew.
 func (o *users) EnableUser(ctx context.Context, by Actor, id string) (User, error) {
 	return o.toUser(ctx, by, audit.EnableUser, id, func(ctx context.Context) error {
 		return o.store.BlockUser(ctx, id, false, o.now().Unix())

@@ -23,7 +23,7 @@ const (
 	PathKeySet              = "/.well-known/jwks.json"
 	// PathClientKeySet has the key by which the backend is a client of OpenID providers.
 	PathClientKeySet = "/.well-known/client-jwks.json"
-	// PathIssuers precedes the id of an organisation that is an issuer of its own, with
+	// PathIssuers precedes the id of an organization that is an issuer of its own, with
 	// metadata and keys below it.
 	PathIssuers = "/o/"
 	PathClient  = "/client/"
@@ -60,7 +60,7 @@ const (
 	ParamJKT  = "dpop_jkt"
 	ParamUser = "user"
 	// ParamFollowed marks a sign-in that somebody else's link began, and a person went on
-	// with. It chooses no organisation.
+	// with. It chooses no organization.
 	ParamFollowed = "followed"
 	ParamError    = "tabard_error"
 )

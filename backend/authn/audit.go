@@ -32,7 +32,7 @@ func (c *Request) Audit(e audit.Event) error {
 }
 
 // AuditMember records what a provider's word, by a connection or by a claim, made of
-// somebody's roles in an organisation; nil are those of no member.
+// somebody's roles in an organization; nil are those of no member.
 func (c *Request) AuditMember(organization, connection string, u directory.User, before, after []string) {
 	e := audit.Event{Action: audit.UpdateMember, Target: connection, UserID: u.ID, OrganizationID: organization, Actor: audit.Server}
 	switch {

@@ -12,23 +12,23 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// maxReference is the longest organisation id or slug, in bytes.
+// maxReference is the longest organization id or slug, in bytes.
 const maxReference = 64
 
 // notInReference tells what no id or slug has, and databases differ over.
 func notInReference(r rune) bool { return r < ' ' || r > '~' }
 
-// Unnameable tells a text that can be no organisation's id or slug.
+// Unnameable tells a text that can be no organization's id or slug.
 func Unnameable(ref string) bool {
 	return len(ref) > maxReference || strings.ContainsFunc(ref, notInReference)
 }
 
 // Authenticate finds the live session whose authentic refresh token the request
 // carries, from the device whose key it is bound to, and its person's place in the
-// organisation that ref names. The token is not judged yet.
+// organization that ref names. The token is not judged yet.
 func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, error) {
 	if Unnameable(ref) {
-		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "No organisation can have this name.")
+		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "No organization can have this name.")
 	}
 	cookie, err := newest(c, ref)
 	if err != nil {
@@ -153,7 +153,7 @@ func refreshWorkspace(c *Request, revision int64) error {
 // second the one that the browser names last is the newer (RFC 6265bis section 5.8.3).
 //
 // Sessions that one person entered from another app stand beside each other, one for
-// each organisation: the one that opens ref is returned, or else the newest.
+// each organization: the one that opens ref is returned, or else the newest.
 func newest(c *Request, ref string) (*carried, error) {
 	tokens, err := c.RefreshTokens()
 	if err != nil {

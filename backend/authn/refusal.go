@@ -26,7 +26,7 @@ func RefusalOf(err error) *refusal.Refusal {
 	case errors.Is(err, orgsession.ErrOvertaken):
 		return refusal.New(api.RequestTooOld, "Somebody was active in another tab. Ask again.").Because(err)
 	case errors.Is(err, orgsession.ErrEnded):
-		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organisation.").Because(err)
+		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organization.").Because(err)
 	case errors.As(err, &refused):
 		return refusal.New(api.InvalidRequest, "The provider's message is not what was expected.").Because(err)
 	case errors.Is(err, login.ErrUnavailable):

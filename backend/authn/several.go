@@ -16,7 +16,7 @@ type living struct {
 }
 
 // beside tells that two sessions of one browser both go on: a person entered both from
-// another app, each for an organisation of its own.
+// another app, each for an organization of its own.
 func (l *living) beside(other *living) bool {
 	entered := l.Parent != session.ID{} && other.Parent != session.ID{}
 	return entered && l.UserID == other.UserID && l.ConfinedTo != other.ConfinedTo
@@ -76,7 +76,7 @@ func SignedInAs(user string, all []*living) bool {
 	return slices.ContainsFunc(all, func(l *living) bool { return l.UserID == user && l.ConfinedTo == "" })
 }
 
-// opening returns the session that opens an organisation, or the newest.
+// opening returns the session that opens an organization, or the newest.
 func opening(c *Request, kept []*living, ref string) (*carried, error) {
 	if ref == "" || len(kept) == 1 {
 		return kept[0].carried, nil

@@ -37,7 +37,7 @@ type Config struct {
 	// ClientKey is how the backend authenticates at providers that take private_key_jwt;
 	// nil without one. Its public half is served.
 	ClientKey *login.ClientKey
-	// Tenants carries requests to the providers of organisations' own connections,
+	// Tenants carries requests to the providers of organizations' own connections,
 	// whose addresses tenants give: it has to be guarded.
 	Tenants http.RoundTripper
 	// Proofs is as in [authn.Config].

@@ -18,7 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// connect gives an organisation a connection of its own, enabled, con_ and its slug,
+// connect gives an organization a connection of its own, enabled, con_ and its slug,
 // and returns its provider, which is at https://login.SLUG.example.
 func (w *world) connect(slug string, with directory.Provisioning) *logintest.Provider {
 	w.Helper()
@@ -60,7 +60,7 @@ func (w *stored) disconnect(slug string) {
 	}
 }
 
-// demands are rules by which each of the organisations is entered by its own
+// demands are rules by which each of the organizations is entered by its own
 // connection.
 func demands(slugs ...string) map[string]policy.Rules {
 	rules := map[string]policy.Rules{}
@@ -70,7 +70,7 @@ func demands(slugs ...string) map[string]policy.Rules {
 	return rules
 }
 
-// enterBy enters an organisation from a living session through its own provider,
+// enterBy enters an organization from a living session through its own provider,
 // where somebody answers, and returns where the browser landed.
 func (w *answers) enterBy(b *httpbrowser.Browser, slug, person string) httpbrowser.Response {
 	w.Helper()
@@ -87,7 +87,7 @@ func refusedWith(landed httpbrowser.Response) api.Code {
 	return api.Code(landed.URL.Query().Get(api.ParamError))
 }
 
-// begin signs somebody in at an organisation's own provider, without a session.
+// begin signs somebody in at an organization's own provider, without a session.
 func (w *world) begin(slug, person string) *httpbrowser.Browser {
 	w.Helper()
 	b := w.browser()
@@ -153,7 +153,7 @@ func TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider(t *testing.T) {
 	}
 }
 
-// steppedUp is alice, who entered these organisations by their own connections.
+// steppedUp is alice, who entered these organizations by their own connections.
 func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
 	return func(w *world) *httpbrowser.Browser {
 		b := w.keyed("alice")
@@ -219,7 +219,7 @@ func TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt(t *testing.T) 
 	}
 }
 
-// TestAConnectionThatNobodyDemandsIsOneWayInOfTwo: while an organisation moves to it.
+// TestAConnectionThatNobodyDemandsIsOneWayInOfTwo: while an organization moves to it.
 func TestAConnectionThatNobodyDemandsIsOneWayInOfTwo(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})

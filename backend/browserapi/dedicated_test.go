@@ -26,7 +26,7 @@ const (
 
 var dedicated = policy.Rules{DedicatedKey: true}
 
-// stranger is a validator that knows nothing of organisations: go-oidc, told an
+// stranger is a validator that knows nothing of organizations: go-oidc, told an
 // issuer and an audience.
 func (w *world) stranger(issuer string) func(raw string) error {
 	w.Helper()
@@ -86,7 +86,7 @@ func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *tes
 		}
 		claims, err := verifier.Verify(t.Context(), raw)
 		if err == nil && claims.OrganizationID == "" {
-			t.Error("it tells no organisation")
+			t.Error("it tells no organization")
 		}
 		return token.ReasonOf(err)
 	}
@@ -113,7 +113,7 @@ func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *tes
 	workspaces := w.forged(forger, "", "", publicURL)
 	config.Dedicated = func(id string) bool { return id == "org_acme" }
 	if reason := verify(workspaces); reason != token.WrongIssuer {
-		t.Errorf("a token by the workspace's key for a dedicated organisation: %q", reason)
+		t.Errorf("a token by the workspace's key for a dedicated organization: %q", reason)
 	}
 	if reason := verify(w.mint(b, "initech").AccessToken); reason != "" {
 		t.Errorf("another's: %q", reason)
@@ -221,7 +221,7 @@ func TestNobodyLearnsWhichOrganizationsThereAre(t *testing.T) {
 		}
 	}
 	if chain, err := w.store.SigningKeys(t.Context(), "org_hooli"); err != nil || len(chain) != 0 {
-		t.Errorf("a disabled organisation got %v, %v", chain, err)
+		t.Errorf("a disabled organization got %v, %v", chain, err)
 	}
 }
 

@@ -231,7 +231,7 @@ var underFault = map[string]func(*world) request{
 	},
 }
 
-// connected is what comes back from an organisation's own provider.
+// connected is what comes back from an organization's own provider.
 func connected(query string, with directory.Provisioning) func(*world) request {
 	return func(w *world) request {
 		p := w.connect("acme", with)

@@ -147,7 +147,7 @@ func opens(c *authn.Request, code handover.Code) (directory.App, string, error) 
 }
 
 // parent reads the session that the person comes from, which has to live and act for
-// the organisation still.
+// the organization still.
 func parent(c *authn.Request, code handover.Code) (directory.Subject, error) {
 	id, err := session.ParseID(code.Parent)
 	if err != nil {
@@ -166,7 +166,7 @@ func parent(c *authn.Request, code handover.Code) (directory.Subject, error) {
 }
 
 // enterFrom makes the session of the browser in the other app, unless it has one there
-// that opens the organisation to the same person.
+// that opens the organization to the same person.
 func enterFrom(c *authn.Request, parent *directory.Subject, code handover.Code) error {
 	tokens, err := c.RefreshTokens()
 	if err != nil {

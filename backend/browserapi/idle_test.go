@@ -172,7 +172,7 @@ func TestTheStateOfAnOrganizationIsWhatEnteringItWouldMeet(t *testing.T) {
 	w.wants(demanded, http.StatusUnauthorized, api.DeviceKeyRequired)
 	var e api.Error
 	if demanded.JSON(t, &e); e.Reason != api.ReasonPolicy {
-		t.Errorf("the reason is %q, not that the organisation demands a key", e.Reason)
+		t.Errorf("the reason is %q, not that the organization demands a key", e.Reason)
 	}
 }
 

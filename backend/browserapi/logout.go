@@ -24,7 +24,7 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 		return nil, refusal.New(api.InvalidRequest, "The scope is one of organization, session, everywhere.")
 	}
 	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
-		return nil, refusal.New(api.InvalidRequest, "An organisation is named exactly with the scope organization.")
+		return nil, refusal.New(api.InvalidRequest, "An organization is named exactly with the scope organization.")
 	}
 	_, subject, err := c.Authenticate(request.Organization)
 	if over(err) {

@@ -16,7 +16,7 @@ import (
 )
 
 // published returns the issuer that the address names, and its keys. The answer is
-// the same for an organisation without keys of its own and for none.
+// the same for an organization without keys of its own and for none.
 func published(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 	organization := c.R.PathValue("organization")
 	if organization == "" {
@@ -44,7 +44,7 @@ func published(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 
 var errNoIssuer = refusal.New(api.NotFound, "This address does not exist.")
 
-// dedicated tells that an organisation is there and has to have keys of its own.
+// dedicated tells that an organization is there and has to have keys of its own.
 func dedicated(c *authn.Request, organization string) (bool, error) {
 	rules, revision, err := c.Store.OrganizationRules(c.Ctx, organization)
 	if errors.Is(err, directory.ErrNoOrganization) {

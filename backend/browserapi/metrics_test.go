@@ -104,7 +104,7 @@ func TestNothingThatAClientWritesIsInTheMetrics(t *testing.T) {
 	b := w.signedIn("alice")
 	minted := w.mint(b, "acme")
 	secrets.cookies(b)
-	secrets["person"], secrets["organisation"], secrets["path"] = minted.User.ID, "org_acme", "canarypath"
+	secrets["person"], secrets["organization"], secrets["path"] = minted.User.ID, "org_acme", "canarypath"
 	secrets["method"], secrets["device"] = "CANARYMETHOD", "ses_canary"
 	b.Get("/canarypath/canarypath?canarypath")
 	b.Get("/o/org_acme/.well-known/jwks.json")

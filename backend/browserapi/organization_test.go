@@ -217,7 +217,7 @@ func TestMembershipMayComeFromAMappedClaim(t *testing.T) {
 	w.mint(w.signedIn("alice"), "acme") // a membership of the file stays
 }
 
-// TestWhatAMappedClaimMakesOfPeopleIsInTheTrail of each organisation, once for each change.
+// TestWhatAMappedClaimMakesOfPeopleIsInTheTrail of each organization, once for each change.
 func TestWhatAMappedClaimMakesOfPeopleIsInTheTrail(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()

@@ -19,13 +19,13 @@ import (
 )
 
 // TestEveryOrganizationMeetsEveryAuthenticationByItsRule is the matrix of
-// organisation, authentication event and rule: each organisation in turn has the
+// organization, authentication event and rule: each organization in turn has the
 // rule, the others have none, and what the session has authenticated with decides.
 func TestEveryOrganizationMeetsEveryAuthenticationByItsRule(t *testing.T) {
 	type event struct {
 		acr  string
-		age  time.Duration // when the organisation is entered
-		made string        // the organisation that a step-up was for; "" is the sign-in
+		age  time.Duration // when the organization is entered
+		made string        // the organization that a step-up was for; "" is the sign-in
 	}
 	events := map[string]event{
 		"a password":                        {acr: "1"},
@@ -75,7 +75,7 @@ func TestEveryOrganizationMeetsEveryAuthenticationByItsRule(t *testing.T) {
 }
 
 // authenticated returns a browser in which alice signed in with a password, and where
-// an organisation is named stepped up for it; otherwise the sign-in is by that class.
+// an organization is named stepped up for it; otherwise the sign-in is by that class.
 func (w *world) authenticated(acr, made string) *httpbrowser.Browser {
 	w.Helper()
 	if made == "" {
@@ -112,7 +112,7 @@ func TestASwitchNeitherLiftsNorDropsAnAuthentication(t *testing.T) {
 }
 
 // TestARuleTakesEffectAtTheNextMint, on whoever is there already, in its
-// organisation alone.
+// organization alone.
 func TestARuleTakesEffectAtTheNextMint(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
@@ -165,7 +165,7 @@ func TestWhatWasTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
 	type deed struct {
 		take  func(*world)
 		codes []api.Code // on every path one of these
-		rest  bool       // other organisations go on
+		rest  bool       // other organizations go on
 	}
 	denied, revoked := []api.Code{api.OrganizationAccessDenied}, []api.Code{api.SessionRevoked, api.LoginRequired}
 	for name, deed := range map[string]deed{

@@ -106,7 +106,7 @@ func TestMembersOfOtherSourcesKeepWhatTheyHave(t *testing.T) {
 	}
 }
 
-// TestALivingSessionsPersonIsAdmittedJustInTime, and acts for the organisation in the
+// TestALivingSessionsPersonIsAdmittedJustInTime, and acts for the organization in the
 // same session.
 func TestALivingSessionsPersonIsAdmittedJustInTime(t *testing.T) {
 	w := newWorld(t, nil)

@@ -14,8 +14,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// noAccess is the same for an organisation that does not exist.
-const noAccess = "You do not have access to this organisation."
+// noAccess is the same for an organization that does not exist.
+const noAccess = "You do not have access to this organization."
 
 // refused is the answer to a mint that was refused.
 func refused(c *authn.Request, m *grant.Minted, s *directory.Subject, err error) error {
@@ -27,7 +27,7 @@ func refused(c *authn.Request, m *grant.Minted, s *directory.Subject, err error)
 	case errors.Is(err, grant.ErrDisabled):
 		return authn.Enabled(s.User)
 	case errors.Is(err, grant.ErrUnnamed):
-		return refusal.New(api.OrganizationRequired, "Name the organisation.")
+		return refusal.New(api.OrganizationRequired, "Name the organization.")
 	case errors.Is(err, grant.ErrNotAdmitted):
 		return refusal.New(api.OrganizationAccessDenied, noAccess)
 	case errors.Is(err, grant.ErrIdle):
@@ -42,14 +42,14 @@ func refused(c *authn.Request, m *grant.Minted, s *directory.Subject, err error)
 // theirs reaches a tab that shows somebody else's data.
 func otherPerson() error { return refusal.New(api.IdentityChanged, "Somebody else has signed in.") }
 
-// endings tell people why an organisation session is over.
+// endings tell people why an organization session is over.
 var endings = map[policy.EndReason]string{
-	policy.Idle:       "You were not active in this organisation for too long.",
-	policy.Expired:    "Your time in this organisation is over.",
-	policy.SignedOut:  "You signed out of this organisation.",
-	policy.Revoked:    "An administrator of this organisation ended your session in it.",
-	policy.Superseded: "You went on with this organisation in another browser.",
-	policy.Removed:    "Your access to this organisation was taken away meanwhile. Enter it again.",
+	policy.Idle:       "You were not active in this organization for too long.",
+	policy.Expired:    "Your time in this organization is over.",
+	policy.SignedOut:  "You signed out of this organization.",
+	policy.Revoked:    "An administrator of this organization ended your session in it.",
+	policy.Superseded: "You went on with this organization in another browser.",
+	policy.Removed:    "Your access to this organization was taken away meanwhile. Enter it again.",
 }
 
 // refusedBy is the answer to what policy did not allow.
@@ -59,24 +59,24 @@ func refusedBy(c *authn.Request, d *policy.Decision, s *directory.Subject) *refu
 	case policy.DenyEnded:
 		r = refusal.New(api.OrganizationSessionExpired, endings[d.OrganizationSession.EndReason])
 	case policy.DenyWithoutKey:
-		r = refusal.New(api.DeviceKeyRequired, "This organisation asks for a session that is bound to this browser. Sign in again.")
+		r = refusal.New(api.DeviceKeyRequired, "This organization asks for a session that is bound to this browser. Sign in again.")
 	case policy.DenyContradiction, policy.DenyStaff:
 		r = refusal.New(api.OrganizationAccessDenied, noAccess)
 	default:
-		r = refusal.New(api.InsufficientUserAuthentication, "This organisation asks you to confirm that it is you.")
+		r = refusal.New(api.InsufficientUserAuthentication, "This organization asks you to confirm that it is you.")
 		r.ACRValues, r.MaxAge = strings.Join(d.Challenge.ACRValues, " "), d.Challenge.MaxAge
 		r.LoginURL = stepUpURL(c, d.Challenge, s.User.ID, s.Membership.Organization.ID)
 	}
 	switch r.Reason = string(d.OrganizationSession.EndReason); d.Outcome {
 	case policy.DenyWithoutKey:
 		r.Reason = api.ReasonPolicy
-	case policy.DenyStaff: // as an organisation that does not admit them
+	case policy.DenyStaff: // as an organization that does not admit them
 		r.Reason = ""
 	}
 	return r
 }
 
-// stepUpURL is where a challenge is met. It names the person and the organisation
+// stepUpURL is where a challenge is met. It names the person and the organization
 // that it is for, or none where it is for the session; what comes of it is judged by the identity token alone.
 func stepUpURL(c *authn.Request, ask policy.Challenge, user, organization string) string {
 	query := url.Values{api.ParamApp: {c.App.ID}, api.ParamUser: {user}}

@@ -29,7 +29,7 @@ func inspected(w *world, raw string) *token.Claims {
 	return was
 }
 
-// A member of staff who was inside a customer's organisation comes back to it, not to
+// A member of staff who was inside a customer's organization comes back to it, not to
 // their own.
 func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
 	w := newWorld(t, nil)
@@ -62,7 +62,7 @@ func TestAnExpiredTokenGivesNoRightToItsOrganization(t *testing.T) {
 	w.wants(b.Post("/token", enters), http.StatusForbidden, api.OrganizationAccessDenied)
 }
 
-// The issuer of an organisation with keys of its own signs nobody in.
+// The issuer of an organization with keys of its own signs nobody in.
 func TestARenewalOfAnOrganizationsOwnIssuerIsAtTheBackend(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": dedicated})

@@ -7,7 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// maxMemberships is the most organisations that a person is told of.
+// maxMemberships is the most organizations that a person is told of.
 const maxMemberships = 1000
 
 // session is GET /session: who is signed in, and where they may go. It mints and

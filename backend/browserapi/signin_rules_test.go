@@ -10,7 +10,7 @@ import (
 )
 
 // TestTheFirstSignInAfterAnApplyIsByWhatWasApplied: nobody has minted since, by whom the
-// server would have learnt of it.
+// server would have learned of it.
 func TestTheFirstSignInAfterAnApplyIsByWhatWasApplied(t *testing.T) {
 	w := newWorld(t, nil)
 	w.signedIn("alice") // the document is at hand

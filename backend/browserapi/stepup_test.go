@@ -19,7 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
 )
 
-// rule gives organisations their rules, by slug; "" is the workspace's.
+// rule gives organizations their rules, by slug; "" is the workspace's.
 func (w *stored) rule(rules map[string]policy.Rules) {
 	w.Helper()
 	w.apply(ruled(rules))
@@ -123,7 +123,7 @@ func TestAStepUpRaisesTheOrganizationThatAsked(t *testing.T) {
 	}
 }
 
-// TestAStepUpThatWasAskedForByTheAPIMovesAuthTime: RFC 9470, of an organisation that
+// TestAStepUpThatWasAskedForByTheAPIMovesAuthTime: RFC 9470, of an organization that
 // is content already.
 func TestAStepUpThatWasAskedForByTheAPIMovesAuthTime(t *testing.T) {
 	w := newWorld(t, nil)

@@ -157,7 +157,7 @@ func TestASessionBegunAtAConnectionOpensThatOrganizationAlone(t *testing.T) {
 	w.wants(b.Post("/token", enters), http.StatusUnauthorized, api.LoginRequired)
 }
 
-// TestATenantLinksNobodyElsewhere: whoever owns one organisation's provider and has an
+// TestATenantLinksNobodyElsewhere: whoever owns one organization's provider and has an
 // account at another's would be its members there.
 func TestATenantLinksNobodyElsewhere(t *testing.T) {
 	w := newWorld(t, nil)

@@ -8,7 +8,7 @@ import (
 )
 
 // token is POST /token, and the product: from the identity that all tabs share it
-// mints an access token for the one organisation that this tab wears.
+// mints an access token for the one organization that this tab wears.
 func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenResponse, error) {
 	// Authenticate: which session is it, and where does its person stand?
 	presented, subject, err := c.Authenticate(request.Organization)

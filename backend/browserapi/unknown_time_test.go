@@ -43,7 +43,7 @@ func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
 	}
 }
 
-// states are what a person is shown of their organisations, by slug.
+// states are what a person is shown of their organizations, by slug.
 func (w *answers) states(b *httpbrowser.Browser) map[string]string {
 	w.Helper()
 	var shown api.SessionResponse
@@ -56,7 +56,7 @@ func (w *answers) states(b *httpbrowser.Browser) map[string]string {
 }
 
 // TestAnUnknownTimeSatisfiesNoRuleAboutAge, and every try ends at one refusal that says
-// what the provider lacks. The other organisations are as ever.
+// what the provider lacks. The other organizations are as ever.
 func TestAnUnknownTimeSatisfiesNoRuleAboutAge(t *testing.T) {
 	for name, rules := range map[string]policy.Rules{
 		"an age":                  {AuthenticationAge: 300},
@@ -179,7 +179,7 @@ func TestATimeThatWasTakenForNowGoesOnCounting(t *testing.T) {
 	}
 }
 
-// TestATenantsProviderThatSaysNoTime opens its organisation as ever.
+// TestATenantsProviderThatSaysNoTime opens its organization as ever.
 func TestATenantsProviderThatSaysNoTime(t *testing.T) {
 	w := newWorld(t, nil)
 	timeless(w.connect("acme", directory.Provisioning{JustInTime: true}))

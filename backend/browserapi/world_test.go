@@ -154,7 +154,7 @@ func (w *stored) apply(d directory.Desired) {
 	}
 }
 
-// desired is the directory: alice is in three organisations, bob in one, zoe in
+// desired is the directory: alice is in three organizations, bob in one, zoe in
 // none; hooli is disabled, and so is the app "old".
 func desired() directory.Desired {
 	member := func(sub string, roles ...string) directory.Member {
@@ -232,7 +232,7 @@ func (w *answers) theSession(b *httpbrowser.Browser) (name, value string) {
 	return name, value
 }
 
-// mint enters an organisation and returns the answer.
+// mint enters an organization and returns the answer.
 func (w *world) mint(b *httpbrowser.Browser, organization string) api.TokenResponse {
 	w.Helper()
 	answer := b.Post("/token", `{"organization":"`+organization+`","enter":true}`)

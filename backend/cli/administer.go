@@ -123,10 +123,10 @@ func both(all ...func(*cobra.Command)) func(*cobra.Command) {
 	}
 }
 
-// organizationFlag is the flag that names an organisation.
+// organizationFlag is the flag that names an organization.
 func organizationFlag(name *string, required bool) func(*cobra.Command) {
 	return func(c *cobra.Command) {
-		c.Flags().StringVar(name, "organization", "", "`SLUG` or id of the organisation")
+		c.Flags().StringVar(name, "organization", "", "`SLUG` or id of the organization")
 		c.RegisterFlagCompletionFunc("organization", cobra.NoFileCompletions)
 		if required {
 			c.MarkFlagRequired("organization")

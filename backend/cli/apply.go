@@ -28,7 +28,7 @@ func applyCommand() *cobra.Command {
 		Use:     "apply FILE",
 		Short:   "Make the workspace be what a workspace file says",
 		GroupID: groupWorkspace,
-		Long: `Apply makes the apps, roles, organisations and members be what the workspace file
+		Long: `Apply makes the apps, roles, organizations and members be what the workspace file
 (YAML or JSON) says; with a mistake in the file it changes nothing. Applied again it
 changes nothing. A running server follows at the next request.
 
@@ -37,10 +37,10 @@ one apply runs at a time. A file that changes no more than that is applied all o
 at all. Where a larger one is interrupted, apply it again: it does the rest.
 With --dry-run nothing is changed: each difference is printed.
 
-Members that the file named before and no longer names leave their organisation.
+Members that the file named before and no longer names leave their organization.
 Those whom somebody admitted, or a claim of their identity token, stay as they
 are, unless the file names them: then the file has the last word. Connections that
-it no longer names are disabled. Organisations that the file does not name stay as
+it no longer names are disabled. Organizations that the file does not name stay as
 they are.
 
 In an empty database it makes the tables. Those of an older release it leaves to
@@ -50,7 +50,7 @@ The client secrets of connections are read from where the file says they are, an
 sealed by the workspace's secret, the server's own.
 
 With --url the file is applied by the administration API, to a server or a Worker whose
-database is elsewhere: the workspace's policy, and organisations with their policies and
+database is elsewhere: the workspace's policy, and organizations with their policies and
 members. What that API does not change stays: apps, roles, connections.
 
 With --print-sql nothing is applied: the statements that would do it are printed,
@@ -242,7 +242,7 @@ func (p *progressing) report(done int) {
 func summary(d directory.Desired, c directory.Changes) string {
 	if c.None() {
 		return fmt.Sprintf("Nothing changed: %s and %s are as the file says.\n",
-			plural(len(d.Organizations), "organisation"), plural(d.MemberCount(), "membership"))
+			plural(len(d.Organizations), "organization"), plural(d.MemberCount(), "membership"))
 	}
 	text := ""
 	if c.Workspace {
@@ -251,7 +251,7 @@ func summary(d directory.Desired, c directory.Changes) string {
 	for _, row := range []struct {
 		name  string
 		count directory.Count
-	}{{"organisations", c.Organizations}, {"memberships", c.Members}, {"connections", c.Connections}} {
+	}{{"organizations", c.Organizations}, {"memberships", c.Members}, {"connections", c.Connections}} {
 		if row.name == "connections" && d.ConnectionCount() == 0 && row.count == (directory.Count{}) {
 			continue
 		}

@@ -37,10 +37,10 @@ const (
 func newCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tabard",
-		Short: "One sign-in, one organisation per tab, no way to mix them",
-		Long: `Tabard mints short-lived access tokens, each for one organisation, from the one
+		Short: "One sign-in, one organization per tab, no way to mix them",
+		Long: `Tabard mints short-lived access tokens, each for one organization, from the one
 sign-in that all tabs of a browser share.`,
-		Example: `  tabard apply workspace.yaml       say which apps and organisations there are
+		Example: `  tabard apply workspace.yaml       say which apps and organizations there are
   tabard serve --help               see what a server has to be told
   tabard doctor                     see whether it was told right`,
 		Version:       version(),

@@ -12,13 +12,13 @@ import (
 )
 
 func connectionsCommand() *cobra.Command {
-	return group("connections", "Show and change organisations' own OpenID providers",
-		`A connection is an organisation's own provider. It is made disabled; one of an
-organisation's connections is enabled at most. Register /callback/CONNECTION below
+	return group("connections", "Show and change organizations' own OpenID providers",
+		`A connection is an organization's own provider. It is made disabled; one of an
+organization's connections is enabled at most. Register /callback/CONNECTION below
 the backend's address at the provider as the redirect URI.`,
 		listConnections(), createConnection(), updateConnection(), deleteConnection(),
 		toConnection("get", "Show a connection", (*admin.Office).Connection),
-		toConnection("enable", "Let people sign in there for the organisation", (*admin.Office).EnableConnection),
+		toConnection("enable", "Let people sign in there for the organization", (*admin.Office).EnableConnection),
 		toConnection("disable", "Let nobody sign in there", (*admin.Office).DisableConnection))
 }
 
@@ -26,7 +26,7 @@ func listConnections() *cobra.Command {
 	var organization string
 	var p admin.Page
 	return deed[admin.List[admin.Connection]]{
-		use: "list", short: "List an organisation's connections", flags: both(organizationFlag(&organization, true), paging(&p)),
+		use: "list", short: "List an organization's connections", flags: both(organizationFlag(&organization, true), paging(&p)),
 		run: func(d *desk, _ []string) (admin.List[admin.Connection], error) {
 			return d.Connections(d.ctx, d.by, organization, p)
 		},

@@ -55,9 +55,9 @@ func source(f *pflag.Flag) string {
 // namespace in which a service is named tabard.
 var serviceLink = regexp.MustCompile(`^TABARD_(SERVICE_(HOST|PORT).*|PORT|PORT_.*)$`)
 
-// misspelt returns a warning for every variable that looks like a setting and is
+// misspelled returns a warning for every variable that looks like a setting and is
 // none.
-func misspelt(environ []string) []string {
+func misspelled(environ []string) []string {
 	var known, warnings []string
 	for _, flags := range []*pflag.FlagSet{allSettings(), new(remoteSettings).flags()} {
 		flags.VisitAll(func(f *pflag.Flag) { known = append(known, variable(f.Name)) })

@@ -26,11 +26,11 @@ func isolationCommand() *cobra.Command {
 	var i isolation
 	command := &cobra.Command{
 		Use:     "isolation PLAN",
-		Short:   "Try whether an API serves one organisation another's records",
+		Short:   "Try whether an API serves one organization another's records",
 		GroupID: groupAPI,
-		Long: `Isolation tries every route of an API with the tokens of two organisations: each
+		Long: `Isolation tries every route of an API with the tokens of two organizations: each
 with the other's paths, headers, queries, cookies and bodies, and with tokens that
-are none. It makes, changes and deletes records of both, so let the organisations be
+are none. It makes, changes and deletes records of both, so let the organizations be
 made for it. With a finding it exits with 1.
 
 PLAN has one route a line. A line that begins with "record" also makes a record: its
@@ -54,10 +54,10 @@ read. They have to live until the end.`,
 	flags.StringVar(&i.url, "url", "", "`URL` where the API answers")
 	flags.StringVar(&i.openAPI, "openapi", "", "OpenAPI `FILE` with further routes")
 	for n, name := range []string{"a", "b"} {
-		flags.StringVar(&i.tokens[n], "token-"+name+"-file", "", "`FILE` with a good token of organisation "+strings.ToUpper(name))
-		flags.StringVar(&i.expired[n], "expired-"+name+"-file", "", "`FILE` with an expired token of organisation "+strings.ToUpper(name))
+		flags.StringVar(&i.tokens[n], "token-"+name+"-file", "", "`FILE` with a good token of organization "+strings.ToUpper(name))
+		flags.StringVar(&i.expired[n], "expired-"+name+"-file", "", "`FILE` with an expired token of organization "+strings.ToUpper(name))
 	}
-	flags.IntVar(&i.quota, "quota", 0, "how many records an organisation may have, to fill it up")
+	flags.IntVar(&i.quota, "quota", 0, "how many records an organization may have, to fill it up")
 	flags.BoolVar(&i.asJSON, "json", false, "write the findings as JSON")
 	command.MarkFlagRequired("url")
 	return command
@@ -119,14 +119,14 @@ func (i *isolation) config(plan string) (isolationtest.Config, error) {
 	return config, nil
 }
 
-// tenant is the organisation that a token names.
+// tenant is the organization that a token names.
 func (i *isolation) tenant(n int, name string) (isolationtest.Tenant, error) {
 	raw, err := secretText(i.tokens[n], environmentPrefix+"TOKEN_"+name)
 	if err != nil {
 		return isolationtest.Tenant{}, err
 	}
 	if raw == "" {
-		return isolationtest.Tenant{}, fmt.Errorf("there is no token of organisation %[1]s; see --token-%[2]s-file and TABARD_TOKEN_%[1]s", name, strings.ToLower(name))
+		return isolationtest.Tenant{}, fmt.Errorf("there is no token of organization %[1]s; see --token-%[2]s-file and TABARD_TOKEN_%[1]s", name, strings.ToLower(name))
 	}
 	expired, err := secretText(i.expired[n], environmentPrefix+"EXPIRED_"+name)
 	if err != nil {
@@ -134,7 +134,7 @@ func (i *isolation) tenant(n int, name string) (isolationtest.Tenant, error) {
 	}
 	message, err := jws.Parse(raw, 64<<10)
 	if err != nil || message.Claims.Text("org_id") == "" {
-		return isolationtest.Tenant{}, fmt.Errorf("the token of organisation %s is no access token with an org_id", name)
+		return isolationtest.Tenant{}, fmt.Errorf("the token of organization %s is no access token with an org_id", name)
 	}
 	return isolationtest.Tenant{Organization: message.Claims.Text("org_id"), Slug: message.Claims.Text("org_slug"), Token: raw, Expired: expired}, nil
 }

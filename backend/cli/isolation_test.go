@@ -61,7 +61,7 @@ func notesService(t *testing.T, key oneKey, scope func(*sql.DB) func(string) not
 	return server.URL
 }
 
-// everybodys are queries that take every organisation for the same.
+// everybodys are queries that take every organization for the same.
 type everybodys struct{ *sql.DB }
 
 func (e everybodys) named(args []any) []any {

@@ -17,7 +17,7 @@ import (
 func keysCommand() *cobra.Command {
 	return group("keys", "Make, list and revoke the keys of programs",
 		`A key opens the administration API, below /admin/v1, for the whole workspace or for
-one organisation; or it lets an app's server open sessions in another app. A key of
+one organization; or it lets an app's server open sessions in another app. A key of
 one kind opens nothing of the other's. It is shown once and kept as a hash.`,
 		createKey(), listKeys(),
 		deed[admin.Nothing]{

@@ -19,9 +19,9 @@ import (
 func membersCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "members",
-		Short:   "List, admit, invite, change and remove members of organisations",
+		Short:   "List, admit, invite, change and remove members of organizations",
 		GroupID: groupAdministration,
-		Long: `A person who signs in and belongs to no organisation is told so, and waits. These
+		Long: `A person who signs in and belongs to no organization is told so, and waits. These
 commands show who waits, and admit them; or invite somebody, who becomes a member when
 they accept.
 
@@ -48,8 +48,8 @@ func pendingCommand() *cobra.Command {
 	var asJSON bool
 	command := &cobra.Command{
 		Use:               "pending",
-		Short:             "List who signed in and belongs to no organisation",
-		Long:              `Pending lists who signed in and belongs to no organisation, who came last first.`,
+		Short:             "List who signed in and belongs to no organization",
+		Long:              `Pending lists who signed in and belongs to no organization, who came last first.`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -99,7 +99,7 @@ func (s *settings) pending(ctx context.Context, limit int) ([]pendingPerson, err
 // listing shows people in a table, by what tells them apart.
 func listing(people []pendingPerson) string {
 	if len(people) == 0 {
-		return "Nobody is waiting: everybody who signed in belongs to an organisation.\n"
+		return "Nobody is waiting: everybody who signed in belongs to an organization.\n"
 	}
 	var text strings.Builder
 	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -132,8 +132,8 @@ func admitCommand() *cobra.Command {
 	var a directory.Admission
 	command := &cobra.Command{
 		Use:   "admit",
-		Short: "Give somebody a place in an organisation",
-		Long: `Admit gives somebody who signed in a place in an organisation, or other roles in
+		Short: "Give somebody a place in an organization",
+		Long: `Admit gives somebody who signed in a place in an organization, or other roles in
 it. It takes effect at their next request.`,
 		Example: `  tabard members admit --organization acme --role editor --user usr_…
   tabard members admit --organization acme --role editor --role billing \
@@ -150,7 +150,7 @@ it. It takes effect at their next request.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&a.Organization, "organization", "", "`SLUG` or id of the organisation")
+	flags.StringVar(&a.Organization, "organization", "", "`SLUG` or id of the organization")
 	flags.StringArrayVar(&a.Roles, "role", nil, "`ROLE` in it; may be given several times")
 	flags.StringVar(&a.UserID, "user", "", "`ID` of the person, as pending lists it")
 	flags.StringVar(&a.Issuer, "iss", "", "`URL` of the person's provider, instead of --user")
@@ -178,7 +178,7 @@ func (s *settings) admit(ctx context.Context, a directory.Admission) error {
 	case errors.Is(err, directory.ErrNoUser):
 		return errors.New("nobody like that has signed in; see: tabard members pending")
 	case errors.Is(err, directory.ErrNoOrganization):
-		return fmt.Errorf("there is no organisation %q", a.Organization)
+		return fmt.Errorf("there is no organization %q", a.Organization)
 	case errors.Is(err, directory.ErrNoRole):
 		w, failed := store.Workspace(ctx)
 		if failed != nil {

@@ -13,8 +13,8 @@ func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
 		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
 		toMember("get", "Show a member", (*admin.Office).Member),
-		toMember("disable", "Keep a member out of the organisation, whatever made them one", (*admin.Office).DisableMember),
-		toMember("enable", "Let a member into the organisation again", (*admin.Office).EnableMember),
+		toMember("disable", "Keep a member out of the organization, whatever made them one", (*admin.Office).DisableMember),
+		toMember("enable", "Let a member into the organization again", (*admin.Office).EnableMember),
 	}
 }
 
@@ -22,7 +22,7 @@ func listMembers() *cobra.Command {
 	var organization string
 	var p admin.Page
 	return deed[admin.List[admin.Member]]{
-		use: "list", short: "List an organisation's members, and who is invited", flags: both(organizationFlag(&organization, true), paging(&p)),
+		use: "list", short: "List an organization's members, and who is invited", flags: both(organizationFlag(&organization, true), paging(&p)),
 		run: func(d *desk, _ []string) (admin.List[admin.Member], error) {
 			return d.Members(d.ctx, d.by, organization, p)
 		},
@@ -44,9 +44,9 @@ func inviteMember() *cobra.Command {
 	var organization string
 	n := admin.NewMember{Invite: true}
 	return deed[admin.Member]{
-		use: "invite", short: "Invite somebody to an organisation",
+		use: "invite", short: "Invite somebody to an organization",
 		long: `Invite lets somebody become a member, whether they have signed in before or not: they
-accept by entering the organisation by choice, or by signing in for it. Until then
+accept by entering the organization by choice, or by signing in for it. Until then
 nothing of theirs changes. An invitation holds for 30 days; to invite again changes
 its roles and begins the 30 days anew. Somebody who is a member gets these roles.`,
 		example: `  tabard members invite --organization acme --role editor \
@@ -105,9 +105,9 @@ invites.`,
 func removeMember() *cobra.Command {
 	var organization string
 	return deed[admin.Nothing]{
-		use: "remove USER", args: 1, short: "Remove a member from an organisation",
+		use: "remove USER", args: 1, short: "Remove a member from an organization",
 		long: `Remove ends a membership. One that the workspace file gives is disabled instead, or
-removed there; one that a claim or the organisation's own provider gives comes
+removed there; one that a claim or the organization's own provider gives comes
 back at the next sign-in. By its id, an invitation is withdrawn.`,
 		flags: organizationFlag(&organization, true),
 		run: func(d *desk, args []string) (admin.Nothing, error) {
@@ -120,8 +120,8 @@ back at the next sign-in. By its id, an invitation is withdrawn.`,
 func unlinkMember() *cobra.Command {
 	var organization string
 	return deed[admin.Nothing]{
-		use: "unlink USER", args: 1, short: "Take away whom a person is at the organisation's own provider",
-		long: `Unlink is for a wrong link: the next sign-in at the organisation's own provider finds
+		use: "unlink USER", args: 1, short: "Take away whom a person is at the organization's own provider",
+		long: `Unlink is for a wrong link: the next sign-in at the organization's own provider finds
 out anew who the person is. What they are signed in to goes on; see tabard sessions.`,
 		flags: organizationFlag(&organization, true),
 		run: func(d *desk, args []string) (admin.Nothing, error) {

@@ -25,7 +25,7 @@ func migrateCommand() *cobra.Command {
 where there are none. The start of tabard serve does the same; of the other commands
 none does. Make a backup first: tables never go back.
 
-Servers of the release before serve on meanwhile, and afterwards. Where a long
+Servers of the release before serve on meanwhile, and afterward. Where a long
 transaction holds a table, migrate waits for it and gives way to everybody else; after
 ten minutes it gives up, and can be run again.
 

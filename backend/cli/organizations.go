@@ -9,17 +9,17 @@ import (
 )
 
 func organizationsCommand() *cobra.Command {
-	return group("organizations", "List, make, rename, disable and delete organisations",
-		`An organisation that is disabled here stays so, whatever a workspace file says. A
-file that names an organisation has the last word on its name and policy; those
+	return group("organizations", "List, make, rename, disable and delete organizations",
+		`An organization that is disabled here stays so, whatever a workspace file says. A
+file that names an organization has the last word on its name and policy; those
 that it does not name are left as they are.`,
 		listOrganizations(), createOrganization(), updateOrganization(),
-		toOrganization("get", "Show an organisation", (*admin.Office).Organization),
-		toOrganization("disable", "Keep everybody out of an organisation", (*admin.Office).DisableOrganization),
-		toOrganization("enable", "Let its members into an organisation again", (*admin.Office).EnableOrganization),
+		toOrganization("get", "Show an organization", (*admin.Office).Organization),
+		toOrganization("disable", "Keep everybody out of an organization", (*admin.Office).DisableOrganization),
+		toOrganization("enable", "Let its members into an organization again", (*admin.Office).EnableOrganization),
 		deed[admin.Nothing]{
-			use: "delete ORGANIZATION", args: 1, short: "End an organisation for good",
-			long: "Delete ends an organisation with its memberships, connections and keys. Its slug is\nfree then; its id is never used again.",
+			use: "delete ORGANIZATION", args: 1, short: "End an organization for good",
+			long: "Delete ends an organization with its memberships, connections and keys. Its slug is\nfree then; its id is never used again.",
 			run: func(d *desk, args []string) (admin.Nothing, error) {
 				return d.DeleteOrganization(d.ctx, d.by, args[0])
 			},
@@ -30,20 +30,20 @@ that it does not name are left as they are.`,
 func listOrganizations() *cobra.Command {
 	var p admin.Page
 	return deed[admin.List[admin.Organization]]{
-		use: "list", short: "List organisations by slug", flags: paging(&p),
+		use: "list", short: "List organizations by slug", flags: paging(&p),
 		run: func(d *desk, _ []string) (admin.List[admin.Organization], error) {
 			return d.Organizations(d.ctx, d.by, p)
 		},
 		text: rows("SLUG|ID|NAME|DISABLED", func(o admin.Organization) []string {
 			return []string{o.Slug, o.ID, printable(o.Name), yesNo(o.Disabled)}
-		}, "There is no organisation."),
+		}, "There is no organization."),
 	}.command()
 }
 
 func createOrganization() *cobra.Command {
 	var n admin.OrganizationNames
 	return deed[admin.Organization]{
-		use: "create", short: "Make an organisation", flags: naming(&n, true),
+		use: "create", short: "Make an organization", flags: naming(&n, true),
 		example: `  tabard organizations create --slug acme --name "Acme Corporation"`,
 		run: func(d *desk, _ []string) (admin.Organization, error) {
 			return d.CreateOrganization(d.ctx, d.by, n)
@@ -55,7 +55,7 @@ func createOrganization() *cobra.Command {
 func updateOrganization() *cobra.Command {
 	var n admin.OrganizationNames
 	return deed[admin.Organization]{
-		use: "update ORGANIZATION", args: 1, short: "Rename an organisation", flags: naming(&n, false),
+		use: "update ORGANIZATION", args: 1, short: "Rename an organization", flags: naming(&n, false),
 		run: func(d *desk, args []string) (admin.Organization, error) {
 			return d.UpdateOrganization(d.ctx, d.by, args[0], n)
 		},

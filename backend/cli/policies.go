@@ -12,10 +12,10 @@ import (
 )
 
 func policiesCommand() *cobra.Command {
-	return group("policies", "Show and change what workspace and organisations demand",
+	return group("policies", "Show and change what workspace and organizations demand",
 		`Without --organization it is the workspace's policy. Of every rule the stricter
 counts. A workspace file that is applied has the last word on the workspace's
-policy and on those of the organisations that it names.`,
+policy and on those of the organizations that it names.`,
 		getPolicy(), putPolicy())
 }
 

@@ -48,7 +48,7 @@ wrangler d1 execute. Of the database nothing but its secret is needed then.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&r.organization, "organization", "", "rotate the own key of the organisation `ID`, not the workspace's")
+	flags.StringVar(&r.organization, "organization", "", "rotate the own key of the organization `ID`, not the workspace's")
 	flags.BoolVar(&r.soon, "now", false, "sign as soon as all caches know the key")
 	flags.BoolVar(&r.printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of rotating")
 	s.addKeys(command)
@@ -98,7 +98,7 @@ func (r rotation) next(ctx context.Context, store signingkey.Admin, ring *signin
 		return signingkey.Stored{}, err
 	}
 	if r.organization != "" && len(chain) == 0 {
-		return signingkey.Stored{}, fmt.Errorf("%q has no signing key of its own; an organisation whose policy demands one gets it with its next token", r.organization)
+		return signingkey.Stored{}, fmt.Errorf("%q has no signing key of its own; an organization whose policy demands one gets it with its next token", r.organization)
 	}
 	if _, prepared := chain.Next(now); !prepared {
 		if _, err := ring.Make(ctx, r.organization, chain, signingkey.Lead, now, audit.CommandLine); err != nil {

@@ -7,8 +7,8 @@ import (
 )
 
 func sessionsCommand() *cobra.Command {
-	return group("sessions", "List and end sessions, everywhere or in one organisation",
-		`With --organization it is what sessions do in that organisation: ended there, they
+	return group("sessions", "List and end sessions, everywhere or in one organization",
+		`With --organization it is what sessions do in that organization: ended there, they
 go on in others, and to enter it again takes a new authentication.`,
 		listUserSessions(), listOrganizationSessions(), endSession())
 }
@@ -30,7 +30,7 @@ func listOrganizationSessions() *cobra.Command {
 	var organization, user string
 	var p admin.Page
 	return deed[admin.List[admin.OrganizationSession]]{
-		use: "list", short: "List the sessions that act for an organisation",
+		use: "list", short: "List the sessions that act for an organization",
 		flags: both(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), paging(&p)),
 		run: func(d *desk, _ []string) (admin.List[admin.OrganizationSession], error) {
 			return d.OrganizationSessions(d.ctx, d.by, organization, user, p)

@@ -150,7 +150,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.metricsFrom, "metrics-from", "", "answer /metrics also to the `NETWORKS`, such as 10.0.0.0/8; always to this machine")
 	text(&s.cookieMark, "cookie-mark", "", "have the names of cookies bear `MARK`, such as PROD, instead of one that follows from --public-url")
 	text(&s.stopDelay, "stop-delay", "", "serve on for `TIME` after SIGTERM while /readyz fails; 5s by default, and 0 where nobody else reaches the server")
-	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organisations' own providers be on this machine, over http, for development")
+	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organizations' own providers be on this machine, over http, for development")
 	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
 	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
 	return s.flags
@@ -226,7 +226,7 @@ func (s *settings) logger(w io.Writer) *slog.Logger {
 
 // warnings tells what is not wrong enough to stop for.
 func (s *settings) warnings() []string {
-	return append(misspelt(os.Environ()), readableFiles(s)...)
+	return append(misspelled(os.Environ()), readableFiles(s)...)
 }
 
 // warn tells the warnings to whoever runs a command.

@@ -180,7 +180,7 @@ func TestAFlagWinsOverTheEnvironmentAndAnEmptyVariableIsNone(t *testing.T) {
 }
 
 func TestVariablesThatLookLikeSettingsAreWarnedOf(t *testing.T) {
-	got := misspelt([]string{
+	got := misspelled([]string{
 		"TABARD_PUBLIC_URI=x", "TABARD_SOMETHING_ELSE=x", "TABARD_LISTEN=x", "OIDC_ISSUER=x",
 		"TABARD_SERVICE_HOST=10.0.0.1", "TABARD_PORT_8787_TCP=tcp://10.0.0.1:8787", "TABARD_SERVICE_PORT_HTTP=8787", "TABARD_PORT=x",
 	})

@@ -22,7 +22,7 @@ func signingKeysCommand() *cobra.Command {
 next one took over, so that no good token is ever refused. The server makes the
 next key by itself, after the time that --signing-key-life of serve says.
 
-An organisation whose policy demands a signing key of its own has its own keys,
+An organization whose policy demands a signing key of its own has its own keys,
 which rotate in the same way.`,
 	}
 	command.AddCommand(listKeysCommand(), rotateKeysCommand(), retireKeyCommand())
@@ -68,10 +68,10 @@ func listKeysCommand() *cobra.Command {
 	return command
 }
 
-// keyPage is how many organisations' keys are read at a time.
+// keyPage is how many organizations' keys are read at a time.
 const keyPage = 500
 
-// signingKeys are the workspace's and then those of organisations.
+// signingKeys are the workspace's and then those of organizations.
 func (s *settings) signingKeys(ctx context.Context, now int64) ([]shownKey, error) {
 	store, err := s.openOrMake(ctx)
 	if err != nil {

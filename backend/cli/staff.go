@@ -9,10 +9,10 @@ import (
 )
 
 func staffCommand() *cobra.Command {
-	return group("staff", "Let staff act for an organisation for a while, and end that",
-		`Somebody of your own staff may act for an organisation that they are no member of:
-for up to 12 hours, with a reason that the organisation reads in its audit trail.
-Their tokens say so (the claim act). An organisation whose policy says no_staff
+	return group("staff", "Let staff act for an organization for a while, and end that",
+		`Somebody of your own staff may act for an organization that they are no member of:
+for up to 12 hours, with a reason that the organization reads in its audit trail.
+Their tokens say so (the claim act). An organization whose policy says no_staff
 refuses it, and whoever administers one may end it.`,
 		listStaff(), grantStaff(), getStaff(), endStaff())
 }
@@ -21,7 +21,7 @@ func listStaff() *cobra.Command {
 	var organization string
 	var p admin.Page
 	return deed[admin.List[admin.Staff]]{
-		use: "list", short: "List who has staff access to an organisation", flags: both(organizationFlag(&organization, true), paging(&p)),
+		use: "list", short: "List who has staff access to an organization", flags: both(organizationFlag(&organization, true), paging(&p)),
 		run: func(d *desk, _ []string) (admin.List[admin.Staff], error) {
 			return d.Staff(d.ctx, d.by, organization, p)
 		},
@@ -36,15 +36,15 @@ func grantStaff() *cobra.Command {
 	var n admin.NewStaff
 	var life time.Duration
 	return deed[admin.Staff]{
-		use: "grant USER", args: 1, short: "Let somebody act for an organisation for a while",
+		use: "grant USER", args: 1, short: "Let somebody act for an organization for a while",
 		long: `Grant gives staff access from now on, or another while of it in the place of the one
-before. A member of the organisation is refused.`,
+before. A member of the organization is refused.`,
 		example: `  tabard staff grant usr_… --organization acme --role viewer \
     --for 1h --reason "ticket 4711"`,
 		flags: both(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringArrayVar(&n.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.Flags().DurationVar(&life, "for", 0, "how `LONG`, from 1m to 12h")
-			c.Flags().StringVar(&n.Reason, "reason", "", "`WHY`; the organisation reads it")
+			c.Flags().StringVar(&n.Reason, "reason", "", "`WHY`; the organization reads it")
 			for _, flag := range []string{"role", "for", "reason"} {
 				c.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
 			}
@@ -74,7 +74,7 @@ func endStaff() *cobra.Command {
 	var organization string
 	return deed[admin.Nothing]{
 		use: "end USER", args: 1, short: "End somebody's staff access at once",
-		long:  "End ends somebody's staff access, and their sessions in the organisation.",
+		long:  "End ends somebody's staff access, and their sessions in the organization.",
 		flags: organizationFlag(&organization, true),
 		run: func(d *desk, args []string) (admin.Nothing, error) {
 			return d.EndStaff(d.ctx, d.by, organization, args[0])

@@ -52,7 +52,7 @@ func who(e admin.Event) string {
 	return printable(e.Actor) + " (" + printable(e.ActorName) + ")"
 }
 
-// about tells what an event is about: organisation, person, session, or something
+// about tells what an event is about: organization, person, session, or something
 // else.
 func about(e admin.Event) string {
 	var all []string

@@ -40,8 +40,8 @@ type Connection struct {
 	ResponseMode string
 	// PushRequests pushes authorization requests also where the metadata do not demand it.
 	PushRequests bool
-	// Enabled tells that it is the one by which the organisation is entered. One of
-	// an organisation's connections is, at most.
+	// Enabled tells that it is the one by which the organization is entered. One of
+	// an organization's connections is, at most.
 	Enabled bool
 	// FromFile means that the connection is managed by the workspace file.
 	FromFile bool

@@ -79,7 +79,7 @@ type App struct {
 	Disabled bool `json:"disabled,omitempty"`
 }
 
-// MembershipClaim says which claim names the person's organisations, by slug: a list of
+// MembershipClaim says which claim names the person's organizations, by slug: a list of
 // slugs, or an object from slug to role or roles. Claim is a name or a path. Roles are
 // given where the claim names none.
 type MembershipClaim struct {

@@ -49,7 +49,7 @@ func (e *examination) authTime(ctx context.Context, organizations organizations)
 		}
 		for _, o := range page {
 			if after = o.ID; rule == "" && o.DisabledAt == 0 && o.Rules.Connection == "" {
-				rule, whose = ruleOfAge(o.Rules), "organisation "+o.Slug
+				rule, whose = ruleOfAge(o.Rules), "organization "+o.Slug
 			}
 		}
 	}

@@ -25,7 +25,7 @@ func TestExamine_ProviderWithoutAuthTime(t *testing.T) {
 		want    string // "" is nothing
 	}{
 		"the workspace":       {of(policy.Rules{AuthenticationAge: 300}, policy.Rules{}), []string{"sub", "email"}, "and authentication_age of the workspace needs it"},
-		"an organization":     {of(policy.Rules{}, policy.Rules{Isolated: true}), []string{"sub", "email"}, "and isolated of organisation acme needs it"},
+		"an organization":     {of(policy.Rules{}, policy.Rules{Isolated: true}), []string{"sub", "email"}, "and isolated of organization acme needs it"},
 		"by another provider": {of(policy.Rules{}, policy.Rules{Isolated: true, Connection: "con_acme"}), []string{"sub"}, ""},
 		"no rule":             {of(policy.Rules{}, policy.Rules{}), []string{"sub", "email"}, ""},
 		"it is signed":        {of(policy.Rules{AuthenticationAge: 300}, policy.Rules{}), []string{"sub", "auth_time"}, ""},

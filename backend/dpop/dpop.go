@@ -133,11 +133,11 @@ func (p *Proof) Covers(method, address string) error {
 	if p.address == address {
 		return nil
 	}
-	own, err := Normalised(address)
+	own, err := Normalized(address)
 	if err != nil {
 		return err
 	}
-	if theirs, err := Normalised(p.address); err != nil || theirs != own {
+	if theirs, err := Normalized(p.address); err != nil || theirs != own {
 		return notProof("it is for another address")
 	}
 	return nil
@@ -151,9 +151,9 @@ func (p *Proof) CoversToken(raw string) error {
 	return nil
 }
 
-// Normalised returns an http address without query and fragment, in the form in which
+// Normalized returns an http address without query and fragment, in the form in which
 // addresses are compared (RFC 3986 sections 6.2.2 and 6.2.3).
-func Normalised(address string) (string, error) {
+func Normalized(address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
 		return "", notProof("htu is not an http address")

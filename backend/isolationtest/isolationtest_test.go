@@ -123,7 +123,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 const routes = `
-# with the organisation in the path
+# with the organization in the path
 GET    /organizations/{organization}/notes
 record id=number POST /organizations/{organization}/notes {"text": "{canary}"}
 GET /organizations/{organization}/notes/{id}
@@ -218,7 +218,7 @@ func TestAChangeByAForeignHandIsFound(t *testing.T) {
 
 func TestARouteThatServesNobodyProvesNothing(t *testing.T) {
 	c := config(t, "")
-	c.Routes = append(c.Routes, isolationtest.Route{Method: "GET", Path: "/misspelt"})
+	c.Routes = append(c.Routes, isolationtest.Route{Method: "GET", Path: "/misspelled"})
 	report, err := isolationtest.Check(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +251,7 @@ func TestWhatCannotBeTriedIsSaid(t *testing.T) {
 		"two services":      func(c *isolationtest.Config) { c.URL = "http://localhost" },
 		"no routes":         func(c *isolationtest.Config) { c.Routes = nil },
 		"no records":        func(c *isolationtest.Config) { c.Records = nil },
-		"one organisation":  func(c *isolationtest.Config) { c.Tenants[1] = c.Tenants[0] },
+		"one organization":  func(c *isolationtest.Config) { c.Tenants[1] = c.Tenants[0] },
 		"no token":          func(c *isolationtest.Config) { c.Tenants[1].Token = "" },
 		"a dead token":      func(c *isolationtest.Config) { c.Tenants[1].Token = c.Tenants[1].Expired },
 		"a missing member":  func(c *isolationtest.Config) { c.Records[0].Values = map[string]string{"id": "id"} },

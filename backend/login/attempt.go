@@ -29,12 +29,12 @@ type Attempt struct {
 	// ACRValues are the authentication context classes that were asked for, the
 	// preferred first, separated by spaces.
 	ACRValues string
-	// Organization is the organisation that it is for, as it was named.
+	// Organization is the organization that it is for, as it was named.
 	Organization string
 	// Chosen tells that a person began it, as far as the browser says: no foreign page's
 	// link, and nothing that the provider answers without asking. It accepts an invitation.
 	Chosen bool
-	// Connection is the organisation's own at whose provider it happens; empty is the
+	// Connection is the organization's own at whose provider it happens; empty is the
 	// workspace's provider.
 	Connection string
 	// Session is the session that a step-up raises; empty where the attempt makes a

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// NewTransport returns the transport of a server to organisations' own providers: it
-// judges the address that is dialled, after DNS, whatever name led there. It uses no
-// proxy, which would do the dialling. Where loopback says so it reaches the machine
+// NewTransport returns the transport of a server to organizations' own providers: it
+// judges the address that is dialed, after DNS, whatever name led there. It uses no
+// proxy, which would do the dialing. Where loopback says so it reaches the machine
 // itself, too.
 func NewTransport(loopback bool) *http.Transport {
 	dialer := &net.Dialer{
 		Timeout: providerTimeout,
-		Control: func(_, address string, _ syscall.RawConn) error { return dialled(address, loopback) },
+		Control: func(_, address string, _ syscall.RawConn) error { return dialed(address, loopback) },
 	}
 	return &http.Transport{
 		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: providerTimeout,
@@ -26,7 +26,7 @@ func NewTransport(loopback bool) *http.Transport {
 	}
 }
 
-func dialled(address string, loopback bool) error {
+func dialed(address string, loopback bool) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("%w: %s", ErrAddress, address)

@@ -22,7 +22,7 @@ type Guarded struct {
 	Loopback bool
 }
 
-// ErrAddress refuses an address that no organisation's provider may have.
+// ErrAddress refuses an address that no organization's provider may have.
 var ErrAddress = errors.New("login: not a public https address")
 
 // RoundTrip implements http.RoundTripper.

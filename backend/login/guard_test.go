@@ -70,8 +70,8 @@ func TestTheMachineItselfIsReachedOnlyWhereItIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestWhatIsDialledIsJudgedWhateverNameLedThere: names that DNS leads to this machine.
-func TestWhatIsDialledIsJudgedWhateverNameLedThere(t *testing.T) {
+// TestWhatIsDialedIsJudgedWhateverNameLedThere: names that DNS leads to this machine.
+func TestWhatIsDialedIsJudgedWhateverNameLedThere(t *testing.T) {
 	asked := false
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	defer server.Close()
@@ -123,7 +123,7 @@ func TestSpecialAddressesAreNotPublic(t *testing.T) {
 	}
 }
 
-// tenants is a relying party of p as organisations' own connections have it.
+// tenants is a relying party of p as organizations' own connections have it.
 func tenants(p *logintest.Provider) *login.Provider {
 	return tenantsOn(httpbrowser.Hosts{"id.example": p})
 }

@@ -89,7 +89,7 @@ func TestProvider_GoesOnWithWhatItKnows(t *testing.T) {
 			p.Faults, p.Moved = nil, map[string]string{"/authorize": "/v2/authorize"}
 			time.Sleep(10 * time.Second)
 			if address, err := c.AuthorizationURL(t.Context(), login.NewAttempt("web", "", now), login.Request{}); err != nil || !strings.Contains(address, "/v2/") {
-				t.Errorf("%s: afterwards %s, %v", name, address, err)
+				t.Errorf("%s: afterward %s, %v", name, address, err)
 			}
 		})
 	}

@@ -100,7 +100,7 @@ var (
 var sentences = []sentence{
 	allow("no rule, any authentication", entering(password), none, 0),
 	allow("no rule, long after", renewing(password), none, 23*hours),
-	stepUp("no rule, an authentication at another organisation's provider", having("globex-sso", entering(sso)), none, 0),
+	stepUp("no rule, an authentication at another organization's provider", having("globex-sso", entering(sso)), none, 0),
 	stepUp("no rule, an authentication at its own provider, which is disabled", having("", entering(sso)), none, 0),
 	allow("no rule, an authentication at its own provider", having("acme-sso", entering(sso)), none, 0),
 
@@ -138,17 +138,17 @@ var sentences = []sentence{
 	allow("all methods", entering(mfa), otp, 0),
 
 	stepUp("the workspace's provider", having("acme-sso", entering(mfa)), own, 0),
-	allow("the organisation's own provider", having("acme-sso", entering(sso)), own, 0),
+	allow("the organization's own provider", having("acme-sso", entering(sso)), own, 0),
 	allow("its own provider, in a session of the workspace's", having("acme-sso", entering(mfa, sso)), own, 0),
 	stepUp("its own provider, disabled since", having("", entering(sso)), own, 0),
 	stepUp("its own provider, disabled since it was entered", having("", renewing(sso)), own, 60),
 	stepUp("its own provider, another in its place", having("acme-sso-2", entering(sso)), own, 0),
-	stepUp("another organisation's provider, demanded by mistake", having("globex-sso", entering(sso)), own, 0),
+	stepUp("another organization's provider, demanded by mistake", having("globex-sso", entering(sso)), own, 0),
 
 	stepUp("an authentication carried over", entering(password), isolated, 0),
 	stepUp("an authentication for somebody else", entering(forOther), isolated, 0),
 	allow("an authentication of its own", entering(forAcme), isolated, 0),
-	allow("an authentication for another organisation, where nobody minds", entering(forOther), none, 0),
+	allow("an authentication for another organization, where nobody minds", entering(forOther), none, 0),
 
 	{"without the key", entering(password), device, 0, policy.DenyWithoutKey},
 	allow("with the key", onDevice(entering(password)), device, 0),
@@ -187,7 +187,7 @@ func TestATokenOutlivesNothingThatItRestsOn(t *testing.T) {
 		{"as the rule says", entering(password), policy.Rules{AccessTTL: 30}, 0, 30},
 		{"never more than the most", entering(password), policy.Rules{AccessTTL: 1 * hours}, 0, 10 * minutes},
 		{"the session", func() policy.Subject { s := entering(password); s.SessionEnd = day.SessionEnd; return s }(), policy.Rules{}, 0, 100},
-		{"the organisation session", renewing(password), policy.Rules{OrganizationSessionAge: 1000}, 900, 100},
+		{"the organization session", renewing(password), policy.Rules{OrganizationSessionAge: 1000}, 900, 100},
 		{"the authentication", renewing(password), policy.Rules{AuthenticationAge: 1000}, 900, 100},
 		{"idleness", renewing(password), policy.Rules{IdleTimeout: 1000}, 900, 100},
 		{"idleness, after activity", active(renewing(password), 850), policy.Rules{IdleTimeout: 1000}, 900, 5 * minutes},

@@ -84,7 +84,7 @@ func laxer(d, than policy.Decision) bool {
 
 func TestTheStrictestWins(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a, b, s, now := anyRules(t, "workspace"), anyRules(t, "organisation"), anySubject(t), later(t)
+		a, b, s, now := anyRules(t, "workspace"), anyRules(t, "organization"), anySubject(t), later(t)
 		both := policy.Decide(s, policy.Strictest(a, b), now)
 		for _, alone := range []policy.Rules{a, b} {
 			if d := policy.Decide(s, alone, now); laxer(both, d) {
@@ -143,7 +143,7 @@ func TestNoOrganizationsRuleShortensAnothersSession(t *testing.T) {
 			t.Fatalf("alone %+v\nbeside globex %+v", alone, beside)
 		}
 		if workspace.SessionEnd(start) != policy.Strictest(workspace, globex).SessionEnd(start) {
-			t.Fatal("an organisation moved the session's end")
+			t.Fatal("an organization moved the session's end")
 		}
 	})
 }
@@ -190,7 +190,7 @@ func TestNoTokenOutlivesStaffAccess(t *testing.T) {
 			t.Fatalf("at %d it is %d until %d, forbidden %t", now-start, d.Outcome, s.StaffUntil-start, r.NoStaff)
 		}
 		if d.Outcome == policy.Allow && (d.Expires > s.StaffUntil || d.End == 0 || d.End > s.StaffUntil) {
-			t.Fatalf("the token ends at %d, the organisation session at %d, the access at %d", d.Expires-start, d.End-start, s.StaffUntil-start)
+			t.Fatalf("the token ends at %d, the organization session at %d, the access at %d", d.Expires-start, d.End-start, s.StaffUntil-start)
 		}
 	})
 }

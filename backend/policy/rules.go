@@ -18,7 +18,7 @@ type Rules struct {
 	// redeemed. Only the workspace's counts. NoLimit wants none; 0 says nothing, and is
 	// DefaultSessionIdle in a new workspace.
 	SessionIdle int64 `json:"session_idle,omitempty"`
-	// OrganizationSessionAge is how long an organisation session lives after its
+	// OrganizationSessionAge is how long an organization session lives after its
 	// start.
 	OrganizationSessionAge int64 `json:"organization_session_age,omitempty"`
 	// IdleTimeout ends an organization session without activity for longer than this.

@@ -42,7 +42,7 @@ func NewGuard(verifier *token.Verifier, c Config) (*Guard, error) {
 		return nil, errors.New("resource: a guard needs a verifier")
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
-	if _, err := dpop.Normalised(c.BaseURL); c.BaseURL != "" && err != nil {
+	if _, err := dpop.Normalized(c.BaseURL); c.BaseURL != "" && err != nil {
 		return nil, fmt.Errorf("resource: BaseURL %q is not an http address", c.BaseURL)
 	}
 	if c.Record == nil {

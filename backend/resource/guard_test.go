@@ -22,7 +22,7 @@ func (w *world) mux(demand token.Demand) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/organizations/{organization}/notes", w.guard.Protect(resource.Rule{Organization: "organization", Demand: demand}, served))
 	mux.Handle("/notes", w.guard.Protect(resource.Rule{Demand: demand}, served))
-	mux.Handle("/misspelt/{organisation}/notes", w.guard.Protect(resource.Rule{Organization: "organization"}, served))
+	mux.Handle("/misspelled/{organization}/notes", w.guard.Protect(resource.Rule{Organization: "organization"}, served))
 	return mux
 }
 
@@ -50,7 +50,7 @@ func TestTheGuardAnswersByTheBook(t *testing.T) {
 		{"/notes", "Bearer " + w.plain, token.Demand{}, 200, ""},
 		{"/organizations/org_globex/notes", "Bearer " + w.plain, token.Demand{}, 403, ""},
 		{"/organizations/globex/notes", "Bearer " + w.plain, token.Demand{}, 403, ""},
-		{"/misspelt/org_acme/notes", "Bearer " + w.plain, token.Demand{}, 403, ""},
+		{"/misspelled/org_acme/notes", "Bearer " + w.plain, token.Demand{}, 403, ""},
 		{"/notes", "", token.Demand{}, 401, "Bearer"},
 		{"/notes", "Basic abc", token.Demand{}, 401, "Bearer"},
 		{"/notes", "Bearer " + late, token.Demand{}, 401, `Bearer error="invalid_token", error_description="expired"`},
@@ -168,7 +168,7 @@ func TestAResourceFoundLaterIsComparedToo(t *testing.T) {
 		t.Errorf("without a guard: %v", err)
 	}
 	if resource.OrganizationFrom(t.Context()) != "" || resource.ClaimsFrom(t.Context()) != nil {
-		t.Error("without a guard there is an organisation")
+		t.Error("without a guard there is an organization")
 	}
 }
 

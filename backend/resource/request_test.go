@@ -61,7 +61,7 @@ func TestABoundTokenIsWorthlessWithoutItsKeysProof(t *testing.T) {
 
 // A service that passes the token alone to Verify never accepts one that was stolen
 // without its key.
-func TestABoundTokenDoesNotAuthoriseByItself(t *testing.T) {
+func TestABoundTokenDoesNotAuthorizeByItself(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.verifier.Verify(t.Context(), w.bound)
 	w.wants(token.ReasonOf(err), token.ProofRequired)

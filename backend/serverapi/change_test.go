@@ -18,7 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
-func TestASlugNamesOneOrganisation(t *testing.T) {
+func TestASlugNamesOneOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	var group sync.WaitGroup
 	made := make([]answer, 8)
@@ -51,7 +51,7 @@ func TestAConnectionIsAnsweredAsItIsPut(t *testing.T) {
 	}
 }
 
-// TestAWrongLinkIsTakenAway at the providers of one organisation, all of them.
+// TestAWrongLinkIsTakenAway at the providers of one organization, all of them.
 func TestAWrongLinkIsTakenAway(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.userID("alice")
@@ -80,7 +80,7 @@ func TestAWrongLinkIsTakenAway(t *testing.T) {
 	}
 }
 
-func TestADeletedOrganisationsIDIsNeverUsedAgain(t *testing.T) {
+func TestADeletedOrganizationsIDIsNeverUsedAgain(t *testing.T) {
 	w := newWorld(t, nil)
 	w.does("DELETE", "/organizations/acme", "", w.whole, nil)
 	w.wants(w.ask("GET", "/organizations/org_acme", "", w.whole), http.StatusNotFound, api.NotFound)
@@ -144,7 +144,7 @@ func TestEveryChangeIsInTheTrail(t *testing.T) {
 			r.Errorf("%+v", e)
 		}
 		if named := r.Path[:min(len(r.Path), 15)] == "/organizations/"; named && e.OrganizationID != "org_acme" {
-			r.Errorf("the organisation is %q", e.OrganizationID)
+			r.Errorf("the organization is %q", e.OrganizationID)
 		}
 		r.pass(time.Second)
 		r.ask(r.Method, r.path("acme"), r.body, r.globex)
@@ -241,7 +241,7 @@ func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
 	}
 }
 
-// underFault sends the route's request about an organisation of its own to a backend
+// underFault sends the route's request about an organization of its own to a backend
 // that has answered nothing yet, and returns how often it called the store.
 func (r *tried) underFault(faulty *lite.Faulty, at int, lost bool, then func(answer)) int {
 	r.Helper()

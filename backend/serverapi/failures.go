@@ -42,7 +42,7 @@ type standing int
 
 const (
 	fine          standing = iota
-	besideFailing          // its neighbours failed often, or nobody could count
+	besideFailing          // its neighbors failed often, or nobody could count
 	failing                // it failed often itself
 )
 

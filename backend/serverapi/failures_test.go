@@ -77,7 +77,7 @@ func (l *lookups) KeyByHash(ctx context.Context, hash string) (admin.Key, error)
 	return l.Store.KeyByHash(ctx, hash)
 }
 
-// TestKey_AFailingNetworkIsLookedUpAFewAtATime: its neighbours wait, and are heard.
+// TestKey_AFailingNetworkIsLookedUpAFewAtATime: its neighbors wait, and are heard.
 func TestKey_AFailingNetworkIsLookedUpAFewAtATime(t *testing.T) {
 	var slow lookups
 	w := newWorld(t, func(s host.Store) host.Store { slow.Store = s; return &slow })
@@ -94,7 +94,7 @@ func TestKey_AFailingNetworkIsLookedUpAFewAtATime(t *testing.T) {
 	}
 	all.Go(func() {
 		if got := w.from("[2001:db8:1:b::1]:1", w.whole); got.Status != http.StatusOK {
-			t.Errorf("a neighbour with a good key: %d %s", got.Status, got.Body)
+			t.Errorf("a neighbor with a good key: %d %s", got.Status, got.Body)
 		}
 	})
 	for range 20 { // lookups begin and end, as fast as they come

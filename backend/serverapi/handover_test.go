@@ -213,9 +213,9 @@ func TestOnlyAPageOfTheWorkspaceBegins(t *testing.T) {
 	w.refusesCode(w.alice.Submit(code.RedeemAt, url.Values{}))
 }
 
-// TestEveryTabOfTheOtherAppKeepsItsOrganisation: whoever goes there from two
-// organisations is in both.
-func TestEveryTabOfTheOtherAppKeepsItsOrganisation(t *testing.T) {
+// TestEveryTabOfTheOtherAppKeepsItsOrganization: whoever goes there from two
+// organizations is in both.
+func TestEveryTabOfTheOtherAppKeepsItsOrganization(t *testing.T) {
 	w := newCrossed(t)
 	tab := w.handedOver()
 	w.pass(2 * time.Second)
@@ -265,8 +265,8 @@ func TestWhoIsSignedInThereAlreadyStaysSo(t *testing.T) {
 	}
 }
 
-// TestAStepUpRaisesTheSessionOfItsOrganisation, of several that stand beside each other.
-func TestAStepUpRaisesTheSessionOfItsOrganisation(t *testing.T) {
+// TestAStepUpRaisesTheSessionOfItsOrganization, of several that stand beside each other.
+func TestAStepUpRaisesTheSessionOfItsOrganization(t *testing.T) {
 	w := newCrossed(t)
 	tab := w.handedOver()
 	w.pass(2 * time.Second)
@@ -289,7 +289,7 @@ func TestAStepUpRaisesTheSessionOfItsOrganisation(t *testing.T) {
 	w.refused(w.renew(w.alice, "acme"), api.InsufficientUserAuthentication) // the app that they came from asks for itself
 }
 
-// TestABrowserHasRoomForTheNewest: who enters from more organisations than a browser
+// TestABrowserHasRoomForTheNewest: who enters from more organizations than a browser
 // keeps sessions of leaves the oldest.
 func TestABrowserHasRoomForTheNewest(t *testing.T) {
 	w := newCrossed(t)

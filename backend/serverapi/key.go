@@ -14,7 +14,7 @@ import (
 // such requests: what carries a browser's headers is refused, whatever its origin.
 // Cookies decide nothing. Each address has some failures in a minute, and is then
 // refused unheard, but for keys that were good a while ago: nobody locks a server out
-// with which they share an address. The neighbours of addresses that fail are heard
+// with which they share an address. The neighbors of addresses that fail are heard
 // all the same, a few at a time.
 func (c *Call) admit() error {
 	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
@@ -44,7 +44,7 @@ func (c *Call) admit() error {
 }
 
 // heard lets a key be looked up that is not known to be good, by what came from its
-// address and its neighbours before. The caller leaves when it was.
+// address and its neighbors before. The caller leaves when it was.
 func (c *Call) heard(now int64) (leave func(), err error) {
 	tooMany := refusal.New(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
 	tooMany.RetryAfter = c.failures.retryAfter(now)

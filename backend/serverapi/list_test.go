@@ -102,7 +102,7 @@ func TestTheTrailIsFiltered(t *testing.T) {
 	}
 	for _, action := range w.names("/organizations/acme/audit?limit=200", "action") {
 		if action == "organization.create" {
-			t.Error("acme's trail tells of another organisation")
+			t.Error("acme's trail tells of another organization")
 		}
 	}
 }

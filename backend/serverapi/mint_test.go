@@ -24,7 +24,7 @@ var deeds = map[string]struct {
 	taken, given change
 	code         api.Code
 	elsewhere    bool // globex is taken away too
-	anew         bool // given back, the organisation has to be entered again
+	anew         bool // given back, the organization has to be entered again
 }{
 	"a member who is disabled": {
 		taken: change{asAcme, "POST", "/organizations/acme/members/{alice}/disable", ""},
@@ -36,12 +36,12 @@ var deeds = map[string]struct {
 		given: change{asWorkspace, "PUT", "/organizations/acme/members/{alice}", `{"roles":["viewer"]}`},
 		code:  api.OrganizationAccessDenied, anew: true,
 	},
-	"an organisation that is disabled": {
+	"an organization that is disabled": {
 		taken: change{asWorkspace, "POST", "/organizations/acme/disable", ""},
 		given: change{asWorkspace, "POST", "/organizations/acme/enable", ""},
 		code:  api.OrganizationAccessDenied, anew: true,
 	},
-	"an organisation that is deleted": {
+	"an organization that is deleted": {
 		taken: change{asWorkspace, "DELETE", "/organizations/acme", ""},
 		code:  api.OrganizationAccessDenied,
 	},
@@ -50,7 +50,7 @@ var deeds = map[string]struct {
 		given: change{asWorkspace, "POST", "/users/{alice}/enable", ""},
 		code:  api.SessionRevoked, elsewhere: true, anew: true,
 	},
-	"a rule that the organisation makes": {
+	"a rule that the organization makes": {
 		taken: change{asAcme, "PUT", "/organizations/acme/policy", `{"acr":["mfa"]}`},
 		given: change{asAcme, "PUT", "/organizations/acme/policy", `{}`},
 		code:  api.InsufficientUserAuthentication,
@@ -131,9 +131,9 @@ func TestOtherRolesAreInTheNextToken(t *testing.T) {
 	}
 }
 
-// TestAnAdministratorOfOneOrganisationEndsSessionsInItOnly: a renewal and a person who
+// TestAnAdministratorOfOneOrganizationEndsSessionsInItOnly: a renewal and a person who
 // enters without a new authentication are both refused there, and globex goes on.
-func TestAnAdministratorOfOneOrganisationEndsSessionsInItOnly(t *testing.T) {
+func TestAnAdministratorOfOneOrganizationEndsSessionsInItOnly(t *testing.T) {
 	for name, ending := range map[string]change{
 		"one session":       {asAcme, "DELETE", "/organizations/acme/sessions/{session}", ""},
 		"all of a member's": {asAcme, "DELETE", "/organizations/acme/members/{alice}/sessions", ""},

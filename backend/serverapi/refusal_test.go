@@ -15,7 +15,7 @@ import (
 // example is a request of a route that is answered with success.
 type example struct {
 	body string
-	// tenant tells that an organisation's own key suffices; otherwise it takes one to
+	// tenant tells that an organization's own key suffices; otherwise it takes one to
 	// the workspace.
 	tenant bool
 }
@@ -84,7 +84,7 @@ type tried struct {
 	*world
 	adminapi.Route
 	example
-	of     map[string]map[string]string // by organisation's slug, by the path's name
+	of     map[string]map[string]string // by organization's slug, by the path's name
 	globex string                       // a key to globex
 }
 
@@ -106,7 +106,7 @@ func onEveryRoute(t *testing.T, test func(*tried)) {
 	}
 }
 
-// furnish gives an organisation a member with a session, staff, a connection and a key.
+// furnish gives an organization a member with a session, staff, a connection and a key.
 func (r *tried) furnish(slug, person string) map[string]string {
 	r.Helper()
 	var m admin.Member
@@ -133,7 +133,7 @@ func (r *tried) person(id string) string {
 	return u.ID
 }
 
-// path is the route's path with names filled in: the organisation's own, but for those
+// path is the route's path with names filled in: the organization's own, but for those
 // that are given.
 func (r *tried) path(slug string, others ...string) string {
 	names := strings.NewReplacer("{organization}", slug)
@@ -189,7 +189,7 @@ func TestEveryRouteRefusesAKeyThatIsNone(t *testing.T) {
 func TestEveryRouteRefusesAKeyThatIsTooNarrow(t *testing.T) {
 	onEveryRoute(t, func(r *tried) {
 		if r.tenant {
-			return // see TestAnOrganisationThatIsNotYoursDoesNotExist
+			return // see TestAnOrganizationThatIsNotYoursDoesNotExist
 		}
 		for _, slug := range []string{"acme", "globex", "nowhere"} {
 			r.wants(r.ask(r.Method, r.path(slug), r.body, r.acme), http.StatusForbidden, api.AdminAccessDenied)
@@ -197,7 +197,7 @@ func TestEveryRouteRefusesAKeyThatIsTooNarrow(t *testing.T) {
 	})
 }
 
-func TestAnOrganisationThatIsNotYoursDoesNotExist(t *testing.T) {
+func TestAnOrganizationThatIsNotYoursDoesNotExist(t *testing.T) {
 	onEveryRoute(t, func(r *tried) {
 		if !r.tenant {
 			return
@@ -213,9 +213,9 @@ func TestAnOrganisationThatIsNotYoursDoesNotExist(t *testing.T) {
 	})
 }
 
-// TestWhatLiesInAnotherOrganisationDoesNotExist, also for those who may administer
+// TestWhatLiesInAnotherOrganizationDoesNotExist, also for those who may administer
 // their own.
-func TestWhatLiesInAnotherOrganisationDoesNotExist(t *testing.T) {
+func TestWhatLiesInAnotherOrganizationDoesNotExist(t *testing.T) {
 	onEveryRoute(t, func(r *tried) {
 		if !r.tenant || strings.HasSuffix(r.Path, "{user}/sessions") || strings.HasSuffix(r.Path, "{user}/links") {
 			return // ending no session or link is no failure

@@ -21,7 +21,7 @@ func asBefore(*directory.DesiredOrganization) {}
 
 func withoutAlice(acme *directory.DesiredOrganization) { acme.Members = acme.Members[1:] }
 
-// TestWhatWasTakenAwayDoesNotComeBack: whoever is let in again finds no organisation
+// TestWhatWasTakenAwayDoesNotComeBack: whoever is let in again finds no organization
 // session going on. A server's has ended for good; in a browser a person enters anew by
 // choice, and needs no sign-in.
 func TestWhatWasTakenAwayDoesNotComeBack(t *testing.T) {
@@ -43,12 +43,12 @@ func TestWhatWasTakenAwayDoesNotComeBack(t *testing.T) {
 			away: func(w *crossed) { w.applied(withoutAlice) },
 			back: func(w *crossed) { w.does("PUT", member+w.uid, `{"roles":["viewer"]}`, w.whole, nil) },
 		},
-		"the organisation disabled and enabled": {
+		"the organization disabled and enabled": {
 			away:      func(w *crossed) { w.does("POST", acme+"/disable", "", w.whole, nil) },
 			back:      func(w *crossed) { w.does("POST", acme+"/enable", "", w.whole, nil) },
 			everybody: true,
 		},
-		"the organisation disabled by the file": {
+		"the organization disabled by the file": {
 			away:      func(w *crossed) { w.applied(func(acme *directory.DesiredOrganization) { acme.Disabled = true }) },
 			back:      func(w *crossed) { w.applied(asBefore) },
 			everybody: true,

@@ -27,7 +27,7 @@ func TestASessionEndsWithTheOneItWasEnteredFrom(t *testing.T) {
 		"signed out everywhere":     {func(w *crossed) { w.logout(`{"scope":"everywhere"}`) }, api.SessionRevoked},
 		"signed out of it":          {func(w *crossed) { w.logout(`{"scope":"organization","organization":"acme"}`) }, api.SessionRevoked},
 		"ended by an administrator": {func(w *crossed) { w.does("DELETE", "/sessions/"+w.session, "", w.whole, nil) }, api.SessionRevoked},
-		"ended in the organisation": {func(w *crossed) { w.does("DELETE", "/organizations/acme/sessions/"+w.session, "", w.acme, nil) }, api.SessionRevoked},
+		"ended in the organization": {func(w *crossed) { w.does("DELETE", "/organizations/acme/sessions/"+w.session, "", w.acme, nil) }, api.SessionRevoked},
 		"all of a member's":         {func(w *crossed) { w.does("DELETE", "/organizations/acme/members/"+w.uid+"/sessions", "", w.acme, nil) }, api.SessionRevoked},
 		"the provider's logout":     {func(w *crossed) { w.providerLogout() }, api.SessionRevoked},
 		"the other's theft":         {func(w *crossed) { w.stolen() }, api.SessionRevoked},
@@ -64,8 +64,8 @@ func TestAnEnteredSessionsOwnEndIsNobodyElses(t *testing.T) {
 	w.minted(w.renew(w.alice, "acme"))
 }
 
-// TestAnEnteredSessionOpensOneOrganisation, whatever else its person belongs to.
-func TestAnEnteredSessionOpensOneOrganisation(t *testing.T) {
+// TestAnEnteredSessionOpensOneOrganization, whatever else its person belongs to.
+func TestAnEnteredSessionOpensOneOrganization(t *testing.T) {
 	w := newCrossed(t)
 	browser := w.handedOver()
 	w.refused(w.mint(browser, "globex"), api.OrganizationAccessDenied)
@@ -78,9 +78,9 @@ func TestAnEnteredSessionOpensOneOrganisation(t *testing.T) {
 	}
 }
 
-// TestItsOrganisationSessionGoesOn: it has the age and the authentication of the one
+// TestItsOrganizationSessionGoesOn: it has the age and the authentication of the one
 // that it was entered from.
-func TestItsOrganisationSessionGoesOn(t *testing.T) {
+func TestItsOrganizationSessionGoesOn(t *testing.T) {
 	w := newCrossed(t)
 	w.does("PUT", "/organizations/acme/policy", `{"organization_session_age":600,"idle_timeout":300}`, w.whole, nil)
 	w.pass(290 * time.Second)

@@ -142,7 +142,7 @@ func TestASubjectIsOursForThisAppAndAlive(t *testing.T) {
 		"of no session":             {w.forged(w.secret, func(c *token.Claims) { c.SessionID = "ses_none" }), "missing_claim"},
 		"of a session that is none": {w.forged(w.secret, func(c *token.Claims) { c.SessionID = session.NewID().String() }), "session_expired"},
 		"of somebody else":          {w.forged(w.secret, func(c *token.Claims) { c.Subject = w.userID("bob") }), "wrong_audience"},
-		"of another organisation":   {w.forged(w.secret, func(c *token.Claims) { c.OrganizationID = "org_none" }), "organization_access_denied"},
+		"of another organization":   {w.forged(w.secret, func(c *token.Claims) { c.OrganizationID = "org_none" }), "organization_access_denied"},
 		"never entered":             {w.forged(w.secret, func(c *token.Claims) { c.SessionID = w.minted(w.mint(b, "globex")).Session }), "organization_session_expired"},
 		"bound to a key":            {w.forged(w.secret, func(c *token.Claims) { c.Confirmation = &token.Confirmation{JKT: "x"} }), "proof_required"},
 		"of a session entered":      {reports.Access, "wrong_audience"}, // reports' own: another key's
@@ -185,7 +185,7 @@ func TestASubjectThatHasEndedOpensNothing(t *testing.T) {
 		"ended by an administrator":   {func(w *crossed) { w.does("DELETE", "/sessions/"+w.session, "", w.whole, nil) }, "session_revoked"},
 		"a disabled person":           {func(w *crossed) { w.does("POST", "/users/"+w.uid+"/disable", "", w.whole, nil) }, "session_revoked"},
 		"a member no more":            {func(w *crossed) { w.does("POST", "/organizations/acme/members/"+w.uid+"/disable", "", w.whole, nil) }, "organization_access_denied"},
-		"an organisation that is off": {func(w *crossed) { w.does("POST", "/organizations/acme/disable", "", w.whole, nil) }, "organization_access_denied"},
+		"an organization that is off": {func(w *crossed) { w.does("POST", "/organizations/acme/disable", "", w.whole, nil) }, "organization_access_denied"},
 		"a stricter policy":           {func(w *crossed) { w.does("PUT", "/organizations/acme/policy", `{"acr":["more"]}`, w.whole, nil) }, "insufficient_user_authentication"},
 		"a device key demanded":       {func(w *crossed) { w.does("PUT", "/policy", `{"device_key_required":true}`, w.whole, nil) }, "device_key_required"},
 	} {
@@ -201,8 +201,8 @@ func TestASubjectThatHasEndedOpensNothing(t *testing.T) {
 	}
 }
 
-// TestAnOrganisationWithKeysOfItsOwnIsEnteredByThem, and another one's keys are not its.
-func TestAnOrganisationWithKeysOfItsOwnIsEnteredByThem(t *testing.T) {
+// TestAnOrganizationWithKeysOfItsOwnIsEnteredByThem, and another one's keys are not its.
+func TestAnOrganizationWithKeysOfItsOwnIsEnteredByThem(t *testing.T) {
 	w := newCrossed(t)
 	before := w.enter
 	w.does("PUT", "/organizations/acme/policy", `{"dedicated_signing_key":true}`, w.whole, nil)
@@ -221,8 +221,8 @@ func TestAnOrganisationWithKeysOfItsOwnIsEnteredByThem(t *testing.T) {
 	w.entered(w.renews(got.Refresh))
 	for name, change := range map[string]func(*token.Claims){
 		"the workspace's key under its issuer":  func(*token.Claims) {},
-		"its issuer, for another organisation":  func(c *token.Claims) { c.OrganizationID = "org_globex" },
-		"an issuer of an organisation of no id": func(c *token.Claims) { c.Issuer, c.OrganizationID = publicURL+"/o/", "" },
+		"its issuer, for another organization":  func(c *token.Claims) { c.OrganizationID = "org_globex" },
+		"an issuer of an organization of no id": func(c *token.Claims) { c.Issuer, c.OrganizationID = publicURL+"/o/", "" },
 	} {
 		got := w.calls(sessionsPath, `{"app_id":"reports"}`, w.web, w.forged(w.secret, change))
 		if w.wants(got, http.StatusForbidden, api.WorkspaceAccessDenied); strings.Contains(got.Body, "eyJ") {
@@ -253,7 +253,7 @@ func TestAnAppOutsideTheWorkspaceIsNotEntered(t *testing.T) {
 	w.entered(app("reports"))
 }
 
-func TestAKeyOfOneOrganisationOpensNoOther(t *testing.T) {
+func TestAKeyOfOneOrganizationOpensNoOther(t *testing.T) {
 	w := newCrossed(t)
 	k, err := w.office.CreateKey(t.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "globex's", Organization: "globex"})
 	w.must(k, err)

@@ -62,7 +62,7 @@ func (w *world) enters(b *httpbrowser.Browser) bool {
 	return false
 }
 
-// keptOut fails the test unless a person is refused as in an organisation that does not
+// keptOut fails the test unless a person is refused as in an organization that does not
 // exist, on every path.
 func (w *world) keptOut(b *httpbrowser.Browser) {
 	w.Helper()
@@ -100,19 +100,19 @@ func TestStaffActAsSuchUntilTheirAccessEnds(t *testing.T) {
 	w.pass(3600*time.Second - 2*time.Second)
 	got := w.minted(w.renew(zoe, "acme"))
 	if end := w.said(got.AccessToken).Expires; end != until || got.OrganizationSession.ExpiresIn != 2 {
-		t.Errorf("the token ends %d s after the access, the organisation session in %d s", end-until, got.OrganizationSession.ExpiresIn)
+		t.Errorf("the token ends %d s after the access, the organization session in %d s", end-until, got.OrganizationSession.ExpiresIn)
 	}
 	w.pass(2 * time.Second)
 	w.keptOut(zoe)
 	w.wants(w.ask("GET", acmesStaff+"/"+w.userID("zoe"), "", w.whole), http.StatusNotFound, api.NotFound)
 }
 
-func TestAnOrganisationForbidsStaffAccess(t *testing.T) {
+func TestAnOrganizationForbidsStaffAccess(t *testing.T) {
 	for name, where := range map[string]struct {
 		path string
 		key  func(*world) string
 	}{
-		"the organisation, by its own key": {"/organizations/acme/policy", asAcme},
+		"the organization, by its own key": {"/organizations/acme/policy", asAcme},
 		"the workspace":                    {"/policy", asWorkspace},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestAnOrganisationForbidsStaffAccess(t *testing.T) {
 	}
 }
 
-func TestOnlyTheWorkspaceGrantsStaffAccessAndTheOrganisationEndsIt(t *testing.T) {
+func TestOnlyTheWorkspaceGrantsStaffAccessAndTheOrganizationEndsIt(t *testing.T) {
 	w := newWorld(t, nil)
 	w.wants(w.grant(3600, w.acme), http.StatusForbidden, api.AdminAccessDenied)
 	zoe := w.signedIn("zoe")
@@ -198,9 +198,9 @@ func TestAMemberNeedsNoStaffAccess(t *testing.T) {
 	w.keptOut(bob)
 }
 
-// TestTheOrganisationReadsOfStaffAccess in its own trail: of who got it from whom, until
+// TestTheOrganizationReadsOfStaffAccess in its own trail: of who got it from whom, until
 // when and why, of each time that they came in, and of the end.
-func TestTheOrganisationReadsOfStaffAccess(t *testing.T) {
+func TestTheOrganizationReadsOfStaffAccess(t *testing.T) {
 	w := newWorld(t, nil)
 	zoe := w.staffed()
 	first := w.now().Unix() + 3600
@@ -278,7 +278,7 @@ func TestStaffAccessIsNoMembership(t *testing.T) {
 	}
 }
 
-// TestWhatKeepsEverybodyOutKeepsStaffOut: the person disabled, or the organisation.
+// TestWhatKeepsEverybodyOutKeepsStaffOut: the person disabled, or the organization.
 func TestWhatKeepsEverybodyOutKeepsStaffOut(t *testing.T) {
 	w := newWorld(t, nil)
 	zoe := w.staffed()
@@ -331,8 +331,8 @@ func TestNoStaffGetInToAnotherApp(t *testing.T) {
 	w.wants(w.renews(entered.Refresh), http.StatusForbidden, api.OrganizationAccessDenied)
 }
 
-// TestAnOrganisationsOwnIssuerNamesStaffToo.
-func TestAnOrganisationsOwnIssuerNamesStaffToo(t *testing.T) {
+// TestAnOrganizationsOwnIssuerNamesStaffToo.
+func TestAnOrganizationsOwnIssuerNamesStaffToo(t *testing.T) {
 	w := newWorld(t, nil)
 	w.must(nil, w.store.RuleOrganization(t.Context(), "org_acme", policy.Rules{DedicatedKey: true}))
 	claims := w.said(w.minted(w.mint(w.staffed(), "acme")).AccessToken)

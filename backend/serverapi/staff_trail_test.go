@@ -21,9 +21,9 @@ func (w *world) enteredByStaff() bool {
 	return false
 }
 
-// TestNoStaffActInAnOrganisationThatDoesNotReadOfIt: whatever call of the store fails
+// TestNoStaffActInAnOrganizationThatDoesNotReadOfIt: whatever call of the store fails
 // while they enter.
-func TestNoStaffActInAnOrganisationThatDoesNotReadOfIt(t *testing.T) {
+func TestNoStaffActInAnOrganizationThatDoesNotReadOfIt(t *testing.T) {
 	for at, calls := 0, 0; at <= calls; at++ {
 		w := newWorld(t, nil)
 		faulty := w.failing()
@@ -40,9 +40,9 @@ func TestNoStaffActInAnOrganisationThatDoesNotReadOfIt(t *testing.T) {
 	}
 }
 
-// TestStaffAccessThatIsForbiddenIsNoSecondOrganisation: who has one organisation need not
+// TestStaffAccessThatIsForbiddenIsNoSecondOrganization: who has one organization need not
 // name it.
-func TestStaffAccessThatIsForbiddenIsNoSecondOrganisation(t *testing.T) {
+func TestStaffAccessThatIsForbiddenIsNoSecondOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	zoe := w.staffed()
 	w.does("POST", "/organizations/globex/members", `{"user_id":"`+w.userID("zoe")+`","roles":["viewer"]}`, w.whole, nil)

@@ -44,7 +44,7 @@ type world struct {
 	hosts    httpbrowser.Hosts
 	office   *admin.Office
 	logged   *bytes.Buffer
-	// whole and acme are keys to the workspace and to one organisation.
+	// whole and acme are keys to the workspace and to one organization.
 	whole, acme string
 
 	mu   sync.Mutex
@@ -238,12 +238,12 @@ func (w *world) signedIn(person string) *httpbrowser.Browser {
 	return b
 }
 
-// mint asks for an organisation's token, as a person who enters it.
+// mint asks for an organization's token, as a person who enters it.
 func (w *world) mint(b *httpbrowser.Browser, organization string) httpbrowser.Response {
 	return b.Post("/token", `{"organization":"`+organization+`","enter":true}`)
 }
 
-// renew asks for an organisation's token, as a tab in the background does.
+// renew asks for an organization's token, as a tab in the background does.
 func (w *world) renew(b *httpbrowser.Browser, organization string) httpbrowser.Response {
 	return b.Post("/token", `{"organization":"`+organization+`"}`)
 }

@@ -15,7 +15,7 @@ func (s *Session) Idle(limit, now int64) bool {
 
 // lastUse returns when a refresh token was last redeemed, at the latest. Between the first
 // uses of the current token and the time at which a successor is due, the verdict writes
-// nothing (see judgement.used).
+// nothing (see judgment.used).
 func (s *Session) lastUse(limit int64) int64 {
 	limits := LimitsFor(s.Keyed())
 	due := s.CurAt + limits.R

@@ -38,7 +38,7 @@ func said(i login.Identity) directory.Claims {
 	return directory.Claims{IdentityToken: i.Claims, UserInfo: i.UserInfo, UserInfoFailed: i.UserInfoFailed}
 }
 
-// provision keeps the membership that an organisation's own connection gives in line
+// provision keeps the membership that an organization's own connection gives in line
 // with what its provider says, and writes down what that changed. What the provider
 // leaves unknown changes no membership that is there.
 func (f *Flow) provision(c *authn.Request, own *directory.Connection, i login.Identity, u directory.User) error {
@@ -69,7 +69,7 @@ func (f *Flow) provision(c *authn.Request, own *directory.Connection, i login.Id
 }
 
 // claimed brings memberships in line with what the provider says of them, where
-// the workspace lets it, and writes down in each organisation what that changed.
+// the workspace lets it, and writes down in each organization what that changed.
 func (f *Flow) claimed(c *authn.Request, user directory.User, i login.Identity) error {
 	if c.Workspace.MembershipClaim == nil {
 		return nil

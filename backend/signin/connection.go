@@ -17,11 +17,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// connectionDisabled is what a sign-in comes back with from an organisation whose own
+// connectionDisabled is what a sign-in comes back with from an organization whose own
 // connection does not let anybody in.
 const connectionDisabled api.Code = "connection_disabled"
 
-// providers are those of organisations' own connections, with what was found out
+// providers are those of organizations' own connections, with what was found out
 // about each.
 type providers struct {
 	publicURL string
@@ -78,7 +78,7 @@ func (p *providers) credentials(c directory.Connection) (secret []byte, key *log
 	return nil, p.clientKey, nil
 }
 
-// choose decides at whose provider a sign-in happens: at that of the organisation that
+// choose decides at whose provider a sign-in happens: at that of the organization that
 // it is for, where it has its own.
 func (f *Flow) choose(c *authn.Request, attempt *login.Attempt) (*login.Provider, error) {
 	if attempt.Organization == "" {
@@ -137,7 +137,7 @@ func enabledConnection(c *authn.Request, id string) (directory.Connection, error
 }
 
 // person finds out who signed in. (iss, sub) of the workspace's provider names a
-// person; of an organisation's own, (connection, sub) names whom it was linked with,
+// person; of an organization's own, (connection, sub) names whom it was linked with,
 // or somebody whom no other provider knows. An e-mail address names nobody.
 func person(c *authn.Request, i login.Identity, own *directory.Connection) (directory.User, error) {
 	u := directory.User{ID: directory.NewID("usr_"), Issuer: i.Issuer, Subject: i.Subject, Name: i.Name, Email: i.Email}
@@ -158,7 +158,7 @@ func person(c *authn.Request, i login.Identity, own *directory.Connection) (dire
 	return u, link(c, own, i, u, login.Attempt{})
 }
 
-// link makes who answered at an organisation's own provider be a person, unless they
+// link makes who answered at an organization's own provider be a person, unless they
 // are somebody else. A link outlives every session: it is made from one only where its
 // device key was proved for the attempt, for a cookie is copied more easily.
 func link(c *authn.Request, own *directory.Connection, i login.Identity, u directory.User, attempt login.Attempt) error {
@@ -181,7 +181,7 @@ func link(c *authn.Request, own *directory.Connection, i login.Identity, u direc
 	return err
 }
 
-// rolesOf are a person's in a connection's organisation; nil where they are no member.
+// rolesOf are a person's in a connection's organization; nil where they are no member.
 func (f *Flow) rolesOf(c *authn.Request, own *directory.Connection, u directory.User) ([]string, error) {
 	m, err := f.store.Member(c.Ctx, own.OrganizationID, u.ID)
 	if errors.Is(err, directory.ErrNoMember) {
@@ -190,9 +190,9 @@ func (f *Flow) rolesOf(c *authn.Request, own *directory.Connection, u directory.
 	return append([]string{}, m.Roles...), err
 }
 
-// admits tells whether the session's person may answer at the organisation's own
+// admits tells whether the session's person may answer at the organization's own
 // provider: a member, or one whom it makes a member. In a session confined to another
-// organisation, whose provider said who is there, nobody may.
+// organization, whose provider said who is there, nobody may.
 func admits(own *directory.Connection, i login.Identity, s directory.Subject) bool {
 	if s.Session.ConfinedTo != "" && s.Session.ConfinedTo != own.OrganizationID {
 		return false

@@ -129,7 +129,7 @@ func gaveUp(c *authn.Request, attempt login.Attempt, refused *login.Refused) str
 }
 
 // signIn makes the session of an identity and gives the browser its first token. One
-// that begins at an organisation's own provider opens that organisation alone.
+// that begins at an organization's own provider opens that organization alone.
 func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
 	user, err := person(c, i, own)
 	if err != nil {

@@ -156,8 +156,8 @@ func organizationOf(s directory.Subject) string {
 	return s.Membership.Organization.ID
 }
 
-// joined makes who answered at an organisation's own provider be the session's person,
-// for that organisation, and returns where they stand in it then.
+// joined makes who answered at an organization's own provider be the session's person,
+// for that organization, and returns where they stand in it then.
 func (f *Flow) joined(c *authn.Request, attempt login.Attempt, s directory.Subject, i login.Identity, own *directory.Connection) (directory.Subject, error) {
 	if err := link(c, own, i, s.User, attempt); err != nil {
 		return s, err

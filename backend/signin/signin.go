@@ -13,9 +13,9 @@ import (
 
 // Store is what a sign-in needs a store for, besides what every request does.
 type Store interface {
-	// ClaimedRoles returns what a provider's claim made a person: roles by organisation.
+	// ClaimedRoles returns what a provider's claim made a person: roles by organization.
 	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
-	// Member returns a person's place in an organisation, or directory.ErrNoMember.
+	// Member returns a person's place in an organization, or directory.ErrNoMember.
 	Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error)
 }
 
@@ -27,7 +27,7 @@ type Config struct {
 	Provider  *login.Provider
 	// ClientKey authenticates at connections that take private_key_jwt; nil without one.
 	ClientKey *login.ClientKey
-	// Tenants carries requests to the providers of organisations' own connections,
+	// Tenants carries requests to the providers of organizations' own connections,
 	// whose addresses tenants give: it has to be guarded.
 	Tenants http.RoundTripper
 }

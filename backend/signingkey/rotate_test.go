@@ -124,10 +124,10 @@ func TestAKeyOfOneIssuerSignsForNoOther(t *testing.T) {
 		from string
 		to   func(signingkey.Stored) signingkey.Stored
 	}{
-		"the workspace's for an organisation": {"", func(k signingkey.Stored) signingkey.Stored { k.Organization = "org_b"; return k }},
-		"an organisation's for another":       {"org_a", func(k signingkey.Stored) signingkey.Stored { k.Organization = "org_b"; return k }},
-		"an organisation's for the workspace": {"org_a", func(k signingkey.Stored) signingkey.Stored { k.Organization = ""; return k }},
-		"an organisation's, by its name": {"org_a", func(k signingkey.Stored) signingkey.Stored {
+		"the workspace's for an organization": {"", func(k signingkey.Stored) signingkey.Stored { k.Organization = "org_b"; return k }},
+		"an organization's for another":       {"org_a", func(k signingkey.Stored) signingkey.Stored { k.Organization = "org_b"; return k }},
+		"an organization's for the workspace": {"org_a", func(k signingkey.Stored) signingkey.Stored { k.Organization = ""; return k }},
+		"an organization's, by its name": {"org_a", func(k signingkey.Stored) signingkey.Stored {
 			k.ID, k.Organization = k.Organization+"/"+k.ID, ""
 			return k
 		}},

@@ -116,11 +116,11 @@ func (s *service) outside() {
 	rows, _ := s.pool.Query(context.Background(), everything)
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil || len(ids) != 0 {
-		s.Errorf("without an organisation the pool finds %v, %v", ids, err)
+		s.Errorf("without an organization the pool finds %v, %v", ids, err)
 	}
 	var n int
 	if err := s.db.QueryRow(`SELECT count(*) FROM notes`).Scan(&n); err != nil || n != 0 {
-		s.Errorf("without an organisation database/sql finds %d, %v", n, err)
+		s.Errorf("without an organization database/sql finds %d, %v", n, err)
 	}
 }
 

@@ -64,7 +64,7 @@ func TestAnOrganizationsKeysEndWithItsIssuer(t *testing.T) {
 			t.Errorf("its key: %v", err)
 		}
 		if err := known("org_globex"); !errors.Is(err, token.ErrUnknownKey) {
-			t.Errorf("the key of an organisation that is no issuer: %v", err)
+			t.Errorf("the key of an organization that is no issuer: %v", err)
 		}
 		i.have(acmeKeys, false)
 		time.Sleep(10 * time.Minute) // in synctest's clock

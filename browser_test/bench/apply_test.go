@@ -13,9 +13,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-var large = flag.Int("large", 10_000, "apply a workspace file of so many organisations, of 100 members each")
+var large = flag.Int("large", 10_000, "apply a workspace file of so many organizations, of 100 members each")
 
-// largeWorkspace reads a file of so many organisations with so many members each, of
+// largeWorkspace reads a file of so many organizations with so many members each, of
 // half as many people as there are memberships.
 func largeWorkspace(t testing.TB, organizations, members int) directory.Desired {
 	t.Helper()
@@ -25,7 +25,7 @@ func largeWorkspace(t testing.TB, organizations, members int) directory.Desired 
 		"roles: {viewer: [read]}\norganizations:\n")
 	people := max(members, organizations*members/2)
 	for o := range organizations {
-		fmt.Fprintf(&text, "- slug: org%d\n  name: Organisation %d\n  members:\n", o, o)
+		fmt.Fprintf(&text, "- slug: org%d\n  name: Organization %d\n  members:\n", o, o)
 		for m := range members {
 			fmt.Fprintf(&text, "  - {sub: person%d, name: Person, roles: [viewer]}\n", (o*members+m*7)%people)
 		}
@@ -94,7 +94,7 @@ func BenchmarkApply(b *testing.B) {
 	d.Workspace = *workspace // whose app the server's sessions are of
 	first, again := applied(b, w.store, d)
 	after := mint()
-	fmt.Printf("%d organisations with %d memberships: applied in %.1f s, again in %.1f s\n",
+	fmt.Printf("%d organizations with %d memberships: applied in %.1f s, again in %.1f s\n",
 		len(d.Organizations), d.MemberCount(), first.Seconds(), again.Seconds())
 	fmt.Printf("mint: p50 %.3f ms before, %.3f ms after, %.2f times\n", milli(before), milli(after), float64(after)/float64(before))
 }

@@ -4,7 +4,7 @@
 //	go test -run '^$' -bench Mint ./browser_test/bench            the tables
 //	go test -run '^$' -bench Mint ./browser_test/bench -args -quick
 //	go test -run '^$' -bench Sessions ./browser_test/bench        1,000 against 1,000,000 sessions
-//	go test -run '^$' -bench Apply ./browser_test/bench           10,000 organisations, 1,000,000 memberships
+//	go test -run '^$' -bench Apply ./browser_test/bench           10,000 organizations, 1,000,000 memberships
 //	go test -run '^$' -bench Handler -cpuprofile cpu.out ./browser_test/bench
 //
 // What it prints is for people; nothing fails for being slow.

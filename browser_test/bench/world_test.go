@@ -26,7 +26,7 @@ import (
 const warmUp = 300
 
 // world is a server under load, its database, and sessions: copies of one that a
-// person signed in to and entered an organisation with.
+// person signed in to and entered an organization with.
 type world struct {
 	b *testing.B
 	contract.Target

@@ -1,5 +1,5 @@
-// Command breaks proves that the tests of the most important defences can fail. Each
-// patch beside it takes one defence away; its first line says which test must then be
+// Command breaks proves that the tests of the most important defenses can fail. Each
+// patch beside it takes one defense away; its first line says which test must then be
 // red:
 //
 //	# go test ./backend/session -run TestX
@@ -70,7 +70,7 @@ func run(ctx context.Context, only string, verbose bool) error {
 	}
 	fmt.Printf("%d passed, %d failed\n", len(patches)-failed, failed)
 	if failed > 0 {
-		return errors.New("a defence is not guarded")
+		return errors.New("a defense is not guarded")
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// patch takes one defence away.
+// patch takes one defense away.
 type patch struct {
 	name string
 	text string
@@ -50,7 +50,7 @@ func (p patch) red(ctx context.Context, tree string) (said []byte, err error) {
 	case bytes.Contains(said, []byte("[no tests to run]")), bytes.Contains(said, []byte("[no test files]")):
 		return said, errors.New("there is no such test")
 	case err == nil:
-		return said, errors.New("its test passes without the defence")
+		return said, errors.New("its test passes without the defense")
 	case !bytes.Contains(said, []byte("--- FAIL")) && !bytes.Contains(said, []byte("not ok ")):
 		return said, errors.New("its test does not run")
 	}

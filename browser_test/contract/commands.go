@@ -22,7 +22,7 @@ import (
 //	device NAME           use a new browser with a device key
 //	copy NAME             use a new browser with a copy of this one's cookies
 //	signin PERSON         sign in with the provider
-//	signinat ORGANIZATION PERSON  sign in for an organisation, at its own provider
+//	signinat ORGANIZATION PERSON  sign in for an organization, at its own provider
 //	stepup PERSON FACTOR  go to the last answer's login_url and answer with pwd or otp
 //	landed NAME VALUE     a parameter of the address of the page that this led to
 //	header NAME VALUE     the next request carries this header

@@ -43,7 +43,7 @@ const (
 	ClientSecret = "a secret of the tests alone"
 )
 
-// northwind is the path of the provider of the organisation that has its own.
+// northwind is the path of the provider of the organization that has its own.
 const northwind = "/northwind"
 
 // Provider serves the development provider for a backend until the test ends, and

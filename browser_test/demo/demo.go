@@ -121,14 +121,14 @@ func (d *Demo) SignIn(t testing.TB, tab context.Context, person string) {
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 }
 
-// Open opens the demo in a tab, on an organisation of the person signed in.
+// Open opens the demo in a tab, on an organization of the person signed in.
 func (d *Demo) Open(t testing.TB, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Go(t, tab, d.Origin+"/?tabard_organization="+organization)
 	Wears(t, tab, organization)
 }
 
-// Wears waits until a tab wears an organisation and its page shows it.
+// Wears waits until a tab wears an organization and its page shows it.
 func Wears(t testing.TB, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(

@@ -3,7 +3,7 @@
 // from (Origin, Fetch Metadata) and follows redirects, but runs no script. What a
 // page's script would ask for, the test asks for with Post and Get.
 //
-// It models what the backend's defences rest on, and nothing else: cookie name
+// It models what the backend's defenses rest on, and nothing else: cookie name
 // prefixes, Secure, SameSite by the initiator of a request (RFC 6265bis section
 // 5.2), Max-Age, and Fetch Metadata over redirects. Ports do not separate cookies.
 package httpbrowser

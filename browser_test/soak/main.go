@@ -1,7 +1,7 @@
 // Command soak runs the tests beside it at length: twenty tabs of one person in a
 // real browser, on a network that loses, delays and falsifies, while the refresh
 // token rotates and the browser and the server crash. In the end nobody may have
-// been signed out, and no tab may have worn another organisation than its own.
+// been signed out, and no tab may have worn another organization than its own.
 //
 //	go run ./browser_test/soak -duration 30m
 //

@@ -17,7 +17,7 @@ import (
 
 var organizations = []string{"acme", "globex", "initech"}
 
-// tab is one of the person's tabs, and the organisation that it must wear.
+// tab is one of the person's tabs, and the organization that it must wear.
 type tab struct {
 	*world
 	name         string
@@ -130,7 +130,7 @@ func (t *tab) awayAndBack() error {
 	return t.wears("whoami")
 }
 
-// change switches to another organisation, and half the times back.
+// change switches to another organization, and half the times back.
 func (t *tab) change() error {
 	before := t.organization
 	if err := t.changeTo(t.other()); err != nil {
@@ -164,7 +164,7 @@ func (t *tab) other() string {
 
 func (t *tab) address() string { return t.origin + "/t/" + t.name }
 
-// open opens the tab on its organisation.
+// open opens the tab on its organization.
 func (t *tab) open() error {
 	ctx, _ := chromedp.NewContext(t.keeper) // which reopen, or the end of the browser, cancels
 	if err := chromedp.Do(ctx, chromedp.Navigate(t.address()+"?tabard_organization="+t.organization)); err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // tokensEnd is longer than an access token lives, and a session without a device key
-// rotates: afterwards whoever asks the API mints first.
+// rotates: afterward whoever asks the API mints first.
 const tokensEnd = 6 * time.Minute
 
 // theft copies the person's cookie into another browser. Without a device key the

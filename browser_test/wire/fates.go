@@ -10,7 +10,7 @@ import (
 )
 
 // Mints applies a fate only to requests for a token whose body contains a text, such as
-// an organisation's id or slug.
+// an organization's id or slug.
 func Mints(text string, fate Fate) Fate {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		return strings.HasSuffix(r.URL.Path, "/token") && strings.Contains(body(r), text) && fate(w, r)

@@ -173,7 +173,7 @@ function notSwitched(error) {
 const prover = (module) => (...request) => module.ask("proof", ...request);
 
 /**
- * Acts for a second organisation, until it refuses.
+ * Acts for a second organization, until it refuses.
  * @param {Store} store
  * @param {Module} module
  * @param {string[]} apis

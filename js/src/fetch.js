@@ -19,8 +19,8 @@ import { own } from "./own.js";
 export const tokenOf = (credential) => credential.replace(/^DPoP /, "");
 
 /**
- * A fetch that acts for an organisation: it attaches the token to requests to
- * the registered API origins and to no others, ends with the organisation, and
+ * A fetch that acts for an organization: it attaches the token to requests to
+ * the registered API origins and to no others, ends with the organization, and
  * renews the token once when it is refused. A body that can be read only once is
  * never sent twice: the 401 is the answer. A token that is bound to the device key
  * goes with the key's proof (RFC 9449 section 7.1), for which the module must run.
@@ -38,7 +38,7 @@ export const fetchFor = ({ apis, scope, credential, prove }) => async (input, gi
   let wearing = scope();
   let access = await unless(signal, credential);
   if (!wearing.key) {
-    // It was not known yet which organisation: now it is.
+    // It was not known yet which organization: now it is.
     wearing = scope();
     access = await unless(signal, credential);
   }

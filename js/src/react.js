@@ -23,7 +23,7 @@ export function useSession() {
   return useSyncExternalStore(client.subscribe, () => client.state, () => starting);
 }
 
-/** The organisation last told of each client. @type {WeakMap<Client, Organization | null>} */
+/** The organization last told of each client. @type {WeakMap<Client, Organization | null>} */
 const told = new WeakMap();
 
 /** @param {Client} client */

@@ -7,7 +7,7 @@ import { own } from "./own.js";
 /**
  * The token that a page reloaded in a bound tab may use at once, with the state
  * in which it was left: it was minted in the browser's present epoch (nobody has
- * signed in or out since), for the organisation that the page names, if it names
+ * signed in or out since), for the organization that the page names, if it names
  * one, and it lives.
  * @param {string} key
  * @param {string} [organization]
@@ -39,13 +39,13 @@ const isText = (value) => typeof value === "string";
 const isTexts = (list) => list.every(isText);
 
 /**
- * Whether all that is said of an organisation or a person is text.
+ * Whether all that is said of an organization or a person is text.
  * @param {any} named
  */
 const isNamed = (named) => isText(own(named).id) && Object.values(named).every(isText);
 
 /**
- * An organisation with the person's state there.
+ * An organization with the person's state there.
  * @param {any} listed
  */
 function isListed(listed) {
@@ -54,7 +54,7 @@ function isListed(listed) {
 }
 
 /**
- * Whether it is the state of a tab that wears an organisation, which a page shows as it is.
+ * Whether it is the state of a tab that wears an organization, which a page shows as it is.
  * @param {any} state
  * @param {unknown} worn
  */

@@ -3,7 +3,7 @@
 /** @import { State } from "../index.js" */
 
 /**
- * A scope for what belongs to an organisation: its key, and a signal that ends
+ * A scope for what belongs to an organization: its key, and a signal that ends
  * with it.
  * @param {string} key
  */

@@ -14,8 +14,8 @@ export const starting = freeze(JSON.parse(begin));
 export const nothing = scopeOf("").view;
 
 /**
- * The organisation whose data may be shown; null where there is none. The same
- * object while it is the same organisation: `before` is what was told last.
+ * The organization whose data may be shown; null where there is none. The same
+ * object while it is the same organization: `before` is what was told last.
  * @param {State} state
  * @param {Organization | null} before
  * @returns {Organization | null}
@@ -27,8 +27,8 @@ export function worn({ status, organization }, before) {
 }
 
 /**
- * The token of a partition's organisation: a function that was made for one
- * organisation never gets another's.
+ * The token of a partition's organization: a function that was made for one
+ * organization never gets another's.
  * @param {import("../index.js").Client} client
  * @param {Partition} partition
  */

@@ -17,7 +17,7 @@ export class Store {
   #ready = deferred();
   /** @type {Set<(state: State) => void>} */
   #listeners = new Set();
-  /** The scopes of second organisations. @type {Map<string, import("./scope.js").Scope>} */
+  /** The scopes of second organizations. @type {Map<string, import("./scope.js").Scope>} */
   #others = new Map();
 
   ready = this.#ready.promise;
@@ -80,7 +80,7 @@ export class Store {
   }
 
   /**
-   * The scope of a second organisation.
+   * The scope of a second organization.
    * @param {string} name
    */
   scope(name) {

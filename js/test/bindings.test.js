@@ -37,7 +37,7 @@ test("a component outside of the provider is told so", () => {
   assert.throws(() => renderToString(h(() => react.useSession().status)), /TabardProvider/);
 });
 
-test("an organisation is worn while its data may be shown, and is the same object while it is the same", () => {
+test("an organization is worn while its data may be shown, and is the same object while it is the same", () => {
   assert.equal(worn(state(), null).id, acme.id);
   const before = { ...acme };
   assert.equal(worn(state({ idle: { secondsLeft: 3 } }), before), before);
@@ -64,7 +64,7 @@ test("Svelte's stores tell their value at once, and then each other one", () => 
   assert.equal(organization.slug, "globex");
 });
 
-test("a function that gets a token never gets another organisation's", async () => {
+test("a function that gets a token never gets another organization's", async () => {
   const controller = new AbortController();
   let resolve;
   const client = { getToken: () => new Promise((settle) => (resolve = settle)) };

@@ -66,7 +66,7 @@ test("what a sign-in and an opened tab leave in the address is read once and tak
   assert.doesNotMatch(String(stage.replaced[2]), /tabard_error/);
 });
 
-test("a page that names its organisation goes before what opened the tab, which is taken away all the same", async () => {
+test("a page that names its organization goes before what opened the tab, which is taken away all the same", async () => {
   const stage = set({ href: "https://app.example/acme/p?tabard_organization=globex" });
   open({ organization: "acme" });
   await settle();
@@ -134,7 +134,7 @@ test("a refusal is a TabardError that says what to do", async () => {
   });
 });
 
-test("an error says why the organisation session ended, where one did", async () => {
+test("an error says why the organization session ended, where one did", async () => {
   const stage = set();
   const refusal = { code: "organization_session_expired", action: "step_up", description: "" };
   for (const reason of ["idle", "signed_out", undefined]) {
@@ -218,13 +218,13 @@ test("what takes a recent authentication can be continued", async () => {
   await assert.rejects(client.endSession("ses_1"), { code: "not_found", continue: undefined });
 });
 
-test("a new tab is told its organisation and not given this one's window", () => {
+test("a new tab is told its organization and not given this one's window", () => {
   const stage = set();
   open().openTab("globex", "/notes?a=1");
   assert.deepEqual(stage.opened, [["https://app.example/notes?a=1&tabard_organization=globex", "_blank", "noopener"]]);
 });
 
-test("the partition changes with the organisation and aborts with it", async () => {
+test("the partition changes with the organization and aborts with it", async () => {
   const stage = set();
   const client = open();
   await settle();
@@ -244,7 +244,7 @@ test("the partition changes with the organisation and aborts with it", async () 
   assert.equal(client.partition.key, "");
 });
 
-test("a second organisation has a scope of its own, which ends when it refuses", async () => {
+test("a second organization has a scope of its own, which ends when it refuses", async () => {
   const stage = set();
   const client = open();
   await settle();
@@ -267,7 +267,7 @@ test("a second organisation has a scope of its own, which ends when it refuses",
   assert.ok(scope.signal.aborted);
 });
 
-test("scopes of second organisations end with the person", async () => {
+test("scopes of second organizations end with the person", async () => {
   for (const end of [
     { status: "signed_out", user: null, organization: null, fence: 2 },
     { status: "ended", error: { code: "identity_changed", action: "stop" }, fence: 2 },

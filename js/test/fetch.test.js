@@ -92,7 +92,7 @@ test("a body that can be read only once is not sent twice", async () => {
   assert.equal(stage.requests.length, 2);
 });
 
-test("a request ends with the organisation it was made for", async () => {
+test("a request ends with the organization it was made for", async () => {
   const stage = await active();
   let signal;
   stage.answer = (_, init) => {
@@ -105,7 +105,7 @@ test("a request ends with the organisation it was made for", async () => {
   await assert.rejects(pending, { name: "AbortError" });
 });
 
-test("a request whose organisation goes while its token is asked for is not sent for the next", async () => {
+test("a request whose organization goes while its token is asked for is not sent for the next", async () => {
   const stage = await active();
   let hand;
   stage.module.token = () => new Promise((resolve) => (hand = resolve));
@@ -116,7 +116,7 @@ test("a request whose organisation goes while its token is asked for is not sent
   await assert.rejects(pending, { name: "AbortError" });
 });
 
-test("a request made before the organisation is known is sent when it is", async () => {
+test("a request made before the organization is known is sent when it is", async () => {
   const stage = set();
   client = createClient({ backend: "/auth" });
   let hand;
@@ -137,7 +137,7 @@ test("the caller's own signal still counts", async () => {
   await assert.rejects(client.fetch(request), { name: "AbortError" });
 });
 
-test("a second organisation's requests carry its own token", async () => {
+test("a second organization's requests carry its own token", async () => {
   const stage = await active();
   stage.module.token = (organization) => organization + "-token";
   await client.inOrganization("globex").fetch("/api/notes");

@@ -338,8 +338,8 @@ const noEarlyToken = {
   "the record has no epoch": { record: { epoch: "" }, epoch: "" },
   "it has expired": { held: { until: Date.now() - 1 } },
   "it is from the future": { held: { minted: Date.now() + 60_000, until: Date.now() + 355_000 } },
-  "the tab wore no organisation": { record: { organization: "", state: undefined } },
-  "it is another organisation's": { held: { answer: { access_token: "early", organization: globex } } },
+  "the tab wore no organization": { record: { organization: "", state: undefined } },
+  "it is another organization's": { held: { answer: { access_token: "early", organization: globex } } },
 };
 for (const [name, tab] of Object.entries(noEarlyToken)) {
   test(`no early token: ${name}`, async () => {
@@ -351,7 +351,7 @@ for (const [name, tab] of Object.entries(noEarlyToken)) {
   });
 }
 
-test("no early token: the page names another organisation", async () => {
+test("no early token: the page names another organization", async () => {
   for (const [organization, want] of [["globex", "token"], ["acme", "early"], [acme.id, "early"]]) {
     const stage = set();
     remember();

@@ -7,7 +7,7 @@ import { acme, globex, state } from "./stage.js";
 const { followRoutes, organizationOf } = await import("../routes.js");
 const { createClient } = await import("../index.js");
 
-test("an address names the organisation where the pattern says", () => {
+test("an address names the organization where the pattern says", () => {
   const named = (url, options) => organizationOf({ url, ...options });
   assert.equal(named("https://app.example/acme/notes?x=1#y"), "acme");
   assert.equal(named("/org_a"), "org_a");
@@ -116,7 +116,7 @@ test("a scope that ends with the person is overtaken", async () => {
   assert.equal(routes.state.result.status, "overtaken");
 });
 
-test("the app's router changes the address, and the app says where an organisation begins", async () => {
+test("the app's router changes the address, and the app says where an organization begins", async () => {
   const went = [];
   const navigate = (url, options) => (went.push([url, options]), history.pushState(null, "", url));
   const { routes, tab } = open({ navigate, home: ({ slug }) => `/${slug}/dashboard` });

@@ -24,11 +24,11 @@ type backend struct {
 	latency time.Duration
 	offline bool
 	life    int64            // seconds of a token
-	fresh   bool             // organisations want a fresh token at every switch
-	stays   map[string]*stay // how organisations that mind idleness see the person
+	fresh   bool             // organizations want a fresh token at every switch
+	stays   map[string]*stay // how organizations that mind idleness see the person
 	bound   bool             // the session is bound to the device key
-	// left are organisations that the person signed out of, refusals what an
-	// organisation answers instead of a token.
+	// left are organizations that the person signed out of, refusals what an
+	// organization answers instead of a token.
 	left     map[string]bool
 	refusals map[string]api.Error
 	// script answers instead of the backend, if it returns a response.

@@ -184,7 +184,7 @@ func (p *page) state(t *testing.T) shown {
 }
 
 // is fails the test unless the tab shows a status and, where given, wears an
-// organisation.
+// organization.
 func (p *page) is(t *testing.T, status tab.Status, organization ...string) {
 	t.Helper()
 	s := p.state(t)
@@ -198,7 +198,7 @@ func (p *page) is(t *testing.T, status tab.Status, organization ...string) {
 }
 
 // token gets the tab's token and fails the test unless it is of that person and
-// organisation, as in "ada@acme".
+// organization, as in "ada@acme".
 func (p *page) token(t *testing.T, of string) string {
 	t.Helper()
 	token, err := p.Credential("", "")

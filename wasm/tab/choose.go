@@ -2,7 +2,7 @@ package tab
 
 import "github.com/tabard-auth/tabard/backend/api"
 
-// Organizations asks who is signed in and which organisations there are to
+// Organizations asks who is signed in and which organizations there are to
 // enter, and shows them in the state.
 func (t *Tab) Organizations() ([]api.OrganizationState, *Error) {
 	session, err := t.inquire()
@@ -35,7 +35,7 @@ func (t *Tab) offer() {
 	}
 }
 
-// introduce learns the name of an organisation that asks for more authentication
+// introduce learns the name of an organization that asks for more authentication
 // before it was ever entered here, so that the page can offer the way in.
 func (t *Tab) introduce() {
 	s := &t.wardrobe.state

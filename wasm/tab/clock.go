@@ -13,7 +13,7 @@ type clock struct {
 	ahead    time.Duration // wall minus monotonic, when last looked
 	slept    time.Duration // sleep that the monotonic clock did not count
 	server   int64         // the server's time, Unix seconds, 0 while unknown
-	serverAt time.Duration // when it was learnt
+	serverAt time.Duration // when it was learned
 }
 
 func newClock(c Clock) clock {

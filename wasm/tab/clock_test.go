@@ -104,7 +104,7 @@ func TestWakingAsksForTheOrganizationsAnew(t *testing.T) {
 		b.set(func() { b.latency = 0 })
 		p.focus()
 		if n := <-got; n != 2 {
-			t.Errorf("%d organisations", n)
+			t.Errorf("%d organizations", n)
 		}
 		p.hide()
 		b.jump(time.Hour)

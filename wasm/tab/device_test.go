@@ -303,7 +303,7 @@ func TestAWrongClockCostsOneRequest(t *testing.T) {
 	}
 }
 
-func TestTheNonceIsLearntAndUsedFromThenOn(t *testing.T) {
+func TestTheNonceIsLearnedAndUsedFromThenOn(t *testing.T) {
 	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
 		g.nonce = "first"
 		p := b.open(route("acme"))
@@ -381,7 +381,7 @@ func TestAKeyThatIsLateIsWaitedFor(t *testing.T) {
 	})
 }
 
-// An organisation may ask for a session with a device key. It ends nothing elsewhere.
+// An organization may ask for a session with a device key. It ends nothing elsewhere.
 func TestAnOrganizationThatAsksForAKeyEndsNothing(t *testing.T) {
 	for name, device := range map[string]tab.Device{"with a key": &device{}, "without one": nil} {
 		t.Run(name, func(t *testing.T) {

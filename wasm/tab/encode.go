@@ -155,7 +155,7 @@ func encodeOrganizationSession(s api.OrganizationSession) string {
 	return o.end()
 }
 
-// EncodeOrganizations writes the organisations of a session.
+// EncodeOrganizations writes the organizations of a session.
 func EncodeOrganizations(organizations []api.OrganizationState) string {
 	return array(len(organizations), func(i int) string { return encodeOrganizationState(organizations[i]) })
 }

@@ -4,10 +4,10 @@ import "github.com/tabard-auth/tabard/backend/api"
 
 // Codes that only the client knows, beside those of package api.
 const (
-	// OrganizationMismatch: the backend answered for another organisation than
+	// OrganizationMismatch: the backend answered for another organization than
 	// the one asked for. The token is thrown away.
 	OrganizationMismatch api.Code = "organization_mismatch"
-	// Overtaken: the tab went on to another organisation, or was signed out,
+	// Overtaken: the tab went on to another organization, or was signed out,
 	// while the answer was under way.
 	Overtaken api.Code = "overtaken"
 	// Closed: the client was closed.
@@ -21,7 +21,7 @@ type Error struct {
 	Description string
 	// RetryAfter is the least time to wait before asking again, in seconds.
 	RetryAfter int64
-	// Reason is why the organisation session ended, where one did.
+	// Reason is why the organization session ended, where one did.
 	Reason string
 	// LoginURL satisfies the refusal when navigated to.
 	LoginURL string
@@ -80,7 +80,7 @@ var overtaken = newError(Overtaken, "the tab has gone on to something else")
 // closed is why a client that was closed gives nothing.
 var closed = newError(Closed, "the client was closed")
 
-// ends tells whether an error ends the organisation session that it is about.
+// ends tells whether an error ends the organization session that it is about.
 func (e *Error) ends() bool {
 	return e.Action == api.StepUp || e.Code == api.OrganizationAccessDenied
 }

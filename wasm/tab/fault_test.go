@@ -26,7 +26,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 		"a captive portal":       answer(200, `<html>`),
 		"429":                    answer(429, `{"error":"rate_limited","retry_after":30}`),
 		"an unknown code":        answer(400, `{"error":"brand_new"}`),
-		"another organisation's": func(b *browser) { b.script = func(tab.Request) *tab.Response { r := ok(b.mint(initech)); return &r } },
+		"another organization's": func(b *browser) { b.script = func(tab.Request) *tab.Response { r := ok(b.mint(initech)); return &r } },
 	}
 	for name, begin := range faults {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 	}
 }
 
-func TestP5AnotherOrganisationsTokenIsNeverHandedOut(t *testing.T) {
+func TestP5AnotherOrganizationsTokenIsNeverHandedOut(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.script = func(r tab.Request) *tab.Response {

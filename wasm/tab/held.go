@@ -6,7 +6,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// held is an organisation session entered in this tab, with its token.
+// held is an organization session entered in this tab, with its token.
 type held struct {
 	answer  api.TokenResponse
 	minted  time.Duration // wall clock
@@ -99,7 +99,7 @@ func complete(answer *api.TokenResponse) bool {
 		answer.User.ID != "" && answer.Session != ""
 }
 
-// names tells whether name, an id or a slug, is the organisation's.
+// names tells whether name, an id or a slug, is the organization's.
 func names(o *api.Organization, name string) bool {
 	return name != "" && (name == o.ID || name == o.Slug)
 }

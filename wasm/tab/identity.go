@@ -32,7 +32,7 @@ func take(locks Locks, name string) (l lease, free bool) {
 }
 
 // claim takes the tab's id. A copied tab finds it taken: it takes one of its
-// own and keeps the organisation.
+// own and keeps the organization.
 func (t *Tab) claim() {
 	t.mu.Lock()
 	id, had := t.wardrobe.record.Tab, t.lease != nil

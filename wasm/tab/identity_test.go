@@ -18,7 +18,7 @@ func (p *page) id(t *testing.T) string {
 	return record.Tab
 }
 
-func TestACopiedTabKeepsTheOrganisationAndGetsItsOwnID(t *testing.T) {
+func TestACopiedTabKeepsTheOrganizationAndGetsItsOwnID(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
@@ -90,7 +90,7 @@ func TestATabWorksWithoutStorage(t *testing.T) {
 	})
 }
 
-func TestP1ATabKeepsItsOrganisationWhereItsTokensHaveNoRoom(t *testing.T) {
+func TestP1ATabKeepsItsOrganizationWhereItsTokensHaveNoRoom(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))

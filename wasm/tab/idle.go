@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// An organisation may end its sessions when nobody does anything. The backend
+// An organization may end its sessions when nobody does anything. The backend
 // decides by what it was told: the tab reports how long ago the person did something
 // there, and asks before it warns, for a sibling tab may know better.
 
@@ -42,7 +42,7 @@ func (a activity) seconds(now time.Duration) *int64 {
 }
 
 // Input is called when the person does something in the page. It counts for the
-// organisation that the tab wears.
+// organization that the tab wears.
 func (t *Tab) Input() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -59,19 +59,19 @@ func (t *Tab) recount() {
 	}
 }
 
-// limit is how long the organisation lets a person be idle; 0 where it does not mind.
+// limit is how long the organization lets a person be idle; 0 where it does not mind.
 func (h *held) limit() time.Duration {
 	return time.Duration(h.answer.OrganizationSession.IdleTimeout) * time.Second
 }
 
-// idleEnd is when the organisation session ends, for all that the backend was told.
+// idleEnd is when the organization session ends, for all that the backend was told.
 func (h *held) idleEnd() time.Duration {
 	return h.got + time.Duration(h.answer.OrganizationSession.IdleExpiresIn)*time.Second
 }
 
 func (h *held) warnAt() time.Duration { return h.idleEnd() - min(h.limit()/warnShare, warnMost) }
 
-// secondsLeft is how long the organisation session still has unless the person does
+// secondsLeft is how long the organization session still has unless the person does
 // something; 0 while there is no reason to warn.
 func (w *wardrobe) secondsLeft(now time.Duration) int64 {
 	h := w.find(w.wish)

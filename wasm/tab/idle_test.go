@@ -10,14 +10,14 @@ import (
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
-// stay is how an organisation that minds idleness sees the person, in seconds of the
+// stay is how an organization that minds idleness sees the person, in seconds of the
 // server's clock, by the backend's rules.
 type stay struct {
 	limit, activeAt, endedAt int64
 	steppedUpAt              int64
 }
 
-// judge ends the organisation session, or takes a report in.
+// judge ends the organization session, or takes a report in.
 func (s *stay) judge(r api.TokenRequest) *api.Error {
 	if s == nil {
 		return nil

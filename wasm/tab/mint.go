@@ -6,9 +6,9 @@ import "github.com/tabard-auth/tabard/backend/api"
 // they come.
 const attempts = 3
 
-// mint gets a token for an organisation, by id or slug, or for the person's only
+// mint gets a token for an organization, by id or slug, or for the person's only
 // one. What the answer means for the tab is done by the time it returns. enter
-// is true when a person chose the organisation.
+// is true when a person chose the organization.
 func (t *Tab) mint(organization string, enter bool) (*held, *Error) {
 	for range attempts {
 		f := t.join(organization, enter)
@@ -24,7 +24,7 @@ func (t *Tab) mint(organization string, enter bool) (*held, *Error) {
 	return nil, err
 }
 
-// join returns the mint under way for an organisation, or starts one, unless one
+// join returns the mint under way for an organization, or starts one, unless one
 // has landed just now.
 func (t *Tab) join(organization string, enter bool) *flight {
 	t.mu.Lock()
@@ -112,7 +112,7 @@ func (t *Tab) refused(organization string, err *Error) {
 	}
 }
 
-// flight is one mint under way. All who want its organisation wait for it.
+// flight is one mint under way. All who want its organization wait for it.
 type flight struct {
 	organization string // id where known, else as named; empty for the only one
 	enter        bool
@@ -160,7 +160,7 @@ func (m mints) end(f *flight) bool {
 	return true
 }
 
-// abort ends the mint under way for an organisation, and says why.
+// abort ends the mint under way for an organization, and says why.
 func (m mints) abort(organization string, why *Error) {
 	if f := m[organization]; f != nil {
 		delete(m, organization)

@@ -36,7 +36,7 @@ func (d *device) mends(err *Error) bool {
 
 // understood tells whom a missing device key is about. The session's own key is not
 // missing from a request that proved a key, nor to a session that has none: then it
-// is the organisation that asks for a session with one, which a sign-in there
+// is the organization that asks for a session with one, which a sign-in there
 // brings. It ends nothing elsewhere.
 func understood(err *Error, proven bool, s *State) *Error {
 	unbound := s.User.ID != "" && !s.DeviceBound

@@ -19,9 +19,9 @@ type record struct {
 	Tab string
 	// Epoch is the browser's epoch under which Held was minted.
 	Epoch string
-	// Organization is the id of the organisation that the tab wears.
+	// Organization is the id of the organization that the tab wears.
 	Organization string
-	// Pending is the organisation of a switch that a step-up interrupted.
+	// Pending is the organization of a switch that a step-up interrupted.
 	Pending string
 	// PendingKnown is what the tab knew of it: its id and its slug.
 	PendingKnown api.Organization
@@ -39,7 +39,7 @@ type record struct {
 }
 
 // load reads the record. Tokens of another epoch than the browser's are left behind:
-// somebody signed in or out since. The organisation stays. left is the person and the
+// somebody signed in or out since. The organization stays. left is the person and the
 // organization that the face may show since the page was loaded; see [wardrobe.stays].
 func load(world World, key, epoch string, c *clock) (r record, left string) {
 	v, err := world.Parse(world.Session.Item(key))
@@ -62,7 +62,7 @@ func (r *record) owns(h *held) bool {
 }
 
 // save writes the record, without what has expired. Where the app has filled the storage,
-// the tab keeps its organisation, and a reload asks for a token.
+// the tab keeps its organization, and a reload asks for a token.
 func (r *record) save(storage Storage, key string, now time.Duration) {
 	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !h.usable(now) })
 	if !storage.SetItem(key, r.json()) {

@@ -178,7 +178,7 @@ func TestASignOutOfASessionThatIsOverSucceeds(t *testing.T) {
 	})
 }
 
-func TestP4SigningOutOfOneOrganisationLeavesTheOthers(t *testing.T) {
+func TestP4SigningOutOfOneOrganizationLeavesTheOthers(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p, sibling, other := b.open(route("acme")), b.open(route("acme")), b.open(route("globex"))
@@ -189,13 +189,13 @@ func TestP4SigningOutOfOneOrganisationLeavesTheOthers(t *testing.T) {
 		sibling.is(t, tab.Ended, "acme")
 		other.is(t, tab.Active, "globex")
 		if got := other.state(t).Fence; got != fence {
-			t.Errorf("the other organisation's fence is %d, was %d", got, fence)
+			t.Errorf("the other organization's fence is %d, was %d", got, fence)
 		}
 		other.token(t, "ada@globex")
 	})
 }
 
-func TestP4OnlyASwitchEntersAnOrganisationThatWasLeft(t *testing.T) {
+func TestP4OnlyASwitchEntersAnOrganizationThatWasLeft(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
@@ -212,7 +212,7 @@ func TestP4OnlyASwitchEntersAnOrganisationThatWasLeft(t *testing.T) {
 	})
 }
 
-func TestP4TheEndOfOneOrganisationIsNotTheEndOfTheSession(t *testing.T) {
+func TestP4TheEndOfOneOrganizationIsNotTheEndOfTheSession(t *testing.T) {
 	for _, code := range []api.Code{api.OrganizationSessionExpired, api.InsufficientUserAuthentication, api.OrganizationAccessDenied} {
 		t.Run(string(code), func(t *testing.T) {
 			in(t, func(t *testing.T, b *browser) {
@@ -342,7 +342,7 @@ func TestP10AListThatComesAfterASignOutIsNotShown(t *testing.T) {
 	})
 }
 
-func TestSomebodyElsesOrganisationsAreNotListed(t *testing.T) {
+func TestSomebodyElsesOrganizationsAreNotListed(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
@@ -354,7 +354,7 @@ func TestSomebodyElsesOrganisationsAreNotListed(t *testing.T) {
 	})
 }
 
-func TestTheOrganisationsCanBeListed(t *testing.T) {
+func TestTheOrganizationsCanBeListed(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))

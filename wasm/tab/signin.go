@@ -7,7 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// SignIn navigates to the sign-in, for an organisation (empty: the one that the
+// SignIn navigates to the sign-in, for an organization (empty: the one that the
 // tab wore last, if any), and back to returnTo. Whoever signs in may be somebody
 // else, so what the tab held is left behind.
 func (t *Tab) SignIn(organization, returnTo string) {
@@ -46,13 +46,13 @@ func (t *Tab) begin(url, user, returnTo string) string {
 	return direct
 }
 
-// loginURL is where a sign-in for an organisation starts.
+// loginURL is where a sign-in for an organization starts.
 func (c *Config) loginURL(organization string) string {
 	url := withQuery(c.Backend+api.PathLogin, api.ParamApp, c.App)
 	return withQuery(url, api.ParamOrganization, organization)
 }
 
-// stepUpURL is where a step-up for an organisation starts: at the refusal's address, which
+// stepUpURL is where a step-up for an organization starts: at the refusal's address, which
 // may be relative to the backend's base, or at the sign-in where that is no address of a page.
 func (c *Config) stepUpURL(organization, given string) string {
 	switch {

@@ -2,7 +2,7 @@ package tab
 
 import "github.com/tabard-auth/tabard/backend/api"
 
-// SignOut ends the tab's organisation session, the session, or all of the
+// SignOut ends the tab's organization session, the session, or all of the
 // person's sessions: one of api.ScopeOrganization, api.ScopeSession and
 // api.ScopeEverywhere. It returns where the provider's own session can be ended,
 // or empty; it comes back to returnTo from there, or to the page's origin. On an error

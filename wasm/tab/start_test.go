@@ -19,7 +19,7 @@ func TestNobodyIsSignedIn(t *testing.T) {
 	})
 }
 
-func TestP2OneOrganisationIsNeverAskedFor(t *testing.T) {
+func TestP2OneOrganizationIsNeverAskedFor(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("cleo")
 		p := b.open()
@@ -29,7 +29,7 @@ func TestP2OneOrganisationIsNeverAskedFor(t *testing.T) {
 	})
 }
 
-func TestP2EnteringAnotherOrganisationTakesNoSignIn(t *testing.T) {
+func TestP2EnteringAnotherOrganizationTakesNoSignIn(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		for _, organization := range []string{"acme", "globex"} {
@@ -40,7 +40,7 @@ func TestP2EnteringAnotherOrganisationTakesNoSignIn(t *testing.T) {
 	})
 }
 
-func TestSeveralOrganisationsAreOffered(t *testing.T) {
+func TestSeveralOrganizationsAreOffered(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open()
@@ -55,7 +55,7 @@ func TestSeveralOrganisationsAreOffered(t *testing.T) {
 	})
 }
 
-func TestSomebodyWithoutAnOrganisationSeesWhoTheyAre(t *testing.T) {
+func TestSomebodyWithoutAnOrganizationSeesWhoTheyAre(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("eve")
 		p := b.open()
@@ -66,7 +66,7 @@ func TestSomebodyWithoutAnOrganisationSeesWhoTheyAre(t *testing.T) {
 	})
 }
 
-func TestWhichOrganisationANewTabWears(t *testing.T) {
+func TestWhichOrganizationANewTabWears(t *testing.T) {
 	wears := func(name string, person, route, remembered, want string) {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, b *browser) {
@@ -94,7 +94,7 @@ func TestWhichOrganisationANewTabWears(t *testing.T) {
 	wears("several are asked for, never the one last used", "ada", "", "", "")
 }
 
-func TestARouteToAForeignOrganisationShowsNothing(t *testing.T) {
+func TestARouteToAForeignOrganizationShowsNothing(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
@@ -105,7 +105,7 @@ func TestARouteToAForeignOrganisationShowsNothing(t *testing.T) {
 	})
 }
 
-func TestP1AReloadKeepsTheOrganisationAndAsksNobody(t *testing.T) {
+func TestP1AReloadKeepsTheOrganizationAndAsksNobody(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
@@ -166,7 +166,7 @@ func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
 	})
 }
 
-func TestP1NothingAnotherTabDoesChangesTheOrganisation(t *testing.T) {
+func TestP1NothingAnotherTabDoesChangesTheOrganization(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("dan")
 		p, other := b.open(route("acme")), b.open(route("globex"))
@@ -214,7 +214,7 @@ func TestP8AfterASignInTheTabIsWhereItWas(t *testing.T) {
 	})
 }
 
-func TestAnotherPersonSigningInHereDoesNotInheritTheOrganisation(t *testing.T) {
+func TestAnotherPersonSigningInHereDoesNotInheritTheOrganization(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
@@ -232,7 +232,7 @@ func TestAnotherPersonSigningInHereDoesNotInheritTheOrganisation(t *testing.T) {
 	})
 }
 
-func TestASignInForAnOrganisationEntersIt(t *testing.T) {
+func TestASignInForAnOrganizationEntersIt(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		p := b.open()
 		p.SignIn("globex", "https://app.example/")

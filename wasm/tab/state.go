@@ -9,9 +9,9 @@ type Status string
 const (
 	Starting  Status = "starting"   // not known yet
 	SignedOut Status = "signed_out" // nobody is signed in
-	Choose    Status = "choose"     // signed in; the person must choose an organisation
-	Active    Status = "active"     // wears an organisation, with a living token
-	// Ended: the tab's organisation session is over, or is not this person's;
+	Choose    Status = "choose"     // signed in; the person must choose an organization
+	Active    Status = "active"     // wears an organization, with a living token
+	// Ended: the tab's organization session is over, or is not this person's;
 	// State.Error says why. Others go on.
 	Ended Status = "ended"
 	// Unavailable: the backend cannot be reached and no token lives. Nothing
@@ -22,7 +22,7 @@ const (
 // State is what the page sees of a tab.
 type State struct {
 	Status Status
-	// Fence numbers what the tab wears. It changes with the organisation and
+	// Fence numbers what the tab wears. It changes with the organization and
 	// the person and when either is taken off: what belongs to an older number
 	// is out of date.
 	Fence        int64
@@ -37,12 +37,12 @@ type State struct {
 	// until the person does something else.
 	Arrival     api.Code
 	DeviceBound bool
-	// Idle counts the seconds to the end of the organisation session while the
+	// Idle counts the seconds to the end of the organization session while the
 	// person does nothing; 0 where there is no reason to warn.
 	Idle int64
 }
 
-// wears tells whether an organisation is worn: its data may be shown.
+// wears tells whether an organization is worn: its data may be shown.
 func (s *State) wears() bool {
 	return s.Organization.ID != "" && s.Status != Ended && s.Status != Choose && s.Status != SignedOut
 }
@@ -112,7 +112,7 @@ func (t *Tab) show(status Status, err *Error) {
 	t.moved = make(chan struct{})
 }
 
-// wear puts an organisation on. The caller saves the record.
+// wear puts an organization on. The caller saves the record.
 func (t *Tab) wear(h *held) {
 	t.wardrobe.wear(h)
 	t.show(Active, nil)
@@ -121,7 +121,7 @@ func (t *Tab) wear(h *held) {
 	t.wardrobe.record.Shown = shown.JSON()
 }
 
-// takeOff ends the wearing of an organisation.
+// takeOff ends the wearing of an organization.
 func (t *Tab) takeOff(status Status, err *Error) {
 	t.wardrobe.takeOff(status)
 	t.show(status, err)
@@ -129,7 +129,7 @@ func (t *Tab) takeOff(status Status, err *Error) {
 }
 
 // signedOut ends everything: nobody is signed in. The record still knows whose
-// tab it was, and of which organisation, so that a sign-in lands there.
+// tab it was, and of which organization, so that a sign-in lands there.
 func (t *Tab) signedOut(err *Error) {
 	t.mints.abortAll(overtaken)
 	r := &t.wardrobe.record

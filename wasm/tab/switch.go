@@ -12,7 +12,7 @@ type Outcome string
 // The outcomes. After all but Switched the tab goes on as before.
 const (
 	Switched       Outcome = "switched"
-	StepUpRequired Outcome = "step_up_required" // the organisation asks for more authentication: Tab.StepUp
+	StepUpRequired Outcome = "step_up_required" // the organization asks for more authentication: Tab.StepUp
 	Refused        Outcome = "refused"          // the backend said no
 	Failed         Outcome = "failed"           // the answer could not be trusted
 	OvertakenBy    Outcome = "overtaken"        // by another switch or a sign-out
@@ -63,8 +63,8 @@ func (s *switches) begin(h *held, worn bool, now time.Duration) (number int, rea
 	return s.last, h
 }
 
-// Switch changes the tab to another organisation, by id or slug, as a
-// transaction: the new organisation's token is had first, then the tab changes.
+// Switch changes the tab to another organization, by id or slug, as a
+// transaction: the new organization's token is had first, then the tab changes.
 // Whatever else happens, it goes on as before.
 func (t *Tab) Switch(organization string) SwitchResult {
 	return t.transact(organization, func(h *held) {
@@ -123,7 +123,7 @@ func outcome(err *Error) Outcome {
 	return Refused
 }
 
-// StepUp navigates to where the organisation's wish for more authentication is
+// StepUp navigates to where the organization's wish for more authentication is
 // met, and finishes the switch when the page is back at returnTo. loginURL is
 // the refusal's, or empty.
 func (t *Tab) StepUp(organization, loginURL, returnTo string) {

@@ -78,11 +78,11 @@ var mishaps = []struct {
 	{"a proxy's 401 in JSON", answersBody(401, `{"message":"who are you"}`), tab.NotReached, api.TemporarilyUnavailable},
 	{"JSON that is no token", answersBody(200, "{}"), tab.NotReached, api.TemporarilyUnavailable},
 	{"null", answersBody(200, "null"), tab.NotReached, api.TemporarilyUnavailable},
-	{"a token of another organisation", answersWith(func(b *browser) tab.Response { return ok(b.mint(initech)) }), tab.Failed, tab.OrganizationMismatch},
+	{"a token of another organization", answersWith(func(b *browser) tab.Response { return ok(b.mint(initech)) }), tab.Failed, tab.OrganizationMismatch},
 	{"another switch", overtakenBy("acme"), tab.OvertakenBy, tab.Overtaken},
 }
 
-func TestP3WhateverElseHappensTheOldOrganisationGoesOn(t *testing.T) {
+func TestP3WhateverElseHappensTheOldOrganizationGoesOn(t *testing.T) {
 	for _, test := range mishaps {
 		t.Run(test.name, func(t *testing.T) {
 			in(t, func(t *testing.T, b *browser) {
@@ -166,12 +166,12 @@ func TestP3ASwitchOvertakesARenewal(t *testing.T) {
 			t.Errorf("switch: %+v", r)
 		}
 		if err := <-renewed; err == nil || err.Code != tab.Overtaken || err.Action != api.Retry {
-			t.Errorf("who waited for the old organisation's token: %v", err)
+			t.Errorf("who waited for the old organization's token: %v", err)
 		}
 	})
 }
 
-func TestALateAnswerForTheOldOrganisationIsDropped(t *testing.T) {
+func TestALateAnswerForTheOldOrganizationIsDropped(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
@@ -188,7 +188,7 @@ func TestALateAnswerForTheOldOrganisationIsDropped(t *testing.T) {
 			t.Fatalf("switch: %+v", r)
 		}
 		if err := <-renewed; err == nil || err.Code != tab.Overtaken || err.Action != api.Retry {
-			t.Errorf("the old organisation's token: %v", err)
+			t.Errorf("the old organization's token: %v", err)
 		}
 		p.is(t, tab.Active, "globex")
 	})
@@ -327,7 +327,7 @@ func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
 	})
 }
 
-func TestASecondOrganisationIsServedWithoutSwitching(t *testing.T) {
+func TestASecondOrganizationIsServedWithoutSwitching(t *testing.T) {
 	in(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))

@@ -1,4 +1,4 @@
-// Package tab is the logic of one browser tab: which organisation it wears,
+// Package tab is the logic of one browser tab: which organization it wears,
 // which tokens it holds, and what it does when the backend, the person, the
 // clock or another tab interferes.
 //
@@ -108,7 +108,7 @@ func (t *Tab) resume() bool {
 }
 
 // settle finds out where the tab stands and shows it: it mints for the
-// organisation that the tab wears, or for the person's only one, or offers them
+// organization that the tab wears, or for the person's only one, or offers them
 // all to choose from. One that an earlier person left in the tab it forgets.
 func (t *Tab) settle() {
 	w := &t.wardrobe

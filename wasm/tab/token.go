@@ -1,10 +1,10 @@
 package tab
 
-// Credential returns a living access token of an organisation, by id or slug, for a
+// Credential returns a living access token of an organization, by id or slug, for a
 // request to an API; empty is the one that the tab wears. rejected is a token that an
 // API has refused, or empty: that one is not handed out again. A token that is bound to
 // the device key comes after "DPoP " (RFC 9449 section 7.1): the request then carries
-// [Tab.Proof] too. Only [Tab.Switch] enters an organisation that the person left.
+// [Tab.Proof] too. Only [Tab.Switch] enters an organization that the person left.
 func (t *Tab) Credential(organization, rejected string) (string, *Error) {
 	name, h, err := t.ready(organization, rejected)
 	if err == nil && h == nil {
@@ -17,7 +17,7 @@ func (t *Tab) Credential(organization, rejected string) (string, *Error) {
 }
 
 // ready returns the token that the tab holds, and none where one must be minted
-// for the organisation of that name. A token near its end is renewed while it
+// for the organization of that name. A token near its end is renewed while it
 // is still in use.
 func (t *Tab) ready(organization, rejected string) (name string, h *held, err *Error) {
 	t.mu.Lock()

@@ -13,9 +13,9 @@ import (
 type wardrobe struct {
 	record record
 	state  State
-	wish   string // the organisation to wear, id or slug; empty while nobody named one
+	wish   string // the organization to wear, id or slug; empty while nobody named one
 	named  bool   // by the page
-	left   string // person and organisation that the page showed when it was left; see stays
+	left   string // person and organization that the page showed when it was left; see stays
 	input  activity
 }
 
@@ -28,9 +28,9 @@ func newWardrobe(c Config, r record, left string, input activity) wardrobe {
 	return w
 }
 
-// aim settles which organisation the tab wears: the one that the page names,
+// aim settles which organization the tab wears: the one that the page names,
 // else the one that the tab remembers, else whichever the backend finds to be
-// the person's only one. It returns the organisation of a switch that waits for
+// the person's only one. It returns the organization of a switch that waits for
 // the step-up from which the page comes back.
 func (w *wardrobe) aim(c Config) (pending string) {
 	pending = w.record.Pending
@@ -43,7 +43,7 @@ func (w *wardrobe) aim(c Config) (pending string) {
 	return pending
 }
 
-// find returns what the tab holds for an organisation, by id or slug.
+// find returns what the tab holds for an organization, by id or slug.
 func (w *wardrobe) find(name string) *held {
 	for _, h := range w.record.Held {
 		if names(&h.answer.Organization, name) {
@@ -53,14 +53,14 @@ func (w *wardrobe) find(name string) *held {
 	return nil
 }
 
-// drop forgets what the tab holds for an organisation.
+// drop forgets what the tab holds for an organization.
 func (w *wardrobe) drop(name string) {
 	w.record.Held = slices.DeleteFunc(w.record.Held, func(h *held) bool {
 		return names(&h.answer.Organization, name)
 	})
 }
 
-// id is the id of an organisation that the tab knows, else its name as given.
+// id is the id of an organization that the tab knows, else its name as given.
 func (w *wardrobe) id(name string) string {
 	if h := w.find(name); h != nil {
 		return h.organization().ID
@@ -93,10 +93,10 @@ func (w *wardrobe) pend(organization string) {
 	w.record.Pending, w.record.PendingKnown = organization, w.known(organization)
 }
 
-// worn tells whether an organisation, named as for mint, is the tab's.
+// worn tells whether an organization, named as for mint, is the tab's.
 func (w *wardrobe) worn(organization string) bool { return w.id(w.wish) == w.id(organization) }
 
-// sure tells whether the organisation to wear was named by the page, or worn
+// sure tells whether the organization to wear was named by the page, or worn
 // before by the person who is signed in now: not left behind by somebody else.
 func (w *wardrobe) sure() bool {
 	return w.wish == "" || w.named || w.record.User.ID != ""
@@ -124,7 +124,7 @@ func (w *wardrobe) pick(organization, rejected string) (name string, h *held, er
 	return organization, h, nil
 }
 
-// refusal is why the tab's own organisation gets no token until the person
+// refusal is why the tab's own organization gets no token until the person
 // does something; nil where one may be had.
 func (w *wardrobe) refusal() *Error {
 	var code api.Code
@@ -198,20 +198,20 @@ func (w *wardrobe) admit(f *flight, answer *api.TokenResponse, epoch string, c *
 }
 
 // check fails closed on a token that is not what was asked for: of the
-// organisation, for the person.
+// organization, for the person.
 func (w *wardrobe) check(organization string, answer *api.TokenResponse) *Error {
 	switch {
 	case !complete(answer):
 		return unreachable("the answer lacks what a token needs")
 	case organization != "" && !names(&answer.Organization, organization):
-		return newError(OrganizationMismatch, "the backend answered for another organisation")
+		return newError(OrganizationMismatch, "the backend answered for another organization")
 	case w.record.User.ID != "" && answer.User.ID != w.record.User.ID:
 		return newError(api.IdentityChanged, "somebody else has signed in")
 	}
 	return nil
 }
 
-// wear puts an organisation on.
+// wear puts an organization on.
 func (w *wardrobe) wear(h *held) {
 	o, user := h.organization(), h.answer.User
 	if !w.stays(o, user) {
@@ -224,20 +224,20 @@ func (w *wardrobe) wear(h *held) {
 	w.state.DeviceBound = h.answer.DeviceBound
 }
 
-// stays tells whether a person's organisation is the one that the page shows: the face
+// stays tells whether a person's organization is the one that the page shows: the face
 // may have shown it since the page was loaded, with a token that is over by now.
 func (w *wardrobe) stays(o api.Organization, user api.User) bool {
 	return w.state.wears() && w.state.Organization.ID == o.ID && w.state.User.ID == user.ID ||
 		w.left == user.ID+"/"+o.ID
 }
 
-// fence makes what belongs to the organisation worn so far out of date.
+// fence makes what belongs to the organization worn so far out of date.
 func (w *wardrobe) fence() {
 	w.state.Fence++
 	w.record.Fence = w.state.Fence
 }
 
-// takeOff ends the wearing of an organisation. Only a tab that Ended still says
+// takeOff ends the wearing of an organization. Only a tab that Ended still says
 // which one it was.
 func (w *wardrobe) takeOff(status Status) {
 	if w.state.wears() || w.left != "" {

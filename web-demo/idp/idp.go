@@ -4,7 +4,7 @@
 //
 // It speaks authorization code with PKCE S256 for one confidential client
 // (OpenID Connect Core 1.0, RFC 7636), identifies itself in the authorization
-// response (RFC 9207), honours prompt, max_age, login_hint and acr_values, and
+// response (RFC 9207), honors prompt, max_age, login_hint and acr_values, and
 // ends sessions on request (OpenID Connect RP-Initiated Logout 1.0). All of it
 // lives in memory: a restart forgets every session and makes a new signing key.
 //

@@ -72,7 +72,7 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 }
 
 // readHint returns the subject of the ID token, if one was sent, and the reason
-// for which the request cannot be honoured.
+// for which the request cannot be honored.
 func readHint(p *Provider, form url.Values) (subject, problem string) {
 	client := form.Get("client_id")
 	if hint := form.Get("id_token_hint"); hint != "" {

@@ -1,7 +1,7 @@
-// Package notes is the demonstration's API: notes of organisations, each kept
+// Package notes is the demonstration's API: notes of organizations, each kept
 // from every other. It shows what a resource server does with Tabard's tokens:
-// verify, compare the organisation with the resource's, check the permission, and let
-// no query forget the organisation.
+// verify, compare the organization with the resource's, check the permission, and let
+// no query forget the organization.
 package notes
 
 import (
@@ -15,7 +15,7 @@ import (
 	_ "modernc.org/sqlite" // the notes' database
 )
 
-// Note is a note of one organisation.
+// Note is a note of one organization.
 type Note struct {
 	ID   string `json:"id"`
 	Text string `json:"text"`
@@ -28,7 +28,7 @@ type Note struct {
 // Errors of a Book.
 var (
 	ErrNotFound = errors.New("notes: no such note")
-	ErrFull     = errors.New("notes: the organisation has as many notes as it may have")
+	ErrFull     = errors.New("notes: the organization has as many notes as it may have")
 )
 
 const (
@@ -49,7 +49,7 @@ const (
 	deleteNote = `DELETE FROM notes WHERE id = @id AND organization_id = @organization`
 )
 
-const maxNotes = 200 // of one organisation
+const maxNotes = 200 // of one organization
 
 // Queries are the statements of one organization: each of them has the parameter
 // @organization bound to it.
@@ -96,7 +96,7 @@ func (s scoped) ExecContext(ctx context.Context, query string, args ...any) (sql
 	return s.db.ExecContext(ctx, query, append(args, s.organization)...)
 }
 
-// Begin writes down what the organisations have from the start, by organisation id,
+// Begin writes down what the organizations have from the start, by organization id,
 // newest first.
 func (b *Book) Begin(ctx context.Context, texts map[string][]string, now time.Time) error {
 	for organization, list := range texts {
@@ -110,7 +110,7 @@ func (b *Book) Begin(ctx context.Context, texts map[string][]string, now time.Ti
 	return nil
 }
 
-// List returns an organisation's notes, newest first.
+// List returns an organization's notes, newest first.
 func (b *Book) List(ctx context.Context, organization string) ([]Note, error) {
 	rows, err := b.scope(organization).QueryContext(ctx, listNotes)
 	if err != nil {
@@ -136,7 +136,7 @@ func (b *Book) Add(ctx context.Context, organization, author, text string, now t
 	return note, touched(result, err, ErrFull)
 }
 
-// Delete removes a note of that organisation, or fails with ErrNotFound.
+// Delete removes a note of that organization, or fails with ErrNotFound.
 func (b *Book) Delete(ctx context.Context, organization, id string) error {
 	result, err := b.scope(organization).ExecContext(ctx, deleteNote, sql.Named("id", id))
 	return touched(result, err, ErrNotFound)

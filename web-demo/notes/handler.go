@@ -67,12 +67,12 @@ func Patterns() []string {
 	return all
 }
 
-// action handles a request whose token serves the organisation of the path.
+// action handles a request whose token serves the organization of the path.
 type action func(w http.ResponseWriter, r *http.Request, claims *token.Claims)
 
-// permit lets a request through if its token is good, serves the organisation
+// permit lets a request through if its token is good, serves the organization
 // of the path, and carries the permission. In that order: who is refused for the
-// organisation learns nothing about permissions in it.
+// organization learns nothing about permissions in it.
 func (h *handler) permit(permission string, next action) http.Handler {
 	rule := resource.Rule{Organization: "organization", Demand: token.Demand{Permissions: []string{permission}}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

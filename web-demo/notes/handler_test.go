@@ -79,7 +79,7 @@ func newWorld(t *testing.T, scope func(*sql.DB) func(string) notes.Queries) *wor
 	return &world{t, k, notes.NewHandler(guard, book)}
 }
 
-// token signs a token for an organisation; spoil changes it first.
+// token signs a token for an organization; spoil changes it first.
 func (w *world) token(organization string, permissions []string, spoil ...func(*token.Claims)) string {
 	w.t.Helper()
 	now := time.Now().Unix()
@@ -195,7 +195,7 @@ func TestEveryRouteNeedsItsPermission(t *testing.T) {
 	}
 }
 
-func TestATokenThatDoesNotAuthoriseIsInvalid(t *testing.T) {
+func TestATokenThatDoesNotAuthorizeIsInvalid(t *testing.T) {
 	w := newWorld(t, notes.Scoped)
 	for name, raw := range map[string]string{
 		"garbage":        "x",

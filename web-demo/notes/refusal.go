@@ -34,7 +34,7 @@ func refusalOfBook(err error) refusal {
 	case errors.Is(err, ErrNotFound):
 		return refusal{http.StatusNotFound, api.NotFound, "there is no such note", "", 0}
 	case errors.Is(err, ErrFull):
-		return refusal{http.StatusConflict, LimitReached, "the organisation has as many notes as it may have", "", 0}
+		return refusal{http.StatusConflict, LimitReached, "the organization has as many notes as it may have", "", 0}
 	}
 	return refusal{http.StatusInternalServerError, api.ServerError, "the notes are out of reach", "", 0}
 }
@@ -43,8 +43,8 @@ func refusalOfBook(err error) refusal {
 var descriptions = map[api.Code]string{
 	InvalidToken:               "the access token is missing, or not valid here, or no longer",
 	api.InvalidDPoPProof:       "the access token is bound to a key, and the request does not prove it",
-	OrganizationMismatch:       "the access token serves another organisation",
-	InsufficientScope:          "your roles in this organisation do not include that",
+	OrganizationMismatch:       "the access token serves another organization",
+	InsufficientScope:          "your roles in this organization do not include that",
 	api.TemporarilyUnavailable: "the keys that tokens are verified with cannot be reached",
 }
 

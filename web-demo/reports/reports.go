@@ -1,5 +1,5 @@
 // Package reports is the demonstration's second app: it counts the notes of an
-// organisation, on an origin of its own, with an API and an audience of its own. People
+// organization, on an origin of its own, with an API and an audience of its own. People
 // come to it from the notes and sign in nowhere.
 package reports
 
@@ -29,7 +29,7 @@ type Config struct {
 	Now            func() time.Time
 }
 
-// Report is what is told of an organisation's notes.
+// Report is what is told of an organization's notes.
 type Report struct {
 	Organization string `json:"organization"`
 	Notes        int    `json:"notes"`

@@ -26,7 +26,7 @@ func (oneKey) PublicKey(context.Context, string) (token.PublicKey, error) {
 	return token.PublicKey{Algorithm: "ES256", Key: &key.PublicKey}, nil
 }
 
-// ask asks the app for an organisation's report with a token for acme and an audience.
+// ask asks the app for an organization's report with a token for acme and an audience.
 func ask(t *testing.T, organization, audience string, permissions ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	verifier, err := token.NewVerifier(token.Config{Issuer: "https://notes.test/auth", Audience: "https://reports.test/api", Keys: oneKey{}})
@@ -63,7 +63,7 @@ func ask(t *testing.T, organization, audience string, permissions ...string) *ht
 	return w
 }
 
-func TestAReportCountsTheNotesOfItsOrganisation(t *testing.T) {
+func TestAReportCountsTheNotesOfItsOrganization(t *testing.T) {
 	for _, named := range []string{"org_acme", "acme"} {
 		got := ask(t, named, "https://reports.test/api", notes.Read)
 		var report reports.Report
@@ -76,10 +76,10 @@ func TestAReportCountsTheNotesOfItsOrganisation(t *testing.T) {
 	}
 }
 
-func TestAReportIsForItsOwnAudienceOrganisationAndPermission(t *testing.T) {
+func TestAReportIsForItsOwnAudienceOrganizationAndPermission(t *testing.T) {
 	for name, got := range map[string]*httptest.ResponseRecorder{
 		"the notes' token":       ask(t, "acme", "https://notes.test/api", notes.Read),
-		"another organisation":   ask(t, "globex", "https://reports.test/api", notes.Read),
+		"another organization":   ask(t, "globex", "https://reports.test/api", notes.Read),
 		"without the permission": ask(t, "acme", "https://reports.test/api"),
 	} {
 		if got.Code < 400 || strings.Contains(got.Body.String(), "notes\":") {

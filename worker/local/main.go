@@ -95,7 +95,7 @@ func serve(state string, args []string) error {
 	listen := flags.String("listen", "127.0.0.1:8787", "`HOST:PORT`, on loopback")
 	publicURL := flags.String("public-url", "", "the backend's `URL` as browsers see it")
 	issuer := flags.String("oidc-issuer", "", "`URL` of the OpenID provider")
-	loopback := flags.Bool("loopback-connections", false, "let organisations' own providers be on this machine")
+	loopback := flags.Bool("loopback-connections", false, "let organizations' own providers be on this machine")
 	clientID := flags.String("oidc-client-id", "", "`ID` of this client at the provider")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -89,7 +89,7 @@ func TestYAMLAndJSONAreReadAlike(t *testing.T) {
 		}
 		for i := range got.Organizations {
 			if got.Organizations[i].Line == 0 {
-				t.Errorf("%s: organisation %d has no line", name, i)
+				t.Errorf("%s: organization %d has no line", name, i)
 			}
 			got.Organizations[i].Line = 0
 		}
@@ -140,7 +140,7 @@ func TestEveryRuleIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := d.Organizations[0].Rules; !reflect.DeepEqual(got, want) {
-		t.Errorf("the organisation's: %+v", got)
+		t.Errorf("the organization's: %+v", got)
 	}
 	want.SessionAge, want.StrictestRelogin = 43200, true
 	if got := d.Workspace.Policy; !reflect.DeepEqual(got, want) {

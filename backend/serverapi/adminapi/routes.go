@@ -76,7 +76,7 @@ var Routes = []Route{
 	at("DELETE", "/keys/{key}", ends(of(key, (*office).RevokeKey))),
 }
 
-// organizationSessions lists an organisation's sessions, a person's where the query
+// organizationSessions lists an organization's sessions, a person's where the query
 // names one.
 func organizationSessions(o *office, c *call) (any, error) {
 	p, q, err := page(c, "user")
@@ -87,7 +87,7 @@ func organizationSessions(o *office, c *call) (any, error) {
 	return paged(c, all, err)
 }
 
-// trail lists what happened, in one organisation where the path names it.
+// trail lists what happened, in one organization where the path names it.
 func trail(o *office, c *call) (any, error) {
 	p, q, err := page(c, "user", "actor", "action", "since", "until")
 	if err != nil {

@@ -81,7 +81,7 @@ type crossApp struct {
 //
 // A server of one app asks for a person's session in another. It shows its workspace
 // API key, and the person's access token: ours, for its own app, of a session and an
-// organisation session that live. What comes of it is no copy of a right but a session
+// organization session that live. What comes of it is no copy of a right but a session
 // of its own (grant.Child), for which policy is asked as for every other. Its refresh
 // token is for the other app's server alone: that renews it here, with a key too, and
 // no browser's cookie is one, nor the reverse.

@@ -77,7 +77,7 @@ func (c *call) enterApp(ask entry) (any, error) {
 }
 
 func (c *call) entered(ask entry, e *audit.Event) (any, error) {
-	// Authenticate: whose token is it, and do they act for its organisation now?
+	// Authenticate: whose token is it, and do they act for its organization now?
 	w, err := c.workspace()
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (c *call) entered(ask entry, e *audit.Event) (any, error) {
 		return nil, overtaken(err)
 	}
 	if decision.Outcome != policy.Allow {
-		return nil, denied(refusedBy[decision.Outcome], "The organisation does not allow it now.")
+		return nil, denied(refusedBy[decision.Outcome], "The organization does not allow it now.")
 	}
 
 	// Grant: a code for the browser, or a session for the app's server.
@@ -169,7 +169,7 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 	}
 	first, err := g.Child(c.Context(), &s.Session, s.Membership.Organization.ID, child)
 	if errors.Is(err, orgsession.ErrEnded) {
-		return nil, denied(api.OrganizationSessionExpired, "The person has left the organisation.")
+		return nil, denied(api.OrganizationSessionExpired, "The person has left the organization.")
 	}
 	if err != nil {
 		return nil, err

@@ -77,9 +77,9 @@ func (c *call) refused(m *grant.Minted, err error) error {
 	case errors.Is(err, grant.ErrDisabled):
 		return ended(session.ReasonAdmin)
 	case errors.Is(err, grant.ErrNotAdmitted):
-		return refusal.New(api.OrganizationAccessDenied, "The organisation does not admit the person.")
+		return refusal.New(api.OrganizationAccessDenied, "The organization does not admit the person.")
 	case errors.Is(err, grant.ErrDenied):
-		return refusal.New(refusedBy[m.Decision.Outcome], "The organisation does not allow it now.")
+		return refusal.New(refusedBy[m.Decision.Outcome], "The organization does not allow it now.")
 	}
 	return c.tooLarge(overtaken(err))
 }
@@ -106,7 +106,7 @@ func (c *call) asked(ask renewal) (grant.Request, error) {
 var errForged = refusal.New(api.LoginRequired, "This is no refresh token of an app's server.")
 
 // authenticate finds the session of an authentic refresh token that an app's server
-// holds, and where its person stands in its organisation. The token is not judged yet;
+// holds, and where its person stands in its organization. The token is not judged yet;
 // a session that nobody used for longer than idle seconds has ended.
 func (c *call) authenticate(text string, idle int64) (session.Token, *directory.Subject, error) {
 	unverified, err := session.ParseToken(text)
@@ -162,7 +162,7 @@ func overtaken(err error) error {
 	case errors.Is(err, orgsession.ErrOvertaken):
 		return refusal.New(api.RequestTooOld, "Somebody was active meanwhile. Ask again.")
 	case errors.Is(err, orgsession.ErrEnded):
-		return refusal.New(api.OrganizationSessionExpired, "The person has left the organisation.")
+		return refusal.New(api.OrganizationSessionExpired, "The person has left the organization.")
 	}
 	return err
 }

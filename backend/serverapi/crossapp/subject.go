@@ -28,7 +28,7 @@ const (
 )
 
 // subject returns the person whose access token the request carries, where they stand
-// in its organisation, and its claims: also those of an authentic token that is
+// in its organization, and its claims: also those of an authentic token that is
 // refused. The token has to be ours and for the app whose server asks, within its time,
 // and what it was minted by must live still.
 func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claims, error) {
@@ -64,9 +64,9 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 
 // errNotAdmitted refuses a key that is another organization's like a person who is in
 // none.
-var errNotAdmitted = denied(api.OrganizationAccessDenied, "The organisation does not admit the person, or this key.")
+var errNotAdmitted = denied(api.OrganizationAccessDenied, "The organization does not admit the person, or this key.")
 
-// alive refuses a person whose session, or what it does in the organisation, is over.
+// alive refuses a person whose session, or what it does in the organization, is over.
 func (c *call) alive(s *directory.Subject, claims *token.Claims) error {
 	switch now := c.Now().Unix(); {
 	case s.Session.App != claims.ClientID || s.User.ID != claims.Subject:
@@ -78,7 +78,7 @@ func (c *call) alive(s *directory.Subject, claims *token.Claims) error {
 	case s.Membership == nil:
 		return errNotAdmitted
 	case !s.Membership.OrganizationSession.Live():
-		return denied(api.OrganizationSessionExpired, "The person has left the organisation.")
+		return denied(api.OrganizationSessionExpired, "The person has left the organization.")
 	case s.Session.Parent != session.ID{}:
 		return denied("entered_session", "This session was itself entered from another app: go on from there.")
 	}
@@ -117,7 +117,7 @@ func claimed(raw string) says {
 	return says{ClientID: c.Text("client_id"), Issuer: c.Text("iss"), OrganizationID: c.Text("org_id")}
 }
 
-// issuer is who signs the tokens of its organisation: the organisation itself, where it
+// issuer is who signs the tokens of its organization: the organization itself, where it
 // has keys of its own, or the workspace.
 func (s says) issuer(base string) grant.Issuer {
 	own := grant.IssuerOf(base, s.OrganizationID, policy.Rules{DedicatedKey: true})
@@ -193,7 +193,7 @@ type ownKeys struct {
 	now          int64
 }
 
-// all are the keys that are good now. It makes none for an organisation that a token
+// all are the keys that are good now. It makes none for an organization that a token
 // names.
 func (o ownKeys) all(ctx context.Context) ([]signingkey.Key, error) {
 	if o.organization != "" {

@@ -156,7 +156,7 @@ func (a *applying) connection(stored storedConnection, c directory.Connection) (
 	return true, nil
 }
 
-// enable makes another connection the organisation's, or none.
+// enable makes another connection the organization's, or none.
 func (a *applying) enable(organizationID, had, wanted string) {
 	if had == wanted {
 		return

@@ -124,7 +124,7 @@ func TestAConflictOfConnectionsAppliesNothing(t *testing.T) {
 		moved, gone, foreign := withConnections(t, "con_a s"), withConnections(t, "con_gone s"), withConnections(t, "con_a s")
 		moved.Organizations[0].Connections[0].Issuer = "https://elsewhere.example"
 		foreign.Organizations[0].Connections, foreign.Organizations[1].Connections = nil, foreign.Organizations[0].Connections
-		for name, d := range map[string]directory.Desired{"another issuer": moved, "a deleted id": gone, "another organisation's": foreign} {
+		for name, d := range map[string]directory.Desired{"another issuer": moved, "a deleted id": gone, "another organization's": foreign} {
 			d.Organizations[0].Name = "Renamed"
 			_, err := store.Apply(t.Context(), d, applied)
 			var conflicts directory.Conflicts

@@ -42,7 +42,7 @@ type place struct{ roles, source string }
 // fromFile is the source of the memberships that a workspace file gave.
 const fromFile = string(directory.FromFile)
 
-// members brings an organisation's members up to date.
+// members brings an organization's members up to date.
 func (a *applying) members(ctx context.Context, had *matched, o *directory.DesiredOrganization) error {
 	before := 0
 	if !had.added {

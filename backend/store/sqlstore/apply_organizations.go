@@ -63,7 +63,7 @@ func (a *applying) match(ctx context.Context, wanted []directory.DesiredOrganiza
 	return all, nil
 }
 
-// organizations brings all organisations up to date: those that there are, together,
+// organizations brings all organizations up to date: those that there are, together,
 // and then those that are new.
 func (a *applying) organizations(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) error {
 	for i, o := range wanted {
@@ -148,7 +148,7 @@ func match(stored []*storedOrganization, wanted []directory.DesiredOrganization)
 	return found, nil
 }
 
-// organization brings one organisation up to date.
+// organization brings one organization up to date.
 func (a *applying) organization(had *matched, o directory.Organization) error {
 	rules, err := json.Marshal(o.Rules)
 	if err != nil {

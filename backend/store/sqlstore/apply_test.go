@@ -154,7 +154,7 @@ func TestMoreMembersThanABatchHoldsAreAllApplied(t *testing.T) {
 	})
 }
 
-func TestOrganisationsExchangeTheirSlugs(t *testing.T) {
+func TestOrganizationsExchangeTheirSlugs(t *testing.T) {
 	onEmptyStores(t, func(t *testing.T, store *sqlstore.Store) {
 		apply(t, store, acmeAndGlobex)
 		exchanged := `
@@ -174,7 +174,7 @@ func TestOrganisationsExchangeTheirSlugs(t *testing.T) {
 	})
 }
 
-func TestASlugOfAnotherOrganisationIsToldWithItsLineAndNothingIsApplied(t *testing.T) {
+func TestASlugOfAnotherOrganizationIsToldWithItsLineAndNothingIsApplied(t *testing.T) {
 	onEmptyStores(t, func(t *testing.T, store *sqlstore.Store) {
 		apply(t, store, acmeAndGlobex)
 		_, err := store.Apply(t.Context(), file(t, `- {slug: initech, name: Initech, members: [{sub: carol}]}
@@ -243,7 +243,7 @@ func TestApplyEnablesNothingThatAnAdministratorDisabled(t *testing.T) {
 	})
 }
 
-func TestTheIDOfADeletedOrganisationIsAConflict(t *testing.T) {
+func TestTheIDOfADeletedOrganizationIsAConflict(t *testing.T) {
 	onEmptyStores(t, func(t *testing.T, store *sqlstore.Store) {
 		apply(t, store, acmeAndGlobex)
 		if err := store.DeleteOrganization(t.Context(), "org_acme", applied); err != nil {

@@ -1,4 +1,4 @@
-// A React app: who is signed in, the tab's organisation, its notes.
+// A React app: who is signed in, the tab's organization, its notes.
 import { createClient } from "@tabard/client";
 import { TabardProvider, useOrganization, useSession, useSwitchOrganization, useTabard, useToken } from "@tabard/client/react";
 import "@tabard/client/switcher";
@@ -70,7 +70,7 @@ function Notes() {
       const body: { notes: { text: string }[] } = await response.json();
       if (shown) setNotes({ of: organization.id, texts: body.notes.map(({ text }) => text) });
     };
-    load().catch(() => {}); // the organisation was left
+    load().catch(() => {}); // the organization was left
     return () => void (shown = false);
   }, [organization, getToken]);
   return (

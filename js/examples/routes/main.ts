@@ -1,4 +1,4 @@
-// A page whose addresses name the organisation: /acme/notes, /globex/notes.
+// A page whose addresses name the organization: /acme/notes, /globex/notes.
 import { createClient } from "@tabard/client";
 import { followRoutes, organizationOf } from "@tabard/client/routes";
 import "@tabard/client/switcher";
@@ -43,7 +43,7 @@ function render() {
   if (status !== "active" || !organization) return view.replaceChildren(title, why);
   const list = element("ul", { id: "notes" });
   view.replaceChildren(title, why, list, link("/acme/notes", "Acme"), link("/globex/notes", "Globex"), link("/nowhere/notes", "Nowhere"), link("/welcome", "Welcome"));
-  return void load(organization.id, list).catch(() => {}); // the organisation was left
+  return void load(organization.id, list).catch(() => {}); // the organization was left
 }
 
 async function load(id: string, list: HTMLElement) {

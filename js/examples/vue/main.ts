@@ -1,4 +1,4 @@
-// A Vue app: who is signed in, the tab's organisation, its notes.
+// A Vue app: who is signed in, the tab's organization, its notes.
 import { createClient } from "@tabard/client";
 import { createTabard, useOrganization, useSession, useTabard, useToken } from "@tabard/client/vue";
 import { createSSRApp, defineComponent, h, shallowRef, watch } from "vue";
@@ -17,7 +17,7 @@ const Notes = defineComponent(() => {
   };
   watch(organization, (worn) => {
     notes.value = [];
-    if (worn) load(worn.id).catch(() => {}); // the organisation was left
+    if (worn) load(worn.id).catch(() => {}); // the organization was left
   }, { immediate: true });
   return () => h("section", { id: "notes", "data-organization": organization.value?.slug }, [
     h("h1", organization.value?.name),

@@ -1,5 +1,5 @@
 // @ts-check
-// Which organisation a tab wears is the module's; this lets the page's address and the
+// Which organization a tab wears is the module's; this lets the page's address and the
 // tab go together. The address goes first, for its router may keep it; the tab follows.
 
 import { change, here, restore, unanswered, watch } from "./address.js";
@@ -63,7 +63,7 @@ class Follower {
   #seen = "";
   /** The last entry that belonged to what the tab wears. @type {import("./address.js").Entry} */
   #shown = { url: "", state: null, key: undefined };
-  /** The id of the organisation worn when address and tab last agreed. @type {string | undefined} */
+  /** The id of the organization worn when address and tab last agreed. @type {string | undefined} */
   #worn;
 
   /** @type {RouteState} */
@@ -107,7 +107,7 @@ class Follower {
     if (!unanswered() && location.href !== this.#seen && !this.#closing.signal.aborted) this.#compare();
   }
 
-  /** The organisation that the page's address names. */
+  /** The organization that the page's address names. */
   get #named() {
     return this.#pattern.read(new URL(location.href));
   }
@@ -177,7 +177,7 @@ class Follower {
   }
 
   /**
-   * Switches the tab, as its client is asked to. An address that names an organisation goes
+   * Switches the tab, as its client is asked to. An address that names an organization goes
    * along.
    * @param {string} organization
    * @returns {Promise<SwitchResult>}
@@ -193,7 +193,7 @@ class Follower {
   }
 
   /**
-   * Changes the address to one of an organisation that was entered. The tab follows it; where
+   * Changes the address to one of an organization that was entered. The tab follows it; where
    * the router keeps the address, the tab stays too.
    * @param {number} turn
    * @param {Organization} organization
@@ -303,7 +303,7 @@ class Follower {
   }
 
   /**
-   * Where a step-up for an organisation leads: the page would not be in it at an address that
+   * Where a step-up for an organization leads: the page would not be in it at an address that
    * names another.
    * @param {string} name
    */

@@ -1,13 +1,13 @@
 // @ts-check
 
-/** Where an organisation stands in a path: between the segments before it and whatever follows. */
+/** Where an organization stands in a path: between the segments before it and whatever follows. */
 export class Pattern {
   #before;
   #except;
 
   /**
    * @param {string} pattern such as "/:organization/*"
-   * @param {readonly string[]} except segments in its place that name no organisation
+   * @param {readonly string[]} except segments in its place that name no organization
    */
   constructor(pattern, except) {
     const segments = pattern.split("/");
@@ -18,7 +18,7 @@ export class Pattern {
   }
 
   /**
-   * The organisation that an address names, by slug or id; undefined where it names none.
+   * The organization that an address names, by slug or id; undefined where it names none.
    * @param {URL} url
    */
   read({ pathname }) {
@@ -29,7 +29,7 @@ export class Pattern {
   }
 
   /**
-   * The path at which an organisation's pages begin.
+   * The path at which an organization's pages begin.
    * @param {string} organization
    */
   home(organization) {

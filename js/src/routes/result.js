@@ -16,7 +16,7 @@ export const overtaken = Object.freeze({ status: "overtaken", code: "overtaken",
 export const wearing = ({ status, organization }) => organization !== null && (status === "active" || status === "unavailable" || status === "starting");
 
 /**
- * Whether the tab is still of the organisation that it wore.
+ * Whether the tab is still of the organization that it wore.
  * @param {State} state
  * @param {string | undefined} id
  */
@@ -29,7 +29,7 @@ export const owns = ({ organization }, id) => organization !== null && organizat
 export const names = (organization, name) => organization !== null && (organization.id === name || organization.slug === name);
 
 /**
- * Gets a token of an organisation without entering one that the person has left,
+ * Gets a token of an organization without entering one that the person has left,
  * and tells why there is none. The switch that follows then needs no request.
  * @param {Client} client
  * @param {string} organization

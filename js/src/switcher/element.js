@@ -12,7 +12,7 @@ import { initial, rows, skeleton } from "./view.js";
 
 const HTMLElement = globalThis.HTMLElement ?? class {}; // on a server
 
-/** The organisation switcher. See switcher.d.ts. */
+/** The organization switcher. See switcher.d.ts. */
 export class TabardSwitcher extends HTMLElement {
   /** @type {Client | undefined} */
   #client;
@@ -27,7 +27,7 @@ export class TabardSwitcher extends HTMLElement {
   #stop = () => {};
   /** The rows as they stand, in words. */
   #listed = "";
-  /** The fence of the state in which the organisations were asked for. */
+  /** The fence of the state in which the organizations were asked for. */
   #asked = -1;
   /** Whether it is not known yet if there is anything to choose from. */
   #asking = false;
@@ -158,7 +158,7 @@ export class TabardSwitcher extends HTMLElement {
   }
 
   /**
-   * Asks for the organisations where the state has none yet; the answer is a new state.
+   * Asks for the organizations where the state has none yet; the answer is a new state.
    * @param {State} [state]
    */
   #askOnce(state) {

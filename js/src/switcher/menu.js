@@ -44,7 +44,7 @@ export class Menu {
   }
 
   /**
-   * Replaces what is in it. Somebody may have the focus there: it stays with its organisation.
+   * Replaces what is in it. Somebody may have the focus there: it stays with its organization.
    * @param {Node[]} content
    */
   fill(content) {
@@ -62,7 +62,7 @@ export class Menu {
     return [...this.#parts.menu.querySelectorAll(".row")].map((row) => /** @type {HTMLElement[]} */ ([...row.children]));
   }
 
-  /** @param {string} [slug] the organisation's; default: the tab's own, or the first */
+  /** @param {string} [slug] the organization's; default: the tab's own, or the first */
   #focusItem(slug) {
     const items = this.#rows.map(([item]) => item);
     const item = items.find((i) => (slug ? i.dataset.organization === slug : i.ariaChecked === "true")) ?? items[0] ?? this.#parts.popup;

@@ -2,9 +2,9 @@
 
 /** What the element says, in English. See index.d.ts. @type {import("../../switcher.js").SwitcherTexts} */
 export const english = Object.freeze({
-  label: (/** @type {string} */ name) => `Organisation of this tab: ${name}`,
-  choose: "Choose an organisation",
-  menu: "Your organisations",
+  label: (/** @type {string} */ name) => `Organization of this tab: ${name}`,
+  choose: "Choose an organization",
+  menu: "Your organizations",
   heading: "This tab works for",
   hint: "Switching changes this tab only. The arrow opens a tab of its own.",
   open: (/** @type {string} */ name) => `Open ${name} in a new tab`,
@@ -12,7 +12,7 @@ export const english = Object.freeze({
   expired: "asks to sign in again",
   ended: "session ended",
   loading: "One moment …",
-  notLoaded: "Your organisations could not be loaded. Please try again.",
+  notLoaded: "Your organizations could not be loaded. Please try again.",
   switching: (/** @type {string} */ name) => `Switching to ${name} …`,
   switched: (/** @type {string} */ name) => `This tab now works for ${name}.`,
   confirm: "Confirm that it is you",

@@ -33,13 +33,13 @@ export function skeleton() {
 }
 
 /**
- * The default drawing of an organisation.
+ * The default drawing of an organization.
  * @param {Organization} organization
  */
 export const initial = ({ name }) => el("span", { class: "initial" }, [...name][0]?.toUpperCase() ?? "");
 
 /**
- * The menu's rows: a press on the first item works for the organisation in this
+ * The menu's rows: a press on the first item works for the organization in this
  * tab, the arrow opens a new one. Both are links, so that a browser's own ways of
  * opening tabs work.
  * @param {readonly OrganizationState[]} organizations

@@ -52,9 +52,9 @@ function render(state) {
 
 const words = {
   signed_out: () => "Nobody is signed in.",
-  choose: () => "Signed in. This tab has no organisation yet.",
-  nobody: () => "Signed in, but in no organisation.",
-  ended: ({ error }) => error?.code === "insufficient_user_authentication" ? "The organisation asks to confirm that it is you." : "The organisation's session ended in this tab.",
+  choose: () => "Signed in. This tab has no organization yet.",
+  nobody: () => "Signed in, but in no organization.",
+  ended: ({ error }) => error?.code === "insufficient_user_authentication" ? "The organization asks to confirm that it is you." : "The organization's session ended in this tab.",
   unavailable: () => "The server cannot be reached. Nobody is signed out.",
   active: ({ organization }) => `This tab works for ${organization.name}.`,
 };

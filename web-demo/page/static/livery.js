@@ -1,5 +1,5 @@
-// Whose colours the tab wears: accent, badge, title and favicon, all from the
-// organisation's id, so that one organisation looks the same in every tab.
+// Whose colors the tab wears: accent, badge, title and favicon, all from the
+// organization's id, so that one organization looks the same in every tab.
 import { $, svg } from "/dom.js";
 
 const coat = "M9 3h4a3 3 0 0 0 6 0h4l7 7-4 5-3-2v16H9V13l-3 2-4-5z";
@@ -19,7 +19,7 @@ function initial(organization) {
   return [...organization.name][0]?.toUpperCase() ?? "";
 }
 
-/** The organisation's coat with its initial. */
+/** The organization's coat with its initial. */
 export function badge(organization) {
   const drawing = svg("svg", { viewBox: "0 0 32 32", class: "badge", "aria-hidden": "true" },
     svg("path", { d: coat }),
@@ -28,7 +28,7 @@ export function badge(organization) {
   return drawing;
 }
 
-/** The badge for a place that the page's style does not reach: it carries its colours. */
+/** The badge for a place that the page's style does not reach: it carries its colors. */
 export function painted(organization) {
   const drawing = badge(organization);
   const hue = hueOf(organization);
@@ -47,7 +47,7 @@ export function dress(organization) {
   setIcon(favicon(organization));
 }
 
-/** Takes the colours off. */
+/** Takes the colors off. */
 export function undress() {
   document.title = plainTitle;
   document.documentElement.style.removeProperty("--hue");

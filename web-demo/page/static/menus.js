@@ -1,4 +1,4 @@
-// The organisation switcher (the package's own), lists of organisations, and the account menu.
+// The organization switcher (the package's own), lists of organizations, and the account menu.
 import "/auth/client/switcher.js";
 import { $, announce, el, fill, icon } from "/dom.js";
 import { badge, painted } from "/livery.js";
@@ -7,7 +7,7 @@ import { record } from "/log.js";
 const outward = "M8 4H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1v-3M11 4h5v5M16 4l-7 7";
 const stateWords = { step_up_required: "asks to confirm that it is you", expired: "asks to sign in again" };
 
-/** Hands the switcher its client. It asks for the person's organisations; they come with the state. */
+/** Hands the switcher its client. It asks for the person's organizations; they come with the state. */
 export function beginMenus(tabard) {
   const switcher = $("switcher");
   switcher.badge = painted;
@@ -29,7 +29,7 @@ export function showMenus(tabard, { status, organization, organizations, user })
 
 const listed = new WeakMap();
 
-/** Lists organisations, and leaves a list that is right as it is: somebody may have the focus in it. */
+/** Lists organizations, and leaves a list that is right as it is: somebody may have the focus in it. */
 export function list(element, tabard, organizations) {
   const text = JSON.stringify(organizations);
   if (listed.get(element) === text) return;
@@ -37,7 +37,7 @@ export function list(element, tabard, organizations) {
   fill(element, ...(organizations ?? []).map((organization) => row(tabard, organization)));
 }
 
-// One organisation: a press works for it in this tab, the arrow in a new one.
+// One organization: a press works for it in this tab, the arrow in a new one.
 function row(tabard, organization) {
   const choose = el("button", { className: "menu-row" }, badge(organization),
     el("span", { className: "menu-text" }, el("strong", {}, organization.name), el("span", {}, describe(organization))));

@@ -1,4 +1,4 @@
-// The notes of the tab's organisation, read and written with the tab's token.
+// The notes of the tab's organization, read and written with the tab's token.
 import { $, announce, el, fill, onPress } from "/dom.js";
 import { record } from "/log.js";
 
@@ -16,7 +16,7 @@ export function showNotes(client, state) {
   if (changed) load();
 }
 
-/** Takes every note off the screen: the tab no longer works for their organisation. */
+/** Takes every note off the screen: the tab no longer works for their organization. */
 export function forgetNotes() {
   organization = undefined;
   fill($("note-list"));

@@ -1,4 +1,4 @@
-// The head of the tab's organisation, and the screens for a tab that has none.
+// The head of the tab's organization, and the screens for a tab that has none.
 import { $, el, fill } from "/dom.js";
 import { badge } from "/livery.js";
 import { enter, list, signOut } from "/menus.js";
@@ -9,7 +9,7 @@ export function showHead({ organization, roles }) {
   fill($("hero-roles"), ...roles.map((role) => el("span", { className: "role" }, role)));
 }
 
-/** Takes the organisation's name off the screen. */
+/** Takes the organization's name off the screen. */
 export function forgetHead() {
   for (const id of ["hero-badge", "organization-name", "hero-roles"]) fill($(id));
 }
@@ -20,7 +20,7 @@ const signedOutReasons = {
   session_revoked: "This session was ended. Please sign in again.",
   refresh_token_reused: "To be safe, this session was ended: somebody else may have used it. Please sign in again.",
   access_denied: "The sign-in was cancelled.",
-  connection_disabled: "That organisation's own sign-in page is switched off just now.",
+  connection_disabled: "That organization's own sign-in page is switched off just now.",
   identity_changed: "Somebody else answered at the sign-in page. Nothing was changed.",
 };
 
@@ -62,7 +62,7 @@ const endedReasons = {
 const confirms = (error) => ["idle", "expired", "revoked"].includes(error?.reason) || error?.code === "insufficient_user_authentication";
 
 export function showEnded(tabard, { organization, organizations, error }) {
-  const name = organization?.name ?? "this organisation";
+  const name = organization?.name ?? "this organization";
   const others = organizations?.filter((other) => other.id !== organization?.id) ?? [];
   const asks = error?.code === "insufficient_user_authentication" && !error.reason;
   const denied = error?.code === "organization_access_denied";

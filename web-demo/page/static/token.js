@@ -8,7 +8,7 @@ let state;
 let raw; // the token on the screen
 let claims;
 let timer;
-let doors; // the organisations that the doors on the screen lead to
+let doors; // the organizations that the doors on the screen lead to
 
 export function watchToken(client, current) {
   [tabard, state] = [client, current];
@@ -16,7 +16,7 @@ export function watchToken(client, current) {
   look();
 }
 
-/** Takes the token off the screen: the tab no longer works for its organisation. */
+/** Takes the token off the screen: the tab no longer works for its organization. */
 export function forgetToken() {
   clearTimeout(timer);
   [state, raw, claims, doors] = [];
@@ -48,7 +48,7 @@ function show(token) {
   [raw, claims] = [token, decode(token)];
   if (renewed) record(`A new token for ${state.organization.name}, good for ${clock(claims.exp - claims.iat)}.`, "good");
   fill($("claims"),
-    ...fact("Organisation", claims.org_id), ...fact("Person", claims.sub), ...fact("Permissions", claims.permissions.join(", ")),
+    ...fact("Organization", claims.org_id), ...fact("Person", claims.sub), ...fact("Permissions", claims.permissions.join(", ")),
     ...fact("Good for", claims.aud), ...fact("Signed in", time(claims.auth_time)), ...fact("Until", time(claims.exp)));
   fill($("all-claims"), JSON.stringify(claims, null, 2));
 }
