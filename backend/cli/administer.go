@@ -35,6 +35,7 @@ type desk struct {
 	ctx context.Context
 	by  admin.Actor
 	in  io.Reader
+	err io.Writer
 }
 
 func (d deed[T]) command() *cobra.Command {
@@ -87,7 +88,7 @@ func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
 	}
 	defer store.Close()
 	office := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
-	return d.run(&desk{Office: office, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
+	return d.run(&desk{Office: office, ctx: c.Context(), by: commandLine(), in: c.InOrStdin(), err: c.ErrOrStderr()}, args)
 }
 
 // commandLine is who administers here: whoever may open the database.

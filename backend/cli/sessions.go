@@ -1,6 +1,11 @@
 package cli
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/tabard-auth/tabard/backend/admin"
@@ -50,27 +55,59 @@ func userFlag(user *string, usage string) func(*cobra.Command) {
 
 func endSession() *cobra.Command {
 	var organization, user, session string
-	return deed[admin.Nothing]{
-		use: "end", short: "End a session, or all of a person's",
+	var all, yes bool
+	return deed[admin.EndedSessions]{
+		use: "end", short: "End a session, all of a person's, or all of the workspace",
+		long: `End ends a session, or all of a person's. With --all every session of the workspace
+ends, in batches beside the running servers: everybody signs in again.`,
 		example: `  tabard sessions end --session ses_…
-  tabard sessions end --user usr_… --organization acme`,
+  tabard sessions end --user usr_… --organization acme
+  tabard sessions end --all`,
 		flags: both(organizationFlag(&organization, false), userFlag(&user, "all of the person of `ID`"), func(c *cobra.Command) {
 			c.Flags().StringVar(&session, "session", "", "the session of `ID`")
+			c.Flags().BoolVar(&all, "all", false, "every session of the workspace")
+			c.Flags().BoolVar(&yes, "yes", false, "with --all, ask nothing")
 			c.RegisterFlagCompletionFunc("session", cobra.NoFileCompletions)
-			c.MarkFlagsOneRequired("user", "session")
-			c.MarkFlagsMutuallyExclusive("user", "session")
+			c.MarkFlagsOneRequired("user", "session", "all")
+			c.MarkFlagsMutuallyExclusive("user", "session", "all")
+			c.MarkFlagsMutuallyExclusive("organization", "all")
 		}),
-		run: func(d *desk, _ []string) (admin.Nothing, error) {
+		run: func(d *desk, _ []string) (ended admin.EndedSessions, err error) {
 			switch {
+			case all:
+				if err := d.confirm(yes, "Every session of the workspace ends, and everybody has to sign in again."); err != nil {
+					return ended, err
+				}
+				return d.EndAllSessions(d.ctx, d.by)
 			case organization == "" && session != "":
-				return d.EndSession(d.ctx, d.by, session)
+				_, err = d.EndSession(d.ctx, d.by, session)
 			case organization == "":
-				return d.EndUserSessions(d.ctx, d.by, user)
+				_, err = d.EndUserSessions(d.ctx, d.by, user)
 			case session != "":
-				return d.EndOrganizationSession(d.ctx, d.by, organization, session)
+				_, err = d.EndOrganizationSession(d.ctx, d.by, organization, session)
+			default:
+				_, err = d.EndMemberSessions(d.ctx, d.by, organization, user)
 			}
-			return d.EndMemberSessions(d.ctx, d.by, organization, user)
+			return ended, err
 		},
-		text: done("Ended."),
+		text: func(ended admin.EndedSessions) string {
+			if all {
+				return "Ended " + plural(int(ended.Sessions), "session") + ".\n"
+			}
+			return "Ended.\n"
+		},
 	}.command()
+}
+
+// confirm asks a person whether to go on, unless they said so already.
+func (d *desk) confirm(yes bool, what string) error {
+	if yes {
+		return nil
+	}
+	fmt.Fprintf(d.err, "%s\nType yes to go on: ", what)
+	answer, _ := bufio.NewReader(d.in).ReadString('\n')
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.New("the answer was not yes; nothing was changed. Scripts give --yes")
+	}
+	return nil
 }

@@ -50,6 +50,8 @@ type Config struct {
 	Proofs *Proofs
 	// Ready tells why the replica should get no requests; nil asks the store alone.
 	Ready func(context.Context) error
+	// Epoch holds requests back from a database that was restored; nil holds none back.
+	Epoch *Epoch
 	Log   *slog.Logger
 	Now   func() time.Time
 }
@@ -105,6 +107,9 @@ func New(c Config, store Store) (http.Handler, error) {
 	})
 	if c.Client != nil {
 		mux.Handle(base+api.PathClient, http.StripPrefix(base+strings.TrimSuffix(api.PathClient, "/"), c.Client))
+	}
+	if c.Epoch != nil {
+		return c.Epoch.guard(base, public.Scheme == "https", mux), nil
 	}
 	return mux, nil
 }

@@ -51,9 +51,12 @@ type Prober interface {
 }
 
 // Readiness tells whether a replica should get requests: whether it goes on, the database
-// answers within a second, keys open under its secret, and a write lands.
+// is the one to serve and answers within a second, keys open under its secret, and a write
+// lands.
 type Readiness struct {
 	Store Prober
+	// Epoch tells whether the database is served at all; nil does not ask.
+	Epoch *Epoch
 	Log   *slog.Logger
 
 	stopping atomic.Bool
@@ -82,6 +85,11 @@ func (r *Readiness) Stopping() bool { return r.stopping.Load() }
 func (r *Readiness) Check(ctx context.Context, ring *signingkey.KeyRing) error {
 	if r.Stopping() {
 		return &NotReady{PartStopping, errStopping}
+	}
+	if r.Epoch != nil {
+		if err := r.Epoch.Held(); err != nil {
+			return r.tell(&NotReady{PartEpoch, err})
+		}
 	}
 	e := r.examination(ring)
 	patience := time.NewTimer(answerWithin)
