@@ -28,7 +28,7 @@ gets the file and is restarted, one after the other:
 Replicas write down in the database which values they have, so that no step is done
 too early. A first start makes the first value.`,
 	}
-	command.AddCommand(rotateSecretCommand(), secretStatusCommand())
+	command.AddCommand(rotateSecretCommand(), secretStatusCommand(), secretEpochCommand())
 	return command
 }
 

@@ -136,37 +136,47 @@ var ErrNotEmpty = errors.New("the database holds something already")
 // Restore puts the content of a backup, or of any copy of a database, into the file at
 // path, which nobody may have open. A file that holds something is refused, or, if kept is
 // not "", copied to a file of that name first. The content gets this release's tables and
-// the epoch of what was restored. It is there wholly or not at all.
-func Restore(ctx context.Context, backup, path, kept string) error {
+// the epoch of what was restored. It is there wholly or not at all. Restore reports
+// whether the file held something before.
+func Restore(ctx context.Context, backup, path, kept string) (held bool, err error) {
 	prepared, err := prepare(ctx, backup, path)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer os.Remove(prepared)
 	if err := makeFile(path); err != nil {
-		return err
+		return false, err
 	}
 	db, err := OpenAlone(ctx, path)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer db.Close()
 	var tables int
 	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema").Scan(&tables); err != nil {
-		return err
+		return false, err
 	}
 	if tables > 0 {
-		if kept == "" {
-			return ErrNotEmpty
-		}
-		if err := intoPlace(kept, func(made string) error {
-			_, err := db.ExecContext(ctx, "VACUUM INTO ?1", made)
-			return err
-		}); err != nil {
-			return fmt.Errorf("the database could not be kept: %w", err)
+		if err := keep(ctx, db, kept); err != nil {
+			return true, err
 		}
 	}
-	return overwrite(ctx, db, prepared)
+	return tables > 0, overwrite(ctx, db, prepared)
+}
+
+// keep copies a database to a file that is to be made.
+func keep(ctx context.Context, db *sql.DB, kept string) error {
+	if kept == "" {
+		return ErrNotEmpty
+	}
+	err := intoPlace(kept, func(made string) error {
+		_, err := db.ExecContext(ctx, "VACUUM INTO ?1", made)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("the database could not be kept: %w", err)
+	}
+	return nil
 }
 
 // prepare returns a copy of a backup that is ready to be served once it is accepted.

@@ -169,19 +169,19 @@ func TestRestore_RefusesAServerAndWhatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	signIn(t, store, "late")
-	if err := sqlite.Restore(t.Context(), backup, path, kept); !errors.Is(err, sqlite.ErrInUse) {
+	if _, err := sqlite.Restore(t.Context(), backup, path, kept); !errors.Is(err, sqlite.ErrInUse) {
 		t.Fatalf("beside an open store: %v", err)
 	}
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := sqlite.Restore(t.Context(), backup, path, ""); !errors.Is(err, sqlite.ErrNotEmpty) {
+	if _, err := sqlite.Restore(t.Context(), backup, path, ""); !errors.Is(err, sqlite.ErrNotEmpty) {
 		t.Fatalf("over a database: %v", err)
 	}
 	if !knows(t, path, "late") {
 		t.Fatal("a refused restore changed the database")
 	}
-	if err := sqlite.Restore(t.Context(), backup, path, kept); err != nil {
+	if _, err := sqlite.Restore(t.Context(), backup, path, kept); err != nil {
 		t.Fatal(err)
 	}
 	if !knows(t, path, "early") || knows(t, path, "late") || !knows(t, kept, "late") {
@@ -191,7 +191,7 @@ func TestRestore_RefusesAServerAndWhatIsThere(t *testing.T) {
 		t.Errorf("its epoch is %q", got)
 	}
 	fresh := filepath.Join(folder, "fresh.db")
-	if err := sqlite.Restore(t.Context(), backup, fresh, ""); err != nil || !knows(t, fresh, "early") {
+	if _, err := sqlite.Restore(t.Context(), backup, fresh, ""); err != nil || !knows(t, fresh, "early") {
 		t.Errorf("into a new file: %v", err)
 	}
 	if info, err := os.Stat(fresh); err != nil || info.Mode().Perm() != 0o600 {
@@ -222,7 +222,7 @@ func TestRestore_AfterACrash(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := sqlite.Restore(t.Context(), backup, crashed, kept); err != nil {
+	if _, err := sqlite.Restore(t.Context(), backup, crashed, kept); err != nil {
 		t.Fatal(err)
 	}
 	if !knows(t, kept, "late") || knows(t, crashed, "late") || !knows(t, crashed, "early") {
@@ -253,7 +253,7 @@ func TestRestore_RefusesWhatIsNoBackup(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"foreign.db", "text.db", "empty.db", "half.db", "none.db"} {
-		if err := sqlite.Restore(t.Context(), filepath.Join(folder, name), path, filepath.Join(folder, "kept.db")); err == nil {
+		if _, err := sqlite.Restore(t.Context(), filepath.Join(folder, name), path, filepath.Join(folder, "kept.db")); err == nil {
 			t.Errorf("%s was restored", name)
 		}
 		if !knows(t, path, "early") {
