@@ -58,7 +58,6 @@ const accept = "tabard restore --accept"
 var held = map[string]string{
 	signingkey.EpochOfBackup:  "the database is a backup; run: " + accept,
 	signingkey.EpochOfRestore: "the database was restored from a backup; run: " + accept,
-	signingkey.EpochOfMove:    "tabard move to this database has not ended; run it again",
 	signingkey.EpochMoved:     "this database was moved to another one by tabard move; give the server the other one as its --database",
 }
 

@@ -52,7 +52,6 @@ func TestEpoch_HoldsRequestsBackWhereItDiffers(t *testing.T) {
 		{"a backup put in place", &epochs{has: true, DatabaseEpoch: signingkey.DatabaseEpoch{Value: "backup:x"}}, "one", "is a backup"},
 		{"restored", &epochs{has: true, DatabaseEpoch: signingkey.DatabaseEpoch{Value: "restore:x"}}, "", "was restored"},
 		{"a dump", &epochs{has: true, DatabaseEpoch: signingkey.DatabaseEpoch{Value: "one", Copied: true}}, "one", "pg_dump"},
-		{"a move broken off", &epochs{has: true, DatabaseEpoch: signingkey.DatabaseEpoch{Value: "move:x"}}, "one", "has not ended"},
 		{"moved away", &epochs{has: true, DatabaseEpoch: signingkey.DatabaseEpoch{Value: "moved:x"}}, "one", "was moved"},
 	} {
 		e := &host.Epoch{Store: c.database, Log: slog.New(slog.DiscardHandler)}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/admin"
@@ -39,27 +38,19 @@ type Acceptance struct {
 	Now          func() time.Time
 }
 
-// Errors of a database that cannot be accepted.
-var (
-	ErrServed = errors.New("the database's epoch is the one that the secret file names: it is served, and there is nothing to accept")
-	ErrMoving = errors.New("tabard move to this database has not ended: run that again")
-)
+// ErrServed refuses to accept a database that is served.
+var ErrServed = errors.New("the database's epoch is the one that the secret file names: it is served, and there is nothing to accept")
 
 // farAhead is later than what any replica's clock has shown, in seconds.
 const farAhead = 24 * 60 * 60
 
-// Check returns an error if the database cannot be accepted.
+// Check returns an error if there is nothing to accept.
 func (a *Acceptance) Check(ctx context.Context) error {
 	found, err := a.Store.Epoch(ctx, a.Epoch)
-	switch {
-	case err != nil:
-		return err
-	case found.Value == a.Epoch && !found.Copied:
+	if err == nil && found.Value == a.Epoch && !found.Copied {
 		return ErrServed
-	case strings.HasPrefix(found.Value, signingkey.EpochOfMove):
-		return ErrMoving
 	}
-	return nil
+	return err
 }
 
 // Accept lets replicas serve the database and returns how many sessions ended. It may be

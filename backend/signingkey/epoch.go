@@ -58,6 +58,5 @@ type Epochs interface {
 const (
 	EpochOfBackup  = "backup:"  // a backup, wherever it was put
 	EpochOfRestore = "restore:" // restored by tabard restore
-	EpochOfMove    = "move:"    // tabard move is under way to it, or was broken off
 	EpochMoved     = "moved:"   // tabard move carried it to another database
 )

@@ -114,6 +114,9 @@ func (db *database) Ping(ctx context.Context) error {
 	return db.row(ctx, "SELECT 1").Scan(&one)
 }
 
+// Pool returns the connections, for what reads or writes whole tables.
+func (db *database) Pool() *sql.DB { return db.pool }
+
 // Close closes the database.
 func (db *database) Close() error {
 	if db.embedded != nil {
