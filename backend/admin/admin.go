@@ -131,11 +131,11 @@ var reasons = map[error]*refusal.Refusal{
 func reason(err error) error {
 	if errors.Is(err, directory.ErrTooLarge) { // which says of which roles
 		_, text, _ := strings.Cut(err.Error(), ": ")
-		return refusal.New(api.InvalidRequest, strings.ToUpper(text[:1])+text[1:]+".").Because(err)
+		return refusal.New(api.InvalidRequest, strings.ToUpper(text[:1])+text[1:]+".").WithCause(err)
 	}
 	for known, r := range reasons {
 		if errors.Is(err, known) {
-			return refusal.New(r.Code, r.Text).Because(err)
+			return refusal.New(r.Code, r.Text).WithCause(err)
 		}
 	}
 	return err

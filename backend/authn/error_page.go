@@ -58,8 +58,8 @@ func (c *Request) Show(p page.Page) {
 func leadOn(c *Request, r *refusal.Refusal) []page.Link {
 	var links []page.Link
 	switch {
-	case r.Again != "":
-		links = append(links, page.Link{Label: page.Again, URL: r.Again})
+	case r.RetryURL != "":
+		links = append(links, page.Link{Label: page.Again, URL: r.RetryURL})
 	case c.Reading() && r.HTTPStatus() >= http.StatusInternalServerError:
 		links = append(links, page.Link{Label: page.Retry, URL: again(c)})
 	}

@@ -116,9 +116,9 @@ func (f *Flow) beginAnew(c *authn.Request, attempt login.Attempt) error {
 	browser, known := c.Browser()
 	switch {
 	case attempt.Again && !known:
-		return refusal.New(api.InvalidRequest, noCookies).On(page.NoCookies, again(c, attempt))
+		return refusal.New(api.InvalidRequest, noCookies).OnPage(page.NoCookies, again(c, attempt))
 	case attempt.Again, known && browser.MadeAt() < attempt.CreatedAt-atOnce:
-		return refusal.New(api.InvalidRequest, unknownAttempt).On(page.Unknown, again(c, attempt))
+		return refusal.New(api.InvalidRequest, unknownAttempt).OnPage(page.Unknown, again(c, attempt))
 	case attempt.Session != "" || attempt.Connection != "": // the app's page begins it
 		return failed(api.TemporarilyUnavailable)
 	}
