@@ -81,7 +81,7 @@ func unauthentic(c *Request, cookie *carried, s *session.Session, err error) err
 	if !isOurs(c, *s) {
 		return errForged
 	}
-	switch fate, err := grant.FateOf(c.Ctx, c.Store, cookie.token, s, err, c.Now); {
+	switch fate, err := grant.KeyUsage(c.Ctx, c.Store, cookie.token, s, err, c.Now); {
 	case err != nil:
 		return err
 	case fate == signingkey.InUse:

@@ -36,7 +36,7 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 		t.Helper()
 		ids, err := s.IDs()
 		if err == nil {
-			err = d.Store.SightSecretKeys(t.Context(), replica, ids, now-10, now-10)
+			err = d.Store.RecordSecretKeys(t.Context(), replica, ids, now-10, now-10)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -53,7 +53,7 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 	look(added, "look secret: it is being replaced, and step 2 of 3, which starts to use the new value, is safe now")
 	look(promoted, "warning secret: replica a has ")
 	for _, ended := range []string{"a", "b"} {
-		if err := d.Store.LeaveSecretKeys(t.Context(), ended, now); err != nil {
+		if err := d.Store.RecordShutdown(t.Context(), ended, now); err != nil {
 			t.Fatal(err)
 		}
 		sights(ended+"'", promoted)

@@ -140,7 +140,7 @@ func (c *call) unauthentic(u session.Unverified, s *session.Session, err error) 
 	if s.Holder != session.AppServer {
 		return errForged
 	}
-	switch fate, err := grant.FateOf(c.Context(), c.crossapp.store, u, s, err, c.Now().Unix()); {
+	switch fate, err := grant.KeyUsage(c.Context(), c.crossapp.store, u, s, err, c.Now().Unix()); {
 	case err != nil:
 		return err
 	case fate == signingkey.InUse:

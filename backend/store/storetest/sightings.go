@@ -3,16 +3,16 @@ package storetest
 import "github.com/tabard-auth/tabard/backend/signingkey"
 
 func sights(s *suite) {
-	s.must(s.SightSecretKeys(s.ctx, "a", []string{"old", "new"}, Now, Now))
-	s.must(s.SightSecretKeys(s.ctx, "a", []string{"old", "new"}, Now+60, Now+60))
-	s.must(s.SightSecretKeys(s.ctx, "b", []string{"old"}, Now+10, Now+10))
-	s.must(s.LeaveSecretKeys(s.ctx, "b", Now+20))
+	s.must(s.RecordSecretKeys(s.ctx, "a", []string{"old", "new"}, Now, Now))
+	s.must(s.RecordSecretKeys(s.ctx, "a", []string{"old", "new"}, Now+60, Now+60))
+	s.must(s.RecordSecretKeys(s.ctx, "b", []string{"old"}, Now+10, Now+10))
+	s.must(s.RecordShutdown(s.ctx, "b", Now+20))
 	all, err := s.SecretKeys(s.ctx)
 	s.must(err)
-	s.is(all, []signingkey.Sighting{
-		{ID: "old", Replica: "a", Place: 0, FirstSeen: Now, LastSeen: Now + 60},
-		{ID: "new", Replica: "a", Place: 1, FirstSeen: Now, LastSeen: Now + 60},
-		{ID: "old", Replica: "b", Place: 0, FirstSeen: Now + 10, LastSeen: Now + 10, LeftAt: Now + 20},
+	s.is(all, []signingkey.ReplicaKey{
+		{ID: "old", Replica: "a", Index: 0, FirstSeen: Now, LastSeen: Now + 60},
+		{ID: "new", Replica: "a", Index: 1, FirstSeen: Now, LastSeen: Now + 60},
+		{ID: "old", Replica: "b", Index: 0, FirstSeen: Now + 10, LastSeen: Now + 10, LeftAt: Now + 20},
 	})
 	s.must(s.RetireSecretKey(s.ctx, "old", Now+70))
 	s.must(s.RetireSecretKey(s.ctx, "old", Now+80))
@@ -20,8 +20,8 @@ func sights(s *suite) {
 	s.must(err)
 	s.is(len(old), 2)
 	s.is(old[0].RetiredAt, int64(Now+70))
-	s.must(s.SightSecretKeys(s.ctx, "c", []string{"old", "new"}, Now, Now+100))
-	s.must(s.SightSecretKeys(s.ctx, "c", []string{"new"}, Now+50, Now+150))
+	s.must(s.RecordSecretKeys(s.ctx, "c", []string{"old", "new"}, Now, Now+100))
+	s.must(s.RecordSecretKeys(s.ctx, "c", []string{"new"}, Now+50, Now+150))
 	old, err = s.SecretKey(s.ctx, "old")
 	s.must(err)
 	s.is(old[len(old)-1].LastSeen, int64(Now+50))
@@ -35,10 +35,10 @@ func sights(s *suite) {
 func forgetsSights(s *suite) {
 	for i, replica := range []string{"a", "b", "c"} {
 		at := int64(Now + 10*i)
-		s.must(s.SightSecretKeys(s.ctx, replica, []string{"old", "new"}, at, at))
+		s.must(s.RecordSecretKeys(s.ctx, replica, []string{"old", "new"}, at, at))
 	}
-	s.must(s.SightSecretKeys(s.ctx, "d", []string{"new", "old"}, Now+30, Now+30))
-	s.must(s.ForgetSecretKeys(s.ctx, Now+25))
+	s.must(s.RecordSecretKeys(s.ctx, "d", []string{"new", "old"}, Now+30, Now+30))
+	s.must(s.DeleteSecretKeys(s.ctx, Now+25))
 	all, err := s.SecretKeys(s.ctx)
 	s.must(err)
 	var left []string

@@ -23,7 +23,7 @@ type Store interface {
 	directory.Store
 	orgsession.Store
 	signingkey.Admin
-	signingkey.Sightings
+	signingkey.ReplicaKeyStore
 	audit.Store
 	Connections
 	Housekeeping
