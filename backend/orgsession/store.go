@@ -14,10 +14,10 @@ import (
 
 // Record is an organization session with its owner.
 type Record struct {
-	SessionID session.ID
-	App       string
-	UserID    string
-	Stay      policy.OrganizationSession
+	SessionID           session.ID
+	App                 string
+	UserID              string
+	OrganizationSession policy.OrganizationSession
 }
 
 // ErrEnded is the error of entering an organization that the session signed out of

@@ -159,7 +159,7 @@ func (t Transitions) auditSuperseded(ctx context.Context, organization string, b
 		}
 		if m := s.Membership; m != nil && m.OrganizationSession.EndReason == policy.Superseded {
 			t.Audit(audit.Event{
-				ID:     "superseded:" + b.SessionID.String() + ":" + organization + ":" + strconv.FormatInt(b.Stay.StartedAt, 10),
+				ID:     "superseded:" + b.SessionID.String() + ":" + organization + ":" + strconv.FormatInt(b.OrganizationSession.StartedAt, 10),
 				Action: audit.LeaveOrganization, Reason: string(policy.Superseded), Actor: audit.Server,
 				UserID: b.UserID, OrganizationID: organization, SessionID: b.SessionID.String(),
 			})
