@@ -47,8 +47,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Office is where a workspace is administered: each part holds what its acts need.
-type Office struct {
+// Service is where a workspace is administered: each part holds what its acts need.
+type Service struct {
 	organizations
 	members
 	staff
@@ -61,9 +61,9 @@ type Office struct {
 }
 
 // New returns the office of a workspace.
-func New(c Config) *Office {
+func New(c Config) *Service {
 	b := &base{c.Store, c.Now}
-	o := &Office{
+	o := &Service{
 		organizations{b}, members{b}, staff{b}, users{b}, policies{b},
 		connections{b, c.Secret.Sealer(signingkey.ForConnections), c.RedirectURI},
 		sessions{b}, keys{b, c.Secret.Derive(signingkey.ForAPIKeys)}, trail{b},
@@ -114,7 +114,7 @@ var reasons = map[error]*refusal.Refusal{
 	directory.ErrNoUser:         refuse(api.NotFound, "There is no such person."),
 	directory.ErrNoRole:         refuse(api.InvalidRequest, "The workspace has no such role."),
 	ErrNoKey:                    refuse(api.NotFound, "There is no such key."),
-	errNoTarget:                 refuse(api.NotFound, "There is nothing of this id."),
+	errNotFound:                 refuse(api.NotFound, "There is nothing of this id."),
 	errNoSession:                refuse(api.NotFound, "There is no such session."),
 	directory.ErrSlugTaken:      refuse(api.AlreadyExists, "Another organization has this slug."),
 	directory.ErrOvertaken:      refuse(api.Conflict, "Somebody else changed it meanwhile. Try again."),

@@ -152,7 +152,7 @@ func (o *connections) connection(ctx context.Context, id, organizationID, issuer
 
 // Connections lists an organization's connections by id.
 func (o *connections) Connections(ctx context.Context, by Actor, organization string, p Page) (List[Connection], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadConnection, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.ReadConnection, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Connection], error) {
 			return listed(p, func(after string, limit int) ([]directory.Connection, error) {
 				return o.store.ConnectionsOf(ctx, r.ID, after, limit)
@@ -167,8 +167,8 @@ func (o *connections) Connection(ctx context.Context, by Actor, organization, id
 
 // CreateConnection makes a connection, which is not enabled yet.
 func (o *connections) CreateConnection(ctx context.Context, by Actor, organization string, n NewConnection) (Connection, error) {
-	a := &act{action: audit.CreateConnection, organization: organization}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.CreateConnection, organization: organization}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
 			if n.ClientSecret == "" && n.ClientAuth == "" {
 				return Connection{}, refuse(api.InvalidRequest, noClientSecret)
@@ -185,7 +185,7 @@ func (o *connections) CreateConnection(ctx context.Context, by Actor, organizati
 // UpdateConnection replaces a connection's settings. Another issuer is another
 // connection.
 func (o *connections) UpdateConnection(ctx context.Context, by Actor, organization, id string, s ConnectionSettings) (Connection, error) {
-	return perform(ctx, o.base, by, &act{action: audit.UpdateConnection, organization: organization, target: id},
+	return run(ctx, o.base, by, &operation{action: audit.UpdateConnection, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
 			stored, err := o.ownConnection(ctx, r.ID, id)
 			if err != nil {
@@ -223,7 +223,7 @@ func (o *connections) DisableConnection(ctx context.Context, by Actor, organizat
 
 // DeleteConnection ends a connection for good. Its id is never used again.
 func (o *connections) DeleteConnection(ctx context.Context, by Actor, organization, id string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.DeleteConnection, organization: organization, target: id},
+	return run(ctx, o.base, by, &operation{action: audit.DeleteConnection, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			return Nothing{}, o.store.DeleteConnection(ctx, r.ID, id, o.now().Unix())
 		})
@@ -233,7 +233,7 @@ func (o *connections) DeleteConnection(ctx context.Context, by Actor, organizati
 // that is wrong: at the next sign-in there it is found out anew. What they are signed in
 // to goes on (EndMemberSessions).
 func (o *connections) UnlinkMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.UnlinkIdentity, organization: organization, user: user},
+	return run(ctx, o.base, by, &operation{action: audit.UnlinkIdentity, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			for after, more := "", true; more; {
 				page, err := o.store.ConnectionsOf(ctx, r.ID, after, MaxLimit)
@@ -253,7 +253,7 @@ func (o *connections) UnlinkMember(ctx context.Context, by Actor, organization, 
 }
 
 func (o *connections) toConnection(ctx context.Context, by Actor, action audit.Action, organization, id string, do func(ctx context.Context, organizationID string) error) (Connection, error) {
-	return perform(ctx, o.base, by, &act{action: action, organization: organization, target: id},
+	return run(ctx, o.base, by, &operation{action: action, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
 			if err := do(ctx, r.ID); err != nil {
 				return Connection{}, err

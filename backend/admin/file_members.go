@@ -59,7 +59,7 @@ func (f FileMembers) check(w *directory.Workspace) error {
 // ApplyMembers gives and ends memberships as a workspace file says. It may be repeated.
 // All are checked before any is changed; what fails on the way is done by the next.
 func (o *members) ApplyMembers(ctx context.Context, by Actor, organization string, f FileMembers) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ApplyFile, reach: ofWorkspace, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.ApplyFile, scope: workspaceScope, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			w, err := o.store.Workspace(ctx)
 			if err != nil {

@@ -37,11 +37,11 @@ func invitedOf(i directory.Invitation) Member {
 func (m Member) place() string { return m.UserID + m.InvitationID }
 
 // aboutMember is an act about a member, or about an invitation where its id is named.
-func aboutMember(action audit.Action, organization, user string) *act {
+func aboutMember(action audit.Action, organization, user string) *operation {
 	if directory.IsInvitationID(user) {
-		return &act{action: action, organization: organization, target: user}
+		return &operation{action: action, organization: organization, target: user}
 	}
-	return &act{action: action, organization: organization, user: user}
+	return &operation{action: action, organization: organization, user: user}
 }
 
 // everybody returns an organization's invitations and then its members, those after a
@@ -70,7 +70,7 @@ func (o *members) everybody(ctx context.Context, organizationID, after string, l
 
 // invite invites somebody who is no member, and gives a member other roles. Whether the
 // workspace knows who is invited decides nothing: the answer is what was sent.
-func (o *members) invite(ctx context.Context, a *act, organizationID string, n NewMember) (Member, error) {
+func (o *members) invite(ctx context.Context, a *operation, organizationID string, n NewMember) (Member, error) {
 	if err := o.checkIssuer(ctx, organizationID, n.Issuer); err != nil {
 		return Member{}, err
 	}

@@ -112,7 +112,7 @@ type Roles struct {
 
 // Members lists an organization's invitations by id, and then its members by user id.
 func (o *members) Members(ctx context.Context, by Actor, organization string, p Page) (List[Member], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadMember, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.ReadMember, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Member], error) {
 			return listed(p, func(after string, limit int) ([]Member, error) {
 				return o.everybody(ctx, r.ID, after, limit)
@@ -123,7 +123,7 @@ func (o *members) Members(ctx context.Context, by Actor, organization string, p 
 // Member returns one member, or an invitation by its id.
 func (o *members) Member(ctx context.Context, by Actor, organization, user string) (Member, error) {
 	a := aboutMember(audit.ReadMember, organization, user)
-	return perform(ctx, o.base, by, a,
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			if a.target != "" {
 				i, err := o.store.Invitation(ctx, r.ID, a.target, o.now().Unix())
@@ -137,8 +137,8 @@ func (o *members) Member(ctx context.Context, by Actor, organization, user strin
 // member other roles. Who administers one organization only learns nothing of people
 // who are not in it, and burdens them with nothing: it invites them.
 func (o *members) AdmitMember(ctx context.Context, by Actor, organization string, n NewMember) (Member, error) {
-	a := &act{action: audit.AdmitMember, organization: organization, user: n.UserID}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.AdmitMember, organization: organization, user: n.UserID}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			if err := n.check(); err != nil {
 				return Member{}, err
@@ -167,7 +167,7 @@ func (o *members) AdmitMember(ctx context.Context, by Actor, organization string
 // Admit gives somebody who has signed in a place in an organization, or other roles in
 // it.
 func (o *members) Admit(ctx context.Context, by Actor, n directory.Admission) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.AdmitMember, organization: n.Organization, user: n.UserID},
+	return run(ctx, o.base, by, &operation{action: audit.AdmitMember, organization: n.Organization, user: n.UserID},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			n.Organization = r.ID
 			return Nothing{}, o.store.Admit(ctx, n, o.now().Unix())
@@ -178,7 +178,7 @@ func (o *members) Admit(ctx context.Context, by Actor, n directory.Admission) (N
 // administrator of the workspace somebody who is neither becomes a member.
 func (o *members) UpdateMember(ctx context.Context, by Actor, organization, user string, roles Roles) (Member, error) {
 	a := aboutMember(audit.UpdateMember, organization, user)
-	return perform(ctx, o.base, by, a,
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			switch {
 			case roles.Roles == nil:
@@ -212,7 +212,7 @@ func (o *members) admit(ctx context.Context, organizationID, userID string, role
 // instead; one that a claim gives comes back with it. An invitation is removed by its id.
 func (o *members) RemoveMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
 	a := aboutMember(audit.RemoveMember, organization, user)
-	return perform(ctx, o.base, by, a,
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			if a.target != "" {
 				return Nothing{}, o.store.WithdrawInvitation(ctx, r.ID, a.target)
@@ -234,7 +234,7 @@ func (o *members) EnableMember(ctx context.Context, by Actor, organization, user
 }
 
 func (o *members) blockMember(ctx context.Context, by Actor, action audit.Action, organization, user string) (Member, error) {
-	return perform(ctx, o.base, by, &act{action: action, organization: organization, user: user},
+	return run(ctx, o.base, by, &operation{action: action, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			if err := o.store.BlockMember(ctx, r.ID, user, action == audit.DisableMember, o.now().Unix()); err != nil {
 				return Member{}, err

@@ -57,7 +57,7 @@ func (n OrganizationNames) check(required bool) error {
 
 // Organizations lists the workspace's organizations by slug.
 func (o *organizations) Organizations(ctx context.Context, by Actor, p Page) (List[Organization], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadOrganization, reach: ofWorkspace},
+	return run(ctx, o.base, by, &operation{action: audit.ReadOrganization, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[Organization], error) {
 			return listed(p, func(after string, limit int) ([]directory.OrganizationRecord, error) {
 				return o.store.Organizations(ctx, after, limit)
@@ -67,7 +67,7 @@ func (o *organizations) Organizations(ctx context.Context, by Actor, p Page) (Li
 
 // Organization returns one organization.
 func (o *organizations) Organization(ctx context.Context, by Actor, ref string) (Organization, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadOrganization, organization: ref},
+	return run(ctx, o.base, by, &operation{action: audit.ReadOrganization, organization: ref},
 		func(_ context.Context, r directory.OrganizationRecord) (Organization, error) {
 			return organizationOf(r), nil
 		})
@@ -76,8 +76,8 @@ func (o *organizations) Organization(ctx context.Context, by Actor, ref string) 
 // CreateOrganization makes an organization with an id of its own. A slug names one
 // organization: created again, it is refused as already_exists.
 func (o *organizations) CreateOrganization(ctx context.Context, by Actor, n OrganizationNames) (Organization, error) {
-	a := &act{action: audit.CreateOrganization, reach: ofWorkspace}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.CreateOrganization, scope: workspaceScope}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, _ directory.OrganizationRecord) (Organization, error) {
 			if err := n.check(true); err != nil {
 				return Organization{}, err
@@ -86,7 +86,7 @@ func (o *organizations) CreateOrganization(ctx context.Context, by Actor, n Orga
 			if err := o.store.CreateOrganization(ctx, made, o.now().Unix()); err != nil {
 				return Organization{}, err
 			}
-			a.made = made.ID
+			a.createdID = made.ID
 			return o.organization(ctx, made.ID)
 		})
 }
@@ -119,7 +119,7 @@ func (o *organizations) EnableOrganization(ctx context.Context, by Actor, ref st
 // DeleteOrganization ends an organization for good, with its memberships and keys.
 // Its slug is free then, its id is never used again.
 func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.DeleteOrganization, reach: ofWorkspace, organization: ref},
+	return run(ctx, o.base, by, &operation{action: audit.DeleteOrganization, scope: workspaceScope, organization: ref},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			return Nothing{}, o.store.DeleteOrganization(ctx, r.ID, o.now().Unix())
 		})
@@ -128,7 +128,7 @@ func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref st
 // toOrganization does an act of the workspace to an organization, and returns what
 // became of it.
 func (o *organizations) toOrganization(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
-	return perform(ctx, o.base, by, &act{action: action, reach: ofWorkspace, organization: ref},
+	return run(ctx, o.base, by, &operation{action: action, scope: workspaceScope, organization: ref},
 		func(ctx context.Context, r directory.OrganizationRecord) (Organization, error) {
 			if err := do(ctx, r.ID); err != nil {
 				return Organization{}, err

@@ -22,7 +22,7 @@ type PolicyStore interface {
 
 // WorkspacePolicy returns what the workspace demands.
 func (o *policies) WorkspacePolicy(ctx context.Context, by Actor) (policy.Rules, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadPolicy, reach: ofWorkspace},
+	return run(ctx, o.base, by, &operation{action: audit.ReadPolicy, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (policy.Rules, error) {
 			w, err := o.store.Workspace(ctx)
 			if err != nil {
@@ -35,7 +35,7 @@ func (o *policies) WorkspacePolicy(ctx context.Context, by Actor) (policy.Rules,
 // PutWorkspacePolicy makes the workspace demand exactly this, until somebody or a
 // workspace file says otherwise.
 func (o *policies) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Rules) (policy.Rules, error) {
-	return perform(ctx, o.base, by, &act{action: audit.UpdatePolicy, reach: ofWorkspace},
+	return run(ctx, o.base, by, &operation{action: audit.UpdatePolicy, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (policy.Rules, error) {
 			if err := checkRules(r.CheckWorkspace()); err != nil {
 				return r, err
@@ -53,14 +53,14 @@ func (o *policies) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Ru
 
 // OrganizationPolicy returns what an organization demands, besides the workspace.
 func (o *policies) OrganizationPolicy(ctx context.Context, by Actor, organization string) (policy.Rules, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadPolicy, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.ReadPolicy, organization: organization},
 		func(_ context.Context, r directory.OrganizationRecord) (policy.Rules, error) { return r.Rules, nil })
 }
 
 // PutOrganizationPolicy makes an organization demand exactly this. Of every rule the
 // stricter counts, the workspace's or its own: no organization loosens one.
 func (o *policies) PutOrganizationPolicy(ctx context.Context, by Actor, organization string, r policy.Rules) (policy.Rules, error) {
-	return perform(ctx, o.base, by, &act{action: audit.UpdatePolicy, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.UpdatePolicy, organization: organization},
 		func(ctx context.Context, record directory.OrganizationRecord) (policy.Rules, error) {
 			w, err := o.store.Workspace(ctx)
 			if err != nil {

@@ -76,7 +76,7 @@ func organizationSessionOf(s orgsession.Record) OrganizationSession {
 
 // UserSessions lists a person's live sessions by id.
 func (o *sessions) UserSessions(ctx context.Context, by Actor, user string, p Page) (List[Session], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadSession, reach: ofWorkspace, user: user},
+	return run(ctx, o.base, by, &operation{action: audit.ReadSession, scope: workspaceScope, user: user},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[Session], error) {
 			if _, err := o.store.User(ctx, user); err != nil {
 				return List[Session]{}, err
@@ -89,7 +89,7 @@ func (o *sessions) UserSessions(ctx context.Context, by Actor, user string, p Pa
 
 // EndUserSessions ends all of a person's sessions, in all organizations.
 func (o *sessions) EndUserSessions(ctx context.Context, by Actor, user string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.EndSession, reach: ofWorkspace, user: user},
+	return run(ctx, o.base, by, &operation{action: audit.EndSession, scope: workspaceScope, user: user},
 		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
 			if _, err := o.store.User(ctx, user); err != nil {
 				return Nothing{}, err
@@ -100,8 +100,8 @@ func (o *sessions) EndUserSessions(ctx context.Context, by Actor, user string) (
 
 // EndSession ends a session, in all organizations.
 func (o *sessions) EndSession(ctx context.Context, by Actor, id string) (Nothing, error) {
-	a := &act{action: audit.EndSession, reach: ofWorkspace, session: id}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.EndSession, scope: workspaceScope, session: id}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
 			parsed, err := session.ParseID(id)
 			if err != nil {
@@ -122,7 +122,7 @@ func (o *sessions) EndSession(ctx context.Context, by Actor, id string) (Nothing
 // OrganizationSessions lists the sessions that act for an organization by session id;
 // only a person's where user is not empty.
 func (o *sessions) OrganizationSessions(ctx context.Context, by Actor, organization, user string, p Page) (List[OrganizationSession], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadSession, organization: organization, user: user},
+	return run(ctx, o.base, by, &operation{action: audit.ReadSession, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[OrganizationSession], error) {
 			return listed(p, func(after string, limit int) ([]orgsession.Record, error) {
 				return o.store.OrganizationSessions(ctx, r.ID, user, after, o.now().Unix(), limit)
@@ -133,7 +133,7 @@ func (o *sessions) OrganizationSessions(ctx context.Context, by Actor, organizat
 // EndOrganizationSession ends what a session does in one organization, and nothing
 // else of it: in the others it goes on. To enter again takes a new authentication.
 func (o *sessions) EndOrganizationSession(ctx context.Context, by Actor, organization, id string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.EndSession, organization: organization, session: id},
+	return run(ctx, o.base, by, &operation{action: audit.EndSession, organization: organization, session: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			parsed, err := session.ParseID(id)
 			if err != nil {
@@ -150,7 +150,7 @@ func (o *sessions) EndOrganizationSession(ctx context.Context, by Actor, organiz
 // EndMemberSessions ends what all of a member's sessions do in one organization, and
 // altogether those that open no other.
 func (o *sessions) EndMemberSessions(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.EndSession, organization: organization, user: user},
+	return run(ctx, o.base, by, &operation{action: audit.EndSession, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			return Nothing{}, o.endSessions(ctx, r.ID, user, o.now().Unix())
 		})

@@ -72,7 +72,7 @@ func (n NewStaff) check() error {
 
 // Staff lists who has staff access to an organization, by user id.
 func (o *staff) Staff(ctx context.Context, by Actor, organization string, p Page) (List[Staff], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadStaff, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.ReadStaff, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Staff], error) {
 			return listed(p, func(after string, limit int) ([]directory.StaffRecord, error) {
 				return o.store.Staff(ctx, r.ID, after, o.now().Unix(), limit)
@@ -82,7 +82,7 @@ func (o *staff) Staff(ctx context.Context, by Actor, organization string, p Page
 
 // StaffAccess returns a person's staff access to an organization.
 func (o *staff) StaffAccess(ctx context.Context, by Actor, organization, user string) (Staff, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadStaff, organization: organization, user: user},
+	return run(ctx, o.base, by, &operation{action: audit.ReadStaff, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Staff, error) {
 			found, err := o.store.StaffAccess(ctx, r.ID, user, o.now().Unix())
 			return staffOf(found), err
@@ -94,8 +94,8 @@ func (o *staff) StaffAccess(ctx context.Context, by Actor, organization, user st
 // forbid it by its policy, and reads of it in its trail. Only an administrator of the
 // workspace may grant it.
 func (o *staff) GrantStaff(ctx context.Context, by Actor, organization string, n NewStaff) (Staff, error) {
-	a := &act{action: audit.GrantStaff, reach: ofWorkspace, organization: organization, user: n.UserID}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.GrantStaff, scope: workspaceScope, organization: organization, user: n.UserID}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Staff, error) {
 			if err := n.check(); err != nil {
 				return Staff{}, err
@@ -158,7 +158,7 @@ func (o *staff) beginsAnew(ctx context.Context, organizationID, userID string, n
 
 // EndStaff ends staff access at once, and the sessions that it opened.
 func (o *staff) EndStaff(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.EndStaff, organization: organization, user: user},
+	return run(ctx, o.base, by, &operation{action: audit.EndStaff, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
 			now := o.now().Unix()
 			if _, err := o.store.StaffAccess(ctx, r.ID, user, now); err != nil {

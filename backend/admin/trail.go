@@ -48,11 +48,11 @@ type TrailFilter struct {
 // Trail lists what happened, the newest first: in the whole workspace, or in the
 // organization that is named.
 func (o *trail) Trail(ctx context.Context, by Actor, organization string, f TrailFilter, p Page) (List[Event], error) {
-	a := &act{action: audit.ReadTrail, organization: organization, user: f.User}
+	a := &operation{action: audit.ReadTrail, organization: organization, user: f.User}
 	if organization == "" {
-		a.reach = ofWorkspace
+		a.scope = workspaceScope
 	}
-	return perform(ctx, o.base, by, a,
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Event], error) {
 			if unprintable(f.Actor) || unprintable(f.Action) {
 				return List[Event]{}, refuse(api.InvalidRequest, "actor or action is no name of one.")

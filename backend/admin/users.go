@@ -40,7 +40,7 @@ func userOf(r directory.UserRecord) User {
 
 // Users lists all people by id.
 func (o *users) Users(ctx context.Context, by Actor, p Page) (List[User], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadUser, reach: ofWorkspace},
+	return run(ctx, o.base, by, &operation{action: audit.ReadUser, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[User], error) {
 			return listed(p, func(after string, limit int) ([]directory.UserRecord, error) {
 				return o.store.Users(ctx, after, limit)
@@ -69,7 +69,7 @@ func (o *users) EnableUser(ctx context.Context, by Actor, id string) (User, erro
 }
 
 func (o *users) toUser(ctx context.Context, by Actor, action audit.Action, id string, do func(context.Context) error) (User, error) {
-	return perform(ctx, o.base, by, &act{action: action, reach: ofWorkspace, user: id},
+	return run(ctx, o.base, by, &operation{action: action, scope: workspaceScope, user: id},
 		func(ctx context.Context, _ directory.OrganizationRecord) (User, error) {
 			if err := do(ctx); err != nil {
 				return User{}, err

@@ -31,7 +31,7 @@ type deed[T any] struct {
 
 // desk is where a command administers.
 type desk struct {
-	*admin.Office
+	*admin.Service
 	ctx context.Context
 	by  admin.Actor
 	in  io.Reader
@@ -87,7 +87,7 @@ func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
 	}
 	defer store.Close()
 	office := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
-	return d.run(&desk{Office: office, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
+	return d.run(&desk{Service: office, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
 }
 
 // commandLine is who administers here: whoever may open the database.

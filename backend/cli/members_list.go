@@ -12,9 +12,9 @@ import (
 func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
 		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
-		toMember("get", "Show a member", (*admin.Office).Member),
-		toMember("disable", "Keep a member out of the organization, whatever made them one", (*admin.Office).DisableMember),
-		toMember("enable", "Let a member into the organization again", (*admin.Office).EnableMember),
+		toMember("get", "Show a member", (*admin.Service).Member),
+		toMember("disable", "Keep a member out of the organization, whatever made them one", (*admin.Service).DisableMember),
+		toMember("enable", "Let a member into the organization again", (*admin.Service).EnableMember),
 	}
 }
 
@@ -131,12 +131,12 @@ out anew who the person is. What they are signed in to goes on; see tabard sessi
 	}.command()
 }
 
-func toMember(verb, short string, run func(*admin.Office, context.Context, admin.Actor, string, string) (admin.Member, error)) *cobra.Command {
+func toMember(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Member, error)) *cobra.Command {
 	var organization string
 	return deed[admin.Member]{
 		use: verb + " USER", args: 1, short: short, flags: organizationFlag(&organization, true),
 		run: func(d *desk, args []string) (admin.Member, error) {
-			return run(d.Office, d.ctx, d.by, organization, args[0])
+			return run(d.Service, d.ctx, d.by, organization, args[0])
 		},
 		text: showMember,
 	}.command()

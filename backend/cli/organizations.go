@@ -14,9 +14,9 @@ func organizationsCommand() *cobra.Command {
 file that names an organization has the last word on its name and policy; those
 that it does not name are left as they are.`,
 		listOrganizations(), createOrganization(), updateOrganization(),
-		toOrganization("get", "Show an organization", (*admin.Office).Organization),
-		toOrganization("disable", "Keep everybody out of an organization", (*admin.Office).DisableOrganization),
-		toOrganization("enable", "Let its members into an organization again", (*admin.Office).EnableOrganization),
+		toOrganization("get", "Show an organization", (*admin.Service).Organization),
+		toOrganization("disable", "Keep everybody out of an organization", (*admin.Service).DisableOrganization),
+		toOrganization("enable", "Let its members into an organization again", (*admin.Service).EnableOrganization),
 		deed[admin.Nothing]{
 			use: "delete ORGANIZATION", args: 1, short: "End an organization for good",
 			long: "Delete ends an organization with its memberships, connections and keys. Its slug is\nfree then; its id is never used again.",
@@ -76,11 +76,11 @@ func naming(n *admin.OrganizationNames, required bool) func(*cobra.Command) {
 	}
 }
 
-func toOrganization(verb, short string, run func(*admin.Office, context.Context, admin.Actor, string) (admin.Organization, error)) *cobra.Command {
+func toOrganization(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string) (admin.Organization, error)) *cobra.Command {
 	return deed[admin.Organization]{
 		use: verb + " ORGANIZATION", args: 1, short: short,
 		run: func(d *desk, args []string) (admin.Organization, error) {
-			return run(d.Office, d.ctx, d.by, args[0])
+			return run(d.Service, d.ctx, d.by, args[0])
 		},
 		text: showOrganization,
 	}.command()

@@ -336,7 +336,7 @@ func TestARefreshTokenOfAnotherReplicasSecretIsAskedForAgain(t *testing.T) {
 	ids, err := w.secret.IDs()
 	w.must(ids, err)
 	w.secret, _ = signingkey.NewSecret()
-	w.office = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
+	w.service = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
 	w.serve(w.store)
 	w.reports, _ = w.serverKey("reports")
 	w.wants(w.renews(refresh), http.StatusUnauthorized, api.LoginRequired)
