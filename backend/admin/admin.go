@@ -57,7 +57,7 @@ type Service struct {
 	connections
 	sessions
 	keys
-	trail
+	auditLog
 }
 
 // New returns the office of a workspace.
@@ -66,7 +66,7 @@ func New(c Config) *Service {
 	o := &Service{
 		organizations{b}, members{b}, staff{b}, users{b}, policies{b},
 		connections{b, c.Secret.Sealer(signingkey.ForConnections), c.RedirectURI},
-		sessions{b}, keys{b, c.Secret.Derive(signingkey.ForAPIKeys)}, trail{b},
+		sessions{b}, keys{b, c.Secret.Derive(signingkey.ForAPIKeys)}, auditLog{b},
 	}
 	if o.redirectURI == nil {
 		o.redirectURI = func(string) string { return "" }
@@ -87,7 +87,7 @@ type (
 	users         struct{ *base }
 	policies      struct{ *base }
 	sessions      struct{ *base }
-	trail         struct{ *base }
+	auditLog      struct{ *base }
 )
 
 type connections struct {

@@ -38,17 +38,17 @@ func EventOf(e audit.Event) Event {
 	}
 }
 
-// TrailFilter says which events are wanted; an empty field means of all.
-type TrailFilter struct {
+// EventFilter says which events are wanted; an empty field means of all.
+type EventFilter struct {
 	User, Actor, Action string
 	// Since and Until bound the time, both included.
 	Since, Until int64
 }
 
-// Trail lists what happened, the newest first: in the whole workspace, or in the
+// Events lists what happened, the newest first: in the whole workspace, or in the
 // organization that is named.
-func (o *trail) Trail(ctx context.Context, by Actor, organization string, f TrailFilter, p Page) (List[Event], error) {
-	a := &operation{action: audit.ReadTrail, organization: organization, user: f.User}
+func (o *auditLog) Events(ctx context.Context, by Actor, organization string, f EventFilter, p Page) (List[Event], error) {
+	a := &operation{action: audit.ReadAuditLog, organization: organization, user: f.User}
 	if organization == "" {
 		a.scope = workspaceScope
 	}
@@ -58,7 +58,7 @@ func (o *trail) Trail(ctx context.Context, by Actor, organization string, f Trai
 				return List[Event]{}, refuse(api.InvalidRequest, "actor or action is no name of one.")
 			}
 			return listed(p, func(after string, limit int) ([]audit.Event, error) {
-				before, err := parsePosition(after)
+				before, err := parseCursor(after)
 				if err != nil {
 					return nil, err
 				}
@@ -66,7 +66,7 @@ func (o *trail) Trail(ctx context.Context, by Actor, organization string, f Trai
 					OrganizationID: r.ID, UserID: f.User, Actor: f.Actor, Action: audit.Action(f.Action),
 					Since: f.Since, Until: f.Until, Before: before, Limit: limit,
 				})
-			}, EventOf, position)
+			}, EventOf, cursor)
 		})
 }
 
@@ -76,9 +76,9 @@ func unprintable(text string) bool {
 }
 
 // position writes an event's place in the trail: its time and its id.
-func position(e audit.Event) string { return strconv.FormatInt(e.At, 10) + "." + e.ID }
+func cursor(e audit.Event) string { return strconv.FormatInt(e.At, 10) + "." + e.ID }
 
-func parsePosition(text string) (audit.Position, error) {
+func parseCursor(text string) (audit.Position, error) {
 	if text == "" {
 		return audit.Position{}, nil
 	}
