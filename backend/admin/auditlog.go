@@ -57,7 +57,7 @@ func (o *auditLog) Events(ctx context.Context, by Actor, organization string, f 
 			if unprintable(f.Actor) || unprintable(f.Action) {
 				return List[Event]{}, refuse(api.InvalidRequest, "actor or action is no name of one.")
 			}
-			return listed(p, func(after string, limit int) ([]audit.Event, error) {
+			return paginate(p, func(after string, limit int) ([]audit.Event, error) {
 				before, err := parseCursor(after)
 				if err != nil {
 					return nil, err
@@ -85,7 +85,7 @@ func parseCursor(text string) (audit.Position, error) {
 	at, id, ok := strings.Cut(text, ".")
 	time, err := strconv.ParseInt(at, 10, 53)
 	if err != nil || !ok || id == "" || time < 0 {
-		return audit.Position{}, errPlace
+		return audit.Position{}, errCursor
 	}
 	return audit.Position{At: time, ID: id}, nil
 }

@@ -71,7 +71,7 @@ func run[T any](ctx context.Context, o *base, by Actor, a *operation, do func(co
 	if err == nil {
 		result, err = do(ctx, organization)
 	}
-	err = reason(err)
+	err = asRefusal(err)
 	if recording := o.record(ctx, by, a, organization.ID, err); recording != nil {
 		err = recording
 	}
@@ -135,7 +135,7 @@ func (o *base) record(ctx context.Context, by Actor, a *operation, organizationI
 	e := audit.Event{
 		ID: directory.NewID("evt_"), At: o.now().Unix(), Action: a.action, Outcome: audit.Done,
 		Actor: by.ID, ActorName: by.Name, Address: by.Address,
-		OrganizationID: organizationID, UserID: clip(a.user), SessionID: clip(a.session), Target: clip(a.target),
+		OrganizationID: organizationID, UserID: idOrEmpty(a.user), SessionID: idOrEmpty(a.session), Target: idOrEmpty(a.target),
 		Note: a.note, ExpiresAt: a.expiresAt,
 	}
 	var refused *refusal.Refusal
@@ -147,7 +147,7 @@ func (o *base) record(ctx context.Context, by Actor, a *operation, organizationI
 		}
 		e.Outcome, e.Reason = audit.Refused, string(refused.Code)
 		if organizationID == "" { // what was asked for, in the trail of whoever asked
-			e.OrganizationID, e.Target = by.OrganizationID, clip(a.organization)
+			e.OrganizationID, e.Target = by.OrganizationID, idOrEmpty(a.organization)
 		}
 	case outcome != nil || a.isRead():
 		return nil
@@ -158,7 +158,7 @@ func (o *base) record(ctx context.Context, by Actor, a *operation, organizationI
 }
 
 // clip leaves away what a client wrote where it cannot be a name of anything.
-func clip(text string) string {
+func idOrEmpty(text string) string {
 	if notAnID(text) {
 		return ""
 	}

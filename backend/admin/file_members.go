@@ -58,27 +58,27 @@ func (f FileMembers) check(w *directory.Workspace) error {
 
 // ApplyMembers gives and ends memberships as a workspace file says. It may be repeated.
 // All are checked before any is changed; what fails on the way is done by the next.
-func (o *members) ApplyMembers(ctx context.Context, by Actor, organization string, f FileMembers) (Nothing, error) {
+func (o *members) ApplyMembers(ctx context.Context, by Actor, organization string, f FileMembers) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.ApplyFile, scope: workspaceScope, organization: organization},
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
 			w, err := o.store.Workspace(ctx)
 			if err != nil {
-				return Nothing{}, err
+				return Empty{}, err
 			}
 			if err := f.check(w); err != nil {
-				return Nothing{}, err
+				return Empty{}, err
 			}
 			for _, m := range f.Members {
 				if err := o.giveMembership(ctx, r.ID, m); err != nil {
-					return Nothing{}, err
+					return Empty{}, err
 				}
 			}
 			for _, id := range f.Removed {
 				if err := o.store.WithdrawMembership(ctx, r.ID, id); err != nil {
-					return Nothing{}, err
+					return Empty{}, err
 				}
 			}
-			return Nothing{}, nil
+			return Empty{}, nil
 		})
 }
 

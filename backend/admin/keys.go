@@ -74,7 +74,7 @@ func keyInfoOf(k Key) KeyInfo {
 func (o *keys) Keys(ctx context.Context, by Actor, p Page) (List[KeyInfo], error) {
 	return run(ctx, o.base, by, &operation{action: audit.ReadKey, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[KeyInfo], error) {
-			return listed(p, func(after string, limit int) ([]Key, error) {
+			return paginate(p, func(after string, limit int) ([]Key, error) {
 				return o.store.Keys(ctx, after, limit)
 			}, keyInfoOf, func(k Key) string { return k.ID })
 		})
@@ -136,8 +136,8 @@ func (o *keys) checkApp(ctx context.Context, id string) error {
 	return nil
 }
 
-// KeyCreated is the event that a key was made by somebody.
-func KeyCreated(by Actor, k Key) audit.Event {
+// KeyCreatedEvent is the event that a key was made by somebody.
+func KeyCreatedEvent(by Actor, k Key) audit.Event {
 	return audit.Event{
 		ID: directory.NewID("evt_"), At: k.CreatedAt, Action: audit.CreateKey, Outcome: audit.Done,
 		Actor: by.ID, ActorName: by.Name, OrganizationID: k.OrganizationID, Target: k.ID,
@@ -145,9 +145,9 @@ func KeyCreated(by Actor, k Key) audit.Event {
 }
 
 // RevokeKey ends a key, at once and for good.
-func (o *keys) RevokeKey(ctx context.Context, by Actor, id string) (Nothing, error) {
+func (o *keys) RevokeKey(ctx context.Context, by Actor, id string) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.RevokeKey, scope: workspaceScope, target: id},
-		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
-			return Nothing{}, o.store.RevokeKey(ctx, id, o.now().Unix())
+		func(ctx context.Context, _ directory.OrganizationRecord) (Empty, error) {
+			return Empty{}, o.store.RevokeKey(ctx, id, o.now().Unix())
 		})
 }

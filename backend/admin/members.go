@@ -114,20 +114,20 @@ type Roles struct {
 func (o *members) Members(ctx context.Context, by Actor, organization string, p Page) (List[Member], error) {
 	return run(ctx, o.base, by, &operation{action: audit.ReadMember, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Member], error) {
-			return listed(p, func(after string, limit int) ([]Member, error) {
-				return o.everybody(ctx, r.ID, after, limit)
-			}, func(m Member) Member { return m }, Member.place)
+			return paginate(p, func(after string, limit int) ([]Member, error) {
+				return o.list(ctx, r.ID, after, limit)
+			}, func(m Member) Member { return m }, Member.cursor)
 		})
 }
 
 // Member returns one member, or an invitation by its id.
 func (o *members) Member(ctx context.Context, by Actor, organization, user string) (Member, error) {
-	a := aboutMember(audit.ReadMember, organization, user)
+	a := memberOperation(audit.ReadMember, organization, user)
 	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			if a.target != "" {
 				i, err := o.store.Invitation(ctx, r.ID, a.target, o.now().Unix())
-				return invitedOf(i), err
+				return invitationMember(i), err
 			}
 			return o.member(ctx, r.ID, user)
 		})
@@ -145,7 +145,7 @@ func (o *members) AdmitMember(ctx context.Context, by Actor, organization string
 			}
 			switch {
 			case by.OrganizationID != "" && n.UserID != "":
-				return o.change(ctx, r.ID, n.UserID, n.Roles)
+				return o.changeRoles(ctx, r.ID, n.UserID, n.Roles)
 			case by.OrganizationID != "" || n.Invite:
 				return o.invite(ctx, a, r.ID, n)
 			case n.UserID == "":
@@ -166,34 +166,34 @@ func (o *members) AdmitMember(ctx context.Context, by Actor, organization string
 
 // Admit gives somebody who has signed in a place in an organization, or other roles in
 // it.
-func (o *members) Admit(ctx context.Context, by Actor, n directory.Admission) (Nothing, error) {
+func (o *members) Admit(ctx context.Context, by Actor, n directory.Admission) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.AdmitMember, organization: n.Organization, user: n.UserID},
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
 			n.Organization = r.ID
-			return Nothing{}, o.store.Admit(ctx, n, o.now().Unix())
+			return Empty{}, o.store.Admit(ctx, n, o.now().Unix())
 		})
 }
 
 // UpdateMember gives a member, or somebody who is invited, other roles. By an
 // administrator of the workspace somebody who is neither becomes a member.
 func (o *members) UpdateMember(ctx context.Context, by Actor, organization, user string, roles Roles) (Member, error) {
-	a := aboutMember(audit.UpdateMember, organization, user)
+	a := memberOperation(audit.UpdateMember, organization, user)
 	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			switch {
 			case roles.Roles == nil:
 				return Member{}, refuse(api.InvalidRequest, "roles is missing.")
 			case a.target != "":
-				return o.inviteAgain(ctx, r.ID, a.target, roles.Roles)
+				return o.renewInvitation(ctx, r.ID, a.target, roles.Roles)
 			case by.OrganizationID != "":
-				return o.change(ctx, r.ID, user, roles.Roles)
+				return o.changeRoles(ctx, r.ID, user, roles.Roles)
 			}
 			return o.admit(ctx, r.ID, user, roles.Roles)
 		})
 }
 
 // change gives a member other roles, and makes nobody one.
-func (o *members) change(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
+func (o *members) changeRoles(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
 	if err := o.store.ChangeMember(ctx, organizationID, userID, roles, o.now().Unix()); err != nil {
 		return Member{}, err
 	}
@@ -210,14 +210,14 @@ func (o *members) admit(ctx context.Context, organizationID, userID string, role
 
 // RemoveMember ends a membership. One that the workspace file gives is disabled
 // instead; one that a claim gives comes back with it. An invitation is removed by its id.
-func (o *members) RemoveMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	a := aboutMember(audit.RemoveMember, organization, user)
+func (o *members) RemoveMember(ctx context.Context, by Actor, organization, user string) (Empty, error) {
+	a := memberOperation(audit.RemoveMember, organization, user)
 	return run(ctx, o.base, by, a,
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
 			if a.target != "" {
-				return Nothing{}, o.store.WithdrawInvitation(ctx, r.ID, a.target)
+				return Empty{}, o.store.WithdrawInvitation(ctx, r.ID, a.target)
 			}
-			return Nothing{}, o.store.RemoveMember(ctx, r.ID, user)
+			return Empty{}, o.store.RemoveMember(ctx, r.ID, user)
 		})
 }
 

@@ -59,7 +59,7 @@ func (n OrganizationNames) check(required bool) error {
 func (o *organizations) Organizations(ctx context.Context, by Actor, p Page) (List[Organization], error) {
 	return run(ctx, o.base, by, &operation{action: audit.ReadOrganization, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[Organization], error) {
-			return listed(p, func(after string, limit int) ([]directory.OrganizationRecord, error) {
+			return paginate(p, func(after string, limit int) ([]directory.OrganizationRecord, error) {
 				return o.store.Organizations(ctx, after, limit)
 			}, organizationOf, func(r directory.OrganizationRecord) string { return r.Slug })
 		})
@@ -93,7 +93,7 @@ func (o *organizations) CreateOrganization(ctx context.Context, by Actor, n Orga
 
 // UpdateOrganization renames an organization.
 func (o *organizations) UpdateOrganization(ctx context.Context, by Actor, ref string, n OrganizationNames) (Organization, error) {
-	return o.toOrganization(ctx, by, audit.UpdateOrganization, ref, func(ctx context.Context, id string) error {
+	return o.change(ctx, by, audit.UpdateOrganization, ref, func(ctx context.Context, id string) error {
 		if err := n.check(false); err != nil {
 			return err
 		}
@@ -104,30 +104,30 @@ func (o *organizations) UpdateOrganization(ctx context.Context, by Actor, ref st
 // DisableOrganization keeps everybody out of an organization, until it is enabled
 // here: a workspace file does not.
 func (o *organizations) DisableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
-	return o.toOrganization(ctx, by, audit.DisableOrganization, ref, func(ctx context.Context, id string) error {
+	return o.change(ctx, by, audit.DisableOrganization, ref, func(ctx context.Context, id string) error {
 		return o.store.BlockOrganization(ctx, id, true, o.now().Unix())
 	})
 }
 
 // EnableOrganization lets its members enter an organization again.
 func (o *organizations) EnableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
-	return o.toOrganization(ctx, by, audit.EnableOrganization, ref, func(ctx context.Context, id string) error {
+	return o.change(ctx, by, audit.EnableOrganization, ref, func(ctx context.Context, id string) error {
 		return o.store.BlockOrganization(ctx, id, false, o.now().Unix())
 	})
 }
 
 // DeleteOrganization ends an organization for good, with its memberships and keys.
 // Its slug is free then, its id is never used again.
-func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref string) (Nothing, error) {
+func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref string) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.DeleteOrganization, scope: workspaceScope, organization: ref},
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
-			return Nothing{}, o.store.DeleteOrganization(ctx, r.ID, o.now().Unix())
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
+			return Empty{}, o.store.DeleteOrganization(ctx, r.ID, o.now().Unix())
 		})
 }
 
-// toOrganization does an act of the workspace to an organization, and returns what
+// change does an act of the workspace to an organization, and returns what
 // became of it.
-func (o *organizations) toOrganization(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
+func (o *organizations) change(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
 	return run(ctx, o.base, by, &operation{action: action, scope: workspaceScope, organization: ref},
 		func(ctx context.Context, r directory.OrganizationRecord) (Organization, error) {
 			if err := do(ctx, r.ID); err != nil {

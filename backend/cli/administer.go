@@ -135,8 +135,8 @@ func organizationFlag(name *string, required bool) func(*cobra.Command) {
 }
 
 // done tells of what has nothing to show.
-func done(text string) func(admin.Nothing) string {
-	return func(admin.Nothing) string { return text + "\n" }
+func done(text string) func(admin.Empty) string {
+	return func(admin.Empty) string { return text + "\n" }
 }
 
 // readInput reads the file that an argument names; - is standard input.

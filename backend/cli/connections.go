@@ -97,9 +97,9 @@ func decodeInput(d *desk, path string, into any) error {
 
 func deleteConnection() *cobra.Command {
 	var organization string
-	return deed[admin.Nothing]{
+	return deed[admin.Empty]{
 		use: "delete CONNECTION", args: 1, short: "End a connection for good", flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Nothing, error) {
+		run: func(d *desk, args []string) (admin.Empty, error) {
 			return d.DeleteConnection(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Deleted."),

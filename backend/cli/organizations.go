@@ -17,10 +17,10 @@ that it does not name are left as they are.`,
 		toOrganization("get", "Show an organization", (*admin.Service).Organization),
 		toOrganization("disable", "Keep everybody out of an organization", (*admin.Service).DisableOrganization),
 		toOrganization("enable", "Let its members into an organization again", (*admin.Service).EnableOrganization),
-		deed[admin.Nothing]{
+		deed[admin.Empty]{
 			use: "delete ORGANIZATION", args: 1, short: "End an organization for good",
 			long: "Delete ends an organization with its memberships, connections and keys. Its slug is\nfree then; its id is never used again.",
-			run: func(d *desk, args []string) (admin.Nothing, error) {
+			run: func(d *desk, args []string) (admin.Empty, error) {
 				return d.DeleteOrganization(d.ctx, d.by, args[0])
 			},
 			text: done("Deleted."),
