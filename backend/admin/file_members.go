@@ -10,11 +10,11 @@ import (
 
 // FileStore keeps the memberships that a workspace file gives.
 type FileStore interface {
-	// GiveMembership makes a person a member by the workspace file, whatever made them one
+	// SetFileMembership makes a person a member by the workspace file, whatever made them one
 	// before.
-	GiveMembership(ctx context.Context, organizationID, userID string, roles []string, now int64) error
-	// WithdrawMembership ends a membership that the workspace file gave, and no other.
-	WithdrawMembership(ctx context.Context, organizationID, userID string) error
+	SetFileMembership(ctx context.Context, organizationID, userID string, roles []string, now int64) error
+	// RemoveFileMembership ends a membership that the workspace file gave, and no other.
+	RemoveFileMembership(ctx context.Context, organizationID, userID string) error
 }
 
 // FileMembers are members whom a workspace file names in an organization, and user ids of
@@ -69,12 +69,12 @@ func (o *members) ApplyMembers(ctx context.Context, by Actor, organization strin
 				return Empty{}, err
 			}
 			for _, m := range f.Members {
-				if err := o.giveMembership(ctx, r.ID, m); err != nil {
+				if err := o.setFileMembership(ctx, r.ID, m); err != nil {
 					return Empty{}, err
 				}
 			}
 			for _, id := range f.Removed {
-				if err := o.store.WithdrawMembership(ctx, r.ID, id); err != nil {
+				if err := o.store.RemoveFileMembership(ctx, r.ID, id); err != nil {
 					return Empty{}, err
 				}
 			}
@@ -82,16 +82,16 @@ func (o *members) ApplyMembers(ctx context.Context, by Actor, organization strin
 		})
 }
 
-func (o *members) giveMembership(ctx context.Context, organizationID string, m FileMember) error {
+func (o *members) setFileMembership(ctx context.Context, organizationID string, m FileMember) error {
 	if err := o.checkIssuer(ctx, organizationID, m.Issuer); err != nil {
 		return err
 	}
 	now := o.now().Unix()
-	u, err := o.store.KnowUser(ctx, directory.User{
+	u, err := o.store.EnsureUser(ctx, directory.User{
 		ID: directory.NewID("usr_"), Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email,
 	}, now)
 	if err != nil {
 		return err
 	}
-	return o.store.GiveMembership(ctx, organizationID, u.ID, m.Roles, now)
+	return o.store.SetFileMembership(ctx, organizationID, u.ID, m.Roles, now)
 }

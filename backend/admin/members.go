@@ -19,16 +19,16 @@ type MemberStore interface {
 	// Admit makes a person a member, or gives a member other roles;
 	// directory.ErrNoUser, ErrNoRole, ErrFromFile.
 	Admit(ctx context.Context, a directory.Admission, now int64) error
-	// KnowUser returns the user of an issuer and subject, made where there is none.
-	KnowUser(ctx context.Context, u directory.User, now int64) (directory.User, error)
+	// EnsureUser returns the user of an issuer and subject, made where there is none.
+	EnsureUser(ctx context.Context, u directory.User, now int64) (directory.User, error)
 	// ChangeMember gives a member other roles, and makes nobody one;
 	// directory.ErrNoMember, ErrNoRole, ErrFromFile, ErrStaff.
 	ChangeMember(ctx context.Context, organizationID, userID string, roles []string, now int64) error
 	// RemoveMember ends a membership; directory.ErrNoMember, ErrFromFile.
 	RemoveMember(ctx context.Context, organizationID, userID string) error
-	// BlockMember disables a membership, whatever gave it, or enables it;
+	// SetMemberDisabled disables a membership, whatever gave it, or enables it;
 	// directory.ErrNoMember.
-	BlockMember(ctx context.Context, organizationID, userID string, blocked bool, now int64) error
+	SetMemberDisabled(ctx context.Context, organizationID, userID string, blocked bool, now int64) error
 }
 
 // Member is a member of an organization as its administrators see them, or somebody who
@@ -152,7 +152,7 @@ func (o *members) AdmitMember(ctx context.Context, by Actor, organization string
 				if err := o.checkIssuer(ctx, r.ID, n.Issuer); err != nil {
 					return Member{}, err
 				}
-				u, err := o.store.KnowUser(ctx, directory.User{
+				u, err := o.store.EnsureUser(ctx, directory.User{
 					ID: directory.NewID("usr_"), Issuer: n.Issuer, Subject: n.Subject, Name: n.Name, Email: n.Email,
 				}, o.now().Unix())
 				if err != nil {
@@ -224,19 +224,19 @@ func (o *members) RemoveMember(ctx context.Context, by Actor, organization, user
 // DisableMember keeps a member out of the organization, whatever made them one, until
 // they are enabled here.
 func (o *members) DisableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
-	return o.blockMember(ctx, by, audit.DisableMember, organization, user)
+	return o.setMemberDisabled(ctx, by, audit.DisableMember, organization, user)
 }
 
 // EnableMember lets a member enter the organization again. What their sessions did in
 // it has ended.
 func (o *members) EnableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
-	return o.blockMember(ctx, by, audit.EnableMember, organization, user)
+	return o.setMemberDisabled(ctx, by, audit.EnableMember, organization, user)
 }
 
-func (o *members) blockMember(ctx context.Context, by Actor, action audit.Action, organization, user string) (Member, error) {
+func (o *members) setMemberDisabled(ctx context.Context, by Actor, action audit.Action, organization, user string) (Member, error) {
 	return run(ctx, o.base, by, &operation{action: action, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
-			if err := o.store.BlockMember(ctx, r.ID, user, action == audit.DisableMember, o.now().Unix()); err != nil {
+			if err := o.store.SetMemberDisabled(ctx, r.ID, user, action == audit.DisableMember, o.now().Unix()); err != nil {
 				return Member{}, err
 			}
 			return o.member(ctx, r.ID, user)

@@ -19,9 +19,9 @@ type OrganizationStore interface {
 	// RenameOrganization changes slug and name, where they are not empty;
 	// directory.ErrSlugTaken.
 	RenameOrganization(ctx context.Context, id, slug, name string) error
-	// BlockOrganization disables one, which no workspace file enables then, or enables
+	// SetOrganizationDisabled disables one, which no workspace file enables then, or enables
 	// it.
-	BlockOrganization(ctx context.Context, id string, blocked bool, now int64) error
+	SetOrganizationDisabled(ctx context.Context, id string, blocked bool, now int64) error
 	// DeleteOrganization ends one for good. Its id is never another's.
 	DeleteOrganization(ctx context.Context, id string, now int64) error
 }
@@ -105,14 +105,14 @@ func (o *organizations) UpdateOrganization(ctx context.Context, by Actor, ref st
 // here: a workspace file does not.
 func (o *organizations) DisableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
 	return o.change(ctx, by, audit.DisableOrganization, ref, func(ctx context.Context, id string) error {
-		return o.store.BlockOrganization(ctx, id, true, o.now().Unix())
+		return o.store.SetOrganizationDisabled(ctx, id, true, o.now().Unix())
 	})
 }
 
 // EnableOrganization lets its members enter an organization again.
 func (o *organizations) EnableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
 	return o.change(ctx, by, audit.EnableOrganization, ref, func(ctx context.Context, id string) error {
-		return o.store.BlockOrganization(ctx, id, false, o.now().Unix())
+		return o.store.SetOrganizationDisabled(ctx, id, false, o.now().Unix())
 	})
 }
 

@@ -13,11 +13,11 @@ import (
 type PolicyStore interface {
 	// Workspace returns the workspace's document.
 	Workspace(ctx context.Context) (*directory.Workspace, error)
-	// RuleWorkspace gives the workspace, as it was read, its rules;
+	// SetWorkspacePolicy gives the workspace, as it was read, its rules;
 	// directory.ErrOvertaken where it has changed since.
-	RuleWorkspace(ctx context.Context, w directory.Workspace, r policy.Rules) error
-	// RuleOrganization gives an organization its rules.
-	RuleOrganization(ctx context.Context, id string, r policy.Rules) error
+	SetWorkspacePolicy(ctx context.Context, w directory.Workspace, r policy.Rules) error
+	// SetOrganizationPolicy gives an organization its rules.
+	SetOrganizationPolicy(ctx context.Context, id string, r policy.Rules) error
 }
 
 // WorkspacePolicy returns what the workspace demands.
@@ -47,7 +47,7 @@ func (o *policies) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Ru
 			if w.Revision == 0 {
 				return r, refuse(api.Conflict, "There is no workspace yet: apply a workspace file first.")
 			}
-			return r, o.store.RuleWorkspace(ctx, *w, r)
+			return r, o.store.SetWorkspacePolicy(ctx, *w, r)
 		})
 }
 
@@ -75,7 +75,7 @@ func (o *policies) PutOrganizationPolicy(ctx context.Context, by Actor, organiza
 			if policy.Strictest(w.Policy, r).Contradictory() {
 				return r, refuse(api.InvalidRequest, "No acr satisfies both the workspace's policy and this one.")
 			}
-			return r, o.store.RuleOrganization(ctx, record.ID, r)
+			return r, o.store.SetOrganizationPolicy(ctx, record.ID, r)
 		})
 }
 

@@ -13,8 +13,8 @@ type UserStore interface {
 	Users(ctx context.Context, after string, limit int) ([]directory.UserRecord, error)
 	// User returns one, or directory.ErrNoUser.
 	User(ctx context.Context, id string) (directory.UserRecord, error)
-	// BlockUser disables a person everywhere, or enables them; directory.ErrNoUser.
-	BlockUser(ctx context.Context, id string, blocked bool, now int64) error
+	// SetUserDisabled disables a person everywhere, or enables them; directory.ErrNoUser.
+	SetUserDisabled(ctx context.Context, id string, blocked bool, now int64) error
 }
 
 // User is a person as administrators of the workspace see them. SeenAt is their last
@@ -56,7 +56,7 @@ func (o *users) User(ctx context.Context, by Actor, id string) (User, error) {
 // DisableUser keeps a person out of everything, until they are enabled.
 func (o *users) DisableUser(ctx context.Context, by Actor, id string) (User, error) {
 	return o.change(ctx, by, audit.DisableUser, id, func(ctx context.Context) error {
-		return o.store.BlockUser(ctx, id, true, o.now().Unix())
+		return o.store.SetUserDisabled(ctx, id, true, o.now().Unix())
 	})
 }
 
@@ -64,7 +64,7 @@ func (o *users) DisableUser(ctx context.Context, by Actor, id string) (User, err
 // did in organizations has ended: each is entered anew.
 func (o *users) EnableUser(ctx context.Context, by Actor, id string) (User, error) {
 	return o.change(ctx, by, audit.EnableUser, id, func(ctx context.Context) error {
-		return o.store.BlockUser(ctx, id, false, o.now().Unix())
+		return o.store.SetUserDisabled(ctx, id, false, o.now().Unix())
 	})
 }
 

@@ -270,7 +270,7 @@ func (w *world) refused(got httpbrowser.Response, code api.Code) {
 // userID is the id of a person who signed in or is a member.
 func (w *world) userID(sub string) string {
 	w.Helper()
-	u, err := w.store.KnowUser(w.Context(), directory.User{ID: directory.NewID("usr_"), Issuer: issuer, Subject: sub}, w.now().Unix())
+	u, err := w.store.EnsureUser(w.Context(), directory.User{ID: directory.NewID("usr_"), Issuer: issuer, Subject: sub}, w.now().Unix())
 	w.must(u, err)
 	return u.ID
 }
