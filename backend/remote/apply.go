@@ -22,14 +22,14 @@ const (
 	pageBytes = 8 << 10
 )
 
-// Applying says what is told of an apply.
-type Applying struct {
+// ApplyOptions says what is told of an apply.
+type ApplyOptions struct {
 	// DryRun changes nothing, and tells what would change.
 	DryRun bool
-	// Report is told after each organization how many memberships were looked at.
-	Report func(members int)
-	// Tell is told each difference, before it is made.
-	Tell func(directory.Difference)
+	// OnProgress is told after each organization how many memberships were looked at.
+	OnProgress func(members int)
+	// OnDifference is told each difference, before it is made.
+	OnDifference func(directory.Difference)
 }
 
 // Apply makes the workspace's policy, and the organizations of a workspace file with their
@@ -40,33 +40,33 @@ type Applying struct {
 //
 // What the administration API does not change stays as it is: apps, roles and the other
 // members at the top of the file, connections, and an organization that is disabled.
-func (c *Client) Apply(ctx context.Context, d directory.Desired, how Applying) (directory.Changes, error) {
-	a := &applying{Client: c, Applying: how}
+func (c *Client) Apply(ctx context.Context, d directory.Desired, how ApplyOptions) (directory.Changes, error) {
+	a := &applier{Client: c, ApplyOptions: how}
 	err := a.all(ctx, d)
 	return a.changes, err
 }
 
-type applying struct {
+type applier struct {
 	*Client
-	Applying
+	ApplyOptions
 	changes directory.Changes
 }
 
-func (a *applying) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
-	if a.Tell != nil {
-		a.Tell(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
+func (a *applier) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
+	if a.OnDifference != nil {
+		a.OnDifference(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
 	}
 }
 
 // change sends what changes something, unless nothing may.
-func (a *applying) change(ctx context.Context, method, at string, body, into any) error {
+func (a *applier) change(ctx context.Context, method, at string, body, into any) error {
 	if a.DryRun {
 		return nil
 	}
 	return a.ask(ctx, method, at, body, into)
 }
 
-func (a *applying) all(ctx context.Context, d directory.Desired) error {
+func (a *applier) all(ctx context.Context, d directory.Desired) error {
 	byID, bySlug := map[string]admin.Organization{}, map[string]admin.Organization{}
 	if err := pages(ctx, a.Client, "/organizations", func(o admin.Organization) { byID[o.ID], bySlug[o.Slug] = o, o }); err != nil {
 		return err
@@ -96,14 +96,14 @@ func (a *applying) all(ctx context.Context, d directory.Desired) error {
 			return fmt.Errorf("organization %s: %w", o.Slug, err)
 		}
 		done += o.MemberCount()
-		if a.Report != nil {
-			a.Report(done)
+		if a.OnProgress != nil {
+			a.OnProgress(done)
 		}
 	}
 	return nil
 }
 
-func (a *applying) policy(ctx context.Context, what, organization, at string, wanted policy.Rules) (changed bool, err error) {
+func (a *applier) policy(ctx context.Context, what, organization, at string, wanted policy.Rules) (changed bool, err error) {
 	var stored policy.Rules
 	if err := a.ask(ctx, http.MethodGet, at, nil, &stored); err != nil {
 		return false, err
@@ -121,7 +121,7 @@ func text(r policy.Rules) string {
 	return string(written)
 }
 
-func (a *applying) organization(ctx context.Context, stored admin.Organization, o *directory.DesiredOrganization) error {
+func (a *applier) organization(ctx context.Context, stored admin.Organization, o *directory.DesiredOrganization) error {
 	added := stored.ID == ""
 	changed := false
 	switch names := (admin.OrganizationNames{Slug: o.Slug, Name: o.Name}); {
@@ -178,7 +178,7 @@ type member struct {
 }
 
 // members brings an organization's members up to date. Without at there are none yet.
-func (a *applying) members(ctx context.Context, at string, o *directory.DesiredOrganization) error {
+func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOrganization) error {
 	stored := map[person]member{}
 	if at != "" {
 		if err := pages(ctx, a.Client, at+"/members", func(m admin.Member) {
@@ -189,7 +189,7 @@ func (a *applying) members(ctx context.Context, at string, o *directory.DesiredO
 			return err
 		}
 	}
-	page := memberPage{applying: a, at: at}
+	page := memberPage{applier: a, at: at}
 	for m := range o.AllMembers() {
 		had := stored[personOf(m.Issuer, m.Subject)]
 		delete(stored, personOf(m.Issuer, m.Subject))
@@ -222,7 +222,7 @@ func (a *applying) members(ctx context.Context, at string, o *directory.DesiredO
 
 // memberPage is what the next request changes.
 type memberPage struct {
-	*applying
+	*applier
 	at    string
 	what  admin.FileMembers
 	bytes int
