@@ -60,7 +60,7 @@ type Service struct {
 	auditLog
 }
 
-// New returns the office of a workspace.
+// New returns the administration of a workspace.
 func New(c Config) *Service {
 	b := &base{c.Store, c.Now}
 	o := &Service{

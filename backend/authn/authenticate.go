@@ -81,12 +81,12 @@ func unauthentic(c *Request, cookie *carried, s *session.Session, err error) err
 	if !isOurs(c, *s) {
 		return errForged
 	}
-	switch fate, err := grant.KeyUsage(c.Ctx, c.Store, cookie.token, s, err, c.Now); {
+	switch usage, err := grant.KeyUsage(c.Ctx, c.Store, cookie.token, s, err, c.Now); {
 	case err != nil:
 		return err
-	case fate == signingkey.InUse:
+	case usage == signingkey.InUse:
 		return errElsewhere
-	case fate == signingkey.Retired:
+	case usage == signingkey.Retired:
 		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
 	}
 	return errForged

@@ -86,8 +86,8 @@ func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
 		return nothing, err
 	}
 	defer store.Close()
-	office := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
-	return d.run(&desk{Service: office, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
+	service := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
+	return d.run(&desk{Service: service, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
 }
 
 // commandLine is who administers here: whoever may open the database.

@@ -106,9 +106,9 @@ func printKey(c *cobra.Command, n admin.NewKey) error {
 	if err != nil {
 		return fmt.Errorf("--secret-file: the Worker's TABARD_SECRET is needed: %w", err)
 	}
-	office := admin.New(admin.Config{Secret: secret, Now: time.Now})
+	service := admin.New(admin.Config{Secret: secret, Now: time.Now})
 	by := commandLine()
-	k, text, err := office.DraftKey(by, n, n.Organization)
+	k, text, err := service.DraftKey(by, n, n.Organization)
 	if err != nil {
 		return err
 	}

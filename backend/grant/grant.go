@@ -24,7 +24,7 @@ type Store interface {
 	session.Store
 	directory.Store
 	orgsession.Store
-	// SecretKey returns the sightings of a value of the workspace's secret.
+	// SecretKey returns the records of a value of the workspace's secret.
 	SecretKey(ctx context.Context, id string) ([]signingkey.ReplicaKey, error)
 }
 

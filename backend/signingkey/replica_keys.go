@@ -45,7 +45,7 @@ func (s ReplicaKey) IsAlive(now int64) bool { return s.LeftAt == 0 && now < s.La
 // not have.
 type Usage int
 
-// The fates.
+// The usages.
 const (
 	NeverSeen Usage = iota
 	// Retired is a key that no replica has used for inUseFor.
@@ -54,7 +54,7 @@ const (
 	InUse
 )
 
-// KeyUsage returns the fate of a key from all sightings of it.
+// UsageOf returns the usage of a key from all records of it.
 func UsageOf(all []ReplicaKey, now int64) Usage {
 	switch {
 	case len(all) == 0:
@@ -83,16 +83,16 @@ func OnAllReplicas(all []ReplicaKey, id string, now int64) bool {
 // ReplicaKeyStore is the store's record of the values of the secret at each replica.
 type ReplicaKeyStore interface {
 	// RecordSecretKeys records that a replica has values, the one in use first, until a
-	// time: now, or the next sight if that is far.
+	// time: now, or the next record if that is far.
 	RecordSecretKeys(ctx context.Context, replica string, ids []string, now, until int64) error
 	// RecordShutdown records that a replica shut down.
 	RecordShutdown(ctx context.Context, replica string, now int64) error
-	// SecretKey returns the sightings of one value, SecretKeys those of all.
+	// SecretKey returns the records of one value, SecretKeys those of all.
 	SecretKey(ctx context.Context, id string) ([]ReplicaKey, error)
 	SecretKeys(ctx context.Context) ([]ReplicaKey, error)
 	// RetireSecretKey records that a value was retired.
 	RetireSecretKey(ctx context.Context, id string, now int64) error
-	// DeleteSecretKeys deletes sightings from before a time, except the last of each
+	// DeleteSecretKeys deletes records from before a time, except the last of each
 	// value in each place.
 	DeleteSecretKeys(ctx context.Context, before int64) error
 }

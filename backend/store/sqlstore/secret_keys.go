@@ -14,7 +14,7 @@ SELECT id, replica, place, first_seen, last_seen, left_at, retired_at FROM secre
 	selectSecretKey  = secretKeyColumns + `WHERE id = ?1 ORDER BY replica`
 	selectSecretKeys = secretKeyColumns + `ORDER BY replica, place`
 
-	sightSecretKey = `
+	recordSecretKey = `
 INSERT INTO secret_keys (id, replica, place, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (id, replica) DO UPDATE SET place = excluded.place, last_seen = excluded.last_seen, left_at = NULL`
 
@@ -35,20 +35,20 @@ DELETE FROM secret_keys WHERE last_seen < ?1 AND EXISTS (
 		OR n.last_seen = secret_keys.last_seen AND n.replica > secret_keys.replica))`
 )
 
-// secretKeys stores the sightings of the secret's values.
+// secretKeys stores the records of the secret's values.
 type secretKeys struct{ *database }
 
 // RecordSecretKeys implements signingkey.ReplicaKeyStore.
 func (s secretKeys) RecordSecretKeys(ctx context.Context, replica string, ids []string, now, until int64) error {
 	for place, id := range ids {
-		if err := s.change(ctx, "sight secret keys", sightSecretKey, id, replica, place, now, until); err != nil {
+		if err := s.change(ctx, "record secret keys", recordSecretKey, id, replica, place, now, until); err != nil {
 			return err
 		}
 	}
 	if until == now {
 		return nil
 	}
-	return s.change(ctx, "sight secret keys", dropSecretKeys, replica, now, until)
+	return s.change(ctx, "record secret keys", dropSecretKeys, replica, now, until)
 }
 
 // RecordShutdown implements signingkey.ReplicaKeyStore.

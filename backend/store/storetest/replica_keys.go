@@ -2,7 +2,7 @@ package storetest
 
 import "github.com/tabard-auth/tabard/backend/signingkey"
 
-func sights(s *suite) {
+func recordsReplicaKeys(s *suite) {
 	s.must(s.RecordSecretKeys(s.ctx, "a", []string{"old", "new"}, Now, Now))
 	s.must(s.RecordSecretKeys(s.ctx, "a", []string{"old", "new"}, Now+60, Now+60))
 	s.must(s.RecordSecretKeys(s.ctx, "b", []string{"old"}, Now+10, Now+10))
@@ -32,7 +32,7 @@ func sights(s *suite) {
 
 // The last use of a value stays recorded, because refresh tokens live longer than
 // replicas.
-func forgetsSights(s *suite) {
+func keepsLastReplicaKeys(s *suite) {
 	for i, replica := range []string{"a", "b", "c"} {
 		at := int64(Now + 10*i)
 		s.must(s.RecordSecretKeys(s.ctx, replica, []string{"old", "new"}, at, at))
