@@ -109,15 +109,15 @@ func route(organization string) func(*tab.Config) {
 }
 
 func (p *page) world() tab.World {
-	w := tab.World{
+	b := tab.World{
 		Backend: p.browser.backend, Session: p.session, Local: p.browser.local,
 		Locks: locks{p.browser}, Device: p.browser.device, Channel: channel{p}, Clock: clock{p.browser}, Page: p,
 		Random: rand.Uint64, Parse: parse, Changed: p.changed,
 	}
 	if p.browser.lockless {
-		w.Locks = nil
+		b.Locks = nil
 	}
-	return w
+	return b
 }
 
 func (p *page) changed(state string) {

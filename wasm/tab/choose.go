@@ -11,7 +11,7 @@ func (t *Tab) Organizations() ([]api.OrganizationState, *Error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wardrobe.state.Organizations = session.Organizations
+	t.binding.state.Organizations = session.Organizations
 	t.recount()
 	return session.Organizations, nil
 }
@@ -21,16 +21,16 @@ func (t *Tab) offer() {
 	session, err := t.inquire()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := &t.wardrobe
+	b := &t.binding
 	switch {
-	case err == nil && w.wish != "":
+	case err == nil && b.wish != "":
 		// The person chose while the list was on its way.
 	case err == nil:
-		w.record.Epoch = t.epoch.now()
-		w.state.Organizations, w.state.User = session.Organizations, session.User
-		w.state.DeviceBound = session.DeviceBound
+		b.record.Epoch = t.epoch.now()
+		b.state.Organizations, b.state.User = session.Organizations, session.User
+		b.state.DeviceBound = session.DeviceBound
 		t.takeOff(Choose, nil)
-	case w.state.Status == Starting:
+	case b.state.Status == Starting:
 		t.show(Unavailable, err)
 	}
 }
@@ -38,7 +38,7 @@ func (t *Tab) offer() {
 // introduce learns the name of an organization that asks for more authentication
 // before it was ever entered here, so that the page can offer the way in.
 func (t *Tab) introduce() {
-	s := &t.wardrobe.state
+	s := &t.binding.state
 	t.mu.Lock()
 	known := s.Status != Ended || s.Organization.ID != ""
 	t.mu.Unlock()
@@ -52,7 +52,7 @@ func (t *Tab) introduce() {
 		return
 	}
 	s.Organizations, s.User = session.Organizations, session.User
-	if known := t.wardrobe.known(t.wardrobe.wish); known.ID != "" {
+	if known := t.binding.known(t.binding.wish); known.ID != "" {
 		s.Organization = known
 	}
 	t.show(s.Status, s.Error)
@@ -64,7 +64,7 @@ func (t *Tab) inquire() (api.SessionResponse, *Error) {
 	v, err := t.ask("GET", api.PathSession)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	session, user := DecodeSessionResponse(v), t.wardrobe.record.User.ID
+	session, user := DecodeSessionResponse(v), t.binding.record.User.ID
 	switch {
 	case t.epoch.now() != epoch:
 		return session, overtaken

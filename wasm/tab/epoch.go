@@ -83,20 +83,20 @@ func (e *epoch) replace(session string, before []string) {
 
 // heed leaves behind what was minted in another epoch.
 func (t *Tab) heed() {
-	w, epoch := &t.wardrobe, t.epoch.now()
-	if epoch == w.record.Epoch || w.state.Status == Starting {
+	b, epoch := &t.binding, t.epoch.now()
+	if epoch == b.record.Epoch || b.state.Status == Starting {
 		return
 	}
-	w.record.Epoch, w.record.Held = epoch, nil
+	b.record.Epoch, b.record.Held = epoch, nil
 	t.mints.abortAll(again)
 	session := epochSession(epoch)
 	switch {
 	case epoch != "" && session == "":
 		t.signedOut(nil)
 		return
-	case w.record.Session != "" && slices.Contains(epochBefore(epoch), w.record.Session):
-		w.record.Session = session // the same person goes on under it
-	case session != w.record.Session:
+	case b.record.Session != "" && slices.Contains(epochBefore(epoch), b.record.Session):
+		b.record.Session = session // the same person goes on under it
+	case session != b.record.Session:
 		t.takeOff(Starting, nil)
 	}
 	t.save()
@@ -125,8 +125,8 @@ func (t *Tab) Hear(message string) {
 		t.wake()
 	case lookAgain:
 		t.heed()
-		if t.epoch.now() == "" && t.wardrobe.state.Status != Starting {
-			t.wardrobe.record.Held = nil
+		if t.epoch.now() == "" && t.binding.state.Status != Starting {
+			t.binding.record.Held = nil
 			t.soon()
 		}
 	}

@@ -35,7 +35,7 @@ func take(locks Locks, name string) (l lease, free bool) {
 // own and keeps the organization.
 func (t *Tab) claim() {
 	t.mu.Lock()
-	id, had := t.wardrobe.record.Tab, t.lease != nil
+	id, had := t.binding.record.Tab, t.lease != nil
 	t.mu.Unlock()
 	if had {
 		return
@@ -51,7 +51,7 @@ func (t *Tab) claim() {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wardrobe.record.Tab, t.lease = id, l
+	t.binding.record.Tab, t.lease = id, l
 	t.save()
 }
 

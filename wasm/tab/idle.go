@@ -47,14 +47,14 @@ func (t *Tab) Input() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
-	t.wardrobe.input = activity(t.clock.now())
+	t.binding.input = activity(t.clock.now())
 	t.recount()
 }
 
 // recount tells the page anew how long is left, and plans what is due. Before it is
 // known where the tab stands the page shows what it did when it was left.
 func (t *Tab) recount() {
-	if s := &t.wardrobe.state; s.Status != Starting {
+	if s := &t.binding.state; s.Status != Starting {
 		t.show(s.Status, s.Error)
 	}
 }
@@ -73,9 +73,9 @@ func (h *held) warnAt() time.Duration { return h.idleEnd() - min(h.limit()/warnS
 
 // secondsLeft is how long the organization session still has unless the person does
 // something; 0 while there is no reason to warn.
-func (w *wardrobe) secondsLeft(now time.Duration) int64 {
-	h := w.find(w.wish)
-	if w.state.Status != Active || h == nil || h.limit() == 0 || h.got < h.warnAt() || w.input > h.input {
+func (b *binding) secondsLeft(now time.Duration) int64 {
+	h := b.find(b.wish)
+	if b.state.Status != Active || h == nil || h.limit() == 0 || h.got < h.warnAt() || b.input > h.input {
 		return 0
 	}
 	return max(1, int64((h.idleEnd()-now+time.Second-1)/time.Second))

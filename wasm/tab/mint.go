@@ -30,7 +30,7 @@ func (t *Tab) join(organization string, enter bool) *flight {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
-	f := t.wardrobe.want(organization, enter, t.clock.now())
+	f := t.binding.want(organization, enter, t.clock.now())
 	if other := t.mints.serving(f); other != nil {
 		return other
 	}
@@ -62,19 +62,19 @@ func (t *Tab) land(f *flight, v Value, err *Error) (h *held, _ *Error) {
 	if t.epoch.now() != f.epoch || err != nil && err.Code == api.RequestTooOld {
 		return nil, again
 	}
-	w := &t.wardrobe
-	before := w.record.Session
+	b := &t.binding
+	before := b.record.Session
 	if err == nil {
 		answer := DecodeTokenResponse(v)
-		h, err = w.admit(f, &answer, t.epoch.now(), &t.clock, t.world.Random)
+		h, err = b.admit(f, &answer, t.epoch.now(), &t.clock, t.world.Random)
 	}
 	if err != nil {
 		t.refused(f.organization, err)
 		return nil, err
 	}
 	t.backoff = backoff{}
-	w.record.Epoch = t.epoch.enter(w.record.Session, before)
-	if w.worn(f.organization) {
+	b.record.Epoch = t.epoch.enter(b.record.Session, before)
+	if b.worn(f.organization) {
 		t.wear(h)
 	}
 	t.save()
@@ -84,26 +84,26 @@ func (t *Tab) land(f *flight, v Value, err *Error) (h *held, _ *Error) {
 // refused does what a refusal or a fault means for the tab: little, where it wears another
 // organization, and nothing while its token lives.
 func (t *Tab) refused(organization string, err *Error) {
-	w := &t.wardrobe
+	b := &t.binding
 	switch {
 	case err.signsOut():
 		t.signedOut(err)
 	case err.Code == api.IdentityChanged: // somebody else signed in: the tab's part in the session is over
 		t.mints.abortAll(overtaken)
-		w.record.Epoch, w.record.Held = t.epoch.now(), nil
+		b.record.Epoch, b.record.Held = t.epoch.now(), nil
 		t.takeOff(Ended, err)
 	case err.Code == api.OrganizationRequired:
 		// settle offers them.
 	case err.ends():
-		w.drop(organization)
-		if w.worn(organization) && (w.sure() || err.Code != api.OrganizationAccessDenied) {
+		b.drop(organization)
+		if b.worn(organization) && (b.sure() || err.Code != api.OrganizationAccessDenied) {
 			t.takeOff(Ended, err)
 		}
 	default:
 		now := t.clock.now()
 		t.backoff.fault(err, now, t.world.Random())
-		switch h := w.find(w.wish); {
-		case !w.worn(organization):
+		switch h := b.find(b.wish); {
+		case !b.worn(organization):
 		case h.usable(now):
 			t.wear(h)
 		default:

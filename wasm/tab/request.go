@@ -108,7 +108,7 @@ func (t *Tab) exchange(c *call, method, path, body string) (Value, *Error) {
 		t.device.nonce = response.Nonce
 	}
 	if refused != nil {
-		return nil, understood(refused, proof != "", &t.wardrobe.state)
+		return nil, understood(refused, proof != "", &t.binding.state)
 	}
 	return v, nil
 }

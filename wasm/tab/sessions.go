@@ -22,7 +22,7 @@ func (t *Tab) EndSession(id string) *Error {
 	switch {
 	case err.signsOut():
 		t.signedOut(err)
-	case err == nil && id == t.wardrobe.record.Session:
+	case err == nil && id == t.binding.record.Session:
 		t.signedOut(nil)
 		t.world.Channel.Send(lookAgain)
 	}

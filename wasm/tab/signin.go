@@ -11,16 +11,16 @@ import (
 // tab wore last, if any), and back to returnTo. Whoever signs in may be somebody
 // else, so what the tab held is left behind.
 func (t *Tab) SignIn(organization, returnTo string) {
-	w := &t.wardrobe
+	b := &t.binding
 	t.mu.Lock()
-	wish := w.wish
+	wish := b.wish
 	t.mu.Unlock()
 	to := t.begin(t.config.loginURL(cmp.Or(organization, wish)), "", returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mints.abortAll(overtaken)
-	w.record.Held, w.record.User, w.record.Session = nil, api.User{}, ""
-	w.pend(organization)
+	b.record.Held, b.record.User, b.record.Session = nil, api.User{}, ""
+	b.pend(organization)
 	t.save()
 	t.world.Page.Navigate(to)
 }

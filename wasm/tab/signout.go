@@ -17,12 +17,12 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := &t.wardrobe
+	b := &t.binding
 	switch {
 	case err == nil && scope == api.ScopeOrganization:
-		w.drop(request.Organization)
-		w.record.Epoch = t.epoch.leave(w.record.Session)
-		if w.worn(request.Organization) {
+		b.drop(request.Organization)
+		b.record.Epoch = t.epoch.leave(b.record.Session)
+		if b.worn(request.Organization) {
 			t.takeOff(Ended, nil)
 		}
 	case err == nil || err.signsOut():
@@ -49,12 +49,12 @@ func (t *Tab) beginSignOut(scope string) (api.LogoutRequest, *call) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
-	w := &t.wardrobe
-	w.state.Arrival = ""
+	b := &t.binding
+	b.state.Arrival = ""
 	t.mints.abortAll(overtaken)
-	request := api.LogoutRequest{Scope: scope, User: w.record.User.ID}
+	request := api.LogoutRequest{Scope: scope, User: b.record.User.ID}
 	if scope == api.ScopeOrganization {
-		request.Organization = w.id(w.wish)
+		request.Organization = b.id(b.wish)
 	}
 	return request, t.call()
 }

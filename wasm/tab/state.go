@@ -98,9 +98,9 @@ func orNull(present bool, json string) string {
 
 // show sets the status and publishes the state if it changed.
 func (t *Tab) show(status Status, err *Error) {
-	s := &t.wardrobe.state
+	s := &t.binding.state
 	s.Status, s.Error = status, err
-	s.Idle = t.wardrobe.secondsLeft(t.clock.now())
+	s.Idle = t.binding.secondsLeft(t.clock.now())
 	t.plan()
 	json := s.JSON()
 	if json == t.shown || t.closed {
@@ -114,16 +114,16 @@ func (t *Tab) show(status Status, err *Error) {
 
 // wear puts an organization on. The caller saves the record.
 func (t *Tab) wear(h *held) {
-	t.wardrobe.wear(h)
+	t.binding.wear(h)
 	t.show(Active, nil)
-	shown := t.wardrobe.state
+	shown := t.binding.state
 	shown.Idle = 0 // which is out of date by the time the record is read
-	t.wardrobe.record.Shown = shown.JSON()
+	t.binding.record.Shown = shown.JSON()
 }
 
 // takeOff ends the wearing of an organization.
 func (t *Tab) takeOff(status Status, err *Error) {
-	t.wardrobe.takeOff(status)
+	t.binding.takeOff(status)
 	t.show(status, err)
 	t.save()
 }
@@ -132,7 +132,7 @@ func (t *Tab) takeOff(status Status, err *Error) {
 // tab it was, and of which organization, so that a sign-in lands there.
 func (t *Tab) signedOut(err *Error) {
 	t.mints.abortAll(overtaken)
-	r := &t.wardrobe.record
+	r := &t.binding.record
 	r.Held, r.Session = nil, ""
 	r.Epoch = t.epoch.leave("")
 	t.takeOff(SignedOut, err)
@@ -140,9 +140,9 @@ func (t *Tab) signedOut(err *Error) {
 
 // save writes the record, with the last input.
 func (t *Tab) save() {
-	w := &t.wardrobe
-	if w.input != noInput {
-		w.record.Input = w.input.unixMillis(&t.clock)
+	b := &t.binding
+	if b.input != noInput {
+		b.record.Input = b.input.unixMillis(&t.clock)
 	}
-	w.record.save(t.world.Session, t.config.Key, t.clock.now())
+	b.record.save(t.world.Session, t.config.Key, t.clock.now())
 }

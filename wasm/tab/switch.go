@@ -68,8 +68,8 @@ func (s *switches) begin(h *held, worn bool, now time.Duration) (number int, rea
 // Whatever else happens, it goes on as before.
 func (t *Tab) Switch(organization string) SwitchResult {
 	return t.transact(organization, func(h *held) {
-		if !t.wardrobe.worn(h.organization().ID) {
-			t.mints.abort(t.wardrobe.id(t.wardrobe.wish), overtaken)
+		if !t.binding.worn(h.organization().ID) {
+			t.mints.abort(t.binding.id(t.binding.wish), overtaken)
 		}
 		t.wear(h)
 		t.save()
@@ -86,12 +86,12 @@ func (t *Tab) Enter(organization string) SwitchResult {
 // transact begins a switch, mints where no token from before will do, and ends with what
 // its kind does, if nothing came in between.
 func (t *Tab) transact(organization string, end func(*held)) SwitchResult {
-	w := &t.wardrobe
+	b := &t.binding
 	t.mu.Lock()
 	t.heed()
 	t.wake()
-	w.state.Arrival = ""
-	number, h := t.switches.begin(w.find(organization), w.state.wears() && w.worn(organization), t.clock.now())
+	b.state.Arrival = ""
+	number, h := t.switches.begin(b.find(organization), b.state.wears() && b.worn(organization), t.clock.now())
 	t.mu.Unlock()
 	var err *Error
 	if h == nil {
@@ -99,7 +99,7 @@ func (t *Tab) transact(organization string, end func(*held)) SwitchResult {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err == nil && (number != t.switches.last || w.find(h.organization().ID) != h) {
+	if err == nil && (number != t.switches.last || b.find(h.organization().ID) != h) {
 		err = overtaken
 	}
 	if err != nil {
@@ -128,13 +128,13 @@ func outcome(err *Error) Outcome {
 // the refusal's, or empty.
 func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	t.mu.Lock()
-	user := t.wardrobe.record.User.ID
+	user := t.binding.record.User.ID
 	t.mu.Unlock()
 	to := t.begin(t.config.stepUpURL(organization, loginURL), user, returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wardrobe.pend(organization)
-	t.wardrobe.drop(organization) // what it holds was minted before
+	t.binding.pend(organization)
+	t.binding.drop(organization) // what it holds was minted before
 	t.save()
 	t.world.Page.Navigate(to)
 }

@@ -6,11 +6,11 @@
 // whole of it is tested natively; wasm/browser implements them for real.
 //
 // [Tab] has the one mutex, and its methods tell what happens. What they work with are
-// values that have no mutex, start nothing and know no Tab: the wardrobe (what the tab
+// values that have no mutex, start nothing and know no Tab: the binding (what the tab
 // holds, wears and shows, over record.go and held.go), the mints and the calls under way,
 // the browser's epoch and its device key, the pauses and the timers.
 //
-// Read on in the order of a tab's life: token.go, wardrobe.go, mint.go, request.go,
+// Read on in the order of a tab's life: token.go, binding.go, mint.go, request.go,
 // switch.go, signin.go, epoch.go, wake.go.
 package tab
 
@@ -48,7 +48,7 @@ type Tab struct {
 	mu       sync.Mutex // guards all below
 	clock    clock
 	epoch    epoch
-	wardrobe wardrobe
+	binding  binding
 	mints    mints
 	calls    calls
 	device   device
@@ -70,7 +70,7 @@ func New(config Config, world World) *Tab {
 		mints: mints{}, calls: calls{}, device: device{browser: world.Device}, moved: make(chan struct{}),
 	}
 	r, left := load(world, config.Key, t.epoch.now(), &t.clock)
-	t.wardrobe = newWardrobe(config, r, left, recalled(r.Input, &t.clock))
+	t.binding = newBinding(config, r, left, recalled(r.Input, &t.clock))
 	return t
 }
 
@@ -79,7 +79,7 @@ func New(config Config, world World) *Tab {
 func (t *Tab) Start() {
 	t.claim()
 	t.mu.Lock()
-	pending := t.wardrobe.aim(t.config)
+	pending := t.binding.aim(t.config)
 	t.save()
 	t.mu.Unlock()
 	if pending != "" {
@@ -95,10 +95,10 @@ func (t *Tab) Start() {
 func (t *Tab) resume() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.wardrobe.state.Status != Starting {
+	if t.binding.state.Status != Starting {
 		return true
 	}
-	h := t.wardrobe.find(t.wardrobe.wish)
+	h := t.binding.find(t.binding.wish)
 	if !h.usable(t.clock.now()) {
 		return false
 	}
@@ -111,14 +111,14 @@ func (t *Tab) resume() bool {
 // organization that the tab wears, or for the person's only one, or offers them
 // all to choose from. One that an earlier person left in the tab it forgets.
 func (t *Tab) settle() {
-	w := &t.wardrobe
+	b := &t.binding
 	t.mu.Lock()
-	wish, sure := w.wish, w.sure()
+	wish, sure := b.wish, b.sure()
 	t.mu.Unlock()
 	_, err := t.mint(wish, false)
 	if err != nil && err.Code == api.OrganizationAccessDenied && !sure {
 		t.mu.Lock()
-		w.wish, w.record.Organization = "", ""
+		b.wish, b.record.Organization = "", ""
 		t.show(Starting, nil)
 		t.mu.Unlock()
 		_, err = t.mint("", false)

@@ -30,11 +30,11 @@ const apart = 20 * time.Second
 // renews only when asked, and expiry is checked whenever a token is asked for.
 func (t *Tab) plan() {
 	t.alarm.rest()
-	at, ok := t.wardrobe.due(t.backoff.until)
+	at, ok := t.binding.due(t.backoff.until)
 	if !ok || t.closed || t.world.Page.Hidden() && !t.config.KeepAlive {
 		return
 	}
-	if t.wardrobe.state.Idle > 0 {
+	if t.binding.state.Idle > 0 {
 		at = min(at, t.clock.now()+time.Second)
 	}
 	wait := at - t.clock.now()
@@ -47,19 +47,19 @@ func (t *Tab) plan() {
 // due is when the tab has something to do of its own accord: to renew, to try
 // again, or to say that its token has expired meanwhile. Before until a backend that
 // failed is not asked again.
-func (w *wardrobe) due(until time.Duration) (at time.Duration, ok bool) {
-	h := w.find(w.wish)
+func (b *binding) due(until time.Duration) (at time.Duration, ok bool) {
+	h := b.find(b.wish)
 	switch {
-	case w.state.Status == Unavailable:
+	case b.state.Status == Unavailable:
 		return until, true
-	case w.state.Status != Active:
+	case b.state.Status != Active:
 		return 0, false
 	case h == nil:
 		return 0, true
 	case h.expires < until:
 		return h.expires, true
 	}
-	return max(w.renewal(h), until), true
+	return max(b.renewal(h), until), true
 }
 
 // tick does what is due.
@@ -67,7 +67,7 @@ func (t *Tab) tick() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
-	at, ok := t.wardrobe.due(t.backoff.until)
+	at, ok := t.binding.due(t.backoff.until)
 	now := t.clock.now()
 	switch {
 	case !ok || now < at:

@@ -26,7 +26,7 @@ func (t *Tab) ready(organization, rejected string) (name string, h *held, err *E
 		return "", nil, err
 	}
 	t.wake()
-	name, h, err = t.wardrobe.pick(organization, rejected)
+	name, h, err = t.binding.pick(organization, rejected)
 	now := t.clock.now()
 	waiting := now < t.backoff.until
 	switch {
@@ -35,7 +35,7 @@ func (t *Tab) ready(organization, rejected string) (name string, h *held, err *E
 		return "", nil, t.backoff.err
 	case !h.usable(now):
 		return name, nil, nil
-	case now >= t.wardrobe.renewal(h) && !waiting:
+	case now >= t.binding.renewal(h) && !waiting:
 		go t.mint(name, false)
 	}
 	return name, h, err
@@ -43,7 +43,7 @@ func (t *Tab) ready(organization, rejected string) (name string, h *held, err *E
 
 // started waits until it is known where the tab stands. The mutex is free meanwhile.
 func (t *Tab) started() *Error {
-	for t.heed(); t.wardrobe.state.Status == Starting && !t.closed; t.heed() {
+	for t.heed(); t.binding.state.Status == Starting && !t.closed; t.heed() {
 		if t.alarm.hasten() {
 			go t.settle()
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// wardrobe is what the tab holds, wears and shows: it finds the token of an
+// binding is what the tab holds, wears and shows: it finds the token of an
 // organization, and changes with what is put on and taken off. It asks nobody.
-type wardrobe struct {
+type binding struct {
 	record record
 	state  State
 	wish   string // the organization to wear, id or slug; empty while nobody named one
@@ -19,33 +19,33 @@ type wardrobe struct {
 	input  activity
 }
 
-func newWardrobe(c Config, r record, left string, input activity) wardrobe {
-	w := wardrobe{record: r, named: c.Organization != "", left: left, input: input}
-	w.state = State{Status: Starting, Fence: r.Fence, Arrival: c.Arrival}
-	if h := w.find(r.Organization); h != nil && (!w.named || names(&h.answer.Organization, c.Organization)) {
-		w.state.Organization, w.state.User = h.organization(), h.answer.User
+func newBinding(c Config, r record, left string, input activity) binding {
+	b := binding{record: r, named: c.Organization != "", left: left, input: input}
+	b.state = State{Status: Starting, Fence: r.Fence, Arrival: c.Arrival}
+	if h := b.find(r.Organization); h != nil && (!b.named || names(&h.answer.Organization, c.Organization)) {
+		b.state.Organization, b.state.User = h.organization(), h.answer.User
 	}
-	return w
+	return b
 }
 
 // aim settles which organization the tab wears: the one that the page names,
 // else the one that the tab remembers, else whichever the backend finds to be
 // the person's only one. It returns the organization of a switch that waits for
 // the step-up from which the page comes back.
-func (w *wardrobe) aim(c Config) (pending string) {
-	pending = w.record.Pending
-	elsewhere := w.named && c.Organization != pending && !names(&w.record.PendingKnown, c.Organization)
+func (b *binding) aim(c Config) (pending string) {
+	pending = b.record.Pending
+	elsewhere := b.named && c.Organization != pending && !names(&b.record.PendingKnown, c.Organization)
 	if elsewhere || c.Arrival != "" {
 		pending = ""
 	}
-	w.pend("")
-	w.wish = cmp.Or(c.Organization, w.record.Organization)
+	b.pend("")
+	b.wish = cmp.Or(c.Organization, b.record.Organization)
 	return pending
 }
 
 // find returns what the tab holds for an organization, by id or slug.
-func (w *wardrobe) find(name string) *held {
-	for _, h := range w.record.Held {
+func (b *binding) find(name string) *held {
+	for _, h := range b.record.Held {
 		if names(&h.answer.Organization, name) {
 			return h
 		}
@@ -54,71 +54,71 @@ func (w *wardrobe) find(name string) *held {
 }
 
 // drop forgets what the tab holds for an organization.
-func (w *wardrobe) drop(name string) {
-	w.record.Held = slices.DeleteFunc(w.record.Held, func(h *held) bool {
+func (b *binding) drop(name string) {
+	b.record.Held = slices.DeleteFunc(b.record.Held, func(h *held) bool {
 		return names(&h.answer.Organization, name)
 	})
 }
 
 // id is the id of an organization that the tab knows, else its name as given.
-func (w *wardrobe) id(name string) string {
-	if h := w.find(name); h != nil {
+func (b *binding) id(name string) string {
+	if h := b.find(name); h != nil {
 		return h.organization().ID
 	}
-	if names(&w.state.Organization, name) {
-		return w.state.Organization.ID
+	if names(&b.state.Organization, name) {
+		return b.state.Organization.ID
 	}
 	return name
 }
 
 // known returns what the tab knows of an organization, by id or slug.
-func (w *wardrobe) known(name string) api.Organization {
-	if h := w.find(name); h != nil {
+func (b *binding) known(name string) api.Organization {
+	if h := b.find(name); h != nil {
 		return h.organization()
 	}
-	for _, o := range w.state.Organizations {
+	for _, o := range b.state.Organizations {
 		if known := (api.Organization{ID: o.ID, Slug: o.Slug, Name: o.Name}); names(&known, name) {
 			return known
 		}
 	}
-	if names(&w.state.Organization, name) {
-		return w.state.Organization
+	if names(&b.state.Organization, name) {
+		return b.state.Organization
 	}
 	return api.Organization{}
 }
 
 // pend notes the organization that the tab enters when the page is back, empty for
 // none. The address to which it returns may call it by its other name.
-func (w *wardrobe) pend(organization string) {
-	w.record.Pending, w.record.PendingKnown = organization, w.known(organization)
+func (b *binding) pend(organization string) {
+	b.record.Pending, b.record.PendingKnown = organization, b.known(organization)
 }
 
 // worn tells whether an organization, named as for mint, is the tab's.
-func (w *wardrobe) worn(organization string) bool { return w.id(w.wish) == w.id(organization) }
+func (b *binding) worn(organization string) bool { return b.id(b.wish) == b.id(organization) }
 
 // sure tells whether the organization to wear was named by the page, or worn
 // before by the person who is signed in now: not left behind by somebody else.
-func (w *wardrobe) sure() bool {
-	return w.wish == "" || w.named || w.record.User.ID != ""
+func (b *binding) sure() bool {
+	return b.wish == "" || b.named || b.record.User.ID != ""
 }
 
 // pick returns the token that the tab holds for an organization, by id or slug, or for
 // its own (empty), and none where one must be minted for the organization of that name.
 // A token that an API has rejected is dropped. It fails where there is none until the
 // person does something.
-func (w *wardrobe) pick(organization, rejected string) (name string, h *held, err *Error) {
+func (b *binding) pick(organization, rejected string) (name string, h *held, err *Error) {
 	switch {
-	case organization == "" || w.worn(organization):
-		organization, err = w.wish, w.refusal()
-	case w.state.Status == SignedOut:
-		err = w.refusal()
+	case organization == "" || b.worn(organization):
+		organization, err = b.wish, b.refusal()
+	case b.state.Status == SignedOut:
+		err = b.refusal()
 	}
 	if err != nil {
 		return "", nil, err
 	}
-	h = w.find(organization)
+	h = b.find(organization)
 	if h != nil && h.answer.AccessToken == rejected {
-		w.drop(organization)
+		b.drop(organization)
 		h = nil
 	}
 	return organization, h, nil
@@ -126,9 +126,9 @@ func (w *wardrobe) pick(organization, rejected string) (name string, h *held, er
 
 // refusal is why the tab's own organization gets no token until the person
 // does something; nil where one may be had.
-func (w *wardrobe) refusal() *Error {
+func (b *binding) refusal() *Error {
 	var code api.Code
-	switch w.state.Status {
+	switch b.state.Status {
 	case SignedOut:
 		code = api.LoginRequired
 	case Ended:
@@ -138,26 +138,26 @@ func (w *wardrobe) refusal() *Error {
 	default:
 		return nil
 	}
-	if w.state.Error != nil {
-		return w.state.Error
+	if b.state.Error != nil {
+		return b.state.Error
 	}
-	return newError(code, "the tab is "+string(w.state.Status))
+	return newError(code, "the tab is "+string(b.state.Status))
 }
 
 // want returns the mint that gets a token for an organization, by id or slug, or for
 // the person's only one. It has landed where a token is held that need not be renewed
 // yet, and nobody enters.
-func (w *wardrobe) want(organization string, enter bool, now time.Duration) *flight {
-	organization = w.id(organization)
+func (b *binding) want(organization string, enter bool, now time.Duration) *flight {
+	organization = b.id(organization)
 	told := noInput
-	if enter || w.worn(organization) { // whoever enters has done something here
-		told = w.input
+	if enter || b.worn(organization) { // whoever enters has done something here
+		told = b.input
 	}
 	f := &flight{organization: organization, enter: enter, told: told, done: make(chan struct{})}
 	f.body = EncodeTokenRequest(api.TokenRequest{
-		Organization: organization, Enter: enter, User: w.record.User.ID, IdleSeconds: told.seconds(now),
+		Organization: organization, Enter: enter, User: b.record.User.ID, IdleSeconds: told.seconds(now),
 	})
-	if h := w.find(organization); !enter && h.usable(now) && now < w.renewal(h) {
+	if h := b.find(organization); !enter && h.usable(now) && now < b.renewal(h) {
 		f.land(h, nil)
 	}
 	return f
@@ -166,12 +166,12 @@ func (w *wardrobe) want(organization string, enter bool, now time.Duration) *fli
 // renewal is when to ask for the next token: when this one is old; by two thirds of
 // the idle limit, to report that the person is active; and before a warning, to hear
 // of sibling tabs.
-func (w *wardrobe) renewal(h *held) time.Duration {
+func (b *binding) renewal(h *held) time.Duration {
 	at := h.renewAt
-	if h.limit() == 0 || h != w.find(w.wish) {
+	if h.limit() == 0 || h != b.find(b.wish) {
 		return at
 	}
-	if w.input > h.input {
+	if b.input > h.input {
 		at = min(at, h.idleEnd()-h.limit()/3)
 	}
 	if h.got < h.warnAt() {
@@ -182,74 +182,74 @@ func (w *wardrobe) renewal(h *held) time.Duration {
 
 // admit takes the token of an answer in, and leaves behind what was minted in another
 // session or epoch than the browser's.
-func (w *wardrobe) admit(f *flight, answer *api.TokenResponse, epoch string, c *clock, random func() uint64) (*held, *Error) {
-	if err := w.check(f.organization, answer); err != nil {
+func (b *binding) admit(f *flight, answer *api.TokenResponse, epoch string, c *clock, random func() uint64) (*held, *Error) {
+	if err := b.check(f.organization, answer); err != nil {
 		return nil, err
 	}
-	if answer.Session != w.record.Session || epoch != w.record.Epoch {
-		w.record.Held = nil
+	if answer.Session != b.record.Session || epoch != b.record.Epoch {
+		b.record.Held = nil
 	}
-	w.drop(answer.Organization.ID)
+	b.drop(answer.Organization.ID)
 	h := newHeld(answer, c.Wall(), c.now(), random())
 	h.input = f.told
-	w.record.Held = append(w.record.Held, h)
-	w.record.User, w.record.Session = answer.User, answer.Session
+	b.record.Held = append(b.record.Held, h)
+	b.record.User, b.record.Session = answer.User, answer.Session
 	return h, nil
 }
 
 // check fails closed on a token that is not what was asked for: of the
 // organization, for the person.
-func (w *wardrobe) check(organization string, answer *api.TokenResponse) *Error {
+func (b *binding) check(organization string, answer *api.TokenResponse) *Error {
 	switch {
 	case !complete(answer):
 		return unreachable("the answer lacks what a token needs")
 	case organization != "" && !names(&answer.Organization, organization):
 		return newError(OrganizationMismatch, "the backend answered for another organization")
-	case w.record.User.ID != "" && answer.User.ID != w.record.User.ID:
+	case b.record.User.ID != "" && answer.User.ID != b.record.User.ID:
 		return newError(api.IdentityChanged, "somebody else has signed in")
 	}
 	return nil
 }
 
 // wear puts an organization on.
-func (w *wardrobe) wear(h *held) {
+func (b *binding) wear(h *held) {
 	o, user := h.organization(), h.answer.User
-	if !w.stays(o, user) {
-		w.fence()
+	if !b.stays(o, user) {
+		b.fence()
 	}
-	w.left = ""
-	w.wish, w.record.Organization = o.ID, o.ID
-	w.state.Organization, w.state.User = o, user
-	w.state.Roles, w.state.Permissions = h.answer.Roles, h.answer.Permissions
-	w.state.DeviceBound = h.answer.DeviceBound
+	b.left = ""
+	b.wish, b.record.Organization = o.ID, o.ID
+	b.state.Organization, b.state.User = o, user
+	b.state.Roles, b.state.Permissions = h.answer.Roles, h.answer.Permissions
+	b.state.DeviceBound = h.answer.DeviceBound
 }
 
 // stays tells whether a person's organization is the one that the page shows: the face
 // may have shown it since the page was loaded, with a token that is over by now.
-func (w *wardrobe) stays(o api.Organization, user api.User) bool {
-	return w.state.wears() && w.state.Organization.ID == o.ID && w.state.User.ID == user.ID ||
-		w.left == user.ID+"/"+o.ID
+func (b *binding) stays(o api.Organization, user api.User) bool {
+	return b.state.wears() && b.state.Organization.ID == o.ID && b.state.User.ID == user.ID ||
+		b.left == user.ID+"/"+o.ID
 }
 
 // fence makes what belongs to the organization worn so far out of date.
-func (w *wardrobe) fence() {
-	w.state.Fence++
-	w.record.Fence = w.state.Fence
+func (b *binding) fence() {
+	b.state.Fence++
+	b.record.Fence = b.state.Fence
 }
 
 // takeOff ends the wearing of an organization. Only a tab that Ended still says
 // which one it was.
-func (w *wardrobe) takeOff(status Status) {
-	if w.state.wears() || w.left != "" {
-		w.fence()
+func (b *binding) takeOff(status Status) {
+	if b.state.wears() || b.left != "" {
+		b.fence()
 	}
-	w.left = ""
+	b.left = ""
 	if status != Ended {
-		w.state.Organization = api.Organization{}
+		b.state.Organization = api.Organization{}
 	}
 	if status == SignedOut || status == Starting {
-		w.state.User, w.state.Organizations = api.User{}, nil
+		b.state.User, b.state.Organizations = api.User{}, nil
 	}
-	w.state.Roles, w.state.Permissions = nil, nil
-	w.record.Shown = ""
+	b.state.Roles, b.state.Permissions = nil, nil
+	b.record.Shown = ""
 }
