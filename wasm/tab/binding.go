@@ -13,7 +13,7 @@ import (
 type binding struct {
 	record record
 	state  State
-	wish   string // the organization to wear, id or slug; empty while nobody named one
+	wanted string // the organization to wear, id or slug; empty while nobody named one
 	named  bool   // by the page
 	left   string // person and organization that the page showed when it was left; see stays
 	input  activity
@@ -39,7 +39,7 @@ func (b *binding) aim(c Config) (pending string) {
 		pending = ""
 	}
 	b.pend("")
-	b.wish = cmp.Or(c.Organization, b.record.Organization)
+	b.wanted = cmp.Or(c.Organization, b.record.Organization)
 	return pending
 }
 
@@ -94,12 +94,12 @@ func (b *binding) pend(organization string) {
 }
 
 // worn tells whether an organization, named as for mint, is the tab's.
-func (b *binding) worn(organization string) bool { return b.id(b.wish) == b.id(organization) }
+func (b *binding) isActive(organization string) bool { return b.id(b.wanted) == b.id(organization) }
 
 // sure tells whether the organization to wear was named by the page, or worn
 // before by the person who is signed in now: not left behind by somebody else.
 func (b *binding) sure() bool {
-	return b.wish == "" || b.named || b.record.User.ID != ""
+	return b.wanted == "" || b.named || b.record.User.ID != ""
 }
 
 // pick returns the token that the tab holds for an organization, by id or slug, or for
@@ -108,8 +108,8 @@ func (b *binding) sure() bool {
 // person does something.
 func (b *binding) pick(organization, rejected string) (name string, h *held, err *Error) {
 	switch {
-	case organization == "" || b.worn(organization):
-		organization, err = b.wish, b.refusal()
+	case organization == "" || b.isActive(organization):
+		organization, err = b.wanted, b.refusal()
 	case b.state.Status == SignedOut:
 		err = b.refusal()
 	}
@@ -150,7 +150,7 @@ func (b *binding) refusal() *Error {
 func (b *binding) want(organization string, enter bool, now time.Duration) *flight {
 	organization = b.id(organization)
 	told := noInput
-	if enter || b.worn(organization) { // whoever enters has done something here
+	if enter || b.isActive(organization) { // whoever enters has done something here
 		told = b.input
 	}
 	f := &flight{organization: organization, enter: enter, told: told, done: make(chan struct{})}
@@ -168,7 +168,7 @@ func (b *binding) want(organization string, enter bool, now time.Duration) *flig
 // of sibling tabs.
 func (b *binding) renewal(h *held) time.Duration {
 	at := h.renewAt
-	if h.limit() == 0 || h != b.find(b.wish) {
+	if h.limit() == 0 || h != b.find(b.wanted) {
 		return at
 	}
 	if b.input > h.input {
@@ -212,13 +212,13 @@ func (b *binding) check(organization string, answer *api.TokenResponse) *Error {
 }
 
 // wear puts an organization on.
-func (b *binding) wear(h *held) {
+func (b *binding) activate(h *held) {
 	o, user := h.organization(), h.answer.User
 	if !b.stays(o, user) {
 		b.fence()
 	}
 	b.left = ""
-	b.wish, b.record.Organization = o.ID, o.ID
+	b.wanted, b.record.Organization = o.ID, o.ID
 	b.state.Organization, b.state.User = o, user
 	b.state.Roles, b.state.Permissions = h.answer.Roles, h.answer.Permissions
 	b.state.DeviceBound = h.answer.DeviceBound
@@ -227,7 +227,7 @@ func (b *binding) wear(h *held) {
 // stays tells whether a person's organization is the one that the page shows: the face
 // may have shown it since the page was loaded, with a token that is over by now.
 func (b *binding) stays(o api.Organization, user api.User) bool {
-	return b.state.wears() && b.state.Organization.ID == o.ID && b.state.User.ID == user.ID ||
+	return b.state.hasActive() && b.state.Organization.ID == o.ID && b.state.User.ID == user.ID ||
 		b.left == user.ID+"/"+o.ID
 }
 
@@ -237,10 +237,10 @@ func (b *binding) fence() {
 	b.record.Fence = b.state.Fence
 }
 
-// takeOff ends the wearing of an organization. Only a tab that Ended still says
+// deactivate ends the wearing of an organization. Only a tab that Ended still says
 // which one it was.
-func (b *binding) takeOff(status Status) {
-	if b.state.wears() || b.left != "" {
+func (b *binding) deactivate(status Status) {
+	if b.state.hasActive() || b.left != "" {
 		b.fence()
 	}
 	b.left = ""

@@ -23,13 +23,13 @@ func (t *Tab) offer() {
 	defer t.mu.Unlock()
 	b := &t.binding
 	switch {
-	case err == nil && b.wish != "":
+	case err == nil && b.wanted != "":
 		// The person chose while the list was on its way.
 	case err == nil:
 		b.record.Epoch = t.epoch.now()
 		b.state.Organizations, b.state.User = session.Organizations, session.User
 		b.state.DeviceBound = session.DeviceBound
-		t.takeOff(Choose, nil)
+		t.deactivate(Choose, nil)
 	case b.state.Status == Starting:
 		t.show(Unavailable, err)
 	}
@@ -52,7 +52,7 @@ func (t *Tab) introduce() {
 		return
 	}
 	s.Organizations, s.User = session.Organizations, session.User
-	if known := t.binding.known(t.binding.wish); known.ID != "" {
+	if known := t.binding.known(t.binding.wanted); known.ID != "" {
 		s.Organization = known
 	}
 	t.show(s.Status, s.Error)

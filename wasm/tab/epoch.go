@@ -97,7 +97,7 @@ func (t *Tab) heed() {
 	case b.record.Session != "" && slices.Contains(epochBefore(epoch), b.record.Session):
 		b.record.Session = session // the same person goes on under it
 	case session != b.record.Session:
-		t.takeOff(Starting, nil)
+		t.deactivate(Starting, nil)
 	}
 	t.save()
 	t.soon()

@@ -74,7 +74,7 @@ func (h *held) warnAt() time.Duration { return h.idleEnd() - min(h.limit()/warnS
 // secondsLeft is how long the organization session still has unless the person does
 // something; 0 while there is no reason to warn.
 func (b *binding) secondsLeft(now time.Duration) int64 {
-	h := b.find(b.wish)
+	h := b.find(b.wanted)
 	if b.state.Status != Active || h == nil || h.limit() == 0 || h.got < h.warnAt() || b.input > h.input {
 		return 0
 	}

@@ -74,8 +74,8 @@ func (t *Tab) land(f *flight, v Value, err *Error) (h *held, _ *Error) {
 	}
 	t.backoff = backoff{}
 	b.record.Epoch = t.epoch.enter(b.record.Session, before)
-	if b.worn(f.organization) {
-		t.wear(h)
+	if b.isActive(f.organization) {
+		t.activate(h)
 	}
 	t.save()
 	return h, nil
@@ -91,21 +91,21 @@ func (t *Tab) refused(organization string, err *Error) {
 	case err.Code == api.IdentityChanged: // somebody else signed in: the tab's part in the session is over
 		t.mints.abortAll(overtaken)
 		b.record.Epoch, b.record.Held = t.epoch.now(), nil
-		t.takeOff(Ended, err)
+		t.deactivate(Ended, err)
 	case err.Code == api.OrganizationRequired:
 		// settle offers them.
 	case err.ends():
 		b.drop(organization)
-		if b.worn(organization) && (b.sure() || err.Code != api.OrganizationAccessDenied) {
-			t.takeOff(Ended, err)
+		if b.isActive(organization) && (b.sure() || err.Code != api.OrganizationAccessDenied) {
+			t.deactivate(Ended, err)
 		}
 	default:
 		now := t.clock.now()
 		t.backoff.fault(err, now, t.world.Random())
-		switch h := b.find(b.wish); {
-		case !b.worn(organization):
+		switch h := b.find(b.wanted); {
+		case !b.isActive(organization):
 		case h.usable(now):
-			t.wear(h)
+			t.activate(h)
 		default:
 			t.show(Unavailable, err)
 		}

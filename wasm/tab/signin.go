@@ -13,9 +13,9 @@ import (
 func (t *Tab) SignIn(organization, returnTo string) {
 	b := &t.binding
 	t.mu.Lock()
-	wish := b.wish
+	wanted := b.wanted
 	t.mu.Unlock()
-	to := t.begin(t.config.loginURL(cmp.Or(organization, wish)), "", returnTo)
+	to := t.begin(t.config.loginURL(cmp.Or(organization, wanted)), "", returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mints.abortAll(overtaken)

@@ -22,8 +22,8 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 	case err == nil && scope == api.ScopeOrganization:
 		b.drop(request.Organization)
 		b.record.Epoch = t.epoch.leave(b.record.Session)
-		if b.worn(request.Organization) {
-			t.takeOff(Ended, nil)
+		if b.isActive(request.Organization) {
+			t.deactivate(Ended, nil)
 		}
 	case err == nil || err.signsOut():
 		t.signedOut(nil)
@@ -54,7 +54,7 @@ func (t *Tab) beginSignOut(scope string) (api.LogoutRequest, *call) {
 	t.mints.abortAll(overtaken)
 	request := api.LogoutRequest{Scope: scope, User: b.record.User.ID}
 	if scope == api.ScopeOrganization {
-		request.Organization = b.id(b.wish)
+		request.Organization = b.id(b.wanted)
 	}
 	return request, t.call()
 }

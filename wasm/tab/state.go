@@ -43,7 +43,7 @@ type State struct {
 }
 
 // wears tells whether an organization is worn: its data may be shown.
-func (s *State) wears() bool {
+func (s *State) hasActive() bool {
 	return s.Organization.ID != "" && s.Status != Ended && s.Status != Choose && s.Status != SignedOut
 }
 
@@ -113,17 +113,17 @@ func (t *Tab) show(status Status, err *Error) {
 }
 
 // wear puts an organization on. The caller saves the record.
-func (t *Tab) wear(h *held) {
-	t.binding.wear(h)
+func (t *Tab) activate(h *held) {
+	t.binding.activate(h)
 	t.show(Active, nil)
 	shown := t.binding.state
 	shown.Idle = 0 // which is out of date by the time the record is read
 	t.binding.record.Shown = shown.JSON()
 }
 
-// takeOff ends the wearing of an organization.
-func (t *Tab) takeOff(status Status, err *Error) {
-	t.binding.takeOff(status)
+// deactivate ends the wearing of an organization.
+func (t *Tab) deactivate(status Status, err *Error) {
+	t.binding.deactivate(status)
 	t.show(status, err)
 	t.save()
 }
@@ -135,7 +135,7 @@ func (t *Tab) signedOut(err *Error) {
 	r := &t.binding.record
 	r.Held, r.Session = nil, ""
 	r.Epoch = t.epoch.leave("")
-	t.takeOff(SignedOut, err)
+	t.deactivate(SignedOut, err)
 }
 
 // save writes the record, with the last input.

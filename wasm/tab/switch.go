@@ -53,9 +53,9 @@ type switches struct {
 // begin numbers a switch to an organization, of which the tab holds h, if anything. It
 // returns h where that will do: a token that lives, of an organization that wants no fresh
 // one, or where the tab stays or was just entered.
-func (s *switches) begin(h *held, worn bool, now time.Duration) (number int, ready *held) {
+func (s *switches) begin(h *held, active bool, now time.Duration) (number int, ready *held) {
 	s.last++
-	stays := h != nil && (h == s.entered || worn)
+	stays := h != nil && (h == s.entered || active)
 	s.entered = nil
 	if !h.usable(now) || h.answer.OrganizationSession.FreshOnSwitch && !stays {
 		return s.last, nil
@@ -68,10 +68,10 @@ func (s *switches) begin(h *held, worn bool, now time.Duration) (number int, rea
 // Whatever else happens, it goes on as before.
 func (t *Tab) Switch(organization string) SwitchResult {
 	return t.transact(organization, func(h *held) {
-		if !t.binding.worn(h.organization().ID) {
-			t.mints.abort(t.binding.id(t.binding.wish), overtaken)
+		if !t.binding.isActive(h.organization().ID) {
+			t.mints.abort(t.binding.id(t.binding.wanted), overtaken)
 		}
-		t.wear(h)
+		t.activate(h)
 		t.save()
 	})
 }
@@ -91,7 +91,7 @@ func (t *Tab) transact(organization string, end func(*held)) SwitchResult {
 	t.heed()
 	t.wake()
 	b.state.Arrival = ""
-	number, h := t.switches.begin(b.find(organization), b.state.wears() && b.worn(organization), t.clock.now())
+	number, h := t.switches.begin(b.find(organization), b.state.hasActive() && b.isActive(organization), t.clock.now())
 	t.mu.Unlock()
 	var err *Error
 	if h == nil {

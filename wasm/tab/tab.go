@@ -98,11 +98,11 @@ func (t *Tab) resume() bool {
 	if t.binding.state.Status != Starting {
 		return true
 	}
-	h := t.binding.find(t.binding.wish)
+	h := t.binding.find(t.binding.wanted)
 	if !h.usable(t.clock.now()) {
 		return false
 	}
-	t.wear(h)
+	t.activate(h)
 	t.save()
 	return true
 }
@@ -113,12 +113,12 @@ func (t *Tab) resume() bool {
 func (t *Tab) settle() {
 	b := &t.binding
 	t.mu.Lock()
-	wish, sure := b.wish, b.sure()
+	wanted, sure := b.wanted, b.sure()
 	t.mu.Unlock()
-	_, err := t.mint(wish, false)
+	_, err := t.mint(wanted, false)
 	if err != nil && err.Code == api.OrganizationAccessDenied && !sure {
 		t.mu.Lock()
-		b.wish, b.record.Organization = "", ""
+		b.wanted, b.record.Organization = "", ""
 		t.show(Starting, nil)
 		t.mu.Unlock()
 		_, err = t.mint("", false)

@@ -48,7 +48,7 @@ func (t *Tab) plan() {
 // again, or to say that its token has expired meanwhile. Before until a backend that
 // failed is not asked again.
 func (b *binding) due(until time.Duration) (at time.Duration, ok bool) {
-	h := b.find(b.wish)
+	h := b.find(b.wanted)
 	switch {
 	case b.state.Status == Unavailable:
 		return until, true
