@@ -11,18 +11,18 @@ import (
 // binding is what the tab holds, wears and shows: it finds the token of an
 // organization, and changes with what is put on and taken off. It asks nobody.
 type binding struct {
-	record record
-	state  State
-	wanted string // the organization to wear, id or slug; empty while nobody named one
-	named  bool   // by the page
-	left   string // person and organization that the page showed when it was left; see stays
-	input  activity
+	record      record
+	state       State
+	wanted      string // the organization to wear, id or slug; empty while nobody named one
+	namedByPage bool   // by the page
+	shownBefore string // person and organization that the page showed when it was left; see stays
+	input       activity
 }
 
-func newBinding(c Config, r record, left string, input activity) binding {
-	b := binding{record: r, named: c.Organization != "", left: left, input: input}
+func newBinding(c Config, r record, shownBefore string, input activity) binding {
+	b := binding{record: r, namedByPage: c.Organization != "", shownBefore: shownBefore, input: input}
 	b.state = State{Status: Starting, Fence: r.Fence, Arrival: c.Arrival}
-	if h := b.find(r.Organization); h != nil && (!b.named || names(&h.answer.Organization, c.Organization)) {
+	if h := b.find(r.Organization); h != nil && (!b.namedByPage || names(&h.answer.Organization, c.Organization)) {
 		b.state.Organization, b.state.User = h.organization(), h.answer.User
 	}
 	return b
@@ -32,13 +32,13 @@ func newBinding(c Config, r record, left string, input activity) binding {
 // else the one that the tab remembers, else whichever the backend finds to be
 // the person's only one. It returns the organization of a switch that waits for
 // the step-up from which the page comes back.
-func (b *binding) aim(c Config) (pending string) {
+func (b *binding) resolveWanted(c Config) (pending string) {
 	pending = b.record.Pending
-	elsewhere := b.named && c.Organization != pending && !names(&b.record.PendingKnown, c.Organization)
+	elsewhere := b.namedByPage && c.Organization != pending && !names(&b.record.PendingKnown, c.Organization)
 	if elsewhere || c.Arrival != "" {
 		pending = ""
 	}
-	b.pend("")
+	b.setPending("")
 	b.wanted = cmp.Or(c.Organization, b.record.Organization)
 	return pending
 }
@@ -72,7 +72,7 @@ func (b *binding) id(name string) string {
 }
 
 // known returns what the tab knows of an organization, by id or slug.
-func (b *binding) known(name string) api.Organization {
+func (b *binding) lookup(name string) api.Organization {
 	if h := b.find(name); h != nil {
 		return h.organization()
 	}
@@ -89,8 +89,8 @@ func (b *binding) known(name string) api.Organization {
 
 // pend notes the organization that the tab enters when the page is back, empty for
 // none. The address to which it returns may call it by its other name.
-func (b *binding) pend(organization string) {
-	b.record.Pending, b.record.PendingKnown = organization, b.known(organization)
+func (b *binding) setPending(organization string) {
+	b.record.Pending, b.record.PendingKnown = organization, b.lookup(organization)
 }
 
 // worn tells whether an organization, named as for mint, is the tab's.
@@ -98,8 +98,8 @@ func (b *binding) isActive(organization string) bool { return b.id(b.wanted) == 
 
 // sure tells whether the organization to wear was named by the page, or worn
 // before by the person who is signed in now: not left behind by somebody else.
-func (b *binding) sure() bool {
-	return b.wanted == "" || b.named || b.record.User.ID != ""
+func (b *binding) trustsWanted() bool {
+	return b.wanted == "" || b.namedByPage || b.record.User.ID != ""
 }
 
 // pick returns the token that the tab holds for an organization, by id or slug, or for
@@ -147,7 +147,7 @@ func (b *binding) refusal() *Error {
 // want returns the mint that gets a token for an organization, by id or slug, or for
 // the person's only one. It has landed where a token is held that need not be renewed
 // yet, and nobody enters.
-func (b *binding) want(organization string, enter bool, now time.Duration) *flight {
+func (b *binding) newMint(organization string, enter bool, now time.Duration) *flight {
 	organization = b.id(organization)
 	told := noInput
 	if enter || b.isActive(organization) { // whoever enters has done something here
@@ -157,7 +157,7 @@ func (b *binding) want(organization string, enter bool, now time.Duration) *flig
 	f.body = EncodeTokenRequest(api.TokenRequest{
 		Organization: organization, Enter: enter, User: b.record.User.ID, IdleSeconds: told.seconds(now),
 	})
-	if h := b.find(organization); !enter && h.usable(now) && now < b.renewal(h) {
+	if h := b.find(organization); !enter && h.usable(now) && now < b.renewalTime(h) {
 		f.land(h, nil)
 	}
 	return f
@@ -166,7 +166,7 @@ func (b *binding) want(organization string, enter bool, now time.Duration) *flig
 // renewal is when to ask for the next token: when this one is old; by two thirds of
 // the idle limit, to report that the person is active; and before a warning, to hear
 // of sibling tabs.
-func (b *binding) renewal(h *held) time.Duration {
+func (b *binding) renewalTime(h *held) time.Duration {
 	at := h.renewAt
 	if h.limit() == 0 || h != b.find(b.wanted) {
 		return at
@@ -182,7 +182,7 @@ func (b *binding) renewal(h *held) time.Duration {
 
 // admit takes the token of an answer in, and leaves behind what was minted in another
 // session or epoch than the browser's.
-func (b *binding) admit(f *flight, answer *api.TokenResponse, epoch string, c *clock, random func() uint64) (*held, *Error) {
+func (b *binding) accept(f *flight, answer *api.TokenResponse, epoch string, c *clock, random func() uint64) (*held, *Error) {
 	if err := b.check(f.organization, answer); err != nil {
 		return nil, err
 	}
@@ -214,10 +214,10 @@ func (b *binding) check(organization string, answer *api.TokenResponse) *Error {
 // wear puts an organization on.
 func (b *binding) activate(h *held) {
 	o, user := h.organization(), h.answer.User
-	if !b.stays(o, user) {
-		b.fence()
+	if !b.isShown(o, user) {
+		b.advanceFence()
 	}
-	b.left = ""
+	b.shownBefore = ""
 	b.wanted, b.record.Organization = o.ID, o.ID
 	b.state.Organization, b.state.User = o, user
 	b.state.Roles, b.state.Permissions = h.answer.Roles, h.answer.Permissions
@@ -226,13 +226,13 @@ func (b *binding) activate(h *held) {
 
 // stays tells whether a person's organization is the one that the page shows: the face
 // may have shown it since the page was loaded, with a token that is over by now.
-func (b *binding) stays(o api.Organization, user api.User) bool {
+func (b *binding) isShown(o api.Organization, user api.User) bool {
 	return b.state.hasActive() && b.state.Organization.ID == o.ID && b.state.User.ID == user.ID ||
-		b.left == user.ID+"/"+o.ID
+		b.shownBefore == user.ID+"/"+o.ID
 }
 
 // fence makes what belongs to the organization worn so far out of date.
-func (b *binding) fence() {
+func (b *binding) advanceFence() {
 	b.state.Fence++
 	b.record.Fence = b.state.Fence
 }
@@ -240,10 +240,10 @@ func (b *binding) fence() {
 // deactivate ends the wearing of an organization. Only a tab that Ended still says
 // which one it was.
 func (b *binding) deactivate(status Status) {
-	if b.state.hasActive() || b.left != "" {
-		b.fence()
+	if b.state.hasActive() || b.shownBefore != "" {
+		b.advanceFence()
 	}
-	b.left = ""
+	b.shownBefore = ""
 	if status != Ended {
 		b.state.Organization = api.Organization{}
 	}

@@ -52,7 +52,7 @@ func (t *Tab) introduce() {
 		return
 	}
 	s.Organizations, s.User = session.Organizations, session.User
-	if known := t.binding.known(t.binding.wanted); known.ID != "" {
+	if known := t.binding.lookup(t.binding.wanted); known.ID != "" {
 		s.Organization = known
 	}
 	t.show(s.Status, s.Error)

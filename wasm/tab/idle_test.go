@@ -80,8 +80,8 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 		b.strict(10 * time.Minute)
 		p := b.open(route("acme"))
 		time.Sleep(9*time.Minute - time.Second)
-		if left := p.idleFor(t); left != 0 {
-			t.Fatalf("warned %d s before the end", left)
+		if shownBefore := p.idleFor(t); shownBefore != 0 {
+			t.Fatalf("warned %d s before the end", shownBefore)
 		}
 		time.Sleep(2 * time.Second)
 		first := p.idleFor(t)
@@ -90,8 +90,8 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 		}
 		for want := first - 1; want > first-5; want-- {
 			time.Sleep(time.Second)
-			if left := p.idleFor(t); left != want {
-				t.Fatalf("%d s left, want %d", left, want)
+			if shownBefore := p.idleFor(t); shownBefore != want {
+				t.Fatalf("%d s left, want %d", shownBefore, want)
 			}
 		}
 		p.is(t, tab.Active, "acme")
@@ -100,8 +100,8 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 		if e := p.state(t).Error; e.Code != string(api.OrganizationSessionExpired) || e.Reason != "idle" || e.Action != "step_up" {
 			t.Errorf("it ended by %+v", e)
 		}
-		if left := p.idleFor(t); left != 0 {
-			t.Errorf("still warned: %d s", left)
+		if shownBefore := p.idleFor(t); shownBefore != 0 {
+			t.Errorf("still warned: %d s", shownBefore)
 		}
 	})
 }
@@ -115,8 +115,8 @@ func TestASlowBackendIsAskedOnce(t *testing.T) {
 		b.set(func() { b.latency = 3 * time.Second })
 		b.asked()
 		time.Sleep(9*time.Minute + 30*time.Second)
-		if left := p.idleFor(t); left < 27 || left > 34 {
-			t.Errorf("%d s left", left)
+		if shownBefore := p.idleFor(t); shownBefore < 27 || shownBefore > 34 {
+			t.Errorf("%d s left", shownBefore)
 		}
 		time.Sleep(40 * time.Second)
 		p.is(t, tab.Ended, "acme")
@@ -136,8 +136,8 @@ func TestWhoDoesSomethingStays(t *testing.T) {
 				p.Input()
 				p.acts(every, 2*time.Hour)
 				p.is(t, tab.Active, "acme")
-				if left := p.idleFor(t); left != 0 {
-					t.Errorf("warned: %d s", left)
+				if shownBefore := p.idleFor(t); shownBefore != 0 {
+					t.Errorf("warned: %d s", shownBefore)
 				}
 			})
 		})
@@ -150,13 +150,13 @@ func TestAWarningGoesAwayWithTheNextInput(t *testing.T) {
 		s := b.strict(10 * time.Minute)
 		p := b.open(route("acme"))
 		time.Sleep(9*time.Minute + 30*time.Second)
-		if left := p.idleFor(t); left < 29 || left > 31 {
-			t.Fatalf("%d s left", left)
+		if shownBefore := p.idleFor(t); shownBefore < 29 || shownBefore > 31 {
+			t.Fatalf("%d s left", shownBefore)
 		}
 		b.asked()
 		p.Input()
-		if left := p.idleFor(t); left != 0 {
-			t.Errorf("%d s left after the input", left)
+		if shownBefore := p.idleFor(t); shownBefore != 0 {
+			t.Errorf("%d s left after the input", shownBefore)
 		}
 		b.asks(t, "POST /token org_a") // at once: the end is near
 		if serverTime()-s.activeAt > 1 {
@@ -225,8 +225,8 @@ func TestASiblingTabsActivityCounts(t *testing.T) {
 			time.Sleep(time.Minute)
 			busy.Input()
 			other.Input()
-			if left := quiet.idleFor(t); left != 0 {
-				t.Fatalf("warned %d s before the end, although a sibling is active", left)
+			if shownBefore := quiet.idleFor(t); shownBefore != 0 {
+				t.Fatalf("warned %d s before the end, although a sibling is active", shownBefore)
 			}
 		}
 		quiet.is(t, tab.Active, "acme")
@@ -301,8 +301,8 @@ func TestARecordThatTheAppClearedDoesNotComeBack(t *testing.T) {
 		p := b.open(route("acme"))
 		p.session.items = nil
 		p.leave()
-		if left := p.session.Item("tabard"); left != "" {
-			t.Errorf("the tab left %s", left)
+		if shownBefore := p.session.Item("tabard"); shownBefore != "" {
+			t.Errorf("the tab left %s", shownBefore)
 		}
 	})
 }

@@ -30,7 +30,7 @@ func (t *Tab) join(organization string, enter bool) *flight {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
-	f := t.binding.want(organization, enter, t.clock.now())
+	f := t.binding.newMint(organization, enter, t.clock.now())
 	if other := t.mints.serving(f); other != nil {
 		return other
 	}
@@ -66,7 +66,7 @@ func (t *Tab) land(f *flight, v Value, err *Error) (h *held, _ *Error) {
 	before := b.record.Session
 	if err == nil {
 		answer := DecodeTokenResponse(v)
-		h, err = b.admit(f, &answer, t.epoch.now(), &t.clock, t.world.Random)
+		h, err = b.accept(f, &answer, t.epoch.now(), &t.clock, t.world.Random)
 	}
 	if err != nil {
 		t.refused(f.organization, err)
@@ -96,7 +96,7 @@ func (t *Tab) refused(organization string, err *Error) {
 		// settle offers them.
 	case err.ends():
 		b.drop(organization)
-		if b.isActive(organization) && (b.sure() || err.Code != api.OrganizationAccessDenied) {
+		if b.isActive(organization) && (b.trustsWanted() || err.Code != api.OrganizationAccessDenied) {
 			t.deactivate(Ended, err)
 		}
 	default:

@@ -41,7 +41,7 @@ type record struct {
 // load reads the record. Tokens of another epoch than the browser's are left behind:
 // somebody signed in or out since. The organization stays. left is the person and the
 // organization that the face may show since the page was loaded; see [wardrobe.stays].
-func load(world World, key, epoch string, c *clock) (r record, left string) {
+func load(world World, key, epoch string, c *clock) (r record, shownBefore string) {
 	v, err := world.Parse(world.Session.Item(key))
 	if err != nil || v == nil || number(v, "version") != recordVersion {
 		return record{}, ""
@@ -50,10 +50,10 @@ func load(world World, key, epoch string, c *clock) (r record, left string) {
 	if epoch == "" || epoch != r.Epoch {
 		r.Held = nil
 	} else if member(v, "state") != nil {
-		left = r.User.ID + "/" + r.Organization
+		shownBefore = r.User.ID + "/" + r.Organization
 	}
 	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !r.owns(h) || !h.revive(c, world.Random) })
-	return r, left
+	return r, shownBefore
 }
 
 // owns reports whether a stored token is complete and the record's own.

@@ -20,7 +20,7 @@ func (t *Tab) SignIn(organization, returnTo string) {
 	defer t.mu.Unlock()
 	t.mints.abortAll(overtaken)
 	b.record.Held, b.record.User, b.record.Session = nil, api.User{}, ""
-	b.pend(organization)
+	b.setPending(organization)
 	t.save()
 	t.world.Page.Navigate(to)
 }

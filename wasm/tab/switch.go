@@ -133,7 +133,7 @@ func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	to := t.begin(t.config.stepUpURL(organization, loginURL), user, returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.binding.pend(organization)
+	t.binding.setPending(organization)
 	t.binding.drop(organization) // what it holds was minted before
 	t.save()
 	t.world.Page.Navigate(to)

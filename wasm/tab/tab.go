@@ -69,8 +69,8 @@ func New(config Config, world World) *Tab {
 		epoch: epoch{world.Local, config.Key + ":epoch", world.Channel, world.Random},
 		mints: mints{}, calls: calls{}, device: device{browser: world.Device}, moved: make(chan struct{}),
 	}
-	r, left := load(world, config.Key, t.epoch.now(), &t.clock)
-	t.binding = newBinding(config, r, left, recalled(r.Input, &t.clock))
+	r, shownBefore := load(world, config.Key, t.epoch.now(), &t.clock)
+	t.binding = newBinding(config, r, shownBefore, recalled(r.Input, &t.clock))
 	return t
 }
 
@@ -79,7 +79,7 @@ func New(config Config, world World) *Tab {
 func (t *Tab) Start() {
 	t.claim()
 	t.mu.Lock()
-	pending := t.binding.aim(t.config)
+	pending := t.binding.resolveWanted(t.config)
 	t.save()
 	t.mu.Unlock()
 	if pending != "" {
@@ -113,10 +113,10 @@ func (t *Tab) resume() bool {
 func (t *Tab) settle() {
 	b := &t.binding
 	t.mu.Lock()
-	wanted, sure := b.wanted, b.sure()
+	wanted, trusted := b.wanted, b.trustsWanted()
 	t.mu.Unlock()
 	_, err := t.mint(wanted, false)
-	if err != nil && err.Code == api.OrganizationAccessDenied && !sure {
+	if err != nil && err.Code == api.OrganizationAccessDenied && !trusted {
 		t.mu.Lock()
 		b.wanted, b.record.Organization = "", ""
 		t.show(Starting, nil)

@@ -59,7 +59,7 @@ func (b *binding) due(until time.Duration) (at time.Duration, ok bool) {
 	case h.expires < until:
 		return h.expires, true
 	}
-	return max(b.renewal(h), until), true
+	return max(b.renewalTime(h), until), true
 }
 
 // tick does what is due.

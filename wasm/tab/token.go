@@ -35,7 +35,7 @@ func (t *Tab) ready(organization, rejected string) (name string, h *held, err *E
 		return "", nil, t.backoff.err
 	case !h.usable(now):
 		return name, nil, nil
-	case now >= t.binding.renewal(h) && !waiting:
+	case now >= t.binding.renewalTime(h) && !waiting:
 		go t.mint(name, false)
 	}
 	return name, h, err
