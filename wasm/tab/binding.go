@@ -147,18 +147,18 @@ func (b *binding) refusal() *Error {
 // want returns the mint that gets a token for an organization, by id or slug, or for
 // the person's only one. It has landed where a token is held that need not be renewed
 // yet, and nobody enters.
-func (b *binding) newMint(organization string, enter bool, now time.Duration) *flight {
+func (b *binding) newMint(organization string, enter bool, now time.Duration) *inflight {
 	organization = b.id(organization)
-	told := noInput
+	reported := noInput
 	if enter || b.isActive(organization) { // whoever enters has done something here
-		told = b.input
+		reported = b.input
 	}
-	f := &flight{organization: organization, enter: enter, told: told, done: make(chan struct{})}
+	f := &inflight{organization: organization, enter: enter, reported: reported, done: make(chan struct{})}
 	f.body = EncodeTokenRequest(api.TokenRequest{
-		Organization: organization, Enter: enter, User: b.record.User.ID, IdleSeconds: told.seconds(now),
+		Organization: organization, Enter: enter, User: b.record.User.ID, IdleSeconds: reported.seconds(now),
 	})
 	if h := b.find(organization); !enter && h.usable(now) && now < b.renewalTime(h) {
-		f.land(h, nil)
+		f.finish(h, nil)
 	}
 	return f
 }
@@ -182,7 +182,7 @@ func (b *binding) renewalTime(h *held) time.Duration {
 
 // admit takes the token of an answer in, and leaves behind what was minted in another
 // session or epoch than the browser's.
-func (b *binding) accept(f *flight, answer *api.TokenResponse, epoch string, c *clock, random func() uint64) (*held, *Error) {
+func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c *clock, random func() uint64) (*held, *Error) {
 	if err := b.check(f.organization, answer); err != nil {
 		return nil, err
 	}
@@ -191,7 +191,7 @@ func (b *binding) accept(f *flight, answer *api.TokenResponse, epoch string, c *
 	}
 	b.drop(answer.Organization.ID)
 	h := newHeld(answer, c.Wall(), c.now(), random())
-	h.input = f.told
+	h.input = f.reported
 	b.record.Held = append(b.record.Held, h)
 	b.record.User, b.record.Session = answer.User, answer.Session
 	return h, nil

@@ -4,17 +4,17 @@ import "github.com/tabard-auth/tabard/backend/api"
 
 // attempts is how often a mint is asked for when its answers are out of date as
 // they come.
-const attempts = 3
+const maxAttempts = 3
 
 // mint gets a token for an organization, by id or slug, or for the person's only
 // one. What the answer means for the tab is done by the time it returns. enter
 // is true when a person chose the organization.
 func (t *Tab) mint(organization string, enter bool) (*held, *Error) {
-	for range attempts {
-		f := t.join(organization, enter)
+	for range maxAttempts {
+		f := t.share(organization, enter)
 		<-f.done
 		if f.err != again {
-			return f.held, f.err
+			return f.token, f.err
 		}
 	}
 	t.mu.Lock()
@@ -26,39 +26,39 @@ func (t *Tab) mint(organization string, enter bool) (*held, *Error) {
 
 // join returns the mint under way for an organization, or starts one, unless one
 // has landed just now.
-func (t *Tab) join(organization string, enter bool) *flight {
+func (t *Tab) share(organization string, enter bool) *inflight {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.wake()
 	f := t.binding.newMint(organization, enter, t.clock.now())
-	if other := t.mints.serving(f); other != nil {
+	if other := t.mints.find(f); other != nil {
 		return other
 	}
 	switch {
-	case f.held != nil: // landed just now
+	case f.token != nil: // landed just now
 	case t.closed:
-		f.land(nil, closed)
+		f.finish(nil, closed)
 	default:
 		f.epoch, f.call = t.epoch.now(), t.call()
-		t.mints.begin(f)
-		go t.fly(f)
+		t.mints.add(f)
+		go t.sendMint(f)
 	}
 	return f
 }
 
 // fly asks the backend. A flight that was aborted meanwhile has its outcome; the
 // late answer is dropped.
-func (t *Tab) fly(f *flight) {
+func (t *Tab) sendMint(f *inflight) {
 	v, err := t.send(f.call, "POST", api.PathToken, f.body)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.mints.end(f) {
-		f.land(t.land(f, v, err))
+	if t.mints.remove(f) {
+		f.finish(t.handleMint(f, v, err))
 	}
 }
 
 // land takes an answer in, unless it is out of date.
-func (t *Tab) land(f *flight, v Value, err *Error) (h *held, _ *Error) {
+func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *held, _ *Error) {
 	if t.epoch.now() != f.epoch || err != nil && err.Code == api.RequestTooOld {
 		return nil, again
 	}
@@ -113,31 +113,31 @@ func (t *Tab) refused(organization string, err *Error) {
 }
 
 // flight is one mint under way. All who want its organization wait for it.
-type flight struct {
+type inflight struct {
 	organization string // id where known, else as named; empty for the only one
 	enter        bool
 	body         string   // of the request
-	told         activity // the one that body tells of
+	reported     activity // the one that body tells of
 	epoch        string   // the browser's when it left
 	call         *call
 	done         chan struct{} // closed when held and err are set
-	held         *held
+	token        *held
 	err          *Error
 }
 
 // land ends the flight. Whoever waits for it gets the outcome, or asks anew where that is
 // [again].
-func (f *flight) land(h *held, err *Error) {
-	f.held, f.err = h, err
+func (f *inflight) finish(h *held, err *Error) {
+	f.token, f.err = h, err
 	close(f.done)
 }
 
 // mints are the flights under way, by organization.
-type mints map[string]*flight
+type mints map[string]*inflight
 
 // serving returns the flight under way that also brings what another wants. One that may
 // not enter does not serve one that may.
-func (m mints) serving(f *flight) *flight {
+func (m mints) find(f *inflight) *inflight {
 	if under := m[f.organization]; under != nil && (under.enter || !f.enter) {
 		return under
 	}
@@ -146,13 +146,13 @@ func (m mints) serving(f *flight) *flight {
 
 // begin puts a flight under way. One for the same organization that does not serve it is
 // asked anew.
-func (m mints) begin(f *flight) {
+func (m mints) add(f *inflight) {
 	m.abort(f.organization, again)
 	m[f.organization] = f
 }
 
 // end tells whether a flight was still under way, and is over now.
-func (m mints) end(f *flight) bool {
+func (m mints) remove(f *inflight) bool {
 	if m[f.organization] != f {
 		return false
 	}
@@ -165,7 +165,7 @@ func (m mints) abort(organization string, why *Error) {
 	if f := m[organization]; f != nil {
 		delete(m, organization)
 		f.call.hangUp(nil)
-		f.land(nil, why)
+		f.finish(nil, why)
 	}
 }
 

@@ -32,7 +32,7 @@ func (t *Tab) EndSession(id string) *Error {
 // ask sends a request about the session, and sends it anew where the computer slept
 // meanwhile.
 func (t *Tab) ask(method, path string) (v Value, err *Error) {
-	for range attempts {
+	for range maxAttempts {
 		t.mu.Lock()
 		t.wake()
 		c := t.call()
