@@ -22,7 +22,7 @@ type binding struct {
 func newBinding(c Config, r record, shownBefore string, input activity) binding {
 	b := binding{record: r, namedByPage: c.Organization != "", shownBefore: shownBefore, input: input}
 	b.state = State{Status: Starting, Fence: r.Fence, Arrival: c.Arrival}
-	if h := b.find(r.Organization); h != nil && (!b.namedByPage || names(&h.answer.Organization, c.Organization)) {
+	if h := b.find(r.Organization); h != nil && (!b.namedByPage || matches(&h.answer.Organization, c.Organization)) {
 		b.state.Organization, b.state.User = h.organization(), h.answer.User
 	}
 	return b
@@ -34,7 +34,7 @@ func newBinding(c Config, r record, shownBefore string, input activity) binding 
 // the step-up from which the page comes back.
 func (b *binding) resolveWanted(c Config) (pending string) {
 	pending = b.record.Pending
-	elsewhere := b.namedByPage && c.Organization != pending && !names(&b.record.PendingKnown, c.Organization)
+	elsewhere := b.namedByPage && c.Organization != pending && !matches(&b.record.PendingKnown, c.Organization)
 	if elsewhere || c.Arrival != "" {
 		pending = ""
 	}
@@ -44,9 +44,9 @@ func (b *binding) resolveWanted(c Config) (pending string) {
 }
 
 // find returns what the tab holds for an organization, by id or slug.
-func (b *binding) find(name string) *held {
+func (b *binding) find(name string) *heldToken {
 	for _, h := range b.record.Held {
-		if names(&h.answer.Organization, name) {
+		if matches(&h.answer.Organization, name) {
 			return h
 		}
 	}
@@ -55,8 +55,8 @@ func (b *binding) find(name string) *held {
 
 // drop forgets what the tab holds for an organization.
 func (b *binding) drop(name string) {
-	b.record.Held = slices.DeleteFunc(b.record.Held, func(h *held) bool {
-		return names(&h.answer.Organization, name)
+	b.record.Held = slices.DeleteFunc(b.record.Held, func(h *heldToken) bool {
+		return matches(&h.answer.Organization, name)
 	})
 }
 
@@ -65,7 +65,7 @@ func (b *binding) id(name string) string {
 	if h := b.find(name); h != nil {
 		return h.organization().ID
 	}
-	if names(&b.state.Organization, name) {
+	if matches(&b.state.Organization, name) {
 		return b.state.Organization.ID
 	}
 	return name
@@ -77,11 +77,11 @@ func (b *binding) lookup(name string) api.Organization {
 		return h.organization()
 	}
 	for _, o := range b.state.Organizations {
-		if known := (api.Organization{ID: o.ID, Slug: o.Slug, Name: o.Name}); names(&known, name) {
+		if known := (api.Organization{ID: o.ID, Slug: o.Slug, Name: o.Name}); matches(&known, name) {
 			return known
 		}
 	}
-	if names(&b.state.Organization, name) {
+	if matches(&b.state.Organization, name) {
 		return b.state.Organization
 	}
 	return api.Organization{}
@@ -106,7 +106,7 @@ func (b *binding) trustsWanted() bool {
 // its own (empty), and none where one must be minted for the organization of that name.
 // A token that an API has rejected is dropped. It fails where there is none until the
 // person does something.
-func (b *binding) pick(organization, rejected string) (name string, h *held, err *Error) {
+func (b *binding) pick(organization, rejected string) (name string, h *heldToken, err *Error) {
 	switch {
 	case organization == "" || b.isActive(organization):
 		organization, err = b.wanted, b.refusal()
@@ -166,15 +166,15 @@ func (b *binding) newMint(organization string, enter bool, now time.Duration) *i
 // renewal is when to ask for the next token: when this one is old; by two thirds of
 // the idle limit, to report that the person is active; and before a warning, to hear
 // of sibling tabs.
-func (b *binding) renewalTime(h *held) time.Duration {
+func (b *binding) renewalTime(h *heldToken) time.Duration {
 	at := h.renewAt
-	if h.limit() == 0 || h != b.find(b.wanted) {
+	if h.idleLimit() == 0 || h != b.find(b.wanted) {
 		return at
 	}
-	if b.input > h.input {
-		at = min(at, h.idleEnd()-h.limit()/3)
+	if b.input > h.reportedInput {
+		at = min(at, h.idleEnd()-h.idleLimit()/3)
 	}
-	if h.got < h.warnAt() {
+	if h.received < h.warnAt() {
 		at = min(at, h.warnAt())
 	}
 	return at
@@ -182,7 +182,7 @@ func (b *binding) renewalTime(h *held) time.Duration {
 
 // admit takes the token of an answer in, and leaves behind what was minted in another
 // session or epoch than the browser's.
-func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c *clock, random func() uint64) (*held, *Error) {
+func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c *clock, random func() uint64) (*heldToken, *Error) {
 	if err := b.check(f.organization, answer); err != nil {
 		return nil, err
 	}
@@ -190,8 +190,8 @@ func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c
 		b.record.Held = nil
 	}
 	b.drop(answer.Organization.ID)
-	h := newHeld(answer, c.Wall(), c.now(), random())
-	h.input = f.reported
+	h := newHeldToken(answer, c.Wall(), c.now(), random())
+	h.reportedInput = f.reported
 	b.record.Held = append(b.record.Held, h)
 	b.record.User, b.record.Session = answer.User, answer.Session
 	return h, nil
@@ -201,9 +201,9 @@ func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c
 // organization, for the person.
 func (b *binding) check(organization string, answer *api.TokenResponse) *Error {
 	switch {
-	case !complete(answer):
+	case !isComplete(answer):
 		return unreachable("the answer lacks what a token needs")
-	case organization != "" && !names(&answer.Organization, organization):
+	case organization != "" && !matches(&answer.Organization, organization):
 		return newError(OrganizationMismatch, "the backend answered for another organization")
 	case b.record.User.ID != "" && answer.User.ID != b.record.User.ID:
 		return newError(api.IdentityChanged, "somebody else has signed in")
@@ -212,7 +212,7 @@ func (b *binding) check(organization string, answer *api.TokenResponse) *Error {
 }
 
 // wear puts an organization on.
-func (b *binding) activate(h *held) {
+func (b *binding) activate(h *heldToken) {
 	o, user := h.organization(), h.answer.User
 	if !b.isShown(o, user) {
 		b.advanceFence()

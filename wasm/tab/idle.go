@@ -16,7 +16,7 @@ type activity time.Duration
 const noInput activity = math.MinInt64
 
 // The warning comes in the last part of the idle limit, a minute at most.
-const warnShare, warnMost = 4, time.Minute
+const warnShare, maxWarning = 4, time.Minute
 
 // recalled is when an input was that the record knows of.
 func recalled(unixMillis int64, c *clock) activity {
@@ -60,22 +60,24 @@ func (t *Tab) recount() {
 }
 
 // limit is how long the organization lets a person be idle; 0 where it does not mind.
-func (h *held) limit() time.Duration {
+func (h *heldToken) idleLimit() time.Duration {
 	return time.Duration(h.answer.OrganizationSession.IdleTimeout) * time.Second
 }
 
 // idleEnd is when the organization session ends, for all that the backend was told.
-func (h *held) idleEnd() time.Duration {
-	return h.got + time.Duration(h.answer.OrganizationSession.IdleExpiresIn)*time.Second
+func (h *heldToken) idleEnd() time.Duration {
+	return h.received + time.Duration(h.answer.OrganizationSession.IdleExpiresIn)*time.Second
 }
 
-func (h *held) warnAt() time.Duration { return h.idleEnd() - min(h.limit()/warnShare, warnMost) }
+func (h *heldToken) warnAt() time.Duration {
+	return h.idleEnd() - min(h.idleLimit()/warnShare, maxWarning)
+}
 
 // secondsLeft is how long the organization session still has unless the person does
 // something; 0 while there is no reason to warn.
 func (b *binding) secondsLeft(now time.Duration) int64 {
 	h := b.find(b.wanted)
-	if b.state.Status != Active || h == nil || h.limit() == 0 || h.got < h.warnAt() || b.input > h.input {
+	if b.state.Status != Active || h == nil || h.idleLimit() == 0 || h.received < h.warnAt() || b.input > h.reportedInput {
 		return 0
 	}
 	return max(1, int64((h.idleEnd()-now+time.Second-1)/time.Second))

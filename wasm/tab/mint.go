@@ -9,7 +9,7 @@ const maxAttempts = 3
 // mint gets a token for an organization, by id or slug, or for the person's only
 // one. What the answer means for the tab is done by the time it returns. enter
 // is true when a person chose the organization.
-func (t *Tab) mint(organization string, enter bool) (*held, *Error) {
+func (t *Tab) mint(organization string, enter bool) (*heldToken, *Error) {
 	for range maxAttempts {
 		f := t.share(organization, enter)
 		<-f.done
@@ -58,7 +58,7 @@ func (t *Tab) sendMint(f *inflight) {
 }
 
 // land takes an answer in, unless it is out of date.
-func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *held, _ *Error) {
+func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *heldToken, _ *Error) {
 	if t.epoch.now() != f.epoch || err != nil && err.Code == api.RequestTooOld {
 		return nil, again
 	}
@@ -121,13 +121,13 @@ type inflight struct {
 	epoch        string   // the browser's when it left
 	call         *call
 	done         chan struct{} // closed when held and err are set
-	token        *held
+	token        *heldToken
 	err          *Error
 }
 
 // land ends the flight. Whoever waits for it gets the outcome, or asks anew where that is
 // [again].
-func (f *inflight) finish(h *held, err *Error) {
+func (f *inflight) finish(h *heldToken, err *Error) {
 	f.token, f.err = h, err
 	close(f.done)
 }

@@ -28,7 +28,7 @@ type record struct {
 	// User and Session say whose tokens they are.
 	User    api.User
 	Session string
-	Held    []*held
+	Held    []*heldToken
 	// Fence numbers what the tab wore; see [State.Fence].
 	Fence int64
 	// Input is when the person last did something here, in Unix milliseconds of the
@@ -52,19 +52,19 @@ func load(world World, key, epoch string, c *clock) (r record, shownBefore strin
 	} else if member(v, "state") != nil {
 		shownBefore = r.User.ID + "/" + r.Organization
 	}
-	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !r.owns(h) || !h.revive(c, world.Random) })
+	r.Held = slices.DeleteFunc(r.Held, func(h *heldToken) bool { return !r.owns(h) || !h.restore(c, world.Random) })
 	return r, shownBefore
 }
 
 // owns reports whether a stored token is complete and the record's own.
-func (r *record) owns(h *held) bool {
-	return complete(&h.answer) && h.answer.User.ID == r.User.ID && h.answer.Session == r.Session
+func (r *record) owns(h *heldToken) bool {
+	return isComplete(&h.answer) && h.answer.User.ID == r.User.ID && h.answer.Session == r.Session
 }
 
 // save writes the record, without what has expired. Where the app has filled the storage,
 // the tab keeps its organization, and a reload asks for a token.
 func (r *record) save(storage Storage, key string, now time.Duration) {
-	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !h.usable(now) })
+	r.Held = slices.DeleteFunc(r.Held, func(h *heldToken) bool { return !h.usable(now) })
 	if !storage.SetItem(key, r.json()) {
 		small := *r
 		small.Held, small.Shown = nil, ""
@@ -102,6 +102,6 @@ func decodeRecord(v Value) record {
 		Session:      text(v, "session"),
 		Fence:        number(v, "fence"),
 		Input:        within(v, "input", maxMillis),
-		Held:         list(v, "held", decodeHeld),
+		Held:         list(v, "held", decodeHeldToken),
 	}
 }

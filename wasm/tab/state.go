@@ -113,7 +113,7 @@ func (t *Tab) show(status Status, err *Error) {
 }
 
 // wear puts an organization on. The caller saves the record.
-func (t *Tab) activate(h *held) {
+func (t *Tab) activate(h *heldToken) {
 	t.binding.activate(h)
 	t.show(Active, nil)
 	shown := t.binding.state

@@ -47,13 +47,13 @@ func (r SwitchResult) JSON() string {
 // switches numbers the switches, so that the last one wins.
 type switches struct {
 	last    int
-	entered *held // what the last Enter had
+	entered *heldToken // what the last Enter had
 }
 
 // begin numbers a switch to an organization, of which the tab holds h, if anything. It
 // returns h where that will do: a token that lives, of an organization that wants no fresh
 // one, or where the tab stays or was just entered.
-func (s *switches) begin(h *held, active bool, now time.Duration) (number int, ready *held) {
+func (s *switches) begin(h *heldToken, active bool, now time.Duration) (number int, ready *heldToken) {
 	s.last++
 	stays := h != nil && (h == s.entered || active)
 	s.entered = nil
@@ -67,7 +67,7 @@ func (s *switches) begin(h *held, active bool, now time.Duration) (number int, r
 // transaction: the new organization's token is had first, then the tab changes.
 // Whatever else happens, it goes on as before.
 func (t *Tab) Switch(organization string) SwitchResult {
-	return t.transact(organization, func(h *held) {
+	return t.transact(organization, func(h *heldToken) {
 		if !t.binding.isActive(h.organization().ID) {
 			t.mints.abort(t.binding.id(t.binding.wanted), overtaken)
 		}
@@ -80,12 +80,12 @@ func (t *Tab) Switch(organization string) SwitchResult {
 // tab does: it has the organization's token, and the tab stays as it is. A Switch that
 // follows needs no request.
 func (t *Tab) Enter(organization string) SwitchResult {
-	return t.transact(organization, func(h *held) { t.switches.entered = h })
+	return t.transact(organization, func(h *heldToken) { t.switches.entered = h })
 }
 
 // transact begins a switch, mints where no token from before will do, and ends with what
 // its kind does, if nothing came in between.
-func (t *Tab) transact(organization string, end func(*held)) SwitchResult {
+func (t *Tab) transact(organization string, end func(*heldToken)) SwitchResult {
 	b := &t.binding
 	t.mu.Lock()
 	t.heed()

@@ -19,7 +19,7 @@ func (t *Tab) Credential(organization, rejected string) (string, *Error) {
 // ready returns the token that the tab holds, and none where one must be minted
 // for the organization of that name. A token near its end is renewed while it
 // is still in use.
-func (t *Tab) ready(organization, rejected string) (name string, h *held, err *Error) {
+func (t *Tab) ready(organization, rejected string) (name string, h *heldToken, err *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.started(); err != nil {
