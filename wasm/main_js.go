@@ -97,12 +97,12 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 			t.StepUp(a.text(0), a.text(1), a.text(2))
 			return "", nil
 		}),
-		"input":  told(func(arguments) { t.Input() }),
-		"hear":   told(func(a arguments) { t.Hear(a.text(0)) }),
-		"look":   told(func(a arguments) { t.Look(a.text(0) == "online") }),
-		"hide":   told(func(arguments) { t.Hide() }),
-		"freeze": told(func(arguments) { t.Freeze() }),
-		"thaw":   told(func(arguments) { t.Thaw() }),
+		"input":  told(func(arguments) { t.OnInput() }),
+		"hear":   told(func(a arguments) { t.OnMessage(a.text(0)) }),
+		"look":   told(func(a arguments) { t.OnVisible(a.text(0) == "online") }),
+		"hide":   told(func(arguments) { t.OnHidden() }),
+		"freeze": told(func(arguments) { t.OnPageHide() }),
+		"thaw":   told(func(arguments) { t.OnPageShow() }),
 	}
 }
 

@@ -91,7 +91,7 @@ func (p *page) reload() *page {
 
 // leave closes the tab.
 func (p *page) leave() {
-	p.Freeze()
+	p.OnPageHide()
 	p.Close()
 	synctest.Wait()
 }
@@ -143,7 +143,7 @@ func (p *page) hide() {
 	p.mu.Lock()
 	p.hidden = true
 	p.mu.Unlock()
-	p.Tab.Hide()
+	p.Tab.OnHidden()
 }
 
 // focus brings the tab to the front.
@@ -151,7 +151,7 @@ func (p *page) focus() {
 	p.mu.Lock()
 	p.hidden = false
 	p.mu.Unlock()
-	p.Look(false)
+	p.OnVisible(false)
 	synctest.Wait()
 }
 
@@ -291,7 +291,7 @@ func (c channel) Send(message string) {
 	b.sent = append(b.sent, message)
 	for _, other := range b.pages {
 		if other != c.p && !b.deaf {
-			go other.Hear(message)
+			go other.OnMessage(message)
 		}
 	}
 }

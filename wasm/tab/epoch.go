@@ -82,7 +82,7 @@ func (e *epoch) replace(session string, before []string) {
 }
 
 // heed leaves behind what was minted in another epoch.
-func (t *Tab) heed() {
+func (t *Tab) checkEpoch() {
 	b, epoch := &t.binding, t.epoch.now()
 	if epoch == b.record.Epoch || b.state.Status == Starting {
 		return
@@ -100,34 +100,34 @@ func (t *Tab) heed() {
 		t.deactivate(Starting, nil)
 	}
 	t.save()
-	t.soon()
+	t.checkSoon()
 }
 
 // soon looks where the tab stands. A hidden tab puts that off, so that a browser's tabs
-// do not all ask at once, until somebody looks or asks; see [alarm.hasten].
-func (t *Tab) soon() {
-	if t.alarm.hasten() {
+// do not all ask at once, until somebody looks or asks; see [timers.cancelDelayed].
+func (t *Tab) checkSoon() {
+	if t.timers.cancelDelayed() {
 		go t.settle()
 	}
 	if !t.world.Page.Hidden() {
 		go t.settle()
 		return
 	}
-	t.alarm.later = time.AfterFunc(fraction(apart, t.world.Random()), t.settle)
+	t.timers.delayed = time.AfterFunc(fraction(spread, t.world.Random()), t.settle)
 }
 
 // Hear takes in what another tab said.
-func (t *Tab) Hear(message string) {
+func (t *Tab) OnMessage(message string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch message {
 	case woke:
-		t.wake()
+		t.checkSleep()
 	case lookAgain:
-		t.heed()
+		t.checkEpoch()
 		if t.epoch.now() == "" && t.binding.state.Status != Starting {
 			t.binding.record.Held = nil
-			t.soon()
+			t.checkSoon()
 		}
 	}
 }

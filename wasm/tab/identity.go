@@ -57,7 +57,7 @@ func (t *Tab) claim() {
 
 // Freeze is called when the page is left and may be kept for the way back. A
 // page that holds a lock that another waits for is not kept.
-func (t *Tab) Freeze() {
+func (t *Tab) OnPageHide() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lease.release()
@@ -67,7 +67,7 @@ func (t *Tab) Freeze() {
 }
 
 // Thaw is called when the page was kept and is shown again.
-func (t *Tab) Thaw() {
+func (t *Tab) OnPageShow() {
 	t.claim()
-	t.Look(true)
+	t.OnVisible(true)
 }

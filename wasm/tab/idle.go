@@ -43,10 +43,10 @@ func (a activity) seconds(now time.Duration) *int64 {
 
 // Input is called when the person does something in the page. It counts for the
 // organization that the tab wears.
-func (t *Tab) Input() {
+func (t *Tab) OnInput() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wake()
+	t.checkSleep()
 	t.binding.input = activity(t.clock.now())
 	t.recount()
 }

@@ -69,7 +69,7 @@ func (p *page) idleFor(t *testing.T) int64 {
 func (p *page) acts(every, during time.Duration) {
 	for range during / every {
 		time.Sleep(every)
-		p.Input()
+		p.OnInput()
 	}
 	synctest.Wait()
 }
@@ -133,7 +133,7 @@ func TestWhoDoesSomethingStays(t *testing.T) {
 				b.signIn("ada")
 				b.strict(10 * time.Minute)
 				p := b.open(route("acme"))
-				p.Input()
+				p.OnInput()
 				p.acts(every, 2*time.Hour)
 				p.is(t, tab.Active, "acme")
 				if shownBefore := p.idleFor(t); shownBefore != 0 {
@@ -154,7 +154,7 @@ func TestAWarningGoesAwayWithTheNextInput(t *testing.T) {
 			t.Fatalf("%d s left", shownBefore)
 		}
 		b.asked()
-		p.Input()
+		p.OnInput()
 		if shownBefore := p.idleFor(t); shownBefore != 0 {
 			t.Errorf("%d s left after the input", shownBefore)
 		}
@@ -175,7 +175,7 @@ func TestActivityIsReportedByTwoThirdsOfTheLimit(t *testing.T) {
 		p := b.open(route("acme"))
 		began := serverTime()
 		time.Sleep(3 * time.Minute)
-		p.Input()
+		p.OnInput()
 		b.asked()
 		time.Sleep(3*time.Minute + 39*time.Second)
 		b.asks(t)
@@ -196,7 +196,7 @@ func TestTheBackendIsNotAskedMoreThanItHasTo(t *testing.T) {
 	}{
 		"busy": {func(p *page) { p.acts(time.Second, time.Hour) }, 25},
 		"idle": {func(*page) { time.Sleep(time.Hour) }, 6},
-		"once": {func(p *page) { time.Sleep(30 * time.Second); p.Input(); time.Sleep(time.Hour) }, 8},
+		"once": {func(p *page) { time.Sleep(30 * time.Second); p.OnInput(); time.Sleep(time.Hour) }, 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, b *browser) {
@@ -223,8 +223,8 @@ func TestASiblingTabsActivityCounts(t *testing.T) {
 		other := b.open(route("globex"))
 		for range 40 {
 			time.Sleep(time.Minute)
-			busy.Input()
-			other.Input()
+			busy.OnInput()
+			other.OnInput()
 			if shownBefore := quiet.idleFor(t); shownBefore != 0 {
 				t.Fatalf("warned %d s before the end, although a sibling is active", shownBefore)
 			}
@@ -269,7 +269,7 @@ func TestAHiddenTabKeepsNobodyIn(t *testing.T) {
 		b.signIn("ada")
 		b.strict(10 * time.Minute)
 		p := b.open(route("acme"), func(c *tab.Config) { c.KeepAlive = true })
-		p.Input()
+		p.OnInput()
 		p.hide()
 		time.Sleep(11 * time.Minute)
 		p.is(t, tab.Ended, "acme")
@@ -283,7 +283,7 @@ func TestAReloadForgetsNoInput(t *testing.T) {
 		p := b.open(route("acme"))
 		began := serverTime()
 		time.Sleep(4 * time.Minute)
-		p.Input()
+		p.OnInput()
 		time.Sleep(time.Minute)
 		p = p.reload()
 		time.Sleep(3 * time.Minute)
@@ -312,9 +312,9 @@ func TestALaptopThatSleptDoesNotComeBackToAnEndedSession(t *testing.T) {
 		b.signIn("ada")
 		b.strict(10 * time.Minute)
 		p := b.open(route("acme"))
-		p.Input()
+		p.OnInput()
 		b.sleep(time.Hour)
-		p.Input()
+		p.OnInput()
 		p.focus()
 		p.is(t, tab.Ended, "acme")
 	})

@@ -29,7 +29,7 @@ func (t *Tab) mint(organization string, enter bool) (*heldToken, *Error) {
 func (t *Tab) share(organization string, enter bool) *inflight {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wake()
+	t.checkSleep()
 	f := t.binding.newMint(organization, enter, t.clock.now())
 	if other := t.mints.find(f); other != nil {
 		return other

@@ -70,7 +70,7 @@ func TestP10ARestoredTabShowsNothing(t *testing.T) {
 		p, closed := b.open(route("acme")), b.open(route("acme"))
 		closed.leave()
 		kept := b.open(route("globex"))
-		kept.Freeze() // into the back/forward cache, deaf
+		kept.OnPageHide() // into the back/forward cache, deaf
 		b.deaf = true
 		p.signOut(t, api.ScopeSession)
 
@@ -81,7 +81,7 @@ func TestP10ARestoredTabShowsNothing(t *testing.T) {
 				t.Errorf("the restored tab showed %s", text)
 			}
 		}
-		kept.Thaw()
+		kept.OnPageShow()
 		kept.is(t, tab.SignedOut, "")
 	})
 }

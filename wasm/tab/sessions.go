@@ -34,7 +34,7 @@ func (t *Tab) EndSession(id string) *Error {
 func (t *Tab) ask(method, path string) (v Value, err *Error) {
 	for range maxAttempts {
 		t.mu.Lock()
-		t.wake()
+		t.checkSleep()
 		c := t.call()
 		t.mu.Unlock()
 		if v, err = t.send(c, method, path, ""); err != again {

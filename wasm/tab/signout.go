@@ -48,7 +48,7 @@ func (t *Tab) newCall() *call {
 func (t *Tab) beginSignOut(scope string) (api.LogoutRequest, *call) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wake()
+	t.checkSleep()
 	b := &t.binding
 	b.state.Arrival = ""
 	t.mints.abortAll(overtaken)

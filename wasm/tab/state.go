@@ -101,15 +101,15 @@ func (t *Tab) show(status Status, err *Error) {
 	s := &t.binding.state
 	s.Status, s.Error = status, err
 	s.Idle = t.binding.secondsLeft(t.clock.now())
-	t.plan()
+	t.schedule()
 	json := s.JSON()
-	if json == t.shown || t.closed {
+	if json == t.published || t.closed {
 		return
 	}
-	t.shown = json
+	t.published = json
 	t.world.Changed(json)
-	close(t.moved)
-	t.moved = make(chan struct{})
+	close(t.changed)
+	t.changed = make(chan struct{})
 }
 
 // wear puts an organization on. The caller saves the record.

@@ -88,8 +88,8 @@ func (t *Tab) Enter(organization string) SwitchResult {
 func (t *Tab) transact(organization string, end func(*heldToken)) SwitchResult {
 	b := &t.binding
 	t.mu.Lock()
-	t.heed()
-	t.wake()
+	t.checkEpoch()
+	t.checkSleep()
 	b.state.Arrival = ""
 	number, h := t.switches.begin(b.find(organization), b.state.hasActive() && b.isActive(organization), t.clock.now())
 	t.mu.Unlock()

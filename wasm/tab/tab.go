@@ -45,20 +45,20 @@ type Tab struct {
 	config Config
 	world  World
 
-	mu       sync.Mutex // guards all below
-	clock    clock
-	epoch    epoch
-	binding  binding
-	mints    mints
-	calls    calls
-	device   device
-	switches switches
-	backoff  backoff
-	alarm    alarm
-	lease    lease         // of the tab's id
-	shown    string        // state as last published
-	moved    chan struct{} // closed when state changes
-	closed   bool
+	mu        sync.Mutex // guards all below
+	clock     clock
+	epoch     epoch
+	binding   binding
+	mints     mints
+	calls     calls
+	device    device
+	switches  switches
+	backoff   backoff
+	timers    timers
+	lease     lease         // of the tab's id
+	published string        // state as last published
+	changed   chan struct{} // closed when state changes
+	closed    bool
 }
 
 // New returns the tab as the page's record left it. It asks nobody anything
@@ -67,7 +67,7 @@ func New(config Config, world World) *Tab {
 	t := &Tab{
 		config: config, world: world, clock: newClock(world.Clock),
 		epoch: epoch{world.Local, config.Key + ":epoch", world.Channel, world.Random},
-		mints: mints{}, calls: calls{}, device: device{browser: world.Device}, moved: make(chan struct{}),
+		mints: mints{}, calls: calls{}, device: device{browser: world.Device}, changed: make(chan struct{}),
 	}
 	r, shownBefore := load(world, config.Key, t.epoch.now(), &t.clock)
 	t.binding = newBinding(config, r, shownBefore, recalled(r.Input, &t.clock))
@@ -142,10 +142,10 @@ func (t *Tab) Close() {
 	t.closed = true
 	t.mints.abortAll(closed)
 	t.calls.hangUpAll(closed)
-	t.alarm.rest()
-	if t.alarm.later != nil {
-		t.alarm.later.Stop()
+	t.timers.stop()
+	if t.timers.delayed != nil {
+		t.timers.delayed.Stop()
 	}
 	t.lease.release()
-	close(t.moved)
+	close(t.changed)
 }

@@ -2,7 +2,7 @@ package tab
 
 // wake aborts what was under way while the computer slept, in every tab, before
 // anything new is sent: its requests and answers are older than they look.
-func (t *Tab) wake() {
+func (t *Tab) checkSleep() {
 	if !t.clock.woke() {
 		return
 	}
@@ -14,23 +14,23 @@ func (t *Tab) wake() {
 
 // Look is called when the page is shown, focused or online again: it takes in
 // what happened meanwhile.
-func (t *Tab) Look(online bool) {
+func (t *Tab) OnVisible(online bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if online {
 		t.backoff.hurry()
 	}
-	t.wake()
-	t.heed()
-	if !t.world.Page.Hidden() && t.alarm.hasten() {
+	t.checkSleep()
+	t.checkEpoch()
+	if !t.world.Page.Hidden() && t.timers.cancelDelayed() {
 		go t.settle()
 	}
 	t.recount()
 }
 
 // Hide is called when the page is hidden: timers stop.
-func (t *Tab) Hide() {
+func (t *Tab) OnHidden() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.plan()
+	t.schedule()
 }
