@@ -25,7 +25,7 @@ func (t *Tab) OnVisible(online bool) {
 	if !t.world.Page.Hidden() && t.timers.cancelDelayed() {
 		go t.settle()
 	}
-	t.recount()
+	t.updateIdle()
 }
 
 // Hide is called when the page is hidden: timers stop.

@@ -19,7 +19,7 @@ const noInput activity = math.MinInt64
 const warnShare, maxWarning = 4, time.Minute
 
 // recalled is when an input was that the record knows of.
-func recalled(unixMillis int64, c *clock) activity {
+func inputFromRecord(unixMillis int64, c *clock) activity {
 	age := c.Wall() - time.Duration(unixMillis)*time.Millisecond
 	if unixMillis == 0 || age < 0 {
 		return noInput
@@ -48,12 +48,12 @@ func (t *Tab) OnInput() {
 	defer t.mu.Unlock()
 	t.checkSleep()
 	t.binding.input = activity(t.clock.now())
-	t.recount()
+	t.updateIdle()
 }
 
 // recount tells the page anew how long is left, and plans what is due. Before it is
 // known where the tab stands the page shows what it did when it was left.
-func (t *Tab) recount() {
+func (t *Tab) updateIdle() {
 	if s := &t.binding.state; s.Status != Starting {
 		t.show(s.Status, s.Error)
 	}

@@ -4,7 +4,7 @@ import "github.com/tabard-auth/tabard/backend/api"
 
 // Sessions asks for the person's sessions in all their browsers, the newest first.
 func (t *Tab) Sessions() ([]api.DeviceSession, *Error) {
-	v, err := t.ask("GET", api.PathSessions)
+	v, err := t.request("GET", api.PathSessions)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err.signsOut() {
@@ -16,7 +16,7 @@ func (t *Tab) Sessions() ([]api.DeviceSession, *Error) {
 // EndSession ends one of the person's sessions, by id. Where it is this browser's
 // own, every tab finds itself signed out.
 func (t *Tab) EndSession(id string) *Error {
-	_, err := t.ask("DELETE", api.PathSessions+"/"+id)
+	_, err := t.request("DELETE", api.PathSessions+"/"+id)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
@@ -31,7 +31,7 @@ func (t *Tab) EndSession(id string) *Error {
 
 // ask sends a request about the session, and sends it anew where the computer slept
 // meanwhile.
-func (t *Tab) ask(method, path string) (v Value, err *Error) {
+func (t *Tab) request(method, path string) (v Value, err *Error) {
 	for range maxAttempts {
 		t.mu.Lock()
 		t.checkSleep()

@@ -70,7 +70,7 @@ func New(config Config, world World) *Tab {
 		mints: mints{}, calls: calls{}, device: device{browser: world.Device}, changed: make(chan struct{}),
 	}
 	r, shownBefore := load(world, config.Key, t.epoch.now(), &t.clock)
-	t.binding = newBinding(config, r, shownBefore, recalled(r.Input, &t.clock))
+	t.binding = newBinding(config, r, shownBefore, inputFromRecord(r.Input, &t.clock))
 	return t
 }
 
@@ -126,9 +126,9 @@ func (t *Tab) settle() {
 	switch {
 	case err == nil:
 	case err.Code == api.OrganizationRequired:
-		t.offer()
+		t.showChoice()
 	case err.Action == api.StepUp:
-		t.introduce()
+		t.nameEnded()
 	}
 }
 

@@ -71,7 +71,7 @@ func (t *Tab) onTimer() {
 	now := t.clock.now()
 	switch {
 	case !ok || now < at:
-		t.recount()
+		t.updateIdle()
 	case now < t.backoff.until:
 		t.show(Unavailable, t.backoff.err)
 	default:

@@ -5,20 +5,20 @@ import "github.com/tabard-auth/tabard/backend/api"
 // Organizations asks who is signed in and which organizations there are to
 // enter, and shows them in the state.
 func (t *Tab) Organizations() ([]api.OrganizationState, *Error) {
-	session, err := t.inquire()
+	session, err := t.fetchSession()
 	if err != nil {
 		return nil, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.binding.state.Organizations = session.Organizations
-	t.recount()
+	t.updateIdle()
 	return session.Organizations, nil
 }
 
 // offer lets the person choose.
-func (t *Tab) offer() {
-	session, err := t.inquire()
+func (t *Tab) showChoice() {
+	session, err := t.fetchSession()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := &t.binding
@@ -37,7 +37,7 @@ func (t *Tab) offer() {
 
 // introduce learns the name of an organization that asks for more authentication
 // before it was ever entered here, so that the page can offer the way in.
-func (t *Tab) introduce() {
+func (t *Tab) nameEnded() {
 	s := &t.binding.state
 	t.mu.Lock()
 	known := s.Status != Ended || s.Organization.ID != ""
@@ -45,7 +45,7 @@ func (t *Tab) introduce() {
 	if known {
 		return
 	}
-	session, err := t.inquire()
+	session, err := t.fetchSession()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil || s.Status != Ended {
@@ -59,9 +59,9 @@ func (t *Tab) introduce() {
 }
 
 // inquire asks who is signed in. It mints nothing.
-func (t *Tab) inquire() (api.SessionResponse, *Error) {
+func (t *Tab) fetchSession() (api.SessionResponse, *Error) {
 	epoch := t.epoch.now()
-	v, err := t.ask("GET", api.PathSession)
+	v, err := t.request("GET", api.PathSession)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	session, user := DecodeSessionResponse(v), t.binding.record.User.ID
