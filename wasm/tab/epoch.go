@@ -21,12 +21,12 @@ type epoch struct {
 
 // What tabs tell each other. A message carries no data.
 const (
-	lookAgain = "look again" // somebody signed in or out
-	woke      = "woke"       // the computer slept
+	messageEpoch = "look again" // somebody signed in or out
+	messageSlept = "woke"       // the computer slept
 )
 
 // now is the epoch, empty where there is none or storage is blocked.
-func (e *epoch) now() string { return e.local.Item(e.key) }
+func (e *epoch) current() string { return e.local.Item(e.key) }
 
 // epochSession is the session of an epoch.
 func epochSession(epoch string) string {
@@ -34,56 +34,56 @@ func epochSession(epoch string) string {
 }
 
 // maxBefore is how many sessions an epoch names in whose place its own came.
-const maxBefore = 4
+const maxPredecessors = 4
 
 // epochBefore are the sessions in whose place an epoch's came, the last first.
-func epochBefore(epoch string) []string {
+func epochPredecessors(epoch string) []string {
 	_, names, _ := strings.Cut(epoch[strings.LastIndexByte(epoch, '.')+1:], "-")
 	return strings.FieldsFunc(names, func(r rune) bool { return r == '-' })
 }
 
 // enter returns the epoch of a session: a new one where it has just begun. before is the
 // session that the tab knew: where it is the epoch's, the same person goes on.
-func (e *epoch) enter(session, before string) string {
-	if now := e.now(); epochSession(now) != session {
+func (e *epoch) ensure(session, before string) string {
+	if now := e.current(); epochSession(now) != session {
 		var all []string
 		if before != "" && epochSession(now) == before {
-			all = append([]string{before}, epochBefore(now)...)
+			all = append([]string{before}, epochPredecessors(now)...)
 		}
 		e.replace(session, all)
 	}
-	return e.now()
+	return e.current()
 }
 
 // leave begins a new epoch because something was signed out, and returns it; session is
 // the one that lives on, or empty.
-func (e *epoch) leave(session string) string {
-	if now := e.now(); epochSession(now) != "" {
+func (e *epoch) renew(session string) string {
+	if now := e.current(); epochSession(now) != "" {
 		var before []string
 		if epochSession(now) == session {
-			before = epochBefore(now)
+			before = epochPredecessors(now)
 		}
 		e.replace(session, before)
 	}
-	return e.now()
+	return e.current()
 }
 
 // replace tells the other tabs only of an epoch that they can read: without
 // storage they would answer one another for ever.
 func (e *epoch) replace(session string, before []string) {
 	next := session + "." + strconv.FormatUint(e.random(), 36)
-	for _, name := range before[:min(len(before), maxBefore)] {
+	for _, name := range before[:min(len(before), maxPredecessors)] {
 		next += "-" + name
 	}
 	e.local.SetItem(e.key, next)
-	if e.now() == next {
-		e.channel.Send(lookAgain)
+	if e.current() == next {
+		e.channel.Send(messageEpoch)
 	}
 }
 
 // heed leaves behind what was minted in another epoch.
 func (t *Tab) checkEpoch() {
-	b, epoch := &t.binding, t.epoch.now()
+	b, epoch := &t.binding, t.epoch.current()
 	if epoch == b.record.Epoch || b.state.Status == Starting {
 		return
 	}
@@ -94,7 +94,7 @@ func (t *Tab) checkEpoch() {
 	case epoch != "" && session == "":
 		t.signedOut(nil)
 		return
-	case b.record.Session != "" && slices.Contains(epochBefore(epoch), b.record.Session):
+	case b.record.Session != "" && slices.Contains(epochPredecessors(epoch), b.record.Session):
 		b.record.Session = session // the same person goes on under it
 	case session != b.record.Session:
 		t.deactivate(Starting, nil)
@@ -121,11 +121,11 @@ func (t *Tab) OnMessage(message string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch message {
-	case woke:
+	case messageSlept:
 		t.checkSleep()
-	case lookAgain:
+	case messageEpoch:
 		t.checkEpoch()
-		if t.epoch.now() == "" && t.binding.state.Status != Starting {
+		if t.epoch.current() == "" && t.binding.state.Status != Starting {
 			t.binding.record.Held = nil
 			t.checkSoon()
 		}

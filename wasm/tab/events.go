@@ -6,7 +6,7 @@ func (t *Tab) checkSleep() {
 	if !t.clock.woke() {
 		return
 	}
-	t.world.Channel.Send(woke)
+	t.world.Channel.Send(messageSlept)
 	t.mints.abortAll(again)
 	t.calls.hangUpAll(again)
 	t.backoff.hurry()

@@ -39,7 +39,7 @@ func (t *Tab) share(organization string, enter bool) *inflight {
 	case t.closed:
 		f.finish(nil, closed)
 	default:
-		f.epoch, f.call = t.epoch.now(), t.call()
+		f.epoch, f.call = t.epoch.current(), t.call()
 		t.mints.add(f)
 		go t.sendMint(f)
 	}
@@ -59,21 +59,21 @@ func (t *Tab) sendMint(f *inflight) {
 
 // land takes an answer in, unless it is out of date.
 func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *heldToken, _ *Error) {
-	if t.epoch.now() != f.epoch || err != nil && err.Code == api.RequestTooOld {
+	if t.epoch.current() != f.epoch || err != nil && err.Code == api.RequestTooOld {
 		return nil, again
 	}
 	b := &t.binding
 	before := b.record.Session
 	if err == nil {
 		answer := DecodeTokenResponse(v)
-		h, err = b.accept(f, &answer, t.epoch.now(), &t.clock, t.world.Random)
+		h, err = b.accept(f, &answer, t.epoch.current(), &t.clock, t.world.Random)
 	}
 	if err != nil {
 		t.refused(f.organization, err)
 		return nil, err
 	}
 	t.backoff = backoff{}
-	b.record.Epoch = t.epoch.enter(b.record.Session, before)
+	b.record.Epoch = t.epoch.ensure(b.record.Session, before)
 	if b.isActive(f.organization) {
 		t.activate(h)
 	}
@@ -90,7 +90,7 @@ func (t *Tab) refused(organization string, err *Error) {
 		t.signedOut(err)
 	case err.Code == api.IdentityChanged: // somebody else signed in: the tab's part in the session is over
 		t.mints.abortAll(overtaken)
-		b.record.Epoch, b.record.Held = t.epoch.now(), nil
+		b.record.Epoch, b.record.Held = t.epoch.current(), nil
 		t.deactivate(Ended, err)
 	case err.Code == api.OrganizationRequired:
 		// settle offers them.

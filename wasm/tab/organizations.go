@@ -26,7 +26,7 @@ func (t *Tab) showChoice() {
 	case err == nil && b.wanted != "":
 		// The person chose while the list was on its way.
 	case err == nil:
-		b.record.Epoch = t.epoch.now()
+		b.record.Epoch = t.epoch.current()
 		b.state.Organizations, b.state.User = session.Organizations, session.User
 		b.state.DeviceBound = session.DeviceBound
 		t.deactivate(Choose, nil)
@@ -60,13 +60,13 @@ func (t *Tab) nameEnded() {
 
 // inquire asks who is signed in. It mints nothing.
 func (t *Tab) fetchSession() (api.SessionResponse, *Error) {
-	epoch := t.epoch.now()
+	epoch := t.epoch.current()
 	v, err := t.request("GET", api.PathSession)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	session, user := DecodeSessionResponse(v), t.binding.record.User.ID
 	switch {
-	case t.epoch.now() != epoch:
+	case t.epoch.current() != epoch:
 		return session, overtaken
 	case err == nil && session.User.ID == "":
 		err = unreachable("the answer lacks the person")

@@ -21,7 +21,7 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 	switch {
 	case err == nil && scope == api.ScopeOrganization:
 		b.drop(request.Organization)
-		b.record.Epoch = t.epoch.leave(b.record.Session)
+		b.record.Epoch = t.epoch.renew(b.record.Session)
 		if b.isActive(request.Organization) {
 			t.deactivate(Ended, nil)
 		}
@@ -33,7 +33,7 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 	default:
 		return "", err
 	}
-	t.world.Channel.Send(lookAgain)
+	t.world.Channel.Send(messageEpoch)
 	return DecodeLogoutResponse(v).EndSessionURL, nil
 }
 

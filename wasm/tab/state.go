@@ -134,7 +134,7 @@ func (t *Tab) signedOut(err *Error) {
 	t.mints.abortAll(overtaken)
 	r := &t.binding.record
 	r.Held, r.Session = nil, ""
-	r.Epoch = t.epoch.leave("")
+	r.Epoch = t.epoch.renew("")
 	t.deactivate(SignedOut, err)
 }
 

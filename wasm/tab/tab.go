@@ -69,7 +69,7 @@ func New(config Config, world World) *Tab {
 		epoch: epoch{world.Local, config.Key + ":epoch", world.Channel, world.Random},
 		mints: mints{}, calls: calls{}, device: device{browser: world.Device}, changed: make(chan struct{}),
 	}
-	r, shownBefore := load(world, config.Key, t.epoch.now(), &t.clock)
+	r, shownBefore := load(world, config.Key, t.epoch.current(), &t.clock)
 	t.binding = newBinding(config, r, shownBefore, inputFromRecord(r.Input, &t.clock))
 	return t
 }
