@@ -113,7 +113,7 @@ func (t *Tab) checkSoon() {
 		go t.settle()
 		return
 	}
-	t.timers.delayed = time.AfterFunc(fraction(spread, t.world.Random()), t.settle)
+	t.timers.delayed = time.AfterFunc(randomPart(spread, t.world.Random()), t.settle)
 }
 
 // Hear takes in what another tab said.

@@ -3,13 +3,13 @@ package tab
 // wake aborts what was under way while the computer slept, in every tab, before
 // anything new is sent: its requests and answers are older than they look.
 func (t *Tab) checkSleep() {
-	if !t.clock.woke() {
+	if !t.clock.detectSleep() {
 		return
 	}
 	t.world.Channel.Send(messageSlept)
 	t.mints.abortAll(again)
 	t.calls.hangUpAll(again)
-	t.backoff.hurry()
+	t.backoff.endPause()
 }
 
 // Look is called when the page is shown, focused or online again: it takes in
@@ -18,7 +18,7 @@ func (t *Tab) OnVisible(online bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if online {
-		t.backoff.hurry()
+		t.backoff.endPause()
 	}
 	t.checkSleep()
 	t.checkEpoch()

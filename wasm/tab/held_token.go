@@ -29,7 +29,7 @@ func newHeldToken(answer *api.TokenResponse, wall, now time.Duration, random uin
 	h := &heldToken{answer: *answer, minted: wall, received: now, reportedInput: noInput}
 	early := min(h.lifetime()/renewShare, maxRenewal)
 	h.expires = now + h.lifetime()
-	h.renewAt = h.expires - early - fraction(early/2, random)
+	h.renewAt = h.expires - early - randomPart(early/2, random)
 	if h.isFinal() {
 		h.renewAt = now + time.Duration(answer.ExpiresIn)*time.Second
 	}

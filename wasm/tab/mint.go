@@ -101,7 +101,7 @@ func (t *Tab) refused(organization string, err *Error) {
 		}
 	default:
 		now := t.clock.now()
-		t.backoff.fault(err, now, t.world.Random())
+		t.backoff.recordFailure(err, now, t.world.Random())
 		switch h := b.find(b.wanted); {
 		case !b.isActive(organization):
 		case h.usable(now):

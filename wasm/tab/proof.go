@@ -85,7 +85,7 @@ func (t *Tab) proof(method, url, token string) string {
 		return ""
 	}
 	t.mu.Lock()
-	claims := t.clock.claims(method, url, t.world.Random)
+	claims := t.clock.proofClaims(method, url, t.world.Random)
 	nonce := t.device.nonce
 	t.mu.Unlock()
 	if token != "" {
@@ -106,7 +106,7 @@ func (t *Tab) proof(method, url, token string) string {
 }
 
 // claims are those of a proof made now: in the server's time, where that is known.
-func (c *clock) claims(method, url string, random func() uint64) *object {
+func (c *clock) proofClaims(method, url string, random func() uint64) *object {
 	now := c.serverTime()
 	if now == 0 {
 		now = int64(c.Wall() / time.Second)

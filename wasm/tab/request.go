@@ -103,7 +103,7 @@ func (t *Tab) exchange(c *call, method, path, body string) (Value, *Error) {
 		return nil, c.lost("the backend cannot be reached")
 	}
 	v, refused := answer(response, t.world.Parse)
-	t.clock.learn(number(v, "server_time"))
+	t.clock.setServerTime(number(v, "server_time"))
 	if v != nil && response.Nonce != "" {
 		t.device.nonce = response.Nonce
 	}

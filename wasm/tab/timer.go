@@ -39,7 +39,7 @@ func (t *Tab) schedule() {
 	}
 	wait := at - t.clock.now()
 	if wait <= 0 && t.world.Page.Hidden() {
-		wait = fraction(spread, t.world.Random()) // it slept, or was offline, with all the others
+		wait = randomPart(spread, t.world.Random()) // it slept, or was offline, with all the others
 	}
 	t.timers.next = time.AfterFunc(max(0, wait), t.onTimer)
 }
