@@ -8,7 +8,7 @@ func (t *Tab) checkSleep() {
 	}
 	t.world.Channel.Send(messageSlept)
 	t.mints.abortAll(again)
-	t.calls.hangUpAll(again)
+	t.calls.cancelAll(again)
 	t.backoff.endPause()
 }
 

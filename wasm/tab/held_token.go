@@ -89,7 +89,7 @@ func (h *heldToken) json() string {
 func decodeHeldToken(v Value) *heldToken {
 	return &heldToken{
 		answer: DecodeTokenResponse(member(v, "answer")),
-		minted: time.Duration(within(v, "minted", maxMillis)) * time.Millisecond,
+		minted: time.Duration(boundedNumber(v, "minted", maxMillis)) * time.Millisecond,
 	}
 }
 

@@ -39,7 +39,7 @@ func (t *Tab) share(organization string, enter bool) *inflight {
 	case t.closed:
 		f.finish(nil, closed)
 	default:
-		f.epoch, f.call = t.epoch.current(), t.call()
+		f.epoch, f.call = t.epoch.current(), t.newCallLocked()
 		t.mints.add(f)
 		go t.sendMint(f)
 	}
@@ -164,7 +164,7 @@ func (m mints) remove(f *inflight) bool {
 func (m mints) abort(organization string, why *Error) {
 	if f := m[organization]; f != nil {
 		delete(m, organization)
-		f.call.hangUp(nil)
+		f.call.cancel(nil)
 		f.finish(nil, why)
 	}
 }

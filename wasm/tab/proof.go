@@ -17,7 +17,7 @@ type device struct {
 // mends tells whether a request that was refused for its proof is worth sending
 // again, with a fresh one. A key that the backend does not know is looked up again:
 // another tab may have had to make a new one.
-func (d *device) mends(err *Error) bool {
+func (d *device) canRetry(err *Error) bool {
 	if d.browser == nil {
 		return false
 	}
@@ -38,7 +38,7 @@ func (d *device) mends(err *Error) bool {
 // missing from a request that proved a key, nor to a session that has none: then it
 // is the organization that asks for a session with one, which a sign-in there
 // brings. It ends nothing elsewhere.
-func understood(err *Error, proven bool, s *State) *Error {
+func classifyKeyError(err *Error, proven bool, s *State) *Error {
 	unbound := s.User.ID != "" && !s.DeviceBound
 	if err.Code == api.DeviceKeyRequired && (proven || unbound) {
 		err.Action = api.StepUp

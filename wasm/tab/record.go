@@ -101,7 +101,7 @@ func decodeRecord(v Value) record {
 		User:         decodeUser(member(v, "user")),
 		Session:      text(v, "session"),
 		Fence:        number(v, "fence"),
-		Input:        within(v, "input", maxMillis),
+		Input:        boundedNumber(v, "input", maxMillis),
 		Held:         list(v, "held", decodeHeldToken),
 	}
 }

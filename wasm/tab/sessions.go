@@ -35,7 +35,7 @@ func (t *Tab) request(method, path string) (v Value, err *Error) {
 	for range maxAttempts {
 		t.mu.Lock()
 		t.checkSleep()
-		c := t.call()
+		c := t.newCallLocked()
 		t.mu.Unlock()
 		if v, err = t.send(c, method, path, ""); err != again {
 			return v, err

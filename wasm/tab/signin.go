@@ -15,7 +15,7 @@ func (t *Tab) SignIn(organization, returnTo string) {
 	t.mu.Lock()
 	wanted := b.wanted
 	t.mu.Unlock()
-	to := t.begin(t.config.loginURL(cmp.Or(organization, wanted)), "", returnTo)
+	to := t.beginSignIn(t.config.loginURL(cmp.Or(organization, wanted)), "", returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mints.abortAll(overtaken)
@@ -29,7 +29,7 @@ func (t *Tab) SignIn(organization, returnTo string) {
 // on: a request says by its Origin which page begins it, whatever its Referer policy, and
 // proves the device key. Where no good answer comes, as of the release before, the page
 // goes to the address itself.
-func (t *Tab) begin(url, user, returnTo string) string {
+func (t *Tab) beginSignIn(url, user, returnTo string) string {
 	jkt := thumbprint(t.world.Device, t.deviceKey())
 	direct := withQuery(withQuery(withQuery(url, api.ParamJKT, jkt), api.ParamUser, user), api.ParamReturnTo, returnTo)
 	path, own := strings.CutPrefix(withQuery(withQuery(url, api.ParamUser, user), api.ParamReturnTo, returnTo), t.config.Backend)
@@ -37,7 +37,7 @@ func (t *Tab) begin(url, user, returnTo string) string {
 		return direct
 	}
 	t.mu.Lock()
-	c := t.call()
+	c := t.newCallLocked()
 	t.mu.Unlock()
 	v, err := t.send(c, "POST", path, "{}")
 	if to := DecodeLoginResponse(v).Location; err == nil && strings.HasPrefix(to, "http") {

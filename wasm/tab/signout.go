@@ -40,7 +40,7 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 func (t *Tab) newCall() *call {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.call()
+	return t.newCallLocked()
 }
 
 // beginSignOut aborts what is under way, so that no late answer brings anything
@@ -56,5 +56,5 @@ func (t *Tab) beginSignOut(scope string) (api.LogoutRequest, *call) {
 	if scope == api.ScopeOrganization {
 		request.Organization = b.id(b.wanted)
 	}
-	return request, t.call()
+	return request, t.newCallLocked()
 }

@@ -141,7 +141,7 @@ func (t *Tab) Close() {
 	}
 	t.closed = true
 	t.mints.abortAll(closed)
-	t.calls.hangUpAll(closed)
+	t.calls.cancelAll(closed)
 	t.timers.stop()
 	if t.timers.delayed != nil {
 		t.timers.delayed.Stop()
