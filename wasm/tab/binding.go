@@ -202,7 +202,7 @@ func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c
 func (b *binding) check(organization string, answer *api.TokenResponse) *Error {
 	switch {
 	case !isComplete(answer):
-		return unreachable("the answer lacks what a token needs")
+		return unavailable("the answer lacks what a token needs")
 	case organization != "" && !matches(&answer.Organization, organization):
 		return newError(OrganizationMismatch, "the backend answered for another organization")
 	case b.record.User.ID != "" && answer.User.ID != b.record.User.ID:

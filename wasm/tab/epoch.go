@@ -88,7 +88,7 @@ func (t *Tab) checkEpoch() {
 		return
 	}
 	b.record.Epoch, b.record.Held = epoch, nil
-	t.mints.abortAll(again)
+	t.mints.abortAll(errOutdated)
 	session := epochSession(epoch)
 	switch {
 	case epoch != "" && session == "":

@@ -7,8 +7,8 @@ func (t *Tab) checkSleep() {
 		return
 	}
 	t.world.Channel.Send(messageSlept)
-	t.mints.abortAll(again)
-	t.calls.cancelAll(again)
+	t.mints.abortAll(errOutdated)
+	t.calls.cancelAll(errOutdated)
 	t.backoff.endPause()
 }
 

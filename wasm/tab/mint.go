@@ -13,13 +13,13 @@ func (t *Tab) mint(organization string, enter bool) (*heldToken, *Error) {
 	for range maxAttempts {
 		f := t.share(organization, enter)
 		<-f.done
-		if f.err != again {
+		if f.err != errOutdated {
 			return f.token, f.err
 		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	err := unreachable("every answer was out of date when it came")
+	err := unavailable("every answer was out of date when it came")
 	t.refused(organization, err)
 	return nil, err
 }
@@ -37,7 +37,7 @@ func (t *Tab) share(organization string, enter bool) *inflight {
 	switch {
 	case f.token != nil: // landed just now
 	case t.closed:
-		f.finish(nil, closed)
+		f.finish(nil, errClosed)
 	default:
 		f.epoch, f.call = t.epoch.current(), t.newCallLocked()
 		t.mints.add(f)
@@ -60,7 +60,7 @@ func (t *Tab) sendMint(f *inflight) {
 // land takes an answer in, unless it is out of date.
 func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *heldToken, _ *Error) {
 	if t.epoch.current() != f.epoch || err != nil && err.Code == api.RequestTooOld {
-		return nil, again
+		return nil, errOutdated
 	}
 	b := &t.binding
 	before := b.record.Session
@@ -89,12 +89,12 @@ func (t *Tab) refused(organization string, err *Error) {
 	case err.signsOut():
 		t.signedOut(err)
 	case err.Code == api.IdentityChanged: // somebody else signed in: the tab's part in the session is over
-		t.mints.abortAll(overtaken)
+		t.mints.abortAll(errOvertaken)
 		b.record.Epoch, b.record.Held = t.epoch.current(), nil
 		t.deactivate(Ended, err)
 	case err.Code == api.OrganizationRequired:
 		// settle offers them.
-	case err.ends():
+	case err.endsOrganization():
 		b.drop(organization)
 		if b.isActive(organization) && (b.trustsWanted() || err.Code != api.OrganizationAccessDenied) {
 			t.deactivate(Ended, err)
@@ -126,7 +126,7 @@ type inflight struct {
 }
 
 // land ends the flight. Whoever waits for it gets the outcome, or asks anew where that is
-// [again].
+// [errOutdated].
 func (f *inflight) finish(h *heldToken, err *Error) {
 	f.token, f.err = h, err
 	close(f.done)
@@ -147,7 +147,7 @@ func (m mints) find(f *inflight) *inflight {
 // begin puts a flight under way. One for the same organization that does not serve it is
 // asked anew.
 func (m mints) add(f *inflight) {
-	m.abort(f.organization, again)
+	m.abort(f.organization, errOutdated)
 	m[f.organization] = f
 }
 

@@ -67,9 +67,9 @@ func (t *Tab) fetchSession() (api.SessionResponse, *Error) {
 	session, user := DecodeSessionResponse(v), t.binding.record.User.ID
 	switch {
 	case t.epoch.current() != epoch:
-		return session, overtaken
+		return session, errOvertaken
 	case err == nil && session.User.ID == "":
-		err = unreachable("the answer lacks the person")
+		err = unavailable("the answer lacks the person")
 	case err == nil && user != "" && user != session.User.ID:
 		err = newError(api.IdentityChanged, "somebody else has signed in")
 	}

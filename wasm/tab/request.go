@@ -42,7 +42,7 @@ func (c *call) failure(otherwise string) *Error {
 	if c.reason != nil {
 		return c.reason
 	}
-	return unreachable(otherwise)
+	return unavailable(otherwise)
 }
 
 // calls are those that were begun and did not return.
@@ -91,7 +91,7 @@ func (t *Tab) roundTrip(c *call, method, path, body string) (Value, *Error) {
 	defer t.mu.Unlock()
 	switch {
 	case t.closed:
-		return nil, closed
+		return nil, errClosed
 	case c.isOver():
 		return nil, c.failure("the request was given up before it was sent")
 	}
@@ -134,7 +134,7 @@ const maxRetryAfter = 300
 
 // foreign is the error of an answer that a proxy or a portal wrote.
 func foreignResponse(response Response) *Error {
-	err := unreachable("the answer is not the backend's")
+	err := unavailable("the answer is not the backend's")
 	err.RetryAfter = min(response.RetryAfter, maxRetryAfter)
 	return err
 }

@@ -126,7 +126,7 @@ func TestP10ASignOutDuringASwitchStands(t *testing.T) {
 		synctest.Wait()
 		b.set(func() { b.latency = 3 * time.Second }) // the sign-out is slower
 		p.signOut(t, api.ScopeSession)
-		if r := <-done; r.Status != tab.OvertakenBy {
+		if r := <-done; r.Status != tab.SwitchOvertaken {
 			t.Errorf("switch: %+v", r)
 		}
 		p.is(t, tab.SignedOut, "")

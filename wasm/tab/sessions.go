@@ -37,9 +37,9 @@ func (t *Tab) request(method, path string) (v Value, err *Error) {
 		t.checkSleep()
 		c := t.newCallLocked()
 		t.mu.Unlock()
-		if v, err = t.send(c, method, path, ""); err != again {
+		if v, err = t.send(c, method, path, ""); err != errOutdated {
 			return v, err
 		}
 	}
-	return nil, unreachable("every answer was out of date when it came")
+	return nil, unavailable("every answer was out of date when it came")
 }

@@ -18,7 +18,7 @@ func (t *Tab) SignIn(organization, returnTo string) {
 	to := t.beginSignIn(t.config.loginURL(cmp.Or(organization, wanted)), "", returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mints.abortAll(overtaken)
+	t.mints.abortAll(errOvertaken)
 	b.record.Held, b.record.User, b.record.Session = nil, api.User{}, ""
 	b.setPending(organization)
 	t.save()

@@ -51,7 +51,7 @@ func (t *Tab) beginSignOut(scope string) (api.LogoutRequest, *call) {
 	t.checkSleep()
 	b := &t.binding
 	b.state.Arrival = ""
-	t.mints.abortAll(overtaken)
+	t.mints.abortAll(errOvertaken)
 	request := api.LogoutRequest{Scope: scope, User: b.record.User.ID}
 	if scope == api.ScopeOrganization {
 		request.Organization = b.id(b.wanted)

@@ -131,7 +131,7 @@ func (t *Tab) deactivate(status Status, err *Error) {
 // signedOut ends everything: nobody is signed in. The record still knows whose
 // tab it was, and of which organization, so that a sign-in lands there.
 func (t *Tab) signedOut(err *Error) {
-	t.mints.abortAll(overtaken)
+	t.mints.abortAll(errOvertaken)
 	r := &t.binding.record
 	r.Held, r.Session = nil, ""
 	r.Epoch = t.epoch.renew("")

@@ -11,12 +11,12 @@ type Outcome string
 
 // The outcomes. After all but Switched the tab goes on as before.
 const (
-	Switched       Outcome = "switched"
-	StepUpRequired Outcome = "step_up_required" // the organization asks for more authentication: Tab.StepUp
-	Refused        Outcome = "refused"          // the backend said no
-	Failed         Outcome = "failed"           // the answer could not be trusted
-	OvertakenBy    Outcome = "overtaken"        // by another switch or a sign-out
-	NotReached     Outcome = "unavailable"      // the backend, for now
+	Switched          Outcome = "switched"
+	StepUpRequired    Outcome = "step_up_required" // the organization asks for more authentication: Tab.StepUp
+	Refused           Outcome = "refused"          // the backend said no
+	Failed            Outcome = "failed"           // the answer could not be trusted
+	SwitchOvertaken   Outcome = "overtaken"        // by another switch or a sign-out
+	SwitchUnavailable Outcome = "unavailable"      // the backend, for now
 )
 
 // SwitchResult is how a switch ended, and why.
@@ -69,7 +69,7 @@ func (s *switches) begin(h *heldToken, active bool, now time.Duration) (number i
 func (t *Tab) Switch(organization string) SwitchResult {
 	return t.transact(organization, func(h *heldToken) {
 		if !t.binding.isActive(h.organization().ID) {
-			t.mints.abort(t.binding.id(t.binding.wanted), overtaken)
+			t.mints.abort(t.binding.id(t.binding.wanted), errOvertaken)
 		}
 		t.activate(h)
 		t.save()
@@ -100,7 +100,7 @@ func (t *Tab) transact(organization string, end func(*heldToken)) SwitchResult {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err == nil && (number != t.switches.last || b.find(h.organization().ID) != h) {
-		err = overtaken
+		err = errOvertaken
 	}
 	if err != nil {
 		return SwitchResult{Status: outcome(err), Error: err}
@@ -112,13 +112,13 @@ func (t *Tab) transact(organization string, end func(*heldToken)) SwitchResult {
 func outcome(err *Error) Outcome {
 	switch {
 	case err.Code == Overtaken || err.Code == Closed:
-		return OvertakenBy
+		return SwitchOvertaken
 	case err.Code == OrganizationMismatch:
 		return Failed
 	case err.Action == api.StepUp:
 		return StepUpRequired
 	case err.Action == api.Retry:
-		return NotReached
+		return SwitchUnavailable
 	}
 	return Refused
 }

@@ -140,8 +140,8 @@ func (t *Tab) Close() {
 		return
 	}
 	t.closed = true
-	t.mints.abortAll(closed)
-	t.calls.cancelAll(closed)
+	t.mints.abortAll(errClosed)
+	t.calls.cancelAll(errClosed)
 	t.timers.stop()
 	if t.timers.delayed != nil {
 		t.timers.delayed.Stop()

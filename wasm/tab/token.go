@@ -53,7 +53,7 @@ func (t *Tab) waitStarted() *Error {
 		t.mu.Lock()
 	}
 	if t.closed {
-		return closed
+		return errClosed
 	}
 	return nil
 }
