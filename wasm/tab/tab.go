@@ -55,7 +55,7 @@ type Tab struct {
 	switches  switches
 	backoff   backoff
 	timers    timers
-	lease     lease         // of the tab's id
+	lock      tabLock       // of the tab's id
 	published string        // state as last published
 	changed   chan struct{} // closed when state changes
 	closed    bool
@@ -77,7 +77,7 @@ func New(config Config, world World) *Tab {
 // Start takes the tab's id and finds out where the tab stands. It returns when
 // [State.Status] has left [Starting].
 func (t *Tab) Start() {
-	t.claim()
+	t.claimID()
 	t.mu.Lock()
 	pending := t.binding.resolveWanted(t.config)
 	t.save()
@@ -146,6 +146,6 @@ func (t *Tab) Close() {
 	if t.timers.delayed != nil {
 		t.timers.delayed.Stop()
 	}
-	t.lease.release()
+	t.lock.release()
 	close(t.changed)
 }
