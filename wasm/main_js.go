@@ -16,7 +16,7 @@ var release = "unreleased"
 
 func main() {
 	handle := browser.Global("__tabard")
-	t := tab.New(config(handle.Get("options")), world(handle))
+	t := tab.New(config(handle.Get("options")), env(handle))
 	closed := make(chan struct{})
 	functions := functions(t)
 	functions["close"] = browser.FuncOf(func([]browser.Value) any {
@@ -41,8 +41,8 @@ func config(options browser.Value) tab.Config {
 	}
 }
 
-func world(handle browser.Value) tab.World {
-	return tab.World{
+func env(handle browser.Value) tab.Env {
+	return tab.Env{
 		Backend: browser.Backend{},
 		Session: browser.NewStorage("sessionStorage"),
 		Local:   browser.NewStorage("localStorage"),

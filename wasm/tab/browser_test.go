@@ -77,7 +77,7 @@ func (b *browser) restore(session *storage, configure ...func(*tab.Config)) *pag
 	b.mu.Lock()
 	b.pages = append(b.pages, p)
 	b.mu.Unlock()
-	p.Tab = tab.New(p.config, p.world())
+	p.Tab = tab.New(p.config, p.env())
 	p.Start()
 	synctest.Wait()
 	return p
@@ -108,8 +108,8 @@ func route(organization string) func(*tab.Config) {
 	return func(c *tab.Config) { c.Organization = organization }
 }
 
-func (p *page) world() tab.World {
-	b := tab.World{
+func (p *page) env() tab.Env {
+	b := tab.Env{
 		Backend: p.browser.backend, Session: p.session, Local: p.browser.local,
 		Locks: locks{p.browser}, Device: p.browser.device, Channel: channel{p}, Clock: clock{p.browser}, Page: p,
 		Random: rand.Uint64, Parse: parse, Changed: p.changed,

@@ -109,11 +109,11 @@ func (t *Tab) checkSoon() {
 	if t.timers.cancelDelayed() {
 		go t.settle()
 	}
-	if !t.world.Page.Hidden() {
+	if !t.env.Page.Hidden() {
 		go t.settle()
 		return
 	}
-	t.timers.delayed = time.AfterFunc(randomPart(spread, t.world.Random()), t.settle)
+	t.timers.delayed = time.AfterFunc(randomPart(spread, t.env.Random()), t.settle)
 }
 
 // Hear takes in what another tab said.

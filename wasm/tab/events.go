@@ -6,7 +6,7 @@ func (t *Tab) checkSleep() {
 	if !t.clock.detectSleep() {
 		return
 	}
-	t.world.Channel.Send(messageSlept)
+	t.env.Channel.Send(messageSlept)
 	t.mints.abortAll(errOutdated)
 	t.calls.cancelAll(errOutdated)
 	t.backoff.endPause()
@@ -22,7 +22,7 @@ func (t *Tab) OnVisible(online bool) {
 	}
 	t.checkSleep()
 	t.checkEpoch()
-	if !t.world.Page.Hidden() && t.timers.cancelDelayed() {
+	if !t.env.Page.Hidden() && t.timers.cancelDelayed() {
 		go t.settle()
 	}
 	t.updateIdle()

@@ -43,11 +43,11 @@ func (t *Tab) claimID() {
 	name := t.config.Key + ":tab:"
 	l, free := tabLock(func() {}), false
 	if id != "" {
-		l, free = tryLock(t.world.Locks, name+id)
+		l, free = tryLock(t.env.Locks, name+id)
 	}
 	if !free {
-		id = strconv.FormatUint(t.world.Random(), 36) + strconv.FormatUint(t.world.Random(), 36)
-		l, _ = tryLock(t.world.Locks, name+id)
+		id = strconv.FormatUint(t.env.Random(), 36) + strconv.FormatUint(t.env.Random(), 36)
+		l, _ = tryLock(t.env.Locks, name+id)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,7 +61,7 @@ func (t *Tab) OnPageHide() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lock.release()
-	if t.world.Session.Item(t.config.Key) != "" { // what the app cleared stays so
+	if t.env.Session.Item(t.config.Key) != "" { // what the app cleared stays so
 		t.save() // the last input
 	}
 }

@@ -66,7 +66,7 @@ func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *heldToken, _ *Err
 	before := b.record.Session
 	if err == nil {
 		answer := DecodeTokenResponse(v)
-		h, err = b.accept(f, &answer, t.epoch.current(), &t.clock, t.world.Random)
+		h, err = b.accept(f, &answer, t.epoch.current(), &t.clock, t.env.Random)
 	}
 	if err != nil {
 		t.refused(f.organization, err)
@@ -101,7 +101,7 @@ func (t *Tab) refused(organization string, err *Error) {
 		}
 	default:
 		now := t.clock.now()
-		t.backoff.recordFailure(err, now, t.world.Random())
+		t.backoff.recordFailure(err, now, t.env.Random())
 		switch h := b.find(b.wanted); {
 		case !b.isActive(organization):
 		case h.usable(now):

@@ -52,10 +52,10 @@ func (t *Tab) deviceKey() Key {
 	t.mu.Lock()
 	key := t.device.key
 	t.mu.Unlock()
-	if key != nil || t.world.Device == nil {
+	if key != nil || t.env.Device == nil {
 		return key
 	}
-	key, err := t.world.Device.Key()
+	key, err := t.env.Device.Key()
 	if err != nil {
 		return nil
 	}
@@ -85,11 +85,11 @@ func (t *Tab) proof(method, url, token string) string {
 		return ""
 	}
 	t.mu.Lock()
-	claims := t.clock.proofClaims(method, url, t.world.Random)
+	claims := t.clock.proofClaims(method, url, t.env.Random)
 	nonce := t.device.nonce
 	t.mu.Unlock()
 	if token != "" {
-		digest, err := t.world.Device.Digest(token)
+		digest, err := t.env.Device.Digest(token)
 		if err != nil {
 			return ""
 		}

@@ -41,8 +41,8 @@ type record struct {
 // load reads the record. Tokens of another epoch than the browser's are left behind:
 // somebody signed in or out since. The organization stays. left is the person and the
 // organization that the face may show since the page was loaded; see [wardrobe.stays].
-func load(world World, key, epoch string, c *clock) (r record, shownBefore string) {
-	v, err := world.Parse(world.Session.Item(key))
+func load(env Env, key, epoch string, c *clock) (r record, shownBefore string) {
+	v, err := env.Parse(env.Session.Item(key))
 	if err != nil || v == nil || number(v, "version") != recordVersion {
 		return record{}, ""
 	}
@@ -52,7 +52,7 @@ func load(world World, key, epoch string, c *clock) (r record, shownBefore strin
 	} else if member(v, "state") != nil {
 		shownBefore = r.User.ID + "/" + r.Organization
 	}
-	r.Held = slices.DeleteFunc(r.Held, func(h *heldToken) bool { return !r.owns(h) || !h.restore(c, world.Random) })
+	r.Held = slices.DeleteFunc(r.Held, func(h *heldToken) bool { return !r.owns(h) || !h.restore(c, env.Random) })
 	return r, shownBefore
 }
 

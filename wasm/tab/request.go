@@ -97,12 +97,12 @@ func (t *Tab) roundTrip(c *call, method, path, body string) (Value, *Error) {
 	}
 	request := t.config.newRequest(method, path, body, proof, t.clock.serverTime())
 	t.mu.Unlock()
-	response, err := t.world.Backend.Do(request, c.stop)
+	response, err := t.env.Backend.Do(request, c.stop)
 	t.mu.Lock()
 	if err != nil || c.isOver() {
 		return nil, c.failure("the backend cannot be reached")
 	}
-	v, refused := parseResponse(response, t.world.Parse)
+	v, refused := parseResponse(response, t.env.Parse)
 	t.clock.setServerTime(number(v, "server_time"))
 	if v != nil && response.Nonce != "" {
 		t.device.nonce = response.Nonce

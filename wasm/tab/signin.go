@@ -22,7 +22,7 @@ func (t *Tab) SignIn(organization, returnTo string) {
 	b.record.Held, b.record.User, b.record.Session = nil, api.User{}, ""
 	b.setPending(organization)
 	t.save()
-	t.world.Page.Navigate(to)
+	t.env.Page.Navigate(to)
 }
 
 // begin begins a sign-in at an address of the backend's and returns where the page goes
@@ -30,7 +30,7 @@ func (t *Tab) SignIn(organization, returnTo string) {
 // proves the device key. Where no good answer comes, as of the release before, the page
 // goes to the address itself.
 func (t *Tab) beginSignIn(url, user, returnTo string) string {
-	jkt := thumbprint(t.world.Device, t.deviceKey())
+	jkt := thumbprint(t.env.Device, t.deviceKey())
 	direct := withQuery(withQuery(withQuery(url, api.ParamJKT, jkt), api.ParamUser, user), api.ParamReturnTo, returnTo)
 	path, own := strings.CutPrefix(withQuery(withQuery(url, api.ParamUser, user), api.ParamReturnTo, returnTo), t.config.Backend)
 	if !own {

@@ -33,7 +33,7 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 	default:
 		return "", err
 	}
-	t.world.Channel.Send(messageEpoch)
+	t.env.Channel.Send(messageEpoch)
 	return DecodeLogoutResponse(v).EndSessionURL, nil
 }
 

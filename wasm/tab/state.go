@@ -107,7 +107,7 @@ func (t *Tab) show(status Status, err *Error) {
 		return
 	}
 	t.published = json
-	t.world.Changed(json)
+	t.env.Changed(json)
 	close(t.changed)
 	t.changed = make(chan struct{})
 }
@@ -144,5 +144,5 @@ func (t *Tab) save() {
 	if b.input != noInput {
 		b.record.Input = b.input.unixMillis(&t.clock)
 	}
-	b.record.save(t.world.Session, t.config.Key, t.clock.now())
+	b.record.save(t.env.Session, t.config.Key, t.clock.now())
 }

@@ -136,5 +136,5 @@ func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	t.binding.setPending(organization)
 	t.binding.drop(organization) // what it holds was minted before
 	t.save()
-	t.world.Page.Navigate(to)
+	t.env.Page.Navigate(to)
 }

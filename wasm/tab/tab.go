@@ -2,7 +2,7 @@
 // which tokens it holds, and what it does when the backend, the person, the
 // clock or another tab interferes.
 //
-// It is plain Go. The browser is behind the small interfaces of [World], so the
+// It is plain Go. The browser is behind the small interfaces of [Env], so the
 // whole of it is tested natively; wasm/browser implements them for real.
 //
 // [Tab] has the one mutex, and its methods tell what happens. What they work with are
@@ -43,7 +43,7 @@ type Config struct {
 // Tab is one browser tab. Its methods may be called from any goroutine.
 type Tab struct {
 	config Config
-	world  World
+	env    Env
 
 	mu        sync.Mutex // guards all below
 	clock     clock
@@ -63,13 +63,13 @@ type Tab struct {
 
 // New returns the tab as the page's record left it. It asks nobody anything
 // before [Tab.Start].
-func New(config Config, world World) *Tab {
+func New(config Config, env Env) *Tab {
 	t := &Tab{
-		config: config, world: world, clock: newClock(world.Clock),
-		epoch: epoch{world.Local, config.Key + ":epoch", world.Channel, world.Random},
-		mints: mints{}, calls: calls{}, device: device{browser: world.Device}, changed: make(chan struct{}),
+		config: config, env: env, clock: newClock(env.Clock),
+		epoch: epoch{env.Local, config.Key + ":epoch", env.Channel, env.Random},
+		mints: mints{}, calls: calls{}, device: device{browser: env.Device}, changed: make(chan struct{}),
 	}
-	r, shownBefore := load(world, config.Key, t.epoch.current(), &t.clock)
+	r, shownBefore := load(env, config.Key, t.epoch.current(), &t.clock)
 	t.binding = newBinding(config, r, shownBefore, inputFromRecord(r.Input, &t.clock))
 	return t
 }

@@ -31,15 +31,15 @@ const spread = 20 * time.Second
 func (t *Tab) schedule() {
 	t.timers.stop()
 	at, ok := t.binding.due(t.backoff.until)
-	if !ok || t.closed || t.world.Page.Hidden() && !t.config.KeepAlive {
+	if !ok || t.closed || t.env.Page.Hidden() && !t.config.KeepAlive {
 		return
 	}
 	if t.binding.state.Idle > 0 {
 		at = min(at, t.clock.now()+time.Second)
 	}
 	wait := at - t.clock.now()
-	if wait <= 0 && t.world.Page.Hidden() {
-		wait = randomPart(spread, t.world.Random()) // it slept, or was offline, with all the others
+	if wait <= 0 && t.env.Page.Hidden() {
+		wait = randomPart(spread, t.env.Random()) // it slept, or was offline, with all the others
 	}
 	t.timers.next = time.AfterFunc(max(0, wait), t.onTimer)
 }
