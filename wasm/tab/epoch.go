@@ -81,7 +81,7 @@ func (e *epoch) replace(session string, before []string) {
 	}
 }
 
-// heed leaves behind what was minted in another epoch.
+// checkEpoch drops the tokens that were minted in another epoch.
 func (t *Tab) checkEpoch() {
 	b, epoch := &t.binding, t.epoch.current()
 	if epoch == b.record.Epoch || b.state.Status == Starting {

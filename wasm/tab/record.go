@@ -40,7 +40,7 @@ type record struct {
 
 // load reads the record. Tokens of another epoch than the browser's are left behind:
 // somebody signed in or out since. The organization stays. left is the person and the
-// organization that the face may show since the page was loaded; see [wardrobe.stays].
+// organization that the client may have shown since the page was loaded; see [binding.isShown].
 func load(env Env, key, epoch string, c *clock) (r record, shownBefore string) {
 	v, err := env.Parse(env.Session.Item(key))
 	if err != nil || v == nil || number(v, "version") != recordVersion {
