@@ -30,7 +30,7 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 	if Unnameable(ref) {
 		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "No organization can have this name.")
 	}
-	cookie, err := newest(c, ref)
+	cookie, err := pickToken(c, ref)
 	if err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}
@@ -77,7 +77,7 @@ var errForged = refusal.New(api.LoginRequired, "Sign in.")
 var errElsewhere = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
 
 // unauthentic tells why a refresh token did not authenticate.
-func unauthentic(c *Request, cookie *carried, s *session.Session, err error) error {
+func unauthentic(c *Request, cookie *cookieToken, s *session.Session, err error) error {
 	if !isOurs(c, *s) {
 		return errForged
 	}
@@ -120,7 +120,7 @@ func (c *Request) Used(s session.Session) error {
 
 // dead clears the cookie of a session that cannot live again, and hands err on. A
 // fault of the storage is no such end.
-func dead(c *Request, cookie *carried, err error) error {
+func dead(c *Request, cookie *cookieToken, err error) error {
 	var final *refusal.Refusal
 	if errors.As(err, &final) && final != errElsewhere || errors.Is(err, session.ErrNotFound) {
 		drop(c, cookie)
@@ -154,7 +154,7 @@ func refreshWorkspace(c *Request, revision int64) error {
 //
 // Sessions that one person entered from another app stand beside each other, one for
 // each organization: the one that opens ref is returned, or else the newest.
-func newest(c *Request, ref string) (*carried, error) {
+func pickToken(c *Request, ref string) (*cookieToken, error) {
 	tokens, err := c.RefreshTokens()
 	if err != nil {
 		return nil, err
@@ -165,22 +165,22 @@ func newest(c *Request, ref string) (*carried, error) {
 	case 1:
 		return tokens[0], nil
 	}
-	all, last, err := c.Living(tokens)
+	all, last, err := c.LiveSessions(tokens)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := newestOnly(c, all)
+	kept, err := pick(c, all)
 	if err != nil {
 		return nil, err
 	}
 	if len(kept) == 0 {
 		return nil, last
 	}
-	return opening(c, kept, ref)
+	return sessionFor(c, kept, ref)
 }
 
 // Authentic reads a living session by its authentic token.
-func (c *Request) Authentic(t *carried) (session.Session, error) {
+func (c *Request) Authentic(t *cookieToken) (session.Session, error) {
 	s, err := c.Store.Session(c.Ctx, t.token.Session())
 	if errors.Is(err, session.ErrNotFound) {
 		return s, RefusalOf(t.missing(err))

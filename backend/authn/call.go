@@ -32,8 +32,8 @@ type Request struct {
 	// Chromium applies that to redirects of the answer, too.
 	Posted bool
 
-	used     *carried // what Authenticate found
-	sessions int      // that the browser is known to have
+	used     *cookieToken // what Authenticate found
+	sessions int          // that the browser is known to have
 	// proof is the request's device proof, nil without one: prove, once.
 	proof func() (*dpop.Proof, error)
 	// proofUsed notes that the proof is used: useProof, once.

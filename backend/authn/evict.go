@@ -16,19 +16,19 @@ const maxSessions = 12
 // evict leaves a browser at most so many of its sessions and returns those: it ends the
 // others, first those that were entered from another app, then the oldest. What only reads
 // ends nothing.
-func evict(c *Request, all []*carried, most int) ([]*carried, error) {
+func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 	c.sessions = len(all)
 	dropCopies(c, all)
-	marked := slices.DeleteFunc(slices.Clone(all), func(t *carried) bool { return t.marked == "" })
+	marked := slices.DeleteFunc(slices.Clone(all), func(t *cookieToken) bool { return t.marked == "" })
 	if len(marked) <= most || c.Reading() {
 		return all[max(0, len(all)-2*maxSessions):], nil
 	}
-	gone := map[*carried]bool{}
+	gone := map[*cookieToken]bool{}
 	for ; len(marked) > 2*maxSessions; marked = marked[1:] { // no browser has so many: they are not read
 		drop(c, marked[0])
 		gone[marked[0]] = true
 	}
-	var lives []*living
+	var lives []*liveSession
 	for _, t := range marked {
 		s, err := c.Store.Session(c.Ctx, t.token.Session())
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
@@ -39,20 +39,20 @@ func evict(c *Request, all []*carried, most int) ([]*carried, error) {
 			drop(c, t)
 			gone[t] = true
 		case foreign == nil: // else another replica may know its key
-			lives = append(lives, &living{t, s})
+			lives = append(lives, &liveSession{t, s})
 		}
 	}
 	for _, l := range firstToGo(lives)[:max(0, len(lives)-most)] {
-		if err := supersede(c, l.carried, l.Session); err != nil {
+		if err := supersede(c, l.cookieToken, l.Session); err != nil {
 			return nil, err
 		}
-		gone[l.carried] = true
+		gone[l.cookieToken] = true
 	}
-	return slices.DeleteFunc(all, func(t *carried) bool { return gone[t] }), nil
+	return slices.DeleteFunc(all, func(t *cookieToken) bool { return gone[t] }), nil
 }
 
 // dropCopies clears cookies of unmarked names, where there are too many for both.
-func dropCopies(c *Request, all []*carried) {
+func dropCopies(c *Request, all []*cookieToken) {
 	if len(all) <= maxBoth {
 		return
 	}
@@ -63,8 +63,8 @@ func dropCopies(c *Request, all []*carried) {
 	}
 }
 
-func firstToGo(all []*living) []*living {
-	slices.SortStableFunc(all, func(a, b *living) int { return oldestFirst(a.Session, b.Session) })
+func firstToGo(all []*liveSession) []*liveSession {
+	slices.SortStableFunc(all, func(a, b *liveSession) int { return oldestFirst(a.Session, b.Session) })
 	return all
 }
 
@@ -80,8 +80,8 @@ func oldestFirst(a, b session.Session) int {
 }
 
 // MakeRoom leaves the browser one session less than it may have.
-func (c *Request) MakeRoom() error {
-	all, err := carriedTokens(c)
+func (c *Request) EvictOldest() error {
+	all, err := cookieTokens(c)
 	if err == nil {
 		_, err = evict(c, all, maxSessions-1)
 	}

@@ -172,11 +172,11 @@ func enterFrom(c *authn.Request, parent *directory.Subject, code handover.Code) 
 	if err != nil {
 		return err
 	}
-	here, _, err := c.Living(tokens)
+	here, _, err := c.LiveSessions(tokens)
 	if err != nil || authn.SignedInAs(parent.User.ID, here) {
 		return err
 	}
-	if err := c.MakeRoom(); err != nil {
+	if err := c.EvictOldest(); err != nil {
 		return err
 	}
 	child := session.Session{Attempt: code.ID, UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr)}

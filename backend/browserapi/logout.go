@@ -59,7 +59,7 @@ func (h *handler) end(c *authn.Request, request api.LogoutRequest, subject direc
 	}
 	switch request.Scope {
 	case api.ScopeSession:
-		if err = c.EndBeside(s); err == nil {
+		if err = c.EndCoexisting(s); err == nil {
 			err = c.Store.Revoke(c.Ctx, s.ID, session.ReasonSignedOut, c.Now)
 		}
 	case api.ScopeEverywhere:

@@ -10,27 +10,27 @@ import (
 )
 
 // living is a living session with the cookie that it came by.
-type living struct {
-	*carried
+type liveSession struct {
+	*cookieToken
 	session.Session
 }
 
 // beside tells that two sessions of one browser both go on: a person entered both from
 // another app, each for an organization of its own.
-func (l *living) beside(other *living) bool {
+func (l *liveSession) coexists(other *liveSession) bool {
 	entered := l.Parent != session.ID{} && other.Parent != session.ID{}
 	return entered && l.UserID == other.UserID && l.ConfinedTo != other.ConfinedTo
 }
 
 // newestOnly returns the newest of a browser's sessions of the app, and what stands
 // beside it, the newest first; a request that may change something ends the others.
-func newestOnly(c *Request, all []*living) ([]*living, error) {
+func pick(c *Request, all []*liveSession) ([]*liveSession, error) {
 	slices.Reverse(all)
-	slices.SortStableFunc(all, func(a, b *living) int { return int(b.CreatedAt - a.CreatedAt) })
-	var kept []*living
+	slices.SortStableFunc(all, func(a, b *liveSession) int { return int(b.CreatedAt - a.CreatedAt) })
+	var kept []*liveSession
 	for _, l := range all {
-		if i := slices.IndexFunc(kept, func(k *living) bool { return !l.beside(k) }); i >= 0 {
-			if err := makeWay(c, l, kept[i]); err != nil {
+		if i := slices.IndexFunc(kept, func(k *liveSession) bool { return !l.coexists(k) }); i >= 0 {
+			if err := endOlder(c, l, kept[i]); err != nil {
 				return nil, err
 			}
 			continue
@@ -42,25 +42,25 @@ func newestOnly(c *Request, all []*living) ([]*living, error) {
 
 // makeWay ends a session for a newer one in the same browser. One that a step-up of the same
 // person began takes over what was entered, also where two of them were begun at once.
-func makeWay(c *Request, l, newer *living) error {
+func endOlder(c *Request, l, newer *liveSession) error {
 	steppedUp := newer.Replaces != session.ID{} && newer.UserID == l.UserID && l.JKT == ""
 	if !steppedUp || c.Reading() {
-		return supersede(c, l.carried, l.Session)
+		return supersede(c, l.cookieToken, l.Session)
 	}
 	if err := replace(c, l.Session, newer.ID); err != nil {
 		return err
 	}
-	drop(c, l.carried)
+	drop(c, l.cookieToken)
 	return nil
 }
 
 // Living returns the sessions that live of a browser's, clears the cookies of the
 // others, and tells why the last of those does not, or that one may live elsewhere.
-func (c *Request) Living(tokens []*carried) (all []*living, last, err error) {
+func (c *Request) LiveSessions(tokens []*cookieToken) (all []*liveSession, last, err error) {
 	for _, t := range tokens {
 		s, err := c.Authentic(t)
 		if err == nil {
-			all = append(all, &living{t, s})
+			all = append(all, &liveSession{t, s})
 		} else if err = dead(c, t, err); !refusal.Is(err) {
 			return nil, nil, err
 		} else if last != errElsewhere {
@@ -72,18 +72,18 @@ func (c *Request) Living(tokens []*carried) (all []*living, last, err error) {
 
 // SignedInAs tells whether one of a browser's sessions is of a sign-in of this person:
 // it opens all that one entered from another app would, and more.
-func SignedInAs(user string, all []*living) bool {
-	return slices.ContainsFunc(all, func(l *living) bool { return l.UserID == user && l.ConfinedTo == "" })
+func SignedInAs(user string, all []*liveSession) bool {
+	return slices.ContainsFunc(all, func(l *liveSession) bool { return l.UserID == user && l.ConfinedTo == "" })
 }
 
 // opening returns the session that opens an organization, or the newest.
-func opening(c *Request, kept []*living, ref string) (*carried, error) {
+func sessionFor(c *Request, kept []*liveSession, ref string) (*cookieToken, error) {
 	if ref == "" || len(kept) == 1 {
-		return kept[0].carried, nil
+		return kept[0].cookieToken, nil
 	}
 	for _, l := range kept {
 		if l.ConfinedTo == ref {
-			return l.carried, nil
+			return l.cookieToken, nil
 		}
 	}
 	for _, l := range kept { // by slug
@@ -92,23 +92,23 @@ func opening(c *Request, kept []*living, ref string) (*carried, error) {
 			return nil, err
 		}
 		if s.Membership != nil {
-			return l.carried, nil
+			return l.cookieToken, nil
 		}
 	}
-	return kept[0].carried, nil
+	return kept[0].cookieToken, nil
 }
 
 // EndBeside ends the sessions that stand beside one: who signs out of an app signs out
 // of all that it opened here.
-func (c *Request) EndBeside(s session.Session) error {
+func (c *Request) EndCoexisting(s session.Session) error {
 	tokens, err := c.RefreshTokens()
 	if err != nil || s.Parent == (session.ID{}) {
 		return err
 	}
-	all, _, err := c.Living(tokens)
+	all, _, err := c.LiveSessions(tokens)
 	for _, other := range all {
-		if err == nil && other.beside(&living{Session: s}) {
-			err = supersede(c, other.carried, other.Session)
+		if err == nil && other.coexists(&liveSession{Session: s}) {
+			err = supersede(c, other.cookieToken, other.Session)
 		}
 	}
 	return err
@@ -116,7 +116,7 @@ func (c *Request) EndBeside(s session.Session) error {
 
 // supersede ends a session for a newer sign-in in the same browser. One whose device
 // key this browser cannot prove is not ended: it only loses its cookie here.
-func supersede(c *Request, t *carried, s session.Session) error {
+func supersede(c *Request, t *cookieToken, s session.Session) error {
 	if c.Reading() {
 		return nil
 	}

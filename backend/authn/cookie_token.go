@@ -17,7 +17,7 @@ import (
 // taken for a copy of a thief's, so that only the newer is judged, and the other replaced
 // by it. The release before sets its own name alone: in a rolling upgrade now one is the
 // newer and now the other.
-type carried struct {
+type cookieToken struct {
 	app   string
 	token session.Unverified // the newest
 	older []session.Unverified
@@ -29,7 +29,7 @@ type carried struct {
 }
 
 // add takes in a cookie of the session.
-func (t *carried) add(token session.Unverified, value string, marked bool) {
+func (t *cookieToken) add(token session.Unverified, value string, marked bool) {
 	if marked {
 		t.marked = value
 	} else {
@@ -47,7 +47,7 @@ func (t *carried) add(token session.Unverified, value string, marked bool) {
 }
 
 // verify returns the newest of the session's tokens that is authentic.
-func verify(c *Request, t *carried, secret session.Secret) (session.Token, error) {
+func verify(c *Request, t *cookieToken, secret session.Secret) (session.Token, error) {
 	verified, err := c.refresh.Authenticate(t.token, secret)
 	for _, older := range t.older {
 		if err == nil {
@@ -63,7 +63,7 @@ func verify(c *Request, t *carried, secret session.Secret) (session.Token, error
 
 // missing is the error of a session that is not in the store. A cookie without a mark is
 // then another server's.
-func (t *carried) missing(err error) error {
+func (t *cookieToken) missing(err error) error {
 	if errors.Is(err, session.ErrNotFound) && t.marked == "" {
 		return errForged
 	}
@@ -73,21 +73,21 @@ func (t *carried) missing(err error) error {
 // RefreshTokens returns the refresh tokens of the request's app, one for each session. A
 // cookie with this server's mark that it cannot have set is cleared and counts for nothing;
 // one without is left to whichever server set it.
-func (c *Request) RefreshTokens() ([]*carried, error) {
-	all, err := carriedTokens(c)
+func (c *Request) RefreshTokens() ([]*cookieToken, error) {
+	all, err := cookieTokens(c)
 	if err != nil {
 		return nil, err
 	}
 	if all, err = evict(c, all, maxSessions); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(t *carried) bool { return t.app != c.App.ID }), nil
+	return slices.DeleteFunc(all, func(t *cookieToken) bool { return t.app != c.App.ID }), nil
 }
 
 // carriedTokens returns the refresh tokens of all the server's apps, in the order in which
 // the browser names them: the oldest first (RFC 6265bis section 5.8.3).
-func carriedTokens(c *Request) ([]*carried, error) {
-	var all []*carried
+func cookieTokens(c *Request) ([]*cookieToken, error) {
+	var all []*cookieToken
 	seen := map[string]bool{}
 	for _, cookie := range c.R.Cookies() {
 		app, marked, ours := c.sessionCookieOf(cookie.Name)
@@ -105,9 +105,9 @@ func carriedTokens(c *Request) ([]*carried, error) {
 			}
 			continue
 		}
-		at := slices.IndexFunc(all, func(t *carried) bool { return t.token.Session() == token.Session() })
+		at := slices.IndexFunc(all, func(t *cookieToken) bool { return t.token.Session() == token.Session() })
 		if at < 0 {
-			at, all = len(all), append(all, &carried{app: app})
+			at, all = len(all), append(all, &cookieToken{app: app})
 		}
 		all[at].add(token, cookie.Value, marked)
 	}
@@ -161,7 +161,7 @@ func adopt(c *Request, s session.Session) {
 }
 
 // value is the text of the token.
-func (t *carried) value() string {
+func (t *cookieToken) value() string {
 	if token, err := session.ParseToken(t.marked); err == nil && token == t.token {
 		return t.marked
 	}
@@ -170,7 +170,7 @@ func (t *carried) value() string {
 
 // drop clears the cookies of a session that a request carried, as far as they are this
 // server's.
-func drop(c *Request, t *carried) {
+func drop(c *Request, t *cookieToken) {
 	if t.marked != "" {
 		c.clear(c.sessionName(t.app, t.token.Session()))
 	}
