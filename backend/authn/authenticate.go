@@ -36,16 +36,16 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 	}
 	subject, err := c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now)
 	if err != nil {
-		return session.Token{}, directory.Subject{}, dead(c, cookie, cookie.missing(err))
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, cookie.missing(err))
 	}
 	presented, err := verify(c, cookie, subject.Session.Secret)
 	if err != nil || !isOurs(c, subject.Session) {
-		return session.Token{}, directory.Subject{}, dead(c, cookie, unauthentic(c, cookie, &subject.Session, err))
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, unauthentic(c, cookie, &subject.Session, err))
 	}
 	c.used = cookie
 	c.Record.Session, c.Record.User = subject.Session.ID.String(), subject.User.ID
 	if err := c.Live(subject.Session); err != nil {
-		return session.Token{}, directory.Subject{}, dead(c, cookie, err)
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, err)
 	}
 	if changed, err := takeOver(c, &subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, err
@@ -54,14 +54,14 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 			err = c.Live(subject.Session)
 		}
 		if err != nil {
-			return session.Token{}, directory.Subject{}, dead(c, cookie, err)
+			return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, err)
 		}
 	}
 	if err := refreshWorkspace(c, subject.Revision); err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}
 	if err := c.Used(subject.Session); err != nil {
-		return session.Token{}, directory.Subject{}, dead(c, cookie, err)
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, err)
 	}
 	subject.Session, err = c.OnDevice(subject.Session)
 	return presented, subject, err
@@ -120,10 +120,10 @@ func (c *Request) Used(s session.Session) error {
 
 // dead clears the cookie of a session that cannot live again, and hands err on. A
 // fault of the storage is no such end.
-func dead(c *Request, cookie *cookieToken, err error) error {
+func clearIfEnded(c *Request, cookie *cookieToken, err error) error {
 	var final *refusal.Refusal
 	if errors.As(err, &final) && final != errElsewhere || errors.Is(err, session.ErrNotFound) {
-		drop(c, cookie)
+		clearToken(c, cookie)
 	}
 	return err
 }
@@ -205,14 +205,14 @@ func isOurs(c *Request, s session.Session) bool {
 
 // Redeemed keeps the cookie going after its refresh token was redeemed, also where
 // nothing was minted: a successor takes its place, and what has ended is cleared.
-func (c *Request) Redeemed(presented session.Token, s session.Session, m grant.Minted, err error) {
+func (c *Request) UpdateCookies(presented session.Token, s session.Session, m grant.Minted, err error) {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
-		c.Forget(s.App, s.ID)
+		c.ClearSession(s.App, s.ID)
 	case m.Successor != nil:
-		c.Keep(s, *m.Successor)
+		c.SetRefreshToken(s, *m.Successor)
 	case m.Current == presented.ID:
-		adopt(c, s)
+		migrateCookies(c, s)
 	}
 }
 
@@ -224,7 +224,7 @@ func (c *Request) Look(token session.Token, s session.Session) error {
 		return Ended(verdict.After.RevokeReason)
 	}
 	if token.ID == verdict.After.Cur {
-		adopt(c, s)
+		migrateCookies(c, s)
 	}
 	return nil
 }

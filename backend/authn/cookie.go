@@ -26,13 +26,15 @@ const (
 
 // sessionName is the name of a session's cookie, and unmarkedName the one that the release
 // before gave it.
-func (s *Server) sessionName(app string, id session.ID) string {
-	return s.sessionPrefix() + unmarked(app, id)
+func (s *Server) sessionCookieName(app string, id session.ID) string {
+	return s.sessionPrefix() + cookieSuffix(app, id)
 }
 
-func unmarkedName(app string, id session.ID) string { return sessionCookie + unmarked(app, id) }
+func unmarkedCookieName(app string, id session.ID) string {
+	return sessionCookie + cookieSuffix(app, id)
+}
 
-func unmarked(app string, id session.ID) string {
+func cookieSuffix(app string, id session.ID) string {
 	return app + "." + strings.TrimPrefix(id.String(), "ses_")[:nameChars]
 }
 
@@ -40,7 +42,7 @@ func (s *Server) sessionPrefix() string { return sessionCookie + s.mark + "." }
 
 // KeptAttemptName is the name of the cookie in which the release before kept the sign-in
 // attempt of a state.
-func KeptAttemptName(state string) string {
+func AttemptCookieName(state string) string {
 	return loginCookie + strings.ToLower(state[:min(len(state), nameChars)])
 }
 
@@ -59,7 +61,7 @@ func (c *Request) Browser() (login.Browser, bool) {
 const browserLife = 30 * 24 * 60 * 60
 
 // KeepBrowser gives the browser its value.
-func (c *Request) KeepBrowser(b login.Browser) {
+func (c *Request) SetBrowser(b login.Browser) {
 	c.setCookie(loginCookie+c.mark, b.String(), browserLife, http.SameSiteLaxMode)
 }
 
@@ -68,22 +70,22 @@ func (c *Request) KeepBrowser(b login.Browser) {
 // bears no mark.
 func (c *Request) HandoverCookies() []string {
 	names := []string{handoverCookie + c.mark + ".", handoverCookie}
-	if alsoUnmarked(c) {
+	if setsUnmarked(c) {
 		slices.Reverse(names)
 	}
 	return names
 }
 
 // Keep gives the browser a refresh token, until the session's end.
-func (c *Request) Keep(s session.Session, token session.Token) {
-	c.keep(s, c.refresh.Sign(token, s.Secret))
+func (c *Request) SetRefreshToken(s session.Session, token session.Token) {
+	c.setRefreshCookies(s, c.refresh.Sign(token, s.Secret))
 }
 
-func (c *Request) keep(s session.Session, value string) {
+func (c *Request) setRefreshCookies(s session.Session, value string) {
 	life := int(s.ExpiresAt - c.Now)
-	c.setCookie(c.sessionName(s.App, s.ID), value, life, http.SameSiteStrictMode)
-	switch name := unmarkedName(s.App, s.ID); {
-	case alsoUnmarked(c):
+	c.setCookie(c.sessionCookieName(s.App, s.ID), value, life, http.SameSiteStrictMode)
+	switch name := unmarkedCookieName(s.App, s.ID); {
+	case setsUnmarked(c):
 		c.setCookie(name, value, life, http.SameSiteStrictMode)
 	case len(c.R.CookiesNamed(name)) > 0:
 		c.clear(name)
@@ -91,9 +93,9 @@ func (c *Request) keep(s session.Session, value string) {
 }
 
 // Forget takes a session's cookies from the browser.
-func (c *Request) Forget(app string, id session.ID) {
-	c.clear(c.sessionName(app, id))
-	if name := unmarkedName(app, id); alsoUnmarked(c) || len(c.R.CookiesNamed(name)) > 0 {
+func (c *Request) ClearSession(app string, id session.ID) {
+	c.clear(c.sessionCookieName(app, id))
+	if name := unmarkedCookieName(app, id); setsUnmarked(c) || len(c.R.CookiesNamed(name)) > 0 {
 		c.clear(name)
 	}
 }

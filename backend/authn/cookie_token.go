@@ -90,7 +90,7 @@ func cookieTokens(c *Request) ([]*cookieToken, error) {
 	var all []*cookieToken
 	seen := map[string]bool{}
 	for _, cookie := range c.R.Cookies() {
-		app, marked, ours := c.sessionCookieOf(cookie.Name)
+		app, marked, ours := c.parseCookieName(cookie.Name)
 		if !ours {
 			continue
 		}
@@ -99,7 +99,7 @@ func cookieTokens(c *Request) ([]*cookieToken, error) {
 		}
 		seen[cookie.Name] = true
 		token, err := session.ParseToken(cookie.Value)
-		if err != nil || cookie.Quoted || c.nameOf(app, token.Session(), marked) != cookie.Name {
+		if err != nil || cookie.Quoted || c.cookieName(app, token.Session(), marked) != cookie.Name {
 			if marked && app == c.App.ID {
 				c.clear(cookie.Name)
 			}
@@ -117,7 +117,7 @@ func cookieTokens(c *Request) ([]*cookieToken, error) {
 // sessionCookieOf returns the app of a session's cookie, and whether its name bears the
 // server's mark; false where it is no such cookie, or bears another's mark. An app's id
 // has no dot and no capital.
-func (s *Server) sessionCookieOf(name string) (app string, marked, ours bool) {
+func (s *Server) parseCookieName(name string) (app string, marked, ours bool) {
 	rest, ours := strings.CutPrefix(name, sessionCookie)
 	if !ours {
 		return "", false, false
@@ -129,34 +129,34 @@ func (s *Server) sessionCookieOf(name string) (app string, marked, ours bool) {
 	return app, marked, ok && !strings.Contains(end, ".") && (marked || app == strings.ToLower(app))
 }
 
-func (s *Server) nameOf(app string, id session.ID, marked bool) string {
+func (s *Server) cookieName(app string, id session.ID, marked bool) string {
 	if marked {
-		return s.sessionName(app, id)
+		return s.sessionCookieName(app, id)
 	}
-	return unmarkedName(app, id)
+	return unmarkedCookieName(app, id)
 }
 
 // maxBoth is the most sessions of a browser that also have cookies of unmarked names, so
 // that all cookies of the server stay within what twelve sessions take.
-const maxBoth = 6
+const maxWithUnmarked = 6
 
 // alsoUnmarked tells whether browsers get cookies of unmarked names too: the release
 // before, which reads no others, may still serve.
-func alsoUnmarked(c *Request) bool {
-	return c.Workspace != nil && c.Now < c.Workspace.UnmarkedCookiesUntil && c.sessions <= maxBoth
+func setsUnmarked(c *Request) bool {
+	return c.Workspace != nil && c.Now < c.Workspace.UnmarkedCookiesUntil && c.sessions <= maxWithUnmarked
 }
 
 // adopt gives the browser the current token, which it presented, under the names of this
 // release, where it came under others or they disagree. (A token that is no more the
 // current one is not put back into the jar: its successor is on the way there.)
-func adopt(c *Request, s session.Session) {
+func migrateCookies(c *Request, s session.Session) {
 	t := c.used
 	if t == nil || !t.authentic || t.token.Session() != s.ID {
 		return
 	}
 	value := t.value()
-	if t.marked != value || alsoUnmarked(c) && t.unmarked != value || !alsoUnmarked(c) && t.unmarked != "" {
-		c.keep(s, value)
+	if t.marked != value || setsUnmarked(c) && t.unmarked != value || !setsUnmarked(c) && t.unmarked != "" {
+		c.setRefreshCookies(s, value)
 	}
 }
 
@@ -170,11 +170,11 @@ func (t *cookieToken) value() string {
 
 // drop clears the cookies of a session that a request carried, as far as they are this
 // server's.
-func drop(c *Request, t *cookieToken) {
+func clearToken(c *Request, t *cookieToken) {
 	if t.marked != "" {
-		c.clear(c.sessionName(t.app, t.token.Session()))
+		c.clear(c.sessionCookieName(t.app, t.token.Session()))
 	}
 	if t.unmarked != "" && t.authentic {
-		c.clear(unmarkedName(t.app, t.token.Session()))
+		c.clear(unmarkedCookieName(t.app, t.token.Session()))
 	}
 }

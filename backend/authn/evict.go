@@ -18,14 +18,14 @@ const maxSessions = 12
 // ends nothing.
 func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 	c.sessions = len(all)
-	dropCopies(c, all)
+	clearUnmarked(c, all)
 	marked := slices.DeleteFunc(slices.Clone(all), func(t *cookieToken) bool { return t.marked == "" })
 	if len(marked) <= most || c.Reading() {
 		return all[max(0, len(all)-2*maxSessions):], nil
 	}
 	gone := map[*cookieToken]bool{}
 	for ; len(marked) > 2*maxSessions; marked = marked[1:] { // no browser has so many: they are not read
-		drop(c, marked[0])
+		clearToken(c, marked[0])
 		gone[marked[0]] = true
 	}
 	var lives []*liveSession
@@ -36,13 +36,13 @@ func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 		}
 		switch _, foreign := verify(c, t, s.Secret); {
 		case err != nil || foreign == nil && c.Live(s) != nil:
-			drop(c, t)
+			clearToken(c, t)
 			gone[t] = true
 		case foreign == nil: // else another replica may know its key
 			lives = append(lives, &liveSession{t, s})
 		}
 	}
-	for _, l := range firstToGo(lives)[:max(0, len(lives)-most)] {
+	for _, l := range sortForEviction(lives)[:max(0, len(lives)-most)] {
 		if err := supersede(c, l.cookieToken, l.Session); err != nil {
 			return nil, err
 		}
@@ -52,24 +52,24 @@ func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 }
 
 // dropCopies clears cookies of unmarked names, where there are too many for both.
-func dropCopies(c *Request, all []*cookieToken) {
-	if len(all) <= maxBoth {
+func clearUnmarked(c *Request, all []*cookieToken) {
+	if len(all) <= maxWithUnmarked {
 		return
 	}
 	for _, t := range all {
 		if t.marked != "" && t.marked == t.unmarked {
-			c.clear(unmarkedName(t.app, t.token.Session()))
+			c.clear(unmarkedCookieName(t.app, t.token.Session()))
 		}
 	}
 }
 
-func firstToGo(all []*liveSession) []*liveSession {
-	slices.SortStableFunc(all, func(a, b *liveSession) int { return oldestFirst(a.Session, b.Session) })
+func sortForEviction(all []*liveSession) []*liveSession {
+	slices.SortStableFunc(all, func(a, b *liveSession) int { return evictionOrder(a.Session, b.Session) })
 	return all
 }
 
 // oldestFirst compares sessions by which goes first where there are too many.
-func oldestFirst(a, b session.Session) int {
+func evictionOrder(a, b session.Session) int {
 	signedIn := func(s session.Session) int {
 		if s.Parent == (session.ID{}) {
 			return 1
@@ -92,16 +92,16 @@ func (c *Request) EvictOldest() error {
 // session's cookies of before are not sent along with a callback, so that what the browser
 // has is read from the store: however often somebody signs in, and wherever it leads, it
 // never has more than it may.
-func (c *Request) KeepFirst(s session.Session, first session.Token) error {
+func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 	all, err := c.Store.OfBrowser(c.Ctx, s.Browser, c.Now, 2*maxSessions)
 	if err != nil {
 		return err
 	}
 	c.sessions = len(all)
-	c.Keep(s, first)
-	slices.SortStableFunc(all, oldestFirst)
+	c.SetRefreshToken(s, first)
+	slices.SortStableFunc(all, evictionOrder)
 	for _, old := range all[:max(0, len(all)-maxSessions)] {
-		if err := evictUnseen(c, old); err != nil {
+		if err := evictStored(c, old); err != nil {
 			return err
 		}
 	}
@@ -110,8 +110,8 @@ func (c *Request) KeepFirst(s session.Session, first session.Token) error {
 
 // evictUnseen takes a session from the browser that it began in. One with a device key,
 // which nothing proves here, only loses its cookie.
-func evictUnseen(c *Request, s session.Session) error {
-	c.Forget(s.App, s.ID)
+func evictStored(c *Request, s session.Session) error {
+	c.ClearSession(s.App, s.ID)
 	if s.JKT != "" {
 		return nil
 	}

@@ -50,7 +50,7 @@ func endOlder(c *Request, l, newer *liveSession) error {
 	if err := replace(c, l.Session, newer.ID); err != nil {
 		return err
 	}
-	drop(c, l.cookieToken)
+	clearToken(c, l.cookieToken)
 	return nil
 }
 
@@ -61,7 +61,7 @@ func (c *Request) LiveSessions(tokens []*cookieToken) (all []*liveSession, last,
 		s, err := c.Authentic(t)
 		if err == nil {
 			all = append(all, &liveSession{t, s})
-		} else if err = dead(c, t, err); !refusal.Is(err) {
+		} else if err = clearIfEnded(c, t, err); !refusal.Is(err) {
 			return nil, nil, err
 		} else if last != errElsewhere {
 			last = err
@@ -127,7 +127,7 @@ func supersede(c *Request, t *cookieToken, s session.Session) error {
 			return err
 		}
 	}
-	drop(c, t)
+	clearToken(c, t)
 	return nil
 }
 

@@ -191,7 +191,7 @@ func enterFrom(c *authn.Request, parent *directory.Subject, code handover.Code) 
 		return err
 	}
 	c.Record.Session, c.Record.User, c.Record.Organization = child.ID.String(), child.UserID, code.Organization
-	c.Keep(child, first)
+	c.SetRefreshToken(child, first)
 	c.Audit(audit.Event{
 		Action: audit.EnterApp, Reason: orgsession.By(parent.Membership), Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
 	})

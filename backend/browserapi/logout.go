@@ -72,7 +72,7 @@ func (h *handler) end(c *authn.Request, request api.LogoutRequest, subject direc
 		return nil, err
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
-	c.Forget(s.App, s.ID)
+	c.ClearSession(s.App, s.ID)
 	return &api.LogoutResponse{EndSessionURL: h.endSession(c, s, request.ReturnTo), ServerTime: c.Now}, nil
 }
 

@@ -70,7 +70,7 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: api.ScopeSession, UserID: s.UserID, SessionID: id.String()})
 	if id == own.Session.ID {
-		c.Forget(s.App, s.ID)
+		c.ClearSession(s.App, s.ID)
 	}
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }

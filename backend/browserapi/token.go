@@ -25,7 +25,7 @@ func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenR
 	})
 
 	// Rotate: now and then the browser goes on with a successor, whatever came of the mint.
-	c.Redeemed(presented, subject.Session, minted, err)
+	c.UpdateCookies(presented, subject.Session, minted, err)
 	c.Record.Organization = minted.Organization
 	if err != nil {
 		return nil, refused(c, &minted, &subject, err)

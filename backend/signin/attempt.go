@@ -30,7 +30,7 @@ func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *lo
 		LoginHint: attempt.LoginHint, Prompt: attempt.Prompt, Age: c.Workspace.Policy.AuthenticationAge,
 	})
 	if err == nil {
-		c.KeepBrowser(browser)
+		c.SetBrowser(browser)
 	}
 	return target, err
 }
@@ -90,7 +90,7 @@ func (f *Flow) attempt(c *authn.Request, state, connection string) (a login.Atte
 
 // keptAttempt finds an attempt that the release before began, in its cookie.
 func (f *Flow) keptAttempt(c *authn.Request, state string) (login.Attempt, error) {
-	name := authn.KeptAttemptName(state)
+	name := authn.AttemptCookieName(state)
 	cookies := c.R.CookiesNamed(name)
 	if len(cookies) != 1 || cookies[0].Quoted {
 		return login.Attempt{}, login.ErrAttempt

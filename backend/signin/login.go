@@ -165,5 +165,5 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	}
 	c.Record.Session, c.Record.User = s.ID.String(), user.ID
 	c.Audit(audit.Event{Action: audit.SignIn, UserID: user.ID, OrganizationID: confinedTo, SessionID: s.ID.String()})
-	return s.ID, c.KeepFirst(s, first)
+	return s.ID, c.SetFirstToken(s, first)
 }

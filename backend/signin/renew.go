@@ -44,5 +44,5 @@ func (f *Flow) renew(c *authn.Request, attempt login.Attempt, i login.Identity, 
 		}
 	}
 	of.Session = s
-	return of, c.KeepFirst(s, first)
+	return of, c.SetFirstToken(s, first)
 }
