@@ -12,7 +12,7 @@ import (
 )
 
 // trailTimeout bounds the writing of the trail, for which nobody may wait any more.
-const trailTimeout = 5 * time.Second
+const auditTimeout = 5 * time.Second
 
 // Audit records what the call did, also where the client has left. The trail follows the
 // deed: where it cannot be written the deed stands, and the log says what is missing.
@@ -22,7 +22,7 @@ func (c *Request) Audit(e audit.Event) error {
 		e.ID = directory.NewID("evt_")
 	}
 	e.Actor, e.Outcome = cmp.Or(e.Actor, e.UserID), cmp.Or(e.Outcome, audit.Done)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Ctx), trailTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Ctx), auditTimeout)
 	defer cancel()
 	err := c.Store.RecordEvent(ctx, e)
 	if err != nil {

@@ -103,7 +103,7 @@ func Enabled(u directory.User) error {
 func (c *Request) Live(s session.Session) error {
 	switch {
 	case s.RevokedAt != 0:
-		return Ended(s.RevokeReason)
+		return EndedRefusal(s.RevokeReason)
 	case s.ExpiresAt <= c.Now:
 		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
 	}
@@ -143,7 +143,7 @@ func refreshWorkspace(c *Request, revision int64) error {
 		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
 	c.Workspace, c.App = w, app
-	offerNonce(c)
+	sendNonce(c)
 	return nil
 }
 
@@ -221,7 +221,7 @@ func (c *Request) UpdateCookies(presented session.Token, s session.Session, m gr
 func (c *Request) Look(token session.Token, s session.Session) error {
 	verdict := session.Judge(s.Row, c.Grant().Redemption(token, &s))
 	if !verdict.Outcome.Mints() {
-		return Ended(verdict.After.RevokeReason)
+		return EndedRefusal(verdict.After.RevokeReason)
 	}
 	if token.ID == verdict.After.Cur {
 		migrateCookies(c, s)

@@ -115,7 +115,7 @@ func (c *Request) prove() (*dpop.Proof, error) {
 	switch {
 	case proof.IssuedAt < c.Now-requestLimits.D, proof.IssuedAt > c.Now+requestLimits.Slack:
 		return nil, refusal.New(api.RequestTooOld, "The request took too long to arrive, or the clock is wrong. Send it again.")
-	case c.Workspace.ProofNonce && !c.nonces.good(proof.Nonce, c.Now):
+	case c.Workspace.ProofNonce && !c.nonces.valid(proof.Nonce, c.Now):
 		return nil, refusal.New(api.UseDPoPNonce, "The proof lacks the server's nonce. Send the request again.")
 	}
 	return proof, nil

@@ -13,13 +13,13 @@ import (
 
 // isPage reports whether a person is looking: at a navigation of /login, /callback or
 // /handover/code.
-func isPage(c *Request) bool {
+func wantsPage(c *Request) bool {
 	form := c.R.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
 	return (c.Reading() || form) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
 }
 
 // kinds are the pages for refusals that name none.
-var kinds = map[api.Code]page.Kind{
+var pageKinds = map[api.Code]page.Kind{
 	api.InvalidRequest:         page.Invalid,
 	api.OriginNotAllowed:       page.Refused,
 	api.TemporarilyUnavailable: page.Unavailable,
@@ -29,21 +29,21 @@ var kinds = map[api.Code]page.Kind{
 
 // errorPage answers a person with a page that leads on.
 func errorPage(c *Request, r *refusal.Refusal) {
-	p := page.Page{Kind: r.Page, Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: leadOn(c, r)}
+	p := page.Page{Kind: r.Page, Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: errorLinks(c, r)}
 	if p.Kind == "" {
 		p.Kind = page.Failed
-		if kind, known := kinds[r.Code]; known {
+		if kind, known := pageKinds[r.Code]; known {
 			p.Kind = kind
 		}
 	}
-	c.Show(p)
+	c.WritePage(p)
 }
 
 // Show answers with a page.
-func (c *Request) Show(p page.Page) {
+func (c *Request) WritePage(p page.Page) {
 	c.Record.Status = p.Status
 	var texts page.Texts
-	if w := workspaceSeen(c); w != nil {
+	if w := cachedWorkspace(c); w != nil {
 		texts = w.Pages
 	}
 	if c.App.ID != "" {
@@ -55,19 +55,19 @@ func (c *Request) Show(p page.Page) {
 
 // leadOn returns the links of a page about a refusal: to the same thing once more, where it
 // may go better, or to a new sign-in, and back into the app.
-func leadOn(c *Request, r *refusal.Refusal) []page.Link {
+func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	var links []page.Link
 	switch {
 	case r.Again != "":
 		links = append(links, page.Link{Label: page.Again, URL: r.Again})
 	case c.Reading() && r.HTTPStatus() >= http.StatusInternalServerError:
-		links = append(links, page.Link{Label: page.Retry, URL: again(c)})
+		links = append(links, page.Link{Label: page.Retry, URL: retryURL(c)})
 	}
 	return append(links, c.HomeLinks()...)
 }
 
 // again is the address of the request, of one that may be made once more.
-func again(c *Request) string {
+func retryURL(c *Request) string {
 	if !c.Reading() {
 		return ""
 	}
@@ -81,7 +81,7 @@ func (c *Request) HomeLinks() []page.Link {
 		return page.Link{Label: page.Back, App: app.Name, URL: publicurl.Home(c.Origin, app) + "/"}
 	}
 	var all []page.Link
-	w := workspaceSeen(c)
+	w := cachedWorkspace(c)
 	if w == nil {
 		return nil
 	}
@@ -92,7 +92,7 @@ func (c *Request) HomeLinks() []page.Link {
 		return []page.Link{home(app)}
 	}
 	for _, app := range w.Apps {
-		if !app.Disabled && len(all) < maxHomes {
+		if !app.Disabled && len(all) < maxHomeLinks {
 			all = append(all, home(app))
 		}
 	}
@@ -100,11 +100,11 @@ func (c *Request) HomeLinks() []page.Link {
 }
 
 // maxHomes is how many apps a page offers at most.
-const maxHomes = 12
+const maxHomeLinks = 12
 
 // workspaceSeen is the workspace's document as the request or another knows it; nil where
 // none was read yet.
-func workspaceSeen(c *Request) *directory.Workspace {
+func cachedWorkspace(c *Request) *directory.Workspace {
 	if c.Workspace != nil {
 		return c.Workspace
 	}

@@ -18,11 +18,11 @@ type nonces [][]byte
 // requests of a steady tab, so that a mint stays one request.
 const nonceLife = 15 * 60
 
-func (n nonces) at(now int64) string { return nonceOf(n[0], now) }
+func (n nonces) issue(now int64) string { return makeNonce(n[0], now) }
 
 // good tells whether a nonce was made at most nonceLife ago; by a replica's clock,
 // which may be a little ahead.
-func (n nonces) good(nonce string, now int64) bool {
+func (n nonces) valid(nonce string, now int64) bool {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(nonce)
 	if err != nil || len(raw) < 8 {
 		return false
@@ -32,14 +32,14 @@ func (n nonces) good(nonce string, now int64) bool {
 		return false
 	}
 	for _, key := range n {
-		if hmac.Equal([]byte(nonce), []byte(nonceOf(key, made))) {
+		if hmac.Equal([]byte(nonce), []byte(makeNonce(key, made))) {
 			return true
 		}
 	}
 	return false
 }
 
-func nonceOf(key []byte, made int64) string {
+func makeNonce(key []byte, made int64) string {
 	raw := binary.BigEndian.AppendUint64(nil, uint64(made))
 	mac := hmac.New(sha256.New, key)
 	mac.Write(raw)
@@ -48,8 +48,8 @@ func nonceOf(key []byte, made int64) string {
 
 // offerNonce gives the client the nonce for its next proof, where the workspace
 // demands one.
-func offerNonce(c *Request) {
+func sendNonce(c *Request) {
 	if c.Workspace.ProofNonce {
-		c.W.Header().Set(api.HeaderNonce, c.nonces.at(c.Now))
+		c.W.Header().Set(api.HeaderNonce, c.nonces.issue(c.Now))
 	}
 }

@@ -35,7 +35,7 @@ func admit(c *Request) error {
 		return err
 	}
 	if named && origin != c.Origin {
-		c.allow(origin)
+		c.allowOrigin(origin)
 	}
 	if !c.Reading() && c.R.Header.Get(api.HeaderClient) == "" {
 		return refusal.New(api.InvalidRequest, "The header "+api.HeaderClient+" is missing.")
@@ -53,7 +53,7 @@ func findApp(c *Request, origin string) error {
 		}
 		if app, ok := w.AppByOrigin(origin); ok {
 			c.Workspace, c.App = w, app
-			offerNonce(c)
+			sendNonce(c)
 			return nil
 		}
 	}
@@ -61,7 +61,7 @@ func findApp(c *Request, origin string) error {
 }
 
 // allow answers a registered origin of the same site (CORS with credentials).
-func (c *exchange) allow(origin string) {
+func (c *exchange) allowOrigin(origin string) {
 	h := c.W.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Credentials", "true")
@@ -78,7 +78,7 @@ func preflight(c *Request) error {
 	if err := findApp(c, origin); err != nil {
 		return err
 	}
-	c.allow(origin)
+	c.allowOrigin(origin)
 	h := c.W.Header()
 	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
 	h.Set("Access-Control-Allow-Headers", "Content-Type, "+api.HeaderClient+", "+api.HeaderTime+", "+api.HeaderProof)

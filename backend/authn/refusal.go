@@ -40,7 +40,7 @@ func RefusalOf(err error) *refusal.Refusal {
 }
 
 // Ended tells what became of a session that no longer lives.
-func Ended(reason session.Reason) *refusal.Refusal {
+func EndedRefusal(reason session.Reason) *refusal.Refusal {
 	text := "The session was ended. Sign in again."
 	switch reason {
 	case session.ReasonReuse:

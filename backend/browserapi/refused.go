@@ -21,7 +21,7 @@ const noAccess = "You do not have access to this organization."
 func refused(c *authn.Request, m *grant.Minted, s *directory.Subject, err error) error {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
-		return authn.Ended(m.Ended)
+		return authn.EndedRefusal(m.Ended)
 	case errors.Is(err, grant.ErrOtherPerson):
 		return otherPerson()
 	case errors.Is(err, grant.ErrDisabled):

@@ -66,6 +66,6 @@ func ask(c *authn.Request, query url.Values) error {
 	query.Del(api.ParamUser) // it raises nobody's session
 	query.Set(api.ParamFollowed, "1")
 	p.Links = append([]page.Link{{Label: page.Continue, URL: c.Issuer + api.PathLogin + "?" + query.Encode()}}, c.HomeLinks()...)
-	c.Show(p)
+	c.WritePage(p)
 	return nil
 }

@@ -106,7 +106,7 @@ func denied(c *authn.Request, attempt login.Attempt, refused *login.Refused, que
 	if attempt.Session != "" {
 		links = links[1:]
 	}
-	c.Show(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Said: said, Links: links})
+	c.WritePage(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Said: said, Links: links})
 	return true
 }
 

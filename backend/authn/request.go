@@ -68,8 +68,8 @@ func (s *Server) Serve(methods map[string]Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &Request{Server: s, exchange: exchange{W: w, R: r}, Ctx: r.Context(), Now: s.now().Unix()}
 		c.proof, c.proofUsed = sync.OnceValues(c.prove), sync.OnceValue(c.useProof)
-		secure(c)
-		defer recovered(c)
+		setSecurityHeaders(c)
+		defer recoverPanic(c)
 		if err := dispatch(c, methods); err != nil {
 			refuse(c, RefusalOf(err))
 		}
@@ -89,13 +89,13 @@ func dispatch(c *Request, methods map[string]Endpoint) error {
 		run, ok = methods[http.MethodGet]
 	}
 	if !ok {
-		return web.NoMethod(c.W.Header(), c.R.Method, allowed(methods))
+		return web.NoMethod(c.W.Header(), c.R.Method, allowedMethods(methods))
 	}
 	return run(c)
 }
 
 // allowed returns the methods that a path answers.
-func allowed(methods map[string]Endpoint) []string {
+func allowedMethods(methods map[string]Endpoint) []string {
 	names := slices.Sorted(maps.Keys(methods))
 	if methods[http.MethodGet] != nil {
 		names = append(names, http.MethodHead)
@@ -104,13 +104,13 @@ func allowed(methods map[string]Endpoint) []string {
 }
 
 // secure sets what every answer carries. Pages of sibling hosts are answered too.
-func secure(c *Request) {
+func setSecurityHeaders(c *Request) {
 	web.Secure(c.W.Header(), c.Origin[:5] == "https")
 	c.W.Header().Set("Cross-Origin-Resource-Policy", "same-site")
 }
 
 // recovered keeps a panic from crossing the boundary.
-func recovered(c *Request) {
+func recoverPanic(c *Request) {
 	if v := recover(); v != nil {
 		err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		refuse(c, refusal.New(api.ServerError, "Something failed on the server.").Because(err))
@@ -126,16 +126,16 @@ func refuse(c *Request, r *refusal.Refusal) {
 		c.W.Header().Del("Set-Cookie")
 	}
 	web.RefusalHeaders(c.W.Header(), r)
-	if isPage(c) {
+	if wantsPage(c) {
 		errorPage(c, r)
 		return
 	}
 	body := r.Body()
 	body.ServerTime = c.Now
-	c.json(r.HTTPStatus(), body)
+	c.writeJSON(r.HTTPStatus(), body)
 }
 
-func (c *exchange) json(status int, value any) {
+func (c *exchange) writeJSON(status int, value any) {
 	c.Record.Status = status
 	web.WriteJSON(c.W, status, value)
 }
@@ -157,7 +157,7 @@ func Answer[In, Out any](run func(*Request, In) (Out, error)) Endpoint {
 		if err != nil {
 			return err
 		}
-		c.json(http.StatusOK, response)
+		c.writeJSON(http.StatusOK, response)
 		return nil
 	}
 }
@@ -172,7 +172,7 @@ func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 		c.W.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(signingkey.SetAge))
 		c.W.Header().Set("Access-Control-Allow-Origin", "*")
 		c.W.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-		c.json(http.StatusOK, response)
+		c.writeJSON(http.StatusOK, response)
 		return nil
 	}
 }
@@ -180,7 +180,7 @@ func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 // Redirect sends the browser on, by GET (RFC 9110 section 15.4.4).
 func (c *Request) Redirect(target string) {
 	if c.Posted {
-		moveOn(c, target)
+		redirectByPage(c, target)
 		return
 	}
 	c.W.Header().Set("Location", target)
