@@ -112,7 +112,7 @@ func (f *Flow) keptAttempt(c *authn.Request, state string) (login.Attempt, error
 // the second attempt takes along nothing that the first one proved, goes to the workspace's
 // provider alone, and is not begun for a browser that had a value before the first: its own
 // attempts come back with it.
-func (f *Flow) beginAnew(c *authn.Request, attempt login.Attempt) error {
+func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 	browser, known := c.Browser()
 	switch {
 	case attempt.Again && !known:
@@ -120,7 +120,7 @@ func (f *Flow) beginAnew(c *authn.Request, attempt login.Attempt) error {
 	case attempt.Again, known && browser.MadeAt() < attempt.CreatedAt-atOnce:
 		return refusal.New(api.InvalidRequest, unknownAttempt).On(page.Unknown, again(c, attempt))
 	case attempt.Session != "" || attempt.Connection != "": // the app's page begins it
-		return failed(api.TemporarilyUnavailable)
+		return refusedWith(api.TemporarilyUnavailable)
 	}
 	attempt = attempt.Anew()
 	target, err := f.authorize(c, f.provider, &attempt)

@@ -91,7 +91,7 @@ func (f *Flow) choose(c *authn.Request, attempt *login.Attempt) (*login.Provider
 	case own == nil && at.Required == "":
 		return f.provider, nil
 	case own == nil || at.Required != "" && at.Required != own.ID:
-		return nil, failed(connectionDisabled)
+		return nil, refusedWith(connectionDisabled)
 	}
 	attempt.Connection, attempt.Organization = at.Connection.ID, at.Connection.OrganizationID
 	return f.providers.of(*at.Connection)
@@ -109,7 +109,7 @@ func prompt(c *authn.Request, attempt login.Attempt, query url.Values) (string, 
 	case !errors.Is(err, directory.ErrNoUser):
 		return asked, err
 	case !attempt.Proven:
-		return "", failed(api.DeviceKeyRequired)
+		return "", refusedWith(api.DeviceKeyRequired)
 	}
 	return "login", nil
 }
@@ -131,7 +131,7 @@ func (f *Flow) Through(c *authn.Request, attempt login.Attempt) (*login.Provider
 func enabledConnection(c *authn.Request, id string) (directory.Connection, error) {
 	own, err := c.Store.Connection(c.Ctx, id)
 	if errors.Is(err, directory.ErrNoConnection) || err == nil && !own.Enabled {
-		return own, failed(connectionDisabled)
+		return own, refusedWith(connectionDisabled)
 	}
 	return own, err
 }
@@ -168,9 +168,9 @@ func link(c *authn.Request, own *directory.Connection, i login.Identity, u direc
 	}
 	e := audit.Event{Action: audit.LinkIdentity, Target: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: attempt.Session}
 	if attempt.Session != "" && !attempt.Proven {
-		err = failed(api.DeviceKeyRequired)
+		err = refusedWith(api.DeviceKeyRequired)
 	} else if err = c.Store.Link(c.Ctx, own.ID, i.Subject, u.ID, c.Now); errors.Is(err, directory.ErrLinked) {
-		err = failed(api.IdentityChanged)
+		err = refusedWith(api.IdentityChanged)
 	} else if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func ask(c *authn.Request, query url.Values) error {
 	if !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
 		return refusal.New(api.OriginNotAllowed, text)
 	}
-	if _, err := landing(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo)); err != nil {
+	if _, err := returnURL(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo)); err != nil {
 		return err
 	}
 	p := page.Page{Kind: page.Foreign, Status: http.StatusOK}

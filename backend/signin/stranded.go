@@ -102,7 +102,7 @@ func denied(c *authn.Request, attempt login.Attempt, refused *login.Refused, que
 	if api.Code(refused.Code) != api.AccessDenied || said == "" || attempt.Prompt == "none" || !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
 		return false
 	}
-	links := []page.Link{{Label: page.Again, URL: again(c, attempt)}, {Label: page.Back, App: c.App.Name, URL: gaveUp(c, attempt, refused)}}
+	links := []page.Link{{Label: page.Again, URL: again(c, attempt)}, {Label: page.Back, App: c.App.Name, URL: failureURL(c, attempt, refused)}}
 	if attempt.Session != "" {
 		links = links[1:]
 	}

@@ -12,7 +12,7 @@ import (
 // may have been copied: the copy has nothing of what the step-up brings. The old session
 // goes on until the new cookie is used, and then hands over what was entered
 // (authn.Request.Authenticate). The new one ends when the old one would have.
-func (f *Flow) renew(c *authn.Request, attempt login.Attempt, i login.Identity, of directory.Subject, old session.Session) (directory.Subject, error) {
+func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.Identity, of directory.Subject, old session.Session) (directory.Subject, error) {
 	s := old
 	first, row := session.First(session.NewID(), session.NewTokenID(), c.Now)
 	s.ID, s.Row, s.Secret, s.CreatedAt = first.Session, row, session.NewSecret(), c.Now
