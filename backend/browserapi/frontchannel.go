@@ -18,7 +18,7 @@ import (
 // session ends that session, and no other. No cookie is read, for none comes along.
 func (h *handler) frontchannelLogout(c *authn.Request) error {
 	connection := c.R.PathValue("connection")
-	provider, own, err := h.signIn.Through(c, login.Attempt{Connection: connection})
+	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
 	if err != nil {
 		return err
 	}

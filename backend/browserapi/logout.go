@@ -98,7 +98,7 @@ func (h *handler) endSession(c *authn.Request, s session.Session, returnTo strin
 	if err != nil {
 		token = nil // the provider asks the person then
 	}
-	if provider := h.signIn.ProviderOf(c, s); provider != nil {
+	if provider := h.signIn.SessionProvider(c, s); provider != nil {
 		return provider.EndSessionURL(c.Ctx, string(token), signedOutAt(c, returnTo))
 	}
 	return ""

@@ -100,7 +100,7 @@ func (h *handler) backchannelLogout(c *authn.Request) error {
 		return refusal.New(api.InvalidRequest, "The body is not a form.").Because(err)
 	}
 	connection := c.R.PathValue("connection")
-	provider, own, err := h.signIn.Through(c, login.Attempt{Connection: connection})
+	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
 	if err != nil {
 		return err
 	}

@@ -61,9 +61,9 @@ func originOf(address string) string {
 const (
 	// atOnce is how far apart tabs begin that begin at once, in seconds: as long as the
 	// slowest answer is on its way to the browser.
-	atOnce = 60
+	concurrentStart = 60
 	// maxOfBrowser is the most sessions of a browser that are looked at.
-	maxOfBrowser = 12
+	maxBrowserSessions = 12
 
 	unknownAttempt = "This sign-in was not started in this browser, or took too long. Start again."
 	noCookies      = "This browser keeps no cookies of this site, so that nobody can sign in. Allow cookies, then start again."
@@ -71,10 +71,10 @@ const (
 
 // attempt finds the sign-in that a callback ends, at the provider whose callback it is, and
 // tells whether it was begun in this browser.
-func (f *Flow) attempt(c *authn.Request, state, connection string) (a login.Attempt, fits bool, err error) {
+func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.Attempt, fits bool, err error) {
 	a, err = f.attempts.Open(state, c.Now)
 	if errors.Is(err, login.ErrAttempt) {
-		a, err = f.keptAttempt(c, state)
+		a, err = f.openCookieAttempt(c, state)
 		fits = err == nil
 	} else if browser, known := c.Browser(); err == nil && known {
 		fits = f.attempts.In(&a, browser)
@@ -83,13 +83,13 @@ func (f *Flow) attempt(c *authn.Request, state, connection string) (a login.Atte
 		err = login.ErrAttempt
 	}
 	if err != nil {
-		return a, false, f.lost(c, a, err)
+		return a, false, f.refuseAttempt(c, a, err)
 	}
 	return a, fits, nil
 }
 
 // keptAttempt finds an attempt that the release before began, in its cookie.
-func (f *Flow) keptAttempt(c *authn.Request, state string) (login.Attempt, error) {
+func (f *Flow) openCookieAttempt(c *authn.Request, state string) (login.Attempt, error) {
 	name := authn.AttemptCookieName(state)
 	cookies := c.R.CookiesNamed(name)
 	if len(cookies) != 1 || cookies[0].Quoted {
@@ -116,9 +116,9 @@ func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 	browser, known := c.Browser()
 	switch {
 	case attempt.Again && !known:
-		return refusal.New(api.InvalidRequest, noCookies).On(page.NoCookies, again(c, attempt))
-	case attempt.Again, known && browser.MadeAt() < attempt.CreatedAt-atOnce:
-		return refusal.New(api.InvalidRequest, unknownAttempt).On(page.Unknown, again(c, attempt))
+		return refusal.New(api.InvalidRequest, noCookies).On(page.NoCookies, retryURL(c, attempt))
+	case attempt.Again, known && browser.MadeAt() < attempt.CreatedAt-concurrentStart:
+		return refusal.New(api.InvalidRequest, unknownAttempt).On(page.Unknown, retryURL(c, attempt))
 	case attempt.Session != "" || attempt.Connection != "": // the app's page begins it
 		return refusedWith(api.TemporarilyUnavailable)
 	}
@@ -132,12 +132,12 @@ func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 
 // signedInHere tells whether an attempt is over because another that the same browser had
 // under way has ended: of tabs that began at once one is enough.
-func (f *Flow) signedInHere(c *authn.Request, attempt login.Attempt, fits bool) (bool, error) {
+func (f *Flow) signedInMeanwhile(c *authn.Request, attempt login.Attempt, fits bool) (bool, error) {
 	browser, known := c.Browser()
 	if !known || attempt.Session != "" || fits && !attempt.Again {
 		return false, nil
 	}
-	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxOfBrowser)
+	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxBrowserSessions)
 	return slices.ContainsFunc(all, func(s session.Session) bool {
 		return s.App == c.App.ID && s.CreatedAt >= attempt.CreatedAt
 	}), err

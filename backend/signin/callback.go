@@ -44,7 +44,7 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 			if app.Disabled || (appID != "" && appID != app.ID) {
 				continue
 			}
-			if address, ok := publicurl.ReturnAddress(c.Issuer, app, returnTo); ok && owns(c, w, app, appID, returnTo) {
+			if address, ok := publicurl.ReturnAddress(c.Issuer, app, returnTo); ok && matchesPath(c, w, app, appID, returnTo) {
 				c.Workspace, c.App = w, app
 				return address, nil
 			}
@@ -55,7 +55,7 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 
 // owns tells whether an app that was not named is the one meant by a path: the one
 // at the backend's own origin, or the only one.
-func owns(c *authn.Request, w *directory.Workspace, app directory.App, appID, returnTo string) bool {
+func matchesPath(c *authn.Request, w *directory.Workspace, app directory.App, appID, returnTo string) bool {
 	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
 	return appID != "" || !path || publicurl.Home(c.Origin, app) == c.Origin || len(w.Apps) == 1
 }
@@ -68,7 +68,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
-	attempt, fits, err := f.attempt(c, query.Get("state"), c.R.PathValue("connection"))
+	attempt, fits, err := f.openAttempt(c, query.Get("state"), c.R.PathValue("connection"))
 	if err != nil || c.Record.Status != 0 { // somebody signed in already
 		return err
 	}
@@ -81,7 +81,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 		return refusal.New(api.InvalidRequest, "The app is not known any more.")
 	}
 	c.Workspace, c.App = w, app
-	if here, err := f.signedInHere(c, attempt, fits); err != nil {
+	if here, err := f.signedInMeanwhile(c, attempt, fits); err != nil {
 		return err
 	} else if here {
 		c.Redirect(attempt.ReturnTo)
@@ -95,7 +95,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 	}
 	switch {
 	case errors.As(err, &refused):
-		if !denied(c, attempt, refused, query) {
+		if !showDenial(c, attempt, refused, query) {
 			fail(c, attempt, refused)
 		}
 		return nil
@@ -103,7 +103,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 		c.Redirect(attempt.ReturnTo)
 		return nil
 	}
-	return stranded(c, attempt, err)
+	return withLinks(c, attempt, err)
 }
 
 // giveUp goes back to the app with the reason why nobody signed in.
@@ -131,7 +131,7 @@ func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused)
 // signIn makes the session of an identity and gives the browser its first token. One
 // that begins at an organization's own provider opens that organization alone.
 func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
-	user, err := person(c, i, own)
+	user, err := findUser(c, i, own)
 	if err != nil {
 		return session.ID{}, err
 	}
@@ -142,7 +142,7 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	if own != nil {
 		confinedTo, err = own.OrganizationID, f.provision(c, own, i, user)
 	} else {
-		err = f.claimed(c, user, i)
+		err = f.applyMembershipClaim(c, user, i)
 	}
 	if err != nil {
 		return session.ID{}, err

@@ -26,10 +26,10 @@ func (f *Flow) Login(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
-	if here, err := begunHere(c); err != nil {
+	if here, err := fromAppPage(c); err != nil {
 		return err
 	} else if !here {
-		return ask(c, query)
+		return confirm(c, query)
 	}
 	target, err := f.authorization(c, query)
 	if err != nil {
@@ -77,7 +77,7 @@ func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error)
 // beginAt begins an attempt at the provider that is the one for it.
 func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.Values) (string, error) {
 	attempt.Chosen = query.Get(api.ParamFollowed) == "" && query.Get(api.ParamPrompt) != "none"
-	provider, err := f.choose(c, attempt)
+	provider, err := f.chooseProvider(c, attempt)
 	if err == nil {
 		err = prepareStepUp(c, attempt, query.Get(api.ParamUser))
 	}

@@ -64,7 +64,7 @@ func proofError(c *authn.Request, err error) error {
 // arrive turns what the provider answers into a session, or into more
 // authentication of the one that the attempt names.
 func (f *Flow) finish(c *authn.Request, attempt login.Attempt, query url.Values) error {
-	provider, own, err := f.Through(c, attempt)
+	provider, own, err := f.ProviderFor(c, attempt)
 	if err != nil {
 		return err
 	}

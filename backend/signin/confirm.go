@@ -23,7 +23,7 @@ import (
 //	anything else    is not from here
 //
 // A browser that tells neither meets the page, as a foreign link does.
-func begunHere(c *authn.Request) (bool, error) {
+func fromAppPage(c *authn.Request) (bool, error) {
 	site, told := authn.Single(c.R.Header, "Sec-Fetch-Site")
 	switch {
 	case site == "same-origin":
@@ -49,7 +49,7 @@ func begunHere(c *authn.Request) (bool, error) {
 
 // ask answers a foreign link with a page that asks whether to go on. A link that wants
 // nobody to be asked is refused, and the page goes on without that wish.
-func ask(c *authn.Request, query url.Values) error {
+func confirm(c *authn.Request, query url.Values) error {
 	const text = "A sign-in begins in the app's own page."
 	if !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
 		return refusal.New(api.OriginNotAllowed, text)
