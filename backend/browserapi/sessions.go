@@ -19,7 +19,7 @@ const maxSessions = 100
 
 // sessions is GET /sessions: the person's own devices.
 func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
-	own, err := reader(c)
+	own, err := readOnlySubject(c)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
 // sessions, another than the one that asks only after a recent authentication. Somebody
 // else's is answered like one that does not exist.
 func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
-	own, err := reader(c)
+	own, err := readOnlySubject(c)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 		return nil, err
 	}
 	if id != own.Session.ID {
-		if err := recently(c, own); err != nil {
+		if err := requireRecent(c, own); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +81,7 @@ func mayEnd(own directory.Subject, s session.Session) bool {
 }
 
 // reader returns who asks, by a verdict without an effect.
-func reader(c *authn.Request) (directory.Subject, error) {
+func readOnlySubject(c *authn.Request) (directory.Subject, error) {
 	presented, subject, err := c.Authenticate("")
 	if err != nil {
 		return directory.Subject{}, err
