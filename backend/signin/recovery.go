@@ -106,7 +106,7 @@ func showDenial(c *authn.Request, attempt login.Attempt, refused *login.Refused,
 	if attempt.Session != "" {
 		links = links[1:]
 	}
-	c.WritePage(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Said: said, Links: links})
+	c.WritePage(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Message: said, Links: links})
 	return true
 }
 
