@@ -77,7 +77,7 @@ func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.
 		a, err = f.openCookieAttempt(c, state)
 		fits = err == nil
 	} else if browser, known := c.Browser(); err == nil && known {
-		fits = f.attempts.In(&a, browser)
+		fits = f.attempts.BoundTo(&a, browser)
 	}
 	if err == nil && a.Connection != connection {
 		err = login.ErrAttempt
@@ -95,7 +95,7 @@ func (f *Flow) openCookieAttempt(c *authn.Request, state string) (login.Attempt,
 	if len(cookies) != 1 || cookies[0].Quoted {
 		return login.Attempt{}, login.ErrAttempt
 	}
-	a, err := f.attempts.OpenKept(cookies[0].Value, name, state, c.Now)
+	a, err := f.attempts.OpenCookie(cookies[0].Value, name, state, c.Now)
 	if err == nil {
 		http.SetCookie(c.W, &http.Cookie{
 			Name: name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
@@ -115,14 +115,14 @@ func (f *Flow) openCookieAttempt(c *authn.Request, state string) (login.Attempt,
 func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 	browser, known := c.Browser()
 	switch {
-	case attempt.Again && !known:
+	case attempt.Restarted && !known:
 		return refusal.New(api.InvalidRequest, noCookies).On(page.NoCookies, retryURL(c, attempt))
-	case attempt.Again, known && browser.MadeAt() < attempt.CreatedAt-concurrentStart:
+	case attempt.Restarted, known && browser.MadeAt() < attempt.CreatedAt-concurrentStart:
 		return refusal.New(api.InvalidRequest, unknownAttempt).On(page.Unknown, retryURL(c, attempt))
 	case attempt.Session != "" || attempt.Connection != "": // the app's page begins it
 		return refusedWith(api.TemporarilyUnavailable)
 	}
-	attempt = attempt.Anew()
+	attempt = attempt.Restart()
 	target, err := f.authorize(c, f.provider, &attempt)
 	if err == nil {
 		c.Redirect(target)
@@ -134,7 +134,7 @@ func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 // under way has ended: of tabs that began at once one is enough.
 func (f *Flow) signedInMeanwhile(c *authn.Request, attempt login.Attempt, fits bool) (bool, error) {
 	browser, known := c.Browser()
-	if !known || attempt.Session != "" || fits && !attempt.Again {
+	if !known || attempt.Session != "" || fits && !attempt.Restarted {
 		return false, nil
 	}
 	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxBrowserSessions)
