@@ -180,7 +180,7 @@ func recordAuthentication(c *authn.Request, attempt login.Attempt, i login.Ident
 	if attempt.Caused(i) {
 		made.Organization = organization
 	}
-	return c.OrganizationSessions().Raise(c.Ctx, s.Session.ID, organization, attempt.ID, made)
+	return c.OrganizationSessions().StepUp(c.Ctx, s.Session.ID, organization, attempt.ID, made)
 }
 
 // failed sends the browser back to the app with a code.

@@ -107,7 +107,7 @@ func (s organizationSessions) Touch(ctx context.Context, id session.ID, organiza
 }
 
 // Raise implements orgsession.Store.
-func (s organizationSessions) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
+func (s organizationSessions) SetAuthentication(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
 	return s.change(ctx, "raise organization", raiseOrganization, authenticated(id, organizationID, a)...)
 }
 
