@@ -39,19 +39,19 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, cookie.missing(err))
 	}
 	presented, err := verify(c, cookie, subject.Session.Secret)
-	if err != nil || !isOurs(c, subject.Session) {
-		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, unauthentic(c, cookie, &subject.Session, err))
+	if err != nil || !belongsToApp(c, subject.Session) {
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, authenticationError(c, cookie, &subject.Session, err))
 	}
 	c.used = cookie
 	c.Record.Session, c.Record.User = subject.Session.ID.String(), subject.User.ID
-	if err := c.Live(subject.Session); err != nil {
+	if err := c.CheckLive(subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, err)
 	}
 	if changed, err := takeOver(c, &subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, err
 	} else if changed {
 		if subject, err = c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now); err == nil {
-			err = c.Live(subject.Session)
+			err = c.CheckLive(subject.Session)
 		}
 		if err != nil {
 			return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, err)
@@ -60,10 +60,10 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 	if err := refreshWorkspace(c, subject.Revision); err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}
-	if err := c.Used(subject.Session); err != nil {
+	if err := c.CheckIdle(subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, err)
 	}
-	subject.Session, err = c.OnDevice(subject.Session)
+	subject.Session, err = c.CheckDevice(subject.Session)
 	return presented, subject, err
 }
 
@@ -74,18 +74,18 @@ var errForged = refusal.New(api.LoginRequired, "Sign in.")
 // errElsewhere refuses a refresh token whose key another replica has: the secret is being
 // replaced. Asked again, the browser comes to that one, or to this one when it has the key
 // too. It is no fault, and no end of the session.
-var errElsewhere = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
+var errOtherReplica = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
 
 // unauthentic tells why a refresh token did not authenticate.
-func unauthentic(c *Request, cookie *cookieToken, s *session.Session, err error) error {
-	if !isOurs(c, *s) {
+func authenticationError(c *Request, cookie *cookieToken, s *session.Session, err error) error {
+	if !belongsToApp(c, *s) {
 		return errForged
 	}
 	switch fate, err := grant.FateOf(c.Ctx, c.Store, cookie.token, s, err, c.Now); {
 	case err != nil:
 		return err
 	case fate == signingkey.InUse:
-		return errElsewhere
+		return errOtherReplica
 	case fate == signingkey.Retired:
 		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
 	}
@@ -93,14 +93,14 @@ func unauthentic(c *Request, cookie *cookieToken, s *session.Session, err error)
 }
 
 // Enabled refuses a person whose account is disabled. They may still sign out.
-func Enabled(u directory.User) error {
+func CheckEnabled(u directory.User) error {
 	if u.Disabled {
 		return refusal.New(api.SessionRevoked, "Your account is disabled.")
 	}
 	return nil
 }
 
-func (c *Request) Live(s session.Session) error {
+func (c *Request) CheckLive(s session.Session) error {
 	switch {
 	case s.RevokedAt != 0:
 		return EndedRefusal(s.RevokeReason)
@@ -111,7 +111,7 @@ func (c *Request) Live(s session.Session) error {
 }
 
 // Used refuses a session that nobody has used for longer than the workspace allows.
-func (c *Request) Used(s session.Session) error {
+func (c *Request) CheckIdle(s session.Session) error {
 	if s.Idle(c.Workspace.Policy.SessionIdle, c.Now) {
 		return refusal.New(api.SessionExpired, "You were away for too long. Sign in again.")
 	}
@@ -122,7 +122,7 @@ func (c *Request) Used(s session.Session) error {
 // fault of the storage is no such end.
 func clearIfEnded(c *Request, cookie *cookieToken, err error) error {
 	var final *refusal.Refusal
-	if errors.As(err, &final) && final != errElsewhere || errors.Is(err, session.ErrNotFound) {
+	if errors.As(err, &final) && final != errOtherReplica || errors.Is(err, session.ErrNotFound) {
 		clearToken(c, cookie)
 	}
 	return err
@@ -188,18 +188,18 @@ func (c *Request) Authentic(t *cookieToken) (session.Session, error) {
 	if err != nil {
 		return s, err
 	}
-	if _, err := verify(c, t, s.Secret); err != nil || !isOurs(c, s) {
-		return s, unauthentic(c, t, &s, err)
+	if _, err := verify(c, t, s.Secret); err != nil || !belongsToApp(c, s) {
+		return s, authenticationError(c, t, &s, err)
 	}
-	if err := c.Live(s); err != nil {
+	if err := c.CheckLive(s); err != nil {
 		return s, err
 	}
-	return s, c.Used(s)
+	return s, c.CheckIdle(s)
 }
 
 // isOurs tells a session of the app's that a browser holds. The token of one that the
 // app's server holds is nothing in a cookie.
-func isOurs(c *Request, s session.Session) bool {
+func belongsToApp(c *Request, s session.Session) bool {
 	return s.App == c.App.ID && s.Holder == session.Browser
 }
 
@@ -218,7 +218,7 @@ func (c *Request) UpdateCookies(presented session.Token, s session.Session, m gr
 
 // Look judges the token against its session without an effect: what only reads tells the
 // browser no more than under which names to keep it.
-func (c *Request) Look(token session.Token, s session.Session) error {
+func (c *Request) Inspect(token session.Token, s session.Session) error {
 	verdict := session.Judge(s.Row, c.Grant().Redemption(token, &s))
 	if !verdict.Outcome.Mints() {
 		return EndedRefusal(verdict.After.RevokeReason)

@@ -93,7 +93,7 @@ func NewProofs() *dpop.Replays { return dpop.NewReplays(proofLife, maxProofs) }
 
 // Unseen is the revision of who has to know the newest document, and has not seen its
 // revision.
-const Unseen = -1
+const Latest = -1
 
 // Current returns the workspace's document, read again where a revision other
 // than its own was seen; 0 means that none was. Whoever may send anything makes it
@@ -101,7 +101,7 @@ const Unseen = -1
 // revision is another.
 func (s *Server) Current(ctx context.Context, seen int64) (*directory.Workspace, error) {
 	w := s.workspace.Load()
-	if w != nil && seen == Unseen {
+	if w != nil && seen == Latest {
 		revision, err := s.Store.WorkspaceRevision(ctx)
 		if err != nil {
 			return nil, err

@@ -31,8 +31,8 @@ var (
 // OnDevice lets a session with a device key pass only where the request proves the
 // key. A young session without one it binds to the key that the request proves. It
 // returns the session as it stands then.
-func (c *Request) OnDevice(s session.Session) (session.Session, error) {
-	if s.JKT == "" && (c.Reading() || c.Now-s.CreatedAt > session.BindWithin) {
+func (c *Request) CheckDevice(s session.Session) (session.Session, error) {
+	if s.JKT == "" && (c.ReadOnly() || c.Now-s.CreatedAt > session.BindWithin) {
 		return s, nil
 	}
 	proof, err := c.proof()
@@ -42,7 +42,7 @@ func (c *Request) OnDevice(s session.Session) (session.Session, error) {
 		}
 	}
 	if err == nil && s.JKT != "" {
-		if err = proves(proof, s.JKT); err == nil {
+		if err = checkKey(proof, s.JKT); err == nil {
 			err = c.proofUsed()
 		}
 	}
@@ -51,7 +51,7 @@ func (c *Request) OnDevice(s session.Session) (session.Session, error) {
 }
 
 // proves refuses a proof by another key than the session's, and none at all.
-func proves(proof *dpop.Proof, jkt string) error {
+func checkKey(proof *dpop.Proof, jkt string) error {
 	switch {
 	case proof == nil:
 		return refusal.New(api.DeviceKeyRequired, "This session belongs to another browser. Sign in.")
@@ -83,7 +83,7 @@ func auditProof(c *Request, s session.Session, err error) {
 
 // isDeviceOf tells whether the request comes from the session's device, as far as it
 // has one.
-func isDeviceOf(c *Request, s session.Session) (bool, error) {
+func provesDevice(c *Request, s session.Session) (bool, error) {
 	if s.JKT == "" {
 		return true, nil
 	}
@@ -103,14 +103,14 @@ func (c *Request) prove() (*dpop.Proof, error) {
 		return nil, nil
 	}
 	if len(values) > 1 {
-		return nil, badProof(errors.New("there is more than one"))
+		return nil, invalidProof(errors.New("there is more than one"))
 	}
 	proof, err := dpop.Parse(values[0])
 	if err != nil {
-		return nil, badProof(err)
+		return nil, invalidProof(err)
 	}
 	if err := proof.Covers(c.R.Method, c.Origin+c.R.URL.EscapedPath()); err != nil {
-		return nil, badProof(err)
+		return nil, invalidProof(err)
 	}
 	switch {
 	case proof.IssuedAt < c.Now-requestLimits.D, proof.IssuedAt > c.Now+requestLimits.Slack:
@@ -130,12 +130,12 @@ func (c *Request) useProof() error {
 		return err
 	}
 	if err = c.replays.Use(proof, c.Now); errors.Is(err, dpop.ErrReplayed) {
-		return badProof(err)
+		return invalidProof(err)
 	}
 	return err
 }
 
-func badProof(err error) *refusal.Refusal {
+func invalidProof(err error) *refusal.Refusal {
 	return refusal.New(api.InvalidDPoPProof, "The device key's proof is not good. Send the request again.").Because(err)
 }
 
@@ -143,7 +143,7 @@ func badProof(err error) *refusal.Refusal {
 // proves none. A key that an address merely names (dpop_jkt) is whoever's made the link.
 func (c *Request) ProvenKey() (string, error) {
 	proof, err := c.proof()
-	if proof == nil || c.Reading() {
+	if proof == nil || c.ReadOnly() {
 		return "", err
 	}
 	return proof.JKT, err

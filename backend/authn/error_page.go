@@ -15,7 +15,7 @@ import (
 // /handover/code.
 func wantsPage(c *Request) bool {
 	form := c.R.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
-	return (c.Reading() || form) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
+	return (c.ReadOnly() || form) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
 }
 
 // kinds are the pages for refusals that name none.
@@ -60,7 +60,7 @@ func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	switch {
 	case r.Again != "":
 		links = append(links, page.Link{Label: page.Again, URL: r.Again})
-	case c.Reading() && r.HTTPStatus() >= http.StatusInternalServerError:
+	case c.ReadOnly() && r.HTTPStatus() >= http.StatusInternalServerError:
 		links = append(links, page.Link{Label: page.Retry, URL: retryURL(c)})
 	}
 	return append(links, c.HomeLinks()...)
@@ -68,7 +68,7 @@ func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 
 // again is the address of the request, of one that may be made once more.
 func retryURL(c *Request) string {
-	if !c.Reading() {
+	if !c.ReadOnly() {
 		return ""
 	}
 	return c.Origin + c.R.URL.RequestURI()

@@ -20,7 +20,7 @@ func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 	c.sessions = len(all)
 	clearUnmarked(c, all)
 	marked := slices.DeleteFunc(slices.Clone(all), func(t *cookieToken) bool { return t.marked == "" })
-	if len(marked) <= most || c.Reading() {
+	if len(marked) <= most || c.ReadOnly() {
 		return all[max(0, len(all)-2*maxSessions):], nil
 	}
 	gone := map[*cookieToken]bool{}
@@ -35,7 +35,7 @@ func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 			return nil, err
 		}
 		switch _, foreign := verify(c, t, s.Secret); {
-		case err != nil || foreign == nil && c.Live(s) != nil:
+		case err != nil || foreign == nil && c.CheckLive(s) != nil:
 			clearToken(c, t)
 			gone[t] = true
 		case foreign == nil: // else another replica may know its key

@@ -23,10 +23,10 @@ import (
 // custom header besides.
 func admit(c *Request) error {
 	c.W.Header().Add("Vary", "Origin, Sec-Fetch-Site")
-	origin, named := Single(c.R.Header, "Origin")
-	switch site, _ := Single(c.R.Header, "Sec-Fetch-Site"); {
+	origin, named := SingleHeader(c.R.Header, "Origin")
+	switch site, _ := SingleHeader(c.R.Header, "Sec-Fetch-Site"); {
 	case site == "same-site" && named, site == "" && named, site == "same-origin" && named:
-	case site == "same-origin", site == "" && c.Reading():
+	case site == "same-origin", site == "" && c.ReadOnly():
 		origin = c.Origin
 	default:
 		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
@@ -37,16 +37,16 @@ func admit(c *Request) error {
 	if named && origin != c.Origin {
 		c.allowOrigin(origin)
 	}
-	if !c.Reading() && c.R.Header.Get(api.HeaderClient) == "" {
+	if !c.ReadOnly() && c.R.Header.Get(api.HeaderClient) == "" {
 		return refusal.New(api.InvalidRequest, "The header "+api.HeaderClient+" is missing.")
 	}
-	return recent(c)
+	return checkAge(c)
 }
 
 // findApp finds the app that owns an origin. An origin that is not known may have
 // been registered since the document was read.
 func findApp(c *Request, origin string) error {
-	for _, seen := range []int64{0, Unseen} {
+	for _, seen := range []int64{0, Latest} {
 		w, err := c.Current(c.Ctx, seen)
 		if err != nil {
 			return err
@@ -71,7 +71,7 @@ func (c *exchange) allowOrigin(origin string) {
 // preflight answers what a browser asks before a request from another origin.
 func preflight(c *Request) error {
 	c.W.Header().Add("Vary", "Origin")
-	origin, named := Single(c.R.Header, "Origin")
+	origin, named := SingleHeader(c.R.Header, "Origin")
 	if !named {
 		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
@@ -90,7 +90,7 @@ func preflight(c *Request) error {
 
 // recent refuses a request that was sent longer ago than rotation tolerates: a
 // page that slept sent it, and has sent others since.
-func recent(c *Request) error {
+func checkAge(c *Request) error {
 	text := c.R.Header.Get(api.HeaderTime)
 	if text == "" {
 		return nil
@@ -106,7 +106,7 @@ func recent(c *Request) error {
 
 // Single returns a header that may stand once; twice counts as a value that
 // matches nothing.
-func Single(h http.Header, name string) (value string, present bool) {
+func SingleHeader(h http.Header, name string) (value string, present bool) {
 	values := h.Values(name)
 	switch len(values) {
 	case 0:
@@ -118,24 +118,24 @@ func Single(h http.Header, name string) (value string, present bool) {
 }
 
 // Reading tells that the request must change nothing.
-func (c *exchange) Reading() bool {
+func (c *exchange) ReadOnly() bool {
 	return c.R.Method == http.MethodGet || c.R.Method == http.MethodHead
 }
 
 // FromHere reports whether a page of the backend's own origin sent a request that reads
 // nothing. Browsers that tell no Sec-Fetch-Site name the origin of a form's page.
-func (c *Request) FromHere() bool {
-	if site, told := Single(c.R.Header, "Sec-Fetch-Site"); told {
+func (c *Request) SameOrigin() bool {
+	if site, told := SingleHeader(c.R.Header, "Sec-Fetch-Site"); told {
 		return site == "same-origin"
 	}
-	origin, _ := Single(c.R.Header, "Origin")
+	origin, _ := SingleHeader(c.R.Header, "Origin")
 	return origin == c.Origin
 }
 
 // Navigation refuses what is not a top-level navigation, where the browser tells.
-func (c *exchange) Navigation() error {
-	mode, hasMode := Single(c.R.Header, "Sec-Fetch-Mode")
-	dest, hasDest := Single(c.R.Header, "Sec-Fetch-Dest")
+func (c *exchange) CheckNavigation() error {
+	mode, hasMode := SingleHeader(c.R.Header, "Sec-Fetch-Mode")
+	dest, hasDest := SingleHeader(c.R.Header, "Sec-Fetch-Dest")
 	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {
 		return refusal.New(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
 	}

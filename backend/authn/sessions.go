@@ -44,7 +44,7 @@ func pick(c *Request, all []*liveSession) ([]*liveSession, error) {
 // person began takes over what was entered, also where two of them were begun at once.
 func endOlder(c *Request, l, newer *liveSession) error {
 	steppedUp := newer.Replaces != session.ID{} && newer.UserID == l.UserID && l.JKT == ""
-	if !steppedUp || c.Reading() {
+	if !steppedUp || c.ReadOnly() {
 		return supersede(c, l.cookieToken, l.Session)
 	}
 	if err := replace(c, l.Session, newer.ID); err != nil {
@@ -63,7 +63,7 @@ func (c *Request) LiveSessions(tokens []*cookieToken) (all []*liveSession, last,
 			all = append(all, &liveSession{t, s})
 		} else if err = clearIfEnded(c, t, err); !refusal.Is(err) {
 			return nil, nil, err
-		} else if last != errElsewhere {
+		} else if last != errOtherReplica {
 			last = err
 		}
 	}
@@ -117,10 +117,10 @@ func (c *Request) EndCoexisting(s session.Session) error {
 // supersede ends a session for a newer sign-in in the same browser. One whose device
 // key this browser cannot prove is not ended: it only loses its cookie here.
 func supersede(c *Request, t *cookieToken, s session.Session) error {
-	if c.Reading() {
+	if c.ReadOnly() {
 		return nil
 	}
-	if own, err := isDeviceOf(c, s); err != nil {
+	if own, err := provesDevice(c, s); err != nil {
 		return err
 	} else if own {
 		if err := endSuperseded(c, s); err != nil {

@@ -18,7 +18,7 @@ const maxReplaced = 64
 // one. Where the old one was ended meanwhile by anything but a step-up, the new one is,
 // too: who signed out is out. It reports whether anything changed.
 func takeOver(c *Request, s *session.Session) (bool, error) {
-	if s.Replaces == (session.ID{}) || c.Reading() || s.Gen != 1 || s.CurLast != s.CreatedAt { // it was used before
+	if s.Replaces == (session.ID{}) || c.ReadOnly() || s.Gen != 1 || s.CurLast != s.CreatedAt { // it was used before
 		return false, nil
 	}
 	old, err := c.Store.Session(c.Ctx, s.Replaces)

@@ -96,7 +96,7 @@ const badCode = "This link was not made for this browser, was used before, or is
 // handoverCode reads the code of the request, a page's own navigation in the browser
 // that the code was made for. What that browser began with counts once.
 func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
-	if err := errors.Join(c.Navigation(), checkSite(c)); err != nil {
+	if err := errors.Join(c.CheckNavigation(), checkSite(c)); err != nil {
 		return handover.Code{}, err
 	}
 	if err := web.ReadForm(c.W, c.R); err != nil || len(c.R.PostForm["code"]) != 1 {
@@ -125,7 +125,7 @@ func cookieSuffix(challenge string) string { return challenge[:8] }
 // fromOurSite refuses a form of another site, where the browser tells. A page that sends
 // no referrer has Origin null.
 func checkSite(c *authn.Request) error {
-	if site, told := authn.Single(c.R.Header, "Sec-Fetch-Site"); told && site != "same-origin" && site != "same-site" {
+	if site, told := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site"); told && site != "same-origin" && site != "same-site" {
 		return refusal.New(api.OriginNotAllowed, "Go on from the app's own page.")
 	}
 	return nil
@@ -133,7 +133,7 @@ func checkSite(c *authn.Request) error {
 
 // opens finds the app that a code opens, and the address there, as they are now.
 func targetApp(c *authn.Request, code handover.Code) (directory.App, string, error) {
-	w, err := c.Current(c.Ctx, authn.Unseen)
+	w, err := c.Current(c.Ctx, authn.Latest)
 	if err != nil {
 		return directory.App{}, "", err
 	}
@@ -157,12 +157,12 @@ func parentSubject(c *authn.Request, code handover.Code) (directory.Subject, err
 	switch {
 	case err != nil:
 		return s, err
-	case c.Live(s.Session) != nil:
-		return s, c.Live(s.Session)
+	case c.CheckLive(s.Session) != nil:
+		return s, c.CheckLive(s.Session)
 	case s.Membership == nil:
 		return s, refusal.New(api.OrganizationAccessDenied, noAccess)
 	}
-	return s, authn.Enabled(s.User)
+	return s, authn.CheckEnabled(s.User)
 }
 
 // enterFrom makes the session of the browser in the other app, unless it has one there

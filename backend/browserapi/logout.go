@@ -111,7 +111,7 @@ const maxPostLogoutURL = 1000
 // signedOutAt returns where the browser comes back to after a sign-out: where the page
 // says, or at the app's start at the page's own origin. An address that cannot be one keeps nobody signed in.
 func postLogoutURL(c *authn.Request, returnTo string) string {
-	origin, named := authn.Single(c.R.Header, "Origin")
+	origin, named := authn.SingleHeader(c.R.Header, "Origin")
 	if !named { // which the browser says is the backend's own
 		origin = c.Origin
 	}

@@ -25,7 +25,7 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	case errors.Is(err, grant.ErrOtherPerson):
 		return identityChanged()
 	case errors.Is(err, grant.ErrDisabled):
-		return authn.Enabled(s.User)
+		return authn.CheckEnabled(s.User)
 	case errors.Is(err, grant.ErrUnnamed):
 		return refusal.New(api.OrganizationRequired, "Name the organization.")
 	case errors.Is(err, grant.ErrNotAdmitted):

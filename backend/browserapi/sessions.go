@@ -29,7 +29,7 @@ func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
 	}
 	answer := &api.SessionsResponse{Sessions: []api.DeviceSession{}, ServerTime: c.Now}
 	for _, s := range live {
-		if c.Used(s) != nil {
+		if c.CheckIdle(s) != nil {
 			continue
 		}
 		answer.Sessions = append(answer.Sessions, api.DeviceSession{
@@ -86,10 +86,10 @@ func readOnlySubject(c *authn.Request) (directory.Subject, error) {
 	if err != nil {
 		return directory.Subject{}, err
 	}
-	if err := c.Look(presented, subject.Session); err != nil {
+	if err := c.Inspect(presented, subject.Session); err != nil {
 		return directory.Subject{}, err
 	}
-	return subject, authn.Enabled(subject.User)
+	return subject, authn.CheckEnabled(subject.User)
 }
 
 // backchannelLogout is POST /backchannel-logout: the provider ends sessions (OpenID

@@ -35,7 +35,7 @@ func query(c *authn.Request) (url.Values, error) {
 // landing finds the app that a sign-in is for, by its id or by where it returns,
 // and where that is.
 func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
-	for _, seen := range []int64{0, authn.Unseen} {
+	for _, seen := range []int64{0, authn.Latest} {
 		w, err := c.Current(c.Ctx, seen)
 		if err != nil {
 			return "", err
@@ -72,7 +72,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 	if err != nil || c.Record.Status != 0 { // somebody signed in already
 		return err
 	}
-	w, err := c.Current(c.Ctx, authn.Unseen) // what was applied since the last mint decides already
+	w, err := c.Current(c.Ctx, authn.Latest) // what was applied since the last mint decides already
 	if err != nil {
 		return err
 	}

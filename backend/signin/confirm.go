@@ -24,7 +24,7 @@ import (
 //
 // A browser that tells neither meets the page, as a foreign link does.
 func fromAppPage(c *authn.Request) (bool, error) {
-	site, told := authn.Single(c.R.Header, "Sec-Fetch-Site")
+	site, told := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site")
 	switch {
 	case site == "same-origin":
 		return true, nil
@@ -39,7 +39,7 @@ func fromAppPage(c *authn.Request) (bool, error) {
 	if origin == c.Origin {
 		return true, nil
 	}
-	w, err := c.Current(c.Ctx, authn.Unseen)
+	w, err := c.Current(c.Ctx, authn.Latest)
 	if err != nil {
 		return false, err
 	}

@@ -20,7 +20,7 @@ import (
 // cookie, for another site's page posts it: the page that it gets posts the same fields
 // once more, from here.
 func (f *Flow) CallbackPost(c *authn.Request) error {
-	if err := c.Navigation(); err != nil {
+	if err := c.CheckNavigation(); err != nil {
 		return err
 	}
 	if err := web.ReadForm(c.W, c.R); err != nil {
@@ -32,7 +32,7 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 			answer[name] = values
 		}
 	}
-	if !c.FromHere() {
+	if !c.SameOrigin() {
 		repost(c, answer)
 		return nil
 	}

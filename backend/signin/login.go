@@ -19,7 +19,7 @@ const maxACRValues = 256
 // meets a page that asks. A navigation proves no
 // key: it neither binds one to the new session nor raises a session that has one.
 func (f *Flow) Login(c *authn.Request) error {
-	if err := c.Navigation(); err != nil {
+	if err := c.CheckNavigation(); err != nil {
 		return err
 	}
 	query, err := query(c)
@@ -57,9 +57,9 @@ func (f *Flow) LoginByKey(c *authn.Request, _ struct{}) (*api.LoginResponse, err
 // authorization begins the sign-in that the parameters ask for and returns where the
 // browser goes: to the provider, or back to the app with a refusal.
 func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error) {
-	if app := query.Get(api.ParamApp); !c.Reading() && app != "" && app != c.App.ID {
+	if app := query.Get(api.ParamApp); !c.ReadOnly() && app != "" && app != c.App.ID {
 		return "", refusal.New(api.OriginNotAllowed, "A page signs in to its own app.")
-	} else if !c.Reading() {
+	} else if !c.ReadOnly() {
 		query.Set(api.ParamApp, c.App.ID)
 	}
 	attempt, err := parseRequest(c, query)

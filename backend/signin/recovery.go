@@ -71,7 +71,7 @@ func defaultApp(c *authn.Request) string {
 // signedInAlready returns where somebody goes on who signed in in this browser since the
 // attempt began, or at any time where there is none; "" where nobody did.
 func (f *Flow) continueURL(c *authn.Request, attempt login.Attempt) (string, error) {
-	w, err := c.Current(c.Ctx, authn.Unseen)
+	w, err := c.Current(c.Ctx, authn.Latest)
 	if err != nil {
 		return "", err
 	}
@@ -83,7 +83,7 @@ func (f *Flow) continueURL(c *authn.Request, attempt login.Attempt) (string, err
 	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxBrowserSessions)
 	for _, s := range all {
 		app, enabled := w.AppByID(s.App)
-		if !enabled || attempt.App != "" && attempt.App != s.App || s.CreatedAt < attempt.CreatedAt || c.Used(s) != nil {
+		if !enabled || attempt.App != "" && attempt.App != s.App || s.CreatedAt < attempt.CreatedAt || c.CheckIdle(s) != nil {
 			continue
 		}
 		if attempt.ReturnTo != "" {

@@ -45,7 +45,7 @@ func prepareStepUp(c *authn.Request, attempt *login.Attempt, user string) error 
 		return refusedWith(api.IdentityChanged)
 	}
 	sure := newest.JKT != "" && newest.BoundAt == 0 // nobody else can have bound it first
-	if newest, err = c.OnDevice(newest); err != nil {
+	if newest, err = c.CheckDevice(newest); err != nil {
 		return proofError(c, err)
 	}
 	attempt.Session, attempt.Proven = newest.ID.String(), sure
@@ -55,7 +55,7 @@ func prepareStepUp(c *authn.Request, attempt *login.Attempt, user string) error 
 // unproven has a page of the release before, which navigates and proves nothing, come
 // back to where its successor is loaded, which does.
 func proofError(c *authn.Request, err error) error {
-	if c.Reading() && refusal.Is(err) {
+	if c.ReadOnly() && refusal.Is(err) {
 		return &login.Refused{Code: string(api.InvalidDPoPProof), Err: err}
 	}
 	return err
@@ -119,8 +119,8 @@ func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Ide
 	switch {
 	case own == nil && (i.Issuer != user.Issuer || i.Subject != user.Subject):
 		return refusedWith(api.IdentityChanged)
-	case c.Live(goesOn) != nil:
-		return refusedWith(authn.RefusalOf(c.Live(goesOn)).Code)
+	case c.CheckLive(goesOn) != nil:
+		return refusedWith(authn.RefusalOf(c.CheckLive(goesOn)).Code)
 	case goesOn.ID != s.ID && own != nil: // it would be a session of that organization alone
 		return nil
 	case user.Disabled:
