@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// trailTimeout bounds the writing of the trail, for which nobody may wait any more.
+// auditTimeout bounds the writing of the trail, for which nobody may wait any more.
 const auditTimeout = 5 * time.Second
 
 // Audit records what the call did, also where the client has left. The trail follows the

@@ -71,12 +71,12 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 // missing cookie would not, and ends nothing.
 var errForged = refusal.New(api.LoginRequired, "Sign in.")
 
-// errElsewhere refuses a refresh token whose key another replica has: the secret is being
+// errOtherReplica refuses a refresh token whose key another replica has: the secret is being
 // replaced. Asked again, the browser comes to that one, or to this one when it has the key
 // too. It is no fault, and no end of the session.
 var errOtherReplica = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
 
-// unauthentic tells why a refresh token did not authenticate.
+// authenticationError tells why a refresh token did not authenticate.
 func authenticationError(c *Request, cookie *cookieToken, s *session.Session, err error) error {
 	if !belongsToApp(c, *s) {
 		return errForged
@@ -92,7 +92,7 @@ func authenticationError(c *Request, cookie *cookieToken, s *session.Session, er
 	return errForged
 }
 
-// Enabled refuses a person whose account is disabled. They may still sign out.
+// CheckEnabled refuses a person whose account is disabled. They may still sign out.
 func CheckEnabled(u directory.User) error {
 	if u.Disabled {
 		return refusal.New(api.SessionRevoked, "Your account is disabled.")
@@ -110,7 +110,7 @@ func (c *Request) CheckLive(s session.Session) error {
 	return nil
 }
 
-// Used refuses a session that nobody has used for longer than the workspace allows.
+// CheckIdle refuses a session that nobody has used for longer than the workspace allows.
 func (c *Request) CheckIdle(s session.Session) error {
 	if s.Idle(c.Workspace.Policy.SessionIdle, c.Now) {
 		return refusal.New(api.SessionExpired, "You were away for too long. Sign in again.")
@@ -118,7 +118,7 @@ func (c *Request) CheckIdle(s session.Session) error {
 	return nil
 }
 
-// dead clears the cookie of a session that cannot live again, and hands err on. A
+// clearIfEnded clears the cookie of a session that cannot live again, and hands err on. A
 // fault of the storage is no such end.
 func clearIfEnded(c *Request, cookie *cookieToken, err error) error {
 	var final *refusal.Refusal
@@ -147,7 +147,7 @@ func refreshWorkspace(c *Request, revision int64) error {
 	return nil
 }
 
-// newest returns the refresh token of the newest sign-in among those that the
+// pickToken returns the refresh token of the newest sign-in among those that the
 // browser carries. Usually there is one; a sign-in over a living session leaves
 // two, of which a request that may change something ends the older. Of two in one
 // second the one that the browser names last is the newer (RFC 6265bis section 5.8.3).
@@ -197,13 +197,13 @@ func (c *Request) Authentic(t *cookieToken) (session.Session, error) {
 	return s, c.CheckIdle(s)
 }
 
-// isOurs tells a session of the app's that a browser holds. The token of one that the
+// belongsToApp tells a session of the app's that a browser holds. The token of one that the
 // app's server holds is nothing in a cookie.
 func belongsToApp(c *Request, s session.Session) bool {
 	return s.App == c.App.ID && s.Holder == session.Browser
 }
 
-// Redeemed keeps the cookie going after its refresh token was redeemed, also where
+// UpdateCookies keeps the cookie going after its refresh token was redeemed, also where
 // nothing was minted: a successor takes its place, and what has ended is cleared.
 func (c *Request) UpdateCookies(presented session.Token, s session.Session, m grant.Minted, err error) {
 	switch {
@@ -216,7 +216,7 @@ func (c *Request) UpdateCookies(presented session.Token, s session.Session, m gr
 	}
 }
 
-// Look judges the token against its session without an effect: what only reads tells the
+// Inspect judges the token against its session without an effect: what only reads tells the
 // browser no more than under which names to keep it.
 func (c *Request) Inspect(token session.Token, s session.Session) error {
 	verdict := session.Judge(s.Row, c.Grant().Redemption(token, &s))

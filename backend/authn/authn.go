@@ -91,7 +91,7 @@ func New(c Config) (*Server, error) {
 // NewProofs returns a memory for proofs, which servers that follow each other share.
 func NewProofs() *dpop.Replays { return dpop.NewReplays(proofLife, maxProofs) }
 
-// Unseen is the revision of who has to know the newest document, and has not seen its
+// Latest is the revision of who has to know the newest document, and has not seen its
 // revision.
 const Latest = -1
 

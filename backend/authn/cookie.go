@@ -24,7 +24,7 @@ const (
 	nameChars = 8
 )
 
-// sessionName is the name of a session's cookie, and unmarkedName the one that the release
+// sessionCookieName is the name of a session's cookie, and unmarkedName the one that the release
 // before gave it.
 func (s *Server) sessionCookieName(app string, id session.ID) string {
 	return s.sessionPrefix() + cookieSuffix(app, id)
@@ -40,7 +40,7 @@ func cookieSuffix(app string, id session.ID) string {
 
 func (s *Server) sessionPrefix() string { return sessionCookie + s.mark + "." }
 
-// KeptAttemptName is the name of the cookie in which the release before kept the sign-in
+// AttemptCookieName is the name of the cookie in which the release before kept the sign-in
 // attempt of a state.
 func AttemptCookieName(state string) string {
 	return loginCookie + strings.ToLower(state[:min(len(state), nameChars)])
@@ -60,7 +60,7 @@ func (c *Request) Browser() (login.Browser, bool) {
 // seconds: longer than any attempt, and as long as most sessions.
 const browserLife = 30 * 24 * 60 * 60
 
-// KeepBrowser gives the browser its value.
+// SetBrowser gives the browser its value.
 func (c *Request) SetBrowser(b login.Browser) {
 	c.setCookie(loginCookie+c.mark, b.String(), browserLife, http.SameSiteLaxMode)
 }
@@ -76,7 +76,7 @@ func (c *Request) HandoverCookies() []string {
 	return names
 }
 
-// Keep gives the browser a refresh token, until the session's end.
+// SetRefreshToken gives the browser a refresh token, until the session's end.
 func (c *Request) SetRefreshToken(s session.Session, token session.Token) {
 	c.setRefreshCookies(s, c.refresh.Sign(token, s.Secret))
 }
@@ -92,7 +92,7 @@ func (c *Request) setRefreshCookies(s session.Session, value string) {
 	}
 }
 
-// Forget takes a session's cookies from the browser.
+// ClearSession takes a session's cookies from the browser.
 func (c *Request) ClearSession(app string, id session.ID) {
 	c.clear(c.sessionCookieName(app, id))
 	if name := unmarkedCookieName(app, id); setsUnmarked(c) || len(c.R.CookiesNamed(name)) > 0 {

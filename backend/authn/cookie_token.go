@@ -10,7 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// carried is a refresh token that a request carries, under the name that this release
+// cookieToken is a refresh token that a request carries, under the name that this release
 // gives its cookie, under that of the release before, or under both.
 //
 // Both are of one session, and one jar. Judged one after the other, the older would be
@@ -84,7 +84,7 @@ func (c *Request) RefreshTokens() ([]*cookieToken, error) {
 	return slices.DeleteFunc(all, func(t *cookieToken) bool { return t.app != c.App.ID }), nil
 }
 
-// carriedTokens returns the refresh tokens of all the server's apps, in the order in which
+// cookieTokens returns the refresh tokens of all the server's apps, in the order in which
 // the browser names them: the oldest first (RFC 6265bis section 5.8.3).
 func cookieTokens(c *Request) ([]*cookieToken, error) {
 	var all []*cookieToken
@@ -114,7 +114,7 @@ func cookieTokens(c *Request) ([]*cookieToken, error) {
 	return all, nil
 }
 
-// sessionCookieOf returns the app of a session's cookie, and whether its name bears the
+// parseCookieName returns the app of a session's cookie, and whether its name bears the
 // server's mark; false where it is no such cookie, or bears another's mark. An app's id
 // has no dot and no capital.
 func (s *Server) parseCookieName(name string) (app string, marked, ours bool) {
@@ -136,17 +136,17 @@ func (s *Server) cookieName(app string, id session.ID, marked bool) string {
 	return unmarkedCookieName(app, id)
 }
 
-// maxBoth is the most sessions of a browser that also have cookies of unmarked names, so
+// maxWithUnmarked is the most sessions of a browser that also have cookies of unmarked names, so
 // that all cookies of the server stay within what twelve sessions take.
 const maxWithUnmarked = 6
 
-// alsoUnmarked tells whether browsers get cookies of unmarked names too: the release
+// setsUnmarked tells whether browsers get cookies of unmarked names too: the release
 // before, which reads no others, may still serve.
 func setsUnmarked(c *Request) bool {
 	return c.Workspace != nil && c.Now < c.Workspace.UnmarkedCookiesUntil && c.sessions <= maxWithUnmarked
 }
 
-// adopt gives the browser the current token, which it presented, under the names of this
+// migrateCookies gives the browser the current token, which it presented, under the names of this
 // release, where it came under others or they disagree. (A token that is no more the
 // current one is not put back into the jar: its successor is on the way there.)
 func migrateCookies(c *Request, s session.Session) {
@@ -168,7 +168,7 @@ func (t *cookieToken) value() string {
 	return t.unmarked
 }
 
-// drop clears the cookies of a session that a request carried, as far as they are this
+// clearToken clears the cookies of a session that a request carried, as far as they are this
 // server's.
 func clearToken(c *Request, t *cookieToken) {
 	if t.marked != "" {

@@ -28,7 +28,7 @@ var (
 	maxProofs = 1 << 13
 )
 
-// OnDevice lets a session with a device key pass only where the request proves the
+// CheckDevice lets a session with a device key pass only where the request proves the
 // key. A young session without one it binds to the key that the request proves. It
 // returns the session as it stands then.
 func (c *Request) CheckDevice(s session.Session) (session.Session, error) {
@@ -50,7 +50,7 @@ func (c *Request) CheckDevice(s session.Session) (session.Session, error) {
 	return s, err
 }
 
-// proves refuses a proof by another key than the session's, and none at all.
+// checkKey refuses a proof by another key than the session's, and none at all.
 func checkKey(proof *dpop.Proof, jkt string) error {
 	switch {
 	case proof == nil:
@@ -81,7 +81,7 @@ func auditProof(c *Request, s session.Session, err error) {
 	}
 }
 
-// isDeviceOf tells whether the request comes from the session's device, as far as it
+// provesDevice tells whether the request comes from the session's device, as far as it
 // has one.
 func provesDevice(c *Request, s session.Session) (bool, error) {
 	if s.JKT == "" {

@@ -11,14 +11,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// isPage reports whether a person is looking: at a navigation of /login, /callback or
+// wantsPage reports whether a person is looking: at a navigation of /login, /callback or
 // /handover/code.
 func wantsPage(c *Request) bool {
 	form := c.R.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
 	return (c.ReadOnly() || form) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
 }
 
-// kinds are the pages for refusals that name none.
+// pageKinds are the pages for refusals that name none.
 var pageKinds = map[api.Code]page.Kind{
 	api.InvalidRequest:         page.Invalid,
 	api.OriginNotAllowed:       page.Refused,
@@ -39,7 +39,7 @@ func errorPage(c *Request, r *refusal.Refusal) {
 	c.WritePage(p)
 }
 
-// Show answers with a page.
+// WritePage answers with a page.
 func (c *Request) WritePage(p page.Page) {
 	c.Record.Status = p.Status
 	var texts page.Texts
@@ -53,7 +53,7 @@ func (c *Request) WritePage(p page.Page) {
 	page.Write(c.W, c.R, p, texts)
 }
 
-// leadOn returns the links of a page about a refusal: to the same thing once more, where it
+// errorLinks returns the links of a page about a refusal: to the same thing once more, where it
 // may go better, or to a new sign-in, and back into the app.
 func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	var links []page.Link
@@ -66,7 +66,7 @@ func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	return append(links, c.HomeLinks()...)
 }
 
-// again is the address of the request, of one that may be made once more.
+// retryURL is the address of the request, of one that may be made once more.
 func retryURL(c *Request) string {
 	if !c.ReadOnly() {
 		return ""
@@ -99,10 +99,10 @@ func (c *Request) HomeLinks() []page.Link {
 	return all
 }
 
-// maxHomes is how many apps a page offers at most.
+// maxHomeLinks is how many apps a page offers at most.
 const maxHomeLinks = 12
 
-// workspaceSeen is the workspace's document as the request or another knows it; nil where
+// cachedWorkspace is the workspace's document as the request or another knows it; nil where
 // none was read yet.
 func cachedWorkspace(c *Request) *directory.Workspace {
 	if c.Workspace != nil {

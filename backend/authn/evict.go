@@ -51,7 +51,7 @@ func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 	return slices.DeleteFunc(all, func(t *cookieToken) bool { return gone[t] }), nil
 }
 
-// dropCopies clears cookies of unmarked names, where there are too many for both.
+// clearUnmarked clears cookies of unmarked names, where there are too many for both.
 func clearUnmarked(c *Request, all []*cookieToken) {
 	if len(all) <= maxWithUnmarked {
 		return
@@ -68,7 +68,7 @@ func sortForEviction(all []*liveSession) []*liveSession {
 	return all
 }
 
-// oldestFirst compares sessions by which goes first where there are too many.
+// evictionOrder compares sessions by which goes first where there are too many.
 func evictionOrder(a, b session.Session) int {
 	signedIn := func(s session.Session) int {
 		if s.Parent == (session.ID{}) {
@@ -79,7 +79,7 @@ func evictionOrder(a, b session.Session) int {
 	return cmp.Or(cmp.Compare(signedIn(a), signedIn(b)), cmp.Compare(a.CreatedAt, b.CreatedAt))
 }
 
-// MakeRoom leaves the browser one session less than it may have.
+// EvictOldest leaves the browser one session less than it may have.
 func (c *Request) EvictOldest() error {
 	all, err := cookieTokens(c)
 	if err == nil {
@@ -88,7 +88,7 @@ func (c *Request) EvictOldest() error {
 	return err
 }
 
-// KeepFirst gives the browser the first token of a session that its sign-in made. The
+// SetFirstToken gives the browser the first token of a session that its sign-in made. The
 // session's cookies of before are not sent along with a callback, so that what the browser
 // has is read from the store: however often somebody signs in, and wherever it leads, it
 // never has more than it may.
@@ -108,7 +108,7 @@ func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 	return nil
 }
 
-// evictUnseen takes a session from the browser that it began in. One with a device key,
+// evictStored takes a session from the browser that it began in. One with a device key,
 // which nothing proves here, only loses its cookie.
 func evictStored(c *Request, s session.Session) error {
 	c.ClearSession(s.App, s.ID)

@@ -20,7 +20,7 @@ const nonceLife = 15 * 60
 
 func (n nonces) issue(now int64) string { return makeNonce(n[0], now) }
 
-// good tells whether a nonce was made at most nonceLife ago; by a replica's clock,
+// valid tells whether a nonce was made at most nonceLife ago; by a replica's clock,
 // which may be a little ahead.
 func (n nonces) valid(nonce string, now int64) bool {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(nonce)
@@ -46,7 +46,7 @@ func makeNonce(key []byte, made int64) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(raw))
 }
 
-// offerNonce gives the client the nonce for its next proof, where the workspace
+// sendNonce gives the client the nonce for its next proof, where the workspace
 // demands one.
 func sendNonce(c *Request) {
 	if c.Workspace.ProofNonce {

@@ -60,7 +60,7 @@ func findApp(c *Request, origin string) error {
 	return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 }
 
-// allow answers a registered origin of the same site (CORS with credentials).
+// allowOrigin answers a registered origin of the same site (CORS with credentials).
 func (c *exchange) allowOrigin(origin string) {
 	h := c.W.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
@@ -88,7 +88,7 @@ func preflight(c *Request) error {
 	return nil
 }
 
-// recent refuses a request that was sent longer ago than rotation tolerates: a
+// checkAge refuses a request that was sent longer ago than rotation tolerates: a
 // page that slept sent it, and has sent others since.
 func checkAge(c *Request) error {
 	text := c.R.Header.Get(api.HeaderTime)
@@ -104,7 +104,7 @@ func checkAge(c *Request) error {
 	return nil
 }
 
-// Single returns a header that may stand once; twice counts as a value that
+// SingleHeader returns a header that may stand once; twice counts as a value that
 // matches nothing.
 func SingleHeader(h http.Header, name string) (value string, present bool) {
 	values := h.Values(name)
@@ -117,12 +117,12 @@ func SingleHeader(h http.Header, name string) (value string, present bool) {
 	return "\x00", true
 }
 
-// Reading tells that the request must change nothing.
+// ReadOnly tells that the request must change nothing.
 func (c *exchange) ReadOnly() bool {
 	return c.R.Method == http.MethodGet || c.R.Method == http.MethodHead
 }
 
-// FromHere reports whether a page of the backend's own origin sent a request that reads
+// SameOrigin reports whether a page of the backend's own origin sent a request that reads
 // nothing. Browsers that tell no Sec-Fetch-Site name the origin of a form's page.
 func (c *Request) SameOrigin() bool {
 	if site, told := SingleHeader(c.R.Header, "Sec-Fetch-Site"); told {
@@ -132,7 +132,7 @@ func (c *Request) SameOrigin() bool {
 	return origin == c.Origin
 }
 
-// Navigation refuses what is not a top-level navigation, where the browser tells.
+// CheckNavigation refuses what is not a top-level navigation, where the browser tells.
 func (c *exchange) CheckNavigation() error {
 	mode, hasMode := SingleHeader(c.R.Header, "Sec-Fetch-Mode")
 	dest, hasDest := SingleHeader(c.R.Header, "Sec-Fetch-Dest")

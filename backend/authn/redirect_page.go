@@ -16,7 +16,7 @@ const redirectPage = `<!doctype html>
 </html>
 `
 
-// moveOn sends the browser on by a page, where a redirect would count as the form's.
+// redirectByPage sends the browser on by a page, where a redirect would count as the form's.
 func redirectByPage(c *Request, target string) {
 	c.W.Header().Set("Content-Type", "text/html; charset=utf-8")
 	c.W.WriteHeader(http.StatusOK)

@@ -39,7 +39,7 @@ func RefusalOf(err error) *refusal.Refusal {
 	return refusal.Of(err)
 }
 
-// Ended tells what became of a session that no longer lives.
+// EndedRefusal tells what became of a session that no longer lives.
 func EndedRefusal(reason session.Reason) *refusal.Refusal {
 	text := "The session was ended. Sign in again."
 	switch reason {

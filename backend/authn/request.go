@@ -94,7 +94,7 @@ func dispatch(c *Request, methods map[string]Endpoint) error {
 	return run(c)
 }
 
-// allowed returns the methods that a path answers.
+// allowedMethods returns the methods that a path answers.
 func allowedMethods(methods map[string]Endpoint) []string {
 	names := slices.Sorted(maps.Keys(methods))
 	if methods[http.MethodGet] != nil {
@@ -103,13 +103,13 @@ func allowedMethods(methods map[string]Endpoint) []string {
 	return append(names, http.MethodOptions)
 }
 
-// secure sets what every answer carries. Pages of sibling hosts are answered too.
+// setSecurityHeaders sets what every answer carries. Pages of sibling hosts are answered too.
 func setSecurityHeaders(c *Request) {
 	web.Secure(c.W.Header(), c.Origin[:5] == "https")
 	c.W.Header().Set("Cross-Origin-Resource-Policy", "same-site")
 }
 
-// recovered keeps a panic from crossing the boundary.
+// recoverPanic keeps a panic from crossing the boundary.
 func recoverPanic(c *Request) {
 	if v := recover(); v != nil {
 		err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())

@@ -9,20 +9,20 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// living is a living session with the cookie that it came by.
+// liveSession is a living session with the cookie that it came by.
 type liveSession struct {
 	*cookieToken
 	session.Session
 }
 
-// beside tells that two sessions of one browser both go on: a person entered both from
+// coexists tells that two sessions of one browser both go on: a person entered both from
 // another app, each for an organization of its own.
 func (l *liveSession) coexists(other *liveSession) bool {
 	entered := l.Parent != session.ID{} && other.Parent != session.ID{}
 	return entered && l.UserID == other.UserID && l.ConfinedTo != other.ConfinedTo
 }
 
-// newestOnly returns the newest of a browser's sessions of the app, and what stands
+// pick returns the newest of a browser's sessions of the app, and what stands
 // beside it, the newest first; a request that may change something ends the others.
 func pick(c *Request, all []*liveSession) ([]*liveSession, error) {
 	slices.Reverse(all)
@@ -40,7 +40,7 @@ func pick(c *Request, all []*liveSession) ([]*liveSession, error) {
 	return kept, nil
 }
 
-// makeWay ends a session for a newer one in the same browser. One that a step-up of the same
+// endOlder ends a session for a newer one in the same browser. One that a step-up of the same
 // person began takes over what was entered, also where two of them were begun at once.
 func endOlder(c *Request, l, newer *liveSession) error {
 	steppedUp := newer.Replaces != session.ID{} && newer.UserID == l.UserID && l.JKT == ""
@@ -54,7 +54,7 @@ func endOlder(c *Request, l, newer *liveSession) error {
 	return nil
 }
 
-// Living returns the sessions that live of a browser's, clears the cookies of the
+// LiveSessions returns the sessions that live of a browser's, clears the cookies of the
 // others, and tells why the last of those does not, or that one may live elsewhere.
 func (c *Request) LiveSessions(tokens []*cookieToken) (all []*liveSession, last, err error) {
 	for _, t := range tokens {
@@ -76,7 +76,7 @@ func SignedInAs(user string, all []*liveSession) bool {
 	return slices.ContainsFunc(all, func(l *liveSession) bool { return l.UserID == user && l.ConfinedTo == "" })
 }
 
-// opening returns the session that opens an organization, or the newest.
+// sessionFor returns the session that opens an organization, or the newest.
 func sessionFor(c *Request, kept []*liveSession, ref string) (*cookieToken, error) {
 	if ref == "" || len(kept) == 1 {
 		return kept[0].cookieToken, nil
@@ -98,7 +98,7 @@ func sessionFor(c *Request, kept []*liveSession, ref string) (*cookieToken, erro
 	return kept[0].cookieToken, nil
 }
 
-// EndBeside ends the sessions that stand beside one: who signs out of an app signs out
+// EndCoexisting ends the sessions that stand beside one: who signs out of an app signs out
 // of all that it opened here.
 func (c *Request) EndCoexisting(s session.Session) error {
 	tokens, err := c.RefreshTokens()

@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// maxBeginnings is how many hand-overs a browser may have begun.
+// maxHandovers is how many hand-overs a browser may have begun.
 const maxHandovers = 4
 
 // handOver is POST /handover: a page begins to bring the person into another app (see
@@ -31,7 +31,7 @@ func (h *handler) handOver(c *authn.Request, _ api.HandoverRequest) (*api.Handov
 	return &api.HandoverResponse{CodeChallenge: challenge, ExpiresIn: handover.BeginLife, ServerTime: c.Now}, nil
 }
 
-// clearBeginnings leaves a browser some of those that it carries: those it names last
+// clearHandovers leaves a browser some of those that it carries: those it names last
 // are the newest (RFC 6265bis section 5.8.3).
 func clearHandovers(c *authn.Request, most int) {
 	var names []string
@@ -52,7 +52,7 @@ func setHandover(c *authn.Request, name, value string, life int) {
 	})
 }
 
-// redeem is POST /handover/code: the browser that began comes with its code, and leaves
+// redeemHandover is POST /handover/code: the browser that began comes with its code, and leaves
 // for the other app with a session there.
 func (h *handler) redeemHandover(c *authn.Request) error {
 	code, err := h.handoverCode(c)
@@ -73,7 +73,7 @@ func (h *handler) redeemHandover(c *authn.Request) error {
 	return nil
 }
 
-// handedOver gives the browser its session in the app that a code opens, and returns
+// enterApp gives the browser its session in the app that a code opens, and returns
 // the address there.
 func enterApp(c *authn.Request, code handover.Code) (string, error) {
 	app, address, err := targetApp(c, code)
@@ -118,11 +118,11 @@ func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
 	return code, refusal.New(api.InvalidRequest, badCode)
 }
 
-// beginning names the beginning of a hand-over by the hash of the secret that its cookie
+// cookieSuffix names the beginning of a hand-over by the hash of the secret that its cookie
 // keeps. The cookie is Strict: every app is of the backend's site.
 func cookieSuffix(challenge string) string { return challenge[:8] }
 
-// fromOurSite refuses a form of another site, where the browser tells. A page that sends
+// checkSite refuses a form of another site, where the browser tells. A page that sends
 // no referrer has Origin null.
 func checkSite(c *authn.Request) error {
 	if site, told := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site"); told && site != "same-origin" && site != "same-site" {
@@ -131,7 +131,7 @@ func checkSite(c *authn.Request) error {
 	return nil
 }
 
-// opens finds the app that a code opens, and the address there, as they are now.
+// targetApp finds the app that a code opens, and the address there, as they are now.
 func targetApp(c *authn.Request, code handover.Code) (directory.App, string, error) {
 	w, err := c.Current(c.Ctx, authn.Latest)
 	if err != nil {
@@ -146,7 +146,7 @@ func targetApp(c *authn.Request, code handover.Code) (directory.App, string, err
 	return directory.App{}, "", refusal.New(api.AppNotInWorkspace, "The app is not known any more.")
 }
 
-// parent reads the session that the person comes from, which has to live and act for
+// parentSubject reads the session that the person comes from, which has to live and act for
 // the organization still.
 func parentSubject(c *authn.Request, code handover.Code) (directory.Subject, error) {
 	id, err := session.ParseID(code.Parent)
@@ -165,7 +165,7 @@ func parentSubject(c *authn.Request, code handover.Code) (directory.Subject, err
 	return s, authn.CheckEnabled(s.User)
 }
 
-// enterFrom makes the session of the browser in the other app, unless it has one there
+// createChild makes the session of the browser in the other app, unless it has one there
 // that opens the organization to the same person.
 func createChild(c *authn.Request, parent *directory.Subject, code handover.Code) error {
 	tokens, err := c.RefreshTokens()

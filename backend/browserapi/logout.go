@@ -39,7 +39,7 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	return h.endSession(c, request, subject)
 }
 
-// over tells the error that says that no session is left. That the device key is
+// alreadyEnded tells the error that says that no session is left. That the device key is
 // missing says nothing of the kind.
 func alreadyEnded(err error) bool {
 	if !refusal.Is(err) {
@@ -88,7 +88,7 @@ func leave(c *authn.Request, subject directory.Subject) (*api.LogoutResponse, er
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
 
-// endSession is where the provider's own session ends, which then sends the browser back
+// endSessionURL is where the provider's own session ends, which then sends the browser back
 // to the app.
 func (h *handler) endSessionURL(c *authn.Request, s session.Session, returnTo string) string {
 	if s.Parent != (session.ID{}) { // it began at no provider
@@ -104,11 +104,11 @@ func (h *handler) endSessionURL(c *authn.Request, s session.Session, returnTo st
 	return ""
 }
 
-// maxSignedOutAt bounds the address to return to, in bytes as a query has them: the
+// maxPostLogoutURL bounds the address to return to, in bytes as a query has them: the
 // provider's own has to stay short.
 const maxPostLogoutURL = 1000
 
-// signedOutAt returns where the browser comes back to after a sign-out: where the page
+// postLogoutURL returns where the browser comes back to after a sign-out: where the page
 // says, or at the app's start at the page's own origin. An address that cannot be one keeps nobody signed in.
 func postLogoutURL(c *authn.Request, returnTo string) string {
 	origin, named := authn.SingleHeader(c.R.Header, "Origin")

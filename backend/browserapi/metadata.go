@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// published returns the issuer that the address names, and its keys. The answer is
+// issuerKeys returns the issuer that the address names, and its keys. The answer is
 // the same for an organization without keys of its own and for none.
 func issuerKeys(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 	organization := c.R.PathValue("organization")
@@ -44,7 +44,7 @@ func issuerKeys(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 
 var errNoIssuer = refusal.New(api.NotFound, "This address does not exist.")
 
-// dedicated tells that an organization is there and has to have keys of its own.
+// requiresOwnKey tells that an organization is there and has to have keys of its own.
 func requiresOwnKey(c *authn.Request, organization string) (bool, error) {
 	rules, revision, err := c.Store.OrganizationRules(c.Ctx, organization)
 	if errors.Is(err, directory.ErrNoOrganization) {
@@ -103,7 +103,7 @@ func (h *handler) clientKeySet(*authn.Request) (json.RawMessage, error) {
 	return h.clientKey.Set(), nil
 }
 
-// describe adds the metadata and keys of all issuers, also at the place that RFC 8414
+// metadataRoutes adds the metadata and keys of all issuers, also at the place that RFC 8414
 // section 3 gives the metadata of an issuer with a path: before it.
 func (h *handler) metadataRoutes(mux *http.ServeMux) {
 	metadata := h.Serve(map[string]authn.Endpoint{http.MethodGet: authn.Public(h.metadata)})

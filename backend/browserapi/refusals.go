@@ -17,7 +17,7 @@ import (
 // noAccess is the same for an organization that does not exist.
 const noAccess = "You do not have access to this organization."
 
-// refused is the answer to a mint that was refused.
+// mintRefusal is the answer to a mint that was refused.
 func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err error) error {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
@@ -38,11 +38,11 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	return err
 }
 
-// otherPerson refuses where another person signed in than the tab believes: nothing of
+// identityChanged refuses where another person signed in than the tab believes: nothing of
 // theirs reaches a tab that shows somebody else's data.
 func identityChanged() error { return refusal.New(api.IdentityChanged, "Somebody else has signed in.") }
 
-// endings tell people why an organization session is over.
+// endTexts tell people why an organization session is over.
 var endTexts = map[policy.EndReason]string{
 	policy.Idle:       "You were not active in this organization for too long.",
 	policy.Expired:    "Your time in this organization is over.",
@@ -52,7 +52,7 @@ var endTexts = map[policy.EndReason]string{
 	policy.Removed:    "Your access to this organization was taken away meanwhile. Enter it again.",
 }
 
-// refusedBy is the answer to what policy did not allow.
+// policyRefusal is the answer to what policy did not allow.
 func policyRefusal(c *authn.Request, d *policy.Decision, s *directory.Subject) *refusal.Refusal {
 	var r *refusal.Refusal
 	switch d.Outcome {

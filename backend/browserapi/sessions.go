@@ -80,7 +80,7 @@ func mayEnd(own directory.Subject, s session.Session) bool {
 	return s.UserID == own.User.ID && (own.Session.ConfinedTo == "" || s.ConfinedTo == own.Session.ConfinedTo)
 }
 
-// reader returns who asks, by a verdict without an effect.
+// readOnlySubject returns who asks, by a verdict without an effect.
 func readOnlySubject(c *authn.Request) (directory.Subject, error) {
 	presented, subject, err := c.Authenticate("")
 	if err != nil {

@@ -53,7 +53,7 @@ func tokenResponse(c *authn.Request, minted *grant.Minted, s *directory.Subject)
 	}
 }
 
-// left counts to a deadline, which in its own second is not yet over; 0 means that
+// secondsLeft counts to a deadline, which in its own second is not yet over; 0 means that
 // there is none.
 func secondsLeft(c *authn.Request, deadline int64) int64 {
 	if deadline == 0 {

@@ -80,7 +80,7 @@ func (h Housekeeping) Run(ctx context.Context) (turn bool, err error) {
 	return true, h.deleteBacklog(ctx, backlog{BacklogEvents, h.Store.DeleteEvents, h.Store.CountEvents, before})
 }
 
-// hold takes the lease, or prolongs it.
+// acquire takes the lease, or prolongs it.
 func (h Housekeeping) acquire(ctx context.Context) (bool, error) {
 	now := h.Now()
 	held, err := h.Store.AcquireLease(ctx, lease, h.Replica, now.Unix(), now.Add(leaseTime).Unix())
@@ -98,7 +98,7 @@ type backlog struct {
 	before int64
 }
 
-// forget forgets a backlog, batch by batch. After each it rests as long as that took, so
+// deleteBacklog forgets a backlog, batch by batch. After each it rests as long as that took, so
 // that requests have half of the database at least.
 func (h Housekeeping) deleteBacklog(ctx context.Context, b backlog) error {
 	var forgotten int64

@@ -30,7 +30,7 @@ func (n *NotReady) Error() string { return fmt.Sprintf("not ready: %s: %v", n.Pa
 func (n *NotReady) Unwrap() error { return n.Cause }
 
 const (
-	// answerWithin is how long the database may take to say that it is well.
+	// answerTimeout is how long the database may take to say that it is well.
 	answerTimeout = time.Second
 	// probeTimeout bounds an examination that nobody waits for any more.
 	probeTimeout = 10 * time.Second
@@ -143,7 +143,7 @@ func (r *Readiness) examine(ctx context.Context, ring *signingkey.KeyRing, now t
 	return nil
 }
 
-// tell writes to the log when something begins to fail, and when nothing does any more.
+// logChange writes to the log when something begins to fail, and when nothing does any more.
 func (r *Readiness) logChange(err error) error {
 	var not *NotReady
 	part := ""

@@ -46,7 +46,7 @@ type Attempt struct {
 	// Prompt and LoginHint are what the provider was asked to ask, for an attempt that is
 	// begun anew.
 	Prompt, LoginHint string
-	// Again tells that it was begun anew because the first callback came without the
+	// Restarted tells that it was begun anew because the first callback came without the
 	// browser's value that it was begun with. That happens once.
 	Restarted bool
 
@@ -68,7 +68,7 @@ func NewAttempt(app, returnTo string, now int64) Attempt {
 	}
 }
 
-// Anew returns the attempt begun a second time, in whichever browser its callback came
+// Restart returns the attempt begun a second time, in whichever browser its callback came
 // from: of that nothing is known, so that nothing that the first browser proved goes along.
 func (a Attempt) Restart() Attempt {
 	a.ID, a.Restarted, a.Chosen, a.JKT = newAttemptID(), true, false, ""

@@ -2,7 +2,7 @@ package login
 
 import "encoding/json"
 
-// keptAttempt is an attempt as the release before kept it: sealed in a cookie of its own,
+// cookieAttempt is an attempt as the release before kept it: sealed in a cookie of its own,
 // whose name follows from the attempt's ID, which is its state. It is read for one release.
 type cookieAttempt struct {
 	ID           string `json:"id"`
@@ -21,7 +21,7 @@ type cookieAttempt struct {
 	Proven       bool   `json:"proven,omitempty"`
 }
 
-// OpenKept reads an attempt that the release before began out of its cookie, for the state
+// OpenCookie reads an attempt that the release before began out of its cookie, for the state
 // that the callback brings. One older than AttemptLife comes with ErrAttemptTooOld.
 func (s Attempts) OpenCookie(cookie, name, state string, now int64) (Attempt, error) {
 	plain, err := s.Sealer.Open(cookie, name)

@@ -55,7 +55,7 @@ func (b *answerBody) Close() error {
 	return b.body.Close()
 }
 
-// paced asks one address at a pace: an answer stands for keysPause, and that there was
+// throttled asks one address at a pace: an answer stands for keysPause, and that there was
 // none for failurePause. It has the keys for
 // logout tokens, which nobody has to sign in to send, and of which each by a key that is
 // not at hand makes go-oidc ask again. Sign-ins have theirs without it: whoever redeems a
@@ -91,7 +91,7 @@ func (p *throttled) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// last returns the answer while it stands, or that there was none; nil otherwise.
+// cached returns the answer while it stands, or that there was none; nil otherwise.
 func (p *throttled) cached(now time.Time) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,7 +104,7 @@ func (p *throttled) cached(now time.Time) ([]byte, error) {
 	return nil, nil
 }
 
-// keep reads an answer, from which on it stands.
+// store reads an answer, from which on it stands.
 func (p *throttled) store(r *http.Request, response *http.Response) (*http.Response, error) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)

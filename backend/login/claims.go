@@ -37,13 +37,13 @@ type identityClaims struct {
 	Email           text       `json:"email"`
 }
 
-// signedAlone are the claims that only an identity token makes: what userinfo says of
+// protectedClaims are the claims that only an identity token makes: what userinfo says of
 // them is about no authentication, and its names are anybody's to choose.
 var protectedClaims = []string{
 	"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "auth_time", "acr", "amr", "sid", "at_hash", "c_hash",
 }
 
-// exactNames is a key set for one token, whose payload holds the claims that go-oidc
+// exactKeySet is a key set for one token, whose payload holds the claims that go-oidc
 // checks and no other: it reads names whatever their case, and refuses a token for the
 // type of a claim that nobody needs.
 type exactKeySet struct {
@@ -85,7 +85,7 @@ func allClaims(payload []byte) (claims map[string]any, err error) {
 	return claims, err
 }
 
-// bound leaves out what is too long to be kept.
+// truncate leaves out what is too long to be kept.
 func (c *identityClaims) truncate() {
 	if len(c.ACR) > maxACR {
 		c.ACR = ""
@@ -95,7 +95,7 @@ func (c *identityClaims) truncate() {
 	}
 }
 
-// authTime returns when the person authenticated, by a clock that may be ahead, or 0
+// authenticatedAt returns when the person authenticated, by a clock that may be ahead, or 0
 // where the token does not say.
 func (c *identityClaims) authenticatedAt(now int64) int64 {
 	if c.AuthTime <= 0 || int64(c.AuthTime) > now+maxSkew {
@@ -104,7 +104,7 @@ func (c *identityClaims) authenticatedAt(now int64) int64 {
 	return min(int64(c.AuthTime), now)
 }
 
-// recent refuses an authentication that is older than the attempt asked for, or of
+// checkMaxAge refuses an authentication that is older than the attempt asked for, or of
 // which nobody knows how old it is. Asking again would bring no other answer.
 func (a Attempt) checkMaxAge(authTime, now int64) error {
 	switch {

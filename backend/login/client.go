@@ -46,7 +46,7 @@ func (p *Provider) redeem(ctx context.Context, found *discovered, code, verifier
 	return tokens, nil
 }
 
-// KnowsClient redeems a code that cannot exist: a provider that knows the client refuses
+// CheckClient redeems a code that cannot exist: a provider that knows the client refuses
 // the code (RFC 6749 section 5.2), for which the error is nil; another the client.
 func (p *Provider) CheckClient(ctx context.Context, now int64) error {
 	found, err := p.discover(ctx)

@@ -65,7 +65,7 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	}
 }
 
-// join returns the discovery under way, or makes one.
+// shareDiscovery returns the discovery under way, or makes one.
 func (p *Provider) shareDiscovery(ctx context.Context) (*discovery, error) {
 	p.mu.Lock()
 	if p.failed != nil && time.Since(p.failedAt) < failurePause {

@@ -57,14 +57,14 @@ func FaultOf(err error) Fault {
 	return ""
 }
 
-// faulty refuses a sign-in for a fault of the deployment or the provider.
+// faultError refuses a sign-in for a fault of the deployment or the provider.
 func (p *Provider) faultError(f Fault, format string, args ...any) error {
 	return &Refused{Code: invalidResponse, Fault: f, Err: fmt.Errorf("%s: "+format, append([]any{p.config.Issuer}, args...)...)}
 }
 
 const maxPrintable = 300
 
-// words are a provider's own, as a bounded text of one line.
+// printable are a provider's own, as a bounded text of one line.
 func printable(parts ...string) string {
 	var said []string
 	for _, part := range parts {
@@ -88,7 +88,7 @@ func printable(parts ...string) string {
 	return all
 }
 
-// said are a provider's own words, without what this server sent it in confidence.
+// redact are a provider's own words, without what this server sent it in confidence.
 func (p *Provider) redact(secrets []string, parts ...string) string {
 	for i := range parts {
 		for _, secret := range append(secrets, p.config.ClientSecret) {
@@ -114,7 +114,7 @@ func (p *Provider) exchangeError(err error, secrets ...string) error {
 	return p.endpointError("its token endpoint", answer.Response.StatusCode, answer.ErrorCode, said)
 }
 
-// refusedBy is the error for what an endpoint of the back channel answers to the client.
+// endpointError is the error for what an endpoint of the back channel answers to the client.
 func (p *Provider) endpointError(endpoint string, status int, code, said string) error {
 	switch {
 	case status/100 != 4, status == http.StatusTooManyRequests, code == "" && noEndpoint[status]:
@@ -127,10 +127,10 @@ func (p *Provider) endpointError(endpoint string, status int, code, said string)
 	return p.faultError(FaultRequest, "%s refuses the request: %s", endpoint, said)
 }
 
-// nothingThere are the answers of a server that has no such endpoint, any more.
+// noEndpoint are the answers of a server that has no such endpoint, any more.
 var noEndpoint = map[int]bool{http.StatusNotFound: true, http.StatusMethodNotAllowed: true, http.StatusGone: true}
 
-// deployments are the errors of an authorization response that no person causes (RFC 6749
+// deploymentErrors are the errors of an authorization response that no person causes (RFC 6749
 // section 4.1.2.1, OpenID Connect Core section 3.1.2.6).
 var deploymentErrors = map[string]bool{
 	"invalid_request": true, "unauthorized_client": true, "invalid_client": true, "unsupported_response_type": true,
@@ -138,7 +138,7 @@ var deploymentErrors = map[string]bool{
 	"invalid_request_object": true, "request_not_supported": true, "request_uri_not_supported": true, "invalid_redirect_uri": true,
 }
 
-// refusal is the provider's own, in an authorization response.
+// authorizationError is the provider's own, in an authorization response.
 func (p *Provider) authorizationError(code, description string) error {
 	r := &Refused{Code: code, Err: fmt.Errorf("the provider refused: %s", printable(description))}
 	if deploymentErrors[code] {

@@ -73,7 +73,7 @@ func notInHostname(r rune) bool {
 // RFC 8375, and what clouds and offices use).
 var privateNames = []string{"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "home.arpa", "localdomain"}
 
-// Public tells an address of the public network: global unicast, and nothing that the
+// IsPublic tells an address of the public network: global unicast, and nothing that the
 // registries of special-purpose addresses keep for other ends (RFC 6890). An IPv4
 // address inside an IPv6 one is judged as what it is, or refused.
 func IsPublic(address netip.Addr) bool {

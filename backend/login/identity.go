@@ -180,16 +180,16 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	return identity, nil
 }
 
-// holdsNull tells that a text of the JSON may hold U+0000, which no name has and not
+// containsNull tells that a text of the JSON may hold U+0000, which no name has and not
 // every database keeps.
 func containsNull(text json.RawMessage) bool { return bytes.Contains(text, []byte(`\u0000`)) }
 
-// cut is a name's beginning.
+// truncateName is a name's beginning.
 func truncateName(name string) string {
 	return strings.ToValidUTF8(name[:min(len(name), maxName)], "")
 }
 
-// verified returns an e-mail address unless it is too long to be one, or the claims
+// verifiedEmail returns an e-mail address unless it is too long to be one, or the claims
 // beside it say that the provider has not verified it (OpenID Connect Core section 5.1).
 func verifiedEmail(email string, claims map[string]any) string {
 	if v, said := claims["email_verified"]; len(email) > maxEmail || said && v != true && v != "true" {

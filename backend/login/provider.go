@@ -100,7 +100,7 @@ func (p *Provider) authStyle(methods []string) oauth2.AuthStyle {
 	return oauth2.AuthStyleInHeader
 }
 
-// notVerified says why a token is not good: go-oidc says by its words alone that keys
+// verificationError says why a token is not good: go-oidc says by its words alone that keys
 // could not be had. It comes from the provider itself, so that no person is to blame.
 func (p *Provider) verificationError(what string, err error) error {
 	var expired *oidc.TokenExpiredError
@@ -125,7 +125,7 @@ func (p *Provider) verificationError(what string, err error) error {
 // go-oidc's words.
 var errUnknownKey = errors.New("failed to verify id token signature")
 
-// ownScheme tells an address of the issuer's scheme: no other is one to send a
+// sameScheme tells an address of the issuer's scheme: no other is one to send a
 // browser to.
 func (p *Provider) sameScheme(address string) bool {
 	scheme, _, ok := strings.Cut(address, "://")

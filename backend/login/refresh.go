@@ -16,7 +16,7 @@ const (
 	refreshTimeout = 3 * time.Second
 )
 
-// reread reads the provider's metadata again, where that is due.
+// refresh reads the provider's metadata again, where that is due.
 func (p *Provider) refresh(ctx context.Context, known *discovered) *discovered {
 	now := time.Now()
 	p.mu.Lock()
@@ -42,7 +42,7 @@ func (p *Provider) refresh(ctx context.Context, known *discovered) *discovered {
 	return found
 }
 
-// moved reads the metadata again after an error that moved endpoints or keys would
+// refreshAfter reads the metadata again after an error that moved endpoints or keys would
 // explain, and returns what they say now; nil where there is nothing new.
 func (p *Provider) refreshAfter(ctx context.Context, known *discovered, err error) *discovered {
 	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, errUnknownKey) {

@@ -109,7 +109,7 @@ func (s Attempts) Open(state string, now int64) (Attempt, error) {
 	return a, nil
 }
 
-// In reports whether a browser is the one that an attempt is bound to, and then gives the
+// BoundTo reports whether a browser is the one that an attempt is bound to, and then gives the
 // attempt its secrets.
 func (s Attempts) BoundTo(a *Attempt, b Browser) bool {
 	for i := range s.Keys {

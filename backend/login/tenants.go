@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// tenantMark stands in the issuer that Entra's metadata name for several tenants.
+// tenantPlaceholder stands in the issuer that Entra's metadata name for several tenants.
 const tenantPlaceholder = "{tenantid}"
 
 var tenantID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
@@ -68,7 +68,7 @@ func (p *Provider) checkTenant(issuer string, payload json.RawMessage) error {
 	return nil
 }
 
-// Inside returns the transport to the provider: it carries requests for the issuer's own
+// InternalTransport returns the transport to the provider: it carries requests for the issuer's own
 // host to InternalURL. They name the issuer's host all the same: providers tell by it who
 // they are.
 func (c Config) InternalTransport() http.RoundTripper {

@@ -61,7 +61,7 @@ type Store interface {
 	// Touch writes down that the person was active at o.ActiveAt, unless the
 	// organization session has ended or they were seen later.
 	Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error
-	// Raise stores the authentication that satisfies an organization session, if it has
+	// SetAuthentication stores the authentication that satisfies an organization session, if it has
 	// not ended.
 	SetAuthentication(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error
 	// Supersede ends organization sessions of the person's other sessions, the longest

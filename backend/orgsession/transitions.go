@@ -78,7 +78,7 @@ func (t Transitions) Leave(ctx context.Context, s *session.Session, organization
 	return nil
 }
 
-// Raise adds an authentication to the session, and to the organization session for
+// StepUp adds an authentication to the session, and to the organization session for
 // which it was made, where organization names one. Besides a decision that prefers another, it is the only thing that
 // moves an auth_time. session.ErrAttemptUsed where the attempt brought another before.
 func (t Transitions) StepUp(ctx context.Context, id session.ID, organization, attempt string, made policy.Authentication) error {

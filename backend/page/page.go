@@ -48,7 +48,7 @@ type Page struct {
 	// App is the name of the app that the sign-in is for, if it is known.
 	App  string
 	Host string
-	// Said is what the provider said, for people; empty where it said nothing.
+	// Message is what the provider said, for people; empty where it said nothing.
 	Message string
 	// Code and Detail are for those who are asked about the page, in English.
 	Code, Detail string
@@ -56,7 +56,7 @@ type Page struct {
 	Links []Link
 }
 
-// maxSaid is how much of the provider's words is shown, in characters.
+// maxMessage is how much of the provider's words is shown, in characters.
 const maxMessage = 300
 
 //go:embed page.css

@@ -104,7 +104,7 @@ func Keys() []string {
 	return all
 }
 
-// in returns the text of a language, or the English one.
+// lookup returns the text of a language, or the English one.
 func (t Texts) lookup(language string, key Key) string {
 	return cmp.Or(t[language][key], english[key])
 }

@@ -59,17 +59,17 @@ func originOf(address string) string {
 }
 
 const (
-	// atOnce is how far apart tabs begin that begin at once, in seconds: as long as the
+	// concurrentStart is how far apart tabs begin that begin at once, in seconds: as long as the
 	// slowest answer is on its way to the browser.
 	concurrentStart = 60
-	// maxOfBrowser is the most sessions of a browser that are looked at.
+	// maxBrowserSessions is the most sessions of a browser that are looked at.
 	maxBrowserSessions = 12
 
 	unknownAttempt = "This sign-in was not started in this browser, or took too long. Start again."
 	noCookies      = "This browser keeps no cookies of this site, so that nobody can sign in. Allow cookies, then start again."
 )
 
-// attempt finds the sign-in that a callback ends, at the provider whose callback it is, and
+// openAttempt finds the sign-in that a callback ends, at the provider whose callback it is, and
 // tells whether it was begun in this browser.
 func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.Attempt, fits bool, err error) {
 	a, err = f.attempts.Open(state, c.Now)
@@ -88,7 +88,7 @@ func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.
 	return a, fits, nil
 }
 
-// keptAttempt finds an attempt that the release before began, in its cookie.
+// openCookieAttempt finds an attempt that the release before began, in its cookie.
 func (f *Flow) openCookieAttempt(c *authn.Request, state string) (login.Attempt, error) {
 	name := authn.AttemptCookieName(state)
 	cookies := c.R.CookiesNamed(name)
@@ -104,7 +104,7 @@ func (f *Flow) openCookieAttempt(c *authn.Request, state string) (login.Attempt,
 	return a, err
 }
 
-// beginAnew begins an attempt a second time, whose callback came without the value of the
+// restart begins an attempt a second time, whose callback came without the value of the
 // browser that it was begun in: several tabs began before any of them had one, and each
 // answer brought another, of which the browser kept the last. The code is not redeemed.
 //
@@ -130,7 +130,7 @@ func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 	return err
 }
 
-// signedInHere tells whether an attempt is over because another that the same browser had
+// signedInMeanwhile tells whether an attempt is over because another that the same browser had
 // under way has ended: of tabs that began at once one is enough.
 func (f *Flow) signedInMeanwhile(c *authn.Request, attempt login.Attempt, fits bool) (bool, error) {
 	browser, known := c.Browser()

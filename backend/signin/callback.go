@@ -32,7 +32,7 @@ func query(c *authn.Request) (url.Values, error) {
 	return query, nil
 }
 
-// landing finds the app that a sign-in is for, by its id or by where it returns,
+// returnURL finds the app that a sign-in is for, by its id or by where it returns,
 // and where that is.
 func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 	for _, seen := range []int64{0, authn.Latest} {
@@ -53,7 +53,7 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 	return "", refusal.New(api.InvalidRequest, "The app is not known, or return_to is none of its addresses.")
 }
 
-// owns tells whether an app that was not named is the one meant by a path: the one
+// matchesPath tells whether an app that was not named is the one meant by a path: the one
 // at the backend's own origin, or the only one.
 func matchesPath(c *authn.Request, w *directory.Workspace, app directory.App, appID, returnTo string) bool {
 	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
@@ -106,12 +106,12 @@ func (f *Flow) Callback(c *authn.Request) error {
 	return withLinks(c, attempt, err)
 }
 
-// giveUp goes back to the app with the reason why nobody signed in.
+// fail goes back to the app with the reason why nobody signed in.
 func fail(c *authn.Request, attempt login.Attempt, refused *login.Refused) {
 	c.Redirect(failureURL(c, attempt, refused))
 }
 
-// gaveUp is where the app is told why nobody signed in. The address stays as the app
+// failureURL is where the app is told why nobody signed in. The address stays as the app
 // wrote it.
 func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused) string {
 	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")

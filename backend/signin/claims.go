@@ -33,7 +33,7 @@ func sessionEnd(c *authn.Request, i login.Identity) int64 {
 	return end
 }
 
-// said are the claims of an identity.
+// identityClaims are the claims of an identity.
 func identityClaims(i login.Identity) directory.Claims {
 	return directory.Claims{IdentityToken: i.Claims, UserInfo: i.UserInfo, UserInfoFailed: i.UserInfoFailed}
 }
@@ -68,7 +68,7 @@ func (f *Flow) provision(c *authn.Request, own *directory.Connection, i login.Id
 	return err
 }
 
-// claimed brings memberships in line with what the provider says of them, where
+// applyMembershipClaim brings memberships in line with what the provider says of them, where
 // the workspace lets it, and writes down in each organization what that changed.
 func (f *Flow) applyMembershipClaim(c *authn.Request, user directory.User, i login.Identity) error {
 	if c.Workspace.MembershipClaim == nil {

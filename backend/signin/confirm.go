@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// begunHere reports whether a page of the workspace's began the navigation: the backend's
+// fromAppPage reports whether a page of the workspace's began the navigation: the backend's
 // own, or that of a registered origin. A link in a message, a bookmark and a foreign page
 // are somebody else's, who would replace the session of whoever follows it (ASVS 5.0,
 // 7.6.2; RFC 9700 section 4.7).
@@ -47,7 +47,7 @@ func fromAppPage(c *authn.Request) (bool, error) {
 	return known, nil
 }
 
-// ask answers a foreign link with a page that asks whether to go on. A link that wants
+// confirm answers a foreign link with a page that asks whether to go on. A link that wants
 // nobody to be asked is refused, and the page goes on without that wish.
 func confirm(c *authn.Request, query url.Values) error {
 	const text = "A sign-in begins in the app's own page."

@@ -41,7 +41,7 @@ type cachedProvider struct {
 // maxProviders bounds what is kept of providers; one that is dropped is asked again.
 const maxProviders = 1000
 
-// of returns a connection's provider, as the connection is now.
+// forConnection returns a connection's provider, as the connection is now.
 func (p *providers) forConnection(c directory.Connection) (*login.Provider, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,7 +78,7 @@ func (p *providers) credentials(c directory.Connection) (secret []byte, key *log
 	return nil, p.clientKey, nil
 }
 
-// choose decides at whose provider a sign-in happens: at that of the organization that
+// chooseProvider decides at whose provider a sign-in happens: at that of the organization that
 // it is for, where it has its own.
 func (f *Flow) chooseProvider(c *authn.Request, attempt *login.Attempt) (*login.Provider, error) {
 	if attempt.Organization == "" {
@@ -114,7 +114,7 @@ func prompt(c *authn.Request, attempt login.Attempt, query url.Values) (string, 
 	return "login", nil
 }
 
-// Through is the provider that an attempt goes through, and the connection that it is
+// ProviderFor is the provider that an attempt goes through, and the connection that it is
 // of; nil where it is the workspace's.
 func (f *Flow) ProviderFor(c *authn.Request, attempt login.Attempt) (*login.Provider, *directory.Connection, error) {
 	if attempt.Connection == "" {
@@ -136,7 +136,7 @@ func enabledConnection(c *authn.Request, id string) (directory.Connection, error
 	return own, err
 }
 
-// person finds out who signed in. (iss, sub) of the workspace's provider names a
+// findUser finds out who signed in. (iss, sub) of the workspace's provider names a
 // person; of an organization's own, (connection, sub) names whom it was linked with,
 // or somebody whom no other provider knows. An e-mail address names nobody.
 func findUser(c *authn.Request, i login.Identity, own *directory.Connection) (directory.User, error) {
@@ -181,7 +181,7 @@ func link(c *authn.Request, own *directory.Connection, i login.Identity, u direc
 	return err
 }
 
-// rolesOf are a person's in a connection's organization; nil where they are no member.
+// memberRoles are a person's in a connection's organization; nil where they are no member.
 func (f *Flow) memberRoles(c *authn.Request, own *directory.Connection, u directory.User) ([]string, error) {
 	m, err := f.store.Member(c.Ctx, own.OrganizationID, u.ID)
 	if errors.Is(err, directory.ErrNoMember) {
@@ -201,7 +201,7 @@ func admits(own *directory.Connection, i login.Identity, s directory.Subject) bo
 	return s.Membership != nil || member && own.Provisioning.JustInTime
 }
 
-// ProviderOf is where a session's sign-in happened; nil where that can be no more.
+// SessionProvider is where a session's sign-in happened; nil where that can be no more.
 func (f *Flow) SessionProvider(c *authn.Request, s session.Session) *login.Provider {
 	if s.SignIn.Connection == "" {
 		return f.provider

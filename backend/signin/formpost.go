@@ -40,7 +40,7 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 	return f.Callback(c)
 }
 
-// answered are the fields of an authorization response that are read (RFC 6749 section
+// responseFields are the fields of an authorization response that are read (RFC 6749 section
 // 4.1.2, RFC 9207).
 var responseFields = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
 
@@ -59,7 +59,7 @@ const repostPage = `<!doctype html>
 </html>
 `
 
-// postAgain answers with the page that posts the fields to its own address. It alone may
+// repost answers with the page that posts the fields to its own address. It alone may
 // submit a form, to the backend, and runs the one script that does.
 func repost(c *authn.Request, answer url.Values) {
 	sum := sha256.Sum256([]byte(submitScript))

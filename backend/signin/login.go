@@ -74,7 +74,7 @@ func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error)
 	return target, err
 }
 
-// beginAt begins an attempt at the provider that is the one for it.
+// beginAttempt begins an attempt at the provider that is the one for it.
 func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.Values) (string, error) {
 	attempt.Chosen = query.Get(api.ParamFollowed) == "" && query.Get(api.ParamPrompt) != "none"
 	provider, err := f.chooseProvider(c, attempt)
@@ -95,7 +95,7 @@ func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.
 	return f.authorize(c, provider, attempt)
 }
 
-// begun is the sign-in that the parameters ask for.
+// parseRequest is the sign-in that the parameters ask for.
 func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
 	returnTo, err := returnURL(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
 	if err != nil {

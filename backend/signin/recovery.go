@@ -19,7 +19,7 @@ import (
 // Nobody is stranded on the way in: who is signed in already goes on to where they wanted
 // to go, and everybody else meets a page that says what happened and leads on.
 
-// again is where an attempt can be begun anew, by a link on a page of the backend's own. A
+// retryURL is where an attempt can be begun anew, by a link on a page of the backend's own. A
 // step-up begins in the app's page alone.
 func retryURL(c *authn.Request, attempt login.Attempt) string {
 	if attempt.Session != "" {
@@ -34,7 +34,7 @@ func retryURL(c *authn.Request, attempt login.Attempt) string {
 	return c.Issuer + api.PathLogin + "?" + query.Encode()
 }
 
-// lost answers a callback that ends no attempt of this browser's, or one that took too
+// refuseAttempt answers a callback that ends no attempt of this browser's, or one that took too
 // long.
 func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, why error) error {
 	if target, err := f.continueURL(c, attempt); err != nil || target != "" {
@@ -68,7 +68,7 @@ func defaultApp(c *authn.Request) string {
 	return c.Workspace.Apps[slices.IndexFunc(c.Workspace.Apps, func(a directory.App) bool { return !a.Disabled })].ID
 }
 
-// signedInAlready returns where somebody goes on who signed in in this browser since the
+// continueURL returns where somebody goes on who signed in in this browser since the
 // attempt began, or at any time where there is none; "" where nobody did.
 func (f *Flow) continueURL(c *authn.Request, attempt login.Attempt) (string, error) {
 	w, err := c.Current(c.Ctx, authn.Latest)
@@ -94,7 +94,7 @@ func (f *Flow) continueURL(c *authn.Request, attempt login.Attempt) (string, err
 	return "", err
 }
 
-// denied answers a person whom the provider has sent back with its own words: they are
+// showDenial answers a person whom the provider has sent back with its own words: they are
 // shown here, and not by the app, whose address anybody can write. It reports false where
 // the app is told instead.
 func showDenial(c *authn.Request, attempt login.Attempt, refused *login.Refused, query url.Values) bool {
@@ -110,7 +110,7 @@ func showDenial(c *authn.Request, attempt login.Attempt, refused *login.Refused,
 	return true
 }
 
-// stranded adds to a refusal at the end of an attempt where its page leads on.
+// withLinks adds to a refusal at the end of an attempt where its page leads on.
 func withLinks(c *authn.Request, attempt login.Attempt, err error) error {
 	var r *refusal.Refusal
 	if !errors.As(err, &r) || r.Again != "" || r.HTTPStatus() >= http.StatusInternalServerError {

@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// raising makes a sign-in a step-up of the person's living session, if there is
+// prepareStepUp makes a sign-in a step-up of the person's living session, if there is
 // one: its cookie comes along here, from the app's own page, and not to the
 // callback, so that the sealed attempt has to name it. A session with a device key is
 // named where the request proves that key, and nowhere else: who copied the cookie would
@@ -52,7 +52,7 @@ func prepareStepUp(c *authn.Request, attempt *login.Attempt, user string) error 
 	return nil
 }
 
-// unproven has a page of the release before, which navigates and proves nothing, come
+// proofError has a page of the release before, which navigates and proves nothing, come
 // back to where its successor is loaded, which does.
 func proofError(c *authn.Request, err error) error {
 	if c.ReadOnly() && refusal.Is(err) {
@@ -61,7 +61,7 @@ func proofError(c *authn.Request, err error) error {
 	return err
 }
 
-// arrive turns what the provider answers into a session, or into more
+// finish turns what the provider answers into a session, or into more
 // authentication of the one that the attempt names.
 func (f *Flow) finish(c *authn.Request, attempt login.Attempt, query url.Values) error {
 	provider, own, err := f.ProviderFor(c, attempt)
@@ -92,7 +92,7 @@ func (f *Flow) finish(c *authn.Request, attempt login.Attempt, query url.Values)
 	return recordAuthentication(c, attempt, identity, subject)
 }
 
-// stepUp ends a step-up. In a session with a device key it sets no session cookie and
+// finishStepUp ends a step-up. In a session with a device key it sets no session cookie and
 // rotates nothing; without one it begins a session anew.
 func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
 	id, err := session.ParseID(attempt.Session)
@@ -147,7 +147,7 @@ func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Ide
 	return recordAuthentication(c, attempt, i, subject)
 }
 
-// organizationOf is the id of the organization that a step-up is for; empty where it is for
+// organizationID is the id of the organization that a step-up is for; empty where it is for
 // the session alone.
 func organizationID(s directory.Subject) string {
 	if s.Membership == nil {
@@ -156,7 +156,7 @@ func organizationID(s directory.Subject) string {
 	return s.Membership.Organization.ID
 }
 
-// joined makes who answered at an organization's own provider be the session's person,
+// joinOrganization makes who answered at an organization's own provider be the session's person,
 // for that organization, and returns where they stand in it then.
 func (f *Flow) joinOrganization(c *authn.Request, attempt login.Attempt, s directory.Subject, i login.Identity, own *directory.Connection) (directory.Subject, error) {
 	if err := link(c, own, i, s.User, attempt); err != nil {
@@ -172,7 +172,7 @@ func (f *Flow) joinOrganization(c *authn.Request, attempt login.Attempt, s direc
 	return s, err
 }
 
-// raise adds what the provider answered to the session's authentications, and to the
+// recordAuthentication adds what the provider answered to the session's authentications, and to the
 // organization session for which it was made, if for any.
 func recordAuthentication(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
 	organization := organizationID(s)
@@ -183,7 +183,7 @@ func recordAuthentication(c *authn.Request, attempt login.Attempt, i login.Ident
 	return c.OrganizationSessions().StepUp(c.Ctx, s.Session.ID, organization, attempt.ID, made)
 }
 
-// failed sends the browser back to the app with a code.
+// refusedWith sends the browser back to the app with a code.
 func refusedWith(code api.Code) error {
 	return &login.Refused{Code: string(code), Err: errors.New("the sign-in was refused")}
 }

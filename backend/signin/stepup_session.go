@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// renew begins, for a step-up, a session in place of one without a device key, whose cookie
+// replaceSession begins, for a step-up, a session in place of one without a device key, whose cookie
 // may have been copied: the copy has nothing of what the step-up brings. The old session
 // goes on until the new cookie is used, and then hands over what was entered
 // (authn.Request.Authenticate). The new one ends when the old one would have.

@@ -84,7 +84,7 @@ func (f *file) claims(n *yaml.Node) map[string]string {
 	return all
 }
 
-// own are the names of an access token's standard claims.
+// standardClaims are the names of an access token's standard claims.
 var standardClaims = func() map[string]bool {
 	names := map[string]bool{}
 	claims := reflect.TypeFor[token.Claims]()

@@ -88,7 +88,7 @@ func (f *file) memberIssuer(n *yaml.Node) string {
 	return f.issuerURL(n)
 }
 
-// demanded refuses rules that demand another organization's connection.
+// checkConnections refuses rules that demand another organization's connection.
 func (f *file) checkConnections() {
 	for _, o := range f.desired.Organizations {
 		if owner, known := f.connections[o.Rules.Connection]; known && owner != o.Slug && len(f.problems) < directory.MaxProblems {

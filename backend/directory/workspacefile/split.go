@@ -98,7 +98,7 @@ func element(content []byte) bool {
 	return content[0] == '-' && (len(content) == 1 || bytes.IndexByte([]byte(" \n\r"), content[1]) >= 0)
 }
 
-// unmarked returns an element of a list in block style without its -, as wide as before.
+// withoutDash returns an element of a list in block style without its -, as wide as before.
 func (p part) withoutDash() part {
 	i := bytes.IndexByte(p.text, '-')
 	if i < 0 || len(bytes.TrimLeft(p.text[:i], " ")) > 0 {
@@ -109,7 +109,7 @@ func (p part) withoutDash() part {
 	return part{text, p.line}
 }
 
-// plain reports whether lines end as everybody ends them, and no directive changes what
+// hasPlainLines reports whether lines end as everybody ends them, and no directive changes what
 // the text says.
 func hasPlainLines(text []byte) bool {
 	for _, odd := range []string{"\u0085", "\u2028", "\u2029", "\ufeff", "\n%"} {

@@ -115,7 +115,7 @@ func (f *file) organizationPart(p part, size int) bool {
 	return true
 }
 
-// likewise returns, of the pieces of a copy of a part, those of the part.
+// matching returns, of the pieces of a copy of a part, those of the part.
 func (p part) matching(of part, pieces []part) []part {
 	for i, piece := range pieces {
 		at := cap(of.text) - cap(piece.text)
@@ -161,7 +161,7 @@ func (f *file) membersLater(o *directory.DesiredOrganization, items []part, size
 	return true
 }
 
-// again yields members that are read from a part which was found right before.
+// reread yields members that are read from a part which was found right before.
 func (f *file) reread(read func(*file) []directory.Member) iter.Seq[directory.Member] {
 	return func(yield func(directory.Member) bool) {
 		again := newFile()
@@ -174,7 +174,7 @@ func (f *file) reread(read func(*file) []directory.Member) iter.Seq[directory.Me
 	}
 }
 
-// together joins elements that stand side by side into lists of about a size.
+// group joins elements that stand side by side into lists of about a size.
 func group(items []part, size int) (all []part) {
 	for len(items) > 0 {
 		n, bytes := 1, len(items[0].text)
@@ -188,7 +188,7 @@ func group(items []part, size int) (all []part) {
 	return all
 }
 
-// joined is a list of elements, which are slices of the same text one after the other.
+// join is a list of elements, which are slices of the same text one after the other.
 func join(items []part) part {
 	first, last := items[0], items[len(items)-1]
 	length := cap(first.text) - cap(last.text) + len(last.text)

@@ -78,7 +78,7 @@ func (m *Metrics) Count(next http.Handler) http.Handler {
 	})
 }
 
-// underWay is the context key of an exchange.
+// requestKey is the context key of an exchange.
 type requestKey struct{}
 
 // exchange is a request and its answer.
