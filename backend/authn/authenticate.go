@@ -15,7 +15,8 @@ import (
 // maxReference is the longest organization id or slug, in bytes.
 const maxReference = 64
 
-// notInReference tells what no id or slug has, and databases differ over.
+// notInReference reports whether an id or slug cannot contain a character. Databases
+// handle such characters differently.
 func notInReference(r rune) bool { return r < ' ' || r > '~' }
 
 // Unnameable tells a text that can be no organization's id or slug.
@@ -23,9 +24,9 @@ func Unnameable(ref string) bool {
 	return len(ref) > maxReference || strings.ContainsFunc(ref, notInReference)
 }
 
-// Authenticate finds the live session whose authentic refresh token the request
-// carries, from the device whose key it is bound to, and its person's place in the
-// organization that ref names. The token is not judged yet.
+// Authenticate returns the refresh token of the request, its live session and the
+// user's membership in the organization that ref names. The token is authentic, and the
+// request comes from the session's device. Rotation has not judged the token yet.
 func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, error) {
 	if Unnameable(ref) {
 		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "No organization can have this name.")
@@ -67,16 +68,16 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 	return presented, subject, err
 }
 
-// errForged refuses a refresh token whose MAC is wrong. It says nothing that a
-// missing cookie would not, and ends nothing.
+// errForged refuses a refresh token with a wrong MAC. The answer is the same as without
+// a cookie, and no session ends.
 var errForged = refusal.New(api.LoginRequired, "Sign in.")
 
-// errOtherReplica refuses a refresh token whose key another replica has: the secret is being
-// replaced. Asked again, the browser comes to that one, or to this one when it has the key
-// too. It is no fault, and no end of the session.
+// errOtherReplica refuses a refresh token whose key only another replica has, while the
+// secret is being replaced. A retry succeeds once it reaches a replica that has the
+// key. It is not logged as a fault, and the session goes on.
 var errOtherReplica = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
 
-// authenticationError tells why a refresh token did not authenticate.
+// authenticationError returns the refusal of a refresh token that is not authentic.
 func authenticationError(c *Request, cookie *cookieToken, s *session.Session, err error) error {
 	if !belongsToApp(c, *s) {
 		return errForged
@@ -92,7 +93,8 @@ func authenticationError(c *Request, cookie *cookieToken, s *session.Session, er
 	return errForged
 }
 
-// CheckEnabled refuses a person whose account is disabled. They may still sign out.
+// CheckEnabled refuses a user whose account is disabled. Such a user may still sign
+// out.
 func CheckEnabled(u directory.User) error {
 	if u.Disabled {
 		return refusal.New(api.SessionRevoked, "Your account is disabled.")
@@ -110,7 +112,7 @@ func (c *Request) CheckLive(s session.Session) error {
 	return nil
 }
 
-// CheckIdle refuses a session that nobody has used for longer than the workspace allows.
+// CheckIdle refuses a session that was unused for longer than the workspace allows.
 func (c *Request) CheckIdle(s session.Session) error {
 	if s.Idle(c.Workspace.Policy.SessionIdle, c.Now) {
 		return refusal.New(api.SessionExpired, "You were away for too long. Sign in again.")
@@ -118,8 +120,8 @@ func (c *Request) CheckIdle(s session.Session) error {
 	return nil
 }
 
-// clearIfEnded clears the cookie of a session that cannot live again, and hands err on. A
-// fault of the storage is no such end.
+// clearIfEnded clears the cookie of a session that has ended for good, and returns err.
+// It keeps the cookie after a failure of the storage.
 func clearIfEnded(c *Request, cookie *cookieToken, err error) error {
 	var final *refusal.Refusal
 	if errors.As(err, &final) && final != errOtherReplica || errors.Is(err, session.ErrNotFound) {
@@ -128,8 +130,8 @@ func clearIfEnded(c *Request, cookie *cookieToken, err error) error {
 	return err
 }
 
-// refreshWorkspace brings the call to the document's newest revision, in which its
-// app may be disabled.
+// refreshWorkspace loads the newest revision of the workspace, in which the app may be
+// disabled.
 func refreshWorkspace(c *Request, revision int64) error {
 	if revision == c.Workspace.Revision {
 		return nil
@@ -147,13 +149,13 @@ func refreshWorkspace(c *Request, revision int64) error {
 	return nil
 }
 
-// pickToken returns the refresh token of the newest sign-in among those that the
-// browser carries. Usually there is one; a sign-in over a living session leaves
-// two, of which a request that may change something ends the older. Of two in one
-// second the one that the browser names last is the newer (RFC 6265bis section 5.8.3).
+// pickToken returns the refresh token of the newest sign-in in the browser. A sign-in
+// during a live session leaves two sessions; the next request that may change state
+// ends the older one. If both began in the same second, the later cookie of the header
+// is the newer one (RFC 6265bis section 5.8.3).
 //
-// Sessions that one person entered from another app stand beside each other, one for
-// each organization: the one that opens ref is returned, or else the newest.
+// Sessions that a user entered from another app coexist, one for each organization.
+// pickToken then prefers the one that opens ref.
 func pickToken(c *Request, ref string) (*cookieToken, error) {
 	tokens, err := c.RefreshTokens()
 	if err != nil {
@@ -179,7 +181,7 @@ func pickToken(c *Request, ref string) (*cookieToken, error) {
 	return sessionFor(c, kept, ref)
 }
 
-// Authentic reads a living session by its authentic token.
+// Authentic returns the live session of a token after it verified the token.
 func (c *Request) Authentic(t *cookieToken) (session.Session, error) {
 	s, err := c.Store.Session(c.Ctx, t.token.Session())
 	if errors.Is(err, session.ErrNotFound) {
@@ -197,14 +199,15 @@ func (c *Request) Authentic(t *cookieToken) (session.Session, error) {
 	return s, c.CheckIdle(s)
 }
 
-// belongsToApp tells a session of the app's that a browser holds. The token of one that the
-// app's server holds is nothing in a cookie.
+// belongsToApp reports whether a browser holds the session, for this app. A token of
+// the app's server is not accepted in a cookie.
 func belongsToApp(c *Request, s session.Session) bool {
 	return s.App == c.App.ID && s.Holder == session.Browser
 }
 
-// UpdateCookies keeps the cookie going after its refresh token was redeemed, also where
-// nothing was minted: a successor takes its place, and what has ended is cleared.
+// UpdateCookies updates the browser's cookies after its refresh token was redeemed,
+// even if no access token was minted. It sets the successor, or clears the cookies of a
+// session that has ended.
 func (c *Request) UpdateCookies(presented session.Token, s session.Session, m grant.Minted, err error) {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
@@ -216,8 +219,8 @@ func (c *Request) UpdateCookies(presented session.Token, s session.Session, m gr
 	}
 }
 
-// Inspect judges the token against its session without an effect: what only reads tells the
-// browser no more than under which names to keep it.
+// Inspect judges the token without redeeming it. It changes nothing except the cookies'
+// names.
 func (c *Request) Inspect(token session.Token, s session.Session) error {
 	verdict := session.Judge(s.Row, c.Grant().Redemption(token, &s))
 	if !verdict.Outcome.Mints() {

@@ -10,25 +10,24 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// cookieToken is a refresh token that a request carries, under the name that this release
-// gives its cookie, under that of the release before, or under both.
+// cookieToken is a refresh token from the request's cookies. The cookie can have the
+// name of this release (marked), of the previous release (unmarked), or both.
 //
-// Both are of one session, and one jar. Judged one after the other, the older would be
-// taken for a copy of a thief's, so that only the newer is judged, and the other replaced
-// by it. The release before sets its own name alone: in a rolling upgrade now one is the
-// newer and now the other.
+// During a rolling upgrade either cookie can be the newer one, because the previous
+// release only sets its own name. Only the newer token is judged and then stored under
+// both names. Judging both would report the older one as token reuse.
 type cookieToken struct {
 	app   string
-	token session.Unverified // the newest
+	token session.Unverified // the newest one
 	older []session.Unverified
-	// marked and unmarked are the values under the two names, "" where there is none.
+	// marked and unmarked are the cookie values under the two names, or empty.
 	marked, unmarked string
-	// authentic tells that the MAC of a token was found to be this server's. A cookie of
-	// an unmarked name is nobody else's to clear only then.
+	// authentic reports whether the MAC of a token was verified. Without that, an
+	// unmarked cookie may belong to another server and must not be cleared.
 	authentic bool
 }
 
-// add takes in a cookie of the session.
+// add adds another cookie of the same session.
 func (t *cookieToken) add(token session.Unverified, value string, marked bool) {
 	if marked {
 		t.marked = value
@@ -46,7 +45,7 @@ func (t *cookieToken) add(token session.Unverified, value string, marked bool) {
 	}
 }
 
-// verify returns the newest of the session's tokens that is authentic.
+// verify returns the session's newest authentic token.
 func verify(c *Request, t *cookieToken, secret session.Secret) (session.Token, error) {
 	verified, err := c.refresh.Authenticate(t.token, secret)
 	for _, older := range t.older {
@@ -61,8 +60,8 @@ func verify(c *Request, t *cookieToken, secret session.Secret) (session.Token, e
 	return verified, err
 }
 
-// missing is the error of a session that is not in the store. A cookie without a mark is
-// then another server's.
+// missing returns the error for a session that is not in the store. An unmarked cookie
+// may then belong to another server.
 func (t *cookieToken) missing(err error) error {
 	if errors.Is(err, session.ErrNotFound) && t.marked == "" {
 		return errForged
@@ -70,9 +69,9 @@ func (t *cookieToken) missing(err error) error {
 	return err
 }
 
-// RefreshTokens returns the refresh tokens of the request's app, one for each session. A
-// cookie with this server's mark that it cannot have set is cleared and counts for nothing;
-// one without is left to whichever server set it.
+// RefreshTokens returns the refresh tokens of the request's app, one for each session.
+// It clears a malformed cookie with this server's mark. A malformed unmarked cookie may
+// belong to another server and is left alone.
 func (c *Request) RefreshTokens() ([]*cookieToken, error) {
 	all, err := cookieTokens(c)
 	if err != nil {
@@ -84,8 +83,8 @@ func (c *Request) RefreshTokens() ([]*cookieToken, error) {
 	return slices.DeleteFunc(all, func(t *cookieToken) bool { return t.app != c.App.ID }), nil
 }
 
-// cookieTokens returns the refresh tokens of all the server's apps, in the order in which
-// the browser names them: the oldest first (RFC 6265bis section 5.8.3).
+// cookieTokens returns the refresh tokens of all apps, in the order of the Cookie
+// header: oldest first (RFC 6265bis section 5.8.3).
 func cookieTokens(c *Request) ([]*cookieToken, error) {
 	var all []*cookieToken
 	seen := map[string]bool{}
@@ -114,9 +113,9 @@ func cookieTokens(c *Request) ([]*cookieToken, error) {
 	return all, nil
 }
 
-// parseCookieName returns the app of a session's cookie, and whether its name bears the
-// server's mark; false where it is no such cookie, or bears another's mark. An app's id
-// has no dot and no capital.
+// parseCookieName returns the app in the name of a session cookie and whether the name
+// has this server's mark. ours is false for other cookies and for those of another
+// server. App ids contain no dots and no capitals; marks do.
 func (s *Server) parseCookieName(name string) (app string, marked, ours bool) {
 	rest, ours := strings.CutPrefix(name, sessionCookie)
 	if !ours {
@@ -136,19 +135,19 @@ func (s *Server) cookieName(app string, id session.ID, marked bool) string {
 	return unmarkedCookieName(app, id)
 }
 
-// maxWithUnmarked is the most sessions of a browser that also have cookies of unmarked names, so
-// that all cookies of the server stay within what twelve sessions take.
+// maxWithUnmarked is the largest number of sessions of a browser that also get unmarked
+// cookies. It keeps the total within the size of twelve sessions.
 const maxWithUnmarked = 6
 
-// setsUnmarked tells whether browsers get cookies of unmarked names too: the release
-// before, which reads no others, may still serve.
+// setsUnmarked reports whether to set unmarked cookies as well, because the previous
+// release, which reads only those, may still be running.
 func setsUnmarked(c *Request) bool {
 	return c.Workspace != nil && c.Now < c.Workspace.UnmarkedCookiesUntil && c.sessions <= maxWithUnmarked
 }
 
-// migrateCookies gives the browser the current token, which it presented, under the names of this
-// release, where it came under others or they disagree. (A token that is no more the
-// current one is not put back into the jar: its successor is on the way there.)
+// migrateCookies stores the presented token, if it is the current one, under the cookie
+// names of this release. A token that is no longer current is not set again, because
+// its successor may be on its way to the browser.
 func migrateCookies(c *Request, s session.Session) {
 	t := c.used
 	if t == nil || !t.authentic || t.token.Session() != s.ID {
@@ -160,7 +159,7 @@ func migrateCookies(c *Request, s session.Session) {
 	}
 }
 
-// value is the text of the token.
+// value returns the cookie value of the token.
 func (t *cookieToken) value() string {
 	if token, err := session.ParseToken(t.marked); err == nil && token == t.token {
 		return t.marked
@@ -168,8 +167,7 @@ func (t *cookieToken) value() string {
 	return t.unmarked
 }
 
-// clearToken clears the cookies of a session that a request carried, as far as they are this
-// server's.
+// clearToken clears the session's cookies that belong to this server.
 func clearToken(c *Request, t *cookieToken) {
 	if t.marked != "" {
 		c.clear(c.sessionCookieName(t.app, t.token.Session()))

@@ -11,14 +11,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// wantsPage reports whether a person is looking: at a navigation of /login, /callback or
-// /handover/code.
+// wantsPage reports whether the request is a navigation to /login, /callback or
+// /handover/code, so that a person reads the answer.
 func wantsPage(c *Request) bool {
 	form := c.R.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
 	return (c.ReadOnly() || form) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
 }
 
-// pageKinds are the pages for refusals that name none.
+// pageKinds are the pages of refusals that do not name one.
 var pageKinds = map[api.Code]page.Kind{
 	api.InvalidRequest:         page.Invalid,
 	api.OriginNotAllowed:       page.Refused,
@@ -27,7 +27,7 @@ var pageKinds = map[api.Code]page.Kind{
 	api.SessionRevoked:         page.Disabled,
 }
 
-// errorPage answers a person with a page that leads on.
+// errorPage writes an error page with links to continue.
 func errorPage(c *Request, r *refusal.Refusal) {
 	p := page.Page{Kind: r.Page, Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: errorLinks(c, r)}
 	if p.Kind == "" {
@@ -39,7 +39,7 @@ func errorPage(c *Request, r *refusal.Refusal) {
 	c.WritePage(p)
 }
 
-// WritePage answers with a page.
+// WritePage writes a page.
 func (c *Request) WritePage(p page.Page) {
 	c.Record.Status = p.Status
 	var texts page.Texts
@@ -53,8 +53,8 @@ func (c *Request) WritePage(p page.Page) {
 	page.Write(c.W, c.R, p, texts)
 }
 
-// errorLinks returns the links of a page about a refusal: to the same thing once more, where it
-// may go better, or to a new sign-in, and back into the app.
+// errorLinks returns the links of an error page: to a new sign-in or a retry, if one
+// may help, and to the app.
 func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	var links []page.Link
 	switch {
@@ -66,7 +66,7 @@ func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	return append(links, c.HomeLinks()...)
 }
 
-// retryURL is the address of the request, of one that may be made once more.
+// retryURL returns the URL of the request, if it can be repeated.
 func retryURL(c *Request) string {
 	if !c.ReadOnly() {
 		return ""
@@ -74,8 +74,8 @@ func retryURL(c *Request) string {
 	return c.Origin + c.R.URL.RequestURI()
 }
 
-// HomeLinks lead into the request's app or, where that is not known, into the one that
-// the backend is at, or into every app of the workspace.
+// HomeLinks returns a link to the request's app. If that is unknown, it returns a link
+// to the app at the backend's own origin, or to every app of the workspace.
 func (c *Request) HomeLinks() []page.Link {
 	home := func(app directory.App) page.Link {
 		return page.Link{Label: page.Back, App: app.Name, URL: publicurl.Home(c.Origin, app) + "/"}
@@ -99,15 +99,14 @@ func (c *Request) HomeLinks() []page.Link {
 	return all
 }
 
-// maxHomeLinks is how many apps a page offers at most.
+// maxHomeLinks is the largest number of apps on a page.
 const maxHomeLinks = 12
 
-// cachedWorkspace is the workspace's document as the request or another knows it; nil where
-// none was read yet.
+// cachedWorkspace returns the workspace, or nil if none has been loaded.
 func cachedWorkspace(c *Request) *directory.Workspace {
 	if c.Workspace != nil {
 		return c.Workspace
 	}
-	w, _ := c.Current(c.Ctx, 0) // a fault of the storage is told by the page already
+	w, _ := c.Current(c.Ctx, 0) // the page already reports a failure of the storage
 	return w
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// maxSessions is how many sessions of all the server's apps a browser has at most: with
-// their cookies it sends 2.5 KB in each request to the host, which has other cookies
-// besides, and proxies refuse requests whose headers are too long.
+// maxSessions is the largest number of sessions in a browser, over all of the server's
+// apps. Their cookies add 2.5 KB to every request to the host. Proxies refuse requests
+// with longer headers, and other cookies need room too.
 const maxSessions = 12
 
-// evict leaves a browser at most so many of its sessions and returns those: it ends the
-// others, first those that were entered from another app, then the oldest. What only reads
-// ends nothing.
+// evict limits a browser to a number of sessions and returns the remaining ones. It
+// ends sessions that were entered from another app first, then the oldest ones. A
+// read-only request ends none.
 func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 	c.sessions = len(all)
 	clearUnmarked(c, all)
@@ -24,7 +24,7 @@ func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 		return all[max(0, len(all)-2*maxSessions):], nil
 	}
 	gone := map[*cookieToken]bool{}
-	for ; len(marked) > 2*maxSessions; marked = marked[1:] { // no browser has so many: they are not read
+	for ; len(marked) > 2*maxSessions; marked = marked[1:] { // more than a browser can have; not read
 		clearToken(c, marked[0])
 		gone[marked[0]] = true
 	}
@@ -38,7 +38,7 @@ func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 		case err != nil || foreign == nil && c.CheckLive(s) != nil:
 			clearToken(c, t)
 			gone[t] = true
-		case foreign == nil: // else another replica may know its key
+		case foreign == nil: // otherwise another replica may have its key
 			lives = append(lives, &liveSession{t, s})
 		}
 	}
@@ -51,7 +51,8 @@ func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 	return slices.DeleteFunc(all, func(t *cookieToken) bool { return gone[t] }), nil
 }
 
-// clearUnmarked clears cookies of unmarked names, where there are too many for both.
+// clearUnmarked clears the unmarked cookies if there are too many sessions for both
+// names.
 func clearUnmarked(c *Request, all []*cookieToken) {
 	if len(all) <= maxWithUnmarked {
 		return
@@ -68,7 +69,7 @@ func sortForEviction(all []*liveSession) []*liveSession {
 	return all
 }
 
-// evictionOrder compares sessions by which goes first where there are too many.
+// evictionOrder compares sessions by the order of their eviction.
 func evictionOrder(a, b session.Session) int {
 	signedIn := func(s session.Session) int {
 		if s.Parent == (session.ID{}) {
@@ -79,7 +80,7 @@ func evictionOrder(a, b session.Session) int {
 	return cmp.Or(cmp.Compare(signedIn(a), signedIn(b)), cmp.Compare(a.CreatedAt, b.CreatedAt))
 }
 
-// EvictOldest leaves the browser one session less than it may have.
+// EvictOldest ends sessions so that the browser has room for one more.
 func (c *Request) EvictOldest() error {
 	all, err := cookieTokens(c)
 	if err == nil {
@@ -88,10 +89,9 @@ func (c *Request) EvictOldest() error {
 	return err
 }
 
-// SetFirstToken gives the browser the first token of a session that its sign-in made. The
-// session's cookies of before are not sent along with a callback, so that what the browser
-// has is read from the store: however often somebody signs in, and wherever it leads, it
-// never has more than it may.
+// SetFirstToken sets the cookie of a new session after its sign-in. A callback does not
+// carry the Strict cookies of earlier sessions. SetFirstToken therefore looks up the
+// browser's sessions in the store and evicts those above the limit.
 func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 	all, err := c.Store.OfBrowser(c.Ctx, s.Browser, c.Now, 2*maxSessions)
 	if err != nil {
@@ -108,8 +108,8 @@ func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 	return nil
 }
 
-// evictStored takes a session from the browser that it began in. One with a device key,
-// which nothing proves here, only loses its cookie.
+// evictStored ends a session whose cookie the request does not carry. A session with a
+// device key, which the request does not prove, only loses its cookie.
 func evictStored(c *Request, s session.Session) error {
 	c.ClearSession(s.App, s.ID)
 	if s.JKT != "" {

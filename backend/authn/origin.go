@@ -8,10 +8,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// admit lets a request of one of the workspace's apps pass, and finds the app.
-// Threats: requests forged by other origins, same-site siblings included (RFC
-// 10017 section 6.1.3.3). The cookie's SameSite alone does not stop siblings, and
-// Fetch Metadata alone not browsers that lack it.
+// admit accepts a request from one of the workspace's apps, and finds that app. It
+// prevents cross-site request forgery, including by same-site sibling hosts (RFC 10017
+// section 6.1.3.3). SameSite cookies alone do not exclude siblings, and some browsers
+// send no Fetch Metadata.
 //
 //	Sec-Fetch-Site   Origin must be
 //	same-origin      a registered one, or absent (then the backend's own counts)
@@ -19,8 +19,8 @@ import (
 //	absent           a registered one; absent only for reading
 //	anything else    refused
 //
-// Host and Forwarded decide nothing. A request that changes something carries the
-// custom header besides.
+// Host and Forwarded are ignored. A request that may change state also needs the custom
+// header.
 func admit(c *Request) error {
 	c.W.Header().Add("Vary", "Origin, Sec-Fetch-Site")
 	origin, named := SingleHeader(c.R.Header, "Origin")
@@ -43,8 +43,8 @@ func admit(c *Request) error {
 	return checkAge(c)
 }
 
-// findApp finds the app that owns an origin. An origin that is not known may have
-// been registered since the document was read.
+// findApp finds the app of an origin. If the origin is unknown, it checks for a newer
+// revision of the workspace.
 func findApp(c *Request, origin string) error {
 	for _, seen := range []int64{0, Latest} {
 		w, err := c.Current(c.Ctx, seen)
@@ -60,7 +60,7 @@ func findApp(c *Request, origin string) error {
 	return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 }
 
-// allowOrigin answers a registered origin of the same site (CORS with credentials).
+// allowOrigin sends the CORS headers for a registered origin, with credentials.
 func (c *exchange) allowOrigin(origin string) {
 	h := c.W.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
@@ -68,7 +68,7 @@ func (c *exchange) allowOrigin(origin string) {
 	h.Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate, "+api.HeaderNonce)
 }
 
-// preflight answers what a browser asks before a request from another origin.
+// preflight answers a CORS preflight request.
 func preflight(c *Request) error {
 	c.W.Header().Add("Vary", "Origin")
 	origin, named := SingleHeader(c.R.Header, "Origin")
@@ -88,8 +88,8 @@ func preflight(c *Request) error {
 	return nil
 }
 
-// checkAge refuses a request that was sent longer ago than rotation tolerates: a
-// page that slept sent it, and has sent others since.
+// checkAge refuses a request that took longer to arrive than rotation tolerates. A
+// suspended page may have sent it before its later requests.
 func checkAge(c *Request) error {
 	text := c.R.Header.Get(api.HeaderTime)
 	if text == "" {
@@ -104,8 +104,8 @@ func checkAge(c *Request) error {
 	return nil
 }
 
-// SingleHeader returns a header that may stand once; twice counts as a value that
-// matches nothing.
+// SingleHeader returns a header that must not be repeated. A repeated header is
+// returned as a value that matches nothing.
 func SingleHeader(h http.Header, name string) (value string, present bool) {
 	values := h.Values(name)
 	switch len(values) {
@@ -117,13 +117,13 @@ func SingleHeader(h http.Header, name string) (value string, present bool) {
 	return "\x00", true
 }
 
-// ReadOnly tells that the request must change nothing.
+// ReadOnly reports whether the request must not change state.
 func (c *exchange) ReadOnly() bool {
 	return c.R.Method == http.MethodGet || c.R.Method == http.MethodHead
 }
 
-// SameOrigin reports whether a page of the backend's own origin sent a request that reads
-// nothing. Browsers that tell no Sec-Fetch-Site name the origin of a form's page.
+// SameOrigin reports whether a page of the backend's own origin sent the request.
+// Browsers without Sec-Fetch-Site send the Origin of the form's page.
 func (c *Request) SameOrigin() bool {
 	if site, told := SingleHeader(c.R.Header, "Sec-Fetch-Site"); told {
 		return site == "same-origin"
@@ -132,7 +132,8 @@ func (c *Request) SameOrigin() bool {
 	return origin == c.Origin
 }
 
-// CheckNavigation refuses what is not a top-level navigation, where the browser tells.
+// CheckNavigation refuses a request that is not a top-level navigation, according to
+// Fetch Metadata.
 func (c *exchange) CheckNavigation() error {
 	mode, hasMode := SingleHeader(c.R.Header, "Sec-Fetch-Mode")
 	dest, hasDest := SingleHeader(c.R.Header, "Sec-Fetch-Dest")

@@ -16,7 +16,8 @@ const redirectPage = `<!doctype html>
 </html>
 `
 
-// redirectByPage sends the browser on by a page, where a redirect would count as the form's.
+// redirectByPage redirects by a page with a meta refresh. The form-action policy of the
+// page that posted the request would block an HTTP redirect.
 func redirectByPage(c *Request, target string) {
 	c.W.Header().Set("Content-Type", "text/html; charset=utf-8")
 	c.W.WriteHeader(http.StatusOK)

@@ -20,7 +20,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// Request is one request on its way to its answer.
+// Request is an HTTP request in progress.
 type Request struct {
 	*Server
 	exchange
@@ -28,42 +28,43 @@ type Request struct {
 	Now       int64 // Unix seconds
 	Workspace *directory.Workspace
 	App       directory.App
-	// Posted means that a page whose forms may lead to the backend alone posted the request:
-	// Chromium applies that to redirects of the answer, too.
+	// Posted means that a form of the backend's own page posted the request. Chromium
+	// applies that page's form-action policy to redirects of the answer.
 	Posted bool
 
-	used     *cookieToken // what Authenticate found
-	sessions int          // that the browser is known to have
-	// proof is the request's device proof, nil without one: prove, once.
+	used     *cookieToken // the token that Authenticate found
+	sessions int          // the number of the browser's sessions
+	// proof returns the request's device proof, or nil without one. It calls prove
+	// once.
 	proof func() (*dpop.Proof, error)
-	// proofUsed notes that the proof is used: useProof, once.
+	// proofUsed marks the proof as used. It calls useProof once.
 	proofUsed func() error
 }
 
-// exchange is a request, its answer, and what the log says of both.
+// exchange is a request, its answer and its log record.
 type exchange struct {
 	W      http.ResponseWriter
 	R      *http.Request
 	Record record
 }
 
-// Grant is what the call may grant, in its app.
+// Grant returns the grant of access tokens for the request's app.
 func (c *Request) Grant() *grant.Grant {
 	return &grant.Grant{
 		Issuer: c.Issuer, Store: c.Store, Keys: c.Keys, Workspace: c.Workspace, App: c.App, Now: c.Now, Audit: c.Audit,
 	}
 }
 
-// OrganizationSessions are those of the call's session.
+// OrganizationSessions returns the transitions of the session's organization sessions.
 func (c *Request) OrganizationSessions() orgsession.Transitions {
 	return orgsession.Transitions{Store: c.Store, Now: c.Now, Audit: c.Audit}
 }
 
-// Endpoint answers a call, or returns why not.
+// Endpoint answers a request or returns an error.
 type Endpoint func(*Request) error
 
-// Serve runs the endpoint of the request's method. Every error becomes an answer
-// here, and every answer a line of the log.
+// Serve returns a handler that calls the endpoint of the request's method. It answers
+// errors and logs every request.
 func (s *Server) Serve(methods map[string]Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &Request{Server: s, exchange: exchange{W: w, R: r}, Ctx: r.Context(), Now: s.now().Unix()}
@@ -94,7 +95,7 @@ func dispatch(c *Request, methods map[string]Endpoint) error {
 	return run(c)
 }
 
-// allowedMethods returns the methods that a path answers.
+// allowedMethods returns the methods that a path supports.
 func allowedMethods(methods map[string]Endpoint) []string {
 	names := slices.Sorted(maps.Keys(methods))
 	if methods[http.MethodGet] != nil {
@@ -103,13 +104,14 @@ func allowedMethods(methods map[string]Endpoint) []string {
 	return append(names, http.MethodOptions)
 }
 
-// setSecurityHeaders sets what every answer carries. Pages of sibling hosts are answered too.
+// setSecurityHeaders sets the security headers of every answer. Sibling hosts of the
+// same site may read answers.
 func setSecurityHeaders(c *Request) {
 	web.Secure(c.W.Header(), c.Origin[:5] == "https")
 	c.W.Header().Set("Cross-Origin-Resource-Policy", "same-site")
 }
 
-// recoverPanic keeps a panic from crossing the boundary.
+// recoverPanic turns a panic into a server error.
 func recoverPanic(c *Request) {
 	if v := recover(); v != nil {
 		err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
@@ -118,8 +120,8 @@ func recoverPanic(c *Request) {
 	}
 }
 
-// refuse answers with an error: JSON for programs, a page for people. A fault of
-// the server's changes nothing in the browser.
+// refuse answers with an error: a page for a navigation, JSON otherwise. A server error
+// sets no cookies.
 func refuse(c *Request, r *refusal.Refusal) {
 	c.Record.Refusal = r
 	if r.HTTPStatus() >= http.StatusInternalServerError {
@@ -140,8 +142,8 @@ func (c *exchange) writeJSON(status int, value any) {
 	web.WriteJSON(c.W, status, value)
 }
 
-// Answer makes an endpoint of a function of the contract: it admits the request,
-// reads its body and writes what the function returns.
+// Answer returns the endpoint of a typed function. It admits the request, decodes the
+// body and encodes the result.
 func Answer[In, Out any](run func(*Request, In) (Out, error)) Endpoint {
 	return func(c *Request) error {
 		if err := admit(c); err != nil {
@@ -162,7 +164,7 @@ func Answer[In, Out any](run func(*Request, In) (Out, error)) Endpoint {
 	}
 }
 
-// Public makes an endpoint of what everybody may read and caches may keep.
+// Public returns the endpoint of a public, cacheable resource.
 func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 	return func(c *Request) error {
 		response, err := run(c)
@@ -177,7 +179,7 @@ func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 	}
 }
 
-// Redirect sends the browser on, by GET (RFC 9110 section 15.4.4).
+// Redirect redirects the browser with GET (RFC 9110 section 15.4.4).
 func (c *Request) Redirect(target string) {
 	if c.Posted {
 		redirectByPage(c, target)

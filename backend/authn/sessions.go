@@ -9,21 +9,21 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// liveSession is a living session with the cookie that it came by.
+// liveSession is a live session with its cookies.
 type liveSession struct {
 	*cookieToken
 	session.Session
 }
 
-// coexists tells that two sessions of one browser both go on: a person entered both from
-// another app, each for an organization of its own.
+// coexists reports whether two sessions of one browser both continue, because the user
+// entered both from another app, for different organizations.
 func (l *liveSession) coexists(other *liveSession) bool {
 	entered := l.Parent != session.ID{} && other.Parent != session.ID{}
 	return entered && l.UserID == other.UserID && l.ConfinedTo != other.ConfinedTo
 }
 
-// pick returns the newest of a browser's sessions of the app, and what stands
-// beside it, the newest first; a request that may change something ends the others.
+// pick returns the newest session of the app and those that coexist with it, newest
+// first. A request that may change state ends the others.
 func pick(c *Request, all []*liveSession) ([]*liveSession, error) {
 	slices.Reverse(all)
 	slices.SortStableFunc(all, func(a, b *liveSession) int { return int(b.CreatedAt - a.CreatedAt) })
@@ -40,8 +40,9 @@ func pick(c *Request, all []*liveSession) ([]*liveSession, error) {
 	return kept, nil
 }
 
-// endOlder ends a session for a newer one in the same browser. One that a step-up of the same
-// person began takes over what was entered, also where two of them were begun at once.
+// endOlder ends a session in favor of a newer one in the same browser. If a step-up of
+// the same user began the newer one, it takes over the organization sessions of the
+// older one.
 func endOlder(c *Request, l, newer *liveSession) error {
 	steppedUp := newer.Replaces != session.ID{} && newer.UserID == l.UserID && l.JKT == ""
 	if !steppedUp || c.ReadOnly() {
@@ -54,8 +55,9 @@ func endOlder(c *Request, l, newer *liveSession) error {
 	return nil
 }
 
-// LiveSessions returns the sessions that live of a browser's, clears the cookies of the
-// others, and tells why the last of those does not, or that one may live elsewhere.
+// LiveSessions returns the live sessions of the tokens, and clears the cookies of the
+// others. last is the refusal of the last token that is not live; a token of another
+// replica's key takes precedence.
 func (c *Request) LiveSessions(tokens []*cookieToken) (all []*liveSession, last, err error) {
 	for _, t := range tokens {
 		s, err := c.Authentic(t)
@@ -70,13 +72,14 @@ func (c *Request) LiveSessions(tokens []*cookieToken) (all []*liveSession, last,
 	return all, last, nil
 }
 
-// SignedInAs tells whether one of a browser's sessions is of a sign-in of this person:
-// it opens all that one entered from another app would, and more.
+// SignedInAs reports whether one of the sessions is a full sign-in of the user. Such a
+// session opens more than one that was entered from another app.
 func SignedInAs(user string, all []*liveSession) bool {
 	return slices.ContainsFunc(all, func(l *liveSession) bool { return l.UserID == user && l.ConfinedTo == "" })
 }
 
-// sessionFor returns the session that opens an organization, or the newest.
+// sessionFor returns the token of the session that opens an organization, or else of
+// the newest one.
 func sessionFor(c *Request, kept []*liveSession, ref string) (*cookieToken, error) {
 	if ref == "" || len(kept) == 1 {
 		return kept[0].cookieToken, nil
@@ -98,8 +101,8 @@ func sessionFor(c *Request, kept []*liveSession, ref string) (*cookieToken, erro
 	return kept[0].cookieToken, nil
 }
 
-// EndCoexisting ends the sessions that stand beside one: who signs out of an app signs out
-// of all that it opened here.
+// EndCoexisting ends the sessions that coexist with one. Signing out of an app ends all
+// sessions that were entered there.
 func (c *Request) EndCoexisting(s session.Session) error {
 	tokens, err := c.RefreshTokens()
 	if err != nil || s.Parent == (session.ID{}) {
@@ -114,8 +117,9 @@ func (c *Request) EndCoexisting(s session.Session) error {
 	return err
 }
 
-// supersede ends a session for a newer sign-in in the same browser. One whose device
-// key this browser cannot prove is not ended: it only loses its cookie here.
+// supersede ends a session in favor of a newer sign-in in the same browser. If this
+// browser does not prove the session's device key, the session only loses its cookie
+// here.
 func supersede(c *Request, t *cookieToken, s session.Session) error {
 	if c.ReadOnly() {
 		return nil
