@@ -26,15 +26,13 @@ const (
 	nameChars = 8
 )
 
-// sessionCookieName returns the name of a session's cookie. unmarkedCookieName returns
+// sessionCookieName returns the name of a session's cookie. unmarkedName returns
 // its name in the previous release.
 func (s *Server) sessionCookieName(app string, id session.ID) string {
 	return s.sessionPrefix() + cookieSuffix(app, id)
 }
 
-func unmarkedCookieName(app string, id session.ID) string {
-	return sessionCookie + cookieSuffix(app, id)
-}
+func unmarkedName(app string, id session.ID) string { return sessionCookie + cookieSuffix(app, id) }
 
 func cookieSuffix(app string, id session.ID) string {
 	return app + "." + strings.TrimPrefix(id.String(), "ses_")[:nameChars]
@@ -86,7 +84,7 @@ func (c *Request) SetRefreshToken(s session.Session, token session.Token) {
 func (c *Request) setRefreshCookies(s session.Session, value string) {
 	life := int(s.ExpiresAt - c.Now)
 	c.setCookie(c.sessionCookieName(s.App, s.ID), value, life, http.SameSiteStrictMode)
-	switch name := unmarkedCookieName(s.App, s.ID); {
+	switch name := unmarkedName(s.App, s.ID); {
 	case setsUnmarked(c):
 		c.setCookie(name, value, life, http.SameSiteStrictMode)
 	case len(c.R.CookiesNamed(name)) > 0:
@@ -97,7 +95,7 @@ func (c *Request) setRefreshCookies(s session.Session, value string) {
 // ClearSession clears the cookies of a session.
 func (c *Request) ClearSession(app string, id session.ID) {
 	c.clear(c.sessionCookieName(app, id))
-	if name := unmarkedCookieName(app, id); setsUnmarked(c) || len(c.R.CookiesNamed(name)) > 0 {
+	if name := unmarkedName(app, id); setsUnmarked(c) || len(c.R.CookiesNamed(name)) > 0 {
 		c.clear(name)
 	}
 }

@@ -132,7 +132,7 @@ func (s *Server) cookieName(app string, id session.ID, marked bool) string {
 	if marked {
 		return s.sessionCookieName(app, id)
 	}
-	return unmarkedCookieName(app, id)
+	return unmarkedName(app, id)
 }
 
 // maxWithUnmarked is the largest number of sessions of a browser that also get unmarked
@@ -173,6 +173,6 @@ func clearToken(c *Request, t *cookieToken) {
 		c.clear(c.sessionCookieName(t.app, t.token.Session()))
 	}
 	if t.unmarked != "" && t.authentic {
-		c.clear(unmarkedCookieName(t.app, t.token.Session()))
+		c.clear(unmarkedName(t.app, t.token.Session()))
 	}
 }

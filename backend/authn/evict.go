@@ -59,7 +59,7 @@ func clearUnmarked(c *Request, all []*cookieToken) {
 	}
 	for _, t := range all {
 		if t.marked != "" && t.marked == t.unmarked {
-			c.clear(unmarkedCookieName(t.app, t.token.Session()))
+			c.clear(unmarkedName(t.app, t.token.Session()))
 		}
 	}
 }
