@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: help build run test check test-long lint size setup model simulate breaks soak bench worker worker-dev profile bench-worker bench-browser release
+.PHONY: help build run test check test-long lint size setup model simulate mutants soak bench worker worker-dev profile bench-worker bench-browser release
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 
@@ -40,8 +40,8 @@ model: ## every interleaving of a few messages, with the controls that must fail
 simulate: ## working weeks under this rotation and others': the table
 	go run ./backend/session/proof/simulation
 
-breaks: build ## take one defense away at a time, and see its test red
-	go run ./browser_test/breaks
+mutants: build ## take one defense away at a time, and see its test red
+	go run ./browser_test/mutants
 
 soak: build ## twenty tabs on a bad network, and a browser that crashes, for half an hour
 	go run ./browser_test/soak $(ARGS)

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/token"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // The issuers of acme and globex, where these have keys of their own.

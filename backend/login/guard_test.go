@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 

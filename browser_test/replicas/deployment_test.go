@@ -16,8 +16,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 	"github.com/tabard-auth/tabard/browser_test/contract"
-	"github.com/tabard-auth/tabard/browser_test/ports"
-	"github.com/tabard-auth/tabard/browser_test/program"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 

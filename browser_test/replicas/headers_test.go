@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // TestProxy_NoSequenceOfLinksMakesTheHostRefuse: a proxy with its default buffers takes 8 KB

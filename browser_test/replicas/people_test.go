@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // crowd is people at work: each has a browser, mints again and again, and now and then

@@ -23,7 +23,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/tabard-auth/tabard/browser_test/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
 
 // proxyKind is an example of backend/deploy with what starts it.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // hangUp lets every server read its secrets again.
