@@ -2,35 +2,35 @@ package tab
 
 // wake aborts what was under way while the computer slept, in every tab, before
 // anything new is sent: its requests and answers are older than they look.
-func (t *Tab) wake() {
-	if !t.clock.woke() {
+func (t *Tab) checkSleep() {
+	if !t.clock.detectSleep() {
 		return
 	}
-	t.world.Channel.Send(woke)
-	t.mints.abortAll(again)
-	t.calls.hangUpAll(again)
-	t.backoff.hurry()
+	t.env.Channel.Send(messageSlept)
+	t.mints.abortAll(errOutdated)
+	t.calls.cancelAll(errOutdated)
+	t.backoff.endPause()
 }
 
 // Look is called when the page is shown, focused or online again: it takes in
 // what happened meanwhile.
-func (t *Tab) Look(online bool) {
+func (t *Tab) OnVisible(online bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if online {
-		t.backoff.hurry()
+		t.backoff.endPause()
 	}
-	t.wake()
-	t.heed()
-	if !t.world.Page.Hidden() && t.alarm.hasten() {
+	t.checkSleep()
+	t.checkEpoch()
+	if !t.env.Page.Hidden() && t.timers.cancelDelayed() {
 		go t.settle()
 	}
-	t.recount()
+	t.updateIdle()
 }
 
 // Hide is called when the page is hidden: timers stop.
-func (t *Tab) Hide() {
+func (t *Tab) OnHidden() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.plan()
+	t.schedule()
 }

@@ -3,7 +3,7 @@ package tab
 import "time"
 
 // World is what a tab needs of the browser.
-type World struct {
+type Env struct {
 	Backend Backend
 	// Session is the tab's own storage, Local the one that all tabs share.
 	Session, Local Storage
