@@ -189,6 +189,7 @@ func carries(t testing.TB, tab context.Context, address string) (bytes int) {
 
 // TestSignIn_FromAnyAddress comes back exactly where it was begun.
 func TestSignIn_FromAnyAddress(t *testing.T) {
+	t.Parallel()
 	d := deploy(t, "")[0]
 	tab := chrome.New(t)
 	for _, address := range []string{
@@ -214,6 +215,7 @@ func TestSignIn_FromAnyAddress(t *testing.T) {
 // TestSignIn_TwelveTabsAtOnce begin with no cookie yet, at a provider that takes its time,
 // and all come back: whether the client begins or a link.
 func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
+	t.Parallel()
 	for name, begins := range map[string]string{
 		"by the client": `void tabard.signIn()`,
 		"by a link":     `void (location.href = "/auth/login?return_to=" + encodeURIComponent(location.href))`,
@@ -249,6 +251,7 @@ func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
 // TestSignIn_TwoServersOnOneHost leave each other's cookies alone for a day: on two ports,
 // and below two paths.
 func TestSignIn_TwoServersOnOneHost(t *testing.T) {
+	t.Parallel()
 	for name, servers := range map[string]func(*testing.T) []*deployed{
 		"two ports": func(t *testing.T) []*deployed { return append(deploy(t, ""), deploy(t, "")...) },
 		"two paths": func(t *testing.T) []*deployed { return deploy(t, "", "/staging") },

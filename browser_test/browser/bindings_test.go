@@ -24,6 +24,7 @@ process.stdout.write(render(App).body);`},
 // without a complaint, follows the tab's switches and shows nothing of the organization
 // that it left.
 func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
+	t.Parallel()
 	for name, binding := range bindings {
 		t.Run(name, func(t *testing.T) {
 			markup := example.Rendered(t, strings.Split(binding.entry, "/")[0], binding.program)
@@ -53,6 +54,7 @@ func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
 // TestReactTellsHowASwitchGoes: the hook has the typed result, and the component that
 // asked is told of a refusal while the tab stays as it was.
 func TestReactTellsHowASwitchGoes(t *testing.T) {
+	t.Parallel()
 	d, tab := example.Open(t, "react/main.tsx")
 	example.SignIn(t, d, tab, "/", "alice")
 	chrome.Press(t, tab, "#acme")

@@ -31,6 +31,7 @@ func (c *certified) connect() (issuer string) {
 }
 
 func TestACertifiedProviderOfAnOrganizationsOwnLetsItsPeopleIn(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t)
 	c.browser = c.browser.On(httpbrowser.NewDevice(t))
 	c.signIn(c.browser.Begin(judgedBackend+"/login"), "alice")

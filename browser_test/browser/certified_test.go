@@ -171,6 +171,7 @@ func (c *certified) mint() api.TokenResponse {
 }
 
 func TestACertifiedProviderSignsPeopleIn(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t)
 	landed := c.signIn(c.browser.Login("return_to=/notes"), "alice")
 	if landed.URL.String() != judgedApp+"/notes" {
@@ -183,6 +184,7 @@ func TestACertifiedProviderSignsPeopleIn(t *testing.T) {
 }
 
 func TestACertifiedProviderDemandsThePKCEThatItGets(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t)
 	request, err := url.Parse(c.browser.Step(judgedBackend + "/login").Header.Get("Location"))
 	if err != nil {
@@ -209,6 +211,7 @@ func TestACertifiedProviderDemandsThePKCEThatItGets(t *testing.T) {
 }
 
 func TestACertifiedProviderAsksAgainWhenMaxAgeIsOver(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t)
 	c.signIn(c.browser.Login(""), "alice")
 	if landed := c.browser.Login("return_to=/again"); landed.URL.String() != judgedApp+"/again" {
@@ -224,6 +227,7 @@ func TestACertifiedProviderAsksAgainWhenMaxAgeIsOver(t *testing.T) {
 }
 
 func TestACertifiedProviderEndsItsSessionByTheHintAndLeadsBack(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t)
 	c.signIn(c.browser.Login(""), "alice")
 	var out api.LogoutResponse
@@ -246,6 +250,7 @@ func TestACertifiedProviderEndsItsSessionByTheHintAndLeadsBack(t *testing.T) {
 }
 
 func TestACertifiedProviderEndsTheSessionThroughTheBackChannel(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t)
 	c.signIn(c.browser.Login(""), "alice")
 	c.mint()

@@ -19,6 +19,7 @@ func enter(t *testing.T, tab context.Context, organization string) {
 // TestP3AnOrganizationIsEnteredByItsOwnProvider: from a living session, by one more
 // sign-in, ever; the tab finishes its switch, and the other tabs go on.
 func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "dana")
@@ -61,6 +62,7 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 
 // TestAnotherPersonsLinkIsRefused: Alice answers as Dana's other self.
 func TestAnotherPersonsLinkIsRefused(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	d.Apply(t, d.Workspace(t)+"      - {iss: \""+d.Issuer+"\", sub: alice, roles: [viewer]}\n")
 	dana, alice := chrome.New(t), chrome.New(t)
@@ -86,6 +88,7 @@ func TestAnotherPersonsLinkIsRefused(t *testing.T) {
 // TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone: Nina, whom nobody else
 // knows.
 func TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	chrome.Go(t, tab, d.Origin)

@@ -16,6 +16,7 @@ import (
 // load, once a sign-in and an end were answered. A session whose sign-in was answered
 // goes on after the restart; one whose end was answered stays ended.
 func TestACrashLosesNoSessionAndRevivesNone(t *testing.T) {
+	t.Parallel()
 	const crashes, people = 5, 8
 	s := contract.StartServer(t)
 	for range crashes {

@@ -18,6 +18,7 @@ func atReports(t *testing.T, tab context.Context, organization string) {
 // TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn: in the organization that they
 // come from, in every tab its own, until they sign out where they signed in.
 func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	first := chrome.New(t)
 	d.SignIn(t, first, "alice")

@@ -31,6 +31,7 @@ func blocked(area string) string {
 // TestP1ABrowserThatLacksSomethingServesEachTabStill: two tabs, two organizations, and
 // a sign-out that reaches both. Where nothing can be remembered, a reload asks again.
 func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	browser := chrome.New(t)
 	for name, script := range lacking {
@@ -68,6 +69,7 @@ func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 // TestP1APrerenderedPageWaitsUntilItIsSeen: it asks for nothing and shows nothing of
 // what the tab wore when it was made ready.
 func TestP1APrerenderedPageWaitsUntilItIsSeen(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	keeper := chrome.New(t, chrome.Through(w.Address), chrome.WithMenus(t))

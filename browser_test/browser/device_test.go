@@ -92,6 +92,7 @@ func mints(t *testing.T, tab context.Context) {
 }
 
 func TestACookieWithoutItsDeviceIsWorthless(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	chrome.Before(t, tab, recorder)
@@ -125,6 +126,7 @@ const storedKey = `new Promise((done) => {
 })`
 
 func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
@@ -142,6 +144,7 @@ func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
 }
 
 func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	evil := httpbrowser.NewDevice(t)
@@ -158,6 +161,7 @@ func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
 }
 
 func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	first := chrome.New(t)
 	tabs := []context.Context{first}
@@ -180,6 +184,7 @@ func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
 }
 
 func TestABrowserWithoutAKeyWorksUnbound(t *testing.T) {
+	t.Parallel()
 	for name, script := range map[string]string{
 		"no WebCrypto":         `Object.defineProperty(Crypto.prototype, "subtle", { get() {} })`,
 		"no IndexedDB":         `Object.defineProperty(globalThis, "indexedDB", { value: undefined })`,
@@ -203,6 +208,7 @@ func TestABrowserWithoutAKeyWorksUnbound(t *testing.T) {
 }
 
 func TestABoundAccessTokenWorksInItsBrowserAlone(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	d.Apply(t, strings.Replace(d.Workspace(t), "    audience:", "    dpop_bound_tokens: true\n    audience:", 1))
 	tab := chrome.New(t)

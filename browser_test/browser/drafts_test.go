@@ -71,6 +71,7 @@ func stands(t *testing.T, tab context.Context, path, organization string) {
 // TestDrafts_Stay: who stays at the router's prompt stays in the organization too, and
 // what they typed is posted to no other.
 func TestDrafts_Stay(t *testing.T) {
+	t.Parallel()
 	onDraft(t, func(t *testing.T, tab context.Context, leave func(*testing.T, context.Context)) {
 		watch := `globalThis.worn = new Set(); tabard.subscribe(({ organization }) => worn.add(organization?.slug));`
 		chrome.Eval[any](t, tab, `{`+watch+`}`)
@@ -96,6 +97,7 @@ func TestDrafts_Stay(t *testing.T) {
 
 // TestDrafts_StayIsToldAsStaying: the switch has not happened, and routes say so.
 func TestDrafts_StayIsToldAsStaying(t *testing.T) {
+	t.Parallel()
 	for wiring, entry := range wirings {
 		t.Run(wiring, func(t *testing.T) {
 			d, tab := example.Open(t, entry)
@@ -117,6 +119,7 @@ func TestDrafts_StayIsToldAsStaying(t *testing.T) {
 // TestDrafts_Leave: who leaves goes with address and organization, and the draft goes
 // nowhere.
 func TestDrafts_Leave(t *testing.T) {
+	t.Parallel()
 	onDraft(t, func(t *testing.T, tab context.Context, leave func(*testing.T, context.Context)) {
 		leave(t, tab)
 		chrome.Press(t, tab, "#leave")
@@ -131,6 +134,7 @@ func TestDrafts_Leave(t *testing.T) {
 // TestDrafts_FollowToldTooEarly: a page that calls follow whenever its router says anything
 // does so while a blocker asks too. The tab stays until the router has gone where it is told.
 func TestDrafts_FollowToldTooEarly(t *testing.T) {
+	t.Parallel()
 	d, tab := example.Open(t, wirings["the router's navigate"])
 	chrome.Before(t, tab, posts)
 	example.SignIn(t, d, tab, "/globex/notes", "alice")
@@ -159,6 +163,7 @@ func TestDrafts_FollowToldTooEarly(t *testing.T) {
 // TestDrafts_AListenerThatKeepsTheEvent: the tab follows Back, and what comes after it,
 // where another script lets nobody else hear of it.
 func TestDrafts_AListenerThatKeepsTheEvent(t *testing.T) {
+	t.Parallel()
 	d, tab := example.Open(t, wirings["the router's navigate"])
 	chrome.Before(t, tab, `addEventListener("popstate", (event) => globalThis.keeps && event.stopImmediatePropagation());`)
 	example.SignIn(t, d, tab, "/globex/notes", "alice")

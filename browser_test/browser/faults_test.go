@@ -37,6 +37,7 @@ var faults = map[string]faultproxy.Fault{
 // TestP6NoFaultSignsAnyoneOut: while it lasts a living token is served, and none is
 // said to have ended; afterward the tab goes on by itself.
 func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	tab := chrome.New(t, chrome.Through(w.Address))
@@ -67,6 +68,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 
 // TestP6ASlowNetworkOnlyTakesLonger.
 func TestP6ASlowNetworkOnlyTakesLonger(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	tab := chrome.New(t, chrome.Through(w.Address))
@@ -82,6 +84,7 @@ func TestP6ASlowNetworkOnlyTakesLonger(t *testing.T) {
 // TestP6AWrongClockSignsNobodyOut: hours ahead or behind, from the start or put right
 // while the page is open.
 func TestP6AWrongClockSignsNobodyOut(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	for _, hours := range []int{-26, -3, 3, 26} {
 		t.Run(fmt.Sprintf("%+d hours", hours), func(t *testing.T) {
@@ -111,6 +114,7 @@ func TestP6AWrongClockSignsNobodyOut(t *testing.T) {
 
 // TestP6AFrozenTabGoesOnWhereItWas: its token ends meanwhile, and others go on.
 func TestP6AFrozenTabGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	chrome.Before(t, tab, asleep)
@@ -128,6 +132,7 @@ func TestP6AFrozenTabGoesOnWhereItWas(t *testing.T) {
 // TestP6ABrowserThatIsOfflineWaits: and the tab is there again when the browser says
 // that the network is.
 func TestP6ABrowserThatIsOfflineWaits(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	chrome.Before(t, tab, asleep)
@@ -150,6 +155,7 @@ func TestP6ABrowserThatIsOfflineWaits(t *testing.T) {
 // TestP6APanicInTheModuleLosesNothing: it is started again, under the tab's own id,
 // with the token that the tab had.
 func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
@@ -182,6 +188,7 @@ func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 // TestP6TwentyTabsDoNotStampede: nineteen of them hidden. They sleep, wake, are signed
 // out and in again; hidden ones ask only when they are asked.
 func TestP6TwentyTabsDoNotStampede(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	front := chrome.New(t, chrome.Through(w.Address))

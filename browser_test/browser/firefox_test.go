@@ -56,6 +56,7 @@ func (f fox) screen(t *testing.T, name string) {
 // TestTheOrdinaryPathInFirefox: a sign-in, two tabs, two organizations, a switch, a
 // copy, the way back, a sign-out.
 func TestTheOrdinaryPathInFirefox(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	first := fox{firefox.New(t), d}
 	first.signIn(t, "alice")
@@ -116,6 +117,7 @@ func TestTheOrdinaryPathInFirefox(t *testing.T) {
 
 // TestP6NoFaultSignsAnyoneOutOfFirefox: its errors are others, and mean the same.
 func TestP6NoFaultSignsAnyoneOutOfFirefox(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	tab := fox{firefox.New(t, firefox.Through(t, w.Address)), d}

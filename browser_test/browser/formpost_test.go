@@ -21,6 +21,7 @@ import (
 // cookie, and the page that posts it once more has a policy that holds redirects too. The
 // app is at the backend's origin, and at another of its site.
 func TestFormPost_InChromium(t *testing.T) {
+	t.Parallel()
 	handlers := map[string]http.Handler{}
 	serve := func(name string) *httptest.Server {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handlers[name].ServeHTTP(w, r) }))

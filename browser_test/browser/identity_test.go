@@ -35,6 +35,7 @@ func awaitLocks(t *testing.T, tab context.Context, ids ...string) {
 // TestP1ATabComesBackAsItself: by every way back, to the same organization, under the
 // same id, with nothing left locked meanwhile.
 func TestP1ATabComesBackAsItself(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	keeper := chrome.New(t, chrome.WithMenus(t))
 	d.SignIn(t, keeper, "alice")
@@ -94,6 +95,7 @@ func TestP1ATabComesBackAsItself(t *testing.T) {
 // TestPainEACopiedTabIsATabOfItsOwn: it keeps the organization, and gets an id of its
 // own; what one of the two does then is nothing to the other.
 func TestPainEACopiedTabIsATabOfItsOwn(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	keeper := chrome.New(t, chrome.WithMenus(t))
 	d.SignIn(t, keeper, "alice")
@@ -132,6 +134,7 @@ func TestPainEACopiedTabIsATabOfItsOwn(t *testing.T) {
 
 // TestP1ABrowserThatStartsAgainHasItsTabsAsTheyWere: it was closed, or it crashed.
 func TestP1ABrowserThatStartsAgainHasItsTabsAsTheyWere(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	profile := t.TempDir()
 	browser := chrome.Open(t, profile)

@@ -14,6 +14,7 @@ import (
 // TestInputs_AScriptOnEveryPrototype: no script but the backend's runs, whatever another
 // has put on Object.prototype.
 func TestInputs_AScriptOnEveryPrototype(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	chrome.Before(t, tab, `for (const [name, value] of Object.entries({ module: "/evil/module.json", organization: "globex", backend: "/evil", apis: ["https://evil.example"],
@@ -27,6 +28,7 @@ func TestInputs_AScriptOnEveryPrototype(t *testing.T) {
 
 // TestInputs_Messages: what a script sends on the client's channel ends no module.
 func TestInputs_Messages(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	chrome.Before(t, tab, example.KeepComplaints)
@@ -49,6 +51,7 @@ func TestInputs_Messages(t *testing.T) {
 // TestInputs_SomethingElseForTheDeviceKey: a session is bound all the same, and to a key
 // that the backend takes.
 func TestInputs_SomethingElseForTheDeviceKey(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	for name, value := range map[string]string{
 		"a number": `10n`, "what looks like a pair": `{ publicKey: { type: "public" }, privateKey: { type: "private" } }`,
@@ -84,6 +87,7 @@ func TestInputs_SomethingElseForTheDeviceKey(t *testing.T) {
 // TestInputs_WhatIsCheckedIsWhatRuns: a server that answers for wasm_exec.js with another
 // script the second time gets none of it run.
 func TestInputs_WhatIsCheckedIsWhatRuns(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	exec := assets(t)["wasm_exec.js"]

@@ -32,6 +32,7 @@ func writeNote(t *testing.T, tab context.Context, organization, text string) int
 // TestPainATheOtherTabChangesNothingHere: it switches, enters, leaves and closes
 // organizations, and this tab reads and writes where it always did.
 func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
@@ -65,6 +66,7 @@ func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 // TestPainBNoCacheMixesOrganizations: tokens asked for at once, the partition's key, a
 // half switch, the next person.
 func TestPainBNoCacheMixesOrganizations(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
@@ -128,6 +130,7 @@ func mint(t *testing.T, d *demo.Demo, tab context.Context, organization string) 
 // TestPainCRotationSignsNobodyOut: eight tabs reload at once, again and again, each
 // time with a rotation due, and every third answer is lost.
 func TestPainCRotationSignsNobodyOut(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	first := chrome.New(t, chrome.Through(w.Address))
@@ -166,6 +169,7 @@ func TestPainCRotationSignsNobodyOut(t *testing.T) {
 // has no device key, works until both have had to rotate it. Then it ends for both, and
 // with it, in a new workspace as the demo's is, what the person's other browser has.
 func TestP7TheftEndsTheSession(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	victim, thief, own := chrome.New(t), chrome.New(t), chrome.New(t)
 	for _, tab := range []context.Context{victim, thief} {
@@ -206,6 +210,7 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 // TestPainDNoLockStopsAnybody: somebody holds every lock that the tabs want, and
 // callbacks call back, throw, and come while the client starts.
 func TestPainDNoLockStopsAnybody(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	chrome.Before(t, tab, `
@@ -237,6 +242,7 @@ func TestPainDNoLockStopsAnybody(t *testing.T) {
 // TestPainFAfterASleepNothingOldIsServed: the first request after it carries a living
 // token, in every tab, and a clock that runs an hour fast locks nobody out.
 func TestPainFAfterASleepNothingOldIsServed(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	other := chrome.Tab(t, tab)
@@ -261,6 +267,7 @@ func TestPainFAfterASleepNothingOldIsServed(t *testing.T) {
 // TestPainGNothingBringsASessionBack: an answer that comes after the sign-out, other
 // tabs, and what is left in storage. And nobody asks for ever.
 func TestPainGNothingBringsASessionBack(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	tab := chrome.New(t, chrome.Through(w.Address))

@@ -81,6 +81,7 @@ func unavailable(t *testing.T, tab context.Context) {
 // TestP6AModuleThatNeverArrivesLeavesNoTabStarting: a network that takes a request and
 // never answers is a fault like others. The page's limits pass twenty times as fast.
 func TestP6AModuleThatNeverArrivesLeavesNoTabStarting(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	for name, asset := range assets(t) {
@@ -96,6 +97,7 @@ func TestP6AModuleThatNeverArrivesLeavesNoTabStarting(t *testing.T) {
 // TestP6AModuleThatComesSlowlyIsLetCome: for longer than a page waits for one of which
 // nothing comes, and once.
 func TestP6AModuleThatComesSlowlyIsLetCome(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	module := assets(t)["the module"]
@@ -108,6 +110,7 @@ func TestP6AModuleThatComesSlowlyIsLetCome(t *testing.T) {
 
 // TestAModuleThatAProxyCallsSomethingElseIsRun.
 func TestAModuleThatAProxyCallsSomethingElseIsRun(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	module := assets(t)["the module"]
@@ -121,6 +124,7 @@ func TestAModuleThatAProxyCallsSomethingElseIsRun(t *testing.T) {
 // TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs: it came before the server was
 // renewed, or from another of several servers, and nobody notices.
 func TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	face := built(t, "tabard.js")
@@ -134,6 +138,7 @@ func TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs(t *testing.T) {
 
 // TestP6AnImportThatNeverEndsIsGivenUp: wasm_exec.js was there, and then is not.
 func TestP6AnImportThatNeverEndsIsGivenUp(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	exec := assets(t)["wasm_exec.js"]
@@ -149,6 +154,7 @@ func TestP6AnImportThatNeverEndsIsGivenUp(t *testing.T) {
 // TestAModuleThatIsNotTheReleasesIsNeverRun, though it works: what the network adds to it
 // here is a section without meaning, or an empty line.
 func TestAModuleThatIsNotTheReleasesIsNeverRun(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	added := map[string]string{"application/wasm": "\x00\x02\x01x", "text/javascript": "\n"}

@@ -58,6 +58,7 @@ func mixedNothing(t *testing.T, tab context.Context) {
 // TestP3ACacheShowsNothingOfAnotherOrganization: back and forth, with answers that are
 // still fresh in the cache.
 func TestP3ACacheShowsNothingOfAnotherOrganization(t *testing.T) {
+	t.Parallel()
 	for name, entry := range caches {
 		t.Run(name, func(t *testing.T) {
 			_, tab := onCache(t, entry)
@@ -73,6 +74,7 @@ func TestP3ACacheShowsNothingOfAnotherOrganization(t *testing.T) {
 // TestP3ACachesRequestsEndWithTheirOrganization: what is under way when the tab leaves
 // is aborted, and answers nobody; the cache of the organization left is empty.
 func TestP3ACachesRequestsEndWithTheirOrganization(t *testing.T) {
+	t.Parallel()
 	for name, entry := range caches {
 		t.Run(name, func(t *testing.T) {
 			_, tab := onCache(t, entry)

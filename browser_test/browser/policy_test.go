@@ -36,6 +36,7 @@ func confirm(t *testing.T, tab context.Context) {
 // TestP4OneOrganizationIdlesOutAndTheOtherWorksOn: the strict tab warns, says why it
 // ended, and is back by one step-up; closing it leaves the other.
 func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
+	t.Parallel()
 	d := strictDemo(t)
 	other := chrome.New(t)
 	d.SignIn(t, other, "dana")
@@ -95,6 +96,7 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 // TestP9WhoeverIsActiveStays: a hand on the mouse, for longer than the limit, in one
 // of two tabs of the organization.
 func TestP9WhoeverIsActiveStays(t *testing.T) {
+	t.Parallel()
 	d := strictDemo(t)
 	quiet := chrome.New(t)
 	d.SignIn(t, quiet, "dana")
@@ -120,6 +122,7 @@ func TestP9WhoeverIsActiveStays(t *testing.T) {
 // TestP3ARefusedStepUpLeavesTheOldOrganization: and one that is met finishes the
 // switch.
 func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "dana")

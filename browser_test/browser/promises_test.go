@@ -17,7 +17,10 @@ func onEveryHost(t *testing.T, test func(*testing.T, *demo.Demo)) {
 }
 
 // TestP1ATabKeepsItsOrganization: three tabs, three organizations, one sign-in.
-func TestP1ATabKeepsItsOrganization(t *testing.T) { onEveryHost(t, p1ATabKeepsItsOrganization) }
+func TestP1ATabKeepsItsOrganization(t *testing.T) {
+	t.Parallel()
+	onEveryHost(t, p1ATabKeepsItsOrganization)
+}
 
 func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
 	first := chrome.New(t)
@@ -55,7 +58,10 @@ func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
 
 // TestP2NoSecondSignIn: whoever has one organization never notices that there are
 // several, and whoever has several signs in once.
-func TestP2NoSecondSignIn(t *testing.T) { onEveryHost(t, p2NoSecondSignIn) }
+func TestP2NoSecondSignIn(t *testing.T) {
+	t.Parallel()
+	onEveryHost(t, p2NoSecondSignIn)
+}
 
 func p2NoSecondSignIn(t *testing.T, d *demo.Demo) {
 	bob := chrome.New(t)
@@ -76,7 +82,10 @@ func p2NoSecondSignIn(t *testing.T, d *demo.Demo) {
 }
 
 // TestP3ASwitchIsATransaction: back and forth, and refused.
-func TestP3ASwitchIsATransaction(t *testing.T) { onEveryHost(t, p3ASwitchIsATransaction) }
+func TestP3ASwitchIsATransaction(t *testing.T) {
+	t.Parallel()
+	onEveryHost(t, p3ASwitchIsATransaction)
+}
 
 func p3ASwitchIsATransaction(t *testing.T, d *demo.Demo) {
 	tab := chrome.New(t)
@@ -100,7 +109,10 @@ func p3ASwitchIsATransaction(t *testing.T, d *demo.Demo) {
 }
 
 // TestP10SignedOutIsOut: in every tab, and nothing brings it back.
-func TestP10SignedOutIsOut(t *testing.T) { onEveryHost(t, p10SignedOutIsOut) }
+func TestP10SignedOutIsOut(t *testing.T) {
+	t.Parallel()
+	onEveryHost(t, p10SignedOutIsOut)
+}
 
 func p10SignedOutIsOut(t *testing.T, d *demo.Demo) {
 	first := chrome.New(t)
@@ -129,7 +141,10 @@ func p10SignedOutIsOut(t *testing.T, d *demo.Demo) {
 }
 
 // TestTwoTabsSignInAtTheSameTime: both attempts end well.
-func TestTwoTabsSignInAtTheSameTime(t *testing.T) { onEveryHost(t, twoTabsSignInAtTheSameTime) }
+func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	onEveryHost(t, twoTabsSignInAtTheSameTime)
+}
 
 func twoTabsSignInAtTheSameTime(t *testing.T, d *demo.Demo) {
 	first := chrome.New(t)
@@ -153,6 +168,7 @@ func twoTabsSignInAtTheSameTime(t *testing.T, d *demo.Demo) {
 
 // TestACopiedTabGoesItsOwnWay: window.open copies sessionStorage.
 func TestACopiedTabGoesItsOwnWay(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
@@ -171,7 +187,10 @@ func TestACopiedTabGoesItsOwnWay(t *testing.T) {
 
 // TestAReloadedTabNeedsNoModule: with every *.wasm blocked, a reloaded tab has its
 // token, without a request.
-func TestAReloadedTabNeedsNoModule(t *testing.T) { onEveryHost(t, aReloadedTabNeedsNoModule) }
+func TestAReloadedTabNeedsNoModule(t *testing.T) {
+	t.Parallel()
+	onEveryHost(t, aReloadedTabNeedsNoModule)
+}
 
 func aReloadedTabNeedsNoModule(t *testing.T, d *demo.Demo) {
 	tab := chrome.New(t)
@@ -192,6 +211,7 @@ func aReloadedTabNeedsNoModule(t *testing.T, d *demo.Demo) {
 // TestP8RenewalAfterExpiryLandsWhereTheTabIs: with tokens that live ten seconds, two
 // tabs outlive theirs, and each gets a new one for the organization that it wears.
 func TestP8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T) {
+	t.Parallel()
 	onEveryHost(t, p8RenewalAfterExpiryLandsWhereTheTabIs)
 }
 

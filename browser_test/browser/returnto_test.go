@@ -17,6 +17,7 @@ import (
 // app's, also where a page takes it for a link, and is shown as it was or is the origin's
 // start.
 func TestReturnAddress_AsChromiumReadsIt(t *testing.T) {
+	t.Parallel()
 	const home = "https://app.example.com"
 	app := directory.App{ID: "web", Origins: []string{home, "https://beta.example.com:8443"}}
 	pieces := []string{

@@ -55,6 +55,7 @@ const pushed = `history.pushState(null, "", %q); routes.follow();`
 // TestTheOrganizationFollowsTheRoute: only a first entry asks; back and forward between
 // organizations that were entered take no request.
 func TestTheOrganizationFollowsTheRoute(t *testing.T) {
+	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		before := minted(t, tab)
 		chrome.Press(t, tab, "#globex-notes")
@@ -85,6 +86,7 @@ func TestTheOrganizationFollowsTheRoute(t *testing.T) {
 // TestP3ARefusedRouteRestoresTheOldOne, and says why: whether a person pressed, a router
 // pushed or replaced, or the organization is gone when they come back to it.
 func TestP3ARefusedRouteRestoresTheOldOne(t *testing.T) {
+	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		for name, script := range map[string]string{
 			"a press":        `document.querySelector("#nowhere-notes").click()`,
@@ -115,6 +117,7 @@ func TestP3ARefusedRouteRestoresTheOldOne(t *testing.T) {
 // TestP10GoingBackDoesNotEnterWhatThePersonLeft: an organization that was signed out of
 // is not entered by its address, but by a press.
 func TestP10GoingBackDoesNotEnterWhatThePersonLeft(t *testing.T) {
+	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		chrome.Eval[any](t, tab, `tabard.signOut({ scope: "organization" }).then(() => null)`)
 		chrome.Await(t, tab, `tabard.state.status === "ended"`)
@@ -134,6 +137,7 @@ func TestP10GoingBackDoesNotEnterWhatThePersonLeft(t *testing.T) {
 // TestTheLastRouteWins: routes that come while a switch is under way overtake it, and so
 // does a return to where the tab is.
 func TestTheLastRouteWins(t *testing.T) {
+	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		held := chrome.Hold(t, tab, "*/auth/token")
 		move(t, tab, fmt.Sprintf(pushed, "/globex/notes"))
@@ -163,6 +167,7 @@ func TestTheLastRouteWins(t *testing.T) {
 // TestTheRouteFollowsTheTab: where the tab is switched by something else, the address
 // goes to that organization; where it is signed out, the address stays.
 func TestTheRouteFollowsTheTab(t *testing.T) {
+	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		switchTo(t, tab, "globex")
 		at(t, tab, "/globex/", "globex")
@@ -178,6 +183,7 @@ func TestTheRouteFollowsTheTab(t *testing.T) {
 
 // TestAStepUpLeadsToTheRouteThatAskedForIt: the page stays where it was until it is met.
 func TestAStepUpLeadsToTheRouteThatAskedForIt(t *testing.T) {
+	t.Parallel()
 	onEitherHistory(t, "dana", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		move(t, tab, fmt.Sprintf(pushed, "/lamna/notes"))
 		chrome.Await(t, tab, `routes.state.status === "stayed" && location.pathname === "/acme/notes"`)
@@ -193,6 +199,7 @@ func TestAStepUpLeadsToTheRouteThatAskedForIt(t *testing.T) {
 // TestAStepUpOfASwitchLeadsToItsOrganization: the tab is in it afterward, whatever the
 // address named before.
 func TestAStepUpOfASwitchLeadsToItsOrganization(t *testing.T) {
+	t.Parallel()
 	onEitherHistory(t, "dana", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		move(t, tab, `tabard.switchOrganization("org_lamna").then((result) => result.status === "step_up_required" && result.continue())`)
 		confirm(t, tab)

@@ -11,6 +11,7 @@ import (
 // TestSignOut_ReturnsToWhereTheAppIs, in a real browser: at the page's origin, or where
 // the call says.
 func TestSignOut_ReturnsToWhereTheAppIs(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	for want, call := range map[string]string{
 		"/":            `tabard.signOut()`,

@@ -28,6 +28,7 @@ func press(t *testing.T, tab context.Context, selector string) {
 
 // TestP11BackForwardReloadAndDoublePress at every point of the way in: it ends in the app.
 func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	person := "#person-dana"
 	for name, way := range map[string]func(t *testing.T, tab context.Context){
@@ -97,6 +98,7 @@ func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
 // TestP11PagesFitPhonesInLightAndDark: no page scrolls sideways, and each has a heading and
 // a link of a size that fingers hit. TABARD_SCREENSHOTS names a folder for what they look like.
 func TestP11PagesFitPhonesInLightAndDark(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	for name, address := range map[string]string{

@@ -43,6 +43,7 @@ func switching(organization string) string {
 // TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn: untouched, with its token,
 // and the page is told what happened.
 func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	tab := chrome.New(t, chrome.Through(w.Address))
@@ -102,6 +103,7 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 // TestP3TheLastOfTwoSwitchesWins: the first is told that it was overtaken, and its
 // answer changes nothing when it comes.
 func TestP3TheLastOfTwoSwitchesWins(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	tab := chrome.New(t, chrome.Through(w.Address))
@@ -126,6 +128,7 @@ func TestP3TheLastOfTwoSwitchesWins(t *testing.T) {
 // TestP3ASwitchDuringARenewalHappens: and the renewal's answer, which comes late,
 // brings nothing back.
 func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	tab := chrome.New(t, chrome.Through(w.Address))
@@ -158,6 +161,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 // TestP3WhatTheOldOrganizationAskedForEndsWithIt: a request under way is aborted, and
 // so is whatever else the page began under the old partition.
 func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
+	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	tab := chrome.New(t, chrome.Through(w.Address))
@@ -185,6 +189,7 @@ func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 
 // TestP5ATokenServesOneOrganization: whatever a request says beside it.
 func TestP5ATokenServesOneOrganization(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")

@@ -49,6 +49,7 @@ func openMenu(t *testing.T, tab context.Context, open bool) {
 
 // TestTheSwitcherIsAMenuButton: all of it by the keyboard, and the outcome is heard.
 func TestTheSwitcherIsAMenuButton(t *testing.T) {
+	t.Parallel()
 	_, tab := onSwitcher(t, "alice", "acme")
 	chrome.Await(t, tab, parts+`.querySelectorAll("[role=menuitemradio]").length === 3`)
 	chrome.Eval[any](t, tab, parts+`.querySelector("[part=button]").focus()`)
@@ -84,6 +85,7 @@ func TestTheSwitcherIsAMenuButton(t *testing.T) {
 
 // TestTheSwitcherHasNamesForScreenReaders: as the browser computes them.
 func TestTheSwitcherHasNamesForScreenReaders(t *testing.T) {
+	t.Parallel()
 	_, tab := onSwitcher(t, "dana", "acme")
 	chrome.PressPart(t, tab, parts+`.querySelector("[part=button]")`)
 	chrome.Await(t, tab, parts+`.querySelectorAll("[role=menuitemradio]").length === 4`)
@@ -119,6 +121,7 @@ func TestTheSwitcherHasNamesForScreenReaders(t *testing.T) {
 
 // TestTheSwitcherOpensTabs: by a key held down and by the arrow, and this tab stays.
 func TestTheSwitcherOpensTabs(t *testing.T) {
+	t.Parallel()
 	_, tab := onSwitcher(t, "alice", "acme")
 	for _, item := range []struct {
 		part     string
@@ -144,6 +147,7 @@ func TestTheSwitcherOpensTabs(t *testing.T) {
 
 // TestP3TheSwitcherTellsWhyItDidNotSwitch: refused, out of reach, or asked for more.
 func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
+	t.Parallel()
 	_, tab := onSwitcher(t, "dana", "acme")
 	chrome.Eval[any](t, tab, `void document.addEventListener("tabard-switch", ({ detail }) => globalThis.outcome = detail.status)`)
 	demo.Choose(t, tab, "lamna")
@@ -171,6 +175,7 @@ func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 // TestTheSwitcherIsNotThereWhereThereIsNothingToChoose: for a person of one
 // organization, and while nobody is signed in.
 func TestTheSwitcherIsNotThereWhereThereIsNothingToChoose(t *testing.T) {
+	t.Parallel()
 	_, tab := onSwitcher(t, "bob", "globex")
 	seen := func(want bool) {
 		t.Helper()
@@ -187,6 +192,7 @@ func TestTheSwitcherIsNotThereWhereThereIsNothingToChoose(t *testing.T) {
 
 // TestTheSwitcherTakesWhatWasSetBeforeItWasDefined: a page need not wait for it.
 func TestTheSwitcherTakesWhatWasSetBeforeItWasDefined(t *testing.T) {
+	t.Parallel()
 	d := demo.StartWith(t, "../../js/examples/plain")
 	tab := chrome.New(t)
 	chrome.Before(t, tab, `new MutationObserver((_, observer) => {

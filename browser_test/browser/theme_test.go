@@ -12,6 +12,7 @@ import (
 
 // TestTheDemosOrganizationsWearDifferentColors: a glance tells whose tab it is.
 func TestTheDemosOrganizationsWearDifferentColors(t *testing.T) {
+	t.Parallel()
 	d := demo.Start(t)
 	var ids []string
 	for _, found := range regexp.MustCompile(`(?m)id: (org_\w+)$`).FindAllStringSubmatch(d.Workspace(t), -1) {

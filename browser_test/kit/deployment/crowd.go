@@ -1,4 +1,4 @@
-package replicas_test
+package deployment
 
 import (
 	"net/http"
@@ -12,20 +12,21 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// crowd is people at work: each has a browser, mints again and again, and now and then
+// Crowd is people at work: each has a browser, mints again and again, and now and then
 // signs out and in again.
-type crowd struct {
-	*deployment
+type Crowd struct {
+	*Deployment
+	People []*Worker
 	stop   chan struct{}
 	done   sync.WaitGroup
-	people []*worker
 	// patient lets a sign-in begin again that failed.
 	patient bool
 
-	mints, signIns, repeated atomic.Int64
+	Mints, SignIns, Repeated atomic.Int64
 }
 
-type worker struct {
+// Worker is one of the people.
+type Worker struct {
 	*httpbrowser.Browser
 	name          string
 	begun, rounds atomic.Int64 // of signing out and in
@@ -38,25 +39,25 @@ type trouble struct {
 	last              atomic.Value
 }
 
-// works puts so many people to work until the test, or halt, ends it.
-func (d *deployment) works(t *testing.T, people int, patient bool) *crowd {
+// Works puts so many people to work until the test, or halt, ends it.
+func (d *Deployment) Works(t *testing.T, people int, patient bool) *Crowd {
 	t.Helper()
-	c := &crowd{deployment: d, stop: make(chan struct{}), patient: patient}
+	c := &Crowd{Deployment: d, stop: make(chan struct{}), patient: patient}
 	for i := range people {
-		b := httpbrowser.New(t, d.origin, d.origin+"/auth")
+		b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")
 		if i%2 == 0 { // the others have browsers that keep no key
 			b = b.On(httpbrowser.NewDevice(t))
 		}
-		w := &worker{Browser: b, name: person(i)}
-		c.people = append(c.people, w)
+		w := &Worker{Browser: b, name: Person(i)}
+		c.People = append(c.People, w)
 		c.done.Go(func() { c.work(w) })
 	}
-	t.Cleanup(func() { c.halt() })
+	t.Cleanup(func() { c.Halt() })
 	return c
 }
 
-// halt lets the people stop, once.
-func (c *crowd) halt() {
+// Halt lets the people stop, once.
+func (c *Crowd) Halt() {
 	select {
 	case <-c.stop:
 	default:
@@ -67,7 +68,7 @@ func (c *crowd) halt() {
 
 const mintsBetween = 4 // signing out and in again
 
-func (c *crowd) work(w *worker) {
+func (c *Crowd) work(w *Worker) {
 	c.signIn(w)
 	for i := 1; ; i++ {
 		select {
@@ -77,7 +78,7 @@ func (c *crowd) work(w *worker) {
 		}
 		switch answer := c.ask(w, "/token", `{"organization":"acme","enter":true}`); answer.Status {
 		case http.StatusOK:
-			c.mints.Add(1)
+			c.Mints.Add(1)
 		default:
 			w.signedOut.Add(1)
 			w.last.Store(strconv.Itoa(answer.Status) + " " + answer.Body)
@@ -96,21 +97,21 @@ func (c *crowd) work(w *worker) {
 }
 
 // ask asks as the browser module does: what cannot be answered now is asked again.
-func (c *crowd) ask(w *worker, path, body string) (answer httpbrowser.Response) {
+func (c *Crowd) ask(w *Worker, path, body string) (answer httpbrowser.Response) {
 	for range 50 {
 		answer = w.Post(path, body)
 		if answer.Status < http.StatusInternalServerError {
 			return answer
 		}
-		c.repeated.Add(1)
+		c.Repeated.Add(1)
 		<-time.After(20 * time.Millisecond)
 	}
 	return answer
 }
 
-func (c *crowd) signIn(w *worker) {
+func (c *Crowd) signIn(w *Worker) {
 	for range 50 {
-		c.signIns.Add(1)
+		c.SignIns.Add(1)
 		answer := w.SignIn(w.name)
 		for name := range w.Cookies() {
 			if strings.HasPrefix(name, "__Host-Http-tabard.") && strings.Contains(name, ".demo.") {
@@ -125,15 +126,15 @@ func (c *crowd) signIn(w *worker) {
 	w.failed.Add(1)
 }
 
-// everybodySignsInAnew waits until everybody has signed out and in again since now.
-func (c *crowd) everybodySignsInAnew(t *testing.T) {
+// EverybodySignsInAnew waits until everybody has signed out and in again since now.
+func (c *Crowd) EverybodySignsInAnew(t *testing.T) {
 	t.Helper()
 	deadline := time.After(4 * time.Minute)
-	whole := make([]int64, len(c.people))
-	for i, w := range c.people {
+	whole := make([]int64, len(c.People))
+	for i, w := range c.People {
 		whole[i] = w.begun.Load() + 1
 	}
-	for i, w := range c.people {
+	for i, w := range c.People {
 		for w.rounds.Load() < whole[i] {
 			select {
 			case <-deadline:
@@ -144,19 +145,19 @@ func (c *crowd) everybodySignsInAnew(t *testing.T) {
 	}
 }
 
-// untroubled fails the test where somebody was signed out, or could not sign in.
-func (c *crowd) untroubled(t *testing.T) {
+// Untroubled fails the test where somebody was signed out, or could not sign in.
+func (c *Crowd) Untroubled(t *testing.T) {
 	t.Helper()
 	var out, failed int64
-	for _, w := range c.people {
+	for _, w := range c.People {
 		if n := w.signedOut.Load() + w.failed.Load(); n > 0 {
 			t.Errorf("%s: %v", w.name, w.last.Load())
 		}
 		out, failed = out+w.signedOut.Load(), failed+w.failed.Load()
 	}
 	t.Logf("%d people: %d mints, %d sign-ins, %d requests repeated; %d sign-outs, %d failed sign-ins",
-		len(c.people), c.mints.Load(), c.signIns.Load(), c.repeated.Load(), out, failed)
-	if c.mints.Load() < int64(len(c.people)) {
+		len(c.People), c.Mints.Load(), c.SignIns.Load(), c.Repeated.Load(), out, failed)
+	if c.Mints.Load() < int64(len(c.People)) {
 		t.Error("hardly anybody worked")
 	}
 }
