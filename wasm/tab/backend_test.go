@@ -72,7 +72,7 @@ func (b *backend) set(f func()) {
 }
 
 // asked are the requests since last asked.
-func (b *backend) asked() []string {
+func (b *backend) requests() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	log := b.log
@@ -94,7 +94,7 @@ func (b *backend) Do(r tab.Request, stop <-chan struct{}) (tab.Response, error) 
 func (b *backend) answer(r tab.Request) (tab.Response, time.Duration, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.note(r)
+	b.record(r)
 	latency := b.latency
 	if b.offline {
 		return tab.Response{}, latency, errors.New("offline")
@@ -115,7 +115,7 @@ func (b *backend) answer(r tab.Request) (tab.Response, time.Duration, error) {
 	return refuse(404, api.Error{Code: api.NotFound}), latency, nil
 }
 
-func (b *backend) note(r tab.Request) {
+func (b *backend) record(r tab.Request) {
 	var body struct {
 		Organization, Scope string
 		Enter               bool

@@ -66,7 +66,7 @@ func (b *browser) jump(d time.Duration) {
 func keepAlive(c *tab.Config) { c.KeepAlive = true }
 
 func TestP6TwoHundredTabsThatWakeDoNotStampede(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		pages := b.gather()
 		b.jump(8 * time.Hour)
@@ -80,7 +80,7 @@ func TestP6TwoHundredTabsThatWakeDoNotStampede(t *testing.T) {
 }
 
 func TestP6TwoHundredTabsKeptAliveDoNotStampede(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		pages := b.gather(keepAlive)
 		b.watch()
@@ -103,13 +103,13 @@ func TestP6TwoHundredTabsKeptAliveDoNotStampede(t *testing.T) {
 		time.Sleep(time.Minute)
 		b.rushes(t, crowd/8, 2*crowd)
 		for _, p := range pages {
-			p.is(t, tab.Active)
+			p.expect(t, tab.Active)
 		}
 	})
 }
 
 func TestP6AnOutageIsNotMadeWorse(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.gather(keepAlive)
 		b.watch()
@@ -121,7 +121,7 @@ func TestP6AnOutageIsNotMadeWorse(t *testing.T) {
 }
 
 func TestP6TabsThatFailTogetherTryAgainApart(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.offline = true
 		for range crowd {
@@ -135,7 +135,7 @@ func TestP6TabsThatFailTogetherTryAgainApart(t *testing.T) {
 }
 
 func TestP6TwoHundredTabsThatHearOfASignInDoNotStampede(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		pages := b.gather()
 		b.watch()
@@ -143,7 +143,7 @@ func TestP6TwoHundredTabsThatHearOfASignInDoNotStampede(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range pages {
-			p.is(t, tab.SignedOut)
+			p.expect(t, tab.SignedOut)
 		}
 		b.rushes(t, 1, 1)
 
@@ -152,11 +152,11 @@ func TestP6TwoHundredTabsThatHearOfASignInDoNotStampede(t *testing.T) {
 		pages[0] = pages[0].reload()
 		pages[9].token(t, "ada@globex") // asked, it does not wait
 		pages[8].focus()
-		pages[8].is(t, tab.Active, "acme")
+		pages[8].expect(t, tab.Active, "acme")
 		time.Sleep(time.Minute)
 		b.rushes(t, crowd/8, crowd+5)
 		for _, p := range pages {
-			p.is(t, tab.Active)
+			p.expect(t, tab.Active)
 		}
 	})
 }
@@ -171,18 +171,18 @@ func TestAProxysRetryAfterIsKept(t *testing.T) {
 		"none: as any other fault is": {0, 500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				b.script = func(tab.Request) *tab.Response {
 					return &tab.Response{Status: 503, Body: "<html>", RetryAfter: c.seconds}
 				}
 				p := b.open(route("acme"))
-				b.asked()
+				b.requests()
 				time.Sleep(c.quiet)
-				b.asks(t)
+				b.expectRequests(t)
 				b.set(func() { b.script = nil })
 				time.Sleep(time.Minute)
-				p.is(t, tab.Active, "acme")
+				p.expect(t, tab.Active, "acme")
 			})
 		})
 	}
