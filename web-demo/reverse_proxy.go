@@ -23,13 +23,13 @@ const (
 // the backend, path unchanged; everything else never sees the backend's cookies,
 // which browsers send to the whole host (their prefix demands Path=/). The page's forms
 // lead to the origins of forms too.
-func newFront(backend *url.URL, notes, pages http.Handler, forms ...string) http.Handler {
+func newReverseProxy(backend *url.URL, notes, pages http.Handler, forms ...string) http.Handler {
 	product := http.NewServeMux()
 	product.Handle("/api/", notes)
 	product.Handle("/", pages)
 
 	mux := http.NewServeMux()
-	mux.Handle(mount+"/", newProxy(backend))
+	mux.Handle(mount+"/", newBackendProxy(backend))
 	mux.Handle("/", withoutSessionCookies(page.WithHeaders(product, forms...)))
 	return mux
 }
@@ -42,7 +42,7 @@ func pages(o options) http.Handler {
 	return page.Of(os.DirFS(o.page))
 }
 
-func newProxy(backend *url.URL) http.Handler {
+func newBackendProxy(backend *url.URL) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(backend)
