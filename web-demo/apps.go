@@ -69,7 +69,7 @@ func startApps(o options, l listeners, key string) ([]*http.Server, error) {
 	}
 	product := http.NewServeMux()
 	product.Handle("/", notes.NewHandler(guards[o.origin()], book))
-	product.Handle("POST /api/organizations/{organization}/reports", handOver{
+	product.Handle("POST /api/organizations/{organization}/reports", reportsEntry{
 		guard: guards[o.origin()], sessions: sessionsAddress(inner), key: key, reports: o.reports(),
 	})
 	counting := reports.New(reports.Config{
