@@ -39,7 +39,7 @@ func pages(o options) http.Handler {
 	if o.page == "" {
 		return page.Handler()
 	}
-	return page.Of(os.DirFS(o.page))
+	return page.Folder(os.DirFS(o.page))
 }
 
 func newBackendProxy(backend *url.URL) http.Handler {
