@@ -64,7 +64,7 @@ func startApps(o options, l listeners, key string) ([]*http.Server, error) {
 		return nil, err
 	}
 	book := notes.NewBook(notes.Scoped(db))
-	if err := book.Begin(context.Background(), firstNotes, time.Now()); err != nil {
+	if err := book.Seed(context.Background(), firstNotes, time.Now()); err != nil {
 		return nil, err
 	}
 	product := http.NewServeMux()
