@@ -166,7 +166,7 @@ func unknownPrompt(prompt string) bool {
 }
 
 func answerCode(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, a authentication, now time.Time) {
-	answer(p, w, r, q, url.Values{"code": {p.memory.issueCode(a, q, now)}})
+	answer(p, w, r, q, url.Values{"code": {p.state.issueCode(a, q, now)}})
 }
 
 func answerError(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, e refusal) {

@@ -78,11 +78,11 @@ func assertedBy(p *Provider, raw string) bool {
 		}
 		return keys[0].Key, nil
 	})
-	return err == nil && claims.Audience == p.template() && claims.ID != "" && p.memory.firstUse(claims.ID)
+	return err == nil && claims.Audience == p.template() && claims.ID != "" && p.state.firstUse(claims.ID)
 }
 
 // firstUse reports whether an assertion was not used before.
-func (m *memory) firstUse(id string) bool {
+func (m *state) firstUse(id string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	used := slices.Contains(m.assertions, id)

@@ -59,7 +59,7 @@ type Provider struct {
 	host   string
 	base   string // the issuer's path, "" or "/name"
 	key    atomic.Pointer[signingKey]
-	memory *memory
+	state  *state
 	quirks *Quirks
 	routes http.Handler
 }
@@ -79,7 +79,7 @@ func newProvider(config Config, host, base string, quirks *Quirks) (*Provider, e
 	if config.ClientID == "" || config.ClientSecret == "" || len(config.RedirectURIs) == 0 {
 		return nil, errors.New("idp: client id, client secret and a redirect URI are required")
 	}
-	p := &Provider{Config: config, host: host, base: base, memory: newMemory(), quirks: quirks}
+	p := &Provider{Config: config, host: host, base: base, state: newState(), quirks: quirks}
 	p.routes = p.guard(http.StripPrefix(base, p.mux()))
 	return p, p.TakeKey("", "ES256")
 }

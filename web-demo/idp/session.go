@@ -20,17 +20,17 @@ func (p *Provider) currentSession(r *http.Request, now time.Time) (authenticatio
 	if err != nil {
 		return authentication{}, false
 	}
-	return p.memory.session(cookie.Value, now)
+	return p.state.session(cookie.Value, now)
 }
 
 func replaceSession(p *Provider, w http.ResponseWriter, r *http.Request, a authentication) {
 	endCurrent(p, r)
-	p.setCookie(w, p.memory.startSession(a), int(sessionLife.Seconds()))
+	p.setCookie(w, p.state.startSession(a), int(sessionLife.Seconds()))
 }
 
 func endCurrent(p *Provider, r *http.Request) {
 	if cookie, err := r.Cookie(p.cookieName()); err == nil {
-		p.memory.endSession(cookie.Value)
+		p.state.endSession(cookie.Value)
 	}
 }
 

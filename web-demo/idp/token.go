@@ -25,7 +25,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := p.now()
-	g, ok := p.memory.redeem(r.PostForm.Get("code"), now, func(q authorizationRequest) bool {
+	g, ok := p.state.redeem(r.PostForm.Get("code"), now, func(q authorizationRequest) bool {
 		return q.redirectURI == r.PostForm.Get("redirect_uri") && q.verifiedBy(r.PostForm.Get("code_verifier"))
 	})
 	if !ok {
@@ -123,7 +123,7 @@ func (p *Provider) claims(g *grant, at Place) jwt.MapClaims {
 // userInfo answers OpenID Connect Core 1.0 section 5.3.
 func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	g, ok := p.memory.holder(token, p.now())
+	g, ok := p.state.grantByToken(token, p.now())
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		writeError(w, http.StatusUnauthorized, "invalid_token", "the access token is unknown or expired")
