@@ -134,7 +134,7 @@ func (p *Provider) guard(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-		if !p.odd(w, r) {
+		if !p.serveQuirk(w, r) {
 			next.ServeHTTP(w, r)
 		}
 	})

@@ -161,7 +161,7 @@ func (p *Provider) address(path string) string {
 
 // odd answers a request whose path, without the issuer's, a quirk is about, and reports
 // whether it did. It leads requests for a moved endpoint to where it was.
-func (p *Provider) odd(w http.ResponseWriter, r *http.Request) bool {
+func (p *Provider) serveQuirk(w http.ResponseWriter, r *http.Request) bool {
 	path := strings.TrimPrefix(r.URL.Path, p.base)
 	if _, moved := p.quirks.Moved[path]; moved || p.quirks.MaxURL > 0 && len(p.Issuer)+len(r.URL.RequestURI()) > p.quirks.MaxURL {
 		http.Error(w, "There is nothing here.", http.StatusNotFound)
@@ -184,7 +184,7 @@ func (p *Provider) odd(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // tells reports whether a claim is told at a place.
-func (p *Provider) tells(claim string, at Place) bool {
+func (p *Provider) includesClaim(claim string, at Place) bool {
 	only, ok := p.quirks.Only[claim]
 	return !ok || only == at
 }
@@ -196,7 +196,7 @@ func (p *Provider) clientAuth() []string {
 	return []string{"client_secret_basic", "client_secret_post"}
 }
 
-func takesClientAuth(p *Provider, method string) bool {
+func allowsClientAuth(p *Provider, method string) bool {
 	return slices.Contains(p.clientAuth(), method)
 }
 

@@ -54,21 +54,21 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := r.ParseForm(); err != nil {
-		p.showProblem(w, "The request is too large or cannot be read.")
+		p.renderProblem(w, "The request is too large or cannot be read.")
 		return
 	}
 	hinted, problem := readHint(p, r.Form)
 	if problem != "" {
-		p.showProblem(w, problem)
+		p.renderProblem(w, problem)
 		return
 	}
 	back := signOutQuestion{r.Form.Get("post_logout_redirect_uri"), r.Form.Get("state")}
 	session, signedIn := p.currentSession(r, p.now())
 	if signedIn && hinted != session.person.Subject {
-		p.show(w, http.StatusOK, view{Title: "Sign out here too?", Lead: "You are signed in to the provider as " + session.person.Name + ".", SignOut: &back})
+		p.render(w, http.StatusOK, view{Title: "Sign out here too?", Lead: "You are signed in to the provider as " + session.person.Name + ".", SignOut: &back})
 		return
 	}
-	p.leave(w, r, back)
+	p.finishSignOut(w, r, back)
 }
 
 // readHint returns the subject of the ID token, if one was sent, and the reason
@@ -100,22 +100,22 @@ func mayReturnTo(p *Provider, address string) bool {
 // signOut is the confirmed form of endSession.
 func (p *Provider) signOut(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		p.showProblem(w, "The request is too large or cannot be read.")
+		p.renderProblem(w, "The request is too large or cannot be read.")
 		return
 	}
 	back := signOutQuestion{r.PostForm.Get("post_logout_redirect_uri"), r.PostForm.Get("state")}
 	if back.RedirectURI != "" && !mayReturnTo(p, back.RedirectURI) {
-		p.showProblem(w, "The return address (post_logout_redirect_uri) is not registered for this application.")
+		p.renderProblem(w, "The return address (post_logout_redirect_uri) is not registered for this application.")
 		return
 	}
-	p.leave(w, r, back)
+	p.finishSignOut(w, r, back)
 }
 
-func (p *Provider) leave(w http.ResponseWriter, r *http.Request, back signOutQuestion) {
+func (p *Provider) finishSignOut(w http.ResponseWriter, r *http.Request, back signOutQuestion) {
 	endCurrent(p, r)
 	p.setCookie(w, "", -1)
 	if back.RedirectURI == "" || p.quirks.EndSession == Stays {
-		p.show(w, http.StatusOK, view{Title: "You are signed out", Lead: "Nobody is signed in here now. You can close this page."})
+		p.render(w, http.StatusOK, view{Title: "You are signed out", Lead: "Nobody is signed in here now. You can close this page."})
 		return
 	}
 	target, _ := url.Parse(back.RedirectURI) // registered, hence parsed before

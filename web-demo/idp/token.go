@@ -70,12 +70,12 @@ func (p *Provider) idToken(g *grant, now time.Time) jwt.MapClaims {
 	if g.request.nonce != "" {
 		claims["nonce"] = g.request.nonce
 	}
-	quirkyClaims(p, claims, g.person.Subject)
+	applyClaimQuirks(p, claims, g.person.Subject)
 	return claims
 }
 
 // quirkyClaims says what the quirks switch on, and what a test says otherwise.
-func quirkyClaims(p *Provider, claims jwt.MapClaims, sub string) {
+func applyClaimQuirks(p *Provider, claims jwt.MapClaims, sub string) {
 	if p.quirks.Tenants != nil {
 		claims["iss"], claims["tid"] = p.issuerFor(sub)
 	}
@@ -115,7 +115,7 @@ func (p *Provider) claims(g *grant, at Place) jwt.MapClaims {
 		claims["email_verified"] = true
 	}
 	maps.Copy(claims, p.quirks.People[g.person.Subject])
-	maps.DeleteFunc(claims, func(name string, _ any) bool { return !p.tells(name, at) })
+	maps.DeleteFunc(claims, func(name string, _ any) bool { return !p.includesClaim(name, at) })
 	claims["sub"] = g.person.Subject
 	return claims
 }
