@@ -40,7 +40,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	session, signedIn := p.currentSession(r, now)
 	missing := request.unmet(session, signedIn, now)
 	switch {
-	case p.quirks.AlwaysAsks:
+	case p.quirks.AlwaysPrompt:
 		renderPeople(p, w, request, authentication{}, false)
 	case missing == "":
 		answerCode(p, w, r, request, session, now)

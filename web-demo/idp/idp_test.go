@@ -88,7 +88,7 @@ func newParty(t *testing.T) *party {
 	return p
 }
 
-func with(name, value string) oauth2.AuthCodeOption { return oauth2.SetAuthURLParam(name, value) }
+func withParam(name, value string) oauth2.AuthCodeOption { return oauth2.SetAuthURLParam(name, value) }
 
 // visit opens the authorization endpoint as a navigation of the browser.
 func (p *party) visit(options ...oauth2.AuthCodeOption) redirect {

@@ -25,7 +25,7 @@ type signingKey struct {
 
 // TakeKey has the provider sign by a new key of an algorithm, ES256 or RS256, and publish
 // no other. An empty id is the key's thumbprint.
-func (p *Provider) TakeKey(id, algorithm string) error {
+func (p *Provider) ReplaceKey(id, algorithm string) error {
 	key, err := newKey(algorithm)
 	if err != nil {
 		return err

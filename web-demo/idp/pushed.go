@@ -22,7 +22,7 @@ type pushed struct {
 
 // push takes an authorization request from the client (RFC 9126 section 2).
 func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
-	if p.quirks.PushedRequests == NotPushed {
+	if p.quirks.PushedRequests == PushUnsupported {
 		http.NotFound(w, r)
 		return
 	}
@@ -57,7 +57,7 @@ func (p *Provider) resolve(form url.Values) url.Values {
 		}
 		return stored.form
 	}
-	if p.quirks.PushedRequests == MustPush {
+	if p.quirks.PushedRequests == PushRequired {
 		return nil
 	}
 	return form

@@ -19,9 +19,9 @@ type Quirks struct {
 	// Now tells the provider's time, which may be wrong; nil is the machine's.
 	Now func() time.Time
 	// Anybody lets people sign in who are not in the configuration.
-	Anybody bool
+	AnyPerson bool
 	// AlwaysAsks keeps no session: whoever comes is asked, whatever prompt says.
-	AlwaysAsks bool
+	AlwaysPrompt bool
 	// AnyRedirectURI redirects to whatever a request says, and AnyHost answers under
 	// every host name.
 	AnyRedirectURI, AnyHost bool
@@ -96,9 +96,9 @@ type PushedRequests int
 
 // What becomes of pushed authorization requests.
 const (
-	NotPushed PushedRequests = iota
-	MayPush
-	MustPush
+	PushUnsupported PushedRequests = iota
+	PushAllowed
+	PushRequired
 )
 
 // EndSession is what an end-session endpoint does.
@@ -106,9 +106,9 @@ type EndSession int
 
 // What end-session endpoints do.
 const (
-	Returns      EndSession = iota // ends the session and returns, or asks first
-	NoEndSession                   // there is none
-	Stays                          // ends the session and never returns
+	EndSessionReturns EndSession = iota // ends the session and returns, or asks first
+	EndSessionMissing                   // there is none
+	EndSessionStays                     // ends the session and never returns
 )
 
 // Fault is how an endpoint fails.
@@ -136,7 +136,7 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
 }
 
 // NewQuirky makes a provider of any issuer with quirks, for tests.
-func NewQuirky(config Config, quirks *Quirks) (*Provider, error) {
+func NewWithQuirks(config Config, quirks *Quirks) (*Provider, error) {
 	u, err := url.Parse(config.Issuer)
 	if err != nil {
 		return nil, err

@@ -49,7 +49,7 @@ type signOutQuestion struct{ RedirectURI, State string }
 // endSession is RP-Initiated Logout 1.0: with an ID token of the person who is
 // signed in it ends the session at once, otherwise it asks first.
 func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
-	if p.quirks.EndSession == NoEndSession {
+	if p.quirks.EndSession == EndSessionMissing {
 		http.NotFound(w, r)
 		return
 	}
@@ -114,7 +114,7 @@ func (p *Provider) signOut(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) finishSignOut(w http.ResponseWriter, r *http.Request, back signOutQuestion) {
 	endCurrent(p, r)
 	p.setCookie(w, "", -1)
-	if back.RedirectURI == "" || p.quirks.EndSession == Stays {
+	if back.RedirectURI == "" || p.quirks.EndSession == EndSessionStays {
 		p.render(w, http.StatusOK, view{Title: "You are signed out", Lead: "Nobody is signed in here now. You can close this page."})
 		return
 	}

@@ -33,7 +33,7 @@ func (p *party) endSession(parameters url.Values) redirect {
 
 func (p *party) wantSignedIn(want bool) {
 	p.t.Helper()
-	if got := p.visit(with("prompt", "none")).callback(p.t).Has("code"); got != want {
+	if got := p.visit(withParam("prompt", "none")).callback(p.t).Has("code"); got != want {
 		p.t.Errorf("signed in at the provider: %t, want %t", got, want)
 	}
 }

@@ -49,7 +49,7 @@ func renderPeople(p *Provider, w http.ResponseWriter, q authorizationRequest, se
 		}
 		return signedIn && session.person == person
 	}
-	v := view{Title: "Who is signing in?", Lead: "Choose a person. No password is asked for.", Request: q.raw, Anybody: p.quirks.Anybody}
+	v := view{Title: "Who is signing in?", Lead: "Choose a person. No password is asked for.", Request: q.raw, Anybody: p.quirks.AnyPerson}
 	if q.wantsSecondFactor() {
 		v.Title = "Please confirm that it is you"
 		v.Lead = "The application asks for a second factor. Here it takes one press of a button."
@@ -102,7 +102,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	if r.PostForm.Get("factor") == "otp" {
 		authenticated.acr = ACRSecondFactor
 	}
-	if !p.quirks.AlwaysAsks {
+	if !p.quirks.AlwaysPrompt {
 		replaceSession(p, w, r, authenticated)
 	}
 	answerCode(p, w, r, request, authenticated, now)
