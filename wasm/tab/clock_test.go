@@ -107,7 +107,7 @@ func TestWakingAsksForTheOrganizationsAnew(t *testing.T) {
 			t.Errorf("%d organizations", n)
 		}
 		p.hide()
-		b.jump(time.Hour)
+		b.sleepAll(time.Hour)
 		p.token(t, "ada@acme") // no pause after a fault
 	})
 }

@@ -12,13 +12,13 @@ import (
 
 // stay is how an organization that minds idleness sees the person, in seconds of the
 // server's clock, by the backend's rules.
-type stay struct {
+type idleSession struct {
 	limit, activeAt, endedAt int64
 	steppedUpAt              int64
 }
 
 // judge ends the organization session, or takes a report in.
-func (s *stay) judge(r api.TokenRequest) *api.Error {
+func (s *idleSession) decide(r api.TokenRequest) *api.Error {
 	if s == nil {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (s *stay) judge(r api.TokenRequest) *api.Error {
 	return nil
 }
 
-func (s *stay) deadlines() api.OrganizationSession {
+func (s *idleSession) deadlines() api.OrganizationSession {
 	if s == nil {
 		return api.OrganizationSession{}
 	}
@@ -50,9 +50,9 @@ func (s *stay) deadlines() api.OrganizationSession {
 }
 
 // strict makes acme end after a while in which nobody does anything.
-func (b *browser) strict(limit time.Duration) *stay {
-	s := &stay{limit: int64(limit.Seconds())}
-	b.stays["org_a"] = s
+func (b *browser) idleLimit(limit time.Duration) *idleSession {
+	s := &idleSession{limit: int64(limit.Seconds())}
+	b.idleSessions["org_a"] = s
 	return s
 }
 
@@ -66,7 +66,7 @@ func (p *page) idleFor(t *testing.T) int64 {
 }
 
 // acts does something every so often, for a while.
-func (p *page) acts(every, during time.Duration) {
+func (p *page) keepActive(every, during time.Duration) {
 	for range during / every {
 		time.Sleep(every)
 		p.OnInput()
@@ -77,7 +77,7 @@ func (p *page) acts(every, during time.Duration) {
 func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		time.Sleep(9*time.Minute - time.Second)
 		if shownBefore := p.idleFor(t); shownBefore != 0 {
@@ -110,7 +110,7 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 func TestASlowBackendIsAskedOnce(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		b.set(func() { b.latency = 3 * time.Second })
 		b.requests()
@@ -131,10 +131,10 @@ func TestWhoDoesSomethingStays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
-				b.strict(10 * time.Minute)
+				b.idleLimit(10 * time.Minute)
 				p := b.open(route("acme"))
 				p.OnInput()
-				p.acts(every, 2*time.Hour)
+				p.keepActive(every, 2*time.Hour)
 				p.expect(t, tab.Active, "acme")
 				if shownBefore := p.idleFor(t); shownBefore != 0 {
 					t.Errorf("warned: %d s", shownBefore)
@@ -147,7 +147,7 @@ func TestWhoDoesSomethingStays(t *testing.T) {
 func TestAWarningGoesAwayWithTheNextInput(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		s := b.strict(10 * time.Minute)
+		s := b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		time.Sleep(9*time.Minute + 30*time.Second)
 		if shownBefore := p.idleFor(t); shownBefore < 29 || shownBefore > 31 {
@@ -171,7 +171,7 @@ func TestActivityIsReportedByTwoThirdsOfTheLimit(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.life = 600
-		s := b.strict(10 * time.Minute)
+		s := b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		began := serverTime()
 		time.Sleep(3 * time.Minute)
@@ -194,14 +194,14 @@ func TestTheBackendIsNotAskedMoreThanItHasTo(t *testing.T) {
 		act  func(p *page)
 		most int
 	}{
-		"busy": {func(p *page) { p.acts(time.Second, time.Hour) }, 25},
+		"busy": {func(p *page) { p.keepActive(time.Second, time.Hour) }, 25},
 		"idle": {func(*page) { time.Sleep(time.Hour) }, 6},
 		"once": {func(p *page) { time.Sleep(30 * time.Second); p.OnInput(); time.Sleep(time.Hour) }, 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
-				b.strict(10 * time.Minute)
+				b.idleLimit(10 * time.Minute)
 				p := b.open(route("acme"))
 				b.requests()
 				test.act(p)
@@ -217,7 +217,7 @@ func TestTheBackendIsNotAskedMoreThanItHasTo(t *testing.T) {
 func TestASiblingTabsActivityCounts(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		b.life = 3600 // so that no renewal brings the news
 		quiet, busy := b.open(route("acme")), b.open(route("acme"))
 		other := b.open(route("globex"))
@@ -236,9 +236,9 @@ func TestASiblingTabsActivityCounts(t *testing.T) {
 func TestAnotherOrganizationsActivityDoesNotCount(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p, other := b.open(route("acme")), b.open(route("globex"))
-		other.acts(time.Second, 11*time.Minute)
+		other.keepActive(time.Second, 11*time.Minute)
 		p.expect(t, tab.Ended, "acme")
 		other.expect(t, tab.Active, "globex")
 		other.token(t, "ada@globex")
@@ -249,11 +249,11 @@ func TestActingForASecondOrganizationDoesNotKeepItOpen(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.life = 60
-		s := b.strict(10 * time.Minute)
+		s := b.idleLimit(10 * time.Minute)
 		p := b.open(route("globex"))
 		began := serverTime()
 		for range 5 {
-			p.acts(time.Second, time.Minute)
+			p.keepActive(time.Second, time.Minute)
 			if _, err := p.Credential("acme", ""); err != nil {
 				t.Fatal(err)
 			}
@@ -267,7 +267,7 @@ func TestActingForASecondOrganizationDoesNotKeepItOpen(t *testing.T) {
 func TestAHiddenTabKeepsNobodyIn(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"), func(c *tab.Config) { c.KeepAlive = true })
 		p.OnInput()
 		p.hide()
@@ -279,7 +279,7 @@ func TestAHiddenTabKeepsNobodyIn(t *testing.T) {
 func TestAReloadForgetsNoInput(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		s := b.strict(10 * time.Minute)
+		s := b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		began := serverTime()
 		time.Sleep(4 * time.Minute)
@@ -310,7 +310,7 @@ func TestARecordThatTheAppClearedDoesNotComeBack(t *testing.T) {
 func TestALaptopThatSleptDoesNotComeBackToAnEndedSession(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		p.OnInput()
 		b.sleep(time.Hour)
@@ -323,10 +323,10 @@ func TestALaptopThatSleptDoesNotComeBackToAnEndedSession(t *testing.T) {
 func TestOfflinePastADeadlineIsNoEnd(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		b.set(func() { b.offline = true })
-		p.acts(time.Minute, 20*time.Minute)
+		p.keepActive(time.Minute, 20*time.Minute)
 		p.expect(t, tab.Unavailable, "acme")
 	})
 }
@@ -335,7 +335,7 @@ func TestOfflinePastADeadlineIsNoEnd(t *testing.T) {
 func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		s := b.strict(10 * time.Minute)
+		s := b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		time.Sleep(11 * time.Minute)
 		p.expect(t, tab.Ended, "acme")
@@ -359,7 +359,7 @@ func TestIdle_ComesBackByEitherName(t *testing.T) {
 		t.Run(names[0]+" at "+names[1], func(t *testing.T) {
 			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
-				s := b.strict(10 * time.Minute)
+				s := b.idleLimit(10 * time.Minute)
 				p := b.open(route(names[1]))
 				time.Sleep(11 * time.Minute)
 				p.expect(t, tab.Ended, "acme")

@@ -31,24 +31,24 @@ func TestP3ASwitchChangesTheTabOnceTheTokenIsThere(t *testing.T) {
 }
 
 // mishap is something that happens to a switch.
-type mishap func(*browser, *page)
+type fault func(*browser, *page)
 
-func answers401(code api.Code) mishap {
+func answers401(code api.Code) fault {
 	return answersWith(func(*browser) tab.Response { return refuse(401, api.Error{Code: code}) })
 }
 
-func answersBody(status int, body string) mishap {
+func answersBody(status int, body string) fault {
 	return answersWith(func(*browser) tab.Response { return tab.Response{Status: status, Body: body} })
 }
 
-func answersWith(answer func(*browser) tab.Response) mishap {
+func answersWith(answer func(*browser) tab.Response) fault {
 	return func(b *browser, _ *page) {
 		b.set(func() { b.script = func(tab.Request) *tab.Response { r := answer(b); return &r } })
 	}
 }
 
 // overtakenBy switches elsewhere while the first switch waits for its answer.
-func overtakenBy(organization string) mishap {
+func overtakenBy(organization string) fault {
 	return func(b *browser, p *page) {
 		b.set(func() { b.latency = time.Second })
 		go func() {
@@ -58,9 +58,9 @@ func overtakenBy(organization string) mishap {
 	}
 }
 
-var mishaps = []struct {
+var faults = []struct {
 	name   string
-	happen mishap
+	happen fault
 	want   tab.Outcome
 	code   api.Code
 }{
@@ -83,7 +83,7 @@ var mishaps = []struct {
 }
 
 func TestP3WhateverElseHappensTheOldOrganizationGoesOn(t *testing.T) {
-	for _, test := range mishaps {
+	for _, test := range faults {
 		t.Run(test.name, func(t *testing.T) {
 			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
