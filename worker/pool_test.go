@@ -55,7 +55,7 @@ type answer struct {
 
 // abrupt closes connections at once, which workerd notices, where it would take an
 // ordinary end for that of a client that has sent all it has to say.
-var noKeepAliveClient = &http.Client{Transport: &http.Transport{
+var resettingClient = &http.Client{Transport: &http.Transport{
 	DisableKeepAlives: true,
 	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		connection, err := (&net.Dialer{}).DialContext(ctx, network, address)
@@ -75,7 +75,7 @@ func (w smokeTest) begin(ctx context.Context, path string) <-chan answer {
 	}
 	answered := make(chan answer, 1)
 	go func() {
-		response, err := noKeepAliveClient.Do(r)
+		response, err := resettingClient.Do(r)
 		if err != nil {
 			close(answered)
 			return
