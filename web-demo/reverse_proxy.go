@@ -19,7 +19,7 @@ const (
 	sessionCookie = "__Host-Http-tabard"
 )
 
-// newFront is what a reverse proxy in front of a product does: the mount goes to
+// newReverseProxy is what a reverse proxy in front of a product does: the mount goes to
 // the backend, path unchanged; everything else never sees the backend's cookies,
 // which browsers send to the whole host (their prefix demands Path=/). The page's forms
 // lead to the origins of forms too.

@@ -87,7 +87,7 @@ func BenchmarkWorker(b *testing.B) {
 	}
 }
 
-// BenchmarkCrowd measures what each of fifty callers sees who mint at once, where the
+// BenchmarkLoad measures what each of fifty callers sees who mint at once, where the
 // database is 100 milliseconds away: while the provider answers, and while it hangs.
 func BenchmarkLoad(b *testing.B) {
 	c := newLoadTest(b, "bench/entry.mjs", 100)

@@ -23,7 +23,7 @@ type signingKey struct {
 	public  map[string]string // the JWK, RFC 7517
 }
 
-// TakeKey has the provider sign by a new key of an algorithm, ES256 or RS256, and publish
+// ReplaceKey has the provider sign by a new key of an algorithm, ES256 or RS256, and publish
 // no other. An empty id is the key's thumbprint.
 func (p *Provider) ReplaceKey(id, algorithm string) error {
 	key, err := newKey(algorithm)

@@ -18,9 +18,9 @@ import (
 type Quirks struct {
 	// Now tells the provider's time, which may be wrong; nil is the machine's.
 	Now func() time.Time
-	// Anybody lets people sign in who are not in the configuration.
+	// AnyPerson lets people sign in who are not in the configuration.
 	AnyPerson bool
-	// AlwaysAsks keeps no session: whoever comes is asked, whatever prompt says.
+	// AlwaysPrompt keeps no session: whoever comes is asked, whatever prompt says.
 	AlwaysPrompt bool
 	// AnyRedirectURI redirects to whatever a request says, and AnyHost answers under
 	// every host name.

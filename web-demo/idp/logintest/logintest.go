@@ -79,10 +79,10 @@ func (p *Provider) metadata(m map[string]any) {
 	}
 }
 
-// TakeKey has the provider sign by a new key, of that id, and publish no other.
+// ReplaceKey has the provider sign by a new key, of that id, and publish no other.
 func (p *Provider) ReplaceKey(id string) { p.ReplaceKeyWith(id, "ES256") }
 
-// TakeKeyOf is TakeKey with an algorithm, ES256 or RS256.
+// ReplaceKeyWith is ReplaceKey with an algorithm, ES256 or RS256.
 func (p *Provider) ReplaceKeyWith(id, algorithm string) {
 	p.t.Helper()
 	if err := p.provider.ReplaceKey(id, algorithm); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// trial is the trial program on workerd: one instance, so that every request meets
+// smokeTest is the smoke program on workerd: one instance, so that every request meets
 // what the one before it left.
 type smokeTest struct {
 	t   *testing.T
@@ -28,10 +28,10 @@ func newSmokeTest(t *testing.T) smokeTest { return newSmokeTestWith(t, "{}") }
 // newTrialWith has limits of its own for the pool, as JSON.
 func newSmokeTestWith(t *testing.T, limits string) smokeTest {
 	t.Helper()
-	workerd.Must(t, workerd.Compile("trial"))
+	workerd.Must(t, workerd.Compile("smoke"))
 	port := ports.Hold(t)
 	log := &workerd.Log{}
-	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "trial/entry.mjs", Variables: map[string]string{"LIMITS": limits}}, log)
+	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "smoke/entry.mjs", Variables: map[string]string{"LIMITS": limits}}, log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)
 	}
