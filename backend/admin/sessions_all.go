@@ -24,8 +24,8 @@ const (
 // EndAllSessions ends every session of the workspace that began before now, in batches.
 // Between two of them it rests as long as one took.
 func (o *sessions) EndAllSessions(ctx context.Context, by Actor) (EndedSessions, error) {
-	a := &act{action: audit.EndSession, reach: ofWorkspace, note: "all sessions of the workspace"}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.EndSession, scope: workspaceScope, note: "all sessions of the workspace"}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, _ directory.OrganizationRecord) (EndedSessions, error) {
 			n, err := EndSessions(ctx, o.store, o.now().Unix()+clockSlack, session.ReasonAdmin, o.now)
 			return EndedSessions{n}, err

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
@@ -111,7 +111,7 @@ func TestPeopleSignInByAKeyThatTheProviderHasJustTaken(t *testing.T) {
 				t.Error("a forged logout token was believed")
 			}
 			synctest.Wait() // what was asked for before the key was taken has come
-			p.TakeKey(kid)
+			p.ReplaceKey(kid)
 		}
 	})
 }

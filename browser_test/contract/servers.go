@@ -13,8 +13,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
-	"github.com/tabard-auth/tabard/browser_test/program"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
 // serverKey has the program make a workspace API key of an app.
@@ -42,7 +42,7 @@ func ServerKeys(t testing.TB, secret signingkey.Secret) (all map[string]string, 
 			t.Fatal(err)
 		}
 		all[app] = text
-		script += sqlstore.KeyScript(k, admin.KeyCreated(by, k))
+		script += sqlstore.KeyScript(k, admin.KeyCreatedEvent(by, k))
 	}
 	return all, script
 }

@@ -1,0 +1,103 @@
+// Command smoke is the program of the pool's tests: its routes panic, exit, hang and go
+// on working after their response.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/syumai/workers/cloudflare"
+
+	"github.com/tabard-auth/tabard/worker/edge"
+)
+
+// served counts the requests that this instance has served.
+var served int
+
+// working tells that work goes on after its answer.
+var working bool
+
+func main() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/echo", echo)
+	mux.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Set-Cookie", "a=1; Expires=Thu, 01 Jan 2032 00:00:00 GMT")
+		w.Header().Add("Set-Cookie", "b=2")
+		w.Header().Set("X-List", "one, two")
+		w.Header().Set("X-Broken", "one\r\nX-Two: two")
+		w.WriteHeader(http.StatusTeapot)
+	})
+	mux.HandleFunc("/served", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "%d %v", served, working) })
+	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("on purpose") })
+	mux.HandleFunc("/fail", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+	mux.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
+	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) {
+		go func() { panic("on purpose, where nobody recovers") }()
+		select {}
+	})
+	mux.HandleFunc("/hang", func(http.ResponseWriter, *http.Request) { select {} })
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(200 * time.Millisecond)
+		fmt.Fprint(w, served)
+	})
+	mux.HandleFunc("/linger", func(http.ResponseWriter, *http.Request) {
+		fmt.Println("lingering")
+		time.Sleep(2 * time.Second)
+	})
+	mux.HandleFunc("/later", func(http.ResponseWriter, *http.Request) {
+		working = true
+		cloudflare.WaitUntil(func() {
+			time.Sleep(100 * time.Millisecond)
+			working = false
+		})
+	})
+	mux.HandleFunc("/timer", func(http.ResponseWriter, *http.Request) {
+		working = true
+		time.AfterFunc(20*time.Millisecond, func() { working = false })
+	})
+	mux.HandleFunc("/login", asks)
+	mux.HandleFunc("/logout", asks)
+	mux.HandleFunc("/grow", func(w http.ResponseWriter, _ *http.Request) {
+		_, err := w.Write(make([]byte, 40<<20)[:1])
+		_ = err
+	})
+	count := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		served++
+		mux.ServeHTTP(w, r)
+	})
+	edge.Run(edge.Program{Handler: count, Scheduled: func(context.Context) error { return errors.New("on purpose") }})
+}
+
+// asks asks the address that the request names, as an event that asks a provider does.
+func asks(w http.ResponseWriter, r *http.Request) {
+	ask, err := http.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Query().Get("address"), nil)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	answer, err := edge.Transport{}.RoundTrip(ask)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer answer.Body.Close()
+	fmt.Fprint(w, served)
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	json.NewEncoder(w).Encode(map[string]any{
+		"method": r.Method, "uri": r.RequestURI, "path": r.URL.Path, "host": r.Host, "address": r.RemoteAddr,
+		"header": r.Header, "body": string(body), "length": r.ContentLength,
+	})
+}
