@@ -5,7 +5,7 @@
 import { addresses, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { fetchFor, tokenOf } from "./fetch.js";
-import { goOn, returnAddress } from "./landing.js";
+import { resumeReturn, returnAddress } from "./returnto.js";
 import { Module } from "./module.js";
 import { own } from "./own.js";
 import { absolute, addressFor, errorParameter, joinTabs, mounted, organizationParameter, takeParameter, whenShown } from "./page.js";
@@ -84,7 +84,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   const opened = takeParameter(organizationParameter);
   const organization = named ?? opened;
   const arrival = takeParameter(errorParameter);
-  void goOn(arrival);
+  void resumeReturn(arrival);
   const tabs = joinTabs(key);
   const module = new Module(new URL(url ?? backend + manifest, backend).href, {
     options: { backend, key, organization, arrival, app, keepAlive },
