@@ -8,11 +8,11 @@ import { fetchFor, tokenOf } from "./fetch.js";
 import { resumeReturn, returnAddress } from "./returnto.js";
 import { Module } from "./module.js";
 import { own } from "./own.js";
-import { absolute, addressFor, errorParameter, joinTabs, mounted, organizationParameter, takeParameter, whenShown } from "./page.js";
-import { living } from "./record.js";
+import { absolute, addressFor, errorParameter, connectTabs, mounted, organizationParameter, takeParameter, afterPrerendering } from "./page.js";
+import { storedToken } from "./record.js";
 import { routed } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
-import { begin, freeze, Store } from "./store.js";
+import { initialState, freeze, Store } from "./store.js";
 
 /** @import { Client, Options } from "../index.js" */
 
@@ -85,7 +85,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   const organization = named ?? opened;
   const arrival = takeParameter(errorParameter);
   void resumeReturn(arrival);
-  const tabs = joinTabs(key);
+  const tabs = connectTabs(key);
   const module = new Module(new URL(url ?? backend + manifest, backend).href, {
     options: { backend, key, organization, arrival, app, keepAlive },
     changed: (state) => store.changed(state),
@@ -93,9 +93,9 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
     failed: (error) => store.failed(error),
   });
   // After the module has set out: a page waits for storage that it asks for the first time.
-  const early = () => living(key, organization)?.state ?? begin;
+  const early = () => storedToken(key, organization)?.state ?? initialState;
   const store = new Store(early());
-  if (document.prerendering) whenShown(() => store.changed(early()));
+  if (document.prerendering) afterPrerendering(() => store.changed(early()));
   tabs.listen(module);
   return {
     store,
@@ -103,7 +103,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
     apis: apis.map((api) => absolute(api).origin),
     /** @param {string} [rejected] */
     async credential(rejected = "") {
-      return (!module.running && !rejected && living(key, organization)?.token) || module.ask("token", "", rejected);
+      return (!module.running && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected);
     },
     close() {
       tabs.close();
@@ -208,7 +208,7 @@ function prerendered() {
   };
   return Object.freeze({
     ready: new Promise(() => {}),
-    state: freeze(JSON.parse(begin)),
+    state: freeze(JSON.parse(initialState)),
     partition: view,
     signIn: not,
     getToken: not,

@@ -3,7 +3,7 @@
 import { deferred } from "./deferred.js";
 import { toError, unavailable } from "./error.js";
 import { compile, execute, forget, silence } from "./exec.js";
-import { whenShown } from "./page.js";
+import { afterPrerendering } from "./page.js";
 
 /**
  * @typedef {Record<string, (...args: unknown[]) => void>} Functions
@@ -53,7 +53,7 @@ export class Module {
   /** @param {number} attempt only the last one counts */
   async #run(attempt) {
     const module = await compile(this.#url, this.#faults);
-    await new Promise(whenShown);
+    await new Promise(afterPrerendering);
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
     if (attempt !== this.#attempts) return;

@@ -10,7 +10,7 @@
  * would evict it from there.
  * @param {string} key
  */
-export function joinTabs(key) {
+export function connectTabs(key) {
   /** @type {BroadcastChannel | undefined} */
   let channel;
   const leaving = new AbortController();
@@ -97,7 +97,7 @@ export function addressFor(organization, url) {
  * prerendered has only a copy of the tab's storage, and no locks and no channel.
  * @param {(value?: any) => void} f
  */
-export const whenShown = (f) =>
+export const afterPrerendering = (f) =>
   document.prerendering ? document.addEventListener("prerenderingchange", f, { once: true }) : f();
 
 /**

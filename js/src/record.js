@@ -13,7 +13,7 @@ import { own } from "./own.js";
  * @param {string} [organization]
  * @returns {{token: string, state: string} | undefined} token is a credential, as the module hands them out
  */
-export function living(key, organization) {
+export function storedToken(key, organization) {
   if (document.prerendering) return; // its storage may be another's by the time it is seen
   try {
     const { version, state, epoch, organization: worn, held } = own(JSON.parse(sessionStorage.getItem(key) ?? ""));

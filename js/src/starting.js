@@ -1,6 +1,6 @@
 // @ts-check
 import { scopeOf } from "./scope.js";
-import { begin, freeze } from "./store.js";
+import { initialState, freeze } from "./store.js";
 
 /** @import { Organization, Partition, State } from "../index.js" */
 
@@ -8,7 +8,7 @@ import { begin, freeze } from "./store.js";
  * What a server renders, and a browser takes over before it shows what it knows.
  * @type {State}
  */
-export const starting = freeze(JSON.parse(begin));
+export const starting = freeze(JSON.parse(initialState));
 
 /** @type {Partition} */
 export const nothing = scopeOf("").view;
