@@ -3,7 +3,7 @@
 // tab go together. The address goes first, for its router may keep it; the tab follows.
 
 import { change, here, restore, unanswered, watch } from "./address.js";
-import { routed } from "./hook.js";
+import { routesHook } from "./hook.js";
 import { own } from "../own.js";
 import { Pattern } from "./pattern.js";
 import { comingTo, kept, names, overtaken, owns, refusalOf, wearing } from "./result.js";
@@ -51,7 +51,7 @@ class Follower {
   #closing = new AbortController();
   /** @type {Set<(state: RouteState) => void>} */
   #listeners = new Set();
-  /** The halves of a switch. @type {import("./hook.js").Halves} */
+  /** The halves of a switch. @type {import("./hook.js").Steps} */
   #tab;
   /** Numbers the changes of route: the last one counts. */
   #turn = 0;
@@ -87,14 +87,14 @@ class Follower {
     watch(() => this.arrived(), this.#closing.signal);
     const stop = this.#client.subscribe((state) => this.#heard(state));
     this.#closing.signal.addEventListener("abort", stop);
-    this.#takeOver(/** @type {any} */ (this.#client)[routed]);
+    this.#takeOver(/** @type {any} */ (this.#client)[routesHook]);
     // What the client was told of the address at its start, it has dealt with; a client that was told nothing has not.
     this.#client.ready.then(() => wearing(this.#client.state) && !this.#busy && this.#compare());
   }
 
   /**
    * From now on the address changes before the tab does.
-   * @param {((by?: import("./hook.js").Switch) => import("./hook.js").Halves) | undefined} by a client's; what only looks like one has none
+   * @param {((by?: import("./hook.js").Switch) => import("./hook.js").Steps) | undefined} by a client's; what only looks like one has none
    */
   #takeOver(by) {
     if (!by) return;
