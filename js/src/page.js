@@ -39,7 +39,7 @@ export function connectTabs(key) {
       on(window, "focus", () => module.tell("look"));
       on(window, "online", () => module.tell("look", "online"));
       on(window, "pagehide", () => (module.tell("freeze"), channel?.close()));
-      on(window, "pageshow", ({ persisted }) => persisted && (open(module), module.thaw()));
+      on(window, "pageshow", ({ persisted }) => persisted && (open(module), module.resume()));
       watchInput(module, on);
     },
     close() {
