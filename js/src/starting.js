@@ -11,7 +11,7 @@ import { initialState, freeze } from "./store.js";
 export const starting = freeze(JSON.parse(initialState));
 
 /** @type {Partition} */
-export const nothing = scopeOf("").view;
+export const noPartition = scopeOf("").view;
 
 /**
  * The organization whose data may be shown; null where there is none. The same
@@ -20,7 +20,7 @@ export const nothing = scopeOf("").view;
  * @param {Organization | null} before
  * @returns {Organization | null}
  */
-export function worn({ status, organization }, before) {
+export function activeOrganization({ status, organization }, before) {
   if (!organization || status === "ended" || status === "choose" || status === "signed_out") return null;
   const same = before && before.id === organization.id && before.slug === organization.slug && before.name === organization.name;
   return same ? before : organization;
