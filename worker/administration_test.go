@@ -37,7 +37,7 @@ func TestAdministrationOnD1(t *testing.T) {
 	k, key, err := office.DraftKey(by, administration.NewKey{Name: "first"}, "")
 	workerd.Must(t, err)
 	state := workerd.Database(t, contract.Desired(issuer, origin))
-	workerd.Must(t, workerd.Execute(state, sqlstore.KeyScript(k, administration.KeyCreated(by, k))))
+	workerd.Must(t, workerd.Execute(state, sqlstore.KeyScript(k, administration.KeyCreatedEvent(by, k))))
 	workerd.Run(t, workerd.Options{Port: port, State: state, Variables: variables})
 
 	a := admin{t, publicURL + "/admin/v1", key}
