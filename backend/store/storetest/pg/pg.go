@@ -133,7 +133,8 @@ var lifelines []io.Closer
 // findBinaries finds the directory of initdb and pg_ctl.
 func findBinaries() (string, error) {
 	if path, err := exec.LookPath("pg_ctl"); err == nil {
-		return filepath.Dir(path), nil
+		path, err = filepath.EvalSymlinks(path) // to where the other programs are
+		return filepath.Dir(path), err
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/pg_ctl") // Debian
 	if err != nil || len(found) == 0 {
