@@ -218,11 +218,11 @@ var underFault = map[string]func(*world) request{
 		return func() httpbrowser.Response { return w.browser().Get("/.well-known/jwks.json") }
 	},
 	"the key set of an organization whose keys are about to end": func(w *world) request {
-		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 		w.kids(acmeIssuer)
 		w.rule(nil)
 		w.cleanUp()
-		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 		w.restart()
 		return func() httpbrowser.Response { return w.browser().Get("/o/org_acme/.well-known/jwks.json") }
 	},

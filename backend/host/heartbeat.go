@@ -15,7 +15,7 @@ import (
 // Heartbeat reports this replica to other replicas and commands: it is alive and has
 // certain values of the workspace's secret.
 type Heartbeat struct {
-	Store  signingkey.Sightings
+	Store  signingkey.ReplicaKeyStore
 	Ring   *signingkey.KeyRing
 	Secret signingkey.Secret
 	// Replica is the name of this replica in the store, see [NewReplicaName].
@@ -24,7 +24,7 @@ type Heartbeat struct {
 	Every time.Duration
 	Log   *slog.Logger
 
-	passed []string // the signing keys that were last logged
+	lastPassedOver []string // the signing keys that were last logged
 }
 
 // NewReplicaName returns a name for this process: its machine's name and some unique
@@ -42,7 +42,7 @@ func NewReplicaName() string {
 func (a *Heartbeat) Note(ctx context.Context, now time.Time) error {
 	ids, err := a.Secret.IDs()
 	if err == nil {
-		err = a.Store.SightSecretKeys(ctx, a.Replica, ids, now.Unix(), now.Add(a.Every).Unix())
+		err = a.Store.RecordSecretKeys(ctx, a.Replica, ids, now.Unix(), now.Add(a.Every).Unix())
 	}
 	if err != nil {
 		return err
@@ -50,8 +50,8 @@ func (a *Heartbeat) Note(ctx context.Context, now time.Time) error {
 	if _, err := a.Ring.Published(ctx, "", now.Unix()); err != nil {
 		return err
 	}
-	if passed := a.Ring.PassedOver(); !slices.Equal(passed, a.passed) {
-		a.passed = passed
+	if passed := a.Ring.PassedOver(); !slices.Equal(passed, a.lastPassedOver) {
+		a.lastPassedOver = passed
 		if len(passed) > 0 {
 			a.Log.Warn("signing keys cannot be opened with this replica's secret and are not used; give every replica the same secret file", "keys", passed)
 		}
@@ -61,7 +61,7 @@ func (a *Heartbeat) Note(ctx context.Context, now time.Time) error {
 
 // Run calls Note at every interval until ctx ends, and then Leave.
 func (a *Heartbeat) Run(ctx context.Context) {
-	ticker := time.NewTicker(signingkey.SightInterval * time.Second)
+	ticker := time.NewTicker(signingkey.RecordInterval * time.Second)
 	defer ticker.Stop()
 	for {
 		select {
@@ -82,5 +82,5 @@ const leaveTimeout = 2 * time.Second
 func (a *Heartbeat) Leave(now time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	return a.Store.LeaveSecretKeys(ctx, a.Replica, now.Unix())
+	return a.Store.RecordShutdown(ctx, a.Replica, now.Unix())
 }

@@ -17,15 +17,15 @@ import (
 // noAccess is the same for an organization that does not exist.
 const noAccess = "You do not have access to this organization."
 
-// refused is the answer to a mint that was refused.
-func refused(c *authn.Request, m *grant.Minted, s *directory.Subject, err error) error {
+// mintRefusal is the answer to a mint that was refused.
+func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err error) error {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
-		return authn.Ended(m.Ended)
+		return authn.EndedRefusal(m.Ended)
 	case errors.Is(err, grant.ErrOtherPerson):
-		return otherPerson()
+		return identityChanged()
 	case errors.Is(err, grant.ErrDisabled):
-		return authn.Enabled(s.User)
+		return authn.CheckEnabled(s.User)
 	case errors.Is(err, grant.ErrUnnamed):
 		return refusal.New(api.OrganizationRequired, "Name the organization.")
 	case errors.Is(err, grant.ErrNotAdmitted):
@@ -33,17 +33,17 @@ func refused(c *authn.Request, m *grant.Minted, s *directory.Subject, err error)
 	case errors.Is(err, grant.ErrIdle):
 		return refusal.New(api.InvalidRequest, "idle_seconds is negative.")
 	case errors.Is(err, grant.ErrDenied):
-		return refusedBy(c, m.Decision, s)
+		return policyRefusal(c, m.Decision, s)
 	}
 	return err
 }
 
-// otherPerson refuses where another person signed in than the tab believes: nothing of
+// identityChanged refuses where another person signed in than the tab believes: nothing of
 // theirs reaches a tab that shows somebody else's data.
-func otherPerson() error { return refusal.New(api.IdentityChanged, "Somebody else has signed in.") }
+func identityChanged() error { return refusal.New(api.IdentityChanged, "Somebody else has signed in.") }
 
-// endings tell people why an organization session is over.
-var endings = map[policy.EndReason]string{
+// endTexts tell people why an organization session is over.
+var endTexts = map[policy.EndReason]string{
 	policy.Idle:       "You were not active in this organization for too long.",
 	policy.Expired:    "Your time in this organization is over.",
 	policy.SignedOut:  "You signed out of this organization.",
@@ -52,12 +52,12 @@ var endings = map[policy.EndReason]string{
 	policy.Removed:    "Your access to this organization was taken away meanwhile. Enter it again.",
 }
 
-// refusedBy is the answer to what policy did not allow.
-func refusedBy(c *authn.Request, d *policy.Decision, s *directory.Subject) *refusal.Refusal {
+// policyRefusal is the answer to what policy did not allow.
+func policyRefusal(c *authn.Request, d *policy.Decision, s *directory.Subject) *refusal.Refusal {
 	var r *refusal.Refusal
 	switch d.Outcome {
 	case policy.DenyEnded:
-		r = refusal.New(api.OrganizationSessionExpired, endings[d.OrganizationSession.EndReason])
+		r = refusal.New(api.OrganizationSessionExpired, endTexts[d.OrganizationSession.EndReason])
 	case policy.DenyWithoutKey:
 		r = refusal.New(api.DeviceKeyRequired, "This organization asks for a session that is bound to this browser. Sign in again.")
 	case policy.DenyContradiction, policy.DenyStaff:

@@ -11,17 +11,17 @@ import (
 // metadataPause of the last attempt. Nobody waits for that longer than rereadTimeout:
 // what was read before goes on, for as long as the provider cannot be read.
 const (
-	metadataLife  = 50 * time.Minute
-	metadataPause = 10 * time.Second
-	rereadTimeout = 3 * time.Second
+	metadataLife   = 50 * time.Minute
+	metadataPause  = 10 * time.Second
+	refreshTimeout = 3 * time.Second
 )
 
-// reread reads the provider's metadata again, where that is due.
-func (p *Provider) reread(ctx context.Context, known *discovered) *discovered {
+// refresh reads the provider's metadata again, where that is due.
+func (p *Provider) refresh(ctx context.Context, known *discovered) *discovered {
 	now := time.Now()
 	p.mu.Lock()
 	old := now.Sub(known.readAt) >= metadataLife
-	due := (old || known.suspect) && now.Sub(p.triedAt) >= metadataPause && p.found.Load() == known
+	due := (old || known.stale) && now.Sub(p.triedAt) >= metadataPause && p.found.Load() == known
 	if due {
 		p.triedAt = now // whoever comes meanwhile goes on with what is known
 	}
@@ -29,7 +29,7 @@ func (p *Provider) reread(ctx context.Context, known *discovered) *discovered {
 	if !due {
 		return p.found.Load()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rereadTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
 	defer cancel()
 	found, err := p.readMetadata(ctx)
 	if err != nil {
@@ -42,16 +42,16 @@ func (p *Provider) reread(ctx context.Context, known *discovered) *discovered {
 	return found
 }
 
-// moved reads the metadata again after an error that moved endpoints or keys would
+// refreshAfter reads the metadata again after an error that moved endpoints or keys would
 // explain, and returns what they say now; nil where there is nothing new.
-func (p *Provider) moved(ctx context.Context, known *discovered, err error) *discovered {
+func (p *Provider) refreshAfter(ctx context.Context, known *discovered, err error) *discovered {
 	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, errUnknownKey) {
 		return nil
 	}
 	p.mu.Lock()
-	known.suspect = true
+	known.stale = true
 	p.mu.Unlock()
-	if found := p.reread(ctx, known); found != known {
+	if found := p.refresh(ctx, known); found != known {
 		return found
 	}
 	return nil

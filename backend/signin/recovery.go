@@ -19,9 +19,9 @@ import (
 // Nobody is stranded on the way in: who is signed in already goes on to where they wanted
 // to go, and everybody else meets a page that says what happened and leads on.
 
-// again is where an attempt can be begun anew, by a link on a page of the backend's own. A
+// retryURL is where an attempt can be begun anew, by a link on a page of the backend's own. A
 // step-up begins in the app's page alone.
-func again(c *authn.Request, attempt login.Attempt) string {
+func retryURL(c *authn.Request, attempt login.Attempt) string {
 	if attempt.Session != "" {
 		return attempt.ReturnTo
 	}
@@ -34,10 +34,10 @@ func again(c *authn.Request, attempt login.Attempt) string {
 	return c.Issuer + api.PathLogin + "?" + query.Encode()
 }
 
-// lost answers a callback that ends no attempt of this browser's, or one that took too
+// refuseAttempt answers a callback that ends no attempt of this browser's, or one that took too
 // long.
-func (f *Flow) lost(c *authn.Request, attempt login.Attempt, why error) error {
-	if target, err := f.signedInAlready(c, attempt); err != nil || target != "" {
+func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, why error) error {
+	if target, err := f.continueURL(c, attempt); err != nil || target != "" {
 		if err == nil {
 			c.Redirect(target)
 		}
@@ -51,9 +51,9 @@ func (f *Flow) lost(c *authn.Request, attempt login.Attempt, why error) error {
 		kind = page.Expired
 	}
 	if attempt.App != "" {
-		to = again(c, attempt)
+		to = retryURL(c, attempt)
 	}
-	return refusal.New(api.InvalidRequest, unknownAttempt).Because(why).On(kind, to)
+	return refusal.New(api.InvalidRequest, unknownAttempt).WithCause(why).OnPage(kind, to)
 }
 
 // defaultApp is the id of the app that the backend is at, or of the only one; "" where
@@ -68,10 +68,10 @@ func defaultApp(c *authn.Request) string {
 	return c.Workspace.Apps[slices.IndexFunc(c.Workspace.Apps, func(a directory.App) bool { return !a.Disabled })].ID
 }
 
-// signedInAlready returns where somebody goes on who signed in in this browser since the
+// continueURL returns where somebody goes on who signed in in this browser since the
 // attempt began, or at any time where there is none; "" where nobody did.
-func (f *Flow) signedInAlready(c *authn.Request, attempt login.Attempt) (string, error) {
-	w, err := c.Current(c.Ctx, authn.Unseen)
+func (f *Flow) continueURL(c *authn.Request, attempt login.Attempt) (string, error) {
+	w, err := c.Current(c.Ctx, authn.Latest)
 	if err != nil {
 		return "", err
 	}
@@ -80,10 +80,10 @@ func (f *Flow) signedInAlready(c *authn.Request, attempt login.Attempt) (string,
 	if !known {
 		return "", nil
 	}
-	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxOfBrowser)
+	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxBrowserSessions)
 	for _, s := range all {
 		app, enabled := w.AppByID(s.App)
-		if !enabled || attempt.App != "" && attempt.App != s.App || s.CreatedAt < attempt.CreatedAt || c.Used(s) != nil {
+		if !enabled || attempt.App != "" && attempt.App != s.App || s.CreatedAt < attempt.CreatedAt || c.CheckIdle(s) != nil {
 			continue
 		}
 		if attempt.ReturnTo != "" {
@@ -94,30 +94,30 @@ func (f *Flow) signedInAlready(c *authn.Request, attempt login.Attempt) (string,
 	return "", err
 }
 
-// denied answers a person whom the provider has sent back with its own words: they are
+// showDenial answers a person whom the provider has sent back with its own words: they are
 // shown here, and not by the app, whose address anybody can write. It reports false where
 // the app is told instead.
-func denied(c *authn.Request, attempt login.Attempt, refused *login.Refused, query url.Values) bool {
+func showDenial(c *authn.Request, attempt login.Attempt, refused *login.Refused, query url.Values) bool {
 	said := query.Get("error_description")
 	if api.Code(refused.Code) != api.AccessDenied || said == "" || attempt.Prompt == "none" || !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
 		return false
 	}
-	links := []page.Link{{Label: page.Again, URL: again(c, attempt)}, {Label: page.Back, App: c.App.Name, URL: gaveUp(c, attempt, refused)}}
+	links := []page.Link{{Label: page.Again, URL: retryURL(c, attempt)}, {Label: page.Back, App: c.App.Name, URL: failureURL(c, attempt, refused)}}
 	if attempt.Session != "" {
 		links = links[1:]
 	}
-	c.Show(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Said: said, Links: links})
+	c.WritePage(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Message: said, Links: links})
 	return true
 }
 
-// stranded adds to a refusal at the end of an attempt where its page leads on.
-func stranded(c *authn.Request, attempt login.Attempt, err error) error {
+// withLinks adds to a refusal at the end of an attempt where its page leads on.
+func withLinks(c *authn.Request, attempt login.Attempt, err error) error {
 	var r *refusal.Refusal
-	if !errors.As(err, &r) || r.Again != "" || r.HTTPStatus() >= http.StatusInternalServerError {
+	if !errors.As(err, &r) || r.RetryURL != "" || r.HTTPStatus() >= http.StatusInternalServerError {
 		return err
 	}
 	if r.Code == api.SessionRevoked { // the account is disabled: perhaps another is not
-		return r.On(page.Disabled, again(c, attempt)+"&"+api.ParamPrompt+"=login")
+		return r.OnPage(page.Disabled, retryURL(c, attempt)+"&"+api.ParamPrompt+"=login")
 	}
-	return r.On(r.Page, again(c, attempt))
+	return r.OnPage(r.Page, retryURL(c, attempt))
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// renew begins, for a step-up, a session in place of one without a device key, whose cookie
+// replaceSession begins, for a step-up, a session in place of one without a device key, whose cookie
 // may have been copied: the copy has nothing of what the step-up brings. The old session
 // goes on until the new cookie is used, and then hands over what was entered
 // (authn.Request.Authenticate). The new one ends when the old one would have.
-func (f *Flow) renew(c *authn.Request, attempt login.Attempt, i login.Identity, of directory.Subject, old session.Session) (directory.Subject, error) {
+func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.Identity, of directory.Subject, old session.Session) (directory.Subject, error) {
 	s := old
 	first, row := session.First(session.NewID(), session.NewTokenID(), c.Now)
 	s.ID, s.Row, s.Secret, s.CreatedAt = first.Session, row, session.NewSecret(), c.Now
@@ -44,5 +44,5 @@ func (f *Flow) renew(c *authn.Request, attempt login.Attempt, i login.Identity, 
 		}
 	}
 	of.Session = s
-	return of, c.KeepFirst(s, first)
+	return of, c.SetFirstToken(s, first)
 }

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-const moveOnPage = `<!doctype html>
+const redirectPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="color-scheme" content="light dark">
@@ -16,10 +16,11 @@ const moveOnPage = `<!doctype html>
 </html>
 `
 
-// moveOn sends the browser on by a page, where a redirect would count as the form's.
-func moveOn(c *Request, target string) {
+// redirectByPage redirects by a page with a meta refresh. The form-action policy of the
+// page that posted the request would block an HTTP redirect.
+func redirectByPage(c *Request, target string) {
 	c.W.Header().Set("Content-Type", "text/html; charset=utf-8")
 	c.W.WriteHeader(http.StatusOK)
 	c.Record.Status = http.StatusOK
-	fmt.Fprintf(c.W, moveOnPage, html.EscapeString(target))
+	fmt.Fprintf(c.W, redirectPage, html.EscapeString(target))
 }

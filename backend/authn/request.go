@@ -20,7 +20,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// Request is one request on its way to its answer.
+// Request is an HTTP request in progress.
 type Request struct {
 	*Server
 	exchange
@@ -28,48 +28,49 @@ type Request struct {
 	Now       int64 // Unix seconds
 	Workspace *directory.Workspace
 	App       directory.App
-	// Posted means that a page whose forms may lead to the backend alone posted the request:
-	// Chromium applies that to redirects of the answer, too.
+	// Posted means that a form of the backend's own page posted the request. Chromium
+	// applies that page's form-action policy to redirects of the answer.
 	Posted bool
 
-	used     *carried // what Authenticate found
-	sessions int      // that the browser is known to have
-	// proof is the request's device proof, nil without one: prove, once.
+	used     *cookieToken // the token that Authenticate found
+	sessions int          // the number of the browser's sessions
+	// proof returns the request's device proof, or nil without one. It calls prove
+	// once.
 	proof func() (*dpop.Proof, error)
-	// proofUsed notes that the proof is used: useProof, once.
+	// proofUsed marks the proof as used. It calls useProof once.
 	proofUsed func() error
 }
 
-// exchange is a request, its answer, and what the log says of both.
+// exchange is a request, its answer and its log record.
 type exchange struct {
 	W      http.ResponseWriter
 	R      *http.Request
 	Record record
 }
 
-// Grant is what the call may grant, in its app.
+// Grant returns the grant of access tokens for the request's app.
 func (c *Request) Grant() *grant.Grant {
 	return &grant.Grant{
 		Issuer: c.Issuer, Store: c.Store, Keys: c.Keys, Workspace: c.Workspace, App: c.App, Now: c.Now, Audit: c.Audit,
 	}
 }
 
-// OrganizationSessions are those of the call's session.
+// OrganizationSessions returns the transitions of the session's organization sessions.
 func (c *Request) OrganizationSessions() orgsession.Transitions {
 	return orgsession.Transitions{Store: c.Store, Now: c.Now, Audit: c.Audit}
 }
 
-// Endpoint answers a call, or returns why not.
+// Endpoint answers a request or returns an error.
 type Endpoint func(*Request) error
 
-// Serve runs the endpoint of the request's method. Every error becomes an answer
-// here, and every answer a line of the log.
+// Serve returns a handler that calls the endpoint of the request's method. It answers
+// errors and logs every request.
 func (s *Server) Serve(methods map[string]Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &Request{Server: s, exchange: exchange{W: w, R: r}, Ctx: r.Context(), Now: s.now().Unix()}
 		c.proof, c.proofUsed = sync.OnceValues(c.prove), sync.OnceValue(c.useProof)
-		secure(c)
-		defer recovered(c)
+		setSecurityHeaders(c)
+		defer recoverPanic(c)
 		if err := dispatch(c, methods); err != nil {
 			refuse(c, RefusalOf(err))
 		}
@@ -89,13 +90,13 @@ func dispatch(c *Request, methods map[string]Endpoint) error {
 		run, ok = methods[http.MethodGet]
 	}
 	if !ok {
-		return web.NoMethod(c.W.Header(), c.R.Method, allowed(methods))
+		return web.NoMethod(c.W.Header(), c.R.Method, allowedMethods(methods))
 	}
 	return run(c)
 }
 
-// allowed returns the methods that a path answers.
-func allowed(methods map[string]Endpoint) []string {
+// allowedMethods returns the methods that a path supports.
+func allowedMethods(methods map[string]Endpoint) []string {
 	names := slices.Sorted(maps.Keys(methods))
 	if methods[http.MethodGet] != nil {
 		names = append(names, http.MethodHead)
@@ -103,45 +104,46 @@ func allowed(methods map[string]Endpoint) []string {
 	return append(names, http.MethodOptions)
 }
 
-// secure sets what every answer carries. Pages of sibling hosts are answered too.
-func secure(c *Request) {
+// setSecurityHeaders sets the security headers of every answer. Sibling hosts of the
+// same site may read answers.
+func setSecurityHeaders(c *Request) {
 	web.Secure(c.W.Header(), c.Origin[:5] == "https")
 	c.W.Header().Set("Cross-Origin-Resource-Policy", "same-site")
 }
 
-// recovered keeps a panic from crossing the boundary.
-func recovered(c *Request) {
+// recoverPanic turns a panic into a server error.
+func recoverPanic(c *Request) {
 	if v := recover(); v != nil {
 		err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		refuse(c, refusal.New(api.ServerError, "Something failed on the server.").Because(err))
+		refuse(c, refusal.New(api.ServerError, "Something failed on the server.").WithCause(err))
 		c.log.write(c)
 	}
 }
 
-// refuse answers with an error: JSON for programs, a page for people. A fault of
-// the server's changes nothing in the browser.
+// refuse answers with an error: a page for a navigation, JSON otherwise. A server error
+// sets no cookies.
 func refuse(c *Request, r *refusal.Refusal) {
 	c.Record.Refusal = r
 	if r.HTTPStatus() >= http.StatusInternalServerError {
 		c.W.Header().Del("Set-Cookie")
 	}
 	web.RefusalHeaders(c.W.Header(), r)
-	if isPage(c) {
+	if wantsPage(c) {
 		errorPage(c, r)
 		return
 	}
 	body := r.Body()
 	body.ServerTime = c.Now
-	c.json(r.HTTPStatus(), body)
+	c.writeJSON(r.HTTPStatus(), body)
 }
 
-func (c *exchange) json(status int, value any) {
+func (c *exchange) writeJSON(status int, value any) {
 	c.Record.Status = status
 	web.WriteJSON(c.W, status, value)
 }
 
-// Answer makes an endpoint of a function of the contract: it admits the request,
-// reads its body and writes what the function returns.
+// Answer returns the endpoint of a typed function. It admits the request, decodes the
+// body and encodes the result.
 func Answer[In, Out any](run func(*Request, In) (Out, error)) Endpoint {
 	return func(c *Request) error {
 		if err := admit(c); err != nil {
@@ -157,12 +159,12 @@ func Answer[In, Out any](run func(*Request, In) (Out, error)) Endpoint {
 		if err != nil {
 			return err
 		}
-		c.json(http.StatusOK, response)
+		c.writeJSON(http.StatusOK, response)
 		return nil
 	}
 }
 
-// Public makes an endpoint of what everybody may read and caches may keep.
+// Public returns the endpoint of a public, cacheable resource.
 func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 	return func(c *Request) error {
 		response, err := run(c)
@@ -172,15 +174,15 @@ func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 		c.W.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(signingkey.SetAge))
 		c.W.Header().Set("Access-Control-Allow-Origin", "*")
 		c.W.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-		c.json(http.StatusOK, response)
+		c.writeJSON(http.StatusOK, response)
 		return nil
 	}
 }
 
-// Redirect sends the browser on, by GET (RFC 9110 section 15.4.4).
+// Redirect redirects the browser with GET (RFC 9110 section 15.4.4).
 func (c *Request) Redirect(target string) {
 	if c.Posted {
-		moveOn(c, target)
+		redirectByPage(c, target)
 		return
 	}
 	c.W.Header().Set("Location", target)

@@ -14,12 +14,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// raising makes a sign-in a step-up of the person's living session, if there is
+// prepareStepUp makes a sign-in a step-up of the person's living session, if there is
 // one: its cookie comes along here, from the app's own page, and not to the
 // callback, so that the sealed attempt has to name it. A session with a device key is
 // named where the request proves that key, and nowhere else: who copied the cookie would
 // authenticate for it, and be linked with its person.
-func raising(c *authn.Request, attempt *login.Attempt, user string) error {
+func prepareStepUp(c *authn.Request, attempt *login.Attempt, user string) error {
 	if user == "" {
 		return nil
 	}
@@ -42,29 +42,29 @@ func raising(c *authn.Request, attempt *login.Attempt, user string) error {
 	case "": // nobody is signed in any more
 		return nil
 	default:
-		return failed(api.IdentityChanged)
+		return refusedWith(api.IdentityChanged)
 	}
 	sure := newest.JKT != "" && newest.BoundAt == 0 // nobody else can have bound it first
-	if newest, err = c.OnDevice(newest); err != nil {
-		return unproven(c, err)
+	if newest, err = c.CheckDevice(newest); err != nil {
+		return proofError(c, err)
 	}
 	attempt.Session, attempt.Proven = newest.ID.String(), sure
 	return nil
 }
 
-// unproven has a page of the release before, which navigates and proves nothing, come
+// proofError has a page of the release before, which navigates and proves nothing, come
 // back to where its successor is loaded, which does.
-func unproven(c *authn.Request, err error) error {
-	if c.Reading() && refusal.Is(err) {
+func proofError(c *authn.Request, err error) error {
+	if c.ReadOnly() && refusal.Is(err) {
 		return &login.Refused{Code: string(api.InvalidDPoPProof), Err: err}
 	}
 	return err
 }
 
-// arrive turns what the provider answers into a session, or into more
+// finish turns what the provider answers into a session, or into more
 // authentication of the one that the attempt names.
-func (f *Flow) arrive(c *authn.Request, attempt login.Attempt, query url.Values) error {
-	provider, own, err := f.Through(c, attempt)
+func (f *Flow) finish(c *authn.Request, attempt login.Attempt, query url.Values) error {
+	provider, own, err := f.ProviderFor(c, attempt)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (f *Flow) arrive(c *authn.Request, attempt login.Attempt, query url.Values)
 		return err
 	}
 	if attempt.Session != "" {
-		return f.stepUp(c, attempt, identity, own)
+		return f.finishStepUp(c, attempt, identity, own)
 	}
 	id, err := f.signIn(c, attempt, identity, own)
 	if err != nil || attempt.Organization == "" {
@@ -89,19 +89,19 @@ func (f *Flow) arrive(c *authn.Request, attempt login.Attempt, query url.Values)
 	if err != nil || subject.Membership == nil {
 		return err
 	}
-	return raise(c, attempt, identity, subject)
+	return recordAuthentication(c, attempt, identity, subject)
 }
 
-// stepUp ends a step-up. In a session with a device key it sets no session cookie and
+// finishStepUp ends a step-up. In a session with a device key it sets no session cookie and
 // rotates nothing; without one it begins a session anew.
-func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
+func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
 	id, err := session.ParseID(attempt.Session)
 	if err != nil {
 		return err
 	}
 	subject, err := c.Store.Subject(c.Ctx, id, attempt.Organization, c.Now)
 	if errors.Is(err, session.ErrNotFound) {
-		return failed(api.SessionExpired)
+		return refusedWith(api.SessionExpired)
 	}
 	if err != nil {
 		return err
@@ -118,47 +118,47 @@ func (f *Flow) stepUp(c *authn.Request, attempt login.Attempt, i login.Identity,
 	}
 	switch {
 	case own == nil && (i.Issuer != user.Issuer || i.Subject != user.Subject):
-		return failed(api.IdentityChanged)
-	case c.Live(goesOn) != nil:
-		return failed(authn.RefusalOf(c.Live(goesOn)).Code)
+		return refusedWith(api.IdentityChanged)
+	case c.CheckLive(goesOn) != nil:
+		return refusedWith(authn.RefusalOf(c.CheckLive(goesOn)).Code)
 	case goesOn.ID != s.ID && own != nil: // it would be a session of that organization alone
 		return nil
 	case user.Disabled:
-		return failed(api.SessionRevoked)
+		return refusedWith(api.SessionRevoked)
 	case own == nil && subject.Membership == nil && attempt.Organization != "" || own != nil && !admits(own, i, subject):
-		return failed(api.OrganizationAccessDenied)
+		return refusedWith(api.OrganizationAccessDenied)
 	}
 	if err := attempt.Meets(i); err != nil {
 		return err
 	}
 	if own != nil {
-		if subject, err = f.joined(c, attempt, subject, i, own); err != nil {
+		if subject, err = f.joinOrganization(c, attempt, subject, i, own); err != nil {
 			return err
 		}
 	}
 	if s.JKT == "" {
-		if subject, err = f.renew(c, attempt, i, subject, old); err != nil {
+		if subject, err = f.replaceSession(c, attempt, i, subject, old); err != nil {
 			return err
 		}
 	}
 	c.Audit(audit.Event{
-		Action: audit.StepUp, UserID: user.ID, OrganizationID: organizationOf(subject), SessionID: subject.Session.ID.String(),
+		Action: audit.StepUp, UserID: user.ID, OrganizationID: organizationID(subject), SessionID: subject.Session.ID.String(),
 	})
-	return raise(c, attempt, i, subject)
+	return recordAuthentication(c, attempt, i, subject)
 }
 
-// organizationOf is the id of the organization that a step-up is for; empty where it is for
+// organizationID is the id of the organization that a step-up is for; empty where it is for
 // the session alone.
-func organizationOf(s directory.Subject) string {
+func organizationID(s directory.Subject) string {
 	if s.Membership == nil {
 		return ""
 	}
 	return s.Membership.Organization.ID
 }
 
-// joined makes who answered at an organization's own provider be the session's person,
+// joinOrganization makes who answered at an organization's own provider be the session's person,
 // for that organization, and returns where they stand in it then.
-func (f *Flow) joined(c *authn.Request, attempt login.Attempt, s directory.Subject, i login.Identity, own *directory.Connection) (directory.Subject, error) {
+func (f *Flow) joinOrganization(c *authn.Request, attempt login.Attempt, s directory.Subject, i login.Identity, own *directory.Connection) (directory.Subject, error) {
 	if err := link(c, own, i, s.User, attempt); err != nil {
 		return s, err
 	}
@@ -167,23 +167,23 @@ func (f *Flow) joined(c *authn.Request, attempt login.Attempt, s directory.Subje
 	}
 	s, err := c.Store.Subject(c.Ctx, s.Session.ID, own.OrganizationID, c.Now)
 	if err == nil && s.Membership == nil {
-		err = failed(api.OrganizationAccessDenied)
+		err = refusedWith(api.OrganizationAccessDenied)
 	}
 	return s, err
 }
 
-// raise adds what the provider answered to the session's authentications, and to the
+// recordAuthentication adds what the provider answered to the session's authentications, and to the
 // organization session for which it was made, if for any.
-func raise(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
-	organization := organizationOf(s)
+func recordAuthentication(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
+	organization := organizationID(s)
 	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
 	if attempt.Caused(i) {
 		made.Organization = organization
 	}
-	return c.OrganizationSessions().Raise(c.Ctx, s.Session.ID, organization, attempt.ID, made)
+	return c.OrganizationSessions().StepUp(c.Ctx, s.Session.ID, organization, attempt.ID, made)
 }
 
-// failed sends the browser back to the app with a code.
-func failed(code api.Code) error {
+// refusedWith sends the browser back to the app with a code.
+func refusedWith(code api.Code) error {
 	return &login.Refused{Code: string(code), Err: errors.New("the sign-in was refused")}
 }

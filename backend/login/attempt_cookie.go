@@ -2,9 +2,9 @@ package login
 
 import "encoding/json"
 
-// keptAttempt is an attempt as the release before kept it: sealed in a cookie of its own,
+// cookieAttempt is an attempt as the release before kept it: sealed in a cookie of its own,
 // whose name follows from the attempt's ID, which is its state. It is read for one release.
-type keptAttempt struct {
+type cookieAttempt struct {
 	ID           string `json:"id"`
 	Nonce        string `json:"nonce"`
 	Verifier     string `json:"verifier"`
@@ -21,14 +21,14 @@ type keptAttempt struct {
 	Proven       bool   `json:"proven,omitempty"`
 }
 
-// OpenKept reads an attempt that the release before began out of its cookie, for the state
+// OpenCookie reads an attempt that the release before began out of its cookie, for the state
 // that the callback brings. One older than AttemptLife comes with ErrAttemptTooOld.
-func (s Attempts) OpenKept(cookie, name, state string, now int64) (Attempt, error) {
+func (s Attempts) OpenCookie(cookie, name, state string, now int64) (Attempt, error) {
 	plain, err := s.Sealer.Open(cookie, name)
 	if err != nil {
 		return Attempt{}, ErrAttempt
 	}
-	var k keptAttempt
+	var k cookieAttempt
 	if err := json.Unmarshal(plain, &k); err != nil || k.ID != state {
 		return Attempt{}, ErrAttempt
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// begunHere reports whether a page of the workspace's began the navigation: the backend's
+// fromAppPage reports whether a page of the workspace's began the navigation: the backend's
 // own, or that of a registered origin. A link in a message, a bookmark and a foreign page
 // are somebody else's, who would replace the session of whoever follows it (ASVS 5.0,
 // 7.6.2; RFC 9700 section 4.7).
@@ -23,8 +23,8 @@ import (
 //	anything else    is not from here
 //
 // A browser that tells neither meets the page, as a foreign link does.
-func begunHere(c *authn.Request) (bool, error) {
-	site, told := authn.Single(c.R.Header, "Sec-Fetch-Site")
+func fromAppPage(c *authn.Request) (bool, error) {
+	site, told := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site")
 	switch {
 	case site == "same-origin":
 		return true, nil
@@ -39,7 +39,7 @@ func begunHere(c *authn.Request) (bool, error) {
 	if origin == c.Origin {
 		return true, nil
 	}
-	w, err := c.Current(c.Ctx, authn.Unseen)
+	w, err := c.Current(c.Ctx, authn.Latest)
 	if err != nil {
 		return false, err
 	}
@@ -47,14 +47,14 @@ func begunHere(c *authn.Request) (bool, error) {
 	return known, nil
 }
 
-// ask answers a foreign link with a page that asks whether to go on. A link that wants
+// confirm answers a foreign link with a page that asks whether to go on. A link that wants
 // nobody to be asked is refused, and the page goes on without that wish.
-func ask(c *authn.Request, query url.Values) error {
+func confirm(c *authn.Request, query url.Values) error {
 	const text = "A sign-in begins in the app's own page."
 	if !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
 		return refusal.New(api.OriginNotAllowed, text)
 	}
-	if _, err := landing(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo)); err != nil {
+	if _, err := returnURL(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo)); err != nil {
 		return err
 	}
 	p := page.Page{Kind: page.Foreign, Status: http.StatusOK}
@@ -66,6 +66,6 @@ func ask(c *authn.Request, query url.Values) error {
 	query.Del(api.ParamUser) // it raises nobody's session
 	query.Set(api.ParamFollowed, "1")
 	p.Links = append([]page.Link{{Label: page.Continue, URL: c.Issuer + api.PathLogin + "?" + query.Encode()}}, c.HomeLinks()...)
-	c.Show(p)
+	c.WritePage(p)
 	return nil
 }
