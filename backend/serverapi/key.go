@@ -16,7 +16,7 @@ import (
 // refused unheard, but for keys that were good a while ago: nobody locks a server out
 // with which they share an address. The neighbors of addresses that fail are heard
 // all the same, a few at a time.
-func (c *Call) admit() error {
+func (c *Call) authenticate() error {
 	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
 		if len(c.R.Header.Values(browsers)) > 0 {
 			return refusal.New(api.OriginNotAllowed, "This is for servers: browsers are refused.")
@@ -24,7 +24,7 @@ func (c *Call) admit() error {
 	}
 	now, text := c.Now().Unix(), bearer(c.R.Header.Values("Authorization"))
 	if !c.proven.holds(text, now) {
-		leave, err := c.heard(now)
+		leave, err := c.throttle(now)
 		if err != nil {
 			return err
 		}
@@ -39,13 +39,13 @@ func (c *Call) admit() error {
 	case err == nil:
 		c.proven.note(text, now)
 	}
-	c.By = by
+	c.Actor = by
 	return err
 }
 
 // heard lets a key be looked up that is not known to be good, by what came from its
 // address and its neighbors before. The caller leaves when it was.
-func (c *Call) heard(now int64) (leave func(), err error) {
+func (c *Call) throttle(now int64) (leave func(), err error) {
 	tooMany := refusal.New(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
 	tooMany.RetryAfter = c.failures.retryAfter(now)
 	switch c.failures.standing(c.R.RemoteAddr, now) {

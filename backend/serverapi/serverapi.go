@@ -32,7 +32,7 @@ type API[On any] struct {
 	Path     string        // below the backend's base URL
 	Kind     admin.KeyKind // of the keys that it takes
 	Routes   []Route[On]
-	On       On     // what its actions are done on
+	Target   On     // what its actions are done on
 	Document []byte // describes the routes (OpenAPI 3.1)
 }
 
@@ -42,8 +42,8 @@ type Route[On any] struct {
 	action       Action[On]
 }
 
-// At is what is done at a path.
-func At[On any](method, path string, a Action[On]) Route[On] { return Route[On]{method, path, a} }
+// NewRoute is what is done at a path.
+func NewRoute[On any](method, path string, a Action[On]) Route[On] { return Route[On]{method, path, a} }
 
 // server is what the calls of one API share.
 type server struct {
@@ -79,7 +79,7 @@ func Handler[On any](c Config, a API[On]) (http.Handler, error) {
 }
 
 // methods are what the methods of one path do.
-type methods map[string]bound
+type methods map[string]boundAction
 
 func byPath[On any](a API[On]) map[string]methods {
 	all := map[string]methods{}
@@ -87,7 +87,7 @@ func byPath[On any](a API[On]) map[string]methods {
 		if all[r.Path] == nil {
 			all[r.Path] = methods{}
 		}
-		all[r.Path][r.Method] = r.action.bind(a.On)
+		all[r.Path][r.Method] = r.action.bind(a.Target)
 	}
 	return all
 }

@@ -20,53 +20,53 @@ type (
 )
 
 var (
-	at    = serverapi.At[*office]
-	makes = serverapi.Makes[*office]
-	ends  = serverapi.Ends[*office]
+	at    = serverapi.NewRoute[*office]
+	makes = serverapi.Created[*office]
+	ends  = serverapi.NoContent[*office]
 )
 
 // The shapes of the office's acts: gets of the whole, of something that the path
 // names, and of something in something; the same with a body, and with a page.
 
 func gets[T any](run func(*office, context.Context, actor) (T, error)) action {
-	return action{Run: func(o *office, c *call) (any, error) { return run(o, c.Context(), c.By) }}
+	return action{Run: func(o *office, c *call) (any, error) { return run(o, c.Context(), c.Actor) }}
 }
 
 func of[T any](name string, run func(*office, context.Context, actor, string) (T, error)) action {
-	return action{Run: func(o *office, c *call) (any, error) { return run(o, c.Context(), c.By, c.R.PathValue(name)) }}
+	return action{Run: func(o *office, c *call) (any, error) { return run(o, c.Context(), c.Actor, c.R.PathValue(name)) }}
 }
 
 func in[T any](outer, inner string, run func(*office, context.Context, actor, string, string) (T, error)) action {
 	return action{Run: func(o *office, c *call) (any, error) {
-		return run(o, c.Context(), c.By, c.R.PathValue(outer), c.R.PathValue(inner))
+		return run(o, c.Context(), c.Actor, c.R.PathValue(outer), c.R.PathValue(inner))
 	}}
 }
 
 func takes[In, T any](run func(*office, context.Context, actor, In) (T, error)) action {
-	return serverapi.Reading(func(o *office, c *call, body In) (T, error) { return run(o, c.Context(), c.By, body) })
+	return serverapi.WithBody(func(o *office, c *call, body In) (T, error) { return run(o, c.Context(), c.Actor, body) })
 }
 
 func takesOf[In, T any](name string, run func(*office, context.Context, actor, string, In) (T, error)) action {
-	return serverapi.Reading(func(o *office, c *call, body In) (T, error) {
-		return run(o, c.Context(), c.By, c.R.PathValue(name), body)
+	return serverapi.WithBody(func(o *office, c *call, body In) (T, error) {
+		return run(o, c.Context(), c.Actor, c.R.PathValue(name), body)
 	})
 }
 
 func takesIn[In, T any](outer, inner string, run func(*office, context.Context, actor, string, string, In) (T, error)) action {
-	return serverapi.Reading(func(o *office, c *call, body In) (T, error) {
-		return run(o, c.Context(), c.By, c.R.PathValue(outer), c.R.PathValue(inner), body)
+	return serverapi.WithBody(func(o *office, c *call, body In) (T, error) {
+		return run(o, c.Context(), c.Actor, c.R.PathValue(outer), c.R.PathValue(inner), body)
 	})
 }
 
 func list[T any](run func(*office, context.Context, actor, admin.Page) (admin.List[T], error)) action {
 	return listing(func(o *office, c *call, p admin.Page) (admin.List[T], error) {
-		return run(o, c.Context(), c.By, p)
+		return run(o, c.Context(), c.Actor, p)
 	})
 }
 
 func listOf[T any](name string, run func(*office, context.Context, actor, string, admin.Page) (admin.List[T], error)) action {
 	return listing(func(o *office, c *call, p admin.Page) (admin.List[T], error) {
-		return run(o, c.Context(), c.By, c.R.PathValue(name), p)
+		return run(o, c.Context(), c.Actor, c.R.PathValue(name), p)
 	})
 }
 

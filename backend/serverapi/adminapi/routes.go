@@ -83,7 +83,7 @@ func organizationSessions(o *office, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := o.OrganizationSessions(c.Context(), c.By, c.R.PathValue(organization), q.Get("user"), p)
+	all, err := o.OrganizationSessions(c.Context(), c.Actor, c.R.PathValue(organization), q.Get("user"), p)
 	return paged(c, all, err)
 }
 
@@ -99,6 +99,6 @@ func trail(o *office, c *call) (any, error) {
 			return nil, err
 		}
 	}
-	all, err := o.Events(c.Context(), c.By, c.R.PathValue(organization), f, p)
+	all, err := o.Events(c.Context(), c.Actor, c.R.PathValue(organization), f, p)
 	return paged(c, all, err)
 }

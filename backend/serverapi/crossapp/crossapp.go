@@ -34,8 +34,8 @@ var Document []byte
 
 // Routes are all requests of the API that take a key.
 var Routes = []serverapi.Route[*crossApp]{
-	serverapi.At("POST", "/workspaces/{workspace_id}/sessions", serverapi.Makes(reading((*call).enterApp))),
-	serverapi.At("POST", "/workspaces/{workspace_id}/sessions/refresh", reading((*call).renewInApp)),
+	serverapi.NewRoute("POST", "/workspaces/{workspace_id}/sessions", serverapi.Created(reading((*call).enterApp))),
+	serverapi.NewRoute("POST", "/workspaces/{workspace_id}/sessions/refresh", reading((*call).renewInApp)),
 }
 
 // call is one request on its way to its answer.
@@ -45,7 +45,7 @@ type call struct {
 }
 
 func reading[In, T any](run func(*call, In) (T, error)) serverapi.Action[*crossApp] {
-	return serverapi.Reading(func(x *crossApp, c *serverapi.Call, body In) (T, error) { return run(&call{c, x}, body) })
+	return serverapi.WithBody(func(x *crossApp, c *serverapi.Call, body In) (T, error) { return run(&call{c, x}, body) })
 }
 
 // Config is what New needs. All of it is required but Proofs and Log.
@@ -101,7 +101,7 @@ func New(c Config) (http.Handler, error) {
 		replays: cmp.Or(c.Proofs, NewProofs()),
 	}
 	return serverapi.Handler(c.Config, serverapi.API[*crossApp]{
-		Path: Path, Kind: admin.WorkspaceAPI, Routes: Routes, On: x, Document: Document,
+		Path: Path, Kind: admin.WorkspaceAPI, Routes: Routes, Target: x, Document: Document,
 	})
 }
 
@@ -146,7 +146,7 @@ const trailTimeout = 5 * time.Second
 func (c *call) audit(app string, e audit.Event) error {
 	e.ID, e.At, e.App, e.Address = orNewID(e.ID), c.Now().Unix(), app, c.R.RemoteAddr
 	if e.Actor == "" {
-		e.Actor, e.ActorName = c.By.ID, c.By.Name
+		e.Actor, e.ActorName = c.Actor.ID, c.Actor.Name
 	}
 	if e.Outcome == "" {
 		e.Outcome = audit.Done

@@ -151,13 +151,13 @@ func (c *call) checkAsk(ask entry, app directory.App) error {
 // of it.
 func (c *call) code(ask entry, s *directory.Subject, e *audit.Event) (any, error) {
 	x := c.crossapp
-	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.By.ID, c.Now().Unix())
+	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.Actor.ID, c.Now().Unix())
 	if err := c.audit(ask.AppID, *e); err != nil {
 		return nil, err
 	}
 	return Code{
 		Code: code.Seal(x.codes), ExpiresIn: handover.CodeLife, RedeemAt: x.issuer + api.PathHandoverCode,
-		UserID: s.User.ID, KeyID: c.By.ID,
+		UserID: s.User.ID, KeyID: c.Actor.ID,
 	}, nil
 }
 
@@ -165,7 +165,7 @@ func (c *call) code(ask entry, s *directory.Subject, e *audit.Event) (any, error
 // person's at the latest (RFC 8693).
 func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision, latest int64, e *audit.Event) (*AppSession, error) {
 	child := &session.Session{
-		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.By.Name, Address: c.R.RemoteAddr,
+		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.Actor.Name, Address: c.R.RemoteAddr,
 	}
 	first, err := g.Child(c.Context(), &s.Session, s.Membership.Organization.ID, child)
 	if errors.Is(err, orgsession.ErrEnded) {
@@ -199,7 +199,7 @@ func (c *call) tooLarge(err error) error {
 func (c *call) appSession(signed string, claims *token.Claims, s *session.Session) *AppSession {
 	return &AppSession{
 		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
-		UserID: s.UserID, KeyID: c.By.ID,
+		UserID: s.UserID, KeyID: c.Actor.ID,
 	}
 }
 

@@ -53,7 +53,7 @@ func (c *call) renewed(ask renewal, found **session.Session) (*AppSession, error
 	switch {
 	case !ok:
 		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
-	case c.By.App != "" && c.By.App != app.ID, c.By.OrganizationID != "" && c.By.OrganizationID != subject.Session.ConfinedTo:
+	case c.Actor.App != "" && c.Actor.App != app.ID, c.Actor.OrganizationID != "" && c.Actor.OrganizationID != subject.Session.ConfinedTo:
 		return nil, denied("wrong_app", "This session is not this key's.")
 	}
 	asked.Organization = subject.Session.ConfinedTo

@@ -35,7 +35,7 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	raw := subjectToken(c.R.Header.Values("X-Authorization"))
 	says := claimed(raw)
 	app, ok := w.AppByID(says.ClientID)
-	if !ok || c.By.App != "" && c.By.App != app.ID {
+	if !ok || c.Actor.App != "" && c.Actor.App != app.ID {
 		return nil, nil, denied(token.WrongAudience, "The person's access token is missing, or not for this app.")
 	}
 	claims, err := c.verify(w, app, says, raw)
@@ -45,7 +45,7 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	case err != nil:
 		return nil, claims, denied(reason, "The person's access token is not good.")
 	}
-	if c.By.OrganizationID != "" && c.By.OrganizationID != claims.OrganizationID { // whatever became of the person
+	if c.Actor.OrganizationID != "" && c.Actor.OrganizationID != claims.OrganizationID { // whatever became of the person
 		return nil, claims, errNotAdmitted
 	}
 	id, err := session.ParseID(claims.SessionID)
