@@ -23,7 +23,7 @@ func (c *Call) authenticate() error {
 		}
 	}
 	now, text := c.Now().Unix(), bearer(c.R.Header.Values("Authorization"))
-	if !c.proven.holds(text, now) {
+	if !c.known.has(text, now) {
 		leave, err := c.throttle(now)
 		if err != nil {
 			return err
@@ -35,9 +35,9 @@ func (c *Call) authenticate() error {
 	switch {
 	case errors.As(err, &refused):
 		c.failures.add(c.R.RemoteAddr, now)
-		c.proven.forget(text)
+		c.known.remove(text)
 	case err == nil:
-		c.proven.note(text, now)
+		c.known.add(text, now)
 	}
 	c.Actor = by
 	return err
@@ -48,14 +48,14 @@ func (c *Call) authenticate() error {
 func (c *Call) throttle(now int64) (leave func(), err error) {
 	tooMany := refusal.New(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
 	tooMany.RetryAfter = c.failures.retryAfter(now)
-	switch c.failures.standing(c.R.RemoteAddr, now) {
-	case failing:
+	switch c.failures.state(c.R.RemoteAddr, now) {
+	case blocked:
 		return nil, tooMany
-	case besideFailing:
-		if !c.lane.enter(c.Context()) {
+	case queued:
+		if !c.slots.acquire(c.Context()) {
 			return nil, tooMany
 		}
-		return c.lane.leave, nil
+		return c.slots.release, nil
 	}
 	return func() {}, nil
 }
@@ -74,35 +74,35 @@ func bearer(headers []string) string {
 }
 
 const (
-	provenLife = 60 * 60 // seconds
-	maxProven  = 1000
+	knownKeyLife = 60 * 60 // seconds
+	maxKnownKeys = 1000
 )
 
 // proven are the keys that were good, by their hash, with the time.
-type proven struct {
+type knownKeys struct {
 	mu sync.Mutex
 	at map[[sha256.Size]byte]int64
 }
 
-func newProven() *proven { return &proven{at: map[[sha256.Size]byte]int64{}} }
+func newKnownKeys() *knownKeys { return &knownKeys{at: map[[sha256.Size]byte]int64{}} }
 
-func (p *proven) holds(text string, now int64) bool {
+func (p *knownKeys) has(text string, now int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at, ok := p.at[sha256.Sum256([]byte(text))]
-	return ok && now-at <= provenLife
+	return ok && now-at <= knownKeyLife
 }
 
-func (p *proven) note(text string, now int64) {
+func (p *knownKeys) add(text string, now int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.at) >= maxProven {
+	if len(p.at) >= maxKnownKeys {
 		clear(p.at)
 	}
 	p.at[sha256.Sum256([]byte(text))] = now
 }
 
-func (p *proven) forget(text string) {
+func (p *knownKeys) remove(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.at, sha256.Sum256([]byte(text)))

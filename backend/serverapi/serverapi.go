@@ -51,8 +51,8 @@ type server struct {
 	kind     admin.KeyKind
 	secure   bool // the public URL is https
 	failures *failures
-	lane     lane
-	proven   *proven
+	slots    lookupSlots
+	known    *knownKeys
 }
 
 // Handler returns the handler of an API, mounted at the public URL's path and the API's.
@@ -66,7 +66,7 @@ func Handler[On any](c Config, a API[On]) (http.Handler, error) {
 	}
 	s := &server{
 		Config: c, kind: a.Kind, secure: public.Scheme == "https",
-		failures: newFailures(), lane: newLane(), proven: newProven(),
+		failures: newFailures(), slots: newLookupSlots(), known: newKnownKeys(),
 	}
 	base := strings.TrimSuffix(public.Path, "/") + a.Path
 	mux := http.NewServeMux()
