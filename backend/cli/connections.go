@@ -25,20 +25,20 @@ the backend's address at the provider as the redirect URI.`,
 func listConnections() *cobra.Command {
 	var organization string
 	var p admin.Page
-	return deed[admin.List[admin.Connection]]{
+	return adminCommand[admin.List[admin.Connection]]{
 		use: "list", short: "List an organization's connections", flags: both(organizationFlag(&organization, true), paging(&p)),
-		run: func(d *desk, _ []string) (admin.List[admin.Connection], error) {
+		run: func(d *env, _ []string) (admin.List[admin.Connection], error) {
 			return d.Connections(d.ctx, d.by, organization, p)
 		},
 		text: rows("CONNECTION|ISSUER|CLIENT ID|FROM|ENABLED", func(c admin.Connection) []string {
 			return []string{c.ID, printable(c.Issuer), printable(c.ClientID), string(c.Source), yesNo(c.Enabled)}
 		}, "It has no connection."),
-	}.command()
+	}.build()
 }
 
 func createConnection() *cobra.Command {
 	var organization string
-	command := deed[admin.Connection]{
+	command := adminCommand[admin.Connection]{
 		use: "create FILE", args: 1, short: "Make a connection, not enabled yet", secret: true,
 		long: `Create makes a connection of what a JSON file says, - being standard input. The
 client secret is kept sealed under the server's secret, and never shown.`,
@@ -48,7 +48,7 @@ client secret is kept sealed under the server's secret, and never shown.`,
    "provisioning": {"just_in_time": true, "roles": ["viewer"]}}
   END`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Connection, error) {
+		run: func(d *env, args []string) (admin.Connection, error) {
 			var n admin.NewConnection
 			if err := decodeInput(d, args[0], &n); err != nil {
 				return admin.Connection{}, err
@@ -56,19 +56,19 @@ client secret is kept sealed under the server's secret, and never shown.`,
 			return d.CreateConnection(d.ctx, d.by, organization, n)
 		},
 		text: showConnection,
-	}.command()
+	}.build()
 	command.ValidArgsFunction = nil
 	return command
 }
 
 func updateConnection() *cobra.Command {
 	var organization string
-	command := deed[admin.Connection]{
+	command := adminCommand[admin.Connection]{
 		use: "update CONNECTION FILE", args: 2, short: "Replace a connection's settings, but its issuer", secret: true,
 		long: `Update makes a connection's settings be what a JSON file says, - being standard
 input. Without client_secret the secret stays.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Connection, error) {
+		run: func(d *env, args []string) (admin.Connection, error) {
 			var s admin.ConnectionSettings
 			if err := decodeInput(d, args[1], &s); err != nil {
 				return admin.Connection{}, err
@@ -76,7 +76,7 @@ input. Without client_secret the secret stays.`,
 			return d.UpdateConnection(d.ctx, d.by, organization, args[0], s)
 		},
 		text: showConnection,
-	}.command()
+	}.build()
 	command.ValidArgsFunction = nil
 	return command
 }
@@ -84,7 +84,7 @@ input. Without client_secret the secret stays.`,
 // maxDepth is how deep a connection's JSON nests.
 const maxDepth = 5
 
-func decodeInput(d *desk, path string, into any) error {
+func decodeInput(d *env, path string, into any) error {
 	text, err := readInput(path, d.in)
 	if err != nil {
 		return err
@@ -97,24 +97,24 @@ func decodeInput(d *desk, path string, into any) error {
 
 func deleteConnection() *cobra.Command {
 	var organization string
-	return deed[admin.Empty]{
+	return adminCommand[admin.Empty]{
 		use: "delete CONNECTION", args: 1, short: "End a connection for good", flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Empty, error) {
+		run: func(d *env, args []string) (admin.Empty, error) {
 			return d.DeleteConnection(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Deleted."),
-	}.command()
+	}.build()
 }
 
 func toConnection(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Connection, error)) *cobra.Command {
 	var organization string
-	return deed[admin.Connection]{
+	return adminCommand[admin.Connection]{
 		use: verb + " CONNECTION", args: 1, short: short, flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Connection, error) {
+		run: func(d *env, args []string) (admin.Connection, error) {
 			return run(d.Service, d.ctx, d.by, organization, args[0])
 		},
 		text: showConnection,
-	}.command()
+	}.build()
 }
 
 func showConnection(c admin.Connection) string {

@@ -21,15 +21,15 @@ func memberCommands() []*cobra.Command {
 func listMembers() *cobra.Command {
 	var organization string
 	var p admin.Page
-	return deed[admin.List[admin.Member]]{
+	return adminCommand[admin.List[admin.Member]]{
 		use: "list", short: "List an organization's members, and who is invited", flags: both(organizationFlag(&organization, true), paging(&p)),
-		run: func(d *desk, _ []string) (admin.List[admin.Member], error) {
+		run: func(d *env, _ []string) (admin.List[admin.Member], error) {
 			return d.Members(d.ctx, d.by, organization, p)
 		},
 		text: rows("USER ID|NAME|E-MAIL|ROLES|FROM|DISABLED", func(m admin.Member) []string {
 			return []string{m.UserID + m.InvitationID, or(m.Name, "-"), or(m.Email, "-"), joined(m.Roles), origin(m), disabledWhere(m)}
 		}, "It has no member."),
-	}.command()
+	}.build()
 }
 
 // origin is what made somebody a member, or that they are invited.
@@ -43,7 +43,7 @@ func origin(m admin.Member) string {
 func inviteMember() *cobra.Command {
 	var organization string
 	n := admin.NewMember{Invite: true}
-	return deed[admin.Member]{
+	return adminCommand[admin.Member]{
 		use: "invite", short: "Invite somebody to an organization",
 		long: `Invite lets somebody become a member, whether they have signed in before or not: they
 accept by entering the organization by choice, or by signing in for it. Until then
@@ -63,11 +63,11 @@ its roles and begins the 30 days anew. Somebody who is a member gets these roles
 				c.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
 			}
 		}),
-		run: func(d *desk, _ []string) (admin.Member, error) {
+		run: func(d *env, _ []string) (admin.Member, error) {
 			return d.AdmitMember(d.ctx, d.by, organization, n)
 		},
 		text: showMember,
-	}.command()
+	}.build()
 }
 
 // disabledWhere tells what keeps a member out.
@@ -84,7 +84,7 @@ func disabledWhere(m admin.Member) string {
 func setMember() *cobra.Command {
 	var organization string
 	var roles admin.Roles
-	return deed[admin.Member]{
+	return adminCommand[admin.Member]{
 		use: "set USER", args: 1, short: "Give a known person these roles, as a member",
 		long: `Set gives a known person these roles, as a member; by an invitation's id, whom it
 invites.`,
@@ -92,54 +92,54 @@ invites.`,
 			c.Flags().StringArrayVar(&roles.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.RegisterFlagCompletionFunc("role", cobra.NoFileCompletions)
 		}),
-		run: func(d *desk, args []string) (admin.Member, error) {
+		run: func(d *env, args []string) (admin.Member, error) {
 			if roles.Roles == nil {
 				roles.Roles = []string{}
 			}
 			return d.UpdateMember(d.ctx, d.by, organization, args[0], roles)
 		},
 		text: showMember,
-	}.command()
+	}.build()
 }
 
 func removeMember() *cobra.Command {
 	var organization string
-	return deed[admin.Empty]{
+	return adminCommand[admin.Empty]{
 		use: "remove USER", args: 1, short: "Remove a member from an organization",
 		long: `Remove ends a membership. One that the workspace file gives is disabled instead, or
 removed there; one that a claim or the organization's own provider gives comes
 back at the next sign-in. By its id, an invitation is withdrawn.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Empty, error) {
+		run: func(d *env, args []string) (admin.Empty, error) {
 			return d.RemoveMember(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Removed."),
-	}.command()
+	}.build()
 }
 
 func unlinkMember() *cobra.Command {
 	var organization string
-	return deed[admin.Empty]{
+	return adminCommand[admin.Empty]{
 		use: "unlink USER", args: 1, short: "Take away whom a person is at the organization's own provider",
 		long: `Unlink is for a wrong link: the next sign-in at the organization's own provider finds
 out anew who the person is. What they are signed in to goes on; see tabard sessions.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Empty, error) {
+		run: func(d *env, args []string) (admin.Empty, error) {
 			return d.UnlinkMember(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Unlinked."),
-	}.command()
+	}.build()
 }
 
 func toMember(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Member, error)) *cobra.Command {
 	var organization string
-	return deed[admin.Member]{
+	return adminCommand[admin.Member]{
 		use: verb + " USER", args: 1, short: short, flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Member, error) {
+		run: func(d *env, args []string) (admin.Member, error) {
 			return run(d.Service, d.ctx, d.by, organization, args[0])
 		},
 		text: showMember,
-	}.command()
+	}.build()
 }
 
 func showMember(m admin.Member) string {

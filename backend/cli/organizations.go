@@ -17,50 +17,50 @@ that it does not name are left as they are.`,
 		toOrganization("get", "Show an organization", (*admin.Service).Organization),
 		toOrganization("disable", "Keep everybody out of an organization", (*admin.Service).DisableOrganization),
 		toOrganization("enable", "Let its members into an organization again", (*admin.Service).EnableOrganization),
-		deed[admin.Empty]{
+		adminCommand[admin.Empty]{
 			use: "delete ORGANIZATION", args: 1, short: "End an organization for good",
 			long: "Delete ends an organization with its memberships, connections and keys. Its slug is\nfree then; its id is never used again.",
-			run: func(d *desk, args []string) (admin.Empty, error) {
+			run: func(d *env, args []string) (admin.Empty, error) {
 				return d.DeleteOrganization(d.ctx, d.by, args[0])
 			},
 			text: done("Deleted."),
-		}.command())
+		}.build())
 }
 
 func listOrganizations() *cobra.Command {
 	var p admin.Page
-	return deed[admin.List[admin.Organization]]{
+	return adminCommand[admin.List[admin.Organization]]{
 		use: "list", short: "List organizations by slug", flags: paging(&p),
-		run: func(d *desk, _ []string) (admin.List[admin.Organization], error) {
+		run: func(d *env, _ []string) (admin.List[admin.Organization], error) {
 			return d.Organizations(d.ctx, d.by, p)
 		},
 		text: rows("SLUG|ID|NAME|DISABLED", func(o admin.Organization) []string {
 			return []string{o.Slug, o.ID, printable(o.Name), yesNo(o.Disabled)}
 		}, "There is no organization."),
-	}.command()
+	}.build()
 }
 
 func createOrganization() *cobra.Command {
 	var n admin.OrganizationNames
-	return deed[admin.Organization]{
+	return adminCommand[admin.Organization]{
 		use: "create", short: "Make an organization", flags: naming(&n, true),
 		example: `  tabard organizations create --slug acme --name "Acme Corporation"`,
-		run: func(d *desk, _ []string) (admin.Organization, error) {
+		run: func(d *env, _ []string) (admin.Organization, error) {
 			return d.CreateOrganization(d.ctx, d.by, n)
 		},
 		text: showOrganization,
-	}.command()
+	}.build()
 }
 
 func updateOrganization() *cobra.Command {
 	var n admin.OrganizationNames
-	return deed[admin.Organization]{
+	return adminCommand[admin.Organization]{
 		use: "update ORGANIZATION", args: 1, short: "Rename an organization", flags: naming(&n, false),
-		run: func(d *desk, args []string) (admin.Organization, error) {
+		run: func(d *env, args []string) (admin.Organization, error) {
 			return d.UpdateOrganization(d.ctx, d.by, args[0], n)
 		},
 		text: showOrganization,
-	}.command()
+	}.build()
 }
 
 func naming(n *admin.OrganizationNames, required bool) func(*cobra.Command) {
@@ -77,13 +77,13 @@ func naming(n *admin.OrganizationNames, required bool) func(*cobra.Command) {
 }
 
 func toOrganization(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string) (admin.Organization, error)) *cobra.Command {
-	return deed[admin.Organization]{
+	return adminCommand[admin.Organization]{
 		use: verb + " ORGANIZATION", args: 1, short: short,
-		run: func(d *desk, args []string) (admin.Organization, error) {
+		run: func(d *env, args []string) (admin.Organization, error) {
 			return run(d.Service, d.ctx, d.by, args[0])
 		},
 		text: showOrganization,
-	}.command()
+	}.build()
 }
 
 func showOrganization(o admin.Organization) string {

@@ -15,30 +15,30 @@ go on in others, and to enter it again takes a new authentication.`,
 
 func listUserSessions() *cobra.Command {
 	var p admin.Page
-	return deed[admin.List[admin.Session]]{
+	return adminCommand[admin.List[admin.Session]]{
 		use: "of USER", args: 1, short: "List a person's sessions", flags: paging(&p),
-		run: func(d *desk, args []string) (admin.List[admin.Session], error) {
+		run: func(d *env, args []string) (admin.List[admin.Session], error) {
 			return d.UserSessions(d.ctx, d.by, args[0], p)
 		},
 		text: rows("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
 			return []string{s.ID, s.App, moment(s.CreatedAt), moment(s.LastUsedAt), or(s.Address, "-"), or(s.UserAgent, "-")}
 		}, "There is no session."),
-	}.command()
+	}.build()
 }
 
 func listOrganizationSessions() *cobra.Command {
 	var organization, user string
 	var p admin.Page
-	return deed[admin.List[admin.OrganizationSession]]{
+	return adminCommand[admin.List[admin.OrganizationSession]]{
 		use: "list", short: "List the sessions that act for an organization",
 		flags: both(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), paging(&p)),
-		run: func(d *desk, _ []string) (admin.List[admin.OrganizationSession], error) {
+		run: func(d *env, _ []string) (admin.List[admin.OrganizationSession], error) {
 			return d.OrganizationSessions(d.ctx, d.by, organization, user, p)
 		},
 		text: rows("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
 			return []string{s.SessionID, s.UserID, s.App, moment(s.StartedAt), moment(s.ActiveAt)}
 		}, "There is no session."),
-	}.command()
+	}.build()
 }
 
 func userFlag(user *string, usage string) func(*cobra.Command) {
@@ -50,7 +50,7 @@ func userFlag(user *string, usage string) func(*cobra.Command) {
 
 func endSession() *cobra.Command {
 	var organization, user, session string
-	return deed[admin.Empty]{
+	return adminCommand[admin.Empty]{
 		use: "end", short: "End a session, or all of a person's",
 		example: `  tabard sessions end --session ses_…
   tabard sessions end --user usr_… --organization acme`,
@@ -60,7 +60,7 @@ func endSession() *cobra.Command {
 			c.MarkFlagsOneRequired("user", "session")
 			c.MarkFlagsMutuallyExclusive("user", "session")
 		}),
-		run: func(d *desk, _ []string) (admin.Empty, error) {
+		run: func(d *env, _ []string) (admin.Empty, error) {
 			switch {
 			case organization == "" && session != "":
 				return d.EndSession(d.ctx, d.by, session)
@@ -72,5 +72,5 @@ func endSession() *cobra.Command {
 			return d.EndMemberSessions(d.ctx, d.by, organization, user)
 		},
 		text: done("Ended."),
-	}.command()
+	}.build()
 }

@@ -14,7 +14,7 @@ func auditCommand() *cobra.Command {
 	var since time.Duration
 	var f admin.EventFilter
 	var p admin.Page
-	command := deed[admin.List[admin.Event]]{
+	command := adminCommand[admin.List[admin.Event]]{
 		use: "audit", short: "Show what happened, the newest first",
 		example: `  tabard audit --organization acme --since 24h
   tabard audit --action session.reused`,
@@ -23,7 +23,7 @@ func auditCommand() *cobra.Command {
 			c.Flags().StringVar(&f.Actor, "actor", "", "only what `ID` did: a person's, a key's, or \"command line\"")
 			c.Flags().DurationVar(&since, "since", 0, "only what happened within `TIME`, such as 24h")
 		}, paging(&p)),
-		run: func(d *desk, _ []string) (admin.List[admin.Event], error) {
+		run: func(d *env, _ []string) (admin.List[admin.Event], error) {
 			if since > 0 {
 				f.Since = time.Now().Add(-since).Unix()
 			}
@@ -32,7 +32,7 @@ func auditCommand() *cobra.Command {
 		text: rows("TIME|ACTION|OUTCOME|WHO|ABOUT", func(e admin.Event) []string {
 			return []string{moment(e.At), e.Action, outcome(e), who(e), about(e)}
 		}, "Nothing happened."),
-	}.command()
+	}.build()
 	command.GroupID = groupAdministration
 	command.AddCommand(auditExportCommand())
 	return command

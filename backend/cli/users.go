@@ -20,26 +20,26 @@ disabled may enter nothing until they are enabled.`,
 
 func listUsers() *cobra.Command {
 	var p admin.Page
-	return deed[admin.List[admin.User]]{
+	return adminCommand[admin.List[admin.User]]{
 		use: "list", short: "List people by id", flags: paging(&p),
-		run: func(d *desk, _ []string) (admin.List[admin.User], error) {
+		run: func(d *env, _ []string) (admin.List[admin.User], error) {
 			return d.Users(d.ctx, d.by, p)
 		},
 		text: rows("USER ID|NAME|E-MAIL|LAST SEEN|DISABLED", func(u admin.User) []string {
 			return []string{u.ID, or(u.Name, "-"), or(u.Email, "-"), moment(u.SeenAt), yesNo(u.Disabled)}
 		}, "Nobody is known."),
-	}.command()
+	}.build()
 }
 
 func toUser(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string) (admin.User, error)) *cobra.Command {
-	return deed[admin.User]{
+	return adminCommand[admin.User]{
 		use: verb + " USER", args: 1, short: short,
-		run: func(d *desk, args []string) (admin.User, error) {
+		run: func(d *env, args []string) (admin.User, error) {
 			return run(d.Service, d.ctx, d.by, args[0])
 		},
 		text: func(u admin.User) string {
 			return card("user id", u.ID, "name", or(u.Name, "-"), "e-mail", or(u.Email, "-"), "sub", printable(u.Subject),
 				"iss", printable(u.Issuer), "disabled", yesNo(u.Disabled), "known", moment(u.CreatedAt), "last seen", moment(u.SeenAt))
 		},
-	}.command()
+	}.build()
 }

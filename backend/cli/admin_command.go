@@ -18,26 +18,26 @@ import (
 
 // deed is a command that administers: what the administration API does too, told to
 // people by text and to programs by --json.
-type deed[T any] struct {
+type adminCommand[T any] struct {
 	use, short, long, example string
 	// args are the names of the arguments, which use has too.
 	args int
 	// secret tells that the workspace's secret is needed.
 	secret bool
 	flags  func(*cobra.Command)
-	run    func(*desk, []string) (T, error)
+	run    func(*env, []string) (T, error)
 	text   func(T) string
 }
 
 // desk is where a command administers.
-type desk struct {
+type env struct {
 	*admin.Service
 	ctx context.Context
 	by  admin.Actor
 	in  io.Reader
 }
 
-func (d deed[T]) command() *cobra.Command {
+func (d adminCommand[T]) build() *cobra.Command {
 	var s settings
 	var asJSON bool
 	command := &cobra.Command{
@@ -46,7 +46,7 @@ func (d deed[T]) command() *cobra.Command {
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
 			s.warn(c)
-			result, err := d.at(c, &s, args)
+			result, err := d.execute(c, &s, args)
 			if err != nil {
 				return err
 			}
@@ -72,7 +72,7 @@ func (d deed[T]) command() *cobra.Command {
 	return command
 }
 
-func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
+func (d adminCommand[T]) execute(c *cobra.Command, s *settings, args []string) (T, error) {
 	var nothing T
 	var secret signingkey.Secret
 	if d.secret {
@@ -87,7 +87,7 @@ func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
 	}
 	defer store.Close()
 	service := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
-	return d.run(&desk{Service: service, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
+	return d.run(&env{Service: service, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
 }
 
 // commandLine is who administers here: whoever may open the database.
