@@ -107,7 +107,7 @@ func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
 }
 
 // paging are the flags of lists.
-func paging(p *admin.Page) func(*cobra.Command) {
+func pageFlags(p *admin.Page) func(*cobra.Command) {
 	return func(c *cobra.Command) {
 		c.Flags().IntVar(&p.Limit, "limit", 50, fmt.Sprintf("list at most `N`, up to %d", admin.MaxLimit))
 		c.Flags().StringVar(&p.After, "after", "", "go on after `PLACE`, which the page before ends with")
@@ -115,7 +115,7 @@ func paging(p *admin.Page) func(*cobra.Command) {
 }
 
 // both gives a command the flags of several.
-func both(all ...func(*cobra.Command)) func(*cobra.Command) {
+func allFlags(all ...func(*cobra.Command)) func(*cobra.Command) {
 	return func(c *cobra.Command) {
 		for _, flags := range all {
 			flags(c)
@@ -135,7 +135,7 @@ func organizationFlag(name *string, required bool) func(*cobra.Command) {
 }
 
 // done tells of what has nothing to show.
-func done(text string) func(admin.Empty) string {
+func doneText(text string) func(admin.Empty) string {
 	return func(admin.Empty) string { return text + "\n" }
 }
 
@@ -155,7 +155,7 @@ func yesNo(truth bool) string {
 }
 
 // moment shows a time, to the minute.
-func moment(at int64) string {
+func formatTime(at int64) string {
 	if at == 0 {
 		return "-"
 	}
@@ -163,11 +163,11 @@ func moment(at int64) string {
 }
 
 // or shows a text that may be empty.
-func or(text, empty string) string {
+func orDefault(text, empty string) string {
 	if text == "" {
 		return empty
 	}
 	return printable(text)
 }
 
-func joined(texts []string) string { return or(strings.Join(texts, ", "), "-") }
+func joinOrDash(texts []string) string { return orDefault(strings.Join(texts, ", "), "-") }

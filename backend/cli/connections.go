@@ -17,20 +17,20 @@ func connectionsCommand() *cobra.Command {
 organization's connections is enabled at most. Register /callback/CONNECTION below
 the backend's address at the provider as the redirect URI.`,
 		listConnections(), createConnection(), updateConnection(), deleteConnection(),
-		toConnection("get", "Show a connection", (*admin.Service).Connection),
-		toConnection("enable", "Let people sign in there for the organization", (*admin.Service).EnableConnection),
-		toConnection("disable", "Let nobody sign in there", (*admin.Service).DisableConnection))
+		connectionCommand("get", "Show a connection", (*admin.Service).Connection),
+		connectionCommand("enable", "Let people sign in there for the organization", (*admin.Service).EnableConnection),
+		connectionCommand("disable", "Let nobody sign in there", (*admin.Service).DisableConnection))
 }
 
 func listConnections() *cobra.Command {
 	var organization string
 	var p admin.Page
 	return adminCommand[admin.List[admin.Connection]]{
-		use: "list", short: "List an organization's connections", flags: both(organizationFlag(&organization, true), paging(&p)),
+		use: "list", short: "List an organization's connections", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
 		run: func(d *env, _ []string) (admin.List[admin.Connection], error) {
 			return d.Connections(d.ctx, d.by, organization, p)
 		},
-		text: rows("CONNECTION|ISSUER|CLIENT ID|FROM|ENABLED", func(c admin.Connection) []string {
+		text: listTable("CONNECTION|ISSUER|CLIENT ID|FROM|ENABLED", func(c admin.Connection) []string {
 			return []string{c.ID, printable(c.Issuer), printable(c.ClientID), string(c.Source), yesNo(c.Enabled)}
 		}, "It has no connection."),
 	}.build()
@@ -102,11 +102,11 @@ func deleteConnection() *cobra.Command {
 		run: func(d *env, args []string) (admin.Empty, error) {
 			return d.DeleteConnection(d.ctx, d.by, organization, args[0])
 		},
-		text: done("Deleted."),
+		text: doneText("Deleted."),
 	}.build()
 }
 
-func toConnection(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Connection, error)) *cobra.Command {
+func connectionCommand(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Connection, error)) *cobra.Command {
 	var organization string
 	return adminCommand[admin.Connection]{
 		use: verb + " CONNECTION", args: 1, short: short, flags: organizationFlag(&organization, true),
@@ -118,11 +118,11 @@ func toConnection(verb, short string, run func(*admin.Service, context.Context, 
 }
 
 func showConnection(c admin.Connection) string {
-	return card("id", c.ID, "issuer", printable(c.Issuer), "client id", printable(c.ClientID), "client secret", set(c.SecretSet),
-		"scopes", or(joined(c.Scopes), "-"), "admits", admits(c.Provisioning), "from", string(c.Source), "enabled", yesNo(c.Enabled))
+	return fieldTable("id", c.ID, "issuer", printable(c.Issuer), "client id", printable(c.ClientID), "client secret", setOrMissing(c.SecretSet),
+		"scopes", orDefault(joinOrDash(c.Scopes), "-"), "admits", admissionText(c.Provisioning), "from", string(c.Source), "enabled", yesNo(c.Enabled))
 }
 
-func set(truth bool) string {
+func setOrMissing(truth bool) string {
 	if truth {
 		return "set"
 	}
@@ -130,13 +130,13 @@ func set(truth bool) string {
 }
 
 // admits tells whom a connection makes a member.
-func admits(p admin.Provisioning) string {
+func admissionText(p admin.Provisioning) string {
 	text := "members only"
 	if p.JustInTime {
 		text = "whoever signs in there"
 	}
 	if len(p.Roles) > 0 {
-		text += ", as " + joined(p.Roles)
+		text += ", as " + joinOrDash(p.Roles)
 	}
 	if p.Claim != "" {
 		text += ", by the claim " + printable(p.Claim)

@@ -41,7 +41,7 @@ client; the provider may log that.`,
 			if asJSON {
 				err = writeJSON(c.OutOrStdout(), findings)
 			} else {
-				_, err = io.WriteString(c.OutOrStdout(), table(findings))
+				_, err = io.WriteString(c.OutOrStdout(), findingTable(findings))
 			}
 			if err != nil {
 				return err
@@ -123,7 +123,7 @@ const (
 )
 
 // table shows findings, those of one subject together.
-func table(all []doctor.Finding) string {
+func findingTable(all []doctor.Finding) string {
 	var subjects []string
 	for _, f := range all {
 		if !slices.Contains(subjects, f.Subject) {

@@ -25,30 +25,30 @@ one kind opens nothing of the other's. It is shown once and kept as a hash.`,
 			run: func(d *env, args []string) (admin.Empty, error) {
 				return d.RevokeKey(d.ctx, d.by, args[0])
 			},
-			text: done("Revoked."),
+			text: doneText("Revoked."),
 		}.build())
 }
 
 func listKeys() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.KeyInfo]]{
-		use: "list", short: "List the keys, also those that have ended", flags: paging(&p),
+		use: "list", short: "List the keys, also those that have ended", flags: pageFlags(&p),
 		run: func(d *env, _ []string) (admin.List[admin.KeyInfo], error) {
 			return d.Keys(d.ctx, d.by, p)
 		},
-		text: rows("KEY|KIND|NAME|REACHES|CREATED|LAST USED|EXPIRES|REVOKED", func(k admin.KeyInfo) []string {
-			return []string{k.ID, string(k.Kind), printable(k.Name), reaches(k), moment(k.CreatedAt),
-				moment(k.LastUsedAt), moment(k.ExpiresAt), moment(k.RevokedAt)}
+		text: listTable("KEY|KIND|NAME|REACHES|CREATED|LAST USED|EXPIRES|REVOKED", func(k admin.KeyInfo) []string {
+			return []string{k.ID, string(k.Kind), printable(k.Name), keyScope(k), formatTime(k.CreatedAt),
+				formatTime(k.LastUsedAt), formatTime(k.ExpiresAt), formatTime(k.RevokedAt)}
 		}, "There is no key."),
 	}.build()
 }
 
 // reaches says what a key is confined to.
-func reaches(k admin.KeyInfo) string {
+func keyScope(k admin.KeyInfo) string {
 	if k.App != "" {
 		return strings.TrimSuffix("app "+k.App+", "+k.OrganizationID, ", ")
 	}
-	return or(k.OrganizationID, "the workspace")
+	return orDefault(k.OrganizationID, "the workspace")
 }
 
 // createKey is not a deed alone: for D1, which it does not reach, it prints SQL.
@@ -69,7 +69,7 @@ wrangler d1 execute, and the key on standard error.`,
 		example: `  tabard keys create --name "billing server" --expires 8760h
   tabard keys create --name "Acme's own" --organization acme
   tabard keys create --name "notes server" --kind workspace --app notes`,
-		flags: both(organizationFlag(&n.Organization, false), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&n.Organization, false), func(c *cobra.Command) {
 			c.Flags().StringVar(&n.Name, "name", "", "say by `TEXT` whose key it is")
 			c.Flags().StringVar(&kind, "kind", string(admin.Administration), "make a key to the API of this `KIND`: administration or workspace")
 			c.Flags().StringVar(&n.App, "app", "", "let only the server of the `APP` use it (kind workspace)")

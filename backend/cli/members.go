@@ -66,7 +66,7 @@ func pendingCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(c.OutOrStdout(), people)
 			}
-			fmt.Fprint(c.OutOrStdout(), listing(people))
+			fmt.Fprint(c.OutOrStdout(), pendingTable(people))
 			if more {
 				fmt.Fprintf(c.ErrOrStderr(), "There are more; these are the last %d. See --limit.\n", limit)
 			}
@@ -97,7 +97,7 @@ func (s *settings) pending(ctx context.Context, limit int) ([]pendingPerson, err
 }
 
 // listing shows people in a table, by what tells them apart.
-func listing(people []pendingPerson) string {
+func pendingTable(people []pendingPerson) string {
 	if len(people) == 0 {
 		return "Nobody is waiting: everybody who signed in belongs to an organization.\n"
 	}

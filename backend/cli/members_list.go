@@ -12,9 +12,9 @@ import (
 func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
 		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
-		toMember("get", "Show a member", (*admin.Service).Member),
-		toMember("disable", "Keep a member out of the organization, whatever made them one", (*admin.Service).DisableMember),
-		toMember("enable", "Let a member into the organization again", (*admin.Service).EnableMember),
+		memberCommand("get", "Show a member", (*admin.Service).Member),
+		memberCommand("disable", "Keep a member out of the organization, whatever made them one", (*admin.Service).DisableMember),
+		memberCommand("enable", "Let a member into the organization again", (*admin.Service).EnableMember),
 	}
 }
 
@@ -22,18 +22,18 @@ func listMembers() *cobra.Command {
 	var organization string
 	var p admin.Page
 	return adminCommand[admin.List[admin.Member]]{
-		use: "list", short: "List an organization's members, and who is invited", flags: both(organizationFlag(&organization, true), paging(&p)),
+		use: "list", short: "List an organization's members, and who is invited", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
 		run: func(d *env, _ []string) (admin.List[admin.Member], error) {
 			return d.Members(d.ctx, d.by, organization, p)
 		},
-		text: rows("USER ID|NAME|E-MAIL|ROLES|FROM|DISABLED", func(m admin.Member) []string {
-			return []string{m.UserID + m.InvitationID, or(m.Name, "-"), or(m.Email, "-"), joined(m.Roles), origin(m), disabledWhere(m)}
+		text: listTable("USER ID|NAME|E-MAIL|ROLES|FROM|DISABLED", func(m admin.Member) []string {
+			return []string{m.UserID + m.InvitationID, orDefault(m.Name, "-"), orDefault(m.Email, "-"), joinOrDash(m.Roles), sourceText(m), disabledText(m)}
 		}, "It has no member."),
 	}.build()
 }
 
 // origin is what made somebody a member, or that they are invited.
-func origin(m admin.Member) string {
+func sourceText(m admin.Member) string {
 	if m.Status == admin.StatusInvited {
 		return "invited"
 	}
@@ -51,7 +51,7 @@ nothing of theirs changes. An invitation holds for 30 days; to invite again chan
 its roles and begins the 30 days anew. Somebody who is a member gets these roles.`,
 		example: `  tabard members invite --organization acme --role editor \
     --iss https://id.example.com --sub 248289761001`,
-		flags: both(organizationFlag(&organization, true), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringVar(&n.Issuer, "iss", "", "`URL` of the person's provider, or a connection's id")
 			c.Flags().StringVar(&n.Subject, "sub", "", "`NAME` that the provider has for the person")
 			c.Flags().StringArrayVar(&n.Roles, "role", nil, "`ROLE` in it; may be given several times")
@@ -70,8 +70,8 @@ its roles and begins the 30 days anew. Somebody who is a member gets these roles
 	}.build()
 }
 
-// disabledWhere tells what keeps a member out.
-func disabledWhere(m admin.Member) string {
+// disabledText tells what keeps a member out.
+func disabledText(m admin.Member) string {
 	switch {
 	case m.UserDisabled:
 		return "everywhere"
@@ -88,7 +88,7 @@ func setMember() *cobra.Command {
 		use: "set USER", args: 1, short: "Give a known person these roles, as a member",
 		long: `Set gives a known person these roles, as a member; by an invitation's id, whom it
 invites.`,
-		flags: both(organizationFlag(&organization, true), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringArrayVar(&roles.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.RegisterFlagCompletionFunc("role", cobra.NoFileCompletions)
 		}),
@@ -113,7 +113,7 @@ back at the next sign-in. By its id, an invitation is withdrawn.`,
 		run: func(d *env, args []string) (admin.Empty, error) {
 			return d.RemoveMember(d.ctx, d.by, organization, args[0])
 		},
-		text: done("Removed."),
+		text: doneText("Removed."),
 	}.build()
 }
 
@@ -127,11 +127,11 @@ out anew who the person is. What they are signed in to goes on; see tabard sessi
 		run: func(d *env, args []string) (admin.Empty, error) {
 			return d.UnlinkMember(d.ctx, d.by, organization, args[0])
 		},
-		text: done("Unlinked."),
+		text: doneText("Unlinked."),
 	}.build()
 }
 
-func toMember(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Member, error)) *cobra.Command {
+func memberCommand(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Member, error)) *cobra.Command {
 	var organization string
 	return adminCommand[admin.Member]{
 		use: verb + " USER", args: 1, short: short, flags: organizationFlag(&organization, true),
@@ -144,11 +144,11 @@ func toMember(verb, short string, run func(*admin.Service, context.Context, admi
 
 func showMember(m admin.Member) string {
 	if m.Status == admin.StatusInvited {
-		return card("invitation", m.InvitationID, "name", or(m.Name, "-"), "e-mail", or(m.Email, "-"),
-			"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joined(m.Roles),
-			"since", moment(m.CreatedAt), "until", moment(m.ExpiresAt))
+		return fieldTable("invitation", m.InvitationID, "name", orDefault(m.Name, "-"), "e-mail", orDefault(m.Email, "-"),
+			"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joinOrDash(m.Roles),
+			"since", formatTime(m.CreatedAt), "until", formatTime(m.ExpiresAt))
 	}
-	return card("user id", m.UserID, "name", or(m.Name, "-"), "e-mail", or(m.Email, "-"),
-		"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joined(m.Roles),
-		"from", string(m.Source), "disabled", disabledWhere(m), "since", moment(m.CreatedAt))
+	return fieldTable("user id", m.UserID, "name", orDefault(m.Name, "-"), "e-mail", orDefault(m.Email, "-"),
+		"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joinOrDash(m.Roles),
+		"from", string(m.Source), "disabled", disabledText(m), "since", formatTime(m.CreatedAt))
 }

@@ -16,12 +16,12 @@ go on in others, and to enter it again takes a new authentication.`,
 func listUserSessions() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.Session]]{
-		use: "of USER", args: 1, short: "List a person's sessions", flags: paging(&p),
+		use: "of USER", args: 1, short: "List a person's sessions", flags: pageFlags(&p),
 		run: func(d *env, args []string) (admin.List[admin.Session], error) {
 			return d.UserSessions(d.ctx, d.by, args[0], p)
 		},
-		text: rows("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
-			return []string{s.ID, s.App, moment(s.CreatedAt), moment(s.LastUsedAt), or(s.Address, "-"), or(s.UserAgent, "-")}
+		text: listTable("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
+			return []string{s.ID, s.App, formatTime(s.CreatedAt), formatTime(s.LastUsedAt), orDefault(s.Address, "-"), orDefault(s.UserAgent, "-")}
 		}, "There is no session."),
 	}.build()
 }
@@ -31,12 +31,12 @@ func listOrganizationSessions() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.OrganizationSession]]{
 		use: "list", short: "List the sessions that act for an organization",
-		flags: both(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), paging(&p)),
+		flags: allFlags(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), pageFlags(&p)),
 		run: func(d *env, _ []string) (admin.List[admin.OrganizationSession], error) {
 			return d.OrganizationSessions(d.ctx, d.by, organization, user, p)
 		},
-		text: rows("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
-			return []string{s.SessionID, s.UserID, s.App, moment(s.StartedAt), moment(s.ActiveAt)}
+		text: listTable("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
+			return []string{s.SessionID, s.UserID, s.App, formatTime(s.StartedAt), formatTime(s.ActiveAt)}
 		}, "There is no session."),
 	}.build()
 }
@@ -54,7 +54,7 @@ func endSession() *cobra.Command {
 		use: "end", short: "End a session, or all of a person's",
 		example: `  tabard sessions end --session ses_…
   tabard sessions end --user usr_… --organization acme`,
-		flags: both(organizationFlag(&organization, false), userFlag(&user, "all of the person of `ID`"), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, false), userFlag(&user, "all of the person of `ID`"), func(c *cobra.Command) {
 			c.Flags().StringVar(&session, "session", "", "the session of `ID`")
 			c.RegisterFlagCompletionFunc("session", cobra.NoFileCompletions)
 			c.MarkFlagsOneRequired("user", "session")
@@ -71,6 +71,6 @@ func endSession() *cobra.Command {
 			}
 			return d.EndMemberSessions(d.ctx, d.by, organization, user)
 		},
-		text: done("Ended."),
+		text: doneText("Ended."),
 	}.build()
 }

@@ -21,12 +21,12 @@ func listStaff() *cobra.Command {
 	var organization string
 	var p admin.Page
 	return adminCommand[admin.List[admin.Staff]]{
-		use: "list", short: "List who has staff access to an organization", flags: both(organizationFlag(&organization, true), paging(&p)),
+		use: "list", short: "List who has staff access to an organization", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
 		run: func(d *env, _ []string) (admin.List[admin.Staff], error) {
 			return d.Staff(d.ctx, d.by, organization, p)
 		},
-		text: rows("USER ID|NAME|ROLES|UNTIL|GRANTED BY|REASON", func(s admin.Staff) []string {
-			return []string{s.UserID, or(s.Name, "-"), joined(s.Roles), moment(s.ExpiresAt), printable(s.GrantedBy), printable(s.Reason)}
+		text: listTable("USER ID|NAME|ROLES|UNTIL|GRANTED BY|REASON", func(s admin.Staff) []string {
+			return []string{s.UserID, orDefault(s.Name, "-"), joinOrDash(s.Roles), formatTime(s.ExpiresAt), printable(s.GrantedBy), printable(s.Reason)}
 		}, "Nobody has staff access to it."),
 	}.build()
 }
@@ -41,7 +41,7 @@ func grantStaff() *cobra.Command {
 before. A member of the organization is refused.`,
 		example: `  tabard staff grant usr_… --organization acme --role viewer \
     --for 1h --reason "ticket 4711"`,
-		flags: both(organizationFlag(&organization, true), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringArrayVar(&n.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.Flags().DurationVar(&life, "for", 0, "how `LONG`, from 1m to 12h")
 			c.Flags().StringVar(&n.Reason, "reason", "", "`WHY`; the organization reads it")
@@ -79,12 +79,12 @@ func endStaff() *cobra.Command {
 		run: func(d *env, args []string) (admin.Empty, error) {
 			return d.EndStaff(d.ctx, d.by, organization, args[0])
 		},
-		text: done("Ended."),
+		text: doneText("Ended."),
 	}.build()
 }
 
 func showStaff(s admin.Staff) string {
-	return card("user id", s.UserID, "name", or(s.Name, "-"), "e-mail", or(s.Email, "-"), "sub", printable(s.Subject),
-		"iss", printable(s.Issuer), "roles", joined(s.Roles), "reason", printable(s.Reason), "granted by", printable(s.GrantedBy),
-		"since", moment(s.CreatedAt), "until", moment(s.ExpiresAt))
+	return fieldTable("user id", s.UserID, "name", orDefault(s.Name, "-"), "e-mail", orDefault(s.Email, "-"), "sub", printable(s.Subject),
+		"iss", printable(s.Issuer), "roles", joinOrDash(s.Roles), "reason", printable(s.Reason), "granted by", printable(s.GrantedBy),
+		"since", formatTime(s.CreatedAt), "until", formatTime(s.ExpiresAt))
 }
