@@ -77,7 +77,7 @@ func (d adminCommand[T]) execute(c *cobra.Command, s *settings, args []string) (
 	var secret signingkey.Secret
 	if d.secret {
 		var err error
-		if secret, err = s.serversSecret(); err != nil {
+		if secret, err = s.serverSecret(); err != nil {
 			return nothing, err
 		}
 	}

@@ -47,7 +47,7 @@ client; the provider may log that.`,
 				return err
 			}
 			if n := count(findings, doctor.Problem); n > 0 {
-				return found(plural(n, "problem") + " to solve")
+				return problemsError(plural(n, "problem") + " to solve")
 			}
 			return nil
 		},
@@ -64,7 +64,7 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	var findings []doctor.Finding
 	for _, w := range wrong {
 		findings = append(findings, doctor.Finding{
-			Subject: "settings", Level: doctor.Problem, Text: w.what, Advice: strings.ReplaceAll(w.right, "\n", " "),
+			Subject: "settings", Level: doctor.Problem, Text: w.what, Advice: strings.ReplaceAll(w.hint, "\n", " "),
 		})
 	}
 	for _, w := range s.warnings() {

@@ -62,7 +62,7 @@ func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, e
 	if right := checkAlgorithm(s.signingAlgorithm); right != "" {
 		return "", s.wrong("signing-algorithm", right).error()
 	}
-	path, err := serversSecretPath(s)
+	path, err := serverSecretPath(s)
 	if err != nil {
 		return "", err
 	}

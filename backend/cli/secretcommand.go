@@ -74,7 +74,7 @@ func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) erro
 		return err
 	}
 	if r.offline {
-		step, known := f.marked()
+		step, known := f.nextStep()
 		if !known {
 			return errUnmarked
 		}
@@ -91,7 +91,7 @@ func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) erro
 	}
 	if len(state.Blockers) > 0 {
 		if !r.force {
-			return found(fmt.Sprintf("step %d of 3 is not safe yet; nothing was changed\n%s\nRun this again when that is so. To do it all the same: --force",
+			return problemsError(fmt.Sprintf("step %d of 3 is not safe yet; nothing was changed\n%s\nRun this again when that is so. To do it all the same: --force",
 				state.Step, bulletList(state.Blockers)))
 		}
 		fmt.Fprintf(out, "Forced, although\n%s\n", bulletList(state.Blockers))
@@ -108,7 +108,7 @@ var errUnmarked = errors.New("it cannot be told whether the second value of the 
 
 // step writes the file and says what comes next.
 func (r *replacement) step(f *secretFile, step secrets.Step, out io.Writer) error {
-	f.take(step)
+	f.apply(step)
 	if err := f.write(); err != nil {
 		return fmt.Errorf("--secret-file: %s: %w; nothing was changed", f.path, err)
 	}

@@ -37,7 +37,7 @@ func examineSecret(ctx context.Context, store *sqlstore.Store, f *secretFile, lo
 	if state.Values, err = secret.IDs(); err != nil {
 		return nil, err
 	}
-	step, known := f.marked()
+	step, known := f.nextStep()
 	if !known {
 		step, known = secrets.Next(state.Values, all)
 	}
