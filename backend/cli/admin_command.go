@@ -162,12 +162,4 @@ func formatTime(at int64) string {
 	return time.Unix(at, 0).UTC().Format("2006-01-02 15:04Z")
 }
 
-// or shows a text that may be empty.
-func orDefault(text, empty string) string {
-	if text == "" {
-		return empty
-	}
-	return printable(text)
-}
-
-func joinOrDash(texts []string) string { return orDefault(strings.Join(texts, ", "), "-") }
+func joinOrDash(texts []string) string { return printable(strings.Join(texts, ", ")) }

@@ -23,11 +23,11 @@ func auditCommand() *cobra.Command {
 			c.Flags().StringVar(&f.Actor, "actor", "", "only what `ID` did: a person's, a key's, or \"command line\"")
 			c.Flags().DurationVar(&since, "since", 0, "only what happened within `TIME`, such as 24h")
 		}, pageFlags(&p)),
-		run: func(d *env, _ []string) (admin.List[admin.Event], error) {
+		run: func(e *env, _ []string) (admin.List[admin.Event], error) {
 			if since > 0 {
 				f.Since = time.Now().Add(-since).Unix()
 			}
-			return d.Events(d.ctx, d.by, organization, f, p)
+			return e.Events(e.ctx, e.by, organization, f, p)
 		},
 		text: listTable("TIME|ACTION|OUTCOME|WHO|ABOUT", func(e admin.Event) []string {
 			return []string{formatTime(e.At), e.Action, outcomeText(e), actorText(e), subjectText(e)}
@@ -47,7 +47,7 @@ func outcomeText(e admin.Event) string {
 
 func actorText(e admin.Event) string {
 	if e.ActorName == "" {
-		return orDefault(e.Actor, "-")
+		return printable(e.Actor)
 	}
 	return printable(e.Actor) + " (" + printable(e.ActorName) + ")"
 }

@@ -45,13 +45,13 @@ func (w wrongSettings) has(flag string) bool {
 	return slices.ContainsFunc(w, func(s wrongSetting) bool { return s.flag == flag })
 }
 
-func (s *settings) wrong(flag, right string) *wrongSetting {
+func (s *settings) wrong(flag, hint string) *wrongSetting {
 	f := s.flags.Lookup(flag)
 	what := fmt.Sprintf("%s is %s", source(f), quoteSetting(flag, f.Value.String()))
 	if f.Value.String() == "" {
 		what = fmt.Sprintf("--%s (or %s) is missing", flag, variable(flag))
 	}
-	return &wrongSetting{flag, what, right}
+	return &wrongSetting{flag, what, hint}
 }
 
 // addressForm matches what is shown of a database's address: its scheme, or its first
@@ -70,7 +70,7 @@ func quoteSetting(flag, value string) string {
 // check returns every setting of a server that is wrong.
 func (s *settings) check() wrongSettings {
 	var all wrongSettings
-	for _, c := range []struct{ flag, right string }{
+	for _, c := range []struct{ flag, hint string }{
 		{"public-url", checkPublicURL(s.publicURL)},
 		{"listen", checkListen(s.listen)},
 		{"database", checkDatabase(s.database)},
@@ -95,20 +95,20 @@ func (s *settings) check() wrongSettings {
 		{"log-format", hintUnless(s.logFormat == "json" || s.logFormat == "text", "It has to be json or text.")},
 		{"log-level", checkLogLevel(s.logLevel)},
 	} {
-		if c.right != "" {
-			all = append(all, *s.wrong(c.flag, c.right))
+		if c.hint != "" {
+			all = append(all, *s.wrong(c.flag, c.hint))
 		}
 	}
 	return all
 }
 
-// unless returns what would be right, unless a value is. So does every check below: "" is
+// unless returns what would be hint, unless a value is. So does every check below: "" is
 // the answer to a value that is right.
-func hintUnless(isRight bool, right string) string {
+func hintUnless(isRight bool, hint string) string {
 	if isRight {
 		return ""
 	}
-	return right
+	return hint
 }
 
 func checkPublicURL(address string) string {

@@ -27,8 +27,8 @@ func listConnections() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.Connection]]{
 		use: "list", short: "List an organization's connections", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
-		run: func(d *env, _ []string) (admin.List[admin.Connection], error) {
-			return d.Connections(d.ctx, d.by, organization, p)
+		run: func(e *env, _ []string) (admin.List[admin.Connection], error) {
+			return e.Connections(e.ctx, e.by, organization, p)
 		},
 		text: listTable("CONNECTION|ISSUER|CLIENT ID|FROM|ENABLED", func(c admin.Connection) []string {
 			return []string{c.ID, printable(c.Issuer), printable(c.ClientID), string(c.Source), yesNo(c.Enabled)}
@@ -48,12 +48,12 @@ client secret is kept sealed under the server's secret, and never shown.`,
    "provisioning": {"just_in_time": true, "roles": ["viewer"]}}
   END`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *env, args []string) (admin.Connection, error) {
+		run: func(e *env, args []string) (admin.Connection, error) {
 			var n admin.NewConnection
-			if err := decodeInput(d, args[0], &n); err != nil {
+			if err := decodeInput(e, args[0], &n); err != nil {
 				return admin.Connection{}, err
 			}
-			return d.CreateConnection(d.ctx, d.by, organization, n)
+			return e.CreateConnection(e.ctx, e.by, organization, n)
 		},
 		text: showConnection,
 	}.build()
@@ -68,12 +68,12 @@ func updateConnection() *cobra.Command {
 		long: `Update makes a connection's settings be what a JSON file says, - being standard
 input. Without client_secret the secret stays.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *env, args []string) (admin.Connection, error) {
+		run: func(e *env, args []string) (admin.Connection, error) {
 			var s admin.ConnectionSettings
-			if err := decodeInput(d, args[1], &s); err != nil {
+			if err := decodeInput(e, args[1], &s); err != nil {
 				return admin.Connection{}, err
 			}
-			return d.UpdateConnection(d.ctx, d.by, organization, args[0], s)
+			return e.UpdateConnection(e.ctx, e.by, organization, args[0], s)
 		},
 		text: showConnection,
 	}.build()
@@ -84,8 +84,8 @@ input. Without client_secret the secret stays.`,
 // maxDepth is how deep a connection's JSON nests.
 const maxDepth = 5
 
-func decodeInput(d *env, path string, into any) error {
-	text, err := readInput(path, d.in)
+func decodeInput(e *env, path string, into any) error {
+	text, err := readInput(path, e.in)
 	if err != nil {
 		return err
 	}
@@ -99,8 +99,8 @@ func deleteConnection() *cobra.Command {
 	var organization string
 	return adminCommand[admin.Empty]{
 		use: "delete CONNECTION", args: 1, short: "End a connection for good", flags: organizationFlag(&organization, true),
-		run: func(d *env, args []string) (admin.Empty, error) {
-			return d.DeleteConnection(d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Empty, error) {
+			return e.DeleteConnection(e.ctx, e.by, organization, args[0])
 		},
 		text: doneText("Deleted."),
 	}.build()
@@ -110,8 +110,8 @@ func connectionCommand(verb, short string, run func(*admin.Service, context.Cont
 	var organization string
 	return adminCommand[admin.Connection]{
 		use: verb + " CONNECTION", args: 1, short: short, flags: organizationFlag(&organization, true),
-		run: func(d *env, args []string) (admin.Connection, error) {
-			return run(d.Service, d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Connection, error) {
+			return run(e.Service, e.ctx, e.by, organization, args[0])
 		},
 		text: showConnection,
 	}.build()
@@ -119,7 +119,7 @@ func connectionCommand(verb, short string, run func(*admin.Service, context.Cont
 
 func showConnection(c admin.Connection) string {
 	return fieldTable("id", c.ID, "issuer", printable(c.Issuer), "client id", printable(c.ClientID), "client secret", setOrMissing(c.SecretSet),
-		"scopes", orDefault(joinOrDash(c.Scopes), "-"), "admits", admissionText(c.Provisioning), "from", string(c.Source), "enabled", yesNo(c.Enabled))
+		"scopes", joinOrDash(c.Scopes), "admits", admissionText(c.Provisioning), "from", string(c.Source), "enabled", yesNo(c.Enabled))
 }
 
 func setOrMissing(truth bool) string {

@@ -22,8 +22,8 @@ one kind opens nothing of the other's. It is shown once and kept as a hash.`,
 		createKey(), listKeys(),
 		adminCommand[admin.Empty]{
 			use: "revoke KEY", args: 1, short: "End a key, at once and for good",
-			run: func(d *env, args []string) (admin.Empty, error) {
-				return d.RevokeKey(d.ctx, d.by, args[0])
+			run: func(e *env, args []string) (admin.Empty, error) {
+				return e.RevokeKey(e.ctx, e.by, args[0])
 			},
 			text: doneText("Revoked."),
 		}.build())
@@ -33,8 +33,8 @@ func listKeys() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.KeyInfo]]{
 		use: "list", short: "List the keys, also those that have ended", flags: pageFlags(&p),
-		run: func(d *env, _ []string) (admin.List[admin.KeyInfo], error) {
-			return d.Keys(d.ctx, d.by, p)
+		run: func(e *env, _ []string) (admin.List[admin.KeyInfo], error) {
+			return e.Keys(e.ctx, e.by, p)
 		},
 		text: listTable("KEY|KIND|NAME|REACHES|CREATED|LAST USED|EXPIRES|REVOKED", func(k admin.KeyInfo) []string {
 			return []string{k.ID, string(k.Kind), printable(k.Name), keyScope(k), formatTime(k.CreatedAt),
@@ -48,7 +48,10 @@ func keyScope(k admin.KeyInfo) string {
 	if k.App != "" {
 		return strings.TrimSuffix("app "+k.App+", "+k.OrganizationID, ", ")
 	}
-	return orDefault(k.OrganizationID, "the workspace")
+	if k.OrganizationID == "" {
+		return "the workspace"
+	}
+	return k.OrganizationID
 }
 
 // createKey is not a deed alone: for D1, which it does not reach, it prints SQL.
@@ -77,9 +80,9 @@ wrangler d1 execute, and the key on standard error.`,
 			c.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of storing it")
 			c.MarkFlagRequired("name")
 		}),
-		run: func(d *env, _ []string) (admin.CreatedKey, error) {
+		run: func(e *env, _ []string) (admin.CreatedKey, error) {
 			n.ExpiresIn, n.Kind = int64(life/time.Second), admin.KeyKind(kind)
-			return d.CreateKey(d.ctx, d.by, n)
+			return e.CreateKey(e.ctx, e.by, n)
 		},
 		text: func(k admin.CreatedKey) string { return k.Secret + "\n" },
 	}.build()

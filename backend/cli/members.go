@@ -105,7 +105,7 @@ func pendingTable(people []pendingPerson) string {
 	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(columns, "LAST SEEN\tUSER ID\tWHO")
 	for _, p := range people {
-		seen := time.Unix(p.SeenAt, 0).UTC().Format("2006-01-02 15:04Z")
+		seen := formatTime(p.SeenAt)
 		fmt.Fprintf(columns, "%s\t%s\t%s\n", seen, p.UserID, printable(p.Name))
 		fmt.Fprintf(columns, "\t\t%s\n", printable(p.Email))
 		fmt.Fprintf(columns, "\t\tsub %s\n\t\tiss %s\n", printable(p.Subject), printable(p.Issuer))

@@ -23,11 +23,11 @@ func listMembers() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.Member]]{
 		use: "list", short: "List an organization's members, and who is invited", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
-		run: func(d *env, _ []string) (admin.List[admin.Member], error) {
-			return d.Members(d.ctx, d.by, organization, p)
+		run: func(e *env, _ []string) (admin.List[admin.Member], error) {
+			return e.Members(e.ctx, e.by, organization, p)
 		},
 		text: listTable("USER ID|NAME|E-MAIL|ROLES|FROM|DISABLED", func(m admin.Member) []string {
-			return []string{m.UserID + m.InvitationID, orDefault(m.Name, "-"), orDefault(m.Email, "-"), joinOrDash(m.Roles), sourceText(m), disabledText(m)}
+			return []string{m.UserID + m.InvitationID, printable(m.Name), printable(m.Email), joinOrDash(m.Roles), sourceText(m), disabledText(m)}
 		}, "It has no member."),
 	}.build()
 }
@@ -63,8 +63,8 @@ its roles and begins the 30 days anew. Somebody who is a member gets these roles
 				c.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
 			}
 		}),
-		run: func(d *env, _ []string) (admin.Member, error) {
-			return d.AdmitMember(d.ctx, d.by, organization, n)
+		run: func(e *env, _ []string) (admin.Member, error) {
+			return e.AdmitMember(e.ctx, e.by, organization, n)
 		},
 		text: showMember,
 	}.build()
@@ -92,11 +92,11 @@ invites.`,
 			c.Flags().StringArrayVar(&roles.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.RegisterFlagCompletionFunc("role", cobra.NoFileCompletions)
 		}),
-		run: func(d *env, args []string) (admin.Member, error) {
+		run: func(e *env, args []string) (admin.Member, error) {
 			if roles.Roles == nil {
 				roles.Roles = []string{}
 			}
-			return d.UpdateMember(d.ctx, d.by, organization, args[0], roles)
+			return e.UpdateMember(e.ctx, e.by, organization, args[0], roles)
 		},
 		text: showMember,
 	}.build()
@@ -110,8 +110,8 @@ func removeMember() *cobra.Command {
 removed there; one that a claim or the organization's own provider gives comes
 back at the next sign-in. By its id, an invitation is withdrawn.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *env, args []string) (admin.Empty, error) {
-			return d.RemoveMember(d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Empty, error) {
+			return e.RemoveMember(e.ctx, e.by, organization, args[0])
 		},
 		text: doneText("Removed."),
 	}.build()
@@ -124,8 +124,8 @@ func unlinkMember() *cobra.Command {
 		long: `Unlink is for a wrong link: the next sign-in at the organization's own provider finds
 out anew who the person is. What they are signed in to goes on; see tabard sessions.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *env, args []string) (admin.Empty, error) {
-			return d.UnlinkMember(d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Empty, error) {
+			return e.UnlinkMember(e.ctx, e.by, organization, args[0])
 		},
 		text: doneText("Unlinked."),
 	}.build()
@@ -135,8 +135,8 @@ func memberCommand(verb, short string, run func(*admin.Service, context.Context,
 	var organization string
 	return adminCommand[admin.Member]{
 		use: verb + " USER", args: 1, short: short, flags: organizationFlag(&organization, true),
-		run: func(d *env, args []string) (admin.Member, error) {
-			return run(d.Service, d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Member, error) {
+			return run(e.Service, e.ctx, e.by, organization, args[0])
 		},
 		text: showMember,
 	}.build()
@@ -144,11 +144,11 @@ func memberCommand(verb, short string, run func(*admin.Service, context.Context,
 
 func showMember(m admin.Member) string {
 	if m.Status == admin.StatusInvited {
-		return fieldTable("invitation", m.InvitationID, "name", orDefault(m.Name, "-"), "e-mail", orDefault(m.Email, "-"),
+		return fieldTable("invitation", m.InvitationID, "name", printable(m.Name), "e-mail", printable(m.Email),
 			"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joinOrDash(m.Roles),
 			"since", formatTime(m.CreatedAt), "until", formatTime(m.ExpiresAt))
 	}
-	return fieldTable("user id", m.UserID, "name", orDefault(m.Name, "-"), "e-mail", orDefault(m.Email, "-"),
+	return fieldTable("user id", m.UserID, "name", printable(m.Name), "e-mail", printable(m.Email),
 		"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joinOrDash(m.Roles),
 		"from", string(m.Source), "disabled", disabledText(m), "since", formatTime(m.CreatedAt))
 }

@@ -62,8 +62,8 @@ func (s *settings) migrate(ctx context.Context, out io.Writer) error {
 }
 
 func checkMigrations(s *settings, ctx context.Context, out io.Writer) error {
-	if right := checkDatabase(s.database); right != "" {
-		return s.wrong("database", right).error()
+	if hint := checkDatabase(s.database); hint != "" {
+		return s.wrong("database", hint).error()
 	}
 	d, err := s.inspect(ctx)
 	if errors.Is(err, inspect.ErrMissing) {

@@ -20,8 +20,8 @@ that it does not name are left as they are.`,
 		adminCommand[admin.Empty]{
 			use: "delete ORGANIZATION", args: 1, short: "End an organization for good",
 			long: "Delete ends an organization with its memberships, connections and keys. Its slug is\nfree then; its id is never used again.",
-			run: func(d *env, args []string) (admin.Empty, error) {
-				return d.DeleteOrganization(d.ctx, d.by, args[0])
+			run: func(e *env, args []string) (admin.Empty, error) {
+				return e.DeleteOrganization(e.ctx, e.by, args[0])
 			},
 			text: doneText("Deleted."),
 		}.build())
@@ -31,8 +31,8 @@ func listOrganizations() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.Organization]]{
 		use: "list", short: "List organizations by slug", flags: pageFlags(&p),
-		run: func(d *env, _ []string) (admin.List[admin.Organization], error) {
-			return d.Organizations(d.ctx, d.by, p)
+		run: func(e *env, _ []string) (admin.List[admin.Organization], error) {
+			return e.Organizations(e.ctx, e.by, p)
 		},
 		text: listTable("SLUG|ID|NAME|DISABLED", func(o admin.Organization) []string {
 			return []string{o.Slug, o.ID, printable(o.Name), yesNo(o.Disabled)}
@@ -45,8 +45,8 @@ func createOrganization() *cobra.Command {
 	return adminCommand[admin.Organization]{
 		use: "create", short: "Make an organization", flags: nameFlags(&n, true),
 		example: `  tabard organizations create --slug acme --name "Acme Corporation"`,
-		run: func(d *env, _ []string) (admin.Organization, error) {
-			return d.CreateOrganization(d.ctx, d.by, n)
+		run: func(e *env, _ []string) (admin.Organization, error) {
+			return e.CreateOrganization(e.ctx, e.by, n)
 		},
 		text: showOrganization,
 	}.build()
@@ -56,8 +56,8 @@ func updateOrganization() *cobra.Command {
 	var n admin.OrganizationNames
 	return adminCommand[admin.Organization]{
 		use: "update ORGANIZATION", args: 1, short: "Rename an organization", flags: nameFlags(&n, false),
-		run: func(d *env, args []string) (admin.Organization, error) {
-			return d.UpdateOrganization(d.ctx, d.by, args[0], n)
+		run: func(e *env, args []string) (admin.Organization, error) {
+			return e.UpdateOrganization(e.ctx, e.by, args[0], n)
 		},
 		text: showOrganization,
 	}.build()
@@ -79,8 +79,8 @@ func nameFlags(n *admin.OrganizationNames, required bool) func(*cobra.Command) {
 func organizationCommand(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string) (admin.Organization, error)) *cobra.Command {
 	return adminCommand[admin.Organization]{
 		use: verb + " ORGANIZATION", args: 1, short: short,
-		run: func(d *env, args []string) (admin.Organization, error) {
-			return run(d.Service, d.ctx, d.by, args[0])
+		run: func(e *env, args []string) (admin.Organization, error) {
+			return run(e.Service, e.ctx, e.by, args[0])
 		},
 		text: showOrganization,
 	}.build()

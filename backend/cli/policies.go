@@ -23,11 +23,11 @@ func getPolicy() *cobra.Command {
 	var organization string
 	return adminCommand[policy.Rules]{
 		use: "get", short: "Show a policy, as set reads it", flags: organizationFlag(&organization, false),
-		run: func(d *env, _ []string) (policy.Rules, error) {
+		run: func(e *env, _ []string) (policy.Rules, error) {
 			if organization == "" {
-				return d.WorkspacePolicy(d.ctx, d.by)
+				return e.WorkspacePolicy(e.ctx, e.by)
 			}
-			return d.OrganizationPolicy(d.ctx, d.by, organization)
+			return e.OrganizationPolicy(e.ctx, e.by, organization)
 		},
 		text: showPolicy,
 	}.build()
@@ -41,9 +41,9 @@ func putPolicy() *cobra.Command {
 seconds; a rule that the file does not have is none.`,
 		example: `  echo '{"idle_timeout": 900}' | tabard policies set --organization acme -`,
 		flags:   organizationFlag(&organization, false),
-		run: func(d *env, args []string) (policy.Rules, error) {
+		run: func(e *env, args []string) (policy.Rules, error) {
 			var rules policy.Rules
-			text, err := readInput(args[0], d.in)
+			text, err := readInput(args[0], e.in)
 			if err != nil {
 				return rules, err
 			}
@@ -51,9 +51,9 @@ seconds; a rule that the file does not have is none.`,
 				return rules, fmt.Errorf("%s: %w", args[0], err)
 			}
 			if organization == "" {
-				return d.PutWorkspacePolicy(d.ctx, d.by, rules)
+				return e.PutWorkspacePolicy(e.ctx, e.by, rules)
 			}
-			return d.PutOrganizationPolicy(d.ctx, d.by, organization, rules)
+			return e.PutOrganizationPolicy(e.ctx, e.by, organization, rules)
 		},
 		text: showPolicy,
 	}.build()

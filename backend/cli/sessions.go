@@ -17,11 +17,11 @@ func listUserSessions() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.Session]]{
 		use: "of USER", args: 1, short: "List a person's sessions", flags: pageFlags(&p),
-		run: func(d *env, args []string) (admin.List[admin.Session], error) {
-			return d.UserSessions(d.ctx, d.by, args[0], p)
+		run: func(e *env, args []string) (admin.List[admin.Session], error) {
+			return e.UserSessions(e.ctx, e.by, args[0], p)
 		},
 		text: listTable("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
-			return []string{s.ID, s.App, formatTime(s.CreatedAt), formatTime(s.LastUsedAt), orDefault(s.Address, "-"), orDefault(s.UserAgent, "-")}
+			return []string{s.ID, s.App, formatTime(s.CreatedAt), formatTime(s.LastUsedAt), printable(s.Address), printable(s.UserAgent)}
 		}, "There is no session."),
 	}.build()
 }
@@ -32,8 +32,8 @@ func listOrganizationSessions() *cobra.Command {
 	return adminCommand[admin.List[admin.OrganizationSession]]{
 		use: "list", short: "List the sessions that act for an organization",
 		flags: allFlags(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), pageFlags(&p)),
-		run: func(d *env, _ []string) (admin.List[admin.OrganizationSession], error) {
-			return d.OrganizationSessions(d.ctx, d.by, organization, user, p)
+		run: func(e *env, _ []string) (admin.List[admin.OrganizationSession], error) {
+			return e.OrganizationSessions(e.ctx, e.by, organization, user, p)
 		},
 		text: listTable("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
 			return []string{s.SessionID, s.UserID, s.App, formatTime(s.StartedAt), formatTime(s.ActiveAt)}
@@ -60,16 +60,16 @@ func endSession() *cobra.Command {
 			c.MarkFlagsOneRequired("user", "session")
 			c.MarkFlagsMutuallyExclusive("user", "session")
 		}),
-		run: func(d *env, _ []string) (admin.Empty, error) {
+		run: func(e *env, _ []string) (admin.Empty, error) {
 			switch {
 			case organization == "" && session != "":
-				return d.EndSession(d.ctx, d.by, session)
+				return e.EndSession(e.ctx, e.by, session)
 			case organization == "":
-				return d.EndUserSessions(d.ctx, d.by, user)
+				return e.EndUserSessions(e.ctx, e.by, user)
 			case session != "":
-				return d.EndOrganizationSession(d.ctx, d.by, organization, session)
+				return e.EndOrganizationSession(e.ctx, e.by, organization, session)
 			}
-			return d.EndMemberSessions(d.ctx, d.by, organization, user)
+			return e.EndMemberSessions(e.ctx, e.by, organization, user)
 		},
 		text: doneText("Ended."),
 	}.build()

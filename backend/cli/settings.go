@@ -171,8 +171,8 @@ func (s *settings) algorithmFlag() {
 // open opens the store that --database names, and does with its schema what the
 // opening says.
 func (s *settings) open(ctx context.Context, opening migrate.Opening) (store *sqlstore.Store, err error) {
-	if right := checkDatabase(s.database); right != "" {
-		return nil, s.wrong("database", right).error()
+	if hint := checkDatabase(s.database); hint != "" {
+		return nil, s.wrong("database", hint).error()
 	}
 	if opening.Log == nil {
 		opening.Log = slog.New(console{s.stderr, slog.LevelWarn})

@@ -111,14 +111,12 @@ func keyTable(all []shownKey) string {
 	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(columns, "KEY\tALGORITHM\tSTAGE\tSIGNS FROM\tOF")
 	for _, k := range all {
-		of := k.OrganizationID
-		if of == "" {
-			of = "the workspace"
+		owner := k.OrganizationID
+		if owner == "" {
+			owner = "the workspace"
 		}
-		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Algorithm, k.Stage, minute(k.SignsAt), of)
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Algorithm, k.Stage, formatTime(k.SignsAt), owner)
 	}
 	columns.Flush()
 	return text.String()
 }
-
-func minute(at int64) string { return time.Unix(at, 0).UTC().Format("2006-01-02 15:04Z") }

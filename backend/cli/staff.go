@@ -22,11 +22,11 @@ func listStaff() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.Staff]]{
 		use: "list", short: "List who has staff access to an organization", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
-		run: func(d *env, _ []string) (admin.List[admin.Staff], error) {
-			return d.Staff(d.ctx, d.by, organization, p)
+		run: func(e *env, _ []string) (admin.List[admin.Staff], error) {
+			return e.Staff(e.ctx, e.by, organization, p)
 		},
 		text: listTable("USER ID|NAME|ROLES|UNTIL|GRANTED BY|REASON", func(s admin.Staff) []string {
-			return []string{s.UserID, orDefault(s.Name, "-"), joinOrDash(s.Roles), formatTime(s.ExpiresAt), printable(s.GrantedBy), printable(s.Reason)}
+			return []string{s.UserID, printable(s.Name), joinOrDash(s.Roles), formatTime(s.ExpiresAt), printable(s.GrantedBy), printable(s.Reason)}
 		}, "Nobody has staff access to it."),
 	}.build()
 }
@@ -51,9 +51,9 @@ before. A member of the organization is refused.`,
 			c.MarkFlagRequired("for")
 			c.MarkFlagRequired("reason")
 		}),
-		run: func(d *env, args []string) (admin.Staff, error) {
+		run: func(e *env, args []string) (admin.Staff, error) {
 			n.UserID, n.ExpiresIn = args[0], int64(life/time.Second)
-			return d.GrantStaff(d.ctx, d.by, organization, n)
+			return e.GrantStaff(e.ctx, e.by, organization, n)
 		},
 		text: showStaff,
 	}.build()
@@ -63,8 +63,8 @@ func getStaff() *cobra.Command {
 	var organization string
 	return adminCommand[admin.Staff]{
 		use: "get USER", args: 1, short: "Show somebody's staff access", flags: organizationFlag(&organization, true),
-		run: func(d *env, args []string) (admin.Staff, error) {
-			return d.StaffAccess(d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Staff, error) {
+			return e.StaffAccess(e.ctx, e.by, organization, args[0])
 		},
 		text: showStaff,
 	}.build()
@@ -76,15 +76,15 @@ func endStaff() *cobra.Command {
 		use: "end USER", args: 1, short: "End somebody's staff access at once",
 		long:  "End ends somebody's staff access, and their sessions in the organization.",
 		flags: organizationFlag(&organization, true),
-		run: func(d *env, args []string) (admin.Empty, error) {
-			return d.EndStaff(d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Empty, error) {
+			return e.EndStaff(e.ctx, e.by, organization, args[0])
 		},
 		text: doneText("Ended."),
 	}.build()
 }
 
 func showStaff(s admin.Staff) string {
-	return fieldTable("user id", s.UserID, "name", orDefault(s.Name, "-"), "e-mail", orDefault(s.Email, "-"), "sub", printable(s.Subject),
+	return fieldTable("user id", s.UserID, "name", printable(s.Name), "e-mail", printable(s.Email), "sub", printable(s.Subject),
 		"iss", printable(s.Issuer), "roles", joinOrDash(s.Roles), "reason", printable(s.Reason), "granted by", printable(s.GrantedBy),
 		"since", formatTime(s.CreatedAt), "until", formatTime(s.ExpiresAt))
 }

@@ -22,11 +22,11 @@ func listUsers() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.User]]{
 		use: "list", short: "List people by id", flags: pageFlags(&p),
-		run: func(d *env, _ []string) (admin.List[admin.User], error) {
-			return d.Users(d.ctx, d.by, p)
+		run: func(e *env, _ []string) (admin.List[admin.User], error) {
+			return e.Users(e.ctx, e.by, p)
 		},
 		text: listTable("USER ID|NAME|E-MAIL|LAST SEEN|DISABLED", func(u admin.User) []string {
-			return []string{u.ID, orDefault(u.Name, "-"), orDefault(u.Email, "-"), formatTime(u.SeenAt), yesNo(u.Disabled)}
+			return []string{u.ID, printable(u.Name), printable(u.Email), formatTime(u.SeenAt), yesNo(u.Disabled)}
 		}, "Nobody is known."),
 	}.build()
 }
@@ -34,11 +34,11 @@ func listUsers() *cobra.Command {
 func userCommand(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string) (admin.User, error)) *cobra.Command {
 	return adminCommand[admin.User]{
 		use: verb + " USER", args: 1, short: short,
-		run: func(d *env, args []string) (admin.User, error) {
-			return run(d.Service, d.ctx, d.by, args[0])
+		run: func(e *env, args []string) (admin.User, error) {
+			return run(e.Service, e.ctx, e.by, args[0])
 		},
 		text: func(u admin.User) string {
-			return fieldTable("user id", u.ID, "name", orDefault(u.Name, "-"), "e-mail", orDefault(u.Email, "-"), "sub", printable(u.Subject),
+			return fieldTable("user id", u.ID, "name", printable(u.Name), "e-mail", printable(u.Email), "sub", printable(u.Subject),
 				"iss", printable(u.Issuer), "disabled", yesNo(u.Disabled), "known", formatTime(u.CreatedAt), "last seen", formatTime(u.SeenAt))
 		},
 	}.build()
