@@ -57,7 +57,7 @@ any more; tabard restore --accept --keep-sessions takes that back.`,
 	}
 	m.flags = m.toFlag()
 	m.databaseFlags()
-	m.give(command)
+	m.addFlags(command)
 	command.RegisterFlagCompletionFunc("to", cobra.FixedCompletions([]string{"postgres://"}, cobra.ShellCompDirectiveNoSpace))
 	return command
 }

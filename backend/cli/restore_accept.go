@@ -29,7 +29,7 @@ func (r *restoration) review(ctx context.Context, out io.Writer) error {
 	if !r.accept {
 		return r.show(ctx, store, out)
 	}
-	path, err := serversSecretPath(&r.settings)
+	path, err := serverSecretPath(&r.settings)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (r *restoration) show(ctx context.Context, store *sqlstore.Store, out io.Wr
 		return err
 	}
 	if !r.asJSON {
-		fmt.Fprintf(out, "The database was last served at %s: what was done later is undone.\n\n", moment(served))
+		fmt.Fprintf(out, "The database was last served at %s: what was done later is undone.\n\n", formatTime(served))
 	}
 	if r.trail != "" {
 		return r.showUndone(ctx, store, out)
@@ -109,7 +109,7 @@ func (r *restoration) showUndone(ctx context.Context, store *sqlstore.Store, out
 	columns := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(columns, "UNDONE\tOF\tBY\tABOUT\tNOW")
 	for _, u := range undone {
-		fmt.Fprintln(columns, strings.Join([]string{printable(u.Action), moment(u.At), who(u.Event), about(u.Event), u.Now}, "\t"))
+		fmt.Fprintln(columns, strings.Join([]string{printable(u.Action), formatTime(u.At), actorText(u.Event), subjectText(u.Event), u.Now}, "\t"))
 	}
 	return columns.Flush()
 }
@@ -148,7 +148,7 @@ func (r *restoration) showItems(ctx context.Context, store *sqlstore.Store, kind
 		if shown++; r.accept && shown > mostShown {
 			return errEnough
 		}
-		fmt.Fprintln(columns, strings.Join([]string{item.ID, or(item.Name, "-"), or(item.OrganizationID, "-"), joined(item.Roles), moment(item.Since)}, "\t"))
+		fmt.Fprintln(columns, strings.Join([]string{item.ID, printable(item.Name), printable(item.OrganizationID), joinOrDash(item.Roles), formatTime(item.Since)}, "\t"))
 		if shown%1000 == 0 { // a long list is aligned part by part
 			return columns.Flush()
 		}

@@ -20,30 +20,30 @@ go on in others, and to enter it again takes a new authentication.`,
 
 func listUserSessions() *cobra.Command {
 	var p admin.Page
-	return deed[admin.List[admin.Session]]{
-		use: "of USER", args: 1, short: "List a person's sessions", flags: paging(&p),
-		run: func(d *desk, args []string) (admin.List[admin.Session], error) {
-			return d.UserSessions(d.ctx, d.by, args[0], p)
+	return adminCommand[admin.List[admin.Session]]{
+		use: "of USER", args: 1, short: "List a person's sessions", flags: pageFlags(&p),
+		run: func(e *env, args []string) (admin.List[admin.Session], error) {
+			return e.UserSessions(e.ctx, e.by, args[0], p)
 		},
-		text: rows("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
-			return []string{s.ID, s.App, moment(s.CreatedAt), moment(s.LastUsedAt), or(s.Address, "-"), or(s.UserAgent, "-")}
+		text: listTable("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
+			return []string{s.ID, s.App, formatTime(s.CreatedAt), formatTime(s.LastUsedAt), printable(s.Address), printable(s.UserAgent)}
 		}, "There is no session."),
-	}.command()
+	}.build()
 }
 
 func listOrganizationSessions() *cobra.Command {
 	var organization, user string
 	var p admin.Page
-	return deed[admin.List[admin.OrganizationSession]]{
+	return adminCommand[admin.List[admin.OrganizationSession]]{
 		use: "list", short: "List the sessions that act for an organization",
-		flags: both(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), paging(&p)),
-		run: func(d *desk, _ []string) (admin.List[admin.OrganizationSession], error) {
-			return d.OrganizationSessions(d.ctx, d.by, organization, user, p)
+		flags: allFlags(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), pageFlags(&p)),
+		run: func(e *env, _ []string) (admin.List[admin.OrganizationSession], error) {
+			return e.OrganizationSessions(e.ctx, e.by, organization, user, p)
 		},
-		text: rows("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
-			return []string{s.SessionID, s.UserID, s.App, moment(s.StartedAt), moment(s.ActiveAt)}
+		text: listTable("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
+			return []string{s.SessionID, s.UserID, s.App, formatTime(s.StartedAt), formatTime(s.ActiveAt)}
 		}, "There is no session."),
-	}.command()
+	}.build()
 }
 
 func userFlag(user *string, usage string) func(*cobra.Command) {
@@ -56,14 +56,14 @@ func userFlag(user *string, usage string) func(*cobra.Command) {
 func endSession() *cobra.Command {
 	var organization, user, session string
 	var all, yes bool
-	return deed[admin.EndedSessions]{
+	return adminCommand[admin.EndedSessions]{
 		use: "end", short: "End a session, all of a person's, or all of the workspace",
 		long: `End ends a session, or all of a person's. With --all every session of the workspace
 ends, in batches beside the running servers: everybody signs in again.`,
 		example: `  tabard sessions end --session ses_…
   tabard sessions end --user usr_… --organization acme
   tabard sessions end --all`,
-		flags: both(organizationFlag(&organization, false), userFlag(&user, "all of the person of `ID`"), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, false), userFlag(&user, "all of the person of `ID`"), func(c *cobra.Command) {
 			c.Flags().StringVar(&session, "session", "", "the session of `ID`")
 			c.Flags().BoolVar(&all, "all", false, "every session of the workspace")
 			c.Flags().BoolVar(&yes, "yes", false, "with --all, ask nothing")
@@ -72,21 +72,21 @@ ends, in batches beside the running servers: everybody signs in again.`,
 			c.MarkFlagsMutuallyExclusive("user", "session", "all")
 			c.MarkFlagsMutuallyExclusive("organization", "all")
 		}),
-		run: func(d *desk, _ []string) (ended admin.EndedSessions, err error) {
+		run: func(e *env, _ []string) (ended admin.EndedSessions, err error) {
 			switch {
 			case all:
-				if err := d.confirm(yes, "Every session of the workspace ends, and everybody has to sign in again."); err != nil {
+				if err := e.confirm(yes, "Every session of the workspace ends, and everybody has to sign in again."); err != nil {
 					return ended, err
 				}
-				return d.EndAllSessions(d.ctx, d.by)
+				return e.EndAllSessions(e.ctx, e.by)
 			case organization == "" && session != "":
-				_, err = d.EndSession(d.ctx, d.by, session)
+				_, err = e.EndSession(e.ctx, e.by, session)
 			case organization == "":
-				_, err = d.EndUserSessions(d.ctx, d.by, user)
+				_, err = e.EndUserSessions(e.ctx, e.by, user)
 			case session != "":
-				_, err = d.EndOrganizationSession(d.ctx, d.by, organization, session)
+				_, err = e.EndOrganizationSession(e.ctx, e.by, organization, session)
 			default:
-				_, err = d.EndMemberSessions(d.ctx, d.by, organization, user)
+				_, err = e.EndMemberSessions(e.ctx, e.by, organization, user)
 			}
 			return ended, err
 		},
@@ -96,16 +96,16 @@ ends, in batches beside the running servers: everybody signs in again.`,
 			}
 			return "Ended.\n"
 		},
-	}.command()
+	}.build()
 }
 
 // confirm asks a person whether to go on, unless they said so already.
-func (d *desk) confirm(yes bool, what string) error {
+func (e *env) confirm(yes bool, what string) error {
 	if yes {
 		return nil
 	}
-	fmt.Fprintf(d.err, "%s\nType yes to go on: ", what)
-	answer, _ := bufio.NewReader(d.in).ReadString('\n')
+	fmt.Fprintf(e.err, "%s\nType yes to go on: ", what)
+	answer, _ := bufio.NewReader(e.in).ReadString('\n')
 	if strings.TrimSpace(answer) != "yes" {
 		return errors.New("the answer was not yes; nothing was changed. Scripts give --yes")
 	}
