@@ -17,13 +17,13 @@ import (
 
 // guided is code of a guide for APIs in JavaScript, which judges tokens of an issuer.
 type guided struct {
-	*zoo
+	*vectors
 	issuer string
 }
 
 func newGuided(t *testing.T) *guided {
 	t.Helper()
-	g := &guided{zoo: newZoo(t)}
+	g := &guided{vectors: newVectors(t)}
 	g.now = time.Now()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
