@@ -20,7 +20,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"github.com/tabard-auth/tabard/backend/token"
-	"github.com/tabard-auth/tabard/browser_test/kit/judge"
+	"github.com/tabard-auth/tabard/browser_test/kit/validator"
 )
 
 // vectors are an issuer's keys, an attacker's, and the tokens that they make.
@@ -151,7 +151,7 @@ func (v *vectors) all() map[string]vector {
 // table deviations says so, and the test fails as well if it no longer does.
 func TestVectors_IndependentValidatorsAgree(t *testing.T) {
 	v := newVectors(t)
-	libraries, verifier, all := judge.New(t, "tokens.mjs"), v.verifier(), v.all()
+	libraries, verifier, all := validator.New(t, "tokens.mjs"), v.verifier(), v.all()
 	for name, vec := range all {
 		t.Run(name, func(t *testing.T) {
 			_, err := verifier.Verify(t.Context(), vec.raw)
@@ -177,11 +177,11 @@ func TestVectors_IndependentValidatorsAgree(t *testing.T) {
 }
 
 // verdicts are why each validator refuses a token, "" where it does not.
-func (v *vectors) verdicts(ctx context.Context, libraries *judge.Judge, raw string) map[string]string {
+func (v *vectors) verdicts(ctx context.Context, libraries *validator.Validator, raw string) map[string]string {
 	v.Helper()
 	q := question{raw, "https://app.example.com/auth", "https://api.example.com", v.set, v.now.Unix(), 60}
 	verdicts := map[string]string{}
-	libraries.Exchange("judge", q, &verdicts)
+	libraries.Ask("validate", q, &verdicts)
 	for name, validate := range validators {
 		verdicts[name] = ""
 		if err := validate(ctx, q); err != nil {
