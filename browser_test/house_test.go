@@ -256,7 +256,7 @@ func standard(p string) bool {
 var floors = [][]string{
 	{"backend/strictjson"},
 	{ // the ground: words, formats and rules that know nothing of each other
-		"backend/api", "backend/audit", "backend/jws", "backend/page", "backend/policy",
+		"backend/api", "backend/audit", "backend/jws", "backend/page", "backend/policy", "backend/trace",
 		"backend/tenantdb", "backend/isolationtest", "backend/store/storetest/pg", "backend/deploy/release",
 		"js", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/compile", "worker/edge", "worker/platformtest",
 	},
