@@ -121,10 +121,11 @@ func recovered(c *Request) {
 // refuse answers with an error: JSON for programs, a page for people. A fault of
 // the server's changes nothing in the browser.
 func refuse(c *Request, r *refusal.Refusal) {
-	c.Record.Refusal = r
 	if r.HTTPStatus() >= http.StatusInternalServerError {
 		c.W.Header().Del("Set-Cookie")
 	}
+	r = web.UnlessClientLeft(c.Ctx, r)
+	c.Record.Refusal = r
 	web.RefusalHeaders(c.W.Header(), r)
 	if isPage(c) {
 		errorPage(c, r)

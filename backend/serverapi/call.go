@@ -75,7 +75,7 @@ func (c *Call) recovered() {
 
 // refuse answers with an error.
 func (c *Call) refuse(err error) {
-	r := refusal.Of(err)
+	r := web.UnlessClientLeft(c.Context(), refusal.Of(err))
 	var cause error
 	if !refusal.Is(err) {
 		cause = err
@@ -96,7 +96,10 @@ func (c *Call) record(status int, code api.Code, cause error) {
 	}
 	level := slog.LevelInfo
 	if cause != nil {
-		level, attributes = slog.LevelError, append(attributes, "cause", cause)
+		attributes = append(attributes, "cause", cause)
+	}
+	if cause != nil && status != web.StatusClientLeft {
+		level = slog.LevelError
 	}
 	c.Log.Log(c.Context(), level, string(c.kind)+" API", attributes...)
 }
