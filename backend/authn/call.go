@@ -124,7 +124,7 @@ func refuse(c *Request, r *refusal.Refusal) {
 	if r.HTTPStatus() >= http.StatusInternalServerError {
 		c.W.Header().Del("Set-Cookie")
 	}
-	r = web.UnlessClientLeft(c.Ctx, r)
+	r = r.UnlessClientLeft(c.Ctx)
 	c.Record.Refusal = r
 	web.RefusalHeaders(c.W.Header(), r)
 	if isPage(c) {

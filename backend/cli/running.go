@@ -56,10 +56,20 @@ func (s *settings) newServer(ctx context.Context, logs io.Writer) (*server, sign
 	if err != nil {
 		return nil, secret, err
 	}
-	return &server{
+	running := &server{
 		settings: s, store: store, counted: counted, records: records, log: log,
 		readiness: &host.Readiness{Store: store, Log: log}, proofs: host.NewProofs(), replica: host.NewReplicaName(),
-	}, secret, nil
+	}
+	counted.Watch(store, running.keys)
+	return running, secret, nil
+}
+
+// keys returns the ring of the secrets that were read last, or nil.
+func (s *server) keys() *signingkey.KeyRing {
+	if l := s.loaded.Load(); l != nil {
+		return l.attendance.Ring
+	}
+	return nil
 }
 
 // ServeHTTP answers by the secrets that were read last. A request under way keeps those
@@ -79,6 +89,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	if err != nil {
 		return err
 	}
+	provider.Transport = s.counted.Provider(metrics.ProviderWorkspace, http.DefaultTransport)
 	log := slog.New(host.Log(s.records, secret))
 	upkeep, err := s.upkeep(ring, secret, log)
 	if err != nil {
@@ -87,7 +98,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: secret, Keys: ring, Proofs: s.proofs,
 		Provider: provider, Client: js.Handler(), Log: log,
-		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
+		Tenants: s.counted.Provider(metrics.ProviderConnection, login.NewTransport(s.loopbackConnections)), LoopbackConnections: s.loopbackConnections,
 		Ready: func(ctx context.Context) error { return s.readiness.Check(ctx, ring) },
 	}, s.counted.Store(s.store))
 	if err != nil {

@@ -75,7 +75,7 @@ func (c *Call) recovered() {
 
 // refuse answers with an error.
 func (c *Call) refuse(err error) {
-	r := web.UnlessClientLeft(c.Context(), refusal.Of(err))
+	r := refusal.Of(err).UnlessClientLeft(c.Context())
 	var cause error
 	if !refusal.Is(err) {
 		cause = err
@@ -98,7 +98,7 @@ func (c *Call) record(status int, code api.Code, cause error) {
 	if cause != nil {
 		attributes = append(attributes, "cause", cause)
 	}
-	if cause != nil && status != web.StatusClientLeft {
+	if cause != nil && status != refusal.StatusClientLeft {
 		level = slog.LevelError
 	}
 	c.Log.Log(c.Context(), level, string(c.kind)+" API", attributes...)

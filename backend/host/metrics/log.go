@@ -6,7 +6,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/web"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // The causes of failed requests.
@@ -60,7 +60,7 @@ func (o observer) Handle(ctx context.Context, r slog.Record) error {
 		o.metrics.providers.WithLabelValues(providers).Inc()
 	}
 	switch {
-	case status == web.StatusClientLeft:
+	case status == refusal.StatusClientLeft:
 		o.metrics.faults.WithLabelValues(faultClient).Inc()
 	case cause != nil && r.Level >= slog.LevelError:
 		o.metrics.faults.WithLabelValues(fault(code, cause)).Inc()

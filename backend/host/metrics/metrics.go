@@ -28,6 +28,7 @@ type Metrics struct {
 	events    *prometheus.CounterVec
 	rotations *prometheus.CounterVec
 	unknown   *prometheus.CounterVec
+	asked     *prometheus.HistogramVec // providers
 
 	housekeeping housekeeping
 }
@@ -36,7 +37,7 @@ type Metrics struct {
 func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(), housekeeping: newHousekeeping(),
-		requests: newRequests(),
+		requests: newRequests(), asked: newProviderDuration(),
 		faults: counter("tabard_faults_total",
 			"Requests that failed on the server, by cause: provider (no answer, or it refused this server), panic, client (disconnected), or storage (all other causes).",
 			"what"),
@@ -53,7 +54,7 @@ func New() *Metrics {
 			"Sign-ins that left roles and memberships as they were, because it was not known what the provider says of them, by the reason.",
 			"reason"),
 	}
-	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.providers, m.events, m.rotations, m.unknown,
+	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.providers, m.events, m.rotations, m.unknown, m.asked,
 		m.housekeeping.left, m.housekeeping.last,
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
