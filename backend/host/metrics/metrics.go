@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/session"
 )
 
 // Path is the path of the metrics below the backend's base URL.
@@ -60,6 +61,9 @@ func New() *Metrics {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, what := range []string{faultProvider, faultPanic, faultClient, faultStorage} {
 		m.faults.WithLabelValues(what) // an alarm needs the 0 before the first event
+	}
+	for _, o := range []session.Outcome{session.Reuse, session.Lost} {
+		m.rotations.WithLabelValues(o.String())
 	}
 	for _, what := range login.Faults() {
 		m.providers.WithLabelValues(string(what))
