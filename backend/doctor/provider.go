@@ -37,7 +37,7 @@ func (e *examination) provider(ctx context.Context) {
 	outside, config := e.client, e.Provider
 	config.Transport, config.RedirectURL = e.Transport, publicurl.Callback(e.PublicURL)
 	inside := *outside
-	inside.Transport = config.Inside()
+	inside.Transport = config.InternalTransport()
 	e.client = &inside
 	defer func() { e.client = outside }()
 	issuer := e.Provider.Issuer
@@ -123,7 +123,7 @@ func (e *examination) credentials(ctx context.Context, client *login.Provider) {
 	if e.Provider.ClientKey != nil {
 		proof, advice = "its key", "Register "+e.clientKeySet()+" as the client's key set at the provider, and see that the client may use private_key_jwt and the authorization code."
 	}
-	err := client.KnowsClient(ctx, e.Now)
+	err := client.CheckClient(ctx, e.Now)
 	switch {
 	case err == nil:
 		e.ok(provider, "it accepts the client %s and %s", e.Provider.ClientID, proof)
