@@ -270,7 +270,7 @@ var floors = [][]string{
 	},
 	{"backend/orgsession", "backend/directory/workspacefile", "backend/login", "backend/publicurl", "wasm", "web-demo/notes"},
 	{ // what is done: for who administers, and for who asks for a token
-		"backend/admin", "backend/grant", "web-demo/reports",
+		"backend/admin", "backend/grant", "backend/probe", "web-demo/reports",
 	},
 	{ // who asks: a browser by its cookie, a server by its key; and the statements of the stores
 		"backend/authn", "backend/serverapi", "backend/store/sqlstore", "backend/store/storetest", "web-demo",

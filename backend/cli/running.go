@@ -39,6 +39,7 @@ type server struct {
 // loaded is what follows from the secrets, until they are read again.
 type loaded struct {
 	handler    http.Handler
+	secret     signingkey.Secret
 	attendance *host.Heartbeat
 	stop       func() // ends what it does beside requests
 }
@@ -111,7 +112,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 		}
 	}
 	s.unload()
-	s.loaded.Store(&loaded{handler, attendance, background(ctx,
+	s.loaded.Store(&loaded{handler, secret, attendance, background(ctx,
 		func(ctx context.Context) { s.cleanUp(ctx, upkeep) }, attendance.Run)})
 	return nil
 }

@@ -78,7 +78,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		return err
 	}
 	defer running.unload()
-	handler, err := s.before(running, running.counted)
+	handler, err := running.before()
 	if err != nil {
 		return err
 	}
