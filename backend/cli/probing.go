@@ -21,7 +21,7 @@ type probes struct {
 	secret  func() signingkey.Secret
 }
 
-func (p probes) before(next http.Handler) (http.Handler, error) {
+func (p probes) wrap(next http.Handler) (http.Handler, error) {
 	public, err := publicurl.Parse(p.publicURL)
 	if err != nil {
 		return nil, err
@@ -55,9 +55,9 @@ func (p proxies) way(r *http.Request) probe.Way {
 	}
 }
 
-// before puts probes, and all that comes before the backend's handler, before it.
-func (s *server) before() (http.Handler, error) {
-	handler, err := s.settings.before(s, s.counted)
+// wrapHandler puts probes, and all that comes before the backend's handler, before it.
+func (s *server) wrapHandler() (http.Handler, error) {
+	handler, err := s.settings.wrapHandler(s, s.metrics)
 	if err != nil {
 		return nil, err
 	}
@@ -65,5 +65,5 @@ func (s *server) before() (http.Handler, error) {
 	if err != nil {
 		return nil, err // checked
 	}
-	return probes{s.settings, s.replica, trusted, func() signingkey.Secret { return s.loaded.Load().secret }}.before(handler)
+	return probes{s.settings, s.replica, trusted, func() signingkey.Secret { return s.loaded.Load().secret }}.wrap(handler)
 }

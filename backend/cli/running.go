@@ -25,23 +25,23 @@ import (
 // follows from them.
 type server struct {
 	*settings
-	store     *sqlstore.Store
-	counted   *metrics.Metrics
-	readiness *host.Readiness
-	proofs    *host.Proofs
-	replica   string
-	log       *slog.Logger // names sessions under the secret of the start
-	records   slog.Handler // before sessions are named
+	store      *sqlstore.Store
+	metrics    *metrics.Metrics
+	readiness  *host.Readiness
+	proofs     *host.Proofs
+	replica    string
+	log        *slog.Logger // names sessions under the secret of the start
+	logHandler slog.Handler // before sessions are named
 
 	loaded atomic.Pointer[loaded]
 }
 
 // loaded is what follows from the secrets, until they are read again.
 type loaded struct {
-	handler    http.Handler
-	secret     signingkey.Secret
-	attendance *host.Heartbeat
-	stop       func() // ends what it does beside requests
+	handler   http.Handler
+	secret    signingkey.Secret
+	heartbeat *host.Heartbeat
+	stop      func() // ends what it does beside requests
 }
 
 // newServer opens the database. It returns the secret, which nothing uses yet.
@@ -58,7 +58,7 @@ func (s *settings) newServer(ctx context.Context, logs io.Writer) (*server, sign
 		return nil, secret, err
 	}
 	running := &server{
-		settings: s, store: store, counted: counted, records: records, log: log,
+		settings: s, store: store, metrics: counted, logHandler: records, log: log,
 		readiness: &host.Readiness{Store: store, Log: log}, proofs: host.NewProofs(), replica: host.NewReplicaName(),
 	}
 	counted.Watch(store, running.keys)
@@ -68,7 +68,7 @@ func (s *settings) newServer(ctx context.Context, logs io.Writer) (*server, sign
 // keys returns the ring of the secrets that were read last, or nil.
 func (s *server) keys() *signingkey.KeyRing {
 	if l := s.loaded.Load(); l != nil {
-		return l.attendance.Ring
+		return l.heartbeat.Ring
 	}
 	return nil
 }
@@ -90,18 +90,18 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	if err != nil {
 		return err
 	}
-	provider.Transport = s.counted.Provider(metrics.ProviderWorkspace, http.DefaultTransport)
-	log := slog.New(host.Log(s.records, secret))
-	upkeep, err := s.upkeep(ring, secret, log)
+	provider.Transport = s.metrics.Provider(metrics.ProviderWorkspace, http.DefaultTransport)
+	log := slog.New(host.Log(s.logHandler, secret))
+	upkeep, err := s.maintenance(ring, secret, log)
 	if err != nil {
 		return err // checked
 	}
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: secret, Keys: ring, Proofs: s.proofs,
 		Provider: provider, Client: js.Handler(), Log: log,
-		Tenants: s.counted.Provider(metrics.ProviderConnection, login.NewTransport(s.loopbackConnections)), LoopbackConnections: s.loopbackConnections,
+		Tenants: s.metrics.Provider(metrics.ProviderConnection, login.NewTransport(s.loopbackConnections)), LoopbackConnections: s.loopbackConnections,
 		Ready: func(ctx context.Context) error { return s.readiness.Check(ctx, ring) },
-	}, s.counted.Store(s.store))
+	}, s.metrics.Store(s.store))
 	if err != nil {
 		return err
 	}
@@ -139,9 +139,9 @@ func (s *server) unload() {
 }
 
 // leave writes down that the replica ends in peace.
-func (s *server) leave() {
+func (s *server) recordShutdown() {
 	s.unload()
-	if err := s.loaded.Load().attendance.Leave(time.Now()); err != nil {
+	if err := s.loaded.Load().heartbeat.Leave(time.Now()); err != nil {
 		s.log.Warn("it was not written down that this replica ended; commands wait for it some minutes", "cause", err)
 	}
 }
@@ -179,7 +179,7 @@ func (s *server) reload(ctx context.Context) {
 		return
 	}
 	s.log.Info("secrets reloaded")
-	if err := s.loaded.Load().attendance.Note(ctx, time.Now()); err != nil {
+	if err := s.loaded.Load().heartbeat.Note(ctx, time.Now()); err != nil {
 		s.log.Error("it was not written down which secret this replica has; that is tried again in a minute", "cause", err)
 	}
 }
