@@ -55,7 +55,7 @@ func living(t *testing.T, secret signingkey.Secret, replicas ...string) func(con
 		t.Fatal(err)
 	}
 	for _, name := range replicas {
-		if err := d.Store.SightSecretKeys(t.Context(), name, ids, now, now); err != nil {
+		if err := d.Store.RecordSecretKeys(t.Context(), name, ids, now, now); err != nil {
 			t.Fatal(err)
 		}
 	}
