@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -37,8 +36,8 @@ func TestInspect_Pooler(t *testing.T) {
 	defer store.Close()
 	behind := pg.PgBouncer(t, dsn, 3)
 	for address, want := range map[string][2]bool{
-		dsn: {false, false}, behind: {true, false}, with(behind, "default_query_exec_mode=exec"): {true, false},
-		with(dsn, "default_query_exec_mode=exec"): {false, false},
+		dsn: {false, false}, behind: {true, false}, behind + " default_query_exec_mode=exec": {true, false},
+		dsn + " default_query_exec_mode=exec": {false, false},
 	} {
 		found, err := postgres.Inspect(t.Context(), address)
 		if err != nil {
@@ -49,13 +48,6 @@ func TestInspect_Pooler(t *testing.T) {
 		}
 		found.Store.Close()
 	}
-}
-
-func with(address, parameter string) string {
-	if strings.Contains(address, "?") {
-		return address + "&" + parameter
-	}
-	return address + "?" + parameter
 }
 
 // A database that takes no writes, such as a standby, takes no probe.
