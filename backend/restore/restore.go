@@ -41,6 +41,9 @@ type Acceptance struct {
 // ErrServed refuses to accept a database that is served.
 var ErrServed = errors.New("the database's epoch is the one that the secret file names: it is served, and there is nothing to accept")
 
+// reasonRestored tells that the database was restored from a backup of before.
+const reasonRestored session.Reason = "restored"
+
 // farAhead is later than what any replica's clock has shown, in seconds.
 const farAhead = 24 * 60 * 60
 
@@ -65,7 +68,7 @@ func (a *Acceptance) Accept(ctx context.Context) (ended int64, err error) {
 	}
 	if !a.KeepSessions {
 		until := a.Now().Unix() + farAhead
-		if ended, err = admin.EndSessions(ctx, a.Store, until, session.ReasonRestored, a.Now); err != nil {
+		if ended, err = admin.EndSessions(ctx, a.Store, until, reasonRestored, a.Now); err != nil {
 			return ended, err
 		}
 	}

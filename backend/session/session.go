@@ -121,8 +121,6 @@ const (
 	ReasonStepUp Reason = "step_up"
 	// ReasonParent tells that the session ended with the one that it was entered from.
 	ReasonParent Reason = "parent"
-	// ReasonRestored tells that the database was restored from a backup of before.
-	ReasonRestored Reason = "restored"
 	// ReasonReuseElsewhere ends a person's other sessions after the theft of one, if
 	// browsers hold both.
 	ReasonReuseElsewhere Reason = "reuse_elsewhere"
