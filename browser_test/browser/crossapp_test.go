@@ -44,7 +44,7 @@ func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
 	notes := chrome.Tab(t, first)
 	d.Open(t, notes, "acme") // the notes go on as they were
 	chrome.Eval[any](t, notes, `tabard.signOut({ scope: "session" }).then(() => null)`)
-	demo.Screen(t, notes, "signed_out")
+	demo.AwaitScreen(t, notes, "signed_out")
 	for _, tab := range []context.Context{first, second} {
 		chrome.Reload(t, tab)
 		chrome.Await(t, tab, `tabard.getToken().then(() => false, () => true)`)

@@ -51,9 +51,9 @@ func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 			for organization, tab := range tabs {
 				chrome.Reload(t, tab)
 				if remembers {
-					demo.Wears(t, tab, organization)
+					demo.AwaitActive(t, tab, organization)
 				} else {
-					demo.Screen(t, tab, "choose")
+					demo.AwaitScreen(t, tab, "choose")
 					d.Open(t, tab, organization)
 				}
 				if got := demo.Notes(t, tab, organization); got != 200 {
@@ -61,8 +61,8 @@ func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 				}
 			}
 			chrome.Eval[any](t, first, `tabard.signOut().then(() => null)`)
-			demo.Screen(t, first, "signed_out")
-			demo.Screen(t, second, "signed_out")
+			demo.AwaitScreen(t, first, "signed_out")
+			demo.AwaitScreen(t, second, "signed_out")
 		})
 	}
 }

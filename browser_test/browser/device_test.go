@@ -84,7 +84,7 @@ func mints(t *testing.T, tab context.Context) {
 	for _, organization := range []string{"initech", "acme"} {
 		chrome.Eval[any](t, tab, `sessionStorage.clear()`)
 		chrome.Eval[any](t, tab, fmt.Sprintf(`location.assign("/?tabard_organization=%s")`, organization))
-		demo.Wears(t, tab, organization)
+		demo.AwaitActive(t, tab, organization)
 	}
 	if !chrome.Eval[bool](t, tab, `tabard.state.deviceBound`) {
 		t.Error("the session is not bound to the device")
@@ -134,7 +134,7 @@ func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
 	chrome.Eval[any](t, tab, `new Promise((done) => { indexedDB.deleteDatabase("tabard").onsuccess = () => done(null); })`)
 	chrome.Eval[any](t, tab, `sessionStorage.clear()`)
 	chrome.Reload(t, tab)
-	demo.Screen(t, tab, "signed_out")
+	demo.AwaitScreen(t, tab, "signed_out")
 	if got := chrome.Eval[string](t, tab, `tabard.state.error.code + " " + tabard.state.error.action`); got != "device_key_mismatch sign_in" {
 		t.Errorf("the page is told %s", got)
 	}
@@ -174,7 +174,7 @@ func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
 	}
 	keys := map[string]bool{}
 	for _, tab := range tabs {
-		demo.Screen(t, tab, "signed_out")
+		demo.AwaitScreen(t, tab, "signed_out")
 		header, _, _ := strings.Cut(lastMint(t, tab).Headers["DPoP"], ".")
 		keys[header] = true
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// serves waits until a tab wears an organization with a token that the API takes.
+// serves waits until an organization is active in a tab with a token that the API takes.
 func serves(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
-	demo.Wears(t, tab, organization)
+	demo.AwaitActive(t, tab, organization)
 	if got := demo.Notes(t, tab, organization); got != 200 {
 		t.Errorf("the API answers the tab of %s with %d", organization, got)
 	}
@@ -54,7 +54,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 			if got := chrome.Eval[string](t, tab, `tabard.getToken()`); got != token {
 				t.Error("the living token is not served")
 			}
-			demo.Wears(t, tab, "acme")
+			demo.AwaitActive(t, tab, "acme")
 			chrome.Eval[any](t, tab, `sleep(600)`)
 			chrome.Await(t, tab, `tabard.state.status === "unavailable"`)
 			if got := chrome.Eval[string](t, tab, `tabard.getToken().then(() => "a token", ({ action }) => action)`); got != "retry" && got != "stop" {
@@ -174,7 +174,7 @@ func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 		if got := chrome.Eval[string](t, tab, panics); got != "temporarily_unavailable retry" {
 			t.Fatalf("who was waiting is told %s", got)
 		}
-		demo.Wears(t, tab, "acme")
+		demo.AwaitActive(t, tab, "acme")
 		if got := chrome.Eval[int](t, tab, `tabard.organizations().then((list) => list.length)`); got != 3 {
 			t.Errorf("the new module lists %d organizations", got)
 		}
@@ -228,14 +228,14 @@ func TestP6TwentyTabsDoNotStampede(t *testing.T) {
 	w.Forget()
 	chrome.Eval[any](t, front, `tabard.signOut().then(() => null)`)
 	for _, tab := range tabs {
-		demo.Screen(t, tab, "signed_out")
+		demo.AwaitScreen(t, tab, "signed_out")
 	}
 	if asked := w.Seen("/auth/token"); len(asked) > 0 {
 		t.Errorf("%d requests for a token after a sign-out", len(asked))
 	}
 	w.Forget()
 	chrome.Press(t, front, "#sign-in")
-	demo.Wears(t, front, "acme")
+	demo.AwaitActive(t, front, "acme")
 	for began := time.Now(); len(w.Seen("/auth/token")) < 16; <-time.After(100 * time.Millisecond) {
 		if time.Since(began) > time.Minute {
 			t.Fatalf("%d tabs asked within a minute of a sign-in", len(w.Seen("/auth/token")))

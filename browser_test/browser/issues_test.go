@@ -88,18 +88,18 @@ func TestPainBNoCacheMixesOrganizations(t *testing.T) {
 	}
 	key(tab)
 	chrome.Eval[any](t, tab, `tabard.switchOrganization("globex").then(() => null)`)
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 	key(tab)
 	chrome.Eval[any](t, tab, `tabard.switchOrganization("lamna").then(() => null)`) // refused: no data of it is kept
 	if stored := chrome.Eval[string](t, tab, `JSON.stringify(sessionStorage)`); strings.Contains(stored, "lamna") {
 		t.Errorf("the refused organization is stored: %s", stored)
 	}
 	chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
-	demo.Screen(t, tab, "signed_out")
+	demo.AwaitScreen(t, tab, "signed_out")
 	chrome.Go(t, tab, d.Issuer+"/nowhere")
 	chrome.ForgetCookies(t, tab, d.Issuer)
 	d.SignIn(t, tab, "bob") // a member of Globex alone
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 	key(tab)
 }
 
@@ -157,7 +157,7 @@ func TestPainCRotationSignsNobodyOut(t *testing.T) {
 			chrome.Eval[any](t, tab, fmt.Sprintf(`void (sessionStorage.clear(), setTimeout(() => location.assign("/?tabard_organization=%s")))`, organizations[i%3]))
 		}
 		for i, tab := range tabs {
-			demo.Wears(t, tab, organizations[i%3])
+			demo.AwaitActive(t, tab, organizations[i%3])
 		}
 	}
 	w.Set(nil)
@@ -184,7 +184,7 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 	chrome.Go(t, thief, d.Origin)
 	chrome.SetCookies(t, thief, d.Origin, chrome.Cookies(t, victim, d.Origin))
 	mint(t, d, thief, "acme")
-	demo.Wears(t, thief, "acme") // or the page stays empty
+	demo.AwaitActive(t, thief, "acme") // or the page stays empty
 
 	const signedOut = `tabard.state.status === "signed_out"`
 	caught := func() bool {
@@ -203,10 +203,10 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 	}
 	for _, tab := range []context.Context{victim, thief} {
 		mint(t, d, tab, "acme")
-		demo.Screen(t, tab, "signed_out")
+		demo.AwaitScreen(t, tab, "signed_out")
 	}
 	mint(t, d, own, "globex")
-	demo.Screen(t, own, "signed_out")
+	demo.AwaitScreen(t, own, "signed_out")
 }
 
 // TestPainDNoLockStopsAnybody: another script holds every lock that the tabs ask for,
@@ -231,7 +231,7 @@ func TestPainDNoLockStopsAnybody(t *testing.T) {
 			tabard.subscribe(({ status }) => status === "choose" && void tabard.switchOrganization("acme"));
 		});`)
 	d.SignIn(t, tab, "alice")
-	demo.Wears(t, tab, "acme")
+	demo.AwaitActive(t, tab, "acme")
 	chrome.Await(t, tab, `heard > 0`)
 	serves(t, tab, "acme")
 	chrome.Reload(t, tab)
@@ -290,7 +290,7 @@ func TestPainGNothingBringsASessionBack(t *testing.T) {
 	release()
 	w.Set(nil)
 	for _, each := range []context.Context{tab, other} {
-		demo.Screen(t, each, "signed_out")
+		demo.AwaitScreen(t, each, "signed_out")
 	}
 	if got := outcome(t, tab, "late"); got == "a token" {
 		t.Error("the late answer's token is handed out")
@@ -299,7 +299,7 @@ func TestPainGNothingBringsASessionBack(t *testing.T) {
 	for _, each := range []context.Context{tab, other} {
 		chrome.Eval[any](t, each, fmt.Sprintf(`void Object.assign(sessionStorage, JSON.parse(%q))`, stored))
 		chrome.Reload(t, each)
-		demo.Screen(t, each, "signed_out")
+		demo.AwaitScreen(t, each, "signed_out")
 	}
 	<-time.After(time.Second)
 	if asked := w.Seen("/auth/token"); len(asked) > 4 {

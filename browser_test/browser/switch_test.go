@@ -88,7 +88,7 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 			}
 			w.Set(nobody)
 			chrome.Reload(t, tab)
-			demo.Wears(t, tab, "acme")
+			demo.AwaitActive(t, tab, "acme")
 			if got := demo.Notes(t, tab, "acme"); got != 200 {
 				t.Errorf("the API answers %d", got)
 			}
@@ -97,7 +97,7 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 	if got := outcome(t, patient, "late"); got != unavailable+" after 20" {
 		t.Errorf("a switch that nobody answers: %s", got)
 	}
-	demo.Wears(t, patient, "acme")
+	demo.AwaitActive(t, patient, "acme")
 }
 
 // TestP3TheLastOfTwoSwitchesWins: the first gets the answer that it was superseded, and
@@ -120,9 +120,9 @@ func TestP3TheLastOfTwoSwitchesWins(t *testing.T) {
 	if got := outcome(t, tab, "first"); got != "overtaken overtaken retry" {
 		t.Errorf("the first switch: %s", got)
 	}
-	demo.Wears(t, tab, "initech")
+	demo.AwaitActive(t, tab, "initech")
 	chrome.Reload(t, tab)
-	demo.Wears(t, tab, "initech")
+	demo.AwaitActive(t, tab, "initech")
 }
 
 // TestP3ASwitchDuringARenewalHappens: the renewal's response comes late and has no
@@ -144,7 +144,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
 		t.Errorf("the switch: %s", got)
 	}
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 	if got := outcome(t, tab, "renewed"); got != "overtaken retry" {
 		t.Errorf("who waited for the old organization's token got %s", got)
 	}
@@ -152,7 +152,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	if got := demo.Notes(t, tab, "globex"); got != 200 {
 		t.Errorf("the API answers %d", got)
 	}
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 	if got := demo.Claim(t, tab, "org_slug"); got != "globex" {
 		t.Errorf("the token is of %s", got)
 	}
@@ -184,7 +184,7 @@ func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 		!tabard.partition.signal.aborted && tabard.partition.key.endsWith("/org_globex")`) {
 		t.Error("the partition did not change with the organization")
 	}
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 }
 
 // TestP5ATokenServesOneOrganization: the other fields of a request do not change that.

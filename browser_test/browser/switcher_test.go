@@ -77,7 +77,7 @@ func TestTheSwitcherIsAMenuButton(t *testing.T) {
 	chrome.Key(t, tab, "g")
 	chrome.Key(t, tab, " ")
 	hears(t, tab, "This tab now works for Globex Shipping.")
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 	openMenu(t, tab, false)
 	focusOn(t, tab, "Organization of this tab: Globex Shipping")
 	example.NoComplaints(t, tab)
@@ -135,8 +135,8 @@ func TestTheSwitcherOpensTabs(t *testing.T) {
 		other := chrome.Beside(t, tab, func() {
 			chrome.PressPart(t, tab, fmt.Sprintf(`%s.querySelector('%s')`, parts, item.part), item.modifier...)
 		})
-		demo.Wears(t, other, item.opened)
-		demo.Wears(t, tab, "acme")
+		demo.AwaitActive(t, other, item.opened)
+		demo.AwaitActive(t, tab, "acme")
 		if chrome.Eval[bool](t, tab, parts+`.querySelector("[part=popup]").matches(":popover-open")`) {
 			chrome.Key(t, tab, kb.Escape)
 			openMenu(t, tab, false)
@@ -153,7 +153,7 @@ func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 	demo.Choose(t, tab, "lamna")
 	hears(t, tab, "Lamna Bank asks to confirm that it is you.")
 	chrome.Await(t, tab, `outcome === "step_up_required" && `+parts+`.activeElement?.textContent === "Confirm that it is you"`)
-	demo.Wears(t, tab, "acme")
+	demo.AwaitActive(t, tab, "acme")
 	chrome.Key(t, tab, kb.Escape)
 
 	held := chrome.Hold(t, tab, "*/auth/token")
@@ -169,7 +169,7 @@ func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 	demo.Choose(t, tab, "globex")
 	hears(t, tab, "Globex Shipping cannot be reached. This tab stays as it was; please try again.")
 	chrome.Await(t, tab, `outcome === "unavailable" && `+parts+`.querySelector("[part=problem]").checkVisibility()`)
-	demo.Wears(t, tab, "acme")
+	demo.AwaitActive(t, tab, "acme")
 }
 
 // TestTheSwitcherIsNotThereWhereThereIsNothingToChoose: for a person of one
@@ -186,7 +186,7 @@ func TestTheSwitcherIsNotThereWhereThereIsNothingToChoose(t *testing.T) {
 	alice := chrome.Person(t, tab)
 	chrome.Go(t, alice, chrome.Eval[string](t, tab, `location.origin`))
 	tab = alice
-	demo.Screen(t, tab, "signed_out")
+	demo.AwaitScreen(t, tab, "signed_out")
 	seen(false)
 }
 

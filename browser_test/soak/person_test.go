@@ -124,6 +124,6 @@ func (p *person) crash() {
 // all makes every tab check once whose token it has.
 func (p *person) all() {
 	for _, t := range p.tabs {
-		p.note(t, "check", t.wears("whoami"))
+		p.note(t, "check", t.checkActive("whoami"))
 	}
 }
