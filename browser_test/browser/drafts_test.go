@@ -111,7 +111,7 @@ func TestDrafts_StayIsToldAsStaying(t *testing.T) {
 					t.Errorf("%s: %s", call, got)
 				}
 			}
-			example.NoComplaints(t, tab)
+			example.NoErrors(t, tab)
 		})
 	}
 }
@@ -157,7 +157,7 @@ func TestDrafts_FollowToldTooEarly(t *testing.T) {
 	move(t, tab, `history.back()`)
 	chrome.Press(t, tab, "#leave")
 	stands(t, tab, "/globex/notes", "globex")
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
 // TestDrafts_AListenerThatKeepsTheEvent: the tab follows Back, and the navigation after

@@ -32,7 +32,7 @@ func TestInputs_Messages(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
-	chrome.Before(t, tab, example.KeepComplaints)
+	chrome.Before(t, tab, example.KeepErrors)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
 	other := chrome.Tab(t, tab)
@@ -46,7 +46,7 @@ func TestInputs_Messages(t *testing.T) {
 	})()`)
 	chrome.Eval[any](t, other, `tabard.signOut().then(() => null)`) // the other tab's module hears of it
 	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
 // TestInputs_SomethingElseForTheDeviceKey: a session is bound all the same, and to a key

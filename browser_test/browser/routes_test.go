@@ -23,7 +23,7 @@ func onEitherHistory(t *testing.T, person string, test func(*testing.T, *demo.De
 			example.SignIn(t, d, tab, "/acme/notes", person)
 			at(t, tab, "/acme/notes", "acme")
 			test(t, d, tab)
-			example.NoComplaints(t, tab)
+			example.NoErrors(t, tab)
 		})
 	}
 }
@@ -35,7 +35,7 @@ const countMints = `globalThis.mints = () => performance.getEntriesByType("resou
 func at(t *testing.T, tab context.Context, path, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`location.pathname === %q && routes.state.status !== "switching"`, path))
-	example.Reads(t, tab, organization)
+	example.AwaitNotes(t, tab, organization)
 }
 
 func minted(t *testing.T, tab context.Context) int {

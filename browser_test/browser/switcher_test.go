@@ -25,7 +25,7 @@ func onSwitcher(t *testing.T, person, organization string) (*demo.Demo, context.
 	t.Helper()
 	d := demo.Start(t)
 	tab := chrome.New(t)
-	chrome.Before(t, tab, example.KeepComplaints+`addEventListener("securitypolicyviolation", (e) => complaints.push(e.violatedDirective + " " + e.blockedURI));`)
+	chrome.Before(t, tab, example.KeepErrors+`addEventListener("securitypolicyviolation", (e) => complaints.push(e.violatedDirective + " " + e.blockedURI));`)
 	d.SignIn(t, tab, person)
 	d.Open(t, tab, organization)
 	return d, tab
@@ -80,7 +80,7 @@ func TestTheSwitcherIsAMenuButton(t *testing.T) {
 	demo.AwaitActive(t, tab, "globex")
 	openMenu(t, tab, false)
 	focusOn(t, tab, "Organization of this tab: Globex Shipping")
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
 // TestTheSwitcherHasNamesForScreenReaders: as the browser computes them.
@@ -142,7 +142,7 @@ func TestTheSwitcherOpensTabs(t *testing.T) {
 			openMenu(t, tab, false)
 		}
 	}
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
 // TestP3TheSwitcherTellsWhyItDidNotSwitch: refused, out of reach, or asked for more.

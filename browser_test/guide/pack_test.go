@@ -160,7 +160,7 @@ func opens(t *testing.T, page string, choose func(*testing.T, context.Context)) 
 	t.Helper()
 	d := demo.StartWith(t, page)
 	tab := chrome.New(t)
-	chrome.Before(t, tab, example.KeepComplaints)
+	chrome.Before(t, tab, example.KeepErrors)
 	example.SignIn(t, d, tab, "/", "alice")
 	choose(t, tab)
 	chrome.Await(t, tab, `tabard.state.organization?.slug === "acme"`)
@@ -170,7 +170,7 @@ func opens(t *testing.T, page string, choose func(*testing.T, context.Context)) 
 	if got := demo.Notes(t, tab, "acme"); got != 200 {
 		t.Errorf("the API answers %d", got)
 	}
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
 // TestThePackedPackageIsWhole: it holds every file that its exports name, its license
