@@ -90,7 +90,7 @@ type proxied struct {
 func behind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	t.Helper()
 	folder, port := t.TempDir(), ports.Hold(t)
-	d := &proxied{&deployment.Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), Origin: fmt.Sprintf("https://localhost:%d", port), Further: further}, nil}
+	d := &proxied{&deployment.Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), Origin: fmt.Sprintf("https://localhost:%d", port), ExtraArgs: further}, nil}
 	d.onSQLite()
 	d.StartProvider(1)
 	d.Apply(1)
