@@ -24,7 +24,7 @@ func serves(t *testing.T, tab context.Context, organization string) {
 var faults = map[string]faultproxy.Fault{
 	"requests are lost":    faultproxy.Lost,
 	"answers are lost":     faultproxy.AnswerLost,
-	"a hotel's page":       faultproxy.Portal,
+	"a hotel's page":       faultproxy.CaptivePortal,
 	"a gateway's 502":      faultproxy.Answer(502, "<html>"),
 	"the server's fault":   faultproxy.Answer(500, `{"error":"server_error"}`),
 	"a proxy's 401":        faultproxy.Answer(401, `<html>`),

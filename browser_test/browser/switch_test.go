@@ -63,14 +63,14 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 	}{
 		{"the request is lost", faultproxy.Lost, unavailable},
 		{"the answer is lost", faultproxy.Mints("globex", faultproxy.AnswerLost), unavailable},
-		{"a hotel's page", faultproxy.Portal, unavailable},
+		{"a hotel's page", faultproxy.CaptivePortal, unavailable},
 		{"a gateway's 502", faultproxy.Answer(502, "<html>"), unavailable},
 		{"a proxy's 401", faultproxy.Answer(401, `{"message":"who are you"}`), unavailable},
 		{"half an answer", faultproxy.Answer(200, `{"access_token":"x","expires_in":300`), unavailable},
 		{"the server's own fault", faultproxy.Answer(500, `{"error":"server_error"}`), "unavailable server_error retry"},
 		{"too many requests", faultproxy.Answer(429, `{"error":"rate_limited","retry_after":1}`), "unavailable rate_limited retry"},
-		{"a token of another organization", faultproxy.Mints("globex", faultproxy.Instead("globex", "acme")), "failed organization_mismatch stop"},
-		{"it does not admit the person", faultproxy.Mints("globex", faultproxy.Instead("globex", "lamna")), "refused organization_access_denied stop"},
+		{"a token of another organization", faultproxy.Mints("globex", faultproxy.Replace("globex", "acme")), "failed organization_mismatch stop"},
+		{"it does not admit the person", faultproxy.Mints("globex", faultproxy.Replace("globex", "lamna")), "refused organization_access_denied stop"},
 	} {
 		t.Run(mishap.name, func(t *testing.T) {
 			before := chrome.Eval[string](t, tab, `tabard.getToken()`)
