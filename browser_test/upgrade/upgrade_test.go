@@ -105,7 +105,7 @@ func (u *upgraded) browser(what string) *httpbrowser.Browser {
 	if !ok {
 		u.Fatalf("the fixture has no browser %q", what)
 	}
-	return u.at(leftOrigin).TakeUp(kept)
+	return u.at(leftOrigin).Restore(kept)
 }
 
 // at is a new browser at an app.
@@ -183,7 +183,7 @@ func TestUpgrade_CookiesOfBrowsers(t *testing.T) {
 		if answer := u.mints(u.browser("with a device key"), "acme"); !answer.DeviceBound {
 			u.Error("the session is no longer bound to its device")
 		}
-		u.refuses(u.asks(u.at(leftOrigin).TakeUp(httpbrowser.Kept{Cookies: u.Browsers["with a device key"].Cookies}), `{"organization":"acme"}`), api.DeviceKeyRequired)
+		u.refuses(u.asks(u.at(leftOrigin).Restore(httpbrowser.Kept{Cookies: u.Browsers["with a device key"].Cookies}), `{"organization":"acme"}`), api.DeviceKeyRequired)
 	})
 }
 
