@@ -73,7 +73,7 @@ func TestP1APrerenderedPageWaitsUntilItIsSeen(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	keeper := chrome.New(t, chrome.Through(w.Address), chrome.WithMenus(t))
+	keeper := chrome.New(t, chrome.WithProxy(w.Address), chrome.WithMenus(t))
 	d.SignIn(t, keeper, "alice")
 	w.SetAt("/", func(out http.ResponseWriter, _ *http.Request) bool {
 		out.Header().Set("Speculation-Rules", `"/rules"`)

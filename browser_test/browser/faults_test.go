@@ -40,7 +40,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	chrome.Before(t, tab, asleep)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
@@ -71,7 +71,7 @@ func TestP6ASlowNetworkOnlyTakesLonger(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	w.Set(faultproxy.Slow(time.Second))
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
@@ -191,7 +191,7 @@ func TestP6TwentyTabsDoNotStampede(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	front := chrome.New(t, chrome.Through(w.Address))
+	front := chrome.New(t, chrome.WithProxy(w.Address))
 	tabs := []context.Context{front}
 	for range 19 {
 		tabs = append(tabs, chrome.InFront(t, front))

@@ -120,7 +120,7 @@ func TestP6NoFaultSignsAnyoneOutOfFirefox(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := firefoxTab{firefox.New(t, firefox.Through(t, w.Address)), d}
+	tab := firefoxTab{firefox.New(t, firefox.WithProxy(t, w.Address)), d}
 	tab.Before(t, asleep)
 	tab.signIn(t, "alice")
 	tab.open(t, "acme")

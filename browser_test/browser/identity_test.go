@@ -85,7 +85,7 @@ func TestP1ATabComesBackAsItself(t *testing.T) {
 			if got := tabID(t, tab); got != id {
 				t.Errorf("the id is %s, was %s", got, id)
 			}
-			chrome.Shut(t, tab)
+			chrome.CloseTab(t, tab)
 			awaitLocks(t, keeper, kept)
 		})
 	}

@@ -134,7 +134,7 @@ func TestPainCRotationSignsNobodyOut(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	first := chrome.New(t, chrome.Through(w.Address))
+	first := chrome.New(t, chrome.WithProxy(w.Address))
 	tabs := []context.Context{first}
 	for range 7 {
 		tabs = append(tabs, chrome.Tab(t, first))
@@ -272,7 +272,7 @@ func TestPainGNothingBringsASessionBack(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	chrome.Before(t, tab, asleep)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")

@@ -35,7 +35,7 @@ func assets(t *testing.T) map[string]string {
 // answer to a caller, and "started" the number of modules that were started.
 func loading(t *testing.T, w *faultproxy.Proxy, d *demo.Demo, asset string, fate faultproxy.Fault) context.Context {
 	t.Helper()
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	chrome.Before(t, tab, `
 		globalThis.setTimeout = ((set) => (f, ms, ...args) => set(f, ms < 20_000 ? ms : ms / 20, ...args))(setTimeout);
 		globalThis.faults = [];

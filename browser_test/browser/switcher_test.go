@@ -132,7 +132,7 @@ func TestTheSwitcherOpensTabs(t *testing.T) {
 		{`[part=open][aria-label*=Initech]`, nil, "initech"},
 	} {
 		chrome.PressPart(t, tab, parts+`.querySelector("[part=button]")`)
-		other := chrome.Beside(t, tab, func() {
+		other := chrome.OpenedBy(t, tab, func() {
 			chrome.PressPart(t, tab, fmt.Sprintf(`%s.querySelector('%s')`, parts, item.part), item.modifier...)
 		})
 		demo.AwaitActive(t, other, item.opened)

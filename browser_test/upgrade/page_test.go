@@ -104,7 +104,7 @@ func TestUpgrade_Tabs(t *testing.T) {
 	left := release.Read(t, "0.1", release.SQLite)
 	u := openSQLite(t, left)
 	var mints atomic.Int64
-	tab := chrome.New(t, chrome.Through(u.shownBy(&mints)))
+	tab := chrome.New(t, chrome.WithProxy(u.shownBy(&mints)))
 	atTheTime(t, tab, left)
 	chrome.Go(t, tab, leftOrigin+"/left-behind")
 	chrome.Eval[bool](t, tab, putBack+"("+text(t, left.Chromium.LocalStorage)+","+string(left.Chromium.IndexedDB)+")")
