@@ -47,7 +47,7 @@ const (
 
 // act does something in the page, once it is there.
 func (t *tab) act(name, argument string) (string, error) {
-	ctx, stop := context.WithTimeout(t.ctx, t.wall(patience)+outOfPatience)
+	ctx, stop := context.WithTimeout(t.ctx, t.wallTime(patience)+outOfPatience)
 	defer stop()
 	for {
 		a, err := chromedp.Run(ctx, chromedp.Evaluate[answer](
@@ -55,7 +55,7 @@ func (t *tab) act(name, argument string) (string, error) {
 		switch {
 		case ctx.Err() != nil:
 			return "", fmt.Errorf("%s %s: no answer: %w", name, argument, context.Cause(ctx))
-		case err != nil && !leaving(err):
+		case err != nil && !pageLeft(err):
 			return "", err
 		case err == nil && a.Error != "":
 			return "", fmt.Errorf("%s %s: %s (%s, %s)", name, argument, a.Error, a.Code, a.Action)
@@ -66,8 +66,8 @@ func (t *tab) act(name, argument string) (string, error) {
 	}
 }
 
-// leaving reports whether an evaluation failed because its page was left.
-func leaving(err error) bool {
+// pageLeft reports whether an evaluation failed because its page was left.
+func pageLeft(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "navigated") || strings.Contains(text, "context") || strings.Contains(text, "promise was collected")
 }

@@ -22,14 +22,14 @@ func theft(p *person) {
 	p.events.guard(false)
 	stolen := thief.open()
 	if p.keyless {
-		p.caught(thief, victim, stolen)
+		p.expectCaught(thief, victim, stolen)
 	} else {
-		p.worthless(thief, victim, stolen)
+		p.expectWorthless(thief, victim, stolen)
 	}
 }
 
-// caught lets both work on, and sees the session end.
-func (p *person) caught(thief, victim *tab, stolen error) {
+// expectCaught lets both work on, and sees the session end.
+func (p *person) expectCaught(thief, victim *tab, stolen error) {
 	p.t.Helper()
 	if stolen != nil {
 		p.t.Fatalf("the copied cookie does not work, so nothing is shown: %v", stolen)
@@ -65,8 +65,8 @@ func (p *person) awaitOut(t *tab) {
 	chrome.Await(p.t, t.ctx, `tabard.state.status === "signed_out"`)
 }
 
-// worthless sees the thief refused, and the victim go on.
-func (p *person) worthless(thief, victim *tab, stolen error) {
+// expectWorthless sees the thief refused, and the victim go on.
+func (p *person) expectWorthless(thief, victim *tab, stolen error) {
 	p.t.Helper()
 	if stolen == nil {
 		p.t.Error("the copied cookie works in another browser")
