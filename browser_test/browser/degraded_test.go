@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// lacking are browsers that lack something, by the script that takes it away.
-var lacking = map[string]string{
+// degraded are browsers that lack something, by the script that takes it away.
+var degraded = map[string]string{
 	"no Web Locks":                    `Object.defineProperty(Navigator.prototype, "locks", { get() {} });`,
 	"Web Locks that never answer":     `LockManager.prototype.request = () => new Promise(() => {});`,
 	"no BroadcastChannel":             `delete globalThis.BroadcastChannel;`,
@@ -35,7 +35,7 @@ func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	browser := chrome.New(t)
-	for name, script := range lacking {
+	for name, script := range degraded {
 		t.Run(name, func(t *testing.T) {
 			first := chrome.Person(t, browser)
 			second := chrome.Tab(t, first)

@@ -78,8 +78,8 @@ func thief(t *testing.T, d *demo.Demo, tab context.Context, proof string) (statu
 	return answer.StatusCode, body.Code
 }
 
-// mints fails the test unless a tab gets new tokens from the backend.
-func mints(t *testing.T, tab context.Context) {
+// checkMints fails the test unless a tab gets new tokens from the backend.
+func checkMints(t *testing.T, tab context.Context) {
 	t.Helper()
 	for _, organization := range []string{"initech", "acme"} {
 		chrome.Eval[any](t, tab, `sessionStorage.clear()`)
@@ -98,7 +98,7 @@ func TestACookieWithoutItsDeviceIsWorthless(t *testing.T) {
 	chrome.Before(t, tab, recorder)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
-	mints(t, tab)
+	checkMints(t, tab)
 	if chrome.Eval[bool](t, tab, storedKey+`.then((pair) => pair.privateKey.extractable)`) {
 		t.Error("the device key can be taken away")
 	}
@@ -113,7 +113,7 @@ func TestACookieWithoutItsDeviceIsWorthless(t *testing.T) {
 			t.Errorf("the cookie with %s: %d %s, want %s", what, status, code, c.code)
 		}
 	}
-	mints(t, tab) // the session lives on
+	checkMints(t, tab) // the session lives on
 }
 
 // storedKey is the key pair that the browser keeps.
@@ -140,7 +140,7 @@ func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
 	}
 	chrome.Press(t, tab, "#sign-in") // the provider still has a session of the person
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
-	mints(t, tab)
+	checkMints(t, tab)
 }
 
 func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
@@ -154,7 +154,7 @@ func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
 	chrome.Press(t, tab, "#person-alice")
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 	d.Open(t, tab, "acme")
-	mints(t, tab) // bound to the browser's own key
+	checkMints(t, tab) // bound to the browser's own key
 	if status, code := thief(t, d, tab, evil.Proof(t, "POST", d.Backend+"/token", time.Now())); code != "device_key_mismatch" {
 		t.Errorf("the maker of the link, with the cookie: %d %s", status, code)
 	}

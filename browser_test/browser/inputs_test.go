@@ -94,13 +94,13 @@ func TestInputs_WhatIsCheckedIsWhatRuns(t *testing.T) {
 	exec := assets(t)["wasm_exec.js"]
 	var asked atomic.Int32
 	tab := loading(t, w, d, exec, func(out http.ResponseWriter, r *http.Request) bool {
-		script := built(t, exec)
+		script := readAsset(t, exec)
 		if asked.Add(1)%2 == 0 {
 			script += "\nglobalThis.stranger = true;"
 		}
 		return faultproxy.Answer(http.StatusOK, script, "Content-Type", "text/javascript", "Cache-Control", "no-store")(out, r)
 	})
-	unavailable(t, tab)
+	awaitUnavailable(t, tab)
 	if asked.Load() < 2 {
 		t.Error("the script was asked for once")
 	}

@@ -60,7 +60,7 @@ func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 		}
 	}
 	chrome.Reload(t, tab)
-	serves(t, tab, "acme")
+	awaitServed(t, tab, "acme")
 }
 
 // TestPainBNoCacheMixesOrganizations: tokens asked for at once, the partition's key, a
@@ -103,8 +103,8 @@ func TestPainBNoCacheMixesOrganizations(t *testing.T) {
 	key(tab)
 }
 
-// age makes a demo's sessions older: their refresh tokens are due to rotate, or over.
-func age(t *testing.T, d *demo.Demo, by time.Duration) {
+// ageSessions makes a demo's sessions older: their refresh tokens are due to rotate, or over.
+func ageSessions(t *testing.T, d *demo.Demo, by time.Duration) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(d.State, "tabard.db")+"?_pragma=busy_timeout(10000)")
 	if err != nil {
@@ -152,7 +152,7 @@ func TestPainCRotationSignsNobodyOut(t *testing.T) {
 		return answers.Add(1)%3 == 0 && faultproxy.AnswerLost(out, r)
 	}))
 	for range 4 {
-		age(t, d, 10*time.Minute)
+		ageSessions(t, d, 10*time.Minute)
 		for i, tab := range tabs {
 			chrome.Eval[any](t, tab, fmt.Sprintf(`void (sessionStorage.clear(), setTimeout(() => location.assign("/?tabard_organization=%s")))`, organizations[i%3]))
 		}
@@ -162,7 +162,7 @@ func TestPainCRotationSignsNobodyOut(t *testing.T) {
 	}
 	w.Set(nil)
 	for i, tab := range tabs {
-		serves(t, tab, organizations[i%3])
+		awaitServed(t, tab, organizations[i%3])
 	}
 }
 
@@ -194,10 +194,10 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 		if round == 10 {
 			t.Fatal("the thief was never caught")
 		}
-		age(t, d, 10*time.Minute)
+		ageSessions(t, d, 10*time.Minute)
 		mint(t, d, thief, "acme") // which brings a successor
 		mint(t, d, thief, "acme") // its first use ends the rotation
-		age(t, d, 10*time.Minute)
+		ageSessions(t, d, 10*time.Minute)
 		mint(t, d, thief, "acme")
 		mint(t, d, victim, "acme") // with the token of before
 	}
@@ -233,10 +233,10 @@ func TestPainDNoLockStopsAnybody(t *testing.T) {
 	d.SignIn(t, tab, "alice")
 	demo.AwaitActive(t, tab, "acme")
 	chrome.Await(t, tab, `heard > 0`)
-	serves(t, tab, "acme")
+	awaitServed(t, tab, "acme")
 	chrome.Reload(t, tab)
-	serves(t, tab, "acme")
-	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
+	awaitServed(t, tab, "acme")
+	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "switched" {
 		t.Errorf("the switch: %s", got)
 	}
 }
@@ -260,9 +260,9 @@ func TestPainFAfterASleepNothingOldIsServed(t *testing.T) {
 		if chrome.Eval[string](t, each, `(jump(3600), tabard.getToken())`) == before {
 			t.Error("a token from before the sleep is served")
 		}
-		serves(t, each, organization)
+		awaitServed(t, each, organization)
 		chrome.Reload(t, each)
-		serves(t, each, organization)
+		awaitServed(t, each, organization)
 	}
 }
 
@@ -281,7 +281,7 @@ func TestPainGNothingBringsASessionBack(t *testing.T) {
 	stored := chrome.Eval[string](t, other, `JSON.stringify(sessionStorage)`)
 
 	minted, release := faultproxy.HoldAnswer()
-	age(t, d, 2*time.Hour) // the answer would bring a new cookie
+	ageSessions(t, d, 2*time.Hour) // the answer would bring a new cookie
 	w.Set(faultproxy.Mints("acme", minted))
 	w.Forget()
 	begin(t, tab, "late", `(jump(600), tabard.getToken()).then(() => "a token", ({ code }) => code)`)

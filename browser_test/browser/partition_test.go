@@ -46,8 +46,8 @@ func switchTo(t *testing.T, tab context.Context, organization string) {
 	}
 }
 
-// mixedNothing fails if one organization's notes were on the screen of another.
-func mixedNothing(t *testing.T, tab context.Context) {
+// checkNotMixed fails if one organization's notes were on the screen of another.
+func checkNotMixed(t *testing.T, tab context.Context) {
 	t.Helper()
 	if mixed := chrome.Eval[string](t, tab, `mixed.join(", ")`); mixed != "" {
 		t.Errorf("on the screen were %s", mixed)
@@ -66,7 +66,7 @@ func TestP3ACacheShowsNothingOfAnotherOrganization(t *testing.T) {
 				switchTo(t, tab, organization)
 				example.AwaitNotes(t, tab, organization)
 			}
-			mixedNothing(t, tab)
+			checkNotMixed(t, tab)
 		})
 	}
 }
@@ -95,10 +95,10 @@ func TestP3ACachesRequestsEndWithTheirOrganization(t *testing.T) {
 			if got := chrome.Eval[string](t, tab, `JSON.stringify(globalThis.cached?.().filter(([key]) => key.endsWith("/org_acme")) ?? [])`); got != "[]" {
 				t.Errorf("the cache still has %s", got)
 			}
-			mixedNothing(t, tab)
+			checkNotMixed(t, tab)
 			switchTo(t, tab, "acme")
 			example.AwaitNotes(t, tab, "acme")
-			mixedNothing(t, tab)
+			checkNotMixed(t, tab)
 		})
 	}
 }

@@ -35,8 +35,8 @@ func outcome(t *testing.T, tab context.Context, name string) string {
 	return chrome.Eval[string](t, tab, fmt.Sprintf(`globalThis[%q]`, name))
 }
 
-// switching is a switch, as a promise of how it ended.
-func switching(organization string) string {
+// switchExpression is a switch, as a promise of how it ended.
+func switchExpression(organization string) string {
 	return fmt.Sprintf(`tabard.switchOrganization(%q).then(({ status, code, action }) => [status, code, action].filter(Boolean).join(" "))`, organization)
 }
 
@@ -53,7 +53,7 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 	d.Open(t, patient, "acme")
 	nobody := faultproxy.Mints("initech", faultproxy.Hung)
 	w.Set(nobody)
-	begin(t, patient, "late", `(began => `+switching("initech")+`.then((end) => end + " after " + Math.round((performance.now() - began) / 1000)))(performance.now())`)
+	begin(t, patient, "late", `(began => `+switchExpression("initech")+`.then((end) => end + " after " + Math.round((performance.now() - began) / 1000)))(performance.now())`)
 
 	const unavailable = "unavailable temporarily_unavailable retry"
 	for _, mishap := range []struct {
@@ -77,7 +77,7 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 			stands := `(({ status, fence, organization, error }) => JSON.stringify([status, fence, organization, error, tabard.partition.key, tabard.partition.signal.aborted]))(tabard.state)`
 			stood := chrome.Eval[string](t, tab, stands)
 			w.Set(faultproxy.Both(nobody, mishap.fate))
-			if got := chrome.Eval[string](t, tab, switching("globex")); got != mishap.want {
+			if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != mishap.want {
 				t.Errorf("the switch: %s, want %s", got, mishap.want)
 			}
 			if got := chrome.Eval[string](t, tab, stands); got != stood {
@@ -111,9 +111,9 @@ func TestP3TheLastOfTwoSwitchesWins(t *testing.T) {
 	d.Open(t, tab, "acme")
 	held, release := faultproxy.Hold()
 	w.Set(faultproxy.Mints("globex", held))
-	begin(t, tab, "first", switching("globex"))
+	begin(t, tab, "first", switchExpression("globex"))
 	w.Await(t, "/auth/token")
-	if got := chrome.Eval[string](t, tab, switching("initech")); got != "switched" {
+	if got := chrome.Eval[string](t, tab, switchExpression("initech")); got != "switched" {
 		t.Errorf("the second switch: %s", got)
 	}
 	release()
@@ -141,7 +141,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	chrome.Eval[any](t, tab, `sleep(600)`) // the token is over
 	begin(t, tab, "renewed", `tabard.getToken().then(() => "a token", ({ code, action, message }) => code + " " + action)`)
 	w.Await(t, "/auth/token")
-	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
+	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "switched" {
 		t.Errorf("the switch: %s", got)
 	}
 	demo.AwaitActive(t, tab, "globex")
@@ -173,7 +173,7 @@ func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 	begin(t, tab, "partition", `tabard.partition`)
 	w.Await(t, "/api/organizations/org_acme/notes?held")
 	w.Set(nil)
-	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
+	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "switched" {
 		t.Fatalf("the switch: %s", got)
 	}
 	release()
