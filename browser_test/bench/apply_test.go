@@ -68,7 +68,7 @@ func applyTwice(t testing.TB, store *sqlstore.Store, d directory.Desired) (first
 	return first, again
 }
 
-func TestALargeWorkspaceAppliedAgainChangesNothing(t *testing.T) {
+func TestApply_LargeWorkspaceTwice(t *testing.T) {
 	store, err := sqlite.Open(t.Context(), t.TempDir()+"/tabard.db")
 	if err != nil {
 		t.Fatal(err)

@@ -170,7 +170,7 @@ func (c *certified) mint() api.TokenResponse {
 	return minted
 }
 
-func TestACertifiedProviderSignsPeopleIn(t *testing.T) {
+func TestCertifiedProvider_SignIn(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	landed := c.signIn(c.browser.Login("return_to=/notes"), "alice")
@@ -183,7 +183,7 @@ func TestACertifiedProviderSignsPeopleIn(t *testing.T) {
 	}
 }
 
-func TestACertifiedProviderDemandsThePKCEThatItGets(t *testing.T) {
+func TestCertifiedProvider_PKCE(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	request, err := url.Parse(c.browser.Step(certifiedBackend + "/login").Header.Get("Location"))
@@ -210,7 +210,7 @@ func TestACertifiedProviderDemandsThePKCEThatItGets(t *testing.T) {
 	}
 }
 
-func TestACertifiedProviderAsksAgainWhenMaxAgeIsOver(t *testing.T) {
+func TestCertifiedProvider_MaxAge(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	c.signIn(c.browser.Login(""), "alice")
@@ -226,7 +226,7 @@ func TestACertifiedProviderAsksAgainWhenMaxAgeIsOver(t *testing.T) {
 	}
 }
 
-func TestACertifiedProviderEndsItsSessionByTheHintAndLeadsBack(t *testing.T) {
+func TestCertifiedProvider_LogoutHint(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	c.signIn(c.browser.Login(""), "alice")
@@ -249,7 +249,7 @@ func TestACertifiedProviderEndsItsSessionByTheHintAndLeadsBack(t *testing.T) {
 	}
 }
 
-func TestACertifiedProviderEndsTheSessionThroughTheBackChannel(t *testing.T) {
+func TestCertifiedProvider_BackChannelLogout(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	c.signIn(c.browser.Login(""), "alice")

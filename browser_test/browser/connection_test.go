@@ -60,8 +60,8 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	chrome.Await(t, again, `tabard.state.error?.code === "identity_changed"`)
 }
 
-// TestAnotherPersonsLinkIsRefused: Alice answers as Dana's other self.
-func TestAnotherPersonsLinkIsRefused(t *testing.T) {
+// TestConnection_LinkOfAnotherPerson: Alice answers as Dana's other self.
+func TestConnection_LinkOfAnotherPerson(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	d.Apply(t, d.Workspace(t)+"      - {iss: \""+d.Issuer+"\", sub: alice, roles: [viewer]}\n")
@@ -85,10 +85,10 @@ func TestAnotherPersonsLinkIsRefused(t *testing.T) {
 	demo.AwaitActive(t, dana, "northwind")
 }
 
-// TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone: Nina, who is not in the
+// TestConnection_PersonUnknownElsewhere: Nina, who is not in the
 // directory, signs in by an organization's own provider and belongs to that
 // organization only.
-func TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone(t *testing.T) {
+func TestConnection_PersonUnknownElsewhere(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)

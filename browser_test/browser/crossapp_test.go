@@ -15,9 +15,9 @@ func awaitReport(t *testing.T, tab context.Context, organization string) {
 		document.body.dataset.screen === "active" && document.querySelector("#notes").textContent !== ""`)
 }
 
-// TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn: in the organization that they
+// TestCrossApp_NoSecondSignIn: in the organization that they
 // come from, in every tab its own, until they sign out where they signed in.
-func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
+func TestCrossApp_NoSecondSignIn(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	first := chrome.New(t)

@@ -91,7 +91,7 @@ func checkMints(t *testing.T, tab context.Context) {
 	}
 }
 
-func TestACookieWithoutItsDeviceIsWorthless(t *testing.T) {
+func TestDevice_StolenCookie(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
@@ -125,7 +125,7 @@ const storedKey = `new Promise((done) => {
   };
 })`
 
-func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
+func TestDevice_LostKey(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
@@ -143,7 +143,7 @@ func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
 	checkMints(t, tab)
 }
 
-func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
+func TestDevice_LinkFromAnotherSite(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
@@ -160,7 +160,7 @@ func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
 	}
 }
 
-func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
+func TestDevice_TabsStartedTogether(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	first := chrome.New(t)
@@ -183,7 +183,7 @@ func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
 	}
 }
 
-func TestABrowserWithoutAKeyWorksUnbound(t *testing.T) {
+func TestDevice_BrowserWithoutKeys(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{
 		"no WebCrypto":         `Object.defineProperty(Crypto.prototype, "subtle", { get() {} })`,

@@ -95,8 +95,8 @@ func TestDrafts_Stay(t *testing.T) {
 	})
 }
 
-// TestDrafts_StayIsToldAsStaying: the switch has not happened, and routes say so.
-func TestDrafts_StayIsToldAsStaying(t *testing.T) {
+// TestDrafts_StayIsReported: the switch has not happened, and routes say so.
+func TestDrafts_StayIsReported(t *testing.T) {
 	t.Parallel()
 	for wiring, entry := range wirings {
 		t.Run(wiring, func(t *testing.T) {
@@ -131,9 +131,9 @@ func TestDrafts_Leave(t *testing.T) {
 	})
 }
 
-// TestDrafts_FollowToldTooEarly: a page that calls follow whenever its router says anything
+// TestDrafts_FollowCalledTooEarly: a page that calls follow whenever its router says anything
 // does so while a blocker asks too. The tab stays until the router has gone where it is told.
-func TestDrafts_FollowToldTooEarly(t *testing.T) {
+func TestDrafts_FollowCalledTooEarly(t *testing.T) {
 	t.Parallel()
 	d, tab := example.Open(t, wirings["the router's navigate"])
 	chrome.Before(t, tab, posts)
@@ -160,9 +160,9 @@ func TestDrafts_FollowToldTooEarly(t *testing.T) {
 	example.NoErrors(t, tab)
 }
 
-// TestDrafts_AListenerThatKeepsTheEvent: the tab follows Back, and the navigation after
+// TestDrafts_EventIsStopped: the tab follows Back, and the navigation after
 // it, even if another script stops the event's propagation.
-func TestDrafts_AListenerThatKeepsTheEvent(t *testing.T) {
+func TestDrafts_EventIsStopped(t *testing.T) {
 	t.Parallel()
 	d, tab := example.Open(t, wirings["the router's navigate"])
 	chrome.Before(t, tab, `addEventListener("popstate", (event) => globalThis.keeps && event.stopImmediatePropagation());`)

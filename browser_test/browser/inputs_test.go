@@ -49,9 +49,9 @@ func TestInputs_Messages(t *testing.T) {
 	example.NoErrors(t, tab)
 }
 
-// TestInputs_SomethingElseForTheDeviceKey: a session is bound all the same, and to a key
+// TestInputs_ReplacedDeviceKey: a session is bound all the same, and to a key
 // that the backend takes.
-func TestInputs_SomethingElseForTheDeviceKey(t *testing.T) {
+func TestInputs_ReplacedDeviceKey(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	for name, value := range map[string]string{

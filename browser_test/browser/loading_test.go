@@ -108,8 +108,8 @@ func TestP6AModuleThatComesSlowlyIsLetCome(t *testing.T) {
 	}
 }
 
-// TestAModuleThatAProxyCallsSomethingElseIsRun.
-func TestAModuleThatAProxyCallsSomethingElseIsRun(t *testing.T) {
+// TestModule_OtherContentType.
+func TestModule_OtherContentType(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
@@ -121,9 +121,9 @@ func TestAModuleThatAProxyCallsSomethingElseIsRun(t *testing.T) {
 	}
 }
 
-// TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs: the page's script is from before
+// TestModule_ScriptOfAnotherRelease: the page's script is from before
 // the upgrade, or from another replica, and the person sees no error.
-func TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs(t *testing.T) {
+func TestModule_ScriptOfAnotherRelease(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)

@@ -166,8 +166,8 @@ func twoTabsSignInAtTheSameTime(t *testing.T, d *demo.Demo) {
 	}
 }
 
-// TestACopiedTabGoesItsOwnWay: window.open copies sessionStorage.
-func TestACopiedTabGoesItsOwnWay(t *testing.T) {
+// TestCopiedTab_WindowOpen: window.open copies sessionStorage.
+func TestCopiedTab_WindowOpen(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
@@ -185,14 +185,14 @@ func TestACopiedTabGoesItsOwnWay(t *testing.T) {
 	}
 }
 
-// TestAReloadedTabNeedsNoModule: with every *.wasm blocked, a reloaded tab has its
+// TestReload_WithoutModule: with every *.wasm blocked, a reloaded tab has its
 // token, without a request.
-func TestAReloadedTabNeedsNoModule(t *testing.T) {
+func TestReload_WithoutModule(t *testing.T) {
 	t.Parallel()
-	onEveryHost(t, aReloadedTabNeedsNoModule)
+	onEveryHost(t, reloadWithoutModule)
 }
 
-func aReloadedTabNeedsNoModule(t *testing.T, d *demo.Demo) {
+func reloadWithoutModule(t *testing.T, d *demo.Demo) {
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")

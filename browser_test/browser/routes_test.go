@@ -52,9 +52,9 @@ func move(t *testing.T, tab context.Context, script string) {
 // pushedRoute is the script of a router that does not know the routes of the client.
 const pushedRoute = `history.pushState(null, "", %q); routes.follow();`
 
-// TestTheOrganizationFollowsTheRoute: only a first entry asks; back and forward between
+// TestRoutes_OrganizationFollows: only a first entry asks; back and forward between
 // organizations that were entered take no request.
-func TestTheOrganizationFollowsTheRoute(t *testing.T) {
+func TestRoutes_OrganizationFollows(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		before := minted(t, tab)
@@ -134,9 +134,9 @@ func TestP10GoingBackDoesNotEnterWhatThePersonLeft(t *testing.T) {
 	})
 }
 
-// TestTheLastRouteWins: routes that come while a switch is under way overtake it, and so
+// TestRoutes_LastOneWins: routes that come while a switch is under way overtake it, and so
 // does a return to where the tab is.
-func TestTheLastRouteWins(t *testing.T) {
+func TestRoutes_LastOneWins(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		held := chrome.Hold(t, tab, "*/auth/token")
@@ -164,9 +164,9 @@ func TestTheLastRouteWins(t *testing.T) {
 	})
 }
 
-// TestTheRouteFollowsTheTab: where the tab is switched by something else, the address
+// TestRoutes_FollowTheTab: where the tab is switched by something else, the address
 // goes to that organization; where it is signed out, the address stays.
-func TestTheRouteFollowsTheTab(t *testing.T) {
+func TestRoutes_FollowTheTab(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		switchTo(t, tab, "globex")
@@ -181,8 +181,8 @@ func TestTheRouteFollowsTheTab(t *testing.T) {
 	})
 }
 
-// TestAStepUpLeadsToTheRouteThatAskedForIt: the page stays where it was until it is met.
-func TestAStepUpLeadsToTheRouteThatAskedForIt(t *testing.T) {
+// TestStepUp_ReturnsToRoute: the page stays where it was until it is met.
+func TestStepUp_ReturnsToRoute(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "dana", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		move(t, tab, fmt.Sprintf(pushedRoute, "/lamna/notes"))
@@ -196,9 +196,9 @@ func TestAStepUpLeadsToTheRouteThatAskedForIt(t *testing.T) {
 	})
 }
 
-// TestAStepUpOfASwitchLeadsToItsOrganization: the tab is in it afterward, whichever
+// TestStepUp_OfASwitch: the tab is in it afterward, whichever
 // organization the address named before.
-func TestAStepUpOfASwitchLeadsToItsOrganization(t *testing.T) {
+func TestStepUp_OfASwitch(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "dana", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		move(t, tab, `tabard.switchOrganization("org_lamna").then((result) => result.status === "step_up_required" && result.continue())`)

@@ -65,9 +65,9 @@ func calls(t *testing.T, section string) (theirs, ours []string) {
 	return theirs, ours
 }
 
-// TestTheLinesOfTheMigrationPageCompile compiles theirs against the packages that the
+// TestMigrationPage_LinesCompile compiles theirs against the packages that the
 // page names, and ours against our own types.
-func TestTheLinesOfTheMigrationPageCompile(t *testing.T) {
+func TestMigrationPage_LinesCompile(t *testing.T) {
 	folder, err := os.MkdirTemp("../../js", "migration-")
 	if err != nil {
 		t.Fatal(err)
@@ -108,9 +108,9 @@ func packages(t *testing.T) map[string]string {
 	return p.DevDependencies
 }
 
-// TestTheMigrationPagesCallsAndClaimsWork runs our side of each line in a tab, and a
+// TestMigrationPage_CallsAndClaimsWork runs our side of each line in a tab, and a
 // resource server of each peer's kind on the token of the mapping beside it.
-func TestTheMigrationPagesCallsAndClaimsWork(t *testing.T) {
+func TestMigrationPage_CallsAndClaimsWork(t *testing.T) {
 	d := demo.Start(t)
 	workspace := d.Workspace(t)
 	tab := chrome.New(t)

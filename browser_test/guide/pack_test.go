@@ -111,10 +111,10 @@ func inFolder(t *testing.T, folder, name string, args ...string) string {
 	return string(out)
 }
 
-// TestThePackedPackage installs the package that npm would publish, in a fresh project
+// TestPackedPackage_Installed installs the package that npm would publish, in a fresh project
 // with a bundler and in pages without one. In each a person signs in and the API
 // accepts the token.
-func TestThePackedPackage(t *testing.T) {
+func TestPackedPackage_Installed(t *testing.T) {
 	folder := newProject(t)
 	t.Run("in a fresh project of Vite, React and TypeScript", func(t *testing.T) {
 		inFolder(t, folder, "npx", "--no-install", "tsc", "-b")
@@ -173,9 +173,9 @@ func checkPage(t *testing.T, page string, choose func(*testing.T, context.Contex
 	example.NoErrors(t, tab)
 }
 
-// TestThePackedPackageIsWhole: it holds every file that its exports name, its license
+// TestPackedPackage_IsComplete: it holds every file that its exports name, its license
 // is the project's, and it holds no file that its users do not need.
-func TestThePackedPackageIsWhole(t *testing.T) {
+func TestPackedPackage_IsComplete(t *testing.T) {
 	var packed []struct {
 		Version string
 		Files   []struct{ Path string }

@@ -7,10 +7,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/deployment"
 )
 
-// TestTheSecretIsReplacedWhilePeopleWork follows the guide: each step is made by tabard
+// TestSecret_ReplacedUnderLoad follows the guide: each step is made by tabard
 // secret rotate, which refuses one that is too early; then each replica gets the file
 // and is restarted. No session ends, and no sign-in fails.
-func TestTheSecretIsReplacedWhilePeopleWork(t *testing.T) {
+func TestSecret_ReplacedUnderLoad(t *testing.T) {
 	const people = 60
 	d := deployment.New(t, people)
 	c := d.StartCrowd(t, people, false)
@@ -51,10 +51,10 @@ func TestTheSecretIsReplacedWhilePeopleWork(t *testing.T) {
 	c.CheckFailures(t)
 }
 
-// TestASecretReplacedTheWrongWaySignsNobodyOut puts the new value on top at once, one
+// TestSecret_ReplacedInTheWrongOrder puts the new value on top at once, one
 // replica after the other, as the guide once said: the others do not know it yet. A sign-in
 // that begins at one replica and ends at another may have to begin again; sessions live on.
-func TestASecretReplacedTheWrongWaySignsNobodyOut(t *testing.T) {
+func TestSecret_ReplacedInTheWrongOrder(t *testing.T) {
 	const people = 12
 	d := deployment.New(t, people)
 	c := d.StartCrowd(t, people, true)

@@ -15,10 +15,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// TestACommandThatIsKilledLeavesAChainThatGoesOn kills the commands that rotate and
+// TestSigningKeys_KilledCommand kills the commands that rotate and
 // retire at random moments. After each kill, one key signs next, at most one waits for
 // its turn, every key can be decrypted, and the audit log records each change.
-func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
+func TestSigningKeys_KilledCommand(t *testing.T) {
 	secret, secretFile := secretFile(t)
 	database := filepath.Join(t.TempDir(), "tabard.db")
 	store, err := sqlite.Open(t.Context(), database)

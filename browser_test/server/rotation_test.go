@@ -215,11 +215,11 @@ func (r *rotating) load() (all []mintedToken) {
 	return all
 }
 
-// TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken lets two replicas mint for weeks
+// TestSigningKeys_RotateUnderLoad lets two replicas mint for weeks
 // while keys rotate by schedule and by command. Two validators of others' making,
 // each behind a cache, accept every token until its end, and none by a key that is
 // gone.
-func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
+func TestSigningKeys_RotateUnderLoad(t *testing.T) {
 	r := newRotating(t)
 	var live []mintedToken
 	var old []signingkey.Key // every key that has signed
@@ -342,8 +342,8 @@ func (r *rotating) forge(k signingkey.Key) (issuer, raw string) {
 	return issuer, raw
 }
 
-// TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn retires the signing keys at once.
-func TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn(t *testing.T) {
+// TestSigningKeys_RetiredKeyIsRefused retires the signing keys at once.
+func TestSigningKeys_RetiredKeyIsRefused(t *testing.T) {
 	r := newRotating(t)
 	r.load()
 	stolen := r.signed(nil)

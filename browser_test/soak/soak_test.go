@@ -41,9 +41,9 @@ func modes(t *testing.T, run func(t *testing.T, keyless bool)) {
 	t.Run("with a device key", func(t *testing.T) { run(t, false) })
 }
 
-// TestNobodyIsSignedOutInALongTime: hours of a session in minutes, on a bad network. At
+// TestSoak_LongSession: hours of a session in minutes, on a bad network. At
 // the end a thief copies the cookie.
-func TestNobodyIsSignedOutInALongTime(t *testing.T) {
+func TestSoak_LongSession(t *testing.T) {
 	modes(t, func(t *testing.T, keyless bool) {
 		w := fastWorld(t, keyless, fastScale)
 		p := newPerson(w, *tabs)
@@ -64,10 +64,10 @@ func TestNobodyIsSignedOutInALongTime(t *testing.T) {
 	})
 }
 
-// TestNobodyIsSignedOutByACrash: the browser is killed within seconds of a rotation
+// TestSoak_Crashes: the browser is killed within seconds of a rotation
 // and started again on its profile, which has the cookie from before; the server is
 // killed too.
-func TestNobodyIsSignedOutByACrash(t *testing.T) {
+func TestSoak_Crashes(t *testing.T) {
 	modes(t, func(t *testing.T, keyless bool) {
 		w := realWorld(t, keyless)
 		p := newPerson(w, *tabs)

@@ -8,11 +8,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// TestUpgrade_NamesOfCookies: release 0.1 may still serve, or serve again, and reads
+// TestUpgrade_CookieNames: release 0.1 may still serve, or serve again, and reads
 // only its own names. So a browser has its session under both names, with the same
 // value, whichever release set it first. A cookie that was encrypted with another
 // server's secret is ignored.
-func TestUpgrade_NamesOfCookies(t *testing.T) {
+func TestUpgrade_CookieNames(t *testing.T) {
 	onBothDatabases(t, func(u *upgraded) {
 		b := u.browser("without a device key")
 		kept := u.Browsers["without a device key"].Cookies[0]
