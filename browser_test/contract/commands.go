@@ -72,7 +72,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 func command(n int, run func(*script, []string) error) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) != n {
-			ts.Fatalf("%d arguments are expected, and no !", n)
+			ts.Fatalf("want %d arguments, without !", n)
 		}
 		ts.Check(run(ts.Value(scriptKey{}).(*script), args))
 	}
@@ -83,13 +83,13 @@ func command(n int, run func(*script, []string) error) func(*testscript.TestScri
 func check(n int, what func(*script, []string) (string, error)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if len(args) != n {
-			ts.Fatalf("%d arguments are expected", n)
+			ts.Fatalf("want %d arguments", n)
 		}
 		s := ts.Value(scriptKey{}).(*script)
 		is, err := what(s, args)
 		ts.Check(err)
 		if want := args[n-1]; (is == want) == neg {
-			ts.Fatalf("it is %q; the answer was %d %s", is, s.answer.Status, s.answer.Body)
+			ts.Fatalf("got %q; the answer was %d %s", is, s.answer.Status, s.answer.Body)
 		}
 	}
 }
@@ -205,7 +205,7 @@ func find(value any, path string) (string, error) {
 			}
 			value = at[i]
 		default:
-			return "", fmt.Errorf("%s: there is no %s", path, name)
+			return "", fmt.Errorf("%s: no member %s", path, name)
 		}
 	}
 	return text(value), nil

@@ -150,7 +150,7 @@ func Run(t *testing.T, target Target) {
 		Setup: func(env *testscript.Env) error {
 			tb, ok := env.T().(testing.TB)
 			if !ok {
-				return fmt.Errorf("%T is no testing.TB", env.T())
+				return fmt.Errorf("%T does not implement testing.TB", env.T())
 			}
 			env.Setenv("ORIGIN", target.Origin)
 			env.Setenv("ISSUER", target.PublicURL)

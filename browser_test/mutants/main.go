@@ -25,8 +25,8 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "run only the patches whose path or name matches this regular expression")
-	verbose := flag.Bool("v", false, "print what each test says")
+	only := flag.String("only", "", "run only the patches with a path or name that matches this `REGEXP`")
+	verbose := flag.Bool("v", false, "print the output of each test")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -71,7 +71,7 @@ func run(ctx context.Context, only string, verbose bool) error {
 	}
 	fmt.Printf("%d passed, %d failed\n", len(patches)-failed, failed)
 	if failed > 0 {
-		return errors.New("a defense is not guarded")
+		return errors.New("the tests of a defense did not fail without it")
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func read(only string) ([]patch, error) {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, errors.New("no patches; run it from the project's root")
+		return nil, errors.New("no patches found: run the command from the root of the repository")
 	}
 	return all, nil
 }

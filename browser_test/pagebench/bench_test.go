@@ -24,8 +24,8 @@ import (
 )
 
 var (
-	rounds = flag.Int("rounds", 15, "how often each page is loaded; figures are the middle ones")
-	others = flag.Bool("others", true, "measure others' clients from npm too")
+	rounds = flag.Int("rounds", 15, "number of loads of each page; figures are medians")
+	others = flag.Bool("others", true, "also measure other clients from npm")
 )
 
 const life = 20 * time.Minute
