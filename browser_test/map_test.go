@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// The documents that are a map of the code.
+// mapDocuments are the documents that describe the code's structure.
 var mapDocuments = []string{"../ARCHITECTURE.md", "../SECURITY.md", "../CONTRIBUTING.md", "../backend/session/ROTATION.md"}
 
 // TestThreatModel finds every test that the maps name.

@@ -115,7 +115,8 @@ func TestFirefox_OrdinaryPath(t *testing.T) {
 	}
 }
 
-// TestP6NoFaultSignsAnyoneOutOfFirefox: its errors are others, and mean the same.
+// TestP6NoFaultSignsAnyoneOutOfFirefox: Firefox reports other errors for the same
+// faults.
 func TestP6NoFaultSignsAnyoneOutOfFirefox(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)

@@ -140,7 +140,7 @@ func p10SignedOutIsOut(t *testing.T, d *demo.Demo) {
 	}
 }
 
-// TestTwoTabsSignInAtTheSameTime: both attempts end well.
+// TestTwoTabsSignInAtTheSameTime: both attempts succeed.
 func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	onEveryHost(t, twoTabsSignInAtTheSameTime)
@@ -208,8 +208,8 @@ func reloadWithoutModule(t *testing.T, d *demo.Demo) {
 	}
 }
 
-// TestP8RenewalAfterExpiryLandsWhereTheTabIs: with tokens that live ten seconds, two
-// tabs outlive theirs, and each gets a new one for the organization that it wears.
+// TestP8RenewalAfterExpiryLandsWhereTheTabIs: access tokens live ten seconds. Two tabs
+// outlive theirs, and each gets a new one for its active organization.
 func TestP8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T) {
 	t.Parallel()
 	onEveryHost(t, p8RenewalAfterExpiryLandsWhereTheTabIs)

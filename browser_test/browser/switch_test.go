@@ -35,7 +35,7 @@ func outcome(t *testing.T, tab context.Context, name string) string {
 	return chrome.Eval[string](t, tab, fmt.Sprintf(`globalThis[%q]`, name))
 }
 
-// switchExpression is a switch, as a promise of how it ended.
+// switchExpression returns a script that switches, as a promise of the result.
 func switchExpression(organization string) string {
 	return fmt.Sprintf(`tabard.switchOrganization(%q).then(({ status, code, action }) => [status, code, action].filter(Boolean).join(" "))`, organization)
 }
@@ -138,7 +138,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	held, release := faultproxy.Hold()
 	w.Set(faultproxy.Mints("acme", held))
 	w.Forget()
-	chrome.Eval[any](t, tab, `sleep(600)`) // the token is over
+	chrome.Eval[any](t, tab, `sleep(600)`) // the token has expired
 	begin(t, tab, "renewed", `tabard.getToken().then(() => "a token", ({ code, action, message }) => code + " " + action)`)
 	w.Await(t, "/auth/token")
 	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "switched" {

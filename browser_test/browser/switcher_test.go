@@ -47,7 +47,7 @@ func openMenu(t *testing.T, tab context.Context, open bool) {
 	chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[part=popup]").matches(":popover-open") === %v && %s.querySelector("[part=button]").ariaExpanded === "%v"`, switcherTree, open, switcherTree, open))
 }
 
-// TestSwitcher_IsAMenuButton: all of it by the keyboard, and the outcome is heard.
+// TestSwitcher_IsAMenuButton: it works by keyboard alone, and announces the outcome.
 func TestSwitcher_IsAMenuButton(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "alice", "acme")
@@ -119,7 +119,8 @@ func TestSwitcher_AccessibleNames(t *testing.T) {
 	}
 }
 
-// TestSwitcher_OpensTabs: by a key held down and by the arrow, and this tab stays.
+// TestSwitcher_OpensTabs: by a modifier key and by the arrow, while this tab keeps its
+// organization.
 func TestSwitcher_OpensTabs(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "alice", "acme")
@@ -145,7 +146,8 @@ func TestSwitcher_OpensTabs(t *testing.T) {
 	example.NoErrors(t, tab)
 }
 
-// TestP3TheSwitcherTellsWhyItDidNotSwitch: refused, out of reach, or asked for more.
+// TestP3TheSwitcherTellsWhyItDidNotSwitch: access was refused, the backend was
+// unreachable, or a step-up is required.
 func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "dana", "acme")
@@ -158,7 +160,7 @@ func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 
 	held := chrome.Hold(t, tab, "*/auth/token")
 	demo.Choose(t, tab, "lamna")
-	chrome.Key(t, tab, kb.Escape) // noServer before the answer comes
+	chrome.Key(t, tab, kb.Escape) // closed before the answer arrives
 	openMenu(t, tab, false)
 	held.Release(t)
 	chrome.Await(t, tab, switcherTree+`.activeElement?.textContent === "Confirm that it is you"`)
@@ -190,7 +192,8 @@ func TestSwitcher_HiddenWithoutAChoice(t *testing.T) {
 	seen(false)
 }
 
-// TestSwitcher_PropertiesSetBeforeDefinition: a page need not wait for it.
+// TestSwitcher_PropertiesSetBeforeDefinition: a page may set properties before the
+// element is defined.
 func TestSwitcher_PropertiesSetBeforeDefinition(t *testing.T) {
 	t.Parallel()
 	d := demo.StartWith(t, "../../js/examples/plain")

@@ -36,7 +36,7 @@ var (
 // event is a kind of fault.
 type event struct {
 	name string
-	// replicaLeft is whether a replica that can answer is left at every moment.
+	// replicaLeft reports whether a replica that can answer exists at every moment.
 	replicaLeft bool
 	// prepare makes the deployment; nil is one on a database of its own.
 	prepare func(*testing.T) *scene
@@ -54,7 +54,7 @@ type scene struct {
 // over reports whether the event's time is over.
 func (s *scene) over() bool { return time.Now().After(s.until) }
 
-// rest lets people work for a while between two faults.
+// rest lets the crowd work for a while between two faults.
 func (s *scene) rest() { <-time.After(time.Second) }
 
 // result is a line of the file of results.

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// The scripts' language. A line is a command; "!" before it means that it must not
+// commands is the language of the scripts. A line is a command; "!" before it means that it must not
 // hold.
 //
 //	browser NAME          use a browser; a new name is a new browser
@@ -124,7 +124,7 @@ func (s *script) signInAt(args []string) error {
 	return nil
 }
 
-// stepUp goes where a page goes that has been asked for more authentication.
+// stepUp goes to the address that the backend returned for a step-up.
 func (s *script) stepUp(args []string) error {
 	address, err := s.lookup("login_url")
 	if err != nil {

@@ -53,7 +53,7 @@ func guide(t *testing.T) map[string]string {
 
 var call = regexp.MustCompile("(?m)^\\| `(.+)` \\| `(.+)` \\|$")
 
-// calls are the lines of a section's table of calls: theirs and ours.
+// calls returns the lines of a section's table of calls: theirs and ours.
 func calls(t *testing.T, section string) (theirs, ours []string) {
 	t.Helper()
 	for _, line := range call.FindAllStringSubmatch(section, -1) {
@@ -65,8 +65,8 @@ func calls(t *testing.T, section string) (theirs, ours []string) {
 	return theirs, ours
 }
 
-// TestMigrationPage_LinesCompile compiles theirs against the packages that the
-// page names, and ours against our own types.
+// TestMigrationPage_LinesCompile compiles theirs against the packages that the page
+// names, and ours against our own types.
 func TestMigrationPage_LinesCompile(t *testing.T) {
 	folder, err := os.MkdirTemp("../../js", "migration-")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// A newcomer's project, as create-vite lays it out for React and TypeScript. The
+// project is a new project, as create-vite generates it for React and TypeScript. The
 // versions are those that js/package.json pins.
 var project = map[string]string{
 	"index.html": `<!doctype html><html lang="en"><meta charset="utf-8"><title>project</title><link rel="icon" href="data:,">
@@ -71,7 +71,8 @@ export default defineConfig({ plugins: [react()] });
 }`,
 }
 
-// newProject installs the packed package and the project's own from the registry.
+// newProject installs the packed package, and the project's other packages from the
+// registry.
 func newProject(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -138,7 +139,7 @@ func TestPackedPackage_Installed(t *testing.T) {
 	})
 }
 
-// plainPage is the example without a bundler, on the package's files in a folder.
+// plainPage writes the example without a bundler, with the package's files in a folder.
 func plainPage(t *testing.T, installed string) string {
 	t.Helper()
 	folder := t.TempDir()

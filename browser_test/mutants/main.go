@@ -1,12 +1,12 @@
 // Command mutants proves that the tests of the most important defenses can fail. Each
-// patch takes one defense away, and lies in the folder that is called as the package
-// it changes; its first line says which test must then be red:
+// patch removes one defense, and is in the folder named after the package that it
+// changes; its first line names the test that must fail:
 //
 //	# go test ./backend/session -run TestX
 //
 // First it runs all those tests on a copy of the committed tree, where each must pass.
-// Then it applies each patch to the copy, runs its test, and fails if one stays green,
-// does not apply, or does not compile.
+// Then it applies each patch to the copy and runs its test. It fails if one passes, or
+// if a patch does not apply or compile.
 package main
 
 import (

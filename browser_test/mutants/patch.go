@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// patch takes one defense away.
+// patch removes one defense.
 type patch struct {
 	name string
 	text string
@@ -123,7 +123,7 @@ func together(patches []patch) [][]string {
 	return all
 }
 
-// splitPattern cuts the pattern of names off a go test.
+// splitPattern separates the pattern of names from a go test command.
 func splitPattern(test []string) (before []string, pattern string) {
 	if n := len(test); n > 2 && test[n-2] == "-run" {
 		return test[:n-2], test[n-1]

@@ -177,7 +177,7 @@ func (r *rotating) refused(issuer, raw string) (by []string) {
 	return by
 }
 
-// minted is a token of one of the two issuers.
+// mintedToken is a token of one of the two issuers.
 type mintedToken struct {
 	issuer, raw string
 	expires     int64

@@ -72,7 +72,7 @@ func pageLeft(err error) bool {
 	return strings.Contains(text, "navigated") || strings.Contains(text, "context") || strings.Contains(text, "promise was collected")
 }
 
-// awaitActive calls the API in one of several ways, and compares the token's organization
+// checkActive calls the API in one of several ways, and compares the token's organization
 // with the tab's own.
 func (t *tab) checkActive(call string) error {
 	got, err := t.act(call, "")

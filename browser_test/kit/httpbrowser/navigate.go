@@ -61,8 +61,8 @@ func (b *Browser) SignIn(person string) Response {
 }
 
 // Begin begins a sign-in as the page's script does, at an address of the backend's
-// /login, and stops where Login stops. With a device key it proves that and goes where
-// the backend says; an answer that does not say is returned as it is.
+// /login, and stops at the same page as Login. With a device key it proves the key and
+// goes to the address in the answer; an answer without one is returned as it is.
 func (b *Browser) Begin(address string) Response {
 	b.t.Helper()
 	if b.device == nil {
