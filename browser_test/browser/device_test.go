@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
-	"github.com/tabard-auth/tabard/browser_test/kit/judge"
+	"github.com/tabard-auth/tabard/browser_test/kit/validator"
 )
 
 // recorder keeps the headers of every request that the page sends to the backend,
@@ -230,7 +230,7 @@ func TestABoundAccessTokenWorksInItsBrowserAlone(t *testing.T) {
 		chrome.Await(t, tab, `globalThis.tabard !== undefined`)
 	}
 	sent := chrome.Eval[map[string]string](t, tab, fmt.Sprintf(`tabard.fetch(%q).then(() => sentToAPI)`, address))
-	if refused := judge.New(t, "dpop.mjs").Refuses(judge.Request{
+	if refused := validator.New(t, "dpop.mjs").Refusal(validator.Request{
 		Issuer: d.Backend, Keys: d.Backend + "/.well-known/jwks.json", Audience: d.Origin + "/api",
 		Method: "GET", URL: d.Origin + address, Authorization: sent["authorization"], DPoP: sent["dpop"],
 	}); refused != "" {

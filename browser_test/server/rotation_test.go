@@ -26,7 +26,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
-	"github.com/tabard-auth/tabard/browser_test/kit/judge"
+	"github.com/tabard-auth/tabard/browser_test/kit/validator"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
@@ -46,7 +46,7 @@ type rotating struct {
 	replicas [2]httpbrowser.Hosts
 	browsers [2]*httpbrowser.Browser // one of each replica
 	cached   map[string]*httptest.Server
-	jose     *judge.Judge
+	jose     *validator.Validator
 	goOIDC   map[string]*oidc.IDTokenVerifier // by issuer
 
 	mu   sync.Mutex
@@ -54,7 +54,7 @@ type rotating struct {
 }
 
 func newRotating(t *testing.T) *rotating {
-	r := &rotating{T: t, time: 1_800_000_000, cached: map[string]*httptest.Server{}, jose: judge.New(t, "keys.mjs"), goOIDC: map[string]*oidc.IDTokenVerifier{}}
+	r := &rotating{T: t, time: 1_800_000_000, cached: map[string]*httptest.Server{}, jose: validator.New(t, "keys.mjs"), goOIDC: map[string]*oidc.IDTokenVerifier{}}
 	r.secret, _ = signingkey.NewSecret()
 	var err error
 	if r.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db")); err != nil {
@@ -168,7 +168,7 @@ func (r *rotating) refused(issuer, raw string) (by []string) {
 		by = append(by, "go-oidc: "+err.Error())
 	}
 	var verdict struct{ Refused string }
-	r.jose.Exchange("judge", map[string]any{
+	r.jose.Ask("validate", map[string]any{
 		"now": r.now().Unix(), "issuer": issuer, "keys": r.keysOf(issuer, "jose"), "audience": "api", "token": raw,
 	}, &verdict)
 	if verdict.Refused != "" {
