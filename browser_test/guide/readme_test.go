@@ -26,7 +26,7 @@ func blocks(t *testing.T, document, language string) []string {
 }
 
 // documents are what people read; each is held to its code.
-var documents = []string{"README.md", "js/README.md", "js/MIGRATION.md", "backend/README.md"}
+var documents = []string{"README.md", "js/README.md", "js/MIGRATION.md", "backend/README.md", "backend/resource/README.md"}
 
 // TestTheDocumentsCommandsRun runs what a reader would type. Of make only the
 // recipe is asked for: this test is part of one of them.
