@@ -138,7 +138,7 @@ func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
 	if got := chrome.Eval[string](t, tab, `tabard.state.error.code + " " + tabard.state.error.action`); got != "device_key_mismatch sign_in" {
 		t.Errorf("the page is told %s", got)
 	}
-	chrome.Press(t, tab, "#sign-in") // the provider still knows who is there
+	chrome.Press(t, tab, "#sign-in") // the provider still has a session of the person
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 	mints(t, tab)
 }
@@ -150,7 +150,7 @@ func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
 	evil := httpbrowser.NewDevice(t)
 	chrome.Go(t, tab, d.Issuer+"/nowhere") // another site
 	chrome.Eval[any](t, tab, fmt.Sprintf(`void (location.href = "%s/login?return_to=/&dpop_jkt=%s")`, d.Backend, evil.Thumbprint()))
-	chrome.Press(t, tab, "main a") // the page that asks whoever followed the link
+	chrome.Press(t, tab, "main a") // the page that asks after a link from another site
 	chrome.Press(t, tab, "#person-alice")
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 	d.Open(t, tab, "acme")

@@ -15,7 +15,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// guideCode is code of a guide for APIs in JavaScript, which judges tokens of an issuer.
+// guideCode is code of a guide for APIs in JavaScript, which validates tokens of an
+// issuer.
 type guideCode struct {
 	*vectors
 	issuer string
@@ -41,7 +42,8 @@ func (g *guideCode) token(change object) string {
 	return g.with(claims)
 }
 
-// tokens are what an API is sent, and whether the guide's code is to take it.
+// tokens returns tokens that the guide's code must accept, and tokens that it must
+// refuse.
 func (g *guideCode) tokens() (accepted, refused map[string]string) {
 	g.Helper()
 	good := object{"iss": g.issuer, "aud": "https://app.example.com/api"}
@@ -68,7 +70,7 @@ func (g *guideCode) tokens() (accepted, refused map[string]string) {
 		}
 }
 
-// accepted runs the code on tokens, and returns what it takes.
+// accepted runs the code on tokens, and reports for each whether the code accepts it.
 func (g *guideCode) accepted(code, expression string, tokens map[string]string) map[string]bool {
 	g.Helper()
 	text, err := json.Marshal(tokens)

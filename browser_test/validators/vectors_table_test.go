@@ -87,7 +87,8 @@ func (v *vectors) algorithms() map[string]vector {
 	return all
 }
 
-// keys are tokens whose header offers a key, or names one that is not the issuer's.
+// keys are tokens with a header that holds a key, or names one that is not the
+// issuer's.
 func (v *vectors) keys() map[string]vector {
 	all := map[string]vector{
 		"a jku of its own":     {raw: v.sign(object{"jku": "https://evil.example/jwks.json"}, nil, v.evil), reason: token.BadSignature},

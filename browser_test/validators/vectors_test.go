@@ -107,7 +107,8 @@ func (v *vectors) json(value any) string {
 	return string(text)
 }
 
-// text signs any header and payload by an algorithm, whatever the header says of it.
+// text signs any header and payload by an algorithm, which need not be the one in the
+// header.
 func (v *vectors) text(header, payload, algorithm string, key any) string {
 	v.Helper()
 	encode := base64.RawURLEncoding.EncodeToString
@@ -146,9 +147,9 @@ func (v *vectors) all() map[string]vector {
 	return all
 }
 
-// TestVectors_IndependentValidatorsAgree shows every token to our verifier and
-// to five validators that know nothing of this project's code. Where one differs, the
-// table deviations says so, and the test fails as well if it no longer does.
+// TestVectors_IndependentValidatorsAgree passes every vector to our verifier and to
+// five independent validators. If one of these disagrees, the table deviations says so,
+// and the test also fails if it no longer disagrees.
 func TestVectors_IndependentValidatorsAgree(t *testing.T) {
 	v := newVectors(t)
 	libraries, verifier, all := validator.New(t, "tokens.mjs"), v.verifier(), v.all()
