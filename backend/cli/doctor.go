@@ -24,9 +24,10 @@ func doctorCommand() *cobra.Command {
 		Short:   "Check whether a server with these settings works",
 		GroupID: groupServer,
 		Long: `Doctor takes the settings of serve and checks the OpenID provider, the database, the
-signing keys, the public address, the apps' origins, the reach of the cookies and the
-clocks. It changes nothing, and can run before the first start and beside a running
-server. It prints how to fix each problem, and exits with 1 if there is one.
+signing keys, the public address, the apps' origins, the reach of the cookies, the
+headers that the proxy passes on and the clocks of all replicas. It changes nothing,
+and can run before the first start and beside a running server. It prints how to fix
+each problem, and exits with 1 if there is one.
 
 To learn whether the provider knows the client, it redeems an authorization code that
 cannot exist; the provider may log that.`,
@@ -76,7 +77,7 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	provider, _ := s.currentProvider() // checked
 	config := doctor.Config{
 		Provider: provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo,
-		Transport: http.DefaultTransport, Now: time.Now().Unix(),
+		Transport: http.DefaultTransport, Now: time.Now().Unix(), CookieMark: s.cookieMark,
 	}
 	if wrong.has("oidc-issuer") {
 		config.Provider.Issuer = ""
