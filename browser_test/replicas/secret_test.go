@@ -51,15 +51,15 @@ func TestSecret_ReplacedUnderLoad(t *testing.T) {
 	c.CheckFailures(t)
 }
 
-// TestSecret_ReplacedInTheWrongOrder puts the new value on top at once, one
-// replica after the other, as the guide once said: the others do not know it yet. A sign-in
-// that begins at one replica and ends at another may have to begin again; sessions live on.
+// TestSecret_ReplacedInTheWrongOrder puts the new value first at once, on one replica
+// after the other: the other replicas do not know it yet. A sign-in that begins at one
+// replica and ends at another may have to begin again; sessions are unaffected.
 func TestSecret_ReplacedInTheWrongOrder(t *testing.T) {
 	const people = 12
 	d := deployment.New(t, people)
 	c := d.StartCrowd(t, people, true)
 	c.AwaitNewSignIns(t)
-	for range 2 { // the new value below the old one, and on top of it
+	for range 2 { // the new value second, then first
 		if said, done := d.Rotate("--offline"); !done {
 			t.Fatal(said)
 		}
