@@ -15,7 +15,7 @@ func TestNobodyIsSignedIn(t *testing.T) {
 		p.expect(t, tab.SignedOut, "")
 		b.expectRequests(t, "POST /token")
 		p.expectRefusal(t, api.LoginRequired)
-		b.expectRequests(t) // what is known is not asked for again
+		b.expectRequests(t) // the state is known
 	})
 }
 
@@ -124,8 +124,7 @@ func TestP1AReloadKeepsTheOrganizationAndAsksNobody(t *testing.T) {
 	})
 }
 
-// TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing: what the page asked for under
-// the early token goes on.
+// A request that the page began with the early token goes on.
 func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
@@ -136,7 +135,7 @@ func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
 		time.Sleep(time.Hour)
 		asked := false
 		b.set(func() {
-			b.script = func(tab.Request) *tab.Response { // meanwhile the page is focused, and asks too
+			b.script = func(tab.Request) *tab.Response { // meanwhile the page is focused and asks for a token too
 				if p := b.pages[len(b.pages)-1]; !asked {
 					asked = true
 					go p.OnVisible(false)
@@ -242,7 +241,7 @@ func TestASignInForAnOrganizationEntersIt(t *testing.T) {
 	})
 }
 
-// TestAStepUpThatIsOfNoUseIsNotOfferedForEver: the provider lacks what is asked for.
+// The provider cannot satisfy the step-up.
 func TestAStepUpThatIsOfNoUseIsNotOfferedForEver(t *testing.T) {
 	for arrival, want := range map[api.Code]api.Action{api.AuthTimeMissing: api.Stop, "access_denied": api.StepUp} {
 		run(t, func(t *testing.T, b *browser) {
