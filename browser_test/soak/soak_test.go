@@ -170,7 +170,7 @@ func (c *crashes) restartServer() {
 
 // notLoaded is what a tab says on its console when the network, or a page that was
 // left meanwhile, kept the module from loading.
-var notLoaded = regexp.MustCompile(`^\d+: tabard: (Error: \S+/auth/client/\S+ answered \d{3}|nothing arrives|SyntaxError: |AbortError: |TypeError: (Failed to fetch|network error|Failed to execute 'compile|WebAssembly compilation aborted: Network error))`)
+var notLoaded = regexp.MustCompile(`^\d+: tabard: (Error: \S+/auth/client/\S+ answered \d{3}|no data arrives|SyntaxError: |AbortError: |TypeError: (Failed to fetch|network error|Failed to execute 'compile|WebAssembly compilation aborted: Network error))`)
 
 // finish is the run's report, and its verdict.
 func (p *person) finish(rotations, kills int) {

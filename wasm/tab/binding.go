@@ -204,11 +204,11 @@ func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c
 func (b *binding) check(organization string, answer *api.TokenResponse) *Error {
 	switch {
 	case !isComplete(answer):
-		return unavailable("the answer lacks what a token needs")
+		return unavailable("the token response is incomplete")
 	case organization != "" && !matches(&answer.Organization, organization):
-		return newError(OrganizationMismatch, "the backend answered for another organization")
+		return newError(OrganizationMismatch, "the backend responded for another organization")
 	case b.record.User.ID != "" && answer.User.ID != b.record.User.ID:
-		return newError(api.IdentityChanged, "somebody else has signed in")
+		return newError(api.IdentityChanged, "another person has signed in")
 	}
 	return nil
 }

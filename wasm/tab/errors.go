@@ -72,10 +72,10 @@ func unavailable(why string) *Error { return newError(api.TemporarilyUnavailable
 
 // errOutdated is the result of a mint that has to be repeated, because its response was
 // out of date.
-var errOutdated = newError(Overtaken, "the answer was out of date; ask again")
+var errOutdated = newError(Overtaken, "the response was out of date; try again")
 
 // errOvertaken is the result of a mint that no caller needs any more.
-var errOvertaken = newError(Overtaken, "the tab has gone on to something else")
+var errOvertaken = newError(Overtaken, "the tab has changed its organization or was signed out")
 
 // errClosed is the result of every call of a closed client.
 var errClosed = newError(Closed, "the client was closed")

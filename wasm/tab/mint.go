@@ -18,7 +18,7 @@ func (t *Tab) mint(organization string, enter bool) (*heldToken, *Error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	err := unavailable("every answer was out of date when it came")
+	err := unavailable("every response was out of date on arrival")
 	t.refused(organization, err)
 	return nil, err
 }

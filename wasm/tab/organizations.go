@@ -69,9 +69,9 @@ func (t *Tab) fetchSession() (api.SessionResponse, *Error) {
 	case t.epoch.current() != epoch:
 		return session, errOvertaken
 	case err == nil && session.User.ID == "":
-		err = unavailable("the answer lacks the person")
+		err = unavailable("the response names no person")
 	case err == nil && user != "" && user != session.User.ID:
-		err = newError(api.IdentityChanged, "somebody else has signed in")
+		err = newError(api.IdentityChanged, "another person has signed in")
 	}
 	if err != nil {
 		t.refused("", err)

@@ -123,7 +123,7 @@ func (c *clock) proofClaims(method, url string, random func() uint64) *object {
 func (t *Tab) Proof(token, method, url string) (string, *Error) {
 	proof := t.proof(method, url, token)
 	if proof == "" {
-		return "", unavailable("the device key cannot be had")
+		return "", unavailable("the device key cannot be read")
 	}
 	return proof, nil
 }

@@ -94,7 +94,7 @@ func (t *Tab) roundTrip(c *call, method, path, body string) (Value, *Error) {
 	case t.closed:
 		return nil, errClosed
 	case c.isOver():
-		return nil, c.failure("the request was given up before it was sent")
+		return nil, c.failure("the request was canceled before it was sent")
 	}
 	request := t.config.newRequest(method, path, body, proof, t.clock.serverTime())
 	t.mu.Unlock()
@@ -136,7 +136,7 @@ const maxRetryAfter = 300
 // foreignResponse returns the error of a response that a proxy or a captive portal
 // wrote.
 func foreignResponse(response Response) *Error {
-	err := unavailable("the answer is not the backend's")
+	err := unavailable("the response did not come from the backend")
 	err.RetryAfter = min(response.RetryAfter, maxRetryAfter)
 	return err
 }

@@ -41,5 +41,5 @@ func (t *Tab) request(method, path string) (v Value, err *Error) {
 			return v, err
 		}
 	}
-	return nil, unavailable("every answer was out of date when it came")
+	return nil, unavailable("every response was out of date on arrival")
 }
