@@ -96,7 +96,7 @@ func isHealthy(ctx context.Context, address string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// failure tells why the program ended by itself.
+// failure returns the reason why the program ended.
 func (b *backend) failure() error {
 	<-b.ended
 	if b.err == nil {

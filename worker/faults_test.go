@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// faults tells a Worker of workerd/faulty.mjs how its database fails next.
+// faults sets the database failures of a Worker of workerd/faulty.mjs.
 type faults struct{ origin string }
 
 func (f faults) next(t *testing.T, kind string, skip int) {

@@ -53,8 +53,8 @@ func (h *hangingProvider) count(by int) {
 	h.most = max(h.most, h.now)
 }
 
-// crowd is a Worker whose database is far away, with a browser that is signed in and
-// callbacks whose provider hangs.
+// loadTest is a Worker with a distant database, a signed-in browser, and callbacks
+// whose provider hangs.
 type loadTest struct {
 	origin, publicURL string
 	provider          *hangingProvider
@@ -90,8 +90,8 @@ func newLoadTest(t testing.TB, entry string, distance int) *loadTest {
 	return c
 }
 
-// hang lets the provider hang, sends it the callbacks, so many at once, and returns what
-// ends that.
+// hang makes the provider hang, sends it callbacks, atOnce at a time, and returns a
+// function that ends that.
 func (c *loadTest) hang(atOnce int) (end func()) {
 	c.provider.on.Store(true)
 	next := make(chan func(), len(c.callbacks))
@@ -140,7 +140,7 @@ func (c *loadTest) memory(t testing.TB) int {
 	return bytes
 }
 
-// TestAProviderThatHangsLeavesMintsAlone, in a crowd whose database is far away.
+// The database is far away and many callers mint at once.
 func TestAProviderThatHangsLeavesMintsAlone(t *testing.T) {
 	const callers, rounds = 50, 4
 	c := newLoadTest(t, "workerd/load.mjs", 100)

@@ -16,7 +16,7 @@ import (
 )
 
 // smokeTest is the smoke program on workerd: one instance, so that every request meets
-// what the one before it left.
+// the state that the one before it left.
 type smokeTest struct {
 	t   *testing.T
 	url string

@@ -67,5 +67,5 @@ func refuse(w http.ResponseWriter, r refusal) {
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a caller who went away is no error
+	_ = json.NewEncoder(w).Encode(body) // the caller may have gone away
 }

@@ -126,7 +126,7 @@ func serve(state string, args []string) error {
 	return w.Stop()
 }
 
-// secret returns the secret in a file, made where there is none.
+// secret returns the secret in a file, and makes the file if there is none.
 func secret(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -1,5 +1,5 @@
-// Package thin counts the core: what a reader has to trust so that no token is another
-// organization's.
+// Package thin counts the lines of the core: the code that a reader has to trust to
+// believe that no token is for another organization.
 package thin
 
 import (
