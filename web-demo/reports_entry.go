@@ -58,7 +58,8 @@ func (h reportsEntry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(w, answer.Body) // the caller may have gone away
 }
 
-// ask asks the backend for a code that opens the reports to the person of a request.
+// requestCode asks the backend for a code that opens the reports to the person of a
+// request.
 func (h reportsEntry) requestCode(r *http.Request, challenge string) (*http.Response, error) {
 	body, err := json.Marshal(map[string]string{
 		"app_id": reportsApp, "response_type": "code", "code_challenge": challenge,

@@ -126,7 +126,7 @@ func lostSignIn(t *testing.T, db faults, target contract.Target) {
 	}
 }
 
-// leave begins a mint and goes away before the answer.
+// abandonMint begins a mint and closes the connection before the response.
 func signOut(t *testing.T, target contract.Target) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -18,7 +18,8 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// hanging is a provider that, once told to, answers no request of the backend's own.
+// hangingProvider is a provider that, once told to, never responds to the backend's own
+// requests.
 type hangingProvider struct {
 	http.Handler
 	on       atomic.Bool
@@ -67,7 +68,8 @@ const (
 	maxMemory = 100_000_000 // bytes that all programs have together at the most
 )
 
-// newCrowd starts a Worker by one of its scripts, with D1 so many milliseconds away.
+// newLoadTest starts a Worker by one of its scripts, with a D1 that is some
+// milliseconds away.
 func newLoadTest(t testing.TB, entry string, distance int) *loadTest {
 	t.Helper()
 	port := ports.Hold(t)

@@ -53,8 +53,8 @@ type answer struct {
 	body       string
 }
 
-// abrupt closes connections at once, which workerd notices, where it would take an
-// ordinary end for that of a client that has sent all it has to say.
+// resettingClient resets its connections, which workerd notices. It would take an
+// orderly close for the end of the request.
 var resettingClient = &http.Client{Transport: &http.Transport{
 	DisableKeepAlives: true,
 	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

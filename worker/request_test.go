@@ -143,7 +143,7 @@ func TestPathsAreLimitedAsTheProgramRoutesThem(t *testing.T) {
 	}
 }
 
-// limits is how a pattern of the backend's is to be limited.
+// expectedReading returns how a pattern of the backend is limited.
 func expectedReading(base, pattern string) (r reading) {
 	base, err := url.PathUnescape(base)
 	if err != nil {

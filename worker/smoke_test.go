@@ -25,7 +25,7 @@ type smokeTest struct {
 
 func newSmokeTest(t *testing.T) smokeTest { return newSmokeTestWith(t, "{}") }
 
-// newTrialWith has limits of its own for the pool, as JSON.
+// newSmokeTestWith sets the pool's limits, as JSON.
 func newSmokeTestWith(t *testing.T, limits string) smokeTest {
 	t.Helper()
 	workerd.Must(t, workerd.Compile("smoke"))

@@ -21,7 +21,8 @@ func (s *Setting) IncNonDefault()     {}
 func (s *Setting) Value() string      { return "" }
 `
 
-// withoutSettings writes an overlay for go build in which every setting is the default.
+// writeGodebugOverlay writes an overlay for go build in which every setting has its
+// default.
 func writeGodebugOverlay(folder string) (overlay string, err error) {
 	goroot, err := goroot()
 	if err != nil {

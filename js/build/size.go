@@ -13,7 +13,7 @@ const (
 	clientBudget = 4_900 // 4,400 before long addresses came back, sign-ins began by a request, and frames were told
 )
 
-// weight is a file's size as it is, and as it travels.
+// sizes are a file's sizes, plain and compressed.
 type sizes struct{ raw, gzip, brotli int }
 
 func sizesOf(content []byte) sizes {

@@ -173,8 +173,8 @@ func answerError(p *Provider, w http.ResponseWriter, r *http.Request, q authoriz
 	redirect(p, w, r, q, url.Values{"error": {e.code}, "error_description": {e.description}})
 }
 
-// answer leads to the client, naming the issuer (RFC 9207): by a redirect, or by a form
-// that the browser posts there (OAuth 2.0 Form Post Response Mode).
+// redirect sends a response with the issuer (RFC 9207) to the client: by a redirect, or
+// by a form that the browser posts (OAuth 2.0 Form Post Response Mode).
 func redirect(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, response url.Values) {
 	response.Set("iss", p.Issuer)
 	if q.state != "" {

@@ -53,8 +53,8 @@ func (p *Provider) isClient(id, secret string) bool {
 	return id == p.ClientID && subtle.ConstantTimeCompare([]byte(secret), []byte(p.ClientSecret)) == 1
 }
 
-// assertedBy checks a client assertion (OpenID Connect Core section 9): by a key of the
-// client's key set, for this issuer alone, not used before.
+// validAssertion reports whether a client assertion (OpenID Connect Core section 9) is
+// by a key of the client's key set, for this issuer alone, and not used before.
 func validAssertion(p *Provider, raw string) bool {
 	if p.quirks.ClientKeys == nil {
 		return false

@@ -136,7 +136,7 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// NewQuirky makes a provider of any issuer with quirks, for tests.
+// NewWithQuirks returns a provider of any issuer with quirks, for tests.
 func NewWithQuirks(config Config, quirks *Quirks) (*Provider, error) {
 	u, err := url.Parse(config.Issuer)
 	if err != nil {

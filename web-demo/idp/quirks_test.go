@@ -21,7 +21,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// quirky is a party of a provider with quirks.
+// newQuirkyParty returns a party of a provider with quirks.
 func newQuirkyParty(t *testing.T, quirks idp.Quirks) *party {
 	t.Helper()
 	p := newParty(t)

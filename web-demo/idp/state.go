@@ -37,7 +37,7 @@ type grant struct {
 	token   string // the access token that the code was exchanged for
 }
 
-// memory keeps sessions by cookie, grants by code and by access token.
+// state keeps sessions by cookie, and grants by code and by access token.
 type state struct {
 	mu       sync.Mutex
 	sessions map[string]authentication

@@ -57,7 +57,7 @@ var mistakes = []struct {
 	{"a constant", strings.NewReplacer("SELECT @organization", "SELECT 'org_globex'")},
 }
 
-// mistaken runs statements, one of them with a mistake in it.
+// faultyQueries runs statements, one of them with a mistake.
 type faultyQueries struct {
 	db           *sql.DB
 	organization string

@@ -49,7 +49,8 @@ func run(args []string) error {
 	return errors.New("usage: local apply FILE, local keys create or local serve with tabard's flags")
 }
 
-// folder is where the local D1 lies: beside the file that tabard would use.
+// stateFolder returns the folder of the local D1, beside the file that tabard would
+// use.
 func stateFolder(database string) (string, error) {
 	file, ok := strings.CutPrefix(database, "sqlite:")
 	if !ok || file == "" {

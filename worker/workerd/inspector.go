@@ -32,7 +32,7 @@ func Inspect(t testing.TB, port int) *Inspector {
 	return &Inspector{connection: connection}
 }
 
-// isolate is the address at which the Worker's isolate can be looked into.
+// isolateURL returns the address of the isolate's inspector.
 func isolateURL(t testing.TB, port int) string {
 	t.Helper()
 	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/json", port))

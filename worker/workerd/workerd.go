@@ -91,7 +91,7 @@ func Launch(o Options, log io.Writer) (*Worker, error) {
 	return w, nil
 }
 
-// line is the options as start.mjs reads them.
+// encode returns the options as start.mjs reads them.
 func (o Options) encode() []byte {
 	if o.Entry == "" {
 		o.Entry = "entry.mjs"

@@ -68,7 +68,7 @@ func count(root fs.FS, files []string) (lines int, err error) {
 	return lines, nil
 }
 
-// code counts the lines of a file that are neither blank nor comments alone.
+// codeLines counts the lines of a file that are neither blank nor only comments.
 func codeLines(text []byte) int {
 	file := token.NewFileSet().AddFile("", -1, len(text))
 	var s scanner.Scanner
