@@ -71,7 +71,7 @@ func TestADatabaseThatFails(t *testing.T) {
 	t.Run("or is slow for a client that goes away does not stop the next request", func(t *testing.T) {
 		b := signedIn(t)
 		db.next(t, "slow", 0)
-		signOut(t, target)
+		abandonMint(t, target)
 		decodeToken(t, b.Post(api.PathToken, enterAcme))
 	})
 }
@@ -127,7 +127,7 @@ func lostSignIn(t *testing.T, db faults, target contract.Target) {
 }
 
 // abandonMint begins a mint and closes the connection before the response.
-func signOut(t *testing.T, target contract.Target) {
+func abandonMint(t *testing.T, target contract.Target) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
