@@ -85,12 +85,12 @@ func (b *browser) restore(session *storage, configure ...func(*tab.Config)) *pag
 
 // reload loads the page again; requests of the old page are lost.
 func (p *page) reload() *page {
-	p.pageHide()
+	p.closeTab()
 	return p.browser.restore(p.session, func(c *tab.Config) { *c = p.config; c.Arrival = "" })
 }
 
-// pageHide closes the tab.
-func (p *page) pageHide() {
+// closeTab closes the tab.
+func (p *page) closeTab() {
 	p.OnPageHide()
 	p.Close()
 	synctest.Wait()

@@ -300,7 +300,7 @@ func TestARecordThatTheAppClearedDoesNotComeBack(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.session.items = nil
-		p.pageHide()
+		p.closeTab()
 		if shownBefore := p.session.Item("tabard"); shownBefore != "" {
 			t.Errorf("the tab left %s", shownBefore)
 		}

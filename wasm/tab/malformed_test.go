@@ -36,7 +36,7 @@ func TestMalformed_Record(t *testing.T) {
 				b.signIn("ada")
 				p := b.open(route("acme"))
 				before := p.token(t, "ada@acme")
-				p.pageHide()
+				p.closeTab()
 				var record map[string]any
 				if err := json.Unmarshal([]byte(p.session.Item("tabard")), &record); err != nil {
 					t.Fatal(err)

@@ -68,7 +68,7 @@ func TestP10ARestoredTabShowsNothing(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p, closed := b.open(route("acme")), b.open(route("acme"))
-		closed.pageHide()
+		closed.closeTab()
 		kept := b.open(route("globex"))
 		kept.OnPageHide() // into the back/forward cache, where no message arrives
 		b.noChannel = true

@@ -75,7 +75,7 @@ func TestWhichOrganizationANewTabWears(t *testing.T) {
 				if remembered != "" {
 					p := b.open(func(c *tab.Config) { c.Organization = remembered })
 					session = p.session
-					p.pageHide()
+					p.closeTab()
 				}
 				p := b.restore(session, func(c *tab.Config) { c.Organization = route })
 				if want == "" {
@@ -98,7 +98,7 @@ func TestARouteToAForeignOrganizationShowsNothing(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
-		p.pageHide()
+		p.closeTab()
 		p = b.restore(p.session, route("initech"))
 		p.expect(t, tab.Ended, "")
 		p.expectRefusal(t, api.OrganizationAccessDenied)
@@ -131,7 +131,7 @@ func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
 		p := b.open(route("acme"))
 		p.config.Organization = ""
 		fence := p.state(t).Fence
-		p.pageHide()
+		p.closeTab()
 		time.Sleep(time.Hour)
 		asked := false
 		b.set(func() {
@@ -154,7 +154,7 @@ func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
 		if got := p.state(t).Fence; got != fence {
 			t.Errorf("fence %d, was %d", got, fence)
 		}
-		p.pageHide()
+		p.closeTab()
 		b.refusals["org_a"] = api.Error{Code: api.OrganizationSessionExpired}
 		time.Sleep(time.Hour)
 		p = b.restore(p.session)
@@ -186,7 +186,7 @@ func TestP8AnExpiredTokenStillSaysWhereTheTabBelongs(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("globex"))
 		p.config.Organization = ""
-		p.pageHide()
+		p.closeTab()
 		time.Sleep(24 * time.Hour)
 		p = p.browser.restore(p.session)
 		p.expect(t, tab.Active, "globex")

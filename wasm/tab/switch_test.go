@@ -278,7 +278,7 @@ func TestAStepUpDoesNotOverruleWhereThePageIs(t *testing.T) {
 				b.signIn("ada")
 				p := b.open(route("acme"))
 				p.StepUp("globex", "", "https://app.example/")
-				p.pageHide()
+				p.closeTab()
 				b.restore(p.session, configure).expect(t, tab.Active, "acme")
 			})
 		})
@@ -321,7 +321,7 @@ func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
 		if want := base + "/login?organization=globex&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2F"; p.navigated != want {
 			t.Errorf("went to %s, want %s", p.navigated, want)
 		}
-		p.pageHide()
+		p.closeTab()
 		b.restore(p.session).expect(t, tab.Active, "acme")
 	})
 }
