@@ -204,7 +204,7 @@ function secondOrganization(store, module, apis, organization) {
 function prerendered() {
   const { view } = scopeOf("");
   const fail = async () => {
-    throw new TabardError("not_in_browser", "stop", "there is no tab on a server: call this in the browser");
+    throw new TabardError("not_in_browser", "stop", "there is no tab on a server");
   };
   return Object.freeze({
     ready: new Promise(() => {}),
