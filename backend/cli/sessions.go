@@ -12,9 +12,9 @@ import (
 )
 
 func sessionsCommand() *cobra.Command {
-	return group("sessions", "List and end sessions, everywhere or in one organization",
-		`With --organization it is what sessions do in that organization: ended there, they
-go on in others, and to enter it again takes a new authentication.`,
+	return group("sessions", "List and end sessions",
+		`With --organization these are the sessions' activities in that organization: ended
+there, a session goes on in others, and entering again takes a new authentication.`,
 		listUserSessions(), listOrganizationSessions(), endSession())
 }
 
@@ -27,7 +27,7 @@ func listUserSessions() *cobra.Command {
 		},
 		text: listTable("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
 			return []string{s.ID, s.App, formatTime(s.CreatedAt), formatTime(s.LastUsedAt), printable(s.Address), printable(s.UserAgent)}
-		}, "There is no session."),
+		}, "There are no sessions."),
 	}.build()
 }
 
@@ -36,13 +36,13 @@ func listOrganizationSessions() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.OrganizationSession]]{
 		use: "list", short: "List the sessions that act for an organization",
-		flags: allFlags(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), pageFlags(&p)),
+		flags: allFlags(organizationFlag(&organization, true), userFlag(&user, "only sessions of the person `ID`"), pageFlags(&p)),
 		run: func(e *env, _ []string) (admin.List[admin.OrganizationSession], error) {
 			return e.OrganizationSessions(e.ctx, e.by, organization, user, p)
 		},
 		text: listTable("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
 			return []string{s.SessionID, s.UserID, s.App, formatTime(s.StartedAt), formatTime(s.ActiveAt)}
-		}, "There is no session."),
+		}, "There are no sessions."),
 	}.build()
 }
 
@@ -57,15 +57,15 @@ func endSession() *cobra.Command {
 	var organization, user, session string
 	var all, yes bool
 	return adminCommand[admin.EndedSessions]{
-		use: "end", short: "End a session, all of a person's, or all of the workspace",
-		long: `End ends a session, or all of a person's. With --all every session of the workspace
+		use: "end", short: "End a session, all sessions of a person, or of the workspace",
+		long: `End ends a session, or all sessions of a person. With --all every session of the workspace
 ends, in batches beside the running servers: everybody signs in again.`,
 		example: `  tabard sessions end --session ses_…
   tabard sessions end --user usr_… --organization acme
   tabard sessions end --all`,
-		flags: allFlags(organizationFlag(&organization, false), userFlag(&user, "all of the person of `ID`"), func(c *cobra.Command) {
-			c.Flags().StringVar(&session, "session", "", "the session of `ID`")
-			c.Flags().BoolVar(&all, "all", false, "every session of the workspace")
+		flags: allFlags(organizationFlag(&organization, false), userFlag(&user, "end all sessions of the person `ID`"), func(c *cobra.Command) {
+			c.Flags().StringVar(&session, "session", "", "end the session `ID`")
+			c.Flags().BoolVar(&all, "all", false, "end every session of the workspace")
 			c.Flags().BoolVar(&yes, "yes", false, "with --all, ask nothing")
 			c.RegisterFlagCompletionFunc("session", cobra.NoFileCompletions)
 			c.MarkFlagsOneRequired("user", "session", "all")

@@ -29,8 +29,7 @@ func newOperator(t *testing.T) *operator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(guide), "\n### Back up and restore\n")
-	section, _, _ = strings.Cut(section, "\n### ")
+	section := markdown.Sections(string(guide))["Back up and restore"]
 	folder, err := os.MkdirTemp("", "pg")
 	if err != nil {
 		t.Fatal(err)
