@@ -81,6 +81,8 @@ func (s *settings) check() wrongSettings {
 		{"oidc-client-secret-file", checkClientSecretFile(s.oidcSecretFile, s.oidcClientSecret)},
 		{"oidc-scopes", unless(directory.ValidScopes(strings.Fields(s.oidcScopes)), "It has to be scopes separated by spaces, such as \"profile email groups\".")},
 		{"oidc-client-key-file", checkClientKey(s)},
+		{"oidc-assertion-audience", unless(slices.Contains([]string{"", "issuer", directory.TokenEndpoint}, s.oidc.audience), "It has to be issuer or token_endpoint.")},
+		{"oidc-apple-client", checkAppleClient(s)},
 		{"oidc-response-mode", unless(login.IsResponseMode(s.oidc.responseMode), "It has to be query or form_post.")},
 		{"oidc-tenants", checkTenants(s)},
 		{"oidc-internal-url", checkInternalURL(s.oidc.internalURL)},

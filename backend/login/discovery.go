@@ -111,7 +111,7 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 		return nil, fmt.Errorf("%w: %.300s", ErrUnavailable, err)
 	}
 	found := &discovered{readAt: time.Now(), oauth: oauth2.Config{
-		ClientID: p.config.ClientID, ClientSecret: p.clientSecret(),
+		ClientID: p.config.ClientID,
 		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
 		Scopes: append([]string{oidc.ScopeOpenID}, slices.DeleteFunc(slices.Clone(p.config.Scopes), isOpenID)...),
 	}}

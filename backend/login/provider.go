@@ -27,6 +27,11 @@ type Config struct {
 	// ClientKey proves who the client is in place of the secret (private_key_jwt); nil
 	// leaves it to the secret.
 	ClientKey *ClientKey
+	// TokenEndpointAudience has the key's assertions be for the provider's token endpoint, in
+	// place of its issuer.
+	TokenEndpointAudience bool
+	// Apple is who signs the client secret by ClientKey, at Apple; nil elsewhere.
+	Apple *AppleClient
 	// ResponseMode is how the provider answers, query or form_post; empty leaves it to the
 	// provider.
 	ResponseMode string

@@ -58,6 +58,7 @@ func (p *providers) of(c directory.Connection) (*login.Provider, error) {
 	provider := login.New(login.Config{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: string(secret), Scopes: c.Scopes,
 		UntypedLogoutTokens: c.UntypedLogoutTokens, FrontchannelLogout: c.FrontchannelLogout, ClientKey: key, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests,
+		TokenEndpointAudience: c.AssertionAudience == directory.TokenEndpoint,
 		RedirectURL: publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
 	})
 	p.known[c.ID] = knownProvider{c.Revision, provider}
