@@ -1,8 +1,11 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: help build run test check test-long lint size setup model simulate breaks soak bench worker worker-dev profile bench-worker bench-browser release
+.PHONY: help build run test check test-long lint size setup model simulate mutants soak bench worker worker-dev profile bench-worker bench-browser release
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
+
+# Packages whose tests drive other processes, or compute in one goroutine: the race detector would only slow them.
+DRIVERS     = browser_test/(browser|guide|kit|pagebench|server|validators)|tabard/worker|session/proof
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +22,8 @@ setup: ## what the tests need: Debian and npm packages
 
 test: setup build lint ## everything
 	node --test js/
-	$(GOTESTSUM) --format pkgname -- -race -timeout 50m ./...
+	$(GOTESTSUM) --format pkgname -- -race -timeout 30m $$(go list ./... | grep -vE '$(DRIVERS)')
+	$(GOTESTSUM) --format pkgname -- -timeout 40m -p 3 -parallel 3 $$(go list ./... | grep -E '$(DRIVERS)')
 
 test-long: setup build ## what takes long: every platform of a release
 	go test -count=1 -timeout 50m -tags long -run EveryPlatform ./backend/deploy/release
@@ -40,8 +44,8 @@ model: ## every interleaving of a few messages, with the controls that must fail
 simulate: ## working weeks under this rotation and others': the table
 	go run ./backend/session/proof/simulation
 
-breaks: build ## take one defense away at a time, and see its test red
-	go run ./browser_test/breaks
+mutants: build ## take one defense away at a time, and see its test red
+	go run ./browser_test/mutants
 
 soak: build ## twenty tabs on a bad network, and a browser that crashes, for half an hour
 	go run ./browser_test/soak $(ARGS)

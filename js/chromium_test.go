@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/tabard-auth/tabard/browser_test/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
 // inAcme opens a tab of somebody who is signed in, wearing Acme. It returns the

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/browser_test/chrome"
-	"github.com/tabard-auth/tabard/browser_test/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
 
 // A newcomer's project, in the two files that Vite asks for.

@@ -16,7 +16,7 @@ var release = "unreleased"
 
 func main() {
 	handle := browser.Global("__tabard")
-	t := tab.New(config(handle.Get("options")), world(handle))
+	t := tab.New(config(handle.Get("options")), env(handle))
 	closed := make(chan struct{})
 	functions := functions(t)
 	functions["close"] = browser.FuncOf(func([]browser.Value) any {
@@ -41,8 +41,8 @@ func config(options browser.Value) tab.Config {
 	}
 }
 
-func world(handle browser.Value) tab.World {
-	return tab.World{
+func env(handle browser.Value) tab.Env {
+	return tab.Env{
 		Backend: browser.Backend{},
 		Session: browser.NewStorage("sessionStorage"),
 		Local:   browser.NewStorage("localStorage"),
@@ -67,42 +67,42 @@ func (c channel) Send(message string) { c.handle.Call("send", message) }
 // and compound results JSON.
 func functions(t *tab.Tab) map[string]*browser.Func {
 	return map[string]*browser.Func{
-		"token": promised(func(a arguments) (string, *tab.Error) {
+		"token": async(func(a arguments) (string, *tab.Error) {
 			return t.Credential(a.text(0), a.text(1))
 		}),
-		"proof": promised(func(a arguments) (string, *tab.Error) {
+		"proof": async(func(a arguments) (string, *tab.Error) {
 			return t.Proof(a.text(0), a.text(1), a.text(2))
 		}),
-		"switch": promised(func(a arguments) (string, *tab.Error) {
+		"switch": async(func(a arguments) (string, *tab.Error) {
 			return t.Switch(a.text(0)).JSON(), nil
 		}),
-		"enter": promised(func(a arguments) (string, *tab.Error) {
+		"enter": async(func(a arguments) (string, *tab.Error) {
 			return t.Enter(a.text(0)).JSON(), nil
 		}),
-		"organizations": promised(func(arguments) (string, *tab.Error) {
+		"organizations": async(func(arguments) (string, *tab.Error) {
 			list, err := t.Organizations()
 			return tab.EncodeOrganizations(list), err
 		}),
-		"sessions": promised(func(arguments) (string, *tab.Error) {
+		"sessions": async(func(arguments) (string, *tab.Error) {
 			list, err := t.Sessions()
 			return tab.EncodeSessions(list), err
 		}),
-		"endSession": promised(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
-		"signOut":    promised(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
-		"signIn": promised(func(a arguments) (string, *tab.Error) {
+		"endSession": async(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
+		"signOut":    async(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
+		"signIn": async(func(a arguments) (string, *tab.Error) {
 			t.SignIn(a.text(0), a.text(1))
 			return "", nil
 		}),
-		"stepUp": promised(func(a arguments) (string, *tab.Error) {
+		"stepUp": async(func(a arguments) (string, *tab.Error) {
 			t.StepUp(a.text(0), a.text(1), a.text(2))
 			return "", nil
 		}),
-		"input":  told(func(arguments) { t.Input() }),
-		"hear":   told(func(a arguments) { t.Hear(a.text(0)) }),
-		"look":   told(func(a arguments) { t.Look(a.text(0) == "online") }),
-		"hide":   told(func(arguments) { t.Hide() }),
-		"freeze": told(func(arguments) { t.Freeze() }),
-		"thaw":   told(func(arguments) { t.Thaw() }),
+		"input":  fireAndForget(func(arguments) { t.OnInput() }),
+		"hear":   fireAndForget(func(a arguments) { t.OnMessage(a.text(0)) }),
+		"look":   fireAndForget(func(a arguments) { t.OnVisible(a.text(0) == "online") }),
+		"hide":   fireAndForget(func(arguments) { t.OnHidden() }),
+		"freeze": fireAndForget(func(arguments) { t.OnPageHide() }),
+		"thaw":   fireAndForget(func(arguments) { t.OnPageShow() }),
 	}
 }
 
@@ -117,7 +117,7 @@ func (a arguments) text(i int) string {
 }
 
 // told is a function that the face does not wait for.
-func told(f func(arguments)) *browser.Func {
+func fireAndForget(f func(arguments)) *browser.Func {
 	return browser.FuncOf(func(args []browser.Value) any {
 		go f(args)
 		return nil
@@ -126,7 +126,7 @@ func told(f func(arguments)) *browser.Func {
 
 // promised is a function whose first two arguments settle a promise that the
 // face made.
-func promised(f func(arguments) (string, *tab.Error)) *browser.Func {
+func async(f func(arguments) (string, *tab.Error)) *browser.Func {
 	return browser.FuncOf(func(args []browser.Value) any {
 		go func() {
 			result, err := f(args[2:])

@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/contract"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
-	"github.com/tabard-auth/tabard/browser_test/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/browser_test/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 

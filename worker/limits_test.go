@@ -9,8 +9,8 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
-	"github.com/tabard-auth/tabard/browser_test/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 

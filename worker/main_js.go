@@ -68,7 +68,7 @@ func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, trail 
 		return err
 	}
 	log.Info("sessions forgotten", "count", sessions)
-	events, err := trail.ForgetEvents(ctx, store, time.Now())
+	events, err := trail.DeleteEvents(ctx, store, time.Now())
 	if events > 0 {
 		log.Info("events forgotten", "count", events)
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/browser_test/contract"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
-	"github.com/tabard-auth/tabard/browser_test/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )

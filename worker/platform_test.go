@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/browser_test/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tabard-auth/tabard/browser_test/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 

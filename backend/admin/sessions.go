@@ -66,10 +66,10 @@ type OrganizationSession struct {
 }
 
 func organizationSessionOf(s orgsession.Record) OrganizationSession {
-	a := s.Stay.Authentication
+	a := s.OrganizationSession.Authentication
 	return OrganizationSession{
 		SessionID: s.SessionID.String(), UserID: s.UserID, App: s.App,
-		StartedAt: s.Stay.StartedAt, ActiveAt: s.Stay.ActiveAt,
+		StartedAt: s.OrganizationSession.StartedAt, ActiveAt: s.OrganizationSession.ActiveAt,
 		AuthTime: a.Time, ACR: a.ACR, AMR: append([]string{}, a.AMR...),
 	}
 }

@@ -11,18 +11,19 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// trailTimeout bounds the writing of the trail, for which nobody may wait any more.
-const trailTimeout = 5 * time.Second
+// auditTimeout bounds the write of an audit event after the request has ended.
+const auditTimeout = 5 * time.Second
 
-// Audit records what the call did, also where the client has left. The trail follows the
-// deed: where it cannot be written the deed stands, and the log says what is missing.
+// Audit records an event of the request in the audit log, even if the client has
+// disconnected. The operation is not undone if the event cannot be recorded; the
+// server's log then reports the missing event.
 func (c *Request) Audit(e audit.Event) error {
 	e.At, e.App, e.Address = c.Now, c.App.ID, Clip(c.R.RemoteAddr)
 	if e.ID == "" {
 		e.ID = directory.NewID("evt_")
 	}
 	e.Actor, e.Outcome = cmp.Or(e.Actor, e.UserID), cmp.Or(e.Outcome, audit.Done)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Ctx), trailTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Ctx), auditTimeout)
 	defer cancel()
 	err := c.Store.RecordEvent(ctx, e)
 	if err != nil {
@@ -31,8 +32,9 @@ func (c *Request) Audit(e audit.Event) error {
 	return err
 }
 
-// AuditMember records what a provider's word, by a connection or by a claim, made of
-// somebody's roles in an organization; nil are those of no member.
+// AuditMember records that an identity provider changed a user's roles in an
+// organization. connection is empty if a claim of the workspace's provider changed
+// them. Nil roles mean that the user is not a member.
 func (c *Request) AuditMember(organization, connection string, u directory.User, before, after []string) {
 	e := audit.Event{Action: audit.UpdateMember, Target: connection, UserID: u.ID, OrganizationID: organization, Actor: audit.Server}
 	switch {
@@ -46,8 +48,8 @@ func (c *Request) AuditMember(organization, connection string, u directory.User,
 	c.Audit(e)
 }
 
-// Clip bounds what is kept of a header, and keeps text of it: databases refuse
-// bytes that are none.
+// Clip truncates a header for storage and replaces invalid UTF-8, which databases
+// reject.
 func Clip(text string) string {
 	const most = 256
 	return strings.ToValidUTF8(text[:min(len(text), most)], "?")

@@ -15,7 +15,8 @@ import (
 // maxReference is the longest organization id or slug, in bytes.
 const maxReference = 64
 
-// notInReference tells what no id or slug has, and databases differ over.
+// notInReference reports whether an id or slug cannot contain a character. Databases
+// handle such characters differently.
 func notInReference(r rune) bool { return r < ' ' || r > '~' }
 
 // Unnameable tells a text that can be no organization's id or slug.
@@ -23,113 +24,114 @@ func Unnameable(ref string) bool {
 	return len(ref) > maxReference || strings.ContainsFunc(ref, notInReference)
 }
 
-// Authenticate finds the live session whose authentic refresh token the request
-// carries, from the device whose key it is bound to, and its person's place in the
-// organization that ref names. The token is not judged yet.
+// Authenticate returns the refresh token of the request, its live session and the
+// user's membership in the organization that ref names. The token is authentic, and the
+// request comes from the session's device. Rotation has not judged the token yet.
 func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, error) {
 	if Unnameable(ref) {
 		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "No organization can have this name.")
 	}
-	cookie, err := newest(c, ref)
+	cookie, err := pickToken(c, ref)
 	if err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}
 	subject, err := c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now)
 	if err != nil {
-		return session.Token{}, directory.Subject{}, dead(c, cookie, cookie.missing(err))
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, cookie.missing(err))
 	}
 	presented, err := verify(c, cookie, subject.Session.Secret)
-	if err != nil || !isOurs(c, subject.Session) {
-		return session.Token{}, directory.Subject{}, dead(c, cookie, unauthentic(c, cookie, &subject.Session, err))
+	if err != nil || !belongsToApp(c, subject.Session) {
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, authenticationError(c, cookie, &subject.Session, err))
 	}
 	c.used = cookie
 	c.Record.Session, c.Record.User = subject.Session.ID.String(), subject.User.ID
-	if err := c.Live(subject.Session); err != nil {
-		return session.Token{}, directory.Subject{}, dead(c, cookie, err)
+	if err := c.CheckLive(subject.Session); err != nil {
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, err)
 	}
 	if changed, err := takeOver(c, &subject.Session); err != nil {
 		return session.Token{}, directory.Subject{}, err
 	} else if changed {
 		if subject, err = c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now); err == nil {
-			err = c.Live(subject.Session)
+			err = c.CheckLive(subject.Session)
 		}
 		if err != nil {
-			return session.Token{}, directory.Subject{}, dead(c, cookie, err)
+			return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, err)
 		}
 	}
 	if err := refreshWorkspace(c, subject.Revision); err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}
-	if err := c.Used(subject.Session); err != nil {
-		return session.Token{}, directory.Subject{}, dead(c, cookie, err)
+	if err := c.CheckIdle(subject.Session); err != nil {
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, err)
 	}
-	subject.Session, err = c.OnDevice(subject.Session)
+	subject.Session, err = c.CheckDevice(subject.Session)
 	return presented, subject, err
 }
 
-// errForged refuses a refresh token whose MAC is wrong. It says nothing that a
-// missing cookie would not, and ends nothing.
+// errForged refuses a refresh token with a wrong MAC. The answer is the same as without
+// a cookie, and no session ends.
 var errForged = refusal.New(api.LoginRequired, "Sign in.")
 
-// errElsewhere refuses a refresh token whose key another replica has: the secret is being
-// replaced. Asked again, the browser comes to that one, or to this one when it has the key
-// too. It is no fault, and no end of the session.
-var errElsewhere = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
+// errOtherReplica refuses a refresh token whose key only another replica has, while the
+// secret is being replaced. A retry succeeds once it reaches a replica that has the
+// key. It is not logged as a fault, and the session goes on.
+var errOtherReplica = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
 
-// unauthentic tells why a refresh token did not authenticate.
-func unauthentic(c *Request, cookie *carried, s *session.Session, err error) error {
-	if !isOurs(c, *s) {
+// authenticationError returns the refusal of a refresh token that is not authentic.
+func authenticationError(c *Request, cookie *cookieToken, s *session.Session, err error) error {
+	if !belongsToApp(c, *s) {
 		return errForged
 	}
 	switch fate, err := grant.FateOf(c.Ctx, c.Store, cookie.token, s, err, c.Now); {
 	case err != nil:
 		return err
 	case fate == signingkey.InUse:
-		return errElsewhere
+		return errOtherReplica
 	case fate == signingkey.Retired:
 		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
 	}
 	return errForged
 }
 
-// Enabled refuses a person whose account is disabled. They may still sign out.
-func Enabled(u directory.User) error {
+// CheckEnabled refuses a user whose account is disabled. Such a user may still sign
+// out.
+func CheckEnabled(u directory.User) error {
 	if u.Disabled {
 		return refusal.New(api.SessionRevoked, "Your account is disabled.")
 	}
 	return nil
 }
 
-func (c *Request) Live(s session.Session) error {
+func (c *Request) CheckLive(s session.Session) error {
 	switch {
 	case s.RevokedAt != 0:
-		return Ended(s.RevokeReason)
+		return EndedRefusal(s.RevokeReason)
 	case s.ExpiresAt <= c.Now:
 		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
 	}
 	return nil
 }
 
-// Used refuses a session that nobody has used for longer than the workspace allows.
-func (c *Request) Used(s session.Session) error {
+// CheckIdle refuses a session that was unused for longer than the workspace allows.
+func (c *Request) CheckIdle(s session.Session) error {
 	if s.Idle(c.Workspace.Policy.SessionIdle, c.Now) {
 		return refusal.New(api.SessionExpired, "You were away for too long. Sign in again.")
 	}
 	return nil
 }
 
-// dead clears the cookie of a session that cannot live again, and hands err on. A
-// fault of the storage is no such end.
-func dead(c *Request, cookie *carried, err error) error {
+// clearIfEnded clears the cookie of a session that has ended for good, and returns err.
+// It keeps the cookie after a failure of the storage.
+func clearIfEnded(c *Request, cookie *cookieToken, err error) error {
 	var final *refusal.Refusal
-	if errors.As(err, &final) && final != errElsewhere || errors.Is(err, session.ErrNotFound) {
-		drop(c, cookie)
+	if errors.As(err, &final) && final != errOtherReplica || errors.Is(err, session.ErrNotFound) {
+		clearToken(c, cookie)
 	}
 	return err
 }
 
-// refreshWorkspace brings the call to the document's newest revision, in which its
-// app may be disabled.
+// refreshWorkspace loads the newest revision of the workspace, in which the app may be
+// disabled.
 func refreshWorkspace(c *Request, revision int64) error {
 	if revision == c.Workspace.Revision {
 		return nil
@@ -143,18 +145,18 @@ func refreshWorkspace(c *Request, revision int64) error {
 		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
 	c.Workspace, c.App = w, app
-	offerNonce(c)
+	sendNonce(c)
 	return nil
 }
 
-// newest returns the refresh token of the newest sign-in among those that the
-// browser carries. Usually there is one; a sign-in over a living session leaves
-// two, of which a request that may change something ends the older. Of two in one
-// second the one that the browser names last is the newer (RFC 6265bis section 5.8.3).
+// pickToken returns the refresh token of the newest sign-in in the browser. A sign-in
+// during a live session leaves two sessions; the next request that may change state
+// ends the older one. If both began in the same second, the later cookie of the header
+// is the newer one (RFC 6265bis section 5.8.3).
 //
-// Sessions that one person entered from another app stand beside each other, one for
-// each organization: the one that opens ref is returned, or else the newest.
-func newest(c *Request, ref string) (*carried, error) {
+// Sessions that a user entered from another app coexist, one for each organization.
+// pickToken then prefers the one that opens ref.
+func pickToken(c *Request, ref string) (*cookieToken, error) {
 	tokens, err := c.RefreshTokens()
 	if err != nil {
 		return nil, err
@@ -165,22 +167,22 @@ func newest(c *Request, ref string) (*carried, error) {
 	case 1:
 		return tokens[0], nil
 	}
-	all, last, err := c.Living(tokens)
+	all, last, err := c.LiveSessions(tokens)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := newestOnly(c, all)
+	kept, err := pick(c, all)
 	if err != nil {
 		return nil, err
 	}
 	if len(kept) == 0 {
 		return nil, last
 	}
-	return opening(c, kept, ref)
+	return sessionFor(c, kept, ref)
 }
 
-// Authentic reads a living session by its authentic token.
-func (c *Request) Authentic(t *carried) (session.Session, error) {
+// Authentic returns the live session of a token after it verified the token.
+func (c *Request) Authentic(t *cookieToken) (session.Session, error) {
 	s, err := c.Store.Session(c.Ctx, t.token.Session())
 	if errors.Is(err, session.ErrNotFound) {
 		return s, RefusalOf(t.missing(err))
@@ -188,43 +190,44 @@ func (c *Request) Authentic(t *carried) (session.Session, error) {
 	if err != nil {
 		return s, err
 	}
-	if _, err := verify(c, t, s.Secret); err != nil || !isOurs(c, s) {
-		return s, unauthentic(c, t, &s, err)
+	if _, err := verify(c, t, s.Secret); err != nil || !belongsToApp(c, s) {
+		return s, authenticationError(c, t, &s, err)
 	}
-	if err := c.Live(s); err != nil {
+	if err := c.CheckLive(s); err != nil {
 		return s, err
 	}
-	return s, c.Used(s)
+	return s, c.CheckIdle(s)
 }
 
-// isOurs tells a session of the app's that a browser holds. The token of one that the
-// app's server holds is nothing in a cookie.
-func isOurs(c *Request, s session.Session) bool {
+// belongsToApp reports whether a browser holds the session, for this app. A token of
+// the app's server is not accepted in a cookie.
+func belongsToApp(c *Request, s session.Session) bool {
 	return s.App == c.App.ID && s.Holder == session.Browser
 }
 
-// Redeemed keeps the cookie going after its refresh token was redeemed, also where
-// nothing was minted: a successor takes its place, and what has ended is cleared.
-func (c *Request) Redeemed(presented session.Token, s session.Session, m grant.Minted, err error) {
+// UpdateCookies updates the browser's cookies after its refresh token was redeemed,
+// even if no access token was minted. It sets the successor, or clears the cookies of a
+// session that has ended.
+func (c *Request) UpdateCookies(presented session.Token, s session.Session, m grant.Minted, err error) {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
-		c.Forget(s.App, s.ID)
+		c.ClearSession(s.App, s.ID)
 	case m.Successor != nil:
-		c.Keep(s, *m.Successor)
+		c.SetRefreshToken(s, *m.Successor)
 	case m.Current == presented.ID:
-		adopt(c, s)
+		migrateCookies(c, s)
 	}
 }
 
-// Look judges the token against its session without an effect: what only reads tells the
-// browser no more than under which names to keep it.
-func (c *Request) Look(token session.Token, s session.Session) error {
+// Inspect judges the token without redeeming it. It changes nothing except the cookies'
+// names.
+func (c *Request) Inspect(token session.Token, s session.Session) error {
 	verdict := session.Judge(s.Row, c.Grant().Redemption(token, &s))
 	if !verdict.Outcome.Mints() {
-		return Ended(verdict.After.RevokeReason)
+		return EndedRefusal(verdict.After.RevokeReason)
 	}
 	if token.ID == verdict.After.Cur {
-		adopt(c, s)
+		migrateCookies(c, s)
 	}
 	return nil
 }

@@ -1,5 +1,6 @@
-// Package authn finds out who asks: a request's origin and app, its cookies, its device
-// key, and with them the session. The rooms of the browser's API answer its requests.
+// Package authn authenticates requests of browsers. It checks the request's origin,
+// app, cookies and device key, and finds the session. Packages browserapi and signin
+// answer the requests.
 package authn
 
 import (
@@ -19,33 +20,33 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Store is what requests need a store for.
+// Store is the part of the store that authentication needs.
 type Store interface {
 	grant.Store
 	audit.Store
 }
 
-// Config is what New needs. All of it is required but Proofs, Log and Now.
+// Config configures a Server. Proofs, Log and Now are optional.
 type Config struct {
-	// PublicURL is the backend's base URL as browsers see it, and the issuer of
-	// its tokens. Nothing of a request ever takes its place.
+	// PublicURL is the backend's base URL for browsers, and the issuer of its tokens.
+	// No header of a request replaces it.
 	PublicURL string
-	// CookieMark tells this server's cookies from those of others on its host, see
-	// publicurl.ParseCookieMark; "" follows from PublicURL.
+	// CookieMark distinguishes this server's cookies from those of other servers on the
+	// same host, see publicurl.ParseCookieMark. If empty, it is derived from PublicURL.
 	CookieMark string
 	Store      Store
 	Keys       *signingkey.KeyRing
 	Secret     signingkey.Secret
-	// Proofs remembers proofs that were shown; nil makes a memory of its own, see [NewProofs].
+	// Proofs remembers used device proofs. Nil creates a new memory, see [NewProofs].
 	Proofs *dpop.Replays
-	// Log receives one record a request; nil discards them.
+	// Log receives one record for each request. Nil discards them.
 	Log *slog.Logger
-	// Now tells the time; nil means time.Now.
+	// Now returns the current time. Nil means time.Now.
 	Now func() time.Time
 }
 
-// Server is what every request is asked of. It keeps nothing between requests but what
-// can be read again: the workspace's document and the signing keys.
+// Server holds the dependencies of all requests. Its only state is a cache of the
+// workspace and the signing keys.
 type Server struct {
 	Issuer string // the public URL without a trailing slash
 	Origin string // the public URL's origin
@@ -62,7 +63,7 @@ type Server struct {
 	workspace atomic.Pointer[directory.Workspace]
 }
 
-// New returns a server.
+// New returns a Server.
 func New(c Config) (*Server, error) {
 	public, err := publicurl.Parse(c.PublicURL)
 	if err != nil {
@@ -88,20 +89,20 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
-// NewProofs returns a memory for proofs, which servers that follow each other share.
+// NewProofs returns a memory of used proofs. Servers that replace each other in one
+// process share it.
 func NewProofs() *dpop.Replays { return dpop.NewReplays(proofLife, maxProofs) }
 
-// Unseen is the revision of who has to know the newest document, and has not seen its
-// revision.
-const Unseen = -1
+// Latest makes Current check for the newest revision of the workspace.
+const Latest = -1
 
-// Current returns the workspace's document, read again where a revision other
-// than its own was seen; 0 means that none was. Whoever may send anything makes it
-// [Unseen]: the document, which takes milliseconds to read, is then read only where its
-// revision is another.
+// Current returns the workspace. It reloads the cached document if seen is a revision
+// other than the cached one; 0 accepts the cached one. With [Latest], Current first
+// reads the revision alone, because the document takes milliseconds to load and
+// unauthenticated requests can cause this check.
 func (s *Server) Current(ctx context.Context, seen int64) (*directory.Workspace, error) {
 	w := s.workspace.Load()
-	if w != nil && seen == Unseen {
+	if w != nil && seen == Latest {
 		revision, err := s.Store.WorkspaceRevision(ctx)
 		if err != nil {
 			return nil, err

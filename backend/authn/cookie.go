@@ -9,11 +9,13 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Cookies. __Host-Http- makes browsers refuse a cookie of the name that a script,
-// a sibling host or plain http set (RFC 6265bis). Cookies know no ports and, with such a
-// name, no paths, so that every name bears the mark of the server, which neither reads nor
-// clears another's. The session's name carries the app and a few characters of the session
-// besides, so that a late answer of one that ended never displaces a newer one.
+// The prefix __Host-Http- makes browsers refuse a cookie that a script, a sibling host
+// or plain HTTP set under the same name (RFC 6265bis). Cookies are shared by all ports
+// of a host and, with this prefix, by all paths. Each name therefore contains the
+// server's mark; a server neither reads nor clears the cookies of another one. The name
+// of a session's cookie also contains the app and some characters of the session's id,
+// so that a late answer for an ended session does not replace the cookie of a newer
+// one.
 const (
 	handoverCookie = cookiePrefix + "-handover."
 
@@ -24,28 +26,28 @@ const (
 	nameChars = 8
 )
 
-// sessionName is the name of a session's cookie, and unmarkedName the one that the release
-// before gave it.
-func (s *Server) sessionName(app string, id session.ID) string {
-	return s.sessionPrefix() + unmarked(app, id)
+// sessionCookieName returns the name of a session's cookie. unmarkedName returns
+// its name in the previous release.
+func (s *Server) sessionCookieName(app string, id session.ID) string {
+	return s.sessionPrefix() + cookieSuffix(app, id)
 }
 
-func unmarkedName(app string, id session.ID) string { return sessionCookie + unmarked(app, id) }
+func unmarkedName(app string, id session.ID) string { return sessionCookie + cookieSuffix(app, id) }
 
-func unmarked(app string, id session.ID) string {
+func cookieSuffix(app string, id session.ID) string {
 	return app + "." + strings.TrimPrefix(id.String(), "ses_")[:nameChars]
 }
 
 func (s *Server) sessionPrefix() string { return sessionCookie + s.mark + "." }
 
-// KeptAttemptName is the name of the cookie in which the release before kept the sign-in
-// attempt of a state.
-func KeptAttemptName(state string) string {
+// AttemptCookieName returns the name of the cookie in which the previous release kept
+// the sign-in attempt of a state.
+func AttemptCookieName(state string) string {
 	return loginCookie + strings.ToLower(state[:min(len(state), nameChars)])
 }
 
-// Browser returns the value that the browser's cookie keeps; false where it keeps none
-// that this server made.
+// Browser returns the browser value from its cookie. It returns false if there is no
+// valid one.
 func (c *Request) Browser() (login.Browser, bool) {
 	cookies := c.R.CookiesNamed(loginCookie + c.mark)
 	if len(cookies) != 1 || cookies[0].Quoted {
@@ -54,54 +56,54 @@ func (c *Request) Browser() (login.Browser, bool) {
 	return login.ParseBrowser(cookies[0].Value)
 }
 
-// browserLife is how long a browser keeps its value after it last began a sign-in, in
-// seconds: longer than any attempt, and as long as most sessions.
+// browserLife is how long, in seconds, a browser keeps its value after it last began a
+// sign-in: longer than any attempt, and as long as most sessions.
 const browserLife = 30 * 24 * 60 * 60
 
-// KeepBrowser gives the browser its value.
-func (c *Request) KeepBrowser(b login.Browser) {
+// SetBrowser sets the cookie with the browser value.
+func (c *Request) SetBrowser(b login.Browser) {
 	c.setCookie(loginCookie+c.mark, b.String(), browserLife, http.SameSiteLaxMode)
 }
 
-// HandoverCookies returns what the names of hand-overs' cookies begin with: first of those
-// that are set, then of others that are read. One that the release before is to read
-// bears no mark.
+// HandoverCookies returns the name prefixes of hand-over cookies. The first one is used
+// for setting, all of them for reading. A cookie for the previous release has no mark.
 func (c *Request) HandoverCookies() []string {
 	names := []string{handoverCookie + c.mark + ".", handoverCookie}
-	if alsoUnmarked(c) {
+	if setsUnmarked(c) {
 		slices.Reverse(names)
 	}
 	return names
 }
 
-// Keep gives the browser a refresh token, until the session's end.
-func (c *Request) Keep(s session.Session, token session.Token) {
-	c.keep(s, c.refresh.Sign(token, s.Secret))
+// SetRefreshToken sets the cookie of a session's refresh token. It expires with the
+// session.
+func (c *Request) SetRefreshToken(s session.Session, token session.Token) {
+	c.setRefreshCookies(s, c.refresh.Sign(token, s.Secret))
 }
 
-func (c *Request) keep(s session.Session, value string) {
+func (c *Request) setRefreshCookies(s session.Session, value string) {
 	life := int(s.ExpiresAt - c.Now)
-	c.setCookie(c.sessionName(s.App, s.ID), value, life, http.SameSiteStrictMode)
+	c.setCookie(c.sessionCookieName(s.App, s.ID), value, life, http.SameSiteStrictMode)
 	switch name := unmarkedName(s.App, s.ID); {
-	case alsoUnmarked(c):
+	case setsUnmarked(c):
 		c.setCookie(name, value, life, http.SameSiteStrictMode)
 	case len(c.R.CookiesNamed(name)) > 0:
 		c.clear(name)
 	}
 }
 
-// Forget takes a session's cookies from the browser.
-func (c *Request) Forget(app string, id session.ID) {
-	c.clear(c.sessionName(app, id))
-	if name := unmarkedName(app, id); alsoUnmarked(c) || len(c.R.CookiesNamed(name)) > 0 {
+// ClearSession clears the cookies of a session.
+func (c *Request) ClearSession(app string, id session.ID) {
+	c.clear(c.sessionCookieName(app, id))
+	if name := unmarkedName(app, id); setsUnmarked(c) || len(c.R.CookiesNamed(name)) > 0 {
 		c.clear(name)
 	}
 }
 
 func (c *Request) clear(name string) { c.setCookie(name, "", -1, http.SameSiteStrictMode) }
 
-// setCookie sets a cookie of the answer's, or clears it where its life is -1. It replaces
-// what the answer said of that cookie before.
+// setCookie sets a cookie, or clears it if life is -1. It replaces an earlier
+// Set-Cookie header for the same name.
 func (c *Request) setCookie(name, value string, life int, mode http.SameSite) {
 	before := c.W.Header()["Set-Cookie"]
 	kept := before[:0]

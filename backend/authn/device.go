@@ -11,28 +11,29 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// The device key (RFC 9449). A session is bound to a key that its browser cannot
-// give away, and is open to requests that prove it: a cookie taken from the wire, a
-// log or a backup is worthless. What is no good proof is refused and does nothing
-// to the session; it says nothing about who has the cookie.
+// A session can be bound to a device key that the browser cannot export (DPoP, RFC
+// 9449). It then accepts only requests with a proof of that key, so that a copied
+// cookie is useless. An invalid proof is refused without an effect on the session, and
+// the answer does not reveal whether the cookie was authentic.
 
-// requestLimits bound the age of a request. A clock may be ahead of the server's by
-// what those of replicas may differ: rotation relies on both.
+// requestLimits limits the age of a request. A clock may be ahead of the server's by as
+// much as those of replicas may differ, as in rotation.
 var requestLimits = session.LimitsFor(true)
 
 var (
-	// proofLife is how long a proof is good after it was first shown, in seconds:
-	// one that was made ahead of time for longer.
+	// proofLife is how long a used proof is remembered, in seconds. A proof that was
+	// issued ahead of time is remembered longer.
 	proofLife = requestLimits.D + requestLimits.Slack + 1
-	// maxProofs bounds the memory for replays of one key, at some 20 bytes each.
+	// maxProofs is the number of proofs remembered for each key, at about 20 bytes
+	// each.
 	maxProofs = 1 << 13
 )
 
-// OnDevice lets a session with a device key pass only where the request proves the
-// key. A young session without one it binds to the key that the request proves. It
-// returns the session as it stands then.
-func (c *Request) OnDevice(s session.Session) (session.Session, error) {
-	if s.JKT == "" && (c.Reading() || c.Now-s.CreatedAt > session.BindWithin) {
+// CheckDevice refuses a session with a device key unless the request proves that key.
+// It binds a new session without a device key to the key that the request proves. It
+// returns the updated session.
+func (c *Request) CheckDevice(s session.Session) (session.Session, error) {
+	if s.JKT == "" && (c.ReadOnly() || c.Now-s.CreatedAt > session.BindWithin) {
 		return s, nil
 	}
 	proof, err := c.proof()
@@ -42,7 +43,7 @@ func (c *Request) OnDevice(s session.Session) (session.Session, error) {
 		}
 	}
 	if err == nil && s.JKT != "" {
-		if err = proves(proof, s.JKT); err == nil {
+		if err = checkKey(proof, s.JKT); err == nil {
 			err = c.proofUsed()
 		}
 	}
@@ -50,8 +51,8 @@ func (c *Request) OnDevice(s session.Session) (session.Session, error) {
 	return s, err
 }
 
-// proves refuses a proof by another key than the session's, and none at all.
-func proves(proof *dpop.Proof, jkt string) error {
+// checkKey refuses a missing proof and a proof of another key than the session's.
+func checkKey(proof *dpop.Proof, jkt string) error {
 	switch {
 	case proof == nil:
 		return refusal.New(api.DeviceKeyRequired, "This session belongs to another browser. Sign in.")
@@ -61,8 +62,8 @@ func proves(proof *dpop.Proof, jkt string) error {
 	return nil
 }
 
-// auditProof records that a session was asked for without a good proof: its cookie
-// may be in other hands. Of one kind it records one a minute, however many come.
+// auditProof records a request without a valid proof, since its cookie may have been
+// copied. It records each kind of refusal at most once a minute for each session.
 func auditProof(c *Request, s session.Session, err error) {
 	if !refusal.Is(err) {
 		return
@@ -70,7 +71,7 @@ func auditProof(c *Request, s session.Session, err error) {
 	switch code := RefusalOf(err).Code; code {
 	case api.InvalidDPoPProof, api.DeviceKeyRequired, api.DeviceKeyMismatch:
 		reason := string(code)
-		if errors.Is(err, dpop.ErrReplayed) { // browsers do that too, to a request lost on an old connection
+		if errors.Is(err, dpop.ErrReplayed) { // browsers cause that too, by resending after a lost connection
 			reason = "repeated_dpop_proof"
 		}
 		c.Audit(audit.Event{
@@ -81,9 +82,9 @@ func auditProof(c *Request, s session.Session, err error) {
 	}
 }
 
-// isDeviceOf tells whether the request comes from the session's device, as far as it
-// has one.
-func isDeviceOf(c *Request, s session.Session) (bool, error) {
+// provesDevice reports whether the request proves the session's device key, if the
+// session has one.
+func provesDevice(c *Request, s session.Session) (bool, error) {
 	if s.JKT == "" {
 		return true, nil
 	}
@@ -95,55 +96,54 @@ func isDeviceOf(c *Request, s session.Session) (bool, error) {
 	return err == nil, err
 }
 
-// prove checks the request's proof (RFC 9449 section 4.3) for all but whose it is, and
-// whether it was used before.
+// prove validates the request's proof (RFC 9449 section 4.3), except for the expected
+// key and reuse.
 func (c *Request) prove() (*dpop.Proof, error) {
 	values := c.R.Header.Values(api.HeaderProof)
 	if len(values) == 0 {
 		return nil, nil
 	}
 	if len(values) > 1 {
-		return nil, badProof(errors.New("there is more than one"))
+		return nil, invalidProof(errors.New("there is more than one"))
 	}
 	proof, err := dpop.Parse(values[0])
 	if err != nil {
-		return nil, badProof(err)
+		return nil, invalidProof(err)
 	}
 	if err := proof.Covers(c.R.Method, c.Origin+c.R.URL.EscapedPath()); err != nil {
-		return nil, badProof(err)
+		return nil, invalidProof(err)
 	}
 	switch {
 	case proof.IssuedAt < c.Now-requestLimits.D, proof.IssuedAt > c.Now+requestLimits.Slack:
 		return nil, refusal.New(api.RequestTooOld, "The request took too long to arrive, or the clock is wrong. Send it again.")
-	case c.Workspace.ProofNonce && !c.nonces.good(proof.Nonce, c.Now):
+	case c.Workspace.ProofNonce && !c.nonces.valid(proof.Nonce, c.Now):
 		return nil, refusal.New(api.UseDPoPNonce, "The proof lacks the server's nonce. Send the request again.")
 	}
 	return proof, nil
 }
 
-// useProof notes that the request's proof is used, and refuses one that was used before.
-// Only a proof by the key of an authentic session is noted: who makes keys up takes no
-// place in the memory for replays.
+// useProof marks the request's proof as used, and refuses one that was used before.
+// Callers verify the session first, so that made-up keys do not fill the memory.
 func (c *Request) useProof() error {
 	proof, err := c.proof()
 	if err != nil || proof == nil {
 		return err
 	}
 	if err = c.replays.Use(proof, c.Now); errors.Is(err, dpop.ErrReplayed) {
-		return badProof(err)
+		return invalidProof(err)
 	}
 	return err
 }
 
-func badProof(err error) *refusal.Refusal {
+func invalidProof(err error) *refusal.Refusal {
 	return refusal.New(api.InvalidDPoPProof, "The device key's proof is not good. Send the request again.").Because(err)
 }
 
-// ProvenKey returns the thumbprint of the key that the request proves; a navigation
-// proves none. A key that an address merely names (dpop_jkt) is whoever's made the link.
+// ProvenKey returns the thumbprint of the key that the request proves. A navigation
+// proves none; the author of a link could choose the key that its URL names (dpop_jkt).
 func (c *Request) ProvenKey() (string, error) {
 	proof, err := c.proof()
-	if proof == nil || c.Reading() {
+	if proof == nil || c.ReadOnly() {
 		return "", err
 	}
 	return proof.JKT, err

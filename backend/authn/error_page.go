@@ -11,15 +11,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// isPage reports whether a person is looking: at a navigation of /login, /callback or
-// /handover/code.
-func isPage(c *Request) bool {
+// wantsPage reports whether the request is a navigation to /login, /callback or
+// /handover/code, so that a person reads the answer.
+func wantsPage(c *Request) bool {
 	form := c.R.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
-	return (c.Reading() || form) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
+	return (c.ReadOnly() || form) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
 }
 
-// kinds are the pages for refusals that name none.
-var kinds = map[api.Code]page.Kind{
+// pageKinds are the pages of refusals that do not name one.
+var pageKinds = map[api.Code]page.Kind{
 	api.InvalidRequest:         page.Invalid,
 	api.OriginNotAllowed:       page.Refused,
 	api.TemporarilyUnavailable: page.Unavailable,
@@ -27,23 +27,23 @@ var kinds = map[api.Code]page.Kind{
 	api.SessionRevoked:         page.Disabled,
 }
 
-// errorPage answers a person with a page that leads on.
+// errorPage writes an error page with links to continue.
 func errorPage(c *Request, r *refusal.Refusal) {
-	p := page.Page{Kind: r.Page, Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: leadOn(c, r)}
+	p := page.Page{Kind: r.Page, Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: errorLinks(c, r)}
 	if p.Kind == "" {
 		p.Kind = page.Failed
-		if kind, known := kinds[r.Code]; known {
+		if kind, known := pageKinds[r.Code]; known {
 			p.Kind = kind
 		}
 	}
-	c.Show(p)
+	c.WritePage(p)
 }
 
-// Show answers with a page.
-func (c *Request) Show(p page.Page) {
+// WritePage writes a page.
+func (c *Request) WritePage(p page.Page) {
 	c.Record.Status = p.Status
 	var texts page.Texts
-	if w := workspaceSeen(c); w != nil {
+	if w := cachedWorkspace(c); w != nil {
 		texts = w.Pages
 	}
 	if c.App.ID != "" {
@@ -53,35 +53,35 @@ func (c *Request) Show(p page.Page) {
 	page.Write(c.W, c.R, p, texts)
 }
 
-// leadOn returns the links of a page about a refusal: to the same thing once more, where it
-// may go better, or to a new sign-in, and back into the app.
-func leadOn(c *Request, r *refusal.Refusal) []page.Link {
+// errorLinks returns the links of an error page: to a new sign-in or a retry, if one
+// may help, and to the app.
+func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	var links []page.Link
 	switch {
 	case r.Again != "":
 		links = append(links, page.Link{Label: page.Again, URL: r.Again})
-	case c.Reading() && r.HTTPStatus() >= http.StatusInternalServerError:
-		links = append(links, page.Link{Label: page.Retry, URL: again(c)})
+	case c.ReadOnly() && r.HTTPStatus() >= http.StatusInternalServerError:
+		links = append(links, page.Link{Label: page.Retry, URL: retryURL(c)})
 	}
 	return append(links, c.HomeLinks()...)
 }
 
-// again is the address of the request, of one that may be made once more.
-func again(c *Request) string {
-	if !c.Reading() {
+// retryURL returns the URL of the request, if it can be repeated.
+func retryURL(c *Request) string {
+	if !c.ReadOnly() {
 		return ""
 	}
 	return c.Origin + c.R.URL.RequestURI()
 }
 
-// HomeLinks lead into the request's app or, where that is not known, into the one that
-// the backend is at, or into every app of the workspace.
+// HomeLinks returns a link to the request's app. If that is unknown, it returns a link
+// to the app at the backend's own origin, or to every app of the workspace.
 func (c *Request) HomeLinks() []page.Link {
 	home := func(app directory.App) page.Link {
 		return page.Link{Label: page.Back, App: app.Name, URL: publicurl.Home(c.Origin, app) + "/"}
 	}
 	var all []page.Link
-	w := workspaceSeen(c)
+	w := cachedWorkspace(c)
 	if w == nil {
 		return nil
 	}
@@ -92,22 +92,21 @@ func (c *Request) HomeLinks() []page.Link {
 		return []page.Link{home(app)}
 	}
 	for _, app := range w.Apps {
-		if !app.Disabled && len(all) < maxHomes {
+		if !app.Disabled && len(all) < maxHomeLinks {
 			all = append(all, home(app))
 		}
 	}
 	return all
 }
 
-// maxHomes is how many apps a page offers at most.
-const maxHomes = 12
+// maxHomeLinks is the largest number of apps on a page.
+const maxHomeLinks = 12
 
-// workspaceSeen is the workspace's document as the request or another knows it; nil where
-// none was read yet.
-func workspaceSeen(c *Request) *directory.Workspace {
+// cachedWorkspace returns the workspace, or nil if none has been loaded.
+func cachedWorkspace(c *Request) *directory.Workspace {
 	if c.Workspace != nil {
 		return c.Workspace
 	}
-	w, _ := c.Current(c.Ctx, 0) // a fault of the storage is told by the page already
+	w, _ := c.Current(c.Ctx, 0) // the page already reports a failure of the storage
 	return w
 }

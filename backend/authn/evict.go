@@ -8,52 +8,53 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// maxSessions is how many sessions of all the server's apps a browser has at most: with
-// their cookies it sends 2.5 KB in each request to the host, which has other cookies
-// besides, and proxies refuse requests whose headers are too long.
+// maxSessions is the largest number of sessions in a browser, over all of the server's
+// apps. Their cookies add 2.5 KB to every request to the host. Proxies refuse requests
+// with longer headers, and other cookies need room too.
 const maxSessions = 12
 
-// evict leaves a browser at most so many of its sessions and returns those: it ends the
-// others, first those that were entered from another app, then the oldest. What only reads
-// ends nothing.
-func evict(c *Request, all []*carried, most int) ([]*carried, error) {
+// evict limits a browser to a number of sessions and returns the remaining ones. It
+// ends sessions that were entered from another app first, then the oldest ones. A
+// read-only request ends none.
+func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 	c.sessions = len(all)
-	dropCopies(c, all)
-	marked := slices.DeleteFunc(slices.Clone(all), func(t *carried) bool { return t.marked == "" })
-	if len(marked) <= most || c.Reading() {
+	clearUnmarked(c, all)
+	marked := slices.DeleteFunc(slices.Clone(all), func(t *cookieToken) bool { return t.marked == "" })
+	if len(marked) <= most || c.ReadOnly() {
 		return all[max(0, len(all)-2*maxSessions):], nil
 	}
-	gone := map[*carried]bool{}
-	for ; len(marked) > 2*maxSessions; marked = marked[1:] { // no browser has so many: they are not read
-		drop(c, marked[0])
+	gone := map[*cookieToken]bool{}
+	for ; len(marked) > 2*maxSessions; marked = marked[1:] { // more than a browser can have; not read
+		clearToken(c, marked[0])
 		gone[marked[0]] = true
 	}
-	var lives []*living
+	var lives []*liveSession
 	for _, t := range marked {
 		s, err := c.Store.Session(c.Ctx, t.token.Session())
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return nil, err
 		}
 		switch _, foreign := verify(c, t, s.Secret); {
-		case err != nil || foreign == nil && c.Live(s) != nil:
-			drop(c, t)
+		case err != nil || foreign == nil && c.CheckLive(s) != nil:
+			clearToken(c, t)
 			gone[t] = true
-		case foreign == nil: // else another replica may know its key
-			lives = append(lives, &living{t, s})
+		case foreign == nil: // otherwise another replica may have its key
+			lives = append(lives, &liveSession{t, s})
 		}
 	}
-	for _, l := range firstToGo(lives)[:max(0, len(lives)-most)] {
-		if err := supersede(c, l.carried, l.Session); err != nil {
+	for _, l := range sortForEviction(lives)[:max(0, len(lives)-most)] {
+		if err := supersede(c, l.cookieToken, l.Session); err != nil {
 			return nil, err
 		}
-		gone[l.carried] = true
+		gone[l.cookieToken] = true
 	}
-	return slices.DeleteFunc(all, func(t *carried) bool { return gone[t] }), nil
+	return slices.DeleteFunc(all, func(t *cookieToken) bool { return gone[t] }), nil
 }
 
-// dropCopies clears cookies of unmarked names, where there are too many for both.
-func dropCopies(c *Request, all []*carried) {
-	if len(all) <= maxBoth {
+// clearUnmarked clears the unmarked cookies if there are too many sessions for both
+// names.
+func clearUnmarked(c *Request, all []*cookieToken) {
+	if len(all) <= maxWithUnmarked {
 		return
 	}
 	for _, t := range all {
@@ -63,13 +64,13 @@ func dropCopies(c *Request, all []*carried) {
 	}
 }
 
-func firstToGo(all []*living) []*living {
-	slices.SortStableFunc(all, func(a, b *living) int { return oldestFirst(a.Session, b.Session) })
+func sortForEviction(all []*liveSession) []*liveSession {
+	slices.SortStableFunc(all, func(a, b *liveSession) int { return evictionOrder(a.Session, b.Session) })
 	return all
 }
 
-// oldestFirst compares sessions by which goes first where there are too many.
-func oldestFirst(a, b session.Session) int {
+// evictionOrder compares sessions by the order of their eviction.
+func evictionOrder(a, b session.Session) int {
 	signedIn := func(s session.Session) int {
 		if s.Parent == (session.ID{}) {
 			return 1
@@ -79,39 +80,38 @@ func oldestFirst(a, b session.Session) int {
 	return cmp.Or(cmp.Compare(signedIn(a), signedIn(b)), cmp.Compare(a.CreatedAt, b.CreatedAt))
 }
 
-// MakeRoom leaves the browser one session less than it may have.
-func (c *Request) MakeRoom() error {
-	all, err := carriedTokens(c)
+// EvictOldest ends sessions so that the browser has room for one more.
+func (c *Request) EvictOldest() error {
+	all, err := cookieTokens(c)
 	if err == nil {
 		_, err = evict(c, all, maxSessions-1)
 	}
 	return err
 }
 
-// KeepFirst gives the browser the first token of a session that its sign-in made. The
-// session's cookies of before are not sent along with a callback, so that what the browser
-// has is read from the store: however often somebody signs in, and wherever it leads, it
-// never has more than it may.
-func (c *Request) KeepFirst(s session.Session, first session.Token) error {
+// SetFirstToken sets the cookie of a new session after its sign-in. A callback does not
+// carry the Strict cookies of earlier sessions. SetFirstToken therefore looks up the
+// browser's sessions in the store and evicts those above the limit.
+func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 	all, err := c.Store.OfBrowser(c.Ctx, s.Browser, c.Now, 2*maxSessions)
 	if err != nil {
 		return err
 	}
 	c.sessions = len(all)
-	c.Keep(s, first)
-	slices.SortStableFunc(all, oldestFirst)
+	c.SetRefreshToken(s, first)
+	slices.SortStableFunc(all, evictionOrder)
 	for _, old := range all[:max(0, len(all)-maxSessions)] {
-		if err := evictUnseen(c, old); err != nil {
+		if err := evictStored(c, old); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// evictUnseen takes a session from the browser that it began in. One with a device key,
-// which nothing proves here, only loses its cookie.
-func evictUnseen(c *Request, s session.Session) error {
-	c.Forget(s.App, s.ID)
+// evictStored ends a session whose cookie the request does not carry. A session with a
+// device key, which the request does not prove, only loses its cookie.
+func evictStored(c *Request, s session.Session) error {
+	c.ClearSession(s.App, s.ID)
 	if s.JKT != "" {
 		return nil
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// recorder writes one record a request. No token, cookie, code or address query
-// is in it; sessions are named by a keyed hash.
+// recorder logs one record for each request. A record contains no token, cookie, code
+// or query. It identifies a session by a keyed hash.
 type recorder struct {
 	log   *slog.Logger
 	names signingkey.LogNames
 }
 
-// record is what a handler adds to the record of its request.
+// record is the part of a log record that the handler provides.
 type record struct {
 	Status       int
 	Session      string

@@ -9,20 +9,20 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// nonces are the keys of the server's nonces for proofs (RFC 9449 section 8), the
-// one that makes first. A nonce is a time and its MAC: every replica knows the
-// others', and nothing is kept.
+// nonces are the keys of nonces for device proofs (RFC 9449 section 8). The first key
+// issues nonces, all keys verify them. A nonce is a time and its MAC. Every replica can
+// verify it, and nothing is stored.
 type nonces [][]byte
 
-// nonceLife is how long a nonce is good, in seconds: longer than between two
-// requests of a steady tab, so that a mint stays one request.
+// nonceLife is the lifetime of a nonce in seconds. It exceeds the interval between two
+// requests of an active tab, so that a mint takes one request.
 const nonceLife = 15 * 60
 
-func (n nonces) at(now int64) string { return nonceOf(n[0], now) }
+func (n nonces) issue(now int64) string { return makeNonce(n[0], now) }
 
-// good tells whether a nonce was made at most nonceLife ago; by a replica's clock,
-// which may be a little ahead.
-func (n nonces) good(nonce string, now int64) bool {
+// valid reports whether a replica issued the nonce at most nonceLife ago. The replica's
+// clock may be slightly ahead.
+func (n nonces) valid(nonce string, now int64) bool {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(nonce)
 	if err != nil || len(raw) < 8 {
 		return false
@@ -32,24 +32,23 @@ func (n nonces) good(nonce string, now int64) bool {
 		return false
 	}
 	for _, key := range n {
-		if hmac.Equal([]byte(nonce), []byte(nonceOf(key, made))) {
+		if hmac.Equal([]byte(nonce), []byte(makeNonce(key, made))) {
 			return true
 		}
 	}
 	return false
 }
 
-func nonceOf(key []byte, made int64) string {
+func makeNonce(key []byte, made int64) string {
 	raw := binary.BigEndian.AppendUint64(nil, uint64(made))
 	mac := hmac.New(sha256.New, key)
 	mac.Write(raw)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(raw))
 }
 
-// offerNonce gives the client the nonce for its next proof, where the workspace
-// demands one.
-func offerNonce(c *Request) {
+// sendNonce sends the nonce for the client's next proof, if the workspace requires one.
+func sendNonce(c *Request) {
 	if c.Workspace.ProofNonce {
-		c.W.Header().Set(api.HeaderNonce, c.nonces.at(c.Now))
+		c.W.Header().Set(api.HeaderNonce, c.nonces.issue(c.Now))
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// admit lets a request of one of the workspace's apps pass, and finds the app.
-// Threats: requests forged by other origins, same-site siblings included (RFC
-// 10017 section 6.1.3.3). The cookie's SameSite alone does not stop siblings, and
-// Fetch Metadata alone not browsers that lack it.
+// admit accepts a request from one of the workspace's apps, and finds that app. It
+// prevents cross-site request forgery, including by same-site sibling hosts (RFC 10017
+// section 6.1.3.3). SameSite cookies alone do not exclude siblings, and some browsers
+// send no Fetch Metadata.
 //
 //	Sec-Fetch-Site   Origin must be
 //	same-origin      a registered one, or absent (then the backend's own counts)
@@ -19,14 +19,14 @@ import (
 //	absent           a registered one; absent only for reading
 //	anything else    refused
 //
-// Host and Forwarded decide nothing. A request that changes something carries the
-// custom header besides.
+// Host and Forwarded are ignored. A request that may change state also needs the custom
+// header.
 func admit(c *Request) error {
 	c.W.Header().Add("Vary", "Origin, Sec-Fetch-Site")
-	origin, named := Single(c.R.Header, "Origin")
-	switch site, _ := Single(c.R.Header, "Sec-Fetch-Site"); {
+	origin, named := SingleHeader(c.R.Header, "Origin")
+	switch site, _ := SingleHeader(c.R.Header, "Sec-Fetch-Site"); {
 	case site == "same-site" && named, site == "" && named, site == "same-origin" && named:
-	case site == "same-origin", site == "" && c.Reading():
+	case site == "same-origin", site == "" && c.ReadOnly():
 		origin = c.Origin
 	default:
 		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
@@ -35,50 +35,50 @@ func admit(c *Request) error {
 		return err
 	}
 	if named && origin != c.Origin {
-		c.allow(origin)
+		c.allowOrigin(origin)
 	}
-	if !c.Reading() && c.R.Header.Get(api.HeaderClient) == "" {
+	if !c.ReadOnly() && c.R.Header.Get(api.HeaderClient) == "" {
 		return refusal.New(api.InvalidRequest, "The header "+api.HeaderClient+" is missing.")
 	}
-	return recent(c)
+	return checkAge(c)
 }
 
-// findApp finds the app that owns an origin. An origin that is not known may have
-// been registered since the document was read.
+// findApp finds the app of an origin. If the origin is unknown, it checks for a newer
+// revision of the workspace.
 func findApp(c *Request, origin string) error {
-	for _, seen := range []int64{0, Unseen} {
+	for _, seen := range []int64{0, Latest} {
 		w, err := c.Current(c.Ctx, seen)
 		if err != nil {
 			return err
 		}
 		if app, ok := w.AppByOrigin(origin); ok {
 			c.Workspace, c.App = w, app
-			offerNonce(c)
+			sendNonce(c)
 			return nil
 		}
 	}
 	return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 }
 
-// allow answers a registered origin of the same site (CORS with credentials).
-func (c *exchange) allow(origin string) {
+// allowOrigin sends the CORS headers for a registered origin, with credentials.
+func (c *exchange) allowOrigin(origin string) {
 	h := c.W.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Credentials", "true")
 	h.Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate, "+api.HeaderNonce)
 }
 
-// preflight answers what a browser asks before a request from another origin.
+// preflight answers a CORS preflight request.
 func preflight(c *Request) error {
 	c.W.Header().Add("Vary", "Origin")
-	origin, named := Single(c.R.Header, "Origin")
+	origin, named := SingleHeader(c.R.Header, "Origin")
 	if !named {
 		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
 	if err := findApp(c, origin); err != nil {
 		return err
 	}
-	c.allow(origin)
+	c.allowOrigin(origin)
 	h := c.W.Header()
 	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
 	h.Set("Access-Control-Allow-Headers", "Content-Type, "+api.HeaderClient+", "+api.HeaderTime+", "+api.HeaderProof)
@@ -88,9 +88,9 @@ func preflight(c *Request) error {
 	return nil
 }
 
-// recent refuses a request that was sent longer ago than rotation tolerates: a
-// page that slept sent it, and has sent others since.
-func recent(c *Request) error {
+// checkAge refuses a request that took longer to arrive than rotation tolerates. A
+// suspended page may have sent it before its later requests.
+func checkAge(c *Request) error {
 	text := c.R.Header.Get(api.HeaderTime)
 	if text == "" {
 		return nil
@@ -104,9 +104,9 @@ func recent(c *Request) error {
 	return nil
 }
 
-// Single returns a header that may stand once; twice counts as a value that
-// matches nothing.
-func Single(h http.Header, name string) (value string, present bool) {
+// SingleHeader returns a header that must not be repeated. A repeated header is
+// returned as a value that matches nothing.
+func SingleHeader(h http.Header, name string) (value string, present bool) {
 	values := h.Values(name)
 	switch len(values) {
 	case 0:
@@ -117,25 +117,26 @@ func Single(h http.Header, name string) (value string, present bool) {
 	return "\x00", true
 }
 
-// Reading tells that the request must change nothing.
-func (c *exchange) Reading() bool {
+// ReadOnly reports whether the request must not change state.
+func (c *exchange) ReadOnly() bool {
 	return c.R.Method == http.MethodGet || c.R.Method == http.MethodHead
 }
 
-// FromHere reports whether a page of the backend's own origin sent a request that reads
-// nothing. Browsers that tell no Sec-Fetch-Site name the origin of a form's page.
-func (c *Request) FromHere() bool {
-	if site, told := Single(c.R.Header, "Sec-Fetch-Site"); told {
+// SameOrigin reports whether a page of the backend's own origin sent the request.
+// Browsers without Sec-Fetch-Site send the Origin of the form's page.
+func (c *Request) SameOrigin() bool {
+	if site, told := SingleHeader(c.R.Header, "Sec-Fetch-Site"); told {
 		return site == "same-origin"
 	}
-	origin, _ := Single(c.R.Header, "Origin")
+	origin, _ := SingleHeader(c.R.Header, "Origin")
 	return origin == c.Origin
 }
 
-// Navigation refuses what is not a top-level navigation, where the browser tells.
-func (c *exchange) Navigation() error {
-	mode, hasMode := Single(c.R.Header, "Sec-Fetch-Mode")
-	dest, hasDest := Single(c.R.Header, "Sec-Fetch-Dest")
+// CheckNavigation refuses a request that is not a top-level navigation, according to
+// Fetch Metadata.
+func (c *exchange) CheckNavigation() error {
+	mode, hasMode := SingleHeader(c.R.Header, "Sec-Fetch-Mode")
+	dest, hasDest := SingleHeader(c.R.Header, "Sec-Fetch-Dest")
 	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {
 		return refusal.New(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
 	}

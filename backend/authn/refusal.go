@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// RefusalOf returns the answer to any error.
+// RefusalOf returns the refusal for an error.
 func RefusalOf(err error) *refusal.Refusal {
 	var refused *login.Refused
 	switch {
@@ -39,8 +39,8 @@ func RefusalOf(err error) *refusal.Refusal {
 	return refusal.Of(err)
 }
 
-// Ended tells what became of a session that no longer lives.
-func Ended(reason session.Reason) *refusal.Refusal {
+// EndedRefusal returns the refusal for a session that was ended.
+func EndedRefusal(reason session.Reason) *refusal.Refusal {
 	text := "The session was ended. Sign in again."
 	switch reason {
 	case session.ReasonReuse:

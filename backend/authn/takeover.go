@@ -7,18 +7,19 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// A step-up in a session without a device key begins a new one (see signin): whoever had
-// copied its cookie has nothing of what the step-up brought. The old session goes on until
-// the new cookie is used for the first time, for the answer that brings it may be lost.
+// A step-up in a session without a device key begins a new session (see package
+// signin), so that a copied cookie does not gain the new authentication. The old
+// session continues until the new cookie is used, because the answer that sets it can
+// be lost.
 
-// maxReplaced bounds how many step-ups are followed, one after the other.
+// maxReplaced is the largest number of successive step-ups that Replacement follows.
 const maxReplaced = 64
 
-// takeOver ends the session that a step-up replaced by this one, at the first use of this
-// one. Where the old one was ended meanwhile by anything but a step-up, the new one is,
-// too: who signed out is out. It reports whether anything changed.
+// takeOver ends the session that a step-up replaced by s, at the first use of s. If the
+// old session was ended meanwhile by anything other than a step-up, such as a sign-out,
+// s ends too. takeOver reports whether it changed anything.
 func takeOver(c *Request, s *session.Session) (bool, error) {
-	if s.Replaces == (session.ID{}) || c.Reading() || s.Gen != 1 || s.CurLast != s.CreatedAt { // it was used before
+	if s.Replaces == (session.ID{}) || c.ReadOnly() || s.Gen != 1 || s.CurLast != s.CreatedAt { // s was used before
 		return false, nil
 	}
 	old, err := c.Store.Session(c.Ctx, s.Replaces)
@@ -37,8 +38,8 @@ func takeOver(c *Request, s *session.Session) (bool, error) {
 	return true, c.Store.Revoke(c.Ctx, s.ID, last.RevokeReason, c.Now)
 }
 
-// Replacement returns the session that has come in a session's place by step-ups, one after
-// the other, or the session itself.
+// Replacement returns the session that successive step-ups have put in the place of s,
+// or s itself.
 func (c *Request) Replacement(s session.Session) (session.Session, error) {
 	for range maxReplaced {
 		if s.RevokeReason != session.ReasonStepUp || s.ReplacedBy == (session.ID{}) {
@@ -53,8 +54,8 @@ func (c *Request) Replacement(s session.Session) (session.Session, error) {
 	return s, nil
 }
 
-// replace ends a session for the one that a step-up began, which takes over what was
-// entered in it.
+// replace ends a session in favor of the one that a step-up began, which takes over its
+// organization sessions.
 func replace(c *Request, old session.Session, by session.ID) error {
 	if err := c.Store.TakeOver(c.Ctx, old.ID, by, c.Now); err != nil {
 		return err

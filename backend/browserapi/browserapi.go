@@ -89,7 +89,7 @@ func (h *handler) routes() http.Handler {
 		{api.PathSessions, map[string]authn.Endpoint{http.MethodGet: authn.Answer(sessions)}},
 		{api.PathSessions + "/{id}", map[string]authn.Endpoint{http.MethodDelete: authn.Answer(endSessionByID)}},
 		{api.PathHandover, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.handOver)}},
-		{api.PathHandoverCode, map[string]authn.Endpoint{http.MethodPost: h.redeem}},
+		{api.PathHandoverCode, map[string]authn.Endpoint{http.MethodPost: h.redeemHandover}},
 		{api.PathBackchannelLogout, map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
 		{api.PathFrontchannelLogout, map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
 		{api.PathFrontchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
@@ -100,7 +100,7 @@ func (h *handler) routes() http.Handler {
 	} {
 		mux.Handle(h.Base+r.path, h.Serve(r.methods))
 	}
-	h.describe(mux)
+	h.metadataRoutes(mux)
 	mux.Handle("/", h.Serve(nil))
 	return mux
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/token"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // The issuers of acme and globex, where these have keys of their own.
@@ -24,7 +24,7 @@ const (
 	globexIssuer = publicURL + "/o/org_globex"
 )
 
-var dedicated = policy.Rules{DedicatedKey: true}
+var requiresOwnKey = policy.Rules{DedicatedKey: true}
 
 // stranger is a validator that knows nothing of organizations: go-oidc, told an
 // issuer and an audience.
@@ -46,7 +46,7 @@ func (w *world) stranger(issuer string) func(raw string) error {
 // forged, to validators of each.
 func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
 	w := newWorld(t, nil)
-	w.rule(map[string]policy.Rules{"acme": dedicated, "globex": dedicated})
+	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	b := w.signedIn("alice")
 	tokens := map[string]string{ // by what they are, to the one issuer that they are good for
 		w.mint(b, "initech").AccessToken: publicURL, w.mint(b, "acme").AccessToken: acmeIssuer, w.mint(b, "globex").AccessToken: globexIssuer,
@@ -72,7 +72,7 @@ func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
 // tokens to this project's own verifier.
 func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *testing.T) {
 	w := newWorld(t, nil)
-	w.rule(map[string]policy.Rules{"acme": dedicated, "globex": dedicated})
+	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	b := w.signedIn("alice")
 	client := &http.Client{Transport: w.hosts}
 	config := token.Config{
@@ -162,7 +162,7 @@ func (w *world) kids(issuer string) []string {
 
 func TestEveryIssuerPublishesItsOwnKeysAlone(t *testing.T) {
 	w := newWorld(t, nil)
-	w.rule(map[string]policy.Rules{"acme": dedicated, "globex": dedicated})
+	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	seen := map[string]string{}
 	for _, issuer := range []string{publicURL, acmeIssuer, globexIssuer} {
 		ids := w.kids(issuer)
@@ -175,7 +175,7 @@ func TestEveryIssuerPublishesItsOwnKeysAlone(t *testing.T) {
 
 func TestTheMetadataOfAnIssuerLiesWhereItsAddressSays(t *testing.T) {
 	w := newWorld(t, nil)
-	w.rule(map[string]policy.Rules{"": dedicated}) // the workspace's rule is everybody's
+	w.rule(map[string]policy.Rules{"": requiresOwnKey}) // the workspace's rule is everybody's
 	for issuer, places := range map[string][]string{
 		publicURL:  {"/auth/.well-known/openid-configuration", "/auth/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth"},
 		acmeIssuer: {"/auth/o/org_acme/.well-known/openid-configuration", "/auth/o/org_acme/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth/o/org_acme"},
@@ -196,7 +196,7 @@ func TestTheMetadataOfAnIssuerLiesWhereItsAddressSays(t *testing.T) {
 
 func TestABackendAtTheRootServesTheSame(t *testing.T) {
 	w := newWorld(t, nil)
-	w.rule(map[string]policy.Rules{"acme": dedicated})
+	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	w.hosts["app.example"] = w.backend("https://app.example", w.store)
 	b := httpbrowser.New(t, "https://app.example", "https://app.example")
 	b.Transport = w.hosts
@@ -209,7 +209,7 @@ func TestABackendAtTheRootServesTheSame(t *testing.T) {
 
 func TestNobodyLearnsWhichOrganizationsThereAre(t *testing.T) {
 	w := newWorld(t, nil)
-	w.rule(map[string]policy.Rules{"globex": dedicated, "hooli": dedicated})
+	w.rule(map[string]policy.Rules{"globex": requiresOwnKey, "hooli": requiresOwnKey})
 	nothing := w.browser().Get("/nothing").Body
 	for _, organization := range []string{"org_acme", "org_hooli", "org_nothing", "globex", "%00", "org_" + strings.Repeat("a", 100), "org_%C3%A4", "org_globex%2F.."} {
 		for _, path := range []string{api.PathKeySet, api.PathOpenIDConfiguration, api.PathAuthorizationServer} {
@@ -236,7 +236,7 @@ func (w *stored) cleanUp() {
 
 func TestTokensFromBeforeTheRuleWasTakenAwayStayGood(t *testing.T) {
 	w := newWorld(t, nil)
-	w.rule(map[string]policy.Rules{"acme": dedicated})
+	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")
 	before := w.mint(b, "acme").AccessToken
 	id := w.kids(acmeIssuer)[0]
@@ -270,12 +270,12 @@ func TestAKeyThatIsUsedAgainStays(t *testing.T) {
 		"by a clean-up": func(w *world, _ *httpbrowser.Browser) { w.cleanUp() },
 	} {
 		w := newWorld(t, nil)
-		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 		b := w.signedIn("alice")
 		before := w.kids(acmeIssuer)
 		w.rule(nil)
 		w.cleanUp()
-		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 		w.pass(2 * time.Minute)
 		use(w, b)
 		w.pass(2 * signingkey.Keep * time.Second)
@@ -288,7 +288,7 @@ func TestAKeyThatIsUsedAgainStays(t *testing.T) {
 func TestASteadyTokenOfADedicatedKeyIsOneRead(t *testing.T) {
 	w := newWorld(t, nil)
 	faulty := w.failing()
-	w.rule(map[string]policy.Rules{"acme": dedicated})
+	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	faulty.Fail(0, false)

@@ -20,7 +20,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // request is one request of the contract, ready to be sent again and again.
@@ -218,11 +218,11 @@ var underFault = map[string]func(*world) request{
 		return func() httpbrowser.Response { return w.browser().Get("/.well-known/jwks.json") }
 	},
 	"the key set of an organization whose keys are about to end": func(w *world) request {
-		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 		w.kids(acmeIssuer)
 		w.rule(nil)
 		w.cleanUp()
-		w.rule(map[string]policy.Rules{"acme": dedicated})
+		w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 		w.restart()
 		return func() httpbrowser.Response { return w.browser().Get("/o/org_acme/.well-known/jwks.json") }
 	},

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 var links = regexp.MustCompile(`<a href="([^"]*)">([^<]*)</a>`)

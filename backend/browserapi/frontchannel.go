@@ -18,7 +18,7 @@ import (
 // session ends that session, and no other. No cookie is read, for none comes along.
 func (h *handler) frontchannelLogout(c *authn.Request) error {
 	connection := c.R.PathValue("connection")
-	provider, own, err := h.signIn.Through(c, login.Attempt{Connection: connection})
+	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
-	if !h.frames.admit(connection, c.Now) {
+	if !h.frames.allow(connection, c.Now) {
 		r := refusal.New(api.RateLimited, "Too many sign-outs by frames came from this provider. Try again later.")
 		r.RetryAfter = framesWithin
 		return r
@@ -54,7 +54,7 @@ type frames struct {
 	sent  map[string]int
 }
 
-func (f *frames) admit(connection string, now int64) bool {
+func (f *frames) allow(connection string, now int64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if now-f.since >= framesWithin || f.sent == nil {

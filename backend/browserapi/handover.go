@@ -17,23 +17,23 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// maxBeginnings is how many hand-overs a browser may have begun.
-const maxBeginnings = 4
+// maxHandovers is how many hand-overs a browser may have begun.
+const maxHandovers = 4
 
 // handOver is POST /handover: a page begins to bring the person into another app (see
 // package handover, which says why). It needs no session and says nothing of one.
 func (h *handler) handOver(c *authn.Request, _ api.HandoverRequest) (*api.HandoverResponse, error) {
-	clearBeginnings(c, maxBeginnings-1)
+	clearHandovers(c, maxHandovers-1)
 	b := handover.Begin(c.Now)
 	challenge := b.Challenge()
-	name := c.HandoverCookies()[0] + beginning(challenge)
+	name := c.HandoverCookies()[0] + cookieSuffix(challenge)
 	setHandover(c, name, b.Seal(h.handovers, name), handover.BeginLife)
 	return &api.HandoverResponse{CodeChallenge: challenge, ExpiresIn: handover.BeginLife, ServerTime: c.Now}, nil
 }
 
-// clearBeginnings leaves a browser some of those that it carries: those it names last
+// clearHandovers leaves a browser some of those that it carries: those it names last
 // are the newest (RFC 6265bis section 5.8.3).
-func clearBeginnings(c *authn.Request, most int) {
+func clearHandovers(c *authn.Request, most int) {
 	var names []string
 	for _, cookie := range c.R.Cookies() {
 		if rest, ours := strings.CutPrefix(cookie.Name, c.HandoverCookies()[0]); ours && !strings.Contains(rest, ".") {
@@ -52,13 +52,13 @@ func setHandover(c *authn.Request, name, value string, life int) {
 	})
 }
 
-// redeem is POST /handover/code: the browser that began comes with its code, and leaves
+// redeemHandover is POST /handover/code: the browser that began comes with its code, and leaves
 // for the other app with a session there.
-func (h *handler) redeem(c *authn.Request) error {
+func (h *handler) redeemHandover(c *authn.Request) error {
 	code, err := h.handoverCode(c)
 	var address string
 	if err == nil {
-		address, err = handedOver(c, code)
+		address, err = enterApp(c, code)
 	}
 	if refusal.Is(err) && code.ID != "" {
 		c.Audit(audit.Event{
@@ -73,17 +73,17 @@ func (h *handler) redeem(c *authn.Request) error {
 	return nil
 }
 
-// handedOver gives the browser its session in the app that a code opens, and returns
+// enterApp gives the browser its session in the app that a code opens, and returns
 // the address there.
-func handedOver(c *authn.Request, code handover.Code) (string, error) {
-	app, address, err := opens(c, code)
+func enterApp(c *authn.Request, code handover.Code) (string, error) {
+	app, address, err := targetApp(c, code)
 	if err != nil {
 		return "", err
 	}
 	c.App = app
-	parent, err := parent(c, code)
+	parent, err := parentSubject(c, code)
 	if err == nil {
-		err = enterFrom(c, &parent, code)
+		err = createChild(c, &parent, code)
 	}
 	if errors.Is(err, session.ErrNotFound) || errors.Is(err, orgsession.ErrEnded) {
 		err = authn.RefusalOf(err)
@@ -91,12 +91,12 @@ func handedOver(c *authn.Request, code handover.Code) (string, error) {
 	return address, err
 }
 
-const noCode = "This link was not made for this browser, was used before, or is too old. Go back and try again."
+const badCode = "This link was not made for this browser, was used before, or is too old. Go back and try again."
 
 // handoverCode reads the code of the request, a page's own navigation in the browser
 // that the code was made for. What that browser began with counts once.
 func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
-	if err := errors.Join(c.Navigation(), fromOurSite(c)); err != nil {
+	if err := errors.Join(c.CheckNavigation(), checkSite(c)); err != nil {
 		return handover.Code{}, err
 	}
 	if err := web.ReadForm(c.W, c.R); err != nil || len(c.R.PostForm["code"]) != 1 {
@@ -104,36 +104,36 @@ func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
 	}
 	code, err := handover.OpenCode(h.handovers, c.R.PostForm.Get("code"), c.Now)
 	if err != nil {
-		return code, refusal.New(api.InvalidRequest, noCode).Because(err)
+		return code, refusal.New(api.InvalidRequest, badCode).Because(err)
 	}
 	c.App = directory.App{ID: code.App}
 	for _, prefix := range c.HandoverCookies() {
-		name := prefix + beginning(code.Challenge)
+		name := prefix + cookieSuffix(code.Challenge)
 		cookies := c.R.CookiesNamed(name)
 		if len(cookies) == 1 && !cookies[0].Quoted && code.Began(h.handovers, cookies[0].Value, name, c.Now) {
 			setHandover(c, name, "", -1)
 			return code, nil
 		}
 	}
-	return code, refusal.New(api.InvalidRequest, noCode)
+	return code, refusal.New(api.InvalidRequest, badCode)
 }
 
-// beginning names the beginning of a hand-over by the hash of the secret that its cookie
+// cookieSuffix names the beginning of a hand-over by the hash of the secret that its cookie
 // keeps. The cookie is Strict: every app is of the backend's site.
-func beginning(challenge string) string { return challenge[:8] }
+func cookieSuffix(challenge string) string { return challenge[:8] }
 
-// fromOurSite refuses a form of another site, where the browser tells. A page that sends
+// checkSite refuses a form of another site, where the browser tells. A page that sends
 // no referrer has Origin null.
-func fromOurSite(c *authn.Request) error {
-	if site, told := authn.Single(c.R.Header, "Sec-Fetch-Site"); told && site != "same-origin" && site != "same-site" {
+func checkSite(c *authn.Request) error {
+	if site, told := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site"); told && site != "same-origin" && site != "same-site" {
 		return refusal.New(api.OriginNotAllowed, "Go on from the app's own page.")
 	}
 	return nil
 }
 
-// opens finds the app that a code opens, and the address there, as they are now.
-func opens(c *authn.Request, code handover.Code) (directory.App, string, error) {
-	w, err := c.Current(c.Ctx, authn.Unseen)
+// targetApp finds the app that a code opens, and the address there, as they are now.
+func targetApp(c *authn.Request, code handover.Code) (directory.App, string, error) {
+	w, err := c.Current(c.Ctx, authn.Latest)
 	if err != nil {
 		return directory.App{}, "", err
 	}
@@ -146,9 +146,9 @@ func opens(c *authn.Request, code handover.Code) (directory.App, string, error) 
 	return directory.App{}, "", refusal.New(api.AppNotInWorkspace, "The app is not known any more.")
 }
 
-// parent reads the session that the person comes from, which has to live and act for
+// parentSubject reads the session that the person comes from, which has to live and act for
 // the organization still.
-func parent(c *authn.Request, code handover.Code) (directory.Subject, error) {
+func parentSubject(c *authn.Request, code handover.Code) (directory.Subject, error) {
 	id, err := session.ParseID(code.Parent)
 	if err != nil {
 		return directory.Subject{}, err
@@ -157,26 +157,26 @@ func parent(c *authn.Request, code handover.Code) (directory.Subject, error) {
 	switch {
 	case err != nil:
 		return s, err
-	case c.Live(s.Session) != nil:
-		return s, c.Live(s.Session)
+	case c.CheckLive(s.Session) != nil:
+		return s, c.CheckLive(s.Session)
 	case s.Membership == nil:
 		return s, refusal.New(api.OrganizationAccessDenied, noAccess)
 	}
-	return s, authn.Enabled(s.User)
+	return s, authn.CheckEnabled(s.User)
 }
 
-// enterFrom makes the session of the browser in the other app, unless it has one there
+// createChild makes the session of the browser in the other app, unless it has one there
 // that opens the organization to the same person.
-func enterFrom(c *authn.Request, parent *directory.Subject, code handover.Code) error {
+func createChild(c *authn.Request, parent *directory.Subject, code handover.Code) error {
 	tokens, err := c.RefreshTokens()
 	if err != nil {
 		return err
 	}
-	here, _, err := c.Living(tokens)
+	here, _, err := c.LiveSessions(tokens)
 	if err != nil || authn.SignedInAs(parent.User.ID, here) {
 		return err
 	}
-	if err := c.MakeRoom(); err != nil {
+	if err := c.EvictOldest(); err != nil {
 		return err
 	}
 	child := session.Session{Attempt: code.ID, UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr)}
@@ -185,13 +185,13 @@ func enterFrom(c *authn.Request, parent *directory.Subject, code handover.Code) 
 	}
 	first, err := c.Grant().Child(c.Ctx, &parent.Session, code.Organization, &child)
 	if errors.Is(err, session.ErrAttemptUsed) {
-		return refusal.New(api.InvalidRequest, noCode)
+		return refusal.New(api.InvalidRequest, badCode)
 	}
 	if err != nil {
 		return err
 	}
 	c.Record.Session, c.Record.User, c.Record.Organization = child.ID.String(), child.UserID, code.Organization
-	c.Keep(child, first)
+	c.SetRefreshToken(child, first)
 	c.Audit(audit.Event{
 		Action: audit.EnterApp, Reason: orgsession.By(parent.Membership), Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
 	})

@@ -27,21 +27,21 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 		return nil, refusal.New(api.InvalidRequest, "An organization is named exactly with the scope organization.")
 	}
 	_, subject, err := c.Authenticate(request.Organization)
-	if over(err) {
+	if alreadyEnded(err) {
 		return &api.LogoutResponse{ServerTime: c.Now}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !subject.Is(request.User) {
-		return nil, otherPerson()
+		return nil, identityChanged()
 	}
-	return h.end(c, request, subject)
+	return h.endSession(c, request, subject)
 }
 
-// over tells the error that says that no session is left. That the device key is
+// alreadyEnded tells the error that says that no session is left. That the device key is
 // missing says nothing of the kind.
-func over(err error) bool {
+func alreadyEnded(err error) bool {
 	if !refusal.Is(err) {
 		return false
 	}
@@ -49,7 +49,7 @@ func over(err error) bool {
 	return code.Action() == api.SignIn && code != api.DeviceKeyRequired && code != api.DeviceKeyMismatch
 }
 
-func (h *handler) end(c *authn.Request, request api.LogoutRequest, subject directory.Subject) (*api.LogoutResponse, error) {
+func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subject directory.Subject) (*api.LogoutResponse, error) {
 	if request.Scope == api.ScopeOrganization {
 		return leave(c, subject)
 	}
@@ -59,11 +59,11 @@ func (h *handler) end(c *authn.Request, request api.LogoutRequest, subject direc
 	}
 	switch request.Scope {
 	case api.ScopeSession:
-		if err = c.EndBeside(s); err == nil {
+		if err = c.EndCoexisting(s); err == nil {
 			err = c.Store.Revoke(c.Ctx, s.ID, session.ReasonSignedOut, c.Now)
 		}
 	case api.ScopeEverywhere:
-		if err = recently(c, subject); err != nil {
+		if err = requireRecent(c, subject); err != nil {
 			return nil, err
 		}
 		err = c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now)
@@ -72,8 +72,8 @@ func (h *handler) end(c *authn.Request, request api.LogoutRequest, subject direc
 		return nil, err
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
-	c.Forget(s.App, s.ID)
-	return &api.LogoutResponse{EndSessionURL: h.endSession(c, s, request.ReturnTo), ServerTime: c.Now}, nil
+	c.ClearSession(s.App, s.ID)
+	return &api.LogoutResponse{EndSessionURL: h.endSessionURL(c, s, request.ReturnTo), ServerTime: c.Now}, nil
 }
 
 // leave ends the organization session.
@@ -88,9 +88,9 @@ func leave(c *authn.Request, subject directory.Subject) (*api.LogoutResponse, er
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
 
-// endSession is where the provider's own session ends, which then sends the browser back
+// endSessionURL is where the provider's own session ends, which then sends the browser back
 // to the app.
-func (h *handler) endSession(c *authn.Request, s session.Session, returnTo string) string {
+func (h *handler) endSessionURL(c *authn.Request, s session.Session, returnTo string) string {
 	if s.Parent != (session.ID{}) { // it began at no provider
 		return ""
 	}
@@ -98,20 +98,20 @@ func (h *handler) endSession(c *authn.Request, s session.Session, returnTo strin
 	if err != nil {
 		token = nil // the provider asks the person then
 	}
-	if provider := h.signIn.ProviderOf(c, s); provider != nil {
-		return provider.EndSessionURL(c.Ctx, string(token), signedOutAt(c, returnTo))
+	if provider := h.signIn.SessionProvider(c, s); provider != nil {
+		return provider.EndSessionURL(c.Ctx, string(token), postLogoutURL(c, returnTo))
 	}
 	return ""
 }
 
-// maxSignedOutAt bounds the address to return to, in bytes as a query has them: the
+// maxPostLogoutURL bounds the address to return to, in bytes as a query has them: the
 // provider's own has to stay short.
-const maxSignedOutAt = 1000
+const maxPostLogoutURL = 1000
 
-// signedOutAt returns where the browser comes back to after a sign-out: where the page
+// postLogoutURL returns where the browser comes back to after a sign-out: where the page
 // says, or at the app's start at the page's own origin. An address that cannot be one keeps nobody signed in.
-func signedOutAt(c *authn.Request, returnTo string) string {
-	origin, named := authn.Single(c.R.Header, "Origin")
+func postLogoutURL(c *authn.Request, returnTo string) string {
+	origin, named := authn.SingleHeader(c.R.Header, "Origin")
 	if !named { // which the browser says is the backend's own
 		origin = c.Origin
 	}
@@ -119,7 +119,7 @@ func signedOutAt(c *authn.Request, returnTo string) string {
 		returnTo = origin + returnTo
 	}
 	address, ok := publicurl.ReturnAddress(c.Issuer, c.App, returnTo)
-	if returnTo == "" || !ok || len(url.QueryEscape(address)) > maxSignedOutAt {
+	if returnTo == "" || !ok || len(url.QueryEscape(address)) > maxPostLogoutURL {
 		return publicurl.Start(c.App, origin)
 	}
 	return address

@@ -15,9 +15,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// published returns the issuer that the address names, and its keys. The answer is
+// issuerKeys returns the issuer that the address names, and its keys. The answer is
 // the same for an organization without keys of its own and for none.
-func published(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
+func issuerKeys(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 	organization := c.R.PathValue("organization")
 	if organization == "" {
 		all, err := c.Keys.Published(c.Ctx, "", c.Now)
@@ -27,7 +27,7 @@ func published(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 		return grant.Issuer{}, nil, errNoIssuer
 	}
 	own := grant.IssuerOf(c.Issuer, organization, policy.Rules{DedicatedKey: true})
-	demanded, err := dedicated(c, organization)
+	demanded, err := requiresOwnKey(c, organization)
 	if err != nil {
 		return grant.Issuer{}, nil, err
 	}
@@ -44,8 +44,8 @@ func published(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 
 var errNoIssuer = refusal.New(api.NotFound, "This address does not exist.")
 
-// dedicated tells that an organization is there and has to have keys of its own.
-func dedicated(c *authn.Request, organization string) (bool, error) {
+// requiresOwnKey tells that an organization is there and has to have keys of its own.
+func requiresOwnKey(c *authn.Request, organization string) (bool, error) {
 	rules, revision, err := c.Store.OrganizationRules(c.Ctx, organization)
 	if errors.Is(err, directory.ErrNoOrganization) {
 		return false, nil
@@ -71,7 +71,7 @@ type metadata struct {
 }
 
 func (h *handler) metadata(c *authn.Request) (*metadata, error) {
-	by, all, err := published(c)
+	by, all, err := issuerKeys(c)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (h *handler) metadata(c *authn.Request) (*metadata, error) {
 
 // keySet is the set of keys that access tokens are signed with (RFC 7517).
 func keySet(c *authn.Request) (signingkey.Set, error) {
-	_, all, err := published(c)
+	_, all, err := issuerKeys(c)
 	if err != nil {
 		return signingkey.Set{}, err
 	}
@@ -103,9 +103,9 @@ func (h *handler) clientKeySet(*authn.Request) (json.RawMessage, error) {
 	return h.clientKey.Set(), nil
 }
 
-// describe adds the metadata and keys of all issuers, also at the place that RFC 8414
+// metadataRoutes adds the metadata and keys of all issuers, also at the place that RFC 8414
 // section 3 gives the metadata of an issuer with a path: before it.
-func (h *handler) describe(mux *http.ServeMux) {
+func (h *handler) metadataRoutes(mux *http.ServeMux) {
 	metadata := h.Serve(map[string]authn.Endpoint{http.MethodGet: authn.Public(h.metadata)})
 	keySet := h.Serve(map[string]authn.Endpoint{http.MethodGet: authn.Public(keySet)})
 	if h.clientKey != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // absent stands for a header that is not sent.

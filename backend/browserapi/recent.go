@@ -14,10 +14,10 @@ import (
 // than the one that asks, in seconds (ASVS 5.0, 7.5.2).
 const recentAge = 15 * 60
 
-// recently refuses a session whose person has not authenticated for recentAge, where the
+// requireRecent refuses a session whose person has not authenticated for recentAge, where the
 // session began: what an organization's own provider says counts there alone. A provider
 // that does not say when it was has said nothing that is recent.
-func recently(c *authn.Request, own directory.Subject) error {
+func requireRecent(c *authn.Request, own directory.Subject) error {
 	s := &own.Session
 	made, err := c.Store.Authentications(c.Ctx, s.ID)
 	if err != nil {

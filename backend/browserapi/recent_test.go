@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // others are the requests that end sessions other than the one that asks.

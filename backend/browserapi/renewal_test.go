@@ -65,7 +65,7 @@ func TestAnExpiredTokenGivesNoRightToItsOrganization(t *testing.T) {
 // The issuer of an organization with keys of its own signs nobody in.
 func TestARenewalOfAnOrganizationsOwnIssuerIsAtTheBackend(t *testing.T) {
 	w := newWorld(t, nil)
-	w.rule(map[string]policy.Rules{"acme": dedicated})
+	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")
 	was := w.claims(w.mint(b, "acme"))
 	if was.Issuer != acmeIssuer {

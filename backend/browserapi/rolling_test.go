@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // before is a replica of the release before, as far as cookies go: it reads and sets none

@@ -16,7 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/store/postgres"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // rotation is the least time between two rotations of a session without a device

@@ -13,7 +13,7 @@ const maxMemberships = 1000
 // session is GET /session: who is signed in, and where they may go. It mints and
 // changes nothing: the verdict on the refresh token has no effect.
 func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, error) {
-	subject, err := reader(c)
+	subject, err := readOnlySubject(c)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 		})
 	}
 	return &api.SessionResponse{
-		Session: s.ID.String(), App: c.App.ID, User: person(subject.User), Organizations: organizations,
+		Session: s.ID.String(), App: c.App.ID, User: apiUser(subject.User), Organizations: organizations,
 		ExpiresIn: s.ExpiresAt - c.Now, ServerTime: c.Now, DeviceBound: s.JKT != "",
 	}, nil
 }

@@ -19,7 +19,7 @@ const maxSessions = 100
 
 // sessions is GET /sessions: the person's own devices.
 func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
-	own, err := reader(c)
+	own, err := readOnlySubject(c)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
 	}
 	answer := &api.SessionsResponse{Sessions: []api.DeviceSession{}, ServerTime: c.Now}
 	for _, s := range live {
-		if c.Used(s) != nil {
+		if c.CheckIdle(s) != nil {
 			continue
 		}
 		answer.Sessions = append(answer.Sessions, api.DeviceSession{
@@ -44,7 +44,7 @@ func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
 // sessions, another than the one that asks only after a recent authentication. Somebody
 // else's is answered like one that does not exist.
 func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
-	own, err := reader(c)
+	own, err := readOnlySubject(c)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 		return nil, err
 	}
 	if id != own.Session.ID {
-		if err := recently(c, own); err != nil {
+		if err := requireRecent(c, own); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +70,7 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: api.ScopeSession, UserID: s.UserID, SessionID: id.String()})
 	if id == own.Session.ID {
-		c.Forget(s.App, s.ID)
+		c.ClearSession(s.App, s.ID)
 	}
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
@@ -80,16 +80,16 @@ func mayEnd(own directory.Subject, s session.Session) bool {
 	return s.UserID == own.User.ID && (own.Session.ConfinedTo == "" || s.ConfinedTo == own.Session.ConfinedTo)
 }
 
-// reader returns who asks, by a verdict without an effect.
-func reader(c *authn.Request) (directory.Subject, error) {
+// readOnlySubject returns who asks, by a verdict without an effect.
+func readOnlySubject(c *authn.Request) (directory.Subject, error) {
 	presented, subject, err := c.Authenticate("")
 	if err != nil {
 		return directory.Subject{}, err
 	}
-	if err := c.Look(presented, subject.Session); err != nil {
+	if err := c.Inspect(presented, subject.Session); err != nil {
 		return directory.Subject{}, err
 	}
-	return subject, authn.Enabled(subject.User)
+	return subject, authn.CheckEnabled(subject.User)
 }
 
 // backchannelLogout is POST /backchannel-logout: the provider ends sessions (OpenID
@@ -100,7 +100,7 @@ func (h *handler) backchannelLogout(c *authn.Request) error {
 		return refusal.New(api.InvalidRequest, "The body is not a form.").Because(err)
 	}
 	connection := c.R.PathValue("connection")
-	provider, own, err := h.signIn.Through(c, login.Attempt{Connection: connection})
+	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/token"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 

@@ -25,15 +25,15 @@ func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenR
 	})
 
 	// Rotate: now and then the browser goes on with a successor, whatever came of the mint.
-	c.Redeemed(presented, subject.Session, minted, err)
+	c.UpdateCookies(presented, subject.Session, minted, err)
 	c.Record.Organization = minted.Organization
 	if err != nil {
-		return nil, refused(c, &minted, &subject, err)
+		return nil, mintRefusal(c, &minted, &subject, err)
 	}
-	return answer(c, &minted, &subject), nil
+	return tokenResponse(c, &minted, &subject), nil
 }
 
-func answer(c *authn.Request, minted *grant.Minted, s *directory.Subject) *api.TokenResponse {
+func tokenResponse(c *authn.Request, minted *grant.Minted, s *directory.Subject) *api.TokenResponse {
 	m, d, claims := s.Membership, minted.Decision, &minted.Claims
 	kind := api.TokenTypeBearer
 	if claims.Confirmation != nil {
@@ -44,24 +44,24 @@ func answer(c *authn.Request, minted *grant.Minted, s *directory.Subject) *api.T
 		ExpiresIn: claims.Expires - c.Now, ServerTime: c.Now,
 		Organization: api.Organization{ID: m.Organization.ID, Slug: m.Organization.Slug, Name: m.Organization.Name},
 		Roles:        claims.Roles, Permissions: claims.Permissions,
-		User: person(s.User), Session: claims.SessionID, SessionExpiresIn: s.Session.ExpiresAt - c.Now,
+		User: apiUser(s.User), Session: claims.SessionID, SessionExpiresIn: s.Session.ExpiresAt - c.Now,
 		OrganizationSession: api.OrganizationSession{
-			AuthTime: claims.AuthTime, ExpiresIn: left(c, d.End), IdleExpiresIn: left(c, d.IdleEnd),
+			AuthTime: claims.AuthTime, ExpiresIn: secondsLeft(c, d.End), IdleExpiresIn: secondsLeft(c, d.IdleEnd),
 			IdleTimeout: d.Rules.IdleTimeout, FreshOnSwitch: d.Rules.FreshOnSwitch,
 		},
 		DeviceBound: s.Session.JKT != "",
 	}
 }
 
-// left counts to a deadline, which in its own second is not yet over; 0 means that
+// secondsLeft counts to a deadline, which in its own second is not yet over; 0 means that
 // there is none.
-func left(c *authn.Request, deadline int64) int64 {
+func secondsLeft(c *authn.Request, deadline int64) int64 {
 	if deadline == 0 {
 		return 0
 	}
 	return max(1, deadline-c.Now)
 }
 
-func person(u directory.User) api.User {
+func apiUser(u directory.User) api.User {
 	return api.User{ID: u.ID, Name: u.Name, Email: u.Email, Issuer: u.Issuer, Subject: u.Subject}
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/doctor"
-	"github.com/tabard-auth/tabard/browser_test/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
 
 // deployment is what the doctor is told of one.

@@ -19,7 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 const now = 1_800_000_000

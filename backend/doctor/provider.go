@@ -37,7 +37,7 @@ func (e *examination) provider(ctx context.Context) {
 	outside, config := e.client, e.Provider
 	config.Transport, config.RedirectURL = e.Transport, publicurl.Callback(e.PublicURL)
 	inside := *outside
-	inside.Transport = config.Inside()
+	inside.Transport = config.InternalTransport()
 	e.client = &inside
 	defer func() { e.client = outside }()
 	issuer := e.Provider.Issuer
@@ -129,7 +129,7 @@ func (e *examination) credentials(ctx context.Context, client *login.Provider) {
 			advice += " Some providers take assertions for their token endpoint alone: --oidc-assertion-audience token_endpoint."
 		}
 	}
-	err := client.KnowsClient(ctx, e.Now)
+	err := client.CheckClient(ctx, e.Now)
 	switch {
 	case err == nil:
 		e.ok(provider, "it accepts the client %s and %s", e.Provider.ClientID, proof)

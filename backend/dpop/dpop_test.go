@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/dpop"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // now is the time of the tests.

@@ -24,7 +24,7 @@ type Heartbeat struct {
 	Every time.Duration
 	Log   *slog.Logger
 
-	passed []string // the signing keys that were last logged
+	lastPassedOver []string // the signing keys that were last logged
 }
 
 // NewReplicaName returns a name for this process: its machine's name and some unique
@@ -50,8 +50,8 @@ func (a *Heartbeat) Note(ctx context.Context, now time.Time) error {
 	if _, err := a.Ring.Published(ctx, "", now.Unix()); err != nil {
 		return err
 	}
-	if passed := a.Ring.PassedOver(); !slices.Equal(passed, a.passed) {
-		a.passed = passed
+	if passed := a.Ring.PassedOver(); !slices.Equal(passed, a.lastPassedOver) {
+		a.lastPassedOver = passed
 		if len(passed) > 0 {
 			a.Log.Warn("signing keys cannot be opened with this replica's secret and are not used; give every replica the same secret file", "keys", passed)
 		}

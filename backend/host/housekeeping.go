@@ -56,7 +56,7 @@ func (h Housekeeping) Run(ctx context.Context) (turn bool, err error) {
 	if h.Now == nil {
 		h.Now = time.Now
 	}
-	if turn, err = h.hold(ctx); err != nil || !turn {
+	if turn, err = h.acquire(ctx); err != nil || !turn {
 		return false, err
 	}
 	defer func() {
@@ -70,18 +70,18 @@ func (h Housekeeping) Run(ctx context.Context) (turn bool, err error) {
 	}
 	ended := now.Add(-keepEnded).Unix()
 	sessions := backlog{BacklogSessions, h.Store.DeleteExpired, h.Store.CountExpired, ended}
-	if err := h.forget(ctx, sessions); err != nil || h.Retention == 0 {
+	if err := h.deleteBacklog(ctx, sessions); err != nil || h.Retention == 0 {
 		return true, err
 	}
 	before, err := h.Retention.before(ctx, h.Store, now)
 	if err != nil {
 		return true, err
 	}
-	return true, h.forget(ctx, backlog{BacklogEvents, h.Store.DeleteEvents, h.Store.CountEvents, before})
+	return true, h.deleteBacklog(ctx, backlog{BacklogEvents, h.Store.DeleteEvents, h.Store.CountEvents, before})
 }
 
-// hold takes the lease, or prolongs it.
-func (h Housekeeping) hold(ctx context.Context) (bool, error) {
+// acquire takes the lease, or prolongs it.
+func (h Housekeeping) acquire(ctx context.Context) (bool, error) {
 	now := h.Now()
 	held, err := h.Store.AcquireLease(ctx, lease, h.Replica, now.Unix(), now.Add(leaseTime).Unix())
 	if err != nil {
@@ -98,9 +98,9 @@ type backlog struct {
 	before int64
 }
 
-// forget forgets a backlog, batch by batch. After each it rests as long as that took, so
+// deleteBacklog forgets a backlog, batch by batch. After each it rests as long as that took, so
 // that requests have half of the database at least.
-func (h Housekeeping) forget(ctx context.Context, b backlog) error {
+func (h Housekeeping) deleteBacklog(ctx context.Context, b backlog) error {
 	var forgotten int64
 	defer func() {
 		if forgotten > 0 {
@@ -122,10 +122,10 @@ func (h Housekeeping) forget(ctx context.Context, b backlog) error {
 			h.report(b.what, 0)
 			return nil
 		}
-		if err := rest(ctx, time.Since(began)); err != nil {
+		if err := pause(ctx, time.Since(began)); err != nil {
 			return err
 		}
-		if held, err := h.hold(ctx); err != nil || !held {
+		if held, err := h.acquire(ctx); err != nil || !held {
 			return err // another replica goes on
 		}
 	}
@@ -137,7 +137,7 @@ func (h Housekeeping) report(what string, left int64) {
 	}
 }
 
-func rest(ctx context.Context, d time.Duration) error {
+func pause(ctx context.Context, d time.Duration) error {
 	over := time.NewTimer(d)
 	defer over.Stop()
 	select {

@@ -30,8 +30,8 @@ func (n *NotReady) Error() string { return fmt.Sprintf("not ready: %s: %v", n.Pa
 func (n *NotReady) Unwrap() error { return n.Cause }
 
 const (
-	// answerWithin is how long the database may take to say that it is well.
-	answerWithin = time.Second
+	// answerTimeout is how long the database may take to say that it is well.
+	answerTimeout = time.Second
 	// probeTimeout bounds an examination that nobody waits for any more.
 	probeTimeout = 10 * time.Second
 	// writeEvery is how often it is seen whether a write lands, where the last one did.
@@ -40,7 +40,7 @@ const (
 
 var (
 	errStopping = errors.New("the server stops")
-	errSlow     = fmt.Errorf("no answer within %v", answerWithin)
+	errSlow     = fmt.Errorf("no answer within %v", answerTimeout)
 )
 
 // Prober is what readiness needs a store for.
@@ -84,13 +84,13 @@ func (r *Readiness) Check(ctx context.Context, ring *signingkey.KeyRing) error {
 		return &NotReady{PartStopping, errStopping}
 	}
 	e := r.examination(ring)
-	patience := time.NewTimer(answerWithin)
+	patience := time.NewTimer(answerTimeout)
 	defer patience.Stop()
 	select {
 	case <-e.done:
-		return r.tell(e.err)
+		return r.logChange(e.err)
 	case <-patience.C:
-		return r.tell(&NotReady{PartDatabase, errSlow})
+		return r.logChange(&NotReady{PartDatabase, errSlow})
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -143,8 +143,8 @@ func (r *Readiness) examine(ctx context.Context, ring *signingkey.KeyRing, now t
 	return nil
 }
 
-// tell writes to the log when something begins to fail, and when nothing does any more.
-func (r *Readiness) tell(err error) error {
+// logChange writes to the log when something begins to fail, and when nothing does any more.
+func (r *Readiness) logChange(err error) error {
 	var not *NotReady
 	part := ""
 	if errors.As(err, &not) {

@@ -55,9 +55,9 @@ func (r Retention) before(ctx context.Context, store AuditLog, now time.Time) (i
 	return before, nil
 }
 
-// ForgetEvents deletes events that are older than the retention and returns their
+// DeleteEvents deletes events that are older than the retention and returns their
 // number. One call deletes a bounded number. The next clean-up continues.
-func (r Retention) ForgetEvents(ctx context.Context, store AuditLog, now time.Time) (forgotten int64, err error) {
+func (r Retention) DeleteEvents(ctx context.Context, store AuditLog, now time.Time) (forgotten int64, err error) {
 	if r == 0 {
 		return 0, nil
 	}

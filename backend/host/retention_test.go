@@ -33,7 +33,7 @@ func TestTheTrailIsKeptAsLongAsItIsToBe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		forgotten, err := r.ForgetEvents(t.Context(), store, now)
+		forgotten, err := r.DeleteEvents(t.Context(), store, now)
 		if err != nil || int(forgotten) != 3-len(want) {
 			t.Errorf("%s: %d are forgotten, %v", retention, forgotten, err)
 		}
@@ -65,7 +65,7 @@ func (l *long) ExportedUntil(context.Context) (int64, bool, error) { return 0, f
 func TestALongTrailIsForgottenPartByPart(t *testing.T) {
 	trail := &long{120_000}
 	for _, want := range []int64{50_000, 50_000, 20_000, 0} {
-		if got, err := host.Retention(day).ForgetEvents(t.Context(), trail, time.Now()); err != nil || got != want {
+		if got, err := host.Retention(day).DeleteEvents(t.Context(), trail, time.Now()); err != nil || got != want {
 			t.Errorf("it forgets %d, %v, want %d", got, err, want)
 		}
 	}

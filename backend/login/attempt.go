@@ -46,16 +46,16 @@ type Attempt struct {
 	// Prompt and LoginHint are what the provider was asked to ask, for an attempt that is
 	// begun anew.
 	Prompt, LoginHint string
-	// Again tells that it was begun anew because the first callback came without the
+	// Restarted tells that it was begun anew because the first callback came without the
 	// browser's value that it was begun with. That happens once.
-	Again bool
+	Restarted bool
 
 	// State is the parameter of that name (RFC 6749 section 4.1.1). Nonce (OpenID Connect
 	// Core section 3.1.2.1) and Verifier (RFC 7636 section 4.1) follow from the browser
 	// that the attempt is bound to, and are never sealed with it.
 	State, Nonce, Verifier string
 
-	fits []byte // proves the browser, see Attempts.In
+	browserMAC []byte // proves the browser, see Attempts.In
 }
 
 // NewAttempt begins a sign-in. Its state is its ID, and its secrets are random, until
@@ -68,10 +68,10 @@ func NewAttempt(app, returnTo string, now int64) Attempt {
 	}
 }
 
-// Anew returns the attempt begun a second time, in whichever browser its callback came
+// Restart returns the attempt begun a second time, in whichever browser its callback came
 // from: of that nothing is known, so that nothing that the first browser proved goes along.
-func (a Attempt) Anew() Attempt {
-	a.ID, a.Again, a.Chosen, a.JKT = newAttemptID(), true, false, ""
+func (a Attempt) Restart() Attempt {
+	a.ID, a.Restarted, a.Chosen, a.JKT = newAttemptID(), true, false, ""
 	return a
 }
 

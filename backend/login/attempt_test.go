@@ -34,12 +34,12 @@ func TestAnAttemptComesBackAsItWasSealed(t *testing.T) {
 	a.MaxAge, a.Organization, a.Connection, a.Session = &age, "org_acme", "con_acme", "ses_abc"
 	a.JKT, a.ACRValues = strings.Repeat("A", 43), "mfa phr"
 	a.Prompt, a.LoginHint = "select_account", "älice@example.com"
-	a.Chosen, a.Proven, a.Again = true, true, true
+	a.Chosen, a.Proven, a.Restarted = true, true, true
 	if err := s.Bind(&a, b); err != nil {
 		t.Fatal(err)
 	}
 	got, err := s.Open(a.State, now+login.AttemptLife)
-	if err != nil || !s.In(&got, b) || !reflect.DeepEqual(got, a) {
+	if err != nil || !s.BoundTo(&got, b) || !reflect.DeepEqual(got, a) {
 		t.Errorf("%+v, %v, want %+v", got, err, a)
 	}
 }
@@ -82,10 +82,10 @@ func TestAttempt_SecretsAreOfItAndItsBrowser(t *testing.T) {
 	if err != nil || opened.Nonce != "" || opened.Verifier != "" {
 		t.Errorf("the state says %+v, %v", opened, err)
 	}
-	if s.In(&opened, browsers[1]) || opened.Nonce != "" {
+	if s.BoundTo(&opened, browsers[1]) || opened.Nonce != "" {
 		t.Error("it fits another browser")
 	}
-	if !s.In(&opened, browsers[0]) || opened.Nonce != a.Nonce || opened.Verifier != a.Verifier {
+	if !s.BoundTo(&opened, browsers[0]) || opened.Nonce != a.Nonce || opened.Verifier != a.Verifier {
 		t.Errorf("its own browser finds %+v, want %+v", opened, a)
 	}
 }
@@ -105,7 +105,7 @@ func TestAttempt_OfASecretThatIsReplaced(t *testing.T) {
 	b := login.NewBrowser(now)
 	a := bound(t, attemptsOf(old), b)
 	s := attemptsOf(both)
-	if got, err := s.Open(a.State, now); err != nil || !s.In(&got, b) || got.Verifier != a.Verifier {
+	if got, err := s.Open(a.State, now); err != nil || !s.BoundTo(&got, b) || got.Verifier != a.Verifier {
 		t.Errorf("%+v, %v, want %+v", got, err, a)
 	}
 }
@@ -142,8 +142,8 @@ func TestAnAttemptOpensOnlyInTimeAndUnaltered(t *testing.T) {
 func TestAttempt_BegunAnewTakesNothingAlong(t *testing.T) {
 	a := login.NewAttempt("web", "https://app.example/", now)
 	a.JKT, a.Chosen, a.Prompt = "thumb", true, "login"
-	again := a.Anew()
-	if again.ID == a.ID || again.JKT != "" || again.Chosen || !again.Again || again.Prompt != "login" || again.ReturnTo != a.ReturnTo {
+	again := a.Restart()
+	if again.ID == a.ID || again.JKT != "" || again.Chosen || !again.Restarted || again.Prompt != "login" || again.ReturnTo != a.ReturnTo {
 		t.Errorf("%+v", again)
 	}
 }

@@ -19,8 +19,8 @@ const (
 // provider that hangs leaves connections to the others. Who comes beyond waits for as
 // long as for an answer.
 type bounded struct {
-	next   http.RoundTripper
-	places chan struct{}
+	next  http.RoundTripper
+	slots chan struct{}
 }
 
 func newBounded(next http.RoundTripper) bounded {
@@ -29,11 +29,11 @@ func newBounded(next http.RoundTripper) bounded {
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	select {
-	case b.places <- struct{}{}:
+	case b.slots <- struct{}{}:
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
-	leave := sync.OnceFunc(func() { <-b.places })
+	leave := sync.OnceFunc(func() { <-b.slots })
 	response, err := b.next.RoundTrip(r)
 	if err != nil {
 		leave()
@@ -46,21 +46,21 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 // answerBody is the body of an answer, whose request is under way until it is closed.
 type answerBody struct {
 	io.Reader
-	body  io.Closer
-	leave func()
+	body    io.Closer
+	release func()
 }
 
 func (b *answerBody) Close() error {
-	defer b.leave()
+	defer b.release()
 	return b.body.Close()
 }
 
-// paced asks one address at a pace: an answer stands for keysPause, and that there was
+// throttled asks one address at a pace: an answer stands for keysPause, and that there was
 // none for failurePause. It has the keys for
 // logout tokens, which nobody has to sign in to send, and of which each by a key that is
 // not at hand makes go-oidc ask again. Sign-ins have theirs without it: whoever redeems a
 // code cannot wait until a key that the provider has just taken may be asked for.
-type paced struct {
+type throttled struct {
 	next http.RoundTripper
 
 	mu       sync.Mutex
@@ -72,15 +72,15 @@ type paced struct {
 // errFailed is the error for a provider that could not be asked a moment ago.
 var errFailed = errors.New("login: the provider did not answer a moment ago")
 
-func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
-	if body, err := p.last(time.Now()); err != nil {
+func (p *throttled) RoundTrip(r *http.Request) (*http.Response, error) {
+	if body, err := p.cached(time.Now()); err != nil {
 		return nil, err
 	} else if body != nil {
-		return answered(r, body), nil
+		return jsonResponse(r, body), nil
 	}
 	response, err := p.next.RoundTrip(r)
 	if err == nil && response.StatusCode == http.StatusOK {
-		response, err = p.keep(r, response)
+		response, err = p.store(r, response)
 		if err == nil {
 			return response, nil
 		}
@@ -91,8 +91,8 @@ func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// last returns the answer while it stands, or that there was none; nil otherwise.
-func (p *paced) last(now time.Time) ([]byte, error) {
+// cached returns the answer while it stands, or that there was none; nil otherwise.
+func (p *throttled) cached(now time.Time) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -104,8 +104,8 @@ func (p *paced) last(now time.Time) ([]byte, error) {
 	return nil, nil
 }
 
-// keep reads an answer, from which on it stands.
-func (p *paced) keep(r *http.Request, response *http.Response) (*http.Response, error) {
+// store reads an answer, from which on it stands.
+func (p *throttled) store(r *http.Request, response *http.Response) (*http.Response, error) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
@@ -114,10 +114,10 @@ func (p *paced) keep(r *http.Request, response *http.Response) (*http.Response, 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.body, p.at = body, time.Now()
-	return answered(r, body), nil
+	return jsonResponse(r, body), nil
 }
 
-func answered(r *http.Request, body []byte) *http.Response {
+func jsonResponse(r *http.Request, body []byte) *http.Response {
 	return &http.Response{
 		StatusCode: http.StatusOK, Status: "200 OK", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(body)), Body: io.NopCloser(bytes.NewReader(body)),

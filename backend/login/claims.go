@@ -37,22 +37,22 @@ type identityClaims struct {
 	Email           text       `json:"email"`
 }
 
-// signedAlone are the claims that only an identity token makes: what userinfo says of
+// protectedClaims are the claims that only an identity token makes: what userinfo says of
 // them is about no authentication, and its names are anybody's to choose.
-var signedAlone = []string{
+var protectedClaims = []string{
 	"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "auth_time", "acr", "amr", "sid", "at_hash", "c_hash",
 }
 
-// exactNames is a key set for one token, whose payload holds the claims that go-oidc
+// exactKeySet is a key set for one token, whose payload holds the claims that go-oidc
 // checks and no other: it reads names whatever their case, and refuses a token for the
 // type of a claim that nobody needs.
-type exactNames struct {
+type exactKeySet struct {
 	oidc.KeySet
 	payload json.RawMessage // all of it, once the signature is verified
 }
 
 // VerifySignature implements oidc.KeySet.
-func (k *exactNames) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
+func (k *exactKeySet) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
 	payload, err := k.KeySet.VerifySignature(ctx, raw)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (k *exactNames) VerifySignature(ctx context.Context, raw string) ([]byte, e
 // verify checks a token's signature, issuer, audience and, unless it may lack them, its
 // times, and reads its claims by their exact names.
 func (p *Provider) verify(ctx context.Context, keys oidc.KeySet, raw string, c oidc.Config, into any) (*oidc.IDToken, json.RawMessage, error) {
-	exact := &exactNames{KeySet: keys}
+	exact := &exactKeySet{KeySet: keys}
 	c.ClientID = p.config.ClientID
 	token, err := oidc.NewVerifier(p.config.Issuer, exact, &c).Verify(ctx, raw)
 	if err != nil {
@@ -85,8 +85,8 @@ func allClaims(payload []byte) (claims map[string]any, err error) {
 	return claims, err
 }
 
-// bound leaves out what is too long to be kept.
-func (c *identityClaims) bound() {
+// truncate leaves out what is too long to be kept.
+func (c *identityClaims) truncate() {
 	if len(c.ACR) > maxACR {
 		c.ACR = ""
 	}
@@ -95,18 +95,18 @@ func (c *identityClaims) bound() {
 	}
 }
 
-// authTime returns when the person authenticated, by a clock that may be ahead, or 0
+// authenticatedAt returns when the person authenticated, by a clock that may be ahead, or 0
 // where the token does not say.
-func (c *identityClaims) authTime(now int64) int64 {
+func (c *identityClaims) authenticatedAt(now int64) int64 {
 	if c.AuthTime <= 0 || int64(c.AuthTime) > now+maxSkew {
 		return 0
 	}
 	return min(int64(c.AuthTime), now)
 }
 
-// recent refuses an authentication that is older than the attempt asked for, or of
+// checkMaxAge refuses an authentication that is older than the attempt asked for, or of
 // which nobody knows how old it is. Asking again would bring no other answer.
-func (a Attempt) recent(authTime, now int64) error {
+func (a Attempt) checkMaxAge(authTime, now int64) error {
 	switch {
 	case a.MaxAge == nil:
 		return nil

@@ -54,9 +54,9 @@ func (p *Provider) redeem(ctx context.Context, found *discovered, code, verifier
 	return tokens, nil
 }
 
-// KnowsClient redeems a code that cannot exist: a provider that knows the client refuses
+// CheckClient redeems a code that cannot exist: a provider that knows the client refuses
 // the code (RFC 6749 section 5.2), for which the error is nil; another the client.
-func (p *Provider) KnowsClient(ctx context.Context, now int64) error {
+func (p *Provider) CheckClient(ctx context.Context, now int64) error {
 	found, err := p.discover(ctx)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (p *Provider) assertionAudience(found *discovered) (string, error) {
 		return "", err
 	}
 	if u, err := url.Parse(endpoint); err != nil || u.Scheme != issuer.Scheme || u.Host != issuer.Host || u.User != nil {
-		return "", p.faulty(FaultClient, "assertion_audience is token_endpoint, but its token endpoint %.300q is not at the issuer's own origin: leave it out", endpoint)
+		return "", p.faultError(FaultClient, "assertion_audience is token_endpoint, but its token endpoint %.300q is not at the issuer's own origin: leave it out", endpoint)
 	}
 	return endpoint, nil
 }
@@ -108,7 +108,7 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 		return "", err
 	}
 	if found.metadata.Push == "" {
-		return "", p.faulty(FaultRequest, "its metadata name no pushed_authorization_request_endpoint: switch pushed requests off, or on at the provider")
+		return "", p.faultError(FaultRequest, "its metadata name no pushed_authorization_request_endpoint: switch pushed requests off, or on at the provider")
 	}
 	request, err := p.pushRequest(ctx, found, asked.Query(), now)
 	if err != nil {
@@ -116,7 +116,7 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("%w: its endpoint for pushed requests: %s", ErrUnavailable, words(err.Error()))
+		return "", fmt.Errorf("%w: its endpoint for pushed requests: %s", ErrUnavailable, printable(err.Error()))
 	}
 	defer response.Body.Close()
 	var answer struct {
@@ -130,11 +130,11 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 	}
 	if response.StatusCode/100 != 2 || err != nil || answer.RequestURI == "" {
 		secrets := []string{request.PostForm.Get("client_assertion"), request.PostForm.Get("client_secret")}
-		said := p.said(secrets, answer.Error, answer.Description)
+		said := p.redact(secrets, answer.Error, answer.Description)
 		if answer.Error == "" {
-			said = p.said(secrets, string(body))
+			said = p.redact(secrets, string(body))
 		}
-		return "", p.refusedBy("its endpoint for pushed requests", response.StatusCode, answer.Error, said)
+		return "", p.endpointError("its endpoint for pushed requests", response.StatusCode, answer.Error, said)
 	}
 	asked.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {answer.RequestURI}})
 	return asked.String(), nil

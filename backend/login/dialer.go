@@ -18,7 +18,7 @@ import (
 func NewTransport(loopback bool) *http.Transport {
 	dialer := &net.Dialer{
 		Timeout: providerTimeout,
-		Control: func(_, address string, _ syscall.RawConn) error { return dialed(address, loopback) },
+		Control: func(_, address string, _ syscall.RawConn) error { return checkDialed(address, loopback) },
 	}
 	return &http.Transport{
 		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: providerTimeout,
@@ -26,12 +26,12 @@ func NewTransport(loopback bool) *http.Transport {
 	}
 }
 
-func dialed(address string, loopback bool) error {
+func checkDialed(address string, loopback bool) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("%w: %s", ErrAddress, address)
 	}
-	if Public(to.Addr()) || loopback && to.Addr().Unmap().IsLoopback() {
+	if IsPublic(to.Addr()) || loopback && to.Addr().Unmap().IsLoopback() {
 		return nil
 	}
 	return fmt.Errorf("%w: %s", ErrAddress, to.Addr())

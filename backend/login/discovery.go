@@ -17,8 +17,8 @@ import (
 // discovered is what the provider's metadata say (OpenID Connect Discovery
 // section 3, RFC 9207 section 3).
 type discovered struct {
-	readAt  time.Time
-	suspect bool // something failed since; under the provider's lock
+	readAt time.Time
+	stale  bool // something failed since; under the provider's lock
 	// keys verify what comes of a sign-in, logoutKeys what anybody may send.
 	keys, logoutKeys oidc.KeySet
 	algorithms       []string // of signatures, that the provider uses and a public key verifies
@@ -51,9 +51,9 @@ const failurePause = time.Second
 // hour. Of those who come at once one asks, and goes on when its own client has gone away.
 func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	if found := p.found.Load(); found != nil {
-		return p.reread(ctx, found), nil
+		return p.refresh(ctx, found), nil
 	}
-	d, err := p.join(ctx)
+	d, err := p.shareDiscovery(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	}
 }
 
-// join returns the discovery under way, or makes one.
-func (p *Provider) join(ctx context.Context) (*discovery, error) {
+// shareDiscovery returns the discovery under way, or makes one.
+func (p *Provider) shareDiscovery(ctx context.Context) (*discovery, error) {
 	p.mu.Lock()
 	if p.failed != nil && time.Since(p.failedAt) < failurePause {
 		defer p.mu.Unlock()
@@ -122,13 +122,13 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	if err := strictjson.DecodeKnown(text, &found.metadata); err != nil {
 		return nil, fmt.Errorf("%w: its metadata: %.300s", ErrUnavailable, err)
 	}
-	if !p.ownScheme(found.oauth.Endpoint.AuthURL) {
+	if !p.sameScheme(found.oauth.Endpoint.AuthURL) {
 		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
 	}
 	found.oauth.Endpoint.AuthStyle = p.authStyle(found.metadata.AuthMethods)
 	found.algorithms = PublicKeyAlgorithms(found.metadata.Algorithms)
 	found.keys = keySet(readableKeys{p.client.Transport}, found.metadata.KeySet)
-	found.logoutKeys = keySet(&paced{next: readableKeys{p.client.Transport}}, found.metadata.KeySet)
+	found.logoutKeys = keySet(&throttled{next: readableKeys{p.client.Transport}}, found.metadata.KeySet)
 	return found, nil
 }
 

@@ -57,15 +57,15 @@ func FaultOf(err error) Fault {
 	return ""
 }
 
-// faulty refuses a sign-in for a fault of the deployment or the provider.
-func (p *Provider) faulty(f Fault, format string, args ...any) error {
+// faultError refuses a sign-in for a fault of the deployment or the provider.
+func (p *Provider) faultError(f Fault, format string, args ...any) error {
 	return &Refused{Code: invalidResponse, Fault: f, Err: fmt.Errorf("%s: "+format, append([]any{p.config.Issuer}, args...)...)}
 }
 
-const maxWords = 300
+const maxPrintable = 300
 
-// words are a provider's own, as a bounded text of one line.
-func words(parts ...string) string {
+// printable are a provider's own, as a bounded text of one line.
+func printable(parts ...string) string {
 	var said []string
 	for _, part := range parts {
 		part = strings.Map(func(r rune) rune {
@@ -82,14 +82,14 @@ func words(parts ...string) string {
 	if all == "" {
 		return "no reason given"
 	}
-	if runes := []rune(all); len(runes) > maxWords {
-		return string(runes[:maxWords]) + "…"
+	if runes := []rune(all); len(runes) > maxPrintable {
+		return string(runes[:maxPrintable]) + "…"
 	}
 	return all
 }
 
-// said are a provider's own words, without what this server sent it in confidence.
-func (p *Provider) said(secrets []string, parts ...string) string {
+// redact are a provider's own words, without what this server sent it in confidence.
+func (p *Provider) redact(secrets []string, parts ...string) string {
 	for i := range parts {
 		for _, secret := range append(secrets, p.config.ClientSecret) {
 			if secret != "" {
@@ -97,7 +97,7 @@ func (p *Provider) said(secrets []string, parts ...string) string {
 			}
 		}
 	}
-	return words(parts...)
+	return printable(parts...)
 }
 
 // exchangeError says why a code was not redeemed: for a person's sake, for a fault of the
@@ -105,44 +105,44 @@ func (p *Provider) said(secrets []string, parts ...string) string {
 func (p *Provider) exchangeError(err error, secrets ...string) error {
 	var answer *oauth2.RetrieveError
 	if !errors.As(err, &answer) || answer.Response == nil {
-		return fmt.Errorf("%w: its token endpoint: %s", ErrUnavailable, p.said(secrets, err.Error()))
+		return fmt.Errorf("%w: its token endpoint: %s", ErrUnavailable, p.redact(secrets, err.Error()))
 	}
-	said := p.said(secrets, answer.ErrorCode, answer.ErrorDescription)
+	said := p.redact(secrets, answer.ErrorCode, answer.ErrorDescription)
 	if answer.ErrorCode == "" {
-		said = p.said(secrets, string(answer.Body))
+		said = p.redact(secrets, string(answer.Body))
 	}
-	return p.refusedBy("its token endpoint", answer.Response.StatusCode, answer.ErrorCode, said)
+	return p.endpointError("its token endpoint", answer.Response.StatusCode, answer.ErrorCode, said)
 }
 
-// refusedBy is the error for what an endpoint of the back channel answers to the client.
-func (p *Provider) refusedBy(endpoint string, status int, code, said string) error {
+// endpointError is the error for what an endpoint of the back channel answers to the client.
+func (p *Provider) endpointError(endpoint string, status int, code, said string) error {
 	switch {
-	case status/100 != 4, status == http.StatusTooManyRequests, code == "" && nothingThere[status]:
+	case status/100 != 4, status == http.StatusTooManyRequests, code == "" && noEndpoint[status]:
 		return fmt.Errorf("%w: %s answers %d: %s", ErrUnavailable, endpoint, status, said)
 	case code == "invalid_client" || code == "unauthorized_client" || status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return p.faulty(FaultClient, "%s refuses the client: %s", endpoint, said)
+		return p.faultError(FaultClient, "%s refuses the client: %s", endpoint, said)
 	case code == "invalid_grant":
 		return refused("the code was refused: %s", said)
 	}
-	return p.faulty(FaultRequest, "%s refuses the request: %s", endpoint, said)
+	return p.faultError(FaultRequest, "%s refuses the request: %s", endpoint, said)
 }
 
-// nothingThere are the answers of a server that has no such endpoint, any more.
-var nothingThere = map[int]bool{http.StatusNotFound: true, http.StatusMethodNotAllowed: true, http.StatusGone: true}
+// noEndpoint are the answers of a server that has no such endpoint, any more.
+var noEndpoint = map[int]bool{http.StatusNotFound: true, http.StatusMethodNotAllowed: true, http.StatusGone: true}
 
-// deployments are the errors of an authorization response that no person causes (RFC 6749
+// deploymentErrors are the errors of an authorization response that no person causes (RFC 6749
 // section 4.1.2.1, OpenID Connect Core section 3.1.2.6).
-var deployments = map[string]bool{
+var deploymentErrors = map[string]bool{
 	"invalid_request": true, "unauthorized_client": true, "invalid_client": true, "unsupported_response_type": true,
 	"invalid_scope": true, "server_error": true, "temporarily_unavailable": true, "invalid_request_uri": true,
 	"invalid_request_object": true, "request_not_supported": true, "request_uri_not_supported": true, "invalid_redirect_uri": true,
 }
 
-// refusal is the provider's own, in an authorization response.
-func (p *Provider) refusal(code, description string) error {
-	r := &Refused{Code: code, Err: fmt.Errorf("the provider refused: %s", words(description))}
-	if deployments[code] {
-		r.Fault, r.Err = FaultReported, fmt.Errorf("%s: by way of the browser: %s", p.config.Issuer, words(description))
+// authorizationError is the provider's own, in an authorization response.
+func (p *Provider) authorizationError(code, description string) error {
+	r := &Refused{Code: code, Err: fmt.Errorf("the provider refused: %s", printable(description))}
+	if deploymentErrors[code] {
+		r.Fault, r.Err = FaultReported, fmt.Errorf("%s: by way of the browser: %s", p.config.Issuer, printable(description))
 	}
 	return r
 }

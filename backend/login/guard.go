@@ -49,7 +49,7 @@ func (g Guarded) check(u *url.URL) error {
 // in another notation is neither.
 func publicHost(host string) bool {
 	if address, err := netip.ParseAddr(host); err == nil {
-		return Public(address)
+		return IsPublic(address)
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	labels := strings.Split(host, ".")
@@ -73,10 +73,10 @@ func notInHostname(r rune) bool {
 // RFC 8375, and what clouds and offices use).
 var privateNames = []string{"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "home.arpa", "localdomain"}
 
-// Public tells an address of the public network: global unicast, and nothing that the
+// IsPublic tells an address of the public network: global unicast, and nothing that the
 // registries of special-purpose addresses keep for other ends (RFC 6890). An IPv4
 // address inside an IPv6 one is judged as what it is, or refused.
-func Public(address netip.Addr) bool {
+func IsPublic(address netip.Addr) bool {
 	address = address.Unmap()
 	if !address.IsValid() || address.Zone() != "" || address.Is6() && !globalUnicast.Contains(address) {
 		return false

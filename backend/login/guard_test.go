@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
@@ -114,11 +114,11 @@ func TestSpecialAddressesAreNotPublic(t *testing.T) {
 		"203.0.113.1": false, "198.19.0.1": false, "192.0.0.8": false, "2001:db8::1": false, "2001::1": false, "3fff::1": false, "::": false,
 		"::ffff:8.8.8.8": true, "fec0::1": false, "240.0.0.1": false, "192.88.99.1": false,
 	} {
-		if got := login.Public(netip.MustParseAddr(text)); got != public {
+		if got := login.IsPublic(netip.MustParseAddr(text)); got != public {
 			t.Errorf("%s: %t", text, got)
 		}
 	}
-	if login.Public(netip.Addr{}) {
+	if login.IsPublic(netip.Addr{}) {
 		t.Error("no address is public")
 	}
 }

@@ -90,7 +90,7 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	tokens, err := p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
-	if moved := p.moved(ctx, found, err); moved != nil && moved.oauth.Endpoint.TokenURL != found.oauth.Endpoint.TokenURL {
+	if moved := p.refreshAfter(ctx, found, err); moved != nil && moved.oauth.Endpoint.TokenURL != found.oauth.Endpoint.TokenURL {
 		found = moved
 		tokens, err = p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
 	}
@@ -102,7 +102,7 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, refused("identity token: of %d bytes", len(raw))
 	}
 	identity, err := p.read(ctx, found, raw, a, now)
-	if moved := p.moved(ctx, found, err); moved != nil && moved.metadata.KeySet != found.metadata.KeySet {
+	if moved := p.refreshAfter(ctx, found, err); moved != nil && moved.metadata.KeySet != found.metadata.KeySet {
 		identity, err = p.read(ctx, moved, raw, a, now)
 	}
 	if err != nil {
@@ -125,7 +125,7 @@ func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 		return refused("the answer is of issuer %q", iss)
 	}
 	if code := callback.Get("error"); code != "" {
-		return p.refusal(code, callback.Get("error_description"))
+		return p.authorizationError(code, callback.Get("error_description"))
 	}
 	if callback.Get("code") == "" {
 		return refused("the answer has no code")
@@ -146,7 +146,7 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 		err = p.checkTenant(token.Issuer, text)
 	}
 	if err != nil {
-		return Identity{}, p.notVerified("identity token", err)
+		return Identity{}, p.verificationError("identity token", err)
 	}
 	identity := Identity{Issuer: p.config.Issuer, Subject: token.Subject}
 	if p.config.Tenants != nil {
@@ -156,42 +156,42 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 		return Identity{}, refused("identity token: %w", err)
 	}
 	switch {
-	case holdsNull(text):
+	case containsNull(text):
 		return Identity{}, refused("identity token: a null character")
 	case claims.Nonce == "" || string(claims.Nonce) != a.Nonce:
 		return Identity{}, refused("identity token: another nonce")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
 		return Identity{}, refused("identity token: no usable sub")
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
-		return Identity{}, p.faulty(FaultToken, "identity token: azp is %.100q", claims.AuthorizedParty)
+		return Identity{}, p.faultError(FaultToken, "identity token: azp is %.100q", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
-		return Identity{}, p.faulty(FaultClock, "identity token: issued %d s ahead of this server's clock, or it does not say when: keep both clocks by NTP", token.IssuedAt.Unix()-now)
+		return Identity{}, p.faultError(FaultClock, "identity token: issued %d s ahead of this server's clock, or it does not say when: keep both clocks by NTP", token.IssuedAt.Unix()-now)
 	case claims.SessionExpiry > 0 && int64(claims.SessionExpiry) <= now:
 		return Identity{}, refused("identity token: session_expiry is in the past: by it the session has ended")
 	}
-	identity.AuthTime = claims.authTime(now)
-	if err := a.recent(identity.AuthTime, now); err != nil {
+	identity.AuthTime = claims.authenticatedAt(now)
+	if err := a.checkMaxAge(identity.AuthTime, now); err != nil {
 		return Identity{}, err
 	}
-	claims.bound()
+	claims.truncate()
 	identity.ACR, identity.AMR, identity.SessionID = string(claims.ACR), claims.AMR, string(claims.SessionID)
 	identity.SessionExpiry = max(int64(claims.SessionExpiry), 0)
-	identity.Name, identity.Email = cut(string(claims.Name)), verified(string(claims.Email), identity.Claims)
+	identity.Name, identity.Email = truncateName(string(claims.Name)), verifiedEmail(string(claims.Email), identity.Claims)
 	return identity, nil
 }
 
-// holdsNull tells that a text of the JSON may hold U+0000, which no name has and not
+// containsNull tells that a text of the JSON may hold U+0000, which no name has and not
 // every database keeps.
-func holdsNull(text json.RawMessage) bool { return bytes.Contains(text, []byte(`\u0000`)) }
+func containsNull(text json.RawMessage) bool { return bytes.Contains(text, []byte(`\u0000`)) }
 
-// cut is a name's beginning.
-func cut(name string) string {
+// truncateName is a name's beginning.
+func truncateName(name string) string {
 	return strings.ToValidUTF8(name[:min(len(name), maxName)], "")
 }
 
-// verified returns an e-mail address unless it is too long to be one, or the claims
+// verifiedEmail returns an e-mail address unless it is too long to be one, or the claims
 // beside it say that the provider has not verified it (OpenID Connect Core section 5.1).
-func verified(email string, claims map[string]any) string {
+func verifiedEmail(email string, claims map[string]any) string {
 	if v, said := claims["email_verified"]; len(email) > maxEmail || said && v != true && v != "true" {
 		return ""
 	}

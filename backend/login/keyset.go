@@ -69,5 +69,5 @@ func (k readableKeys) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return answered(r, body), nil
+	return jsonResponse(r, body), nil
 }

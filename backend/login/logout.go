@@ -46,8 +46,8 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		err = p.checkTenant(token.Issuer, payload)
 	}
 	if err != nil {
-		if err = p.notVerified("logout token", err); errors.Is(err, ErrUnavailable) {
-			p.moved(ctx, found, err) // for when it is told again
+		if err = p.verificationError("logout token", err); errors.Is(err, ErrUnavailable) {
+			p.refreshAfter(ctx, found, err) // for when it is told again
 		}
 		return session.UpstreamLogout{}, err
 	}

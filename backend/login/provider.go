@@ -79,7 +79,7 @@ func New(c Config) *Provider {
 	if c.Scopes == nil {
 		c.Scopes = []string{"profile", "email"}
 	}
-	return &Provider{config: c, client: newClient(newBounded(c.Inside()))}
+	return &Provider{config: c, client: newClient(newBounded(c.InternalTransport()))}
 }
 
 func newClient(transport http.RoundTripper) *http.Client {
@@ -105,9 +105,9 @@ func (p *Provider) authStyle(methods []string) oauth2.AuthStyle {
 	return oauth2.AuthStyleInHeader
 }
 
-// notVerified says why a token is not good: go-oidc says by its words alone that keys
+// verificationError says why a token is not good: go-oidc says by its words alone that keys
 // could not be had. It comes from the provider itself, so that no person is to blame.
-func (p *Provider) notVerified(what string, err error) error {
+func (p *Provider) verificationError(what string, err error) error {
 	var expired *oidc.TokenExpiredError
 	var already *Refused
 	text := err.Error()
@@ -115,24 +115,24 @@ func (p *Provider) notVerified(what string, err error) error {
 	case errors.As(err, &already):
 		return err
 	case strings.HasPrefix(text, "failed to verify signature: fetching keys"):
-		return fmt.Errorf("%w: %s", errKeys, words(text)) // which may quote the whole answer
+		return fmt.Errorf("%w: %s", errKeys, printable(text)) // which may quote the whole answer
 	case errors.As(err, &expired), strings.HasPrefix(text, "oidc: current time"):
-		return p.faulty(FaultClock, "%s: %s: keep both clocks by NTP", what, words(text))
+		return p.faultError(FaultClock, "%s: %s: keep both clocks by NTP", what, printable(text))
 	case strings.HasSuffix(text, errUnknownKey.Error()):
-		return p.faulty(FaultKeys, "%s: %w", what, errUnknownKey)
+		return p.faultError(FaultKeys, "%s: %w", what, errUnknownKey)
 	case strings.HasPrefix(text, "failed to verify signature"):
-		return p.faulty(FaultKeys, "%s: %s", what, words(text))
+		return p.faultError(FaultKeys, "%s: %s", what, printable(text))
 	}
-	return p.faulty(FaultToken, "%s: %s", what, words(text))
+	return p.faultError(FaultToken, "%s: %s", what, printable(text))
 }
 
 // errUnknownKey is the error of a token that no key of the provider verifies, in
 // go-oidc's words.
 var errUnknownKey = errors.New("failed to verify id token signature")
 
-// ownScheme tells an address of the issuer's scheme: no other is one to send a
+// sameScheme tells an address of the issuer's scheme: no other is one to send a
 // browser to.
-func (p *Provider) ownScheme(address string) bool {
+func (p *Provider) sameScheme(address string) bool {
 	scheme, _, ok := strings.Cut(address, "://")
 	return ok && strings.HasPrefix(p.config.Issuer, scheme+"://")
 }
@@ -193,7 +193,7 @@ func (p *Provider) EndSessionURL(ctx context.Context, identityToken, returnTo st
 		return ""
 	}
 	end, err := url.Parse(found.metadata.EndSession)
-	if err != nil || !p.ownScheme(found.metadata.EndSession) {
+	if err != nil || !p.sameScheme(found.metadata.EndSession) {
 		return ""
 	}
 	query := end.Query()

@@ -79,7 +79,7 @@ const stateContext = "state"
 // Bind binds an attempt to a browser and seals its state. What only makes the way more
 // comfortable is left out where it would not fit.
 func (s Attempts) Bind(a *Attempt, b Browser) error {
-	a.fits = s.derive(0, "browser", a.ID, b)[:16]
+	a.browserMAC = s.derive(0, "browser", a.ID, b)[:16]
 	s.secrets(a, 0, b)
 	if s.seal(a); len(a.State) > MaxState {
 		a.LoginHint = ""
@@ -109,11 +109,11 @@ func (s Attempts) Open(state string, now int64) (Attempt, error) {
 	return a, nil
 }
 
-// In reports whether a browser is the one that an attempt is bound to, and then gives the
+// BoundTo reports whether a browser is the one that an attempt is bound to, and then gives the
 // attempt its secrets.
-func (s Attempts) In(a *Attempt, b Browser) bool {
+func (s Attempts) BoundTo(a *Attempt, b Browser) bool {
 	for i := range s.Keys {
-		if hmac.Equal(a.fits, s.derive(i, "browser", a.ID, b)[:16]) {
+		if hmac.Equal(a.browserMAC, s.derive(i, "browser", a.ID, b)[:16]) {
 			s.secrets(a, i, b)
 			return true
 		}
@@ -136,7 +136,7 @@ func (s Attempts) derive(key int, purpose, id string, b Browser) []byte {
 
 // sealedAttempt is an attempt as it is encoded: DER, which costs two bytes a field.
 type sealedAttempt struct {
-	ID, Fits, JKT                []byte
+	ID, BrowserMAC, JKT          []byte
 	CreatedAt, MaxAge            int64 // MaxAge is -1 for none
 	Flags                        int
 	App, ReturnTo, Organization  string `asn1:"utf8"`
@@ -147,21 +147,21 @@ type sealedAttempt struct {
 const (
 	flagChosen = 1 << iota
 	flagProven
-	flagAgain
+	flagRestarted
 )
 
 func (a *Attempt) encode() []byte {
 	id, _ := attemptIDs.DecodeString(a.ID) // made by newAttemptID
 	jkt, _ := base64.RawURLEncoding.DecodeString(a.JKT)
 	sealed := sealedAttempt{
-		ID: id, Fits: a.fits, JKT: jkt, CreatedAt: a.CreatedAt, MaxAge: -1,
+		ID: id, BrowserMAC: a.browserMAC, JKT: jkt, CreatedAt: a.CreatedAt, MaxAge: -1,
 		App: a.App, ReturnTo: a.ReturnTo, Organization: a.Organization, Connection: a.Connection, Session: a.Session,
 		ACRValues: valid(a.ACRValues), Prompt: valid(a.Prompt), LoginHint: valid(a.LoginHint),
 	}
 	if a.MaxAge != nil {
 		sealed.MaxAge = *a.MaxAge
 	}
-	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagAgain: a.Again} {
+	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagRestarted: a.Restarted} {
 		if set {
 			sealed.Flags |= flag
 		}
@@ -185,8 +185,8 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 		ID: attemptIDs.EncodeToString(sealed.ID), JKT: base64.RawURLEncoding.EncodeToString(sealed.JKT), CreatedAt: sealed.CreatedAt,
 		App: sealed.App, ReturnTo: sealed.ReturnTo, Organization: sealed.Organization, Connection: sealed.Connection,
 		Session: sealed.Session, ACRValues: sealed.ACRValues, Prompt: sealed.Prompt, LoginHint: sealed.LoginHint,
-		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Again: sealed.Flags&flagAgain != 0,
-		fits: sealed.Fits,
+		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Restarted: sealed.Flags&flagRestarted != 0,
+		browserMAC: sealed.BrowserMAC,
 	}
 	if sealed.MaxAge >= 0 {
 		a.MaxAge = &sealed.MaxAge

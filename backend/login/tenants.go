@@ -12,8 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// tenantMark stands in the issuer that Entra's metadata name for several tenants.
-const tenantMark = "{tenantid}"
+// tenantPlaceholder stands in the issuer that Entra's metadata name for several tenants.
+const tenantPlaceholder = "{tenantid}"
 
 var tenantID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
@@ -21,7 +21,7 @@ var tenantID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 func IsTenant(text string) bool { return tenantID.MatchString(text) }
 
 // IsTemplate reports whether metadata name the form of many issuers as theirs.
-func IsTemplate(issuer string) bool { return strings.Contains(issuer, tenantMark) }
+func IsTemplate(issuer string) bool { return strings.Contains(issuer, tenantPlaceholder) }
 
 // issuerTemplate is the form of the issuers of a provider of several tenants: their id
 // stands where the configured issuer names a group of them, such as organizations.
@@ -31,7 +31,7 @@ func (p *Provider) issuerTemplate() string {
 		return ""
 	}
 	group, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	return strings.Replace(p.config.Issuer, "/"+group, "/"+tenantMark, 1)
+	return strings.Replace(p.config.Issuer, "/"+group, "/"+tenantPlaceholder, 1)
 }
 
 // issuers returns the issuers of the provider's tokens: of each tenant its own.
@@ -50,7 +50,7 @@ func (p *Provider) issuers() []string {
 func (p *Provider) isIssuer(issuer string) bool { return slices.Contains(p.issuers(), issuer) }
 
 func (p *Provider) issuerOf(tenant string) string {
-	return strings.Replace(p.issuerTemplate(), tenantMark, tenant, 1)
+	return strings.Replace(p.issuerTemplate(), tenantPlaceholder, tenant, 1)
 }
 
 // checkTenant refuses a token of a provider of several tenants unless tid and iss name
@@ -75,10 +75,10 @@ func (p *Provider) checkTenant(issuer string, payload json.RawMessage) error {
 	return nil
 }
 
-// Inside returns the transport to the provider: it carries requests for the issuer's own
+// InternalTransport returns the transport to the provider: it carries requests for the issuer's own
 // host to InternalURL. They name the issuer's host all the same: providers tell by it who
 // they are.
-func (c Config) Inside() http.RoundTripper {
+func (c Config) InternalTransport() http.RoundTripper {
 	from, err := url.Parse(c.Issuer)
 	to, errTo := url.Parse(c.InternalURL)
 	if c.InternalURL == "" || err != nil || errTo != nil {

@@ -35,7 +35,7 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 		claims, err = allClaims(body)
 	}
 	switch {
-	case err != nil || holdsNull(body):
+	case err != nil || containsNull(body):
 		i.UserInfoFailed = !errors.Is(err, errNoUserInfo)
 		return nil
 	case string(named.Subject) != i.Subject:
@@ -43,15 +43,15 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 	}
 	i.UserInfo = claims
 	for name, value := range claims {
-		if _, signed := i.Claims[name]; !signed && !slices.Contains(signedAlone, name) {
+		if _, signed := i.Claims[name]; !signed && !slices.Contains(protectedClaims, name) {
 			i.Claims[name] = value
 		}
 	}
 	if i.Name == "" {
-		i.Name = cut(string(named.Name))
+		i.Name = truncateName(string(named.Name))
 	}
 	if i.Email == "" {
-		i.Email = verified(string(named.Email), i.Claims)
+		i.Email = verifiedEmail(string(named.Email), i.Claims)
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (p *Provider) userInfo(ctx context.Context, i *Identity) (json.RawMessage, 
 		return nil, err
 	}
 	body, err := p.readUserInfo(ctx, found, i)
-	if moved := p.moved(ctx, found, err); moved != nil && moved.metadata.UserInfo != found.metadata.UserInfo {
+	if moved := p.refreshAfter(ctx, found, err); moved != nil && moved.metadata.UserInfo != found.metadata.UserInfo {
 		body, err = p.readUserInfo(ctx, moved, i)
 	}
 	return body, err

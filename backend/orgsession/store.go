@@ -14,10 +14,10 @@ import (
 
 // Record is an organization session with its owner.
 type Record struct {
-	SessionID session.ID
-	App       string
-	UserID    string
-	Stay      policy.OrganizationSession
+	SessionID           session.ID
+	App                 string
+	UserID              string
+	OrganizationSession policy.OrganizationSession
 }
 
 // ErrEnded is the error of entering an organization that the session signed out of
@@ -61,9 +61,9 @@ type Store interface {
 	// Touch writes down that the person was active at o.ActiveAt, unless the
 	// organization session has ended or they were seen later.
 	Touch(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error
-	// Raise stores the authentication that satisfies an organization session, if it has
+	// SetAuthentication stores the authentication that satisfies an organization session, if it has
 	// not ended.
-	Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error
+	SetAuthentication(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error
 	// Supersede ends organization sessions of the person's other sessions, the longest
 	// idle first, until most are left including the session's own.
 	Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error

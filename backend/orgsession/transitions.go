@@ -41,7 +41,7 @@ func (t Transitions) Apply(ctx context.Context, s *session.Session, m *directory
 		after.EndedAt = before.EndedAt // the end that was read; a newer end is kept
 		return t.begin(ctx, s, m, after, d.Rules.MaxSessions)
 	case !reflect.DeepEqual(after.Authentication, before.Authentication):
-		if err := t.Store.Raise(ctx, s.ID, organization, after.Authentication); err != nil {
+		if err := t.Store.SetAuthentication(ctx, s.ID, organization, after.Authentication); err != nil {
 			return err
 		}
 	}
@@ -78,14 +78,14 @@ func (t Transitions) Leave(ctx context.Context, s *session.Session, organization
 	return nil
 }
 
-// Raise adds an authentication to the session, and to the organization session for
+// StepUp adds an authentication to the session, and to the organization session for
 // which it was made, where organization names one. Besides a decision that prefers another, it is the only thing that
 // moves an auth_time. session.ErrAttemptUsed where the attempt brought another before.
-func (t Transitions) Raise(ctx context.Context, id session.ID, organization, attempt string, made policy.Authentication) error {
+func (t Transitions) StepUp(ctx context.Context, id session.ID, organization, attempt string, made policy.Authentication) error {
 	if err := t.Store.Authenticate(ctx, id, attempt, made); err != nil || organization == "" {
 		return err
 	}
-	return t.Store.Raise(ctx, id, organization, made)
+	return t.Store.SetAuthentication(ctx, id, organization, made)
 }
 
 // begin starts an organization session. If the person has too many, others end.
@@ -159,7 +159,7 @@ func (t Transitions) auditSuperseded(ctx context.Context, organization string, b
 		}
 		if m := s.Membership; m != nil && m.OrganizationSession.EndReason == policy.Superseded {
 			t.Audit(audit.Event{
-				ID:     "superseded:" + b.SessionID.String() + ":" + organization + ":" + strconv.FormatInt(b.Stay.StartedAt, 10),
+				ID:     "superseded:" + b.SessionID.String() + ":" + organization + ":" + strconv.FormatInt(b.OrganizationSession.StartedAt, 10),
 				Action: audit.LeaveOrganization, Reason: string(policy.Superseded), Actor: audit.Server,
 				UserID: b.UserID, OrganizationID: organization, SessionID: b.SessionID.String(),
 			})

@@ -48,16 +48,16 @@ type Page struct {
 	// App is the name of the app that the sign-in is for, if it is known.
 	App  string
 	Host string
-	// Said is what the provider said, for people; empty where it said nothing.
-	Said string
+	// Message is what the provider said, for people; empty where it said nothing.
+	Message string
 	// Code and Detail are for those who are asked about the page, in English.
 	Code, Detail string
 	// Links lead on, the first most likely.
 	Links []Link
 }
 
-// maxSaid is how much of the provider's words is shown, in characters.
-const maxSaid = 300
+// maxMessage is how much of the provider's words is shown, in characters.
+const maxMessage = 300
 
 //go:embed page.css
 var style string
@@ -75,7 +75,7 @@ func digest(text string) string {
 func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 	language := texts.choose(r.Header.Get("Accept-Language"))
 	say := func(key Key, app string) string {
-		return strings.NewReplacer("{app}", app, "{host}", p.Host).Replace(texts.in(language, key))
+		return strings.NewReplacer("{app}", app, "{host}", p.Host).Replace(texts.lookup(language, key))
 	}
 	app := p.App
 	if app == "" && len(p.Links) > 0 {
@@ -90,10 +90,10 @@ func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 `)
-	element("<title>", say(p.Kind.title(), app), "</title>\n<style>"+style+"</style>\n<main>\n")
-	element("<h1>", say(p.Kind.title(), app), "</h1>\n")
-	element("<p>", say(p.Kind.text(), app), "</p>\n")
-	if said := clip(p.Said); said != "" {
+	element("<title>", say(p.Kind.titleKey(), app), "</title>\n<style>"+style+"</style>\n<main>\n")
+	element("<h1>", say(p.Kind.titleKey(), app), "</h1>\n")
+	element("<p>", say(p.Kind.textKey(), app), "</p>\n")
+	if said := clip(p.Message); said != "" {
 		element("<p>", say(introduction, app), "</p>\n")
 		element(`<blockquote dir="auto">`, said, "</blockquote>\n")
 	}
@@ -133,7 +133,7 @@ func clip(text string) string {
 	var kept strings.Builder
 	n := 0
 	for _, r := range text {
-		if n++; n > maxSaid {
+		if n++; n > maxMessage {
 			kept.WriteString("…")
 			break
 		}

@@ -63,7 +63,7 @@ func TestPage_LanguageOfTheBrowser(t *testing.T) {
 func TestPage_ForeignTextIsText(t *testing.T) {
 	hostile := "<script>alert(1)</script>\"'&\x00\u202e\u2066\n" + strings.Repeat("a", 10_000)
 	got := write("", page.Page{
-		Kind: page.Denied, App: hostile, Host: hostile, Said: hostile, Code: hostile,
+		Kind: page.Denied, App: hostile, Host: hostile, Message: hostile, Code: hostile,
 		Links: []page.Link{{Label: page.Back, App: hostile, URL: "https://app.example/?a=\"><script>"}},
 	}, page.Texts{"en": {"back": "<b>{app}</b>"}}).Body.String()
 	if strings.Contains(got, "<script>") || strings.Contains(got, "<b>") || strings.Contains(got, `"><`+"script") {

@@ -25,8 +25,8 @@ const (
 // introduction comes before the sign-in service's own words.
 const introduction Key = "said"
 
-func (k Kind) title() Key { return Key(k) + "_title" }
-func (k Kind) text() Key  { return Key(k) + "_text" }
+func (k Kind) titleKey() Key { return Key(k) + "_title" }
+func (k Kind) textKey() Key  { return Key(k) + "_text" }
 
 // english has every text.
 var english = map[Key]string{
@@ -36,32 +36,32 @@ var english = map[Key]string{
 	Back:         "Go to {app}",
 	introduction: "The sign-in service says:",
 
-	Foreign.title():     "Sign in to {app}?",
-	Foreign.text():      "A link brought you here. Continue if you want to sign in. Whoever is signed in in this browser is signed out then.",
-	Silent.title():      "This link cannot sign you in",
-	Silent.text():       "It asks for a sign-in without asking you, and it does not come from {app}.",
-	Expired.title():     "This sign-in took too long",
-	Expired.text():      "A sign-in takes ten minutes at most. Begin again.",
-	Unknown.title():     "This sign-in cannot go on",
-	Unknown.text():      "It did not begin in this browser, or it is over. A bookmark, an old tab or the Back button can lead here.",
-	NoCookies.title():   "This browser keeps no cookies of this site",
-	NoCookies.text():    "Signing in needs them. Allow cookies for {host}, and begin again. Private windows, settings and extensions can block them.",
-	Unavailable.title(): "The sign-in service does not answer",
-	Unavailable.text():  "Nothing is wrong with your account, and nothing has changed. Try again in a moment.",
-	Denied.title():      "You are not signed in",
-	Denied.text():       "The sign-in service did not let you in, or the sign-in was canceled there.",
-	Crowded.title():     "There are too many sign-ins in this browser",
-	Crowded.text():      "The oldest of them was taken away. Begin again.",
-	Busy.title():        "There were too many requests",
-	Busy.text():         "Wait a moment, and try again.",
-	Invalid.title():     "This link cannot sign you in",
-	Invalid.text():      "It is damaged or incomplete, or it is not for this site.",
-	Refused.title():     "This page cannot be opened from there",
-	Refused.text():      "A sign-in begins in a page of its own, and from the app.",
-	Disabled.title():    "Your account is disabled",
-	Disabled.text():     "Ask whoever runs {app} to enable it.",
-	Failed.title():      "Something failed here",
-	Failed.text():       "Nothing is wrong with your account. Try again in a moment.",
+	Foreign.titleKey():     "Sign in to {app}?",
+	Foreign.textKey():      "A link brought you here. Continue if you want to sign in. Whoever is signed in in this browser is signed out then.",
+	Silent.titleKey():      "This link cannot sign you in",
+	Silent.textKey():       "It asks for a sign-in without asking you, and it does not come from {app}.",
+	Expired.titleKey():     "This sign-in took too long",
+	Expired.textKey():      "A sign-in takes ten minutes at most. Begin again.",
+	Unknown.titleKey():     "This sign-in cannot go on",
+	Unknown.textKey():      "It did not begin in this browser, or it is over. A bookmark, an old tab or the Back button can lead here.",
+	NoCookies.titleKey():   "This browser keeps no cookies of this site",
+	NoCookies.textKey():    "Signing in needs them. Allow cookies for {host}, and begin again. Private windows, settings and extensions can block them.",
+	Unavailable.titleKey(): "The sign-in service does not answer",
+	Unavailable.textKey():  "Nothing is wrong with your account, and nothing has changed. Try again in a moment.",
+	Denied.titleKey():      "You are not signed in",
+	Denied.textKey():       "The sign-in service did not let you in, or the sign-in was canceled there.",
+	Crowded.titleKey():     "There are too many sign-ins in this browser",
+	Crowded.textKey():      "The oldest of them was taken away. Begin again.",
+	Busy.titleKey():        "There were too many requests",
+	Busy.textKey():         "Wait a moment, and try again.",
+	Invalid.titleKey():     "This link cannot sign you in",
+	Invalid.textKey():      "It is damaged or incomplete, or it is not for this site.",
+	Refused.titleKey():     "This page cannot be opened from there",
+	Refused.textKey():      "A sign-in begins in a page of its own, and from the app.",
+	Disabled.titleKey():    "Your account is disabled",
+	Disabled.textKey():     "Ask whoever runs {app} to enable it.",
+	Failed.titleKey():      "Something failed here",
+	Failed.textKey():       "Nothing is wrong with your account. Try again in a moment.",
 }
 
 // Texts are an operator's, by language and key. What a language leaves out is English.
@@ -104,8 +104,8 @@ func Keys() []string {
 	return all
 }
 
-// in returns the text of a language, or the English one.
-func (t Texts) in(language string, key Key) string {
+// lookup returns the text of a language, or the English one.
+func (t Texts) lookup(language string, key Key) string {
 	return cmp.Or(t[language][key], english[key])
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 func TestABoundTokenIsGoodWithItsKeysProof(t *testing.T) {

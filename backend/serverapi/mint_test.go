@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // change is something that administration does between two mints.

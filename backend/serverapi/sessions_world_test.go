@@ -19,7 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/token"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // crossed is a world in which alice is signed in to the app web, acts for acme and for

@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/jws"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/token"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 const acmesStaff = "/organizations/acme/staff"

@@ -30,7 +30,7 @@ func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *lo
 		LoginHint: attempt.LoginHint, Prompt: attempt.Prompt, Age: c.Workspace.Policy.AuthenticationAge,
 	})
 	if err == nil {
-		c.KeepBrowser(browser)
+		c.SetBrowser(browser)
 	}
 	return target, err
 }
@@ -59,43 +59,43 @@ func originOf(address string) string {
 }
 
 const (
-	// atOnce is how far apart tabs begin that begin at once, in seconds: as long as the
+	// concurrentStart is how far apart tabs begin that begin at once, in seconds: as long as the
 	// slowest answer is on its way to the browser.
-	atOnce = 60
-	// maxOfBrowser is the most sessions of a browser that are looked at.
-	maxOfBrowser = 12
+	concurrentStart = 60
+	// maxBrowserSessions is the most sessions of a browser that are looked at.
+	maxBrowserSessions = 12
 
 	unknownAttempt = "This sign-in was not started in this browser, or took too long. Start again."
 	noCookies      = "This browser keeps no cookies of this site, so that nobody can sign in. Allow cookies, then start again."
 )
 
-// attempt finds the sign-in that a callback ends, at the provider whose callback it is, and
+// openAttempt finds the sign-in that a callback ends, at the provider whose callback it is, and
 // tells whether it was begun in this browser.
-func (f *Flow) attempt(c *authn.Request, state, connection string) (a login.Attempt, fits bool, err error) {
+func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.Attempt, fits bool, err error) {
 	a, err = f.attempts.Open(state, c.Now)
 	if errors.Is(err, login.ErrAttempt) {
-		a, err = f.keptAttempt(c, state)
+		a, err = f.openCookieAttempt(c, state)
 		fits = err == nil
 	} else if browser, known := c.Browser(); err == nil && known {
-		fits = f.attempts.In(&a, browser)
+		fits = f.attempts.BoundTo(&a, browser)
 	}
 	if err == nil && a.Connection != connection {
 		err = login.ErrAttempt
 	}
 	if err != nil {
-		return a, false, f.lost(c, a, err)
+		return a, false, f.refuseAttempt(c, a, err)
 	}
 	return a, fits, nil
 }
 
-// keptAttempt finds an attempt that the release before began, in its cookie.
-func (f *Flow) keptAttempt(c *authn.Request, state string) (login.Attempt, error) {
-	name := authn.KeptAttemptName(state)
+// openCookieAttempt finds an attempt that the release before began, in its cookie.
+func (f *Flow) openCookieAttempt(c *authn.Request, state string) (login.Attempt, error) {
+	name := authn.AttemptCookieName(state)
 	cookies := c.R.CookiesNamed(name)
 	if len(cookies) != 1 || cookies[0].Quoted {
 		return login.Attempt{}, login.ErrAttempt
 	}
-	a, err := f.attempts.OpenKept(cookies[0].Value, name, state, c.Now)
+	a, err := f.attempts.OpenCookie(cookies[0].Value, name, state, c.Now)
 	if err == nil {
 		http.SetCookie(c.W, &http.Cookie{
 			Name: name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
@@ -104,7 +104,7 @@ func (f *Flow) keptAttempt(c *authn.Request, state string) (login.Attempt, error
 	return a, err
 }
 
-// beginAnew begins an attempt a second time, whose callback came without the value of the
+// restart begins an attempt a second time, whose callback came without the value of the
 // browser that it was begun in: several tabs began before any of them had one, and each
 // answer brought another, of which the browser kept the last. The code is not redeemed.
 //
@@ -112,17 +112,17 @@ func (f *Flow) keptAttempt(c *authn.Request, state string) (login.Attempt, error
 // the second attempt takes along nothing that the first one proved, goes to the workspace's
 // provider alone, and is not begun for a browser that had a value before the first: its own
 // attempts come back with it.
-func (f *Flow) beginAnew(c *authn.Request, attempt login.Attempt) error {
+func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 	browser, known := c.Browser()
 	switch {
-	case attempt.Again && !known:
-		return refusal.New(api.InvalidRequest, noCookies).On(page.NoCookies, again(c, attempt))
-	case attempt.Again, known && browser.MadeAt() < attempt.CreatedAt-atOnce:
-		return refusal.New(api.InvalidRequest, unknownAttempt).On(page.Unknown, again(c, attempt))
+	case attempt.Restarted && !known:
+		return refusal.New(api.InvalidRequest, noCookies).On(page.NoCookies, retryURL(c, attempt))
+	case attempt.Restarted, known && browser.MadeAt() < attempt.CreatedAt-concurrentStart:
+		return refusal.New(api.InvalidRequest, unknownAttempt).On(page.Unknown, retryURL(c, attempt))
 	case attempt.Session != "" || attempt.Connection != "": // the app's page begins it
-		return failed(api.TemporarilyUnavailable)
+		return refusedWith(api.TemporarilyUnavailable)
 	}
-	attempt = attempt.Anew()
+	attempt = attempt.Restart()
 	target, err := f.authorize(c, f.provider, &attempt)
 	if err == nil {
 		c.Redirect(target)
@@ -130,14 +130,14 @@ func (f *Flow) beginAnew(c *authn.Request, attempt login.Attempt) error {
 	return err
 }
 
-// signedInHere tells whether an attempt is over because another that the same browser had
+// signedInMeanwhile tells whether an attempt is over because another that the same browser had
 // under way has ended: of tabs that began at once one is enough.
-func (f *Flow) signedInHere(c *authn.Request, attempt login.Attempt, fits bool) (bool, error) {
+func (f *Flow) signedInMeanwhile(c *authn.Request, attempt login.Attempt, fits bool) (bool, error) {
 	browser, known := c.Browser()
-	if !known || attempt.Session != "" || fits && !attempt.Again {
+	if !known || attempt.Session != "" || fits && !attempt.Restarted {
 		return false, nil
 	}
-	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxOfBrowser)
+	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxBrowserSessions)
 	return slices.ContainsFunc(all, func(s session.Session) bool {
 		return s.App == c.App.ID && s.CreatedAt >= attempt.CreatedAt
 	}), err

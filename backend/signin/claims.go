@@ -33,8 +33,8 @@ func sessionEnd(c *authn.Request, i login.Identity) int64 {
 	return end
 }
 
-// said are the claims of an identity.
-func said(i login.Identity) directory.Claims {
+// identityClaims are the claims of an identity.
+func identityClaims(i login.Identity) directory.Claims {
 	return directory.Claims{IdentityToken: i.Claims, UserInfo: i.UserInfo, UserInfoFailed: i.UserInfoFailed}
 }
 
@@ -42,11 +42,11 @@ func said(i login.Identity) directory.Claims {
 // with what its provider says, and writes down what that changed. What the provider
 // leaves unknown changes no membership that is there.
 func (f *Flow) provision(c *authn.Request, own *directory.Connection, i login.Identity, u directory.User) error {
-	before, err := f.rolesOf(c, own, u)
+	before, err := f.memberRoles(c, own, u)
 	if err != nil {
 		return err
 	}
-	roles, member, unknown := own.Provisioning.Member(said(i))
+	roles, member, unknown := own.Provisioning.Member(identityClaims(i))
 	if unknown != "" {
 		auditUnknown(c, own, u, unknown)
 	}
@@ -61,20 +61,20 @@ func (f *Flow) provision(c *authn.Request, own *directory.Connection, i login.Id
 	if err != nil {
 		return err
 	}
-	after, err := f.rolesOf(c, own, u)
+	after, err := f.memberRoles(c, own, u)
 	if err == nil {
 		c.AuditMember(own.OrganizationID, own.ID, u, before, after)
 	}
 	return err
 }
 
-// claimed brings memberships in line with what the provider says of them, where
+// applyMembershipClaim brings memberships in line with what the provider says of them, where
 // the workspace lets it, and writes down in each organization what that changed.
-func (f *Flow) claimed(c *authn.Request, user directory.User, i login.Identity) error {
+func (f *Flow) applyMembershipClaim(c *authn.Request, user directory.User, i login.Identity) error {
 	if c.Workspace.MembershipClaim == nil {
 		return nil
 	}
-	roles, unknown := c.Workspace.MembershipClaim.Memberships(said(i))
+	roles, unknown := c.Workspace.MembershipClaim.Memberships(identityClaims(i))
 	if unknown != "" {
 		auditUnknown(c, nil, user, unknown)
 		return nil

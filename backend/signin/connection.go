@@ -30,10 +30,10 @@ type providers struct {
 	clientKey *login.ClientKey
 
 	mu    sync.Mutex
-	known map[string]knownProvider // by connection
+	cache map[string]cachedProvider // by connection
 }
 
-type knownProvider struct {
+type cachedProvider struct {
 	revision int64
 	provider *login.Provider
 }
@@ -41,27 +41,27 @@ type knownProvider struct {
 // maxProviders bounds what is kept of providers; one that is dropped is asked again.
 const maxProviders = 1000
 
-// of returns a connection's provider, as the connection is now.
-func (p *providers) of(c directory.Connection) (*login.Provider, error) {
+// forConnection returns a connection's provider, as the connection is now.
+func (p *providers) forConnection(c directory.Connection) (*login.Provider, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if known, ok := p.known[c.ID]; ok && known.revision == c.Revision {
+	if known, ok := p.cache[c.ID]; ok && known.revision == c.Revision {
 		return known.provider, nil
 	}
 	secret, key, err := p.credentials(c)
 	if err != nil {
 		return nil, err
 	}
-	if len(p.known) >= maxProviders || p.known == nil {
-		p.known = map[string]knownProvider{}
+	if len(p.cache) >= maxProviders || p.cache == nil {
+		p.cache = map[string]cachedProvider{}
 	}
 	provider := login.New(login.Config{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: string(secret), Scopes: c.Scopes,
 		UntypedLogoutTokens: c.UntypedLogoutTokens, FrontchannelLogout: c.FrontchannelLogout, ClientKey: key, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests,
 		TokenEndpointAudience: c.AssertionAudience == directory.TokenEndpoint,
-		RedirectURL: publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
+		RedirectURL:           publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
 	})
-	p.known[c.ID] = knownProvider{c.Revision, provider}
+	p.cache[c.ID] = cachedProvider{c.Revision, provider}
 	return provider, nil
 }
 
@@ -79,9 +79,9 @@ func (p *providers) credentials(c directory.Connection) (secret []byte, key *log
 	return nil, p.clientKey, nil
 }
 
-// choose decides at whose provider a sign-in happens: at that of the organization that
+// chooseProvider decides at whose provider a sign-in happens: at that of the organization that
 // it is for, where it has its own.
-func (f *Flow) choose(c *authn.Request, attempt *login.Attempt) (*login.Provider, error) {
+func (f *Flow) chooseProvider(c *authn.Request, attempt *login.Attempt) (*login.Provider, error) {
 	if attempt.Organization == "" {
 		return f.provider, nil
 	}
@@ -92,10 +92,10 @@ func (f *Flow) choose(c *authn.Request, attempt *login.Attempt) (*login.Provider
 	case own == nil && at.Required == "":
 		return f.provider, nil
 	case own == nil || at.Required != "" && at.Required != own.ID:
-		return nil, failed(connectionDisabled)
+		return nil, refusedWith(connectionDisabled)
 	}
 	attempt.Connection, attempt.Organization = at.Connection.ID, at.Connection.OrganizationID
-	return f.providers.of(*at.Connection)
+	return f.providers.forConnection(*at.Connection)
 }
 
 // prompt is what the provider is asked to ask. Where somebody will be linked, they say
@@ -110,14 +110,14 @@ func prompt(c *authn.Request, attempt login.Attempt, query url.Values) (string, 
 	case !errors.Is(err, directory.ErrNoUser):
 		return asked, err
 	case !attempt.Proven:
-		return "", failed(api.DeviceKeyRequired)
+		return "", refusedWith(api.DeviceKeyRequired)
 	}
 	return "login", nil
 }
 
-// Through is the provider that an attempt goes through, and the connection that it is
+// ProviderFor is the provider that an attempt goes through, and the connection that it is
 // of; nil where it is the workspace's.
-func (f *Flow) Through(c *authn.Request, attempt login.Attempt) (*login.Provider, *directory.Connection, error) {
+func (f *Flow) ProviderFor(c *authn.Request, attempt login.Attempt) (*login.Provider, *directory.Connection, error) {
 	if attempt.Connection == "" {
 		return f.provider, nil, nil
 	}
@@ -125,22 +125,22 @@ func (f *Flow) Through(c *authn.Request, attempt login.Attempt) (*login.Provider
 	if err != nil {
 		return nil, nil, err
 	}
-	provider, err := f.providers.of(own)
+	provider, err := f.providers.forConnection(own)
 	return provider, &own, err
 }
 
 func enabledConnection(c *authn.Request, id string) (directory.Connection, error) {
 	own, err := c.Store.Connection(c.Ctx, id)
 	if errors.Is(err, directory.ErrNoConnection) || err == nil && !own.Enabled {
-		return own, failed(connectionDisabled)
+		return own, refusedWith(connectionDisabled)
 	}
 	return own, err
 }
 
-// person finds out who signed in. (iss, sub) of the workspace's provider names a
+// findUser finds out who signed in. (iss, sub) of the workspace's provider names a
 // person; of an organization's own, (connection, sub) names whom it was linked with,
 // or somebody whom no other provider knows. An e-mail address names nobody.
-func person(c *authn.Request, i login.Identity, own *directory.Connection) (directory.User, error) {
+func findUser(c *authn.Request, i login.Identity, own *directory.Connection) (directory.User, error) {
 	u := directory.User{ID: directory.NewID("usr_"), Issuer: i.Issuer, Subject: i.Subject, Name: i.Name, Email: i.Email}
 	if own == nil {
 		return c.Store.SignIn(c.Ctx, u, c.Now)
@@ -169,9 +169,9 @@ func link(c *authn.Request, own *directory.Connection, i login.Identity, u direc
 	}
 	e := audit.Event{Action: audit.LinkIdentity, Target: own.ID, UserID: u.ID, OrganizationID: own.OrganizationID, SessionID: attempt.Session}
 	if attempt.Session != "" && !attempt.Proven {
-		err = failed(api.DeviceKeyRequired)
+		err = refusedWith(api.DeviceKeyRequired)
 	} else if err = c.Store.Link(c.Ctx, own.ID, i.Subject, u.ID, c.Now); errors.Is(err, directory.ErrLinked) {
-		err = failed(api.IdentityChanged)
+		err = refusedWith(api.IdentityChanged)
 	} else if err != nil {
 		return err
 	}
@@ -182,8 +182,8 @@ func link(c *authn.Request, own *directory.Connection, i login.Identity, u direc
 	return err
 }
 
-// rolesOf are a person's in a connection's organization; nil where they are no member.
-func (f *Flow) rolesOf(c *authn.Request, own *directory.Connection, u directory.User) ([]string, error) {
+// memberRoles are a person's in a connection's organization; nil where they are no member.
+func (f *Flow) memberRoles(c *authn.Request, own *directory.Connection, u directory.User) ([]string, error) {
 	m, err := f.store.Member(c.Ctx, own.OrganizationID, u.ID)
 	if errors.Is(err, directory.ErrNoMember) {
 		return nil, nil
@@ -198,16 +198,16 @@ func admits(own *directory.Connection, i login.Identity, s directory.Subject) bo
 	if s.Session.ConfinedTo != "" && s.Session.ConfinedTo != own.OrganizationID {
 		return false
 	}
-	_, member, _ := own.Provisioning.Member(said(i))
+	_, member, _ := own.Provisioning.Member(identityClaims(i))
 	return s.Membership != nil || member && own.Provisioning.JustInTime
 }
 
-// ProviderOf is where a session's sign-in happened; nil where that can be no more.
-func (f *Flow) ProviderOf(c *authn.Request, s session.Session) *login.Provider {
+// SessionProvider is where a session's sign-in happened; nil where that can be no more.
+func (f *Flow) SessionProvider(c *authn.Request, s session.Session) *login.Provider {
 	if s.SignIn.Connection == "" {
 		return f.provider
 	}
-	provider, _, err := f.Through(c, login.Attempt{Connection: s.SignIn.Connection})
+	provider, _, err := f.ProviderFor(c, login.Attempt{Connection: s.SignIn.Connection})
 	if err != nil {
 		return nil
 	}

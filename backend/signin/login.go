@@ -2,168 +2,116 @@ package signin
 
 import (
 	"errors"
-	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/authn"
-	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/policy"
-	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
-	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// query returns the request's parameters, each of which may stand once.
-func query(c *authn.Request) (url.Values, error) {
-	query, err := url.ParseQuery(c.R.URL.RawQuery)
-	if err != nil {
-		return nil, refusal.New(api.InvalidRequest, "The address is malformed.")
-	}
-	for name, values := range query {
-		if len(values) > 1 {
-			return nil, refusal.New(api.InvalidRequest, "The parameter "+strconv.Quote(name)+" stands twice.")
-		}
-	}
-	return query, nil
-}
+// maxACRValues is the longest acr_values, in bytes: the attempt has to fit into a state.
+const maxACRValues = 256
 
-// landing finds the app that a sign-in is for, by its id or by where it returns,
-// and where that is.
-func landing(c *authn.Request, appID, returnTo string) (string, error) {
-	for _, seen := range []int64{0, authn.Unseen} {
-		w, err := c.Current(c.Ctx, seen)
-		if err != nil {
-			return "", err
-		}
-		for _, app := range w.Apps {
-			if app.Disabled || (appID != "" && appID != app.ID) {
-				continue
-			}
-			if address, ok := publicurl.ReturnAddress(c.Issuer, app, returnTo); ok && owns(c, w, app, appID, returnTo) {
-				c.Workspace, c.App = w, app
-				return address, nil
-			}
-		}
+// Login is GET /login: it sends the browser to the OpenID provider. Only a page's
+// own navigation starts it, never a frame, an image or a script; somebody else's link
+// meets a page that asks. A navigation proves no
+// key: it neither binds one to the new session nor raises a session that has one.
+func (f *Flow) Login(c *authn.Request) error {
+	if err := c.CheckNavigation(); err != nil {
+		return err
 	}
-	return "", refusal.New(api.InvalidRequest, "The app is not known, or return_to is none of its addresses.")
-}
-
-// owns tells whether an app that was not named is the one meant by a path: the one
-// at the backend's own origin, or the only one.
-func owns(c *authn.Request, w *directory.Workspace, app directory.App, appID, returnTo string) bool {
-	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
-	return appID != "" || !path || publicurl.Home(c.Origin, app) == c.Origin || len(w.Apps) == 1
-}
-
-// Callback is GET /callback: the provider sends the browser back here, and it
-// leaves with a session of a new id, or with more authentication in an old one. Cookies
-// of older ones are not sent on this navigation (they are Strict), so it clears none.
-func (f *Flow) Callback(c *authn.Request) error {
 	query, err := query(c)
 	if err != nil {
 		return err
 	}
-	attempt, fits, err := f.attempt(c, query.Get("state"), c.R.PathValue("connection"))
-	if err != nil || c.Record.Status != 0 { // somebody signed in already
+	if here, err := fromAppPage(c); err != nil {
 		return err
+	} else if !here {
+		return confirm(c, query)
 	}
-	w, err := c.Current(c.Ctx, authn.Unseen) // what was applied since the last mint decides already
+	target, err := f.authorization(c, query)
 	if err != nil {
 		return err
 	}
-	app, ok := w.AppByID(attempt.App)
-	if !ok {
-		return refusal.New(api.InvalidRequest, "The app is not known any more.")
+	c.Redirect(target)
+	return nil
+}
+
+// LoginByKey is POST /login, with the parameters of GET: the page's script begins the
+// sign-in, proves the device key that the new session is bound to, or that of the
+// session that a step-up raises, and then goes to the address in the answer.
+func (f *Flow) LoginByKey(c *authn.Request, _ struct{}) (*api.LoginResponse, error) {
+	query, err := query(c)
+	if err != nil {
+		return nil, err
 	}
-	c.Workspace, c.App = w, app
-	if here, err := f.signedInHere(c, attempt, fits); err != nil {
-		return err
-	} else if here {
-		c.Redirect(attempt.ReturnTo)
-		return nil
+	target, err := f.authorization(c, query)
+	if err != nil {
+		return nil, err
 	}
+	return &api.LoginResponse{Location: target, ServerTime: c.Now}, nil
+}
+
+// authorization begins the sign-in that the parameters ask for and returns where the
+// browser goes: to the provider, or back to the app with a refusal.
+func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error) {
+	if app := query.Get(api.ParamApp); !c.ReadOnly() && app != "" && app != c.App.ID {
+		return "", refusal.New(api.OriginNotAllowed, "A page signs in to its own app.")
+	} else if !c.ReadOnly() {
+		query.Set(api.ParamApp, c.App.ID)
+	}
+	attempt, err := parseRequest(c, query)
+	if err != nil {
+		return "", err
+	}
+	target, err := f.beginAttempt(c, &attempt, query)
 	var refused *login.Refused
-	if !fits {
-		err = f.beginAnew(c, attempt)
-	} else if err = f.arrive(c, attempt, query); err == nil {
-		c.Redirect(attempt.ReturnTo)
+	if errors.As(err, &refused) {
+		return failureURL(c, attempt, refused), nil
 	}
-	switch {
-	case errors.As(err, &refused):
-		if !denied(c, attempt, refused, query) {
-			giveUp(c, attempt, refused)
+	return target, err
+}
+
+// beginAttempt begins an attempt at the provider that is the one for it.
+func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.Values) (string, error) {
+	attempt.Chosen = query.Get(api.ParamFollowed) == "" && query.Get(api.ParamPrompt) != "none"
+	provider, err := f.chooseProvider(c, attempt)
+	if err == nil {
+		err = prepareStepUp(c, attempt, query.Get(api.ParamUser))
+	}
+	if err == nil {
+		attempt.JKT, err = c.ProvenKey()
+	}
+	if err != nil {
+		return "", err
+	}
+	prompt, err := prompt(c, *attempt, query)
+	if err != nil {
+		return "", err
+	}
+	attempt.Prompt, attempt.LoginHint = prompt, query.Get(api.ParamLoginHint)
+	return f.authorize(c, provider, attempt)
+}
+
+// parseRequest is the sign-in that the parameters ask for.
+func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
+	returnTo, err := returnURL(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
+	if err != nil {
+		return login.Attempt{}, err
+	}
+	attempt := login.NewAttempt(c.App.ID, returnTo, c.Now)
+	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
+	if authn.Unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
+		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
+	}
+	if text := query.Get(api.ParamMaxAge); text != "" {
+		age, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || age < 0 {
+			return attempt, refusal.New(api.InvalidRequest, "max_age is not a number of seconds.")
 		}
-		return nil
-	case errors.Is(err, session.ErrAttemptUsed): // what it began goes on
-		c.Redirect(attempt.ReturnTo)
-		return nil
+		attempt.MaxAge = &age
 	}
-	return stranded(c, attempt, err)
-}
-
-// giveUp goes back to the app with the reason why nobody signed in.
-func giveUp(c *authn.Request, attempt login.Attempt, refused *login.Refused) {
-	c.Redirect(gaveUp(c, attempt, refused))
-}
-
-// gaveUp is where the app is told why nobody signed in. The address stays as the app
-// wrote it.
-func gaveUp(c *authn.Request, attempt login.Attempt, refused *login.Refused) string {
-	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")
-	mark := "?"
-	if strings.Contains(address, mark) {
-		mark = "&"
-	}
-	address += mark + url.Values{api.ParamError: {refused.Code}}.Encode()
-	if marked {
-		address += "#" + fragment
-	}
-	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").Because(refused)
-	c.Record.Refusal.Fault = string(refused.Fault)
-	return address
-}
-
-// signIn makes the session of an identity and gives the browser its first token. One
-// that begins at an organization's own provider opens that organization alone.
-func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
-	user, err := person(c, i, own)
-	if err != nil {
-		return session.ID{}, err
-	}
-	if user.Disabled {
-		return session.ID{}, refusal.New(api.SessionRevoked, "Your account is disabled.").With(http.StatusForbidden)
-	}
-	confinedTo := ""
-	if own != nil {
-		confinedTo, err = own.OrganizationID, f.provision(c, own, i, user)
-	} else {
-		err = f.claimed(c, user, i)
-	}
-	if err != nil {
-		return session.ID{}, err
-	}
-	id := session.NewID()
-	first, row := session.First(id, session.NewTokenID(), c.Now)
-	s := session.Session{
-		ID: id, App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
-		CreatedAt: c.Now, ExpiresAt: sessionEnd(c, i),
-		SignIn:     policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
-		ConfinedTo: confinedTo, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
-		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
-	}
-	if browser, ok := c.Browser(); ok {
-		s.Browser = browser.Fingerprint()
-	}
-	err = c.Store.Create(c.Ctx, s)
-	if err != nil {
-		return session.ID{}, err
-	}
-	c.Record.Session, c.Record.User = s.ID.String(), user.ID
-	c.Audit(audit.Event{Action: audit.SignIn, UserID: user.ID, OrganizationID: confinedTo, SessionID: s.ID.String()})
-	return s.ID, c.KeepFirst(s, first)
+	return attempt, nil
 }

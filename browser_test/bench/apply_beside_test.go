@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/browser_test/program"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
 // BenchmarkApplyBeside applies a large workspace by a process of its own, twice, beside a

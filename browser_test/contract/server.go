@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/signingkey"
-	"github.com/tabard-auth/tabard/browser_test/ports"
-	"github.com/tabard-auth/tabard/browser_test/program"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
 // Server is the server binary with the scripts' workspace and provider.

@@ -13,8 +13,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
-	"github.com/tabard-auth/tabard/browser_test/program"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
 // serverKey has the program make a workspace API key of an app.

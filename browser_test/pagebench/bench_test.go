@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
-	"github.com/tabard-auth/tabard/browser_test/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
 var (

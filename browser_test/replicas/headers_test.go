@@ -7,15 +7,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tabard-auth/tabard/browser_test/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/deployment"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // TestProxy_NoSequenceOfLinksMakesTheHostRefuse: a proxy with its default buffers takes 8 KB
 // of headers, and refuses every request to the host that brings more.
 func TestProxy_NoSequenceOfLinksMakesTheHostRefuse(t *testing.T) {
-	d := deploy(t, 1)
-	b := httpbrowser.New(t, d.origin, d.origin+"/auth")
-	elsewhere := httpbrowser.New(t, "https://elsewhere.example", d.origin+"/auth").Sharing(b)
+	d := deployment.New(t, 1)
+	b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")
+	elsewhere := httpbrowser.New(t, "https://elsewhere.example", d.Origin+"/auth").Sharing(b)
 	link := func(i int) string {
 		return "/auth/login?app=web&organization=acme&acr_values=" + strings.Repeat("v", 200) + "&return_to=" + url.QueryEscape("/"+strings.Repeat(fmt.Sprint(i%10), 1900))
 	}
@@ -25,19 +26,19 @@ func TestProxy_NoSequenceOfLinksMakesTheHostRefuse(t *testing.T) {
 		for name, value := range b.Cookies() {
 			size += len(name) + len(value) + 3
 		}
-		if got := b.Open(d.origin + "/"); got.Status != http.StatusOK || got.Body != "the app" || size > 2560 {
+		if got := b.Open(d.Origin + "/"); got.Status != http.StatusOK || got.Body != "the app" || size > 2560 {
 			t.Fatalf("%s: %d, with %d bytes of cookies", what, got.Status, size)
 		}
 	}
 	for i := range 40 {
-		b.Step(d.origin + link(i)) // left by Back
-		b.Open(d.origin + link(i))
-		elsewhere.Step(d.origin + link(i))
-		elsewhere.Step(d.origin + "/auth/callback?state=" + strings.Repeat("s", 600) + "&code=x")
+		b.Step(d.Origin + link(i)) // left by Back
+		b.Open(d.Origin + link(i))
+		elsewhere.Step(d.Origin + link(i))
+		elsewhere.Step(d.Origin + "/auth/callback?state=" + strings.Repeat("s", 600) + "&code=x")
 		works("attempts")
 	}
 	for range 40 { // which lead to a page of the app that asks the backend for nothing
-		b.Choose(b.Follow(d.origin+"/auth/login?return_to=/static.html"), person(0))
+		b.Choose(b.Follow(d.Origin+"/auth/login?return_to=/static.html"), deployment.Person(0))
 		works("sign-ins")
 	}
 	if got := b.Post("/token", `{"organization":"acme","enter":true}`); got.Status != http.StatusOK {

@@ -23,7 +23,8 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/tabard-auth/tabard/browser_test/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/deployment"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
 
 // proxyKind is an example of backend/deploy with what starts it.
@@ -81,7 +82,7 @@ func TestProxies_TheExamples(t *testing.T) {
 
 // proxied is two servers and an app behind one of the proxies.
 type proxied struct {
-	*deployment
+	*deployment.Deployment
 	client *http.Client
 }
 
@@ -89,16 +90,16 @@ type proxied struct {
 func behind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	t.Helper()
 	folder, port := t.TempDir(), ports.Hold(t)
-	d := &proxied{&deployment{TB: t, secret: filepath.Join(t.TempDir(), "tabard.secret"), origin: fmt.Sprintf("https://localhost:%d", port), further: further}, nil}
+	d := &proxied{&deployment.Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), Origin: fmt.Sprintf("https://localhost:%d", port), Further: further}, nil}
 	d.onSQLite()
-	d.provider(1)
-	d.apply(1)
-	d.distribute()
-	for _, r := range d.replicas {
-		d.start(r)
+	d.StartProvider(1)
+	d.Apply(1)
+	d.Distribute()
+	for _, r := range d.Replicas {
+		d.Start(r)
 	}
 	d.client = d.trust(certificate(t, folder))
-	d.run(kind.command("", "")[0], versionFlag(kind.name))
+	d.Run(kind.command("", "")[0], versionFlag(kind.name))
 
 	app := httptest.NewServer(http.HandlerFunc(serveApp))
 	t.Cleanup(app.Close)
@@ -106,7 +107,7 @@ func behind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer("10.0.0.11:8787", d.replicas[0].listen, "10.0.0.12:8787", d.replicas[1].listen,
+	text := strings.NewReplacer("10.0.0.11:8787", d.Replicas[0].Listen, "10.0.0.12:8787", d.Replicas[1].Listen,
 		"10.0.0.21:3000", strings.TrimPrefix(app.URL, "http://")).Replace(kind.local(string(config), port, folder))
 	path := filepath.Join(folder, kind.file)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -119,13 +120,9 @@ func behind(t *testing.T, kind proxyKind, further ...string) *proxied {
 // onSQLite gives the deployment two replicas that share a file.
 func (d *proxied) onSQLite() {
 	d.Helper()
-	d.database = "sqlite:" + filepath.Join(d.TempDir(), "tabard.db")
-	d.run("bash", "-ec", "(umask 077; openssl rand -base64 32 > "+d.secret+")")
-	for range 2 {
-		d.replicas = append(d.replicas, &replica{
-			listen: fmt.Sprintf("127.0.0.1:%d", ports.Hold(d)), secret: filepath.Join(d.TempDir(), "tabard.secret"),
-		})
-	}
+	d.Database = "sqlite:" + filepath.Join(d.TempDir(), "tabard.db")
+	d.NewSecret()
+	d.AddReplicas(2)
 }
 
 func versionFlag(proxy string) string {
@@ -156,7 +153,7 @@ func (d *proxied) startProxy(args []string, folder string) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for range 600 {
-		if response, err := d.client.Get(d.origin + "/auth/readyz"); err == nil {
+		if response, err := d.client.Get(d.Origin + "/auth/readyz"); err == nil {
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {
 				return
@@ -200,7 +197,7 @@ func (d *proxied) appSeesNoSession(t *testing.T) {
 		{"my__Host-Http-tabard=mine; " + session(2), "my__Host-Http-tabard=mine"},
 		{strings.Join(many, "; "), "first=1; last=2"},
 	} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.origin+"/page", nil)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.Origin+"/page", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +215,7 @@ func (d *proxied) appSeesNoSession(t *testing.T) {
 }
 
 func (d *proxied) speaksHTTP2(t *testing.T) {
-	response, err := d.client.Get(d.origin + "/auth/.well-known/jwks.json")
+	response, err := d.client.Get(d.Origin + "/auth/.well-known/jwks.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +228,7 @@ func (d *proxied) speaksHTTP2(t *testing.T) {
 func (d *proxied) passesWebSockets(t *testing.T) {
 	pool := d.client.Transport.(*http.Transport).TLSClientConfig.RootCAs
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, NextProtos: []string{"http/1.1"}}}}
-	connection, _, err := websocket.Dial(t.Context(), d.origin+"/live", &websocket.DialOptions{HTTPClient: client})
+	connection, _, err := websocket.Dial(t.Context(), d.Origin+"/live", &websocket.DialOptions{HTTPClient: client})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +242,7 @@ func (d *proxied) passesWebSockets(t *testing.T) {
 }
 
 func (d *proxied) hidesMetrics(t *testing.T) {
-	response, err := d.client.Get(d.origin + "/auth/metrics")
+	response, err := d.client.Get(d.Origin + "/auth/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +271,7 @@ func (d *proxied) survivesADeath(t *testing.T, givesUp int) {
 	counts := map[string]int{}
 	for i := range callers * each {
 		if i == callers*each/4 {
-			d.replicas[0].process.Kill()
+			d.Replicas[0].Process.Kill()
 		}
 		counts[<-answers]++
 	}
@@ -286,11 +283,11 @@ func (d *proxied) survivesADeath(t *testing.T, givesUp int) {
 
 // mint asks for a token with no session, and returns status and code.
 func (d *proxied) mint() string {
-	request, err := http.NewRequest(http.MethodPost, d.origin+"/auth/token", strings.NewReader(`{"organization":"acme"}`))
+	request, err := http.NewRequest(http.MethodPost, d.Origin+"/auth/token", strings.NewReader(`{"organization":"acme"}`))
 	if err != nil {
 		return err.Error()
 	}
-	request.Header = http.Header{"Content-Type": {"application/json"}, "Origin": {d.origin}, "Tabard-Client": {"1"}, "Sec-Fetch-Site": {"same-origin"}}
+	request.Header = http.Header{"Content-Type": {"application/json"}, "Origin": {d.Origin}, "Tabard-Client": {"1"}, "Sec-Fetch-Site": {"same-origin"}}
 	response, err := d.client.Do(request)
 	if err != nil {
 		return err.Error()

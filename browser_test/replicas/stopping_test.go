@@ -29,8 +29,8 @@ func TestProxies_RollingRestart(t *testing.T) {
 // that one is ready before the next one stops.
 func (d *proxied) rollOut() {
 	d.Helper()
-	for _, r := range d.replicas {
-		d.restart(r)
+	for _, r := range d.Replicas {
+		d.Restart(r)
 		<-time.After(2 * time.Second)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 
-	"github.com/tabard-auth/tabard/browser_test/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
 // memory is what one look at the resting browser found.

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/tabard-auth/tabard/browser_test/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
 // person is alice in her browser, with her tabs.

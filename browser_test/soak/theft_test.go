@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"github.com/tabard-auth/tabard/browser_test/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
 // tokensEnd is longer than an access token lives, and a session without a device key

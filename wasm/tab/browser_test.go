@@ -77,7 +77,7 @@ func (b *browser) restore(session *storage, configure ...func(*tab.Config)) *pag
 	b.mu.Lock()
 	b.pages = append(b.pages, p)
 	b.mu.Unlock()
-	p.Tab = tab.New(p.config, p.world())
+	p.Tab = tab.New(p.config, p.env())
 	p.Start()
 	synctest.Wait()
 	return p
@@ -91,7 +91,7 @@ func (p *page) reload() *page {
 
 // leave closes the tab.
 func (p *page) leave() {
-	p.Freeze()
+	p.OnPageHide()
 	p.Close()
 	synctest.Wait()
 }
@@ -108,16 +108,16 @@ func route(organization string) func(*tab.Config) {
 	return func(c *tab.Config) { c.Organization = organization }
 }
 
-func (p *page) world() tab.World {
-	w := tab.World{
+func (p *page) env() tab.Env {
+	b := tab.Env{
 		Backend: p.browser.backend, Session: p.session, Local: p.browser.local,
 		Locks: locks{p.browser}, Device: p.browser.device, Channel: channel{p}, Clock: clock{p.browser}, Page: p,
 		Random: rand.Uint64, Parse: parse, Changed: p.changed,
 	}
 	if p.browser.lockless {
-		w.Locks = nil
+		b.Locks = nil
 	}
-	return w
+	return b
 }
 
 func (p *page) changed(state string) {
@@ -143,7 +143,7 @@ func (p *page) hide() {
 	p.mu.Lock()
 	p.hidden = true
 	p.mu.Unlock()
-	p.Tab.Hide()
+	p.Tab.OnHidden()
 }
 
 // focus brings the tab to the front.
@@ -151,7 +151,7 @@ func (p *page) focus() {
 	p.mu.Lock()
 	p.hidden = false
 	p.mu.Unlock()
-	p.Look(false)
+	p.OnVisible(false)
 	synctest.Wait()
 }
 
@@ -291,7 +291,7 @@ func (c channel) Send(message string) {
 	b.sent = append(b.sent, message)
 	for _, other := range b.pages {
 		if other != c.p && !b.deaf {
-			go other.Hear(message)
+			go other.OnMessage(message)
 		}
 	}
 }

@@ -4,20 +4,20 @@ import "time"
 
 // asleep is by how much the wall clock must run ahead of the monotonic one for
 // the tab to know that the computer slept.
-const asleep = 5 * time.Second
+const minSleep = 5 * time.Second
 
 // clock counts the time that passes, sleep included, and knows the server's
 // time from its answers. It never trusts the time of day.
 type clock struct {
 	Clock
-	ahead    time.Duration // wall minus monotonic, when last looked
-	slept    time.Duration // sleep that the monotonic clock did not count
-	server   int64         // the server's time, Unix seconds, 0 while unknown
-	serverAt time.Duration // when it was learned
+	wallAhead time.Duration // wall minus monotonic, when last looked
+	slept     time.Duration // sleep that the monotonic clock did not count
+	server    int64         // the server's time, Unix seconds, 0 while unknown
+	serverAt  time.Duration // when it was learned
 }
 
 func newClock(c Clock) clock {
-	return clock{Clock: c, ahead: c.Wall() - c.Monotonic()}
+	return clock{Clock: c, wallAhead: c.Wall() - c.Monotonic()}
 }
 
 // now is the time that has passed since some fixed moment.
@@ -26,11 +26,11 @@ func (c *clock) now() time.Duration { return c.Monotonic() + c.slept }
 // woke tells whether the computer has slept since woke was last asked. A time
 // of day put forward by hand looks the same and costs a renewal; one put back
 // is ignored.
-func (c *clock) woke() bool {
+func (c *clock) detectSleep() bool {
 	ahead := c.Wall() - c.Monotonic()
-	jump := ahead - c.ahead
-	c.ahead = ahead
-	if jump < asleep {
+	jump := ahead - c.wallAhead
+	c.wallAhead = ahead
+	if jump < minSleep {
 		return false
 	}
 	c.slept += jump
@@ -38,7 +38,7 @@ func (c *clock) woke() bool {
 }
 
 // learn takes the server's time from an answer that just came.
-func (c *clock) learn(unix int64) {
+func (c *clock) setServerTime(unix int64) {
 	if unix > 0 {
 		c.server, c.serverAt = unix, c.now()
 	}
@@ -54,34 +54,34 @@ func (c *clock) serverTime() int64 {
 
 // backoff spaces out requests to a backend that fails.
 type backoff struct {
-	faults int
-	until  time.Duration // no background request before
-	err    *Error        // the last fault
+	failures int
+	until    time.Duration // no background request before
+	err      *Error        // the last fault
 }
 
 // The pauses between requests to a failing backend double from the first to
 // the last, each shortened by up to a half at random.
 const (
-	firstPause = 2 * time.Second
-	lastPause  = time.Minute
+	minPause = 2 * time.Second
+	maxPause = time.Minute
 )
 
 // fault notes a failed request. random is 64 random bits.
-func (b *backoff) fault(err *Error, now time.Duration, random uint64) {
-	pause := min(firstPause<<min(b.faults, 10), lastPause)
-	pause -= fraction(pause/2, random)
+func (b *backoff) recordFailure(err *Error, now time.Duration, random uint64) {
+	pause := min(minPause<<min(b.failures, 10), maxPause)
+	pause -= randomPart(pause/2, random)
 	pause = max(pause, time.Duration(err.RetryAfter)*time.Second)
-	b.faults, b.until, b.err = b.faults+1, now+pause, err
+	b.failures, b.until, b.err = b.failures+1, now+pause, err
 }
 
 // hurry ends the pause after a fault, unless the backend asked for it.
-func (b *backoff) hurry() {
+func (b *backoff) endPause() {
 	if b.err != nil && b.err.RetryAfter == 0 {
 		b.until = 0
 	}
 }
 
 // fraction is a random part of d.
-func fraction(d time.Duration, random uint64) time.Duration {
+func randomPart(d time.Duration, random uint64) time.Duration {
 	return time.Duration(random % uint64(d+1))
 }

@@ -17,10 +17,10 @@ func text(v Value, name string) string {
 const maxSeconds, maxMillis = 1 << 32, 1 << 42
 
 // number reads a whole number of the contract's.
-func number(v Value, name string) int64 { return within(v, name, maxSeconds) }
+func number(v Value, name string) int64 { return boundedNumber(v, name, maxSeconds) }
 
 // within reads a whole number, and zero for one that is beyond a limit.
-func within(v Value, name string, limit float64) int64 {
+func boundedNumber(v Value, name string, limit float64) int64 {
 	m := member(v, name)
 	if m == nil {
 		return 0

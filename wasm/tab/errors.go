@@ -68,20 +68,20 @@ func refusal(e api.Error) *Error {
 
 // unreachable is the error of an answer that did not come, or that did not come
 // from the backend. It ends nothing: a proxy's 401 signs nobody out.
-func unreachable(why string) *Error { return newError(api.TemporarilyUnavailable, why) }
+func unavailable(why string) *Error { return newError(api.TemporarilyUnavailable, why) }
 
 // again is why an answer was not used although nothing is wrong with the
 // question: it is asked anew.
-var again = newError(Overtaken, "the answer was out of date; ask again")
+var errOutdated = newError(Overtaken, "the answer was out of date; ask again")
 
 // overtaken is why nobody waits for an answer any more.
-var overtaken = newError(Overtaken, "the tab has gone on to something else")
+var errOvertaken = newError(Overtaken, "the tab has gone on to something else")
 
 // closed is why a client that was closed gives nothing.
-var closed = newError(Closed, "the client was closed")
+var errClosed = newError(Closed, "the client was closed")
 
 // ends tells whether an error ends the organization session that it is about.
-func (e *Error) ends() bool {
+func (e *Error) endsOrganization() bool {
 	return e.Action == api.StepUp || e.Code == api.OrganizationAccessDenied
 }
 

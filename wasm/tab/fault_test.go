@@ -94,7 +94,7 @@ func TestAFailingBackendIsAskedEverLessOften(t *testing.T) {
 			t.Errorf("%d requests in ten minutes, want between 10 and 25", n)
 		}
 		b.set(func() { b.offline = false })
-		p.Look(true) // the browser says that it is online
+		p.OnVisible(true) // the browser says that it is online
 		p.is(t, tab.Active, "acme")
 	})
 }
@@ -110,7 +110,7 @@ func TestTheBackendsRetryAfterIsKept(t *testing.T) {
 		b.asked()
 		b.set(func() { b.script = nil })
 		time.Sleep(4 * time.Minute)
-		p.Look(true)
+		p.OnVisible(true)
 		b.asks(t)
 		time.Sleep(2 * time.Minute)
 		p.is(t, tab.Active, "acme")
@@ -307,7 +307,7 @@ func TestAClosedClientAsksNobody(t *testing.T) {
 		p.Close()
 		b.asked()
 		p.refuses(t, tab.Closed)
-		p.Look(true)
+		p.OnVisible(true)
 		time.Sleep(time.Hour)
 		b.asks(t)
 	})

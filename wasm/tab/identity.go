@@ -9,9 +9,9 @@ import (
 const lockTimeout = time.Second
 
 // lease is the lock on the tab's id; nil while it is not held.
-type lease func()
+type tabLock func()
 
-func (l *lease) release() {
+func (l *tabLock) release() {
 	if *l != nil {
 		(*l)()
 		*l = nil
@@ -20,7 +20,7 @@ func (l *lease) release() {
 
 // take locks a name. Without an answer about locks it counts as free: the tab's id is
 // a label, and nothing's safety rests on it.
-func take(locks Locks, name string) (l lease, free bool) {
+func tryLock(locks Locks, name string) (l tabLock, free bool) {
 	if locks == nil {
 		return func() {}, true
 	}
@@ -33,41 +33,41 @@ func take(locks Locks, name string) (l lease, free bool) {
 
 // claim takes the tab's id. A copied tab finds it taken: it takes one of its
 // own and keeps the organization.
-func (t *Tab) claim() {
+func (t *Tab) claimID() {
 	t.mu.Lock()
-	id, had := t.wardrobe.record.Tab, t.lease != nil
+	id, had := t.binding.record.Tab, t.lock != nil
 	t.mu.Unlock()
 	if had {
 		return
 	}
 	name := t.config.Key + ":tab:"
-	l, free := lease(func() {}), false
+	l, free := tabLock(func() {}), false
 	if id != "" {
-		l, free = take(t.world.Locks, name+id)
+		l, free = tryLock(t.env.Locks, name+id)
 	}
 	if !free {
-		id = strconv.FormatUint(t.world.Random(), 36) + strconv.FormatUint(t.world.Random(), 36)
-		l, _ = take(t.world.Locks, name+id)
+		id = strconv.FormatUint(t.env.Random(), 36) + strconv.FormatUint(t.env.Random(), 36)
+		l, _ = tryLock(t.env.Locks, name+id)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wardrobe.record.Tab, t.lease = id, l
+	t.binding.record.Tab, t.lock = id, l
 	t.save()
 }
 
 // Freeze is called when the page is left and may be kept for the way back. A
 // page that holds a lock that another waits for is not kept.
-func (t *Tab) Freeze() {
+func (t *Tab) OnPageHide() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.lease.release()
-	if t.world.Session.Item(t.config.Key) != "" { // what the app cleared stays so
+	t.lock.release()
+	if t.env.Session.Item(t.config.Key) != "" { // what the app cleared stays so
 		t.save() // the last input
 	}
 }
 
 // Thaw is called when the page was kept and is shown again.
-func (t *Tab) Thaw() {
-	t.claim()
-	t.Look(true)
+func (t *Tab) OnPageShow() {
+	t.claimID()
+	t.OnVisible(true)
 }

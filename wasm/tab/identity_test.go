@@ -58,18 +58,18 @@ func TestAPageThatIsLeftHoldsNoLock(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		id := p.id(t)
-		p.Freeze()
+		p.OnPageHide()
 		if len(b.locks) != 0 {
 			t.Errorf("locks held: %v", b.locks)
 		}
-		p.Thaw()
+		p.OnPageShow()
 		if len(b.locks) != 1 || p.id(t) != id {
 			t.Errorf("locks %v, id %s, was %s", b.locks, p.id(t), id)
 		}
-		p.Thaw() // once more does no harm
-		p.Freeze()
+		p.OnPageShow() // once more does no harm
+		p.OnPageHide()
 		copied := b.restore(p.session.copy()) // took the id meanwhile
-		p.Thaw()
+		p.OnPageShow()
 		if p.id(t) == copied.id(t) {
 			t.Error("two tabs have one id")
 		}

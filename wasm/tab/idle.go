@@ -16,10 +16,10 @@ type activity time.Duration
 const noInput activity = math.MinInt64
 
 // The warning comes in the last part of the idle limit, a minute at most.
-const warnShare, warnMost = 4, time.Minute
+const warnShare, maxWarning = 4, time.Minute
 
 // recalled is when an input was that the record knows of.
-func recalled(unixMillis int64, c *clock) activity {
+func inputFromRecord(unixMillis int64, c *clock) activity {
 	age := c.Wall() - time.Duration(unixMillis)*time.Millisecond
 	if unixMillis == 0 || age < 0 {
 		return noInput
@@ -43,39 +43,41 @@ func (a activity) seconds(now time.Duration) *int64 {
 
 // Input is called when the person does something in the page. It counts for the
 // organization that the tab wears.
-func (t *Tab) Input() {
+func (t *Tab) OnInput() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wake()
-	t.wardrobe.input = activity(t.clock.now())
-	t.recount()
+	t.checkSleep()
+	t.binding.input = activity(t.clock.now())
+	t.updateIdle()
 }
 
 // recount tells the page anew how long is left, and plans what is due. Before it is
 // known where the tab stands the page shows what it did when it was left.
-func (t *Tab) recount() {
-	if s := &t.wardrobe.state; s.Status != Starting {
+func (t *Tab) updateIdle() {
+	if s := &t.binding.state; s.Status != Starting {
 		t.show(s.Status, s.Error)
 	}
 }
 
 // limit is how long the organization lets a person be idle; 0 where it does not mind.
-func (h *held) limit() time.Duration {
+func (h *heldToken) idleLimit() time.Duration {
 	return time.Duration(h.answer.OrganizationSession.IdleTimeout) * time.Second
 }
 
 // idleEnd is when the organization session ends, for all that the backend was told.
-func (h *held) idleEnd() time.Duration {
-	return h.got + time.Duration(h.answer.OrganizationSession.IdleExpiresIn)*time.Second
+func (h *heldToken) idleEnd() time.Duration {
+	return h.received + time.Duration(h.answer.OrganizationSession.IdleExpiresIn)*time.Second
 }
 
-func (h *held) warnAt() time.Duration { return h.idleEnd() - min(h.limit()/warnShare, warnMost) }
+func (h *heldToken) warnAt() time.Duration {
+	return h.idleEnd() - min(h.idleLimit()/warnShare, maxWarning)
+}
 
 // secondsLeft is how long the organization session still has unless the person does
 // something; 0 while there is no reason to warn.
-func (w *wardrobe) secondsLeft(now time.Duration) int64 {
-	h := w.find(w.wish)
-	if w.state.Status != Active || h == nil || h.limit() == 0 || h.got < h.warnAt() || w.input > h.input {
+func (b *binding) secondsLeft(now time.Duration) int64 {
+	h := b.find(b.wanted)
+	if b.state.Status != Active || h == nil || h.idleLimit() == 0 || h.received < h.warnAt() || b.input > h.reportedInput {
 		return 0
 	}
 	return max(1, int64((h.idleEnd()-now+time.Second-1)/time.Second))

@@ -69,7 +69,7 @@ func (p *page) idleFor(t *testing.T) int64 {
 func (p *page) acts(every, during time.Duration) {
 	for range during / every {
 		time.Sleep(every)
-		p.Input()
+		p.OnInput()
 	}
 	synctest.Wait()
 }
@@ -80,8 +80,8 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 		b.strict(10 * time.Minute)
 		p := b.open(route("acme"))
 		time.Sleep(9*time.Minute - time.Second)
-		if left := p.idleFor(t); left != 0 {
-			t.Fatalf("warned %d s before the end", left)
+		if shownBefore := p.idleFor(t); shownBefore != 0 {
+			t.Fatalf("warned %d s before the end", shownBefore)
 		}
 		time.Sleep(2 * time.Second)
 		first := p.idleFor(t)
@@ -90,8 +90,8 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 		}
 		for want := first - 1; want > first-5; want-- {
 			time.Sleep(time.Second)
-			if left := p.idleFor(t); left != want {
-				t.Fatalf("%d s left, want %d", left, want)
+			if shownBefore := p.idleFor(t); shownBefore != want {
+				t.Fatalf("%d s left, want %d", shownBefore, want)
 			}
 		}
 		p.is(t, tab.Active, "acme")
@@ -100,8 +100,8 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 		if e := p.state(t).Error; e.Code != string(api.OrganizationSessionExpired) || e.Reason != "idle" || e.Action != "step_up" {
 			t.Errorf("it ended by %+v", e)
 		}
-		if left := p.idleFor(t); left != 0 {
-			t.Errorf("still warned: %d s", left)
+		if shownBefore := p.idleFor(t); shownBefore != 0 {
+			t.Errorf("still warned: %d s", shownBefore)
 		}
 	})
 }
@@ -115,8 +115,8 @@ func TestASlowBackendIsAskedOnce(t *testing.T) {
 		b.set(func() { b.latency = 3 * time.Second })
 		b.asked()
 		time.Sleep(9*time.Minute + 30*time.Second)
-		if left := p.idleFor(t); left < 27 || left > 34 {
-			t.Errorf("%d s left", left)
+		if shownBefore := p.idleFor(t); shownBefore < 27 || shownBefore > 34 {
+			t.Errorf("%d s left", shownBefore)
 		}
 		time.Sleep(40 * time.Second)
 		p.is(t, tab.Ended, "acme")
@@ -133,11 +133,11 @@ func TestWhoDoesSomethingStays(t *testing.T) {
 				b.signIn("ada")
 				b.strict(10 * time.Minute)
 				p := b.open(route("acme"))
-				p.Input()
+				p.OnInput()
 				p.acts(every, 2*time.Hour)
 				p.is(t, tab.Active, "acme")
-				if left := p.idleFor(t); left != 0 {
-					t.Errorf("warned: %d s", left)
+				if shownBefore := p.idleFor(t); shownBefore != 0 {
+					t.Errorf("warned: %d s", shownBefore)
 				}
 			})
 		})
@@ -150,13 +150,13 @@ func TestAWarningGoesAwayWithTheNextInput(t *testing.T) {
 		s := b.strict(10 * time.Minute)
 		p := b.open(route("acme"))
 		time.Sleep(9*time.Minute + 30*time.Second)
-		if left := p.idleFor(t); left < 29 || left > 31 {
-			t.Fatalf("%d s left", left)
+		if shownBefore := p.idleFor(t); shownBefore < 29 || shownBefore > 31 {
+			t.Fatalf("%d s left", shownBefore)
 		}
 		b.asked()
-		p.Input()
-		if left := p.idleFor(t); left != 0 {
-			t.Errorf("%d s left after the input", left)
+		p.OnInput()
+		if shownBefore := p.idleFor(t); shownBefore != 0 {
+			t.Errorf("%d s left after the input", shownBefore)
 		}
 		b.asks(t, "POST /token org_a") // at once: the end is near
 		if serverTime()-s.activeAt > 1 {
@@ -175,7 +175,7 @@ func TestActivityIsReportedByTwoThirdsOfTheLimit(t *testing.T) {
 		p := b.open(route("acme"))
 		began := serverTime()
 		time.Sleep(3 * time.Minute)
-		p.Input()
+		p.OnInput()
 		b.asked()
 		time.Sleep(3*time.Minute + 39*time.Second)
 		b.asks(t)
@@ -196,7 +196,7 @@ func TestTheBackendIsNotAskedMoreThanItHasTo(t *testing.T) {
 	}{
 		"busy": {func(p *page) { p.acts(time.Second, time.Hour) }, 25},
 		"idle": {func(*page) { time.Sleep(time.Hour) }, 6},
-		"once": {func(p *page) { time.Sleep(30 * time.Second); p.Input(); time.Sleep(time.Hour) }, 8},
+		"once": {func(p *page) { time.Sleep(30 * time.Second); p.OnInput(); time.Sleep(time.Hour) }, 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, b *browser) {
@@ -223,10 +223,10 @@ func TestASiblingTabsActivityCounts(t *testing.T) {
 		other := b.open(route("globex"))
 		for range 40 {
 			time.Sleep(time.Minute)
-			busy.Input()
-			other.Input()
-			if left := quiet.idleFor(t); left != 0 {
-				t.Fatalf("warned %d s before the end, although a sibling is active", left)
+			busy.OnInput()
+			other.OnInput()
+			if shownBefore := quiet.idleFor(t); shownBefore != 0 {
+				t.Fatalf("warned %d s before the end, although a sibling is active", shownBefore)
 			}
 		}
 		quiet.is(t, tab.Active, "acme")
@@ -269,7 +269,7 @@ func TestAHiddenTabKeepsNobodyIn(t *testing.T) {
 		b.signIn("ada")
 		b.strict(10 * time.Minute)
 		p := b.open(route("acme"), func(c *tab.Config) { c.KeepAlive = true })
-		p.Input()
+		p.OnInput()
 		p.hide()
 		time.Sleep(11 * time.Minute)
 		p.is(t, tab.Ended, "acme")
@@ -283,7 +283,7 @@ func TestAReloadForgetsNoInput(t *testing.T) {
 		p := b.open(route("acme"))
 		began := serverTime()
 		time.Sleep(4 * time.Minute)
-		p.Input()
+		p.OnInput()
 		time.Sleep(time.Minute)
 		p = p.reload()
 		time.Sleep(3 * time.Minute)
@@ -301,8 +301,8 @@ func TestARecordThatTheAppClearedDoesNotComeBack(t *testing.T) {
 		p := b.open(route("acme"))
 		p.session.items = nil
 		p.leave()
-		if left := p.session.Item("tabard"); left != "" {
-			t.Errorf("the tab left %s", left)
+		if shownBefore := p.session.Item("tabard"); shownBefore != "" {
+			t.Errorf("the tab left %s", shownBefore)
 		}
 	})
 }
@@ -312,9 +312,9 @@ func TestALaptopThatSleptDoesNotComeBackToAnEndedSession(t *testing.T) {
 		b.signIn("ada")
 		b.strict(10 * time.Minute)
 		p := b.open(route("acme"))
-		p.Input()
+		p.OnInput()
 		b.sleep(time.Hour)
-		p.Input()
+		p.OnInput()
 		p.focus()
 		p.is(t, tab.Ended, "acme")
 	})

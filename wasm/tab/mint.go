@@ -4,78 +4,78 @@ import "github.com/tabard-auth/tabard/backend/api"
 
 // attempts is how often a mint is asked for when its answers are out of date as
 // they come.
-const attempts = 3
+const maxAttempts = 3
 
 // mint gets a token for an organization, by id or slug, or for the person's only
 // one. What the answer means for the tab is done by the time it returns. enter
 // is true when a person chose the organization.
-func (t *Tab) mint(organization string, enter bool) (*held, *Error) {
-	for range attempts {
-		f := t.join(organization, enter)
+func (t *Tab) mint(organization string, enter bool) (*heldToken, *Error) {
+	for range maxAttempts {
+		f := t.share(organization, enter)
 		<-f.done
-		if f.err != again {
-			return f.held, f.err
+		if f.err != errOutdated {
+			return f.token, f.err
 		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	err := unreachable("every answer was out of date when it came")
+	err := unavailable("every answer was out of date when it came")
 	t.refused(organization, err)
 	return nil, err
 }
 
 // join returns the mint under way for an organization, or starts one, unless one
 // has landed just now.
-func (t *Tab) join(organization string, enter bool) *flight {
+func (t *Tab) share(organization string, enter bool) *inflight {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wake()
-	f := t.wardrobe.want(organization, enter, t.clock.now())
-	if other := t.mints.serving(f); other != nil {
+	t.checkSleep()
+	f := t.binding.newMint(organization, enter, t.clock.now())
+	if other := t.mints.find(f); other != nil {
 		return other
 	}
 	switch {
-	case f.held != nil: // landed just now
+	case f.token != nil: // landed just now
 	case t.closed:
-		f.land(nil, closed)
+		f.finish(nil, errClosed)
 	default:
-		f.epoch, f.call = t.epoch.now(), t.call()
-		t.mints.begin(f)
-		go t.fly(f)
+		f.epoch, f.call = t.epoch.current(), t.newCallLocked()
+		t.mints.add(f)
+		go t.sendMint(f)
 	}
 	return f
 }
 
 // fly asks the backend. A flight that was aborted meanwhile has its outcome; the
 // late answer is dropped.
-func (t *Tab) fly(f *flight) {
+func (t *Tab) sendMint(f *inflight) {
 	v, err := t.send(f.call, "POST", api.PathToken, f.body)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.mints.end(f) {
-		f.land(t.land(f, v, err))
+	if t.mints.remove(f) {
+		f.finish(t.handleMint(f, v, err))
 	}
 }
 
 // land takes an answer in, unless it is out of date.
-func (t *Tab) land(f *flight, v Value, err *Error) (h *held, _ *Error) {
-	if t.epoch.now() != f.epoch || err != nil && err.Code == api.RequestTooOld {
-		return nil, again
+func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *heldToken, _ *Error) {
+	if t.epoch.current() != f.epoch || err != nil && err.Code == api.RequestTooOld {
+		return nil, errOutdated
 	}
-	w := &t.wardrobe
-	before := w.record.Session
+	b := &t.binding
+	before := b.record.Session
 	if err == nil {
 		answer := DecodeTokenResponse(v)
-		h, err = w.admit(f, &answer, t.epoch.now(), &t.clock, t.world.Random)
+		h, err = b.accept(f, &answer, t.epoch.current(), &t.clock, t.env.Random)
 	}
 	if err != nil {
 		t.refused(f.organization, err)
 		return nil, err
 	}
 	t.backoff = backoff{}
-	w.record.Epoch = t.epoch.enter(w.record.Session, before)
-	if w.worn(f.organization) {
-		t.wear(h)
+	b.record.Epoch = t.epoch.ensure(b.record.Session, before)
+	if b.isActive(f.organization) {
+		t.activate(h)
 	}
 	t.save()
 	return h, nil
@@ -84,28 +84,28 @@ func (t *Tab) land(f *flight, v Value, err *Error) (h *held, _ *Error) {
 // refused does what a refusal or a fault means for the tab: little, where it wears another
 // organization, and nothing while its token lives.
 func (t *Tab) refused(organization string, err *Error) {
-	w := &t.wardrobe
+	b := &t.binding
 	switch {
 	case err.signsOut():
 		t.signedOut(err)
 	case err.Code == api.IdentityChanged: // somebody else signed in: the tab's part in the session is over
-		t.mints.abortAll(overtaken)
-		w.record.Epoch, w.record.Held = t.epoch.now(), nil
-		t.takeOff(Ended, err)
+		t.mints.abortAll(errOvertaken)
+		b.record.Epoch, b.record.Held = t.epoch.current(), nil
+		t.deactivate(Ended, err)
 	case err.Code == api.OrganizationRequired:
 		// settle offers them.
-	case err.ends():
-		w.drop(organization)
-		if w.worn(organization) && (w.sure() || err.Code != api.OrganizationAccessDenied) {
-			t.takeOff(Ended, err)
+	case err.endsOrganization():
+		b.drop(organization)
+		if b.isActive(organization) && (b.trustsWanted() || err.Code != api.OrganizationAccessDenied) {
+			t.deactivate(Ended, err)
 		}
 	default:
 		now := t.clock.now()
-		t.backoff.fault(err, now, t.world.Random())
-		switch h := w.find(w.wish); {
-		case !w.worn(organization):
+		t.backoff.recordFailure(err, now, t.env.Random())
+		switch h := b.find(b.wanted); {
+		case !b.isActive(organization):
 		case h.usable(now):
-			t.wear(h)
+			t.activate(h)
 		default:
 			t.show(Unavailable, err)
 		}
@@ -113,31 +113,31 @@ func (t *Tab) refused(organization string, err *Error) {
 }
 
 // flight is one mint under way. All who want its organization wait for it.
-type flight struct {
+type inflight struct {
 	organization string // id where known, else as named; empty for the only one
 	enter        bool
 	body         string   // of the request
-	told         activity // the one that body tells of
+	reported     activity // the one that body tells of
 	epoch        string   // the browser's when it left
 	call         *call
 	done         chan struct{} // closed when held and err are set
-	held         *held
+	token        *heldToken
 	err          *Error
 }
 
 // land ends the flight. Whoever waits for it gets the outcome, or asks anew where that is
-// [again].
-func (f *flight) land(h *held, err *Error) {
-	f.held, f.err = h, err
+// [errOutdated].
+func (f *inflight) finish(h *heldToken, err *Error) {
+	f.token, f.err = h, err
 	close(f.done)
 }
 
 // mints are the flights under way, by organization.
-type mints map[string]*flight
+type mints map[string]*inflight
 
 // serving returns the flight under way that also brings what another wants. One that may
 // not enter does not serve one that may.
-func (m mints) serving(f *flight) *flight {
+func (m mints) find(f *inflight) *inflight {
 	if under := m[f.organization]; under != nil && (under.enter || !f.enter) {
 		return under
 	}
@@ -146,13 +146,13 @@ func (m mints) serving(f *flight) *flight {
 
 // begin puts a flight under way. One for the same organization that does not serve it is
 // asked anew.
-func (m mints) begin(f *flight) {
-	m.abort(f.organization, again)
+func (m mints) add(f *inflight) {
+	m.abort(f.organization, errOutdated)
 	m[f.organization] = f
 }
 
 // end tells whether a flight was still under way, and is over now.
-func (m mints) end(f *flight) bool {
+func (m mints) remove(f *inflight) bool {
 	if m[f.organization] != f {
 		return false
 	}
@@ -164,8 +164,8 @@ func (m mints) end(f *flight) bool {
 func (m mints) abort(organization string, why *Error) {
 	if f := m[organization]; f != nil {
 		delete(m, organization)
-		f.call.hangUp(nil)
-		f.land(nil, why)
+		f.call.cancel(nil)
+		f.finish(nil, why)
 	}
 }
 

@@ -17,7 +17,7 @@ type device struct {
 // mends tells whether a request that was refused for its proof is worth sending
 // again, with a fresh one. A key that the backend does not know is looked up again:
 // another tab may have had to make a new one.
-func (d *device) mends(err *Error) bool {
+func (d *device) canRetry(err *Error) bool {
 	if d.browser == nil {
 		return false
 	}
@@ -38,7 +38,7 @@ func (d *device) mends(err *Error) bool {
 // missing from a request that proved a key, nor to a session that has none: then it
 // is the organization that asks for a session with one, which a sign-in there
 // brings. It ends nothing elsewhere.
-func understood(err *Error, proven bool, s *State) *Error {
+func classifyKeyError(err *Error, proven bool, s *State) *Error {
 	unbound := s.User.ID != "" && !s.DeviceBound
 	if err.Code == api.DeviceKeyRequired && (proven || unbound) {
 		err.Action = api.StepUp
@@ -52,10 +52,10 @@ func (t *Tab) deviceKey() Key {
 	t.mu.Lock()
 	key := t.device.key
 	t.mu.Unlock()
-	if key != nil || t.world.Device == nil {
+	if key != nil || t.env.Device == nil {
 		return key
 	}
-	key, err := t.world.Device.Key()
+	key, err := t.env.Device.Key()
 	if err != nil {
 		return nil
 	}
@@ -85,11 +85,11 @@ func (t *Tab) proof(method, url, token string) string {
 		return ""
 	}
 	t.mu.Lock()
-	claims := t.clock.claims(method, url, t.world.Random)
+	claims := t.clock.proofClaims(method, url, t.env.Random)
 	nonce := t.device.nonce
 	t.mu.Unlock()
 	if token != "" {
-		digest, err := t.world.Device.Digest(token)
+		digest, err := t.env.Device.Digest(token)
 		if err != nil {
 			return ""
 		}
@@ -106,7 +106,7 @@ func (t *Tab) proof(method, url, token string) string {
 }
 
 // claims are those of a proof made now: in the server's time, where that is known.
-func (c *clock) claims(method, url string, random func() uint64) *object {
+func (c *clock) proofClaims(method, url string, random func() uint64) *object {
 	now := c.serverTime()
 	if now == 0 {
 		now = int64(c.Wall() / time.Second)
@@ -124,7 +124,7 @@ func (c *clock) claims(method, url string, random func() uint64) *object {
 func (t *Tab) Proof(token, method, url string) (string, *Error) {
 	proof := t.proof(method, url, token)
 	if proof == "" {
-		return "", unreachable("the device key cannot be had")
+		return "", unavailable("the device key cannot be had")
 	}
 	return proof, nil
 }

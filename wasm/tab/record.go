@@ -28,7 +28,7 @@ type record struct {
 	// User and Session say whose tokens they are.
 	User    api.User
 	Session string
-	Held    []*held
+	Held    []*heldToken
 	// Fence numbers what the tab wore; see [State.Fence].
 	Fence int64
 	// Input is when the person last did something here, in Unix milliseconds of the
@@ -40,9 +40,9 @@ type record struct {
 
 // load reads the record. Tokens of another epoch than the browser's are left behind:
 // somebody signed in or out since. The organization stays. left is the person and the
-// organization that the face may show since the page was loaded; see [wardrobe.stays].
-func load(world World, key, epoch string, c *clock) (r record, left string) {
-	v, err := world.Parse(world.Session.Item(key))
+// organization that the client may have shown since the page was loaded; see [binding.isShown].
+func load(env Env, key, epoch string, c *clock) (r record, shownBefore string) {
+	v, err := env.Parse(env.Session.Item(key))
 	if err != nil || v == nil || number(v, "version") != recordVersion {
 		return record{}, ""
 	}
@@ -50,21 +50,21 @@ func load(world World, key, epoch string, c *clock) (r record, left string) {
 	if epoch == "" || epoch != r.Epoch {
 		r.Held = nil
 	} else if member(v, "state") != nil {
-		left = r.User.ID + "/" + r.Organization
+		shownBefore = r.User.ID + "/" + r.Organization
 	}
-	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !r.owns(h) || !h.revive(c, world.Random) })
-	return r, left
+	r.Held = slices.DeleteFunc(r.Held, func(h *heldToken) bool { return !r.owns(h) || !h.restore(c, env.Random) })
+	return r, shownBefore
 }
 
 // owns reports whether a stored token is complete and the record's own.
-func (r *record) owns(h *held) bool {
-	return complete(&h.answer) && h.answer.User.ID == r.User.ID && h.answer.Session == r.Session
+func (r *record) owns(h *heldToken) bool {
+	return isComplete(&h.answer) && h.answer.User.ID == r.User.ID && h.answer.Session == r.Session
 }
 
 // save writes the record, without what has expired. Where the app has filled the storage,
 // the tab keeps its organization, and a reload asks for a token.
 func (r *record) save(storage Storage, key string, now time.Duration) {
-	r.Held = slices.DeleteFunc(r.Held, func(h *held) bool { return !h.usable(now) })
+	r.Held = slices.DeleteFunc(r.Held, func(h *heldToken) bool { return !h.usable(now) })
 	if !storage.SetItem(key, r.json()) {
 		small := *r
 		small.Held, small.Shown = nil, ""
@@ -101,7 +101,7 @@ func decodeRecord(v Value) record {
 		User:         decodeUser(member(v, "user")),
 		Session:      text(v, "session"),
 		Fence:        number(v, "fence"),
-		Input:        within(v, "input", maxMillis),
-		Held:         list(v, "held", decodeHeld),
+		Input:        boundedNumber(v, "input", maxMillis),
+		Held:         list(v, "held", decodeHeldToken),
 	}
 }

@@ -70,7 +70,7 @@ func TestP10ARestoredTabShowsNothing(t *testing.T) {
 		p, closed := b.open(route("acme")), b.open(route("acme"))
 		closed.leave()
 		kept := b.open(route("globex"))
-		kept.Freeze() // into the back/forward cache, deaf
+		kept.OnPageHide() // into the back/forward cache, deaf
 		b.deaf = true
 		p.signOut(t, api.ScopeSession)
 
@@ -81,7 +81,7 @@ func TestP10ARestoredTabShowsNothing(t *testing.T) {
 				t.Errorf("the restored tab showed %s", text)
 			}
 		}
-		kept.Thaw()
+		kept.OnPageShow()
 		kept.is(t, tab.SignedOut, "")
 	})
 }
@@ -126,7 +126,7 @@ func TestP10ASignOutDuringASwitchStands(t *testing.T) {
 		synctest.Wait()
 		b.set(func() { b.latency = 3 * time.Second }) // the sign-out is slower
 		p.signOut(t, api.ScopeSession)
-		if r := <-done; r.Status != tab.OvertakenBy {
+		if r := <-done; r.Status != tab.SwitchOvertaken {
 			t.Errorf("switch: %+v", r)
 		}
 		p.is(t, tab.SignedOut, "")

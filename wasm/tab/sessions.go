@@ -4,7 +4,7 @@ import "github.com/tabard-auth/tabard/backend/api"
 
 // Sessions asks for the person's sessions in all their browsers, the newest first.
 func (t *Tab) Sessions() ([]api.DeviceSession, *Error) {
-	v, err := t.ask("GET", api.PathSessions)
+	v, err := t.request("GET", api.PathSessions)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err.signsOut() {
@@ -16,30 +16,30 @@ func (t *Tab) Sessions() ([]api.DeviceSession, *Error) {
 // EndSession ends one of the person's sessions, by id. Where it is this browser's
 // own, every tab finds itself signed out.
 func (t *Tab) EndSession(id string) *Error {
-	_, err := t.ask("DELETE", api.PathSessions+"/"+id)
+	_, err := t.request("DELETE", api.PathSessions+"/"+id)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case err.signsOut():
 		t.signedOut(err)
-	case err == nil && id == t.wardrobe.record.Session:
+	case err == nil && id == t.binding.record.Session:
 		t.signedOut(nil)
-		t.world.Channel.Send(lookAgain)
+		t.env.Channel.Send(messageEpoch)
 	}
 	return err
 }
 
 // ask sends a request about the session, and sends it anew where the computer slept
 // meanwhile.
-func (t *Tab) ask(method, path string) (v Value, err *Error) {
-	for range attempts {
+func (t *Tab) request(method, path string) (v Value, err *Error) {
+	for range maxAttempts {
 		t.mu.Lock()
-		t.wake()
-		c := t.call()
+		t.checkSleep()
+		c := t.newCallLocked()
 		t.mu.Unlock()
-		if v, err = t.send(c, method, path, ""); err != again {
+		if v, err = t.send(c, method, path, ""); err != errOutdated {
 			return v, err
 		}
 	}
-	return nil, unreachable("every answer was out of date when it came")
+	return nil, unavailable("every answer was out of date when it came")
 }

@@ -11,33 +11,33 @@ import (
 // tab wore last, if any), and back to returnTo. Whoever signs in may be somebody
 // else, so what the tab held is left behind.
 func (t *Tab) SignIn(organization, returnTo string) {
-	w := &t.wardrobe
+	b := &t.binding
 	t.mu.Lock()
-	wish := w.wish
+	wanted := b.wanted
 	t.mu.Unlock()
-	to := t.begin(t.config.loginURL(cmp.Or(organization, wish)), "", returnTo)
+	to := t.beginSignIn(t.config.loginURL(cmp.Or(organization, wanted)), "", returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mints.abortAll(overtaken)
-	w.record.Held, w.record.User, w.record.Session = nil, api.User{}, ""
-	w.pend(organization)
+	t.mints.abortAll(errOvertaken)
+	b.record.Held, b.record.User, b.record.Session = nil, api.User{}, ""
+	b.setPending(organization)
 	t.save()
-	t.world.Page.Navigate(to)
+	t.env.Page.Navigate(to)
 }
 
 // begin begins a sign-in at an address of the backend's and returns where the page goes
 // on: a request says by its Origin which page begins it, whatever its Referer policy, and
 // proves the device key. Where no good answer comes, as of the release before, the page
 // goes to the address itself.
-func (t *Tab) begin(url, user, returnTo string) string {
-	jkt := thumbprint(t.world.Device, t.deviceKey())
+func (t *Tab) beginSignIn(url, user, returnTo string) string {
+	jkt := thumbprint(t.env.Device, t.deviceKey())
 	direct := withQuery(withQuery(withQuery(url, api.ParamJKT, jkt), api.ParamUser, user), api.ParamReturnTo, returnTo)
 	path, own := strings.CutPrefix(withQuery(withQuery(url, api.ParamUser, user), api.ParamReturnTo, returnTo), t.config.Backend)
 	if !own {
 		return direct
 	}
 	t.mu.Lock()
-	c := t.call()
+	c := t.newCallLocked()
 	t.mu.Unlock()
 	v, err := t.send(c, "POST", path, "{}")
 	if to := DecodeLoginResponse(v).Location; err == nil && strings.HasPrefix(to, "http") {

@@ -17,13 +17,13 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := &t.wardrobe
+	b := &t.binding
 	switch {
 	case err == nil && scope == api.ScopeOrganization:
-		w.drop(request.Organization)
-		w.record.Epoch = t.epoch.leave(w.record.Session)
-		if w.worn(request.Organization) {
-			t.takeOff(Ended, nil)
+		b.drop(request.Organization)
+		b.record.Epoch = t.epoch.renew(b.record.Session)
+		if b.isActive(request.Organization) {
+			t.deactivate(Ended, nil)
 		}
 	case err == nil || err.signsOut():
 		t.signedOut(nil)
@@ -33,14 +33,14 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 	default:
 		return "", err
 	}
-	t.world.Channel.Send(lookAgain)
+	t.env.Channel.Send(messageEpoch)
 	return DecodeLogoutResponse(v).EndSessionURL, nil
 }
 
 func (t *Tab) newCall() *call {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.call()
+	return t.newCallLocked()
 }
 
 // beginSignOut aborts what is under way, so that no late answer brings anything
@@ -48,13 +48,13 @@ func (t *Tab) newCall() *call {
 func (t *Tab) beginSignOut(scope string) (api.LogoutRequest, *call) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wake()
-	w := &t.wardrobe
-	w.state.Arrival = ""
-	t.mints.abortAll(overtaken)
-	request := api.LogoutRequest{Scope: scope, User: w.record.User.ID}
+	t.checkSleep()
+	b := &t.binding
+	b.state.Arrival = ""
+	t.mints.abortAll(errOvertaken)
+	request := api.LogoutRequest{Scope: scope, User: b.record.User.ID}
 	if scope == api.ScopeOrganization {
-		request.Organization = w.id(w.wish)
+		request.Organization = b.id(b.wanted)
 	}
-	return request, t.call()
+	return request, t.newCallLocked()
 }

@@ -98,7 +98,7 @@ func TestP6TwoHundredTabsKeptAliveDoNotStampede(t *testing.T) {
 		b.set(func() { b.offline = false })
 		b.watch()
 		for _, p := range pages {
-			p.Look(true)
+			p.OnVisible(true)
 		}
 		time.Sleep(time.Minute)
 		b.rushes(t, crowd/8, 2*crowd)

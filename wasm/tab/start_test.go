@@ -139,7 +139,7 @@ func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
 			b.script = func(tab.Request) *tab.Response { // meanwhile the page is focused, and asks too
 				if p := b.pages[len(b.pages)-1]; !asked {
 					asked = true
-					go p.Look(false)
+					go p.OnVisible(false)
 					go p.Organizations()
 				}
 				return nil

@@ -43,7 +43,7 @@ type State struct {
 }
 
 // wears tells whether an organization is worn: its data may be shown.
-func (s *State) wears() bool {
+func (s *State) hasActive() bool {
 	return s.Organization.ID != "" && s.Status != Ended && s.Status != Choose && s.Status != SignedOut
 }
 
@@ -98,32 +98,32 @@ func orNull(present bool, json string) string {
 
 // show sets the status and publishes the state if it changed.
 func (t *Tab) show(status Status, err *Error) {
-	s := &t.wardrobe.state
+	s := &t.binding.state
 	s.Status, s.Error = status, err
-	s.Idle = t.wardrobe.secondsLeft(t.clock.now())
-	t.plan()
+	s.Idle = t.binding.secondsLeft(t.clock.now())
+	t.schedule()
 	json := s.JSON()
-	if json == t.shown || t.closed {
+	if json == t.published || t.closed {
 		return
 	}
-	t.shown = json
-	t.world.Changed(json)
-	close(t.moved)
-	t.moved = make(chan struct{})
+	t.published = json
+	t.env.Changed(json)
+	close(t.changed)
+	t.changed = make(chan struct{})
 }
 
 // wear puts an organization on. The caller saves the record.
-func (t *Tab) wear(h *held) {
-	t.wardrobe.wear(h)
+func (t *Tab) activate(h *heldToken) {
+	t.binding.activate(h)
 	t.show(Active, nil)
-	shown := t.wardrobe.state
+	shown := t.binding.state
 	shown.Idle = 0 // which is out of date by the time the record is read
-	t.wardrobe.record.Shown = shown.JSON()
+	t.binding.record.Shown = shown.JSON()
 }
 
-// takeOff ends the wearing of an organization.
-func (t *Tab) takeOff(status Status, err *Error) {
-	t.wardrobe.takeOff(status)
+// deactivate ends the wearing of an organization.
+func (t *Tab) deactivate(status Status, err *Error) {
+	t.binding.deactivate(status)
 	t.show(status, err)
 	t.save()
 }
@@ -131,18 +131,18 @@ func (t *Tab) takeOff(status Status, err *Error) {
 // signedOut ends everything: nobody is signed in. The record still knows whose
 // tab it was, and of which organization, so that a sign-in lands there.
 func (t *Tab) signedOut(err *Error) {
-	t.mints.abortAll(overtaken)
-	r := &t.wardrobe.record
+	t.mints.abortAll(errOvertaken)
+	r := &t.binding.record
 	r.Held, r.Session = nil, ""
-	r.Epoch = t.epoch.leave("")
-	t.takeOff(SignedOut, err)
+	r.Epoch = t.epoch.renew("")
+	t.deactivate(SignedOut, err)
 }
 
 // save writes the record, with the last input.
 func (t *Tab) save() {
-	w := &t.wardrobe
-	if w.input != noInput {
-		w.record.Input = w.input.unixMillis(&t.clock)
+	b := &t.binding
+	if b.input != noInput {
+		b.record.Input = b.input.unixMillis(&t.clock)
 	}
-	w.record.save(t.world.Session, t.config.Key, t.clock.now())
+	b.record.save(t.env.Session, t.config.Key, t.clock.now())
 }

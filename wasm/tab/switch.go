@@ -11,12 +11,12 @@ type Outcome string
 
 // The outcomes. After all but Switched the tab goes on as before.
 const (
-	Switched       Outcome = "switched"
-	StepUpRequired Outcome = "step_up_required" // the organization asks for more authentication: Tab.StepUp
-	Refused        Outcome = "refused"          // the backend said no
-	Failed         Outcome = "failed"           // the answer could not be trusted
-	OvertakenBy    Outcome = "overtaken"        // by another switch or a sign-out
-	NotReached     Outcome = "unavailable"      // the backend, for now
+	Switched          Outcome = "switched"
+	StepUpRequired    Outcome = "step_up_required" // the organization asks for more authentication: Tab.StepUp
+	Refused           Outcome = "refused"          // the backend said no
+	Failed            Outcome = "failed"           // the answer could not be trusted
+	SwitchOvertaken   Outcome = "overtaken"        // by another switch or a sign-out
+	SwitchUnavailable Outcome = "unavailable"      // the backend, for now
 )
 
 // SwitchResult is how a switch ended, and why.
@@ -47,15 +47,15 @@ func (r SwitchResult) JSON() string {
 // switches numbers the switches, so that the last one wins.
 type switches struct {
 	last    int
-	entered *held // what the last Enter had
+	entered *heldToken // what the last Enter had
 }
 
 // begin numbers a switch to an organization, of which the tab holds h, if anything. It
 // returns h where that will do: a token that lives, of an organization that wants no fresh
 // one, or where the tab stays or was just entered.
-func (s *switches) begin(h *held, worn bool, now time.Duration) (number int, ready *held) {
+func (s *switches) begin(h *heldToken, active bool, now time.Duration) (number int, ready *heldToken) {
 	s.last++
-	stays := h != nil && (h == s.entered || worn)
+	stays := h != nil && (h == s.entered || active)
 	s.entered = nil
 	if !h.usable(now) || h.answer.OrganizationSession.FreshOnSwitch && !stays {
 		return s.last, nil
@@ -67,11 +67,11 @@ func (s *switches) begin(h *held, worn bool, now time.Duration) (number int, rea
 // transaction: the new organization's token is had first, then the tab changes.
 // Whatever else happens, it goes on as before.
 func (t *Tab) Switch(organization string) SwitchResult {
-	return t.transact(organization, func(h *held) {
-		if !t.wardrobe.worn(h.organization().ID) {
-			t.mints.abort(t.wardrobe.id(t.wardrobe.wish), overtaken)
+	return t.transact(organization, func(h *heldToken) {
+		if !t.binding.isActive(h.organization().ID) {
+			t.mints.abort(t.binding.id(t.binding.wanted), errOvertaken)
 		}
-		t.wear(h)
+		t.activate(h)
 		t.save()
 	})
 }
@@ -80,18 +80,18 @@ func (t *Tab) Switch(organization string) SwitchResult {
 // tab does: it has the organization's token, and the tab stays as it is. A Switch that
 // follows needs no request.
 func (t *Tab) Enter(organization string) SwitchResult {
-	return t.transact(organization, func(h *held) { t.switches.entered = h })
+	return t.transact(organization, func(h *heldToken) { t.switches.entered = h })
 }
 
 // transact begins a switch, mints where no token from before will do, and ends with what
 // its kind does, if nothing came in between.
-func (t *Tab) transact(organization string, end func(*held)) SwitchResult {
-	w := &t.wardrobe
+func (t *Tab) transact(organization string, end func(*heldToken)) SwitchResult {
+	b := &t.binding
 	t.mu.Lock()
-	t.heed()
-	t.wake()
-	w.state.Arrival = ""
-	number, h := t.switches.begin(w.find(organization), w.state.wears() && w.worn(organization), t.clock.now())
+	t.checkEpoch()
+	t.checkSleep()
+	b.state.Arrival = ""
+	number, h := t.switches.begin(b.find(organization), b.state.hasActive() && b.isActive(organization), t.clock.now())
 	t.mu.Unlock()
 	var err *Error
 	if h == nil {
@@ -99,8 +99,8 @@ func (t *Tab) transact(organization string, end func(*held)) SwitchResult {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err == nil && (number != t.switches.last || w.find(h.organization().ID) != h) {
-		err = overtaken
+	if err == nil && (number != t.switches.last || b.find(h.organization().ID) != h) {
+		err = errOvertaken
 	}
 	if err != nil {
 		return SwitchResult{Status: outcome(err), Error: err}
@@ -112,13 +112,13 @@ func (t *Tab) transact(organization string, end func(*held)) SwitchResult {
 func outcome(err *Error) Outcome {
 	switch {
 	case err.Code == Overtaken || err.Code == Closed:
-		return OvertakenBy
+		return SwitchOvertaken
 	case err.Code == OrganizationMismatch:
 		return Failed
 	case err.Action == api.StepUp:
 		return StepUpRequired
 	case err.Action == api.Retry:
-		return NotReached
+		return SwitchUnavailable
 	}
 	return Refused
 }
@@ -128,13 +128,13 @@ func outcome(err *Error) Outcome {
 // the refusal's, or empty.
 func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	t.mu.Lock()
-	user := t.wardrobe.record.User.ID
+	user := t.binding.record.User.ID
 	t.mu.Unlock()
-	to := t.begin(t.config.stepUpURL(organization, loginURL), user, returnTo)
+	to := t.beginSignIn(t.config.stepUpURL(organization, loginURL), user, returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wardrobe.pend(organization)
-	t.wardrobe.drop(organization) // what it holds was minted before
+	t.binding.setPending(organization)
+	t.binding.drop(organization) // what it holds was minted before
 	t.save()
-	t.world.Page.Navigate(to)
+	t.env.Page.Navigate(to)
 }

@@ -69,17 +69,17 @@ var mishaps = []struct {
 	{"ended there", answers401(api.OrganizationSessionExpired), tab.StepUpRequired, api.OrganizationSessionExpired},
 	{"origin", answers401(api.OriginNotAllowed), tab.Refused, api.OriginNotAllowed},
 	{"an unknown code", answers401("brand_new"), tab.Refused, "brand_new"},
-	{"server_error", answers401(api.ServerError), tab.NotReached, api.ServerError},
-	{"too many requests", answers401(api.RateLimited), tab.NotReached, api.RateLimited},
-	{"offline", func(b *browser, _ *page) { b.set(func() { b.offline = true }) }, tab.NotReached, api.TemporarilyUnavailable},
-	{"no answer in time", func(b *browser, _ *page) { b.set(func() { b.latency = time.Hour }) }, tab.NotReached, api.TemporarilyUnavailable},
-	{"a captive portal", answersBody(200, "<html>"), tab.NotReached, api.TemporarilyUnavailable},
-	{"a proxy's 401", answersBody(401, "<html>"), tab.NotReached, api.TemporarilyUnavailable},
-	{"a proxy's 401 in JSON", answersBody(401, `{"message":"who are you"}`), tab.NotReached, api.TemporarilyUnavailable},
-	{"JSON that is no token", answersBody(200, "{}"), tab.NotReached, api.TemporarilyUnavailable},
-	{"null", answersBody(200, "null"), tab.NotReached, api.TemporarilyUnavailable},
+	{"server_error", answers401(api.ServerError), tab.SwitchUnavailable, api.ServerError},
+	{"too many requests", answers401(api.RateLimited), tab.SwitchUnavailable, api.RateLimited},
+	{"offline", func(b *browser, _ *page) { b.set(func() { b.offline = true }) }, tab.SwitchUnavailable, api.TemporarilyUnavailable},
+	{"no answer in time", func(b *browser, _ *page) { b.set(func() { b.latency = time.Hour }) }, tab.SwitchUnavailable, api.TemporarilyUnavailable},
+	{"a captive portal", answersBody(200, "<html>"), tab.SwitchUnavailable, api.TemporarilyUnavailable},
+	{"a proxy's 401", answersBody(401, "<html>"), tab.SwitchUnavailable, api.TemporarilyUnavailable},
+	{"a proxy's 401 in JSON", answersBody(401, `{"message":"who are you"}`), tab.SwitchUnavailable, api.TemporarilyUnavailable},
+	{"JSON that is no token", answersBody(200, "{}"), tab.SwitchUnavailable, api.TemporarilyUnavailable},
+	{"null", answersBody(200, "null"), tab.SwitchUnavailable, api.TemporarilyUnavailable},
 	{"a token of another organization", answersWith(func(b *browser) tab.Response { return ok(b.mint(initech)) }), tab.Failed, tab.OrganizationMismatch},
-	{"another switch", overtakenBy("acme"), tab.OvertakenBy, tab.Overtaken},
+	{"another switch", overtakenBy("acme"), tab.SwitchOvertaken, tab.Overtaken},
 }
 
 func TestP3WhateverElseHappensTheOldOrganizationGoesOn(t *testing.T) {
@@ -121,7 +121,7 @@ func TestP3OfTwoSwitchesTheLastWins(t *testing.T) {
 		if r := p.Switch("initech"); r.Status != tab.Switched {
 			t.Errorf("the second: %+v", r)
 		}
-		if r := <-first; r.Status != tab.OvertakenBy {
+		if r := <-first; r.Status != tab.SwitchOvertaken {
 			t.Errorf("the first: %+v", r)
 		}
 		p.is(t, tab.Active, "initech")

@@ -2,15 +2,15 @@
 // which tokens it holds, and what it does when the backend, the person, the
 // clock or another tab interferes.
 //
-// It is plain Go. The browser is behind the small interfaces of [World], so the
+// It is plain Go. The browser is behind the small interfaces of [Env], so the
 // whole of it is tested natively; wasm/browser implements them for real.
 //
 // [Tab] has the one mutex, and its methods tell what happens. What they work with are
-// values that have no mutex, start nothing and know no Tab: the wardrobe (what the tab
+// values that have no mutex, start nothing and know no Tab: the binding (what the tab
 // holds, wears and shows, over record.go and held.go), the mints and the calls under way,
 // the browser's epoch and its device key, the pauses and the timers.
 //
-// Read on in the order of a tab's life: token.go, wardrobe.go, mint.go, request.go,
+// Read on in the order of a tab's life: token.go, binding.go, mint.go, request.go,
 // switch.go, signin.go, epoch.go, wake.go.
 package tab
 
@@ -43,43 +43,43 @@ type Config struct {
 // Tab is one browser tab. Its methods may be called from any goroutine.
 type Tab struct {
 	config Config
-	world  World
+	env    Env
 
-	mu       sync.Mutex // guards all below
-	clock    clock
-	epoch    epoch
-	wardrobe wardrobe
-	mints    mints
-	calls    calls
-	device   device
-	switches switches
-	backoff  backoff
-	alarm    alarm
-	lease    lease         // of the tab's id
-	shown    string        // state as last published
-	moved    chan struct{} // closed when state changes
-	closed   bool
+	mu        sync.Mutex // guards all below
+	clock     clock
+	epoch     epoch
+	binding   binding
+	mints     mints
+	calls     calls
+	device    device
+	switches  switches
+	backoff   backoff
+	timers    timers
+	lock      tabLock       // of the tab's id
+	published string        // state as last published
+	changed   chan struct{} // closed when state changes
+	closed    bool
 }
 
 // New returns the tab as the page's record left it. It asks nobody anything
 // before [Tab.Start].
-func New(config Config, world World) *Tab {
+func New(config Config, env Env) *Tab {
 	t := &Tab{
-		config: config, world: world, clock: newClock(world.Clock),
-		epoch: epoch{world.Local, config.Key + ":epoch", world.Channel, world.Random},
-		mints: mints{}, calls: calls{}, device: device{browser: world.Device}, moved: make(chan struct{}),
+		config: config, env: env, clock: newClock(env.Clock),
+		epoch: epoch{env.Local, config.Key + ":epoch", env.Channel, env.Random},
+		mints: mints{}, calls: calls{}, device: device{browser: env.Device}, changed: make(chan struct{}),
 	}
-	r, left := load(world, config.Key, t.epoch.now(), &t.clock)
-	t.wardrobe = newWardrobe(config, r, left, recalled(r.Input, &t.clock))
+	r, shownBefore := load(env, config.Key, t.epoch.current(), &t.clock)
+	t.binding = newBinding(config, r, shownBefore, inputFromRecord(r.Input, &t.clock))
 	return t
 }
 
 // Start takes the tab's id and finds out where the tab stands. It returns when
 // [State.Status] has left [Starting].
 func (t *Tab) Start() {
-	t.claim()
+	t.claimID()
 	t.mu.Lock()
-	pending := t.wardrobe.aim(t.config)
+	pending := t.binding.resolveWanted(t.config)
 	t.save()
 	t.mu.Unlock()
 	if pending != "" {
@@ -95,14 +95,14 @@ func (t *Tab) Start() {
 func (t *Tab) resume() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.wardrobe.state.Status != Starting {
+	if t.binding.state.Status != Starting {
 		return true
 	}
-	h := t.wardrobe.find(t.wardrobe.wish)
+	h := t.binding.find(t.binding.wanted)
 	if !h.usable(t.clock.now()) {
 		return false
 	}
-	t.wear(h)
+	t.activate(h)
 	t.save()
 	return true
 }
@@ -111,14 +111,14 @@ func (t *Tab) resume() bool {
 // organization that the tab wears, or for the person's only one, or offers them
 // all to choose from. One that an earlier person left in the tab it forgets.
 func (t *Tab) settle() {
-	w := &t.wardrobe
+	b := &t.binding
 	t.mu.Lock()
-	wish, sure := w.wish, w.sure()
+	wanted, trusted := b.wanted, b.trustsWanted()
 	t.mu.Unlock()
-	_, err := t.mint(wish, false)
-	if err != nil && err.Code == api.OrganizationAccessDenied && !sure {
+	_, err := t.mint(wanted, false)
+	if err != nil && err.Code == api.OrganizationAccessDenied && !trusted {
 		t.mu.Lock()
-		w.wish, w.record.Organization = "", ""
+		b.wanted, b.record.Organization = "", ""
 		t.show(Starting, nil)
 		t.mu.Unlock()
 		_, err = t.mint("", false)
@@ -126,9 +126,9 @@ func (t *Tab) settle() {
 	switch {
 	case err == nil:
 	case err.Code == api.OrganizationRequired:
-		t.offer()
+		t.showChoice()
 	case err.Action == api.StepUp:
-		t.introduce()
+		t.nameEnded()
 	}
 }
 
@@ -140,12 +140,12 @@ func (t *Tab) Close() {
 		return
 	}
 	t.closed = true
-	t.mints.abortAll(closed)
-	t.calls.hangUpAll(closed)
-	t.alarm.rest()
-	if t.alarm.later != nil {
-		t.alarm.later.Stop()
+	t.mints.abortAll(errClosed)
+	t.calls.cancelAll(errClosed)
+	t.timers.stop()
+	if t.timers.delayed != nil {
+		t.timers.delayed.Stop()
 	}
-	t.lease.release()
-	close(t.moved)
+	t.lock.release()
+	close(t.changed)
 }

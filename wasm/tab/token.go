@@ -6,7 +6,7 @@ package tab
 // the device key comes after "DPoP " (RFC 9449 section 7.1): the request then carries
 // [Tab.Proof] too. Only [Tab.Switch] enters an organization that the person left.
 func (t *Tab) Credential(organization, rejected string) (string, *Error) {
-	name, h, err := t.ready(organization, rejected)
+	name, h, err := t.findToken(organization, rejected)
 	if err == nil && h == nil {
 		h, err = t.mint(name, false)
 	}
@@ -19,14 +19,14 @@ func (t *Tab) Credential(organization, rejected string) (string, *Error) {
 // ready returns the token that the tab holds, and none where one must be minted
 // for the organization of that name. A token near its end is renewed while it
 // is still in use.
-func (t *Tab) ready(organization, rejected string) (name string, h *held, err *Error) {
+func (t *Tab) findToken(organization, rejected string) (name string, h *heldToken, err *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.started(); err != nil {
+	if err := t.waitStarted(); err != nil {
 		return "", nil, err
 	}
-	t.wake()
-	name, h, err = t.wardrobe.pick(organization, rejected)
+	t.checkSleep()
+	name, h, err = t.binding.pick(organization, rejected)
 	now := t.clock.now()
 	waiting := now < t.backoff.until
 	switch {
@@ -35,25 +35,25 @@ func (t *Tab) ready(organization, rejected string) (name string, h *held, err *E
 		return "", nil, t.backoff.err
 	case !h.usable(now):
 		return name, nil, nil
-	case now >= t.wardrobe.renewal(h) && !waiting:
+	case now >= t.binding.renewalTime(h) && !waiting:
 		go t.mint(name, false)
 	}
 	return name, h, err
 }
 
 // started waits until it is known where the tab stands. The mutex is free meanwhile.
-func (t *Tab) started() *Error {
-	for t.heed(); t.wardrobe.state.Status == Starting && !t.closed; t.heed() {
-		if t.alarm.hasten() {
+func (t *Tab) waitStarted() *Error {
+	for t.checkEpoch(); t.binding.state.Status == Starting && !t.closed; t.checkEpoch() {
+		if t.timers.cancelDelayed() {
 			go t.settle()
 		}
-		moved := t.moved
+		changed := t.changed
 		t.mu.Unlock()
-		<-moved
+		<-changed
 		t.mu.Lock()
 	}
 	if t.closed {
-		return closed
+		return errClosed
 	}
 	return nil
 }

@@ -21,10 +21,10 @@ func (f *file) app(n *yaml.Node) {
 		"path":     func(n *yaml.Node) { a.Path = f.path(n) },
 		"origins":  func(n *yaml.Node) { origins = n },
 		"claims":   func(n *yaml.Node) { a.Claims = f.claims(n) },
-		"disabled": func(n *yaml.Node) { a.Disabled = f.truth(n) },
+		"disabled": func(n *yaml.Node) { a.Disabled = f.boolean(n) },
 
 		"entered_from":      func(n *yaml.Node) { a.EnteredFrom = append([]string{}, f.texts(n)...) },
-		"dpop_bound_tokens": func(n *yaml.Node) { a.DPoPBoundTokens = f.truth(n) },
+		"dpop_bound_tokens": func(n *yaml.Node) { a.DPoPBoundTokens = f.boolean(n) },
 	})
 	if !appID.MatchString(a.ID) || a.ID == "login" {
 		f.wrong(n, "app id %q is invalid: use up to 32 of a–z, 0–9 and -, except \"login\"", a.ID)
@@ -71,21 +71,21 @@ func browsable(u *url.URL) bool {
 func (f *file) claims(n *yaml.Node) map[string]string {
 	all := map[string]string{}
 	f.members(n, func(alias, claim *yaml.Node) {
-		if own[alias.Value] || alias.Value == "" {
+		if standardClaims[alias.Value] || alias.Value == "" {
 			f.wrong(alias, "claim %q is a standard claim of the token and cannot be replaced", alias.Value)
 		}
-		if all[alias.Value] = f.text(claim); !own[all[alias.Value]] {
+		if all[alias.Value] = f.text(claim); !standardClaims[all[alias.Value]] {
 			f.wrong(claim, "%q is not a claim of the token, such as org_id", claim.Value)
 		}
 	})
-	if most := strictjson.MostMembers - len(own); len(all) > most {
+	if most := strictjson.MostMembers - len(standardClaims); len(all) > most {
 		f.wrong(n, "an app can have at most %d claims: verifiers refuse a token with more", most)
 	}
 	return all
 }
 
-// own are the names of an access token's standard claims.
-var own = func() map[string]bool {
+// standardClaims are the names of an access token's standard claims.
+var standardClaims = func() map[string]bool {
 	names := map[string]bool{}
 	claims := reflect.TypeFor[token.Claims]()
 	for i := range claims.NumField() {

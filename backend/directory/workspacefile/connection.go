@@ -34,14 +34,14 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 		"id": f.assignText(&c.ID), "issuer": f.assignText(&c.Issuer), "client_id": f.assignText(&c.ClientID), "claim": f.assignText(&p.Claim),
 		"client_secret":         func(n *yaml.Node) { c.ClientSecret = f.secretReference(n) },
 		"scopes":                func(n *yaml.Node) { c.Scopes = f.texts(n) },
-		"frontchannel_logout":   func(n *yaml.Node) { c.FrontchannelLogout = f.truth(n) },
-		"untyped_logout_tokens": func(n *yaml.Node) { c.UntypedLogoutTokens = f.truth(n) },
-		"push_requests":         func(n *yaml.Node) { c.PushRequests = f.truth(n) },
+		"frontchannel_logout":   func(n *yaml.Node) { c.FrontchannelLogout = f.boolean(n) },
+		"untyped_logout_tokens": func(n *yaml.Node) { c.UntypedLogoutTokens = f.boolean(n) },
+		"push_requests":         func(n *yaml.Node) { c.PushRequests = f.boolean(n) },
 		"client_auth":           f.assignText(&c.ClientAuth), "response_mode": f.assignText(&c.ResponseMode), "assertion_audience": f.assignText(&c.AssertionAudience),
 
-		"enabled":         func(n *yaml.Node) { c.Enabled = f.truth(n) },
-		"just_in_time":    func(n *yaml.Node) { p.JustInTime = f.truth(n) },
-		"roles":           func(n *yaml.Node) { p.Roles = f.texts(n); f.haveRoles(n, p.Roles) },
+		"enabled":         func(n *yaml.Node) { c.Enabled = f.boolean(n) },
+		"just_in_time":    func(n *yaml.Node) { p.JustInTime = f.boolean(n) },
+		"roles":           func(n *yaml.Node) { p.Roles = f.texts(n); f.checkRoles(n, p.Roles) },
 		"claim_source":    func(n *yaml.Node) { p.ClaimSource = f.claimSource(n) },
 		"claim_separator": f.assignText(&p.ClaimSeparator),
 		"groups":          func(n *yaml.Node) { p.Groups = f.groups(n) },
@@ -72,7 +72,7 @@ func (f *file) groups(n *yaml.Node) map[string][]string {
 	all := map[string][]string{}
 	f.members(n, func(group, roles *yaml.Node) {
 		all[group.Value] = f.texts(roles)
-		f.haveRoles(roles, all[group.Value])
+		f.checkRoles(roles, all[group.Value])
 	})
 	return all
 }
@@ -89,8 +89,8 @@ func (f *file) memberIssuer(n *yaml.Node) string {
 	return f.issuerURL(n)
 }
 
-// demanded refuses rules that demand another organization's connection.
-func (f *file) demanded() {
+// checkConnections refuses rules that demand another organization's connection.
+func (f *file) checkConnections() {
 	for _, o := range f.desired.Organizations {
 		if owner, known := f.connections[o.Rules.Connection]; known && owner != o.Slug && len(f.problems) < directory.MaxProblems {
 			f.problems = append(f.problems, Problem{o.Line, "connection " + o.Rules.Connection + " belongs to organization \"" + owner + "\", not to \"" + o.Slug + "\""})

@@ -16,7 +16,7 @@ func (f *file) organization(n *yaml.Node) {
 	f.object(n, map[string]func(*yaml.Node){
 		"id": f.assignText(&o.ID), "slug": f.assignText(&o.Slug), "name": f.assignText(&o.Name),
 		"policy":   func(n *yaml.Node) { f.policy(n, &o.Rules, organizationRules, policy.Rules.ForOrganization); rules = n },
-		"disabled": func(n *yaml.Node) { o.Disabled = f.truth(n) },
+		"disabled": func(n *yaml.Node) { o.Disabled = f.boolean(n) },
 		"members":  func(n *yaml.Node) { members = n },
 
 		"connections": func(n *yaml.Node) { connections = n },
@@ -41,17 +41,17 @@ func (f *file) organization(n *yaml.Node) {
 		o.Connections = f.ownProviders(connections, o.Slug)
 	}
 	if members != nil {
-		o.Members = f.people(members, people{})
+		o.Members = f.people(members, personSet{})
 	}
 	f.desired.Organizations = append(f.desired.Organizations, o)
 	n.Content = nil // already read; the nodes of a large file use the most memory
 }
 
-// people are those who were seen, each by a digest: there may be many.
-type people map[[sha256.Size224]byte]struct{}
+// personSet are those who were seen, each by a digest: there may be many.
+type personSet map[[sha256.Size224]byte]struct{}
 
-// people reads members, of whom none was seen before.
-func (f *file) people(n *yaml.Node, seen people) []directory.Member {
+// personSet reads members, of whom none was seen before.
+func (f *file) people(n *yaml.Node, seen personSet) []directory.Member {
 	var all []directory.Member
 	f.list(n, func(n *yaml.Node) {
 		m := f.member(n)
@@ -72,7 +72,7 @@ func (f *file) member(n *yaml.Node) directory.Member {
 		"sub": f.assignText(&m.Subject), "name": f.assignText(&m.Name), "email": f.assignText(&m.Email),
 		"roles": func(n *yaml.Node) {
 			m.Roles = f.texts(n)
-			f.haveRoles(n, m.Roles)
+			f.checkRoles(n, m.Roles)
 		},
 	})
 	if m.Subject == "" || len(m.Subject) > directory.MaxSubject {

@@ -27,13 +27,13 @@ var rules = map[string]rule{
 	},
 	"acr":                 func(f *file, n *yaml.Node, r *policy.Rules) { r.ACR = f.classes(n) },
 	"amr":                 func(f *file, n *yaml.Node, r *policy.Rules) { r.AMR = f.classes(n) },
-	"isolated":            func(f *file, n *yaml.Node, r *policy.Rules) { r.Isolated = f.truth(n) },
+	"isolated":            func(f *file, n *yaml.Node, r *policy.Rules) { r.Isolated = f.boolean(n) },
 	"max_sessions":        func(f *file, n *yaml.Node, r *policy.Rules) { r.MaxSessions = f.count(n, policy.SessionCounts) },
-	"device_key_required": func(f *file, n *yaml.Node, r *policy.Rules) { r.DeviceKey = f.truth(n) },
-	"fresh_on_switch":     func(f *file, n *yaml.Node, r *policy.Rules) { r.FreshOnSwitch = f.truth(n) },
-	"no_staff":            func(f *file, n *yaml.Node, r *policy.Rules) { r.NoStaff = f.truth(n) },
+	"device_key_required": func(f *file, n *yaml.Node, r *policy.Rules) { r.DeviceKey = f.boolean(n) },
+	"fresh_on_switch":     func(f *file, n *yaml.Node, r *policy.Rules) { r.FreshOnSwitch = f.boolean(n) },
+	"no_staff":            func(f *file, n *yaml.Node, r *policy.Rules) { r.NoStaff = f.boolean(n) },
 	"dedicated_signing_key": func(f *file, n *yaml.Node, r *policy.Rules) {
-		r.DedicatedKey = f.truth(n)
+		r.DedicatedKey = f.boolean(n)
 	},
 }
 
@@ -41,7 +41,7 @@ var rules = map[string]rule{
 var workspaceRules = map[string]rule{
 	"session_age":       func(f *file, n *yaml.Node, r *policy.Rules) { r.SessionAge = f.seconds(n, policy.SessionAges) },
 	"session_idle":      func(f *file, n *yaml.Node, r *policy.Rules) { r.SessionIdle = f.secondsOrNone(n, policy.SessionAges) },
-	"strictest_relogin": func(f *file, n *yaml.Node, r *policy.Rules) { r.StrictestRelogin = f.truth(n) },
+	"strictest_relogin": func(f *file, n *yaml.Node, r *policy.Rules) { r.StrictestRelogin = f.boolean(n) },
 }
 
 // organizationRules are only allowed for an organization.

@@ -114,7 +114,7 @@ func (r *reader) texts(n *yaml.Node) []string {
 	return all
 }
 
-func (r *reader) truth(n *yaml.Node) bool {
+func (r *reader) boolean(n *yaml.Node) bool {
 	value, err := strconv.ParseBool(r.text(n))
 	if err != nil {
 		r.wrong(n, "expected true or false")

@@ -23,7 +23,7 @@ type cut struct {
 // reading it: whoever uses a part reads it and sees whether it is one. It reports whether
 // there is such a list.
 func cutList(p part, key string) (cut, bool) {
-	if !begins(p.text, '{') {
+	if !startsWith(p.text, '{') {
 		return cutBlock(p, key)
 	}
 	if !json.Valid(p.text) {
@@ -98,8 +98,8 @@ func element(content []byte) bool {
 	return content[0] == '-' && (len(content) == 1 || bytes.IndexByte([]byte(" \n\r"), content[1]) >= 0)
 }
 
-// unmarked returns an element of a list in block style without its -, as wide as before.
-func (p part) unmarked() part {
+// withoutDash returns an element of a list in block style without its -, as wide as before.
+func (p part) withoutDash() part {
 	i := bytes.IndexByte(p.text, '-')
 	if i < 0 || len(bytes.TrimLeft(p.text[:i], " ")) > 0 {
 		return p // JSON
@@ -109,9 +109,9 @@ func (p part) unmarked() part {
 	return part{text, p.line}
 }
 
-// plain reports whether lines end as everybody ends them, and no directive changes what
+// hasPlainLines reports whether lines end as everybody ends them, and no directive changes what
 // the text says.
-func plain(text []byte) bool {
+func hasPlainLines(text []byte) bool {
 	for _, odd := range []string{"\u0085", "\u2028", "\u2029", "\ufeff", "\n%"} {
 		if bytes.Contains(text, []byte(odd)) {
 			return false

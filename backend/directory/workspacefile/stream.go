@@ -36,7 +36,7 @@ func Read(text []byte) (directory.Desired, error) {
 // readParts reads a file whose parts, read by themselves, are those of the whole. It
 // reports whether there was nothing wrong with any.
 func readParts(text []byte, size int) (directory.Desired, bool) {
-	if !plain(text) {
+	if !hasPlainLines(text) {
 		return directory.Desired{}, false
 	}
 	whole, ok := cutList(part{text, 0}, "organizations")
@@ -54,11 +54,11 @@ func readParts(text []byte, size int) (directory.Desired, bool) {
 			return directory.Desired{}, false
 		}
 	}
-	f.demanded()
+	f.checkConnections()
 	return f.desired, len(f.problems) == 0
 }
 
-func begins(text []byte, with byte) bool {
+func startsWith(text []byte, with byte) bool {
 	text = bytes.TrimLeft(text, " \n\r\t")
 	return len(text) > 0 && text[0] == with
 }
@@ -88,7 +88,7 @@ func (c cut) read(key string, line int) (*yaml.Node, bool) {
 
 // organizationPart reads one organization, and its members to see whether they are right.
 func (f *file) organizationPart(p part, size int) bool {
-	if unmarked := p.unmarked(); len(p.text) > size {
+	if unmarked := p.withoutDash(); len(p.text) > size {
 		if c, is := cutList(unmarked, "members"); is {
 			n, ok := c.read("members", p.line)
 			if !ok {
@@ -96,27 +96,27 @@ func (f *file) organizationPart(p part, size int) bool {
 			}
 			moveLines(n, p.line)
 			f.organization(n)
-			return f.membersLater(f.last(), p.likewise(unmarked, c.items), size)
+			return f.membersLater(f.lastOrganization(), p.matching(unmarked, c.items), size)
 		}
 	}
-	n, ok := p.unmarked().node(yaml.MappingNode)
+	n, ok := p.withoutDash().node(yaml.MappingNode)
 	if !ok {
 		return false
 	}
 	moveLines(n, p.line)
 	f.organization(n)
-	o := f.last()
-	o.Further = directory.MemberSource{Count: len(o.Members), Each: f.again(func(again *file) []directory.Member {
-		n, _ := p.unmarked().node(yaml.MappingNode)
+	o := f.lastOrganization()
+	o.Further = directory.MemberSource{Count: len(o.Members), Each: f.reread(func(again *file) []directory.Member {
+		n, _ := p.withoutDash().node(yaml.MappingNode)
 		again.organization(n)
-		return again.last().Members
+		return again.lastOrganization().Members
 	})}
 	o.Members = nil
 	return true
 }
 
-// likewise returns, of the pieces of a copy of a part, those of the part.
-func (p part) likewise(of part, pieces []part) []part {
+// matching returns, of the pieces of a copy of a part, those of the part.
+func (p part) matching(of part, pieces []part) []part {
 	for i, piece := range pieces {
 		at := cap(of.text) - cap(piece.text)
 		pieces[i].text = p.text[at : at+len(piece.text)]
@@ -124,15 +124,15 @@ func (p part) likewise(of part, pieces []part) []part {
 	return pieces
 }
 
-func (f *file) last() *directory.DesiredOrganization {
+func (f *file) lastOrganization() *directory.DesiredOrganization {
 	return &f.desired.Organizations[len(f.desired.Organizations)-1]
 }
 
 // membersLater gives an organization members that are read, some at a time, as they are
 // needed.
 func (f *file) membersLater(o *directory.DesiredOrganization, items []part, size int) bool {
-	parts := together(items, size)
-	seen := people{}
+	parts := group(items, size)
+	seen := personSet{}
 	for _, p := range parts {
 		n, ok := p.list()
 		if !ok {
@@ -148,9 +148,9 @@ func (f *file) membersLater(o *directory.DesiredOrganization, items []part, size
 	}
 	o.Further.Each = func(yield func(directory.Member) bool) {
 		for _, p := range parts {
-			for m := range f.again(func(again *file) []directory.Member {
+			for m := range f.reread(func(again *file) []directory.Member {
 				n, _ := p.list()
-				return again.people(n, people{})
+				return again.people(n, personSet{})
 			}) {
 				if !yield(m) {
 					return
@@ -161,11 +161,11 @@ func (f *file) membersLater(o *directory.DesiredOrganization, items []part, size
 	return true
 }
 
-// again yields members that are read from a part which was found right before.
-func (f *file) again(read func(*file) []directory.Member) iter.Seq[directory.Member] {
+// reread yields members that are read from a part which was found right before.
+func (f *file) reread(read func(*file) []directory.Member) iter.Seq[directory.Member] {
 	return func(yield func(directory.Member) bool) {
 		again := newFile()
-		again.issuer, again.desired.Workspace, again.fits = f.issuer, f.desired.Workspace, f.fits
+		again.issuer, again.desired.Workspace, again.checkedSizes = f.issuer, f.desired.Workspace, f.checkedSizes
 		for _, m := range read(again) {
 			if !yield(m) {
 				return
@@ -174,22 +174,22 @@ func (f *file) again(read func(*file) []directory.Member) iter.Seq[directory.Mem
 	}
 }
 
-// together joins elements that stand side by side into lists of about a size.
-func together(items []part, size int) (all []part) {
+// group joins elements that stand side by side into lists of about a size.
+func group(items []part, size int) (all []part) {
 	for len(items) > 0 {
 		n, bytes := 1, len(items[0].text)
 		for n < len(items) && bytes+len(items[n].text) <= size {
 			bytes += len(items[n].text)
 			n++
 		}
-		all = append(all, joined(items[:n]))
+		all = append(all, join(items[:n]))
 		items = items[n:]
 	}
 	return all
 }
 
-// joined is a list of elements, which are slices of the same text one after the other.
-func joined(items []part) part {
+// join is a list of elements, which are slices of the same text one after the other.
+func join(items []part) part {
 	first, last := items[0], items[len(items)-1]
 	length := cap(first.text) - cap(last.text) + len(last.text)
 	return part{first.text[:length:cap(first.text)], first.line}
@@ -197,7 +197,7 @@ func joined(items []part) part {
 
 // list reads a part that is elements in block style, or in JSON with commas between.
 func (p part) list() (*yaml.Node, bool) {
-	if !begins(p.text, '-') {
+	if !startsWith(p.text, '-') {
 		p.text = slices.Concat([]byte("["), p.text, []byte("]"))
 	}
 	return p.node(yaml.SequenceNode)

@@ -42,20 +42,20 @@ func read(text []byte) (*yaml.Node, error) {
 	case errors.Is(err, io.EOF):
 		return nil, Problems{{1, "the file is empty"}}
 	case err != nil:
-		return nil, notYAML(err)
+		return nil, yamlProblem(err)
 	}
 	switch err := decoder.Decode(&further); {
 	case err == nil:
 		return nil, Problems{{further.Line, "a second document begins here (---); a workspace file has one"}}
 	case !errors.Is(err, io.EOF):
-		return nil, notYAML(err)
+		return nil, yamlProblem(err)
 	}
 	return &document, nil
 }
 
 var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
-func notYAML(err error) error {
+func yamlProblem(err error) error {
 	line, what := 1, err.Error()
 	if found := yamlError.FindStringSubmatch(what); found != nil {
 		what = found[2]
@@ -78,15 +78,15 @@ type file struct {
 
 	connections map[string]string // connection → organization
 
-	roleNodes map[string]*yaml.Node
-	fits      map[string]bool // role sets whose token size was checked
+	roleNodes    map[string]*yaml.Node
+	checkedSizes map[string]bool // role sets whose token size was checked
 }
 
 func newFile() *file {
 	return &file{
 		origins: map[string]string{}, audiences: map[string]string{},
 		slugs: map[string]bool{}, ids: map[string]bool{}, connections: map[string]string{},
-		roleNodes: map[string]*yaml.Node{}, fits: map[string]bool{},
+		roleNodes: map[string]*yaml.Node{}, checkedSizes: map[string]bool{},
 	}
 }
 
@@ -101,7 +101,7 @@ func (f *file) workspace(root *yaml.Node) {
 		"id":               func(n *yaml.Node) { w.ID = f.workspaceID(n) },
 		"on_reuse":         func(n *yaml.Node) { w.OnReuse = f.onReuse(n) },
 		"pages":            func(n *yaml.Node) { w.Pages = f.pages(n) },
-		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.truth(n) },
+		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.boolean(n) },
 		"membership_claim": func(n *yaml.Node) { claim = n },
 		"organizations":    func(n *yaml.Node) { organizations = n },
 	})
@@ -117,7 +117,7 @@ func (f *file) workspace(root *yaml.Node) {
 	if organizations != nil {
 		f.list(organizations, f.organization)
 	}
-	f.demanded()
+	f.checkConnections()
 }
 
 // checkEntrances checks that the apps that an app is entered from exist.
@@ -175,7 +175,7 @@ func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 		"claim_separator": f.assignText(&m.ClaimSeparator),
 		"roles": func(n *yaml.Node) {
 			m.Roles = f.texts(n)
-			f.haveRoles(n, m.Roles)
+			f.checkRoles(n, m.Roles)
 		},
 	})
 	if m.Claim == "" {
@@ -195,7 +195,7 @@ func (f *file) claimSource(n *yaml.Node) directory.ClaimSource {
 	return source
 }
 
-func (f *file) haveRoles(n *yaml.Node, roles []string) {
+func (f *file) checkRoles(n *yaml.Node, roles []string) {
 	for _, role := range roles {
 		if _, known := f.desired.Workspace.Roles[role]; !known {
 			f.wrong(n, "role %q is not one of the workspace's roles", role)
@@ -217,12 +217,12 @@ func (f *file) checkTokens() {
 // for each set of roles.
 func (f *file) checkToken(n *yaml.Node, roles []string) {
 	key := strings.Join(roles, "\x00")
-	if f.fits[key] {
+	if f.checkedSizes[key] {
 		return
 	}
 	if err := f.desired.Workspace.CheckTokens(roles); err != nil {
 		f.wrong(n, "%s", strings.TrimPrefix(err.Error(), "directory: "))
 		return
 	}
-	f.fits[key] = true
+	f.checkedSizes[key] = true
 }

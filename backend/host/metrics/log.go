@@ -30,7 +30,7 @@ type observer struct {
 // Enabled implements slog.Handler. The record of a request is always needed, even if
 // next only accepts errors.
 func (o observer) Enabled(ctx context.Context, level slog.Level) bool {
-	return o.Handler.Enabled(ctx, level) || level >= slog.LevelInfo && ctx.Value(underWay{}) != nil
+	return o.Handler.Enabled(ctx, level) || level >= slog.LevelInfo && ctx.Value(requestKey{}) != nil
 }
 
 // Handle implements slog.Handler.
@@ -48,7 +48,7 @@ func (o observer) Handle(ctx context.Context, r slog.Record) error {
 		}
 		return true
 	})
-	if e, ok := ctx.Value(underWay{}).(*exchange); ok && code != "" {
+	if e, ok := ctx.Value(requestKey{}).(*exchange); ok && code != "" {
 		e.code = code
 	}
 	if providers != "" {

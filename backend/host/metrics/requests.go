@@ -49,7 +49,7 @@ func newRequests() *requests {
 	return r
 }
 
-func (r *requests) forKind(k kind) children {
+func (r *requests) childrenFor(k kind) children {
 	if c, ok := (*r.known.Load())[k]; ok {
 		return c
 	}
@@ -69,17 +69,17 @@ func (r *requests) forKind(k kind) children {
 func (m *Metrics) Count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := &exchange{ResponseWriter: w, status: http.StatusOK}
-		r = r.WithContext(context.WithValue(r.Context(), underWay{}, e))
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, e))
 		begun := time.Now()
 		next.ServeHTTP(e, r)
-		c := m.requests.forKind(kind{route(r), method(r), e.code, e.status})
+		c := m.requests.childrenFor(kind{route(r), method(r), e.code, e.status})
 		c.count.Inc()
 		c.duration.Observe(time.Since(begun).Seconds())
 	})
 }
 
-// underWay is the context key of an exchange.
-type underWay struct{}
+// requestKey is the context key of an exchange.
+type requestKey struct{}
 
 // exchange is a request and its answer.
 type exchange struct {

@@ -107,8 +107,8 @@ func (s organizationSessions) Touch(ctx context.Context, id session.ID, organiza
 	return s.change(ctx, "touch organization", touchOrganization, id.String(), organizationID, o.ActiveAt)
 }
 
-// Raise implements orgsession.Store.
-func (s organizationSessions) Raise(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
+// SetAuthentication implements orgsession.Store.
+func (s organizationSessions) SetAuthentication(ctx context.Context, id session.ID, organizationID string, a policy.Authentication) error {
 	return s.change(ctx, "raise organization", raiseOrganization, authenticated(id, organizationID, a)...)
 }
 

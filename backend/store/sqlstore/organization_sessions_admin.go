@@ -49,8 +49,8 @@ func (s organizationSessions) EndOrganizationSessions(ctx context.Context, organ
 
 func scanStay(row scanner) (d orgsession.Record, err error) {
 	var id string
-	a := &d.Stay.Authentication
-	if err := row.Scan(&id, &d.App, &d.UserID, &d.Stay.StartedAt, &d.Stay.ActiveAt,
+	a := &d.OrganizationSession.Authentication
+	if err := row.Scan(&id, &d.App, &d.UserID, &d.OrganizationSession.StartedAt, &d.OrganizationSession.ActiveAt,
 		&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization, &a.Until); err != nil {
 		return d, err
 	}

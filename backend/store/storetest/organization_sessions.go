@@ -114,18 +114,18 @@ func raises(s *suite) {
 	s.must(s.Enter(s.ctx, n.ID, "org_acme", o))
 	s.must(s.Enter(s.ctx, n.ID, "org_globex", o))
 	raised := policy.Authentication{Time: Now + 7, ACR: "urn:mfa", AMR: []string{"otp"}, Organization: "org_acme"}
-	s.must(s.Raise(s.ctx, n.ID, "org_acme", raised))
+	s.must(s.SetAuthentication(s.ctx, n.ID, "org_acme", raised))
 	s.is(s.stay(n, "globex"), o)
 	o.Authentication = raised
 	s.is(s.stay(n, "acme"), o)
 	unknown := policy.Authentication{ACR: "urn:mfa", AMR: []string{"otp"}, Organization: "org_acme"} // with an unknown time
-	s.must(s.Raise(s.ctx, n.ID, "org_acme", unknown))
+	s.must(s.SetAuthentication(s.ctx, n.ID, "org_acme", unknown))
 	o.Authentication = unknown
 	s.is(s.stay(n, "acme"), o)
-	s.must(s.Raise(s.ctx, n.ID, "org_acme", raised))
+	s.must(s.SetAuthentication(s.ctx, n.ID, "org_acme", raised))
 	o.Authentication = raised
 	s.leaves(n, over(o, Now+8, policy.SignedOut), true)
-	s.must(s.Raise(s.ctx, n.ID, "org_acme", password))
+	s.must(s.SetAuthentication(s.ctx, n.ID, "org_acme", password))
 	s.is(s.stay(n, "acme"), over(o, Now+8, policy.SignedOut))
 }
 

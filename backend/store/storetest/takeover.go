@@ -27,7 +27,7 @@ func takesOver(s *suite) {
 	if before := s.stay(n, "org_globex"); !before.Live() {
 		s.Errorf("globex, as it was entered: %+v", before)
 	}
-	s.must(s.Raise(s.ctx, n.ID, "org_acme", raised))
+	s.must(s.SetAuthentication(s.ctx, n.ID, "org_acme", raised))
 	if _, err := s.Leave(s.ctx, old.ID, "org_globex", policy.OrganizationSession{StartedAt: Now - 30, ActiveAt: Now, EndedAt: Now, EndReason: policy.SignedOut}); err != nil {
 		s.Fatal(err)
 	}

@@ -1,0 +1,191 @@
+package authn
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/orgsession"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/web"
+)
+
+// Request is an HTTP request in progress.
+type Request struct {
+	*Server
+	exchange
+	Ctx       context.Context
+	Now       int64 // Unix seconds
+	Workspace *directory.Workspace
+	App       directory.App
+	// Posted means that a form of the backend's own page posted the request. Chromium
+	// applies that page's form-action policy to redirects of the answer.
+	Posted bool
+
+	used     *cookieToken // the token that Authenticate found
+	sessions int          // the number of the browser's sessions
+	// proof returns the request's device proof, or nil without one. It calls prove
+	// once.
+	proof func() (*dpop.Proof, error)
+	// proofUsed marks the proof as used. It calls useProof once.
+	proofUsed func() error
+}
+
+// exchange is a request, its answer and its log record.
+type exchange struct {
+	W      http.ResponseWriter
+	R      *http.Request
+	Record record
+}
+
+// Grant returns the grant of access tokens for the request's app.
+func (c *Request) Grant() *grant.Grant {
+	return &grant.Grant{
+		Issuer: c.Issuer, Store: c.Store, Keys: c.Keys, Workspace: c.Workspace, App: c.App, Now: c.Now, Audit: c.Audit,
+	}
+}
+
+// OrganizationSessions returns the transitions of the session's organization sessions.
+func (c *Request) OrganizationSessions() orgsession.Transitions {
+	return orgsession.Transitions{Store: c.Store, Now: c.Now, Audit: c.Audit}
+}
+
+// Endpoint answers a request or returns an error.
+type Endpoint func(*Request) error
+
+// Serve returns a handler that calls the endpoint of the request's method. It answers
+// errors and logs every request.
+func (s *Server) Serve(methods map[string]Endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := &Request{Server: s, exchange: exchange{W: w, R: r}, Ctx: r.Context(), Now: s.now().Unix()}
+		c.proof, c.proofUsed = sync.OnceValues(c.prove), sync.OnceValue(c.useProof)
+		setSecurityHeaders(c)
+		defer recoverPanic(c)
+		if err := dispatch(c, methods); err != nil {
+			refuse(c, RefusalOf(err))
+		}
+		c.log.write(c)
+	})
+}
+
+func dispatch(c *Request, methods map[string]Endpoint) error {
+	if methods == nil {
+		return web.NoPath()
+	}
+	if c.R.Method == http.MethodOptions {
+		return preflight(c)
+	}
+	run, ok := methods[c.R.Method]
+	if !ok && c.R.Method == http.MethodHead {
+		run, ok = methods[http.MethodGet]
+	}
+	if !ok {
+		return web.NoMethod(c.W.Header(), c.R.Method, allowedMethods(methods))
+	}
+	return run(c)
+}
+
+// allowedMethods returns the methods that a path supports.
+func allowedMethods(methods map[string]Endpoint) []string {
+	names := slices.Sorted(maps.Keys(methods))
+	if methods[http.MethodGet] != nil {
+		names = append(names, http.MethodHead)
+	}
+	return append(names, http.MethodOptions)
+}
+
+// setSecurityHeaders sets the security headers of every answer. Sibling hosts of the
+// same site may read answers.
+func setSecurityHeaders(c *Request) {
+	web.Secure(c.W.Header(), c.Origin[:5] == "https")
+	c.W.Header().Set("Cross-Origin-Resource-Policy", "same-site")
+}
+
+// recoverPanic turns a panic into a server error.
+func recoverPanic(c *Request) {
+	if v := recover(); v != nil {
+		err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		refuse(c, refusal.New(api.ServerError, "Something failed on the server.").Because(err))
+		c.log.write(c)
+	}
+}
+
+// refuse answers with an error: a page for a navigation, JSON otherwise. A server error
+// sets no cookies.
+func refuse(c *Request, r *refusal.Refusal) {
+	c.Record.Refusal = r
+	if r.HTTPStatus() >= http.StatusInternalServerError {
+		c.W.Header().Del("Set-Cookie")
+	}
+	web.RefusalHeaders(c.W.Header(), r)
+	if wantsPage(c) {
+		errorPage(c, r)
+		return
+	}
+	body := r.Body()
+	body.ServerTime = c.Now
+	c.writeJSON(r.HTTPStatus(), body)
+}
+
+func (c *exchange) writeJSON(status int, value any) {
+	c.Record.Status = status
+	web.WriteJSON(c.W, status, value)
+}
+
+// Answer returns the endpoint of a typed function. It admits the request, decodes the
+// body and encodes the result.
+func Answer[In, Out any](run func(*Request, In) (Out, error)) Endpoint {
+	return func(c *Request) error {
+		if err := admit(c); err != nil {
+			return err
+		}
+		var request In
+		if c.R.Method == http.MethodPost {
+			if err := web.Read(c.W, c.R, &request, 1); err != nil {
+				return err
+			}
+		}
+		response, err := run(c, request)
+		if err != nil {
+			return err
+		}
+		c.writeJSON(http.StatusOK, response)
+		return nil
+	}
+}
+
+// Public returns the endpoint of a public, cacheable resource.
+func Public[Out any](run func(*Request) (Out, error)) Endpoint {
+	return func(c *Request) error {
+		response, err := run(c)
+		if err != nil {
+			return err
+		}
+		c.W.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(signingkey.SetAge))
+		c.W.Header().Set("Access-Control-Allow-Origin", "*")
+		c.W.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+		c.writeJSON(http.StatusOK, response)
+		return nil
+	}
+}
+
+// Redirect redirects the browser with GET (RFC 9110 section 15.4.4).
+func (c *Request) Redirect(target string) {
+	if c.Posted {
+		redirectByPage(c, target)
+		return
+	}
+	c.W.Header().Set("Location", target)
+	c.W.WriteHeader(http.StatusSeeOther)
+	c.Record.Status = http.StatusSeeOther
+}

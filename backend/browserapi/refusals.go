@@ -1,0 +1,96 @@
+package browserapi
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/refusal"
+)
+
+// noAccess is the same for an organization that does not exist.
+const noAccess = "You do not have access to this organization."
+
+// mintRefusal is the answer to a mint that was refused.
+func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err error) error {
+	switch {
+	case errors.Is(err, grant.ErrEnded):
+		return authn.EndedRefusal(m.Ended)
+	case errors.Is(err, grant.ErrOtherPerson):
+		return identityChanged()
+	case errors.Is(err, grant.ErrDisabled):
+		return authn.CheckEnabled(s.User)
+	case errors.Is(err, grant.ErrUnnamed):
+		return refusal.New(api.OrganizationRequired, "Name the organization.")
+	case errors.Is(err, grant.ErrNotAdmitted):
+		return refusal.New(api.OrganizationAccessDenied, noAccess)
+	case errors.Is(err, grant.ErrIdle):
+		return refusal.New(api.InvalidRequest, "idle_seconds is negative.")
+	case errors.Is(err, grant.ErrDenied):
+		return policyRefusal(c, m.Decision, s)
+	}
+	return err
+}
+
+// identityChanged refuses where another person signed in than the tab believes: nothing of
+// theirs reaches a tab that shows somebody else's data.
+func identityChanged() error { return refusal.New(api.IdentityChanged, "Somebody else has signed in.") }
+
+// endTexts tell people why an organization session is over.
+var endTexts = map[policy.EndReason]string{
+	policy.Idle:       "You were not active in this organization for too long.",
+	policy.Expired:    "Your time in this organization is over.",
+	policy.SignedOut:  "You signed out of this organization.",
+	policy.Revoked:    "An administrator of this organization ended your session in it.",
+	policy.Superseded: "You went on with this organization in another browser.",
+	policy.Removed:    "Your access to this organization was taken away meanwhile. Enter it again.",
+}
+
+// policyRefusal is the answer to what policy did not allow.
+func policyRefusal(c *authn.Request, d *policy.Decision, s *directory.Subject) *refusal.Refusal {
+	var r *refusal.Refusal
+	switch d.Outcome {
+	case policy.DenyEnded:
+		r = refusal.New(api.OrganizationSessionExpired, endTexts[d.OrganizationSession.EndReason])
+	case policy.DenyWithoutKey:
+		r = refusal.New(api.DeviceKeyRequired, "This organization asks for a session that is bound to this browser. Sign in again.")
+	case policy.DenyContradiction, policy.DenyStaff:
+		r = refusal.New(api.OrganizationAccessDenied, noAccess)
+	default:
+		r = refusal.New(api.InsufficientUserAuthentication, "This organization asks you to confirm that it is you.")
+		r.ACRValues, r.MaxAge = strings.Join(d.Challenge.ACRValues, " "), d.Challenge.MaxAge
+		r.LoginURL = stepUpURL(c, d.Challenge, s.User.ID, s.Membership.Organization.ID)
+	}
+	switch r.Reason = string(d.OrganizationSession.EndReason); d.Outcome {
+	case policy.DenyWithoutKey:
+		r.Reason = api.ReasonPolicy
+	case policy.DenyStaff: // as an organization that does not admit them
+		r.Reason = ""
+	}
+	return r
+}
+
+// stepUpURL is where a challenge is met. It names the person and the organization
+// that it is for, or none where it is for the session; what comes of it is judged by the identity token alone.
+func stepUpURL(c *authn.Request, ask policy.Challenge, user, organization string) string {
+	query := url.Values{api.ParamApp: {c.App.ID}, api.ParamUser: {user}}
+	if organization != "" {
+		query.Set(api.ParamOrganization, organization)
+	}
+	if len(ask.ACRValues) > 0 {
+		query.Set(api.ParamACRValues, strings.Join(ask.ACRValues, " "))
+	}
+	if ask.MaxAge != nil {
+		query.Set(api.ParamMaxAge, strconv.FormatInt(*ask.MaxAge, 10))
+	}
+	if ask.Login {
+		query.Set(api.ParamPrompt, "login")
+	}
+	return c.Issuer + api.PathLogin + "?" + query.Encode()
+}

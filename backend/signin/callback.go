@@ -1,0 +1,169 @@
+package signin
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/publicurl"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// query returns the request's parameters, each of which may stand once.
+func query(c *authn.Request) (url.Values, error) {
+	query, err := url.ParseQuery(c.R.URL.RawQuery)
+	if err != nil {
+		return nil, refusal.New(api.InvalidRequest, "The address is malformed.")
+	}
+	for name, values := range query {
+		if len(values) > 1 {
+			return nil, refusal.New(api.InvalidRequest, "The parameter "+strconv.Quote(name)+" stands twice.")
+		}
+	}
+	return query, nil
+}
+
+// returnURL finds the app that a sign-in is for, by its id or by where it returns,
+// and where that is.
+func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
+	for _, seen := range []int64{0, authn.Latest} {
+		w, err := c.Current(c.Ctx, seen)
+		if err != nil {
+			return "", err
+		}
+		for _, app := range w.Apps {
+			if app.Disabled || (appID != "" && appID != app.ID) {
+				continue
+			}
+			if address, ok := publicurl.ReturnAddress(c.Issuer, app, returnTo); ok && matchesPath(c, w, app, appID, returnTo) {
+				c.Workspace, c.App = w, app
+				return address, nil
+			}
+		}
+	}
+	return "", refusal.New(api.InvalidRequest, "The app is not known, or return_to is none of its addresses.")
+}
+
+// matchesPath tells whether an app that was not named is the one meant by a path: the one
+// at the backend's own origin, or the only one.
+func matchesPath(c *authn.Request, w *directory.Workspace, app directory.App, appID, returnTo string) bool {
+	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
+	return appID != "" || !path || publicurl.Home(c.Origin, app) == c.Origin || len(w.Apps) == 1
+}
+
+// Callback is GET /callback: the provider sends the browser back here, and it
+// leaves with a session of a new id, or with more authentication in an old one. Cookies
+// of older ones are not sent on this navigation (they are Strict), so it clears none.
+func (f *Flow) Callback(c *authn.Request) error {
+	query, err := query(c)
+	if err != nil {
+		return err
+	}
+	attempt, fits, err := f.openAttempt(c, query.Get("state"), c.R.PathValue("connection"))
+	if err != nil || c.Record.Status != 0 { // somebody signed in already
+		return err
+	}
+	w, err := c.Current(c.Ctx, authn.Latest) // what was applied since the last mint decides already
+	if err != nil {
+		return err
+	}
+	app, ok := w.AppByID(attempt.App)
+	if !ok {
+		return refusal.New(api.InvalidRequest, "The app is not known any more.")
+	}
+	c.Workspace, c.App = w, app
+	if here, err := f.signedInMeanwhile(c, attempt, fits); err != nil {
+		return err
+	} else if here {
+		c.Redirect(attempt.ReturnTo)
+		return nil
+	}
+	var refused *login.Refused
+	if !fits {
+		err = f.restart(c, attempt)
+	} else if err = f.finish(c, attempt, query); err == nil {
+		c.Redirect(attempt.ReturnTo)
+	}
+	switch {
+	case errors.As(err, &refused):
+		if !showDenial(c, attempt, refused, query) {
+			fail(c, attempt, refused)
+		}
+		return nil
+	case errors.Is(err, session.ErrAttemptUsed): // what it began goes on
+		c.Redirect(attempt.ReturnTo)
+		return nil
+	}
+	return withLinks(c, attempt, err)
+}
+
+// fail goes back to the app with the reason why nobody signed in.
+func fail(c *authn.Request, attempt login.Attempt, refused *login.Refused) {
+	c.Redirect(failureURL(c, attempt, refused))
+}
+
+// failureURL is where the app is told why nobody signed in. The address stays as the app
+// wrote it.
+func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused) string {
+	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")
+	mark := "?"
+	if strings.Contains(address, mark) {
+		mark = "&"
+	}
+	address += mark + url.Values{api.ParamError: {refused.Code}}.Encode()
+	if marked {
+		address += "#" + fragment
+	}
+	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").Because(refused)
+	c.Record.Refusal.Fault = string(refused.Fault)
+	return address
+}
+
+// signIn makes the session of an identity and gives the browser its first token. One
+// that begins at an organization's own provider opens that organization alone.
+func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
+	user, err := findUser(c, i, own)
+	if err != nil {
+		return session.ID{}, err
+	}
+	if user.Disabled {
+		return session.ID{}, refusal.New(api.SessionRevoked, "Your account is disabled.").With(http.StatusForbidden)
+	}
+	confinedTo := ""
+	if own != nil {
+		confinedTo, err = own.OrganizationID, f.provision(c, own, i, user)
+	} else {
+		err = f.applyMembershipClaim(c, user, i)
+	}
+	if err != nil {
+		return session.ID{}, err
+	}
+	id := session.NewID()
+	first, row := session.First(id, session.NewTokenID(), c.Now)
+	s := session.Session{
+		ID: id, App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
+		CreatedAt: c.Now, ExpiresAt: sessionEnd(c, i),
+		SignIn:     policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
+		ConfinedTo: confinedTo, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
+		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
+	}
+	if browser, ok := c.Browser(); ok {
+		s.Browser = browser.Fingerprint()
+	}
+	err = c.Store.Create(c.Ctx, s)
+	if err != nil {
+		return session.ID{}, err
+	}
+	c.Record.Session, c.Record.User = s.ID.String(), user.ID
+	c.Audit(audit.Event{Action: audit.SignIn, UserID: user.ID, OrganizationID: confinedTo, SessionID: s.ID.String()})
+	return s.ID, c.SetFirstToken(s, first)
+}

@@ -1,0 +1,48 @@
+package signin
+
+import (
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// replaceSession begins, for a step-up, a session in place of one without a device key, whose cookie
+// may have been copied: the copy has nothing of what the step-up brings. The old session
+// goes on until the new cookie is used, and then hands over what was entered
+// (authn.Request.Authenticate). The new one ends when the old one would have.
+func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.Identity, of directory.Subject, old session.Session) (directory.Subject, error) {
+	s := old
+	first, row := session.First(session.NewID(), session.NewTokenID(), c.Now)
+	s.ID, s.Row, s.Secret, s.CreatedAt = first.Session, row, session.NewSecret(), c.Now
+	s.Attempt, s.Replaces, s.ReplacedBy, s.BoundAt = attempt.ID, old.ID, session.ID{}, 0
+	s.UserAgent, s.Address = authn.Clip(c.R.UserAgent()), authn.Clip(c.R.RemoteAddr)
+	if browser, ok := c.Browser(); ok {
+		s.Browser = browser.Fingerprint()
+	}
+	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
+	if old.RevokedAt != 0 { // by another step-up: nothing of it is handed on by its name alone
+		s.SignIn = made
+	}
+	token := i.Token
+	if made.Connection == old.SignIn.Connection {
+		s.JKT, s.UpstreamSID = attempt.JKT, i.SessionID
+	} else if kept, err := f.Upstream.Open(old.UpstreamToken, old.ID.String()); err == nil {
+		token = string(kept)
+	} else {
+		token = ""
+	}
+	s.UpstreamToken = f.Upstream.Seal([]byte(token), s.ID.String())
+	if err := c.Store.Create(c.Ctx, s); err != nil {
+		return of, err
+	}
+	c.Record.Session = s.ID.String()
+	if old.RevokedAt == 0 {
+		if err := c.Store.Follow(c.Ctx, s.ID); err != nil {
+			return of, err
+		}
+	}
+	of.Session = s
+	return of, c.SetFirstToken(s, first)
+}

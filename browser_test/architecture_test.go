@@ -1,0 +1,323 @@
+// Package browser_test holds the walls between the packages, and the documents' map, to
+// the code. The tests of the whole are in the folders beside it.
+package browser_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	tabard = "github.com/tabard-auth/tabard"
+	module = tabard + "/"
+)
+
+// source is a Go file with what it imports.
+type source struct {
+	path    string // slash-separated, from the project's root
+	imports []string
+}
+
+func (s source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
+
+// pkg is the file's package.
+func (s source) pkg() string { return module + path.Dir(s.path) }
+
+// under tells if the file is one of these, or in one of these folders. A name that begins
+// with * is how a file's name ends.
+func (s source) under(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		if ending, ok := strings.CutPrefix(name, "*"); ok {
+			return strings.HasSuffix(s.path, ending)
+		}
+		return s.path == name || strings.HasPrefix(s.path, name+"/")
+	})
+}
+
+// house is the file's top folder of the backend, with what is in it.
+func (s source) house() string {
+	parts := strings.Split(s.path, "/")
+	return module + path.Join(parts[:min(2, len(parts)-1)]...)
+}
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	root := os.DirFS("..")
+	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			if entry != nil && (entry.Name() == "node_modules" || strings.HasPrefix(entry.Name(), ".") && name != ".") {
+				return fs.SkipDir
+			}
+			return err
+		}
+		if path.Ext(name) != ".go" {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", name), nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		s := source{path: name}
+		for _, i := range file.Imports {
+			imported, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			s.imports = append(s.imports, imported)
+		}
+		all = append(all, s)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 50 {
+		t.Fatalf("only %d Go files were found", len(all))
+	}
+	return all
+}
+
+// within tells if a package is one of these, or in one of these.
+func within(i string, packages []string) bool {
+	return slices.ContainsFunc(packages, func(p string) bool { return i == p || strings.HasPrefix(i, p+"/") })
+}
+
+// wall is a sentence about what some files do not import.
+type wall struct {
+	sentence string
+	of       []string // folders and files; none means all
+	but      []string // folders, files, and endings of names
+	tests    bool     // it holds for tests too
+	refuses  []string // packages with what is in them; none means all
+	admits   []string // of those
+	own      bool     // admits the room itself and what is in it
+}
+
+var walls = []wall{
+	{sentence: "api imports nothing", of: []string{"backend/api"}},
+	{
+		sentence: "token, policy, dpop, jws and strictjson import none of the others' machinery",
+		of:       []string{"backend/token", "backend/policy", "backend/dpop", "backend/jws", "backend/strictjson"},
+		refuses:  []string{tabard}, admits: rooms("backend/jws", "backend/strictjson"), own: true,
+	},
+	{
+		sentence: "session imports nothing but policy, for what an authentication is",
+		of:       []string{"backend/session"},
+		refuses:  []string{tabard}, admits: rooms("backend/policy"), own: true,
+	},
+	{
+		sentence: "what resource servers import brings none of the backend's machinery",
+		of:       []string{"backend/resource", "backend/tenantdb", "backend/isolationtest"},
+		refuses:  []string{tabard}, admits: rooms("backend/token", "backend/dpop"),
+	},
+	{
+		sentence: "what declares a store's interface imports no store",
+		of: []string{
+			"backend/authn", "backend/signin", "backend/browserapi", "backend/serverapi", "backend/admin",
+			"backend/directory", "backend/orgsession", "backend/signingkey", "backend/host",
+		},
+		refuses: rooms("backend/store"),
+	},
+	{
+		sentence: "what every grant does knows nobody who asks",
+		of:       []string{"backend/grant", "backend/orgsession", "backend/handover"},
+		refuses:  append(rooms("backend/authn", "backend/signin", "backend/browserapi", "backend/serverapi", "backend/store"), "net/http"),
+	},
+	{
+		sentence: "the browser's contract does not know the servers'",
+		of:       []string{"backend/authn", "backend/signin", "backend/browserapi"},
+		refuses:  rooms("backend/serverapi", "backend/admin"),
+	},
+	{
+		sentence: "administration and sessions across apps do not know each other",
+		of:       []string{"backend/serverapi"},
+		refuses:  rooms("backend/serverapi/adminapi", "backend/serverapi/crossapp"),
+	},
+	{sentence: "only tests import the judge of the OpenAPI document", refuses: []string{"github.com/getkin"}},
+	{
+		sentence: "wasm/tab imports only backend/api of ours",
+		of:       []string{"wasm/tab"},
+		refuses:  []string{tabard}, admits: rooms("backend/api"),
+	},
+	{
+		sentence: "wasm/tab imports nothing that makes the module heavy",
+		of:       []string{"wasm/tab"},
+		refuses:  []string{"encoding/json", "net/http", "reflect", "fmt", "github.com/golang-jwt"},
+	},
+	{
+		sentence: "only the server has metrics",
+		but:      []string{"backend/cli/serve.go", "backend/cli/running.go", "backend/cli/operators.go"},
+		refuses:  rooms("backend/host/metrics"),
+	},
+	{
+		sentence: "Prometheus stands in one room",
+		but:      []string{"backend/host/metrics"},
+		refuses:  []string{"github.com/prometheus"},
+	},
+	{
+		sentence: "only files named _js.go touch JavaScript",
+		but:      []string{"*_js.go", "*_js_test.go"}, tests: true,
+		refuses: []string{"syscall/js", "github.com/hack-pad/safejs"},
+	},
+	{
+		sentence: "only the worker imports syumai/workers",
+		but:      []string{"worker"}, tests: true,
+		refuses: []string{"github.com/syumai/workers"},
+	},
+	{
+		sentence: "only the stores, tenantdb and mains import database drivers",
+		but: []string{
+			"backend/store/sqlite", "backend/store/postgres", "backend/store/storetest", "backend/tenantdb",
+			"backend/main.go", "worker", "web-demo", "js",
+		},
+		refuses: []string{"modernc.org/sqlite", "github.com/jackc/pgx", "database/sql/driver"},
+	},
+	{
+		sentence: "jwx stands in one file",
+		but:      []string{"backend/token/keyset.go"},
+		refuses:  []string{"github.com/lestrrat-go"},
+	},
+	{
+		sentence: "the development provider is not in the backend",
+		of:       []string{"backend"},
+		refuses:  rooms("web-demo"),
+	},
+	{
+		sentence: "only tests switch on the development provider's quirks", but: []string{"web-demo/idp"},
+		refuses: rooms("web-demo/idp/logintest"),
+	},
+}
+
+// rooms are packages of this module.
+func rooms(folders ...string) (packages []string) {
+	for _, folder := range folders {
+		packages = append(packages, module+folder)
+	}
+	return packages
+}
+
+func (w *wall) speaksOf(s source) bool {
+	return (len(w.of) == 0 || s.under(w.of)) && !s.under(w.but) && (w.tests || !s.test())
+}
+
+func (w *wall) refused(s source, i string) bool {
+	return (len(w.refuses) == 0 || within(i, w.refuses)) && !within(i, w.admits) && !(w.own && within(i, []string{s.house()}))
+}
+
+// TestTheWallsOfTheHouseStand refuses imports that would let one room's machinery
+// into another, and walls around what is not there.
+func TestTheWallsOfTheHouseStand(t *testing.T) {
+	all := sources(t)
+	for _, w := range walls {
+		t.Run(w.sentence, func(t *testing.T) {
+			for _, s := range all {
+				for _, i := range s.imports {
+					if w.speaksOf(s) && w.refused(s, i) {
+						t.Errorf("%s imports %s", s.path, i)
+					}
+				}
+			}
+			for _, name := range slices.Concat(w.of, w.but) {
+				if !slices.ContainsFunc(all, func(s source) bool { return s.under([]string{name}) }) {
+					t.Errorf("there is no %s", name)
+				}
+			}
+			for _, p := range slices.Concat(w.refuses, w.admits) {
+				if !standard(p) && !slices.ContainsFunc(all, func(s source) bool { return s.has(p) }) {
+					t.Errorf("there is no %s, and nothing that imports it", p)
+				}
+			}
+		})
+	}
+}
+
+// has tells if a package is the file's, or one that it imports.
+func (s source) has(p string) bool {
+	return within(s.pkg(), []string{p}) || slices.ContainsFunc(s.imports, func(i string) bool { return within(i, []string{p}) })
+}
+
+// standard tells if a package is Go's own: its path begins with no name of a host.
+func standard(p string) bool {
+	host, _, _ := strings.Cut(p, "/")
+	return !strings.Contains(host, ".")
+}
+
+// floors are the packages of the house from the ground up. Each stands on one floor, and
+// imports only what stands below it. browser_test is no room: what is there is for tests.
+var floors = [][]string{
+	{"backend/strictjson"},
+	{ // the ground: words, formats and rules that know nothing of each other
+		"backend/api", "backend/audit", "backend/jws", "backend/page", "backend/policy",
+		"backend/tenantdb", "backend/isolationtest", "backend/store/storetest/pg", "backend/deploy/release",
+		"js", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/compile", "worker/edge", "worker/platformtest",
+	},
+	{ // what a refusal, a token, a proof and a session are
+		"backend/refusal", "backend/token", "backend/dpop", "backend/session",
+		"js/build", "wasm/tab", "web-demo/idp/logintest", "worker/trial", "worker/webcrypto",
+	},
+	{ // who there is and what they are let into; keys; HTTP
+		"backend/directory", "backend/signingkey", "backend/handover", "backend/web", "backend/resource",
+		"backend/session/proof/model", "backend/session/proof/simulation", "wasm/browser",
+	},
+	{"backend/orgsession", "backend/directory/workspacefile", "backend/login", "backend/publicurl", "wasm", "web-demo/notes"},
+	{ // what is done: for who administers, and for who asks for a token
+		"backend/admin", "backend/grant", "web-demo/reports",
+	},
+	{ // who asks: a browser by its cookie, a server by its key; and the statements of the stores
+		"backend/authn", "backend/serverapi", "backend/store/sqlstore", "backend/store/storetest", "web-demo",
+	},
+	{ // what they ask for
+		"backend/signin", "backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/store/migrate", "worker/workerd",
+	},
+	{"backend/browserapi", "backend/store/inspect", "worker/local"},
+	{ // all of it, and the databases that it stands on
+		"backend/host", "backend/store/sqlite", "backend/store/postgres",
+	},
+	{"backend/remote", "backend/host/metrics", "backend/secrets", "backend/store/storetest/lite", "worker"},
+	{"backend/doctor"},
+	{"backend/cli"},
+	{"backend"},
+}
+
+// TestFloors_NoPackageImportsOneAboveIt, nor one beside it.
+func TestFloors_NoPackageImportsOneAboveIt(t *testing.T) {
+	floorOf := map[string]int{}
+	for i, floor := range floors {
+		for _, name := range floor {
+			if at, twice := floorOf[module+name]; twice {
+				t.Errorf("%s stands on the floors %d and %d", name, at, i)
+			}
+			floorOf[module+name] = i
+		}
+	}
+	found := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.test() || s.under([]string{"browser_test"}) {
+			continue
+		}
+		floor, stands := floorOf[s.pkg()]
+		if found[s.pkg()] = true; !stands {
+			t.Errorf("%s: its package stands on no floor", s.path)
+			continue
+		}
+		for _, i := range s.imports {
+			if below, ours := floorOf[i]; ours && below >= floor || !ours && within(i, []string{tabard}) {
+				t.Errorf("%s, on floor %d, imports %s, which is not below it", s.path, floor, i)
+			}
+		}
+	}
+	for name := range floorOf {
+		if !found[name] {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}

@@ -1,0 +1,305 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
+	"github.com/tabard-auth/tabard/js"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
+)
+
+// deployed is one server with an app at a path of a host, whose pages are the same at
+// every address, and with a provider of its own that knows who is there.
+type deployed struct {
+	testing.TB
+	origin, base string // such as http://localhost:8080 and /staging
+	person       string
+	slow         time.Duration // what the provider takes
+	ahead        atomic.Int64  // seconds by which its clock is
+	provider     *logintest.Provider
+	together     gate         // for sign-ins that begin
+	given        atomic.Int64 // browser values
+}
+
+// gate lets requests pass when so many wait.
+type gate struct {
+	wants   int
+	waiting atomic.Int64
+	opened  chan struct{}
+}
+
+func (g *gate) pass() {
+	if g.wants == 0 {
+		return
+	}
+	if g.waiting.Add(1) == int64(g.wants) {
+		close(g.opened)
+	}
+	<-g.opened
+}
+
+const deployedPage = `<!doctype html><title>app</title><link rel="icon" href="data:,"><script type="module">
+import { createClient } from "%s/auth/client/tabard.js";
+globalThis.tabard = createClient();
+</script>`
+
+// deploy serves one or more servers on one port, each below a base of its own.
+func deploy(t testing.TB, bases ...string) []*deployed {
+	t.Helper()
+	mux, origin := http.NewServeMux(), serve(t, nil)
+	var all []*deployed
+	for _, base := range bases {
+		d := &deployed{TB: t, origin: origin.address, base: base, person: "alice"}
+		all = append(all, d)
+		backend := d.backend()
+		mux.HandleFunc(base+"/auth/", func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/login") {
+				d.together.pass()
+			}
+			backend.ServeHTTP(w, r)
+			for _, cookie := range w.Header()["Set-Cookie"] {
+				if strings.Contains(cookie, "-login.") && !strings.Contains(cookie, "Max-Age=0") {
+					d.given.Add(1)
+				}
+			}
+		})
+		mux.HandleFunc(base+"/", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, deployedPage, base)
+		})
+	}
+	origin.handler = mux
+	return all
+}
+
+// served is a server of the test's on a port of its own.
+type served struct {
+	address string
+	handler http.Handler
+}
+
+func serve(t testing.TB, handler http.Handler) *served {
+	t.Helper()
+	port := ports.Hold(t)
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &served{fmt.Sprintf("http://localhost:%d", port), handler}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) })}
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+	return s
+}
+
+func (d *deployed) now() time.Time {
+	return time.Now().Add(time.Duration(d.ahead.Load()) * time.Second)
+}
+
+func (d *deployed) publicURL() string { return d.origin + d.base + "/auth" }
+
+func (d *deployed) backend() http.Handler {
+	d.Helper()
+	provider := serve(d, nil)
+	issuer := strings.Replace(provider.address, "localhost", "127.0.0.1", 1) // another site
+	d.provider = logintest.New(d, issuer)
+	d.provider.Now = d.now
+	provider.handler = http.HandlerFunc(d.answers)
+	store, err := sqlite.Open(d.Context(), lite.NewFile(d))
+	if err != nil {
+		d.Fatal(err)
+	}
+	d.Cleanup(func() { store.Close() })
+	member := func(sub string) directory.Member {
+		return directory.Member{User: directory.User{Issuer: issuer, Subject: sub}, Roles: []string{"viewer"}}
+	}
+	_, err = store.Apply(d.Context(), directory.Desired{
+		Workspace: directory.Workspace{
+			Apps:  []directory.App{{ID: "web", Name: "Web", Origins: []string{d.origin}, Audience: d.origin + "/api"}},
+			Roles: map[string][]string{"viewer": {"notes:read"}},
+		},
+		Organizations: []directory.DesiredOrganization{{
+			Organization: directory.Organization{ID: "org_acme", Slug: "acme", Name: "Acme"}, Members: []directory.Member{member("alice"), member("bob")},
+		}},
+	}, time.Now().Unix())
+	if err != nil {
+		d.Fatal(err)
+	}
+	secret, _ := signingkey.NewSecret()
+	handler, err := host.New(host.Config{
+		PublicURL: d.publicURL(), Secret: secret, Now: d.now, Client: js.Handler(),
+		Provider: login.Config{Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret},
+	}, store)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return handler
+}
+
+// answers is a provider that remembers the person, and takes its time.
+func (d *deployed) answers(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/authorize" {
+		d.provider.ServeHTTP(w, r)
+		return
+	}
+	<-time.After(d.slow)
+	back := d.provider.SignIn(d.provider.Issuer+r.URL.String(), d.person)
+	http.Redirect(w, r, r.URL.Query().Get("redirect_uri")+"?"+back.Encode(), http.StatusSeeOther)
+}
+
+// signsInAt begins a sign-in at the address where a tab is, and waits until it is back
+// there with a token.
+func signsInAt(t testing.TB, tab context.Context) {
+	t.Helper()
+	address := chrome.Eval[string](t, tab, `location.href`)
+	chrome.Eval[any](t, tab, `(globalThis.before = true, void tabard.signIn())`)
+	backAt(t, tab, address)
+}
+
+func backAt(t testing.TB, tab context.Context, address string) {
+	t.Helper()
+	chrome.Await(t, tab, `!globalThis.before && globalThis.tabard?.state.status === "active"`)
+	if got := chrome.Eval[string](t, tab, `location.href`); got != address {
+		t.Errorf("back at %.200q, want %.200q", got, address)
+	}
+}
+
+// carries are the bytes of the cookies that a tab's browser sends with each request.
+func carries(t testing.TB, tab context.Context, address string) (bytes int) {
+	t.Helper()
+	for _, c := range chrome.Cookies(t, tab, address) {
+		bytes += len(c.Name) + len(c.Value) + 3
+	}
+	return bytes
+}
+
+// TestSignIn_FromAnyAddress comes back exactly where it was begun.
+func TestSignIn_FromAnyAddress(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, "")[0]
+	tab := chrome.New(t)
+	for _, address := range []string{
+		"/customers/o'neil", `/list?filter={"a":1}`, "/list?sort=name|asc", "/?q=^a", "/#/map?view={x}", `/files?path=C:\dir`, "/?q=`x`", "/a`b",
+		"/münchen/größe", "/?q=ä&ö=ü", "/#ß", "/日本語?q=検索", "/a b/c d?e f#g h", "/a%20b?c%20d", "/?a+b=c+d", "/?a&b&=&c=", "/?&&", "/??#?#", "/#", "/?",
+		`/"quoted"?"q"#"f"`, "/<b>?<i>#<u>", "/{a}/[b]/(c)", "/a|b^c~d", "/;p=1,2;q", "/a//b///c", "/x/../y/./z", "/%2F%5C%00?%zz", "/@user:pass@host", "/?next=https://evil.test/#//evil.test",
+		`/p\q?r\s#t\u`, "/?" + strings.Repeat("long=", 420), "/" + strings.Repeat("deep/", 600) + "?q", `/list?filter={"name":"` + strings.Repeat("ü", 900) + `"}#{x}`,
+		"/#" + strings.Repeat("fragment'", 300), "/" + strings.Repeat("a", 199), "/?" + strings.Repeat("b'", 120),
+	} {
+		chrome.Eval[any](t, tab, `(globalThis.before = true, null)`)
+		chrome.Go(t, tab, d.origin+address)
+		chrome.Await(t, tab, `globalThis.tabard && tabard.state.status !== "starting"`)
+		signsInAt(t, tab)
+		if got := chrome.Eval[string](t, tab, `Object.keys(sessionStorage).filter((k) => k.includes(":return:")).join()`); got != "" {
+			t.Errorf("%.60q left %s in the tab", address, got)
+		}
+	}
+	if size := carries(t, tab, d.origin); size > 2560 {
+		t.Errorf("the browser carries %d bytes", size)
+	}
+}
+
+// TestSignIn_TwelveTabsAtOnce begin with no cookie yet, at a provider that takes its time,
+// and all come back: whether the client begins or a link.
+func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, begins := range map[string]string{
+		"by the client": `void tabard.signIn()`,
+		"by a link":     `void (location.href = "/auth/login?return_to=" + encodeURIComponent(location.href))`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := deploy(t, "")[0]
+			d.slow = 1500 * time.Millisecond
+			d.together = gate{wants: 6, opened: make(chan struct{})} // Chromium has six connections to a host
+			tabs := []context.Context{chrome.New(t)}
+			for len(tabs) < 12 {
+				tabs = append(tabs, chrome.Tab(t, tabs[0]))
+			}
+			for i, tab := range tabs {
+				chrome.Go(t, tab, fmt.Sprintf("%s/tab-%d?q={%d}", d.origin, i, i))
+				chrome.Await(t, tab, `globalThis.tabard?.state.status === "signed_out"`)
+			}
+			for _, tab := range tabs {
+				chrome.Eval[any](t, tab, `(globalThis.before = true, `+begins+`)`)
+			}
+			for i, tab := range tabs {
+				backAt(t, tab, fmt.Sprintf("%s/tab-%d?q={%d}", d.origin, i, i))
+			}
+			if size := carries(t, tabs[0], d.origin); size > 2560 {
+				t.Errorf("the browser carries %d bytes", size)
+			}
+			if given := d.given.Load(); given < 2 {
+				t.Errorf("%d browser values were given: no attempt had to begin anew", given)
+			}
+		})
+	}
+}
+
+// TestSignIn_TwoServersOnOneHost leave each other's cookies alone for a day: on two ports,
+// and below two paths.
+func TestSignIn_TwoServersOnOneHost(t *testing.T) {
+	t.Parallel()
+	for name, servers := range map[string]func(*testing.T) []*deployed{
+		"two ports": func(t *testing.T) []*deployed { return append(deploy(t, ""), deploy(t, "")...) },
+		"two paths": func(t *testing.T) []*deployed { return deploy(t, "", "/staging") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := servers(t)
+			one, two := all[0], all[1]
+			two.person = "bob"
+			tabs := []context.Context{chrome.New(t)}
+			tabs = append(tabs, chrome.Tab(t, tabs[0]))
+			opens := func(i int, status string) {
+				t.Helper()
+				chrome.Go(t, tabs[i], all[i].origin+all[i].base+"/notes")
+				chrome.Await(t, tabs[i], fmt.Sprintf(`globalThis.tabard?.state.status === %q`, status))
+			}
+			serves := func(i int) {
+				t.Helper()
+				want := fmt.Sprint(all[i].publicURL(), " ", strings.ToUpper(all[i].person))
+				got := chrome.Eval[string](t, tabs[i], `tabard.getToken().then((token) => JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).iss + " " + tabard.state.user.name)`)
+				if got != want {
+					t.Errorf("a token of %s, want %s", got, want)
+				}
+			}
+			opens(0, "signed_out")
+			signsInAt(t, tabs[0])
+			opens(1, "signed_out") // which signed nobody out
+			serves(0)
+			signsInAt(t, tabs[1])
+			for range 24 { // hours
+				one.ahead.Add(3500)
+				two.ahead.Add(3500)
+				for i := range all {
+					chrome.Reload(t, tabs[i])
+					chrome.Await(t, tabs[i], `globalThis.tabard?.state.status === "active"`)
+					serves(i)
+				}
+				if size := carries(t, tabs[0], one.origin); size > 2560 {
+					t.Fatalf("the browser carries %d bytes", size)
+				}
+			}
+			chrome.Eval[any](t, tabs[1], `tabard.signOut().then(() => null)`)
+			chrome.Reload(t, tabs[0])
+			chrome.Await(t, tabs[0], `globalThis.tabard?.state.status === "active"`)
+			serves(0)
+			opens(1, "signed_out")
+			signsInAt(t, tabs[1])
+			serves(1)
+			serves(0)
+		})
+	}
+}

@@ -1,0 +1,70 @@
+package browser
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/example"
+)
+
+// bindings are the frameworks' examples: what renders each on a server.
+var bindings = map[string]struct{ entry, program string }{
+	"React": {"react/main.tsx", `import { createElement } from "react"; import { renderToString } from "react-dom/server"; import { App } from "./main.tsx";
+process.stdout.write(renderToString(createElement(App)));`},
+	"Vue": {"vue/main.ts", `import { renderToString } from "vue/server-renderer"; import { app } from "./main.ts";
+process.stdout.write(await renderToString(app));`},
+	"Svelte": {"svelte/main.js", `import { render } from "svelte/server"; import App from "./App.svelte";
+process.stdout.write(render(App).body);`},
+}
+
+// TestTheBindingsTakeOverAPageThatAServerRendered: signed in or not, the page goes on
+// without a complaint, follows the tab's switches and shows nothing of the organization
+// that it left.
+func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
+	t.Parallel()
+	for name, binding := range bindings {
+		t.Run(name, func(t *testing.T) {
+			markup := example.Rendered(t, strings.Split(binding.entry, "/")[0], binding.program)
+			if !strings.Contains(markup, ">starting<") {
+				t.Fatalf("the server rendered %q", markup)
+			}
+			d := demo.StartWith(t, example.Page(t, binding.entry, markup))
+			tab := chrome.New(t)
+			chrome.Before(t, tab, example.KeepComplaints)
+			example.SignIn(t, d, tab, "/", "alice")
+			for _, organization := range []string{"acme", "globex", "acme"} {
+				if got := chrome.Eval[string](t, tab, fmt.Sprintf(`tabard.switchOrganization(%q).then((r) => r.status)`, organization)); got != "switched" {
+					t.Fatalf("switching to %s: %s", organization, got)
+				}
+				example.Reads(t, tab, organization)
+			}
+			example.NoComplaints(t, tab)
+			chrome.Reload(t, tab) // and this time the client knows at once where it stands
+			example.Reads(t, tab, "acme")
+			chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
+			chrome.Await(t, tab, `document.querySelector("#sign-in") && !document.querySelector("#notes")`)
+			example.NoComplaints(t, tab)
+		})
+	}
+}
+
+// TestReactTellsHowASwitchGoes: the hook has the typed result, and the component that
+// asked is told of a refusal while the tab stays as it was.
+func TestReactTellsHowASwitchGoes(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, "react/main.tsx")
+	example.SignIn(t, d, tab, "/", "alice")
+	chrome.Press(t, tab, "#acme")
+	example.Reads(t, tab, "acme")
+	chrome.Press(t, tab, "#nowhere")
+	chrome.Await(t, tab, `document.querySelector("#result").value === "refused"`)
+	example.Reads(t, tab, "acme")
+	chrome.Press(t, tab, "#globex")
+	example.Reads(t, tab, "globex")
+	demo.Choose(t, tab, "acme") // by the element, which React gave its client
+	example.Reads(t, tab, "acme")
+	example.NoComplaints(t, tab)
+}

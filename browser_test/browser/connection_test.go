@@ -1,0 +1,106 @@
+package browser
+
+import (
+	"context"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+)
+
+// enter chooses an organization in a tab's menu, and confirms that it leads to a
+// sign-in.
+func enter(t *testing.T, tab context.Context, organization string) {
+	t.Helper()
+	demo.Choose(t, tab, organization)
+	demo.Confirm(t, tab)
+}
+
+// TestP3AnOrganizationIsEnteredByItsOwnProvider: from a living session, by one more
+// sign-in, ever; the tab finishes its switch, and the other tabs go on.
+func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	d.SignIn(t, tab, "dana")
+	d.Open(t, tab, "acme")
+	person := demo.Claim(t, tab, "sub")
+	other := chrome.Tab(t, tab)
+	d.Open(t, other, "globex")
+
+	enter(t, tab, "northwind")
+	chrome.Press(t, tab, "#cancel")
+	chrome.Press(t, tab, "main a") // the page with the provider's words
+	demo.Wears(t, tab, "acme")
+	enter(t, tab, "northwind")
+	chrome.Press(t, tab, `[id="person-d.novak"]`)
+	demo.Wears(t, tab, "northwind")
+	if got := demo.Claim(t, tab, "sub") + " " + demo.Claim(t, tab, "org_slug"); got != person+" northwind" {
+		t.Errorf("the token is of %s, want %s at northwind", got, person)
+	}
+	if got := demo.Notes(t, tab, "northwind"); got != 200 {
+		t.Errorf("the API answers %d", got)
+	}
+	demo.Wears(t, other, "globex")
+	demo.Choose(t, tab, "acme")
+	demo.Wears(t, tab, "acme")
+	demo.Choose(t, tab, "northwind") // no second sign-in
+	demo.Wears(t, tab, "northwind")
+	chrome.Reload(t, tab)
+	demo.Wears(t, tab, "northwind")
+	third := chrome.Tab(t, tab)
+	d.Open(t, third, "northwind")
+
+	again := chrome.New(t) // another browser: the link is there, and nobody else's
+	d.SignIn(t, again, "dana")
+	d.Open(t, again, "acme")
+	enter(t, again, "northwind")
+	chrome.Press(t, again, `[id="person-n.owens"]`)
+	demo.Wears(t, again, "acme")
+	chrome.Await(t, again, `tabard.state.error?.code === "identity_changed"`)
+}
+
+// TestAnotherPersonsLinkIsRefused: Alice answers as Dana's other self.
+func TestAnotherPersonsLinkIsRefused(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	d.Apply(t, d.Workspace(t)+"      - {iss: \""+d.Issuer+"\", sub: alice, roles: [viewer]}\n")
+	dana, alice := chrome.New(t), chrome.New(t)
+	d.SignIn(t, dana, "dana")
+	d.Open(t, dana, "acme")
+	enter(t, dana, "northwind")
+	chrome.Press(t, dana, `[id="person-d.novak"]`)
+	demo.Wears(t, dana, "northwind")
+
+	d.SignIn(t, alice, "alice")
+	d.Open(t, alice, "acme")
+	before := chrome.Eval[string](t, alice, `tabard.getToken()`)
+	enter(t, alice, "northwind")
+	chrome.Press(t, alice, `[id="person-d.novak"]`)
+	demo.Wears(t, alice, "acme")
+	chrome.Await(t, alice, `tabard.state.error?.code === "identity_changed"`)
+	if chrome.Eval[string](t, alice, `tabard.getToken()`) != before {
+		t.Error("the refused link cost the tab its token")
+	}
+	demo.Wears(t, dana, "northwind")
+}
+
+// TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone: Nina, whom nobody else
+// knows.
+func TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	chrome.Go(t, tab, d.Origin)
+	demo.Screen(t, tab, "signed_out")
+	chrome.Press(t, tab, "#sign-in-northwind")
+	chrome.Press(t, tab, `[id="person-n.owens"]`)
+	demo.Wears(t, tab, "northwind")
+	if got := chrome.Eval[string](t, tab, `tabard.state.roles.join()`); got != "viewer" {
+		t.Errorf("roles %s", got)
+	}
+	if got := chrome.Eval[string](t, tab, `tabard.switchOrganization("acme").then((r) => r.code)`); got != "organization_access_denied" {
+		t.Errorf("acme: %s", got)
+	}
+	demo.Wears(t, tab, "northwind")
+}

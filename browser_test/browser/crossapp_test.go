@@ -1,0 +1,53 @@
+package browser
+
+import (
+	"context"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+)
+
+// atReports waits until a tab shows the second app's report of an organization.
+func atReports(t *testing.T, tab context.Context, organization string) {
+	t.Helper()
+	chrome.Await(t, tab, `globalThis.tabard?.state.status === "active" && tabard.state.organization.slug === "`+organization+`" &&
+		document.body.dataset.screen === "active" && document.querySelector("#notes").textContent !== ""`)
+}
+
+// TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn: in the organization that they
+// come from, in every tab its own, until they sign out where they signed in.
+func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	first := chrome.New(t)
+	d.SignIn(t, first, "alice")
+	d.Open(t, first, "acme")
+	second := chrome.Tab(t, first)
+	d.Open(t, second, "globex")
+	chrome.Press(t, first, "#open-reports")
+	atReports(t, first, "acme")
+	if got := demo.Claim(t, first, "aud"); got != d.Reports+"/api" {
+		t.Errorf("the token is for %s", got)
+	}
+	if got := chrome.Eval[string](t, first, `location.href`); got != d.Reports+"/" {
+		t.Errorf("the address is %s", got)
+	}
+	if !chrome.Eval[bool](t, first, `tabard.organizations().then((all) => all.length === 1)`) {
+		t.Error("it opens more than one organization")
+	}
+	chrome.Press(t, second, "#open-reports")
+	atReports(t, second, "globex")
+	chrome.Reload(t, first)
+	atReports(t, first, "acme")
+
+	notes := chrome.Tab(t, first)
+	d.Open(t, notes, "acme") // the notes go on as they were
+	chrome.Eval[any](t, notes, `tabard.signOut({ scope: "session" }).then(() => null)`)
+	demo.Screen(t, notes, "signed_out")
+	for _, tab := range []context.Context{first, second} {
+		chrome.Reload(t, tab)
+		chrome.Await(t, tab, `tabard.getToken().then(() => false, () => true)`)
+		chrome.Await(t, tab, `document.body.dataset.screen !== "active"`)
+	}
+}

@@ -1,0 +1,178 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/example"
+)
+
+// wirings are the ways in which the guide ties routes to React Router.
+var wirings = map[string]string{
+	"the router's navigate": "react-router/main.tsx",
+	"the History API":       "react-router/history.tsx",
+}
+
+// ways are those out of an organization.
+var ways = map[string]func(*testing.T, context.Context){
+	"the switcher":       func(t *testing.T, tab context.Context) { demo.Choose(t, tab, "globex") },
+	"switchOrganization": func(t *testing.T, tab context.Context) { move(t, tab, `tabard.switchOrganization("org_globex")`) },
+	"go":                 func(t *testing.T, tab context.Context) { move(t, tab, `routes.go("/globex/notes")`) },
+	"a link": func(t *testing.T, tab context.Context) {
+		move(t, tab, `router.navigate("/globex/notes").then(() => routes.follow())`)
+	},
+	"back": func(t *testing.T, tab context.Context) { move(t, tab, `history.back()`) },
+}
+
+// posts keeps what the page posts: the organization that its address named at the time,
+// the one that it was posted to, and the answer.
+const posts = `globalThis.posted = [];
+{ const send = globalThis.fetch; globalThis.fetch = async (input, init) => {
+	const to = String(input).match(/organizations\/org_(\w+)\/notes/)?.[1];
+	const address = location.pathname.split("/")[1];
+	const response = await send(input, init);
+	if (init?.method === "POST" && to) posted.push([address, to, response.status].join(" "));
+	return response;
+}; }`
+
+// onDraft runs a test with a draft at Acme's address, entered from Globex's.
+func onDraft(t *testing.T, test func(*testing.T, context.Context, func(*testing.T, context.Context))) {
+	for wiring, entry := range wirings {
+		t.Run(wiring, func(t *testing.T) {
+			d, tab := example.Open(t, entry)
+			chrome.Before(t, tab, posts)
+			example.SignIn(t, d, tab, "/globex/notes", "alice")
+			for way, leave := range ways {
+				t.Run(way, func(t *testing.T) {
+					chrome.Go(t, tab, d.Origin+"/globex/notes")
+					stands(t, tab, "/globex/notes", "globex")
+					move(t, tab, `routes.go("/acme/notes")`)
+					stands(t, tab, "/acme/notes", "acme")
+					chrome.Press(t, tab, "#draft")
+					for _, letter := range "mine" {
+						chrome.Key(t, tab, string(letter))
+					}
+					test(t, tab, leave)
+				})
+			}
+		})
+	}
+}
+
+// stands waits until address and tab agree.
+func stands(t *testing.T, tab context.Context, path, organization string) {
+	t.Helper()
+	chrome.Await(t, tab, fmt.Sprintf(`globalThis.tabard?.state.status === "active" && location.pathname === %q && tabard.state.organization.slug === %q && routes.state.status !== "switching" && document.querySelector("#draft")`, path, organization))
+}
+
+// TestDrafts_Stay: who stays at the router's prompt stays in the organization too, and
+// what they typed is posted to no other.
+func TestDrafts_Stay(t *testing.T) {
+	t.Parallel()
+	onDraft(t, func(t *testing.T, tab context.Context, leave func(*testing.T, context.Context)) {
+		watch := `globalThis.worn = new Set(); tabard.subscribe(({ organization }) => worn.add(organization?.slug));`
+		chrome.Eval[any](t, tab, `{`+watch+`}`)
+		leave(t, tab)
+		chrome.Await(t, tab, `document.querySelector("#stay")`)
+		stands(t, tab, "/acme/notes", "acme")
+		if got := chrome.Eval[string](t, tab, `document.querySelector("#draft").value`); got != "mine" {
+			t.Errorf("the draft is %q", got)
+		}
+		chrome.Press(t, tab, "#stay")
+		chrome.Await(t, tab, `!document.querySelector("#stay")`)
+		chrome.Press(t, tab, "#add")
+		chrome.Await(t, tab, `posted.length > 0`)
+		if got := chrome.Eval[string](t, tab, `posted.join()`); got != "acme acme 201" {
+			t.Errorf("posted %s", got)
+		}
+		stands(t, tab, "/acme/notes", "acme")
+		if got := chrome.Eval[bool](t, tab, `worn.has("globex")`); got {
+			t.Error("the tab went to Globex and came back")
+		}
+	})
+}
+
+// TestDrafts_StayIsToldAsStaying: the switch has not happened, and routes say so.
+func TestDrafts_StayIsToldAsStaying(t *testing.T) {
+	t.Parallel()
+	for wiring, entry := range wirings {
+		t.Run(wiring, func(t *testing.T) {
+			d, tab := example.Open(t, entry)
+			example.SignIn(t, d, tab, "/acme/notes", "alice")
+			stands(t, tab, "/acme/notes", "acme")
+			chrome.Press(t, tab, "#draft")
+			chrome.Key(t, tab, "x")
+			for _, call := range []string{`tabard.switchOrganization("globex")`, `routes.go("/globex/notes")`} {
+				got := chrome.Eval[string](t, tab, call+`.then(({ status, code }) => [status, code, routes.state.status, routes.state.result?.code].join(" "))`)
+				if got != "overtaken navigation_blocked stayed navigation_blocked" {
+					t.Errorf("%s: %s", call, got)
+				}
+			}
+			example.NoComplaints(t, tab)
+		})
+	}
+}
+
+// TestDrafts_Leave: who leaves goes with address and organization, and the draft goes
+// nowhere.
+func TestDrafts_Leave(t *testing.T) {
+	t.Parallel()
+	onDraft(t, func(t *testing.T, tab context.Context, leave func(*testing.T, context.Context)) {
+		leave(t, tab)
+		chrome.Press(t, tab, "#leave")
+		chrome.Await(t, tab, `location.pathname.startsWith("/globex/")`)
+		stands(t, tab, chrome.Eval[string](t, tab, `location.pathname`), "globex")
+		if got := chrome.Eval[string](t, tab, `[routes.state.status, document.querySelector("#draft").value, posted.length].join()`); got != "settled,,0" {
+			t.Errorf("after leaving: %s", got)
+		}
+	})
+}
+
+// TestDrafts_FollowToldTooEarly: a page that calls follow whenever its router says anything
+// does so while a blocker asks too. The tab stays until the router has gone where it is told.
+func TestDrafts_FollowToldTooEarly(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, wirings["the router's navigate"])
+	chrome.Before(t, tab, posts)
+	example.SignIn(t, d, tab, "/globex/notes", "alice")
+	stands(t, tab, "/globex/notes", "globex")
+	move(t, tab, `routes.go("/acme/notes")`)
+	stands(t, tab, "/acme/notes", "acme")
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "x")
+	chrome.Eval[any](t, tab, `{ globalThis.worn = new Set(); tabard.subscribe(({ organization }) => worn.add(organization?.slug)); }`)
+	move(t, tab, `history.back()`)
+	chrome.Await(t, tab, `document.querySelector("#stay") && location.pathname === "/acme/notes"`)
+	chrome.Press(t, tab, "#stay")
+	chrome.Press(t, tab, "#add")
+	chrome.Await(t, tab, `posted.length > 0`)
+	if got := chrome.Eval[string](t, tab, `posted.join() + " " + worn.has("globex")`); got != "acme acme 201 false" {
+		t.Errorf("posted %s", got)
+	}
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "x")
+	move(t, tab, `history.back()`)
+	chrome.Press(t, tab, "#leave")
+	stands(t, tab, "/globex/notes", "globex")
+	example.NoComplaints(t, tab)
+}
+
+// TestDrafts_AListenerThatKeepsTheEvent: the tab follows Back, and what comes after it,
+// where another script lets nobody else hear of it.
+func TestDrafts_AListenerThatKeepsTheEvent(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, wirings["the router's navigate"])
+	chrome.Before(t, tab, `addEventListener("popstate", (event) => globalThis.keeps && event.stopImmediatePropagation());`)
+	example.SignIn(t, d, tab, "/globex/notes", "alice")
+	stands(t, tab, "/globex/notes", "globex")
+	move(t, tab, `routes.go("/acme/notes")`)
+	stands(t, tab, "/acme/notes", "acme")
+	move(t, tab, `globalThis.keeps = true; history.back()`)
+	chrome.Await(t, tab, `tabard.state.organization?.slug === "globex"`)
+	if !chrome.Eval[bool](t, tab, `history.go === History.prototype.go`) {
+		t.Error("the page's history is not its own again")
+	}
+}

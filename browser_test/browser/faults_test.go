@@ -1,0 +1,251 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
+)
+
+// serves waits until a tab wears an organization with a token that the API takes.
+func serves(t *testing.T, tab context.Context, organization string) {
+	t.Helper()
+	demo.Wears(t, tab, organization)
+	if got := demo.Notes(t, tab, organization); got != 200 {
+		t.Errorf("the API answers the tab of %s with %d", organization, got)
+	}
+}
+
+// faults are what a network, and what lies in it, does to requests.
+var faults = map[string]faultproxy.Fault{
+	"requests are lost":    faultproxy.Lost,
+	"answers are lost":     faultproxy.AnswerLost,
+	"a hotel's page":       faultproxy.Portal,
+	"a gateway's 502":      faultproxy.Answer(502, "<html>"),
+	"the server's fault":   faultproxy.Answer(500, `{"error":"server_error"}`),
+	"a proxy's 401":        faultproxy.Answer(401, `<html>`),
+	"a proxy's 403":        faultproxy.Answer(403, `{"error":"forbidden"}`),
+	"too many requests":    faultproxy.Answer(429, `{"error":"rate_limited","retry_after":1}`, "Retry-After", "1"),
+	"a proxy's 429":        faultproxy.Answer(429, `<html>`, "Retry-After", "1"),
+	"something unheard of": faultproxy.Answer(418, `{"error":"teapot"}`),
+}
+
+// TestP6NoFaultSignsAnyoneOut: while it lasts a living token is served, and none is
+// said to have ended; afterward the tab goes on by itself.
+func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	tab := chrome.New(t, chrome.Through(w.Address))
+	chrome.Before(t, tab, asleep)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	for name, fate := range faults {
+		t.Run(name, func(t *testing.T) {
+			token := chrome.Eval[string](t, tab, `tabard.getToken()`)
+			w.Set(fate)
+			if got := chrome.Eval[string](t, tab, `tabard.organizations().then(() => "a list", ({ action }) => action)`); got != "retry" && got != "stop" {
+				t.Errorf("the page is told to %s", got)
+			}
+			if got := chrome.Eval[string](t, tab, `tabard.getToken()`); got != token {
+				t.Error("the living token is not served")
+			}
+			demo.Wears(t, tab, "acme")
+			chrome.Eval[any](t, tab, `sleep(600)`)
+			chrome.Await(t, tab, `tabard.state.status === "unavailable"`)
+			if got := chrome.Eval[string](t, tab, `tabard.getToken().then(() => "a token", ({ action }) => action)`); got != "retry" && got != "stop" {
+				t.Errorf("without a living token the page is told to %s", got)
+			}
+			w.Set(nil)
+			serves(t, tab, "acme")
+		})
+	}
+}
+
+// TestP6ASlowNetworkOnlyTakesLonger.
+func TestP6ASlowNetworkOnlyTakesLonger(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	tab := chrome.New(t, chrome.Through(w.Address))
+	w.Set(faultproxy.Slow(time.Second))
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
+		t.Errorf("the switch: %s", got)
+	}
+	serves(t, tab, "globex")
+}
+
+// TestP6AWrongClockSignsNobodyOut: hours ahead or behind, from the start or put right
+// while the page is open.
+func TestP6AWrongClockSignsNobodyOut(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	for _, hours := range []int{-26, -3, 3, 26} {
+		t.Run(fmt.Sprintf("%+d hours", hours), func(t *testing.T) {
+			tab := chrome.New(t)
+			chrome.Before(t, tab, asleep)
+			chrome.Go(t, tab, d.Origin)
+			chrome.Eval[any](t, tab, fmt.Sprintf(`void jump(%d * 3600)`, hours))
+			d.SignIn(t, tab, "alice")
+			d.Open(t, tab, "acme")
+			token := chrome.Eval[string](t, tab, `tabard.getToken()`)
+			if got := chrome.Eval[string](t, tab, `tabard.getToken()`); got != token {
+				t.Error("a token just minted is taken for expired")
+			}
+			serves(t, tab, "acme")
+			chrome.Reload(t, tab)
+			serves(t, tab, "acme")
+			chrome.Eval[any](t, tab, fmt.Sprintf(`void sleep(%d * 3600)`, -hours)) // put right
+			serves(t, tab, "acme")
+			chrome.Reload(t, tab)
+			serves(t, tab, "acme")
+			if !chrome.Eval[bool](t, tab, `tabard.state.deviceBound`) {
+				t.Error("the session is not bound to the device")
+			}
+		})
+	}
+}
+
+// TestP6AFrozenTabGoesOnWhereItWas: its token ends meanwhile, and others go on.
+func TestP6AFrozenTabGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	chrome.Before(t, tab, asleep)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	other := chrome.Tab(t, tab)
+	d.Open(t, other, "globex")
+	chrome.Eval[any](t, tab, `void jump(3600)`) // which the tab sees when it thaws
+	chrome.Freeze(t, tab)
+	serves(t, other, "globex")
+	chrome.Thaw(t, tab)
+	serves(t, tab, "acme")
+}
+
+// TestP6ABrowserThatIsOfflineWaits: and the tab is there again when the browser says
+// that the network is.
+func TestP6ABrowserThatIsOfflineWaits(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	chrome.Before(t, tab, asleep)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	chrome.Offline(t, tab, true)
+	token := chrome.Eval[string](t, tab, `tabard.getToken()`)
+	if got := chrome.Eval[string](t, tab, switching("globex")); got != "unavailable temporarily_unavailable retry" {
+		t.Errorf("a switch while offline: %s", got)
+	}
+	if chrome.Eval[string](t, tab, `tabard.getToken()`) != token {
+		t.Error("the living token is not served")
+	}
+	chrome.Eval[any](t, tab, `sleep(600)`)
+	chrome.Await(t, tab, `tabard.state.status === "unavailable"`)
+	chrome.Offline(t, tab, false)
+	serves(t, tab, "acme")
+}
+
+// TestP6APanicInTheModuleLosesNothing: it is started again, under the tab's own id,
+// with the token that the tab had.
+func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	id, token := tabID(t, tab), chrome.Eval[string](t, tab, `tabard.getToken()`)
+	// An array that lies about its length: Go panics when it makes room for it.
+	panics := `(() => {
+		const parse = JSON.parse;
+		JSON.parse = (text) => {
+			JSON.parse = parse;
+			return { user: { id: "usr" }, organizations: new Proxy([], { get: (array, name) => (name === "length" ? 2 ** 52 : array[name]) }) };
+		};
+		return tabard.organizations().then(() => "a list", ({ code, action }) => code + " " + action);
+	})()`
+	for range 2 {
+		if got := chrome.Eval[string](t, tab, panics); got != "temporarily_unavailable retry" {
+			t.Fatalf("who was waiting is told %s", got)
+		}
+		demo.Wears(t, tab, "acme")
+		if got := chrome.Eval[int](t, tab, `tabard.organizations().then((list) => list.length)`); got != 3 {
+			t.Errorf("the new module lists %d organizations", got)
+		}
+		if chrome.Eval[string](t, tab, `tabard.getToken()`) != token || tabID(t, tab) != id {
+			t.Error("the tab lost its token or its id")
+		}
+		awaitLocks(t, tab, id)
+	}
+}
+
+// TestP6TwentyTabsDoNotStampede: nineteen of them hidden. They sleep, wake, are signed
+// out and in again; hidden ones ask only when they are asked.
+func TestP6TwentyTabsDoNotStampede(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	front := chrome.New(t, chrome.Through(w.Address))
+	tabs := []context.Context{front}
+	for range 19 {
+		tabs = append(tabs, chrome.InFront(t, front))
+	}
+	for _, tab := range tabs {
+		chrome.Before(t, tab, asleep)
+	}
+	chrome.Show(t, front)
+	d.SignIn(t, front, "alice")
+	for i, tab := range tabs {
+		d.Open(t, tab, []string{"acme", "globex"}[i%2])
+	}
+	hidden := 0
+	for _, tab := range tabs {
+		if chrome.Eval[bool](t, tab, `document.visibilityState === "hidden"`) {
+			hidden++
+		}
+	}
+	if hidden != len(tabs)-1 {
+		t.Fatalf("%d tabs are hidden", hidden)
+	}
+
+	w.Forget()
+	for _, tab := range tabs {
+		chrome.Eval[any](t, tab, `sleep(3600)`)
+	}
+	serves(t, front, "acme")
+	<-time.After(2 * time.Second)
+	if asked := w.Seen("/auth/token"); len(asked) > 3 { // a proof with the old time is sent again
+		t.Errorf("%d requests for a token after a sleep, want the visible tab's", len(asked))
+	}
+	serves(t, tabs[1], "globex") // asked for
+
+	w.Forget()
+	chrome.Eval[any](t, front, `tabard.signOut().then(() => null)`)
+	for _, tab := range tabs {
+		demo.Screen(t, tab, "signed_out")
+	}
+	if asked := w.Seen("/auth/token"); len(asked) > 0 {
+		t.Errorf("%d requests for a token after a sign-out", len(asked))
+	}
+	w.Forget()
+	chrome.Press(t, front, "#sign-in")
+	demo.Wears(t, front, "acme")
+	for began := time.Now(); len(w.Seen("/auth/token")) < 16; <-time.After(100 * time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			t.Fatalf("%d tabs asked within a minute of a sign-in", len(w.Seen("/auth/token")))
+		}
+	}
+	asked := w.Seen("/auth/token") // the visible tab's first
+	if over := asked[15].At.Sub(asked[1].At); over < 3*time.Second {
+		t.Errorf("15 of 19 hidden tabs asked within %v of a sign-in", over)
+	}
+	for i, tab := range tabs {
+		serves(t, tab, []string{"acme", "globex"}[i%2]) // asked for
+	}
+}

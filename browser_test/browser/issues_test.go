@@ -1,0 +1,311 @@
+package browser
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
+)
+
+// The pains that users of other SDKs tell of, a test for each group; group E's is
+// TestPainEACopiedTabIsATabOfItsOwn.
+
+// writeNote writes a note with a tab's token and returns the status.
+func writeNote(t *testing.T, tab context.Context, organization, text string) int {
+	t.Helper()
+	return chrome.Eval[int](t, tab, fmt.Sprintf(`tabard.fetch("/api/organizations/org_%s/notes", {
+		method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ text: %q }),
+	}).then(({ status }) => status)`, organization, text))
+}
+
+// TestPainATheOtherTabChangesNothingHere: it switches, enters, leaves and closes
+// organizations, and this tab reads and writes where it always did.
+func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	other := chrome.Tab(t, tab)
+	d.Open(t, other, "globex")
+	for i, act := range []string{
+		`tabard.switchOrganization("initech").then(() => null)`,
+		`tabard.switchOrganization("acme").then(() => null)`,
+		`tabard.switchOrganization("globex").then(() => null)`,
+		`tabard.inOrganization("initech").getToken().then(() => null)`,
+		`tabard.signOut({ scope: "organization" }).then(() => null)`,
+		`tabard.switchOrganization("globex").then(() => null)`,
+		`void tabard.close()`,
+	} {
+		chrome.Eval[any](t, other, act)
+		if got := chrome.Eval[string](t, tab, `tabard.state.organization.slug`); got != "acme" {
+			t.Fatalf("after %s the tab wears %s", act, got)
+		}
+		if got := writeNote(t, tab, "acme", fmt.Sprintf("written after %d", i)); got != 201 {
+			t.Fatalf("after %s a note is answered with %d", act, got)
+		}
+		if got := demo.Claim(t, tab, "org_slug"); got != "acme" {
+			t.Fatalf("after %s the token is of %s", act, got)
+		}
+	}
+	chrome.Reload(t, tab)
+	serves(t, tab, "acme")
+}
+
+// TestPainBNoCacheMixesOrganizations: tokens asked for at once, the partition's key, a
+// half switch, the next person.
+func TestPainBNoCacheMixesOrganizations(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	got := chrome.Eval[string](t, tab, `Promise.all(["globex", "initech", "acme", "globex", "initech"].map((name) =>
+		tabard.inOrganization(name).getToken())).then((tokens) =>
+		tokens.map((token) => JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).org_slug).join())`)
+	if got != "globex,initech,acme,globex,initech" {
+		t.Errorf("tokens asked for at once are of %s", got)
+	}
+	keys := map[string]bool{}
+	key := func(tab context.Context) {
+		t.Helper()
+		k := chrome.Eval[string](t, tab, `tabard.partition.key`)
+		if k == "" || keys[k] {
+			t.Errorf("the partition is %q again", k)
+		}
+		keys[k] = true
+	}
+	key(tab)
+	chrome.Eval[any](t, tab, `tabard.switchOrganization("globex").then(() => null)`)
+	demo.Wears(t, tab, "globex")
+	key(tab)
+	chrome.Eval[any](t, tab, `tabard.switchOrganization("lamna").then(() => null)`) // refused: nothing of it is kept
+	if stored := chrome.Eval[string](t, tab, `JSON.stringify(sessionStorage)`); strings.Contains(stored, "lamna") {
+		t.Errorf("the refused organization is stored: %s", stored)
+	}
+	chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
+	demo.Screen(t, tab, "signed_out")
+	chrome.Go(t, tab, d.Issuer+"/nowhere")
+	chrome.ForgetCookies(t, tab, d.Issuer)
+	d.SignIn(t, tab, "bob") // who is in Globex alone
+	demo.Wears(t, tab, "globex")
+	key(tab)
+}
+
+// age makes a demo's sessions older: their refresh tokens are due to rotate, or over.
+func age(t *testing.T, d *demo.Demo, by time.Duration) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(d.State, "tabard.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("UPDATE sessions SET cur_at = cur_at - ?1, cur_last = cur_last - ?1", int64(by/time.Second)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// keyless takes a browser's device key away.
+const keyless = `Object.defineProperty(Crypto.prototype, "subtle", { get() {} });`
+
+// mint lets a tab ask for a new token, whatever it has; it may find itself signed out.
+func mint(t *testing.T, d *demo.Demo, tab context.Context, organization string) {
+	t.Helper()
+	chrome.Eval[any](t, tab, `sessionStorage.clear()`)
+	chrome.Go(t, tab, d.Origin+"/?tabard_organization="+organization)
+	chrome.Await(t, tab, `globalThis.tabard && !["starting", "unavailable"].includes(tabard.state.status)`)
+}
+
+// TestPainCRotationSignsNobodyOut: eight tabs reload at once, again and again, each
+// time with a rotation due, and every third answer is lost.
+func TestPainCRotationSignsNobodyOut(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	first := chrome.New(t, chrome.Through(w.Address))
+	tabs := []context.Context{first}
+	for range 7 {
+		tabs = append(tabs, chrome.Tab(t, first))
+	}
+	for _, tab := range tabs {
+		chrome.Before(t, tab, keyless)
+	}
+	d.SignIn(t, first, "alice")
+	organizations := []string{"acme", "globex", "initech"}
+	for i, tab := range tabs {
+		d.Open(t, tab, organizations[i%3])
+	}
+	var answers atomic.Int64
+	w.Set(faultproxy.Mints("", func(out http.ResponseWriter, r *http.Request) bool {
+		return answers.Add(1)%3 == 0 && faultproxy.AnswerLost(out, r)
+	}))
+	for range 4 {
+		age(t, d, 10*time.Minute)
+		for i, tab := range tabs {
+			chrome.Eval[any](t, tab, fmt.Sprintf(`void (sessionStorage.clear(), setTimeout(() => location.assign("/?tabard_organization=%s")))`, organizations[i%3]))
+		}
+		for i, tab := range tabs {
+			demo.Wears(t, tab, organizations[i%3])
+		}
+	}
+	w.Set(nil)
+	for i, tab := range tabs {
+		serves(t, tab, organizations[i%3])
+	}
+}
+
+// TestP7TheftEndsTheSession: a cookie copied into another browser, where the session
+// has no device key, works until both have had to rotate it. Then it ends for both, and
+// with it, in a new workspace as the demo's is, what the person's other browser has.
+func TestP7TheftEndsTheSession(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	victim, thief, own := chrome.New(t), chrome.New(t), chrome.New(t)
+	for _, tab := range []context.Context{victim, thief} {
+		chrome.Before(t, tab, keyless)
+	}
+	d.SignIn(t, own, "alice")
+	d.Open(t, own, "globex")
+	d.SignIn(t, victim, "alice")
+	d.Open(t, victim, "acme")
+	chrome.Go(t, thief, d.Origin)
+	chrome.SetCookies(t, thief, d.Origin, chrome.Cookies(t, victim, d.Origin))
+	mint(t, d, thief, "acme")
+	demo.Wears(t, thief, "acme") // or nothing is shown
+
+	const signedOut = `tabard.state.status === "signed_out"`
+	caught := func() bool {
+		return chrome.Eval[bool](t, victim, signedOut) || chrome.Eval[bool](t, thief, signedOut)
+	}
+	for round := 0; !caught(); round++ {
+		if round == 10 {
+			t.Fatal("the thief was never caught")
+		}
+		age(t, d, 10*time.Minute)
+		mint(t, d, thief, "acme") // which brings a successor
+		mint(t, d, thief, "acme") // whose first use ends the rotation
+		age(t, d, 10*time.Minute)
+		mint(t, d, thief, "acme")
+		mint(t, d, victim, "acme") // with the token of before
+	}
+	for _, tab := range []context.Context{victim, thief} {
+		mint(t, d, tab, "acme")
+		demo.Screen(t, tab, "signed_out")
+	}
+	mint(t, d, own, "globex")
+	demo.Screen(t, own, "signed_out")
+}
+
+// TestPainDNoLockStopsAnybody: somebody holds every lock that the tabs want, and
+// callbacks call back, throw, and come while the client starts.
+func TestPainDNoLockStopsAnybody(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	chrome.Before(t, tab, `
+		const request = LockManager.prototype.request;
+		LockManager.prototype.request = function (name, options, held) {
+			request.call(this, name, () => new Promise(() => {})); // before the tab, for ever
+			return request.call(this, name, options, held);
+		};
+		addEventListener("error", (event) => event.preventDefault());
+		globalThis.heard = 0;
+		const waiting = setInterval(() => {
+			if (!globalThis.tabard) return;
+			clearInterval(waiting);
+			tabard.subscribe(() => { throw new Error("a listener's own fault"); });
+			tabard.subscribe(() => void tabard.getToken().then(() => heard++, () => heard++));
+			tabard.subscribe(({ status }) => status === "choose" && void tabard.switchOrganization("acme"));
+		});`)
+	d.SignIn(t, tab, "alice")
+	demo.Wears(t, tab, "acme")
+	chrome.Await(t, tab, `heard > 0`)
+	serves(t, tab, "acme")
+	chrome.Reload(t, tab)
+	serves(t, tab, "acme")
+	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
+		t.Errorf("the switch: %s", got)
+	}
+}
+
+// TestPainFAfterASleepNothingOldIsServed: the first request after it carries a living
+// token, in every tab, and a clock that runs an hour fast locks nobody out.
+func TestPainFAfterASleepNothingOldIsServed(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	other := chrome.Tab(t, tab)
+	for _, each := range []context.Context{tab, other} {
+		chrome.Before(t, each, asleep)
+	}
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	d.Open(t, other, "globex")
+	for organization, each := range map[string]context.Context{"acme": tab, "globex": other} {
+		before := chrome.Eval[string](t, each, `tabard.getToken()`)
+		// No event comes before the page asks: it is found out by the clocks alone.
+		if chrome.Eval[string](t, each, `(jump(3600), tabard.getToken())`) == before {
+			t.Error("a token from before the sleep is served")
+		}
+		serves(t, each, organization)
+		chrome.Reload(t, each)
+		serves(t, each, organization)
+	}
+}
+
+// TestPainGNothingBringsASessionBack: an answer that comes after the sign-out, other
+// tabs, and what is left in storage. And nobody asks for ever.
+func TestPainGNothingBringsASessionBack(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	tab := chrome.New(t, chrome.Through(w.Address))
+	chrome.Before(t, tab, asleep)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	other := chrome.Tab(t, tab)
+	d.Open(t, other, "globex")
+	stored := chrome.Eval[string](t, other, `JSON.stringify(sessionStorage)`)
+
+	minted, release := faultproxy.HoldAnswer()
+	age(t, d, 2*time.Hour) // the answer would bring a new cookie
+	w.Set(faultproxy.Mints("acme", minted))
+	w.Forget()
+	begin(t, tab, "late", `(jump(600), tabard.getToken()).then(() => "a token", ({ code }) => code)`)
+	w.Await(t, "/auth/token")
+	chrome.Eval[any](t, other, `tabard.signOut().then(() => null)`)
+	release()
+	w.Set(nil)
+	for _, each := range []context.Context{tab, other} {
+		demo.Screen(t, each, "signed_out")
+	}
+	if got := outcome(t, tab, "late"); got == "a token" {
+		t.Error("the late answer's token is handed out")
+	}
+	w.Forget()
+	for _, each := range []context.Context{tab, other} {
+		chrome.Eval[any](t, each, fmt.Sprintf(`void Object.assign(sessionStorage, JSON.parse(%q))`, stored))
+		chrome.Reload(t, each)
+		demo.Screen(t, each, "signed_out")
+	}
+	<-time.After(time.Second)
+	if asked := w.Seen("/auth/token"); len(asked) > 4 {
+		t.Errorf("signed-out tabs asked %d times", len(asked))
+	}
+	for _, c := range chrome.Cookies(t, tab, d.Origin) {
+		if strings.Contains(c.Name, "tabard") && !strings.Contains(c.Name, "-login.") { // which names nobody, and stays
+			t.Errorf("a cookie is left: %s", c.Name)
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
+)
+
+// assets are the addresses of what the module is made of.
+func assets(t *testing.T) map[string]string {
+	t.Helper()
+	var module struct{ Wasm, Exec struct{ URL string } }
+	text, err := os.ReadFile("../../js/dist/module.json")
+	if err == nil {
+		err = json.Unmarshal(text, &module)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"the module": "/auth/client/" + module.Wasm.URL, "wasm_exec.js": "/auth/client/" + module.Exec.URL}
+}
+
+// loading opens the demo's page where an asset has a fate. What a caller is told stands
+// in the page's "told", and how many modules were started in "started".
+func loading(t *testing.T, w *faultproxy.Proxy, d *demo.Demo, asset string, fate faultproxy.Fault) context.Context {
+	t.Helper()
+	tab := chrome.New(t, chrome.Through(w.Address))
+	chrome.Before(t, tab, `
+		globalThis.setTimeout = ((set) => (f, ms, ...args) => set(f, ms < 20_000 ? ms : ms / 20, ...args))(setTimeout);
+		globalThis.faults = [];
+		console.error = (...words) => faults.push(words.join(" "));
+		globalThis.started = 0;
+		WebAssembly.instantiate = new Proxy(WebAssembly.instantiate, { apply: (f, that, args) => (started++, Reflect.apply(f, that, args)) });`)
+	w.SetAt(asset, fate)
+	chrome.Go(t, tab, d.Origin)
+	chrome.Await(t, tab, `globalThis.tabard`)
+	chrome.Eval[any](t, tab, `void tabard.getToken().catch((e) => globalThis.told = e.code + " " + e.action)`)
+	return tab
+}
+
+// built is an asset's content.
+func built(t *testing.T, asset string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../js/dist/" + path.Base(asset))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// loads waits until a page has its module, and sees that there was no fault on the way.
+func loads(t *testing.T, tab context.Context) {
+	t.Helper()
+	chrome.Await(t, tab, `tabard.state.status === "signed_out" && globalThis.told === "login_required sign_in"`)
+	if faults := chrome.Eval[[]string](t, tab, `faults`); len(faults) != 0 {
+		t.Errorf("there were faults: %q", faults)
+	}
+}
+
+// unavailable waits until a page says that it could not load, and tries again.
+func unavailable(t *testing.T, tab context.Context) {
+	t.Helper()
+	chrome.Await(t, tab, `tabard.state.status === "unavailable" && tabard.state.error.action === "retry"`)
+	chrome.Await(t, tab, `globalThis.told === "temporarily_unavailable retry"`)
+	if started := chrome.Eval[int](t, tab, `started`); started != 0 {
+		t.Errorf("%d modules were started", started)
+	}
+}
+
+// TestP6AModuleThatNeverArrivesLeavesNoTabStarting: a network that takes a request and
+// never answers is a fault like others. The page's limits pass twenty times as fast.
+func TestP6AModuleThatNeverArrivesLeavesNoTabStarting(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	for name, asset := range assets(t) {
+		t.Run(name, func(t *testing.T) {
+			tab := loading(t, w, d, asset, faultproxy.Hung)
+			unavailable(t, tab)
+			w.SetAt(asset, nil)
+			chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
+		})
+	}
+}
+
+// TestP6AModuleThatComesSlowlyIsLetCome: for longer than a page waits for one of which
+// nothing comes, and once.
+func TestP6AModuleThatComesSlowlyIsLetCome(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	module := assets(t)["the module"]
+	tab := loading(t, w, d, module, faultproxy.Dribble(16, 250*time.Millisecond, built(t, module), "Content-Type", "application/wasm"))
+	loads(t, tab)
+	if asked := len(w.Seen(module)); asked != 1 {
+		t.Errorf("the module was asked for %d times", asked)
+	}
+}
+
+// TestAModuleThatAProxyCallsSomethingElseIsRun.
+func TestAModuleThatAProxyCallsSomethingElseIsRun(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	module := assets(t)["the module"]
+	for _, kind := range []string{"application/octet-stream", "application/wasm; charset=utf-8"} {
+		t.Run(kind, func(t *testing.T) {
+			loads(t, loading(t, w, d, module, faultproxy.Answer(http.StatusOK, built(t, module), "Content-Type", kind)))
+		})
+	}
+}
+
+// TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs: it came before the server was
+// renewed, or from another of several servers, and nobody notices.
+func TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	face := built(t, "tabard.js")
+	for _, asset := range assets(t) {
+		name := path.Base(asset)
+		hash := strings.Split(name, ".")[1]
+		face = strings.ReplaceAll(face, name, strings.Replace(name, hash, "0123456789abcdef", 1))
+	}
+	loads(t, loading(t, w, d, "/auth/client/tabard.js", faultproxy.Answer(http.StatusOK, face, "Content-Type", "text/javascript")))
+}
+
+// TestP6AnImportThatNeverEndsIsGivenUp: wasm_exec.js was there, and then is not.
+func TestP6AnImportThatNeverEndsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	exec := assets(t)["wasm_exec.js"]
+	var asked atomic.Int32
+	unavailable(t, loading(t, w, d, exec, func(out http.ResponseWriter, r *http.Request) bool {
+		if asked.Add(1) > 1 {
+			return faultproxy.Hung(out, r)
+		}
+		return faultproxy.Answer(http.StatusOK, built(t, exec), "Content-Type", "text/javascript", "Cache-Control", "no-store")(out, r)
+	}))
+}
+
+// TestAModuleThatIsNotTheReleasesIsNeverRun, though it works: what the network adds to it
+// here is a section without meaning, or an empty line.
+func TestAModuleThatIsNotTheReleasesIsNeverRun(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	added := map[string]string{"application/wasm": "\x00\x02\x01x", "text/javascript": "\n"}
+	for name, asset := range assets(t) {
+		t.Run(name, func(t *testing.T) {
+			kind, _, _ := strings.Cut(mime.TypeByExtension(path.Ext(asset)), ";")
+			tab := loading(t, w, d, asset, faultproxy.Answer(http.StatusOK, built(t, asset)+added[kind], "Content-Type", kind))
+			unavailable(t, tab)
+			w.SetAt(asset, nil)
+			chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
+		})
+	}
+}

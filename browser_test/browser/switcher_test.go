@@ -1,0 +1,206 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/example"
+)
+
+// parts is the switcher's shadow tree.
+const parts = `document.querySelector("tabard-switcher").shadowRoot`
+
+// onSwitcher opens the demo, under its strict policy, in a tab of a person's
+// organization.
+func onSwitcher(t *testing.T, person, organization string) (*demo.Demo, context.Context) {
+	t.Helper()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	chrome.Before(t, tab, example.KeepComplaints+`addEventListener("securitypolicyviolation", (e) => complaints.push(e.violatedDirective + " " + e.blockedURI));`)
+	d.SignIn(t, tab, person)
+	d.Open(t, tab, organization)
+	return d, tab
+}
+
+// focusOn waits until what has the focus in the switcher is of that name.
+func focusOn(t *testing.T, tab context.Context, name string) {
+	t.Helper()
+	chrome.Await(t, tab, fmt.Sprintf(`(%s.activeElement?.ariaLabel ?? %s.activeElement?.dataset.name) === %q`, parts, parts, name))
+}
+
+func hears(t *testing.T, tab context.Context, text string) {
+	t.Helper()
+	chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[role=status]").textContent === %q`, parts, text))
+}
+
+func openMenu(t *testing.T, tab context.Context, open bool) {
+	t.Helper()
+	chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[part=popup]").matches(":popover-open") === %v && %s.querySelector("[part=button]").ariaExpanded === "%v"`, parts, open, parts, open))
+}
+
+// TestTheSwitcherIsAMenuButton: all of it by the keyboard, and the outcome is heard.
+func TestTheSwitcherIsAMenuButton(t *testing.T) {
+	t.Parallel()
+	_, tab := onSwitcher(t, "alice", "acme")
+	chrome.Await(t, tab, parts+`.querySelectorAll("[role=menuitemradio]").length === 3`)
+	chrome.Eval[any](t, tab, parts+`.querySelector("[part=button]").focus()`)
+	chrome.Key(t, tab, kb.Enter)
+	focusOn(t, tab, "Acme Corporation")
+	openMenu(t, tab, true)
+	for _, step := range []struct{ key, to string }{
+		{kb.ArrowDown, "Globex Shipping"}, {kb.ArrowDown, "Initech Labs"}, {kb.ArrowDown, "Acme Corporation"},
+		{kb.ArrowUp, "Initech Labs"}, {kb.Home, "Acme Corporation"}, {kb.End, "Initech Labs"}, {"g", "Globex Shipping"},
+		{kb.ArrowRight, "Open Globex Shipping in a new tab"}, {kb.ArrowUp, "Open Acme Corporation in a new tab"}, {kb.ArrowLeft, "Acme Corporation"},
+	} {
+		chrome.Key(t, tab, step.key)
+		focusOn(t, tab, step.to)
+	}
+	chrome.Key(t, tab, kb.Escape)
+	openMenu(t, tab, false)
+	focusOn(t, tab, "Organization of this tab: Acme Corporation")
+	chrome.Key(t, tab, kb.ArrowUp)
+	focusOn(t, tab, "Initech Labs")
+	chrome.Key(t, tab, kb.Tab)
+	openMenu(t, tab, false)
+
+	chrome.Eval[any](t, tab, parts+`.querySelector("[part=button]").focus()`)
+	chrome.Key(t, tab, kb.ArrowDown)
+	chrome.Key(t, tab, "g")
+	chrome.Key(t, tab, " ")
+	hears(t, tab, "This tab now works for Globex Shipping.")
+	demo.Wears(t, tab, "globex")
+	openMenu(t, tab, false)
+	focusOn(t, tab, "Organization of this tab: Globex Shipping")
+	example.NoComplaints(t, tab)
+}
+
+// TestTheSwitcherHasNamesForScreenReaders: as the browser computes them.
+func TestTheSwitcherHasNamesForScreenReaders(t *testing.T) {
+	t.Parallel()
+	_, tab := onSwitcher(t, "dana", "acme")
+	chrome.PressPart(t, tab, parts+`.querySelector("[part=button]")`)
+	chrome.Await(t, tab, parts+`.querySelectorAll("[role=menuitemradio]").length === 4`)
+	tree, err := chromedp.Call(tab, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, node := range tree.Nodes {
+		if node.Role == nil || node.Name == nil {
+			continue
+		}
+		line := string(node.Role.Value) + " " + strings.ReplaceAll(string(node.Name.Value), `\u00b7`, "·")
+		for _, property := range node.Properties {
+			if property.Name == accessibility.PropertyNameChecked || property.Name == accessibility.PropertyNameHasPopup || property.Name == accessibility.PropertyNameExpanded {
+				line += " " + string(property.Name) + "=" + string(property.Value.Value)
+			}
+		}
+		told = append(told, line)
+	}
+	for _, want := range []string{
+		`"button" "Organization of this tab: Acme Corporation" hasPopup="menu" expanded=true`,
+		`"menu" "Your organizations"`,
+		`"menuitemradio" "Acme Corporation viewer" checked="true"`,
+		`"menuitemradio" "Lamna Bank editor · asks to confirm that it is you" checked="false"`,
+		`"menuitem" "Open Lamna Bank in a new tab"`,
+	} {
+		if !slices.Contains(told, want) {
+			t.Errorf("a screen reader is not told %s, but\n%q", want, told)
+		}
+	}
+}
+
+// TestTheSwitcherOpensTabs: by a key held down and by the arrow, and this tab stays.
+func TestTheSwitcherOpensTabs(t *testing.T) {
+	t.Parallel()
+	_, tab := onSwitcher(t, "alice", "acme")
+	for _, item := range []struct {
+		part     string
+		modifier []chromedp.Modifier
+		opened   string
+	}{
+		{`[role=menuitemradio][data-organization=globex]`, []chromedp.Modifier{chromedp.ModifierCtrl}, "globex"},
+		{`[part=open][aria-label*=Initech]`, nil, "initech"},
+	} {
+		chrome.PressPart(t, tab, parts+`.querySelector("[part=button]")`)
+		other := chrome.Beside(t, tab, func() {
+			chrome.PressPart(t, tab, fmt.Sprintf(`%s.querySelector('%s')`, parts, item.part), item.modifier...)
+		})
+		demo.Wears(t, other, item.opened)
+		demo.Wears(t, tab, "acme")
+		if chrome.Eval[bool](t, tab, parts+`.querySelector("[part=popup]").matches(":popover-open")`) {
+			chrome.Key(t, tab, kb.Escape)
+			openMenu(t, tab, false)
+		}
+	}
+	example.NoComplaints(t, tab)
+}
+
+// TestP3TheSwitcherTellsWhyItDidNotSwitch: refused, out of reach, or asked for more.
+func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
+	t.Parallel()
+	_, tab := onSwitcher(t, "dana", "acme")
+	chrome.Eval[any](t, tab, `void document.addEventListener("tabard-switch", ({ detail }) => globalThis.outcome = detail.status)`)
+	demo.Choose(t, tab, "lamna")
+	hears(t, tab, "Lamna Bank asks to confirm that it is you.")
+	chrome.Await(t, tab, `outcome === "step_up_required" && `+parts+`.activeElement?.textContent === "Confirm that it is you"`)
+	demo.Wears(t, tab, "acme")
+	chrome.Key(t, tab, kb.Escape)
+
+	held := chrome.Hold(t, tab, "*/auth/token")
+	demo.Choose(t, tab, "lamna")
+	chrome.Key(t, tab, kb.Escape) // gone before the answer comes
+	openMenu(t, tab, false)
+	held.Release(t)
+	chrome.Await(t, tab, parts+`.activeElement?.textContent === "Confirm that it is you"`)
+	openMenu(t, tab, true)
+	chrome.Key(t, tab, kb.Escape)
+
+	chrome.Block(t, tab, "*://*:*/auth/token")
+	demo.Choose(t, tab, "globex")
+	hears(t, tab, "Globex Shipping cannot be reached. This tab stays as it was; please try again.")
+	chrome.Await(t, tab, `outcome === "unavailable" && `+parts+`.querySelector("[part=problem]").checkVisibility()`)
+	demo.Wears(t, tab, "acme")
+}
+
+// TestTheSwitcherIsNotThereWhereThereIsNothingToChoose: for a person of one
+// organization, and while nobody is signed in.
+func TestTheSwitcherIsNotThereWhereThereIsNothingToChoose(t *testing.T) {
+	t.Parallel()
+	_, tab := onSwitcher(t, "bob", "globex")
+	seen := func(want bool) {
+		t.Helper()
+		chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[part=button]").checkVisibility({ visibilityProperty: true }) === %v`, parts, want))
+	}
+	chrome.Await(t, tab, `tabard.state.organizations?.length === 1`)
+	seen(false)
+	alice := chrome.Person(t, tab)
+	chrome.Go(t, alice, chrome.Eval[string](t, tab, `location.origin`))
+	tab = alice
+	demo.Screen(t, tab, "signed_out")
+	seen(false)
+}
+
+// TestTheSwitcherTakesWhatWasSetBeforeItWasDefined: a page need not wait for it.
+func TestTheSwitcherTakesWhatWasSetBeforeItWasDefined(t *testing.T) {
+	t.Parallel()
+	d := demo.StartWith(t, "../../js/examples/plain")
+	tab := chrome.New(t)
+	chrome.Before(t, tab, `new MutationObserver((_, observer) => {
+		const early = document.querySelector("tabard-switcher:not(:defined)");
+		if (!early) return;
+		observer.disconnect();
+		early.texts = { choose: "Organization wählen" };
+	}).observe(document, { subtree: true, childList: true });`)
+	example.SignIn(t, d, tab, "/", "alice")
+	chrome.Await(t, tab, parts+`.querySelector("[part=name]").textContent === "Organization wählen"`)
+}

@@ -1,0 +1,160 @@
+package guide
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/markdown"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
+)
+
+// peers are the sections of js/MIGRATION.md: what makes each peer's client in the
+// compiled program, and what its resource server gets from a token for Globex.
+var peers = map[string]struct{ imports, tenant string }{
+	"Frontegg": {`import { initialize } from "@frontegg/js";
+const contextOptions = { baseUrl: "https://x.frontegg.com", clientId: "c" };
+const frontegg = initialize({ contextOptions });`, "globex"},
+	"WorkOS AuthKit": {`import { createClient as createAuthKit } from "@workos-inc/authkit-js";
+const authkit = await createAuthKit("client_…");`, "org_globex"},
+	"Auth0": {`import { createAuth0Client } from "@auth0/auth0-spa-js";
+const [domain, clientId, audience] = ["x.auth0.com", "c", "https://app.example.com/api"];
+const auth0 = await createAuth0Client({ domain, clientId });`, "globex"},
+	"Clerk": {`import { Clerk } from "@clerk/clerk-js";
+const clerk = new Clerk("pk_…");`, "globex notes:read,notes:write"},
+}
+
+const ours = `import { createClient } from "@tabard/client";
+const tabard = createClient({ backend: "/auth" });
+const id = "globex";`
+
+// guide reads the sections of the page, by their titles.
+func guide(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../../js/MIGRATION.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := markdown.Sections(string(text))
+	if len(sections) != len(peers) {
+		t.Fatalf("the page has %d sections, want %d", len(sections), len(peers))
+	}
+	return sections
+}
+
+var call = regexp.MustCompile("(?m)^\\| `(.+)` \\| `(.+)` \\|$")
+
+// calls are the lines of a section's table of calls: theirs and ours.
+func calls(t *testing.T, section string) (theirs, ours []string) {
+	t.Helper()
+	for _, line := range call.FindAllStringSubmatch(section, -1) {
+		theirs, ours = append(theirs, line[1]), append(ours, line[2])
+	}
+	if len(theirs) < 5 {
+		t.Fatalf("only %d lines were found", len(theirs))
+	}
+	return theirs, ours
+}
+
+// TestTheLinesOfTheMigrationPageCompile compiles theirs against the packages that the
+// page names, and ours against our own types.
+func TestTheLinesOfTheMigrationPageCompile(t *testing.T) {
+	folder, err := os.MkdirTemp("../../js", "migration-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	for title, section := range guide(t) {
+		theirs, these := calls(t, section)
+		code := peers[title].imports + "\n" + ours + "\nexport async function page() {\n"
+		for _, line := range append(theirs, these...) {
+			code += "  void (await (" + line + "));\n"
+		}
+		program.Write(t, filepath.Join(folder, strings.ReplaceAll(title, " ", "")+".ts"), code+"}\n")
+		for name, version := range packages(t) {
+			if named := regexp.MustCompile(regexp.QuoteMeta(name) + ` (\S+)`).FindStringSubmatch(section); named != nil && !strings.HasPrefix(version, named[1]+".") {
+				t.Errorf("the page speaks of %s %s, and %s is installed", name, named[1], version)
+			}
+		}
+	}
+	program.Write(t, filepath.Join(folder, "tsconfig.json"), `{"compilerOptions": {"strict": true, "noEmit": true, "skipLibCheck": true, "target": "es2022",
+"lib": ["es2023", "dom", "dom.iterable"], "module": "esnext", "moduleResolution": "bundler", "types": []}, "include": ["*.ts"]}`)
+	command := exec.Command("../node_modules/.bin/tsc", "-p", ".")
+	command.Dir = folder
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func packages(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../../js/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p struct{ DevDependencies map[string]string }
+	if err := json.Unmarshal(text, &p); err != nil {
+		t.Fatal(err)
+	}
+	return p.DevDependencies
+}
+
+// TestTheMigrationPagesCallsAndClaimsWork runs our side of each line in a tab, and a
+// resource server of each peer's kind on the token of the mapping beside it.
+func TestTheMigrationPagesCallsAndClaimsWork(t *testing.T) {
+	d := demo.Start(t)
+	workspace := d.Workspace(t)
+	tab := chrome.New(t)
+	d.SignIn(t, tab, "alice")
+	for title, section := range guide(t) {
+		t.Run(title, func(t *testing.T) {
+			d.Apply(t, strings.Replace(workspace, "  - id: demo\n", "  - id: demo\n    "+markdown.Block(section, "yaml")+"\n", 1))
+			_, these := calls(t, section)
+			for _, line := range these {
+				runLine(t, d, tab, line)
+			}
+			again := chrome.Person(t, tab)
+			d.SignIn(t, again, "alice")
+			d.Open(t, again, "globex")
+			token := chrome.Eval[string](t, again, `tabard.getToken()`)
+			if got, want := tenantOf(t, d, markdown.Block(section, "js"), token), peers[title].tenant; got != want {
+				t.Errorf("the resource server finds %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// leaves are the calls that leave the page or end what later lines need.
+var leaves = regexp.MustCompile(`createClient|\.(signIn|signOut|close)\(`)
+
+func runLine(t *testing.T, d *demo.Demo, tab context.Context, line string) {
+	t.Helper()
+	d.Open(t, tab, "acme")
+	if leaves.MatchString(line) {
+		return // each is what a test of its own does
+	}
+	got := chrome.Eval[string](t, tab, fmt.Sprintf(
+		`(async (id) => { try { const got = await (%s); return got && got.status && got.status !== "switched" ? got.status : "done"; } catch (e) { return String(e); } })("globex")`, line))
+	if got != "done" {
+		t.Errorf("%s: %s", line, got)
+	}
+}
+
+// tenantOf runs a resource server's code on a token.
+func tenantOf(t *testing.T, d *demo.Demo, code, token string) string {
+	t.Helper()
+	script := fmt.Sprintf("const [issuer, audience, token] = process.argv.slice(1);\n%s\nprocess.stdout.write(await tenantOf(token));", code)
+	out, err := exec.Command("node", "--input-type=module", "-e", script, d.Backend, d.Origin+"/api", token).Output()
+	if err != nil {
+		t.Fatalf("the resource server: %v %s", err, program.Stderr(err))
+	}
+	return string(out)
+}

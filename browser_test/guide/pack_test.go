@@ -1,0 +1,230 @@
+package guide
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/example"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
+)
+
+// A newcomer's project, as create-vite lays it out for React and TypeScript. The
+// versions are those that js/package.json pins.
+var project = map[string]string{
+	"index.html": `<!doctype html><html lang="en"><meta charset="utf-8"><title>project</title><link rel="icon" href="data:,">
+<body><div id="root"></div><script type="module" src="/src/main.tsx"></script></body></html>`,
+	"src/main.tsx": `import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { createClient } from "@tabard/client";
+import { TabardProvider } from "@tabard/client/react";
+import App from "./App.tsx";
+
+const tabard = createClient({ backend: "/auth" });
+Object.assign(globalThis, { tabard });
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <TabardProvider client={tabard}>
+      <App />
+    </TabardProvider>
+  </StrictMode>,
+);
+`,
+	"src/App.tsx": `import { useOrganization, useSession, useSwitchOrganization, useTabard } from "@tabard/client/react";
+
+export default function App() {
+  const tabard = useTabard();
+  const { status } = useSession();
+  const organization = useOrganization();
+  const { switchOrganization } = useSwitchOrganization();
+  if (status === "signed_out") return <button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button>;
+  if (status === "choose") return <button id="acme" onClick={() => switchOrganization("acme")}>Acme</button>;
+  return <h1>{organization?.name ?? status}</h1>;
+}
+`,
+	"vite.config.ts": `import { defineConfig } from "vite";
+import react from "@vitejs/plugin-react";
+
+export default defineConfig({ plugins: [react()] });
+`,
+	"tsconfig.json": `{ "files": [], "references": [{ "path": "./tsconfig.app.json" }, { "path": "./tsconfig.node.json" }] }`,
+	"tsconfig.app.json": `{
+  "compilerOptions": {
+    "tsBuildInfoFile": "./node_modules/.tmp/tsconfig.app.tsbuildinfo", "target": "es2023", "lib": ["ES2023", "DOM"], "module": "esnext",
+    "types": ["vite/client"], "moduleResolution": "bundler", "allowImportingTsExtensions": true, "verbatimModuleSyntax": true,
+    "moduleDetection": "force", "noEmit": true, "jsx": "react-jsx", "strict": true, "noUnusedLocals": true, "noUnusedParameters": true
+  },
+  "include": ["src"]
+}`,
+	"tsconfig.node.json": `{
+  "compilerOptions": {
+    "tsBuildInfoFile": "./node_modules/.tmp/tsconfig.node.tsbuildinfo", "target": "es2023", "lib": ["ES2023"], "module": "esnext",
+    "types": [], "moduleResolution": "bundler", "skipLibCheck": true, "noEmit": true, "strict": true
+  },
+  "include": ["vite.config.ts"]
+}`,
+}
+
+// newProject installs the packed package and the project's own from the registry.
+func newProject(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	pinned := packages(t)
+	for name := range pinned {
+		switch name {
+		case "react", "react-dom", "@types/react", "@types/react-dom", "typescript", "vite", "@vitejs/plugin-react":
+		default:
+			delete(pinned, name)
+		}
+	}
+	packed := strings.TrimSpace(inFolder(t, "../../js", "npm", "pack", "--silent", "--pack-destination", folder))
+	pinned["@tabard/client"] = "file:" + packed
+	manifest, err := json.Marshal(map[string]any{"name": "project", "private": true, "type": "module", "dependencies": pinned})
+	if err != nil {
+		t.Fatal(err)
+	}
+	program.Write(t, filepath.Join(folder, "package.json"), string(manifest))
+	if err := os.Mkdir(filepath.Join(folder, "src"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range project {
+		program.Write(t, filepath.Join(folder, name), text)
+	}
+	inFolder(t, folder, "npm", "install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+	return folder
+}
+
+func inFolder(t *testing.T, folder, name string, args ...string) string {
+	t.Helper()
+	command := exec.Command(name, args...)
+	command.Dir = folder
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s%s", name, args, err, out, program.Stderr(err))
+	}
+	return string(out)
+}
+
+// TestThePackedPackage installs what npm would publish, as people do: in a fresh
+// project with a bundler, and in pages without one. In each somebody signs in and the
+// API takes the token.
+func TestThePackedPackage(t *testing.T) {
+	folder := newProject(t)
+	t.Run("in a fresh project of Vite, React and TypeScript", func(t *testing.T) {
+		inFolder(t, folder, "npx", "--no-install", "tsc", "-b")
+		inFolder(t, folder, "npx", "--no-install", "vite", "build")
+		opens(t, filepath.Join(folder, "dist"), func(t *testing.T, tab context.Context) {
+			chrome.Press(t, tab, "#acme")
+			chrome.Await(t, tab, `document.querySelector("h1")?.innerText === "Acme Corporation"`)
+		})
+	})
+	choose := func(t *testing.T, tab context.Context) { demo.Choose(t, tab, "acme") }
+	t.Run("in a page without a bundler, from a folder", func(t *testing.T) {
+		opens(t, plainPage(t, filepath.Join(folder, "node_modules/@tabard/client")), choose)
+	})
+	t.Run("in a page without a bundler, from the backend", func(t *testing.T) {
+		opens(t, "../../js/examples/plain", func(t *testing.T, tab context.Context) {
+			choose(t, tab)
+			if got := chrome.Eval[string](t, tab, `import("/auth/client/routes.js").then((routes) => routes.organizationOf({ url: "/acme/notes" }))`); got != "acme" {
+				t.Errorf("the backend's routes.js finds %q", got)
+			}
+		})
+	})
+}
+
+// plainPage is the example without a bundler, on the package's files in a folder.
+func plainPage(t *testing.T, installed string) string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := os.CopyFS(filepath.Join(folder, "client"), os.DirFS(installed)); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../js/examples/plain/index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program.Write(t, filepath.Join(folder, "index.html"), strings.NewReplacer(
+		"/auth/client/tabard.js", "/client/index.js", "/auth/client/switcher.js", "/client/switcher.js").Replace(string(page)))
+	return folder
+}
+
+// opens serves a page before the real backend, signs somebody in, chooses Acme and asks
+// the API.
+func opens(t *testing.T, page string, choose func(*testing.T, context.Context)) {
+	t.Helper()
+	d := demo.StartWith(t, page)
+	tab := chrome.New(t)
+	chrome.Before(t, tab, example.KeepComplaints)
+	example.SignIn(t, d, tab, "/", "alice")
+	choose(t, tab)
+	chrome.Await(t, tab, `tabard.state.organization?.slug === "acme"`)
+	if got := demo.Claim(t, tab, "org_id"); got != "org_acme" {
+		t.Errorf("the token is of %s", got)
+	}
+	if got := demo.Notes(t, tab, "acme"); got != 200 {
+		t.Errorf("the API answers %d", got)
+	}
+	example.NoComplaints(t, tab)
+}
+
+// TestThePackedPackageIsWhole: everything that its exports name is in it, its license is
+// the project's, and nothing is that is not for its users.
+func TestThePackedPackageIsWhole(t *testing.T) {
+	var packed []struct {
+		Version string
+		Files   []struct{ Path string }
+	}
+	if err := json.Unmarshal([]byte(inFolder(t, "../../js", "npm", "pack", "--dry-run", "--json", "--silent")), &packed); err != nil {
+		t.Fatal(err)
+	}
+	var manifest struct {
+		Version string
+		Exports map[string]json.RawMessage
+	}
+	text, err := os.ReadFile("../../js/package.json")
+	if err == nil {
+		err = json.Unmarshal(text, &manifest)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := map[string]bool{}
+	for _, file := range packed[0].Files {
+		has["./"+file.Path] = true
+		top, _, _ := strings.Cut(file.Path, "/")
+		if top == "test" || top == "examples" || top == "dist" || top == "build" || strings.HasSuffix(top, ".go") {
+			t.Errorf("%s is packed", file.Path)
+		}
+	}
+	wanted := []string{"./README.md", "./MIGRATION.md", "./LICENSE", "./package.json"}
+	for entry, raw := range manifest.Exports {
+		var targets struct{ Types, Default string }
+		if json.Unmarshal(raw, &targets) == nil {
+			wanted = append(wanted, targets.Types, targets.Default)
+		} else if entry != "./package.json" {
+			t.Errorf("the entry %s has no types", entry)
+		}
+	}
+	for _, name := range wanted {
+		if !has[name] {
+			t.Errorf("%s is not packed", name)
+		}
+	}
+	if theirs, ours := inFolder(t, "../..", "cat", "LICENSE"), inFolder(t, "../../js", "cat", "LICENSE"); theirs != ours {
+		t.Error("the package's license is not the project's")
+	}
+	var module struct{ Version string }
+	built, err := os.ReadFile("../../js/dist/module.json")
+	if err == nil {
+		err = json.Unmarshal(built, &module)
+	}
+	if err != nil || module.Version != manifest.Version || packed[0].Version != manifest.Version {
+		t.Errorf("the package is %s, and the backend serves the module of %s (%v)", packed[0].Version, module.Version, err)
+	}
+}

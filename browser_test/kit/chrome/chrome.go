@@ -1,0 +1,311 @@
+// Package chrome drives a real Chromium in tests: browsers, people in them, and
+// their tabs, each a context for chromedp.
+package chrome
+
+import (
+	"context"
+	"flag"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+)
+
+// headful shows the browser's window: go test ./browser_test/browser -run TestX -headful.
+var headful = flag.Bool("headful", false, "show the browser's window")
+
+// headless is the value of Chromium's flag of that name.
+func headless() any {
+	if *headful {
+		return false
+	}
+	return "new"
+}
+
+const (
+	patience     = 10 * time.Minute // the life of a browser in a test
+	startTimeout = time.Minute
+	awaitTimeout = 30 * time.Second
+	lookTimeout  = 2 * time.Second
+	lookInterval = 50 * time.Millisecond
+)
+
+// New starts a browser with a profile of its own and returns its first tab. The
+// browser ends with the test.
+func New(t testing.TB, options ...Option) context.Context {
+	t.Helper()
+	return Open(t, t.TempDir(), options...)
+}
+
+// Open starts a browser on a profile, for tests that start it again there.
+func Open(t testing.TB, profile string, options ...Option) context.Context {
+	t.Helper()
+	return OpenFor(t, profile, patience, options...)
+}
+
+// OpenFor is [Open] for a test that needs the browser for longer than a test
+// usually does: it lives that long at most.
+func OpenFor(t testing.TB, profile string, life time.Duration, options ...Option) context.Context {
+	t.Helper()
+	return started(t, allocator(t, profile, life, options...))
+}
+
+func allocator(t testing.TB, profile string, life time.Duration, more ...Option) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path(t)),
+		chromedp.UserDataDir(profile),
+		chromedp.Flag("headless", headless()),
+		chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("no-sandbox", os.Geteuid() == 0),
+		chromedp.WSURLReadTimeout(startTimeout),
+	)
+	timed, stop := context.WithTimeout(context.Background(), life)
+	t.Cleanup(stop)
+	allocator, free := chromedp.NewExecAllocator(timed, append(options, more...)...)
+	t.Cleanup(free)
+	return allocator
+}
+
+// path finds the browser by its usual names.
+func path(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if found, err := exec.LookPath(name); err == nil {
+			return found
+		}
+	}
+	t.Fatal("no Chromium on the PATH: make test installs it")
+	return ""
+}
+
+// Person returns the first tab of somebody else in the same browser: with
+// cookies and storage of their own.
+func Person(t testing.TB, browser context.Context) context.Context {
+	t.Helper()
+	return started(t, browser, chromedp.WithNewBrowserContext())
+}
+
+// Tab returns a new tab of the same person.
+func Tab(t testing.TB, tab context.Context) context.Context {
+	t.Helper()
+	return started(t, tab)
+}
+
+// Shut closes a tab.
+func Shut(t testing.TB, tab context.Context) {
+	t.Helper()
+	if err := chromedp.Cancel(tab); err != nil {
+		t.Fatalf("closing a tab: %v", err)
+	}
+}
+
+func started(t testing.TB, parent context.Context, options ...chromedp.ContextOption) context.Context {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(parent, options...)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("starting Chromium: %v", err)
+	}
+	report(t, ctx)
+	return ctx
+}
+
+// attached takes over a tab that the browser opened by itself. One that is on its way
+// from one page to the next refuses, and is asked again.
+func attached(t testing.TB, parent context.Context, id target.ID) context.Context {
+	t.Helper()
+	for began := time.Now(); ; <-time.After(lookInterval) {
+		probe, leave := chromedp.NewContext(parent, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
+		err := chromedp.Do(probe)
+		leave()
+		if err == nil {
+			return started(t, parent, chromedp.WithTargetID(id))
+		}
+		if time.Since(began) > awaitTimeout {
+			t.Fatalf("attaching to a tab: %v", err)
+		}
+	}
+}
+
+// Go navigates a tab and waits until the page has loaded.
+func Go(t testing.TB, tab context.Context, url string) {
+	t.Helper()
+	if err := chromedp.Do(tab, chromedp.Navigate(url)); err != nil {
+		t.Fatalf("going to %s: %v", url, err)
+	}
+}
+
+// Reload reloads a tab and waits until the page has loaded.
+func Reload(t testing.TB, tab context.Context) {
+	t.Helper()
+	if err := chromedp.Do(tab, chromedp.Reload()); err != nil {
+		t.Fatalf("reloading: %v", err)
+	}
+}
+
+// Eval evaluates an expression in a tab's page and returns its value, a
+// promise's when it is fulfilled.
+func Eval[T any](t testing.TB, tab context.Context, expression string) T {
+	t.Helper()
+	value, err := chromedp.Run(tab, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatalf("evaluating %s: %v", expression, err)
+	}
+	return value
+}
+
+// Block keeps a tab from loading what matches a URL pattern, such as
+// "*://*:*/*.wasm".
+func Block(t testing.TB, tab context.Context, pattern string) {
+	t.Helper()
+	_, err := chromedp.Call(tab, network.Enable, network.EnableParams{})
+	if err == nil {
+		_, err = chromedp.Call(tab, network.SetBlockedURLs, network.SetBlockedURLsParams{
+			URLPatterns: []*network.BlockPattern{{URLPattern: pattern, Block: true}},
+		})
+	}
+	if err != nil {
+		t.Fatalf("blocking %s: %v", pattern, err)
+	}
+}
+
+// Await waits until an expression is true in a tab's page. It asks again and
+// again from outside, so a page that goes away, is frozen or paints no frames is
+// no obstacle.
+func Await(t testing.TB, tab context.Context, expression string) {
+	t.Helper()
+	patient, stop := context.WithTimeout(tab, awaitTimeout)
+	defer stop()
+	for {
+		holds, err := look(patient, expression)
+		if err == nil && holds {
+			return
+		}
+		select {
+		case <-time.After(lookInterval):
+		case <-patient.Done():
+			t.Fatalf("awaited in vain: %s (%v)", expression, err)
+		}
+	}
+}
+
+// AwaitPromise waits until an expression, a promise, is fulfilled with a text.
+func AwaitPromise(t testing.TB, tab context.Context, expression, want string) {
+	t.Helper()
+	got := ""
+	for began := time.Now(); time.Since(began) < awaitTimeout; <-time.After(lookInterval) {
+		if got = Eval[string](t, tab, expression); got == want {
+			return
+		}
+	}
+	t.Fatalf("awaited in vain: %s is %q, want %q", expression, got, want)
+}
+
+// look evaluates a condition once; a page on its way out may never answer.
+func look(tab context.Context, expression string) (bool, error) {
+	ctx, stop := context.WithTimeout(tab, lookTimeout)
+	defer stop()
+	return chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+}
+
+// Press waits until an element can be seen and presses it.
+func Press(t testing.TB, tab context.Context, selector string) {
+	t.Helper()
+	timed, stop := context.WithTimeout(tab, awaitTimeout)
+	defer stop()
+	if err := chromedp.Do(timed, chromedp.Click(selector)); err != nil {
+		t.Fatalf("pressing %s: %v", selector, err)
+	}
+}
+
+// Move moves the mouse in a tab.
+func Move(t testing.TB, tab context.Context, x, y float64) {
+	t.Helper()
+	_, err := chromedp.Call(tab, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: x, Y: y})
+	if err != nil {
+		t.Fatalf("moving the mouse: %v", err)
+	}
+}
+
+// Back goes back in a tab's history. It does not wait: a page restored from the
+// back/forward cache does not load again.
+func Back(t testing.TB, tab context.Context) {
+	t.Helper()
+	Eval[any](t, tab, `void setTimeout(() => history.back())`)
+}
+
+// Opened evaluates what opens a tab from another, and returns that tab.
+func Opened(t testing.TB, tab context.Context, expression string) context.Context {
+	t.Helper()
+	opened := chromedp.WaitNewTarget(tab, func(*target.Info) bool { return true })
+	Eval[any](t, tab, expression)
+	select {
+	case id := <-opened:
+		return attached(t, tab, id)
+	case <-time.After(awaitTimeout):
+		t.Fatalf("no tab was opened by %s", expression)
+		return nil
+	}
+}
+
+// Beside does what lets the browser open a tab by itself, such as a press of a link
+// with a key held down, and returns that tab.
+func Beside(t testing.TB, tab context.Context, act func()) context.Context {
+	t.Helper()
+	before := pages(t, tab)
+	act()
+	for began := time.Now(); time.Since(began) < awaitTimeout; <-time.After(lookInterval) {
+		for id := range pages(t, tab) {
+			if _, known := before[id]; !known {
+				return attached(t, tab, id)
+			}
+		}
+	}
+	t.Fatal("no tab was opened")
+	return nil
+}
+
+// pages are the addresses of the browser's tabs.
+func pages(t testing.TB, tab context.Context) map[target.ID]string {
+	t.Helper()
+	all, err := chromedp.Targets(tab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	urls := map[target.ID]string{}
+	for _, info := range all {
+		if info.Type == "page" && !strings.HasPrefix(info.URL, "chrome-extension:") {
+			urls[info.TargetID] = info.URL
+		}
+	}
+	return urls
+}
+
+// Before lets a script run in a tab's pages before their own.
+func Before(t testing.TB, tab context.Context, script string) {
+	t.Helper()
+	if _, err := chromedp.Call(tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
+		t.Fatalf("adding a script: %v", err)
+	}
+}
+
+// Cookies returns the cookies that a tab sends to a URL, also those that no script
+// reads.
+func Cookies(t testing.TB, tab context.Context, url string) []*network.Cookie {
+	t.Helper()
+	got, err := chromedp.Call(tab, network.GetCookies, network.GetCookiesParams{URLs: []string{url}})
+	if err != nil {
+		t.Fatalf("reading the cookies: %v", err)
+	}
+	return got.Cookies
+}

@@ -1,0 +1,25 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+)
+
+// The demo's switcher is the package's own: its parts are in its shadow tree.
+const switcher = `document.querySelector("tabard-switcher").shadowRoot`
+
+// Choose presses an organization in the switcher's menu.
+func Choose(t testing.TB, tab context.Context, organization string) {
+	t.Helper()
+	chrome.PressPart(t, tab, switcher+`.querySelector("[part=button]")`)
+	chrome.PressPart(t, tab, fmt.Sprintf(switcher+`.querySelector('[role=menuitemradio][data-organization=%q]')`, organization))
+}
+
+// Confirm presses the switcher's way to the step-up that an organization asks for.
+func Confirm(t testing.TB, tab context.Context) {
+	t.Helper()
+	chrome.PressPart(t, tab, switcher+`.querySelector("[part=step-up]")`)
+}

@@ -1,0 +1,235 @@
+// Package deployment runs several servers behind a proxy, and people who work with them,
+// for tests.
+package deployment
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
+	"github.com/tabard-auth/tabard/browser_test/contract"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
+	"github.com/tabard-auth/tabard/web-demo/idp"
+)
+
+const clientID, clientSecret = "tabard", "a secret of the tests alone"
+
+// Deployment is servers behind a proxy, on one database.
+type Deployment struct {
+	testing.TB
+	Origin   string
+	DSN      string // of the PostgreSQL database, as pgx takes it
+	Database string // as --database names it
+	Issuer   string
+	Secret   string // the operator's copy of the secret file
+	Replicas []*Replica
+	Further  []string // arguments of the servers
+
+	ClientSecretFile string
+	idp              atomic.Value // the provider's http.HandlerFunc
+}
+
+// Replica is one server with its own copy of the secret file.
+type Replica struct {
+	Listen  string
+	Secret  string
+	Process *program.Process
+}
+
+// Person names the i-th of the people.
+func Person(i int) string { return fmt.Sprintf("person%d", i) }
+
+// New starts three replicas of the server binary behind nginx, on PostgreSQL, for so many
+// people, who are all members of acme.
+func New(t testing.TB, people int) *Deployment {
+	t.Helper()
+	d := &Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), DSN: pg.Postgres(t)}
+	d.Database = address(d.DSN)
+	d.NewSecret()
+	d.AddReplicas(3)
+	d.nginx()
+	d.StartProvider(people)
+	d.Apply(people)
+	d.Distribute()
+	for _, r := range d.Replicas {
+		d.Start(r)
+	}
+	return d
+}
+
+// NewSecret makes the operator's secret file.
+func (d *Deployment) NewSecret() {
+	d.Helper()
+	d.Run("bash", "-ec", "(umask 077; openssl rand -base64 32 > "+d.Secret+")")
+}
+
+// AddReplicas gives the deployment further replicas, which do not run yet.
+func (d *Deployment) AddReplicas(n int) {
+	d.Helper()
+	for range n {
+		d.Replicas = append(d.Replicas, &Replica{
+			Listen: fmt.Sprintf("127.0.0.1:%d", ports.Hold(d)), Secret: filepath.Join(d.TempDir(), "tabard.secret"),
+		})
+	}
+}
+
+// address is a connection string as a URL.
+func address(dsn string) string {
+	settings := url.Values{}
+	for field := range strings.FieldsSeq(dsn) {
+		name, value, _ := strings.Cut(field, "=")
+		settings.Set(name, value)
+	}
+	return "postgres:///?" + settings.Encode()
+}
+
+// Run runs a command of the operator's, and returns what it says.
+func (d *Deployment) Run(name string, args ...string) string {
+	d.Helper()
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		d.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}
+
+// Start starts a replica, and waits until it is ready.
+func (d *Deployment) Start(r *Replica) {
+	d.Helper()
+	r.Process = program.Start(d, "tabard", nil, append([]string{"serve",
+		"--listen", r.Listen, "--public-url", d.Origin + "/auth", "--database", d.Database, "--secret-file", r.Secret,
+		"--oidc-issuer", d.Issuer, "--oidc-client-id", clientID, "--oidc-client-secret-file", d.ClientSecretFile}, d.Further...)...)
+	contract.Ready(d, "http://"+r.Listen+"/auth")
+}
+
+// Restart restarts replicas one after the other, each in peace.
+func (d *Deployment) Restart(replicas ...*Replica) {
+	d.Helper()
+	for _, r := range replicas {
+		r.Process.Stop()
+		d.Start(r)
+	}
+}
+
+const nginxConf = `
+daemon off;
+master_process off;
+pid %[1]s/pid;
+error_log %[1]s/error.log warn;
+events { worker_connections 1024; }
+http {
+	access_log off;
+	client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi;
+	uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi;
+	upstream tabard {
+%[2]s	}
+	server {
+		listen 127.0.0.1:%[3]d;
+		location /auth/ {
+			proxy_pass http://tabard;
+			proxy_next_upstream error timeout non_idempotent; # as backend/deploy has it
+			proxy_set_header Host $http_host;
+			proxy_set_header X-Forwarded-For $remote_addr;
+		}
+		location / { default_type text/plain; return 200 "the app"; }
+	}
+}
+`
+
+// nginx starts the proxy, which sends requests to the replicas in turn.
+func (d *Deployment) nginx() {
+	d.Helper()
+	nginx, err := exec.LookPath("nginx")
+	if err != nil {
+		nginx = "/usr/sbin/nginx" // Debian, where it is not in everybody's path
+	}
+	folder, port := d.TempDir(), ports.Hold(d)
+	d.Origin = fmt.Sprintf("http://localhost:%d", port)
+	var upstream strings.Builder
+	for _, r := range d.Replicas {
+		fmt.Fprintf(&upstream, "\t\tserver %s max_fails=0;\n", r.Listen)
+	}
+	conf := filepath.Join(folder, "nginx.conf")
+	if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, folder, upstream.String(), port), 0o600); err != nil {
+		d.Fatal(err)
+	}
+	command := exec.Command(nginx, "-e", filepath.Join(folder, "error.log"), "-c", conf)
+	if err := command.Start(); err != nil {
+		d.Fatalf("nginx is needed (Debian: apt install nginx-light): %v", err)
+	}
+	d.Cleanup(func() {
+		command.Process.Kill() // all of it is this one process
+		command.Wait()
+		if log, err := os.ReadFile(filepath.Join(folder, "error.log")); d.Failed() && err == nil {
+			d.Logf("nginx said:\n%s", log)
+		}
+	})
+}
+
+// StartProvider starts the development provider of the people.
+func (d *Deployment) StartProvider(people int) {
+	d.Helper()
+	listener, err := idp.Listen("127.0.0.1:0")
+	if err != nil {
+		d.Fatal(err)
+	}
+	d.Issuer = "http://" + listener.Addr().String()
+	d.ClientSecretFile = filepath.Join(d.TempDir(), "client-secret")
+	d.Register(people, clientSecret)
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.idp.Load().(http.HandlerFunc)(w, r)
+	})}
+	go server.Serve(listener)
+	d.Cleanup(func() { server.Close() })
+}
+
+// Register gives the client another secret at the provider, and to the servers' file.
+func (d *Deployment) Register(people int, secret string) {
+	d.Helper()
+	c := idp.Config{
+		Issuer: d.Issuer, ClientID: clientID, ClientSecret: secret,
+		RedirectURIs: []string{d.Origin + "/auth/callback"}, PostLogoutRedirectURIs: []string{d.Origin + "/"},
+	}
+	for i := range people {
+		c.People = append(c.People, idp.Person{Subject: Person(i), Name: Person(i)})
+	}
+	handler, err := idp.New(c)
+	if err != nil {
+		d.Fatal(err)
+	}
+	d.idp.Store(http.HandlerFunc(handler.ServeHTTP))
+	if err := os.WriteFile(d.ClientSecretFile, []byte(secret+"\n"), 0o600); err != nil {
+		d.Fatal(err)
+	}
+}
+
+// Apply applies a workspace in which so many people are members of acme.
+func (d *Deployment) Apply(people int) {
+	d.Helper()
+	var members []map[string]any
+	for i := range people {
+		members = append(members, map[string]any{"iss": d.Issuer, "sub": Person(i), "roles": []string{"viewer"}})
+	}
+	text, err := json.Marshal(map[string]any{
+		"apps":          []any{map[string]any{"id": "demo", "name": "Demo", "origins": []string{d.Origin}, "audience": d.Origin + "/api"}},
+		"roles":         map[string]any{"viewer": []string{"notes:read"}},
+		"organizations": []any{map[string]any{"slug": "acme", "name": "Acme", "members": members}},
+	})
+	if err != nil {
+		d.Fatal(err)
+	}
+	file := filepath.Join(d.TempDir(), "workspace.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		d.Fatal(err)
+	}
+	d.Run(program.Path(d, "tabard"), "apply", file, "--database", d.Database)
+}

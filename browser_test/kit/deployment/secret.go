@@ -1,0 +1,103 @@
+package deployment
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
+)
+
+// Rotate runs tabard secret rotate, and returns what it says and whether it did a step.
+func (d *Deployment) Rotate(args ...string) (said string, done bool) {
+	d.Helper()
+	args = append([]string{"secret", "rotate", "--secret-file", d.Secret, "--database", d.Database}, args...)
+	out, err := exec.Command(program.Path(d, "tabard"), args...).CombinedOutput()
+	return string(out), err == nil
+}
+
+// Step does a step of the replacement.
+func (d *Deployment) Step(says string) {
+	d.Helper()
+	if said, done := d.Rotate(); !done || !strings.Contains(said, says) {
+		d.Fatalf("it did not say %q: %s", says, said)
+	}
+}
+
+// Distribute gives replicas the operator's secret file: all of them where none is named.
+func (d *Deployment) Distribute(replicas ...*Replica) {
+	d.Helper()
+	if replicas == nil {
+		replicas = d.Replicas
+	}
+	for _, r := range replicas {
+		d.Run("install", "-m", "600", d.Secret, r.Secret)
+	}
+}
+
+// SecretIDs are the ids of the values of the operator's secret file.
+func (d *Deployment) SecretIDs() []string {
+	d.Helper()
+	text, err := os.ReadFile(d.Secret)
+	if err != nil {
+		d.Fatal(err)
+	}
+	secret, err := signingkey.ParseSecret(string(text))
+	if err != nil {
+		d.Fatal(err)
+	}
+	ids, err := secret.IDs()
+	if err != nil {
+		d.Fatal(err)
+	}
+	return ids
+}
+
+// Reload lets every server read its secrets again.
+func (d *Deployment) Reload() {
+	d.Helper()
+	for _, r := range d.Replicas {
+		before := r.Process.Count("secrets reloaded")
+		if err := syscall.Kill(r.Process.PID(), syscall.SIGHUP); err != nil {
+			d.Fatal(err)
+		}
+		d.Await("a server reloads its secrets", func() bool { return r.Process.Count("secrets reloaded") > before })
+	}
+}
+
+// Await waits until something is so.
+func (d *Deployment) Await(what string, is func() bool) {
+	d.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range 1500 {
+		if is() {
+			return
+		}
+		<-tick.C
+	}
+	d.Fatalf("not seen: %s", what)
+}
+
+// MakeADayOlder makes what is written down in the database a day older, but for sessions:
+// what was made under the old secret is past.
+func (d *Deployment) MakeADayOlder() {
+	d.Helper()
+	db, err := pgx.Connect(d.Context(), d.DSN)
+	if err != nil {
+		d.Fatal(err)
+	}
+	defer db.Close(d.Context())
+	for _, statement := range []string{
+		`UPDATE secret_keys SET first_seen = first_seen - 86400, last_seen = last_seen - CASE WHEN left_at IS NULL THEN 0 ELSE 86400 END`,
+		`UPDATE signing_keys SET created_at = created_at - 86400, signs_at = signs_at - 86400`,
+	} {
+		if _, err := db.Exec(d.Context(), statement); err != nil {
+			d.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,157 @@
+// Package faultproxy is the network of a browser in tests: a proxy that everything goes
+// through, and that loses, delays and falsifies what a test says.
+package faultproxy
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Proxy is a network. Its methods may be called at any time.
+type Proxy struct {
+	// Address is the proxy's, as browsers take it.
+	Address string
+
+	mu    sync.Mutex
+	fault Fault
+	at    map[string]Fault
+	log   []Exchange
+}
+
+// Fault decides what becomes of a request to the backend or the API, and tells whether
+// it has answered in their place. It may give the request another body. The request's
+// context ends when the browser gives it up, or the test ends.
+type Fault func(w http.ResponseWriter, r *http.Request) (answered bool)
+
+// Exchange is a request, with the moment at which it came.
+type Exchange struct {
+	Method, Path, Query, Body string
+	At                        time.Time
+}
+
+// New returns a network in which nothing happens to any request.
+func New(t testing.TB) *Proxy {
+	t.Helper()
+	p := &Proxy{at: map[string]Fault{}}
+	ended, end := context.WithCancel(context.Background())
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		ctx, stop := context.WithCancel(r.Context())
+		defer context.AfterFunc(ended, stop)()
+		defer stop()
+		p.serve(rw, r.WithContext(ctx))
+	}))
+	t.Cleanup(func() {
+		end()
+		server.CloseClientConnections()
+		server.Close()
+	})
+	p.Address = server.URL
+	return p
+}
+
+// Set decides what becomes of requests to the backend and the API from now on; nil is
+// nothing.
+func (p *Proxy) Set(fault Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = fault
+}
+
+// SetAt decides what becomes of requests for one path, of the page's files too.
+func (p *Proxy) SetAt(path string, fault Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at[path] = fault
+}
+
+// Seen are the requests whose path ends so, since last forgotten.
+func (p *Proxy) Seen(path string) []Exchange {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var seen []Exchange
+	for _, e := range p.log {
+		if strings.HasSuffix(e.Path, path) {
+			seen = append(seen, e)
+		}
+	}
+	return seen
+}
+
+// Await waits until a page or anything else was asked for, by its path and query.
+func (p *Proxy) Await(t testing.TB, address string) {
+	t.Helper()
+	path, query, _ := strings.Cut(address, "?")
+	for began := time.Now(); time.Since(began) < 30*time.Second; <-time.After(20 * time.Millisecond) {
+		for _, e := range p.Seen(path) {
+			if e.Path == path && e.Query == query {
+				return
+			}
+		}
+	}
+	t.Fatalf("nobody asked for %s", address)
+}
+
+// Forget forgets what was seen.
+func (p *Proxy) Forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.log = nil
+}
+
+func (p *Proxy) serve(rw http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if fault := p.note(r, string(body)); fault == nil || !fault(rw, r) {
+		forward(rw, r)
+	}
+}
+
+// note writes a request down and returns its fault.
+func (p *Proxy) note(r *http.Request, body string) Fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	path := r.URL.Path
+	p.log = append(p.log, Exchange{r.Method, path, r.URL.RawQuery, body, time.Now()})
+	switch {
+	case p.at[path] != nil:
+		return p.at[path]
+	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/auth/") && !strings.HasPrefix(path, "/auth/client/"):
+		return p.fault
+	}
+	return nil
+}
+
+// transport keeps no connections: one that the other side closes meanwhile would look
+// like a fault.
+var transport = &http.Transport{DisableCompression: true, DisableKeepAlives: true}
+
+// forward sends a request on. What the browser gave up goes on too: it is on its way.
+func forward(rw http.ResponseWriter, r *http.Request) {
+	onward, err := http.NewRequestWithContext(context.WithoutCancel(r.Context()), r.Method, r.URL.String(), r.Body)
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusBadRequest)
+		return
+	}
+	onward.Header = r.Header.Clone()
+	onward.Header.Del("Proxy-Connection")
+	answer, err := transport.RoundTrip(onward)
+	if err != nil {
+		panic(http.ErrAbortHandler) // nobody is there
+	}
+	defer answer.Body.Close()
+	for name, values := range answer.Header {
+		rw.Header()[name] = values
+	}
+	rw.WriteHeader(answer.StatusCode)
+	io.Copy(rw, answer.Body)
+}

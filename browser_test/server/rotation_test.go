@@ -1,0 +1,390 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/judge"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
+)
+
+const (
+	rotationOrigin   = "http://localhost:8080"
+	rotationURL      = rotationOrigin + "/auth"
+	rotationProvider = "http://127.0.0.1:8081"
+	day              = 24 * 60 * 60
+)
+
+// rotating is two replicas over one store, at a time that the test passes, and two
+// validators that know them by their public addresses alone.
+type rotating struct {
+	*testing.T
+	store    *sqlstore.Store
+	secret   signingkey.Secret
+	replicas [2]httpbrowser.Hosts
+	browsers [2]*httpbrowser.Browser // one of each replica
+	cached   map[string]*httptest.Server
+	jose     *judge.Judge
+	goOIDC   map[string]*oidc.IDTokenVerifier // by issuer
+
+	mu   sync.Mutex
+	time int64
+}
+
+func newRotating(t *testing.T) *rotating {
+	r := &rotating{T: t, time: 1_800_000_000, cached: map[string]*httptest.Server{}, jose: judge.New(t, "keys.mjs"), goOIDC: map[string]*oidc.IDTokenVerifier{}}
+	r.secret, _ = signingkey.NewSecret()
+	var err error
+	if r.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.store.Close() })
+	r.apply()
+	provider := logintest.New(t, rotationProvider)
+	provider.Now = r.now
+	for i := range r.replicas {
+		r.replicas[i] = httpbrowser.Hosts{"127.0.0.1:8081": provider}
+		r.start(i)
+		b := httpbrowser.New(t, rotationOrigin, rotationURL)
+		b.Transport, b.Now = r.replicas[i], r.now
+		b.SignIn("alice")
+		r.browsers[i] = b
+	}
+	for _, organization := range []string{"acme", "globex"} {
+		issuer := r.issuerOf(organization)
+		remote := oidc.NewRemoteKeySet(context.WithoutCancel(t.Context()), r.keysOf(issuer, "go-oidc"))
+		r.goOIDC[issuer] = oidc.NewVerifier(issuer, remote, &oidc.Config{ClientID: "api", Now: r.now, SupportedSigningAlgs: []string{"ES256", "EdDSA"}})
+	}
+	return r
+}
+
+// start starts a replica, or starts it anew: it remembers nothing.
+func (r *rotating) start(replica int) {
+	r.Helper()
+	hosts := r.replicas[replica]
+	handler, err := host.New(host.Config{
+		PublicURL: rotationURL, Secret: r.secret, Now: r.now,
+		Provider: login.Config{Issuer: rotationProvider, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: hosts},
+	}, r.store)
+	if err != nil {
+		r.Fatal(err)
+	}
+	hosts["localhost:8080"] = handler
+}
+
+func (r *rotating) apply() {
+	member := []directory.Member{{User: directory.User{Issuer: rotationProvider, Subject: "alice"}}}
+	_, err := r.store.Apply(r.Context(), directory.Desired{
+		Workspace: directory.Workspace{
+			Apps:   []directory.App{{ID: "web", Name: "Web", Origins: []string{rotationOrigin}, Audience: "api"}},
+			Policy: policy.Rules{SessionAge: policy.MaxSessionAge, AccessTTL: policy.MaxAccessTTL},
+		},
+		Organizations: []directory.DesiredOrganization{
+			{Organization: directory.Organization{ID: "org_acme", Slug: "acme", Name: "Acme"}, Members: member},
+			{Organization: directory.Organization{ID: "org_globex", Slug: "globex", Name: "Globex", Rules: policy.Rules{DedicatedKey: true}}, Members: member},
+		},
+	}, r.now().Unix())
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rotating) now() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Unix(r.time, 0)
+}
+
+func (r *rotating) pass(seconds int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.time += seconds
+}
+
+// issuerOf is who signs an organization's tokens: globex has a key of its own.
+func (r *rotating) issuerOf(organization string) string {
+	if organization == "globex" {
+		return rotationURL + "/o/org_globex"
+	}
+	return rotationURL
+}
+
+// keysOf is the address of an issuer's key set for one validator: behind a cache that
+// keeps answers as long as they allow, and asks either replica.
+func (r *rotating) keysOf(issuer, validator string) string {
+	name := issuer + " " + validator
+	if r.cached[name] == nil {
+		var mu sync.Mutex
+		var kept *http.Response
+		var body []byte
+		var until int64
+		r.cached[name] = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			if now := r.now().Unix(); now >= until {
+				answer := httptest.NewRecorder()
+				path := strings.TrimPrefix(issuer, rotationOrigin) + api.PathKeySet
+				r.replicas[rand.IntN(2)]["localhost:8080"].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+				kept, body = answer.Result(), answer.Body.Bytes()
+				var age int64
+				fmt.Sscanf(kept.Header.Get("Cache-Control"), "public, max-age=%d", &age)
+				until = now + age
+			}
+			w.Header().Set("Content-Type", kept.Header.Get("Content-Type"))
+			w.WriteHeader(kept.StatusCode)
+			w.Write(body)
+		}))
+		r.Cleanup(r.cached[name].Close)
+	}
+	return r.cached[name].URL
+}
+
+// refused are the validators that refuse a token, and why.
+func (r *rotating) refused(issuer, raw string) (by []string) {
+	r.Helper()
+	if _, err := r.goOIDC[issuer].Verify(r.Context(), raw); err != nil {
+		by = append(by, "go-oidc: "+err.Error())
+	}
+	var verdict struct{ Refused string }
+	r.jose.Exchange("judge", map[string]any{
+		"now": r.now().Unix(), "issuer": issuer, "keys": r.keysOf(issuer, "jose"), "audience": "api", "token": raw,
+	}, &verdict)
+	if verdict.Refused != "" {
+		by = append(by, "jose: "+verdict.Refused)
+	}
+	return by
+}
+
+// minted is a token of one of the two issuers.
+type mintedToken struct {
+	issuer, raw string
+	expires     int64
+}
+
+// load lets both replicas mint for both organizations and clean up, all at once.
+func (r *rotating) load() (all []mintedToken) {
+	r.Helper()
+	now := r.now()
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	for _, b := range r.browsers {
+		group.Go(func() {
+			for _, organization := range []string{"acme", "globex"} {
+				var answer api.TokenResponse
+				got := b.Post("/token", `{"organization":"`+organization+`","enter":true}`)
+				if got.Status != http.StatusOK {
+					r.Errorf("%s: %d %s", organization, got.Status, got.Body)
+					return
+				}
+				got.JSON(r, &answer)
+				mu.Lock()
+				all = append(all, mintedToken{r.issuerOf(organization), answer.AccessToken, now.Unix() + answer.ExpiresIn})
+				mu.Unlock()
+			}
+		})
+		group.Go(func() {
+			rotation := host.Rotation{Ring: signingkey.NewKeyRing(r.store, r.secret, signingkey.ES256), Life: day / 2 * time.Second}
+			if _, err := host.CleanUp(r.Context(), r.store, rotation, now); err != nil {
+				r.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	return all
+}
+
+// TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken lets two replicas mint for weeks
+// while keys rotate by schedule and by command. Two validators of others' making,
+// each behind a cache, accept every token until its end, and none by a key that is
+// gone.
+func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
+	r := newRotating(t)
+	var live []mintedToken
+	var old []signingkey.Key // every key that has signed
+	judged := 0
+	for until := r.now().Unix() + 4*day; r.now().Unix() < until; r.pass(rand.Int64N([]int64{40, 2000}[rand.IntN(2)])) {
+		r.start(rand.IntN(2))
+		live = append(live, r.load()...)
+		if rand.IntN(60) == 0 {
+			r.hurry([]string{"", "org_globex"}[rand.IntN(2)])
+		}
+		good := live[:0]
+		for _, m := range live {
+			if m.expires <= r.now().Unix() {
+				continue
+			}
+			if by := r.refused(m.issuer, m.raw); by != nil {
+				t.Fatalf("a good token of %s is refused %s before its end by %v", m.issuer, time.Duration(m.expires-r.now().Unix())*time.Second, by)
+			}
+			judged++
+			good = append(good, m)
+		}
+		live = good
+		old = r.signed(old)
+	}
+	t.Logf("%d tokens accepted, of %d keys", judged, len(old))
+	if len(old) < 12 {
+		t.Errorf("only %d keys have signed: nothing rotated", len(old))
+	}
+	r.nobodyTakes(old)
+}
+
+// hurry is what `tabard signing-keys rotate --now` does.
+func (r *rotating) hurry(organization string) {
+	r.Helper()
+	now := r.now().Unix()
+	chain := r.chain(organization)
+	if _, prepared := chain.Next(now); !prepared {
+		if _, err := signingkey.NewKeyRing(r.store, r.secret, signingkey.ES256).Make(r.Context(), organization, chain, signingkey.Lead, now, audit.CommandLine); err != nil {
+			r.Fatal(err)
+		}
+		chain = r.chain(organization)
+	}
+	next, _ := chain.Next(now)
+	if err := r.store.AdvanceSigningKey(r.Context(), next.ID, max(now, next.CreatedAt+signingkey.Soonest)); err != nil {
+		r.Fatal(err)
+	}
+}
+
+func (r *rotating) chain(organization string) signingkey.Chain {
+	r.Helper()
+	chain, err := r.store.SigningKeys(r.Context(), organization)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return chain
+}
+
+// signed adds the keys that sign now, as a thief would keep them.
+func (r *rotating) signed(before []signingkey.Key) []signingkey.Key {
+	r.Helper()
+	for _, organization := range []string{"", "org_globex"} {
+		k, err := signingkey.NewKeyRing(r.store, r.secret, signingkey.ES256).Signing(r.Context(), organization, 0, r.now().Unix())
+		if err != nil {
+			r.Fatal(err)
+		}
+		known := false
+		for _, other := range before {
+			known = known || other.ID == k.ID
+		}
+		if !known {
+			before = append(before, k)
+		}
+	}
+	return before
+}
+
+// nobodyTakes holds that a token by a key that is gone is refused, however good it is.
+func (r *rotating) nobodyTakes(all []signingkey.Key) {
+	r.Helper()
+	gone := 0
+	for _, k := range all {
+		if r.published(k, r.now().Unix()-signingkey.SetAge-600) { // a cache or jose may know it still
+			continue
+		}
+		gone++
+		if issuer, raw := r.forged(k); len(r.refused(issuer, raw)) != 2 {
+			r.Errorf("a token by the key %s, which is gone, is refused by %v only", k.ID, r.refused(issuer, raw))
+		}
+	}
+	if gone == 0 {
+		r.Error("no key is gone")
+	}
+}
+
+// published tells that a key that signed was published at a time.
+func (r *rotating) published(k signingkey.Key, at int64) bool {
+	r.Helper()
+	chain := r.chain(k.Organization)
+	for i := range chain {
+		if chain[i].ID == k.ID {
+			return chain.Stage(i, at) != signingkey.Gone
+		}
+	}
+	return false // forgotten
+}
+
+// forged is a fresh token by a key, whatever has become of that.
+func (r *rotating) forged(k signingkey.Key) (issuer, raw string) {
+	r.Helper()
+	issuer, organization := rotationURL, "org_acme"
+	if k.Organization != "" {
+		issuer, organization = rotationURL+api.PathIssuers+k.Organization, k.Organization
+	}
+	now := r.now().Unix()
+	claims := token.Claims{Issuer: issuer, Subject: "usr_a", Audience: []string{"api"}, IssuedAt: now, Expires: now + 300, OrganizationID: organization}
+	raw, err := claims.Sign(token.SigningKey{ID: k.ID, Algorithm: string(k.Algorithm), Private: k.Private}, nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return issuer, raw
+}
+
+// TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn retires the signing keys at once.
+func TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn(t *testing.T) {
+	r := newRotating(t)
+	r.load()
+	stolen := r.signed(nil)
+	for _, k := range stolen {
+		if issuer, raw := r.forged(k); r.refused(issuer, raw) != nil {
+			t.Fatalf("before: %v", r.refused(issuer, raw))
+		}
+	}
+	r.pass(100)
+	for _, k := range stolen {
+		if retired, err := r.store.RetireSigningKey(t.Context(), k.ID, audit.CommandLine, r.now().Unix()); err != nil || !retired {
+			t.Fatal(retired, err)
+		}
+	}
+	for _, m := range r.load() { // the very next token is by another key
+		for _, k := range stolen {
+			if kid := header(t, m.raw); kid == k.ID {
+				t.Errorf("a token is signed with the retired key %s", kid)
+			}
+		}
+	}
+	r.pass(60 + signingkey.SetAge + 600) // replicas, the cache, jose's own
+	for _, m := range r.load() {
+		if by := r.refused(m.issuer, m.raw); by != nil {
+			t.Errorf("a new token is refused: %v", by)
+		}
+	}
+	for _, k := range stolen {
+		if issuer, raw := r.forged(k); len(r.refused(issuer, raw)) != 2 {
+			t.Errorf("a token by the retired key %s is taken", k.ID)
+		}
+	}
+}
+
+// header returns the id of the key that a token names.
+func header(t *testing.T, raw string) string {
+	t.Helper()
+	parsed, _, err := jwt.NewParser().ParseUnverified(raw, jwt.MapClaims{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kid, _ := parsed.Header["kid"].(string)
+	return kid
+}

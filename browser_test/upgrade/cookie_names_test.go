@@ -1,0 +1,40 @@
+package upgrade
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// TestUpgrade_NamesOfCookies: release 0.1 may still serve, or serve again, and reads only
+// its own names. So a browser has its session under both, in step, whichever was there
+// before; what is under the other server's secret is none of ours.
+func TestUpgrade_NamesOfCookies(t *testing.T) {
+	onBoth(t, func(u *upgraded) {
+		b := u.browser("without a device key")
+		kept := u.Browsers["without a device key"].Cookies[0]
+		for range 30 {
+			u.mints(b, "acme")
+			byName := b.Cookies()
+			var values []string
+			for name, value := range byName {
+				if strings.HasPrefix(name, "__Host-Http-tabard.") && strings.HasSuffix(name, kept.Name[strings.LastIndex(kept.Name, ".web."):]) {
+					values = append(values, value)
+				}
+			}
+			if len(values) != 2 || values[0] != values[1] || byName[kept.Name] == "" {
+				u.Fatalf("the browser keeps %v", byName)
+			}
+			u.pass(20 * time.Minute)
+		}
+		before := u.at(leftOrigin)
+		before.SetCookie(kept.Name, b.Cookies()[kept.Name]) // all that release 0.1 reads
+		u.mints(before, "acme")
+		if got := b.Post("/logout", `{"scope":"session"}`); got.Status != 200 || len(b.Cookies()) != 1 { // the other app's is left
+			u.Errorf("%d %s, %v", got.Status, got.Body, b.Cookies())
+		}
+		u.refuses(u.asks(before, `{"organization":"acme"}`), api.SessionRevoked)
+	})
+}

@@ -1,0 +1,358 @@
+package upgrade
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/store/postgres"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/upgrade/release"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
+)
+
+// The addresses of the fixture.
+const (
+	leftOrigin  = "http://localhost:8080"
+	leftReports = "http://localhost:8090"
+	leftURL     = leftOrigin + "/auth"
+)
+
+// upgraded is this release on what release 0.1 left: its database, migrated, and its
+// secret. The time is that at which the fixture was made, until it is passed.
+type upgraded struct {
+	*testing.T
+	*release.Left
+	hosts httpbrowser.Hosts
+
+	mu   sync.Mutex
+	time time.Time
+}
+
+// onBoth runs a test on what 0.1 left on SQLite and on PostgreSQL.
+func onBoth(t *testing.T, test func(*upgraded)) {
+	t.Run(release.SQLite, func(t *testing.T) { test(openSQLite(t, release.Read(t, "0.1", release.SQLite))) })
+	t.Run(release.Postgres, func(t *testing.T) {
+		left := release.Read(t, "0.1", release.Postgres)
+		store, err := postgres.Open(t.Context(), left.Postgres(t))
+		test(newUpgraded(t, left, store, err))
+	})
+}
+
+func openSQLite(t *testing.T, left *release.Left) *upgraded {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), left.SQLite(t))
+	return newUpgraded(t, left, store, err)
+}
+
+func newUpgraded(t *testing.T, left *release.Left, store *sqlstore.Store, err error) *upgraded {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a page") })
+	u := &upgraded{T: t, Left: left, time: left.Now(), hosts: httpbrowser.Hosts{"localhost:8090": page}}
+	for address, person := range map[string]string{"127.0.0.1:8081": "Bob Keller", "127.0.0.1:8083": "Nina Owens"} {
+		provider := logintest.New(t, "http://"+address)
+		provider.Now, provider.People = u.now, map[string]map[string]any{"bob": {"name": person}}
+		u.hosts[address] = provider
+	}
+	handler, err := host.New(host.Config{
+		PublicURL: leftURL, Secret: left.Secret, Now: u.now, Tenants: u.hosts, LoopbackConnections: true,
+		Provider: login.Config{
+			Issuer: "http://127.0.0.1:8081", ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: u.hosts,
+		},
+	}, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", page)
+	mux.Handle("/auth/", handler)
+	u.hosts["localhost:8080"] = mux
+	return u
+}
+
+func (u *upgraded) now() time.Time {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.time
+}
+
+func (u *upgraded) pass(d time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.time = u.time.Add(d)
+}
+
+// browser is one of the fixture's, at the app web.
+func (u *upgraded) browser(what string) *httpbrowser.Browser {
+	u.Helper()
+	kept, ok := u.Browsers[what]
+	if !ok {
+		u.Fatalf("the fixture has no browser %q", what)
+	}
+	return u.at(leftOrigin).TakeUp(kept)
+}
+
+// at is a new browser at an app.
+func (u *upgraded) at(origin string) *httpbrowser.Browser {
+	b := httpbrowser.New(u, origin, leftURL)
+	b.Transport, b.Now = u.hosts, u.now
+	return b
+}
+
+// asks sends what a page's tab sends for a token; a tab with a device key learns the
+// nonce from a first refusal.
+func (u *upgraded) asks(b *httpbrowser.Browser, body string) httpbrowser.Response {
+	u.Helper()
+	got := b.Post("/token", body)
+	if got.Code() == string(api.UseDPoPNonce) {
+		got = b.Post("/token", body)
+	}
+	return got
+}
+
+// mints fails the test unless a tab gets a token for an organization that it acts for.
+func (u *upgraded) mints(b *httpbrowser.Browser, organization string) api.TokenResponse {
+	u.Helper()
+	return u.minted(u.asks(b, `{"organization":"`+organization+`"}`), organization)
+}
+
+// enters is mints where a person chose the organization.
+func (u *upgraded) enters(b *httpbrowser.Browser, organization string) api.TokenResponse {
+	u.Helper()
+	return u.minted(u.asks(b, `{"organization":"`+organization+`","enter":true}`), organization)
+}
+
+func (u *upgraded) minted(got httpbrowser.Response, organization string) (answer api.TokenResponse) {
+	u.Helper()
+	if got.Status != http.StatusOK {
+		u.Errorf("%s: %d %s", organization, got.Status, got.Body)
+		return answer
+	}
+	if got.JSON(u, &answer); answer.Organization.Slug != organization {
+		u.Errorf("the token is for %s, want %s", answer.Organization.Slug, organization)
+	}
+	return answer
+}
+
+// refuses fails the test unless an answer is the error of that code.
+func (u *upgraded) refuses(got httpbrowser.Response, code api.Code) {
+	u.Helper()
+	if got.Code() != string(code) {
+		u.Errorf("%d %s, want %s", got.Status, got.Body, code)
+	}
+}
+
+// TestUpgrade_CookiesOfBrowsers: whoever was signed in stays so, in the organizations
+// that they had entered and in no other.
+func TestUpgrade_CookiesOfBrowsers(t *testing.T) {
+	onBoth(t, func(u *upgraded) {
+		for what, organizations := range map[string]string{
+			"without a device key": "acme globex", "with a device key": "acme globex initech",
+			"linked at northwind, raised at lamna": "acme northwind lamna", "signed in at northwind alone": "northwind",
+			"staff at acme": "acme", "signed in, and away since": "acme",
+			"the successor was lost on its way": "acme", "the successor was never presented": "acme",
+		} {
+			b := u.browser(what)
+			for slug := range strings.FieldsSeq(organizations) {
+				u.Log(what)
+				u.mints(b, slug)
+			}
+		}
+		alice := u.browser("without a device key")
+		u.refuses(u.asks(alice, `{"organization":"initech"}`), api.OrganizationSessionExpired)
+		u.enters(alice, "initech")
+		u.refuses(u.asks(alice, `{"organization":"lamna","enter":true}`), api.OrganizationAccessDenied)
+		u.refuses(u.asks(u.browser("a member who was disabled"), `{"organization":"initech"}`), api.OrganizationAccessDenied)
+		u.refuses(u.asks(u.browser("signed out, with the cookie of before"), `{"organization":"acme"}`), api.SessionRevoked)
+		if answer := u.mints(u.browser("with a device key"), "acme"); !answer.DeviceBound {
+			u.Error("the session is no longer bound to its device")
+		}
+		u.refuses(u.asks(u.at(leftOrigin).TakeUp(httpbrowser.Kept{Cookies: u.Browsers["with a device key"].Cookies}), `{"organization":"acme"}`), api.DeviceKeyRequired)
+	})
+}
+
+// TestUpgrade_Rotation: the refresh tokens of 0.1 are replaced as ever, for days, and
+// one that was replaced long ago is reuse.
+func TestUpgrade_Rotation(t *testing.T) {
+	onBoth(t, func(u *upgraded) {
+		for _, what := range []string{"without a device key", "with a device key", "the successor was lost on its way", "the successor was never presented"} {
+			b, first := u.browser(what), u.Browsers[what].Cookies[0].Value
+			for range 30 {
+				u.pass(2 * time.Hour / 30)
+				u.mints(b, "acme")
+			}
+			for _, value := range b.Cookies() {
+				if value == first {
+					u.Errorf("%s: the cookie was not replaced in two hours", what)
+				}
+			}
+			if what == "without a device key" {
+				u.refuses(u.asks(u.browser(what), `{"organization":"acme"}`), api.RefreshTokenReused)
+			}
+		}
+	})
+}
+
+// TestUpgrade_SignOut ends the sessions of 0.1, and what was entered from them.
+func TestUpgrade_SignOut(t *testing.T) {
+	onBoth(t, func(u *upgraded) {
+		alice := u.browser("without a device key")
+		child := u.at(leftReports).Sharing(alice)
+		u.mints(child, "acme")
+		copied := alice.Copy()
+		if got := alice.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK {
+			u.Errorf("%d %s", got.Status, got.Body)
+		}
+		u.refuses(u.asks(alice, `{"organization":"acme"}`), api.LoginRequired)
+		u.refuses(u.asks(copied, `{"organization":"acme"}`), api.SessionRevoked)
+		if got := u.asks(child, `{"organization":"acme"}`); got.Status != http.StatusUnauthorized {
+			u.Errorf("the session that was entered from it lives: %d %s", got.Status, got.Body)
+		}
+		u.mints(u.browser("with a device key"), "acme")
+	})
+}
+
+// TestUpgrade_SignInUnderWay: somebody was at the provider while the server was
+// replaced.
+func TestUpgrade_SignInUnderWay(t *testing.T) {
+	onBoth(t, func(u *upgraded) {
+		b := u.browser("at the provider")
+		landed := b.Choose(b.Follow(u.Attempt), "bob")
+		if landed.URL.String() != leftOrigin+"/notes?a=1" {
+			u.Fatalf("landed on %s: %s", landed.URL, landed.Body)
+		}
+		u.enters(b, "acme")
+	})
+}
+
+// TestUpgrade_Tokens: APIs go on with the tokens that they are sent, by the keys of
+// before, and the key that was prepared takes over.
+func TestUpgrade_Tokens(t *testing.T) {
+	onBoth(t, func(u *upgraded) {
+		for what, issuer := range map[string]string{"alice at acme": leftURL, "alice at acme, bound to her device": leftURL, "alice at globex": ""} {
+			answer, ok := u.Left.Tokens[what]
+			if !ok {
+				u.Fatalf("the fixture has no token %q", what)
+			}
+			if issuer == "" {
+				issuer = u.issuerOf(answer.AccessToken)
+			}
+			u.verifies(issuer, answer.AccessToken)
+		}
+		before := u.keyOf(u.Left.Tokens["alice at acme"].AccessToken)
+		u.pass(90 * time.Minute)
+		renewed := u.mints(u.browser("with a device key"), "acme").AccessToken
+		u.verifies(leftURL, renewed)
+		if u.keyOf(renewed) == before {
+			u.Error("the prepared key did not take over")
+		}
+	})
+}
+
+// verifies fails the test unless an API takes a token of an issuer.
+func (u *upgraded) verifies(issuer, raw string) {
+	u.Helper()
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer: issuer, Audience: leftOrigin + "/api", Now: u.now,
+		Keys: token.NewKeySet(issuer+api.PathKeySet, &http.Client{Transport: u.hosts}),
+	})
+	if err != nil {
+		u.Fatal(err)
+	}
+	if _, err := verifier.Verify(u.Context(), raw); err != nil {
+		u.Errorf("the token of %s: %v", issuer, err)
+	}
+}
+
+// TestUpgrade_Servers: keys of programs open what they did, and the session that another
+// app's server holds goes on.
+func TestUpgrade_Servers(t *testing.T) {
+	onBoth(t, func(u *upgraded) {
+		for _, c := range []struct {
+			key, path string
+			status    int
+		}{
+			{"administration", "/organizations", 200}, {"administration", "/audit", 200}, {"administration", "/keys", 200},
+			{"administration of acme", "/organizations/acme/members", 200}, {"administration of acme", "/organizations/globex/members", 404},
+			{"revoked", "/organizations", 401}, {"server of web", "/organizations", 401},
+		} {
+			if got, text := u.call("GET", "/admin/v1"+c.path, u.APIKeys[c.key], ""); got != c.status {
+				u.Errorf("%s at %s: %d %s, want %d", c.key, c.path, got, text, c.status)
+			}
+		}
+		for range 3 {
+			status, text := u.call("POST", "/v1/workspaces/default/sessions/refresh", u.APIKeys["server of reports"], `{"refresh":"`+u.Server.Refresh+`"}`)
+			var renewed struct{ Refresh string }
+			if err := json.Unmarshal([]byte(text), &renewed); status != http.StatusOK || err != nil {
+				u.Fatalf("%d %s", status, text)
+			}
+			if renewed.Refresh != "" {
+				u.Server.Refresh = renewed.Refresh
+			}
+			u.pass(2 * time.Hour)
+		}
+		_, trail := u.call("GET", "/admin/v1/audit?limit=200", u.APIKeys["administration"], "")
+		for _, action := range []string{"sign_in", "staff.grant", "identity.link", "app.hand_over", "member.disable"} {
+			if !strings.Contains(trail, `"`+action+`"`) {
+				u.Errorf("the audit log of before lacks %s", action)
+			}
+		}
+	})
+}
+
+// call sends a request of a program, with a key.
+func (u *upgraded) call(method, path, key, body string) (status int, text string) {
+	u.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), method, leftURL+path, strings.NewReader(body))
+	if err != nil {
+		u.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+key)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := u.hosts.RoundTrip(r)
+	if err != nil {
+		u.Fatal(err)
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil {
+		u.Fatal(err)
+	}
+	return answer.StatusCode, string(content)
+}
+
+func (u *upgraded) issuerOf(raw string) string { return u.part(raw, 1, "iss") }
+func (u *upgraded) keyOf(raw string) string    { return u.part(raw, 0, "kid") }
+
+// part is a member of a token's header (0) or claims (1).
+func (u *upgraded) part(raw string, n int, member string) string {
+	u.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(strings.Split(raw, ".")[n])
+	if err != nil {
+		u.Fatal(err)
+	}
+	var all map[string]any
+	if err := json.Unmarshal(text, &all); err != nil {
+		u.Fatal(err)
+	}
+	value, _ := all[member].(string)
+	return value
+}

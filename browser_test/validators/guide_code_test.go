@@ -1,0 +1,150 @@
+package validators
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/markdown"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
+)
+
+// guided is code of a guide for APIs in JavaScript, which judges tokens of an issuer.
+type guided struct {
+	*zoo
+	issuer string
+}
+
+func newGuided(t *testing.T) *guided {
+	t.Helper()
+	g := &guided{zoo: newZoo(t)}
+	g.now = time.Now()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(g.set)
+	}))
+	t.Cleanup(server.Close)
+	g.issuer = server.URL + "/auth"
+	return g
+}
+
+// token is a good access token for acme, changed.
+func (g *guided) token(change object) string {
+	claims := object{"iss": g.issuer, "aud": "https://app.example.com/api", "roles": []string{"viewer"}}
+	maps.Copy(claims, change)
+	return g.with(claims)
+}
+
+// tokens are what an API is sent, and whether the guide's code is to take it.
+func (g *guided) tokens() (taken, refused map[string]string) {
+	g.Helper()
+	good := object{"iss": g.issuer, "aud": "https://app.example.com/api"}
+	return map[string]string{
+			"a Bearer token":      g.token(nil),
+			"of a server's":       g.token(object{"act": object{"sub": "reports"}}),
+			"without an age":      g.token(object{"auth_time": nil}),
+			"with a foreign name": g.token(object{"ORG_ID": "org_globex"}),
+		}, map[string]string{
+			"bound to a key":               g.token(object{"cnf": object{"jkt": strings.Repeat("k", 43)}}),
+			"bound in another way":         g.token(object{"cnf": object{"x5t#S256": "k"}}),
+			"bound to nothing it names":    g.token(object{"cnf": object{}}),
+			"of an issuer of its own":      g.token(object{"iss": g.issuer + "/o/org_acme"}),
+			"of another issuer":            g.token(object{"iss": "https://evil.example"}),
+			"for another API":              g.token(object{"aud": "https://other.example"}),
+			"expired":                      g.token(object{"exp": g.now.Unix() - 120}),
+			"without an end":               g.token(object{"exp": nil}),
+			"an identity token":            g.text(`{"alg":"ES256","kid":"es","typ":"JWT"}`, g.json(g.claims(good)), "ES256", g.es),
+			"without a type":               g.text(`{"alg":"ES256","kid":"es"}`, g.json(g.claims(good)), "ES256", g.es),
+			"by somebody else's key":       g.text(`{"alg":"ES256","kid":"es","typ":"at+jwt"}`, g.json(g.claims(good)), "ES256", g.evil),
+			"without an organization":      g.token(object{"org_id": nil}),
+			"of another organization":      g.token(object{"org_id": "org_globex"}),
+			"of an organization in a list": g.token(object{"org_id": []string{"org_acme"}}),
+		}
+}
+
+// judge runs the code on tokens, and returns what it takes.
+func (g *guided) judge(code, expression string, tokens map[string]string) map[string]bool {
+	g.Helper()
+	text, err := json.Marshal(tokens)
+	if err != nil {
+		g.Fatal(err)
+	}
+	script := "const [issuer, audience, tokens] = process.argv.slice(1);\n" + code + `
+const taken = {};
+for (const [name, token] of Object.entries(JSON.parse(tokens))) {
+  taken[name] = await ` + expression + `.then(() => true, () => false);
+}
+process.stdout.write(JSON.stringify(taken));`
+	command := exec.Command("node", "--input-type=module", "-e", script, g.issuer, "https://app.example.com/api", string(text))
+	out, err := command.Output()
+	if err != nil {
+		g.Fatalf("%v: %s", err, program.Stderr(err))
+	}
+	var taken map[string]bool
+	if err := json.Unmarshal(out, &taken); err != nil {
+		g.Fatal(err)
+	}
+	return taken
+}
+
+// TestTheGuidesCodeForOtherLanguagesTakesWhatItShould, and no token that is bound to a
+// key it does not ask for.
+func TestTheGuidesCodeForOtherLanguagesTakesWhatItShould(t *testing.T) {
+	text, err := os.ReadFile("../../backend/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "### Other languages\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, word := range []string{"`cnf`", "`act`", "`dedicated_signing_key`", "`at+jwt`"} {
+		if !found || !strings.Contains(section, word) {
+			t.Errorf("the guide does not speak of %s", word)
+		}
+	}
+	g := newGuided(t)
+	code := strings.ReplaceAll(markdown.Block(section, "js"), `const issuer = "https://app.example.com/auth";`, "")
+	taken, refused := g.tokens()
+	for name, ok := range g.judge(code, `claimsOf(token, "org_acme")`, taken) {
+		if !ok {
+			t.Errorf("%s: refused", name)
+		}
+	}
+	for name, ok := range g.judge(code, `claimsOf(token, "org_acme")`, refused) {
+		if ok {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+// TestTheMigrationPagesCodeTakesNoBoundToken, and no token of another kind. It leaves the
+// organization to its caller.
+func TestTheMigrationPagesCodeTakesNoBoundToken(t *testing.T) {
+	g := newGuided(t)
+	taken, refused := g.tokens()
+	for _, callers := range []string{"without an end", "without an organization", "of another organization", "of an organization in a list"} {
+		delete(refused, callers)
+	}
+	text, err := os.ReadFile("../../js/MIGRATION.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for title, section := range markdown.Sections(string(text)) {
+		code := markdown.Block(section, "js")
+		for name, ok := range g.judge(code, "tenantOf(token)", taken) {
+			if !ok {
+				t.Errorf("%s, %s: refused", title, name)
+			}
+		}
+		for name, ok := range g.judge(code, "tenantOf(token)", refused) {
+			if ok {
+				t.Errorf("%s, %s: taken", title, name)
+			}
+		}
+	}
+}

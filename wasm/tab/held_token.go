@@ -1,0 +1,105 @@
+package tab
+
+import (
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// held is an organization session entered in this tab, with its token.
+type heldToken struct {
+	answer        api.TokenResponse
+	minted        time.Duration // wall clock
+	received      time.Duration // this and the next: clock.now
+	renewAt       time.Duration
+	expires       time.Duration
+	reportedInput activity // the person's last that the backend was told of
+}
+
+// Of a token's life the last part is not handed out, so that it survives its
+// way to the API, and before that comes a part in which it is renewed while it
+// is still in use.
+const (
+	marginShare, maxMargin = 20, 5 * time.Second
+	renewShare, maxRenewal = 5, time.Minute
+)
+
+// newHeld is the token of an answer that came at the moment now.
+func newHeldToken(answer *api.TokenResponse, wall, now time.Duration, random uint64) *heldToken {
+	h := &heldToken{answer: *answer, minted: wall, received: now, reportedInput: noInput}
+	early := min(h.lifetime()/renewShare, maxRenewal)
+	h.expires = now + h.lifetime()
+	h.renewAt = h.expires - early - randomPart(early/2, random)
+	if h.isFinal() {
+		h.renewAt = now + time.Duration(answer.ExpiresIn)*time.Second
+	}
+	return h
+}
+
+// last tells a token that lives as long as its session does: to renew it before its
+// end gains nothing.
+func (h *heldToken) isFinal() bool {
+	s := h.answer.OrganizationSession
+	for _, end := range []int64{h.answer.SessionExpiresIn, s.ExpiresIn, s.IdleExpiresIn} {
+		if end != 0 && end <= h.answer.ExpiresIn {
+			return true
+		}
+	}
+	return false
+}
+
+// life is how long the token is handed out after it was minted.
+func (h *heldToken) lifetime() time.Duration {
+	life := time.Duration(h.answer.ExpiresIn) * time.Second
+	return life - min(life/marginShare, maxMargin)
+}
+
+func (h *heldToken) usable(now time.Duration) bool { return h != nil && now < h.expires }
+
+func (h *heldToken) organization() api.Organization { return h.answer.Organization }
+
+// credential is the token as it is handed out; see [Tab.Credential].
+func (h *heldToken) credential() string {
+	if h.answer.TokenType == api.TokenTypeDPoP {
+		return "DPoP " + h.answer.AccessToken
+	}
+	return h.answer.AccessToken
+}
+
+// revive counts a stored token's life from the time of day at which it was
+// minted, the only clock that goes on over a reload. A token from the future
+// has no known age.
+func (h *heldToken) restore(c *clock, random func() uint64) bool {
+	age := c.Wall() - h.minted
+	if age < 0 {
+		return false
+	}
+	*h = *newHeldToken(&h.answer, h.minted, c.now()-age, random())
+	return h.usable(c.now())
+}
+
+func (h *heldToken) json() string {
+	o := newObject()
+	o.number("minted", h.minted.Milliseconds())
+	o.number("until", (h.minted + h.lifetime()).Milliseconds())
+	o.raw("answer", EncodeTokenResponse(h.answer))
+	return o.end()
+}
+
+func decodeHeldToken(v Value) *heldToken {
+	return &heldToken{
+		answer: DecodeTokenResponse(member(v, "answer")),
+		minted: time.Duration(boundedNumber(v, "minted", maxMillis)) * time.Millisecond,
+	}
+}
+
+// complete reports whether an answer has what a token needs.
+func isComplete(answer *api.TokenResponse) bool {
+	return answer.AccessToken != "" && answer.ExpiresIn > 0 && answer.Organization.ID != "" &&
+		answer.User.ID != "" && answer.Session != ""
+}
+
+// names tells whether name, an id or a slug, is the organization's.
+func matches(o *api.Organization, name string) bool {
+	return name != "" && (name == o.ID || name == o.Slug)
+}
