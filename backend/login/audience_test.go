@@ -93,7 +93,7 @@ func TestProvider_AppleSignsTheSecret(t *testing.T) {
 	if sent.Has("client_assertion") || claims["exp"] != float64(now+300) {
 		t.Errorf("the token endpoint was sent %v, %v", sent, claims)
 	}
-	if err := c.KnowsClient(t.Context(), now); err != nil {
+	if err := c.CheckClient(t.Context(), now); err != nil {
 		t.Error(err)
 	}
 	p.Secret = func(string) bool { return false }

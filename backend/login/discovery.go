@@ -28,6 +28,7 @@ type discovered struct {
 		UserInfo            string   `json:"userinfo_endpoint"`
 		NamesIss            bool     `json:"authorization_response_iss_parameter_supported"`
 		AuthMethods         texts    `json:"token_endpoint_auth_methods_supported"`
+		Prompts             texts    `json:"prompt_values_supported"`
 		KeySet              string   `json:"jwks_uri"`
 		Push                string   `json:"pushed_authorization_request_endpoint"`
 		MustPush            bool     `json:"require_pushed_authorization_requests"`
