@@ -185,12 +185,13 @@ func (o OrganizationSession) Lapsed() int64 {
 // connection is enabled.
 func (r Rules) accept(a Authentication, s Subject, now int64) bool {
 	lacks := func(method string) bool { return !slices.Contains(a.AMR, method) }
-	return (a.Until == 0 || now < a.Until) && (a.Connection == "" || a.Connection == s.Connection) &&
+	return (a.Connection == "" || a.Connection == s.Connection) &&
 		(r.Connection == "" || a.Connection == r.Connection) &&
 		(!r.Isolated || a.Organization == s.Organization) &&
 		(r.AuthenticationAge == 0 || a.Time != 0 && now-a.Time <= r.AuthenticationAge) &&
 		(r.ACR == nil || slices.Contains(r.ACR, a.ACR)) &&
-		!slices.ContainsFunc(r.AMR, lacks)
+		!slices.ContainsFunc(r.AMR, lacks) &&
+		(a.Until == 0 || now < a.Until)
 }
 
 func (r Rules) challenge(stay OrganizationSession, now int64) Challenge {
