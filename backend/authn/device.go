@@ -136,7 +136,7 @@ func (c *Request) useProof() error {
 }
 
 func invalidProof(err error) *refusal.Refusal {
-	return refusal.New(api.InvalidDPoPProof, "The device key's proof is not good. Send the request again.").Because(err)
+	return refusal.New(api.InvalidDPoPProof, "The device key's proof is not good. Send the request again.").WithCause(err)
 }
 
 // ProvenKey returns the thumbprint of the key that the request proves. A navigation

@@ -54,7 +54,7 @@ func TestProvider_AssertionForTheTokenEndpoint(t *testing.T) {
 			p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
 			p.AssertionAudience = test.takes
 			if test.metadata != "" {
-				p.PushedRequests = idp.MustPush // at an address of its own, which is sent the assertion
+				p.PushedRequests = idp.PushRequired // at an address of its own, which is sent the assertion
 				p.Metadata = func(m map[string]any) { m["token_endpoint"] = test.metadata }
 			}
 			c := relying(p, func(c *login.Config) { c.ClientKey, c.TokenEndpointAudience = key, test.setting })

@@ -22,16 +22,16 @@ INSERT INTO workspace (one, revision, document, session_idle) VALUES (1, 1, ?1, 
 const upsertWorkspace = insertWorkspace + `
 ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = excluded.document`
 
-// Applying says how a Desired is applied. The zero value applies it and tells nobody.
-type Applying struct {
+// ApplyOptions says how a Desired is applied. The zero value applies it and tells nobody.
+type ApplyOptions struct {
 	// DryRun changes nothing, and tells what would change.
 	DryRun bool
-	// Report is told after each organization how many memberships were looked at.
-	Report func(members int)
-	// Tell is told each difference, before it is written.
-	Tell func(directory.Difference)
-	// Waiting is told once when another apply is under way, which is waited for.
-	Waiting func()
+	// OnProgress is told after each organization how many memberships were looked at.
+	OnProgress func(members int)
+	// OnDifference is told each difference, before it is written.
+	OnDifference func(directory.Difference)
+	// OnWait is told once when another apply is under way, which is waited for.
+	OnWait func()
 }
 
 // Apply makes the directory be what a workspace file wants. Applied again it changes
@@ -50,21 +50,21 @@ type Applying struct {
 // belong to administrators from then on. Organizations that it does not name are not
 // changed.
 func (s *Store) Apply(ctx context.Context, d directory.Desired, now int64) (directory.Changes, error) {
-	return s.ApplyAs(ctx, d, now, Applying{})
+	return s.ApplyWith(ctx, d, now, ApplyOptions{})
 }
 
 // ApplyReporting is Apply. After each organization it reports the number of memberships
 // checked so far.
 func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int64, report func(members int)) (directory.Changes, error) {
-	return s.ApplyAs(ctx, d, now, Applying{Report: report})
+	return s.ApplyWith(ctx, d, now, ApplyOptions{OnProgress: report})
 }
 
-// ApplyAs is Apply, where how says what is told. With an error it returns what was
+// ApplyWith is Apply, where how says what is told. With an error it returns what was
 // changed before.
-func (s *Store) ApplyAs(ctx context.Context, d directory.Desired, now int64, how Applying) (directory.Changes, error) {
-	a := &applying{database: s.database, Applying: how, now: now}
+func (s *Store) ApplyWith(ctx context.Context, d directory.Desired, now int64, how ApplyOptions) (directory.Changes, error) {
+	a := &applier{database: s.database, ApplyOptions: how, now: now}
 	if !how.DryRun {
-		lock, err := s.lockApply(ctx, how.Waiting)
+		lock, err := s.lockApply(ctx, how.OnWait)
 		if err != nil {
 			return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
 		}
@@ -79,9 +79,9 @@ func (s *Store) ApplyAs(ctx context.Context, d directory.Desired, now int64, how
 }
 
 // applying is the state of applying a Desired to the database.
-type applying struct {
+type applier struct {
 	*database
-	Applying
+	ApplyOptions
 	now       int64
 	lock      *applyLock
 	pending   pendingWrites
@@ -91,14 +91,14 @@ type applying struct {
 	written, analyzed int // rows, and how many there were at the last look
 }
 
-func (a *applying) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
-	if a.Tell != nil {
-		a.Tell(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
+func (a *applier) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
+	if a.OnDifference != nil {
+		a.OnDifference(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
 	}
 }
 
 // each calls scan for every row that a statement returns.
-func (a *applying) each(ctx context.Context, scan func(*sql.Rows) error, statement string, args ...any) error {
+func (a *applier) each(ctx context.Context, scan func(*sql.Rows) error, statement string, args ...any) error {
 	scanned := false
 	return retried(ctx, func() error {
 		rows, err := a.pool.QueryContext(ctx, a.dialect.uncached(statement), args...)
@@ -119,7 +119,7 @@ func (a *applying) each(ctx context.Context, scan func(*sql.Rows) error, stateme
 	})
 }
 
-func (a *applying) all(ctx context.Context, d directory.Desired) error {
+func (a *applier) all(ctx context.Context, d directory.Desired) error {
 	found, err := a.match(ctx, d.Organizations)
 	if err != nil {
 		return err
@@ -145,14 +145,14 @@ func (a *applying) all(ctx context.Context, d directory.Desired) error {
 			return err
 		}
 		done += o.MemberCount()
-		if a.Report != nil {
-			a.Report(done)
+		if a.OnProgress != nil {
+			a.OnProgress(done)
 		}
 	}
 	return a.flush(ctx)
 }
 
-func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
+func (a *applier) workspace(ctx context.Context, w directory.Workspace) error {
 	var revision int64
 	var stored string
 	err := a.row(ctx, selectWorkspace).Scan(&revision, &stored)
@@ -177,8 +177,8 @@ func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
 }
 
 // tellWorkspace tells which members of the workspace's document change.
-func (a *applying) tellWorkspace(stored string, document []byte) error {
-	if a.Tell == nil {
+func (a *applier) tellWorkspace(stored string, document []byte) error {
+	if a.OnDifference == nil {
 		return nil
 	}
 	var had, wanted map[string]json.RawMessage

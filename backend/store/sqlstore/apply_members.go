@@ -43,7 +43,7 @@ type place struct{ roles, source string }
 const fromFile = string(directory.FromFile)
 
 // members brings an organization's members up to date.
-func (a *applying) members(ctx context.Context, had *matched, o *directory.DesiredOrganization) error {
+func (a *applier) members(ctx context.Context, had *matched, o *directory.DesiredOrganization) error {
 	before := 0
 	if !had.added {
 		if err := a.row(ctx, countFromFile, had.id).Scan(&before); err != nil {
@@ -83,7 +83,7 @@ func chunks[T any](all iter.Seq[T], size int) iter.Seq[[]T] {
 
 // admit makes people, known or new, members, and returns how many of them the file had
 // made members before.
-func (a *applying) admit(ctx context.Context, o *matched, slug string, people []directory.Member) (were int, err error) {
+func (a *applier) admit(ctx context.Context, o *matched, slug string, people []directory.Member) (were int, err error) {
 	known, err := a.places(ctx, o.id, people)
 	if err != nil {
 		return 0, err
@@ -112,7 +112,7 @@ func (a *applying) admit(ctx context.Context, o *matched, slug string, people []
 }
 
 // places returns those of people who are known.
-func (a *applying) places(ctx context.Context, organizationID string, people []directory.Member) (map[person]place, error) {
+func (a *applier) places(ctx context.Context, organizationID string, people []directory.Member) (map[person]place, error) {
 	args := []any{organizationID}
 	for _, m := range people {
 		args = append(args, m.Issuer, m.Subject)
@@ -129,7 +129,7 @@ func (a *applying) places(ctx context.Context, organizationID string, people []d
 }
 
 // dismiss ends the memberships that the file once gave and no longer names.
-func (a *applying) dismiss(ctx context.Context, organizationID string, o *directory.DesiredOrganization) error {
+func (a *applier) dismiss(ctx context.Context, organizationID string, o *directory.DesiredOrganization) error {
 	named := make(map[digest]struct{}, o.MemberCount())
 	for m := range o.AllMembers() {
 		named[personOf(m).digest()] = struct{}{}

@@ -44,7 +44,7 @@ type matched struct {
 }
 
 // match reads which stored organization each of the file is. A new one gets its id.
-func (a *applying) match(ctx context.Context, wanted []directory.DesiredOrganization) ([]*matched, error) {
+func (a *applier) match(ctx context.Context, wanted []directory.DesiredOrganization) ([]*matched, error) {
 	stored, err := a.storedOrganizations(ctx)
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (a *applying) match(ctx context.Context, wanted []directory.DesiredOrganiza
 
 // organizations brings all organizations up to date: those that there are, together,
 // and then those that are new.
-func (a *applying) organizations(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) error {
+func (a *applier) organizations(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) error {
 	for i, o := range wanted {
 		if found[i].stored != nil && found[i].stored.Slug != o.Slug {
 			a.pending.add(releaseSlug, found[i].id)
@@ -89,7 +89,7 @@ func (a *applying) organizations(ctx context.Context, found []*matched, wanted [
 	return nil
 }
 
-func (a *applying) storedOrganizations(ctx context.Context) (all []*storedOrganization, err error) {
+func (a *applier) storedOrganizations(ctx context.Context) (all []*storedOrganization, err error) {
 	err = a.each(ctx, func(rows *sql.Rows) error {
 		var o storedOrganization
 		var rules, disabledBy string
@@ -149,7 +149,7 @@ func match(stored []*storedOrganization, wanted []directory.DesiredOrganization)
 }
 
 // organization brings one organization up to date.
-func (a *applying) organization(had *matched, o directory.Organization) error {
+func (a *applier) organization(had *matched, o directory.Organization) error {
 	rules, err := json.Marshal(o.Rules)
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func described(o directory.Organization, rules string) string {
 	return text + "}"
 }
 
-func (a *applying) disabled(o directory.Organization) any {
+func (a *applier) disabled(o directory.Organization) any {
 	if o.Disabled {
 		return a.now
 	}
