@@ -35,7 +35,7 @@ func TestSecret_ReplacedUnderLoad(t *testing.T) {
 	}
 	d.Restart(d.Replicas[1:]...)
 	if said, done := d.Rotate(); done || !strings.Contains(said, "sign-ins that began under the old secret may be under way") || !strings.Contains(said, "signing keys are sealed under the old secret") {
-		t.Errorf("it is not refused for what was made before: %s", said)
+		t.Errorf("the step was not refused because of data made under the old secret: %s", said)
 	}
 	c.AwaitNewSignIns(t)
 	d.AgeByOneDay()
@@ -75,6 +75,6 @@ func TestSecret_ReplacedInTheWrongOrder(t *testing.T) {
 	c.Stop()
 	c.CheckFailures(t)
 	if c.Repeated.Load() == 0 {
-		t.Error("no request came to a replica that did not know its key: nothing was tried")
+		t.Error("no request came to a replica that did not know its key, so the test is not conclusive")
 	}
 }

@@ -245,7 +245,7 @@ func TestSigningKeys_RotateUnderLoad(t *testing.T) {
 	}
 	t.Logf("%d tokens accepted, of %d keys", judged, len(old))
 	if len(old) < 12 {
-		t.Errorf("only %d keys have signed: nothing rotated", len(old))
+		t.Errorf("only %d keys have signed: the keys did not rotate", len(old))
 	}
 	r.checkRefusedEverywhere(old)
 }

@@ -192,20 +192,20 @@ func (p *person) finish(rotations, kills int) {
 		p.audited("session.reused"), p.audited("session.lost"), p.audited("session.repaired"), p.refusals(), p.memories(),
 		len(said))
 	if wrong := p.events.verdict(); wrong != "" {
-		p.t.Errorf("seed %d: what must not have happened:\n%s", *seed, wrong)
+		p.t.Errorf("seed %d: faults:\n%s", *seed, wrong)
 	}
 	if r.revoked.Valid {
 		p.t.Errorf("the session was revoked: %s", r.reason.String)
 	}
 	if rotations == 0 {
-		p.t.Error("nothing was rotated: the run shows nothing")
+		p.t.Error("no token was rotated: the run is not conclusive")
 	}
 	if kills > 0 && p.back == 0 {
-		p.t.Error("no crash brought an old cookie back: the run shows nothing")
+		p.t.Error("no crash brought an old cookie back: the run is not conclusive")
 	}
 	for _, line := range said {
 		if !notLoaded.MatchString(line) {
-			p.t.Errorf("the console says what no network makes it say: %s", line)
+			p.t.Errorf("the console has output that no network fault explains: %s", line)
 		}
 	}
 	for _, what := range grown(p.memory) {

@@ -32,7 +32,7 @@ func theft(p *person) {
 func (p *person) expectCaught(thief, victim *tab, stolen error) {
 	p.t.Helper()
 	if stolen != nil {
-		p.t.Fatalf("the copied cookie does not work, so nothing is shown: %v", stolen)
+		p.t.Fatalf("the copied cookie does not work, so the run is not conclusive: %v", stolen)
 	}
 	began, rounds := p.now(), 0
 	for ; p.session().reason.String != "reuse"; rounds++ {

@@ -122,7 +122,7 @@ func TestUpgrade_Tabs(t *testing.T) {
 	chrome.Go(t, tab, leftOrigin+"/?tabard_organization=acme")
 	chrome.Await(t, tab, `globalThis.tabard?.state.status === "active" && tabard.state.organization.slug === "acme" && tabard.state.deviceBound`)
 	if mints.Load() == 0 {
-		t.Error("nothing was minted")
+		t.Error("no token was minted")
 	}
 	if got := chrome.Eval[string](t, tab, `tabard.switchOrganization("initech").then((r) => r.status)`); got != "switched" {
 		t.Errorf("initech: %s", got)
