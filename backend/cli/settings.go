@@ -41,6 +41,7 @@ type settings struct {
 	logLevel         string
 	trustedProxies   string
 	metricsFrom      string
+	rateLimits       string
 	cookieMark       string
 
 	loopbackConnections bool
@@ -106,7 +107,7 @@ func (s *settings) addServer(c *cobra.Command) {
 	c.MarkFlagFilename("oidc-client-secret-file")
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "cookie-mark", "signing-key-life", "audit-retention", "stop-delay"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "rate-limits", "cookie-mark", "signing-key-life", "audit-retention", "stop-delay"} {
 		complete(free)
 	}
 }
@@ -147,6 +148,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
 	text(&s.auditRetention, "audit-retention", "365d", "forget events of the audit trail after `TIME`, such as 365d, once every export has them; 0: never")
 	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
+	text(&s.rateLimits, "rate-limits", "1200,120,300", "in a minute, refuse `NUMBERS`: one network's requests after so many failed, its sign-ins, one session's requests; 0: no limits")
 	text(&s.metricsFrom, "metrics-from", "", "answer /metrics also to the `NETWORKS`, such as 10.0.0.0/8; always to this machine")
 	text(&s.cookieMark, "cookie-mark", "", "have the names of cookies bear `MARK`, such as PROD, instead of one that follows from --public-url")
 	text(&s.stopDelay, "stop-delay", "", "serve on for `TIME` after SIGTERM while /readyz fails; 5s by default, and 0 where nobody else reaches the server")
