@@ -37,9 +37,9 @@ func largeWorkspace(t testing.TB, organizations, members int) directory.Desired 
 	return d
 }
 
-// applied applies a workspace twice and returns how long each took. The second time
+// applyTwice applies a workspace twice and returns how long each took. The second time
 // changes no row. It also checks that progress is reported.
-func applied(t testing.TB, store *sqlstore.Store, d directory.Desired) (first, again time.Duration) {
+func applyTwice(t testing.TB, store *sqlstore.Store, d directory.Desired) (first, again time.Duration) {
 	t.Helper()
 	one := func() (directory.Changes, time.Duration) {
 		begun, told, last := time.Now(), 0, 0
@@ -74,7 +74,7 @@ func TestALargeWorkspaceAppliedAgainChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	applied(t, store, largeWorkspace(t, 50, 130)) // more than one statement's batch
+	applyTwice(t, store, largeWorkspace(t, 50, 130)) // more than one statement's batch
 }
 
 // BenchmarkApply applies a large workspace beside a server, and mints before and after:
@@ -92,7 +92,7 @@ func BenchmarkApply(b *testing.B) {
 	workspace, err := w.store.Workspace(b.Context())
 	w.check(err)
 	d.Workspace = *workspace // the server's sessions belong to its app
-	first, again := applied(b, w.store, d)
+	first, again := applyTwice(b, w.store, d)
 	after := mint()
 	fmt.Printf("%d organizations with %d memberships: applied in %.1f s, again in %.1f s\n",
 		len(d.Organizations), d.MemberCount(), first.Seconds(), again.Seconds())

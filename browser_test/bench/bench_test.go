@@ -41,7 +41,7 @@ func rounds() int {
 }
 
 func TestMain(m *testing.M) {
-	if database := os.Getenv(referenceOn); database != "" {
+	if database := os.Getenv(referenceVariable); database != "" {
 		if err := serveReference(database); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -99,7 +99,7 @@ func BenchmarkMint(b *testing.B) {
 				continue
 			}
 			for _, n := range connections {
-				w.row(k, n)
+				w.measureRow(k, n)
 			}
 		}
 		fmt.Printf("memory: server %d MB at most, database %d MB\n", w.server.peak(), w.database.resident())

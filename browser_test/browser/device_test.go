@@ -78,13 +78,13 @@ func thief(t *testing.T, d *demo.Demo, tab context.Context, proof string) (statu
 	return answer.StatusCode, body.Code
 }
 
-// mints fails the test unless a tab gets new tokens from the backend.
-func mints(t *testing.T, tab context.Context) {
+// checkMints fails the test unless a tab gets new tokens from the backend.
+func checkMints(t *testing.T, tab context.Context) {
 	t.Helper()
 	for _, organization := range []string{"initech", "acme"} {
 		chrome.Eval[any](t, tab, `sessionStorage.clear()`)
 		chrome.Eval[any](t, tab, fmt.Sprintf(`location.assign("/?tabard_organization=%s")`, organization))
-		demo.Wears(t, tab, organization)
+		demo.AwaitActive(t, tab, organization)
 	}
 	if !chrome.Eval[bool](t, tab, `tabard.state.deviceBound`) {
 		t.Error("the session is not bound to the device")
@@ -98,7 +98,7 @@ func TestACookieWithoutItsDeviceIsWorthless(t *testing.T) {
 	chrome.Before(t, tab, recorder)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
-	mints(t, tab)
+	checkMints(t, tab)
 	if chrome.Eval[bool](t, tab, storedKey+`.then((pair) => pair.privateKey.extractable)`) {
 		t.Error("the device key can be taken away")
 	}
@@ -113,7 +113,7 @@ func TestACookieWithoutItsDeviceIsWorthless(t *testing.T) {
 			t.Errorf("the cookie with %s: %d %s, want %s", what, status, code, c.code)
 		}
 	}
-	mints(t, tab) // the session lives on
+	checkMints(t, tab) // the session lives on
 }
 
 // storedKey is the key pair that the browser keeps.
@@ -134,13 +134,13 @@ func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
 	chrome.Eval[any](t, tab, `new Promise((done) => { indexedDB.deleteDatabase("tabard").onsuccess = () => done(null); })`)
 	chrome.Eval[any](t, tab, `sessionStorage.clear()`)
 	chrome.Reload(t, tab)
-	demo.Screen(t, tab, "signed_out")
+	demo.AwaitScreen(t, tab, "signed_out")
 	if got := chrome.Eval[string](t, tab, `tabard.state.error.code + " " + tabard.state.error.action`); got != "device_key_mismatch sign_in" {
 		t.Errorf("the page is told %s", got)
 	}
 	chrome.Press(t, tab, "#sign-in") // the provider still has a session of the person
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
-	mints(t, tab)
+	checkMints(t, tab)
 }
 
 func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
@@ -154,7 +154,7 @@ func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
 	chrome.Press(t, tab, "#person-alice")
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 	d.Open(t, tab, "acme")
-	mints(t, tab) // bound to the browser's own key
+	checkMints(t, tab) // bound to the browser's own key
 	if status, code := thief(t, d, tab, evil.Proof(t, "POST", d.Backend+"/token", time.Now())); code != "device_key_mismatch" {
 		t.Errorf("the maker of the link, with the cookie: %d %s", status, code)
 	}
@@ -174,7 +174,7 @@ func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
 	}
 	keys := map[string]bool{}
 	for _, tab := range tabs {
-		demo.Screen(t, tab, "signed_out")
+		demo.AwaitScreen(t, tab, "signed_out")
 		header, _, _ := strings.Cut(lastMint(t, tab).Headers["DPoP"], ".")
 		keys[header] = true
 	}

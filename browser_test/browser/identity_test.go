@@ -77,7 +77,7 @@ func TestP1ATabComesBackAsItself(t *testing.T) {
 			d.Open(t, tab, "globex")
 			id := tabID(t, tab)
 			tab = back(t, tab)
-			demo.Wears(t, tab, "globex")
+			demo.AwaitActive(t, tab, "globex")
 			if got := demo.Notes(t, tab, "globex"); got != 200 {
 				t.Errorf("the API answers %d", got)
 			}
@@ -85,11 +85,11 @@ func TestP1ATabComesBackAsItself(t *testing.T) {
 			if got := tabID(t, tab); got != id {
 				t.Errorf("the id is %s, was %s", got, id)
 			}
-			chrome.Shut(t, tab)
+			chrome.CloseTab(t, tab)
 			awaitLocks(t, keeper, kept)
 		})
 	}
-	demo.Wears(t, keeper, "acme")
+	demo.AwaitActive(t, keeper, "acme")
 }
 
 // TestPainEACopiedTabIsATabOfItsOwn: it keeps the organization and gets an id of its
@@ -114,16 +114,16 @@ func TestPainEACopiedTabIsATabOfItsOwn(t *testing.T) {
 			d.Open(t, tab, "acme")
 			id := tabID(t, tab)
 			other := copied(t, tab)
-			demo.Wears(t, other, "acme")
+			demo.AwaitActive(t, other, "acme")
 			own := fmt.Sprintf(`JSON.parse(sessionStorage["tabard:" + location.origin + "/auth"]).tab !== %q`, id)
 			chrome.Await(t, other, own) // once the module runs
 			chrome.Eval[any](t, other, `tabard.switchOrganization("globex").then(() => null)`)
-			demo.Wears(t, other, "globex")
+			demo.AwaitActive(t, other, "globex")
 			for range 2 {
 				chrome.Reload(t, tab)
 				chrome.Reload(t, other)
-				demo.Wears(t, tab, "acme")
-				demo.Wears(t, other, "globex")
+				demo.AwaitActive(t, tab, "acme")
+				demo.AwaitActive(t, other, "globex")
 			}
 			if got := tabID(t, tab); got != id {
 				t.Errorf("the tab's id became %s, was %s", got, id)

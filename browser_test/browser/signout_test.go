@@ -25,7 +25,7 @@ func TestSignOut_ReturnsToWhereTheAppIs(t *testing.T) {
 		}
 		if want == "/" {
 			chrome.Go(t, tab, end.String())
-			demo.Screen(t, tab, "signed_out")
+			demo.AwaitScreen(t, tab, "signed_out")
 		}
 	}
 }

@@ -85,12 +85,12 @@ func (e event) run(t *testing.T) {
 		prepare = onPostgres
 	}
 	s := prepare(t)
-	s.crowd = s.Works(t, *people, true)
-	s.crowd.EverybodySignsInAnew(t)
+	s.crowd = s.StartCrowd(t, *people, true)
+	s.crowd.AwaitNewSignIns(t)
 	s.until = time.Now().Add(*duration)
 	e.act(s)
-	s.crowd.EverybodySignsInAnew(t) // afterward all goes on
-	s.crowd.Halt()
+	s.crowd.AwaitNewSignIns(t) // afterward all goes on
+	s.crowd.Stop()
 	r := result{Event: e.name, Seconds: int(duration.Seconds()), Result: s.crowd.Result()}
 	r.Passed = r.SignOuts+r.FailedSignIn+r.Mixed == 0 && !(e.replicaLeft && r.Stubborn > 0)
 	keep(t, r)

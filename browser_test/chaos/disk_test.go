@@ -29,7 +29,7 @@ func onSmallDisk(t *testing.T) *scene {
 	folder := filepath.Dir(strings.TrimPrefix(d.Database, "sqlite:"))
 	disk := t.TempDir()
 	d.Database = "sqlite:" + filepath.Join(disk, "tabard.db")
-	d.Around = []string{"unshare", "--map-root-user", "--mount", "sh", "-c", mountSmall, folder, disk}
+	d.Wrapper = []string{"unshare", "--map-root-user", "--mount", "sh", "-c", mountSmall, folder, disk}
 	d.Start(d.Replicas[0])
 	return &scene{Deployment: d}
 }

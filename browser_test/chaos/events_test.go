@@ -87,8 +87,8 @@ func replaceSecrets(s *scene) {
 	for i := 0; !s.over(); i++ {
 		for _, step := range []string{"Step 1 of 3 is done", "Step 2 of 3 is done", "Step 3 of 3 is done"} {
 			if strings.HasPrefix(step, "Step 3") {
-				s.crowd.EverybodySignsInAnew(s.TB.(*testing.T))
-				s.MakeADayOlder()
+				s.crowd.AwaitNewSignIns(s.TB.(*testing.T))
+				s.AgeByOneDay()
 			}
 			s.Await(step, func() bool {
 				said, done := s.Rotate()

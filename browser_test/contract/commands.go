@@ -63,7 +63,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		if len(args) != 2 {
 			ts.Fatalf("usage: save NAME PATH")
 		}
-		value, err := s.at(args[1])
+		value, err := s.lookup(args[1])
 		ts.Check(err)
 		ts.Setenv(args[0], value)
 	},
@@ -126,7 +126,7 @@ func (s *script) signInAt(args []string) error {
 
 // stepUp goes where a page goes that has been asked for more authentication.
 func (s *script) stepUp(args []string) error {
-	address, err := s.at("login_url")
+	address, err := s.lookup("login_url")
 	if err != nil {
 		return err
 	}
@@ -178,11 +178,11 @@ func (s *script) status([]string) (string, error) { return strconv.Itoa(s.answer
 
 func (s *script) code([]string) (string, error) { return s.answer.Code(), nil }
 
-func (s *script) member(args []string) (string, error) { return s.at(args[0]) }
+func (s *script) member(args []string) (string, error) { return s.lookup(args[0]) }
 
-// at returns a member of the answer as text; lists are joined by commas, and a
+// lookup returns a member of the answer as text; lists are joined by commas, and a
 // list has a length.
-func (s *script) at(path string) (string, error) {
+func (s *script) lookup(path string) (string, error) {
 	var value any
 	if err := json.Unmarshal([]byte(s.answer.Body), &value); err != nil {
 		return "", fmt.Errorf("the answer is not JSON: %s", s.answer.Body)

@@ -132,8 +132,8 @@ func Desired(issuer, origin string) directory.Desired {
 	}
 }
 
-// Sealed seals the client's secret of the connections of a workspace.
-func Sealed(d directory.Desired, secret signingkey.Secret) directory.Desired {
+// Seal seals the client's secret of the connections of a workspace.
+func Seal(d directory.Desired, secret signingkey.Secret) directory.Desired {
 	for _, o := range d.Organizations {
 		for i := range o.Connections {
 			o.Connections[i].SealedSecret = secret.Sealer(signingkey.ForConnections).Seal([]byte(ClientSecret), o.Connections[i].ID)

@@ -119,17 +119,17 @@ func TestThePackedPackage(t *testing.T) {
 	t.Run("in a fresh project of Vite, React and TypeScript", func(t *testing.T) {
 		inFolder(t, folder, "npx", "--no-install", "tsc", "-b")
 		inFolder(t, folder, "npx", "--no-install", "vite", "build")
-		opens(t, filepath.Join(folder, "dist"), func(t *testing.T, tab context.Context) {
+		checkPage(t, filepath.Join(folder, "dist"), func(t *testing.T, tab context.Context) {
 			chrome.Press(t, tab, "#acme")
 			chrome.Await(t, tab, `document.querySelector("h1")?.innerText === "Acme Corporation"`)
 		})
 	})
 	choose := func(t *testing.T, tab context.Context) { demo.Choose(t, tab, "acme") }
 	t.Run("in a page without a bundler, from a folder", func(t *testing.T) {
-		opens(t, plainPage(t, filepath.Join(folder, "node_modules/@tabard/client")), choose)
+		checkPage(t, plainPage(t, filepath.Join(folder, "node_modules/@tabard/client")), choose)
 	})
 	t.Run("in a page without a bundler, from the backend", func(t *testing.T) {
-		opens(t, "../../js/examples/plain", func(t *testing.T, tab context.Context) {
+		checkPage(t, "../../js/examples/plain", func(t *testing.T, tab context.Context) {
 			choose(t, tab)
 			if got := chrome.Eval[string](t, tab, `import("/auth/client/routes.js").then((routes) => routes.organizationOf({ url: "/acme/notes" }))`); got != "acme" {
 				t.Errorf("the backend's routes.js finds %q", got)
@@ -154,13 +154,13 @@ func plainPage(t *testing.T, installed string) string {
 	return folder
 }
 
-// opens serves a page before the real backend, signs a person in, chooses Acme and
+// checkPage serves a page before the real backend, signs a person in, chooses Acme and
 // calls the API.
-func opens(t *testing.T, page string, choose func(*testing.T, context.Context)) {
+func checkPage(t *testing.T, page string, choose func(*testing.T, context.Context)) {
 	t.Helper()
 	d := demo.StartWith(t, page)
 	tab := chrome.New(t)
-	chrome.Before(t, tab, example.KeepComplaints)
+	chrome.Before(t, tab, example.KeepErrors)
 	example.SignIn(t, d, tab, "/", "alice")
 	choose(t, tab)
 	chrome.Await(t, tab, `tabard.state.organization?.slug === "acme"`)
@@ -170,7 +170,7 @@ func opens(t *testing.T, page string, choose func(*testing.T, context.Context)) 
 	if got := demo.Notes(t, tab, "acme"); got != 200 {
 		t.Errorf("the API answers %d", got)
 	}
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
 // TestThePackedPackageIsWhole: it holds every file that its exports name, its license

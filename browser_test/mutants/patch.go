@@ -46,7 +46,7 @@ func (p patch) red(ctx context.Context, tree string) (said []byte, err error) {
 	if err := p.compiles(ctx, tree); err != nil {
 		return nil, err
 	}
-	said, err = try(ctx, tree, p.test)
+	said, err = runTest(ctx, tree, p.test)
 	switch {
 	case bytes.Contains(said, []byte("[no tests to run]")), bytes.Contains(said, []byte("[no test files]")):
 		return said, errors.New("there is no such test")
@@ -89,7 +89,7 @@ func (p patch) compiles(ctx context.Context, tree string) error {
 // that fails there proves nothing about its patch.
 func green(ctx context.Context, tree string, patches []patch) error {
 	for _, test := range together(patches) {
-		if said, err := try(ctx, tree, test); err != nil {
+		if said, err := runTest(ctx, tree, test); err != nil {
 			return fmt.Errorf("%s fails with no patch applied\n%s", strings.Join(test, " "), said)
 		}
 	}
@@ -107,7 +107,7 @@ func together(patches []patch) [][]string {
 			continue
 		}
 		seen[test] = true
-		before, pattern := cut(p.test)
+		before, pattern := splitPattern(p.test)
 		key := strings.Join(before, " ")
 		i, known := at[key]
 		switch {
@@ -123,16 +123,16 @@ func together(patches []patch) [][]string {
 	return all
 }
 
-// cut cuts the pattern of names off a go test.
-func cut(test []string) (before []string, pattern string) {
+// splitPattern cuts the pattern of names off a go test.
+func splitPattern(test []string) (before []string, pattern string) {
 	if n := len(test); n > 2 && test[n-2] == "-run" {
 		return test[:n-2], test[n-1]
 	}
 	return test, ""
 }
 
-// try runs a test without vet, and stops at its first failure.
-func try(ctx context.Context, tree string, test []string) (said []byte, err error) {
+// runTest runs a test without vet, and stops at its first failure.
+func runTest(ctx context.Context, tree string, test []string) (said []byte, err error) {
 	if test[0] == "go" {
 		test = slices.Insert(slices.Clone(test), 2, "-vet=off", "-failfast")
 	} else {

@@ -13,11 +13,11 @@ import (
 // value, whichever release set it first. A cookie that was encrypted with another
 // server's secret is ignored.
 func TestUpgrade_NamesOfCookies(t *testing.T) {
-	onBoth(t, func(u *upgraded) {
+	onBothDatabases(t, func(u *upgraded) {
 		b := u.browser("without a device key")
 		kept := u.Browsers["without a device key"].Cookies[0]
 		for range 30 {
-			u.mints(b, "acme")
+			u.mint(b, "acme")
 			byName := b.Cookies()
 			var values []string
 			for name, value := range byName {
@@ -32,10 +32,10 @@ func TestUpgrade_NamesOfCookies(t *testing.T) {
 		}
 		before := u.at(leftOrigin)
 		before.SetCookie(kept.Name, b.Cookies()[kept.Name]) // all that release 0.1 reads
-		u.mints(before, "acme")
+		u.mint(before, "acme")
 		if got := b.Post("/logout", `{"scope":"session"}`); got.Status != 200 || len(b.Cookies()) != 1 { // the other app's is left
 			u.Errorf("%d %s, %v", got.Status, got.Body, b.Cookies())
 		}
-		u.refuses(u.asks(before, `{"organization":"acme"}`), api.SessionRevoked)
+		u.checkRefused(u.askToken(before, `{"organization":"acme"}`), api.SessionRevoked)
 	})
 }

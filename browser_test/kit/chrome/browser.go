@@ -17,8 +17,8 @@ import (
 // Option changes how a browser is started.
 type Option = chromedp.ExecAllocatorOption
 
-// Through lets a browser reach everything through a proxy, loopback too.
-func Through(proxy string) Option {
+// WithProxy lets a browser reach everything through a proxy, loopback too.
+func WithProxy(proxy string) Option {
 	return func(a *chromedp.ExecAllocator) {
 		chromedp.ProxyServer(proxy)(a)
 		chromedp.Flag("proxy-bypass-list", "<-loopback>")(a)

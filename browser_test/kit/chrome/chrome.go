@@ -101,8 +101,8 @@ func Tab(t testing.TB, tab context.Context) context.Context {
 	return started(t, tab)
 }
 
-// Shut closes a tab.
-func Shut(t testing.TB, tab context.Context) {
+// CloseTab closes a tab.
+func CloseTab(t testing.TB, tab context.Context) {
 	t.Helper()
 	if err := chromedp.Cancel(tab); err != nil {
 		t.Fatalf("closing a tab: %v", err)
@@ -187,7 +187,7 @@ func Await(t testing.TB, tab context.Context, expression string) {
 	patient, stop := context.WithTimeout(tab, awaitTimeout)
 	defer stop()
 	for {
-		holds, err := look(patient, expression)
+		holds, err := evaluateOnce(patient, expression)
 		if err == nil && holds {
 			return
 		}
@@ -211,8 +211,8 @@ func AwaitPromise(t testing.TB, tab context.Context, expression, want string) {
 	t.Fatalf("awaited in vain: %s is %q, want %q", expression, got, want)
 }
 
-// look evaluates a condition once; a page on its way out may never answer.
-func look(tab context.Context, expression string) (bool, error) {
+// evaluateOnce evaluates a condition once; a page on its way out may never answer.
+func evaluateOnce(tab context.Context, expression string) (bool, error) {
 	ctx, stop := context.WithTimeout(tab, lookTimeout)
 	defer stop()
 	return chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
@@ -259,9 +259,9 @@ func Opened(t testing.TB, tab context.Context, expression string) context.Contex
 	}
 }
 
-// Beside runs an act that makes the browser open a tab, such as a press of a link with
+// OpenedBy runs an act that makes the browser open a tab, such as a press of a link with
 // a key held down, and returns the new tab.
-func Beside(t testing.TB, tab context.Context, act func()) context.Context {
+func OpenedBy(t testing.TB, tab context.Context, act func()) context.Context {
 	t.Helper()
 	before := pages(t, tab)
 	act()

@@ -58,7 +58,7 @@ func (m Menus) choose(t testing.TB, tab context.Context, expression string) {
 // Duplicate copies a tab and returns the copy.
 func (m Menus) Duplicate(t testing.TB, tab context.Context) context.Context {
 	t.Helper()
-	return Beside(t, m.page, func() { m.choose(t, tab, "chrome.tabs.duplicate(tab)") })
+	return OpenedBy(t, m.page, func() { m.choose(t, tab, "chrome.tabs.duplicate(tab)") })
 }
 
 // Discard takes a hidden tab out of the memory, as the browser does when it runs short,
@@ -66,7 +66,7 @@ func (m Menus) Duplicate(t testing.TB, tab context.Context) context.Context {
 func (m Menus) Discard(t testing.TB, tab context.Context) context.Context {
 	t.Helper()
 	m.choose(t, tab, `chrome.tabs.get(tab).then(({ windowId }) => chrome.tabs.create({ windowId, url: "page.html" }))`)
-	return Beside(t, m.page, func() {
+	return OpenedBy(t, m.page, func() {
 		m.choose(t, tab, "chrome.tabs.discard(tab).then(({ id }) => chrome.tabs.update(id, { active: true }))")
 	})
 }
@@ -74,7 +74,7 @@ func (m Menus) Discard(t testing.TB, tab context.Context) context.Context {
 // Reopen closes a tab and opens it again, as from the list of those closed last.
 func (m Menus) Reopen(t testing.TB, tab context.Context) context.Context {
 	t.Helper()
-	return Beside(t, m.page, func() {
+	return OpenedBy(t, m.page, func() {
 		m.choose(t, tab, "chrome.tabs.remove(tab).then(() => chrome.sessions.restore()).then((session) => session.tab)")
 	})
 }

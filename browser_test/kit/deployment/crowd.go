@@ -27,8 +27,8 @@ type Crowd struct {
 	patient bool
 
 	Mints, SignIns, Repeated atomic.Int64
-	// Stubborn counts requests that were answered with 5xx, and once more when repeated.
-	Stubborn atomic.Int64
+	// FailedTwice counts requests that were answered with 5xx, and once more when repeated.
+	FailedTwice atomic.Int64
 }
 
 // Worker is one of the people.
@@ -37,17 +37,17 @@ type Worker struct {
 	name          string
 	subject       string       // of the first token
 	begun, rounds atomic.Int64 // of signing out and in
-	trouble
+	failures
 }
 
-// trouble is the faults that no person may see.
-type trouble struct {
+// failures is the faults that no person may see.
+type failures struct {
 	signedOut, failed, mixed atomic.Int64
 	last                     atomic.Value
 }
 
-// Works puts so many people to work until the test, or halt, ends it.
-func (d *Deployment) Works(t *testing.T, people int, patient bool) *Crowd {
+// StartCrowd puts so many people to work until the test, or halt, ends it.
+func (d *Deployment) StartCrowd(t *testing.T, people int, patient bool) *Crowd {
 	t.Helper()
 	c := &Crowd{Deployment: d, stop: make(chan struct{}), patient: patient}
 	for i := range people {
@@ -59,12 +59,12 @@ func (d *Deployment) Works(t *testing.T, people int, patient bool) *Crowd {
 		c.People = append(c.People, w)
 		c.done.Go(func() { c.work(w) })
 	}
-	t.Cleanup(func() { c.Halt() })
+	t.Cleanup(func() { c.Stop() })
 	return c
 }
 
-// Halt lets the people stop, once.
-func (c *Crowd) Halt() {
+// Stop lets the people stop, once.
+func (c *Crowd) Stop() {
 	select {
 	case <-c.stop:
 	default:
@@ -151,7 +151,7 @@ func (c *Crowd) ask(w *Worker, path, body string) (answer httpbrowser.Response) 
 		}
 		c.Repeated.Add(1)
 		if i == 1 {
-			c.Stubborn.Add(1)
+			c.FailedTwice.Add(1)
 		}
 		<-time.After(20 * time.Millisecond)
 	}
@@ -185,9 +185,9 @@ func (c *Crowd) signIn(w *Worker) {
 	w.failed.Add(1)
 }
 
-// EverybodySignsInAnew waits until each person has signed out and in again since the
+// AwaitNewSignIns waits until each person has signed out and in again since the
 // call.
-func (c *Crowd) EverybodySignsInAnew(t *testing.T) {
+func (c *Crowd) AwaitNewSignIns(t *testing.T) {
 	t.Helper()
 	deadline := time.After(4 * time.Minute)
 	whole := make([]int64, len(c.People))
@@ -221,7 +221,7 @@ type Result struct {
 
 // Result returns the outcome of the crowd's work so far.
 func (c *Crowd) Result() Result {
-	r := Result{People: len(c.People), Mints: c.Mints.Load(), SignIns: c.SignIns.Load(), Repeated: c.Repeated.Load(), Stubborn: c.Stubborn.Load()}
+	r := Result{People: len(c.People), Mints: c.Mints.Load(), SignIns: c.SignIns.Load(), Repeated: c.Repeated.Load(), Stubborn: c.FailedTwice.Load()}
 	for _, w := range c.People {
 		out, failed, mixed := w.signedOut.Load(), w.failed.Load(), w.mixed.Load()
 		r.SignOuts, r.FailedSignIn, r.Mixed = r.SignOuts+out, r.FailedSignIn+failed, r.Mixed+mixed
@@ -232,9 +232,9 @@ func (c *Crowd) Result() Result {
 	return r
 }
 
-// Untroubled fails the test if a person was signed out, could not sign in, or got a
+// CheckFailures fails the test if a person was signed out, could not sign in, or got a
 // token of another person.
-func (c *Crowd) Untroubled(t *testing.T) {
+func (c *Crowd) CheckFailures(t *testing.T) {
 	t.Helper()
 	r := c.Result()
 	t.Logf("%+v", r)

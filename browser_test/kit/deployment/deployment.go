@@ -27,15 +27,15 @@ const ClientID, ClientSecret = "tabard", "a secret of the tests alone"
 // Deployment is servers behind a proxy, on one database.
 type Deployment struct {
 	testing.TB
-	Origin   string
-	DSN      string // of the PostgreSQL database, as pgx takes it
-	Database string // as --database names it
-	Issuer   string
-	Secret   string // the operator's copy of the secret file
-	Replicas []*Replica
-	Further  []string // arguments of the servers
-	// Around is a command that runs the servers: their own command is appended.
-	Around []string
+	Origin    string
+	DSN       string // of the PostgreSQL database, as pgx takes it
+	Database  string // as --database names it
+	Issuer    string
+	Secret    string // the operator's copy of the secret file
+	Replicas  []*Replica
+	ExtraArgs []string // arguments of the servers
+	// Wrapper is a command that runs the servers: their own command is appended.
+	Wrapper []string
 
 	ClientSecretFile string
 	idp              atomic.Value // the provider's http.HandlerFunc
@@ -69,7 +69,7 @@ func New(t testing.TB, people int) *Deployment {
 // provider run, its replicas do not run yet, and no workspace is applied.
 func Prepare(t testing.TB, people int, dsn string) *Deployment {
 	t.Helper()
-	d := prepare(t, people, Address(dsn), 3, asTheGuideHasIt)
+	d := prepare(t, people, Address(dsn), 3, guideNextUpstream)
 	d.DSN = dsn
 	return d
 }
@@ -77,10 +77,10 @@ func Prepare(t testing.TB, people int, dsn string) *Deployment {
 // PrepareOne is [Prepare] for one server on a SQLite file.
 func PrepareOne(t testing.TB, people int) *Deployment {
 	t.Helper()
-	return prepare(t, people, "sqlite:"+filepath.Join(t.TempDir(), "tabard.db"), 1, asTheGuideHasIt)
+	return prepare(t, people, "sqlite:"+filepath.Join(t.TempDir(), "tabard.db"), 1, guideNextUpstream)
 }
 
-const asTheGuideHasIt = "error timeout http_502 http_503 non_idempotent" // backend/deploy/nginx.conf
+const guideNextUpstream = "error timeout http_502 http_503 non_idempotent" // backend/deploy/nginx.conf
 
 func prepare(t testing.TB, people int, database string, replicas int, nextUpstream string) *Deployment {
 	t.Helper()
@@ -149,10 +149,10 @@ func (d *Deployment) StartTogether() {
 
 func (d *Deployment) launch(r *Replica) {
 	d.Helper()
-	command := append(d.Around, program.Path(d, "tabard"), "serve",
+	command := append(d.Wrapper, program.Path(d, "tabard"), "serve",
 		"--listen", r.Listen, "--public-url", d.Origin+"/auth", "--database", d.Database, "--secret-file", r.Secret,
 		"--oidc-issuer", d.Issuer, "--oidc-client-id", ClientID, "--oidc-client-secret-file", d.ClientSecretFile)
-	command = append(command, d.Further...)
+	command = append(command, d.ExtraArgs...)
 	r.Process = program.Run(d, "tabard", exec.Command(command[0], command[1:]...))
 }
 

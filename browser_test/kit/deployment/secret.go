@@ -83,9 +83,9 @@ func (d *Deployment) Await(what string, is func() bool) {
 	d.Fatalf("not seen: %s", what)
 }
 
-// MakeADayOlder moves the times in the database, except those of sessions, a day back,
+// AgeByOneDay moves the times in the database, except those of sessions, a day back,
 // so that everything made under the old secret has expired.
-func (d *Deployment) MakeADayOlder() {
+func (d *Deployment) AgeByOneDay() {
 	d.Helper()
 	pg.Exec(d, d.DSN,
 		`UPDATE secret_keys SET first_seen = first_seen - 86400, last_seen = last_seen - CASE WHEN left_at IS NULL THEN 0 ELSE 86400 END`,

@@ -111,13 +111,13 @@ func (p *Proxy) serve(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	if fault := p.note(r, string(body)); fault == nil || !fault(rw, r) {
+	if fault := p.record(r, string(body)); fault == nil || !fault(rw, r) {
 		forward(rw, r)
 	}
 }
 
-// note writes a request down and returns its fault.
-func (p *Proxy) note(r *http.Request, body string) Fault {
+// record writes a request down and returns its fault.
+func (p *Proxy) record(r *http.Request, body string) Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	path := r.URL.Path

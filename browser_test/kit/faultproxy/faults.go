@@ -24,8 +24,8 @@ func body(r *http.Request) string {
 	return string(text)
 }
 
-// Instead writes another text in the place of one in a request's body.
-func Instead(text, other string) Fault {
+// Replace writes another text in the place of one in a request's body.
+func Replace(text, other string) Fault {
 	return func(_ http.ResponseWriter, r *http.Request) bool {
 		r.Body = io.NopCloser(strings.NewReader(strings.ReplaceAll(body(r), text, other)))
 		return false
@@ -92,8 +92,8 @@ func Dribble(pieces int, pause time.Duration, body string, headers ...string) Fa
 	}
 }
 
-// Portal is a hotel's page, which comes as the answer to everything.
-var Portal = Answer(http.StatusOK, "<!doctype html><title>Welcome to the hotel</title>", "Content-Type", "text/html")
+// CaptivePortal is a hotel's page, which comes as the answer to everything.
+var CaptivePortal = Answer(http.StatusOK, "<!doctype html><title>Welcome to the hotel</title>", "Content-Type", "text/html")
 
 // Hold keeps requests back until release is called.
 func Hold() (fault Fault, release func()) {

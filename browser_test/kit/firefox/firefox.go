@@ -50,9 +50,9 @@ type Tab struct {
 	context string // the browsing context
 }
 
-// Through are the preferences of a browser that reaches everything through a proxy,
+// WithProxy are the preferences of a browser that reaches everything through a proxy,
 // loopback too.
-func Through(t testing.TB, proxy string) string {
+func WithProxy(t testing.TB, proxy string) string {
 	t.Helper()
 	at, err := url.Parse(proxy)
 	if err != nil {
@@ -268,7 +268,7 @@ func (tab *Tab) Await(t testing.TB, expression string) {
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
 	for {
-		text, err := tab.look(ctx, expression)
+		text, err := tab.evaluateOnce(ctx, expression)
 		if err == nil && text == "true" {
 			return
 		}
@@ -280,8 +280,8 @@ func (tab *Tab) Await(t testing.TB, expression string) {
 	}
 }
 
-// look evaluates a condition once; a page on its way out may never answer.
-func (tab *Tab) look(ctx context.Context, expression string) (string, error) {
+// evaluateOnce evaluates a condition once; a page on its way out may never answer.
+func (tab *Tab) evaluateOnce(ctx context.Context, expression string) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, lookPatience)
 	defer stop()
 	return tab.evaluate(ctx, "Boolean("+expression+")")

@@ -22,7 +22,7 @@ import (
 // Browser is one browser profile with one tab. The tab's page has one origin.
 type Browser struct {
 	t       testing.TB
-	origin  *url.URL // of the app's page, which Post and Get act for
+	origin  *url.URL // cookiesFor the app's page, which Post and Get act for
 	backend string   // the backend's base URL
 	page    *url.URL // where the tab is
 	jar     *jar
@@ -106,10 +106,10 @@ func (b *Browser) Fetch(method, path, body string) Response {
 	r.Header.Set("Sec-Fetch-Mode", "cors")
 	r.Header.Set("Sec-Fetch-Dest", "empty")
 	if b.device == nil {
-		return b.send(r, sent{from: b.origin})
+		return b.send(r, initiation{from: b.origin})
 	}
 	r.Header.Set("DPoP", b.device.Proof(b.t, method, r.URL.String(), b.Now()))
-	answer := b.send(r, sent{from: b.origin})
+	answer := b.send(r, initiation{from: b.origin})
 	b.device.learn(answer.Header.Get("DPoP-Nonce"))
 	return answer
 }
@@ -127,9 +127,9 @@ func (b *Browser) request(method string, to *url.URL, body io.Reader) *http.Requ
 }
 
 // send exchanges one request and keeps the cookies that it brings.
-func (b *Browser) send(r *http.Request, s sent) Response {
+func (b *Browser) send(r *http.Request, s initiation) Response {
 	b.t.Helper()
-	for _, c := range b.jar.of(r.URL, s, r.Method, b.Now()) {
+	for _, c := range b.jar.cookiesFor(r.URL, s, r.Method, b.Now()) {
 		r.AddCookie(c)
 	}
 	for name, value := range b.header {

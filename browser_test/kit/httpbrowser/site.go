@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// sent is how a request came about.
-type sent struct {
+// initiation is how a request came about.
+type initiation struct {
 	navigation bool
 	from       *url.URL   // the initiator; nil where a person typed the address
 	via        []*url.URL // the URLs that redirected to it
 }
 
 // site is Sec-Fetch-Site: the least related of all that led to the request.
-func (s sent) site(to *url.URL) string {
+func (s initiation) site(to *url.URL) string {
 	if s.from == nil && len(s.via) == 0 {
 		return "none"
 	}
@@ -44,7 +44,7 @@ func relation(from, to *url.URL) string {
 
 // allows reports whether a request carries a cookie with this SameSite. As in current
 // browsers, redirects on the way are not considered.
-func (s sent) allows(c http.SameSite, to *url.URL, method string) bool {
+func (s initiation) allows(c http.SameSite, to *url.URL, method string) bool {
 	if s.from == nil || site(s.from) == site(to) {
 		return true
 	}
