@@ -10,7 +10,7 @@ import (
 )
 
 // guides are the documents whose commands make secrets.
-var guides = []string{"README.md", "backend/README.md", "worker/README.md"}
+var guides = []string{"README.md", "backend/README.md", "backend/resource/README.md", "worker/README.md"}
 
 // commandsOf returns the lines of a guide's blocks that are commands.
 func commandsOf(t *testing.T, guide string) (all []string) {

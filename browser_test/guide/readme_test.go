@@ -26,7 +26,7 @@ func blocks(t *testing.T, document, language string) []string {
 }
 
 // documents are the documents for users; each is compared with the code.
-var documents = []string{"README.md", "js/README.md", "js/MIGRATION.md", "backend/README.md"}
+var documents = []string{"README.md", "js/README.md", "js/MIGRATION.md", "backend/README.md", "backend/resource/README.md"}
 
 // TestTheDocumentsCommandsRun runs the commands in the documents. Of make it only
 // prints the recipe: this test is part of one of the targets.

@@ -98,7 +98,7 @@ process.stdout.write(JSON.stringify(accepted));`
 // TestTheGuidesCodeForOtherLanguagesTakesWhatItShould, and no token that is bound to a
 // key it does not ask for.
 func TestTheGuidesCodeForOtherLanguagesTakesWhatItShould(t *testing.T) {
-	text, err := os.ReadFile("../../backend/README.md")
+	text, err := os.ReadFile("../../backend/resource/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
