@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-var large = flag.Int("large", 10_000, "apply a workspace file of so many organizations, of 100 members each")
+var large = flag.Int("large", 10_000, "number of organizations in the workspace file, with 100 members each")
 
 // largeWorkspace reads a file with this number of organizations and of members in each.
 // There are half as many users as memberships.
@@ -68,7 +68,7 @@ func applyTwice(t testing.TB, store *sqlstore.Store, d directory.Desired) (first
 	return first, again
 }
 
-func TestALargeWorkspaceAppliedAgainChangesNothing(t *testing.T) {
+func TestApply_LargeWorkspaceTwice(t *testing.T) {
 	store, err := sqlite.Open(t.Context(), t.TempDir()+"/tabard.db")
 	if err != nil {
 		t.Fatal(err)

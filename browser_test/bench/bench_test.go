@@ -25,8 +25,8 @@ import (
 )
 
 var (
-	quick = flag.Bool("quick", false, "measure every row once, not five times")
-	only  = flag.String("only", "", "measure the rows whose database and mint contain this, such as \"SQLite device key\"")
+	quick = flag.Bool("quick", false, "measure each row once instead of five times")
+	only  = flag.String("only", "", "measure only the rows with a database and mint that contain this text, such as \"SQLite device key\"")
 )
 
 // requests is how many requests a figure is made of. A row is of the least of so many

@@ -21,10 +21,10 @@ process.stdout.write(await renderToString(app));`},
 process.stdout.write(render(App).body);`},
 }
 
-// TestTheBindingsTakeOverAPageThatAServerRendered: signed in or not, the page hydrates
+// TestBindings_HydrateAServersPage: signed in or not, the page hydrates
 // without an error, follows the tab's switches and shows no data of the organization
 // that it left.
-func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
+func TestBindings_HydrateAServersPage(t *testing.T) {
 	t.Parallel()
 	for name, binding := range bindings {
 		t.Run(name, func(t *testing.T) {
@@ -52,9 +52,9 @@ func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
 	}
 }
 
-// TestReactTellsHowASwitchGoes: the hook returns the typed result. The component that
+// TestBindings_ReactReportsASwitch: the hook returns the typed result. The component that
 // switched gets the refusal, and the tab keeps its organization.
-func TestReactTellsHowASwitchGoes(t *testing.T) {
+func TestBindings_ReactReportsASwitch(t *testing.T) {
 	t.Parallel()
 	d, tab := example.Open(t, "react/main.tsx")
 	example.SignIn(t, d, tab, "/", "alice")

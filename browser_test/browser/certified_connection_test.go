@@ -30,7 +30,7 @@ func (c *certified) connect() (issuer string) {
 	return issuer
 }
 
-func TestACertifiedProviderOfAnOrganizationsOwnLetsItsPeopleIn(t *testing.T) {
+func TestCertifiedProvider_OfAnOrganization(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	c.browser = c.browser.On(httpbrowser.NewDevice(t))

@@ -16,8 +16,9 @@ func enter(t *testing.T, tab context.Context, organization string) {
 	demo.Confirm(t, tab)
 }
 
-// TestP3AnOrganizationIsEnteredByItsOwnProvider: from a living session, by one more
-// sign-in, ever; the tab finishes its switch, and the other tabs go on.
+// TestP3AnOrganizationIsEnteredByItsOwnProvider: a person with a session needs one more
+// sign-in, once and for all; the tab finishes its switch, and the other tabs keep their
+// organizations.
 func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -30,7 +31,7 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 
 	enter(t, tab, "northwind")
 	chrome.Press(t, tab, "#cancel")
-	chrome.Press(t, tab, "main a") // the page with the provider's words
+	chrome.Press(t, tab, "main a") // the page with the provider's error
 	demo.AwaitActive(t, tab, "acme")
 	enter(t, tab, "northwind")
 	chrome.Press(t, tab, `[id="person-d.novak"]`)
@@ -60,8 +61,8 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	chrome.Await(t, again, `tabard.state.error?.code === "identity_changed"`)
 }
 
-// TestAnotherPersonsLinkIsRefused: Alice answers as Dana's other self.
-func TestAnotherPersonsLinkIsRefused(t *testing.T) {
+// TestConnection_LinkOfAnotherPerson: Alice answers the sign-in that would link Dana.
+func TestConnection_LinkOfAnotherPerson(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	d.Apply(t, d.Workspace(t)+"      - {iss: \""+d.Issuer+"\", sub: alice, roles: [viewer]}\n")
@@ -85,10 +86,10 @@ func TestAnotherPersonsLinkIsRefused(t *testing.T) {
 	demo.AwaitActive(t, dana, "northwind")
 }
 
-// TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone: Nina, who is not in the
+// TestConnection_PersonUnknownElsewhere: Nina, who is not in the
 // directory, signs in by an organization's own provider and belongs to that
 // organization only.
-func TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone(t *testing.T) {
+func TestConnection_PersonUnknownElsewhere(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)

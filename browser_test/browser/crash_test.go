@@ -45,7 +45,7 @@ type load struct {
 	stop   chan struct{}
 
 	mu           sync.Mutex
-	alive, ended []*httpbrowser.Browser // as answered, with their cookies
+	alive, ended []*httpbrowser.Browser // by their last answer, with their cookies
 	both         chan struct{}          // closed when there is one of each
 }
 
@@ -104,7 +104,7 @@ func (l *load) check() {
 	}
 }
 
-// noServer makes an answer of a server that is not there.
+// noServer answers for a server that does not run.
 type noServer struct{}
 
 func (noServer) RoundTrip(r *http.Request) (*http.Response, error) {

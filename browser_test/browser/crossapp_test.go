@@ -15,9 +15,9 @@ func awaitReport(t *testing.T, tab context.Context, organization string) {
 		document.body.dataset.screen === "active" && document.querySelector("#notes").textContent !== ""`)
 }
 
-// TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn: in the organization that they
-// come from, in every tab its own, until they sign out where they signed in.
-func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
+// TestCrossApp_NoSecondSignIn: a person that is signed in to one app enters the other
+// with the organization of the tab, until the sign-out in the first app.
+func TestCrossApp_NoSecondSignIn(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	first := chrome.New(t)
@@ -42,7 +42,7 @@ func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
 	awaitReport(t, first, "acme")
 
 	notes := chrome.Tab(t, first)
-	d.Open(t, notes, "acme") // the notes go on as they were
+	d.Open(t, notes, "acme") // the first app's tabs are unchanged
 	chrome.Eval[any](t, notes, `tabard.signOut({ scope: "session" }).then(() => null)`)
 	demo.AwaitScreen(t, notes, "signed_out")
 	for _, tab := range []context.Context{first, second} {

@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// degraded are browsers that lack something, by the script that takes it away.
+// degraded lists browsers that lack a feature, by the script that removes it.
 var degraded = map[string]string{
 	"no Web Locks":                    `Object.defineProperty(Navigator.prototype, "locks", { get() {} });`,
 	"Web Locks that never answer":     `LockManager.prototype.request = () => new Promise(() => {});`,
@@ -23,7 +23,8 @@ var degraded = map[string]string{
 	"sessionStorage without any room": `Storage.prototype.setItem = new Proxy(Storage.prototype.setItem, { apply(f, area, args) { if (area === sessionStorage) throw new DOMException("full", "QuotaExceededError"); return Reflect.apply(f, area, args); } });`,
 }
 
-// blocked lets reading a storage area throw, as it does where people forbid it.
+// blocked returns a script that makes reading a storage area throw, as in browsers with
+// storage turned off.
 func blocked(area string) string {
 	return fmt.Sprintf(`Object.defineProperty(globalThis, %q, { get() { throw new DOMException("blocked", "SecurityError"); } });`, area)
 }

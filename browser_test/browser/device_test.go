@@ -27,20 +27,20 @@ globalThis.fetch = (input, init) => {
   return real(input, init);
 };`
 
-// request is one that the recorder kept.
+// request is one of the recorder's requests.
 type request struct {
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers"`
 }
 
-// lastMint is the last request for a token that a tab sent.
+// lastMint returns the last request for a token that a tab sent.
 func lastMint(t *testing.T, tab context.Context) request {
 	t.Helper()
 	return chrome.Eval[request](t, tab, `sent.findLast((r) => r.url.endsWith("/auth/token"))`)
 }
 
-// thief is a plain HTTP client with a copy of a tab's cookies, which sends every
-// header that the browser does; proof may be empty.
+// thief sends a request from a plain HTTP client with a copy of a tab's cookies and all
+// headers of the browser; proof may be empty.
 func thief(t *testing.T, d *demo.Demo, tab context.Context, proof string) (status int, code string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.Backend+"/token", strings.NewReader(`{"organization":"org_acme","enter":true}`))
@@ -91,7 +91,7 @@ func checkMints(t *testing.T, tab context.Context) {
 	}
 }
 
-func TestACookieWithoutItsDeviceIsWorthless(t *testing.T) {
+func TestDevice_StolenCookie(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
@@ -113,10 +113,10 @@ func TestACookieWithoutItsDeviceIsWorthless(t *testing.T) {
 			t.Errorf("the cookie with %s: %d %s, want %s", what, status, code, c.code)
 		}
 	}
-	checkMints(t, tab) // the session lives on
+	checkMints(t, tab) // the session still exists
 }
 
-// storedKey is the key pair that the browser keeps.
+// storedKey is a script that returns the key pair in the browser's storage.
 const storedKey = `new Promise((done) => {
   const open = indexedDB.open("tabard");
   open.onsuccess = () => {
@@ -125,7 +125,7 @@ const storedKey = `new Promise((done) => {
   };
 })`
 
-func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
+func TestDevice_LostKey(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
@@ -143,7 +143,7 @@ func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
 	checkMints(t, tab)
 }
 
-func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
+func TestDevice_LinkFromAnotherSite(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
@@ -160,7 +160,7 @@ func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
 	}
 }
 
-func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
+func TestDevice_TabsStartedTogether(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	first := chrome.New(t)
@@ -183,7 +183,7 @@ func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
 	}
 }
 
-func TestABrowserWithoutAKeyWorksUnbound(t *testing.T) {
+func TestDevice_BrowserWithoutKeys(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{
 		"no WebCrypto":         `Object.defineProperty(Crypto.prototype, "subtle", { get() {} })`,

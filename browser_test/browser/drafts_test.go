@@ -16,7 +16,7 @@ var wirings = map[string]string{
 	"the History API":       "react-router/history.tsx",
 }
 
-// exits are those out of an organization.
+// exits are the ways to leave an organization.
 var exits = map[string]func(*testing.T, context.Context){
 	"the switcher":       func(t *testing.T, tab context.Context) { demo.Choose(t, tab, "globex") },
 	"switchOrganization": func(t *testing.T, tab context.Context) { move(t, tab, `tabard.switchOrganization("org_globex")`) },
@@ -62,7 +62,7 @@ func onDraft(t *testing.T, test func(*testing.T, context.Context, func(*testing.
 	}
 }
 
-// awaitRoute waits until address and tab agree.
+// awaitRoute waits until the address and the tab are at the same organization.
 func awaitRoute(t *testing.T, tab context.Context, path, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`globalThis.tabard?.state.status === "active" && location.pathname === %q && tabard.state.organization.slug === %q && routes.state.status !== "switching" && document.querySelector("#draft")`, path, organization))
@@ -95,8 +95,8 @@ func TestDrafts_Stay(t *testing.T) {
 	})
 }
 
-// TestDrafts_StayIsToldAsStaying: the switch has not happened, and routes say so.
-func TestDrafts_StayIsToldAsStaying(t *testing.T) {
+// TestDrafts_StayIsReported: the routes report that the switch did not happen.
+func TestDrafts_StayIsReported(t *testing.T) {
 	t.Parallel()
 	for wiring, entry := range wirings {
 		t.Run(wiring, func(t *testing.T) {
@@ -131,9 +131,10 @@ func TestDrafts_Leave(t *testing.T) {
 	})
 }
 
-// TestDrafts_FollowToldTooEarly: a page that calls follow whenever its router says anything
-// does so while a blocker asks too. The tab stays until the router has gone where it is told.
-func TestDrafts_FollowToldTooEarly(t *testing.T) {
+// TestDrafts_FollowCalledTooEarly: a page that calls follow at each event of its router
+// also calls it while a blocker asks. The tab stays until the router has reached its
+// address.
+func TestDrafts_FollowCalledTooEarly(t *testing.T) {
 	t.Parallel()
 	d, tab := example.Open(t, wirings["the router's navigate"])
 	chrome.Before(t, tab, posts)
@@ -160,9 +161,9 @@ func TestDrafts_FollowToldTooEarly(t *testing.T) {
 	example.NoErrors(t, tab)
 }
 
-// TestDrafts_AListenerThatKeepsTheEvent: the tab follows Back, and the navigation after
+// TestDrafts_EventIsStopped: the tab follows Back, and the navigation after
 // it, even if another script stops the event's propagation.
-func TestDrafts_AListenerThatKeepsTheEvent(t *testing.T) {
+func TestDrafts_EventIsStopped(t *testing.T) {
 	t.Parallel()
 	d, tab := example.Open(t, wirings["the router's navigate"])
 	chrome.Before(t, tab, `addEventListener("popstate", (event) => globalThis.keeps && event.stopImmediatePropagation());`)

@@ -11,7 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// awaitServed waits until an organization is active in a tab with a token that the API takes.
+// awaitServed waits until an organization is active in a tab with a token that the API
+// accepts.
 func awaitServed(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
 	demo.AwaitActive(t, tab, organization)
@@ -34,8 +35,8 @@ var faults = map[string]faultproxy.Fault{
 	"something unheard of": faultproxy.Answer(418, `{"error":"teapot"}`),
 }
 
-// TestP6NoFaultSignsAnyoneOut: while it lasts a living token is served, and none is
-// said to have ended; afterward the tab goes on by itself.
+// TestP6NoFaultSignsAnyoneOut: during the fault a valid token is served, and no session
+// is reported as ended; afterward the tab continues without a press.
 func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -66,7 +67,8 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 	}
 }
 
-// TestP6ASlowNetworkOnlyTakesLonger.
+// TestP6ASlowNetworkOnlyTakesLonger: a slow network delays the token and has no other
+// effect.
 func TestP6ASlowNetworkOnlyTakesLonger(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -81,8 +83,8 @@ func TestP6ASlowNetworkOnlyTakesLonger(t *testing.T) {
 	awaitServed(t, tab, "globex")
 }
 
-// TestP6AWrongClockSignsNobodyOut: hours ahead or behind, from the start or put right
-// while the page is open.
+// TestP6AWrongClockSignsNobodyOut: the clock is hours ahead or behind from the start,
+// or is corrected while the page is open.
 func TestP6AWrongClockSignsNobodyOut(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -112,7 +114,8 @@ func TestP6AWrongClockSignsNobodyOut(t *testing.T) {
 	}
 }
 
-// TestP6AFrozenTabGoesOnWhereItWas: its token ends meanwhile, and others go on.
+// TestP6AFrozenTabGoesOnWhereItWas: its token expires meanwhile, and other tabs
+// continue.
 func TestP6AFrozenTabGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -129,8 +132,8 @@ func TestP6AFrozenTabGoesOnWhereItWas(t *testing.T) {
 	awaitServed(t, tab, "acme")
 }
 
-// TestP6ABrowserThatIsOfflineWaits: and the tab is there again when the browser says
-// that the network is.
+// TestP6ABrowserThatIsOfflineWaits: the tab continues when the browser reports that it
+// is online.
 func TestP6ABrowserThatIsOfflineWaits(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -152,8 +155,8 @@ func TestP6ABrowserThatIsOfflineWaits(t *testing.T) {
 	awaitServed(t, tab, "acme")
 }
 
-// TestP6APanicInTheModuleLosesNothing: it is started again, under the tab's own id,
-// with the token that the tab had.
+// TestP6APanicInTheModuleLosesNothing: the module is restarted under the same tab id,
+// with the tab's token.
 func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -172,7 +175,7 @@ func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 	})()`
 	for range 2 {
 		if got := chrome.Eval[string](t, tab, panics); got != "temporarily_unavailable retry" {
-			t.Fatalf("who was waiting is told %s", got)
+			t.Fatalf("the waiting caller got %s", got)
 		}
 		demo.AwaitActive(t, tab, "acme")
 		if got := chrome.Eval[int](t, tab, `tabard.organizations().then((list) => list.length)`); got != 3 {
@@ -185,8 +188,9 @@ func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 	}
 }
 
-// TestP6TwentyTabsDoNotStampede: nineteen of them hidden. They sleep, wake, are signed
-// out and in again; hidden ones ask only when they are asked.
+// TestP6TwentyTabsDoNotStampede: nineteen of them are hidden. They sleep, wake, are
+// signed out and in again; a hidden tab sends a request only when its page asks for a
+// token.
 func TestP6TwentyTabsDoNotStampede(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)

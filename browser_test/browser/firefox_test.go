@@ -53,9 +53,9 @@ func (f firefoxTab) awaitScreen(t *testing.T, name string) {
 	f.Await(t, fmt.Sprintf(`document.body?.dataset.screen === %q`, name))
 }
 
-// TestTheOrdinaryPathInFirefox: a sign-in, two tabs, two organizations, a switch, a
+// TestFirefox_OrdinaryPath: a sign-in, two tabs, two organizations, a switch, a
 // copy, the way back, a sign-out.
-func TestTheOrdinaryPathInFirefox(t *testing.T) {
+func TestFirefox_OrdinaryPath(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	first := firefoxTab{firefox.New(t), d}
@@ -115,7 +115,8 @@ func TestTheOrdinaryPathInFirefox(t *testing.T) {
 	}
 }
 
-// TestP6NoFaultSignsAnyoneOutOfFirefox: its errors are others, and mean the same.
+// TestP6NoFaultSignsAnyoneOutOfFirefox: Firefox reports other errors for the same
+// faults.
 func TestP6NoFaultSignsAnyoneOutOfFirefox(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)

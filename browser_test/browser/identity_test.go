@@ -17,13 +17,13 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
 
-// tabID is the tab's id, as its record has it.
+// tabID returns the tab's id in its record.
 func tabID(t *testing.T, tab context.Context) string {
 	t.Helper()
 	return chrome.Eval[string](t, tab, `JSON.parse(sessionStorage["tabard:" + location.origin + "/auth"]).tab`)
 }
 
-// awaitLocks waits until just these tabs' ids are locked in their browser.
+// awaitLocks waits until exactly these tabs' ids are locked in their browser.
 func awaitLocks(t *testing.T, tab context.Context, ids ...string) {
 	t.Helper()
 	slices.Sort(ids)
@@ -54,7 +54,7 @@ func TestP1ATabComesBackAsItself(t *testing.T) {
 			chrome.Eval[any](t, tab, `void addEventListener("pagehide", () => queueMicrotask(() => (localStorage.left = "yes")))`)
 			chrome.Go(t, tab, "about:blank")
 			chrome.Await(t, keeper, `localStorage.left`)
-			awaitLocks(t, keeper, kept) // of the page that is away, none
+			awaitLocks(t, keeper, kept) // no lock of the page in the back/forward cache
 			chrome.Back(t, tab)
 			chrome.Await(t, tab, `globalThis.cached`)
 			return tab
@@ -132,7 +132,8 @@ func TestPainEACopiedTabIsATabOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestP1ABrowserThatStartsAgainHasItsTabsAsTheyWere: it was closed, or it crashed.
+// TestP1ABrowserThatStartsAgainHasItsTabsAsTheyWere: after it was closed, and after a
+// crash.
 func TestP1ABrowserThatStartsAgainHasItsTabsAsTheyWere(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -192,5 +193,5 @@ func awaitOnDisk(t *testing.T, profile, text string) {
 			}
 		}
 	}
-	t.Fatal("the browser wrote nothing")
+	t.Fatal("the browser did not write to its profile")
 }

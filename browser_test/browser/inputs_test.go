@@ -49,9 +49,9 @@ func TestInputs_Messages(t *testing.T) {
 	example.NoErrors(t, tab)
 }
 
-// TestInputs_SomethingElseForTheDeviceKey: a session is bound all the same, and to a key
-// that the backend takes.
-func TestInputs_SomethingElseForTheDeviceKey(t *testing.T) {
+// TestInputs_ReplacedDeviceKey: a script has stored another value in its place. A
+// session is bound nevertheless, to a key that the backend accepts.
+func TestInputs_ReplacedDeviceKey(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	for name, value := range map[string]string{
@@ -85,8 +85,8 @@ func TestInputs_SomethingElseForTheDeviceKey(t *testing.T) {
 	}
 }
 
-// TestInputs_WhatIsCheckedIsWhatRuns: a server that answers for wasm_exec.js with another
-// script the second time gets none of it run.
+// TestInputs_WhatIsCheckedIsWhatRuns: if a server returns another wasm_exec.js for the
+// second request, that script is not run.
 func TestInputs_WhatIsCheckedIsWhatRuns(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -105,7 +105,7 @@ func TestInputs_WhatIsCheckedIsWhatRuns(t *testing.T) {
 		t.Error("the script was asked for once")
 	}
 	if chrome.Eval[bool](t, tab, `"stranger" in globalThis`) {
-		t.Error("a script ran that nobody checked")
+		t.Error("a script ran unchecked")
 	}
 	w.SetAt(exec, nil)
 	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)

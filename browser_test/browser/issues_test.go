@@ -18,7 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// The pains that users of other SDKs tell of, a test for each group; group E's is
+// The issues that users of other SDKs report, a test for each group; group E's is
 // TestPainEACopiedTabIsATabOfItsOwn.
 
 // writeNote writes a note with a tab's token and returns the status.
@@ -29,8 +29,8 @@ func writeNote(t *testing.T, tab context.Context, organization, text string) int
 	}).then(({ status }) => status)`, organization, text))
 }
 
-// TestPainATheOtherTabChangesNothingHere: it switches, enters, leaves and closes
-// organizations, and this tab reads and writes where it always did.
+// TestPainATheOtherTabChangesNothingHere: another tab switches, enters, leaves and
+// closes organizations, while this tab reads and writes in its own.
 func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -63,8 +63,8 @@ func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 	awaitServed(t, tab, "acme")
 }
 
-// TestPainBNoCacheMixesOrganizations: tokens asked for at once, the partition's key, a
-// half switch, the next person.
+// TestPainBNoCacheMixesOrganizations: concurrent requests for tokens, the partition's
+// key, an interrupted switch, the next person.
 func TestPainBNoCacheMixesOrganizations(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -103,7 +103,8 @@ func TestPainBNoCacheMixesOrganizations(t *testing.T) {
 	key(tab)
 }
 
-// ageSessions makes a demo's sessions older: their refresh tokens are due to rotate, or over.
+// ageSessions makes a demo's sessions older, so that their refresh tokens are due to
+// rotate or have expired.
 func ageSessions(t *testing.T, d *demo.Demo, by time.Duration) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(d.State, "tabard.db")+"?_pragma=busy_timeout(10000)")
@@ -116,7 +117,7 @@ func ageSessions(t *testing.T, d *demo.Demo, by time.Duration) {
 	}
 }
 
-// keyless takes a browser's device key away.
+// keyless is a script that removes a browser's device key.
 const keyless = `Object.defineProperty(Crypto.prototype, "subtle", { get() {} });`
 
 // mint makes a tab ask for a new token even if it has one; the tab may find itself
@@ -195,11 +196,11 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 			t.Fatal("the thief was never caught")
 		}
 		ageSessions(t, d, 10*time.Minute)
-		mint(t, d, thief, "acme") // which brings a successor
+		mint(t, d, thief, "acme") // it brings a successor
 		mint(t, d, thief, "acme") // its first use ends the rotation
 		ageSessions(t, d, 10*time.Minute)
 		mint(t, d, thief, "acme")
-		mint(t, d, victim, "acme") // with the token of before
+		mint(t, d, victim, "acme") // with the token from before the rotation
 	}
 	for _, tab := range []context.Context{victim, thief} {
 		mint(t, d, tab, "acme")

@@ -49,7 +49,7 @@ func loading(t *testing.T, w *faultproxy.Proxy, d *demo.Demo, asset string, fate
 	return tab
 }
 
-// readAsset is an asset's content.
+// readAsset returns an asset's content.
 func readAsset(t *testing.T, asset string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../js/dist/" + path.Base(asset))
@@ -59,7 +59,8 @@ func readAsset(t *testing.T, asset string) string {
 	return string(text)
 }
 
-// awaitLoaded waits until a page has its module, and sees that there was no fault on the way.
+// awaitLoaded waits until a page has its module, and checks that there was no fault on
+// the way.
 func awaitLoaded(t *testing.T, tab context.Context) {
 	t.Helper()
 	chrome.Await(t, tab, `tabard.state.status === "signed_out" && globalThis.told === "login_required sign_in"`)
@@ -68,7 +69,8 @@ func awaitLoaded(t *testing.T, tab context.Context) {
 	}
 }
 
-// awaitUnavailable waits until a page says that it could not load, and tries again.
+// awaitUnavailable waits until a page reports that the module could not be loaded, and
+// tries again.
 func awaitUnavailable(t *testing.T, tab context.Context) {
 	t.Helper()
 	chrome.Await(t, tab, `tabard.state.status === "unavailable" && tabard.state.error.action === "retry"`)
@@ -78,8 +80,9 @@ func awaitUnavailable(t *testing.T, tab context.Context) {
 	}
 }
 
-// TestP6AModuleThatNeverArrivesLeavesNoTabStarting: a network that takes a request and
-// never answers is a fault like others. The page's limits pass twenty times as fast.
+// TestP6AModuleThatNeverArrivesLeavesNoTabStarting: a network that accepts a request
+// and never answers is a fault like others. The page's timeouts are twenty times
+// shorter here.
 func TestP6AModuleThatNeverArrivesLeavesNoTabStarting(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -108,8 +111,9 @@ func TestP6AModuleThatComesSlowlyIsLetCome(t *testing.T) {
 	}
 }
 
-// TestAModuleThatAProxyCallsSomethingElseIsRun.
-func TestAModuleThatAProxyCallsSomethingElseIsRun(t *testing.T) {
+// TestModule_OtherContentType: a proxy that changes the module's content type does not
+// keep it from running.
+func TestModule_OtherContentType(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
@@ -121,9 +125,9 @@ func TestAModuleThatAProxyCallsSomethingElseIsRun(t *testing.T) {
 	}
 }
 
-// TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs: the page's script is from before
+// TestModule_ScriptOfAnotherRelease: the page's script is from before
 // the upgrade, or from another replica, and the person sees no error.
-func TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs(t *testing.T) {
+func TestModule_ScriptOfAnotherRelease(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
@@ -136,7 +140,8 @@ func TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs(t *testing.T) {
 	awaitLoaded(t, loading(t, w, d, "/auth/client/tabard.js", faultproxy.Answer(http.StatusOK, face, "Content-Type", "text/javascript")))
 }
 
-// TestP6AnImportThatNeverEndsIsGivenUp: wasm_exec.js was there, and then is not.
+// TestP6AnImportThatNeverEndsIsGivenUp: wasm_exec.js is served at first and then never
+// answered.
 func TestP6AnImportThatNeverEndsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)

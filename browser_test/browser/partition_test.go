@@ -9,8 +9,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/example"
 )
 
-// watchNotes writes down every note that is on the screen while the page says that it is
-// another organization's, and how every request for notes ends.
+// watchNotes records every note that is shown while the page shows another
+// organization, and the result of every request for notes.
 const watchNotes = `globalThis.mixed = [];
 globalThis.asked = [];
 const owners = { "Welcome to the team": "acme", "MV Aurora": "globex" };
@@ -46,7 +46,7 @@ func switchTo(t *testing.T, tab context.Context, organization string) {
 	}
 }
 
-// checkNotMixed fails if one organization's notes were on the screen of another.
+// checkNotMixed fails the test if one organization's notes were shown under another.
 func checkNotMixed(t *testing.T, tab context.Context) {
 	t.Helper()
 	if mixed := chrome.Eval[string](t, tab, `mixed.join(", ")`); mixed != "" {

@@ -14,7 +14,7 @@ import (
 // it: a warning is shown for that long.
 const idleTimeout = 12 * time.Second
 
-// strictDemo is the demo with a bank that soon ends idle sessions.
+// strictDemo starts the demo with a bank that soon ends idle sessions.
 func strictDemo(t *testing.T) *demo.Demo {
 	t.Helper()
 	d := demo.Start(t)
@@ -27,14 +27,15 @@ func strictDemo(t *testing.T) *demo.Demo {
 	return d
 }
 
-// confirm presses through the provider's second factor.
+// confirm completes the provider's second factor.
 func confirm(t *testing.T, tab context.Context) {
 	t.Helper()
 	chrome.Press(t, tab, "#second-factor-dana")
 }
 
-// TestP4OneOrganizationIdlesOutAndTheOtherWorksOn: the strict tab warns, says why it
-// ended, and is back by one step-up; closing it leaves the other.
+// TestP4OneOrganizationIdlesOutAndTheOtherWorksOn: the strict tab warns, says why its
+// session ended, and returns after one step-up; closing it does not affect the other
+// organization.
 func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	t.Parallel()
 	d := strictDemo(t)
@@ -93,8 +94,8 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	}
 }
 
-// TestP9WhoeverIsActiveStays: a hand on the mouse, for longer than the limit, in one
-// of two tabs of the organization.
+// TestP9WhoeverIsActiveStays: the mouse moves for longer than the limit in one of two
+// tabs of the organization.
 func TestP9WhoeverIsActiveStays(t *testing.T) {
 	t.Parallel()
 	d := strictDemo(t)
@@ -119,7 +120,7 @@ func TestP9WhoeverIsActiveStays(t *testing.T) {
 	}
 }
 
-// TestP3ARefusedStepUpLeavesTheOldOrganization: and one that is met finishes the
+// TestP3ARefusedStepUpLeavesTheOldOrganization, and a completed one finishes the
 // switch.
 func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	t.Parallel()
@@ -134,7 +135,7 @@ func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	}
 	enter()
 	chrome.Press(t, tab, "#cancel")
-	chrome.Press(t, tab, "main a") // the page with the provider's words
+	chrome.Press(t, tab, "main a") // the page with the provider's error
 	demo.AwaitActive(t, tab, "acme")
 	if chrome.Eval[string](t, tab, `tabard.getToken()`) != before {
 		t.Error("the refused step-up cost the tab its token")
@@ -142,7 +143,7 @@ func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	chrome.Await(t, tab, `tabard.state.error?.code === "access_denied"`)
 
 	enter()
-	chrome.Press(t, tab, "#person-dana") // less than was asked for
+	chrome.Press(t, tab, "#person-dana") // a weaker factor than was asked for
 	demo.AwaitActive(t, tab, "acme")
 	chrome.Await(t, tab, `tabard.state.error?.code === "unmet_authentication_requirements"`)
 

@@ -140,7 +140,7 @@ func p10SignedOutIsOut(t *testing.T, d *demo.Demo) {
 	}
 }
 
-// TestTwoTabsSignInAtTheSameTime: both attempts end well.
+// TestTwoTabsSignInAtTheSameTime: both attempts succeed.
 func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	onEveryHost(t, twoTabsSignInAtTheSameTime)
@@ -166,8 +166,8 @@ func twoTabsSignInAtTheSameTime(t *testing.T, d *demo.Demo) {
 	}
 }
 
-// TestACopiedTabGoesItsOwnWay: window.open copies sessionStorage.
-func TestACopiedTabGoesItsOwnWay(t *testing.T) {
+// TestCopiedTab_WindowOpen: window.open copies sessionStorage.
+func TestCopiedTab_WindowOpen(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
@@ -185,14 +185,14 @@ func TestACopiedTabGoesItsOwnWay(t *testing.T) {
 	}
 }
 
-// TestAReloadedTabNeedsNoModule: with every *.wasm blocked, a reloaded tab has its
+// TestReload_WithoutModule: with every *.wasm blocked, a reloaded tab has its
 // token, without a request.
-func TestAReloadedTabNeedsNoModule(t *testing.T) {
+func TestReload_WithoutModule(t *testing.T) {
 	t.Parallel()
-	onEveryHost(t, aReloadedTabNeedsNoModule)
+	onEveryHost(t, reloadWithoutModule)
 }
 
-func aReloadedTabNeedsNoModule(t *testing.T, d *demo.Demo) {
+func reloadWithoutModule(t *testing.T, d *demo.Demo) {
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
@@ -208,8 +208,8 @@ func aReloadedTabNeedsNoModule(t *testing.T, d *demo.Demo) {
 	}
 }
 
-// TestP8RenewalAfterExpiryLandsWhereTheTabIs: with tokens that live ten seconds, two
-// tabs outlive theirs, and each gets a new one for the organization that it wears.
+// TestP8RenewalAfterExpiryLandsWhereTheTabIs: access tokens live ten seconds. Two tabs
+// outlive theirs, and each gets a new one for its active organization.
 func TestP8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T) {
 	t.Parallel()
 	onEveryHost(t, p8RenewalAfterExpiryLandsWhereTheTabIs)

@@ -28,7 +28,7 @@ func onEitherHistory(t *testing.T, person string, test func(*testing.T, *demo.De
 	}
 }
 
-// countMints counts the requests for tokens.
+// countMints is a script that counts the requests for tokens.
 const countMints = `globalThis.mints = () => performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/auth/token")).length;`
 
 // awaitAddress waits until a page is at an address and shows its organization.
@@ -52,9 +52,9 @@ func move(t *testing.T, tab context.Context, script string) {
 // pushedRoute is the script of a router that does not know the routes of the client.
 const pushedRoute = `history.pushState(null, "", %q); routes.follow();`
 
-// TestTheOrganizationFollowsTheRoute: only a first entry asks; back and forward between
-// organizations that were entered take no request.
-func TestTheOrganizationFollowsTheRoute(t *testing.T) {
+// TestRoutes_OrganizationFollows: only the first entry sends a request; back and
+// forward between entered organizations do not.
+func TestRoutes_OrganizationFollows(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		before := minted(t, tab)
@@ -72,7 +72,7 @@ func TestTheOrganizationFollowsTheRoute(t *testing.T) {
 		move(t, tab, fmt.Sprintf(pushedRoute, "/acme/other"))
 		awaitAddress(t, tab, "/acme/other", "acme")
 		chrome.Press(t, tab, "#welcome")
-		awaitAddress(t, tab, "/welcome", "acme") // which names no organization
+		awaitAddress(t, tab, "/welcome", "acme") // an address without an organization
 		move(t, tab, `history.go(-2)`)
 		awaitAddress(t, tab, "/globex/notes", "globex")
 		if got := minted(t, tab) - before; got != 1 {
@@ -83,8 +83,9 @@ func TestTheOrganizationFollowsTheRoute(t *testing.T) {
 	})
 }
 
-// TestP3ARefusedRouteRestoresTheOldOne, and says why: whether a person pressed, a router
-// pushedRoute or replaced, or the organization is gone when they come back to it.
+// TestP3ARefusedRouteRestoresTheOldOne, and reports why: whether a person pressed, a
+// router pushed or replaced, or the organization is unavailable when the person goes
+// back to it.
 func TestP3ARefusedRouteRestoresTheOldOne(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
@@ -115,7 +116,7 @@ func TestP3ARefusedRouteRestoresTheOldOne(t *testing.T) {
 }
 
 // TestP10GoingBackDoesNotEnterWhatThePersonLeft: an organization that was signed out of
-// is not entered by its address, but by a press.
+// is not entered by its address, only by a press.
 func TestP10GoingBackDoesNotEnterWhatThePersonLeft(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
@@ -134,9 +135,9 @@ func TestP10GoingBackDoesNotEnterWhatThePersonLeft(t *testing.T) {
 	})
 }
 
-// TestTheLastRouteWins: routes that come while a switch is under way overtake it, and so
-// does a return to where the tab is.
-func TestTheLastRouteWins(t *testing.T) {
+// TestRoutes_LastOneWins: a route that comes during a switch supersedes it, and so does
+// a return to the active organization's address.
+func TestRoutes_LastOneWins(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		held := chrome.Hold(t, tab, "*/auth/token")
@@ -164,9 +165,9 @@ func TestTheLastRouteWins(t *testing.T) {
 	})
 }
 
-// TestTheRouteFollowsTheTab: where the tab is switched by something else, the address
-// goes to that organization; where it is signed out, the address stays.
-func TestTheRouteFollowsTheTab(t *testing.T) {
+// TestRoutes_FollowTheTab: if another script switches the tab, the address changes to
+// that organization; if the tab is signed out, the address stays.
+func TestRoutes_FollowTheTab(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		switchTo(t, tab, "globex")
@@ -181,8 +182,8 @@ func TestTheRouteFollowsTheTab(t *testing.T) {
 	})
 }
 
-// TestAStepUpLeadsToTheRouteThatAskedForIt: the page stays where it was until it is met.
-func TestAStepUpLeadsToTheRouteThatAskedForIt(t *testing.T) {
+// TestStepUp_ReturnsToRoute: the page keeps its route until the step-up is completed.
+func TestStepUp_ReturnsToRoute(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "dana", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		move(t, tab, fmt.Sprintf(pushedRoute, "/lamna/notes"))
@@ -196,9 +197,9 @@ func TestAStepUpLeadsToTheRouteThatAskedForIt(t *testing.T) {
 	})
 }
 
-// TestAStepUpOfASwitchLeadsToItsOrganization: the tab is in it afterward, whichever
+// TestStepUp_OfASwitch: the tab is in it afterward, whichever
 // organization the address named before.
-func TestAStepUpOfASwitchLeadsToItsOrganization(t *testing.T) {
+func TestStepUp_OfASwitch(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "dana", func(t *testing.T, d *demo.Demo, tab context.Context) {
 		move(t, tab, `tabard.switchOrganization("org_lamna").then((result) => result.status === "step_up_required" && result.continue())`)

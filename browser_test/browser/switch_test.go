@@ -35,7 +35,7 @@ func outcome(t *testing.T, tab context.Context, name string) string {
 	return chrome.Eval[string](t, tab, fmt.Sprintf(`globalThis[%q]`, name))
 }
 
-// switchExpression is a switch, as a promise of how it ended.
+// switchExpression returns a script that switches, as a promise of the result.
 func switchExpression(organization string) string {
 	return fmt.Sprintf(`tabard.switchOrganization(%q).then(({ status, code, action }) => [status, code, action].filter(Boolean).join(" "))`, organization)
 }
@@ -95,7 +95,7 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 		})
 	}
 	if got := outcome(t, patient, "late"); got != unavailable+" after 20" {
-		t.Errorf("a switch that nobody answers: %s", got)
+		t.Errorf("a switch without an answer ended with %s", got)
 	}
 	demo.AwaitActive(t, patient, "acme")
 }
@@ -138,7 +138,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	held, release := faultproxy.Hold()
 	w.Set(faultproxy.Mints("acme", held))
 	w.Forget()
-	chrome.Eval[any](t, tab, `sleep(600)`) // the token is over
+	chrome.Eval[any](t, tab, `sleep(600)`) // the token has expired
 	begin(t, tab, "renewed", `tabard.getToken().then(() => "a token", ({ code, action, message }) => code + " " + action)`)
 	w.Await(t, "/auth/token")
 	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "switched" {
@@ -146,7 +146,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	}
 	demo.AwaitActive(t, tab, "globex")
 	if got := outcome(t, tab, "renewed"); got != "overtaken retry" {
-		t.Errorf("who waited for the old organization's token got %s", got)
+		t.Errorf("the caller waiting for the old organization's token got %s", got)
 	}
 	release()
 	if got := demo.Notes(t, tab, "globex"); got != 200 {

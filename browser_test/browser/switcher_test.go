@@ -47,8 +47,8 @@ func openMenu(t *testing.T, tab context.Context, open bool) {
 	chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[part=popup]").matches(":popover-open") === %v && %s.querySelector("[part=button]").ariaExpanded === "%v"`, switcherTree, open, switcherTree, open))
 }
 
-// TestTheSwitcherIsAMenuButton: all of it by the keyboard, and the outcome is heard.
-func TestTheSwitcherIsAMenuButton(t *testing.T) {
+// TestSwitcher_IsAMenuButton: it works by keyboard alone, and announces the outcome.
+func TestSwitcher_IsAMenuButton(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "alice", "acme")
 	chrome.Await(t, tab, switcherTree+`.querySelectorAll("[role=menuitemradio]").length === 3`)
@@ -83,8 +83,8 @@ func TestTheSwitcherIsAMenuButton(t *testing.T) {
 	example.NoErrors(t, tab)
 }
 
-// TestTheSwitcherHasNamesForScreenReaders: as the browser computes them.
-func TestTheSwitcherHasNamesForScreenReaders(t *testing.T) {
+// TestSwitcher_AccessibleNames: as the browser computes them.
+func TestSwitcher_AccessibleNames(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "dana", "acme")
 	chrome.PressPart(t, tab, switcherTree+`.querySelector("[part=button]")`)
@@ -119,8 +119,9 @@ func TestTheSwitcherHasNamesForScreenReaders(t *testing.T) {
 	}
 }
 
-// TestTheSwitcherOpensTabs: by a key held down and by the arrow, and this tab stays.
-func TestTheSwitcherOpensTabs(t *testing.T) {
+// TestSwitcher_OpensTabs: by a modifier key and by the arrow, while this tab keeps its
+// organization.
+func TestSwitcher_OpensTabs(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "alice", "acme")
 	for _, item := range []struct {
@@ -145,7 +146,8 @@ func TestTheSwitcherOpensTabs(t *testing.T) {
 	example.NoErrors(t, tab)
 }
 
-// TestP3TheSwitcherTellsWhyItDidNotSwitch: refused, out of reach, or asked for more.
+// TestP3TheSwitcherTellsWhyItDidNotSwitch: access was refused, the backend was
+// unreachable, or a step-up is required.
 func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "dana", "acme")
@@ -158,7 +160,7 @@ func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 
 	held := chrome.Hold(t, tab, "*/auth/token")
 	demo.Choose(t, tab, "lamna")
-	chrome.Key(t, tab, kb.Escape) // noServer before the answer comes
+	chrome.Key(t, tab, kb.Escape) // closed before the answer arrives
 	openMenu(t, tab, false)
 	held.Release(t)
 	chrome.Await(t, tab, switcherTree+`.activeElement?.textContent === "Confirm that it is you"`)
@@ -172,9 +174,9 @@ func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 	demo.AwaitActive(t, tab, "acme")
 }
 
-// TestTheSwitcherIsNotThereWhereThereIsNothingToChoose: for a person of one
+// TestSwitcher_HiddenWithoutAChoice: for a person of one
 // organization, and while the tab is signed out.
-func TestTheSwitcherIsNotThereWhereThereIsNothingToChoose(t *testing.T) {
+func TestSwitcher_HiddenWithoutAChoice(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "bob", "globex")
 	seen := func(want bool) {
@@ -190,8 +192,9 @@ func TestTheSwitcherIsNotThereWhereThereIsNothingToChoose(t *testing.T) {
 	seen(false)
 }
 
-// TestTheSwitcherTakesWhatWasSetBeforeItWasDefined: a page need not wait for it.
-func TestTheSwitcherTakesWhatWasSetBeforeItWasDefined(t *testing.T) {
+// TestSwitcher_PropertiesSetBeforeDefinition: a page may set properties before the
+// element is defined.
+func TestSwitcher_PropertiesSetBeforeDefinition(t *testing.T) {
 	t.Parallel()
 	d := demo.StartWith(t, "../../js/examples/plain")
 	tab := chrome.New(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// The scripts' language. A line is a command; "!" before it means that it must not
+// commands is the language of the scripts. A line is a command; "!" before it means that it must not
 // hold.
 //
 //	browser NAME          use a browser; a new name is a new browser
@@ -72,7 +72,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 func command(n int, run func(*script, []string) error) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) != n {
-			ts.Fatalf("%d arguments are expected, and no !", n)
+			ts.Fatalf("want %d arguments, without !", n)
 		}
 		ts.Check(run(ts.Value(scriptKey{}).(*script), args))
 	}
@@ -83,13 +83,13 @@ func command(n int, run func(*script, []string) error) func(*testscript.TestScri
 func check(n int, what func(*script, []string) (string, error)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if len(args) != n {
-			ts.Fatalf("%d arguments are expected", n)
+			ts.Fatalf("want %d arguments", n)
 		}
 		s := ts.Value(scriptKey{}).(*script)
 		is, err := what(s, args)
 		ts.Check(err)
 		if want := args[n-1]; (is == want) == neg {
-			ts.Fatalf("it is %q; the answer was %d %s", is, s.answer.Status, s.answer.Body)
+			ts.Fatalf("got %q; the answer was %d %s", is, s.answer.Status, s.answer.Body)
 		}
 	}
 }
@@ -124,7 +124,7 @@ func (s *script) signInAt(args []string) error {
 	return nil
 }
 
-// stepUp goes where a page goes that has been asked for more authentication.
+// stepUp goes to the address that the backend returned for a step-up.
 func (s *script) stepUp(args []string) error {
 	address, err := s.lookup("login_url")
 	if err != nil {
@@ -205,7 +205,7 @@ func find(value any, path string) (string, error) {
 			}
 			value = at[i]
 		default:
-			return "", fmt.Errorf("%s: there is no %s", path, name)
+			return "", fmt.Errorf("%s: no member %s", path, name)
 		}
 	}
 	return text(value), nil

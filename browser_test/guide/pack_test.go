@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// A newcomer's project, as create-vite lays it out for React and TypeScript. The
+// project is a new project, as create-vite generates it for React and TypeScript. The
 // versions are those that js/package.json pins.
 var project = map[string]string{
 	"index.html": `<!doctype html><html lang="en"><meta charset="utf-8"><title>project</title><link rel="icon" href="data:,">
@@ -71,7 +71,8 @@ export default defineConfig({ plugins: [react()] });
 }`,
 }
 
-// newProject installs the packed package and the project's own from the registry.
+// newProject installs the packed package, and the project's other packages from the
+// registry.
 func newProject(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -111,10 +112,10 @@ func inFolder(t *testing.T, folder, name string, args ...string) string {
 	return string(out)
 }
 
-// TestThePackedPackage installs the package that npm would publish, in a fresh project
+// TestPackedPackage_Installed installs the package that npm would publish, in a fresh project
 // with a bundler and in pages without one. In each a person signs in and the API
 // accepts the token.
-func TestThePackedPackage(t *testing.T) {
+func TestPackedPackage_Installed(t *testing.T) {
 	folder := newProject(t)
 	t.Run("in a fresh project of Vite, React and TypeScript", func(t *testing.T) {
 		inFolder(t, folder, "npx", "--no-install", "tsc", "-b")
@@ -138,7 +139,7 @@ func TestThePackedPackage(t *testing.T) {
 	})
 }
 
-// plainPage is the example without a bundler, on the package's files in a folder.
+// plainPage writes the example without a bundler, with the package's files in a folder.
 func plainPage(t *testing.T, installed string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -173,9 +174,9 @@ func checkPage(t *testing.T, page string, choose func(*testing.T, context.Contex
 	example.NoErrors(t, tab)
 }
 
-// TestThePackedPackageIsWhole: it holds every file that its exports name, its license
+// TestPackedPackage_IsComplete: it holds every file that its exports name, its license
 // is the project's, and it holds no file that its users do not need.
-func TestThePackedPackageIsWhole(t *testing.T) {
+func TestPackedPackage_IsComplete(t *testing.T) {
 	var packed []struct {
 		Version string
 		Files   []struct{ Path string }

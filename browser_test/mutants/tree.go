@@ -32,8 +32,8 @@ func checkout(ctx context.Context) (tree string, remove func(), err error) {
 	return tree, remove, nil
 }
 
-// linkFolder lends a folder of this tree to the copy: files are copied where the compiler
-// embeds them, which follows no links.
+// linkFolder links a folder of this tree into the copy. Files that the compiler embeds
+// are copied: it follows no links.
 func linkFolder(folder, tree string) error {
 	from, err := filepath.Abs(folder)
 	if err != nil {

@@ -16,18 +16,18 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// Crowd is people at work: each has a browser, mints again and again, and now and then
-// signs out and in again.
+// Crowd is a set of people at work: each has a browser, mints again and again, and now
+// and then signs out and in again.
 type Crowd struct {
 	*Deployment
 	People []*Worker
 	stop   chan struct{}
 	done   sync.WaitGroup
-	// patient lets a sign-in begin again that failed.
+	// patient lets a person begin a failed sign-in again.
 	patient bool
 
 	Mints, SignIns, Repeated atomic.Int64
-	// FailedTwice counts requests that were answered with 5xx, and once more when repeated.
+	// FailedTwice counts requests that were answered with 5xx twice in a row.
 	FailedTwice atomic.Int64
 }
 
@@ -46,7 +46,7 @@ type failures struct {
 	last                     atomic.Value
 }
 
-// StartCrowd puts so many people to work until the test, or halt, ends it.
+// StartCrowd has this number of people work until the test ends or Stop is called.
 func (d *Deployment) StartCrowd(t *testing.T, people int, patient bool) *Crowd {
 	t.Helper()
 	c := &Crowd{Deployment: d, stop: make(chan struct{}), patient: patient}
@@ -63,7 +63,7 @@ func (d *Deployment) StartCrowd(t *testing.T, people int, patient bool) *Crowd {
 	return c
 }
 
-// Stop lets the people stop, once.
+// Stop stops the people's work. It may be called more than once.
 func (c *Crowd) Stop() {
 	select {
 	case <-c.stop:
@@ -105,8 +105,8 @@ func (c *Crowd) work(w *Worker) {
 	}
 }
 
-// check looks whether a token is of the organization that was asked for, and of the person
-// that all the others are of.
+// check verifies that a token is of the requested organization and of the same person
+// as all earlier ones.
 func (w *Worker) check(answer httpbrowser.Response, organization string) {
 	var minted api.TokenResponse
 	var claims struct {
@@ -127,7 +127,7 @@ func (w *Worker) check(answer httpbrowser.Response, organization string) {
 	}
 }
 
-// setClock takes the time of the server that refused a proof for its time.
+// setClock takes over the time of the server that refused a proof because of its time.
 func (w *Worker) setClock(answer httpbrowser.Response) {
 	var refused api.Error
 	if err := json.Unmarshal([]byte(answer.Body), &refused); err == nil {
@@ -158,8 +158,8 @@ func (c *Crowd) ask(w *Worker, path, body string) (answer httpbrowser.Response) 
 	return answer
 }
 
-// tries is how often a request is sent: patient people wait out a database that is away
-// for a minute.
+// tries returns how often a request is sent: patient people wait for a database that is
+// unavailable for a minute.
 func (c *Crowd) tries() int {
 	if c.patient {
 		return 3000

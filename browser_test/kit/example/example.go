@@ -116,7 +116,8 @@ func SignIn(t *testing.T, d *demo.Demo, tab context.Context, path, person string
 // firstNotes are notes of the demo's organizations.
 var firstNotes = map[string]string{"acme": "Welcome to the team, Jonas! He starts in purchasing.", "globex": "MV Aurora left Rotterdam two hours late; Hamburg knows."}
 
-// AwaitNotes waits until a page shows an organization and its notes, and none of others.
+// AwaitNotes waits until a page shows an organization and its notes, and no notes of
+// others.
 func AwaitNotes(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`tabard.state.organization?.slug === %q && document.body.innerText.includes(%q)`, organization, firstNotes[organization]))

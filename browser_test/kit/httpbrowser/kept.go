@@ -47,8 +47,8 @@ func (b *Browser) Keep() Kept {
 	return kept
 }
 
-// Restore puts kept cookies into the browser's jar and returns the tab, which proves the
-// device key if one was kept.
+// Restore puts kept cookies into the browser's jar and returns the tab, which proves
+// the device key if one was kept.
 func (b *Browser) Restore(kept Kept) *Browser {
 	b.t.Helper()
 	for _, k := range kept.Cookies {

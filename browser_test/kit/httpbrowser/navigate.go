@@ -54,15 +54,15 @@ func (b *Browser) Login(query string) Response {
 var pressed = regexp.MustCompile(`name="request" value="([^"]*)"`)
 
 // SignIn signs a person in with the development provider, and returns the answer
-// cookiesFor the page that the backend sends them back to.
+// of the page that the backend sends them back to.
 func (b *Browser) SignIn(person string) Response {
 	b.t.Helper()
 	return b.Choose(b.Begin(b.backend+"/login"), person)
 }
 
 // Begin begins a sign-in as the page's script does, at an address of the backend's
-// /login, and stops where Login stops. With a device key it proves that and goes where
-// the backend says; an answer that does not say is returned as it is.
+// /login, and stops at the same page as Login. With a device key it proves the key and
+// goes to the address in the answer; an answer without one is returned as it is.
 func (b *Browser) Begin(address string) Response {
 	b.t.Helper()
 	if b.device == nil {
