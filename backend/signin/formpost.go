@@ -15,10 +15,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// CallbackPost is POST /callback, to which the browser posts the answer of a provider that
-// uses form_post (OAuth 2.0 Form Post Response Mode). It comes without the attempt's Lax
-// cookie, for another site's page posts it: the page that it gets posts the same fields
-// once more, from here.
+// CallbackPost is POST /callback for providers that use form_post (OAuth 2.0 Form Post
+// Response Mode). A post from the provider's page carries no Lax cookie, so that the
+// browser value is missing. The answer is a page that posts the same fields again from
+// the backend's own origin.
 func (f *Flow) CallbackPost(c *authn.Request) error {
 	if err := c.CheckNavigation(); err != nil {
 		return err
@@ -40,8 +40,8 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 	return f.Callback(c)
 }
 
-// responseFields are the fields of an authorization response that are read (RFC 6749 section
-// 4.1.2, RFC 9207).
+// responseFields are the fields of an authorization response (RFC 6749 section 4.1.2,
+// RFC 9207).
 var responseFields = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
 
 const submitScript = "document.forms[0].submit()"
@@ -59,14 +59,14 @@ const repostPage = `<!doctype html>
 </html>
 `
 
-// repost answers with the page that posts the fields to its own address. It alone may
-// submit a form, to the backend, and runs the one script that does.
+// repost answers with a page that posts the fields again to the same address. Its
+// policy allows one script and forms to the backend only.
 func repost(c *authn.Request, answer url.Values) {
 	sum := sha256.Sum256([]byte(submitScript))
 	h := c.W.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; script-src 'sha256-"+
 		base64.StdEncoding.EncodeToString(sum[:])+"'")
-	h.Set("Referrer-Policy", "same-origin") // no-referrer would make the form's Origin null
+	h.Set("Referrer-Policy", "same-origin") // with no-referrer the form's Origin would be null
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	c.W.WriteHeader(http.StatusOK)
 	c.Record.Status = http.StatusOK
