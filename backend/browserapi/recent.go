@@ -10,13 +10,13 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// recentAge is how old an authentication may be that lets somebody end other sessions
-// than the one that asks, in seconds (ASVS 5.0, 7.5.2).
+// recentAge is the largest age, in seconds, of an authentication that allows ending the
+// user's other sessions (ASVS 5.0, 7.5.2).
 const recentAge = 15 * 60
 
-// requireRecent refuses a session whose person has not authenticated for recentAge, where the
-// session began: what an organization's own provider says counts there alone. A provider
-// that does not say when it was has said nothing that is recent.
+// requireRecent refuses a session whose user has not authenticated within recentAge at
+// the provider where the session began. An authentication at another organization's own
+// provider does not count, and neither does one of unknown time.
 func requireRecent(c *authn.Request, own directory.Subject) error {
 	s := &own.Session
 	made, err := c.Store.Authentications(c.Ctx, s.ID)

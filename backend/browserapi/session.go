@@ -7,11 +7,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// maxMemberships is the most organizations that a person is told of.
+// maxMemberships is the largest number of organizations in the answer.
 const maxMemberships = 1000
 
-// session is GET /session: who is signed in, and where they may go. It mints and
-// changes nothing: the verdict on the refresh token has no effect.
+// session is GET /session: the signed-in user and their organizations. It does not
+// change state.
 func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, error) {
 	subject, err := readOnlySubject(c)
 	if err != nil {
@@ -46,7 +46,7 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 	}, nil
 }
 
-// state is what the person would meet on entering.
+// state returns the result of entering the organization.
 func state(d policy.Decision, stay policy.OrganizationSession) string {
 	switch {
 	case d.Outcome == policy.Allow && stay.Live() && d.Lapsed.EndedAt == 0:

@@ -1,6 +1,6 @@
-// Package page writes the pages that a person can meet on the way in. Each says what
-// happened and leads on: it has a link back into the app or to a new sign-in. They need no
-// script, and speak the languages that the operator has texts for.
+// Package page writes the HTML pages that a user can see during a sign-in. Each page
+// says what happened and has links to the app or to a new sign-in. The pages need no
+// script. Operators can translate their texts.
 package page
 
 import (
@@ -14,55 +14,55 @@ import (
 	"strings"
 )
 
-// Kind is what happened.
+// Kind is the reason for a page.
 type Kind string
 
 // The kinds.
 const (
-	Foreign     Kind = "foreign"     // a foreign page's link to the sign-in
-	Silent      Kind = "silent"      // one that wants nobody to be asked
+	Foreign     Kind = "foreign"     // a link from a foreign page
+	Silent      Kind = "silent"      // a foreign link with prompt=none
 	Expired     Kind = "expired"     // the sign-in took too long
-	Unknown     Kind = "unknown"     // no sign-in of this browser's
-	NoCookies   Kind = "no_cookies"  // the browser keeps none
-	Unavailable Kind = "unavailable" // the provider, or what is stored
-	Denied      Kind = "denied"      // the provider said no
+	Unknown     Kind = "unknown"     // the browser has no such sign-in
+	NoCookies   Kind = "no_cookies"  // the browser stores no cookies
+	Unavailable Kind = "unavailable" // the provider or the storage does not answer
+	Denied      Kind = "denied"      // the provider denied the sign-in
 	Crowded     Kind = "crowded"     // too many sessions in the browser
 	Busy        Kind = "busy"        // too many requests
-	Invalid     Kind = "invalid"     // the address is none
-	Refused     Kind = "refused"     // in a frame, an image, from a script
-	Disabled    Kind = "disabled"    // the person's account
-	Failed      Kind = "failed"      // a fault of the server's
+	Invalid     Kind = "invalid"     // an invalid address
+	Refused     Kind = "refused"     // opened in a frame, as an image or by a script
+	Disabled    Kind = "disabled"    // the user's account is disabled
+	Failed      Kind = "failed"      // a server error
 )
 
-// Link is something to press.
+// Link is a link on a page.
 type Link struct {
 	Label Key
-	App   string // stands for {app} in the label
+	App   string // replaces {app} in the label
 	URL   string
 }
 
-// Page is one page.
+// Page is the content of a page.
 type Page struct {
 	Kind   Kind
 	Status int
-	// App is the name of the app that the sign-in is for, if it is known.
+	// App is the name of the app to sign in to, or empty if unknown.
 	App  string
 	Host string
-	// Message is what the provider said, for people; empty where it said nothing.
+	// Message is the provider's own message, or empty.
 	Message string
-	// Code and Detail are for those who are asked about the page, in English.
+	// Code and Detail help support staff. They are in English.
 	Code, Detail string
-	// Links lead on, the first most likely.
+	// Links are the ways to continue, the most likely one first.
 	Links []Link
 }
 
-// maxMessage is how much of the provider's words is shown, in characters.
+// maxMessage is the largest length of the provider's message, in characters.
 const maxMessage = 300
 
 //go:embed page.css
 var style string
 
-// policy lets the page have its own style, and nothing else.
+// policy allows only the page's own style.
 var policy = "default-src 'none'; style-src '" + digest(style) + "'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 func digest(text string) string {
@@ -70,8 +70,7 @@ func digest(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// Write answers with a page, in the language that the request prefers of those that there
-// are texts for.
+// Write writes a page in the language that the request prefers, among those with texts.
 func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 	language := texts.choose(r.Header.Get("Accept-Language"))
 	say := func(key Key, app string) string {
@@ -112,15 +111,16 @@ func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)
 	if p.Kind == Foreign || p.Kind == Silent {
-		// Browsers that tell nothing else about a navigation tell by this that it begins here.
+		// Browsers without Fetch Metadata send this page's Referer with the next
+		// navigation.
 		h.Set("Referrer-Policy", "same-origin")
 	}
 	h.Add("Vary", "Accept-Language")
 	w.WriteHeader(p.Status)
-	io.WriteString(w, b.String()) // the client may have left
+	io.WriteString(w, b.String()) // the client may have disconnected
 }
 
-// direction returns in which direction a language is written.
+// direction returns the writing direction of a language.
 func direction(language string) string {
 	if primary, _, _ := strings.Cut(language, "-"); slices.Contains([]string{"ar", "fa", "he", "ur"}, primary) {
 		return "rtl"
@@ -128,7 +128,7 @@ func direction(language string) string {
 	return "ltr"
 }
 
-// clip bounds a foreign text, and keeps what is printable of it.
+// clip truncates a provider's text and removes control characters.
 func clip(text string) string {
 	var kept strings.Builder
 	n := 0
@@ -138,7 +138,7 @@ func clip(text string) string {
 			break
 		}
 		if r == '\u2028' || r == '\u2029' || r < ' ' || r == 0x7f || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
-			r = ' ' // no controls, and none of direction
+			r = ' ' // controls, including those of the writing direction
 		}
 		kept.WriteRune(r)
 	}

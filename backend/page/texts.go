@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Key names a text of the pages. {app} in one stands for the app's name, {host} for the
-// host that the pages are served at.
+// Key identifies a text. In a text, {app} is replaced by the app's name, and {host} by
+// the host of the page.
 type Key string
 
-// The labels of what can be pressed.
+// The labels of links.
 const (
 	Continue Key = "continue"
 	Again    Key = "again"
@@ -22,13 +22,13 @@ const (
 	Back     Key = "back"
 )
 
-// introduction comes before the sign-in service's own words.
+// introduction precedes the provider's own message.
 const introduction Key = "said"
 
 func (k Kind) titleKey() Key { return Key(k) + "_title" }
 func (k Kind) textKey() Key  { return Key(k) + "_text" }
 
-// english has every text.
+// english holds all texts.
 var english = map[Key]string{
 	Continue:     "Continue to sign in",
 	Retry:        "Try again",
@@ -64,15 +64,17 @@ var english = map[Key]string{
 	Failed.textKey():       "Nothing is wrong with your account. Try again in a moment.",
 }
 
-// Texts are an operator's, by language and key. What a language leaves out is English.
+// Texts are an operator's translations, by language and key. English replaces a missing
+// text.
 type Texts map[string]map[Key]string
 
-// maxText is the longest text, in bytes; maxLanguages is how many languages there may be.
+// maxText is the largest length of a text in bytes. maxLanguages is the largest number
+// of languages.
 const maxText, maxLanguages = 600, 40
 
 var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[a-z0-9]{2,8})*$`)
 
-// Check reports what in the table is no language or no text.
+// Check returns an error for an invalid language, key or text.
 func (t Texts) Check() error {
 	if len(t) > maxLanguages {
 		return fmt.Errorf("there are more than %d languages", maxLanguages)
@@ -94,7 +96,7 @@ func (t Texts) Check() error {
 	return nil
 }
 
-// Keys returns the names of all texts, sorted.
+// Keys returns the keys of all texts, sorted.
 func Keys() []string {
 	var all []string
 	for key := range english {
@@ -104,20 +106,20 @@ func Keys() []string {
 	return all
 }
 
-// lookup returns the text of a language, or the English one.
+// lookup returns the text in a language, or in English.
 func (t Texts) lookup(language string, key Key) string {
 	return cmp.Or(t[language][key], english[key])
 }
 
-// choose returns the language of the table that an Accept-Language header prefers (RFC
-// 9110 section 12.5.4): the tag itself, or the nearest less specific one.
+// choose returns the available language that an Accept-Language header prefers (RFC
+// 9110 section 12.5.4). A less specific tag also matches.
 func (t Texts) choose(accepts string) string {
 	best, most := "en", 0.0
 	for part := range strings.SplitSeq(accepts[:min(len(accepts), 500)], ",") {
 		tag, parameters, _ := strings.Cut(strings.ToLower(strings.TrimSpace(part)), ";")
 		quality := 1.0
 		if q, ok := strings.CutPrefix(strings.TrimSpace(parameters), "q="); ok {
-			quality, _ = strconv.ParseFloat(q, 64) // what is no number is 0
+			quality, _ = strconv.ParseFloat(q, 64) // 0 if malformed
 		}
 		if language, ok := t.nearest(strings.TrimSpace(tag)); ok && quality > most {
 			best, most = language, quality

@@ -36,8 +36,8 @@ func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *lo
 }
 
 // bind seals an attempt for a browser. If the return address is too long for the state,
-// it is replaced by the app's start page; the client restores its own page's address
-// from the tab's storage.
+// it is replaced by the app's start page; the client itself remembers the address of
+// its page.
 func (f *Flow) bind(app directory.App, attempt *login.Attempt, browser login.Browser) error {
 	err := f.attempts.Bind(attempt, browser)
 	if errors.Is(err, login.ErrStateTooLong) {
