@@ -29,7 +29,7 @@ func Unnameable(ref string) bool {
 // request comes from the session's device. Rotation has not judged the token yet.
 func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, error) {
 	if Unnameable(ref) {
-		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "No organization can have this name.")
+		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "The organization must be an id or slug of up to 64 printable ASCII characters.")
 	}
 	cookie, err := pickToken(c, ref)
 	if err != nil {
@@ -75,7 +75,7 @@ var errForged = refusal.New(api.LoginRequired, "Sign in.")
 // errOtherReplica refuses a refresh token whose key only another replica has, while the
 // secret is being replaced. A retry succeeds once it reaches a replica that has the
 // key. It is not logged as a fault, and the session goes on.
-var errOtherReplica = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
+var errOtherReplica = refusal.New(api.TemporarilyUnavailable, "The server is replacing its secret. Try again.").Expected()
 
 // authenticationError returns the refusal of a refresh token that is not authentic.
 func authenticationError(c *Request, cookie *cookieToken, s *session.Session, err error) error {

@@ -94,7 +94,7 @@ func cookieTokens(c *Request) ([]*cookieToken, error) {
 			continue
 		}
 		if seen[cookie.Name] {
-			return nil, refusal.New(api.InvalidRequest, "A cookie stands twice.")
+			return nil, refusal.New(api.InvalidRequest, "A cookie is repeated. Clear this site's cookies, then sign in again.")
 		}
 		seen[cookie.Name] = true
 		token, err := session.ParseToken(cookie.Value)

@@ -97,7 +97,7 @@ func checkAge(c *Request) error {
 	}
 	switch old, err := grant.TooOld(text, c.Now); {
 	case err != nil:
-		return refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
+		return refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" must be in Unix seconds.")
 	case old:
 		return refusal.New(api.RequestTooOld, "The request took too long to arrive. Send it again.")
 	}
@@ -138,7 +138,7 @@ func (c *exchange) CheckNavigation() error {
 	mode, hasMode := SingleHeader(c.R.Header, "Sec-Fetch-Mode")
 	dest, hasDest := SingleHeader(c.R.Header, "Sec-Fetch-Dest")
 	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {
-		return refusal.New(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
+		return refusal.New(api.OriginNotAllowed, "Open the sign-in as a page of its own, not in a frame or by a script.")
 	}
 	return nil
 }

@@ -24,17 +24,17 @@ func RefusalOf(err error) *refusal.Refusal {
 	case errors.Is(err, token.ErrTooLarge):
 		return refusal.New(api.ServerError, grant.TooLarge).Because(err)
 	case errors.Is(err, orgsession.ErrOvertaken):
-		return refusal.New(api.RequestTooOld, "Somebody was active in another tab. Ask again.").Because(err)
+		return refusal.New(api.RequestTooOld, "You were active in another tab meanwhile. Send the request again.").Because(err)
 	case errors.Is(err, orgsession.ErrEnded):
 		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organization.").Because(err)
 	case errors.As(err, &refused):
-		return refusal.New(api.InvalidRequest, "The provider's message is not what was expected.").Because(err)
+		return refusal.New(api.InvalidRequest, "The identity provider's message is invalid.").Because(err)
 	case errors.Is(err, login.ErrUnavailable):
 		unavailable := refusal.New(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").Because(err)
 		unavailable.Fault = string(login.FaultOf(err))
 		return unavailable
 	case errors.Is(err, context.Canceled):
-		return refusal.New(api.TemporarilyUnavailable, "The request was given up.").Because(err)
+		return refusal.New(api.TemporarilyUnavailable, "The request was canceled.").Because(err)
 	}
 	return refusal.Of(err)
 }

@@ -30,7 +30,7 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 		return err
 	}
 	if !h.frames.allow(connection, c.Now) {
-		r := refusal.New(api.RateLimited, "Too many sign-outs by frames came from this provider. Try again later.")
+		r := refusal.New(api.RateLimited, "Too many front-channel sign-outs from this provider. Try again later.")
 		r.RetryAfter = framesWithin
 		return r
 	}

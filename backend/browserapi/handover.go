@@ -100,7 +100,7 @@ func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
 		return handover.Code{}, err
 	}
 	if err := web.ReadForm(c.W, c.R); err != nil || len(c.R.PostForm["code"]) != 1 {
-		return handover.Code{}, refusal.New(api.InvalidRequest, "The body is not a form with a code.").Because(err)
+		return handover.Code{}, refusal.New(api.InvalidRequest, "The body must be a form with exactly one code.").Because(err)
 	}
 	code, err := handover.OpenCode(h.handovers, c.R.PostForm.Get("code"), c.Now)
 	if err != nil {
@@ -126,7 +126,7 @@ func cookieSuffix(challenge string) string { return challenge[:8] }
 // be used: it is null for a page that sends no referrer.
 func checkSite(c *authn.Request) error {
 	if site, told := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site"); told && site != "same-origin" && site != "same-site" {
-		return refusal.New(api.OriginNotAllowed, "Go on from the app's own page.")
+		return refusal.New(api.OriginNotAllowed, "Continue from a page of the app.")
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func targetApp(c *authn.Request, code handover.Code) (directory.App, string, err
 			return app, address, nil
 		}
 	}
-	return directory.App{}, "", refusal.New(api.AppNotInWorkspace, "The app is not known any more.")
+	return directory.App{}, "", refusal.New(api.AppNotInWorkspace, "The app no longer exists.")
 }
 
 // parentSubject returns the session that the hand-over came from. It must be live, and

@@ -20,10 +20,10 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	switch request.Scope {
 	case api.ScopeOrganization, api.ScopeSession, api.ScopeEverywhere:
 	default:
-		return nil, refusal.New(api.InvalidRequest, "The scope is one of organization, session, everywhere.")
+		return nil, refusal.New(api.InvalidRequest, "The scope must be organization, session or everywhere.")
 	}
 	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
-		return nil, refusal.New(api.InvalidRequest, "An organization is named exactly with the scope organization.")
+		return nil, refusal.New(api.InvalidRequest, "Name an organization if the scope is organization, and only then.")
 	}
 	_, subject, err := c.Authenticate(request.Organization)
 	if alreadyEnded(err) {

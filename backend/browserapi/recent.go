@@ -29,7 +29,7 @@ func requireRecent(c *authn.Request, own directory.Subject) error {
 		return nil
 	}
 	age := int64(recentAge)
-	r := refusal.New(api.InsufficientUserAuthentication, "Ending other sessions needs a sign-in of the last 15 minutes. Confirm that it is you.")
+	r := refusal.New(api.InsufficientUserAuthentication, "Ending other sessions requires a sign-in within the last 15 minutes. Confirm that it is you.")
 	r.MaxAge = &age
 	r.LoginURL = stepUpURL(c, policy.Challenge{MaxAge: &age}, own.User.ID, s.ConfinedTo)
 	return r

@@ -27,7 +27,7 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	case errors.Is(err, grant.ErrDisabled):
 		return authn.CheckEnabled(s.User)
 	case errors.Is(err, grant.ErrUnnamed):
-		return refusal.New(api.OrganizationRequired, "Name the organization.")
+		return refusal.New(api.OrganizationRequired, "Name the organization, since you do not have exactly one.")
 	case errors.Is(err, grant.ErrNotAdmitted):
 		return refusal.New(api.OrganizationAccessDenied, noAccess)
 	case errors.Is(err, grant.ErrIdle):
@@ -40,16 +40,16 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 
 // identityChanged returns the refusal for a tab that expects another user than the
 // signed-in one.
-func identityChanged() error { return refusal.New(api.IdentityChanged, "Somebody else has signed in.") }
+func identityChanged() error { return refusal.New(api.IdentityChanged, "Another user has signed in.") }
 
 // endTexts are the messages for ended organization sessions.
 var endTexts = map[policy.EndReason]string{
-	policy.Idle:       "You were not active in this organization for too long.",
-	policy.Expired:    "Your time in this organization is over.",
+	policy.Idle:       "You were inactive in this organization for too long.",
+	policy.Expired:    "Your session in this organization has expired.",
 	policy.SignedOut:  "You signed out of this organization.",
 	policy.Revoked:    "An administrator of this organization ended your session in it.",
-	policy.Superseded: "You went on with this organization in another browser.",
-	policy.Removed:    "Your access to this organization was taken away meanwhile. Enter it again.",
+	policy.Superseded: "You continued with this organization in another browser.",
+	policy.Removed:    "Your access to this organization was removed and then restored. Enter it again.",
 }
 
 // policyRefusal returns the refusal for a decision of the policy.
@@ -59,7 +59,7 @@ func policyRefusal(c *authn.Request, d *policy.Decision, s *directory.Subject) *
 	case policy.DenyEnded:
 		r = refusal.New(api.OrganizationSessionExpired, endTexts[d.OrganizationSession.EndReason])
 	case policy.DenyWithoutKey:
-		r = refusal.New(api.DeviceKeyRequired, "This organization asks for a session that is bound to this browser. Sign in again.")
+		r = refusal.New(api.DeviceKeyRequired, "This organization requires a session that is bound to this browser. Sign in again.")
 	case policy.DenyContradiction, policy.DenyStaff:
 		r = refusal.New(api.OrganizationAccessDenied, noAccess)
 	default:

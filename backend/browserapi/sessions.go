@@ -48,7 +48,7 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing := refusal.New(api.NotFound, "You have no such session.")
+	missing := refusal.New(api.NotFound, "You have no session with this id.")
 	id, err := session.ParseID(c.R.PathValue("id"))
 	if err != nil {
 		return nil, missing
@@ -97,7 +97,7 @@ func readOnlySubject(c *authn.Request) (directory.Subject, error) {
 // that began after it was issued.
 func (h *handler) backchannelLogout(c *authn.Request) error {
 	if err := web.ReadForm(c.W, c.R); err != nil {
-		return refusal.New(api.InvalidRequest, "The body is not a form.").Because(err)
+		return refusal.New(api.InvalidRequest, "The body must be a form (application/x-www-form-urlencoded).").Because(err)
 	}
 	connection := c.R.PathValue("connection")
 	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})

@@ -97,7 +97,7 @@ func TestStranded_NoCookies(t *testing.T) {
 	page := w.browser().Login("return_to=/notes")
 	again := w.browser().Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode()).Header.Get("Location")
 	got := w.browser().Step(publicURL + "/callback?" + w.provider.SignIn(again, "alice").Encode())
-	if !strings.Contains(got.Body, "keeps no cookies") || !strings.Contains(got.Body, "localhost:8080") {
+	if !strings.Contains(got.Body, "does not store cookies") || !strings.Contains(got.Body, "localhost:8080") {
 		t.Errorf("the page says %s", got.Body)
 	}
 	w.signsIn(w.browser(), leadsOn(w, got, http.StatusBadRequest), "/notes")

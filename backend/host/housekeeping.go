@@ -104,7 +104,7 @@ func (h Housekeeping) deleteBacklog(ctx context.Context, b backlog) error {
 	var forgotten int64
 	defer func() {
 		if forgotten > 0 {
-			h.Log.Info(b.what+" forgotten", "count", forgotten)
+			h.Log.Info(b.what+" deleted", "count", forgotten)
 		}
 	}()
 	left, err := b.count(ctx, b.before, mostCounted)

@@ -39,7 +39,7 @@ const (
 )
 
 var (
-	errStopping = errors.New("the server stops")
+	errStopping = errors.New("the server is shutting down")
 	errSlow     = fmt.Errorf("no answer within %v", answerTimeout)
 )
 
@@ -159,7 +159,7 @@ func (r *Readiness) logChange(err error) error {
 	case part == "":
 		r.Log.Info("ready again")
 	default:
-		r.Log.Error("not ready: /readyz answers 503 until this is mended", "failed", part, "cause", not.Cause)
+		r.Log.Error("not ready: /readyz answers 503 until this is fixed", "failed", part, "cause", not.Cause)
 	}
 	return err
 }

@@ -93,7 +93,7 @@ func (a Attempt) Meets(i Identity) error {
 		return nil
 	}
 	return &Refused{
-		Code: "unmet_authentication_requirements", Err: fmt.Errorf("the provider answered with acr %q", i.ACR),
+		Code: "unmet_authentication_requirements", Err: fmt.Errorf("the provider answered with acr %q, which was not requested", i.ACR),
 	}
 }
 

@@ -70,7 +70,7 @@ type throttled struct {
 }
 
 // errFailed is the error for a provider that could not be asked a moment ago.
-var errFailed = errors.New("login: the provider did not answer a moment ago")
+var errFailed = errors.New("login: the provider did not answer the previous request")
 
 func (p *throttled) RoundTrip(r *http.Request) (*http.Response, error) {
 	if body, err := p.cached(time.Now()); err != nil {

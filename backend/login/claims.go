@@ -111,10 +111,10 @@ func (a Attempt) checkMaxAge(authTime, now int64) error {
 	case a.MaxAge == nil:
 		return nil
 	case authTime == 0:
-		return &Refused{Code: string(api.AuthTimeMissing), Err: fmt.Errorf("identity token: no auth_time, although max_age=%d was asked for: "+
-			"have the provider put auth_time into its identity tokens, or lift the rules that need it, such as authentication_age and isolated", *a.MaxAge)}
+		return &Refused{Code: string(api.AuthTimeMissing), Err: fmt.Errorf("identity token: auth_time is missing although max_age=%d was requested: "+
+			"configure the provider to include auth_time, or remove the rules that need it, such as authentication_age and isolated", *a.MaxAge)}
 	case now-authTime > *a.MaxAge+maxSkew:
-		return refused("identity token: the authentication is older than was asked for")
+		return refused("identity token: the authentication is older than the requested max_age")
 	}
 	return nil
 }

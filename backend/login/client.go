@@ -78,7 +78,7 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 		return "", err
 	}
 	if found.metadata.Push == "" {
-		return "", p.faultError(FaultRequest, "its metadata name no pushed_authorization_request_endpoint: switch pushed requests off, or on at the provider")
+		return "", p.faultError(FaultRequest, "its metadata has no pushed_authorization_request_endpoint: disable push_requests here, or enable pushed requests at the provider")
 	}
 	request, err := p.pushRequest(ctx, found, asked.Query(), now)
 	if err != nil {

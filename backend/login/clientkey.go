@@ -51,7 +51,7 @@ func ParseClientKey(text []byte) (*ClientKey, error) {
 		}
 	}
 	if k.private == nil {
-		return nil, errors.New("there is no private key in PEM: it begins with -----BEGIN PRIVATE KEY-----")
+		return nil, errors.New("it contains no private key in PEM format (-----BEGIN PRIVATE KEY-----)")
 	}
 	return k.describe(certificate)
 }
@@ -67,7 +67,7 @@ func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 	case "RSA PRIVATE KEY":
 		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 	default:
-		return nil, errors.New("the key has to be unencrypted, as PKCS #8, SEC 1 or PKCS #1")
+		return nil, errors.New("the key must be unencrypted, in PKCS #8, SEC 1 or PKCS #1 format")
 	}
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 			return key, nil
 		}
 	}
-	return nil, errors.New("the key has to be of P-256, or RSA of 2048 bits or more")
+	return nil, errors.New("the key must be EC P-256, or RSA with at least 2048 bits")
 }
 
 // describe sets what is published of the key: the id is its thumbprint (RFC 7638).
@@ -97,7 +97,7 @@ func (k ClientKey) describe(certificate *x509.Certificate) (*ClientKey, error) {
 		return &k, nil
 	}
 	if public, ok := k.private.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(certificate.PublicKey) {
-		return nil, errors.New("the certificate is of another key")
+		return nil, errors.New("the certificate does not match the key")
 	}
 	sum := sha256.Sum256(certificate.Raw)
 	k.certificate = base64.RawURLEncoding.EncodeToString(sum[:])

@@ -123,7 +123,7 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 		return nil, fmt.Errorf("%w: its metadata: %.300s", ErrUnavailable, err)
 	}
 	if !p.sameScheme(found.oauth.Endpoint.AuthURL) {
-		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
+		return nil, fmt.Errorf("%w: its authorization endpoint %.300q does not have the scheme of its issuer", ErrUnavailable, found.oauth.Endpoint.AuthURL)
 	}
 	found.oauth.Endpoint.AuthStyle = p.authStyle(found.metadata.AuthMethods)
 	found.algorithms = PublicKeyAlgorithms(found.metadata.Algorithms)

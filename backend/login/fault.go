@@ -142,7 +142,7 @@ var deploymentErrors = map[string]bool{
 func (p *Provider) authorizationError(code, description string) error {
 	r := &Refused{Code: code, Err: fmt.Errorf("the provider refused: %s", printable(description))}
 	if deploymentErrors[code] {
-		r.Fault, r.Err = FaultReported, fmt.Errorf("%s: by way of the browser: %s", p.config.Issuer, printable(description))
+		r.Fault, r.Err = FaultReported, fmt.Errorf("%s: reported through the browser: %s", p.config.Issuer, printable(description))
 	}
 	return r
 }

@@ -99,7 +99,7 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	if len(raw) > maxIdentityToken {
-		return Identity{}, refused("identity token: of %d bytes", len(raw))
+		return Identity{}, refused("identity token: %d bytes, more than %d", len(raw), maxIdentityToken)
 	}
 	identity, err := p.read(ctx, found, raw, a, now)
 	if moved := p.refreshAfter(ctx, found, err); moved != nil && moved.metadata.KeySet != found.metadata.KeySet {
@@ -122,13 +122,13 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 	iss := callback.Get("iss")
 	if (iss != "" || found.metadata.NamesIss) && !p.isIssuer(iss) {
-		return refused("the answer is of issuer %q", iss)
+		return refused("the authorization response is from issuer %q", iss)
 	}
 	if code := callback.Get("error"); code != "" {
 		return p.authorizationError(code, callback.Get("error_description"))
 	}
 	if callback.Get("code") == "" {
-		return refused("the answer has no code")
+		return refused("the authorization response has no code")
 	}
 	return nil
 }
@@ -157,17 +157,17 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	}
 	switch {
 	case containsNull(text):
-		return Identity{}, refused("identity token: a null character")
+		return Identity{}, refused("identity token: it contains a null character")
 	case claims.Nonce == "" || string(claims.Nonce) != a.Nonce:
-		return Identity{}, refused("identity token: another nonce")
+		return Identity{}, refused("identity token: the nonce is not the one of this sign-in")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
-		return Identity{}, refused("identity token: no usable sub")
+		return Identity{}, refused("identity token: sub is missing or longer than 255 bytes")
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
-		return Identity{}, p.faultError(FaultToken, "identity token: azp is %.100q", claims.AuthorizedParty)
+		return Identity{}, p.faultError(FaultToken, "identity token: azp is %.100q, not this client", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
-		return Identity{}, p.faultError(FaultClock, "identity token: issued %d s ahead of this server's clock, or it does not say when: keep both clocks by NTP", token.IssuedAt.Unix()-now)
+		return Identity{}, p.faultError(FaultClock, "identity token: iat is missing, or %d s ahead of this server's clock: synchronize both clocks (NTP)", token.IssuedAt.Unix()-now)
 	case claims.SessionExpiry > 0 && int64(claims.SessionExpiry) <= now:
-		return Identity{}, refused("identity token: session_expiry is in the past: by it the session has ended")
+		return Identity{}, refused("identity token: session_expiry is in the past, so that the session has already ended")
 	}
 	identity.AuthTime = claims.authenticatedAt(now)
 	if err := a.checkMaxAge(identity.AuthTime, now); err != nil {

@@ -54,15 +54,15 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	issued := token.IssuedAt.Unix()
 	switch {
 	case claims.ID == "":
-		err = errors.New("no jti")
+		err = errors.New("jti is missing")
 	case claims.Nonce != nil:
-		err = errors.New("a nonce, which only identity tokens have")
+		err = errors.New("it has a nonce, like an identity token")
 	case claims.Events[logoutEvent] == nil:
-		err = errors.New("another event")
+		err = errors.New("events does not contain the logout event")
 	case token.Subject == "" && claims.SessionID == "":
-		err = errors.New("neither sub nor sid")
+		err = errors.New("it has neither sub nor sid")
 	case issued > now+maxSkew, issued < now-maxLogoutAge, claims.Expires != 0 && int64(claims.Expires) < now-maxSkew:
-		err = errors.New("not of now")
+		err = errors.New("it is too old, expired, or issued in the future")
 	}
 	if err != nil {
 		return session.UpstreamLogout{}, refused("logout token: %w", err)
@@ -90,5 +90,5 @@ func logoutHeader(raw string, untyped bool) error {
 	case kind == logoutType, untyped && (kind == "" || kind == "jwt"):
 		return nil
 	}
-	return fmt.Errorf("typ is %q, not %s; set untyped_logout_tokens if the provider sends no other", header.Type, logoutType)
+	return fmt.Errorf("typ is %q, not %s; set untyped_logout_tokens if the provider does not set typ", header.Type, logoutType)
 }

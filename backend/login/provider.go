@@ -112,7 +112,7 @@ func (p *Provider) verificationError(what string, err error) error {
 	case strings.HasPrefix(text, "failed to verify signature: fetching keys"):
 		return fmt.Errorf("%w: %s", errKeys, printable(text)) // which may quote the whole answer
 	case errors.As(err, &expired), strings.HasPrefix(text, "oidc: current time"):
-		return p.faultError(FaultClock, "%s: %s: keep both clocks by NTP", what, printable(text))
+		return p.faultError(FaultClock, "%s: %s: synchronize both clocks (NTP)", what, printable(text))
 	case strings.HasSuffix(text, errUnknownKey.Error()):
 		return p.faultError(FaultKeys, "%s: %w", what, errUnknownKey)
 	case strings.HasPrefix(text, "failed to verify signature"):

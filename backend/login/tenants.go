@@ -61,9 +61,9 @@ func (p *Provider) checkTenant(issuer string, payload json.RawMessage) error {
 	tenant := string(claims.Tenant)
 	switch {
 	case issuer != p.issuerOf(tenant):
-		return fmt.Errorf("it is of issuer %.200q and tenant %.100q, which do not belong together", issuer, tenant)
+		return fmt.Errorf("issuer %.200q does not belong to tenant %.100q", issuer, tenant)
 	case !slices.Contains(p.config.Tenants, tenant):
-		return &Refused{Code: "access_denied", Err: fmt.Errorf("tenant %.100q is none of those that may sign in", tenant)}
+		return &Refused{Code: "access_denied", Err: fmt.Errorf("tenant %.100q is not one of the allowed tenants", tenant)}
 	}
 	return nil
 }

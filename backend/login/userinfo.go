@@ -39,7 +39,7 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 		i.UserInfoFailed = !errors.Is(err, errNoUserInfo)
 		return nil
 	case string(named.Subject) != i.Subject:
-		return refused("userinfo: of another sub")
+		return refused("userinfo: sub is not that of the identity token")
 	}
 	i.UserInfo = claims
 	for name, value := range claims {

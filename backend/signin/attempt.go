@@ -45,7 +45,7 @@ func (f *Flow) bind(app directory.App, attempt *login.Attempt, browser login.Bro
 		err = f.attempts.Bind(attempt, browser)
 	}
 	if errors.Is(err, login.ErrStateTooLong) {
-		return refusal.New(api.InvalidRequest, "acr_values and the organization's id are too long together.")
+		return refusal.New(api.InvalidRequest, "organization and acr_values together are too long.")
 	}
 	return err
 }
@@ -69,7 +69,7 @@ const (
 	maxBrowserSessions = 12
 
 	unknownAttempt = "This sign-in was not started in this browser, or took too long. Start again."
-	noCookies      = "This browser keeps no cookies of this site, so that nobody can sign in. Allow cookies, then start again."
+	noCookies      = "This browser does not store cookies for this site, which signing in requires. Allow cookies, then start again."
 )
 
 // openAttempt opens the attempt that a callback of the connection completes. fits

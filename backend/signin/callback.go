@@ -26,7 +26,7 @@ func query(c *authn.Request) (url.Values, error) {
 	}
 	for name, values := range query {
 		if len(values) > 1 {
-			return nil, refusal.New(api.InvalidRequest, "The parameter "+strconv.Quote(name)+" stands twice.")
+			return nil, refusal.New(api.InvalidRequest, "Parameter "+strconv.Quote(name)+" is repeated.")
 		}
 	}
 	return query, nil
@@ -50,7 +50,7 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 			}
 		}
 	}
-	return "", refusal.New(api.InvalidRequest, "The app is not known, or return_to is none of its addresses.")
+	return "", refusal.New(api.InvalidRequest, "The app is unknown, or return_to is not one of its addresses.")
 }
 
 // matchesPath reports whether a path, without an app id, refers to the app: the one at
@@ -78,7 +78,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 	}
 	app, ok := w.AppByID(attempt.App)
 	if !ok {
-		return refusal.New(api.InvalidRequest, "The app is not known any more.")
+		return refusal.New(api.InvalidRequest, "The app no longer exists.")
 	}
 	c.Workspace, c.App = w, app
 	if here, err := f.signedInMeanwhile(c, attempt, fits); err != nil {

@@ -49,7 +49,7 @@ func fromAppPage(c *authn.Request) (bool, error) {
 // confirm answers a foreign link with a page that asks the user whether to continue. A
 // link with prompt=none is refused; the page's link then continues without it.
 func confirm(c *authn.Request, query url.Values) error {
-	const text = "A sign-in begins in the app's own page."
+	const text = "Start the sign-in from a page of the app."
 	if !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
 		return refusal.New(api.OriginNotAllowed, text)
 	}

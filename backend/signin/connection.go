@@ -72,7 +72,7 @@ func (p *providers) credentials(c directory.Connection) (secret []byte, key *log
 		return secret, nil, err
 	}
 	if p.clientKey == nil {
-		err := fmt.Errorf("connection %s authenticates by private_key_jwt: name the server's key by --oidc-client-key-file", c.ID)
+		err := fmt.Errorf("connection %s uses private_key_jwt, but this server has no client key: set --oidc-client-key-file", c.ID)
 		return nil, nil, &login.Refused{Code: "server_error", Fault: login.FaultClient, Err: err}
 	}
 	return nil, p.clientKey, nil

@@ -59,7 +59,7 @@ func (f *Flow) LoginByKey(c *authn.Request, _ struct{}) (*api.LoginResponse, err
 // provider, or the app with an error.
 func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error) {
 	if app := query.Get(api.ParamApp); !c.ReadOnly() && app != "" && app != c.App.ID {
-		return "", refusal.New(api.OriginNotAllowed, "A page signs in to its own app.")
+		return "", refusal.New(api.OriginNotAllowed, "A page can only sign in to its own app.")
 	} else if !c.ReadOnly() {
 		query.Set(api.ParamApp, c.App.ID)
 	}
@@ -105,12 +105,12 @@ func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
 	attempt := login.NewAttempt(c.App.ID, returnTo, c.Now)
 	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
 	if authn.Unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
-		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
+		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is malformed.")
 	}
 	if text := query.Get(api.ParamMaxAge); text != "" {
 		age, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || age < 0 {
-			return attempt, refusal.New(api.InvalidRequest, "max_age is not a number of seconds.")
+			return attempt, refusal.New(api.InvalidRequest, "max_age must be a number of seconds.")
 		}
 		attempt.MaxAge = &age
 	}

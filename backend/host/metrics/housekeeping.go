@@ -18,11 +18,11 @@ func newHousekeeping() housekeeping {
 	h := housekeeping{
 		left: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tabard_cleanup_backlog",
-			Help: "What is old enough to be forgotten and is still there, as this replica saw it last, a million at most.",
+			Help: "Expired sessions and events that are not deleted yet, as last counted by this replica, up to a million.",
 		}, []string{"what"}),
 		last: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "tabard_cleanup_last_timestamp_seconds",
-			Help: "When this replica last cleaned up, or saw that another one does.",
+			Help: "Time of the last clean-up by this replica, or of its last check that another replica does it.",
 		}),
 	}
 	for _, what := range []string{host.BacklogSessions, host.BacklogEvents} {
