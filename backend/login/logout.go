@@ -22,7 +22,7 @@ const (
 )
 
 // ReadLogoutToken verifies a logout token (OpenID Connect Back-Channel Logout 1.0
-// section 2.6) and returns which sessions it ends. The error is *Refused, or
+// section 2.6) and returns the sessions to end. The error is *Refused or
 // ErrUnavailable.
 func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (session.UpstreamLogout, error) {
 	if err := logoutHeader(raw, p.config.UntypedLogoutTokens); err != nil {
@@ -47,7 +47,7 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}
 	if err != nil {
 		if err = p.verificationError("logout token", err); errors.Is(err, ErrUnavailable) {
-			p.refreshAfter(ctx, found, err) // for when it is told again
+			p.refreshAfter(ctx, found, err) // the provider will send the token again
 		}
 		return session.UpstreamLogout{}, err
 	}
@@ -72,8 +72,9 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}, nil
 }
 
-// logoutHeader refuses a token of another kind: an identity token never ends a session.
-// Where the provider's are untyped, what they say tells them apart: events, and no nonce.
+// logoutHeader checks the type of a logout token. An identity token must not end
+// sessions. For a provider without typ, the claims distinguish them: a logout token has
+// events and no nonce.
 func logoutHeader(raw string, untyped bool) error {
 	head, _, _ := strings.Cut(raw, ".")
 	text, err := base64.RawURLEncoding.DecodeString(head)

@@ -13,9 +13,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// AddUserInfo asks the provider, once, for what its identity token leaves out (OpenID
-// Connect Core section 5.3). Who signed in is known without it, so that its failure
-// fails nothing; an answer about somebody else is refused.
+// AddUserInfo requests userinfo once and adds the claims that the identity token lacks
+// (OpenID Connect Core section 5.3). The identity token alone identifies the person, so
+// that a failure of userinfo is no error. An answer for another sub is refused.
 func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 	if i.askedUserInfo {
 		return nil
@@ -58,7 +58,8 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 
 var errNoUserInfo = errors.New("login: the provider has no userinfo endpoint")
 
-// userInfo returns the claims of the userinfo endpoint, also where it has just moved.
+// userInfo returns the claims of the userinfo endpoint. It refreshes the metadata if
+// the endpoint has moved.
 func (p *Provider) userInfo(ctx context.Context, i *Identity) (json.RawMessage, error) {
 	found, err := p.discover(ctx)
 	if err != nil {
@@ -71,8 +72,8 @@ func (p *Provider) userInfo(ctx context.Context, i *Identity) (json.RawMessage, 
 	return body, err
 }
 
-// readUserInfo returns the claims that the userinfo endpoint answers with, signed or not.
-// The error is ErrUnavailable where it did not answer as one.
+// readUserInfo returns the claims of the userinfo endpoint, in a signed or a plain
+// answer. The error is ErrUnavailable if there is no valid answer.
 func (p *Provider) readUserInfo(ctx context.Context, found *discovered, i *Identity) (json.RawMessage, error) {
 	if found.metadata.UserInfo == "" {
 		return nil, errNoUserInfo
