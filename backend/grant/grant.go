@@ -75,7 +75,8 @@ func (a Request) activeAt(now int64) int64 {
 	return now - *a.IdleSeconds
 }
 
-// maxMemberships is the most organizations of a person whose rules are read.
+// maxMemberships is the largest number of a person's organizations whose rules are
+// read.
 const maxMemberships = 1000
 
 // Decide returns policy's decision on whether the session may act for the organization

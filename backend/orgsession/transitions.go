@@ -78,9 +78,10 @@ func (t Transitions) Leave(ctx context.Context, s *session.Session, organization
 	return nil
 }
 
-// StepUp adds an authentication to the session, and to the organization session for
-// which it was made, where organization names one. Besides a decision that prefers another, it is the only thing that
-// moves an auth_time. session.ErrAttemptUsed where the attempt brought another before.
+// StepUp adds an authentication to the session, and to the organization session that it
+// was made for if organization is set. Apart from a decision that prefers another
+// authentication, nothing else changes an auth_time. The error is
+// session.ErrAttemptUsed if the attempt added a different authentication before.
 func (t Transitions) StepUp(ctx context.Context, id session.ID, organization, attempt string, made policy.Authentication) error {
 	if err := t.Store.Authenticate(ctx, id, attempt, made); err != nil || organization == "" {
 		return err

@@ -47,10 +47,10 @@ func (f *file) organization(n *yaml.Node) {
 	n.Content = nil // already read; the nodes of a large file use the most memory
 }
 
-// personSet are those who were seen, each by a digest: there may be many.
+// personSet is the set of members seen so far, by digest to save memory.
 type personSet map[[sha256.Size224]byte]struct{}
 
-// personSet reads members, of whom none was seen before.
+// people reads members. seen holds the earlier ones.
 func (f *file) people(n *yaml.Node, seen personSet) []directory.Member {
 	var all []directory.Member
 	f.list(n, func(n *yaml.Node) {

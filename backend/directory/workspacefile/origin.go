@@ -33,7 +33,7 @@ func (f *file) origin(n *yaml.Node, app string) string {
 	return text
 }
 
-// path reads where an app begins, as browsers write it.
+// path reads the path of an app's start page, as browsers write it.
 func (f *file) path(n *yaml.Node) string {
 	text := f.text(n)
 	u, err := url.Parse(text)
@@ -44,7 +44,7 @@ func (f *file) path(n *yaml.Node) string {
 }
 
 // canonicalOrigin returns the origin of an address as browsers write it (WHATWG URL
-// section 4.5); empty where it has none.
+// section 4.5), or "" if it has none.
 func canonicalOrigin(u *url.URL) string {
 	host, port := canonicalHost(u.Hostname()), u.Port()
 	if host == "" || u.User != nil {
@@ -80,7 +80,7 @@ func canonicalHost(host string) string {
 	if last := labels[len(labels)-1]; last == "" || last[0] < '0' || last[0] > '9' {
 		return ascii
 	}
-	if address, err := netip.ParseAddr(ascii); err == nil { // or else in a notation that nobody should use
+	if address, err := netip.ParseAddr(ascii); err == nil { // other numeric notations are rejected
 		return address.String()
 	}
 	return ""

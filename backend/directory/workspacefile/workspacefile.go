@@ -202,7 +202,7 @@ func (f *file) checkRoles(n *yaml.Node, roles []string) {
 	}
 }
 
-// checkTokens refuses a role whose tokens would be too large for a request.
+// checkTokens refuses a role whose tokens would be too large for an HTTP request.
 func (f *file) checkTokens() {
 	for _, role := range f.desired.Workspace.RoleNames() {
 		f.checkToken(f.roleNodes[role], []string{role})

@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/host"
 )
 
-// housekeeping shows what the last clean-up left, and when it was.
+// housekeeping shows the remaining entries and the time of the last clean-up.
 type housekeeping struct {
 	left *prometheus.GaugeVec
 	last prometheus.Gauge
@@ -31,7 +31,7 @@ func newHousekeeping() housekeeping {
 	return h
 }
 
-// Backlog is told how much is left of something.
+// Backlog records the number of remaining entries of a kind.
 func (m *Metrics) Backlog(what string, left int64) {
 	m.housekeeping.left.WithLabelValues(what).Set(float64(left))
 }
