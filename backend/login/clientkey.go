@@ -51,7 +51,7 @@ func ParseClientKey(text []byte) (*ClientKey, error) {
 		}
 	}
 	if k.private == nil {
-		return nil, errors.New("it contains no private key in PEM format (-----BEGIN PRIVATE KEY-----)")
+		return nil, errors.New("there is no private key in PEM format (-----BEGIN PRIVATE KEY-----)")
 	}
 	return k.describe(certificate)
 }
