@@ -262,7 +262,7 @@ var floors = [][]string{
 	},
 	{ // what a refusal, a token, a proof and a session are
 		"backend/refusal", "backend/token", "backend/dpop", "backend/session",
-		"js/build", "wasm/tab", "web-demo/idp/logintest", "worker/trial", "worker/webcrypto",
+		"js/build", "wasm/tab", "web-demo/idp/logintest", "worker/smoke", "worker/webcrypto",
 	},
 	{ // who there is and what they are let into; keys; HTTP
 		"backend/directory", "backend/signingkey", "backend/handover", "backend/web", "backend/resource",

@@ -64,19 +64,19 @@ func startApps(o options, l listeners, key string) ([]*http.Server, error) {
 		return nil, err
 	}
 	book := notes.NewBook(notes.Scoped(db))
-	if err := book.Begin(context.Background(), firstNotes, time.Now()); err != nil {
+	if err := book.Seed(context.Background(), firstNotes, time.Now()); err != nil {
 		return nil, err
 	}
 	product := http.NewServeMux()
 	product.Handle("/", notes.NewHandler(guards[o.origin()], book))
-	product.Handle("POST /api/organizations/{organization}/reports", handOver{
+	product.Handle("POST /api/organizations/{organization}/reports", reportsEntry{
 		guard: guards[o.origin()], sessions: sessionsAddress(inner), key: key, reports: o.reports(),
 	})
 	counting := reports.New(reports.Config{
 		Guard: guards[o.reports()], Book: book, Backend: o.publicURL(), Notes: o.origin(), Now: time.Now,
 	})
 	return []*http.Server{
-		serve(l.notes, newFront(inner, product, pages(o), o.reports())),
+		serve(l.notes, newReverseProxy(inner, product, pages(o), o.reports())),
 		serve(l.reports, withoutSessionCookies(counting)),
 	}, nil
 }

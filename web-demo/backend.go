@@ -31,7 +31,7 @@ func startBackend(ctx context.Context, o options, workspaceFile, clientSecret st
 		return nil, fmt.Errorf("%w (make build makes it; --tabard names another)", err)
 	}
 	database := "sqlite:" + filepath.Join(o.state, "tabard.db")
-	env := append(withoutTabard(os.Environ()), "TABARD_DATABASE="+database, "TABARD_OIDC_CLIENT_SECRET="+clientSecret)
+	env := append(dropTabardVariables(os.Environ()), "TABARD_DATABASE="+database, "TABARD_OIDC_CLIENT_SECRET="+clientSecret)
 	apply := tabard(ctx, o, env, "apply", workspaceFile)
 	if err := apply.Run(); err != nil {
 		return nil, fmt.Errorf("%s apply: %w", o.tabard, err)
@@ -54,7 +54,7 @@ func startBackend(ctx context.Context, o options, workspaceFile, clientSecret st
 		b.err = serve.Wait()
 		close(b.ended)
 	}()
-	return b, b.ready(ctx, "http://"+o.backendAddress()+mount+"/healthz")
+	return b, b.waitReady(ctx, "http://"+o.backendAddress()+mount+"/healthz")
 }
 
 func tabard(ctx context.Context, o options, env []string, args ...string) *exec.Cmd {
@@ -66,12 +66,12 @@ func tabard(ctx context.Context, o options, env []string, args ...string) *exec.
 }
 
 // ready waits until the program answers, and fails if it ends instead.
-func (b *backend) ready(ctx context.Context, address string) error {
+func (b *backend) waitReady(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("the backend did not answer at %s within %v", address, readyWithin))
 	defer cancel()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
-	for !answers(ctx, address) {
+	for !isHealthy(ctx, address) {
 		select {
 		case <-b.ended:
 			return b.failure()
@@ -83,7 +83,7 @@ func (b *backend) ready(ctx context.Context, address string) error {
 	return nil
 }
 
-func answers(ctx context.Context, address string) bool {
+func isHealthy(ctx context.Context, address string) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return false
@@ -106,7 +106,7 @@ func (b *backend) failure() error {
 }
 
 // withoutTabard keeps settings meant for another backend away from this one.
-func withoutTabard(environ []string) []string {
+func dropTabardVariables(environ []string) []string {
 	var rest []string
 	for _, variable := range environ {
 		if !strings.HasPrefix(variable, "TABARD_") {

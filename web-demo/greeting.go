@@ -7,7 +7,7 @@ import (
 )
 
 // greet tells where the demo is, who can sign in and what to try.
-func greet(out io.Writer, o options, w workspace) {
+func printGreeting(out io.Writer, o options, w workspace) {
 	fmt.Fprintf(out, "\n  Tabard demo: %s\n\n", o.origin())
 	fmt.Fprintf(out, "  Who can sign in (the provider at %s asks for no password):\n", o.providerURL())
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)

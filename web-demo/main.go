@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	for _, server := range servers {
 		defer shutDown(server)
 	}
-	greet(out, o, w)
+	printGreeting(out, o, w)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -102,15 +102,15 @@ func startProvider(o options, w workspace, clientSecret string) (*http.Server, e
 	if err != nil {
 		return nil, err
 	}
-	config.Issuer, config.Name, config.People = o.providerURL()+own.path, "Northwind Traders", own.people
-	config.RedirectURIs = []string{o.publicURL() + api.PathCallback + "/" + own.connection}
+	config.Issuer, config.Name, config.People = o.providerURL()+northwind.path, "Northwind Traders", northwind.people
+	config.RedirectURIs = []string{o.publicURL() + api.PathCallback + "/" + northwind.connection}
 	ownHandler, err := idp.New(config)
 	if err != nil {
 		return nil, err
 	}
 	both := http.NewServeMux()
 	both.Handle("/", handler)
-	both.Handle(own.path+"/", ownHandler)
+	both.Handle(northwind.path+"/", ownHandler)
 	listener, err := idp.Listen(o.provider)
 	if err != nil {
 		return nil, err

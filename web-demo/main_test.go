@@ -82,7 +82,7 @@ func TestABackendThatEndsAtOnceIsReported(t *testing.T) {
 }
 
 func TestForeignSettingsDoNotReachTheBackend(t *testing.T) {
-	got := withoutTabard([]string{"PATH=/bin", "TABARD_PUBLIC_URL=https://elsewhere.example", "TABARD=1"})
+	got := dropTabardVariables([]string{"PATH=/bin", "TABARD_PUBLIC_URL=https://elsewhere.example", "TABARD=1"})
 	if strings.Join(got, " ") != "PATH=/bin TABARD=1" {
 		t.Errorf("environment %q", got)
 	}
@@ -136,8 +136,8 @@ func TestTheGreetingOffersTLSWhereItIsNotOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	var plain, secure bytes.Buffer
-	greet(&plain, options{port: 8080, provider: "127.0.0.1:8081"}, w)
-	greet(&secure, options{port: 8080, provider: "127.0.0.1:8081", tls: true}, w)
+	printGreeting(&plain, options{port: 8080, provider: "127.0.0.1:8081"}, w)
+	printGreeting(&secure, options{port: 8080, provider: "127.0.0.1:8081", tls: true}, w)
 	if !strings.Contains(plain.String(), "http://localhost:8080") || !strings.Contains(plain.String(), "--tls") {
 		t.Errorf("without TLS: %s", plain.String())
 	}

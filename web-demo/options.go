@@ -43,13 +43,13 @@ func readOptions(args []string, out io.Writer) (options, error) {
 
 // origin is the page's, and publicURL the backend's below it. The provider is on
 // another site on purpose: sign-in then crosses sites, as it does in production.
-func (o options) origin() string { return o.at(o.port) }
+func (o options) origin() string { return o.originAt(o.port) }
 
 // reports is the second app's origin: of the same site, as everything that a session's
 // cookie serves has to be.
-func (o options) reports() string { return o.at(o.reportsPort) }
+func (o options) reports() string { return o.originAt(o.reportsPort) }
 
-func (o options) at(port int) string {
+func (o options) originAt(port int) string {
 	scheme := "http"
 	if o.tls {
 		scheme = "https"

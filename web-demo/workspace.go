@@ -27,12 +27,12 @@ const (
 )
 
 // nobody is the one who can sign in and belongs to no organization.
-var nobody = idp.Person{Subject: "carol", Name: "Carol Dubois", Email: "carol@example.com"}
+var withoutOrganization = idp.Person{Subject: "carol", Name: "Carol Dubois", Email: "carol@example.com"}
 
 // own is the provider of the organization that has its own: the path of its issuer,
 // its connection, the file that its client's secret is in, and its people. Nina comes
 // by it alone; Dana is somebody at the workspace's provider too.
-var own = struct {
+var northwind = struct {
 	path, connection, secretFile string
 	people                       []idp.Person
 }{
@@ -72,7 +72,7 @@ func newWorkspace(origin, reports, provider, state string) (workspace, error) {
 func (w workspace) write(dir, clientSecret string) (string, error) {
 	path := filepath.Join(dir, "workspace.yaml")
 	return path, errors.Join(os.WriteFile(path, []byte(w.text), 0o600),
-		os.WriteFile(filepath.Join(dir, own.secretFile), []byte(clientSecret), 0o600))
+		os.WriteFile(filepath.Join(dir, northwind.secretFile), []byte(clientSecret), 0o600))
 }
 
 // people are the members in the order of the file, and nobody.
@@ -86,7 +86,7 @@ func (w workspace) people() []idp.Person {
 			}
 		}
 	}
-	return append(people, nobody)
+	return append(people, withoutOrganization)
 }
 
 // memberships tells in words where a person belongs.

@@ -37,45 +37,45 @@ func TestAdministrationOnD1(t *testing.T) {
 	k, key, err := office.DraftKey(by, administration.NewKey{Name: "first"}, "")
 	workerd.Must(t, err)
 	state := workerd.Database(t, contract.Desired(issuer, origin))
-	workerd.Must(t, workerd.Execute(state, sqlstore.KeyScript(k, administration.KeyCreated(by, k))))
+	workerd.Must(t, workerd.Execute(state, sqlstore.KeyScript(k, administration.KeyCreatedEvent(by, k))))
 	workerd.Run(t, workerd.Options{Port: port, State: state, Variables: variables})
 
 	a := admin{t, publicURL + "/admin/v1", key}
-	organization := a.does("POST", "/organizations", `{"slug":"initech-new","name":"Initech"}`)["id"].(string)
-	a.refuses("POST", "/organizations", `{"slug":"initech-new","name":"Initech"}`, http.StatusConflict)
-	a.does("PATCH", "/organizations/"+organization, `{"name":"Initech Ltd"}`)
-	a.does("PUT", "/organizations/"+organization+"/policy", `{"idle_timeout":600}`)
-	a.does("PUT", "/policy", `{"access_ttl":60}`)
-	a.does("PUT", "/policy", `{}`)
-	member := a.does("POST", "/organizations/"+organization+"/members", `{"iss":"https://id.example","sub":"zoe"}`)["user_id"].(string)
+	organization := a.mustSucceed("POST", "/organizations", `{"slug":"initech-new","name":"Initech"}`)["id"].(string)
+	a.mustFail("POST", "/organizations", `{"slug":"initech-new","name":"Initech"}`, http.StatusConflict)
+	a.mustSucceed("PATCH", "/organizations/"+organization, `{"name":"Initech Ltd"}`)
+	a.mustSucceed("PUT", "/organizations/"+organization+"/policy", `{"idle_timeout":600}`)
+	a.mustSucceed("PUT", "/policy", `{"access_ttl":60}`)
+	a.mustSucceed("PUT", "/policy", `{}`)
+	member := a.mustSucceed("POST", "/organizations/"+organization+"/members", `{"iss":"https://id.example","sub":"zoe"}`)["user_id"].(string)
 	members := "/organizations/" + organization + "/members/"
 	for _, act := range []string{"disable", "enable"} {
-		a.does("POST", members+member+"/"+act, "")
-		a.does("POST", "/users/"+member+"/"+act, "")
-		a.does("POST", "/organizations/"+organization+"/"+act, "")
+		a.mustSucceed("POST", members+member+"/"+act, "")
+		a.mustSucceed("POST", "/users/"+member+"/"+act, "")
+		a.mustSucceed("POST", "/organizations/"+organization+"/"+act, "")
 	}
-	a.does("DELETE", members+member+"/sessions", "")
-	a.does("DELETE", members+member, "")
-	a.refuses("DELETE", members+member, "", http.StatusNotFound)
-	connection := a.does("POST", "/organizations/"+organization+"/connections",
+	a.mustSucceed("DELETE", members+member+"/sessions", "")
+	a.mustSucceed("DELETE", members+member, "")
+	a.mustFail("DELETE", members+member, "", http.StatusNotFound)
+	connection := a.mustSucceed("POST", "/organizations/"+organization+"/connections",
 		`{"issuer":"https://id.initech.example","client_id":"tabard","client_secret":"hush"}`)["id"].(string)
-	a.does("POST", "/organizations/"+organization+"/connections/"+connection+"/enable", "")
-	a.does("DELETE", "/organizations/"+organization+"/connections/"+connection, "")
-	created := a.does("POST", "/keys", `{"name":"another","organization":"initech-new","expires_in":3600}`)
+	a.mustSucceed("POST", "/organizations/"+organization+"/connections/"+connection+"/enable", "")
+	a.mustSucceed("DELETE", "/organizations/"+organization+"/connections/"+connection, "")
+	created := a.mustSucceed("POST", "/keys", `{"name":"another","organization":"initech-new","expires_in":3600}`)
 	own := admin{t, a.url, created["secret"].(string)}
-	own.does("GET", "/organizations/"+organization, "")
-	own.refuses("GET", "/organizations/acme", "", http.StatusNotFound)
-	own.refuses("GET", "/users", "", http.StatusForbidden)
-	a.does("DELETE", "/keys/"+created["id"].(string), "")
-	own.refuses("GET", "/organizations/"+organization, "", http.StatusUnauthorized)
+	own.mustSucceed("GET", "/organizations/"+organization, "")
+	own.mustFail("GET", "/organizations/acme", "", http.StatusNotFound)
+	own.mustFail("GET", "/users", "", http.StatusForbidden)
+	a.mustSucceed("DELETE", "/keys/"+created["id"].(string), "")
+	own.mustFail("GET", "/organizations/"+organization, "", http.StatusUnauthorized)
 	for _, list := range []string{"/organizations", "/users", "/keys", "/audit", "/organizations/acme/members", "/organizations/acme/sessions",
 		"/organizations/" + organization + "/audit", "/organizations/acme/connections", "/users/" + member + "/sessions"} {
-		a.does("GET", list+"?limit=1", "")
+		a.mustSucceed("GET", list+"?limit=1", "")
 	}
-	a.does("DELETE", "/users/"+member+"/sessions", "")
-	a.does("DELETE", "/organizations/"+organization, "")
-	a.refuses("GET", "/organizations/"+organization, "", http.StatusNotFound)
-	if events := a.does("GET", "/audit?limit=200&action=key.create", "")["items"].([]any); len(events) != 2 {
+	a.mustSucceed("DELETE", "/users/"+member+"/sessions", "")
+	a.mustSucceed("DELETE", "/organizations/"+organization, "")
+	a.mustFail("GET", "/organizations/"+organization, "", http.StatusNotFound)
+	if events := a.mustSucceed("GET", "/audit?limit=200&action=key.create", "")["items"].([]any); len(events) != 2 {
 		t.Errorf("%d keys were made, says the trail: %v", len(events), events)
 	}
 }
@@ -103,7 +103,7 @@ func (a admin) ask(method, path, body string) (int, string) {
 	return response.StatusCode, string(text)
 }
 
-func (a admin) does(method, path, body string) map[string]any {
+func (a admin) mustSucceed(method, path, body string) map[string]any {
 	a.t.Helper()
 	status, text := a.ask(method, path, body)
 	got := map[string]any{}
@@ -113,7 +113,7 @@ func (a admin) does(method, path, body string) map[string]any {
 	return got
 }
 
-func (a admin) refuses(method, path, body string, want int) {
+func (a admin) mustFail(method, path, body string, want int) {
 	a.t.Helper()
 	if status, text := a.ask(method, path, body); status != want {
 		a.t.Errorf("%s %s: %d %s, want %d", method, path, status, text, want)

@@ -83,21 +83,21 @@ func BenchmarkWorker(b *testing.B) {
 		}
 	}
 	for name, next := range map[string]func() *http.Request{"read": get("/read"), "hello": get("/auth/healthz"), "mint": mint} {
-		b.Run("memory/"+name, func(b *testing.B) { grows(b, process, isolate, client, next, get("/memory")) })
+		b.Run("memory/"+name, func(b *testing.B) { benchmarkMemory(b, process, isolate, client, next, get("/memory")) })
 	}
 }
 
-// BenchmarkCrowd measures what each of fifty callers sees who mint at once, where the
+// BenchmarkLoad measures what each of fifty callers sees who mint at once, where the
 // database is 100 milliseconds away: while the provider answers, and while it hangs.
-func BenchmarkCrowd(b *testing.B) {
-	c := newCrowd(b, "bench/entry.mjs", 100)
+func BenchmarkLoad(b *testing.B) {
+	c := newLoadTest(b, "bench/entry.mjs", 100)
 	b.Run("provider=answers", c.measure)
 	end := c.hang(4)
 	b.Run("provider=hangs", c.measure)
 	end()
 }
 
-func (c *crowd) measure(b *testing.B) {
+func (c *loadTest) measure(b *testing.B) {
 	const callers = 50
 	var refused atomic.Int64
 	took := send(b, callers, func() {
@@ -114,7 +114,7 @@ func (c *crowd) measure(b *testing.B) {
 
 // grows reports what the Worker's isolate holds before b.N requests and after, its
 // programs' memories included, and beside it all that the process has resident.
-func grows(b *testing.B, process *workerd.Process, inspector *workerd.Inspector, client *http.Client, next, memory func() *http.Request) {
+func benchmarkMemory(b *testing.B, process *workerd.Process, inspector *workerd.Inspector, client *http.Client, next, memory func() *http.Request) {
 	for _, when := range []string{"before", "after"} {
 		var programs float64
 		heap := inspector.Heap(b, func() { programs = number(b, fetch(b, client, memory())) / 1e6 })

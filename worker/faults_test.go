@@ -30,7 +30,7 @@ func (f faults) next(t *testing.T, kind string, skip int) {
 
 const enterAcme = `{"organization":"acme","enter":true}`
 
-func minted(t *testing.T, answer httpbrowser.Response) api.TokenResponse {
+func decodeToken(t *testing.T, answer httpbrowser.Response) api.TokenResponse {
 	t.Helper()
 	var token api.TokenResponse
 	if answer.JSON(t, &token); answer.Status != http.StatusOK || token.Organization.Slug != "acme" {
@@ -66,13 +66,13 @@ func TestADatabaseThatFails(t *testing.T) {
 		if got := b.Post(api.PathToken, enterAcme); got.Status != http.StatusServiceUnavailable || got.Code() != string(api.TemporarilyUnavailable) {
 			t.Errorf("%d %s", got.Status, got.Body)
 		}
-		minted(t, b.Post(api.PathToken, enterAcme))
+		decodeToken(t, b.Post(api.PathToken, enterAcme))
 	})
 	t.Run("or is slow for a client that goes away does not stop the next request", func(t *testing.T) {
 		b := signedIn(t)
 		db.next(t, "slow", 0)
-		leave(t, target)
-		minted(t, b.Post(api.PathToken, enterAcme))
+		signOut(t, target)
+		decodeToken(t, b.Post(api.PathToken, enterAcme))
 	})
 }
 
@@ -93,8 +93,8 @@ func lostReplies(t *testing.T, db faults, signedIn func(*testing.T) *httpbrowser
 		if answer.Code() != string(api.TemporarilyUnavailable) || len(b.Cookies()) != before {
 			t.Errorf("statement %d: %d %s", skip, answer.Status, answer.Body)
 		}
-		first := minted(t, b.Post(api.PathToken, enterAcme))
-		if again := minted(t, b.Post(api.PathToken, enterAcme)); again.Session != first.Session {
+		first := decodeToken(t, b.Post(api.PathToken, enterAcme))
+		if again := decodeToken(t, b.Post(api.PathToken, enterAcme)); again.Session != first.Session {
 			t.Errorf("statement %d: another session", skip)
 		}
 	}
@@ -122,12 +122,12 @@ func lostSignIn(t *testing.T, db faults, target contract.Target) {
 		b.Choose(page, "alice")
 		db.next(t, "none", 0)
 		b.SignIn("alice")
-		minted(t, b.Post(api.PathToken, enterAcme))
+		decodeToken(t, b.Post(api.PathToken, enterAcme))
 	}
 }
 
 // leave begins a mint and goes away before the answer.
-func leave(t *testing.T, target contract.Target) {
+func signOut(t *testing.T, target contract.Target) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

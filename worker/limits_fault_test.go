@@ -15,7 +15,7 @@ import (
 )
 
 // limited runs the Worker of workerd/limited.mjs and returns what asks for a path.
-func limited(t *testing.T, most map[string]int) func(path string, header http.Header) *http.Response {
+func startLimited(t *testing.T, most map[string]int) func(path string, header http.Header) *http.Response {
 	workerd.Must(t, workerd.Build())
 	port := ports.Hold(t)
 	publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
@@ -41,7 +41,7 @@ func sessionCookies(n int) http.Header {
 }
 
 func TestRateLimitsThatFail(t *testing.T) {
-	get := limited(t, nil)
+	get := startLimited(t, nil)
 	for _, fault := range []string{"throw", "reject"} {
 		t.Run("by "+fault+" are answered by ourselves", func(t *testing.T) {
 			header := sessionCookies(1)
@@ -61,7 +61,7 @@ func TestRateLimitsThatFail(t *testing.T) {
 }
 
 func TestARequestIsCountedByABoundedNumberOfCookies(t *testing.T) {
-	get := limited(t, nil)
+	get := startLimited(t, nil)
 	if r := get("/healthz", sessionCookies(32)); r.StatusCode != http.StatusOK || r.Header.Get("Asked") != "33" {
 		t.Errorf("32 sessions of several apps: %d, %s asked", r.StatusCode, r.Header.Get("Asked"))
 	}
@@ -74,7 +74,7 @@ func TestARequestIsCountedByABoundedNumberOfCookies(t *testing.T) {
 }
 
 func TestWhoSendsTooManyCookiesIsCountedByAddress(t *testing.T) {
-	get := limited(t, map[string]int{"PER_ADDRESS": 3})
+	get := startLimited(t, map[string]int{"PER_ADDRESS": 3})
 	for range 7 { // more than two windows let through
 		if r := get("/session", sessionCookies(33)); r.StatusCode == http.StatusTooManyRequests {
 			return
@@ -86,7 +86,7 @@ func TestWhoSendsTooManyCookiesIsCountedByAddress(t *testing.T) {
 // TestNoSpellingPassesALimitBy sends what the program takes for a sign-in, or for a
 // session's cookie, in other words.
 func TestNoSpellingPassesALimitBy(t *testing.T) {
-	get := limited(t, nil)
+	get := startLimited(t, nil)
 	for _, path := range []string{"/%6cogin", "/%6C%6Fgin", "/callback/%63on_acme", "/c%61llback", "/x/../login", "//login"} {
 		if r := get(path, http.Header{}); r.Header.Get("Asked") != "2" {
 			t.Errorf("%s: %s asked", path, r.Header.Get("Asked"))

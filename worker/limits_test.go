@@ -28,7 +28,7 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 		return ask(t, http.MethodGet, publicURL+path, http.Header{"Cf-Connecting-Ip": {address}, "Cookie": {cookie}})
 	}
 	t.Run("from one address", func(t *testing.T) {
-		r := within(t, 6, func() *http.Response { return get("/healthz", "192.0.2.1", "") })
+		r := countAllowed(t, 6, func() *http.Response { return get("/healthz", "192.0.2.1", "") })
 		if r.Header.Get("Retry-After") == "" || code(t, r) != string(api.RateLimited) {
 			t.Errorf("%v", r.Header)
 		}
@@ -38,7 +38,7 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	})
 	t.Run("from one network of IPv6, however it is written", func(t *testing.T) {
 		n := 0
-		within(t, 6, func() *http.Response {
+		countAllowed(t, 6, func() *http.Response {
 			n++
 			return get("/healthz", fmt.Sprintf("2001:DB8:0::%x", n), "")
 		})
@@ -47,13 +47,13 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 		}
 	})
 	t.Run("to sign in", func(t *testing.T) {
-		within(t, 2, func() *http.Response { return get("/login", "192.0.2.3", "") })
+		countAllowed(t, 2, func() *http.Response { return get("/login", "192.0.2.3", "") })
 		if r := get("/healthz", "192.0.2.3", ""); r.StatusCode != http.StatusOK {
 			t.Errorf("not a sign-in: %d", r.StatusCode)
 		}
 	})
 	t.Run("to sign in at an organization's own provider", func(t *testing.T) {
-		within(t, 2, func() *http.Response { return get("/callback/con_acme", "192.0.2.4", "") })
+		countAllowed(t, 2, func() *http.Response { return get("/callback/con_acme", "192.0.2.4", "") })
 	})
 	t.Run("and whoever began to sign in may finish", func(t *testing.T) {
 		for _, path := range []string{"/login", "/login", "/callback", "/callback"} {
@@ -64,7 +64,7 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	})
 	t.Run("by one session from many addresses", func(t *testing.T) {
 		n := 0
-		within(t, 3, func() *http.Response {
+		countAllowed(t, 3, func() *http.Response {
 			n++
 			return get("/session", fmt.Sprintf("192.0.2.%d", 10+n), "a=b; __Host-Http-tabard.demo.abcdefgh=token")
 		})
@@ -76,7 +76,7 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 
 // within sends until it is refused. The windows of workerd's limits are whole minutes:
 // more requests than two windows let through.
-func within(t *testing.T, limit int, send func() *http.Response) *http.Response {
+func countAllowed(t *testing.T, limit int, send func() *http.Response) *http.Response {
 	t.Helper()
 	for range 2*limit + 1 {
 		if r := send(); r.StatusCode == http.StatusTooManyRequests {

@@ -62,13 +62,13 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 // cronInterval is what wrangler.jsonc says, and more than a cron is late by.
 const cronInterval = 75 * time.Minute
 
-func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, trail host.Retention, log *slog.Logger) error {
+func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, retention host.Retention, log *slog.Logger) error {
 	sessions, err := host.CleanUp(ctx, store, r, time.Now())
 	if err != nil {
 		return err
 	}
 	log.Info("sessions forgotten", "count", sessions)
-	events, err := trail.DeleteEvents(ctx, store, time.Now())
+	events, err := retention.DeleteEvents(ctx, store, time.Now())
 	if events > 0 {
 		log.Info("events forgotten", "count", events)
 	}

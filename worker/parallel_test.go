@@ -49,7 +49,7 @@ func TestTwoHundredAtOnceEachGetTheirOwn(t *testing.T) {
 		var all sync.WaitGroup
 		for i, subject := range subjects {
 			all.Go(func() {
-				if err := belongs(requests[i](), subject); err != nil {
+				if err := checkSubject(requests[i](), subject); err != nil {
 					t.Error(err)
 				}
 			})
@@ -76,7 +76,7 @@ func mint(origin, publicURL string, cookies map[string]string, organization stri
 }
 
 // belongs sends a mint and tells whether the token is the person's own.
-func belongs(r *http.Request, subject string) error {
+func checkSubject(r *http.Request, subject string) error {
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err

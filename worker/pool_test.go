@@ -55,7 +55,7 @@ type answer struct {
 
 // abrupt closes connections at once, which workerd notices, where it would take an
 // ordinary end for that of a client that has sent all it has to say.
-var abrupt = &http.Client{Transport: &http.Transport{
+var resettingClient = &http.Client{Transport: &http.Transport{
 	DisableKeepAlives: true,
 	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		connection, err := (&net.Dialer{}).DialContext(ctx, network, address)
@@ -67,7 +67,7 @@ var abrupt = &http.Client{Transport: &http.Transport{
 }}
 
 // begin sends a request; the answer comes when there is one, and none to who leaves.
-func (w trial) begin(ctx context.Context, path string) <-chan answer {
+func (w smokeTest) begin(ctx context.Context, path string) <-chan answer {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+path, nil)
 	if err != nil {
@@ -75,7 +75,7 @@ func (w trial) begin(ctx context.Context, path string) <-chan answer {
 	}
 	answered := make(chan answer, 1)
 	go func() {
-		response, err := abrupt.Do(r)
+		response, err := resettingClient.Do(r)
 		if err != nil {
 			close(answered)
 			return
@@ -89,7 +89,7 @@ func (w trial) begin(ctx context.Context, path string) <-chan answer {
 
 type state struct{ Waiting, Started, Bytes int }
 
-func (w trial) state() (s state) {
+func (w smokeTest) state() (s state) {
 	w.t.Helper()
 	_, text := w.get("/state")
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
@@ -99,7 +99,7 @@ func (w trial) state() (s state) {
 }
 
 // waits returns when so many events wait.
-func (w trial) waits(n int) {
+func (w smokeTest) waits(n int) {
 	w.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -113,7 +113,7 @@ func (w trial) waits(n int) {
 }
 
 // hold makes an event ask a provider, and returns when it does.
-func (w trial) hold(p *slowProvider, path string) <-chan answer {
+func (w smokeTest) hold(p *slowProvider, path string) <-chan answer {
 	w.t.Helper()
 	held := w.begin(w.t.Context(), path+"?address="+url.QueryEscape(p.URL))
 	<-p.asked
@@ -121,7 +121,7 @@ func (w trial) hold(p *slowProvider, path string) <-chan answer {
 }
 
 func TestThePoolServesWhoCameFirst(t *testing.T) {
-	w := newTrialWith(t, `{"event": 60000, "waiting": 8}`)
+	w := newSmokeTestWith(t, `{"event": 60000, "waiting": 8}`)
 	p := newSlowProvider(t)
 	held := w.hold(p, "/login")
 	ctx, leave := context.WithCancel(t.Context())
@@ -162,7 +162,7 @@ func TestThePoolServesWhoCameFirst(t *testing.T) {
 
 // TestEventsThatAskAProviderHoldTwoInstances, whether they were expected to ask or not.
 func TestEventsThatAskAProviderHoldTwoInstances(t *testing.T) {
-	w := newTrialWith(t, `{"instances": 4, "event": 60000}`)
+	w := newSmokeTestWith(t, `{"instances": 4, "event": 60000}`)
 	p := newSlowProvider(t)
 	held := []<-chan answer{w.hold(p, "/login"), w.hold(p, "/logout")}
 	address := "?address=" + url.QueryEscape(p.URL)
@@ -189,7 +189,7 @@ func TestEventsThatAskAProviderHoldTwoInstances(t *testing.T) {
 // TestMemoriesKeepToTheirBudget together, whatever each grows to.
 func TestMemoriesKeepToTheirBudget(t *testing.T) {
 	const budget = 50 << 20
-	w := newTrialWith(t, fmt.Sprintf(`{"instances": 6, "uses": 5, "budget": %d, "share": %d, "event": 60000}`, budget, 16<<20))
+	w := newSmokeTestWith(t, fmt.Sprintf(`{"instances": 6, "uses": 5, "budget": %d, "share": %d, "event": 60000}`, budget, 16<<20))
 	for range 4 {
 		var all sync.WaitGroup
 		for range 24 {

@@ -123,11 +123,11 @@ func TestPathsAreLimitedAsTheProgramRoutesThem(t *testing.T) {
 				if err != nil { // which the program refuses
 					continue
 				}
-				want := limits(base, route(passed))
+				want := expectedReading(base, route(passed))
 				if got.SignIn != want.SignIn || got.Asks != want.Asks {
 					t.Errorf("%s: %q is read as %q, %v, and routed as %q, %v (%s)", publicURL, target, got.SignIn, got.Asks, want.SignIn, want.Asks, got.URL)
 				}
-				if native, err := url.ParseRequestURI(target); err == nil && native.Path == base+path && got.SignIn != limits(base, route(native)).SignIn {
+				if native, err := url.ParseRequestURI(target); err == nil && native.Path == base+path && got.SignIn != expectedReading(base, route(native)).SignIn {
 					t.Errorf("%s: %q is read as %q, unlike by net/http", publicURL, target, got.SignIn)
 				}
 				if line := strings.Split(got.Head, "\n")[1]; line != got.URL {
@@ -143,7 +143,7 @@ func TestPathsAreLimitedAsTheProgramRoutesThem(t *testing.T) {
 }
 
 // limits is how a pattern of the backend's is to be limited.
-func limits(base, pattern string) (r reading) {
+func expectedReading(base, pattern string) (r reading) {
 	base, err := url.PathUnescape(base)
 	if err != nil {
 		panic(err)

@@ -47,8 +47,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Office is where a workspace is administered: each part holds what its acts need.
-type Office struct {
+// Service is where a workspace is administered: each part holds what its acts need.
+type Service struct {
 	organizations
 	members
 	staff
@@ -57,16 +57,16 @@ type Office struct {
 	connections
 	sessions
 	keys
-	trail
+	auditLog
 }
 
-// New returns the office of a workspace.
-func New(c Config) *Office {
+// New returns the administration of a workspace.
+func New(c Config) *Service {
 	b := &base{c.Store, c.Now}
-	o := &Office{
+	o := &Service{
 		organizations{b}, members{b}, staff{b}, users{b}, policies{b},
 		connections{b, c.Secret.Sealer(signingkey.ForConnections), c.RedirectURI},
-		sessions{b}, keys{b, c.Secret.Derive(signingkey.ForAPIKeys)}, trail{b},
+		sessions{b}, keys{b, c.Secret.Derive(signingkey.ForAPIKeys)}, auditLog{b},
 	}
 	if o.redirectURI == nil {
 		o.redirectURI = func(string) string { return "" }
@@ -87,7 +87,7 @@ type (
 	users         struct{ *base }
 	policies      struct{ *base }
 	sessions      struct{ *base }
-	trail         struct{ *base }
+	auditLog      struct{ *base }
 )
 
 type connections struct {
@@ -107,14 +107,14 @@ func refuse(code api.Code, format string, args ...any) *refusal.Refusal {
 
 // reasons are the answers to what a store refuses. Its other errors tell that
 // nothing is known of the outcome.
-var reasons = map[error]*refusal.Refusal{
+var storeRefusals = map[error]*refusal.Refusal{
 	directory.ErrNoOrganization: refuse(api.NotFound, "There is no such organization."),
 	directory.ErrNoMember:       refuse(api.NotFound, "There is no such member."),
 	directory.ErrNoInvitation:   refuse(api.NotFound, "There is no such invitation."),
 	directory.ErrNoUser:         refuse(api.NotFound, "There is no such person."),
 	directory.ErrNoRole:         refuse(api.InvalidRequest, "The workspace has no such role."),
 	ErrNoKey:                    refuse(api.NotFound, "There is no such key."),
-	errNoTarget:                 refuse(api.NotFound, "There is nothing of this id."),
+	errNotFound:                 refuse(api.NotFound, "There is nothing of this id."),
 	errNoSession:                refuse(api.NotFound, "There is no such session."),
 	directory.ErrSlugTaken:      refuse(api.AlreadyExists, "Another organization has this slug."),
 	directory.ErrOvertaken:      refuse(api.Conflict, "Somebody else changed it meanwhile. Try again."),
@@ -128,14 +128,14 @@ var reasons = map[error]*refusal.Refusal{
 }
 
 // reason turns a store's error into a refusal, where it is one.
-func reason(err error) error {
+func asRefusal(err error) error {
 	if errors.Is(err, directory.ErrTooLarge) { // which says of which roles
 		_, text, _ := strings.Cut(err.Error(), ": ")
-		return refusal.New(api.InvalidRequest, strings.ToUpper(text[:1])+text[1:]+".").Because(err)
+		return refusal.New(api.InvalidRequest, strings.ToUpper(text[:1])+text[1:]+".").WithCause(err)
 	}
-	for known, r := range reasons {
+	for known, r := range storeRefusals {
 		if errors.Is(err, known) {
-			return refusal.New(r.Code, r.Text).Because(err)
+			return refusal.New(r.Code, r.Text).WithCause(err)
 		}
 	}
 	return err
@@ -160,13 +160,13 @@ type List[T any] struct {
 }
 
 // listed reads a page, and one more to tell whether a further one follows.
-func listed[Record, T any](p Page, read func(after string, limit int) ([]Record, error), shown func(Record) T, place func(Record) string) (List[T], error) {
+func paginate[Record, T any](p Page, read func(after string, limit int) ([]Record, error), shown func(Record) T, place func(Record) string) (List[T], error) {
 	list := List[T]{Items: []T{}}
 	if p.Limit < 1 || p.Limit > MaxLimit {
 		return list, refuse(api.InvalidRequest, "The limit is from 1 to %d.", MaxLimit)
 	}
 	if notAPlace(p.After) {
-		return list, errPlace
+		return list, errCursor
 	}
 	records, err := read(p.After, p.Limit+1)
 	if err != nil {
@@ -183,12 +183,12 @@ func listed[Record, T any](p Page, read func(after string, limit int) ([]Record,
 }
 
 // A place in a list is the plain key of what stands there.
-const maxPlace = 100
+const maxCursor = 100
 
-var errPlace = refuse(api.InvalidRequest, "This is no place in the list: after is the next of the page before.")
+var errCursor = refuse(api.InvalidRequest, "This is no place in the list: after is the next of the page before.")
 
 func notAPlace(text string) bool {
-	return len(text) > maxPlace || strings.ContainsFunc(text, notInPlace)
+	return len(text) > maxCursor || strings.ContainsFunc(text, notInPlace)
 }
 
 func notInPlace(r rune) bool {
@@ -208,5 +208,5 @@ func checkName(what, name string, required bool) error {
 	return nil
 }
 
-// Nothing is what an act returns that is only done.
-type Nothing struct{}
+// Empty is what an act returns that is only done.
+type Empty struct{}

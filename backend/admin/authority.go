@@ -26,20 +26,20 @@ type Actor struct {
 }
 
 // reach is how far an act goes.
-type reach int
+type scope int
 
 // The reaches. An act in an organization is every administrator's of that
 // organization; an act of the workspace is not, also where it is done to one.
 const (
-	inOrganization reach = iota
-	ofWorkspace
+	organizationScope scope = iota
+	workspaceScope
 )
 
 // act is something to be done, as it is decided on and recorded. What is known only
 // when it is done is filled in then.
-type act struct {
+type operation struct {
 	action audit.Action
-	reach  reach
+	scope  scope
 	// organization is the id (org_…) or slug that the act names, if any.
 	organization string
 	user         string
@@ -50,28 +50,28 @@ type act struct {
 	note      string
 	expiresAt int64
 	// made is the id of the organization that the act made.
-	made string
+	createdID string
 }
 
 // reads tells an act that changes nothing.
-func (a *act) reads() bool { return strings.HasSuffix(string(a.action), ".read") }
+func (a *operation) isRead() bool { return strings.HasSuffix(string(a.action), ".read") }
 
-var errTooNarrow = refuse(api.AdminAccessDenied, "This key does not reach so far.")
+var errOutOfScope = refuse(api.AdminAccessDenied, "This key does not reach so far.")
 
 // perform decides whether somebody may do what they are about to, does it, and
 // records it: every change, and every attempt that was refused. A change that could
 // not be recorded is an error, so that whoever asked for it asks again; whoever leaves
 // before the answer changes nothing about either.
-func perform[T any](ctx context.Context, o *base, by Actor, a *act, do func(context.Context, directory.OrganizationRecord) (T, error)) (T, error) {
+func run[T any](ctx context.Context, o *base, by Actor, a *operation, do func(context.Context, directory.OrganizationRecord) (T, error)) (T, error) {
 	var result T
-	if !a.reads() {
+	if !a.isRead() {
 		ctx = context.WithoutCancel(ctx)
 	}
-	organization, err := o.decide(ctx, by, a)
+	organization, err := o.authorize(ctx, by, a)
 	if err == nil {
 		result, err = do(ctx, organization)
 	}
-	err = reason(err)
+	err = asRefusal(err)
 	if recording := o.record(ctx, by, a, organization.ID, err); recording != nil {
 		err = recording
 	}
@@ -85,13 +85,13 @@ func perform[T any](ctx context.Context, o *base, by Actor, a *act, do func(cont
 // decide is the only place that says who may do what. An organization that is
 // somebody else's is answered like one that does not exist. It returns the organization
 // that the act names.
-func (o *base) decide(ctx context.Context, by Actor, a *act) (directory.OrganizationRecord, error) {
+func (o *base) authorize(ctx context.Context, by Actor, a *operation) (directory.OrganizationRecord, error) {
 	none := directory.OrganizationRecord{}
-	if a.reach == ofWorkspace && by.OrganizationID != "" {
-		return none, errTooNarrow
+	if a.scope == workspaceScope && by.OrganizationID != "" {
+		return none, errOutOfScope
 	}
-	if a.organization == "" && a.reach == ofWorkspace {
-		return none, a.nameable()
+	if a.organization == "" && a.scope == workspaceScope {
+		return none, a.checkIDs()
 	}
 	if unnameable(a.organization) {
 		return none, directory.ErrNoOrganization
@@ -103,18 +103,18 @@ func (o *base) decide(ctx context.Context, by Actor, a *act) (directory.Organiza
 	if by.OrganizationID != "" && organization.ID != by.OrganizationID {
 		return none, directory.ErrNoOrganization
 	}
-	return organization, a.nameable()
+	return organization, a.checkIDs()
 }
 
 // nameable refuses what no id can be, which databases differ over.
-func (a *act) nameable() error {
+func (a *operation) checkIDs() error {
 	switch {
 	case notAnID(a.user):
 		return directory.ErrNoUser
 	case notAnID(a.session):
 		return errNoSession
 	case notAnID(a.target):
-		return errNoTarget
+		return errNotFound
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (a *act) nameable() error {
 // notAnID tells a text that is neither empty nor an id, nor a slug.
 func notAnID(text string) bool { return notAPlace(text) || strings.ContainsAny(text, ".:") }
 
-var errNoTarget = errors.New("administration: there is nothing of this id")
+var errNotFound = errors.New("administration: there is nothing of this id")
 
 // unnameable tells a text that is no organization's id or slug.
 func unnameable(ref string) bool {
@@ -131,34 +131,34 @@ func unnameable(ref string) bool {
 
 // record writes an act down. A read is recorded where authority refused it, a change
 // always, unless nothing is known of its outcome.
-func (o *base) record(ctx context.Context, by Actor, a *act, organizationID string, outcome error) error {
+func (o *base) record(ctx context.Context, by Actor, a *operation, organizationID string, outcome error) error {
 	e := audit.Event{
 		ID: directory.NewID("evt_"), At: o.now().Unix(), Action: a.action, Outcome: audit.Done,
 		Actor: by.ID, ActorName: by.Name, Address: by.Address,
-		OrganizationID: organizationID, UserID: clip(a.user), SessionID: clip(a.session), Target: clip(a.target),
+		OrganizationID: organizationID, UserID: idOrEmpty(a.user), SessionID: idOrEmpty(a.session), Target: idOrEmpty(a.target),
 		Note: a.note, ExpiresAt: a.expiresAt,
 	}
 	var refused *refusal.Refusal
 	switch {
 	case errors.As(outcome, &refused):
-		denied := refused == errTooNarrow || errors.Is(outcome, directory.ErrNoOrganization)
-		if a.reads() && (by.OrganizationID == "" || !denied) {
+		denied := refused == errOutOfScope || errors.Is(outcome, directory.ErrNoOrganization)
+		if a.isRead() && (by.OrganizationID == "" || !denied) {
 			return nil
 		}
 		e.Outcome, e.Reason = audit.Refused, string(refused.Code)
 		if organizationID == "" { // what was asked for, in the trail of whoever asked
-			e.OrganizationID, e.Target = by.OrganizationID, clip(a.organization)
+			e.OrganizationID, e.Target = by.OrganizationID, idOrEmpty(a.organization)
 		}
-	case outcome != nil || a.reads():
+	case outcome != nil || a.isRead():
 		return nil
-	case a.made != "":
-		e.OrganizationID = a.made
+	case a.createdID != "":
+		e.OrganizationID = a.createdID
 	}
 	return o.store.RecordEvent(ctx, e)
 }
 
 // clip leaves away what a client wrote where it cannot be a name of anything.
-func clip(text string) string {
+func idOrEmpty(text string) string {
 	if notAnID(text) {
 		return ""
 	}

@@ -88,7 +88,7 @@ type Connection struct {
 	RedirectURI string `json:"redirect_uri,omitempty"`
 }
 
-const noClientSecret = "client_secret, which the provider gives, is missing."
+const clientSecretMissing = "client_secret, which the provider gives, is missing."
 
 func (o *connections) connectionOf(c directory.Connection) Connection {
 	shown := Connection{
@@ -115,7 +115,7 @@ func (o *connections) connectionOf(c directory.Connection) Connection {
 }
 
 // connection makes of settings the connection of an id, and checks it.
-func (o *connections) connection(ctx context.Context, id, organizationID, issuer string, s ConnectionSettings) (directory.Connection, error) {
+func (o *connections) build(ctx context.Context, id, organizationID, issuer string, s ConnectionSettings) (directory.Connection, error) {
 	c := directory.Connection{
 		ID: id, OrganizationID: organizationID, Issuer: issuer, ClientID: s.ClientID, Scopes: s.Scopes,
 		UntypedLogoutTokens: s.UntypedLogoutTokens, FrontchannelLogout: s.FrontchannelLogout,
@@ -152,9 +152,9 @@ func (o *connections) connection(ctx context.Context, id, organizationID, issuer
 
 // Connections lists an organization's connections by id.
 func (o *connections) Connections(ctx context.Context, by Actor, organization string, p Page) (List[Connection], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadConnection, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.ReadConnection, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Connection], error) {
-			return listed(p, func(after string, limit int) ([]directory.Connection, error) {
+			return paginate(p, func(after string, limit int) ([]directory.Connection, error) {
 				return o.store.ConnectionsOf(ctx, r.ID, after, limit)
 			}, o.connectionOf, func(c directory.Connection) string { return c.ID })
 		})
@@ -162,18 +162,18 @@ func (o *connections) Connections(ctx context.Context, by Actor, organization st
 
 // Connection returns one connection.
 func (o *connections) Connection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
-	return o.toConnection(ctx, by, audit.ReadConnection, organization, id, func(context.Context, string) error { return nil })
+	return o.change(ctx, by, audit.ReadConnection, organization, id, func(context.Context, string) error { return nil })
 }
 
 // CreateConnection makes a connection, which is not enabled yet.
 func (o *connections) CreateConnection(ctx context.Context, by Actor, organization string, n NewConnection) (Connection, error) {
-	a := &act{action: audit.CreateConnection, organization: organization}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.CreateConnection, organization: organization}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
 			if n.ClientSecret == "" && n.ClientAuth == "" {
-				return Connection{}, refuse(api.InvalidRequest, noClientSecret)
+				return Connection{}, refuse(api.InvalidRequest, clientSecretMissing)
 			}
-			c, err := o.connection(ctx, directory.NewID(directory.ConnectionPrefix), r.ID, n.Issuer, n.ConnectionSettings)
+			c, err := o.build(ctx, directory.NewID(directory.ConnectionPrefix), r.ID, n.Issuer, n.ConnectionSettings)
 			if err != nil {
 				return Connection{}, err
 			}
@@ -185,18 +185,18 @@ func (o *connections) CreateConnection(ctx context.Context, by Actor, organizati
 // UpdateConnection replaces a connection's settings. Another issuer is another
 // connection.
 func (o *connections) UpdateConnection(ctx context.Context, by Actor, organization, id string, s ConnectionSettings) (Connection, error) {
-	return perform(ctx, o.base, by, &act{action: audit.UpdateConnection, organization: organization, target: id},
+	return run(ctx, o.base, by, &operation{action: audit.UpdateConnection, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
 			stored, err := o.ownConnection(ctx, r.ID, id)
 			if err != nil {
 				return Connection{}, err
 			}
-			c, err := o.connection(ctx, id, r.ID, stored.Issuer, s)
+			c, err := o.build(ctx, id, r.ID, stored.Issuer, s)
 			if err != nil {
 				return Connection{}, err
 			}
 			if c.ClientAuth == "" && c.SealedSecret == "" && stored.SealedSecret == "" {
-				return Connection{}, refuse(api.InvalidRequest, noClientSecret)
+				return Connection{}, refuse(api.InvalidRequest, clientSecretMissing)
 			}
 			if err := o.store.UpdateConnection(ctx, c); err != nil {
 				return Connection{}, err
@@ -209,51 +209,51 @@ func (o *connections) UpdateConnection(ctx context.Context, by Actor, organizati
 // EnableConnection makes a connection the one where people sign in for the
 // organization. There is one at most.
 func (o *connections) EnableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
-	return o.toConnection(ctx, by, audit.EnableConnection, organization, id, func(ctx context.Context, organizationID string) error {
+	return o.change(ctx, by, audit.EnableConnection, organization, id, func(ctx context.Context, organizationID string) error {
 		return o.store.EnableConnection(ctx, organizationID, id)
 	})
 }
 
 // DisableConnection makes what was authenticated at a connection count for nothing.
 func (o *connections) DisableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
-	return o.toConnection(ctx, by, audit.DisableConnection, organization, id, func(ctx context.Context, organizationID string) error {
+	return o.change(ctx, by, audit.DisableConnection, organization, id, func(ctx context.Context, organizationID string) error {
 		return o.store.DisableConnection(ctx, organizationID, id)
 	})
 }
 
 // DeleteConnection ends a connection for good. Its id is never used again.
-func (o *connections) DeleteConnection(ctx context.Context, by Actor, organization, id string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.DeleteConnection, organization: organization, target: id},
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
-			return Nothing{}, o.store.DeleteConnection(ctx, r.ID, id, o.now().Unix())
+func (o *connections) DeleteConnection(ctx context.Context, by Actor, organization, id string) (Empty, error) {
+	return run(ctx, o.base, by, &operation{action: audit.DeleteConnection, organization: organization, target: id},
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
+			return Empty{}, o.store.DeleteConnection(ctx, r.ID, id, o.now().Unix())
 		})
 }
 
 // UnlinkMember takes away whom a person is at the organization's own providers, where
 // that is wrong: at the next sign-in there it is found out anew. What they are signed in
 // to goes on (EndMemberSessions).
-func (o *connections) UnlinkMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.UnlinkIdentity, organization: organization, user: user},
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+func (o *connections) UnlinkMember(ctx context.Context, by Actor, organization, user string) (Empty, error) {
+	return run(ctx, o.base, by, &operation{action: audit.UnlinkIdentity, organization: organization, user: user},
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
 			for after, more := "", true; more; {
 				page, err := o.store.ConnectionsOf(ctx, r.ID, after, MaxLimit)
 				if err != nil {
-					return Nothing{}, err
+					return Empty{}, err
 				}
 				for _, c := range page {
 					if err := o.store.Unlink(ctx, c.ID, user); err != nil {
-						return Nothing{}, err
+						return Empty{}, err
 					}
 					after = c.ID
 				}
 				more = len(page) == MaxLimit
 			}
-			return Nothing{}, nil
+			return Empty{}, nil
 		})
 }
 
-func (o *connections) toConnection(ctx context.Context, by Actor, action audit.Action, organization, id string, do func(ctx context.Context, organizationID string) error) (Connection, error) {
-	return perform(ctx, o.base, by, &act{action: action, organization: organization, target: id},
+func (o *connections) change(ctx context.Context, by Actor, action audit.Action, organization, id string, do func(ctx context.Context, organizationID string) error) (Connection, error) {
+	return run(ctx, o.base, by, &operation{action: action, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
 			if err := do(ctx, r.ID); err != nil {
 				return Connection{}, err

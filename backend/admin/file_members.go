@@ -10,11 +10,11 @@ import (
 
 // FileStore keeps the memberships that a workspace file gives.
 type FileStore interface {
-	// GiveMembership makes a person a member by the workspace file, whatever made them one
+	// SetFileMembership makes a person a member by the workspace file, whatever made them one
 	// before.
-	GiveMembership(ctx context.Context, organizationID, userID string, roles []string, now int64) error
-	// WithdrawMembership ends a membership that the workspace file gave, and no other.
-	WithdrawMembership(ctx context.Context, organizationID, userID string) error
+	SetFileMembership(ctx context.Context, organizationID, userID string, roles []string, now int64) error
+	// RemoveFileMembership ends a membership that the workspace file gave, and no other.
+	RemoveFileMembership(ctx context.Context, organizationID, userID string) error
 }
 
 // FileMembers are members whom a workspace file names in an organization, and user ids of
@@ -58,40 +58,40 @@ func (f FileMembers) check(w *directory.Workspace) error {
 
 // ApplyMembers gives and ends memberships as a workspace file says. It may be repeated.
 // All are checked before any is changed; what fails on the way is done by the next.
-func (o *members) ApplyMembers(ctx context.Context, by Actor, organization string, f FileMembers) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ApplyFile, reach: ofWorkspace, organization: organization},
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+func (o *members) ApplyMembers(ctx context.Context, by Actor, organization string, f FileMembers) (Empty, error) {
+	return run(ctx, o.base, by, &operation{action: audit.ApplyFile, scope: workspaceScope, organization: organization},
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
 			w, err := o.store.Workspace(ctx)
 			if err != nil {
-				return Nothing{}, err
+				return Empty{}, err
 			}
 			if err := f.check(w); err != nil {
-				return Nothing{}, err
+				return Empty{}, err
 			}
 			for _, m := range f.Members {
-				if err := o.giveMembership(ctx, r.ID, m); err != nil {
-					return Nothing{}, err
+				if err := o.setFileMembership(ctx, r.ID, m); err != nil {
+					return Empty{}, err
 				}
 			}
 			for _, id := range f.Removed {
-				if err := o.store.WithdrawMembership(ctx, r.ID, id); err != nil {
-					return Nothing{}, err
+				if err := o.store.RemoveFileMembership(ctx, r.ID, id); err != nil {
+					return Empty{}, err
 				}
 			}
-			return Nothing{}, nil
+			return Empty{}, nil
 		})
 }
 
-func (o *members) giveMembership(ctx context.Context, organizationID string, m FileMember) error {
+func (o *members) setFileMembership(ctx context.Context, organizationID string, m FileMember) error {
 	if err := o.checkIssuer(ctx, organizationID, m.Issuer); err != nil {
 		return err
 	}
 	now := o.now().Unix()
-	u, err := o.store.KnowUser(ctx, directory.User{
+	u, err := o.store.EnsureUser(ctx, directory.User{
 		ID: directory.NewID("usr_"), Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email,
 	}, now)
 	if err != nil {
 		return err
 	}
-	return o.store.GiveMembership(ctx, organizationID, u.ID, m.Roles, now)
+	return o.store.SetFileMembership(ctx, organizationID, u.ID, m.Roles, now)
 }

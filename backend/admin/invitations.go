@@ -26,7 +26,7 @@ type InvitationStore interface {
 	WithdrawInvitation(ctx context.Context, organizationID, id string) error
 }
 
-func invitedOf(i directory.Invitation) Member {
+func invitationMember(i directory.Invitation) Member {
 	return Member{
 		Status: StatusInvited, InvitationID: i.ID, Issuer: i.Issuer, Subject: i.Subject, Name: i.Name, Email: i.Email,
 		Roles: append([]string{}, i.Roles...), Source: directory.FromAdmin, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt,
@@ -34,19 +34,19 @@ func invitedOf(i directory.Invitation) Member {
 }
 
 // place is where a member stands in a list: invitations come first.
-func (m Member) place() string { return m.UserID + m.InvitationID }
+func (m Member) cursor() string { return m.UserID + m.InvitationID }
 
-// aboutMember is an act about a member, or about an invitation where its id is named.
-func aboutMember(action audit.Action, organization, user string) *act {
+// memberOperation is an act about a member, or about an invitation where its id is named.
+func memberOperation(action audit.Action, organization, user string) *operation {
 	if directory.IsInvitationID(user) {
-		return &act{action: action, organization: organization, target: user}
+		return &operation{action: action, organization: organization, target: user}
 	}
-	return &act{action: action, organization: organization, user: user}
+	return &operation{action: action, organization: organization, user: user}
 }
 
 // everybody returns an organization's invitations and then its members, those after a
 // place, at most limit.
-func (o *members) everybody(ctx context.Context, organizationID, after string, limit int) ([]Member, error) {
+func (o *members) list(ctx context.Context, organizationID, after string, limit int) ([]Member, error) {
 	var all []Member
 	if after == "" || directory.IsInvitationID(after) {
 		invited, err := o.store.Invitations(ctx, organizationID, after, o.now().Unix(), limit)
@@ -54,7 +54,7 @@ func (o *members) everybody(ctx context.Context, organizationID, after string, l
 			return nil, err
 		}
 		for _, i := range invited {
-			all = append(all, invitedOf(i))
+			all = append(all, invitationMember(i))
 		}
 		after = ""
 	}
@@ -70,7 +70,7 @@ func (o *members) everybody(ctx context.Context, organizationID, after string, l
 
 // invite invites somebody who is no member, and gives a member other roles. Whether the
 // workspace knows who is invited decides nothing: the answer is what was sent.
-func (o *members) invite(ctx context.Context, a *act, organizationID string, n NewMember) (Member, error) {
+func (o *members) invite(ctx context.Context, a *operation, organizationID string, n NewMember) (Member, error) {
 	if err := o.checkIssuer(ctx, organizationID, n.Issuer); err != nil {
 		return Member{}, err
 	}
@@ -78,7 +78,7 @@ func (o *members) invite(ctx context.Context, a *act, organizationID string, n N
 	switch {
 	case err == nil:
 		a.user = m.ID
-		return o.change(ctx, organizationID, m.ID, n.Roles)
+		return o.changeRoles(ctx, organizationID, m.ID, n.Roles)
 	case !errors.Is(err, directory.ErrNoMember):
 		return Member{}, err
 	}
@@ -93,11 +93,11 @@ func (o *members) invite(ctx context.Context, a *act, organizationID string, n N
 		return Member{}, err
 	}
 	a.target, a.expiresAt = i.ID, i.ExpiresAt
-	return invitedOf(i), nil
+	return invitationMember(i), nil
 }
 
-// inviteAgain gives somebody who is invited other roles, and another while to accept.
-func (o *members) inviteAgain(ctx context.Context, organizationID, id string, roles []string) (Member, error) {
+// renewInvitation gives somebody who is invited other roles, and another while to accept.
+func (o *members) renewInvitation(ctx context.Context, organizationID, id string, roles []string) (Member, error) {
 	now := o.now().Unix()
 	i, err := o.store.Invitation(ctx, organizationID, id, now)
 	if err != nil {
@@ -105,7 +105,7 @@ func (o *members) inviteAgain(ctx context.Context, organizationID, id string, ro
 	}
 	i.Roles, i.ExpiresAt = roles, now+directory.InvitationLife
 	i, err = o.store.Invite(ctx, i)
-	return invitedOf(i), err
+	return invitationMember(i), err
 }
 
 // checkIssuer refuses another organization's connection as it does one that is not

@@ -96,8 +96,8 @@ func (h hasher) hash(under []byte, kind KeyKind, text string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// errKey refuses a key, and says of it what it says of none.
-var errKey = map[KeyKind]*refusal.Refusal{
+// keyRefusals refuses a key, and says of it what it says of none.
+var keyRefusals = map[KeyKind]*refusal.Refusal{
 	Administration: refuse(api.AdminKeyRequired, "A valid administration key is required."),
 	WorkspaceAPI:   refuse(api.WorkspaceAPIKeyRequired, "A valid workspace API key is required."),
 }
@@ -106,19 +106,19 @@ var errKey = map[KeyKind]*refusal.Refusal{
 // malformed, of another kind, revoked or expired is refused alike.
 func (o *keys) Authenticate(ctx context.Context, kind KeyKind, text, address string) (Actor, error) {
 	if !wellFormed(text) {
-		return Actor{}, errKey[kind]
+		return Actor{}, keyRefusals[kind]
 	}
 	k, err := o.find(ctx, kind, text)
 	if errors.Is(err, ErrNoKey) {
-		return Actor{}, errKey[kind]
+		return Actor{}, keyRefusals[kind]
 	}
 	if err != nil {
 		return Actor{}, err
 	}
 	now := o.now().Unix()
 	by := Actor{ID: k.ID, Name: k.Name, OrganizationID: k.OrganizationID, App: k.App, Address: address}
-	if reason := k.ended(now); reason != "" {
-		return Actor{}, errors.Join(errKey[kind], o.store.RecordEvent(ctx, audit.Event{
+	if reason := k.endReason(now); reason != "" {
+		return Actor{}, errors.Join(keyRefusals[kind], o.store.RecordEvent(ctx, audit.Event{
 			ID: directory.NewID("evt_"), At: now, Action: audit.UseKey, Outcome: audit.Refused, Reason: reason,
 			Actor: k.ID, ActorName: k.Name, OrganizationID: k.OrganizationID, Address: address,
 		}))
@@ -148,7 +148,7 @@ func (o *keys) find(ctx context.Context, kind KeyKind, text string) (Key, error)
 }
 
 // ended tells why a key is one no more.
-func (k Key) ended(now int64) (reason string) {
+func (k Key) endReason(now int64) (reason string) {
 	switch {
 	case k.RevokedAt != 0:
 		return "revoked"

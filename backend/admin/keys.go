@@ -72,9 +72,9 @@ func keyInfoOf(k Key) KeyInfo {
 
 // Keys lists the keys by id, also those that have ended.
 func (o *keys) Keys(ctx context.Context, by Actor, p Page) (List[KeyInfo], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadKey, reach: ofWorkspace},
+	return run(ctx, o.base, by, &operation{action: audit.ReadKey, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[KeyInfo], error) {
-			return listed(p, func(after string, limit int) ([]Key, error) {
+			return paginate(p, func(after string, limit int) ([]Key, error) {
 				return o.store.Keys(ctx, after, limit)
 			}, keyInfoOf, func(k Key) string { return k.ID })
 		})
@@ -82,7 +82,7 @@ func (o *keys) Keys(ctx context.Context, by Actor, p Page) (List[KeyInfo], error
 
 // Key returns one key.
 func (o *keys) Key(ctx context.Context, by Actor, id string) (KeyInfo, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadKey, reach: ofWorkspace, target: id},
+	return run(ctx, o.base, by, &operation{action: audit.ReadKey, scope: workspaceScope, target: id},
 		func(ctx context.Context, _ directory.OrganizationRecord) (KeyInfo, error) {
 			k, err := o.store.Key(ctx, id)
 			return keyInfoOf(k), err
@@ -91,8 +91,8 @@ func (o *keys) Key(ctx context.Context, by Actor, id string) (KeyInfo, error) {
 
 // CreateKey makes a key.
 func (o *keys) CreateKey(ctx context.Context, by Actor, n NewKey) (CreatedKey, error) {
-	a := &act{action: audit.CreateKey, reach: ofWorkspace, organization: n.Organization}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.CreateKey, scope: workspaceScope, organization: n.Organization}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (CreatedKey, error) {
 			k, secret, err := o.DraftKey(by, n, r.ID)
 			if err == nil {
@@ -136,8 +136,8 @@ func (o *keys) checkApp(ctx context.Context, id string) error {
 	return nil
 }
 
-// KeyCreated is the event that a key was made by somebody.
-func KeyCreated(by Actor, k Key) audit.Event {
+// KeyCreatedEvent is the event that a key was made by somebody.
+func KeyCreatedEvent(by Actor, k Key) audit.Event {
 	return audit.Event{
 		ID: directory.NewID("evt_"), At: k.CreatedAt, Action: audit.CreateKey, Outcome: audit.Done,
 		Actor: by.ID, ActorName: by.Name, OrganizationID: k.OrganizationID, Target: k.ID,
@@ -145,9 +145,9 @@ func KeyCreated(by Actor, k Key) audit.Event {
 }
 
 // RevokeKey ends a key, at once and for good.
-func (o *keys) RevokeKey(ctx context.Context, by Actor, id string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.RevokeKey, reach: ofWorkspace, target: id},
-		func(ctx context.Context, _ directory.OrganizationRecord) (Nothing, error) {
-			return Nothing{}, o.store.RevokeKey(ctx, id, o.now().Unix())
+func (o *keys) RevokeKey(ctx context.Context, by Actor, id string) (Empty, error) {
+	return run(ctx, o.base, by, &operation{action: audit.RevokeKey, scope: workspaceScope, target: id},
+		func(ctx context.Context, _ directory.OrganizationRecord) (Empty, error) {
+			return Empty{}, o.store.RevokeKey(ctx, id, o.now().Unix())
 		})
 }

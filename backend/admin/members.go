@@ -19,16 +19,16 @@ type MemberStore interface {
 	// Admit makes a person a member, or gives a member other roles;
 	// directory.ErrNoUser, ErrNoRole, ErrFromFile.
 	Admit(ctx context.Context, a directory.Admission, now int64) error
-	// KnowUser returns the user of an issuer and subject, made where there is none.
-	KnowUser(ctx context.Context, u directory.User, now int64) (directory.User, error)
+	// EnsureUser returns the user of an issuer and subject, made where there is none.
+	EnsureUser(ctx context.Context, u directory.User, now int64) (directory.User, error)
 	// ChangeMember gives a member other roles, and makes nobody one;
 	// directory.ErrNoMember, ErrNoRole, ErrFromFile, ErrStaff.
 	ChangeMember(ctx context.Context, organizationID, userID string, roles []string, now int64) error
 	// RemoveMember ends a membership; directory.ErrNoMember, ErrFromFile.
 	RemoveMember(ctx context.Context, organizationID, userID string) error
-	// BlockMember disables a membership, whatever gave it, or enables it;
+	// SetMemberDisabled disables a membership, whatever gave it, or enables it;
 	// directory.ErrNoMember.
-	BlockMember(ctx context.Context, organizationID, userID string, blocked bool, now int64) error
+	SetMemberDisabled(ctx context.Context, organizationID, userID string, blocked bool, now int64) error
 }
 
 // Member is a member of an organization as its administrators see them, or somebody who
@@ -112,22 +112,22 @@ type Roles struct {
 
 // Members lists an organization's invitations by id, and then its members by user id.
 func (o *members) Members(ctx context.Context, by Actor, organization string, p Page) (List[Member], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadMember, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.ReadMember, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Member], error) {
-			return listed(p, func(after string, limit int) ([]Member, error) {
-				return o.everybody(ctx, r.ID, after, limit)
-			}, func(m Member) Member { return m }, Member.place)
+			return paginate(p, func(after string, limit int) ([]Member, error) {
+				return o.list(ctx, r.ID, after, limit)
+			}, func(m Member) Member { return m }, Member.cursor)
 		})
 }
 
 // Member returns one member, or an invitation by its id.
 func (o *members) Member(ctx context.Context, by Actor, organization, user string) (Member, error) {
-	a := aboutMember(audit.ReadMember, organization, user)
-	return perform(ctx, o.base, by, a,
+	a := memberOperation(audit.ReadMember, organization, user)
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			if a.target != "" {
 				i, err := o.store.Invitation(ctx, r.ID, a.target, o.now().Unix())
-				return invitedOf(i), err
+				return invitationMember(i), err
 			}
 			return o.member(ctx, r.ID, user)
 		})
@@ -137,22 +137,22 @@ func (o *members) Member(ctx context.Context, by Actor, organization, user strin
 // member other roles. Who administers one organization only learns nothing of people
 // who are not in it, and burdens them with nothing: it invites them.
 func (o *members) AdmitMember(ctx context.Context, by Actor, organization string, n NewMember) (Member, error) {
-	a := &act{action: audit.AdmitMember, organization: organization, user: n.UserID}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.AdmitMember, organization: organization, user: n.UserID}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			if err := n.check(); err != nil {
 				return Member{}, err
 			}
 			switch {
 			case by.OrganizationID != "" && n.UserID != "":
-				return o.change(ctx, r.ID, n.UserID, n.Roles)
+				return o.changeRoles(ctx, r.ID, n.UserID, n.Roles)
 			case by.OrganizationID != "" || n.Invite:
 				return o.invite(ctx, a, r.ID, n)
 			case n.UserID == "":
 				if err := o.checkIssuer(ctx, r.ID, n.Issuer); err != nil {
 					return Member{}, err
 				}
-				u, err := o.store.KnowUser(ctx, directory.User{
+				u, err := o.store.EnsureUser(ctx, directory.User{
 					ID: directory.NewID("usr_"), Issuer: n.Issuer, Subject: n.Subject, Name: n.Name, Email: n.Email,
 				}, o.now().Unix())
 				if err != nil {
@@ -166,34 +166,34 @@ func (o *members) AdmitMember(ctx context.Context, by Actor, organization string
 
 // Admit gives somebody who has signed in a place in an organization, or other roles in
 // it.
-func (o *members) Admit(ctx context.Context, by Actor, n directory.Admission) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.AdmitMember, organization: n.Organization, user: n.UserID},
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+func (o *members) Admit(ctx context.Context, by Actor, n directory.Admission) (Empty, error) {
+	return run(ctx, o.base, by, &operation{action: audit.AdmitMember, organization: n.Organization, user: n.UserID},
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
 			n.Organization = r.ID
-			return Nothing{}, o.store.Admit(ctx, n, o.now().Unix())
+			return Empty{}, o.store.Admit(ctx, n, o.now().Unix())
 		})
 }
 
 // UpdateMember gives a member, or somebody who is invited, other roles. By an
 // administrator of the workspace somebody who is neither becomes a member.
 func (o *members) UpdateMember(ctx context.Context, by Actor, organization, user string, roles Roles) (Member, error) {
-	a := aboutMember(audit.UpdateMember, organization, user)
-	return perform(ctx, o.base, by, a,
+	a := memberOperation(audit.UpdateMember, organization, user)
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
 			switch {
 			case roles.Roles == nil:
 				return Member{}, refuse(api.InvalidRequest, "roles is missing.")
 			case a.target != "":
-				return o.inviteAgain(ctx, r.ID, a.target, roles.Roles)
+				return o.renewInvitation(ctx, r.ID, a.target, roles.Roles)
 			case by.OrganizationID != "":
-				return o.change(ctx, r.ID, user, roles.Roles)
+				return o.changeRoles(ctx, r.ID, user, roles.Roles)
 			}
 			return o.admit(ctx, r.ID, user, roles.Roles)
 		})
 }
 
 // change gives a member other roles, and makes nobody one.
-func (o *members) change(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
+func (o *members) changeRoles(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
 	if err := o.store.ChangeMember(ctx, organizationID, userID, roles, o.now().Unix()); err != nil {
 		return Member{}, err
 	}
@@ -210,33 +210,33 @@ func (o *members) admit(ctx context.Context, organizationID, userID string, role
 
 // RemoveMember ends a membership. One that the workspace file gives is disabled
 // instead; one that a claim gives comes back with it. An invitation is removed by its id.
-func (o *members) RemoveMember(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	a := aboutMember(audit.RemoveMember, organization, user)
-	return perform(ctx, o.base, by, a,
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+func (o *members) RemoveMember(ctx context.Context, by Actor, organization, user string) (Empty, error) {
+	a := memberOperation(audit.RemoveMember, organization, user)
+	return run(ctx, o.base, by, a,
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
 			if a.target != "" {
-				return Nothing{}, o.store.WithdrawInvitation(ctx, r.ID, a.target)
+				return Empty{}, o.store.WithdrawInvitation(ctx, r.ID, a.target)
 			}
-			return Nothing{}, o.store.RemoveMember(ctx, r.ID, user)
+			return Empty{}, o.store.RemoveMember(ctx, r.ID, user)
 		})
 }
 
 // DisableMember keeps a member out of the organization, whatever made them one, until
 // they are enabled here.
 func (o *members) DisableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
-	return o.blockMember(ctx, by, audit.DisableMember, organization, user)
+	return o.setMemberDisabled(ctx, by, audit.DisableMember, organization, user)
 }
 
 // EnableMember lets a member enter the organization again. What their sessions did in
 // it has ended.
 func (o *members) EnableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
-	return o.blockMember(ctx, by, audit.EnableMember, organization, user)
+	return o.setMemberDisabled(ctx, by, audit.EnableMember, organization, user)
 }
 
-func (o *members) blockMember(ctx context.Context, by Actor, action audit.Action, organization, user string) (Member, error) {
-	return perform(ctx, o.base, by, &act{action: action, organization: organization, user: user},
+func (o *members) setMemberDisabled(ctx context.Context, by Actor, action audit.Action, organization, user string) (Member, error) {
+	return run(ctx, o.base, by, &operation{action: action, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Member, error) {
-			if err := o.store.BlockMember(ctx, r.ID, user, action == audit.DisableMember, o.now().Unix()); err != nil {
+			if err := o.store.SetMemberDisabled(ctx, r.ID, user, action == audit.DisableMember, o.now().Unix()); err != nil {
 				return Member{}, err
 			}
 			return o.member(ctx, r.ID, user)

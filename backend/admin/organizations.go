@@ -19,9 +19,9 @@ type OrganizationStore interface {
 	// RenameOrganization changes slug and name, where they are not empty;
 	// directory.ErrSlugTaken.
 	RenameOrganization(ctx context.Context, id, slug, name string) error
-	// BlockOrganization disables one, which no workspace file enables then, or enables
+	// SetOrganizationDisabled disables one, which no workspace file enables then, or enables
 	// it.
-	BlockOrganization(ctx context.Context, id string, blocked bool, now int64) error
+	SetOrganizationDisabled(ctx context.Context, id string, blocked bool, now int64) error
 	// DeleteOrganization ends one for good. Its id is never another's.
 	DeleteOrganization(ctx context.Context, id string, now int64) error
 }
@@ -57,9 +57,9 @@ func (n OrganizationNames) check(required bool) error {
 
 // Organizations lists the workspace's organizations by slug.
 func (o *organizations) Organizations(ctx context.Context, by Actor, p Page) (List[Organization], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadOrganization, reach: ofWorkspace},
+	return run(ctx, o.base, by, &operation{action: audit.ReadOrganization, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[Organization], error) {
-			return listed(p, func(after string, limit int) ([]directory.OrganizationRecord, error) {
+			return paginate(p, func(after string, limit int) ([]directory.OrganizationRecord, error) {
 				return o.store.Organizations(ctx, after, limit)
 			}, organizationOf, func(r directory.OrganizationRecord) string { return r.Slug })
 		})
@@ -67,7 +67,7 @@ func (o *organizations) Organizations(ctx context.Context, by Actor, p Page) (Li
 
 // Organization returns one organization.
 func (o *organizations) Organization(ctx context.Context, by Actor, ref string) (Organization, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadOrganization, organization: ref},
+	return run(ctx, o.base, by, &operation{action: audit.ReadOrganization, organization: ref},
 		func(_ context.Context, r directory.OrganizationRecord) (Organization, error) {
 			return organizationOf(r), nil
 		})
@@ -76,8 +76,8 @@ func (o *organizations) Organization(ctx context.Context, by Actor, ref string) 
 // CreateOrganization makes an organization with an id of its own. A slug names one
 // organization: created again, it is refused as already_exists.
 func (o *organizations) CreateOrganization(ctx context.Context, by Actor, n OrganizationNames) (Organization, error) {
-	a := &act{action: audit.CreateOrganization, reach: ofWorkspace}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.CreateOrganization, scope: workspaceScope}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, _ directory.OrganizationRecord) (Organization, error) {
 			if err := n.check(true); err != nil {
 				return Organization{}, err
@@ -86,14 +86,14 @@ func (o *organizations) CreateOrganization(ctx context.Context, by Actor, n Orga
 			if err := o.store.CreateOrganization(ctx, made, o.now().Unix()); err != nil {
 				return Organization{}, err
 			}
-			a.made = made.ID
+			a.createdID = made.ID
 			return o.organization(ctx, made.ID)
 		})
 }
 
 // UpdateOrganization renames an organization.
 func (o *organizations) UpdateOrganization(ctx context.Context, by Actor, ref string, n OrganizationNames) (Organization, error) {
-	return o.toOrganization(ctx, by, audit.UpdateOrganization, ref, func(ctx context.Context, id string) error {
+	return o.change(ctx, by, audit.UpdateOrganization, ref, func(ctx context.Context, id string) error {
 		if err := n.check(false); err != nil {
 			return err
 		}
@@ -104,31 +104,31 @@ func (o *organizations) UpdateOrganization(ctx context.Context, by Actor, ref st
 // DisableOrganization keeps everybody out of an organization, until it is enabled
 // here: a workspace file does not.
 func (o *organizations) DisableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
-	return o.toOrganization(ctx, by, audit.DisableOrganization, ref, func(ctx context.Context, id string) error {
-		return o.store.BlockOrganization(ctx, id, true, o.now().Unix())
+	return o.change(ctx, by, audit.DisableOrganization, ref, func(ctx context.Context, id string) error {
+		return o.store.SetOrganizationDisabled(ctx, id, true, o.now().Unix())
 	})
 }
 
 // EnableOrganization lets its members enter an organization again.
 func (o *organizations) EnableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
-	return o.toOrganization(ctx, by, audit.EnableOrganization, ref, func(ctx context.Context, id string) error {
-		return o.store.BlockOrganization(ctx, id, false, o.now().Unix())
+	return o.change(ctx, by, audit.EnableOrganization, ref, func(ctx context.Context, id string) error {
+		return o.store.SetOrganizationDisabled(ctx, id, false, o.now().Unix())
 	})
 }
 
 // DeleteOrganization ends an organization for good, with its memberships and keys.
 // Its slug is free then, its id is never used again.
-func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.DeleteOrganization, reach: ofWorkspace, organization: ref},
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
-			return Nothing{}, o.store.DeleteOrganization(ctx, r.ID, o.now().Unix())
+func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref string) (Empty, error) {
+	return run(ctx, o.base, by, &operation{action: audit.DeleteOrganization, scope: workspaceScope, organization: ref},
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
+			return Empty{}, o.store.DeleteOrganization(ctx, r.ID, o.now().Unix())
 		})
 }
 
-// toOrganization does an act of the workspace to an organization, and returns what
+// change does an act of the workspace to an organization, and returns what
 // became of it.
-func (o *organizations) toOrganization(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
-	return perform(ctx, o.base, by, &act{action: action, reach: ofWorkspace, organization: ref},
+func (o *organizations) change(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
+	return run(ctx, o.base, by, &operation{action: action, scope: workspaceScope, organization: ref},
 		func(ctx context.Context, r directory.OrganizationRecord) (Organization, error) {
 			if err := do(ctx, r.ID); err != nil {
 				return Organization{}, err

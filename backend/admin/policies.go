@@ -13,16 +13,16 @@ import (
 type PolicyStore interface {
 	// Workspace returns the workspace's document.
 	Workspace(ctx context.Context) (*directory.Workspace, error)
-	// RuleWorkspace gives the workspace, as it was read, its rules;
+	// SetWorkspacePolicy gives the workspace, as it was read, its rules;
 	// directory.ErrOvertaken where it has changed since.
-	RuleWorkspace(ctx context.Context, w directory.Workspace, r policy.Rules) error
-	// RuleOrganization gives an organization its rules.
-	RuleOrganization(ctx context.Context, id string, r policy.Rules) error
+	SetWorkspacePolicy(ctx context.Context, w directory.Workspace, r policy.Rules) error
+	// SetOrganizationPolicy gives an organization its rules.
+	SetOrganizationPolicy(ctx context.Context, id string, r policy.Rules) error
 }
 
 // WorkspacePolicy returns what the workspace demands.
 func (o *policies) WorkspacePolicy(ctx context.Context, by Actor) (policy.Rules, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadPolicy, reach: ofWorkspace},
+	return run(ctx, o.base, by, &operation{action: audit.ReadPolicy, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (policy.Rules, error) {
 			w, err := o.store.Workspace(ctx)
 			if err != nil {
@@ -35,7 +35,7 @@ func (o *policies) WorkspacePolicy(ctx context.Context, by Actor) (policy.Rules,
 // PutWorkspacePolicy makes the workspace demand exactly this, until somebody or a
 // workspace file says otherwise.
 func (o *policies) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Rules) (policy.Rules, error) {
-	return perform(ctx, o.base, by, &act{action: audit.UpdatePolicy, reach: ofWorkspace},
+	return run(ctx, o.base, by, &operation{action: audit.UpdatePolicy, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (policy.Rules, error) {
 			if err := checkRules(r.CheckWorkspace()); err != nil {
 				return r, err
@@ -47,20 +47,20 @@ func (o *policies) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Ru
 			if w.Revision == 0 {
 				return r, refuse(api.Conflict, "There is no workspace yet: apply a workspace file first.")
 			}
-			return r, o.store.RuleWorkspace(ctx, *w, r)
+			return r, o.store.SetWorkspacePolicy(ctx, *w, r)
 		})
 }
 
 // OrganizationPolicy returns what an organization demands, besides the workspace.
 func (o *policies) OrganizationPolicy(ctx context.Context, by Actor, organization string) (policy.Rules, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadPolicy, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.ReadPolicy, organization: organization},
 		func(_ context.Context, r directory.OrganizationRecord) (policy.Rules, error) { return r.Rules, nil })
 }
 
 // PutOrganizationPolicy makes an organization demand exactly this. Of every rule the
 // stricter counts, the workspace's or its own: no organization loosens one.
 func (o *policies) PutOrganizationPolicy(ctx context.Context, by Actor, organization string, r policy.Rules) (policy.Rules, error) {
-	return perform(ctx, o.base, by, &act{action: audit.UpdatePolicy, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.UpdatePolicy, organization: organization},
 		func(ctx context.Context, record directory.OrganizationRecord) (policy.Rules, error) {
 			w, err := o.store.Workspace(ctx)
 			if err != nil {
@@ -75,7 +75,7 @@ func (o *policies) PutOrganizationPolicy(ctx context.Context, by Actor, organiza
 			if policy.Strictest(w.Policy, r).Contradictory() {
 				return r, refuse(api.InvalidRequest, "No acr satisfies both the workspace's policy and this one.")
 			}
-			return r, o.store.RuleOrganization(ctx, record.ID, r)
+			return r, o.store.SetOrganizationPolicy(ctx, record.ID, r)
 		})
 }
 

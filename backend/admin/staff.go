@@ -72,9 +72,9 @@ func (n NewStaff) check() error {
 
 // Staff lists who has staff access to an organization, by user id.
 func (o *staff) Staff(ctx context.Context, by Actor, organization string, p Page) (List[Staff], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadStaff, organization: organization},
+	return run(ctx, o.base, by, &operation{action: audit.ReadStaff, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Staff], error) {
-			return listed(p, func(after string, limit int) ([]directory.StaffRecord, error) {
+			return paginate(p, func(after string, limit int) ([]directory.StaffRecord, error) {
 				return o.store.Staff(ctx, r.ID, after, o.now().Unix(), limit)
 			}, staffOf, func(r directory.StaffRecord) string { return r.UserID })
 		})
@@ -82,7 +82,7 @@ func (o *staff) Staff(ctx context.Context, by Actor, organization string, p Page
 
 // StaffAccess returns a person's staff access to an organization.
 func (o *staff) StaffAccess(ctx context.Context, by Actor, organization, user string) (Staff, error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadStaff, organization: organization, user: user},
+	return run(ctx, o.base, by, &operation{action: audit.ReadStaff, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Staff, error) {
 			found, err := o.store.StaffAccess(ctx, r.ID, user, o.now().Unix())
 			return staffOf(found), err
@@ -94,18 +94,18 @@ func (o *staff) StaffAccess(ctx context.Context, by Actor, organization, user st
 // forbid it by its policy, and reads of it in its trail. Only an administrator of the
 // workspace may grant it.
 func (o *staff) GrantStaff(ctx context.Context, by Actor, organization string, n NewStaff) (Staff, error) {
-	a := &act{action: audit.GrantStaff, reach: ofWorkspace, organization: organization, user: n.UserID}
-	return perform(ctx, o.base, by, a,
+	a := &operation{action: audit.GrantStaff, scope: workspaceScope, organization: organization, user: n.UserID}
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (Staff, error) {
 			if err := n.check(); err != nil {
 				return Staff{}, err
 			}
 			now := o.now().Unix()
 			a.note, a.expiresAt = strings.TrimSpace(n.Reason), now+n.ExpiresIn
-			if err := o.mayHaveStaff(ctx, r, n); err != nil {
+			if err := o.checkStaffAllowed(ctx, r, n); err != nil {
 				return Staff{}, err
 			}
-			if err := o.beginsAnew(ctx, r.ID, n.UserID, now); err != nil {
+			if err := o.endFormerSessions(ctx, r.ID, n.UserID, now); err != nil {
 				return Staff{}, err
 			}
 			err := o.store.GrantStaff(ctx, directory.StaffAccess{
@@ -120,9 +120,9 @@ func (o *staff) GrantStaff(ctx context.Context, by Actor, organization string, n
 		})
 }
 
-// mayHaveStaff refuses staff access that the organization or the workspace forbids, and
+// checkStaffAllowed refuses staff access that the organization or the workspace forbids, and
 // that nobody or a member would have.
-func (o *staff) mayHaveStaff(ctx context.Context, r directory.OrganizationRecord, n NewStaff) error {
+func (o *staff) checkStaffAllowed(ctx context.Context, r directory.OrganizationRecord, n NewStaff) error {
 	w, err := o.store.Workspace(ctx)
 	if err != nil {
 		return err
@@ -146,9 +146,9 @@ func (o *staff) mayHaveStaff(ctx context.Context, r directory.OrganizationRecord
 	return err
 }
 
-// beginsAnew ends what a person who has no staff access has left of organization
+// endFormerSessions ends what a person who has no staff access has left of organization
 // sessions, so that the trail tells of their entry.
-func (o *staff) beginsAnew(ctx context.Context, organizationID, userID string, now int64) error {
+func (o *staff) endFormerSessions(ctx context.Context, organizationID, userID string, now int64) error {
 	_, err := o.store.StaffAccess(ctx, organizationID, userID, now)
 	if errors.Is(err, directory.ErrNoStaff) {
 		return o.endSessions(ctx, organizationID, userID, now)
@@ -157,16 +157,16 @@ func (o *staff) beginsAnew(ctx context.Context, organizationID, userID string, n
 }
 
 // EndStaff ends staff access at once, and the sessions that it opened.
-func (o *staff) EndStaff(ctx context.Context, by Actor, organization, user string) (Nothing, error) {
-	return perform(ctx, o.base, by, &act{action: audit.EndStaff, organization: organization, user: user},
-		func(ctx context.Context, r directory.OrganizationRecord) (Nothing, error) {
+func (o *staff) EndStaff(ctx context.Context, by Actor, organization, user string) (Empty, error) {
+	return run(ctx, o.base, by, &operation{action: audit.EndStaff, organization: organization, user: user},
+		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
 			now := o.now().Unix()
 			if _, err := o.store.StaffAccess(ctx, r.ID, user, now); err != nil {
-				return Nothing{}, err
+				return Empty{}, err
 			}
 			if err := o.endSessions(ctx, r.ID, user, now); err != nil {
-				return Nothing{}, err
+				return Empty{}, err
 			}
-			return Nothing{}, o.store.EndStaff(ctx, r.ID, user)
+			return Empty{}, o.store.EndStaff(ctx, r.ID, user)
 		})
 }

@@ -13,8 +13,8 @@ type UserStore interface {
 	Users(ctx context.Context, after string, limit int) ([]directory.UserRecord, error)
 	// User returns one, or directory.ErrNoUser.
 	User(ctx context.Context, id string) (directory.UserRecord, error)
-	// BlockUser disables a person everywhere, or enables them; directory.ErrNoUser.
-	BlockUser(ctx context.Context, id string, blocked bool, now int64) error
+	// SetUserDisabled disables a person everywhere, or enables them; directory.ErrNoUser.
+	SetUserDisabled(ctx context.Context, id string, blocked bool, now int64) error
 }
 
 // User is a person as administrators of the workspace see them. SeenAt is their last
@@ -40,9 +40,9 @@ func userOf(r directory.UserRecord) User {
 
 // Users lists all people by id.
 func (o *users) Users(ctx context.Context, by Actor, p Page) (List[User], error) {
-	return perform(ctx, o.base, by, &act{action: audit.ReadUser, reach: ofWorkspace},
+	return run(ctx, o.base, by, &operation{action: audit.ReadUser, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[User], error) {
-			return listed(p, func(after string, limit int) ([]directory.UserRecord, error) {
+			return paginate(p, func(after string, limit int) ([]directory.UserRecord, error) {
 				return o.store.Users(ctx, after, limit)
 			}, userOf, func(r directory.UserRecord) string { return r.ID })
 		})
@@ -50,26 +50,26 @@ func (o *users) Users(ctx context.Context, by Actor, p Page) (List[User], error)
 
 // User returns one person.
 func (o *users) User(ctx context.Context, by Actor, id string) (User, error) {
-	return o.toUser(ctx, by, audit.ReadUser, id, func(context.Context) error { return nil })
+	return o.change(ctx, by, audit.ReadUser, id, func(context.Context) error { return nil })
 }
 
 // DisableUser keeps a person out of everything, until they are enabled.
 func (o *users) DisableUser(ctx context.Context, by Actor, id string) (User, error) {
-	return o.toUser(ctx, by, audit.DisableUser, id, func(ctx context.Context) error {
-		return o.store.BlockUser(ctx, id, true, o.now().Unix())
+	return o.change(ctx, by, audit.DisableUser, id, func(ctx context.Context) error {
+		return o.store.SetUserDisabled(ctx, id, true, o.now().Unix())
 	})
 }
 
 // EnableUser lets a person in again. Sessions that have not ended go on, but what they
 // did in organizations has ended: each is entered anew.
 func (o *users) EnableUser(ctx context.Context, by Actor, id string) (User, error) {
-	return o.toUser(ctx, by, audit.EnableUser, id, func(ctx context.Context) error {
-		return o.store.BlockUser(ctx, id, false, o.now().Unix())
+	return o.change(ctx, by, audit.EnableUser, id, func(ctx context.Context) error {
+		return o.store.SetUserDisabled(ctx, id, false, o.now().Unix())
 	})
 }
 
-func (o *users) toUser(ctx context.Context, by Actor, action audit.Action, id string, do func(context.Context) error) (User, error) {
-	return perform(ctx, o.base, by, &act{action: action, reach: ofWorkspace, user: id},
+func (o *users) change(ctx context.Context, by Actor, action audit.Action, id string, do func(context.Context) error) (User, error) {
+	return run(ctx, o.base, by, &operation{action: action, scope: workspaceScope, user: id},
 		func(ctx context.Context, _ directory.OrganizationRecord) (User, error) {
 			if err := do(ctx); err != nil {
 				return User{}, err

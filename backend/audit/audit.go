@@ -116,7 +116,7 @@ const (
 	ReadSession    Action = "session.read"
 	EndSession     Action = "session.end"
 	ReadConnection Action = "connection.read"
-	ReadTrail      Action = "audit.read"
+	ReadAuditLog   Action = "audit.read"
 	CreateKey      Action = "key.create"
 	ReadKey        Action = "key.read"
 	RevokeKey      Action = "key.revoke"

@@ -82,12 +82,12 @@ func authenticationError(c *Request, cookie *cookieToken, s *session.Session, er
 	if !belongsToApp(c, *s) {
 		return errForged
 	}
-	switch fate, err := grant.FateOf(c.Ctx, c.Store, cookie.token, s, err, c.Now); {
+	switch usage, err := grant.KeyUsage(c.Ctx, c.Store, cookie.token, s, err, c.Now); {
 	case err != nil:
 		return err
-	case fate == signingkey.InUse:
+	case usage == signingkey.InUse:
 		return errOtherReplica
-	case fate == signingkey.Retired:
+	case usage == signingkey.Retired:
 		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.")
 	}
 	return errForged

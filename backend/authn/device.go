@@ -136,7 +136,7 @@ func (c *Request) useProof() error {
 }
 
 func invalidProof(err error) *refusal.Refusal {
-	return refusal.New(api.InvalidDPoPProof, "The DPoP proof is invalid. Send the request again with a new proof.").Because(err)
+	return refusal.New(api.InvalidDPoPProof, "The DPoP proof is invalid. Send the request again with a new proof.").WithCause(err)
 }
 
 // ProvenKey returns the thumbprint of the key that the request proves. A navigation

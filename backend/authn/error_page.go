@@ -58,8 +58,8 @@ func (c *Request) WritePage(p page.Page) {
 func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	var links []page.Link
 	switch {
-	case r.Again != "":
-		links = append(links, page.Link{Label: page.Again, URL: r.Again})
+	case r.RetryURL != "":
+		links = append(links, page.Link{Label: page.Again, URL: r.RetryURL})
 	case c.ReadOnly() && r.HTTPStatus() >= http.StatusInternalServerError:
 		links = append(links, page.Link{Label: page.Retry, URL: retryURL(c)})
 	}

@@ -18,25 +18,25 @@ func RefusalOf(err error) *refusal.Refusal {
 	var refused *login.Refused
 	switch {
 	case refusal.Is(err):
-		return refusal.Of(err)
+		return refusal.From(err)
 	case errors.Is(err, session.ErrNotFound):
-		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.").Because(err)
+		return refusal.New(api.SessionExpired, "The session has ended. Sign in again.").WithCause(err)
 	case errors.Is(err, token.ErrTooLarge):
-		return refusal.New(api.ServerError, grant.TooLarge).Because(err)
+		return refusal.New(api.ServerError, grant.TooLarge).WithCause(err)
 	case errors.Is(err, orgsession.ErrOvertaken):
-		return refusal.New(api.RequestTooOld, "You were active in another tab meanwhile. Send the request again.").Because(err)
+		return refusal.New(api.RequestTooOld, "You were active in another tab meanwhile. Send the request again.").WithCause(err)
 	case errors.Is(err, orgsession.ErrEnded):
-		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organization.").Because(err)
+		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organization.").WithCause(err)
 	case errors.As(err, &refused):
-		return refusal.New(api.InvalidRequest, "The identity provider's message is invalid.").Because(err)
+		return refusal.New(api.InvalidRequest, "The identity provider's message is invalid.").WithCause(err)
 	case errors.Is(err, login.ErrUnavailable):
-		unavailable := refusal.New(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").Because(err)
+		unavailable := refusal.New(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").WithCause(err)
 		unavailable.Fault = string(login.FaultOf(err))
 		return unavailable
 	case errors.Is(err, context.Canceled):
-		return refusal.New(api.TemporarilyUnavailable, "The request was canceled.").Because(err)
+		return refusal.New(api.TemporarilyUnavailable, "The request was canceled.").WithCause(err)
 	}
-	return refusal.Of(err)
+	return refusal.From(err)
 }
 
 // EndedRefusal returns the refusal for a session that was ended.

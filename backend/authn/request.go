@@ -115,7 +115,7 @@ func setSecurityHeaders(c *Request) {
 func recoverPanic(c *Request) {
 	if v := recover(); v != nil {
 		err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		refuse(c, refusal.New(api.ServerError, "Something failed on the server.").Because(err))
+		refuse(c, refusal.New(api.ServerError, "Something failed on the server.").WithCause(err))
 		c.log.write(c)
 	}
 }

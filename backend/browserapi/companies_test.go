@@ -60,7 +60,7 @@ func TestConnection_AsItsCompanyAsks(t *testing.T) {
 	w.restart()
 	p := logintest.New(w, "https://login.acme.example")
 	p.Now, w.hosts["login.acme.example"] = w.now, p
-	p.PushedRequests, p.FormPost = idp.MayPush, true
+	p.PushedRequests, p.FormPost = idp.PushAllowed, true
 	p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
 	if err := w.store.CreateConnection(w.Context(), directory.Connection{
 		ID: "con_acme", OrganizationID: "org_acme", Issuer: p.Issuer, ClientID: logintest.ClientID,

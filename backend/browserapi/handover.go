@@ -100,11 +100,11 @@ func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
 		return handover.Code{}, err
 	}
 	if err := web.ReadForm(c.W, c.R); err != nil || len(c.R.PostForm["code"]) != 1 {
-		return handover.Code{}, refusal.New(api.InvalidRequest, "The body must be a form with exactly one code.").Because(err)
+		return handover.Code{}, refusal.New(api.InvalidRequest, "The body must be a form with exactly one code.").WithCause(err)
 	}
 	code, err := handover.OpenCode(h.handovers, c.R.PostForm.Get("code"), c.Now)
 	if err != nil {
-		return code, refusal.New(api.InvalidRequest, badCode).Because(err)
+		return code, refusal.New(api.InvalidRequest, badCode).WithCause(err)
 	}
 	c.App = directory.App{ID: code.App}
 	for _, prefix := range c.HandoverCookies() {

@@ -57,7 +57,7 @@ var profiles = map[string]profile{
 		claim: "groups", roles: []string{"admin"}, silent: true,
 	},
 	"Google": {
-		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.NoEndSession },
+		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
 		lacks:  []string{"acr", "amr", "sid", "auth_time"},
 		nina:   map[string]any{"azp": logintest.ClientID, "hd": "contoso.example"},
 		stays:  true, silent: true, roles: []string{"viewer"},
@@ -66,7 +66,7 @@ var profiles = map[string]profile{
 		quirks: func(p *logintest.Provider) {
 			rs256(p)
 			p.ACR = map[string]string{idp.ACRSecondFactor: "urn:okta:loa:2fa:any", idp.ACRPassword: "urn:okta:loa:1fa:any"}
-			p.PushedRequests, p.FormPost = idp.MayPush, true
+			p.PushedRequests, p.FormPost = idp.PushAllowed, true
 		},
 		relies: func(c *directory.Connection) { c.PushRequests, c.Scopes = true, []string{"profile", "email", "groups"} },
 		lacks:  []string{"sid"}, nina: staff("groups"), userInfo: []string{"groups", "name"},
@@ -80,7 +80,7 @@ var profiles = map[string]profile{
 	"Keycloak": {
 		quirks: func(p *logintest.Provider) {
 			rs256(p)
-			p.PushedRequests, p.FormPost, p.ClientAuth = idp.MayPush, true, []string{"private_key_jwt", "client_secret_basic", "client_secret_post"}
+			p.PushedRequests, p.FormPost, p.ClientAuth = idp.PushAllowed, true, []string{"private_key_jwt", "client_secret_basic", "client_secret_post"}
 		},
 		relies: func(c *directory.Connection) {
 			c.ClientAuth, c.ResponseMode, c.UntypedLogoutTokens = directory.PrivateKeyJWT, "form_post", true
@@ -89,7 +89,7 @@ var profiles = map[string]profile{
 		claim: "realm_access.roles", roles: []string{"admin"}, logoutTyp: "JWT",
 	},
 	"Cognito": {
-		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.NoEndSession },
+		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
 		lacks:  []string{"acr", "amr", "sid"}, nina: staff("cognito:groups"),
 		claim: "cognito:groups", roles: []string{"admin"}, stays: true, silent: true,
 	},
@@ -106,7 +106,7 @@ var profiles = map[string]profile{
 	"Apple": {
 		quirks: func(p *logintest.Provider) {
 			rs256(p)
-			p.FormPost, p.EndSession, p.ClientAuth = true, idp.NoEndSession, []string{"client_secret_post"}
+			p.FormPost, p.EndSession, p.ClientAuth = true, idp.EndSessionMissing, []string{"client_secret_post"}
 			p.Metadata = func(m map[string]any) {
 				delete(m, "userinfo_endpoint")
 				m["response_modes_supported"] = []string{"query", "fragment", "form_post"}
@@ -129,18 +129,18 @@ var profiles = map[string]profile{
 		quirks: func(p *logintest.Provider) {
 			rs256(p)
 			p.ACR = map[string]string{idp.ACRSecondFactor: "Multi_Factor", idp.ACRPassword: "Single_Factor"}
-			p.PushedRequests, p.ClientAuth = idp.MustPush, []string{"private_key_jwt"}
+			p.PushedRequests, p.ClientAuth = idp.PushRequired, []string{"private_key_jwt"}
 		},
 		relies: func(c *directory.Connection) { c.ClientAuth, c.UntypedLogoutTokens = directory.PrivateKeyJWT, true },
 		nina:   staff("groups"), claim: "groups", roles: []string{"admin"}, logoutTyp: "JWT",
 	},
 	"GitLab": {
-		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.NoEndSession },
+		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
 		lacks:  []string{"acr", "amr", "sid"}, nina: map[string]any{"groups": []string{"staff"}, "groups_direct": []string{"staff"}},
 		userInfo: []string{"groups"}, claim: "groups_direct", roles: []string{"admin"}, stays: true, silent: true,
 	},
 	"Dex": {
-		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.NoEndSession },
+		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
 		relies: func(c *directory.Connection) { c.Scopes = []string{"profile", "email", "groups"} },
 		lacks:  []string{"acr", "amr", "sid", "auth_time"}, nina: staff("groups"),
 		claim: "groups", roles: []string{"admin"}, stays: true, silent: true,
@@ -148,14 +148,14 @@ var profiles = map[string]profile{
 	"WorkOS": {
 		quirks: func(p *logintest.Provider) {
 			rs256(p)
-			p.EndSession, p.ClientAuth = idp.NoEndSession, []string{"client_secret_post"}
+			p.EndSession, p.ClientAuth = idp.EndSessionMissing, []string{"client_secret_post"}
 		},
 		lacks: []string{"acr", "amr", "auth_time"}, nina: map[string]any{"org_id": "org_01", "role": "staff"},
 		claim: "role", roles: []string{"admin"}, stays: true, silent: true,
 	},
 }
 
-func rs256(p *logintest.Provider) { p.TakeKeyOf("1", "RS256") }
+func rs256(p *logintest.Provider) { p.ReplaceKeyWith("1", "RS256") }
 
 // TestProfile drives the whole server through each provider: sign in, groups, step up,
 // sign out, and the provider's own logout.

@@ -34,7 +34,7 @@ func withAnotherSecret(w *world) (before, after string) {
 func (w *stored) seen(id string, ago time.Duration) {
 	w.Helper()
 	at := w.now().Add(-ago).Unix()
-	if err := w.store.SightSecretKeys(w.Context(), "another", []string{id}, at, at); err != nil {
+	if err := w.store.RecordSecretKeys(w.Context(), "another", []string{id}, at, at); err != nil {
 		w.Fatal(err)
 	}
 }

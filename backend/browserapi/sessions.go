@@ -97,7 +97,7 @@ func readOnlySubject(c *authn.Request) (directory.Subject, error) {
 // that began after it was issued.
 func (h *handler) backchannelLogout(c *authn.Request) error {
 	if err := web.ReadForm(c.W, c.R); err != nil {
-		return refusal.New(api.InvalidRequest, "The body must be a form (application/x-www-form-urlencoded).").Because(err)
+		return refusal.New(api.InvalidRequest, "The body must be a form (application/x-www-form-urlencoded).").WithCause(err)
 	}
 	connection := c.R.PathValue("connection")
 	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})

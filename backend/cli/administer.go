@@ -31,7 +31,7 @@ type deed[T any] struct {
 
 // desk is where a command administers.
 type desk struct {
-	*admin.Office
+	*admin.Service
 	ctx context.Context
 	by  admin.Actor
 	in  io.Reader
@@ -86,8 +86,8 @@ func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
 		return nothing, err
 	}
 	defer store.Close()
-	office := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
-	return d.run(&desk{Office: office, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
+	service := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
+	return d.run(&desk{Service: service, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
 }
 
 // commandLine is who administers here: whoever may open the database.
@@ -135,8 +135,8 @@ func organizationFlag(name *string, required bool) func(*cobra.Command) {
 }
 
 // done tells of what has nothing to show.
-func done(text string) func(admin.Nothing) string {
-	return func(admin.Nothing) string { return text + "\n" }
+func done(text string) func(admin.Empty) string {
+	return func(admin.Empty) string { return text + "\n" }
 }
 
 // readInput reads the file that an argument names; - is standard input.

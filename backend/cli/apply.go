@@ -181,13 +181,13 @@ func (a *application) apply(ctx context.Context, dryRun bool, out, progress io.W
 		return err
 	}
 	p := &progressing{out: progress, total: a.desired.MemberCount(), told: time.Now()}
-	how := sqlstore.Applying{DryRun: dryRun, Report: p.report, Waiting: func() {
+	how := sqlstore.ApplyOptions{DryRun: dryRun, OnProgress: p.report, OnWait: func() {
 		fmt.Fprintln(progress, "Another apply is under way; waiting for its end.")
 	}}
 	if dryRun {
-		how.Tell = func(d directory.Difference) { fmt.Fprintln(out, d) }
+		how.OnDifference = func(d directory.Difference) { fmt.Fprintln(out, d) }
 	}
-	changes, err := store.ApplyAs(ctx, a.desired, time.Now().Unix(), how)
+	changes, err := store.ApplyWith(ctx, a.desired, time.Now().Unix(), how)
 	if !dryRun {
 		err = errors.Join(err, recordApply(ctx, store, changes))
 	}

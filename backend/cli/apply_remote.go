@@ -38,9 +38,9 @@ func (r *remoteSettings) apply(ctx context.Context, path string, desired directo
 	}
 	fmt.Fprintln(progress, "Apps, roles and the membership claim are left as they are: apply those where the database is.")
 	p := &progressing{out: progress, total: desired.MemberCount(), told: time.Now()}
-	how := remote.Applying{DryRun: dryRun, Report: p.report}
+	how := remote.ApplyOptions{DryRun: dryRun, OnProgress: p.report}
 	if dryRun {
-		how.Tell = func(d directory.Difference) { fmt.Fprintln(out, d) }
+		how.OnDifference = func(d directory.Difference) { fmt.Fprintln(out, d) }
 	}
 	changes, err := client.Apply(ctx, desired, how)
 	return applied(path, desired, changes, err, dryRun, out)

@@ -17,9 +17,9 @@ func connectionsCommand() *cobra.Command {
 organization's connections is enabled at most. Register /callback/CONNECTION below
 the backend's address at the provider as the redirect URI.`,
 		listConnections(), createConnection(), updateConnection(), deleteConnection(),
-		toConnection("get", "Show a connection", (*admin.Office).Connection),
-		toConnection("enable", "Let people sign in there for the organization", (*admin.Office).EnableConnection),
-		toConnection("disable", "Let nobody sign in there", (*admin.Office).DisableConnection))
+		toConnection("get", "Show a connection", (*admin.Service).Connection),
+		toConnection("enable", "Let people sign in there for the organization", (*admin.Service).EnableConnection),
+		toConnection("disable", "Let nobody sign in there", (*admin.Service).DisableConnection))
 }
 
 func listConnections() *cobra.Command {
@@ -97,21 +97,21 @@ func decodeInput(d *desk, path string, into any) error {
 
 func deleteConnection() *cobra.Command {
 	var organization string
-	return deed[admin.Nothing]{
+	return deed[admin.Empty]{
 		use: "delete CONNECTION", args: 1, short: "End a connection for good", flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Nothing, error) {
+		run: func(d *desk, args []string) (admin.Empty, error) {
 			return d.DeleteConnection(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Deleted."),
 	}.command()
 }
 
-func toConnection(verb, short string, run func(*admin.Office, context.Context, admin.Actor, string, string) (admin.Connection, error)) *cobra.Command {
+func toConnection(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Connection, error)) *cobra.Command {
 	var organization string
 	return deed[admin.Connection]{
 		use: verb + " CONNECTION", args: 1, short: short, flags: organizationFlag(&organization, true),
 		run: func(d *desk, args []string) (admin.Connection, error) {
-			return run(d.Office, d.ctx, d.by, organization, args[0])
+			return run(d.Service, d.ctx, d.by, organization, args[0])
 		},
 		text: showConnection,
 	}.command()

@@ -20,9 +20,9 @@ func keysCommand() *cobra.Command {
 one organization; or it lets an app's server open sessions in another app. A key of
 one kind opens nothing of the other's. It is shown once and kept as a hash.`,
 		createKey(), listKeys(),
-		deed[admin.Nothing]{
+		deed[admin.Empty]{
 			use: "revoke KEY", args: 1, short: "End a key, at once and for good",
-			run: func(d *desk, args []string) (admin.Nothing, error) {
+			run: func(d *desk, args []string) (admin.Empty, error) {
 				return d.RevokeKey(d.ctx, d.by, args[0])
 			},
 			text: done("Revoked."),
@@ -106,13 +106,13 @@ func printKey(c *cobra.Command, n admin.NewKey) error {
 	if err != nil {
 		return fmt.Errorf("--secret-file: the Worker's TABARD_SECRET is needed: %w", err)
 	}
-	office := admin.New(admin.Config{Secret: secret, Now: time.Now})
+	service := admin.New(admin.Config{Secret: secret, Now: time.Now})
 	by := commandLine()
-	k, text, err := office.DraftKey(by, n, n.Organization)
+	k, text, err := service.DraftKey(by, n, n.Organization)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(c.ErrOrStderr(), text)
-	_, err = io.WriteString(c.OutOrStdout(), sqlstore.KeyScript(k, admin.KeyCreated(by, k)))
+	_, err = io.WriteString(c.OutOrStdout(), sqlstore.KeyScript(k, admin.KeyCreatedEvent(by, k)))
 	return err
 }

@@ -172,8 +172,8 @@ func (s *settings) admit(ctx context.Context, a directory.Admission) error {
 		return err
 	}
 	defer store.Close()
-	office := admin.New(admin.Config{Store: store, Now: time.Now})
-	_, err = office.Admit(ctx, commandLine(), a)
+	service := admin.New(admin.Config{Store: store, Now: time.Now})
+	_, err = service.Admit(ctx, commandLine(), a)
 	switch {
 	case errors.Is(err, directory.ErrNoUser):
 		return errors.New("nobody like that has signed in; see: tabard members pending")

@@ -12,9 +12,9 @@ import (
 func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
 		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
-		toMember("get", "Show a member", (*admin.Office).Member),
-		toMember("disable", "Keep a member out of the organization, whatever made them one", (*admin.Office).DisableMember),
-		toMember("enable", "Let a member into the organization again", (*admin.Office).EnableMember),
+		toMember("get", "Show a member", (*admin.Service).Member),
+		toMember("disable", "Keep a member out of the organization, whatever made them one", (*admin.Service).DisableMember),
+		toMember("enable", "Let a member into the organization again", (*admin.Service).EnableMember),
 	}
 }
 
@@ -104,13 +104,13 @@ invites.`,
 
 func removeMember() *cobra.Command {
 	var organization string
-	return deed[admin.Nothing]{
+	return deed[admin.Empty]{
 		use: "remove USER", args: 1, short: "Remove a member from an organization",
 		long: `Remove ends a membership. One that the workspace file gives is disabled instead, or
 removed there; one that a claim or the organization's own provider gives comes
 back at the next sign-in. By its id, an invitation is withdrawn.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Nothing, error) {
+		run: func(d *desk, args []string) (admin.Empty, error) {
 			return d.RemoveMember(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Removed."),
@@ -119,24 +119,24 @@ back at the next sign-in. By its id, an invitation is withdrawn.`,
 
 func unlinkMember() *cobra.Command {
 	var organization string
-	return deed[admin.Nothing]{
+	return deed[admin.Empty]{
 		use: "unlink USER", args: 1, short: "Take away whom a person is at the organization's own provider",
 		long: `Unlink is for a wrong link: the next sign-in at the organization's own provider finds
 out anew who the person is. What they are signed in to goes on; see tabard sessions.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Nothing, error) {
+		run: func(d *desk, args []string) (admin.Empty, error) {
 			return d.UnlinkMember(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Unlinked."),
 	}.command()
 }
 
-func toMember(verb, short string, run func(*admin.Office, context.Context, admin.Actor, string, string) (admin.Member, error)) *cobra.Command {
+func toMember(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Member, error)) *cobra.Command {
 	var organization string
 	return deed[admin.Member]{
 		use: verb + " USER", args: 1, short: short, flags: organizationFlag(&organization, true),
 		run: func(d *desk, args []string) (admin.Member, error) {
-			return run(d.Office, d.ctx, d.by, organization, args[0])
+			return run(d.Service, d.ctx, d.by, organization, args[0])
 		},
 		text: showMember,
 	}.command()

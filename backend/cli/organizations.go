@@ -14,13 +14,13 @@ func organizationsCommand() *cobra.Command {
 file that names an organization has the last word on its name and policy; those
 that it does not name are left as they are.`,
 		listOrganizations(), createOrganization(), updateOrganization(),
-		toOrganization("get", "Show an organization", (*admin.Office).Organization),
-		toOrganization("disable", "Keep everybody out of an organization", (*admin.Office).DisableOrganization),
-		toOrganization("enable", "Let its members into an organization again", (*admin.Office).EnableOrganization),
-		deed[admin.Nothing]{
+		toOrganization("get", "Show an organization", (*admin.Service).Organization),
+		toOrganization("disable", "Keep everybody out of an organization", (*admin.Service).DisableOrganization),
+		toOrganization("enable", "Let its members into an organization again", (*admin.Service).EnableOrganization),
+		deed[admin.Empty]{
 			use: "delete ORGANIZATION", args: 1, short: "End an organization for good",
 			long: "Delete ends an organization with its memberships, connections and keys. Its slug is\nfree then; its id is never used again.",
-			run: func(d *desk, args []string) (admin.Nothing, error) {
+			run: func(d *desk, args []string) (admin.Empty, error) {
 				return d.DeleteOrganization(d.ctx, d.by, args[0])
 			},
 			text: done("Deleted."),
@@ -76,11 +76,11 @@ func naming(n *admin.OrganizationNames, required bool) func(*cobra.Command) {
 	}
 }
 
-func toOrganization(verb, short string, run func(*admin.Office, context.Context, admin.Actor, string) (admin.Organization, error)) *cobra.Command {
+func toOrganization(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string) (admin.Organization, error)) *cobra.Command {
 	return deed[admin.Organization]{
 		use: verb + " ORGANIZATION", args: 1, short: short,
 		run: func(d *desk, args []string) (admin.Organization, error) {
-			return run(d.Office, d.ctx, d.by, args[0])
+			return run(d.Service, d.ctx, d.by, args[0])
 		},
 		text: showOrganization,
 	}.command()

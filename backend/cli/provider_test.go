@@ -75,7 +75,7 @@ func TestServe_SpeaksWithItsProviderAsSet(t *testing.T) {
 	log := &logged{t, bufio.NewScanner(logs)}
 	at := "http://" + log.until("serving")["listen"].(string) + "/auth"
 	go io.Copy(io.Discard, logs)
-	p.ClientAuth, p.PushedRequests, p.FormPost = []string{"private_key_jwt"}, idp.MustPush, true
+	p.ClientAuth, p.PushedRequests, p.FormPost = []string{"private_key_jwt"}, idp.PushRequired, true
 	p.ClientKeys = func() []byte { return answered(t, http.MethodGet, at+"/.well-known/client-jwks.json", nil, nil).body }
 	begun := answered(t, http.MethodGet, at+"/login", nil, nil)
 	if !strings.HasPrefix(begun.Header.Get("Location"), "https://id.example.test/authorize?client_id=tabard&request_uri=") {

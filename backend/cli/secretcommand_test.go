@@ -63,11 +63,11 @@ func (p *replacing) restart(replicas ...string) {
 	p.must(err)
 	for _, name := range replicas {
 		for _, other := range []string{"", "'", "''", "'''"} {
-			p.must(p.store.LeaveSecretKeys(p.Context(), name+other, p.now))
+			p.must(p.store.RecordShutdown(p.Context(), name+other, p.now))
 		}
 	}
 	for _, name := range replicas {
-		p.must(p.store.SightSecretKeys(p.Context(), name+strings.Repeat("'", int(p.now-storetest.Now)/100_000), ids, p.now, p.now))
+		p.must(p.store.RecordSecretKeys(p.Context(), name+strings.Repeat("'", int(p.now-storetest.Now)/100_000), ids, p.now, p.now))
 	}
 }
 
@@ -128,7 +128,7 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	p.refuses("replica a does not have the new secret", "replica b does not have")
 	p.now += 100_000
 	p.restart("a")
-	p.must(p.store.SightSecretKeys(t.Context(), "b", mustIDs(t, old), p.now, p.now))
+	p.must(p.store.RecordSecretKeys(t.Context(), "b", mustIDs(t, old), p.now, p.now))
 	p.refuses("replica b does not have")
 	p.restart("b")
 	p.does("Step 2 of 3 is done")
@@ -159,7 +159,7 @@ func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	}
 	seen, err := p.store.SecretKey(t.Context(), mustIDs(t, old)[0])
 	p.must(err)
-	if signingkey.FateOf(seen, p.now) != signingkey.Retired {
+	if signingkey.UsageOf(seen, p.now) != signingkey.Retired {
 		t.Errorf("the old value is not retired: %+v", seen)
 	}
 }

@@ -173,15 +173,15 @@ func TestAServerTellsWhichSecretItHas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := func() signingkey.Sighting {
+	seen := func() signingkey.ReplicaKey {
 		t.Helper()
 		all, err := store.SecretKeys(t.Context())
-		if err != nil || len(all) != 1 || all[0].ID != mustIDs(t, secret)[0] || all[0].Place != 0 {
+		if err != nil || len(all) != 1 || all[0].ID != mustIDs(t, secret)[0] || all[0].Index != 0 {
 			t.Fatalf("%+v: %v", all, err)
 		}
 		return all[0]
 	}
-	if now := time.Now().Unix(); !seen().Lives(now) {
+	if now := time.Now().Unix(); !seen().IsAlive(now) {
 		t.Errorf("it does not live: %+v", seen())
 	}
 	stop()
@@ -189,7 +189,7 @@ func TestAServerTellsWhichSecretItHas(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if now := time.Now().Unix(); seen().Lives(now) {
+	if now := time.Now().Unix(); seen().IsAlive(now) {
 		t.Errorf("it lives on: %+v", seen())
 	}
 }

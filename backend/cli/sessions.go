@@ -50,7 +50,7 @@ func userFlag(user *string, usage string) func(*cobra.Command) {
 
 func endSession() *cobra.Command {
 	var organization, user, session string
-	return deed[admin.Nothing]{
+	return deed[admin.Empty]{
 		use: "end", short: "End a session, or all of a person's",
 		example: `  tabard sessions end --session ses_…
   tabard sessions end --user usr_… --organization acme`,
@@ -60,7 +60,7 @@ func endSession() *cobra.Command {
 			c.MarkFlagsOneRequired("user", "session")
 			c.MarkFlagsMutuallyExclusive("user", "session")
 		}),
-		run: func(d *desk, _ []string) (admin.Nothing, error) {
+		run: func(d *desk, _ []string) (admin.Empty, error) {
 			switch {
 			case organization == "" && session != "":
 				return d.EndSession(d.ctx, d.by, session)

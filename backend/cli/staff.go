@@ -72,11 +72,11 @@ func getStaff() *cobra.Command {
 
 func endStaff() *cobra.Command {
 	var organization string
-	return deed[admin.Nothing]{
+	return deed[admin.Empty]{
 		use: "end USER", args: 1, short: "End somebody's staff access at once",
 		long:  "End ends somebody's staff access, and their sessions in the organization.",
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Nothing, error) {
+		run: func(d *desk, args []string) (admin.Empty, error) {
 			return d.EndStaff(d.ctx, d.by, organization, args[0])
 		},
 		text: done("Ended."),

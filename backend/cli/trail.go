@@ -12,7 +12,7 @@ import (
 func auditCommand() *cobra.Command {
 	var organization string
 	var since time.Duration
-	var f admin.TrailFilter
+	var f admin.EventFilter
 	var p admin.Page
 	command := deed[admin.List[admin.Event]]{
 		use: "audit", short: "Show what happened, the newest first",
@@ -27,7 +27,7 @@ func auditCommand() *cobra.Command {
 			if since > 0 {
 				f.Since = time.Now().Add(-since).Unix()
 			}
-			return d.Trail(d.ctx, d.by, organization, f, p)
+			return d.Events(d.ctx, d.by, organization, f, p)
 		},
 		text: rows("TIME|ACTION|OUTCOME|WHO|ABOUT", func(e admin.Event) []string {
 			return []string{moment(e.At), e.Action, outcome(e), who(e), about(e)}

@@ -13,9 +13,9 @@ func usersCommand() *cobra.Command {
 		`People are known from their first sign-in, or from a membership. Somebody who is
 disabled may enter nothing until they are enabled.`,
 		listUsers(),
-		toUser("get", "Show a person", (*admin.Office).User),
-		toUser("disable", "Keep a person out of everything", (*admin.Office).DisableUser),
-		toUser("enable", "Let a person in again", (*admin.Office).EnableUser))
+		toUser("get", "Show a person", (*admin.Service).User),
+		toUser("disable", "Keep a person out of everything", (*admin.Service).DisableUser),
+		toUser("enable", "Let a person in again", (*admin.Service).EnableUser))
 }
 
 func listUsers() *cobra.Command {
@@ -31,11 +31,11 @@ func listUsers() *cobra.Command {
 	}.command()
 }
 
-func toUser(verb, short string, run func(*admin.Office, context.Context, admin.Actor, string) (admin.User, error)) *cobra.Command {
+func toUser(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string) (admin.User, error)) *cobra.Command {
 	return deed[admin.User]{
 		use: verb + " USER", args: 1, short: short,
 		run: func(d *desk, args []string) (admin.User, error) {
-			return run(d.Office, d.ctx, d.by, args[0])
+			return run(d.Service, d.ctx, d.by, args[0])
 		},
 		text: func(u admin.User) string {
 			return card("user id", u.ID, "name", or(u.Name, "-"), "e-mail", or(u.Email, "-"), "sub", printable(u.Subject),

@@ -25,7 +25,7 @@ func newProvider(t *testing.T, path string) *logintest.Provider {
 	t.Cleanup(server.Close)
 	p = logintest.New(t, server.URL+path)
 	p.Now = func() time.Time { return time.Unix(now, 0) }
-	p.AlwaysAsks, p.AnyRedirectURI, p.RedirectURIs = false, false, []string{publicURL + "/callback"}
+	p.AlwaysPrompt, p.AnyRedirectURI, p.RedirectURIs = false, false, []string{publicURL + "/callback"}
 	return p
 }
 
@@ -68,14 +68,14 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 	}{
 		"all well":                {nil, nil, "ok provider: it accepts the client tabard and its secret"},
 		"the way back":            {nil, nil, "ok provider: it accepts the redirect URI " + publicURL + "/callback"},
-		"push demanded":           {func(p *logintest.Provider) { p.PushedRequests = idp.MustPush }, nil, "ok provider: it demands pushed authorization requests, and gets them"},
-		"push demanded, way back": {func(p *logintest.Provider) { p.PushedRequests = idp.MustPush }, nil, "ok provider: it accepts the redirect URI "},
+		"push demanded":           {func(p *logintest.Provider) { p.PushedRequests = idp.PushRequired }, nil, "ok provider: it demands pushed authorization requests, and gets them"},
+		"push demanded, way back": {func(p *logintest.Provider) { p.PushedRequests = idp.PushRequired }, nil, "ok provider: it accepts the redirect URI "},
 		"push without endpoint":   {set("require_pushed_authorization_requests", true), nil, "no pushed_authorization_request_endpoint → Switch pushed authorization requests on at the provider"},
 		"push of another callback": {func(p *logintest.Provider) {
-			p.PushedRequests, p.RedirectURIs = idp.MustPush, []string{"https://other.example"}
+			p.PushedRequests, p.RedirectURIs = idp.PushRequired, []string{"https://other.example"}
 		}, nil, "it refuses the request that is pushed: "},
 		"cure for that": {func(p *logintest.Provider) {
-			p.PushedRequests, p.RedirectURIs = idp.MustPush, []string{"https://other.example"}
+			p.PushedRequests, p.RedirectURIs = idp.PushRequired, []string{"https://other.example"}
 		}, nil, "→ Register " + publicURL + "/callback, exactly so"},
 		"another callback":        {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses the redirect URI "},
 		"a key alone":             {keyed, nil, "problem provider: it takes no client secret, but private_key_jwt → Name a private key by --oidc-client-key-file, in place of the secret, and register " + publicURL + "/.well-known/client-jwks.json"},

@@ -32,31 +32,31 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 			t.Errorf("%q is not among\n%s", want, found)
 		}
 	}
-	sights := func(replica string, s signingkey.Secret) {
+	records := func(replica string, s signingkey.Secret) {
 		t.Helper()
 		ids, err := s.IDs()
 		if err == nil {
-			err = d.Store.SightSecretKeys(t.Context(), replica, ids, now-10, now-10)
+			err = d.Store.RecordSecretKeys(t.Context(), replica, ids, now-10, now-10)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	look(added, "look secret: the file holds 2 values, and no replica has been seen with them")
-	sights("a", old)
-	sights("b", old)
+	records("a", old)
+	records("b", old)
 	look(old, "ok secret: every running replica has the values of the secret file")
 	look(fresh, "warning secret: replica a has ")
 	look(added, "look secret: it is being replaced, and step 2 of 3, which starts to use the new value, is not safe yet: replica a does not have")
-	sights("a", added)
-	sights("b", added)
+	records("a", added)
+	records("b", added)
 	look(added, "look secret: it is being replaced, and step 2 of 3, which starts to use the new value, is safe now")
 	look(promoted, "warning secret: replica a has ")
 	for _, ended := range []string{"a", "b"} {
-		if err := d.Store.LeaveSecretKeys(t.Context(), ended, now); err != nil {
+		if err := d.Store.RecordShutdown(t.Context(), ended, now); err != nil {
 			t.Fatal(err)
 		}
-		sights(ended+"'", promoted)
+		records(ended+"'", promoted)
 	}
 	look(promoted, "look secret: it is being replaced, and step 3 of 3, which removes the old value, is not safe yet: sign-ins that began under the old secret may be under way")
 	// A signing key of the new value, at a replica that went back to the old one.

@@ -24,8 +24,8 @@ type Store interface {
 	session.Store
 	directory.Store
 	orgsession.Store
-	// SecretKey returns the sightings of a value of the workspace's secret.
-	SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error)
+	// SecretKey returns the records of a value of the workspace's secret.
+	SecretKey(ctx context.Context, id string) ([]signingkey.ReplicaKey, error)
 }
 
 // Grant is one grant in progress. Now is in Unix seconds.

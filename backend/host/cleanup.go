@@ -53,7 +53,7 @@ func maintain(ctx context.Context, store Cleaner, r Rotation, now time.Time) err
 	if _, err := Reseal(ctx, store, r.Secret, now.Unix(), false); err != nil {
 		return fmt.Errorf("clean-up: %w", err)
 	}
-	if err := store.ForgetSecretKeys(ctx, now.Add(-keepEnded).Unix()); err != nil {
+	if err := store.DeleteSecretKeys(ctx, now.Add(-keepEnded).Unix()); err != nil {
 		return fmt.Errorf("clean-up: %w", err)
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 // Heartbeat reports this replica to other replicas and commands: it is alive and has
 // certain values of the workspace's secret.
 type Heartbeat struct {
-	Store  signingkey.Sightings
+	Store  signingkey.ReplicaKeyStore
 	Ring   *signingkey.KeyRing
 	Secret signingkey.Secret
 	// Replica is the name of this replica in the store, see [NewReplicaName].
@@ -42,7 +42,7 @@ func NewReplicaName() string {
 func (a *Heartbeat) Note(ctx context.Context, now time.Time) error {
 	ids, err := a.Secret.IDs()
 	if err == nil {
-		err = a.Store.SightSecretKeys(ctx, a.Replica, ids, now.Unix(), now.Add(a.Every).Unix())
+		err = a.Store.RecordSecretKeys(ctx, a.Replica, ids, now.Unix(), now.Add(a.Every).Unix())
 	}
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (a *Heartbeat) Note(ctx context.Context, now time.Time) error {
 
 // Run calls Note at every interval until ctx ends, and then Leave.
 func (a *Heartbeat) Run(ctx context.Context) {
-	ticker := time.NewTicker(signingkey.SightInterval * time.Second)
+	ticker := time.NewTicker(signingkey.RecordInterval * time.Second)
 	defer ticker.Stop()
 	for {
 		select {
@@ -82,5 +82,5 @@ const leaveTimeout = 2 * time.Second
 func (a *Heartbeat) Leave(now time.Time) error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	return a.Store.LeaveSecretKeys(ctx, a.Replica, now.Unix())
+	return a.Store.RecordShutdown(ctx, a.Replica, now.Unix())
 }

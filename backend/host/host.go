@@ -83,12 +83,12 @@ func New(c Config, store Store) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	office := admin.New(admin.Config{
+	service := admin.New(admin.Config{
 		Store: store, Secret: c.Secret, Now: c.Now,
 		RedirectURI: func(id string) string { return publicurl.ConnectionCallback(c.PublicURL, id) },
 	})
-	forServers := serverapi.Config{PublicURL: c.PublicURL, Authenticate: office.Authenticate, Log: c.Log, Now: c.Now}
-	administration, err := adminapi.New(forServers, office)
+	forServers := serverapi.Config{PublicURL: c.PublicURL, Authenticate: service.Authenticate, Log: c.Log, Now: c.Now}
+	administration, err := adminapi.New(forServers, service)
 	if err != nil {
 		return nil, err
 	}

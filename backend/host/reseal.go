@@ -8,7 +8,7 @@ import (
 
 // Resealer is the part of the store that resealing needs.
 type Resealer interface {
-	signingkey.Sightings
+	signingkey.ReplicaKeyStore
 	// SealedConnections returns the sealed client secrets of connections by id,
 	// starting after one, at most limit, and the last id.
 	SealedConnections(ctx context.Context, after string, limit int) (sealed map[string]string, last string, err error)
@@ -32,7 +32,7 @@ func Reseal(ctx context.Context, store Resealer, secret signingkey.Secret, now i
 	if err != nil {
 		return 0, err
 	}
-	known, sealer := !look && signingkey.Everywhere(all, ids[0], now), secret.Sealer(signingkey.ForConnections)
+	known, sealer := !look && signingkey.OnAllReplicas(all, ids[0], now), secret.Sealer(signingkey.ForConnections)
 	for after, more := "", true; more; {
 		page, last, err := store.SealedConnections(ctx, after, sealedPage)
 		if err != nil {

@@ -79,10 +79,10 @@ func TestProvider_PushesRequests(t *testing.T) {
 		setting  bool
 		pushed   bool
 	}{
-		"demanded by the metadata":        {idp.MustPush, nil, false, true},
-		"offered":                         {idp.MayPush, nil, false, false},
-		"offered, and switched on":        {idp.MayPush, nil, true, true},
-		"demanded, with the secret in it": {idp.MustPush, []string{"client_secret_post"}, false, true},
+		"demanded by the metadata":        {idp.PushRequired, nil, false, true},
+		"offered":                         {idp.PushAllowed, nil, false, false},
+		"offered, and switched on":        {idp.PushAllowed, nil, true, true},
+		"demanded, with the secret in it": {idp.PushRequired, []string{"client_secret_post"}, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := provider(t)
@@ -111,7 +111,7 @@ func TestProvider_PrivateKeyJWT(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := provider(t)
 			key := clientKey(t, text)
-			p.ClientAuth, p.PushedRequests = []string{"private_key_jwt"}, idp.MustPush
+			p.ClientAuth, p.PushedRequests = []string{"private_key_jwt"}, idp.PushRequired
 			p.ClientKeys = func() []byte { return key.Set() }
 			c := relying(p, func(c *login.Config) { c.ClientKey = key })
 			for range 2 { // each assertion is used once
@@ -264,7 +264,7 @@ func TestProvider_InternalURL(t *testing.T) {
 		}
 		p.ServeHTTP(w, r)
 	})
-	p.PushedRequests = idp.MustPush
+	p.PushedRequests = idp.PushRequired
 	c := relying(p, func(c *login.Config) {
 		c.InternalURL, c.Transport = "http://keycloak:8080", httpbrowser.Hosts{"keycloak:8080": inside}
 	})

@@ -47,11 +47,11 @@ func TestFault_OfADeployment(t *testing.T) {
 			}
 		}, login.FaultReported, "ORA-00942"},
 		"push refused": {func(p *logintest.Provider) {
-			p.PushedRequests = idp.MustPush
+			p.PushedRequests = idp.PushRequired
 			fails("/par", idp.Fault{Status: 400, Error: "invalid_redirect_uri", Description: "not registered"})(p)
 		}, login.FaultRequest, "not registered"},
 		"push away": {func(p *logintest.Provider) {
-			p.PushedRequests = idp.MustPush
+			p.PushedRequests = idp.PushRequired
 			fails("/par", idp.Fault{Status: 500})(p)
 		}, login.FaultAway, "500"},
 	} {

@@ -111,7 +111,7 @@ func TestPeopleSignInByAKeyThatTheProviderHasJustTaken(t *testing.T) {
 				t.Error("a forged logout token was believed")
 			}
 			synctest.Wait() // what was asked for before the key was taken has come
-			p.TakeKey(kid)
+			p.ReplaceKey(kid)
 		}
 	})
 }

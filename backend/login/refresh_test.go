@@ -25,7 +25,7 @@ func TestProvider_MovedEndpointsAreFollowed(t *testing.T) {
 			}
 			time.Sleep(time.Minute) // of the test's own time
 			p.Moved = map[string]string{path: path + "/2"}
-			p.TakeKey("2") // so that its keys are asked for
+			p.ReplaceKey("2") // so that its keys are asked for
 			if got, err := signInAt(t, c, p, nil); err != nil || got.Email != "alice@example.com" {
 				t.Errorf("%s moved: %+v, %v", path, got, err)
 			}

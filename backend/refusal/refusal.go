@@ -27,8 +27,8 @@ type Refusal struct {
 	MaxAge    *int64
 	// Page is the page that tells it to people; empty is the code's own.
 	Page page.Kind
-	// Again is where a page about it leads to try again; empty leads only into the app.
-	Again string
+	// RetryURL is where a page about it leads to try again; empty leads only into the app.
+	RetryURL string
 	// Cause is for the log alone.
 	Cause error
 	// Fault has the log call it an error, whatever its status, and names what is to be
@@ -41,21 +41,21 @@ type Refusal struct {
 // New returns a refusal.
 func New(code api.Code, text string) *Refusal { return &Refusal{Code: code, Text: text} }
 
-// With sets the HTTP status of the answer.
-func (r *Refusal) With(status int) *Refusal {
+// WithStatus sets the HTTP status of the answer.
+func (r *Refusal) WithStatus(status int) *Refusal {
 	r.Status = status
 	return r
 }
 
-// Because sets the cause.
-func (r *Refusal) Because(err error) *Refusal {
+// WithCause sets the cause.
+func (r *Refusal) WithCause(err error) *Refusal {
 	r.Cause = err
 	return r
 }
 
-// On sets the page, and where it leads to try again.
-func (r *Refusal) On(kind page.Kind, again string) *Refusal {
-	r.Page, r.Again = kind, again
+// OnPage sets the page, and where it leads to try again.
+func (r *Refusal) OnPage(kind page.Kind, again string) *Refusal {
+	r.Page, r.RetryURL = kind, again
 	return r
 }
 
@@ -90,12 +90,12 @@ func Is(err error) bool {
 	return errors.As(err, &r)
 }
 
-// Of returns the refusal that an error is. Any other error is a fault of the storage or
+// From returns the refusal that an error is. Any other error is a fault of the storage or
 // of the host: access is not granted, and the client may try again.
-func Of(err error) *Refusal {
+func From(err error) *Refusal {
 	var r *Refusal
 	if errors.As(err, &r) {
 		return r
 	}
-	return New(api.TemporarilyUnavailable, "Something failed on the server. Try again.").Because(err)
+	return New(api.TemporarilyUnavailable, "Something failed on the server. Try again.").WithCause(err)
 }

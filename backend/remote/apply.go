@@ -22,14 +22,14 @@ const (
 	pageBytes = 8 << 10
 )
 
-// Applying says what is told of an apply.
-type Applying struct {
+// ApplyOptions says what is told of an apply.
+type ApplyOptions struct {
 	// DryRun changes nothing, and tells what would change.
 	DryRun bool
-	// Report is told after each organization how many memberships were looked at.
-	Report func(members int)
-	// Tell is told each difference, before it is made.
-	Tell func(directory.Difference)
+	// OnProgress is told after each organization how many memberships were looked at.
+	OnProgress func(members int)
+	// OnDifference is told each difference, before it is made.
+	OnDifference func(directory.Difference)
 }
 
 // Apply makes the workspace's policy, and the organizations of a workspace file with their
@@ -40,35 +40,35 @@ type Applying struct {
 //
 // What the administration API does not change stays as it is: apps, roles and the other
 // members at the top of the file, connections, and an organization that is disabled.
-func (c *Client) Apply(ctx context.Context, d directory.Desired, how Applying) (directory.Changes, error) {
-	a := &applying{Client: c, Applying: how}
-	err := a.all(ctx, d)
+func (c *Client) Apply(ctx context.Context, d directory.Desired, how ApplyOptions) (directory.Changes, error) {
+	a := &applier{Client: c, ApplyOptions: how}
+	err := a.run(ctx, d)
 	return a.changes, err
 }
 
-type applying struct {
+type applier struct {
 	*Client
-	Applying
+	ApplyOptions
 	changes directory.Changes
 }
 
-func (a *applying) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
-	if a.Tell != nil {
-		a.Tell(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
+func (a *applier) reportDifference(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
+	if a.OnDifference != nil {
+		a.OnDifference(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
 	}
 }
 
 // change sends what changes something, unless nothing may.
-func (a *applying) change(ctx context.Context, method, at string, body, into any) error {
+func (a *applier) change(ctx context.Context, method, at string, body, into any) error {
 	if a.DryRun {
 		return nil
 	}
-	return a.ask(ctx, method, at, body, into)
+	return a.request(ctx, method, at, body, into)
 }
 
-func (a *applying) all(ctx context.Context, d directory.Desired) error {
+func (a *applier) run(ctx context.Context, d directory.Desired) error {
 	byID, bySlug := map[string]admin.Organization{}, map[string]admin.Organization{}
-	if err := pages(ctx, a.Client, "/organizations", func(o admin.Organization) { byID[o.ID], bySlug[o.Slug] = o, o }); err != nil {
+	if err := eachItem(ctx, a.Client, "/organizations", func(o admin.Organization) { byID[o.ID], bySlug[o.Slug] = o, o }); err != nil {
 		return err
 	}
 	stored := make([]admin.Organization, len(d.Organizations))
@@ -96,41 +96,41 @@ func (a *applying) all(ctx context.Context, d directory.Desired) error {
 			return fmt.Errorf("organization %s: %w", o.Slug, err)
 		}
 		done += o.MemberCount()
-		if a.Report != nil {
-			a.Report(done)
+		if a.OnProgress != nil {
+			a.OnProgress(done)
 		}
 	}
 	return nil
 }
 
-func (a *applying) policy(ctx context.Context, what, organization, at string, wanted policy.Rules) (changed bool, err error) {
+func (a *applier) policy(ctx context.Context, what, organization, at string, wanted policy.Rules) (changed bool, err error) {
 	var stored policy.Rules
-	if err := a.ask(ctx, http.MethodGet, at, nil, &stored); err != nil {
+	if err := a.request(ctx, http.MethodGet, at, nil, &stored); err != nil {
 		return false, err
 	}
-	before, after := text(stored), text(wanted)
+	before, after := encodeRules(stored), encodeRules(wanted)
 	if before == after {
 		return false, nil
 	}
-	a.tell(directory.Change, what, organization, "policy", "%s -> %s", before, after)
+	a.reportDifference(directory.Change, what, organization, "policy", "%s -> %s", before, after)
 	return true, a.change(ctx, http.MethodPut, at, wanted, nil)
 }
 
-func text(r policy.Rules) string {
+func encodeRules(r policy.Rules) string {
 	written, _ := json.Marshal(r) // numbers and texts always encode
 	return string(written)
 }
 
-func (a *applying) organization(ctx context.Context, stored admin.Organization, o *directory.DesiredOrganization) error {
+func (a *applier) organization(ctx context.Context, stored admin.Organization, o *directory.DesiredOrganization) error {
 	added := stored.ID == ""
 	changed := false
 	switch names := (admin.OrganizationNames{Slug: o.Slug, Name: o.Name}); {
 	case added:
 		a.changes.Organizations.Added++
-		a.tell(directory.Addition, "organization", o.Slug, "", "%q", o.Name)
+		a.reportDifference(directory.Addition, "organization", o.Slug, "", "%q", o.Name)
 		err := a.change(ctx, http.MethodPost, "/organizations", names, &stored)
-		if isRefused(err, api.AlreadyExists) { // made by a request whose answer was lost
-			err = a.ask(ctx, http.MethodGet, "/organizations/"+o.Slug, nil, &stored)
+		if hasCode(err, api.AlreadyExists) { // made by a request whose answer was lost
+			err = a.request(ctx, http.MethodGet, "/organizations/"+o.Slug, nil, &stored)
 		}
 		if err != nil {
 			return err
@@ -140,7 +140,7 @@ func (a *applying) organization(ctx context.Context, stored admin.Organization, 
 		}
 	case stored.Slug != o.Slug || stored.Name != o.Name:
 		changed = true
-		a.tell(directory.Change, "organization", o.Slug, "", "%s %q -> %q", stored.Slug, stored.Name, o.Name)
+		a.reportDifference(directory.Change, "organization", o.Slug, "", "%s %q -> %q", stored.Slug, stored.Name, o.Name)
 		if err := a.change(ctx, http.MethodPatch, "/organizations/"+stored.ID, names, nil); err != nil {
 			return err
 		}
@@ -148,7 +148,7 @@ func (a *applying) organization(ctx context.Context, stored admin.Organization, 
 	at := "/organizations/" + stored.ID
 	if o.Disabled && !stored.Disabled {
 		changed = true
-		a.tell(directory.Change, "organization", o.Slug, "", "disabled")
+		a.reportDifference(directory.Change, "organization", o.Slug, "", "disabled")
 		if err := a.change(ctx, http.MethodPost, at+"/disable", nil, nil); err != nil {
 			return err
 		}
@@ -164,9 +164,9 @@ func (a *applying) organization(ctx context.Context, stored admin.Organization, 
 }
 
 // person stands for issuer and subject where many are in memory.
-type person [16]byte
+type personKey [16]byte
 
-func personOf(iss, sub string) (p person) {
+func newPersonKey(iss, sub string) (p personKey) {
 	sum := sha256.Sum256([]byte(iss + "\x00" + sub))
 	copy(p[:], sum[:])
 	return p
@@ -178,32 +178,32 @@ type member struct {
 }
 
 // members brings an organization's members up to date. Without at there are none yet.
-func (a *applying) members(ctx context.Context, at string, o *directory.DesiredOrganization) error {
-	stored := map[person]member{}
+func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOrganization) error {
+	stored := map[personKey]member{}
 	if at != "" {
-		if err := pages(ctx, a.Client, at+"/members", func(m admin.Member) {
+		if err := eachItem(ctx, a.Client, at+"/members", func(m admin.Member) {
 			if m.Status == admin.StatusMember {
-				stored[personOf(m.Issuer, m.Subject)] = member{m.UserID, strings.Join(m.Roles, "\n"), m.Source}
+				stored[newPersonKey(m.Issuer, m.Subject)] = member{m.UserID, strings.Join(m.Roles, "\n"), m.Source}
 			}
 		}); err != nil {
 			return err
 		}
 	}
-	page := memberPage{applying: a, at: at}
+	page := memberPage{applier: a, at: at}
 	for m := range o.AllMembers() {
-		had := stored[personOf(m.Issuer, m.Subject)]
-		delete(stored, personOf(m.Issuer, m.Subject))
+		had := stored[newPersonKey(m.Issuer, m.Subject)]
+		delete(stored, newPersonKey(m.Issuer, m.Subject))
 		if had.source == directory.FromFile && had.roles == strings.Join(m.Roles, "\n") {
 			continue
 		}
 		if had.source == "" {
 			a.changes.Members.Added++
-			a.tell(directory.Addition, "membership", o.Slug, m.Subject, "%q", m.Roles)
+			a.reportDifference(directory.Addition, "membership", o.Slug, m.Subject, "%q", m.Roles)
 		} else {
 			a.changes.Members.Changed++
-			a.tell(directory.Change, "membership", o.Slug, m.Subject, "%q (%s) -> %q (file)", strings.Fields(had.roles), had.source, m.Roles)
+			a.reportDifference(directory.Change, "membership", o.Slug, m.Subject, "%q (%s) -> %q (file)", strings.Fields(had.roles), had.source, m.Roles)
 		}
-		if err := page.give(ctx, admin.FileMember{Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email, Roles: m.Roles}); err != nil {
+		if err := page.set(ctx, admin.FileMember{Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email, Roles: m.Roles}); err != nil {
 			return err
 		}
 	}
@@ -212,8 +212,8 @@ func (a *applying) members(ctx context.Context, at string, o *directory.DesiredO
 			continue
 		}
 		a.changes.Members.Removed++
-		a.tell(directory.Removal, "membership", o.Slug, left.userID, "")
-		if err := page.withdraw(ctx, left.userID); err != nil {
+		a.reportDifference(directory.Removal, "membership", o.Slug, left.userID, "")
+		if err := page.remove(ctx, left.userID); err != nil {
 			return err
 		}
 	}
@@ -222,13 +222,13 @@ func (a *applying) members(ctx context.Context, at string, o *directory.DesiredO
 
 // memberPage is what the next request changes.
 type memberPage struct {
-	*applying
+	*applier
 	at    string
 	what  admin.FileMembers
 	bytes int
 }
 
-func (p *memberPage) give(ctx context.Context, m admin.FileMember) error {
+func (p *memberPage) set(ctx context.Context, m admin.FileMember) error {
 	written, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -238,7 +238,7 @@ func (p *memberPage) give(ctx context.Context, m admin.FileMember) error {
 	return p.sendFull(ctx)
 }
 
-func (p *memberPage) withdraw(ctx context.Context, userID string) error {
+func (p *memberPage) remove(ctx context.Context, userID string) error {
 	p.bytes += len(userID)
 	p.what.Removed = append(p.what.Removed, userID)
 	return p.sendFull(ctx)

@@ -23,12 +23,12 @@ import (
 const (
 	// path is where the administration API is below a backend's URL.
 	path = "/admin/v1"
-	// mostTries is how often a request is sent that nobody answered, or not now, and
-	// longestPause how long at most is waited in between.
-	mostTries    = 6
-	longestPause = time.Minute
-	// mostBody is more than any answer of the API has, in bytes.
-	mostBody = 4 << 20
+	// maxTries is how often a request is sent that nobody answered, or not now, and
+	// maxPause how long at most is waited in between.
+	maxTries = 6
+	maxPause = time.Minute
+	// maxBody is more than any answer of the API has, in bytes.
+	maxBody = 4 << 20
 )
 
 // Client asks an administration API.
@@ -57,7 +57,7 @@ func New(address, key string, transport http.RoundTripper) (*Client, error) {
 // ask sends a request, again where that may help, and reads the answer into into. Every
 // request may be repeated: where one that makes something was answered and the answer
 // lost, the next is refused as already_exists.
-func (c *Client) ask(ctx context.Context, method, at string, body, into any) error {
+func (c *Client) request(ctx context.Context, method, at string, body, into any) error {
 	var text []byte
 	if body != nil {
 		var err error
@@ -66,12 +66,12 @@ func (c *Client) ask(ctx context.Context, method, at string, body, into any) err
 		}
 	}
 	for try := 1; ; try++ {
-		again, err := c.send(ctx, method, at, text, into)
-		if err == nil || again == 0 || try == mostTries || ctx.Err() != nil {
+		again, err := c.sendOnce(ctx, method, at, text, into)
+		if err == nil || again == 0 || try == maxTries || ctx.Err() != nil {
 			return err
 		}
 		select {
-		case <-time.After(min(again<<(try-1), longestPause)):
+		case <-time.After(min(again<<(try-1), maxPause)):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -80,7 +80,7 @@ func (c *Client) ask(ctx context.Context, method, at string, body, into any) err
 
 // send sends a request once. After an error it returns how long to wait before it is sent
 // again, 0 where it is not.
-func (c *Client) send(ctx context.Context, method, at string, body []byte, into any) (again time.Duration, err error) {
+func (c *Client) sendOnce(ctx context.Context, method, at string, body []byte, into any) (again time.Duration, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+at, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
@@ -94,7 +94,7 @@ func (c *Client) send(ctx context.Context, method, at string, body []byte, into 
 		return time.Second, err
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, mostBody))
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxBody))
 	switch {
 	case err != nil:
 		return time.Second, err
@@ -107,11 +107,11 @@ func (c *Client) send(ctx context.Context, method, at string, body []byte, into 
 		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
 		again = max(time.Second, time.Duration(seconds)*time.Second)
 	}
-	return again, fmt.Errorf("%s %s: %w", method, at, refused(answer, text))
+	return again, fmt.Errorf("%s %s: %w", method, at, responseError(answer, text))
 }
 
 // refused is the error of an answer that is none of success.
-func refused(answer *http.Response, text []byte) error {
+func responseError(answer *http.Response, text []byte) error {
 	var told api.Error
 	if json.Unmarshal(text, &told) != nil || told.Code == "" {
 		return fmt.Errorf("the answer is %s, and not the administration API's", answer.Status)
@@ -119,21 +119,21 @@ func refused(answer *http.Response, text []byte) error {
 	return refusal.New(told.Code, told.Description)
 }
 
-// isRefused reports whether an error is a refusal with a code.
-func isRefused(err error, code api.Code) bool {
+// hasCode reports whether an error is a refusal with a code.
+func hasCode(err error, code api.Code) bool {
 	var r *refusal.Refusal
 	return errors.As(err, &r) && r.Code == code
 }
 
 // pages calls each for everything that a list has.
-func pages[T any](ctx context.Context, c *Client, at string, each func(T)) error {
+func eachItem[T any](ctx context.Context, c *Client, at string, each func(T)) error {
 	for after := ""; ; {
 		var page admin.List[T]
 		query := url.Values{"limit": {strconv.Itoa(admin.MaxLimit)}}
 		if after != "" {
 			query.Set("after", after)
 		}
-		if err := c.ask(ctx, http.MethodGet, at+"?"+query.Encode(), nil, &page); err != nil {
+		if err := c.request(ctx, http.MethodGet, at+"?"+query.Encode(), nil, &page); err != nil {
 			return err
 		}
 		for _, one := range page.Items {

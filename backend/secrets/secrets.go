@@ -42,13 +42,13 @@ const (
 
 // Next returns the next step for a secret whose values have those ids. If there are two
 // values, known is false if the store does not know which is older.
-func Next(ids []string, all []signingkey.Sighting) (step Step, known bool) {
+func Next(ids []string, all []signingkey.ReplicaKey) (step Step, known bool) {
 	if len(ids) < 2 {
 		return Add, true
 	}
 	made := map[string]bool{}
 	for _, s := range all {
-		made[s.ID] = made[s.ID] || s.Place == 0
+		made[s.ID] = made[s.ID] || s.Index == 0
 	}
 	switch {
 	case made[ids[1]]:
@@ -73,7 +73,7 @@ type Examination struct {
 // slack is how much later than recorded a replica may have used a value, in seconds.
 // attempts is how long a sign-in, a hand-over or a nonce can be under way.
 const (
-	slack    = signingkey.Alive
+	slack    = signingkey.AliveFor
 	attempts = 15 * 60
 )
 
@@ -112,9 +112,9 @@ type Replica struct {
 }
 
 // Living returns the live replicas, by name.
-func Living(all []signingkey.Sighting, now int64) (replicas []Replica) {
+func Living(all []signingkey.ReplicaKey, now int64) (replicas []Replica) {
 	for _, s := range all { // by replica, and place
-		if !s.Lives(now) {
+		if !s.IsAlive(now) {
 			continue
 		}
 		if n := len(replicas); n == 0 || replicas[n-1].Name != s.Replica {
@@ -129,7 +129,7 @@ func Living(all []signingkey.Sighting, now int64) (replicas []Replica) {
 const nobody = "no replica has been seen for some minutes: start one with this file, and check in its log that it reaches the database"
 
 // unknownTo returns the replicas that do not have a value.
-func (e *Examination) unknownTo(all []signingkey.Sighting, id string) (reasons []string) {
+func (e *Examination) unknownTo(all []signingkey.ReplicaKey, id string) (reasons []string) {
 	living := Living(all, e.Now)
 	if len(living) == 0 {
 		return []string{nobody}
@@ -143,7 +143,7 @@ func (e *Examination) unknownTo(all []signingkey.Sighting, id string) (reasons [
 }
 
 // notMaking returns the replicas that use another value.
-func (e *Examination) notMaking(all []signingkey.Sighting, id string) (reasons []string) {
+func (e *Examination) notMaking(all []signingkey.ReplicaKey, id string) (reasons []string) {
 	living := Living(all, e.Now)
 	if len(living) == 0 {
 		return []string{nobody}
@@ -158,13 +158,13 @@ func (e *Examination) notMaking(all []signingkey.Sighting, id string) (reasons [
 
 // lastMade returns the latest time at which the old value may have been used to make
 // something.
-func lastMade(all []signingkey.Sighting, newer, older string) (until int64) {
+func lastMade(all []signingkey.ReplicaKey, newer, older string) (until int64) {
 	first := int64(0)
 	for _, s := range all {
 		switch {
-		case s.ID == older && s.Place == 0:
+		case s.ID == older && s.Index == 0:
 			until = max(until, s.LastSeen)
-		case s.ID == newer && s.Place == 0 && (first == 0 || s.FirstSeen < first):
+		case s.ID == newer && s.Index == 0 && (first == 0 || s.FirstSeen < first):
 			first = s.FirstSeen
 		}
 	}

@@ -75,7 +75,7 @@ func (c *Call) recovered() {
 
 // refuse answers with an error.
 func (c *Call) refuse(err error) {
-	r := refusal.Of(err)
+	r := refusal.From(err)
 	var cause error
 	if !refusal.Is(err) {
 		cause = err

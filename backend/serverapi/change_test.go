@@ -180,9 +180,9 @@ type leaving struct {
 	leave context.CancelFunc
 }
 
-func (l *leaving) BlockUser(ctx context.Context, id string, blocked bool, now int64) error {
+func (l *leaving) SetUserDisabled(ctx context.Context, id string, blocked bool, now int64) error {
 	l.leave()
-	return l.Store.BlockUser(ctx, id, blocked, now)
+	return l.Store.SetUserDisabled(ctx, id, blocked, now)
 }
 
 func TestWhoeverLeavesBeforeTheAnswerIsInTheTrail(t *testing.T) {

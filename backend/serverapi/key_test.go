@@ -90,7 +90,7 @@ func TestAKeyOutlivesTheSecretThatItWasMadeUnder(t *testing.T) {
 		var err error
 		w.secret, err = signingkey.ParseSecret(text)
 		w.must(nil, err)
-		w.office = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
+		w.service = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
 		w.serve(w.store)
 	}
 	under(older)

@@ -128,7 +128,7 @@ func (r *tried) named() string { return strings.Replace(r.Path, "/staff/{user}",
 // person makes somebody known by an id.
 func (r *tried) person(id string) string {
 	r.Helper()
-	u, err := r.store.KnowUser(r.Context(), directory.User{ID: id, Issuer: issuer, Subject: id}, r.now().Unix())
+	u, err := r.store.EnsureUser(r.Context(), directory.User{ID: id, Issuer: issuer, Subject: id}, r.now().Unix())
 	r.must(u, err)
 	return u.ID
 }

@@ -52,7 +52,7 @@ func TestRemoteApply(t *testing.T) {
 		t.Helper()
 		lines = nil
 		d := remoteFile(t, organizations)
-		changes, err := client.Apply(t.Context(), d, remote.Applying{DryRun: dry, Tell: func(d directory.Difference) { lines = append(lines, d.String()) }})
+		changes, err := client.Apply(t.Context(), d, remote.ApplyOptions{DryRun: dry, OnDifference: func(d directory.Difference) { lines = append(lines, d.String()) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestRemoteApply(t *testing.T) {
 		t.Errorf("%s", got.Body)
 	}
 
-	_, err = client.Apply(t.Context(), remoteFile(t, "- {id: org_new, slug: newer, name: New}\n"), remote.Applying{})
+	_, err = client.Apply(t.Context(), remoteFile(t, "- {id: org_new, slug: newer, name: New}\n"), remote.ApplyOptions{})
 	if conflicts, is := err.(directory.Conflicts); !is || len(conflicts) != 1 || conflicts[0].Line != 5 {
 		t.Errorf("%v", err)
 	}

@@ -336,11 +336,11 @@ func TestARefreshTokenOfAnotherReplicasSecretIsAskedForAgain(t *testing.T) {
 	ids, err := w.secret.IDs()
 	w.must(ids, err)
 	w.secret, _ = signingkey.NewSecret()
-	w.office = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
+	w.service = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
 	w.serve(w.store)
 	w.reports, _ = w.serverKey("reports")
 	w.wants(w.renews(refresh), http.StatusUnauthorized, api.LoginRequired)
-	w.must(nil, w.store.SightSecretKeys(t.Context(), "another", ids, w.now().Unix(), w.now().Unix()))
+	w.must(nil, w.store.RecordSecretKeys(t.Context(), "another", ids, w.now().Unix(), w.now().Unix()))
 	got := w.renews(refresh)
 	if w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable); got.Header.Get("Retry-After") == "" {
 		t.Errorf("%v", got.Header)

@@ -82,8 +82,8 @@ func (w *crossed) sessionRequests() map[string]string {
 func TestEverySessionRouteRefusesAKeyThatIsNone(t *testing.T) {
 	w := newCrossed(t)
 	gone, id := w.serverKey("")
-	w.must(w.office.RevokeKey(t.Context(), commandLine, id))
-	soon, err := w.office.CreateKey(t.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "soon", ExpiresIn: 1})
+	w.must(w.service.RevokeKey(t.Context(), commandLine, id))
+	soon, err := w.service.CreateKey(t.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "soon", ExpiresIn: 1})
 	w.must(soon, err)
 	w.pass(time.Second)
 	bodies := map[string]bool{}
@@ -255,7 +255,7 @@ func TestAnAppOutsideTheWorkspaceIsNotEntered(t *testing.T) {
 
 func TestAKeyOfOneOrganizationOpensNoOther(t *testing.T) {
 	w := newCrossed(t)
-	k, err := w.office.CreateKey(t.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "globex's", Organization: "globex"})
+	k, err := w.service.CreateKey(t.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "globex's", Organization: "globex"})
 	w.must(k, err)
 	w.denies(w.calls(sessionsPath, `{"app_id":"reports"}`, k.Secret, w.subject.AccessToken), "organization_access_denied")
 	refresh := w.entered(w.enter()).Refresh

@@ -53,7 +53,7 @@ func (w *crossed) sign() {
 // serverKey makes a workspace API key, of one app where it is named.
 func (w *crossed) serverKey(app string) (text, id string) {
 	w.Helper()
-	k, err := w.office.CreateKey(w.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "server " + app, App: app})
+	k, err := w.service.CreateKey(w.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "server " + app, App: app})
 	w.must(k, err)
 	return k.Secret, k.ID
 }

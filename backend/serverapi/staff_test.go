@@ -334,7 +334,7 @@ func TestNoStaffGetInToAnotherApp(t *testing.T) {
 // TestAnOrganizationsOwnIssuerNamesStaffToo.
 func TestAnOrganizationsOwnIssuerNamesStaffToo(t *testing.T) {
 	w := newWorld(t, nil)
-	w.must(nil, w.store.RuleOrganization(t.Context(), "org_acme", policy.Rules{DedicatedKey: true}))
+	w.must(nil, w.store.SetOrganizationPolicy(t.Context(), "org_acme", policy.Rules{DedicatedKey: true}))
 	claims := w.said(w.minted(w.mint(w.staffed(), "acme")).AccessToken)
 	if claims.Issuer != publicURL+"/o/org_acme" || !claims.ByStaff() {
 		t.Errorf("%+v", claims)

@@ -42,7 +42,7 @@ type world struct {
 	secret   signingkey.Secret
 	provider *logintest.Provider
 	hosts    httpbrowser.Hosts
-	office   *admin.Office
+	service  *admin.Service
 	logged   *bytes.Buffer
 	// whole and acme are keys to the workspace and to one organization.
 	whole, acme string
@@ -66,7 +66,7 @@ func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	}
 	t.Cleanup(func() { w.store.Close() })
 	w.must(w.store.Apply(t.Context(), desired(), w.time.Unix()))
-	w.office = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
+	w.service = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
 	w.provider = logintest.New(t, issuer)
 	w.provider.Now = w.now
 	through := host.Store(w.store)
@@ -124,7 +124,7 @@ func (w *world) must(_ any, err error) {
 // key makes a key from the command line.
 func (w *world) key(name, organization string) string {
 	w.Helper()
-	k, err := w.office.CreateKey(w.Context(), commandLine, admin.NewKey{Name: name, Organization: organization})
+	k, err := w.service.CreateKey(w.Context(), commandLine, admin.NewKey{Name: name, Organization: organization})
 	w.must(k, err)
 	return k.Secret
 }
@@ -270,7 +270,7 @@ func (w *world) refused(got httpbrowser.Response, code api.Code) {
 // userID is the id of a person who signed in or is a member.
 func (w *world) userID(sub string) string {
 	w.Helper()
-	u, err := w.store.KnowUser(w.Context(), directory.User{ID: directory.NewID("usr_"), Issuer: issuer, Subject: sub}, w.now().Unix())
+	u, err := w.store.EnsureUser(w.Context(), directory.User{ID: directory.NewID("usr_"), Issuer: issuer, Subject: sub}, w.now().Unix())
 	w.must(u, err)
 	return u.ID
 }

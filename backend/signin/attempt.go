@@ -120,9 +120,9 @@ func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 	browser, known := c.Browser()
 	switch {
 	case attempt.Restarted && !known:
-		return refusal.New(api.InvalidRequest, noCookies).On(page.NoCookies, retryURL(c, attempt))
+		return refusal.New(api.InvalidRequest, noCookies).OnPage(page.NoCookies, retryURL(c, attempt))
 	case attempt.Restarted, known && browser.MadeAt() < attempt.CreatedAt-concurrentStart:
-		return refusal.New(api.InvalidRequest, unknownAttempt).On(page.Unknown, retryURL(c, attempt))
+		return refusal.New(api.InvalidRequest, unknownAttempt).OnPage(page.Unknown, retryURL(c, attempt))
 	case attempt.Session != "" || attempt.Connection != "": // must be started by the app's page
 		return refusedWith(api.TemporarilyUnavailable)
 	}

@@ -123,7 +123,7 @@ func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused)
 	if marked {
 		address += "#" + fragment
 	}
-	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").Because(refused)
+	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").WithCause(refused)
 	c.Record.Refusal.Fault = string(refused.Fault)
 	return address
 }
@@ -136,7 +136,7 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 		return session.ID{}, err
 	}
 	if user.Disabled {
-		return session.ID{}, refusal.New(api.SessionRevoked, "Your account is disabled.").With(http.StatusForbidden)
+		return session.ID{}, refusal.New(api.SessionRevoked, "Your account is disabled.").WithStatus(http.StatusForbidden)
 	}
 	confinedTo := ""
 	if own != nil {

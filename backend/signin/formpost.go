@@ -24,7 +24,7 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 		return err
 	}
 	if err := web.ReadForm(c.W, c.R); err != nil {
-		return refusal.New(api.InvalidRequest, "The provider's answer is too large or malformed.").Because(err)
+		return refusal.New(api.InvalidRequest, "The provider's answer is too large or malformed.").WithCause(err)
 	}
 	answer := url.Values{}
 	for _, name := range responseFields {

@@ -53,7 +53,7 @@ func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, why error)
 	if attempt.App != "" {
 		to = retryURL(c, attempt)
 	}
-	return refusal.New(api.InvalidRequest, unknownAttempt).Because(why).On(kind, to)
+	return refusal.New(api.InvalidRequest, unknownAttempt).WithCause(why).OnPage(kind, to)
 }
 
 // defaultApp returns the id of the app at the backend's own origin, or of the only app.
@@ -114,11 +114,11 @@ func showDenial(c *authn.Request, attempt login.Attempt, refused *login.Refused,
 // withLinks adds the link to a new sign-in to a refusal.
 func withLinks(c *authn.Request, attempt login.Attempt, err error) error {
 	var r *refusal.Refusal
-	if !errors.As(err, &r) || r.Again != "" || r.HTTPStatus() >= http.StatusInternalServerError {
+	if !errors.As(err, &r) || r.RetryURL != "" || r.HTTPStatus() >= http.StatusInternalServerError {
 		return err
 	}
 	if r.Code == api.SessionRevoked { // the account is disabled; another may be enabled
-		return r.On(page.Disabled, retryURL(c, attempt)+"&"+api.ParamPrompt+"=login")
+		return r.OnPage(page.Disabled, retryURL(c, attempt)+"&"+api.ParamPrompt+"=login")
 	}
-	return r.On(r.Page, retryURL(c, attempt))
+	return r.OnPage(r.Page, retryURL(c, attempt))
 }

@@ -38,7 +38,7 @@ const maxBody = 16 << 10
 // and at most depth levels deep. Every member must be known and not repeated.
 func Read(w http.ResponseWriter, r *http.Request, into any, depth int) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return refusal.New(api.InvalidRequest, "The body must be application/json.").With(http.StatusUnsupportedMediaType)
+		return refusal.New(api.InvalidRequest, "The body must be application/json.").WithStatus(http.StatusUnsupportedMediaType)
 	}
 	if r.Body == nil {
 		return refusal.New(api.InvalidRequest, "The body is missing.")
@@ -47,9 +47,9 @@ func Read(w http.ResponseWriter, r *http.Request, into any, depth int) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return refusal.New(api.InvalidRequest, "The body is too large.").With(http.StatusRequestEntityTooLarge)
+		return refusal.New(api.InvalidRequest, "The body is too large.").WithStatus(http.StatusRequestEntityTooLarge)
 	case err != nil:
-		return refusal.New(api.InvalidRequest, "The body could not be read.").Because(err)
+		return refusal.New(api.InvalidRequest, "The body could not be read.").WithCause(err)
 	}
 	if err := strictjson.Decode(text, into, depth); err != nil {
 		return refusal.New(api.InvalidRequest, "The body is malformed: "+err.Error()+".")
@@ -78,7 +78,7 @@ func WriteJSON(w http.ResponseWriter, status int, value any) {
 // does (RFC 9110 section 10.2.1).
 func NoMethod(h http.Header, method string, answered []string) *refusal.Refusal {
 	h.Set("Allow", strings.Join(answered, ", "))
-	return refusal.New(api.InvalidRequest, "This address does not answer "+method+".").With(http.StatusMethodNotAllowed)
+	return refusal.New(api.InvalidRequest, "This address does not answer "+method+".").WithStatus(http.StatusMethodNotAllowed)
 }
 
 // NoPath refuses a path that is not served.

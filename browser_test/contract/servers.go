@@ -42,7 +42,7 @@ func ServerKeys(t testing.TB, secret signingkey.Secret) (all map[string]string, 
 			t.Fatal(err)
 		}
 		all[app] = text
-		script += sqlstore.KeyScript(k, admin.KeyCreated(by, k))
+		script += sqlstore.KeyScript(k, admin.KeyCreatedEvent(by, k))
 	}
 	return all, script
 }

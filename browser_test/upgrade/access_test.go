@@ -65,7 +65,7 @@ func TestUpgrade_DisabledMember(t *testing.T) {
 		members, err := store.Members(u.Context(), "org_initech", "", 100)
 		for _, m := range members {
 			if err == nil && m.DisabledAt != 0 {
-				err = store.BlockMember(u.Context(), "org_initech", m.ID, false, u.now().Unix())
+				err = store.SetMemberDisabled(u.Context(), "org_initech", m.ID, false, u.now().Unix())
 			}
 		}
 		if err != nil {

@@ -28,7 +28,7 @@ type dist struct {
 // face is the name of the bundled face in dist; the other bundles are of what a
 // page without a bundler may load beside it.
 const (
-	face     = "tabard.js"
+	client   = "tabard.js"
 	routes   = "routes.js"
 	switcher = "switcher.js"
 )
@@ -50,12 +50,12 @@ func writeDist(dir string, module api.Module, wasm, exec []byte, bundles map[str
 			return nil, err
 		}
 	}
-	return d, d.sweep()
+	return d, d.removeStale()
 }
 
 // moduleOf describes a module, whose files are named after the content of both: one
 // name is shorter than two.
-func moduleOf(version string, wasm, exec []byte) api.Module {
+func newModule(version string, wasm, exec []byte) api.Module {
 	both := sha256.Sum256(slices.Concat(wasm, exec))
 	short := "." + hex.EncodeToString(both[:8])
 	return api.Module{
@@ -66,7 +66,7 @@ func moduleOf(version string, wasm, exec []byte) api.Module {
 }
 
 // assetsOf is what the face would ask module.json for, as JavaScript.
-func assetsOf(module api.Module) string {
+func assetsJSON(module api.Module) string {
 	const asset = `{"url":%q,"integrity":%q}`
 	return fmt.Sprintf(`{"wasm":`+asset+`,"exec":`+asset+`}`,
 		module.Wasm.URL, module.Wasm.Integrity, module.Exec.URL, module.Exec.Integrity)
@@ -111,7 +111,7 @@ func exist(paths ...string) bool {
 }
 
 // sweep removes what this build did not write.
-func (d *dist) sweep() error {
+func (d *dist) removeStale() error {
 	entries, err := os.ReadDir(d.dir)
 	if err != nil {
 		return err

@@ -65,10 +65,10 @@ func build(root string) (*dist, error) {
 	if err != nil {
 		return nil, err
 	}
-	module := moduleOf(version, wasm, exec)
+	module := newModule(version, wasm, exec)
 	bundles := map[string][]byte{}
-	for name, entry := range map[string]string{face: "index.js", routes: "routes.js", switcher: "switcher.js"} {
-		if bundles[name], err = bundle(filepath.Join(root, "js"), entry, assetsOf(module)); err != nil {
+	for name, entry := range map[string]string{client: "index.js", routes: "routes.js", switcher: "switcher.js"} {
+		if bundles[name], err = bundle(filepath.Join(root, "js"), entry, assetsJSON(module)); err != nil {
 			return nil, err
 		}
 	}

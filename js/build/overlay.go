@@ -10,7 +10,7 @@ import (
 // behaves. In a page nobody sets one; without the package, whose registry and search for
 // the call that matters go with it, the module is lighter by 3 % of its brotli. The runtime
 // reads GODEBUG itself, and still does.
-const settings = `package godebug
+const godebugStub = `package godebug
 
 type Setting struct{ name string }
 
@@ -23,7 +23,7 @@ func (s *Setting) Value() string      { return "" }
 `
 
 // withoutSettings writes an overlay for go build in which every setting is the default.
-func withoutSettings(folder string) (overlay string, err error) {
+func writeGodebugOverlay(folder string) (overlay string, err error) {
 	goroot, err := goroot()
 	if err != nil {
 		return "", err
@@ -32,7 +32,7 @@ func withoutSettings(folder string) (overlay string, err error) {
 	if _, err := os.Stat(original); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(changed, []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(changed, []byte(godebugStub), 0o600); err != nil {
 		return "", err
 	}
 	content, err := json.Marshal(map[string]any{"Replace": map[string]string{original: changed}})

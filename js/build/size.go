@@ -10,14 +10,14 @@ import (
 // The budgets, in bytes of brotli.
 const (
 	moduleBudget = 620_000
-	faceBudget   = 4_900 // 4,400 before long addresses came back, sign-ins began by a request, and frames were told
+	clientBudget = 4_900 // 4,400 before long addresses came back, sign-ins began by a request, and frames were told
 )
 
 // weight is a file's size as it is, and as it travels.
-type weight struct{ raw, gzip, brotli int }
+type sizes struct{ raw, gzip, brotli int }
 
-func weigh(content []byte) weight {
-	return weight{len(content), len(gzip9(content)), len(brotli11(content))}
+func sizesOf(content []byte) sizes {
+	return sizes{len(content), len(gzip9(content)), len(brotli11(content))}
 }
 
 // reportSize prints what a page loads, what each package adds to the module, and
@@ -40,23 +40,23 @@ func reportFiles(table *tabwriter.Writer, d *dist) error {
 		return err
 	}
 	fmt.Fprintf(table, "\t%s\t%s\t%s\t%s\t\n", "raw", "gzip 9", "brotli 11", "budget")
-	row := func(name string, w weight, budget string) {
+	row := func(name string, w sizes, budget string) {
 		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%s\t\n", name, w.raw, w.gzip, w.brotli, budget)
 	}
 	for _, f := range []struct {
 		name, file string
 		budget     int
 	}{
-		{"module", d.module.Wasm.URL, moduleBudget}, {"face", face, faceBudget}, {"wasm_exec.js", d.module.Exec.URL, 0},
+		{"module", d.module.Wasm.URL, moduleBudget}, {"face", client, clientBudget}, {"wasm_exec.js", d.module.Exec.URL, 0},
 		{"routes", routes, 0}, {"switcher", switcher, 0},
 	} {
-		w, err := d.weight(f.file)
+		w, err := d.sizes(f.file)
 		if err != nil {
 			return err
 		}
 		row(f.name, w, verdict(w.brotli, f.budget))
 	}
-	row("an empty Go program", weigh(empty), "")
+	row("an empty Go program", sizesOf(empty), "")
 	fmt.Fprintln(table)
 	return nil
 }
@@ -72,7 +72,7 @@ func verdict(size, budget int) string {
 }
 
 // weight reads a file's sizes from what the build left.
-func (d *dist) weight(name string) (w weight, err error) {
+func (d *dist) sizes(name string) (w sizes, err error) {
 	for suffix, size := range map[string]*int{"": &w.raw, ".gz": &w.gzip, ".br": &w.brotli} {
 		info, err := os.Stat(filepath.Join(d.dir, name+suffix))
 		if err != nil {

@@ -15,11 +15,11 @@ import (
 // small makes a module smaller by 4 % of its brotli: functions are not inlined. A module
 // waits for the network and the person, not for its own calls. The runtime's are: a browser
 // compiles each function when it is first called, and a start calls hundreds of its.
-var small = []string{"-gcflags=all=-l", "-gcflags=runtime="}
+var sizeFlags = []string{"-gcflags=all=-l", "-gcflags=runtime="}
 
 // smallCollector asks for the garbage collector of before Go 1.26, which takes 9 KB of
 // brotli less and does the same for a heap of some megabytes. Go 1.26 alone has both.
-func smallCollector() (setting string, err error) {
+func collectorSetting() (setting string, err error) {
 	version, err := exec.Command("go", "env", "GOVERSION").Output()
 	if err != nil {
 		return "", err
@@ -37,15 +37,15 @@ func buildModule(root string, flags ...string) ([]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	overlay, err := withoutSettings(dir)
+	overlay, err := writeGodebugOverlay(dir)
 	if err != nil {
 		return nil, err
 	}
-	collector, err := smallCollector()
+	collector, err := collectorSetting()
 	if err != nil {
 		return nil, err
 	}
-	return buildWasm(root, "./wasm", []string{collector}, slices.Concat([]string{"-overlay", overlay}, small, flags)...)
+	return buildWasm(root, "./wasm", []string{collector}, slices.Concat([]string{"-overlay", overlay}, sizeFlags, flags)...)
 }
 
 // buildWasm compiles a package to WebAssembly.

@@ -17,23 +17,23 @@ import (
 // backend speaks the contract to all tabs of one browser, whose cookie is
 // session. Faults and refusals are scripted.
 type backend struct {
-	mu      sync.Mutex
-	person  string // who is signed in; empty for nobody
-	members map[string][]api.Organization
-	session string
-	latency time.Duration
-	offline bool
-	life    int64            // seconds of a token
-	fresh   bool             // organizations want a fresh token at every switch
-	stays   map[string]*stay // how organizations that mind idleness see the person
-	bound   bool             // the session is bound to the device key
+	mu           sync.Mutex
+	person       string // who is signed in; empty for nobody
+	members      map[string][]api.Organization
+	session      string
+	latency      time.Duration
+	offline      bool
+	life         int64                   // seconds of a token
+	fresh        bool                    // organizations want a fresh token at every switch
+	idleSessions map[string]*idleSession // how organizations that mind idleness see the person
+	bound        bool                    // the session is bound to the device key
 	// left are organizations that the person signed out of, refusals what an
 	// organization answers instead of a token.
 	left     map[string]bool
 	refusals map[string]api.Error
 	// script answers instead of the backend, if it returns a response.
 	script func(tab.Request) *tab.Response
-	rush   *rush
+	rate   *requestRate
 	log    []string // requests as "POST /token org_a enter"
 	seen   []tab.Request
 	minted int
@@ -52,7 +52,7 @@ func newBackend() *backend {
 		members: map[string][]api.Organization{
 			"ada": {acme, globex}, "bob": {globex}, "cleo": {initech}, "dan": {acme, globex, initech},
 		},
-		life: 300, left: map[string]bool{}, stays: map[string]*stay{}, refusals: map[string]api.Error{},
+		life: 300, left: map[string]bool{}, idleSessions: map[string]*idleSession{}, refusals: map[string]api.Error{},
 	}
 }
 
@@ -72,7 +72,7 @@ func (b *backend) set(f func()) {
 }
 
 // asked are the requests since last asked.
-func (b *backend) asked() []string {
+func (b *backend) requests() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	log := b.log
@@ -94,7 +94,7 @@ func (b *backend) Do(r tab.Request, stop <-chan struct{}) (tab.Response, error) 
 func (b *backend) answer(r tab.Request) (tab.Response, time.Duration, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.note(r)
+	b.record(r)
 	latency := b.latency
 	if b.offline {
 		return tab.Response{}, latency, errors.New("offline")
@@ -115,7 +115,7 @@ func (b *backend) answer(r tab.Request) (tab.Response, time.Duration, error) {
 	return refuse(404, api.Error{Code: api.NotFound}), latency, nil
 }
 
-func (b *backend) note(r tab.Request) {
+func (b *backend) record(r tab.Request) {
 	var body struct {
 		Organization, Scope string
 		Enter               bool
@@ -131,7 +131,7 @@ func (b *backend) note(r tab.Request) {
 		line += " enter"
 	}
 	b.log, b.seen = append(b.log, line), append(b.seen, r)
-	b.rush.note()
+	b.rate.record()
 }
 
 func (b *backend) token(r tab.Request) tab.Response {
@@ -162,7 +162,7 @@ func (b *backend) token(r tab.Request) tab.Response {
 	if b.left[mine[i].ID] && !request.Enter {
 		return refuse(401, api.Error{Code: api.OrganizationSessionExpired})
 	}
-	if refusal := b.stays[mine[i].ID].judge(request); refusal != nil {
+	if refusal := b.idleSessions[mine[i].ID].decide(request); refusal != nil {
 		return refuse(401, *refusal)
 	}
 	delete(b.left, mine[i].ID)
@@ -172,7 +172,7 @@ func (b *backend) token(r tab.Request) tab.Response {
 // mint names a token after what it is for, so that tests can see a mix-up.
 func (b *backend) mint(o api.Organization) api.TokenResponse {
 	b.minted++
-	session := b.stays[o.ID].deadlines()
+	session := b.idleSessions[o.ID].deadlines()
 	session.FreshOnSwitch = b.fresh
 	life := b.life
 	if session.IdleExpiresIn > 0 {

@@ -24,15 +24,15 @@ type browser struct {
 	local *storage
 	start time.Time
 
-	mu             sync.Mutex
-	skew           time.Duration // the wall clock is wrong by
-	slept          time.Duration // the monotonic clock stood still for
-	locks          map[string]bool
-	lockless, mute bool       // no Web Locks; Web Locks that do not answer
-	deaf           bool       // no BroadcastChannel
-	device         tab.Device // nil without WebCrypto or IndexedDB
-	pages          []*page
-	sent           []string
+	mu                   sync.Mutex
+	skew                 time.Duration // the wall clock is wrong by
+	slept                time.Duration // the monotonic clock stood still for
+	locks                map[string]bool
+	noLocks, silentLocks bool       // no Web Locks; Web Locks that do not answer
+	noChannel            bool       // no BroadcastChannel
+	device               tab.Device // nil without WebCrypto or IndexedDB
+	pages                []*page
+	sent                 []string
 }
 
 // page is one tab of it, with the client that runs there.
@@ -42,14 +42,14 @@ type page struct {
 	session *storage
 	config  tab.Config
 
-	mu     sync.Mutex
-	hidden bool
-	texts  []string // states as published
-	went   string   // where the page navigated
+	mu        sync.Mutex
+	hidden    bool
+	states    []string // states as published
+	navigated string   // where the page navigated
 }
 
 // in runs a test in a bubble where time passes as soon as everybody waits.
-func in(t *testing.T, test func(t *testing.T, b *browser)) {
+func run(t *testing.T, test func(t *testing.T, b *browser)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &browser{backend: newBackend(), local: &storage{}, start: time.Now(), locks: map[string]bool{}}
@@ -85,12 +85,12 @@ func (b *browser) restore(session *storage, configure ...func(*tab.Config)) *pag
 
 // reload loads the page anew; what the old one had under way comes to nothing.
 func (p *page) reload() *page {
-	p.leave()
+	p.pageHide()
 	return p.browser.restore(p.session, func(c *tab.Config) { *c = p.config; c.Arrival = "" })
 }
 
 // leave closes the tab.
-func (p *page) leave() {
+func (p *page) pageHide() {
 	p.OnPageHide()
 	p.Close()
 	synctest.Wait()
@@ -114,7 +114,7 @@ func (p *page) env() tab.Env {
 		Locks: locks{p.browser}, Device: p.browser.device, Channel: channel{p}, Clock: clock{p.browser}, Page: p,
 		Random: rand.Uint64, Parse: parse, Changed: p.changed,
 	}
-	if p.browser.lockless {
+	if p.browser.noLocks {
 		b.Locks = nil
 	}
 	return b
@@ -123,7 +123,7 @@ func (p *page) env() tab.Env {
 func (p *page) changed(state string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.texts = append(p.texts, state)
+	p.states = append(p.states, state)
 }
 
 func (p *page) Hidden() bool {
@@ -135,7 +135,7 @@ func (p *page) Hidden() bool {
 func (p *page) Navigate(url string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.went = url
+	p.navigated = url
 }
 
 // hide puts the tab into the background.
@@ -177,7 +177,7 @@ func (p *page) state(t *testing.T) shown {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var s shown
-	if err := json.Unmarshal([]byte(p.texts[len(p.texts)-1]), &s); err != nil {
+	if err := json.Unmarshal([]byte(p.states[len(p.states)-1]), &s); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -185,7 +185,7 @@ func (p *page) state(t *testing.T) shown {
 
 // is fails the test unless the tab shows a status and, where given, wears an
 // organization.
-func (p *page) is(t *testing.T, status tab.Status, organization ...string) {
+func (p *page) expect(t *testing.T, status tab.Status, organization ...string) {
 	t.Helper()
 	s := p.state(t)
 	got, slug := s.Status, ""
@@ -199,20 +199,20 @@ func (p *page) is(t *testing.T, status tab.Status, organization ...string) {
 
 // token gets the tab's token and fails the test unless it is of that person and
 // organization, as in "ada@acme".
-func (p *page) token(t *testing.T, of string) string {
+func (p *page) token(t *testing.T, organization string) string {
 	t.Helper()
 	token, err := p.Credential("", "")
 	if err != nil {
 		t.Fatalf("no token: %v", err)
 	}
-	if !strings.HasPrefix(token, of+"#") {
-		t.Fatalf("token %s, want one of %s", token, of)
+	if !strings.HasPrefix(token, organization+"#") {
+		t.Fatalf("token %s, want one of %s", token, organization)
 	}
 	return token
 }
 
 // refuses fails the test unless the tab gives no token, for a reason.
-func (p *page) refuses(t *testing.T, code api.Code) {
+func (p *page) expectRefusal(t *testing.T, code api.Code) {
 	t.Helper()
 	token, err := p.Credential("", "")
 	if err == nil || err.Code != code {
@@ -221,10 +221,10 @@ func (p *page) refuses(t *testing.T, code api.Code) {
 }
 
 // asks fails the test unless just these requests were made since last asked.
-func (b *browser) asks(t *testing.T, want ...string) {
+func (b *browser) expectRequests(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
-	if got := b.asked(); strings.Join(got, ", ") != strings.Join(want, ", ") {
+	if got := b.requests(); strings.Join(got, ", ") != strings.Join(want, ", ") {
 		t.Fatalf("asked %q, want %q", got, want)
 	}
 }
@@ -290,7 +290,7 @@ func (c channel) Send(message string) {
 	defer b.mu.Unlock()
 	b.sent = append(b.sent, message)
 	for _, other := range b.pages {
-		if other != c.p && !b.deaf {
+		if other != c.p && !b.noChannel {
 			go other.OnMessage(message)
 		}
 	}
@@ -301,7 +301,7 @@ type locks struct{ b *browser }
 func (l locks) Take(name string, _ time.Duration) (func(), bool, error) {
 	l.b.mu.Lock()
 	defer l.b.mu.Unlock()
-	if l.b.mute {
+	if l.b.silentLocks {
 		return nil, false, errors.New("no answer")
 	}
 	if l.b.locks[name] {

@@ -15,13 +15,13 @@ func TestATokenJustMintedIsNeverExpired(t *testing.T) {
 	for _, life := range []int64{1, 5, 20, 300, 86400} {
 		for _, skew := range []time.Duration{-26 * time.Hour, 0, 26 * time.Hour} {
 			t.Run(fmt.Sprintf("%ds, clock wrong by %v", life, skew), func(t *testing.T) {
-				in(t, func(t *testing.T, b *browser) {
+				run(t, func(t *testing.T, b *browser) {
 					b.signIn("ada")
 					b.life, b.skew = life, skew
 					p := b.open(route("acme"))
-					b.asked()
+					b.requests()
 					p.token(t, "ada@acme")
-					b.asks(t)
+					b.expectRequests(t)
 				})
 			})
 		}
@@ -29,22 +29,22 @@ func TestATokenJustMintedIsNeverExpired(t *testing.T) {
 }
 
 func TestAClockSetBackMakesNoOldTokenYoung(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
-		b.asked()
+		b.requests()
 		b.mu.Lock()
 		b.skew = -time.Hour
 		b.mu.Unlock()
 		p.token(t, "ada@acme") // its life is counted by the other clock
-		b.asks(t)
+		b.expectRequests(t)
 		p.reload().token(t, "ada@acme") // its age is unknown
-		b.asks(t, "POST /token acme")
+		b.expectRequests(t, "POST /token acme")
 	})
 }
 
 func TestWakingAbortsWhatWasUnderWayAndAsksAnew(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		token := p.token(t, "ada@acme")
@@ -55,20 +55,20 @@ func TestWakingAbortsWhatWasUnderWayAndAsksAnew(t *testing.T) {
 			got <- renewed
 		}()
 		synctest.Wait()
-		b.asked()
+		b.requests()
 		b.sleep(10 * time.Second)
 		b.set(func() { b.latency = 0 })
 		p.focus()
-		b.asks(t, "POST /token org_a")
+		b.expectRequests(t, "POST /token org_a")
 		if renewed := <-got; !strings.HasPrefix(renewed, "ada@acme#") || renewed == token {
 			t.Errorf("token %q", renewed)
 		}
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestWakingAbortsASignOutThatWasUnderWay(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.set(func() { b.latency = 15 * time.Second })
@@ -90,7 +90,7 @@ func TestWakingAbortsASignOutThatWasUnderWay(t *testing.T) {
 // TestWakingAsksForTheOrganizationsAnew: a request that the sleep made worthless is no
 // fault of the backend's.
 func TestWakingAsksForTheOrganizationsAnew(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.set(func() { b.latency = 15 * time.Second })
@@ -107,29 +107,29 @@ func TestWakingAsksForTheOrganizationsAnew(t *testing.T) {
 			t.Errorf("%d organizations", n)
 		}
 		p.hide()
-		b.jump(time.Hour)
+		b.sleepAll(time.Hour)
 		p.token(t, "ada@acme") // no pause after a fault
 	})
 }
 
 func TestWakingInOneTabAbortsInAll(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p, other := b.open(route("acme")), b.open(route("globex"))
 		b.set(func() { b.latency = 15 * time.Second })
 		go other.Credential("", other.token(t, "ada@globex"))
 		synctest.Wait()
-		b.asked()
+		b.requests()
 		b.sleep(10 * time.Second)
 		b.set(func() { b.latency = 0 })
 		p.focus()
-		b.asks(t, "POST /token org_g")
+		b.expectRequests(t, "POST /token org_g")
 		other.token(t, "ada@globex")
 	})
 }
 
 func TestASleepCountsAsTime(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		token := p.token(t, "ada@acme")
@@ -138,6 +138,6 @@ func TestASleepCountsAsTime(t *testing.T) {
 		if got := p.token(t, "ada@acme"); got == token {
 			t.Error("a token from before the sleep was handed out")
 		}
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }

@@ -14,11 +14,11 @@ import (
 func TestEpoch_StepUpLeavesOtherTabs(t *testing.T) {
 	for name, first := range map[string]int{"the tab that came back mints first": 0, "another tab mints first": 1} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				tabs := []*page{b.open(route("acme")), b.open(route("globex")), b.open(route("acme"))}
 				before := []shown{tabs[0].state(t), tabs[1].state(t), tabs[2].state(t)}
-				seen := len(tabs[2].texts)
+				seen := len(tabs[2].states)
 				for range 3 { // step-ups, one after the other
 					tabs[0].StepUp("acme", "", "https://app.example/page")
 					b.signIn("ada")
@@ -26,15 +26,15 @@ func TestEpoch_StepUpLeavesOtherTabs(t *testing.T) {
 						time.Sleep(10 * time.Minute) // the others renew their tokens
 					}
 					tabs[0] = tabs[0].reload()
-					tabs[0].is(t, tab.Active, "acme")
+					tabs[0].expect(t, tab.Active, "acme")
 				}
 				for i, p := range tabs[1:] {
-					p.is(t, tab.Active, p.config.Organization)
+					p.expect(t, tab.Active, p.config.Organization)
 					if got := p.state(t); got.Fence != before[i+1].Fence {
 						t.Errorf("tab %d: fence %d, was %d", i+1, got.Fence, before[i+1].Fence)
 					}
 				}
-				for _, state := range tabs[2].texts[seen:] {
+				for _, state := range tabs[2].states[seen:] {
 					if !strings.Contains(state, `"active"`) {
 						t.Errorf("the third tab showed %s", state)
 					}
@@ -42,7 +42,7 @@ func TestEpoch_StepUpLeavesOtherTabs(t *testing.T) {
 				tabs[2].token(t, "ada@acme")
 				tabs[1].signOut(t, api.ScopeSession)
 				for _, p := range tabs {
-					p.is(t, tab.SignedOut)
+					p.expect(t, tab.SignedOut)
 				}
 			})
 		})
@@ -52,7 +52,7 @@ func TestEpoch_StepUpLeavesOtherTabs(t *testing.T) {
 // A sign-in that no tab's session led to is somebody's: nothing goes on before it is known
 // whose.
 func TestEpoch_SignInTakesOtherTabsOff(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		one, two := b.open(route("acme")), b.open(route("acme"))
 		before := two.state(t).Fence

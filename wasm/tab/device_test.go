@@ -89,7 +89,7 @@ func (k *deviceKey) Sign(text string) ([]byte, error) {
 
 // guard is a backend's check of proofs: what it refuses, it refuses before the
 // request is looked at.
-type guard struct {
+type proofChecker struct {
 	jkt    string // of the session's key, once it is bound
 	nonce  string // demanded, where it is not empty
 	used   map[string]bool
@@ -97,13 +97,13 @@ type guard struct {
 }
 
 // on puts the guard before a backend.
-func (g *guard) on(b *browser) *guard {
+func (g *proofChecker) install(b *browser) *proofChecker {
 	g.used = map[string]bool{}
 	b.set(func() { b.script, b.bound = g.answer, true })
 	return g
 }
 
-func (g *guard) answer(r tab.Request) *tab.Response {
+func (g *proofChecker) answer(r tab.Request) *tab.Response {
 	code := g.refusal(r)
 	if code == "" {
 		return nil
@@ -113,7 +113,7 @@ func (g *guard) answer(r tab.Request) *tab.Response {
 	return &response
 }
 
-func (g *guard) refusal(r tab.Request) api.Code {
+func (g *proofChecker) refusal(r tab.Request) api.Code {
 	raw := header(r, api.HeaderProof)
 	if raw == "" && g.jkt != "" {
 		return api.DeviceKeyRequired
@@ -151,23 +151,23 @@ func header(r tab.Request, name string) string {
 }
 
 // onDevice runs a test in a browser that has a device key, with Ada signed in.
-func onDevice(t *testing.T, test func(t *testing.T, b *browser, d *device, g *guard)) {
+func runWithDevice(t *testing.T, test func(t *testing.T, b *browser, d *device, g *proofChecker)) {
 	t.Helper()
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		d := &device{}
 		b.device = d
 		b.signIn("ada")
-		test(t, b, d, (&guard{}).on(b))
+		test(t, b, d, (&proofChecker{}).install(b))
 	})
 }
 
 func TestEveryRequestProvesTheDeviceKey(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
 		p.Organizations()
 		p.SignOut(api.ScopeSession, "")
-		b.asks(t, "POST /token acme", "GET /session", "POST /logout session")
+		b.expectRequests(t, "POST /token acme", "GET /session", "POST /logout session")
 		if len(g.proofs) != 3 || d.looked != 1 {
 			t.Errorf("%d good proofs, the key was looked up %d times", len(g.proofs), d.looked)
 		}
@@ -176,7 +176,7 @@ func TestEveryRequestProvesTheDeviceKey(t *testing.T) {
 
 // TestASignInProvesTheDeviceKey: the backend says where the page goes on.
 func TestASignInProvesTheDeviceKey(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
 		b.set(func() {
@@ -197,12 +197,12 @@ func TestASignInProvesTheDeviceKey(t *testing.T) {
 			"usr_adamfa":    func() { p.StepUp("globex", "/login?acr_values=mfa", "https://app.example/x") },
 		} {
 			g.nonce = "nonce " + want // the proof is mended
-			if leave(); p.went != "https://id.example/?user="+want {
-				t.Errorf("went to %s, want %s", p.went, want)
+			if leave(); p.navigated != "https://id.example/?user="+want {
+				t.Errorf("went to %s, want %s", p.navigated, want)
 			}
 		}
-		if p.SignIn("globex", "https://app.example/x"); p.went != "https://id.example/?user=globex" {
-			t.Errorf("went to %s", p.went)
+		if p.SignIn("globex", "https://app.example/x"); p.navigated != "https://id.example/?user=globex" {
+			t.Errorf("went to %s", p.navigated)
 		}
 	})
 }
@@ -215,7 +215,7 @@ func TestASignInThatCannotBeAskedForIsANavigation(t *testing.T) {
 		"without an address": {Status: 200, Body: "{}"}, "with a script": {Status: 200, Body: `{"location":"javascript:alert(1)"}`},
 		"offline": nil,
 	} {
-		onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 			p := b.open(route("acme"))
 			p.token(t, "ada@acme")
 			b.set(func() {
@@ -223,8 +223,8 @@ func TestASignInThatCannotBeAskedForIsANavigation(t *testing.T) {
 				b.script = func(tab.Request) *tab.Response { return response }
 			})
 			p.StepUp("globex", base+"/login?organization=org_g", "https://app.example/x")
-			if want := base + "/login?organization=org_g&dpop_jkt=" + g.jkt + "&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2Fx"; p.went != want {
-				t.Errorf("%s: went to %s, want %s", name, p.went, want)
+			if want := base + "/login?organization=org_g&dpop_jkt=" + g.jkt + "&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2Fx"; p.navigated != want {
+				t.Errorf("%s: went to %s, want %s", name, p.navigated, want)
 			}
 		})
 	}
@@ -233,34 +233,34 @@ func TestASignInThatCannotBeAskedForIsANavigation(t *testing.T) {
 // TestAStepUpRunsNoScript: a refusal that names no page's address leads to the sign-in.
 func TestAStepUpRunsNoScript(t *testing.T) {
 	for _, given := range []string{"javascript:alert(1)", "data:text/html,x", "//evil.example/login", "\x00javascript:alert(1)", "7"} {
-		onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 			p := b.open(route("acme"))
 			p.token(t, "ada@acme")
-			if p.StepUp("globex", given, "https://app.example/x"); !strings.HasPrefix(p.went, "https://") || strings.Contains(p.went, "evil") {
-				t.Errorf("%q: went to %s", given, p.went)
+			if p.StepUp("globex", given, "https://app.example/x"); !strings.HasPrefix(p.navigated, "https://") || strings.Contains(p.navigated, "evil") {
+				t.Errorf("%q: went to %s", given, p.navigated)
 			}
 		})
 	}
 }
 
 func TestASignInNamesTheDeviceKey(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
 		for _, leave := range []func(){
 			func() { p.SignIn("", base) }, func() { p.StepUp("globex", "", base) }, func() { p.StepUp("globex", "/login?acr_values=mfa", base) },
 		} {
 			leave()
-			went, err := url.Parse(p.went)
+			went, err := url.Parse(p.navigated)
 			if err != nil || went.Query().Get(api.ParamJKT) != g.jkt || g.jkt == "" {
-				t.Errorf("the sign-in at %s names not the key %s", p.went, g.jkt)
+				t.Errorf("the sign-in at %s names not the key %s", p.navigated, g.jkt)
 			}
 		}
 	})
 }
 
 func TestAllTabsHaveOneKey(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		b.open(route("acme")).token(t, "ada@acme")
 		b.open(route("globex")).token(t, "ada@globex")
 	})
@@ -269,7 +269,7 @@ func TestAllTabsHaveOneKey(t *testing.T) {
 func TestWithoutADeviceKeyEverythingWorks(t *testing.T) {
 	for name, broken := range map[string]tab.Device{"no WebCrypto or IndexedDB": nil, "IndexedDB that fails": &device{broken: errors.New("InvalidStateError")}} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.device = broken
 				b.signIn("ada")
 				p := b.open(route("acme"))
@@ -280,8 +280,8 @@ func TestWithoutADeviceKeyEverythingWorks(t *testing.T) {
 					}
 				}
 				p.SignIn("", base)
-				if strings.Contains(p.went, api.ParamJKT) {
-					t.Errorf("the sign-in at %s names a key", p.went)
+				if strings.Contains(p.navigated, api.ParamJKT) {
+					t.Errorf("the sign-in at %s names a key", p.navigated)
 				}
 			})
 		})
@@ -292,56 +292,56 @@ func TestWithoutADeviceKeyEverythingWorks(t *testing.T) {
 // is wrong, the first answer teaches it.
 func TestAWrongClockCostsOneRequest(t *testing.T) {
 	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
-		onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+		runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 			b.skew = skew
 			p := b.open(route("acme"))
 			p.token(t, "ada@acme")
-			b.asks(t, "POST /token acme", "POST /token acme")
+			b.expectRequests(t, "POST /token acme", "POST /token acme")
 			p.Organizations()
-			b.asks(t, "GET /session")
+			b.expectRequests(t, "GET /session")
 		})
 	}
 }
 
 func TestTheNonceIsLearnedAndUsedFromThenOn(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		g.nonce = "first"
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
 		p.Organizations()
-		b.asks(t, "POST /token acme", "POST /token acme", "GET /session")
+		b.expectRequests(t, "POST /token acme", "POST /token acme", "GET /session")
 		b.set(func() { g.nonce = "second" })
 		p.Organizations()
-		b.asks(t, "GET /session", "GET /session")
+		b.expectRequests(t, "GET /session", "GET /session")
 	})
 }
 
 func TestARefusedProofIsMadeAnewOnce(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
-		b.asked()
+		b.requests()
 		b.set(func() {
 			b.script = func(tab.Request) *tab.Response { r := refuse(400, api.Error{Code: api.InvalidDPoPProof}); return &r }
 		})
 		if _, err := p.Organizations(); err == nil || err.Code != api.InvalidDPoPProof || err.Action != api.Retry {
 			t.Errorf("the error is %v", err)
 		}
-		b.asks(t, "GET /session", "GET /session")
-		p.is(t, tab.Active, "acme") // it has ended nothing
+		b.expectRequests(t, "GET /session", "GET /session")
+		p.expect(t, tab.Active, "acme") // it has ended nothing
 	})
 }
 
 func TestALostKeyIsAReasonToSignIn(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
 		d.lose()
 		p = p.reload()
-		p.is(t, tab.Active, "acme") // on the token from before
+		p.expect(t, tab.Active, "acme") // on the token from before
 		time.Sleep(6 * time.Minute)
-		p.is(t, tab.SignedOut, "")
-		p.refuses(t, api.DeviceKeyMismatch)
+		p.expect(t, tab.SignedOut, "")
+		p.expectRefusal(t, api.DeviceKeyMismatch)
 		if got := p.state(t).Error; got == nil || got.Code != string(api.DeviceKeyMismatch) || got.Action != string(api.SignIn) {
 			t.Errorf("the page is told %+v", got)
 		}
@@ -350,7 +350,7 @@ func TestALostKeyIsAReasonToSignIn(t *testing.T) {
 
 // Another tab lost the key, and has signed in again with a new one.
 func TestAKeyThatAnotherTabMadeIsFound(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
 		d.lose()
@@ -359,13 +359,13 @@ func TestAKeyThatAnotherTabMadeIsFound(t *testing.T) {
 		b.open(route("globex")).token(t, "ada@globex")
 		synctest.Wait()
 		p.token(t, "ada@acme")
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 // A key that cannot be had for a moment is asked for again.
 func TestAKeyThatIsLateIsWaitedFor(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
 		p = p.reload()
@@ -377,7 +377,7 @@ func TestAKeyThatIsLateIsWaitedFor(t *testing.T) {
 			}
 		})
 		p.Organizations()
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
@@ -385,23 +385,23 @@ func TestAKeyThatIsLateIsWaitedFor(t *testing.T) {
 func TestAnOrganizationThatAsksForAKeyEndsNothing(t *testing.T) {
 	for name, device := range map[string]tab.Device{"with a key": &device{}, "without one": nil} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.device = device
 				b.signIn("ada")
 				b.set(func() { b.refusals[globex.ID] = api.Error{Code: api.DeviceKeyRequired} })
 				p, other := b.open(route("acme")), b.open(route("acme"))
-				b.asked()
+				b.requests()
 				if got := p.Switch("globex"); got.Status != tab.StepUpRequired || got.Error.Code != api.DeviceKeyRequired {
 					t.Errorf("the switch: %+v", got)
 				}
-				b.asks(t, "POST /token globex enter")
+				b.expectRequests(t, "POST /token globex enter")
 				for _, p := range []*page{p, other} {
-					p.is(t, tab.Active, "acme")
+					p.expect(t, tab.Active, "acme")
 					p.token(t, "ada@acme")
 				}
 				p.StepUp("globex", "", base)
-				if named := strings.Contains(p.went, api.ParamJKT); named != (device != nil) {
-					t.Errorf("the sign-in at %s", p.went)
+				if named := strings.Contains(p.navigated, api.ParamJKT); named != (device != nil) {
+					t.Errorf("the sign-in at %s", p.navigated)
 				}
 			})
 		})
@@ -409,7 +409,7 @@ func TestAnOrganizationThatAsksForAKeyEndsNothing(t *testing.T) {
 }
 
 func TestABoundTokenGoesWithItsProof(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		b.set(func() {
 			b.script = func(r tab.Request) *tab.Response {
 				if !strings.HasSuffix(r.URL, api.PathToken) {
@@ -448,7 +448,7 @@ func TestABoundTokenGoesWithItsProof(t *testing.T) {
 }
 
 func TestAnUnboundTokenNeedsNoProof(t *testing.T) {
-	onDevice(t, func(t *testing.T, b *browser, d *device, g *guard) {
+	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		p := b.open(route("acme"))
 		if credential, err := p.Credential("", ""); err != nil || !strings.HasPrefix(credential, "ada@acme#") {
 			t.Errorf("%q, %v", credential, err)

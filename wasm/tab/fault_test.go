@@ -30,7 +30,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 	}
 	for name, begin := range faults {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				p := b.open(route("acme"))
 				token := p.token(t, "ada@acme")
@@ -40,10 +40,10 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 				if got := p.token(t, "ada@acme"); got != token {
 					t.Errorf("token %s, want the living %s", got, token)
 				}
-				p.is(t, tab.Active, "acme")
+				p.expect(t, tab.Active, "acme")
 
 				time.Sleep(time.Minute)
-				p.is(t, tab.Unavailable, "acme")
+				p.expect(t, tab.Unavailable, "acme")
 				if _, err := p.Credential("", ""); err == nil || err.Action == api.SignIn {
 					t.Errorf("an expired token: %v", err)
 				}
@@ -51,7 +51,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 				time.Sleep(8 * time.Hour)
 				b.set(func() { b.offline, b.latency, b.script = false, 0, nil })
 				time.Sleep(2 * time.Minute)
-				p.is(t, tab.Active, "acme")
+				p.expect(t, tab.Active, "acme")
 				p.token(t, "ada@acme")
 			})
 		})
@@ -59,7 +59,7 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 }
 
 func TestP5AnotherOrganizationsTokenIsNeverHandedOut(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.script = func(r tab.Request) *tab.Response {
 			if strings.Contains(r.URL, "token") {
@@ -69,9 +69,9 @@ func TestP5AnotherOrganizationsTokenIsNeverHandedOut(t *testing.T) {
 			return nil
 		}
 		p := b.open(route("acme"))
-		p.is(t, tab.Unavailable, "")
-		p.refuses(t, tab.OrganizationMismatch)
-		for _, text := range p.texts {
+		p.expect(t, tab.Unavailable, "")
+		p.expectRefusal(t, tab.OrganizationMismatch)
+		for _, text := range p.states {
 			if strings.Contains(text, "globex") {
 				t.Errorf("the tab showed %s", text)
 			}
@@ -80,45 +80,45 @@ func TestP5AnotherOrganizationsTokenIsNeverHandedOut(t *testing.T) {
 }
 
 func TestAFailingBackendIsAskedEverLessOften(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.offline = true
 		p := b.open(route("acme"))
-		p.is(t, tab.Unavailable, "")
+		p.expect(t, tab.Unavailable, "")
 		for range 100 { // however often the app asks
 			p.Credential("", "")
 		}
-		b.asks(t, "POST /token acme")
+		b.expectRequests(t, "POST /token acme")
 		time.Sleep(10 * time.Minute)
-		if n := len(b.asked()); n < 10 || n > 25 {
+		if n := len(b.requests()); n < 10 || n > 25 {
 			t.Errorf("%d requests in ten minutes, want between 10 and 25", n)
 		}
 		b.set(func() { b.offline = false })
 		p.OnVisible(true) // the browser says that it is online
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestTheBackendsRetryAfterIsKept(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.script = func(tab.Request) *tab.Response {
 			r := refuse(429, api.Error{Code: api.RateLimited, RetryAfter: 300})
 			return &r
 		}
 		p := b.open(route("acme"))
-		b.asked()
+		b.requests()
 		b.set(func() { b.script = nil })
 		time.Sleep(4 * time.Minute)
 		p.OnVisible(true)
-		b.asks(t)
+		b.expectRequests(t)
 		time.Sleep(2 * time.Minute)
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestATokenThatExpiresWhileTheBackendIsLeftAloneIsNotShownAsLiving(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.set(func() {
@@ -128,18 +128,18 @@ func TestATokenThatExpiresWhileTheBackendIsLeftAloneIsNotShownAsLiving(t *testin
 			}
 		})
 		time.Sleep(4*time.Minute + 30*time.Second)
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 		time.Sleep(time.Minute)
-		p.is(t, tab.Unavailable, "acme")
+		p.expect(t, tab.Unavailable, "acme")
 	})
 }
 
 func TestRequestsEndAfterTwentySeconds(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.latency = time.Hour
 		start := time.Now()
-		b.open(route("acme")).is(t, tab.Unavailable, "")
+		b.open(route("acme")).expect(t, tab.Unavailable, "")
 		if took := time.Since(start); took != tab.Timeout {
 			t.Errorf("it took %v", took)
 		}
@@ -147,51 +147,51 @@ func TestRequestsEndAfterTwentySeconds(t *testing.T) {
 }
 
 func TestATokenIsRenewedBeforeItExpires(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
-		b.asked()
+		b.requests()
 		for range 60 {
 			time.Sleep(time.Minute)
 			p.token(t, "ada@acme")
 		}
-		if n := len(b.asked()); n < 14 || n > 18 {
+		if n := len(b.requests()); n < 14 || n > 18 {
 			t.Errorf("%d renewals in an hour of five-minute tokens", n)
 		}
 	})
 }
 
 func TestAHiddenTabRenewsOnlyWhenAsked(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.hide()
-		b.asked()
+		b.requests()
 		time.Sleep(time.Hour)
-		b.asks(t)
+		b.expectRequests(t)
 		p.token(t, "ada@acme")
-		b.asks(t, "POST /token org_a")
+		b.expectRequests(t, "POST /token org_a")
 		time.Sleep(time.Hour)
 		p.focus()
-		b.asks(t, "POST /token org_a")
+		b.expectRequests(t, "POST /token org_a")
 	})
 }
 
 func TestAnAppMayKeepAHiddenTabAlive(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"), func(c *tab.Config) { c.KeepAlive = true })
 		p.hide()
-		b.asked()
+		b.requests()
 		time.Sleep(time.Hour)
-		if n := len(b.asked()); n < 14 {
+		if n := len(b.requests()); n < 14 {
 			t.Errorf("%d renewals in an hour", n)
 		}
 	})
 }
 
 func TestATokenNearItsEndIsRenewedWhileItIsUsed(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.hide()
@@ -210,24 +210,24 @@ func TestATokenNearItsEndIsRenewedWhileItIsUsed(t *testing.T) {
 }
 
 func TestOneMintServesAllWhoWait(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.hide()
 		time.Sleep(time.Hour)
-		b.asked()
+		b.requests()
 		b.set(func() { b.latency = time.Second })
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() { p.token(t, "ada@acme") })
 		}
 		all.Wait()
-		b.asks(t, "POST /token org_a")
+		b.expectRequests(t, "POST /token org_a")
 	})
 }
 
 func TestARefusedTokenIsNotHandedOutAgain(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		old := p.token(t, "ada@acme")
@@ -243,7 +243,7 @@ func TestARefusedTokenIsNotHandedOutAgain(t *testing.T) {
 }
 
 func TestRequestsSayWhoAsksAndWhen(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.mu.Lock()
@@ -270,7 +270,7 @@ func TestRequestsSayWhoAsksAndWhen(t *testing.T) {
 }
 
 func TestARequestThatIsTooOldIsMadeAnew(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		n := 0
 		b.script = func(tab.Request) *tab.Response {
@@ -281,7 +281,7 @@ func TestARequestThatIsTooOldIsMadeAnew(t *testing.T) {
 			return nil
 		}
 		p := b.open(route("acme"))
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 		if got := headers(b.seen[1])[api.HeaderTime]; got != strconv.FormatInt(serverTime()+7200, 10) {
 			t.Errorf("the second request was sent at %s", got)
 		}
@@ -289,27 +289,27 @@ func TestARequestThatIsTooOldIsMadeAnew(t *testing.T) {
 }
 
 func TestRequestsThatAreAlwaysTooOldComeToAnEnd(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.script = func(tab.Request) *tab.Response { r := refuse(400, api.Error{Code: api.RequestTooOld}); return &r }
 		p := b.open(route("acme"))
-		p.is(t, tab.Unavailable, "")
-		b.asks(t, "POST /token acme", "POST /token acme", "POST /token acme")
+		p.expect(t, tab.Unavailable, "")
+		b.expectRequests(t, "POST /token acme", "POST /token acme", "POST /token acme")
 	})
 }
 
 func TestAClosedClientAsksNobody(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.hide()
 		time.Sleep(time.Hour)
 		p.Close()
-		b.asked()
-		p.refuses(t, tab.Closed)
+		b.requests()
+		p.expectRefusal(t, tab.Closed)
 		p.OnVisible(true)
 		time.Sleep(time.Hour)
-		b.asks(t)
+		b.expectRequests(t)
 	})
 }
 

@@ -18,7 +18,7 @@ func TestAnHourCostsFewRequests(t *testing.T) {
 				name, want = fmt.Sprintf("%d tabs that each ask their API once a minute", tabs), perTab*tabs
 			}
 			t.Run(name, func(t *testing.T) {
-				in(t, func(t *testing.T, b *browser) {
+				run(t, func(t *testing.T, b *browser) {
 					b.signIn("ada")
 					var pages []*page
 					for i := range tabs {
@@ -27,7 +27,7 @@ func TestAnHourCostsFewRequests(t *testing.T) {
 							pages[i].hide()
 						}
 					}
-					b.asked()
+					b.requests()
 					for range 60 {
 						time.Sleep(time.Minute)
 						for _, p := range pages {
@@ -36,7 +36,7 @@ func TestAnHourCostsFewRequests(t *testing.T) {
 							}
 						}
 					}
-					n := len(b.asked())
+					n := len(b.requests())
 					t.Logf("%s: %d requests in an hour", name, n)
 					if n > want+want/5 {
 						t.Errorf("want about %d", want)

@@ -19,28 +19,28 @@ func (p *page) id(t *testing.T) string {
 }
 
 func TestACopiedTabKeepsTheOrganizationAndGetsItsOwnID(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		copied := b.restore(p.session.copy())
-		copied.is(t, tab.Active, "acme")
+		copied.expect(t, tab.Active, "acme")
 		if copied.id(t) == p.id(t) {
 			t.Error("two tabs have one id")
 		}
 		copied.Switch("globex")
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestAReloadKeepsTheTabsID(t *testing.T) {
 	environments := map[string]func(*browser){
 		"with Web Locks":                    func(b *browser) {},
-		"without Web Locks":                 func(b *browser) { b.lockless = true },
-		"with Web Locks that do not answer": func(b *browser) { b.mute = true },
+		"without Web Locks":                 func(b *browser) { b.noLocks = true },
+		"with Web Locks that do not answer": func(b *browser) { b.silentLocks = true },
 	}
 	for name, prepare := range environments {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				prepare(b)
 				b.signIn("ada")
 				p := b.open(route("acme"))
@@ -54,7 +54,7 @@ func TestAReloadKeepsTheTabsID(t *testing.T) {
 }
 
 func TestAPageThatIsLeftHoldsNoLock(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		id := p.id(t)
@@ -73,16 +73,16 @@ func TestAPageThatIsLeftHoldsNoLock(t *testing.T) {
 		if p.id(t) == copied.id(t) {
 			t.Error("two tabs have one id")
 		}
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestATabWorksWithoutStorage(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("cleo")
 		b.local.blocked = true
 		p := b.restore(&storage{blocked: true})
-		p.is(t, tab.Active, "initech")
+		p.expect(t, tab.Active, "initech")
 		other := b.restore(&storage{blocked: true})
 		time.Sleep(time.Hour)
 		p.token(t, "cleo@initech")
@@ -91,7 +91,7 @@ func TestATabWorksWithoutStorage(t *testing.T) {
 }
 
 func TestP1ATabKeepsItsOrganizationWhereItsTokensHaveNoRoom(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.session.room = len(p.session.Item("tabard")) + 10 // the app has filled the rest
@@ -100,25 +100,25 @@ func TestP1ATabKeepsItsOrganizationWhereItsTokensHaveNoRoom(t *testing.T) {
 		}
 		p.config.Organization = ""
 		p = p.reload()
-		p.is(t, tab.Active, "globex")
+		p.expect(t, tab.Active, "globex")
 		p.token(t, "ada@globex")
 		p.session.room = 0
 		p.Switch("acme")
-		b.asked()
+		b.requests()
 		p = p.reload()
-		p.is(t, tab.Active, "acme")
-		b.asks(t) // nothing: there is room again
+		p.expect(t, tab.Active, "acme")
+		b.expectRequests(t) // nothing: there is room again
 	})
 }
 
 func TestARecordThatCannotBeReadIsLeftBehind(t *testing.T) {
 	for _, text := range []string{"", "null", "{", "[]", `"x"`, `{"version":99,"organization":"org_g"}`, `{"version":1,"held":[{}]}`, `{"version":1,"held":{"a":1},"user":7}`} {
 		t.Run(text, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("cleo")
 				s := &storage{}
 				s.SetItem("tabard", text)
-				b.restore(s).is(t, tab.Active, "initech")
+				b.restore(s).expect(t, tab.Active, "initech")
 			})
 		})
 	}

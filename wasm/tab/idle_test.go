@@ -12,13 +12,13 @@ import (
 
 // stay is how an organization that minds idleness sees the person, in seconds of the
 // server's clock, by the backend's rules.
-type stay struct {
+type idleSession struct {
 	limit, activeAt, endedAt int64
 	steppedUpAt              int64
 }
 
 // judge ends the organization session, or takes a report in.
-func (s *stay) judge(r api.TokenRequest) *api.Error {
+func (s *idleSession) decide(r api.TokenRequest) *api.Error {
 	if s == nil {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (s *stay) judge(r api.TokenRequest) *api.Error {
 	return nil
 }
 
-func (s *stay) deadlines() api.OrganizationSession {
+func (s *idleSession) deadlines() api.OrganizationSession {
 	if s == nil {
 		return api.OrganizationSession{}
 	}
@@ -50,9 +50,9 @@ func (s *stay) deadlines() api.OrganizationSession {
 }
 
 // strict makes acme end after a while in which nobody does anything.
-func (b *browser) strict(limit time.Duration) *stay {
-	s := &stay{limit: int64(limit.Seconds())}
-	b.stays["org_a"] = s
+func (b *browser) idleLimit(limit time.Duration) *idleSession {
+	s := &idleSession{limit: int64(limit.Seconds())}
+	b.idleSessions["org_a"] = s
 	return s
 }
 
@@ -66,7 +66,7 @@ func (p *page) idleFor(t *testing.T) int64 {
 }
 
 // acts does something every so often, for a while.
-func (p *page) acts(every, during time.Duration) {
+func (p *page) keepActive(every, during time.Duration) {
 	for range during / every {
 		time.Sleep(every)
 		p.OnInput()
@@ -75,9 +75,9 @@ func (p *page) acts(every, during time.Duration) {
 }
 
 func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		time.Sleep(9*time.Minute - time.Second)
 		if shownBefore := p.idleFor(t); shownBefore != 0 {
@@ -94,9 +94,9 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 				t.Fatalf("%d s left, want %d", shownBefore, want)
 			}
 		}
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 		time.Sleep(time.Minute)
-		p.is(t, tab.Ended, "acme")
+		p.expect(t, tab.Ended, "acme")
 		if e := p.state(t).Error; e.Code != string(api.OrganizationSessionExpired) || e.Reason != "idle" || e.Action != "step_up" {
 			t.Errorf("it ended by %+v", e)
 		}
@@ -108,19 +108,19 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 
 // TestASlowBackendIsAskedOnce: while an answer is on its way, nothing is due.
 func TestASlowBackendIsAskedOnce(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		b.set(func() { b.latency = 3 * time.Second })
-		b.asked()
+		b.requests()
 		time.Sleep(9*time.Minute + 30*time.Second)
 		if shownBefore := p.idleFor(t); shownBefore < 27 || shownBefore > 34 {
 			t.Errorf("%d s left", shownBefore)
 		}
 		time.Sleep(40 * time.Second)
-		p.is(t, tab.Ended, "acme")
-		if n := len(b.asked()); n > 6 {
+		p.expect(t, tab.Ended, "acme")
+		if n := len(b.requests()); n > 6 {
 			t.Errorf("%d requests", n)
 		}
 	})
@@ -129,13 +129,13 @@ func TestASlowBackendIsAskedOnce(t *testing.T) {
 func TestWhoDoesSomethingStays(t *testing.T) {
 	for name, every := range map[string]time.Duration{"all the time": time.Second, "now and then": 4 * time.Minute, "rarely": 9 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
-				b.strict(10 * time.Minute)
+				b.idleLimit(10 * time.Minute)
 				p := b.open(route("acme"))
 				p.OnInput()
-				p.acts(every, 2*time.Hour)
-				p.is(t, tab.Active, "acme")
+				p.keepActive(every, 2*time.Hour)
+				p.expect(t, tab.Active, "acme")
 				if shownBefore := p.idleFor(t); shownBefore != 0 {
 					t.Errorf("warned: %d s", shownBefore)
 				}
@@ -145,42 +145,42 @@ func TestWhoDoesSomethingStays(t *testing.T) {
 }
 
 func TestAWarningGoesAwayWithTheNextInput(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		s := b.strict(10 * time.Minute)
+		s := b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		time.Sleep(9*time.Minute + 30*time.Second)
 		if shownBefore := p.idleFor(t); shownBefore < 29 || shownBefore > 31 {
 			t.Fatalf("%d s left", shownBefore)
 		}
-		b.asked()
+		b.requests()
 		p.OnInput()
 		if shownBefore := p.idleFor(t); shownBefore != 0 {
 			t.Errorf("%d s left after the input", shownBefore)
 		}
-		b.asks(t, "POST /token org_a") // at once: the end is near
+		b.expectRequests(t, "POST /token org_a") // at once: the end is near
 		if serverTime()-s.activeAt > 1 {
 			t.Errorf("active %d s ago", serverTime()-s.activeAt)
 		}
 		time.Sleep(5 * time.Minute)
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestActivityIsReportedByTwoThirdsOfTheLimit(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.life = 600
-		s := b.strict(10 * time.Minute)
+		s := b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		began := serverTime()
 		time.Sleep(3 * time.Minute)
 		p.OnInput()
-		b.asked()
+		b.requests()
 		time.Sleep(3*time.Minute + 39*time.Second)
-		b.asks(t)
+		b.expectRequests(t)
 		time.Sleep(2 * time.Second)
-		b.asks(t, "POST /token org_a")
+		b.expectRequests(t, "POST /token org_a")
 		if s.activeAt != began+180 {
 			t.Errorf("active %d s after the start, want 180", s.activeAt-began)
 		}
@@ -194,19 +194,19 @@ func TestTheBackendIsNotAskedMoreThanItHasTo(t *testing.T) {
 		act  func(p *page)
 		most int
 	}{
-		"busy": {func(p *page) { p.acts(time.Second, time.Hour) }, 25},
+		"busy": {func(p *page) { p.keepActive(time.Second, time.Hour) }, 25},
 		"idle": {func(*page) { time.Sleep(time.Hour) }, 6},
 		"once": {func(p *page) { time.Sleep(30 * time.Second); p.OnInput(); time.Sleep(time.Hour) }, 8},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
-				b.strict(10 * time.Minute)
+				b.idleLimit(10 * time.Minute)
 				p := b.open(route("acme"))
-				b.asked()
+				b.requests()
 				test.act(p)
 				synctest.Wait()
-				if n := len(b.asked()); n > test.most {
+				if n := len(b.requests()); n > test.most {
 					t.Errorf("%d requests in an hour, want at most %d", n, test.most)
 				}
 			})
@@ -215,9 +215,9 @@ func TestTheBackendIsNotAskedMoreThanItHasTo(t *testing.T) {
 }
 
 func TestASiblingTabsActivityCounts(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		b.life = 3600 // so that no renewal brings the news
 		quiet, busy := b.open(route("acme")), b.open(route("acme"))
 		other := b.open(route("globex"))
@@ -229,31 +229,31 @@ func TestASiblingTabsActivityCounts(t *testing.T) {
 				t.Fatalf("warned %d s before the end, although a sibling is active", shownBefore)
 			}
 		}
-		quiet.is(t, tab.Active, "acme")
+		quiet.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestAnotherOrganizationsActivityDoesNotCount(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p, other := b.open(route("acme")), b.open(route("globex"))
-		other.acts(time.Second, 11*time.Minute)
-		p.is(t, tab.Ended, "acme")
-		other.is(t, tab.Active, "globex")
+		other.keepActive(time.Second, 11*time.Minute)
+		p.expect(t, tab.Ended, "acme")
+		other.expect(t, tab.Active, "globex")
 		other.token(t, "ada@globex")
 	})
 }
 
 func TestActingForASecondOrganizationDoesNotKeepItOpen(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.life = 60
-		s := b.strict(10 * time.Minute)
+		s := b.idleLimit(10 * time.Minute)
 		p := b.open(route("globex"))
 		began := serverTime()
 		for range 5 {
-			p.acts(time.Second, time.Minute)
+			p.keepActive(time.Second, time.Minute)
 			if _, err := p.Credential("acme", ""); err != nil {
 				t.Fatal(err)
 			}
@@ -265,21 +265,21 @@ func TestActingForASecondOrganizationDoesNotKeepItOpen(t *testing.T) {
 }
 
 func TestAHiddenTabKeepsNobodyIn(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"), func(c *tab.Config) { c.KeepAlive = true })
 		p.OnInput()
 		p.hide()
 		time.Sleep(11 * time.Minute)
-		p.is(t, tab.Ended, "acme")
+		p.expect(t, tab.Ended, "acme")
 	})
 }
 
 func TestAReloadForgetsNoInput(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		s := b.strict(10 * time.Minute)
+		s := b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		began := serverTime()
 		time.Sleep(4 * time.Minute)
@@ -291,16 +291,16 @@ func TestAReloadForgetsNoInput(t *testing.T) {
 		if s.activeAt != began+240 {
 			t.Errorf("active %d s after the start, want 240", s.activeAt-began)
 		}
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestARecordThatTheAppClearedDoesNotComeBack(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.session.items = nil
-		p.leave()
+		p.pageHide()
 		if shownBefore := p.session.Item("tabard"); shownBefore != "" {
 			t.Errorf("the tab left %s", shownBefore)
 		}
@@ -308,37 +308,37 @@ func TestARecordThatTheAppClearedDoesNotComeBack(t *testing.T) {
 }
 
 func TestALaptopThatSleptDoesNotComeBackToAnEndedSession(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		p.OnInput()
 		b.sleep(time.Hour)
 		p.OnInput()
 		p.focus()
-		p.is(t, tab.Ended, "acme")
+		p.expect(t, tab.Ended, "acme")
 	})
 }
 
 func TestOfflinePastADeadlineIsNoEnd(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.strict(10 * time.Minute)
+		b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		b.set(func() { b.offline = true })
-		p.acts(time.Minute, 20*time.Minute)
-		p.is(t, tab.Unavailable, "acme")
+		p.keepActive(time.Minute, 20*time.Minute)
+		p.expect(t, tab.Unavailable, "acme")
 	})
 }
 
 // TestWhoIdledOutComesBackByOneStepUp: say why, offer the way, and be back.
 func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		s := b.strict(10 * time.Minute)
+		s := b.idleLimit(10 * time.Minute)
 		p := b.open(route("acme"))
 		time.Sleep(11 * time.Minute)
-		p.is(t, tab.Ended, "acme")
+		p.expect(t, tab.Ended, "acme")
 		r := p.Switch("acme")
 		if r.Status != tab.StepUpRequired || !strings.Contains(r.JSON(), `"reason":"idle"`) {
 			t.Fatalf("switch: %s", r.JSON())
@@ -347,7 +347,7 @@ func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		s.steppedUpAt = serverTime()
 		p = p.reload()
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 		p.token(t, "ada@acme")
 	})
 }
@@ -357,12 +357,12 @@ func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
 func TestIdle_ComesBackByEitherName(t *testing.T) {
 	for _, names := range [][2]string{{"org_a", "acme"}, {"acme", "org_a"}} {
 		t.Run(names[0]+" at "+names[1], func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
-				s := b.strict(10 * time.Minute)
+				s := b.idleLimit(10 * time.Minute)
 				p := b.open(route(names[1]))
 				time.Sleep(11 * time.Minute)
-				p.is(t, tab.Ended, "acme")
+				p.expect(t, tab.Ended, "acme")
 				p = p.reload() // which knows the organization from the backend's list alone
 				r := p.Switch(names[0])
 				if r.Status != tab.StepUpRequired {
@@ -371,21 +371,21 @@ func TestIdle_ComesBackByEitherName(t *testing.T) {
 				p.StepUp(names[0], r.Error.LoginURL, "https://app.example/acme")
 				time.Sleep(20 * time.Second)
 				s.steppedUpAt = serverTime()
-				b.asked()
+				b.requests()
 				p = p.reload()
-				b.asks(t, "POST /token "+names[0]+" enter")
-				p.is(t, tab.Active, "acme")
+				b.expectRequests(t, "POST /token "+names[0]+" enter")
+				p.expect(t, tab.Active, "acme")
 			})
 		})
 	}
 }
 
 func TestATabThatMayNotEnterYetSaysWhere(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
 		p := b.open(route("globex"))
-		p.is(t, tab.Ended, "globex")
+		p.expect(t, tab.Ended, "globex")
 		if s := p.state(t); s.Organization.Name != "Globex" || s.User.Name != "ada" || len(s.Organizations) != 2 || s.Error.Action != "step_up" {
 			t.Errorf("the page sees %+v", s)
 		}

@@ -32,11 +32,11 @@ func TestMalformed_Record(t *testing.T) {
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				p := b.open(route("acme"))
 				before := p.token(t, "ada@acme")
-				p.leave()
+				p.pageHide()
 				var record map[string]any
 				if err := json.Unmarshal([]byte(p.session.Item("tabard")), &record); err != nil {
 					t.Fatal(err)
@@ -49,7 +49,7 @@ func TestMalformed_Record(t *testing.T) {
 				}
 				p.session.SetItem("tabard", string(text))
 				p = b.restore(p.session, route("acme"))
-				p.is(t, tab.Active, "acme")
+				p.expect(t, tab.Active, "acme")
 				if got := p.token(t, "ada@acme"); got == before {
 					t.Error("the tab hands out the token of the record")
 				}
@@ -61,11 +61,11 @@ func TestMalformed_Record(t *testing.T) {
 // TestMalformed_RecordText: the same for what is no record at all.
 func TestMalformed_RecordText(t *testing.T) {
 	for _, text := range []string{"", "{", "null", "7", `"x"`, "[]", `{"version":1}`, strings.Repeat("[", 1000), `{"version":1,"tab":{},"user":7,"pending":[],"held":null,"fence":"x"}`} {
-		in(t, func(t *testing.T, b *browser) {
+		run(t, func(t *testing.T, b *browser) {
 			b.signIn("ada")
 			session := &storage{}
 			session.SetItem("tabard", text)
-			b.restore(session, route("acme")).is(t, tab.Active, "acme")
+			b.restore(session, route("acme")).expect(t, tab.Active, "acme")
 		})
 	}
 }
@@ -84,7 +84,7 @@ func TestMalformed_Answer(t *testing.T) {
 		{"server_time", "1e300", tab.Active},
 	} {
 		t.Run(change.name+" "+change.number, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				b.set(func() {
 					b.script = func(r tab.Request) *tab.Response {
@@ -102,7 +102,7 @@ func TestMalformed_Answer(t *testing.T) {
 				})
 				p := b.open(route("acme"))
 				synctest.Wait()
-				p.is(t, change.want)
+				p.expect(t, change.want)
 				for _, h := range b.seen[len(b.seen)-1].Headers {
 					if h[0] == api.HeaderTime && strings.HasPrefix(h[1], "-") {
 						t.Error(fmt.Sprint("the tab tells the time ", h[1]))

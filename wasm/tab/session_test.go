@@ -21,12 +21,12 @@ func (p *page) signOut(t *testing.T, scope string) {
 func TestP10ASignOutReachesEveryTab(t *testing.T) {
 	environments := map[string]func(*browser){
 		"with all the browser has":   func(b *browser) {},
-		"without a BroadcastChannel": func(b *browser) { b.deaf = true },
+		"without a BroadcastChannel": func(b *browser) { b.noChannel = true },
 		"with storage blocked":       func(b *browser) { b.local.blocked = true },
 	}
 	for name, prepare := range environments {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				prepare(b)
 				b.signIn("ada")
 				p, other, hidden := b.open(route("acme")), b.open(route("globex")), b.open(route("acme"))
@@ -38,9 +38,9 @@ func TestP10ASignOutReachesEveryTab(t *testing.T) {
 				other.Credential("", "")
 				hidden.Credential("", "")
 				for _, p := range []*page{p, other, hidden} {
-					p.is(t, tab.SignedOut, "")
-					p.refuses(t, api.LoginRequired)
-					p.reload().is(t, tab.SignedOut, "")
+					p.expect(t, tab.SignedOut, "")
+					p.expectRefusal(t, api.LoginRequired)
+					p.reload().expect(t, tab.SignedOut, "")
 				}
 			})
 		})
@@ -48,46 +48,46 @@ func TestP10ASignOutReachesEveryTab(t *testing.T) {
 }
 
 func TestP10ASignOutElsewhereTakesNoRequest(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		var tabs []*page
 		for range 200 {
 			tabs = append(tabs, b.open(route("acme")))
 		}
-		b.asked()
+		b.requests()
 		tabs[0].signOut(t, api.ScopeEverywhere)
 		for _, p := range tabs {
-			p.is(t, tab.SignedOut, "")
+			p.expect(t, tab.SignedOut, "")
 		}
 		time.Sleep(time.Minute)
-		b.asks(t, "POST /logout everywhere")
+		b.expectRequests(t, "POST /logout everywhere")
 	})
 }
 
 func TestP10ARestoredTabShowsNothing(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p, closed := b.open(route("acme")), b.open(route("acme"))
-		closed.leave()
+		closed.pageHide()
 		kept := b.open(route("globex"))
 		kept.OnPageHide() // into the back/forward cache, deaf
-		b.deaf = true
+		b.noChannel = true
 		p.signOut(t, api.ScopeSession)
 
 		restored := b.restore(closed.session)
-		restored.is(t, tab.SignedOut, "")
-		for _, text := range restored.texts {
+		restored.expect(t, tab.SignedOut, "")
+		for _, text := range restored.states {
 			if strings.Contains(text, "acme") {
 				t.Errorf("the restored tab showed %s", text)
 			}
 		}
 		kept.OnPageShow()
-		kept.is(t, tab.SignedOut, "")
+		kept.expect(t, tab.SignedOut, "")
 	})
 }
 
 func TestP10ALateAnswerBringsNothingBack(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p, other := b.open(route("acme")), b.open(route("globex"))
 		late := ok(b.mint(globex))
@@ -107,17 +107,17 @@ func TestP10ALateAnswerBringsNothingBack(t *testing.T) {
 			got <- err
 		}()
 		synctest.Wait()
-		b.deaf = true
+		b.noChannel = true
 		p.signOut(t, api.ScopeSession)
 		if err := <-got; err == nil || err.Action != api.SignIn {
 			t.Errorf("the token under way came as %v", err)
 		}
-		other.is(t, tab.SignedOut, "")
+		other.expect(t, tab.SignedOut, "")
 	})
 }
 
 func TestP10ASignOutDuringASwitchStands(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.set(func() { b.latency = time.Second })
@@ -129,28 +129,28 @@ func TestP10ASignOutDuringASwitchStands(t *testing.T) {
 		if r := <-done; r.Status != tab.SwitchOvertaken {
 			t.Errorf("switch: %+v", r)
 		}
-		p.is(t, tab.SignedOut, "")
+		p.expect(t, tab.SignedOut, "")
 	})
 }
 
 func TestASignOutThatFailedEndsNothing(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.set(func() { b.offline = true })
 		if _, err := p.SignOut(api.ScopeSession, ""); err == nil || err.Action != api.Retry {
 			t.Errorf("sign-out offline: %v", err)
 		}
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 // TestSignOut_AtTheReleaseBefore, which refuses what it does not know of a request.
 func TestSignOut_AtTheReleaseBefore(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
-		b.asked()
+		b.requests()
 		b.set(func() {
 			b.script = func(r tab.Request) *tab.Response {
 				if !strings.Contains(r.Body, "return_to") {
@@ -163,31 +163,31 @@ func TestSignOut_AtTheReleaseBefore(t *testing.T) {
 		if end, err := p.SignOut(api.ScopeSession, "https://app.example/app/"); err != nil || end != "https://id.example/end" {
 			t.Errorf("sign-out: %q %v", end, err)
 		}
-		b.asks(t, "POST /logout session", "POST /logout session")
-		p.is(t, tab.SignedOut, "")
+		b.expectRequests(t, "POST /logout session", "POST /logout session")
+		p.expect(t, tab.SignedOut, "")
 	})
 }
 
 func TestASignOutOfASessionThatIsOverSucceeds(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.set(func() { b.person = "" })
 		p.signOut(t, api.ScopeSession)
-		p.is(t, tab.SignedOut, "")
+		p.expect(t, tab.SignedOut, "")
 	})
 }
 
 func TestP4SigningOutOfOneOrganizationLeavesTheOthers(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p, sibling, other := b.open(route("acme")), b.open(route("acme")), b.open(route("globex"))
 		fence := other.state(t).Fence
 		p.signOut(t, api.ScopeOrganization)
 		time.Sleep(3 * time.Second)
-		p.is(t, tab.Ended, "acme")
-		sibling.is(t, tab.Ended, "acme")
-		other.is(t, tab.Active, "globex")
+		p.expect(t, tab.Ended, "acme")
+		sibling.expect(t, tab.Ended, "acme")
+		other.expect(t, tab.Active, "globex")
 		if got := other.state(t).Fence; got != fence {
 			t.Errorf("the other organization's fence is %d, was %d", got, fence)
 		}
@@ -196,18 +196,18 @@ func TestP4SigningOutOfOneOrganizationLeavesTheOthers(t *testing.T) {
 }
 
 func TestP4OnlyASwitchEntersAnOrganizationThatWasLeft(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.signOut(t, api.ScopeOrganization)
-		p.refuses(t, api.OrganizationSessionExpired)
+		p.expectRefusal(t, api.OrganizationSessionExpired)
 		p = p.reload()
-		p.is(t, tab.Ended)
-		b.open(route("acme")).is(t, tab.Ended)
+		p.expect(t, tab.Ended)
+		b.open(route("acme")).expect(t, tab.Ended)
 		if r := p.Switch("acme"); r.Status != tab.Switched {
 			t.Fatalf("switch: %+v", r)
 		}
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 		p.token(t, "ada@acme")
 	})
 }
@@ -215,14 +215,14 @@ func TestP4OnlyASwitchEntersAnOrganizationThatWasLeft(t *testing.T) {
 func TestP4TheEndOfOneOrganizationIsNotTheEndOfTheSession(t *testing.T) {
 	for _, code := range []api.Code{api.OrganizationSessionExpired, api.InsufficientUserAuthentication, api.OrganizationAccessDenied} {
 		t.Run(string(code), func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				p, other := b.open(route("acme")), b.open(route("globex"))
 				b.set(func() { b.refusals["org_a"] = api.Error{Code: code} })
 				time.Sleep(time.Hour)
-				p.is(t, tab.Ended, "acme")
-				p.refuses(t, code)
-				other.is(t, tab.Active, "globex")
+				p.expect(t, tab.Ended, "acme")
+				p.expectRefusal(t, code)
+				other.expect(t, tab.Active, "globex")
 			})
 		})
 	}
@@ -231,7 +231,7 @@ func TestP4TheEndOfOneOrganizationIsNotTheEndOfTheSession(t *testing.T) {
 func TestTheSessionsEndSignsEveryTabOut(t *testing.T) {
 	for _, code := range []api.Code{api.LoginRequired, api.SessionExpired, api.SessionRevoked, api.RefreshTokenReused, api.DeviceKeyRequired, api.DeviceKeyMismatch} {
 		t.Run(string(code), func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				b.bound = true
 				p, other := b.open(route("acme")), b.open(route("globex"))
@@ -239,49 +239,49 @@ func TestTheSessionsEndSignsEveryTabOut(t *testing.T) {
 					b.script = func(tab.Request) *tab.Response { r := refuse(401, api.Error{Code: code}); return &r }
 				})
 				p.Credential("", p.token(t, "ada@acme"))
-				p.is(t, tab.SignedOut, "")
-				p.refuses(t, code)
-				other.is(t, tab.SignedOut, "")
+				p.expect(t, tab.SignedOut, "")
+				p.expectRefusal(t, code)
+				other.expect(t, tab.SignedOut, "")
 			})
 		})
 	}
 }
 
 func TestASignInElsewhereSignsTheTabIn(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		p := b.open(route("acme"))
-		p.is(t, tab.SignedOut, "")
+		p.expect(t, tab.SignedOut, "")
 		b.signIn("ada")
 		b.open(route("globex"))
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestSomebodyElseSignedIn(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("globex"))
 		p.config.Organization = ""
 		b.signIn("bob") // who is in Globex too
 		b.open(route("globex")).token(t, "bob@globex")
-		p.is(t, tab.Ended, "")
-		p.refuses(t, api.IdentityChanged)
+		p.expect(t, tab.Ended, "")
+		p.expectRefusal(t, api.IdentityChanged)
 		p = p.reload()
-		p.refuses(t, api.IdentityChanged)
-		for _, text := range p.texts {
+		p.expectRefusal(t, api.IdentityChanged)
+		for _, text := range p.states {
 			if strings.Contains(text, "usr_bob") {
 				t.Errorf("Ada's tab showed Bob: %s", text)
 			}
 		}
 		b.signIn("ada")
 		b.open(route("acme"))
-		p.is(t, tab.Active, "globex")
+		p.expect(t, tab.Active, "globex")
 		p.token(t, "ada@globex")
 	})
 }
 
 func TestSomebodyElsesTokenIsNeverTakenIn(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("globex"))
 		b.set(func() {
@@ -296,18 +296,18 @@ func TestSomebodyElsesTokenIsNeverTakenIn(t *testing.T) {
 }
 
 func TestTheSamePersonUnderANewSessionGoesOn(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.signIn("ada")
 		b.open(route("globex"))
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 		p.token(t, "ada@acme")
 	})
 }
 
 func TestANewSessionsTabHoldsNoTokensOfTheOldOne(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.local.blocked = true // nothing tells the tab of it
 		p := b.open(route("acme"))
@@ -316,17 +316,17 @@ func TestANewSessionsTabHoldsNoTokensOfTheOldOne(t *testing.T) {
 		if _, err := p.Credential("", p.token(t, "ada@globex")); err != nil {
 			t.Fatal(err)
 		}
-		b.asked()
+		b.requests()
 		p.Switch("acme")
-		b.asks(t, "POST /token acme enter")
+		b.expectRequests(t, "POST /token acme enter")
 	})
 }
 
 func TestP10AListThatComesAfterASignOutIsNotShown(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p, other := b.open(route("acme")), b.open(route("globex"))
-		b.deaf = true
+		b.noChannel = true
 		b.set(func() { b.latency = 5 * time.Second })
 		got := make(chan *tab.Error)
 		go func() {
@@ -343,25 +343,25 @@ func TestP10AListThatComesAfterASignOutIsNotShown(t *testing.T) {
 }
 
 func TestSomebodyElsesOrganizationsAreNotListed(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.signIn("bob")
 		if list, err := p.Organizations(); err == nil || err.Code != api.IdentityChanged {
 			t.Errorf("%+v %v", list, err)
 		}
-		p.is(t, tab.Ended, "acme")
+		p.expect(t, tab.Ended, "acme")
 	})
 }
 
 func TestTheOrganizationsCanBeListed(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		list, err := p.Organizations()
 		if err != nil || len(list) != 2 || len(p.state(t).Organizations) != 2 {
 			t.Errorf("%+v %v, in the state %+v", list, err, p.state(t).Organizations)
 		}
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }

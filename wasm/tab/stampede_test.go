@@ -10,29 +10,29 @@ import (
 )
 
 // crowd is two hundred tabs of one person, of which one can be seen.
-const crowd = 200
+const tabCount = 200
 
 // rush counts requests by the second in which they come.
-type rush struct{ at map[int64]int }
+type requestRate struct{ at map[int64]int }
 
 // watch counts from now on.
 func (b *browser) watch() {
-	b.set(func() { b.rush = &rush{map[int64]int{}} })
+	b.set(func() { b.rate = &requestRate{map[int64]int{}} })
 }
 
-func (r *rush) note() {
+func (r *requestRate) record() {
 	if r != nil {
 		r.at[time.Now().Unix()]++
 	}
 }
 
 // rushes fails the test where more requests came in a second, or in all, since watched.
-func (b *browser) rushes(t *testing.T, perSecond, inAll int) {
+func (b *browser) expectRate(t *testing.T, perSecond, inAll int) {
 	t.Helper()
 	synctest.Wait()
 	b.set(func() {
 		worst, all := 0, 0
-		for _, n := range b.rush.at {
+		for _, n := range b.rate.at {
 			worst, all = max(worst, n), all+n
 		}
 		t.Logf("%d requests, %d of them in one second", all, worst)
@@ -43,9 +43,9 @@ func (b *browser) rushes(t *testing.T, perSecond, inAll int) {
 }
 
 // gather opens the crowd and hides all but the first tab.
-func (b *browser) gather(configure ...func(*tab.Config)) []*page {
+func (b *browser) openTabs(configure ...func(*tab.Config)) []*page {
 	var pages []*page
-	for i := range crowd {
+	for i := range tabCount {
 		organization := []string{"acme", "globex"}[i%2]
 		p := b.open(append(configure, route(organization))...)
 		if i > 0 {
@@ -57,7 +57,7 @@ func (b *browser) gather(configure ...func(*tab.Config)) []*page {
 }
 
 // jump lets the time of day go on, as seen after a sleep in which no timer ran.
-func (b *browser) jump(d time.Duration) {
+func (b *browser) sleepAll(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.skew += d
@@ -66,32 +66,32 @@ func (b *browser) jump(d time.Duration) {
 func keepAlive(c *tab.Config) { c.KeepAlive = true }
 
 func TestP6TwoHundredTabsThatWakeDoNotStampede(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		pages := b.gather()
-		b.jump(8 * time.Hour)
+		pages := b.openTabs()
+		b.sleepAll(8 * time.Hour)
 		b.watch()
 		pages[0].focus()
 		time.Sleep(time.Minute)
-		b.rushes(t, 1, 1)
+		b.expectRate(t, 1, 1)
 		pages[7].token(t, "ada@globex") // asked, it has one at once
-		b.rushes(t, 1, 2)
+		b.expectRate(t, 1, 2)
 	})
 }
 
 func TestP6TwoHundredTabsKeptAliveDoNotStampede(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		pages := b.gather(keepAlive)
+		pages := b.openTabs(keepAlive)
 		b.watch()
 		time.Sleep(10 * time.Minute) // renewals
-		b.rushes(t, crowd/5, 3*crowd)
+		b.expectRate(t, tabCount/5, 3*tabCount)
 
-		b.jump(8 * time.Hour)
+		b.sleepAll(8 * time.Hour)
 		b.watch()
 		pages[0].focus()
 		time.Sleep(time.Minute)
-		b.rushes(t, crowd/8, 2*crowd)
+		b.expectRate(t, tabCount/8, 2*tabCount)
 
 		b.set(func() { b.offline = true })
 		time.Sleep(10 * time.Minute)
@@ -101,62 +101,62 @@ func TestP6TwoHundredTabsKeptAliveDoNotStampede(t *testing.T) {
 			p.OnVisible(true)
 		}
 		time.Sleep(time.Minute)
-		b.rushes(t, crowd/8, 2*crowd)
+		b.expectRate(t, tabCount/8, 2*tabCount)
 		for _, p := range pages {
-			p.is(t, tab.Active)
+			p.expect(t, tab.Active)
 		}
 	})
 }
 
 func TestP6AnOutageIsNotMadeWorse(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.gather(keepAlive)
+		b.openTabs(keepAlive)
 		b.watch()
 		b.set(func() { b.offline = true })
 		time.Sleep(time.Hour)
 		// A tab asks every 30 to 60 seconds in the end: 200 of them, six times a second.
-		b.rushes(t, crowd/3, 120*crowd)
+		b.expectRate(t, tabCount/3, 120*tabCount)
 	})
 }
 
 func TestP6TabsThatFailTogetherTryAgainApart(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.offline = true
-		for range crowd {
+		for range tabCount {
 			b.open(route("acme"))
 		}
 		time.Sleep(5 * time.Minute)
 		b.watch()
 		time.Sleep(5 * time.Minute)
-		b.rushes(t, crowd/8, 10*crowd)
+		b.expectRate(t, tabCount/8, 10*tabCount)
 	})
 }
 
 func TestP6TwoHundredTabsThatHearOfASignInDoNotStampede(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		pages := b.gather()
+		pages := b.openTabs()
 		b.watch()
 		if _, err := pages[0].SignOut(api.ScopeSession, ""); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range pages {
-			p.is(t, tab.SignedOut)
+			p.expect(t, tab.SignedOut)
 		}
-		b.rushes(t, 1, 1)
+		b.expectRate(t, 1, 1)
 
 		b.watch()
 		b.signIn("ada")
 		pages[0] = pages[0].reload()
 		pages[9].token(t, "ada@globex") // asked, it does not wait
 		pages[8].focus()
-		pages[8].is(t, tab.Active, "acme")
+		pages[8].expect(t, tab.Active, "acme")
 		time.Sleep(time.Minute)
-		b.rushes(t, crowd/8, crowd+5)
+		b.expectRate(t, tabCount/8, tabCount+5)
 		for _, p := range pages {
-			p.is(t, tab.Active)
+			p.expect(t, tab.Active)
 		}
 	})
 }
@@ -171,18 +171,18 @@ func TestAProxysRetryAfterIsKept(t *testing.T) {
 		"none: as any other fault is": {0, 500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				b.script = func(tab.Request) *tab.Response {
 					return &tab.Response{Status: 503, Body: "<html>", RetryAfter: c.seconds}
 				}
 				p := b.open(route("acme"))
-				b.asked()
+				b.requests()
 				time.Sleep(c.quiet)
-				b.asks(t)
+				b.expectRequests(t)
 				b.set(func() { b.script = nil })
 				time.Sleep(time.Minute)
-				p.is(t, tab.Active, "acme")
+				p.expect(t, tab.Active, "acme")
 			})
 		})
 	}

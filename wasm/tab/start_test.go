@@ -10,56 +10,56 @@ import (
 )
 
 func TestNobodyIsSignedIn(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		p := b.open()
-		p.is(t, tab.SignedOut, "")
-		b.asks(t, "POST /token")
-		p.refuses(t, api.LoginRequired)
-		b.asks(t) // what is known is not asked for again
+		p.expect(t, tab.SignedOut, "")
+		b.expectRequests(t, "POST /token")
+		p.expectRefusal(t, api.LoginRequired)
+		b.expectRequests(t) // what is known is not asked for again
 	})
 }
 
 func TestP2OneOrganizationIsNeverAskedFor(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("cleo")
 		p := b.open()
-		p.is(t, tab.Active, "initech")
+		p.expect(t, tab.Active, "initech")
 		p.token(t, "cleo@initech")
-		b.asks(t, "POST /token")
+		b.expectRequests(t, "POST /token")
 	})
 }
 
 func TestP2EnteringAnotherOrganizationTakesNoSignIn(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		for _, organization := range []string{"acme", "globex"} {
 			p := b.open(route(organization))
-			p.is(t, tab.Active, organization)
+			p.expect(t, tab.Active, organization)
 			p.token(t, "ada@"+organization)
 		}
 	})
 }
 
 func TestSeveralOrganizationsAreOffered(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open()
-		p.is(t, tab.Choose, "")
-		b.asks(t, "POST /token", "GET /session")
+		p.expect(t, tab.Choose, "")
+		b.expectRequests(t, "POST /token", "GET /session")
 		if s := p.state(t); len(s.Organizations) != 2 || s.User == nil || s.User.ID != "usr_ada" {
 			t.Errorf("offered %+v to %+v", s.Organizations, s.User)
 		}
-		p.refuses(t, api.OrganizationRequired)
+		p.expectRefusal(t, api.OrganizationRequired)
 		p.Switch("acme")
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestSomebodyWithoutAnOrganizationSeesWhoTheyAre(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("eve")
 		p := b.open()
-		p.is(t, tab.Choose, "")
+		p.expect(t, tab.Choose, "")
 		if s := p.state(t); s.Organizations == nil || len(s.Organizations) != 0 || s.User.ID != "usr_eve" {
 			t.Errorf("offered %+v to %+v", s.Organizations, s.User)
 		}
@@ -69,20 +69,20 @@ func TestSomebodyWithoutAnOrganizationSeesWhoTheyAre(t *testing.T) {
 func TestWhichOrganizationANewTabWears(t *testing.T) {
 	wears := func(name string, person, route, remembered, want string) {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn(person)
 				session := &storage{}
 				if remembered != "" {
 					p := b.open(func(c *tab.Config) { c.Organization = remembered })
 					session = p.session
-					p.leave()
+					p.pageHide()
 				}
 				p := b.restore(session, func(c *tab.Config) { c.Organization = route })
 				if want == "" {
-					p.is(t, tab.Choose, "")
+					p.expect(t, tab.Choose, "")
 					return
 				}
-				p.is(t, tab.Active, want)
+				p.expect(t, tab.Active, want)
 				p.token(t, person+"@"+want)
 			})
 		})
@@ -95,44 +95,44 @@ func TestWhichOrganizationANewTabWears(t *testing.T) {
 }
 
 func TestARouteToAForeignOrganizationShowsNothing(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
-		p.leave()
+		p.pageHide()
 		p = b.restore(p.session, route("initech"))
-		p.is(t, tab.Ended, "")
-		p.refuses(t, api.OrganizationAccessDenied)
+		p.expect(t, tab.Ended, "")
+		p.expectRefusal(t, api.OrganizationAccessDenied)
 	})
 }
 
 func TestP1AReloadKeepsTheOrganizationAndAsksNobody(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.config.Organization = ""
 		token := p.token(t, "ada@acme")
-		b.asks(t, "POST /token acme")
+		b.expectRequests(t, "POST /token acme")
 		for range 5 {
 			time.Sleep(10 * time.Second)
 			p = p.reload()
-			p.is(t, tab.Active, "acme")
+			p.expect(t, tab.Active, "acme")
 			if got := p.token(t, "ada@acme"); got != token {
 				t.Fatalf("token %s, want %s", got, token)
 			}
 		}
-		b.asks(t)
+		b.expectRequests(t)
 	})
 }
 
 // TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing: what the page asked for under
 // the early token goes on.
 func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.config.Organization = ""
 		fence := p.state(t).Fence
-		p.leave()
+		p.pageHide()
 		time.Sleep(time.Hour)
 		asked := false
 		b.set(func() {
@@ -149,17 +149,17 @@ func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
 		p = b.restore(p.session)
 		time.Sleep(2 * time.Second)
 		b.set(func() { b.script = nil })
-		if p.is(t, tab.Active, "acme"); strings.Contains(strings.Join(p.texts, ""), `"starting"`) {
-			t.Errorf("the tab flickered through %v", p.texts)
+		if p.expect(t, tab.Active, "acme"); strings.Contains(strings.Join(p.states, ""), `"starting"`) {
+			t.Errorf("the tab flickered through %v", p.states)
 		}
 		if got := p.state(t).Fence; got != fence {
 			t.Errorf("fence %d, was %d", got, fence)
 		}
-		p.leave()
+		p.pageHide()
 		b.refusals["org_a"] = api.Error{Code: api.OrganizationSessionExpired}
 		time.Sleep(time.Hour)
 		p = b.restore(p.session)
-		p.is(t, tab.Ended)
+		p.expect(t, tab.Ended)
 		if got := p.state(t).Fence; got == fence {
 			t.Error("what ended has the fence of what was worn")
 		}
@@ -167,7 +167,7 @@ func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
 }
 
 func TestP1NothingAnotherTabDoesChangesTheOrganization(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("dan")
 		p, other := b.open(route("acme")), b.open(route("globex"))
 		p.config.Organization, other.config.Organization = "", ""
@@ -177,54 +177,54 @@ func TestP1NothingAnotherTabDoesChangesTheOrganization(t *testing.T) {
 		other = other.reload()
 		p.token(t, "dan@acme")
 		p = p.reload()
-		p.is(t, tab.Active, "acme")
-		other.is(t, tab.Active, "initech")
+		p.expect(t, tab.Active, "acme")
+		other.expect(t, tab.Active, "initech")
 	})
 }
 
 func TestP8AnExpiredTokenStillSaysWhereTheTabBelongs(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("globex"))
 		p.config.Organization = ""
-		p.leave()
+		p.pageHide()
 		time.Sleep(24 * time.Hour)
 		p = p.browser.restore(p.session)
-		p.is(t, tab.Active, "globex")
+		p.expect(t, tab.Active, "globex")
 		p.token(t, "ada@globex")
 	})
 }
 
 func TestP8AfterASignInTheTabIsWhereItWas(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("globex"))
 		p.config.Organization = ""
 		b.set(func() { b.person = "" })
 		time.Sleep(time.Hour)
-		p.is(t, tab.SignedOut, "")
+		p.expect(t, tab.SignedOut, "")
 		p.SignIn("", "https://app.example/notes?a=1")
 		want := base + "/login?organization=org_g&return_to=https%3A%2F%2Fapp.example%2Fnotes%3Fa%3D1"
-		if p.went != want {
-			t.Errorf("went to %s\nwant    %s", p.went, want)
+		if p.navigated != want {
+			t.Errorf("went to %s\nwant    %s", p.navigated, want)
 		}
 		b.signIn("ada")
 		p = p.reload()
-		p.is(t, tab.Active, "globex")
+		p.expect(t, tab.Active, "globex")
 	})
 }
 
 func TestAnotherPersonSigningInHereDoesNotInheritTheOrganization(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.config.Organization = ""
 		p.SignIn("", "https://app.example/")
 		b.signIn("cleo")
 		p = p.reload()
-		p.is(t, tab.Active, "initech")
+		p.expect(t, tab.Active, "initech")
 		p.token(t, "cleo@initech")
-		for _, text := range p.texts {
+		for _, text := range p.states {
 			if strings.Contains(text, `"ended"`) {
 				t.Errorf("the tab flickered through %s", text)
 			}
@@ -233,19 +233,19 @@ func TestAnotherPersonSigningInHereDoesNotInheritTheOrganization(t *testing.T) {
 }
 
 func TestASignInForAnOrganizationEntersIt(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		p := b.open()
 		p.SignIn("globex", "https://app.example/")
 		b.signIn("ada")
 		p = p.reload()
-		p.is(t, tab.Active, "globex")
+		p.expect(t, tab.Active, "globex")
 	})
 }
 
 // TestAStepUpThatIsOfNoUseIsNotOfferedForEver: the provider lacks what is asked for.
 func TestAStepUpThatIsOfNoUseIsNotOfferedForEver(t *testing.T) {
 	for arrival, want := range map[api.Code]api.Action{api.AuthTimeMissing: api.Stop, "access_denied": api.StepUp} {
-		in(t, func(t *testing.T, b *browser) {
+		run(t, func(t *testing.T, b *browser) {
 			b.signIn("ada")
 			b.refusals["org_a"] = api.Error{Code: api.InsufficientUserAuthentication}
 			b.refusals["acme"] = b.refusals["org_a"]
@@ -261,14 +261,14 @@ func TestAStepUpThatIsOfNoUseIsNotOfferedForEver(t *testing.T) {
 }
 
 func TestASignInThatFailedIsToldOnce(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		p := b.open(func(c *tab.Config) { c.Arrival = "access_denied" })
 		s := p.state(t)
 		if s.Status != "signed_out" || s.Error == nil || s.Error.Code != "access_denied" {
 			t.Errorf("state %+v %+v", s.Status, s.Error)
 		}
 	})
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"), func(c *tab.Config) { c.Arrival = "access_denied" })
 		if s := p.state(t); s.Status != "active" || s.Error == nil || s.Error.Code != "access_denied" {

@@ -11,44 +11,44 @@ import (
 )
 
 func TestP3ASwitchChangesTheTabOnceTheTokenIsThere(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
-		b.asked()
+		b.requests()
 		b.set(func() { b.latency = 3 * time.Second })
 		done := make(chan tab.SwitchResult)
 		go func() { done <- p.Switch("globex") }()
 		synctest.Wait()
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 		p.token(t, "ada@acme")
 		if r := <-done; r.Status != tab.Switched || r.Organization != globex {
 			t.Fatalf("switch: %+v", r)
 		}
-		p.is(t, tab.Active, "globex")
+		p.expect(t, tab.Active, "globex")
 		p.token(t, "ada@globex")
-		b.asks(t, "POST /token globex enter")
+		b.expectRequests(t, "POST /token globex enter")
 	})
 }
 
 // mishap is something that happens to a switch.
-type mishap func(*browser, *page)
+type fault func(*browser, *page)
 
-func answers401(code api.Code) mishap {
+func answers401(code api.Code) fault {
 	return answersWith(func(*browser) tab.Response { return refuse(401, api.Error{Code: code}) })
 }
 
-func answersBody(status int, body string) mishap {
+func answersBody(status int, body string) fault {
 	return answersWith(func(*browser) tab.Response { return tab.Response{Status: status, Body: body} })
 }
 
-func answersWith(answer func(*browser) tab.Response) mishap {
+func answersWith(answer func(*browser) tab.Response) fault {
 	return func(b *browser, _ *page) {
 		b.set(func() { b.script = func(tab.Request) *tab.Response { r := answer(b); return &r } })
 	}
 }
 
 // overtakenBy switches elsewhere while the first switch waits for its answer.
-func overtakenBy(organization string) mishap {
+func overtakenBy(organization string) fault {
 	return func(b *browser, p *page) {
 		b.set(func() { b.latency = time.Second })
 		go func() {
@@ -58,9 +58,9 @@ func overtakenBy(organization string) mishap {
 	}
 }
 
-var mishaps = []struct {
+var faults = []struct {
 	name   string
-	happen mishap
+	happen fault
 	want   tab.Outcome
 	code   api.Code
 }{
@@ -83,9 +83,9 @@ var mishaps = []struct {
 }
 
 func TestP3WhateverElseHappensTheOldOrganizationGoesOn(t *testing.T) {
-	for _, test := range mishaps {
+	for _, test := range faults {
 		t.Run(test.name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				p := b.open(route("acme"))
 				p.config.Organization = ""
@@ -103,14 +103,14 @@ func TestP3WhateverElseHappensTheOldOrganizationGoesOn(t *testing.T) {
 					t.Errorf("token %s, want %s", got, token)
 				}
 				p = p.reload()
-				p.is(t, tab.Active, "acme")
+				p.expect(t, tab.Active, "acme")
 			})
 		})
 	}
 }
 
 func TestP3OfTwoSwitchesTheLastWins(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("dan")
 		p := b.open(route("acme"))
 		first := make(chan tab.SwitchResult)
@@ -124,12 +124,12 @@ func TestP3OfTwoSwitchesTheLastWins(t *testing.T) {
 		if r := <-first; r.Status != tab.SwitchOvertaken {
 			t.Errorf("the first: %+v", r)
 		}
-		p.is(t, tab.Active, "initech")
+		p.expect(t, tab.Active, "initech")
 	})
 }
 
 func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.set(func() { b.latency = time.Second })
@@ -143,13 +143,13 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 			t.Errorf("switch: %+v", r)
 		}
 		<-renewed
-		p.is(t, tab.Active, "globex")
+		p.expect(t, tab.Active, "globex")
 		p.token(t, "ada@globex")
 	})
 }
 
 func TestP3ASwitchOvertakesARenewal(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.hide()
@@ -172,7 +172,7 @@ func TestP3ASwitchOvertakesARenewal(t *testing.T) {
 }
 
 func TestALateAnswerForTheOldOrganizationIsDropped(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.Switch("globex")
@@ -190,42 +190,42 @@ func TestALateAnswerForTheOldOrganizationIsDropped(t *testing.T) {
 		if err := <-renewed; err == nil || err.Code != tab.Overtaken || err.Action != api.Retry {
 			t.Errorf("the old organization's token: %v", err)
 		}
-		p.is(t, tab.Active, "globex")
+		p.expect(t, tab.Active, "globex")
 	})
 }
 
 func TestSwitchingBackTakesNoRequest(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.Switch("globex")
-		b.asked()
+		b.requests()
 		for _, organization := range []string{"acme", "org_g", "acme", "acme"} {
 			if r := p.Switch(organization); r.Status != tab.Switched {
 				t.Fatalf("switch: %+v", r)
 			}
 		}
-		b.asks(t)
-		p.is(t, tab.Active, "acme")
+		b.expectRequests(t)
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
 func TestSwitchingBackTakesAFreshTokenWherePolicyDemandsIt(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.fresh = true
 		p := b.open(route("acme"))
 		p.Switch("globex")
-		b.asked()
+		b.requests()
 		p.Switch("acme")
-		b.asks(t, "POST /token org_a enter")
+		b.expectRequests(t, "POST /token org_a enter")
 		p.Switch("acme") // it is there already
-		b.asks(t)
+		b.expectRequests(t)
 	})
 }
 
 func TestEverySwitchChangesTheFence(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		seen := map[int64]bool{p.state(t).Fence: true}
@@ -247,7 +247,7 @@ func TestEverySwitchChangesTheFence(t *testing.T) {
 }
 
 func TestASwitchIsFinishedAfterTheStepUp(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.config.Organization = ""
@@ -257,13 +257,13 @@ func TestASwitchIsFinishedAfterTheStepUp(t *testing.T) {
 			t.Fatalf("switch: %s", r.JSON())
 		}
 		p.StepUp("globex", r.Error.LoginURL, "https://app.example/x")
-		if want := r.Error.LoginURL + "&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2Fx"; p.went != want {
-			t.Errorf("went to %s, want %s", p.went, want)
+		if want := r.Error.LoginURL + "&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2Fx"; p.navigated != want {
+			t.Errorf("went to %s, want %s", p.navigated, want)
 		}
 		delete(b.refusals, "org_g")
 		p = p.reload()
-		p.is(t, tab.Active, "globex")
-		p.reload().is(t, tab.Active, "globex")
+		p.expect(t, tab.Active, "globex")
+		p.reload().expect(t, tab.Active, "globex")
 	})
 }
 
@@ -274,19 +274,19 @@ func TestAStepUpDoesNotOverruleWhereThePageIs(t *testing.T) {
 		"the route names it by its id": route("org_a"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T, b *browser) {
+			run(t, func(t *testing.T, b *browser) {
 				b.signIn("ada")
 				p := b.open(route("acme"))
 				p.StepUp("globex", "", "https://app.example/")
-				p.leave()
-				b.restore(p.session, configure).is(t, tab.Active, "acme")
+				p.pageHide()
+				b.restore(p.session, configure).expect(t, tab.Active, "acme")
 			})
 		})
 	}
 }
 
 func TestASwitchIsFinishedOnThePageOfItsOrganization(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
@@ -295,14 +295,14 @@ func TestASwitchIsFinishedOnThePageOfItsOrganization(t *testing.T) {
 		delete(b.refusals, "org_g")
 		b.left["org_g"] = true // only who enters gets in
 		p.config.Organization = "globex"
-		p.reload().is(t, tab.Active, "globex")
+		p.reload().expect(t, tab.Active, "globex")
 	})
 }
 
 // TestAStepUpForTheOrganizationAtHandBringsAFreshToken: what the tab held was minted
 // before it.
 func TestAStepUpForTheOrganizationAtHandBringsAFreshToken(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		before := p.token(t, "ada@acme")
@@ -314,36 +314,36 @@ func TestAStepUpForTheOrganizationAtHandBringsAFreshToken(t *testing.T) {
 }
 
 func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		b.refusals["org_g"] = api.Error{Code: api.InsufficientUserAuthentication}
 		p.StepUp("globex", "", "https://app.example/")
-		if want := base + "/login?organization=globex&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2F"; p.went != want {
-			t.Errorf("went to %s, want %s", p.went, want)
+		if want := base + "/login?organization=globex&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2F"; p.navigated != want {
+			t.Errorf("went to %s, want %s", p.navigated, want)
 		}
-		p.leave()
-		b.restore(p.session).is(t, tab.Active, "acme")
+		p.pageHide()
+		b.restore(p.session).expect(t, tab.Active, "acme")
 	})
 }
 
 func TestASecondOrganizationIsServedWithoutSwitching(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
-		b.asked()
+		b.requests()
 		for range 3 {
 			token, err := p.Credential("globex", "")
 			if err != nil || !strings.HasPrefix(token, "ada@globex#") {
 				t.Fatalf("token %q, %v", token, err)
 			}
 		}
-		b.asks(t, "POST /token globex")
-		p.is(t, tab.Active, "acme")
+		b.expectRequests(t, "POST /token globex")
+		p.expect(t, tab.Active, "acme")
 		if _, err := p.Credential("initech", ""); err == nil || err.Code != api.OrganizationAccessDenied {
 			t.Errorf("a foreign one: %v", err)
 		}
-		p.is(t, tab.Active, "acme")
+		p.expect(t, tab.Active, "acme")
 	})
 }
 
@@ -351,37 +351,37 @@ func TestASecondOrganizationIsServedWithoutSwitching(t *testing.T) {
 // organization that wants a fresh token at every switch.
 func TestEnter_TheTabStaysUntilTheSwitch(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
-		in(t, func(t *testing.T, b *browser) {
+		run(t, func(t *testing.T, b *browser) {
 			b.signIn("ada")
 			b.fresh = fresh
 			p := b.open(route("acme"))
 			before := p.token(t, "ada@acme")
 			b.left["org_g"] = true // only who enters gets in
-			b.asked()
+			b.requests()
 			if r := p.Enter("globex"); r.Status != tab.Switched || r.Organization != globex {
 				t.Fatalf("entering: %+v", r)
 			}
-			p.is(t, tab.Active, "acme")
+			p.expect(t, tab.Active, "acme")
 			if got := p.token(t, "ada@acme"); got != before {
 				t.Errorf("token %s, want %s", got, before)
 			}
-			p.reload().is(t, tab.Active, "acme")
+			p.reload().expect(t, tab.Active, "acme")
 			p = b.open(route("acme"))
-			b.asked()
+			b.requests()
 			p.Enter("globex")
-			b.asks(t, "POST /token globex enter")
+			b.expectRequests(t, "POST /token globex enter")
 			if r := p.Switch("org_g"); r.Status != tab.Switched {
 				t.Fatalf("switching: %+v", r)
 			}
-			b.asks(t)
-			p.is(t, tab.Active, "globex")
+			b.expectRequests(t)
+			p.expect(t, tab.Active, "globex")
 			p.Switch("acme")
-			b.asked()
+			b.requests()
 			p.Switch("globex")
 			if fresh {
-				b.asks(t, "POST /token org_g enter")
+				b.expectRequests(t, "POST /token org_g enter")
 			} else {
-				b.asks(t)
+				b.expectRequests(t)
 			}
 		})
 	}
@@ -389,7 +389,7 @@ func TestEnter_TheTabStaysUntilTheSwitch(t *testing.T) {
 
 // TestEnter_OvertakenBySignOut: what was entered before it is not worn after it.
 func TestEnter_OvertakenBySignOut(t *testing.T) {
-	in(t, func(t *testing.T, b *browser) {
+	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.Enter("globex")
@@ -397,6 +397,6 @@ func TestEnter_OvertakenBySignOut(t *testing.T) {
 		if r := p.Switch("globex"); r.Status != tab.Refused || r.Error.Code != api.LoginRequired {
 			t.Errorf("switching: %+v %v", r, r.Error)
 		}
-		p.is(t, tab.SignedOut, "")
+		p.expect(t, tab.SignedOut, "")
 	})
 }

@@ -38,22 +38,22 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	now := p.now()
 	session, signedIn := p.currentSession(r, now)
-	missing := request.missing(session, signedIn, now)
+	missing := request.unmet(session, signedIn, now)
 	switch {
-	case p.quirks.AlwaysAsks:
-		showPeople(p, w, request, authentication{}, false)
+	case p.quirks.AlwaysPrompt:
+		renderPeople(p, w, request, authentication{}, false)
 	case missing == "":
 		answerCode(p, w, r, request, session, now)
 	case slices.Contains(request.prompts, "none"):
 		answerError(p, w, r, request, refusal{missing, "prompt=none, but the person would have to be asked"})
 	default:
-		showPeople(p, w, request, session, signedIn)
+		renderPeople(p, w, request, session, signedIn)
 	}
 }
 
 // missing names what keeps the session from satisfying the request, as the
 // error that prompt=none gets; empty when nothing does.
-func (q authorizationRequest) missing(session authentication, signedIn bool, now time.Time) string {
+func (q authorizationRequest) unmet(session authentication, signedIn bool, now time.Time) string {
 	switch {
 	case !signedIn, slices.Contains(q.prompts, "login"):
 		return "login_required"
@@ -82,12 +82,12 @@ func (q authorizationRequest) wantsSecondFactor() bool {
 // refused on a page: redirecting it would make an open redirector.
 func readRequest(p *Provider, w http.ResponseWriter, r *http.Request) (authorizationRequest, bool) {
 	if err := r.ParseForm(); err != nil {
-		p.showProblem(w, "The request is too large or cannot be read.")
+		p.renderProblem(w, "The request is too large or cannot be read.")
 		return authorizationRequest{}, false
 	}
 	form := p.resolve(r.Form)
 	if form == nil {
-		p.showProblem(w, "The request (request_uri) is unknown or expired, or should have been pushed.")
+		p.renderProblem(w, "The request (request_uri) is unknown or expired, or should have been pushed.")
 		return authorizationRequest{}, false
 	}
 	request, ok := validate(p, w, r, form)
@@ -100,16 +100,16 @@ func readRequest(p *Provider, w http.ResponseWriter, r *http.Request) (authoriza
 func validate(p *Provider, w http.ResponseWriter, r *http.Request, form url.Values) (authorizationRequest, bool) {
 	for name, values := range form {
 		if len(values) > 1 {
-			p.showProblem(w, "The parameter "+name+" was sent more than once.")
+			p.renderProblem(w, "The parameter "+name+" was sent more than once.")
 			return authorizationRequest{}, false
 		}
 	}
 	if form.Get("client_id") != p.ClientID {
-		p.showProblem(w, "The application (client_id) is not registered here.")
+		p.renderProblem(w, "The application (client_id) is not registered here.")
 		return authorizationRequest{}, false
 	}
 	if !mayRedirectTo(p, form.Get("redirect_uri")) {
-		p.showProblem(w, "The return address (redirect_uri) is not registered for this application.")
+		p.renderProblem(w, "The return address (redirect_uri) is not registered for this application.")
 		return authorizationRequest{}, false
 	}
 	request, refused := parseRequest(p, form)
@@ -166,16 +166,16 @@ func unknownPrompt(prompt string) bool {
 }
 
 func answerCode(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, a authentication, now time.Time) {
-	answer(p, w, r, q, url.Values{"code": {p.memory.issueCode(a, q, now)}})
+	redirect(p, w, r, q, url.Values{"code": {p.state.issueCode(a, q, now)}})
 }
 
 func answerError(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, e refusal) {
-	answer(p, w, r, q, url.Values{"error": {e.code}, "error_description": {e.description}})
+	redirect(p, w, r, q, url.Values{"error": {e.code}, "error_description": {e.description}})
 }
 
 // answer leads to the client, naming the issuer (RFC 9207): by a redirect, or by a form
 // that the browser posts there (OAuth 2.0 Form Post Response Mode).
-func answer(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, response url.Values) {
+func redirect(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, response url.Values) {
 	response.Set("iss", p.Issuer)
 	if q.state != "" {
 		response.Set("state", q.state)

@@ -37,14 +37,14 @@ func clientAuthenticated(p *Provider, r *http.Request) bool {
 	id, secret, basic := r.BasicAuth()
 	inForm, assertion := r.PostForm.Has("client_secret"), r.PostForm.Has("client_assertion")
 	switch {
-	case basic && !inForm && !assertion && takesClientAuth(p, "client_secret_basic"):
+	case basic && !inForm && !assertion && allowsClientAuth(p, "client_secret_basic"):
 		id, errID := url.QueryUnescape(id)
 		secret, errSecret := url.QueryUnescape(secret)
 		return errID == nil && errSecret == nil && p.isClient(id, secret)
-	case inForm && !basic && !assertion && takesClientAuth(p, "client_secret_post"):
+	case inForm && !basic && !assertion && allowsClientAuth(p, "client_secret_post"):
 		return p.isClient(r.PostForm.Get("client_id"), r.PostForm.Get("client_secret"))
-	case assertion && !basic && !inForm && takesClientAuth(p, "private_key_jwt"):
-		return r.PostForm.Get("client_assertion_type") == assertionType && assertedBy(p, r.PostForm.Get("client_assertion"))
+	case assertion && !basic && !inForm && allowsClientAuth(p, "private_key_jwt"):
+		return r.PostForm.Get("client_assertion_type") == assertionType && validAssertion(p, r.PostForm.Get("client_assertion"))
 	}
 	return false
 }
@@ -55,7 +55,7 @@ func (p *Provider) isClient(id, secret string) bool {
 
 // assertedBy checks a client assertion (OpenID Connect Core section 9): by a key of the
 // client's key set, for this issuer alone, not used before.
-func assertedBy(p *Provider, raw string) bool {
+func validAssertion(p *Provider, raw string) bool {
 	if p.quirks.ClientKeys == nil {
 		return false
 	}
@@ -78,11 +78,11 @@ func assertedBy(p *Provider, raw string) bool {
 		}
 		return keys[0].Key, nil
 	})
-	return err == nil && claims.Audience == p.template() && claims.ID != "" && p.memory.firstUse(claims.ID)
+	return err == nil && claims.Audience == p.template() && claims.ID != "" && p.state.firstUse(claims.ID)
 }
 
 // firstUse reports whether an assertion was not used before.
-func (m *memory) firstUse(id string) bool {
+func (m *state) firstUse(id string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	used := slices.Contains(m.assertions, id)

@@ -32,23 +32,23 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 
 		"authorization_response_iss_parameter_supported": true,
 	}
-	quirkyMetadata(p, m)
+	applyMetadataQuirks(p, m)
 	writeJSON(w, http.StatusOK, m)
 }
 
 // quirkyMetadata says what the quirks switch on, and what a test says otherwise.
-func quirkyMetadata(p *Provider, m map[string]any) {
-	if p.quirks.PushedRequests != NotPushed {
+func applyMetadataQuirks(p *Provider, m map[string]any) {
+	if p.quirks.PushedRequests != PushUnsupported {
 		m["pushed_authorization_request_endpoint"] = p.address("/par")
-		m["require_pushed_authorization_requests"] = p.quirks.PushedRequests == MustPush
+		m["require_pushed_authorization_requests"] = p.quirks.PushedRequests == PushRequired
 	}
-	if takesClientAuth(p, "private_key_jwt") {
+	if allowsClientAuth(p, "private_key_jwt") {
 		m["token_endpoint_auth_signing_alg_values_supported"] = []string{"RS256", "ES256"}
 	}
 	if p.quirks.FormPost {
 		m["response_modes_supported"] = []string{"query", "form_post"}
 	}
-	if p.quirks.EndSession == NoEndSession {
+	if p.quirks.EndSession == EndSessionMissing {
 		delete(m, "end_session_endpoint")
 	}
 	if p.quirks.Metadata != nil {

@@ -52,7 +52,7 @@ func TestTwoWaysOfClientAuthenticationAtOnceAreRefused(t *testing.T) {
 	p := newParty(t)
 	p.oauth.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	code := p.press(p.visit(), "alice", "pwd").code(t)
-	_, _, err := p.exchange(code, with("client_id", "tabard"), with("client_secret", config().ClientSecret))
+	_, _, err := p.exchange(code, withParam("client_id", "tabard"), withParam("client_secret", config().ClientSecret))
 	wantTokenError(t, err, http.StatusUnauthorized, "invalid_client")
 }
 
@@ -75,9 +75,9 @@ func TestAWrongClientSecretIsRefusedAndDoesNotSpendTheCode(t *testing.T) {
 func TestACodeIsRefused(t *testing.T) {
 	for name, options := range map[string][]oauth2.AuthCodeOption{
 		"with another verifier":     {oauth2.VerifierOption(oauth2.GenerateVerifier())},
-		"without a verifier":        {with("code_verifier", "")},
-		"with another redirect URI": {with("redirect_uri", "http://localhost:8080/other")},
-		"under another grant type":  {with("grant_type", "password")},
+		"without a verifier":        {withParam("code_verifier", "")},
+		"with another redirect URI": {withParam("redirect_uri", "http://localhost:8080/other")},
+		"under another grant type":  {withParam("grant_type", "password")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newParty(t)
@@ -120,18 +120,18 @@ func TestAnAuthorizationRequestIsRefusedAtTheRedirectURI(t *testing.T) {
 		option oauth2.AuthCodeOption
 		want   string
 	}{
-		"implicit":             {with("response_type", "id_token"), "unsupported_response_type"},
-		"fragment answers":     {with("response_mode", "fragment"), "invalid_request"},
-		"no openid scope":      {with("scope", "profile"), "invalid_scope"},
-		"plain PKCE":           {with("code_challenge_method", "plain"), "invalid_request"},
-		"no PKCE method":       {with("code_challenge_method", ""), "invalid_request"},
-		"a short challenge":    {with("code_challenge", "abc"), "invalid_request"},
-		"a negative max_age":   {with("max_age", "-1"), "invalid_request"},
-		"an unknown prompt":    {with("prompt", "create"), "invalid_request"},
-		"none with login":      {with("prompt", "none login"), "invalid_request"},
-		"a request object":     {with("request", "eyJ"), "request_not_supported"},
-		"a request URI":        {with("request_uri", "https://a.example/r"), "request_uri_not_supported"},
-		"none without session": {with("prompt", "none"), "login_required"},
+		"implicit":             {withParam("response_type", "id_token"), "unsupported_response_type"},
+		"fragment answers":     {withParam("response_mode", "fragment"), "invalid_request"},
+		"no openid scope":      {withParam("scope", "profile"), "invalid_scope"},
+		"plain PKCE":           {withParam("code_challenge_method", "plain"), "invalid_request"},
+		"no PKCE method":       {withParam("code_challenge_method", ""), "invalid_request"},
+		"a short challenge":    {withParam("code_challenge", "abc"), "invalid_request"},
+		"a negative max_age":   {withParam("max_age", "-1"), "invalid_request"},
+		"an unknown prompt":    {withParam("prompt", "create"), "invalid_request"},
+		"none with login":      {withParam("prompt", "none login"), "invalid_request"},
+		"a request object":     {withParam("request", "eyJ"), "request_not_supported"},
+		"a request URI":        {withParam("request_uri", "https://a.example/r"), "request_uri_not_supported"},
+		"none without session": {withParam("prompt", "none"), "login_required"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			newParty(t).visit(test.option).wantError(t, test.want)
@@ -141,11 +141,11 @@ func TestAnAuthorizationRequestIsRefusedAtTheRedirectURI(t *testing.T) {
 
 func TestARequestThatMayNotBeTheClientsIsNeverRedirected(t *testing.T) {
 	for name, options := range map[string][]oauth2.AuthCodeOption{
-		"foreign redirect URI":   {with("redirect_uri", "http://localhost:8080/auth/callback/")},
-		"no redirect URI":        {with("redirect_uri", "")},
-		"unknown client":         {with("client_id", "somebody")},
-		"bad prompt on top":      {with("client_id", "somebody"), with("prompt", "create")},
-		"redirect URI elsewhere": {with("redirect_uri", "https://evil.example/")},
+		"foreign redirect URI":   {withParam("redirect_uri", "http://localhost:8080/auth/callback/")},
+		"no redirect URI":        {withParam("redirect_uri", "")},
+		"unknown client":         {withParam("client_id", "somebody")},
+		"bad prompt on top":      {withParam("client_id", "somebody"), withParam("prompt", "create")},
+		"redirect URI elsewhere": {withParam("redirect_uri", "https://evil.example/")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := newParty(t).visit(options...)
@@ -168,11 +168,11 @@ func TestTheSessionOfTheProviderAnswersWithoutAsking(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		for name, options := range map[string][]oauth2.AuthCodeOption{
 			"plainly":             nil,
-			"prompt=none":         {with("prompt", "none")},
-			"prompt=consent":      {with("prompt", "consent")},
-			"max_age to spare":    {with("max_age", "300")},
-			"unknown acr_values":  {with("acr_values", "urn:other:gold")},
-			"password acr_values": {with("acr_values", idp.ACRPassword+" "+idp.ACRSecondFactor)},
+			"prompt=none":         {withParam("prompt", "none")},
+			"prompt=consent":      {withParam("prompt", "consent")},
+			"max_age to spare":    {withParam("max_age", "300")},
+			"unknown acr_values":  {withParam("acr_values", "urn:other:gold")},
+			"password acr_values": {withParam("acr_values", idp.ACRPassword+" "+idp.ACRSecondFactor)},
 		} {
 			_, idToken, err := p.exchange(p.visit(options...).code(t))
 			if err != nil {
@@ -190,10 +190,10 @@ func TestTheProviderAsksAgain(t *testing.T) {
 		option oauth2.AuthCodeOption
 		none   string // the error under prompt=none
 	}{
-		"for prompt=login":          {with("prompt", "login"), ""},
-		"for prompt=select_account": {with("prompt", "select_account"), ""},
-		"past max_age":              {with("max_age", "299"), "login_required"},
-		"for a second factor":       {with("acr_values", idp.ACRSecondFactor), "interaction_required"},
+		"for prompt=login":          {withParam("prompt", "login"), ""},
+		"for prompt=select_account": {withParam("prompt", "select_account"), ""},
+		"past max_age":              {withParam("max_age", "299"), "login_required"},
+		"for a second factor":       {withParam("acr_values", idp.ACRSecondFactor), "interaction_required"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestTheProviderAsksAgain(t *testing.T) {
 					t.Fatalf("status %d, Location %q, want the list of people", page.status, page.header.Get("Location"))
 				}
 				if test.none != "" {
-					p.visit(test.option, with("prompt", "none")).wantError(t, test.none)
+					p.visit(test.option, withParam("prompt", "none")).wantError(t, test.none)
 				}
 				_, idToken, err := p.exchange(p.press(page, "alice", "otp").code(t))
 				if err != nil {
@@ -237,7 +237,7 @@ func TestASessionEndsAfterTwelveHours(t *testing.T) {
 
 func TestLoginHintPutsThePersonFirst(t *testing.T) {
 	for _, hint := range []string{"bob", "BOB@example.com"} {
-		page := newParty(t).visit(with("login_hint", hint))
+		page := newParty(t).visit(withParam("login_hint", hint))
 		if strings.Index(page.body, "person-bob") > strings.Index(page.body, "person-alice") {
 			t.Errorf("login_hint=%s: Bob is not the first of the list", hint)
 		}

@@ -59,7 +59,7 @@ type Provider struct {
 	host   string
 	base   string // the issuer's path, "" or "/name"
 	key    atomic.Pointer[signingKey]
-	memory *memory
+	state  *state
 	quirks *Quirks
 	routes http.Handler
 }
@@ -79,9 +79,9 @@ func newProvider(config Config, host, base string, quirks *Quirks) (*Provider, e
 	if config.ClientID == "" || config.ClientSecret == "" || len(config.RedirectURIs) == 0 {
 		return nil, errors.New("idp: client id, client secret and a redirect URI are required")
 	}
-	p := &Provider{Config: config, host: host, base: base, memory: newMemory(), quirks: quirks}
+	p := &Provider{Config: config, host: host, base: base, state: newState(), quirks: quirks}
 	p.routes = p.guard(http.StripPrefix(base, p.mux()))
-	return p, p.TakeKey("", "ES256")
+	return p, p.ReplaceKey("", "ES256")
 }
 
 // ServeHTTP implements http.Handler.
@@ -111,7 +111,7 @@ func (p *Provider) mux() *http.ServeMux {
 func fromOwnPage(p *Provider, handle http.HandlerFunc) http.Handler {
 	own := http.NewCrossOriginProtection().Handler(handle)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.quirks.AlwaysAsks {
+		if p.quirks.AlwaysPrompt {
 			handle(w, r)
 			return
 		}
@@ -134,7 +134,7 @@ func (p *Provider) guard(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-		if !p.odd(w, r) {
+		if !p.serveQuirk(w, r) {
 			next.ServeHTTP(w, r)
 		}
 	})
@@ -142,7 +142,7 @@ func (p *Provider) guard(next http.Handler) http.Handler {
 
 func (p *Provider) person(subject string) (Person, bool) {
 	i := slices.IndexFunc(p.People, func(person Person) bool { return person.Subject == subject })
-	if i < 0 && p.quirks.Anybody && subject != "" {
+	if i < 0 && p.quirks.AnyPerson && subject != "" {
 		return Person{Subject: subject, Name: strings.ToUpper(subject), Email: subject + "@example.com"}, true
 	}
 	if i < 0 {

@@ -88,34 +88,34 @@ func newParty(t *testing.T) *party {
 	return p
 }
 
-func with(name, value string) oauth2.AuthCodeOption { return oauth2.SetAuthURLParam(name, value) }
+func withParam(name, value string) oauth2.AuthCodeOption { return oauth2.SetAuthURLParam(name, value) }
 
 // visit opens the authorization endpoint as a navigation of the browser.
-func (p *party) visit(options ...oauth2.AuthCodeOption) answer {
+func (p *party) visit(options ...oauth2.AuthCodeOption) redirect {
 	p.t.Helper()
 	options = append([]oauth2.AuthCodeOption{oauth2.S256ChallengeOption(p.verifier), oidc.Nonce("n-1")}, options...)
 	return p.get(p.oauth.AuthCodeURL("state-1", options...))
 }
 
-func (p *party) get(address string) answer {
+func (p *party) get(address string) redirect {
 	p.t.Helper()
 	response, err := p.browser.Get(address)
 	return p.read(response, err)
 }
 
 // press pushes a person's button on the page that the answer holds.
-func (p *party) press(page answer, person, factor string) answer {
+func (p *party) press(page redirect, person, factor string) redirect {
 	p.t.Helper()
 	return p.post("/sign-in", url.Values{"request": {page.hidden(p.t, "request")}, "person": {person}, "factor": {factor}})
 }
 
-func (p *party) post(path string, form url.Values) answer {
+func (p *party) post(path string, form url.Values) redirect {
 	p.t.Helper()
 	response, err := p.browser.PostForm(issuer+path, form)
 	return p.read(response, err)
 }
 
-func (p *party) read(response *http.Response, err error) answer {
+func (p *party) read(response *http.Response, err error) redirect {
 	p.t.Helper()
 	if err != nil {
 		p.t.Fatal(err)
@@ -124,7 +124,7 @@ func (p *party) read(response *http.Response, err error) answer {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return answer{response.StatusCode, response.Header, string(body)}
+	return redirect{response.StatusCode, response.Header, string(body)}
 }
 
 // exchange redeems a code and verifies the ID token.
@@ -174,7 +174,7 @@ func read(t *testing.T, idToken *oidc.IDToken) claims {
 }
 
 // answer is what the browser got.
-type answer struct {
+type redirect struct {
 	status int
 	header http.Header
 	body   string
@@ -182,7 +182,7 @@ type answer struct {
 
 var hiddenField = regexp.MustCompile(`name="(\w+)" value="([^"]*)"`)
 
-func (a answer) hidden(t *testing.T, name string) string {
+func (a redirect) hidden(t *testing.T, name string) string {
 	t.Helper()
 	for _, field := range hiddenField.FindAllStringSubmatch(a.body, -1) {
 		if field[1] == name {
@@ -193,12 +193,12 @@ func (a answer) hidden(t *testing.T, name string) string {
 	return ""
 }
 
-func (a answer) asks() bool {
+func (a redirect) asks() bool {
 	return a.status == http.StatusOK && strings.Contains(a.body, `id="person-alice"`)
 }
 
 // callback returns the parameters that came to the redirect URI.
-func (a answer) callback(t *testing.T) url.Values {
+func (a redirect) callback(t *testing.T) url.Values {
 	t.Helper()
 	target, err := url.Parse(a.header.Get("Location"))
 	if err != nil || !strings.HasPrefix(target.String(), callback+"?") {
@@ -211,7 +211,7 @@ func (a answer) callback(t *testing.T) url.Values {
 	return query
 }
 
-func (a answer) code(t *testing.T) string {
+func (a redirect) code(t *testing.T) string {
 	t.Helper()
 	code := a.callback(t).Get("code")
 	if code == "" {
@@ -220,7 +220,7 @@ func (a answer) code(t *testing.T) string {
 	return code
 }
 
-func (a answer) wantError(t *testing.T, code string) {
+func (a redirect) wantError(t *testing.T, code string) {
 	t.Helper()
 	if got := a.callback(t).Get("error"); got != code {
 		t.Errorf("error %q, want %q", got, code)

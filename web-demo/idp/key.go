@@ -23,9 +23,9 @@ type signingKey struct {
 	public  map[string]string // the JWK, RFC 7517
 }
 
-// TakeKey has the provider sign by a new key of an algorithm, ES256 or RS256, and publish
+// ReplaceKey has the provider sign by a new key of an algorithm, ES256 or RS256, and publish
 // no other. An empty id is the key's thumbprint.
-func (p *Provider) TakeKey(id, algorithm string) error {
+func (p *Provider) ReplaceKey(id, algorithm string) error {
 	key, err := newKey(algorithm)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ type pushed struct {
 
 // push takes an authorization request from the client (RFC 9126 section 2).
 func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
-	if p.quirks.PushedRequests == NotPushed {
+	if p.quirks.PushedRequests == PushUnsupported {
 		http.NotFound(w, r)
 		return
 	}
@@ -43,7 +43,7 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reference := requestURIPrefix + rand.Text()
-	p.memory.push(reference, pushed{form, p.now().Add(pushedLife)})
+	p.state.push(reference, pushed{form, p.now().Add(pushedLife)})
 	writeJSON(w, http.StatusCreated, map[string]any{"request_uri": reference, "expires_in": int(pushedLife.Seconds())})
 }
 
@@ -51,13 +51,13 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
 // reference. It returns nil where there is no such request, or where it had to be pushed.
 func (p *Provider) resolve(form url.Values) url.Values {
 	if reference := form.Get("request_uri"); strings.HasPrefix(reference, requestURIPrefix) {
-		stored, ok := p.memory.pushedRequest(reference, p.now())
+		stored, ok := p.state.pushedRequest(reference, p.now())
 		if !ok || stored.form.Get("client_id") != form.Get("client_id") {
 			return nil
 		}
 		return stored.form
 	}
-	if p.quirks.PushedRequests == MustPush {
+	if p.quirks.PushedRequests == PushRequired {
 		return nil
 	}
 	return form
@@ -71,7 +71,7 @@ func mayRedirectTo(p *Provider, address string) bool {
 	return p.quirks.AnyRedirectURI && address != "" || slices.Contains(registered, address)
 }
 
-func (m *memory) push(reference string, request pushed) {
+func (m *state) push(reference string, request pushed) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.requests[reference] = request
@@ -79,7 +79,7 @@ func (m *memory) push(reference string, request pushed) {
 
 // pushedRequest returns what was pushed. It may be read again, for a while: a person may
 // take their time to choose who they are.
-func (m *memory) pushedRequest(reference string, now time.Time) (pushed, bool) {
+func (m *state) pushedRequest(reference string, now time.Time) (pushed, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	request, ok := m.requests[reference]

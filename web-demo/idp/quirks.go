@@ -18,10 +18,10 @@ import (
 type Quirks struct {
 	// Now tells the provider's time, which may be wrong; nil is the machine's.
 	Now func() time.Time
-	// Anybody lets people sign in who are not in the configuration.
-	Anybody bool
-	// AlwaysAsks keeps no session: whoever comes is asked, whatever prompt says.
-	AlwaysAsks bool
+	// AnyPerson lets people sign in who are not in the configuration.
+	AnyPerson bool
+	// AlwaysPrompt keeps no session: whoever comes is asked, whatever prompt says.
+	AlwaysPrompt bool
 	// AnyRedirectURI redirects to whatever a request says, and AnyHost answers under
 	// every host name.
 	AnyRedirectURI, AnyHost bool
@@ -96,9 +96,9 @@ type PushedRequests int
 
 // What becomes of pushed authorization requests.
 const (
-	NotPushed PushedRequests = iota
-	MayPush
-	MustPush
+	PushUnsupported PushedRequests = iota
+	PushAllowed
+	PushRequired
 )
 
 // EndSession is what an end-session endpoint does.
@@ -106,9 +106,9 @@ type EndSession int
 
 // What end-session endpoints do.
 const (
-	Returns      EndSession = iota // ends the session and returns, or asks first
-	NoEndSession                   // there is none
-	Stays                          // ends the session and never returns
+	EndSessionReturns EndSession = iota // ends the session and returns, or asks first
+	EndSessionMissing                   // there is none
+	EndSessionStays                     // ends the session and never returns
 )
 
 // Fault is how an endpoint fails.
@@ -136,7 +136,7 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
 }
 
 // NewQuirky makes a provider of any issuer with quirks, for tests.
-func NewQuirky(config Config, quirks *Quirks) (*Provider, error) {
+func NewWithQuirks(config Config, quirks *Quirks) (*Provider, error) {
 	u, err := url.Parse(config.Issuer)
 	if err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func (p *Provider) address(path string) string {
 
 // odd answers a request whose path, without the issuer's, a quirk is about, and reports
 // whether it did. It leads requests for a moved endpoint to where it was.
-func (p *Provider) odd(w http.ResponseWriter, r *http.Request) bool {
+func (p *Provider) serveQuirk(w http.ResponseWriter, r *http.Request) bool {
 	path := strings.TrimPrefix(r.URL.Path, p.base)
 	if _, moved := p.quirks.Moved[path]; moved || p.quirks.MaxURL > 0 && len(p.Issuer)+len(r.URL.RequestURI()) > p.quirks.MaxURL {
 		http.Error(w, "There is nothing here.", http.StatusNotFound)
@@ -184,7 +184,7 @@ func (p *Provider) odd(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // tells reports whether a claim is told at a place.
-func (p *Provider) tells(claim string, at Place) bool {
+func (p *Provider) includesClaim(claim string, at Place) bool {
 	only, ok := p.quirks.Only[claim]
 	return !ok || only == at
 }
@@ -196,7 +196,7 @@ func (p *Provider) clientAuth() []string {
 	return []string{"client_secret_basic", "client_secret_post"}
 }
 
-func takesClientAuth(p *Provider, method string) bool {
+func allowsClientAuth(p *Provider, method string) bool {
 	return slices.Contains(p.clientAuth(), method)
 }
 

@@ -22,10 +22,10 @@ import (
 )
 
 // quirky is a party of a provider with quirks.
-func quirky(t *testing.T, quirks idp.Quirks) *party {
+func newQuirkyParty(t *testing.T, quirks idp.Quirks) *party {
 	t.Helper()
 	p := newParty(t)
-	handler, err := idp.NewQuirky(config(), &quirks)
+	handler, err := idp.NewWithQuirks(config(), &quirks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestProvider_WithoutQuirks(t *testing.T) {
 	if got := p.post("/par", p.request()); got.status != http.StatusNotFound {
 		t.Errorf("/par answers %d", got.status)
 	}
-	p.visit(with("response_mode", "form_post")).wantError(t, "invalid_request")
+	p.visit(withParam("response_mode", "form_post")).wantError(t, "invalid_request")
 	if page := p.visit(); strings.Contains(page.body, `id="anybody"`) {
 		t.Error("the page signs anybody in")
 	}
@@ -73,7 +73,7 @@ func (p *party) request() url.Values {
 }
 
 func TestProvider_PushedRequests(t *testing.T) {
-	p := quirky(t, idp.Quirks{PushedRequests: idp.MustPush})
+	p := newQuirkyParty(t, idp.Quirks{PushedRequests: idp.PushRequired})
 	if page := p.visit(); page.status != http.StatusBadRequest {
 		t.Errorf("a request that was not pushed: %d", page.status)
 	}
@@ -97,8 +97,8 @@ func TestProvider_PushedRequests(t *testing.T) {
 }
 
 func TestProvider_FormPost(t *testing.T) {
-	p := quirky(t, idp.Quirks{FormPost: true})
-	page := p.press(p.visit(with("response_mode", "form_post")), "alice", "pwd")
+	p := newQuirkyParty(t, idp.Quirks{FormPost: true})
+	page := p.press(p.visit(withParam("response_mode", "form_post")), "alice", "pwd")
 	action, fields := logintest.PostedForm(page.body)
 	if action != callback || fields.Get("state") != "state-1" || fields.Get("iss") != issuer {
 		t.Errorf("the page posts %v to %s", fields, action)
@@ -135,7 +135,7 @@ func TestProvider_PrivateKeyJWT(t *testing.T) {
 		"for ever (no expiry said)": {func(c jwt.MapClaims) { delete(c, "exp") }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := quirky(t, idp.Quirks{ClientAuth: []string{"private_key_jwt"}, ClientKeys: func() []byte { return keys }})
+			p := newQuirkyParty(t, idp.Quirks{ClientAuth: []string{"private_key_jwt"}, ClientKeys: func() []byte { return keys }})
 			claims := jwt.MapClaims{"iss": "tabard", "sub": "tabard", "aud": issuer, "jti": "1", "exp": time.Now().Unix() + 60}
 			test.spoil(claims)
 			token := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
@@ -145,8 +145,8 @@ func TestProvider_PrivateKeyJWT(t *testing.T) {
 				t.Fatal(err)
 			}
 			p.oauth.Endpoint.AuthStyle, p.oauth.ClientSecret = oauth2.AuthStyleInParams, ""
-			_, _, err = p.exchange(p.press(p.visit(), "alice", "pwd").code(t), with("client_assertion", assertion),
-				with("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"))
+			_, _, err = p.exchange(p.press(p.visit(), "alice", "pwd").code(t), withParam("client_assertion", assertion),
+				withParam("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"))
 			if test.refused {
 				wantTokenError(t, err, http.StatusUnauthorized, "invalid_client")
 			} else if err != nil {
@@ -157,7 +157,7 @@ func TestProvider_PrivateKeyJWT(t *testing.T) {
 }
 
 func TestProvider_FaultsAndMoves(t *testing.T) {
-	p := quirky(t, idp.Quirks{
+	p := newQuirkyParty(t, idp.Quirks{
 		Moved:  map[string]string{"/token": "/oauth2/v2/token"},
 		Faults: map[string]idp.Fault{"/userinfo": {Status: http.StatusServiceUnavailable, Error: "temporarily_unavailable"}},
 	})

@@ -20,17 +20,17 @@ func (p *Provider) currentSession(r *http.Request, now time.Time) (authenticatio
 	if err != nil {
 		return authentication{}, false
 	}
-	return p.memory.session(cookie.Value, now)
+	return p.state.session(cookie.Value, now)
 }
 
 func replaceSession(p *Provider, w http.ResponseWriter, r *http.Request, a authentication) {
 	endCurrent(p, r)
-	p.setCookie(w, p.memory.startSession(a), int(sessionLife.Seconds()))
+	p.setCookie(w, p.state.startSession(a), int(sessionLife.Seconds()))
 }
 
 func endCurrent(p *Provider, r *http.Request) {
 	if cookie, err := r.Cookie(p.cookieName()); err == nil {
-		p.memory.endSession(cookie.Value)
+		p.state.endSession(cookie.Value)
 	}
 }
 
@@ -49,26 +49,26 @@ type signOutQuestion struct{ RedirectURI, State string }
 // endSession is RP-Initiated Logout 1.0: with an ID token of the person who is
 // signed in it ends the session at once, otherwise it asks first.
 func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
-	if p.quirks.EndSession == NoEndSession {
+	if p.quirks.EndSession == EndSessionMissing {
 		http.NotFound(w, r)
 		return
 	}
 	if err := r.ParseForm(); err != nil {
-		p.showProblem(w, "The request is too large or cannot be read.")
+		p.renderProblem(w, "The request is too large or cannot be read.")
 		return
 	}
 	hinted, problem := readHint(p, r.Form)
 	if problem != "" {
-		p.showProblem(w, problem)
+		p.renderProblem(w, problem)
 		return
 	}
 	back := signOutQuestion{r.Form.Get("post_logout_redirect_uri"), r.Form.Get("state")}
 	session, signedIn := p.currentSession(r, p.now())
 	if signedIn && hinted != session.person.Subject {
-		p.show(w, http.StatusOK, view{Title: "Sign out here too?", Lead: "You are signed in to the provider as " + session.person.Name + ".", SignOut: &back})
+		p.render(w, http.StatusOK, view{Title: "Sign out here too?", Lead: "You are signed in to the provider as " + session.person.Name + ".", SignOut: &back})
 		return
 	}
-	p.leave(w, r, back)
+	p.finishSignOut(w, r, back)
 }
 
 // readHint returns the subject of the ID token, if one was sent, and the reason
@@ -100,22 +100,22 @@ func mayReturnTo(p *Provider, address string) bool {
 // signOut is the confirmed form of endSession.
 func (p *Provider) signOut(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		p.showProblem(w, "The request is too large or cannot be read.")
+		p.renderProblem(w, "The request is too large or cannot be read.")
 		return
 	}
 	back := signOutQuestion{r.PostForm.Get("post_logout_redirect_uri"), r.PostForm.Get("state")}
 	if back.RedirectURI != "" && !mayReturnTo(p, back.RedirectURI) {
-		p.showProblem(w, "The return address (post_logout_redirect_uri) is not registered for this application.")
+		p.renderProblem(w, "The return address (post_logout_redirect_uri) is not registered for this application.")
 		return
 	}
-	p.leave(w, r, back)
+	p.finishSignOut(w, r, back)
 }
 
-func (p *Provider) leave(w http.ResponseWriter, r *http.Request, back signOutQuestion) {
+func (p *Provider) finishSignOut(w http.ResponseWriter, r *http.Request, back signOutQuestion) {
 	endCurrent(p, r)
 	p.setCookie(w, "", -1)
-	if back.RedirectURI == "" || p.quirks.EndSession == Stays {
-		p.show(w, http.StatusOK, view{Title: "You are signed out", Lead: "Nobody is signed in here now. You can close this page."})
+	if back.RedirectURI == "" || p.quirks.EndSession == EndSessionStays {
+		p.render(w, http.StatusOK, view{Title: "You are signed out", Lead: "Nobody is signed in here now. You can close this page."})
 		return
 	}
 	target, _ := url.Parse(back.RedirectURI) // registered, hence parsed before

@@ -42,14 +42,14 @@ type choice struct {
 
 // showPeople asks who is there. Whoever is signed in, or was named by
 // login_hint, stands first.
-func showPeople(p *Provider, w http.ResponseWriter, q authorizationRequest, session authentication, signedIn bool) {
+func renderPeople(p *Provider, w http.ResponseWriter, q authorizationRequest, session authentication, signedIn bool) {
 	expected := func(person Person) bool {
 		if q.loginHint != "" {
 			return q.loginHint == person.Subject || strings.EqualFold(q.loginHint, person.Email)
 		}
 		return signedIn && session.person == person
 	}
-	v := view{Title: "Who is signing in?", Lead: "Choose a person. No password is asked for.", Request: q.raw, Anybody: p.quirks.Anybody}
+	v := view{Title: "Who is signing in?", Lead: "Choose a person. No password is asked for.", Request: q.raw, Anybody: p.quirks.AnyPerson}
 	if q.wantsSecondFactor() {
 		v.Title = "Please confirm that it is you"
 		v.Lead = "The application asks for a second factor. Here it takes one press of a button."
@@ -58,7 +58,7 @@ func showPeople(p *Provider, w http.ResponseWriter, q authorizationRequest, sess
 		v.People = append(v.People, choice{person, initials(person.Name), expected(person), q.wantsSecondFactor()})
 	}
 	slices.SortStableFunc(v.People, func(a, b choice) int { return rank(a) - rank(b) })
-	p.show(w, http.StatusOK, v)
+	p.render(w, http.StatusOK, v)
 }
 
 func rank(c choice) int {
@@ -72,16 +72,16 @@ func rank(c choice) int {
 // with the request that the page was shown for, or ends it where they cancelled.
 func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		p.showProblem(w, "The request is too large or cannot be read.")
+		p.renderProblem(w, "The request is too large or cannot be read.")
 		return
 	}
 	query, err := url.ParseQuery(r.PostForm.Get("request"))
 	if err != nil {
-		p.showProblem(w, "The sign-in that this page belongs to cannot be read. Please start again.")
+		p.renderProblem(w, "The sign-in that this page belongs to cannot be read. Please start again.")
 		return
 	}
 	if query = p.resolve(query); query == nil {
-		p.showProblem(w, "The sign-in that this page belongs to has expired. Please start again.")
+		p.renderProblem(w, "The sign-in that this page belongs to has expired. Please start again.")
 		return
 	}
 	request, ok := validate(p, w, r, query)
@@ -94,7 +94,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	person, ok := p.person(r.PostForm.Get("person"))
 	if !ok {
-		p.showProblem(w, "There is nobody of that name here.")
+		p.renderProblem(w, "There is nobody of that name here.")
 		return
 	}
 	now := p.now()
@@ -102,7 +102,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	if r.PostForm.Get("factor") == "otp" {
 		authenticated.acr = ACRSecondFactor
 	}
-	if !p.quirks.AlwaysAsks {
+	if !p.quirks.AlwaysPrompt {
 		replaceSession(p, w, r, authenticated)
 	}
 	answerCode(p, w, r, request, authenticated, now)
@@ -115,14 +115,14 @@ func (p *Provider) home(w http.ResponseWriter, r *http.Request) {
 		v.Lead = "Signed in as " + session.person.Name + "."
 		v.SignOut = &signOutQuestion{}
 	}
-	p.show(w, http.StatusOK, v)
+	p.render(w, http.StatusOK, v)
 }
 
-func (p *Provider) showProblem(w http.ResponseWriter, text string) {
-	p.show(w, http.StatusBadRequest, view{Title: "That did not work", Lead: text})
+func (p *Provider) renderProblem(w http.ResponseWriter, text string) {
+	p.render(w, http.StatusBadRequest, view{Title: "That did not work", Lead: text})
 }
 
-func (p *Provider) show(w http.ResponseWriter, status int, v view) {
+func (p *Provider) render(w http.ResponseWriter, status int, v view) {
 	v.Base, v.Provider = p.base, cmp.Or(p.Name, "Development provider")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
@@ -136,13 +136,13 @@ type postedAnswer struct {
 }
 
 // submits is the script that posts an answer, whose digest the page's policy names.
-const submits = "document.forms[0].submit()"
+const submitScript = "document.forms[0].submit()"
 
 func postAnswer(p *Provider, w http.ResponseWriter, to string, response url.Values) {
-	sum := sha256.Sum256([]byte(submits))
+	sum := sha256.Sum256([]byte(submitScript))
 	policy := w.Header().Get("Content-Security-Policy") + "; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	w.Header().Set("Content-Security-Policy", policy)
-	p.show(w, http.StatusOK, view{Title: "Signing in", Lead: "You are on your way back to the application.", Answer: &postedAnswer{to, response}})
+	p.render(w, http.StatusOK, view{Title: "Signing in", Lead: "You are on your way back to the application.", Answer: &postedAnswer{to, response}})
 }
 
 func style(w http.ResponseWriter, _ *http.Request) {

@@ -25,7 +25,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := p.now()
-	g, ok := p.memory.redeem(r.PostForm.Get("code"), now, func(q authorizationRequest) bool {
+	g, ok := p.state.redeem(r.PostForm.Get("code"), now, func(q authorizationRequest) bool {
 		return q.redirectURI == r.PostForm.Get("redirect_uri") && q.verifiedBy(r.PostForm.Get("code_verifier"))
 	})
 	if !ok {
@@ -70,12 +70,12 @@ func (p *Provider) idToken(g *grant, now time.Time) jwt.MapClaims {
 	if g.request.nonce != "" {
 		claims["nonce"] = g.request.nonce
 	}
-	quirkyClaims(p, claims, g.person.Subject)
+	applyClaimQuirks(p, claims, g.person.Subject)
 	return claims
 }
 
 // quirkyClaims says what the quirks switch on, and what a test says otherwise.
-func quirkyClaims(p *Provider, claims jwt.MapClaims, sub string) {
+func applyClaimQuirks(p *Provider, claims jwt.MapClaims, sub string) {
 	if p.quirks.Tenants != nil {
 		claims["iss"], claims["tid"] = p.issuerFor(sub)
 	}
@@ -115,7 +115,7 @@ func (p *Provider) claims(g *grant, at Place) jwt.MapClaims {
 		claims["email_verified"] = true
 	}
 	maps.Copy(claims, p.quirks.People[g.person.Subject])
-	maps.DeleteFunc(claims, func(name string, _ any) bool { return !p.tells(name, at) })
+	maps.DeleteFunc(claims, func(name string, _ any) bool { return !p.includesClaim(name, at) })
 	claims["sub"] = g.person.Subject
 	return claims
 }
@@ -123,7 +123,7 @@ func (p *Provider) claims(g *grant, at Place) jwt.MapClaims {
 // userInfo answers OpenID Connect Core 1.0 section 5.3.
 func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	g, ok := p.memory.holder(token, p.now())
+	g, ok := p.state.grantByToken(token, p.now())
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		writeError(w, http.StatusUnauthorized, "invalid_token", "the access token is unknown or expired")

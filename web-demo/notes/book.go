@@ -98,7 +98,7 @@ func (s scoped) ExecContext(ctx context.Context, query string, args ...any) (sql
 
 // Begin writes down what the organizations have from the start, by organization id,
 // newest first.
-func (b *Book) Begin(ctx context.Context, texts map[string][]string, now time.Time) error {
+func (b *Book) Seed(ctx context.Context, texts map[string][]string, now time.Time) error {
 	for organization, list := range texts {
 		for i := len(list) - 1; i >= 0; i-- {
 			written := now.Add(-time.Duration(i+1) * 5 * time.Hour)
@@ -133,17 +133,17 @@ func (b *Book) Add(ctx context.Context, organization, author, text string, now t
 	note := Note{ID: "note_" + strings.ToLower(rand.Text()), Text: text, Author: author, WrittenAt: now.Unix()}
 	result, err := b.scope(organization).ExecContext(ctx, addNote, sql.Named("id", note.ID), sql.Named("text", text),
 		sql.Named("author", author), sql.Named("written", note.WrittenAt), sql.Named("most", maxNotes))
-	return note, touched(result, err, ErrFull)
+	return note, requireRows(result, err, ErrFull)
 }
 
 // Delete removes a note of that organization, or fails with ErrNotFound.
 func (b *Book) Delete(ctx context.Context, organization, id string) error {
 	result, err := b.scope(organization).ExecContext(ctx, deleteNote, sql.Named("id", id))
-	return touched(result, err, ErrNotFound)
+	return requireRows(result, err, ErrNotFound)
 }
 
 // touched is the error of a statement, and none where it touched no row.
-func touched(result sql.Result, err, none error) error {
+func requireRows(result sql.Result, err, none error) error {
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func (h *handler) permit(permission string, next action) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		admitted, err := h.guard.Admit(r, rule)
 		if err != nil {
-			refuse(w, refusalOf(err))
+			refuse(w, guardRefusal(err))
 			return
 		}
 		next(w, r, resource.ClaimsFrom(admitted.Context()))
@@ -89,7 +89,7 @@ func (h *handler) permit(permission string, next action) http.Handler {
 func (h *handler) list(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
 	notes, err := h.book.List(r.Context(), claims.OrganizationID)
 	if err != nil {
-		refuse(w, refusalOfBook(err))
+		refuse(w, bookRefusal(err))
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"organization": claims.OrganizationID, "notes": notes})
@@ -103,7 +103,7 @@ func (h *handler) add(w http.ResponseWriter, r *http.Request, claims *token.Clai
 	}
 	note, err := h.book.Add(r.Context(), claims.OrganizationID, claims.Subject, text, time.Now())
 	if err != nil {
-		refuse(w, refusalOfBook(err))
+		refuse(w, bookRefusal(err))
 		return
 	}
 	writeJSON(w, http.StatusCreated, note)
@@ -111,7 +111,7 @@ func (h *handler) add(w http.ResponseWriter, r *http.Request, claims *token.Clai
 
 func (h *handler) delete(w http.ResponseWriter, r *http.Request, claims *token.Claims) {
 	if err := h.book.Delete(r.Context(), claims.OrganizationID, r.PathValue("id")); err != nil {
-		refuse(w, refusalOfBook(err))
+		refuse(w, bookRefusal(err))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -73,7 +73,7 @@ func newWorld(t *testing.T, scope func(*sql.DB) func(string) notes.Queries) *wor
 	}
 	t.Cleanup(func() { db.Close() })
 	book := notes.NewBook(scope(db))
-	if err := book.Begin(t.Context(), map[string][]string{"org_acme": {"of Acme"}, "org_globex": {"of Globex"}}, time.Now()); err != nil {
+	if err := book.Seed(t.Context(), map[string][]string{"org_acme": {"of Acme"}, "org_globex": {"of Globex"}}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	return &world{t, k, notes.NewHandler(guard, book)}

@@ -57,7 +57,7 @@ var mistakes = []struct {
 }
 
 // mistaken runs statements, one of them with a mistake in it.
-type mistaken struct {
+type faultyQueries struct {
 	db           *sql.DB
 	organization string
 	statement    string
@@ -65,7 +65,7 @@ type mistaken struct {
 	seen         map[string]bool // all statements
 }
 
-func (m mistaken) run(query string, args []any) (string, []any) {
+func (m faultyQueries) run(query string, args []any) (string, []any) {
 	m.seen[query] = true
 	if query == m.statement {
 		query = m.mistake
@@ -73,22 +73,22 @@ func (m mistaken) run(query string, args []any) (string, []any) {
 	return query, append(args, sql.Named("organization", m.organization))
 }
 
-func (m mistaken) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (m faultyQueries) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	query, args = m.run(query, args)
 	return m.db.QueryContext(ctx, query, args...)
 }
 
-func (m mistaken) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (m faultyQueries) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	query, args = m.run(query, args)
 	return m.db.ExecContext(ctx, query, args...)
 }
 
 // with is a world whose book runs a mistake instead of a statement.
-func with(t *testing.T, statement, mistake string) (w *world, seen map[string]bool) {
+func newFaultyWorld(t *testing.T, statement, mistake string) (w *world, seen map[string]bool) {
 	seen = map[string]bool{}
 	w = newWorld(t, func(db *sql.DB) func(string) notes.Queries {
 		return func(organization string) notes.Queries {
-			return mistaken{db, organization, statement, mistake, seen}
+			return faultyQueries{db, organization, statement, mistake, seen}
 		}
 	})
 	return w, seen
@@ -97,7 +97,7 @@ func with(t *testing.T, statement, mistake string) (w *world, seen map[string]bo
 // With the tenant taken from each of the demo's queries in turn, the kit finds each;
 // with all of them intact it finds nothing.
 func TestTheIsolationKitFindsEveryQueryThatForgetsItsOrganization(t *testing.T) {
-	intact, statements := with(t, "", "")
+	intact, statements := newFaultyWorld(t, "", "")
 	isolationtest.Run(t, intact.isolation())
 	if len(statements) != 3 {
 		t.Fatalf("%d statements were seen", len(statements))
@@ -111,7 +111,7 @@ func TestTheIsolationKitFindsEveryQueryThatForgetsItsOrganization(t *testing.T) 
 				continue
 			}
 			forgotten, made = true, made+1
-			w, _ := with(t, statement, text)
+			w, _ := newFaultyWorld(t, statement, text)
 			report, err := isolationtest.Check(t.Context(), w.isolation())
 			if err == nil && len(report.Findings) == 0 {
 				t.Errorf("%s: nothing is found in %s", mistake.name, text)

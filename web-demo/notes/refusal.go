@@ -29,7 +29,7 @@ type refusal struct {
 }
 
 // refusalOfBook is the answer where a Book fails.
-func refusalOfBook(err error) refusal {
+func bookRefusal(err error) refusal {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return refusal{http.StatusNotFound, api.NotFound, "there is no such note", "", 0}
@@ -49,7 +49,7 @@ var descriptions = map[api.Code]string{
 }
 
 // refusalOf is the answer to a request that the guard refused.
-func refusalOf(err error) refusal {
+func guardRefusal(err error) refusal {
 	r := resource.RefusalOf(err)
 	return refusal{r.Status, api.Code(r.Code), descriptions[api.Code(r.Code)], r.Challenge, r.RetryAfter}
 }

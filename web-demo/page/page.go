@@ -36,7 +36,7 @@ func Handler() http.Handler {
 // Of serves another page than the demonstration's: the files of a folder, and its
 // index.html at every address that names none, for pages that route by themselves.
 // Which policy it is under is its own business.
-func Of(folder fs.FS) http.Handler {
+func Folder(folder fs.FS) http.Handler {
 	files := http.FileServerFS(folder)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache")

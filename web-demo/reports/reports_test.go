@@ -44,7 +44,7 @@ func ask(t *testing.T, organization, audience string, permissions ...string) *ht
 	}
 	t.Cleanup(func() { db.Close() })
 	book := notes.NewBook(notes.Scoped(db))
-	if err := book.Begin(t.Context(), map[string][]string{"org_acme": {"one two", "three"}, "org_globex": {"four"}}, now); err != nil {
+	if err := book.Seed(t.Context(), map[string][]string{"org_acme": {"one two", "three"}, "org_globex": {"four"}}, now); err != nil {
 		t.Fatal(err)
 	}
 	app := reports.New(reports.Config{Guard: guard, Book: book, Backend: "https://notes.test/auth", Notes: "https://notes.test", Now: time.Now})

@@ -12,8 +12,8 @@ import (
 // back to sockets. A Worker always has fetch and no sockets; without the fall-back
 // the linker leaves out TLS, HTTP/2 and proxies, an eighth of the program.
 const (
-	fallBack = "return t.roundTrip(req)"
-	noFetch  = `return nil, errors.New("net/http: there is no fetch")`
+	socketFallback = "return t.roundTrip(req)"
+	noFetch        = `return nil, errors.New("net/http: there is no fetch")`
 )
 
 // withoutSockets writes an overlay for go build that leaves the fall-back out.
@@ -23,11 +23,11 @@ func withoutSockets(goroot, folder string) (overlay string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if strings.Count(string(text), fallBack) != 1 {
+	if strings.Count(string(text), socketFallback) != 1 {
 		return "", errors.New(transport + " is not as expected; adapt worker/compile/sockets.go to this Go")
 	}
 	changed := filepath.Join(folder, "roundtrip_js.go")
-	if err := os.WriteFile(changed, []byte(strings.Replace(string(text), fallBack, noFetch, 1)), 0o644); err != nil {
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(text), socketFallback, noFetch, 1)), 0o644); err != nil {
 		return "", err
 	}
 	content, err := json.Marshal(map[string]any{"Replace": map[string]string{transport: changed}})

@@ -8,25 +8,25 @@ import (
 
 // answer is an http.ResponseWriter that keeps the whole answer: those of the
 // contract are small, and one call takes all of it to the platform.
-type answer struct {
+type responseWriter struct {
 	header  http.Header
 	status  int
 	written http.Header // header when the status was written
 	body    bytes.Buffer
 }
 
-func newAnswer() *answer { return &answer{header: http.Header{}} }
+func newResponseWriter() *responseWriter { return &responseWriter{header: http.Header{}} }
 
-func (a *answer) Header() http.Header { return a.header }
+func (a *responseWriter) Header() http.Header { return a.header }
 
-func (a *answer) WriteHeader(status int) {
+func (a *responseWriter) WriteHeader(status int) {
 	if a.status != 0 || status < 200 { // informational answers cannot be sent
 		return
 	}
 	a.status, a.written = status, a.header.Clone()
 }
 
-func (a *answer) Write(b []byte) (int, error) {
+func (a *responseWriter) Write(b []byte) (int, error) {
 	if a.status == 0 {
 		if a.header.Get("Content-Type") == "" {
 			a.header.Set("Content-Type", http.DetectContentType(b))
@@ -41,7 +41,7 @@ var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
 
 // finish returns the answer; its headers one line "name: value" each, so that
 // several cookies stay several.
-func (a *answer) finish() (status int, headers string, body []byte) {
+func (a *responseWriter) finish() (status int, headers string, body []byte) {
 	a.WriteHeader(http.StatusOK)
 	var text strings.Builder
 	for name, values := range a.written {

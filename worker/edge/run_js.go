@@ -39,12 +39,12 @@ func Run(p Program) {
 // healthy). An instance that is not healthy serves nothing more: a panic may have left locks
 // held and writes half done.
 func (p Program) fetch(head string, body js.Value, within time.Duration, done js.Value) {
-	w := newAnswer()
+	w := newResponseWriter()
 	healthy := false
 	defer func() {
 		if v := recover(); v != nil {
 			slog.Error("panic", "value", v, "stack", string(debug.Stack()))
-			w = newAnswer()
+			w = newResponseWriter()
 			http.Error(w, "Something failed on the server.", http.StatusInternalServerError)
 		}
 		status, headers, content := w.finish()

@@ -40,7 +40,7 @@ func createKey(state string, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := workerd.Execute(state, sqlstore.KeyScript(k, admin.KeyCreated(by, k))); err != nil {
+	if err := workerd.Execute(state, sqlstore.KeyScript(k, admin.KeyCreatedEvent(by, k))); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(os.Stdout, shown)

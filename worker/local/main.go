@@ -31,7 +31,7 @@ func main() {
 }
 
 func run(args []string) error {
-	state, err := folder(os.Getenv("TABARD_DATABASE"))
+	state, err := stateFolder(os.Getenv("TABARD_DATABASE"))
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func run(args []string) error {
 }
 
 // folder is where the local D1 lies: beside the file that tabard would use.
-func folder(database string) (string, error) {
+func stateFolder(database string) (string, error) {
 	file, ok := strings.CutPrefix(database, "sqlite:")
 	if !ok || file == "" {
 		file = "tabard.db"

@@ -10,33 +10,33 @@ import (
 )
 
 // Build builds the Worker, once for the life of this program.
-var Build = sync.OnceValue(func() error { return in(Folder(), "go", "run", "./compile") })
+var Build = sync.OnceValue(func() error { return run(Folder(), "go", "run", "./compile") })
 
 // Compile builds the program in a folder below worker as build/NAME.wasm.
 func Compile(name string) error {
-	return in(Folder(), "go", "run", "./compile", "-program", "./"+name, "-o", "build/"+name+".wasm")
+	return run(Folder(), "go", "run", "./compile", "-program", "./"+name, "-o", "build/"+name+".wasm")
 }
 
 // CompileTests builds the tests of the package in a folder below worker as
 // build/NAME.wasm.
 func CompileTests(name string) error {
-	return in(Folder(), "go", "run", "./compile", "-tests", "-program", "./"+name, "-o", "build/"+name+".wasm")
+	return run(Folder(), "go", "run", "./compile", "-tests", "-program", "./"+name, "-o", "build/"+name+".wasm")
 }
 
 // Wrangler runs the command of that name in the folder worker, and returns what it
 // said.
 func Wrangler(args ...string) (string, error) {
-	return said(Folder(), filepath.Join("node_modules", ".bin", "wrangler"), args...)
+	return output(Folder(), filepath.Join("node_modules", ".bin", "wrangler"), args...)
 }
 
-func in(folder, name string, args ...string) error {
-	_, err := said(folder, name, args...)
+func run(folder, name string, args ...string) error {
+	_, err := output(folder, name, args...)
 	return err
 }
 
 // said runs a command in a folder; its error holds what it said. Nothing of it
 // talks to anybody.
-func said(folder, name string, args ...string) (string, error) {
+func output(folder, name string, args ...string) (string, error) {
 	command := exec.Command(name, args...)
 	command.Dir = folder
 	command.Env = append(os.Environ(), "CI=1", "WRANGLER_SEND_METRICS=false", "NO_UPDATE_NOTIFIER=1")

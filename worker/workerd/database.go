@@ -28,7 +28,7 @@ func Installed() error {
 // deployments are told to: by wrangler.
 func Migrate(state string) error {
 	if entries, err := os.ReadDir(state); err == nil && len(entries) == 0 {
-		empty, err := migrated()
+		empty, err := emptyState()
 		if err != nil {
 			return err
 		}
@@ -38,7 +38,7 @@ func Migrate(state string) error {
 }
 
 // migrated is the state of a database with the schema and nothing else, made once.
-var migrated = sync.OnceValues(func() (string, error) {
+var emptyState = sync.OnceValues(func() (string, error) {
 	state, err := os.MkdirTemp("", "tabard-d1-")
 	if err != nil {
 		return "", err

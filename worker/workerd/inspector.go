@@ -24,7 +24,7 @@ type Inspector struct {
 // Inspect connects to the isolate of a Worker that runs with Options.Inspector.
 func Inspect(t testing.TB, port int) *Inspector {
 	t.Helper()
-	connection, _, _, err := ws.Dial(context.Background(), isolate(t, port))
+	connection, _, _, err := ws.Dial(context.Background(), isolateURL(t, port))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func Inspect(t testing.TB, port int) *Inspector {
 }
 
 // isolate is the address at which the Worker's isolate can be looked into.
-func isolate(t testing.TB, port int) string {
+func isolateURL(t testing.TB, port int) string {
 	t.Helper()
 	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/json", port))
 	if err != nil {
@@ -126,7 +126,7 @@ func (i *Inspector) Heap(t testing.TB, request func()) float64 {
 // Profile samples what the isolate does until the function that it returns is
 // called, which tells how long the isolate was at work: a little more than its CPU
 // time, for the sampling costs some, and on a busy machine it waits for a core.
-func (i *Inspector) Profile(t testing.TB) (worked func() time.Duration) {
+func (i *Inspector) Profile(t testing.TB) (busy func() time.Duration) {
 	t.Helper()
 	i.call(t, "Profiler.enable", nil, nil)
 	i.call(t, "Profiler.setSamplingInterval", map[string]any{"interval": 100}, nil)
@@ -134,7 +134,7 @@ func (i *Inspector) Profile(t testing.TB) (worked func() time.Duration) {
 	return func() time.Duration {
 		var answer struct{ Profile profile }
 		i.call(t, "Profiler.stop", nil, &answer)
-		return answer.Profile.worked()
+		return answer.Profile.busy()
 	}
 }
 
@@ -149,7 +149,7 @@ type profile struct {
 }
 
 // worked leaves out what V8 names idle, and the program around the isolate.
-func (p profile) worked() time.Duration {
+func (p profile) busy() time.Duration {
 	outside := map[int]bool{}
 	for _, node := range p.Nodes {
 		outside[node.ID] = node.CallFrame.FunctionName == "(idle)" || node.CallFrame.FunctionName == "(program)"

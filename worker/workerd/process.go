@@ -57,7 +57,7 @@ func number(t testing.TB, text string) int64 {
 }
 
 // child finds the workerd that Node started; nil where the system is not Linux.
-func child(node int) *Process {
+func findProcess(node int) *Process {
 	folders, _ := filepath.Glob("/proc/[0-9]*")
 	for _, folder := range folders {
 		pid, _ := strconv.Atoi(filepath.Base(folder))

@@ -33,7 +33,7 @@ func Run(t testing.TB, o Options) *Process {
 			t.Logf("workerd said:\n%s", log)
 		}
 	})
-	return child(w.node.Process.Pid)
+	return findProcess(w.node.Process.Pid)
 }
 
 // Database makes a local database for a test and applies a workspace to it.

@@ -83,8 +83,8 @@ func Launch(o Options, log io.Writer) (*Worker, error) {
 		return nil, err
 	}
 	w := &Worker{node: node, input: input, ended: make(chan struct{})}
-	if _, err = input.Write(o.line()); err == nil {
-		err = w.serves(output, log)
+	if _, err = input.Write(o.encode()); err == nil {
+		err = w.waitServing(output, log)
 	}
 	if err != nil {
 		return nil, errors.Join(err, w.Stop())
@@ -93,7 +93,7 @@ func Launch(o Options, log io.Writer) (*Worker, error) {
 }
 
 // line is the options as start.mjs reads them.
-func (o Options) line() []byte {
+func (o Options) encode() []byte {
 	if o.Entry == "" {
 		o.Entry = "entry.mjs"
 	}
@@ -109,7 +109,7 @@ func (o Options) line() []byte {
 }
 
 // serves waits until the Worker serves, and goes on reading what it says.
-func (w *Worker) serves(output io.Reader, log io.Writer) error {
+func (w *Worker) waitServing(output io.Reader, log io.Writer) error {
 	ready := make(chan struct{})
 	go func() {
 		defer close(w.ended)

@@ -13,7 +13,7 @@ import (
 )
 
 type (
-	office = admin.Office
+	office = admin.Service
 	actor  = admin.Actor
 	call   = serverapi.Call
 	action = serverapi.Action[*office]

@@ -93,12 +93,12 @@ func trail(o *office, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := admin.TrailFilter{User: q.Get("user"), Actor: q.Get("actor"), Action: q.Get("action")}
+	f := admin.EventFilter{User: q.Get("user"), Actor: q.Get("actor"), Action: q.Get("action")}
 	for name, into := range map[string]*int64{"since": &f.Since, "until": &f.Until} {
 		if *into, err = number(q, name, 0); err != nil {
 			return nil, err
 		}
 	}
-	all, err := o.Trail(c.Context(), c.By, c.R.PathValue(organization), f, p)
+	all, err := o.Events(c.Context(), c.By, c.R.PathValue(organization), f, p)
 	return paged(c, all, err)
 }

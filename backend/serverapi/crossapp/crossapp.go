@@ -168,7 +168,7 @@ func (c *call) recorded(app string, e audit.Event, refused error) error {
 	if !refusal.Is(refused) {
 		return refused
 	}
-	r := refusal.Of(refused)
+	r := refusal.From(refused)
 	e.Outcome, e.Reason = audit.Refused, cmp.Or(r.Reason, string(r.Code))
 	if err := c.audit(app, e); err != nil {
 		return err

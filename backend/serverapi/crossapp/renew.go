@@ -140,12 +140,12 @@ func (c *call) unauthentic(u session.Unverified, s *session.Session, err error) 
 	if s.Holder != session.AppServer {
 		return errForged
 	}
-	switch fate, err := grant.FateOf(c.Context(), c.crossapp.store, u, s, err, c.Now().Unix()); {
+	switch usage, err := grant.KeyUsage(c.Context(), c.crossapp.store, u, s, err, c.Now().Unix()); {
 	case err != nil:
 		return err
-	case fate == signingkey.InUse:
+	case usage == signingkey.InUse:
 		return refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.")
-	case fate == signingkey.Retired:
+	case usage == signingkey.Retired:
 		return refusal.New(api.SessionExpired, "The session has ended.")
 	}
 	return errForged

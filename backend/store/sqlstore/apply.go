@@ -23,16 +23,16 @@ INSERT INTO workspace (one, revision, document, session_idle) VALUES (1, 1, ?1, 
 const upsertWorkspace = insertWorkspace + `
 ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = excluded.document`
 
-// Applying holds the options of an apply. The zero value applies without reports.
-type Applying struct {
-	// DryRun reports the changes without applying them.
+// ApplyOptions says how a Desired is applied. The zero value applies it and tells nobody.
+type ApplyOptions struct {
+	// DryRun changes nothing, and tells what would change.
 	DryRun bool
-	// Report receives the number of checked memberships after each organization.
-	Report func(members int)
-	// Tell receives each difference before it is written.
-	Tell func(directory.Difference)
-	// Waiting is called once if another apply is in progress.
-	Waiting func()
+	// OnProgress is told after each organization how many memberships were looked at.
+	OnProgress func(members int)
+	// OnDifference is told each difference, before it is written.
+	OnDifference func(directory.Difference)
+	// OnWait is told once when another apply is under way, which is waited for.
+	OnWait func()
 }
 
 // Apply changes the directory to match a workspace file. Repeating it changes nothing.
@@ -51,20 +51,21 @@ type Applying struct {
 // belong to administrators from then on. Organizations that it does not name are not
 // changed.
 func (s *Store) Apply(ctx context.Context, d directory.Desired, now int64) (directory.Changes, error) {
-	return s.ApplyAs(ctx, d, now, Applying{})
+	return s.ApplyWith(ctx, d, now, ApplyOptions{})
 }
 
 // ApplyReporting is Apply. After each organization it reports the number of memberships
 // checked so far.
 func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int64, report func(members int)) (directory.Changes, error) {
-	return s.ApplyAs(ctx, d, now, Applying{Report: report})
+	return s.ApplyWith(ctx, d, now, ApplyOptions{OnProgress: report})
 }
 
-// ApplyAs is Apply with options. With an error, it returns the changes made before it.
-func (s *Store) ApplyAs(ctx context.Context, d directory.Desired, now int64, how Applying) (directory.Changes, error) {
-	a := &applying{database: s.database, Applying: how, now: now}
+// ApplyWith is Apply, where how says what is told. With an error it returns what was
+// changed before.
+func (s *Store) ApplyWith(ctx context.Context, d directory.Desired, now int64, how ApplyOptions) (directory.Changes, error) {
+	a := &applier{database: s.database, ApplyOptions: how, now: now}
 	if !how.DryRun {
-		lock, err := s.lockApply(ctx, how.Waiting)
+		lock, err := s.lockApply(ctx, how.OnWait)
 		if err != nil {
 			return directory.Changes{}, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
 		}
@@ -79,9 +80,9 @@ func (s *Store) ApplyAs(ctx context.Context, d directory.Desired, now int64, how
 }
 
 // applying is the state of applying a Desired to the database.
-type applying struct {
+type applier struct {
 	*database
-	Applying
+	ApplyOptions
 	now       int64
 	lock      *applyLock
 	pending   pendingWrites
@@ -91,14 +92,14 @@ type applying struct {
 	written, analyzed int // rows written, and at the last ANALYZE
 }
 
-func (a *applying) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
-	if a.Tell != nil {
-		a.Tell(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
+func (a *applier) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
+	if a.OnDifference != nil {
+		a.OnDifference(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
 	}
 }
 
 // each calls scan for every row that a statement returns.
-func (a *applying) each(ctx context.Context, scan func(*sql.Rows) error, statement string, args ...any) error {
+func (a *applier) each(ctx context.Context, scan func(*sql.Rows) error, statement string, args ...any) error {
 	scanned := false
 	return retried(ctx, func() error {
 		rows, err := a.pool.QueryContext(ctx, a.dialect.uncached(statement), args...)
@@ -119,7 +120,7 @@ func (a *applying) each(ctx context.Context, scan func(*sql.Rows) error, stateme
 	})
 }
 
-func (a *applying) all(ctx context.Context, d directory.Desired) error {
+func (a *applier) all(ctx context.Context, d directory.Desired) error {
 	found, err := a.match(ctx, d.Organizations)
 	if err != nil {
 		return err
@@ -145,14 +146,14 @@ func (a *applying) all(ctx context.Context, d directory.Desired) error {
 			return err
 		}
 		done += o.MemberCount()
-		if a.Report != nil {
-			a.Report(done)
+		if a.OnProgress != nil {
+			a.OnProgress(done)
 		}
 	}
 	return a.flush(ctx)
 }
 
-func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
+func (a *applier) workspace(ctx context.Context, w directory.Workspace) error {
 	var revision int64
 	var stored string
 	err := a.row(ctx, selectWorkspace).Scan(&revision, &stored)
@@ -176,9 +177,9 @@ func (a *applying) workspace(ctx context.Context, w directory.Workspace) error {
 	return a.tellWorkspace(stored, document)
 }
 
-// tellWorkspace reports the changed members of the workspace's document.
-func (a *applying) tellWorkspace(stored string, document []byte) error {
-	if a.Tell == nil {
+// tellWorkspace tells which members of the workspace's document change.
+func (a *applier) tellWorkspace(stored string, document []byte) error {
+	if a.OnDifference == nil {
 		return nil
 	}
 	var had, wanted map[string]json.RawMessage

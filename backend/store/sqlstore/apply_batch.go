@@ -80,15 +80,15 @@ func (p *pendingWrites) inOrder() {
 	})
 }
 
-func (a *applying) flushFull(ctx context.Context) error {
+func (a *applier) flushFull(ctx context.Context) error {
 	if a.pending.len() < batch {
 		return nil
 	}
 	return a.flush(ctx)
 }
 
-// flush writes the pending rows in one transaction.
-func (a *applying) flush(ctx context.Context) error {
+// flush writes what is pending, in one transaction.
+func (a *applier) flush(ctx context.Context) error {
 	if a.pending.len() > 0 && !a.DryRun {
 		if err := a.lock.held(ctx); err != nil {
 			return err
@@ -116,9 +116,10 @@ func rest(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// analyze runs ANALYZE on PostgreSQL each time the number of written rows has doubled.
-// Plans for small tables would scan the whole table for each row until autovacuum runs.
-func (a *applying) analyze(ctx context.Context) error {
+// analyze has PostgreSQL look how large the tables have become, each time that twice as
+// much is written: plans that it made for small ones, this process's and the servers',
+// would read all of a table for every row, until autovacuum comes.
+func (a *applier) analyze(ctx context.Context) error {
 	a.written += a.pending.len()
 	if !a.dialect.dollar || a.written < 2*max(a.analyzed, batch/2) {
 		return nil
@@ -130,8 +131,8 @@ func (a *applying) analyze(ctx context.Context) error {
 	})
 }
 
-// commit writes the pending rows in one transaction.
-func (a *applying) commit(ctx context.Context) error {
+// commit runs one transaction with what is pending.
+func (a *applier) commit(ctx context.Context) error {
 	tx, err := a.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -148,7 +149,7 @@ func (a *applying) commit(ctx context.Context) error {
 	return tx.Commit()
 }
 
-func (a *applying) writeMembers(ctx context.Context, tx *sql.Tx) error {
+func (a *applier) writeMembers(ctx context.Context, tx *sql.Tx) error {
 	for some := range slices.Chunk(a.pending.users, batch) {
 		var args []any
 		for _, u := range some {
@@ -179,7 +180,7 @@ func (a *applying) writeMembers(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-func (a *applying) run(ctx context.Context, tx *sql.Tx, statement string, args []any) error {
+func (a *applier) run(ctx context.Context, tx *sql.Tx, statement string, args []any) error {
 	_, err := tx.ExecContext(ctx, a.dialect.uncached(statement), args...)
 	return err
 }

@@ -114,11 +114,11 @@ func TestApply_OneAtATime(t *testing.T) {
 			defer second.Close()
 			waits, done := make(chan struct{}), make(chan error, 1)
 			var order []string
-			_, err = first.ApplyAs(t.Context(), crowd(t, 3, 3), applied, sqlstore.Applying{Report: func(members int) {
+			_, err = first.ApplyWith(t.Context(), crowd(t, 3, 3), applied, sqlstore.ApplyOptions{OnProgress: func(members int) {
 				if members == 3 {
 					go func() {
-						_, err := second.ApplyAs(t.Context(), crowd(t, 2, 3), applied, sqlstore.Applying{
-							Waiting: func() { close(waits) }, Report: func(int) { order = append(order, "second") },
+						_, err := second.ApplyWith(t.Context(), crowd(t, 2, 3), applied, sqlstore.ApplyOptions{
+							OnWait: func() { close(waits) }, OnProgress: func(int) { order = append(order, "second") },
 						})
 						done <- err
 					}()
@@ -146,8 +146,8 @@ func TestApply_DryRun(t *testing.T) {
 `)
 		wanted.Workspace.Apps[0].Audience = "another"
 		var lines []string
-		dry := sqlstore.Applying{DryRun: true, Tell: func(d directory.Difference) { lines = append(lines, d.String()) }}
-		changes, err := store.ApplyAs(t.Context(), wanted, applied, dry)
+		dry := sqlstore.ApplyOptions{DryRun: true, OnDifference: func(d directory.Difference) { lines = append(lines, d.String()) }}
+		changes, err := store.ApplyWith(t.Context(), wanted, applied, dry)
 		want := directory.Changes{
 			Workspace: true, Organizations: directory.Count{Added: 1, Changed: 1}, Members: directory.Count{Added: 1, Changed: 1, Removed: 1},
 		}

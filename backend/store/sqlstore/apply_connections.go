@@ -32,7 +32,7 @@ type storedConnection struct {
 	deleted bool
 }
 
-func (a *applying) storedConnections(ctx context.Context) (storedConnections, error) {
+func (a *applier) storedConnections(ctx context.Context) (storedConnections, error) {
 	all := storedConnections{map[string]storedConnection{}, map[string][]storedConnection{}, map[string]string{}}
 	err := a.each(ctx, func(rows *sql.Rows) error {
 		var row connectionRow
@@ -50,9 +50,9 @@ func (a *applying) storedConnections(ctx context.Context) (storedConnections, er
 	return all, err
 }
 
-// checkConnections sets the organization of each connection of the file and returns the
-// stored connections. The error may be Conflicts.
-func (a *applying) checkConnections(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) (storedConnections, error) {
+// checkConnections gives each connection of the file its organization, and returns those
+// that are stored, or Conflicts.
+func (a *applier) checkConnections(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) (storedConnections, error) {
 	stored, err := a.storedConnections(ctx)
 	if err != nil {
 		return stored, err
@@ -89,7 +89,7 @@ func conflict(stored storedConnection, c directory.Connection) string {
 }
 
 // ofOrganization brings an organization's connections up to date.
-func (a *applying) ofOrganization(slug, id string, stored storedConnections, wanted []directory.DesiredConnection) error {
+func (a *applier) ofOrganization(slug, id string, stored storedConnections, wanted []directory.DesiredConnection) error {
 	had, enabled, named := stored.enabled[id], "", map[string]bool{}
 	for _, c := range wanted {
 		if named[c.ID] = true; c.Enabled {
@@ -122,9 +122,8 @@ func enabledOr(enabled bool) string {
 	return "disabled"
 }
 
-// release disables connections that the file no longer names. Administrators manage
-// them from then on.
-func (a *applying) release(slug string, stored []storedConnection, named map[string]bool) {
+// release leaves to the administrator what the file names no longer.
+func (a *applier) release(slug string, stored []storedConnection, named map[string]bool) {
 	for _, had := range stored {
 		if !had.FromFile || named[had.ID] || had.deleted {
 			continue
@@ -135,9 +134,9 @@ func (a *applying) release(slug string, stored []storedConnection, named map[str
 	}
 }
 
-// connection updates one connection except for its enabled state, and reports whether
-// it changed.
-func (a *applying) connection(stored storedConnection, c directory.Connection) (changed bool, err error) {
+// connection brings one connection up to date, but for whether it is enabled, and
+// tells whether that changed it.
+func (a *applier) connection(stored storedConnection, c directory.Connection) (changed bool, err error) {
 	scopes, provisioning, err := connectionText(c)
 	if err != nil {
 		return false, err
@@ -158,7 +157,7 @@ func (a *applying) connection(stored storedConnection, c directory.Connection) (
 }
 
 // enable makes another connection the organization's, or none.
-func (a *applying) enable(organizationID, had, wanted string) {
+func (a *applier) enable(organizationID, had, wanted string) {
 	if had == wanted {
 		return
 	}
@@ -171,8 +170,8 @@ func (a *applying) enable(organizationID, had, wanted string) {
 	}
 }
 
-// record adds a change by the file to the audit log.
-func (a *applying) record(action audit.Action, organizationID, connectionID string) {
+// record writes what the file changed into the trail.
+func (a *applier) record(action audit.Action, organizationID, connectionID string) {
 	a.pending.add(insertEvent, eventArgs(audit.Event{
 		ID: directory.NewID("evt_"), At: a.now, Action: action, Outcome: audit.Done, Actor: audit.WorkspaceFile,
 		OrganizationID: organizationID, Target: connectionID,

@@ -42,8 +42,8 @@ type place struct{ roles, source string }
 // fromFile is the source of memberships from a workspace file.
 const fromFile = string(directory.FromFile)
 
-// members updates an organization's members.
-func (a *applying) members(ctx context.Context, had *matched, o *directory.DesiredOrganization) error {
+// members brings an organization's members up to date.
+func (a *applier) members(ctx context.Context, had *matched, o *directory.DesiredOrganization) error {
 	before := 0
 	if !had.added {
 		if err := a.row(ctx, countFromFile, had.id).Scan(&before); err != nil {
@@ -81,9 +81,9 @@ func chunks[T any](all iter.Seq[T], size int) iter.Seq[[]T] {
 	}
 }
 
-// admit makes people members, and returns how many of them the file had admitted
-// before.
-func (a *applying) admit(ctx context.Context, o *matched, slug string, people []directory.Member) (were int, err error) {
+// admit makes people, known or new, members, and returns how many of them the file had
+// made members before.
+func (a *applier) admit(ctx context.Context, o *matched, slug string, people []directory.Member) (were int, err error) {
 	known, err := a.places(ctx, o.id, people)
 	if err != nil {
 		return 0, err
@@ -111,8 +111,8 @@ func (a *applying) admit(ctx context.Context, o *matched, slug string, people []
 	return were, a.flushFull(ctx)
 }
 
-// places returns the stored memberships of known users.
-func (a *applying) places(ctx context.Context, organizationID string, people []directory.Member) (map[person]place, error) {
+// places returns those of people who are known.
+func (a *applier) places(ctx context.Context, organizationID string, people []directory.Member) (map[person]place, error) {
 	args := []any{organizationID}
 	for _, m := range people {
 		args = append(args, m.Issuer, m.Subject)
@@ -128,8 +128,8 @@ func (a *applying) places(ctx context.Context, organizationID string, people []d
 	return all, err
 }
 
-// dismiss ends the memberships from the file that it no longer names.
-func (a *applying) dismiss(ctx context.Context, organizationID string, o *directory.DesiredOrganization) error {
+// dismiss ends the memberships that the file once gave and no longer names.
+func (a *applier) dismiss(ctx context.Context, organizationID string, o *directory.DesiredOrganization) error {
 	named := make(map[digest]struct{}, o.MemberCount())
 	for m := range o.AllMembers() {
 		named[personOf(m).digest()] = struct{}{}

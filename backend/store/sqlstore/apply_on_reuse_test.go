@@ -96,7 +96,7 @@ func older(t *testing.T, store *sqlstore.Store) {
 	w, err := store.Workspace(t.Context())
 	if err == nil {
 		w.OnReuse = ""
-		err = store.RuleWorkspace(t.Context(), *w, w.Policy)
+		err = store.SetWorkspacePolicy(t.Context(), *w, w.Policy)
 	}
 	if err != nil {
 		t.Fatal(err)

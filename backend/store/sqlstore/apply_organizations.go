@@ -43,9 +43,8 @@ type matched struct {
 	stored *storedOrganization // nil for a new one
 }
 
-// match finds the stored organization for each organization of the file. New ones get
-// an id.
-func (a *applying) match(ctx context.Context, wanted []directory.DesiredOrganization) ([]*matched, error) {
+// match reads which stored organization each of the file is. A new one gets its id.
+func (a *applier) match(ctx context.Context, wanted []directory.DesiredOrganization) ([]*matched, error) {
 	stored, err := a.storedOrganizations(ctx)
 	if err != nil {
 		return nil, err
@@ -64,8 +63,9 @@ func (a *applying) match(ctx context.Context, wanted []directory.DesiredOrganiza
 	return all, nil
 }
 
-// organizations updates all organizations: existing ones together, then new ones.
-func (a *applying) organizations(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) error {
+// organizations brings all organizations up to date: those that there are, together,
+// and then those that are new.
+func (a *applier) organizations(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) error {
 	for i, o := range wanted {
 		if found[i].stored != nil && found[i].stored.Slug != o.Slug {
 			a.pending.add(releaseSlug, found[i].id)
@@ -89,7 +89,7 @@ func (a *applying) organizations(ctx context.Context, found []*matched, wanted [
 	return nil
 }
 
-func (a *applying) storedOrganizations(ctx context.Context) (all []*storedOrganization, err error) {
+func (a *applier) storedOrganizations(ctx context.Context) (all []*storedOrganization, err error) {
 	err = a.each(ctx, func(rows *sql.Rows) error {
 		var o storedOrganization
 		var rules, disabledBy string
@@ -148,8 +148,8 @@ func match(stored []*storedOrganization, wanted []directory.DesiredOrganization)
 	return found, nil
 }
 
-// organization updates one organization.
-func (a *applying) organization(had *matched, o directory.Organization) error {
+// organization brings one organization up to date.
+func (a *applier) organization(had *matched, o directory.Organization) error {
 	rules, err := json.Marshal(o.Rules)
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func described(o directory.Organization, rules string) string {
 	return text + "}"
 }
 
-func (a *applying) disabled(o directory.Organization) any {
+func (a *applier) disabled(o directory.Organization) any {
 	if o.Disabled {
 		return a.now
 	}

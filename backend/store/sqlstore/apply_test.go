@@ -217,11 +217,11 @@ func TestApplyLeavesTheAdmittedUnlessTheFileNamesThem(t *testing.T) {
 func TestApplyEnablesNothingThatAnAdministratorDisabled(t *testing.T) {
 	onEmptyStores(t, func(t *testing.T, store *sqlstore.Store) {
 		apply(t, store, acmeAndGlobex)
-		if err := store.BlockOrganization(t.Context(), "org_acme", true, applied); err != nil {
+		if err := store.SetOrganizationDisabled(t.Context(), "org_acme", true, applied); err != nil {
 			t.Fatal(err)
 		}
 		alice := signIn(t, store, "alice", applied)
-		if err := store.BlockMember(t.Context(), "org_globex", alice.ID, true, applied); err != nil {
+		if err := store.SetMemberDisabled(t.Context(), "org_globex", alice.ID, true, applied); err != nil {
 			t.Fatal(err)
 		}
 		if again := apply(t, store, acmeAndGlobex); !again.None() {
@@ -234,7 +234,7 @@ func TestApplyEnablesNothingThatAnAdministratorDisabled(t *testing.T) {
 		if got := access(t, store, "alice"); len(got) != 0 {
 			t.Errorf("alice belongs to %v", got)
 		}
-		if err := store.BlockOrganization(t.Context(), "org_acme", false, applied); err != nil {
+		if err := store.SetOrganizationDisabled(t.Context(), "org_acme", false, applied); err != nil {
 			t.Fatal(err)
 		}
 		if got := access(t, store, "alice"); !reflect.DeepEqual(got, map[string][]string{"acme": {"viewer"}}) {

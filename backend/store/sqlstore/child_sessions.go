@@ -13,7 +13,7 @@ import (
 // The state that a session inherits from the session that it was entered from, and ends
 // with.
 const (
-	inheritStay = `
+	inheritOrganizationSession = `
 INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
 	started_at, active_at)
 SELECT s.id, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for, e.started_at, e.active_at
@@ -47,7 +47,7 @@ func (s organizationSessions) Inherit(ctx context.Context, child session.ID) err
 	if err := s.change(ctx, "inherit", inheritAuthentications, child.String()); err != nil {
 		return err
 	}
-	if err := s.change(ctx, "inherit", inheritStay, child.String()); err != nil {
+	if err := s.change(ctx, "inherit", inheritOrganizationSession, child.String()); err != nil {
 		return err
 	}
 	var ended sql.NullInt64

@@ -142,9 +142,9 @@ func (s members) RemoveMember(ctx context.Context, organizationID, userID string
 	return directory.ErrFromFile
 }
 
-// BlockMember disables or enables a membership. The error is directory.ErrNoMember if
+// SetMemberDisabled disables or enables a membership. The error is directory.ErrNoMember if
 // there is none.
-func (s members) BlockMember(ctx context.Context, organizationID, userID string, blocked bool, now int64) error {
+func (s members) SetMemberDisabled(ctx context.Context, organizationID, userID string, blocked bool, now int64) error {
 	statement, args := unblockMember, []any{organizationID, userID}
 	if blocked {
 		statement, args = blockMember, append(args, now)

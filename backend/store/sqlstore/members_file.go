@@ -10,12 +10,12 @@ ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember
 	withdrawMembership = deleteMember + ` AND source = '` + fromFile + `'`
 )
 
-// GiveMembership implements admin.FileStore.
-func (s members) GiveMembership(ctx context.Context, organizationID, userID string, roles []string, now int64) error {
+// SetFileMembership implements admin.FileStore.
+func (s members) SetFileMembership(ctx context.Context, organizationID, userID string, roles []string, now int64) error {
 	return s.change(ctx, "give membership", giveMembership, userID, organizationID, list(roles).text(), now)
 }
 
-// WithdrawMembership implements admin.FileStore.
-func (s members) WithdrawMembership(ctx context.Context, organizationID, userID string) error {
+// RemoveFileMembership implements admin.FileStore.
+func (s members) RemoveFileMembership(ctx context.Context, organizationID, userID string) error {
 	return s.change(ctx, "withdraw membership", withdrawMembership, userID, organizationID)
 }

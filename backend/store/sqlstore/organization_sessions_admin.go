@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	selectStays = `
+	selectOrganizationSessions = `
 SELECT s.id, s.app, s.user_id, e.started_at, e.active_at, e.auth_time, e.acr, e.amr, e.connection, e.made_for
 FROM organization_sessions e JOIN sessions s ON s.id = e.session_id
 WHERE e.organization_id = ?1 AND e.ended_at IS NULL AND s.revoked_at IS NULL AND s.expires_at > ?2
@@ -16,11 +16,11 @@ WHERE e.organization_id = ?1 AND e.ended_at IS NULL AND s.revoked_at IS NULL AND
 ORDER BY e.session_id
 LIMIT ?5`
 
-	endStay = `
+	endOrganizationSession = `
 UPDATE organization_sessions SET ended_at = ?3, ending = 'revoked'
 WHERE organization_id = ?1 AND session_id = ?2 AND ended_at IS NULL`
 
-	endStays = `
+	endOrganizationSessions = `
 UPDATE organization_sessions SET ended_at = ?3, ending = 'revoked'
 WHERE organization_id = ?1 AND ended_at IS NULL AND session_id IN (SELECT id FROM sessions WHERE user_id = ?2)`
 )
@@ -28,13 +28,13 @@ WHERE organization_id = ?1 AND ended_at IS NULL AND session_id IN (SELECT id FRO
 // OrganizationSessions returns the live sessions that act for an organization, by id, starting
 // after one, at most limit. If userID is not empty, it returns those of one person.
 func (s organizationSessions) OrganizationSessions(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error) {
-	return collect(ctx, s, "organization sessions", scanStay, selectStays, organizationID, now, userID, after, limit)
+	return collect(ctx, s, "organization sessions", scanOrganizationSession, selectOrganizationSessions, organizationID, now, userID, after, limit)
 }
 
 // EndOrganizationSession ends a session's organization session and reports whether there was one to
 // end. The session itself goes on.
 func (s organizationSessions) EndOrganizationSession(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error) {
-	ended, err := s.changed(ctx, "end organization session", endStay, organizationID, id.String(), now)
+	ended, err := s.changed(ctx, "end organization session", endOrganizationSession, organizationID, id.String(), now)
 	if err != nil {
 		return ended, err
 	}
@@ -44,10 +44,10 @@ func (s organizationSessions) EndOrganizationSession(ctx context.Context, organi
 // EndOrganizationSessions ends the organization sessions of all of a person's sessions in one
 // organization.
 func (s organizationSessions) EndOrganizationSessions(ctx context.Context, organizationID, userID string, now int64) error {
-	return s.change(ctx, "end organization sessions", endStays, organizationID, userID, now)
+	return s.change(ctx, "end organization sessions", endOrganizationSessions, organizationID, userID, now)
 }
 
-func scanStay(row scanner) (d orgsession.Record, err error) {
+func scanOrganizationSession(row scanner) (d orgsession.Record, err error) {
 	var id string
 	a := &d.OrganizationSession.Authentication
 	if err := row.Scan(&id, &d.App, &d.UserID, &d.OrganizationSession.StartedAt, &d.OrganizationSession.ActiveAt,

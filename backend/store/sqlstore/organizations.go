@@ -93,8 +93,8 @@ func (s organizations) RenameOrganization(ctx context.Context, id, slug, name st
 	return err
 }
 
-// RuleOrganization sets an organization's rules.
-func (s organizations) RuleOrganization(ctx context.Context, id string, rules policy.Rules) error {
+// SetOrganizationPolicy sets an organization's rules.
+func (s organizations) SetOrganizationPolicy(ctx context.Context, id string, rules policy.Rules) error {
 	text, err := json.Marshal(rules)
 	if err != nil {
 		return fmt.Errorf("sqlstore: rules of %s: %w", id, err)
@@ -102,9 +102,9 @@ func (s organizations) RuleOrganization(ctx context.Context, id string, rules po
 	return s.change(ctx, "rules", ruleOrganization, id, string(text))
 }
 
-// BlockOrganization disables or enables an organization. A workspace file does not
+// SetOrganizationDisabled disables or enables an organization. A workspace file does not
 // enable it again.
-func (s organizations) BlockOrganization(ctx context.Context, id string, blocked bool, now int64) error {
+func (s organizations) SetOrganizationDisabled(ctx context.Context, id string, blocked bool, now int64) error {
 	if blocked {
 		return s.change(ctx, "disable organization", disableOrganization, id, now)
 	}
@@ -115,7 +115,7 @@ func (s organizations) BlockOrganization(ctx context.Context, id string, blocked
 // first statement on. Until the last statement, DeleteOrganization can be called again.
 // The id stays taken.
 func (s organizations) DeleteOrganization(ctx context.Context, id string, now int64) error {
-	if err := s.BlockOrganization(ctx, id, true, now); err != nil {
+	if err := s.SetOrganizationDisabled(ctx, id, true, now); err != nil {
 		return err
 	}
 	if err := s.change(ctx, "dismiss members", dismissMembers, id); err != nil {

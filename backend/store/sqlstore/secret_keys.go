@@ -14,7 +14,7 @@ SELECT id, replica, place, first_seen, last_seen, left_at, retired_at FROM secre
 	selectSecretKey  = secretKeyColumns + `WHERE id = ?1 ORDER BY replica`
 	selectSecretKeys = secretKeyColumns + `ORDER BY replica, place`
 
-	sightSecretKey = `
+	recordSecretKey = `
 INSERT INTO secret_keys (id, replica, place, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (id, replica) DO UPDATE SET place = excluded.place, last_seen = excluded.last_seen, left_at = NULL`
 
@@ -35,50 +35,50 @@ DELETE FROM secret_keys WHERE last_seen < ?1 AND EXISTS (
 		OR n.last_seen = secret_keys.last_seen AND n.replica > secret_keys.replica))`
 )
 
-// secretKeys stores the sightings of the secret's values.
+// secretKeys stores the records of the secret's values.
 type secretKeys struct{ *database }
 
-// SightSecretKeys implements signingkey.Sightings.
-func (s secretKeys) SightSecretKeys(ctx context.Context, replica string, ids []string, now, until int64) error {
+// RecordSecretKeys implements signingkey.ReplicaKeyStore.
+func (s secretKeys) RecordSecretKeys(ctx context.Context, replica string, ids []string, now, until int64) error {
 	for place, id := range ids {
-		if err := s.change(ctx, "sight secret keys", sightSecretKey, id, replica, place, now, until); err != nil {
+		if err := s.change(ctx, "record secret keys", recordSecretKey, id, replica, place, now, until); err != nil {
 			return err
 		}
 	}
 	if until == now {
 		return nil
 	}
-	return s.change(ctx, "sight secret keys", dropSecretKeys, replica, now, until)
+	return s.change(ctx, "record secret keys", dropSecretKeys, replica, now, until)
 }
 
-// LeaveSecretKeys implements signingkey.Sightings.
-func (s secretKeys) LeaveSecretKeys(ctx context.Context, replica string, now int64) error {
+// RecordShutdown implements signingkey.ReplicaKeyStore.
+func (s secretKeys) RecordShutdown(ctx context.Context, replica string, now int64) error {
 	return s.change(ctx, "leave secret keys", leaveSecretKeys, replica, now)
 }
 
-// SecretKey implements signingkey.Sightings.
-func (s secretKeys) SecretKey(ctx context.Context, id string) ([]signingkey.Sighting, error) {
-	return collect(ctx, s, "secret key", scanSighting, selectSecretKey, id)
+// SecretKey implements signingkey.ReplicaKeyStore.
+func (s secretKeys) SecretKey(ctx context.Context, id string) ([]signingkey.ReplicaKey, error) {
+	return collect(ctx, s, "secret key", scanReplicaKey, selectSecretKey, id)
 }
 
-// SecretKeys implements signingkey.Sightings.
-func (s secretKeys) SecretKeys(ctx context.Context) ([]signingkey.Sighting, error) {
-	return collect(ctx, s, "secret keys", scanSighting, selectSecretKeys)
+// SecretKeys implements signingkey.ReplicaKeyStore.
+func (s secretKeys) SecretKeys(ctx context.Context) ([]signingkey.ReplicaKey, error) {
+	return collect(ctx, s, "secret keys", scanReplicaKey, selectSecretKeys)
 }
 
-func scanSighting(row scanner) (k signingkey.Sighting, err error) {
+func scanReplicaKey(row scanner) (k signingkey.ReplicaKey, err error) {
 	var left, retired sql.NullInt64
-	err = row.Scan(&k.ID, &k.Replica, &k.Place, &k.FirstSeen, &k.LastSeen, &left, &retired)
+	err = row.Scan(&k.ID, &k.Replica, &k.Index, &k.FirstSeen, &k.LastSeen, &left, &retired)
 	k.LeftAt, k.RetiredAt = left.Int64, retired.Int64
 	return k, err
 }
 
-// RetireSecretKey implements signingkey.Sightings.
+// RetireSecretKey implements signingkey.ReplicaKeyStore.
 func (s secretKeys) RetireSecretKey(ctx context.Context, id string, now int64) error {
 	return s.change(ctx, "retire secret key", retireSecretKey, id, now)
 }
 
-// ForgetSecretKeys implements signingkey.Sightings.
-func (s secretKeys) ForgetSecretKeys(ctx context.Context, before int64) error {
+// DeleteSecretKeys implements signingkey.ReplicaKeyStore.
+func (s secretKeys) DeleteSecretKeys(ctx context.Context, before int64) error {
 	return s.change(ctx, "forget secret keys", forgetSecretKeys, before)
 }

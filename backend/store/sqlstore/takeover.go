@@ -30,7 +30,7 @@ FROM sessions s JOIN authentications a ON a.session_id = s.replaces
 WHERE s.id = ?1
 ON CONFLICT (attempt) DO NOTHING`
 
-	followStays = `
+	copyOrganizationSessions = `
 INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
 	started_at, active_at, ended_at, ending)
 SELECT s.id, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for,
@@ -47,7 +47,7 @@ FROM sessions f JOIN sessions t ON t.id = ?2
 WHERE f.id = ?1 AND (f.auth_time <> t.auth_time OR f.acr <> t.acr OR f.amr <> t.amr OR f.connection <> t.connection)
 ON CONFLICT (attempt) DO NOTHING`
 
-	takeStays = `
+	takeOrganizationSessions = `
 INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
 	started_at, active_at, ended_at, ending)
 SELECT ?2, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for,
@@ -62,7 +62,7 @@ ON CONFLICT (session_id, organization_id) DO UPDATE SET
 		THEN organization_sessions.ending ELSE excluded.ending END
 WHERE excluded.started_at >= organization_sessions.started_at`
 
-	leaveStays = `
+	leaveOrganizationSessions = `
 DELETE FROM organization_sessions WHERE session_id = ?1`
 )
 
@@ -74,7 +74,7 @@ func (s organizationSessions) TakeOver(ctx context.Context, from, to session.ID,
 		args      []any
 	}{
 		{takeChildren, ids}, {endReplaced, append(ids, now)}, {takeAuthentications, ids}, {takeSignIn, ids},
-		{takeStays, ids}, {leaveStays, ids[:1]},
+		{takeOrganizationSessions, ids}, {leaveOrganizationSessions, ids[:1]},
 	} {
 		if err := s.change(ctx, "take over", step.statement, step.args...); err != nil {
 			return err
@@ -88,5 +88,5 @@ func (s organizationSessions) Follow(ctx context.Context, id session.ID) error {
 	if err := s.change(ctx, "follow", followAuthentications, id.String()); err != nil {
 		return err
 	}
-	return s.change(ctx, "follow", followStays, id.String())
+	return s.change(ctx, "follow", copyOrganizationSessions, id.String())
 }

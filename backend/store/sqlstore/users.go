@@ -54,9 +54,9 @@ func (s users) SignIn(ctx context.Context, u directory.User, now int64) (directo
 	return row.user(), nil
 }
 
-// KnowUser returns the user with (u.Issuer, u.Subject) and creates it from u if there
+// EnsureUser returns the user with (u.Issuer, u.Subject) and creates it from u if there
 // is none. Unlike SignIn, it does not change an existing user.
-func (s users) KnowUser(ctx context.Context, u directory.User, now int64) (directory.User, error) {
+func (s users) EnsureUser(ctx context.Context, u directory.User, now int64) (directory.User, error) {
 	var row userRow
 	if err := s.returning(ctx, row.fields(), knowUser, u.ID, u.Issuer, u.Subject, u.Name, u.Email, now); err != nil {
 		return directory.User{}, fmt.Errorf("sqlstore: know user: %w", err)
@@ -86,9 +86,9 @@ func (s users) User(ctx context.Context, id string) (directory.UserRecord, error
 	return u, found("user", err, directory.ErrNoUser)
 }
 
-// BlockUser disables or enables a person everywhere. It returns directory.ErrNoUser if
+// SetUserDisabled disables or enables a person everywhere. It returns directory.ErrNoUser if
 // there is no such person.
-func (s users) BlockUser(ctx context.Context, id string, blocked bool, now int64) error {
+func (s users) SetUserDisabled(ctx context.Context, id string, blocked bool, now int64) error {
 	statement, args := unblockUser, []any{id}
 	if blocked {
 		statement, args = blockUser, append(args, now)

@@ -52,9 +52,9 @@ func (s workspace) WorkspaceRevision(ctx context.Context) (revision int64, err e
 	return revision, nil
 }
 
-// RuleWorkspace stores the workspace, as it was read, with new rules. It returns
+// SetWorkspacePolicy stores the workspace, as it was read, with new rules. It returns
 // directory.ErrOvertaken if it has changed since.
-func (s workspace) RuleWorkspace(ctx context.Context, w directory.Workspace, rules policy.Rules) error {
+func (s workspace) SetWorkspacePolicy(ctx context.Context, w directory.Workspace, rules policy.Rules) error {
 	if rules.SessionIdle == 0 { // these are all the rules: none is unsaid
 		rules.SessionIdle = policy.NoLimit
 	}

@@ -29,16 +29,16 @@ func administersOrganizations(s *suite) {
 	s.is(s.RenameOrganization(s.ctx, "org_initech", "acme", ""), directory.ErrSlugTaken)
 	s.must(s.RenameOrganization(s.ctx, "org_initech", "", "Initech Ltd"))
 	s.must(s.RenameOrganization(s.ctx, "org_initech", "umbrella", ""))
-	s.must(s.RuleOrganization(s.ctx, "org_initech", policy.Rules{MaxSessions: 2}))
-	s.must(s.BlockOrganization(s.ctx, "org_initech", true, Now+1))
-	s.must(s.BlockOrganization(s.ctx, "org_initech", true, Now+2))
+	s.must(s.SetOrganizationPolicy(s.ctx, "org_initech", policy.Rules{MaxSessions: 2}))
+	s.must(s.SetOrganizationDisabled(s.ctx, "org_initech", true, Now+1))
+	s.must(s.SetOrganizationDisabled(s.ctx, "org_initech", true, Now+2))
 	got, err := s.Organization(s.ctx, "umbrella")
 	s.must(err)
 	s.is(got, directory.OrganizationRecord{
 		Organization: directory.Organization{ID: "org_initech", Slug: "umbrella", Name: "Initech Ltd", Rules: policy.Rules{MaxSessions: 2}, Disabled: true},
 		CreatedAt:    Now, DisabledAt: Now + 1,
 	})
-	s.must(s.BlockOrganization(s.ctx, "org_initech", false, Now+3))
+	s.must(s.SetOrganizationDisabled(s.ctx, "org_initech", false, Now+3))
 	var slugs []string
 	for after := ""; ; {
 		page, err := s.Organizations(s.ctx, after, 2)
@@ -90,7 +90,7 @@ func deletesOrganizations(s *suite) {
 		s.is(subject.Membership == nil, true)
 		s.is(s.Admit(s.ctx, directory.Admission{Organization: ref, UserID: alice.ID}, Now) != nil, true)
 	}
-	s.must(s.BlockOrganization(s.ctx, "org_acme", false, Now+2))
+	s.must(s.SetOrganizationDisabled(s.ctx, "org_acme", false, Now+2))
 	subject, err := s.Subject(s.ctx, n.ID, "org_acme", Now)
 	s.must(err)
 	s.is(subject.Membership == nil, true)
@@ -107,7 +107,7 @@ func administersMembers(s *suite) {
 	alice, carol := s.person("alice"), s.person("carol")
 	s.is(s.RemoveMember(s.ctx, "org_acme", alice.ID), directory.ErrFromFile)
 	s.is(s.RemoveMember(s.ctx, "org_acme", carol.ID), directory.ErrNoMember)
-	s.is(s.BlockMember(s.ctx, "org_acme", carol.ID, true, Now), directory.ErrNoMember)
+	s.is(s.SetMemberDisabled(s.ctx, "org_acme", carol.ID, true, Now), directory.ErrNoMember)
 	s.must(s.Admit(s.ctx, directory.Admission{Organization: "org_acme", UserID: carol.ID, Roles: []string{}}, Now+1))
 	got, err := s.Member(s.ctx, "org_acme", carol.ID)
 	s.must(err)
@@ -128,7 +128,7 @@ func administersMembers(s *suite) {
 	_, err = s.Member(s.ctx, "org_acme", carol.ID)
 	s.is(err, directory.ErrNoMember)
 
-	known, err := s.KnowUser(s.ctx, directory.User{ID: "usr_new", Issuer: alice.Issuer, Subject: "alice", Name: "Other", Email: "other"}, Now)
+	known, err := s.EnsureUser(s.ctx, directory.User{ID: "usr_new", Issuer: alice.Issuer, Subject: "alice", Name: "Other", Email: "other"}, Now)
 	s.must(err)
 	s.is(known, alice)
 }
@@ -145,13 +145,13 @@ func blocksMembers(s *suite) {
 		s.is(listed, subject.Membership != nil)
 		return listed
 	}
-	s.must(s.BlockMember(s.ctx, "org_acme", alice.ID, true, Now+1))
-	s.must(s.BlockMember(s.ctx, "org_acme", alice.ID, true, Now+2))
+	s.must(s.SetMemberDisabled(s.ctx, "org_acme", alice.ID, true, Now+1))
+	s.must(s.SetMemberDisabled(s.ctx, "org_acme", alice.ID, true, Now+2))
 	s.is([]bool{admits("acme"), admits("globex")}, []bool{false, true})
 	got, err := s.Member(s.ctx, "org_acme", alice.ID)
 	s.must(err)
 	s.is(got.DisabledAt, int64(Now+1))
-	s.must(s.BlockMember(s.ctx, "org_acme", alice.ID, false, Now+3))
+	s.must(s.SetMemberDisabled(s.ctx, "org_acme", alice.ID, false, Now+3))
 	s.is(admits("acme"), true)
 
 	// A membership that a claim or a provider gave stays blocked while it ends and
@@ -163,8 +163,8 @@ func blocksMembers(s *suite) {
 		s.must(s.Provision(s.ctx, dave.ID, "org_acme", []string{"viewer"}, true, Now))
 	}
 	comes()
-	s.must(s.BlockMember(s.ctx, "org_acme", carol.ID, true, Now))
-	s.must(s.BlockMember(s.ctx, "org_acme", dave.ID, true, Now))
+	s.must(s.SetMemberDisabled(s.ctx, "org_acme", carol.ID, true, Now))
+	s.must(s.SetMemberDisabled(s.ctx, "org_acme", dave.ID, true, Now))
 	s.must(s.ReplaceClaimed(s.ctx, carol.ID, nil, Now))
 	s.must(s.Deprovision(s.ctx, dave.ID, "org_acme"))
 	comes()
@@ -176,16 +176,16 @@ func blocksMembers(s *suite) {
 
 func administersUsers(s *suite) {
 	alice := s.person("alice")
-	s.must(s.BlockUser(s.ctx, alice.ID, true, Now+1))
-	s.must(s.BlockUser(s.ctx, alice.ID, true, Now+2))
+	s.must(s.SetUserDisabled(s.ctx, alice.ID, true, Now+1))
+	s.must(s.SetUserDisabled(s.ctx, alice.ID, true, Now+2))
 	got, err := s.User(s.ctx, alice.ID)
 	s.must(err)
 	disabled := alice
 	disabled.Disabled = true
 	s.is(got, directory.UserRecord{User: disabled, CreatedAt: got.CreatedAt, SeenAt: Now, DisabledAt: Now + 1})
-	s.must(s.BlockUser(s.ctx, alice.ID, false, Now+3))
+	s.must(s.SetUserDisabled(s.ctx, alice.ID, false, Now+3))
 	s.is(s.person("alice").Disabled, false)
-	s.is(s.BlockUser(s.ctx, "usr_nobody", true, Now), directory.ErrNoUser)
+	s.is(s.SetUserDisabled(s.ctx, "usr_nobody", true, Now), directory.ErrNoUser)
 	_, err = s.User(s.ctx, "usr_nobody")
 	s.is(err, directory.ErrNoUser)
 	first, err := s.Users(s.ctx, "", 1)
@@ -236,8 +236,8 @@ func endsStays(s *suite) {
 func rulesWorkspaceOnce(s *suite) {
 	w, err := s.Workspace(s.ctx)
 	s.must(err)
-	s.must(s.RuleWorkspace(s.ctx, *w, policy.Rules{AccessTTL: 61}))
-	s.is(s.RuleWorkspace(s.ctx, *w, policy.Rules{AccessTTL: 62}), directory.ErrOvertaken)
+	s.must(s.SetWorkspacePolicy(s.ctx, *w, policy.Rules{AccessTTL: 61}))
+	s.is(s.SetWorkspacePolicy(s.ctx, *w, policy.Rules{AccessTTL: 62}), directory.ErrOvertaken)
 	got, err := s.Workspace(s.ctx)
 	s.must(err)
 	w.Revision, w.Policy = w.Revision+1, policy.Rules{AccessTTL: 61}

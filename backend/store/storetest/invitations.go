@@ -97,11 +97,11 @@ func acceptsInvitations(s *suite) {
 	s.is(s.person("carol"), carol) // the invitation does not rename her
 	i, err := s.Invited(s.ctx, carol.ID, "org_acme", "org_acme", Now)
 	s.must(err)
-	s.must(s.BlockUser(s.ctx, carol.ID, true, Now))
+	s.must(s.SetUserDisabled(s.ctx, carol.ID, true, Now))
 	accepted, err := s.Accept(s.ctx, i, carol.ID, Now)
 	s.must(err)
 	s.is(accepted, false)
-	s.must(s.BlockUser(s.ctx, carol.ID, false, Now))
+	s.must(s.SetUserDisabled(s.ctx, carol.ID, false, Now))
 	s.is(s.accepts(carol, "acme", Now+5), true)
 	s.is(s.accepts(carol, "acme", Now+5), false) // once
 	got, err := s.Member(s.ctx, "org_acme", carol.ID)
@@ -114,7 +114,7 @@ func acceptsInvitations(s *suite) {
 	s.is(err, directory.ErrNoMember)
 
 	// A blocked person cannot accept. Staff can once their access has ended.
-	s.must(s.BlockMember(s.ctx, "org_acme", carol.ID, true, Now))
+	s.must(s.SetMemberDisabled(s.ctx, "org_acme", carol.ID, true, Now))
 	s.invited(invitation("inv_2", "carol"))
 	s.is(s.accepts(carol, "acme", Now), false)
 	s.must(s.GrantStaff(s.ctx, box(erin, 0)))
@@ -130,9 +130,9 @@ func acceptsInvitations(s *suite) {
 func endsInvitations(s *suite) {
 	carol, dave := s.person("carol"), s.person("dave")
 	s.invited(invitation("inv_1", "carol"))
-	s.must(s.BlockOrganization(s.ctx, "org_acme", true, Now))
+	s.must(s.SetOrganizationDisabled(s.ctx, "org_acme", true, Now))
 	s.is(s.accepts(carol, "acme", Now), false)
-	s.must(s.BlockOrganization(s.ctx, "org_acme", false, Now))
+	s.must(s.SetOrganizationDisabled(s.ctx, "org_acme", false, Now))
 
 	// Removing a person that is not a member is an error and ends no invitation.
 	s.is(s.RemoveMember(s.ctx, "org_acme", carol.ID), directory.ErrNoMember)
@@ -162,7 +162,7 @@ func endsInvitations(s *suite) {
 
 	s.invited(invitation("inv_4", "dave"))
 	s.must(s.DeleteOrganization(s.ctx, "org_acme", Now))
-	s.must(s.BlockOrganization(s.ctx, "org_acme", false, Now))
+	s.must(s.SetOrganizationDisabled(s.ctx, "org_acme", false, Now))
 	s.is(s.accepts(dave, "org_acme", Now), false)
 	s.is(s.WithdrawInvitation(s.ctx, "org_acme", "inv_4"), directory.ErrNoInvitation)
 }
@@ -217,7 +217,7 @@ func changesMembersOnly(s *suite) {
 	s.is(s.ChangeMember(s.ctx, "org_acme", dave.ID, nil, Now), directory.ErrStaff)
 	s.is(s.ChangeMember(s.ctx, "org_acme", dave.ID, nil, Now+3600), directory.ErrNoMember)
 	s.must(s.Provision(s.ctx, carol.ID, "org_acme", []string{"viewer"}, true, Now))
-	s.must(s.BlockMember(s.ctx, "org_acme", carol.ID, true, Now+1))
+	s.must(s.SetMemberDisabled(s.ctx, "org_acme", carol.ID, true, Now+1))
 	s.must(s.ChangeMember(s.ctx, "org_acme", carol.ID, []string{}, Now+2))
 	got, err := s.Member(s.ctx, "org_acme", carol.ID)
 	s.must(err)

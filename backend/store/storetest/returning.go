@@ -34,8 +34,8 @@ func (s *suite) claimed(u directory.User, roles map[string][]string) {
 var absences = map[string]absence{
 	"a member blocked": {
 		given: admits(Now),
-		away:  func(s *suite, u directory.User) { s.must(s.BlockMember(s.ctx, "org_acme", u.ID, true, Now+5)) },
-		back:  func(s *suite, u directory.User) { s.must(s.BlockMember(s.ctx, "org_acme", u.ID, false, Now+9)) },
+		away:  func(s *suite, u directory.User) { s.must(s.SetMemberDisabled(s.ctx, "org_acme", u.ID, true, Now+5)) },
+		back:  func(s *suite, u directory.User) { s.must(s.SetMemberDisabled(s.ctx, "org_acme", u.ID, false, Now+9)) },
 	},
 	"a member removed": {
 		given: admits(Now),
@@ -69,14 +69,14 @@ var absences = map[string]absence{
 	},
 	"the person": {
 		given:      admits(Now),
-		away:       func(s *suite, u directory.User) { s.must(s.BlockUser(s.ctx, u.ID, true, Now+5)) },
-		back:       func(s *suite, u directory.User) { s.must(s.BlockUser(s.ctx, u.ID, false, Now+9)) },
+		away:       func(s *suite, u directory.User) { s.must(s.SetUserDisabled(s.ctx, u.ID, true, Now+5)) },
+		back:       func(s *suite, u directory.User) { s.must(s.SetUserDisabled(s.ctx, u.ID, false, Now+9)) },
 		everywhere: true,
 	},
 	"the organization": {
 		given:     admits(Now),
-		away:      func(s *suite, _ directory.User) { s.must(s.BlockOrganization(s.ctx, "org_acme", true, Now+5)) },
-		back:      func(s *suite, _ directory.User) { s.must(s.BlockOrganization(s.ctx, "org_acme", false, Now+9)) },
+		away:      func(s *suite, _ directory.User) { s.must(s.SetOrganizationDisabled(s.ctx, "org_acme", true, Now+5)) },
+		back:      func(s *suite, _ directory.User) { s.must(s.SetOrganizationDisabled(s.ctx, "org_acme", false, Now+9)) },
 		everybody: true,
 	},
 }
@@ -124,12 +124,12 @@ func changesNothing(s *suite) {
 		s.must(s.Enter(s.ctx, n.ID, "org_acme", begun(Now)))
 	}
 	admits(Now+5)(s, carol)
-	s.must(s.BlockMember(s.ctx, "org_acme", carol.ID, false, Now+5))
-	s.must(s.BlockUser(s.ctx, carol.ID, false, Now+5))
-	s.must(s.BlockOrganization(s.ctx, "org_acme", false, Now+5))
+	s.must(s.SetMemberDisabled(s.ctx, "org_acme", carol.ID, false, Now+5))
+	s.must(s.SetUserDisabled(s.ctx, carol.ID, false, Now+5))
+	s.must(s.SetOrganizationDisabled(s.ctx, "org_acme", false, Now+5))
 	s.must(s.GrantStaff(s.ctx, box(dave, 10)))
 	s.person("carol")
-	_, err := s.KnowUser(s.ctx, carol, Now+5)
+	_, err := s.EnsureUser(s.ctx, carol, Now+5)
 	s.must(err)
 	s.is(s.endOf(one)+s.endOf(staff), int64(0))
 }

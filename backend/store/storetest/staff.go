@@ -67,7 +67,7 @@ func staffEnds(s *suite) {
 func listsStaff(s *suite) {
 	alice, carol, dave, erin := s.person("alice"), s.person("carol"), s.person("dave"), s.person("erin")
 	s.is(s.GrantStaff(s.ctx, box(alice, 0)), directory.ErrMember)
-	s.must(s.BlockMember(s.ctx, "org_acme", alice.ID, true, Now))
+	s.must(s.SetMemberDisabled(s.ctx, "org_acme", alice.ID, true, Now))
 	s.is(s.GrantStaff(s.ctx, box(alice, 0)), directory.ErrMember)
 	for _, u := range []directory.User{carol, dave} {
 		s.must(s.GrantStaff(s.ctx, box(u, 100, "admin")))
@@ -99,8 +99,8 @@ func listsStaff(s *suite) {
 	s.must(err)
 	s.is(len(members), 2)
 	s.is(s.RemoveMember(s.ctx, "org_acme", carol.ID), directory.ErrNoMember)
-	s.is(s.BlockMember(s.ctx, "org_acme", carol.ID, true, Now), directory.ErrNoMember)
-	s.is(s.BlockMember(s.ctx, "org_acme", carol.ID, false, Now), directory.ErrNoMember)
+	s.is(s.SetMemberDisabled(s.ctx, "org_acme", carol.ID, true, Now), directory.ErrNoMember)
+	s.is(s.SetMemberDisabled(s.ctx, "org_acme", carol.ID, false, Now), directory.ErrNoMember)
 	s.is(s.place(s.session(carol), Now).StaffUntil, int64(Now+3700))
 }
 

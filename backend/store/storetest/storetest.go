@@ -23,7 +23,7 @@ type Store interface {
 	directory.Store
 	orgsession.Store
 	signingkey.Admin
-	signingkey.Sightings
+	signingkey.ReplicaKeyStore
 	audit.Store
 	Connections
 	Housekeeping
@@ -147,8 +147,8 @@ var promises = []struct {
 	{"keys that nobody uses end, unless somebody does before", endsKeys},
 	{"organizations that have keys are listed with what decides over them", keyIssuers},
 	{"keys that were made and retired are recorded once, those long gone forgotten", followsUpKeys},
-	{"which replica has which values of the secret is known", sights},
-	{"of a value of the secret the last sight in each place stays known", forgetsSights},
+	{"which replica has which values of the secret is known", recordsReplicaKeys},
+	{"the last record of a value of the secret in each place is kept", keepsLastReplicaKeys},
 }
 
 // Run tests the store that open returns. Each call of open returns an empty store in

@@ -63,13 +63,13 @@ func count(root fs.FS, files []string) (lines int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		lines += code(text)
+		lines += codeLines(text)
 	}
 	return lines, nil
 }
 
 // code counts the lines of a file that are neither blank nor comments alone.
-func code(text []byte) int {
+func codeLines(text []byte) int {
 	file := token.NewFileSet().AddFile("", -1, len(text))
 	var s scanner.Scanner
 	s.Init(file, text, nil, 0)

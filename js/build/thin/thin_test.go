@@ -33,7 +33,7 @@ func c() {
 		2)
 }
 `
-	if got := code([]byte(text)); got != 8 {
+	if got := codeLines([]byte(text)); got != 8 {
 		t.Errorf("%d", got)
 	}
 }

@@ -44,7 +44,7 @@ type Provider struct {
 func New(t testing.TB, issuer string) *Provider {
 	t.Helper()
 	p := &Provider{Issuer: issuer, t: t, Quirks: &idp.Quirks{
-		Anybody: true, AlwaysAsks: true, AnyRedirectURI: true, AnyHost: true,
+		AnyPerson: true, AlwaysPrompt: true, AnyRedirectURI: true, AnyHost: true,
 		Only:      map[string]idp.Place{"name": idp.IDToken, "email": idp.UserInfo, "email_verified": idp.UserInfo},
 		ACR:       map[string]string{idp.ACRPassword: "1"},
 		SessionID: func(sub string) string { return "upstream-" + sub },
@@ -57,13 +57,13 @@ func New(t testing.TB, issuer string) *Provider {
 		return p.Sign(p, claims), true
 	}
 	var err error
-	p.provider, err = idp.NewQuirky(idp.Config{
+	p.provider, err = idp.NewWithQuirks(idp.Config{
 		Issuer: issuer, ClientID: ClientID, ClientSecret: ClientSecret, RedirectURIs: []string{"any"},
 	}, p.Quirks)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.TakeKey("1")
+	p.ReplaceKey("1")
 	return p
 }
 
@@ -79,13 +79,13 @@ func (p *Provider) metadata(m map[string]any) {
 	}
 }
 
-// TakeKey has the provider sign by a new key, of that id, and publish no other.
-func (p *Provider) TakeKey(id string) { p.TakeKeyOf(id, "ES256") }
+// ReplaceKey has the provider sign by a new key, of that id, and publish no other.
+func (p *Provider) ReplaceKey(id string) { p.ReplaceKeyWith(id, "ES256") }
 
-// TakeKeyOf is TakeKey with an algorithm, ES256 or RS256.
-func (p *Provider) TakeKeyOf(id, algorithm string) {
+// ReplaceKeyWith is ReplaceKey with an algorithm, ES256 or RS256.
+func (p *Provider) ReplaceKeyWith(id, algorithm string) {
 	p.t.Helper()
-	if err := p.provider.TakeKey(id, algorithm); err != nil {
+	if err := p.provider.ReplaceKey(id, algorithm); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -1,5 +1,5 @@
 import { mostHeld, started } from "../workerd/memories.mjs";
-import program from "../build/trial.wasm";
+import program from "../build/smoke.wasm";
 import { Pool } from "../pool.mjs";
 import { parse } from "../request.mjs";
 

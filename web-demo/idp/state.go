@@ -38,7 +38,7 @@ type grant struct {
 }
 
 // memory keeps sessions by cookie, grants by code and by access token.
-type memory struct {
+type state struct {
 	mu       sync.Mutex
 	sessions map[string]authentication
 	codes    map[string]*grant
@@ -48,8 +48,8 @@ type memory struct {
 	assertions []string // the ids of the client's that were used
 }
 
-func newMemory() *memory {
-	return &memory{
+func newState() *state {
+	return &state{
 		sessions: make(map[string]authentication),
 		codes:    make(map[string]*grant),
 		tokens:   make(map[string]*grant),
@@ -57,7 +57,7 @@ func newMemory() *memory {
 	}
 }
 
-func (m *memory) startSession(a authentication) string {
+func (m *state) startSession(a authentication) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	id := rand.Text()
@@ -65,23 +65,23 @@ func (m *memory) startSession(a authentication) string {
 	return id
 }
 
-func (m *memory) session(id string, now time.Time) (authentication, bool) {
+func (m *state) session(id string, now time.Time) (authentication, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a, ok := m.sessions[id]
 	return a, ok && now.Before(a.at.Add(sessionLife))
 }
 
-func (m *memory) endSession(id string) {
+func (m *state) endSession(id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.sessions, id)
 }
 
-func (m *memory) issueCode(a authentication, request authorizationRequest, now time.Time) string {
+func (m *state) issueCode(a authentication, request authorizationRequest, now time.Time) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.forget(now)
+	m.deleteExpired(now)
 	code := rand.Text()
 	m.codes[code] = &grant{authentication: a, request: request, expires: now.Add(codeLife)}
 	return code
@@ -90,7 +90,7 @@ func (m *memory) issueCode(a authentication, request authorizationRequest, now t
 // redeem spends a code. A second presentation fails and also takes back the
 // access token of the first (RFC 6749 section 4.1.2). fits tells whether the
 // code is the caller's; one that isn't is spent all the same.
-func (m *memory) redeem(code string, now time.Time, fits func(authorizationRequest) bool) (*grant, bool) {
+func (m *state) redeem(code string, now time.Time, matches func(authorizationRequest) bool) (*grant, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	g, ok := m.codes[code]
@@ -102,7 +102,7 @@ func (m *memory) redeem(code string, now time.Time, fits func(authorizationReque
 		return nil, false
 	}
 	g.token = rand.Text()
-	if !now.Before(g.expires) || !fits(g.request) {
+	if !now.Before(g.expires) || !matches(g.request) {
 		return nil, false
 	}
 	g.expires = now.Add(tokenLife) // kept as long, to know a replayed code
@@ -110,14 +110,14 @@ func (m *memory) redeem(code string, now time.Time, fits func(authorizationReque
 	return g, true
 }
 
-func (m *memory) holder(token string, now time.Time) (*grant, bool) {
+func (m *state) grantByToken(token string, now time.Time) (*grant, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	g, ok := m.tokens[token]
 	return g, ok && now.Before(g.expires)
 }
 
-func (m *memory) forget(now time.Time) {
+func (m *state) deleteExpired(now time.Time) {
 	expired := func(_ string, g *grant) bool { return !now.Before(g.expires) }
 	maps.DeleteFunc(m.codes, expired)
 	maps.DeleteFunc(m.tokens, expired)

@@ -1,5 +1,5 @@
-// Command trial is a program that does what no program should: with it the tests
-// see what the pool makes of panics, hung work, and work that outlives its answer.
+// Command smoke is the program of the pool's tests: its routes panic, exit, hang and go
+// on working after their response.
 package main
 
 import (

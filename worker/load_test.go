@@ -19,7 +19,7 @@ import (
 )
 
 // hanging is a provider that, once told to, answers no request of the backend's own.
-type hanging struct {
+type hangingProvider struct {
 	http.Handler
 	on       atomic.Bool
 	released chan struct{}
@@ -29,7 +29,7 @@ type hanging struct {
 	now, most int
 }
 
-func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *hangingProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.on.Load() || r.URL.Path != "/token" && !strings.HasPrefix(r.URL.Path, "/.well-known/") {
 		h.Handler.ServeHTTP(w, r)
 		return
@@ -46,7 +46,7 @@ func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *hanging) count(by int) {
+func (h *hangingProvider) count(by int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.now += by
@@ -55,9 +55,9 @@ func (h *hanging) count(by int) {
 
 // crowd is a Worker whose database is far away, with a browser that is signed in and
 // callbacks whose provider hangs.
-type crowd struct {
+type loadTest struct {
 	origin, publicURL string
-	provider          *hanging
+	provider          *hangingProvider
 	signedIn          *httpbrowser.Browser
 	callbacks         []func()
 }
@@ -68,11 +68,11 @@ const (
 )
 
 // newCrowd starts a Worker by one of its scripts, with D1 so many milliseconds away.
-func newCrowd(t testing.TB, entry string, distance int) *crowd {
+func newLoadTest(t testing.TB, entry string, distance int) *loadTest {
 	t.Helper()
 	port := ports.Hold(t)
 	origin := fmt.Sprintf("http://localhost:%d", port)
-	c := &crowd{origin: origin, publicURL: origin + "/auth", provider: &hanging{released: make(chan struct{}), asked: make(chan struct{}, 1)}}
+	c := &loadTest{origin: origin, publicURL: origin + "/auth", provider: &hangingProvider{released: make(chan struct{}), asked: make(chan struct{}, 1)}}
 	issuer := providerOf(t, c.publicURL, []string{"alice"}, func(h http.Handler) http.Handler {
 		c.provider.Handler = h
 		return c.provider
@@ -92,7 +92,7 @@ func newCrowd(t testing.TB, entry string, distance int) *crowd {
 
 // hang lets the provider hang, sends it the callbacks, so many at once, and returns what
 // ends that.
-func (c *crowd) hang(atOnce int) (end func()) {
+func (c *loadTest) hang(atOnce int) (end func()) {
 	c.provider.on.Store(true)
 	next := make(chan func(), len(c.callbacks))
 	for _, callback := range c.callbacks {
@@ -115,7 +115,7 @@ func (c *crowd) hang(atOnce int) (end func()) {
 }
 
 // mint sends a mint and returns its status.
-func (c *crowd) mint(t testing.TB) int {
+func (c *loadTest) mint(t testing.TB) int {
 	response, err := http.DefaultClient.Do(mint(c.origin, c.publicURL, c.signedIn.Cookies(), "acme"))
 	if err != nil {
 		t.Error(err)
@@ -129,7 +129,7 @@ func (c *crowd) mint(t testing.TB) int {
 }
 
 // memory is the most that the programs' memories had together, in bytes.
-func (c *crowd) memory(t testing.TB) int {
+func (c *loadTest) memory(t testing.TB) int {
 	response, err := http.Get(c.origin + "/most-memory")
 	workerd.Must(t, err)
 	defer response.Body.Close()
@@ -143,7 +143,7 @@ func (c *crowd) memory(t testing.TB) int {
 // TestAProviderThatHangsLeavesMintsAlone, in a crowd whose database is far away.
 func TestAProviderThatHangsLeavesMintsAlone(t *testing.T) {
 	const callers, rounds = 50, 4
-	c := newCrowd(t, "workerd/patient.mjs", 100)
+	c := newLoadTest(t, "workerd/patient.mjs", 100)
 	end := c.hang(len(c.callbacks))
 	var all sync.WaitGroup
 	for range callers {

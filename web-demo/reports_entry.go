@@ -24,7 +24,7 @@ const (
 
 // handOver is the notes' server's part in bringing a person into the reports: it
 // vouches for whoever's token it has verified, and gets a code for their browser.
-type handOver struct {
+type reportsEntry struct {
 	guard    *resource.Guard
 	sessions string // address of the workspace's sessions, at the backend
 	key      string // the workspace API key
@@ -32,7 +32,7 @@ type handOver struct {
 }
 
 // ServeHTTP answers POST /api/organizations/{organization}/reports.
-func (h handOver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h reportsEntry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	rule := resource.Rule{Organization: "organization", Demand: token.Demand{Permissions: []string{notes.Read}}}
 	admitted, err := h.guard.Admit(r, rule)
@@ -47,7 +47,7 @@ func (h handOver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the body must be {\"code_challenge\": …}", http.StatusBadRequest)
 		return
 	}
-	answer, err := h.ask(admitted, asked.CodeChallenge)
+	answer, err := h.requestCode(admitted, asked.CodeChallenge)
 	if err != nil {
 		unavailable(w, r, err)
 		return
@@ -59,7 +59,7 @@ func (h handOver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // ask asks the backend for a code that opens the reports to the person of a request.
-func (h handOver) ask(r *http.Request, challenge string) (*http.Response, error) {
+func (h reportsEntry) requestCode(r *http.Request, challenge string) (*http.Response, error) {
 	body, err := json.Marshal(map[string]string{
 		"app_id": reportsApp, "response_type": "code", "code_challenge": challenge,
 		"return_to": h.reports + "/?tabard_organization=" + url.QueryEscape(resource.ClaimsFrom(r.Context()).OrganizationSlug),

@@ -26,7 +26,7 @@ func (s *seen) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 
 // newTestFront returns the front before a backend and an API that write down
 // what they see.
-func newTestFront(t *testing.T) (front http.Handler, backend, notes *seen) {
+func newTestProxy(t *testing.T) (front http.Handler, backend, notes *seen) {
 	t.Helper()
 	backend, notes = &seen{}, &seen{}
 	server := httptest.NewServer(backend)
@@ -35,7 +35,7 @@ func newTestFront(t *testing.T) (front http.Handler, backend, notes *seen) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newFront(address, notes, page.Handler()), backend, notes
+	return newReverseProxy(address, notes, page.Handler()), backend, notes
 }
 
 func request(path string, cookies ...string) *http.Request {
@@ -47,7 +47,7 @@ func request(path string, cookies ...string) *http.Request {
 }
 
 func TestSessionCookiesReachTheMountOnly(t *testing.T) {
-	front, backend, notes := newTestFront(t)
+	front, backend, notes := newTestProxy(t)
 	cookies := []string{"a=1; __Host-Http-tabard.demo.x=secret; b=2", "__host-http-TABARD-login.y=secret", "c=__Host-Http-tabard"}
 
 	front.ServeHTTP(httptest.NewRecorder(), request("/auth/token", cookies...))
@@ -68,7 +68,7 @@ func TestSessionCookiesReachTheMountOnly(t *testing.T) {
 }
 
 func TestDotsInAPathCarryNoSessionCookieToTheProduct(t *testing.T) {
-	front, _, notes := newTestFront(t)
+	front, _, notes := newTestProxy(t)
 	for _, path := range []string{"/auth/../api/x", "/auth/%2e%2e/api/x", "/auth//../api/x", "/api/../auth/../api/x"} {
 		front.ServeHTTP(httptest.NewRecorder(), request(path, "__Host-Http-tabard.x=secret"))
 		if notes.cookie != "" {
@@ -78,7 +78,7 @@ func TestDotsInAPathCarryNoSessionCookieToTheProduct(t *testing.T) {
 }
 
 func TestAClientCannotForgeItsAddress(t *testing.T) {
-	front, backend, _ := newTestFront(t)
+	front, backend, _ := newTestProxy(t)
 	r := request("/auth/token")
 	r.Header.Set("X-Forwarded-For", "198.51.100.7")
 	front.ServeHTTP(httptest.NewRecorder(), r)
@@ -92,7 +92,7 @@ func TestABackendOutOfReachIsTemporarilyUnavailable(t *testing.T) {
 	address, _ := url.Parse(server.URL)
 	server.Close()
 	recorder := httptest.NewRecorder()
-	newFront(address, http.NotFoundHandler(), http.NotFoundHandler()).ServeHTTP(recorder, request("/auth/token"))
+	newReverseProxy(address, http.NotFoundHandler(), http.NotFoundHandler()).ServeHTTP(recorder, request("/auth/token"))
 	var body api.Error
 	if err := json.NewDecoder(recorder.Body).Decode(&body); err != nil || recorder.Code != http.StatusServiceUnavailable ||
 		body.Code != api.TemporarilyUnavailable || recorder.Header().Get("Retry-After") == "" {
@@ -101,7 +101,7 @@ func TestABackendOutOfReachIsTemporarilyUnavailable(t *testing.T) {
 }
 
 func TestEveryRouteOfTheProductHasItsHeaders(t *testing.T) {
-	front, _, _ := newTestFront(t)
+	front, _, _ := newTestProxy(t)
 	for _, path := range []string{"/", "/index.html", "/app.js", "/style.css", "/nowhere", "/api/x", "/api/organizations/org_acme/notes"} {
 		recorder := httptest.NewRecorder()
 		front.ServeHTTP(recorder, request(path))
@@ -122,7 +122,7 @@ func TestEveryRouteOfTheProductHasItsHeaders(t *testing.T) {
 }
 
 func TestThePageHasNoInlineScriptOrStyle(t *testing.T) {
-	front, _, _ := newTestFront(t)
+	front, _, _ := newTestProxy(t)
 	recorder := httptest.NewRecorder()
 	front.ServeHTTP(recorder, request("/"))
 	text, err := io.ReadAll(recorder.Body)

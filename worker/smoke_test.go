@@ -15,32 +15,32 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// trial is the trial program on workerd: one instance, so that every request meets
+// smokeTest is the smoke program on workerd: one instance, so that every request meets
 // what the one before it left.
-type trial struct {
+type smokeTest struct {
 	t   *testing.T
 	url string
 	log *workerd.Log
 }
 
-func newTrial(t *testing.T) trial { return newTrialWith(t, "{}") }
+func newSmokeTest(t *testing.T) smokeTest { return newSmokeTestWith(t, "{}") }
 
 // newTrialWith has limits of its own for the pool, as JSON.
-func newTrialWith(t *testing.T, limits string) trial {
+func newSmokeTestWith(t *testing.T, limits string) smokeTest {
 	t.Helper()
-	workerd.Must(t, workerd.Compile("trial"))
+	workerd.Must(t, workerd.Compile("smoke"))
 	port := ports.Hold(t)
 	log := &workerd.Log{}
-	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "trial/entry.mjs", Variables: map[string]string{"LIMITS": limits}}, log)
+	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "smoke/entry.mjs", Variables: map[string]string{"LIMITS": limits}}, log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)
 	}
 	t.Cleanup(func() { worker.Stop() })
-	return trial{t, fmt.Sprintf("http://localhost:%d", port), log}
+	return smokeTest{t, fmt.Sprintf("http://localhost:%d", port), log}
 }
 
 // get returns the status and the body of an answer.
-func (w trial) get(path string) (int, string) {
+func (w smokeTest) get(path string) (int, string) {
 	w.t.Helper()
 	response, err := http.Get(w.url + path)
 	if err != nil {
@@ -54,7 +54,7 @@ func (w trial) get(path string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-func (w trial) want(path string, status int, body string) {
+func (w smokeTest) want(path string, status int, body string) {
 	w.t.Helper()
 	if s, b := w.get(path); s != status || !strings.Contains(b, body) {
 		w.t.Errorf("%s: %d %q, want %d %q", path, s, b, status, body)
@@ -62,7 +62,7 @@ func (w trial) want(path string, status int, body string) {
 }
 
 func TestThePool(t *testing.T) {
-	w := newTrial(t)
+	w := newSmokeTest(t)
 	t.Run("serves many requests by one instance, then by another", func(t *testing.T) {
 		w.want("/panic", 500, "")
 		for i := range 50 {
@@ -100,7 +100,7 @@ func TestThePool(t *testing.T) {
 	})
 }
 
-func (w trial) goesOnForAClientThatWentAway(t *testing.T) {
+func (w smokeTest) goesOnForAClientThatWentAway(t *testing.T) {
 	w.want("/fail", 500, "")
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
@@ -124,7 +124,7 @@ func (w trial) goesOnForAClientThatWentAway(t *testing.T) {
 	w.want("/served", 200, "2 false")
 }
 
-func (w trial) makesRequestsWaitForTheirTurn(t *testing.T) {
+func (w smokeTest) makesRequestsWaitForTheirTurn(t *testing.T) {
 	const callers = 8
 	bodies := make(chan string, callers)
 	for range callers {
@@ -149,13 +149,13 @@ func (w trial) makesRequestsWaitForTheirTurn(t *testing.T) {
 }
 
 func TestTheAdapter(t *testing.T) {
-	w := newTrial(t)
+	w := newSmokeTest(t)
 	t.Run("gives the handler a request as it was sent", w.aRequestArrivesAsItWasSent)
 	t.Run("gives the client an answer as it was written", w.anAnswerArrivesAsItWasGiven)
 	t.Run("refuses what is too large", w.whatIsTooLargeIsRefused)
 }
 
-func (w trial) aRequestArrivesAsItWasSent(t *testing.T) {
+func (w smokeTest) aRequestArrivesAsItWasSent(t *testing.T) {
 	agent := "Mozilla/5.0 (KHTML, like Gecko)"
 	r, err := http.NewRequest(http.MethodPost, w.url+"/echo?a=1&b=%2F", strings.NewReader("body"))
 	if err != nil {
@@ -182,7 +182,7 @@ func (w trial) aRequestArrivesAsItWasSent(t *testing.T) {
 	}
 }
 
-func (w trial) anAnswerArrivesAsItWasGiven(t *testing.T) {
+func (w smokeTest) anAnswerArrivesAsItWasGiven(t *testing.T) {
 	response, err := http.Get(w.url + "/headers")
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +198,7 @@ func (w trial) anAnswerArrivesAsItWasGiven(t *testing.T) {
 	w.want("/nowhere", 404, "404 page not found")
 }
 
-func (w trial) whatIsTooLargeIsRefused(t *testing.T) {
+func (w smokeTest) whatIsTooLargeIsRefused(t *testing.T) {
 	response, err := http.Post(w.url+"/echo", "text/plain", strings.NewReader(strings.Repeat("x", 65<<10)))
 	if err != nil {
 		t.Fatal(err)

@@ -38,27 +38,27 @@ func EventOf(e audit.Event) Event {
 	}
 }
 
-// TrailFilter says which events are wanted; an empty field means of all.
-type TrailFilter struct {
+// EventFilter says which events are wanted; an empty field means of all.
+type EventFilter struct {
 	User, Actor, Action string
 	// Since and Until bound the time, both included.
 	Since, Until int64
 }
 
-// Trail lists what happened, the newest first: in the whole workspace, or in the
+// Events lists what happened, the newest first: in the whole workspace, or in the
 // organization that is named.
-func (o *trail) Trail(ctx context.Context, by Actor, organization string, f TrailFilter, p Page) (List[Event], error) {
-	a := &act{action: audit.ReadTrail, organization: organization, user: f.User}
+func (o *auditLog) Events(ctx context.Context, by Actor, organization string, f EventFilter, p Page) (List[Event], error) {
+	a := &operation{action: audit.ReadAuditLog, organization: organization, user: f.User}
 	if organization == "" {
-		a.reach = ofWorkspace
+		a.scope = workspaceScope
 	}
-	return perform(ctx, o.base, by, a,
+	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Event], error) {
 			if unprintable(f.Actor) || unprintable(f.Action) {
 				return List[Event]{}, refuse(api.InvalidRequest, "actor or action is no name of one.")
 			}
-			return listed(p, func(after string, limit int) ([]audit.Event, error) {
-				before, err := parsePosition(after)
+			return paginate(p, func(after string, limit int) ([]audit.Event, error) {
+				before, err := parseCursor(after)
 				if err != nil {
 					return nil, err
 				}
@@ -66,7 +66,7 @@ func (o *trail) Trail(ctx context.Context, by Actor, organization string, f Trai
 					OrganizationID: r.ID, UserID: f.User, Actor: f.Actor, Action: audit.Action(f.Action),
 					Since: f.Since, Until: f.Until, Before: before, Limit: limit,
 				})
-			}, EventOf, position)
+			}, EventOf, cursor)
 		})
 }
 
@@ -76,16 +76,16 @@ func unprintable(text string) bool {
 }
 
 // position writes an event's place in the trail: its time and its id.
-func position(e audit.Event) string { return strconv.FormatInt(e.At, 10) + "." + e.ID }
+func cursor(e audit.Event) string { return strconv.FormatInt(e.At, 10) + "." + e.ID }
 
-func parsePosition(text string) (audit.Position, error) {
+func parseCursor(text string) (audit.Position, error) {
 	if text == "" {
 		return audit.Position{}, nil
 	}
 	at, id, ok := strings.Cut(text, ".")
 	time, err := strconv.ParseInt(at, 10, 53)
 	if err != nil || !ok || id == "" || time < 0 {
-		return audit.Position{}, errPlace
+		return audit.Position{}, errCursor
 	}
 	return audit.Position{At: time, ID: id}, nil
 }

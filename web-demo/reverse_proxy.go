@@ -19,17 +19,17 @@ const (
 	sessionCookie = "__Host-Http-tabard"
 )
 
-// newFront is what a reverse proxy in front of a product does: the mount goes to
+// newReverseProxy is what a reverse proxy in front of a product does: the mount goes to
 // the backend, path unchanged; everything else never sees the backend's cookies,
 // which browsers send to the whole host (their prefix demands Path=/). The page's forms
 // lead to the origins of forms too.
-func newFront(backend *url.URL, notes, pages http.Handler, forms ...string) http.Handler {
+func newReverseProxy(backend *url.URL, notes, pages http.Handler, forms ...string) http.Handler {
 	product := http.NewServeMux()
 	product.Handle("/api/", notes)
 	product.Handle("/", pages)
 
 	mux := http.NewServeMux()
-	mux.Handle(mount+"/", newProxy(backend))
+	mux.Handle(mount+"/", newBackendProxy(backend))
 	mux.Handle("/", withoutSessionCookies(page.WithHeaders(product, forms...)))
 	return mux
 }
@@ -39,10 +39,10 @@ func pages(o options) http.Handler {
 	if o.page == "" {
 		return page.Handler()
 	}
-	return page.Of(os.DirFS(o.page))
+	return page.Folder(os.DirFS(o.page))
 }
 
-func newProxy(backend *url.URL) http.Handler {
+func newBackendProxy(backend *url.URL) http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(backend)
