@@ -23,15 +23,15 @@ INSERT INTO workspace (one, revision, document, session_idle) VALUES (1, 1, ?1, 
 const upsertWorkspace = insertWorkspace + `
 ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = excluded.document`
 
-// ApplyOptions says how a Desired is applied. The zero value applies it and tells nobody.
+// ApplyOptions are the options of an apply. The zero value applies without reports.
 type ApplyOptions struct {
-	// DryRun changes nothing, and tells what would change.
+	// DryRun reports the changes without applying them.
 	DryRun bool
-	// OnProgress is told after each organization how many memberships were looked at.
+	// OnProgress receives the number of checked memberships after each organization.
 	OnProgress func(members int)
-	// OnDifference is told each difference, before it is written.
+	// OnDifference receives each difference before it is written.
 	OnDifference func(directory.Difference)
-	// OnWait is told once when another apply is under way, which is waited for.
+	// OnWait is called once if another apply is in progress.
 	OnWait func()
 }
 
@@ -60,8 +60,8 @@ func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int
 	return s.ApplyWith(ctx, d, now, ApplyOptions{OnProgress: report})
 }
 
-// ApplyWith is Apply, where how says what is told. With an error it returns what was
-// changed before.
+// ApplyWith is Apply with options. With an error, it returns the changes made before
+// it.
 func (s *Store) ApplyWith(ctx context.Context, d directory.Desired, now int64, how ApplyOptions) (directory.Changes, error) {
 	a := &applier{database: s.database, ApplyOptions: how, now: now}
 	if !how.DryRun {
@@ -79,7 +79,7 @@ func (s *Store) ApplyWith(ctx context.Context, d directory.Desired, now int64, h
 	return a.committed, nil
 }
 
-// applying is the state of applying a Desired to the database.
+// applier applies a Desired to the database.
 type applier struct {
 	*database
 	ApplyOptions
@@ -177,7 +177,7 @@ func (a *applier) workspace(ctx context.Context, w directory.Workspace) error {
 	return a.tellWorkspace(stored, document)
 }
 
-// tellWorkspace tells which members of the workspace's document change.
+// tellWorkspace reports the changed members of the workspace's document.
 func (a *applier) tellWorkspace(stored string, document []byte) error {
 	if a.OnDifference == nil {
 		return nil

@@ -87,7 +87,7 @@ func (a *applier) flushFull(ctx context.Context) error {
 	return a.flush(ctx)
 }
 
-// flush writes what is pending, in one transaction.
+// flush writes the pending rows in one transaction.
 func (a *applier) flush(ctx context.Context) error {
 	if a.pending.len() > 0 && !a.DryRun {
 		if err := a.lock.held(ctx); err != nil {
@@ -116,9 +116,8 @@ func rest(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// analyze has PostgreSQL look how large the tables have become, each time that twice as
-// much is written: plans that it made for small ones, this process's and the servers',
-// would read all of a table for every row, until autovacuum comes.
+// analyze runs ANALYZE on PostgreSQL each time the number of written rows has doubled.
+// Plans for small tables would scan the whole table for each row until autovacuum runs.
 func (a *applier) analyze(ctx context.Context) error {
 	a.written += a.pending.len()
 	if !a.dialect.dollar || a.written < 2*max(a.analyzed, batch/2) {
@@ -131,7 +130,7 @@ func (a *applier) analyze(ctx context.Context) error {
 	})
 }
 
-// commit runs one transaction with what is pending.
+// commit writes the pending rows in one transaction.
 func (a *applier) commit(ctx context.Context) error {
 	tx, err := a.pool.BeginTx(ctx, nil)
 	if err != nil {

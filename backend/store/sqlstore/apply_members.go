@@ -42,7 +42,7 @@ type place struct{ roles, source string }
 // fromFile is the source of memberships from a workspace file.
 const fromFile = string(directory.FromFile)
 
-// members brings an organization's members up to date.
+// members updates an organization's members.
 func (a *applier) members(ctx context.Context, had *matched, o *directory.DesiredOrganization) error {
 	before := 0
 	if !had.added {
@@ -81,8 +81,8 @@ func chunks[T any](all iter.Seq[T], size int) iter.Seq[[]T] {
 	}
 }
 
-// admit makes people, known or new, members, and returns how many of them the file had
-// made members before.
+// admit makes people members, and returns how many of them the file had admitted
+// before.
 func (a *applier) admit(ctx context.Context, o *matched, slug string, people []directory.Member) (were int, err error) {
 	known, err := a.places(ctx, o.id, people)
 	if err != nil {
@@ -111,7 +111,7 @@ func (a *applier) admit(ctx context.Context, o *matched, slug string, people []d
 	return were, a.flushFull(ctx)
 }
 
-// places returns those of people who are known.
+// places returns the stored memberships of known users.
 func (a *applier) places(ctx context.Context, organizationID string, people []directory.Member) (map[person]place, error) {
 	args := []any{organizationID}
 	for _, m := range people {
@@ -128,7 +128,7 @@ func (a *applier) places(ctx context.Context, organizationID string, people []di
 	return all, err
 }
 
-// dismiss ends the memberships that the file once gave and no longer names.
+// dismiss ends the memberships from the file that it no longer names.
 func (a *applier) dismiss(ctx context.Context, organizationID string, o *directory.DesiredOrganization) error {
 	named := make(map[digest]struct{}, o.MemberCount())
 	for m := range o.AllMembers() {
