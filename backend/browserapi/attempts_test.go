@@ -15,8 +15,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestAttempts_OneCookieThatStays: however many sign-ins a browser begins.
-func TestAttempts_OneCookieThatStays(t *testing.T) {
+// TestAttempts_OneLastingCookie: however many sign-ins a browser begins.
+func TestAttempts_OneLastingCookie(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	b.Login("")
@@ -40,9 +40,9 @@ func TestAttempts_OneCookieThatStays(t *testing.T) {
 	}
 }
 
-// TestAttempts_TwelveAtOnceWithoutACookie: each answer brings another value, and the
+// TestAttempts_TwelveAtOnceWithoutCookie: each answer brings another value, and the
 // browser keeps the last. The others begin anew, once, or find that somebody is signed in.
-func TestAttempts_TwelveAtOnceWithoutACookie(t *testing.T) {
+func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
 	for name, sooner := range map[string]bool{"the last comes back last": false, "the last comes back first": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
@@ -70,8 +70,8 @@ func TestAttempts_TwelveAtOnceWithoutACookie(t *testing.T) {
 	}
 }
 
-// TestAttempt_IsBegunAnewOnce: a browser that keeps no cookies is told so.
-func TestAttempt_IsBegunAnewOnce(t *testing.T) {
+// TestAttempt_RestartedOnce: a browser that keeps no cookies is told so.
+func TestAttempt_RestartedOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	redeemed := w.redeemed()
 	back := w.callbackOf(w.browser(), "")
@@ -85,9 +85,9 @@ func TestAttempt_IsBegunAnewOnce(t *testing.T) {
 	}
 }
 
-// TestAttempt_OfAnotherBrowserReplacesNoSession: who was known here before the attempt
+// TestAttempt_OtherBrowserKeepsItsSession: who was known here before the attempt
 // began did not begin it.
-func TestAttempt_OfAnotherBrowserReplacesNoSession(t *testing.T) {
+func TestAttempt_OtherBrowserKeepsItsSession(t *testing.T) {
 	w := newWorld(t, nil)
 	victim := w.signedIn("alice")
 	before := victim.Cookies()
@@ -99,9 +99,9 @@ func TestAttempt_OfAnotherBrowserReplacesNoSession(t *testing.T) {
 	}
 }
 
-// TestAttempt_ThatIsBegunAnewProvesNothing: neither the session that it named, nor the
+// TestAttempt_RestartedProvesNothing: neither the session that it named, nor the
 // device key, nor a tenant's provider goes along into a browser that nobody knows.
-func TestAttempt_ThatIsBegunAnewProvesNothing(t *testing.T) {
+func TestAttempt_RestartedProvesNothing(t *testing.T) {
 	t.Run("a step-up", func(t *testing.T) {
 		w := newWorld(t, nil)
 		w.rule(map[string]policy.Rules{"acme": mfa})
@@ -136,8 +136,8 @@ func TestAttempt_ThatIsBegunAnewProvesNothing(t *testing.T) {
 	})
 }
 
-// TestAttempt_OfTheReleaseBefore ends in this one, once and in its own browser.
-func TestAttempt_OfTheReleaseBefore(t *testing.T) {
+// TestAttempt_PreviousRelease ends in this one, once and in its own browser.
+func TestAttempt_PreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	attempt := login.NewAttempt("web", origin+"/notes", w.now().Unix())

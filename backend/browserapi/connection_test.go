@@ -96,7 +96,7 @@ func (w *world) begin(slug, person string) *httpbrowser.Browser {
 	return b
 }
 
-func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
+func TestConnection_EntersOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.rule(demands("acme"))
@@ -141,8 +141,8 @@ func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
 	}
 }
 
-// TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider, and nothing of others.
-func TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider(t *testing.T) {
+// TestConnection_SignInAudited, and nothing of others.
+func TestConnection_SignInAudited(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.begin("acme", "a.martin")
@@ -165,9 +165,9 @@ func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
 	}
 }
 
-// TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt is the matrix of what a
+// TestConnection_RequiredConnectionOnly is the matrix of what a
 // session has authenticated with and who demands a connection.
-func TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt(t *testing.T) {
+func TestConnection_RequiredConnectionOnly(t *testing.T) {
 	type event struct {
 		made   func(w *world) *httpbrowser.Browser
 		opens  []string // of those that demand their own connection
@@ -219,8 +219,8 @@ func TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt(t *testing.T) 
 	}
 }
 
-// TestAConnectionThatNobodyDemandsIsOneWayInOfTwo: while an organization moves to it.
-func TestAConnectionThatNobodyDemandsIsOneWayInOfTwo(t *testing.T) {
+// TestConnection_Optional: while an organization moves to it.
+func TestConnection_Optional(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	b := w.keyed("alice")
@@ -234,7 +234,7 @@ func TestAConnectionThatNobodyDemandsIsOneWayInOfTwo(t *testing.T) {
 	w.challenged(own.Post("/token", renews))
 }
 
-func TestADisabledConnectionLetsNobodyInOnAnyPath(t *testing.T) {
+func TestConnection_Disabled(t *testing.T) {
 	for path := range everyPath(nil, nil, "") {
 		for _, begun := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, begun there %t", path, begun), func(t *testing.T) {
@@ -261,7 +261,7 @@ func TestADisabledConnectionLetsNobodyInOnAnyPath(t *testing.T) {
 	}
 }
 
-func TestAConnectionDisabledDuringTheSignInEndsIt(t *testing.T) {
+func TestConnection_DisabledDuringSignIn(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	b := w.browser()
@@ -272,9 +272,9 @@ func TestAConnectionDisabledDuringTheSignInEndsIt(t *testing.T) {
 	}
 }
 
-// TestEachConnectionHasARedirectURIOfItsOwn: what comes to another's ends nothing,
+// TestConnection_OwnRedirectURI: what comes to another's ends nothing,
 // and spends nothing (RFC 9700 section 4.4).
-func TestEachConnectionHasARedirectURIOfItsOwn(t *testing.T) {
+func TestConnection_OwnRedirectURI(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.connect("globex", directory.Provisioning{})
@@ -302,9 +302,9 @@ func TestEachConnectionHasARedirectURIOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestAForeignPageSignsNobodyInAtATenant: its owner would choose as whom. A person who
+// TestConnection_ForeignPage: its owner would choose as whom. A person who
 // goes on from the page that asks does.
-func TestAForeignPageSignsNobodyInAtATenant(t *testing.T) {
+func TestConnection_ForeignPage(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	b := w.keyed("alice")
@@ -323,7 +323,7 @@ func TestAForeignPageSignsNobodyInAtATenant(t *testing.T) {
 	}
 }
 
-func TestATenantsProviderThatCannotBeReachedIsUnavailable(t *testing.T) {
+func TestConnection_ProviderUnavailable(t *testing.T) {
 	for name, issuer := range map[string]string{
 		"away": "https://away.example", "the metadata service": "https://169.254.169.254", "in the network": "https://10.0.0.1",
 		"by a private name": "https://db.internal", "another notation": "https://2130706433", "a mapped address": "https://[::ffff:10.0.0.1]",
@@ -342,7 +342,7 @@ func TestATenantsProviderThatCannotBeReachedIsUnavailable(t *testing.T) {
 	}
 }
 
-func TestAChangedConnectionIsFollowedAtOnce(t *testing.T) {
+func TestConnection_ChangeTakesEffectAtOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.begin("acme", "zoe")

@@ -26,9 +26,9 @@ func (w *world) rename(b *httpbrowser.Browser) (name, value string) {
 	return name, value
 }
 
-// TestCookies_OfTwoServersOnOneHost: cookies know no ports, and these no paths. Neither
+// TestCookies_TwoServersOnOneHost: cookies know no ports, and these no paths. Neither
 // server reads, counts or clears what the other set.
-func TestCookies_OfTwoServersOnOneHost(t *testing.T) {
+func TestCookies_TwoServersOnOneHost(t *testing.T) {
 	w, other := newWorld(t, nil), newWorld(t, nil)
 	for name, public := range map[string]string{"another port": "http://localhost:8090/auth", "another path": origin + "/staging/auth"} {
 		t.Run(name, func(t *testing.T) {
@@ -69,9 +69,9 @@ func TestCookies_OfTwoServersOnOneHost(t *testing.T) {
 	}
 }
 
-// TestCookies_OfTheReleaseBefore are read and replaced in the same answer, whatever was
+// TestCookies_PreviousRelease are read and replaced in the same answer, whatever was
 // asked.
-func TestCookies_OfTheReleaseBefore(t *testing.T) {
+func TestCookies_PreviousRelease(t *testing.T) {
 	for what, ask := range map[string]func(*httpbrowser.Browser) httpbrowser.Response{
 		"POST /token":  func(b *httpbrowser.Browser) httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) },
 		"GET /session": func(b *httpbrowser.Browser) httpbrowser.Response { return b.Get("/session") },
@@ -97,8 +97,8 @@ func TestCookies_OfTheReleaseBefore(t *testing.T) {
 	}
 }
 
-// TestCookies_OfTheReleaseBeforeThatEnd are cleared where they are this server's.
-func TestCookies_OfTheReleaseBeforeThatEnd(t *testing.T) {
+// TestCookies_PreviousReleaseEnded are cleared where they are this server's.
+func TestCookies_PreviousReleaseEnded(t *testing.T) {
 	w := newWorld(t, nil)
 	out := w.signedIn("alice")
 	w.rename(out)
@@ -112,8 +112,8 @@ func TestCookies_OfTheReleaseBeforeThatEnd(t *testing.T) {
 	}
 }
 
-// TestCookies_OfAnotherServersSecret without a mark are left to it.
-func TestCookies_OfAnotherServersSecret(t *testing.T) {
+// TestCookies_OtherServersSecret without a mark are left to it.
+func TestCookies_OtherServersSecret(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.rename(b)
@@ -155,8 +155,8 @@ func TestCookies_UnderTwoNames(t *testing.T) {
 	}
 }
 
-// TestCookies_OfTwoNamesThatAreForged: one that no server made says nothing of the other.
-func TestCookies_OfTwoNamesThatAreForged(t *testing.T) {
+// TestCookies_ForgedUnderTwoNames: one that no server made says nothing of the other.
+func TestCookies_ForgedUnderTwoNames(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)

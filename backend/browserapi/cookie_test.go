@@ -16,7 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-func TestAForgedCookieIsLikeNoneAndEndsNothing(t *testing.T) {
+func TestCookie_ForgedIsLikeNone(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -59,7 +59,7 @@ func TestAForgedCookieIsLikeNoneAndEndsNothing(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestEveryPrefixAndBitFlipOfACookieIsRefused(t *testing.T) {
+func TestCookie_PrefixesAndBitFlipsRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -80,7 +80,7 @@ func TestEveryPrefixAndBitFlipOfACookieIsRefused(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestACookieUnderAnotherNameIsNotAdopted(t *testing.T) {
+func TestCookie_OtherNameNotAccepted(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	_, value := w.theSession(b)
@@ -90,7 +90,7 @@ func TestACookieUnderAnotherNameIsNotAdopted(t *testing.T) {
 	}
 }
 
-func TestTwoCookiesOfOneNameAreRefused(t *testing.T) {
+func TestCookie_RepeatedNameRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -102,9 +102,9 @@ func TestTwoCookiesOfOneNameAreRefused(t *testing.T) {
 	}
 }
 
-// TestCookies_OfTwelveSessionsAtMost: whoever signs in again and again, wherever it leads,
+// TestCookies_TwelveSessionsAtMost: whoever signs in again and again, wherever it leads,
 // does not send more and more cookies, and is shut out by none.
-func TestCookies_OfTwelveSessionsAtMost(t *testing.T) {
+func TestCookies_TwelveSessionsAtMost(t *testing.T) {
 	for _, keyed := range []bool{false, true} {
 		w := newWorld(t, nil)
 		b := w.browser()
@@ -158,7 +158,7 @@ func TestCookies_MoreThanTwelve(t *testing.T) {
 	w.theSession(all)
 }
 
-func TestTheCookieOfAnotherAppIsLeftAlone(t *testing.T) {
+func TestCookie_OtherAppsIsKept(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -178,7 +178,7 @@ func TestTheCookieOfAnotherAppIsLeftAlone(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestAnExpiredSessionHasEndedAndItsCookieIsCleared(t *testing.T) {
+func TestCookie_ExpiredSessionCleared(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"": {SessionIdle: policy.NoLimit}})
 	b := w.signedIn("alice")
@@ -200,7 +200,7 @@ func TestAnExpiredSessionHasEndedAndItsCookieIsCleared(t *testing.T) {
 	}
 }
 
-func TestASessionThatIsNotInTheStoreHasEnded(t *testing.T) {
+func TestCookie_UnknownSessionCleared(t *testing.T) {
 	w := newWorld(t, nil)
 	other := newWorld(t, nil)
 	b := other.signedIn("alice")
@@ -214,7 +214,7 @@ func TestASessionThatIsNotInTheStoreHasEnded(t *testing.T) {
 
 // Fixation: a value that the server did not issue makes no session, and is not
 // taken over by the sign-in that follows.
-func TestASignInNeverAdoptsACookie(t *testing.T) {
+func TestCookie_SignInMakesNewSession(t *testing.T) {
 	w := newWorld(t, nil)
 	attacker := w.signedIn("alice")
 	name, value := w.theSession(attacker)
@@ -230,7 +230,7 @@ func TestASignInNeverAdoptsACookie(t *testing.T) {
 	}
 }
 
-func TestASignInOverALivingSessionEndsTheOlderAtTheNextPost(t *testing.T) {
+func TestCookie_NewSignInEndsOlderSession(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	older, value := w.theSession(b)
@@ -256,7 +256,7 @@ func TestASignInOverALivingSessionEndsTheOlderAtTheNextPost(t *testing.T) {
 	}
 }
 
-func TestOfTwoSignInsInOneSecondTheLaterWins(t *testing.T) {
+func TestCookie_TwoSignInsInOneSecond(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.signIn(b, "bob")
@@ -265,7 +265,7 @@ func TestOfTwoSignInsInOneSecondTheLaterWins(t *testing.T) {
 	}
 }
 
-func TestADeadCookieBesideALivingOneIsClearedInAnyAnswer(t *testing.T) {
+func TestCookie_EndedBesideLiveOneCleared(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	living, _ := w.theSession(b)
@@ -280,7 +280,7 @@ func TestADeadCookieBesideALivingOneIsClearedInAnyAnswer(t *testing.T) {
 }
 
 // A late answer of a session that ended cannot displace a newer one's cookie.
-func TestALateCookieOfAnEndedSessionRevivesNothing(t *testing.T) {
+func TestCookie_LateAnswerOfEndedSession(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
@@ -301,7 +301,7 @@ func TestALateCookieOfAnEndedSessionRevivesNothing(t *testing.T) {
 
 // A copied cookie and its owner's go different ways at the next rotation; whoever
 // comes second, and too late, ends the session for both.
-func TestACopiedCookieIsFoundAndEndsTheSession(t *testing.T) {
+func TestCookie_CopyEndsSession(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -330,7 +330,7 @@ func tampered(token string) string {
 	return token[:len(token)-1] + last
 }
 
-func TestRefusalsAtTheSameTimeDoNotMix(t *testing.T) {
+func TestRefusal_Concurrent(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)

@@ -42,9 +42,9 @@ func (w *world) stranger(issuer string) func(raw string) error {
 	}
 }
 
-// TestATokenIsGoodForItsOwnIssuerOnly holds tokens of three issuers, honest and
+// TestDedicatedKey_TokenForOwnIssuerOnly holds tokens of three issuers, honest and
 // forged, to validators of each.
-func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
+func TestDedicatedKey_TokenForOwnIssuerOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	b := w.signedIn("alice")
@@ -68,9 +68,9 @@ func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
 	}
 }
 
-// TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone holds the same
+// TestDedicatedKey_VerifierOfManyOrganizations holds the same
 // tokens to this project's own verifier.
-func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *testing.T) {
+func TestDedicatedKey_VerifierOfManyOrganizations(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	b := w.signedIn("alice")
@@ -160,7 +160,7 @@ func (w *world) kids(issuer string) []string {
 	return all
 }
 
-func TestEveryIssuerPublishesItsOwnKeysAlone(t *testing.T) {
+func TestDedicatedKey_PublishedByOwnIssuer(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	seen := map[string]string{}
@@ -173,7 +173,7 @@ func TestEveryIssuerPublishesItsOwnKeysAlone(t *testing.T) {
 	}
 }
 
-func TestTheMetadataOfAnIssuerLiesWhereItsAddressSays(t *testing.T) {
+func TestMetadata_IssuerPath(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"": requiresOwnKey}) // the workspace's rule is everybody's
 	for issuer, places := range map[string][]string{
@@ -194,7 +194,7 @@ func TestTheMetadataOfAnIssuerLiesWhereItsAddressSays(t *testing.T) {
 	}
 }
 
-func TestABackendAtTheRootServesTheSame(t *testing.T) {
+func TestMetadata_BackendAtRoot(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	w.hosts["app.example"] = w.backend("https://app.example", w.store)
@@ -207,7 +207,7 @@ func TestABackendAtTheRootServesTheSame(t *testing.T) {
 	}
 }
 
-func TestNobodyLearnsWhichOrganizationsThereAre(t *testing.T) {
+func TestMetadata_HidesOrganizations(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"globex": requiresOwnKey, "hooli": requiresOwnKey})
 	nothing := w.browser().Get("/nothing").Body
@@ -234,7 +234,7 @@ func (w *stored) cleanUp() {
 	}
 }
 
-func TestTokensFromBeforeTheRuleWasTakenAwayStayGood(t *testing.T) {
+func TestDedicatedKey_RuleRemoved(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")
@@ -263,7 +263,7 @@ func TestTokensFromBeforeTheRuleWasTakenAwayStayGood(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsUsedAgainStays(t *testing.T) {
+func TestDedicatedKey_ReusedKeyKept(t *testing.T) {
 	for name, use := range map[string]func(*world, *httpbrowser.Browser){
 		"by a token":    func(w *world, b *httpbrowser.Browser) { w.mint(b, "acme") },
 		"by its set":    func(w *world, _ *httpbrowser.Browser) { w.kids(acmeIssuer) },
@@ -285,7 +285,7 @@ func TestAKeyThatIsUsedAgainStays(t *testing.T) {
 	}
 }
 
-func TestASteadyTokenOfADedicatedKeyIsOneRead(t *testing.T) {
+func TestDedicatedKey_SteadyMintIsOneRead(t *testing.T) {
 	w := newWorld(t, nil)
 	faulty := w.failing()
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})

@@ -43,7 +43,7 @@ func (w *stored) boundTo(b *httpbrowser.Browser, jkt string) {
 	}
 }
 
-func TestASessionIsBoundToTheKeyThatItsSignInProves(t *testing.T) {
+func TestDeviceKey_BoundAtSignIn(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.boundTo(b, device.Thumbprint())
@@ -57,7 +57,7 @@ func TestASessionIsBoundToTheKeyThatItsSignInProves(t *testing.T) {
 	}
 }
 
-func TestASessionWithoutAKeyNeedsNoProof(t *testing.T) {
+func TestDeviceKey_OptionalWithoutKey(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	if w.mint(b, "acme").DeviceBound {
@@ -69,7 +69,7 @@ func TestASessionWithoutAKeyNeedsNoProof(t *testing.T) {
 }
 
 // Whoever has the cookie has every header too, but not the key.
-func TestACopiedCookieIsWorthless(t *testing.T) {
+func TestDeviceKey_CopiedCookieRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b, _ := w.signedInOn("alice")
 	own := w.mint(b, "acme").Session
@@ -95,7 +95,7 @@ func TestACopiedCookieIsWorthless(t *testing.T) {
 	}
 }
 
-func TestABadProofIsRefusedAndEndsNothing(t *testing.T) {
+func TestDeviceKey_InvalidProofRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
@@ -141,7 +141,7 @@ func TestABadProofIsRefusedAndEndsNothing(t *testing.T) {
 	w.boundTo(b, device.Thumbprint())
 }
 
-func TestWhatIsNoGoodProofIsAuditedOnceAMinute(t *testing.T) {
+func TestDeviceKey_InvalidProofAuditedOnceAMinute(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
@@ -174,7 +174,7 @@ func TestWhatIsNoGoodProofIsAuditedOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestAProofIsRefusedAgainForAsLongAsItIsRecent(t *testing.T) {
+func TestDeviceKey_ReplayRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	ahead := device.Proof(t, http.MethodPost, publicURL+"/token", w.now().Add(5*time.Second))
@@ -190,7 +190,7 @@ func TestAProofIsRefusedAgainForAsLongAsItIsRecent(t *testing.T) {
 }
 
 // A link says whose key the maker of the link wants to be bound, wherever it stands.
-func TestALinkBindsNothing(t *testing.T) {
+func TestDeviceKey_LinkBindsNone(t *testing.T) {
 	evil := httpbrowser.NewDevice(t)
 	query := "dpop_jkt=" + evil.Thumbprint()
 	for name, open := range map[string]func(w *world, b *httpbrowser.Browser) httpbrowser.Response{
@@ -241,7 +241,7 @@ func TestALinkBindsNothing(t *testing.T) {
 	}
 }
 
-func TestASignInOfAnotherAppsPageBindsNothing(t *testing.T) {
+func TestDeviceKey_OtherAppsPageBindsNone(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hosts["localhost:9000"] = http.NotFoundHandler()
 	evil := httpbrowser.NewDevice(t)
@@ -250,7 +250,7 @@ func TestASignInOfAnotherAppsPageBindsNothing(t *testing.T) {
 	w.boundTo(b, "")
 }
 
-func TestASiblingThatTheAppOwnsProvesItsKey(t *testing.T) {
+func TestDeviceKey_AppsSiblingOrigin(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hosts["localhost:9000"] = http.NotFoundHandler()
 	device := httpbrowser.NewDevice(t)
@@ -259,7 +259,7 @@ func TestASiblingThatTheAppOwnsProvesItsKey(t *testing.T) {
 	w.boundTo(b, device.Thumbprint())
 }
 
-func TestTheFirstGoodProofWithinTwoMinutesBinds(t *testing.T) {
+func TestDeviceKey_BoundByFirstProof(t *testing.T) {
 	for _, c := range []struct {
 		after time.Duration
 		bound bool
@@ -284,7 +284,7 @@ func TestTheFirstGoodProofWithinTwoMinutesBinds(t *testing.T) {
 }
 
 // A bad first proof is told, so that the module's second one binds.
-func TestAFirstProofThatIsBadBindsNothing(t *testing.T) {
+func TestDeviceKey_InvalidFirstProofBindsNone(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedIn("alice"), httpbrowser.NewDevice(t)
 	old := device.Proof(t, http.MethodPost, publicURL+"/token", w.now().Add(-time.Hour))
@@ -295,7 +295,7 @@ func TestAFirstProofThatIsBadBindsNothing(t *testing.T) {
 	w.boundTo(b, device.Thumbprint())
 }
 
-func TestASessionWithAKeyRotatesEachHour(t *testing.T) {
+func TestDeviceKey_RotatesEachHour(t *testing.T) {
 	w := newWorld(t, nil)
 	b, _ := w.signedInOn("alice")
 	w.mint(b, "acme")
@@ -310,7 +310,7 @@ func TestASessionWithAKeyRotatesEachHour(t *testing.T) {
 }
 
 // A jar that was thrown far back would be a theft, did the key not vouch for it.
-func TestTheKeyRepairsAnOldJar(t *testing.T) {
+func TestDeviceKey_RepairsOldCookie(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	name, first := w.theSession(b)
@@ -334,7 +334,7 @@ func TestTheKeyRepairsAnOldJar(t *testing.T) {
 	w.boundTo(b, device.Thumbprint())
 }
 
-func TestSigningOutNeedsTheKey(t *testing.T) {
+func TestDeviceKey_NeededForSignOut(t *testing.T) {
 	w := newWorld(t, nil)
 	b, _ := w.signedInOn("alice")
 	if got := b.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK || len(cleared(got)) != 1 {
@@ -342,7 +342,7 @@ func TestSigningOutNeedsTheKey(t *testing.T) {
 	}
 }
 
-func TestANewerSignInEndsTheOlderOnItsOwnDeviceAlone(t *testing.T) {
+func TestDeviceKey_NewSignInEndsOwnSessionOnly(t *testing.T) {
 	for name, same := range map[string]bool{"the same key": true, "another key": false} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)

@@ -263,7 +263,7 @@ func faultyWorld(t *testing.T) (*world, *lite.Faulty) {
 	return w, faulty
 }
 
-func TestNoFaultOfTheStorageGivesAnythingOrEndsAnything(t *testing.T) {
+func TestStorageFault_ChangesNothing(t *testing.T) {
 	used := map[string]bool{}
 	for name, prepare := range underFault {
 		w, faulty := faultyWorld(t)
@@ -276,7 +276,7 @@ func TestNoFaultOfTheStorageGivesAnythingOrEndsAnything(t *testing.T) {
 		for i, method := range calls {
 			used[method] = true
 			if method == "RecordEvent" {
-				continue // see TestATrailThatCannotBeWrittenUndoesNothing
+				continue // see TestStorageFault_AuditLog
 			}
 			for _, lost := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, %s, lost %t", name, method, lost), func(t *testing.T) {
@@ -322,7 +322,7 @@ func oneFault(t *testing.T, prepare func(*world) request, at int, lost, spent bo
 	}
 }
 
-func TestATrailThatCannotBeWrittenUndoesNothing(t *testing.T) {
+func TestStorageFault_AuditLog(t *testing.T) {
 	for name, prepare := range underFault {
 		w, faulty := faultyWorld(t)
 		ask := prepare(w)
@@ -344,7 +344,7 @@ func TestATrailThatCannotBeWrittenUndoesNothing(t *testing.T) {
 	}
 }
 
-func TestTheHealthOfTheStorageIsTold(t *testing.T) {
+func TestStorageFault_Health(t *testing.T) {
 	w, faulty := faultyWorld(t)
 	if got := w.browser().Get("/readyz"); got.Status != http.StatusOK {
 		t.Errorf("ready: %d %s", got.Status, got.Body)

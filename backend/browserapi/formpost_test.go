@@ -50,7 +50,7 @@ func TestFormPost_SignsIn(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestFormPost_LeavesTheFormToNoOtherPage(t *testing.T) {
+func TestFormPost_FormActionPolicy(t *testing.T) {
 	w := newFormPostWorld(t)
 	b := w.browser()
 	for _, path := range []string{"/login?app=nope", "/callback"} {
@@ -60,9 +60,9 @@ func TestFormPost_LeavesTheFormToNoOtherPage(t *testing.T) {
 	}
 }
 
-// TestFormPost_OfAnotherSiteEndsNothing: what a foreign page posts is written as text, and
+// TestFormPost_OtherSite: what a foreign page posts is written as text, and
 // without the attempt's cookie it is nobody's sign-in.
-func TestFormPost_OfAnotherSiteEndsNothing(t *testing.T) {
+func TestFormPost_OtherSite(t *testing.T) {
 	w := newFormPostWorld(t)
 	victim, attacker := w.browser(), w.browser()
 	_, stolen := logintest.PostedForm(attacker.Choose(attacker.Login(""), "alice").Body)

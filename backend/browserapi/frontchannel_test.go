@@ -67,9 +67,9 @@ func TestFrontchannelLogout_OffByDefault(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestFrontchannelLogout_Paced: nobody guesses the names of sessions at leisure, and one
+// TestFrontchannelLogout_RateLimited: nobody guesses the names of sessions at leisure, and one
 // provider's frames cost another's nothing.
-func TestFrontchannelLogout_Paced(t *testing.T) {
+func TestFrontchannelLogout_RateLimited(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)

@@ -60,7 +60,7 @@ func (w *world) everyAnswer() []exchange {
 	return all
 }
 
-func TestEveryAnswerCarriesTheHeadersThatKeepItSafe(t *testing.T) {
+func TestHeaders_SecurityOnEveryAnswer(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, got := range w.everyAnswer() {
 		public := strings.HasPrefix(got.what, "/.well-known/")
@@ -101,7 +101,7 @@ func styleOf(page string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-func TestABackendOnHTTPSDemandsItForAYear(t *testing.T) {
+func TestHeaders_HSTS(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hosts["app.example"] = w.backend("https://app.example/auth", w.store)
 	b := httpbrowser.New(t, "https://app.example", "https://app.example/auth")
@@ -118,7 +118,7 @@ var (
 	browserName = regexp.MustCompile(`^__Host-Http-tabard-login\.[A-Z]{7}$`)
 )
 
-func TestEveryCookieIsOutOfReachOfScriptsAndOtherHosts(t *testing.T) {
+func TestHeaders_CookieAttributes(t *testing.T) {
 	w := newWorld(t, nil)
 	set, gone := 0, 0
 	for _, got := range w.everyAnswer() {
@@ -148,7 +148,7 @@ func TestEveryCookieIsOutOfReachOfScriptsAndOtherHosts(t *testing.T) {
 	}
 }
 
-func TestASessionsCookieEndsWithTheSession(t *testing.T) {
+func TestHeaders_CookieMaxAge(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	back := w.callbackOf(b, "")
@@ -190,7 +190,7 @@ func TestReturnAddress_OfAnyLength(t *testing.T) {
 	}
 }
 
-func TestForgedForwardingHeadersChangeNoByte(t *testing.T) {
+func TestHeaders_ForgedForwardingIgnored(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")

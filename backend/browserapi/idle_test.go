@@ -37,7 +37,7 @@ func (w *answers) endedFor(answer httpbrowser.Response, why policy.EndReason) {
 	}
 }
 
-func TestBackgroundRenewalNeverExtendsAnIdleSession(t *testing.T) {
+func TestIdle_BackgroundRenewalDoesNotExtend(t *testing.T) {
 	for name, renew := range map[string]func(*httpbrowser.Browser, time.Duration) httpbrowser.Response{
 		"reporting nothing":          func(b *httpbrowser.Browser, _ time.Duration) httpbrowser.Response { return b.Post("/token", renews) },
 		"reporting a growing number": report,
@@ -57,7 +57,7 @@ func TestBackgroundRenewalNeverExtendsAnIdleSession(t *testing.T) {
 	}
 }
 
-func TestActivityExtends(t *testing.T) {
+func TestIdle_ActivityExtends(t *testing.T) {
 	w, b := idleWorld(t)
 	for range 5 {
 		w.pass(9 * time.Minute)
@@ -69,7 +69,7 @@ func TestActivityExtends(t *testing.T) {
 	w.endedFor(report(b, 9*time.Minute), policy.Idle)
 }
 
-func TestAReportAfterTheDeadlineRevivesNothing(t *testing.T) {
+func TestIdle_ReportAfterDeadline(t *testing.T) {
 	for _, idle := range []time.Duration{0, time.Minute, 5 * time.Minute} { // the last would have been in time
 		w, b := idleWorld(t)
 		w.pass(11 * time.Minute)
@@ -78,7 +78,7 @@ func TestAReportAfterTheDeadlineRevivesNothing(t *testing.T) {
 	}
 }
 
-func TestActivityServesTheOrganizationInWhichItWas(t *testing.T) {
+func TestIdle_ActivityCountsForItsOrganization(t *testing.T) {
 	w, b := idleWorld(t)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}, "globex": {IdleTimeout: 600}})
 	sibling := b.Tab()
@@ -98,7 +98,7 @@ func TestActivityServesTheOrganizationInWhichItWas(t *testing.T) {
 	}
 }
 
-func TestAnIdleReportIsANumberOfSecondsInThePast(t *testing.T) {
+func TestIdle_NegativeReportRefused(t *testing.T) {
 	w, b := idleWorld(t)
 	w.wants(b.Post("/token", `{"organization":"acme","idle_seconds":-1}`), http.StatusBadRequest, api.InvalidRequest)
 	if got := b.Post("/token", `{"organization":"acme","idle_seconds":9223372036854775807}`); got.Status != http.StatusOK {
@@ -106,8 +106,8 @@ func TestAnIdleReportIsANumberOfSecondsInThePast(t *testing.T) {
 	}
 }
 
-// TestWhoIdledOutComesBackByOneStepUp, and not without.
-func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
+// TestIdle_StepUpReturns, and not without.
+func TestIdle_StepUpReturns(t *testing.T) {
 	w, b := idleWorld(t)
 	w.pass(11 * time.Minute)
 	if got := stateOf(w, b, "acme"); got != api.StateExpired {
@@ -140,7 +140,7 @@ func stateOf(w *world, b *httpbrowser.Browser, slug string) string {
 	return "not there"
 }
 
-func TestTheStateOfAnOrganizationIsWhatEnteringItWouldMeet(t *testing.T) {
+func TestSession_StateOfOrganizations(t *testing.T) {
 	w := newWorld(t, nil)
 	rules := map[string]policy.Rules{"acme": {OrganizationSessionAge: 600}, "globex": mfa}
 	w.rule(rules)
@@ -176,7 +176,7 @@ func TestTheStateOfAnOrganizationIsWhatEnteringItWouldMeet(t *testing.T) {
 	}
 }
 
-func TestDeadlinesAreTold(t *testing.T) {
+func TestIdle_DeadlinesInAnswer(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{
 		"":     {OrganizationSessionAge: 3600},

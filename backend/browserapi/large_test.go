@@ -22,10 +22,10 @@ func (w *stored) permitting(role string, n int) {
 	w.apply(d)
 }
 
-// TestATokenThatItsVerifierRefusesIsNeverMinted: 250 permissions of 25 characters, which
+// TestToken_TooLargeIsNotMinted: 250 permissions of 25 characters, which
 // a workspace may have from before they were refused. Nobody is signed out for it, and
 // those whose tokens fit go on.
-func TestATokenThatItsVerifierRefusesIsNeverMinted(t *testing.T) {
+func TestToken_TooLargeIsNotMinted(t *testing.T) {
 	w := newWorld(t, nil)
 	w.pass(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // the trail has one event a day
 	alice, bob := w.keyed("alice"), w.keyed("bob")

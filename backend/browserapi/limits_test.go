@@ -19,9 +19,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestProof_ByAKeyOfNoSessionIsNotRemembered: what it finds of itself is as if it came
+// TestProof_UnknownKeyNotRemembered: what it finds of itself is as if it came
 // for the first time.
-func TestProof_ByAKeyOfNoSessionIsNotRemembered(t *testing.T) {
+func TestProof_UnknownKeyNotRemembered(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
@@ -47,9 +47,9 @@ func (r *reads) Workspace(ctx context.Context) (*directory.Workspace, error) {
 	return r.Store.Workspace(ctx)
 }
 
-// TestWorkspace_IsNotReadForUnknownAppsAndOrigins: an app that is not there costs no more
+// TestWorkspace_NotReadForUnknownOrigins: an app that is not there costs no more
 // than one that is, and is seen as soon as it is applied.
-func TestWorkspace_IsNotReadForUnknownAppsAndOrigins(t *testing.T) {
+func TestWorkspace_NotReadForUnknownOrigins(t *testing.T) {
 	var counted reads
 	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
 	const late = "http://localhost:9100"
@@ -97,9 +97,9 @@ func (c *connections) Connection(ctx context.Context, id string) (directory.Conn
 	return c.Store.Connection(ctx, id)
 }
 
-// TestLogout_ForgedAtAProviderThatHangsAsksItOnce: two hundred at once have one request
+// TestLogout_ForgedAtHangingProvider: two hundred at once have one request
 // out.
-func TestLogout_ForgedAtAProviderThatHangsAsksItOnce(t *testing.T) {
+func TestLogout_ForgedAtHangingProvider(t *testing.T) {
 	counted := connections{read: make(chan struct{}, 1000)}
 	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
 	p := w.connect("acme", directory.Provisioning{})

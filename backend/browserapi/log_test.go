@@ -90,7 +90,7 @@ func (p *panics) Subject(ctx context.Context, id session.ID, ref string, now int
 	return subject, err
 }
 
-func TestAPanicCrossesNoBoundaryAndIsLogged(t *testing.T) {
+func TestLog_Panic(t *testing.T) {
 	store := &panics{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
@@ -107,7 +107,7 @@ func TestAPanicCrossesNoBoundaryAndIsLogged(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestNoSecretReachesTheLog(t *testing.T) {
+func TestLog_NoSecrets(t *testing.T) {
 	store := &panics{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	secrets := canaries{}
@@ -132,7 +132,7 @@ func TestNoSecretReachesTheLog(t *testing.T) {
 	}
 }
 
-func TestEveryRequestIsOneLineThatTellsWhoAndWhat(t *testing.T) {
+func TestLog_OneLineForEachRequest(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	minted := w.mint(b, "acme")
@@ -162,7 +162,7 @@ func TestEveryRequestIsOneLineThatTellsWhoAndWhat(t *testing.T) {
 	}
 }
 
-func TestARefusalTellsWhere(t *testing.T) {
+func TestLog_RefusalNamesOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -180,7 +180,7 @@ func TestARefusalTellsWhere(t *testing.T) {
 
 // A session's id stands in the address that ends the session, and in what a store says of
 // its row: the log has the session's name instead, everywhere the same.
-func TestNoSessionIDReachesTheLog(t *testing.T) {
+func TestLog_NoSessionIDs(t *testing.T) {
 	store := &panics{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b, other := w.signedIn("alice"), w.signedIn("alice")

@@ -54,7 +54,7 @@ func (b *broken) Subject(ctx context.Context, id session.ID, ref string, now int
 	return b.Store.Subject(ctx, id, ref, now)
 }
 
-func TestTheMetricsTellWhatRequestsCameTo(t *testing.T) {
+func TestMetrics_Requests(t *testing.T) {
 	store := &broken{}
 	w := newCountedWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
@@ -84,7 +84,7 @@ func TestTheMetricsTellWhatRequestsCameTo(t *testing.T) {
 	}
 }
 
-func TestTheMetricsTellRotationsAndThefts(t *testing.T) {
+func TestMetrics_Rotations(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	victim := w.signedIn("alice")
 	for range 3 { // the successor of one is presented by the next
@@ -96,8 +96,8 @@ func TestTheMetricsTellRotationsAndThefts(t *testing.T) {
 	w.counts(`tabard_rotations_total{verdict="reuse"} 1`, `tabard_events_total{action="session.reused",outcome="done"} 1`)
 }
 
-// TestNothingThatAClientWritesIsInTheMetrics, nor what it was given, nor whom it is for.
-func TestNothingThatAClientWritesIsInTheMetrics(t *testing.T) {
+// TestMetrics_NoClientText, nor what it was given, nor whom it is for.
+func TestMetrics_NoClientText(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	secrets := canaries{}
 	secrets.runs(w)

@@ -16,7 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-func TestAnOrganizationThatDoesNotExistIsLikeOneThatDoesNotAdmit(t *testing.T) {
+func TestToken_UnknownOrganizationLikeForeignOne(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	foreign := b.Post("/token", `{"organization":"umbrella","enter":true}`)
@@ -36,8 +36,8 @@ func TestAnOrganizationThatDoesNotExistIsLikeOneThatDoesNotAdmit(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotYoursCostsWhatDoesNotExist: time tells no more than the answer does.
-func TestWhatIsNotYoursCostsWhatDoesNotExist(t *testing.T) {
+// TestToken_ForeignOrganizationSameStatements: time tells no more than the answer does.
+func TestToken_ForeignOrganizationSameStatements(t *testing.T) {
 	w := newWorld(t, nil)
 	faulty := w.failing()
 	b := w.signedIn("bob") // of acme alone
@@ -55,7 +55,7 @@ func TestWhatIsNotYoursCostsWhatDoesNotExist(t *testing.T) {
 	}
 }
 
-func TestANameThatNoOrganizationCanHaveIsRefused(t *testing.T) {
+func TestToken_InvalidOrganizationName(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for _, ref := range []string{strings.Repeat("a", 65), "a\x00", "\x00", "a\nb", "acmé", "\x7f", "\u2028"} {
@@ -64,7 +64,7 @@ func TestANameThatNoOrganizationCanHaveIsRefused(t *testing.T) {
 	}
 }
 
-func TestNoOrganizationIsChosenForAPersonWhoHasSeveral(t *testing.T) {
+func TestToken_SeveralOrganizationsNoneNamed(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, body := range []string{`{}`, `{"organization":""}`, `{"organization":null}`, `{"enter":true}`} {
 		w.wants(w.signedIn("alice").Post("/token", body), http.StatusBadRequest, api.OrganizationRequired)
@@ -72,7 +72,7 @@ func TestNoOrganizationIsChosenForAPersonWhoHasSeveral(t *testing.T) {
 	}
 }
 
-func TestAPersonWithOneOrganizationNeedNotNameIt(t *testing.T) {
+func TestToken_OnlyOrganizationNotNamed(t *testing.T) {
 	w := newWorld(t, nil)
 	var minted api.TokenResponse
 	w.signedIn("bob").Post("/token", `{}`).JSON(t, &minted)
@@ -81,7 +81,7 @@ func TestAPersonWithOneOrganizationNeedNotNameIt(t *testing.T) {
 	}
 }
 
-func TestHeadersQueryAndCookiesChooseNoOrganization(t *testing.T) {
+func TestToken_OnlyBodyNamesOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -94,7 +94,7 @@ func TestHeadersQueryAndCookiesChooseNoOrganization(t *testing.T) {
 	w.wants(b.Post("/token?organization=globex", `{}`), http.StatusBadRequest, api.OrganizationRequired)
 }
 
-func TestAMintDecidesAnewEachTime(t *testing.T) {
+func TestToken_DecidedAtEachMint(t *testing.T) {
 	for name, change := range map[string]func(*directory.Desired){
 		"the person left":               func(d *directory.Desired) { d.Organizations[0].Members = d.Organizations[0].Members[1:] },
 		"the organization was disabled": func(d *directory.Desired) { d.Organizations[0].Disabled = true },
@@ -112,7 +112,7 @@ func TestAMintDecidesAnewEachTime(t *testing.T) {
 	}
 }
 
-func TestRolesAreReadAtTheMint(t *testing.T) {
+func TestToken_CurrentRoles(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	if minted := w.mint(b, "acme"); !slices.Equal(minted.Permissions, []string{"notes:read", "notes:write"}) {
@@ -131,7 +131,7 @@ func TestRolesAreReadAtTheMint(t *testing.T) {
 	}
 }
 
-func TestATokenNeverReachesATabOfSomebodyElse(t *testing.T) {
+func TestToken_OtherUsersTab(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	alice := w.mint(b, "acme").User.ID
@@ -154,7 +154,7 @@ func TestATokenNeverReachesATabOfSomebodyElse(t *testing.T) {
 	}
 }
 
-func TestTheSessionTellsWhoIsSignedInAndWhere(t *testing.T) {
+func TestSession_UserAndOrganizations(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "globex")
@@ -172,7 +172,7 @@ func TestTheSessionTellsWhoIsSignedInAndWhere(t *testing.T) {
 	}
 }
 
-func TestAPersonInNoOrganizationSeesWhoTheyAreToTheProvider(t *testing.T) {
+func TestSession_UserWithoutOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("zoe")
 	got := b.Get("/session")
@@ -183,7 +183,7 @@ func TestAPersonInNoOrganizationSeesWhoTheyAreToTheProvider(t *testing.T) {
 	}
 }
 
-func TestTwoProvidersPersonsWithOneAddressAreTwo(t *testing.T) {
+func TestSignIn_SameEMailAtTwoProviders(t *testing.T) {
 	w := newWorld(t, nil)
 	w.provider.People = map[string]map[string]any{"alice": {"email": "a@example.com"}, "mallory": {"email": "a@example.com"}}
 	alice, mallory := w.signedIn("alice"), w.signedIn("mallory")
@@ -191,7 +191,7 @@ func TestTwoProvidersPersonsWithOneAddressAreTwo(t *testing.T) {
 	w.wants(mallory.Post("/token", `{"organization":"acme"}`), http.StatusForbidden, api.OrganizationAccessDenied)
 }
 
-func TestMembershipMayComeFromAMappedClaim(t *testing.T) {
+func TestMembershipClaim_Applied(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
@@ -217,8 +217,8 @@ func TestMembershipMayComeFromAMappedClaim(t *testing.T) {
 	w.mint(w.signedIn("alice"), "acme") // a membership of the file stays
 }
 
-// TestWhatAMappedClaimMakesOfPeopleIsInTheTrail of each organization, once for each change.
-func TestWhatAMappedClaimMakesOfPeopleIsInTheTrail(t *testing.T) {
+// TestMembershipClaim_Audited of each organization, once for each change.
+func TestMembershipClaim_Audited(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
@@ -277,7 +277,7 @@ func (d *disabling) SignIn(ctx context.Context, u directory.User, now int64) (di
 	return user, err
 }
 
-func TestADisabledPersonMayOnlySignOut(t *testing.T) {
+func TestDisabledUser_MayOnlySignOut(t *testing.T) {
 	store := &disabling{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")

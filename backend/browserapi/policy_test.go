@@ -18,10 +18,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestEveryOrganizationMeetsEveryAuthenticationByItsRule is the matrix of
+// TestPolicy_EveryRuleAndAuthentication is the matrix of
 // organization, authentication event and rule: each organization in turn has the
 // rule, the others have none, and what the session has authenticated with decides.
-func TestEveryOrganizationMeetsEveryAuthenticationByItsRule(t *testing.T) {
+func TestPolicy_EveryRuleAndAuthentication(t *testing.T) {
 	type event struct {
 		acr  string
 		age  time.Duration // when the organization is entered
@@ -89,9 +89,9 @@ func (w *world) authenticated(acr, made string) *httpbrowser.Browser {
 	return b
 }
 
-// TestASwitchNeitherLiftsNorDropsAnAuthentication: A by a second factor, B by a
+// TestPolicy_SwitchKeepsAuthentications: A by a second factor, B by a
 // password, and back to A.
-func TestASwitchNeitherLiftsNorDropsAnAuthentication(t *testing.T) {
+func TestPolicy_SwitchKeepsAuthentications(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
@@ -111,9 +111,9 @@ func TestASwitchNeitherLiftsNorDropsAnAuthentication(t *testing.T) {
 	}
 }
 
-// TestARuleTakesEffectAtTheNextMint, on whoever is there already, in its
+// TestPolicy_EffectAtNextMint, on whoever is there already, in its
 // organization alone.
-func TestARuleTakesEffectAtTheNextMint(t *testing.T) {
+func TestPolicy_EffectAtNextMint(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -154,7 +154,7 @@ func everyPath(w *world, b *httpbrowser.Browser, user string) map[string]func() 
 // visit goes to the sign-in and answers for alice, as far as that leads.
 func (w *world) visit(b *httpbrowser.Browser, query string) { b.Choose(b.Login(query), "alice") }
 
-func TestWhatWasTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
+func TestToken_MemberRemoved(t *testing.T) {
 	applied := func(change func(*directory.Desired)) func(*world) {
 		return func(w *world) {
 			d := desired()
@@ -193,7 +193,7 @@ func TestWhatWasTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
 	}
 }
 
-func TestARoleTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
+func TestToken_RoleRemoved(t *testing.T) {
 	for path := range everyPath(nil, nil, "") {
 		t.Run(path, func(t *testing.T) {
 			w := newWorld(t, nil)
@@ -212,7 +212,7 @@ func TestARoleTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
 	}
 }
 
-func TestOneBrowserTooManyEndsTheOneIdleLongest(t *testing.T) {
+func TestMaxSessions_EndsLongestIdle(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {MaxSessions: 2}})
 	var browsers []*httpbrowser.Browser
@@ -235,8 +235,8 @@ func TestOneBrowserTooManyEndsTheOneIdleLongest(t *testing.T) {
 	w.endedFor(browsers[1].Post("/token", renews), policy.Superseded)
 }
 
-// TestWhomOneBrowserTooManyEndedIsInTheOrganizationsTrail, once for each, and nobody else.
-func TestWhomOneBrowserTooManyEndedIsInTheOrganizationsTrail(t *testing.T) {
+// TestMaxSessions_Audited, once for each, and nobody else.
+func TestMaxSessions_Audited(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {MaxSessions: 2}})
 	w.mint(w.signedIn("bob"), "acme")
@@ -260,7 +260,7 @@ func TestWhomOneBrowserTooManyEndedIsInTheOrganizationsTrail(t *testing.T) {
 	}
 }
 
-func TestAWorkspaceMayTieItsOrganizationsReloginTogether(t *testing.T) {
+func TestPolicy_StrictestRelogin(t *testing.T) {
 	for _, tied := range []bool{false, true} {
 		w := newWorld(t, nil)
 		w.rule(map[string]policy.Rules{"": {StrictestRelogin: tied}, "acme": {AuthenticationAge: 3600, IdleTimeout: 7200}})
@@ -283,8 +283,8 @@ func TestAWorkspaceMayTieItsOrganizationsReloginTogether(t *testing.T) {
 	}
 }
 
-// TestASteadyMintIsOneReadAndNoWrite, whatever the rules, once they are met.
-func TestASteadyMintIsOneReadAndNoWrite(t *testing.T) {
+// TestToken_SteadyMintIsOneRead, whatever the rules, once they are met.
+func TestToken_SteadyMintIsOneRead(t *testing.T) {
 	w := newWorld(t, nil)
 	faulty := w.failing()
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900, ACR: mfa.ACR, AuthenticationAge: 36000, MaxSessions: 3}})
@@ -329,7 +329,7 @@ func (s *overtaken) Subject(ctx context.Context, id session.ID, ref string, now 
 	return subject, err
 }
 
-func TestAnIdleEndThatActivityOvertakesEndsNothing(t *testing.T) {
+func TestIdle_ConcurrentActivity(t *testing.T) {
 	store := &overtaken{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})

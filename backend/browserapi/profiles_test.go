@@ -285,9 +285,9 @@ func (w *world) isToldOf(p *logintest.Provider, f profile) {
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 }
 
-// TestProfile_EntraOfManyTenants: its people come by the workspace's provider, each of the
+// TestProfile_EntraTenants: its people come by the workspace's provider, each of the
 // issuer of their own tenant, and of listed tenants alone.
-func TestProfile_EntraOfManyTenants(t *testing.T) {
+func TestProfile_EntraTenants(t *testing.T) {
 	const contoso = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 	w := newWorld(t, nil)
 	p := logintest.New(t, "http://127.0.0.1:8081/organizations/v2.0")

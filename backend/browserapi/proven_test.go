@@ -31,9 +31,9 @@ func (w *world) stepUpAt(b *httpbrowser.Browser) string {
 	return publicURL + "/login?organization=acme&return_to=/&user=" + w.mint(b, "globex").User.ID
 }
 
-// TestACopiedCookieLinksNobody: a thief with the cookie, with a tenant's own provider and
+// TestLink_CopiedCookie: a thief with the cookie, with a tenant's own provider and
 // with a key of their own begins no step-up, and becomes nobody.
-func TestACopiedCookieLinksNobody(t *testing.T) {
+func TestLink_CopiedCookie(t *testing.T) {
 	for name, test := range map[string]struct {
 		begin func(w *world, thief *httpbrowser.Browser, address string) httpbrowser.Response
 		code  api.Code
@@ -84,8 +84,8 @@ func TestACopiedCookieLinksNobody(t *testing.T) {
 	}
 }
 
-// TestTheSessionsOwnKeyBeginsAStepUp, which links its person.
-func TestTheSessionsOwnKeyBeginsAStepUp(t *testing.T) {
+// TestStepUp_DeviceKeyRequired, which links its person.
+func TestStepUp_DeviceKeyRequired(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.rule(demands("acme"))
@@ -101,8 +101,8 @@ func TestTheSessionsOwnKeyBeginsAStepUp(t *testing.T) {
 	}
 }
 
-// TestAnAttemptOfTheReleaseBeforeLinksNobody: whose session it names was not asked.
-func TestAnAttemptOfTheReleaseBeforeLinksNobody(t *testing.T) {
+// TestLink_PreviousRelease: whose session it names was not asked.
+func TestLink_PreviousRelease(t *testing.T) {
 	for _, keyed := range []bool{true, false} {
 		w := newWorld(t, nil)
 		provider := w.connect("acme", directory.Provisioning{})
@@ -153,9 +153,9 @@ func (w *world) keptBefore(b *httpbrowser.Browser, a login.Attempt) {
 	b.SetCookie(name, w.secret.Sealer(signingkey.ForAttempts).Seal(plain, name))
 }
 
-// TestAPageOfTheReleaseBeforeComesBackForItsSuccessor: it navigates, and is led to where
+// TestStepUp_PageOfPreviousRelease: it navigates, and is led to where
 // the module of this release is loaded, which proves the key.
-func TestAPageOfTheReleaseBeforeComesBackForItsSuccessor(t *testing.T) {
+func TestStepUp_PageOfPreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.keyed("alice")
 	_, before := w.theSession(alice)
@@ -179,9 +179,9 @@ func TestAPageOfTheReleaseBeforeComesBackForItsSuccessor(t *testing.T) {
 	w.mint(again, "acme")
 }
 
-// TestASessionWithoutAKeyStepsUpAndLinksNobody: its cookie is worth the session, and a
+// TestLink_SessionWithoutKey: its cookie is worth the session, and a
 // link would outlive it.
-func TestASessionWithoutAKeyStepsUpAndLinksNobody(t *testing.T) {
+func TestLink_SessionWithoutKey(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
@@ -205,8 +205,8 @@ func TestASessionWithoutAKeyStepsUpAndLinksNobody(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestAScriptsSignInIsOfItsOwnPage: of the origin that Origin names, and of its app.
-func TestAScriptsSignInIsOfItsOwnPage(t *testing.T) {
+// TestLoginByKey_OwnAppOnly: of the origin that Origin names, and of its app.
+func TestLoginByKey_OwnAppOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	begun := func(r httpbrowser.Response) string {
@@ -246,9 +246,9 @@ func TestAScriptsSignInIsOfItsOwnPage(t *testing.T) {
 	}
 }
 
-// TestAKeyBoundAfterTheSignInLinksNobody: within two minutes of a sign-in that named no
+// TestLink_KeyBoundLater: within two minutes of a sign-in that named no
 // key, whoever has the cookie may bind one first.
-func TestAKeyBoundAfterTheSignInLinksNobody(t *testing.T) {
+func TestLink_KeyBoundLater(t *testing.T) {
 	for name, bind := range map[string]func(w *world, thief *httpbrowser.Browser){
 		"as the step-up begins":   func(*world, *httpbrowser.Browser) {},
 		"by a mint that is first": func(w *world, thief *httpbrowser.Browser) { w.mint(thief, "globex") },

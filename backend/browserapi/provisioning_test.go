@@ -15,7 +15,7 @@ var anybody = directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}
 // groups are mapped to roles; who is in none is none of theirs.
 var groups = directory.Provisioning{JustInTime: true, Claim: "groups", Groups: map[string][]string{"staff": {"viewer"}, "heads": {"admin", "viewer"}}}
 
-func TestMembersFollowWhatTheOrganizationsOwnProviderSays(t *testing.T) {
+func TestProvisioning_FollowsProvider(t *testing.T) {
 	defaults := groups
 	defaults.Roles = []string{"viewer"}
 	closed := groups
@@ -56,8 +56,8 @@ func TestMembersFollowWhatTheOrganizationsOwnProviderSays(t *testing.T) {
 	}
 }
 
-// TestWhatAProviderMakesOfItsPeopleIsInTheTrail, once for each change.
-func TestWhatAProviderMakesOfItsPeopleIsInTheTrail(t *testing.T) {
+// TestProvisioning_Audited, once for each change.
+func TestProvisioning_Audited(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.connect("umbrella", groups)
 	said := map[audit.Action]int{}
@@ -87,9 +87,9 @@ func TestWhatAProviderMakesOfItsPeopleIsInTheTrail(t *testing.T) {
 	}
 }
 
-// TestMembersOfOtherSourcesKeepWhatTheyHave, whatever the provider says; and a
+// TestProvisioning_OtherSourcesKept, whatever the provider says; and a
 // membership by another connection's word is none of its business.
-func TestMembersOfOtherSourcesKeepWhatTheyHave(t *testing.T) {
+func TestProvisioning_OtherSourcesKept(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", groups)
 	w.rule(demands("acme"))
@@ -106,9 +106,9 @@ func TestMembersOfOtherSourcesKeepWhatTheyHave(t *testing.T) {
 	}
 }
 
-// TestALivingSessionsPersonIsAdmittedJustInTime, and acts for the organization in the
+// TestProvisioning_JustInTimeInSession, and acts for the organization in the
 // same session.
-func TestALivingSessionsPersonIsAdmittedJustInTime(t *testing.T) {
+func TestProvisioning_JustInTimeInSession(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("umbrella", anybody)
 	b := w.keyed("bob")
@@ -120,9 +120,9 @@ func TestALivingSessionsPersonIsAdmittedJustInTime(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestATenantsClaimsSayNothingOfOtherOrganizations, also where the workspace reads
+// TestProvisioning_OwnOrganizationOnly, also where the workspace reads
 // memberships from its own provider's.
-func TestATenantsClaimsSayNothingOfOtherOrganizations(t *testing.T) {
+func TestProvisioning_OwnOrganizationOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	acme := w.connect("acme", anybody)
 	d := desired()

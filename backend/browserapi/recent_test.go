@@ -64,7 +64,7 @@ func TestEndingOthers_OldAuthentication(t *testing.T) {
 }
 
 // The session that asks ends without more: signing out is never made hard.
-func TestEndingOthers_OwnSessionNeedsNothing(t *testing.T) {
+func TestEndingOthers_OwnSession(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.pass(time.Hour)
@@ -91,9 +91,9 @@ func TestEndingOthers_UnknownTime(t *testing.T) {
 	}
 }
 
-// TestEndingOthers_StepUpNamesNoOrganization: in a session of the workspace's provider the
+// TestEndingOthers_StepUpOfSession: in a session of the workspace's provider the
 // person is asked there, and not by an organization.
-func TestEndingOthers_StepUpNamesNoOrganization(t *testing.T) {
+func TestEndingOthers_StepUpOfSession(t *testing.T) {
 	w := newWorld(t, nil)
 	own, other := w.signedIn("alice"), w.signedIn("alice")
 	w.pass(time.Hour)

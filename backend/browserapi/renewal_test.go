@@ -51,7 +51,7 @@ func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
 }
 
 // An expired token is a hint for where, and no right to be there.
-func TestAnExpiredTokenGivesNoRightToItsOrganization(t *testing.T) {
+func TestRenewal_ExpiredTokenGivesNoAccess(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("bob")
 	left := w.mint(b, "acme").AccessToken
@@ -63,7 +63,7 @@ func TestAnExpiredTokenGivesNoRightToItsOrganization(t *testing.T) {
 }
 
 // The issuer of an organization with keys of its own signs nobody in.
-func TestARenewalOfAnOrganizationsOwnIssuerIsAtTheBackend(t *testing.T) {
+func TestRenewal_OrganizationsOwnIssuer(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")
@@ -77,7 +77,7 @@ func TestARenewalOfAnOrganizationsOwnIssuerIsAtTheBackend(t *testing.T) {
 	}
 }
 
-func TestARenewalIsForTheAppAndThePersonOfTheToken(t *testing.T) {
+func TestRenewal_AppAndUserOfToken(t *testing.T) {
 	w := newWorld(t, nil)
 	was := w.claims(w.mint(w.signedIn("alice"), "acme"))
 	address, err := url.Parse(resource.RenewalURL(was, "/a?b=c&d"))

@@ -58,7 +58,7 @@ func (w *answers) signsOut(got httpbrowser.Response, code api.Code, name string)
 	}
 }
 
-func TestACookieOfAnotherReplicasSecretIsKept(t *testing.T) {
+func TestReplacedSecret_OtherReplicasCookieKept(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -80,7 +80,7 @@ func TestACookieOfAnotherReplicasSecretIsKept(t *testing.T) {
 	}
 }
 
-func TestACookieOfARetiredSecretEndsItsSession(t *testing.T) {
+func TestReplacedSecret_RetiredEndsSession(t *testing.T) {
 	for what, retire := range map[string]func(w *world, id string){
 		"an hour ago": func(w *world, id string) { w.seen(id, time.Hour) },
 		"by command": func(w *world, id string) {
@@ -102,7 +102,7 @@ func TestACookieOfARetiredSecretEndsItsSession(t *testing.T) {
 }
 
 // Nobody is stranded by a cookie that any replica would refuse.
-func TestACookieOfNoReplicasSecretIsCleared(t *testing.T) {
+func TestReplacedSecret_UnknownCleared(t *testing.T) {
 	w := newWorld(t, nil)
 	ended, unseen := w.signedIn("bob"), w.signedIn("alice")
 	nameOfEnded, _ := w.theSession(ended)
@@ -123,7 +123,7 @@ func TestACookieOfNoReplicasSecretIsCleared(t *testing.T) {
 }
 
 // Of two cookies one authenticates: it is served, and the other stays where it is.
-func TestACookieOfAnotherReplicasSecretHindersNoOther(t *testing.T) {
+func TestReplacedSecret_OtherCookieStillWorks(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -145,7 +145,7 @@ func TestACookieOfAnotherReplicasSecretHindersNoOther(t *testing.T) {
 
 // A replica that lacks a secret which another sealed the next signing key under goes on, and
 // says so where somebody looks.
-func TestReadinessTellsOfSigningKeysThatDoNotOpen(t *testing.T) {
+func TestReadiness_SealedSigningKeys(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")

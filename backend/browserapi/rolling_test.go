@@ -130,8 +130,8 @@ func TestP6AReturnToTheReleaseBeforeSignsNobodyOut(t *testing.T) {
 	}
 }
 
-// TestCookies_OfBothReleasesStayFew: with more than six sessions there is no room for both.
-func TestCookies_OfBothReleasesStayFew(t *testing.T) {
+// TestCookies_BothReleasesStayFew: with more than six sessions there is no room for both.
+func TestCookies_BothReleasesStayFew(t *testing.T) {
 	w, _ := upgrading(t)
 	b := w.browser()
 	for range 30 {

@@ -99,7 +99,7 @@ func TestP6LostAnswersSignNobodyOut(t *testing.T) {
 	}
 }
 
-func TestTheAbsoluteLifetimeIsFixedAtSignIn(t *testing.T) {
+func TestSession_AbsoluteEnd(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for range 24*12 - 1 {
@@ -119,7 +119,7 @@ func TestTheAbsoluteLifetimeIsFixedAtSignIn(t *testing.T) {
 	}
 }
 
-func TestAMadeUpGenerationOfAKnownSessionHasNoEffect(t *testing.T) {
+func TestRotation_ForgedGeneration(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	minted := w.mint(b, "acme")
@@ -158,7 +158,7 @@ func inBothStores(t *testing.T, test func(*testing.T, *world)) {
 	})
 }
 
-func TestFiftyParallelMintsWithOneCookieRotateOnce(t *testing.T) {
+func TestRotation_FiftyParallelMints(t *testing.T) {
 	inBothStores(t, func(t *testing.T, w *world) {
 		b := w.signedIn("alice")
 		minted := w.mint(b, "acme")
@@ -190,7 +190,7 @@ func TestFiftyParallelMintsWithOneCookieRotateOnce(t *testing.T) {
 	})
 }
 
-func TestTwoHundredPeopleAtOnceEachGetTheirOwn(t *testing.T) {
+func TestToken_TwoHundredUsersAtOnce(t *testing.T) {
 	const people = 200
 	w := newWorld(t, nil)
 	d := directory.Desired{Workspace: desired().Workspace}

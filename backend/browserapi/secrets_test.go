@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestNoSecretReachesTheStoreABodyOrAnAddress searches every byte of the database,
+// TestSecrets_NotInStoreBodyOrAddress searches every byte of the database,
 // every body and every address of a full run.
-func TestNoSecretReachesTheStoreABodyOrAnAddress(t *testing.T) {
+func TestSecrets_NotInStoreBodyOrAddress(t *testing.T) {
 	w := newWorld(t, nil)
 	var said bytes.Buffer
 	backend := w.hosts["localhost:8080"]

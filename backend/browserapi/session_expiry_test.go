@@ -9,9 +9,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// TestSession_EndsWhenTheProviderSays, or when the policy does, whichever is earlier, and
+// TestSession_ProvidersExpiry, or when the policy does, whichever is earlier, and
 // no access token outlives it.
-func TestSession_EndsWhenTheProviderSays(t *testing.T) {
+func TestSession_ProvidersExpiry(t *testing.T) {
 	for name, test := range map[string]struct {
 		claim func(now int64) any
 		want  time.Duration

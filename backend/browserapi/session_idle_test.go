@@ -43,7 +43,7 @@ func TestSessionIdle_UnusedSessionIsRefused(t *testing.T) {
 }
 
 // A reading request is no use: only a mint redeems the refresh token.
-func TestSessionIdle_ReadingIsNoUse(t *testing.T) {
+func TestSessionIdle_ReadingDoesNotCount(t *testing.T) {
 	w := newWorld(t, nil)
 	idleRule(w, time.Hour)
 	b := w.signedIn("alice")
@@ -78,7 +78,7 @@ func TestSessionIdle_UsedSessionLives(t *testing.T) {
 }
 
 // Where the person looks for what to end, a session that nobody can use is not shown.
-func TestSessionIdle_DevicesLeaveItOut(t *testing.T) {
+func TestSessionIdle_NotAmongDevices(t *testing.T) {
 	w := newWorld(t, nil)
 	idleRule(w, time.Hour)
 	w.mint(w.signedIn("alice"), "acme")

@@ -22,7 +22,7 @@ func (w *answers) devices(b *httpbrowser.Browser) []api.DeviceSession {
 	return answer.Sessions
 }
 
-func TestAPersonSeesTheirOwnDevicesAndEndsThem(t *testing.T) {
+func TestSessions_ListAndEnd(t *testing.T) {
 	w := newWorld(t, nil)
 	desk := w.signedIn("alice")
 	w.pass(time.Minute)
@@ -81,7 +81,7 @@ func backchannelAt(w *world, path, token string) *httptest.ResponseRecorder {
 	return answer
 }
 
-func TestTheProviderEndsSessions(t *testing.T) {
+func TestBackchannelLogout_EndsSessions(t *testing.T) {
 	w := newWorld(t, nil)
 	alice, bob := w.signedIn("alice"), w.signedIn("bob")
 	if got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {})); got.Code != http.StatusOK {
@@ -91,8 +91,8 @@ func TestTheProviderEndsSessions(t *testing.T) {
 	w.mint(bob, "acme")
 }
 
-// TestForgedLogoutTokensDoNotWearTheProviderOut: nobody has to sign in to send one.
-func TestForgedLogoutTokensDoNotWearTheProviderOut(t *testing.T) {
+// TestBackchannelLogout_ForgedTokensAreThrottled: nobody has to sign in to send one.
+func TestBackchannelLogout_ForgedTokensAreThrottled(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.signedIn("alice") // the keys are at hand
 	asked := 0
@@ -119,7 +119,7 @@ func TestForgedLogoutTokensDoNotWearTheProviderOut(t *testing.T) {
 	}
 }
 
-func TestALogoutTokenThatComesAgainEndsNothingNewer(t *testing.T) {
+func TestBackchannelLogout_RepeatedToken(t *testing.T) {
 	w := newWorld(t, nil)
 	w.signedIn("alice")
 	token := w.logoutToken("alice", func(jwt.MapClaims) {})
@@ -131,7 +131,7 @@ func TestALogoutTokenThatComesAgainEndsNothingNewer(t *testing.T) {
 	w.mint(newer, "acme")
 }
 
-func TestWhatIsNoLogoutTokenEndsNothing(t *testing.T) {
+func TestBackchannelLogout_InvalidTokens(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.signedIn("alice")
 	for name, change := range map[string]func(jwt.MapClaims){

@@ -9,9 +9,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// TestTheFirstSignInAfterAnApplyIsByWhatWasApplied: nobody has minted since, by whom the
+// TestSignIn_AppliedRulesAtOnce: nobody has minted since, by whom the
 // server would have learned of it.
-func TestTheFirstSignInAfterAnApplyIsByWhatWasApplied(t *testing.T) {
+func TestSignIn_AppliedRulesAtOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	w.signedIn("alice") // the document is at hand
 	d := desired()

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 
-func TestSigningInLeadsBackWithASessionAndATokenForOneOrganization(t *testing.T) {
+func TestSignIn_SessionAndToken(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	landed := b.Choose(b.Login("return_to=/notes?a=1%26b=2"), "alice")
@@ -41,7 +41,7 @@ func TestSigningInLeadsBackWithASessionAndATokenForOneOrganization(t *testing.T)
 	}
 }
 
-func TestSigningInWorksWithTheDevelopmentProvider(t *testing.T) {
+func TestSignIn_DevelopmentProvider(t *testing.T) {
 	w := newWorld(t, nil)
 	provider, err := idp.New(idp.Config{
 		Issuer: issuer, ClientID: "tabard", ClientSecret: "the client's secret",
@@ -66,9 +66,9 @@ func TestSigningInWorksWithTheDevelopmentProvider(t *testing.T) {
 	}
 }
 
-// TestACallbackOfAnotherBrowserSignsNobodyIn: its code is not redeemed, and the victim is
+// TestSignIn_CallbackOfOtherBrowser: its code is not redeemed, and the victim is
 // asked who they are.
-func TestACallbackOfAnotherBrowserSignsNobodyIn(t *testing.T) {
+func TestSignIn_CallbackOfOtherBrowser(t *testing.T) {
 	w := newWorld(t, nil)
 	redeemed := w.redeemed()
 	attacker, victim := w.browser(), w.browser()
@@ -103,7 +103,7 @@ func (w *world) callbackOf(b *httpbrowser.Browser, query string) string {
 	return publicURL + "/callback?" + back.Encode()
 }
 
-func TestASecondUseOfACallbackIsRefused(t *testing.T) {
+func TestSignIn_CallbackUsedTwice(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	back := w.callbackOf(b, "")
@@ -119,7 +119,7 @@ func TestASecondUseOfACallbackIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheWholeStateCountsNotOnlyTheCookiesName(t *testing.T) {
+func TestSignIn_WholeState(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	back, err := url.Parse(w.callbackOf(b, ""))
@@ -142,7 +142,7 @@ func TestTheWholeStateCountsNotOnlyTheCookiesName(t *testing.T) {
 }
 
 // A provider that redeems a code twice cannot make two sessions of one attempt.
-func TestAnAttemptCountsOnceWhateverTheProviderDoes(t *testing.T) {
+func TestSignIn_AttemptCountsOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	page := b.Login("")
@@ -156,7 +156,7 @@ func TestAnAttemptCountsOnceWhateverTheProviderDoes(t *testing.T) {
 	}
 }
 
-func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
+func TestSignIn_TwoTabs(t *testing.T) {
 	w := newWorld(t, nil)
 	one := w.browser()
 	two := one.Tab()
@@ -172,7 +172,7 @@ func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
 	w.theSession(one)
 }
 
-func TestAnAttemptTakesTenMinutesAtMost(t *testing.T) {
+func TestSignIn_TenMinutes(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	page := b.Login("")
@@ -181,8 +181,8 @@ func TestAnAttemptTakesTenMinutesAtMost(t *testing.T) {
 	w.wants(b.Choose(page, "alice"), http.StatusBadRequest, api.InvalidRequest)
 }
 
-// TestAttempt_InABrowserOfAnotherValue: no other spelling of the value is the browser's.
-func TestAttempt_InABrowserOfAnotherValue(t *testing.T) {
+// TestAttempt_OtherBrowserValue: no other spelling of the value is the browser's.
+func TestAttempt_OtherBrowserValue(t *testing.T) {
 	w := newWorld(t, nil)
 	redeemed := w.redeemed()
 	b := w.browser()
@@ -200,7 +200,7 @@ func TestAttempt_InABrowserOfAnotherValue(t *testing.T) {
 	}
 }
 
-func TestASignInThatTheProviderRefusesLeadsBackWithItsReason(t *testing.T) {
+func TestSignIn_ProviderRefuses(t *testing.T) {
 	w := newWorld(t, nil)
 	w.provider.Answer = func(v url.Values) {
 		v.Del("code")
@@ -224,7 +224,7 @@ func TestASignInThatTheProviderRefusesLeadsBackWithItsReason(t *testing.T) {
 	}
 }
 
-func TestALyingProviderSignsNobodyIn(t *testing.T) {
+func TestSignIn_LyingProvider(t *testing.T) {
 	w := newWorld(t, nil)
 	w.provider.Claims = func(claims map[string]any) { claims["nonce"] = "other" }
 	b := w.browser()
@@ -234,7 +234,7 @@ func TestALyingProviderSignsNobodyIn(t *testing.T) {
 	}
 }
 
-func TestAProviderThatIsAwayIsNoEnd(t *testing.T) {
+func TestSignIn_ProviderDown(t *testing.T) {
 	w := newWorld(t, nil)
 	away := func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) }
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
@@ -257,7 +257,7 @@ func TestAProviderThatIsAwayIsNoEnd(t *testing.T) {
 	w.theSession(b)
 }
 
-func TestAPathIsTheOnlyAppsWhereverTheBackendIs(t *testing.T) {
+func TestSignIn_PathOfOnlyApp(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hosts["localhost:9000"] = http.NotFoundHandler()
 	b := w.browserOf(sibling)
@@ -276,7 +276,7 @@ func TestAPathIsTheOnlyAppsWhereverTheBackendIs(t *testing.T) {
 	}
 }
 
-func TestWhatASessionKeepsOfItsBrowserIsText(t *testing.T) {
+func TestSignIn_UserAgentIsText(t *testing.T) {
 	w := newWorld(t, nil)
 	for sent, want := range map[string]string{
 		"Browser/1.0":                    "Browser/1.0",

@@ -23,7 +23,7 @@ func askedFor(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
 	return w, b, e
 }
 
-func TestStepUp_CopiedCookieHasItNot(t *testing.T) {
+func TestStepUp_CopiedCookie(t *testing.T) {
 	w, b, e := askedFor(t)
 	thief := b.Copy()
 	w.stepUp(b, e, "alice")
@@ -149,7 +149,7 @@ func TestStepUp_SignedOutIsOut(t *testing.T) {
 }
 
 // A session with a device key is raised as it is: its copied cookie is worthless.
-func TestStepUp_WithAKeyTheSessionStays(t *testing.T) {
+func TestStepUp_SessionWithKeyContinues(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.browser().On(httpbrowser.NewDevice(t))
@@ -163,7 +163,7 @@ func TestStepUp_WithAKeyTheSessionStays(t *testing.T) {
 }
 
 // Whoever shows the new cookie alone ends the old session all the same.
-func TestStepUp_NewCookieAloneEndsTheOldSession(t *testing.T) {
+func TestStepUp_NewCookieEndsOldSession(t *testing.T) {
 	w, b, e := askedFor(t)
 	old, value := w.theSession(b)
 	w.stepUp(b, e, "alice")

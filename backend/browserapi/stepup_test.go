@@ -83,7 +83,7 @@ func (w *world) claims(minted api.TokenResponse) *token.Claims {
 	return claims
 }
 
-func TestAStepUpRaisesTheOrganizationThatAsked(t *testing.T) {
+func TestStepUp_OrganizationThatAsked(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
@@ -123,9 +123,9 @@ func TestAStepUpRaisesTheOrganizationThatAsked(t *testing.T) {
 	}
 }
 
-// TestAStepUpThatWasAskedForByTheAPIMovesAuthTime: RFC 9470, of an organization that
+// TestStepUp_RequestedByAPI: RFC 9470, of an organization that
 // is content already.
-func TestAStepUpThatWasAskedForByTheAPIMovesAuthTime(t *testing.T) {
+func TestStepUp_RequestedByAPI(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	first := w.claims(w.mint(b, "acme"))
@@ -139,7 +139,7 @@ func TestAStepUpThatWasAskedForByTheAPIMovesAuthTime(t *testing.T) {
 	}
 }
 
-func TestAStepUpIsJudgedByTheIdentityTokenAlone(t *testing.T) {
+func TestStepUp_JudgedByIdentityToken(t *testing.T) {
 	for name, test := range map[string]struct {
 		edit func(w *world, loginURL string) string
 		lie  func(claims map[string]any)
@@ -195,9 +195,9 @@ func TestAStepUpIsJudgedByTheIdentityTokenAlone(t *testing.T) {
 	}
 }
 
-// TestAStepUpFindsWhatHappenedMeanwhile: the session may have ended, the person may
+// TestStepUp_ConcurrentChanges: the session may have ended, the person may
 // have left.
-func TestAStepUpFindsWhatHappenedMeanwhile(t *testing.T) {
+func TestStepUp_ConcurrentChanges(t *testing.T) {
 	for name, test := range map[string]struct {
 		happen func(w *world, b *httpbrowser.Browser)
 		code   api.Code
@@ -226,7 +226,7 @@ func TestAStepUpFindsWhatHappenedMeanwhile(t *testing.T) {
 	}
 }
 
-func TestAStepUpCountsOnce(t *testing.T) {
+func TestStepUp_CountsOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
@@ -248,8 +248,8 @@ func TestAStepUpCountsOnce(t *testing.T) {
 	}
 }
 
-// TestOnlyThePersonsOwnLivingSessionIsRaised, of which the cookie has to come along.
-func TestOnlyThePersonsOwnLivingSessionIsRaised(t *testing.T) {
+// TestStepUp_OwnLiveSessionOnly, of which the cookie has to come along.
+func TestStepUp_OwnLiveSessionOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	alice := w.signedIn("alice")
@@ -301,7 +301,7 @@ func TestOnlyThePersonsOwnLivingSessionIsRaised(t *testing.T) {
 	}
 }
 
-func TestASignInForAnOrganizationIsAnAuthenticationMadeForIt(t *testing.T) {
+func TestStepUp_SignInForOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {Isolated: true}})
 	b := w.signedIn("alice")
@@ -325,9 +325,9 @@ func TestASignInForAnOrganizationIsAnAuthenticationMadeForIt(t *testing.T) {
 	w.mint(carried, "globex")
 }
 
-// TestStepUp_SignInIsNone: a sign-in for an organization raises what was entered there,
+// TestStepUp_SignInIsNotAudited: a sign-in for an organization raises what was entered there,
 // and the audit log tells of a sign-in alone.
-func TestStepUp_SignInIsNone(t *testing.T) {
+func TestStepUp_SignInIsNotAudited(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	b.Choose(b.Begin(publicURL+"/login?organization=acme"), "alice")

@@ -25,7 +25,7 @@ func (w *answers) shown(b *httpbrowser.Browser) api.SessionResponse {
 	return s
 }
 
-func TestSomebodyElsesIdentityIsNotLinked(t *testing.T) {
+func TestLink_OtherUsersIdentity(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.rule(demands("acme"))
@@ -54,7 +54,7 @@ func TestSomebodyElsesIdentityIsNotLinked(t *testing.T) {
 	w.mint(alice, "acme")
 }
 
-func TestOnlyMembersAreLinkedWhereNobodyIsAdmitted(t *testing.T) {
+func TestLink_MembersOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("globex", directory.Provisioning{})
 	bob := w.keyed("bob")
@@ -66,9 +66,9 @@ func TestOnlyMembersAreLinkedWhereNobodyIsAdmitted(t *testing.T) {
 	w.wants(bob.Post("/token", `{"organization":"globex","enter":true}`), http.StatusForbidden, api.OrganizationAccessDenied)
 }
 
-// TestTheSameEMailAtAnotherConnectionIsAnotherPerson, and so are the same issuer and
+// TestLink_SameEMailAtOtherConnection, and so are the same issuer and
 // subject: a tenant's provider names its own people.
-func TestTheSameEMailAtAnotherConnectionIsAnotherPerson(t *testing.T) {
+func TestLink_SameEMailAtOtherConnection(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", anybody)
 	w.connect("globex", anybody)
@@ -94,9 +94,9 @@ func TestTheSameEMailAtAnotherConnectionIsAnotherPerson(t *testing.T) {
 	}
 }
 
-// TestAStepUpAtTheWorkspacesProviderReturnsTheSessionsOwnPerson, whom a session begun
+// TestStepUp_SameUserAtWorkspaceProvider, whom a session begun
 // at a tenant's has there only where it was linked.
-func TestAStepUpAtTheWorkspacesProviderReturnsTheSessionsOwnPerson(t *testing.T) {
+func TestStepUp_SameUserAtWorkspaceProvider(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connectAt("acme", issuer, anybody)
 	b := w.begin("acme", "zoe")
@@ -109,10 +109,10 @@ func TestAStepUpAtTheWorkspacesProviderReturnsTheSessionsOwnPerson(t *testing.T)
 	w.challenged(b.Post("/token", enters))
 }
 
-// TestASessionBegunAtAConnectionOpensThatOrganizationAlone, of the linked person with
+// TestConnection_ConfinesSession, of the linked person with
 // all that they have elsewhere: whoever owns the provider could be the one who is
 // there.
-func TestASessionBegunAtAConnectionOpensThatOrganizationAlone(t *testing.T) {
+func TestConnection_ConfinesSession(t *testing.T) {
 	w := newWorld(t, nil)
 	acme := w.connect("acme", directory.Provisioning{})
 	alice := w.keyed("alice")
@@ -157,9 +157,9 @@ func TestASessionBegunAtAConnectionOpensThatOrganizationAlone(t *testing.T) {
 	w.wants(b.Post("/token", enters), http.StatusUnauthorized, api.LoginRequired)
 }
 
-// TestATenantLinksNobodyElsewhere: whoever owns one organization's provider and has an
+// TestConnection_LinksOwnOrganizationOnly: whoever owns one organization's provider and has an
 // account at another's would be its members there.
-func TestATenantLinksNobodyElsewhere(t *testing.T) {
+func TestConnection_LinksOwnOrganizationOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.connect("globex", anybody)
@@ -177,9 +177,9 @@ func TestATenantLinksNobodyElsewhere(t *testing.T) {
 	}
 }
 
-// TestATheftAtATenantEndsNobodysOtherSessions: who owns the provider can be thief and
+// TestConnection_TheftEndsConfinedSessionsOnly: who owns the provider can be thief and
 // victim.
-func TestATheftAtATenantEndsNobodysOtherSessions(t *testing.T) {
+func TestConnection_TheftEndsConfinedSessionsOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	d := desired()
@@ -198,7 +198,7 @@ func signedBy(other *logintest.Provider) func(*logintest.Provider, jwt.MapClaims
 	return func(_ *logintest.Provider, claims jwt.MapClaims) string { return other.LogoutToken("JWT", claims) }
 }
 
-func TestALyingTenantSignsNobodyIn(t *testing.T) {
+func TestConnection_LyingProvider(t *testing.T) {
 	claim := func(name string, value any) func(*logintest.Provider) {
 		return func(p *logintest.Provider) { p.Claims = func(claims map[string]any) { claims[name] = value } }
 	}
@@ -243,7 +243,7 @@ func TestALyingTenantSignsNobodyIn(t *testing.T) {
 	}
 }
 
-func TestATenantsLogoutEndsWhatBeganThere(t *testing.T) {
+func TestConnection_Logout(t *testing.T) {
 	w := newWorld(t, nil)
 	acme := w.connect("acme", anybody)
 	w.connect("globex", anybody)
@@ -273,7 +273,7 @@ func TestATenantsLogoutEndsWhatBeganThere(t *testing.T) {
 	w.mint(elsewhere, "globex")
 }
 
-func TestSigningOutOffersTheEndOfTheSessionWhereItBegan(t *testing.T) {
+func TestConnection_EndSessionURL(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", anybody)
 	var out api.LogoutResponse

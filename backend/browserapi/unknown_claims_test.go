@@ -133,9 +133,9 @@ func TestP11UnknownMembershipsStay(t *testing.T) {
 	}
 }
 
-// TestGroupsOfUserInfo are read where the connection says so, whatever else the identity
+// TestProvisioning_GroupsOfUserInfo are read where the connection says so, whatever else the identity
 // token has; where userinfo fails, nothing changes.
-func TestGroupsOfUserInfo(t *testing.T) {
+func TestProvisioning_GroupsOfUserInfo(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	with := groups
 	with.ClaimSource = directory.FromUserInfo
@@ -166,8 +166,8 @@ func TestGroupsOfUserInfo(t *testing.T) {
 	}
 }
 
-// TestMembershipsOfUserInfo are read where the workspace says so.
-func TestMembershipsOfUserInfo(t *testing.T) {
+// TestMembershipClaim_UserInfo are read where the workspace says so.
+func TestMembershipClaim_UserInfo(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "realm.organizations", ClaimSource: directory.FromUserInfo, Roles: []string{"viewer"}}

@@ -55,9 +55,9 @@ func (w *answers) states(b *httpbrowser.Browser) map[string]string {
 	return states
 }
 
-// TestAnUnknownTimeSatisfiesNoRuleAboutAge, and every try ends at one refusal that says
+// TestUnknownTime_FailsRulesAboutAge, and every try ends at one refusal that says
 // what the provider lacks. The other organizations are as ever.
-func TestAnUnknownTimeSatisfiesNoRuleAboutAge(t *testing.T) {
+func TestUnknownTime_FailsRulesAboutAge(t *testing.T) {
 	for name, rules := range map[string]policy.Rules{
 		"an age":                  {AuthenticationAge: 300},
 		"an age of sixty years":   {AuthenticationAge: 60 * 365 * 24 * 3600},
@@ -90,9 +90,9 @@ func TestAnUnknownTimeSatisfiesNoRuleAboutAge(t *testing.T) {
 	}
 }
 
-// TestAProviderThatSaysTheTimeWhenAskedIsAsked (OpenID Connect Core section 2): who signs
+// TestUnknownTime_MaxAgeRequested (OpenID Connect Core section 2): who signs
 // in to a workspace with a rule about age steps up nowhere.
-func TestAProviderThatSaysTheTimeWhenAskedIsAsked(t *testing.T) {
+func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 	for _, where := range []string{"", "acme"} {
 		w := newWorld(t, nil)
 		w.rule(map[string]policy.Rules{where: {AuthenticationAge: 300}})
@@ -126,9 +126,9 @@ func TestAProviderThatSaysTheTimeWhenAskedIsAsked(t *testing.T) {
 	}
 }
 
-// TestAnOrganizationSessionThatLapsedNeedsATimeOrASignIn: the authentication has to be
+// TestUnknownTime_LapsedOrganizationSession: the authentication has to be
 // later than the end, and a session of its own begins anew.
-func TestAnOrganizationSessionThatLapsedNeedsATimeOrASignIn(t *testing.T) {
+func TestUnknownTime_LapsedOrganizationSession(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900}})
 	timeless(w.provider)
@@ -143,9 +143,9 @@ func TestAnOrganizationSessionThatLapsedNeedsATimeOrASignIn(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestUserInfoOpensNoIsolatedOrganization: an old authentication that only userinfo
+// TestUnknownTime_UserInfoDoesNotCount: an old authentication that only userinfo
 // tells of was made for nobody.
-func TestUserInfoOpensNoIsolatedOrganization(t *testing.T) {
+func TestUnknownTime_UserInfoDoesNotCount(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {Isolated: true}, "globex": {ACR: []string{"urn:mfa"}}})
 	w.provider.Claims = func(claims map[string]any) {
@@ -166,8 +166,8 @@ func TestUserInfoOpensNoIsolatedOrganization(t *testing.T) {
 	w.mint(b, "initech")
 }
 
-// TestATimeThatWasTakenForNowGoesOnCounting: sessions of the release before have one.
-func TestATimeThatWasTakenForNowGoesOnCounting(t *testing.T) {
+// TestUnknownTime_PreviousRelease: sessions of the release before have one.
+func TestUnknownTime_PreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {AuthenticationAge: 3600}})
 	b := w.signedIn("alice")
@@ -179,8 +179,8 @@ func TestATimeThatWasTakenForNowGoesOnCounting(t *testing.T) {
 	}
 }
 
-// TestATenantsProviderThatSaysNoTime opens its organization as ever.
-func TestATenantsProviderThatSaysNoTime(t *testing.T) {
+// TestUnknownTime_Connection opens its organization as ever.
+func TestUnknownTime_Connection(t *testing.T) {
 	w := newWorld(t, nil)
 	timeless(w.connect("acme", directory.Provisioning{JustInTime: true}))
 	w.rule(demands("acme"))

@@ -13,9 +13,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
-// TestConnectionsOnThisMachineAreForAServerThatNobodyElseReaches: they are for
+// TestNew_LoopbackConnections: they are for
 // development.
-func TestConnectionsOnThisMachineAreForAServerThatNobodyElseReaches(t *testing.T) {
+func TestNew_LoopbackConnections(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	for public, want := range map[string]error{
 		"https://app.example.com/auth": host.ErrNotLoopback, "https://10.0.0.1/auth": host.ErrNotLoopback, "http://localhost:8080/auth": nil,
@@ -39,8 +39,8 @@ func (c *crowded) DeleteExpired(_ context.Context, _, limit int64) (int64, error
 	return gone, nil
 }
 
-// TestACleanUpKeepsUpWithManySignIns: one run handles a bounded part of a backlog.
-func TestACleanUpKeepsUpWithManySignIns(t *testing.T) {
+// TestCleanUp_ManySignIns: one run handles a bounded part of a backlog.
+func TestCleanUp_ManySignIns(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	empty, err := sqlite.Open(t.Context(), lite.NewFile(t))
 	if err != nil {

@@ -107,7 +107,7 @@ func TestHousekeeping_OneReplicaAtATime(t *testing.T) {
 }
 
 // What an export has still to read is not forgotten, however old it is.
-func TestHousekeeping_KeepsWhatIsNotExported(t *testing.T) {
+func TestHousekeeping_KeepsUnexportedEvents(t *testing.T) {
 	store, now := emptyStore(t), time.Unix(1_800_000_000, 0)
 	for i := range 5 {
 		e := audit.Event{ID: fmt.Sprint(i), At: now.Add(-time.Duration(10-i) * day).Unix(), Action: audit.SignIn, Outcome: audit.Done}

@@ -54,7 +54,7 @@ func failed(t *testing.T, r *host.Readiness, ring *signingkey.KeyRing) string {
 	return ""
 }
 
-func TestReadiness_NamesWhatFails(t *testing.T) {
+func TestReadiness_NamesFailingPart(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	store := &failing{Store: emptyStore(t)}
 	ring := signingkey.NewKeyRing(store, secret, signingkey.ES256)

@@ -39,9 +39,9 @@ func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Unlock()
 }
 
-// TestProvider_ForgedLogoutTokensAskAHangingOneOnceATime: nobody has to sign in to send
+// TestProvider_ForgedLogoutTokensShareRequest: nobody has to sign in to send
 // one, and each would hold a connection until the provider is given up.
-func TestProvider_ForgedLogoutTokensAskAHangingOneOnceATime(t *testing.T) {
+func TestProvider_ForgedLogoutTokensShareRequest(t *testing.T) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/jwks.json"} {
 		synctest.Test(t, func(t *testing.T) {
 			p := &hanging{Provider: provider(t), path: path}
@@ -73,9 +73,9 @@ func TestProvider_ForgedLogoutTokensAskAHangingOneOnceATime(t *testing.T) {
 	}
 }
 
-// TestProvider_OneThatHangsHoldsFewConnections: a sign-in that was begun costs nothing,
+// TestProvider_HangingHoldsFewConnections: a sign-in that was begun costs nothing,
 // and can be ended with any code, again and again.
-func TestProvider_OneThatHangsHoldsFewConnections(t *testing.T) {
+func TestProvider_HangingHoldsFewConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &hanging{Provider: provider(t), path: "/token"}
 		c, began := client(p), time.Now()
@@ -102,8 +102,8 @@ func TestProvider_OneThatHangsHoldsFewConnections(t *testing.T) {
 	})
 }
 
-// TestProvider_WhoGoesAwaySpoilsNoDiscovery for those who wait for it.
-func TestProvider_WhoGoesAwaySpoilsNoDiscovery(t *testing.T) {
+// TestProvider_DiscoveryOutlivesCaller for those who wait for it.
+func TestProvider_DiscoveryOutlivesCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		c := client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

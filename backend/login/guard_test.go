@@ -34,7 +34,7 @@ func get(t *testing.T, transport http.RoundTripper, address string) error {
 	return err
 }
 
-func TestATenantsAddressIsPublicAndHTTPS(t *testing.T) {
+func TestGuarded_PublicHTTPSOnly(t *testing.T) {
 	for _, address := range []string{
 		"http://login.acme.example", "http://169.254.169.254", "https://169.254.169.254/latest/meta-data", "https://127.0.0.1",
 		"https://127.0.0.1:8443", "https://[::1]", "https://[::ffff:127.0.0.1]", "https://[::ffff:a9fe:a9fe]", "https://[::127.0.0.1]",
@@ -57,7 +57,7 @@ func TestATenantsAddressIsPublicAndHTTPS(t *testing.T) {
 	}
 }
 
-func TestTheMachineItselfIsReachedOnlyWhereItIsAskedFor(t *testing.T) {
+func TestGuarded_Loopback(t *testing.T) {
 	for _, address := range []string{"http://127.0.0.1:8081", "https://[::1]", "http://a.localhost:1"} {
 		if err := get(t, login.Guarded{Next: &answering{}, Loopback: true}, address); err != nil {
 			t.Errorf("%s: %v", address, err)
@@ -70,8 +70,8 @@ func TestTheMachineItselfIsReachedOnlyWhereItIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestWhatIsDialedIsJudgedWhateverNameLedThere: names that DNS leads to this machine.
-func TestWhatIsDialedIsJudgedWhateverNameLedThere(t *testing.T) {
+// TestTransport_ChecksDialedAddress: names that DNS leads to this machine.
+func TestTransport_ChecksDialedAddress(t *testing.T) {
 	asked := false
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	defer server.Close()
@@ -91,8 +91,8 @@ func TestWhatIsDialedIsJudgedWhateverNameLedThere(t *testing.T) {
 	}
 }
 
-// TestADevelopmentServerReachesThisMachineAndNoOther of its network.
-func TestADevelopmentServerReachesThisMachineAndNoOther(t *testing.T) {
+// TestTransport_Loopback of its network.
+func TestTransport_Loopback(t *testing.T) {
 	for _, address := range []string{"10.255.255.1:1", "169.254.169.254:80", "[fe80::1]:1"} {
 		_, err := login.NewTransport(true).DialContext(t.Context(), "tcp", address)
 		if !errors.Is(err, login.ErrAddress) {
@@ -101,14 +101,14 @@ func TestADevelopmentServerReachesThisMachineAndNoOther(t *testing.T) {
 	}
 }
 
-func TestNoProxyDialsInTheGuardsPlace(t *testing.T) {
+func TestTransport_NoProxy(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	if login.NewTransport(false).Proxy != nil {
 		t.Error("a proxy would resolve names by itself")
 	}
 }
 
-func TestSpecialAddressesAreNotPublic(t *testing.T) {
+func TestIsPublic_SpecialAddresses(t *testing.T) {
 	for text, public := range map[string]bool{
 		"8.8.8.8": true, "2001:4860:4860::8888": true, "203.0.114.1": true, "172.32.0.1": true, "100.128.0.1": true,
 		"203.0.113.1": false, "198.19.0.1": false, "192.0.0.8": false, "2001:db8::1": false, "2001::1": false, "3fff::1": false, "::": false,
@@ -135,9 +135,9 @@ func tenantsOn(hosts httpbrowser.Hosts) *login.Provider {
 	})
 }
 
-// TestATenantsMetadataLeadNowhereElse: to endpoints in the network, by a redirect, or
+// TestGuarded_MetadataAddresses: to endpoints in the network, by a redirect, or
 // to what nobody should read whole.
-func TestATenantsMetadataLeadNowhereElse(t *testing.T) {
+func TestGuarded_MetadataAddresses(t *testing.T) {
 	for name, lie := range map[string]func(*logintest.Provider){
 		"keys in the network": func(p *logintest.Provider) {
 			p.Metadata = func(m map[string]any) { m["jwks_uri"] = "https://10.0.0.1/" }
@@ -177,7 +177,7 @@ func redirectingTo(address string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, address, http.StatusFound) }
 }
 
-func TestAnHonestTenantsProviderSignsPeopleIn(t *testing.T) {
+func TestGuarded_HonestProvider(t *testing.T) {
 	p := provider(t)
 	if got, err := signInAt(t, tenants(p), p, nil); err != nil || got.Subject != "alice" {
 		t.Errorf("%+v, %v", got, err)

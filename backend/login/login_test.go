@@ -51,7 +51,7 @@ func signInAt(t *testing.T, c *login.Provider, p *logintest.Provider, maxAge *in
 	return c.Identify(t.Context(), attempt, p.SignIn(address, "alice"), now)
 }
 
-func TestAnHonestProviderTellsWhoSignedInAndHow(t *testing.T) {
+func TestIdentify_HonestProvider(t *testing.T) {
 	got, err := signIn(t, provider(t), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -64,8 +64,8 @@ func TestAnHonestProviderTellsWhoSignedInAndHow(t *testing.T) {
 	}
 }
 
-// TestSignInsThatComeAtOnceAllSucceed: one of them reads the metadata for all.
-func TestSignInsThatComeAtOnceAllSucceed(t *testing.T) {
+// TestIdentify_Concurrent: one of them reads the metadata for all.
+func TestIdentify_Concurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		var metadata, keys atomic.Int64
@@ -96,9 +96,9 @@ func TestSignInsThatComeAtOnceAllSucceed(t *testing.T) {
 	})
 }
 
-// TestPeopleSignInByAKeyThatTheProviderHasJustTaken, however short ago its keys were
+// TestIdentify_NewProviderKey, however short ago its keys were
 // asked for.
-func TestPeopleSignInByAKeyThatTheProviderHasJustTaken(t *testing.T) {
+func TestIdentify_NewProviderKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		c := client(p)
@@ -116,7 +116,7 @@ func TestPeopleSignInByAKeyThatTheProviderHasJustTaken(t *testing.T) {
 	})
 }
 
-func TestTheAuthorizationRequestAsksForWhatTheFlowNeeds(t *testing.T) {
+func TestAuthorizationURL_Parameters(t *testing.T) {
 	age := int64(60)
 	attempt := login.NewAttempt("web", "https://app.example/", now)
 	attempt.MaxAge, attempt.ACRValues = &age, "mfa"
@@ -142,7 +142,7 @@ func TestTheAuthorizationRequestAsksForWhatTheFlowNeeds(t *testing.T) {
 	}
 }
 
-func TestTheCodeIsRedeemedOnceWithItsVerifier(t *testing.T) {
+func TestIdentify_CodeRedeemedOnce(t *testing.T) {
 	p := provider(t)
 	if _, err := signIn(t, p, nil); err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestTheCodeIsRedeemedOnceWithItsVerifier(t *testing.T) {
 	}
 }
 
-func TestARefusedCodeIsNotTriedAgain(t *testing.T) {
+func TestIdentify_RefusedCodeNotRetried(t *testing.T) {
 	p, c := provider(t), (*login.Provider)(nil)
 	c = client(p)
 	_, err := c.Identify(t.Context(), login.NewAttempt("web", "", now), url.Values{"code": {"guess"}, "iss": {issuer}}, now)
@@ -162,7 +162,7 @@ func TestARefusedCodeIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAProviderWithoutEndSessionOffersNone(t *testing.T) {
+func TestEndSessionURL_None(t *testing.T) {
 	for name, endpoint := range map[string]any{"absent": nil, "a script": "javascript:alert(1)", "another scheme": "http://id.example/end", "no address": ":"} {
 		p := provider(t)
 		p.Metadata = func(m map[string]any) { m["end_session_endpoint"] = endpoint }
@@ -172,7 +172,7 @@ func TestAProviderWithoutEndSessionOffersNone(t *testing.T) {
 	}
 }
 
-func TestTheEndSessionAddressNamesTheClientAndTheWayBack(t *testing.T) {
+func TestEndSessionURL_Parameters(t *testing.T) {
 	got := client(provider(t)).EndSessionURL(t.Context(), "a.b.c", "https://app.example/")
 	want := issuer + "/end-session?client_id=tabard&from=tests&id_token_hint=a.b.c&post_logout_redirect_uri=https%3A%2F%2Fapp.example%2F"
 	if got != want {
@@ -180,8 +180,8 @@ func TestTheEndSessionAddressNamesTheClientAndTheWayBack(t *testing.T) {
 	}
 }
 
-// TestAProviderThatWasAwayIsAskedAgain, a second later.
-func TestAProviderThatWasAwayIsAskedAgain(t *testing.T) {
+// TestProvider_RetriedAfterFailure, a second later.
+func TestProvider_RetriedAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		p.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": func(w http.ResponseWriter, _ *http.Request) {
@@ -199,7 +199,7 @@ func TestAProviderThatWasAwayIsAskedAgain(t *testing.T) {
 	})
 }
 
-func TestAnUnverifiedEMailAddressIsNotTakenOver(t *testing.T) {
+func TestIdentify_UnverifiedEMail(t *testing.T) {
 	for name, verified := range map[string]any{"false": false, "as text": "false", "nonsense": 1} {
 		p := provider(t)
 		p.Claims = func(claims map[string]any) { claims["email"], claims["email_verified"] = "root@example.com", verified }

@@ -33,9 +33,9 @@ func TestProvider_MovedEndpointsAreFollowed(t *testing.T) {
 	}
 }
 
-// TestProvider_MetadataAreReadWithinTheHour: nobody is told that an authorization
+// TestProvider_MetadataRefreshedWithinTheHour: nobody is told that an authorization
 // endpoint has moved.
-func TestProvider_MetadataAreReadWithinTheHour(t *testing.T) {
+func TestProvider_MetadataRefreshedWithinTheHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		var reads atomic.Int64
@@ -61,9 +61,9 @@ func TestProvider_MetadataAreReadWithinTheHour(t *testing.T) {
 	})
 }
 
-// TestProvider_GoesOnWithWhatItKnows while its metadata cannot be read again, and holds
+// TestProvider_KeepsKnownMetadata while its metadata cannot be read again, and holds
 // nobody up for long.
-func TestProvider_GoesOnWithWhatItKnows(t *testing.T) {
+func TestProvider_KeepsKnownMetadata(t *testing.T) {
 	for name, fault := range map[string]idp.Fault{"it fails": {Status: http.StatusBadGateway}, "it hangs": {Hangs: true}} {
 		synctest.Test(t, func(t *testing.T) {
 			p := provider(t)
@@ -95,9 +95,9 @@ func TestProvider_GoesOnWithWhatItKnows(t *testing.T) {
 	}
 }
 
-// TestProvider_AWithdrawnKeyIsForgottenWithinTheHour, though no unknown key had anybody
+// TestProvider_WithdrawnKeyDroppedWithinTheHour, though no unknown key had anybody
 // look for it.
-func TestProvider_AWithdrawnKeyIsForgottenWithinTheHour(t *testing.T) {
+func TestProvider_WithdrawnKeyDroppedWithinTheHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		c := client(p)
@@ -114,9 +114,9 @@ func TestProvider_AWithdrawnKeyIsForgottenWithinTheHour(t *testing.T) {
 	})
 }
 
-// TestProvider_FailuresAskForMetadataAtAPace: forged callbacks and tokens make nobody
+// TestProvider_RefreshAfterFailureIsThrottled: forged callbacks and tokens make nobody
 // read them again and again.
-func TestProvider_FailuresAskForMetadataAtAPace(t *testing.T) {
+func TestProvider_RefreshAfterFailureIsThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		var reads atomic.Int64

@@ -331,8 +331,8 @@ func TestOfflinePastADeadlineIsNoEnd(t *testing.T) {
 	})
 }
 
-// TestWhoIdledOutComesBackByOneStepUp: say why, offer the way, and be back.
-func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
+// TestIdle_StepUpReturns: say why, offer the way, and be back.
+func TestIdle_StepUpReturns(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		s := b.idleLimit(10 * time.Minute)

@@ -14,7 +14,7 @@ organizations:
   - {slug: acme, name: Acme, connections: [{id: con_acme, issuer: "https://login.acme.test", client_id: tabard, SETTINGS}]}
 `
 
-func TestConnection_SaysHowItsProviderIsSpokenTo(t *testing.T) {
+func TestConnection_ProviderSettings(t *testing.T) {
 	got, err := workspacefile.Parse([]byte(strings.Replace(aConnection, "SETTINGS", "client_auth: private_key_jwt, response_mode: form_post, push_requests: true", 1)))
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func TestConnection_SaysHowItsProviderIsSpokenTo(t *testing.T) {
 	}
 }
 
-func TestConnection_RefusesWhatNoProviderIs(t *testing.T) {
+func TestConnection_InvalidIssuer(t *testing.T) {
 	for settings, want := range map[string]string{
 		"client_auth: tls_client_auth":                          `client_auth "tls_client_auth" is not private_key_jwt`,
 		"response_mode: fragment, client_auth: private_key_jwt": `response_mode "fragment" is neither query nor form_post`,

@@ -69,7 +69,7 @@ policy: {access_ttl: 5m}
 }
 
 // What is read in parts is what is read at once.
-func TestReadInPartsIsReadAtOnce(t *testing.T) {
+func TestRead_PartsEqualParse(t *testing.T) {
 	for name, text := range inParts {
 		want, err := workspacefile.Parse([]byte(text))
 		if err != nil {
@@ -89,7 +89,7 @@ func TestReadInPartsIsReadAtOnce(t *testing.T) {
 }
 
 // What only the whole says, and what is wrong, is not read in parts.
-func TestWhatIsOddIsReadAtOnce(t *testing.T) {
+func TestRead_UnusualStyles(t *testing.T) {
 	for name, text := range map[string]string{
 		"an anchor of another organization": with("organizations:\n- slug: acme\n  name: &n Acme\n- slug: globex\n  name: *n\n"),
 		"a list in a text":                  with("membership_claim: {roles: [], claim: \"a\norganizations:\n- b\n\"}\n"),
@@ -128,7 +128,7 @@ func FuzzReadInParts(f *testing.F) {
 }
 
 // A large file weighs little more than its text, however its members are spread.
-func TestALargeFileIsReadWithinTwiceItsText(t *testing.T) {
+func TestRead_Memory(t *testing.T) {
 	for name, organizations := range map[string]int{"many organizations": 2000, "one": 1} {
 		for _, style := range []string{"YAML", "JSON"} {
 			text := large(style, organizations, 60_000/organizations)

@@ -22,8 +22,8 @@ func served(m *metrics.Metrics, log slog.Handler) http.Handler {
 	return m.Count(mux)
 }
 
-// TestALogOfErrorsAloneHidesNothingFromTheMetrics: it still only receives errors.
-func TestALogOfErrorsAloneHidesNothingFromTheMetrics(t *testing.T) {
+// TestLog_ErrorsOnly: it still only receives errors.
+func TestLog_ErrorsOnly(t *testing.T) {
 	var log strings.Builder
 	m := metrics.New()
 	handler := served(m, slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))

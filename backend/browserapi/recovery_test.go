@@ -183,8 +183,8 @@ func TestStranded_WrongLogin(t *testing.T) {
 	}
 }
 
-// TestStranded_InTheirLanguage: an operator's texts, by what the browser prefers.
-func TestStranded_InTheirLanguage(t *testing.T) {
+// TestStranded_Language: an operator's texts, by what the browser prefers.
+func TestStranded_Language(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.Pages = page.Texts{"de": {"unknown_title": "Diese Anmeldung geht nicht weiter", "again": "Neu anmelden"}}

@@ -95,7 +95,7 @@ func TestForeignLink_OwnPagesGoOn(t *testing.T) {
 
 // The page is for people: what wants no page is refused, and what is no sign-in of an app's
 // is no page that goes on.
-func TestForeignLink_OnlyForPeopleAndApps(t *testing.T) {
+func TestForeignLink_UnknownAppsAndScripts(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser().With("Sec-Fetch-Site", "cross-site")
 	w.wants(b.With("Accept", "*/*").Step(publicURL+"/login"), http.StatusForbidden, api.OriginNotAllowed)

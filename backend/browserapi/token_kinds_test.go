@@ -93,7 +93,7 @@ func consumers(w *world, guard *resource.Guard) map[string]func(raw string) bool
 
 // C3: each kind has a type and an audience of its own, so that only its own consumer
 // takes it.
-func TestEveryKindOfTokenIsGoodForItsOwnConsumerOnly(t *testing.T) {
+func TestToken_KindsNotInterchangeable(t *testing.T) {
 	w := newWorld(t, nil)
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: publicURL, Audience: origin + "/api", Now: w.now,

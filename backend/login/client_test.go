@@ -226,9 +226,9 @@ func TestProvider_Tenants(t *testing.T) {
 	wantRefused(t, err, "access_denied")
 }
 
-// TestProvider_TenantsAreSigned: a token whose iss and tid differ is nobody's, whichever
+// TestProvider_TenantIsSigned: a token whose iss and tid differ is nobody's, whichever
 // of the two is listed; without a list there are no tenants.
-func TestProvider_TenantsAreSigned(t *testing.T) {
+func TestProvider_TenantIsSigned(t *testing.T) {
 	for name, told := range map[string]map[string]any{
 		"tid of another":         {"tid": "t-fabrikam"},
 		"iss of another":         {"iss": "https://id.example/t-fabrikam/v2.0"},

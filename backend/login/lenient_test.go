@@ -14,9 +14,9 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// TestIdentityToken_WrongTypesRefuseNobody: what can be read is read, what cannot is as
+// TestIdentityToken_WrongTypesIgnored: what can be read is read, what cannot is as
 // if the provider did not say it.
-func TestIdentityToken_WrongTypesRefuseNobody(t *testing.T) {
+func TestIdentityToken_WrongTypesIgnored(t *testing.T) {
 	type read struct {
 		acr, sid string
 		amr      string
@@ -85,7 +85,7 @@ func TestIdentityToken_SeveralAudiences(t *testing.T) {
 	}
 }
 
-func TestIdentityToken_ClockOfTheProviderBehind(t *testing.T) {
+func TestIdentityToken_ProviderClockBehind(t *testing.T) {
 	for _, ago := range []int64{1, 5, 60} {
 		p := provider(t)
 		claim("exp", now-ago)(p)
@@ -152,8 +152,8 @@ var brokenKeys = map[string]string{
 	"a list":       `[]`,
 }
 
-// TestKeySet_OneBrokenKeyCostsNoOther, wherever it stands, in sign-ins and in logouts.
-func TestKeySet_OneBrokenKeyCostsNoOther(t *testing.T) {
+// TestKeySet_BrokenKeyIgnored, wherever it stands, in sign-ins and in logouts.
+func TestKeySet_BrokenKeyIgnored(t *testing.T) {
 	for name, bad := range brokenKeys {
 		for _, first := range []bool{true, false} {
 			p := provider(t)

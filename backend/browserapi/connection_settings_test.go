@@ -50,9 +50,9 @@ func TestClientKey_IsServed(t *testing.T) {
 	w.mint(w.signedIn("alice"), "acme")
 }
 
-// TestConnection_AsItsCompanyAsks: pushed requests, the server's key and form_post, by the
+// TestConnection_CompanySettings: pushed requests, the server's key and form_post, by the
 // connection's own settings; the workspace's provider goes on as it is.
-func TestConnection_AsItsCompanyAsks(t *testing.T) {
+func TestConnection_CompanySettings(t *testing.T) {
 	w := newWorld(t, nil)
 	key := newClientKey(t)
 	w.relies = func(c *login.Config) { c.ClientKey = key }
@@ -80,8 +80,8 @@ func TestConnection_AsItsCompanyAsks(t *testing.T) {
 	w.mint(w.signedIn("alice"), "globex")
 }
 
-// TestConnection_WithoutTheServersKey is a fault of the deployment, which says what to set.
-func TestConnection_WithoutTheServersKey(t *testing.T) {
+// TestConnection_WithoutClientKey is a fault of the deployment, which says what to set.
+func TestConnection_WithoutClientKey(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	p := logintest.New(w, "https://login.acme.example")
 	w.hosts["login.acme.example"] = p
