@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestAttempts_OneLastingCookie: however many sign-ins a browser begins.
+// TestAttempts_OneLastingCookie checks that any number of sign-ins share one cookie.
 func TestAttempts_OneLastingCookie(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
@@ -40,8 +40,9 @@ func TestAttempts_OneLastingCookie(t *testing.T) {
 	}
 }
 
-// TestAttempts_TwelveAtOnceWithoutCookie: each answer brings another value, and the
-// browser keeps the last. The others begin anew, once, or find that somebody is signed in.
+// TestAttempts_TwelveAtOnceWithoutCookie starts twelve sign-ins at once. Each answer
+// sets another browser value, and the browser keeps the last. The other sign-ins
+// restart once, or find the user signed in.
 func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
 	for name, sooner := range map[string]bool{"the last comes back last": false, "the last comes back first": true} {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +71,7 @@ func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
 	}
 }
 
-// TestAttempt_RestartedOnce: a browser that keeps no cookies is told so.
+// TestAttempt_RestartedOnce checks the page for a browser that stores no cookies.
 func TestAttempt_RestartedOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	redeemed := w.redeemed()
@@ -85,8 +86,8 @@ func TestAttempt_RestartedOnce(t *testing.T) {
 	}
 }
 
-// TestAttempt_OtherBrowserKeepsItsSession: who was known here before the attempt
-// began did not begin it.
+// TestAttempt_OtherBrowserKeepsItsSession checks that an attempt does not restart in a
+// browser that had a value before it.
 func TestAttempt_OtherBrowserKeepsItsSession(t *testing.T) {
 	w := newWorld(t, nil)
 	victim := w.signedIn("alice")
@@ -99,8 +100,8 @@ func TestAttempt_OtherBrowserKeepsItsSession(t *testing.T) {
 	}
 }
 
-// TestAttempt_RestartedProvesNothing: neither the session that it named, nor the
-// device key, nor a tenant's provider goes along into a browser that nobody knows.
+// TestAttempt_RestartedProvesNothing checks that a restarted attempt drops the session,
+// the device key and the tenant's provider.
 func TestAttempt_RestartedProvesNothing(t *testing.T) {
 	t.Run("a step-up", func(t *testing.T) {
 		w := newWorld(t, nil)
@@ -136,7 +137,8 @@ func TestAttempt_RestartedProvesNothing(t *testing.T) {
 	})
 }
 
-// TestAttempt_PreviousRelease ends in this one, once and in its own browser.
+// TestAttempt_PreviousRelease completes an attempt of the previous release, once and in
+// its own browser.
 func TestAttempt_PreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()

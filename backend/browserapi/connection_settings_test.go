@@ -34,7 +34,7 @@ func newClientKey(t testing.TB) *login.ClientKey {
 	return key
 }
 
-// TestClientKey_IsServed, its public half, where the server has one.
+// TestClientKey_IsServed checks the published client key.
 func TestClientKey_IsServed(t *testing.T) {
 	w := newWorld(t, nil)
 	w.wants(w.browser().Get(api.PathClientKeySet), http.StatusNotFound, api.NotFound)
@@ -50,8 +50,8 @@ func TestClientKey_IsServed(t *testing.T) {
 	w.mint(w.signedIn("alice"), "acme")
 }
 
-// TestConnection_CompanySettings: pushed requests, the server's key and form_post, by the
-// connection's own settings; the workspace's provider goes on as it is.
+// TestConnection_CompanySettings checks pushed requests, private_key_jwt and form_post
+// as settings of one connection. The workspace's provider is not affected.
 func TestConnection_CompanySettings(t *testing.T) {
 	w := newWorld(t, nil)
 	key := newClientKey(t)
@@ -80,7 +80,8 @@ func TestConnection_CompanySettings(t *testing.T) {
 	w.mint(w.signedIn("alice"), "globex")
 }
 
-// TestConnection_WithoutClientKey is a fault of the deployment, which says what to set.
+// TestConnection_WithoutClientKey checks that a missing client key is logged as a fault
+// of the deployment.
 func TestConnection_WithoutClientKey(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	p := logintest.New(w, "https://login.acme.example")

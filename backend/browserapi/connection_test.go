@@ -18,8 +18,8 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// connect gives an organization a connection of its own, enabled, con_ and its slug,
-// and returns its provider, which is at https://login.SLUG.example.
+// connect gives an organization its own enabled connection, con_ and its slug, and
+// returns its provider at https://login.SLUG.example.
 func (w *world) connect(slug string, with directory.Provisioning) *logintest.Provider {
 	w.Helper()
 	host := "login." + slug + ".example"
@@ -60,8 +60,7 @@ func (w *stored) disconnect(slug string) {
 	}
 }
 
-// demands are rules by which each of the organizations is entered by its own
-// connection.
+// demands returns rules that require each organization's own connection.
 func demands(slugs ...string) map[string]policy.Rules {
 	rules := map[string]policy.Rules{}
 	for _, slug := range slugs {
@@ -70,8 +69,8 @@ func demands(slugs ...string) map[string]policy.Rules {
 	return rules
 }
 
-// enterBy enters an organization from a living session through its own provider,
-// where somebody answers, and returns where the browser landed.
+// enterBy enters an organization in a live session through its own provider and returns
+// the last response.
 func (w *answers) enterBy(b *httpbrowser.Browser, slug, person string) httpbrowser.Response {
 	w.Helper()
 	e := w.challenged(b.Post("/token", `{"organization":"`+slug+`","enter":true}`))
@@ -82,12 +81,12 @@ func (w *answers) enterBy(b *httpbrowser.Browser, slug, person string) httpbrows
 	return b.Choose(page, person)
 }
 
-// refusedWith is the code with which a sign-in came back to the app.
+// refusedWith returns the error code that a sign-in returned to the app.
 func refusedWith(landed httpbrowser.Response) api.Code {
 	return api.Code(landed.URL.Query().Get(api.ParamError))
 }
 
-// begin signs somebody in at an organization's own provider, without a session.
+// begin signs in at an organization's own provider, without a session.
 func (w *world) begin(slug, person string) *httpbrowser.Browser {
 	w.Helper()
 	b := w.browser()
@@ -128,7 +127,7 @@ func TestConnection_EntersOrganization(t *testing.T) {
 		t.Errorf("the trail says %+v", linked)
 	}
 
-	other, second := w.signedInOn("alice") // linked already
+	other, second := w.signedInOn("alice") // linked before
 	if got := asked(other, second); got != "none" {
 		t.Errorf("somebody who is linked is asked again: %q", got)
 	}
@@ -141,7 +140,8 @@ func TestConnection_EntersOrganization(t *testing.T) {
 	}
 }
 
-// TestConnection_SignInAudited, and nothing of others.
+// TestConnection_SignInAudited checks the organization's audit log; other
+// organizations' logs do not have the sign-in.
 func TestConnection_SignInAudited(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
@@ -153,7 +153,8 @@ func TestConnection_SignInAudited(t *testing.T) {
 	}
 }
 
-// steppedUp is alice, who entered these organizations by their own connections.
+// steppedUp returns a browser of alice, who entered these organizations by their own
+// connections.
 func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
 	return func(w *world) *httpbrowser.Browser {
 		b := w.keyed("alice")
@@ -165,13 +166,13 @@ func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
 	}
 }
 
-// TestConnection_RequiredConnectionOnly is the matrix of what a
-// session has authenticated with and who demands a connection.
+// TestConnection_RequiredConnectionOnly combines the authentications of a session with
+// the organizations that require a connection.
 func TestConnection_RequiredConnectionOnly(t *testing.T) {
 	type event struct {
 		made   func(w *world) *httpbrowser.Browser
-		opens  []string // of those that demand their own connection
-		states string   // that the person is shown, of acme and globex
+		opens  []string // among those that require their own connection
+		states string   // of acme and globex in GET /session
 	}
 	for name, e := range map[string]event{
 		"a password":             {steppedUp(), nil, "step_up_required step_up_required"},
@@ -219,7 +220,8 @@ func TestConnection_RequiredConnectionOnly(t *testing.T) {
 	}
 }
 
-// TestConnection_Optional: while an organization moves to it.
+// TestConnection_Optional checks both ways in while an organization moves to its
+// connection.
 func TestConnection_Optional(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
@@ -272,8 +274,8 @@ func TestConnection_DisabledDuringSignIn(t *testing.T) {
 	}
 }
 
-// TestConnection_OwnRedirectURI: what comes to another's ends nothing,
-// and spends nothing (RFC 9700 section 4.4).
+// TestConnection_OwnRedirectURI checks that a callback at another connection's redirect
+// URI ends nothing and redeems no code (RFC 9700 section 4.4).
 func TestConnection_OwnRedirectURI(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
@@ -302,8 +304,8 @@ func TestConnection_OwnRedirectURI(t *testing.T) {
 	}
 }
 
-// TestConnection_ForeignPage: its owner would choose as whom. A person who
-// goes on from the page that asks does.
+// TestConnection_ForeignPage checks that a foreign page cannot sign a user in, unless
+// the user continues on the page that asks.
 func TestConnection_ForeignPage(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})

@@ -11,13 +11,13 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// unmarked is the name that the release before gave a session's cookie.
+// unmarked returns the previous release's name of a session cookie.
 func unmarked(name string) string {
 	parts := strings.Split(name, ".")
 	return strings.Join([]string{parts[0], parts[2], parts[3]}, ".")
 }
 
-// rename puts a browser's one session under the name of the release before.
+// rename renames the browser's only session cookie to the previous release's name.
 func (w *world) rename(b *httpbrowser.Browser) (name, value string) {
 	w.Helper()
 	name, value = w.theSession(b)
@@ -26,8 +26,8 @@ func (w *world) rename(b *httpbrowser.Browser) (name, value string) {
 	return name, value
 }
 
-// TestCookies_TwoServersOnOneHost: cookies know no ports, and these no paths. Neither
-// server reads, counts or clears what the other set.
+// TestCookies_TwoServersOnOneHost checks that neither of two servers on different ports
+// reads, counts or clears the other's cookies.
 func TestCookies_TwoServersOnOneHost(t *testing.T) {
 	w, other := newWorld(t, nil), newWorld(t, nil)
 	for name, public := range map[string]string{"another port": "http://localhost:8090/auth", "another path": origin + "/staging/auth"} {
@@ -69,8 +69,8 @@ func TestCookies_TwoServersOnOneHost(t *testing.T) {
 	}
 }
 
-// TestCookies_PreviousRelease are read and replaced in the same answer, whatever was
-// asked.
+// TestCookies_PreviousRelease checks that cookies of the previous release are read, and
+// replaced in the same answer.
 func TestCookies_PreviousRelease(t *testing.T) {
 	for what, ask := range map[string]func(*httpbrowser.Browser) httpbrowser.Response{
 		"POST /token":  func(b *httpbrowser.Browser) httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) },
@@ -97,7 +97,8 @@ func TestCookies_PreviousRelease(t *testing.T) {
 	}
 }
 
-// TestCookies_PreviousReleaseEnded are cleared where they are this server's.
+// TestCookies_PreviousReleaseEnded checks that this server's ended cookies are cleared
+// under the old name too.
 func TestCookies_PreviousReleaseEnded(t *testing.T) {
 	w := newWorld(t, nil)
 	out := w.signedIn("alice")
@@ -112,7 +113,8 @@ func TestCookies_PreviousReleaseEnded(t *testing.T) {
 	}
 }
 
-// TestCookies_OtherServersSecret without a mark are left to it.
+// TestCookies_OtherServersSecret checks that unmarked cookies of another server are
+// kept.
 func TestCookies_OtherServersSecret(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
@@ -125,8 +127,8 @@ func TestCookies_OtherServersSecret(t *testing.T) {
 	}
 }
 
-// TestCookies_UnderTwoNames: of one session's tokens the newest is judged, and the other
-// replaced without a verdict. Judged too, it would be a thief's.
+// TestCookies_UnderTwoNames checks that only the newest token of a session is judged.
+// Judging the other one as well would detect token reuse.
 func TestCookies_UnderTwoNames(t *testing.T) {
 	for what, newerIsMarked := range map[string]bool{"the marked is newer": true, "the unmarked is newer": false} {
 		w := newWorld(t, nil)
@@ -155,7 +157,8 @@ func TestCookies_UnderTwoNames(t *testing.T) {
 	}
 }
 
-// TestCookies_ForgedUnderTwoNames: one that no server made says nothing of the other.
+// TestCookies_ForgedUnderTwoNames checks that a forged token under one name does not
+// affect the other one.
 func TestCookies_ForgedUnderTwoNames(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")

@@ -18,7 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// The issuers of acme and globex, where these have keys of their own.
+// The issuers of acme and globex if they have their own keys.
 const (
 	acmeIssuer   = publicURL + "/o/org_acme"
 	globexIssuer = publicURL + "/o/org_globex"
@@ -26,7 +26,7 @@ const (
 
 var requiresOwnKey = policy.Rules{DedicatedKey: true}
 
-// stranger is a validator that knows nothing of organizations: go-oidc, told an
+// stranger returns a validator without knowledge of organizations: go-oidc with an
 // issuer and an audience.
 func (w *world) stranger(issuer string) func(raw string) error {
 	w.Helper()
@@ -42,13 +42,13 @@ func (w *world) stranger(issuer string) func(raw string) error {
 	}
 }
 
-// TestDedicatedKey_TokenForOwnIssuerOnly holds tokens of three issuers, honest and
-// forged, to validators of each.
+// TestDedicatedKey_TokenForOwnIssuerOnly verifies valid and forged tokens of three
+// issuers with validators of each.
 func TestDedicatedKey_TokenForOwnIssuerOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	b := w.signedIn("alice")
-	tokens := map[string]string{ // by what they are, to the one issuer that they are good for
+	tokens := map[string]string{ // by description; the value is the only issuer that accepts it
 		w.mint(b, "initech").AccessToken: publicURL, w.mint(b, "acme").AccessToken: acmeIssuer, w.mint(b, "globex").AccessToken: globexIssuer,
 	}
 	forger := signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256)
@@ -68,8 +68,8 @@ func TestDedicatedKey_TokenForOwnIssuerOnly(t *testing.T) {
 	}
 }
 
-// TestDedicatedKey_VerifierOfManyOrganizations holds the same
-// tokens to this project's own verifier.
+// TestDedicatedKey_VerifierOfManyOrganizations verifies the same tokens with package
+// token.
 func TestDedicatedKey_VerifierOfManyOrganizations(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
@@ -124,7 +124,7 @@ func TestDedicatedKey_VerifierOfManyOrganizations(t *testing.T) {
 	}
 }
 
-// forged signs acme's claims for an issuer by whoever's key, under whoever's key's id.
+// forged signs acme's claims for an issuer with one key under the id of another.
 func (w *world) forged(ring *signingkey.KeyRing, signedBy, named, issuer string) string {
 	w.Helper()
 	by, err := ring.Signing(w.Context(), signedBy, 0, w.now().Unix())
@@ -144,7 +144,7 @@ func (w *world) forged(ring *signingkey.KeyRing, signedBy, named, issuer string)
 	return raw
 }
 
-// kids are the ids of the keys that an issuer publishes.
+// kids returns the ids of an issuer's published keys.
 func (w *world) kids(issuer string) []string {
 	w.Helper()
 	got := w.browser().Get(strings.TrimPrefix(issuer, publicURL) + api.PathKeySet)
@@ -175,7 +175,7 @@ func TestDedicatedKey_PublishedByOwnIssuer(t *testing.T) {
 
 func TestMetadata_IssuerPath(t *testing.T) {
 	w := newWorld(t, nil)
-	w.rule(map[string]policy.Rules{"": requiresOwnKey}) // the workspace's rule is everybody's
+	w.rule(map[string]policy.Rules{"": requiresOwnKey}) // the workspace's rule applies to all
 	for issuer, places := range map[string][]string{
 		publicURL:  {"/auth/.well-known/openid-configuration", "/auth/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth"},
 		acmeIssuer: {"/auth/o/org_acme/.well-known/openid-configuration", "/auth/o/org_acme/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth/o/org_acme"},
@@ -225,7 +225,7 @@ func TestMetadata_HidesOrganizations(t *testing.T) {
 	}
 }
 
-// cleanUp is what the server does every hour.
+// cleanUp runs the server's hourly clean-up.
 func (w *stored) cleanUp() {
 	w.Helper()
 	rotation := host.Rotation{Ring: signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256), Life: signingkey.DefaultLife}

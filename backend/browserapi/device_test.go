@@ -14,7 +14,7 @@ import (
 
 const enterAcme = `{"organization":"acme","enter":true}`
 
-// signedInOn returns a browser with a device key in which a person has signed in.
+// signedInOn returns a browser with a device key in which a user has signed in.
 func (w *world) signedInOn(person string) (*httpbrowser.Browser, *httpbrowser.Device) {
 	w.Helper()
 	device := httpbrowser.NewDevice(w)
@@ -23,7 +23,8 @@ func (w *world) signedInOn(person string) (*httpbrowser.Browser, *httpbrowser.De
 	return b, device
 }
 
-// boundTo fails the test unless a browser's session is bound, or not, to a key.
+// boundTo fails the test unless the browser's session is bound to the key, or to none
+// if jkt is empty.
 func (w *stored) boundTo(b *httpbrowser.Browser, jkt string) {
 	w.Helper()
 	_, value := w.theSession(b)
@@ -68,7 +69,8 @@ func TestDeviceKey_OptionalWithoutKey(t *testing.T) {
 	w.boundTo(b, "")
 }
 
-// Whoever has the cookie has every header too, but not the key.
+// TestDeviceKey_CopiedCookieRefused sends all headers of the owner except for a proof
+// of the key.
 func TestDeviceKey_CopiedCookieRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b, _ := w.signedInOn("alice")
@@ -91,7 +93,7 @@ func TestDeviceKey_CopiedCookieRefused(t *testing.T) {
 				}
 			}
 		}
-		w.mint(b, "acme") // the session lives on
+		w.mint(b, "acme") // the session continues
 	}
 }
 
@@ -153,7 +155,7 @@ func TestDeviceKey_InvalidProofAuditedOnceAMinute(t *testing.T) {
 			thief.Post("/token", enterAcme)
 			thief.With("DPoP", "garbage").Post("/token", enterAcme)
 			thief.On(httpbrowser.NewDevice(t)).Post("/token", enterAcme)
-			b.With("DPoP", old).Post("/token", enterAcme) // slow, not suspicious
+			b.With("DPoP", old).Post("/token", enterAcme) // slow, but not suspicious
 			b.With("DPoP", used).Post("/token", enterAcme)
 		}
 		w.pass(time.Minute)
@@ -189,7 +191,7 @@ func TestDeviceKey_ReplayRefused(t *testing.T) {
 	w.wants(b.With("DPoP", ahead).Post("/token", enterAcme), http.StatusConflict, api.RequestTooOld)
 }
 
-// A link says whose key the maker of the link wants to be bound, wherever it stands.
+// TestDeviceKey_LinkBindsNone checks that a link cannot choose the device key.
 func TestDeviceKey_LinkBindsNone(t *testing.T) {
 	evil := httpbrowser.NewDevice(t)
 	query := "dpop_jkt=" + evil.Thumbprint()
@@ -283,7 +285,8 @@ func TestDeviceKey_BoundByFirstProof(t *testing.T) {
 	}
 }
 
-// A bad first proof is told, so that the module's second one binds.
+// TestDeviceKey_InvalidFirstProofBindsNone checks that an invalid first proof is
+// refused, and that the client's next proof binds.
 func TestDeviceKey_InvalidFirstProofBindsNone(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedIn("alice"), httpbrowser.NewDevice(t)
@@ -309,7 +312,8 @@ func TestDeviceKey_RotatesEachHour(t *testing.T) {
 	}
 }
 
-// A jar that was thrown far back would be a theft, did the key not vouch for it.
+// TestDeviceKey_RepairsOldCookie restores an old cookie. Without the key, this would be
+// token reuse.
 func TestDeviceKey_RepairsOldCookie(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")

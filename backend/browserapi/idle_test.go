@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// idleWorld is one in which acme ends after ten minutes without activity, and alice
-// has entered it.
+// idleWorld returns a world in which acme's idle timeout is ten minutes and alice has
+// entered it.
 func idleWorld(t *testing.T) (*world, *httpbrowser.Browser) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
@@ -21,12 +21,13 @@ func idleWorld(t *testing.T) (*world, *httpbrowser.Browser) {
 	return w, b
 }
 
-// report renews acme's token and tells for how long the person has been idle.
+// report renews acme's token and reports the time since the user's last input.
 func report(b *httpbrowser.Browser, idle time.Duration) httpbrowser.Response {
 	return b.Post("/token", fmt.Sprintf(`{"organization":"acme","idle_seconds":%d}`, int64(idle.Seconds())))
 }
 
-// endedFor fails the test unless an answer says that acme's session ended, and why.
+// endedFor fails the test unless the answer says that acme's organization session ended
+// for this reason.
 func (w *answers) endedFor(answer httpbrowser.Response, why policy.EndReason) {
 	w.Helper()
 	w.wants(answer, http.StatusUnauthorized, api.OrganizationSessionExpired)
@@ -70,7 +71,7 @@ func TestIdle_ActivityExtends(t *testing.T) {
 }
 
 func TestIdle_ReportAfterDeadline(t *testing.T) {
-	for _, idle := range []time.Duration{0, time.Minute, 5 * time.Minute} { // the last would have been in time
+	for _, idle := range []time.Duration{0, time.Minute, 5 * time.Minute} { // the last one would have been in time
 		w, b := idleWorld(t)
 		w.pass(11 * time.Minute)
 		w.endedFor(report(b, idle), policy.Idle)
@@ -106,7 +107,7 @@ func TestIdle_NegativeReportRefused(t *testing.T) {
 	}
 }
 
-// TestIdle_StepUpReturns, and not without.
+// TestIdle_StepUpReturns checks that an idle user needs one step-up to return.
 func TestIdle_StepUpReturns(t *testing.T) {
 	w, b := idleWorld(t)
 	w.pass(11 * time.Minute)

@@ -31,7 +31,7 @@ func TestLogout_OneOrganization(t *testing.T) {
 	if got := b.Post("/token", `{"organization":"globex"}`); got.Status != http.StatusOK {
 		t.Errorf("globex: %d %s", got.Status, got.Body)
 	}
-	w.mint(b, "acme") // a person enters it anew
+	w.mint(b, "acme") // the user enters it again
 	if got := b.Post("/token", `{"organization":"acme"}`); got.Status != http.StatusOK {
 		t.Errorf("after entering anew: %d %s", got.Status, got.Body)
 	}
@@ -90,7 +90,8 @@ func TestLogout_Twice(t *testing.T) {
 	}
 }
 
-// An old but authentic token ends its session: it is no reuse, and no error.
+// TestLogout_OldToken checks that an old authentic token ends its session without a
+// theft alarm.
 func TestLogout_OldToken(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
@@ -129,8 +130,7 @@ func TestLogout_Scopes(t *testing.T) {
 	}
 }
 
-// between runs a step of the test when the handler has read the subject of a
-// request and not yet acted on it.
+// between runs a step after the handler has read the subject of a request.
 type between struct {
 	host.Store
 	step func()
@@ -157,7 +157,7 @@ func TestLogout_ConcurrentMintOfOrganization(t *testing.T) {
 			other := b.Tab()
 			store.step = func() { other.Post("/logout", `{"scope":"organization","organization":"acme"}`) }
 			late := b.Post("/token", body)
-			if !entered { // there was nothing yet to mint for
+			if !entered { // there was no organization session yet
 				w.wants(late, http.StatusUnauthorized, api.OrganizationSessionExpired)
 			}
 			w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
@@ -180,8 +180,8 @@ func TestLogout_ConcurrentMint(t *testing.T) {
 	w.wants(kept.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 }
 
-// TestLogout_ReturnsToPage: to the page's own origin of several, or to the
-// address of the app that it names.
+// TestLogout_ReturnsToPage checks the return to the page's own origin, or to the
+// address that it names.
 func TestLogout_ReturnsToPage(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
@@ -214,8 +214,8 @@ func TestLogout_ReturnsToPage(t *testing.T) {
 	}
 }
 
-// TestLogout_AppBelowPath returns to the app, whose origin another site has; and so
-// does a sign-in that names no address.
+// TestLogout_AppBelowPath checks that the return address is the app's path, since
+// another site owns the origin. The same holds for a sign-in without an address.
 func TestLogout_AppBelowPath(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
@@ -233,7 +233,8 @@ func TestLogout_AppBelowPath(t *testing.T) {
 	}
 }
 
-// TestLogout_LargeIdentityToken: an identity token too large for an address is left out of it.
+// TestLogout_LargeIdentityToken checks that a large identity token is left out of the
+// address.
 func TestLogout_LargeIdentityToken(t *testing.T) {
 	for _, n := range []int{60, 600} {
 		w := newWorld(t, nil)

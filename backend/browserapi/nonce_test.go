@@ -99,7 +99,7 @@ func TestToken_DPoPBound(t *testing.T) {
 		t.Errorf("another key's proof: %v", err)
 	}
 
-	plain := w.mint(w.signedIn("bob"), "acme") // whose browser has no key
+	plain := w.mint(w.signedIn("bob"), "acme") // this browser has no key
 	if _, err := verifier.Verify(t.Context(), plain.AccessToken); err != nil || plain.TokenType != api.TokenTypeBearer {
 		t.Errorf("a session without a key has a token of type %s: %v", plain.TokenType, err)
 	}

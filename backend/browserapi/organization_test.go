@@ -36,11 +36,12 @@ func TestToken_UnknownOrganizationLikeForeignOne(t *testing.T) {
 	}
 }
 
-// TestToken_ForeignOrganizationSameStatements: time tells no more than the answer does.
+// TestToken_ForeignOrganizationSameStatements checks that the time of an answer does
+// not reveal whether an organization exists.
 func TestToken_ForeignOrganizationSameStatements(t *testing.T) {
 	w := newWorld(t, nil)
 	faulty := w.failing()
-	b := w.signedIn("bob") // of acme alone
+	b := w.signedIn("bob") // a member of acme only
 	asked := map[string][]string{}
 	for _, organization := range []string{"nowhere", "globex", "org_nowhere", "org_globex", "hooli"} {
 		for _, path := range []string{"/token", "/logout"} {
@@ -137,7 +138,7 @@ func TestToken_OtherUsersTab(t *testing.T) {
 	alice := w.mint(b, "acme").User.ID
 	expects := `{"organization":"acme","user":"` + alice + `"}`
 	w.pass(time.Second)
-	w.signIn(b, "alice") // a new session of the same person
+	w.signIn(b, "alice") // a new session of the same user
 	if got := b.Post("/token", expects); got.Status != http.StatusOK {
 		t.Errorf("the same person: %d %s", got.Status, got.Body)
 	}
@@ -210,14 +211,15 @@ func TestMembershipClaim_Applied(t *testing.T) {
 	}
 	w.wants(again.Post("/token", `{"organization":"globex"}`), http.StatusForbidden, api.OrganizationAccessDenied)
 
-	delete(w.provider.People["zoe"], "groups") // the provider says nothing: nothing changes
+	delete(w.provider.People["zoe"], "groups") // without the claim, memberships do not change
 	w.mint(w.signedIn("zoe"), "umbrella")
 	w.provider.People["zoe"]["groups"] = []string{}
 	w.wants(w.signedIn("zoe").Post("/token", `{"organization":"umbrella"}`), http.StatusForbidden, api.OrganizationAccessDenied)
-	w.mint(w.signedIn("alice"), "acme") // a membership of the file stays
+	w.mint(w.signedIn("alice"), "acme") // a membership from the file is kept
 }
 
-// TestMembershipClaim_Audited of each organization, once for each change.
+// TestMembershipClaim_Audited checks each organization's audit log: one event for each
+// change.
 func TestMembershipClaim_Audited(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
@@ -253,13 +255,13 @@ func TestMembershipClaim_Audited(t *testing.T) {
 		}
 	}
 	before := len(w.events(audit.AdmitMember))
-	w.signedIn("alice") // whom the file makes a member of acme
+	w.signedIn("alice") // a member of acme by the file
 	if got := len(w.events(audit.AdmitMember)); got != before {
 		t.Errorf("%d more events of a member of the file", got-before)
 	}
 }
 
-// disabling is a store in which everybody's account is disabled.
+// disabling is a store in which all users are disabled.
 type disabling struct {
 	host.Store
 	on bool

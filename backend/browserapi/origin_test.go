@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// absent stands for a header that is not sent.
+// absent stands for a missing header.
 const absent = "(absent)"
 
 func send(b *httpbrowser.Browser, name, value string) *httpbrowser.Browser {
@@ -21,8 +21,7 @@ func send(b *httpbrowser.Browser, name, value string) *httpbrowser.Browser {
 
 var sites = []string{absent, "", "same-origin", "same-site", "cross-site", "none", "nonsense", "Same-Origin"}
 
-// origins are all that a browser or a forger may send, and whether they are
-// registered.
+// origins are all tested values of Origin, and whether they are registered.
 var origins = map[string]bool{
 	absent: false, "": false, origin: true, sibling: true,
 	"null":                            false,
@@ -42,7 +41,7 @@ var origins = map[string]bool{
 	origin + ", " + origin:            false,
 }
 
-// admitted is the table of admit's comment.
+// admitted returns the expected result by the table of authn's admit.
 func admitted(site, from string, reading bool) bool {
 	registered := origins[from]
 	switch site {
@@ -170,7 +169,7 @@ func TestLogin_NavigationOnly(t *testing.T) {
 				if mode == "navigate" && dest == "document" || mode == absent && dest == absent {
 					want = http.StatusSeeOther
 					if site == "none" || site == "cross-site" {
-						want = http.StatusOK // a page that asks
+						want = http.StatusOK // the page that asks first
 					}
 				}
 				if got.Status != want {

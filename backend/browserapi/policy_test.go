@@ -18,14 +18,13 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestPolicy_EveryRuleAndAuthentication is the matrix of
-// organization, authentication event and rule: each organization in turn has the
-// rule, the others have none, and what the session has authenticated with decides.
+// TestPolicy_EveryRuleAndAuthentication combines organizations, authentications and
+// rules. Each organization has the rule in turn; the others have none.
 func TestPolicy_EveryRuleAndAuthentication(t *testing.T) {
 	type event struct {
 		acr  string
-		age  time.Duration // when the organization is entered
-		made string        // the organization that a step-up was for; "" is the sign-in
+		age  time.Duration // at the time of entering the organization
+		made string        // the organization of the step-up; "" is the sign-in
 	}
 	events := map[string]event{
 		"a password":                        {acr: "1"},
@@ -74,8 +73,8 @@ func TestPolicy_EveryRuleAndAuthentication(t *testing.T) {
 	}
 }
 
-// authenticated returns a browser in which alice signed in with a password, and where
-// an organization is named stepped up for it; otherwise the sign-in is by that class.
+// authenticated returns a browser in which alice signed in with a password and, if made
+// is set, stepped up for that organization. Otherwise the sign-in has the class.
 func (w *world) authenticated(acr, made string) *httpbrowser.Browser {
 	w.Helper()
 	if made == "" {
@@ -89,8 +88,8 @@ func (w *world) authenticated(acr, made string) *httpbrowser.Browser {
 	return b
 }
 
-// TestPolicy_SwitchKeepsAuthentications: A by a second factor, B by a
-// password, and back to A.
+// TestPolicy_SwitchKeepsAuthentications enters A by a second factor, B by a password,
+// and A again.
 func TestPolicy_SwitchKeepsAuthentications(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
@@ -111,8 +110,8 @@ func TestPolicy_SwitchKeepsAuthentications(t *testing.T) {
 	}
 }
 
-// TestPolicy_EffectAtNextMint, on whoever is there already, in its
-// organization alone.
+// TestPolicy_EffectAtNextMint checks that a new rule affects existing sessions, in its
+// organization only.
 func TestPolicy_EffectAtNextMint(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
@@ -132,7 +131,7 @@ func TestPolicy_EffectAtNextMint(t *testing.T) {
 	}
 }
 
-// everyPath are the ways to a token or to what leads to one, for acme.
+// everyPath returns the requests that lead to a token for acme.
 func everyPath(w *world, b *httpbrowser.Browser, user string) map[string]func() httpbrowser.Response {
 	post := func(body string) func() httpbrowser.Response {
 		return func() httpbrowser.Response { return b.Post("/token", body) }
@@ -151,7 +150,7 @@ func everyPath(w *world, b *httpbrowser.Browser, user string) map[string]func() 
 	}
 }
 
-// visit goes to the sign-in and answers for alice, as far as that leads.
+// visit starts a sign-in and answers for alice.
 func (w *world) visit(b *httpbrowser.Browser, query string) { b.Choose(b.Login(query), "alice") }
 
 func TestToken_MemberRemoved(t *testing.T) {
@@ -164,8 +163,8 @@ func TestToken_MemberRemoved(t *testing.T) {
 	}
 	type deed struct {
 		take  func(*world)
-		codes []api.Code // on every path one of these
-		rest  bool       // other organizations go on
+		codes []api.Code // each path returns one of these
+		rest  bool       // other organizations are not affected
 	}
 	denied, revoked := []api.Code{api.OrganizationAccessDenied}, []api.Code{api.SessionRevoked, api.LoginRequired}
 	for name, deed := range map[string]deed{
@@ -235,7 +234,7 @@ func TestMaxSessions_EndsLongestIdle(t *testing.T) {
 	w.endedFor(browsers[1].Post("/token", renews), policy.Superseded)
 }
 
-// TestMaxSessions_Audited, once for each, and nobody else.
+// TestMaxSessions_Audited checks for one event for each ended organization session.
 func TestMaxSessions_Audited(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {MaxSessions: 2}})
@@ -283,7 +282,7 @@ func TestPolicy_StrictestRelogin(t *testing.T) {
 	}
 }
 
-// TestToken_SteadyMintIsOneRead, whatever the rules, once they are met.
+// TestToken_SteadyMintIsOneRead checks this for all rules, once they are satisfied.
 func TestToken_SteadyMintIsOneRead(t *testing.T) {
 	w := newWorld(t, nil)
 	faulty := w.failing()
@@ -293,7 +292,7 @@ func TestToken_SteadyMintIsOneRead(t *testing.T) {
 	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 	w.mint(b, "acme")
 	w.pass(time.Duration(session.LimitsFor(false).G+session.LimitsFor(false).W+1) * time.Second)
-	report(b, 0) // the last that the verdict on the token writes down, for a while
+	report(b, 0) // the last request whose verdict writes
 	calls := func(idle time.Duration) string {
 		faulty.Fail(0, false)
 		if got := report(b, idle); got.Status != http.StatusOK {
@@ -301,7 +300,7 @@ func TestToken_SteadyMintIsOneRead(t *testing.T) {
 		}
 		return fmt.Sprint(faulty.Calls())
 	}
-	for i := range 6 { // a minute, by which the activity may lag
+	for i := range 6 { // up to a minute, the lag of the activity
 		w.pass(10 * time.Second)
 		if got := calls(0); got != "[Subject]" {
 			t.Errorf("mint %d called %s", i, got)
@@ -313,11 +312,11 @@ func TestToken_SteadyMintIsOneRead(t *testing.T) {
 	}
 }
 
-// overtaken is a store in which a sibling tab reports activity just after the idle
-// one's mint has read.
+// overtaken is a store in which another tab reports activity just after a mint has
+// read.
 type overtaken struct {
 	host.Store
-	at int64 // the activity; 0 for none
+	at int64 // time of the activity; 0 for none
 }
 
 func (s *overtaken) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
@@ -337,7 +336,7 @@ func TestIdle_ConcurrentActivity(t *testing.T) {
 	w.mint(b, "acme")
 	w.pass(601 * time.Second)
 	store.at = w.now().Unix() - 2
-	w.wants(b.Post("/token", renews), http.StatusConflict, api.RequestTooOld) // ask again
+	w.wants(b.Post("/token", renews), http.StatusConflict, api.RequestTooOld) // to be sent again
 	if got := b.Post("/token", renews); got.Status != http.StatusOK {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}

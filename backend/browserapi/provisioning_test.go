@@ -9,10 +9,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// anybody admits whoever signs in.
+// anybody admits all users just in time.
 var anybody = directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}}
 
-// groups are mapped to roles; who is in none is none of theirs.
+// groups maps groups to roles. Users without a mapped group are not members.
 var groups = directory.Provisioning{JustInTime: true, Claim: "groups", Groups: map[string][]string{"staff": {"viewer"}, "heads": {"admin", "viewer"}}}
 
 func TestProvisioning_FollowsProvider(t *testing.T) {
@@ -22,8 +22,8 @@ func TestProvisioning_FollowsProvider(t *testing.T) {
 	closed.JustInTime = false
 	for name, test := range map[string]struct {
 		with   directory.Provisioning
-		claims []any    // of the claim at each sign-in; nil leaves it away
-		want   []string // roles, joined; "-" is no member
+		claims []any    // at each sign-in; nil for none
+		want   []string // roles, joined; "-" for no member
 	}{
 		"just in time":                         {anybody, []any{nil, nil}, []string{"viewer", "viewer"}},
 		"just in time, without a role":         {directory.Provisioning{JustInTime: true}, []any{nil}, []string{""}},
@@ -56,14 +56,14 @@ func TestProvisioning_FollowsProvider(t *testing.T) {
 	}
 }
 
-// TestProvisioning_Audited, once for each change.
+// TestProvisioning_Audited checks for one event for each change.
 func TestProvisioning_Audited(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.connect("umbrella", groups)
 	said := map[audit.Action]int{}
 	for _, step := range []struct {
 		groups []string
-		want   audit.Action // "" is no change
+		want   audit.Action // "" for no change
 	}{
 		{[]string{"staff"}, audit.AdmitMember}, {[]string{"staff"}, ""}, {[]string{"heads"}, audit.UpdateMember},
 		{[]string{"guests"}, audit.RemoveMember}, {[]string{"guests"}, ""},
@@ -87,13 +87,13 @@ func TestProvisioning_Audited(t *testing.T) {
 	}
 }
 
-// TestProvisioning_OtherSourcesKept, whatever the provider says; and a
-// membership by another connection's word is none of its business.
+// TestProvisioning_OtherSourcesKept checks that claims do not change memberships of
+// other sources.
 func TestProvisioning_OtherSourcesKept(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", groups)
 	w.rule(demands("acme"))
-	b := w.keyed("alice") // whom the file names
+	b := w.keyed("alice") // a member by the file
 	w.enterBy(b, "acme", "a.martin")
 	if got := w.mint(b, "acme").Roles; !slices.Equal(got, []string{"admin", "viewer"}) {
 		t.Errorf("roles %v", got)
@@ -106,8 +106,8 @@ func TestProvisioning_OtherSourcesKept(t *testing.T) {
 	}
 }
 
-// TestProvisioning_JustInTimeInSession, and acts for the organization in the
-// same session.
+// TestProvisioning_JustInTimeInSession checks that the user can act for the
+// organization in the same session.
 func TestProvisioning_JustInTimeInSession(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("umbrella", anybody)
@@ -120,8 +120,8 @@ func TestProvisioning_JustInTimeInSession(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestProvisioning_OwnOrganizationOnly, also where the workspace reads
-// memberships from its own provider's.
+// TestProvisioning_OwnOrganizationOnly checks that a tenant's claims affect no other
+// organization, even with a membership claim.
 func TestProvisioning_OwnOrganizationOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	acme := w.connect("acme", anybody)

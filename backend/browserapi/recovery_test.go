@@ -15,7 +15,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// leadsOn fails the test unless an answer is a page with a link, and returns the first.
+// leadsOn fails the test unless the answer is a page with a link. It returns the first
+// link.
 func leadsOn(w *world, got httpbrowser.Response, status int) string {
 	w.Helper()
 	first := links.FindStringSubmatch(got.Body)
@@ -25,7 +26,7 @@ func leadsOn(w *world, got httpbrowser.Response, status int) string {
 	return strings.ReplaceAll(first[1], "&amp;", "&")
 }
 
-// signsIn fails the test unless the link of a page leads to a sign-in that ends there.
+// signsIn fails the test unless the link leads to a sign-in that ends at the address.
 func (w *world) signsIn(b *httpbrowser.Browser, link, at string) {
 	w.Helper()
 	if landed := b.Choose(b.Follow(link), "alice"); landed.URL.String() != origin+at {
@@ -34,7 +35,7 @@ func (w *world) signsIn(b *httpbrowser.Browser, link, at string) {
 	w.mint(b, "acme")
 }
 
-// TestStranded_BackAfterSignIn: whoever presses Back, and chooses again, is in the app.
+// TestStranded_BackAfterSignIn presses Back and chooses again.
 func TestStranded_BackAfterSignIn(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
@@ -43,7 +44,7 @@ func TestStranded_BackAfterSignIn(t *testing.T) {
 		t.Fatal(landed.URL)
 	}
 	before := b.Cookies()
-	for range 3 { // once more, and the form sent twice, and Forward to the callback's own address
+	for range 3 { // again, with the form sent twice, and Forward to the callback
 		again := b.Choose(page, "alice")
 		if again.URL.String() != origin+"/notes" {
 			t.Errorf("it led to %s: %s", again.URL, again.Body)
@@ -64,13 +65,13 @@ func TestStranded_BareCallback(t *testing.T) {
 		got := b.Open(publicURL + address)
 		w.wants(got, http.StatusBadRequest, api.InvalidRequest)
 		w.signsIn(b, leadsOn(w, got, http.StatusBadRequest), "/")
-		// Whoever is signed in is in the app.
+		// A signed-in user returns to the app.
 		for _, open := range []func(string) httpbrowser.Response{b.Open, b.With("Sec-Fetch-Site", "cross-site").Follow} {
 			if landed := open(publicURL + address); landed.URL.String() != origin+"/" {
 				t.Errorf("%s, signed in: %d %s", name, landed.Status, landed.URL)
 			}
 		}
-		// Whoever has signed out is not.
+		// After a sign-out the page asks to sign in.
 		b.Post("/logout", `{"scope":"session"}`)
 		leadsOn(w, b.Open(publicURL+address), http.StatusBadRequest)
 	}
@@ -114,7 +115,7 @@ func TestStranded_ProviderDown(t *testing.T) {
 		t.Errorf("the page leads to %v", linksOf(got))
 	}
 	w.provider.Endpoints = nil
-	w.restart() // by the server's clock a failure stands for a second
+	w.restart() // a failure is remembered for a second of the server's clock
 	w.signsIn(b, retry, "/notes")
 
 	other := w.browser()
@@ -127,8 +128,8 @@ func TestStranded_ProviderDown(t *testing.T) {
 	}
 }
 
-// TestStranded_Denied: the provider's words are shown here, as text, and never by an
-// address of the app's, which anybody can write.
+// TestStranded_Denied checks that the provider's message is shown as text, and is not
+// part of the app's address, which anybody can forge.
 func TestStranded_Denied(t *testing.T) {
 	w := newWorld(t, nil)
 	said := "You <b>may not</b> enter. " + strings.Repeat("x", 5000)
@@ -165,7 +166,8 @@ func TestStranded_Disabled(t *testing.T) {
 	}
 }
 
-// TestStranded_WrongLogin: every wrong /login leads to the apps that there are.
+// TestStranded_WrongLogin checks that the page for an invalid /login has links to the
+// apps.
 func TestStranded_WrongLogin(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, query := range []string{"app=nope", "return_to=https://evil.example/", "app=web&app=web", "max_age=x", "%zz", "organization=" + strings.Repeat("x", 100)} {
@@ -183,7 +185,7 @@ func TestStranded_WrongLogin(t *testing.T) {
 	}
 }
 
-// TestStranded_Language: an operator's texts, by what the browser prefers.
+// TestStranded_Language checks an operator's texts in the browser's language.
 func TestStranded_Language(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()

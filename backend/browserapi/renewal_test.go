@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// inspected is what a server-side app learns from a token that it was left with.
+// inspected returns the claims that a server-side app reads from an expired token.
 func inspected(w *world, raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{
@@ -29,12 +29,12 @@ func inspected(w *world, raw string) *token.Claims {
 	return was
 }
 
-// A member of staff who was inside a customer's organization comes back to it, not to
-// their own.
+// TestP8ARenewalLandsInTheOrganizationThatExpired checks that a staff member returns to
+// the customer's organization and not to their own.
 func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
-	w.mint(b, "initech") // her own
+	w.mint(b, "initech") // her own organization
 	left := w.mint(b, "globex").AccessToken
 	w.pass(31 * 24 * time.Hour)
 
@@ -50,7 +50,8 @@ func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
 	}
 }
 
-// An expired token is a hint for where, and no right to be there.
+// TestRenewal_ExpiredTokenGivesNoAccess checks that an expired token only suggests the
+// organization.
 func TestRenewal_ExpiredTokenGivesNoAccess(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("bob")
@@ -62,7 +63,8 @@ func TestRenewal_ExpiredTokenGivesNoAccess(t *testing.T) {
 	w.wants(b.Post("/token", enters), http.StatusForbidden, api.OrganizationAccessDenied)
 }
 
-// The issuer of an organization with keys of its own signs nobody in.
+// TestRenewal_OrganizationsOwnIssuer checks that the renewal happens at the backend,
+// since an organization's own issuer has no sign-in.
 func TestRenewal_OrganizationsOwnIssuer(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})

@@ -12,8 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// withAnotherSecret puts a replica in the backend's place that has another secret, and
-// returns the ids of both.
+// withAnotherSecret replaces the backend by a replica with another secret, and returns
+// the ids of both.
 func withAnotherSecret(w *world) (before, after string) {
 	w.Helper()
 	other, _ := signingkey.NewSecret()
@@ -30,7 +30,7 @@ func withAnotherSecret(w *world) (before, after string) {
 	return ids[0], ids[1]
 }
 
-// seen writes down that another replica had a value of the secret some time ago.
+// seen records that another replica had a value of the secret some time ago.
 func (w *stored) seen(id string, ago time.Duration) {
 	w.Helper()
 	at := w.now().Add(-ago).Unix()
@@ -39,8 +39,7 @@ func (w *stored) seen(id string, ago time.Duration) {
 	}
 }
 
-// elsewhere fails the test unless an answer tells the browser to ask again, and takes
-// nothing from it.
+// elsewhere fails the test unless the answer asks for a retry and clears no cookie.
 func (w *answers) elsewhere(got httpbrowser.Response) {
 	w.Helper()
 	w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)
@@ -49,7 +48,7 @@ func (w *answers) elsewhere(got httpbrowser.Response) {
 	}
 }
 
-// signsOut fails the test unless an answer takes the session's cookie from the browser.
+// signsOut fails the test unless the answer clears the session's cookie.
 func (w *answers) signsOut(got httpbrowser.Response, code api.Code, name string) {
 	w.Helper()
 	w.wants(got, http.StatusUnauthorized, code)
@@ -101,7 +100,8 @@ func TestReplacedSecret_RetiredEndsSession(t *testing.T) {
 	}
 }
 
-// Nobody is stranded by a cookie that any replica would refuse.
+// TestReplacedSecret_UnknownCleared checks that a cookie that every replica would
+// refuse is cleared.
 func TestReplacedSecret_UnknownCleared(t *testing.T) {
 	w := newWorld(t, nil)
 	ended, unseen := w.signedIn("bob"), w.signedIn("alice")
@@ -116,13 +116,14 @@ func TestReplacedSecret_UnknownCleared(t *testing.T) {
 	w.change("UPDATE sessions SET revoked_at = 1, revoke_reason = 'signed_out' WHERE user_id = (SELECT id FROM users WHERE sub = 'bob')")
 	w.signsOut(ended.Post("/token", `{"organization":"acme"}`), api.LoginRequired, nameOfEnded)
 
-	// The key is this replica's own, the MAC is not.
+	// The key is this replica's own, but the MAC is wrong.
 	fresh := w.signedIn("alice")
 	_, good := w.theSession(fresh)
 	w.signsOut(forged.With("Cookie", nameOfUnseen+"="+value[:1]+good[1:5]+value[5:]).Post("/token", `{"organization":"acme"}`), api.LoginRequired, nameOfUnseen)
 }
 
-// Of two cookies one authenticates: it is served, and the other stays where it is.
+// TestReplacedSecret_OtherCookieStillWorks checks that the authentic one of two cookies
+// is used and the other one is kept.
 func TestReplacedSecret_OtherCookieStillWorks(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
@@ -134,7 +135,7 @@ func TestReplacedSecret_OtherCookieStillWorks(t *testing.T) {
 	if got := b.Cookies()[name]; got != value {
 		t.Errorf("%s is %q, not %q", name, got, value)
 	}
-	other, _ := signingkey.NewSecret() // a third replica has the key of neither
+	other, _ := signingkey.NewSecret() // the key of a third replica
 	w.secret = other
 	w.restart()
 	w.elsewhere(b.Post("/token", `{"organization":"acme"}`))
@@ -143,8 +144,8 @@ func TestReplacedSecret_OtherCookieStillWorks(t *testing.T) {
 	}
 }
 
-// A replica that lacks a secret which another sealed the next signing key under goes on, and
-// says so where somebody looks.
+// TestReadiness_SealedSigningKeys checks that a replica without the secret of the next
+// signing key stays in service and reports it.
 func TestReadiness_SealedSigningKeys(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")

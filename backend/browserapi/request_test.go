@@ -85,7 +85,7 @@ func TestRequest_MediaType(t *testing.T) {
 	}
 }
 
-// routes are the contract's paths, and what each answers.
+// routes are the paths with their expected answers.
 var routes = map[string]string{
 	"/token": "POST", "/logout": "POST", "/session": "GET",
 	"/.well-known/jwks.json": "GET", "/.well-known/openid-configuration": "GET", "/.well-known/oauth-authorization-server": "GET",
@@ -152,7 +152,8 @@ func TestRequest_NoCookie(t *testing.T) {
 	w.wants(b.Get("/session"), http.StatusUnauthorized, api.LoginRequired)
 }
 
-// Every error has one shape; its code is in the contract's table.
+// TestRequest_ErrorFormat checks the format of errors and that their codes are
+// documented.
 func TestRequest_ErrorFormat(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()

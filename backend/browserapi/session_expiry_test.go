@@ -9,8 +9,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// TestSession_ProvidersExpiry, or when the policy does, whichever is earlier, and
-// no access token outlives it.
+// TestSession_ProvidersExpiry checks that the session ends at the earlier of
+// session_expiry and the policy's end, and that no access token outlives it.
 func TestSession_ProvidersExpiry(t *testing.T) {
 	for name, test := range map[string]struct {
 		claim func(now int64) any
@@ -33,7 +33,7 @@ func TestSession_ProvidersExpiry(t *testing.T) {
 			if claims := w.claims(w.mint(b, "acme")); claims.Expires > end {
 				t.Errorf("a token lives %d s longer than the session", claims.Expires-end)
 			}
-			kept := w.browser() // a cookie outlives its Max-Age where somebody copied it
+			kept := w.browser() // a copied cookie ignores Max-Age
 			kept.SetCookie(w.theSession(b))
 			w.pass(time.Minute)
 			w.wants(kept.Post("/token", renews), http.StatusUnauthorized, api.SessionExpired)

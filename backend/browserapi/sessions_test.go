@@ -57,7 +57,7 @@ func TestSessions_ListAndEnd(t *testing.T) {
 
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
-// logoutToken is a good logout token of a person, changed.
+// logoutToken returns a valid logout token of a user, modified by change.
 func (w *world) logoutToken(person string, change func(jwt.MapClaims)) string {
 	now := w.now().Unix()
 	claims := jwt.MapClaims{
@@ -68,7 +68,7 @@ func (w *world) logoutToken(person string, change func(jwt.MapClaims)) string {
 	return w.provider.LogoutToken("logout+jwt", claims)
 }
 
-// backchannel posts a logout token as the provider does: no browser is involved.
+// backchannel posts a logout token without a browser.
 func (w *world) backchannel(token string) *httptest.ResponseRecorder {
 	return backchannelAt(w, "/backchannel-logout", token)
 }
@@ -91,10 +91,11 @@ func TestBackchannelLogout_EndsSessions(t *testing.T) {
 	w.mint(bob, "acme")
 }
 
-// TestBackchannelLogout_ForgedTokensAreThrottled: nobody has to sign in to send one.
+// TestBackchannelLogout_ForgedTokensAreThrottled checks that unauthenticated tokens do
+// not cause many requests to the provider.
 func TestBackchannelLogout_ForgedTokensAreThrottled(t *testing.T) {
 	w := newWorld(t, nil)
-	alice := w.signedIn("alice") // the keys are at hand
+	alice := w.signedIn("alice") // the keys are cached
 	asked := 0
 	var counted map[string]http.HandlerFunc
 	counted = map[string]http.HandlerFunc{"/jwks.json": func(rw http.ResponseWriter, r *http.Request) {

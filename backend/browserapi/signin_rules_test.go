@@ -9,11 +9,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// TestSignIn_AppliedRulesAtOnce: nobody has minted since, by whom the
-// server would have learned of it.
+// TestSignIn_AppliedRulesAtOnce checks this without a mint in between, which would
+// reload the workspace.
 func TestSignIn_AppliedRulesAtOnce(t *testing.T) {
 	w := newWorld(t, nil)
-	w.signedIn("alice") // the document is at hand
+	w.signedIn("alice") // the workspace is cached
 	d := desired()
 	d.Workspace.Policy.SessionAge = 3600
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}

@@ -66,8 +66,8 @@ func TestSignIn_DevelopmentProvider(t *testing.T) {
 	}
 }
 
-// TestSignIn_CallbackOfOtherBrowser: its code is not redeemed, and the victim is
-// asked who they are.
+// TestSignIn_CallbackOfOtherBrowser checks that the code is not redeemed and that the
+// victim gets a new sign-in.
 func TestSignIn_CallbackOfOtherBrowser(t *testing.T) {
 	w := newWorld(t, nil)
 	redeemed := w.redeemed()
@@ -82,7 +82,7 @@ func TestSignIn_CallbackOfOtherBrowser(t *testing.T) {
 	}
 }
 
-// redeemed counts the codes that are redeemed.
+// redeemed counts redeemed codes.
 func (w *world) redeemed() *int {
 	n := new(int)
 	provider := w.hosts["127.0.0.1:8081"]
@@ -95,7 +95,7 @@ func (w *world) redeemed() *int {
 	return n
 }
 
-// callbackOf signs alice in, as far as the address of the callback.
+// callbackOf signs alice in and returns the address of the callback.
 func (w *world) callbackOf(b *httpbrowser.Browser, query string) string {
 	w.Helper()
 	page := b.Login(query)
@@ -141,7 +141,8 @@ func TestSignIn_WholeState(t *testing.T) {
 	}
 }
 
-// A provider that redeems a code twice cannot make two sessions of one attempt.
+// TestSignIn_AttemptCountsOnce checks that a provider that redeems a code twice cannot
+// create two sessions.
 func TestSignIn_AttemptCountsOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
@@ -176,12 +177,13 @@ func TestSignIn_TenMinutes(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	page := b.Login("")
-	b.Now = func() time.Time { return time.Time{} } // a browser that keeps its cookies too long
+	b.Now = func() time.Time { return time.Time{} } // keep cookies past their Max-Age
 	w.pass((login.AttemptLife + 1) * time.Second)
 	w.wants(b.Choose(page, "alice"), http.StatusBadRequest, api.InvalidRequest)
 }
 
-// TestAttempt_OtherBrowserValue: no other spelling of the value is the browser's.
+// TestAttempt_OtherBrowserValue checks that only the canonical encoding of the value is
+// accepted.
 func TestAttempt_OtherBrowserValue(t *testing.T) {
 	w := newWorld(t, nil)
 	redeemed := w.redeemed()
@@ -244,7 +246,7 @@ func TestSignIn_ProviderDown(t *testing.T) {
 	if len(got.Cookies()) != 0 || got.Header.Get("Retry-After") == "" {
 		t.Errorf("%v %s", got.Header, got.Body)
 	}
-	w.restart() // by the server's clock a failure stands for a second
+	w.restart() // a failure is remembered for a second of the server's clock
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
 	back := w.callbackOf(b, "")
 	if got := b.Step(back); got.Status != http.StatusServiceUnavailable || len(got.Cookies()) != 0 {

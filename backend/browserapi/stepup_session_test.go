@@ -10,8 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// askedFor returns a world in which acme asks for more, a browser without a device key
-// that is signed in, and the challenge that it met.
+// askedFor returns a world in which acme requires a step-up, a signed-in browser
+// without a device key, and the challenge.
 func askedFor(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa, "initech": mfa})
@@ -27,7 +27,7 @@ func TestStepUp_CopiedCookie(t *testing.T) {
 	w, b, e := askedFor(t)
 	thief := b.Copy()
 	w.stepUp(b, e, "alice")
-	w.challenged(thief.Post("/token", enters)) // before the new cookie was ever used
+	w.challenged(thief.Post("/token", enters)) // before the first use of the new cookie
 	raised := w.claims(w.mint(b, "acme"))
 	if raised.ACR != "mfa" || raised.AuthTime != w.now().Unix() {
 		t.Errorf("acme's token: %+v", raised)
@@ -37,8 +37,8 @@ func TestStepUp_CopiedCookie(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestStepUp_NewSessionTakesOver what was entered: nothing is entered anew, idled back or
-// signed out of by it, and the session's end stays where it was.
+// TestStepUp_NewSessionTakesOver checks that the new session keeps the organization
+// sessions, their idle times and sign-outs, and the absolute end.
 func TestStepUp_NewSessionTakesOver(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa, "globex": {IdleTimeout: 3600}})
@@ -69,8 +69,8 @@ func TestStepUp_NewSessionTakesOver(t *testing.T) {
 	w.wants(b.Post("/token", `{"organization":"globex"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
 }
 
-// TestStepUp_AnswerLost: the callback answered, and nothing of it arrived. The old session
-// goes on, and so does a second try.
+// TestStepUp_AnswerLost checks that the old session continues if the callback's answer
+// is lost, and that a second try succeeds.
 func TestStepUp_AnswerLost(t *testing.T) {
 	w, b, e := askedFor(t)
 	deaf := b.Copy()
@@ -81,8 +81,8 @@ func TestStepUp_AnswerLost(t *testing.T) {
 	w.mint(b, "globex")
 }
 
-// TestStepUp_TwoAtOnce: of two tabs, in either order of what follows; both organizations
-// have what was brought for them.
+// TestStepUp_TwoAtOnce steps up in two tabs, in both orders. Both organizations keep
+// their authentications.
 func TestStepUp_TwoAtOnce(t *testing.T) {
 	for name, between := range map[string]func(w *world, b *httpbrowser.Browser){
 		"both come back first":       func(*world, *httpbrowser.Browser) {},
@@ -109,8 +109,8 @@ func TestStepUp_TwoAtOnce(t *testing.T) {
 	}
 }
 
-// TestStepUp_SignedOutIsOut: a sign-out that ended the old session, before the callback or
-// after it, ends what the step-up began.
+// TestStepUp_SignedOutIsOut checks that a sign-out of the old session, before or after
+// the callback, also ends the new one.
 func TestStepUp_SignedOutIsOut(t *testing.T) {
 	out := `{"scope":"session"}`
 	t.Run("before the callback", func(t *testing.T) {
@@ -148,7 +148,8 @@ func TestStepUp_SignedOutIsOut(t *testing.T) {
 	})
 }
 
-// A session with a device key is raised as it is: its copied cookie is worthless.
+// TestStepUp_SessionWithKeyContinues checks that a session with a device key is not
+// replaced.
 func TestStepUp_SessionWithKeyContinues(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
@@ -162,7 +163,8 @@ func TestStepUp_SessionWithKeyContinues(t *testing.T) {
 	}
 }
 
-// Whoever shows the new cookie alone ends the old session all the same.
+// TestStepUp_NewCookieEndsOldSession checks this for a request with the new cookie
+// only.
 func TestStepUp_NewCookieEndsOldSession(t *testing.T) {
 	w, b, e := askedFor(t)
 	old, value := w.theSession(b)

@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// shown is what GET /session tells.
+// shown returns the answer of GET /session.
 func (w *answers) shown(b *httpbrowser.Browser) api.SessionResponse {
 	w.Helper()
 	var s api.SessionResponse
@@ -66,13 +66,13 @@ func TestLink_MembersOnly(t *testing.T) {
 	w.wants(bob.Post("/token", `{"organization":"globex","enter":true}`), http.StatusForbidden, api.OrganizationAccessDenied)
 }
 
-// TestLink_SameEMailAtOtherConnection, and so are the same issuer and
-// subject: a tenant's provider names its own people.
+// TestLink_SameEMailAtOtherConnection checks that the same e-mail address, or the same
+// issuer and subject, at a tenant's provider is another user.
 func TestLink_SameEMailAtOtherConnection(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", anybody)
 	w.connect("globex", anybody)
-	w.connectAt("initech", issuer, anybody) // claims to be the workspace's provider
+	w.connectAt("initech", issuer, anybody) // it claims the workspace provider's issuer
 	w.connectAt("umbrella", "https://login.acme.example", anybody)
 	people := map[string]string{}
 	for _, slug := range []string{"", "acme", "globex", "initech", "umbrella"} {
@@ -94,24 +94,23 @@ func TestLink_SameEMailAtOtherConnection(t *testing.T) {
 	}
 }
 
-// TestStepUp_SameUserAtWorkspaceProvider, whom a session begun
-// at a tenant's has there only where it was linked.
+// TestStepUp_SameUserAtWorkspaceProvider checks that a session from a tenant's provider
+// needs a link for such a step-up.
 func TestStepUp_SameUserAtWorkspaceProvider(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connectAt("acme", issuer, anybody)
 	b := w.begin("acme", "zoe")
 	user := w.mint(b, "acme").User.ID
 	w.disconnect("acme")
-	landed := b.Choose(b.Begin(publicURL+"/login?organization=acme&user="+user), "zoe") // same iss, same sub
+	landed := b.Choose(b.Begin(publicURL+"/login?organization=acme&user="+user), "zoe") // same iss and sub
 	if refusedWith(landed) != api.IdentityChanged {
 		t.Errorf("landed on %s", landed.URL)
 	}
 	w.challenged(b.Post("/token", enters))
 }
 
-// TestConnection_ConfinesSession, of the linked person with
-// all that they have elsewhere: whoever owns the provider could be the one who is
-// there.
+// TestConnection_ConfinesSession checks that a session from a tenant's provider opens
+// that organization only, since the provider's owner could impersonate the user.
 func TestConnection_ConfinesSession(t *testing.T) {
 	w := newWorld(t, nil)
 	acme := w.connect("acme", directory.Provisioning{})
@@ -138,7 +137,7 @@ func TestConnection_ConfinesSession(t *testing.T) {
 			t.Errorf("%s is told apart from what does not exist: %s", ref, got.Body)
 		}
 	}
-	landed := b.Choose(b.Begin(publicURL+"/login?organization=globex&user="+user.ID), "alice") // and no step-up widens it
+	landed := b.Choose(b.Begin(publicURL+"/login?organization=globex&user="+user.ID), "alice") // a step-up does not widen it
 	if refusedWith(landed) != api.OrganizationAccessDenied {
 		t.Errorf("landed on %s", landed.URL)
 	}
@@ -157,8 +156,8 @@ func TestConnection_ConfinesSession(t *testing.T) {
 	w.wants(b.Post("/token", enters), http.StatusUnauthorized, api.LoginRequired)
 }
 
-// TestConnection_LinksOwnOrganizationOnly: whoever owns one organization's provider and has an
-// account at another's would be its members there.
+// TestConnection_LinksOwnOrganizationOnly checks that the owner of one organization's
+// provider cannot link a user for another organization.
 func TestConnection_LinksOwnOrganizationOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
@@ -177,8 +176,8 @@ func TestConnection_LinksOwnOrganizationOnly(t *testing.T) {
 	}
 }
 
-// TestConnection_TheftEndsConfinedSessionsOnly: who owns the provider can be thief and
-// victim.
+// TestConnection_TheftEndsConfinedSessionsOnly checks the case of a provider's owner
+// who acts as thief and victim.
 func TestConnection_TheftEndsConfinedSessionsOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
@@ -193,7 +192,7 @@ func TestConnection_TheftEndsConfinedSessionsOnly(t *testing.T) {
 	w.mint(alice, "globex")
 }
 
-// signedBy signs identity tokens by another provider's key.
+// signedBy signs identity tokens with another provider's key.
 func signedBy(other *logintest.Provider) func(*logintest.Provider, jwt.MapClaims) string {
 	return func(_ *logintest.Provider, claims jwt.MapClaims) string { return other.LogoutToken("JWT", claims) }
 }
