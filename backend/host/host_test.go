@@ -13,8 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
-// TestNew_LoopbackConnections: they are for
-// development.
+// TestNew_LoopbackConnections checks that they need a public URL on this machine.
 func TestNew_LoopbackConnections(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	for public, want := range map[string]error{
@@ -39,7 +38,7 @@ func (c *crowded) DeleteExpired(_ context.Context, _, limit int64) (int64, error
 	return gone, nil
 }
 
-// TestCleanUp_ManySignIns: one run handles a bounded part of a backlog.
+// TestCleanUp_ManySignIns checks that one run handles a limited part of a backlog.
 func TestCleanUp_ManySignIns(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	empty, err := sqlite.Open(t.Context(), lite.NewFile(t))

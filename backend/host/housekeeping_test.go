@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// piled is a store in which much has piled up, and forgetting takes time.
+// piled is a store with a large backlog in which deletions take time.
 type piled struct {
 	*sqlstore.Store
 	sessions, events int64
@@ -47,7 +47,7 @@ func (p *piled) CountEvents(_ context.Context, _, limit int64) (int64, error) {
 	return min(p.events, limit), nil
 }
 
-// housekeeping is that of one replica.
+// housekeeping returns the housekeeping of a replica.
 func housekeeping(store host.Housekeeper, replica string) host.Housekeeping {
 	secret, _ := signingkey.NewSecret()
 	return host.Housekeeping{
@@ -56,8 +56,8 @@ func housekeeping(store host.Housekeeper, replica string) host.Housekeeping {
 	}
 }
 
-// A clean-up forgets all that has piled up, however much it is, in parts that nobody
-// waits long behind, and tells what is left.
+// TestHousekeeping_WholeBacklog checks that all of a backlog is deleted in small
+// batches, and that the remaining number is reported.
 func TestHousekeeping_WholeBacklog(t *testing.T) {
 	store := &piled{Store: emptyStore(t), sessions: 123_456, events: 54_321}
 	h := housekeeping(store, "a")
@@ -82,8 +82,8 @@ func TestHousekeeping_WholeBacklog(t *testing.T) {
 	}
 }
 
-// One replica at a time cleans up; one that died keeps the others from it for minutes
-// only.
+// TestHousekeeping_OneReplicaAtATime checks that a crashed replica blocks the others
+// for minutes only.
 func TestHousekeeping_OneReplicaAtATime(t *testing.T) {
 	store, now := emptyStore(t), time.Unix(1_800_000_000, 0)
 	clock := func() time.Time { return now }
@@ -106,7 +106,8 @@ func TestHousekeeping_OneReplicaAtATime(t *testing.T) {
 	}
 }
 
-// What an export has still to read is not forgotten, however old it is.
+// TestHousekeeping_KeepsUnexportedEvents checks that events are kept until every export
+// has read them.
 func TestHousekeeping_KeepsUnexportedEvents(t *testing.T) {
 	store, now := emptyStore(t), time.Unix(1_800_000_000, 0)
 	for i := range 5 {

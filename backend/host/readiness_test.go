@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
-// failing is a store some of whose acts fail, and counts its writes.
+// failing is a store with failing methods. It counts its writes.
 type failing struct {
 	*sqlstore.Store
 	ping, write error
@@ -80,7 +80,7 @@ func TestReadiness_NamesFailingPart(t *testing.T) {
 	store.ping = nil
 	r = &host.Readiness{Store: store, Log: r.Log}
 	store.write = errors.New("full")
-	for range 2 { // the second one is no less true
+	for range 2 { // the result does not change
 		if got := failed(t, r, ring); got != host.PartWrite {
 			t.Errorf("with a full disk: %q", got)
 		}
@@ -98,7 +98,7 @@ func TestReadiness_NamesFailingPart(t *testing.T) {
 	}
 }
 
-// hanging is a database that says nothing.
+// hanging is a database that does not answer.
 type hanging struct{ asked atomic.Int32 }
 
 func (h *hanging) Ping(ctx context.Context) error {
@@ -109,8 +109,8 @@ func (h *hanging) Ping(ctx context.Context) error {
 
 func (h *hanging) ProbeWrite(context.Context, int64) error { return nil }
 
-// Who asks about a database that hangs learns so within a second, and those who ask again
-// do not pile up before it.
+// TestReadiness_DatabaseHangs checks that a check ends within a second, and that
+// repeated checks share one examination.
 func TestReadiness_DatabaseHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &hanging{}

@@ -18,7 +18,7 @@ func attemptsOf(secret signingkey.Secret) login.Attempts {
 	return login.Attempts{Sealer: secret.Sealer(signingkey.ForAttempts), Keys: secret.Derive(signingkey.ForBrowsers)}
 }
 
-// bound returns an attempt of a browser.
+// bound returns an attempt of the browser.
 func bound(t *testing.T, s login.Attempts, b login.Browser) login.Attempt {
 	t.Helper()
 	a := login.NewAttempt("web", "https://app.example/notes?a=1#b", now)
@@ -44,7 +44,7 @@ func TestAttempt_SealAndOpen(t *testing.T) {
 	}
 }
 
-// TestAttempt_LargestFitsIntoState: whatever a sign-in asks for.
+// TestAttempt_LargestFitsIntoState checks this for all parameters of a sign-in.
 func TestAttempt_LargestFitsIntoState(t *testing.T) {
 	age := int64(1<<31 - 1)
 	a := login.NewAttempt(strings.Repeat("a", 32), "https://app.example.com/", now)
@@ -62,7 +62,8 @@ func TestAttempt_LargestFitsIntoState(t *testing.T) {
 	}
 }
 
-// TestAttempt_SecretsDeriveFromBrowser: and stand nowhere in its state.
+// TestAttempt_SecretsDeriveFromBrowser checks that the state does not contain the
+// secrets.
 func TestAttempt_SecretsDeriveFromBrowser(t *testing.T) {
 	s, seen := attempts(), map[string]bool{}
 	browsers := []login.Browser{login.NewBrowser(now), login.NewBrowser(now)}
@@ -90,7 +91,8 @@ func TestAttempt_SecretsDeriveFromBrowser(t *testing.T) {
 	}
 }
 
-// TestAttempt_ReplacedSecret ends where another value has come first meanwhile.
+// TestAttempt_ReplacedSecret opens an attempt after another value of the secret has
+// become the first.
 func TestAttempt_ReplacedSecret(t *testing.T) {
 	_, before := signingkey.NewSecret()
 	_, after := signingkey.NewSecret()
@@ -138,7 +140,8 @@ func TestAttempt_ExpiredOrAltered(t *testing.T) {
 	}
 }
 
-// TestAttempt_RestartKeepsNothing: in which browser it goes on is not known.
+// TestAttempt_RestartKeepsNothing checks that a restarted attempt keeps nothing of the
+// first browser.
 func TestAttempt_RestartKeepsNothing(t *testing.T) {
 	a := login.NewAttempt("web", "https://app.example/", now)
 	a.JKT, a.Chosen, a.Prompt = "thumb", true, "login"

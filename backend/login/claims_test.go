@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// claims makes the identity token say all of these too; nil takes one away.
+// claims sets claims of the identity token. Nil removes a claim.
 func claims(told map[string]any) func(*logintest.Provider) {
 	return func(p *logintest.Provider) {
 		p.Claims = func(c map[string]any) {
@@ -23,8 +23,8 @@ func claims(told map[string]any) func(*logintest.Provider) {
 	}
 }
 
-// TestClaims_AuthTimeNotFromUserInfo: neither the time of the token nor
-// what userinfo says takes its place, and nobody is taken to have authenticated just now.
+// TestClaims_AuthTimeNotFromUserInfo checks that without auth_time in the identity
+// token the time is unknown. It is taken neither from iat nor from userinfo.
 func TestClaims_AuthTimeNotFromUserInfo(t *testing.T) {
 	for name, told := range map[string]map[string]any{
 		"not said":            {"auth_time": nil},
@@ -54,8 +54,8 @@ func TestClaims_AuthTimeNotFromUserInfo(t *testing.T) {
 	}
 }
 
-// TestClaims_UserInfoIsNoAuthentication (OpenID Connect Core section 5.1): it is
-// of whoever holds the access token, whenever.
+// TestClaims_UserInfoIsNoAuthentication checks OpenID Connect Core section 5.1:
+// userinfo can be read at any time with the access token.
 func TestClaims_UserInfoIsNoAuthentication(t *testing.T) {
 	p := provider(t)
 	claims(map[string]any{"auth_time": nil, "acr": nil, "amr": nil, "sid": nil})(p)
@@ -91,7 +91,8 @@ func TestClaims_ExactNames(t *testing.T) {
 	}
 }
 
-// TestClaims_OtherNamesIdentifyNobody, or for whom and until when, whichever stands last.
+// TestClaims_OtherNamesIdentifyNobody checks that claims with similar names are not
+// read, in any order.
 func TestClaims_OtherNamesIdentifyNobody(t *testing.T) {
 	for name, told := range map[string]map[string]any{
 		"iss":   {"iss": nil, "ISS": issuer},
@@ -136,7 +137,7 @@ func TestClaims_RepeatedRefused(t *testing.T) {
 	wantRefused(t, err, "invalid_response")
 }
 
-// TestClaims_MaxAgeNeedsSignedTime, and the refusal says what is missing.
+// TestClaims_MaxAgeNeedsSignedTime checks that the refusal names the missing claim.
 func TestClaims_MaxAgeNeedsSignedTime(t *testing.T) {
 	age := int64(300)
 	for name, told := range map[string]map[string]any{
@@ -155,7 +156,7 @@ func TestClaims_MaxAgeNeedsSignedTime(t *testing.T) {
 	}
 }
 
-// TestLogoutToken_ExactNames: it ends whose session sub and sid name.
+// TestLogoutToken_ExactNames checks that only sub and sid select the sessions.
 func TestLogoutToken_ExactNames(t *testing.T) {
 	p := provider(t)
 	token := func(told jwt.MapClaims) string {

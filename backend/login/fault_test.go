@@ -18,7 +18,8 @@ func fails(path string, f idp.Fault) func(*logintest.Provider) {
 	return func(p *logintest.Provider) { p.Faults = map[string]idp.Fault{path: f} }
 }
 
-// TestFault_Deployment is told from a person's refusal, in the provider's own words.
+// TestFault_Deployment checks that a fault of the deployment is distinguished from a
+// refusal, with the provider's own message.
 func TestFault_Deployment(t *testing.T) {
 	for name, test := range map[string]struct {
 		lie  func(*logintest.Provider)
@@ -94,7 +95,7 @@ func refusing(code string) func(url.Values) {
 	}
 }
 
-// TestFault_TextIsBounded, and tell no secret.
+// TestFault_TextIsBounded checks that the text is limited and contains no secret.
 func TestFault_TextIsBounded(t *testing.T) {
 	p := provider(t)
 	var code string
@@ -114,7 +115,8 @@ func TestFault_TextIsBounded(t *testing.T) {
 	}
 }
 
-// TestFault_LogoutToken: its words are anybody's.
+// TestFault_LogoutToken checks that a logout token, which anybody can send, causes no
+// fault.
 func TestFault_LogoutToken(t *testing.T) {
 	p := provider(t)
 	_, err := client(p).ReadLogoutToken(t.Context(), p.LogoutToken("logout+jwt", jwt.MapClaims{"iss": "https://evil.example"}), now)

@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// answering is a transport that notes what was asked.
+// answering is a transport that records its requests.
 type answering []string
 
 func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -70,7 +70,7 @@ func TestGuarded_Loopback(t *testing.T) {
 	}
 }
 
-// TestTransport_ChecksDialedAddress: names that DNS leads to this machine.
+// TestTransport_ChecksDialedAddress checks names that DNS resolves to this machine.
 func TestTransport_ChecksDialedAddress(t *testing.T) {
 	asked := false
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
@@ -91,7 +91,7 @@ func TestTransport_ChecksDialedAddress(t *testing.T) {
 	}
 }
 
-// TestTransport_Loopback of its network.
+// TestTransport_Loopback checks that a development server reaches this machine only.
 func TestTransport_Loopback(t *testing.T) {
 	for _, address := range []string{"10.255.255.1:1", "169.254.169.254:80", "[fe80::1]:1"} {
 		_, err := login.NewTransport(true).DialContext(t.Context(), "tcp", address)
@@ -123,7 +123,7 @@ func TestIsPublic_SpecialAddresses(t *testing.T) {
 	}
 }
 
-// tenants is a relying party of p as organizations' own connections have it.
+// tenants returns a relying party of p like that of an organization's own connection.
 func tenants(p *logintest.Provider) *login.Provider {
 	return tenantsOn(httpbrowser.Hosts{"id.example": p})
 }
@@ -135,8 +135,8 @@ func tenantsOn(hosts httpbrowser.Hosts) *login.Provider {
 	})
 }
 
-// TestGuarded_MetadataAddresses: to endpoints in the network, by a redirect, or
-// to what nobody should read whole.
+// TestGuarded_MetadataAddresses checks endpoints in the internal network, redirects,
+// and large answers.
 func TestGuarded_MetadataAddresses(t *testing.T) {
 	for name, lie := range map[string]func(*logintest.Provider){
 		"keys in the network": func(p *logintest.Provider) {

@@ -26,7 +26,7 @@ func provider(t *testing.T) *logintest.Provider {
 	return p
 }
 
-// client is a relying party of p.
+// client returns a relying party of p.
 func client(p http.Handler) *login.Provider {
 	return login.New(login.Config{
 		Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret,
@@ -34,7 +34,7 @@ func client(p http.Handler) *login.Provider {
 	})
 }
 
-// signIn is one sign-in of alice, from beginning to end.
+// signIn runs one complete sign-in of alice.
 func signIn(t *testing.T, p *logintest.Provider, maxAge *int64) (login.Identity, error) {
 	t.Helper()
 	return signInAt(t, client(p), p, maxAge)
@@ -64,7 +64,8 @@ func TestIdentify_HonestProvider(t *testing.T) {
 	}
 }
 
-// TestIdentify_Concurrent: one of them reads the metadata for all.
+// TestIdentify_Concurrent checks that concurrent sign-ins share one read of the
+// metadata.
 func TestIdentify_Concurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
@@ -96,8 +97,7 @@ func TestIdentify_Concurrent(t *testing.T) {
 	})
 }
 
-// TestIdentify_NewProviderKey, however short ago its keys were
-// asked for.
+// TestIdentify_NewProviderKey checks this shortly after the keys were fetched.
 func TestIdentify_NewProviderKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
@@ -110,7 +110,7 @@ func TestIdentify_NewProviderKey(t *testing.T) {
 			if _, err := c.ReadLogoutToken(t.Context(), forged.LogoutToken("logout+jwt", nil), now); err == nil {
 				t.Error("a forged logout token was believed")
 			}
-			synctest.Wait() // what was asked for before the key was taken has come
+			synctest.Wait() // earlier requests have ended
 			p.ReplaceKey(kid)
 		}
 	})
@@ -180,7 +180,7 @@ func TestEndSessionURL_Parameters(t *testing.T) {
 	}
 }
 
-// TestProvider_RetriedAfterFailure, a second later.
+// TestProvider_RetriedAfterFailure checks a retry after a second.
 func TestProvider_RetriedAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
@@ -192,7 +192,7 @@ func TestProvider_RetriedAfterFailure(t *testing.T) {
 			t.Fatalf("%v, want ErrUnavailable", err)
 		}
 		p.Endpoints = nil
-		time.Sleep(time.Second) // of the test's own time
+		time.Sleep(time.Second) // advances the fake clock
 		if _, err := signInAt(t, c, p, nil); err != nil {
 			t.Error(err)
 		}

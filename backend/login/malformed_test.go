@@ -18,8 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// claim makes the identity token say something else, or nothing, and userinfo agree
-// about who it is.
+// claim changes or removes a claim of the identity token. userinfo names the same sub.
 func claim(name string, value any) func(*logintest.Provider) {
 	return func(p *logintest.Provider) {
 		lie := func(claims map[string]any) {
@@ -99,7 +98,8 @@ func notJSON(w http.ResponseWriter, _ *http.Request) {
 	w.Write([]byte("<html>"))
 }
 
-// TestIdentify_LongNameAndEMail: neither names anybody.
+// TestIdentify_LongNameAndEMail checks that a long name is truncated and a long e-mail
+// address is removed.
 func TestIdentify_LongNameAndEMail(t *testing.T) {
 	for name, lie := range map[string]func(*logintest.Provider){
 		"by the identity token": func(p *logintest.Provider) {
@@ -193,7 +193,7 @@ func TestProvider_MalformedMetadata(t *testing.T) {
 	}
 }
 
-// TestLogoutToken_KeysUnavailable: the provider may tell of it again.
+// TestLogoutToken_KeysUnavailable checks that the provider can send the token again.
 func TestLogoutToken_KeysUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
@@ -207,7 +207,7 @@ func TestLogoutToken_KeysUnavailable(t *testing.T) {
 		if refused := (*login.Refused)(nil); !errors.Is(err, login.ErrUnavailable) || errors.As(err, &refused) {
 			t.Errorf("%v, want ErrUnavailable", err)
 		}
-		time.Sleep(time.Second) // of the test's own time: a failure stands as long
+		time.Sleep(time.Second) // advances the fake clock past failurePause
 		p.Endpoints = nil
 		if _, err := c.ReadLogoutToken(t.Context(), token, now); err != nil {
 			t.Error(err)

@@ -59,7 +59,7 @@ func TestPage_LanguageOfTheBrowser(t *testing.T) {
 	}
 }
 
-// TestPage_ProviderTextIsEscaped: names and the provider's words come from elsewhere.
+// TestPage_ProviderTextIsEscaped checks the app's name and the provider's message.
 func TestPage_ProviderTextIsEscaped(t *testing.T) {
 	hostile := "<script>alert(1)</script>\"'&\x00\u202e\u2066\n" + strings.Repeat("a", 10_000)
 	got := write("", page.Page{

@@ -23,7 +23,7 @@ func TestConnection_ProviderSettings(t *testing.T) {
 	if c.ClientAuth != directory.PrivateKeyJWT || c.ResponseMode != "form_post" || !c.PushRequests {
 		t.Errorf("%+v", c)
 	}
-	if err := workspacefile.SealSecrets(&got, nil, nil); err != nil { // there is none
+	if err := workspacefile.SealSecrets(&got, nil, nil); err != nil { // the file refers to no secret
 		t.Error(err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/host/metrics"
 )
 
-// served returns a handler that logs like the contract's.
+// served returns a handler that logs like the browser API's.
 func served(m *metrics.Metrics, log slog.Handler) http.Handler {
 	l := slog.New(m.Log(log))
 	mux := http.NewServeMux()
