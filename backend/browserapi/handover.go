@@ -125,7 +125,7 @@ func cookieSuffix(challenge string) string { return challenge[:8] }
 // checkSite refuses a form of another site, according to Fetch Metadata. Origin cannot
 // be used: it is null for a page that sends no referrer.
 func checkSite(c *authn.Request) error {
-	if site, told := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site"); told && site != "same-origin" && site != "same-site" {
+	if site, sent := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site"); sent && site != "same-origin" && site != "same-site" {
 		return refusal.New(api.OriginNotAllowed, "Continue from a page of the app.")
 	}
 	return nil

@@ -111,8 +111,8 @@ const maxPostLogoutURL = 1000
 // app's start page at the page's own origin if returnTo is not valid. An invalid
 // address does not prevent the sign-out.
 func postLogoutURL(c *authn.Request, returnTo string) string {
-	origin, named := authn.SingleHeader(c.R.Header, "Origin")
-	if !named { // according to the browser, it is the backend's own
+	origin, sent := authn.SingleHeader(c.R.Header, "Origin")
+	if !sent { // according to the browser, it is the backend's own
 		origin = c.Origin
 	}
 	if strings.HasPrefix(returnTo, "/") && !strings.HasPrefix(returnTo, "//") {

@@ -27,11 +27,11 @@ func issuerKeys(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 		return grant.Issuer{}, nil, errNoIssuer
 	}
 	own := grant.IssuerOf(c.Issuer, organization, policy.Rules{DedicatedKey: true})
-	demanded, err := requiresOwnKey(c, organization)
+	required, err := requiresOwnKey(c, organization)
 	if err != nil {
 		return grant.Issuer{}, nil, err
 	}
-	if demanded {
+	if required {
 		all, err := c.Keys.Published(c.Ctx, organization, c.Now)
 		return own, all, err
 	}
@@ -72,12 +72,12 @@ type metadata struct {
 }
 
 func (h *handler) metadata(c *authn.Request) (*metadata, error) {
-	by, all, err := issuerKeys(c)
+	issuer, all, err := issuerKeys(c)
 	if err != nil {
 		return nil, err
 	}
 	m := &metadata{
-		Issuer: by.URL, JWKSURI: by.URL + api.PathKeySet,
+		Issuer: issuer.URL, JWKSURI: issuer.URL + api.PathKeySet,
 		ResponseTypesSupported: []string{}, SubjectTypesSupported: []string{"public"},
 	}
 	seen := map[signingkey.Algorithm]bool{}

@@ -79,18 +79,18 @@ func policyRefusal(c *authn.Request, d *policy.Decision, s *directory.Subject) *
 // stepUpURL returns the address that satisfies a challenge. organization is empty if
 // the challenge is for the session. The parameters are hints: the result is judged by
 // the identity token alone.
-func stepUpURL(c *authn.Request, ask policy.Challenge, user, organization string) string {
+func stepUpURL(c *authn.Request, challenge policy.Challenge, user, organization string) string {
 	query := url.Values{api.ParamApp: {c.App.ID}, api.ParamUser: {user}}
 	if organization != "" {
 		query.Set(api.ParamOrganization, organization)
 	}
-	if len(ask.ACRValues) > 0 {
-		query.Set(api.ParamACRValues, strings.Join(ask.ACRValues, " "))
+	if len(challenge.ACRValues) > 0 {
+		query.Set(api.ParamACRValues, strings.Join(challenge.ACRValues, " "))
 	}
-	if ask.MaxAge != nil {
-		query.Set(api.ParamMaxAge, strconv.FormatInt(*ask.MaxAge, 10))
+	if challenge.MaxAge != nil {
+		query.Set(api.ParamMaxAge, strconv.FormatInt(*challenge.MaxAge, 10))
 	}
-	if ask.Login {
+	if challenge.Login {
 		query.Set(api.ParamPrompt, "login")
 	}
 	return c.Issuer + api.PathLogin + "?" + query.Encode()

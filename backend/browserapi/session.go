@@ -28,10 +28,10 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 	}
 	organizations := []api.OrganizationState{}
 	for _, m := range members {
-		facts := grant.Input(&subject.Session, &m)
-		facts.Entering, facts.Authentications = true, append(facts.Authentications, further...)
+		input := grant.Input(&subject.Session, &m)
+		input.Entering, input.Authentications = true, append(input.Authentications, further...)
 		rules := policy.Effective(c.Workspace.Policy, m.Organization.Rules, grant.Entered(members))
-		d := policy.Decide(facts, rules, c.Now)
+		d := policy.Decide(input, rules, c.Now)
 		if d.Outcome == policy.DenyStaff {
 			continue
 		}
@@ -47,9 +47,9 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 }
 
 // state returns the result of entering the organization.
-func state(d policy.Decision, stay policy.OrganizationSession) string {
+func state(d policy.Decision, current policy.OrganizationSession) string {
 	switch {
-	case d.Outcome == policy.Allow && stay.Live() && d.Lapsed.EndedAt == 0:
+	case d.Outcome == policy.Allow && current.Live() && d.Lapsed.EndedAt == 0:
 		return api.StateActive
 	case d.Outcome == policy.Allow:
 		return api.StateAvailable

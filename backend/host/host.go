@@ -163,8 +163,8 @@ func health(w http.ResponseWriter, err error, passedOver []string) {
 	}{Status: "ok", PassedOver: passedOver}
 	if err != nil {
 		answer.Status = "unavailable"
-		if not, ok := errors.AsType[*NotReady](err); ok {
-			answer.Failed = not.Part
+		if notReady, ok := errors.AsType[*NotReady](err); ok {
+			answer.Failed = notReady.Part
 		}
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}

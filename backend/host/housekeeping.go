@@ -138,12 +138,12 @@ func (h Housekeeping) report(what string, left int64) {
 }
 
 func pause(ctx context.Context, d time.Duration) error {
-	over := time.NewTimer(d)
-	defer over.Stop()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-over.C:
+	case <-timer.C:
 		return nil
 	}
 }

@@ -85,12 +85,12 @@ func (r *Readiness) Check(ctx context.Context, ring *signingkey.KeyRing) error {
 		return &NotReady{PartStopping, errStopping}
 	}
 	e := r.examination(ring)
-	patience := time.NewTimer(answerTimeout)
-	defer patience.Stop()
+	timeout := time.NewTimer(answerTimeout)
+	defer timeout.Stop()
 	select {
 	case <-e.done:
 		return r.logChange(e.err)
-	case <-patience.C:
+	case <-timeout.C:
 		return r.logChange(&NotReady{PartDatabase, errSlow})
 	case <-ctx.Done():
 		return ctx.Err()
@@ -146,10 +146,10 @@ func (r *Readiness) examine(ctx context.Context, ring *signingkey.KeyRing, now t
 
 // logChange logs when a part starts to fail, and when all parts work again.
 func (r *Readiness) logChange(err error) error {
-	var not *NotReady
+	var notReady *NotReady
 	part := ""
-	if errors.As(err, &not) {
-		part = not.Part
+	if errors.As(err, &notReady) {
+		part = notReady.Part
 	}
 	r.mu.Lock()
 	before := r.failing
@@ -160,7 +160,7 @@ func (r *Readiness) logChange(err error) error {
 	case part == "":
 		r.Log.Info("ready again")
 	default:
-		r.Log.Error("not ready: /readyz answers 503 until this is fixed", "failed", part, "cause", not.Cause)
+		r.Log.Error("not ready: /readyz answers 503 until this is fixed", "failed", part, "cause", notReady.Cause)
 	}
 	return err
 }

@@ -21,16 +21,16 @@ func ParseRetention(text string) (Retention, error) {
 	if text == "0" {
 		return 0, nil
 	}
-	kept, err := time.ParseDuration(text)
+	duration, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int
 		n, err = strconv.Atoi(days)
-		kept = time.Duration(min(n, 100_000)) * 24 * time.Hour // limited to the range of a Duration
+		duration = time.Duration(min(n, 100_000)) * 24 * time.Hour // limited to the range of a Duration
 	}
-	if err != nil || kept < minRetention {
+	if err != nil || duration < minRetention {
 		return 0, fmt.Errorf("%q is not a retention: use 0 or at least one day, such as 365d", text)
 	}
-	return Retention(kept), nil
+	return Retention(duration), nil
 }
 
 // AuditLog is the part of the store that deleting events needs.

@@ -74,14 +74,14 @@ func (p *Provider) assertion(found *discovered, now int64) (string, error) {
 // push sends an authorization request directly to the provider (RFC 9126 section 2) and
 // returns the short address for the browser.
 func (p *Provider) push(ctx context.Context, found *discovered, address string, now int64) (string, error) {
-	asked, err := url.Parse(address)
+	authorization, err := url.Parse(address)
 	if err != nil {
 		return "", err
 	}
 	if found.metadata.Push == "" {
 		return "", p.faultError(FaultRequest, "its metadata has no pushed_authorization_request_endpoint: disable push_requests here, or enable pushed requests at the provider")
 	}
-	request, err := p.pushRequest(ctx, found, asked.Query(), now)
+	request, err := p.pushRequest(ctx, found, authorization.Query(), now)
 	if err != nil {
 		return "", err
 	}
@@ -107,8 +107,8 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 		}
 		return "", p.endpointError("its endpoint for pushed requests", response.StatusCode, answer.Error, said)
 	}
-	asked.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {answer.RequestURI}})
-	return asked.String(), nil
+	authorization.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {answer.RequestURI}})
+	return authorization.String(), nil
 }
 
 // withQuery returns the query of an address with more parameters.

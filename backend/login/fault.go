@@ -77,14 +77,14 @@ func printable(parts ...string) string {
 			said = append(said, part)
 		}
 	}
-	all := strings.Join(said, ": ")
-	if all == "" {
+	joined := strings.Join(said, ": ")
+	if joined == "" {
 		return "no reason given"
 	}
-	if runes := []rune(all); len(runes) > maxPrintable {
+	if runes := []rune(joined); len(runes) > maxPrintable {
 		return string(runes[:maxPrintable]) + "…"
 	}
-	return all
+	return joined
 }
 
 // redact returns a provider's texts without this server's secrets.

@@ -89,8 +89,8 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	tokens, err := p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
-	if moved := p.refreshAfter(ctx, found, err); moved != nil && moved.oauth.Endpoint.TokenURL != found.oauth.Endpoint.TokenURL {
-		found = moved
+	if refreshed := p.refreshAfter(ctx, found, err); refreshed != nil && refreshed.oauth.Endpoint.TokenURL != found.oauth.Endpoint.TokenURL {
+		found = refreshed
 		tokens, err = p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
 	}
 	if err != nil {
@@ -101,8 +101,8 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, refused("identity token: %d bytes, more than %d", len(raw), maxIdentityToken)
 	}
 	identity, err := p.read(ctx, found, raw, a, now)
-	if moved := p.refreshAfter(ctx, found, err); moved != nil && moved.metadata.KeySet != found.metadata.KeySet {
-		identity, err = p.read(ctx, moved, raw, a, now)
+	if refreshed := p.refreshAfter(ctx, found, err); refreshed != nil && refreshed.metadata.KeySet != found.metadata.KeySet {
+		identity, err = p.read(ctx, refreshed, raw, a, now)
 	}
 	if err != nil {
 		return Identity{}, err

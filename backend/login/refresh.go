@@ -19,8 +19,8 @@ const (
 func (p *Provider) refresh(ctx context.Context, known *discovered) *discovered {
 	now := time.Now()
 	p.mu.Lock()
-	old := now.Sub(known.readAt) >= metadataLife
-	due := (old || known.stale) && now.Sub(p.triedAt) >= metadataPause && p.found.Load() == known
+	expired := now.Sub(known.readAt) >= metadataLife
+	due := (expired || known.stale) && now.Sub(p.triedAt) >= metadataPause && p.found.Load() == known
 	if due {
 		p.triedAt = now // concurrent callers use the known metadata
 	}
@@ -34,7 +34,7 @@ func (p *Provider) refresh(ctx context.Context, known *discovered) *discovered {
 	if err != nil {
 		return known
 	}
-	if !old && found.metadata.KeySet == known.metadata.KeySet { // the keys' cache ends with the metadata's life
+	if !expired && found.metadata.KeySet == known.metadata.KeySet { // the keys' cache ends with the metadata's life
 		found.keys, found.logoutKeys = known.keys, known.logoutKeys
 	}
 	p.found.Store(found)

@@ -66,8 +66,8 @@ func (p *Provider) userInfo(ctx context.Context, i *Identity) (json.RawMessage, 
 		return nil, err
 	}
 	body, err := p.readUserInfo(ctx, found, i)
-	if moved := p.refreshAfter(ctx, found, err); moved != nil && moved.metadata.UserInfo != found.metadata.UserInfo {
-		body, err = p.readUserInfo(ctx, moved, i)
+	if refreshed := p.refreshAfter(ctx, found, err); refreshed != nil && refreshed.metadata.UserInfo != found.metadata.UserInfo {
+		body, err = p.readUserInfo(ctx, refreshed, i)
 	}
 	return body, err
 }

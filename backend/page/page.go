@@ -73,7 +73,7 @@ func digest(text string) string {
 // Write writes a page in the language that the request prefers, among those with texts.
 func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 	language := texts.choose(r.Header.Get("Accept-Language"))
-	say := func(key Key, app string) string {
+	text := func(key Key, app string) string {
 		return strings.NewReplacer("{app}", app, "{host}", p.Host).Replace(texts.lookup(language, key))
 	}
 	app := p.App
@@ -89,17 +89,17 @@ func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 `)
-	element("<title>", say(p.Kind.titleKey(), app), "</title>\n<style>"+style+"</style>\n<main>\n")
-	element("<h1>", say(p.Kind.titleKey(), app), "</h1>\n")
-	element("<p>", say(p.Kind.textKey(), app), "</p>\n")
-	if said := clip(p.Message); said != "" {
-		element("<p>", say(introduction, app), "</p>\n")
-		element(`<blockquote dir="auto">`, said, "</blockquote>\n")
+	element("<title>", text(p.Kind.titleKey(), app), "</title>\n<style>"+style+"</style>\n<main>\n")
+	element("<h1>", text(p.Kind.titleKey(), app), "</h1>\n")
+	element("<p>", text(p.Kind.textKey(), app), "</p>\n")
+	if message := clip(p.Message); message != "" {
+		element("<p>", text(introduction, app), "</p>\n")
+		element(`<blockquote dir="auto">`, message, "</blockquote>\n")
 	}
 	b.WriteString("<ul>\n")
 	for _, l := range p.Links {
 		element(`<li><a href="`, l.URL, `">`)
-		element("", say(l.Label, l.App), "</a></li>\n")
+		element("", text(l.Label, l.App), "</a></li>\n")
 	}
 	b.WriteString("</ul>\n")
 	if p.Code != "" {

@@ -75,13 +75,13 @@ const (
 // openAttempt opens the attempt that a callback of the connection completes. fits
 // reports whether the attempt was started in this browser. If the attempt cannot
 // continue, openAttempt may answer the request itself.
-func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.Attempt, fits bool, err error) {
+func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.Attempt, sameBrowser bool, err error) {
 	a, err = f.attempts.Open(state, c.Now)
 	if errors.Is(err, login.ErrAttempt) {
 		a, err = f.openCookieAttempt(c, state)
-		fits = err == nil
+		sameBrowser = err == nil
 	} else if browser, known := c.Browser(); err == nil && known {
-		fits = f.attempts.BoundTo(&a, browser)
+		sameBrowser = f.attempts.BoundTo(&a, browser)
 	}
 	if err == nil && a.Connection != connection {
 		err = login.ErrAttempt
@@ -89,7 +89,7 @@ func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.
 	if err != nil {
 		return a, false, f.refuseAttempt(c, a, err)
 	}
-	return a, fits, nil
+	return a, sameBrowser, nil
 }
 
 // openCookieAttempt opens an attempt that the previous release kept in a cookie.
@@ -136,9 +136,9 @@ func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 
 // signedInMeanwhile reports whether another attempt of the same browser has completed
 // since this one started. Of several tabs that start at once, one sign-in is enough.
-func (f *Flow) signedInMeanwhile(c *authn.Request, attempt login.Attempt, fits bool) (bool, error) {
+func (f *Flow) signedInMeanwhile(c *authn.Request, attempt login.Attempt, sameBrowser bool) (bool, error) {
 	browser, known := c.Browser()
-	if !known || attempt.Session != "" || fits && !attempt.Restarted {
+	if !known || attempt.Session != "" || sameBrowser && !attempt.Restarted {
 		return false, nil
 	}
 	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxBrowserSessions)

@@ -68,7 +68,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
-	attempt, fits, err := f.openAttempt(c, query.Get("state"), c.R.PathValue("connection"))
+	attempt, sameBrowser, err := f.openAttempt(c, query.Get("state"), c.R.PathValue("connection"))
 	if err != nil || c.Record.Status != 0 { // already answered
 		return err
 	}
@@ -81,14 +81,14 @@ func (f *Flow) Callback(c *authn.Request) error {
 		return refusal.New(api.InvalidRequest, "The app no longer exists.")
 	}
 	c.Workspace, c.App = w, app
-	if here, err := f.signedInMeanwhile(c, attempt, fits); err != nil {
+	if here, err := f.signedInMeanwhile(c, attempt, sameBrowser); err != nil {
 		return err
 	} else if here {
 		c.Redirect(attempt.ReturnTo)
 		return nil
 	}
 	var refused *login.Refused
-	if !fits {
+	if !sameBrowser {
 		err = f.restart(c, attempt)
 	} else if err = f.finish(c, attempt, query); err == nil {
 		c.Redirect(attempt.ReturnTo)

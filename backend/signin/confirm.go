@@ -23,11 +23,11 @@ import (
 //
 // A browser that sends neither header gets the same page as for a foreign link.
 func fromAppPage(c *authn.Request) (bool, error) {
-	site, told := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site")
+	site, sent := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site")
 	switch {
 	case site == "same-origin":
 		return true, nil
-	case told && site != "same-site":
+	case sent && site != "same-site":
 		return false, nil
 	}
 	referer, err := url.Parse(c.R.Header.Get("Referer"))

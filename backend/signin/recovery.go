@@ -36,7 +36,7 @@ func retryURL(c *authn.Request, attempt login.Attempt) string {
 }
 
 // refuseAttempt answers a callback whose attempt is unknown or too old.
-func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, why error) error {
+func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, cause error) error {
 	if target, err := f.continueURL(c, attempt); err != nil || target != "" {
 		if err == nil {
 			c.Redirect(target)
@@ -47,13 +47,13 @@ func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, why error)
 		attempt.App = defaultApp(c)
 	}
 	kind, to := page.Unknown, ""
-	if errors.Is(why, login.ErrAttemptTooOld) {
+	if errors.Is(cause, login.ErrAttemptTooOld) {
 		kind = page.Expired
 	}
 	if attempt.App != "" {
 		to = retryURL(c, attempt)
 	}
-	return refusal.New(api.InvalidRequest, unknownAttempt).WithCause(why).OnPage(kind, to)
+	return refusal.New(api.InvalidRequest, unknownAttempt).WithCause(cause).OnPage(kind, to)
 }
 
 // defaultApp returns the id of the app at the backend's own origin, or of the only app.
@@ -99,15 +99,15 @@ func (f *Flow) continueURL(c *authn.Request, attempt login.Attempt) (string, err
 // shows such messages, since any page can open the app with an error of its choice. It
 // returns false if the app reports the error instead.
 func showDenial(c *authn.Request, attempt login.Attempt, refused *login.Refused, query url.Values) bool {
-	said := query.Get("error_description")
-	if api.Code(refused.Code) != api.AccessDenied || said == "" || attempt.Prompt == "none" || !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
+	message := query.Get("error_description")
+	if api.Code(refused.Code) != api.AccessDenied || message == "" || attempt.Prompt == "none" || !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
 		return false
 	}
 	links := []page.Link{{Label: page.Again, URL: retryURL(c, attempt)}, {Label: page.Back, App: c.App.Name, URL: failureURL(c, attempt, refused)}}
 	if attempt.Session != "" {
 		links = links[1:]
 	}
-	c.WritePage(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Message: said, Links: links})
+	c.WritePage(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Message: message, Links: links})
 	return true
 }
 

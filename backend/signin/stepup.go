@@ -44,11 +44,11 @@ func prepareStepUp(c *authn.Request, attempt *login.Attempt, user string) error 
 	default:
 		return refusedWith(api.IdentityChanged)
 	}
-	sure := newest.JKT != "" && newest.BoundAt == 0 // bound at the sign-in, not by a later request
+	boundAtSignIn := newest.JKT != "" && newest.BoundAt == 0 // bound at the sign-in, not by a later request
 	if newest, err = c.CheckDevice(newest); err != nil {
 		return proofError(c, err)
 	}
-	attempt.Session, attempt.Proven = newest.ID.String(), sure
+	attempt.Session, attempt.Proven = newest.ID.String(), boundAtSignIn
 	return nil
 }
 
@@ -113,16 +113,16 @@ func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Ide
 	if err != nil {
 		return err
 	}
-	goesOn, err := c.Replacement(old)
+	current, err := c.Replacement(old)
 	if err != nil {
 		return err
 	}
 	switch {
 	case own == nil && (i.Issuer != user.Issuer || i.Subject != user.Subject):
 		return refusedWith(api.IdentityChanged)
-	case c.CheckLive(goesOn) != nil:
-		return refusedWith(authn.RefusalOf(c.CheckLive(goesOn)).Code)
-	case goesOn.ID != s.ID && own != nil: // the new session would only open that organization
+	case c.CheckLive(current) != nil:
+		return refusedWith(authn.RefusalOf(c.CheckLive(current)).Code)
+	case current.ID != s.ID && own != nil: // the new session would only open that organization
 		return nil
 	case user.Disabled:
 		return refusedWith(api.SessionRevoked)

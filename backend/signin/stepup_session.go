@@ -13,7 +13,7 @@ import (
 // continues until the new cookie is first used, and then hands over its organization
 // sessions (authn.Request.Authenticate). The new session ends when the old one would
 // have.
-func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.Identity, of directory.Subject, old session.Session) (directory.Subject, error) {
+func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.Identity, subject directory.Subject, old session.Session) (directory.Subject, error) {
 	s := old
 	first, row := session.First(session.NewID(), session.NewTokenID(), c.Now)
 	s.ID, s.Row, s.Secret, s.CreatedAt = first.Session, row, session.NewSecret(), c.Now
@@ -36,14 +36,14 @@ func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.I
 	}
 	s.UpstreamToken = f.Upstream.Seal([]byte(token), s.ID.String())
 	if err := c.Store.Create(c.Ctx, s); err != nil {
-		return of, err
+		return subject, err
 	}
 	c.Record.Session = s.ID.String()
 	if old.RevokedAt == 0 {
 		if err := c.Store.Follow(c.Ctx, s.ID); err != nil {
-			return of, err
+			return subject, err
 		}
 	}
-	of.Session = s
-	return of, c.SetFirstToken(s, first)
+	subject.Session = s
+	return subject, c.SetFirstToken(s, first)
 }

@@ -25,15 +25,15 @@ func newHousekeeping() housekeeping {
 			Help: "Time of the last clean-up by this replica, or of its last check that another replica does it.",
 		}),
 	}
-	for _, what := range []string{host.BacklogSessions, host.BacklogEvents} {
-		h.left.WithLabelValues(what)
+	for _, kind := range []string{host.BacklogSessions, host.BacklogEvents} {
+		h.left.WithLabelValues(kind)
 	}
 	return h
 }
 
 // Backlog records the number of remaining entries of a kind.
-func (m *Metrics) Backlog(what string, left int64) {
-	m.housekeeping.left.WithLabelValues(what).Set(float64(left))
+func (m *Metrics) Backlog(kind string, left int64) {
+	m.housekeeping.left.WithLabelValues(kind).Set(float64(left))
 }
 
 // CleanedUp is told when a clean-up succeeded.
