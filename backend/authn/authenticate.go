@@ -15,20 +15,17 @@ import (
 // maxReference is the longest organization id or slug, in bytes.
 const maxReference = 64
 
-// notInReference reports whether an id or slug cannot contain a character. Databases
-// handle such characters differently.
-func notInReference(r rune) bool { return r < ' ' || r > '~' }
-
-// Unnameable tells a text that can be no organization's id or slug.
-func Unnameable(ref string) bool {
-	return len(ref) > maxReference || strings.ContainsFunc(ref, notInReference)
+// ValidRef reports whether a text can be an organization's id or slug. Databases handle
+// other characters differently.
+func ValidRef(ref string) bool {
+	return len(ref) <= maxReference && !strings.ContainsFunc(ref, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // Authenticate returns the refresh token of the request, its live session and the
 // user's membership in the organization that ref names. The token is authentic, and the
 // request comes from the session's device. Rotation has not judged the token yet.
 func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, error) {
-	if Unnameable(ref) {
+	if !ValidRef(ref) {
 		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "The organization must be an id or slug of up to 64 printable ASCII characters.")
 	}
 	cookie, err := pickToken(c, ref)

@@ -23,7 +23,7 @@ func issuerKeys(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 		all, err := c.Keys.Published(c.Ctx, "", c.Now)
 		return grant.Issuer{URL: c.Issuer}, all, err
 	}
-	if authn.Unnameable(organization) || !strings.HasPrefix(organization, directory.OrganizationPrefix) {
+	if !authn.ValidRef(organization) || !strings.HasPrefix(organization, directory.OrganizationPrefix) {
 		return grant.Issuer{}, nil, errNoIssuer
 	}
 	own := grant.IssuerOf(c.Issuer, organization, policy.Rules{DedicatedKey: true})

@@ -104,7 +104,7 @@ func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
 	}
 	attempt := login.NewAttempt(c.App.ID, returnTo, c.Now)
 	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
-	if authn.Unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
+	if !authn.ValidRef(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
 		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is malformed.")
 	}
 	if text := query.Get(api.ParamMaxAge); text != "" {
