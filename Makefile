@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: help build run test check test-long lint size setup model simulate mutants soak bench worker worker-dev profile bench-worker bench-browser release
+.PHONY: help build run test check test-long lint size setup model simulate mutants chaos soak bench worker worker-dev profile bench-worker bench-browser release
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 
@@ -25,8 +25,12 @@ test: setup build lint ## everything
 	$(GOTESTSUM) --format pkgname -- -race -timeout 30m $$(go list ./... | grep -vE '$(DRIVERS)')
 	$(GOTESTSUM) --format pkgname -- -timeout 40m -p 3 -parallel 3 $$(go list ./... | grep -E '$(DRIVERS)')
 
-test-long: setup build ## what takes long: every platform of a release
+test-long: setup build ## what takes long: every platform of a release, and ten minutes of chaos
 	go test -count=1 -timeout 50m -tags long -run EveryPlatform ./backend/deploy/release
+	go test -count=1 -timeout 50m -tags long ./browser_test/chaos
+
+chaos: build ## people at work under one kind of fault after the other, three minutes each; it resumes where it ended
+	go test -count=1 -timeout 3h -tags long -v ./browser_test/chaos -args -for 3m -people 200 -members 1000000 -results chaos.jsonl $(ARGS)
 
 check: lint ## lint, and every test without a browser or workerd
 	node --test js/test/

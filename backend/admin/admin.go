@@ -165,7 +165,7 @@ func paginate[Record, T any](p Page, read func(after string, limit int) ([]Recor
 	if p.Limit < 1 || p.Limit > MaxLimit {
 		return list, refuse(api.InvalidRequest, "The limit is from 1 to %d.", MaxLimit)
 	}
-	if notAPlace(p.After) {
+	if !validCursor(p.After) {
 		return list, errCursor
 	}
 	records, err := read(p.After, p.Limit+1)
@@ -183,16 +183,16 @@ func paginate[Record, T any](p Page, read func(after string, limit int) ([]Recor
 }
 
 // A place in a list is the plain key of what stands there.
-const maxCursor = 100
+const (
+	maxCursor      = 100 // bytes
+	cursorAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789_-:."
+)
 
 var errCursor = refuse(api.InvalidRequest, "This is no place in the list: after is the next of the page before.")
 
-func notAPlace(text string) bool {
-	return len(text) > maxCursor || strings.ContainsFunc(text, notInPlace)
-}
-
-func notInPlace(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("_-:.", r)
+// validCursor reports whether a text can be a cursor, or is empty.
+func validCursor(text string) bool {
+	return len(text) <= maxCursor && strings.Trim(text, cursorAlphabet) == ""
 }
 
 // maxName is how long a name may be, in bytes.

@@ -54,7 +54,7 @@ func (o *auditLog) Events(ctx context.Context, by Actor, organization string, f 
 	}
 	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Event], error) {
-			if unprintable(f.Actor) || unprintable(f.Action) {
+			if !isPrintable(f.Actor) || !isPrintable(f.Action) {
 				return List[Event]{}, refuse(api.InvalidRequest, "actor or action is no name of one.")
 			}
 			return paginate(p, func(after string, limit int) ([]audit.Event, error) {
@@ -70,9 +70,10 @@ func (o *auditLog) Events(ctx context.Context, by Actor, organization string, f 
 		})
 }
 
-// unprintable tells what no actor or action is named, and databases differ over.
-func unprintable(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+// isPrintable reports whether a text is printable ASCII, as all actors and actions are.
+// Databases differ over other texts.
+func isPrintable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // position writes an event's place in the trail: its time and its id.

@@ -93,7 +93,7 @@ func (o *base) authorize(ctx context.Context, by Actor, a *operation) (directory
 	if a.organization == "" && a.scope == workspaceScope {
 		return none, a.checkIDs()
 	}
-	if unnameable(a.organization) {
+	if !validRef(a.organization) {
 		return none, directory.ErrNoOrganization
 	}
 	organization, err := o.store.Organization(ctx, a.organization)
@@ -109,24 +109,24 @@ func (o *base) authorize(ctx context.Context, by Actor, a *operation) (directory
 // nameable refuses what no id can be, which databases differ over.
 func (a *operation) checkIDs() error {
 	switch {
-	case notAnID(a.user):
+	case !validID(a.user):
 		return directory.ErrNoUser
-	case notAnID(a.session):
+	case !validID(a.session):
 		return errNoSession
-	case notAnID(a.target):
+	case !validID(a.target):
 		return errNotFound
 	}
 	return nil
 }
 
-// notAnID tells a text that is neither empty nor an id, nor a slug.
-func notAnID(text string) bool { return notAPlace(text) || strings.ContainsAny(text, ".:") }
+// validID reports whether a text can be an id or a slug, or is empty.
+func validID(text string) bool { return validCursor(text) && !strings.ContainsAny(text, ".:") }
 
 var errNotFound = errors.New("administration: there is nothing of this id")
 
-// unnameable tells a text that is no organization's id or slug.
-func unnameable(ref string) bool {
-	return !directory.ValidSlug(strings.Replace(ref, directory.OrganizationPrefix, "", 1))
+// validRef reports whether a text can be an organization's id or slug.
+func validRef(ref string) bool {
+	return directory.ValidSlug(strings.Replace(ref, directory.OrganizationPrefix, "", 1))
 }
 
 // record writes an act down. A read is recorded where authority refused it, a change
@@ -159,7 +159,7 @@ func (o *base) record(ctx context.Context, by Actor, a *operation, organizationI
 
 // clip leaves away what a client wrote where it cannot be a name of anything.
 func idOrEmpty(text string) string {
-	if notAnID(text) {
+	if !validID(text) {
 		return ""
 	}
 	return text

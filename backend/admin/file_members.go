@@ -49,7 +49,7 @@ func (f FileMembers) check(w *directory.Workspace) error {
 		}
 	}
 	for _, id := range f.Removed {
-		if id == "" || notAnID(id) {
+		if id == "" || !validID(id) {
 			return directory.ErrNoUser
 		}
 	}

@@ -72,9 +72,9 @@ for wrangler d1 execute.`,
 			if err != nil {
 				return err
 			}
-			a := &application{&s, args[0], desired}
-			warnOfTokens(desired.Workspace, c.ErrOrStderr())
-			warnOfGroups(desired, c.ErrOrStderr())
+			a := &fileApply{&s, args[0], desired}
+			warnLargeTokens(desired.Workspace, c.ErrOrStderr())
+			warnGroupRoles(desired, c.ErrOrStderr())
 			if elsewhere.url != "" {
 				return elsewhere.apply(c.Context(), args[0], desired, dryRun, c.OutOrStdout(), c.ErrOrStderr())
 			}
@@ -110,13 +110,13 @@ func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 	}
 	desired, err := workspacefile.Read(text)
 	if err != nil {
-		return directory.Desired{}, nothingApplied(path, err)
+		return directory.Desired{}, notAppliedError(path, err)
 	}
 	return desired, nil
 }
 
-// warnOfTokens tells of roles whose access tokens get large.
-func warnOfTokens(w directory.Workspace, out io.Writer) {
+// warnLargeTokens tells of roles whose access tokens get large.
+func warnLargeTokens(w directory.Workspace, out io.Writer) {
 	for _, role := range w.RoleNames() {
 		if bytes, app := w.TokenBytes([]string{role}); bytes > directory.LargeToken {
 			fmt.Fprintf(out, "warning: access tokens of role %q get up to %d bytes in app %q. Some proxies refuse requests with more than %d;\n"+
@@ -126,13 +126,13 @@ func warnOfTokens(w directory.Workspace, out io.Writer) {
 }
 
 // application is a workspace file that is to be applied.
-type application struct {
+type fileApply struct {
 	*settings
 	path    string
 	desired directory.Desired
 }
 
-func (a *application) printScript(out io.Writer) error {
+func (a *fileApply) printScript(out io.Writer) error {
 	if a.desired.ConnectionCount() > 0 {
 		if a.secretFile == "" {
 			return a.wrong("secret-file", "It is the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").error()
@@ -151,23 +151,23 @@ func (a *application) printScript(out io.Writer) error {
 
 // seal seals the client secrets of the connections, but for those that are stored and
 // say the same.
-func (a *application) seal(stored func(id string) (string, error)) error {
-	secret, err := a.serversSecret()
+func (a *fileApply) seal(stored func(id string) (string, error)) error {
+	secret, err := a.serverSecret()
 	if err != nil {
 		return err
 	}
 	err = workspacefile.SealSecrets(&a.desired, secret.Sealer(signingkey.ForConnections), stored)
 	if problems := (workspacefile.Problems{}); errors.As(err, &problems) {
-		return nothingApplied(a.path, err)
+		return notAppliedError(a.path, err)
 	}
 	return err
 }
 
-func nothingApplied(path string, err error) error {
+func notAppliedError(path string, err error) error {
 	return fmt.Errorf("%s: nothing was applied\n%w", path, err)
 }
 
-func (a *application) apply(ctx context.Context, dryRun bool, out, progress io.Writer) error {
+func (a *fileApply) apply(ctx context.Context, dryRun bool, out, progress io.Writer) error {
 	open := a.openOrMake
 	if dryRun {
 		open = a.openExisting
@@ -180,7 +180,7 @@ func (a *application) apply(ctx context.Context, dryRun bool, out, progress io.W
 	if err := a.sealFor(ctx, store); err != nil {
 		return err
 	}
-	p := &progressing{out: progress, total: a.desired.MemberCount(), told: time.Now()}
+	p := &applyProgress{out: progress, total: a.desired.MemberCount(), lastReport: time.Now()}
 	how := sqlstore.ApplyOptions{DryRun: dryRun, OnProgress: p.report, OnWait: func() {
 		fmt.Fprintln(progress, "Another apply is under way; waiting for its end.")
 	}}
@@ -191,11 +191,11 @@ func (a *application) apply(ctx context.Context, dryRun bool, out, progress io.W
 	if !dryRun {
 		err = errors.Join(err, recordApply(ctx, store, changes))
 	}
-	return applied(a.path, a.desired, changes, err, dryRun, out)
+	return reportApplied(a.path, a.desired, changes, err, dryRun, out)
 }
 
 // sealFor seals the client secrets of connections that a store does not have yet.
-func (a *application) sealFor(ctx context.Context, store *sqlstore.Store) error {
+func (a *fileApply) sealFor(ctx context.Context, store *sqlstore.Store) error {
 	if a.desired.ConnectionCount() == 0 {
 		return nil
 	}
@@ -221,20 +221,20 @@ func recordApply(ctx context.Context, store *sqlstore.Store, changes directory.C
 }
 
 // progressing tells those who wait how far a large file is.
-type progressing struct {
-	out   io.Writer
-	total int
-	told  time.Time
+type applyProgress struct {
+	out        io.Writer
+	total      int
+	lastReport time.Time
 }
 
 // progressInterval is how long nobody is told anything.
 const progressInterval = 2 * time.Second
 
-func (p *progressing) report(done int) {
-	if time.Since(p.told) < progressInterval {
+func (p *applyProgress) report(done int) {
+	if time.Since(p.lastReport) < progressInterval {
 		return
 	}
-	p.told = time.Now()
+	p.lastReport = time.Now()
 	fmt.Fprintf(p.out, "%d of %d memberships (%d %%)\n", done, p.total, 100*done/max(p.total, 1))
 }
 
@@ -260,9 +260,9 @@ func summary(d directory.Desired, c directory.Changes) string {
 	return text
 }
 
-// warnOfGroups tells of connections whose groups together give roles that no access token
+// warnGroupRoles tells of connections whose groups together give roles that no access token
 // can carry. Nobody may be in all of them, so that it is no error.
-func warnOfGroups(d directory.Desired, out io.Writer) {
+func warnGroupRoles(d directory.Desired, out io.Writer) {
 	for _, o := range d.Organizations {
 		for _, c := range o.Connections {
 			var roles []string

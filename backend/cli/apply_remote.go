@@ -37,21 +37,21 @@ func (r *remoteSettings) apply(ctx context.Context, path string, desired directo
 		fmt.Fprintln(progress, "warning: connections are left as they are: their secrets are sealed where the database is.")
 	}
 	fmt.Fprintln(progress, "Apps, roles and the membership claim are left as they are: apply those where the database is.")
-	p := &progressing{out: progress, total: desired.MemberCount(), told: time.Now()}
+	p := &applyProgress{out: progress, total: desired.MemberCount(), lastReport: time.Now()}
 	how := remote.ApplyOptions{DryRun: dryRun, OnProgress: p.report}
 	if dryRun {
 		how.OnDifference = func(d directory.Difference) { fmt.Fprintln(out, d) }
 	}
 	changes, err := client.Apply(ctx, desired, how)
-	return applied(path, desired, changes, err, dryRun, out)
+	return reportApplied(path, desired, changes, err, dryRun, out)
 }
 
 // applied says what an apply changed, or would.
-func applied(path string, desired directory.Desired, changes directory.Changes, err error, dryRun bool, out io.Writer) error {
+func reportApplied(path string, desired directory.Desired, changes directory.Changes, err error, dryRun bool, out io.Writer) error {
 	var conflicts directory.Conflicts
 	switch {
 	case errors.As(err, &conflicts):
-		return nothingApplied(path, conflicts)
+		return notAppliedError(path, conflicts)
 	case err != nil && !changes.None() && !dryRun:
 		return fmt.Errorf("%s: applied in part; apply it again to do the rest\n%w", path, err)
 	case err != nil:

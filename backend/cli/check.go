@@ -19,9 +19,9 @@ import (
 
 // wrongSetting is a setting that is not as it has to be.
 type wrongSetting struct {
-	flag  string
-	what  string // where it came from, and what is wrong with it
-	right string // what would be right
+	flag string
+	what string // where it came from, and what is wrong with it
+	hint string // what would be right
 }
 
 // wrongSettings is the error that tells all of them at once.
@@ -33,7 +33,7 @@ func (w wrongSettings) Error() string {
 		text = fmt.Sprintf("%d settings are wrong; nothing was started\n", len(w))
 	}
 	for _, s := range w {
-		text += fmt.Sprintf("\n  %s\n      %s\n", s.what, strings.ReplaceAll(s.right, "\n", "\n      "))
+		text += fmt.Sprintf("\n  %s\n      %s\n", s.what, strings.ReplaceAll(s.hint, "\n", "\n      "))
 	}
 	return strings.TrimSuffix(text, "\n")
 }
@@ -45,13 +45,13 @@ func (w wrongSettings) has(flag string) bool {
 	return slices.ContainsFunc(w, func(s wrongSetting) bool { return s.flag == flag })
 }
 
-func (s *settings) wrong(flag, right string) *wrongSetting {
+func (s *settings) wrong(flag, hint string) *wrongSetting {
 	f := s.flags.Lookup(flag)
-	what := fmt.Sprintf("%s is %s", source(f), shown(flag, f.Value.String()))
+	what := fmt.Sprintf("%s is %s", source(f), quoteSetting(flag, f.Value.String()))
 	if f.Value.String() == "" {
 		what = fmt.Sprintf("--%s (or %s) is missing", flag, variable(flag))
 	}
-	return &wrongSetting{flag, what, right}
+	return &wrongSetting{flag, what, hint}
 }
 
 // addressForm matches what is shown of a database's address: its scheme, or its first
@@ -60,7 +60,7 @@ var addressForm = regexp.MustCompile(`^[A-Za-z]+ ?[:=]`)
 
 // shown quotes a value, and of an address that may hold a password, in whatever form,
 // only how it begins.
-func shown(flag, value string) string {
+func quoteSetting(flag, value string) string {
 	if flag == "database" && !strings.HasPrefix(value, sqlitePrefix) {
 		value = addressForm.FindString(value) + "…"
 	}
@@ -70,21 +70,21 @@ func shown(flag, value string) string {
 // check returns every setting of a server that is wrong.
 func (s *settings) check() wrongSettings {
 	var all wrongSettings
-	for _, c := range []struct{ flag, right string }{
+	for _, c := range []struct{ flag, hint string }{
 		{"public-url", checkPublicURL(s.publicURL)},
 		{"listen", checkListen(s.listen)},
 		{"database", checkDatabase(s.database)},
 		{"secret-file", checkSecretFile(s)},
 		{"oidc-issuer", checkIssuer(s.oidcIssuer)},
-		{"oidc-client-id", unless(s.oidcClientID != "", "Register a confidential web client at the provider; it gives the id.")},
-		{"oidc-client-secret", unless(s.oidcSecretFile != "" || s.oidcClientSecret != "" || s.oidc.clientKeyFile != "", "The provider gives it with the client id. In the environment ps does\nnot show it. A key does as well: --oidc-client-key-file")},
+		{"oidc-client-id", hintUnless(s.oidcClientID != "", "Register a confidential web client at the provider; it gives the id.")},
+		{"oidc-client-secret", hintUnless(s.oidcSecretFile != "" || s.oidcClientSecret != "" || s.oidc.clientKeyFile != "", "The provider gives it with the client id. In the environment ps does\nnot show it. A key does as well: --oidc-client-key-file")},
 		{"oidc-client-secret-file", checkClientSecretFile(s.oidcSecretFile, s.oidcClientSecret)},
-		{"oidc-scopes", unless(directory.ValidScopes(strings.Fields(s.oidcScopes)), "It has to be scopes separated by spaces, such as \"profile email groups\".")},
+		{"oidc-scopes", hintUnless(directory.ValidScopes(strings.Fields(s.oidcScopes)), "It has to be scopes separated by spaces, such as \"profile email groups\".")},
 		{"oidc-client-key-file", checkClientKey(s)},
-		{"oidc-response-mode", unless(login.IsResponseMode(s.oidc.responseMode), "It has to be query or form_post.")},
+		{"oidc-response-mode", hintUnless(login.IsResponseMode(s.oidc.responseMode), "It has to be query or form_post.")},
 		{"oidc-tenants", checkTenants(s)},
 		{"oidc-internal-url", checkInternalURL(s.oidc.internalURL)},
-		{"loopback-connections", unless(!s.loopbackConnections || !s.exposed(), "It is for development: the public URL and --listen have to be on this\nmachine.")},
+		{"loopback-connections", hintUnless(!s.loopbackConnections || !s.exposed(), "It is for development: the public URL and --listen have to be on this\nmachine.")},
 		{"signing-algorithm", checkAlgorithm(s.signingAlgorithm)},
 		{"signing-key-life", checkKeyLife(s.signingKeyLife)},
 		{"audit-retention", checkAuditRetention(s.auditRetention)},
@@ -92,23 +92,23 @@ func (s *settings) check() wrongSettings {
 		{"metrics-from", checkNetworks(s.metricsFrom)},
 		{"cookie-mark", checkCookieMark(s.cookieMark, s.publicURL)},
 		{"stop-delay", checkStopDelay(s.stopDelay)},
-		{"log-format", unless(s.logFormat == "json" || s.logFormat == "text", "It has to be json or text.")},
+		{"log-format", hintUnless(s.logFormat == "json" || s.logFormat == "text", "It has to be json or text.")},
 		{"log-level", checkLogLevel(s.logLevel)},
 	} {
-		if c.right != "" {
-			all = append(all, *s.wrong(c.flag, c.right))
+		if c.hint != "" {
+			all = append(all, *s.wrong(c.flag, c.hint))
 		}
 	}
 	return all
 }
 
-// unless returns what would be right, unless a value is. So does every check below: "" is
+// unless returns what would be hint, unless a value is. So does every check below: "" is
 // the answer to a value that is right.
-func unless(isRight bool, right string) string {
+func hintUnless(isRight bool, hint string) string {
 	if isRight {
 		return ""
 	}
-	return right
+	return hint
 }
 
 func checkPublicURL(address string) string {
@@ -116,7 +116,7 @@ func checkPublicURL(address string) string {
 		return "It is the backend's address as browsers see it, such as\nhttps://app.example.com/auth"
 	}
 	_, err := publicurl.Parse(address)
-	return unless(err == nil, "It has to be an https address, such as https://app.example.com/auth,\nwithout query; http only on localhost, for browsers drop its cookies.")
+	return hintUnless(err == nil, "It has to be an https address, such as https://app.example.com/auth,\nwithout query; http only on localhost, for browsers drop its cookies.")
 }
 
 func checkListen(address string) string {
@@ -124,25 +124,25 @@ func checkListen(address string) string {
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	return unless(err == nil, "It has to be HOST:PORT, such as 127.0.0.1:8787, or :8787 for all\naddresses.")
+	return hintUnless(err == nil, "It has to be HOST:PORT, such as 127.0.0.1:8787, or :8787 for all\naddresses.")
 }
 
 const sqlitePrefix = "sqlite:"
 
 func checkDatabase(address string) string {
 	path, embedded := strings.CutPrefix(address, sqlitePrefix)
-	return unless(embedded && path != "" || strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://"),
+	return hintUnless(embedded && path != "" || strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://"),
 		"It has to be sqlite:FILE, such as sqlite:/var/lib/tabard/tabard.db, or\npostgres://USER:PASSWORD@HOST/DATABASE")
 }
 
 func checkAuditRetention(time string) string {
 	_, err := host.ParseRetention(time)
-	return unless(err == nil, "It has to be a day or more, such as 365d or 8760h, or 0, which keeps the\ntrail for ever.")
+	return hintUnless(err == nil, "It has to be a day or more, such as 365d or 8760h, or 0, which keeps the\ntrail for ever.")
 }
 
 func checkNetworks(networks string) string {
 	_, err := parseProxies(networks)
-	return unless(err == nil, "It has to be addresses and networks, separated by commas, such as\n127.0.0.1,10.0.0.0/8")
+	return hintUnless(err == nil, "It has to be addresses and networks, separated by commas, such as\n127.0.0.1,10.0.0.0/8")
 }
 
 func checkIssuer(issuer string) string {
@@ -150,29 +150,29 @@ func checkIssuer(issuer string) string {
 		return "It is the issuer of your OpenID provider, such as https://id.example.com"
 	}
 	u, err := url.Parse(issuer)
-	return unless(err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
+	return hintUnless(err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
 		(u.Scheme == "https" || u.Scheme == "http" && directory.Loopback(u.Hostname())),
 		"It has to be an https address without query, exactly as the provider's\nmetadata name it (http only on localhost).")
 }
 
 func checkAlgorithm(name string) string {
 	_, err := signingkey.ParseAlgorithm(name)
-	return unless(err == nil, "It has to be ES256, EdDSA or RS256.")
+	return hintUnless(err == nil, "It has to be ES256, EdDSA or RS256.")
 }
 
 func checkKeyLife(time string) string {
 	_, err := signingkey.ParseLife(time)
-	return unless(err == nil, "It has to be a time between 1d and 400d, such as 90d, or 0 where only\n`tabard signing-keys rotate` makes new keys.")
+	return hintUnless(err == nil, "It has to be a time between 1d and 400d, such as 90d, or 0 where only\n`tabard signing-keys rotate` makes new keys.")
 }
 
 func checkCookieMark(mark, public string) string {
 	_, err := publicurl.ParseCookieMark(mark, public)
-	return unless(err == nil, "It has to be one to eight of A-Z and 0-9, a letter first. Whoever changes it\nsigns everybody out.")
+	return hintUnless(err == nil, "It has to be one to eight of A-Z and 0-9, a letter first. Whoever changes it\nsigns everybody out.")
 }
 
 func checkLogLevel(name string) string {
 	err := new(slog.Level).UnmarshalText([]byte(name))
-	return unless(err == nil, "It has to be debug, info, warn or error.")
+	return hintUnless(err == nil, "It has to be debug, info, warn or error.")
 }
 
 func hostOf(address string) string {

@@ -67,7 +67,7 @@ sign-in that all tabs of a browser share.`,
 		versionCommand(),
 		organizationsCommand(), membersCommand(), staffCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
 		sessionsCommand(), auditCommand(), keysCommand())
-	fit(root)
+	wrapDescriptions(root)
 	refuseUnknown(root)
 	markFailures(root)
 	return root
@@ -78,7 +78,7 @@ sign-in that all tabs of a browser share.`,
 func refuseUnknown(c *cobra.Command) {
 	for _, group := range c.Commands() {
 		if group.HasSubCommands() {
-			group.Args = hasCommand
+			group.Args = checkSubcommand
 			if group.RunE == nil { // one that does something by itself goes on doing it
 				group.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 			}
@@ -87,8 +87,8 @@ func refuseUnknown(c *cobra.Command) {
 	}
 }
 
-// hasCommand refuses what is none of a group's commands.
-func hasCommand(group *cobra.Command, args []string) error {
+// checkSubcommand refuses what is none of a group's commands.
+func checkSubcommand(group *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
@@ -105,13 +105,13 @@ func hasCommand(group *cobra.Command, args []string) error {
 
 // fit breaks the paragraphs of all commands' descriptions into lines that fit a
 // terminal.
-func fit(c *cobra.Command) {
+func wrapDescriptions(c *cobra.Command) {
 	var paragraphs []string
 	for text := range strings.SplitSeq(c.Long, "\n\n") {
 		paragraphs = append(paragraphs, strings.Join(wrap(text, lineWidth), "\n"))
 	}
 	c.Long = strings.Join(paragraphs, "\n\n")
 	for _, further := range c.Commands() {
-		fit(further)
+		wrapDescriptions(further)
 	}
 }

@@ -17,28 +17,28 @@ func connectionsCommand() *cobra.Command {
 organization's connections is enabled at most. Register /callback/CONNECTION below
 the backend's address at the provider as the redirect URI.`,
 		listConnections(), createConnection(), updateConnection(), deleteConnection(),
-		toConnection("get", "Show a connection", (*admin.Service).Connection),
-		toConnection("enable", "Let people sign in there for the organization", (*admin.Service).EnableConnection),
-		toConnection("disable", "Let nobody sign in there", (*admin.Service).DisableConnection))
+		connectionCommand("get", "Show a connection", (*admin.Service).Connection),
+		connectionCommand("enable", "Let people sign in there for the organization", (*admin.Service).EnableConnection),
+		connectionCommand("disable", "Let nobody sign in there", (*admin.Service).DisableConnection))
 }
 
 func listConnections() *cobra.Command {
 	var organization string
 	var p admin.Page
-	return deed[admin.List[admin.Connection]]{
-		use: "list", short: "List an organization's connections", flags: both(organizationFlag(&organization, true), paging(&p)),
-		run: func(d *desk, _ []string) (admin.List[admin.Connection], error) {
-			return d.Connections(d.ctx, d.by, organization, p)
+	return adminCommand[admin.List[admin.Connection]]{
+		use: "list", short: "List an organization's connections", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
+		run: func(e *env, _ []string) (admin.List[admin.Connection], error) {
+			return e.Connections(e.ctx, e.by, organization, p)
 		},
-		text: rows("CONNECTION|ISSUER|CLIENT ID|FROM|ENABLED", func(c admin.Connection) []string {
+		text: listTable("CONNECTION|ISSUER|CLIENT ID|FROM|ENABLED", func(c admin.Connection) []string {
 			return []string{c.ID, printable(c.Issuer), printable(c.ClientID), string(c.Source), yesNo(c.Enabled)}
 		}, "It has no connection."),
-	}.command()
+	}.build()
 }
 
 func createConnection() *cobra.Command {
 	var organization string
-	command := deed[admin.Connection]{
+	command := adminCommand[admin.Connection]{
 		use: "create FILE", args: 1, short: "Make a connection, not enabled yet", secret: true,
 		long: `Create makes a connection of what a JSON file says, - being standard input. The
 client secret is kept sealed under the server's secret, and never shown.`,
@@ -48,35 +48,35 @@ client secret is kept sealed under the server's secret, and never shown.`,
    "provisioning": {"just_in_time": true, "roles": ["viewer"]}}
   END`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Connection, error) {
+		run: func(e *env, args []string) (admin.Connection, error) {
 			var n admin.NewConnection
-			if err := decodeInput(d, args[0], &n); err != nil {
+			if err := decodeInput(e, args[0], &n); err != nil {
 				return admin.Connection{}, err
 			}
-			return d.CreateConnection(d.ctx, d.by, organization, n)
+			return e.CreateConnection(e.ctx, e.by, organization, n)
 		},
 		text: showConnection,
-	}.command()
+	}.build()
 	command.ValidArgsFunction = nil
 	return command
 }
 
 func updateConnection() *cobra.Command {
 	var organization string
-	command := deed[admin.Connection]{
+	command := adminCommand[admin.Connection]{
 		use: "update CONNECTION FILE", args: 2, short: "Replace a connection's settings, but its issuer", secret: true,
 		long: `Update makes a connection's settings be what a JSON file says, - being standard
 input. Without client_secret the secret stays.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Connection, error) {
+		run: func(e *env, args []string) (admin.Connection, error) {
 			var s admin.ConnectionSettings
-			if err := decodeInput(d, args[1], &s); err != nil {
+			if err := decodeInput(e, args[1], &s); err != nil {
 				return admin.Connection{}, err
 			}
-			return d.UpdateConnection(d.ctx, d.by, organization, args[0], s)
+			return e.UpdateConnection(e.ctx, e.by, organization, args[0], s)
 		},
 		text: showConnection,
-	}.command()
+	}.build()
 	command.ValidArgsFunction = nil
 	return command
 }
@@ -84,8 +84,8 @@ input. Without client_secret the secret stays.`,
 // maxDepth is how deep a connection's JSON nests.
 const maxDepth = 5
 
-func decodeInput(d *desk, path string, into any) error {
-	text, err := readInput(path, d.in)
+func decodeInput(e *env, path string, into any) error {
+	text, err := readInput(path, e.in)
 	if err != nil {
 		return err
 	}
@@ -97,32 +97,32 @@ func decodeInput(d *desk, path string, into any) error {
 
 func deleteConnection() *cobra.Command {
 	var organization string
-	return deed[admin.Empty]{
+	return adminCommand[admin.Empty]{
 		use: "delete CONNECTION", args: 1, short: "End a connection for good", flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Empty, error) {
-			return d.DeleteConnection(d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Empty, error) {
+			return e.DeleteConnection(e.ctx, e.by, organization, args[0])
 		},
-		text: done("Deleted."),
-	}.command()
+		text: doneText("Deleted."),
+	}.build()
 }
 
-func toConnection(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Connection, error)) *cobra.Command {
+func connectionCommand(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Connection, error)) *cobra.Command {
 	var organization string
-	return deed[admin.Connection]{
+	return adminCommand[admin.Connection]{
 		use: verb + " CONNECTION", args: 1, short: short, flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Connection, error) {
-			return run(d.Service, d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Connection, error) {
+			return run(e.Service, e.ctx, e.by, organization, args[0])
 		},
 		text: showConnection,
-	}.command()
+	}.build()
 }
 
 func showConnection(c admin.Connection) string {
-	return card("id", c.ID, "issuer", printable(c.Issuer), "client id", printable(c.ClientID), "client secret", set(c.SecretSet),
-		"scopes", or(joined(c.Scopes), "-"), "admits", admits(c.Provisioning), "from", string(c.Source), "enabled", yesNo(c.Enabled))
+	return fieldTable("id", c.ID, "issuer", printable(c.Issuer), "client id", printable(c.ClientID), "client secret", setOrMissing(c.SecretSet),
+		"scopes", joinOrDash(c.Scopes), "admits", admissionText(c.Provisioning), "from", string(c.Source), "enabled", yesNo(c.Enabled))
 }
 
-func set(truth bool) string {
+func setOrMissing(truth bool) string {
 	if truth {
 		return "set"
 	}
@@ -130,13 +130,13 @@ func set(truth bool) string {
 }
 
 // admits tells whom a connection makes a member.
-func admits(p admin.Provisioning) string {
+func admissionText(p admin.Provisioning) string {
 	text := "members only"
 	if p.JustInTime {
 		text = "whoever signs in there"
 	}
 	if len(p.Roles) > 0 {
-		text += ", as " + joined(p.Roles)
+		text += ", as " + joinOrDash(p.Roles)
 	}
 	if p.Claim != "" {
 		text += ", by the claim " + printable(p.Claim)

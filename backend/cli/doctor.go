@@ -41,13 +41,13 @@ client; the provider may log that.`,
 			if asJSON {
 				err = writeJSON(c.OutOrStdout(), findings)
 			} else {
-				_, err = io.WriteString(c.OutOrStdout(), table(findings))
+				_, err = io.WriteString(c.OutOrStdout(), findingTable(findings))
 			}
 			if err != nil {
 				return err
 			}
 			if n := count(findings, doctor.Problem); n > 0 {
-				return found(plural(n, "problem") + " to solve")
+				return problemsError(plural(n, "problem") + " to solve")
 			}
 			return nil
 		},
@@ -64,7 +64,7 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	var findings []doctor.Finding
 	for _, w := range wrong {
 		findings = append(findings, doctor.Finding{
-			Subject: "settings", Level: doctor.Problem, Text: w.what, Advice: strings.ReplaceAll(w.right, "\n", " "),
+			Subject: "settings", Level: doctor.Problem, Text: w.what, Advice: strings.ReplaceAll(w.hint, "\n", " "),
 		})
 	}
 	for _, w := range s.warnings() {
@@ -123,7 +123,7 @@ const (
 )
 
 // table shows findings, those of one subject together.
-func table(all []doctor.Finding) string {
+func findingTable(all []doctor.Finding) string {
 	var subjects []string
 	for _, f := range all {
 		if !slices.Contains(subjects, f.Subject) {

@@ -154,7 +154,7 @@ func TestTheDoctorLooksAtWhatItCanBesideWrongSettings(t *testing.T) {
 }
 
 func TestFindingsAreATableOfEightyColumns(t *testing.T) {
-	got := table([]doctor.Finding{
+	got := findingTable([]doctor.Finding{
 		{Subject: "provider", Level: doctor.OK, Text: "it answers"},
 		{Subject: "database", Level: doctor.OK, Text: "it is writable"},
 		{Subject: "provider", Level: doctor.Problem, Text: strings.Repeat("word ", 20), Advice: "Mend it."},
@@ -168,7 +168,7 @@ database        ok       it is writable
 	if got != want {
 		t.Errorf("it is\n%s\nnot\n%s", got, want)
 	}
-	if got := table([]doctor.Finding{{Subject: "keys", Level: doctor.Warning, Text: "none"}}); !strings.HasSuffix(got, "\nNo problem found.\n") {
+	if got := findingTable([]doctor.Finding{{Subject: "keys", Level: doctor.Warning, Text: "none"}}); !strings.HasSuffix(got, "\nNo problem found.\n") {
 		t.Errorf("without a problem it is\n%s", got)
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 const environmentPrefix = "TABARD_"
 
-// inEnvironment marks a flag whose value the environment gave.
-const inEnvironment = "tabard_in_environment"
+// fromEnvironment marks a flag whose value the environment gave.
+const fromEnvironment = "tabard_in_environment"
 
 // variable names the environment variable that stands for a setting's flag.
 func variable(flag string) string {
@@ -35,7 +35,7 @@ func readEnvironment(settings *pflag.FlagSet, environ []string) error {
 		if f.Changed || value == "" {
 			return
 		}
-		f.Annotations = map[string][]string{inEnvironment: {"true"}}
+		f.Annotations = map[string][]string{fromEnvironment: {"true"}}
 		if err := settings.Set(f.Name, value); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", variable(f.Name), err))
 		}
@@ -45,7 +45,7 @@ func readEnvironment(settings *pflag.FlagSet, environ []string) error {
 
 // source names where a setting's value came from.
 func source(f *pflag.Flag) string {
-	if f.Annotations[inEnvironment] != nil {
+	if f.Annotations[fromEnvironment] != nil {
 		return variable(f.Name)
 	}
 	return "--" + f.Name
@@ -57,7 +57,7 @@ var serviceLink = regexp.MustCompile(`^TABARD_(SERVICE_(HOST|PORT).*|PORT|PORT_.
 
 // misspelled returns a warning for every variable that looks like a setting and is
 // none.
-func misspelled(environ []string) []string {
+func unknownVariables(environ []string) []string {
 	var known, warnings []string
 	for _, flags := range []*pflag.FlagSet{allSettings(), new(remoteSettings).flags()} {
 		flags.VisitAll(func(f *pflag.Flag) { known = append(known, variable(f.Name)) })
@@ -81,7 +81,7 @@ func misspelled(environ []string) []string {
 // to read on.
 func explainFlag(c *cobra.Command, err error) error {
 	if c.HasSubCommands() && c.Flags().NArg() > 0 { // the flag is of a command that is none
-		return hasCommand(c, c.Flags().Args())
+		return checkSubcommand(c, c.Flags().Args())
 	}
 	text := err.Error()
 	if name, unknown := strings.CutPrefix(text, "unknown flag: --"); unknown {

@@ -24,14 +24,14 @@ const (
 const problemsFound api.Code = "problems_found"
 
 // found tells how much a command that looks for problems found.
-type found string
+type problemsError string
 
-func (f found) Error() string { return string(f) }
+func (f problemsError) Error() string { return string(f) }
 
 // failed is the error of a command that was understood, and ran.
-type failed struct{ error }
+type runError struct{ error }
 
-func (f failed) Unwrap() error { return f.error }
+func (f runError) Unwrap() error { return f.error }
 
 // markFailures lets every command mark its own errors; all others are of a command line
 // that cannot be understood.
@@ -39,7 +39,7 @@ func markFailures(c *cobra.Command) {
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
 			if err := run(c, args); err != nil {
-				return failed{err}
+				return runError{err}
 			}
 			return nil
 		}
@@ -53,11 +53,11 @@ func markFailures(c *cobra.Command) {
 func codeOf(err error) api.Code {
 	var refused *refusal.Refusal
 	var settings wrongSettings
-	var problems found
+	var problems problemsError
 	switch {
 	case errors.As(err, &refused):
 		return refused.Code
-	case !errors.As(err, new(failed)), errors.As(err, &settings):
+	case !errors.As(err, new(runError)), errors.As(err, &settings):
 		return api.InvalidRequest
 	case errors.As(err, &problems):
 		return problemsFound

@@ -75,7 +75,7 @@ func (i *isolation) run(c *cobra.Command, plan string) error {
 		err = i.write(c.OutOrStdout(), report)
 	}
 	if n := len(report.Findings); n > 0 {
-		return errors.Join(broken, err, found(plural(n, "finding")))
+		return errors.Join(broken, err, problemsError(plural(n, "finding")))
 	}
 	return errors.Join(broken, err)
 }

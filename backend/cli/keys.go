@@ -20,35 +20,38 @@ func keysCommand() *cobra.Command {
 one organization; or it lets an app's server open sessions in another app. A key of
 one kind opens nothing of the other's. It is shown once and kept as a hash.`,
 		createKey(), listKeys(),
-		deed[admin.Empty]{
+		adminCommand[admin.Empty]{
 			use: "revoke KEY", args: 1, short: "End a key, at once and for good",
-			run: func(d *desk, args []string) (admin.Empty, error) {
-				return d.RevokeKey(d.ctx, d.by, args[0])
+			run: func(e *env, args []string) (admin.Empty, error) {
+				return e.RevokeKey(e.ctx, e.by, args[0])
 			},
-			text: done("Revoked."),
-		}.command())
+			text: doneText("Revoked."),
+		}.build())
 }
 
 func listKeys() *cobra.Command {
 	var p admin.Page
-	return deed[admin.List[admin.KeyInfo]]{
-		use: "list", short: "List the keys, also those that have ended", flags: paging(&p),
-		run: func(d *desk, _ []string) (admin.List[admin.KeyInfo], error) {
-			return d.Keys(d.ctx, d.by, p)
+	return adminCommand[admin.List[admin.KeyInfo]]{
+		use: "list", short: "List the keys, also those that have ended", flags: pageFlags(&p),
+		run: func(e *env, _ []string) (admin.List[admin.KeyInfo], error) {
+			return e.Keys(e.ctx, e.by, p)
 		},
-		text: rows("KEY|KIND|NAME|REACHES|CREATED|LAST USED|EXPIRES|REVOKED", func(k admin.KeyInfo) []string {
-			return []string{k.ID, string(k.Kind), printable(k.Name), reaches(k), moment(k.CreatedAt),
-				moment(k.LastUsedAt), moment(k.ExpiresAt), moment(k.RevokedAt)}
+		text: listTable("KEY|KIND|NAME|REACHES|CREATED|LAST USED|EXPIRES|REVOKED", func(k admin.KeyInfo) []string {
+			return []string{k.ID, string(k.Kind), printable(k.Name), keyScope(k), formatTime(k.CreatedAt),
+				formatTime(k.LastUsedAt), formatTime(k.ExpiresAt), formatTime(k.RevokedAt)}
 		}, "There is no key."),
-	}.command()
+	}.build()
 }
 
 // reaches says what a key is confined to.
-func reaches(k admin.KeyInfo) string {
+func keyScope(k admin.KeyInfo) string {
 	if k.App != "" {
 		return strings.TrimSuffix("app "+k.App+", "+k.OrganizationID, ", ")
 	}
-	return or(k.OrganizationID, "the workspace")
+	if k.OrganizationID == "" {
+		return "the workspace"
+	}
+	return k.OrganizationID
 }
 
 // createKey is not a deed alone: for D1, which it does not reach, it prints SQL.
@@ -57,7 +60,7 @@ func createKey() *cobra.Command {
 	var life time.Duration
 	var printSQL bool
 	var kind string
-	command := deed[admin.CreatedKey]{
+	command := adminCommand[admin.CreatedKey]{
 		use: "create", short: "Make a key, and show it once", secret: true,
 		long: `Create makes a key and shows it: standard output has the key alone. Of the kind
 administration it opens the administration API; of the kind workspace it lets an
@@ -69,7 +72,7 @@ wrangler d1 execute, and the key on standard error.`,
 		example: `  tabard keys create --name "billing server" --expires 8760h
   tabard keys create --name "Acme's own" --organization acme
   tabard keys create --name "notes server" --kind workspace --app notes`,
-		flags: both(organizationFlag(&n.Organization, false), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&n.Organization, false), func(c *cobra.Command) {
 			c.Flags().StringVar(&n.Name, "name", "", "say by `TEXT` whose key it is")
 			c.Flags().StringVar(&kind, "kind", string(admin.Administration), "make a key to the API of this `KIND`: administration or workspace")
 			c.Flags().StringVar(&n.App, "app", "", "let only the server of the `APP` use it (kind workspace)")
@@ -77,12 +80,12 @@ wrangler d1 execute, and the key on standard error.`,
 			c.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of storing it")
 			c.MarkFlagRequired("name")
 		}),
-		run: func(d *desk, _ []string) (admin.CreatedKey, error) {
+		run: func(e *env, _ []string) (admin.CreatedKey, error) {
 			n.ExpiresIn, n.Kind = int64(life/time.Second), admin.KeyKind(kind)
-			return d.CreateKey(d.ctx, d.by, n)
+			return e.CreateKey(e.ctx, e.by, n)
 		},
 		text: func(k admin.CreatedKey) string { return k.Secret + "\n" },
-	}.command()
+	}.build()
 	stored := command.RunE
 	command.RunE = func(c *cobra.Command, args []string) error {
 		if life != 0 && life < time.Second { // which would round to for ever

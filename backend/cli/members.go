@@ -66,7 +66,7 @@ func pendingCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(c.OutOrStdout(), people)
 			}
-			fmt.Fprint(c.OutOrStdout(), listing(people))
+			fmt.Fprint(c.OutOrStdout(), pendingTable(people))
 			if more {
 				fmt.Fprintf(c.ErrOrStderr(), "There are more; these are the last %d. See --limit.\n", limit)
 			}
@@ -97,7 +97,7 @@ func (s *settings) pending(ctx context.Context, limit int) ([]pendingPerson, err
 }
 
 // listing shows people in a table, by what tells them apart.
-func listing(people []pendingPerson) string {
+func pendingTable(people []pendingPerson) string {
 	if len(people) == 0 {
 		return "Nobody is waiting: everybody who signed in belongs to an organization.\n"
 	}
@@ -105,7 +105,7 @@ func listing(people []pendingPerson) string {
 	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(columns, "LAST SEEN\tUSER ID\tWHO")
 	for _, p := range people {
-		seen := time.Unix(p.SeenAt, 0).UTC().Format("2006-01-02 15:04Z")
+		seen := formatTime(p.SeenAt)
 		fmt.Fprintf(columns, "%s\t%s\t%s\n", seen, p.UserID, printable(p.Name))
 		fmt.Fprintf(columns, "\t\t%s\n", printable(p.Email))
 		fmt.Fprintf(columns, "\t\tsub %s\n\t\tiss %s\n", printable(p.Subject), printable(p.Issuer))

@@ -12,28 +12,28 @@ import (
 func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
 		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
-		toMember("get", "Show a member", (*admin.Service).Member),
-		toMember("disable", "Keep a member out of the organization, whatever made them one", (*admin.Service).DisableMember),
-		toMember("enable", "Let a member into the organization again", (*admin.Service).EnableMember),
+		memberCommand("get", "Show a member", (*admin.Service).Member),
+		memberCommand("disable", "Keep a member out of the organization, whatever made them one", (*admin.Service).DisableMember),
+		memberCommand("enable", "Let a member into the organization again", (*admin.Service).EnableMember),
 	}
 }
 
 func listMembers() *cobra.Command {
 	var organization string
 	var p admin.Page
-	return deed[admin.List[admin.Member]]{
-		use: "list", short: "List an organization's members, and who is invited", flags: both(organizationFlag(&organization, true), paging(&p)),
-		run: func(d *desk, _ []string) (admin.List[admin.Member], error) {
-			return d.Members(d.ctx, d.by, organization, p)
+	return adminCommand[admin.List[admin.Member]]{
+		use: "list", short: "List an organization's members, and who is invited", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
+		run: func(e *env, _ []string) (admin.List[admin.Member], error) {
+			return e.Members(e.ctx, e.by, organization, p)
 		},
-		text: rows("USER ID|NAME|E-MAIL|ROLES|FROM|DISABLED", func(m admin.Member) []string {
-			return []string{m.UserID + m.InvitationID, or(m.Name, "-"), or(m.Email, "-"), joined(m.Roles), origin(m), disabledWhere(m)}
+		text: listTable("USER ID|NAME|E-MAIL|ROLES|FROM|DISABLED", func(m admin.Member) []string {
+			return []string{m.UserID + m.InvitationID, printable(m.Name), printable(m.Email), joinOrDash(m.Roles), sourceText(m), disabledText(m)}
 		}, "It has no member."),
-	}.command()
+	}.build()
 }
 
 // origin is what made somebody a member, or that they are invited.
-func origin(m admin.Member) string {
+func sourceText(m admin.Member) string {
 	if m.Status == admin.StatusInvited {
 		return "invited"
 	}
@@ -43,7 +43,7 @@ func origin(m admin.Member) string {
 func inviteMember() *cobra.Command {
 	var organization string
 	n := admin.NewMember{Invite: true}
-	return deed[admin.Member]{
+	return adminCommand[admin.Member]{
 		use: "invite", short: "Invite somebody to an organization",
 		long: `Invite lets somebody become a member, whether they have signed in before or not: they
 accept by entering the organization by choice, or by signing in for it. Until then
@@ -51,7 +51,7 @@ nothing of theirs changes. An invitation holds for 30 days; to invite again chan
 its roles and begins the 30 days anew. Somebody who is a member gets these roles.`,
 		example: `  tabard members invite --organization acme --role editor \
     --iss https://id.example.com --sub 248289761001`,
-		flags: both(organizationFlag(&organization, true), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringVar(&n.Issuer, "iss", "", "`URL` of the person's provider, or a connection's id")
 			c.Flags().StringVar(&n.Subject, "sub", "", "`NAME` that the provider has for the person")
 			c.Flags().StringArrayVar(&n.Roles, "role", nil, "`ROLE` in it; may be given several times")
@@ -63,15 +63,15 @@ its roles and begins the 30 days anew. Somebody who is a member gets these roles
 				c.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
 			}
 		}),
-		run: func(d *desk, _ []string) (admin.Member, error) {
-			return d.AdmitMember(d.ctx, d.by, organization, n)
+		run: func(e *env, _ []string) (admin.Member, error) {
+			return e.AdmitMember(e.ctx, e.by, organization, n)
 		},
 		text: showMember,
-	}.command()
+	}.build()
 }
 
-// disabledWhere tells what keeps a member out.
-func disabledWhere(m admin.Member) string {
+// disabledText tells what keeps a member out.
+func disabledText(m admin.Member) string {
 	switch {
 	case m.UserDisabled:
 		return "everywhere"
@@ -84,71 +84,71 @@ func disabledWhere(m admin.Member) string {
 func setMember() *cobra.Command {
 	var organization string
 	var roles admin.Roles
-	return deed[admin.Member]{
+	return adminCommand[admin.Member]{
 		use: "set USER", args: 1, short: "Give a known person these roles, as a member",
 		long: `Set gives a known person these roles, as a member; by an invitation's id, whom it
 invites.`,
-		flags: both(organizationFlag(&organization, true), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringArrayVar(&roles.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.RegisterFlagCompletionFunc("role", cobra.NoFileCompletions)
 		}),
-		run: func(d *desk, args []string) (admin.Member, error) {
+		run: func(e *env, args []string) (admin.Member, error) {
 			if roles.Roles == nil {
 				roles.Roles = []string{}
 			}
-			return d.UpdateMember(d.ctx, d.by, organization, args[0], roles)
+			return e.UpdateMember(e.ctx, e.by, organization, args[0], roles)
 		},
 		text: showMember,
-	}.command()
+	}.build()
 }
 
 func removeMember() *cobra.Command {
 	var organization string
-	return deed[admin.Empty]{
+	return adminCommand[admin.Empty]{
 		use: "remove USER", args: 1, short: "Remove a member from an organization",
 		long: `Remove ends a membership. One that the workspace file gives is disabled instead, or
 removed there; one that a claim or the organization's own provider gives comes
 back at the next sign-in. By its id, an invitation is withdrawn.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Empty, error) {
-			return d.RemoveMember(d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Empty, error) {
+			return e.RemoveMember(e.ctx, e.by, organization, args[0])
 		},
-		text: done("Removed."),
-	}.command()
+		text: doneText("Removed."),
+	}.build()
 }
 
 func unlinkMember() *cobra.Command {
 	var organization string
-	return deed[admin.Empty]{
+	return adminCommand[admin.Empty]{
 		use: "unlink USER", args: 1, short: "Take away whom a person is at the organization's own provider",
 		long: `Unlink is for a wrong link: the next sign-in at the organization's own provider finds
 out anew who the person is. What they are signed in to goes on; see tabard sessions.`,
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Empty, error) {
-			return d.UnlinkMember(d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Empty, error) {
+			return e.UnlinkMember(e.ctx, e.by, organization, args[0])
 		},
-		text: done("Unlinked."),
-	}.command()
+		text: doneText("Unlinked."),
+	}.build()
 }
 
-func toMember(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Member, error)) *cobra.Command {
+func memberCommand(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string, string) (admin.Member, error)) *cobra.Command {
 	var organization string
-	return deed[admin.Member]{
+	return adminCommand[admin.Member]{
 		use: verb + " USER", args: 1, short: short, flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Member, error) {
-			return run(d.Service, d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Member, error) {
+			return run(e.Service, e.ctx, e.by, organization, args[0])
 		},
 		text: showMember,
-	}.command()
+	}.build()
 }
 
 func showMember(m admin.Member) string {
 	if m.Status == admin.StatusInvited {
-		return card("invitation", m.InvitationID, "name", or(m.Name, "-"), "e-mail", or(m.Email, "-"),
-			"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joined(m.Roles),
-			"since", moment(m.CreatedAt), "until", moment(m.ExpiresAt))
+		return fieldTable("invitation", m.InvitationID, "name", printable(m.Name), "e-mail", printable(m.Email),
+			"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joinOrDash(m.Roles),
+			"since", formatTime(m.CreatedAt), "until", formatTime(m.ExpiresAt))
 	}
-	return card("user id", m.UserID, "name", or(m.Name, "-"), "e-mail", or(m.Email, "-"),
-		"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joined(m.Roles),
-		"from", string(m.Source), "disabled", disabledWhere(m), "since", moment(m.CreatedAt))
+	return fieldTable("user id", m.UserID, "name", printable(m.Name), "e-mail", printable(m.Email),
+		"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joinOrDash(m.Roles),
+		"from", string(m.Source), "disabled", disabledText(m), "since", formatTime(m.CreatedAt))
 }

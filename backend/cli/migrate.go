@@ -62,19 +62,19 @@ func (s *settings) migrate(ctx context.Context, out io.Writer) error {
 }
 
 func checkMigrations(s *settings, ctx context.Context, out io.Writer) error {
-	if right := checkDatabase(s.database); right != "" {
-		return s.wrong("database", right).error()
+	if hint := checkDatabase(s.database); hint != "" {
+		return s.wrong("database", hint).error()
 	}
 	d, err := s.inspect(ctx)
 	if errors.Is(err, inspect.ErrMissing) {
-		return found("There is no database yet. Run: tabard migrate")
+		return problemsError("There is no database yet. Run: tabard migrate")
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", source(s.flags.Lookup("database")), err)
 	}
 	defer d.Store.Close()
 	if n := len(d.Pending); n > 0 {
-		return found(plural(n, "migration") + " pending: " + strings.Join(d.Pending, ", ") + ". Run: tabard migrate")
+		return problemsError(plural(n, "migration") + " pending: " + strings.Join(d.Pending, ", ") + ". Run: tabard migrate")
 	}
 	text := "Nothing is pending.\n"
 	if d.Newer() {

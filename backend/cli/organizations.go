@@ -14,56 +14,56 @@ func organizationsCommand() *cobra.Command {
 file that names an organization has the last word on its name and policy; those
 that it does not name are left as they are.`,
 		listOrganizations(), createOrganization(), updateOrganization(),
-		toOrganization("get", "Show an organization", (*admin.Service).Organization),
-		toOrganization("disable", "Keep everybody out of an organization", (*admin.Service).DisableOrganization),
-		toOrganization("enable", "Let its members into an organization again", (*admin.Service).EnableOrganization),
-		deed[admin.Empty]{
+		organizationCommand("get", "Show an organization", (*admin.Service).Organization),
+		organizationCommand("disable", "Keep everybody out of an organization", (*admin.Service).DisableOrganization),
+		organizationCommand("enable", "Let its members into an organization again", (*admin.Service).EnableOrganization),
+		adminCommand[admin.Empty]{
 			use: "delete ORGANIZATION", args: 1, short: "End an organization for good",
 			long: "Delete ends an organization with its memberships, connections and keys. Its slug is\nfree then; its id is never used again.",
-			run: func(d *desk, args []string) (admin.Empty, error) {
-				return d.DeleteOrganization(d.ctx, d.by, args[0])
+			run: func(e *env, args []string) (admin.Empty, error) {
+				return e.DeleteOrganization(e.ctx, e.by, args[0])
 			},
-			text: done("Deleted."),
-		}.command())
+			text: doneText("Deleted."),
+		}.build())
 }
 
 func listOrganizations() *cobra.Command {
 	var p admin.Page
-	return deed[admin.List[admin.Organization]]{
-		use: "list", short: "List organizations by slug", flags: paging(&p),
-		run: func(d *desk, _ []string) (admin.List[admin.Organization], error) {
-			return d.Organizations(d.ctx, d.by, p)
+	return adminCommand[admin.List[admin.Organization]]{
+		use: "list", short: "List organizations by slug", flags: pageFlags(&p),
+		run: func(e *env, _ []string) (admin.List[admin.Organization], error) {
+			return e.Organizations(e.ctx, e.by, p)
 		},
-		text: rows("SLUG|ID|NAME|DISABLED", func(o admin.Organization) []string {
+		text: listTable("SLUG|ID|NAME|DISABLED", func(o admin.Organization) []string {
 			return []string{o.Slug, o.ID, printable(o.Name), yesNo(o.Disabled)}
 		}, "There is no organization."),
-	}.command()
+	}.build()
 }
 
 func createOrganization() *cobra.Command {
 	var n admin.OrganizationNames
-	return deed[admin.Organization]{
-		use: "create", short: "Make an organization", flags: naming(&n, true),
+	return adminCommand[admin.Organization]{
+		use: "create", short: "Make an organization", flags: nameFlags(&n, true),
 		example: `  tabard organizations create --slug acme --name "Acme Corporation"`,
-		run: func(d *desk, _ []string) (admin.Organization, error) {
-			return d.CreateOrganization(d.ctx, d.by, n)
+		run: func(e *env, _ []string) (admin.Organization, error) {
+			return e.CreateOrganization(e.ctx, e.by, n)
 		},
 		text: showOrganization,
-	}.command()
+	}.build()
 }
 
 func updateOrganization() *cobra.Command {
 	var n admin.OrganizationNames
-	return deed[admin.Organization]{
-		use: "update ORGANIZATION", args: 1, short: "Rename an organization", flags: naming(&n, false),
-		run: func(d *desk, args []string) (admin.Organization, error) {
-			return d.UpdateOrganization(d.ctx, d.by, args[0], n)
+	return adminCommand[admin.Organization]{
+		use: "update ORGANIZATION", args: 1, short: "Rename an organization", flags: nameFlags(&n, false),
+		run: func(e *env, args []string) (admin.Organization, error) {
+			return e.UpdateOrganization(e.ctx, e.by, args[0], n)
 		},
 		text: showOrganization,
-	}.command()
+	}.build()
 }
 
-func naming(n *admin.OrganizationNames, required bool) func(*cobra.Command) {
+func nameFlags(n *admin.OrganizationNames, required bool) func(*cobra.Command) {
 	return func(c *cobra.Command) {
 		c.Flags().StringVar(&n.Slug, "slug", "", "call it `SLUG` in addresses: a–z, 0–9 and -")
 		c.Flags().StringVar(&n.Name, "name", "", "call it `NAME` to people")
@@ -76,17 +76,17 @@ func naming(n *admin.OrganizationNames, required bool) func(*cobra.Command) {
 	}
 }
 
-func toOrganization(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string) (admin.Organization, error)) *cobra.Command {
-	return deed[admin.Organization]{
+func organizationCommand(verb, short string, run func(*admin.Service, context.Context, admin.Actor, string) (admin.Organization, error)) *cobra.Command {
+	return adminCommand[admin.Organization]{
 		use: verb + " ORGANIZATION", args: 1, short: short,
-		run: func(d *desk, args []string) (admin.Organization, error) {
-			return run(d.Service, d.ctx, d.by, args[0])
+		run: func(e *env, args []string) (admin.Organization, error) {
+			return run(e.Service, e.ctx, e.by, args[0])
 		},
 		text: showOrganization,
-	}.command()
+	}.build()
 }
 
 func showOrganization(o admin.Organization) string {
-	return card("slug", o.Slug, "id", o.ID, "name", printable(o.Name), "disabled", yesNo(o.Disabled),
-		"created", moment(o.CreatedAt))
+	return fieldTable("slug", o.Slug, "id", o.ID, "name", printable(o.Name), "disabled", yesNo(o.Disabled),
+		"created", formatTime(o.CreatedAt))
 }

@@ -21,29 +21,29 @@ policy and on those of the organizations that it names.`,
 
 func getPolicy() *cobra.Command {
 	var organization string
-	return deed[policy.Rules]{
+	return adminCommand[policy.Rules]{
 		use: "get", short: "Show a policy, as set reads it", flags: organizationFlag(&organization, false),
-		run: func(d *desk, _ []string) (policy.Rules, error) {
+		run: func(e *env, _ []string) (policy.Rules, error) {
 			if organization == "" {
-				return d.WorkspacePolicy(d.ctx, d.by)
+				return e.WorkspacePolicy(e.ctx, e.by)
 			}
-			return d.OrganizationPolicy(d.ctx, d.by, organization)
+			return e.OrganizationPolicy(e.ctx, e.by, organization)
 		},
 		text: showPolicy,
-	}.command()
+	}.build()
 }
 
 func putPolicy() *cobra.Command {
 	var organization string
-	command := deed[policy.Rules]{
+	command := adminCommand[policy.Rules]{
 		use: "set FILE", args: 1, short: "Replace a policy",
 		long: `Set makes a policy be what a JSON file says, - being standard input. Times are in
 seconds; a rule that the file does not have is none.`,
 		example: `  echo '{"idle_timeout": 900}' | tabard policies set --organization acme -`,
 		flags:   organizationFlag(&organization, false),
-		run: func(d *desk, args []string) (policy.Rules, error) {
+		run: func(e *env, args []string) (policy.Rules, error) {
 			var rules policy.Rules
-			text, err := readInput(args[0], d.in)
+			text, err := readInput(args[0], e.in)
 			if err != nil {
 				return rules, err
 			}
@@ -51,12 +51,12 @@ seconds; a rule that the file does not have is none.`,
 				return rules, fmt.Errorf("%s: %w", args[0], err)
 			}
 			if organization == "" {
-				return d.PutWorkspacePolicy(d.ctx, d.by, rules)
+				return e.PutWorkspacePolicy(e.ctx, e.by, rules)
 			}
-			return d.PutOrganizationPolicy(d.ctx, d.by, organization, rules)
+			return e.PutOrganizationPolicy(e.ctx, e.by, organization, rules)
 		},
 		text: showPolicy,
-	}.command()
+	}.build()
 	command.ValidArgsFunction = nil
 	return command
 }

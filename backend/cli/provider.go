@@ -78,13 +78,13 @@ func checkTenants(s *settings) string {
 		}
 	}
 	u, err := url.Parse(s.oidcIssuer)
-	return unless(tenants(s) == nil || err != nil || strings.Trim(u.Path, "/") != "",
+	return hintUnless(tenants(s) == nil || err != nil || strings.Trim(u.Path, "/") != "",
 		"It goes with an issuer of several tenants, such as\nhttps://login.microsoftonline.com/organizations/v2.0")
 }
 
 func checkInternalURL(address string) string {
 	u, err := url.Parse(address)
-	return unless(address == "" || err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && strings.TrimSuffix(u.Path, "/") == "" &&
+	return hintUnless(address == "" || err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && strings.TrimSuffix(u.Path, "/") == "" &&
 		u.User == nil && u.RawQuery == "" && u.Fragment == "",
 		"It has to be scheme, host and port alone, such as http://keycloak:8080.")
 }
@@ -104,7 +104,7 @@ func (s *settings) currentProvider() (login.Config, error) {
 func readClientSecret(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", reason(err)
+		return "", withoutPath(err)
 	}
 	secret := strings.TrimRight(string(text), "\r\n")
 	if secret == "" || strings.ContainsAny(secret, "\r\n") {
@@ -130,7 +130,7 @@ func checkClientSecretFile(path, secret string) string {
 
 func checkStopDelay(delay string) string {
 	d, err := time.ParseDuration(delay)
-	return unless(delay == "" || err == nil && d >= 0 && d <= maxStopDelay, "It has to be a time of 5m at most, such as 5s, or 0.")
+	return hintUnless(delay == "" || err == nil && d >= 0 && d <= maxStopDelay, "It has to be a time of 5m at most, such as 5s, or 0.")
 }
 
 // delay returns how long the server serves on after it was told to stop.

@@ -64,7 +64,7 @@ func (p proxies) client(r *http.Request) string {
 // before lets a handler see the client's address as RemoteAddr, without a port. It
 // is shown to people and written to the trail; it decides nothing but whose wrong keys
 // are counted together, and (operators) who reads the metrics.
-func (p proxies) before(next http.Handler) http.Handler {
+func (p proxies) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		own := *r
 		own.RemoteAddr = p.client(r)

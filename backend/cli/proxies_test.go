@@ -33,7 +33,7 @@ func TestOnlyTrustedProxiesTellWhereARequestCameFrom(t *testing.T) {
 		r.RemoteAddr = c.sender
 		r.Header["X-Forwarded-For"] = c.forwarded
 		var got string
-		trusted.before(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr })).ServeHTTP(httptest.NewRecorder(), r)
+		trusted.wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr })).ServeHTTP(httptest.NewRecorder(), r)
 		if got != c.want {
 			t.Errorf("from %s by way of %q: %s, want %s", c.sender, c.forwarded, got, c.want)
 		}

@@ -59,10 +59,10 @@ wrangler d1 execute. Of the database nothing but its secret is needed then.`,
 // rotate makes the next key, or lets the one that is prepared take over sooner, and
 // says what it did.
 func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, error) {
-	if right := checkAlgorithm(s.signingAlgorithm); right != "" {
-		return "", s.wrong("signing-algorithm", right).error()
+	if hint := checkAlgorithm(s.signingAlgorithm); hint != "" {
+		return "", s.wrong("signing-algorithm", hint).error()
 	}
-	path, err := serversSecretPath(s)
+	path, err := serverSecretPath(s)
 	if err != nil {
 		return "", err
 	}
@@ -87,7 +87,7 @@ func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, e
 	if err := store.FollowUpSigningKeys(ctx, 0, now); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("Key %s is published and signs from %s.\nTokens of the key before stay good.\n", next.ID, minute(next.SignsAt)), nil
+	return fmt.Sprintf("Key %s is published and signs from %s.\nTokens of the key before stay good.\n", next.ID, formatTime(next.SignsAt)), nil
 }
 
 // next returns the next key as it is kept: this command's, or another's that was

@@ -25,22 +25,22 @@ import (
 // follows from them.
 type server struct {
 	*settings
-	store     *sqlstore.Store
-	counted   *metrics.Metrics
-	readiness *host.Readiness
-	proofs    *host.Proofs
-	replica   string
-	log       *slog.Logger // names sessions under the secret of the start
-	records   slog.Handler // before sessions are named
+	store      *sqlstore.Store
+	metrics    *metrics.Metrics
+	readiness  *host.Readiness
+	proofs     *host.Proofs
+	replica    string
+	log        *slog.Logger // names sessions under the secret of the start
+	logHandler slog.Handler // before sessions are named
 
 	loaded atomic.Pointer[loaded]
 }
 
 // loaded is what follows from the secrets, until they are read again.
 type loaded struct {
-	handler    http.Handler
-	attendance *host.Heartbeat
-	stop       func() // ends what it does beside requests
+	handler   http.Handler
+	heartbeat *host.Heartbeat
+	stop      func() // ends what it does beside requests
 }
 
 // newServer opens the database. It returns the secret, which nothing uses yet.
@@ -57,7 +57,7 @@ func (s *settings) newServer(ctx context.Context, logs io.Writer) (*server, sign
 		return nil, secret, err
 	}
 	return &server{
-		settings: s, store: store, counted: counted, records: records, log: log,
+		settings: s, store: store, metrics: counted, logHandler: records, log: log,
 		readiness: &host.Readiness{Store: store, Log: log}, proofs: host.NewProofs(), replica: host.NewReplicaName(),
 	}, secret, nil
 }
@@ -79,8 +79,8 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(host.Log(s.records, secret))
-	upkeep, err := s.upkeep(ring, secret, log)
+	log := slog.New(host.Log(s.logHandler, secret))
+	upkeep, err := s.maintenance(ring, secret, log)
 	if err != nil {
 		return err // checked
 	}
@@ -89,7 +89,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 		Provider: provider, Client: js.Handler(), Log: log,
 		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
 		Ready: func(ctx context.Context) error { return s.readiness.Check(ctx, ring) },
-	}, s.counted.Store(s.store))
+	}, s.metrics.Store(s.store))
 	if err != nil {
 		return err
 	}
@@ -127,9 +127,9 @@ func (s *server) unload() {
 }
 
 // leave writes down that the replica ends in peace.
-func (s *server) leave() {
+func (s *server) recordShutdown() {
 	s.unload()
-	if err := s.loaded.Load().attendance.Leave(time.Now()); err != nil {
+	if err := s.loaded.Load().heartbeat.Leave(time.Now()); err != nil {
 		s.log.Warn("it was not written down that this replica ended; commands wait for it some minutes", "cause", err)
 	}
 }
@@ -167,7 +167,7 @@ func (s *server) reload(ctx context.Context) {
 		return
 	}
 	s.log.Info("secrets reloaded")
-	if err := s.loaded.Load().attendance.Note(ctx, time.Now()); err != nil {
+	if err := s.loaded.Load().heartbeat.Note(ctx, time.Now()); err != nil {
 		s.log.Error("it was not written down which secret this replica has; that is tried again in a minute", "cause", err)
 	}
 }

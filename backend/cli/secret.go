@@ -16,7 +16,7 @@ import (
 // checkSecretFile tells what would be right unless there is a secret, or one may be made.
 func checkSecretFile(s *settings) string {
 	if s.secretFile == "" {
-		return unless(!s.reachable(), "A server that others reach, or that shares its database, needs a secret\nof its own. Make one, keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
+		return hintUnless(!s.reachable(), "A server that others reach, or that shares its database, needs a secret\nof its own. Make one, keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
 	}
 	if _, err := readSecret(s.secretFile); err != nil {
 		return "It cannot be used: " + err.Error() + "."
@@ -52,16 +52,16 @@ func (s *settings) secret() (signingkey.Secret, error) {
 	return secret, nil
 }
 
-// serversSecret is the secret of the server whose database it is.
-func (s *settings) serversSecret() (signingkey.Secret, error) {
-	if _, err := serversSecretPath(s); err != nil {
+// serverSecret is the secret of the server whose database it is.
+func (s *settings) serverSecret() (signingkey.Secret, error) {
+	if _, err := serverSecretPath(s); err != nil {
 		return signingkey.Secret{}, err
 	}
 	return s.secret()
 }
 
-// serversSecretPath names the file of the server's secret, or says that nothing names it.
-func serversSecretPath(s *settings) (string, error) {
+// serverSecretPath names the file of the server's secret, or says that nothing names it.
+func serverSecretPath(s *settings) (string, error) {
 	path := s.secretPath()
 	if path == "" {
 		return "", s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
@@ -85,13 +85,13 @@ func (s *settings) secretPath() string {
 func readSecret(path string) (signingkey.Secret, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return signingkey.Secret{}, reason(err)
+		return signingkey.Secret{}, withoutPath(err)
 	}
 	return signingkey.ParseSecret(string(text))
 }
 
 // reason leaves the path away, which the reader has before them.
-func reason(err error) error {
+func withoutPath(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
 		return path.Err

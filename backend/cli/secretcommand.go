@@ -74,7 +74,7 @@ func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) erro
 		return err
 	}
 	if r.offline {
-		step, known := f.marked()
+		step, known := f.nextStep()
 		if !known {
 			return errUnmarked
 		}
@@ -91,10 +91,10 @@ func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) erro
 	}
 	if len(state.Blockers) > 0 {
 		if !r.force {
-			return found(fmt.Sprintf("step %d of 3 is not safe yet; nothing was changed\n%s\nRun this again when that is so. To do it all the same: --force",
-				state.Step, bulleted(state.Blockers)))
+			return problemsError(fmt.Sprintf("step %d of 3 is not safe yet; nothing was changed\n%s\nRun this again when that is so. To do it all the same: --force",
+				state.Step, bulletList(state.Blockers)))
 		}
-		fmt.Fprintf(out, "Forced, although\n%s\n", bulleted(state.Blockers))
+		fmt.Fprintf(out, "Forced, although\n%s\n", bulletList(state.Blockers))
 	}
 	retires := state.Values[len(state.Values)-1]
 	if err := r.step(f, state.Step, out); err != nil || state.Step != secrets.Remove {
@@ -108,16 +108,16 @@ var errUnmarked = errors.New("it cannot be told whether the second value of the 
 
 // step writes the file and says what comes next.
 func (r *replacement) step(f *secretFile, step secrets.Step, out io.Writer) error {
-	f.take(step)
+	f.apply(step)
 	if err := f.write(); err != nil {
 		return fmt.Errorf("--secret-file: %s: %w; nothing was changed", f.path, err)
 	}
-	_, err := fmt.Fprintf(out, said[step], f.path)
+	_, err := fmt.Fprintf(out, stepDoneText[step], f.path)
 	return err
 }
 
 // said is what a step that was done says.
-var said = map[secrets.Step]string{
+var stepDoneText = map[secrets.Step]string{
 	secrets.Add: `Step 1 of 3 is done: %s has a new value below the one in use.
 Next: give every replica the file, and restart them one after the other. Then run
 tabard secret rotate again: it goes on when all of them know the new value.
@@ -132,4 +132,4 @@ Next: give every replica the file, and restart them one after the other.
 `,
 }
 
-func bulleted(all []string) string { return "  - " + strings.Join(all, "\n  - ") }
+func bulletList(all []string) string { return "  - " + strings.Join(all, "\n  - ") }

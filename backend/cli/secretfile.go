@@ -33,7 +33,7 @@ const (
 
 // openSecret reads the server's secret file, to be edited or compared.
 func (s *settings) openSecret() (*secretFile, error) {
-	path, err := serversSecretPath(s)
+	path, err := serverSecretPath(s)
 	if err != nil {
 		return nil, err
 	}
@@ -48,15 +48,15 @@ func (s *settings) openSecret() (*secretFile, error) {
 func openSecretFile(path string) (*secretFile, error) {
 	resolved, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return nil, reason(err)
+		return nil, withoutPath(err)
 	}
 	info, err := os.Stat(resolved)
 	if err != nil {
-		return nil, reason(err)
+		return nil, withoutPath(err)
 	}
 	text, err := os.ReadFile(resolved)
 	if err != nil {
-		return nil, reason(err)
+		return nil, withoutPath(err)
 	}
 	if _, err := signingkey.ParseSecret(string(text)); err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func openSecretFile(path string) (*secretFile, error) {
 }
 
 // marked returns the step that the second value's comment tells.
-func (f *secretFile) marked() (secrets.Step, bool) {
+func (f *secretFile) nextStep() (secrets.Step, bool) {
 	if len(f.values) < 2 {
 		return secrets.Add, true
 	}
@@ -95,7 +95,7 @@ func (f *secretFile) marked() (secrets.Step, bool) {
 }
 
 // take does a step.
-func (f *secretFile) take(step secrets.Step) {
+func (f *secretFile) apply(step secrets.Step) {
 	switch step {
 	case secrets.Add:
 		_, text := signingkey.NewSecret()
@@ -132,19 +132,19 @@ func (f *secretFile) write() error {
 	folder := filepath.Dir(f.path)
 	made, err := os.CreateTemp(folder, filepath.Base(f.path)+".*")
 	if err != nil {
-		return fmt.Errorf("%w; where the file cannot be written, run this on a copy of it", reason(err))
+		return fmt.Errorf("%w; where the file cannot be written, run this on a copy of it", withoutPath(err))
 	}
 	defer os.Remove(made.Name()) // in vain once it is in place
 	_, err = made.WriteString(text.String())
 	err = errors.Join(err, keepOwner(made, f.before), made.Chmod(f.mode), made.Sync(), made.Close())
 	if err == nil {
-		err = f.unchanged()
+		err = f.checkUnchanged()
 	}
 	if err == nil {
 		err = os.Rename(made.Name(), f.path)
 	}
 	if err != nil {
-		return reason(err)
+		return withoutPath(err)
 	}
 	if d, err := os.Open(folder); err == nil { // the new name outlives a crash
 		d.Sync()
@@ -154,7 +154,7 @@ func (f *secretFile) write() error {
 }
 
 // unchanged refuses to overwrite what somebody else wrote meanwhile.
-func (f *secretFile) unchanged() error {
+func (f *secretFile) checkUnchanged() error {
 	if text, err := os.ReadFile(f.path); err != nil || string(text) != f.text {
 		return errors.Join(errors.New("somebody else changed the file meanwhile: look at it, and run this again"), err)
 	}

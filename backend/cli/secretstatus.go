@@ -37,7 +37,7 @@ func examineSecret(ctx context.Context, store *sqlstore.Store, f *secretFile, lo
 	if state.Values, err = secret.IDs(); err != nil {
 		return nil, err
 	}
-	step, known := f.marked()
+	step, known := f.nextStep()
 	if !known {
 		step, known = secrets.Next(state.Values, all)
 	}
@@ -96,7 +96,7 @@ func (s *settings) secretState(ctx context.Context, now int64) (*secretState, er
 }
 
 // next is what the next step does.
-var next = map[secrets.Step]string{
+var stepNextText = map[secrets.Step]string{
 	secrets.Add:     "Nothing is being replaced. tabard secret rotate begins: it adds a new value.",
 	secrets.Promote: "Step 2 of 3 is next: the new value changes places with the old one.",
 	secrets.Remove:  "Step 3 of 3 is next: the old value is removed.",
@@ -111,9 +111,9 @@ func (s *secretState) text() string {
 	for _, r := range s.Replicas {
 		fmt.Fprintf(&text, "Replica %s has %s.\n", r.Name, strings.Join(r.IDs, ", "))
 	}
-	text.WriteString(next[s.Step] + "\n")
+	text.WriteString(stepNextText[s.Step] + "\n")
 	if len(s.Blockers) > 0 {
-		text.WriteString("It is not safe yet:\n" + bulleted(s.Blockers) + "\n")
+		text.WriteString("It is not safe yet:\n" + bulletList(s.Blockers) + "\n")
 	}
 	return text.String()
 }

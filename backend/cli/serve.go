@@ -67,7 +67,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		return fmt.Errorf("%s: %w", source(s.flags.Lookup("listen")), err)
 	}
 	defer listener.Close()
-	lines := &gathered{to: logs}
+	lines := &logBuffer{to: logs}
 	defer lines.flush()
 	running, secret, err := s.newServer(ctx, lines)
 	if err != nil {
@@ -78,7 +78,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		return err
 	}
 	defer running.unload()
-	handler, err := s.before(running, running.counted)
+	handler, err := s.wrapHandler(running, running.metrics)
 	if err != nil {
 		return err
 	}
@@ -87,16 +87,16 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	}
 	stopReloading := running.reloadOnHangup(ctx)
 	defer stopReloading()
-	collectRarely()
+	tuneGC()
 	running.log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
-	err = stopping{running.readiness, s.delay()}.run(ctx, listener, handler, running.log)
-	running.leave()
+	err = gracefulStop{running.readiness, s.delay()}.run(ctx, listener, handler, running.log)
+	running.recordShutdown()
 	return err
 }
 
 // before puts before the backend's handler what it does not do itself: it learns where
 // requests came from, is counted, and shows the counts to those who may see them.
-func (s *settings) before(handler http.Handler, counted *metrics.Metrics) (http.Handler, error) {
+func (s *settings) wrapHandler(handler http.Handler, counted *metrics.Metrics) (http.Handler, error) {
 	trusted, err := parseProxies(s.trustedProxies)
 	if err != nil {
 		return nil, err // checked
@@ -105,13 +105,13 @@ func (s *settings) before(handler http.Handler, counted *metrics.Metrics) (http.
 	if err != nil {
 		return nil, err // checked
 	}
-	return operators{from, trusted}.before(s.publicURL, counted.Page(), trusted.before(counted.Count(handler)))
+	return metricsAccess{from, trusted}.wrap(s.publicURL, counted.Page(), trusted.wrap(counted.Count(handler)))
 }
 
-// collectRarely trades some 15 MB of memory for the processor time of three garbage
+// tuneGC trades some 15 MB of memory for the processor time of three garbage
 // collections in four: what lives long is small here. GOGC in the environment takes
 // precedence.
-func collectRarely() {
+func tuneGC() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}

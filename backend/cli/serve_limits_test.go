@@ -47,7 +47,9 @@ func running(t *testing.T, handler http.HandlerFunc, talk func(*pipes)) {
 		p := &pipes{connections: make(chan net.Conn), closed: make(chan struct{})}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- stopping{&host.Readiness{}, 0}.run(ctx, p, handler, slog.New(slog.DiscardHandler)) }()
+		go func() {
+			ended <- gracefulStop{&host.Readiness{}, 0}.run(ctx, p, handler, slog.New(slog.DiscardHandler))
+		}()
 		talk(p)
 		stop()
 		if err := <-ended; err != nil {

@@ -15,30 +15,30 @@ go on in others, and to enter it again takes a new authentication.`,
 
 func listUserSessions() *cobra.Command {
 	var p admin.Page
-	return deed[admin.List[admin.Session]]{
-		use: "of USER", args: 1, short: "List a person's sessions", flags: paging(&p),
-		run: func(d *desk, args []string) (admin.List[admin.Session], error) {
-			return d.UserSessions(d.ctx, d.by, args[0], p)
+	return adminCommand[admin.List[admin.Session]]{
+		use: "of USER", args: 1, short: "List a person's sessions", flags: pageFlags(&p),
+		run: func(e *env, args []string) (admin.List[admin.Session], error) {
+			return e.UserSessions(e.ctx, e.by, args[0], p)
 		},
-		text: rows("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
-			return []string{s.ID, s.App, moment(s.CreatedAt), moment(s.LastUsedAt), or(s.Address, "-"), or(s.UserAgent, "-")}
+		text: listTable("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
+			return []string{s.ID, s.App, formatTime(s.CreatedAt), formatTime(s.LastUsedAt), printable(s.Address), printable(s.UserAgent)}
 		}, "There is no session."),
-	}.command()
+	}.build()
 }
 
 func listOrganizationSessions() *cobra.Command {
 	var organization, user string
 	var p admin.Page
-	return deed[admin.List[admin.OrganizationSession]]{
+	return adminCommand[admin.List[admin.OrganizationSession]]{
 		use: "list", short: "List the sessions that act for an organization",
-		flags: both(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), paging(&p)),
-		run: func(d *desk, _ []string) (admin.List[admin.OrganizationSession], error) {
-			return d.OrganizationSessions(d.ctx, d.by, organization, user, p)
+		flags: allFlags(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), pageFlags(&p)),
+		run: func(e *env, _ []string) (admin.List[admin.OrganizationSession], error) {
+			return e.OrganizationSessions(e.ctx, e.by, organization, user, p)
 		},
-		text: rows("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
-			return []string{s.SessionID, s.UserID, s.App, moment(s.StartedAt), moment(s.ActiveAt)}
+		text: listTable("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
+			return []string{s.SessionID, s.UserID, s.App, formatTime(s.StartedAt), formatTime(s.ActiveAt)}
 		}, "There is no session."),
-	}.command()
+	}.build()
 }
 
 func userFlag(user *string, usage string) func(*cobra.Command) {
@@ -50,27 +50,27 @@ func userFlag(user *string, usage string) func(*cobra.Command) {
 
 func endSession() *cobra.Command {
 	var organization, user, session string
-	return deed[admin.Empty]{
+	return adminCommand[admin.Empty]{
 		use: "end", short: "End a session, or all of a person's",
 		example: `  tabard sessions end --session ses_…
   tabard sessions end --user usr_… --organization acme`,
-		flags: both(organizationFlag(&organization, false), userFlag(&user, "all of the person of `ID`"), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, false), userFlag(&user, "all of the person of `ID`"), func(c *cobra.Command) {
 			c.Flags().StringVar(&session, "session", "", "the session of `ID`")
 			c.RegisterFlagCompletionFunc("session", cobra.NoFileCompletions)
 			c.MarkFlagsOneRequired("user", "session")
 			c.MarkFlagsMutuallyExclusive("user", "session")
 		}),
-		run: func(d *desk, _ []string) (admin.Empty, error) {
+		run: func(e *env, _ []string) (admin.Empty, error) {
 			switch {
 			case organization == "" && session != "":
-				return d.EndSession(d.ctx, d.by, session)
+				return e.EndSession(e.ctx, e.by, session)
 			case organization == "":
-				return d.EndUserSessions(d.ctx, d.by, user)
+				return e.EndUserSessions(e.ctx, e.by, user)
 			case session != "":
-				return d.EndOrganizationSession(d.ctx, d.by, organization, session)
+				return e.EndOrganizationSession(e.ctx, e.by, organization, session)
 			}
-			return d.EndMemberSessions(d.ctx, d.by, organization, user)
+			return e.EndMemberSessions(e.ctx, e.by, organization, user)
 		},
-		text: done("Ended."),
-	}.command()
+		text: doneText("Ended."),
+	}.build()
 }

@@ -51,8 +51,8 @@ type settings struct {
 	stderr io.Writer      // the command's
 }
 
-// inTheEnvironment ends the help of every command that has settings.
-const inTheEnvironment = `
+// environmentHelp ends the help of every command that has settings.
+const environmentHelp = `
 
 Every setting can stand in the environment instead: --database is TABARD_DATABASE.
 A flag wins over the environment.`
@@ -61,7 +61,7 @@ A flag wins over the environment.`
 func (s *settings) addDatabase(c *cobra.Command) {
 	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
 	s.databaseFlags()
-	s.give(c)
+	s.addFlags(c)
 }
 
 // addSealing gives a command the settings that reach the store, and the workspace's
@@ -73,7 +73,7 @@ func (s *settings) addSealing(c *cobra.Command, further ...*pflag.FlagSet) {
 	}
 	s.databaseFlags()
 	s.secretFlag()
-	s.give(c)
+	s.addFlags(c)
 	c.MarkFlagFilename("secret-file")
 }
 
@@ -83,7 +83,7 @@ func (s *settings) addKeys(c *cobra.Command) {
 	s.databaseFlags()
 	s.secretFlag()
 	s.algorithmFlag()
-	s.give(c)
+	s.addFlags(c)
 	s.completeKeys(c)
 }
 
@@ -96,7 +96,7 @@ func (s *settings) completeKeys(c *cobra.Command) {
 // addServer gives a command all that a server is told.
 func (s *settings) addServer(c *cobra.Command) {
 	s.flags = allSettingsOf(s)
-	s.give(c)
+	s.addFlags(c)
 	complete := func(flag string, values ...string) {
 		c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
@@ -112,8 +112,8 @@ func (s *settings) addServer(c *cobra.Command) {
 }
 
 // give hands the flags to the command, which reads the environment before it runs.
-func (s *settings) give(c *cobra.Command) {
-	c.Long += inTheEnvironment
+func (s *settings) addFlags(c *cobra.Command) {
+	c.Long += environmentHelp
 	c.Flags().SortFlags = false
 	c.Flags().AddFlagSet(s.flags)
 	c.RegisterFlagCompletionFunc("database", cobra.FixedCompletions(
@@ -171,8 +171,8 @@ func (s *settings) algorithmFlag() {
 // open opens the store that --database names, and does with its schema what the
 // opening says.
 func (s *settings) open(ctx context.Context, opening migrate.Opening) (store *sqlstore.Store, err error) {
-	if right := checkDatabase(s.database); right != "" {
-		return nil, s.wrong("database", right).error()
+	if hint := checkDatabase(s.database); hint != "" {
+		return nil, s.wrong("database", hint).error()
 	}
 	if opening.Log == nil {
 		opening.Log = slog.New(console{s.stderr, slog.LevelWarn})
@@ -226,7 +226,7 @@ func (s *settings) logger(w io.Writer) *slog.Logger {
 
 // warnings tells what is not wrong enough to stop for.
 func (s *settings) warnings() []string {
-	return append(misspelled(os.Environ()), readableFiles(s)...)
+	return append(unknownVariables(os.Environ()), readableFiles(s)...)
 }
 
 // warn tells the warnings to whoever runs a command.

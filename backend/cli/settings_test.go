@@ -110,7 +110,7 @@ func TestAWrongSettingNamesItselfAndWhatWouldBeRight(t *testing.T) {
 			"--" + bad.flag:    checked(t, args, nil),
 			variable(bad.flag): checked(t, nil, environ),
 		} {
-			if len(wrong) != 1 || !wrong.has(bad.flag) || !strings.HasPrefix(wrong[0].what, source+" is ") || !strings.Contains(wrong[0].right, bad.right) {
+			if len(wrong) != 1 || !wrong.has(bad.flag) || !strings.HasPrefix(wrong[0].what, source+" is ") || !strings.Contains(wrong[0].hint, bad.right) {
 				t.Errorf("%s=%s: %v, not: %s", source, bad.value, wrong, bad.right)
 			}
 		}
@@ -180,7 +180,7 @@ func TestAFlagWinsOverTheEnvironmentAndAnEmptyVariableIsNone(t *testing.T) {
 }
 
 func TestVariablesThatLookLikeSettingsAreWarnedOf(t *testing.T) {
-	got := misspelled([]string{
+	got := unknownVariables([]string{
 		"TABARD_PUBLIC_URI=x", "TABARD_SOMETHING_ELSE=x", "TABARD_LISTEN=x", "OIDC_ISSUER=x",
 		"TABARD_SERVICE_HOST=10.0.0.1", "TABARD_PORT_8787_TCP=tcp://10.0.0.1:8787", "TABARD_SERVICE_PORT_HTTP=8787", "TABARD_PORT=x",
 	})

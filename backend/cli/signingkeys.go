@@ -82,21 +82,21 @@ func (s *settings) signingKeys(ctx context.Context, now int64) ([]shownKey, erro
 	if err != nil {
 		return nil, err
 	}
-	all := append([]shownKey{}, lives(chain, now)...)
+	all := append([]shownKey{}, shownKeys(chain, now)...)
 	for after, more := "", true; more; {
 		page, err := store.SigningKeyIssuers(ctx, after, keyPage)
 		if err != nil {
 			return nil, err
 		}
 		for _, i := range page {
-			all, after = append(all, lives(i.Keys, now)...), i.Organization
+			all, after = append(all, shownKeys(i.Keys, now)...), i.Organization
 		}
 		more = len(page) == keyPage
 	}
 	return all, nil
 }
 
-func lives(chain signingkey.Chain, now int64) (all []shownKey) {
+func shownKeys(chain signingkey.Chain, now int64) (all []shownKey) {
 	for i, k := range chain {
 		all = append(all, shownKey{k.ID, k.Organization, k.Algorithm, chain.Stage(i, now), k.CreatedAt, k.SignsAt, k.RetiresAt})
 	}
@@ -111,14 +111,12 @@ func keyTable(all []shownKey) string {
 	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(columns, "KEY\tALGORITHM\tSTAGE\tSIGNS FROM\tOF")
 	for _, k := range all {
-		of := k.OrganizationID
-		if of == "" {
-			of = "the workspace"
+		owner := k.OrganizationID
+		if owner == "" {
+			owner = "the workspace"
 		}
-		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Algorithm, k.Stage, minute(k.SignsAt), of)
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Algorithm, k.Stage, formatTime(k.SignsAt), owner)
 	}
 	columns.Flush()
 	return text.String()
 }
-
-func minute(at int64) string { return time.Unix(at, 0).UTC().Format("2006-01-02 15:04Z") }

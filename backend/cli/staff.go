@@ -20,28 +20,28 @@ refuses it, and whoever administers one may end it.`,
 func listStaff() *cobra.Command {
 	var organization string
 	var p admin.Page
-	return deed[admin.List[admin.Staff]]{
-		use: "list", short: "List who has staff access to an organization", flags: both(organizationFlag(&organization, true), paging(&p)),
-		run: func(d *desk, _ []string) (admin.List[admin.Staff], error) {
-			return d.Staff(d.ctx, d.by, organization, p)
+	return adminCommand[admin.List[admin.Staff]]{
+		use: "list", short: "List who has staff access to an organization", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
+		run: func(e *env, _ []string) (admin.List[admin.Staff], error) {
+			return e.Staff(e.ctx, e.by, organization, p)
 		},
-		text: rows("USER ID|NAME|ROLES|UNTIL|GRANTED BY|REASON", func(s admin.Staff) []string {
-			return []string{s.UserID, or(s.Name, "-"), joined(s.Roles), moment(s.ExpiresAt), printable(s.GrantedBy), printable(s.Reason)}
+		text: listTable("USER ID|NAME|ROLES|UNTIL|GRANTED BY|REASON", func(s admin.Staff) []string {
+			return []string{s.UserID, printable(s.Name), joinOrDash(s.Roles), formatTime(s.ExpiresAt), printable(s.GrantedBy), printable(s.Reason)}
 		}, "Nobody has staff access to it."),
-	}.command()
+	}.build()
 }
 
 func grantStaff() *cobra.Command {
 	var organization string
 	var n admin.NewStaff
 	var life time.Duration
-	return deed[admin.Staff]{
+	return adminCommand[admin.Staff]{
 		use: "grant USER", args: 1, short: "Let somebody act for an organization for a while",
 		long: `Grant gives staff access from now on, or another while of it in the place of the one
 before. A member of the organization is refused.`,
 		example: `  tabard staff grant usr_… --organization acme --role viewer \
     --for 1h --reason "ticket 4711"`,
-		flags: both(organizationFlag(&organization, true), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringArrayVar(&n.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.Flags().DurationVar(&life, "for", 0, "how `LONG`, from 1m to 12h")
 			c.Flags().StringVar(&n.Reason, "reason", "", "`WHY`; the organization reads it")
@@ -51,40 +51,40 @@ before. A member of the organization is refused.`,
 			c.MarkFlagRequired("for")
 			c.MarkFlagRequired("reason")
 		}),
-		run: func(d *desk, args []string) (admin.Staff, error) {
+		run: func(e *env, args []string) (admin.Staff, error) {
 			n.UserID, n.ExpiresIn = args[0], int64(life/time.Second)
-			return d.GrantStaff(d.ctx, d.by, organization, n)
+			return e.GrantStaff(e.ctx, e.by, organization, n)
 		},
 		text: showStaff,
-	}.command()
+	}.build()
 }
 
 func getStaff() *cobra.Command {
 	var organization string
-	return deed[admin.Staff]{
+	return adminCommand[admin.Staff]{
 		use: "get USER", args: 1, short: "Show somebody's staff access", flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Staff, error) {
-			return d.StaffAccess(d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Staff, error) {
+			return e.StaffAccess(e.ctx, e.by, organization, args[0])
 		},
 		text: showStaff,
-	}.command()
+	}.build()
 }
 
 func endStaff() *cobra.Command {
 	var organization string
-	return deed[admin.Empty]{
+	return adminCommand[admin.Empty]{
 		use: "end USER", args: 1, short: "End somebody's staff access at once",
 		long:  "End ends somebody's staff access, and their sessions in the organization.",
 		flags: organizationFlag(&organization, true),
-		run: func(d *desk, args []string) (admin.Empty, error) {
-			return d.EndStaff(d.ctx, d.by, organization, args[0])
+		run: func(e *env, args []string) (admin.Empty, error) {
+			return e.EndStaff(e.ctx, e.by, organization, args[0])
 		},
-		text: done("Ended."),
-	}.command()
+		text: doneText("Ended."),
+	}.build()
 }
 
 func showStaff(s admin.Staff) string {
-	return card("user id", s.UserID, "name", or(s.Name, "-"), "e-mail", or(s.Email, "-"), "sub", printable(s.Subject),
-		"iss", printable(s.Issuer), "roles", joined(s.Roles), "reason", printable(s.Reason), "granted by", printable(s.GrantedBy),
-		"since", moment(s.CreatedAt), "until", moment(s.ExpiresAt))
+	return fieldTable("user id", s.UserID, "name", printable(s.Name), "e-mail", printable(s.Email), "sub", printable(s.Subject),
+		"iss", printable(s.Issuer), "roles", joinOrDash(s.Roles), "reason", printable(s.Reason), "granted by", printable(s.GrantedBy),
+		"since", formatTime(s.CreatedAt), "until", formatTime(s.ExpiresAt))
 }

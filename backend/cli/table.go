@@ -9,7 +9,7 @@ import (
 )
 
 // rows shows a list for people, under headings.
-func rows[T any](headings string, cells func(T) []string, none string) func(admin.List[T]) string {
+func listTable[T any](headings string, cells func(T) []string, none string) func(admin.List[T]) string {
 	return func(list admin.List[T]) string {
 		if len(list.Items) == 0 {
 			return none + "\n"
@@ -29,7 +29,7 @@ func rows[T any](headings string, cells func(T) []string, none string) func(admi
 }
 
 // card shows one thing for people, a line for each field: name, value, name, value.
-func card(fields ...string) string {
+func fieldTable(fields ...string) string {
 	var text strings.Builder
 	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for i := 0; i+1 < len(fields); i += 2 {

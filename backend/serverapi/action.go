@@ -13,27 +13,27 @@ type Action[On any] struct {
 }
 
 // bound is an action that knows what it is done on.
-type bound struct {
+type boundAction struct {
 	status int
 	run    func(*Call) (any, error)
 }
 
-func (a Action[On]) bind(on On) bound {
-	return bound{a.status, func(c *Call) (any, error) { return a.Run(on, c) }}
+func (a Action[On]) bind(on On) boundAction {
+	return boundAction{a.status, func(c *Call) (any, error) { return a.Run(on, c) }}
 }
 
-// Makes answers with what was made.
-func Makes[On any](a Action[On]) Action[On] { return Action[On]{a.Run, http.StatusCreated} }
+// Created answers with what was made.
+func Created[On any](a Action[On]) Action[On] { return Action[On]{a.Run, http.StatusCreated} }
 
-// Ends answers with nothing.
-func Ends[On any](a Action[On]) Action[On] { return Action[On]{a.Run, http.StatusNoContent} }
+// NoContent answers with nothing.
+func NoContent[On any](a Action[On]) Action[On] { return Action[On]{a.Run, http.StatusNoContent} }
 
 // maxDepth is how deep a body may be: a connection, its provisioning, a list of groups,
 // each with a list of roles.
 const maxDepth = 5
 
-// Reading is an action that reads the request's body.
-func Reading[On, In, T any](run func(On, *Call, In) (T, error)) Action[On] {
+// WithBody is an action that reads the request's body.
+func WithBody[On, In, T any](run func(On, *Call, In) (T, error)) Action[On] {
 	return Action[On]{Run: func(on On, c *Call) (any, error) {
 		var body In
 		if err := web.Read(c.W, c.R, &body, maxDepth); err != nil {

@@ -18,9 +18,9 @@ import (
 // Call is one request on its way to its answer.
 type Call struct {
 	*server
-	W  http.ResponseWriter
-	R  *http.Request
-	By admin.Actor // whose key it showed
+	W     http.ResponseWriter
+	R     *http.Request
+	Actor admin.Actor // whose key it showed
 }
 
 // Context is the request's.
@@ -32,13 +32,13 @@ func (s *server) serve(answered methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &Call{server: s, W: w, R: r}
 		web.Secure(w.Header(), s.secure)
-		defer c.recovered()
+		defer c.recoverPanic()
 		status, err := c.dispatch(answered)
 		if err != nil {
 			c.refuse(err)
 			return
 		}
-		c.record(status, "", nil)
+		c.logRequest(status, "", nil)
 	})
 }
 
@@ -50,7 +50,7 @@ func (c *Call) dispatch(answered methods) (status int, err error) {
 	if !ok {
 		return 0, web.NoMethod(c.W.Header(), c.R.Method, slices.Sorted(maps.Keys(answered)))
 	}
-	if err := c.admit(); err != nil {
+	if err := c.authenticate(); err != nil {
 		return 0, err
 	}
 	value, err := a.run(c)
@@ -67,7 +67,7 @@ func (c *Call) dispatch(answered methods) (status int, err error) {
 }
 
 // recovered keeps a panic from crossing the boundary.
-func (c *Call) recovered() {
+func (c *Call) recoverPanic() {
 	if v := recover(); v != nil {
 		c.refuse(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 	}
@@ -82,14 +82,14 @@ func (c *Call) refuse(err error) {
 	}
 	web.RefusalHeaders(c.W.Header(), r)
 	web.WriteJSON(c.W, r.HTTPStatus(), r.Body())
-	c.record(r.HTTPStatus(), r.Code, cause)
+	c.logRequest(r.HTTPStatus(), r.Code, cause)
 }
 
 // record writes the request's line of the log. No key is in it, and no query.
-func (c *Call) record(status int, code api.Code, cause error) {
+func (c *Call) logRequest(status int, code api.Code, cause error) {
 	attributes := []any{"method", c.R.Method, "path", c.R.URL.Path, "status", status}
-	if c.By.ID != "" {
-		attributes = append(attributes, "key", c.By.ID)
+	if c.Actor.ID != "" {
+		attributes = append(attributes, "key", c.Actor.ID)
 	}
 	if code != "" {
 		attributes = append(attributes, "code", string(code))

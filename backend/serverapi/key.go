@@ -16,15 +16,15 @@ import (
 // refused unheard, but for keys that were good a while ago: nobody locks a server out
 // with which they share an address. The neighbors of addresses that fail are heard
 // all the same, a few at a time.
-func (c *Call) admit() error {
+func (c *Call) authenticate() error {
 	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
 		if len(c.R.Header.Values(browsers)) > 0 {
 			return refusal.New(api.OriginNotAllowed, "This is for servers: browsers are refused.")
 		}
 	}
 	now, text := c.Now().Unix(), bearer(c.R.Header.Values("Authorization"))
-	if !c.proven.holds(text, now) {
-		leave, err := c.heard(now)
+	if !c.known.has(text, now) {
+		leave, err := c.throttle(now)
 		if err != nil {
 			return err
 		}
@@ -35,27 +35,27 @@ func (c *Call) admit() error {
 	switch {
 	case errors.As(err, &refused):
 		c.failures.add(c.R.RemoteAddr, now)
-		c.proven.forget(text)
+		c.known.remove(text)
 	case err == nil:
-		c.proven.note(text, now)
+		c.known.add(text, now)
 	}
-	c.By = by
+	c.Actor = by
 	return err
 }
 
 // heard lets a key be looked up that is not known to be good, by what came from its
 // address and its neighbors before. The caller leaves when it was.
-func (c *Call) heard(now int64) (leave func(), err error) {
+func (c *Call) throttle(now int64) (leave func(), err error) {
 	tooMany := refusal.New(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
 	tooMany.RetryAfter = c.failures.retryAfter(now)
-	switch c.failures.standing(c.R.RemoteAddr, now) {
-	case failing:
+	switch c.failures.state(c.R.RemoteAddr, now) {
+	case blocked:
 		return nil, tooMany
-	case besideFailing:
-		if !c.lane.enter(c.Context()) {
+	case queued:
+		if !c.slots.acquire(c.Context()) {
 			return nil, tooMany
 		}
-		return c.lane.leave, nil
+		return c.slots.release, nil
 	}
 	return func() {}, nil
 }
@@ -74,35 +74,35 @@ func bearer(headers []string) string {
 }
 
 const (
-	provenLife = 60 * 60 // seconds
-	maxProven  = 1000
+	knownKeyLife = 60 * 60 // seconds
+	maxKnownKeys = 1000
 )
 
 // proven are the keys that were good, by their hash, with the time.
-type proven struct {
+type knownKeys struct {
 	mu sync.Mutex
 	at map[[sha256.Size]byte]int64
 }
 
-func newProven() *proven { return &proven{at: map[[sha256.Size]byte]int64{}} }
+func newKnownKeys() *knownKeys { return &knownKeys{at: map[[sha256.Size]byte]int64{}} }
 
-func (p *proven) holds(text string, now int64) bool {
+func (p *knownKeys) has(text string, now int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at, ok := p.at[sha256.Sum256([]byte(text))]
-	return ok && now-at <= provenLife
+	return ok && now-at <= knownKeyLife
 }
 
-func (p *proven) note(text string, now int64) {
+func (p *knownKeys) add(text string, now int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.at) >= maxProven {
+	if len(p.at) >= maxKnownKeys {
 		clear(p.at)
 	}
 	p.at[sha256.Sum256([]byte(text))] = now
 }
 
-func (p *proven) forget(text string) {
+func (p *knownKeys) remove(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.at, sha256.Sum256([]byte(text)))

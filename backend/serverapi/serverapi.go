@@ -32,7 +32,7 @@ type API[On any] struct {
 	Path     string        // below the backend's base URL
 	Kind     admin.KeyKind // of the keys that it takes
 	Routes   []Route[On]
-	On       On     // what its actions are done on
+	Target   On     // what its actions are done on
 	Document []byte // describes the routes (OpenAPI 3.1)
 }
 
@@ -42,8 +42,8 @@ type Route[On any] struct {
 	action       Action[On]
 }
 
-// At is what is done at a path.
-func At[On any](method, path string, a Action[On]) Route[On] { return Route[On]{method, path, a} }
+// NewRoute is what is done at a path.
+func NewRoute[On any](method, path string, a Action[On]) Route[On] { return Route[On]{method, path, a} }
 
 // server is what the calls of one API share.
 type server struct {
@@ -51,8 +51,8 @@ type server struct {
 	kind     admin.KeyKind
 	secure   bool // the public URL is https
 	failures *failures
-	lane     lane
-	proven   *proven
+	slots    lookupSlots
+	known    *knownKeys
 }
 
 // Handler returns the handler of an API, mounted at the public URL's path and the API's.
@@ -66,7 +66,7 @@ func Handler[On any](c Config, a API[On]) (http.Handler, error) {
 	}
 	s := &server{
 		Config: c, kind: a.Kind, secure: public.Scheme == "https",
-		failures: newFailures(), lane: newLane(), proven: newProven(),
+		failures: newFailures(), slots: newLookupSlots(), known: newKnownKeys(),
 	}
 	base := strings.TrimSuffix(public.Path, "/") + a.Path
 	mux := http.NewServeMux()
@@ -79,7 +79,7 @@ func Handler[On any](c Config, a API[On]) (http.Handler, error) {
 }
 
 // methods are what the methods of one path do.
-type methods map[string]bound
+type methods map[string]boundAction
 
 func byPath[On any](a API[On]) map[string]methods {
 	all := map[string]methods{}
@@ -87,7 +87,7 @@ func byPath[On any](a API[On]) map[string]methods {
 		if all[r.Path] == nil {
 			all[r.Path] = methods{}
 		}
-		all[r.Path][r.Method] = r.action.bind(a.On)
+		all[r.Path][r.Method] = r.action.bind(a.Target)
 	}
 	return all
 }

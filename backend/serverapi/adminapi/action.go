@@ -13,71 +13,71 @@ import (
 )
 
 type (
-	office = admin.Service
-	actor  = admin.Actor
-	call   = serverapi.Call
-	action = serverapi.Action[*office]
+	service = admin.Service
+	actor   = admin.Actor
+	call    = serverapi.Call
+	action  = serverapi.Action[*service]
 )
 
 var (
-	at    = serverapi.At[*office]
-	makes = serverapi.Makes[*office]
-	ends  = serverapi.Ends[*office]
+	route     = serverapi.NewRoute[*service]
+	created   = serverapi.Created[*service]
+	noContent = serverapi.NoContent[*service]
 )
 
 // The shapes of the office's acts: gets of the whole, of something that the path
 // names, and of something in something; the same with a body, and with a page.
 
-func gets[T any](run func(*office, context.Context, actor) (T, error)) action {
-	return action{Run: func(o *office, c *call) (any, error) { return run(o, c.Context(), c.By) }}
+func forWorkspace[T any](run func(*service, context.Context, actor) (T, error)) action {
+	return action{Run: func(o *service, c *call) (any, error) { return run(o, c.Context(), c.Actor) }}
 }
 
-func of[T any](name string, run func(*office, context.Context, actor, string) (T, error)) action {
-	return action{Run: func(o *office, c *call) (any, error) { return run(o, c.Context(), c.By, c.R.PathValue(name)) }}
+func byID[T any](name string, run func(*service, context.Context, actor, string) (T, error)) action {
+	return action{Run: func(o *service, c *call) (any, error) { return run(o, c.Context(), c.Actor, c.R.PathValue(name)) }}
 }
 
-func in[T any](outer, inner string, run func(*office, context.Context, actor, string, string) (T, error)) action {
-	return action{Run: func(o *office, c *call) (any, error) {
-		return run(o, c.Context(), c.By, c.R.PathValue(outer), c.R.PathValue(inner))
+func within[T any](outer, inner string, run func(*service, context.Context, actor, string, string) (T, error)) action {
+	return action{Run: func(o *service, c *call) (any, error) {
+		return run(o, c.Context(), c.Actor, c.R.PathValue(outer), c.R.PathValue(inner))
 	}}
 }
 
-func takes[In, T any](run func(*office, context.Context, actor, In) (T, error)) action {
-	return serverapi.Reading(func(o *office, c *call, body In) (T, error) { return run(o, c.Context(), c.By, body) })
+func withBody[In, T any](run func(*service, context.Context, actor, In) (T, error)) action {
+	return serverapi.WithBody(func(o *service, c *call, body In) (T, error) { return run(o, c.Context(), c.Actor, body) })
 }
 
-func takesOf[In, T any](name string, run func(*office, context.Context, actor, string, In) (T, error)) action {
-	return serverapi.Reading(func(o *office, c *call, body In) (T, error) {
-		return run(o, c.Context(), c.By, c.R.PathValue(name), body)
+func byIDWithBody[In, T any](name string, run func(*service, context.Context, actor, string, In) (T, error)) action {
+	return serverapi.WithBody(func(o *service, c *call, body In) (T, error) {
+		return run(o, c.Context(), c.Actor, c.R.PathValue(name), body)
 	})
 }
 
-func takesIn[In, T any](outer, inner string, run func(*office, context.Context, actor, string, string, In) (T, error)) action {
-	return serverapi.Reading(func(o *office, c *call, body In) (T, error) {
-		return run(o, c.Context(), c.By, c.R.PathValue(outer), c.R.PathValue(inner), body)
+func withinWithBody[In, T any](outer, inner string, run func(*service, context.Context, actor, string, string, In) (T, error)) action {
+	return serverapi.WithBody(func(o *service, c *call, body In) (T, error) {
+		return run(o, c.Context(), c.Actor, c.R.PathValue(outer), c.R.PathValue(inner), body)
 	})
 }
 
-func list[T any](run func(*office, context.Context, actor, admin.Page) (admin.List[T], error)) action {
-	return listing(func(o *office, c *call, p admin.Page) (admin.List[T], error) {
-		return run(o, c.Context(), c.By, p)
+func listAll[T any](run func(*service, context.Context, actor, admin.Page) (admin.List[T], error)) action {
+	return listAction(func(o *service, c *call, p admin.Page) (admin.List[T], error) {
+		return run(o, c.Context(), c.Actor, p)
 	})
 }
 
-func listOf[T any](name string, run func(*office, context.Context, actor, string, admin.Page) (admin.List[T], error)) action {
-	return listing(func(o *office, c *call, p admin.Page) (admin.List[T], error) {
-		return run(o, c.Context(), c.By, c.R.PathValue(name), p)
+func listWithin[T any](name string, run func(*service, context.Context, actor, string, admin.Page) (admin.List[T], error)) action {
+	return listAction(func(o *service, c *call, p admin.Page) (admin.List[T], error) {
+		return run(o, c.Context(), c.Actor, c.R.PathValue(name), p)
 	})
 }
 
-func listing[T any](run func(*office, *call, admin.Page) (admin.List[T], error)) action {
-	return action{Run: func(o *office, c *call) (any, error) {
-		p, _, err := page(c)
+func listAction[T any](run func(*service, *call, admin.Page) (admin.List[T], error)) action {
+	return action{Run: func(o *service, c *call) (any, error) {
+		p, _, err := parsePage(c)
 		if err != nil {
 			return nil, err
 		}
 		all, err := run(o, c, p)
-		return paged(c, all, err)
+		return linkNext(c, all, err)
 	}}
 }
 
@@ -86,7 +86,7 @@ const defaultLimit = 50
 
 // page reads which page is wanted, and the query with it, which has these further
 // parameters at most.
-func page(c *call, further ...string) (admin.Page, url.Values, error) {
+func parsePage(c *call, further ...string) (admin.Page, url.Values, error) {
 	q, err := url.ParseQuery(c.R.URL.RawQuery)
 	if err != nil {
 		return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The query is not well-formed.")
@@ -96,7 +96,7 @@ func page(c *call, further ...string) (admin.Page, url.Values, error) {
 			return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The query has a parameter that is not known, or twice.")
 		}
 	}
-	limit, err := number(q, "limit", defaultLimit)
+	limit, err := parseNumber(q, "limit", defaultLimit)
 	if err != nil || limit > admin.MaxLimit {
 		return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The limit is from 1 to "+strconv.Itoa(admin.MaxLimit)+".")
 	}
@@ -104,7 +104,7 @@ func page(c *call, further ...string) (admin.Page, url.Values, error) {
 }
 
 // number reads a natural number of the query.
-func number(q url.Values, name string, absent int64) (int64, error) {
+func parseNumber(q url.Values, name string, absent int64) (int64, error) {
 	text := q.Get(name)
 	if text == "" {
 		return absent, nil
@@ -118,7 +118,7 @@ func number(q url.Values, name string, absent int64) (int64, error) {
 
 // paged links to the next page (RFC 8288), in words relative to this one: no header
 // of a request builds a URL.
-func paged[T any](c *call, all admin.List[T], err error) (any, error) {
+func linkNext[T any](c *call, all admin.List[T], err error) (any, error) {
 	if err == nil && all.Next != "" {
 		q := c.R.URL.Query()
 		q.Set("after", all.Next)

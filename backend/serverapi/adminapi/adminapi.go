@@ -21,6 +21,6 @@ var Document []byte
 // New returns the handler of the API, mounted at the public URL's path and Path.
 func New(c serverapi.Config, o *admin.Service) (http.Handler, error) {
 	return serverapi.Handler(c, serverapi.API[*admin.Service]{
-		Path: Path, Kind: admin.Administration, Routes: Routes, On: o, Document: Document,
+		Path: Path, Kind: admin.Administration, Routes: Routes, Target: o, Document: Document,
 	})
 }

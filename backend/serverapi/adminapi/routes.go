@@ -6,7 +6,7 @@ import (
 )
 
 // Route is one request of the API. openapi.json describes each.
-type Route = serverapi.Route[*office]
+type Route = serverapi.Route[*service]
 
 // The names in paths.
 const (
@@ -20,85 +20,85 @@ const (
 // Routes are all requests of the administration API that take a key. Who may send them
 // is decided by admin.
 var Routes = []Route{
-	at("GET", "/organizations", list((*office).Organizations)),
-	at("POST", "/organizations", makes(takes((*office).CreateOrganization))),
-	at("GET", "/organizations/{organization}", of(organization, (*office).Organization)),
-	at("PATCH", "/organizations/{organization}", takesOf(organization, (*office).UpdateOrganization)),
-	at("DELETE", "/organizations/{organization}", ends(of(organization, (*office).DeleteOrganization))),
-	at("POST", "/organizations/{organization}/disable", of(organization, (*office).DisableOrganization)),
-	at("POST", "/organizations/{organization}/enable", of(organization, (*office).EnableOrganization)),
-	at("GET", "/organizations/{organization}/policy", of(organization, (*office).OrganizationPolicy)),
-	at("PUT", "/organizations/{organization}/policy", takesOf(organization, (*office).PutOrganizationPolicy)),
+	route("GET", "/organizations", listAll((*service).Organizations)),
+	route("POST", "/organizations", created(withBody((*service).CreateOrganization))),
+	route("GET", "/organizations/{organization}", byID(organization, (*service).Organization)),
+	route("PATCH", "/organizations/{organization}", byIDWithBody(organization, (*service).UpdateOrganization)),
+	route("DELETE", "/organizations/{organization}", noContent(byID(organization, (*service).DeleteOrganization))),
+	route("POST", "/organizations/{organization}/disable", byID(organization, (*service).DisableOrganization)),
+	route("POST", "/organizations/{organization}/enable", byID(organization, (*service).EnableOrganization)),
+	route("GET", "/organizations/{organization}/policy", byID(organization, (*service).OrganizationPolicy)),
+	route("PUT", "/organizations/{organization}/policy", byIDWithBody(organization, (*service).PutOrganizationPolicy)),
 
-	at("GET", "/organizations/{organization}/members", listOf(organization, (*office).Members)),
-	at("POST", "/organizations/{organization}/members", makes(takesOf(organization, (*office).AdmitMember))),
-	at("POST", "/organizations/{organization}/file-members", ends(takesOf(organization, (*office).ApplyMembers))),
-	at("GET", "/organizations/{organization}/members/{user}", in(organization, user, (*office).Member)),
-	at("PUT", "/organizations/{organization}/members/{user}", takesIn(organization, user, (*office).UpdateMember)),
-	at("DELETE", "/organizations/{organization}/members/{user}", ends(in(organization, user, (*office).RemoveMember))),
-	at("POST", "/organizations/{organization}/members/{user}/disable", in(organization, user, (*office).DisableMember)),
-	at("POST", "/organizations/{organization}/members/{user}/enable", in(organization, user, (*office).EnableMember)),
-	at("DELETE", "/organizations/{organization}/members/{user}/sessions", ends(in(organization, user, (*office).EndMemberSessions))),
-	at("DELETE", "/organizations/{organization}/members/{user}/links", ends(in(organization, user, (*office).UnlinkMember))),
+	route("GET", "/organizations/{organization}/members", listWithin(organization, (*service).Members)),
+	route("POST", "/organizations/{organization}/members", created(byIDWithBody(organization, (*service).AdmitMember))),
+	route("POST", "/organizations/{organization}/file-members", noContent(byIDWithBody(organization, (*service).ApplyMembers))),
+	route("GET", "/organizations/{organization}/members/{user}", within(organization, user, (*service).Member)),
+	route("PUT", "/organizations/{organization}/members/{user}", withinWithBody(organization, user, (*service).UpdateMember)),
+	route("DELETE", "/organizations/{organization}/members/{user}", noContent(within(organization, user, (*service).RemoveMember))),
+	route("POST", "/organizations/{organization}/members/{user}/disable", within(organization, user, (*service).DisableMember)),
+	route("POST", "/organizations/{organization}/members/{user}/enable", within(organization, user, (*service).EnableMember)),
+	route("DELETE", "/organizations/{organization}/members/{user}/sessions", noContent(within(organization, user, (*service).EndMemberSessions))),
+	route("DELETE", "/organizations/{organization}/members/{user}/links", noContent(within(organization, user, (*service).UnlinkMember))),
 
-	at("GET", "/organizations/{organization}/staff", listOf(organization, (*office).Staff)),
-	at("POST", "/organizations/{organization}/staff", makes(takesOf(organization, (*office).GrantStaff))),
-	at("GET", "/organizations/{organization}/staff/{user}", in(organization, user, (*office).StaffAccess)),
-	at("DELETE", "/organizations/{organization}/staff/{user}", ends(in(organization, user, (*office).EndStaff))),
+	route("GET", "/organizations/{organization}/staff", listWithin(organization, (*service).Staff)),
+	route("POST", "/organizations/{organization}/staff", created(byIDWithBody(organization, (*service).GrantStaff))),
+	route("GET", "/organizations/{organization}/staff/{user}", within(organization, user, (*service).StaffAccess)),
+	route("DELETE", "/organizations/{organization}/staff/{user}", noContent(within(organization, user, (*service).EndStaff))),
 
-	at("GET", "/organizations/{organization}/connections", listOf(organization, (*office).Connections)),
-	at("POST", "/organizations/{organization}/connections", makes(takesOf(organization, (*office).CreateConnection))),
-	at("GET", "/organizations/{organization}/connections/{connection}", in(organization, connection, (*office).Connection)),
-	at("PUT", "/organizations/{organization}/connections/{connection}", takesIn(organization, connection, (*office).UpdateConnection)),
-	at("DELETE", "/organizations/{organization}/connections/{connection}", ends(in(organization, connection, (*office).DeleteConnection))),
-	at("POST", "/organizations/{organization}/connections/{connection}/enable", in(organization, connection, (*office).EnableConnection)),
-	at("POST", "/organizations/{organization}/connections/{connection}/disable", in(organization, connection, (*office).DisableConnection)),
+	route("GET", "/organizations/{organization}/connections", listWithin(organization, (*service).Connections)),
+	route("POST", "/organizations/{organization}/connections", created(byIDWithBody(organization, (*service).CreateConnection))),
+	route("GET", "/organizations/{organization}/connections/{connection}", within(organization, connection, (*service).Connection)),
+	route("PUT", "/organizations/{organization}/connections/{connection}", withinWithBody(organization, connection, (*service).UpdateConnection)),
+	route("DELETE", "/organizations/{organization}/connections/{connection}", noContent(within(organization, connection, (*service).DeleteConnection))),
+	route("POST", "/organizations/{organization}/connections/{connection}/enable", within(organization, connection, (*service).EnableConnection)),
+	route("POST", "/organizations/{organization}/connections/{connection}/disable", within(organization, connection, (*service).DisableConnection)),
 
-	at("GET", "/organizations/{organization}/sessions", action{Run: organizationSessions}),
-	at("DELETE", "/organizations/{organization}/sessions/{session}", ends(in(organization, sessionID, (*office).EndOrganizationSession))),
-	at("GET", "/organizations/{organization}/audit", action{Run: trail}),
+	route("GET", "/organizations/{organization}/sessions", action{Run: organizationSessions}),
+	route("DELETE", "/organizations/{organization}/sessions/{session}", noContent(within(organization, sessionID, (*service).EndOrganizationSession))),
+	route("GET", "/organizations/{organization}/audit", action{Run: auditLog}),
 
-	at("GET", "/users", list((*office).Users)),
-	at("GET", "/users/{user}", of(user, (*office).User)),
-	at("POST", "/users/{user}/disable", of(user, (*office).DisableUser)),
-	at("POST", "/users/{user}/enable", of(user, (*office).EnableUser)),
-	at("GET", "/users/{user}/sessions", listOf(user, (*office).UserSessions)),
-	at("DELETE", "/users/{user}/sessions", ends(of(user, (*office).EndUserSessions))),
-	at("DELETE", "/sessions/{session}", ends(of(sessionID, (*office).EndSession))),
+	route("GET", "/users", listAll((*service).Users)),
+	route("GET", "/users/{user}", byID(user, (*service).User)),
+	route("POST", "/users/{user}/disable", byID(user, (*service).DisableUser)),
+	route("POST", "/users/{user}/enable", byID(user, (*service).EnableUser)),
+	route("GET", "/users/{user}/sessions", listWithin(user, (*service).UserSessions)),
+	route("DELETE", "/users/{user}/sessions", noContent(byID(user, (*service).EndUserSessions))),
+	route("DELETE", "/sessions/{session}", noContent(byID(sessionID, (*service).EndSession))),
 
-	at("GET", "/policy", gets((*office).WorkspacePolicy)),
-	at("PUT", "/policy", takes((*office).PutWorkspacePolicy)),
-	at("GET", "/audit", action{Run: trail}),
+	route("GET", "/policy", forWorkspace((*service).WorkspacePolicy)),
+	route("PUT", "/policy", withBody((*service).PutWorkspacePolicy)),
+	route("GET", "/audit", action{Run: auditLog}),
 
-	at("GET", "/keys", list((*office).Keys)),
-	at("POST", "/keys", makes(takes((*office).CreateKey))),
-	at("GET", "/keys/{key}", of(key, (*office).Key)),
-	at("DELETE", "/keys/{key}", ends(of(key, (*office).RevokeKey))),
+	route("GET", "/keys", listAll((*service).Keys)),
+	route("POST", "/keys", created(withBody((*service).CreateKey))),
+	route("GET", "/keys/{key}", byID(key, (*service).Key)),
+	route("DELETE", "/keys/{key}", noContent(byID(key, (*service).RevokeKey))),
 }
 
 // organizationSessions lists an organization's sessions, a person's where the query
 // names one.
-func organizationSessions(o *office, c *call) (any, error) {
-	p, q, err := page(c, "user")
+func organizationSessions(o *service, c *call) (any, error) {
+	p, q, err := parsePage(c, "user")
 	if err != nil {
 		return nil, err
 	}
-	all, err := o.OrganizationSessions(c.Context(), c.By, c.R.PathValue(organization), q.Get("user"), p)
-	return paged(c, all, err)
+	all, err := o.OrganizationSessions(c.Context(), c.Actor, c.R.PathValue(organization), q.Get("user"), p)
+	return linkNext(c, all, err)
 }
 
 // trail lists what happened, in one organization where the path names it.
-func trail(o *office, c *call) (any, error) {
-	p, q, err := page(c, "user", "actor", "action", "since", "until")
+func auditLog(o *service, c *call) (any, error) {
+	p, q, err := parsePage(c, "user", "actor", "action", "since", "until")
 	if err != nil {
 		return nil, err
 	}
 	f := admin.EventFilter{User: q.Get("user"), Actor: q.Get("actor"), Action: q.Get("action")}
 	for name, into := range map[string]*int64{"since": &f.Since, "until": &f.Until} {
-		if *into, err = number(q, name, 0); err != nil {
+		if *into, err = parseNumber(q, name, 0); err != nil {
 			return nil, err
 		}
 	}
-	all, err := o.Events(c.Context(), c.By, c.R.PathValue(organization), f, p)
-	return paged(c, all, err)
+	all, err := o.Events(c.Context(), c.Actor, c.R.PathValue(organization), f, p)
+	return linkNext(c, all, err)
 }

@@ -33,19 +33,19 @@ const Path = "/v1"
 var Document []byte
 
 // Routes are all requests of the API that take a key.
-var Routes = []serverapi.Route[*crossApp]{
-	serverapi.At("POST", "/workspaces/{workspace_id}/sessions", serverapi.Makes(reading((*call).enterApp))),
-	serverapi.At("POST", "/workspaces/{workspace_id}/sessions/refresh", reading((*call).renewInApp)),
+var Routes = []serverapi.Route[*service]{
+	serverapi.NewRoute("POST", "/workspaces/{workspace_id}/sessions", serverapi.Created(withBody((*call).enterApp))),
+	serverapi.NewRoute("POST", "/workspaces/{workspace_id}/sessions/refresh", withBody((*call).renewInApp)),
 }
 
 // call is one request on its way to its answer.
 type call struct {
 	*serverapi.Call
-	crossapp *crossApp
+	service *service
 }
 
-func reading[In, T any](run func(*call, In) (T, error)) serverapi.Action[*crossApp] {
-	return serverapi.Reading(func(x *crossApp, c *serverapi.Call, body In) (T, error) { return run(&call{c, x}, body) })
+func withBody[In, T any](run func(*call, In) (T, error)) serverapi.Action[*service] {
+	return serverapi.WithBody(func(x *service, c *serverapi.Call, body In) (T, error) { return run(&call{c, x}, body) })
 }
 
 // Config is what New needs. All of it is required but Proofs and Log.
@@ -64,8 +64,8 @@ type Store interface {
 	audit.Store
 }
 
-// crossApp is what sessions across apps need to be made.
-type crossApp struct {
+// service is what sessions across apps need to be made.
+type service struct {
 	issuer  string
 	path    string // the public URL's
 	store   Store
@@ -94,14 +94,14 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &crossApp{
+	x := &service{
 		issuer: issuerOf(c.PublicURL), path: strings.TrimSuffix(public.Path, "/"),
 		store: c.Store, keys: c.Keys, refresh: refresh,
 		codes: c.Secret.Sealer(signingkey.ForHandovers), csrf: c.Secret.Derive(signingkey.ForCSRF)[0],
 		replays: cmp.Or(c.Proofs, NewProofs()),
 	}
-	return serverapi.Handler(c.Config, serverapi.API[*crossApp]{
-		Path: Path, Kind: admin.WorkspaceAPI, Routes: Routes, On: x, Document: Document,
+	return serverapi.Handler(c.Config, serverapi.API[*service]{
+		Path: Path, Kind: admin.WorkspaceAPI, Routes: Routes, Target: x, Document: Document,
 	})
 }
 
@@ -109,7 +109,7 @@ func New(c Config) (http.Handler, error) {
 func NewProofs() *dpop.Replays { return dpop.NewReplays(proofLife+proofSkew+1, maxProofs) }
 
 // denied refuses with 403 and what was missing.
-func denied[Reason ~string](reason Reason, text string) error {
+func deny[Reason ~string](reason Reason, text string) error {
 	r := refusal.New(api.WorkspaceAccessDenied, text)
 	r.Reason = string(reason)
 	return r
@@ -117,16 +117,16 @@ func denied[Reason ~string](reason Reason, text string) error {
 
 // workspace returns the workspace, which the path has to name.
 func (c *call) workspace() (*directory.Workspace, error) {
-	w, err := c.crossapp.store.Workspace(c.Context())
+	w, err := c.service.store.Workspace(c.Context())
 	if err == nil && !w.Named(c.R.PathValue("workspace_id")) {
-		err = denied("wrong_workspace", "This key is of another workspace.")
+		err = deny("wrong_workspace", "This key is of another workspace.")
 	}
 	return w, err
 }
 
 // grant is what the call may grant in an app.
 func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
-	x := c.crossapp
+	x := c.service
 	return &grant.Grant{
 		Issuer: x.issuer, Store: x.store, Keys: x.keys, Workspace: w, App: app, Now: c.Now().Unix(),
 		Audit: func(e audit.Event) error {
@@ -139,24 +139,24 @@ func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
 	}
 }
 
-// trailTimeout bounds the writing of the trail, for which nobody may wait any more.
-const trailTimeout = 5 * time.Second
+// auditTimeout bounds the writing of the trail, for which nobody may wait any more.
+const auditTimeout = 5 * time.Second
 
 // audit records what the call did, by its key where nobody else is named.
 func (c *call) audit(app string, e audit.Event) error {
-	e.ID, e.At, e.App, e.Address = orNewID(e.ID), c.Now().Unix(), app, c.R.RemoteAddr
+	e.ID, e.At, e.App, e.Address = ensureEventID(e.ID), c.Now().Unix(), app, c.R.RemoteAddr
 	if e.Actor == "" {
-		e.Actor, e.ActorName = c.By.ID, c.By.Name
+		e.Actor, e.ActorName = c.Actor.ID, c.Actor.Name
 	}
 	if e.Outcome == "" {
 		e.Outcome = audit.Done
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), trailTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), auditTimeout)
 	defer cancel()
-	return c.crossapp.store.RecordEvent(ctx, e)
+	return c.service.store.RecordEvent(ctx, e)
 }
 
-func orNewID(id string) string {
+func ensureEventID(id string) string {
 	if id == "" {
 		return directory.NewID("evt_")
 	}
@@ -164,7 +164,7 @@ func orNewID(id string) string {
 }
 
 // recorded hands a refusal on, once it is in the trail.
-func (c *call) recorded(app string, e audit.Event, refused error) error {
+func (c *call) recordRefusal(app string, e audit.Event, refused error) error {
 	if !refusal.Is(refused) {
 		return refused
 	}

@@ -22,7 +22,7 @@ import (
 )
 
 // entry asks for a session in another app.
-type entry struct {
+type enterRequest struct {
 	AppID string `json:"app_id"`
 	// ResponseType is "session", also where nothing is said, or "code": the browser
 	// gets a session of its own with the code ([handover]), and the server none.
@@ -64,19 +64,19 @@ const (
 )
 
 // enterApp is POST /workspaces/{workspace_id}/sessions.
-func (c *call) enterApp(ask entry) (any, error) {
+func (c *call) enterApp(ask enterRequest) (any, error) {
 	e := audit.Event{Action: audit.EnterApp}
 	if ask.ResponseType == respondCode {
 		e.Action = audit.HandOver
 	}
-	answer, err := c.entered(ask, &e)
+	answer, err := c.enter(ask, &e)
 	if err != nil {
-		return nil, c.recorded(named(ask.AppID), e, err)
+		return nil, c.recordRefusal(auditableApp(ask.AppID), e, err)
 	}
 	return answer, nil
 }
 
-func (c *call) entered(ask entry, e *audit.Event) (any, error) {
+func (c *call) enter(ask enterRequest, e *audit.Event) (any, error) {
 	// Authenticate: whose token is it, and do they act for its organization now?
 	w, err := c.workspace()
 	if err != nil {
@@ -96,19 +96,19 @@ func (c *call) entered(ask entry, e *audit.Event) (any, error) {
 	case !ok:
 		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
 	case !app.Admits(claims.ClientID):
-		return nil, denied("wrong_app", "This app is not entered from there.")
+		return nil, deny("wrong_app", "This app is not entered from there.")
 	}
-	if err := c.checkAsk(ask, app); err != nil {
+	if err := c.checkRequest(ask, app); err != nil {
 		return nil, err
 	}
 	g := c.grant(w, app)
 	e.Reason = orgsession.By(subject.Membership)
 	decision, err := g.Decide(c.Context(), subject, grant.Request{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
 	if err != nil {
-		return nil, overtaken(err)
+		return nil, conflictRefusal(err)
 	}
 	if decision.Outcome != policy.Allow {
-		return nil, denied(refusedBy[decision.Outcome], "The organization does not allow it now.")
+		return nil, deny(denialCodes[decision.Outcome], "The organization does not allow it now.")
 	}
 
 	// Grant: a code for the browser, or a session for the app's server.
@@ -118,8 +118,8 @@ func (c *call) entered(ask entry, e *audit.Event) (any, error) {
 	return c.session(g, subject, decision, claims.Expires, e)
 }
 
-// refusedBy are the reasons of policy's refusals.
-var refusedBy = map[policy.Outcome]api.Code{
+// denialCodes are the reasons of policy's refusals.
+var denialCodes = map[policy.Outcome]api.Code{
 	policy.StepUp:            api.InsufficientUserAuthentication,
 	policy.DenyEnded:         api.OrganizationSessionExpired,
 	policy.DenyWithoutKey:    api.DeviceKeyRequired,
@@ -127,7 +127,7 @@ var refusedBy = map[policy.Outcome]api.Code{
 	policy.DenyStaff:         api.OrganizationAccessDenied,
 }
 
-func (c *call) checkAsk(ask entry, app directory.App) error {
+func (c *call) checkRequest(ask enterRequest, app directory.App) error {
 	switch ask.ResponseType {
 	case "", respondSession:
 		if ask.CodeChallenge != "" || ask.ReturnTo != "" {
@@ -149,15 +149,15 @@ func (c *call) checkAsk(ask entry, app directory.App) error {
 
 // code makes a code. Nothing is stored: the code counts once by the session that comes
 // of it.
-func (c *call) code(ask entry, s *directory.Subject, e *audit.Event) (any, error) {
-	x := c.crossapp
-	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.By.ID, c.Now().Unix())
+func (c *call) code(ask enterRequest, s *directory.Subject, e *audit.Event) (any, error) {
+	x := c.service
+	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.Actor.ID, c.Now().Unix())
 	if err := c.audit(ask.AppID, *e); err != nil {
 		return nil, err
 	}
 	return Code{
 		Code: code.Seal(x.codes), ExpiresIn: handover.CodeLife, RedeemAt: x.issuer + api.PathHandoverCode,
-		UserID: s.User.ID, KeyID: c.By.ID,
+		UserID: s.User.ID, KeyID: c.Actor.ID,
 	}, nil
 }
 
@@ -165,11 +165,11 @@ func (c *call) code(ask entry, s *directory.Subject, e *audit.Event) (any, error
 // person's at the latest (RFC 8693).
 func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision, latest int64, e *audit.Event) (*AppSession, error) {
 	child := &session.Session{
-		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.By.Name, Address: c.R.RemoteAddr,
+		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.Actor.Name, Address: c.R.RemoteAddr,
 	}
 	first, err := g.Child(c.Context(), &s.Session, s.Membership.Organization.ID, child)
 	if errors.Is(err, orgsession.ErrEnded) {
-		return nil, denied(api.OrganizationSessionExpired, "The person has left the organization.")
+		return nil, deny(api.OrganizationSessionExpired, "The person has left the organization.")
 	}
 	if err != nil {
 		return nil, err
@@ -180,15 +180,15 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 	claims.Expires = min(claims.Expires, latest)
 	signed, err := g.Sign(c.Context(), claims, d.Rules)
 	if err != nil {
-		return nil, c.tooLarge(err)
+		return nil, c.signRefusal(err)
 	}
 	answer := c.appSession(signed, &claims, child)
-	answer.Refresh = c.crossapp.refresh.Sign(first, child.Secret)
+	answer.Refresh = c.service.refresh.Sign(first, child.Secret)
 	return answer, c.audit(g.App.ID, *e)
 }
 
-// tooLarge refuses to go on where the access token was not signed for its size.
-func (c *call) tooLarge(err error) error {
+// signRefusal refuses to go on where the access token was not signed for its size.
+func (c *call) signRefusal(err error) error {
 	if errors.Is(err, token.ErrTooLarge) {
 		c.Log.LogAttrs(c.Context(), slog.LevelError, "an access token was not signed", slog.Any("cause", err))
 		err = refusal.New(api.ServerError, grant.TooLarge)
@@ -199,18 +199,18 @@ func (c *call) tooLarge(err error) error {
 func (c *call) appSession(signed string, claims *token.Claims, s *session.Session) *AppSession {
 	return &AppSession{
 		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
-		UserID: s.UserID, KeyID: c.By.ID,
+		UserID: s.UserID, KeyID: c.Actor.ID,
 	}
 }
 
 func (c *call) csrf(id session.ID) string {
-	mac := hmac.New(sha256.New, c.crossapp.csrf)
+	mac := hmac.New(sha256.New, c.service.csrf)
 	mac.Write([]byte(id.String()))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // named is an app's id for the trail: nothing where it cannot be one.
-func named(app string) string {
+func auditableApp(app string) string {
 	if !directory.ValidSlug(app) {
 		return ""
 	}

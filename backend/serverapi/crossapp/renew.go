@@ -14,7 +14,7 @@ import (
 )
 
 // renewal asks for a new access token of a session in an app.
-type renewal struct {
+type renewRequest struct {
 	Refresh string `json:"refresh"`
 	// IdleSeconds is the time since the person's last input; nil reports nothing.
 	IdleSeconds *int64 `json:"idle_seconds"`
@@ -22,25 +22,25 @@ type renewal struct {
 
 // renewInApp is POST /workspaces/{workspace_id}/sessions/refresh, where an app's server
 // redeems its refresh token. It is what /token is to a browser.
-func (c *call) renewInApp(ask renewal) (*AppSession, error) {
+func (c *call) renewInApp(ask renewRequest) (*AppSession, error) {
 	s := &session.Session{}
-	answer, err := c.renewed(ask, &s)
+	answer, err := c.renew(ask, &s)
 	if err != nil {
 		e := audit.Event{Action: audit.RenewInApp, UserID: s.UserID, OrganizationID: s.ConfinedTo}
 		if s.UserID != "" {
 			e.SessionID = s.ID.String()
 		}
-		return nil, c.recorded(s.App, e, err)
+		return nil, c.recordRefusal(s.App, e, err)
 	}
 	return answer, nil
 }
 
-func (c *call) renewed(ask renewal, found **session.Session) (*AppSession, error) {
+func (c *call) renew(ask renewRequest, found **session.Session) (*AppSession, error) {
 	w, err := c.workspace()
 	if err != nil {
 		return nil, err
 	}
-	asked, err := c.asked(ask)
+	asked, err := c.mintRequest(ask)
 	if err != nil {
 		return nil, err
 	}
@@ -53,39 +53,39 @@ func (c *call) renewed(ask renewal, found **session.Session) (*AppSession, error
 	switch {
 	case !ok:
 		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
-	case c.By.App != "" && c.By.App != app.ID, c.By.OrganizationID != "" && c.By.OrganizationID != subject.Session.ConfinedTo:
-		return nil, denied("wrong_app", "This session is not this key's.")
+	case c.Actor.App != "" && c.Actor.App != app.ID, c.Actor.OrganizationID != "" && c.Actor.OrganizationID != subject.Session.ConfinedTo:
+		return nil, deny("wrong_app", "This session is not this key's.")
 	}
 	asked.Organization = subject.Session.ConfinedTo
 	minted, err := c.grant(w, app).Mint(c.Context(), presented, subject, asked)
 	if err != nil {
-		return nil, c.refused(&minted, err)
+		return nil, c.mintRefusal(&minted, err)
 	}
 	answer := c.appSession(minted.Token, &minted.Claims, &subject.Session)
 	if minted.Successor != nil {
-		answer.Refresh = c.crossapp.refresh.Sign(*minted.Successor, subject.Session.Secret)
+		answer.Refresh = c.service.refresh.Sign(*minted.Successor, subject.Session.Secret)
 	}
 	return answer, nil
 }
 
 // refused is the answer to a renewal that was refused. It hands out no successor: the
 // token that the server has stays good.
-func (c *call) refused(m *grant.Minted, err error) error {
+func (c *call) mintRefusal(m *grant.Minted, err error) error {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
-		return ended(m.Ended)
+		return endedRefusal(m.Ended)
 	case errors.Is(err, grant.ErrDisabled):
-		return ended(session.ReasonAdmin)
+		return endedRefusal(session.ReasonAdmin)
 	case errors.Is(err, grant.ErrNotAdmitted):
 		return refusal.New(api.OrganizationAccessDenied, "The organization does not admit the person.")
 	case errors.Is(err, grant.ErrDenied):
-		return refusal.New(refusedBy[m.Decision.Outcome], "The organization does not allow it now.")
+		return refusal.New(denialCodes[m.Decision.Outcome], "The organization does not allow it now.")
 	}
-	return c.tooLarge(overtaken(err))
+	return c.signRefusal(conflictRefusal(err))
 }
 
 // asked is what a renewal asks of policy. It enters nothing: what ended stays so.
-func (c *call) asked(ask renewal) (grant.Request, error) {
+func (c *call) mintRequest(ask renewRequest) (grant.Request, error) {
 	now := c.Now().Unix()
 	if sent := c.R.Header.Get(api.HeaderTime); sent != "" {
 		switch old, err := grant.TooOld(sent, now); {
@@ -102,8 +102,8 @@ func (c *call) asked(ask renewal) (grant.Request, error) {
 	return asked, nil
 }
 
-// errForged refuses what is no refresh token of an app's server. It ends nothing.
-var errForged = refusal.New(api.LoginRequired, "This is no refresh token of an app's server.")
+// errInvalidToken refuses what is no refresh token of an app's server. It ends nothing.
+var errInvalidToken = refusal.New(api.LoginRequired, "This is no refresh token of an app's server.")
 
 // authenticate finds the session of an authentic refresh token that an app's server
 // holds, and where its person stands in its organization. The token is not judged yet;
@@ -111,36 +111,36 @@ var errForged = refusal.New(api.LoginRequired, "This is no refresh token of an a
 func (c *call) authenticate(text string, idle int64) (session.Token, *directory.Subject, error) {
 	unverified, err := session.ParseToken(text)
 	if err != nil {
-		return session.Token{}, nil, errForged
+		return session.Token{}, nil, errInvalidToken
 	}
-	s, err := c.crossapp.store.Session(c.Context(), unverified.Session())
+	s, err := c.service.store.Session(c.Context(), unverified.Session())
 	if errors.Is(err, session.ErrNotFound) {
 		return session.Token{}, nil, refusal.New(api.SessionExpired, "The session has ended.")
 	}
 	if err != nil {
 		return session.Token{}, nil, err
 	}
-	presented, err := c.crossapp.refresh.Authenticate(unverified, s.Secret)
+	presented, err := c.service.refresh.Authenticate(unverified, s.Secret)
 	if err != nil || s.Holder != session.AppServer {
-		return session.Token{}, nil, c.unauthentic(unverified, &s, err)
+		return session.Token{}, nil, c.tokenRefusal(unverified, &s, err)
 	}
 	switch {
 	case s.RevokedAt != 0:
-		return presented, &directory.Subject{Session: s}, ended(s.RevokeReason)
+		return presented, &directory.Subject{Session: s}, endedRefusal(s.RevokeReason)
 	case s.ExpiresAt <= c.Now().Unix(), s.Idle(idle, c.Now().Unix()):
 		return presented, &directory.Subject{Session: s}, refusal.New(api.SessionExpired, "The session has ended.")
 	}
-	subject, err := c.crossapp.store.Subject(c.Context(), s.ID, s.ConfinedTo, c.Now().Unix())
+	subject, err := c.service.store.Subject(c.Context(), s.ID, s.ConfinedTo, c.Now().Unix())
 	return presented, &subject, err
 }
 
 // unauthentic tells why a refresh token did not authenticate. One whose key another
 // replica has is not refused for good: the secret is being replaced.
-func (c *call) unauthentic(u session.Unverified, s *session.Session, err error) error {
+func (c *call) tokenRefusal(u session.Unverified, s *session.Session, err error) error {
 	if s.Holder != session.AppServer {
-		return errForged
+		return errInvalidToken
 	}
-	switch usage, err := grant.KeyUsage(c.Context(), c.crossapp.store, u, s, err, c.Now().Unix()); {
+	switch usage, err := grant.KeyUsage(c.Context(), c.service.store, u, s, err, c.Now().Unix()); {
 	case err != nil:
 		return err
 	case usage == signingkey.InUse:
@@ -148,16 +148,16 @@ func (c *call) unauthentic(u session.Unverified, s *session.Session, err error) 
 	case usage == signingkey.Retired:
 		return refusal.New(api.SessionExpired, "The session has ended.")
 	}
-	return errForged
+	return errInvalidToken
 }
 
 // ended tells what became of a session that no longer lives.
-func ended(reason session.Reason) *refusal.Refusal {
+func endedRefusal(reason session.Reason) *refusal.Refusal {
 	return refusal.New(grant.Ended(reason), "The session was ended.")
 }
 
 // overtaken is the answer to what happened meanwhile.
-func overtaken(err error) error {
+func conflictRefusal(err error) error {
 	switch {
 	case errors.Is(err, orgsession.ErrOvertaken):
 		return refusal.New(api.RequestTooOld, "Somebody was active meanwhile. Ask again.")

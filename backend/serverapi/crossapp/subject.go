@@ -33,54 +33,54 @@ const (
 // and what it was minted by must live still.
 func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claims, error) {
 	raw := subjectToken(c.R.Header.Values("X-Authorization"))
-	says := claimed(raw)
+	says := parseUnverified(raw)
 	app, ok := w.AppByID(says.ClientID)
-	if !ok || c.By.App != "" && c.By.App != app.ID {
-		return nil, nil, denied(token.WrongAudience, "The person's access token is missing, or not for this app.")
+	if !ok || c.Actor.App != "" && c.Actor.App != app.ID {
+		return nil, nil, deny(token.WrongAudience, "The person's access token is missing, or not for this app.")
 	}
 	claims, err := c.verify(w, app, says, raw)
 	switch reason := token.ReasonOf(err); {
 	case reason == token.KeysUnavailable || err != nil && reason == "":
 		return nil, nil, err
 	case err != nil:
-		return nil, claims, denied(reason, "The person's access token is not good.")
+		return nil, claims, deny(reason, "The person's access token is not good.")
 	}
-	if c.By.OrganizationID != "" && c.By.OrganizationID != claims.OrganizationID { // whatever became of the person
+	if c.Actor.OrganizationID != "" && c.Actor.OrganizationID != claims.OrganizationID { // whatever became of the person
 		return nil, claims, errNotAdmitted
 	}
 	id, err := session.ParseID(claims.SessionID)
 	if err != nil {
-		return nil, claims, denied(token.MissingClaim, "The person's access token names no session.")
+		return nil, claims, deny(token.MissingClaim, "The person's access token names no session.")
 	}
-	s, err := c.crossapp.store.Subject(c.Context(), id, claims.OrganizationID, c.Now().Unix())
+	s, err := c.service.store.Subject(c.Context(), id, claims.OrganizationID, c.Now().Unix())
 	if errors.Is(err, session.ErrNotFound) {
-		return nil, claims, denied(api.SessionExpired, "The person's session has ended.")
+		return nil, claims, deny(api.SessionExpired, "The person's session has ended.")
 	}
 	if err != nil {
 		return nil, claims, err
 	}
-	return &s, claims, c.alive(&s, claims)
+	return &s, claims, c.checkLive(&s, claims)
 }
 
 // errNotAdmitted refuses a key that is another organization's like a person who is in
 // none.
-var errNotAdmitted = denied(api.OrganizationAccessDenied, "The organization does not admit the person, or this key.")
+var errNotAdmitted = deny(api.OrganizationAccessDenied, "The organization does not admit the person, or this key.")
 
 // alive refuses a person whose session, or what it does in the organization, is over.
-func (c *call) alive(s *directory.Subject, claims *token.Claims) error {
+func (c *call) checkLive(s *directory.Subject, claims *token.Claims) error {
 	switch now := c.Now().Unix(); {
 	case s.Session.App != claims.ClientID || s.User.ID != claims.Subject:
-		return denied(token.WrongAudience, "The person's access token is of another session.")
+		return deny(token.WrongAudience, "The person's access token is of another session.")
 	case s.Session.RevokedAt != 0 || s.User.Disabled:
-		return denied(api.SessionRevoked, "The person has signed out, or was signed out.")
+		return deny(api.SessionRevoked, "The person has signed out, or was signed out.")
 	case s.Session.ExpiresAt <= now:
-		return denied(api.SessionExpired, "The person's session has ended.")
+		return deny(api.SessionExpired, "The person's session has ended.")
 	case s.Membership == nil:
 		return errNotAdmitted
 	case !s.Membership.OrganizationSession.Live():
-		return denied(api.OrganizationSessionExpired, "The person has left the organization.")
+		return deny(api.OrganizationSessionExpired, "The person has left the organization.")
 	case s.Session.Parent != session.ID{}:
-		return denied("entered_session", "This session was itself entered from another app: go on from there.")
+		return deny("entered_session", "This session was itself entered from another app: go on from there.")
 	}
 	return nil
 }
@@ -103,23 +103,23 @@ func subjectToken(headers []string) string {
 
 // says is what a token says of itself, which is not believed before it is verified: it
 // tells whose keys to verify it with, and which audience it has to have.
-type says struct {
+type unverifiedClaims struct {
 	ClientID, Issuer, OrganizationID string
 }
 
 // claimed is what a token says; nothing where it is none.
-func claimed(raw string) says {
+func parseUnverified(raw string) unverifiedClaims {
 	message, err := jws.Parse(raw, maxToken)
 	if err != nil {
-		return says{}
+		return unverifiedClaims{}
 	}
 	c := message.Claims
-	return says{ClientID: c.Text("client_id"), Issuer: c.Text("iss"), OrganizationID: c.Text("org_id")}
+	return unverifiedClaims{ClientID: c.Text("client_id"), Issuer: c.Text("iss"), OrganizationID: c.Text("org_id")}
 }
 
 // issuer is who signs the tokens of its organization: the organization itself, where it
 // has keys of its own, or the workspace.
-func (s says) issuer(base string) grant.Issuer {
+func (s unverifiedClaims) issuer(base string) grant.Issuer {
 	own := grant.IssuerOf(base, s.OrganizationID, policy.Rules{DedicatedKey: true})
 	if s.Issuer == own.URL && directory.ValidSlug(strings.TrimPrefix(s.OrganizationID, directory.OrganizationPrefix)) {
 		return own
@@ -131,10 +131,10 @@ func (s says) issuer(base string) grant.Issuer {
 // is good with that key's proof for this very request (RFC 9449 section 7), which the
 // person's browser makes and the app's server passes on; without, anybody who saw the
 // token could bring it here as its bearer.
-func (c *call) verify(w *directory.Workspace, app directory.App, s says, raw string) (*token.Claims, error) {
-	by := s.issuer(c.crossapp.issuer)
+func (c *call) verify(w *directory.Workspace, app directory.App, s unverifiedClaims, raw string) (*token.Claims, error) {
+	by := s.issuer(c.service.issuer)
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: by.URL, Audience: app.Audience, Keys: ownKeys{c.crossapp.keys, by.Organization, w.Revision, c.Now().Unix()},
+		Issuer: by.URL, Audience: app.Audience, Keys: ownKeys{c.service.keys, by.Organization, w.Revision, c.Now().Unix()},
 		Algorithms: []string{string(signingkey.ES256), string(signingkey.EdDSA), string(signingkey.RS256)},
 		Leeway:     proofSkew * time.Second, Now: c.Now,
 	})
@@ -163,14 +163,14 @@ func (c *call) prove(raw, jkt string) error {
 	}
 	proof, err := dpop.Parse(values[0])
 	if err == nil {
-		err = errors.Join(proof.Covers(c.R.Method, c.here()), proof.CoversToken(raw))
+		err = errors.Join(proof.Covers(c.R.Method, c.requestURL()), proof.CoversToken(raw))
 	}
 	now := c.Now().Unix()
 	if err == nil && (proof.JKT != jkt || proof.IssuedAt < now-proofLife || proof.IssuedAt > now+proofSkew) {
 		err = dpop.ErrProof
 	}
 	if err == nil {
-		err = c.crossapp.replays.Use(proof, now)
+		err = c.service.replays.Use(proof, now)
 	}
 	if err != nil {
 		return &token.Error{Reason: token.InvalidProof, Err: err}
@@ -179,8 +179,8 @@ func (c *call) prove(raw, jkt string) error {
 }
 
 // here is the request's address, as its sender knows it.
-func (c *call) here() string {
-	return c.crossapp.issuer + strings.TrimPrefix(c.R.URL.EscapedPath(), c.crossapp.path)
+func (c *call) requestURL() string {
+	return c.service.issuer + strings.TrimPrefix(c.R.URL.EscapedPath(), c.service.path)
 }
 
 func issuerOf(publicURL string) string { return strings.TrimSuffix(publicURL, "/") }
@@ -195,7 +195,7 @@ type ownKeys struct {
 
 // all are the keys that are good now. It makes none for an organization that a token
 // names.
-func (o ownKeys) all(ctx context.Context) ([]signingkey.Key, error) {
+func (o ownKeys) published(ctx context.Context) ([]signingkey.Key, error) {
 	if o.organization != "" {
 		return o.ring.Stored(ctx, o.organization, o.now)
 	}
@@ -204,7 +204,7 @@ func (o ownKeys) all(ctx context.Context) ([]signingkey.Key, error) {
 
 // PublicKey implements token.KeySource.
 func (o ownKeys) PublicKey(ctx context.Context, kid string) (token.PublicKey, error) {
-	all, err := o.all(ctx)
+	all, err := o.published(ctx)
 	if err != nil {
 		return token.PublicKey{}, err
 	}

@@ -1,6 +1,9 @@
 package deployment
 
 import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
@@ -23,20 +27,23 @@ type Crowd struct {
 	patient bool
 
 	Mints, SignIns, Repeated atomic.Int64
+	// Stubborn counts requests that were answered with 5xx, and once more when repeated.
+	Stubborn atomic.Int64
 }
 
 // Worker is one of the people.
 type Worker struct {
 	*httpbrowser.Browser
 	name          string
+	subject       string       // of the first token
 	begun, rounds atomic.Int64 // of signing out and in
 	trouble
 }
 
 // trouble is what no person should have.
 type trouble struct {
-	signedOut, failed atomic.Int64
-	last              atomic.Value
+	signedOut, failed, mixed atomic.Int64
+	last                     atomic.Value
 }
 
 // Works puts so many people to work until the test, or halt, ends it.
@@ -76,9 +83,11 @@ func (c *Crowd) work(w *Worker) {
 			return
 		case <-time.After(time.Duration(40+len(w.name)%5*10) * time.Millisecond):
 		}
-		switch answer := c.ask(w, "/token", `{"organization":"acme","enter":true}`); answer.Status {
+		organization := []string{"acme", "globex"}[i%2]
+		switch answer := c.ask(w, "/token", `{"organization":"`+organization+`","enter":true}`); answer.Status {
 		case http.StatusOK:
 			c.Mints.Add(1)
+			w.check(answer, organization)
 		default:
 			w.signedOut.Add(1)
 			w.last.Store(strconv.Itoa(answer.Status) + " " + answer.Body)
@@ -96,21 +105,69 @@ func (c *Crowd) work(w *Worker) {
 	}
 }
 
+// check looks whether a token is of the organization that was asked for, and of the person
+// that all the others are of.
+func (w *Worker) check(answer httpbrowser.Response, organization string) {
+	var minted api.TokenResponse
+	var claims struct {
+		Subject      string `json:"sub"`
+		Organization string `json:"org_slug"`
+	}
+	err := json.Unmarshal([]byte(answer.Body), &minted)
+	if parts := strings.Split(minted.AccessToken, "."); err == nil && len(parts) == 3 {
+		payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
+		err = json.Unmarshal(payload, &claims)
+	}
+	if w.subject == "" {
+		w.subject = claims.Subject
+	}
+	if err != nil || claims.Organization != organization || claims.Subject == "" || claims.Subject != w.subject {
+		w.mixed.Add(1)
+		w.last.Store("a token of another organization or person: " + answer.Body)
+	}
+}
+
+// setClock takes the time of the server that refused a proof for its time.
+func (w *Worker) setClock(answer httpbrowser.Response) {
+	var refused api.Error
+	if err := json.Unmarshal([]byte(answer.Body), &refused); err == nil {
+		off := time.Until(time.Unix(refused.ServerTime, 0))
+		w.Now = func() time.Time { return time.Now().Add(off) }
+	}
+}
+
 // ask asks as the browser module does: what cannot be answered now is asked again.
 func (c *Crowd) ask(w *Worker, path, body string) (answer httpbrowser.Response) {
-	for range 50 {
+	for i := range c.tries() {
 		answer = w.Post(path, body)
+		switch api.Code(answer.Code()) {
+		case api.RequestTooOld, api.UseDPoPNonce, api.InvalidDPoPProof:
+			w.setClock(answer)
+			continue
+		}
 		if answer.Status < http.StatusInternalServerError {
 			return answer
 		}
 		c.Repeated.Add(1)
+		if i == 1 {
+			c.Stubborn.Add(1)
+		}
 		<-time.After(20 * time.Millisecond)
 	}
 	return answer
 }
 
+// tries is how often a request is sent: patient people wait out a database that is away
+// for a minute.
+func (c *Crowd) tries() int {
+	if c.patient {
+		return 3000
+	}
+	return 50
+}
+
 func (c *Crowd) signIn(w *Worker) {
-	for range 50 {
+	for range c.tries() {
 		c.SignIns.Add(1)
 		answer := w.SignIn(w.name)
 		for name := range w.Cookies() {
@@ -122,6 +179,7 @@ func (c *Crowd) signIn(w *Worker) {
 		if !c.patient {
 			break
 		}
+		<-time.After(20 * time.Millisecond)
 	}
 	w.failed.Add(1)
 }
@@ -145,19 +203,43 @@ func (c *Crowd) EverybodySignsInAnew(t *testing.T) {
 	}
 }
 
-// Untroubled fails the test where somebody was signed out, or could not sign in.
+// Result is what became of a crowd.
+type Result struct {
+	People       int   `json:"people"`
+	Mints        int64 `json:"mints"`
+	SignIns      int64 `json:"sign_ins"`
+	Repeated     int64 `json:"requests_repeated"`
+	Stubborn     int64 `json:"5xx_after_a_retry"`
+	SignOuts     int64 `json:"false_sign_outs"`
+	FailedSignIn int64 `json:"failed_sign_ins"`
+	Mixed        int64 `json:"wrong_organization_or_person"`
+	// Last is what somebody in trouble was last answered.
+	Last string `json:"last,omitempty"`
+}
+
+// Result counts what has become of the crowd.
+func (c *Crowd) Result() Result {
+	r := Result{People: len(c.People), Mints: c.Mints.Load(), SignIns: c.SignIns.Load(), Repeated: c.Repeated.Load(), Stubborn: c.Stubborn.Load()}
+	for _, w := range c.People {
+		out, failed, mixed := w.signedOut.Load(), w.failed.Load(), w.mixed.Load()
+		r.SignOuts, r.FailedSignIn, r.Mixed = r.SignOuts+out, r.FailedSignIn+failed, r.Mixed+mixed
+		if out+failed+mixed > 0 {
+			r.Last = fmt.Sprintf("%s: %v", w.name, w.last.Load())
+		}
+	}
+	return r
+}
+
+// Untroubled fails the test where somebody was signed out, could not sign in, or got
+// another's token.
 func (c *Crowd) Untroubled(t *testing.T) {
 	t.Helper()
-	var out, failed int64
-	for _, w := range c.People {
-		if n := w.signedOut.Load() + w.failed.Load(); n > 0 {
-			t.Errorf("%s: %v", w.name, w.last.Load())
-		}
-		out, failed = out+w.signedOut.Load(), failed+w.failed.Load()
+	r := c.Result()
+	t.Logf("%+v", r)
+	if r.SignOuts+r.FailedSignIn+r.Mixed > 0 {
+		t.Error(r.Last)
 	}
-	t.Logf("%d people: %d mints, %d sign-ins, %d requests repeated; %d sign-outs, %d failed sign-ins",
-		len(c.People), c.Mints.Load(), c.SignIns.Load(), c.Repeated.Load(), out, failed)
-	if c.Mints.Load() < int64(len(c.People)) {
+	if r.Mints < int64(r.People) {
 		t.Error("hardly anybody worked")
 	}
 }

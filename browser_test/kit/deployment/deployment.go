@@ -21,7 +21,8 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 
-const clientID, clientSecret = "tabard", "a secret of the tests alone"
+// ClientID and ClientSecret are what the servers have at their provider.
+const ClientID, ClientSecret = "tabard", "a secret of the tests alone"
 
 // Deployment is servers behind a proxy, on one database.
 type Deployment struct {
@@ -33,6 +34,8 @@ type Deployment struct {
 	Secret   string // the operator's copy of the secret file
 	Replicas []*Replica
 	Further  []string // arguments of the servers
+	// Around is a command that runs the servers: their own command is appended.
+	Around []string
 
 	ClientSecretFile string
 	idp              atomic.Value // the provider's http.HandlerFunc
@@ -49,20 +52,45 @@ type Replica struct {
 func Person(i int) string { return fmt.Sprintf("person%d", i) }
 
 // New starts three replicas of the server binary behind nginx, on PostgreSQL, for so many
-// people, who are all members of acme.
+// people, who are all members of acme and
+// of globex.
 func New(t testing.TB, people int) *Deployment {
 	t.Helper()
-	d := &Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), DSN: pg.Postgres(t)}
-	d.Database = address(d.DSN)
-	d.NewSecret()
-	d.AddReplicas(3)
-	d.nginx()
-	d.StartProvider(people)
+	dsn := pg.Postgres(t)
+	d := prepare(t, people, Address(dsn), 3, "error timeout non_idempotent") // a 503 is seen
+	d.DSN = dsn
 	d.Apply(people)
-	d.Distribute()
 	for _, r := range d.Replicas {
 		d.Start(r)
 	}
+	return d
+}
+
+// Prepare makes a deployment of three replicas on that database: its proxy and its provider
+// run, its replicas do not run yet, and nothing is applied.
+func Prepare(t testing.TB, people int, dsn string) *Deployment {
+	t.Helper()
+	d := prepare(t, people, Address(dsn), 3, asTheGuideHasIt)
+	d.DSN = dsn
+	return d
+}
+
+// PrepareOne is [Prepare] for one server on a SQLite file.
+func PrepareOne(t testing.TB, people int) *Deployment {
+	t.Helper()
+	return prepare(t, people, "sqlite:"+filepath.Join(t.TempDir(), "tabard.db"), 1, asTheGuideHasIt)
+}
+
+const asTheGuideHasIt = "error timeout http_502 http_503 non_idempotent" // backend/deploy/nginx.conf
+
+func prepare(t testing.TB, people int, database string, replicas int, nextUpstream string) *Deployment {
+	t.Helper()
+	d := &Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), Database: database}
+	d.NewSecret()
+	d.AddReplicas(replicas)
+	d.nginx(nextUpstream)
+	d.StartProvider(people)
+	d.Distribute()
 	return d
 }
 
@@ -82,8 +110,8 @@ func (d *Deployment) AddReplicas(n int) {
 	}
 }
 
-// address is a connection string as a URL.
-func address(dsn string) string {
+// Address returns a connection string as a URL.
+func Address(dsn string) string {
 	settings := url.Values{}
 	for field := range strings.FieldsSeq(dsn) {
 		name, value, _ := strings.Cut(field, "=")
@@ -105,10 +133,28 @@ func (d *Deployment) Run(name string, args ...string) string {
 // Start starts a replica, and waits until it is ready.
 func (d *Deployment) Start(r *Replica) {
 	d.Helper()
-	r.Process = program.Start(d, "tabard", nil, append([]string{"serve",
-		"--listen", r.Listen, "--public-url", d.Origin + "/auth", "--database", d.Database, "--secret-file", r.Secret,
-		"--oidc-issuer", d.Issuer, "--oidc-client-id", clientID, "--oidc-client-secret-file", d.ClientSecretFile}, d.Further...)...)
+	d.launch(r)
 	contract.Ready(d, "http://"+r.Listen+"/auth")
+}
+
+// StartTogether starts all replicas at once, and waits until they are ready.
+func (d *Deployment) StartTogether() {
+	d.Helper()
+	for _, r := range d.Replicas {
+		d.launch(r)
+	}
+	for _, r := range d.Replicas {
+		contract.Ready(d, "http://"+r.Listen+"/auth")
+	}
+}
+
+func (d *Deployment) launch(r *Replica) {
+	d.Helper()
+	command := append(d.Around, program.Path(d, "tabard"), "serve",
+		"--listen", r.Listen, "--public-url", d.Origin+"/auth", "--database", d.Database, "--secret-file", r.Secret,
+		"--oidc-issuer", d.Issuer, "--oidc-client-id", ClientID, "--oidc-client-secret-file", d.ClientSecretFile)
+	command = append(command, d.Further...)
+	r.Process = program.Run(d, "tabard", exec.Command(command[0], command[1:]...))
 }
 
 // Restart restarts replicas one after the other, each in peace.
@@ -136,7 +182,10 @@ http {
 		listen 127.0.0.1:%[3]d;
 		location /auth/ {
 			proxy_pass http://tabard;
-			proxy_next_upstream error timeout non_idempotent; # as backend/deploy has it
+			proxy_next_upstream %[4]s;
+			proxy_next_upstream_tries 2;
+			proxy_connect_timeout 2s;
+			proxy_read_timeout 25s;
 			proxy_set_header Host $http_host;
 			proxy_set_header X-Forwarded-For $remote_addr;
 		}
@@ -146,7 +195,7 @@ http {
 `
 
 // nginx starts the proxy, which sends requests to the replicas in turn.
-func (d *Deployment) nginx() {
+func (d *Deployment) nginx(nextUpstream string) {
 	d.Helper()
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
@@ -159,7 +208,7 @@ func (d *Deployment) nginx() {
 		fmt.Fprintf(&upstream, "\t\tserver %s max_fails=0;\n", r.Listen)
 	}
 	conf := filepath.Join(folder, "nginx.conf")
-	if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, folder, upstream.String(), port), 0o600); err != nil {
+	if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, folder, upstream.String(), port, nextUpstream), 0o600); err != nil {
 		d.Fatal(err)
 	}
 	command := exec.Command(nginx, "-e", filepath.Join(folder, "error.log"), "-c", conf)
@@ -184,7 +233,7 @@ func (d *Deployment) StartProvider(people int) {
 	}
 	d.Issuer = "http://" + listener.Addr().String()
 	d.ClientSecretFile = filepath.Join(d.TempDir(), "client-secret")
-	d.Register(people, clientSecret)
+	d.Register(people, ClientSecret)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.idp.Load().(http.HandlerFunc)(w, r)
 	})}
@@ -196,7 +245,7 @@ func (d *Deployment) StartProvider(people int) {
 func (d *Deployment) Register(people int, secret string) {
 	d.Helper()
 	c := idp.Config{
-		Issuer: d.Issuer, ClientID: clientID, ClientSecret: secret,
+		Issuer: d.Issuer, ClientID: ClientID, ClientSecret: secret,
 		RedirectURIs: []string{d.Origin + "/auth/callback"}, PostLogoutRedirectURIs: []string{d.Origin + "/"},
 	}
 	for i := range people {
@@ -212,7 +261,7 @@ func (d *Deployment) Register(people int, secret string) {
 	}
 }
 
-// Apply applies a workspace in which so many people are members of acme.
+// Apply applies a workspace in which so many people are members of acme and of globex.
 func (d *Deployment) Apply(people int) {
 	d.Helper()
 	var members []map[string]any
@@ -220,9 +269,12 @@ func (d *Deployment) Apply(people int) {
 		members = append(members, map[string]any{"iss": d.Issuer, "sub": Person(i), "roles": []string{"viewer"}})
 	}
 	text, err := json.Marshal(map[string]any{
-		"apps":          []any{map[string]any{"id": "demo", "name": "Demo", "origins": []string{d.Origin}, "audience": d.Origin + "/api"}},
-		"roles":         map[string]any{"viewer": []string{"notes:read"}},
-		"organizations": []any{map[string]any{"slug": "acme", "name": "Acme", "members": members}},
+		"apps":  []any{map[string]any{"id": "demo", "name": "Demo", "origins": []string{d.Origin}, "audience": d.Origin + "/api"}},
+		"roles": map[string]any{"viewer": []string{"notes:read"}},
+		"organizations": []any{
+			map[string]any{"id": "org_acme", "slug": "acme", "name": "Acme", "members": members},
+			map[string]any{"id": "org_globex", "slug": "globex", "name": "Globex", "members": members},
+		},
 	})
 	if err != nil {
 		d.Fatal(err)

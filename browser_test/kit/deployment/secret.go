@@ -7,8 +7,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
@@ -87,17 +87,7 @@ func (d *Deployment) Await(what string, is func() bool) {
 // what was made under the old secret is past.
 func (d *Deployment) MakeADayOlder() {
 	d.Helper()
-	db, err := pgx.Connect(d.Context(), d.DSN)
-	if err != nil {
-		d.Fatal(err)
-	}
-	defer db.Close(d.Context())
-	for _, statement := range []string{
+	pg.Exec(d, d.DSN,
 		`UPDATE secret_keys SET first_seen = first_seen - 86400, last_seen = last_seen - CASE WHEN left_at IS NULL THEN 0 ELSE 86400 END`,
-		`UPDATE signing_keys SET created_at = created_at - 86400, signs_at = signs_at - 86400`,
-	} {
-		if _, err := db.Exec(d.Context(), statement); err != nil {
-			d.Fatal(err)
-		}
-	}
+		`UPDATE signing_keys SET created_at = created_at - 86400, signs_at = signs_at - 86400`)
 }

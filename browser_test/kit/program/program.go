@@ -68,6 +68,12 @@ func Start(t testing.TB, name string, environment []string, args ...string) *Pro
 	t.Helper()
 	command := exec.Command(Path(t, name), args...)
 	command.Env = append(os.Environ(), environment...)
+	return Run(t, name, command)
+}
+
+// Run is [Start] for a command that runs the program, or something around it.
+func Run(t testing.TB, name string, command *exec.Cmd) *Process {
+	t.Helper()
 	ended := make(chan struct{})
 	p := &Process{command: command, output: &output{}, Ended: ended}
 	command.Stdout, command.Stderr = p.output, p.output

@@ -35,15 +35,23 @@ func Postgres(tb testing.TB) (dsn string) {
 func PostgresOf(tb testing.TB, statements string) (dsn string) {
 	tb.Helper()
 	dsn = Postgres(tb)
+	Exec(tb, dsn, statements)
+	return dsn
+}
+
+// Exec executes statements on a database.
+func Exec(tb testing.TB, dsn string, statements ...string) {
+	tb.Helper()
 	conn, err := pgx.Connect(context.Background(), dsn)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	if _, err := conn.Exec(context.Background(), statements); err != nil {
-		tb.Fatal(err)
+	for _, statement := range statements {
+		if _, err := conn.Exec(context.Background(), statement); err != nil {
+			tb.Fatal(err)
+		}
 	}
-	return dsn
 }
 
 // Durable is Postgres for benchmarks, on a separate cluster whose commits survive a
@@ -133,7 +141,8 @@ var lifelines []io.Closer
 // findBinaries finds the directory of initdb and pg_ctl.
 func findBinaries() (string, error) {
 	if path, err := exec.LookPath("pg_ctl"); err == nil {
-		return filepath.Dir(path), nil
+		path, err = filepath.EvalSymlinks(path) // to where the other programs are
+		return filepath.Dir(path), err
 	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/pg_ctl") // Debian
 	if err != nil || len(found) == 0 {

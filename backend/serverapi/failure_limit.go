@@ -15,7 +15,7 @@ const (
 // sizes are the networks that failures are counted by, with how many each may have in
 // one window. The first is a client's own, which for IPv6 is a /64. The others are
 // those that somebody can have many of the first in.
-var sizes = [...]struct{ bits4, bits6, most int }{
+var networkSizes = [...]struct{ bits4, bits6, most int }{
 	{32, 64, 30},
 	{24, 48, 300},
 	{16, 32, 3000},
@@ -26,7 +26,7 @@ var sizes = [...]struct{ bits4, bits6, most int }{
 type failures struct {
 	mu     sync.Mutex
 	window int64
-	count  [len(sizes)]map[netip.Prefix]int
+	count  [len(networkSizes)]map[netip.Prefix]int
 }
 
 func newFailures() *failures {
@@ -38,39 +38,39 @@ func newFailures() *failures {
 }
 
 // standing is what is known of an address.
-type standing int
+type limitState int
 
 const (
-	fine          standing = iota
-	besideFailing          // its neighbors failed often, or nobody could count
-	failing                // it failed often itself
+	allowed limitState = iota
+	queued             // its neighbors failed often, or nobody could count
+	blocked            // it failed often itself
 )
 
-func (f *failures) standing(address string, now int64) standing {
+func (f *failures) state(address string, now int64) limitState {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.turn(now)
-	client := clientOf(address)
-	if own := network(client, 0); f.count[0][own] >= sizes[0].most {
-		return failing
+	f.startWindow(now)
+	client := clientAddress(address)
+	if own := network(client, 0); f.count[0][own] >= networkSizes[0].most {
+		return blocked
 	}
-	for i := range sizes {
+	for i := range networkSizes {
 		n, counted := f.count[i][network(client, i)]
-		if n >= sizes[i].most || !counted && len(f.count[i]) >= maxNetworks {
-			return besideFailing
+		if n >= networkSizes[i].most || !counted && len(f.count[i]) >= maxNetworks {
+			return queued
 		}
 	}
-	return fine
+	return allowed
 }
 
 func (f *failures) add(address string, now int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.turn(now)
-	client := clientOf(address)
-	for i := len(sizes) - 1; i >= 0; i-- {
+	f.startWindow(now)
+	client := clientAddress(address)
+	for i := len(networkSizes) - 1; i >= 0; i-- {
 		n, count := network(client, i), f.count[i]
-		if count[n] >= sizes[i].most { // what is in it needs no counts of its own
+		if count[n] >= networkSizes[i].most { // what is in it needs no counts of its own
 			return
 		}
 		if count[n] > 0 || len(count) < maxNetworks {
@@ -80,7 +80,7 @@ func (f *failures) add(address string, now int64) {
 }
 
 // turn begins the window that a time lies in.
-func (f *failures) turn(now int64) {
+func (f *failures) startWindow(now int64) {
 	if w := now / failureWindow; w != f.window {
 		f.window = w
 		for _, count := range f.count {
@@ -92,8 +92,8 @@ func (f *failures) turn(now int64) {
 // retryAfter is how long the window lasts.
 func (f *failures) retryAfter(now int64) int64 { return failureWindow - now%failureWindow }
 
-// clientOf reads the address of a request. One that is none is the zero address.
-func clientOf(address string) netip.Addr {
+// clientAddress reads the address of a request. One that is none is the zero address.
+func clientAddress(address string) netip.Addr {
 	client, err := netip.ParseAddr(address)
 	if err != nil {
 		with, _ := netip.ParseAddrPort(address)
@@ -104,27 +104,27 @@ func clientOf(address string) netip.Addr {
 
 // network returns the network of a client of the i-th size.
 func network(client netip.Addr, i int) netip.Prefix {
-	bits := sizes[i].bits4
+	bits := networkSizes[i].bits4
 	if client.Is6() {
-		bits = sizes[i].bits6
+		bits = networkSizes[i].bits6
 	}
 	n, _ := client.Prefix(bits)
 	return n
 }
 
 // lane is where keys are looked up a few at a time, in the order in which they came.
-type lane chan struct{}
+type lookupSlots chan struct{}
 
 const (
-	laneWidth    = 2
-	lanePatience = 5 * time.Second
+	maxLookups    = 2
+	lookupTimeout = 5 * time.Second
 )
 
-func newLane() lane { return make(lane, laneWidth) }
+func newLookupSlots() lookupSlots { return make(lookupSlots, maxLookups) }
 
 // enter waits for a place, and reports whether there was one in time.
-func (l lane) enter(ctx context.Context) bool {
-	late := time.NewTimer(lanePatience)
+func (l lookupSlots) acquire(ctx context.Context) bool {
+	late := time.NewTimer(lookupTimeout)
 	defer late.Stop()
 	select {
 	case l <- struct{}{}:
@@ -135,4 +135,4 @@ func (l lane) enter(ctx context.Context) bool {
 	return false
 }
 
-func (l lane) leave() { <-l }
+func (l lookupSlots) release() { <-l }

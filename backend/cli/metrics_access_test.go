@@ -36,7 +36,7 @@ func TestOnlyOperatorsSeeHowTheServerIsDoing(t *testing.T) {
 			networks, _ := parseProxies(c.networks)
 			trusted, _ := parseProxies(c.trusted)
 			page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "metrics") })
-			handler, err := operators{networks, trusted}.before("https://app.example.com/auth", page, http.NotFoundHandler())
+			handler, err := metricsAccess{networks, trusted}.wrap("https://app.example.com/auth", page, http.NotFoundHandler())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -31,13 +31,13 @@ const maxStopDelay = 5 * time.Minute
 // stopping is how a server ends: first it is no longer ready, so that proxies send new
 // requests to others; then its answers close their connections; then it stops to listen,
 // and requests under way finish.
-type stopping struct {
+type gracefulStop struct {
 	readiness *host.Readiness
 	delay     time.Duration
 }
 
 // run serves until ctx ends, and then stops.
-func (s stopping) run(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+func (s gracefulStop) run(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	var closing atomic.Bool
 	server := &http.Server{
 		Handler: closeWhen(&closing, handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
@@ -53,11 +53,11 @@ func (s stopping) run(ctx context.Context, listener net.Listener, handler http.H
 	}
 	s.readiness.Stop()
 	log.Info("stopping: no longer ready, requests are answered on", "for", s.delay.String())
-	if err := wait(failed, s.delay*4/5); err != nil {
+	if err := waitOrFail(failed, s.delay*4/5); err != nil {
 		return err
 	}
 	closing.Store(true)
-	if err := wait(failed, s.delay/5); err != nil {
+	if err := waitOrFail(failed, s.delay/5); err != nil {
 		return err
 	}
 	log.Info("stopping: requests under way may finish")
@@ -71,7 +71,7 @@ func (s stopping) run(ctx context.Context, listener net.Listener, handler http.H
 }
 
 // wait waits for a time, unless the server fails before.
-func wait(failed <-chan error, delay time.Duration) error {
+func waitOrFail(failed <-chan error, delay time.Duration) error {
 	over := time.NewTimer(delay)
 	defer over.Stop()
 	select {

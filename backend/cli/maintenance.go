@@ -12,7 +12,7 @@ import (
 const cleanUpInterval = time.Hour
 
 // upkeep returns what the server does that no request waits for, as the settings say.
-func (s *server) upkeep(ring *signingkey.KeyRing, secret signingkey.Secret, log *slog.Logger) (host.Housekeeping, error) {
+func (s *server) maintenance(ring *signingkey.KeyRing, secret signingkey.Secret, log *slog.Logger) (host.Housekeeping, error) {
 	life, err := signingkey.ParseLife(s.signingKeyLife)
 	if err != nil {
 		return host.Housekeeping{}, err
@@ -20,7 +20,7 @@ func (s *server) upkeep(ring *signingkey.KeyRing, secret signingkey.Secret, log 
 	retention, err := host.ParseRetention(s.auditRetention)
 	return host.Housekeeping{
 		Store: s.store, Rotation: host.Rotation{Ring: ring, Secret: secret, Life: life}, Retention: retention,
-		Replica: s.replica, Log: log, Report: s.counted.Backlog,
+		Replica: s.replica, Log: log, Report: s.metrics.Backlog,
 	}, err
 }
 
@@ -30,7 +30,7 @@ func (s *server) cleanUp(ctx context.Context, h host.Housekeeping) {
 	defer ticker.Stop()
 	for {
 		if _, err := h.Run(ctx); err == nil {
-			s.counted.CleanedUp(time.Now())
+			s.metrics.CleanedUp(time.Now())
 		} else if ctx.Err() == nil {
 			h.Log.Error("the clean-up failed; the next one tries again", "cause", err)
 		}

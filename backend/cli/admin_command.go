@@ -18,26 +18,26 @@ import (
 
 // deed is a command that administers: what the administration API does too, told to
 // people by text and to programs by --json.
-type deed[T any] struct {
+type adminCommand[T any] struct {
 	use, short, long, example string
 	// args are the names of the arguments, which use has too.
 	args int
 	// secret tells that the workspace's secret is needed.
 	secret bool
 	flags  func(*cobra.Command)
-	run    func(*desk, []string) (T, error)
+	run    func(*env, []string) (T, error)
 	text   func(T) string
 }
 
 // desk is where a command administers.
-type desk struct {
+type env struct {
 	*admin.Service
 	ctx context.Context
 	by  admin.Actor
 	in  io.Reader
 }
 
-func (d deed[T]) command() *cobra.Command {
+func (d adminCommand[T]) build() *cobra.Command {
 	var s settings
 	var asJSON bool
 	command := &cobra.Command{
@@ -46,7 +46,7 @@ func (d deed[T]) command() *cobra.Command {
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
 			s.warn(c)
-			result, err := d.at(c, &s, args)
+			result, err := d.execute(c, &s, args)
 			if err != nil {
 				return err
 			}
@@ -72,12 +72,12 @@ func (d deed[T]) command() *cobra.Command {
 	return command
 }
 
-func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
+func (d adminCommand[T]) execute(c *cobra.Command, s *settings, args []string) (T, error) {
 	var nothing T
 	var secret signingkey.Secret
 	if d.secret {
 		var err error
-		if secret, err = s.serversSecret(); err != nil {
+		if secret, err = s.serverSecret(); err != nil {
 			return nothing, err
 		}
 	}
@@ -87,7 +87,7 @@ func (d deed[T]) at(c *cobra.Command, s *settings, args []string) (T, error) {
 	}
 	defer store.Close()
 	service := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
-	return d.run(&desk{Service: service, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
+	return d.run(&env{Service: service, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
 }
 
 // commandLine is who administers here: whoever may open the database.
@@ -107,7 +107,7 @@ func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
 }
 
 // paging are the flags of lists.
-func paging(p *admin.Page) func(*cobra.Command) {
+func pageFlags(p *admin.Page) func(*cobra.Command) {
 	return func(c *cobra.Command) {
 		c.Flags().IntVar(&p.Limit, "limit", 50, fmt.Sprintf("list at most `N`, up to %d", admin.MaxLimit))
 		c.Flags().StringVar(&p.After, "after", "", "go on after `PLACE`, which the page before ends with")
@@ -115,7 +115,7 @@ func paging(p *admin.Page) func(*cobra.Command) {
 }
 
 // both gives a command the flags of several.
-func both(all ...func(*cobra.Command)) func(*cobra.Command) {
+func allFlags(all ...func(*cobra.Command)) func(*cobra.Command) {
 	return func(c *cobra.Command) {
 		for _, flags := range all {
 			flags(c)
@@ -135,7 +135,7 @@ func organizationFlag(name *string, required bool) func(*cobra.Command) {
 }
 
 // done tells of what has nothing to show.
-func done(text string) func(admin.Empty) string {
+func doneText(text string) func(admin.Empty) string {
 	return func(admin.Empty) string { return text + "\n" }
 }
 
@@ -155,19 +155,11 @@ func yesNo(truth bool) string {
 }
 
 // moment shows a time, to the minute.
-func moment(at int64) string {
+func formatTime(at int64) string {
 	if at == 0 {
 		return "-"
 	}
 	return time.Unix(at, 0).UTC().Format("2006-01-02 15:04Z")
 }
 
-// or shows a text that may be empty.
-func or(text, empty string) string {
-	if text == "" {
-		return empty
-	}
-	return printable(text)
-}
-
-func joined(texts []string) string { return or(strings.Join(texts, ", "), "-") }
+func joinOrDash(texts []string) string { return printable(strings.Join(texts, ", ")) }

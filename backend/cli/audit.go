@@ -14,47 +14,47 @@ func auditCommand() *cobra.Command {
 	var since time.Duration
 	var f admin.EventFilter
 	var p admin.Page
-	command := deed[admin.List[admin.Event]]{
+	command := adminCommand[admin.List[admin.Event]]{
 		use: "audit", short: "Show what happened, the newest first",
 		example: `  tabard audit --organization acme --since 24h
   tabard audit --action session.reused`,
-		flags: both(organizationFlag(&organization, false), userFlag(&f.User, "only what is about the person of `ID`"), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, false), userFlag(&f.User, "only what is about the person of `ID`"), func(c *cobra.Command) {
 			c.Flags().StringVar(&f.Action, "action", "", "only `ACTION`, such as sign_in or member.admit")
 			c.Flags().StringVar(&f.Actor, "actor", "", "only what `ID` did: a person's, a key's, or \"command line\"")
 			c.Flags().DurationVar(&since, "since", 0, "only what happened within `TIME`, such as 24h")
-		}, paging(&p)),
-		run: func(d *desk, _ []string) (admin.List[admin.Event], error) {
+		}, pageFlags(&p)),
+		run: func(e *env, _ []string) (admin.List[admin.Event], error) {
 			if since > 0 {
 				f.Since = time.Now().Add(-since).Unix()
 			}
-			return d.Events(d.ctx, d.by, organization, f, p)
+			return e.Events(e.ctx, e.by, organization, f, p)
 		},
-		text: rows("TIME|ACTION|OUTCOME|WHO|ABOUT", func(e admin.Event) []string {
-			return []string{moment(e.At), e.Action, outcome(e), who(e), about(e)}
+		text: listTable("TIME|ACTION|OUTCOME|WHO|ABOUT", func(e admin.Event) []string {
+			return []string{formatTime(e.At), e.Action, outcomeText(e), actorText(e), subjectText(e)}
 		}, "Nothing happened."),
-	}.command()
+	}.build()
 	command.GroupID = groupAdministration
 	command.AddCommand(auditExportCommand())
 	return command
 }
 
-func outcome(e admin.Event) string {
+func outcomeText(e admin.Event) string {
 	if e.Reason == "" {
 		return e.Outcome
 	}
 	return e.Outcome + " (" + printable(e.Reason) + ")"
 }
 
-func who(e admin.Event) string {
+func actorText(e admin.Event) string {
 	if e.ActorName == "" {
-		return or(e.Actor, "-")
+		return printable(e.Actor)
 	}
 	return printable(e.Actor) + " (" + printable(e.ActorName) + ")"
 }
 
 // about tells what an event is about: organization, person, session, or something
 // else.
-func about(e admin.Event) string {
+func subjectText(e admin.Event) string {
 	var all []string
 	for _, id := range []string{e.OrganizationID, e.UserID, e.SessionID, e.Target} {
 		if id != "" && id != e.Actor {
@@ -62,10 +62,10 @@ func about(e admin.Event) string {
 		}
 	}
 	if e.ExpiresAt != 0 {
-		all = append(all, "until "+moment(e.ExpiresAt))
+		all = append(all, "until "+formatTime(e.ExpiresAt))
 	}
 	if e.Note != "" {
 		all = append(all, strconv.Quote(e.Note))
 	}
-	return joined(all)
+	return joinOrDash(all)
 }

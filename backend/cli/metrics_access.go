@@ -11,14 +11,14 @@ import (
 
 // operators are those who may know how the server is doing: whoever is on this machine,
 // and the networks of --metrics-from.
-type operators struct {
+type metricsAccess struct {
 	networks proxies
 	trusted  proxies
 }
 
 // before lets a page of the backend's answer the operators. To everybody else the
 // handler answers as at any address where there is nothing.
-func (o operators) before(publicURL string, page, next http.Handler) (http.Handler, error) {
+func (o metricsAccess) wrap(publicURL string, page, next http.Handler) (http.Handler, error) {
 	public, err := publicurl.Parse(publicURL)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (o operators) before(publicURL string, page, next http.Handler) (http.Handl
 // admit tells an operator by the client's address. Where a proxy that nobody trusts
 // passed the request on, that is not known; and nobody comes from this machine by way of
 // a proxy.
-func (o operators) admit(r *http.Request) bool {
+func (o metricsAccess) admit(r *http.Request) bool {
 	sender, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || forwarded(r) && !o.trusted.trust(sender.Addr()) {
 		return false

@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// gatherFor is the longest that a line of the log waits for others.
-const gatherFor = 20 * time.Millisecond
+// bufferDelay is the longest that a line of the log waits for others.
+const bufferDelay = 20 * time.Millisecond
 
 // gathered writes what comes within a moment at once, for a system call for each line
 // costs a mint a twentieth. A process that is killed loses a moment's lines: what must
 // not be lost is in the audit trail.
-type gathered struct {
+type logBuffer struct {
 	to io.Writer
 
 	mu    sync.Mutex
 	lines []byte
 }
 
-func (g *gathered) Write(line []byte) (int, error) {
+func (g *logBuffer) Write(line []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.lines) == 0 {
-		time.AfterFunc(gatherFor, g.flush)
+		time.AfterFunc(bufferDelay, g.flush)
 	}
 	g.lines = append(g.lines, line...)
 	return len(line), nil
@@ -31,7 +31,7 @@ func (g *gathered) Write(line []byte) (int, error) {
 
 // flush writes what was gathered. Whoever writes meanwhile waits: a reader that is slow
 // slows them, as it would without gathering.
-func (g *gathered) flush() {
+func (g *logBuffer) flush() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.lines) > 0 {

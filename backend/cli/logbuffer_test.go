@@ -19,12 +19,12 @@ func (c *calls) Write(text []byte) (int, error) {
 func TestLinesThatComeTogetherAreWrittenTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var written calls
-		g := &gathered{to: &written}
+		g := &logBuffer{to: &written}
 		for range 2 {
 			for i := range 100 {
 				fmt.Fprintln(g, i)
 			}
-			time.Sleep(gatherFor)
+			time.Sleep(bufferDelay)
 			synctest.Wait()
 		}
 		if len(written) != 2 || written[0] != written[1] || strings.Count(written[0], "\n") != 100 {
@@ -35,7 +35,7 @@ func TestLinesThatComeTogetherAreWrittenTogether(t *testing.T) {
 
 func TestWhatWasGatheredIsWrittenAtTheEnd(t *testing.T) {
 	var written calls
-	g := &gathered{to: &written}
+	g := &logBuffer{to: &written}
 	fmt.Fprint(g, "the last line")
 	g.flush()
 	if strings.Join(written, "") != "the last line" {
