@@ -153,7 +153,7 @@ func TestConnection_SignInAudited(t *testing.T) {
 	}
 }
 
-// steppedUp returns a browser of alice, who entered these organizations by their own
+// steppedUp returns a browser of alice, signed in to these organizations by their own
 // connections.
 func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
 	return func(w *world) *httpbrowser.Browser {

@@ -13,13 +13,14 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// timeless makes the provider not say when people authenticated; userinfo says it.
+// timeless makes the provider omit auth_time from identity tokens. Userinfo has it.
 func timeless(p *logintest.Provider) {
 	p.Claims = func(claims map[string]any) { delete(claims, "auth_time"); delete(claims, "name") }
 	p.UserInfo = func(claims map[string]any) { claims["auth_time"] = p.Now().Unix() }
 }
 
-// TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver, where no rule asks for one.
+// TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver checks this without a rule about
+// age.
 func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {ACR: []string{"1"}, AMR: []string{"pwd"}}, "globex": {IdleTimeout: 900, OrganizationSessionAge: 7200}})
@@ -43,7 +44,7 @@ func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
 	}
 }
 
-// states are what a person is shown of their organizations, by slug.
+// states returns the states of the organizations in GET /session, by slug.
 func (w *answers) states(b *httpbrowser.Browser) map[string]string {
 	w.Helper()
 	var shown api.SessionResponse
@@ -55,8 +56,8 @@ func (w *answers) states(b *httpbrowser.Browser) map[string]string {
 	return states
 }
 
-// TestUnknownTime_FailsRulesAboutAge, and every try ends at one refusal that says
-// what the provider lacks. The other organizations are as ever.
+// TestUnknownTime_FailsRulesAboutAge checks that each attempt ends with a refusal that
+// names the missing claim. Other organizations are not affected.
 func TestUnknownTime_FailsRulesAboutAge(t *testing.T) {
 	for name, rules := range map[string]policy.Rules{
 		"an age":                  {AuthenticationAge: 300},
@@ -90,8 +91,9 @@ func TestUnknownTime_FailsRulesAboutAge(t *testing.T) {
 	}
 }
 
-// TestUnknownTime_MaxAgeRequested (OpenID Connect Core section 2): who signs
-// in to a workspace with a rule about age steps up nowhere.
+// TestUnknownTime_MaxAgeRequested checks that max_age is requested (OpenID Connect Core
+// section 2), so that a workspace with a rule about age needs no step-up after a
+// sign-in.
 func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 	for _, where := range []string{"", "acme"} {
 		w := newWorld(t, nil)
@@ -120,14 +122,14 @@ func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"": {AuthenticationAge: 300}})
 	timeless(w.provider)
-	w.signedIn("alice") // what it does not say keeps nobody from signing in
+	w.signedIn("alice") // sign-ins need no auth_time
 	if got := w.browser().Login("prompt=none").URL.Query().Get("max_age"); got != "" {
 		t.Errorf("a sign-in without a word asks for max_age %s", got)
 	}
 }
 
-// TestUnknownTime_LapsedOrganizationSession: the authentication has to be
-// later than the end, and a session of its own begins anew.
+// TestUnknownTime_LapsedOrganizationSession checks that only a later authentication, or
+// a new session, enters the organization again.
 func TestUnknownTime_LapsedOrganizationSession(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900}})
@@ -143,15 +145,15 @@ func TestUnknownTime_LapsedOrganizationSession(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestUnknownTime_UserInfoDoesNotCount: an old authentication that only userinfo
-// tells of was made for nobody.
+// TestUnknownTime_UserInfoDoesNotCount checks that an auth_time of userinfo does not
+// satisfy a rule.
 func TestUnknownTime_UserInfoDoesNotCount(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {Isolated: true}, "globex": {ACR: []string{"urn:mfa"}}})
 	w.provider.Claims = func(claims map[string]any) {
 		delete(claims, "auth_time")
 		delete(claims, "acr")
-		delete(claims, "name") // so that userinfo is asked
+		delete(claims, "name") // so that userinfo is requested
 		claims["ACR"] = "urn:mfa"
 	}
 	w.provider.UserInfo = func(claims map[string]any) { claims["auth_time"], claims["acr"] = w.now().Unix()-86_400, "urn:mfa" }
@@ -166,7 +168,8 @@ func TestUnknownTime_UserInfoDoesNotCount(t *testing.T) {
 	w.mint(b, "initech")
 }
 
-// TestUnknownTime_PreviousRelease: sessions of the release before have one.
+// TestUnknownTime_PreviousRelease checks sessions of the previous release, which stored
+// a time.
 func TestUnknownTime_PreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {AuthenticationAge: 3600}})
@@ -179,7 +182,7 @@ func TestUnknownTime_PreviousRelease(t *testing.T) {
 	}
 }
 
-// TestUnknownTime_Connection opens its organization as ever.
+// TestUnknownTime_Connection checks that such a provider still opens its organization.
 func TestUnknownTime_Connection(t *testing.T) {
 	w := newWorld(t, nil)
 	timeless(w.connect("acme", directory.Provisioning{JustInTime: true}))
