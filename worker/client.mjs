@@ -24,11 +24,11 @@ export function clientFile({ path, request }, env) {
 
 async function serve(name, request, assets) {
   const type = TYPES[name.slice(name.lastIndexOf(".") + 1)];
-  if (type === undefined || name.includes("/")) return plain("404 page not found", 404);
-  if (request.method !== "GET" && request.method !== "HEAD") return plain("method not allowed", 405, { Allow: "GET, HEAD" });
+  if (type === undefined || name.includes("/")) return textResponse("404 page not found", 404);
+  if (request.method !== "GET" && request.method !== "HEAD") return textResponse("method not allowed", 405, { Allow: "GET, HEAD" });
   for (const [encoding, suffix] of [["br", ".br"], ["gzip", ".gz"], ["", ""]]) {
     if (!accepts(request, encoding)) continue;
-    const file = await ask(name + suffix, request, assets);
+    const file = await fetchAsset(name + suffix, request, assets);
     if (file.status !== 200 && file.status !== 304) continue;
     const headers = {
       "Content-Type": type,
@@ -42,10 +42,10 @@ async function serve(name, request, assets) {
     };
     return new Response(file.body, { status: file.status, headers, encodeBody: "manual" });
   }
-  return plain("404 page not found", 404);
+  return textResponse("404 page not found", 404);
 }
 
-function ask(file, request, assets) {
+function fetchAsset(file, request, assets) {
   const headers = {};
   const known = request.headers.get("If-None-Match");
   if (known !== null) headers["If-None-Match"] = known;
@@ -62,6 +62,6 @@ function accepts(request, encoding) {
   });
 }
 
-function plain(text, status, headers = {}) {
+function textResponse(text, status, headers = {}) {
   return new Response(`${text}\n`, { status, headers: { "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff", ...headers } });
 }

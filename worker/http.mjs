@@ -1,5 +1,5 @@
 /** Splits lines "name: value" into pairs, so that several of one name stay several. */
-export function pairs(text) {
+export function parseHeaders(text) {
   if (text === "") return [];
   return text.split("\n").map((line) => {
     const colon = line.indexOf(": ");
@@ -10,10 +10,10 @@ export function pairs(text) {
 /**
  * Reads a body whole.
  * @param {ReadableStream<Uint8Array> | null} stream
- * @param {number} most
- * @returns {Promise<Uint8Array | undefined>} undefined if it has more than most bytes
+ * @param {number} limit
+ * @returns {Promise<Uint8Array | undefined>} undefined if it has more than limit bytes
  */
-export async function readAtMost(stream, most) {
+export async function readLimited(stream, limit) {
   if (stream === null) return new Uint8Array(0);
   const chunks = [];
   let length = 0;
@@ -22,7 +22,7 @@ export async function readAtMost(stream, most) {
     const { done, value } = await reader.read();
     if (done) break;
     length += value.length;
-    if (length > most) {
+    if (length > limit) {
       await reader.cancel();
       return undefined;
     }

@@ -1,5 +1,5 @@
 import "./build/wasm_exec.js";
-import { pairs, readAtMost } from "./http.mjs";
+import { parseHeaders, readLimited } from "./http.mjs";
 import { Timers } from "./timers.mjs";
 
 /** The most that an answer to the program's own requests may have, in bytes. */
@@ -27,14 +27,14 @@ export class Instance {
   /**
    * Starts the program of a WebAssembly module, at once: what instantiates it later would
    * go on in whatever event runs then. Throws if the program ends.
-   * @param {(memory: WebAssembly.Memory) => void} allocated is told the program's memory
+   * @param {(memory: WebAssembly.Memory) => void} onMemory is told the program's memory
    */
-  static start(module, env, allocated) {
+  static start(module, env, onMemory) {
     const instance = new Instance();
     instance.#go.env = ENVIRONMENT;
     const wasm = new WebAssembly.Instance(module, instance.#go.importObject);
     instance.#memory = wasm.exports.mem;
-    allocated(instance.#memory);
+    onMemory(instance.#memory);
     instance.#runtime = { env, binding: instance.#binding };
     globalThis.context = instance.#runtime; // which the program keeps while it starts
     instance.#go._resolveExitPromise = () => {}; // belongs to this event; #go.exit tells
@@ -73,7 +73,7 @@ export class Instance {
   }
 
   /** Ends the event. */
-  rest() {
+  endEvent() {
     this.#timers.stop();
   }
 }
@@ -82,12 +82,12 @@ export class Instance {
 export async function outgoing(method, url, headers, body, signal) {
   const response = await fetch(url, {
     method,
-    headers: pairs(headers),
+    headers: parseHeaders(headers),
     body: body.length > 0 ? body : undefined,
     redirect: "manual",
     signal,
   });
-  const read = await readAtMost(response.body, MAX_ANSWER);
+  const read = await readLimited(response.body, MAX_ANSWER);
   if (read === undefined) throw new Error("the answer is too large");
   return [response.status, [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n"), read];
 }

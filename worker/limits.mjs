@@ -4,7 +4,7 @@ import { failure, refusal } from "./http.mjs";
 const PERIOD = 60;
 
 /** A browser has at most twelve sessions; this is more than any that the release before left. */
-const MOST_SESSIONS = 32;
+const MAX_SESSIONS = 32;
 
 /**
  * Counts a request, and answers it where there were too many. The platform's rate
@@ -13,7 +13,7 @@ const MOST_SESSIONS = 32;
  * @param {import("./request.mjs").Parsed} parsed
  * @returns {Promise<Response | undefined>} undefined where the request may go on
  */
-export async function exceeded(parsed, env) {
+export async function checkLimits(parsed, env) {
   try {
     return await count(parsed, env);
   } catch (problem) {
@@ -30,14 +30,14 @@ async function count({ client, signIn, sessions }, env) {
   if (signIn !== undefined) counted.push(env.SIGN_INS.limit({ key: `${signIn} ${from}` }));
   // The whole token counts, not the session that it names: who cannot show it
   // cannot use its session's limit up.
-  if (sessions.length <= MOST_SESSIONS) {
+  if (sessions.length <= MAX_SESSIONS) {
     for (const token of sessions) counted.push(digest(token).then((key) => env.PER_SESSION.limit({ key })));
   }
   const outcomes = await Promise.all(counted);
   if (!outcomes.every(({ success }) => success)) {
     return refusal(429, "rate_limited", "There were too many requests. Wait a moment.", { "Retry-After": String(PERIOD) });
   }
-  if (sessions.length <= MOST_SESSIONS) return undefined;
+  if (sessions.length <= MAX_SESSIONS) return undefined;
   return refusal(400, "invalid_request", "There are too many sessions in this browser. Clear its cookies.");
 }
 

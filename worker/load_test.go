@@ -78,7 +78,7 @@ func newLoadTest(t testing.TB, entry string, distance int) *loadTest {
 		return c.provider
 	})
 	variables := workerd.Variables(c.publicURL, issuer, contract.ClientID, contract.ClientSecret)
-	variables["DISTANCE"] = fmt.Sprint(distance)
+	variables["LATENCY"] = fmt.Sprint(distance)
 	workerd.Start(t, workerd.Options{Port: port, Entry: entry, Variables: variables, Desired: contract.Desired(issuer, origin)})
 	c.signedIn = httpbrowser.New(t, origin, c.publicURL)
 	c.signedIn.SignIn("alice")
@@ -143,7 +143,7 @@ func (c *loadTest) memory(t testing.TB) int {
 // TestAProviderThatHangsLeavesMintsAlone, in a crowd whose database is far away.
 func TestAProviderThatHangsLeavesMintsAlone(t *testing.T) {
 	const callers, rounds = 50, 4
-	c := newLoadTest(t, "workerd/patient.mjs", 100)
+	c := newLoadTest(t, "workerd/load.mjs", 100)
 	end := c.hang(len(c.callbacks))
 	var all sync.WaitGroup
 	for range callers {

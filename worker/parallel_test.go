@@ -35,7 +35,7 @@ func TestTwoHundredAtOnceEachGetTheirOwn(t *testing.T) {
 	}
 	issuer := providerOf(t, publicURL, subjects, func(h http.Handler) http.Handler { return h })
 	workerd.Start(t, workerd.Options{
-		Port: port, Entry: "workerd/patient.mjs",
+		Port: port, Entry: "workerd/load.mjs",
 		Variables: workerd.Variables(publicURL, issuer, contract.ClientID, contract.ClientSecret),
 		Desired:   oneOrganizationEach(issuer, origin, subjects),
 	})

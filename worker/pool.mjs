@@ -1,7 +1,7 @@
-import { failure, pairs, readAtMost, refusal, report } from "./http.mjs";
+import { failure, parseHeaders, readLimited, refusal, report } from "./http.mjs";
 import { Instance, outgoing } from "./instance.mjs";
 import { Memories } from "./memory.mjs";
-import { Busy, Left, Queue } from "./queue.mjs";
+import { Busy, ClientGone, Queue } from "./queue.mjs";
 import { head } from "./request.mjs";
 
 /** What a pool keeps to. Times are milliseconds, sizes bytes. */
@@ -31,7 +31,7 @@ export class Pool {
   constructor(module, limits = {}) {
     this.#module = module;
     this.#limits = { ...LIMITS, ...limits };
-    this.#queue = new Queue(this.#limits.waiting, (event) => this.#free(event));
+    this.#queue = new Queue(this.#limits.waiting, (event) => this.#canLend(event));
   }
 
   /** How many events wait. */
@@ -44,7 +44,7 @@ export class Pool {
    * @param {import("./request.mjs").Parsed} parsed
    */
   fetch(parsed, env, ctx) {
-    const answered = this.#answer(parsed, env, ctx).catch(unanswered);
+    const answered = this.#answer(parsed, env, ctx).catch(errorResponse);
     ctx.waitUntil(answered);
     return answered;
   }
@@ -64,12 +64,12 @@ export class Pool {
   async #answer(parsed, env, ctx) {
     const { request, asks } = parsed;
     const { body: most, patience, event: life } = this.#limits;
-    const body = await readAtMost(request.body, most);
+    const body = await readLimited(request.body, most);
     if (body === undefined) return refusal(413, "invalid_request", "The body is too large.");
     const event = { env, ctx, asks, signal: request.signal, patience, life };
     // The program gives up before its instance is given up: what it asked may hang.
     const [status, headers, content] = await this.#call(event, "fetch", [head(parsed), body, life * 0.8]);
-    return new Response(bodiless(status, request) ? null : content, { status, headers: pairs(headers) });
+    return new Response(hasNoBody(status, request) ? null : content, { status, headers: parseHeaders(headers) });
   }
 
   /** Lends an instance to an event until all that the event began has ended. */
@@ -78,10 +78,10 @@ export class Pool {
     const later = [];
     try {
       const platform = { waitUntil: (work) => later.push(work), fetch: (...request) => this.#outgoing(loan, request) };
-      const answer = await within(event.life, loan.instance.call(kind, args, platform));
+      const answer = await withTimeout(event.life, loan.instance.call(kind, args, platform));
       loan.healthy = answer[3] ?? true;
-      if (later.length === 0) this.#giveBack(loan);
-      else event.ctx.waitUntil(within(event.life, Promise.allSettled(later)).then(() => this.#giveBack(loan), () => this.#close(loan)));
+      if (later.length === 0) this.#release(loan);
+      else event.ctx.waitUntil(withTimeout(event.life, Promise.allSettled(later)).then(() => this.#release(loan), () => this.#close(loan)));
       return answer;
     } catch (problem) {
       this.#close(loan);
@@ -91,7 +91,7 @@ export class Pool {
 
   /** Takes an idle instance, or starts one, when it is the event's turn. */
   async #borrow(event) {
-    const loan = await this.#queue.turn(event, event.patience, () => this.#lend(event));
+    const loan = await this.#queue.wait(event, event.patience, () => this.#lend(event));
     try {
       loan.instance ??= Instance.start(this.#module, event.env, (memory) => this.#memories.add(memory));
     } catch (problem) {
@@ -103,21 +103,21 @@ export class Pool {
 
   #lend({ asks, life }) {
     // An event that the platform ended gives nothing back: its loan lapses.
-    const loan = { instance: this.#idle.pop(), asks, asking: 0, lapses: Date.now() + 3 * life, healthy: true };
+    const loan = { instance: this.#idle.pop(), asks, asking: 0, expires: Date.now() + 3 * life, healthy: true };
     this.#loans.add(loan);
     return loan;
   }
 
   /** Whether an event may have an instance now. */
-  #free({ asks }) {
-    this.#lapse();
+  #canLend({ asks }) {
+    this.#dropExpiredLoans();
     if (asks && this.#asking() >= this.#limits.asking) return false;
     if (this.#idle.length > 0) return true;
-    return this.#loans.size < this.#fewest || (this.#loans.size < this.#limits.instances && this.#affordable());
+    return this.#loans.size < this.#minInstances || (this.#loans.size < this.#limits.instances && this.#fitsBudget());
   }
 
   /** Whether the budget has room for one more instance, when each has grown to its share. */
-  #affordable() {
+  #fitsBudget() {
     const { budget, share } = this.#limits;
     const growing = this.#instances().map((instance) => Math.max(0, share - (instance?.bytes ?? 0)));
     return growing.reduce((sum, more) => sum + more, this.#memories.bytes) + share <= budget;
@@ -129,13 +129,13 @@ export class Pool {
   }
 
   /** With fewer instances, events that ask a provider might have them all. */
-  get #fewest() {
+  get #minInstances() {
     return Math.min(this.#limits.asking + 1, this.#limits.instances);
   }
 
-  #lapse() {
+  #dropExpiredLoans() {
     const now = Date.now();
-    for (const loan of this.#loans) if (loan.lapses <= now) this.#loans.delete(loan);
+    for (const loan of this.#loans) if (loan.expires <= now) this.#loans.delete(loan);
   }
 
   /** How many instances are lent to events that ask a provider. */
@@ -157,9 +157,9 @@ export class Pool {
     }
   }
 
-  #giveBack(loan) {
-    loan.instance.rest();
-    if (loan.healthy && !loan.instance.ended && this.#keeps(loan.instance)) this.#idle.push(loan.instance);
+  #release(loan) {
+    loan.instance.endEvent();
+    if (loan.healthy && !loan.instance.ended && this.#isReusable(loan.instance)) this.#idle.push(loan.instance);
     this.#close(loan);
   }
 
@@ -167,10 +167,10 @@ export class Pool {
    * Whether an instance goes on. What is dropped takes up its room until the platform
    * collects it, which may be long after: a successor has to have room beside it.
    */
-  #keeps({ uses, bytes }) {
+  #isReusable({ uses, bytes }) {
     const { uses: most, memory, budget } = this.#limits;
-    if (this.#memories.bytes > budget) return this.#instances().length <= this.#fewest;
-    return (uses < most && bytes <= memory) || !this.#affordable();
+    if (this.#memories.bytes > budget) return this.#instances().length <= this.#minInstances;
+    return (uses < most && bytes <= memory) || !this.#fitsBudget();
   }
 
   #close(loan) {
@@ -179,19 +179,19 @@ export class Pool {
 }
 
 /** The answer where the program gave none. */
-function unanswered(problem) {
-  if (problem instanceof Left) return new Response(null, { status: 499 }); // which nobody reads
+function errorResponse(problem) {
+  if (problem instanceof ClientGone) return new Response(null, { status: 499 }); // which nobody reads
   if (!(problem instanceof Busy)) return failure(problem);
   report(problem);
   return refusal(503, "temporarily_unavailable", "The server is busy. Try again.", { "Retry-After": "5" });
 }
 
-function bodiless(status, request) {
+function hasNoBody(status, request) {
   return request.method === "HEAD" || status === 204 || status === 205 || status === 304;
 }
 
 /** Rejects when a promise has not settled in time. */
-function within(milliseconds, promise) {
+function withTimeout(milliseconds, promise) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error("the event took too long")), milliseconds);

@@ -3,21 +3,21 @@
  * less often, and the last. An event looks for itself, by a timer of its own: what another
  * one resolved would go on in the other's context, where it may do no I/O.
  */
-const LOOK = 4;
-const LOOK_AT_LEAST = 100;
+const POLL_INTERVAL = 4;
+const MAX_POLL_INTERVAL = 100;
 
 /**
  * An event that did not look for so long may have been ended by the platform: it keeps
  * nobody waiting, and has its turn again as soon as it looks. In the end it is forgotten.
  */
-const PASSED_BY = 1000;
-const FORGOTTEN = 60_000;
+const STALE_AFTER = 1000;
+const ABANDONED_AFTER = 60_000;
 
 /** Thrown where an event is not to wait, or has waited long enough. */
 export class Busy extends Error {}
 
 /** Thrown where nobody waits for the answer any more. */
-export class Left extends Error {}
+export class ClientGone extends Error {}
 
 /**
  * Events that wait for a place, first come first served. An event that may not take any
@@ -25,21 +25,21 @@ export class Left extends Error {}
  */
 export class Queue {
   #waiting = []; // in the order of arrival
-  #most;
-  #free;
+  #limit;
+  #isAvailable;
 
   /**
    * @param {number} most how many may wait
-   * @param {(event: object) => boolean} free whether there is a place for an event
+   * @param {(event: object) => boolean} isAvailable whether there is a place for an event
    */
-  constructor(most, free) {
-    this.#most = most;
-    this.#free = free;
+  constructor(most, isAvailable) {
+    this.#limit = most;
+    this.#isAvailable = isAvailable;
   }
 
   /** How many events wait. */
   get length() {
-    return this.#seen().length;
+    return this.#polling().length;
   }
 
   /**
@@ -47,22 +47,22 @@ export class Queue {
    * @template T
    * @param {{asks: boolean, signal?: AbortSignal}} event
    * @param {number} patience milliseconds
-   * @param {() => T} take
+   * @param {() => T} claim
    * @returns {Promise<T>}
    */
-  async turn(event, patience, take) {
+  async wait(event, patience, claim) {
     const until = Date.now() + patience;
-    const waiting = { event, looked: Date.now() };
-    if (this.length >= this.#most) throw new Busy("too many events wait");
+    const waiting = { event, polledAt: Date.now() };
+    if (this.length >= this.#limit) throw new Busy("too many events wait");
     this.#waiting.push(waiting);
     try {
       while (this.#next() !== waiting) {
-        await pause(Math.min(LOOK * (1 + this.#ahead(waiting)), LOOK_AT_LEAST));
-        waiting.looked = Date.now();
-        if (event.signal?.aborted) throw new Left("the client left");
-        if (waiting.looked >= until) throw new Busy("every instance is in use");
+        await pause(Math.min(POLL_INTERVAL * (1 + this.#ahead(waiting)), MAX_POLL_INTERVAL));
+        waiting.polledAt = Date.now();
+        if (event.signal?.aborted) throw new ClientGone("the client left");
+        if (waiting.polledAt >= until) throw new Busy("every instance is in use");
       }
-      return take();
+      return claim();
     } finally {
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
     }
@@ -75,14 +75,14 @@ export class Queue {
 
   /** The first for which there is a place. */
   #next() {
-    return this.#seen().find(({ event }) => this.#free(event));
+    return this.#polling().find(({ event }) => this.#isAvailable(event));
   }
 
   /** Those that have looked of late. */
-  #seen() {
+  #polling() {
     const now = Date.now();
-    this.#waiting = this.#waiting.filter(({ looked }) => now - looked < FORGOTTEN);
-    return this.#waiting.filter(({ looked }) => now - looked < PASSED_BY);
+    this.#waiting = this.#waiting.filter(({ polledAt }) => now - polledAt < ABANDONED_AFTER);
+    return this.#waiting.filter(({ polledAt }) => now - polledAt < STALE_AFTER);
   }
 }
 

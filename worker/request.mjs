@@ -1,6 +1,6 @@
 /** The names that cookies of ours begin with; the program reads no others. */
-const OURS = "__Host-Http-tabard";
-const SESSION = "__Host-Http-tabard.";
+const COOKIE_PREFIX = "__Host-Http-tabard";
+const SESSION_PREFIX = "__Host-Http-tabard.";
 
 /** A name with a mark: capitals, which no id of an app has (publicurl/cookiemark.go). */
 const MARKED = /^__Host-Http-tabard(?:-[a-z]+)?\.([A-Z][A-Z0-9]{0,7})(?:\.|$)/;
@@ -27,11 +27,11 @@ const VALUE = /^[ !#-:<-[\]-~]*$/;
 /** @returns {Parsed} */
 export function parse(request, env) {
   const { origin, pathname, search } = new URL(request.url);
-  const address = normalized(pathname);
-  const path = below(base(env), address);
+  const address = normalizePath(pathname);
+  const path = pathBelow(basePath(env), address);
   const [, first, second] = path?.match(/^\/([^/]+)(?:\/([^/]+))?$/) ?? [];
   const signIn = first === "callback" || (first === "login" && second === undefined) ? first : undefined;
-  const cookies = ours(request.headers.get("Cookie") ?? "", mark(env));
+  const cookies = ownCookies(request.headers.get("Cookie") ?? "", cookieMark(env));
   return {
     request,
     url: origin + address + search,
@@ -40,7 +40,7 @@ export function parse(request, env) {
     path,
     signIn,
     asks: signIn !== undefined || first === "backchannel-logout",
-    sessions: [...new Set(cookies.filter(({ name }) => name.startsWith(SESSION)).map(({ value }) => value))],
+    sessions: [...new Set(cookies.filter(({ name }) => name.startsWith(SESSION_PREFIX)).map(({ value }) => value))],
   };
 }
 
@@ -56,7 +56,7 @@ export function head({ request, url, client, cookies }) {
  * Spells a path in the one way of RFC 3986 section 6.2.2: what need not be escaped is
  * not, and escapes are in capitals. The program's routes consist of such characters.
  */
-function normalized(path) {
+function normalizePath(path) {
   return path.replace(/%[0-9A-Fa-f]{2}/g, (escape) => {
     const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
     return /[A-Za-z0-9\-._~]/.test(character) ? character : escape.toUpperCase();
@@ -64,12 +64,12 @@ function normalized(path) {
 }
 
 /** The public URL's path without a slash at its end; the program tells if it is wrong. */
-function base(env) {
-  return normalized(URL.parse(env.TABARD_PUBLIC_URL)?.pathname ?? "/").replace(/\/$/, "");
+function basePath(env) {
+  return normalizePath(URL.parse(env.TABARD_PUBLIC_URL)?.pathname ?? "/").replace(/\/$/, "");
 }
 
 /** What follows a base in a path, slashes that stand several times counted as one. */
-function below(base, path) {
+function pathBelow(base, path) {
   const clean = path.replace(/\/{2,}/g, "/");
   return clean.startsWith(`${base}/`) ? clean.slice(base.length) : undefined;
 }
@@ -78,7 +78,7 @@ function below(base, path) {
  * The mark of this server's cookies: the one that is set, or the FNV-1a hash of the public
  * URL, in letters, as publicurl/cookiemark.go derives it.
  */
-function mark(env) {
+function cookieMark(env) {
   if (env.TABARD_COOKIE_MARK) return env.TABARD_COOKIE_MARK;
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode((env.TABARD_PUBLIC_URL ?? "").replace(/\/$/, ""))) {
@@ -93,7 +93,7 @@ function mark(env) {
  * The cookies of ours in a header, as net/http reads it. Those that bear the mark of another
  * server on the host are not ours.
  */
-function ours(header, mark) {
+function ownCookies(header, mark) {
   const found = [];
   for (const part of header.split(";")) {
     const text = part.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
@@ -101,7 +101,7 @@ function ours(header, mark) {
     const name = before.replace(/[ \t\r\n]+$/, "");
     const value = raw.length > 1 && raw.startsWith('"') && raw.endsWith('"') ? raw.slice(1, -1) : raw;
     const another = MARKED.test(name) && MARKED.exec(name)[1] !== mark;
-    if (name.startsWith(OURS) && !another && NAME.test(name) && VALUE.test(value)) found.push({ text: `${name}=${raw}`, name, value });
+    if (name.startsWith(COOKIE_PREFIX) && !another && NAME.test(name) && VALUE.test(value)) found.push({ text: `${name}=${raw}`, name, value });
   }
   return found;
 }

@@ -24,7 +24,7 @@ func TestTheDemosOrganizationsWearDifferentColors(t *testing.T) {
 	}
 	tab := chrome.New(t)
 	chrome.Go(t, tab, d.Origin)
-	hues := chrome.Eval[[]float64](t, tab, `import("/livery.js").then(({ badge }) =>
+	hues := chrome.Eval[[]float64](t, tab, `import("/theme.js").then(({ badge }) =>
 		`+string(names)+`.map((id) => Number(badge({ id, name: id }).style.getPropertyValue("--hue"))))`)
 	slices.Sort(hues)
 	for i, hue := range hues {

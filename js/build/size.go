@@ -47,7 +47,7 @@ func reportFiles(table *tabwriter.Writer, d *dist) error {
 		name, file string
 		budget     int
 	}{
-		{"module", d.module.Wasm.URL, moduleBudget}, {"face", client, clientBudget}, {"wasm_exec.js", d.module.Exec.URL, 0},
+		{"module", d.module.Wasm.URL, moduleBudget}, {"client", client, clientBudget}, {"wasm_exec.js", d.module.Exec.URL, 0},
 		{"routes", routes, 0}, {"switcher", switcher, 0},
 	} {
 		w, err := d.sizes(f.file)

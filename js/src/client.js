@@ -1,18 +1,18 @@
 // @ts-check
-// The face: what a page calls. It answers from the tab's record until the module
+// The self: what a page calls. It answers from the tab's record until the module
 // runs, and asks the module from then on.
 
 import { addresses, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { fetchFor, tokenOf } from "./fetch.js";
-import { goOn, returnAddress } from "./landing.js";
+import { resumeReturn, returnAddress } from "./returnto.js";
 import { Module } from "./module.js";
 import { own } from "./own.js";
-import { absolute, addressFor, errorParameter, joinTabs, mounted, organizationParameter, takeParameter, whenShown } from "./page.js";
-import { living } from "./record.js";
-import { routed } from "./routes/hook.js";
+import { absolute, addressFor, errorParameter, connectTabs, appBase, organizationParameter, takeParameter, afterPrerendering } from "./page.js";
+import { storedToken } from "./record.js";
+import { routesHook } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
-import { begin, freeze, Store } from "./store.js";
+import { initialState, freeze, Store } from "./store.js";
 
 /** @import { Client, Options } from "../index.js" */
 
@@ -34,11 +34,11 @@ export function createClient(given) {
  */
 function client(base, options) {
   const { store, module, credential, apis, close } = start(base, options);
-  const halves = { enter: switchTo(module, "enter"), switch: switchTo(module, "switch") };
-  let change = halves.switch;
+  const steps = { enter: switchTo(module, "enter"), switch: switchTo(module, "switch") };
+  let change = steps.switch;
   const list = async (/** @type {string} */ name) => freeze(JSON.parse(await module.ask(name)));
-  /** @type {Client & {[routed](by?: import("./routes/hook.js").Switch): import("./routes/hook.js").Halves}} */
-  const face = {
+  /** @type {Client & {[routesHook](by?: import("./routes/hook.js").Switch): import("./routes/hook.js").Steps}} */
+  const self = {
     ready: store.ready,
     get state() {
       return store.state;
@@ -48,30 +48,30 @@ function client(base, options) {
     },
     signIn: async (options) => {
       const { organization = "", returnTo } = own(options);
-      needsPage();
+      requireTopLevel();
       await module.ask("signIn", organization, await returnAddress(returnTo));
     },
     getToken: async () => tokenOf(await credential()),
-    fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: prover(module) }),
-    switchOrganization: async (organization) => change(required(organization)),
-    inOrganization: (organization) => second(store, module, apis, required(organization)),
+    fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: proofs(module) }),
+    switchOrganization: async (organization) => change(requireName(organization)),
+    inOrganization: (organization) => secondOrganization(store, module, apis, requireName(organization)),
     organizations: () => list("organizations"),
     sessions: () => list("sessions"),
-    endSession: async (id) => void (await confirmed(module, "endSession", id)),
-    openTab: (organization, url) => void window.open(addressFor(required(organization), url), "_blank", "noopener"),
+    endSession: async (id) => void (await askWithStepUp(module, "endSession", id)),
+    openTab: (organization, url) => void window.open(addressFor(requireName(organization), url), "_blank", "noopener"),
     subscribe: (listener) => store.subscribe(listener),
     signOut: async (options) => {
-      const { scope = "session", returnTo = mounted() } = own(options);
-      const endSessionUrl = await confirmed(module, "signOut", scope, ...(returnTo ? [absolute(returnTo).href] : []));
+      const { scope = "session", returnTo = appBase() } = own(options);
+      const endSessionUrl = await askWithStepUp(module, "signOut", scope, ...(returnTo ? [absolute(returnTo).href] : []));
       return endSessionUrl ? { endSessionUrl } : {};
     },
     close,
-    [routed](by = halves.switch) {
+    [routesHook](by = steps.switch) {
       change = by;
-      return halves;
+      return steps;
     },
   };
-  return Object.freeze(face);
+  return Object.freeze(self);
 }
 
 /**
@@ -84,8 +84,8 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   const opened = takeParameter(organizationParameter);
   const organization = named ?? opened;
   const arrival = takeParameter(errorParameter);
-  void goOn(arrival);
-  const tabs = joinTabs(key);
+  void resumeReturn(arrival);
+  const tabs = connectTabs(key);
   const module = new Module(new URL(url ?? backend + manifest, backend).href, {
     options: { backend, key, organization, arrival, app, keepAlive },
     changed: (state) => store.changed(state),
@@ -93,9 +93,9 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
     failed: (error) => store.failed(error),
   });
   // After the module has set out: a page waits for storage that it asks for the first time.
-  const early = () => living(key, organization)?.state ?? begin;
-  const store = new Store(early());
-  if (document.prerendering) whenShown(() => store.changed(early()));
+  const initial = () => storedToken(key, organization)?.state ?? initialState;
+  const store = new Store(initial());
+  if (document.prerendering) afterPrerendering(() => store.changed(initial()));
   tabs.listen(module);
   return {
     store,
@@ -103,7 +103,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
     apis: apis.map((api) => absolute(api).origin),
     /** @param {string} [rejected] */
     async credential(rejected = "") {
-      return (!module.running && !rejected && living(key, organization)?.token) || module.ask("token", "", rejected);
+      return (!module.running && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected);
     },
     close() {
       tabs.close();
@@ -116,14 +116,14 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
 /**
  * A module that cannot be loaded, or that dies, has not switched: that is a result too.
  * @param {Module} module
- * @param {"enter" | "switch"} half
+ * @param {"enter" | "switch"} step
  * @returns {import("./routes/hook.js").Switch}
  */
-const switchTo = (module, half) => async (organization) => {
-  const { loginUrl, ...result } = own(await module.ask(half, organization).then(JSON.parse, notSwitched));
+const switchTo = (module, step) => async (organization) => {
+  const { loginUrl, ...result } = own(await module.ask(step, organization).then(JSON.parse, switchFailure));
   if (result.status === "step_up_required") {
     result.continue = async (/** @type {{returnTo?: string | URL}} */ options) => {
-      needsPage();
+      requireTopLevel();
       await module.ask("stepUp", organization, loginUrl, await returnAddress(own(options).returnTo));
     };
   }
@@ -136,14 +136,14 @@ const switchTo = (module, half) => async (organization) => {
  * @param {string} name
  * @param {...string} args
  */
-async function confirmed(module, name, ...args) {
+async function askWithStepUp(module, name, ...args) {
   try {
     return await module.ask(name, ...args);
   } catch (error) {
     const loginUrl = error instanceof TabardError && addresses.get(error);
     if (loginUrl) {
       error.continue = async (options) => {
-        needsPage();
+        requireTopLevel();
         await module.ask("stepUp", "", loginUrl, await returnAddress(own(options).returnTo));
       };
     }
@@ -152,14 +152,14 @@ async function confirmed(module, name, ...args) {
 }
 
 /** No sign-in can be shown in a frame: the provider and the backend refuse to be framed. */
-function needsPage() {
+function requireTopLevel() {
   if (window.parent && window.parent !== window) {
     throw new TabardError("in_frame", "stop", "a sign-in needs a page of its own: open this page in a tab");
   }
 }
 
 /** @param {unknown} error */
-function notSwitched(error) {
+function switchFailure(error) {
   if (!(error instanceof TabardError)) throw error;
   const { code, action, message } = error;
   return { status: "unavailable", code, action, description: message };
@@ -170,7 +170,7 @@ function notSwitched(error) {
  * @param {Module} module
  * @returns {(token: string, method: string, url: string) => Promise<string>}
  */
-const prover = (module) => (...request) => module.ask("proof", ...request);
+const proofs = (module) => (...request) => module.ask("proof", ...request);
 
 /**
  * Acts for a second organization, until it refuses.
@@ -179,7 +179,7 @@ const prover = (module) => (...request) => module.ask("proof", ...request);
  * @param {string[]} apis
  * @param {string} organization
  */
-function second(store, module, apis, organization) {
+function secondOrganization(store, module, apis, organization) {
   const scope = store.scope(organization);
   const credential = async (rejected = "") => {
     scope.signal.throwIfAborted();
@@ -192,7 +192,7 @@ function second(store, module, apis, organization) {
   };
   return Object.freeze({
     getToken: async () => tokenOf(await credential()),
-    fetch: fetchFor({ apis, scope: () => scope, credential, prove: prover(module) }),
+    fetch: fetchFor({ apis, scope: () => scope, credential, prove: proofs(module) }),
     signal: scope.signal,
   });
 }
@@ -203,30 +203,30 @@ function second(store, module, apis, organization) {
  */
 function prerendered() {
   const { view } = scopeOf("");
-  const not = async () => {
+  const fail = async () => {
     throw new TabardError("not_in_browser", "stop", "a page that is rendered on a server has no tab");
   };
   return Object.freeze({
     ready: new Promise(() => {}),
-    state: freeze(JSON.parse(begin)),
+    state: freeze(JSON.parse(initialState)),
     partition: view,
-    signIn: not,
-    getToken: not,
-    fetch: not,
-    switchOrganization: not,
-    inOrganization: () => ({ getToken: not, fetch: not, signal: view.signal }),
-    organizations: not,
-    sessions: not,
-    endSession: not,
+    signIn: fail,
+    getToken: fail,
+    fetch: fail,
+    switchOrganization: fail,
+    inOrganization: () => ({ getToken: fail, fetch: fail, signal: view.signal }),
+    organizations: fail,
+    sessions: fail,
+    endSession: fail,
     openTab() {},
     subscribe: () => () => {},
-    signOut: not,
+    signOut: fail,
     close() {},
   });
 }
 
 /** @param {string} organization */
-function required(organization) {
+function requireName(organization) {
   if (!organization || typeof organization !== "string") throw new TypeError("organization is missing");
   return organization;
 }

@@ -18,10 +18,10 @@ export const manifest = "/client/module.json";
 
 /**
  * @param {string} url of module.json
- * @param {number} faults how often it went wrong so far: it may pause for longer each time
+ * @param {number} failures how often it went wrong so far: it may pause for longer each time
  */
-export function compile(url, faults) {
-  const module = compiled.get(url) ?? load(url, 20_000 << Math.min(faults, 3));
+export function compile(url, failures) {
+  const module = compiled.get(url) ?? load(url, 20_000 << Math.min(failures, 3));
   compiled.set(url, module);
   module.catch(() => compiled.get(url) === module && forget(url));
   return module;
@@ -35,30 +35,30 @@ export const forget = (url) => compiled.delete(url);
  * backend serves says itself what module.json says; where that cannot be had, the backend
  * is of another release by now, or one of several is.
  * @param {string} url
- * @param {number} patience in milliseconds
+ * @param {number} timeout in milliseconds
  * @returns {Promise<WebAssembly.Module>}
  */
-const load = (url, patience) => new Promise((resolve, reject) => {
+const load = (url, timeout) => new Promise((resolve, reject) => {
   const controller = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let limit;
-  const heard = () => {
+  const onProgress = () => {
     clearTimeout(limit);
     limit = setTimeout(() => {
       reject("nothing arrives");
       controller.abort();
-    }, patience);
+    }, timeout);
   };
   /** @type {Get} */
   const get = (path, options) => fetch(new URL(path, url), { ...options, signal: controller.signal });
   /** @param {Assets} assets */
   const all = ({ wasm, exec }) => Promise.all([
-    compileWhole(own(wasm), get, heard),
+    compileWhole(own(wasm), get, onProgress),
     importExec(own(exec), get, url),
   ]);
   const asked = async () => all(await (await get(url, { cache: "no-cache" })).json());
   const known = url === servedBy + manifest && import.meta.assets;
-  heard();
+  onProgress();
   (known ? all(known).catch(asked) : asked()).then(([module]) => resolve(module), reject);
 });
 
@@ -69,9 +69,9 @@ const load = (url, patience) => new Promise((resolve, reject) => {
  * application/wasm is compiled when it is there.
  * @param {Asset} asset
  * @param {Get} get
- * @param {() => void} heard is told of each piece
+ * @param {() => void} onProgress is told of each piece
  */
-async function compileWhole(asset, get, heard) {
+async function compileWhole(asset, get, onProgress) {
   const { subtle } = crypto;
   const response = await get(asset.url, subtle ? {} : asset);
   const pieces = response.clone().body;
@@ -79,7 +79,7 @@ async function compileWhole(asset, get, heard) {
   const [module, digest] = await Promise.all([
     WebAssembly.compileStreaming(response).catch((error) => content.then(WebAssembly.compile).catch(() => Promise.reject(error))),
     subtle && content.then((bytes) => subtle.digest("SHA-256", bytes)),
-    pieces?.pipeTo(new WritableStream({ write: heard })),
+    pieces?.pipeTo(new WritableStream({ write: onProgress })),
   ]);
   if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error("changed: " + asset.url);
   return module;
@@ -95,11 +95,11 @@ async function compileWhole(asset, get, heard) {
  */
 async function importExec(asset, get, base) {
   await get(asset.url, asset);
-  const bare = !globalThis.process;
+  const hadNoProcess = !globalThis.process;
   const url = new URL(asset.url, base) + "#" + Date.now();
   await preload(url, asset.integrity);
   await import(/* @vite-ignore */ /* webpackIgnore: true */ url);
-  if (bare) delete globalThis.process; // libraries tell by it that they run in Node
+  if (hadNoProcess) delete globalThis.process; // libraries tell by it that they run in Node
 }
 
 /**
@@ -139,7 +139,7 @@ export const execute = (go, instance, handle) => new Promise((resolve, reject) =
  * Lets what still refers to a dead instance (timers, promises) come to nothing.
  * @param {import("./globals.js").Go} go
  */
-export function silence(go) {
+export function stopTimers(go) {
   go._resume = () => {};
   for (const timeout of go._scheduledTimeouts.values()) clearTimeout(timeout);
 }

@@ -35,15 +35,15 @@ export const fetchFor = ({ apis, scope, credential, prove }) => async (input, gi
 
   // The method as it is sent, and a signal that is nobody else's.
   const { method, signal } = new Request("data:,", { method: init.method ?? request?.method, signal: init.signal ?? request?.signal });
-  let wearing = scope();
-  let access = await unless(signal, credential);
-  if (!wearing.key) {
+  let active = scope();
+  let access = await untilAborted(signal, credential);
+  if (!active.key) {
     // It was not known yet which organization: now it is.
-    wearing = scope();
-    access = await unless(signal, credential);
+    active = scope();
+    access = await untilAborted(signal, credential);
   }
 
-  const either = AbortSignal.any([wearing.signal, signal]);
+  const either = AbortSignal.any([active.signal, signal]);
   const send = async () => {
     const headers = new Headers(init.headers ?? request?.headers);
     const token = tokenOf(access);
@@ -66,7 +66,7 @@ export const fetchFor = ({ apis, scope, credential, prove }) => async (input, gi
  * @param {() => Promise<string>} credential
  * @returns {Promise<string>}
  */
-const unless = (signal, credential) => new Promise((resolve, reject) => {
+const untilAborted = (signal, credential) => new Promise((resolve, reject) => {
   signal.throwIfAborted();
   signal.onabort = () => reject(signal.reason);
   credential().then(resolve, reject).finally(() => (signal.onabort = null)); // which would keep it, and this, as long as the page's signal

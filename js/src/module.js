@@ -2,8 +2,8 @@
 
 import { deferred } from "./deferred.js";
 import { toError, unavailable } from "./error.js";
-import { compile, execute, forget, silence } from "./exec.js";
-import { whenShown } from "./page.js";
+import { compile, execute, forget, stopTimers } from "./exec.js";
+import { afterPrerendering } from "./page.js";
 
 /**
  * @typedef {Record<string, (...args: unknown[]) => void>} Functions
@@ -20,7 +20,7 @@ export class Module {
   #url;
   #host;
   #closed = false;
-  #faults = 0;
+  #failures = 0;
   #attempts = 0;
   /** @type {Functions | undefined} */
   #functions;
@@ -47,13 +47,13 @@ export class Module {
   #start() {
     if (this.#closed || this.running) return;
     const attempt = ++this.#attempts;
-    this.#run(attempt).catch((cause) => attempt === this.#attempts && this.#died(cause));
+    this.#run(attempt).catch((cause) => attempt === this.#attempts && this.#restart(cause));
   }
 
   /** @param {number} attempt only the last one counts */
   async #run(attempt) {
-    const module = await compile(this.#url, this.#faults);
-    await new Promise(whenShown);
+    const module = await compile(this.#url, this.#failures);
+    await new Promise(afterPrerendering);
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
     if (attempt !== this.#attempts) return;
@@ -71,19 +71,19 @@ export class Module {
         hold: (/** @type {() => void} */ lock) => (release = lock),
       });
     } finally {
-      silence(go);
+      stopTimers(go);
       release?.();
     }
     throw new Error("module stopped");
   }
 
   /** @param {unknown} cause */
-  #died(cause) {
+  #restart(cause) {
     console.error("tabard:", cause);
     const error = unavailable(String(cause));
-    this.#refuse(error);
+    this.#rejectCalls(error);
     this.#host.failed(error);
-    const pause = Math.min(1000 * 2 ** this.#faults++, 60000) * (0.5 + Math.random() / 2);
+    const pause = Math.min(1000 * 2 ** this.#failures++, 60000) * (0.5 + Math.random() / 2);
     setTimeout(() => this.#start(), pause);
   }
 
@@ -91,7 +91,7 @@ export class Module {
    * Ends the calls under way; new ones wait for the next start.
    * @param {Error} error
    */
-  #refuse(error) {
+  #rejectCalls(error) {
     this.#functions = undefined;
     this.#ready.reject(error);
     this.#ready = deferred();
@@ -135,7 +135,7 @@ export class Module {
    * The page was put away, and is shown again. A module that was still on its way then
    * may never arrive: Firefox forgets what such a page was loading.
    */
-  thaw() {
+  resume() {
     if (this.running) return this.tell("thaw");
     forget(this.#url);
     this.#start();
@@ -146,7 +146,7 @@ export class Module {
     this.#attempts++;
     this.tell("close");
     const error = unavailable("client closed");
-    this.#refuse(error);
+    this.#rejectCalls(error);
     this.#ready.reject(error);
   }
 }

@@ -10,10 +10,10 @@
  * would evict it from there.
  * @param {string} key
  */
-export function joinTabs(key) {
+export function connectTabs(key) {
   /** @type {BroadcastChannel | undefined} */
   let channel;
-  const leaving = new AbortController();
+  const closing = new AbortController();
 
   /** @param {Module} module */
   function open(module) {
@@ -31,7 +31,7 @@ export function joinTabs(key) {
     /** @param {Module} module */
     listen(module) {
       /** @type {Listen} */
-      const on = (target, type, listener, capture) => target.addEventListener(type, listener, { signal: leaving.signal, capture, passive: true });
+      const on = (target, type, listener, capture) => target.addEventListener(type, listener, { signal: closing.signal, capture, passive: true });
       open(module);
       // A message can overtake the epoch that it is about; this comes when it is there.
       on(window, "storage", (event) => event.key === key + ":epoch" && module.tell("hear", "look again"));
@@ -39,11 +39,11 @@ export function joinTabs(key) {
       on(window, "focus", () => module.tell("look"));
       on(window, "online", () => module.tell("look", "online"));
       on(window, "pagehide", () => (module.tell("freeze"), channel?.close()));
-      on(window, "pageshow", ({ persisted }) => persisted && (open(module), module.thaw()));
-      watch(module, on);
+      on(window, "pageshow", ({ persisted }) => persisted && (open(module), module.resume()));
+      watchInput(module, on);
     },
     close() {
-      leaving.abort();
+      closing.abort();
       channel?.close();
     },
   };
@@ -55,12 +55,12 @@ export function joinTabs(key) {
  * @param {Module} module
  * @param {Listen} on
  */
-function watch(module, on) {
-  let told = -1000;
+function watchInput(module, on) {
+  let reported = -1000;
   for (const type of ["keydown", "pointerdown", "pointermove", "touchmove", "wheel"]) {
     on(window, type, ({ isTrusted, timeStamp, movementX, movementY }) => {
-      if (!isTrusted || timeStamp < told + 1000 || (type === "pointermove" && !movementX && !movementY)) return;
-      told = timeStamp;
+      if (!isTrusted || timeStamp < reported + 1000 || (type === "pointermove" && !movementX && !movementY)) return;
+      reported = timeStamp;
       module.tell("input");
     }, true);
   }
@@ -73,7 +73,7 @@ function watch(module, on) {
 export const absolute = (url) => new URL(url ?? location.href, location.href);
 
 /** Where the app begins, if it says so by `<base href>`. */
-export const mounted = () => document.querySelector("base[href]") && document.baseURI;
+export const appBase = () => document.querySelector("base[href]") && document.baseURI;
 
 /** The parameter by which an address tells a new tab which organization to wear. */
 export const organizationParameter = "tabard_organization";
@@ -97,7 +97,7 @@ export function addressFor(organization, url) {
  * prerendered has only a copy of the tab's storage, and no locks and no channel.
  * @param {(value?: any) => void} f
  */
-export const whenShown = (f) =>
+export const afterPrerendering = (f) =>
   document.prerendering ? document.addEventListener("prerenderingchange", f, { once: true }) : f();
 
 /**

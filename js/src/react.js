@@ -1,7 +1,7 @@
 // @ts-check
 import { createContext, createElement, useCallback, useContext, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
-import { nothing, starting, tokenFor, worn } from "./starting.js";
+import { activeOrganization, noPartition, starting, tokenFor } from "./starting.js";
 
 /** @import { Client, Organization, SwitchResult } from "../index.js" */
 
@@ -24,23 +24,23 @@ export function useSession() {
 }
 
 /** The organization last told of each client. @type {WeakMap<Client, Organization | null>} */
-const told = new WeakMap();
+const lastOrganizations = new WeakMap();
 
 /** @param {Client} client */
-function wornBy(client) {
-  const organization = worn(client.state, told.get(client) ?? null);
-  told.set(client, organization);
+function organizationOf(client) {
+  const organization = activeOrganization(client.state, lastOrganizations.get(client) ?? null);
+  lastOrganizations.set(client, organization);
   return organization;
 }
 
 export function useOrganization() {
   const client = useTabard();
-  return useSyncExternalStore(client.subscribe, () => wornBy(client), () => null);
+  return useSyncExternalStore(client.subscribe, () => organizationOf(client), () => null);
 }
 
 export function usePartition() {
   const client = useTabard();
-  return useSyncExternalStore(client.subscribe, () => client.partition, () => nothing);
+  return useSyncExternalStore(client.subscribe, () => client.partition, () => noPartition);
 }
 
 export function useToken() {
@@ -49,21 +49,21 @@ export function useToken() {
   return useMemo(() => tokenFor(client, partition), [client, partition]);
 }
 
-const resting = Object.freeze({ switching: null, result: null });
+const idle = Object.freeze({ switching: null, result: null });
 
 export function useSwitchOrganization() {
   const client = useTabard();
   const last = useRef(0);
-  const [state, setState] = useState(/** @type {{switching: string | null, result: SwitchResult | null}} */ (resting));
+  const [state, setState] = useState(/** @type {{switching: string | null, result: SwitchResult | null}} */ (idle));
   const switchOrganization = useCallback(async (/** @type {string} */ organization) => {
-    const turn = ++last.current;
+    const number = ++last.current;
     setState({ switching: organization, result: null });
     /** @type {SwitchResult | null} */
     let result = null;
     try {
       return (result = await client.switchOrganization(organization));
     } finally {
-      if (turn === last.current) setState({ switching: null, result });
+      if (number === last.current) setState({ switching: null, result });
     }
   }, [client]);
   return useMemo(() => ({ ...state, switchOrganization }), [state, switchOrganization]);

@@ -13,16 +13,16 @@ import { own } from "./own.js";
  * @param {string} [organization]
  * @returns {{token: string, state: string} | undefined} token is a credential, as the module hands them out
  */
-export function living(key, organization) {
+export function storedToken(key, organization) {
   if (document.prerendering) return; // its storage may be another's by the time it is seen
   try {
-    const { version, state, epoch, organization: worn, held } = own(JSON.parse(sessionStorage.getItem(key) ?? ""));
-    if (version !== 1 || !epoch || epoch !== localStorage.getItem(key + ":epoch") || !isState(own(state), worn)) return;
+    const { version, state, epoch, organization: active, held } = own(JSON.parse(sessionStorage.getItem(key) ?? ""));
+    if (version !== 1 || !epoch || epoch !== localStorage.getItem(key + ":epoch") || !isState(own(state), active)) return;
     for (const entry of held) {
       const { answer, minted, until } = own(entry);
-      const { organization: of, access_token: token, token_type: type } = own(answer);
-      const { id, slug } = own(of);
-      if (id !== worn || (organization && organization !== id && organization !== slug)) continue;
+      const { organization: owner, access_token: token, token_type: type } = own(answer);
+      const { id, slug } = own(owner);
+      if (id !== active || (organization && organization !== id && organization !== slug)) continue;
       const now = Date.now();
       const scheme = type === "DPoP" ? "DPoP " : "";
       if (token && isText(token) && minted <= now && now < until) return { token: scheme + token, state: JSON.stringify(state) };
@@ -56,11 +56,11 @@ function isListed(listed) {
 /**
  * Whether it is the state of a tab that wears an organization, which a page shows as it is.
  * @param {any} state
- * @param {unknown} worn
+ * @param {unknown} active
  */
-function isState({ status, fence, organization, user, roles, permissions, organizations, error, idle }, worn) {
+function isState({ status, fence, organization, user, roles, permissions, organizations, error, idle }, active) {
   const { id, slug, name } = own(organization);
-  return status === "active" && Number.isFinite(fence) && id === worn && isText(slug) && isText(name) &&
+  return status === "active" && Number.isFinite(fence) && id === active && isText(slug) && isText(name) &&
     [organization, user].every(isNamed) && [roles, permissions].every(isTexts) && !error && !idle &&
     (organizations?.every(isListed) ?? true);
 }

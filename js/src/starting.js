@@ -1,6 +1,6 @@
 // @ts-check
 import { scopeOf } from "./scope.js";
-import { begin, freeze } from "./store.js";
+import { initialState, freeze } from "./store.js";
 
 /** @import { Organization, Partition, State } from "../index.js" */
 
@@ -8,10 +8,10 @@ import { begin, freeze } from "./store.js";
  * What a server renders, and a browser takes over before it shows what it knows.
  * @type {State}
  */
-export const starting = freeze(JSON.parse(begin));
+export const starting = freeze(JSON.parse(initialState));
 
 /** @type {Partition} */
-export const nothing = scopeOf("").view;
+export const noPartition = scopeOf("").view;
 
 /**
  * The organization whose data may be shown; null where there is none. The same
@@ -20,7 +20,7 @@ export const nothing = scopeOf("").view;
  * @param {Organization | null} before
  * @returns {Organization | null}
  */
-export function worn({ status, organization }, before) {
+export function activeOrganization({ status, organization }, before) {
   if (!organization || status === "ended" || status === "choose" || status === "signed_out") return null;
   const same = before && before.id === organization.id && before.slug === organization.slug && before.name === organization.name;
   return same ? before : organization;

@@ -6,7 +6,7 @@ import { partitionKey, personOf, scopeOf } from "./scope.js";
 /** @import { State } from "../index.js" */
 
 /** The state before anything is known. */
-export const begin =
+export const initialState =
   '{"status":"starting","fence":0,"organization":null,"user":null,"roles":[],"permissions":[],"organizations":null,"error":null,"deviceBound":false,"idle":null}';
 
 /** The tab's state as the module last told it, with the scopes that follow from it. */

@@ -1,5 +1,5 @@
 // @ts-check
-import { worn } from "./starting.js";
+import { activeOrganization } from "./starting.js";
 
 /** @import { Client } from "../index.js" */
 
@@ -13,7 +13,7 @@ export const partitionOf = (client) => storeOf(client, () => client.partition);
 export function organizationOf(client) {
   /** @type {import("../index.js").Organization | null} */
   let before = null;
-  return storeOf(client, () => (before = worn(client.state, before)));
+  return storeOf(client, () => (before = activeOrganization(client.state, before)));
 }
 
 /**

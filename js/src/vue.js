@@ -1,7 +1,7 @@
 // @ts-check
 import { computed, inject, onMounted, shallowReadonly, shallowRef } from "vue";
 
-import { starting, tokenFor, worn } from "./starting.js";
+import { activeOrganization, starting, tokenFor } from "./starting.js";
 
 /** @import { Client } from "../index.js" */
 
@@ -42,7 +42,7 @@ export function useOrganization() {
   const state = useSession();
   /** @type {import("../index.js").Organization | null} */
   let before = null;
-  return computed(() => (before = worn(state.value, before)));
+  return computed(() => (before = activeOrganization(state.value, before)));
 }
 
 export function useToken() {

@@ -13,7 +13,7 @@ const { createClient } = await import("../index.js");
 const { organizationOf, partitionOf, sessionOf } = await import("../svelte.js");
 const react = await import("../react.js");
 const binding = await import("../vue.js");
-const { tokenFor, worn } = await import("../src/starting.js");
+const { activeOrganization, tokenFor } = await import("../src/starting.js");
 const { TabardSwitcher } = await import("../switcher.js");
 
 test("on a server every binding renders what is not known yet", async () => {
@@ -37,12 +37,12 @@ test("a component outside of the provider is told so", () => {
   assert.throws(() => renderToString(h(() => react.useSession().status)), /TabardProvider/);
 });
 
-test("an organization is worn while its data may be shown, and is the same object while it is the same", () => {
-  assert.equal(worn(state(), null).id, acme.id);
+test("an organization is active while its data may be shown, and is the same object while it is the same", () => {
+  assert.equal(activeOrganization(state(), null).id, acme.id);
   const before = { ...acme };
-  assert.equal(worn(state({ idle: { secondsLeft: 3 } }), before), before);
-  assert.notEqual(worn(state({ organization: { ...acme, name: "Acme Inc." } }), before), before);
-  for (const status of ["ended", "choose", "signed_out"]) assert.equal(worn(state({ status }), before), null, status);
+  assert.equal(activeOrganization(state({ idle: { secondsLeft: 3 } }), before), before);
+  assert.notEqual(activeOrganization(state({ organization: { ...acme, name: "Acme Inc." } }), before), before);
+  for (const status of ["ended", "choose", "signed_out"]) assert.equal(activeOrganization(state({ status }), before), null, status);
 });
 
 test("Svelte's stores tell their value at once, and then each other one", () => {

@@ -1,4 +1,4 @@
-import { mostHeld, started } from "../workerd/memories.mjs";
+import { peakBytes, started } from "../workerd/memories.mjs";
 import program from "../build/smoke.wasm";
 import { Pool } from "../pool.mjs";
 import { parse } from "../request.mjs";
@@ -12,7 +12,7 @@ const poolOf = (env) => (pool ??= new Pool(program, { instances: 1, uses: 50, bu
 export default {
   fetch(request, env, ctx) {
     const { waiting } = poolOf(env);
-    if (new URL(request.url).pathname === "/state") return Response.json({ waiting, started: started(), bytes: mostHeld() });
+    if (new URL(request.url).pathname === "/state") return Response.json({ waiting, started: started(), bytes: peakBytes() });
     return pool.fetch(parse(request, env), env, ctx);
   },
   scheduled: (_, env, ctx) => poolOf(env).scheduled(env, ctx),

@@ -8,12 +8,12 @@ WebAssembly.Instance = class extends Instance {
   constructor(...given) {
     super(...given);
     memories.add(new WeakRef(this.exports.mem));
-    held();
+    liveBytes();
   }
 };
 
 /** The bytes of all memories that were not collected yet. */
-export function held() {
+export function liveBytes() {
   const alive = [...memories].map((memory) => memory.deref()).filter(Boolean);
   const sum = alive.reduce((bytes, memory) => bytes + memory.buffer.byteLength, 0);
   peak = Math.max(peak, sum);
@@ -21,7 +21,7 @@ export function held() {
 }
 
 /** The most that they were whenever somebody looked. */
-export const mostHeld = () => Math.max(peak, held());
+export const peakBytes = () => Math.max(peak, liveBytes());
 
 /** How many programs were started. */
 export const started = () => memories.size;

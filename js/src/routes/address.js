@@ -11,19 +11,19 @@
 const navigation = () => globalThis.navigation;
 
 /** @returns {Entry} */
-export const here = () => ({ url: location.href, state: history.state, key: navigation()?.currentEntry?.key });
+export const currentEntry = () => ({ url: location.href, state: history.state, key: navigation()?.currentEntry?.key });
 
 /** Those who watch the address. @type {Set<() => void>} */
 const watchers = new Set();
 
 /** Whether the address has changed and the page's router has not answered yet, or is going back. */
-let asking = false;
+let pending = false;
 
 /** Settles when a router that refused is back. */
 let back = Promise.resolve();
 
 /** Whether the address is not yet, or no more, one that the page's router keeps. */
-export const unanswered = () => asking;
+export const isPending = () => pending;
 
 /**
  * Calls back when the address has changed within the page, and the page's router keeps
@@ -35,17 +35,17 @@ export const unanswered = () => asking;
 export function watch(changed, signal) {
   watchers.add(changed);
   signal.addEventListener("abort", () => watchers.delete(changed));
-  window.addEventListener("popstate", () => asking || changed(), { signal });
+  window.addEventListener("popstate", () => pending || changed(), { signal });
   navigation()?.addEventListener("currententrychange", ({ navigationType }) => {
-    if (navigationType === "traverse") traversed();
-    else if (!asking) changed();
+    if (navigationType === "traverse") onTraverse();
+    else if (!pending) changed();
   }, { signal });
 }
 
 /** The popstate event comes next: whoever listens from now on is the last to hear it. */
-function traversed() {
-  if (asking) return;
-  const answer = ask();
+function onTraverse() {
+  if (pending) return;
+  const answer = detectRefusal();
   let answered = false;
   const end = () => {
     if (answered) return;
@@ -60,11 +60,11 @@ function traversed() {
  * Notices whether the router goes back at once when it hears of an address, as React
  * Router does for a blocker. What it returns ends the noticing, and tells.
  */
-function ask() {
+function detectRefusal() {
   const own = Object.getOwnPropertyDescriptor(history, "go");
   const { go } = history;
   let refused = false;
-  asking = true;
+  pending = true;
   history.go = (delta) => {
     refused = true;
     go.call(history, delta);
@@ -72,19 +72,19 @@ function ask() {
   return () => {
     Reflect.deleteProperty(history, "go");
     if (own) Object.defineProperty(history, "go", own);
-    if (refused) back = returned();
-    else asking = false;
+    if (refused) back = waitForReturn();
+    else pending = false;
     return refused;
   };
 }
 
 /** Waits until the address is the old one again. */
-async function returned() {
+async function waitForReturn() {
   await new Promise((resolve) => {
     window.addEventListener("popstate", resolve, { once: true });
     setTimeout(resolve, 1000); // another navigation may have come in its place
   });
-  asking = false;
+  pending = false;
 }
 
 /**
@@ -96,10 +96,10 @@ async function returned() {
  */
 export async function change(url, replace, state) {
   await back;
-  const answer = ask();
+  const answer = detectRefusal();
   let refused = false;
   try {
-    state ??= positioned(replace);
+    state ??= numberedState(replace);
     if (replace) history.replaceState(state, "", url);
     else history.pushState(state, "", url);
     window.dispatchEvent(new PopStateEvent("popstate", { state }));
@@ -115,7 +115,7 @@ export async function change(url, replace, state) {
  * numbered.
  * @param {boolean} [replace]
  */
-function positioned(replace) {
+function numberedState(replace) {
   const idx = history.state?.idx;
   return replace || typeof idx !== "number" ? null : { idx: idx + 1 };
 }

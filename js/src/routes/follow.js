@@ -2,11 +2,11 @@
 // Which organization a tab wears is the module's; this lets the page's address and the
 // tab go together. The address goes first, for its router may keep it; the tab follows.
 
-import { change, here, restore, unanswered, watch } from "./address.js";
-import { routed } from "./hook.js";
+import { change, currentEntry, isPending, restore, watch } from "./address.js";
+import { routesHook } from "./hook.js";
 import { own } from "../own.js";
 import { Pattern } from "./pattern.js";
-import { comingTo, kept, names, overtaken, owns, refusalOf, wearing } from "./result.js";
+import { blocked, isActive, isStill, matches, overtaken, refusalOf, withReturnTo } from "./result.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem, Routes, RouteState } from "../../routes.js" */
@@ -38,7 +38,7 @@ export function followRoutes(client, options) {
     subscribe: (listener) => follower.subscribe(listener),
     go: (url, options) => follower.go(new URL(url, location.href), own(options).replace ?? false),
     home: (organization) => follower.home(organization),
-    follow: () => follower.arrived(),
+    follow: () => follower.addressChanged(),
     close: () => follower.close(),
   };
   return Object.freeze(routes);
@@ -51,20 +51,20 @@ class Follower {
   #closing = new AbortController();
   /** @type {Set<(state: RouteState) => void>} */
   #listeners = new Set();
-  /** The halves of a switch. @type {import("./hook.js").Halves} */
+  /** The halves of a switch. @type {import("./hook.js").Steps} */
   #tab;
   /** Numbers the changes of route: the last one counts. */
   #turn = 0;
   /** Whether a change of the last turn is under way. */
   #busy = false;
   /** How the tab came to follow an address in the last turn. @type {Promise<SwitchResult | undefined>} */
-  #followed = nothing;
+  #followed = none;
   /** The address as last seen. */
   #seen = "";
   /** The last entry that belonged to what the tab wears. @type {import("./address.js").Entry} */
   #shown = { url: "", state: null, key: undefined };
   /** The id of the organization worn when address and tab last agreed. @type {string | undefined} */
-  #worn;
+  #active;
 
   /** @type {RouteState} */
   state = settled;
@@ -83,28 +83,28 @@ class Follower {
   }
 
   begin() {
-    this.#agree();
-    watch(() => this.arrived(), this.#closing.signal);
-    const stop = this.#client.subscribe((state) => this.#heard(state));
+    this.#synchronize();
+    watch(() => this.addressChanged(), this.#closing.signal);
+    const stop = this.#client.subscribe((state) => this.#onState(state));
     this.#closing.signal.addEventListener("abort", stop);
-    this.#takeOver(/** @type {any} */ (this.#client)[routed]);
+    this.#interceptSwitches(/** @type {any} */ (this.#client)[routesHook]);
     // What the client was told of the address at its start, it has dealt with; a client that was told nothing has not.
-    this.#client.ready.then(() => wearing(this.#client.state) && !this.#busy && this.#compare());
+    this.#client.ready.then(() => isActive(this.#client.state) && !this.#busy && this.#compare());
   }
 
   /**
    * From now on the address changes before the tab does.
-   * @param {((by?: import("./hook.js").Switch) => import("./hook.js").Halves) | undefined} by a client's; what only looks like one has none
+   * @param {((by?: import("./hook.js").Switch) => import("./hook.js").Steps) | undefined} by a client's; what only looks like one has none
    */
-  #takeOver(by) {
+  #interceptSwitches(by) {
     if (!by) return;
     this.#tab = by((organization) => this.switch(organization));
     this.#closing.signal.addEventListener("abort", () => by());
   }
 
   /** The address may have changed. */
-  arrived() {
-    if (!unanswered() && location.href !== this.#seen && !this.#closing.signal.aborted) this.#compare();
+  addressChanged() {
+    if (!isPending() && location.href !== this.#seen && !this.#closing.signal.aborted) this.#compare();
   }
 
   /** The organization that the page's address names. */
@@ -116,18 +116,18 @@ class Follower {
     this.#seen = location.href;
     const { organization } = this.#client.state;
     const named = this.#named;
-    if (named && !names(organization, named)) return this.#follow(named);
+    if (named && !matches(organization, named)) return this.#follow(named);
     if (this.#busy && organization) return this.#follow(organization.id); // overtakes what is under way
     const back = location.href === this.#shown.url && this.state.status === "stayed";
-    this.#agree();
+    this.#synchronize();
     if (!back) this.#publish(settled);
   }
 
   /** What the address says is what the tab wears. */
-  #agree() {
-    this.#shown = here();
+  #synchronize() {
+    this.#shown = currentEntry();
     this.#seen = this.#shown.url;
-    this.#worn = this.#client.state.organization?.id;
+    this.#active = this.#client.state.organization?.id;
   }
 
   /** @param {string} named */
@@ -151,7 +151,7 @@ class Follower {
     if (!this.#current(turn)) return undefined;
     if (result.status === "switched") return this.#settle(result);
     const problem = this.#stay(named, url, result);
-    if (!this.#movedOn() && location.href === url && owns(this.#client.state, this.#worn)) restore(this.#shown);
+    if (!this.#followTab() && location.href === url && isStill(this.#client.state, this.#active)) restore(this.#shown);
     return problem;
   }
 
@@ -163,8 +163,8 @@ class Follower {
   async go(url, replace) {
     const { href } = url;
     const named = this.#pattern.read(url);
-    if (!named || (names(this.#client.state.organization, named) && wearing(this.#client.state))) {
-      await this.#leave(href, replace);
+    if (!named || (matches(this.#client.state.organization, named) && isActive(this.#client.state))) {
+      await this.#requestAddress(href, replace);
       return { status: "unchanged" };
     }
     const turn = this.#begin(true);
@@ -172,7 +172,7 @@ class Follower {
     if (!this.#current(turn)) return overtaken;
     if (entered.status === "switched") return this.#move(turn, entered.organization, href, replace);
     const problem = this.#stay(named, href, entered);
-    this.#movedOn();
+    this.#followTab();
     return problem;
   }
 
@@ -186,10 +186,10 @@ class Follower {
     const turn = this.#begin(false);
     const entered = await this.#tab.enter(organization);
     if (!this.#current(turn)) return overtaken;
-    if (entered.status !== "switched") return comingTo(entered, this.#pageOf(organization));
+    if (entered.status !== "switched") return withReturnTo(entered, this.#pageOf(organization));
     const named = this.#named;
-    const stays = !named || names(entered.organization, named);
-    return this.#move(turn, entered.organization, stays ? location.href : this.#homeOf(entered.organization), this.#worn === undefined);
+    const stays = !named || matches(entered.organization, named);
+    return this.#move(turn, entered.organization, stays ? location.href : this.#homeOf(entered.organization), this.#active === undefined);
   }
 
   /**
@@ -203,10 +203,10 @@ class Follower {
    */
   async #move(turn, organization, url, replace) {
     this.#busy = false;
-    if (url !== location.href) await this.#leave(url, replace);
+    if (url !== location.href) await this.#requestAddress(url, replace);
     if (turn !== this.#turn) return (await this.#followed) ?? overtaken;
     const named = this.#named;
-    if (named && !names(organization, named)) return this.#stay(organization.slug, url, kept);
+    if (named && !matches(organization, named)) return this.#stay(organization.slug, url, blocked);
     this.#busy = true;
     const result = await this.#tab.switch(organization.id);
     if (!this.#current(turn)) return overtaken;
@@ -219,7 +219,7 @@ class Follower {
    * @param {string} url
    * @param {boolean} replace
    */
-  async #leave(url, replace) {
+  async #requestAddress(url, replace) {
     const before = location.href;
     try {
       const answer = /** @type {unknown} */ (this.#navigate(url, { replace }));
@@ -228,13 +228,13 @@ class Follower {
     } catch (error) {
       reportError(error);
     }
-    this.arrived();
+    this.addressChanged();
   }
 
   /** @param {boolean} busy whether a return to where the tab is overtakes it */
   #begin(busy) {
     this.#busy = busy;
-    this.#followed = nothing;
+    this.#followed = none;
     return ++this.#turn;
   }
 
@@ -249,7 +249,7 @@ class Follower {
    */
   #settle(result) {
     this.#busy = false;
-    this.#agree();
+    this.#synchronize();
     this.#publish(settled);
     return result;
   }
@@ -261,27 +261,27 @@ class Follower {
    */
   #stay(organization, url, result) {
     this.#busy = false;
-    const problem = comingTo(result, url);
+    const problem = withReturnTo(result, url);
     this.#publish({ status: "stayed", organization, url, result: problem });
     return problem;
   }
 
   /** @param {State} state */
-  #heard(state) {
-    if (!this.#busy && wearing(state) && state.organization?.id !== this.#worn) this.#movedOn();
+  #onState(state) {
+    if (!this.#busy && isActive(state) && state.organization?.id !== this.#active) this.#followTab();
   }
 
   /** Follows a tab that came to wear something else than its address said. Tells whether it did. */
-  #movedOn() {
+  #followTab() {
     const { state } = this.#client;
     const { organization } = state;
-    if (!organization || !wearing(state) || organization.id === this.#worn) return false;
+    if (!organization || !isActive(state) || organization.id === this.#active) return false;
     const named = this.#named;
-    if (!named || names(organization, named)) {
-      this.#agree();
+    if (!named || matches(organization, named)) {
+      this.#synchronize();
       this.#publish(settled);
     } else {
-      void this.#catchUp(organization, this.#homeOf(organization), this.#worn === undefined);
+      void this.#moveAddress(organization, this.#homeOf(organization), this.#active === undefined);
     }
     return true;
   }
@@ -293,13 +293,13 @@ class Follower {
    * @param {string} url
    * @param {boolean} replace
    */
-  async #catchUp(organization, url, replace) {
+  async #moveAddress(organization, url, replace) {
     const turn = this.#begin(false);
-    this.#worn = organization.id;
+    this.#active = organization.id;
     this.#publish({ status: "switching", organization: organization.slug, url });
-    await this.#leave(url, replace);
+    await this.#requestAddress(url, replace);
     const named = this.#named;
-    if (this.#current(turn) && named && !names(organization, named)) location.assign(url);
+    if (this.#current(turn) && named && !matches(organization, named)) location.assign(url);
   }
 
   /**
@@ -309,8 +309,8 @@ class Follower {
    */
   #pageOf(name) {
     const named = this.#named;
-    const organization = this.#client.state.organizations?.find((o) => names(o, name)) ?? { id: name, slug: name, name };
-    return !named || names(organization, named) ? location.href : this.#homeOf(organization);
+    const organization = this.#client.state.organizations?.find((o) => matches(o, name)) ?? { id: name, slug: name, name };
+    return !named || matches(organization, named) ? location.href : this.#homeOf(organization);
   }
 
   /** @param {Organization} organization */
@@ -338,4 +338,4 @@ class Follower {
 }
 
 /** @type {Promise<undefined>} */
-const nothing = Promise.resolve(undefined);
+const none = Promise.resolve(undefined);

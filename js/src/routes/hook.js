@@ -4,11 +4,11 @@
 
 /**
  * @typedef {(organization: string) => Promise<SwitchResult>} Switch
- * @typedef {{enter: Switch, switch: Switch}} Halves `enter` gets the token and leaves the tab as it is; `switch` then takes no request
+ * @typedef {{enter: Switch, switch: Switch}} Steps `enter` gets the token and leaves the tab as it is; `switch` then takes no request
  */
 
 /**
  * The client's member by which routes take its switches over, and get the two halves of one.
  * A symbol of the registry, for client and routes may come in files of their own.
  */
-export const routed = Symbol.for("tabard.routes");
+export const routesHook = Symbol.for("tabard.routes");

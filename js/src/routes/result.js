@@ -7,26 +7,26 @@
 import { own } from "../own.js";
 
 /** @type {RouteProblem} */
-export const kept = Object.freeze({ status: "overtaken", code: "navigation_blocked", action: "stop", description: "the page's router kept the address, so that the tab stays too" });
+export const blocked = Object.freeze({ status: "overtaken", code: "navigation_blocked", action: "stop", description: "the page's router kept the address, so that the tab stays too" });
 
 /** @type {RouteProblem} */
 export const overtaken = Object.freeze({ status: "overtaken", code: "overtaken", action: "retry", description: "a later change of route came" });
 
 /** @param {State} state */
-export const wearing = ({ status, organization }) => organization !== null && (status === "active" || status === "unavailable" || status === "starting");
+export const isActive = ({ status, organization }) => organization !== null && (status === "active" || status === "unavailable" || status === "starting");
 
 /**
  * Whether the tab is still of the organization that it wore.
  * @param {State} state
  * @param {string | undefined} id
  */
-export const owns = ({ organization }, id) => organization !== null && organization.id === id;
+export const isStill = ({ organization }, id) => organization !== null && organization.id === id;
 
 /**
  * @param {Organization | null} organization
  * @param {string} name
  */
-export const names = (organization, name) => organization !== null && (organization.id === name || organization.slug === name);
+export const matches = (organization, name) => organization !== null && (organization.id === name || organization.slug === name);
 
 /**
  * Gets a token of an organization without entering one that the person has left,
@@ -53,7 +53,7 @@ export async function refusalOf(client, organization) {
  * @param {string} url
  * @returns {RouteProblem}
  */
-export function comingTo(result, url) {
+export function withReturnTo(result, url) {
   if (result.status !== "step_up_required") return result;
   return { ...result, continue: (options) => result.continue({ returnTo: own(options).returnTo ?? url }) };
 }

@@ -92,8 +92,8 @@ export class TabardSwitcher extends HTMLElement {
     const parts = skeleton();
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [style()];
-    root.append(parts.button, parts.popup, parts.heard);
-    return { ...parts, list: new Menu(parts, root, () => this.#opens()) };
+    root.append(parts.button, parts.popup, parts.announcer);
+    return { ...parts, list: new Menu(parts, root, () => this.#onOpen()) };
   }
 
   #follow() {
@@ -178,9 +178,9 @@ export class TabardSwitcher extends HTMLElement {
     }
   }
 
-  #opens() {
-    this.#tell("");
-    this.#ask().catch(() => this.#built.list.isOpen && !this.#client?.state.organizations && this.#tell(this.#words.notLoaded));
+  #onOpen() {
+    this.#showProblem("");
+    this.#ask().catch(() => this.#built.list.isOpen && !this.#client?.state.organizations && this.#showProblem(this.#words.notLoaded));
   }
 
   /**
@@ -199,15 +199,15 @@ export class TabardSwitcher extends HTMLElement {
   /** @param {OrganizationState} organization */
   async #enter({ id, name }) {
     const client = /** @type {Client} */ (this.#client);
-    const { button, heard, list } = this.#built;
+    const { button, announcer, list } = this.#built;
     const turn = ++this.#turn;
-    this.#tell("");
-    heard.textContent = this.#words.switching(name);
+    this.#showProblem("");
+    announcer.textContent = this.#words.switching(name);
     button.setAttribute("aria-busy", "true");
     const result = await client.switchOrganization(id);
     if (turn === this.#turn) {
       button.removeAttribute("aria-busy");
-      heard.textContent = "";
+      announcer.textContent = "";
       if (result.status === "switched" || result.status === "overtaken") list.close();
       this.#report(result, name);
     }
@@ -222,16 +222,16 @@ export class TabardSwitcher extends HTMLElement {
     const words = this.#words;
     switch (result.status) {
       case "switched":
-        this.#built.heard.textContent = words.switched(result.organization.name);
+        this.#built.announcer.textContent = words.switched(result.organization.name);
         return;
       case "overtaken":
         return; // by a later switch, which tells its own end
       case "step_up_required":
-        return this.#tell(words.confirmFirst(name), result);
+        return this.#showProblem(words.confirmFirst(name), result);
       case "unavailable":
-        return this.#tell(words.unavailable(name));
+        return this.#showProblem(words.unavailable(name));
       default:
-        return this.#tell(words.refused(name));
+        return this.#showProblem(words.refused(name));
     }
   }
 
@@ -240,13 +240,13 @@ export class TabardSwitcher extends HTMLElement {
    * @param {string} text empty: nothing is wrong
    * @param {Extract<SwitchResult, {status: "step_up_required"}>} [stepUp]
    */
-  #tell(text, stepUp) {
-    const { problem, heard, list } = this.#built;
+  #showProblem(text, stepUp) {
+    const { problem, announcer, list } = this.#built;
     if (text) list.open(); // which begins without a problem
     problem.hidden = text === "";
     if (problem.hidden) return;
     problem.replaceChildren(text);
-    heard.textContent = text;
+    announcer.textContent = text;
     if (!stepUp) return;
     const confirm = el("button", { part: "step-up", type: "button" }, this.#words.confirm);
     confirm.addEventListener("click", () => void stepUp.continue());

@@ -9,28 +9,28 @@
  * @param {Element | null} focused
  * @returns {HTMLElement | undefined}
  */
-export function destination(event, rows, focused) {
+export function focusTarget(event, rows, focused) {
   if (rows.length === 0 || event.ctrlKey || event.metaKey || event.altKey) return undefined;
   const row = rows.findIndex((items) => items.includes(/** @type {HTMLElement} */ (focused)));
   const column = Math.max(0, rows[row]?.indexOf(/** @type {HTMLElement} */ (focused)) ?? 0);
   /** @param {number} to */
-  const at = (to) => rows[(to + rows.length) % rows.length][column];
-  const aside = getComputedStyle(rows[0][0]).direction === "rtl" ? -1 : 1;
+  const itemIn = (to) => rows[(to + rows.length) % rows.length][column];
+  const step = getComputedStyle(rows[0][0]).direction === "rtl" ? -1 : 1;
   switch (event.key) {
     case "ArrowDown":
-      return at(row + 1);
+      return itemIn(row + 1);
     case "ArrowUp":
-      return at(row < 0 ? -1 : row - 1);
+      return itemIn(row < 0 ? -1 : row - 1);
     case "Home":
-      return at(0);
+      return itemIn(0);
     case "End":
-      return at(-1);
+      return itemIn(-1);
     case "ArrowRight":
-      return rows[row]?.[column + aside];
+      return rows[row]?.[column + step];
     case "ArrowLeft":
-      return rows[row]?.[column - aside];
+      return rows[row]?.[column - step];
   }
-  return event.key.length === 1 && event.key !== " " ? beginning(event.key, rows, row) : undefined;
+  return event.key.length === 1 && event.key !== " " ? rowStartingWith(event.key, rows, row) : undefined;
 }
 
 /**
@@ -39,7 +39,7 @@ export function destination(event, rows, focused) {
  * @param {HTMLElement[][]} rows
  * @param {number} row
  */
-function beginning(letter, rows, row) {
+function rowStartingWith(letter, rows, row) {
   const following = [...rows.slice(row + 1), ...rows.slice(0, row + 1)];
   return following.find(([item]) => item.dataset.name?.toLowerCase().startsWith(letter.toLowerCase()))?.[0];
 }

@@ -1,12 +1,12 @@
 // @ts-check
-import { destination } from "./keys.js";
+import { focusTarget } from "./keys.js";
 import { place } from "./view.js";
 
 /** The menu below the button: it opens and closes, and keeps the focus where a person expects it. */
 export class Menu {
   #parts;
   #root;
-  #opens;
+  #onOpen;
   /** Whether the focus was in the menu when it closed. */
   #leaving = false;
   #placing = new AbortController();
@@ -19,11 +19,11 @@ export class Menu {
   constructor(parts, root, opens) {
     this.#parts = parts;
     this.#root = root;
-    this.#opens = opens;
+    this.#onOpen = opens;
     parts.button.addEventListener("keydown", (event) => this.#openByKey(event));
     parts.menu.addEventListener("keydown", (event) => this.#key(event));
-    parts.popup.addEventListener("beforetoggle", (event) => this.#toggles(/** @type {ToggleEvent} */ (event).newState === "open"));
-    parts.popup.addEventListener("toggle", (event) => this.#toggled(/** @type {ToggleEvent} */ (event).newState === "open"));
+    parts.popup.addEventListener("beforetoggle", (event) => this.#onBeforeToggle(/** @type {ToggleEvent} */ (event).newState === "open"));
+    parts.popup.addEventListener("toggle", (event) => this.#onToggle(/** @type {ToggleEvent} */ (event).newState === "open"));
   }
 
   get isOpen() {
@@ -70,20 +70,20 @@ export class Menu {
   }
 
   /** @param {boolean} opens */
-  #toggles(opens) {
+  #onBeforeToggle(opens) {
     const { button, popup } = this.#parts;
     button.setAttribute("aria-expanded", String(opens));
     this.#leaving = !opens && popup.contains(this.#focused);
     if (!opens) return;
     place(popup, button);
-    this.#opens();
+    this.#onOpen();
   }
 
   /** @param {boolean} open */
-  #toggled(open) {
+  #onToggle(open) {
     const { button, popup } = this.#parts;
     this.#placing.abort();
-    if (!open) return this.#leave();
+    if (!open) return this.#restoreFocus();
     this.#placing = new AbortController();
     window.addEventListener("resize", () => place(popup, button), { signal: this.#placing.signal });
     place(popup, button);
@@ -91,7 +91,7 @@ export class Menu {
   }
 
   /** Gives the focus back to the button, unless it went elsewhere. */
-  #leave() {
+  #restoreFocus() {
     const { host } = this.#root;
     const { activeElement } = /** @type {Document | ShadowRoot} */ (host.getRootNode());
     const nowhere = activeElement === null || activeElement === document.body || activeElement === host;
@@ -108,7 +108,7 @@ export class Menu {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const to = destination(event, this.#rows, this.#focused);
+    const to = focusTarget(event, this.#rows, this.#focused);
     if (to) {
       event.preventDefault();
       to.focus();

@@ -6,7 +6,7 @@ import { el, icon } from "./dom.js";
 
 const check = "m4 10.5 4 4 8-9";
 const chevron = "m4 6 4 4 4-4";
-const outward = "M8 4H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1v-3M11 4h5v5M16 4l-7 7";
+const external = "M8 4H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1v-3M11 4h5v5M16 4l-7 7";
 
 /**
  * @typedef {{
@@ -14,7 +14,7 @@ const outward = "M8 4H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1v-3M11 4h
  *   badge(organization: Organization): Node,
  *   address(organization: OrganizationState): string,
  *   choose(event: MouseEvent, organization: OrganizationState): void,
- * }} Manner
+ * }} RowOptions
  */
 
 /** The element's skeleton: what it consists of, and stays. */
@@ -27,9 +27,9 @@ export function skeleton() {
   const problem = el("div", { part: "problem", hidden: true });
   const hint = el("p", { part: "hint" });
   const popup = el("div", { part: "popup", popover: "auto", tabindex: "-1" }, heading, menu, problem, hint);
-  const heard = el("span", { class: "heard", role: "status" });
+  const announcer = el("span", { class: "heard", role: "status" });
   button.popoverTargetElement = popup;
-  return { button, badge, name, popup, heading, menu, problem, hint, heard };
+  return { button, badge, name, popup, heading, menu, problem, hint, announcer };
 }
 
 /**
@@ -44,19 +44,19 @@ export const initial = ({ name }) => el("span", { class: "initial" }, [...name][
  * opening tabs work.
  * @param {readonly OrganizationState[]} organizations
  * @param {string | undefined} current the id of the tab's
- * @param {Manner} manner
+ * @param {RowOptions} options
  */
-export const rows = (organizations, current, manner) => organizations.map((o) => row(o, o.id === current, manner));
+export const rows = (organizations, current, options) => organizations.map((o) => row(o, o.id === current, options));
 
 /**
  * @param {OrganizationState} organization
  * @param {boolean} here
- * @param {Manner} manner
+ * @param {RowOptions} options
  */
 function row(organization, here, { texts, badge, address, choose }) {
   const { name } = organization;
   const href = address(organization);
-  const note = noteOn(organization, texts);
+  const note = noteFor(organization, texts);
   const text = el("span", { class: "text" }, el("span", { part: "item-name" }, name), ...(note ? [el("span", { part: "item-note" }, note)] : []));
   const item = el("a", { part: here ? "item current" : "item", role: "menuitemradio", "aria-checked": String(here), tabindex: "-1", rel: "noopener", href },
     el("span", { part: "badge", "aria-hidden": "true" }, badge(organization)), text);
@@ -64,7 +64,7 @@ function row(organization, here, { texts, badge, address, choose }) {
   item.dataset.organization = organization.slug;
   if (here) item.append(icon(check, "20", "check"));
   item.addEventListener("click", (event) => choose(event, organization));
-  const open = el("a", { part: "open", role: "menuitem", tabindex: "-1", target: "_blank", rel: "noopener", href, "aria-label": texts.open(name), title: texts.open(name) }, icon(outward, "20"));
+  const open = el("a", { part: "open", role: "menuitem", tabindex: "-1", target: "_blank", rel: "noopener", href, "aria-label": texts.open(name), title: texts.open(name) }, icon(external, "20"));
   return el("div", { class: "row", role: "none" }, item, open);
 }
 
@@ -72,7 +72,7 @@ function row(organization, here, { texts, badge, address, choose }) {
  * @param {OrganizationState} organization
  * @param {SwitcherTexts} texts
  */
-function noteOn({ roles, state }, texts) {
+function noteFor({ roles, state }, texts) {
   const notes = { active: "", available: "", step_up_required: texts.stepUpRequired, expired: texts.expired };
   return [roles.join(", "), notes[state]].filter(Boolean).join(" · ");
 }

@@ -1,7 +1,7 @@
 // The product: which screen to show for the client's state, and what its buttons do.
 import { createClient } from "/auth/client/tabard.js";
 import { $, announce, onPress } from "/dom.js";
-import { dress, undress } from "/livery.js";
+import { applyTheme, resetTheme } from "/theme.js";
 import { showIdle } from "/idle.js";
 import { record } from "/log.js";
 import { beginMenus, closeMenus, showMenus } from "/menus.js";
@@ -39,8 +39,8 @@ function render(state) {
     closeMenus();
   }
   document.body.dataset.screen = screen;
-  if (state.organization) dress(state.organization);
-  else undress();
+  if (state.organization) applyTheme(state.organization);
+  else resetTheme();
   showMenus(tabard, state);
   showIdle(state);
   screens[screen]?.(state);

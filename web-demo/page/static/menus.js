@@ -1,7 +1,7 @@
 // The organization switcher (the package's own), lists of organizations, and the account menu.
 import "/auth/client/switcher.js";
 import { $, announce, el, fill, icon } from "/dom.js";
-import { badge, painted } from "/livery.js";
+import { badge, styledBadge } from "/theme.js";
 import { record } from "/log.js";
 
 const outward = "M8 4H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1v-3M11 4h5v5M16 4l-7 7";
@@ -10,7 +10,7 @@ const stateWords = { step_up_required: "asks to confirm that it is you", expired
 /** Hands the switcher its client. It asks for the person's organizations; they come with the state. */
 export function beginMenus(tabard) {
   const switcher = $("switcher");
-  switcher.badge = painted;
+  switcher.badge = styledBadge;
   switcher.client = tabard;
   switcher.addEventListener("tabard-switch", ({ detail }) => {
     if (detail.status !== "switched" && detail.status !== "overtaken") record(`Not switched: ${detail.code}. This tab stays as it was.`, "refused");

@@ -1,6 +1,6 @@
 // The head of the tab's organization, and the screens for a tab that has none.
 import { $, el, fill } from "/dom.js";
-import { badge } from "/livery.js";
+import { badge } from "/theme.js";
 import { enter, list, signOut } from "/menus.js";
 
 export function showHead({ organization, roles }) {

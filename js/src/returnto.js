@@ -8,7 +8,7 @@ import { absolute, errorParameter, takeParameter } from "./page.js";
 const parameter = "tabard_return";
 
 /** The longest address that a sign-in is sure to carry. */
-const most = 200;
+const maxLength = 200;
 
 const key = (/** @type {string} */ digest) => "tabard:return:" + digest;
 
@@ -18,8 +18,8 @@ const key = (/** @type {string} */ digest) => "tabard:return:" + digest;
  */
 export async function returnAddress(url) {
   const target = absolute(url);
-  if (target.href.length <= most || target.origin !== location.origin) return target.href;
-  const start = new URL(target.pathname.length <= most ? target.pathname : "/", target);
+  if (target.href.length <= maxLength || target.origin !== location.origin) return target.href;
+  const start = new URL(target.pathname.length <= maxLength ? target.pathname : "/", target);
   try {
     const digest = await digestOf(target.href);
     sessionStorage.setItem(key(digest), target.href);
@@ -35,14 +35,14 @@ export async function returnAddress(url) {
  * digest the sign-in carried.
  * @param {string} [error] what the sign-in came back with, which goes along
  */
-export async function goOn(error) {
+export async function resumeReturn(error) {
   const digest = takeParameter(parameter);
   if (!digest) return;
   try {
     const address = sessionStorage.getItem(key(digest)) ?? "";
     sessionStorage.removeItem(key(digest));
     const { origin, href } = new URL(address);
-    if (origin === location.origin && (await digestOf(address)) === digest) location.replace(error ? withError(href, error) : href);
+    if (origin === location.origin && (await digestOf(address)) === digest) location.replace(error ? addError(href, error) : href);
   } catch {
     // Nothing waits.
   }
@@ -53,7 +53,7 @@ export async function goOn(error) {
  * @param {string} href
  * @param {string} error
  */
-function withError(href, error) {
+function addError(href, error) {
   const [address, fragment] = [href.replace(/#.*/s, ""), href.match(/#.*/s)?.[0] ?? ""];
   return address + (address.includes("?") ? "&" : "?") + errorParameter + "=" + encodeURIComponent(error) + fragment;
 }

@@ -1,19 +1,19 @@
-import { held, mostHeld } from "./memories.mjs";
+import { liveBytes, peakBytes } from "./memories.mjs";
 import program from "../build/tabard.wasm";
 import { Pool } from "../pool.mjs";
 import { parse } from "../request.mjs";
-import { far } from "./far.mjs";
+import { withLatency } from "./latency.mjs";
 
 // The Worker for crowds: an event waits for an instance until there is one, however slow
-// the machine is. Its database is as far away as DISTANCE says, and /most-memory tells how
+// the machine is. Its database is as far away as LATENCY says, and /most-memory tells how
 // much memory the programs had together at the most.
 const pool = new Pool(program, { patience: 600_000 });
 
 export default {
   async fetch(request, env, ctx) {
-    if (new URL(request.url).pathname === "/most-memory") return new Response(String(mostHeld()));
-    const answer = await pool.fetch(parse(request, env), far(env), ctx);
-    held();
+    if (new URL(request.url).pathname === "/most-memory") return new Response(String(peakBytes()));
+    const answer = await pool.fetch(parse(request, env), withLatency(env), ctx);
+    liveBytes();
     return answer;
   },
   scheduled: (_, env, ctx) => pool.scheduled(env, ctx),
