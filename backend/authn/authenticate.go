@@ -34,7 +34,7 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 	}
 	subject, err := c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now)
 	if err != nil {
-		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, cookie.missing(err))
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, cookie.missingError(err))
 	}
 	presented, err := verify(c, cookie, subject.Session.Secret)
 	if err != nil || !belongsToApp(c, subject.Session) {
@@ -182,7 +182,7 @@ func pickToken(c *Request, ref string) (*cookieToken, error) {
 func (c *Request) Authentic(t *cookieToken) (session.Session, error) {
 	s, err := c.Store.Session(c.Ctx, t.token.Session())
 	if errors.Is(err, session.ErrNotFound) {
-		return s, RefusalOf(t.missing(err))
+		return s, RefusalOf(t.missingError(err))
 	}
 	if err != nil {
 		return s, err

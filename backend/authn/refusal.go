@@ -50,5 +50,5 @@ func EndedRefusal(reason session.Reason) *refusal.Refusal {
 	case session.ReasonLost:
 		text = "The session has ended. Sign in again."
 	}
-	return refusal.New(grant.Ended(reason), text)
+	return refusal.New(grant.EndedCode(reason), text)
 }

@@ -194,7 +194,7 @@ func createChild(c *authn.Request, parent *directory.Subject, code handover.Code
 	c.Record.Session, c.Record.User, c.Record.Organization = child.ID.String(), child.UserID, code.Organization
 	c.SetRefreshToken(child, first)
 	c.Audit(audit.Event{
-		Action: audit.EnterApp, Reason: orgsession.By(parent.Membership), Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
+		Action: audit.EnterApp, Reason: orgsession.AuditReason(parent.Membership), Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
 	})
 	return nil
 }

@@ -87,7 +87,7 @@ func (g *Grant) admit(ctx context.Context, s *directory.Subject, request Request
 	case s.User.Disabled:
 		return ErrDisabled
 	case request.Organization == "":
-		s.Membership, err = g.only(ctx, s)
+		s.Membership, err = g.onlyMembership(ctx, s)
 	case s.Membership == nil && request.Entering:
 		s.Membership, err = g.Accept(ctx, s, request.Organization)
 	}
@@ -98,7 +98,7 @@ func (g *Grant) admit(ctx context.Context, s *directory.Subject, request Request
 }
 
 // only returns the person's only membership.
-func (g *Grant) only(ctx context.Context, s *directory.Subject) (*directory.Membership, error) {
+func (g *Grant) onlyMembership(ctx context.Context, s *directory.Subject) (*directory.Membership, error) {
 	all, err := g.Store.Memberships(ctx, s.Session.ID, maxMemberships, g.Now)
 	if err != nil {
 		return nil, err

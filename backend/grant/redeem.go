@@ -60,7 +60,7 @@ func (g *Grant) auditVerdict(s *session.Session, v session.Verdict) {
 }
 
 // Ended returns the error code for a session that was ended.
-func Ended(reason session.Reason) api.Code {
+func EndedCode(reason session.Reason) api.Code {
 	switch reason {
 	case session.ReasonReuse:
 		return api.RefreshTokenReused

@@ -115,7 +115,7 @@ func (t Transitions) begin(ctx context.Context, s *session.Session, m *directory
 // staff never act in an organization without an entry in its audit log.
 func (t Transitions) enter(ctx context.Context, s *session.Session, m *directory.Membership, o policy.OrganizationSession) error {
 	e := audit.Event{
-		Action: audit.EnterOrganization, Reason: By(m), UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
+		Action: audit.EnterOrganization, Reason: AuditReason(m), UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
 	}
 	if e.Reason == audit.ByStaff {
 		if err := t.Audit(e); err != nil {
@@ -132,7 +132,7 @@ func (t Transitions) enter(ctx context.Context, s *session.Session, m *directory
 
 // By returns the audit log's reason for a person's action in an organization:
 // audit.ByStaff for staff, empty for a member.
-func By(m *directory.Membership) string {
+func AuditReason(m *directory.Membership) string {
 	if m.StaffUntil != 0 {
 		return audit.ByStaff
 	}
