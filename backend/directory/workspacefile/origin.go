@@ -20,14 +20,14 @@ func (f *file) origin(n *yaml.Node, app string) string {
 	}
 	switch {
 	case strings.Contains(text, "*"):
-		f.wrong(n, "%q is not an origin: browsers send no wildcards; name each origin, such as https://app.example.com", text)
+		f.addProblem(n, "%q is not an origin: browsers send no wildcards; name each origin, such as https://app.example.com", text)
 	case right != "" && right != text && text == u.Scheme+"://"+u.Host && browsable(u):
-		f.wrong(n, "%q is not an origin as browsers write it, which is %s", text, right)
+		f.addProblem(n, "%q is not an origin as browsers write it, which is %s", text, right)
 	case right != text || !browsable(u):
-		f.wrong(n, "%q is not an origin in the form that browsers send, such as https://app.example.com (no path, no trailing slash; http only on localhost)", text)
+		f.addProblem(n, "%q is not an origin in the form that browsers send, such as https://app.example.com (no path, no trailing slash; http only on localhost)", text)
 	}
 	if other, taken := f.origins[text]; taken {
-		f.wrong(n, "origin %s belongs to app %q already", text, other)
+		f.addProblem(n, "origin %s belongs to app %q already", text, other)
 	}
 	f.origins[text] = app
 	return text
@@ -38,7 +38,7 @@ func (f *file) path(n *yaml.Node) string {
 	text := f.text(n)
 	u, err := url.Parse(text)
 	if err != nil || !strings.HasPrefix(text, "/") || u.Host != "" || u.EscapedPath() != text || u.JoinPath().EscapedPath() != text || strings.ContainsAny(text, "\\?#") {
-		f.wrong(n, "%q is not a path as browsers write it, such as /app/", text)
+		f.addProblem(n, "%q is not a path as browsers write it, such as /app/", text)
 	}
 	return text
 }

@@ -47,16 +47,16 @@ func cutBlock(p part, key string) (cut, bool) {
 		content := bytes.TrimLeft(p.text[at:next], " ")
 		indent := next - at - len(content)
 		switch {
-		case blank(content):
+		case isBlank(content):
 		case keyAt < 0:
 			if mapping < 0 {
 				mapping = indent
 			}
-			if after, is := bytes.CutPrefix(content, []byte(key+":")); is && indent == mapping && blank(after) {
+			if after, is := bytes.CutPrefix(content, []byte(key+":")); is && indent == mapping && isBlank(after) {
 				keyAt, c.line = next, p.line+line
 			}
 		case column < 0 && indent < mapping, column >= 0 && indent < column,
-			!element(content) && (column < 0 || indent == column):
+			!isElement(content) && (column < 0 || indent == column):
 			end = at
 		case column < 0 || indent == column:
 			column = indent
@@ -88,13 +88,13 @@ func lineAt(text []byte, at int) []byte {
 }
 
 // blank reports whether a line, or the rest of one, is empty except for a comment.
-func blank(content []byte) bool {
+func isBlank(content []byte) bool {
 	content = bytes.TrimLeft(content, " ")
 	return len(bytes.TrimSpace(content)) == 0 || content[0] == '#'
 }
 
 // element reports whether the text starts an element of a list.
-func element(content []byte) bool {
+func isElement(content []byte) bool {
 	return content[0] == '-' && (len(content) == 1 || bytes.IndexByte([]byte(" \n\r"), content[1]) >= 0)
 }
 
