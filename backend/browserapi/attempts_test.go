@@ -143,7 +143,7 @@ func TestAttempt_PreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	attempt := login.NewAttempt("web", origin+"/notes", w.now().Unix())
-	w.keptBefore(b, attempt)
+	w.storePreviousAttempt(b, attempt)
 	relying := login.New(login.Config{Issuer: issuer, ClientID: "tabard", RedirectURL: publicURL + "/callback", Transport: w.hosts})
 	address, err := relying.AuthorizationURL(t.Context(), attempt, login.Request{})
 	if err != nil {

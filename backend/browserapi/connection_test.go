@@ -61,7 +61,7 @@ func (w *stored) disconnect(slug string) {
 }
 
 // demands returns rules that require each organization's own connection.
-func demands(slugs ...string) map[string]policy.Rules {
+func requireConnections(slugs ...string) map[string]policy.Rules {
 	rules := map[string]policy.Rules{}
 	for _, slug := range slugs {
 		rules[slug] = policy.Rules{Connection: "con_" + slug}
@@ -98,7 +98,7 @@ func (w *world) begin(slug, person string) *httpbrowser.Browser {
 func TestConnection_EntersOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	b, device := w.signedInOn("alice")
 	_, cookie := w.theSession(b)
 	globex := w.claims(w.mint(b, "globex"))
@@ -198,7 +198,7 @@ func TestConnection_RequiredConnectionOnly(t *testing.T) {
 			w := newWorld(t, nil)
 			w.connect("acme", directory.Provisioning{})
 			w.connect("globex", directory.Provisioning{})
-			w.rule(demands("acme", "globex"))
+			w.rule(requireConnections("acme", "globex"))
 			b := e.made(w)
 			for _, slug := range []string{"acme", "globex"} {
 				for _, body := range []string{`","enter":true}`, `"}`} {
@@ -242,7 +242,7 @@ func TestConnection_Disabled(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, begun there %t", path, begun), func(t *testing.T) {
 				w := newWorld(t, nil)
 				w.connect("acme", directory.Provisioning{})
-				w.rule(demands("acme"))
+				w.rule(requireConnections("acme"))
 				b := w.keyed("alice")
 				w.enterBy(b, "acme", "a.martin")
 				if begun {

@@ -32,7 +32,7 @@ func TestCookies_TwoServersOnOneHost(t *testing.T) {
 	w, other := newWorld(t, nil), newWorld(t, nil)
 	for name, public := range map[string]string{"another port": "http://localhost:8090/auth", "another path": origin + "/staging/auth"} {
 		t.Run(name, func(t *testing.T) {
-			w, other := w.on(t), other.on(t)
+			w, other := w.inSubtest(t), other.inSubtest(t)
 			w.hosts["localhost:8090"] = other.backend(public, other.through)
 			if strings.HasPrefix(public, origin) {
 				mux := http.NewServeMux()

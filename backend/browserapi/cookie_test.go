@@ -48,7 +48,7 @@ func TestCookie_ForgedIsLikeNone(t *testing.T) {
 		"with a null byte":   value[:10] + "%00" + value[13:],
 	} {
 		t.Run(what, func(t *testing.T) {
-			w := w.on(t)
+			w := w.inSubtest(t)
 			got := b.Copy().With("Cookie", name+"="+forged).Post("/token", `{"organization":"acme"}`)
 			w.wants(got, http.StatusUnauthorized, api.LoginRequired)
 			if names := cleared(got); !slices.Equal(names, []string{name}) {
@@ -363,7 +363,7 @@ func FuzzTheCookieHeader(f *testing.F) {
 		if strings.Contains(header, value) {
 			return // the real cookie may pass
 		}
-		w := w.on(t)
+		w := w.inSubtest(t)
 		got := w.browser().With("Cookie", header).Post("/token", `{"organization":"acme"}`)
 		if got.Code() != string(api.LoginRequired) && got.Code() != string(api.InvalidRequest) && got.Code() != string(api.SessionExpired) {
 			t.Errorf("%q: %d %s", header, got.Status, got.Body)

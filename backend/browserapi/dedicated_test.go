@@ -28,7 +28,7 @@ var requiresOwnKey = policy.Rules{DedicatedKey: true}
 
 // stranger returns a validator without knowledge of organizations: go-oidc with an
 // issuer and an audience.
-func (w *world) stranger(issuer string) func(raw string) error {
+func (w *world) oidcVerifier(issuer string) func(raw string) error {
 	w.Helper()
 	ctx := oidc.ClientContext(w.Context(), &http.Client{Transport: w.hosts})
 	provider, err := oidc.NewProvider(ctx, issuer)
@@ -59,7 +59,7 @@ func TestDedicatedKey_TokenForOwnIssuerOnly(t *testing.T) {
 		tokens[w.forged(forger, f.signedBy, f.named, f.claimed)] = ""
 	}
 	for _, issuer := range []string{publicURL, acmeIssuer, globexIssuer} {
-		accepts := w.stranger(issuer)
+		accepts := w.oidcVerifier(issuer)
 		for raw, good := range tokens {
 			if err := accepts(raw); (err == nil) != (good == issuer) {
 				t.Errorf("a validator of %s, a token good for %q: %v", issuer, good, err)
@@ -241,11 +241,11 @@ func TestDedicatedKey_RuleRemoved(t *testing.T) {
 	before := w.mint(b, "acme").AccessToken
 	id := w.kids(acmeIssuer)[0]
 	w.rule(nil)
-	if err := w.stranger(publicURL)(w.mint(b, "acme").AccessToken); err != nil {
+	if err := w.oidcVerifier(publicURL)(w.mint(b, "acme").AccessToken); err != nil {
 		t.Errorf("without the rule: %v", err)
 	}
 	for range 2 {
-		if err := w.stranger(acmeIssuer)(before); err != nil {
+		if err := w.oidcVerifier(acmeIssuer)(before); err != nil {
 			t.Fatalf("a token from before: %v", err)
 		}
 		w.cleanUp()

@@ -127,7 +127,7 @@ func TestDeviceKey_InvalidProofRefused(t *testing.T) {
 		"by another key":           {httpbrowser.NewDevice(t).Proof(t, http.MethodPost, to, now), 401, api.DeviceKeyMismatch},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := w.on(t)
+			w := w.inSubtest(t)
 			got := b.With("DPoP", c.proof).With("Host", "evil.example").Post("/token", enterAcme)
 			w.wants(got, c.status, c.code)
 			if len(got.Cookies()) != 0 {

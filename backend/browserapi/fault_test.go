@@ -28,7 +28,7 @@ type request func() httpbrowser.Response
 
 // underFault are requests that together use every method of the store. Each function
 // prepares a world without side effects and returns the request.
-var underFault = map[string]func(*world) request{
+var faultRequests = map[string]func(*world) request{
 	"login": func(w *world) request {
 		b := w.browser()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login") }
@@ -264,7 +264,7 @@ func faultyWorld(t *testing.T) (*world, *lite.Faulty) {
 
 func TestStorageFault_ChangesNothing(t *testing.T) {
 	used := map[string]bool{}
-	for name, prepare := range underFault {
+	for name, prepare := range faultRequests {
 		w, faulty := faultyWorld(t)
 		ask := prepare(w)
 		faulty.Fail(0, false)
@@ -322,7 +322,7 @@ func oneFault(t *testing.T, prepare func(*world) request, at int, lost, spent bo
 }
 
 func TestStorageFault_AuditLog(t *testing.T) {
-	for name, prepare := range underFault {
+	for name, prepare := range faultRequests {
 		w, faulty := faultyWorld(t)
 		ask := prepare(w)
 		faulty.Fail(0, false)

@@ -48,7 +48,7 @@ func TestInvitation_ByConnection(t *testing.T) {
 func TestInvitation_ConfinedSession(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	b := w.keyed("alice")
 	w.enterBy(b, "acme", "a.martin")
 	w.mint(b, "acme")
@@ -75,7 +75,7 @@ func TestInvitation_ConfinedSession(t *testing.T) {
 func TestInvitation_PolicyStillDecides(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("umbrella", directory.Provisioning{})
-	w.rule(demands("umbrella"))
+	w.rule(requireConnections("umbrella"))
 	w.invite("umbrella", issuer, "bob")
 	b := w.keyed("bob")
 	w.enterBy(b, "umbrella", "b.keller")

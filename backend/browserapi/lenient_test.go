@@ -52,7 +52,7 @@ func TestLogoutToken_NumericSessionID(t *testing.T) {
 // connection only.
 func TestLogoutToken_UntypedByTheConnection(t *testing.T) {
 	w := newWorld(t, nil)
-	acme, globex := w.connect("acme", anybody), w.connect("globex", anybody)
+	acme, globex := w.connect("acme", justInTime), w.connect("globex", justInTime)
 	c, err := w.store.Connection(t.Context(), "con_acme")
 	if err != nil {
 		t.Fatal(err)

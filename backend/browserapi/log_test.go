@@ -76,12 +76,12 @@ func (c canaries) runs(w *world) {
 }
 
 // panics is a store that panics during a mint.
-type panics struct {
+type panickingStore struct {
 	host.Store
 	on bool
 }
 
-func (p *panics) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (p *panickingStore) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	subject, err := p.Store.Subject(ctx, id, ref, now)
 	if p.on {
 		var none *directory.Subject
@@ -91,7 +91,7 @@ func (p *panics) Subject(ctx context.Context, id session.ID, ref string, now int
 }
 
 func TestLog_Panic(t *testing.T) {
-	store := &panics{}
+	store := &panickingStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	store.on = true
@@ -108,7 +108,7 @@ func TestLog_Panic(t *testing.T) {
 }
 
 func TestLog_NoSecrets(t *testing.T) {
-	store := &panics{}
+	store := &panickingStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	secrets := canaries{}
 	secrets.runs(w)
@@ -181,7 +181,7 @@ func TestLog_RefusalNamesOrganization(t *testing.T) {
 // TestLog_NoSessionIDs checks that the log replaces session ids in addresses and errors
 // by the session's log name.
 func TestLog_NoSessionIDs(t *testing.T) {
-	store := &panics{}
+	store := &panickingStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b, other := w.signedIn("alice"), w.signedIn("alice")
 	id := w.mint(other, "acme").Session

@@ -131,12 +131,12 @@ func TestLogout_Scopes(t *testing.T) {
 }
 
 // between runs a step after the handler has read the subject of a request.
-type between struct {
+type betweenStore struct {
 	host.Store
 	step func()
 }
 
-func (s *between) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (s *betweenStore) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	subject, err := s.Store.Subject(ctx, id, ref, now)
 	if step := s.step; step != nil {
 		s.step = nil
@@ -148,7 +148,7 @@ func (s *between) Subject(ctx context.Context, id session.ID, ref string, now in
 func TestLogout_ConcurrentMintOfOrganization(t *testing.T) {
 	for _, entered := range []bool{false, true} {
 		for _, body := range []string{`{"organization":"acme"}`, `{"organization":"acme","enter":true}`} {
-			store := &between{}
+			store := &betweenStore{}
 			w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 			b := w.signedIn("alice")
 			if entered {
@@ -166,7 +166,7 @@ func TestLogout_ConcurrentMintOfOrganization(t *testing.T) {
 }
 
 func TestLogout_ConcurrentMint(t *testing.T) {
-	store := &between{}
+	store := &betweenStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	kept := b.Copy()

@@ -42,12 +42,12 @@ func (w *world) counts(lines ...string) {
 }
 
 // broken is a store whose mints fail.
-type broken struct {
+type brokenStore struct {
 	host.Store
 	on bool
 }
 
-func (b *broken) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (b *brokenStore) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	if b.on {
 		return directory.Subject{}, errors.New("the disk is gone")
 	}
@@ -55,7 +55,7 @@ func (b *broken) Subject(ctx context.Context, id session.ID, ref string, now int
 }
 
 func TestMetrics_Requests(t *testing.T) {
-	store := &broken{}
+	store := &brokenStore{}
 	w := newCountedWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	w.mint(b, "acme")

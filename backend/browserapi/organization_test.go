@@ -262,25 +262,25 @@ func TestMembershipClaim_Audited(t *testing.T) {
 }
 
 // disabling is a store in which all users are disabled.
-type disabling struct {
+type disablingStore struct {
 	host.Store
 	on bool
 }
 
-func (d *disabling) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (d *disablingStore) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	subject, err := d.Store.Subject(ctx, id, ref, now)
 	subject.User.Disabled = d.on
 	return subject, err
 }
 
-func (d *disabling) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
+func (d *disablingStore) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
 	user, err := d.Store.SignIn(ctx, u, now)
 	user.Disabled = d.on
 	return user, err
 }
 
 func TestDisabledUser_MayOnlySignOut(t *testing.T) {
-	store := &disabling{}
+	store := &disablingStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	w.mint(b, "acme")

@@ -314,12 +314,12 @@ func TestToken_SteadyMintIsOneRead(t *testing.T) {
 
 // overtaken is a store in which another tab reports activity just after a mint has
 // read.
-type overtaken struct {
+type overtakenStore struct {
 	host.Store
 	at int64 // time of the activity; 0 for none
 }
 
-func (s *overtaken) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (s *overtakenStore) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	subject, err := s.Store.Subject(ctx, id, ref, now)
 	if err == nil && s.at != 0 {
 		err = s.Touch(ctx, id, subject.Membership.Organization.ID, policy.OrganizationSession{ActiveAt: s.at})
@@ -329,7 +329,7 @@ func (s *overtaken) Subject(ctx context.Context, id session.ID, ref string, now 
 }
 
 func TestIdle_ConcurrentActivity(t *testing.T) {
-	store := &overtaken{}
+	store := &overtakenStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
 	b := w.signedIn("alice")

@@ -174,10 +174,10 @@ func TestProfile(t *testing.T) {
 			if !slices.Equal(minted.Roles, f.roles) {
 				t.Errorf("nina's roles are %v, want %v", minted.Roles, f.roles)
 			}
-			w.raises(b, f)
-			w.leaves(b, p, f)
+			w.stepsUp(b, f)
+			w.signsOutOf(b, p, f)
 			if !f.silent {
-				w.isToldOf(p, f)
+				w.backchannelLogout(p, f)
 			}
 		})
 	}
@@ -233,7 +233,7 @@ func (w *world) answers(b *httpbrowser.Browser, page httpbrowser.Response) httpb
 
 // raises requests an authentication of this minute. A provider without auth_time cannot
 // prove one.
-func (w *world) raises(b *httpbrowser.Browser, f profile) {
+func (w *world) stepsUp(b *httpbrowser.Browser, f profile) {
 	w.Helper()
 	w.pass(10 * time.Minute)
 	landed := w.answers(b, b.Login("organization=acme&max_age=60"))
@@ -249,7 +249,7 @@ func (w *world) raises(b *httpbrowser.Browser, f profile) {
 }
 
 // leaves ends the session, and the provider's own if it offers that.
-func (w *world) leaves(b *httpbrowser.Browser, p *logintest.Provider, f profile) {
+func (w *world) signsOutOf(b *httpbrowser.Browser, p *logintest.Provider, f profile) {
 	w.Helper()
 	var out api.LogoutResponse
 	b.Post("/logout", `{"scope":"session"}`).JSON(w, &out)
@@ -270,7 +270,7 @@ func (w *world) leaves(b *httpbrowser.Browser, p *logintest.Provider, f profile)
 }
 
 // isToldOf ends a session by back-channel logout.
-func (w *world) isToldOf(p *logintest.Provider, f profile) {
+func (w *world) backchannelLogout(p *logintest.Provider, f profile) {
 	w.Helper()
 	b := w.browser()
 	w.answers(b, b.Login("organization=acme"))

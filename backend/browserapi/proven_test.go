@@ -61,7 +61,7 @@ func TestLink_CopiedCookie(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.connect("acme", directory.Provisioning{JustInTime: true})
-			w.rule(demands("acme"))
+			w.rule(requireConnections("acme"))
 			alice := w.keyed("alice")
 			address := w.stepUpAt(alice)
 			thief := alice.Copy()
@@ -89,7 +89,7 @@ func TestLink_CopiedCookie(t *testing.T) {
 func TestStepUp_DeviceKeyRequired(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	alice := w.keyed("alice")
 	w.pass(time.Hour)
 	landed := alice.Choose(alice.Begin(w.stepUpAt(alice)), "a.martin")
@@ -108,7 +108,7 @@ func TestLink_PreviousRelease(t *testing.T) {
 	for _, keyed := range []bool{true, false} {
 		w := newWorld(t, nil)
 		provider := w.connect("acme", directory.Provisioning{})
-		w.rule(demands("acme"))
+		w.rule(requireConnections("acme"))
 		b := w.signedIn("alice")
 		if keyed {
 			b = w.keyed("alice")
@@ -130,7 +130,7 @@ func TestLink_PreviousRelease(t *testing.T) {
 // callback completes an attempt of the previous release at con_acme's provider.
 func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.Attempt, person string) httpbrowser.Response {
 	w.Helper()
-	w.keptBefore(b, a)
+	w.storePreviousAttempt(b, a)
 	back := publicURL + "/callback/con_acme"
 	relying := login.New(login.Config{Issuer: p.Issuer, ClientID: logintest.ClientID, RedirectURL: back, Transport: w.hosts})
 	address, err := relying.AuthorizationURL(w.Context(), a, login.Request{})
@@ -141,7 +141,7 @@ func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.
 }
 
 // keptBefore stores an attempt in the browser as the previous release did.
-func (w *world) keptBefore(b *httpbrowser.Browser, a login.Attempt) {
+func (w *world) storePreviousAttempt(b *httpbrowser.Browser, a login.Attempt) {
 	w.Helper()
 	plain, err := json.Marshal(map[string]any{
 		"id": a.ID, "nonce": a.Nonce, "verifier": a.Verifier, "app": a.App, "return_to": a.ReturnTo, "created_at": a.CreatedAt,
@@ -193,7 +193,7 @@ func TestLink_SessionWithoutKey(t *testing.T) {
 	w.mint(b, "acme")
 
 	w.connect("acme", directory.Provisioning{JustInTime: true})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	for _, landed := range []httpbrowser.Response{b.Follow(w.stepUpAt(b)), b.Begin(w.stepUpAt(b))} {
 		if refusedWith(landed) != api.DeviceKeyRequired || landed.URL.Host != "localhost:8080" {
 			t.Errorf("landed on %s", landed.URL)
@@ -258,7 +258,7 @@ func TestLink_KeyBoundLater(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.connect("acme", directory.Provisioning{JustInTime: true})
-			w.rule(demands("acme"))
+			w.rule(requireConnections("acme"))
 			alice := w.signedIn("alice") // without a key
 			address := w.stepUpAt(alice)
 			w.pass(time.Second)

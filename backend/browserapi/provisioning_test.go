@@ -10,7 +10,7 @@ import (
 )
 
 // anybody admits all users just in time.
-var anybody = directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}}
+var justInTime = directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}}
 
 // groups maps groups to roles. Users without a mapped group are not members.
 var groups = directory.Provisioning{JustInTime: true, Claim: "groups", Groups: map[string][]string{"staff": {"viewer"}, "heads": {"admin", "viewer"}}}
@@ -25,7 +25,7 @@ func TestProvisioning_FollowsProvider(t *testing.T) {
 		claims []any    // at each sign-in; nil for none
 		want   []string // roles, joined; "-" for no member
 	}{
-		"just in time":                         {anybody, []any{nil, nil}, []string{"viewer", "viewer"}},
+		"just in time":                         {justInTime, []any{nil, nil}, []string{"viewer", "viewer"}},
 		"just in time, without a role":         {directory.Provisioning{JustInTime: true}, []any{nil}, []string{""}},
 		"nobody":                               {directory.Provisioning{}, []any{nil}, []string{"-"}},
 		"by groups":                            {groups, []any{[]string{"staff"}, []string{"heads", "staff"}, "staff"}, []string{"viewer", "admin,viewer", "viewer"}},
@@ -92,7 +92,7 @@ func TestProvisioning_Audited(t *testing.T) {
 func TestProvisioning_OtherSourcesKept(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", groups)
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	b := w.keyed("alice") // a member by the file
 	w.enterBy(b, "acme", "a.martin")
 	if got := w.mint(b, "acme").Roles; !slices.Equal(got, []string{"admin", "viewer"}) {
@@ -110,7 +110,7 @@ func TestProvisioning_OtherSourcesKept(t *testing.T) {
 // organization in the same session.
 func TestProvisioning_JustInTimeInSession(t *testing.T) {
 	w := newWorld(t, nil)
-	w.connect("umbrella", anybody)
+	w.connect("umbrella", justInTime)
 	b := w.keyed("bob")
 	user := w.mint(b, "acme").User.ID
 	b.Choose(b.Begin(publicURL+"/login?organization=umbrella&user="+user), "b.keller")
@@ -124,7 +124,7 @@ func TestProvisioning_JustInTimeInSession(t *testing.T) {
 // organization, even with a membership claim.
 func TestProvisioning_OwnOrganizationOnly(t *testing.T) {
 	w := newWorld(t, nil)
-	acme := w.connect("acme", anybody)
+	acme := w.connect("acme", justInTime)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "organizations", Roles: []string{"admin"}}
 	w.apply(d)

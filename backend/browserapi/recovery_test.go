@@ -17,7 +17,7 @@ import (
 
 // leadsOn fails the test unless the answer is a page with a link. It returns the first
 // link.
-func leadsOn(w *world, got httpbrowser.Response, status int) string {
+func firstLink(w *world, got httpbrowser.Response, status int) string {
 	w.Helper()
 	first := links.FindStringSubmatch(got.Body)
 	if got.Status != status || first == nil || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
@@ -27,7 +27,7 @@ func leadsOn(w *world, got httpbrowser.Response, status int) string {
 }
 
 // signsIn fails the test unless the link leads to a sign-in that ends at the address.
-func (w *world) signsIn(b *httpbrowser.Browser, link, at string) {
+func (w *world) leadsToSignIn(b *httpbrowser.Browser, link, at string) {
 	w.Helper()
 	if landed := b.Choose(b.Follow(link), "alice"); landed.URL.String() != origin+at {
 		w.Errorf("%s led to %s: %s", link, landed.URL, landed.Body)
@@ -64,7 +64,7 @@ func TestStranded_BareCallback(t *testing.T) {
 		b := w.browser()
 		got := b.Open(publicURL + address)
 		w.wants(got, http.StatusBadRequest, api.InvalidRequest)
-		w.signsIn(b, leadsOn(w, got, http.StatusBadRequest), "/")
+		w.leadsToSignIn(b, firstLink(w, got, http.StatusBadRequest), "/")
 		// A signed-in user returns to the app.
 		for _, open := range []func(string) httpbrowser.Response{b.Open, b.With("Sec-Fetch-Site", "cross-site").Follow} {
 			if landed := open(publicURL + address); landed.URL.String() != origin+"/" {
@@ -73,7 +73,7 @@ func TestStranded_BareCallback(t *testing.T) {
 		}
 		// After a sign-out the page asks to sign in.
 		b.Post("/logout", `{"scope":"session"}`)
-		leadsOn(w, b.Open(publicURL+address), http.StatusBadRequest)
+		firstLink(w, b.Open(publicURL+address), http.StatusBadRequest)
 	}
 }
 
@@ -86,7 +86,7 @@ func TestStranded_TooLate(t *testing.T) {
 	if !strings.Contains(got.Body, "ten minutes") {
 		t.Errorf("the page says %s", got.Body)
 	}
-	w.signsIn(b, leadsOn(w, got, http.StatusBadRequest), "/notes?a=1")
+	w.leadsToSignIn(b, firstLink(w, got, http.StatusBadRequest), "/notes?a=1")
 	w.pass(time.Minute)
 	if landed := b.Choose(page, "alice"); landed.URL.String() != origin+"/notes?a=1" {
 		t.Errorf("signed in since, it led to %s", landed.URL)
@@ -101,7 +101,7 @@ func TestStranded_NoCookies(t *testing.T) {
 	if !strings.Contains(got.Body, "does not store cookies") || !strings.Contains(got.Body, "localhost:8080") {
 		t.Errorf("the page says %s", got.Body)
 	}
-	w.signsIn(w.browser(), leadsOn(w, got, http.StatusBadRequest), "/notes")
+	w.leadsToSignIn(w.browser(), firstLink(w, got, http.StatusBadRequest), "/notes")
 }
 
 func TestStranded_ProviderDown(t *testing.T) {
@@ -110,18 +110,18 @@ func TestStranded_ProviderDown(t *testing.T) {
 	b := w.browser()
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
 	got := b.Login("return_to=/notes")
-	retry := leadsOn(w, got, http.StatusServiceUnavailable)
+	retry := firstLink(w, got, http.StatusServiceUnavailable)
 	if linksOf(got)["Go to Web"] == "" {
 		t.Errorf("the page leads to %v", linksOf(got))
 	}
 	w.provider.Endpoints = nil
 	w.restart() // a failure is remembered for a second of the server's clock
-	w.signsIn(b, retry, "/notes")
+	w.leadsToSignIn(b, retry, "/notes")
 
 	other := w.browser()
 	page := other.Login("return_to=/notes")
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
-	retry = leadsOn(w, other.Choose(page, "alice"), http.StatusServiceUnavailable)
+	retry = firstLink(w, other.Choose(page, "alice"), http.StatusServiceUnavailable)
 	w.provider.Endpoints = nil
 	if landed := other.Follow(retry); landed.URL.String() != origin+"/notes" {
 		t.Errorf("it led to %s: %s", landed.URL, landed.Body)
@@ -140,7 +140,7 @@ func TestStranded_Denied(t *testing.T) {
 	}
 	b := w.browser()
 	got := b.Follow(w.callbackOf(b, "return_to=/notes?a=1&organization=acme"))
-	again := leadsOn(w, got, http.StatusForbidden)
+	again := firstLink(w, got, http.StatusForbidden)
 	if !strings.Contains(got.Body, "You &lt;b&gt;may not&lt;/b&gt; enter.") || len(got.Body) > 10_000 {
 		t.Errorf("%d bytes: %.3000s", len(got.Body), got.Body)
 	}
@@ -148,7 +148,7 @@ func TestStranded_Denied(t *testing.T) {
 		t.Errorf("back leads to %s", back)
 	}
 	w.provider.Answer = nil
-	w.signsIn(b, again, "/notes?a=1")
+	w.leadsToSignIn(b, again, "/notes?a=1")
 	if api.AccessDenied.Action() != api.Retry {
 		t.Error("the app is not told to try again")
 	}
@@ -160,7 +160,7 @@ func TestStranded_Disabled(t *testing.T) {
 	w.disable("alice")
 	b := w.browser()
 	got := b.SignIn("alice")
-	again, err := url.Parse(leadsOn(w, got, http.StatusForbidden))
+	again, err := url.Parse(firstLink(w, got, http.StatusForbidden))
 	if err != nil || again.Query().Get("prompt") != "login" || !strings.Contains(got.Body, "is disabled") {
 		t.Errorf("it leads to %s: %s", again, got.Body)
 	}
@@ -171,7 +171,7 @@ func TestStranded_Disabled(t *testing.T) {
 func TestStranded_WrongLogin(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, query := range []string{"app=nope", "return_to=https://evil.example/", "app=web&app=web", "max_age=x", "%zz", "organization=" + strings.Repeat("x", 100)} {
-		if got := leadsOn(w, w.browser().Login(query), http.StatusBadRequest); got != origin+"/" {
+		if got := firstLink(w, w.browser().Login(query), http.StatusBadRequest); got != origin+"/" {
 			t.Errorf("%s leads to %s", query, got)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // inspected returns the claims that a server-side app reads from an expired token.
-func inspected(w *world, raw string) *token.Claims {
+func inspectedClaims(w *world, raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
@@ -38,7 +38,7 @@ func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
 	left := w.mint(b, "globex").AccessToken
 	w.pass(31 * 24 * time.Hour)
 
-	was := inspected(w, left)
+	was := inspectedClaims(w, left)
 	landed := b.Choose(b.Follow(resource.RenewalURL(was, "/org_globex/notes?page=2")), "alice")
 	if got := landed.URL.String(); got != origin+"/org_globex/notes?page=2" {
 		t.Errorf("landed on %s", got)
@@ -58,7 +58,7 @@ func TestRenewal_ExpiredTokenGivesNoAccess(t *testing.T) {
 	left := w.mint(b, "acme").AccessToken
 	w.remove("bob")
 	w.pass(31 * 24 * time.Hour)
-	was := inspected(w, left)
+	was := inspectedClaims(w, left)
 	b.Choose(b.Follow(resource.RenewalURL(was, "/org_acme/notes")), "bob")
 	w.wants(b.Post("/token", enters), http.StatusForbidden, api.OrganizationAccessDenied)
 }

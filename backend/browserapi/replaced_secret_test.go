@@ -40,7 +40,7 @@ func (w *stored) seen(id string, ago time.Duration) {
 }
 
 // elsewhere fails the test unless the answer asks for a retry and clears no cookie.
-func (w *answers) elsewhere(got httpbrowser.Response) {
+func (w *answers) wantsRetry(got httpbrowser.Response) {
 	w.Helper()
 	w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)
 	if got.Header.Get("Retry-After") == "" || len(got.Cookies()) != 0 {
@@ -68,7 +68,7 @@ func TestReplacedSecret_OtherReplicasCookieKept(t *testing.T) {
 		func() httpbrowser.Response { return b.Get("/session") },
 		func() httpbrowser.Response { return b.Post("/logout", `{"scope":"session"}`) },
 	} {
-		w.elsewhere(ask())
+		w.wantsRetry(ask())
 	}
 	if _, kept := w.theSession(b); kept != value {
 		t.Errorf("%s is %q", name, kept)
@@ -138,7 +138,7 @@ func TestReplacedSecret_OtherCookieStillWorks(t *testing.T) {
 	other, _ := signingkey.NewSecret() // the key of a third replica
 	w.secret = other
 	w.restart()
-	w.elsewhere(b.Post("/token", `{"organization":"acme"}`))
+	w.wantsRetry(b.Post("/token", `{"organization":"acme"}`))
 	if len(sessionCookies(b)) != 2 {
 		t.Errorf("the browser keeps %v", b.Cookies())
 	}

@@ -52,7 +52,7 @@ func TestRequest_BodyIsFlatObject(t *testing.T) {
 		"a byte order mark":        "\ufeff" + `{"organization":"acme"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := w.on(t)
+			w := w.inSubtest(t)
 			w.wants(b.Post("/token", body), http.StatusBadRequest, api.InvalidRequest)
 		})
 	}
@@ -184,7 +184,7 @@ func TestLogin_MalformedParameters(t *testing.T) {
 		"a disabled app's return_to": "return_to=http://localhost:9001/",
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := w.on(t)
+			w := w.inSubtest(t)
 			b := w.browser()
 			w.wants(b.Login(query), http.StatusBadRequest, api.InvalidRequest)
 			if len(b.Cookies()) != 0 {

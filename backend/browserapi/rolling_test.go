@@ -14,7 +14,7 @@ import (
 
 // before simulates a replica of the previous release: it reads and sets only unmarked
 // cookies.
-func before(next http.Handler) http.Handler {
+func previousRelease(next http.Handler) http.Handler {
 	marked := func(name string) bool { return strings.Count(name, ".") == 3 }
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		carried := r.Cookies()
@@ -62,7 +62,7 @@ func upgrading(t *testing.T) (*world, *served) {
 	w.change(`UPDATE workspace SET document = json_set(document, '$.policy.session_age', 30 * 86400)`)
 	w.restart()
 	handler := w.hosts["localhost:8080"]
-	s := &served{before(handler), handler, func() bool { return false }}
+	s := &served{previousRelease(handler), handler, func() bool { return false }}
 	w.hosts["localhost:8080"] = s
 	return w, s
 }

@@ -12,7 +12,7 @@ import (
 
 // askedFor returns a world in which acme requires a step-up, a signed-in browser
 // without a device key, and the challenge.
-func askedFor(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
+func stepUpRequired(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa, "initech": mfa})
 	b := w.signedIn("alice")
@@ -24,7 +24,7 @@ func askedFor(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
 }
 
 func TestStepUp_CopiedCookie(t *testing.T) {
-	w, b, e := askedFor(t)
+	w, b, e := stepUpRequired(t)
 	thief := b.Copy()
 	w.stepUp(b, e, "alice")
 	w.challenged(thief.Post("/token", enters)) // before the first use of the new cookie
@@ -72,7 +72,7 @@ func TestStepUp_NewSessionTakesOver(t *testing.T) {
 // TestStepUp_AnswerLost checks that the old session continues if the callback's answer
 // is lost, and that a second try succeeds.
 func TestStepUp_AnswerLost(t *testing.T) {
-	w, b, e := askedFor(t)
+	w, b, e := stepUpRequired(t)
 	deaf := b.Copy()
 	w.stepUp(deaf, e, "alice")
 	w.mint(b, "globex")
@@ -90,7 +90,7 @@ func TestStepUp_TwoAtOnce(t *testing.T) {
 		"a third organization mints": func(w *world, b *httpbrowser.Browser) { w.mint(b, "globex") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, b, e := askedFor(t)
+			w, b, e := stepUpRequired(t)
 			other := b.Tab()
 			second := w.challenged(b.Post("/token", `{"organization":"initech","enter":true}`))
 			one, two := b.Begin(e.LoginURL), other.Begin(second.LoginURL)
@@ -114,7 +114,7 @@ func TestStepUp_TwoAtOnce(t *testing.T) {
 func TestStepUp_SignedOutIsOut(t *testing.T) {
 	out := `{"scope":"session"}`
 	t.Run("before the callback", func(t *testing.T) {
-		w, b, e := askedFor(t)
+		w, b, e := stepUpRequired(t)
 		page := b.Begin(e.LoginURL)
 		b.Post("/logout", out)
 		b.Choose(page, "alice")
@@ -124,7 +124,7 @@ func TestStepUp_SignedOutIsOut(t *testing.T) {
 		w.wants(b.Post("/token", enters), http.StatusUnauthorized, api.LoginRequired)
 	})
 	t.Run("sent before, and heard after", func(t *testing.T) {
-		w, b, e := askedFor(t)
+		w, b, e := stepUpRequired(t)
 		late := b.Copy()
 		w.stepUp(b, e, "alice")
 		late.Post("/logout", out)
@@ -134,7 +134,7 @@ func TestStepUp_SignedOutIsOut(t *testing.T) {
 		}
 	})
 	t.Run("after one of two, before the other's callback", func(t *testing.T) {
-		w, b, e := askedFor(t)
+		w, b, e := stepUpRequired(t)
 		second := w.challenged(b.Post("/token", `{"organization":"initech","enter":true}`))
 		other := b.Tab()
 		page := other.Begin(second.LoginURL)
@@ -166,7 +166,7 @@ func TestStepUp_SessionWithKeyContinues(t *testing.T) {
 // TestStepUp_NewCookieEndsOldSession checks this for a request with the new cookie
 // only.
 func TestStepUp_NewCookieEndsOldSession(t *testing.T) {
-	w, b, e := askedFor(t)
+	w, b, e := stepUpRequired(t)
 	old, value := w.theSession(b)
 	w.stepUp(b, e, "alice")
 	alone := w.browser()

@@ -255,7 +255,7 @@ func TestStepUp_OwnLiveSessionOnly(t *testing.T) {
 	e := w.challenged(alice.Post("/token", enters))
 
 	t.Run("another person's", func(t *testing.T) {
-		bob := w.on(t).signedIn("bob")
+		bob := w.inSubtest(t).signedIn("bob")
 		if got := bob.Follow(e.LoginURL + "&return_to=/").URL.Query().Get(api.ParamError); got != string(api.IdentityChanged) {
 			t.Errorf("bob came back with %q", got)
 		}
@@ -281,7 +281,7 @@ func TestStepUp_OwnLiveSessionOnly(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := w.on(t)
+			w := w.inSubtest(t)
 			b := browser(w)
 			old := sessionCookies(b)
 			landed := w.stepUp(b, e, "alice")

@@ -28,7 +28,7 @@ func (w *answers) shown(b *httpbrowser.Browser) api.SessionResponse {
 func TestLink_OtherUsersIdentity(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	alice, bob := w.keyed("alice"), w.keyed("bob")
 	w.enterBy(alice, "acme", "a.martin")
 	w.mint(alice, "acme")
@@ -70,10 +70,10 @@ func TestLink_MembersOnly(t *testing.T) {
 // issuer and subject, at a tenant's provider is another user.
 func TestLink_SameEMailAtOtherConnection(t *testing.T) {
 	w := newWorld(t, nil)
-	w.connect("acme", anybody)
-	w.connect("globex", anybody)
-	w.connectAt("initech", issuer, anybody) // it claims the workspace provider's issuer
-	w.connectAt("umbrella", "https://login.acme.example", anybody)
+	w.connect("acme", justInTime)
+	w.connect("globex", justInTime)
+	w.connectAt("initech", issuer, justInTime) // it claims the workspace provider's issuer
+	w.connectAt("umbrella", "https://login.acme.example", justInTime)
 	people := map[string]string{}
 	for _, slug := range []string{"", "acme", "globex", "initech", "umbrella"} {
 		b := w.browser()
@@ -98,7 +98,7 @@ func TestLink_SameEMailAtOtherConnection(t *testing.T) {
 // needs a link for such a step-up.
 func TestStepUp_SameUserAtWorkspaceProvider(t *testing.T) {
 	w := newWorld(t, nil)
-	w.connectAt("acme", issuer, anybody)
+	w.connectAt("acme", issuer, justInTime)
 	b := w.begin("acme", "zoe")
 	user := w.mint(b, "acme").User.ID
 	w.disconnect("acme")
@@ -161,7 +161,7 @@ func TestConnection_ConfinesSession(t *testing.T) {
 func TestConnection_LinksOwnOrganizationOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	w.connect("globex", anybody)
+	w.connect("globex", justInTime)
 	alice := w.keyed("alice")
 	user := w.mint(alice, "globex").User.ID
 	alice.Choose(alice.Begin(publicURL+"/login?organization=acme&user="+user), "a.martin")
@@ -226,8 +226,8 @@ func TestConnection_LyingProvider(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
-			p := w.connect("acme", anybody)
-			w.connect("globex", anybody)
+			p := w.connect("acme", justInTime)
+			w.connect("globex", justInTime)
 			for _, host := range []string{"10.0.0.1", "169.254.169.254"} {
 				w.hosts[host] = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error(host + " was asked") })
 			}
@@ -244,8 +244,8 @@ func TestConnection_LyingProvider(t *testing.T) {
 
 func TestConnection_Logout(t *testing.T) {
 	w := newWorld(t, nil)
-	acme := w.connect("acme", anybody)
-	w.connect("globex", anybody)
+	acme := w.connect("acme", justInTime)
+	w.connect("globex", justInTime)
 	alice, begun, elsewhere := w.keyed("alice"), w.begin("acme", "alice"), w.begin("globex", "alice")
 	logout := func(path, audience string) int {
 		token := acme.LogoutToken("logout+jwt", jwt.MapClaims{
@@ -274,7 +274,7 @@ func TestConnection_Logout(t *testing.T) {
 
 func TestConnection_EndSessionURL(t *testing.T) {
 	w := newWorld(t, nil)
-	w.connect("acme", anybody)
+	w.connect("acme", justInTime)
 	var out api.LogoutResponse
 	w.begin("acme", "alice").Post("/logout", `{"scope":"session"}`).JSON(t, &out)
 	if !strings.HasPrefix(out.EndSessionURL, "https://login.acme.example/end-session?") || !strings.Contains(out.EndSessionURL, "id_token_hint=") {

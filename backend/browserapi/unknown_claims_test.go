@@ -96,7 +96,7 @@ func TestP11UnknownGroupsLeaveMembersOfTheFileAlone(t *testing.T) {
 	everyone := groups
 	everyone.Roles = []string{"viewer"}
 	p := w.connect("globex", everyone)
-	w.rule(demands("globex"))
+	w.rule(requireConnections("globex"))
 	p.Claims = tells(map[string]any{"groups": nil})
 	b := w.keyed("alice")
 	before := w.rolesIn(b, "globex")

@@ -14,7 +14,7 @@ import (
 )
 
 // timeless makes the provider omit auth_time from identity tokens. Userinfo has it.
-func timeless(p *logintest.Provider) {
+func withoutAuthTime(p *logintest.Provider) {
 	p.Claims = func(claims map[string]any) { delete(claims, "auth_time"); delete(claims, "name") }
 	p.UserInfo = func(claims map[string]any) { claims["auth_time"] = p.Now().Unix() }
 }
@@ -24,7 +24,7 @@ func timeless(p *logintest.Provider) {
 func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {ACR: []string{"1"}, AMR: []string{"pwd"}}, "globex": {IdleTimeout: 900, OrganizationSessionAge: 7200}})
-	timeless(w.provider)
+	withoutAuthTime(w.provider)
 	b := w.signedIn("alice")
 	for range 3 {
 		for _, slug := range []string{"acme", "globex", "initech"} {
@@ -68,7 +68,7 @@ func TestUnknownTime_FailsRulesAboutAge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.rule(map[string]policy.Rules{"acme": rules})
-			timeless(w.provider)
+			withoutAuthTime(w.provider)
 			b := w.signedIn("alice")
 			for range 2 {
 				e := w.challenged(b.Post("/token", enters))
@@ -121,7 +121,7 @@ func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 	}
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"": {AuthenticationAge: 300}})
-	timeless(w.provider)
+	withoutAuthTime(w.provider)
 	w.signedIn("alice") // sign-ins need no auth_time
 	if got := w.browser().Login("prompt=none").URL.Query().Get("max_age"); got != "" {
 		t.Errorf("a sign-in without a word asks for max_age %s", got)
@@ -133,7 +133,7 @@ func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 func TestUnknownTime_LapsedOrganizationSession(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900}})
-	timeless(w.provider)
+	withoutAuthTime(w.provider)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	w.pass(time.Hour)
@@ -175,7 +175,7 @@ func TestUnknownTime_PreviousRelease(t *testing.T) {
 	w.rule(map[string]policy.Rules{"acme": {AuthenticationAge: 3600}})
 	b := w.signedIn("alice")
 	at := w.now().Unix()
-	timeless(w.provider)
+	withoutAuthTime(w.provider)
 	w.pass(time.Minute)
 	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != at {
 		t.Errorf("auth_time is %d", claims.AuthTime)
@@ -185,7 +185,7 @@ func TestUnknownTime_PreviousRelease(t *testing.T) {
 // TestUnknownTime_Connection checks that such a provider still opens its organization.
 func TestUnknownTime_Connection(t *testing.T) {
 	w := newWorld(t, nil)
-	timeless(w.connect("acme", directory.Provisioning{JustInTime: true}))
-	w.rule(demands("acme"))
+	withoutAuthTime(w.connect("acme", directory.Provisioning{JustInTime: true}))
+	w.rule(requireConnections("acme"))
 	w.mint(w.begin("acme", "zoe"), "acme")
 }

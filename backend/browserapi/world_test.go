@@ -140,7 +140,7 @@ func (w *world) backend(public string, store host.Store) http.Handler {
 }
 
 // on returns the same world for a subtest.
-func (w *world) on(t testing.TB) *world {
+func (w *world) inSubtest(t testing.TB) *world {
 	other := *w
 	other.TB = t
 	return &other
