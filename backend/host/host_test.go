@@ -27,12 +27,12 @@ func TestNew_LoopbackConnections(t *testing.T) {
 }
 
 // crowded is a store with many ended sessions.
-type crowded struct {
+type fullStore struct {
 	*sqlstore.Store
 	sessions int64
 }
 
-func (c *crowded) DeleteExpired(_ context.Context, _, limit int64) (int64, error) {
+func (c *fullStore) DeleteExpired(_ context.Context, _, limit int64) (int64, error) {
 	gone := min(limit, c.sessions)
 	c.sessions -= gone
 	return gone, nil
@@ -47,7 +47,7 @@ func TestCleanUp_ManySignIns(t *testing.T) {
 	}
 	defer empty.Close()
 	for sessions, want := range map[int64]int64{0: 0, 4_999: 4_999, 5_000: 5_000, 12_345: 12_345, 1_000_000: 50_000} {
-		store := &crowded{empty, sessions}
+		store := &fullStore{empty, sessions}
 		got, err := host.CleanUp(t.Context(), store, host.Rotation{Ring: signingkey.NewKeyRing(store, secret, signingkey.ES256)}, time.Now())
 		if err != nil || got != want {
 			t.Errorf("of %d it forgets %d, %v", sessions, got, err)

@@ -16,7 +16,7 @@ import (
 )
 
 // piled is a store with a large backlog in which deletions take time.
-type piled struct {
+type backlogStore struct {
 	*sqlstore.Store
 	sessions, events int64
 	limits           []int64
@@ -29,21 +29,21 @@ func take(left *int64, limit int64) (int64, error) {
 	return gone, nil
 }
 
-func (p *piled) DeleteExpired(_ context.Context, _, limit int64) (int64, error) {
+func (p *backlogStore) DeleteExpired(_ context.Context, _, limit int64) (int64, error) {
 	p.limits = append(p.limits, limit)
 	return take(&p.sessions, limit)
 }
 
-func (p *piled) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {
+func (p *backlogStore) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {
 	p.limits = append(p.limits, limit)
 	return take(&p.events, limit)
 }
 
-func (p *piled) CountExpired(_ context.Context, _, limit int64) (int64, error) {
+func (p *backlogStore) CountExpired(_ context.Context, _, limit int64) (int64, error) {
 	return min(p.sessions, limit), nil
 }
 
-func (p *piled) CountEvents(_ context.Context, _, limit int64) (int64, error) {
+func (p *backlogStore) CountEvents(_ context.Context, _, limit int64) (int64, error) {
 	return min(p.events, limit), nil
 }
 
@@ -59,7 +59,7 @@ func housekeeping(store host.Housekeeper, replica string) host.Housekeeping {
 // TestHousekeeping_WholeBacklog checks that all of a backlog is deleted in small
 // batches, and that the remaining number is reported.
 func TestHousekeeping_WholeBacklog(t *testing.T) {
-	store := &piled{Store: emptyStore(t), sessions: 123_456, events: 54_321}
+	store := &backlogStore{Store: emptyStore(t), sessions: 123_456, events: 54_321}
 	h := housekeeping(store, "a")
 	left := map[string][]int64{}
 	h.Report = func(what string, n int64) { left[what] = append(left[what], n) }

@@ -18,15 +18,15 @@ import (
 )
 
 // failing is a store with failing methods. It counts its writes.
-type failing struct {
+type failingStore struct {
 	*sqlstore.Store
 	ping, write error
 	writes      int
 }
 
-func (f *failing) Ping(ctx context.Context) error { return errors.Join(f.ping, f.Store.Ping(ctx)) }
+func (f *failingStore) Ping(ctx context.Context) error { return errors.Join(f.ping, f.Store.Ping(ctx)) }
 
-func (f *failing) ProbeWrite(ctx context.Context, now int64) error {
+func (f *failingStore) ProbeWrite(ctx context.Context, now int64) error {
 	f.writes++
 	return errors.Join(f.write, f.Store.ProbeWrite(ctx, now))
 }
@@ -56,7 +56,7 @@ func failed(t *testing.T, r *host.Readiness, ring *signingkey.KeyRing) string {
 
 func TestReadiness_NamesFailingPart(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
-	store := &failing{Store: emptyStore(t)}
+	store := &failingStore{Store: emptyStore(t)}
 	ring := signingkey.NewKeyRing(store, secret, signingkey.ES256)
 	var log strings.Builder
 	r := &host.Readiness{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))}
@@ -99,21 +99,21 @@ func TestReadiness_NamesFailingPart(t *testing.T) {
 }
 
 // hanging is a database that does not answer.
-type hanging struct{ asked atomic.Int32 }
+type hangingStore struct{ asked atomic.Int32 }
 
-func (h *hanging) Ping(ctx context.Context) error {
+func (h *hangingStore) Ping(ctx context.Context) error {
 	h.asked.Add(1)
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-func (h *hanging) ProbeWrite(context.Context, int64) error { return nil }
+func (h *hangingStore) ProbeWrite(context.Context, int64) error { return nil }
 
 // TestReadiness_DatabaseHangs checks that a check ends within a second, and that
 // repeated checks share one examination.
 func TestReadiness_DatabaseHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &hanging{}
+		store := &hangingStore{}
 		r := &host.Readiness{Store: store, Log: slog.New(slog.DiscardHandler)}
 		for range 5 {
 			began := time.Now()

@@ -52,18 +52,18 @@ func TestRetention_DeletesOldEvents(t *testing.T) {
 }
 
 // long is an audit log with many old events.
-type long struct{ events int64 }
+type longAuditLog struct{ events int64 }
 
-func (l *long) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {
+func (l *longAuditLog) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {
 	gone := min(limit, l.events)
 	l.events -= gone
 	return gone, nil
 }
 
-func (l *long) ExportedUntil(context.Context) (int64, bool, error) { return 0, false, nil }
+func (l *longAuditLog) ExportedUntil(context.Context) (int64, bool, error) { return 0, false, nil }
 
 func TestRetention_Batches(t *testing.T) {
-	trail := &long{120_000}
+	trail := &longAuditLog{120_000}
 	for _, want := range []int64{50_000, 50_000, 20_000, 0} {
 		if got, err := host.Retention(day).DeleteEvents(t.Context(), trail, time.Now()); err != nil || got != want {
 			t.Errorf("it forgets %d, %v, want %d", got, err, want)

@@ -24,7 +24,7 @@ import (
 )
 
 // relying returns a relying party of p with another configuration than client's.
-func relying(p *logintest.Provider, configure func(*login.Config)) *login.Provider {
+func relyingParty(p *logintest.Provider, configure func(*login.Config)) *login.Provider {
 	c := login.Config{
 		Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret,
 		RedirectURL: callback, Transport: httpbrowser.Hosts{"id.example": p},
@@ -87,7 +87,7 @@ func TestProvider_PushesRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := provider(t)
 			p.PushedRequests, p.ClientAuth = test.provider, test.auth
-			c := relying(p, func(c *login.Config) { c.PushRequests = test.setting })
+			c := relyingParty(p, func(c *login.Config) { c.PushRequests = test.setting })
 			attempt := login.NewAttempt("web", "https://app.example/", now)
 			address, err := c.AuthorizationURL(t.Context(), attempt, login.Request{LoginHint: "alice@example.com"})
 			if err != nil {
@@ -114,7 +114,7 @@ func TestProvider_PrivateKeyJWT(t *testing.T) {
 			key := clientKey(t, text)
 			p.ClientAuth, p.PushedRequests = []string{"private_key_jwt"}, idp.PushRequired
 			p.ClientKeys = func() []byte { return key.Set() }
-			c := relying(p, func(c *login.Config) { c.ClientKey = key })
+			c := relyingParty(p, func(c *login.Config) { c.ClientKey = key })
 			for range 2 { // each assertion is used once
 				if got, err := signInAt(t, c, p, nil); err != nil || got.Subject != "alice" {
 					t.Fatalf("%v, %v", got.Subject, err)
@@ -150,7 +150,7 @@ func TestClientKey_WithACertificate(t *testing.T) {
 	p := provider(t)
 	p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
 	p.Metadata = func(m map[string]any) { delete(m, "token_endpoint_auth_signing_alg_values_supported") }
-	if _, err := signInAt(t, relying(p, func(c *login.Config) { c.ClientKey = key }), p, nil); err != nil {
+	if _, err := signInAt(t, relyingParty(p, func(c *login.Config) { c.ClientKey = key }), p, nil); err != nil {
 		t.Fatal(err)
 	}
 	var header map[string]any
@@ -185,7 +185,7 @@ func TestClientKey_Refuses(t *testing.T) {
 func TestProvider_FormPost(t *testing.T) {
 	p := provider(t)
 	p.FormPost = true
-	c := relying(p, func(c *login.Config) { c.ResponseMode = "form_post" })
+	c := relyingParty(p, func(c *login.Config) { c.ResponseMode = "form_post" })
 	if got, err := signInAt(t, c, p, nil); err != nil || got.Subject != "alice" {
 		t.Errorf("%v, %v", got.Subject, err)
 	}
@@ -203,7 +203,7 @@ func entra(t *testing.T, tenants ...string) (*logintest.Provider, *login.Provide
 	p.Tenants = map[string]string{"alice": "t-contoso", "mallory": "t-evil"}
 	p.Metadata = func(m map[string]any) { delete(m, "authorization_response_iss_parameter_supported") }
 	p.Answer = func(v url.Values) { v.Del("iss") }
-	return p, relying(p, func(c *login.Config) { c.Issuer, c.Tenants = p.Issuer, tenants })
+	return p, relyingParty(p, func(c *login.Config) { c.Issuer, c.Tenants = p.Issuer, tenants })
 }
 
 func signInAs(t *testing.T, c *login.Provider, p *logintest.Provider, person string) (login.Identity, error) {
@@ -247,7 +247,7 @@ func TestProvider_TenantIsSigned(t *testing.T) {
 		}
 	}
 	p, _ := entra(t)
-	_, err := signInAs(t, relying(p, func(c *login.Config) { c.Issuer = p.Issuer }), p, "alice")
+	_, err := signInAs(t, relyingParty(p, func(c *login.Config) { c.Issuer = p.Issuer }), p, "alice")
 	if err == nil {
 		t.Error("without a list of tenants somebody signed in")
 	}
@@ -266,7 +266,7 @@ func TestProvider_InternalURL(t *testing.T) {
 		p.ServeHTTP(w, r)
 	})
 	p.PushedRequests = idp.PushRequired
-	c := relying(p, func(c *login.Config) {
+	c := relyingParty(p, func(c *login.Config) {
 		c.InternalURL, c.Transport = "http://keycloak:8080", httpbrowser.Hosts{"keycloak:8080": inside}
 	})
 	if got, err := signInAt(t, c, p, nil); err != nil || got.Subject != "alice" || got.Issuer != issuer {

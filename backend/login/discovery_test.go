@@ -16,7 +16,7 @@ import (
 
 // hanging is a provider that does not answer at one path, and counts the requests
 // there.
-type hanging struct {
+type hangingProvider struct {
 	*logintest.Provider
 	path string
 
@@ -24,7 +24,7 @@ type hanging struct {
 	asked, out, most int
 }
 
-func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *hangingProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != h.path {
 		h.Provider.ServeHTTP(w, r)
 		return
@@ -45,7 +45,7 @@ func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestProvider_ForgedLogoutTokensShareRequest(t *testing.T) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/jwks.json"} {
 		synctest.Test(t, func(t *testing.T) {
-			p := &hanging{Provider: provider(t), path: path}
+			p := &hangingProvider{Provider: provider(t), path: path}
 			c, began := client(p), time.Now()
 			forged := logintest.New(t, issuer).LogoutToken("logout+jwt", nil)
 			for range 3 {
@@ -78,7 +78,7 @@ func TestProvider_ForgedLogoutTokensShareRequest(t *testing.T) {
 // not hold all connections to a hanging provider.
 func TestProvider_HangingHoldsFewConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &hanging{Provider: provider(t), path: "/token"}
+		p := &hangingProvider{Provider: provider(t), path: "/token"}
 		c, began := client(p), time.Now()
 		attempt := login.NewAttempt("web", "https://app.example/", now)
 		var all sync.WaitGroup

@@ -14,9 +14,9 @@ import (
 )
 
 // answering is a transport that records its requests.
-type answering []string
+type recordingTransport []string
 
-func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a *recordingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	*a = append(*a, r.URL.String())
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
 }
@@ -45,13 +45,13 @@ func TestGuarded_PublicHTTPSOnly(t *testing.T) {
 		"https://0177.0.0.1", "https://1.2.3.4.5", "https://１２７.0.0.1", "https://user@login.acme.example", "https://login..example", "https://.",
 		"ftp://login.acme.example", "file:///etc/passwd",
 	} {
-		var asked answering
+		var asked recordingTransport
 		if err := get(t, login.Guarded{Next: &asked}, address); err == nil || len(asked) != 0 {
 			t.Errorf("%s is reached: %v", address, asked)
 		}
 	}
 	for _, address := range []string{"https://login.acme.example", "https://login.acme.example:8443/x", "https://LOGIN.Acme.Example.", "https://9.acme.example", "https://93.184.216.34", "https://[2606:2800:220:1::1]"} {
-		if err := get(t, login.Guarded{Next: &answering{}}, address); err != nil {
+		if err := get(t, login.Guarded{Next: &recordingTransport{}}, address); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
@@ -59,12 +59,12 @@ func TestGuarded_PublicHTTPSOnly(t *testing.T) {
 
 func TestGuarded_Loopback(t *testing.T) {
 	for _, address := range []string{"http://127.0.0.1:8081", "https://[::1]", "http://a.localhost:1"} {
-		if err := get(t, login.Guarded{Next: &answering{}, Loopback: true}, address); err != nil {
+		if err := get(t, login.Guarded{Next: &recordingTransport{}, Loopback: true}, address); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
 	for _, address := range []string{"http://10.0.0.1", "https://10.0.0.1", "http://login.acme.example", "https://db.internal"} {
-		if err := get(t, login.Guarded{Next: &answering{}, Loopback: true}, address); !errors.Is(err, login.ErrAddress) {
+		if err := get(t, login.Guarded{Next: &recordingTransport{}, Loopback: true}, address); !errors.Is(err, login.ErrAddress) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
