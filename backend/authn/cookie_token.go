@@ -60,7 +60,7 @@ func verify(c *Request, t *cookieToken, secret session.Secret) (session.Token, e
 	return verified, err
 }
 
-// missing returns the error for a session that is not in the store. An unmarked cookie
+// missingError returns the error for a session that is not in the store. An unmarked cookie
 // may then belong to another server.
 func (t *cookieToken) missingError(err error) error {
 	if errors.Is(err, session.ErrNotFound) && t.marked == "" {

@@ -60,7 +60,7 @@ func (w *stored) disconnect(slug string) {
 	}
 }
 
-// demands returns rules that require each organization's own connection.
+// requireConnections returns rules that require each organization's own connection.
 func requireConnections(slugs ...string) map[string]policy.Rules {
 	rules := map[string]policy.Rules{}
 	for _, slug := range slugs {

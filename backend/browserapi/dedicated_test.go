@@ -26,7 +26,7 @@ const (
 
 var requiresOwnKey = policy.Rules{DedicatedKey: true}
 
-// stranger returns a validator without knowledge of organizations: go-oidc with an
+// oidcVerifier returns a validator without knowledge of organizations: go-oidc with an
 // issuer and an audience.
 func (w *world) oidcVerifier(issuer string) func(raw string) error {
 	w.Helper()

@@ -26,7 +26,7 @@ import (
 // request is a repeatable request.
 type request func() httpbrowser.Response
 
-// underFault are requests that together use every method of the store. Each function
+// faultRequests are requests that together use every method of the store. Each function
 // prepares a world without side effects and returns the request.
 var faultRequests = map[string]func(*world) request{
 	"login": func(w *world) request {

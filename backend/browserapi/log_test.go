@@ -75,7 +75,7 @@ func (c canaries) runs(w *world) {
 	c["client secret"], c["email"] = logintest.ClientSecret, "alice@example.com"
 }
 
-// panics is a store that panics during a mint.
+// panickingStore is a store that panics during a mint.
 type panickingStore struct {
 	host.Store
 	on bool

@@ -130,7 +130,7 @@ func TestLogout_Scopes(t *testing.T) {
 	}
 }
 
-// between runs a step after the handler has read the subject of a request.
+// betweenStore runs a step after the handler has read the subject of a request.
 type betweenStore struct {
 	host.Store
 	step func()

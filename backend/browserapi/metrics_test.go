@@ -41,7 +41,7 @@ func (w *world) counts(lines ...string) {
 	}
 }
 
-// broken is a store whose mints fail.
+// brokenStore is a store whose mints fail.
 type brokenStore struct {
 	host.Store
 	on bool

@@ -261,7 +261,7 @@ func TestMembershipClaim_Audited(t *testing.T) {
 	}
 }
 
-// disabling is a store in which all users are disabled.
+// disablingStore is a store in which all users are disabled.
 type disablingStore struct {
 	host.Store
 	on bool

@@ -312,7 +312,7 @@ func TestToken_SteadyMintIsOneRead(t *testing.T) {
 	}
 }
 
-// overtaken is a store in which another tab reports activity just after a mint has
+// overtakenStore is a store in which another tab reports activity just after a mint has
 // read.
 type overtakenStore struct {
 	host.Store

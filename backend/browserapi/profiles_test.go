@@ -231,7 +231,7 @@ func (w *world) answers(b *httpbrowser.Browser, page httpbrowser.Response) httpb
 	return landed
 }
 
-// raises requests an authentication of this minute. A provider without auth_time cannot
+// stepsUp requests an authentication of this minute. A provider without auth_time cannot
 // prove one.
 func (w *world) stepsUp(b *httpbrowser.Browser, f profile) {
 	w.Helper()
@@ -248,7 +248,7 @@ func (w *world) stepsUp(b *httpbrowser.Browser, f profile) {
 	}
 }
 
-// leaves ends the session, and the provider's own if it offers that.
+// signsOutOf ends the session, and the provider's own if it offers that.
 func (w *world) signsOutOf(b *httpbrowser.Browser, p *logintest.Provider, f profile) {
 	w.Helper()
 	var out api.LogoutResponse
@@ -269,7 +269,7 @@ func (w *world) signsOutOf(b *httpbrowser.Browser, p *logintest.Provider, f prof
 	}
 }
 
-// isToldOf ends a session by back-channel logout.
+// backchannelLogout ends a session by back-channel logout.
 func (w *world) backchannelLogout(p *logintest.Provider, f profile) {
 	w.Helper()
 	b := w.browser()

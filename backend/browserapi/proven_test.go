@@ -140,7 +140,7 @@ func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.
 	return b.Follow(back + "?" + p.SignIn(address, person).Encode())
 }
 
-// keptBefore stores an attempt in the browser as the previous release did.
+// storePreviousAttempt stores an attempt in the browser as the previous release did.
 func (w *world) storePreviousAttempt(b *httpbrowser.Browser, a login.Attempt) {
 	w.Helper()
 	plain, err := json.Marshal(map[string]any{

@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// anybody admits all users just in time.
+// justInTime admits all users just in time.
 var justInTime = directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}}
 
 // groups maps groups to roles. Users without a mapped group are not members.

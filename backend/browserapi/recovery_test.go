@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// leadsOn fails the test unless the answer is a page with a link. It returns the first
+// firstLink fails the test unless the answer is a page with a link. It returns the first
 // link.
 func firstLink(w *world, got httpbrowser.Response, status int) string {
 	w.Helper()
@@ -26,7 +26,7 @@ func firstLink(w *world, got httpbrowser.Response, status int) string {
 	return strings.ReplaceAll(first[1], "&amp;", "&")
 }
 
-// signsIn fails the test unless the link leads to a sign-in that ends at the address.
+// leadsToSignIn fails the test unless the link leads to a sign-in that ends at the address.
 func (w *world) leadsToSignIn(b *httpbrowser.Browser, link, at string) {
 	w.Helper()
 	if landed := b.Choose(b.Follow(link), "alice"); landed.URL.String() != origin+at {

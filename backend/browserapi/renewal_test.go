@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// inspected returns the claims that a server-side app reads from an expired token.
+// inspectedClaims returns the claims that a server-side app reads from an expired token.
 func inspectedClaims(w *world, raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{

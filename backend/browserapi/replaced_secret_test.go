@@ -39,7 +39,7 @@ func (w *stored) seen(id string, ago time.Duration) {
 	}
 }
 
-// elsewhere fails the test unless the answer asks for a retry and clears no cookie.
+// wantsRetry fails the test unless the answer asks for a retry and clears no cookie.
 func (w *answers) wantsRetry(got httpbrowser.Response) {
 	w.Helper()
 	w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)

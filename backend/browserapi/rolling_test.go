@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// before simulates a replica of the previous release: it reads and sets only unmarked
+// previousRelease simulates a replica of the previous release: it reads and sets only unmarked
 // cookies.
 func previousRelease(next http.Handler) http.Handler {
 	marked := func(name string) bool { return strings.Count(name, ".") == 3 }

@@ -10,7 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// askedFor returns a world in which acme requires a step-up, a signed-in browser
+// stepUpRequired returns a world in which acme requires a step-up, a signed-in browser
 // without a device key, and the challenge.
 func stepUpRequired(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
 	w := newWorld(t, nil)

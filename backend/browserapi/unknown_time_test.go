@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// timeless makes the provider omit auth_time from identity tokens. Userinfo has it.
+// withoutAuthTime makes the provider omit auth_time from identity tokens. Userinfo has it.
 func withoutAuthTime(p *logintest.Provider) {
 	p.Claims = func(claims map[string]any) { delete(claims, "auth_time"); delete(claims, "name") }
 	p.UserInfo = func(claims map[string]any) { claims["auth_time"] = p.Now().Unix() }

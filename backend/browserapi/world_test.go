@@ -139,7 +139,7 @@ func (w *world) backend(public string, store host.Store) http.Handler {
 	return handler
 }
 
-// on returns the same world for a subtest.
+// inSubtest returns the same world for a subtest.
 func (w *world) inSubtest(t testing.TB) *world {
 	other := *w
 	other.TB = t

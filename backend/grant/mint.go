@@ -97,7 +97,7 @@ func (g *Grant) admit(ctx context.Context, s *directory.Subject, request Request
 	return err
 }
 
-// only returns the person's only membership.
+// onlyMembership returns the person's only membership.
 func (g *Grant) onlyMembership(ctx context.Context, s *directory.Subject) (*directory.Membership, error) {
 	all, err := g.Store.Memberships(ctx, s.Session.ID, maxMemberships, g.Now)
 	if err != nil {

@@ -26,7 +26,7 @@ func TestNew_LoopbackConnections(t *testing.T) {
 	}
 }
 
-// crowded is a store with many ended sessions.
+// fullStore is a store with many ended sessions.
 type fullStore struct {
 	*sqlstore.Store
 	sessions int64

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// piled is a store with a large backlog in which deletions take time.
+// backlogStore is a store with a large backlog in which deletions take time.
 type backlogStore struct {
 	*sqlstore.Store
 	sessions, events int64

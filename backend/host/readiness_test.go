@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
-// failing is a store with failing methods. It counts its writes.
+// failingStore is a store with failing methods. It counts its writes.
 type failingStore struct {
 	*sqlstore.Store
 	ping, write error
@@ -98,7 +98,7 @@ func TestReadiness_NamesFailingPart(t *testing.T) {
 	}
 }
 
-// hanging is a database that does not answer.
+// hangingStore is a database that does not answer.
 type hangingStore struct{ asked atomic.Int32 }
 
 func (h *hangingStore) Ping(ctx context.Context) error {

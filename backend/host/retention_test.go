@@ -51,7 +51,7 @@ func TestRetention_DeletesOldEvents(t *testing.T) {
 	}
 }
 
-// long is an audit log with many old events.
+// longAuditLog is an audit log with many old events.
 type longAuditLog struct{ events int64 }
 
 func (l *longAuditLog) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {

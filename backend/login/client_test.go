@@ -23,7 +23,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// relying returns a relying party of p with another configuration than client's.
+// relyingParty returns a relying party of p with another configuration than client's.
 func relyingParty(p *logintest.Provider, configure func(*login.Config)) *login.Provider {
 	c := login.Config{
 		Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret,

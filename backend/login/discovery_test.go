@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// hanging is a provider that does not answer at one path, and counts the requests
+// hangingProvider is a provider that does not answer at one path, and counts the requests
 // there.
 type hangingProvider struct {
 	*logintest.Provider

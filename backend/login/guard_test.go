@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// answering is a transport that records its requests.
+// recordingTransport is a transport that records its requests.
 type recordingTransport []string
 
 func (a *recordingTransport) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -130,7 +130,7 @@ func (t Transitions) enter(ctx context.Context, s *session.Session, m *directory
 	return nil
 }
 
-// By returns the audit log's reason for a person's action in an organization:
+// AuditReason returns the audit log's reason for a person's action in an organization:
 // audit.ByStaff for staff, empty for a member.
 func AuditReason(m *directory.Membership) string {
 	if m.StaffUntil != 0 {

@@ -87,13 +87,13 @@ func lineAt(text []byte, at int) []byte {
 	return text[at:]
 }
 
-// blank reports whether a line, or the rest of one, is empty except for a comment.
+// isBlank reports whether a line, or the rest of one, is empty except for a comment.
 func isBlank(content []byte) bool {
 	content = bytes.TrimLeft(content, " ")
 	return len(bytes.TrimSpace(content)) == 0 || content[0] == '#'
 }
 
-// element reports whether the text starts an element of a list.
+// isElement reports whether the text starts an element of a list.
 func isElement(content []byte) bool {
 	return content[0] == '-' && (len(content) == 1 || bytes.IndexByte([]byte(" \n\r"), content[1]) >= 0)
 }
