@@ -1,5 +1,6 @@
-// Package browser_test holds the walls between the packages, and the documents' map, to
-// the code. The tests of the whole are in the folders beside it.
+// Package browser_test compares the source code with the rules that ARCHITECTURE.md
+// states about imports, and checks the links of the documents. The tests of the whole
+// product are in the folders beside it.
 package browser_test
 
 import (
@@ -20,7 +21,7 @@ const (
 	module = tabard + "/"
 )
 
-// source is a Go file with what it imports.
+// source is a Go file and its imports.
 type source struct {
 	path    string // slash-separated, from the project's root
 	imports []string
@@ -31,8 +32,8 @@ func (s source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
 // pkg is the file's package.
 func (s source) pkg() string { return module + path.Dir(s.path) }
 
-// under tells if the file is one of these, or in one of these folders. A name that begins
-// with * is how a file's name ends.
+// under reports whether the file is one of these names, or in one of these folders. A
+// name that begins with * is the ending of a file name.
 func (s source) under(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		if ending, ok := strings.CutPrefix(name, "*"); ok {
@@ -42,7 +43,8 @@ func (s source) under(names []string) bool {
 	})
 }
 
-// house is the file's top folder of the backend, with what is in it.
+// house returns the file's top folder in backend, which stands for the folder and
+// everything below it.
 func (s source) house() string {
 	parts := strings.Split(s.path, "/")
 	return module + path.Join(parts[:min(2, len(parts)-1)]...)
@@ -86,20 +88,20 @@ func sources(t *testing.T) []source {
 	return all
 }
 
-// within tells if a package is one of these, or in one of these.
+// within reports whether a package is one of these, or below one of these.
 func within(i string, packages []string) bool {
 	return slices.ContainsFunc(packages, func(p string) bool { return i == p || strings.HasPrefix(i, p+"/") })
 }
 
-// wall is a sentence about what some files do not import.
+// wall is a rule: some files do not import some packages.
 type wall struct {
 	sentence string
 	of       []string // folders and files; none means all
 	but      []string // folders, files, and endings of names
 	tests    bool     // it holds for tests too
-	refuses  []string // packages with what is in them; none means all
+	refuses  []string // packages and everything below them; none means all
 	admits   []string // of those
-	own      bool     // admits the room itself and what is in it
+	own      bool     // the files' own folder and everything below it are admitted too
 }
 
 var walls = []wall{
@@ -197,7 +199,7 @@ var walls = []wall{
 	},
 }
 
-// rooms are packages of this module.
+// rooms returns the import paths of folders of this module.
 func rooms(folders ...string) (packages []string) {
 	for _, folder := range folders {
 		packages = append(packages, module+folder)
@@ -213,8 +215,8 @@ func (w *wall) refused(s source, i string) bool {
 	return (len(w.refuses) == 0 || within(i, w.refuses)) && !within(i, w.admits) && !(w.own && within(i, []string{s.house()}))
 }
 
-// TestTheWallsOfTheHouseStand refuses imports that would let one room's machinery
-// into another, and walls around what is not there.
+// TestTheWallsOfTheHouseStand refuses the imports that the rules forbid, and rules
+// about files that do not exist.
 func TestTheWallsOfTheHouseStand(t *testing.T) {
 	all := sources(t)
 	for _, w := range walls {
@@ -240,46 +242,48 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 	}
 }
 
-// has tells if a package is the file's, or one that it imports.
+// has reports whether a package is the file's own or one of its imports.
 func (s source) has(p string) bool {
 	return within(s.pkg(), []string{p}) || slices.ContainsFunc(s.imports, func(i string) bool { return within(i, []string{p}) })
 }
 
-// standard tells if a package is Go's own: its path begins with no name of a host.
+// standard reports whether a package is in the standard library: its path does not
+// begin with a host name.
 func standard(p string) bool {
 	host, _, _ := strings.Cut(p, "/")
 	return !strings.Contains(host, ".")
 }
 
-// floors are the packages of the house from the ground up. Each stands on one floor, and
-// imports only what stands below it. browser_test is no room: what is there is for tests.
+// floors lists the packages of the product, lowest first. A package is on one floor,
+// and imports only packages of the floors below it. browser_test is not listed: it
+// holds only tests.
 var floors = [][]string{
 	{"backend/strictjson"},
-	{ // the ground: words, formats and rules that know nothing of each other
+	{ // independent of each other: formats and rules
 		"backend/api", "backend/audit", "backend/jws", "backend/page", "backend/policy",
 		"backend/tenantdb", "backend/isolationtest", "backend/store/storetest/pg", "backend/deploy/release",
 		"js", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/compile", "worker/edge", "worker/platformtest",
 	},
-	{ // what a refusal, a token, a proof and a session are
+	{ // refusals, tokens, proofs and sessions
 		"backend/refusal", "backend/token", "backend/dpop", "backend/session",
 		"js/build", "wasm/tab", "web-demo/idp/logintest", "worker/smoke", "worker/webcrypto",
 	},
-	{ // who there is and what they are let into; keys; HTTP
+	{ // directory, access rules, keys and HTTP
 		"backend/directory", "backend/signingkey", "backend/handover", "backend/web", "backend/resource",
 		"backend/session/proof/model", "backend/session/proof/simulation", "wasm/browser",
 	},
 	{"backend/orgsession", "backend/directory/workspacefile", "backend/login", "backend/publicurl", "wasm", "web-demo/notes"},
-	{ // what is done: for who administers, and for who asks for a token
+	{ // operations of administrators and of clients that ask for a token
 		"backend/admin", "backend/grant", "web-demo/reports",
 	},
-	{ // who asks: a browser by its cookie, a server by its key; and the statements of the stores
+	{ // authentication, by cookie or by API key; SQL statements of the stores
 		"backend/authn", "backend/serverapi", "backend/store/sqlstore", "backend/store/storetest", "web-demo",
 	},
-	{ // what they ask for
+	{ // endpoints
 		"backend/signin", "backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/store/migrate", "worker/workerd",
 	},
 	{"backend/browserapi", "backend/store/inspect", "worker/local"},
-	{ // all of it, and the databases that it stands on
+	{ // the composed backend, and the databases
 		"backend/host", "backend/store/sqlite", "backend/store/postgres",
 	},
 	{"backend/remote", "backend/host/metrics", "backend/secrets", "backend/store/storetest/lite", "worker"},
@@ -288,7 +292,8 @@ var floors = [][]string{
 	{"backend"},
 }
 
-// TestFloors_NoPackageImportsOneAboveIt, nor one beside it.
+// TestFloors_NoPackageImportsOneAboveIt also refuses imports between packages of one
+// floor.
 func TestFloors_NoPackageImportsOneAboveIt(t *testing.T) {
 	floorOf := map[string]int{}
 	for i, floor := range floors {

@@ -107,7 +107,7 @@ func TestMaps_FloorsAreAsBuilt(t *testing.T) {
 	}
 }
 
-// supports reports whether a package is outside of what the table of rooms shows.
+// supports reports whether a package is left out of the table of rooms.
 func supports(name string) bool {
 	return !strings.HasPrefix(name, "backend/") || strings.Contains(name, "test") || strings.Contains(name, "/proof/") || strings.HasPrefix(name, "backend/deploy")
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// BenchmarkApplyBeside applies a large workspace by a process of its own, twice, beside a
-// server under load, and prints what others notice of it:
+// BenchmarkApplyBeside applies a large workspace twice from a process of its own, next
+// to a server under load, and prints how the load slows down:
 //
 //	go test -run '^$' -bench ApplyBeside ./browser_test/bench -args -large 1000 -only PostgreSQL
 func BenchmarkApplyBeside(b *testing.B) {
@@ -44,7 +44,7 @@ func BenchmarkApplyBeside(b *testing.B) {
 	}
 }
 
-// beside mints, and signs people of the file in, for as long as something takes.
+// beside mints, and signs in members of the file, until do returns.
 func (w *world) beside(what string, do func()) {
 	var over atomic.Bool
 	var slowest time.Duration
@@ -123,5 +123,5 @@ func size(b *testing.B, path string) int64 {
 	return info.Size()
 }
 
-// peakOf is the most memory that a process which has ended had, in MB.
+// peakOf returns the peak memory of a process that has ended, in MB.
 func peakOf(c *exec.Cmd) int { return int(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10) }

@@ -15,8 +15,8 @@ import (
 
 var large = flag.Int("large", 10_000, "apply a workspace file of so many organizations, of 100 members each")
 
-// largeWorkspace reads a file of so many organizations with so many members each, of
-// half as many people as there are memberships.
+// largeWorkspace reads a file with this number of organizations and of members in each.
+// There are half as many users as memberships.
 func largeWorkspace(t testing.TB, organizations, members int) directory.Desired {
 	t.Helper()
 	var text strings.Builder
@@ -37,8 +37,8 @@ func largeWorkspace(t testing.TB, organizations, members int) directory.Desired 
 	return d
 }
 
-// applied applies a workspace twice, of which the second time changes nothing, and
-// returns how long each took. Progress is told on the way.
+// applied applies a workspace twice and returns how long each took. The second time
+// changes no row. It also checks that progress is reported.
 func applied(t testing.TB, store *sqlstore.Store, d directory.Desired) (first, again time.Duration) {
 	t.Helper()
 	one := func() (directory.Changes, time.Duration) {
@@ -91,7 +91,7 @@ func BenchmarkApply(b *testing.B) {
 	d := largeWorkspace(b, *large, 100)
 	workspace, err := w.store.Workspace(b.Context())
 	w.check(err)
-	d.Workspace = *workspace // whose app the server's sessions are of
+	d.Workspace = *workspace // the server's sessions belong to its app
 	first, again := applied(b, w.store, d)
 	after := mint()
 	fmt.Printf("%d organizations with %d memberships: applied in %.1f s, again in %.1f s\n",

@@ -1,5 +1,5 @@
-// Package bench measures the server: what a mint costs, beside the parts that it
-// cannot do without, measured in the same run.
+// Package bench measures the server: the cost of a mint, beside the parts that every
+// mint needs, measured in the same run.
 //
 //	go test -run '^$' -bench Mint ./browser_test/bench            the tables
 //	go test -run '^$' -bench Mint ./browser_test/bench -args -quick
@@ -7,7 +7,7 @@
 //	go test -run '^$' -bench Apply ./browser_test/bench           10,000 organizations, 1,000,000 memberships
 //	go test -run '^$' -bench Handler -cpuprofile cpu.out ./browser_test/bench
 //
-// What it prints is for people; nothing fails for being slow.
+// The benchmarks print figures for people to read; none fails because it is slow.
 package bench
 
 import (
@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 type kind struct {
 	name   string
 	device bool // a session with a device key
-	due    bool // whose rotation is due
+	due    bool // its rotation is due
 }
 
 var kinds = []kind{

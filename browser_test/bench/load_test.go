@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// result is what a load of requests cost, each.
+// result is the cost of one request under a load.
 type result struct {
 	perSecond        float64
 	p50, p99         time.Duration
 	server, database time.Duration // CPU time
 }
 
-// load is requests, as they go over the wire, sent over so many connections at once,
-// each the next when its last was answered.
+// load is a list of requests as they go over the wire. Each connection sends the next
+// one when its last was answered.
 type load struct {
 	address     string
 	requests    [][]byte

@@ -2,9 +2,9 @@ package bench
 
 import "time"
 
-// parts is the CPU time of what no mint can do without: of an empty handler, of handlers
-// that do one thing each, and of one that does all of it, under the load that the mint
-// is under.
+// parts is the CPU time of the parts that every mint needs: of an empty handler, of
+// handlers that do one part each, and of one that does all of them, under the same load
+// as the mint.
 type parts struct{ empty, reading, verifying, signing, together time.Duration }
 
 func (p parts) read() time.Duration   { return p.reading - p.empty }
@@ -12,7 +12,7 @@ func (p parts) verify() time.Duration { return p.verifying - p.empty }
 func (p parts) sign() time.Duration   { return p.signing - p.empty }
 func (p parts) sum() time.Duration    { return p.empty + p.read() + p.verify() + p.sign() }
 
-// least is the least of both of each part.
+// least returns the smaller value of each part.
 func (p parts) least(q parts) parts {
 	return parts{
 		empty: min(p.empty, q.empty), reading: min(p.reading, q.reading), verifying: min(p.verifying, q.verifying),

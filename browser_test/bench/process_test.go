@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// processes are a process and, where it is a family, its children: those of a
-// database come and go with its connections. Linux only.
+// processes is a process and, if family is set, its children: a database starts and
+// ends one for each connection. Linux only.
 type processes struct {
 	id     int // 0 for none
 	family bool
 }
 
-// cpu is the CPU time that they have used, user and system. What has ended, threads
-// and children, no longer counts: under a load none ends.
+// cpu returns the CPU time that they have used, user and system. Threads and children
+// that have ended are not counted; under a load none ends.
 func (p processes) cpu() (total time.Duration) {
 	if p.id == 0 {
 		return 0
@@ -56,7 +56,7 @@ func number(text string) int {
 // peak is the most memory that the process has had, in MB.
 func (p processes) peak() int { return p.status("VmHWM:") >> 10 }
 
-// resident is the memory that they have now, what they share counted once, in MB.
+// resident returns the memory that they hold now in MB. Shared memory is counted once.
 func (p processes) resident() int {
 	total := 0
 	for _, child := range append(p.children(), p.id) {

@@ -18,8 +18,9 @@ import (
 	"testing"
 )
 
-// reference is the server that a mint is compared with, a process of its own: net/http
-// with handlers that do nothing, one part of a mint, or all of them.
+// reference is the server that a mint is compared with, in a process of its own:
+// net/http with an empty handler, handlers for one part of a mint each, and one for all
+// parts.
 type reference struct {
 	processes
 	handlers map[string]string // addresses

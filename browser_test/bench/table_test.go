@@ -20,8 +20,8 @@ type measurement struct {
 
 func (m measurement) whole() float64 { return micro(m.server + m.database) }
 
-// row measures a mint and prints the least that it cost in some rounds, beside the least
-// that each part did: what else the machine does only adds to a cost.
+// row measures a mint in several rounds and prints its lowest cost, beside the lowest
+// cost of each part: other work on the machine only adds to a cost.
 func (w *world) row(k kind, connections int) {
 	var least measurement
 	for i := range rounds() {

@@ -157,7 +157,7 @@ func (w *world) prepare(k kind) {
 		jkt = w.device.Thumbprint()
 	}
 	limits := session.LimitsFor(k.device)
-	first := now - limits.G - limits.W - 1 // rules a rollback out: nothing to write until the next rotation
+	first := now - limits.G - limits.W - 1 // too late for a rollback: no write until the next rotation
 	if k.due {
 		first = now - limits.R
 	}

@@ -22,13 +22,13 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// deployed is one server with an app at a path of a host, whose pages are the same at
-// every address, and with a provider of its own that knows who is there.
+// deployed is one server with an app at a path of a host. The app's pages are the same
+// at every address, and its provider still has a session of the person.
 type deployed struct {
 	testing.TB
 	origin, base string // such as http://localhost:8080 and /staging
 	person       string
-	slow         time.Duration // what the provider takes
+	slow         time.Duration // delay of the provider
 	ahead        atomic.Int64  // seconds by which its clock is
 	provider     *logintest.Provider
 	together     gate         // for sign-ins that begin
@@ -187,7 +187,8 @@ func carries(t testing.TB, tab context.Context, address string) (bytes int) {
 	return bytes
 }
 
-// TestSignIn_FromAnyAddress comes back exactly where it was begun.
+// TestSignIn_FromAnyAddress: the person returns to exactly the address where the
+// sign-in began.
 func TestSignIn_FromAnyAddress(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, "")[0]
@@ -212,8 +213,8 @@ func TestSignIn_FromAnyAddress(t *testing.T) {
 	}
 }
 
-// TestSignIn_TwelveTabsAtOnce begin with no cookie yet, at a provider that takes its time,
-// and all come back: whether the client begins or a link.
+// TestSignIn_TwelveTabsAtOnce: twelve tabs without a cookie begin at once, by the
+// client or by a link, at a slow provider; all of them return.
 func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, begins := range map[string]string{
@@ -248,8 +249,8 @@ func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
 	}
 }
 
-// TestSignIn_TwoServersOnOneHost leave each other's cookies alone for a day: on two ports,
-// and below two paths.
+// TestSignIn_TwoServersOnOneHost: two servers, on two ports or below two paths of one
+// host, leave each other's cookies alone for a day.
 func TestSignIn_TwoServersOnOneHost(t *testing.T) {
 	t.Parallel()
 	for name, servers := range map[string]func(*testing.T) []*deployed{
@@ -277,7 +278,7 @@ func TestSignIn_TwoServersOnOneHost(t *testing.T) {
 			}
 			opens(0, "signed_out")
 			signsInAt(t, tabs[0])
-			opens(1, "signed_out") // which signed nobody out
+			opens(1, "signed_out") // no session ended
 			serves(0)
 			signsInAt(t, tabs[1])
 			for range 24 { // hours

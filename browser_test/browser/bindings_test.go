@@ -10,7 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/example"
 )
 
-// bindings are the frameworks' examples: what renders each on a server.
+// bindings are the examples of each framework, with the program that renders them on a
+// server.
 var bindings = map[string]struct{ entry, program string }{
 	"React": {"react/main.tsx", `import { createElement } from "react"; import { renderToString } from "react-dom/server"; import { App } from "./main.tsx";
 process.stdout.write(renderToString(createElement(App)));`},
@@ -20,8 +21,8 @@ process.stdout.write(await renderToString(app));`},
 process.stdout.write(render(App).body);`},
 }
 
-// TestTheBindingsTakeOverAPageThatAServerRendered: signed in or not, the page goes on
-// without a complaint, follows the tab's switches and shows nothing of the organization
+// TestTheBindingsTakeOverAPageThatAServerRendered: signed in or not, the page hydrates
+// without an error, follows the tab's switches and shows no data of the organization
 // that it left.
 func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
 	t.Parallel()
@@ -42,7 +43,7 @@ func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
 				example.Reads(t, tab, organization)
 			}
 			example.NoComplaints(t, tab)
-			chrome.Reload(t, tab) // and this time the client knows at once where it stands
+			chrome.Reload(t, tab) // this time the client knows its organization at once
 			example.Reads(t, tab, "acme")
 			chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
 			chrome.Await(t, tab, `document.querySelector("#sign-in") && !document.querySelector("#notes")`)
@@ -51,8 +52,8 @@ func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
 	}
 }
 
-// TestReactTellsHowASwitchGoes: the hook has the typed result, and the component that
-// asked is told of a refusal while the tab stays as it was.
+// TestReactTellsHowASwitchGoes: the hook returns the typed result. The component that
+// switched gets the refusal, and the tab keeps its organization.
 func TestReactTellsHowASwitchGoes(t *testing.T) {
 	t.Parallel()
 	d, tab := example.Open(t, "react/main.tsx")

@@ -77,7 +77,7 @@ func newCertified(t *testing.T) *certified {
 	return c
 }
 
-// judgedDirectory has alice in acme.
+// judgedDirectory returns a directory with alice as a member of acme.
 func judgedDirectory(issuer string) directory.Desired {
 	return directory.Desired{
 		Workspace: directory.Workspace{Apps: []directory.App{{ID: "web", Name: "Web", Origins: []string{judgedApp}, Audience: "api"}}},
@@ -113,7 +113,7 @@ func startCertified(t *testing.T, client, secret, redirect, logout string) strin
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		if strings.HasPrefix(lines.Text(), "http://") {
-			go func() { // what else it prints
+			go func() { // the rest of its output
 				for lines.Scan() {
 				}
 			}()

@@ -51,7 +51,7 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	third := chrome.Tab(t, tab)
 	d.Open(t, third, "northwind")
 
-	again := chrome.New(t) // another browser: the link is there, and nobody else's
+	again := chrome.New(t) // another browser: the link is already there, and belongs to the same person
 	d.SignIn(t, again, "dana")
 	d.Open(t, again, "acme")
 	enter(t, again, "northwind")
@@ -85,8 +85,9 @@ func TestAnotherPersonsLinkIsRefused(t *testing.T) {
 	demo.Wears(t, dana, "northwind")
 }
 
-// TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone: Nina, whom nobody else
-// knows.
+// TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone: Nina, who is not in the
+// directory, signs in by an organization's own provider and belongs to that
+// organization only.
 func TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)

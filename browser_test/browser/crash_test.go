@@ -12,9 +12,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestACrashLosesNoSessionAndRevivesNone kills the server at random moments under
-// load, once a sign-in and an end were answered. A session whose sign-in was answered
-// goes on after the restart; one whose end was answered stays ended.
+// TestACrashLosesNoSessionAndRevivesNone kills the server at random moments under load,
+// after at least one sign-in and one sign-out were answered. A session with an answered
+// sign-in goes on after the restart; one with an answered sign-out stays ended.
 func TestACrashLosesNoSessionAndRevivesNone(t *testing.T) {
 	t.Parallel()
 	const crashes, people = 5, 8
@@ -27,7 +27,7 @@ func TestACrashLosesNoSessionAndRevivesNone(t *testing.T) {
 		}
 		select {
 		case <-l.both:
-		case <-time.After(time.Minute): // the check tells
+		case <-time.After(time.Minute): // the check below reports it
 		}
 		<-time.After(time.Duration(rand.IntN(1500)) * time.Millisecond)
 		s.Kill()
@@ -38,7 +38,7 @@ func TestACrashLosesNoSessionAndRevivesNone(t *testing.T) {
 	}
 }
 
-// load is people who sign in, work and sign out, until the server is gone.
+// load is a set of people that sign in, work and sign out until the server is killed.
 type load struct {
 	t      *testing.T
 	server *contract.Server
@@ -60,8 +60,8 @@ func (l *load) run() {
 	}
 }
 
-// visit is one person's: a sign-in, some work, and sometimes a sign-out. What was
-// not answered promises nothing.
+// visit signs one person in, does some work, and sometimes signs out. A request without
+// an answer proves neither outcome.
 func (l *load) visit() {
 	b := httpbrowser.New(l.t, l.server.Origin, l.server.PublicURL)
 	b.Transport = gone{}

@@ -28,8 +28,9 @@ func blocked(area string) string {
 	return fmt.Sprintf(`Object.defineProperty(globalThis, %q, { get() { throw new DOMException("blocked", "SecurityError"); } });`, area)
 }
 
-// TestP1ABrowserThatLacksSomethingServesEachTabStill: two tabs, two organizations, and
-// a sign-out that reaches both. Where nothing can be remembered, a reload asks again.
+// TestP1ABrowserThatLacksSomethingServesEachTabStill: two tabs keep two organizations,
+// and a sign-out reaches both. Without storage, a reload asks for the organization
+// again.
 func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -66,8 +67,8 @@ func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 	}
 }
 
-// TestP1APrerenderedPageWaitsUntilItIsSeen: it asks for nothing and shows nothing of
-// what the tab wore when it was made ready.
+// TestP1APrerenderedPageWaitsUntilItIsSeen: until then it sends no request for a token,
+// and shows no data of the organization that was active when it was prerendered.
 func TestP1APrerenderedPageWaitsUntilItIsSeen(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)

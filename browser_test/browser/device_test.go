@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
-	"github.com/tabard-auth/tabard/browser_test/kit/judge"
+	"github.com/tabard-auth/tabard/browser_test/kit/validator"
 )
 
 // recorder keeps the headers of every request that the page sends to the backend,
@@ -138,7 +138,7 @@ func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
 	if got := chrome.Eval[string](t, tab, `tabard.state.error.code + " " + tabard.state.error.action`); got != "device_key_mismatch sign_in" {
 		t.Errorf("the page is told %s", got)
 	}
-	chrome.Press(t, tab, "#sign-in") // the provider still knows who is there
+	chrome.Press(t, tab, "#sign-in") // the provider still has a session of the person
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 	mints(t, tab)
 }
@@ -150,7 +150,7 @@ func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
 	evil := httpbrowser.NewDevice(t)
 	chrome.Go(t, tab, d.Issuer+"/nowhere") // another site
 	chrome.Eval[any](t, tab, fmt.Sprintf(`void (location.href = "%s/login?return_to=/&dpop_jkt=%s")`, d.Backend, evil.Thumbprint()))
-	chrome.Press(t, tab, "main a") // the page that asks whoever followed the link
+	chrome.Press(t, tab, "main a") // the page that asks after a link from another site
 	chrome.Press(t, tab, "#person-alice")
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 	d.Open(t, tab, "acme")
@@ -230,7 +230,7 @@ func TestABoundAccessTokenWorksInItsBrowserAlone(t *testing.T) {
 		chrome.Await(t, tab, `globalThis.tabard !== undefined`)
 	}
 	sent := chrome.Eval[map[string]string](t, tab, fmt.Sprintf(`tabard.fetch(%q).then(() => sentToAPI)`, address))
-	if refused := judge.New(t, "dpop.mjs").Refuses(judge.Request{
+	if refused := validator.New(t, "dpop.mjs").Refusal(validator.Request{
 		Issuer: d.Backend, Keys: d.Backend + "/.well-known/jwks.json", Audience: d.Origin + "/api",
 		Method: "GET", URL: d.Origin + address, Authorization: sent["authorization"], DPoP: sent["dpop"],
 	}); refused != "" {

@@ -27,8 +27,8 @@ var ways = map[string]func(*testing.T, context.Context){
 	"back": func(t *testing.T, tab context.Context) { move(t, tab, `history.back()`) },
 }
 
-// posts keeps what the page posts: the organization that its address named at the time,
-// the one that it was posted to, and the answer.
+// posts keeps each post of the page: the organization in its address at that time, the
+// one that it was posted to, and the answer.
 const posts = `globalThis.posted = [];
 { const send = globalThis.fetch; globalThis.fetch = async (input, init) => {
 	const to = String(input).match(/organizations\/org_(\w+)\/notes/)?.[1];
@@ -68,8 +68,8 @@ func stands(t *testing.T, tab context.Context, path, organization string) {
 	chrome.Await(t, tab, fmt.Sprintf(`globalThis.tabard?.state.status === "active" && location.pathname === %q && tabard.state.organization.slug === %q && routes.state.status !== "switching" && document.querySelector("#draft")`, path, organization))
 }
 
-// TestDrafts_Stay: who stays at the router's prompt stays in the organization too, and
-// what they typed is posted to no other.
+// TestDrafts_Stay: a person that stays at the router's prompt stays in the organization
+// too, and the draft is posted to no other.
 func TestDrafts_Stay(t *testing.T) {
 	t.Parallel()
 	onDraft(t, func(t *testing.T, tab context.Context, leave func(*testing.T, context.Context)) {
@@ -116,8 +116,8 @@ func TestDrafts_StayIsToldAsStaying(t *testing.T) {
 	}
 }
 
-// TestDrafts_Leave: who leaves goes with address and organization, and the draft goes
-// nowhere.
+// TestDrafts_Leave: a person that leaves changes address and organization together, and
+// the draft is posted nowhere.
 func TestDrafts_Leave(t *testing.T) {
 	t.Parallel()
 	onDraft(t, func(t *testing.T, tab context.Context, leave func(*testing.T, context.Context)) {
@@ -160,8 +160,8 @@ func TestDrafts_FollowToldTooEarly(t *testing.T) {
 	example.NoComplaints(t, tab)
 }
 
-// TestDrafts_AListenerThatKeepsTheEvent: the tab follows Back, and what comes after it,
-// where another script lets nobody else hear of it.
+// TestDrafts_AListenerThatKeepsTheEvent: the tab follows Back, and the navigation after
+// it, even if another script stops the event's propagation.
 func TestDrafts_AListenerThatKeepsTheEvent(t *testing.T) {
 	t.Parallel()
 	d, tab := example.Open(t, wirings["the router's navigate"])

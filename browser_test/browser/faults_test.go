@@ -20,7 +20,7 @@ func serves(t *testing.T, tab context.Context, organization string) {
 	}
 }
 
-// faults are what a network, and what lies in it, does to requests.
+// faults are the ways in which a network, or a proxy in it, treats requests wrongly.
 var faults = map[string]faultproxy.Fault{
 	"requests are lost":    faultproxy.Lost,
 	"answers are lost":     faultproxy.AnswerLost,

@@ -32,8 +32,8 @@ func awaitLocks(t *testing.T, tab context.Context, ids ...string) {
 	chrome.AwaitPromise(t, tab, `locked()`, strings.Join(ids, ","))
 }
 
-// TestP1ATabComesBackAsItself: by every way back, to the same organization, under the
-// same id, with nothing left locked meanwhile.
+// TestP1ATabComesBackAsItself: each way back leads to the same organization under the
+// same tab id, and no lock is held meanwhile.
 func TestP1ATabComesBackAsItself(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -92,8 +92,8 @@ func TestP1ATabComesBackAsItself(t *testing.T) {
 	demo.Wears(t, keeper, "acme")
 }
 
-// TestPainEACopiedTabIsATabOfItsOwn: it keeps the organization, and gets an id of its
-// own; what one of the two does then is nothing to the other.
+// TestPainEACopiedTabIsATabOfItsOwn: it keeps the organization and gets an id of its
+// own; acts of one of the two do not affect the other.
 func TestPainEACopiedTabIsATabOfItsOwn(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -165,7 +165,7 @@ func TestP1ABrowserThatStartsAgainHasItsTabsAsTheyWere(t *testing.T) {
 	}
 }
 
-// byOrganization are tabs by what they wear.
+// byOrganization returns the tabs by their active organization.
 func byOrganization(t *testing.T, tabs []context.Context) map[string]context.Context {
 	t.Helper()
 	worn := map[string]context.Context{}
@@ -176,8 +176,8 @@ func byOrganization(t *testing.T, tabs []context.Context) map[string]context.Con
 	return worn
 }
 
-// awaitOnDisk waits until what a page keeps in sessionStorage has reached its profile.
-// Chromium commits it five seconds after a change, and not more than once a minute.
+// awaitOnDisk waits until the sessionStorage of a page has reached its profile.
+// Chromium commits it five seconds after a change, and at most once a minute.
 func awaitOnDisk(t *testing.T, profile, text string) {
 	t.Helper()
 	var wide []byte // as the browser writes it

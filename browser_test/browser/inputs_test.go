@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// TestInputs_AScriptOnEveryPrototype: no script but the backend's runs, whatever another
-// has put on Object.prototype.
+// TestInputs_AScriptOnEveryPrototype: only the backend's script runs, whichever
+// properties another script has set on Object.prototype.
 func TestInputs_AScriptOnEveryPrototype(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -26,7 +26,8 @@ func TestInputs_AScriptOnEveryPrototype(t *testing.T) {
 	}
 }
 
-// TestInputs_Messages: what a script sends on the client's channel ends no module.
+// TestInputs_Messages: no message that a script sends on the client's channel stops a
+// module.
 func TestInputs_Messages(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)

@@ -90,7 +90,7 @@ func TestPainBNoCacheMixesOrganizations(t *testing.T) {
 	chrome.Eval[any](t, tab, `tabard.switchOrganization("globex").then(() => null)`)
 	demo.Wears(t, tab, "globex")
 	key(tab)
-	chrome.Eval[any](t, tab, `tabard.switchOrganization("lamna").then(() => null)`) // refused: nothing of it is kept
+	chrome.Eval[any](t, tab, `tabard.switchOrganization("lamna").then(() => null)`) // refused: no data of it is kept
 	if stored := chrome.Eval[string](t, tab, `JSON.stringify(sessionStorage)`); strings.Contains(stored, "lamna") {
 		t.Errorf("the refused organization is stored: %s", stored)
 	}
@@ -98,7 +98,7 @@ func TestPainBNoCacheMixesOrganizations(t *testing.T) {
 	demo.Screen(t, tab, "signed_out")
 	chrome.Go(t, tab, d.Issuer+"/nowhere")
 	chrome.ForgetCookies(t, tab, d.Issuer)
-	d.SignIn(t, tab, "bob") // who is in Globex alone
+	d.SignIn(t, tab, "bob") // a member of Globex alone
 	demo.Wears(t, tab, "globex")
 	key(tab)
 }
@@ -119,7 +119,8 @@ func age(t *testing.T, d *demo.Demo, by time.Duration) {
 // keyless takes a browser's device key away.
 const keyless = `Object.defineProperty(Crypto.prototype, "subtle", { get() {} });`
 
-// mint lets a tab ask for a new token, whatever it has; it may find itself signed out.
+// mint makes a tab ask for a new token even if it has one; the tab may find itself
+// signed out.
 func mint(t *testing.T, d *demo.Demo, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Eval[any](t, tab, `sessionStorage.clear()`)
@@ -166,8 +167,9 @@ func TestPainCRotationSignsNobodyOut(t *testing.T) {
 }
 
 // TestP7TheftEndsTheSession: a cookie copied into another browser, where the session
-// has no device key, works until both have had to rotate it. Then it ends for both, and
-// with it, in a new workspace as the demo's is, what the person's other browser has.
+// has no device key, works until both browsers have had to rotate it. Then the session
+// ends for both. In a new workspace, as the demo's is, so do the person's sessions in
+// other browsers.
 func TestP7TheftEndsTheSession(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -182,7 +184,7 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 	chrome.Go(t, thief, d.Origin)
 	chrome.SetCookies(t, thief, d.Origin, chrome.Cookies(t, victim, d.Origin))
 	mint(t, d, thief, "acme")
-	demo.Wears(t, thief, "acme") // or nothing is shown
+	demo.Wears(t, thief, "acme") // or the page stays empty
 
 	const signedOut = `tabard.state.status === "signed_out"`
 	caught := func() bool {
@@ -194,7 +196,7 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 		}
 		age(t, d, 10*time.Minute)
 		mint(t, d, thief, "acme") // which brings a successor
-		mint(t, d, thief, "acme") // whose first use ends the rotation
+		mint(t, d, thief, "acme") // its first use ends the rotation
 		age(t, d, 10*time.Minute)
 		mint(t, d, thief, "acme")
 		mint(t, d, victim, "acme") // with the token of before
@@ -207,8 +209,8 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 	demo.Screen(t, own, "signed_out")
 }
 
-// TestPainDNoLockStopsAnybody: somebody holds every lock that the tabs want, and
-// callbacks call back, throw, and come while the client starts.
+// TestPainDNoLockStopsAnybody: another script holds every lock that the tabs ask for,
+// and callbacks call the client, throw, and are added while the client starts.
 func TestPainDNoLockStopsAnybody(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -239,8 +241,8 @@ func TestPainDNoLockStopsAnybody(t *testing.T) {
 	}
 }
 
-// TestPainFAfterASleepNothingOldIsServed: the first request after it carries a living
-// token, in every tab, and a clock that runs an hour fast locks nobody out.
+// TestPainFAfterASleepNothingOldIsServed: the first request after it carries a valid
+// token in every tab, and a clock that is an hour ahead locks no person out.
 func TestPainFAfterASleepNothingOldIsServed(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -264,8 +266,8 @@ func TestPainFAfterASleepNothingOldIsServed(t *testing.T) {
 	}
 }
 
-// TestPainGNothingBringsASessionBack: an answer that comes after the sign-out, other
-// tabs, and what is left in storage. And nobody asks for ever.
+// TestPainGNothingBringsASessionBack: not an answer after the sign-out, not another
+// tab, not a rest in storage. The requests end too.
 func TestPainGNothingBringsASessionBack(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -304,7 +306,7 @@ func TestPainGNothingBringsASessionBack(t *testing.T) {
 		t.Errorf("signed-out tabs asked %d times", len(asked))
 	}
 	for _, c := range chrome.Cookies(t, tab, d.Origin) {
-		if strings.Contains(c.Name, "tabard") && !strings.Contains(c.Name, "-login.") { // which names nobody, and stays
+		if strings.Contains(c.Name, "tabard") && !strings.Contains(c.Name, "-login.") { // it identifies no person, and stays
 			t.Errorf("a cookie is left: %s", c.Name)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// assets are the addresses of what the module is made of.
+// assets returns the addresses of the module's files.
 func assets(t *testing.T) map[string]string {
 	t.Helper()
 	var module struct{ Wasm, Exec struct{ URL string } }
@@ -31,8 +31,8 @@ func assets(t *testing.T) map[string]string {
 	return map[string]string{"the module": "/auth/client/" + module.Wasm.URL, "wasm_exec.js": "/auth/client/" + module.Exec.URL}
 }
 
-// loading opens the demo's page where an asset has a fate. What a caller is told stands
-// in the page's "told", and how many modules were started in "started".
+// loading opens the demo's page with a fault for one asset. The page's "told" holds the
+// answer to a caller, and "started" the number of modules that were started.
 func loading(t *testing.T, w *faultproxy.Proxy, d *demo.Demo, asset string, fate faultproxy.Fault) context.Context {
 	t.Helper()
 	tab := chrome.New(t, chrome.Through(w.Address))
@@ -94,8 +94,8 @@ func TestP6AModuleThatNeverArrivesLeavesNoTabStarting(t *testing.T) {
 	}
 }
 
-// TestP6AModuleThatComesSlowlyIsLetCome: for longer than a page waits for one of which
-// nothing comes, and once.
+// TestP6AModuleThatComesSlowlyIsLetCome: for longer than a page waits for a module of
+// which no byte arrives, and it is loaded once.
 func TestP6AModuleThatComesSlowlyIsLetCome(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -121,8 +121,8 @@ func TestAModuleThatAProxyCallsSomethingElseIsRun(t *testing.T) {
 	}
 }
 
-// TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs: it came before the server was
-// renewed, or from another of several servers, and nobody notices.
+// TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs: the page's script is from before
+// the upgrade, or from another replica, and the person sees no error.
 func TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -151,8 +151,8 @@ func TestP6AnImportThatNeverEndsIsGivenUp(t *testing.T) {
 	}))
 }
 
-// TestAModuleThatIsNotTheReleasesIsNeverRun, though it works: what the network adds to it
-// here is a section without meaning, or an empty line.
+// TestAModuleThatIsNotTheReleasesIsNeverRun, even if it works: here the network adds a
+// custom section, or an empty line.
 func TestAModuleThatIsNotTheReleasesIsNeverRun(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)

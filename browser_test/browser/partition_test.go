@@ -28,7 +28,7 @@ globalThis.fetch = (input, init) => {
 	return answer;
 };`
 
-// caches are the examples of libraries that cache what an API answered.
+// caches are the examples of libraries that cache answers of an API.
 var caches = map[string]string{"TanStack Query": "tanstack-query/main.tsx", "SWR": "swr/main.tsx"}
 
 func onCache(t *testing.T, entry string) (*demo.Demo, context.Context) {
@@ -71,8 +71,9 @@ func TestP3ACacheShowsNothingOfAnotherOrganization(t *testing.T) {
 	}
 }
 
-// TestP3ACachesRequestsEndWithTheirOrganization: what is under way when the tab leaves
-// is aborted, and answers nobody; the cache of the organization left is empty.
+// TestP3ACachesRequestsEndWithTheirOrganization: a request under way when the tab
+// leaves is aborted and answers no caller; the cache of the organization that was left
+// is empty.
 func TestP3ACachesRequestsEndWithTheirOrganization(t *testing.T) {
 	t.Parallel()
 	for name, entry := range caches {

@@ -10,8 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
 
-// idleTimeout is long enough for a busy machine to do within a quarter of it what a
-// test looks at: that is how long a warning stands.
+// idleTimeout is long enough that a busy machine makes all checks within a quarter of
+// it: a warning is shown for that long.
 const idleTimeout = 12 * time.Second
 
 // strictDemo is the demo with a bank that soon ends idle sessions.
@@ -75,7 +75,7 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 		t.Errorf("the other tab's token has acr %s", got)
 	}
 
-	chrome.Reload(t, strict) // nothing revives it
+	chrome.Reload(t, strict) // a reload does not revive it
 	demo.Screen(t, strict, "ended")
 	chrome.Press(t, strict, "#ended-again")
 	confirm(t, strict)

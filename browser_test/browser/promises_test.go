@@ -56,8 +56,8 @@ func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
 	})
 }
 
-// TestP2NoSecondSignIn: whoever has one organization never notices that there are
-// several, and whoever has several signs in once.
+// TestP2NoSecondSignIn: a person of one organization is never asked to choose one, and
+// a person of several signs in once.
 func TestP2NoSecondSignIn(t *testing.T) {
 	t.Parallel()
 	onEveryHost(t, p2NoSecondSignIn)
@@ -108,7 +108,7 @@ func p3ASwitchIsATransaction(t *testing.T, d *demo.Demo) {
 	}
 }
 
-// TestP10SignedOutIsOut: in every tab, and nothing brings it back.
+// TestP10SignedOutIsOut: in every tab, and no later act restores the session.
 func TestP10SignedOutIsOut(t *testing.T) {
 	t.Parallel()
 	onEveryHost(t, p10SignedOutIsOut)

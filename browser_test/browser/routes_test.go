@@ -43,13 +43,13 @@ func minted(t *testing.T, tab context.Context) int {
 	return chrome.Eval[int](t, tab, `mints()`)
 }
 
-// move does what changes the route: a press, a router's pushState, back.
+// move runs a script that changes the route: a press, a router's pushState, back.
 func move(t *testing.T, tab context.Context, script string) {
 	t.Helper()
 	chrome.Eval[any](t, tab, "void setTimeout(() => {"+script+"})")
 }
 
-// pushed is what a router does that knows nothing of routes.
+// pushed is the script of a router that does not know the routes of the client.
 const pushed = `history.pushState(null, "", %q); routes.follow();`
 
 // TestTheOrganizationFollowsTheRoute: only a first entry asks; back and forward between
@@ -196,8 +196,8 @@ func TestAStepUpLeadsToTheRouteThatAskedForIt(t *testing.T) {
 	})
 }
 
-// TestAStepUpOfASwitchLeadsToItsOrganization: the tab is in it afterward, whatever the
-// address named before.
+// TestAStepUpOfASwitchLeadsToItsOrganization: the tab is in it afterward, whichever
+// organization the address named before.
 func TestAStepUpOfASwitchLeadsToItsOrganization(t *testing.T) {
 	t.Parallel()
 	onEitherHistory(t, "dana", func(t *testing.T, d *demo.Demo, tab context.Context) {

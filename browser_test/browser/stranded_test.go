@@ -19,7 +19,8 @@ const (
 	signedInScreen  = `["active", "choose"].includes(document.body?.dataset.screen) && ["active", "choose"].includes(globalThis.tabard?.state.status)`
 )
 
-// press presses what is there, also on a page that the browser kept for the way back.
+// press presses an element, also on a page that the browser restored from its
+// back/forward cache.
 func press(t *testing.T, tab context.Context, selector string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`document.readyState === "complete" && document.querySelector(%q)?.checkVisibility()`, selector))
@@ -95,8 +96,9 @@ func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
 	}
 }
 
-// TestP11PagesFitPhonesInLightAndDark: no page scrolls sideways, and each has a heading and
-// a link of a size that fingers hit. TABARD_SCREENSHOTS names a folder for what they look like.
+// TestP11PagesFitPhonesInLightAndDark: no page scrolls sideways, and each has a heading
+// and a link that is large enough for a finger. Screenshots are written to the folder
+// TABARD_SCREENSHOTS.
 func TestP11PagesFitPhonesInLightAndDark(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)

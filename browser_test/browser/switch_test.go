@@ -10,8 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// asleep lets a test put a page's computer to sleep: the time of day goes on, nothing
-// else does. The page is then shown again.
+// asleep lets a test put a page's computer to sleep: the time of day advances while the
+// page's timers stand still. Then the page is shown again.
 const asleep = `{
 	const Real = Date, now = Date.now;
 	let skew = Number(sessionStorage.skew ?? 0);
@@ -23,13 +23,13 @@ const asleep = `{
 	globalThis.sleep = (seconds) => { jump(seconds); dispatchEvent(new Event("focus")); };
 }`
 
-// begin starts what a page does, to await its outcome later; see outcome.
+// begin starts an asynchronous act of a page, for outcome to await later.
 func begin(t *testing.T, tab context.Context, name, promise string) {
 	t.Helper()
 	chrome.Eval[any](t, tab, fmt.Sprintf(`void (globalThis[%q] = %s)`, name, promise))
 }
 
-// outcome is how what was begun ended.
+// outcome returns the result of an act that begin started.
 func outcome(t *testing.T, tab context.Context, name string) string {
 	t.Helper()
 	return chrome.Eval[string](t, tab, fmt.Sprintf(`globalThis[%q]`, name))
@@ -40,8 +40,8 @@ func switching(organization string) string {
 	return fmt.Sprintf(`tabard.switchOrganization(%q).then(({ status, code, action }) => [status, code, action].filter(Boolean).join(" "))`, organization)
 }
 
-// TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn: untouched, with its token,
-// and the page is told what happened.
+// TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn: if the switch does not
+// succeed, the tab keeps its organization and its token, and the page gets the reason.
 func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -49,7 +49,7 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 	tab := chrome.New(t, chrome.Through(w.Address))
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
-	patient := chrome.Tab(t, tab) // whose switch is never answered
+	patient := chrome.Tab(t, tab) // its switch is never answered
 	d.Open(t, patient, "acme")
 	nobody := faultproxy.Mints("initech", faultproxy.Hung)
 	w.Set(nobody)
@@ -100,8 +100,8 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 	demo.Wears(t, patient, "acme")
 }
 
-// TestP3TheLastOfTwoSwitchesWins: the first is told that it was overtaken, and its
-// answer changes nothing when it comes.
+// TestP3TheLastOfTwoSwitchesWins: the first gets the answer that it was superseded, and
+// its response has no effect.
 func TestP3TheLastOfTwoSwitchesWins(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -125,8 +125,8 @@ func TestP3TheLastOfTwoSwitchesWins(t *testing.T) {
 	demo.Wears(t, tab, "initech")
 }
 
-// TestP3ASwitchDuringARenewalHappens: and the renewal's answer, which comes late,
-// brings nothing back.
+// TestP3ASwitchDuringARenewalHappens: the renewal's response comes late and has no
+// effect.
 func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -159,7 +159,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 }
 
 // TestP3WhatTheOldOrganizationAskedForEndsWithIt: a request under way is aborted, and
-// so is whatever else the page began under the old partition.
+// so is all other work that the page began in the old partition.
 func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -187,7 +187,7 @@ func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 	demo.Wears(t, tab, "globex")
 }
 
-// TestP5ATokenServesOneOrganization: whatever a request says beside it.
+// TestP5ATokenServesOneOrganization: the other fields of a request do not change that.
 func TestP5ATokenServesOneOrganization(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)

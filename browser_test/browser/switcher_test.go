@@ -31,7 +31,7 @@ func onSwitcher(t *testing.T, person, organization string) (*demo.Demo, context.
 	return d, tab
 }
 
-// focusOn waits until what has the focus in the switcher is of that name.
+// focusOn waits until the focused element of the switcher has this name.
 func focusOn(t *testing.T, tab context.Context, name string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`(%s.activeElement?.ariaLabel ?? %s.activeElement?.dataset.name) === %q`, parts, parts, name))
@@ -173,7 +173,7 @@ func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 }
 
 // TestTheSwitcherIsNotThereWhereThereIsNothingToChoose: for a person of one
-// organization, and while nobody is signed in.
+// organization, and while the tab is signed out.
 func TestTheSwitcherIsNotThereWhereThereIsNothingToChoose(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "bob", "globex")

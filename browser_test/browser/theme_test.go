@@ -10,7 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
 
-// TestTheDemosOrganizationsWearDifferentColors: a glance tells whose tab it is.
+// TestTheDemosOrganizationsWearDifferentColors: each organization has a color of its
+// own in the demo.
 func TestTheDemosOrganizationsWearDifferentColors(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)

@@ -1,13 +1,14 @@
 //go:build long
 
-// Package chaos lets people work for minutes on three replicas behind nginx, on
-// PostgreSQL, while one kind of fault after the other happens again and again:
+// Package chaos has a crowd work for minutes on three replicas behind nginx, on
+// PostgreSQL, while one kind of fault after the other is repeated:
 //
 //	go test -tags long -count=1 -timeout 3h ./browser_test/chaos -args -for 3m -only 'kill|clocks' -results chaos.jsonl
 //
-// Nobody may be signed out falsely, nobody may get a token of another organization or
-// person, and where a replica is left that can answer, no request may fail twice. Each
-// event's result is appended to the file; what passed before is not run again.
+// No person may be signed out without cause, none may get a token of another
+// organization or person, and while one replica can answer, no request may fail twice.
+// Each event's result is appended to the file; events that passed before are not run
+// again.
 package chaos
 
 import (

@@ -115,7 +115,8 @@ func applyMembers(s *scene) {
 	}
 }
 
-// withClocks is replicas whose clocks are off by so many seconds. They run in this process.
+// withClocks starts replicas with clocks that are off by these numbers of seconds. They
+// run in this process.
 func withClocks(off ...int64) func(*testing.T) *scene {
 	return func(t *testing.T) *scene {
 		d := deployment.Prepare(t, *people, pg.Postgres(t))

@@ -36,8 +36,8 @@ import (
 //	code CODE             the error code of the last answer
 //	json PATH VALUE       a member of the last answer, such as organization.slug
 //	save NAME PATH        keep a member of the last answer as $NAME
-//	claim NAME VALUE      of the last access token, which verifies
-//	cookies VALUE         what the last answer did to session cookies: set, cleared, nothing
+//	claim NAME VALUE      of the last access token, after it was verified
+//	cookies VALUE         change of the session cookies by the last answer: set, cleared, nothing
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"browser":  command(1, (*script).use),
 	"device":   command(1, (*script).device),
@@ -78,8 +78,8 @@ func command(n int, run func(*script, []string) error) func(*testscript.TestScri
 	}
 }
 
-// check makes a command of a function that returns what is, which must be the
-// command's last argument.
+// check returns a command that compares its last argument with the value that a
+// function returns.
 func check(n int, what func(*script, []string) (string, error)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if len(args) != n {
@@ -152,7 +152,7 @@ func (s *script) get(args []string) error { return s.sent(s.next.Get(args[0])) }
 
 func (s *script) post(args []string) error { return s.sent(s.next.Post(args[0], args[1])) }
 
-// until asks again and again, as a tab does that nobody looks at.
+// until repeats a request, as a tab in the background does.
 func (s *script) until(args []string) error {
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()

@@ -1,5 +1,5 @@
-// Package contract runs the contract's HTTP scripts against a backend, whatever
-// host it runs on. Every script of the folder scripts runs unchanged everywhere.
+// Package contract runs the contract's HTTP scripts against a backend on any host.
+// Every script of the folder scripts runs unchanged on each.
 package contract
 
 import (

@@ -47,8 +47,8 @@ func ServerKeys(t testing.TB, secret signingkey.Secret) (all map[string]string, 
 	return all, script
 }
 
-// server sends what an app's server does: a JSON body to a path below the backend's
-// base URL, with a key, and a person's access token where one is given.
+// server sends a request of an app's server: a JSON body to a path below the backend's
+// base URL, with an API key, and with a person's access token if one is given.
 func (s *script) server(args []string) error {
 	path, key, subject, body := args[0], args[1], args[2], args[3]
 	r, err := http.NewRequestWithContext(s.tb.Context(), http.MethodPost, s.target.PublicURL+path, strings.NewReader(body))

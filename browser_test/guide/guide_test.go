@@ -23,8 +23,8 @@ func commandsOf(t *testing.T, guide string) (all []string) {
 	return all
 }
 
-// A secret is its owner's alone from the moment it is made: a mode that is set afterward
-// comes too late for whoever reads meanwhile.
+// Only its owner may read a secret from the moment it is written: a mode that is set
+// afterward is too late for a reader in between.
 func TestTheGuidesMakeSecretsForTheirOwnerAlone(t *testing.T) {
 	made := 0
 	for _, guide := range guides {
@@ -56,7 +56,7 @@ func TestTheGuidesMakeSecretsForTheirOwnerAlone(t *testing.T) {
 
 var written = regexp.MustCompile(`(?:>|\btee) *([\w./-]+\.(?:sql|secret)\b)`)
 
-// Whoever follows the Worker's guide does so inside a repository, perhaps a public one.
+// The Worker's guide is followed inside a repository, perhaps a public one.
 func TestGitIgnoresWhatTheWorkersGuideWrites(t *testing.T) {
 	text, err := os.ReadFile("../../worker/README.md")
 	if err != nil {

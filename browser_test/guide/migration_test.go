@@ -17,8 +17,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// peers are the sections of js/MIGRATION.md: what makes each peer's client in the
-// compiled program, and what its resource server gets from a token for Globex.
+// peers are the sections of js/MIGRATION.md, with the code that makes each peer's
+// client in the compiled program, and the tenant that its resource server reads from a
+// token for Globex.
 var peers = map[string]struct{ imports, tenant string }{
 	"Frontegg": {`import { initialize } from "@frontegg/js";
 const contextOptions = { baseUrl: "https://x.frontegg.com", clientId: "c" };
@@ -132,14 +133,15 @@ func TestTheMigrationPagesCallsAndClaimsWork(t *testing.T) {
 	}
 }
 
-// leaves are the calls that leave the page or end what later lines need.
+// leaves matches the calls that leave the page or end the session that later lines
+// need.
 var leaves = regexp.MustCompile(`createClient|\.(signIn|signOut|close)\(`)
 
 func runLine(t *testing.T, d *demo.Demo, tab context.Context, line string) {
 	t.Helper()
 	d.Open(t, tab, "acme")
 	if leaves.MatchString(line) {
-		return // each is what a test of its own does
+		return // a test of its own covers each of them
 	}
 	got := chrome.Eval[string](t, tab, fmt.Sprintf(
 		`(async (id) => { try { const got = await (%s); return got && got.status && got.status !== "switched" ? got.status : "done"; } catch (e) { return String(e); } })("globex")`, line))

@@ -111,9 +111,9 @@ func inFolder(t *testing.T, folder, name string, args ...string) string {
 	return string(out)
 }
 
-// TestThePackedPackage installs what npm would publish, as people do: in a fresh
-// project with a bundler, and in pages without one. In each somebody signs in and the
-// API takes the token.
+// TestThePackedPackage installs the package that npm would publish, in a fresh project
+// with a bundler and in pages without one. In each a person signs in and the API
+// accepts the token.
 func TestThePackedPackage(t *testing.T) {
 	folder := newProject(t)
 	t.Run("in a fresh project of Vite, React and TypeScript", func(t *testing.T) {
@@ -154,8 +154,8 @@ func plainPage(t *testing.T, installed string) string {
 	return folder
 }
 
-// opens serves a page before the real backend, signs somebody in, chooses Acme and asks
-// the API.
+// opens serves a page before the real backend, signs a person in, chooses Acme and
+// calls the API.
 func opens(t *testing.T, page string, choose func(*testing.T, context.Context)) {
 	t.Helper()
 	d := demo.StartWith(t, page)
@@ -173,8 +173,8 @@ func opens(t *testing.T, page string, choose func(*testing.T, context.Context)) 
 	example.NoComplaints(t, tab)
 }
 
-// TestThePackedPackageIsWhole: everything that its exports name is in it, its license is
-// the project's, and nothing is that is not for its users.
+// TestThePackedPackageIsWhole: it holds every file that its exports name, its license
+// is the project's, and it holds no file that its users do not need.
 func TestThePackedPackageIsWhole(t *testing.T) {
 	var packed []struct {
 		Version string

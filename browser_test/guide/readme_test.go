@@ -25,11 +25,11 @@ func blocks(t *testing.T, document, language string) []string {
 	return markdown.Blocks(string(text), language)
 }
 
-// documents are what people read; each is held to its code.
+// documents are the documents for users; each is compared with the code.
 var documents = []string{"README.md", "js/README.md", "js/MIGRATION.md", "backend/README.md"}
 
-// TestTheDocumentsCommandsRun runs what a reader would type. Of make only the
-// recipe is asked for: this test is part of one of them.
+// TestTheDocumentsCommandsRun runs the commands in the documents. Of make it only
+// prints the recipe: this test is part of one of the targets.
 func TestTheDocumentsCommandsRun(t *testing.T) {
 	ran := 0
 	for _, document := range documents {

@@ -78,7 +78,7 @@ func run(ctx context.Context, only string, verbose bool) error {
 
 const folder = "browser_test/mutants"
 
-// read reads the patches whose paths or names match.
+// read reads the patches with a path or a name that matches.
 func read(only string) ([]patch, error) {
 	matches, err := regexp.Compile(only)
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 type patch struct {
 	name string
 	text string
-	// test is the command that must then fail, and files are what is changed.
+	// test is the command that must fail with the patch, and files are the changed
+	// files.
 	test  []string
 	files []string
 }
@@ -35,8 +36,8 @@ func parse(name, text string) (patch, error) {
 	return p, nil
 }
 
-// red applies the patch, sees its test red, and takes it back. It returns what the test
-// said.
+// red applies the patch, runs its test and reverts the patch. It returns the test's
+// output, and an error unless the test failed.
 func (p patch) red(ctx context.Context, tree string) (said []byte, err error) {
 	if err := p.apply(ctx, tree); err != nil {
 		return nil, err
@@ -66,8 +67,8 @@ func (p patch) apply(ctx context.Context, tree string, flags ...string) error {
 	return nil
 }
 
-// compiles builds what was changed: a test of a page or of a program that does not
-// build is red too, and proves nothing.
+// compiles builds the changed files: a test also fails because its page or program does
+// not build, and that would prove nothing about the defense.
 func (p patch) compiles(ctx context.Context, tree string) error {
 	for _, file := range p.files {
 		var err error
@@ -84,8 +85,8 @@ func (p patch) compiles(ctx context.Context, tree string) error {
 	return nil
 }
 
-// green runs the tests of all patches as the tree stands, those of a package at once.
-// One that fails there proves nothing of its patch.
+// green runs the tests of all patches on the unpatched tree, each package once. A test
+// that fails there proves nothing about its patch.
 func green(ctx context.Context, tree string, patches []patch) error {
 	for _, test := range together(patches) {
 		if said, err := try(ctx, tree, test); err != nil {
@@ -130,7 +131,7 @@ func cut(test []string) (before []string, pattern string) {
 	return test, ""
 }
 
-// try runs a test. A verdict takes neither vet nor what follows the first failure.
+// try runs a test without vet, and stops at its first failure.
 func try(ctx context.Context, tree string, test []string) (said []byte, err error) {
 	if test[0] == "go" {
 		test = slices.Insert(slices.Clone(test), 2, "-vet=off", "-failfast")

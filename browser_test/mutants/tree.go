@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// checkout makes a copy of the committed tree, with what was built in this one.
+// checkout makes a copy of the committed tree, with the build output of this one.
 func checkout(ctx context.Context) (tree string, remove func(), err error) {
 	parent, err := os.MkdirTemp("", "mutants")
 	if err != nil {
@@ -40,7 +40,7 @@ func link(folder, tree string) error {
 		return err
 	}
 	if _, err := os.Stat(from); err != nil {
-		return nil // not built or installed here: what needs it says so
+		return nil // not built or installed here; the tests that need it fail
 	}
 	to := filepath.Join(tree, folder)
 	if filepath.Base(folder) == "node_modules" {

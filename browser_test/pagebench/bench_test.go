@@ -1,10 +1,10 @@
-// Package pagebench measures what a page pays for the client: bytes, time to the first
+// Package pagebench measures the client's cost for a page: bytes, time to the first
 // token, memory, and the time of getToken, in one Chromium, beside an empty Go program
-// and others' clients from npm.
+// and other clients from npm.
 //
 //	make bench-browser
 //
-// What it prints is for people; nothing fails for being slow.
+// The benchmarks print figures for people to read; none fails because it is slow.
 package pagebench
 
 import (
@@ -67,7 +67,7 @@ func BenchmarkPages(b *testing.B) {
 	memory(b, tab, s, all)
 }
 
-// signIn signs the person in whose tabs are measured.
+// signIn signs a person in; the benchmarks measure that person's tabs.
 func signIn(b *testing.B, tab context.Context, s *site) {
 	b.Helper()
 	chrome.Go(b, tab, s.origin+"/auth/login?return_to=/nothing")
@@ -153,7 +153,7 @@ func latency(b *testing.B, tab context.Context, s *site) {
 // tabs is how many tabs the memory of one is measured with.
 const tabs = 5
 
-// memory measures what a tab takes beyond a page with nothing in it.
+// memory measures the memory of a tab beyond that of an empty page.
 func memory(b *testing.B, tab context.Context, s *site, all []subject) {
 	b.Helper()
 	fmt.Printf("memory of a tab beyond one with nothing (proportional set size, %d tabs)\n", tabs)

@@ -17,7 +17,8 @@ const (
 	hinted = "tabard-hinted" // with a preload in its head
 )
 
-// module tells when the module runs: when it hands its functions to the face.
+// module reports when the module has started: when it hands its functions to the page's
+// script.
 const module = `
 let handle;
 Object.defineProperty(globalThis, "__tabard", {
@@ -34,8 +35,8 @@ globalThis.tabard = createClient({ backend: "/auth", organization: "acme" });
 globalThis.first = tabard.getToken().then(() => (globalThis.token = performance.now()), () => {});
 `
 
-// libraries are others' clients, as far as they start without their servers. What they
-// do then (a token, a switch, a renewal) needs those servers and is left out.
+// libraries are other clients, as far as they start without their servers. Their
+// tokens, switches and renewals need those servers and are left out.
 var libraries = []struct{ name, script string }{
 	{"@workos-inc/authkit-js", `import { createClient } from "@workos-inc/authkit-js"; globalThis.made = createClient;`},
 	{"@auth0/auth0-spa-js", `import { Auth0Client } from "@auth0/auth0-spa-js"; globalThis.made = new Auth0Client({ domain: "x.example", clientId: "x" });`},
@@ -44,7 +45,7 @@ var libraries = []struct{ name, script string }{
 	{"@clerk/clerk-js", `import { Clerk } from "@clerk/clerk-js/no-rhc"; globalThis.made = new Clerk("pk_test_" + btoa("x.example$"));`},
 }
 
-// subjects are all that is measured; the site serves what they load.
+// subjects returns all subjects of the measurement; the site serves their files.
 func subjects(b *testing.B, s *site) []subject {
 	b.Helper()
 	wasm, exec := emptyProgram(b)

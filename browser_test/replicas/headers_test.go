@@ -37,7 +37,7 @@ func TestProxy_NoSequenceOfLinksMakesTheHostRefuse(t *testing.T) {
 		elsewhere.Step(d.Origin + "/auth/callback?state=" + strings.Repeat("s", 600) + "&code=x")
 		works("attempts")
 	}
-	for range 40 { // which lead to a page of the app that asks the backend for nothing
+	for range 40 { // they lead to a page of the app that sends no request to the backend
 		b.Choose(b.Follow(d.Origin+"/auth/login?return_to=/static.html"), deployment.Person(0))
 		works("sign-ins")
 	}

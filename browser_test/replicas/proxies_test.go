@@ -27,7 +27,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
 
-// proxyKind is an example of backend/deploy with what starts it.
+// proxyKind is an example of backend/deploy, with the function that starts it.
 type proxyKind struct {
 	name, file string
 	command    func(path, folder string) []string
@@ -255,8 +255,8 @@ func (d *proxied) hidesMetrics(t *testing.T) {
 // callers ask at the same time.
 const callers = 8
 
-// survivesADeath kills one of the servers while callers mint. Nobody is signed in:
-// what comes from a server is 401, what comes from the proxy is a 5xx.
+// survivesADeath kills one of the servers while callers mint. The callers have no
+// session: a server answers 401, and the proxy itself answers 5xx.
 func (d *proxied) survivesADeath(t *testing.T, givesUp int) {
 	const each = 100
 	var waiting sync.WaitGroup

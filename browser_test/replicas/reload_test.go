@@ -10,8 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestReload_SecretReplaced replaces the secret, and the client's at the provider, in
-// servers that run on: nobody is signed out, no request fails, and no server restarts.
+// TestReload_SecretReplaced replaces the secret, and the client secret at the provider,
+// in running servers: no session ends, no request fails, and no server restarts.
 func TestReload_SecretReplaced(t *testing.T) {
 	const people = 12
 	d := deployment.New(t, people)

@@ -7,9 +7,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/deployment"
 )
 
-// TestTheSecretIsReplacedWhilePeopleWork follows the guide: every step by tabard secret
-// rotate, which refuses what is too early, and after it every replica gets the file and is
-// restarted. Nobody is signed out, and nobody's sign-in fails.
+// TestTheSecretIsReplacedWhilePeopleWork follows the guide: each step is made by tabard
+// secret rotate, which refuses one that is too early; then each replica gets the file
+// and is restarted. No session ends, and no sign-in fails.
 func TestTheSecretIsReplacedWhilePeopleWork(t *testing.T) {
 	const people = 60
 	d := deployment.New(t, people)

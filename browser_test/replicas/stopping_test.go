@@ -10,7 +10,7 @@ import (
 func TestProxies_RollingRestart(t *testing.T) {
 	for _, kind := range proxyKinds {
 		if kind.givesUp > 0 {
-			continue // what it gives up on, the client asks again
+			continue // the client repeats the requests that it gives up
 		}
 		t.Run(kind.name, func(t *testing.T) {
 			d := behind(t, kind, "--stop-delay", "3s", "--log-level", "error")
@@ -35,8 +35,8 @@ func (d *proxied) rollOut() {
 	}
 }
 
-// underLoad lets callers mint until an act is done, and counts their answers. Nobody is
-// signed in: what comes from a server is 401, what comes from the proxy is a 5xx.
+// underLoad has callers mint until act returns, and counts their answers. The callers
+// have no session: a server answers 401, and the proxy itself answers 5xx.
 func (d *proxied) underLoad(act func()) map[string]int {
 	d.Helper()
 	var waiting sync.WaitGroup

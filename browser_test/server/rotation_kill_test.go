@@ -16,8 +16,8 @@ import (
 )
 
 // TestACommandThatIsKilledLeavesAChainThatGoesOn kills the commands that rotate and
-// retire at random moments. Whatever was written, one key signs next, at most one
-// waits for its turn, every key opens, and the trail tells of all.
+// retire at random moments. After each kill, one key signs next, at most one waits for
+// its turn, every key can be decrypted, and the audit log records each change.
 func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 	secret, secretFile := secretFile(t)
 	database := filepath.Join(t.TempDir(), "tabard.db")
@@ -74,7 +74,7 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 	t.Logf("a command takes %v; %d events", usual, len(events))
 }
 
-// trail is what a store's trail tells of its signing keys.
+// trail returns the audit events of a store's signing keys.
 func trail(t *testing.T, store *sqlstore.Store) []audit.Event {
 	t.Helper()
 	if err := store.FollowUpSigningKeys(t.Context(), 0, time.Now().Unix()); err != nil {
@@ -99,7 +99,7 @@ func killed(t *testing.T, patience time.Duration, program string, args ...string
 	kill.Stop()
 }
 
-// stages counts a chain's keys by what each is for.
+// stages counts a chain's keys by their stage.
 func stages(chain signingkey.Chain, now int64) map[signingkey.Stage]int {
 	count := map[signingkey.Stage]int{}
 	for i := range chain {

@@ -26,7 +26,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
-	"github.com/tabard-auth/tabard/browser_test/kit/judge"
+	"github.com/tabard-auth/tabard/browser_test/kit/validator"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
@@ -46,7 +46,7 @@ type rotating struct {
 	replicas [2]httpbrowser.Hosts
 	browsers [2]*httpbrowser.Browser // one of each replica
 	cached   map[string]*httptest.Server
-	jose     *judge.Judge
+	jose     *validator.Validator
 	goOIDC   map[string]*oidc.IDTokenVerifier // by issuer
 
 	mu   sync.Mutex
@@ -54,7 +54,7 @@ type rotating struct {
 }
 
 func newRotating(t *testing.T) *rotating {
-	r := &rotating{T: t, time: 1_800_000_000, cached: map[string]*httptest.Server{}, jose: judge.New(t, "keys.mjs"), goOIDC: map[string]*oidc.IDTokenVerifier{}}
+	r := &rotating{T: t, time: 1_800_000_000, cached: map[string]*httptest.Server{}, jose: validator.New(t, "keys.mjs"), goOIDC: map[string]*oidc.IDTokenVerifier{}}
 	r.secret, _ = signingkey.NewSecret()
 	var err error
 	if r.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db")); err != nil {
@@ -80,7 +80,7 @@ func newRotating(t *testing.T) *rotating {
 	return r
 }
 
-// start starts a replica, or starts it anew: it remembers nothing.
+// start starts a replica, or replaces it with a new one that has no cached keys.
 func (r *rotating) start(replica int) {
 	r.Helper()
 	hosts := r.replicas[replica]
@@ -123,7 +123,7 @@ func (r *rotating) pass(seconds int64) {
 	r.time += seconds
 }
 
-// issuerOf is who signs an organization's tokens: globex has a key of its own.
+// issuerOf returns the issuer of an organization's tokens: globex has a key of its own.
 func (r *rotating) issuerOf(organization string) string {
 	if organization == "globex" {
 		return rotationURL + "/o/org_globex"
@@ -168,7 +168,7 @@ func (r *rotating) refused(issuer, raw string) (by []string) {
 		by = append(by, "go-oidc: "+err.Error())
 	}
 	var verdict struct{ Refused string }
-	r.jose.Exchange("judge", map[string]any{
+	r.jose.Ask("validate", map[string]any{
 		"now": r.now().Unix(), "issuer": issuer, "keys": r.keysOf(issuer, "jose"), "audience": "api", "token": raw,
 	}, &verdict)
 	if verdict.Refused != "" {
@@ -251,7 +251,7 @@ func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
 	r.nobodyTakes(old)
 }
 
-// hurry is what `tabard signing-keys rotate --now` does.
+// hurry does the same as `tabard signing-keys rotate --now`.
 func (r *rotating) hurry(organization string) {
 	r.Helper()
 	now := r.now().Unix()
@@ -314,7 +314,7 @@ func (r *rotating) nobodyTakes(all []signingkey.Key) {
 	}
 }
 
-// published tells that a key that signed was published at a time.
+// published reports whether a key that signed was published at a time.
 func (r *rotating) published(k signingkey.Key, at int64) bool {
 	r.Helper()
 	chain := r.chain(k.Organization)
@@ -326,7 +326,7 @@ func (r *rotating) published(k signingkey.Key, at int64) bool {
 	return false // forgotten
 }
 
-// forged is a fresh token by a key, whatever has become of that.
+// forged returns a fresh token signed by a key, also by a retired one.
 func (r *rotating) forged(k signingkey.Key) (issuer, raw string) {
 	r.Helper()
 	issuer, organization := rotationURL, "org_acme"

@@ -155,7 +155,7 @@ organizations: [{id: org_acme, slug: acme, name: Acme, members: [{sub: alice, ro
 	return r
 }
 
-// redirected carries what is for a host to where its server listens.
+// redirected sends requests for a host to the address of its server.
 type redirected struct{ host, to string }
 
 func (d redirected) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -169,7 +169,8 @@ func (d redirected) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // TestMintsGoOnWhileAMigrationWaits: an ALTER TABLE waits behind a transaction that has
-// read the table and does not end, and whoever comes next waits behind the ALTER TABLE.
+// read the table and does not end, and every later statement waits behind the ALTER
+// TABLE.
 func TestMintsGoOnWhileAMigrationWaits(t *testing.T) {
 	r := startRunning(t)
 	mint := func() {
@@ -270,7 +271,7 @@ func TestAServerWaitsForItsDatabase(t *testing.T) {
 	}
 }
 
-// forward carries what connects to an address to a socket.
+// forward forwards the connections to an address to a socket.
 func forward(t *testing.T, address, socket string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", address)

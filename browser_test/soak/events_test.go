@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// events keeps what happens in each tab, as its page and its driver tell it, and
-// what must not have happened.
+// events records the events of each tab, as its page and its driver report them, and
+// the faults among them.
 type events struct {
 	calls atomic.Int64 // of the API, with a good token
 
@@ -21,7 +21,7 @@ type events struct {
 	logs     map[string][]string
 	guarded  bool // the person is signed in: a tab that says otherwise is wrong
 	faults   []string
-	consoles []string // what our code wrote to the console
+	consoles []string // console output of the client
 	kinds    map[string]int
 }
 
@@ -32,7 +32,7 @@ func newEvents() *events {
 	return &events{began: time.Now(), logs: map[string][]string{}, kinds: map[string]int{}}
 }
 
-// hear takes what a page tells in.
+// hear accepts a report from a page.
 func (e *events) hear(w http.ResponseWriter, r *http.Request) {
 	var told struct{ Tab, Kind, Detail string }
 	if err := json.NewDecoder(r.Body).Decode(&told); err != nil {
@@ -66,7 +66,7 @@ func (e *events) note(tab, what string) {
 	e.logs[tab] = log[max(0, len(log)-kept):]
 }
 
-// wrong notes what must not have happened.
+// wrong records a fault.
 func (e *events) wrong(tab, what string) {
 	e.note(tab, "WRONG "+what)
 	e.mu.Lock()
@@ -88,14 +88,15 @@ func (e *events) heard(kind string) int {
 	return e.kinds[kind]
 }
 
-// said is what our code wrote to the console.
+// said returns the client's console output.
 func (e *events) said() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.consoles)
 }
 
-// verdict is what was wrong, with the logs of the tabs concerned; empty if nothing was.
+// verdict returns the faults and the logs of the tabs concerned; "" if there is no
+// fault.
 func (e *events) verdict() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

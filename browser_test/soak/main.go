@@ -1,12 +1,12 @@
-// Command soak runs the tests beside it at length: twenty tabs of one person in a
-// real browser, on a network that loses, delays and falsifies, while the refresh
-// token rotates and the browser and the server crash. In the end nobody may have
-// been signed out, and no tab may have worn another organization than its own.
+// Command soak runs the tests beside it for long: twenty tabs of one person in a real
+// browser, on a network that loses, delays and falsifies, while the refresh token
+// rotates and the browser and the server crash. At the end no session may have been
+// lost, and no tab may have had another organization active than its own.
 //
 //	go run ./browser_test/soak -duration 30m
 //
-// Each run ends with a line of what it did and saw. A run that fails shows its seed
-// and the event log of the tab concerned.
+// Each run ends with a line about its acts and results. A run that fails prints its
+// seed and the event log of the tab concerned.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// startAndEnd is what the runs need beside the time that they spend on acts.
+// startAndEnd is the time that the runs need beside the time spent on acts.
 const startAndEnd = 10 * time.Minute
 
 func main() {

@@ -15,14 +15,14 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
-// memory is what one look at the resting browser found.
+// memory is one measurement of the browser at rest.
 type memory struct {
 	at       time.Time
 	renderer float64 // of one renderer process (proportional set size), MiB
-	steady   alive   // of one tab whose page stays, the mean
+	steady   alive   // mean of a tab that stays on its page
 }
 
-// alive is what lives in a page after a garbage collection.
+// alive is the live memory of a page after a garbage collection.
 type alive struct {
 	heap      float64 // JavaScript's, MiB
 	module    float64 // the module's linear memory, MiB
@@ -89,8 +89,8 @@ func (a *alive) add(b alive, share float64) {
 	a.documents += b.documents * share
 }
 
-// measures are what must not grow, and by what factor it may differ all the same: the
-// module, and what it refers to in JavaScript, by what it collects late.
+// measures are the values that must not grow, with the factor that each may vary by:
+// the module, and its references to JavaScript, which it collects late.
 var measures = []struct {
 	name string
 	of   func(memory) float64
@@ -106,8 +106,9 @@ var measures = []struct {
 // warm is how long a run must be for its first third to be all of the warm-up.
 const warm = 6 * time.Minute
 
-// grown names what has grown in a long run in one browser: the last third of the looks
-// against the middle one. A shorter run tells nothing.
+// grown returns the names of the values that have grown in a long run in one browser:
+// it compares the last third of the measurements with the middle one. A shorter run is
+// not conclusive.
 func grown(looks []memory) (all []string) {
 	third := len(looks) / 3
 	if third < 2 || looks[len(looks)-1].at.Sub(looks[0].at) < warm {

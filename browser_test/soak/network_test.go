@@ -14,9 +14,9 @@ import (
 )
 
 // network is the bad network between a browser and its backend: a reverse proxy that
-// loses requests on the way there and answers on the way back, holds them up, and
+// loses requests on the way there and answers on the way back, delays them, and
 // sometimes answers in the backend's place. It makes no duplicates of its own; a
-// browser sends once more what it lost on a connection that had been used before.
+// browser repeats a request that it lost on a reused connection.
 type network struct {
 	backend string // http://host:port
 	scale   float64
@@ -24,9 +24,9 @@ type network struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	bad    bool
-	calm   chan struct{} // closed when nothing is held up any more
+	calm   chan struct{} // closed when delays have ended
 
-	way sync.RWMutex // held by whatever is under way; see still
+	way sync.RWMutex // held for reading by each request under way; see still
 
 	counts struct {
 		requests, lost, answersLost, hung, delayed, falsified, successors atomic.Int64
@@ -47,8 +47,8 @@ func (n *network) be(bad bool) {
 // settles is how long an answer may take from the proxy to the cookie jar.
 const settles = time.Second
 
-// still waits until nothing is under way between browser and backend, and runs what
-// then lets time pass for both: as a computer that sleeps, with nothing open.
+// still waits until no request is under way between browser and backend, and runs pass,
+// which advances the time for both: as on a computer that sleeps.
 func (n *network) still(pass func()) {
 	n.mu.Lock()
 	close(n.calm)
@@ -62,7 +62,7 @@ func (n *network) still(pass func()) {
 	n.calm = make(chan struct{})
 }
 
-// fate is what becomes of one request. Delays are in the time of the run.
+// fate is the fault that a request meets. Delays are in the time of the run.
 type fate struct {
 	lost, answerLost, hung bool
 	there, back            time.Duration

@@ -19,7 +19,7 @@ type person struct {
 	keeper  context.Context // the browser's first tab, which stays
 	tabs    []*tab
 	random  *rand.Rand
-	over    atomic.Bool // nothing of the round counts any more: the browser was killed, or it is to end
+	over    atomic.Bool // acts no longer count: the browser was killed, or the round ends
 	round   sync.WaitGroup
 
 	mu     sync.Mutex
@@ -41,8 +41,8 @@ func newPerson(w *world, tabs int) *person {
 	return p
 }
 
-// signIn signs the person in, in a browser that then ends as browsers do: what it
-// writes to its profile is there.
+// signIn signs the person in, in a browser that is then closed: it writes its profile
+// to the disk first.
 func (p *person) signIn() {
 	p.t.Helper()
 	tab := chrome.OpenFor(p.t, p.profile, p.life)
@@ -72,8 +72,7 @@ func (p *person) start() {
 	opened.Wait()
 }
 
-// note counts an act of a tab, or notes what was wrong with it, unless the browser is
-// gone anyway.
+// note counts an act of a tab, or records its fault, unless the browser was killed.
 func (p *person) note(t *tab, act string, err error) {
 	if p.over.Load() {
 		return
@@ -106,7 +105,7 @@ func (p *person) act() {
 // pause is the mean pause between two acts of a tab.
 const pause = 3 * time.Second
 
-// rest lets every tab finish what it does, on a network that holds nothing up.
+// rest lets every tab finish its acts, on a network without delays.
 func (p *person) rest() {
 	p.over.Store(true)
 	p.network.still(func() {})
@@ -122,7 +121,7 @@ func (p *person) crash() {
 	p.round.Wait()
 }
 
-// all asks every tab once whose it is.
+// all makes every tab check once whose token it has.
 func (p *person) all() {
 	for _, t := range p.tabs {
 		p.note(t, "check", t.wears("whoami"))

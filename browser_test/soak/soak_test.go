@@ -41,8 +41,8 @@ func modes(t *testing.T, run func(t *testing.T, keyless bool)) {
 	t.Run("with a device key", func(t *testing.T) { run(t, false) })
 }
 
-// TestNobodyIsSignedOutInALongTime: hours of a session in minutes, on a bad network.
-// In the end somebody copies the cookie.
+// TestNobodyIsSignedOutInALongTime: hours of a session in minutes, on a bad network. At
+// the end a thief copies the cookie.
 func TestNobodyIsSignedOutInALongTime(t *testing.T) {
 	modes(t, func(t *testing.T, keyless bool) {
 		w := fastWorld(t, keyless, fastScale)
@@ -168,8 +168,8 @@ func (c *crashes) restartServer() {
 	c.server.Restart(c.t)
 }
 
-// notLoaded is what a tab says on its console when the network, or a page that was
-// left meanwhile, kept the module from loading.
+// notLoaded matches the console output of a tab in which the network, or a navigation
+// meanwhile, kept the module from loading.
 var notLoaded = regexp.MustCompile(`^\d+: tabard: (Error: \S+/auth/client/\S+ answered \d{3}|nothing arrives|SyntaxError: |AbortError: |TypeError: (Failed to fetch|network error|Failed to execute 'compile|WebAssembly compilation aborted: Network error))`)
 
 // finish is the run's report, and its verdict.

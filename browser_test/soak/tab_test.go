@@ -22,13 +22,13 @@ type tab struct {
 	*world
 	name         string
 	organization string // slug
-	stays        bool   // the page is never left: what it gathers shows
+	stays        bool   // the tab never leaves its page, so a leak shows
 	keeper       context.Context
 	ctx          context.Context
 	random       *rand.Rand
 }
 
-// answer is what the page's act returns.
+// answer is the return value of the page's act.
 type answer struct {
 	Value  any    `json:"value"`
 	Error  string `json:"error"`
@@ -37,8 +37,8 @@ type answer struct {
 	Away   bool   `json:"away"` // the page is not there (yet)
 }
 
-// patience is the longest that an act may take, in the run's time; outOfPatience is
-// what the machine may add to it.
+// patience is the longest that an act may take, in the run's time; outOfPatience is the
+// allowance for the machine.
 const (
 	patience      = 4 * time.Minute
 	outOfPatience = 30 * time.Second
@@ -66,13 +66,14 @@ func (t *tab) act(name, argument string) (string, error) {
 	}
 }
 
-// leaving tells that the page went away under an evaluation.
+// leaving reports whether an evaluation failed because its page was left.
 func leaving(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "navigated") || strings.Contains(text, "context") || strings.Contains(text, "promise was collected")
 }
 
-// wears asks the API, by a call of a kind, whose the tab's token is.
+// wears calls the API in one of several ways, and compares the token's organization
+// with the tab's own.
 func (t *tab) wears(call string) error {
 	got, err := t.act(call, "")
 	if err == nil && got != "org_"+t.organization {
@@ -86,8 +87,8 @@ type act struct {
 	do   func(*tab) error
 }
 
-// acts are what a person does with a tab, weighted by how often they stand here: first
-// those that leave its page.
+// acts are the acts of a person in a tab; one that is listed twice is twice as
+// frequent. The first ones leave the page.
 var acts = []act{
 	{"reload", (*tab).reload}, {"reload", (*tab).reload}, {"reload", (*tab).reload},
 	{"away and back", (*tab).awayAndBack}, {"away and back", (*tab).awayAndBack},

@@ -6,8 +6,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
-// tokensEnd is longer than an access token lives, and a session without a device key
-// rotates: afterward whoever asks the API mints first.
+// tokensEnd is longer than the life of an access token, and than the rotation interval
+// of a session without a device key: afterward the next call of the API mints first.
 const tokensEnd = 6 * time.Minute
 
 // theft copies the person's cookie into another browser. Without a device key the

@@ -29,12 +29,12 @@ var pages embed.FS
 
 var page = template.Must(template.ParseFS(pages, "page.html"))
 
-// world is what one run happens in: a page and its API on one origin, the bad
-// network, the backend behind it, and the time that passes there.
+// world is the environment of one run: a page and its API on one origin, the bad
+// network, the backend behind it, and the clock.
 type world struct {
 	t       *testing.T
 	keyless bool
-	scale   float64 // how much faster than the wall clock the backend and the pages live
+	scale   float64 // speed of the backend's and the pages' clocks relative to the wall clock
 	began   time.Time
 	origin  string
 	network *network
@@ -49,14 +49,14 @@ type world struct {
 	back    int           // how often it had fallen: a crash brought the old cookie back
 }
 
-// fastWorld runs the backend in this process, under a clock that runs scale times
-// faster than the wall's. The pages' clocks and timers and the network's delays run
-// as fast, so that in the backend's seconds everything takes what it takes in life:
-// the client gives a request up after 20 of them, a proof is good for 30, the token
-// rotates after 240. What does not run faster is the machine: at 8 a request may
-// take 2.5 s of the wall's, and an answer that the client gave up has 1.25 s to be
-// really gone. Nor does the browser write its cookies to the disk any faster: here
-// it never crashes.
+// fastWorld runs the backend in this process, with a clock that is scale times faster
+// than the wall clock. The pages' clocks and timers and the network's delays are as
+// fast, so that in the backend's seconds each step takes its normal time: the client
+// gives a request up after 20 of them, a proof is valid for 30, the token rotates after
+// 240. The machine itself is no faster: at a scale of 8 a request may take 2.5 s of the
+// wall clock, and an answer that the client gave up has 1.25 s to end. The browser does
+// not write its cookies to the disk any faster either, so in this world it never
+// crashes.
 func fastWorld(t *testing.T, keyless bool, scale float64) *world {
 	w := newWorld(t, keyless, scale)
 	publicURL := w.origin + "/auth"
@@ -84,7 +84,7 @@ func fastWorld(t *testing.T, keyless bool, scale float64) *world {
 	return w
 }
 
-// realWorld runs the server's program, under the wall clock.
+// realWorld runs the server's program with the wall clock.
 func realWorld(t *testing.T, keyless bool) *world {
 	w := newWorld(t, keyless, 1)
 	w.server = contract.StartServerBehind(t, w.origin)
@@ -116,7 +116,7 @@ func newWorld(t *testing.T, keyless bool, scale float64) *world {
 	return w
 }
 
-// open tells the world where its backend and its database are.
+// open gives the world the addresses of its backend and of its database.
 func (w *world) open(backend, database string) {
 	w.t.Helper()
 	w.network.backend = backend
@@ -148,10 +148,10 @@ func (w *world) now() time.Time {
 // wall is how long something of the backend's time takes here.
 func (w *world) wall(d time.Duration) time.Duration { return time.Duration(float64(d) / w.scale) }
 
-// pass lets time pass in which nobody does anything: nothing is under way, nothing
-// is sent. The program's clock cannot be moved, so there the session's row is made
-// that much older instead, which is the same to the verdict: successors that are out
-// only look younger, and their age never speaks against anybody but a thief.
+// pass lets time pass while the person is away: no request is under way, and none is
+// sent. The program's clock cannot be moved, so there the session's row is made that
+// much older instead. The verdict is the same: issued successors look younger, and only
+// a thief's redemption is refused because of their age.
 func (w *world) pass(d time.Duration) {
 	w.network.still(func() {
 		if w.server == nil {
@@ -173,8 +173,8 @@ func (w *world) page(out http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// whoami is the API: it tells whose the token is, and compares that with what the
-// tab wore when it asked.
+// whoami is the API: it returns the person and the organization of the token, and
+// compares them with the tab's own at the time of the call.
 func (w *world) whoami(out http.ResponseWriter, r *http.Request) {
 	claims, err := w.api.VerifyRequest(r)
 	if err != nil {
@@ -189,7 +189,7 @@ func (w *world) whoami(out http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(out).Encode(map[string]string{"organization": claims.OrganizationID})
 }
 
-// row is what the store has of the person's session.
+// row is the store's row of the person's session.
 type row struct {
 	id             string
 	gen, rollbacks int64

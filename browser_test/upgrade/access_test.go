@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/upgrade/release"
 )
 
-// onBothStores runs a test on what 0.1 left, and on the store that it is in.
+// onBothStores runs a test on the state that 0.1 left, and on the store that holds it.
 func onBothStores(t *testing.T, test func(*upgraded, *sqlstore.Store)) {
 	for database, open := range map[string]func(*testing.T, *release.Left) (*sqlstore.Store, error){
 		release.SQLite: func(t *testing.T, l *release.Left) (*sqlstore.Store, error) {
@@ -31,8 +31,8 @@ func onBothStores(t *testing.T, test func(*upgraded, *sqlstore.Store)) {
 	}
 }
 
-// TestUpgrade_OnReuse: the workspace of 0.1, whose file says nothing of it, goes on to
-// end one session for a theft, also when this release applies the file.
+// TestUpgrade_OnReuse: the workspace file of 0.1 has no such setting. A theft goes on
+// to end one session only, also when this release applies the file.
 func TestUpgrade_OnReuse(t *testing.T) {
 	text, err := os.ReadFile("testdata/release-0.1/workspace.yaml")
 	if err != nil {
@@ -57,8 +57,8 @@ func TestUpgrade_OnReuse(t *testing.T) {
 	})
 }
 
-// TestUpgrade_DisabledMember: whom 0.1 disabled finds nothing of before going on, once
-// this release enables them.
+// TestUpgrade_DisabledMember: a member that 0.1 disabled gets none of the old sessions
+// back when this release enables the member.
 func TestUpgrade_DisabledMember(t *testing.T) {
 	onBothStores(t, func(u *upgraded, store *sqlstore.Store) {
 		b := u.browser("a member who was disabled")

@@ -8,9 +8,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// TestUpgrade_NamesOfCookies: release 0.1 may still serve, or serve again, and reads only
-// its own names. So a browser has its session under both, in step, whichever was there
-// before; what is under the other server's secret is none of ours.
+// TestUpgrade_NamesOfCookies: release 0.1 may still serve, or serve again, and reads
+// only its own names. So a browser has its session under both names, with the same
+// value, whichever release set it first. A cookie that was encrypted with another
+// server's secret is ignored.
 func TestUpgrade_NamesOfCookies(t *testing.T) {
 	onBoth(t, func(u *upgraded) {
 		b := u.browser("without a device key")

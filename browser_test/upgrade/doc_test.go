@@ -1,3 +1,3 @@
-// Package upgrade runs this release on what the last one left: its database, its secret,
-// its cookies and its tabs.
+// Package upgrade runs this release on the state that the last release left: its
+// database, its secret, its cookies and its tabs.
 package upgrade

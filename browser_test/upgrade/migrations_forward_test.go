@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMigrationsOnlyGoForward refuses a Down section: wrangler runs the whole file,
-// and would undo what it has just done.
+// TestMigrationsOnlyGoForward refuses a Down section: wrangler runs the whole file, and
+// would revert the migration at once.
 func TestMigrationsOnlyGoForward(t *testing.T) {
 	folder := "../../backend/store/sqlstore/migrations/"
 	names := map[string][]string{}

@@ -23,8 +23,8 @@ import { createClient } from "/auth/client/tabard.js";
 globalThis.tabard = createClient();
 </script>`
 
-// shownBy serves what release 0.1 left to a real browser, whose proxy it is, and counts
-// requests for tokens.
+// shownBy serves the state of release 0.1 to a real browser, through the proxy that it
+// returns, and counts requests for tokens.
 func (u *upgraded) shownBy(mints *atomic.Int64) (proxy string) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -69,8 +69,8 @@ func atTheTime(t *testing.T, tab context.Context, left *release.Left) {
 }`, left.Now().UnixMilli()))
 }
 
-// putBack puts into a browser what it kept in localStorage and IndexedDB. The device
-// key cannot be exported, as those of people.
+// putBack restores localStorage and IndexedDB in a browser. The restored device key is
+// not extractable, as in a browser of a person.
 const putBack = `(async (local, databases) => {
   for (const [key, value] of Object.entries(local)) localStorage.setItem(key, value);
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };

@@ -30,8 +30,8 @@ const (
 	leftURL     = leftOrigin + "/auth"
 )
 
-// upgraded is this release on what release 0.1 left: its database, migrated, and its
-// secret. The time is that at which the fixture was made, until it is passed.
+// upgraded is this release on the state that release 0.1 left: its database, migrated,
+// and its secret. Its clock starts when the fixture was made.
 type upgraded struct {
 	*testing.T
 	*release.Left
@@ -41,7 +41,7 @@ type upgraded struct {
 	time time.Time
 }
 
-// onBoth runs a test on what 0.1 left on SQLite and on PostgreSQL.
+// onBoth runs a test on the state that 0.1 left, on SQLite and on PostgreSQL.
 func onBoth(t *testing.T, test func(*upgraded)) {
 	t.Run(release.SQLite, func(t *testing.T) { test(openSQLite(t, release.Read(t, "0.1", release.SQLite))) })
 	t.Run(release.Postgres, func(t *testing.T) {
@@ -115,8 +115,8 @@ func (u *upgraded) at(origin string) *httpbrowser.Browser {
 	return b
 }
 
-// asks sends what a page's tab sends for a token; a tab with a device key learns the
-// nonce from a first refusal.
+// asks sends a tab's request for a token; a tab with a device key gets the nonce from a
+// first refusal.
 func (u *upgraded) asks(b *httpbrowser.Browser, body string) httpbrowser.Response {
 	u.Helper()
 	got := b.Post("/token", body)
@@ -158,8 +158,8 @@ func (u *upgraded) refuses(got httpbrowser.Response, code api.Code) {
 	}
 }
 
-// TestUpgrade_CookiesOfBrowsers: whoever was signed in stays so, in the organizations
-// that they had entered and in no other.
+// TestUpgrade_CookiesOfBrowsers: a person that was signed in stays signed in, in the
+// organizations entered before and in no other.
 func TestUpgrade_CookiesOfBrowsers(t *testing.T) {
 	onBoth(t, func(u *upgraded) {
 		for what, organizations := range map[string]string{
@@ -209,7 +209,7 @@ func TestUpgrade_Rotation(t *testing.T) {
 	})
 }
 
-// TestUpgrade_SignOut ends the sessions of 0.1, and what was entered from them.
+// TestUpgrade_SignOut ends the sessions of 0.1, and their organization sessions.
 func TestUpgrade_SignOut(t *testing.T) {
 	onBoth(t, func(u *upgraded) {
 		alice := u.browser("without a device key")
@@ -228,8 +228,8 @@ func TestUpgrade_SignOut(t *testing.T) {
 	})
 }
 
-// TestUpgrade_SignInUnderWay: somebody was at the provider while the server was
-// replaced.
+// TestUpgrade_SignInUnderWay: the server is replaced while the person is at the
+// provider.
 func TestUpgrade_SignInUnderWay(t *testing.T) {
 	onBoth(t, func(u *upgraded) {
 		b := u.browser("at the provider")
@@ -280,8 +280,8 @@ func (u *upgraded) verifies(issuer, raw string) {
 	}
 }
 
-// TestUpgrade_Servers: keys of programs open what they did, and the session that another
-// app's server holds goes on.
+// TestUpgrade_Servers: API keys of servers go on to work, and so does the session that
+// another app's server holds.
 func TestUpgrade_Servers(t *testing.T) {
 	onBoth(t, func(u *upgraded) {
 		for _, c := range []struct {

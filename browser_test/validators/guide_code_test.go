@@ -15,15 +15,16 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// guided is code of a guide for APIs in JavaScript, which judges tokens of an issuer.
-type guided struct {
-	*zoo
+// guideCode is code of a guide for APIs in JavaScript, which validates tokens of an
+// issuer.
+type guideCode struct {
+	*vectors
 	issuer string
 }
 
-func newGuided(t *testing.T) *guided {
+func newGuideCode(t *testing.T) *guideCode {
 	t.Helper()
-	g := &guided{zoo: newZoo(t)}
+	g := &guideCode{vectors: newVectors(t)}
 	g.now = time.Now()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -35,14 +36,15 @@ func newGuided(t *testing.T) *guided {
 }
 
 // token is a good access token for acme, changed.
-func (g *guided) token(change object) string {
+func (g *guideCode) token(change object) string {
 	claims := object{"iss": g.issuer, "aud": "https://app.example.com/api", "roles": []string{"viewer"}}
 	maps.Copy(claims, change)
 	return g.with(claims)
 }
 
-// tokens are what an API is sent, and whether the guide's code is to take it.
-func (g *guided) tokens() (taken, refused map[string]string) {
+// tokens returns tokens that the guide's code must accept, and tokens that it must
+// refuse.
+func (g *guideCode) tokens() (accepted, refused map[string]string) {
 	g.Helper()
 	good := object{"iss": g.issuer, "aud": "https://app.example.com/api"}
 	return map[string]string{
@@ -68,29 +70,29 @@ func (g *guided) tokens() (taken, refused map[string]string) {
 		}
 }
 
-// judge runs the code on tokens, and returns what it takes.
-func (g *guided) judge(code, expression string, tokens map[string]string) map[string]bool {
+// accepted runs the code on tokens, and reports for each whether the code accepts it.
+func (g *guideCode) accepted(code, expression string, tokens map[string]string) map[string]bool {
 	g.Helper()
 	text, err := json.Marshal(tokens)
 	if err != nil {
 		g.Fatal(err)
 	}
 	script := "const [issuer, audience, tokens] = process.argv.slice(1);\n" + code + `
-const taken = {};
+const accepted = {};
 for (const [name, token] of Object.entries(JSON.parse(tokens))) {
-  taken[name] = await ` + expression + `.then(() => true, () => false);
+  accepted[name] = await ` + expression + `.then(() => true, () => false);
 }
-process.stdout.write(JSON.stringify(taken));`
+process.stdout.write(JSON.stringify(accepted));`
 	command := exec.Command("node", "--input-type=module", "-e", script, g.issuer, "https://app.example.com/api", string(text))
 	out, err := command.Output()
 	if err != nil {
 		g.Fatalf("%v: %s", err, program.Stderr(err))
 	}
-	var taken map[string]bool
-	if err := json.Unmarshal(out, &taken); err != nil {
+	var accepted map[string]bool
+	if err := json.Unmarshal(out, &accepted); err != nil {
 		g.Fatal(err)
 	}
-	return taken
+	return accepted
 }
 
 // TestTheGuidesCodeForOtherLanguagesTakesWhatItShould, and no token that is bound to a
@@ -107,17 +109,17 @@ func TestTheGuidesCodeForOtherLanguagesTakesWhatItShould(t *testing.T) {
 			t.Errorf("the guide does not speak of %s", word)
 		}
 	}
-	g := newGuided(t)
+	g := newGuideCode(t)
 	code := strings.ReplaceAll(markdown.Block(section, "js"), `const issuer = "https://app.example.com/auth";`, "")
-	taken, refused := g.tokens()
-	for name, ok := range g.judge(code, `claimsOf(token, "org_acme")`, taken) {
+	accepted, refused := g.tokens()
+	for name, ok := range g.accepted(code, `claimsOf(token, "org_acme")`, accepted) {
 		if !ok {
 			t.Errorf("%s: refused", name)
 		}
 	}
-	for name, ok := range g.judge(code, `claimsOf(token, "org_acme")`, refused) {
+	for name, ok := range g.accepted(code, `claimsOf(token, "org_acme")`, refused) {
 		if ok {
-			t.Errorf("%s: taken", name)
+			t.Errorf("%s: accepted", name)
 		}
 	}
 }
@@ -125,8 +127,8 @@ func TestTheGuidesCodeForOtherLanguagesTakesWhatItShould(t *testing.T) {
 // TestTheMigrationPagesCodeTakesNoBoundToken, and no token of another kind. It leaves the
 // organization to its caller.
 func TestTheMigrationPagesCodeTakesNoBoundToken(t *testing.T) {
-	g := newGuided(t)
-	taken, refused := g.tokens()
+	g := newGuideCode(t)
+	accepted, refused := g.tokens()
 	for _, callers := range []string{"without an end", "without an organization", "of another organization", "of an organization in a list"} {
 		delete(refused, callers)
 	}
@@ -136,14 +138,14 @@ func TestTheMigrationPagesCodeTakesNoBoundToken(t *testing.T) {
 	}
 	for title, section := range markdown.Sections(string(text)) {
 		code := markdown.Block(section, "js")
-		for name, ok := range g.judge(code, "tenantOf(token)", taken) {
+		for name, ok := range g.accepted(code, "tenantOf(token)", accepted) {
 			if !ok {
 				t.Errorf("%s, %s: refused", title, name)
 			}
 		}
-		for name, ok := range g.judge(code, "tenantOf(token)", refused) {
+		for name, ok := range g.accepted(code, "tenantOf(token)", refused) {
 			if ok {
-				t.Errorf("%s, %s: taken", title, name)
+				t.Errorf("%s, %s: accepted", title, name)
 			}
 		}
 	}

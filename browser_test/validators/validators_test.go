@@ -14,7 +14,7 @@ import (
 	jwxjwt "github.com/lestrrat-go/jwx/v2/jwt"
 )
 
-// question is a token with what a validator has to know to judge it.
+// question is a token and the parameters that a validator needs.
 type question struct {
 	Raw      string          `json:"raw"`
 	Issuer   string          `json:"issuer"`

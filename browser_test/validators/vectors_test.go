@@ -20,11 +20,11 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"github.com/tabard-auth/tabard/backend/token"
-	"github.com/tabard-auth/tabard/browser_test/kit/judge"
+	"github.com/tabard-auth/tabard/browser_test/kit/validator"
 )
 
-// zoo is an issuer's keys, an attacker's, and the tokens that they make.
-type zoo struct {
+// vectors are an issuer's keys, an attacker's, and the tokens that they make.
+type vectors struct {
 	*testing.T
 	es, evil *ecdsa.PrivateKey
 	ed       ed25519.PrivateKey
@@ -35,29 +35,29 @@ type zoo struct {
 
 type object = map[string]any
 
-func newZoo(t *testing.T) *zoo {
+func newVectors(t *testing.T) *vectors {
 	t.Helper()
-	z := &zoo{T: t, now: time.Unix(1_800_000_000, 0)}
+	v := &vectors{T: t, now: time.Unix(1_800_000_000, 0)}
 	var err [4]error
-	z.es, err[0] = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	z.evil, err[1] = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	_, z.ed, err[2] = ed25519.GenerateKey(rand.Reader)
-	z.rs, err[3] = rsa.GenerateKey(rand.Reader, 2048)
+	v.es, err[0] = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	v.evil, err[1] = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	_, v.ed, err[2] = ed25519.GenerateKey(rand.Reader)
+	v.rs, err[3] = rsa.GenerateKey(rand.Reader, 2048)
 	if i := slices.IndexFunc(err[:], func(e error) bool { return e != nil }); i >= 0 {
 		t.Fatal(err[i])
 	}
-	z.set = z.publish(object{"es": z.es.Public(), "ed": z.ed.Public()})
-	return z
+	v.set = v.publish(object{"es": v.es.Public(), "ed": v.ed.Public()})
+	return v
 }
 
 // publish returns a key set, each key with its algorithm.
-func (z *zoo) publish(keys object) []byte {
-	z.Helper()
+func (v *vectors) publish(keys object) []byte {
+	v.Helper()
 	set := jwk.NewSet()
 	for _, kid := range slices.Sorted(maps.Keys(keys)) {
 		key, err := jwk.FromRaw(keys[kid])
 		if err != nil {
-			z.Fatal(err)
+			v.Fatal(err)
 		}
 		key.Set("kid", kid)
 		key.Set("use", "sig")
@@ -66,17 +66,17 @@ func (z *zoo) publish(keys object) []byte {
 	}
 	text, err := json.Marshal(set)
 	if err != nil {
-		z.Fatal(err)
+		v.Fatal(err)
 	}
 	return text
 }
 
 // claims are those of a good token, changed; nil takes one away.
-func (z *zoo) claims(change object) object {
+func (v *vectors) claims(change object) object {
 	claims := object{
 		"iss": "https://app.example.com/auth", "sub": "usr_1", "aud": "https://api.example.com", "jti": "j", "client_id": "app",
-		"iat": z.now.Unix(), "exp": z.now.Unix() + 300, "sid": "ses_1", "org_id": "org_acme", "org_slug": "acme",
-		"auth_time": z.now.Unix(), "roles": []string{}, "permissions": []string{},
+		"iat": v.now.Unix(), "exp": v.now.Unix() + 300, "sid": "ses_1", "org_id": "org_acme", "org_slug": "acme",
+		"auth_time": v.now.Unix(), "roles": []string{}, "permissions": []string{},
 	}
 	return merged(claims, change)
 }
@@ -88,100 +88,101 @@ func merged(into, change object) object {
 }
 
 // with signs claims, changed, as the issuer does.
-func (z *zoo) with(change object) string { return z.sign(nil, change, z.es) }
+func (v *vectors) with(change object) string { return v.sign(nil, change, v.es) }
 
 // headed signs a good token's claims under a header, changed.
-func (z *zoo) headed(change object) string { return z.sign(change, nil, z.es) }
+func (v *vectors) headed(change object) string { return v.sign(change, nil, v.es) }
 
-func (z *zoo) sign(header, claims object, key any) string {
-	z.Helper()
-	return z.text(z.json(merged(object{"alg": "ES256", "kid": "es", "typ": "at+jwt"}, header)), z.json(z.claims(claims)), "ES256", key)
+func (v *vectors) sign(header, claims object, key any) string {
+	v.Helper()
+	return v.text(v.json(merged(object{"alg": "ES256", "kid": "es", "typ": "at+jwt"}, header)), v.json(v.claims(claims)), "ES256", key)
 }
 
-func (z *zoo) json(value any) string {
-	z.Helper()
+func (v *vectors) json(value any) string {
+	v.Helper()
 	text, err := json.Marshal(value)
 	if err != nil {
-		z.Fatal(err)
+		v.Fatal(err)
 	}
 	return string(text)
 }
 
-// text signs any header and payload by an algorithm, whatever the header says of it.
-func (z *zoo) text(header, payload, algorithm string, key any) string {
-	z.Helper()
+// text signs any header and payload by an algorithm, which need not be the one in the
+// header.
+func (v *vectors) text(header, payload, algorithm string, key any) string {
+	v.Helper()
 	encode := base64.RawURLEncoding.EncodeToString
 	signed := encode([]byte(header)) + "." + encode([]byte(payload))
 	signature, err := jwt.GetSigningMethod(algorithm).Sign(signed, key)
 	if err != nil {
-		z.Fatal(err)
+		v.Fatal(err)
 	}
 	return signed + "." + encode(signature)
 }
 
 // verifier is ours, over the published set.
-func (z *zoo) verifier() *token.Verifier {
-	z.Helper()
-	v, err := token.NewVerifier(token.Config{
-		Issuer: "https://app.example.com/auth", Audience: "https://api.example.com", Leeway: time.Minute, Now: func() time.Time { return z.now },
-		Keys: token.NewKeySet("https://app.example.com/jwks.json", &http.Client{Transport: serving(z.set)}),
+func (v *vectors) verifier() *token.Verifier {
+	v.Helper()
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer: "https://app.example.com/auth", Audience: "https://api.example.com", Leeway: time.Minute, Now: func() time.Time { return v.now },
+		Keys: token.NewKeySet("https://app.example.com/jwks.json", &http.Client{Transport: serving(v.set)}),
 	})
 	if err != nil {
-		z.Fatal(err)
+		v.Fatal(err)
 	}
-	return v
+	return verifier
 }
 
-// animal is a token, and why our verifier refuses it; "" where it does not.
-type animal struct {
+// vector is a token, and why our verifier refuses it; "" where it does not.
+type vector struct {
 	raw    string
 	reason token.Reason
 }
 
-func (z *zoo) animals() map[string]animal {
-	all := map[string]animal{}
-	for _, some := range []map[string]animal{z.good(), z.kinds(), z.algorithms(), z.keys(), z.times(), z.subjects(), z.texts()} {
+func (v *vectors) all() map[string]vector {
+	all := map[string]vector{}
+	for _, some := range []map[string]vector{v.good(), v.kinds(), v.algorithms(), v.keys(), v.times(), v.subjects(), v.texts()} {
 		maps.Copy(all, some)
 	}
 	return all
 }
 
-// TestTheZooIsJudgedAlikeByIndependentValidators shows every token to our verifier and
-// to five validators that know nothing of this project's code. Where one differs, the
-// table otherwise says so, and the test fails as well if it no longer does.
-func TestTheZooIsJudgedAlikeByIndependentValidators(t *testing.T) {
-	z := newZoo(t)
-	j, v, animals := judge.New(t, "tokens.mjs"), z.verifier(), z.animals()
-	for name, a := range animals {
+// TestVectors_IndependentValidatorsAgree passes every vector to our verifier and to
+// five independent validators. If one of these disagrees, the table deviations says so,
+// and the test also fails if it no longer disagrees.
+func TestVectors_IndependentValidatorsAgree(t *testing.T) {
+	v := newVectors(t)
+	libraries, verifier, all := validator.New(t, "tokens.mjs"), v.verifier(), v.all()
+	for name, vec := range all {
 		t.Run(name, func(t *testing.T) {
-			_, err := v.Verify(t.Context(), a.raw)
-			if got := token.ReasonOf(err); got != a.reason {
-				t.Errorf("refused for %q (%v), want %q", got, err, a.reason)
+			_, err := verifier.Verify(t.Context(), vec.raw)
+			if got := token.ReasonOf(err); got != vec.reason {
+				t.Errorf("refused for %q (%v), want %q", got, err, vec.reason)
 			}
-			if _, inspected := v.Inspect(t.Context(), a.raw); token.ReasonOf(inspected) != a.reason {
+			if _, inspected := verifier.Inspect(t.Context(), vec.raw); token.ReasonOf(inspected) != vec.reason {
 				t.Errorf("Inspect says %v", inspected)
 			}
-			for validator, refused := range z.verdicts(t.Context(), j, a.raw) {
-				differs := slices.Contains(strings.Fields(otherwise[name].validators), validator)
-				if (refused != "") != ((a.reason != "") != differs) {
+			for validator, refused := range v.verdicts(t.Context(), libraries, vec.raw) {
+				differs := slices.Contains(strings.Fields(deviations[name].validators), validator)
+				if (refused != "") != ((vec.reason != "") != differs) {
 					t.Errorf("%s says %q", validator, refused)
 				}
 			}
 		})
 	}
-	for name := range otherwise {
-		if _, shown := animals[name]; !shown {
+	for name := range deviations {
+		if _, shown := all[name]; !shown {
 			t.Errorf("there is no token %q", name)
 		}
 	}
 }
 
 // verdicts are why each validator refuses a token, "" where it does not.
-func (z *zoo) verdicts(ctx context.Context, j *judge.Judge, raw string) map[string]string {
-	z.Helper()
-	q := question{raw, "https://app.example.com/auth", "https://api.example.com", z.set, z.now.Unix(), 60}
+func (v *vectors) verdicts(ctx context.Context, libraries *validator.Validator, raw string) map[string]string {
+	v.Helper()
+	q := question{raw, "https://app.example.com/auth", "https://api.example.com", v.set, v.now.Unix(), 60}
 	verdicts := map[string]string{}
-	j.Exchange("judge", q, &verdicts)
+	libraries.Ask("validate", q, &verdicts)
 	for name, validate := range validators {
 		verdicts[name] = ""
 		if err := validate(ctx, q); err != nil {
@@ -189,7 +190,7 @@ func (z *zoo) verdicts(ctx context.Context, j *judge.Judge, raw string) map[stri
 		}
 	}
 	if len(verdicts) != 5 {
-		z.Fatalf("verdicts of %v", slices.Collect(maps.Keys(verdicts)))
+		v.Fatalf("verdicts of %v", slices.Collect(maps.Keys(verdicts)))
 	}
 	return verdicts
 }

@@ -91,7 +91,7 @@ func Offline(t testing.TB, tab context.Context, offline bool) {
 			MatchedNetworkConditions: []*network.Conditions{{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}},
 		})
 	}
-	if err == nil { // what the page is told
+	if err == nil { // navigator.onLine, and its events
 		_, err = chromedp.Call(tab, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1})
 	}
 	if err != nil {

@@ -88,8 +88,8 @@ func path(t testing.TB) string {
 	return ""
 }
 
-// Person returns the first tab of somebody else in the same browser: with
-// cookies and storage of their own.
+// Person returns the first tab of another person in the same browser, with cookies and
+// storage of its own.
 func Person(t testing.TB, browser context.Context) context.Context {
 	t.Helper()
 	return started(t, browser, chromedp.WithNewBrowserContext())
@@ -164,7 +164,7 @@ func Eval[T any](t testing.TB, tab context.Context, expression string) T {
 	return value
 }
 
-// Block keeps a tab from loading what matches a URL pattern, such as
+// Block prevents a tab from loading URLs that match a pattern, such as
 // "*://*:*/*.wasm".
 func Block(t testing.TB, tab context.Context, pattern string) {
 	t.Helper()
@@ -244,7 +244,8 @@ func Back(t testing.TB, tab context.Context) {
 	Eval[any](t, tab, `void setTimeout(() => history.back())`)
 }
 
-// Opened evaluates what opens a tab from another, and returns that tab.
+// Opened evaluates an expression that opens a tab from another, and returns the new
+// tab.
 func Opened(t testing.TB, tab context.Context, expression string) context.Context {
 	t.Helper()
 	opened := chromedp.WaitNewTarget(tab, func(*target.Info) bool { return true })
@@ -258,8 +259,8 @@ func Opened(t testing.TB, tab context.Context, expression string) context.Contex
 	}
 }
 
-// Beside does what lets the browser open a tab by itself, such as a press of a link
-// with a key held down, and returns that tab.
+// Beside runs an act that makes the browser open a tab, such as a press of a link with
+// a key held down, and returns the new tab.
 func Beside(t testing.TB, tab context.Context, act func()) context.Context {
 	t.Helper()
 	before := pages(t, tab)

@@ -9,14 +9,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Held are the requests of a tab that match a pattern, kept from their server.
+// Held is the set of a tab's requests that match a pattern and have not been sent on.
 type Held struct {
 	tab      context.Context
 	mu       sync.Mutex
 	requests []fetch.RequestID
 }
 
-// Hold keeps a tab's requests to what matches a URL pattern, such as "*/api/*",
+// Hold keeps back a tab's requests to URLs that match a pattern, such as "*/api/*",
 // until [Held.Release].
 func Hold(t testing.TB, tab context.Context, pattern string) *Held {
 	t.Helper()
@@ -37,15 +37,15 @@ func Hold(t testing.TB, tab context.Context, pattern string) *Held {
 	return h
 }
 
-// Count is how many requests are held.
+// Count returns how many requests are held.
 func (h *Held) Count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.requests)
 }
 
-// Release lets all go, also those to come. One that its page has given up is gone
-// already.
+// Release sends all held requests on, and stops holding. A request that its page has
+// canceled is ignored.
 func (h *Held) Release(t testing.TB) {
 	t.Helper()
 	h.mu.Lock()

@@ -19,7 +19,7 @@ var extension embed.FS
 
 const extensionPage = "chrome-extension://fabmmmbbdoeecbnchdpclbilbimankac/page.html"
 
-// WithMenus installs what [Menus] needs.
+// WithMenus installs the extension that [Menus] needs.
 func WithMenus(t testing.TB) Option {
 	t.Helper()
 	folder := t.TempDir()
@@ -32,7 +32,7 @@ func WithMenus(t testing.TB) Option {
 	}
 }
 
-// Menus does what the menus of tabs do.
+// Menus runs the commands of a tab's context menu.
 type Menus struct{ page context.Context }
 
 // NewMenus returns the menus of the browser of a tab that stays, started [WithMenus].
@@ -43,8 +43,8 @@ func NewMenus(t testing.TB, tab context.Context) Menus {
 	return m
 }
 
-// choose evaluates an expression in which tab is a tab's id, and whose value may be
-// a tab: then it waits until that one has loaded.
+// choose evaluates an expression in which tab is a tab's id. If its value is a tab,
+// choose waits until that tab has loaded.
 func (m Menus) choose(t testing.TB, tab context.Context, expression string) {
 	t.Helper()
 	Eval[any](t, m.page, fmt.Sprintf(`(async () => {

@@ -8,9 +8,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// PressPart presses what an expression finds, such as a part of an element's shadow
-// tree, once it can be seen and lies still where a press would reach it. modifiers
-// are the keys held meanwhile.
+// PressPart presses the element that an expression returns, such as a part of an
+// element's shadow tree, once it is visible and no longer moves. modifiers are the keys
+// held meanwhile.
 func PressPart(t testing.TB, tab context.Context, expression string, modifiers ...chromedp.Modifier) {
 	t.Helper()
 	Await(t, tab, fmt.Sprintf(`(() => {

@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Close ends a browser as a person does: it writes to its profile what it has not
-// written yet. tab is the first tab.
+// Close ends a browser as a person does: it writes all pending data to its profile
+// first. tab is the first tab.
 func Close(t testing.TB, tab context.Context) {
 	t.Helper()
 	if err := chromedp.Cancel(tab); err != nil {
@@ -34,7 +34,7 @@ func Kill(t testing.TB, tab context.Context) {
 	<-tab.Done()
 }
 
-// family is a process and what it started, the parents first (proc(5)).
+// family returns a process and its descendants, the parents first (proc(5)).
 func family(pid int) []int {
 	all := []int{pid}
 	children, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")

@@ -25,8 +25,8 @@ type console struct {
 	lines []string
 }
 
-// report prints, if the test fails, what a tab showed: its console and exceptions, the
-// client's state, and where a screenshot lies.
+// report prints, if the test fails, a tab's console, its exceptions, the client's state
+// and the path of a screenshot.
 func report(t testing.TB, tab context.Context) {
 	t.Helper()
 	c := &console{}
@@ -86,7 +86,8 @@ func (c *console) say(tab context.Context, test string) string {
 	return said.String()
 }
 
-// screenshot writes what the tab shows and returns the file's path, or why it could not.
+// screenshot writes a picture of the tab and returns the file's path, or why it could
+// not.
 func screenshot(ctx context.Context, test string) string {
 	image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestReport_TellsWhatTheTabShowed looks at what a failed test would print.
+// TestReport_TellsWhatTheTabShowed reads the report that a failed test would print.
 func TestReport_TellsWhatTheTabShowed(t *testing.T) {
 	tab := New(t)
 	c := &console{}

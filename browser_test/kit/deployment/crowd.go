@@ -40,7 +40,7 @@ type Worker struct {
 	trouble
 }
 
-// trouble is what no person should have.
+// trouble is the faults that no person may see.
 type trouble struct {
 	signedOut, failed, mixed atomic.Int64
 	last                     atomic.Value
@@ -136,7 +136,8 @@ func (w *Worker) setClock(answer httpbrowser.Response) {
 	}
 }
 
-// ask asks as the browser module does: what cannot be answered now is asked again.
+// ask sends a request as the browser module does: it repeats one that cannot be
+// answered now.
 func (c *Crowd) ask(w *Worker, path, body string) (answer httpbrowser.Response) {
 	for i := range c.tries() {
 		answer = w.Post(path, body)
@@ -184,7 +185,8 @@ func (c *Crowd) signIn(w *Worker) {
 	w.failed.Add(1)
 }
 
-// EverybodySignsInAnew waits until everybody has signed out and in again since now.
+// EverybodySignsInAnew waits until each person has signed out and in again since the
+// call.
 func (c *Crowd) EverybodySignsInAnew(t *testing.T) {
 	t.Helper()
 	deadline := time.After(4 * time.Minute)
@@ -203,7 +205,7 @@ func (c *Crowd) EverybodySignsInAnew(t *testing.T) {
 	}
 }
 
-// Result is what became of a crowd.
+// Result is the outcome of a crowd's work.
 type Result struct {
 	People       int   `json:"people"`
 	Mints        int64 `json:"mints"`
@@ -213,11 +215,11 @@ type Result struct {
 	SignOuts     int64 `json:"false_sign_outs"`
 	FailedSignIn int64 `json:"failed_sign_ins"`
 	Mixed        int64 `json:"wrong_organization_or_person"`
-	// Last is what somebody in trouble was last answered.
+	// Last is the last answer to a person in trouble.
 	Last string `json:"last,omitempty"`
 }
 
-// Result counts what has become of the crowd.
+// Result returns the outcome of the crowd's work so far.
 func (c *Crowd) Result() Result {
 	r := Result{People: len(c.People), Mints: c.Mints.Load(), SignIns: c.SignIns.Load(), Repeated: c.Repeated.Load(), Stubborn: c.Stubborn.Load()}
 	for _, w := range c.People {
@@ -230,8 +232,8 @@ func (c *Crowd) Result() Result {
 	return r
 }
 
-// Untroubled fails the test where somebody was signed out, could not sign in, or got
-// another's token.
+// Untroubled fails the test if a person was signed out, could not sign in, or got a
+// token of another person.
 func (c *Crowd) Untroubled(t *testing.T) {
 	t.Helper()
 	r := c.Result()

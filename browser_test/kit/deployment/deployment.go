@@ -1,5 +1,5 @@
-// Package deployment runs several servers behind a proxy, and people who work with them,
-// for tests.
+// Package deployment runs several servers behind a proxy, and a crowd of people that
+// work with them, for tests.
 package deployment
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 
-// ClientID and ClientSecret are what the servers have at their provider.
+// ClientID and ClientSecret are the servers' credentials at their provider.
 const ClientID, ClientSecret = "tabard", "a secret of the tests alone"
 
 // Deployment is servers behind a proxy, on one database.
@@ -51,9 +51,8 @@ type Replica struct {
 // Person names the i-th of the people.
 func Person(i int) string { return fmt.Sprintf("person%d", i) }
 
-// New starts three replicas of the server binary behind nginx, on PostgreSQL, for so many
-// people, who are all members of acme and
-// of globex.
+// New starts three replicas of the server binary behind nginx, on PostgreSQL. Each of
+// the people is a member of acme and of globex.
 func New(t testing.TB, people int) *Deployment {
 	t.Helper()
 	dsn := pg.Postgres(t)
@@ -66,8 +65,8 @@ func New(t testing.TB, people int) *Deployment {
 	return d
 }
 
-// Prepare makes a deployment of three replicas on that database: its proxy and its provider
-// run, its replicas do not run yet, and nothing is applied.
+// Prepare makes a deployment of three replicas on that database: its proxy and its
+// provider run, its replicas do not run yet, and no workspace is applied.
 func Prepare(t testing.TB, people int, dsn string) *Deployment {
 	t.Helper()
 	d := prepare(t, people, Address(dsn), 3, asTheGuideHasIt)
@@ -120,7 +119,7 @@ func Address(dsn string) string {
 	return "postgres:///?" + settings.Encode()
 }
 
-// Run runs a command of the operator's, and returns what it says.
+// Run runs one of the operator's commands and returns its output.
 func (d *Deployment) Run(name string, args ...string) string {
 	d.Helper()
 	out, err := exec.Command(name, args...).CombinedOutput()
@@ -199,7 +198,7 @@ func (d *Deployment) nginx(nextUpstream string) {
 	d.Helper()
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
-		nginx = "/usr/sbin/nginx" // Debian, where it is not in everybody's path
+		nginx = "/usr/sbin/nginx" // Debian; it is not in each user's path
 	}
 	folder, port := d.TempDir(), ports.Hold(d)
 	d.Origin = fmt.Sprintf("http://localhost:%d", port)

@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// Rotate runs tabard secret rotate, and returns what it says and whether it did a step.
+// Rotate runs tabard secret rotate, and returns its output and whether it made a step.
 func (d *Deployment) Rotate(args ...string) (said string, done bool) {
 	d.Helper()
 	args = append([]string{"secret", "rotate", "--secret-file", d.Secret, "--database", d.Database}, args...)
@@ -83,8 +83,8 @@ func (d *Deployment) Await(what string, is func() bool) {
 	d.Fatalf("not seen: %s", what)
 }
 
-// MakeADayOlder makes what is written down in the database a day older, but for sessions:
-// what was made under the old secret is past.
+// MakeADayOlder moves the times in the database, except those of sessions, a day back,
+// so that everything made under the old secret has expired.
 func (d *Deployment) MakeADayOlder() {
 	d.Helper()
 	pg.Exec(d, d.DSN,

@@ -19,8 +19,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// Open runs the demo with an example in place of its page, and opens a browser
-// whose pages' complaints are kept.
+// Open runs the demo with an example in place of its page, and opens a browser that
+// keeps its pages' console errors.
 func Open(t *testing.T, entry string) (*demo.Demo, context.Context) {
 	t.Helper()
 	d := demo.StartWith(t, Page(t, entry, ""))
@@ -29,15 +29,14 @@ func Open(t *testing.T, entry string) (*demo.Demo, context.Context) {
 	return d, tab
 }
 
-// KeepComplaints keeps errors of a page, and what it writes to the console as one, in
-// globalThis.complaints.
+// KeepComplaints keeps a page's errors and its console errors in globalThis.complaints.
 const KeepComplaints = `globalThis.complaints = [];
 addEventListener("error", (e) => complaints.push(e.message));
 addEventListener("unhandledrejection", (e) => complaints.push(String(e.reason)));
 { const error = console.error; console.error = (...args) => (complaints.push(args.join(" ")), error(...args)); }`
 
-// Page bundles an example into a folder with its page. markup is what a server
-// rendered.
+// Page bundles an example into a folder with its page. markup is the output of a
+// server's rendering.
 func Page(t *testing.T, entry, markup string) string {
 	t.Helper()
 	folder := t.TempDir()

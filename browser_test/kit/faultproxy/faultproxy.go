@@ -1,5 +1,5 @@
-// Package faultproxy is the network of a browser in tests: a proxy that everything goes
-// through, and that loses, delays and falsifies what a test says.
+// Package faultproxy is the network of a browser in tests: all its requests go through
+// a proxy that loses, delays and falsifies those that a test names.
 package faultproxy
 
 import (
@@ -25,9 +25,9 @@ type Proxy struct {
 	log   []Exchange
 }
 
-// Fault decides what becomes of a request to the backend or the API, and tells whether
-// it has answered in their place. It may give the request another body. The request's
-// context ends when the browser gives it up, or the test ends.
+// Fault handles a request to the backend or the API, and reports whether it has
+// answered in their place. It may replace the request's body. The request's context
+// ends when the browser cancels it or the test ends.
 type Fault func(w http.ResponseWriter, r *http.Request) (answered bool)
 
 // Exchange is a request, with the moment at which it came.
@@ -36,7 +36,7 @@ type Exchange struct {
 	At                        time.Time
 }
 
-// New returns a network in which nothing happens to any request.
+// New returns a network without a fault.
 func New(t testing.TB) *Proxy {
 	t.Helper()
 	p := &Proxy{at: map[string]Fault{}}
@@ -56,22 +56,22 @@ func New(t testing.TB) *Proxy {
 	return p
 }
 
-// Set decides what becomes of requests to the backend and the API from now on; nil is
-// nothing.
+// Set applies a fault to requests to the backend and the API from now on; nil removes
+// it.
 func (p *Proxy) Set(fault Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault = fault
 }
 
-// SetAt decides what becomes of requests for one path, of the page's files too.
+// SetAt applies a fault to requests for one path, including the page's files.
 func (p *Proxy) SetAt(path string, fault Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.at[path] = fault
 }
 
-// Seen are the requests whose path ends so, since last forgotten.
+// Seen returns the requests with paths that end in path, since the last call of Forget.
 func (p *Proxy) Seen(path string) []Exchange {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,7 +98,7 @@ func (p *Proxy) Await(t testing.TB, address string) {
 	t.Fatalf("nobody asked for %s", address)
 }
 
-// Forget forgets what was seen.
+// Forget clears the list of seen requests.
 func (p *Proxy) Forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,7 +135,8 @@ func (p *Proxy) note(r *http.Request, body string) Fault {
 // like a fault.
 var transport = &http.Transport{DisableCompression: true, DisableKeepAlives: true}
 
-// forward sends a request on. What the browser gave up goes on too: it is on its way.
+// forward sends a request on, even if the browser has canceled it: it is already on the
+// network.
 func forward(rw http.ResponseWriter, r *http.Request) {
 	onward, err := http.NewRequestWithContext(context.WithoutCancel(r.Context()), r.Method, r.URL.String(), r.Body)
 	if err != nil {
@@ -146,7 +147,7 @@ func forward(rw http.ResponseWriter, r *http.Request) {
 	onward.Header.Del("Proxy-Connection")
 	answer, err := transport.RoundTrip(onward)
 	if err != nil {
-		panic(http.ErrAbortHandler) // nobody is there
+		panic(http.ErrAbortHandler) // the server refuses connections
 	}
 	defer answer.Body.Close()
 	for name, values := range answer.Header {

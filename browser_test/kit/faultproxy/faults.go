@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Mints applies a fault only to requests for a token whose body contains a text, such as
+// Mints applies a fault only to requests for a token with a text in their body, such as
 // an organization's id or slug.
 func Mints(text string, fault Fault) Fault {
 	return func(w http.ResponseWriter, r *http.Request) bool {
@@ -32,7 +32,7 @@ func Instead(text, other string) Fault {
 	}
 }
 
-// Both applies the second fault to what the first did not answer.
+// Both applies the second fault to the requests that the first did not answer.
 func Both(first, second Fault) Fault {
 	return func(w http.ResponseWriter, r *http.Request) bool { return first(w, r) || second(w, r) }
 }

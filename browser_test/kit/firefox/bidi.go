@@ -16,7 +16,7 @@ type connection struct {
 	mu     sync.Mutex
 	last   int64
 	waits  map[int64]chan<- answer
-	broken error // why nothing is answered any more
+	broken error // why the connection has ended
 }
 
 type command struct {
@@ -46,7 +46,7 @@ func dial(ctx context.Context, url string) (*connection, error) {
 	return c, nil
 }
 
-// read hands answers to those who wait, until the connection breaks.
+// read passes answers to the waiting callers until the connection breaks.
 func (c *connection) read() {
 	for {
 		_, text, err := c.socket.Read(context.Background())

@@ -24,7 +24,7 @@ const (
 	lookPatience = 2 * time.Second
 )
 
-// preferences keep a test's browser to itself: nothing is fetched but what its pages ask for.
+// preferences stop Firefox's own requests, so that only its pages send any.
 const preferences = `user_pref("app.normandy.enabled", false);
 user_pref("app.update.disabledForTesting", true);
 user_pref("browser.newtabpage.enabled", false);
@@ -141,7 +141,7 @@ func program() (string, error) {
 	return "", fmt.Errorf("no Firefox on the PATH: make test installs it")
 }
 
-// listen reads what the program says, until it ends.
+// listen reads the program's output until it ends.
 func listen(says io.Reader, address chan<- string) {
 	for lines := bufio.NewScanner(says); lines.Scan(); {
 		if _, at, found := strings.Cut(lines.Text(), "WebDriver BiDi listening on "); found {
@@ -167,7 +167,7 @@ func (tab *Tab) Tab(t testing.TB) *Tab {
 	return &Tab{tab.browser, created.Context}
 }
 
-// Copy opens a tab with a copy of what this one's page keeps, and returns it.
+// Copy opens a tab with a copy of this tab's sessionStorage and returns it.
 func (tab *Tab) Copy(t testing.TB) *Tab {
 	t.Helper()
 	before := tab.contexts(t)

@@ -14,7 +14,7 @@ import (
 )
 
 // Device is a device key as the browser module keeps one, with the nonce that the
-// backend gave it last. It signs whatever it is told to.
+// backend gave it last. It signs any header and claims.
 type Device struct {
 	key *ecdsa.PrivateKey
 

@@ -1,11 +1,12 @@
-// Package httpbrowser is a browser without a window, for tests of the contract: it
-// keeps cookies as browsers do on http://localhost, tells where a request comes
-// from (Origin, Fetch Metadata) and follows redirects, but runs no script. What a
-// page's script would ask for, the test asks for with Post and Get.
+// Package httpbrowser is a browser without a window, for tests of the contract. It
+// keeps cookies as browsers do on http://localhost, states the initiator of a request
+// (Origin, Fetch Metadata) and follows redirects, but runs no script: the test sends a
+// script's requests itself, with Post and Get.
 //
-// It models what the backend's defenses rest on, and nothing else: cookie name
-// prefixes, Secure, SameSite by the initiator of a request (RFC 6265bis section
-// 5.2), Max-Age, and Fetch Metadata over redirects. Ports do not separate cookies.
+// It models the browser features that the backend's defenses rest on, and no other:
+// cookie name prefixes, Secure, SameSite by the initiator of a request (RFC 6265bis
+// section 5.2), Max-Age, and Fetch Metadata over redirects. Ports do not separate
+// cookies.
 package httpbrowser
 
 import (
@@ -18,7 +19,7 @@ import (
 	"time"
 )
 
-// Browser is one browser profile with one tab, whose page is of one origin.
+// Browser is one browser profile with one tab. The tab's page has one origin.
 type Browser struct {
 	t       testing.TB
 	origin  *url.URL // of the app's page, which Post and Get act for
@@ -30,7 +31,7 @@ type Browser struct {
 
 	// Transport carries the requests; http.DefaultTransport unless set.
 	Transport http.RoundTripper
-	// Now tells the time by which cookies end; time.Now unless set.
+	// Now returns the time by which cookies expire; time.Now unless set.
 	Now func() time.Time
 }
 
@@ -44,8 +45,8 @@ func New(t testing.TB, origin, backend string) *Browser {
 	return b
 }
 
-// Copy returns a second browser with a copy of the first one's cookies: a thief's,
-// who could not take the device key along.
+// Copy returns a second browser with a copy of the first one's cookies, as of a thief
+// that could not copy the device key.
 func (b *Browser) Copy() *Browser {
 	other := *b
 	other.device = nil
@@ -88,8 +89,8 @@ func (b *Browser) Post(path, json string) Response {
 	return b.Fetch(http.MethodPost, path, json)
 }
 
-// Fetch is fetch(path, {method, body, credentials: "include"}). CORS keeps no
-// answer from the test, and asks nothing before.
+// Fetch is fetch(path, {method, body, credentials: "include"}). CORS is not enforced,
+// and there is no preflight request.
 func (b *Browser) Fetch(method, path, body string) Response {
 	b.t.Helper()
 	r := b.request(method, b.parse(b.backend+path), strings.NewReader(body))

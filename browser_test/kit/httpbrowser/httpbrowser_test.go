@@ -14,8 +14,8 @@ const (
 	elsewhere = "http://127.0.0.1:9090"
 )
 
-// echo sets three cookies at /set, goes where ?to= says at /go, and shows what it
-// received everywhere else.
+// echo sets three cookies at /set, redirects to the parameter to at /go, and returns
+// the request's headers everywhere else.
 func echo(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/set":

@@ -52,8 +52,8 @@ func end(c *http.Cookie, now time.Time) time.Time {
 	return c.Expires
 }
 
-// acceptable is what RFC 6265bis section 5.7 demands of size, of Secure and of
-// prefixed names.
+// acceptable reports whether a cookie meets the limits of RFC 6265bis section 5.7 on
+// size, Secure and prefixed names.
 func acceptable(from *url.URL, c *http.Cookie) bool {
 	name := strings.ToLower(c.Name)
 	ofHost, ofHTTP := strings.HasPrefix(name, "__host-"), strings.HasPrefix(name, "__host-http-")
@@ -86,7 +86,7 @@ func (j *jar) of(to *url.URL, s sent, method string, now time.Time) []*http.Cook
 	return all
 }
 
-// Cookies returns what the browser keeps of the backend's host, by name.
+// Cookies returns the cookies of the backend's host, by name.
 func (b *Browser) Cookies() map[string]string {
 	all := map[string]string{}
 	for _, c := range b.jar.cookies {
@@ -98,9 +98,9 @@ func (b *Browser) Cookies() map[string]string {
 	return all
 }
 
-// SetCookie puts a cookie of the backend's host into the jar, or another value into
-// one that is there; "" takes it out. No page can do that to a __Host-Http- cookie:
-// it stands for what a thief, a crash or a bug did.
+// SetCookie sets a cookie of the backend's host, or removes it if the value is "". A
+// page cannot do that to a __Host-Http- cookie: the method simulates a theft, a crash
+// or a bug.
 func (b *Browser) SetCookie(name, value string) {
 	b.t.Helper()
 	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Kept is what a browser profile holds of one host, to be written to a file and taken
-// up again in another test.
+// Kept is the state of a browser profile for one host, which a test writes to a file
+// and another test reads.
 type Kept struct {
 	Cookies []KeptCookie `json:"cookies"`
 	// Device is the private key as a JWK (RFC 7517), nil without a device key.
@@ -27,7 +27,7 @@ type KeptCookie struct {
 
 var sameSites = map[http.SameSite]string{http.SameSiteStrictMode: "Strict", http.SameSiteLaxMode: "Lax", http.SameSiteNoneMode: "None"}
 
-// Keep returns what the browser holds of the backend's host.
+// Keep returns the browser's state for the backend's host.
 func (b *Browser) Keep() Kept {
 	b.t.Helper()
 	kept := Kept{Cookies: []KeptCookie{}}
@@ -47,8 +47,8 @@ func (b *Browser) Keep() Kept {
 	return kept
 }
 
-// TakeUp puts what was kept into the browser's jar, and returns the tab, which proves
-// the device key if one was kept.
+// TakeUp puts kept cookies into the browser's jar and returns the tab, which proves the
+// device key if one was kept.
 func (b *Browser) TakeUp(kept Kept) *Browser {
 	b.t.Helper()
 	for _, k := range kept.Cookies {
@@ -69,7 +69,7 @@ func (b *Browser) TakeUp(kept Kept) *Browser {
 	return b.On(deviceOf(b.t, kept.Device["d"]))
 }
 
-// deviceOf returns the device whose private key is d.
+// deviceOf returns the device with the private key d.
 func deviceOf(t testing.TB, d string) *Device {
 	t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(d)

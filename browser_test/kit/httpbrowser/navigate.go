@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxRedirects is what browsers put up with.
+// maxRedirects is the number of redirects that browsers follow.
 const maxRedirects = 20
 
 // Open goes to an address that the person typed, and follows redirects.
@@ -44,8 +44,8 @@ func (b *Browser) SubmitStep(address string, form url.Values) Response {
 }
 
 // Login goes from the app's page to the backend's /login with a query, such as
-// "return_to=/notes", and stops where the provider asks who is there, or where it sent the
-// browser back to.
+// "return_to=/notes". It stops at the provider's sign-in page, or at the page that the
+// browser is sent back to.
 func (b *Browser) Login(query string) Response {
 	b.t.Helper()
 	return b.navigate(http.MethodGet, b.backend+"/login?"+query, nil, sent{navigation: true, from: b.origin})
@@ -79,8 +79,8 @@ func (b *Browser) Begin(address string) Response {
 	return b.Follow(begun.Location)
 }
 
-// Choose presses a person's button on the development provider's page. An answer
-// that is none is returned as it is: the provider still knew who was there.
+// Choose presses a person's button on the development provider's page. Another page is
+// returned as it is: the provider still had a session.
 func (b *Browser) Choose(page Response, person string) Response {
 	b.t.Helper()
 	return b.Confirm(page, person, "pwd")

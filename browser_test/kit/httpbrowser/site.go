@@ -10,7 +10,7 @@ import (
 type sent struct {
 	navigation bool
 	from       *url.URL   // the initiator; nil where a person typed the address
-	via        []*url.URL // what redirected to it
+	via        []*url.URL // the URLs that redirected to it
 }
 
 // site is Sec-Fetch-Site: the least related of all that led to the request.
@@ -42,8 +42,8 @@ func relation(from, to *url.URL) string {
 	return "cross-site"
 }
 
-// allows tells whether a cookie's SameSite lets it go along. As in browsers of
-// today, redirects on the way count for nothing.
+// allows reports whether a request carries a cookie with this SameSite. As in current
+// browsers, redirects on the way are not considered.
 func (s sent) allows(c http.SameSite, to *url.URL, method string) bool {
 	if s.from == nil || site(s.from) == site(to) {
 		return true

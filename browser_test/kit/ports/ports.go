@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// Hold returns a port of 127.0.0.1 that is given to nobody else until the test ends,
-// neither to a listener that asks for any port nor to a client's end of a connection.
-// Whoever names it may listen at it, again and again, while nobody else does; until then
-// connections are refused.
+// Hold returns a port of 127.0.0.1 that is reserved until the test ends: the system
+// assigns it neither to a listener on port 0 nor to the client's end of a connection.
+// The test may listen at it by number, again and again, with one listener at a time;
+// while there is none, connections are refused.
 //
-// A port that is asked for and let go may belong to another program by the time it is
+// A port that was assigned and closed may belong to another program by the time it is
 // used. This one stays bound, by a socket that never listens: Linux lets another socket
-// bind what is bound, where both allow it (SO_REUSEADDR, which servers set) and neither
-// listens. Other systems do not, and there the port is let go.
+// bind the same port if both set SO_REUSEADDR, as servers do, and neither listens.
+// Other systems do not, and there the port is closed.
 func Hold(t testing.TB) int {
 	t.Helper()
 	socket, err := open()

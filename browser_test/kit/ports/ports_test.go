@@ -31,7 +31,8 @@ func TestAHeldPortIsListenedAtAgainAndAgain(t *testing.T) {
 	}
 }
 
-// Who asks for any port is given none that it could not bind by name without sharing.
+// A listener on port 0 is never assigned a port that it could not bind by number
+// without sharing it.
 func TestAHeldPortIsGivenToNobodyElse(t *testing.T) {
 	address := fmt.Sprintf("127.0.0.1:%d", ports.Hold(t))
 	unshared := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {

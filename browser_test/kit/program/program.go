@@ -62,8 +62,7 @@ type Process struct {
 	Ended <-chan struct{}
 }
 
-// Start runs a program until the test ends, and shows what it said if the test
-// fails.
+// Start runs a program until the test ends, and prints its output if the test fails.
 func Start(t testing.TB, name string, environment []string, args ...string) *Process {
 	t.Helper()
 	command := exec.Command(Path(t, name), args...)
@@ -122,13 +121,13 @@ func (p *Process) Kill() {
 	<-p.Ended
 }
 
-// Stop ends the program in peace, as whoever restarts it does.
+// Stop ends the program with SIGTERM, as a service manager does.
 func (p *Process) Stop() {
 	p.command.Process.Signal(syscall.SIGTERM)
 	<-p.Ended
 }
 
-// output keeps what a program says while the test may read it.
+// output keeps a program's output, which the test may read at the same time.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -146,7 +145,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// Stderr returns what a program that failed wrote to its standard error.
+// Stderr returns the standard error of a program that failed.
 func Stderr(err error) string {
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
 		return string(exit.Stderr)

@@ -1,5 +1,5 @@
-// Package release reads what releases of the past left in browsers and databases, as
-// browser_test/upgrade/testdata keeps it, for tests that the releases of today go on with it.
+// Package release reads the state that past releases left in browsers and databases, as
+// browser_test/upgrade/testdata keeps it, for tests that later releases go on with it.
 package release
 
 import (
@@ -15,16 +15,16 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// Left is what a release left: everything beside the database.
+// Left is the state that a release left, except the database.
 type Left struct {
 	// MadeAt is when the last of it was written, in Unix seconds. Tests read it at that
 	// time, so that it never expires.
 	MadeAt int64 `json:"made_at"`
-	// Browsers are what browsers without a window hold, by what they are.
+	// Browsers holds browsers without a window, by a description.
 	Browsers map[string]httpbrowser.Kept `json:"browsers"`
 	// Attempt is the provider's page at which the browser "at the provider" is.
 	Attempt string `json:"attempt"`
-	// Tokens are answers of POST /token, by what they are for.
+	// Tokens holds answers of POST /token, by their purpose.
 	Tokens map[string]struct {
 		AccessToken string `json:"access_token"`
 		TokenType   string `json:"token_type"`
@@ -36,7 +36,7 @@ type Left struct {
 		Access  string `json:"access"`
 		Refresh string `json:"refresh"`
 	} `json:"held by the server of reports"`
-	// Chromium is what a real browser holds.
+	// Chromium is the state of a real browser.
 	Chromium struct {
 		Tabs []struct {
 			Organization   string            `json:"organization"`
@@ -61,7 +61,8 @@ const (
 // Folder is where the fixtures lie, from the package above.
 const Folder = "testdata"
 
-// Read reads what a release, such as "0.1", left on a database.
+// Read reads the state that a release, such as "0.1", left with a database of this
+// kind.
 func Read(t testing.TB, release, database string) *Left {
 	t.Helper()
 	l := &Left{folder: filepath.Join(Folder, "release-"+release, database)}
@@ -95,7 +96,7 @@ func (l *Left) SecretFile(t testing.TB) string {
 	return path
 }
 
-// Now is the time at which tests read what was left: a second after it was written.
+// Now returns the time at which tests read the state: a second after it was written.
 func (l *Left) Now() time.Time { return time.Unix(l.MadeAt+1, 0) }
 
 // SQLite writes the database into a file of the test's own, and returns its path.

@@ -73,7 +73,8 @@ func TestMakeFixture(t *testing.T) {
 
 type providers struct{ workspace, northwind *logintest.Provider }
 
-// maker drives one server of release 0.1, and keeps what browsers and servers hold of it.
+// maker drives one server of release 0.1, and keeps the state of its browsers and
+// servers.
 type maker struct {
 	*testing.T
 	*providers
@@ -301,7 +302,7 @@ const extractable = `{ const make = SubtleCrypto.prototype.generateKey;
 SubtleCrypto.prototype.generateKey = function (algorithm, _, uses) { return make.call(this, algorithm, true, uses); }; }`
 
 // chromium signs alice in in a real browser, opens two organizations in it, and reads
-// what it keeps. Only the key is otherwise than at people's: it can be exported.
+// its storage. Only the key differs from a person's: it is extractable.
 func (m *maker) chromium() {
 	tab := chrome.New(m)
 	chrome.Before(m, tab, extractable)

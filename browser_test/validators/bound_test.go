@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
-	"github.com/tabard-auth/tabard/browser_test/kit/judge"
+	"github.com/tabard-auth/tabard/browser_test/kit/validator"
 )
 
 // issuer is one with a key of its own.
@@ -63,11 +63,11 @@ func (i *issuer) bound(t *testing.T, jkt string) string {
 	return raw
 }
 
-// TestBoundTokensAreJudgedAlikeElsewhere holds the verifier and the tests' own
+// TestBoundTokens_AnotherImplementationAgrees holds the verifier and the tests' own
 // device against oauth4webapi.
-func TestBoundTokensAreJudgedAlikeElsewhere(t *testing.T) {
+func TestBoundTokens_AnotherImplementationAgrees(t *testing.T) {
 	const api, path = "https://api.example.com", "/notes/%C3%A4?page=2"
-	j, i, device := judge.New(t, "dpop.mjs"), newIssuer(t), httpbrowser.NewDevice(t)
+	v, i, device := validator.New(t, "dpop.mjs"), newIssuer(t), httpbrowser.NewDevice(t)
 	verifier, err := token.NewVerifier(token.Config{Issuer: i.URL, Audience: "api", Keys: token.NewKeySet(i.URL, nil)})
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestBoundTokensAreJudgedAlikeElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw, other, now := i.bound(t, device.Thumbprint()), i.bound(t, device.Thumbprint()), time.Now()
-	theirs := j.Make("GET", api+path, i.bound(t, j.Make("GET", api, raw).JKT))
+	theirs := v.MakeRequest("GET", api+path, i.bound(t, v.MakeRequest("GET", api, raw).JKT))
 	proof := func(method, url string, bound ...string) string { return device.Proof(t, method, url, now, bound...) }
 	for name, c := range map[string]struct {
 		good                bool
@@ -109,7 +109,7 @@ func TestBoundTokensAreJudgedAlikeElsewhere(t *testing.T) {
 			if _, err := guard.VerifyRequest(r); (err == nil) != c.good {
 				t.Errorf("the verifier says %v", err)
 			}
-			refused := j.Refuses(judge.Request{
+			refused := v.Refusal(validator.Request{
 				Issuer: i.URL, Keys: i.URL, Audience: "api", Method: "GET", URL: api + path, Authorization: c.authorization, DPoP: c.dpop,
 			})
 			if (refused == "") != c.good {

@@ -1,4 +1,4 @@
-// Independent judges of access tokens: jose and oauth4webapi, each asked as its
+// Independent validators of access tokens: jose and oauth4webapi, each asked as its
 // documentation says. Reads one JSON object a line and answers each with one.
 import { createInterface } from "node:readline";
 
@@ -7,7 +7,7 @@ import * as oauth from "oauth4webapi";
 
 const algorithms = ["ES256", "EdDSA"];
 
-const judges = {
+const validators = {
   async jose({ raw, issuer, audience, keys, now, leeway }) {
     await jose.jwtVerify(raw, jose.createLocalJWKSet(keys), {
       issuer, audience, algorithms, typ: "at+jwt", clockTolerance: leeway,
@@ -25,11 +25,11 @@ const judges = {
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { judge: question } = JSON.parse(line);
+  const { validate: question } = JSON.parse(line);
   const answer = {};
-  for (const [name, judge] of Object.entries(judges)) {
+  for (const [name, validate] of Object.entries(validators)) {
     try {
-      await judge(question);
+      await validate(question);
       answer[name] = "";
     } catch (problem) {
       answer[name] = String(problem);

@@ -1,4 +1,4 @@
-// An independent judge of DPoP: oauth4webapi makes proofs, and judges requests as a
+// An independent validator of DPoP: oauth4webapi makes proofs, and validates requests as a
 // resource server does. It reads one JSON object a line and answers each with one.
 import { createInterface } from "node:readline";
 
@@ -6,7 +6,7 @@ import * as oauth from "oauth4webapi";
 
 const insecure = { [oauth.allowInsecureRequests]: true }; // loopback has no TLS
 const keys = await oauth.generateKeyPair("ES256");
-const handle = oauth.DPoP({ client_id: "judge" }, keys);
+const handle = oauth.DPoP({ client_id: "validator" }, keys);
 
 /** Makes a request with a bound token, and tells its headers. */
 async function make({ method, url, token }) {
@@ -22,8 +22,8 @@ async function make({ method, url, token }) {
   return { authorization, dpop, jkt: await handle.calculateThumbprint() };
 }
 
-/** Judges a request by the issuer's keys. */
-async function judge({ issuer, keys, audience, method, url, authorization, dpop }) {
+/** Validates a request by the issuer's keys. */
+async function validate({ issuer, keys, audience, method, url, authorization, dpop }) {
   const headers = new Headers();
   if (authorization) headers.set("Authorization", authorization);
   if (dpop) headers.set("DPoP", dpop);
@@ -36,6 +36,6 @@ async function judge({ issuer, keys, audience, method, url, authorization, dpop 
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { make: request, judge: asked } = JSON.parse(line);
-  console.log(JSON.stringify(request ? await make(request) : await judge(asked)));
+  const { make: request, validate: asked } = JSON.parse(line);
+  console.log(JSON.stringify(request ? await make(request) : await validate(asked)));
 }

@@ -21,9 +21,9 @@ const (
 	subOptional  = "sub is optional by RFC 7519; RFC 9068 asks for it"
 )
 
-// otherwise tells which validators judge a token otherwise than our verifier, and why
-// they may.
-var otherwise = map[string]struct{ validators, why string }{
+// deviations lists the validators that disagree with our verifier about a vector, and
+// why they may.
+var deviations = map[string]struct{ validators, why string }{
 	"no kind at all":                   {"go-oidc jwx golang-jwt", anyKind},
 	"of the kind ":                     {"go-oidc jwx golang-jwt", anyKind},
 	"of the kind JWT":                  {"go-oidc jwx golang-jwt", anyKind},
