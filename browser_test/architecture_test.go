@@ -260,7 +260,7 @@ func standard(p string) bool {
 var floors = [][]string{
 	{"backend/strictjson"},
 	{ // independent of each other: formats and rules
-		"backend/api", "backend/audit", "backend/jws", "backend/page", "backend/policy",
+		"backend/api", "backend/audit", "backend/jws", "backend/page", "backend/policy", "backend/trace",
 		"backend/tenantdb", "backend/isolationtest", "backend/store/storetest/pg", "backend/deploy/release",
 		"js", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/compile", "worker/edge", "worker/platformtest",
 	},
@@ -274,7 +274,7 @@ var floors = [][]string{
 	},
 	{"backend/orgsession", "backend/directory/workspacefile", "backend/login", "backend/publicurl", "wasm", "web-demo/notes"},
 	{ // operations of administrators and of clients that ask for a token
-		"backend/admin", "backend/grant", "web-demo/reports",
+		"backend/admin", "backend/grant", "backend/probe", "web-demo/reports",
 	},
 	{ // authentication, by cookie or by API key; SQL statements of the stores
 		"backend/authn", "backend/serverapi", "backend/store/sqlstore", "backend/store/storetest", "web-demo",

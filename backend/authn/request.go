@@ -123,10 +123,11 @@ func recoverPanic(c *Request) {
 // refuse answers with an error: a page for a navigation, JSON otherwise. A server error
 // sets no cookies.
 func refuse(c *Request, r *refusal.Refusal) {
-	c.Record.Refusal = r
 	if r.HTTPStatus() >= http.StatusInternalServerError {
 		c.W.Header().Del("Set-Cookie")
 	}
+	r = r.UnlessClientLeft(c.Ctx)
+	c.Record.Refusal = r
 	web.RefusalHeaders(c.W.Header(), r)
 	if wantsPage(c) {
 		errorPage(c, r)

@@ -24,8 +24,8 @@ func doctorCommand() *cobra.Command {
 		Short:   "Find out whether a server with these settings works",
 		GroupID: groupServer,
 		Long: `Doctor takes the settings of serve, and looks at the OpenID provider, the database,
-the signing keys, the public address, the apps' origins, the reach of the cookies
-and the clocks. It changes nothing, before the first start and while the server
+the signing keys, the public address, the apps' origins, the reach of the cookies,
+what the proxy does with headers, and the clocks of all replicas. It changes nothing, before the first start and while the server
 runs, and says what to do about what it finds. With a problem it exits with 1.
 
 It redeems a code that cannot exist, to learn whether the provider knows the
@@ -76,7 +76,7 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	provider, _ := s.currentProvider() // checked
 	config := doctor.Config{
 		Provider: provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo,
-		Transport: http.DefaultTransport, Now: time.Now().Unix(),
+		Transport: http.DefaultTransport, Now: time.Now().Unix(), CookieMark: s.cookieMark,
 	}
 	if wrong.has("oidc-issuer") {
 		config.Provider.Issuer = ""

@@ -50,10 +50,16 @@ func (d deployment) describe(t *testing.T, origin string) {
 // start serves the deployment until the test ends.
 func (d deployment) start(t *testing.T, listen string) {
 	t.Helper()
+	d.starting(t, listen)
+}
+
+// starting is start with further settings.
+func (d deployment) starting(t *testing.T, listen string, further ...string) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	logs, w := io.Pipe()
 	ended := make(chan error, 1)
-	s := settingsFor(t, d.args("--listen", listen)...)
+	s := settingsFor(t, d.args(append(further, "--listen", listen)...)...)
 	go func() {
 		err := serve(ctx, s, w)
 		w.CloseWithError(err)

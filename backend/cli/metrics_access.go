@@ -51,7 +51,7 @@ func (o metricsAccess) admit(r *http.Request) bool {
 
 // forwarded tells a request that says it came by way of a proxy.
 func forwarded(r *http.Request) bool {
-	for _, name := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"} {
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-Ip", "Via"} {
 		if len(r.Header[name]) > 0 {
 			return true
 		}

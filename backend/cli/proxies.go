@@ -39,15 +39,27 @@ func (p proxies) trust(address netip.Addr) bool {
 // since is a trusted proxy, who X-Forwarded-For says that was. What a client writes
 // there itself stands left of what the first trusted proxy saw, and counts for nothing.
 func (p proxies) client(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	switch {
-	case err != nil:
-		return r.RemoteAddr
-	case len(p) == 0:
-		return host
+	if len(p) == 0 {
+		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+			return host
+		}
 	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
+	client, _ := p.walk(r)
+	return client
+}
+
+// walk returns the client, and how many addresses are forwarded of what is before it.
+func (p proxies) walk(r *http.Request) (client string, further int) {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr, 0
+	}
+	var hops []string
+	if forwarded := r.Header.Values("X-Forwarded-For"); len(forwarded) > 0 {
+		hops = strings.Split(strings.Join(forwarded, ","), ",")
+	}
+	i := len(hops) - 1
+	for ; i >= 0; i-- {
 		sender, err := netip.ParseAddr(host)
 		if err != nil || !p.trust(sender) {
 			break
@@ -58,7 +70,7 @@ func (p proxies) client(r *http.Request) string {
 		}
 		host = before.String()
 	}
-	return host
+	return host, i + 1
 }
 
 // before lets a handler see the client's address as RemoteAddr, without a port. It

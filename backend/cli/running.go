@@ -39,6 +39,7 @@ type server struct {
 // loaded is what follows from the secrets, until they are read again.
 type loaded struct {
 	handler   http.Handler
+	secret    signingkey.Secret
 	heartbeat *host.Heartbeat
 	stop      func() // ends what it does beside requests
 }
@@ -56,10 +57,20 @@ func (s *settings) newServer(ctx context.Context, logs io.Writer) (*server, sign
 	if err != nil {
 		return nil, secret, err
 	}
-	return &server{
+	running := &server{
 		settings: s, store: store, metrics: counted, logHandler: records, log: log,
 		readiness: &host.Readiness{Store: store, Log: log}, proofs: host.NewProofs(), replica: host.NewReplicaName(),
-	}, secret, nil
+	}
+	counted.Watch(store, running.keys)
+	return running, secret, nil
+}
+
+// keys returns the ring of the secrets that were read last, or nil.
+func (s *server) keys() *signingkey.KeyRing {
+	if l := s.loaded.Load(); l != nil {
+		return l.heartbeat.Ring
+	}
+	return nil
 }
 
 // ServeHTTP answers by the secrets that were read last. A request under way keeps those
@@ -79,6 +90,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	if err != nil {
 		return err
 	}
+	provider.Transport = s.metrics.Provider(metrics.ProviderWorkspace, http.DefaultTransport)
 	log := slog.New(host.Log(s.logHandler, secret))
 	upkeep, err := s.maintenance(ring, secret, log)
 	if err != nil {
@@ -87,7 +99,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: secret, Keys: ring, Proofs: s.proofs,
 		Provider: provider, Client: js.Handler(), Log: log,
-		Tenants: login.NewTransport(s.loopbackConnections), LoopbackConnections: s.loopbackConnections,
+		Tenants: s.metrics.Provider(metrics.ProviderConnection, login.NewTransport(s.loopbackConnections)), LoopbackConnections: s.loopbackConnections,
 		Ready: func(ctx context.Context) error { return s.readiness.Check(ctx, ring) },
 	}, s.metrics.Store(s.store))
 	if err != nil {
@@ -100,7 +112,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 		}
 	}
 	s.unload()
-	s.loaded.Store(&loaded{handler, attendance, background(ctx,
+	s.loaded.Store(&loaded{handler, secret, attendance, background(ctx,
 		func(ctx context.Context) { s.cleanUp(ctx, upkeep) }, attendance.Run)})
 	return nil
 }

@@ -78,7 +78,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		return err
 	}
 	defer running.unload()
-	handler, err := s.wrapHandler(running, running.metrics)
+	handler, err := running.wrapHandler()
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ func (e *examination) database(ctx context.Context) {
 	defer d.Store.Close()
 	e.schema(d)
 	e.durability(d)
+	e.pooler(d)
+	e.disk(d)
 	if d.Schema > 0 && d.ReadOnly == nil {
 		e.ok(database, "it is writable")
 	} else if d.ReadOnly != nil {

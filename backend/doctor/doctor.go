@@ -29,8 +29,8 @@ const (
 
 // Finding is the result of one check.
 type Finding struct {
-	// Subject is the part of the deployment: provider, database, keys, secret, metrics,
-	// public address, origins, cookies, clock or settings.
+	// Subject is the part of the deployment: provider, database, disk, keys, secret, metrics,
+	// public address, readiness, origins, proxy, cookies, clock or settings.
 	Subject string `json:"subject"`
 	Level   Level  `json:"level"`
 	// Text is the result, Advice is how to fix it.
@@ -41,7 +41,9 @@ type Finding struct {
 // Config describes the deployment. Checks of parts that are not set are skipped.
 type Config struct {
 	PublicURL string
-	Provider  login.Config
+	// CookieMark is in the names of cookies; "" follows from PublicURL.
+	CookieMark string
+	Provider   login.Config
 	// Database inspects the database. Nil if the database is not known.
 	Database func(ctx context.Context) (*inspect.Database, error)
 	// Secret is nil if the first start will make one.
@@ -63,7 +65,7 @@ const timeout = 10 * time.Second
 
 // Examine runs the checks.
 func Examine(ctx context.Context, c Config) []Finding {
-	e := &examination{Config: c, client: &http.Client{
+	e := &examination{Config: c, begun: time.Now(), http: &http.Client{
 		Transport: c.Transport, Timeout: timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -76,6 +78,10 @@ func Examine(ctx context.Context, c Config) []Finding {
 	if public, err := url.Parse(c.PublicURL); err == nil && public.Host != "" {
 		reached := e.publicAddress(ctx)
 		e.origins(ctx, public, reached)
+		if reached {
+			e.ready(ctx)
+			e.way(ctx)
+		}
 		e.cookies(ctx, public)
 	}
 	return e.findings
@@ -84,12 +90,14 @@ func Examine(ctx context.Context, c Config) []Finding {
 // examination is a run of the checks.
 type examination struct {
 	Config
-	client   *http.Client
+	http     *http.Client
+	begun    time.Time
 	findings []Finding
 
 	workspace *directory.Workspace // nil if it could not be read
 	keyIDs    []string             // of the signing keys in the database
 	claims    []string             // that the provider names; nil where it names none
+	living    []string             // the replicas that say in the database that they run
 }
 
 func (e *examination) add(subject string, level Level, advice, text string, args ...any) {

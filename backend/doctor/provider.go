@@ -34,12 +34,12 @@ type metadata struct {
 }
 
 func (e *examination) provider(ctx context.Context) {
-	outside, config := e.client, e.Provider
+	outside, config := e.http, e.Provider
 	config.Transport, config.RedirectURL = e.Transport, publicurl.Callback(e.PublicURL)
 	inside := *outside
 	inside.Transport = config.InternalTransport()
-	e.client = &inside
-	defer func() { e.client = outside }()
+	e.http = &inside
+	defer func() { e.http = outside }()
 	issuer := e.Provider.Issuer
 	var m metadata
 	a, err := e.getJSON(ctx, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", &m)

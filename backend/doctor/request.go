@@ -29,7 +29,12 @@ func (e *examination) get(ctx context.Context, address string, header ...string)
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	response, err := e.client.Do(request)
+	return e.do(request)
+}
+
+// do sends a request and reads its answer.
+func (e *examination) do(request *http.Request) (*answer, error) {
+	response, err := e.http.Do(request)
 	if err != nil {
 		return nil, cause(err)
 	}

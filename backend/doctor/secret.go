@@ -35,6 +35,7 @@ func (e *examination) secret(ctx context.Context, d *inspect.Database) {
 	}
 	differs := false
 	for _, r := range secrets.Living(all, e.Now) {
+		e.living = append(e.living, r.Name)
 		if slices.Equal(r.IDs, ids) {
 			continue
 		}

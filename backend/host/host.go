@@ -22,6 +22,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/serverapi/adminapi"
 	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
 	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/trace"
 )
 
 // Config holds the differences between deployments.
@@ -78,7 +79,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	contract, err := browserapi.New(browserapi.Config{
 		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: store, Secret: c.Secret, Keys: ring,
 		Provider: login.New(c.Provider), ClientKey: c.Provider.ClientKey, Proofs: c.Proofs.browsers, Log: c.Log, Now: c.Now,
-		Tenants: login.Guarded{Next: c.Tenants, Loopback: c.LoopbackConnections},
+		Tenants: login.Guarded{Next: trace.Transport(c.Tenants), Loopback: c.LoopbackConnections},
 	})
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	if c.Client != nil {
 		mux.Handle(base+api.PathClient, http.StripPrefix(base+strings.TrimSuffix(api.PathClient, "/"), c.Client))
 	}
-	return mux, nil
+	return trace.Handler(mux), nil
 }
 
 // setDefaults fills in the fields that a host may leave out.
@@ -119,6 +120,7 @@ func (c *Config) setDefaults(store Store) {
 	if c.Provider.Transport == nil {
 		c.Provider.Transport = http.DefaultTransport
 	}
+	c.Provider.Transport = trace.Transport(c.Provider.Transport)
 	c.Provider.RedirectURL = publicurl.Callback(c.PublicURL)
 	if c.Tenants == nil {
 		c.Tenants = noConnections{}
@@ -127,7 +129,7 @@ func (c *Config) setDefaults(store Store) {
 		c.Now = time.Now
 	}
 	if c.Log != nil {
-		c.Log = slog.New(Log(c.Log.Handler(), c.Secret))
+		c.Log = slog.New(trace.Log(Log(c.Log.Handler(), c.Secret)))
 	}
 	if c.Keys == nil {
 		c.Keys = signingkey.NewKeyRing(store, c.Secret, c.Algorithm)

@@ -75,7 +75,7 @@ func (c *Call) recoverPanic() {
 
 // refuse answers with an error.
 func (c *Call) refuse(err error) {
-	r := refusal.From(err)
+	r := refusal.From(err).UnlessClientLeft(c.Context())
 	var cause error
 	if !refusal.Is(err) {
 		cause = err
@@ -96,7 +96,10 @@ func (c *Call) logRequest(status int, code api.Code, cause error) {
 	}
 	level := slog.LevelInfo
 	if cause != nil {
-		level, attributes = slog.LevelError, append(attributes, "cause", cause)
+		attributes = append(attributes, "cause", cause)
+	}
+	if cause != nil && status != refusal.StatusClientLeft {
+		level = slog.LevelError
 	}
 	c.Log.Log(c.Context(), level, string(c.kind)+" API", attributes...)
 }

@@ -39,6 +39,7 @@ const (
 	ForNonces        Purpose = "DPoP nonce"
 	ForAPIKeys       Purpose = "API key"
 	ForHandovers     Purpose = "hand-over"
+	ForProbes        Purpose = "probe of a deployment"
 	ForCSRF          Purpose = "CSRF token"
 	ForConnections   Purpose = "connection's client secret" // sealed for its id
 )

@@ -2,11 +2,11 @@ package metrics
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // The causes of failed requests.
@@ -36,11 +36,16 @@ func (o observer) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle implements slog.Handler.
 func (o observer) Handle(ctx context.Context, r slog.Record) error {
 	var code, providers string
+	var status int64
 	var cause error
 	r.Attrs(func(a slog.Attr) bool {
 		switch a.Key {
 		case "code":
 			code = a.Value.String()
+		case "status":
+			if a.Value.Kind() == slog.KindInt64 {
+				status = a.Value.Int64()
+			}
 		case "fault":
 			providers = a.Value.String()
 		case "cause":
@@ -54,7 +59,10 @@ func (o observer) Handle(ctx context.Context, r slog.Record) error {
 	if providers != "" {
 		o.metrics.providers.WithLabelValues(providers).Inc()
 	}
-	if cause != nil && r.Level >= slog.LevelError {
+	switch {
+	case status == refusal.StatusClientLeft:
+		o.metrics.faults.WithLabelValues(faultClient).Inc()
+	case cause != nil && r.Level >= slog.LevelError:
 		o.metrics.faults.WithLabelValues(fault(code, cause)).Inc()
 	}
 	if !o.Handler.Enabled(ctx, r.Level) {
@@ -69,8 +77,6 @@ func fault(code string, cause error) string {
 		return faultPanic
 	case login.FaultOf(cause) != "":
 		return faultProvider
-	case errors.Is(cause, context.Canceled):
-		return faultClient
 	}
 	return faultStorage
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/session"
 )
 
 // Path is the path of the metrics below the backend's base URL.
@@ -28,6 +29,7 @@ type Metrics struct {
 	events    *prometheus.CounterVec
 	rotations *prometheus.CounterVec
 	unknown   *prometheus.CounterVec
+	asked     *prometheus.HistogramVec // providers
 
 	housekeeping housekeeping
 }
@@ -36,7 +38,7 @@ type Metrics struct {
 func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(), housekeeping: newHousekeeping(),
-		requests: newRequests(),
+		requests: newRequests(), asked: newProviderDuration(),
 		faults: counter("tabard_faults_total",
 			"Requests that failed on the server, by cause: provider (no answer, or it refused this server), panic, client (disconnected), or storage (all other causes).",
 			"what"),
@@ -53,12 +55,15 @@ func New() *Metrics {
 			"Sign-ins that left roles and memberships unchanged because the provider's claims about them were unknown, by reason.",
 			"reason"),
 	}
-	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.providers, m.events, m.rotations, m.unknown,
+	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.providers, m.events, m.rotations, m.unknown, m.asked,
 		m.housekeeping.left, m.housekeeping.last,
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, what := range []string{faultProvider, faultPanic, faultClient, faultStorage} {
 		m.faults.WithLabelValues(what) // an alarm needs the 0 before the first event
+	}
+	for _, o := range []session.Outcome{session.Reuse, session.Lost} {
+		m.rotations.WithLabelValues(o.String())
 	}
 	for _, what := range login.Faults() {
 		m.providers.WithLabelValues(string(what))

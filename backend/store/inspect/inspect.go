@@ -26,6 +26,11 @@ type Database struct {
 	Durability []Setting
 	// Ahead is how far the database's clock is ahead of this program's.
 	Ahead time.Duration
+	// Free is how many bytes the disk has left, or nil where that cannot be seen.
+	Free *uint64
+	// Pooler reports whether a pooler stands before the database, and Named whether
+	// statements are sent by name nevertheless, because the address says so.
+	Pooler, Named bool
 }
 
 // Setting is the current value of a setting of the database.

@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/tabard-auth/tabard/backend/store/inspect"
@@ -19,7 +21,16 @@ func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 	if _, err := takePool(config); err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config)
+	open := func() *sql.DB { return stdlib.OpenDB(*config) }
+	db := open()
+	pooler, err := pooled(ctx, db)
+	if err == nil {
+		db, err = withoutNames(ctx, db, address, config, open)
+	}
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
+	}
 	notOff := func(v string) bool { return v != "off" }
 	found, err := inspect.Look(ctx, db, inspect.Queries{
 		Dialect: sqlstore.Postgres,
@@ -34,5 +45,12 @@ func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 		db.Close()
 		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
 	}
+	found.Pooler, found.Named = pooler, pooler && namesStatements(config)
 	return found, nil
+}
+
+// namesStatements reports whether statements are prepared under names, which is what pgx
+// does unless it is told otherwise.
+func namesStatements(config *pgx.ConnConfig) bool {
+	return config.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
 }

@@ -27,6 +27,29 @@ func TestPgBouncer_KeepsTheStoresPromises(t *testing.T) {
 	})
 }
 
+func TestInspect_Pooler(t *testing.T) {
+	dsn := pg.Postgres(t)
+	store, err := postgres.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	behind := pg.PgBouncer(t, dsn, 3)
+	for address, want := range map[string][2]bool{
+		dsn: {false, false}, behind: {true, false}, behind + " default_query_exec_mode=exec": {true, false},
+		dsn + " default_query_exec_mode=exec": {false, false},
+	} {
+		found, err := postgres.Inspect(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found.Pooler != want[0] || found.Named != want[1] || !found.Migrated() {
+			t.Errorf("%s: a pooler %t, named %t", address, found.Pooler, found.Named)
+		}
+		found.Store.Close()
+	}
+}
+
 // A database that takes no writes, such as a standby, takes no probe.
 func TestProbeWrite_ReadOnly(t *testing.T) {
 	dsn := pg.Postgres(t)

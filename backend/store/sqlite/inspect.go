@@ -33,6 +33,7 @@ func Inspect(ctx context.Context, path string) (*inspect.Database, error) {
 		db.Close()
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
+	found.Free = room(path)
 	return found, nil
 }
 

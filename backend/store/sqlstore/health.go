@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 )
 
@@ -22,3 +23,6 @@ func (db *database) ProbeWrite(ctx context.Context, now int64) error {
 	}
 	return db.change(ctx, "probe", probeWrite, now, "")
 }
+
+// PoolStats returns the state of the pool of connections.
+func (db *database) PoolStats() sql.DBStats { return db.pool.Stats() }

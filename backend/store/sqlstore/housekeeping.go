@@ -18,6 +18,7 @@ WHERE leases.until <= ?3 OR leases.holder = ?2`
 	releaseLease = `DELETE FROM leases WHERE name = ?1 AND holder = ?2`
 
 	countExpiredSessions = `SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE expires_at < ?1 LIMIT ?2) AS counted`
+	countLiveSessions    = `SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE expires_at > ?1 AND revoked_at IS NULL LIMIT ?2) AS counted`
 	countOldEvents       = `SELECT COUNT(*) FROM (SELECT 1 FROM audit WHERE at < ?1 LIMIT ?2) AS counted`
 
 	selectEventsAfter = events + `(at, id) > (?1, ?2) AND at <= ?3 ORDER BY at, id LIMIT ?4`
@@ -48,6 +49,15 @@ func (db *database) ReleaseLease(ctx context.Context, name, holder string) error
 func (s sessions) CountExpired(ctx context.Context, before, limit int64) (n int64, err error) {
 	if err = s.row(ctx, countExpiredSessions, before, limit).Scan(&n); err != nil {
 		return 0, fmt.Errorf("sqlstore: count sessions: %w", err)
+	}
+	return n, nil
+}
+
+// CountLive returns how many sessions have neither ended nor expired at a time, limit at
+// most.
+func (s sessions) CountLive(ctx context.Context, now, limit int64) (n int64, err error) {
+	if err = s.row(ctx, countLiveSessions, now, limit).Scan(&n); err != nil {
+		return 0, fmt.Errorf("sqlstore: count live sessions: %w", err)
 	}
 	return n, nil
 }

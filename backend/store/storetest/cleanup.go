@@ -96,6 +96,12 @@ func forgets(s *suite) {
 		s.must(s.Authenticate(s.ctx, n.ID, n.Attempt, password))
 		ids = append(ids, n.ID)
 	}
+	s.must(s.Revoke(s.ctx, ids[3], session.ReasonSignedOut, Now))
+	for _, c := range []struct{ now, limit, want int64 }{{Now - 1, 9, 3}, {Now - 1, 2, 2}, {Now, 9, 2}, {Now + 9, 9, 0}} {
+		live, err := s.CountLive(s.ctx, c.now, c.limit)
+		s.must(err)
+		s.is(live, c.want)
+	}
 	for _, want := range []int64{2, 1, 0} {
 		got, err := s.DeleteExpired(s.ctx, Now+3, 2)
 		s.must(err)

@@ -12,6 +12,7 @@ type Housekeeping interface {
 	AcquireLease(ctx context.Context, name, holder string, now, until int64) (bool, error)
 	ReleaseLease(ctx context.Context, name, holder string) error
 	CountExpired(ctx context.Context, before, limit int64) (int64, error)
+	CountLive(ctx context.Context, now, limit int64) (int64, error)
 	CountEvents(ctx context.Context, before, limit int64) (int64, error)
 	EventsAfter(ctx context.Context, after audit.Position, until, limit int64) ([]audit.Event, error)
 	AuditExport(ctx context.Context, name string) (audit.Position, error)

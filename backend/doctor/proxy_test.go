@@ -1,0 +1,140 @@
+package doctor_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/doctor"
+	"github.com/tabard-auth/tabard/backend/probe"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/inspect"
+)
+
+// balanced is replicas behind a balancer that chooses each the like number of times, with
+// clocks that are so many seconds ahead.
+func balanced(t *testing.T, secret signingkey.Secret, ahead map[string]int64) string {
+	t.Helper()
+	var names []string
+	for name := range ahead {
+		names = append(names, name)
+	}
+	var n atomic.Int64
+	begun := time.Now()
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/auth"+probe.Path {
+			faults{}.backend(w, r)
+			return
+		}
+		name := names[int(n.Add(1)/2)%len(names)] // the first two requests meet one
+		clock := func() time.Time { return time.Unix(now+ahead[name], 0).Add(time.Since(begun)) }
+		probe.Answerer{Server: probe.Server{PublicURL: server.URL + "/auth", Secret: secret}, Replica: name, Now: clock}.
+			Answer(w, r, probe.Way{Sender: "127.0.0.1", Client: "127.0.0.1"})
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/auth"
+}
+
+// living lets replicas be known in a database.
+func living(t *testing.T, secret signingkey.Secret, replicas ...string) func(context.Context) (*inspect.Database, error) {
+	t.Helper()
+	database := stored(t, app("http://127.0.0.1:1"))
+	d, err := database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Store.Close()
+	ids, err := secret.IDs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range replicas {
+		if err := d.Store.RecordSecretKeys(t.Context(), name, ids, now, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return database
+}
+
+func TestReplicas_AClockThatIsOffIsFoundAmongMany(t *testing.T) {
+	secret, _ := signingkey.NewSecret()
+	for _, test := range []struct {
+		ahead   map[string]int64
+		known   []string
+		want    string
+		unmeets bool
+	}{
+		{map[string]int64{"a": 0, "b": 3, "c": -3}, []string{"a", "b", "c"}, "ok clock: the clocks of the replicas that were met (3) agree", false},
+		{map[string]int64{"a": 0, "b": 0, "c": 0, "d": 0, "e": -7}, []string{"a", "b", "c", "d", "e"}, "warning clock: the clock of replica e is 7 s behind", false},
+		{map[string]int64{"a": 0, "b": 120, "c": 0}, []string{"a", "b", "c"}, "problem clock: the clock of replica b is 120 s ahead", false},
+		{map[string]int64{"a": 0, "b": -4000}, nil, "problem clock: the clock of replica b is 4000 s behind", false},
+		{map[string]int64{"a": 0}, []string{"a", "b"}, "look clock: in 32 requests these replicas were not met: b", true},
+	} {
+		findings := examine(t, doctor.Config{
+			PublicURL: balanced(t, secret, test.ahead), Database: living(t, secret, test.known...), Secret: &secret,
+		})
+		if !strings.Contains(findings, test.want) || !test.unmeets && strings.Contains(findings, "were not met:") {
+			t.Errorf("%v: %q is not among\n%s", test.ahead, test.want, findings)
+		}
+	}
+}
+
+func TestReadiness_WhatFailsIsNamed(t *testing.T) {
+	for said, want := range map[string]string{
+		`{"status":"ok"}`: "ok readiness: the server is ready",
+		`{"status":"unavailable","failed":"write"}`:            "problem readiness: the server is not ready: no write lands in its database: the disk is full",
+		`{"status":"unavailable","failed":"database"}`:         "problem readiness: the server is not ready: its database does not answer",
+		`{"status":"unavailable","failed":"signing_keys"}`:     "problem readiness: the server is not ready: no signing key opens",
+		`{"status":"unavailable","failed":"what comes later"}`: "problem readiness: the server is not ready (503",
+		`<html>`: "look readiness: whether the server is ready cannot be seen (503",
+	} {
+		var server *httptest.Server
+		server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/auth/readyz" {
+				faults{}.backend(w, r)
+				return
+			}
+			if !strings.Contains(said, `"ok"`) {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+			fmt.Fprint(w, said)
+		}))
+		if findings := examine(t, doctor.Config{PublicURL: server.URL + "/auth"}); !strings.Contains(findings, want) {
+			t.Errorf("%s: %q is not among\n%s", said, want, findings)
+		}
+		server.Close()
+	}
+}
+
+func TestDatabase_DiskAndPooler(t *testing.T) {
+	database := stored(t, app("http://127.0.0.1:1"))
+	bytes := func(n uint64) *uint64 { return &n }
+	for _, test := range []struct {
+		free          *uint64
+		pooler, named bool
+		want          string
+	}{
+		{bytes(0), false, false, "problem disk: it is full: the database's disk has 0 MB left"},
+		{bytes(500 << 20), false, false, "warning disk: the database's disk has 500 MB left"},
+		{bytes(5 << 30), false, false, "ok disk: the database's disk has 5 GB left"},
+		{nil, true, false, "look database: a pooler, such as PgBouncer, stands before it"},
+		{nil, true, true, "problem database: a pooler, such as PgBouncer, stands before it, and --database has statements sent by name"},
+	} {
+		findings := examine(t, doctor.Config{Database: func(ctx context.Context) (*inspect.Database, error) {
+			d, err := database(ctx)
+			if err == nil {
+				d.Free, d.Pooler, d.Named = test.free, test.pooler, test.named
+			}
+			return d, err
+		}})
+		if !strings.Contains(findings, test.want) {
+			t.Errorf("%q is not among\n%s", test.want, findings)
+		}
+	}
+}

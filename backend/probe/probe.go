@@ -1,0 +1,211 @@
+// Package probe shows what a request of a browser's meets between the public URL and a
+// replica: which of its headers arrive, which of the answer's come back, who is taken for
+// the client, and what time it is there. Only whoever has the workspace's secret is
+// answered. Nothing of a request is repeated in its answer.
+package probe
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/publicurl"
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/web"
+)
+
+// Path is the path of the probe below the backend's base URL.
+const Path = "/probe"
+
+// life is how long a probe is answered, in seconds. It exceeds any difference of clocks,
+// which the probe is to find.
+const life = 24 * 3600
+
+// Probe is one request with known headers, and the answer that it should get.
+type Probe struct {
+	marker string // of this probe alone
+	at     int64
+	mac    string
+	origin string // of the public URL
+	mark   string // of cookies
+}
+
+// Server is what a probe and its answer follow from.
+type Server struct {
+	PublicURL  string
+	CookieMark string // "" follows from PublicURL
+	Secret     signingkey.Secret
+}
+
+// New returns a probe that is sent now, in Unix seconds.
+func (s Server) New(now int64) (Probe, error) {
+	marker := strings.ToLower(rand.Text())
+	return s.probe(marker, now, mac(s.Secret.Derive(signingkey.ForProbes)[0], marker, now))
+}
+
+func (s Server) probe(marker string, at int64, mac string) (Probe, error) {
+	public, err := publicurl.Parse(s.PublicURL)
+	if err != nil {
+		return Probe{}, err
+	}
+	mark, err := publicurl.ParseCookieMark(s.CookieMark, s.PublicURL)
+	return Probe{marker: marker, at: at, mac: mac, origin: public.Scheme + "://" + public.Host, mark: mark}, err
+}
+
+func mac(key []byte, marker string, at int64) string {
+	h := hmac.New(sha256.New, key)
+	fmt.Fprintf(h, "%s %d", marker, at)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// read returns the probe that a request is, if it comes from somebody with the secret.
+func (s Server) read(query url.Values, now int64) (Probe, bool) {
+	at, err := strconv.ParseInt(query.Get("at"), 10, 64)
+	if err != nil || at < now-life || at > now+life {
+		return Probe{}, false
+	}
+	for _, key := range s.Secret.Derive(signingkey.ForProbes) {
+		if hmac.Equal([]byte(query.Get("mac")), []byte(mac(key, query.Get("probe"), at))) {
+			p, err := s.probe(query.Get("probe"), at, query.Get("mac"))
+			return p, err == nil
+		}
+	}
+	return Probe{}, false
+}
+
+// Query is the query of the probe's address. With failing, the answer has the status of a
+// refusal.
+func (p Probe) Query(failing bool) string {
+	query := url.Values{"probe": {p.marker}, "at": {strconv.FormatInt(p.at, 10)}, "mac": {p.mac}}
+	if failing {
+		query.Set("failing", "1")
+	}
+	return query.Encode()
+}
+
+// headerSite is the header by which a browser says which page a request comes from.
+const headerSite = "Sec-Fetch-Site"
+
+// Header is the headers of the request: each as a browser's or the client's, but worthless.
+func (p Probe) Header() http.Header {
+	return http.Header{
+		"Cookie":                                 {strings.Join(p.cookies(), "; ")},
+		http.CanonicalHeaderKey(api.HeaderProof): {"e30.e30." + p.marker},
+		headerSite:                               {"same-site"},
+		http.CanonicalHeaderKey(api.HeaderClient): {"1"},
+		http.CanonicalHeaderKey(api.HeaderTime):   {strconv.FormatInt(p.at, 10)},
+		"Origin":                                  {p.origin},
+	}
+}
+
+// cookies are a session's and a sign-in's, by their names.
+func (p Probe) cookies() []string {
+	return []string{
+		"__Host-Http-tabard." + p.mark + ".doctor.00000000=" + p.marker,
+		"__Host-Http-tabard-login." + p.mark + "=" + p.marker,
+	}
+}
+
+// Answer is the headers of the answer. Its cookies are taken away from browsers at once.
+func (p Probe) Answer() http.Header {
+	const attributes = "; Path=/; Max-Age=0; HttpOnly; Secure; SameSite="
+	cookies := p.cookies()
+	return http.Header{
+		"Set-Cookie":                             {cookies[0] + attributes + "Strict", cookies[1] + attributes + "Lax"},
+		http.CanonicalHeaderKey(api.HeaderNonce): {p.marker},
+		"Retry-After":                            {retryAfter},
+	}
+}
+
+// retryAfter is a time that no proxy would say of itself.
+const retryAfter = "17"
+
+// StatusFailing is the status of an answer that fails: proxies do not ask another server
+// because of it.
+const StatusFailing = http.StatusTooManyRequests
+
+// Report is a replica's answer.
+type Report struct {
+	Replica string `json:"replica"`
+	// Time is in Unix milliseconds.
+	Time int64 `json:"time"`
+	// Arrived and Changed are the names of the request's headers that came as they were
+	// sent, and otherwise. The rest did not come.
+	Arrived []string `json:"arrived"`
+	Changed []string `json:"changed"`
+	Way
+}
+
+// Way is how a request came, as a host judges it.
+type Way struct {
+	// Sender is who sent the request to the replica, and Client whom it takes for its
+	// client: both are addresses.
+	Sender string `json:"sender"`
+	Client string `json:"client"`
+	// Trusted reports whether the sender is a trusted proxy.
+	Trusted bool `json:"trusted"`
+	// ForwardedFor reports whether X-Forwarded-For came, Forwarded whether any header of
+	// proxies did.
+	ForwardedFor bool `json:"forwarded_for"`
+	Forwarded    bool `json:"forwarded"`
+	// Further is how many addresses X-Forwarded-For has before the client's.
+	Further int `json:"further"`
+}
+
+// Answerer answers probes.
+type Answerer struct {
+	Server
+	Replica string
+	Now     func() time.Time
+}
+
+// Answer answers a request, and reports whether it did: to strangers there is nothing.
+func (a Answerer) Answer(w http.ResponseWriter, r *http.Request, way Way) bool {
+	now := a.Now()
+	p, ok := a.read(r.URL.Query(), now.Unix())
+	if !ok {
+		return false
+	}
+	report := Report{Replica: a.Replica, Time: now.UnixMilli(), Way: way}
+	for name, want := range p.Header() {
+		switch values := r.Header[name]; {
+		case same(name, values, want):
+			report.Arrived = append(report.Arrived, name)
+		case len(values) > 0:
+			report.Changed = append(report.Changed, name)
+		}
+	}
+	web.Secure(w.Header(), strings.HasPrefix(p.origin, "https:"))
+	for name, values := range p.Answer() {
+		w.Header()[name] = values
+	}
+	status := http.StatusOK
+	if r.URL.Query().Has("failing") {
+		status = StatusFailing
+	}
+	web.WriteJSON(w, status, report)
+	return true
+}
+
+// same reports whether a header came as it was sent. HTTP/2 may send cookies one by one,
+// and a proxy may add its own.
+func same(name string, got, want []string) bool {
+	if name != "Cookie" {
+		return len(got) == 1 && got[0] == want[0]
+	}
+	all := "; " + strings.Join(got, "; ") + ";"
+	for cookie := range strings.SplitSeq(want[0], "; ") {
+		if !strings.Contains(all, " "+cookie+";") {
+			return false
+		}
+	}
+	return true
+}
