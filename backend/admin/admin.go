@@ -114,15 +114,15 @@ var storeRefusals = map[error]*refusal.Refusal{
 	directory.ErrNoUser:         refuse(api.NotFound, "There is no such person."),
 	directory.ErrNoRole:         refuse(api.InvalidRequest, "The workspace has no such role."),
 	ErrNoKey:                    refuse(api.NotFound, "There is no such key."),
-	errNotFound:                 refuse(api.NotFound, "There is nothing of this id."),
+	errNotFound:                 refuse(api.NotFound, "There is nothing with this id."),
 	errNoSession:                refuse(api.NotFound, "There is no such session."),
 	directory.ErrSlugTaken:      refuse(api.AlreadyExists, "Another organization has this slug."),
-	directory.ErrOvertaken:      refuse(api.Conflict, "Somebody else changed it meanwhile. Try again."),
-	directory.ErrMember:         refuse(api.Conflict, "This person is a member of the organization, and needs no staff access."),
-	directory.ErrStaff:          refuse(api.Conflict, "This person has staff access to the organization. End that first."),
+	directory.ErrOvertaken:      refuse(api.Conflict, "It was changed by another request in the meantime. Try again."),
+	directory.ErrMember:         refuse(api.Conflict, "This person is a member of the organization; a member cannot have staff access."),
+	directory.ErrStaff:          refuse(api.Conflict, "This person has staff access to the organization. End the staff access first."),
 	directory.ErrNoStaff:        refuse(api.NotFound, "This person has no staff access."),
 	directory.ErrFromFile: refuse(api.ManagedByFile,
-		"The workspace file says what this is. Change it there and apply it, or disable it here."),
+		"This is managed by the workspace file. Change the file and apply it, or disable it here."),
 	directory.ErrNoConnection:    refuse(api.NotFound, "There is no such connection."),
 	directory.ErrOtherConnection: refuse(api.Conflict, "Another connection of the organization is enabled. Disable it first."),
 }
@@ -163,7 +163,7 @@ type List[T any] struct {
 func paginate[Record, T any](p Page, read func(after string, limit int) ([]Record, error), shown func(Record) T, place func(Record) string) (List[T], error) {
 	list := List[T]{Items: []T{}}
 	if p.Limit < 1 || p.Limit > MaxLimit {
-		return list, refuse(api.InvalidRequest, "The limit is from 1 to %d.", MaxLimit)
+		return list, refuse(api.InvalidRequest, "limit must be from 1 to %d.", MaxLimit)
 	}
 	if !validCursor(p.After) {
 		return list, errCursor
@@ -188,7 +188,7 @@ const (
 	cursorAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789_-:."
 )
 
-var errCursor = refuse(api.InvalidRequest, "This is no place in the list: after is the next of the page before.")
+var errCursor = refuse(api.InvalidRequest, "Invalid cursor: pass the previous page's next as after.")
 
 // validCursor reports whether a text can be a cursor, or is empty.
 func validCursor(text string) bool {
@@ -203,7 +203,7 @@ func checkName(what, name string, required bool) error {
 		return refuse(api.InvalidRequest, "%s is missing.", what)
 	}
 	if len(name) > maxName || strings.ContainsFunc(name, unicode.IsControl) {
-		return refuse(api.InvalidRequest, "%s is longer than %d bytes, or of several lines.", what, maxName)
+		return refuse(api.InvalidRequest, "%s must be one line of at most %d bytes.", what, maxName)
 	}
 	return nil
 }

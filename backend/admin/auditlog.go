@@ -55,7 +55,7 @@ func (o *auditLog) Events(ctx context.Context, by Actor, organization string, f 
 	return run(ctx, o.base, by, a,
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Event], error) {
 			if !isPrintable(f.Actor) || !isPrintable(f.Action) {
-				return List[Event]{}, refuse(api.InvalidRequest, "actor or action is no name of one.")
+				return List[Event]{}, refuse(api.InvalidRequest, "actor and action must be printable ASCII.")
 			}
 			return paginate(p, func(after string, limit int) ([]audit.Event, error) {
 				before, err := parseCursor(after)

@@ -56,7 +56,7 @@ type operation struct {
 // reads tells an act that changes nothing.
 func (a *operation) isRead() bool { return strings.HasSuffix(string(a.action), ".read") }
 
-var errOutOfScope = refuse(api.AdminAccessDenied, "This key does not reach so far.")
+var errOutOfScope = refuse(api.AdminAccessDenied, "This key is for one organization; this request needs a key to the workspace.")
 
 // perform decides whether somebody may do what they are about to, does it, and
 // records it: every change, and every attempt that was refused. A change that could

@@ -88,7 +88,7 @@ type Connection struct {
 	RedirectURI string `json:"redirect_uri,omitempty"`
 }
 
-const clientSecretMissing = "client_secret, which the provider gives, is missing."
+const clientSecretMissing = "client_secret is missing. The provider issues it."
 
 func (o *connections) connectionOf(c directory.Connection) Connection {
 	shown := Connection{
@@ -130,7 +130,7 @@ func (o *connections) build(ctx context.Context, id, organizationID, issuer stri
 			c.Provisioning.Groups = map[string][]string{}
 		}
 		if _, twice := c.Provisioning.Groups[g.Group]; twice {
-			return c, refuse(api.InvalidRequest, "A group stands twice.")
+			return c, refuse(api.InvalidRequest, "groups names a group twice.")
 		}
 		c.Provisioning.Groups[g.Group] = g.Roles
 	}
@@ -279,11 +279,11 @@ func (o *base) checkConnection(ctx context.Context, organizationID, id string) e
 		return nil
 	}
 	if !directory.IsConnectionID(id) {
-		return refuse(api.InvalidRequest, "connection is no connection's id.")
+		return refuse(api.InvalidRequest, "connection must be a connection's id (con_…).")
 	}
 	_, err := o.ownConnection(ctx, organizationID, id)
 	if errors.Is(err, directory.ErrNoConnection) {
-		return refuse(api.InvalidRequest, "The organization has no connection of this id.")
+		return refuse(api.InvalidRequest, "The organization has no connection with this id.")
 	}
 	return err
 }

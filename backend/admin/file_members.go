@@ -35,11 +35,11 @@ type FileMember struct {
 
 func (f FileMembers) check(w *directory.Workspace) error {
 	if n := len(f.Members) + len(f.Removed); n < 1 || n > MaxLimit {
-		return refuse(api.InvalidRequest, "members and removed are from 1 to %d, together.", MaxLimit)
+		return refuse(api.InvalidRequest, "members and removed must have from 1 to %d entries together.", MaxLimit)
 	}
 	for _, m := range f.Members {
 		if m.Subject == "" || m.Issuer == "" || m.Roles == nil {
-			return refuse(api.InvalidRequest, "A member has iss, sub and roles.")
+			return refuse(api.InvalidRequest, "Every member needs iss, sub and roles.")
 		}
 		if err := (NewMember{Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email}).check(); err != nil {
 			return err

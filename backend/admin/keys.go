@@ -27,16 +27,16 @@ type NewKey struct {
 
 func (n NewKey) check() error {
 	if n.ExpiresIn < 0 || n.ExpiresIn > maxKeyLife {
-		return refuse(api.InvalidRequest, "expires_in is from 0 to %d.", int64(maxKeyLife))
+		return refuse(api.InvalidRequest, "expires_in must be from 0 to %d seconds.", int64(maxKeyLife))
 	}
 	switch n.kind() {
 	case WorkspaceAPI:
 	case Administration:
 		if n.App != "" {
-			return refuse(api.InvalidRequest, "Only a key of the kind workspace is an app's.")
+			return refuse(api.InvalidRequest, "app goes with the kind workspace only.")
 		}
 	default:
-		return refuse(api.InvalidRequest, "A key's kind is administration or workspace.")
+		return refuse(api.InvalidRequest, "kind must be administration or workspace.")
 	}
 	return checkName("name", n.Name, true)
 }
@@ -131,7 +131,7 @@ func (o *keys) checkApp(ctx context.Context, id string) error {
 		return err
 	}
 	if _, ok := w.AppByID(id); !ok {
-		return refuse(api.InvalidRequest, "The workspace has no app of this id.")
+		return refuse(api.InvalidRequest, "The workspace has no app with this id.")
 	}
 	return nil
 }

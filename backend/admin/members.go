@@ -89,13 +89,13 @@ type NewMember struct {
 func (n NewMember) check() error {
 	switch {
 	case n.Invite && n.UserID != "":
-		return refuse(api.InvalidRequest, "An invitation names a person by iss and sub.")
+		return refuse(api.InvalidRequest, "Name the person to invite by iss and sub, not by user_id.")
 	case (n.UserID == "") == (n.Subject == ""), (n.Issuer == "") != (n.Subject == ""):
-		return refuse(api.InvalidRequest, "A person is named by user_id, or by iss and sub.")
+		return refuse(api.InvalidRequest, "Name the person by user_id, or by iss and sub.")
 	case len(n.Subject) > directory.MaxSubject:
-		return refuse(api.InvalidRequest, "sub is longer than %d bytes.", directory.MaxSubject)
+		return refuse(api.InvalidRequest, "sub must have at most %d bytes.", directory.MaxSubject)
 	case strings.ContainsFunc(n.Subject, unicode.IsControl):
-		return refuse(api.InvalidRequest, "sub has a control character, which no provider's name of a person has.")
+		return refuse(api.InvalidRequest, "sub must not contain control characters.")
 	}
 	for what, text := range map[string]string{"iss": n.Issuer, "sub": n.Subject, "name": n.Name, "email": n.Email} {
 		if err := checkName(what, text, false); err != nil && what != "sub" {

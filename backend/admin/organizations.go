@@ -50,7 +50,7 @@ type OrganizationNames struct {
 
 func (n OrganizationNames) check(required bool) error {
 	if (n.Slug != "" || required) && !directory.ValidSlug(n.Slug) {
-		return refuse(api.InvalidRequest, "slug is not of up to 63 of a–z, 0–9 and -.")
+		return refuse(api.InvalidRequest, "slug must be 1 to 63 characters of a–z, 0–9 and -.")
 	}
 	return checkName("name", n.Name, required)
 }

@@ -45,7 +45,7 @@ func (o *policies) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Ru
 				return r, err
 			}
 			if w.Revision == 0 {
-				return r, refuse(api.Conflict, "There is no workspace yet: apply a workspace file first.")
+				return r, refuse(api.Conflict, "There is no workspace yet. Apply a workspace file first.")
 			}
 			return r, o.store.SetWorkspacePolicy(ctx, *w, r)
 		})
@@ -73,7 +73,7 @@ func (o *policies) PutOrganizationPolicy(ctx context.Context, by Actor, organiza
 				return r, err
 			}
 			if policy.Strictest(w.Policy, r).Contradictory() {
-				return r, refuse(api.InvalidRequest, "No acr satisfies both the workspace's policy and this one.")
+				return r, refuse(api.InvalidRequest, "The acr values of the workspace's policy and of this one have none in common.")
 			}
 			return r, o.store.SetOrganizationPolicy(ctx, record.ID, r)
 		})

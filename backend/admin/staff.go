@@ -65,7 +65,7 @@ func (n NewStaff) check() error {
 	case n.UserID == "":
 		return refuse(api.InvalidRequest, "user_id is missing.")
 	case !staffAccess.Has(n.ExpiresIn):
-		return refuse(api.InvalidRequest, "expires_in is not from %d to %d seconds.", staffAccess.Least, staffAccess.Most)
+		return refuse(api.InvalidRequest, "expires_in must be from %d to %d seconds.", staffAccess.Least, staffAccess.Most)
 	}
 	return checkName("reason", strings.TrimSpace(n.Reason), true)
 }

@@ -63,7 +63,7 @@ func (d adminCommand[T]) build() *cobra.Command {
 	if d.flags != nil {
 		d.flags(command)
 	}
-	command.Flags().BoolVar(&asJSON, "json", false, "write JSON, as the administration API does")
+	command.Flags().BoolVar(&asJSON, "json", false, "write JSON in the form of the administration API")
 	if d.secret {
 		s.addSealing(command)
 	} else {
@@ -110,7 +110,7 @@ func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
 func pageFlags(p *admin.Page) func(*cobra.Command) {
 	return func(c *cobra.Command) {
 		c.Flags().IntVar(&p.Limit, "limit", 50, fmt.Sprintf("list at most `N`, up to %d", admin.MaxLimit))
-		c.Flags().StringVar(&p.After, "after", "", "go on after `PLACE`, which the page before ends with")
+		c.Flags().StringVar(&p.After, "after", "", "start after `CURSOR`, which the previous page printed")
 	}
 }
 

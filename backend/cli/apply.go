@@ -20,77 +20,92 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
+// applySource is where and how a workspace file is applied.
+type applySource struct {
+	settings
+	remote           remoteSettings
+	printSQL, dryRun bool
+}
+
 func applyCommand() *cobra.Command {
-	var s settings
-	var elsewhere remoteSettings
-	var printSQL, dryRun bool
+	var a applySource
 	command := &cobra.Command{
 		Use:     "apply FILE",
-		Short:   "Make the workspace be what a workspace file says",
+		Short:   "Apply a workspace file",
 		GroupID: groupWorkspace,
-		Long: `Apply makes the apps, roles, organizations and members be what the workspace file
-(YAML or JSON) says; with a mistake in the file it changes nothing. Applied again it
-changes nothing. A running server follows at the next request.
-
-It writes some hundred rows at a time, so that nobody who signs in waits for it, and
-one apply runs at a time. A file that changes no more than that is applied all or not
-at all. Where a larger one is interrupted, apply it again: it does the rest.
-With --dry-run nothing is changed: each difference is printed.
-
-Members that the file named before and no longer names leave their organization.
-Those whom somebody admitted, or a claim of their identity token, stay as they
-are, unless the file names them: then the file has the last word. Connections that
-it no longer names are disabled. Organizations that the file does not name stay as
-they are.
-
-In an empty database it makes the tables. Those of an older release it leaves to
-tabard migrate.
-
-The client secrets of connections are read from where the file says they are, and
-sealed by the workspace's secret, the server's own.
-
-With --url the file is applied by the administration API, to a server or a Worker whose
-database is elsewhere: the workspace's policy, and organizations with their policies and
-members. What that API does not change stays: apps, roles, connections.
-
-With --print-sql nothing is applied: the statements that would do it are printed,
-for wrangler d1 execute.`,
+		Long:    applyHelp,
 		Example: `  tabard apply workspace.yaml
   tabard apply --dry-run workspace.yaml
   generate-workspace | tabard apply -
   tabard apply --url https://app.example.com/auth workspace.yaml`,
-		Args: cobra.ExactArgs(1),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return []string{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt
-		},
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeWorkspaceFile,
 		RunE: func(c *cobra.Command, args []string) error {
-			s.warn(c)
-			desired, err := readWorkspace(args[0], c.InOrStdin())
-			if err != nil {
-				return err
-			}
-			a := &fileApply{&s, args[0], desired}
-			warnLargeTokens(desired.Workspace, c.ErrOrStderr())
-			warnGroupRoles(desired, c.ErrOrStderr())
-			if elsewhere.url != "" {
-				return elsewhere.apply(c.Context(), args[0], desired, dryRun, c.OutOrStdout(), c.ErrOrStderr())
-			}
-			if printSQL {
-				return a.printScript(c.OutOrStdout())
-			}
-			return a.apply(c.Context(), dryRun, c.OutOrStdout(), c.ErrOrStderr())
+			a.warn(c)
+			return a.run(c, args[0])
 		},
 	}
-	s.addSealing(command, elsewhere.flags())
-	command.Flags().StringVar(&elsewhere.url, "url", "", "apply by the administration API of the backend at `URL`, instead of in a database")
-	command.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, and change nothing")
-	command.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of applying")
+	a.addSealing(command, a.remote.flags())
+	flags := command.Flags()
+	flags.StringVar(&a.remote.url, "url", "", "apply through the administration API of the backend at `URL` instead of in a database")
+	flags.BoolVar(&a.dryRun, "dry-run", false, "print what would change, without changing it")
+	flags.BoolVar(&a.printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of applying")
 	command.MarkFlagsMutuallyExclusive("dry-run", "print-sql")
 	command.MarkFlagsMutuallyExclusive("url", "print-sql")
 	return command
+}
+
+const applyHelp = `Apply changes apps, roles, organizations and members to match the workspace file
+(YAML or JSON). If the file has a mistake, nothing is changed. Applying the same file
+again changes nothing. A running server follows at the next request.
+
+Apply writes a few hundred rows at a time, so that sign-ins do not wait for it, and
+only one apply runs at a time. A file that changes no more rows than that is applied
+as a whole or not at all. If a larger one is interrupted, apply it again to finish.
+With --dry-run nothing is changed: each difference is printed.
+
+Members that an earlier file named and this one does not leave their organization.
+Members admitted by an administrator or by a claim of their identity token stay,
+unless the file names them: the file then manages them. Connections that the file no
+longer names are disabled. Organizations that the file does not name stay as they
+are.
+
+In an empty database apply creates the tables. Tables of an older release are left to
+tabard migrate.
+
+The client secrets of connections are read from the places that the file names and
+sealed by the server's secret.
+
+With --url the file is applied through the administration API, to a server or a Worker
+whose database cannot be reached from here: the workspace's policy, and organizations
+with their policies and members. Apps, roles and connections are not applied.
+
+With --print-sql nothing is applied: SQL is printed for wrangler d1 execute.`
+
+// completeWorkspaceFile completes the one argument, a file.
+func completeWorkspaceFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return []string{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// run reads the file, prints warnings and applies it, or prints SQL.
+func (a *applySource) run(c *cobra.Command, path string) error {
+	desired, err := readWorkspace(path, c.InOrStdin())
+	if err != nil {
+		return err
+	}
+	warnLargeTokens(desired.Workspace, c.ErrOrStderr())
+	warnGroupRoles(desired, c.ErrOrStderr())
+	f := &fileApply{&a.settings, path, desired}
+	switch {
+	case a.remote.url != "":
+		return a.remote.apply(c.Context(), path, desired, a.dryRun, c.OutOrStdout(), c.ErrOrStderr())
+	case a.printSQL:
+		return f.printScript(c.OutOrStdout())
+	}
+	return f.apply(c.Context(), a.dryRun, c.OutOrStdout(), c.ErrOrStderr())
 }
 
 // largeFile is from how many bytes on memory is spared for processor time.
@@ -120,7 +135,7 @@ func warnLargeTokens(w directory.Workspace, out io.Writer) {
 	for _, role := range w.RoleNames() {
 		if bytes, app := w.TokenBytes([]string{role}); bytes > directory.LargeToken {
 			fmt.Fprintf(out, "warning: access tokens of role %q get up to %d bytes in app %q. Some proxies refuse requests with more than %d;\n"+
-				"nothing above %d is applied. Give the role fewer or shorter permissions.\n", role, bytes, app, directory.LargeToken, directory.MaxRoleToken)
+				"above %d the file is refused. Give the role fewer or shorter permissions.\n", role, bytes, app, directory.LargeToken, directory.MaxRoleToken)
 		}
 	}
 }
@@ -135,7 +150,7 @@ type fileApply struct {
 func (a *fileApply) printScript(out io.Writer) error {
 	if a.desired.ConnectionCount() > 0 {
 		if a.secretFile == "" {
-			return a.wrong("secret-file", "It is the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").error()
+			return a.wrong("secret-file", "Pass a file with the Worker's TABARD_SECRET, which seals the client secrets of\nconnections.").error()
 		}
 		if err := a.seal(func(string) (string, error) { return "", nil }); err != nil {
 			return err
@@ -182,7 +197,7 @@ func (a *fileApply) apply(ctx context.Context, dryRun bool, out, progress io.Wri
 	}
 	p := &applyProgress{out: progress, total: a.desired.MemberCount(), lastReport: time.Now()}
 	how := sqlstore.ApplyOptions{DryRun: dryRun, OnProgress: p.report, OnWait: func() {
-		fmt.Fprintln(progress, "Another apply is under way; waiting for its end.")
+		fmt.Fprintln(progress, "Waiting for another apply to finish.")
 	}}
 	if dryRun {
 		how.OnDifference = func(d directory.Difference) { fmt.Fprintln(out, d) }
@@ -241,7 +256,7 @@ func (p *applyProgress) report(done int) {
 // summary says what was changed.
 func summary(d directory.Desired, c directory.Changes) string {
 	if c.None() {
-		return fmt.Sprintf("Nothing changed: %s and %s are as the file says.\n",
+		return fmt.Sprintf("Nothing to change: %s and %s match the file.\n",
 			plural(len(d.Organizations), "organization"), plural(d.MemberCount(), "membership"))
 	}
 	text := ""
@@ -271,7 +286,7 @@ func warnGroupRoles(d directory.Desired, out io.Writer) {
 			}
 			slices.Sort(roles)
 			if err := d.Workspace.CheckTokens(slices.Compact(roles)); err != nil {
-				fmt.Fprintf(out, "warning: whoever is in all groups of connection %q gets no access token: %s.\n",
+				fmt.Fprintf(out, "warning: a member of all groups of connection %q gets no access token: %s.\n",
 					c.ID, strings.TrimPrefix(err.Error(), "directory: "))
 			}
 		}

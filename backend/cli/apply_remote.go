@@ -20,23 +20,23 @@ type remoteSettings struct{ url, key string }
 // command line says.
 func (r *remoteSettings) flags() *pflag.FlagSet {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags.StringVar(&r.key, "key", "", "administration `KEY` to the workspace, for --url; better in the environment, which ps does not show")
+	flags.StringVar(&r.key, "key", "", "administration `KEY` to the workspace, for --url; safer in the environment, which ps does not show")
 	return flags
 }
 
 // apply makes what the administration API changes be what a file says.
 func (r *remoteSettings) apply(ctx context.Context, path string, desired directory.Desired, dryRun bool, out, progress io.Writer) error {
 	if r.key == "" {
-		return errors.New("--url needs --key or TABARD_KEY: a key to the workspace, which tabard keys create makes")
+		return errors.New("--url needs --key or TABARD_KEY: a key to the workspace, made by tabard keys create")
 	}
 	client, err := remote.New(r.url, r.key, nil)
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}
 	if desired.ConnectionCount() > 0 {
-		fmt.Fprintln(progress, "warning: connections are left as they are: their secrets are sealed where the database is.")
+		fmt.Fprintln(progress, "warning: connections are not applied through the API, because their secrets are sealed on the server.")
 	}
-	fmt.Fprintln(progress, "Apps, roles and the membership claim are left as they are: apply those where the database is.")
+	fmt.Fprintln(progress, "Apps, roles and the membership claim are not applied through the API: apply them with --database.")
 	p := &applyProgress{out: progress, total: desired.MemberCount(), lastReport: time.Now()}
 	how := remote.ApplyOptions{DryRun: dryRun, OnProgress: p.report}
 	if dryRun {
@@ -53,11 +53,11 @@ func reportApplied(path string, desired directory.Desired, changes directory.Cha
 	case errors.As(err, &conflicts):
 		return notAppliedError(path, conflicts)
 	case err != nil && !changes.None() && !dryRun:
-		return fmt.Errorf("%s: applied in part; apply it again to do the rest\n%w", path, err)
+		return fmt.Errorf("%s: applied in part; apply it again to finish\n%w", path, err)
 	case err != nil:
 		return err
 	case dryRun && !changes.None():
-		fmt.Fprintln(out, "\nNothing was changed; applied, it would be:")
+		fmt.Fprintln(out, "\nDry run, nothing was changed. Applying the file would make these changes:")
 	}
 	_, err = io.WriteString(out, summary(desired, changes))
 	return err

@@ -15,13 +15,13 @@ func auditCommand() *cobra.Command {
 	var f admin.EventFilter
 	var p admin.Page
 	command := adminCommand[admin.List[admin.Event]]{
-		use: "audit", short: "Show what happened, the newest first",
+		use: "audit", short: "Show the audit log, newest first",
 		example: `  tabard audit --organization acme --since 24h
   tabard audit --action session.reused`,
-		flags: allFlags(organizationFlag(&organization, false), userFlag(&f.User, "only what is about the person of `ID`"), func(c *cobra.Command) {
+		flags: allFlags(organizationFlag(&organization, false), userFlag(&f.User, "only events about the person `ID`"), func(c *cobra.Command) {
 			c.Flags().StringVar(&f.Action, "action", "", "only `ACTION`, such as sign_in or member.admit")
-			c.Flags().StringVar(&f.Actor, "actor", "", "only what `ID` did: a person's, a key's, or \"command line\"")
-			c.Flags().DurationVar(&since, "since", 0, "only what happened within `TIME`, such as 24h")
+			c.Flags().StringVar(&f.Actor, "actor", "", "only events by the actor `ID`: a person's, a key's, or \"command line\"")
+			c.Flags().DurationVar(&since, "since", 0, "only events of the last `TIME`, such as 24h")
 		}, pageFlags(&p)),
 		run: func(e *env, _ []string) (admin.List[admin.Event], error) {
 			if since > 0 {
@@ -29,9 +29,9 @@ func auditCommand() *cobra.Command {
 			}
 			return e.Events(e.ctx, e.by, organization, f, p)
 		},
-		text: listTable("TIME|ACTION|OUTCOME|WHO|ABOUT", func(e admin.Event) []string {
+		text: listTable("TIME|ACTION|OUTCOME|ACTOR|SUBJECT", func(e admin.Event) []string {
 			return []string{formatTime(e.At), e.Action, outcomeText(e), actorText(e), subjectText(e)}
-		}, "Nothing happened."),
+		}, "There are no events."),
 	}.build()
 	command.GroupID = groupAdministration
 	command.AddCommand(auditExportCommand())

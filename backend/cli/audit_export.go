@@ -41,13 +41,14 @@ func auditExportCommand() *cobra.Command {
 	var end bool
 	command := &cobra.Command{
 		Use:   "export",
-		Short: "Write events as JSON lines, the oldest first",
-		Long: `Writes the audit trail to standard output, a JSON object a line, the oldest first,
-in the form of the administration API. What happened within the last minute is left for the next time.
+		Short: "Export the audit log as JSON lines, oldest first",
+		Long: `Export writes the audit log to standard output as JSON lines in the form of the
+administration API, oldest first. Events of the last minute are left for the next export.
 
-With --name an export goes on where the one of that name ended, and what it has not
-written yet is never forgotten, whatever --audit-retention says. An export that is cut off
-may write a page's events again: they have ids. --end ends an export for good.`,
+With --name an export continues where the one of that name ended. Events that it has
+not written yet are kept, whatever --audit-retention says. An export that is
+interrupted may write up to a page of events again; compare their ids. --end ends an
+export permanently.`,
 		Example: `  tabard audit export > trail.jsonl
   tabard audit export --name siem | vector --config siem.toml
   tabard audit export --name siem --end`,
@@ -56,7 +57,7 @@ may write a page's events again: they have ids. --end ends an export for good.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case name != "" && !exportName.MatchString(name):
-				return errors.New("--name has to be up to 64 of a-z, 0-9, dot, dash and underscore")
+				return errors.New("--name must be 1 to 64 characters of a-z, 0-9, dot, dash and underscore")
 			case end && name == "":
 				return errors.New("--end needs the export's --name")
 			}
@@ -72,8 +73,8 @@ may write a page's events again: they have ids. --end ends an export for good.`,
 			return export{store, name, c.OutOrStdout(), time.Now().Add(-exportLag).Unix()}.run(c.Context())
 		},
 	}
-	command.Flags().StringVar(&name, "name", "", "go on with the export of `NAME`, and keep what it has not written")
-	command.Flags().BoolVar(&end, "end", false, "end the export of that name: nothing is kept for it any more")
+	command.Flags().StringVar(&name, "name", "", "continue the export `NAME`, and keep events until it has written them")
+	command.Flags().BoolVar(&end, "end", false, "end the export: no events are kept for it any longer")
 	s.addDatabase(command)
 	return command
 }
@@ -81,7 +82,7 @@ may write a page's events again: they have ids. --end ends an export for good.`,
 func endExport(ctx context.Context, store *sqlstore.Store, name string) error {
 	was, err := store.DeleteAuditExport(ctx, name)
 	if err == nil && !was {
-		err = fmt.Errorf("there is no export %q", name)
+		err = fmt.Errorf("there is no export named %q", name)
 	}
 	return err
 }

@@ -28,9 +28,9 @@ type wrongSetting struct {
 type wrongSettings []wrongSetting
 
 func (w wrongSettings) Error() string {
-	text := "a setting is wrong; nothing was started\n"
+	text := "a setting is invalid\n"
 	if len(w) > 1 {
-		text = fmt.Sprintf("%d settings are wrong; nothing was started\n", len(w))
+		text = fmt.Sprintf("%d settings are invalid\n", len(w))
 	}
 	for _, s := range w {
 		text += fmt.Sprintf("\n  %s\n      %s\n", s.what, strings.ReplaceAll(s.hint, "\n", "\n      "))
@@ -76,15 +76,15 @@ func (s *settings) check() wrongSettings {
 		{"database", checkDatabase(s.database)},
 		{"secret-file", checkSecretFile(s)},
 		{"oidc-issuer", checkIssuer(s.oidcIssuer)},
-		{"oidc-client-id", hintUnless(s.oidcClientID != "", "Register a confidential web client at the provider; it gives the id.")},
-		{"oidc-client-secret", hintUnless(s.oidcSecretFile != "" || s.oidcClientSecret != "" || s.oidc.clientKeyFile != "", "The provider gives it with the client id. In the environment ps does\nnot show it. A key does as well: --oidc-client-key-file")},
+		{"oidc-client-id", hintUnless(s.oidcClientID != "", "Register a confidential web client at the provider, which issues the id.")},
+		{"oidc-client-secret", hintUnless(s.oidcSecretFile != "" || s.oidcClientSecret != "" || s.oidc.clientKeyFile != "", "The provider issues it with the client id. ps does not show it in the\nenvironment. A key works as well: --oidc-client-key-file")},
 		{"oidc-client-secret-file", checkClientSecretFile(s.oidcSecretFile, s.oidcClientSecret)},
-		{"oidc-scopes", hintUnless(directory.ValidScopes(strings.Fields(s.oidcScopes)), "It has to be scopes separated by spaces, such as \"profile email groups\".")},
+		{"oidc-scopes", hintUnless(directory.ValidScopes(strings.Fields(s.oidcScopes)), "Pass scopes separated by spaces, such as \"profile email groups\".")},
 		{"oidc-client-key-file", checkClientKey(s)},
-		{"oidc-response-mode", hintUnless(login.IsResponseMode(s.oidc.responseMode), "It has to be query or form_post.")},
+		{"oidc-response-mode", hintUnless(login.IsResponseMode(s.oidc.responseMode), "Pass query or form_post.")},
 		{"oidc-tenants", checkTenants(s)},
 		{"oidc-internal-url", checkInternalURL(s.oidc.internalURL)},
-		{"loopback-connections", hintUnless(!s.loopbackConnections || !s.exposed(), "It is for development: the public URL and --listen have to be on this\nmachine.")},
+		{"loopback-connections", hintUnless(!s.loopbackConnections || !s.exposed(), "This is for development only: --public-url and --listen must be on this\nmachine.")},
 		{"signing-algorithm", checkAlgorithm(s.signingAlgorithm)},
 		{"signing-key-life", checkKeyLife(s.signingKeyLife)},
 		{"audit-retention", checkAuditRetention(s.auditRetention)},
@@ -92,7 +92,7 @@ func (s *settings) check() wrongSettings {
 		{"metrics-from", checkNetworks(s.metricsFrom)},
 		{"cookie-mark", checkCookieMark(s.cookieMark, s.publicURL)},
 		{"stop-delay", checkStopDelay(s.stopDelay)},
-		{"log-format", hintUnless(s.logFormat == "json" || s.logFormat == "text", "It has to be json or text.")},
+		{"log-format", hintUnless(s.logFormat == "json" || s.logFormat == "text", "Pass json or text.")},
 		{"log-level", checkLogLevel(s.logLevel)},
 	} {
 		if c.hint != "" {
@@ -113,10 +113,10 @@ func hintUnless(isRight bool, hint string) string {
 
 func checkPublicURL(address string) string {
 	if address == "" {
-		return "It is the backend's address as browsers see it, such as\nhttps://app.example.com/auth"
+		return "Pass the backend's address as browsers see it, such as\nhttps://app.example.com/auth"
 	}
 	_, err := publicurl.Parse(address)
-	return hintUnless(err == nil, "It has to be an https address, such as https://app.example.com/auth,\nwithout query; http only on localhost, for browsers drop its cookies.")
+	return hintUnless(err == nil, "Pass an https address without a query, such as\nhttps://app.example.com/auth. http works on localhost only: elsewhere browsers\nreject the cookies.")
 }
 
 func checkListen(address string) string {
@@ -124,7 +124,7 @@ func checkListen(address string) string {
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	return hintUnless(err == nil, "It has to be HOST:PORT, such as 127.0.0.1:8787, or :8787 for all\naddresses.")
+	return hintUnless(err == nil, "Pass HOST:PORT, such as 127.0.0.1:8787, or :8787 for all addresses.")
 }
 
 const sqlitePrefix = "sqlite:"
@@ -132,47 +132,47 @@ const sqlitePrefix = "sqlite:"
 func checkDatabase(address string) string {
 	path, embedded := strings.CutPrefix(address, sqlitePrefix)
 	return hintUnless(embedded && path != "" || strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://"),
-		"It has to be sqlite:FILE, such as sqlite:/var/lib/tabard/tabard.db, or\npostgres://USER:PASSWORD@HOST/DATABASE")
+		"Pass sqlite:FILE, such as sqlite:/var/lib/tabard/tabard.db, or\npostgres://USER:PASSWORD@HOST/DATABASE")
 }
 
 func checkAuditRetention(time string) string {
 	_, err := host.ParseRetention(time)
-	return hintUnless(err == nil, "It has to be a day or more, such as 365d or 8760h, or 0, which keeps the\ntrail for ever.")
+	return hintUnless(err == nil, "Pass a day or more, such as 365d or 8760h, or 0, which keeps the audit\nlog forever.")
 }
 
 func checkNetworks(networks string) string {
 	_, err := parseProxies(networks)
-	return hintUnless(err == nil, "It has to be addresses and networks, separated by commas, such as\n127.0.0.1,10.0.0.0/8")
+	return hintUnless(err == nil, "Pass addresses and networks, separated by commas, such as\n127.0.0.1,10.0.0.0/8")
 }
 
 func checkIssuer(issuer string) string {
 	if issuer == "" {
-		return "It is the issuer of your OpenID provider, such as https://id.example.com"
+		return "Pass the issuer of your OpenID provider, such as https://id.example.com"
 	}
 	u, err := url.Parse(issuer)
 	return hintUnless(err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
 		(u.Scheme == "https" || u.Scheme == "http" && directory.Loopback(u.Hostname())),
-		"It has to be an https address without query, exactly as the provider's\nmetadata name it (http only on localhost).")
+		"Pass an https address without a query, exactly as in the provider's\nmetadata (http on localhost only).")
 }
 
 func checkAlgorithm(name string) string {
 	_, err := signingkey.ParseAlgorithm(name)
-	return hintUnless(err == nil, "It has to be ES256, EdDSA or RS256.")
+	return hintUnless(err == nil, "Pass ES256, EdDSA or RS256.")
 }
 
 func checkKeyLife(time string) string {
 	_, err := signingkey.ParseLife(time)
-	return hintUnless(err == nil, "It has to be a time between 1d and 400d, such as 90d, or 0 where only\n`tabard signing-keys rotate` makes new keys.")
+	return hintUnless(err == nil, "Pass a time from 1d to 400d, such as 90d, or 0 to make new keys only by\n`tabard signing-keys rotate`.")
 }
 
 func checkCookieMark(mark, public string) string {
 	_, err := publicurl.ParseCookieMark(mark, public)
-	return hintUnless(err == nil, "It has to be one to eight of A-Z and 0-9, a letter first. Whoever changes it\nsigns everybody out.")
+	return hintUnless(err == nil, "Pass one to eight of A-Z and 0-9, a letter first. A change signs every person\nout.")
 }
 
 func checkLogLevel(name string) string {
 	err := new(slog.Level).UnmarshalText([]byte(name))
-	return hintUnless(err == nil, "It has to be debug, info, warn or error.")
+	return hintUnless(err == nil, "Pass debug, info, warn or error.")
 }
 
 func hostOf(address string) string {

@@ -40,9 +40,9 @@ func newCommand() *cobra.Command {
 		Short: "One sign-in, one organization per tab, no way to mix them",
 		Long: `Tabard mints short-lived access tokens, each for one organization, from the one
 sign-in that all tabs of a browser share.`,
-		Example: `  tabard apply workspace.yaml       say which apps and organizations there are
-  tabard serve --help               see what a server has to be told
-  tabard doctor                     see whether it was told right`,
+		Example: `  tabard apply workspace.yaml       # define apps and organizations
+  tabard serve --help               # list the settings of a server
+  tabard doctor                     # check them`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

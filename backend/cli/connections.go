@@ -13,13 +13,13 @@ import (
 
 func connectionsCommand() *cobra.Command {
 	return group("connections", "Show and change organizations' own OpenID providers",
-		`A connection is an organization's own provider. It is made disabled; one of an
-organization's connections is enabled at most. Register /callback/CONNECTION below
-the backend's address at the provider as the redirect URI.`,
+		`A connection is an organization's own OpenID provider. A new connection is disabled,
+and at most one of an organization's connections is enabled. At the provider,
+register the backend's address with /callback/CONNECTION as the redirect URI.`,
 		listConnections(), createConnection(), updateConnection(), deleteConnection(),
 		connectionCommand("get", "Show a connection", (*admin.Service).Connection),
-		connectionCommand("enable", "Let people sign in there for the organization", (*admin.Service).EnableConnection),
-		connectionCommand("disable", "Let nobody sign in there", (*admin.Service).DisableConnection))
+		connectionCommand("enable", "Enable a connection: members sign in there", (*admin.Service).EnableConnection),
+		connectionCommand("disable", "Disable a connection", (*admin.Service).DisableConnection))
 }
 
 func listConnections() *cobra.Command {
@@ -32,16 +32,16 @@ func listConnections() *cobra.Command {
 		},
 		text: listTable("CONNECTION|ISSUER|CLIENT ID|FROM|ENABLED", func(c admin.Connection) []string {
 			return []string{c.ID, printable(c.Issuer), printable(c.ClientID), string(c.Source), yesNo(c.Enabled)}
-		}, "It has no connection."),
+		}, "The organization has no connections."),
 	}.build()
 }
 
 func createConnection() *cobra.Command {
 	var organization string
 	command := adminCommand[admin.Connection]{
-		use: "create FILE", args: 1, short: "Make a connection, not enabled yet", secret: true,
-		long: `Create makes a connection of what a JSON file says, - being standard input. The
-client secret is kept sealed under the server's secret, and never shown.`,
+		use: "create FILE", args: 1, short: "Create a connection, disabled at first", secret: true,
+		long: `Create reads a connection from a JSON file; - is standard input. The client secret is
+sealed by the server's secret and never shown.`,
 		example: `  tabard connections create --organization acme - <<'END'
   {"issuer": "https://id.acme.example",
    "client_id": "tabard", "client_secret": "…",
@@ -64,9 +64,9 @@ client secret is kept sealed under the server's secret, and never shown.`,
 func updateConnection() *cobra.Command {
 	var organization string
 	command := adminCommand[admin.Connection]{
-		use: "update CONNECTION FILE", args: 2, short: "Replace a connection's settings, but its issuer", secret: true,
-		long: `Update makes a connection's settings be what a JSON file says, - being standard
-input. Without client_secret the secret stays.`,
+		use: "update CONNECTION FILE", args: 2, short: "Replace a connection's settings, except its issuer", secret: true,
+		long: `Update replaces a connection's settings by those of a JSON file; - is standard input.
+Without client_secret the stored secret stays.`,
 		flags: organizationFlag(&organization, true),
 		run: func(e *env, args []string) (admin.Connection, error) {
 			var s admin.ConnectionSettings
@@ -98,7 +98,7 @@ func decodeInput(e *env, path string, into any) error {
 func deleteConnection() *cobra.Command {
 	var organization string
 	return adminCommand[admin.Empty]{
-		use: "delete CONNECTION", args: 1, short: "End a connection for good", flags: organizationFlag(&organization, true),
+		use: "delete CONNECTION", args: 1, short: "Delete a connection permanently", flags: organizationFlag(&organization, true),
 		run: func(e *env, args []string) (admin.Empty, error) {
 			return e.DeleteConnection(e.ctx, e.by, organization, args[0])
 		},
@@ -133,7 +133,7 @@ func setOrMissing(truth bool) string {
 func admissionText(p admin.Provisioning) string {
 	text := "members only"
 	if p.JustInTime {
-		text = "whoever signs in there"
+		text = "everyone who signs in there"
 	}
 	if len(p.Roles) > 0 {
 		text += ", as " + joinOrDash(p.Roles)

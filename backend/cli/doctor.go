@@ -21,16 +21,17 @@ func doctorCommand() *cobra.Command {
 	var asJSON bool
 	command := &cobra.Command{
 		Use:     "doctor",
-		Short:   "Find out whether a server with these settings works",
+		Short:   "Check whether a server with these settings works",
 		GroupID: groupServer,
-		Long: `Doctor takes the settings of serve, and looks at the OpenID provider, the database,
-the signing keys, the public address, the apps' origins, the reach of the cookies,
-what the proxy does with headers, and the clocks of all replicas. It changes nothing, before the first start and while the server
-runs, and says what to do about what it finds. With a problem it exits with 1.
+		Long: `Doctor takes the settings of serve and checks the OpenID provider, the database, the
+signing keys, the public address, the apps' origins, the reach of the cookies, the
+headers that the proxy passes on and the clocks of all replicas. It changes nothing,
+and can run before the first start and beside a running server. It prints how to fix
+each problem, and exits with 1 if there is one.
 
-It redeems a code that cannot exist, to learn whether the provider knows the
-client; the provider may log that.`,
-		Example: `  tabard doctor                            with the settings in the environment
+To learn whether the provider knows the client, it redeems an authorization code that
+cannot exist; the provider may log that.`,
+		Example: `  tabard doctor                            # settings from the environment
   tabard doctor --echo-url https://app.example.com/debug/headers
   tabard doctor --json | jq '.[] | select(.level == "problem")'`,
 		Args:              cobra.NoArgs,
@@ -47,13 +48,13 @@ client; the provider may log that.`,
 				return err
 			}
 			if n := count(findings, doctor.Problem); n > 0 {
-				return problemsError(plural(n, "problem") + " to solve")
+				return problemsError(plural(n, "problem") + " found")
 			}
 			return nil
 		},
 	}
 	s.addServer(command)
-	command.Flags().StringVar(&echo, "echo-url", "", "`URL` of the app, outside the backend's mount, that answers with the request's headers")
+	command.Flags().StringVar(&echo, "echo-url", "", "`URL` in the app, outside the backend's path, that answers with the request's headers")
 	command.Flags().BoolVar(&asJSON, "json", false, "write the findings as JSON")
 	return command
 }
@@ -71,7 +72,7 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 		findings = append(findings, doctor.Finding{Subject: "settings", Level: doctor.Warning, Text: w})
 	}
 	if findings == nil {
-		findings = append(findings, doctor.Finding{Subject: "settings", Level: doctor.OK, Text: "all of them are there and well formed"})
+		findings = append(findings, doctor.Finding{Subject: "settings", Level: doctor.OK, Text: "all settings are present and well formed"})
 	}
 	provider, _ := s.currentProvider() // checked
 	config := doctor.Config{

@@ -99,7 +99,7 @@ func TestTheDoctorFindsARunningServerWell(t *testing.T) {
 		t.Error(err)
 	}
 	for _, want := range []string{
-		"settings: ok: all of them",
+		"settings: ok: all settings are present",
 		"provider: ok: " + d.issuer + " answers",
 		"provider: ok: it supports PKCE with S256",
 		"provider: ok: it accepts the client tabard and its secret",
@@ -124,7 +124,7 @@ func TestTheDoctorFindsARunningServerWell(t *testing.T) {
 func TestTheDoctorLooksBeforeTheFirstStartAndMakesNothing(t *testing.T) {
 	d, _ := deploy(t)
 	findings, err := examined(t, d.args())
-	if err == nil || err.Error() != "1 problem to solve" {
+	if err == nil || err.Error() != "1 problem found" {
 		t.Errorf("the error is %v", err)
 	}
 	for _, want := range []string{
@@ -144,7 +144,7 @@ func TestTheDoctorLooksBeforeTheFirstStartAndMakesNothing(t *testing.T) {
 func TestTheDoctorLooksAtWhatItCanBesideWrongSettings(t *testing.T) {
 	d, _ := deploy(t)
 	findings, err := examined(t, []string{"--database", d.database, "--oidc-issuer", d.issuer, "--log-level", "loud"})
-	if err == nil || err.Error() != "4 problems to solve" {
+	if err == nil || err.Error() != "4 problems found" {
 		t.Errorf("the error is %v", err)
 	}
 	for _, want := range []string{

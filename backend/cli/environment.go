@@ -67,7 +67,7 @@ func unknownVariables(environ []string) []string {
 		if !strings.HasPrefix(name, environmentPrefix) || slices.Contains(known, name) || serviceLink.MatchString(name) {
 			continue
 		}
-		warning := name + " is no setting, and was not read"
+		warning := name + ": unknown setting, ignored"
 		if near, ok := nearest(name, known); ok {
 			warning += "; did you mean " + near + "?"
 		}

@@ -52,7 +52,7 @@ func (s gracefulStop) run(ctx context.Context, listener net.Listener, handler ht
 	case <-ctx.Done():
 	}
 	s.readiness.Stop()
-	log.Info("stopping: no longer ready, requests are answered on", "for", s.delay.String())
+	log.Info("stopping: no longer ready, requests are still answered", "for", s.delay.String())
 	if err := waitOrFail(failed, s.delay*4/5); err != nil {
 		return err
 	}
@@ -60,11 +60,11 @@ func (s gracefulStop) run(ctx context.Context, listener net.Listener, handler ht
 	if err := waitOrFail(failed, s.delay/5); err != nil {
 		return err
 	}
-	log.Info("stopping: requests under way may finish")
+	log.Info("stopping: waiting for running requests to finish")
 	finish, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(finish); err != nil {
-		return fmt.Errorf("requests were cut off after %v", shutdownTimeout)
+		return fmt.Errorf("requests still running after %v were cut off", shutdownTimeout)
 	}
 	log.Info("stopped")
 	return nil

@@ -26,20 +26,20 @@ func isolationCommand() *cobra.Command {
 	var i isolation
 	command := &cobra.Command{
 		Use:     "isolation PLAN",
-		Short:   "Try whether an API serves one organization another's records",
+		Short:   "Test an API for leaks between organizations",
 		GroupID: groupAPI,
-		Long: `Isolation tries every route of an API with the tokens of two organizations: each
-with the other's paths, headers, queries, cookies and bodies, and with tokens that
-are none. It makes, changes and deletes records of both, so let the organizations be
-made for it. With a finding it exits with 1.
+		Long: `Isolation calls every route of an API with the tokens of two organizations: with the
+other organization's paths, headers, queries, cookies and bodies, and with invalid
+tokens. It creates, changes and deletes records of both, so use two organizations made
+for the test. It exits with 1 if it finds a leak.
 
-PLAN has one route a line. A line that begins with "record" also makes a record: its
-answer's members are the values of wildcards, and {canary} is a text that only this
-record has.
+PLAN has one route a line. A line that begins with "record" also creates a record: the
+members of its response are the values of wildcards, and {canary} is a text that only
+this record contains.
 
-The tokens come from files, or from TABARD_TOKEN_A, TABARD_TOKEN_B,
-TABARD_EXPIRED_A and TABARD_EXPIRED_B; never from the command line, which others can
-read. They have to live until the end.`,
+The tokens are read from files, or from TABARD_TOKEN_A, TABARD_TOKEN_B,
+TABARD_EXPIRED_A and TABARD_EXPIRED_B, never from the command line, which other users
+can read. They must stay valid until the end.`,
 		Example: `  tabard isolation plan.txt --url https://api.example.com \
     --token-a-file a.jwt --token-b-file b.jwt
 
@@ -57,7 +57,7 @@ read. They have to live until the end.`,
 		flags.StringVar(&i.tokens[n], "token-"+name+"-file", "", "`FILE` with a good token of organization "+strings.ToUpper(name))
 		flags.StringVar(&i.expired[n], "expired-"+name+"-file", "", "`FILE` with an expired token of organization "+strings.ToUpper(name))
 	}
-	flags.IntVar(&i.quota, "quota", 0, "how many records an organization may have, to fill it up")
+	flags.IntVar(&i.quota, "quota", 0, "how many records an organization may have; they are all created")
 	flags.BoolVar(&i.asJSON, "json", false, "write the findings as JSON")
 	command.MarkFlagRequired("url")
 	return command
@@ -85,7 +85,7 @@ func (i *isolation) write(w io.Writer, report isolationtest.Report) error {
 		fmt.Fprintln(w, f)
 	}
 	for _, omitted := range report.Omitted {
-		fmt.Fprintln(w, "not tried:", omitted)
+		fmt.Fprintln(w, "not tested:", omitted)
 	}
 	_, err := fmt.Fprintf(w, "%s, %s\n", plural(report.Attempts, "attempt"), plural(len(report.Findings), "finding"))
 	return err
@@ -126,7 +126,7 @@ func (i *isolation) tenant(n int, name string) (isolationtest.Tenant, error) {
 		return isolationtest.Tenant{}, err
 	}
 	if raw == "" {
-		return isolationtest.Tenant{}, fmt.Errorf("there is no token of organization %[1]s; see --token-%[2]s-file and TABARD_TOKEN_%[1]s", name, strings.ToLower(name))
+		return isolationtest.Tenant{}, fmt.Errorf("the token of organization %[1]s is missing; set --token-%[2]s-file or TABARD_TOKEN_%[1]s", name, strings.ToLower(name))
 	}
 	expired, err := secretText(i.expired[n], environmentPrefix+"EXPIRED_"+name)
 	if err != nil {
@@ -134,7 +134,7 @@ func (i *isolation) tenant(n int, name string) (isolationtest.Tenant, error) {
 	}
 	message, err := jws.Parse(raw, 64<<10)
 	if err != nil || message.Claims.Text("org_id") == "" {
-		return isolationtest.Tenant{}, fmt.Errorf("the token of organization %s is no access token with an org_id", name)
+		return isolationtest.Tenant{}, fmt.Errorf("the token of organization %s is not an access token with an org_id", name)
 	}
 	return isolationtest.Tenant{Organization: message.Claims.Text("org_id"), Slug: message.Claims.Text("org_slug"), Token: raw, Expired: expired}, nil
 }

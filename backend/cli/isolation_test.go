@@ -101,7 +101,7 @@ record id=id POST /api/organizations/{organization}/notes {"text": "{canary}"}`)
 		return out, err
 	}
 	good := notesService(t, key, notes.Scoped)
-	if out, err := run(good); err != nil || !strings.Contains(out, ", 0 findings\n") || !strings.Contains(out, "not tried: an expired token of org_globex\n") || strings.Contains(out, "of org_acme") {
+	if out, err := run(good); err != nil || !strings.Contains(out, ", 0 findings\n") || !strings.Contains(out, "not tested: an expired token of org_globex\n") || strings.Contains(out, "of org_acme") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	leaky := func() string {

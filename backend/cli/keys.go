@@ -15,13 +15,13 @@ import (
 )
 
 func keysCommand() *cobra.Command {
-	return group("keys", "Make, list and revoke the keys of programs",
-		`A key opens the administration API, below /admin/v1, for the whole workspace or for
-one organization; or it lets an app's server open sessions in another app. A key of
-one kind opens nothing of the other's. It is shown once and kept as a hash.`,
+	return group("keys", "Create, list and revoke API keys",
+		`A key gives access to the administration API below /admin/v1, for the whole workspace
+or for one organization, or lets an app's server open sessions in another app. A key
+of one kind is useless for the other. It is shown once and stored as a hash.`,
 		createKey(), listKeys(),
 		adminCommand[admin.Empty]{
-			use: "revoke KEY", args: 1, short: "End a key, at once and for good",
+			use: "revoke KEY", args: 1, short: "Revoke a key immediately and permanently",
 			run: func(e *env, args []string) (admin.Empty, error) {
 				return e.RevokeKey(e.ctx, e.by, args[0])
 			},
@@ -32,14 +32,14 @@ one kind opens nothing of the other's. It is shown once and kept as a hash.`,
 func listKeys() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.KeyInfo]]{
-		use: "list", short: "List the keys, also those that have ended", flags: pageFlags(&p),
+		use: "list", short: "List the keys, including revoked and expired ones", flags: pageFlags(&p),
 		run: func(e *env, _ []string) (admin.List[admin.KeyInfo], error) {
 			return e.Keys(e.ctx, e.by, p)
 		},
-		text: listTable("KEY|KIND|NAME|REACHES|CREATED|LAST USED|EXPIRES|REVOKED", func(k admin.KeyInfo) []string {
+		text: listTable("KEY|KIND|NAME|SCOPE|CREATED|LAST USED|EXPIRES|REVOKED", func(k admin.KeyInfo) []string {
 			return []string{k.ID, string(k.Kind), printable(k.Name), keyScope(k), formatTime(k.CreatedAt),
 				formatTime(k.LastUsedAt), formatTime(k.ExpiresAt), formatTime(k.RevokedAt)}
-		}, "There is no key."),
+		}, "There are no keys."),
 	}.build()
 }
 
@@ -61,22 +61,22 @@ func createKey() *cobra.Command {
 	var printSQL bool
 	var kind string
 	command := adminCommand[admin.CreatedKey]{
-		use: "create", short: "Make a key, and show it once", secret: true,
-		long: `Create makes a key and shows it: standard output has the key alone. Of the kind
-administration it opens the administration API; of the kind workspace it lets an
-app's server open sessions in another app of the workspace, and renew its own. Without --organization it reaches the whole workspace. The secret is the
-server's own.
+		use: "create", short: "Create a key and show it once", secret: true,
+		long: `Create prints a new key: standard output has the key alone. The kind administration
+gives access to the administration API. The kind workspace lets an app's server open
+sessions in another app of the workspace and renew its own. Without --organization the
+key is for the whole workspace. --secret-file is the server's.
 
-With --print-sql nothing is stored: the statements that would are printed, for
-wrangler d1 execute, and the key on standard error.`,
+With --print-sql nothing is stored: SQL is printed for wrangler d1 execute, and the
+key on standard error.`,
 		example: `  tabard keys create --name "billing server" --expires 8760h
   tabard keys create --name "Acme's own" --organization acme
   tabard keys create --name "notes server" --kind workspace --app notes`,
 		flags: allFlags(organizationFlag(&n.Organization, false), func(c *cobra.Command) {
 			c.Flags().StringVar(&n.Name, "name", "", "say by `TEXT` whose key it is")
-			c.Flags().StringVar(&kind, "kind", string(admin.Administration), "make a key to the API of this `KIND`: administration or workspace")
-			c.Flags().StringVar(&n.App, "app", "", "let only the server of the `APP` use it (kind workspace)")
-			c.Flags().DurationVar(&life, "expires", 0, "let it end after `TIME`, such as 8760h")
+			c.Flags().StringVar(&kind, "kind", string(admin.Administration), "key `KIND`: administration or workspace")
+			c.Flags().StringVar(&n.App, "app", "", "restrict the key to the server of `APP` (kind workspace)")
+			c.Flags().DurationVar(&life, "expires", 0, "expire the key after `TIME`, such as 8760h")
 			c.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of storing it")
 			c.MarkFlagRequired("name")
 		}),
@@ -89,7 +89,7 @@ wrangler d1 execute, and the key on standard error.`,
 	stored := command.RunE
 	command.RunE = func(c *cobra.Command, args []string) error {
 		if life != 0 && life < time.Second { // which would round to for ever
-			return errors.New("--expires is a second at least; without it a key lives until it is revoked")
+			return errors.New("--expires must be at least 1s; without it the key is valid until it is revoked")
 		}
 		if !printSQL {
 			return stored(c, args)
@@ -103,11 +103,11 @@ wrangler d1 execute, and the key on standard error.`,
 // printKey prints the statements of a key, for the secret that --secret-file names.
 func printKey(c *cobra.Command, n admin.NewKey) error {
 	if n.Organization != "" && !strings.HasPrefix(n.Organization, directory.OrganizationPrefix) {
-		return errors.New("--print-sql sees no database: --organization has to be an id (org_…)")
+		return errors.New("with --print-sql, --organization must be an id (org_…), because no database is read")
 	}
 	secret, err := readSecret(c.Flag("secret-file").Value.String())
 	if err != nil {
-		return fmt.Errorf("--secret-file: the Worker's TABARD_SECRET is needed: %w", err)
+		return fmt.Errorf("--secret-file: pass a file with the Worker's TABARD_SECRET: %w", err)
 	}
 	service := admin.New(admin.Config{Secret: secret, Now: time.Now})
 	by := commandLine()

@@ -67,7 +67,7 @@ organizations:
 	}
 	t.Setenv("ACME_SECRET", "hunter2")
 	_, errs, err := tabard(t, "apply", file, "--database", "sqlite:"+filepath.Join(folder, "tabard.db"), "--secret-file", secret)
-	if err != nil || !strings.Contains(errs, `warning: whoever is in all groups of connection "con_acme" gets no access token`) {
+	if err != nil || !strings.Contains(errs, `warning: a member of all groups of connection "con_acme" gets no access token`) {
 		t.Errorf("it says %q, %v", errs, err)
 	}
 }

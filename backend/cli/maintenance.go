@@ -32,7 +32,7 @@ func (s *server) cleanUp(ctx context.Context, h host.Housekeeping) {
 		if _, err := h.Run(ctx); err == nil {
 			s.metrics.CleanedUp(time.Now())
 		} else if ctx.Err() == nil {
-			h.Log.Error("the clean-up failed; the next one tries again", "cause", err)
+			h.Log.Error("the clean-up failed; the next run tries again", "cause", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -19,14 +19,14 @@ import (
 func membersCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "members",
-		Short:   "List, admit, invite, change and remove members of organizations",
+		Short:   "List, admit, invite, change and remove members",
 		GroupID: groupAdministration,
-		Long: `A person who signs in and belongs to no organization is told so, and waits. These
-commands show who waits, and admit them; or invite somebody, who becomes a member when
-they accept.
+		Long: `A person who signs in and belongs to no organization is shown a page that says so, and
+waits. These commands list and admit people who wait, or invite a person, who becomes
+a member on accepting.
 
-Somebody who was admitted here stays when the workspace file is applied again; a
-file that names them itself has the last word from then on.`,
+Members admitted here stay when the workspace file is applied again, unless the file
+names them: it then manages them.`,
 	}
 	command.AddCommand(append(memberCommands(), pendingCommand(), admitCommand())...)
 	return command
@@ -48,13 +48,13 @@ func pendingCommand() *cobra.Command {
 	var asJSON bool
 	command := &cobra.Command{
 		Use:               "pending",
-		Short:             "List who signed in and belongs to no organization",
-		Long:              `Pending lists who signed in and belongs to no organization, who came last first.`,
+		Short:             "List people who signed in but belong to no organization",
+		Long:              `Pending lists people who signed in but belong to no organization, latest first.`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if limit < 1 {
-				return fmt.Errorf("--limit is %d; it has to be at least 1", limit)
+				return fmt.Errorf("--limit is %d; it must be at least 1", limit)
 			}
 			s.warn(c)
 			people, err := s.pending(c.Context(), limit+1)
@@ -68,7 +68,7 @@ func pendingCommand() *cobra.Command {
 			}
 			fmt.Fprint(c.OutOrStdout(), pendingTable(people))
 			if more {
-				fmt.Fprintf(c.ErrOrStderr(), "There are more; these are the last %d. See --limit.\n", limit)
+				fmt.Fprintf(c.ErrOrStderr(), "These are the latest %d; there are more. See --limit.\n", limit)
 			}
 			return nil
 		},
@@ -99,11 +99,11 @@ func (s *settings) pending(ctx context.Context, limit int) ([]pendingPerson, err
 // listing shows people in a table, by what tells them apart.
 func pendingTable(people []pendingPerson) string {
 	if len(people) == 0 {
-		return "Nobody is waiting: everybody who signed in belongs to an organization.\n"
+		return "No one is waiting: every person who signed in belongs to an organization.\n"
 	}
 	var text strings.Builder
 	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(columns, "LAST SEEN\tUSER ID\tWHO")
+	fmt.Fprintln(columns, "LAST SEEN\tUSER ID\tPERSON")
 	for _, p := range people {
 		seen := formatTime(p.SeenAt)
 		fmt.Fprintf(columns, "%s\t%s\t%s\n", seen, p.UserID, printable(p.Name))
@@ -111,7 +111,7 @@ func pendingTable(people []pendingPerson) string {
 		fmt.Fprintf(columns, "\t\tsub %s\n\t\tiss %s\n", printable(p.Subject), printable(p.Issuer))
 	}
 	columns.Flush()
-	text.WriteString("\nAdmit somebody: tabard members admit --organization SLUG --role ROLE --user ID\n")
+	text.WriteString("\nTo admit a person: tabard members admit --organization SLUG --role ROLE --user ID\n")
 	return text.String()
 }
 
@@ -132,9 +132,9 @@ func admitCommand() *cobra.Command {
 	var a directory.Admission
 	command := &cobra.Command{
 		Use:   "admit",
-		Short: "Give somebody a place in an organization",
-		Long: `Admit gives somebody who signed in a place in an organization, or other roles in
-it. It takes effect at their next request.`,
+		Short: "Admit a person to an organization",
+		Long: `Admit makes a person who has signed in a member of an organization, or changes a
+member's roles. It takes effect at the person's next request.`,
 		Example: `  tabard members admit --organization acme --role editor --user usr_…
   tabard members admit --organization acme --role editor --role billing \
     --iss https://id.example.com --sub 248289761001`,
@@ -154,7 +154,7 @@ it. It takes effect at their next request.`,
 	flags.StringArrayVar(&a.Roles, "role", nil, "`ROLE` in it; may be given several times")
 	flags.StringVar(&a.UserID, "user", "", "`ID` of the person, as pending lists it")
 	flags.StringVar(&a.Issuer, "iss", "", "`URL` of the person's provider, instead of --user")
-	flags.StringVar(&a.Subject, "sub", "", "`NAME` that the provider has for the person, with --iss")
+	flags.StringVar(&a.Subject, "sub", "", "the person's `SUBJECT` (sub) at the provider, with --iss")
 	s.addDatabase(command)
 	command.MarkFlagRequired("organization")
 	command.MarkFlagsOneRequired("user", "sub")
@@ -176,7 +176,7 @@ func (s *settings) admit(ctx context.Context, a directory.Admission) error {
 	_, err = service.Admit(ctx, commandLine(), a)
 	switch {
 	case errors.Is(err, directory.ErrNoUser):
-		return errors.New("nobody like that has signed in; see: tabard members pending")
+		return errors.New("no such person has signed in; see: tabard members pending")
 	case errors.Is(err, directory.ErrNoOrganization):
 		return fmt.Errorf("there is no organization %q", a.Organization)
 	case errors.Is(err, directory.ErrNoRole):
@@ -186,9 +186,9 @@ func (s *settings) admit(ctx context.Context, a directory.Admission) error {
 		}
 		return fmt.Errorf("%w; there are: %s", errors.Unwrap(err), strings.Join(w.RoleNames(), ", "))
 	case errors.Is(err, directory.ErrStaff):
-		return fmt.Errorf("this person has staff access to %s; see: tabard staff end", a.Organization)
+		return fmt.Errorf("this person has staff access to %s; end that first: tabard staff end", a.Organization)
 	case errors.Is(err, directory.ErrFromFile):
-		return fmt.Errorf("the workspace file says what this person is in %s; change it there and apply it", a.Organization)
+		return fmt.Errorf("this membership in %s is managed by the workspace file; change the file and apply it", a.Organization)
 	}
 	return err
 }

@@ -13,8 +13,8 @@ func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
 		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
 		memberCommand("get", "Show a member", (*admin.Service).Member),
-		memberCommand("disable", "Keep a member out of the organization, whatever made them one", (*admin.Service).DisableMember),
-		memberCommand("enable", "Let a member into the organization again", (*admin.Service).EnableMember),
+		memberCommand("disable", "Disable a membership, whatever its source", (*admin.Service).DisableMember),
+		memberCommand("enable", "Enable a membership again", (*admin.Service).EnableMember),
 	}
 }
 
@@ -22,13 +22,13 @@ func listMembers() *cobra.Command {
 	var organization string
 	var p admin.Page
 	return adminCommand[admin.List[admin.Member]]{
-		use: "list", short: "List an organization's members, and who is invited", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
+		use: "list", short: "List an organization's members and invitations", flags: allFlags(organizationFlag(&organization, true), pageFlags(&p)),
 		run: func(e *env, _ []string) (admin.List[admin.Member], error) {
 			return e.Members(e.ctx, e.by, organization, p)
 		},
 		text: listTable("USER ID|NAME|E-MAIL|ROLES|FROM|DISABLED", func(m admin.Member) []string {
 			return []string{m.UserID + m.InvitationID, printable(m.Name), printable(m.Email), joinOrDash(m.Roles), sourceText(m), disabledText(m)}
-		}, "It has no member."),
+		}, "The organization has no members."),
 	}.build()
 }
 
@@ -44,16 +44,16 @@ func inviteMember() *cobra.Command {
 	var organization string
 	n := admin.NewMember{Invite: true}
 	return adminCommand[admin.Member]{
-		use: "invite", short: "Invite somebody to an organization",
-		long: `Invite lets somebody become a member, whether they have signed in before or not: they
-accept by entering the organization by choice, or by signing in for it. Until then
-nothing of theirs changes. An invitation holds for 30 days; to invite again changes
-its roles and begins the 30 days anew. Somebody who is a member gets these roles.`,
+		use: "invite", short: "Invite a person to an organization",
+		long: `Invite lets a person become a member, whether they have signed in before or not. They
+accept by choosing the organization or by signing in for it; until then nothing
+changes for them. An invitation is valid for 30 days; another one replaces its roles
+and starts the 30 days again. A person who is a member gets these roles at once.`,
 		example: `  tabard members invite --organization acme --role editor \
     --iss https://id.example.com --sub 248289761001`,
 		flags: allFlags(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringVar(&n.Issuer, "iss", "", "`URL` of the person's provider, or a connection's id")
-			c.Flags().StringVar(&n.Subject, "sub", "", "`NAME` that the provider has for the person")
+			c.Flags().StringVar(&n.Subject, "sub", "", "the person's `SUBJECT` (sub) at the provider")
 			c.Flags().StringArrayVar(&n.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.Flags().StringVar(&n.Name, "name", "", "`NAME` to show in lists until they accept")
 			c.Flags().StringVar(&n.Email, "email", "", "`ADDRESS` to show in lists until they accept")
@@ -85,9 +85,9 @@ func setMember() *cobra.Command {
 	var organization string
 	var roles admin.Roles
 	return adminCommand[admin.Member]{
-		use: "set USER", args: 1, short: "Give a known person these roles, as a member",
-		long: `Set gives a known person these roles, as a member; by an invitation's id, whom it
-invites.`,
+		use: "set USER", args: 1, short: "Set a member's roles, or admit a known person",
+		long: `Set replaces a member's roles, or makes a known person a member. With an invitation's
+id it replaces the roles of the invitation.`,
 		flags: allFlags(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringArrayVar(&roles.Roles, "role", nil, "`ROLE` in it; may be given several times")
 			c.RegisterFlagCompletionFunc("role", cobra.NoFileCompletions)
@@ -106,9 +106,10 @@ func removeMember() *cobra.Command {
 	var organization string
 	return adminCommand[admin.Empty]{
 		use: "remove USER", args: 1, short: "Remove a member from an organization",
-		long: `Remove ends a membership. One that the workspace file gives is disabled instead, or
-removed there; one that a claim or the organization's own provider gives comes
-back at the next sign-in. By its id, an invitation is withdrawn.`,
+		long: `Remove ends a membership. One that the workspace file manages can only be disabled
+here, or removed in the file; one that comes from a claim or from the organization's
+own provider returns at the next sign-in. With an invitation's id it withdraws the
+invitation.`,
 		flags: organizationFlag(&organization, true),
 		run: func(e *env, args []string) (admin.Empty, error) {
 			return e.RemoveMember(e.ctx, e.by, organization, args[0])
@@ -120,9 +121,9 @@ back at the next sign-in. By its id, an invitation is withdrawn.`,
 func unlinkMember() *cobra.Command {
 	var organization string
 	return adminCommand[admin.Empty]{
-		use: "unlink USER", args: 1, short: "Take away whom a person is at the organization's own provider",
-		long: `Unlink is for a wrong link: the next sign-in at the organization's own provider finds
-out anew who the person is. What they are signed in to goes on; see tabard sessions.`,
+		use: "unlink USER", args: 1, short: "Unlink a member from the organization's identity provider",
+		long: `Unlink corrects a wrong link: at the next sign-in at the organization's own provider
+the person is identified again. Their sessions go on; see tabard sessions.`,
 		flags: organizationFlag(&organization, true),
 		run: func(e *env, args []string) (admin.Empty, error) {
 			return e.UnlinkMember(e.ctx, e.by, organization, args[0])

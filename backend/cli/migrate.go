@@ -19,17 +19,17 @@ func migrateCommand() *cobra.Command {
 	var check bool
 	command := &cobra.Command{
 		Use:     "migrate",
-		Short:   "Bring the database's tables up to date",
+		Short:   "Bring the database schema up to date",
 		GroupID: groupServer,
-		Long: `Migrate applies what this release changes in the database's tables, and makes them
-where there are none. The start of tabard serve does the same; of the other commands
-none does. Make a backup first: tables never go back.
+		Long: `Migrate applies this release's changes to the database schema, and creates the tables
+of an empty database. tabard serve does the same when it starts; no other command
+does. Make a backup first: migrations cannot be undone.
 
-Servers of the release before serve on meanwhile, and afterward. Where a long
-transaction holds a table, migrate waits for it and gives way to everybody else; after
-ten minutes it gives up, and can be run again.
+Servers of the previous release keep working during the migration and afterward. If a
+long transaction locks a table, migrate waits and lets all other requests go first;
+after ten minutes it gives up and can be run again.
 
-With --check nothing is changed. It exits with 1 where a migration is pending.`,
+With --check nothing is changed, and the exit status is 1 if a migration is pending.`,
 		Example: `  tabard migrate --check
   tabard migrate --database postgres://…`,
 		Args:              cobra.NoArgs,
@@ -43,7 +43,7 @@ With --check nothing is changed. It exits with 1 where a migration is pending.`,
 		},
 	}
 	s.addDatabase(command)
-	command.Flags().BoolVar(&check, "check", false, "say what is pending, and change nothing")
+	command.Flags().BoolVar(&check, "check", false, "list pending migrations without applying them")
 	return command
 }
 
@@ -57,7 +57,7 @@ func (s *settings) migrate(ctx context.Context, out io.Writer) error {
 	if err := store.Close(); err != nil {
 		return err
 	}
-	_, err = io.WriteString(out, "The database's tables are up to date.\n")
+	_, err = io.WriteString(out, "The database schema is up to date.\n")
 	return err
 }
 
@@ -76,9 +76,9 @@ func checkMigrations(s *settings, ctx context.Context, out io.Writer) error {
 	if n := len(d.Pending); n > 0 {
 		return problemsError(plural(n, "migration") + " pending: " + strings.Join(d.Pending, ", ") + ". Run: tabard migrate")
 	}
-	text := "Nothing is pending.\n"
+	text := "No migrations are pending.\n"
 	if d.Newer() {
-		text = fmt.Sprintf("Nothing is pending: the database's tables are of a newer release (%d, this one knows %d).\n", d.Schema, d.Release)
+		text = fmt.Sprintf("No migrations are pending: the database schema is of a newer release (%d; this release knows %d).\n", d.Schema, d.Release)
 	}
 	_, err = io.WriteString(out, text)
 	return err

@@ -9,17 +9,17 @@ import (
 )
 
 func organizationsCommand() *cobra.Command {
-	return group("organizations", "List, make, rename, disable and delete organizations",
-		`An organization that is disabled here stays so, whatever a workspace file says. A
-file that names an organization has the last word on its name and policy; those
-that it does not name are left as they are.`,
+	return group("organizations", "List, create, rename, disable and delete organizations",
+		`An organization that is disabled here stays disabled, whatever a workspace file says.
+For the name and policy of an organization that a file names, the file takes
+precedence when it is applied. Other organizations are left as they are.`,
 		listOrganizations(), createOrganization(), updateOrganization(),
 		organizationCommand("get", "Show an organization", (*admin.Service).Organization),
-		organizationCommand("disable", "Keep everybody out of an organization", (*admin.Service).DisableOrganization),
-		organizationCommand("enable", "Let its members into an organization again", (*admin.Service).EnableOrganization),
+		organizationCommand("disable", "Disable an organization", (*admin.Service).DisableOrganization),
+		organizationCommand("enable", "Enable an organization again", (*admin.Service).EnableOrganization),
 		adminCommand[admin.Empty]{
-			use: "delete ORGANIZATION", args: 1, short: "End an organization for good",
-			long: "Delete ends an organization with its memberships, connections and keys. Its slug is\nfree then; its id is never used again.",
+			use: "delete ORGANIZATION", args: 1, short: "Delete an organization permanently",
+			long: "Delete removes an organization with its memberships, connections and keys. Its slug can\nbe used again; its id never.",
 			run: func(e *env, args []string) (admin.Empty, error) {
 				return e.DeleteOrganization(e.ctx, e.by, args[0])
 			},
@@ -36,14 +36,14 @@ func listOrganizations() *cobra.Command {
 		},
 		text: listTable("SLUG|ID|NAME|DISABLED", func(o admin.Organization) []string {
 			return []string{o.Slug, o.ID, printable(o.Name), yesNo(o.Disabled)}
-		}, "There is no organization."),
+		}, "There are no organizations."),
 	}.build()
 }
 
 func createOrganization() *cobra.Command {
 	var n admin.OrganizationNames
 	return adminCommand[admin.Organization]{
-		use: "create", short: "Make an organization", flags: nameFlags(&n, true),
+		use: "create", short: "Create an organization", flags: nameFlags(&n, true),
 		example: `  tabard organizations create --slug acme --name "Acme Corporation"`,
 		run: func(e *env, _ []string) (admin.Organization, error) {
 			return e.CreateOrganization(e.ctx, e.by, n)
@@ -65,8 +65,8 @@ func updateOrganization() *cobra.Command {
 
 func nameFlags(n *admin.OrganizationNames, required bool) func(*cobra.Command) {
 	return func(c *cobra.Command) {
-		c.Flags().StringVar(&n.Slug, "slug", "", "call it `SLUG` in addresses: a–z, 0–9 and -")
-		c.Flags().StringVar(&n.Name, "name", "", "call it `NAME` to people")
+		c.Flags().StringVar(&n.Slug, "slug", "", "`SLUG` for addresses: a–z, 0–9 and -")
+		c.Flags().StringVar(&n.Name, "name", "", "display `NAME`")
 		if required {
 			c.MarkFlagRequired("slug")
 			c.MarkFlagRequired("name")

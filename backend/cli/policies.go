@@ -12,10 +12,10 @@ import (
 )
 
 func policiesCommand() *cobra.Command {
-	return group("policies", "Show and change what workspace and organizations demand",
-		`Without --organization it is the workspace's policy. Of every rule the stricter
-counts. A workspace file that is applied has the last word on the workspace's
-policy and on those of the organizations that it names.`,
+	return group("policies", "Show and change the policies of workspace and organizations",
+		`Without --organization this is the workspace's policy. Of each rule the stricter value
+counts. A workspace file that is applied replaces the workspace's policy and those of
+the organizations that it names.`,
 		getPolicy(), putPolicy())
 }
 
@@ -37,8 +37,8 @@ func putPolicy() *cobra.Command {
 	var organization string
 	command := adminCommand[policy.Rules]{
 		use: "set FILE", args: 1, short: "Replace a policy",
-		long: `Set makes a policy be what a JSON file says, - being standard input. Times are in
-seconds; a rule that the file does not have is none.`,
+		long: `Set replaces a policy by a JSON file; - is standard input. Times are in seconds; a rule
+that the file does not have is removed.`,
 		example: `  echo '{"idle_timeout": 900}' | tabard policies set --organization acme -`,
 		flags:   organizationFlag(&organization, false),
 		run: func(e *env, args []string) (policy.Rules, error) {

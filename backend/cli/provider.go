@@ -23,11 +23,11 @@ type providerSettings struct {
 
 func (s *settings) providerFlags() {
 	text := s.flags.StringVar
-	text(&s.oidc.clientKeyFile, "oidc-client-key-file", "", "prove it by the private key in `FILE` (PEM) in place of a secret (private_key_jwt)")
-	text(&s.oidc.responseMode, "oidc-response-mode", "", "have the provider answer by `MODE`: query or form_post; otherwise as it likes")
-	s.flags.BoolVar(&s.oidc.pushRequests, "oidc-push-requests", false, "push authorization requests to the provider (RFC 9126), also where its metadata do not demand it")
-	text(&s.oidc.tenants, "oidc-tenants", "", "let people of the Entra tenants `IDS` sign in, separated by commas, where the issuer is that of organizations or common")
-	text(&s.oidc.internalURL, "oidc-internal-url", "", "reach the provider itself at `URL`, scheme, host and port, in place of the issuer's; browsers use the issuer's")
+	text(&s.oidc.clientKeyFile, "oidc-client-key-file", "", "authenticate the OIDC client by the private key in `FILE` (PEM) instead of a secret (private_key_jwt)")
+	text(&s.oidc.responseMode, "oidc-response-mode", "", "response `MODE` of the provider: query or form_post; the provider's default if not set")
+	s.flags.BoolVar(&s.oidc.pushRequests, "oidc-push-requests", false, "push authorization requests to the provider (RFC 9126), even if its metadata do not require it")
+	text(&s.oidc.tenants, "oidc-tenants", "", "Entra tenants `IDS` that may sign in, separated by commas, with the issuer of organizations or common")
+	text(&s.oidc.internalURL, "oidc-internal-url", "", "reach the provider from this server at `URL` (scheme, host and port); browsers use the issuer's address")
 }
 
 // provider is how the server relies on the workspace's provider. What is wrong with the
@@ -74,19 +74,19 @@ func checkClientKey(s *settings) string {
 func checkTenants(s *settings) string {
 	for _, id := range tenants(s) {
 		if !login.IsTenant(id) {
-			return "They have to be the ids of directories, such as\n72f988bf-86f1-41af-91ab-2d7cd011db47, separated by commas."
+			return "Pass tenant (directory) ids, such as\n72f988bf-86f1-41af-91ab-2d7cd011db47, separated by commas."
 		}
 	}
 	u, err := url.Parse(s.oidcIssuer)
 	return hintUnless(tenants(s) == nil || err != nil || strings.Trim(u.Path, "/") != "",
-		"It goes with an issuer of several tenants, such as\nhttps://login.microsoftonline.com/organizations/v2.0")
+		"It needs an issuer of several tenants, such as\nhttps://login.microsoftonline.com/organizations/v2.0")
 }
 
 func checkInternalURL(address string) string {
 	u, err := url.Parse(address)
 	return hintUnless(address == "" || err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && strings.TrimSuffix(u.Path, "/") == "" &&
 		u.User == nil && u.RawQuery == "" && u.Fragment == "",
-		"It has to be scheme, host and port alone, such as http://keycloak:8080.")
+		"Pass scheme, host and port only, such as http://keycloak:8080.")
 }
 
 // currentProvider returns the OpenID provider, with the client secret as its file has it now.
@@ -108,7 +108,7 @@ func readClientSecret(path string) (string, error) {
 	}
 	secret := strings.TrimRight(string(text), "\r\n")
 	if secret == "" || strings.ContainsAny(secret, "\r\n") {
-		return "", errors.New("it has to hold the client secret on one line")
+		return "", errors.New("the file must contain the client secret on one line")
 	}
 	return secret, nil
 }
@@ -120,17 +120,17 @@ func checkClientSecretFile(path, secret string) string {
 	case path == "":
 		return ""
 	case secret != "":
-		return "--oidc-client-secret is given too: give one of them."
+		return "Set either this or --oidc-client-secret, not both."
 	}
 	if _, err := readClientSecret(path); err != nil {
-		return "It cannot be used: " + err.Error() + "."
+		return "The file cannot be used: " + err.Error() + "."
 	}
 	return ""
 }
 
 func checkStopDelay(delay string) string {
 	d, err := time.ParseDuration(delay)
-	return hintUnless(delay == "" || err == nil && d >= 0 && d <= maxStopDelay, "It has to be a time of 5m at most, such as 5s, or 0.")
+	return hintUnless(delay == "" || err == nil && d >= 0 && d <= maxStopDelay, "Pass a time of at most 5m, such as 5s, or 0.")
 }
 
 // delay returns how long the server serves on after it was told to stop.

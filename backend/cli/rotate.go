@@ -25,14 +25,13 @@ func rotateKeysCommand() *cobra.Command {
 	var r rotation
 	command := &cobra.Command{
 		Use:   "rotate",
-		Short: "Let a new signing key take over",
-		Long: `Rotate makes the next signing key and publishes it; it signs an hour later. With
---now it signs as soon as all caches that keep to the rules know it, in ten
-minutes; a key that was prepared before may be known already. Tokens of the key
-before stay good.
+		Short: "Replace the signing key",
+		Long: `Rotate creates and publishes the next signing key, which signs an hour later. With
+--now it signs as soon as caches have it: ten minutes after it was published. Tokens
+signed by the previous key stay valid.
 
-With --print-sql nothing is changed: the statements are printed that do it, for
-wrangler d1 execute. Of the database nothing but its secret is needed then.`,
+With --print-sql nothing is changed: SQL is printed for wrangler d1 execute. Of the
+settings only the secret is needed then.`,
 		Example: `  tabard signing-keys rotate
   tabard signing-keys rotate --organization org_… --now`,
 		Args:              cobra.NoArgs,
@@ -48,8 +47,8 @@ wrangler d1 execute. Of the database nothing but its secret is needed then.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&r.organization, "organization", "", "rotate the own key of the organization `ID`, not the workspace's")
-	flags.BoolVar(&r.soon, "now", false, "sign as soon as all caches know the key")
+	flags.StringVar(&r.organization, "organization", "", "rotate the key of the organization `ID` instead of the workspace's")
+	flags.BoolVar(&r.soon, "now", false, "start signing as soon as caches have the key (10 minutes)")
 	flags.BoolVar(&r.printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of rotating")
 	s.addKeys(command)
 	command.RegisterFlagCompletionFunc("organization", cobra.NoFileCompletions)
@@ -87,7 +86,7 @@ func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, e
 	if err := store.FollowUpSigningKeys(ctx, 0, now); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("Key %s is published and signs from %s.\nTokens of the key before stay good.\n", next.ID, formatTime(next.SignsAt)), nil
+	return fmt.Sprintf("Key %s is published and signs from %s.\nTokens signed by the previous key stay valid.\n", next.ID, formatTime(next.SignsAt)), nil
 }
 
 // next returns the next key as it is kept: this command's, or another's that was
@@ -98,7 +97,7 @@ func (r rotation) next(ctx context.Context, store signingkey.Admin, ring *signin
 		return signingkey.Stored{}, err
 	}
 	if r.organization != "" && len(chain) == 0 {
-		return signingkey.Stored{}, fmt.Errorf("%q has no signing key of its own; an organization whose policy demands one gets it with its next token", r.organization)
+		return signingkey.Stored{}, fmt.Errorf("%q has no signing key of its own; an organization whose policy requires one gets it with its next token", r.organization)
 	}
 	if _, prepared := chain.Next(now); !prepared {
 		if _, err := ring.Make(ctx, r.organization, chain, signingkey.Lead, now, audit.CommandLine); err != nil {
@@ -124,15 +123,14 @@ func retireKeyCommand() *cobra.Command {
 	var printSQL bool
 	command := &cobra.Command{
 		Use:   "retire KEY",
-		Short: "Take a key that somebody else has away at once",
-		Long: `Retire is for the day on which a signing key is known to somebody else. From the
-next token on servers sign with another key, and within a minute they no longer
-publish this one. All that it has signed is refused by every API as soon as that
-fetches the key set again: caches keep a set for five minutes, this project's
-verifier for ten, others as they are told. Open tabs get new tokens by themselves;
-nobody is signed out.
+		Short: "Retire a compromised signing key immediately",
+		Long: `Retire is for a signing key that was compromised. From the next token on servers sign
+with another key, and within a minute they no longer publish this one. APIs refuse all
+its tokens as soon as they fetch the key set again: caches keep it for five minutes,
+this project's verifier for ten, others as configured. Open tabs get new tokens by
+themselves; nobody is signed out.
 
-To replace a key in peace, use rotate.`,
+To replace a key that is not compromised, use rotate.`,
 		Example:           `  tabard signing-keys retire mfrggzdfmztwq2lk`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -166,7 +164,7 @@ func (s *settings) retire(ctx context.Context, id string, now int64) error {
 		return err
 	}
 	if !retired {
-		return fmt.Errorf("there is no key %q, or it is retired already; see: tabard signing-keys list", id)
+		return fmt.Errorf("there is no key %q, or it was retired before; see: tabard signing-keys list", id)
 	}
 	return store.FollowUpSigningKeys(ctx, 0, now)
 }

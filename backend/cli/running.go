@@ -142,7 +142,7 @@ func (s *server) unload() {
 func (s *server) recordShutdown() {
 	s.unload()
 	if err := s.loaded.Load().heartbeat.Leave(time.Now()); err != nil {
-		s.log.Warn("it was not written down that this replica ended; commands wait for it some minutes", "cause", err)
+		s.log.Warn("the shutdown of this replica was not recorded; commands count it as running for some minutes", "cause", err)
 	}
 }
 
@@ -175,11 +175,11 @@ func (s *server) reload(ctx context.Context) {
 		err = s.load(ctx, secret)
 	}
 	if err != nil {
-		s.log.Error("the secrets were not reloaded; the server goes on by those that it has", "cause", err)
+		s.log.Error("the secrets were not reloaded; the server keeps using the current ones", "cause", err)
 		return
 	}
 	s.log.Info("secrets reloaded")
 	if err := s.loaded.Load().heartbeat.Note(ctx, time.Now()); err != nil {
-		s.log.Error("it was not written down which secret this replica has; that is tried again in a minute", "cause", err)
+		s.log.Error("the secret of this replica was not recorded; the next attempt follows in a minute", "cause", err)
 	}
 }

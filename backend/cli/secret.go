@@ -16,10 +16,10 @@ import (
 // checkSecretFile tells what would be right unless there is a secret, or one may be made.
 func checkSecretFile(s *settings) string {
 	if s.secretFile == "" {
-		return hintUnless(!s.reachable(), "A server that others reach, or that shares its database, needs a secret\nof its own. Make one, keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
+		return hintUnless(!s.reachable(), "A server that other machines reach, or that shares its database, needs a\nsecret file. Create one, and keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
 	}
 	if _, err := readSecret(s.secretFile); err != nil {
-		return "It cannot be used: " + err.Error() + "."
+		return "The file cannot be used: " + err.Error() + "."
 	}
 	return ""
 }
@@ -64,7 +64,7 @@ func (s *settings) serverSecret() (signingkey.Secret, error) {
 func serverSecretPath(s *settings) (string, error) {
 	path := s.secretPath()
 	if path == "" {
-		return "", s.wrong("secret-file", "It is the server's, which seals or hashes what is kept in the database.").error()
+		return "", s.wrong("secret-file", "Pass the server's secret file: its secret seals and hashes values in the\ndatabase.").error()
 	}
 	return path, nil
 }
@@ -113,17 +113,17 @@ func makeSecret(path string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// readableByOthers warns of a secret that every account of the machine can read.
+// readableByOthers warns of a secret that every user of the machine can read.
 func readableByOthers(path string) string { return openToOthers("the secret", path) }
 
-// openToOthers warns of a file that every account of the machine can read, or write. What
+// openToOthers warns of a file that every user of the machine can read, or write. What
 // its group can is the operator's to say: service managers give secrets to a group.
 func openToOthers(what, path string) string {
 	info, err := os.Stat(path)
 	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o006 == 0 {
 		return ""
 	}
-	return fmt.Sprintf("every account of this machine can read %s in %s; run: chmod o= %s", what, path, path)
+	return fmt.Sprintf("every user of this machine can access %s in %s; run: chmod o= %s", what, path, path)
 }
 
 // readableFiles warns of the secret and of the database's files.

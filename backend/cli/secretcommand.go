@@ -18,15 +18,16 @@ func secretCommand() *cobra.Command {
 		Use:     "secret",
 		Short:   "Replace the workspace's secret without signing anybody out",
 		GroupID: groupServer,
-		Long: `The secret in --secret-file is replaced in three steps, between which every replica
-gets the file and is restarted, one after the other:
+		Long: `The secret in --secret-file is replaced in three steps. After each, copy the file to
+every replica and reload it there, one replica after the other: send SIGHUP, or
+restart.
 
 1. A new value is added below the one in use. Every replica learns to accept it.
-2. The new value changes places with the old one. Every replica uses it.
-3. The old value is removed, when nothing needs it any more.
+2. The two values change places. Every replica uses the new one.
+3. The old value is removed when nothing needs it any longer.
 
-Replicas write down in the database which values they have, so that no step is done
-too early. A first start makes the first value.`,
+Replicas record in the database which values they have, so that no step is done too
+early. The first start creates the first value.`,
 	}
 	command.AddCommand(rotateSecretCommand(), secretStatusCommand())
 	return command
@@ -42,16 +43,16 @@ func rotateSecretCommand() *cobra.Command {
 	var r replacement
 	command := &cobra.Command{
 		Use:   "rotate",
-		Short: "Do the next step of replacing the secret, if it is safe",
-		Long: `Rotate does the next step in the secret file, says what comes then, and when. Run
-it, give every replica the file, restart them, run it again. A step that is not safe
-yet is not done, and rotate says why.
+		Short: "Do the next step of replacing the secret if it is safe",
+		Long: `Rotate does the next step in the secret file, and prints what to do next and when. Run
+it, copy the file to every replica, reload each (SIGHUP, or restart), and run it
+again. If a step is not safe yet, rotate does not do it and prints why.
 
-Of a leaked secret the second and the third step may be forced: --force says who has
-to sign in again. After a leak rotate the signing keys too (tabard signing-keys).
+For a leaked secret the second and the third step can be forced; --force prints who
+has to sign in again. After a leak also rotate the signing keys (tabard signing-keys).
 
-With --offline nothing is asked of the database, for Cloudflare's, which only
-wrangler reaches: what a step would wait for is yours to wait for then.`,
+With --offline the database is not used. This is for Cloudflare D1, which only wrangler
+reaches: check yourself that each step is safe.`,
 		Example: `  tabard secret rotate
   tabard secret rotate --secret-file tabard.secret --offline`,
 		Args:              cobra.NoArgs,
@@ -61,8 +62,8 @@ wrangler reaches: what a step would wait for is yours to wait for then.`,
 			return r.rotate(c.Context(), c.OutOrStdout(), time.Now().Unix())
 		},
 	}
-	command.Flags().BoolVar(&r.force, "force", false, "do the step although replicas or people still need what goes")
-	command.Flags().BoolVar(&r.offline, "offline", false, "ask nothing of the database")
+	command.Flags().BoolVar(&r.force, "force", false, "do the step even though replicas or sessions still need the old value")
+	command.Flags().BoolVar(&r.offline, "offline", false, "do not use the database")
 	r.addSealing(command)
 	return command
 }
@@ -82,7 +83,7 @@ func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) erro
 	}
 	store, err := r.openExisting(ctx)
 	if err != nil {
-		return fmt.Errorf("%w\nNothing was changed. The first step, and every step of a Worker's secret, can be done with --offline", err)
+		return fmt.Errorf("%w\nNothing was changed. The first step, and every step for a Worker, can be done with --offline", err)
 	}
 	defer store.Close()
 	state, err := examineSecret(ctx, store, f, false, now)
@@ -91,10 +92,10 @@ func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) erro
 	}
 	if len(state.Blockers) > 0 {
 		if !r.force {
-			return problemsError(fmt.Sprintf("step %d of 3 is not safe yet; nothing was changed\n%s\nRun this again when that is so. To do it all the same: --force",
+			return problemsError(fmt.Sprintf("step %d of 3 is not safe yet; nothing was changed\n%s\nRun this again when that is resolved. To do the step anyway: --force",
 				state.Step, bulletList(state.Blockers)))
 		}
-		fmt.Fprintf(out, "Forced, although\n%s\n", bulletList(state.Blockers))
+		fmt.Fprintf(out, "Forced despite:\n%s\n", bulletList(state.Blockers))
 	}
 	retires := state.Values[len(state.Values)-1]
 	if err := r.step(f, state.Step, out); err != nil || state.Step != secrets.Remove {
@@ -103,7 +104,7 @@ func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) erro
 	return store.RetireSecretKey(ctx, retires, now)
 }
 
-var errUnmarked = errors.New("it cannot be told whether the second value of the file is new or old. Write above it, on a line of its own,\n" +
+var errUnmarked = errors.New("the file does not say whether its second value is the new or the old one. Write above it, on a line of its own,\n" +
 	markNext + "\nor\n" + markBefore)
 
 // step writes the file and says what comes next.
@@ -119,16 +120,17 @@ func (r *replacement) step(f *secretFile, step secrets.Step, out io.Writer) erro
 // said is what a step that was done says.
 var stepDoneText = map[secrets.Step]string{
 	secrets.Add: `Step 1 of 3 is done: %s has a new value below the one in use.
-Next: give every replica the file, and restart them one after the other. Then run
-tabard secret rotate again: it goes on when all of them know the new value.
+Next: copy the file to every replica and reload each, one after the other (SIGHUP, or
+restart). Then run tabard secret rotate again, which checks that all have it.
 `,
-	secrets.Promote: `Step 2 of 3 is done: the new value stands first in %s.
-Next: give every replica the file, and restart them one after the other. When the
-last sign-in from before has ended, run tabard secret rotate again: it tells when
-that is.
+	secrets.Promote: `Step 2 of 3 is done: the new value is the first in %s.
+Next: copy the file to every replica and reload each, one after the other (SIGHUP, or
+restart). When the last session from before has ended, run tabard secret rotate again;
+it prints when that is.
 `,
 	secrets.Remove: `Step 3 of 3 is done: %s has the new value alone.
-Next: give every replica the file, and restart them one after the other.
+Next: copy the file to every replica and reload each, one after the other (SIGHUP, or
+restart).
 `,
 }
 

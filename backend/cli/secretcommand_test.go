@@ -179,7 +179,7 @@ func TestAStepThatIsNotSafeIsForcedByWhoeverSaysSo(t *testing.T) {
 	p.does("Step 1 of 3")
 	p.refuses("replica a does not have")
 	p.r.force = true
-	p.does("Forced, although\n  - replica a does not have")
+	p.does("Forced despite:\n  - replica a does not have")
 }
 
 // A file that cannot be told apart, or that changes meanwhile, is left as it is.
@@ -187,10 +187,10 @@ func TestASecretFileIsNeverGuessedAt(t *testing.T) {
 	p := newReplacing(t)
 	one, two, three := newValue(), newValue(), newValue()
 	for text, says := range map[string]string{
-		one + "\n" + two + "\n":                     "whether the second value of the file is new or old",
-		one + "\n" + two + "\n" + three + "\n":      "it holds 3 values",
+		one + "\n" + two + "\n":                     "whether its second value is the new or the old one",
+		one + "\n" + two + "\n" + three + "\n":      "it has 3 values",
 		one + "\nhunter2\n":                         "line 2 is not the base64",
-		markBefore + "\n" + one + "\n" + two + "\n": "whether the second value of the file is new or old",
+		markBefore + "\n" + one + "\n" + two + "\n": "whether its second value is the new or the old one",
 	} {
 		p.must(os.WriteFile(p.r.secretFile, []byte(text), 0o600))
 		err := p.r.rotate(t.Context(), &strings.Builder{}, p.now)
@@ -202,7 +202,7 @@ func TestASecretFileIsNeverGuessedAt(t *testing.T) {
 	f, err := openSecretFile(p.r.secretFile)
 	p.must(err)
 	p.must(os.WriteFile(p.r.secretFile, []byte(three), 0o600))
-	if err := f.write(); err == nil || !strings.Contains(err.Error(), "somebody else changed the file") {
+	if err := f.write(); err == nil || !strings.Contains(err.Error(), "the file was changed in the meantime") {
 		t.Error(err)
 	}
 	left, err := os.ReadDir(filepath.Dir(p.r.secretFile))

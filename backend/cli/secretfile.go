@@ -73,7 +73,7 @@ func openSecretFile(path string) (*secretFile, error) {
 		}
 	}
 	if n := len(f.values); n > 2 {
-		return nil, fmt.Errorf("it holds %d values, and one or two can be told apart: leave the one that all replicas use, and the one that was before or comes next", n)
+		return nil, fmt.Errorf("it has %d values; at most two are supported: keep the one that all replicas use, and the previous or the next one", n)
 	}
 	return f, nil
 }
@@ -132,7 +132,7 @@ func (f *secretFile) write() error {
 	folder := filepath.Dir(f.path)
 	made, err := os.CreateTemp(folder, filepath.Base(f.path)+".*")
 	if err != nil {
-		return fmt.Errorf("%w; where the file cannot be written, run this on a copy of it", withoutPath(err))
+		return fmt.Errorf("%w; if the folder is read-only, run this on a copy of the file", withoutPath(err))
 	}
 	defer os.Remove(made.Name()) // in vain once it is in place
 	_, err = made.WriteString(text.String())
@@ -156,7 +156,7 @@ func (f *secretFile) write() error {
 // unchanged refuses to overwrite what somebody else wrote meanwhile.
 func (f *secretFile) checkUnchanged() error {
 	if text, err := os.ReadFile(f.path); err != nil || string(text) != f.text {
-		return errors.Join(errors.New("somebody else changed the file meanwhile: look at it, and run this again"), err)
+		return errors.Join(errors.New("the file was changed in the meantime; check it and run this again"), err)
 	}
 	return nil
 }

@@ -58,10 +58,10 @@ func secretStatusCommand() *cobra.Command {
 	var asJSON bool
 	command := &cobra.Command{
 		Use:   "status",
-		Short: "Say which replicas have which values, and what comes next",
-		Long: `Status names the values of the secret file by their ids, which tell nothing of
-them, says which running replicas have them, and whether the next step of tabard
-secret rotate is safe.`,
+		Short: "Show which replicas have which values, and the next step",
+		Long: `Status prints the ids of the secret file's values, which running replicas have them, and
+whether the next step of tabard secret rotate is safe. The ids disclose nothing about
+the values.`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -97,7 +97,7 @@ func (s *settings) secretState(ctx context.Context, now int64) (*secretState, er
 
 // next is what the next step does.
 var stepNextText = map[secrets.Step]string{
-	secrets.Add:     "Nothing is being replaced. tabard secret rotate begins: it adds a new value.",
+	secrets.Add:     "No replacement is in progress. tabard secret rotate starts one: it adds a new value.",
 	secrets.Promote: "Step 2 of 3 is next: the new value changes places with the old one.",
 	secrets.Remove:  "Step 3 of 3 is next: the old value is removed.",
 }
@@ -106,7 +106,7 @@ func (s *secretState) text() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "The file has %s: %s. The first is in use.\n", plural(len(s.Values), "value"), strings.Join(s.Values, ", "))
 	if len(s.Replicas) == 0 {
-		text.WriteString("No replica has been seen for some minutes.\n")
+		text.WriteString("No replica has reported in the last minutes.\n")
 	}
 	for _, r := range s.Replicas {
 		fmt.Fprintf(&text, "Replica %s has %s.\n", r.Name, strings.Join(r.IDs, ", "))

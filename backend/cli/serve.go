@@ -23,17 +23,18 @@ func serveCommand() *cobra.Command {
 		Use:     "serve",
 		Short:   "Serve sign-in, tokens and the browser module",
 		GroupID: groupServer,
-		Long: `Serve answers browsers below --public-url, usually from behind the proxy that ends
-TLS. It makes the database's tables and the signing key where there are none, and
-brings tables of an older release up to date; servers that start together do so one
-after the other. A PostgreSQL that does not answer yet it waits for, for a minute. On
-an interrupt it stops to listen and lets the requests under way finish.`,
-		Example: `  # at the desk: a provider on this machine, the secret beside the SQLite file
+		Long: `Serve answers browsers below --public-url, usually behind a proxy that terminates TLS.
+It creates the tables and the signing key of an empty database, and migrates tables of
+an older release; servers that start together do so one after the other. It waits up
+to a minute for a PostgreSQL that does not answer yet. On SIGTERM or an interrupt it
+stops listening and lets running requests finish. On SIGHUP it reads --secret-file and
+--oidc-client-secret-file again.`,
+		Example: `  # for development: provider and secret on this machine
   tabard serve --public-url http://localhost:8080/auth \
     --oidc-issuer http://localhost:8081 \
     --oidc-client-id tabard --oidc-client-secret secret
 
-  # in production, with the two secrets out of the process list
+  # in production, with both secrets kept out of the process list
   export TABARD_OIDC_CLIENT_SECRET=… TABARD_DATABASE=postgres://…
   tabard serve --public-url https://app.example.com/auth \
     --listen 10.0.0.5:8787 --secret-file /run/secrets/tabard \

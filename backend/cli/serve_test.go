@@ -122,7 +122,7 @@ func TestShutdownLetsARequestFinish(t *testing.T) {
 	<-underWay
 	stop()
 	log := &logged{t, bufio.NewScanner(logs)}
-	log.until("stopping: requests under way may finish")
+	log.until("stopping: waiting for running requests to finish")
 	close(finish)
 	log.until("stopped")
 	if got := <-answered; got != "finished" {

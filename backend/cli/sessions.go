@@ -7,9 +7,9 @@ import (
 )
 
 func sessionsCommand() *cobra.Command {
-	return group("sessions", "List and end sessions, everywhere or in one organization",
-		`With --organization it is what sessions do in that organization: ended there, they
-go on in others, and to enter it again takes a new authentication.`,
+	return group("sessions", "List and end sessions",
+		`With --organization these are the sessions' activities in that organization: ended
+there, a session goes on in others, and entering again takes a new authentication.`,
 		listUserSessions(), listOrganizationSessions(), endSession())
 }
 
@@ -22,7 +22,7 @@ func listUserSessions() *cobra.Command {
 		},
 		text: listTable("SESSION|APP|SIGNED IN|LAST USED|ADDRESS|BROWSER", func(s admin.Session) []string {
 			return []string{s.ID, s.App, formatTime(s.CreatedAt), formatTime(s.LastUsedAt), printable(s.Address), printable(s.UserAgent)}
-		}, "There is no session."),
+		}, "There are no sessions."),
 	}.build()
 }
 
@@ -31,13 +31,13 @@ func listOrganizationSessions() *cobra.Command {
 	var p admin.Page
 	return adminCommand[admin.List[admin.OrganizationSession]]{
 		use: "list", short: "List the sessions that act for an organization",
-		flags: allFlags(organizationFlag(&organization, true), userFlag(&user, "only of the person of `ID`"), pageFlags(&p)),
+		flags: allFlags(organizationFlag(&organization, true), userFlag(&user, "only sessions of the person `ID`"), pageFlags(&p)),
 		run: func(e *env, _ []string) (admin.List[admin.OrganizationSession], error) {
 			return e.OrganizationSessions(e.ctx, e.by, organization, user, p)
 		},
 		text: listTable("SESSION|USER ID|APP|ENTERED|LAST ACTIVE", func(s admin.OrganizationSession) []string {
 			return []string{s.SessionID, s.UserID, s.App, formatTime(s.StartedAt), formatTime(s.ActiveAt)}
-		}, "There is no session."),
+		}, "There are no sessions."),
 	}.build()
 }
 
@@ -51,11 +51,11 @@ func userFlag(user *string, usage string) func(*cobra.Command) {
 func endSession() *cobra.Command {
 	var organization, user, session string
 	return adminCommand[admin.Empty]{
-		use: "end", short: "End a session, or all of a person's",
+		use: "end", short: "End a session, or all sessions of a person",
 		example: `  tabard sessions end --session ses_…
   tabard sessions end --user usr_… --organization acme`,
-		flags: allFlags(organizationFlag(&organization, false), userFlag(&user, "all of the person of `ID`"), func(c *cobra.Command) {
-			c.Flags().StringVar(&session, "session", "", "the session of `ID`")
+		flags: allFlags(organizationFlag(&organization, false), userFlag(&user, "end all sessions of the person `ID`"), func(c *cobra.Command) {
+			c.Flags().StringVar(&session, "session", "", "end the session `ID`")
 			c.RegisterFlagCompletionFunc("session", cobra.NoFileCompletions)
 			c.MarkFlagsOneRequired("user", "session")
 			c.MarkFlagsMutuallyExclusive("user", "session")

@@ -54,8 +54,8 @@ type settings struct {
 // environmentHelp ends the help of every command that has settings.
 const environmentHelp = `
 
-Every setting can stand in the environment instead: --database is TABARD_DATABASE.
-A flag wins over the environment.`
+Every setting can be given in the environment instead: --database is TABARD_DATABASE.
+A flag takes precedence.`
 
 // addDatabase gives a command the settings that reach the store.
 func (s *settings) addDatabase(c *cobra.Command) {
@@ -131,41 +131,41 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
 	s.flags.SortFlags = false
 	text := s.flags.StringVar
-	text(&s.publicURL, "public-url", "", "serve as `URL`, the backend's address as browsers see it and the issuer of its tokens")
+	text(&s.publicURL, "public-url", "", "public `URL` of the backend: its address in browsers, and the issuer of its tokens")
 	text(&s.listen, "listen", "127.0.0.1:8787", "listen on `HOST:PORT`")
 	s.databaseFlags()
 	s.secretFlag()
-	text(&s.oidcIssuer, "oidc-issuer", "", "let people sign in at the OpenID provider whose issuer is `URL`, exactly")
-	text(&s.oidcClientID, "oidc-client-id", "", "be the client `ID` there")
-	text(&s.oidcClientSecret, "oidc-client-secret", "", "prove it by `SECRET`; better in the environment, which ps does not show")
-	text(&s.oidcSecretFile, "oidc-client-secret-file", "", "read it from `FILE` instead, and again on SIGHUP")
-	text(&s.oidcScopes, "oidc-scopes", "profile email", "ask for `SCOPES` there beside openid, separated by spaces")
-	s.flags.BoolVar(&s.untypedLogoutTokens, "oidc-untyped-logout-tokens", false, "accept its logout tokens without typ, or of typ JWT, too")
-	s.flags.BoolVar(&s.frontchannelLogout, "oidc-frontchannel-logout", false, "let it end sessions by a frame in a browser (front-channel logout)")
+	text(&s.oidcIssuer, "oidc-issuer", "", "issuer `URL` of the OpenID provider, exactly as in its metadata")
+	text(&s.oidcClientID, "oidc-client-id", "", "OIDC client `ID`")
+	text(&s.oidcClientSecret, "oidc-client-secret", "", "OIDC client `SECRET`; safer in the environment, which ps does not show")
+	text(&s.oidcSecretFile, "oidc-client-secret-file", "", "read the OIDC client secret from `FILE`, and again on SIGHUP")
+	text(&s.oidcScopes, "oidc-scopes", "profile email", "OIDC `SCOPES` to request besides openid, separated by spaces")
+	s.flags.BoolVar(&s.untypedLogoutTokens, "oidc-untyped-logout-tokens", false, "also accept the provider's logout tokens without typ, or of typ JWT")
+	s.flags.BoolVar(&s.frontchannelLogout, "oidc-frontchannel-logout", false, "let the provider end sessions through a frame in the browser (front-channel logout)")
 	s.providerFlags()
 	s.algorithmFlag()
-	text(&s.signingKeyLife, "signing-key-life", "90d", "let a new signing key take over after `TIME`, such as 90d; 0: by command only")
-	text(&s.auditRetention, "audit-retention", "365d", "forget events of the audit trail after `TIME`, such as 365d, once every export has them; 0: never")
-	text(&s.trustedProxies, "trusted-proxies", "", "believe the `NETWORKS`' X-Forwarded-For about where a sign-in came from, such as 10.0.0.0/8")
-	text(&s.metricsFrom, "metrics-from", "", "answer /metrics also to the `NETWORKS`, such as 10.0.0.0/8; always to this machine")
-	text(&s.cookieMark, "cookie-mark", "", "have the names of cookies bear `MARK`, such as PROD, instead of one that follows from --public-url")
-	text(&s.stopDelay, "stop-delay", "", "serve on for `TIME` after SIGTERM while /readyz fails; 5s by default, and 0 where nobody else reaches the server")
-	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "let organizations' own providers be on this machine, over http, for development")
-	text(&s.logFormat, "log-format", "json", "log to standard error as `FORMAT`: json or text")
-	text(&s.logLevel, "log-level", "info", "log from `LEVEL` on: debug, info, warn or error")
+	text(&s.signingKeyLife, "signing-key-life", "90d", "replace the signing key after `TIME`, such as 90d; 0: by command only")
+	text(&s.auditRetention, "audit-retention", "365d", "delete audit events after `TIME`, such as 365d, once every export has them; 0: never")
+	text(&s.trustedProxies, "trusted-proxies", "", "trust X-Forwarded-For from `NETWORKS`, such as 10.0.0.0/8")
+	text(&s.metricsFrom, "metrics-from", "", "also answer /metrics to `NETWORKS`, such as 10.0.0.0/8; this machine is always answered")
+	text(&s.cookieMark, "cookie-mark", "", "put `MARK`, such as PROD, into the cookies' names; derived from --public-url if not set")
+	text(&s.stopDelay, "stop-delay", "", "after SIGTERM, keep serving for `TIME` while /readyz fails; default 5s, or 0 on loopback")
+	s.flags.BoolVar(&s.loopbackConnections, "loopback-connections", false, "allow organizations' own providers on this machine, over http (development only)")
+	text(&s.logFormat, "log-format", "json", "log `FORMAT` on standard error: json or text")
+	text(&s.logLevel, "log-level", "info", "lowest log `LEVEL`: debug, info, warn or error")
 	return s.flags
 }
 
 func (s *settings) databaseFlags() {
-	s.flags.StringVar(&s.database, "database", "sqlite:tabard.db", "keep everything in the database at `ADDRESS`: sqlite:FILE or postgres://…")
+	s.flags.StringVar(&s.database, "database", "sqlite:tabard.db", "database `ADDRESS`: sqlite:FILE or postgres://…")
 }
 
 func (s *settings) secretFlag() {
-	s.flags.StringVar(&s.secretFile, "secret-file", "", "read the workspace's secret from `FILE`; on loopback one is made beside the SQLite file")
+	s.flags.StringVar(&s.secretFile, "secret-file", "", "`FILE` with the workspace's secret; on loopback one is created beside the SQLite file")
 }
 
 func (s *settings) algorithmFlag() {
-	s.flags.StringVar(&s.signingAlgorithm, "signing-algorithm", "ES256", "sign access tokens by `NAME`: ES256, EdDSA or RS256")
+	s.flags.StringVar(&s.signingAlgorithm, "signing-algorithm", "ES256", "signing algorithm `NAME` of access tokens: ES256, EdDSA or RS256")
 }
 
 // open opens the store that --database names, and does with its schema what the
@@ -199,7 +199,7 @@ func (s *settings) openOrMake(ctx context.Context) (*sqlstore.Store, error) {
 func (s *settings) openExisting(ctx context.Context) (*sqlstore.Store, error) {
 	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: there is no database %s; tabard apply makes one", source(s.flags.Lookup("database")), path)
+			return nil, fmt.Errorf("%s: there is no database %s; tabard apply creates one", source(s.flags.Lookup("database")), path)
 		}
 	}
 	return s.open(ctx, migrate.Opening{Schema: migrate.AsItIs})

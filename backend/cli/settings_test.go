@@ -76,34 +76,34 @@ func TestAWrongSettingNamesItselfAndWhatWouldBeRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range []struct{ flag, value, right string }{
-		{"listen", "8787", "It has to be HOST:PORT, such as 127.0.0.1:8787"},
-		{"listen", "localhost:http", "It has to be HOST:PORT"},
-		{"listen", "localhost:65536", "It has to be HOST:PORT"},
-		{"public-url", "app.example.com/auth", "It has to be an https address, such as https://app.example.com/auth"},
-		{"public-url", "http://app.example.com", "http only on localhost"},
-		{"public-url", "https://app.example.com/auth?x=1", "without query"},
-		{"public-url", "ftp://localhost", "It has to be an https address"},
-		{"database", "tabard.db", "It has to be sqlite:FILE"},
-		{"database", "sqlite:", "It has to be sqlite:FILE"},
+		{"listen", "8787", "Pass HOST:PORT, such as 127.0.0.1:8787"},
+		{"listen", "localhost:http", "Pass HOST:PORT"},
+		{"listen", "localhost:65536", "Pass HOST:PORT"},
+		{"public-url", "app.example.com/auth", "such as\nhttps://app.example.com/auth"},
+		{"public-url", "http://app.example.com", "http works on localhost only"},
+		{"public-url", "https://app.example.com/auth?x=1", "without a query"},
+		{"public-url", "ftp://localhost", "Pass an https address"},
+		{"database", "tabard.db", "Pass sqlite:FILE"},
+		{"database", "sqlite:", "Pass sqlite:FILE"},
 		{"database", "mysql://localhost/x", "postgres://USER:PASSWORD@HOST/DATABASE"},
-		{"secret-file", filepath.Join(folder, "none"), "It cannot be used: no such file or directory."},
-		{"secret-file", folder, "It cannot be used: is a directory."},
-		{"secret-file", broken, "It cannot be used: line 1 is not the base64 of at least 32 bytes"},
-		{"oidc-issuer", "id.example.com", "It has to be an https address without query"},
-		{"oidc-issuer", "http://id.example.com", "http only on localhost"},
-		{"oidc-issuer", "https://id.example.com?x", "without query"},
-		{"oidc-issuer", "https://me:pw@id.example.com", "It has to be an https address"},
+		{"secret-file", filepath.Join(folder, "none"), "The file cannot be used: no such file or directory."},
+		{"secret-file", folder, "The file cannot be used: is a directory."},
+		{"secret-file", broken, "The file cannot be used: line 1 is not the base64 of at least 32 bytes"},
+		{"oidc-issuer", "id.example.com", "Pass an https address without a query"},
+		{"oidc-issuer", "http://id.example.com", "http on localhost only"},
+		{"oidc-issuer", "https://id.example.com?x", "without a query"},
+		{"oidc-issuer", "https://me:pw@id.example.com", "Pass an https address"},
 		{"oidc-client-key-file", broken, "there is no private key in PEM"},
 		{"oidc-client-key-file", filepath.Join(folder, "none"), "no such file or directory"},
-		{"oidc-response-mode", "fragment", "It has to be query or form_post."},
-		{"oidc-tenants", "contoso.onmicrosoft.com", "They have to be the ids of directories"},
-		{"oidc-tenants", "72f988bf-86f1-41af-91ab-2d7cd011db47", "It goes with an issuer of several tenants"},
-		{"oidc-internal-url", "keycloak:8080", "It has to be scheme, host and port alone"},
-		{"oidc-internal-url", "http://keycloak:8080/realms/a", "It has to be scheme, host and port alone"},
-		{"signing-algorithm", "HS256", "It has to be ES256, EdDSA or RS256."},
-		{"signing-key-life", "90", "It has to be a time between 1d and 400d, such as 90d, or 0"},
-		{"log-format", "xml", "It has to be json or text."},
-		{"log-level", "loud", "It has to be debug, info, warn or error."},
+		{"oidc-response-mode", "fragment", "Pass query or form_post."},
+		{"oidc-tenants", "contoso.onmicrosoft.com", "Pass tenant (directory) ids"},
+		{"oidc-tenants", "72f988bf-86f1-41af-91ab-2d7cd011db47", "It needs an issuer of several tenants"},
+		{"oidc-internal-url", "keycloak:8080", "Pass scheme, host and port only"},
+		{"oidc-internal-url", "http://keycloak:8080/realms/a", "Pass scheme, host and port only"},
+		{"signing-algorithm", "HS256", "Pass ES256, EdDSA or RS256."},
+		{"signing-key-life", "90", "Pass a time from 1d to 400d, such as 90d, or 0"},
+		{"log-format", "xml", "Pass json or text."},
+		{"log-level", "loud", "Pass debug, info, warn or error."},
 	} {
 		args, environ := given(bad.flag, bad.value)
 		for source, wrong := range map[string]wrongSettings{
@@ -147,7 +147,7 @@ func TestAllWrongSettingsAreToldAtOnceWithTheirSource(t *testing.T) {
 	})
 	told := wrong.Error()
 	for _, want := range []string{
-		"7 settings are wrong; nothing was started", `--listen is "x"`, `--log-level is "loud"`,
+		"7 settings are invalid", `--listen is "x"`, `--log-level is "loud"`,
 		`TABARD_OIDC_ISSUER is "x"`, `TABARD_DATABASE is "postgre:…"`, "--public-url (or TABARD_PUBLIC_URL) is missing",
 	} {
 		if !strings.Contains(told, want) {
@@ -185,8 +185,8 @@ func TestVariablesThatLookLikeSettingsAreWarnedOf(t *testing.T) {
 		"TABARD_SERVICE_HOST=10.0.0.1", "TABARD_PORT_8787_TCP=tcp://10.0.0.1:8787", "TABARD_SERVICE_PORT_HTTP=8787", "TABARD_PORT=x",
 	})
 	want := []string{
-		"TABARD_PUBLIC_URI is no setting, and was not read; did you mean TABARD_PUBLIC_URL?",
-		"TABARD_SOMETHING_ELSE is no setting, and was not read",
+		"TABARD_PUBLIC_URI: unknown setting, ignored; did you mean TABARD_PUBLIC_URL?",
+		"TABARD_SOMETHING_ELSE: unknown setting, ignored",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%q, not %q", got, want)

@@ -16,14 +16,14 @@ import (
 func signingKeysCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "signing-keys",
-		Short:   "See, rotate and retire the keys that tokens are signed with",
+		Short:   "List, rotate and retire the keys that sign tokens",
 		GroupID: groupWorkspace,
-		Long: `A signing key is published for an hour before it signs, and for an hour after the
-next one took over, so that no good token is ever refused. The server makes the
-next key by itself, after the time that --signing-key-life of serve says.
+		Long: `A signing key is published for an hour before it signs, and for an hour after the next
+one took over, so that no valid token is refused. The server creates the next key by
+itself, after --signing-key-life of serve.
 
-An organization whose policy demands a signing key of its own has its own keys,
-which rotate in the same way.`,
+An organization whose policy requires its own signing key has its own keys, which
+rotate in the same way.`,
 	}
 	command.AddCommand(listKeysCommand(), rotateKeysCommand(), retireKeyCommand())
 	return command
@@ -45,9 +45,9 @@ func listKeysCommand() *cobra.Command {
 	var asJSON bool
 	command := &cobra.Command{
 		Use:   "list",
-		Short: "List signing keys and where in their life they are",
-		Long: `List shows the signing keys: prepared (published, not used yet), signing, kept
-(published for what they have signed) and gone.`,
+		Short: "List signing keys and their stages",
+		Long: `List shows the signing keys and their stages: prepared (published, not used yet),
+signing, kept (published for the tokens it signed) and gone.`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -105,11 +105,11 @@ func shownKeys(chain signingkey.Chain, now int64) (all []shownKey) {
 
 func keyTable(all []shownKey) string {
 	if len(all) == 0 {
-		return "There is no signing key yet: the first start of the server makes one.\n"
+		return "There is no signing key yet: the server creates one when it first starts.\n"
 	}
 	var text strings.Builder
 	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(columns, "KEY\tALGORITHM\tSTAGE\tSIGNS FROM\tOF")
+	fmt.Fprintln(columns, "KEY\tALGORITHM\tSTAGE\tSIGNS FROM\tOWNER")
 	for _, k := range all {
 		owner := k.OrganizationID
 		if owner == "" {

@@ -22,7 +22,7 @@ func listTable[T any](headings string, cells func(T) []string, none string) func
 		}
 		columns.Flush()
 		if list.Next != "" {
-			fmt.Fprintf(&text, "\nThere are more: --after %s\n", list.Next)
+			fmt.Fprintf(&text, "\nMore: --after %s\n", list.Next)
 		}
 		return text.String()
 	}

@@ -10,12 +10,12 @@ import (
 
 func usersCommand() *cobra.Command {
 	return group("users", "List, disable and enable people",
-		`People are known from their first sign-in, or from a membership. Somebody who is
-disabled may enter nothing until they are enabled.`,
+		`People are known from their first sign-in or from a membership. A person who is
+disabled cannot enter any organization until they are enabled again.`,
 		listUsers(),
 		userCommand("get", "Show a person", (*admin.Service).User),
-		userCommand("disable", "Keep a person out of everything", (*admin.Service).DisableUser),
-		userCommand("enable", "Let a person in again", (*admin.Service).EnableUser))
+		userCommand("disable", "Disable a person everywhere", (*admin.Service).DisableUser),
+		userCommand("enable", "Enable a person again", (*admin.Service).EnableUser))
 }
 
 func listUsers() *cobra.Command {
@@ -27,7 +27,7 @@ func listUsers() *cobra.Command {
 		},
 		text: listTable("USER ID|NAME|E-MAIL|LAST SEEN|DISABLED", func(u admin.User) []string {
 			return []string{u.ID, printable(u.Name), printable(u.Email), formatTime(u.SeenAt), yesNo(u.Disabled)}
-		}, "Nobody is known."),
+		}, "There are no people yet."),
 	}.build()
 }
 

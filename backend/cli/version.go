@@ -15,7 +15,7 @@ var release string
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Say which release this is",
+		Short:   "Show the version",
 		GroupID: groupOther,
 		Args:    cobra.NoArgs,
 		Run:     func(c *cobra.Command, _ []string) { fmt.Fprintln(c.OutOrStdout(), version()) },

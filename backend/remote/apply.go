@@ -79,7 +79,7 @@ func (a *applier) run(ctx context.Context, d directory.Desired) error {
 		}
 		if o.ID != "" && stored[i].ID == "" && len(conflicts) < directory.MaxProblems {
 			conflicts = append(conflicts, directory.Conflict{Line: o.Line, Text: fmt.Sprintf(
-				"there is no organization %s, and the administration API gives a new one an id itself: leave the id out", o.ID)})
+				"there is no organization %s. The administration API assigns the ids of new organizations: leave the id out", o.ID)})
 		}
 	}
 	if conflicts != nil {

@@ -44,9 +44,9 @@ func New(address, key string, transport http.RoundTripper) (*Client, error) {
 	local := err == nil && (at.Hostname() == "localhost" || at.Hostname() == "127.0.0.1" || at.Hostname() == "::1")
 	switch {
 	case err != nil || at.Host == "" || at.RawQuery != "" || at.Fragment != "" || at.User != nil:
-		return nil, fmt.Errorf("%q is no backend's URL, such as https://app.example.com/auth", address)
+		return nil, fmt.Errorf("%q is not the URL of a backend, such as https://app.example.com/auth", address)
 	case at.Scheme != "https" && !(at.Scheme == "http" && local):
-		return nil, fmt.Errorf("%s would carry the key in the clear: use https://", address)
+		return nil, fmt.Errorf("%s would send the key unencrypted; use https://", address)
 	}
 	return &Client{strings.TrimSuffix(address, "/") + path, key, &http.Client{
 		Transport: transport, Timeout: time.Minute,
@@ -114,7 +114,7 @@ func (c *Client) sendOnce(ctx context.Context, method, at string, body []byte, i
 func responseError(answer *http.Response, text []byte) error {
 	var told api.Error
 	if json.Unmarshal(text, &told) != nil || told.Code == "" {
-		return fmt.Errorf("the answer is %s, and not the administration API's", answer.Status)
+		return fmt.Errorf("the answer (%s) is not from the administration API; check the URL", answer.Status)
 	}
 	return refusal.New(told.Code, told.Description)
 }

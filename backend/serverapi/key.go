@@ -19,7 +19,7 @@ import (
 func (c *Call) authenticate() error {
 	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
 		if len(c.R.Header.Values(browsers)) > 0 {
-			return refusal.New(api.OriginNotAllowed, "This is for servers: browsers are refused.")
+			return refusal.New(api.OriginNotAllowed, "This API is for servers; requests from browsers are refused.")
 		}
 	}
 	now, text := c.Now().Unix(), bearer(c.R.Header.Values("Authorization"))

@@ -332,7 +332,7 @@ func TestTheGuidesPolicyIsThePolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guide, err := os.ReadFile("../README.md")
+	guide, err := os.ReadFile("../resource/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

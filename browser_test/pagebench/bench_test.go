@@ -24,8 +24,8 @@ import (
 )
 
 var (
-	rounds = flag.Int("rounds", 15, "how often each page is loaded; figures are the middle ones")
-	others = flag.Bool("others", true, "measure others' clients from npm too")
+	rounds = flag.Int("rounds", 15, "number of loads of each page; figures are medians")
+	others = flag.Bool("others", true, "also measure other clients from npm")
 )
 
 const life = 20 * time.Minute
@@ -86,14 +86,14 @@ func (f *figures) load(b *testing.B, tab context.Context, s *site, one subject) 
 	f.bytes = chrome.Eval[int](b, cold, `[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
 		.filter((e) => !e.name.endsWith("/auth/token")).reduce((sum, e) => sum + e.encodedBodySize, 0)`)
 	f.cold, f.token = append(f.cold, at(b, cold, "ready")), append(f.token, at(b, cold, "token"))
-	chrome.Shut(b, cold)
+	chrome.CloseTab(b, cold)
 
 	warm := visit(b, tab, s, one)
 	f.warm, f.warmToken = append(f.warm, at(b, warm, "ready")), append(f.warmToken, at(b, warm, "token"))
 	chrome.Reload(b, warm)
 	done(b, warm, one)
 	f.reload = append(f.reload, at(b, warm, "token"))
-	chrome.Shut(b, warm)
+	chrome.CloseTab(b, warm)
 }
 
 // visit opens a page in a new tab and waits until it is ready.
@@ -147,7 +147,7 @@ func latency(b *testing.B, tab context.Context, s *site) {
 		return [took.reduce((a, b) => a + b) / took.length, took[Math.floor(took.length * 0.99)]];
 	})()`)
 	fmt.Printf("getToken() of a held token: %.3f ms in the mean, %.3f ms at p99\n", got[0], got[1])
-	chrome.Shut(b, page)
+	chrome.CloseTab(b, page)
 }
 
 // tabs is how many tabs the memory of one is measured with.
@@ -166,7 +166,7 @@ func memory(b *testing.B, tab context.Context, s *site, all []subject) {
 		<-time.After(settle)
 		_, bytes := chrome.Renderers(tab)
 		for _, page := range open {
-			chrome.Shut(b, page)
+			chrome.CloseTab(b, page)
 		}
 		each := float64(bytes) / tabs / (1 << 20)
 		if one.name == "nothing" {

@@ -68,13 +68,13 @@ var proxyKinds = []proxyKind{
 func TestProxies_TheExamples(t *testing.T) {
 	for _, kind := range proxyKinds {
 		t.Run(kind.name, func(t *testing.T) {
-			d := behind(t, kind)
+			d := startBehind(t, kind)
 			t.Run("the app sees no session", d.appSeesNoSession)
 			t.Run("HTTP 2", d.speaksHTTP2)
 			t.Run("WebSocket", d.passesWebSockets)
 			t.Run("metrics are not for everybody", d.hidesMetrics)
 			if kind.givesUp == 0 { // Caddy 2.6 answers 5xx for a while
-				t.Run("a server that dies costs no request", func(t *testing.T) { d.survivesADeath(t, kind.givesUp) })
+				t.Run("a server that dies costs no request", func(t *testing.T) { d.survivesKill(t, kind.givesUp) })
 			}
 		})
 	}
@@ -86,11 +86,11 @@ type proxied struct {
 	client *http.Client
 }
 
-// behind starts servers, with further arguments, and the proxy before them.
-func behind(t *testing.T, kind proxyKind, further ...string) *proxied {
+// startBehind starts servers, with further arguments, and the proxy before them.
+func startBehind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	t.Helper()
 	folder, port := t.TempDir(), ports.Hold(t)
-	d := &proxied{&deployment.Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), Origin: fmt.Sprintf("https://localhost:%d", port), Further: further}, nil}
+	d := &proxied{&deployment.Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), Origin: fmt.Sprintf("https://localhost:%d", port), ExtraArgs: further}, nil}
 	d.onSQLite()
 	d.StartProvider(1)
 	d.Apply(1)
@@ -255,9 +255,9 @@ func (d *proxied) hidesMetrics(t *testing.T) {
 // callers ask at the same time.
 const callers = 8
 
-// survivesADeath kills one of the servers while callers mint. The callers have no
+// survivesKill kills one of the servers while callers mint. The callers have no
 // session: a server answers 401, and the proxy itself answers 5xx.
-func (d *proxied) survivesADeath(t *testing.T, givesUp int) {
+func (d *proxied) survivesKill(t *testing.T, givesUp int) {
 	const each = 100
 	var waiting sync.WaitGroup
 	answers := make(chan string)

@@ -13,7 +13,7 @@ func TestProxies_RollingRestart(t *testing.T) {
 			continue // the client repeats the requests that it gives up
 		}
 		t.Run(kind.name, func(t *testing.T) {
-			d := behind(t, kind, "--stop-delay", "3s", "--log-level", "error")
+			d := startBehind(t, kind, "--stop-delay", "3s", "--log-level", "error")
 			counts, all := d.underLoad(d.rollOut), 0
 			for _, n := range counts {
 				all += n

@@ -15,10 +15,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// TestACommandThatIsKilledLeavesAChainThatGoesOn kills the commands that rotate and
+// TestSigningKeys_KilledCommand kills the commands that rotate and
 // retire at random moments. After each kill, one key signs next, at most one waits for
 // its turn, every key can be decrypted, and the audit log records each change.
-func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
+func TestSigningKeys_KilledCommand(t *testing.T) {
 	secret, secretFile := secretFile(t)
 	database := filepath.Join(t.TempDir(), "tabard.db")
 	store, err := sqlite.Open(t.Context(), database)
@@ -64,7 +64,7 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 		}
 		signing = signs()
 	}
-	events := trail(t, store)
+	events := auditEvents(t, store)
 	for _, e := range events {
 		delete(made, e.ID)
 	}
@@ -74,8 +74,8 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 	t.Logf("a command takes %v; %d events", usual, len(events))
 }
 
-// trail returns the audit events of a store's signing keys.
-func trail(t *testing.T, store *sqlstore.Store) []audit.Event {
+// auditEvents returns the audit events of a store's signing keys.
+func auditEvents(t *testing.T, store *sqlstore.Store) []audit.Event {
 	t.Helper()
 	if err := store.FollowUpSigningKeys(t.Context(), 0, time.Now().Unix()); err != nil {
 		t.Fatal(err)

@@ -177,7 +177,7 @@ func (r *rotating) refused(issuer, raw string) (by []string) {
 	return by
 }
 
-// minted is a token of one of the two issuers.
+// mintedToken is a token of one of the two issuers.
 type mintedToken struct {
 	issuer, raw string
 	expires     int64
@@ -215,11 +215,11 @@ func (r *rotating) load() (all []mintedToken) {
 	return all
 }
 
-// TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken lets two replicas mint for weeks
+// TestSigningKeys_RotateUnderLoad lets two replicas mint for weeks
 // while keys rotate by schedule and by command. Two validators of others' making,
 // each behind a cache, accept every token until its end, and none by a key that is
 // gone.
-func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
+func TestSigningKeys_RotateUnderLoad(t *testing.T) {
 	r := newRotating(t)
 	var live []mintedToken
 	var old []signingkey.Key // every key that has signed
@@ -228,7 +228,7 @@ func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
 		r.start(rand.IntN(2))
 		live = append(live, r.load()...)
 		if rand.IntN(60) == 0 {
-			r.hurry([]string{"", "org_globex"}[rand.IntN(2)])
+			r.rotateNow([]string{"", "org_globex"}[rand.IntN(2)])
 		}
 		good := live[:0]
 		for _, m := range live {
@@ -248,11 +248,11 @@ func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
 	if len(old) < 12 {
 		t.Errorf("only %d keys have signed: nothing rotated", len(old))
 	}
-	r.nobodyTakes(old)
+	r.checkRefusedEverywhere(old)
 }
 
-// hurry does the same as `tabard signing-keys rotate --now`.
-func (r *rotating) hurry(organization string) {
+// rotateNow does the same as `tabard signing-keys rotate --now`.
+func (r *rotating) rotateNow(organization string) {
 	r.Helper()
 	now := r.now().Unix()
 	chain := r.chain(organization)
@@ -296,8 +296,8 @@ func (r *rotating) signed(before []signingkey.Key) []signingkey.Key {
 	return before
 }
 
-// nobodyTakes holds that a token by a key that is gone is refused, however good it is.
-func (r *rotating) nobodyTakes(all []signingkey.Key) {
+// checkRefusedEverywhere holds that a token by a key that is gone is refused, however good it is.
+func (r *rotating) checkRefusedEverywhere(all []signingkey.Key) {
 	r.Helper()
 	gone := 0
 	for _, k := range all {
@@ -305,7 +305,7 @@ func (r *rotating) nobodyTakes(all []signingkey.Key) {
 			continue
 		}
 		gone++
-		if issuer, raw := r.forged(k); len(r.refused(issuer, raw)) != 2 {
+		if issuer, raw := r.forge(k); len(r.refused(issuer, raw)) != 2 {
 			r.Errorf("a token by the key %s, which is gone, is refused by %v only", k.ID, r.refused(issuer, raw))
 		}
 	}
@@ -326,8 +326,8 @@ func (r *rotating) published(k signingkey.Key, at int64) bool {
 	return false // forgotten
 }
 
-// forged returns a fresh token signed by a key, also by a retired one.
-func (r *rotating) forged(k signingkey.Key) (issuer, raw string) {
+// forge returns a fresh token signed by a key, also by a retired one.
+func (r *rotating) forge(k signingkey.Key) (issuer, raw string) {
 	r.Helper()
 	issuer, organization := rotationURL, "org_acme"
 	if k.Organization != "" {
@@ -342,13 +342,13 @@ func (r *rotating) forged(k signingkey.Key) (issuer, raw string) {
 	return issuer, raw
 }
 
-// TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn retires the signing keys at once.
-func TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn(t *testing.T) {
+// TestSigningKeys_RetiredKeyIsRefused retires the signing keys at once.
+func TestSigningKeys_RetiredKeyIsRefused(t *testing.T) {
 	r := newRotating(t)
 	r.load()
 	stolen := r.signed(nil)
 	for _, k := range stolen {
-		if issuer, raw := r.forged(k); r.refused(issuer, raw) != nil {
+		if issuer, raw := r.forge(k); r.refused(issuer, raw) != nil {
 			t.Fatalf("before: %v", r.refused(issuer, raw))
 		}
 	}
@@ -372,7 +372,7 @@ func TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn(t *testing.T) {
 		}
 	}
 	for _, k := range stolen {
-		if issuer, raw := r.forged(k); len(r.refused(issuer, raw)) != 2 {
+		if issuer, raw := r.forge(k); len(r.refused(issuer, raw)) != 2 {
 			t.Errorf("a token by the retired key %s is taken", k.ID)
 		}
 	}

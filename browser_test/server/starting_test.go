@@ -101,8 +101,8 @@ func TestReplicasThatStartTogetherAllServe(t *testing.T) {
 	}
 }
 
-// TestCommandsThatMigrateAFileTogetherAllSucceed: SQLite lets one process in at a time.
-func TestCommandsThatMigrateAFileTogetherAllSucceed(t *testing.T) {
+// TestMigration_ConcurrentCommands: SQLite lets one process in at a time.
+func TestMigration_ConcurrentCommands(t *testing.T) {
 	tabard := program.Path(t, "tabard")
 	for range starts {
 		database := "sqlite:" + filepath.Join(t.TempDir(), "tabard.db")
@@ -254,9 +254,9 @@ func later(t *testing.T, dsn string) error {
 	return err
 }
 
-// TestAServerWaitsForItsDatabase: both start with the machine, and the database takes
+// TestServer_WaitsForDatabase: both start with the machine, and the database takes
 // longer.
-func TestAServerWaitsForItsDatabase(t *testing.T) {
+func TestServer_WaitsForDatabase(t *testing.T) {
 	dsn, listens := pg.Postgres(t), fmt.Sprintf("127.0.0.1:%d", ports.Hold(t))
 	var socket, name string
 	if _, err := fmt.Sscanf(dsn, "host=%s user=postgres dbname=%s", &socket, &name); err != nil {

@@ -32,8 +32,8 @@ func newEvents() *events {
 	return &events{began: time.Now(), logs: map[string][]string{}, kinds: map[string]int{}}
 }
 
-// hear accepts a report from a page.
-func (e *events) hear(w http.ResponseWriter, r *http.Request) {
+// receive accepts a report from a page.
+func (e *events) receive(w http.ResponseWriter, r *http.Request) {
 	var told struct{ Tab, Kind, Detail string }
 	if err := json.NewDecoder(r.Body).Decode(&told); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -47,10 +47,10 @@ func (e *events) hear(w http.ResponseWriter, r *http.Request) {
 	e.mu.Unlock()
 	switch told.Kind {
 	case "fault":
-		e.wrong(told.Tab, told.Detail)
+		e.fault(told.Tab, told.Detail)
 	case "signed_out", "ended", "choose":
 		if guarded {
-			e.wrong(told.Tab, "the tab is "+told.Kind+" "+told.Detail)
+			e.fault(told.Tab, "the tab is "+told.Kind+" "+told.Detail)
 		}
 	case "console":
 		e.mu.Lock()
@@ -66,8 +66,8 @@ func (e *events) note(tab, what string) {
 	e.logs[tab] = log[max(0, len(log)-kept):]
 }
 
-// wrong records a fault.
-func (e *events) wrong(tab, what string) {
+// fault records a fault.
+func (e *events) fault(tab, what string) {
 	e.note(tab, "WRONG "+what)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -81,15 +81,15 @@ func (e *events) guard(on bool) {
 	e.guarded = on
 }
 
-// heard counts the events of a kind, of all tabs.
-func (e *events) heard(kind string) int {
+// count counts the events of a kind, of all tabs.
+func (e *events) count(kind string) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.kinds[kind]
 }
 
-// said returns the client's console output.
-func (e *events) said() []string {
+// consoleOutput returns the client's console output.
+func (e *events) consoleOutput() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.consoles)

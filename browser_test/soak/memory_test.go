@@ -123,7 +123,7 @@ func grown(looks []memory) (all []string) {
 	return all
 }
 
-func TestMemoryThatGrowsIsFound(t *testing.T) {
+func TestMemory_GrowthIsFound(t *testing.T) {
 	for name, run := range map[string]struct {
 		look func(i int) alive
 		want int

@@ -41,9 +41,9 @@ func modes(t *testing.T, run func(t *testing.T, keyless bool)) {
 	t.Run("with a device key", func(t *testing.T) { run(t, false) })
 }
 
-// TestNobodyIsSignedOutInALongTime: hours of a session in minutes, on a bad network. At
+// TestSoak_LongSession: hours of a session in minutes, on a bad network. At
 // the end a thief copies the cookie.
-func TestNobodyIsSignedOutInALongTime(t *testing.T) {
+func TestSoak_LongSession(t *testing.T) {
 	modes(t, func(t *testing.T, keyless bool) {
 		w := fastWorld(t, keyless, fastScale)
 		p := newPerson(w, *tabs)
@@ -64,10 +64,10 @@ func TestNobodyIsSignedOutInALongTime(t *testing.T) {
 	})
 }
 
-// TestNobodyIsSignedOutByACrash: the browser is killed within seconds of a rotation
+// TestSoak_Crashes: the browser is killed within seconds of a rotation
 // and started again on its profile, which has the cookie from before; the server is
 // killed too.
-func TestNobodyIsSignedOutByACrash(t *testing.T) {
+func TestSoak_Crashes(t *testing.T) {
 	modes(t, func(t *testing.T, keyless bool) {
 		w := realWorld(t, keyless)
 		p := newPerson(w, *tabs)
@@ -82,7 +82,7 @@ func TestNobodyIsSignedOutByACrash(t *testing.T) {
 // soak runs cycles of acts for a run's share of the time.
 func soak(p *person, cycle func(end time.Time)) {
 	p.t.Helper()
-	p.network.be(true)
+	p.network.setBad(true)
 	p.measure()
 	p.act()
 	end := time.Now().Add(*duration / runs)
@@ -92,10 +92,10 @@ func soak(p *person, cycle func(end time.Time)) {
 			break
 		}
 	}
-	p.network.be(false)
+	p.network.setBad(false)
 	p.rest()
 	p.measure()
-	p.all()
+	p.checkAll()
 }
 
 func wait(d time.Duration) { <-time.After(d) }
@@ -108,11 +108,11 @@ func rotateAfter(keyless bool) time.Duration {
 // rotates waits until the row's generation has left before, and returns how many
 // rotations those are.
 func (p *person) rotates(before int64, end time.Time) int {
-	for limit := time.Now().Add(p.wall(patience)); time.Now().Before(limit); wait(looks) {
+	for limit := time.Now().Add(p.wallTime(patience)); time.Now().Before(limit); wait(looks) {
 		if gen := p.session().gen; gen > before {
 			return int(gen - before)
 		}
-		if time.Now().After(end.Add(p.wall(time.Minute))) {
+		if time.Now().After(end.Add(p.wallTime(time.Minute))) {
 			break
 		}
 	}
@@ -176,7 +176,7 @@ var notLoaded = regexp.MustCompile(`^\d+: tabard: (Error: \S+/auth/client/\S+ an
 func (p *person) finish(rotations, kills int) {
 	p.t.Helper()
 	r, n := p.session(), &p.network.counts
-	acts, total, said := []string{}, 0, p.events.said()
+	acts, total, said := []string{}, 0, p.events.consoleOutput()
 	for _, act := range slices.Sorted(maps.Keys(p.done)) {
 		acts = append(acts, fmt.Sprintf("%d %s", p.done[act], act))
 		total += p.done[act]
@@ -185,7 +185,7 @@ func (p *person) finish(rotations, kills int) {
 		"%d requests to the backend, %d lost, %d answers lost, %d hung, %d delays, %d falsified; "+
 		"%d rotations (%d successors sent, generation %d), %d kills, %d rollbacks; audit: %d reused, %d lost, %d repaired, proofs refused %v; memory %s; "+
 		"%d console lines",
-		*seed, time.Since(p.events.began).Round(time.Second), len(p.tabs), p.scale, r.bound, total, strings.Join(acts, ", "), p.events.heard("hidden"), p.events.heard("restored"), p.events.calls.Load(),
+		*seed, time.Since(p.events.began).Round(time.Second), len(p.tabs), p.scale, r.bound, total, strings.Join(acts, ", "), p.events.count("hidden"), p.events.count("restored"), p.events.calls.Load(),
 		n.requests.Load(), n.lost.Load(), n.answersLost.Load(), n.hung.Load(), n.delayed.Load(), n.falsified.Load(),
 		rotations, n.successors.Load(), r.gen, kills, p.back,
 		p.audited("session.reused"), p.audited("session.lost"), p.audited("session.repaired"), p.refusals(), p.memories(),

@@ -47,7 +47,7 @@ const (
 
 // act does something in the page, once it is there.
 func (t *tab) act(name, argument string) (string, error) {
-	ctx, stop := context.WithTimeout(t.ctx, t.wall(patience)+outOfPatience)
+	ctx, stop := context.WithTimeout(t.ctx, t.wallTime(patience)+outOfPatience)
 	defer stop()
 	for {
 		a, err := chromedp.Run(ctx, chromedp.Evaluate[answer](
@@ -55,7 +55,7 @@ func (t *tab) act(name, argument string) (string, error) {
 		switch {
 		case ctx.Err() != nil:
 			return "", fmt.Errorf("%s %s: no answer: %w", name, argument, context.Cause(ctx))
-		case err != nil && !leaving(err):
+		case err != nil && !pageLeft(err):
 			return "", err
 		case err == nil && a.Error != "":
 			return "", fmt.Errorf("%s %s: %s (%s, %s)", name, argument, a.Error, a.Code, a.Action)
@@ -66,15 +66,15 @@ func (t *tab) act(name, argument string) (string, error) {
 	}
 }
 
-// leaving reports whether an evaluation failed because its page was left.
-func leaving(err error) bool {
+// pageLeft reports whether an evaluation failed because its page was left.
+func pageLeft(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "navigated") || strings.Contains(text, "context") || strings.Contains(text, "promise was collected")
 }
 
-// wears calls the API in one of several ways, and compares the token's organization
+// checkActive calls the API in one of several ways, and compares the token's organization
 // with the tab's own.
-func (t *tab) wears(call string) error {
+func (t *tab) checkActive(call string) error {
 	got, err := t.act(call, "")
 	if err == nil && got != "org_"+t.organization {
 		err = fmt.Errorf("%s answered for %s, and the tab wears %s", call, got, t.organization)
@@ -93,9 +93,9 @@ var acts = []act{
 	{"reload", (*tab).reload}, {"reload", (*tab).reload}, {"reload", (*tab).reload},
 	{"away and back", (*tab).awayAndBack}, {"away and back", (*tab).awayAndBack},
 	{"close and reopen", (*tab).reopen},
-	{"token", func(t *tab) error { return t.wears("token") }},
-	{"fetch", func(t *tab) error { return t.wears("whoami") }}, {"fetch", func(t *tab) error { return t.wears("whoami") }},
-	{"burst", func(t *tab) error { return t.wears("burst") }},
+	{"token", func(t *tab) error { return t.checkActive("token") }},
+	{"fetch", func(t *tab) error { return t.checkActive("whoami") }}, {"fetch", func(t *tab) error { return t.checkActive("whoami") }},
+	{"burst", func(t *tab) error { return t.checkActive("burst") }},
 	{"switch", (*tab).change}, {"switch", (*tab).change}, {"switch", (*tab).change},
 	{"copy", (*tab).copy},
 	{"show", (*tab).show}, {"show", (*tab).show},
@@ -115,7 +115,7 @@ func (t *tab) reload() error {
 	if err := chromedp.Do(t.ctx, chromedp.Reload()); err != nil {
 		return err
 	}
-	return t.wears("whoami")
+	return t.checkActive("whoami")
 }
 
 // awayAndBack leaves the page and goes back, soon or not, from the back/forward
@@ -128,7 +128,7 @@ func (t *tab) awayAndBack() error {
 	if _, err := chromedp.Run(t.ctx, chromedp.Evaluate[any](`void setTimeout(() => history.back())`)); err != nil {
 		return err
 	}
-	return t.wears("whoami")
+	return t.checkActive("whoami")
 }
 
 // change switches to another organization, and half the times back.
@@ -152,7 +152,7 @@ func (t *tab) changeTo(organization string) error {
 	if status == "switched" {
 		t.organization = organization
 	}
-	return t.wears("whoami")
+	return t.checkActive("whoami")
 }
 
 func (t *tab) other() string {
@@ -172,7 +172,7 @@ func (t *tab) open() error {
 		return err
 	}
 	t.ctx = ctx
-	return t.wears("whoami")
+	return t.checkActive("whoami")
 }
 
 func (t *tab) reopen() error {
@@ -202,7 +202,7 @@ func (t *tab) copy() error {
 		return err
 	}
 	for _, step := range []func() error{
-		func() error { return c.wears("whoami") }, c.change, func() error { return t.wears("whoami") }, c.reload,
+		func() error { return c.checkActive("whoami") }, c.change, func() error { return t.checkActive("whoami") }, c.reload,
 	} {
 		if err := step(); err != nil {
 			return fmt.Errorf("the copy %s: %w", c.name, err)
@@ -216,5 +216,5 @@ func (t *tab) show() error {
 	if _, err := chromedp.Call(t.ctx, cdppage.BringToFront, cdp.Empty{}); err != nil {
 		return err
 	}
-	return t.wears("whoami")
+	return t.checkActive("whoami")
 }

@@ -22,14 +22,14 @@ func theft(p *person) {
 	p.events.guard(false)
 	stolen := thief.open()
 	if p.keyless {
-		p.caught(thief, victim, stolen)
+		p.expectCaught(thief, victim, stolen)
 	} else {
-		p.worthless(thief, victim, stolen)
+		p.expectWorthless(thief, victim, stolen)
 	}
 }
 
-// caught lets both work on, and sees the session end.
-func (p *person) caught(thief, victim *tab, stolen error) {
+// expectCaught lets both work on, and sees the session end.
+func (p *person) expectCaught(thief, victim *tab, stolen error) {
 	p.t.Helper()
 	if stolen != nil {
 		p.t.Fatalf("the copied cookie does not work, so nothing is shown: %v", stolen)
@@ -41,7 +41,7 @@ func (p *person) caught(thief, victim *tab, stolen error) {
 		}
 		p.pass(tokensEnd)
 		for _, one := range []*tab{thief, victim} {
-			if err := one.wears("whoami"); err != nil {
+			if err := one.checkActive("whoami"); err != nil {
 				p.t.Logf("%s after %v: %v", one.name, p.now().Sub(began).Round(time.Second), err)
 			}
 		}
@@ -59,24 +59,24 @@ func (p *person) caught(thief, victim *tab, stolen error) {
 func (p *person) awaitOut(t *tab) {
 	p.t.Helper()
 	p.pass(tokensEnd)
-	if err := t.wears("whoami"); err == nil {
+	if err := t.checkActive("whoami"); err == nil {
 		p.t.Errorf("the tab %s goes on after the theft was found", t.name)
 	}
 	chrome.Await(p.t, t.ctx, `tabard.state.status === "signed_out"`)
 }
 
-// worthless sees the thief refused, and the victim go on.
-func (p *person) worthless(thief, victim *tab, stolen error) {
+// expectWorthless sees the thief refused, and the victim go on.
+func (p *person) expectWorthless(thief, victim *tab, stolen error) {
 	p.t.Helper()
 	if stolen == nil {
 		p.t.Error("the copied cookie works in another browser")
 	}
 	for range 3 {
 		p.pass(rotateAfter(false))
-		if err := thief.wears("whoami"); err == nil {
+		if err := thief.checkActive("whoami"); err == nil {
 			p.t.Error("the copied cookie works in another browser")
 		}
-		if err := victim.wears("whoami"); err != nil {
+		if err := victim.checkActive("whoami"); err != nil {
 			p.t.Errorf("the victim of a worthless theft: %v", err)
 		}
 	}

@@ -54,7 +54,7 @@ type world struct {
 // fast, so that in the backend's seconds each step takes its normal time: the client
 // gives a request up after 20 of them, a proof is valid for 30, the token rotates after
 // 240. The machine itself is no faster: at a scale of 8 a request may take 2.5 s of the
-// wall clock, and an answer that the client gave up has 1.25 s to end. The browser does
+// wallTime clock, and an answer that the client gave up has 1.25 s to end. The browser does
 // not write its cookies to the disk any faster either, so in this world it never
 // crashes.
 func fastWorld(t *testing.T, keyless bool, scale float64) *world {
@@ -108,7 +108,7 @@ func newWorld(t *testing.T, keyless bool, scale float64) *world {
 	site.HandleFunc("GET /t/{tab}", w.page)
 	site.HandleFunc("GET /favicon.ico", http.NotFound)
 	site.HandleFunc("GET /api/whoami", w.whoami)
-	site.HandleFunc("POST /soak/events", w.events.hear)
+	site.HandleFunc("POST /soak/events", w.events.receive)
 	site.Handle("/auth/", w.network)
 	front := &http.Server{Handler: site}
 	go front.Serve(listener)
@@ -145,15 +145,15 @@ func (w *world) now() time.Time {
 	return w.began.Add(w.skipped + time.Duration(float64(time.Since(w.began))*w.scale))
 }
 
-// wall is how long something of the backend's time takes here.
-func (w *world) wall(d time.Duration) time.Duration { return time.Duration(float64(d) / w.scale) }
+// wallTime is how long something of the backend's time takes here.
+func (w *world) wallTime(d time.Duration) time.Duration { return time.Duration(float64(d) / w.scale) }
 
 // pass lets time pass while the person is away: no request is under way, and none is
 // sent. The program's clock cannot be moved, so there the session's row is made that
 // much older instead. The verdict is the same: issued successors look younger, and only
 // a thief's redemption is refused because of their age.
 func (w *world) pass(d time.Duration) {
-	w.network.still(func() {
+	w.network.whileIdle(func() {
 		if w.server == nil {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -183,7 +183,7 @@ func (w *world) whoami(out http.ResponseWriter, r *http.Request) {
 	}
 	w.events.calls.Add(1)
 	if worn := r.Header.Get("Soak-Worn"); worn != "" && worn != claims.OrganizationID {
-		w.events.wrong("api", "a tab that wears "+worn+" sent a token of "+claims.OrganizationID)
+		w.events.fault("api", "a tab that wears "+worn+" sent a token of "+claims.OrganizationID)
 	}
 	out.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(out).Encode(map[string]string{"organization": claims.OrganizationID})

@@ -23,9 +23,9 @@ import { createClient } from "/auth/client/tabard.js";
 globalThis.tabard = createClient();
 </script>`
 
-// shownBy serves the state of release 0.1 to a real browser, through the proxy that it
+// serve serves the state of release 0.1 to a real browser, through the proxy that it
 // returns, and counts requests for tokens.
-func (u *upgraded) shownBy(mints *atomic.Int64) (proxy string) {
+func (u *upgraded) serve(mints *atomic.Int64) (proxy string) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -57,8 +57,8 @@ func (u *upgraded) shownBy(mints *atomic.Int64) (proxy string) {
 	return server.URL
 }
 
-// atTheTime lets a tab's pages take the present for the fixture's time.
-func atTheTime(t *testing.T, tab context.Context, left *release.Left) {
+// setClock lets a tab's pages take the present for the fixture's time.
+func setClock(t *testing.T, tab context.Context, left *release.Left) {
 	t.Helper()
 	chrome.Before(t, tab, fmt.Sprintf(`{
   const Real = Date, ahead = Real.now() - %d;
@@ -69,9 +69,9 @@ func atTheTime(t *testing.T, tab context.Context, left *release.Left) {
 }`, left.Now().UnixMilli()))
 }
 
-// putBack restores localStorage and IndexedDB in a browser. The restored device key is
+// restoreStorage restores localStorage and IndexedDB in a browser. The restored device key is
 // not extractable, as in a browser of a person.
-const putBack = `(async (local, databases) => {
+const restoreStorage = `(async (local, databases) => {
   for (const [key, value] of Object.entries(local)) localStorage.setItem(key, value);
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
   for (const { name, version, stores } of databases) {
@@ -104,10 +104,10 @@ func TestUpgrade_Tabs(t *testing.T) {
 	left := release.Read(t, "0.1", release.SQLite)
 	u := openSQLite(t, left)
 	var mints atomic.Int64
-	tab := chrome.New(t, chrome.Through(u.shownBy(&mints)))
-	atTheTime(t, tab, left)
+	tab := chrome.New(t, chrome.WithProxy(u.serve(&mints)))
+	setClock(t, tab, left)
 	chrome.Go(t, tab, leftOrigin+"/left-behind")
-	chrome.Eval[bool](t, tab, putBack+"("+text(t, left.Chromium.LocalStorage)+","+string(left.Chromium.IndexedDB)+")")
+	chrome.Eval[bool](t, tab, restoreStorage+"("+text(t, left.Chromium.LocalStorage)+","+string(left.Chromium.IndexedDB)+")")
 	for _, kept := range left.Chromium.Tabs {
 		mints.Store(0)
 		chrome.Go(t, tab, leftOrigin+"/left-behind")

@@ -63,9 +63,9 @@ func (i *issuer) bound(t *testing.T, jkt string) string {
 	return raw
 }
 
-// TestBoundTokens_AnotherImplementationAgrees holds the verifier and the tests' own
+// TestBoundTokens_IndependentValidatorAgrees holds the verifier and the tests' own
 // device against oauth4webapi.
-func TestBoundTokens_AnotherImplementationAgrees(t *testing.T) {
+func TestBoundTokens_IndependentValidatorAgrees(t *testing.T) {
 	const api, path = "https://api.example.com", "/notes/%C3%A4?page=2"
 	v, i, device := validator.New(t, "dpop.mjs"), newIssuer(t), httpbrowser.NewDevice(t)
 	verifier, err := token.NewVerifier(token.Config{Issuer: i.URL, Audience: "api", Keys: token.NewKeySet(i.URL, nil)})

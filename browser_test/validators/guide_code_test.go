@@ -98,7 +98,7 @@ process.stdout.write(JSON.stringify(accepted));`
 // TestTheGuidesCodeForOtherLanguagesTakesWhatItShould, and no token that is bound to a
 // key it does not ask for.
 func TestTheGuidesCodeForOtherLanguagesTakesWhatItShould(t *testing.T) {
-	text, err := os.ReadFile("../../backend/README.md")
+	text, err := os.ReadFile("../../backend/resource/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,9 +124,9 @@ func TestTheGuidesCodeForOtherLanguagesTakesWhatItShould(t *testing.T) {
 	}
 }
 
-// TestTheMigrationPagesCodeTakesNoBoundToken, and no token of another kind. It leaves the
+// TestMigrationPage_RefusesBoundTokens, and no token of another kind. It leaves the
 // organization to its caller.
-func TestTheMigrationPagesCodeTakesNoBoundToken(t *testing.T) {
+func TestMigrationPage_RefusesBoundTokens(t *testing.T) {
 	g := newGuideCode(t)
 	accepted, refused := g.tokens()
 	for _, callers := range []string{"without an end", "without an organization", "of another organization", "of an organization in a list"} {

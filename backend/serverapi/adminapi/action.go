@@ -93,12 +93,12 @@ func parsePage(c *call, further ...string) (admin.Page, url.Values, error) {
 	}
 	for name, values := range q {
 		if len(values) > 1 || name != "limit" && name != "after" && !slices.Contains(further, name) {
-			return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The query has a parameter that is not known, or twice.")
+			return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The query has an unknown or a repeated parameter.")
 		}
 	}
 	limit, err := parseNumber(q, "limit", defaultLimit)
 	if err != nil || limit > admin.MaxLimit {
-		return admin.Page{}, nil, refusal.New(api.InvalidRequest, "The limit is from 1 to "+strconv.Itoa(admin.MaxLimit)+".")
+		return admin.Page{}, nil, refusal.New(api.InvalidRequest, "limit must be from 1 to "+strconv.Itoa(admin.MaxLimit)+".")
 	}
 	return admin.Page{After: q.Get("after"), Limit: int(limit)}, q, nil
 }
@@ -111,7 +111,7 @@ func parseNumber(q url.Values, name string, absent int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 53)
 	if err != nil || n < 0 {
-		return 0, refusal.New(api.InvalidRequest, name+" is not a number.")
+		return 0, refusal.New(api.InvalidRequest, name+" must be a whole number, 0 or more.")
 	}
 	return n, nil
 }

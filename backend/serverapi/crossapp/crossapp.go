@@ -119,7 +119,7 @@ func deny[Reason ~string](reason Reason, text string) error {
 func (c *call) workspace() (*directory.Workspace, error) {
 	w, err := c.service.store.Workspace(c.Context())
 	if err == nil && !w.Named(c.R.PathValue("workspace_id")) {
-		err = deny("wrong_workspace", "This key is of another workspace.")
+		err = deny("wrong_workspace", "This key belongs to another workspace.")
 	}
 	return w, err
 }

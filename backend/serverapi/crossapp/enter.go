@@ -96,7 +96,7 @@ func (c *call) enter(ask enterRequest, e *audit.Event) (any, error) {
 	case !ok:
 		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
 	case !app.Admits(claims.ClientID):
-		return nil, deny("wrong_app", "This app is not entered from there.")
+		return nil, deny("wrong_app", "This app cannot be entered from the token's app; entered_from in the workspace file lists the apps.")
 	}
 	if err := c.checkRequest(ask, app); err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (c *call) enter(ask enterRequest, e *audit.Event) (any, error) {
 		return nil, conflictRefusal(err)
 	}
 	if decision.Outcome != policy.Allow {
-		return nil, deny(denialCodes[decision.Outcome], "The organization does not allow it now.")
+		return nil, deny(denialCodes[decision.Outcome], "The organization's policy does not allow this now.")
 	}
 
 	// Grant: a code for the browser, or a session for the app's server.
@@ -131,18 +131,18 @@ func (c *call) checkRequest(ask enterRequest, app directory.App) error {
 	switch ask.ResponseType {
 	case "", respondSession:
 		if ask.CodeChallenge != "" || ask.ReturnTo != "" {
-			return refusal.New(api.InvalidRequest, "code_challenge and return_to go with a code.")
+			return refusal.New(api.InvalidRequest, "code_challenge and return_to go with the response_type code only.")
 		}
 		return nil
 	case respondCode:
 	default:
-		return refusal.New(api.InvalidRequest, "response_type is session or code.")
+		return refusal.New(api.InvalidRequest, "response_type must be session or code.")
 	}
 	if !handover.ValidChallenge(ask.CodeChallenge) {
-		return refusal.New(api.InvalidRequest, "code_challenge is none: the browser's hand-over begins with one.")
+		return refusal.New(api.InvalidRequest, "code_challenge is malformed: pass the one that POST /handover returned to the browser.")
 	}
 	if _, ok := publicurl.ReturnAddress(c.PublicURL, app, ask.ReturnTo); !ok {
-		return refusal.New(api.InvalidRequest, "return_to is none of the app's addresses.")
+		return refusal.New(api.InvalidRequest, "return_to must be an address on one of the app's origins.")
 	}
 	return nil
 }
@@ -169,7 +169,7 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 	}
 	first, err := g.Child(c.Context(), &s.Session, s.Membership.Organization.ID, child)
 	if errors.Is(err, orgsession.ErrEnded) {
-		return nil, deny(api.OrganizationSessionExpired, "The person has left the organization.")
+		return nil, deny(api.OrganizationSessionExpired, "The person's session in the organization has ended.")
 	}
 	if err != nil {
 		return nil, err

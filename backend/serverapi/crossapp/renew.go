@@ -54,7 +54,7 @@ func (c *call) renew(ask renewRequest, found **session.Session) (*AppSession, er
 	case !ok:
 		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
 	case c.Actor.App != "" && c.Actor.App != app.ID, c.Actor.OrganizationID != "" && c.Actor.OrganizationID != subject.Session.ConfinedTo:
-		return nil, deny("wrong_app", "This session is not this key's.")
+		return nil, deny("wrong_app", "This session belongs to another app or organization than the key.")
 	}
 	asked.Organization = subject.Session.ConfinedTo
 	minted, err := c.grant(w, app).Mint(c.Context(), presented, subject, asked)
@@ -79,7 +79,7 @@ func (c *call) mintRefusal(m *grant.Minted, err error) error {
 	case errors.Is(err, grant.ErrNotAdmitted):
 		return refusal.New(api.OrganizationAccessDenied, "The organization does not admit the person.")
 	case errors.Is(err, grant.ErrDenied):
-		return refusal.New(denialCodes[m.Decision.Outcome], "The organization does not allow it now.")
+		return refusal.New(denialCodes[m.Decision.Outcome], "The organization's policy does not allow this now.")
 	}
 	return c.signRefusal(conflictRefusal(err))
 }
@@ -90,20 +90,20 @@ func (c *call) mintRequest(ask renewRequest) (grant.Request, error) {
 	if sent := c.R.Header.Get(api.HeaderTime); sent != "" {
 		switch old, err := grant.TooOld(sent, now); {
 		case err != nil:
-			return grant.Request{}, refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
+			return grant.Request{}, refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" must be a time in Unix seconds.")
 		case old:
 			return grant.Request{}, refusal.New(api.RequestTooOld, "The request took too long to arrive. Send it again.")
 		}
 	}
 	asked := grant.Request{IdleSeconds: ask.IdleSeconds}
 	if asked.Check() != nil {
-		return asked, refusal.New(api.InvalidRequest, "idle_seconds is negative.")
+		return asked, refusal.New(api.InvalidRequest, "idle_seconds must not be negative.")
 	}
 	return asked, nil
 }
 
 // errInvalidToken refuses what is no refresh token of an app's server. It ends nothing.
-var errInvalidToken = refusal.New(api.LoginRequired, "This is no refresh token of an app's server.")
+var errInvalidToken = refusal.New(api.LoginRequired, "The refresh token is not valid for an app's server.")
 
 // authenticate finds the session of an authentic refresh token that an app's server
 // holds, and where its person stands in its organization. The token is not judged yet;
@@ -160,9 +160,9 @@ func endedRefusal(reason session.Reason) *refusal.Refusal {
 func conflictRefusal(err error) error {
 	switch {
 	case errors.Is(err, orgsession.ErrOvertaken):
-		return refusal.New(api.RequestTooOld, "Somebody was active meanwhile. Ask again.")
+		return refusal.New(api.RequestTooOld, "The person was active in the meantime. Send the request again.")
 	case errors.Is(err, orgsession.ErrEnded):
-		return refusal.New(api.OrganizationSessionExpired, "The person has left the organization.")
+		return refusal.New(api.OrganizationSessionExpired, "The person's session in the organization has ended.")
 	}
 	return err
 }

@@ -43,14 +43,14 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	case reason == token.KeysUnavailable || err != nil && reason == "":
 		return nil, nil, err
 	case err != nil:
-		return nil, claims, deny(reason, "The person's access token is not good.")
+		return nil, claims, deny(reason, "The person's access token is not valid.")
 	}
 	if c.Actor.OrganizationID != "" && c.Actor.OrganizationID != claims.OrganizationID { // whatever became of the person
 		return nil, claims, errNotAdmitted
 	}
 	id, err := session.ParseID(claims.SessionID)
 	if err != nil {
-		return nil, claims, deny(token.MissingClaim, "The person's access token names no session.")
+		return nil, claims, deny(token.MissingClaim, "The person's access token has no session id.")
 	}
 	s, err := c.service.store.Subject(c.Context(), id, claims.OrganizationID, c.Now().Unix())
 	if errors.Is(err, session.ErrNotFound) {
@@ -70,7 +70,7 @@ var errNotAdmitted = deny(api.OrganizationAccessDenied, "The organization does n
 func (c *call) checkLive(s *directory.Subject, claims *token.Claims) error {
 	switch now := c.Now().Unix(); {
 	case s.Session.App != claims.ClientID || s.User.ID != claims.Subject:
-		return deny(token.WrongAudience, "The person's access token is of another session.")
+		return deny(token.WrongAudience, "The person's access token belongs to another session.")
 	case s.Session.RevokedAt != 0 || s.User.Disabled:
 		return deny(api.SessionRevoked, "The person has signed out, or was signed out.")
 	case s.Session.ExpiresAt <= now:
@@ -78,9 +78,9 @@ func (c *call) checkLive(s *directory.Subject, claims *token.Claims) error {
 	case s.Membership == nil:
 		return errNotAdmitted
 	case !s.Membership.OrganizationSession.Live():
-		return deny(api.OrganizationSessionExpired, "The person has left the organization.")
+		return deny(api.OrganizationSessionExpired, "The person's session in the organization has ended.")
 	case s.Session.Parent != session.ID{}:
-		return deny("entered_session", "This session was itself entered from another app: go on from there.")
+		return deny("entered_session", "This session was itself opened from another app. Use a token of that app.")
 	}
 	return nil
 }
