@@ -170,7 +170,7 @@ func (c *crashes) restartServer() {
 
 // notLoaded matches the console output of a tab in which the network, or a navigation
 // meanwhile, kept the module from loading.
-var notLoaded = regexp.MustCompile(`^\d+: tabard: (Error: \S+/auth/client/\S+ answered \d{3}|nothing arrives|SyntaxError: |AbortError: |TypeError: (Failed to fetch|network error|Failed to execute 'compile|WebAssembly compilation aborted: Network error))`)
+var notLoaded = regexp.MustCompile(`^\d+: tabard: (Error: \S+/auth/client/\S+ answered \d{3}|no data arrives|SyntaxError: |AbortError: |TypeError: (Failed to fetch|network error|Failed to execute 'compile|WebAssembly compilation aborted: Network error))`)
 
 // finish is the run's report, and its verdict.
 func (p *person) finish(rotations, kills int) {
