@@ -3,107 +3,128 @@ package browserapi_test
 import (
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-var links = regexp.MustCompile(`<a href="([^"]*)">([^<]*)</a>`)
-
-// linksOf returns the addresses of a page's links by their text.
-func linksOf(page httpbrowser.Response) map[string]string {
-	all := map[string]string{}
-	for _, found := range links.FindAllStringSubmatch(page.Body, -1) {
-		all[found[2]] = strings.ReplaceAll(found[1], "&amp;", "&")
-	}
-	return all
-}
-
-// TestForeignLink_AsksFirst checks that following a foreign link neither signs in nor
-// signs out.
-func TestForeignLink_AsksFirst(t *testing.T) {
-	for name, from := range map[string]func(b *httpbrowser.Browser) *httpbrowser.Browser{
-		"of another site": func(b *httpbrowser.Browser) *httpbrowser.Browser { return b.With("Sec-Fetch-Site", "cross-site") },
-		"of another site, with our Referer": func(b *httpbrowser.Browser) *httpbrowser.Browser {
-			return b.With("Sec-Fetch-Site", "cross-site").With("Referer", origin+"/")
-		},
-		"of a sibling host": func(b *httpbrowser.Browser) *httpbrowser.Browser {
-			return b.With("Sec-Fetch-Site", "same-site").With("Referer", "http://evil.localhost:8080/")
-		},
-		"of a sibling that tells nothing": func(b *httpbrowser.Browser) *httpbrowser.Browser {
-			return b.With("Sec-Fetch-Site", "same-site").Without("Referer")
-		},
-		"of a message or a bookmark": func(b *httpbrowser.Browser) *httpbrowser.Browser {
-			return b.With("Sec-Fetch-Site", "none").Without("Referer")
-		},
-		"of nothing that tells": func(b *httpbrowser.Browser) *httpbrowser.Browser {
-			return b.Without("Sec-Fetch-Site").Without("Referer")
-		},
-		"of a strange header": func(b *httpbrowser.Browser) *httpbrowser.Browser { return b.With("Sec-Fetch-Site", "Same-Origin") },
-	} {
-		for _, query := range []string{"return_to=/notes?a=1%26b=2", "prompt=none&return_to=/notes?a=1%26b=2", "organization=acme&login_hint=eve&return_to=/notes?a=1%26b=2"} {
-			t.Run(name+", "+query, func(t *testing.T) {
+// TestEndingOthers_UnknownTimeIsConfirmed: people of a provider that does not say when they
+// authenticated end their other sessions after they have come back from it within the last
+// fifteen minutes by this server's clock, having been asked there. No rule about age is
+// satisfied by that, and no token says it.
+func TestEndingOthers_UnknownTimeIsConfirmed(t *testing.T) {
+	for name, device := range map[string]*httpbrowser.Device{"without a key": nil, "with a key": httpbrowser.NewDevice(t)} {
+		for what := range others(t, newWorld(t, nil).signedIn("alice"), newWorld(t, nil).signedIn("alice")) {
+			t.Run(what+", "+name, func(t *testing.T) {
 				w := newWorld(t, nil)
-				b := w.signedIn("alice")
-				_, before := w.theSession(b)
-				page := from(b).Login(query)
-				silent := strings.Contains(query, "prompt=none")
-				if want := map[bool]int{true: http.StatusForbidden, false: http.StatusOK}[silent]; page.Status != want || page.URL.Host != "localhost:8080" {
-					t.Fatalf("%d at %s, want %d here\n%s", page.Status, page.URL, want, page.Body)
+				w.rule(map[string]policy.Rules{"globex": {AuthenticationAge: 300}})
+				withoutAuthTime(w.provider)
+				own, other := w.browser(), w.signedIn("alice")
+				if device != nil {
+					own = own.On(device)
 				}
-				if _, after := w.theSession(b); after != before || len(page.Cookies()) != 0 {
-					t.Errorf("the browser keeps %v", b.Cookies())
+				w.signIn(own, "alice")
+				w.mint(own, "acme")
+				w.mint(other, "acme")
+				end := others(t, own, other)[what]
+				e := w.challenged(end())
+				asked := own.Begin(e.LoginURL + "&return_to=/")
+				if query := asked.URL.Query(); query.Get("prompt") != "login" || query.Get("max_age") != "900" {
+					t.Errorf("the provider is asked %v", query)
 				}
-				all := linksOf(page)
-				if all["Go to Web"] != origin+"/" {
-					t.Errorf("the page leads to %v", all)
+				w.stepUp(own, e, "alice")
+				minted := w.mint(own, "acme")
+				if claims := w.claims(minted); claims.AuthTime != 0 || minted.OrganizationSession.AuthTime != 0 {
+					t.Errorf("a token says %+v", claims)
 				}
-				on, err := url.Parse(all["Continue to sign in"])
-				if err != nil || on.Query().Get("prompt") == "none" || on.Query().Get("login_hint") != map[bool]string{true: "eve"}[strings.Contains(query, "eve")] {
-					t.Fatalf("the page goes on to %v", on)
+				w.challenged(own.Post("/token", `{"organization":"globex","enter":true}`))
+
+				w.pass(15*time.Minute + time.Second) // too long ago
+				e = w.challenged(end())
+				w.mint(other, "acme")
+				w.stepUp(own, e, "alice")
+				w.pass(14 * time.Minute)
+				if got := end(); got.Status != http.StatusOK {
+					t.Errorf("%d %s", got.Status, got.Body)
 				}
-				// The link is now on the backend's own page, as browsers report.
-				if got := b.Choose(b.Follow(on.String()), "alice"); got.URL.String() != origin+"/notes?a=1&b=2" {
-					t.Errorf("pressed, it led to %s: %s", got.URL, got.Body)
-				}
+				w.wants(other.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
 			})
 		}
 	}
 }
 
-// TestForeignLink_OwnPagesGoOn checks that a navigation from the workspace's pages goes
-// directly to the provider, also without Fetch Metadata.
-func TestForeignLink_OwnPagesGoOn(t *testing.T) {
-	w := newWorld(t, nil)
-	for name, b := range map[string]*httpbrowser.Browser{
-		"same-origin":                        w.browser(),
-		"same-origin without a Referer":      w.browser().Without("Referer"),
-		"a registered sibling":               w.browserOf(sibling),
-		"no Fetch Metadata":                  w.browser().Without("Sec-Fetch-Site").Without("Sec-Fetch-Mode").Without("Sec-Fetch-Dest"),
-		"no Fetch Metadata, a sibling":       w.browserOf(sibling).Without("Sec-Fetch-Site"),
-		"no Fetch Metadata, a long Referer":  w.browser().Without("Sec-Fetch-Site").With("Referer", origin+"/notes?a=1"),
-		"no Fetch Metadata, our page before": w.browser().Without("Sec-Fetch-Site").With("Referer", publicURL+"/callback"),
-	} {
-		if got := b.Step(publicURL + "/login?app=web"); got.Status != http.StatusSeeOther {
-			t.Errorf("%s: %d %s", name, got.Status, got.Body)
-		}
+// TestConfirm_ProvesNothingElse: who answers is the person, in an attempt that told the
+// provider to ask; an authentication that is too old, where the provider says when it was,
+// confirms nothing.
+func TestConfirm_ProvesNothingElse(t *testing.T) {
+	confirmURL := func(w *world, own *httpbrowser.Browser) api.Error {
+		return w.challenged(own.Post("/logout", `{"scope":"everywhere"}`))
 	}
+	t.Run("somebody else", func(t *testing.T) {
+		w := newWorld(t, nil)
+		withoutAuthTime(w.provider)
+		own := w.signedIn("alice")
+		if landed := w.stepUp(own, confirmURL(w, own), "bob"); refusedWith(landed) != api.IdentityChanged {
+			t.Errorf("%s", landed.URL)
+		}
+		confirmURL(w, own)
+	})
+	t.Run("nobody was asked", func(t *testing.T) {
+		w := newWorld(t, nil)
+		withoutAuthTime(w.provider)
+		own := w.signedIn("alice")
+		for _, change := range []func(url.Values){
+			func(q url.Values) { q.Del("prompt") }, func(q url.Values) { q.Set("prompt", "none") }, func(q url.Values) { q.Del("confirm") },
+		} {
+			e := confirmURL(w, own)
+			address, err := url.Parse(e.LoginURL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			query := address.Query()
+			change(query)
+			address.RawQuery = query.Encode()
+			e.LoginURL = address.String()
+			w.stepUp(own, e, "alice")
+			confirmURL(w, own)
+		}
+	})
+	t.Run("an old authentication", func(t *testing.T) {
+		w := newWorld(t, nil)
+		withoutAuthTime(w.provider)
+		own := w.signedIn("alice")
+		e := confirmURL(w, own)
+		w.provider.Claims = func(c map[string]any) { c["auth_time"] = w.now().Unix() - 3600 }
+		w.stepUp(own, e, "alice")
+		confirmURL(w, own)
+	})
+	t.Run("another session", func(t *testing.T) {
+		w := newWorld(t, nil)
+		withoutAuthTime(w.provider)
+		one, two := w.signedIn("alice"), w.signedIn("alice")
+		w.stepUp(one, confirmURL(w, one), "alice")
+		confirmURL(w, two)
+	})
 }
 
-// Only navigations get the page. Other requests, and those that are not a sign-in of an
-// app, are refused.
-func TestForeignLink_UnknownAppsAndScripts(t *testing.T) {
+// TestEndingOthers_OfATenantsPeople are asked at their own provider.
+func TestEndingOthers_OfATenantsPeople(t *testing.T) {
 	w := newWorld(t, nil)
-	b := w.browser().With("Sec-Fetch-Site", "cross-site")
-	w.wants(b.With("Accept", "*/*").Step(publicURL+"/login"), http.StatusForbidden, api.OriginNotAllowed)
-	for _, query := range []string{"app=nope", "return_to=https://evil.example/"} {
-		got := b.Step(publicURL + "/login?" + query)
-		w.wants(got, http.StatusBadRequest, api.InvalidRequest)
-		if _, goesOn := linksOf(got)["Continue to sign in"]; goesOn || strings.Contains(got.Body, "evil.example") {
-			t.Errorf("%s: %s", query, got.Body)
-		}
+	p := w.connect("acme", directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}})
+	withoutAuthTime(p)
+	own, other := w.begin("acme", "nina"), w.begin("acme", "nina")
+	e := w.challenged(own.Post("/logout", `{"scope":"everywhere"}`))
+	page := own.Begin(e.LoginURL)
+	if page.URL.Host != "login.acme.example" {
+		t.Fatalf("they are asked at %s", page.URL)
 	}
+	own.Choose(page, "nina")
+	if got := own.Post("/logout", `{"scope":"everywhere"}`); got.Status != http.StatusOK {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+	w.wants(other.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
 }

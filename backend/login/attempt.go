@@ -50,6 +50,9 @@ type Attempt struct {
 	// Restarted reports whether the attempt was started again, because the first
 	// callback came without the browser value. That happens once.
 	Restarted bool
+	// Confirms tells that the provider was told to ask who is there, and that a provider that
+	// does not say when the person authenticated is taken at that. See Attempt.ConfirmedAt.
+	Confirms bool
 
 	// State is the state parameter (RFC 6749 section 4.1.1). Nonce (OpenID Connect Core
 	// section 3.1.2.1) and Verifier (RFC 7636 section 4.1) are derived from the browser
@@ -104,7 +107,17 @@ func (a Attempt) Caused(i Identity) bool {
 	return i.AuthTime != 0 && i.AuthTime >= a.CreatedAt-maxSkew
 }
 
-// AttemptLife is the maximum duration of a sign-in, in seconds.
+// ConfirmedAt returns when the person came back from a provider that was told to ask them and
+// does not say when it did, or 0. It is no time of an authentication: the provider may have
+// remembered them.
+func (a Attempt) ConfirmedAt(i Identity, now int64) int64 {
+	if a.Confirms && i.AuthTime == 0 {
+		return now
+	}
+	return 0
+}
+
+// AttemptLife is how long a sign-in may take, in seconds.
 const AttemptLife = 10 * 60
 
 // ErrAttempt is the error for an invalid attempt. ErrAttemptTooOld is returned together

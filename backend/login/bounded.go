@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -39,7 +40,8 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		leave()
 		return nil, err
 	}
-	response.Body = &answerBody{io.LimitReader(response.Body, maxAnswer), response.Body, leave}
+	content := &withoutMark{content: bufio.NewReader(io.LimitReader(response.Body, maxAnswer))}
+	response.Body = &answerBody{content, response.Body, leave}
 	return response, nil
 }
 
@@ -55,10 +57,32 @@ func (b *answerBody) Close() error {
 	return b.body.Close()
 }
 
-// throttled limits the requests to one address: an answer is reused for keysPause, a
-// failure for failurePause. It fetches the keys for logout tokens. Anybody can send
-// those, and go-oidc fetches the keys again for each unknown key id. Sign-ins do not
-// use it, since they must accept a key that the provider has just started to use.
+// byteOrderMark begins files that some editors and servers of Windows write. No JSON has it
+// (RFC 8259 section 8.1).
+const byteOrderMark = "\ufeff"
+
+// withoutMark is a text without the byte order mark that it may begin with.
+type withoutMark struct {
+	content *bufio.Reader
+	begun   bool
+}
+
+// Read implements io.Reader.
+func (w *withoutMark) Read(p []byte) (int, error) {
+	if !w.begun {
+		w.begun = true
+		if first, _ := w.content.Peek(len(byteOrderMark)); string(first) == byteOrderMark {
+			w.content.Discard(len(byteOrderMark)) // never fails after that
+		}
+	}
+	return w.content.Read(p)
+}
+
+// throttled asks one address at a pace: an answer stands for keysPause, and that there was
+// none for failurePause. It has the keys for
+// logout tokens, which nobody has to sign in to send, and of which each by a key that is
+// not at hand makes go-oidc ask again. Sign-ins have theirs without it: whoever redeems a
+// code cannot wait until a key that the provider has just taken may be asked for.
 type throttled struct {
 	next http.RoundTripper
 

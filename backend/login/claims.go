@@ -110,6 +110,8 @@ func (a Attempt) checkMaxAge(authTime, now int64) error {
 	switch {
 	case a.MaxAge == nil:
 		return nil
+	case authTime == 0 && a.Confirms:
+		return nil
 	case authTime == 0:
 		return &Refused{Code: string(api.AuthTimeMissing), Err: fmt.Errorf("identity token: auth_time is missing although max_age=%d was requested: "+
 			"configure the provider to include auth_time, or remove the rules that need it, such as authentication_age and isolated", *a.MaxAge)}

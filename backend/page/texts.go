@@ -62,6 +62,8 @@ var english = map[Key]string{
 	Disabled.textKey():     "Ask the administrator of {app} to enable it.",
 	Failed.titleKey():      "Something went wrong",
 	Failed.textKey():       "Nothing is wrong with your account. Try again in a moment.",
+	Returning.titleKey():   "You are being signed in",
+	Returning.textKey():    "Continue, if this page stays.",
 }
 
 // Texts are an operator's translations, by language and key. English replaces a missing
