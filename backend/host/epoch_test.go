@@ -86,7 +86,7 @@ func TestEpoch_EveryEndpointIsUnavailable(t *testing.T) {
 		database := &epochs{has: true, DatabaseEpoch: signingkey.DatabaseEpoch{Value: "restore:x"}}
 		e := &host.Epoch{Store: database, Log: slog.New(slog.DiscardHandler)}
 		e.Check(t.Context(), "")
-		readiness := &host.Readiness{Store: &failing{Store: emptyStore(t)}, Epoch: e, Log: slog.New(slog.DiscardHandler)}
+		readiness := &host.Readiness{Store: &failingStore{Store: emptyStore(t)}, Epoch: e, Log: slog.New(slog.DiscardHandler)}
 		handler, err := host.New(host.Config{
 			PublicURL: "https://app.example.com/auth", Secret: secret, Epoch: e, Client: http.NotFoundHandler(),
 			Provider: login.Config{Issuer: "https://id.example.com", ClientID: "tabard", ClientSecret: "secret"},
