@@ -101,8 +101,8 @@ func TestMove_PeopleNoticeNothing(t *testing.T) {
 	d.Apply(people)
 	before := launch(d)
 	contract.Ready(t, "http://"+d.Replicas[0].Listen+"/auth")
-	c := d.Works(t, people, true)
-	c.EverybodySignsInAnew(t)
+	c := d.StartCrowd(t, people, true)
+	c.AwaitNewSignIns(t)
 	from, to := d.Database, deployment.Address(pg.Postgres(t))
 	before.Stop()
 	said := tabard(d, "move", "--to", to)
@@ -117,9 +117,9 @@ func TestMove_PeopleNoticeNothing(t *testing.T) {
 	d.Database = to
 	launch(d)
 	contract.Ready(t, "http://"+d.Replicas[0].Listen+"/auth")
-	c.EverybodySignsInAnew(t)
-	c.Halt()
-	c.Untroubled(t)
+	c.AwaitNewSignIns(t)
+	c.Stop()
+	c.CheckFailures(t)
 	if c.Repeated.Load() == 0 {
 		t.Error("nobody asked while it was moved: nothing was tried")
 	}
