@@ -235,7 +235,7 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 			}
 			for _, p := range slices.Concat(w.refuses, w.admits) {
 				if !standard(p) && !slices.ContainsFunc(all, func(s source) bool { return s.has(p) }) {
-					t.Errorf("there is no %s, and nothing that imports it", p)
+					t.Errorf("package %s does not exist, and no file imports it", p)
 				}
 			}
 		})
