@@ -81,6 +81,8 @@ func (s *settings) check() wrongSettings {
 		{"oidc-client-secret-file", checkClientSecretFile(s.oidcSecretFile, s.oidcClientSecret)},
 		{"oidc-scopes", hintUnless(directory.ValidScopes(strings.Fields(s.oidcScopes)), "Pass scopes separated by spaces, such as \"profile email groups\".")},
 		{"oidc-client-key-file", checkClientKey(s)},
+		{"oidc-assertion-audience", hintUnless(slices.Contains([]string{"", "issuer", directory.TokenEndpoint}, s.oidc.audience), "Pass issuer or token_endpoint.")},
+		{"oidc-apple-client", checkAppleClient(s)},
 		{"oidc-response-mode", hintUnless(login.IsResponseMode(s.oidc.responseMode), "Pass query or form_post.")},
 		{"oidc-tenants", checkTenants(s)},
 		{"oidc-internal-url", checkInternalURL(s.oidc.internalURL)},
@@ -89,6 +91,7 @@ func (s *settings) check() wrongSettings {
 		{"signing-key-life", checkKeyLife(s.signingKeyLife)},
 		{"audit-retention", checkAuditRetention(s.auditRetention)},
 		{"trusted-proxies", checkNetworks(s.trustedProxies)},
+		{"rate-limits", checkRateLimits(s.rateLimits)},
 		{"metrics-from", checkNetworks(s.metricsFrom)},
 		{"cookie-mark", checkCookieMark(s.cookieMark, s.publicURL)},
 		{"stop-delay", checkStopDelay(s.stopDelay)},
@@ -181,4 +184,11 @@ func hostOf(address string) string {
 		return ""
 	}
 	return u.Hostname()
+}
+
+func checkRateLimits(text string) (right string) {
+	if _, err := parseLimits(text); err != nil {
+		return "use 0, or three numbers such as 1200,120,300: " + err.Error()
+	}
+	return ""
 }
