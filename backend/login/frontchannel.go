@@ -7,10 +7,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// ErrNoFrontchannelLogout is the error of a provider that may not end sessions by a frame.
+// ErrNoFrontchannelLogout is the error for a provider that is not allowed to use
+// front-channel logout.
 var ErrNoFrontchannelLogout = errors.New("login: front-channel logout is switched off")
 
-// maxSID bounds the name of a provider's session, in bytes.
+// maxSID is the maximum length of a sid, in bytes.
 const maxSID = 255
 
 // ReadFrontchannelLogout returns which session a provider ends by a frame in a browser
