@@ -14,11 +14,11 @@ import (
 // user's other sessions (ASVS 5.0, 7.5.2).
 const recentAge = 15 * 60
 
-// requireRecent refuses a session whose person has not authenticated for recentAge, where the
-// session began: what an organization's own provider says counts there alone. A provider
-// that does not say when it was has said nothing that is recent. Its people come back from
-// it instead, having been asked there (policy.Authentication.ConfirmedAt): they could end
-// no stolen session otherwise.
+// requireRecent refuses a session whose user has not authenticated within recentAge at
+// the provider where the session began. An authentication at another organization's own
+// provider does not count. If the provider sends no auth_time, a return from it counts
+// after it was asked to prompt the user (policy.Authentication.ConfirmedAt). Otherwise
+// its users could never end a stolen session.
 func requireRecent(c *authn.Request, own directory.Subject) error {
 	s := &own.Session
 	made, err := c.Store.Authentications(c.Ctx, s.ID)

@@ -116,8 +116,8 @@ func (h *handler) backchannelLogout(c *authn.Request) error {
 	return nil
 }
 
-// endUpstream ends the sessions that a provider names, and records it: for the organization
-// whose own connection it is, or the workspace.
+// endUpstream ends the sessions of a provider's logout. It records this for the
+// connection's organization, or for the workspace.
 func endUpstream(c *authn.Request, own *directory.Connection, logouts ...session.UpstreamLogout) error {
 	for _, logout := range logouts {
 		if own != nil {

@@ -50,8 +50,9 @@ type Attempt struct {
 	// Restarted reports whether the attempt was started again, because the first
 	// callback came without the browser value. That happens once.
 	Restarted bool
-	// Confirms tells that the provider was told to ask who is there, and that a provider that
-	// does not say when the person authenticated is taken at that. See Attempt.ConfirmedAt.
+	// Confirms reports whether the provider was asked to prompt the user, so that the
+	// return counts as a confirmation if the provider sends no auth_time. See
+	// Attempt.ConfirmedAt.
 	Confirms bool
 
 	// State is the state parameter (RFC 6749 section 4.1.1). Nonce (OpenID Connect Core
@@ -107,9 +108,9 @@ func (a Attempt) Caused(i Identity) bool {
 	return i.AuthTime != 0 && i.AuthTime >= a.CreatedAt-maxSkew
 }
 
-// ConfirmedAt returns when the person came back from a provider that was told to ask them and
-// does not say when it did, or 0. It is no time of an authentication: the provider may have
-// remembered them.
+// ConfirmedAt returns the time of the return from a provider that was asked to prompt
+// the user and sends no auth_time, or 0. It is not the time of an authentication, since
+// the provider may have remembered the user.
 func (a Attempt) ConfirmedAt(i Identity, now int64) int64 {
 	if a.Confirms && i.AuthTime == 0 {
 		return now
@@ -117,7 +118,7 @@ func (a Attempt) ConfirmedAt(i Identity, now int64) int64 {
 	return 0
 }
 
-// AttemptLife is how long a sign-in may take, in seconds.
+// AttemptLife is the maximum duration of a sign-in, in seconds.
 const AttemptLife = 10 * 60
 
 // ErrAttempt is the error for an invalid attempt. ErrAttemptTooOld is returned together

@@ -57,11 +57,11 @@ func (b *answerBody) Close() error {
 	return b.body.Close()
 }
 
-// byteOrderMark begins files that some editors and servers of Windows write. No JSON has it
-// (RFC 8259 section 8.1).
+// byteOrderMark is at the start of files by some editors and servers on Windows. JSON
+// must not have one (RFC 8259 section 8.1).
 const byteOrderMark = "\ufeff"
 
-// withoutMark is a text without the byte order mark that it may begin with.
+// withoutMark reads a text without its byte order mark.
 type withoutMark struct {
 	content *bufio.Reader
 	begun   bool
@@ -78,11 +78,10 @@ func (w *withoutMark) Read(p []byte) (int, error) {
 	return w.content.Read(p)
 }
 
-// throttled asks one address at a pace: an answer stands for keysPause, and that there was
-// none for failurePause. It has the keys for
-// logout tokens, which nobody has to sign in to send, and of which each by a key that is
-// not at hand makes go-oidc ask again. Sign-ins have theirs without it: whoever redeems a
-// code cannot wait until a key that the provider has just taken may be asked for.
+// throttled limits the requests to one address: an answer is reused for keysPause, a
+// failure for failurePause. It fetches the keys for logout tokens. Anybody can send
+// those, and go-oidc fetches the keys again for each unknown key id. Sign-ins do not
+// use it, since they must accept a key that the provider has just started to use.
 type throttled struct {
 	next http.RoundTripper
 

@@ -21,8 +21,8 @@ func IsResponseMode(mode string) bool { return mode == "" || mode == "query" || 
 // assertionType is the client_assertion_type of RFC 7523 section 2.2.
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// secretAt returns the client's secret for a request; empty where it proves itself by an
-// assertion.
+// secretAt returns the client secret for a request, or "" if the client authenticates
+// by an assertion.
 func (p *Provider) secretAt(now int64) (string, error) {
 	switch {
 	case p.config.Apple != nil:
@@ -83,9 +83,10 @@ func (p *Provider) assertion(found *discovered, now int64) (string, error) {
 	return p.config.ClientKey.assertion(p.config.ClientID, audience, found.metadata.AssertionAlgorithms, now)
 }
 
-// assertionAudience is whom an assertion is for. The token endpoint, for providers that take
-// no issuer, has to be at the issuer's own origin: metadata that named another provider's
-// would get hold of an assertion that is good there.
+// assertionAudience returns the audience of client assertions: the issuer, or the token
+// endpoint by setting. The token endpoint must have the issuer's origin. Otherwise,
+// metadata could name another provider's endpoint and obtain an assertion that is valid
+// there.
 func (p *Provider) assertionAudience(found *discovered) (string, error) {
 	if !p.config.TokenEndpointAudience {
 		return p.config.Issuer, nil

@@ -137,11 +137,11 @@ var deploymentErrors = map[string]bool{
 	"invalid_request_object": true, "request_not_supported": true, "request_uri_not_supported": true, "invalid_redirect_uri": true,
 }
 
-// errorCode is the form of an error's code (RFC 6749 section 4.1.2.1), of a length for
-// addresses.
+// errorCode is the syntax of an error code (RFC 6749 section 4.1.2.1) with a length
+// that fits into a URL.
 var errorCode = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E][\x20\x21\x23-\x5B\x5D-\x7E]{0,99}$`)
 
-// authorizationError is the provider's own, in an authorization response.
+// authorizationError returns the error of an authorization response.
 func (p *Provider) authorizationError(code, description string) error {
 	if !errorCode.MatchString(code) { // it stands in an address of the app's
 		return refused("the provider refused with a malformed error %.100q", code)

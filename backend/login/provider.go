@@ -27,13 +27,12 @@ type Config struct {
 	// ClientKey authenticates the client instead of the secret (private_key_jwt). It is
 	// optional.
 	ClientKey *ClientKey
-	// TokenEndpointAudience has the key's assertions be for the provider's token endpoint, in
-	// place of its issuer.
+	// TokenEndpointAudience makes the token endpoint the audience of client assertions,
+	// instead of the issuer.
 	TokenEndpointAudience bool
-	// Apple is who signs the client secret by ClientKey, at Apple; nil elsewhere.
+	// Apple signs client secrets for Apple by ClientKey. It is nil for other providers.
 	Apple *AppleClient
-	// ResponseMode is how the provider answers, query or form_post; empty leaves it to the
-	// provider.
+	// ResponseMode is query or form_post. Empty leaves it to the provider.
 	ResponseMode string
 	// PushRequests enables pushed authorization requests (RFC 9126) even if the
 	// provider does not require them.
@@ -179,8 +178,9 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 	return address, nil
 }
 
-// prompt is what the provider is asked to ask. One that knows no login, as its metadata say
-// or as Google documents, is asked to have the account chosen: it would refuse the request.
+// prompt returns the prompt parameter. A provider that does not support login,
+// according to its metadata or Google's documentation, gets select_account, because it
+// would reject the request.
 func (p *Provider) prompt(found *discovered, wanted string) string {
 	known := found.metadata.Prompts
 	if p.config.Issuer == google {
@@ -194,7 +194,8 @@ func (p *Provider) prompt(found *discovered, wanted string) string {
 
 const google = "https://accounts.google.com"
 
-// maxEndSessionURL is the longest address that browsers, proxies and providers all take.
+// maxEndSessionURL is the maximum length of a URL that browsers, proxies and providers
+// support.
 const maxEndSessionURL = 2000
 
 // EndSessionURL returns the address that ends the provider's session (OpenID Connect

@@ -70,8 +70,8 @@ const maxMessage = 300
 //go:embed page.css
 var style string
 
-// policy lets the page have its own style, and nothing else. formPolicy besides lets it post
-// a form to the backend, by the one script that does.
+// policy allows only the page's own style. formPolicy also allows the form that the
+// page's script posts to the backend.
 var (
 	policy     = basePolicy + "form-action 'none'"
 	formPolicy = basePolicy + "form-action 'self'; script-src '" + digest(submitScript) + "'"
@@ -128,7 +128,8 @@ func setHeaders(h http.Header, p Page) {
 		h.Set("Content-Security-Policy", formPolicy)
 	}
 	if p.Kind == Foreign || p.Kind == Silent || p.Form != nil {
-		// Browsers that tell nothing else about a navigation tell by this that it begins here.
+		// Browsers without Fetch Metadata send this page's Referer with the next
+		// navigation.
 		h.Set("Referrer-Policy", "same-origin")
 	}
 	h.Add("Vary", "Accept-Language")

@@ -40,7 +40,7 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 // RFC 9207).
 var responseFields = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
 
-// repost answers with the page that posts the fields to its own address.
+// repost answers with a page that posts the fields again to the same address.
 func repost(c *authn.Request, answer url.Values) {
 	p := page.Page{Kind: page.Returning, Status: http.StatusOK, Form: []page.Field{}}
 	for _, name := range responseFields {
