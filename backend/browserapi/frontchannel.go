@@ -12,17 +12,17 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// frontchannelLogout is GET /frontchannel-logout: the provider ends one session by a frame
-// in a browser (OpenID Connect Front-Channel Logout 1.0). It is off unless an operator
-// switches it on, for nothing signs the request: whoever knows the provider's name of a
-// session ends that session, and no other. No cookie is read, for none comes along.
+// frontchannelLogout is GET /frontchannel-logout: the provider ends one session by a
+// frame in the browser (OpenID Connect Front-Channel Logout 1.0). It is disabled by
+// default, because the request is not signed: anybody who knows a session's sid can end
+// that session, but no other. The request carries no cookies.
 func (h *handler) frontchannelLogout(c *authn.Request) error {
 	connection := c.R.PathValue("connection")
 	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
 	if err != nil {
 		return err
 	}
-	logout, framer, err := provider.ReadFrontchannelLogout(c.R.URL.Query(), c.Now)
+	logouts, framer, err := provider.ReadFrontchannelLogout(c.R.URL.Query(), c.Now)
 	if errors.Is(err, login.ErrNoFrontchannelLogout) {
 		return web.NoPath()
 	}
@@ -30,12 +30,11 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 		return err
 	}
 	if !h.frames.allow(connection, c.Now) {
-		r := refusal.New(api.RateLimited, "Too many sign-outs by frames came from this provider. Try again later.")
+		r := refusal.New(api.RateLimited, "Too many front-channel sign-outs from this provider. Try again later.")
 		r.RetryAfter = framesWithin
 		return r
 	}
-	logout.Connection = connection
-	if err := endUpstream(c, logout, own); err != nil {
+	if err := endUpstream(c, own, logouts...); err != nil {
 		return err
 	}
 	c.W.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+framer+"; base-uri 'none'; form-action 'none'")
@@ -44,11 +43,11 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 	return nil
 }
 
-// A provider ends at most maxFrames sessions by frames within framesWithin seconds, here:
-// guesses come no faster.
+// A connection can end at most maxFrames sessions within framesWithin seconds on each
+// replica, which limits guessing.
 const framesWithin, maxFrames = 10, 100
 
-// frames counts what each connection, or the workspace's provider (""), sent.
+// frames counts the requests of each connection. "" is the workspace's provider.
 type frames struct {
 	mu    sync.Mutex
 	since int64

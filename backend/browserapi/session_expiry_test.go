@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// TestSession_EndsWhenTheProviderSays, or when the policy does, whichever is earlier, and
-// no access token outlives it.
-func TestSession_EndsWhenTheProviderSays(t *testing.T) {
+// TestSession_ProvidersExpiry checks that the session ends at the earlier of
+// session_expiry and the policy's end, and that no access token outlives it.
+func TestSession_ProvidersExpiry(t *testing.T) {
 	for name, test := range map[string]struct {
 		claim func(now int64) any
 		want  time.Duration
@@ -33,7 +34,7 @@ func TestSession_EndsWhenTheProviderSays(t *testing.T) {
 			if claims := w.claims(w.mint(b, "acme")); claims.Expires > end {
 				t.Errorf("a token lives %d s longer than the session", claims.Expires-end)
 			}
-			kept := w.browser() // a cookie outlives its Max-Age where somebody copied it
+			kept := w.browser() // a copied cookie ignores Max-Age
 			kept.SetCookie(w.theSession(b))
 			w.pass(time.Minute)
 			w.wants(kept.Post("/token", renews), http.StatusUnauthorized, api.SessionExpired)
@@ -46,4 +47,29 @@ func TestSession_EndsWhenTheProviderSays(t *testing.T) {
 	if landed := b.Choose(b.Login(""), "alice"); refusedWith(landed) != "invalid_response" {
 		t.Errorf("a session that has ended began: %s", landed.URL)
 	}
+}
+
+// TestSessionExpiry_AtAStepUp: what an organization's own provider says of its session's end
+// ends what was entered by it, and neither the session here nor another organization.
+func TestSessionExpiry_AtAStepUp(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.connect("acme", directory.Provisioning{})
+	w.rule(requireConnections("acme"))
+	expires := func(after int64) {
+		p.Claims = func(c map[string]any) { c["session_expiry"] = w.now().Unix() + after }
+	}
+	b := w.keyed("alice")
+	expires(1800)
+	w.enterBy(b, "acme", "a.martin")
+	w.pass(29 * time.Minute)
+	minted := w.mint(b, "acme")
+	if minted.ExpiresIn > 60 || minted.OrganizationSession.ExpiresIn != 60 {
+		t.Errorf("it ends in %d s, the token in %d", minted.OrganizationSession.ExpiresIn, minted.ExpiresIn)
+	}
+	w.pass(time.Minute)
+	w.challenged(b.Post("/token", renews))
+	w.mint(b, "globex")
+	expires(3600)
+	w.enterBy(b, "acme", "a.martin")
+	w.mint(b, "acme")
 }

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -15,9 +16,9 @@ const (
 	keysPause   = 10 * time.Second
 )
 
-// bounded cuts answers at maxAnswer bytes, and has maxRequests under way at once: one
-// provider that hangs leaves connections to the others. Who comes beyond waits for as
-// long as for an answer.
+// bounded limits answers to maxAnswer bytes and concurrent requests to maxRequests, so
+// that a hanging provider does not use up all connections. Further requests wait until
+// a slot is free or their context ends.
 type bounded struct {
 	next  http.RoundTripper
 	slots chan struct{}
@@ -39,11 +40,12 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		leave()
 		return nil, err
 	}
-	response.Body = &answerBody{io.LimitReader(response.Body, maxAnswer), response.Body, leave}
+	content := &withoutMark{content: bufio.NewReader(io.LimitReader(response.Body, maxAnswer))}
+	response.Body = &answerBody{content, response.Body, leave}
 	return response, nil
 }
 
-// answerBody is the body of an answer, whose request is under way until it is closed.
+// answerBody is the body of an answer. Closing it frees the request's slot.
 type answerBody struct {
 	io.Reader
 	body    io.Closer
@@ -53,6 +55,27 @@ type answerBody struct {
 func (b *answerBody) Close() error {
 	defer b.release()
 	return b.body.Close()
+}
+
+// byteOrderMark begins files that some editors and servers of Windows write. No JSON has it
+// (RFC 8259 section 8.1).
+const byteOrderMark = "\ufeff"
+
+// withoutMark is a text without the byte order mark that it may begin with.
+type withoutMark struct {
+	content *bufio.Reader
+	begun   bool
+}
+
+// Read implements io.Reader.
+func (w *withoutMark) Read(p []byte) (int, error) {
+	if !w.begun {
+		w.begun = true
+		if first, _ := w.content.Peek(len(byteOrderMark)); string(first) == byteOrderMark {
+			w.content.Discard(len(byteOrderMark)) // never fails after that
+		}
+	}
+	return w.content.Read(p)
 }
 
 // throttled asks one address at a pace: an answer stands for keysPause, and that there was
@@ -69,8 +92,8 @@ type throttled struct {
 	failedAt time.Time
 }
 
-// errFailed is the error for a provider that could not be asked a moment ago.
-var errFailed = errors.New("login: the provider did not answer a moment ago")
+// errFailed is the error for a provider that has just failed to answer.
+var errFailed = errors.New("login: the provider did not answer the previous request")
 
 func (p *throttled) RoundTrip(r *http.Request) (*http.Response, error) {
 	if body, err := p.cached(time.Now()); err != nil {
@@ -91,7 +114,8 @@ func (p *throttled) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// cached returns the answer while it stands, or that there was none; nil otherwise.
+// cached returns the answer or the failure that is still valid. It returns nil if a
+// request is due.
 func (p *throttled) cached(now time.Time) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,7 +128,7 @@ func (p *throttled) cached(now time.Time) ([]byte, error) {
 	return nil, nil
 }
 
-// store reads an answer, from which on it stands.
+// store reads an answer and caches it.
 func (p *throttled) store(r *http.Request, response *http.Response) (*http.Response, error) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)

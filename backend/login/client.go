@@ -14,19 +14,23 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// IsResponseMode reports whether a provider may be asked to answer so; empty leaves it to
-// the provider.
+// IsResponseMode reports whether a response mode is supported. Empty leaves it to the
+// provider.
 func IsResponseMode(mode string) bool { return mode == "" || mode == "query" || mode == "form_post" }
 
 // assertionType is the client_assertion_type of RFC 7523 section 2.2.
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// clientSecret is what the client proves itself by, unless it has a key.
-func (p *Provider) clientSecret() string {
-	if p.config.ClientKey != nil {
-		return ""
+// secretAt returns the client's secret for a request; empty where it proves itself by an
+// assertion.
+func (p *Provider) secretAt(now int64) (string, error) {
+	switch {
+	case p.config.Apple != nil:
+		return p.config.Apple.secret(p.config, now)
+	case p.config.ClientKey != nil:
+		return "", nil
 	}
-	return p.config.ClientSecret
+	return p.config.ClientSecret, nil
 }
 
 // redeem exchanges a code for tokens.
@@ -36,18 +40,23 @@ func (p *Provider) redeem(ctx context.Context, found *discovered, code, verifier
 	if err != nil {
 		return nil, err
 	}
+	config := found.oauth
+	if config.ClientSecret, err = p.secretAt(now); err != nil {
+		return nil, err
+	}
 	if assertion != "" {
 		options = append(options, oauth2.SetAuthURLParam("client_assertion_type", assertionType), oauth2.SetAuthURLParam("client_assertion", assertion))
 	}
-	tokens, err := found.oauth.Exchange(oidc.ClientContext(ctx, p.client), code, options...)
+	tokens, err := config.Exchange(oidc.ClientContext(ctx, p.client), code, options...)
 	if err != nil {
-		return nil, p.exchangeError(err, code, verifier, assertion)
+		return nil, p.exchangeError(err, code, verifier, assertion, config.ClientSecret)
 	}
 	return tokens, nil
 }
 
-// CheckClient redeems a code that cannot exist: a provider that knows the client refuses
-// the code (RFC 6749 section 5.2), for which the error is nil; another the client.
+// CheckClient tests the client's credentials by redeeming an invalid code. It returns
+// nil if the provider rejects the code (RFC 6749 section 5.2), and an error if it
+// rejects the client.
 func (p *Provider) CheckClient(ctx context.Context, now int64) error {
 	found, err := p.discover(ctx)
 	if err != nil {
@@ -61,26 +70,48 @@ func (p *Provider) CheckClient(ctx context.Context, now int64) error {
 	return err
 }
 
-// assertion is the client's for one request, by its key; empty where it has a secret. Its
-// audience is the issuer alone: another provider that is sent one can do nothing with it.
+// assertion returns the client assertion for one request, or "" for a client with a
+// secret. Its audience is the issuer, so that another provider cannot use it.
 func (p *Provider) assertion(found *discovered, now int64) (string, error) {
-	if p.config.ClientKey == nil {
+	if p.config.ClientKey == nil || p.config.Apple != nil {
 		return "", nil
 	}
-	return p.config.ClientKey.assertion(p.config.ClientID, p.config.Issuer, found.metadata.AssertionAlgorithms, now)
+	audience, err := p.assertionAudience(found)
+	if err != nil {
+		return "", err
+	}
+	return p.config.ClientKey.assertion(p.config.ClientID, audience, found.metadata.AssertionAlgorithms, now)
 }
 
-// push sends an authorization request to the provider itself (RFC 9126 section 2), and
-// returns the address that stands for it.
+// assertionAudience is whom an assertion is for. The token endpoint, for providers that take
+// no issuer, has to be at the issuer's own origin: metadata that named another provider's
+// would get hold of an assertion that is good there.
+func (p *Provider) assertionAudience(found *discovered) (string, error) {
+	if !p.config.TokenEndpointAudience {
+		return p.config.Issuer, nil
+	}
+	endpoint := found.oauth.Endpoint.TokenURL
+	issuer, err := url.Parse(p.config.Issuer)
+	if err != nil {
+		return "", err
+	}
+	if u, err := url.Parse(endpoint); err != nil || u.Scheme != issuer.Scheme || u.Host != issuer.Host || u.User != nil {
+		return "", p.faultError(FaultClient, "assertion_audience is token_endpoint, but its token endpoint %.300q is not at the issuer's own origin: leave it out", endpoint)
+	}
+	return endpoint, nil
+}
+
+// push sends an authorization request directly to the provider (RFC 9126 section 2) and
+// returns the short address for the browser.
 func (p *Provider) push(ctx context.Context, found *discovered, address string, now int64) (string, error) {
-	asked, err := url.Parse(address)
+	authorization, err := url.Parse(address)
 	if err != nil {
 		return "", err
 	}
 	if found.metadata.Push == "" {
-		return "", p.faultError(FaultRequest, "its metadata name no pushed_authorization_request_endpoint: switch pushed requests off, or on at the provider")
+		return "", p.faultError(FaultRequest, "its metadata has no pushed_authorization_request_endpoint: disable push_requests here, or enable pushed requests at the provider")
 	}
-	request, err := p.pushRequest(ctx, found, asked.Query(), now)
+	request, err := p.pushRequest(ctx, found, authorization.Query(), now)
 	if err != nil {
 		return "", err
 	}
@@ -99,18 +130,18 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 		err = json.Unmarshal(body, &answer)
 	}
 	if response.StatusCode/100 != 2 || err != nil || answer.RequestURI == "" {
-		secrets := []string{request.PostForm.Get("client_assertion")}
+		secrets := []string{request.PostForm.Get("client_assertion"), request.PostForm.Get("client_secret")}
 		said := p.redact(secrets, answer.Error, answer.Description)
 		if answer.Error == "" {
 			said = p.redact(secrets, string(body))
 		}
 		return "", p.endpointError("its endpoint for pushed requests", response.StatusCode, answer.Error, said)
 	}
-	asked.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {answer.RequestURI}})
-	return asked.String(), nil
+	authorization.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {answer.RequestURI}})
+	return authorization.String(), nil
 }
 
-// withQuery is the query of an address with more in it.
+// withQuery returns the query of an address with more parameters.
 func withQuery(address string, more url.Values) string {
 	_, query, _ := strings.Cut(address, "?")
 	if query != "" {
@@ -119,10 +150,14 @@ func withQuery(address string, more url.Values) string {
 	return query + more.Encode()
 }
 
-// pushRequest is the request that pushes parameters, by which the client authenticates as
-// at the token endpoint.
+// pushRequest returns the HTTP request of push. The client authenticates as at the
+// token endpoint.
 func (p *Provider) pushRequest(ctx context.Context, found *discovered, form url.Values, now int64) (*http.Request, error) {
 	assertion, err := p.assertion(found, now)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := p.secretAt(now)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +167,7 @@ func (p *Provider) pushRequest(ctx context.Context, found *discovered, form url.
 		form.Set("client_assertion_type", assertionType)
 		form.Set("client_assertion", assertion)
 	case !inHeader:
-		form.Set("client_secret", p.config.ClientSecret)
+		form.Set("client_secret", secret)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, found.metadata.Push, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -142,7 +177,7 @@ func (p *Provider) pushRequest(ctx context.Context, found *discovered, form url.
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
 	if inHeader {
-		request.SetBasicAuth(url.QueryEscape(p.config.ClientID), url.QueryEscape(p.config.ClientSecret))
+		request.SetBasicAuth(url.QueryEscape(p.config.ClientID), url.QueryEscape(secret))
 	}
 	return request, nil
 }

@@ -1,6 +1,6 @@
-// Package page writes the pages that a person can meet on the way in. Each says what
-// happened and leads on: it has a link back into the app or to a new sign-in. They need no
-// script, and speak the languages that the operator has texts for.
+// Package page writes the HTML pages that a user can see during a sign-in. Each page
+// says what happened and has links to the app or to a new sign-in. The pages need no
+// script. Operators can translate their texts.
 package page
 
 import (
@@ -14,47 +14,55 @@ import (
 	"strings"
 )
 
-// Kind is what happened.
+// Kind is the reason for a page.
 type Kind string
 
 // The kinds.
 const (
-	Foreign     Kind = "foreign"     // a foreign page's link to the sign-in
-	Silent      Kind = "silent"      // one that wants nobody to be asked
+	Foreign     Kind = "foreign"     // a link from a foreign page
+	Silent      Kind = "silent"      // a foreign link with prompt=none
 	Expired     Kind = "expired"     // the sign-in took too long
-	Unknown     Kind = "unknown"     // no sign-in of this browser's
-	NoCookies   Kind = "no_cookies"  // the browser keeps none
-	Unavailable Kind = "unavailable" // the provider, or what is stored
-	Denied      Kind = "denied"      // the provider said no
+	Unknown     Kind = "unknown"     // the browser has no such sign-in
+	NoCookies   Kind = "no_cookies"  // the browser stores no cookies
+	Unavailable Kind = "unavailable" // the provider or the storage does not answer
+	Denied      Kind = "denied"      // the provider denied the sign-in
 	Crowded     Kind = "crowded"     // too many sessions in the browser
 	Busy        Kind = "busy"        // too many requests
 	Invalid     Kind = "invalid"     // the address is none
 	Refused     Kind = "refused"     // in a frame, an image, from a script
 	Disabled    Kind = "disabled"    // the person's account
 	Failed      Kind = "failed"      // a fault of the server's
+	Returning   Kind = "returning"   // from the provider, between two steps
 )
 
-// Link is something to press.
+// Link is a link on a page.
 type Link struct {
 	Label Key
-	App   string // stands for {app} in the label
+	App   string // replaces {app} in the label
 	URL   string
 }
 
-// Page is one page.
+// Page is the content of a page.
 type Page struct {
 	Kind   Kind
 	Status int
-	// App is the name of the app that the sign-in is for, if it is known.
+	// App is the name of the app to sign in to, or empty if unknown.
 	App  string
 	Host string
-	// Message is what the provider said, for people; empty where it said nothing.
+	// Message is the provider's own message, or empty.
 	Message string
-	// Code and Detail are for those who are asked about the page, in English.
+	// Code and Detail help support staff. They are in English.
 	Code, Detail string
-	// Links lead on, the first most likely.
+	// Links are the ways to continue, the most likely one first.
 	Links []Link
+	// Form are the fields of a form that the page posts to its own address at once.
+	Form []Field
+	// Refresh is the address to which the page moves on at once, and leads.
+	Refresh string
 }
+
+// Field is a field of a form.
+type Field struct{ Name, Value string }
 
 // maxMessage is how much of the provider's words is shown, in characters.
 const maxMessage = 300
@@ -62,65 +70,114 @@ const maxMessage = 300
 //go:embed page.css
 var style string
 
-// policy lets the page have its own style, and nothing else.
-var policy = "default-src 'none'; style-src '" + digest(style) + "'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+// policy lets the page have its own style, and nothing else. formPolicy besides lets it post
+// a form to the backend, by the one script that does.
+var (
+	policy     = basePolicy + "form-action 'none'"
+	formPolicy = basePolicy + "form-action 'self'; script-src '" + digest(submitScript) + "'"
+
+	basePolicy = "default-src 'none'; style-src '" + digest(style) + "'; frame-ancestors 'none'; base-uri 'none'; "
+)
+
+const submitScript = "document.forms[0].submit()"
 
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// Write answers with a page, in the language that the request prefers of those that there
-// are texts for.
+// Write writes a page in the language that the request prefers, among those with texts.
 func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 	language := texts.choose(r.Header.Get("Accept-Language"))
-	say := func(key Key, app string) string {
-		return strings.NewReplacer("{app}", app, "{host}", p.Host).Replace(texts.lookup(language, key))
-	}
 	app := p.App
 	if app == "" && len(p.Links) > 0 {
 		app = p.Links[len(p.Links)-1].App
 	}
-	var b strings.Builder
-	element := func(before, text, after string) { b.WriteString(before + html.EscapeString(text) + after) }
-	element(`<!doctype html>
+	t := writer{say: func(key Key, app string) string {
+		return strings.NewReplacer("{app}", app, "{host}", p.Host).Replace(texts.lookup(language, key))
+	}}
+	t.head(p, language, app)
+	t.element("<h1>", t.say(p.Kind.titleKey(), app), "</h1>\n")
+	t.element("<p>", t.say(p.Kind.textKey(), app), "</p>\n")
+	if said := clip(p.Message); said != "" {
+		t.element("<p>", t.say(introduction, app), "</p>\n")
+		t.element(`<blockquote dir="auto">`, said, "</blockquote>\n")
+	}
+	switch {
+	case p.Form != nil:
+		t.form(p.Form, app)
+	case p.Refresh != "":
+		t.links([]Link{{Label: Continue, URL: p.Refresh}})
+	default:
+		t.links(p.Links)
+	}
+	if p.Code != "" {
+		t.element(`<p lang="en" dir="ltr"><small>`, p.Code, "</small> <small>")
+		t.element("", p.Detail, "</small></p>\n")
+	}
+	t.WriteString("</main>\n</html>\n")
+	setHeaders(w.Header(), p)
+	w.WriteHeader(p.Status)
+	io.WriteString(w, t.String()) // the client may have left
+}
+
+func setHeaders(h http.Header, p Page) {
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	if p.Form != nil {
+		h.Set("Content-Security-Policy", formPolicy)
+	}
+	if p.Kind == Foreign || p.Kind == Silent || p.Form != nil {
+		// Browsers that tell nothing else about a navigation tell by this that it begins here.
+		h.Set("Referrer-Policy", "same-origin")
+	}
+	h.Add("Vary", "Accept-Language")
+}
+
+// writer writes a page's elements.
+type writer struct {
+	strings.Builder
+	say func(key Key, app string) string
+}
+
+// element writes a text between two pieces of markup.
+func (w *writer) element(before, text, after string) {
+	w.WriteString(before + html.EscapeString(text) + after)
+}
+
+func (w *writer) head(p Page, language, app string) {
+	w.element(`<!doctype html>
 <html lang="`, language, `" dir="`+direction(language)+`">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 `)
-	element("<title>", say(p.Kind.titleKey(), app), "</title>\n<style>"+style+"</style>\n<main>\n")
-	element("<h1>", say(p.Kind.titleKey(), app), "</h1>\n")
-	element("<p>", say(p.Kind.textKey(), app), "</p>\n")
-	if said := clip(p.Message); said != "" {
-		element("<p>", say(introduction, app), "</p>\n")
-		element(`<blockquote dir="auto">`, said, "</blockquote>\n")
+	if p.Refresh != "" {
+		w.element(`<meta http-equiv="refresh" content="0; url=`, p.Refresh, "\">\n")
 	}
-	b.WriteString("<ul>\n")
-	for _, l := range p.Links {
-		element(`<li><a href="`, l.URL, `">`)
-		element("", say(l.Label, l.App), "</a></li>\n")
-	}
-	b.WriteString("</ul>\n")
-	if p.Code != "" {
-		element(`<p lang="en" dir="ltr"><small>`, p.Code, "</small> <small>")
-		element("", p.Detail, "</small></p>\n")
-	}
-	b.WriteString("</main>\n</html>\n")
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy)
-	if p.Kind == Foreign || p.Kind == Silent {
-		// Browsers that tell nothing else about a navigation tell by this that it begins here.
-		h.Set("Referrer-Policy", "same-origin")
-	}
-	h.Add("Vary", "Accept-Language")
-	w.WriteHeader(p.Status)
-	io.WriteString(w, b.String()) // the client may have left
+	w.element("<title>", w.say(p.Kind.titleKey(), app), "</title>\n<style>"+style+"</style>\n<main>\n")
 }
 
-// direction returns in which direction a language is written.
+func (w *writer) links(all []Link) {
+	w.WriteString("<ul>\n")
+	for _, l := range all {
+		w.element(`<li><a href="`, l.URL, `">`)
+		w.element("", w.say(l.Label, l.App), "</a></li>\n")
+	}
+	w.WriteString("</ul>\n")
+}
+
+func (w *writer) form(fields []Field, app string) {
+	w.WriteString("<form method=\"post\">\n")
+	for _, field := range fields {
+		w.element(`<input type="hidden" name="`, field.Name, `" `)
+		w.element(`value="`, field.Value, "\">\n")
+	}
+	w.element("<button>", w.say(Continue, app), "</button>\n</form>\n<script>"+submitScript+"</script>\n")
+}
+
+// direction returns the writing direction of a language.
 func direction(language string) string {
 	if primary, _, _ := strings.Cut(language, "-"); slices.Contains([]string{"ar", "fa", "he", "ur"}, primary) {
 		return "rtl"
@@ -128,7 +185,7 @@ func direction(language string) string {
 	return "ltr"
 }
 
-// clip bounds a foreign text, and keeps what is printable of it.
+// clip truncates a provider's text and removes control characters.
 func clip(text string) string {
 	var kept strings.Builder
 	n := 0
@@ -138,7 +195,7 @@ func clip(text string) string {
 			break
 		}
 		if r == '\u2028' || r == '\u2029' || r < ' ' || r == 0x7f || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
-			r = ' ' // no controls, and none of direction
+			r = ' ' // controls, including those of the writing direction
 		}
 		kept.WriteRune(r)
 	}

@@ -129,7 +129,7 @@ func parseRequest(p *Provider, form url.Values) (authorizationRequest, *refusal)
 		loginHint:   form.Get("login_hint"),
 		scopes:      strings.Fields(form.Get("scope")),
 		prompts:     strings.Fields(form.Get("prompt")),
-		acrValues:   strings.Fields(form.Get("acr_values")),
+		acrValues:   p.classes(strings.Fields(form.Get("acr_values"))),
 		maxAge:      -1,
 		formPost:    form.Get("response_mode") == "form_post" && p.quirks.FormPost,
 		raw:         form.Encode(),

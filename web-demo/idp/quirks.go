@@ -51,6 +51,11 @@ type Quirks struct {
 	ClientAuth []string
 	// ClientKeys returns the client's key set, for private_key_jwt.
 	ClientKeys func() []byte
+	// AssertionAudience is the audience that a client assertion has to have; "" is the
+	// issuer.
+	AssertionAudience string
+	// Secret reports whether a client secret is good, in place of the configuration's.
+	Secret func(string) bool
 	// Tokens changes the token endpoint's answer.
 	Tokens func(map[string]any)
 
@@ -199,6 +204,18 @@ func (p *Provider) clientAuth() []string {
 
 func allowsClientAuth(p *Provider, method string) bool {
 	return slices.Contains(p.clientAuth(), method)
+}
+
+// classes returns the authentication context classes that names stand for.
+func (p *Provider) classes(names []string) []string {
+	for i, name := range names {
+		for class, renamed := range p.quirks.ACR {
+			if name == renamed {
+				names[i] = class
+			}
+		}
+	}
+	return names
 }
 
 // acr returns the name of an authentication context class.

@@ -15,11 +15,11 @@ func (f *file) ownProviders(n *yaml.Node, slug string) []directory.DesiredConnec
 	f.list(n, func(n *yaml.Node) {
 		c := f.connection(n)
 		if other, taken := f.connections[c.ID]; taken {
-			f.wrong(n, "connection %s is repeated: here and at organization %q", c.ID, other)
+			f.addProblem(n, "connection %s is repeated: here and at organization %q", c.ID, other)
 		}
 		f.connections[c.ID] = slug
 		if c.Enabled && slices.ContainsFunc(all, func(o directory.DesiredConnection) bool { return o.Enabled }) {
-			f.wrong(n, "organization %q has two enabled connections; set enabled: false for one of them", slug)
+			f.addProblem(n, "organization %q has two enabled connections; set enabled: false for one of them", slug)
 		}
 		all = append(all, c)
 	})
@@ -37,19 +37,20 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 		"frontchannel_logout":   func(n *yaml.Node) { c.FrontchannelLogout = f.boolean(n) },
 		"untyped_logout_tokens": func(n *yaml.Node) { c.UntypedLogoutTokens = f.boolean(n) },
 		"push_requests":         func(n *yaml.Node) { c.PushRequests = f.boolean(n) },
-		"client_auth":           f.assignText(&c.ClientAuth), "response_mode": f.assignText(&c.ResponseMode),
+		"client_auth":           f.assignText(&c.ClientAuth), "response_mode": f.assignText(&c.ResponseMode), "assertion_audience": f.assignText(&c.AssertionAudience),
 
-		"enabled":      func(n *yaml.Node) { c.Enabled = f.boolean(n) },
-		"just_in_time": func(n *yaml.Node) { p.JustInTime = f.boolean(n) },
-		"roles":        func(n *yaml.Node) { p.Roles = f.texts(n); f.checkRoles(n, p.Roles) },
-		"claim_source": func(n *yaml.Node) { p.ClaimSource = f.claimSource(n) },
-		"groups":       func(n *yaml.Node) { p.Groups = f.groups(n) },
+		"enabled":         func(n *yaml.Node) { c.Enabled = f.boolean(n) },
+		"just_in_time":    func(n *yaml.Node) { p.JustInTime = f.boolean(n) },
+		"roles":           func(n *yaml.Node) { p.Roles = f.texts(n); f.checkRoles(n, p.Roles) },
+		"claim_source":    func(n *yaml.Node) { p.ClaimSource = f.claimSource(n) },
+		"claim_separator": f.assignText(&p.ClaimSeparator),
+		"groups":          func(n *yaml.Node) { p.Groups = f.groups(n) },
 	})
 	if err := c.Check(); err != nil {
-		f.wrong(n, "%v", err)
+		f.addProblem(n, "%v", err)
 	}
 	if c.ClientSecret == (directory.SecretReference{}) && c.ClientAuth == "" {
-		f.wrong(n, "connection %s needs client_secret: {env: VARIABLE} or {file: PATH}, or client_auth: private_key_jwt; this file must not contain secrets", c.ID)
+		f.addProblem(n, "connection %s needs client_secret: {env: VARIABLE} or {file: PATH}, or client_auth: private_key_jwt; this file must not contain secrets", c.ID)
 	}
 	return c
 }
@@ -57,12 +58,12 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 func (f *file) secretReference(n *yaml.Node) directory.SecretReference {
 	var r directory.SecretReference
 	if resolve(n).Kind != yaml.MappingNode {
-		f.wrong(n, "this file must not contain secrets: use client_secret: {env: VARIABLE} or {file: PATH}")
+		f.addProblem(n, "this file must not contain secrets: use client_secret: {env: VARIABLE} or {file: PATH}")
 		return directory.SecretReference{Variable: "?"} // reported once
 	}
 	f.object(n, map[string]func(*yaml.Node){"env": f.assignText(&r.Variable), "file": f.assignText(&r.File)})
 	if r.Variable != "" && r.File != "" {
-		f.wrong(n, "client_secret needs either env or file, not both")
+		f.addProblem(n, "client_secret needs either env or file, not both")
 	}
 	return r
 }
@@ -81,7 +82,7 @@ func (f *file) memberIssuer(n *yaml.Node) string {
 	text := f.text(n)
 	if strings.HasPrefix(text, directory.ConnectionPrefix) {
 		if !directory.IsConnectionID(text) {
-			f.wrong(n, "%q is not a connection id, such as con_acme", text)
+			f.addProblem(n, "%q is not a connection id, such as con_acme", text)
 		}
 		return text
 	}

@@ -6,9 +6,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// What a session takes over from the one that a step-up replaced by it. Each statement may
-// run again, and the first two come before the others: children never see their parent
-// ended, and nothing more begins in a session while it is left.
+// The parts of a take-over by a session that a step-up began. Each statement can be
+// repeated. The first two come before the others, so that children never have an ended
+// parent and nothing new begins in the old session meanwhile.
 const (
 	takeChildren = `
 UPDATE sessions SET parent_id = ?2
@@ -24,22 +24,22 @@ UPDATE authentications SET session_id = ?2
 WHERE session_id = ?1 AND NOT EXISTS (SELECT 1 FROM authentications c WHERE c.attempt = authentications.attempt || '/' || ?2)`
 
 	followAuthentications = `
-INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for)
-SELECT s.id, a.attempt || '/' || s.id, a.auth_time, a.acr, a.amr, a.connection, a.made_for
+INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for, until, confirmed_at)
+SELECT s.id, a.attempt || '/' || s.id, a.auth_time, a.acr, a.amr, a.connection, a.made_for, a.until, a.confirmed_at
 FROM sessions s JOIN authentications a ON a.session_id = s.replaces
 WHERE s.id = ?1
 ON CONFLICT (attempt) DO NOTHING`
 
 	copyOrganizationSessions = `
-INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for, auth_until,
 	started_at, active_at, ended_at, ending)
-SELECT s.id, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for,
+SELECT s.id, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for, e.auth_until,
 	e.started_at, e.active_at, e.ended_at, e.ending
 FROM sessions s JOIN organization_sessions e ON e.session_id = s.replaces
 WHERE s.id = ?1
 ON CONFLICT (session_id, organization_id) DO NOTHING`
 
-	// The sign-in, where the other session's was another one.
+	// The sign-in, if it differs from the other session's.
 	takeSignIn = `
 INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for)
 SELECT t.id, 'sign-in/' || f.id, f.auth_time, f.acr, f.amr, f.connection, ''
@@ -48,9 +48,9 @@ WHERE f.id = ?1 AND (f.auth_time <> t.auth_time OR f.acr <> t.acr OR f.amr <> t.
 ON CONFLICT (attempt) DO NOTHING`
 
 	takeOrganizationSessions = `
-INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for, auth_until,
 	started_at, active_at, ended_at, ending)
-SELECT ?2, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for,
+SELECT ?2, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for, e.auth_until,
 	e.started_at, e.active_at, e.ended_at, e.ending
 FROM organization_sessions e WHERE e.session_id = ?1
 ON CONFLICT (session_id, organization_id) DO UPDATE SET

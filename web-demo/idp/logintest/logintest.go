@@ -35,8 +35,9 @@ type Provider struct {
 	t        testing.TB
 	provider *idp.Provider
 	mu       sync.Mutex
-	// Redeemed are the forms that the token endpoint was sent.
-	Redeemed []url.Values
+	// Redeemed are the forms that the token endpoint was sent, and Pushed those that the
+	// endpoint of pushed requests was.
+	Redeemed, Pushed []url.Values
 }
 
 // New returns a provider that admits any person. Its identity tokens contain name, acr,
@@ -92,10 +93,12 @@ func (p *Provider) ReplaceKeyWith(id, algorithm string) {
 
 // ServeHTTP implements http.Handler.
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasSuffix(r.URL.Path, "/token") && r.ParseForm() == nil {
-		p.mu.Lock()
-		p.Redeemed = append(p.Redeemed, r.PostForm)
-		p.mu.Unlock()
+	for path, sent := range map[string]*[]url.Values{"/token": &p.Redeemed, "/par": &p.Pushed} {
+		if strings.HasSuffix(r.URL.Path, path) && r.ParseForm() == nil {
+			p.mu.Lock()
+			*sent = append(*sent, r.PostForm)
+			p.mu.Unlock()
+		}
 	}
 	p.provider.ServeHTTP(w, r)
 }
