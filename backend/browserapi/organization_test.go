@@ -18,7 +18,7 @@ import (
 
 func TestToken_UnknownOrganizationLikeForeignOne(t *testing.T) {
 	w := newWorld(t, nil)
-	b := w.signedIn("alice")
+	b := w.signedIn("alice").With("X-Request-Id", "one") // each request has another otherwise
 	foreign := b.Post("/token", `{"organization":"umbrella","enter":true}`)
 	w.wants(foreign, http.StatusForbidden, api.OrganizationAccessDenied)
 	for _, ref := range []string{"org_umbrella", "nowhere", "org_nowhere", "hooli", "org_hooli", "ACME", "org_", "Acme", "acme ", "acme'--", "%", "*", strings.Repeat("a", 64)} {

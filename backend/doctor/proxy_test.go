@@ -94,8 +94,7 @@ func TestReadiness_WhatFailsIsNamed(t *testing.T) {
 		`{"status":"unavailable","failed":"what comes later"}`: "problem readiness: the server is not ready (503",
 		`<html>`: "look readiness: whether the server is ready cannot be seen (503",
 	} {
-		var server *httptest.Server
-		server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/auth/readyz" {
 				faults{}.backend(w, r)
 				return
