@@ -74,8 +74,7 @@ func TestAWorkerWithoutItsSettingsSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-// await waits until a Worker has said something; what it says comes after its
-// answers.
+// await waits until a Worker's log contains a text; log lines come after the responses.
 func await(t *testing.T, log *workerd.Log, text string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)

@@ -23,7 +23,7 @@ import (
 )
 
 // deployed is one server with an app at a path of a host. The app's pages are the same
-// awaitAddress every address, and its provider still has a session of the person.
+// at every address, and its provider still has a session of the person.
 type deployed struct {
 	testing.TB
 	origin, base string // such as http://localhost:8080 and /staging

@@ -151,7 +151,7 @@ func asksForLogin(page httpbrowser.Response) bool {
 func (c *certified) signIn(page httpbrowser.Response, person string) httpbrowser.Response {
 	c.Helper()
 	if !asksForLogin(page) {
-		c.Fatalf("the provider does not ask who is there: %s", page.URL)
+		c.Fatalf("the provider does not show its sign-in page: %s", page.URL)
 	}
 	page = c.submit(page, url.Values{"prompt": {"login"}, "login": {person}, "password": {"any"}})
 	if strings.Contains(page.Body, `name="prompt" value="consent"`) {
@@ -215,7 +215,7 @@ func TestCertifiedProvider_MaxAge(t *testing.T) {
 	c := newCertified(t)
 	c.signIn(c.browser.Login(""), "alice")
 	if landed := c.browser.Login("return_to=/again"); landed.URL.String() != certifiedApp+"/again" {
-		t.Errorf("the provider forgot who is there: %s", landed.URL)
+		t.Errorf("the provider has lost its session: %s", landed.URL)
 	}
 	landed := c.signIn(c.browser.Login("return_to=/fresh&max_age=0"), "alice")
 	if landed.URL.String() != certifiedApp+"/fresh" {
@@ -245,7 +245,7 @@ func TestCertifiedProvider_LogoutHint(t *testing.T) {
 		t.Errorf("landed on %s: %s", landed.URL, landed.Body)
 	}
 	if !asksForLogin(c.browser.Login("")) {
-		t.Error("the provider still knows who was there")
+		t.Error("the provider still has its session")
 	}
 }
 

@@ -175,7 +175,7 @@ func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 	})()`
 	for range 2 {
 		if got := chrome.Eval[string](t, tab, panics); got != "temporarily_unavailable retry" {
-			t.Fatalf("who was waiting is told %s", got)
+			t.Fatalf("the waiting caller got %s", got)
 		}
 		demo.AwaitActive(t, tab, "acme")
 		if got := chrome.Eval[int](t, tab, `tabard.organizations().then((list) => list.length)`); got != 3 {

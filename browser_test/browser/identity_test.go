@@ -193,5 +193,5 @@ func awaitOnDisk(t *testing.T, profile, text string) {
 			}
 		}
 	}
-	t.Fatal("the browser wrote nothing")
+	t.Fatal("the browser did not write to its profile")
 }

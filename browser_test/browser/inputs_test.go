@@ -105,7 +105,7 @@ func TestInputs_WhatIsCheckedIsWhatRuns(t *testing.T) {
 		t.Error("the script was asked for once")
 	}
 	if chrome.Eval[bool](t, tab, `"stranger" in globalThis`) {
-		t.Error("a script ran that nobody checked")
+		t.Error("a script ran unchecked")
 	}
 	w.SetAt(exec, nil)
 	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)

@@ -95,7 +95,7 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 		})
 	}
 	if got := outcome(t, patient, "late"); got != unavailable+" after 20" {
-		t.Errorf("a switch that nobody answers: %s", got)
+		t.Errorf("a switch without an answer ended with %s", got)
 	}
 	demo.AwaitActive(t, patient, "acme")
 }
@@ -146,7 +146,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	}
 	demo.AwaitActive(t, tab, "globex")
 	if got := outcome(t, tab, "renewed"); got != "overtaken retry" {
-		t.Errorf("who waited for the old organization's token got %s", got)
+		t.Errorf("the caller waiting for the old organization's token got %s", got)
 	}
 	release()
 	if got := demo.Notes(t, tab, "globex"); got != 200 {

@@ -30,7 +30,7 @@ var (
 
 const life = 20 * time.Minute
 
-// figures are a page's, one for each round.
+// figures are the figures of a page, one for each round.
 type figures struct {
 	bytes            int       // cold
 	cold, warm       []float64 // ms until ready
@@ -113,7 +113,7 @@ func done(b *testing.B, page context.Context, one subject) {
 	}
 }
 
-// at is when something happened in a page, 0 where it did not.
+// at returns the time of an event in a page, and 0 if it did not happen.
 func at(b *testing.B, page context.Context, name string) float64 {
 	b.Helper()
 	return chrome.Eval[float64](b, page, fmt.Sprintf(`globalThis.%s ?? 0`, name))
@@ -150,7 +150,7 @@ func latency(b *testing.B, tab context.Context, s *site) {
 	chrome.CloseTab(b, page)
 }
 
-// tabs is how many tabs the memory of one is measured with.
+// tabs is the number of tabs that the memory of one is measured with.
 const tabs = 5
 
 // memory measures the memory of a tab beyond that of an empty page.

@@ -52,8 +52,7 @@ func TestReload_SecretReplaced(t *testing.T) {
 	}
 }
 
-// TestReload_BadSecret keeps a server at the secrets that it has, where the new ones
-// cannot be used.
+// TestReload_BadSecret: a server keeps its secrets if the new ones cannot be used.
 func TestReload_BadSecret(t *testing.T) {
 	d := deployment.New(t, 1)
 	b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")

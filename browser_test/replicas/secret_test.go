@@ -35,7 +35,7 @@ func TestSecret_ReplacedUnderLoad(t *testing.T) {
 	}
 	d.Restart(d.Replicas[1:]...)
 	if said, done := d.Rotate(); done || !strings.Contains(said, "sign-ins that began under the old secret may be under way") || !strings.Contains(said, "signing keys are sealed under the old secret") {
-		t.Errorf("it is not refused for what was made before: %s", said)
+		t.Errorf("the step was not refused because of data made under the old secret: %s", said)
 	}
 	c.AwaitNewSignIns(t)
 	d.AgeByOneDay()
@@ -51,15 +51,15 @@ func TestSecret_ReplacedUnderLoad(t *testing.T) {
 	c.CheckFailures(t)
 }
 
-// TestSecret_ReplacedInTheWrongOrder puts the new value on top at once, one
-// replica after the other, as the guide once said: the others do not know it yet. A sign-in
-// that begins at one replica and ends at another may have to begin again; sessions live on.
+// TestSecret_ReplacedInTheWrongOrder puts the new value first at once, on one replica
+// after the other: the other replicas do not know it yet. A sign-in that begins at one
+// replica and ends at another may have to begin again; sessions are unaffected.
 func TestSecret_ReplacedInTheWrongOrder(t *testing.T) {
 	const people = 12
 	d := deployment.New(t, people)
 	c := d.StartCrowd(t, people, true)
 	c.AwaitNewSignIns(t)
-	for range 2 { // the new value below the old one, and on top of it
+	for range 2 { // the new value second, then first
 		if said, done := d.Rotate("--offline"); !done {
 			t.Fatal(said)
 		}
@@ -75,6 +75,6 @@ func TestSecret_ReplacedInTheWrongOrder(t *testing.T) {
 	c.Stop()
 	c.CheckFailures(t)
 	if c.Repeated.Load() == 0 {
-		t.Error("no request came to a replica that did not know its key: nothing was tried")
+		t.Error("no request came to a replica that did not know its key, so the test is not conclusive")
 	}
 }

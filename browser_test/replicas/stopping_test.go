@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A rolling restart behind the proxies that resend every request costs none.
+// TestProxies_RollingRestart: behind the proxies that resend every request, a rolling
+// restart fails no request.
 func TestProxies_RollingRestart(t *testing.T) {
 	for _, kind := range proxyKinds {
 		if kind.givesUp > 0 {

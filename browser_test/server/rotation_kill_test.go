@@ -41,7 +41,7 @@ func TestSigningKeys_KilledCommand(t *testing.T) {
 	}
 	made, usual := map[string]bool{}, time.Duration(0)
 	for i := range 24 {
-		if i%6 == 0 { // as busy as the machine is now
+		if i%6 == 0 { // as long as the busy machine needs now
 			usual = run(time.Minute, "retire", signing.ID)
 			signing = signs()
 		}
@@ -87,7 +87,7 @@ func auditEvents(t *testing.T, store *sqlstore.Store) []audit.Event {
 	return events
 }
 
-// killed runs a program, which is killed when the patience is over.
+// killed runs a program and kills it when patience is over.
 func killed(t *testing.T, patience time.Duration, program string, args ...string) {
 	t.Helper()
 	command := exec.Command(program, args...)
@@ -108,7 +108,7 @@ func stages(chain signingkey.Chain, now int64) map[signingkey.Stage]int {
 	return count
 }
 
-// secretFile is a new secret, in a file of its own.
+// secretFile returns a new secret and a file that holds it.
 func secretFile(t *testing.T) (signingkey.Secret, string) {
 	t.Helper()
 	secret, text := signingkey.NewSecret()

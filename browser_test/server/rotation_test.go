@@ -37,8 +37,8 @@ const (
 	day              = 24 * 60 * 60
 )
 
-// rotating is two replicas over one store, at a time that the test passes, and two
-// validators that know them by their public addresses alone.
+// rotating is two replicas over one store, with a clock that the test advances, and two
+// validators that know only their public addresses.
 type rotating struct {
 	*testing.T
 	store    *sqlstore.Store
@@ -131,8 +131,8 @@ func (r *rotating) issuerOf(organization string) string {
 	return rotationURL
 }
 
-// keysOf is the address of an issuer's key set for one validator: behind a cache that
-// keeps answers as long as they allow, and asks either replica.
+// keysOf returns the address of an issuer's key set for one validator: behind a cache
+// that keeps answers as long as they allow, and that asks either replica.
 func (r *rotating) keysOf(issuer, validator string) string {
 	name := issuer + " " + validator
 	if r.cached[name] == nil {
@@ -161,7 +161,7 @@ func (r *rotating) keysOf(issuer, validator string) string {
 	return r.cached[name].URL
 }
 
-// refused are the validators that refuse a token, and why.
+// refused returns the validators that refuse a token, and why.
 func (r *rotating) refused(issuer, raw string) (by []string) {
 	r.Helper()
 	if _, err := r.goOIDC[issuer].Verify(r.Context(), raw); err != nil {
@@ -183,7 +183,7 @@ type mintedToken struct {
 	expires     int64
 }
 
-// load lets both replicas mint for both organizations and clean up, all at once.
+// load has both replicas mint for both organizations and clean up, all at once.
 func (r *rotating) load() (all []mintedToken) {
 	r.Helper()
 	now := r.now()
@@ -215,10 +215,9 @@ func (r *rotating) load() (all []mintedToken) {
 	return all
 }
 
-// TestSigningKeys_RotateUnderLoad lets two replicas mint for weeks
-// while keys rotate by schedule and by command. Two validators of others' making,
-// each behind a cache, accept every token until its end, and none by a key that is
-// gone.
+// TestSigningKeys_RotateUnderLoad has two replicas mint for weeks while keys rotate by
+// schedule and by command. Two independent validators, each behind a cache, accept
+// every token until it expires, and none of a deleted key.
 func TestSigningKeys_RotateUnderLoad(t *testing.T) {
 	r := newRotating(t)
 	var live []mintedToken
@@ -246,7 +245,7 @@ func TestSigningKeys_RotateUnderLoad(t *testing.T) {
 	}
 	t.Logf("%d tokens accepted, of %d keys", judged, len(old))
 	if len(old) < 12 {
-		t.Errorf("only %d keys have signed: nothing rotated", len(old))
+		t.Errorf("only %d keys have signed: the keys did not rotate", len(old))
 	}
 	r.checkRefusedEverywhere(old)
 }
@@ -277,7 +276,7 @@ func (r *rotating) chain(organization string) signingkey.Chain {
 	return chain
 }
 
-// signed adds the keys that sign now, as a thief would keep them.
+// signed adds the keys that sign now to a thief's collection.
 func (r *rotating) signed(before []signingkey.Key) []signingkey.Key {
 	r.Helper()
 	for _, organization := range []string{"", "org_globex"} {
@@ -296,12 +295,13 @@ func (r *rotating) signed(before []signingkey.Key) []signingkey.Key {
 	return before
 }
 
-// checkRefusedEverywhere holds that a token by a key that is gone is refused, however good it is.
+// checkRefusedEverywhere checks that every otherwise valid token of a deleted key is
+// refused.
 func (r *rotating) checkRefusedEverywhere(all []signingkey.Key) {
 	r.Helper()
 	gone := 0
 	for _, k := range all {
-		if r.published(k, r.now().Unix()-signingkey.SetAge-600) { // a cache or jose may know it still
+		if r.published(k, r.now().Unix()-signingkey.SetAge-600) { // a cache or jose may still have it
 			continue
 		}
 		gone++
@@ -323,7 +323,7 @@ func (r *rotating) published(k signingkey.Key, at int64) bool {
 			return chain.Stage(i, at) != signingkey.Gone
 		}
 	}
-	return false // forgotten
+	return false // deleted
 }
 
 // forge returns a fresh token signed by a key, also by a retired one.
@@ -358,7 +358,7 @@ func TestSigningKeys_RetiredKeyIsRefused(t *testing.T) {
 			t.Fatal(retired, err)
 		}
 	}
-	for _, m := range r.load() { // the very next token is by another key
+	for _, m := range r.load() { // each new token has another key
 		for _, k := range stolen {
 			if kid := header(t, m.raw); kid == k.ID {
 				t.Errorf("a token is signed with the retired key %s", kid)
@@ -378,7 +378,7 @@ func TestSigningKeys_RetiredKeyIsRefused(t *testing.T) {
 	}
 }
 
-// header returns the id of the key that a token names.
+// header returns the key id in a token's header.
 func header(t *testing.T, raw string) string {
 	t.Helper()
 	parsed, _, err := jwt.NewParser().ParseUnverified(raw, jwt.MapClaims{})

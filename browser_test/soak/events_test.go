@@ -14,18 +14,18 @@ import (
 // events records the events of each tab, as its page and its driver report them, and
 // the faults among them.
 type events struct {
-	calls atomic.Int64 // of the API, with a good token
+	calls atomic.Int64 // calls of the API with a valid token
 
 	mu       sync.Mutex
 	began    time.Time
 	logs     map[string][]string
-	guarded  bool // the person is signed in: a tab that says otherwise is wrong
+	guarded  bool // the person is signed in, so a signed-out tab is a fault
 	faults   []string
 	consoles []string // console output of the client
 	kinds    map[string]int
 }
 
-// kept is how many events of a tab are kept.
+// kept is the number of events that are kept for a tab.
 const kept = 300
 
 func newEvents() *events {
@@ -74,7 +74,7 @@ func (e *events) fault(tab, what string) {
 	e.faults = append(e.faults, tab+": "+what)
 }
 
-// guard begins, or ends, to take a signed-out tab for a fault.
+// guard sets whether a signed-out tab is a fault.
 func (e *events) guard(on bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

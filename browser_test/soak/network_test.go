@@ -37,7 +37,7 @@ func newNetwork(scale float64, seed uint64) *network {
 	return &network{scale: scale, random: rand.New(rand.NewPCG(seed, 1)), calm: make(chan struct{})}
 }
 
-// setBad makes the network bad, or good again.
+// setBad turns the network's faults on or off.
 func (n *network) setBad(bad bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -70,9 +70,8 @@ type disruption struct {
 	calm                   <-chan struct{}
 }
 
-// draw decides a request's fate: 3 % lost each way, 1 % left without an answer for
-// ever, 2 % falsified, a tenth delayed each way, some of them longer than the client
-// waits.
+// draw decides the disruption of a request: 3 % lost each way, 1 % never answered, 2 %
+// falsified, a tenth delayed each way, some of them longer than the client waits.
 func (n *network) draw() disruption {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -104,7 +103,7 @@ func (n *network) delay() time.Duration {
 	return 0
 }
 
-// hold waits as long as a delay of the run's time takes, unless the network calms.
+// hold waits for a delay in the run's time, or until calm is closed.
 func (n *network) hold(d time.Duration, calm <-chan struct{}) {
 	if d == 0 {
 		return
@@ -116,8 +115,8 @@ func (n *network) hold(d time.Duration, calm <-chan struct{}) {
 	}
 }
 
-// ServeHTTP is one exchange. Whether the page still waits for the answer does not
-// matter to a request that is on its way.
+// ServeHTTP handles one exchange. A request that is already sent goes on even if the
+// page no longer waits for the answer.
 func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

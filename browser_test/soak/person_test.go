@@ -58,8 +58,7 @@ func (p *person) signIn() {
 	p.events.guard(true)
 }
 
-// start starts the browser and opens all tabs at once, as a browser does that has
-// crashed.
+// start starts the browser and opens all tabs at once, as a browser does after a crash.
 func (p *person) start() {
 	p.t.Helper()
 	p.over.Store(false)
@@ -87,7 +86,7 @@ func (p *person) note(t *tab, act string, err error) {
 	}
 }
 
-// act lets every tab do this and that until the round is over.
+// act has every tab act at random until the round is over.
 func (p *person) act() {
 	for _, t := range p.tabs {
 		p.round.Go(func() {

@@ -17,7 +17,7 @@ import (
 
 var organizations = []string{"acme", "globex", "initech"}
 
-// tab is one of the person's tabs, and the organization that it must wear.
+// tab is one of the person's tabs, with the organization that must be active in it.
 type tab struct {
 	*world
 	name         string
@@ -34,7 +34,7 @@ type answer struct {
 	Error  string `json:"error"`
 	Code   string `json:"code"`
 	Action string `json:"action"`
-	Away   bool   `json:"away"` // the page is not there (yet)
+	Away   bool   `json:"away"` // the page is not loaded (yet)
 }
 
 // patience is the longest that an act may take, in the run's time; outOfPatience is the
@@ -45,7 +45,7 @@ const (
 	again         = 100 * time.Millisecond
 )
 
-// act does something in the page, once it is there.
+// act runs an act in the page, once it is loaded.
 func (t *tab) act(name, argument string) (string, error) {
 	ctx, stop := context.WithTimeout(t.ctx, t.wallTime(patience)+outOfPatience)
 	defer stop()
@@ -143,7 +143,7 @@ func (t *tab) change() error {
 	return nil
 }
 
-// changeTo asks for a switch. One that could not be made leaves the tab as it was.
+// changeTo asks for a switch. One that fails leaves the tab in its organization.
 func (t *tab) changeTo(organization string) error {
 	status, err := t.act("change", organization)
 	if err != nil {
@@ -167,7 +167,7 @@ func (t *tab) address() string { return t.origin + "/t/" + t.name }
 
 // open opens the tab on its organization.
 func (t *tab) open() error {
-	ctx, _ := chromedp.NewContext(t.keeper) // which reopen, or the end of the browser, cancels
+	ctx, _ := chromedp.NewContext(t.keeper) // reopen, or the end of the browser, cancels it
 	if err := chromedp.Do(ctx, chromedp.Navigate(t.address()+"?tabard_organization="+t.organization)); err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (t *tab) reopen() error {
 	return t.open()
 }
 
-// copy opens a copy of the tab, which goes another way, while the tab goes its own.
+// copy opens a copy of the tab. The two then act independently.
 func (t *tab) copy() error {
 	own := chromedp.FromContext(t.ctx).Target.TargetID
 	opened := chromedp.WaitNewTarget(t.ctx, func(i *target.Info) bool { return i.OpenerID == own })
@@ -211,7 +211,7 @@ func (t *tab) copy() error {
 	return nil
 }
 
-// show brings the tab to the front, which hides the one that was there.
+// show brings the tab to the front and hides the one in front of it.
 func (t *tab) show() error {
 	if _, err := chromedp.Call(t.ctx, cdppage.BringToFront, cdp.Empty{}); err != nil {
 		return err

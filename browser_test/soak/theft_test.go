@@ -10,9 +10,9 @@ import (
 // of a session without a device key: afterward the next call of the API mints first.
 const tokensEnd = 6 * time.Minute
 
-// theft copies the person's cookie into another browser. Without a device key the
-// copy works until thief and victim have to rotate it: then both hold a successor of
-// their own, and the session ends. With a key it is worthless from the first request.
+// theft copies the person's cookie into another browser. Without a device key the copy
+// works until thief and victim have to rotate it: then both hold a successor of their
+// own, and the session ends. With a key the copy is refused from the first request.
 func theft(p *person) {
 	p.t.Helper()
 	victim := p.tabs[0]
@@ -28,11 +28,11 @@ func theft(p *person) {
 	}
 }
 
-// expectCaught lets both work on, and sees the session end.
+// expectCaught has both work on until the session ends.
 func (p *person) expectCaught(thief, victim *tab, stolen error) {
 	p.t.Helper()
 	if stolen != nil {
-		p.t.Fatalf("the copied cookie does not work, so nothing is shown: %v", stolen)
+		p.t.Fatalf("the copied cookie does not work, so the run is not conclusive: %v", stolen)
 	}
 	began, rounds := p.now(), 0
 	for ; p.session().reason.String != "reuse"; rounds++ {
@@ -55,7 +55,7 @@ func (p *person) expectCaught(thief, victim *tab, stolen error) {
 	p.t.Logf("theft without a device key: caught in round %d, %v of the backend's time after the copy; 1 audit event", rounds, p.now().Sub(began).Round(time.Second))
 }
 
-// awaitOut waits until a tab has no token any more.
+// awaitOut waits until a tab is without a token.
 func (p *person) awaitOut(t *tab) {
 	p.t.Helper()
 	p.pass(tokensEnd)
@@ -65,7 +65,7 @@ func (p *person) awaitOut(t *tab) {
 	chrome.Await(p.t, t.ctx, `tabard.state.status === "signed_out"`)
 }
 
-// expectWorthless sees the thief refused, and the victim go on.
+// expectWorthless checks that the thief is refused and the victim goes on.
 func (p *person) expectWorthless(thief, victim *tab, stolen error) {
 	p.t.Helper()
 	if stolen == nil {

@@ -44,9 +44,9 @@ type world struct {
 	api     *resource.Guard
 
 	mu      sync.Mutex
-	skipped time.Duration // by pass
-	seen    int64         // the generation last looked at
-	back    int           // how often it had fallen: a crash brought the old cookie back
+	skipped time.Duration // sum of the calls of pass
+	seen    int64         // the last generation seen
+	back    int           // how often the generation went back: a crash restored the old cookie
 }
 
 // fastWorld runs the backend in this process, with a clock that is scale times faster
@@ -54,7 +54,7 @@ type world struct {
 // fast, so that in the backend's seconds each step takes its normal time: the client
 // gives a request up after 20 of them, a proof is valid for 30, the token rotates after
 // 240. The machine itself is no faster: at a scale of 8 a request may take 2.5 s of the
-// wallTime clock, and an answer that the client gave up has 1.25 s to end. The browser does
+// wall clock, and an answer that the client gave up has 1.25 s to end. The browser does
 // not write its cookies to the disk any faster either, so in this world it never
 // crashes.
 func fastWorld(t *testing.T, keyless bool, scale float64) *world {
@@ -138,14 +138,14 @@ func (w *world) open(backend, database string) {
 	}
 }
 
-// now is the backend's time.
+// now returns the backend's time.
 func (w *world) now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.began.Add(w.skipped + time.Duration(float64(time.Since(w.began))*w.scale))
 }
 
-// wallTime is how long something of the backend's time takes here.
+// wallTime converts a duration of the backend's time to wall time.
 func (w *world) wallTime(d time.Duration) time.Duration { return time.Duration(float64(d) / w.scale) }
 
 // pass lets time pass while the person is away: no request is under way, and none is
@@ -217,7 +217,7 @@ func (w *world) session() row {
 	return r
 }
 
-// audited counts the audit's events of an action.
+// audited returns the number of audit events of an action.
 func (w *world) audited(action string) (n int) {
 	w.t.Helper()
 	if err := w.db.QueryRow("SELECT count(*) FROM audit WHERE action = ?", action).Scan(&n); err != nil {

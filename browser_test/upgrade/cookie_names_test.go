@@ -31,9 +31,9 @@ func TestUpgrade_CookieNames(t *testing.T) {
 			u.pass(20 * time.Minute)
 		}
 		before := u.at(leftOrigin)
-		before.SetCookie(kept.Name, b.Cookies()[kept.Name]) // all that release 0.1 reads
+		before.SetCookie(kept.Name, b.Cookies()[kept.Name]) // release 0.1 reads only this one
 		u.mint(before, "acme")
-		if got := b.Post("/logout", `{"scope":"session"}`); got.Status != 200 || len(b.Cookies()) != 1 { // the other app's is left
+		if got := b.Post("/logout", `{"scope":"session"}`); got.Status != 200 || len(b.Cookies()) != 1 { // the other app's remains
 			u.Errorf("%d %s, %v", got.Status, got.Body, b.Cookies())
 		}
 		u.checkRefused(u.askToken(before, `{"organization":"acme"}`), api.SessionRevoked)

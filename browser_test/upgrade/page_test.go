@@ -16,8 +16,8 @@ import (
 	"github.com/tabard-auth/tabard/js"
 )
 
-// leftPage is the app's page, and leftBehind an empty one of the same origin, which
-// brings the cookies that the browser had.
+// leftPage is the app's page. /left-behind is an empty page of the same origin that
+// sets the browser's old cookies.
 const leftPage = `<!doctype html><title>app</title><link rel="icon" href="data:,"><script type="module">
 import { createClient } from "/auth/client/tabard.js";
 globalThis.tabard = createClient();
@@ -57,7 +57,7 @@ func (u *upgraded) serve(mints *atomic.Int64) (proxy string) {
 	return server.URL
 }
 
-// setClock lets a tab's pages take the present for the fixture's time.
+// setClock makes a tab's pages use the fixture's time as the present.
 func setClock(t *testing.T, tab context.Context, left *release.Left) {
 	t.Helper()
 	chrome.Before(t, tab, fmt.Sprintf(`{
@@ -98,8 +98,8 @@ const restoreStorage = `(async (local, databases) => {
   return true;
 })`
 
-// TestUpgrade_Tabs: a real page goes on where it was, with the token that its tab
-// remembers and the browser's cookie and key. It signs out at last.
+// TestUpgrade_Tabs: a real page continues in its organization, with the token in its
+// tab's storage and with the browser's cookie and key. It signs out at the end.
 func TestUpgrade_Tabs(t *testing.T) {
 	left := release.Read(t, "0.1", release.SQLite)
 	u := openSQLite(t, left)
@@ -118,11 +118,11 @@ func TestUpgrade_Tabs(t *testing.T) {
 			t.Errorf("the tab at %s has another token, after %d requests:\n%s\n%s", kept.Organization, mints.Load(), got, kept.Token)
 		}
 	}
-	chrome.Eval[any](t, tab, `sessionStorage.clear()`) // now only by cookie and key
+	chrome.Eval[any](t, tab, `sessionStorage.clear()`) // only the cookie and the key remain
 	chrome.Go(t, tab, leftOrigin+"/?tabard_organization=acme")
 	chrome.Await(t, tab, `globalThis.tabard?.state.status === "active" && tabard.state.organization.slug === "acme" && tabard.state.deviceBound`)
 	if mints.Load() == 0 {
-		t.Error("nothing was minted")
+		t.Error("no token was minted")
 	}
 	if got := chrome.Eval[string](t, tab, `tabard.switchOrganization("initech").then((r) => r.status)`); got != "switched" {
 		t.Errorf("initech: %s", got)

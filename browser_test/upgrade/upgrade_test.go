@@ -98,7 +98,7 @@ func (u *upgraded) pass(d time.Duration) {
 	u.time = u.time.Add(d)
 }
 
-// browser is one of the fixture's, at the app web.
+// browser returns one of the fixture's browsers, with a page of the app web.
 func (u *upgraded) browser(what string) *httpbrowser.Browser {
 	u.Helper()
 	kept, ok := u.Browsers[what]
@@ -108,7 +108,7 @@ func (u *upgraded) browser(what string) *httpbrowser.Browser {
 	return u.at(leftOrigin).Restore(kept)
 }
 
-// at is a new browser at an app.
+// at returns a new browser with a page of an app.
 func (u *upgraded) at(origin string) *httpbrowser.Browser {
 	b := httpbrowser.New(u, origin, leftURL)
 	b.Transport, b.Now = u.hosts, u.now
@@ -126,13 +126,14 @@ func (u *upgraded) askToken(b *httpbrowser.Browser, body string) httpbrowser.Res
 	return got
 }
 
-// mint fails the test unless a tab gets a token for an organization that it acts for.
+// mint asks for a token of an entered organization, and fails the test unless the tab
+// gets one.
 func (u *upgraded) mint(b *httpbrowser.Browser, organization string) api.TokenResponse {
 	u.Helper()
 	return u.minted(u.askToken(b, `{"organization":"`+organization+`"}`), organization)
 }
 
-// enter is mints where a person chose the organization.
+// enter is mint for an organization that the person has just chosen.
 func (u *upgraded) enter(b *httpbrowser.Browser, organization string) api.TokenResponse {
 	u.Helper()
 	return u.minted(u.askToken(b, `{"organization":"`+organization+`","enter":true}`), organization)
@@ -187,8 +188,8 @@ func TestUpgrade_CookiesOfBrowsers(t *testing.T) {
 	})
 }
 
-// TestUpgrade_Rotation: the refresh tokens of 0.1 are replaced as ever, for days, and
-// one that was replaced long ago is reuse.
+// TestUpgrade_Rotation: the refresh tokens of 0.1 are rotated as usual, for days, and
+// one that was replaced long ago counts as reuse.
 func TestUpgrade_Rotation(t *testing.T) {
 	onBothDatabases(t, func(u *upgraded) {
 		for _, what := range []string{"without a device key", "with a device key", "the successor was lost on its way", "the successor was never presented"} {
@@ -241,8 +242,8 @@ func TestUpgrade_SignInUnderWay(t *testing.T) {
 	})
 }
 
-// TestUpgrade_Tokens: APIs go on with the tokens that they are sent, by the keys of
-// before, and the key that was prepared takes over.
+// TestUpgrade_Tokens: APIs accept tokens signed with the keys of 0.1, and the prepared
+// key takes over.
 func TestUpgrade_Tokens(t *testing.T) {
 	onBothDatabases(t, func(u *upgraded) {
 		for what, issuer := range map[string]string{"alice at acme": leftURL, "alice at acme, bound to her device": leftURL, "alice at globex": ""} {
@@ -265,7 +266,7 @@ func TestUpgrade_Tokens(t *testing.T) {
 	})
 }
 
-// verify fails the test unless an API takes a token of an issuer.
+// verify fails the test unless an API accepts a token of an issuer.
 func (u *upgraded) verify(issuer, raw string) {
 	u.Helper()
 	verifier, err := token.NewVerifier(token.Config{
@@ -316,7 +317,7 @@ func TestUpgrade_Servers(t *testing.T) {
 	})
 }
 
-// call sends a request of a program, with a key.
+// call sends a server's request with an API key.
 func (u *upgraded) call(method, path, key, body string) (status int, text string) {
 	u.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), method, leftURL+path, strings.NewReader(body))
@@ -342,7 +343,7 @@ func (u *upgraded) call(method, path, key, body string) (status int, text string
 func (u *upgraded) issuerOf(raw string) string { return u.part(raw, 1, "iss") }
 func (u *upgraded) keyOf(raw string) string    { return u.part(raw, 0, "kid") }
 
-// part is a member of a token's header (0) or claims (1).
+// part returns a member of a token's header (0) or claims (1).
 func (u *upgraded) part(raw string, n int, member string) string {
 	u.Helper()
 	text, err := base64.RawURLEncoding.DecodeString(strings.Split(raw, ".")[n])

@@ -31,9 +31,9 @@ func clientForm(p *Provider, w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// clientAuthenticated takes exactly one of client_secret_basic, whose parts are
-// form-encoded (RFC 6749 section 2.3.1), client_secret_post and private_key_jwt, if the
-// provider takes that one.
+// clientAuthenticated accepts exactly one of client_secret_basic (its parts are
+// form-encoded, RFC 6749 section 2.3.1), client_secret_post and private_key_jwt, if the
+// provider allows it.
 func clientAuthenticated(p *Provider, r *http.Request) bool {
 	id, secret, basic := r.BasicAuth()
 	inForm, assertion := r.PostForm.Has("client_secret"), r.PostForm.Has("client_assertion")
@@ -57,8 +57,8 @@ func (p *Provider) isClient(id, secret string) bool {
 	return id == p.ClientID && subtle.ConstantTimeCompare([]byte(secret), []byte(p.ClientSecret)) == 1
 }
 
-// assertedBy checks a client assertion (OpenID Connect Core section 9): by a key of the
-// client's key set, for this issuer alone, not used before.
+// validAssertion reports whether a client assertion (OpenID Connect Core section 9) is
+// by a key of the client's key set, for this issuer alone, and not used before.
 func validAssertion(p *Provider, raw string) bool {
 	if p.quirks.ClientKeys == nil {
 		return false

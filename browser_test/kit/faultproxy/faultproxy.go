@@ -95,7 +95,7 @@ func (p *Proxy) Await(t testing.TB, address string) {
 			}
 		}
 	}
-	t.Fatalf("nobody asked for %s", address)
+	t.Fatalf("no request for %s arrived", address)
 }
 
 // Forget clears the list of seen requests.

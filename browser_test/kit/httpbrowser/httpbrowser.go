@@ -22,7 +22,7 @@ import (
 // Browser is one browser profile with one tab. The tab's page has one origin.
 type Browser struct {
 	t       testing.TB
-	origin  *url.URL // cookiesFor the app's page, which Post and Get act for
+	origin  *url.URL // of the app's page, which Post and Get act for
 	backend string   // the backend's base URL
 	page    *url.URL // where the tab is
 	jar     *jar

@@ -54,7 +54,7 @@ func (b *Browser) Login(query string) Response {
 var pressed = regexp.MustCompile(`name="request" value="([^"]*)"`)
 
 // SignIn signs a person in with the development provider, and returns the answer
-// cookiesFor the page that the backend sends them back to.
+// of the page that the backend sends them back to.
 func (b *Browser) SignIn(person string) Response {
 	b.t.Helper()
 	return b.Choose(b.Begin(b.backend+"/login"), person)

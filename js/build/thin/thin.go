@@ -1,5 +1,5 @@
-// Package thin counts the core: what a reader has to trust so that no token is another
-// organization's.
+// Package thin counts the lines of the core: the code that a reader has to trust to
+// believe that no token is for another organization.
 package thin
 
 import (
@@ -28,9 +28,11 @@ var Core = []string{
 //     server (each under two names for one release), claims as providers send them, pages
 //     that lead on, foreign links that replace nothing, a step-up that begins a session.
 //   - 4 for the memory of proofs, which outlives a handler whose secret is read again.
+//   - 24 for the refusal of requests beyond a limit, which pages of sibling hosts can read, and
+//     for a client that left.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 5712
+const Ceiling = 5736
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.
@@ -68,7 +70,7 @@ func count(root fs.FS, files []string) (lines int, err error) {
 	return lines, nil
 }
 
-// code counts the lines of a file that are neither blank nor comments alone.
+// codeLines counts the lines of a file that are neither blank nor only comments.
 func codeLines(text []byte) int {
 	file := token.NewFileSet().AddFile("", -1, len(text))
 	var s scanner.Scanner

@@ -22,8 +22,8 @@ const (
 	ClientSecret = "the client's secret"
 )
 
-// Provider is a development provider at which anybody may sign in, and which asks who
-// is there every time. Its quirks may be set at any time between requests.
+// Provider is a development provider that admits any person and prompts at every
+// sign-in. Its quirks may be set at any time between requests.
 type Provider struct {
 	*idp.Quirks
 	Issuer string
@@ -40,8 +40,8 @@ type Provider struct {
 	Redeemed, Pushed []url.Values
 }
 
-// New returns a provider that signs anybody in. Its identity tokens say name, acr, amr,
-// auth_time and sid; the e-mail address is in userinfo alone.
+// New returns a provider that admits any person. Its identity tokens contain name, acr,
+// amr, auth_time and sid; the e-mail address is in userinfo only.
 func New(t testing.TB, issuer string) *Provider {
 	t.Helper()
 	p := &Provider{Issuer: issuer, t: t, Quirks: &idp.Quirks{
@@ -68,8 +68,8 @@ func New(t testing.TB, issuer string) *Provider {
 	return p
 }
 
-// metadata offers what no relying party should take up, and an end-session endpoint that
-// has a query of its own.
+// metadata advertises algorithms that a relying party must reject, and an end-session
+// endpoint with a query of its own.
 func (p *Provider) metadata(m map[string]any) {
 	m["id_token_signing_alg_values_supported"] = append(m["id_token_signing_alg_values_supported"].([]string), "HS256", "none")
 	if end, ok := m["end_session_endpoint"].(string); ok {
@@ -103,8 +103,8 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.provider.ServeHTTP(w, r)
 }
 
-// SignIn signs a person in at an authorization URL, and returns what the provider
-// tells the client's callback.
+// SignIn signs a person in at an authorization URL, and returns the parameters that the
+// client's callback receives.
 func (p *Provider) SignIn(authorizationURL, person string) url.Values {
 	p.t.Helper()
 	asked, err := url.Parse(authorizationURL)
