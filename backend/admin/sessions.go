@@ -24,6 +24,10 @@ type SessionStore interface {
 	// RevokeUser ends all of a person's sessions; only those that open no other
 	// organization than confinedTo where it is not empty.
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error
+	// EndSessions ends live sessions of the whole workspace that began at a time or before,
+	// by id, those after one, at most limit. It returns their number and the id of the last
+	// one, which is "" where none is left.
+	EndSessions(ctx context.Context, after string, until int64, reason session.Reason, now int64, limit int) (n int64, last string, err error)
 	// EndOrganizationSession ends a session's stay in one organization, and tells whether there was one.
 	EndOrganizationSession(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error)
 	// EndOrganizationSessions ends the stays of all of a person's sessions in one organization.

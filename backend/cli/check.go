@@ -61,7 +61,7 @@ var addressForm = regexp.MustCompile(`^[A-Za-z]+ ?[:=]`)
 // shown quotes a value, and of an address that may hold a password, in whatever form,
 // only how it begins.
 func quoteSetting(flag, value string) string {
-	if flag == "database" && !strings.HasPrefix(value, sqlitePrefix) {
+	if (flag == "database" || flag == "to") && !strings.HasPrefix(value, sqlitePrefix) {
 		value = addressForm.FindString(value) + "…"
 	}
 	return strconv.Quote(value)

@@ -59,7 +59,7 @@ var serviceLink = regexp.MustCompile(`^TABARD_(SERVICE_(HOST|PORT).*|PORT|PORT_.
 // none.
 func unknownVariables(environ []string) []string {
 	var known, warnings []string
-	for _, flags := range []*pflag.FlagSet{allSettings(), new(remoteSettings).flags()} {
+	for _, flags := range []*pflag.FlagSet{allSettings(), new(remoteSettings).flags(), new(movement).toFlag()} {
 		flags.VisitAll(func(f *pflag.Flag) { known = append(known, variable(f.Name)) })
 	}
 	for _, entry := range environ {

@@ -153,7 +153,7 @@ func (c *call) tokenRefusal(u session.Unverified, s *session.Session, err error)
 
 // ended tells what became of a session that no longer lives.
 func endedRefusal(reason session.Reason) *refusal.Refusal {
-	return refusal.New(grant.Ended(reason), "The session was ended.")
+	return refusal.New(grant.EndedCode(reason), "The session was ended.")
 }
 
 // overtaken is the answer to what happened meanwhile.
