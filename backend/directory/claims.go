@@ -121,15 +121,24 @@ func split(text, separator string) []string {
 	return all
 }
 
+// bracketed reports whether a string looks like a list or an object that was written into it,
+// as some providers do. Nobody knows what it says, unless a separator parts it.
+func bracketed(text string) bool {
+	return len(text) > 1 && (text[0] == '[' && text[len(text)-1] == ']' || text[0] == '{' && text[len(text)-1] == '}')
+}
+
 // names reads a claim that lists names: a list of strings, a string, which is a list of
 // one unless a separator parts it, or an object that has them as keys.
 func names(value any, separator string) ([]string, Unknown) {
 	switch value := value.(type) {
 	case string:
+		listed := bracketed(value)
 		switch {
+		case separator != "" && listed:
+			return split(value[1:len(value)-1], separator), ""
 		case separator != "":
 			return split(value, separator), ""
-		case value != "":
+		case value != "" && !listed:
 			return []string{value}, ""
 		}
 	case []any:

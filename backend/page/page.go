@@ -178,9 +178,15 @@ func (w *writer) form(fields []Field, app string) {
 	w.element("<button>", w.say(Continue, app), "</button>\n</form>\n<script>"+submitScript+"</script>\n")
 }
 
-// direction returns the writing direction of a language.
+// direction returns the writing direction of a language, or of the script that its tag names.
 func direction(language string) string {
-	if primary, _, _ := strings.Cut(language, "-"); slices.Contains([]string{"ar", "fa", "he", "ur"}, primary) {
+	primary, rest, _ := strings.Cut(language, "-")
+	script, _, _ := strings.Cut(rest, "-")
+	rightToLeft := slices.Contains([]string{"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}, primary)
+	if len(script) == 4 {
+		rightToLeft = slices.Contains([]string{"arab", "hebr", "thaa"}, script)
+	}
+	if rightToLeft {
 		return "rtl"
 	}
 	return "ltr"

@@ -50,8 +50,14 @@ func TestPage_LanguageOfTheBrowser(t *testing.T) {
 			t.Errorf("Vary is %q", got.Header().Get("Vary"))
 		}
 	}
-	if got := write("ar", page.Page{Kind: page.Expired}, texts).Body.String(); !strings.Contains(got, `dir="rtl"`) {
-		t.Errorf("Arabic runs %s", got)
+	for language, want := range map[string]string{
+		"ar": "rtl", "ckb": "rtl", "ps": "rtl", "sd": "rtl", "ug": "rtl", "yi": "rtl", "dv": "rtl", "ur-pk": "rtl",
+		"az-arab": "rtl", "pa-arab-pk": "rtl", "ar-latn": "ltr", "de": "ltr", "pa": "ltr",
+	} {
+		table := page.Texts{language: {"expired_title": "x"}}
+		if got := write(language, page.Page{Kind: page.Expired}, table).Body.String(); !strings.Contains(got, `<html lang="`+language+`" dir="`+want+`"`) {
+			t.Errorf("%s runs otherwise: %.80s", language, got)
+		}
 	}
 	got := write("de", page.Page{Kind: page.Expired, Links: []page.Link{{Label: page.Back, App: "Notes", URL: "https://app.example/"}}}, texts).Body.String()
 	if !strings.Contains(got, "Zu Notes") || !strings.Contains(got, "ten minutes") {
